@@ -1,0 +1,1 @@
+//! How Drivetrain reaches a cluster.

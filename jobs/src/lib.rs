@@ -1,0 +1,1 @@
+//! Job folders: contracts and SQL, parsed, checked and planned.

@@ -1,0 +1,1 @@
+//! Runs jobs: reads, writes, commits; and the command line.
