@@ -1,1 +1,4 @@
 //! Job folders: contracts and SQL, parsed, checked and planned.
+
+pub mod contract;
+pub mod job;

@@ -1,1 +1,7 @@
 //! Runs jobs: reads, writes, commits; and the command line.
+
+pub mod error;
+pub mod exit;
+pub mod progress;
+
+pub use error::{Error, ErrorKind, Result};
