@@ -1,0 +1,5 @@
+//! How rows become Parquet parts.
+
+pub mod collect;
+pub mod parquet;
+pub mod partition;
