@@ -124,7 +124,10 @@ impl StageReport {
     /// Of a stage that took this long.
     #[must_use]
     pub fn new(name: &'static str, took: Duration) -> Self {
-        Self { name, seconds: took.as_secs_f64() }
+        Self {
+            name,
+            seconds: took.as_secs_f64(),
+        }
     }
 }
 
@@ -132,7 +135,13 @@ impl StageReport {
 #[must_use]
 pub fn versions() -> BTreeMap<String, String> {
     BTreeMap::from([
-        ("drivetrain".to_owned(), env!("CARGO_PKG_VERSION").to_owned()),
-        ("datafusion".to_owned(), datafusion::DATAFUSION_VERSION.to_owned()),
+        (
+            "drivetrain".to_owned(),
+            env!("CARGO_PKG_VERSION").to_owned(),
+        ),
+        (
+            "datafusion".to_owned(),
+            datafusion::DATAFUSION_VERSION.to_owned(),
+        ),
     ])
 }

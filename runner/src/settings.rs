@@ -66,13 +66,15 @@ impl RunSettings {
         let mut parameters = BTreeMap::new();
         for text in &args.parameters {
             let Some((name, value)) = text.split_once('=') else {
-                return Err(Error::new(
-                    ErrorKind::Usage,
-                    format!("`--param {text}` has no `=`"),
-                )
-                .hint("write `--param name=value`"));
+                return Err(
+                    Error::new(ErrorKind::Usage, format!("`--param {text}` has no `=`"))
+                        .hint("write `--param name=value`"),
+                );
             };
-            if parameters.insert(name.to_owned(), value.to_owned()).is_some() {
+            if parameters
+                .insert(name.to_owned(), value.to_owned())
+                .is_some()
+            {
                 return Err(Error::new(
                     ErrorKind::Usage,
                     format!("parameter `{name}` is given twice"),
@@ -102,7 +104,10 @@ impl Shape {
         if target_file_bytes < LEAST_FILE_BYTES {
             return Err(Error::new(
                 ErrorKind::Usage,
-                format!("`--file-size {}` is too small, at least 1 MiB is needed", args.file_size),
+                format!(
+                    "`--file-size {}` is too small, at least 1 MiB is needed",
+                    args.file_size
+                ),
             ));
         }
         if !(0.0..=1.0).contains(&args.max_rejected) {
@@ -113,7 +118,10 @@ impl Shape {
             .hint("write a number from 0 to 1, such as `0.01` for one row of a hundred"));
         }
         if args.row_group_rows == 0 {
-            return Err(Error::new(ErrorKind::Usage, "`--row-group-rows` must be at least 1"));
+            return Err(Error::new(
+                ErrorKind::Usage,
+                "`--row-group-rows` must be at least 1",
+            ));
         }
         Ok(Self {
             on_bad_row: args.on_bad_row,
@@ -134,7 +142,10 @@ impl Engine {
     /// `Usage`, naming the flag; `Failed`, if the spill directory cannot be made.
     pub fn resolve(args: &EngineArgs) -> Result<Self> {
         if args.threads == Some(0) {
-            return Err(Error::new(ErrorKind::Usage, "`--threads` must be at least 1"));
+            return Err(Error::new(
+                ErrorKind::Usage,
+                "`--threads` must be at least 1",
+            ));
         }
         Ok(Self {
             memory: MemoryLimit::resolve(args.memory_limit.as_deref())?,
@@ -159,14 +170,23 @@ mod tests {
     fn resolve(flags: &[&str]) -> Result<RunSettings> {
         let words = ["drivetrain", "run", "a_job", "--output", "/tmp/out"];
         let cli = Cli::parse_from(words.iter().chain(flags));
-        let Command::Run(args) = cli.command else { panic!("not a run") };
+        let Command::Run(args) = cli.command else {
+            panic!("not a run")
+        };
         RunSettings::resolve(&args)
     }
 
     #[test]
     fn flags_become_typed_settings() {
-        let settings =
-            resolve(&["--param", "from=2024-01-01", "--file-size", "64MiB", "--threads", "3"]).unwrap();
+        let settings = resolve(&[
+            "--param",
+            "from=2024-01-01",
+            "--file-size",
+            "64MiB",
+            "--threads",
+            "3",
+        ])
+        .unwrap();
         assert_eq!(settings.parameters["from"], "2024-01-01");
         assert_eq!(settings.shape.files.target_file_bytes, 64 << 20);
         assert_eq!(settings.engine.threads, 3);

@@ -3,3 +3,4 @@
 pub mod collect;
 pub mod parquet;
 pub mod partition;
+pub mod write;

@@ -27,10 +27,7 @@ pub struct Collected {
     pub partitions: Partitions,
 }
 
-/// What leaves rows out of an output, by the contract: gives the rows to keep of a batch.
-pub type Keep = Arc<dyn Fn(&RecordBatch) -> Result<RecordBatch, DataFusionError> + Send + Sync>;
-
-/// Runs the streams side by side and holds their rows by partition; returns them and how many rows `keep` left out.
+/// Runs the streams side by side and holds their rows by partition.
 ///
 /// # Errors
 /// `QualityGate` for an illegal partition value; else what the query fails with.
@@ -39,10 +36,9 @@ pub async fn collect(
     schema: SchemaRef,
     streams: Vec<SendableRecordBatchStream>,
     partitions: Partitions,
-    keep: Option<Keep>,
     runtime: &RuntimeEnv,
     progress: &Progress,
-) -> Result<(Collected, u64)> {
+) -> Result<Collected> {
     let partitions = Arc::new(Mutex::new(partitions));
     let tasks = streams.into_iter().map(|stream| {
         let router = Router {
@@ -51,7 +47,7 @@ pub async fn collect(
             block: Vec::new(),
             block_rows: 0,
         };
-        let task = route(stream, router, keep.clone(), progress.clone());
+        let task = route(stream, router, progress.clone());
         // A task of its own, so that the streams run on all threads; dropped, it is aborted.
         async move {
             datafusion::common::runtime::SpawnedTask::spawn(task)
@@ -63,48 +59,37 @@ pub async fn collect(
                 })?
         }
     });
-    let parts: Vec<(Held, u64)> = futures::stream::iter(tasks)
+    let parts: Vec<Held> = futures::stream::iter(tasks)
         .buffered(usize::MAX)
         .try_collect()
         .await?;
-    let filtered = parts.iter().map(|(_, filtered)| filtered).sum();
     let held = if parts.is_empty() {
         Holder::new(output, schema, runtime).finish()
     } else {
-        Held::join(parts.into_iter().map(|(held, _)| held).collect())
+        Held::join(parts)
     };
     let partitions = Arc::into_inner(partitions)
         .expect("all tasks have ended")
         .into_inner()
         .unwrap_or_else(PoisonError::into_inner);
-    Ok((
-        Collected {
-            held: Arc::new(held),
-            partitions,
-        },
-        filtered,
-    ))
+    Ok(Collected {
+        held: Arc::new(held),
+        partitions,
+    })
 }
 
 async fn route(
     mut stream: SendableRecordBatchStream,
     mut router: Router,
-    keep: Option<Keep>,
     progress: Progress,
-) -> Result<(Held, u64)> {
-    let mut filtered = 0;
+) -> Result<Held> {
     while let Some(batch) = stream.next().await {
-        let mut batch = batch.map_err(query_error)?;
-        if let Some(keep) = &keep {
-            let before = batch.num_rows();
-            batch = keep(&batch).map_err(query_error)?;
-            filtered += (before - batch.num_rows()) as u64;
-        }
+        let batch = batch.map_err(query_error)?;
         progress.add_rows(batch.num_rows() as u64);
         router.push(batch)?;
     }
     router.flush()?;
-    Ok((router.holder.finish(), filtered))
+    Ok(router.holder.finish())
 }
 
 /// What a failed query means: no memory or disk is `Failed` with the setting to raise; anything of ours keeps its kind.

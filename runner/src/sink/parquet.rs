@@ -34,14 +34,19 @@ impl Default for FileSettings {
 
 impl FileSettings {
     /// Statistics and the page index are always on: Athena and DataFusion skip pages by them.
-    pub(super) fn properties(&self, dictionary_off: &[String]) -> WriterProperties {
+    pub(super) fn properties(
+        &self,
+        unique_column: Option<&str>,
+        row_group_bytes: usize,
+    ) -> WriterProperties {
         let mut properties = WriterProperties::builder()
             .set_created_by(concat!("drivetrain ", env!("CARGO_PKG_VERSION")).to_owned())
             .set_compression(self.compression.into())
             .set_max_row_group_row_count(Some(self.row_group_rows))
+            .set_max_row_group_bytes(Some(row_group_bytes))
             .set_statistics_enabled(EnabledStatistics::Page);
-        for column in dictionary_off {
-            properties = properties.set_column_dictionary_enabled(column.as_str().into(), false);
+        if let Some(column) = unique_column {
+            properties = properties.set_column_dictionary_enabled(column.into(), false);
         }
         properties.build()
     }

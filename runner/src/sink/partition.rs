@@ -1,7 +1,6 @@
-//! Which folder a row belongs to: partition values as Hive writes them.
+//! Which partition a row belongs to.
 
 use std::collections::HashMap;
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
@@ -9,6 +8,7 @@ use arrow::datatypes::{DataType, Date32Type, Int32Type, Int64Type};
 use arrow::row::{OwnedRow, RowConverter, SortField};
 use arrow::temporal_conversions::date32_to_datetime;
 
+use crate::commit::Partition;
 use crate::error::{Context, Error, ErrorKind, Result};
 
 /// The longest `name=value` that every file system takes as one folder name.
@@ -27,7 +27,7 @@ pub struct Partitions {
     columns: Vec<(usize, String)>,
     converter: Option<RowConverter>,
     numbers: HashMap<OwnedRow, PartitionNumber>,
-    values: Vec<Vec<String>>,
+    partitions: Vec<Partition>,
 }
 
 impl Partitions {
@@ -50,7 +50,7 @@ impl Partitions {
             columns,
             converter,
             numbers: HashMap::new(),
-            values: Vec::new(),
+            partitions: Vec::new(),
         })
     }
 
@@ -60,8 +60,8 @@ impl Partitions {
     /// `QualityGate`, for a value that no folder can hold: NULL, the empty text, Hive's own word for NULL, a name over 255 bytes.
     pub fn number(&mut self, batch: &RecordBatch) -> Result<Vec<PartitionNumber>> {
         let Some(converter) = &self.converter else {
-            if self.values.is_empty() {
-                self.values.push(Vec::new());
+            if self.partitions.is_empty() {
+                self.partitions.push(Partition::whole());
             }
             return Ok(vec![0; batch.num_rows()]);
         };
@@ -87,17 +87,10 @@ impl Partitions {
             let number = if let Some(number) = self.numbers.get(&owned) {
                 *number
             } else {
-                let values = self.values_at(&arrays, row)?;
-                let number = PartitionNumber::try_from(self.values.len()).map_err(|_| {
-                    Error::new(
-                        ErrorKind::Failed,
-                        format!(
-                            "output `{}` has more than 4 billion partitions",
-                            self.output
-                        ),
-                    )
-                })?;
-                self.values.push(values);
+                let partition = self.partition_at(&arrays, row)?;
+                let number = PartitionNumber::try_from(self.partitions.len())
+                    .expect("four billion partitions do not fit into memory");
+                self.partitions.push(partition);
                 self.numbers.insert(owned, number);
                 number
             };
@@ -107,108 +100,71 @@ impl Partitions {
         Ok(numbers)
     }
 
-    /// The values of a partition as text, one for each partition column.
+    /// The partition of a number.
     #[must_use]
-    pub fn values(&self, number: PartitionNumber) -> &[String] {
-        &self.values[number as usize]
+    pub fn partition(&self, number: PartitionNumber) -> &Partition {
+        &self.partitions[number as usize]
     }
 
     /// How many partitions have appeared.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.values.len()
+        self.partitions.len()
     }
 
     /// Whether no row has been seen.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.values.is_empty()
+        self.partitions.is_empty()
     }
 
-    fn values_at(&self, arrays: &[ArrayRef], row: usize) -> Result<Vec<String>> {
-        self.columns
+    fn partition_at(&self, arrays: &[ArrayRef], row: usize) -> Result<Partition> {
+        let values = self
+            .columns
             .iter()
             .zip(arrays)
-            .map(|((_, name), array)| {
-                let value = value_text(array, row);
-                legal(&self.output, name, value)
-            })
-            .collect()
-    }
-}
-
-/// The `name=value` folders of a partition, percent-encoded as Hive does, joined with `/`; empty without partition columns.
-#[must_use]
-pub fn folder(names: &[String], values: &[String]) -> String {
-    let mut folder = String::new();
-    for (name, value) in names.iter().zip(values) {
-        if !folder.is_empty() {
-            folder.push('/');
-        }
-        folder.push_str(&escape(name));
-        folder.push('=');
-        folder.push_str(&escape(value));
-    }
-    folder
-}
-
-/// Encodes the characters that Hive encodes in a partition's folder name, as `%XX`.
-fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        let special = matches!(
-            character,
-            '\u{1}'
-                ..='\u{1f}'
-                    | '\u{7f}'
-                    | '"'
-                    | '#'
-                    | '%'
-                    | '\''
-                    | '*'
-                    | '/'
-                    | ':'
-                    | '='
-                    | '?'
-                    | '\\'
-                    | '{'
-                    | '['
-                    | ']'
-                    | '^'
-        );
-        if special {
-            write!(escaped, "%{:02X}", u32::from(character)).expect("writing to a string succeeds");
-        } else {
-            escaped.push(character);
-        }
-    }
-    escaped
-}
-
-fn legal(output: &str, column: &str, value: Option<String>) -> Result<String> {
-    let refuse = |what: String| {
-        Err(Error::new(
-            ErrorKind::QualityGate,
-            format!("output `{output}`: partition column `{column}` holds {what}, which no folder can name"),
-        )
-        .hint("filter these rows out with the output's `where`, or give them a value in its SQL"))
-    };
-    match value {
-        None => refuse("NULL".to_owned()),
-        Some(value) if value.is_empty() => refuse("the empty text".to_owned()),
-        Some(value) if value == HIVE_NULL => refuse(format!("`{HIVE_NULL}`")),
-        Some(value) if value.contains('\0') => refuse("a text with a zero byte".to_owned()),
-        Some(value) => {
-            let bytes = column.len() + 1 + escape(&value).len();
-            if bytes > MAX_FOLDER_NAME_BYTES {
-                refuse(format!(
-                    "a value whose folder name has {bytes} bytes (at most {MAX_FOLDER_NAME_BYTES})"
-                ))
-            } else {
-                Ok(value)
+            .map(|((_, name), array)| legal(&self.output, name, value_text(array, row)))
+            .collect::<Result<Vec<_>>>()?;
+        let names = self.columns.iter().map(|(_, name)| name.as_str());
+        let partition = Partition::of(names.zip(values.iter().map(String::as_str)))?;
+        match partition
+            .as_str()
+            .split('/')
+            .find(|folder| folder.len() > MAX_FOLDER_NAME_BYTES)
+        {
+            None => Ok(partition),
+            Some(folder) => {
+                let column = folder.split('=').next().unwrap_or_default();
+                let what = format!(
+                    "a value whose folder name has {} bytes (at most {MAX_FOLDER_NAME_BYTES})",
+                    folder.len()
+                );
+                Err(illegal(&self.output, column, &what))
             }
         }
     }
+}
+
+fn legal(output: &str, column: &str, value: Option<String>) -> Result<String> {
+    match value {
+        None => Err(illegal(output, column, "NULL")),
+        Some(value) if value.is_empty() => Err(illegal(output, column, "the empty text")),
+        Some(value) if value == HIVE_NULL => {
+            Err(illegal(output, column, &format!("`{HIVE_NULL}`")))
+        }
+        Some(value) if value.contains('\0') => {
+            Err(illegal(output, column, "a text with a zero byte"))
+        }
+        Some(value) => Ok(value),
+    }
+}
+
+fn illegal(output: &str, column: &str, what: &str) -> Error {
+    let message = format!(
+        "output `{output}`: partition column `{column}` holds {what}, which no folder can name"
+    );
+    Error::new(ErrorKind::QualityGate, message)
+        .hint("leave these rows out with the output's `where`, or give them a value in its SQL")
 }
 
 fn value_text(array: &ArrayRef, row: usize) -> Option<String> {
@@ -268,13 +224,9 @@ mod tests {
             ))
             .unwrap();
         assert_eq!(numbers, [0, 0, 1, 2]);
-        let names = ["day".to_owned(), "text".to_owned()];
+        assert_eq!(partitions.partition(1).as_str(), "day=2024-02-29/text=a");
         assert_eq!(
-            folder(&names, partitions.values(1)),
-            "day=2024-02-29/text=a"
-        );
-        assert_eq!(
-            folder(&names, partitions.values(2)),
+            partitions.partition(2).as_str(),
             "day=1970-01-01/text=a%2Fb%3D1%25"
         );
     }
@@ -307,6 +259,6 @@ mod tests {
             .number(&batch(vec![None, Some(1)], vec![None, None]))
             .unwrap();
         assert_eq!(numbers, [0, 0]);
-        assert_eq!(folder(&[], partitions.values(0)), "");
+        assert_eq!(partitions.partition(0), &Partition::whole());
     }
 }

@@ -14,8 +14,7 @@ use tokio::sync::mpsc;
 
 use super::collect::{Collected, query_error};
 use super::parquet::FileSettings;
-use super::partition::folder;
-use crate::commit::{Attempt, StagedPart};
+use crate::commit::{Partition, StagedPart, Stager};
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::hold::Held;
 use crate::progress::Progress;
@@ -35,8 +34,6 @@ pub struct Table<'a> {
     pub name: &'a str,
     /// The columns of its files: partition columns are not among them.
     pub file_columns: Vec<usize>,
-    /// Names of the partition columns.
-    pub partition_by: Vec<String>,
     /// Whether the order of rows within a partition counts.
     pub ordered: bool,
     /// A column that holds no value twice, if there is one: a dictionary of it would only cost.
@@ -54,7 +51,7 @@ pub struct Table<'a> {
 /// # Errors
 /// What the store or the spill directory fails with.
 pub async fn write(
-    attempt: &Attempt,
+    stager: &Stager,
     table: &Table<'_>,
     collected: &Collected,
     progress: &Progress,
@@ -66,7 +63,9 @@ pub async fn write(
             .project(&table.file_columns)
             .context(ErrorKind::Failed, "cannot project to the columns of a file")?,
     );
-    let properties = table.files.properties(table.unique_column.as_slice(), table.row_group_bytes);
+    let properties = table
+        .files
+        .properties(table.unique_column.as_deref(), table.row_group_bytes);
     let pieces = pieces(collected, table);
     let writes = pieces.into_iter().map(|piece| {
         let encoder = Encoder {
@@ -76,15 +75,22 @@ pub async fn write(
             properties: properties.clone(),
             target_bytes: table.files.target_file_bytes,
         };
-        let values = collected.partitions.values(piece.partition);
-        let folder = folder(&table.partition_by, values);
-        let values = values.to_vec();
-        async move { write_piece(attempt, table.name, &folder, values, encoder, piece.places, progress).await }
+        let partition = collected.partitions.partition(piece.partition);
+        write_piece(
+            stager,
+            table.name,
+            partition,
+            encoder,
+            piece.places,
+            progress,
+        )
     });
-    let parts: Vec<Vec<StagedPart>> =
-        futures::stream::iter(writes).buffer_unordered(table.threads).try_collect().await?;
+    let parts: Vec<Vec<StagedPart>> = futures::stream::iter(writes)
+        .buffer_unordered(table.threads)
+        .try_collect()
+        .await?;
     let mut parts: Vec<StagedPart> = parts.into_iter().flatten().collect();
-    parts.sort_by(|a, b| a.key.cmp(&b.key));
+    parts.sort_by(|a, b| a.part().key.cmp(&b.part().key));
     Ok(parts)
 }
 
@@ -98,11 +104,20 @@ fn pieces(collected: &Collected, table: &Table<'_>) -> Vec<Piece> {
     let mut pieces = Vec::new();
     let by_partition = collected.held.by_tag(collected.partitions.len());
     for (partition, places) in (0..).zip(by_partition) {
-        let mut piece = Piece { partition, places: Vec::new() };
+        let mut piece = Piece {
+            partition,
+            places: Vec::new(),
+        };
         let mut bytes = 0;
         for place in places {
             if bytes > SPLIT_BYTES && !table.ordered {
-                pieces.push(std::mem::replace(&mut piece, Piece { partition, places: Vec::new() }));
+                pieces.push(std::mem::replace(
+                    &mut piece,
+                    Piece {
+                        partition,
+                        places: Vec::new(),
+                    },
+                ));
                 bytes = 0;
             }
             bytes += collected.held.bytes(place);
@@ -114,16 +129,21 @@ fn pieces(collected: &Collected, table: &Table<'_>) -> Vec<Piece> {
     }
     // The largest first, so that no thread is left alone with one at the end.
     pieces.sort_by_key(|piece| {
-        std::cmp::Reverse(piece.places.iter().map(|place| collected.held.bytes(*place)).sum::<usize>())
+        std::cmp::Reverse(
+            piece
+                .places
+                .iter()
+                .map(|place| collected.held.bytes(*place))
+                .sum::<usize>(),
+        )
     });
     pieces
 }
 
 async fn write_piece(
-    attempt: &Attempt,
+    stager: &Stager,
     table: &str,
-    folder: &str,
-    values: Vec<String>,
+    partition: &Partition,
     encoder: Encoder,
     places: Vec<usize>,
     progress: &Progress,
@@ -136,7 +156,7 @@ async fn write_piece(
         match block {
             Block::Bytes(bytes) => {
                 if writer.is_none() {
-                    writer = Some(attempt.part(table, folder, values.clone()).await?);
+                    writer = Some(stager.part(table, partition.clone(), "parquet").await?);
                 }
                 progress.add_bytes(bytes.len() as u64);
                 let writer = writer.as_mut().expect("it was opened just now");
@@ -150,7 +170,8 @@ async fn write_piece(
         }
     }
     encoding.await.map_err(|error| {
-        Error::new(ErrorKind::Failed, "the Parquet encoder stopped").caused_by(io::Error::other(error))
+        Error::new(ErrorKind::Failed, "the Parquet encoder stopped")
+            .caused_by(io::Error::other(error))
     })??;
     Ok(parts)
 }
@@ -180,15 +201,16 @@ impl Encoder {
                 None => file.insert(self.begin()?),
             };
             writer.rows += batch.num_rows() as u64;
-            writer.parquet.write(&batch).context(ErrorKind::Failed, "cannot encode Parquet")?;
+            writer
+                .parquet
+                .write(&batch)
+                .context(ErrorKind::Failed, "cannot encode Parquet")?;
             let flushed = writer.parquet.inner().len();
             if flushed >= BLOCK_BYTES && !send(blocks, Block::Bytes(writer.take())) {
                 return Ok(());
             }
             let size = (writer.parquet.bytes_written() + writer.parquet.in_progress_size()) as u64;
-            if size >= self.target_bytes
-                && !end(file.take().expect("a file is open"), blocks)?
-            {
+            if size >= self.target_bytes && !end(file.take().expect("a file is open"), blocks)? {
                 return Ok(());
             }
         }
@@ -203,13 +225,16 @@ impl Encoder {
         let options = ArrowWriterOptions::new()
             .with_properties(self.properties.clone())
             .with_skip_arrow_metadata(true);
-        let parquet = ArrowWriter::try_new_with_options(Vec::new(), Arc::clone(&self.schema), options)
-            .context(ErrorKind::Failed, "cannot begin a Parquet file")?;
+        let parquet =
+            ArrowWriter::try_new_with_options(Vec::new(), Arc::clone(&self.schema), options)
+                .context(ErrorKind::Failed, "cannot begin a Parquet file")?;
         Ok(File { parquet, rows: 0 })
     }
 
     fn file_columns(&self, batch: &RecordBatch) -> Result<RecordBatch> {
-        batch.project(&self.columns).context(ErrorKind::Failed, "cannot project a batch")
+        batch
+            .project(&self.columns)
+            .context(ErrorKind::Failed, "cannot project a batch")
     }
 }
 
@@ -228,7 +253,10 @@ impl File {
 /// Closes a file and hands on its last bytes; says whether anybody takes them.
 fn end(file: File, blocks: &mpsc::Sender<Block>) -> Result<bool> {
     let rows = file.rows;
-    let bytes = file.parquet.into_inner().context(ErrorKind::Failed, "cannot end a Parquet file")?;
+    let bytes = file
+        .parquet
+        .into_inner()
+        .context(ErrorKind::Failed, "cannot end a Parquet file")?;
     Ok(send(blocks, Block::Bytes(bytes.into())) && send(blocks, Block::End { rows }))
 }
 
