@@ -13,6 +13,7 @@ use arrow::ipc::reader::FileReader;
 use arrow::ipc::writer::FileWriter;
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::hash_utils::create_hashes;
 use datafusion::common::stats::Precision;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{DataFusionError, Statistics};
@@ -227,6 +228,27 @@ impl Held {
                     .map_err(Into::into)
             }
         }
+    }
+}
+
+impl Held {
+    /// Whether the values of some columns together are different in every row; `false` may also mean that two hashes met.
+    ///
+    /// # Errors
+    /// When a spilled batch cannot be read back.
+    pub fn all_differ(&self, columns: &[usize]) -> Result<bool, DataFusionError> {
+        let state = datafusion::common::hash_utils::RandomState::with_seed(0);
+        let mut all = Vec::with_capacity(self.rows);
+        let mut hashes = Vec::new();
+        for place in 0..self.chunks.len() {
+            let batch = self.batch(place)?.project(columns)?;
+            hashes.clear();
+            hashes.resize(batch.num_rows(), 0);
+            create_hashes(batch.columns(), &state, &mut hashes)?;
+            all.extend_from_slice(&hashes);
+        }
+        all.sort_unstable();
+        Ok(all.windows(2).all(|pair| pair[0] != pair[1]))
     }
 }
 

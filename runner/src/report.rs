@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What a run did, in the order in which a row travels.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Report {
     /// The shape of this object; it grows by fields, a changed meaning is a new number.
     pub version: u32,
@@ -31,7 +31,7 @@ pub struct Report {
     /// What was checked.
     pub checks: Vec<CheckReport>,
     /// Where rejected rows lie, if there are any.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quarantine: Option<String>,
     /// Wall-clock seconds of each stage, in order.
     pub stages: Vec<StageReport>,
@@ -46,17 +46,18 @@ pub struct Report {
 }
 
 /// How a run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Its outputs are visible.
+    #[default]
     Committed,
     /// An earlier attempt committed the same run; nothing was read or written.
     AlreadyDone,
 }
 
 /// What was read of one input.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct InputReport {
     /// The input's name in the job.
     pub name: String,
@@ -79,7 +80,7 @@ pub struct InputReport {
 }
 
 /// What was written of one output.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct OutputReport {
     /// The table's name.
     pub name: String,
@@ -100,22 +101,22 @@ pub struct OutputReport {
 }
 
 /// What a check found.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct CheckReport {
     /// The check's name.
     pub name: String,
     /// Whether it held.
     pub held: bool,
     /// What it found, where it did not hold.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub found: Option<String>,
 }
 
 /// How long a stage took.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct StageReport {
     /// The stage's name.
-    pub name: &'static str,
+    pub name: String,
     /// Wall-clock seconds.
     pub seconds: f64,
 }
@@ -123,9 +124,9 @@ pub struct StageReport {
 impl StageReport {
     /// Of a stage that took this long.
     #[must_use]
-    pub fn new(name: &'static str, took: Duration) -> Self {
+    pub fn new(name: &str, took: Duration) -> Self {
         Self {
-            name,
+            name: name.to_owned(),
             seconds: took.as_secs_f64(),
         }
     }
