@@ -2,6 +2,7 @@
 
 pub mod error;
 pub mod exit;
+pub mod generate;
 pub mod progress;
 
 pub use error::{Error, ErrorKind, Result};
