@@ -7,6 +7,7 @@ pub mod compute;
 pub mod display;
 pub mod error;
 pub mod exit;
+pub mod generate;
 pub mod hold;
 pub mod inputs;
 pub mod job_error;
