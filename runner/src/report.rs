@@ -3,7 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use object_store::path::Path;
 use serde::{Deserialize, Serialize};
+
+use crate::error::{Context, ErrorKind};
+use crate::store::Store;
+
+/// The shape of the report.
+pub const VERSION: u32 = 1;
 
 /// What a run did, in the order in which a row travels.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -145,4 +152,19 @@ pub fn versions() -> BTreeMap<String, String> {
             datafusion::DATAFUSION_VERSION.to_owned(),
         ),
     ])
+}
+
+/// Stores the report beside the log; a store that refuses it does not undo the run, so that is only a warning.
+pub async fn store(report: &Report, store: &Store) {
+    let key = format!("_drivetrain/{}/reports/{}/{}.json", report.job, report.run_id, report.attempt_id);
+    let written = async {
+        let body = serde_json::to_vec_pretty(report).context(ErrorKind::Failed, "cannot write the report")?;
+        let key = Path::parse(&key)
+            .map_err(object_store::Error::from)
+            .context(ErrorKind::Failed, "the report has no usable name")?;
+        store.put(&key, body.into()).await
+    };
+    if let Err(error) = written.await {
+        tracing::warn!(%error, "the run is published, its report could not be stored");
+    }
 }
