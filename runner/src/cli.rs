@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::sink::parquet::Codec;
+use crate::source::OnBadRow;
 
 /// Runs data pipelines without Spark: raw CSV in, partitioned Parquet out, committed exactly once.
 #[derive(Debug, Parser)]
@@ -157,16 +158,6 @@ pub struct EngineArgs {
     pub spill_dir: Option<PathBuf>,
 }
 
-/// What happens to a row that breaks the contract.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum OnBadRow {
-    /// The first one fails the run.
-    Fail,
-    /// It is set aside and reported; too many fail the run.
-    Quarantine,
-}
-
 /// Flags of `query`.
 #[derive(Debug, Args)]
 pub struct QueryArgs {
@@ -261,8 +252,8 @@ pub struct GenerateArgs {
     #[arg(long, value_name = "N", default_value_t = 7)]
     pub seed: u64,
     /// The share of each dataset's lines that the contract must reject.
-    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
-    pub dirt: f64,
+    #[arg(long, value_name = "SHARE", default_value = "0")]
+    pub dirt: String,
     /// Where it goes: `<URL>/raw/<dataset>/`.
     #[arg(long, value_name = "URL")]
     pub out: String,

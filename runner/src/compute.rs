@@ -1,6 +1,6 @@
 //! Runs a job's queries: each table and output is computed once, held, and visible by name to what comes after it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use arrow::datatypes::DataType;
@@ -24,6 +24,8 @@ pub struct Computed {
     pub collected: Collected,
     /// Rows that its `where` and window left out.
     pub filtered_rows: u64,
+    /// Rows for which a warning column is true, by column.
+    pub warnings: BTreeMap<String, u64>,
 }
 
 /// Computes all tables and outputs of a job, in order; returns the outputs.
@@ -49,7 +51,8 @@ pub async fn compute(
         let collected =
             execute(&output.name, planned.plan, partitions(output)?, workspace, progress).await?;
         let filtered_rows = planned.filtered.map_or(0, |filtered| filtered.rows());
-        let done = Computed { collected, filtered_rows };
+        let warnings = warnings(output, &collected.held).await?;
+        let done = Computed { collected, filtered_rows, warnings };
         require_one_row_each(output, &done, accepted_rows)?;
         register(workspace, &output.name, Arc::clone(&done.collected.held))?;
         computed.push(done);
@@ -92,6 +95,28 @@ fn partitions(output: &Output) -> Result<Partitions> {
     let types: Vec<DataType> =
         columns.iter().map(|(index, _)| schema.field(*index).data_type().clone()).collect();
     Partitions::new(&output.name, columns, &types)
+}
+
+/// Counts what the output's warning columns say.
+async fn warnings(output: &Output, held: &Arc<Held>) -> Result<BTreeMap<String, u64>> {
+    if output.warnings.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let schema = held.schema();
+    let columns: Vec<(String, usize)> = output
+        .warnings
+        .iter()
+        .filter_map(|name| Some((name.clone(), schema.index_of(name).ok()?)))
+        .collect();
+    let held = Arc::clone(held);
+    tokio::task::spawn_blocking(move || {
+        let indexes: Vec<usize> = columns.iter().map(|(_, index)| *index).collect();
+        let counts = held.count_true(&indexes)?;
+        Ok(columns.into_iter().map(|(name, _)| name).zip(counts).collect())
+    })
+    .await
+    .map_err(|error| Error::new(ErrorKind::Failed, "counting stopped").caused_by(std::io::Error::other(error)))?
+    .map_err(query_error)
 }
 
 /// For an output declared one row for each input row: accepted = out + filtered, each of them counted by itself.

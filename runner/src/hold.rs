@@ -232,6 +232,21 @@ impl Held {
 }
 
 impl Held {
+    /// How often each of some boolean columns is true.
+    ///
+    /// # Errors
+    /// When a spilled batch cannot be read back.
+    pub fn count_true(&self, columns: &[usize]) -> Result<Vec<u64>, DataFusionError> {
+        let mut counts = vec![0; columns.len()];
+        for place in 0..self.chunks.len() {
+            let batch = self.batch(place)?.project(columns)?;
+            for (count, column) in counts.iter_mut().zip(batch.columns()) {
+                *count += column.as_boolean().true_count() as u64;
+            }
+        }
+        Ok(counts)
+    }
+
     /// Whether the values of some columns together are different in every row; `false` may also mean that two hashes met.
     ///
     /// # Errors

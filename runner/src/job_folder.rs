@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use drivetrain_jobs::bundled;
+use drivetrain_jobs::{Problem, bundled};
 use drivetrain_jobs::job::{Job, JobFile};
 use object_store::path::Path;
 
@@ -57,6 +57,15 @@ impl JobFolder {
         }
         let siblings = siblings(&store, &folder).await.map_err(unreadable)?;
         Ok(Self { named: named.to_owned(), files, siblings })
+    }
+
+    /// Everything that is wrong with the folder, with its place.
+    pub async fn problems(&self) -> Vec<Problem> {
+        let others = |name: &str| self.siblings.get(name).cloned();
+        match Job::check(self.files.clone(), &others).await {
+            Ok(_) => Vec::new(),
+            Err(problems) => problems.iter().cloned().collect(),
+        }
     }
 
     /// The job.

@@ -64,7 +64,7 @@ pub enum Status {
 }
 
 /// What was read of one input.
-#[derive(Clone, Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub struct InputReport {
     /// The input's name in the job.
     pub name: String,
@@ -78,6 +78,8 @@ pub struct InputReport {
     pub accepted_rows: u64,
     /// Rows set aside.
     pub quarantined_rows: u64,
+    /// Those of them that were set aside only because the row that they refer to was.
+    pub quarantined_by_reference_rows: u64,
     /// Rows that broke a rule, by rule; a row is rejected by the first rule it breaks.
     pub rejected: BTreeMap<String, u64>,
     /// Accepted rows that broke a rule of severity `warn`, by rule.
@@ -103,8 +105,8 @@ pub struct OutputReport {
     pub bytes: u64,
     /// Partitions written, 1 for a table without partition columns.
     pub partitions: u64,
-    /// Files of earlier runs that were replaced.
-    pub replaced_files: u64,
+    /// Rows for which a warning column is true, by column.
+    pub warnings: BTreeMap<String, u64>,
 }
 
 /// What a check found.

@@ -245,7 +245,7 @@ fn output_report(
         files: parts.len() as u64,
         bytes: parts.iter().map(|part| part.part().size_bytes).sum(),
         partitions: done.collected.partitions.len() as u64,
-        replaced_files: 0,
+        warnings: done.warnings.clone(),
     }
 }
 

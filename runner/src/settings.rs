@@ -5,10 +5,11 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::cli::{EngineArgs, OnBadRow, RunArgs};
+use crate::cli::{EngineArgs, RunArgs};
 use crate::error::{Error, ErrorKind, Result};
 use crate::memory::{MemoryLimit, parse_size};
 use crate::sink::parquet::FileSettings;
+use crate::source::OnBadRow;
 use crate::store::Location;
 
 /// The smallest file size that is no mistake: below it every row group would be a file.

@@ -61,7 +61,7 @@ pub use committed::{Committed, PublishOutcome, Published};
 pub use fence::{Fence, Unfenced};
 pub use log::{CHECKPOINT_EVERY, Log};
 pub use open::{
-    Decision, OpenOptions, Opened, OutputPlan, TableInput, list_input, open, read_table,
+    Decision, OpenOptions, Opened, OutputPlan, TableInput, list_input, open, peek_table, read_table,
 };
 pub use part::{PartWriter, StagedPart};
 pub use partition::{Order, Partition, Window};

@@ -387,3 +387,12 @@ pub async fn read_table(store: &Store, job: &str, table: &str) -> Result<TableIn
         parts: found.parts.clone(),
     })
 }
+
+/// A table as the log has it, for a look: nothing is finished, listed or frozen; `None` where no live run wrote it.
+///
+/// # Errors
+/// As the store says.
+pub async fn peek_table(store: &Store, job: &str, table: &str) -> Result<Option<super::state::Table>> {
+    let log = Log::read(store, job).await?;
+    Ok(log.state().table(table).cloned())
+}

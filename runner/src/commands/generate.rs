@@ -1,0 +1,56 @@
+//! `drivetrain generate`: makes raw data up.
+
+use std::num::NonZeroUsize;
+
+use object_store::path::Path;
+
+use crate::cli::GenerateArgs;
+use crate::commands::print_json;
+use crate::display::{Display, grouped};
+use crate::error::Result;
+use crate::generate::{self, Folder, Generated, Settings, Share, Target};
+use crate::progress::Progress;
+use crate::settings::processors;
+use crate::store::{Location, S3Settings, Store};
+
+/// Writes a sample and says what it holds.
+///
+/// # Errors
+/// `Usage` for wrong numbers, `Conflict` where other data lies; otherwise as the place says.
+pub async fn generate(args: &GenerateArgs, json: bool) -> Result<()> {
+    let location = Location::parse(&args.out)?;
+    let settings = settings(args.rentals, args.seed, args.dirt.parse()?)?;
+    let stage = Display::new().stage("generate");
+    let generated = write(&settings, &location, &stage.progress).await?;
+    stage.finish();
+    if json {
+        return print_json(&generated.account);
+    }
+    let state = if generated.was_there { "there already" } else { "written" };
+    println!("{state}: {} rentals (seed {}, dirt {}) in {location}/raw", grouped(args.rentals), args.seed, args.dirt);
+    Ok(())
+}
+
+/// Settings that use all processors.
+///
+/// # Errors
+/// `Usage` for a number of rentals that cannot be made.
+pub fn settings(rentals: u64, seed: u64, dirt: Share) -> Result<Settings> {
+    let threads = NonZeroUsize::new(processors()).unwrap_or(NonZeroUsize::MIN);
+    Ok(Settings::new(rentals, seed, dirt)?.threads(threads))
+}
+
+/// Writes a sample to a place.
+///
+/// # Errors
+/// As [`generate::generate`].
+pub async fn write(settings: &Settings, location: &Location, progress: &Progress) -> Result<Generated> {
+    let mut target: Box<dyn Target> = match location {
+        Location::Folder(folder) => Box::new(Folder::new(folder)),
+        Location::S3 { .. } | Location::Memory => {
+            let store = Store::open(location, &S3Settings::default()).await?;
+            Box::new(generate::Store::new(store.reader(), &Path::default()))
+        }
+    };
+    generate::generate(settings, &mut *target, progress).await
+}

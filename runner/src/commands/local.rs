@@ -1,0 +1,176 @@
+//! `drivetrain local`: the bundled pipeline on this machine, from sample data to answers.
+
+use std::collections::BTreeMap;
+use std::path::Path as FolderPath;
+use std::time::Instant;
+
+use drivetrain_jobs::bundled;
+use serde::Serialize;
+
+use super::query::{answer, register_all};
+use crate::cli::{LocalArgs, QueryFormat};
+use crate::commands::{generate, print_json};
+use crate::commit::{StopSignal, Unfenced};
+use crate::display::{Display, grouped, size};
+use crate::error::{Context, Error, ErrorKind, Result};
+use crate::generate::{Folder, Found, Share, Target};
+use crate::report::{Report, Status};
+use crate::run::{Run, run};
+use crate::settings::{Engine, RunSettings, Shape};
+use crate::signals;
+use crate::store::{Location, S3Settings, Store};
+use crate::workspace::Workspace;
+
+/// The sample has as many rentals as the first tenant.
+const SAMPLE_RENTALS: u64 = 20_080;
+
+/// Any seed serves; a fixed one makes every newcomer see the same answers.
+const SAMPLE_SEED: u64 = 7;
+
+/// A few of a thousand lines, so that the quarantine shows what it is for.
+const SAMPLE_DIRT: &str = "0.002";
+
+/// The business questions that `local` answers, each with its SQL.
+const QUESTIONS: [(&str, &str); 4] = [
+    (
+        "Which locations earn the most?",
+        "select location_name, city, state, total_pickups, total_revenue from location_metrics order by total_revenue desc, location_id limit 3",
+    ),
+    (
+        "Which vehicle type is rented most?",
+        "select vehicle_type, total_rentals, total_revenue, avg_rental_duration_hours from vehicle_type_metrics order by total_rentals desc",
+    ),
+    (
+        "Who spends the most?",
+        "select first_name, last_name, total_rentals, total_spent, spending_category from user_metrics order by total_spent desc, user_id limit 3",
+    ),
+    (
+        "Which weekdays are busiest?",
+        "select day_of_week, total_transactions, total_revenue from day_of_week_metrics order by total_transactions desc limit 3",
+    ),
+];
+
+/// Generates a sample where there is none, runs the three jobs in order, and shows what came out.
+///
+/// # Errors
+/// As the generator and the runs.
+pub async fn local(args: &LocalArgs, json: bool) -> Result<()> {
+    let began = Instant::now();
+    let stop = signals::listen()?;
+    let display = Display::new();
+    let data = std::path::absolute(&args.data).context(ErrorKind::Usage, "`--data` is no usable path")?;
+    let input = Location::parse(&folder_text(&data)?)?;
+    let output = Location::parse(&folder_text(&data.join("processed"))?)?;
+    stop.or_cancelled(sample(&data, &input, &display)).await?;
+    let mut reports = Vec::new();
+    for job in bundled::jobs() {
+        display.line(&job.name);
+        let settings = RunSettings {
+            input: Some(input.clone()),
+            output: output.clone(),
+            parameters: BTreeMap::new(),
+            checks: Vec::new(),
+            force: false,
+            replace_foreign: false,
+            shape: Shape::resolve(&args.engine)?,
+            engine: Engine::resolve(&args.engine)?,
+        };
+        let report = run(&Run {
+            job: &job,
+            settings: &settings,
+            fence: &Unfenced,
+            stop: &stop,
+            display: &display,
+            started_at: chrono::Utc::now(),
+        })
+        .await?;
+        if report.status == Status::AlreadyDone {
+            display.line("  done already");
+        }
+        reports.push(report);
+    }
+    if json {
+        return print_json(&Local { runs: &reports });
+    }
+    println!("{}", tables(&reports));
+    answers(&output, &args.engine, &stop).await?;
+    println!("{}", places(&data, &reports));
+    println!("done in {:.1} s", began.elapsed().as_secs_f64());
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct Local<'a> {
+    runs: &'a [Report],
+}
+
+fn folder_text(folder: &FolderPath) -> Result<String> {
+    folder.to_str().map(str::to_owned).ok_or_else(|| {
+        Error::new(ErrorKind::Usage, format!("`{}` is not UTF-8", folder.display()))
+    })
+}
+
+/// Makes the sample where there is no data; a person's own data is left as it is.
+async fn sample(data: &FolderPath, input: &Location, display: &Display) -> Result<()> {
+    match Folder::new(data).found().await? {
+        Found::Whole(_) | Found::Foreign(_) => return Ok(()),
+        Found::Nothing | Found::HalfMade => {}
+    }
+    display.line(&format!(
+        "no raw data in {}: making up {} rentals",
+        data.join("raw").display(),
+        grouped(SAMPLE_RENTALS)
+    ));
+    let dirt: Share = SAMPLE_DIRT.parse()?;
+    let settings = generate::settings(SAMPLE_RENTALS, SAMPLE_SEED, dirt)?;
+    let stage = display.stage("generate");
+    generate::write(&settings, input, &stage.progress).await?;
+    stage.finish();
+    Ok(())
+}
+
+fn tables(reports: &[Report]) -> String {
+    let mut lines = vec![String::new(), format!("{:<22} {:>12} {:>8} {:>12}", "table", "rows", "files", "size")];
+    for report in reports {
+        for output in &report.outputs {
+            lines.push(format!(
+                "{:<22} {:>12} {:>8} {:>12}",
+                output.name,
+                grouped(output.rows),
+                grouped(output.files),
+                size(output.bytes)
+            ));
+        }
+    }
+    lines.join("\n")
+}
+
+async fn answers(output: &Location, engine: &crate::cli::EngineArgs, stop: &StopSignal) -> Result<()> {
+    let store = Store::open(output, &S3Settings::default()).await?;
+    let workspace = Workspace::new(&Engine::resolve(engine)?)?;
+    stop.or_cancelled(register_all(&store, &workspace)).await?;
+    for (question, sql) in QUESTIONS {
+        println!("\n{question}");
+        stop.or_cancelled(answer(&workspace.context, sql, QueryFormat::Table, std::io::stdout())).await?;
+    }
+    Ok(())
+}
+
+fn places(data: &FolderPath, reports: &[Report]) -> String {
+    let rejected: u64 = reports.iter().flat_map(|report| &report.inputs).map(|input| input.quarantined_rows).sum();
+    let mut lines = vec![
+        String::new(),
+        format!("raw data     {}", data.join("raw").display()),
+        format!("tables       {}", data.join("processed").display()),
+    ];
+    let quarantines: Vec<&String> = reports.iter().filter_map(|report| report.quarantine.as_ref()).collect();
+    if let Some(first) = quarantines.first() {
+        lines.push(format!("quarantined  {} rows, such as in {first}", grouped(rejected)));
+    }
+    let processed = data.join("processed");
+    lines.push(format!(
+        "ask more     drivetrain query \"select * from daily_metrics limit 5\" --output {}",
+        processed.display()
+    ));
+    lines.join("\n")
+}

@@ -1,0 +1,121 @@
+//! `drivetrain query`: SQL over the published tables, read through the log.
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+use std::sync::Arc;
+
+use datafusion::execution::context::SQLOptions;
+use datafusion::prelude::SessionContext;
+use futures::StreamExt;
+use object_store::path::Path;
+
+use crate::cli::{QueryArgs, QueryFormat};
+use crate::commit::{Log, read_table};
+use crate::error::{Error, ErrorKind, Result};
+use crate::memory::MemoryLimit;
+use crate::read::parts_table;
+use crate::settings::{Engine, processors};
+use crate::sink::collect::query_error;
+use crate::store::{Location, S3Settings, Store};
+use crate::table_text::RowWriter;
+use crate::workspace::Workspace;
+
+/// Answers a query on standard output.
+///
+/// # Errors
+/// `Usage` for SQL that is wrong or changes anything; `TryAgain` where a part was replaced while it was read.
+pub async fn query(args: &QueryArgs, json: bool) -> Result<()> {
+    let location = Location::parse(&args.output)?;
+    let store = Store::open(&location, &S3Settings::default()).await?;
+    let engine = Engine {
+        memory: MemoryLimit::resolve(args.memory_limit.as_deref())?,
+        threads: processors(),
+        spill_dir: std::env::temp_dir(),
+    };
+    let workspace = Workspace::new(&engine)?;
+    register_all(&store, &workspace).await?;
+    let format = match (args.format, json) {
+        (Some(format), _) => format,
+        (None, true) => QueryFormat::Json,
+        (None, false) if std::io::stdout().is_terminal() => QueryFormat::Table,
+        (None, false) => QueryFormat::Csv,
+    };
+    answer(&workspace.context, &args.sql, format, std::io::stdout()).await
+}
+
+/// Runs one query and writes its rows.
+///
+/// # Errors
+/// As [`query`].
+pub async fn answer<W: std::io::Write + Send>(
+    context: &SessionContext,
+    sql: &str,
+    format: QueryFormat,
+    out: W,
+) -> Result<()> {
+    let reads_only = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
+    let frame = context.sql_with_options(sql, reads_only).await.map_err(|error| {
+        Error::new(ErrorKind::Usage, "the query cannot be planned").caused_by(error).hint(
+            "tables go by their name, or `job.table`; `drivetrain jobs` lists them",
+        )
+    })?;
+    let schema = Arc::new(frame.schema().as_arrow().clone());
+    let mut writer = RowWriter::new(format, &schema, out)?;
+    let mut rows = frame.execute_stream().await.map_err(query_error)?;
+    while let Some(batch) = rows.next().await {
+        writer.write(batch.map_err(query_error)?)?;
+    }
+    writer.finish()
+}
+
+/// Registers every published table as `job.table`, and by its name alone where no other job has one of that name.
+///
+/// # Errors
+/// As the store says.
+pub async fn register_all(store: &Store, workspace: &Workspace) -> Result<()> {
+    let mut by_name: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for job in jobs_with_log(store).await? {
+        let log = Log::read(store, &job).await?;
+        let names: Vec<String> = log.state().tables().map(|(name, _)| name.clone()).collect();
+        for name in names {
+            let table = read_table(store, &job, &name).await?;
+            let provider = Arc::new(parts_table(&format!("{job}-{name}"), None, &table, store, workspace)?);
+            let schema = workspace.context.catalog("datafusion").and_then(|catalog| {
+                if catalog.schema(&job).is_none() {
+                    let empty = Arc::new(datafusion::catalog::MemorySchemaProvider::new());
+                    catalog.register_schema(&job, empty).ok()?;
+                }
+                catalog.schema(&job)
+            });
+            if let Some(schema) = schema {
+                schema.register_table(name.clone(), provider.clone()).map_err(query_error)?;
+            }
+            let jobs = by_name.entry(name.clone()).or_default();
+            jobs.push(job.clone());
+            if jobs.len() == 1 {
+                workspace.context.register_table(&name, provider).map_err(query_error)?;
+            } else {
+                workspace.context.deregister_table(&name).map_err(query_error)?;
+            }
+        }
+    }
+    if by_name.is_empty() {
+        return Err(Error::new(ErrorKind::InputMissing, format!("`{}` holds no published tables", store.location()))
+            .hint("name the `--output` of a run"));
+    }
+    Ok(())
+}
+
+/// The jobs that have a log under an output root.
+async fn jobs_with_log(store: &Store) -> Result<Vec<String>> {
+    let listed = store
+        .reader()
+        .list_with_delimiter(Some(&Path::from("_drivetrain")))
+        .await
+        .map_err(|error| store.explain(error, "list the jobs"))?;
+    Ok(listed
+        .common_prefixes
+        .iter()
+        .filter_map(|prefix| prefix.filename().map(str::to_owned))
+        .collect())
+}

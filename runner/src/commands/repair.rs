@@ -1,0 +1,32 @@
+//! `drivetrain repair`: finishes a publish that was cut off.
+
+use crate::cli::LogArgs;
+use crate::commands::print_json;
+use crate::commit::{self, Repaired};
+use crate::error::Result;
+use crate::store::{Location, S3Settings, Store};
+
+/// Finishes the publish of a job's last record and says what was to be done.
+///
+/// # Errors
+/// `TryAgain` where it cannot be finished, or was lost and is void now.
+pub async fn repair(args: &LogArgs, json: bool) -> Result<()> {
+    let store = open(args).await?;
+    let repaired = commit::repair(&store, &args.job).await?;
+    if json {
+        return print_json(&repaired);
+    }
+    match repaired {
+        Repaired::Nothing => println!("{}: nothing to repair", args.job),
+        Repaired::Published(number) => println!("{}: record {number} is published now", args.job),
+    }
+    Ok(())
+}
+
+/// The store of the tables.
+///
+/// # Errors
+/// As the store says.
+pub(super) async fn open(args: &LogArgs) -> Result<Store> {
+    Store::open(&Location::parse(&args.output)?, &S3Settings::default()).await
+}

@@ -1,0 +1,86 @@
+//! `drivetrain run`: one run of one job.
+
+use crate::cli::RunArgs;
+use crate::commands::print_json;
+use crate::commit::Unfenced;
+use crate::display::{Display, grouped, size};
+use crate::error::Result;
+use crate::job_folder::JobFolder;
+use crate::report::{Report, Status};
+use crate::run::{Run, run as run_job};
+use crate::settings::RunSettings;
+use crate::signals;
+
+/// Runs the job and prints what it did.
+///
+/// # Errors
+/// As [`crate::run::run`].
+pub async fn run(args: &RunArgs, json: bool) -> Result<()> {
+    let started_at = chrono::Utc::now();
+    let stop = signals::listen()?;
+    let settings = RunSettings::resolve(args)?;
+    let job = JobFolder::read(&args.job).await?.job()?;
+    let display = Display::new();
+    display.line(&job.name);
+    let report = run_job(&Run {
+        job: &job,
+        settings: &settings,
+        fence: &Unfenced,
+        stop: &stop,
+        display: &display,
+        started_at,
+    })
+    .await?;
+    if json { print_json(&report) } else {
+        print!("{}", summary(&report));
+        Ok(())
+    }
+}
+
+/// A report for a person: a line for each input and output, and what deserves a look.
+#[must_use]
+pub fn summary(report: &Report) -> String {
+    let mut lines = Vec::new();
+    match report.status {
+        Status::Committed => lines.push(format!("{} committed as record {}", report.job, report.record)),
+        Status::AlreadyDone => lines.push(format!("{} is done already (record {})", report.job, report.record)),
+    }
+    for input in &report.inputs {
+        let mut line = format!("  read   {:<22} {:>14} rows  {:>10}", input.name, grouped(input.rows), size(input.bytes));
+        if input.quarantined_rows > 0 {
+            line += &format!(", {} quarantined", grouped(input.quarantined_rows));
+        }
+        lines.push(line);
+        let counts = |counts: &std::collections::BTreeMap<String, u64>| {
+            counts.iter().map(|(rule, count)| format!("{rule}: {}", grouped(*count))).collect::<Vec<_>>().join(", ")
+        };
+        if !input.rejected.is_empty() {
+            lines.push(format!("           rejected: {}", counts(&input.rejected)));
+        }
+        if !input.warnings.is_empty() {
+            lines.push(format!("           warnings: {}", counts(&input.warnings)));
+        }
+        lines.extend(input.notes.iter().map(|note| format!("           note: {note}")));
+    }
+    for output in &report.outputs {
+        let mut line = format!("  wrote  {:<22} {:>14} rows  {:>10}  {} files", output.name, grouped(output.rows), size(output.bytes), grouped(output.files));
+        if output.filtered_rows > 0 {
+            line += &format!(", {} rows left out", grouped(output.filtered_rows));
+        }
+        lines.push(line);
+        if !output.warnings.is_empty() {
+            let list: Vec<String> =
+                output.warnings.iter().map(|(column, count)| format!("{column}: {}", grouped(*count))).collect();
+            lines.push(format!("           warnings: {}", list.join(", ")));
+        }
+    }
+    for check in report.checks.iter().filter(|check| !check.held) {
+        lines.push(format!("  warning: check {}: {}", check.name, check.found.as_deref().unwrap_or_default()));
+    }
+    let held = report.checks.iter().filter(|check| check.held).count();
+    lines.push(format!("  checks {held} of {} held", report.checks.len()));
+    if let Some(quarantine) = &report.quarantine {
+        lines.push(format!("  quarantined rows lie in {quarantine}"));
+    }
+    lines.join("\n") + "\n"
+}

@@ -1,0 +1,38 @@
+//! `drivetrain runs`: a job's log, readable.
+
+use super::repair::open;
+use crate::cli::LogArgs;
+use crate::commands::print_json;
+use crate::commit;
+use crate::display::{grouped, size};
+use crate::error::Result;
+
+/// Lists the runs of a job, newest last.
+///
+/// # Errors
+/// As the store says.
+pub async fn runs(args: &LogArgs, json: bool) -> Result<()> {
+    let store = open(args).await?;
+    let runs = commit::runs(&store, &args.job).await?;
+    if json {
+        return print_json(&runs);
+    }
+    if runs.is_empty() {
+        println!("{}: no runs", args.job);
+        return Ok(());
+    }
+    println!("{:>6}  {:<20}  {:<9}  {:>7}  {:>14}  {:>10}  run", "record", "committed", "status", "files", "rows", "size");
+    for run in runs {
+        println!(
+            "{:>6}  {:<20}  {:<9}  {:>7}  {:>14}  {:>10}  {}",
+            run.number,
+            run.committed.format("%Y-%m-%dT%H:%M:%SZ"),
+            run.status.to_string(),
+            grouped(run.parts as u64),
+            grouped(run.rows),
+            size(run.size_bytes),
+            run.run
+        );
+    }
+    Ok(())
+}

@@ -1,0 +1,62 @@
+//! `drivetrain vacuum`: removes what attempts that never committed left behind.
+
+use std::time::Duration;
+
+use super::repair::open;
+use crate::cli::VacuumArgs;
+use crate::commands::print_json;
+use crate::commit::{self, VacuumOptions};
+use crate::error::{Error, ErrorKind, Result};
+
+/// Vacuums a job's output root and says what was removed.
+///
+/// # Errors
+/// `Usage` for an age that is none; otherwise as the store says.
+pub async fn vacuum(args: &VacuumArgs, json: bool) -> Result<()> {
+    let options = VacuumOptions {
+        quarantine: args.quarantine_older_than.as_deref().map(parse_age).transpose()?,
+        ..VacuumOptions::default()
+    };
+    let store = open(&args.log).await?;
+    let vacuumed = commit::vacuum(&store, &args.log.job, options).await?;
+    if json {
+        return print_json(&vacuumed);
+    }
+    println!(
+        "{}: removed {} attempts with {} uploads, {} temporary files, {} quarantine files",
+        args.log.job,
+        vacuumed.attempts.len(),
+        vacuumed.uploads,
+        vacuumed.temporary,
+        vacuumed.quarantine
+    );
+    Ok(())
+}
+
+/// Reads `90d`, `12h`, `30m`.
+fn parse_age(text: &str) -> Result<Duration> {
+    let wrong = || {
+        Error::new(ErrorKind::Usage, format!("`{text}` is no age"))
+            .hint("write a whole number and a unit, such as `90d`, `12h` or `30m`")
+    };
+    let (number, seconds) = [("d", 86_400), ("h", 3_600), ("m", 60)]
+        .iter()
+        .find_map(|(unit, seconds)| Some((text.strip_suffix(unit)?, *seconds)))
+        .ok_or_else(wrong)?;
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    number.checked_mul(seconds).map(Duration::from_secs).ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_have_a_unit() {
+        assert_eq!(parse_age("90d").unwrap(), Duration::from_hours(90 * 24));
+        assert_eq!(parse_age("30m").unwrap(), Duration::from_mins(30));
+        for wrong in ["90", "d", "-1d", "1w", ""] {
+            assert_eq!(parse_age(wrong).unwrap_err().kind(), ErrorKind::Usage, "{wrong}");
+        }
+    }
+}
