@@ -3,5 +3,6 @@
 pub mod error;
 pub mod exit;
 pub mod progress;
+pub mod source;
 
 pub use error::{Error, ErrorKind, Result};
