@@ -1,7 +1,5 @@
 //! Decodes one block of delimited text: a pure function of its bytes, so that it may be done on any thread, and twice.
 
-use std::sync::Arc;
-
 use arrow::array::{ArrayRef, UInt32Array};
 use arrow::compute::take;
 use bytes::Bytes;

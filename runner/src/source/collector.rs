@@ -25,7 +25,7 @@ pub(super) struct Collector {
     pub(super) hold: Hold,
     pub(super) quarantine: Hold,
     /// As [`Judge::hashed`] lists them.
-    pub(super) entries: Vec<Entries>,
+    pub(super) entries: Vec<Arc<Entries>>,
     on_bad_row: OnBadRow,
     state: Mutex<State>,
 }
@@ -68,7 +68,7 @@ impl Collector {
         let entries = judge
             .hashed()
             .iter()
-            .map(|_| Entries::new(parts, &budgets.keys, runtime))
+            .map(|_| Arc::new(Entries::new(parts, &budgets.keys, runtime)))
             .collect();
         let hold = |schema, what: &str| Hold::new(schema, what, &budgets.rows, runtime);
         Self {
@@ -198,14 +198,6 @@ impl Collector {
         self.state
             .lock()
             .expect("no one panics while it holds the lock")
-    }
-
-    pub(super) fn into_state(self) -> (State, Hold, Hold) {
-        let state = self
-            .state
-            .into_inner()
-            .expect("no one panics while it holds the lock");
-        (state, self.hold, self.quarantine)
     }
 
     fn put_in_quarantine(&self, file: &str, rank: u64, rejected: &[Rejected]) -> Result<()> {

@@ -126,10 +126,6 @@ impl ColumnReader {
         })
     }
 
-    pub(super) fn name(&self) -> &Arc<str> {
-        &self.name
-    }
-
     /// Decodes the column's fields; a row that has no value becomes NULL and a fault.
     pub(super) fn decode(&self, cells: Cells<'_>, faults: &mut Faults) -> ArrayRef {
         match &self.kind {

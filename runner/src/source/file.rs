@@ -62,16 +62,13 @@ pub(super) async fn read_file(
         state.report.files += 1;
         state.report.bytes += file.meta.size;
     }
-    let (content, bytes) = open(reading, file).await?;
-    let format = &collector.judge.plan.contract.format;
-    if content == Content::Parquet {
+    if collector.judge.plan.contract.format == Format::Parquet && file.meta.size > 0 {
         return read_parquet(reading, collector, file).await;
     }
-    if *format == Format::Parquet && file.meta.size > 0 {
-        return Err(Error::new(
-            ErrorKind::QualityGate,
-            format!("`{}` is no Parquet file, as its contract says", file.name),
-        ));
+    let (content, bytes) = open(reading, file).await?;
+    if content == Content::Parquet {
+        drop(bytes);
+        return read_parquet(reading, collector, file).await;
     }
     let mut cutter = Cutter::new(bytes);
     let Some((layout, first, first_line)) = begin(collector, file, &mut cutter).await? else {

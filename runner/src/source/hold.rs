@@ -100,19 +100,16 @@ impl Hold {
         }
     }
 
-    /// Ends the collection.
-    pub(super) fn finish(self) -> Held {
+    /// Ends the collection; what is added after that is lost, as it should be when reading has failed.
+    pub(super) fn finish(&self) -> Held {
         let spilled_bytes = self.spill.written_bytes();
-        let groups = self
-            .groups
-            .into_inner()
-            .expect("no one panics while it holds the lock")
+        let groups = std::mem::take(&mut *self.lock())
             .into_values()
             .flatten()
             .map(Arc::new)
             .collect::<Vec<_>>();
         Held {
-            schema: self.schema,
+            schema: Arc::clone(&self.schema),
             rows: groups.iter().map(|group| group.rows()).sum(),
             bytes: groups.iter().map(|group| group.bytes as u64).sum(),
             spilled_bytes,

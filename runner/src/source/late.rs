@@ -46,7 +46,7 @@ pub(super) enum Resolved {
 /// Keys that are looked up part by part.
 #[derive(Debug)]
 pub(super) struct Parts {
-    entries: Entries,
+    entries: Arc<Entries>,
     rejected: HashSet128,
     late: Arc<Late>,
 }
@@ -210,15 +210,15 @@ async fn find_unresolved(
 /// Failed: what was put on disk cannot be read back.
 pub(super) fn targets(
     collector: &Collector,
-    entries: Vec<Entries>,
     rejected: &[Vec<u128>],
     late: &Arc<Late>,
     is_used: impl Fn(usize) -> bool,
     budget: &Arc<super::budget::Budget>,
 ) -> Result<Vec<Resolved>> {
     let tracked = collector.judge.plan.tracked.len();
-    entries
-        .into_iter()
+    collector
+        .entries
+        .iter()
         .take(tracked)
         .enumerate()
         .map(|(index, entries)| {
@@ -227,10 +227,10 @@ pub(super) fn targets(
             }
             let rejected = rejected.get(index).map_or(&[][..], Vec::as_slice);
             let is_dropped = |position| late.contains(position);
-            Ok(match Target::load(&entries, rejected, is_dropped, budget)? {
+            Ok(match Target::load(entries, rejected, is_dropped, budget)? {
                 Some(target) => Resolved::InMemory(Arc::new(target)),
                 None => Resolved::InParts(Box::new(Parts {
-                    entries,
+                    entries: Arc::clone(entries),
                     rejected: set_of(rejected),
                     late: Arc::clone(late),
                 })),

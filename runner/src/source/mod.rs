@@ -29,6 +29,7 @@ mod late;
 mod layout;
 mod number;
 mod parquet_file;
+mod parquet_object;
 mod plan;
 mod quarantine;
 mod read;

@@ -9,10 +9,11 @@ use arrow::datatypes::{DataType, SchemaRef, TimeUnit, TimestampNanosecondType};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::parquet::arrow::ProjectionMask;
 use datafusion::parquet::arrow::async_reader::{
-    ParquetObjectReader, ParquetRecordBatchStream, ParquetRecordBatchStreamBuilder,
+    ParquetRecordBatchStream, ParquetRecordBatchStreamBuilder,
 };
 use drivetrain_jobs::contract::{Column, Origin};
 use futures::TryStreamExt;
+use parquet::errors::ParquetError;
 
 use super::block::repeat;
 use super::collector::{BlockNote, Collector};
@@ -22,6 +23,7 @@ use super::grammar::Beyond;
 use super::judge::{Judged, Place, Rejected};
 use super::late::Reason;
 use super::layout::{extra, missing_columns, path_value};
+use super::parquet_object::ParquetObject;
 use super::plan::DatasetPlan;
 use super::reading::Reading;
 use super::text::show;
@@ -116,7 +118,7 @@ pub(super) async fn revisit_parquet(
     Ok(())
 }
 
-type Batches = ParquetRecordBatchStream<ParquetObjectReader>;
+type Batches = ParquetRecordBatchStream<ParquetObject>;
 
 async fn open(
     reading: &Reading,
@@ -124,8 +126,11 @@ async fn open(
     file: &SourceFile,
 ) -> Result<(Batches, Vec<Source>)> {
     let plan = &collector.judge.plan;
-    let reader = ParquetObjectReader::new(Arc::clone(&file.store), file.meta.location.clone())
-        .with_file_size(file.meta.size);
+    let reader = ParquetObject {
+        store: Arc::clone(&file.store),
+        meta: file.meta.clone(),
+        progress: reading.progress.clone(),
+    };
     let builder = ParquetRecordBatchStreamBuilder::new(reader)
         .await
         .map_err(|error| unreadable(error, file))?;
@@ -349,8 +354,7 @@ fn note(first_line: u64) -> BlockNote {
     }
 }
 
-fn unreadable(error: datafusion::parquet::errors::ParquetError, file: &SourceFile) -> Error {
-    use datafusion::parquet::errors::ParquetError;
+fn unreadable(error: ParquetError, file: &SourceFile) -> Error {
     // A store's error comes wrapped; anything else means that the bytes are not what they should be.
     let message = format!("`{}` cannot be read as Parquet", file.name);
     match error {

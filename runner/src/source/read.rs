@@ -184,18 +184,15 @@ async fn read_all(
             Ok(late) => (Ok(()), late),
             Err(error) => (Err(error), Arc::default()),
         };
-        let mut collector = unwrap(collector).await;
-        let entries = std::mem::take(&mut collector.entries);
-        let spilled_keys = entries.iter().map(super::entries::Entries::spilled_bytes).sum::<u64>();
         if result.is_ok() {
             let rejected = std::mem::take(&mut collector.state().rejected_hashes);
             let is_used = |tracked: usize| used[input][tracked];
-            resolved[input] =
-                targets(&collector, entries, &rejected, &late, is_used, &budgets.keys)?;
+            resolved[input] = targets(&collector, &rejected, &late, is_used, &budgets.keys)?;
         }
-        let (state, hold, quarantine) = collector.into_state();
-        let mut report = state.report;
-        let (held, quarantine) = (hold.finish(), quarantine.finish());
+        let mut report = std::mem::take(&mut collector.state().report);
+        let (held, quarantine) = (collector.hold.finish(), collector.quarantine.finish());
+        let keys = collector.entries.iter();
+        let spilled_keys = keys.map(|entries| entries.spilled_bytes()).sum::<u64>();
         report.spilled_bytes = held.spilled_bytes + quarantine.spilled_bytes + spilled_keys;
         report.extra_columns.sort();
         report.empty_files.sort();
@@ -241,19 +238,6 @@ async fn read_dataset(
         revisit(reading, collector, files, &late).await?;
     }
     Ok(late)
-}
-
-/// Takes a collector back from threads that may still be finishing a block after a failure.
-async fn unwrap(mut collector: Arc<Collector>) -> Collector {
-    loop {
-        match Arc::try_unwrap(collector) {
-            Ok(collector) => return collector,
-            Err(shared) => {
-                collector = shared;
-                tokio::time::sleep(std::time::Duration::from_millis(1)).await;
-            }
-        }
-    }
 }
 
 fn check_gate(inputs: &[InputObjects], settings: &ReadSettings, done: &[Done]) -> Result<()> {

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use drivetrain_jobs::contract::Format;
 use futures::{StreamExt, TryStreamExt};
 use object_store::ObjectStoreExt;
 
@@ -59,8 +60,12 @@ async fn revisit_file(
     file: &SourceFile,
     ranks: Vec<(u64, Rows)>,
 ) -> Result<()> {
+    if collector.judge.plan.contract.format == Format::Parquet {
+        return revisit_parquet(reading, collector, file, ranks).await;
+    }
     let (content, mut bytes) = open(reading, file).await?;
     if content == Content::Parquet {
+        drop(bytes);
         return revisit_parquet(reading, collector, file, ranks).await;
     }
     let width = record_width(collector, file, &mut bytes).await?;
