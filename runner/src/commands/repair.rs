@@ -17,7 +17,7 @@ pub async fn repair(args: &LogArgs, json: bool) -> Result<()> {
         return print_json(&repaired);
     }
     match repaired {
-        Repaired::Nothing => println!("{}: nothing to repair", args.job),
+        Repaired::NothingToDo => println!("{}: nothing to repair", args.job),
         Repaired::Published(number) => println!("{}: record {number} is published now", args.job),
     }
     Ok(())

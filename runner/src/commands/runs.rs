@@ -3,7 +3,7 @@
 use super::repair::open;
 use crate::cli::LogArgs;
 use crate::commands::print_json;
-use crate::commit;
+use crate::commit::{self, RunStatus};
 use crate::display::{grouped, size};
 use crate::error::Result;
 
@@ -27,7 +27,7 @@ pub async fn runs(args: &LogArgs, json: bool) -> Result<()> {
             "{:>6}  {:<20}  {:<9}  {:>7}  {:>14}  {:>10}  {}",
             run.number,
             run.committed.format("%Y-%m-%dT%H:%M:%SZ"),
-            run.status.to_string(),
+            status(run.status),
             grouped(run.parts as u64),
             grouped(run.rows),
             size(run.size_bytes),
@@ -35,4 +35,13 @@ pub async fn runs(args: &LogArgs, json: bool) -> Result<()> {
         );
     }
     Ok(())
+}
+
+fn status(status: RunStatus) -> &'static str {
+    match status {
+        RunStatus::Published => "published",
+        RunStatus::Pending => "pending",
+        RunStatus::Voided => "voided",
+        RunStatus::Void => "void",
+    }
 }

@@ -1,0 +1,187 @@
+//! Decodes one block of delimited text: a pure function of its bytes, so that it may be done on any thread, and twice.
+
+use arrow::array::{ArrayRef, UInt32Array};
+use arrow::compute::take;
+use bytes::Bytes;
+
+use super::column::Cells;
+use super::fault::{Faults, rule};
+use super::grammar::{Beyond, Broken};
+use super::judge::{Judge, Judged, Place};
+use super::layout::{FieldPlace, Layout};
+use super::splitter::{Filled, Record, Records, Shape, Splitter};
+use super::text::{Text, show};
+use crate::error::Context;
+use crate::{ErrorKind, Result};
+
+/// A piece of an object that begins where a line begins.
+#[derive(Clone, Debug)]
+pub(super) struct Block {
+    /// Where it begins in the object (as decompressed).
+    pub(super) start: u64,
+    /// Its first bytes, which came before `body` in the object.
+    pub(super) head: Vec<u8>,
+    pub(super) body: Bytes,
+    pub(super) beyond: Beyond,
+}
+
+/// What a block gave; lines are counted from 0 at its first.
+#[derive(Debug)]
+pub(super) struct Decoded {
+    pub(super) judged: Judged,
+    /// Physical lines passed.
+    pub(super) all_lines: u64,
+    pub(super) blank_lines: u64,
+    /// Where the decoded records end in the object.
+    pub(super) end: u64,
+    /// The beginning of a record that ends in the next block.
+    pub(super) tail: Vec<u8>,
+}
+
+impl Block {
+    pub(super) fn len(&self) -> usize {
+        self.head.len() + self.body.len()
+    }
+
+    /// All its bytes in one piece.
+    pub(super) fn text(&self) -> Bytes {
+        if self.head.is_empty() {
+            return self.body.clone();
+        }
+        let mut text = Vec::with_capacity(self.len());
+        text.extend_from_slice(&self.head);
+        text.extend_from_slice(&self.body);
+        text.into()
+    }
+
+    /// Puts bytes before it that the block before could not finish.
+    pub(super) fn prepend(&mut self, tail: &[u8]) {
+        self.start -= tail.len() as u64;
+        self.head.splice(0..0, tail.iter().copied());
+    }
+}
+
+/// Decodes a block whose first byte begins a record.
+///
+/// # Errors
+/// Failed: a defect.
+pub(super) fn decode_block(
+    judge: &Judge,
+    layout: &Layout,
+    block: &Block,
+    batch_rows: usize,
+) -> Result<Decoded> {
+    let raw = block.text();
+    let text = Text::new(&raw, judge.plan.csv.encoding);
+    let mut splitter = Splitter::new(&raw, judge.plan.dialect, block.beyond);
+    let mut records = Records::new(layout.width);
+    let mut judged = Judged::default();
+    loop {
+        records.clear();
+        let filled = splitter.fill(&mut records, batch_rows);
+        let rows = records.records.len();
+        if rows > 0 {
+            judged.lines += records
+                .records
+                .iter()
+                .map(|record| u64::from(record.last_line - record.line) + 1)
+                .sum::<u64>();
+            let mut faults = Faults::new(rows);
+            find_shape_faults(layout, &text, &records, &mut faults);
+            let columns = decode_columns(judge, layout, &text, &records, &mut faults)?;
+            let place = |row: usize| place(block, &raw, &records.records[row]);
+            judge.judge(columns, rows, faults, place, &mut judged)?;
+        }
+        if filled != Filled::More {
+            break;
+        }
+    }
+    let end = splitter.position();
+    Ok(Decoded {
+        judged,
+        all_lines: u64::from(splitter.line()),
+        blank_lines: u64::from(splitter.blank_lines()),
+        end: block.start + end as u64,
+        tail: raw[end..].to_vec(),
+    })
+}
+
+/// Where a record stands, lines counted from 0 at the block's first.
+pub(super) fn place(block: &Block, raw: &[u8], record: &Record) -> Place {
+    Place {
+        line: u64::from(record.line),
+        last_line: u64::from(record.last_line),
+        byte_offset: block.start + u64::from(record.start),
+        raw_text: show(&raw[record.start as usize..record.end as usize]),
+    }
+}
+
+fn find_shape_faults(layout: &Layout, text: &Text<'_>, records: &Records, faults: &mut Faults) {
+    for (row, record) in records.records.iter().enumerate() {
+        match record.shape {
+            Shape::Whole => {}
+            Shape::Fields(found) => faults.add(row, None, rule::FIELD_COUNT, || {
+                format!("expected {} fields, got {found}", layout.width)
+            }),
+            Shape::Broken(Broken::TooLong) => faults.add(row, None, rule::RECORD_SIZE, || {
+                "the record is longer than 1 MiB".to_owned()
+            }),
+            Shape::Broken(Broken::StillOpen) => faults.add(row, None, rule::UNCLOSED_QUOTE, || {
+                "a quote is still open at the end of the file".to_owned()
+            }),
+            Shape::Broken(Broken::TextAfterQuote) => {
+                faults.add(row, None, rule::TEXT_AFTER_QUOTE, || {
+                    "expected a delimiter or a line end after a closing quote".to_owned()
+                });
+            }
+        }
+        if !text.has_faults() {
+            continue;
+        }
+        if let Some(position) = text.fault_in(record.start as usize..record.end as usize) {
+            let field =
+                (0..layout.width).find(|index| records.field(row, *index).range().contains(&position));
+            let name = field.and_then(|index| layout.names.get(index));
+            faults.add(row, name, rule::ENCODING, || {
+                format!(
+                    "the byte 0x{:02X} is no character of the encoding",
+                    text.raw()[position]
+                )
+            });
+        }
+    }
+}
+
+fn decode_columns(
+    judge: &Judge,
+    layout: &Layout,
+    text: &Text<'_>,
+    records: &Records,
+    faults: &mut Faults,
+) -> Result<Vec<ArrayRef>> {
+    let rows = records.records.len();
+    judge
+        .plan
+        .readers
+        .iter()
+        .zip(&layout.places)
+        .map(|(reader, place)| match place {
+            FieldPlace::Field(index) => Ok(reader.decode(
+                Cells {
+                    text,
+                    records,
+                    index: *index,
+                },
+                faults,
+            )),
+            FieldPlace::Constant(value) => repeat(value, rows),
+        })
+        .collect()
+}
+
+/// An array of so many rows that all hold the value of a one-row array.
+pub(super) fn repeat(value: &ArrayRef, rows: usize) -> Result<ArrayRef> {
+    take(value, &UInt32Array::from(vec![0; rows]), None)
+        .context(ErrorKind::Failed, "a path column cannot be repeated")
+
+}

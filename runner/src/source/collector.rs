@@ -1,0 +1,228 @@
+//! Takes in what the blocks of a dataset gave: accepted rows are held, rejected ones go to the quarantine.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use datafusion::execution::runtime_env::RuntimeEnv;
+
+use super::OnBadRow;
+use super::block::{Block, Decoded};
+use super::budget::Budget;
+use super::entries::Entries;
+use super::fault::{Fault, rule};
+use super::grammar::Beyond;
+use super::hold::Hold;
+use super::judge::{Judge, Judged, Place, Rejected};
+use super::quarantine;
+use super::report::DatasetReport;
+use super::text::show;
+use crate::{Error, ErrorKind, Result};
+
+/// One dataset while it is read.
+#[derive(Debug)]
+pub(super) struct Collector {
+    pub(super) judge: Judge,
+    pub(super) hold: Hold,
+    pub(super) quarantine: Hold,
+    /// As [`Judge::hashed`] lists them.
+    pub(super) entries: Vec<Arc<Entries>>,
+    on_bad_row: OnBadRow,
+    state: Mutex<State>,
+}
+
+/// What the blocks add up to.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    pub(super) report: DatasetReport,
+    /// For each tracked list of columns.
+    pub(super) rejected_hashes: Vec<Vec<u128>>,
+    /// What it takes to find a block's rows again; empty where no row is rejected after its block was decoded.
+    pub(super) notes: BTreeMap<u64, BlockNote>,
+}
+
+/// Where a block is, and which of its records were not accepted.
+#[derive(Debug)]
+pub(super) struct BlockNote {
+    pub(super) start: u64,
+    pub(super) end: u64,
+    pub(super) beyond: Beyond,
+    pub(super) first_line: u64,
+    pub(super) rejected_records: Vec<u32>,
+}
+
+/// The memory that reading may hold on to.
+#[derive(Debug)]
+pub(super) struct Budgets {
+    pub(super) rows: Arc<Budget>,
+    pub(super) keys: Arc<Budget>,
+}
+
+impl Collector {
+    pub(super) fn new(
+        judge: Judge,
+        on_bad_row: OnBadRow,
+        parts: usize,
+        budgets: &Budgets,
+        runtime: &RuntimeEnv,
+    ) -> Self {
+        let entries = judge
+            .hashed()
+            .iter()
+            .map(|_| Arc::new(Entries::new(parts, &budgets.keys, runtime)))
+            .collect();
+        let hold = |schema, what: &str| Hold::new(schema, what, &budgets.rows, runtime);
+        Self {
+            hold: hold(Arc::clone(&judge.plan.held_schema), "accepted rows"),
+            quarantine: hold(quarantine::schema(), "rejected rows"),
+            entries,
+            on_bad_row,
+            state: Mutex::default(),
+            judge,
+        }
+    }
+
+    /// Takes in a block's rows; it blocks when it must write to disk.
+    ///
+    /// # Errors
+    /// Quality gate: a row is rejected and no row may be. Failed: neither memory nor disk has room.
+    pub(super) fn take_block(
+        &self,
+        file: &str,
+        rank: u64,
+        first_line: u64,
+        block: &Block,
+        decoded: Decoded,
+    ) -> Result<()> {
+        let note = BlockNote {
+            start: block.start,
+            end: decoded.end,
+            beyond: block.beyond,
+            first_line,
+            rejected_records: Vec::new(),
+        };
+        self.state().report.blank_lines += decoded.blank_lines;
+        self.take(file, rank, note, decoded.judged)
+    }
+
+    /// Takes in rows that were judged; their lines are counted from 0 at the note's first.
+    ///
+    /// # Errors
+    /// As [`Self::take_block`].
+    pub(super) fn take(
+        &self,
+        file: &str,
+        rank: u64,
+        mut note: BlockNote,
+        mut judged: Judged,
+    ) -> Result<()> {
+        for rejected in &mut judged.rejected {
+            rejected.place.line += note.first_line;
+            rejected.place.last_line += note.first_line;
+        }
+        for (entries, hashes) in self.entries.iter().zip(&judged.hashes) {
+            entries.add(rank, hashes)?;
+        }
+        self.hold.add(rank, std::mem::take(&mut judged.batches))?;
+        self.put_in_quarantine(file, rank, &judged.rejected)?;
+        note.rejected_records = std::mem::take(&mut judged.rejected_records);
+        let mut state = self.state();
+        state.report.add(&judged);
+        state
+            .rejected_hashes
+            .resize_with(self.judge.plan.tracked.len(), Vec::new);
+        for (kept, new) in state
+            .rejected_hashes
+            .iter_mut()
+            .zip(&judged.rejected_hashes)
+        {
+            kept.extend_from_slice(new);
+        }
+        if !self.entries.is_empty() {
+            state.notes.insert(rank, note);
+        }
+        drop(state);
+        self.stop_at(file, judged.rejected.first())
+    }
+
+    /// Takes in a line that is longer than any record may be.
+    ///
+    /// # Errors
+    /// As [`Self::take_block`].
+    pub(super) fn take_long_line(
+        &self,
+        file: &str,
+        rank: u64,
+        line: u64,
+        start: u64,
+        shown: &[u8],
+    ) -> Result<()> {
+        let rejected = Rejected {
+            place: Place {
+                line,
+                last_line: line,
+                byte_offset: start,
+                raw_text: show(shown),
+            },
+            fault: Fault {
+                row: 0,
+                column: None,
+                rule: rule::RECORD_SIZE.into(),
+                message: "the record is longer than 1 MiB".to_owned(),
+                by_reference: false,
+            },
+        };
+        self.put_in_quarantine(file, rank, std::slice::from_ref(&rejected))?;
+        let mut state = self.state();
+        state.report.lines += 1;
+        state.report.rows_read += 1;
+        state.report.add_rejected(&rejected);
+        drop(state);
+        self.stop_at(file, Some(&rejected))
+    }
+
+    /// Takes in rows that were accepted first and are rejected now.
+    ///
+    /// # Errors
+    /// As [`Self::take_block`].
+    pub(super) fn take_late(&self, file: &str, rank: u64, rejected: &[Rejected]) -> Result<()> {
+        self.put_in_quarantine(file, rank, rejected)?;
+        let mut state = self.state();
+        for rejected in rejected {
+            state.report.reject(rejected);
+        }
+        drop(state);
+        self.stop_at(file, rejected.first())
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state
+            .lock()
+            .expect("no one panics while it holds the lock")
+    }
+
+    fn put_in_quarantine(&self, file: &str, rank: u64, rejected: &[Rejected]) -> Result<()> {
+        if rejected.is_empty() {
+            return Ok(());
+        }
+        let batch = quarantine::batch(&self.judge.plan.name, file, rejected)?;
+        self.quarantine.add(rank, vec![batch])
+    }
+
+    fn stop_at(&self, file: &str, rejected: Option<&Rejected>) -> Result<()> {
+        let (OnBadRow::Fail, Some(rejected)) = (self.on_bad_row, rejected) else {
+            return Ok(());
+        };
+        let column = match &rejected.fault.column {
+            Some(column) => format!(", column `{column}`"),
+            None => String::new(),
+        };
+        Err(Error::new(
+            ErrorKind::QualityGate,
+            format!(
+                "`{file}` line {}{column}: {} (rule `{}`)",
+                rejected.place.line, rejected.fault.message, rejected.fault.rule
+            ),
+        )
+        .hint("`--on-bad-row quarantine` puts such rows aside and goes on"))
+    }
+}

@@ -1,0 +1,386 @@
+//! Decodes one column of a batch of records into an Arrow array.
+
+use std::fmt::Display;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, BooleanBuilder, NullBufferBuilder, PrimitiveArray, StringViewBuilder};
+use arrow::datatypes::{
+    ArrowPrimitiveType, Date32Type, Decimal128Type, Float64Type, Int32Type, Int64Type,
+    TimestampMicrosecondType,
+};
+use drivetrain_jobs::contract::{Column, ColumnType, CsvFormat};
+
+use super::fault::{Faults, rule};
+use super::number::{self, NotANumber};
+use super::splitter::Records;
+use super::text::{Text, encode};
+use super::time_pattern::TimePattern;
+use crate::{Error, ErrorKind, Result};
+
+/// How the text of one column becomes values.
+#[derive(Clone, Debug)]
+pub(super) struct ColumnReader {
+    name: Arc<str>,
+    type_name: String,
+    kind: Kind,
+    nullable: bool,
+    nulls: Vec<Vec<u8>>,
+    trim: bool,
+}
+
+#[derive(Clone, Debug)]
+enum Kind {
+    String,
+    Int,
+    Bigint,
+    Double,
+    Decimal {
+        precision: u8,
+        scale: u8,
+        limit: i128,
+    },
+    Date(TimePattern),
+    Timestamp {
+        pattern: TimePattern,
+        utc: bool,
+    },
+    Boolean {
+        yes: Vec<Vec<u8>>,
+        no: Vec<Vec<u8>>,
+    },
+}
+
+/// The fields of one column of a batch.
+#[derive(Clone, Copy)]
+pub(super) struct Cells<'a> {
+    pub(super) text: &'a Text<'a>,
+    pub(super) records: &'a Records,
+    /// Which field of each record.
+    pub(super) index: usize,
+}
+
+/// Why a text is no value of a column.
+enum Wrong {
+    /// It does not look like one.
+    Shape,
+    Range,
+    Decimals(usize),
+}
+
+impl From<NotANumber> for Wrong {
+    fn from(why: NotANumber) -> Self {
+        match why {
+            NotANumber::Shape => Self::Shape,
+            NotANumber::Range => Self::Range,
+            NotANumber::Decimals(found) => Self::Decimals(found),
+        }
+    }
+}
+
+impl ColumnReader {
+    /// Prepares a column of a dialect.
+    ///
+    /// # Errors
+    /// Usage: a pattern or a spelling cannot be used.
+    pub(super) fn new(column: &Column, format: &CsvFormat) -> Result<Self> {
+        let spell = |text: &String| {
+            encode(text, format.encoding).ok_or_else(|| {
+                unusable(
+                    column,
+                    format!("`{text}` has no spelling in the declared encoding"),
+                )
+            })
+        };
+        let spell_all = |texts: &[String]| texts.iter().map(spell).collect::<Result<Vec<_>>>();
+        let pattern = |format: &str| {
+            TimePattern::compile(format)
+                .map_err(|part| unusable(column, format!("`{part}` in `{format}` is not known")))
+        };
+        let kind = match &column.kind {
+            ColumnType::String => Kind::String,
+            ColumnType::Int => Kind::Int,
+            ColumnType::Bigint => Kind::Bigint,
+            ColumnType::Double => Kind::Double,
+            ColumnType::Decimal { precision, scale } => Kind::Decimal {
+                precision: *precision,
+                scale: *scale,
+                limit: 10_i128.pow(u32::from(*precision)),
+            },
+            ColumnType::Date { format } => Kind::Date(pattern(format)?),
+            ColumnType::Timestamp { format, utc } => Kind::Timestamp {
+                pattern: pattern(format)?,
+                utc: *utc,
+            },
+            ColumnType::Boolean { yes, no } => Kind::Boolean {
+                yes: spell_all(yes)?,
+                no: spell_all(no)?,
+            },
+        };
+        Ok(Self {
+            name: column.name.as_str().into(),
+            type_name: column.kind.to_string(),
+            kind,
+            nullable: column.nullable,
+            nulls: spell_all(&format.nulls)?,
+            trim: format.trim,
+        })
+    }
+
+    /// Decodes the column's fields; a row that has no value becomes NULL and a fault.
+    pub(super) fn decode(&self, cells: Cells<'_>, faults: &mut Faults) -> ArrayRef {
+        match &self.kind {
+            Kind::String => self.strings(cells, faults),
+            Kind::Int => {
+                let parse = |text: &[u8]| {
+                    i32::try_from(number::integer(text)?).or(Err(Wrong::Range))
+                };
+                Arc::new(self.primitive::<Int32Type>(cells, faults, parse)) as ArrayRef
+            }
+            Kind::Bigint => {
+                let parse = |text: &[u8]| Ok(number::integer(text)?);
+                Arc::new(self.primitive::<Int64Type>(cells, faults, parse))
+            }
+            Kind::Double => {
+                let parse = |text: &[u8]| Ok(number::double(text)?);
+                Arc::new(self.primitive::<Float64Type>(cells, faults, parse))
+            }
+            Kind::Decimal {
+                precision,
+                scale,
+                limit,
+            } => {
+                let decimals = usize::from(*scale);
+                let parse = |text: &[u8]| Ok(number::decimal(text, *limit, decimals)?);
+                let array = self.primitive::<Decimal128Type>(cells, faults, parse);
+                let scale = i8::try_from(*scale).expect("a scale is at most 38");
+                Arc::new(
+                    array
+                        .with_precision_and_scale(*precision, scale)
+                        .expect("the contract was checked: 1 <= precision <= 38, scale <= precision"),
+                )
+            }
+            Kind::Date(pattern) => {
+                let parse = |text: &[u8]| pattern.date(text).ok_or(Wrong::Shape);
+                Arc::new(self.primitive::<Date32Type>(cells, faults, parse))
+            }
+            Kind::Timestamp { pattern, utc } => {
+                let parse = |text: &[u8]| pattern.timestamp(text).ok_or(Wrong::Shape);
+                let array = self.primitive::<TimestampMicrosecondType>(cells, faults, parse);
+                Arc::new(array.with_timezone_opt(utc.then_some("UTC")))
+            }
+            Kind::Boolean { yes, no } => self.booleans(cells, faults, yes, no),
+        }
+    }
+
+    /// Decodes one text that stands for every row of an object, as the values of path columns do.
+    pub(super) fn decode_one(&self, text: Option<&str>) -> std::result::Result<ArrayRef, String> {
+        let raw = text.unwrap_or_default().as_bytes();
+        let text_block = Text::new(raw, drivetrain_jobs::contract::Encoding::Utf8);
+        let mut records = Records::new(1);
+        records.push_single(raw.len());
+        let mut faults = Faults::new(1);
+        let reader = Self {
+            // In a path only the placeholder is NULL, and that is `None` here.
+            nulls: if text.is_none() { vec![Vec::new()] } else { Vec::new() },
+            ..self.clone()
+        };
+        let cells = Cells {
+            text: &text_block,
+            records: &records,
+            index: 0,
+        };
+        let array = reader.decode(cells, &mut faults);
+        match faults.into_first() {
+            Some(message) => Err(message),
+            None => Ok(array),
+        }
+    }
+
+    #[inline]
+    fn primitive<T: ArrowPrimitiveType>(
+        &self,
+        cells: Cells<'_>,
+        faults: &mut Faults,
+        parse: impl Fn(&[u8]) -> std::result::Result<T::Native, Wrong>,
+    ) -> PrimitiveArray<T> {
+        let rows = cells.records.records.len();
+        let mut values = Vec::with_capacity(rows);
+        let mut validity = NullBufferBuilder::new(rows);
+        for row in 0..rows {
+            match self.content(cells, row) {
+                Some(text) => match parse(text) {
+                    Ok(value) => {
+                        values.push(value);
+                        validity.append_non_null();
+                        continue;
+                    }
+                    Err(wrong) => self.fault(cells, row, faults, &wrong),
+                },
+                None => self.missing(row, faults),
+            }
+            values.push(T::Native::default());
+            validity.append_null();
+        }
+        PrimitiveArray::new(values.into(), validity.finish())
+    }
+
+    fn strings(&self, cells: Cells<'_>, faults: &mut Faults) -> ArrayRef {
+        let rows = cells.records.records.len();
+        // Values of up to 12 bytes lie in the views themselves; one buffer of the right size takes the others.
+        let long = (0..rows)
+            .map(|row| cells.field(row).range().len())
+            .filter(|length| *length > 12)
+            .sum::<usize>();
+        let mut builder = StringViewBuilder::with_capacity(rows)
+            .with_fixed_block_size(u32::try_from(long.max(1)).unwrap_or(u32::MAX));
+        let plain = cells.text.plain();
+        for row in 0..rows {
+            let Some(bytes) = self.content(cells, row) else {
+                self.missing(row, faults);
+                builder.append_null();
+                continue;
+            };
+            let field = cells.field(row);
+            match plain {
+                Some(text) if !field.has_doubled_quotes() => {
+                    let value = &text[field.range()];
+                    builder.append_value(if bytes.len() == value.len() {
+                        value
+                    } else {
+                        value.trim_ascii()
+                    });
+                }
+                _ => {
+                    let value = cells.value(row);
+                    builder.append_value(if field.is_quoted() || !self.trim {
+                        &*value
+                    } else {
+                        value.trim_ascii()
+                    });
+                }
+            }
+        }
+        Arc::new(builder.finish())
+    }
+
+    fn booleans(
+        &self,
+        cells: Cells<'_>,
+        faults: &mut Faults,
+        yes: &[Vec<u8>],
+        no: &[Vec<u8>],
+    ) -> ArrayRef {
+        let rows = cells.records.records.len();
+        let mut builder = BooleanBuilder::with_capacity(rows);
+        for row in 0..rows {
+            let Some(text) = self.content(cells, row) else {
+                self.missing(row, faults);
+                builder.append_null();
+                continue;
+            };
+            if yes.iter().any(|spelling| spelling == text) {
+                builder.append_value(true);
+            } else if no.iter().any(|spelling| spelling == text) {
+                builder.append_value(false);
+            } else {
+                self.fault(cells, row, faults, &Wrong::Shape);
+                builder.append_null();
+            }
+        }
+        Arc::new(builder.finish())
+    }
+
+    /// The bytes of a field, `None` where they mean NULL.
+    #[inline]
+    fn content<'a>(&self, cells: Cells<'a>, row: usize) -> Option<&'a [u8]> {
+        let field = cells.field(row);
+        let mut text = &cells.text.raw()[field.range()];
+        if field.is_quoted() {
+            return Some(text);
+        }
+        if self.trim {
+            text = text.trim_ascii();
+        }
+        match self.nulls.as_slice() {
+            [null] if null.is_empty() => (!text.is_empty()).then_some(text),
+            nulls => (!nulls.iter().any(|null| null == text)).then_some(text),
+        }
+    }
+
+    #[inline]
+    fn missing(&self, row: usize, faults: &mut Faults) {
+        if !self.nullable {
+            faults.add(row, Some(&self.name), rule::NOT_NULL, || {
+                format!("expected {}, got nothing", self.type_name)
+            });
+        }
+    }
+
+    #[cold]
+    fn fault(&self, cells: Cells<'_>, row: usize, faults: &mut Faults, wrong: &Wrong) {
+        faults.add(row, Some(&self.name), rule::TYPE, || {
+            let expected = self.expected();
+            let got = shorten(&cells.value(row));
+            match wrong {
+                Wrong::Shape => format!("expected {expected}, got `{got}`"),
+                Wrong::Range => format!("expected {expected}, got `{got}`, which is out of range"),
+                Wrong::Decimals(found) => {
+                    format!("expected {expected}, got `{got}`, which has {found} decimals")
+                }
+            }
+        });
+    }
+
+    fn expected(&self) -> String {
+        let list = |texts: &[Vec<u8>]| {
+            texts
+                .iter()
+                .map(|text| format!("`{}`", String::from_utf8_lossy(text)))
+                .collect::<Vec<_>>()
+                .join(" or ")
+        };
+        match &self.kind {
+            Kind::Boolean { yes, no } => format!("{} or {}", list(yes), list(no)),
+            Kind::Date(pattern) | Kind::Timestamp { pattern, .. } => {
+                format!("a {} like `{pattern}`", self.type_name)
+            }
+            _ => self.type_name.clone(),
+        }
+    }
+}
+
+impl Cells<'_> {
+    #[inline]
+    fn field(&self, row: usize) -> super::grammar::Field {
+        self.records.field(row, self.index)
+    }
+
+    /// The characters of a field, doubled quotes made single.
+    fn value(&self, row: usize) -> std::borrow::Cow<'_, str> {
+        let field = self.field(row);
+        let text = self.text.slice(field.range());
+        if !field.has_doubled_quotes() {
+            return text;
+        }
+        // The quote is what surrounds the field.
+        let quote = char::from(self.text.raw()[field.range().end]);
+        let doubled = String::from_iter([quote, quote]);
+        text.replace(&doubled, quote.encode_utf8(&mut [0; 4])).into()
+    }
+}
+
+/// The beginning of a value, for a message.
+pub(super) fn shorten(value: &str) -> String {
+    const SHOWN_CHARACTERS: usize = 80;
+    match value.char_indices().nth(SHOWN_CHARACTERS) {
+        Some((end, _)) => format!("{}…", &value[..end]),
+        None => value.to_owned(),
+    }
+}
+
+fn unusable(column: &Column, why: impl Display) -> Error {
+    Error::new(
+        ErrorKind::Usage,
+        format!("column `{}` cannot be read: {why}", column.name),
+    )
+}

@@ -1,0 +1,292 @@
+//! Hashes of all rows of a dataset with their positions, divided by their first bits, so that one part after another
+//! fits in memory.
+
+use std::io::Read as _;
+use std::sync::{Arc, Mutex};
+
+use datafusion::execution::runtime_env::RuntimeEnv;
+
+use super::budget::{Budget, Taken};
+use super::grammar::offset;
+use super::row_hash::NO_HASH;
+use super::spill::{Segment, Spill};
+use crate::error::Context;
+use crate::{ErrorKind, Result};
+
+/// Where an accepted row is: its block's rank, then its number among the block's accepted rows.
+///
+/// Ranks grow with the file's name and the place in it, so the order of positions is the order that decides which of two
+/// equal keys is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Position {
+    pub(super) rank: u64,
+    pub(super) row: u32,
+}
+
+/// A row's hash and position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Entry {
+    pub(super) hash: u128,
+    pub(super) position: Position,
+}
+
+/// How many parts there are: rows of about 64 bytes, and some 256 thousand rows in a part.
+pub(super) fn parts_for(bytes: u64) -> usize {
+    let parts = usize::try_from(bytes >> 24).unwrap_or(usize::MAX);
+    parts.clamp(8, 512).next_power_of_two()
+}
+
+/// The entries of one list of columns.
+#[derive(Debug)]
+pub(super) struct Entries {
+    parts: usize,
+    budget: Arc<Budget>,
+    spill: Spill,
+    chunks: Mutex<Vec<Chunk>>,
+}
+
+/// One block's entries, ordered by part.
+#[derive(Debug)]
+struct Chunk {
+    rank: u64,
+    /// Where each part begins, and the end.
+    starts: Vec<u32>,
+    content: Content,
+}
+
+#[derive(Debug)]
+enum Content {
+    Memory(
+        Vec<u128>,
+        Vec<u32>,
+        #[expect(dead_code, reason = "given back when dropped")] Taken,
+    ),
+    /// The hashes, then the rows.
+    Disk(Segment),
+}
+
+impl Entries {
+    pub(super) fn new(parts: usize, budget: &Arc<Budget>, runtime: &RuntimeEnv) -> Self {
+        Self {
+            parts,
+            budget: Arc::clone(budget),
+            spill: Spill::new(Arc::clone(&runtime.disk_manager), "keys"),
+            chunks: Mutex::default(),
+        }
+    }
+
+    pub(super) fn parts(&self) -> usize {
+        self.parts
+    }
+
+    pub(super) fn spilled_bytes(&self) -> u64 {
+        self.spill.written_bytes()
+    }
+
+    /// All entries together.
+    pub(super) fn len(&self) -> usize {
+        let chunks = self.lock();
+        chunks
+            .iter()
+            .map(|chunk| chunk.starts[self.parts] as usize)
+            .sum()
+    }
+
+    /// Adds a block's accepted rows, one hash each; it blocks when it must write to disk.
+    ///
+    /// # Errors
+    /// Failed: neither memory nor disk has room.
+    pub(super) fn add(&self, rank: u64, hashes: &[u128]) -> Result<()> {
+        let mut starts = vec![0_u32; self.parts + 1];
+        for hash in hashes.iter().filter(|hash| **hash != NO_HASH) {
+            starts[self.part(*hash) + 1] += 1;
+        }
+        for part in 0..self.parts {
+            starts[part + 1] += starts[part];
+        }
+        let count = starts[self.parts] as usize;
+        let mut next = starts.clone();
+        let mut ordered = vec![NO_HASH; count];
+        let mut rows = vec![0; count];
+        for (row, hash) in hashes.iter().enumerate() {
+            if *hash != NO_HASH {
+                let slot = &mut next[self.part(*hash)];
+                ordered[*slot as usize] = *hash;
+                rows[*slot as usize] = offset(row);
+                *slot += 1;
+            }
+        }
+        let content = match self.budget.take(count * 20 + starts.len() * 4) {
+            Some(taken) => Content::Memory(ordered, rows, taken),
+            None => Content::Disk(self.spill.write(|file| {
+                for hash in &ordered {
+                    file.write_all(&hash.to_le_bytes())?;
+                }
+                rows.iter()
+                    .try_for_each(|row| file.write_all(&row.to_le_bytes()))
+            })?),
+        };
+        self.lock().push(Chunk {
+            rank,
+            starts,
+            content,
+        });
+        Ok(())
+    }
+
+    /// The entries of one part, in no order; it blocks where they are on disk.
+    ///
+    /// # Errors
+    /// Failed: the disk cannot be read.
+    pub(super) fn read(&self, part: usize) -> Result<Vec<Entry>> {
+        let chunks = self.lock();
+        let mut entries = Vec::with_capacity(
+            chunks
+                .iter()
+                .map(|chunk| (chunk.starts[part + 1] - chunk.starts[part]) as usize)
+                .sum(),
+        );
+        for chunk in &*chunks {
+            let range = chunk.starts[part] as usize..chunk.starts[part + 1] as usize;
+            let mut push = |hash, row| {
+                entries.push(Entry {
+                    hash,
+                    position: Position {
+                        rank: chunk.rank,
+                        row,
+                    },
+                });
+            };
+            match &chunk.content {
+                Content::Memory(hashes, rows, _) => {
+                    for (hash, row) in hashes[range.clone()].iter().zip(&rows[range]) {
+                        push(*hash, *row);
+                    }
+                }
+                Content::Disk(segment) => {
+                    let count = u64::from(chunk.starts[self.parts]);
+                    let first = range.start as u64;
+                    let hashes = read_exact(segment, first * 16, range.len() * 16)?;
+                    let rows = read_exact(segment, count * 16 + first * 4, range.len() * 4)?;
+                    let (hashes, _) = hashes.as_chunks::<16>();
+                    let (rows, _) = rows.as_chunks::<4>();
+                    for (hash, row) in hashes.iter().zip(rows) {
+                        push(u128::from_le_bytes(*hash), u32::from_le_bytes(*row));
+                    }
+                }
+            }
+        }
+        Ok(entries)
+    }
+
+    fn part(&self, hash: u128) -> usize {
+        let bits = self.parts.trailing_zeros();
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "the first bits of a hash, at most 9 of them"
+        )]
+        let part = (hash >> (128 - bits)) as usize;
+        part
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Chunk>> {
+        self.chunks
+            .lock()
+            .expect("no one panics while it holds the lock")
+    }
+}
+
+/// The positions that come after an equal hash of a lower position.
+pub(super) fn repeated(entries: &[Entry]) -> Vec<Position> {
+    let slots = (entries.len().max(4) * 2).next_power_of_two();
+    let mask = slots - 1;
+    let mut first = vec![u32::MAX; slots];
+    let mut repeated = Vec::new();
+    for (index, entry) in entries.iter().enumerate() {
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "any bits of a hash choose a slot"
+        )]
+        let mut slot = entry.hash as usize & mask;
+        loop {
+            let Some(known) = entries.get(first[slot] as usize) else {
+                first[slot] = offset(index);
+                break;
+            };
+            if known.hash == entry.hash {
+                if entry.position < known.position {
+                    repeated.push(known.position);
+                    first[slot] = offset(index);
+                } else {
+                    repeated.push(entry.position);
+                }
+                break;
+            }
+            slot = (slot + 1) & mask;
+        }
+    }
+    repeated
+}
+
+fn read_exact(segment: &Segment, from: u64, length: usize) -> Result<Vec<u8>> {
+    let mut bytes = vec![0; length];
+    segment
+        .read(from)?
+        .read_exact(&mut bytes)
+        .context(ErrorKind::Failed, "keys that were put on disk cannot be read back")?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+
+    use super::*;
+
+    fn entry(hash: u128, rank: u64, row: u32) -> Entry {
+        Entry {
+            hash,
+            position: Position { rank, row },
+        }
+    }
+
+    #[test]
+    fn all_but_the_first_position_of_a_hash_are_repeated() {
+        let entries = [
+            entry(9, 2, 0),
+            entry(9, 1, 7),
+            entry(8, 0, 0),
+            entry(9, 1, 3),
+            entry(25, 0, 1),
+        ];
+        let mut found = repeated(&entries);
+        found.sort_unstable();
+        assert_eq!(found, [entries[1].position, entries[0].position]);
+    }
+
+    #[test]
+    fn entries_come_back_the_same_from_memory_and_from_disk() {
+        let hashes = (0..5_000_u128)
+            .map(|value| value.wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835))
+            .collect::<Vec<_>>();
+        let read = |limit: usize| {
+            let runtime = RuntimeEnvBuilder::new()
+                .with_memory_limit(limit, 1.0)
+                .build()
+                .unwrap();
+            let budget = Budget::new(&runtime.memory_pool, "test", 50);
+            let entries = Entries::new(16, &budget, &runtime);
+            entries.add(3, &hashes).unwrap();
+            entries.add(1, &hashes[..100]).unwrap();
+            let all = (0..16)
+                .flat_map(|part| entries.read(part).unwrap())
+                .collect::<Vec<_>>();
+            (all, entries.spilled_bytes())
+        };
+        let (in_memory, spilled) = read(10 << 20);
+        assert_eq!((in_memory.len(), spilled), (5_098, 0));
+        let (from_disk, spilled) = read(1 << 10);
+        assert_eq!(from_disk, in_memory);
+        assert_eq!(spilled, 5_098 * 20);
+    }
+}

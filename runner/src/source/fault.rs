@@ -1,0 +1,100 @@
+//! What is wrong with the rows of a batch: at most one fault a row, the first that is found.
+
+use std::sync::Arc;
+
+/// The names of the rules that every contract implies; row rules and references have names of their own.
+pub(super) mod rule {
+    /// A record is longer than 1 MiB.
+    pub(in super::super) const RECORD_SIZE: &str = "record_size";
+    /// A quoted field is still open at the end of the object.
+    pub(in super::super) const UNCLOSED_QUOTE: &str = "unclosed_quote";
+    /// Something follows a closing quote.
+    pub(in super::super) const TEXT_AFTER_QUOTE: &str = "text_after_quote";
+    /// A record has too few or too many fields.
+    pub(in super::super) const FIELD_COUNT: &str = "field_count";
+    /// Bytes are no characters of the encoding.
+    pub(in super::super) const ENCODING: &str = "encoding";
+    /// A column that must have a value has none.
+    pub(in super::super) const NOT_NULL: &str = "not_null";
+    /// A text is no value of its column's type.
+    pub(in super::super) const TYPE: &str = "type";
+    /// A key occurred before.
+    pub(in super::super) const KEY: &str = "key";
+}
+
+/// What is wrong with a row.
+#[derive(Clone, Debug)]
+pub(super) struct Fault {
+    pub(super) row: u32,
+    pub(super) column: Option<Arc<str>>,
+    pub(super) rule: Arc<str>,
+    pub(super) message: String,
+    /// Whether the row is rejected only because one that it refers to was.
+    pub(super) by_reference: bool,
+}
+
+/// The faults of a batch.
+#[derive(Debug)]
+pub(super) struct Faults {
+    /// Whether a row has a fault; empty while none has.
+    faulty: Vec<bool>,
+    rows: usize,
+    list: Vec<Fault>,
+}
+
+impl Faults {
+    pub(super) fn new(rows: usize) -> Self {
+        Self {
+            faulty: Vec::new(),
+            rows,
+            list: Vec::new(),
+        }
+    }
+
+    /// Records a fault of a row, unless it has one already.
+    pub(super) fn add(
+        &mut self,
+        row: usize,
+        column: Option<&Arc<str>>,
+        rule: &str,
+        message: impl FnOnce() -> String,
+    ) {
+        if self.is_faulty(row) {
+            return;
+        }
+        self.push(Fault {
+            row: super::grammar::offset(row),
+            column: column.cloned(),
+            rule: rule.into(),
+            message: message(),
+            by_reference: false,
+        });
+    }
+
+    /// Records a fault of a row that has none yet.
+    pub(super) fn push(&mut self, fault: Fault) {
+        self.faulty.resize(self.rows, false);
+        self.faulty[fault.row as usize] = true;
+        self.list.push(fault);
+    }
+
+    #[inline]
+    pub(super) fn is_faulty(&self, row: usize) -> bool {
+        self.faulty.get(row).copied().unwrap_or(false)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// The faults in the order of their rows.
+    pub(super) fn into_sorted(mut self) -> Vec<Fault> {
+        self.list.sort_unstable_by_key(|fault| fault.row);
+        self.list
+    }
+
+    /// The message of the first fault.
+    pub(super) fn into_first(self) -> Option<String> {
+        self.list.into_iter().next().map(|fault| fault.message)
+    }
+}

@@ -1,0 +1,67 @@
+//! Reads an object as a stream of ranges, several of them under way at once.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use datafusion::common::runtime::SpawnedTask;
+use futures::stream::BoxStream;
+use futures::{StreamExt, stream};
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
+
+use crate::{Error, ErrorKind, Result};
+
+/// Streams a whole object in ranges of `range_bytes`, `ahead` of them requested before they are asked for.
+pub(super) fn fetch(
+    store: &Arc<dyn ObjectStore>,
+    meta: &ObjectMeta,
+    file: &Arc<str>,
+    range_bytes: usize,
+    ahead: usize,
+) -> BoxStream<'static, Result<Bytes>> {
+    let (store, path, file) = (Arc::clone(store), meta.location.clone(), Arc::clone(file));
+    let (size, step) = (meta.size, range_bytes as u64);
+    stream::iter((0..size).step_by(range_bytes))
+        .map(move |start| {
+            let (store, path, file) = (Arc::clone(&store), path.clone(), Arc::clone(&file));
+            async move {
+                // A task of its own, so that a request goes on while nobody asks for its answer yet.
+                let request = SpawnedTask::spawn(async move {
+                    store
+                        .get_range(&path, start..size.min(start + step))
+                        .await
+                        .map_err(|error| store_error(error, &file))
+                });
+                request.join().await.unwrap_or_else(|error| {
+                    Err(Error::new(
+                        ErrorKind::Failed,
+                        format!("a request ended unexpectedly: {error}"),
+                    ))
+                })
+            }
+        })
+        .buffered(ahead)
+        .boxed()
+}
+
+/// What a store's error means for whoever reads a frozen object.
+pub(super) fn store_error(error: object_store::Error, file: &str) -> Error {
+    use object_store::Error as Store;
+    let (kind, message) = match &error {
+        Store::Precondition { .. } => (
+            ErrorKind::TryAgain,
+            format!("`{file}` was replaced while it was read"),
+        ),
+        Store::NotFound { .. } => (
+            ErrorKind::TryAgain,
+            format!("`{file}` was deleted while it was read"),
+        ),
+        Store::PermissionDenied { .. } | Store::Unauthenticated { .. } => {
+            (ErrorKind::Failed, format!("`{file}` may not be read"))
+        }
+        Store::Generic { store, .. } if *store == "LocalFileSystem" => {
+            (ErrorKind::Failed, format!("`{file}` cannot be read"))
+        }
+        _ => (ErrorKind::TryAgain, format!("`{file}` cannot be read")),
+    };
+    Error::new(kind, message).caused_by(error)
+}

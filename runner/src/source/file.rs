@@ -1,0 +1,273 @@
+//! Reads one object of delimited text: its blocks are decoded side by side and taken in one after another.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use datafusion::common::runtime::SpawnedTask;
+use drivetrain_jobs::contract::Format;
+use futures::stream::BoxStream;
+use futures::{StreamExt, stream};
+use object_store::{ObjectMeta, ObjectStore};
+
+use super::block::{Block, Decoded, decode_block};
+use super::collector::Collector;
+use super::compression::{Content, decompress};
+use super::cut::{Cutter, Piece};
+use super::fetch::fetch;
+use super::grammar::Beyond;
+use super::layout::{HeaderRead, Layout, read_header};
+use super::parquet_file::read_parquet;
+use super::reading::Reading;
+use crate::{Error, ErrorKind, Result};
+
+const UTF8_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// One object of a dataset.
+#[derive(Clone, Debug)]
+pub(super) struct SourceFile {
+    /// Its place among the dataset's objects, ordered by name.
+    pub(super) index: u32,
+    pub(super) store: Arc<dyn ObjectStore>,
+    pub(super) meta: ObjectMeta,
+    /// As messages and the quarantine name it.
+    pub(super) name: Arc<str>,
+    /// The folders between the dataset's root and the object.
+    pub(super) folders: Vec<String>,
+}
+
+impl SourceFile {
+    /// What orders a piece of this object among all of the dataset.
+    pub(super) fn rank(&self, piece: u32) -> u64 {
+        u64::from(self.index) << 32 | u64::from(piece)
+    }
+
+    pub(super) fn folders(&self) -> Vec<&str> {
+        self.folders.iter().map(String::as_str).collect()
+    }
+}
+
+/// Reads a whole object into a collector.
+///
+/// # Errors
+/// Quality gate: its columns are not those of the contract, or it cannot be decompressed; and as the store and the
+/// collector fail.
+pub(super) async fn read_file(
+    reading: &Arc<Reading>,
+    collector: &Arc<Collector>,
+    file: &SourceFile,
+) -> Result<()> {
+    {
+        let mut state = collector.state();
+        state.report.files += 1;
+        state.report.bytes += file.meta.size;
+    }
+    if collector.judge.plan.contract.format == Format::Parquet && file.meta.size > 0 {
+        return read_parquet(reading, collector, file).await;
+    }
+    let (content, bytes) = open(reading, file).await?;
+    if content == Content::Parquet {
+        drop(bytes);
+        return read_parquet(reading, collector, file).await;
+    }
+    let mut cutter = Cutter::new(bytes);
+    let Some((layout, first, first_line)) = begin(collector, file, &mut cutter).await? else {
+        let mut state = collector.state();
+        state.report.empty_files.push(file.name.to_string());
+        return Ok(());
+    };
+    collector.state().report.add_extra_columns(&layout.extra);
+    read_pieces(reading, collector, file, layout, first, first_line, cutter).await
+}
+
+/// The bytes of an object, decompressed, from its beginning.
+pub(super) async fn open(
+    reading: &Arc<Reading>,
+    file: &SourceFile,
+) -> Result<(Content, BoxStream<'static, Result<Bytes>>)> {
+    let mut bytes = fetch(
+        &file.store,
+        &file.meta,
+        &file.name,
+        reading.block_bytes,
+        reading.ahead,
+    );
+    let Some(first) = bytes.next().await.transpose()? else {
+        return Ok((Content::Plain, stream::empty().boxed()));
+    };
+    let content = Content::of(&first);
+    let progress = reading.progress.clone();
+    let bytes = stream::iter([Ok(first)])
+        .chain(bytes)
+        .inspect(move |bytes| {
+            if let Ok(bytes) = bytes {
+                progress.add_bytes(bytes.len() as u64);
+            }
+        });
+    Ok(match content {
+        Content::Plain | Content::Parquet => (content, bytes.boxed()),
+        compressed => (
+            compressed,
+            decompress(compressed, &file.name, bytes.boxed(), reading.block_bytes),
+        ),
+    })
+}
+
+type Pieces = Cutter<BoxStream<'static, Result<Bytes>>>;
+
+/// Reads the byte order mark and the header; `None` where there is nothing at all.
+async fn begin(
+    collector: &Collector,
+    file: &SourceFile,
+    cutter: &mut Pieces,
+) -> Result<Option<(Layout, Piece, u64)>> {
+    let plan = &collector.judge.plan;
+    let Some(mut piece) = cutter.next().await? else {
+        return Ok(None);
+    };
+    loop {
+        let block = match &mut piece {
+            Piece::Block(block) => block,
+            Piece::LongLine { .. } if plan.csv.header => {
+                return Err(Error::new(
+                    ErrorKind::QualityGate,
+                    format!("the header of `{}` is longer than 1 MiB", file.name),
+                ));
+            }
+            Piece::LongLine { .. } => {
+                let layout = Layout::by_position(plan, &file.name, &file.folders())?;
+                return Ok(Some((layout, piece, 1)));
+            }
+        };
+        let mut text = block.text();
+        if text.starts_with(b"\xff\xfe") || text.starts_with(b"\xfe\xff") {
+            return Err(Error::new(
+                ErrorKind::QualityGate,
+                format!("`{}` is UTF-16, which is not read", file.name),
+            )
+            .hint("write it as UTF-8"));
+        }
+        if block.start == 0 && text.starts_with(UTF8_MARK) {
+            text = text.slice(UTF8_MARK.len()..);
+            block.start = UTF8_MARK.len() as u64;
+        }
+        (block.head, block.body) = (Vec::new(), text.clone());
+        if !plan.csv.header {
+            if text.is_empty() {
+                return Ok(None);
+            }
+            let layout = Layout::by_position(plan, &file.name, &file.folders())?;
+            return Ok(Some((layout, piece, 1)));
+        }
+        match read_header(plan, &file.name, &text, block.beyond)? {
+            HeaderRead::Header(header) => {
+                block.start += header.end as u64;
+                block.body = text.slice(header.end..);
+                let layout = Layout::by_name(plan, &file.name, &file.folders(), &header.names)?;
+                return Ok(Some((layout, piece, 1 + header.lines)));
+            }
+            HeaderRead::Nothing if block.beyond == Beyond::End => return Ok(None),
+            HeaderRead::Nothing | HeaderRead::Open => match cutter.next().await? {
+                Some(Piece::Block(mut next)) => {
+                    next.prepend(&text);
+                    piece = Piece::Block(next);
+                }
+                Some(long_line) => piece = long_line,
+                None => return Ok(None),
+            },
+        }
+    }
+}
+
+/// A piece that was given to a thread, or that needs none.
+enum UnderWay {
+    Block(Arc<Block>, SpawnedTask<Result<Decoded>>),
+    LongLine { start: u64, shown: Vec<u8> },
+}
+
+async fn read_pieces(
+    reading: &Arc<Reading>,
+    collector: &Arc<Collector>,
+    file: &SourceFile,
+    layout: Layout,
+    first: Piece,
+    first_line: u64,
+    mut cutter: Pieces,
+) -> Result<()> {
+    let layout = Arc::new(layout);
+    let mut under_way = VecDeque::new();
+    let mut next = Some(first);
+    let mut tail = Vec::new();
+    let mut line = first_line;
+    let mut piece_index = 0;
+    loop {
+        while under_way.len() < reading.ahead {
+            let Some(piece) = next.take() else { break };
+            under_way.push_back(match piece {
+                Piece::Block(block) => {
+                    let block = Arc::new(block);
+                    let task = decode(reading, collector, &layout, &block);
+                    UnderWay::Block(block, task)
+                }
+                Piece::LongLine { start, shown } => UnderWay::LongLine { start, shown },
+            });
+            next = cutter.next().await?;
+        }
+        let Some(piece) = under_way.pop_front() else {
+            return Ok(());
+        };
+        let rank = file.rank(piece_index);
+        piece_index += 1;
+        match piece {
+            UnderWay::Block(mut block, mut task) => {
+                if !tail.is_empty() {
+                    let mut longer = Arc::unwrap_or_clone(block);
+                    longer.prepend(&tail);
+                    block = Arc::new(longer);
+                    task = decode(reading, collector, &layout, &block);
+                }
+                let mut decoded = finished(task).await?;
+                tail = std::mem::take(&mut decoded.tail);
+                let (block_line, rows) = (line, decoded.judged.records);
+                line += decoded.all_lines;
+                let (collector, name) = (Arc::clone(collector), Arc::clone(&file.name));
+                reading
+                    .on_thread(move || {
+                        collector.take_block(&name, rank, block_line, &block, decoded)
+                    })
+                    .await?;
+                reading.progress.add_rows(u64::from(rows));
+            }
+            UnderWay::LongLine { start, shown } => {
+                collector.take_long_line(&file.name, rank, line, start, &shown)?;
+                reading.progress.add_rows(1);
+                line += 1;
+            }
+        }
+    }
+}
+
+fn decode(
+    reading: &Arc<Reading>,
+    collector: &Arc<Collector>,
+    layout: &Arc<Layout>,
+    block: &Arc<Block>,
+) -> SpawnedTask<Result<Decoded>> {
+    let (reading, collector) = (Arc::clone(reading), Arc::clone(collector));
+    let (layout, block) = (Arc::clone(layout), Arc::clone(block));
+    SpawnedTask::spawn(async move {
+        let batch_rows = reading.batch_rows;
+        reading
+            .on_thread(move || decode_block(&collector.judge, &layout, &block, batch_rows))
+            .await
+    })
+}
+
+async fn finished(task: SpawnedTask<Result<Decoded>>) -> Result<Decoded> {
+    task.join().await.unwrap_or_else(|error| {
+        Err(Error::new(
+            ErrorKind::Failed,
+            format!("decoding ended unexpectedly: {error}"),
+        ))
+    })
+}

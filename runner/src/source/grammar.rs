@@ -1,0 +1,293 @@
+//! The grammar of one record of delimited text, byte by byte: what the fast splitter must agree with.
+//!
+//! A field that begins with the quote is quoted: it ends at the next quote that is not doubled, and only a delimiter or
+//! a line end may follow. A quote anywhere else is a character like any other. `\n` and `\r\n` end a record; a lone
+//! `\r` does not.
+
+use memchr::{memchr, memchr2};
+
+/// The longest record that is read: a quote that was never closed must not swallow the rest of a file.
+pub(super) const RECORD_LIMIT_BYTES: usize = 1 << 20;
+
+/// The two bytes that shape a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Dialect {
+    pub(super) delimiter: u8,
+    pub(super) quote: Option<u8>,
+}
+
+/// What follows the last byte of a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Beyond {
+    /// More text: a record that is still open is finished there.
+    Text,
+    /// Nothing: the object ends.
+    End,
+    /// A line longer than a record may be, so whatever is open is too long as well.
+    LongLine,
+}
+
+/// Where a field's content lies in its text, without its quotes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Field {
+    start: u32,
+    end: u32,
+}
+
+impl Field {
+    /// Set on `start`: the field was quoted.
+    const QUOTED: u32 = 1 << 31;
+    /// Set on `end`: it holds doubled quotes.
+    const DOUBLED: u32 = 1 << 31;
+
+    pub(super) fn plain(start: usize, end: usize) -> Self {
+        Self {
+            start: offset(start),
+            end: offset(end),
+        }
+    }
+
+    fn quoted(start: usize, end: usize, doubled: bool) -> Self {
+        Self {
+            start: offset(start) | Self::QUOTED,
+            end: offset(end) | if doubled { Self::DOUBLED } else { 0 },
+        }
+    }
+
+    pub(super) fn range(self) -> std::ops::Range<usize> {
+        (self.start & !Self::QUOTED) as usize..(self.end & !Self::DOUBLED) as usize
+    }
+
+    pub(super) fn is_quoted(self) -> bool {
+        self.start & Self::QUOTED != 0
+    }
+
+    pub(super) fn has_doubled_quotes(self) -> bool {
+        self.end & Self::DOUBLED != 0
+    }
+}
+
+/// Positions in a text as the field table stores them.
+pub(super) fn offset(position: usize) -> u32 {
+    u32::try_from(position).expect("a block of text is far shorter than 2 GiB")
+}
+
+/// Why a record cannot be read as one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Broken {
+    /// It is longer than [`RECORD_LIMIT_BYTES`].
+    TooLong,
+    /// A quoted field is still open where the object ends.
+    StillOpen,
+    /// Something other than a delimiter or a line end follows a closing quote.
+    TextAfterQuote,
+}
+
+/// What stands at a position of a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// A record; `content_end` is where its line end begins, `end` where the next record does.
+    Whole { content_end: usize, end: usize },
+    /// A record that is given up: its first line ends at `content_end`, the next line begins at `end`.
+    Broken {
+        why: Broken,
+        content_end: usize,
+        end: usize,
+    },
+    /// The beginning of a record that the text does not hold to its end.
+    Open,
+}
+
+/// Reads the record that begins at `start`, appending its fields.
+///
+/// Fields that were appended before a record turned out broken or open are left in place: what they hold is a guess.
+pub(super) fn read_record(
+    text: &[u8],
+    start: usize,
+    dialect: Dialect,
+    beyond: Beyond,
+    fields: &mut Vec<Field>,
+) -> Outcome {
+    let limit = text.len().min(start + RECORD_LIMIT_BYTES);
+    let mut position = start;
+    loop {
+        let after = match dialect.quote {
+            Some(quote) if text.get(position) == Some(&quote) => {
+                let content = position + 1;
+                match closing_quote(&text[..limit], content, quote) {
+                    Some((close, doubled)) => {
+                        fields.push(Field::quoted(content, close, doubled));
+                        close + 1
+                    }
+                    None if limit < text.len() => {
+                        return broken(text, start, Broken::TooLong);
+                    }
+                    None => {
+                        return match beyond {
+                            Beyond::Text => Outcome::Open,
+                            Beyond::End => broken(text, start, Broken::StillOpen),
+                            Beyond::LongLine => broken(text, start, Broken::TooLong),
+                        };
+                    }
+                }
+            }
+            _ => {
+                let end = memchr2(dialect.delimiter, b'\n', &text[position..])
+                    .map_or(text.len(), |found| position + found);
+                let content_end = if text.get(end) == Some(&dialect.delimiter) {
+                    end
+                } else {
+                    before_carriage_return(text, position, end)
+                };
+                fields.push(Field::plain(position, content_end));
+                content_end
+            }
+        };
+        match &text[after..] {
+            [byte, ..] if *byte == dialect.delimiter => position = after + 1,
+            [b'\n', ..] => return whole(text, start, after, after + 1),
+            [b'\r', b'\n', ..] => return whole(text, start, after, after + 2),
+            [b'\r'] | [] if beyond != Beyond::Text => {
+                return whole(text, start, after, text.len());
+            }
+            [b'\r'] | [] => return Outcome::Open,
+            _ => {
+                // The size counts first, so that the reason is the same wherever a long line was cut.
+                let line_end = memchr(b'\n', &text[after..]).map_or(text.len(), |end| after + end);
+                let is_long = line_end - start > RECORD_LIMIT_BYTES + 1;
+                let why = if is_long {
+                    Broken::TooLong
+                } else {
+                    Broken::TextAfterQuote
+                };
+                return broken(text, start, why);
+            }
+        }
+    }
+}
+
+/// The line end that begins at a position: its length, 0 where none does.
+pub(super) fn line_end_length(text: &[u8], position: usize) -> usize {
+    match &text[position..] {
+        [b'\n', ..] => 1,
+        [b'\r', b'\n', ..] => 2,
+        _ => 0,
+    }
+}
+
+fn whole(text: &[u8], start: usize, content_end: usize, end: usize) -> Outcome {
+    if content_end - start > RECORD_LIMIT_BYTES {
+        return broken(text, start, Broken::TooLong);
+    }
+    Outcome::Whole { content_end, end }
+}
+
+fn broken(text: &[u8], start: usize, why: Broken) -> Outcome {
+    let line_end = memchr(b'\n', &text[start..]).map(|found| start + found);
+    Outcome::Broken {
+        why,
+        content_end: before_carriage_return(text, start, line_end.unwrap_or(text.len())),
+        end: line_end.map_or(text.len(), |position| position + 1),
+    }
+}
+
+fn before_carriage_return(text: &[u8], start: usize, end: usize) -> usize {
+    if end > start && text[end - 1] == b'\r' {
+        end - 1
+    } else {
+        end
+    }
+}
+
+/// The quote that closes a field whose content begins at `content`, and whether doubled quotes come before it.
+fn closing_quote(text: &[u8], content: usize, quote: u8) -> Option<(usize, bool)> {
+    let mut doubled = false;
+    let mut position = content;
+    loop {
+        let found = position + memchr(quote, text.get(position..)?)?;
+        if text.get(found + 1) != Some(&quote) {
+            return Some((found, doubled));
+        }
+        doubled = true;
+        position = found + 2;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const COMMA: Dialect = Dialect {
+        delimiter: b',',
+        quote: Some(b'"'),
+    };
+
+    fn read(text: &str, beyond: Beyond) -> (Outcome, Vec<&str>) {
+        let mut fields = Vec::new();
+        let outcome = read_record(text.as_bytes(), 0, COMMA, beyond, &mut fields);
+        (
+            outcome,
+            fields.iter().map(|field| &text[field.range()]).collect(),
+        )
+    }
+
+    #[test]
+    fn quotes_hold_delimiters_line_ends_and_doubled_quotes() {
+        let (outcome, fields) = read("a,\"b,\r\n\"\"c\",d\r\ne", Beyond::End);
+        assert_eq!(
+            outcome,
+            Outcome::Whole {
+                content_end: 14,
+                end: 16
+            }
+        );
+        assert_eq!(fields, ["a", "b,\r\n\"\"c", "d"]);
+    }
+
+    #[test]
+    fn a_quote_inside_an_unquoted_field_is_a_character() {
+        let (_, fields) = read("5\" pipe,x\n", Beyond::End);
+        assert_eq!(fields, ["5\" pipe", "x"]);
+    }
+
+    #[test]
+    fn an_open_quote_gives_up_the_first_line_only_at_the_end_of_the_object() {
+        let (outcome, _) = read("a,\"b\nc,d\n", Beyond::End);
+        assert_eq!(
+            outcome,
+            Outcome::Broken {
+                why: Broken::StillOpen,
+                content_end: 4,
+                end: 5
+            }
+        );
+        assert_eq!(read("a,\"b\nc,d\n", Beyond::Text).0, Outcome::Open);
+    }
+
+    #[test]
+    fn text_after_a_closing_quote_gives_up_the_first_line() {
+        let (outcome, _) = read("a,\"b\nc,\"d\n", Beyond::End);
+        assert!(matches!(
+            outcome,
+            Outcome::Broken {
+                why: Broken::TextAfterQuote,
+                end: 5,
+                ..
+            }
+        ));
+    }
+
+    #[test]
+    fn a_record_over_the_limit_is_too_long_wherever_its_text_ends() {
+        let text = format!("\"{}\",x\nnext\n", "y".repeat(RECORD_LIMIT_BYTES));
+        for beyond in [Beyond::Text, Beyond::End] {
+            assert!(matches!(
+                read(&text, beyond).0,
+                Outcome::Broken {
+                    why: Broken::TooLong,
+                    ..
+                }
+            ));
+        }
+    }
+}

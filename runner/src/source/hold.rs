@@ -1,0 +1,186 @@
+//! Batches held until they are asked for: in memory while the budget lasts, on disk from then on.
+
+use std::collections::BTreeMap;
+use std::io::BufReader;
+use std::sync::{Arc, Mutex};
+
+use arrow::array::{BooleanArray, RecordBatch};
+use arrow::compute::filter_record_batch;
+use arrow::datatypes::SchemaRef;
+use datafusion::arrow::ipc::reader::StreamReader;
+use datafusion::arrow::ipc::writer::StreamWriter;
+use datafusion::execution::runtime_env::RuntimeEnv;
+
+use super::budget::{Budget, Taken};
+use super::spill::{Segment, Spill};
+use crate::error::Context;
+use crate::{ErrorKind, Result};
+
+/// Collects groups of batches in any order and keeps them in the order of their ranks.
+#[derive(Debug)]
+pub(super) struct Hold {
+    schema: SchemaRef,
+    budget: Arc<Budget>,
+    spill: Spill,
+    groups: Mutex<BTreeMap<u64, Vec<Group>>>,
+}
+
+/// Everything that was held, in order.
+#[derive(Debug)]
+pub(super) struct Held {
+    pub(super) schema: SchemaRef,
+    pub(super) groups: Vec<Arc<Group>>,
+    pub(super) rows: u64,
+    pub(super) bytes: u64,
+    pub(super) spilled_bytes: u64,
+}
+
+/// Batches that were added together.
+#[derive(Debug)]
+pub(super) struct Group {
+    content: Content,
+    rows: u32,
+    bytes: usize,
+    /// Rows that are left out, ascending.
+    dropped: Vec<u32>,
+}
+
+#[derive(Debug)]
+enum Content {
+    Memory(Vec<RecordBatch>, #[expect(dead_code, reason = "given back when dropped")] Taken),
+    Disk(Segment),
+}
+
+impl Hold {
+    pub(super) fn new(
+        schema: SchemaRef,
+        what: &str,
+        budget: &Arc<Budget>,
+        runtime: &RuntimeEnv,
+    ) -> Self {
+        Self {
+            schema,
+            budget: Arc::clone(budget),
+            spill: Spill::new(Arc::clone(&runtime.disk_manager), what),
+            groups: Mutex::default(),
+        }
+    }
+
+    /// Adds batches under a rank; it blocks when it must write to disk.
+    ///
+    /// # Errors
+    /// Failed: neither memory nor disk has room.
+    pub(super) fn add(&self, rank: u64, batches: Vec<RecordBatch>) -> Result<()> {
+        let rows = batches.iter().map(RecordBatch::num_rows).sum::<usize>();
+        if rows == 0 {
+            return Ok(());
+        }
+        let bytes = batches
+            .iter()
+            .map(RecordBatch::get_array_memory_size)
+            .sum::<usize>();
+        let content = match self.budget.take(bytes) {
+            Some(taken) => Content::Memory(batches, taken),
+            None => Content::Disk(self.put_on_disk(&batches)?),
+        };
+        let group = Group {
+            content,
+            rows: super::grammar::offset(rows),
+            bytes,
+            dropped: Vec::new(),
+        };
+        self.lock().entry(rank).or_default().push(group);
+        Ok(())
+    }
+
+    /// Leaves rows of a rank out, given ascending.
+    pub(super) fn drop_rows(&self, rank: u64, rows: Vec<u32>) {
+        if let Some([group, ..]) = self.lock().get_mut(&rank).map(Vec::as_mut_slice) {
+            group.dropped = rows;
+        }
+    }
+
+    /// Ends the collection; what is added after that is lost, as it should be when reading has failed.
+    pub(super) fn finish(&self) -> Held {
+        let spilled_bytes = self.spill.written_bytes();
+        let groups = std::mem::take(&mut *self.lock())
+            .into_values()
+            .flatten()
+            .map(Arc::new)
+            .collect::<Vec<_>>();
+        Held {
+            schema: Arc::clone(&self.schema),
+            rows: groups.iter().map(|group| group.rows()).sum(),
+            bytes: groups.iter().map(|group| group.bytes as u64).sum(),
+            spilled_bytes,
+            groups,
+        }
+    }
+
+    fn put_on_disk(&self, batches: &[RecordBatch]) -> Result<Segment> {
+        self.spill.write(|file| {
+            let mut writer = StreamWriter::try_new(file, &self.schema)?;
+            for batch in batches {
+                writer.write(batch)?;
+            }
+            writer.finish()
+        })
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<u64, Vec<Group>>> {
+        self.groups
+            .lock()
+            .expect("no one panics while it holds the lock")
+    }
+}
+
+impl Group {
+    pub(super) fn rows(&self) -> u64 {
+        u64::from(self.rows) - self.dropped.len() as u64
+    }
+
+    pub(super) fn is_on_disk(&self) -> bool {
+        matches!(self.content, Content::Disk(_))
+    }
+
+    /// Its batches without the rows that are left out, some columns only; it blocks where they are on disk.
+    ///
+    /// # Errors
+    /// Failed: the disk cannot be read.
+    pub(super) fn load(&self, projection: &[usize]) -> Result<Vec<RecordBatch>> {
+        let what = "held rows cannot be read back";
+        let batches = match &self.content {
+            Content::Memory(batches, _) => batches
+                .iter()
+                .map(|batch| batch.project(projection))
+                .collect::<Result<Vec<_>, _>>()
+                .context(ErrorKind::Failed, what)?,
+            Content::Disk(segment) => {
+                let reader = BufReader::with_capacity(1 << 20, segment.read(0)?);
+                StreamReader::try_new(reader, None)
+                    .context(ErrorKind::Failed, what)?
+                    .map(|batch| batch?.project(projection))
+                    .collect::<Result<Vec<_>, _>>()
+                    .context(ErrorKind::Failed, what)?
+            }
+        };
+        if self.dropped.is_empty() {
+            return Ok(batches);
+        }
+        let mut first = 0;
+        batches
+            .into_iter()
+            .map(|batch| {
+                let keep = (first..first + batch.num_rows())
+                    .map(|row| {
+                        let row = super::grammar::offset(row);
+                        Some(self.dropped.binary_search(&row).is_err())
+                    })
+                    .collect::<BooleanArray>();
+                first += batch.num_rows();
+                filter_record_batch(&batch, &keep)
+            })
+            .collect::<Result<Vec<_>, _>>()
+            .context(ErrorKind::Failed, what)
+    }
+}

@@ -1,0 +1,273 @@
+//! Judges the rows of a decoded batch: row rules, references, and what becomes of each row.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions};
+use arrow::compute::filter;
+use drivetrain_jobs::contract::Severity;
+
+use super::fault::{Fault, Faults};
+use super::grammar::offset;
+use super::plan::DatasetPlan;
+use super::row_hash::{NO_HASH, row_hashes};
+use super::target::Target;
+use crate::error::Context;
+use crate::{ErrorKind, Result};
+
+/// A dataset's plan and what is known when its decoding begins.
+#[derive(Debug)]
+pub(super) struct Judge {
+    pub(super) plan: DatasetPlan,
+    /// What each reference leads to; `None` where that is known only after decoding.
+    pub(super) targets: Vec<Option<Arc<Target>>>,
+    pub(super) seed: u64,
+}
+
+/// Where a row stands in its object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    pub(super) line: u64,
+    pub(super) last_line: u64,
+    pub(super) byte_offset: u64,
+    pub(super) raw_text: String,
+}
+
+/// A row that is not accepted.
+#[derive(Clone, Debug)]
+pub(super) struct Rejected {
+    pub(super) place: Place,
+    pub(super) fault: Fault,
+}
+
+impl Rejected {
+    pub(super) fn lines(&self) -> u64 {
+        self.place.last_line - self.place.line + 1
+    }
+}
+
+/// What decoding some rows gave.
+#[derive(Debug, Default)]
+pub(super) struct Judged {
+    /// Accepted rows, the held columns only.
+    pub(super) batches: Vec<RecordBatch>,
+    pub(super) accepted: u32,
+    /// All records, accepted or not.
+    pub(super) records: u32,
+    /// The lines that the records span.
+    pub(super) lines: u64,
+    pub(super) rejected: Vec<Rejected>,
+    /// The ordinals of the rejected records among all, ascending.
+    pub(super) rejected_records: Vec<u32>,
+    /// Accepted rows that break a rule which only warns.
+    pub(super) warnings: BTreeMap<Arc<str>, u64>,
+    /// For each tracked list of columns, then for each reference that is resolved later: a hash for each accepted row.
+    pub(super) hashes: Vec<Vec<u128>>,
+    /// For each tracked list of columns: hashes of rejected rows.
+    pub(super) rejected_hashes: Vec<Vec<u128>>,
+}
+
+impl Judge {
+    /// The columns whose hashes [`Judged::hashes`] holds.
+    pub(super) fn hashed(&self) -> Vec<&[usize]> {
+        let deferred = self
+            .plan
+            .references
+            .iter()
+            .zip(&self.targets)
+            .filter(|(_, target)| target.is_none())
+            .map(|(reference, _)| reference.columns.as_slice());
+        self.plan
+            .tracked
+            .iter()
+            .map(Vec::as_slice)
+            .chain(deferred)
+            .collect()
+    }
+
+    /// Judges one batch, given all its columns in contract order, and adds what comes out.
+    ///
+    /// # Errors
+    /// Failed: Arrow refuses the arrays, which is a defect.
+    pub(super) fn judge(
+        &self,
+        columns: Vec<ArrayRef>,
+        rows: usize,
+        mut faults: Faults,
+        place: impl Fn(usize) -> Place,
+        judged: &mut Judged,
+    ) -> Result<()> {
+        let mut warned = Vec::new();
+        self.apply_rules(&columns, rows, &mut faults, &mut warned)?;
+        self.apply_references(&columns, &mut faults, &mut warned);
+        for (row, rule) in warned {
+            if !faults.is_faulty(row) {
+                *judged.warnings.entry(rule).or_default() += 1;
+            }
+        }
+        self.keep_hashes(&columns, &faults, judged);
+        let accepted = (!faults.is_empty()).then(|| {
+            BooleanArray::from_iter((0..rows).map(|row| Some(!faults.is_faulty(row))))
+        });
+        for fault in faults.into_sorted() {
+            judged.rejected_records.push(judged.records + fault.row);
+            judged.rejected.push(Rejected {
+                place: place(fault.row as usize),
+                fault,
+            });
+        }
+        judged.records += offset(rows);
+        self.keep_rows(&columns, rows, accepted.as_ref(), judged)
+    }
+
+    fn apply_rules(
+        &self,
+        columns: &[ArrayRef],
+        rows: usize,
+        faults: &mut Faults,
+        warned: &mut Vec<(usize, Arc<str>)>,
+    ) -> Result<()> {
+        if self.plan.rules.is_empty() {
+            return Ok(());
+        }
+        let batch = RecordBatch::try_new_with_options(
+            Arc::clone(&self.plan.loose_schema),
+            columns.to_vec(),
+            &RecordBatchOptions::new().with_row_count(Some(rows)),
+        )
+        .context(ErrorKind::Failed, "decoded columns do not fit together")?;
+        for rule in &self.plan.rules {
+            for (row, error) in rule.broken(&batch) {
+                if faults.is_faulty(row) {
+                    continue;
+                }
+                if rule.severity == Severity::Warn {
+                    warned.push((row, Arc::clone(&rule.name)));
+                    continue;
+                }
+                faults.push(Fault {
+                    row: offset(row),
+                    column: None,
+                    rule: Arc::clone(&rule.name),
+                    message: match error {
+                        Some(error) => format!("`{}` has no value: {error}", rule.sql),
+                        None => format!("`{}` is not true", rule.sql),
+                    },
+                    by_reference: false,
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn apply_references(
+        &self,
+        columns: &[ArrayRef],
+        faults: &mut Faults,
+        warned: &mut Vec<(usize, Arc<str>)>,
+    ) {
+        // A row that refers both to a rejected row and to nothing at all is rejected for the latter.
+        let mut by_reference = Vec::new();
+        for (reference, target) in self.plan.references.iter().zip(&self.targets) {
+            let Some(target) = target else { continue };
+            let hashes = row_hashes(&pick(columns, &reference.columns), self.seed);
+            for (row, hash) in hashes.into_iter().enumerate() {
+                if hash == NO_HASH || target.holds(hash) || faults.is_faulty(row) {
+                    continue;
+                }
+                if reference.severity == Severity::Warn {
+                    warned.push((row, Arc::clone(&reference.rule)));
+                    continue;
+                }
+                let fault = reference.fault(row, target.has_rejected(hash));
+                if fault.by_reference {
+                    by_reference.push(fault);
+                } else {
+                    faults.push(fault);
+                }
+            }
+        }
+        for fault in by_reference {
+            if !faults.is_faulty(fault.row as usize) {
+                faults.push(fault);
+            }
+        }
+    }
+
+    fn keep_hashes(&self, columns: &[ArrayRef], faults: &Faults, judged: &mut Judged) {
+        let hashed = self.hashed();
+        judged.hashes.resize_with(hashed.len(), Vec::new);
+        judged
+            .rejected_hashes
+            .resize_with(self.plan.tracked.len(), Vec::new);
+        for (index, positions) in hashed.into_iter().enumerate() {
+            let hashes = row_hashes(&pick(columns, positions), self.seed);
+            let kept = &mut judged.hashes[index];
+            if faults.is_empty() {
+                kept.extend(hashes);
+                continue;
+            }
+            for (row, hash) in hashes.into_iter().enumerate() {
+                if !faults.is_faulty(row) {
+                    kept.push(hash);
+                } else if hash != NO_HASH
+                    && let Some(rejected) = judged.rejected_hashes.get_mut(index)
+                {
+                    rejected.push(hash);
+                }
+            }
+        }
+    }
+
+    fn keep_rows(
+        &self,
+        columns: &[ArrayRef],
+        rows: usize,
+        accepted: Option<&BooleanArray>,
+        judged: &mut Judged,
+    ) -> Result<()> {
+        let count = accepted.map_or(rows, BooleanArray::true_count);
+        if count == 0 {
+            return Ok(());
+        }
+        let held = self.plan.held.iter().map(|index| match accepted {
+            Some(accepted) => filter(&columns[*index], accepted),
+            None => Ok(Arc::clone(&columns[*index])),
+        });
+        let batch = held
+            .collect::<Result<Vec<_>, _>>()
+            .and_then(|columns| {
+                RecordBatch::try_new_with_options(
+                    Arc::clone(&self.plan.held_schema),
+                    columns,
+                    &RecordBatchOptions::new().with_row_count(Some(count)),
+                )
+            })
+            .context(ErrorKind::Failed, "accepted rows do not fit their contract")?;
+        judged.accepted += offset(count);
+        judged.batches.push(batch);
+        Ok(())
+    }
+}
+
+impl super::plan::ReferencePlan {
+    /// The fault of a row whose reference leads nowhere.
+    pub(super) fn fault(&self, row: usize, to_rejected: bool) -> Fault {
+        let message = if to_rejected {
+            "the row that it refers to was rejected"
+        } else {
+            "there is no such row"
+        };
+        Fault {
+            row: offset(row),
+            column: Some(Arc::clone(&self.column)),
+            rule: Arc::clone(&self.rule),
+            message: message.to_owned(),
+            by_reference: to_rejected,
+        }
+    }
+}
+
+fn pick<'a>(columns: &'a [ArrayRef], positions: &[usize]) -> Vec<&'a ArrayRef> {
+    positions.iter().map(|position| &columns[*position]).collect()
+}

@@ -1,0 +1,311 @@
+//! Faults that show only when a whole dataset was decoded: repeated keys, and references that could not be looked up
+//! while decoding because they lead into the dataset itself or to more keys than fit in memory.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use drivetrain_jobs::contract::Severity;
+use futures::{StreamExt, TryStreamExt, stream};
+
+use super::collector::Collector;
+use super::entries::{Entries, Position, repeated};
+use super::fault::{Fault, rule};
+use super::grammar::offset;
+use super::hash_set::HashSet128;
+use super::reading::Reading;
+use super::target::{Target, set_of};
+use crate::Result;
+
+/// Rows that were accepted and are rejected now.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Late {
+    rows: BTreeMap<u64, BTreeMap<u32, Reason>>,
+}
+
+/// Why a row is rejected late.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reason {
+    RepeatedKey,
+    Reference {
+        /// Its place among the dataset's references.
+        index: usize,
+        to_rejected: bool,
+    },
+}
+
+/// What references to a dataset that has been read lead to.
+#[derive(Debug)]
+pub(super) enum Resolved {
+    /// Nobody refers to it.
+    Unused,
+    InMemory(Arc<Target>),
+    /// More keys than fit in memory: they are looked up part by part, when all references are known.
+    InParts(Box<Parts>),
+}
+
+/// Keys that are looked up part by part.
+#[derive(Debug)]
+pub(super) struct Parts {
+    entries: Arc<Entries>,
+    rejected: HashSet128,
+    late: Arc<Late>,
+}
+
+impl Late {
+    pub(super) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    pub(super) fn contains(&self, position: Position) -> bool {
+        self.rows
+            .get(&position.rank)
+            .is_some_and(|rows| rows.contains_key(&position.row))
+    }
+
+    /// The rows of each rank, ascending.
+    pub(super) fn by_rank(&self) -> impl Iterator<Item = (u64, &BTreeMap<u32, Reason>)> {
+        self.rows.iter().map(|(rank, rows)| (*rank, rows))
+    }
+
+    fn insert(&mut self, position: Position, reason: Reason) {
+        self.rows
+            .entry(position.rank)
+            .or_default()
+            .entry(position.row)
+            .or_insert(reason);
+    }
+}
+
+impl Reason {
+    /// What is wrong with a row that is the block's record of this number.
+    pub(super) fn fault(self, collector: &Collector, record: usize) -> Fault {
+        let plan = &collector.judge.plan;
+        match self {
+            Self::Reference { index, to_rejected } => {
+                plan.references[index].fault(record, to_rejected)
+            }
+            Self::RepeatedKey => {
+                let columns = plan.contract.key.as_ref().map(|key| key.columns.join(", "));
+                Fault {
+                    row: offset(record),
+                    column: columns.map(Into::into),
+                    rule: rule::KEY.into(),
+                    message: "the key occurs in an earlier row".to_owned(),
+                    by_reference: false,
+                }
+            }
+        }
+    }
+}
+
+/// Finds the rows that are to be rejected now that the whole dataset is known.
+///
+/// # Errors
+/// Failed: what was put on disk cannot be read back.
+pub(super) async fn resolve(
+    reading: &Arc<Reading>,
+    collector: &Arc<Collector>,
+    dataset: usize,
+    resolved: &[Vec<Resolved>],
+) -> Result<Late> {
+    let mut late = Late::default();
+    find_repeated_keys(reading, collector, &mut late).await?;
+    let refers_to_itself = collector
+        .judge
+        .plan
+        .references
+        .iter()
+        .any(|reference| reference.dataset == dataset);
+    // A row that is rejected may be what another row of the same dataset refers to: go on until nothing changes.
+    loop {
+        let found = find_unresolved(collector, dataset, resolved, Severity::Reject, &late).await?;
+        let is_settled = found.is_empty() || !refers_to_itself;
+        for (position, reason) in found {
+            late.insert(position, reason);
+        }
+        if is_settled {
+            break;
+        }
+    }
+    for (_, reason) in
+        find_unresolved(collector, dataset, resolved, Severity::Warn, &late).await?
+    {
+        if let Reason::Reference { index, .. } = reason {
+            let rule = Arc::clone(&collector.judge.plan.references[index].rule);
+            let mut state = collector.state();
+            *state.report.warnings.entry(rule).or_default() += 1;
+        }
+    }
+    Ok(late)
+}
+
+/// The rows whose references of one severity lead nowhere; where a row has several, those that lead to no row at all come
+/// before those that lead to a rejected one.
+async fn find_unresolved(
+    collector: &Collector,
+    dataset: usize,
+    resolved: &[Vec<Resolved>],
+    severity: Severity,
+    late: &Late,
+) -> Result<Vec<(Position, Reason)>> {
+    let judge = &collector.judge;
+    let deferred = judge
+        .plan
+        .references
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| judge.targets[*index].is_none())
+        .enumerate();
+    let mut found = Vec::new();
+    for (order, (index, reference)) in deferred {
+        if reference.severity != severity {
+            continue;
+        }
+        let own_rejected;
+        let lookup = if reference.dataset == dataset {
+            own_rejected = {
+                let state = collector.state();
+                let hashes = state.rejected_hashes.get(reference.tracked);
+                set_of(hashes.map_or(&[], Vec::as_slice))
+            };
+            Lookup {
+                entries: &collector.entries[reference.tracked],
+                rejected: &own_rejected,
+                late,
+            }
+        } else {
+            match &resolved[reference.dataset][reference.tracked] {
+                Resolved::InParts(parts) => Lookup {
+                    entries: &parts.entries,
+                    rejected: &parts.rejected,
+                    late: &parts.late,
+                },
+                Resolved::Unused | Resolved::InMemory(_) => continue,
+            }
+        };
+        let entries = &collector.entries[judge.plan.tracked.len() + order];
+        for part in 0..entries.parts() {
+            // One part at a time: it is the memory that is short here.
+            for (position, to_rejected) in lookup.unresolved(entries, part, late)? {
+                found.push((position, Reason::Reference { index, to_rejected }));
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+    found.sort_by_key(|(_, reason)| {
+        matches!(
+            reason,
+            Reason::Reference {
+                to_rejected: true,
+                ..
+            }
+        )
+    });
+    Ok(found)
+}
+
+/// Prepares what other datasets will look up.
+///
+/// # Errors
+/// Failed: what was put on disk cannot be read back.
+pub(super) fn targets(
+    collector: &Collector,
+    rejected: &[Vec<u128>],
+    late: &Arc<Late>,
+    is_used: impl Fn(usize) -> bool,
+    budget: &Arc<super::budget::Budget>,
+) -> Result<Vec<Resolved>> {
+    let tracked = collector.judge.plan.tracked.len();
+    collector
+        .entries
+        .iter()
+        .take(tracked)
+        .enumerate()
+        .map(|(index, entries)| {
+            if !is_used(index) {
+                return Ok(Resolved::Unused);
+            }
+            let rejected = rejected.get(index).map_or(&[][..], Vec::as_slice);
+            let is_dropped = |position| late.contains(position);
+            Ok(match Target::load(entries, rejected, is_dropped, budget)? {
+                Some(target) => Resolved::InMemory(Arc::new(target)),
+                None => Resolved::InParts(Box::new(Parts {
+                    entries: Arc::clone(entries),
+                    rejected: set_of(rejected),
+                    late: Arc::clone(late),
+                })),
+            })
+        })
+        .collect()
+}
+
+struct Lookup<'a> {
+    entries: &'a Entries,
+    rejected: &'a HashSet128,
+    /// Rows of the target that were rejected late.
+    late: &'a Late,
+}
+
+impl Lookup<'_> {
+    /// The rows of one part whose reference leads nowhere, and whether it leads to a rejected row.
+    fn unresolved(
+        &self,
+        references: &Entries,
+        part: usize,
+        already: &Late,
+    ) -> Result<Vec<(Position, bool)>> {
+        let targets = self.entries.read(part)?;
+        let mut accepted = HashSet128::with_capacity(targets.len());
+        let mut dropped = HashSet128::with_capacity(0);
+        for target in targets {
+            if self.late.contains(target.position) {
+                dropped.insert(target.hash);
+            } else {
+                accepted.insert(target.hash);
+            }
+        }
+        let unresolved = references
+            .read(part)?
+            .into_iter()
+            .filter(|entry| !accepted.contains(entry.hash) && !already.contains(entry.position))
+            .map(|entry| {
+                let to_rejected =
+                    self.rejected.contains(entry.hash) || dropped.contains(entry.hash);
+                (entry.position, to_rejected)
+            });
+        Ok(unresolved.collect())
+    }
+}
+
+async fn find_repeated_keys(
+    reading: &Arc<Reading>,
+    collector: &Arc<Collector>,
+    late: &mut Late,
+) -> Result<()> {
+    let Some((tracked, severity)) = collector.judge.plan.key else {
+        return Ok(());
+    };
+    let parts = collector.entries[tracked].parts();
+    let mut found = stream::iter(0..parts)
+        .map(|part| {
+            let collector = Arc::clone(collector);
+            reading.on_thread(move || Ok(repeated(&collector.entries[tracked].read(part)?)))
+        })
+        .buffer_unordered(reading.threads);
+    let mut warned = 0;
+    while let Some(positions) = found.try_next().await? {
+        if severity == Severity::Warn {
+            warned += positions.len() as u64;
+            continue;
+        }
+        for position in positions {
+            late.insert(position, Reason::RepeatedKey);
+        }
+    }
+    drop(found);
+    if warned > 0 {
+        let mut state = collector.state();
+        *state.report.warnings.entry(rule::KEY.into()).or_default() += warned;
+    }
+    Ok(())
+}

@@ -1,0 +1,242 @@
+//! Where an object's columns are: by its header, by position, and in its path.
+
+use std::sync::Arc;
+
+use arrow::array::ArrayRef;
+use drivetrain_jobs::contract::{Contract, Origin};
+use percent_encoding::percent_decode_str;
+
+use super::column::ColumnReader;
+use super::grammar::{Beyond, Outcome, read_record};
+use super::plan::DatasetPlan;
+use super::text::Text;
+use crate::{Error, ErrorKind, Result};
+
+/// What Hive writes where a partition column is NULL.
+const HIVE_NULL: &str = "__HIVE_DEFAULT_PARTITION__";
+
+/// Where each column of a contract is found in one object.
+#[derive(Debug)]
+pub(super) struct Layout {
+    /// Fields in a record.
+    pub(super) width: usize,
+    /// In contract order.
+    pub(super) places: Vec<FieldPlace>,
+    /// The fields' names, for messages.
+    pub(super) names: Vec<Arc<str>>,
+    /// Columns of the header that the contract does not have.
+    pub(super) extra: Vec<String>,
+}
+
+/// Where one column is found.
+#[derive(Debug)]
+pub(super) enum FieldPlace {
+    Field(usize),
+    /// One row that holds for the whole object.
+    Constant(ArrayRef),
+}
+
+/// A header that was read from the beginning of an object.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Header {
+    pub(super) names: Vec<String>,
+    /// Where the first record begins.
+    pub(super) end: usize,
+    /// The lines before it.
+    pub(super) lines: u64,
+}
+
+/// Reads the header at the beginning of a text; `None` where the text holds nothing but blank lines.
+///
+/// # Errors
+/// Quality gate: the first record cannot be read as one.
+pub(super) fn read_header(
+    plan: &DatasetPlan,
+    file: &str,
+    raw: &[u8],
+    beyond: Beyond,
+) -> Result<HeaderRead> {
+    let mut start = 0;
+    while let [b'\n' | b'\r', ..] = &raw[start..] {
+        start += 1;
+    }
+    if start == raw.len() {
+        return Ok(HeaderRead::Nothing);
+    }
+    let mut fields = Vec::new();
+    let (content_end, end) = match read_record(raw, start, plan.dialect, beyond, &mut fields) {
+        Outcome::Whole { content_end, end } => (content_end, end),
+        Outcome::Open => return Ok(HeaderRead::Open),
+        Outcome::Broken { .. } => {
+            return Err(Error::new(
+                ErrorKind::QualityGate,
+                format!("the header of `{file}` cannot be read: a quote in it is not closed, or it is too long"),
+            ));
+        }
+    };
+    let text = Text::new(&raw[..end], plan.csv.encoding);
+    if text.fault_in(start..content_end).is_some() {
+        return Err(Error::new(
+            ErrorKind::QualityGate,
+            format!("the header of `{file}` is not in the declared encoding"),
+        ));
+    }
+    let names = fields
+        .into_iter()
+        .map(|field| {
+            let name = text.slice(field.range());
+            let name = if plan.csv.trim { name.trim() } else { &name };
+            match plan.csv.quote {
+                Some(quote) if field.has_doubled_quotes() => {
+                    let quote = char::from(quote).to_string();
+                    name.replace(&quote.repeat(2), &quote)
+                }
+                _ => name.to_owned(),
+            }
+        })
+        .collect();
+    let lines = memchr::memchr_iter(b'\n', &raw[..end]).count() as u64;
+    Ok(HeaderRead::Header(Header { names, end, lines }))
+}
+
+/// What the beginning of a text is.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum HeaderRead {
+    Nothing,
+    /// The text ends inside the header.
+    Open,
+    Header(Header),
+}
+
+impl Layout {
+    /// Matches a header's names with a contract's columns.
+    ///
+    /// # Errors
+    /// Quality gate: columns are missing, or one is there twice, or a path column is missing or no value of its type.
+    pub(super) fn by_name(
+        plan: &DatasetPlan,
+        file: &str,
+        folders: &[&str],
+        header: &[String],
+    ) -> Result<Self> {
+        let mut missing = Vec::new();
+        let mut places = Vec::new();
+        for (column, reader) in plan.contract.columns.iter().zip(&plan.readers) {
+            match &column.origin {
+                Origin::Path(name) => {
+                    places.push(FieldPlace::Constant(path_value(
+                        reader, file, folders, name,
+                    )?));
+                }
+                Origin::Field(name) => {
+                    let mut found = header.iter().enumerate().filter(|(_, field)| *field == name);
+                    match (found.next(), found.next()) {
+                        (Some((index, _)), None) => places.push(FieldPlace::Field(index)),
+                        (None, _) => missing.push(format!("`{name}`")),
+                        (Some(_), Some(_)) => {
+                            return Err(Error::new(
+                                ErrorKind::QualityGate,
+                                format!("`{file}` has two columns named `{name}`"),
+                            ));
+                        }
+                    }
+                }
+            }
+        }
+        if !missing.is_empty() {
+            return Err(missing_columns(file, &missing, header));
+        }
+        Ok(Self {
+            width: header.len(),
+            places,
+            names: header.iter().map(|name| name.as_str().into()).collect(),
+            extra: extra(&plan.contract, header),
+        })
+    }
+
+    /// Takes a contract's columns in their order.
+    ///
+    /// # Errors
+    /// Quality gate: a path column is missing or no value of its type.
+    pub(super) fn by_position(plan: &DatasetPlan, file: &str, folders: &[&str]) -> Result<Self> {
+        let names = plan
+            .contract
+            .columns
+            .iter()
+            .filter_map(|column| match &column.origin {
+                Origin::Field(name) => Some(name.clone()),
+                Origin::Path(_) => None,
+            })
+            .collect::<Vec<_>>();
+        Self::by_name(plan, file, folders, &names)
+    }
+}
+
+/// The columns of a header that a contract does not have.
+pub(super) fn extra(contract: &Contract, header: &[String]) -> Vec<String> {
+    let known = |name: &&String| {
+        contract
+            .columns
+            .iter()
+            .any(|column| matches!(&column.origin, Origin::Field(field) if field == *name))
+    };
+    header
+        .iter()
+        .filter(|name| !known(name))
+        .cloned()
+        .collect()
+}
+
+/// The error of an object that lacks columns.
+pub(super) fn missing_columns(file: &str, missing: &[String], found: &[String]) -> Error {
+    let found = found
+        .iter()
+        .map(|name| format!("`{}`", super::column::shorten(name)))
+        .take(50)
+        .collect::<Vec<_>>();
+    Error::new(
+        ErrorKind::QualityGate,
+        format!(
+            "`{file}` lacks the column{} {}, it has {}",
+            if missing.len() == 1 { "" } else { "s" },
+            missing.join(", "),
+            found.join(", ")
+        ),
+    )
+    .hint("if the file has no header, say `header = false` in the contract")
+}
+
+/// The value of a `name=value` folder, as one row.
+///
+/// # Errors
+/// Quality gate: there is no such folder, or its value is none of the column's type.
+pub(super) fn path_value(
+    reader: &ColumnReader,
+    file: &str,
+    folders: &[&str],
+    name: &str,
+) -> Result<ArrayRef> {
+    let value = folders.iter().rev().find_map(|folder| {
+        let (key, value) = folder.split_once('=')?;
+        (percent_decode_str(key).decode_utf8_lossy() == name).then_some(value)
+    });
+    let Some(value) = value else {
+        return Err(Error::new(
+            ErrorKind::QualityGate,
+            format!("the path of `{file}` has no folder `{name}=…`"),
+        ));
+    };
+    let decoded = percent_decode_str(value).decode_utf8().map_err(|error| {
+        Error::new(
+            ErrorKind::QualityGate,
+            format!("`{name}={value}` in the path of `{file}` is not UTF-8: {error}"),
+        )
+    })?;
+    let text = (value != HIVE_NULL).then_some(&*decoded);
+    reader.decode_one(text).map_err(|message| {
+        Error::new(
+            ErrorKind::QualityGate,
+            format!("`{name}={value}` in the path of `{file}`: {message}"),
+        )
+    })
+}

@@ -1,0 +1,368 @@
+//! Reads one Parquet object: columns are matched by name and checked against the contract.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, SchemaRef, TimeUnit, TimestampNanosecondType};
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+use datafusion::parquet::arrow::ProjectionMask;
+use datafusion::parquet::arrow::async_reader::{
+    ParquetRecordBatchStream, ParquetRecordBatchStreamBuilder,
+};
+use drivetrain_jobs::contract::{Column, Origin};
+use futures::TryStreamExt;
+use parquet::errors::ParquetError;
+
+use super::block::repeat;
+use super::collector::{BlockNote, Collector};
+use super::fault::{Faults, rule};
+use super::file::SourceFile;
+use super::grammar::Beyond;
+use super::judge::{Judged, Place, Rejected};
+use super::late::Reason;
+use super::layout::{extra, missing_columns, path_value};
+use super::parquet_object::ParquetObject;
+use super::plan::DatasetPlan;
+use super::reading::Reading;
+use super::text::show;
+use crate::error::{Cause, Context};
+use crate::{Error, ErrorKind, Result};
+
+/// Where a column of the contract is in a Parquet object.
+enum Source {
+    Column(usize),
+    Constant(ArrayRef),
+}
+
+/// Reads a whole Parquet object into a collector; the lines of its rows are their numbers, from 1.
+///
+/// # Errors
+/// Quality gate: it is no Parquet, or its columns are not those of the contract; and as store and collector fail.
+pub(super) async fn read_parquet(
+    reading: &Arc<Reading>,
+    collector: &Arc<Collector>,
+    file: &SourceFile,
+) -> Result<()> {
+    let (mut batches, sources) = open(reading, collector, file).await?;
+    let sources = Arc::new(sources);
+    let mut first_line = 1;
+    let mut piece = 0;
+    while let Some(batch) = next(&mut batches, file).await? {
+        let (rank, line, rows) = (file.rank(piece), first_line, batch.num_rows() as u64);
+        let (collector, name) = (Arc::clone(collector), Arc::clone(&file.name));
+        let sources = Arc::clone(&sources);
+        reading
+            .on_thread(move || {
+                let judged = judge(&collector, &name, &sources, &batch)?;
+                collector.take(&name, rank, note(line), judged)
+            })
+            .await?;
+        reading.progress.add_rows(rows);
+        first_line += rows;
+        piece += 1;
+    }
+    Ok(())
+}
+
+/// Puts rows of a Parquet object into the quarantine that were accepted first.
+///
+/// # Errors
+/// As [`read_parquet`].
+pub(super) async fn revisit_parquet(
+    reading: &Arc<Reading>,
+    collector: &Arc<Collector>,
+    file: &SourceFile,
+    ranks: Vec<(u64, BTreeMap<u32, Reason>)>,
+) -> Result<()> {
+    let (mut batches, sources) = open(reading, collector, file).await?;
+    let mut ranks = ranks.into_iter().peekable();
+    let mut piece = 0;
+    while let Some(batch) = next(&mut batches, file).await? {
+        let rank = file.rank(piece);
+        piece += 1;
+        let Some((_, rows)) = ranks.next_if(|(wanted, _)| *wanted == rank) else {
+            continue;
+        };
+        let note = collector
+            .state()
+            .notes
+            .remove(&rank)
+            .expect("each batch that gave rows left a note");
+        let columns = columns(&collector.judge.plan, &file.name, &sources, &batch)?;
+        let mut skipped = note.rejected_records.iter().peekable();
+        let mut accepted = 0;
+        let mut rejected = Vec::new();
+        for record in 0..batch.num_rows() {
+            let ordinal = super::grammar::offset(record);
+            if skipped.next_if_eq(&&ordinal).is_some() {
+                continue;
+            }
+            if let Some(reason) = rows.get(&accepted) {
+                let mut place = place(&collector.judge.plan, &columns, record);
+                place.line += note.first_line;
+                place.last_line += note.first_line;
+                rejected.push(Rejected {
+                    place,
+                    fault: reason.fault(collector, record),
+                });
+            }
+            accepted += 1;
+        }
+        collector.take_late(&file.name, rank, &rejected)?;
+        collector
+            .hold
+            .drop_rows(rank, rows.keys().copied().collect());
+    }
+    Ok(())
+}
+
+type Batches = ParquetRecordBatchStream<ParquetObject>;
+
+async fn open(
+    reading: &Reading,
+    collector: &Collector,
+    file: &SourceFile,
+) -> Result<(Batches, Vec<Source>)> {
+    let plan = &collector.judge.plan;
+    let reader = ParquetObject {
+        store: Arc::clone(&file.store),
+        meta: file.meta.clone(),
+        progress: reading.progress.clone(),
+    };
+    let builder = ParquetRecordBatchStreamBuilder::new(reader)
+        .await
+        .map_err(|error| unreadable(error, file))?;
+    let schema = Arc::clone(builder.schema());
+    let names = schema
+        .fields()
+        .iter()
+        .map(|field| field.name().clone())
+        .collect::<Vec<_>>();
+    collector
+        .state()
+        .report
+        .add_extra_columns(&extra(&plan.contract, &names));
+    let (sources, roots) = match_columns(plan, file, &schema, &names)?;
+    let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
+    let batches = builder
+        .with_projection(mask)
+        .with_batch_size(reading.batch_rows)
+        .build()
+        .map_err(|error| unreadable(error, file))?;
+    Ok((batches, sources))
+}
+
+/// Finds each column; the answer's positions are those after the projection to the roots.
+fn match_columns(
+    plan: &DatasetPlan,
+    file: &SourceFile,
+    schema: &SchemaRef,
+    names: &[String],
+) -> Result<(Vec<Source>, Vec<usize>)> {
+    let (mut missing, mut wrong) = (Vec::new(), Vec::new());
+    let mut found = Vec::new();
+    for column in &plan.contract.columns {
+        let Origin::Field(name) = &column.origin else {
+            continue;
+        };
+        match names.iter().position(|candidate| candidate == name) {
+            None => missing.push(format!("`{name}`")),
+            Some(root) => {
+                let data_type = schema.field(root).data_type();
+                if !fits(data_type, &column.kind.arrow()) {
+                    wrong.push(format!(
+                        "`{name}`: expected {}, got {data_type}",
+                        column.kind
+                    ));
+                }
+                found.push(root);
+            }
+        }
+    }
+    if !missing.is_empty() {
+        return Err(missing_columns(&file.name, &missing, names));
+    }
+    if !wrong.is_empty() {
+        return Err(Error::new(
+            ErrorKind::QualityGate,
+            format!(
+                "the columns of `{}` have other types: {}",
+                file.name,
+                wrong.join("; ")
+            ),
+        ));
+    }
+    let mut roots = found.clone();
+    roots.sort_unstable();
+    roots.dedup();
+    let mut fields = found.into_iter();
+    let sources = plan
+        .contract
+        .columns
+        .iter()
+        .zip(&plan.readers)
+        .map(|(column, reader)| match &column.origin {
+            Origin::Path(name) => {
+                path_value(reader, &file.name, &file.folders(), name).map(Source::Constant)
+            }
+            Origin::Field(_) => {
+                let root = fields.next().expect("each field was found");
+                let position = roots.binary_search(&root);
+                Ok(Source::Column(
+                    position.expect("each found field is among the roots"),
+                ))
+            }
+        })
+        .collect::<Result<Vec<_>>>()?;
+    Ok((sources, roots))
+}
+
+/// Whether every value of a type is one of the contract's type.
+fn fits(found: &DataType, wanted: &DataType) -> bool {
+    use DataType as T;
+    match (found, wanted) {
+        (T::Dictionary(_, values), wanted) => fits(values, wanted),
+        (T::Utf8 | T::LargeUtf8 | T::Utf8View, T::Utf8View)
+        | (T::Int8 | T::Int16, T::Int32)
+        | (T::Int8 | T::Int16 | T::Int32, T::Int64)
+        | (T::Float32, T::Float64) => true,
+        (T::Decimal128(found, scale), T::Decimal128(wanted, wanted_scale)) => {
+            scale == wanted_scale && found <= wanted
+        }
+        (T::Timestamp(_, found), T::Timestamp(_, wanted)) => found.is_some() == wanted.is_some(),
+        (found, wanted) => found == wanted,
+    }
+}
+
+async fn next(batches: &mut Batches, file: &SourceFile) -> Result<Option<RecordBatch>> {
+    batches
+        .try_next()
+        .await
+        .map_err(|error| unreadable(error, file))
+}
+
+fn judge(
+    collector: &Collector,
+    file: &str,
+    sources: &[Source],
+    batch: &RecordBatch,
+) -> Result<Judged> {
+    let plan = &collector.judge.plan;
+    let rows = batch.num_rows();
+    let columns = columns(plan, file, sources, batch)?;
+    let mut faults = Faults::new(rows);
+    for ((column, array), source) in plan.contract.columns.iter().zip(&columns).zip(sources) {
+        find_faults(column, array, source, batch, &mut faults);
+    }
+    let mut judged = Judged {
+        lines: rows as u64,
+        ..Judged::default()
+    };
+    let place = |row: usize| place(plan, &columns, row);
+    collector
+        .judge
+        .judge(columns.clone(), rows, faults, place, &mut judged)?;
+    Ok(judged)
+}
+
+fn columns(
+    plan: &DatasetPlan,
+    file: &str,
+    sources: &[Source],
+    batch: &RecordBatch,
+) -> Result<Vec<ArrayRef>> {
+    plan.contract
+        .columns
+        .iter()
+        .zip(sources)
+        .map(|(column, source)| match source {
+            Source::Constant(value) => repeat(value, batch.num_rows()),
+            Source::Column(position) => cast(batch.column(*position), &column.kind.arrow())
+                .context(
+                    ErrorKind::QualityGate,
+                    format!("`{}` of `{file}` cannot be read as {}", column.name, column.kind),
+                ),
+        })
+        .collect()
+}
+
+fn find_faults(
+    column: &Column,
+    array: &ArrayRef,
+    source: &Source,
+    batch: &RecordBatch,
+    faults: &mut Faults,
+) {
+    let name = column.name.as_str().into();
+    if !column.nullable && array.null_count() > 0 {
+        for row in (0..array.len()).filter(|row| array.is_null(*row)) {
+            faults.add(row, Some(&name), rule::NOT_NULL, || {
+                format!("expected {}, got nothing", column.kind)
+            });
+        }
+    }
+    let Source::Column(position) = source else {
+        return;
+    };
+    let original = batch.column(*position);
+    if matches!(
+        original.data_type(),
+        DataType::Timestamp(TimeUnit::Nanosecond, _)
+    ) {
+        let values = original.as_primitive::<TimestampNanosecondType>();
+        for row in 0..values.len() {
+            if values.is_valid(row) && values.value(row) % 1000 != 0 {
+                faults.add(row, Some(&name), rule::TYPE, || {
+                    "expected a timestamp in microseconds, got nanoseconds".to_owned()
+                });
+            }
+        }
+    }
+}
+
+/// Where a row stands: its number counted from 0 at the batch's first, and its values instead of text.
+fn place(plan: &DatasetPlan, columns: &[ArrayRef], row: usize) -> Place {
+    let options = FormatOptions::default().with_null("NULL");
+    let values = plan
+        .contract
+        .columns
+        .iter()
+        .zip(columns)
+        .map(|(column, array)| {
+            let value = ArrayFormatter::try_new(array.as_ref(), &options)
+                .map_or_else(|_| "?".to_owned(), |values| values.value(row).to_string());
+            format!("{}={value}", column.name)
+        })
+        .collect::<Vec<_>>();
+    Place {
+        line: row as u64,
+        last_line: row as u64,
+        byte_offset: 0,
+        raw_text: show(values.join(", ").as_bytes()),
+    }
+}
+
+fn note(first_line: u64) -> BlockNote {
+    BlockNote {
+        start: 0,
+        end: 0,
+        beyond: Beyond::End,
+        first_line,
+        rejected_records: Vec::new(),
+    }
+}
+
+fn unreadable(error: ParquetError, file: &SourceFile) -> Error {
+    // A store's error comes wrapped; anything else means that the bytes are not what they should be.
+    let message = format!("`{}` cannot be read as Parquet", file.name);
+    match error {
+        ParquetError::External(source) => match source.downcast::<object_store::Error>() {
+            Ok(error) => super::fetch::store_error(*error, &file.name),
+            Err(source) => Error::new(ErrorKind::QualityGate, message)
+                .caused_by(Cause::Parquet(ParquetError::External(source))),
+        },
+        error => Error::new(ErrorKind::QualityGate, message).caused_by(Cause::Parquet(error)),
+    }
+}

@@ -1,0 +1,259 @@
+//! Rows that were not accepted, and the files that they are written to.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
+use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
+use bytes::Bytes;
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt, WriteMultipart};
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::WriterProperties;
+use serde::Serialize;
+
+use super::hold::Held;
+use super::judge::Rejected;
+use crate::error::Context;
+use crate::{ErrorKind, Result};
+
+/// The files' columns, in order; all but `run_id` are known while reading.
+const COLUMNS: [(&str, DataType); 10] = [
+    ("dataset", DataType::Utf8),
+    ("file", DataType::Utf8),
+    ("line", DataType::Int64),
+    ("last_line", DataType::Int64),
+    ("byte_offset", DataType::Int64),
+    ("column", DataType::Utf8),
+    ("rule", DataType::Utf8),
+    ("message", DataType::Utf8),
+    ("raw_text", DataType::Utf8),
+    ("run_id", DataType::Utf8),
+];
+
+/// How much is buffered before a part of an upload is sent.
+const PART_BYTES: usize = 8 << 20;
+
+/// How many rows are encoded together: raw text may be 64 KiB a row.
+const ROW_GROUP_BYTES: usize = 16 << 20;
+
+/// The rejected rows of all datasets, in memory or on disk.
+#[derive(Debug, Default)]
+pub struct Quarantine {
+    held: Vec<Held>,
+}
+
+/// The files of a quarantine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct QuarantineFiles {
+    /// All rows as Parquet.
+    pub parquet: String,
+    /// The same rows as CSV.
+    pub csv: String,
+    /// How many there are.
+    pub rows: u64,
+}
+
+impl Quarantine {
+    pub(super) fn new(held: Vec<Held>) -> Self {
+        Self { held }
+    }
+
+    /// How many rows there are.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.held.iter().map(|held| held.rows).sum()
+    }
+
+    /// Writes `rows.parquet` and `rows.csv` under a prefix; `None` where there are no rows, for which nothing is written.
+    ///
+    /// # Errors
+    /// As the store fails; Failed: rows that were put on disk cannot be read back.
+    pub async fn write(
+        &self,
+        store: &Arc<dyn ObjectStore>,
+        prefix: &Path,
+        run_id: &str,
+    ) -> Result<Option<QuarantineFiles>> {
+        if self.rows() == 0 {
+            return Ok(None);
+        }
+        let parquet_path = prefix.clone().join("rows.parquet");
+        let csv_path = prefix.clone().join("rows.csv");
+        let mut parquet = Upload::begin(store, &parquet_path).await?;
+        let mut csv = Upload::begin(store, &csv_path).await?;
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(ZstdLevel::default()))
+            .build();
+        let mut writer = ArrowWriter::try_new(Vec::new(), full_schema(), Some(properties))
+            .context(ErrorKind::Failed, "the quarantine cannot be written")?;
+        csv.put(csv_header());
+        let all = (0..schema().fields().len()).collect::<Arc<[usize]>>();
+        for group in self.held.iter().flat_map(|held| &held.groups) {
+            let (group, all) = (Arc::clone(group), Arc::clone(&all));
+            let batches = tokio::task::spawn_blocking(move || group.load(&all))
+                .await
+                .unwrap_or_else(|error| {
+                    Err(crate::Error::new(
+                        ErrorKind::Failed,
+                        format!("reading the quarantine ended unexpectedly: {error}"),
+                    ))
+                })?;
+            for batch in batches {
+                let batch = with_run_id(&batch, run_id)?;
+                writer
+                    .write(&batch)
+                    .context(ErrorKind::Failed, "the quarantine cannot be written")?;
+                if writer.in_progress_size() > ROW_GROUP_BYTES {
+                    writer
+                        .flush()
+                        .context(ErrorKind::Failed, "the quarantine cannot be written")?;
+                }
+                parquet.put(std::mem::take(writer.inner_mut()));
+                csv.put(csv_rows(&batch));
+                parquet.wait().await?;
+                csv.wait().await?;
+            }
+        }
+        let rest = writer
+            .into_inner()
+            .context(ErrorKind::Failed, "the quarantine cannot be written")?;
+        parquet.put(rest);
+        parquet.finish().await?;
+        csv.finish().await?;
+        Ok(Some(QuarantineFiles {
+            parquet: parquet_path.to_string(),
+            csv: csv_path.to_string(),
+            rows: self.rows(),
+        }))
+    }
+}
+
+/// The columns of held rows: all but `run_id`.
+pub(super) fn schema() -> SchemaRef {
+    fields(&COLUMNS[..COLUMNS.len() - 1])
+}
+
+/// Rejected rows of one file as a batch.
+///
+/// # Errors
+/// Failed: a defect.
+pub(super) fn batch(dataset: &str, file: &str, rejected: &[Rejected]) -> Result<RecordBatch> {
+    let text = |value: &dyn Fn(&Rejected) -> Option<String>| -> ArrayRef {
+        Arc::new(rejected.iter().map(value).collect::<StringArray>())
+    };
+    let number = |value: &dyn Fn(&Rejected) -> u64| -> ArrayRef {
+        let value = |row: &Rejected| i64::try_from(value(row)).unwrap_or(i64::MAX);
+        Arc::new(Int64Array::from_iter_values(rejected.iter().map(value)))
+    };
+    let columns = vec![
+        text(&|_| Some(dataset.to_owned())),
+        text(&|_| Some(file.to_owned())),
+        number(&|row| row.place.line),
+        number(&|row| row.place.last_line),
+        number(&|row| row.place.byte_offset),
+        text(&|row| row.fault.column.as_deref().map(str::to_owned)),
+        text(&|row| Some(row.fault.rule.to_string())),
+        text(&|row| Some(row.fault.message.clone())),
+        text(&|row| Some(row.place.raw_text.clone())),
+    ];
+    RecordBatch::try_new(schema(), columns)
+        .context(ErrorKind::Failed, "rejected rows cannot be put together")
+}
+
+fn full_schema() -> SchemaRef {
+    fields(&COLUMNS)
+}
+
+fn fields(columns: &[(&str, DataType)]) -> SchemaRef {
+    let fields = columns
+        .iter()
+        .map(|(name, data_type)| Field::new(*name, data_type.clone(), *name == "column"))
+        .collect::<Vec<_>>();
+    Schema::new(fields).into()
+}
+
+fn with_run_id(batch: &RecordBatch, run_id: &str) -> Result<RecordBatch> {
+    let mut columns = batch.columns().to_vec();
+    columns.push(Arc::new(StringArray::from(vec![run_id; batch.num_rows()])));
+    RecordBatch::try_new(full_schema(), columns)
+        .context(ErrorKind::Failed, "rejected rows cannot be put together")
+}
+
+fn csv_header() -> Vec<u8> {
+    let names = COLUMNS.map(|(name, _)| name);
+    format!("{}\n", names.join(",")).into_bytes()
+}
+
+/// Rows as CSV: NULL is an empty field, an empty text a quoted one.
+fn csv_rows(batch: &RecordBatch) -> Vec<u8> {
+    let mut csv = Vec::new();
+    for row in 0..batch.num_rows() {
+        for (index, column) in batch.columns().iter().enumerate() {
+            if index > 0 {
+                csv.push(b',');
+            }
+            if let Some(texts) = column.as_string_opt::<i32>() {
+                if texts.is_valid(row) {
+                    append_field(&mut csv, texts.value(row));
+                }
+            } else {
+                let number = column.as_primitive::<Int64Type>().value(row);
+                csv.extend_from_slice(number.to_string().as_bytes());
+            }
+        }
+        csv.push(b'\n');
+    }
+    csv
+}
+
+fn append_field(csv: &mut Vec<u8>, text: &str) {
+    if !text.is_empty() && !text.contains([',', '"', '\n', '\r']) {
+        csv.extend_from_slice(text.as_bytes());
+        return;
+    }
+    csv.push(b'"');
+    csv.extend_from_slice(text.replace('"', "\"\"").as_bytes());
+    csv.push(b'"');
+}
+
+/// One object on its way to the store.
+struct Upload {
+    path: Path,
+    parts: WriteMultipart,
+}
+
+impl Upload {
+    async fn begin(store: &Arc<dyn ObjectStore>, path: &Path) -> Result<Self> {
+        let upload = store
+            .put_multipart(path)
+            .await
+            .context(ErrorKind::Failed, format!("`{path}` cannot be written"))?;
+        Ok(Self {
+            path: path.clone(),
+            parts: WriteMultipart::new_with_chunk_size(upload, PART_BYTES),
+        })
+    }
+
+    fn put(&mut self, bytes: Vec<u8>) {
+        if !bytes.is_empty() {
+            self.parts.put(Bytes::from(bytes));
+        }
+    }
+
+    /// Waits while more than a few parts are on their way, so that memory stays bounded.
+    async fn wait(&mut self) -> Result<()> {
+        self.parts
+            .wait_for_capacity(2)
+            .await
+            .context(ErrorKind::Failed, format!("`{}` cannot be written", self.path))
+    }
+
+    async fn finish(self) -> Result<()> {
+        self.parts
+            .finish()
+            .await
+            .context(ErrorKind::Failed, format!("`{}` cannot be written", self.path))?;
+        Ok(())
+    }
+}

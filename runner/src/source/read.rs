@@ -1,0 +1,336 @@
+//! Reads all inputs of a job: the path from objects to tables on one screen.
+
+use std::fmt;
+use std::sync::Arc;
+
+use datafusion::catalog::TableProvider;
+use datafusion::execution::runtime_env::RuntimeEnv;
+use futures::{StreamExt, TryStreamExt, stream};
+
+use super::budget::Budget;
+use super::collector::{Budgets, Collector};
+use super::entries::parts_for;
+use super::file::{SourceFile, read_file};
+use super::hold::Held;
+use super::judge::Judge;
+use super::late::{Late, Resolved, resolve, targets};
+use super::plan::{DatasetPlan, plan, reading_order};
+use super::reading::Reading;
+use super::report::DatasetReport;
+use super::revisit::revisit;
+use super::table::HeldTable;
+use super::{InputObjects, Quarantine, ReadSettings};
+use crate::progress::Progress;
+use crate::{Error, ErrorKind, Result};
+
+/// The pool's share, in percent, that held rows may take: queries need the rest.
+const ROWS_PERCENT: usize = 35;
+
+/// The pool's share that hashes of keys may take; it is given back before the first query.
+const KEYS_PERCENT: usize = 25;
+
+/// All inputs of a job, read.
+#[derive(Debug)]
+pub struct Sources {
+    /// In the order in which the inputs were given.
+    pub datasets: Vec<Dataset>,
+    /// The rows that were not accepted.
+    pub quarantine: Quarantine,
+}
+
+/// One input's accepted rows.
+#[derive(Debug)]
+pub struct Dataset {
+    /// The input's name.
+    pub name: String,
+    /// What was found.
+    pub report: DatasetReport,
+    /// The accepted rows, of the columns that were needed.
+    pub table: Arc<dyn TableProvider>,
+}
+
+/// A reading that failed, and what it had found until then.
+#[derive(Debug)]
+pub struct Refused {
+    /// Why.
+    pub error: Error,
+    /// The rows that were not accepted, to be written all the same.
+    pub quarantine: Quarantine,
+    /// What was found in each dataset that was begun.
+    pub reports: Vec<(String, DatasetReport)>,
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+/// Reads all inputs: decodes them by their contracts, holds the accepted rows and puts the others aside.
+///
+/// Dropping the future stops reading; threads at work finish the block that they have.
+///
+/// # Errors
+/// In [`Refused`]. Usage: a contract cannot be used. Quality gate: columns are missing, an object cannot be decompressed, too
+/// few rows, too many bad ones. Failed: memory and disk are full. Try again: an object was replaced, or the store failed.
+pub async fn read(
+    inputs: Vec<InputObjects>,
+    settings: &ReadSettings,
+    runtime: Arc<RuntimeEnv>,
+    progress: &Progress,
+) -> Result<Sources, Box<Refused>> {
+    let mut done = Vec::new();
+    let result = read_all(&inputs, settings, &runtime, progress, &mut done).await;
+    let gate = result.and_then(|()| check_gate(&inputs, settings, &done));
+    done.sort_by_key(|done| done.input);
+    let mut held = Vec::new();
+    let mut datasets = Vec::new();
+    for done in done {
+        held.push(done.quarantine);
+        datasets.push((inputs[done.input].name.clone(), done.report, done.held));
+    }
+    let quarantine = Quarantine::new(held);
+    match gate {
+        Err(error) => Err(Box::new(Refused {
+            error,
+            quarantine,
+            reports: datasets
+                .into_iter()
+                .map(|(name, report, _)| (name, report))
+                .collect(),
+        })),
+        Ok(()) => Ok(Sources {
+            quarantine,
+            datasets: datasets
+                .into_iter()
+                .map(|(name, report, held)| Dataset {
+                    name,
+                    report,
+                    table: Arc::new(HeldTable::new(held, settings.threads)),
+                })
+                .collect(),
+        }),
+    }
+}
+
+/// A dataset that was read, wholly or until something failed.
+struct Done {
+    input: usize,
+    report: DatasetReport,
+    held: Held,
+    quarantine: Held,
+}
+
+async fn read_all(
+    inputs: &[InputObjects],
+    settings: &ReadSettings,
+    runtime: &Arc<RuntimeEnv>,
+    progress: &Progress,
+    done: &mut Vec<Done>,
+) -> Result<()> {
+    let plans = plan(inputs)?;
+    let order = reading_order(&plans)?;
+    let used = |dataset: usize, tracked: usize, plans: &[DatasetPlan]| {
+        plans
+            .iter()
+            .flat_map(|plan| &plan.references)
+            .any(|reference| reference.dataset == dataset && reference.tracked == tracked)
+    };
+    let used = plans
+        .iter()
+        .enumerate()
+        .map(|(dataset, plan)| {
+            (0..plan.tracked.len())
+                .map(|tracked| used(dataset, tracked, &plans))
+                .collect::<Vec<_>>()
+        })
+        .collect::<Vec<_>>();
+    let reading = Arc::new(Reading::new(settings, runtime, progress)?);
+    let budgets = Budgets {
+        rows: Budget::new(&runtime.memory_pool, "raw rows", ROWS_PERCENT),
+        keys: Budget::new(&runtime.memory_pool, "keys", KEYS_PERCENT),
+    };
+    let files = inputs.iter().map(source_files).collect::<Vec<_>>();
+    let bytes = |files: &[SourceFile]| files.iter().map(|file| file.meta.size).sum::<u64>();
+    // References are looked up part by part where keys do not fit in memory, so all datasets have the same parts.
+    let parts = parts_for(files.iter().map(|files| bytes(files)).max().unwrap_or(0));
+    progress.expect_bytes(files.iter().map(|files| bytes(files)).sum());
+    // Two reads of one seed would be enough for a collision to be found; it lives as long as this reading.
+    let seed = random_seed();
+    let mut plans = plans.into_iter().map(Some).collect::<Vec<_>>();
+    let mut resolved = inputs.iter().map(|_| Vec::new()).collect::<Vec<Vec<Resolved>>>();
+    for input in order {
+        let plan = plans[input].take().expect("each dataset is read once");
+        let targets_of = plan.references.iter().map(|reference| {
+            match resolved[reference.dataset].get(reference.tracked) {
+                Some(Resolved::InMemory(target)) => Some(Arc::clone(target)),
+                _ => None,
+            }
+        });
+        let judge = Judge {
+            targets: targets_of.collect(),
+            plan,
+            seed,
+        };
+        let collector = Arc::new(Collector::new(
+            judge,
+            settings.on_bad_row,
+            parts,
+            &budgets,
+            runtime,
+        ));
+        let result = read_dataset(&reading, &collector, input, &files[input], &resolved).await;
+        let (result, late) = match result {
+            Ok(late) => (Ok(()), late),
+            Err(error) => (Err(error), Arc::default()),
+        };
+        if result.is_ok() {
+            let rejected = std::mem::take(&mut collector.state().rejected_hashes);
+            let is_used = |tracked: usize| used[input][tracked];
+            resolved[input] = targets(&collector, &rejected, &late, is_used, &budgets.keys)?;
+        }
+        let mut report = std::mem::take(&mut collector.state().report);
+        let (held, quarantine) = (collector.hold.finish(), collector.quarantine.finish());
+        let keys = collector.entries.iter();
+        let spilled_keys = keys.map(|entries| entries.spilled_bytes()).sum::<u64>();
+        report.spilled_bytes = held.spilled_bytes + quarantine.spilled_bytes + spilled_keys;
+        report.extra_columns.sort();
+        report.empty_files.sort();
+        let is_sound = result.is_err()
+            || report.rows_read == report.accepted + report.quarantined
+                && held.rows == report.accepted
+                && quarantine.rows == report.quarantined;
+        done.push(Done {
+            input,
+            report,
+            held,
+            quarantine,
+        });
+        result?;
+        if !is_sound {
+            return Err(Error::new(
+                ErrorKind::Failed,
+                format!(
+                    "the rows of `{}` do not add up: read is not accepted and quarantined",
+                    inputs[input].name
+                ),
+            )
+            .hint("this is a defect: please report it"));
+        }
+    }
+    Ok(())
+}
+
+async fn read_dataset(
+    reading: &Arc<Reading>,
+    collector: &Arc<Collector>,
+    input: usize,
+    files: &[SourceFile],
+    resolved: &[Vec<Resolved>],
+) -> Result<Arc<Late>> {
+    let mut reads = stream::iter(files)
+        .map(|file| read_file(reading, collector, file))
+        .buffered(reading.files);
+    while reads.try_next().await?.is_some() {}
+    drop(reads);
+    let late = Arc::new(resolve(reading, collector, input, resolved).await?);
+    if !late.is_empty() {
+        revisit(reading, collector, files, &late).await?;
+    }
+    Ok(late)
+}
+
+fn check_gate(inputs: &[InputObjects], settings: &ReadSettings, done: &[Done]) -> Result<()> {
+    for done in done {
+        let input = &inputs[done.input];
+        let (found, least) = (done.report.rows_read, input.contract.min_rows);
+        if found < least {
+            return Err(Error::new(
+                ErrorKind::QualityGate,
+                format!(
+                    "`{}` has {found} rows in `{}`, its contract asks for {least}",
+                    input.name, input.display_root
+                ),
+            )
+            .hint("`min_rows` in the contract says how many there must be"));
+        }
+    }
+    let above = done
+        .iter()
+        .filter(|done| done.report.is_above(settings.max_bad_share))
+        .map(|done| {
+            let report = &done.report;
+            let rules = report
+                .rejects
+                .iter()
+                .map(|(rule, count)| format!("{rule} {count}"))
+                .collect::<Vec<_>>();
+            format!(
+                "{} of {} lines of `{}` ({})",
+                report.quarantined_lines,
+                report.lines,
+                inputs[done.input].name,
+                rules.join(", ")
+            )
+        })
+        .collect::<Vec<_>>();
+    if above.is_empty() {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::QualityGate,
+        format!(
+            "too many rows break their contract: {}; at most {} % may",
+            above.join("; "),
+            settings.max_bad_share * 100.0
+        ),
+    )
+    .hint("look at the quarantine: it has each row with its file, line and rule"))
+}
+
+/// The objects of an input, ordered by name.
+fn source_files(input: &InputObjects) -> Vec<SourceFile> {
+    let root = input.table_root.parts().count();
+    let mut objects = input
+        .objects
+        .iter()
+        .filter_map(|meta| {
+            let parts = meta
+                .location
+                .parts()
+                .skip(root)
+                .map(|part| part.as_ref().to_owned())
+                .collect::<Vec<_>>();
+            let is_hidden = parts.is_empty()
+                || parts.iter().any(|part| {
+                    (part.starts_with('_') || part.starts_with('.')) && !part.contains('=')
+                });
+            (!is_hidden).then_some((parts, meta))
+        })
+        .collect::<Vec<_>>();
+    objects.sort_by(|(_, left), (_, right)| left.location.as_ref().cmp(right.location.as_ref()));
+    objects
+        .into_iter()
+        .enumerate()
+        .map(|(index, (mut parts, meta))| {
+            let name = format!(
+                "{}/{}",
+                input.display_root.trim_end_matches('/'),
+                parts.join("/")
+            );
+            parts.pop();
+            SourceFile {
+                index: super::grammar::offset(index),
+                store: Arc::clone(&input.store),
+                meta: meta.clone(),
+                name: name.into(),
+                folders: parts,
+            }
+        })
+        .collect()
+}
+
+fn random_seed() -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one(0)
+}

@@ -1,0 +1,101 @@
+//! What all datasets of one reading share: threads, sizes and progress.
+
+use std::sync::Arc;
+
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryLimit, MemoryReservation};
+use datafusion::execution::runtime_env::RuntimeEnv;
+use tokio::sync::Semaphore;
+
+use super::ReadSettings;
+use crate::error::Context;
+use crate::progress::Progress;
+use crate::{Error, ErrorKind, Result};
+
+/// What a range request asks for at most: long enough for S3, short enough that many fit in memory.
+const BLOCK_BYTES: usize = 8 << 20;
+
+/// The pool's share that blocks under way may take.
+const BLOCKS_SHARE: usize = 8;
+
+/// Threads, sizes and progress of one reading.
+#[derive(Debug)]
+pub(super) struct Reading {
+    pub(super) threads: usize,
+    pub(super) batch_rows: usize,
+    pub(super) block_bytes: usize,
+    /// Blocks of one object that are fetched or decoded at once.
+    pub(super) ahead: usize,
+    /// Objects read at once.
+    pub(super) files: usize,
+    pub(super) progress: Progress,
+    permits: Arc<Semaphore>,
+    #[expect(dead_code, reason = "given back when dropped")]
+    blocks: MemoryReservation,
+}
+
+impl Reading {
+    /// Divides threads and memory up.
+    ///
+    /// # Errors
+    /// Failed: the pool has no room for the blocks under way.
+    pub(super) fn new(
+        settings: &ReadSettings,
+        runtime: &RuntimeEnv,
+        progress: &Progress,
+    ) -> Result<Self> {
+        let threads = settings.threads.max(1);
+        let ahead = threads + 1;
+        // One object alone keeps all threads busy; a second hides the end of the first.
+        let files = 2;
+        // Fetched, under way, and what they are decoded into.
+        let blocks = files * ahead * 3;
+        let block_bytes = settings.block_bytes.unwrap_or_else(|| {
+            match runtime.memory_pool.memory_limit() {
+                MemoryLimit::Finite(limit) => {
+                    (limit / BLOCKS_SHARE / blocks).clamp(256 << 10, BLOCK_BYTES)
+                }
+                MemoryLimit::Infinite | MemoryLimit::Unknown => BLOCK_BYTES,
+            }
+        });
+        let reservation = MemoryConsumer::new("raw blocks").register(&runtime.memory_pool);
+        reservation
+            .try_grow(blocks * block_bytes)
+            .context(ErrorKind::Failed, "there is no memory to read with")
+            .map_err(|error| error.hint("raise `--memory-limit`, or lower `--threads`"))?;
+        Ok(Self {
+            threads,
+            batch_rows: settings.batch_rows.max(1),
+            block_bytes: block_bytes.max(1),
+            ahead,
+            files,
+            progress: progress.clone(),
+            permits: Arc::new(Semaphore::new(threads)),
+            blocks: reservation,
+        })
+    }
+
+    /// Runs work that needs a processor on a thread, at most `threads` of them at once.
+    ///
+    /// # Errors
+    /// As the work fails.
+    pub(super) async fn on_thread<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let permit = Arc::clone(&self.permits)
+            .acquire_owned()
+            .await
+            .expect("the semaphore is never closed");
+        let task = tokio::task::spawn_blocking(move || {
+            let result = work();
+            drop(permit);
+            result
+        });
+        task.await.unwrap_or_else(|error| {
+            Err(Error::new(
+                ErrorKind::Failed,
+                format!("a thread ended unexpectedly: {error}"),
+            ))
+        })
+    }
+}

@@ -1,0 +1,216 @@
+//! Finds the text of rows again that were accepted when their block was decoded and rejected later.
+//!
+//! Keeping every row's place would cost memory for all rows; reading the blocks of the few rejected ones again costs time
+//! only where the data is dirty.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use drivetrain_jobs::contract::Format;
+use futures::{StreamExt, TryStreamExt};
+use object_store::ObjectStoreExt;
+
+use super::block::{Block, place};
+use super::collector::{BlockNote, Collector};
+use super::compression::Content;
+use super::fetch::store_error;
+use super::file::{SourceFile, open};
+use super::judge::Rejected;
+use super::late::{Late, Reason};
+use super::layout::{HeaderRead, Layout, read_header};
+use super::parquet_file::revisit_parquet;
+use super::reading::Reading;
+use super::splitter::{Filled, Records, Splitter};
+use crate::{Error, ErrorKind, Result};
+
+/// Rows of a block by their number among its accepted rows.
+type Rows = BTreeMap<u32, Reason>;
+
+/// Puts all rows that are rejected late into the quarantine and takes them out of what is held.
+///
+/// # Errors
+/// As the store fails; Quality gate: no row may be rejected.
+pub(super) async fn revisit(
+    reading: &Arc<Reading>,
+    collector: &Arc<Collector>,
+    files: &[SourceFile],
+    late: &Arc<Late>,
+) -> Result<()> {
+    let mut by_file = BTreeMap::<u64, Vec<(u64, Rows)>>::new();
+    for (rank, rows) in late.by_rank() {
+        let file = by_file.entry(rank >> 32).or_default();
+        file.push((rank, rows.clone()));
+    }
+    let mut revisits = futures::stream::iter(by_file)
+        .map(|(index, ranks)| {
+            let file = usize::try_from(index).ok().and_then(|index| files.get(index));
+            let file = file.expect("a rank was made from a file's index").clone();
+            let (reading, collector) = (Arc::clone(reading), Arc::clone(collector));
+            async move { revisit_file(&reading, &collector, &file, ranks).await }
+        })
+        .buffered(reading.files);
+    while revisits.try_next().await?.is_some() {}
+    Ok(())
+}
+
+async fn revisit_file(
+    reading: &Arc<Reading>,
+    collector: &Arc<Collector>,
+    file: &SourceFile,
+    ranks: Vec<(u64, Rows)>,
+) -> Result<()> {
+    if collector.judge.plan.contract.format == Format::Parquet {
+        return revisit_parquet(reading, collector, file, ranks).await;
+    }
+    let (content, mut bytes) = open(reading, file).await?;
+    if content == Content::Parquet {
+        drop(bytes);
+        return revisit_parquet(reading, collector, file, ranks).await;
+    }
+    let width = record_width(collector, file, &mut bytes).await?;
+    drop(bytes);
+    // A compressed object can be read from its beginning only.
+    let mut again = None;
+    if content != Content::Plain {
+        again = Some(Sequential {
+            bytes: open(reading, file).await?.1,
+            start: 0,
+            buffer: Vec::new(),
+        });
+    }
+    for (rank, rows) in ranks {
+        let note = collector
+            .state()
+            .notes
+            .remove(&rank)
+            .expect("each block that gave rows left a note");
+        let text = match &mut again {
+            Some(sequential) => sequential.take(note.start, note.end).await?,
+            None => file
+                .store
+                .get_range(&file.meta.location, note.start..note.end)
+                .await
+                .map_err(|error| store_error(error, &file.name))?,
+        };
+        let (collector, name) = (Arc::clone(collector), Arc::clone(&file.name));
+        reading
+            .on_thread(move || {
+                let rejected = find(&collector, &note, text, width, &rows);
+                collector.take_late(&name, rank, &rejected)?;
+                collector
+                    .hold
+                    .drop_rows(rank, rows.keys().copied().collect());
+                Ok(())
+            })
+            .await?;
+    }
+    Ok(())
+}
+
+/// How many fields a record of the object has.
+async fn record_width(
+    collector: &Collector,
+    file: &SourceFile,
+    bytes: &mut futures::stream::BoxStream<'static, Result<Bytes>>,
+) -> Result<usize> {
+    let plan = &collector.judge.plan;
+    if !plan.csv.header {
+        return Ok(Layout::by_position(plan, &file.name, &file.folders())?.width);
+    }
+    let mut text = Vec::new();
+    loop {
+        let more = bytes.next().await.transpose()?;
+        let beyond = match &more {
+            Some(more) => {
+                text.extend_from_slice(more);
+                super::grammar::Beyond::Text
+            }
+            None => super::grammar::Beyond::End,
+        };
+        let start = if text.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
+        match read_header(plan, &file.name, &text[start..], beyond)? {
+            HeaderRead::Header(header) => return Ok(header.names.len()),
+            HeaderRead::Open | HeaderRead::Nothing if more.is_some() => {}
+            HeaderRead::Open | HeaderRead::Nothing => {
+                return Err(Error::new(
+                    ErrorKind::TryAgain,
+                    format!("`{}` was replaced while it was read", file.name),
+                ));
+            }
+        }
+    }
+}
+
+/// The late rows of one block.
+fn find(
+    collector: &Collector,
+    note: &BlockNote,
+    text: Bytes,
+    width: usize,
+    rows: &Rows,
+) -> Vec<Rejected> {
+    let block = Block {
+        start: note.start,
+        head: Vec::new(),
+        body: text,
+        beyond: note.beyond,
+    };
+    let raw = block.text();
+    let mut splitter = Splitter::new(&raw, collector.judge.plan.dialect, block.beyond);
+    let mut records = Records::new(width);
+    let mut found = Vec::with_capacity(rows.len());
+    let mut rejected = note.rejected_records.iter().peekable();
+    let (mut ordinal, mut accepted) = (0, 0);
+    loop {
+        records.clear();
+        let filled = splitter.fill(&mut records, 8192);
+        for record in &records.records {
+            if rejected.next_if_eq(&&ordinal).is_none() {
+                if let Some(reason) = rows.get(&accepted) {
+                    let mut place = place(&block, &raw, record);
+                    place.line += note.first_line;
+                    place.last_line += note.first_line;
+                    found.push(Rejected {
+                        place,
+                        fault: reason.fault(collector, 0),
+                    });
+                }
+                accepted += 1;
+            }
+            ordinal += 1;
+        }
+        if filled != Filled::More {
+            return found;
+        }
+    }
+}
+
+/// A stream of which ranges are taken in ascending order.
+struct Sequential {
+    bytes: futures::stream::BoxStream<'static, Result<Bytes>>,
+    /// Where the buffer begins.
+    start: u64,
+    buffer: Vec<u8>,
+}
+
+impl Sequential {
+    async fn take(&mut self, from: u64, to: u64) -> Result<Bytes> {
+        while self.start + (self.buffer.len() as u64) < to {
+            let Some(bytes) = self.bytes.next().await.transpose()? else {
+                break;
+            };
+            if self.start + self.buffer.len() as u64 <= from {
+                // Nothing before this chunk is asked for again.
+                self.start += self.buffer.len() as u64;
+                self.buffer.clear();
+            }
+            self.buffer.extend_from_slice(&bytes);
+        }
+        let index = |position: u64| {
+            usize::try_from(position.saturating_sub(self.start))
+                .map_or(self.buffer.len(), |index| index.min(self.buffer.len()))
+        };
+        Ok(Bytes::copy_from_slice(&self.buffer[index(from)..index(to)]))
+    }
+}

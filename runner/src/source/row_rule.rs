@@ -1,0 +1,83 @@
+//! Conditions in SQL over one row, evaluated a batch at a time.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, SchemaRef};
+use datafusion::common::DFSchema;
+use datafusion::physical_plan::PhysicalExpr;
+use datafusion::prelude::SessionContext;
+use drivetrain_jobs::contract::{Rule, Severity};
+
+use crate::error::Context;
+use crate::{Error, ErrorKind, Result};
+
+/// A compiled condition.
+#[derive(Debug)]
+pub(super) struct RowRule {
+    pub(super) name: Arc<str>,
+    pub(super) sql: String,
+    pub(super) severity: Severity,
+    expression: Arc<dyn PhysicalExpr>,
+}
+
+impl RowRule {
+    /// Compiles a rule over the columns of a schema.
+    ///
+    /// # Errors
+    /// Usage: the SQL cannot be parsed, names what is not there, or is no condition.
+    pub(super) fn new(dataset: &str, rule: &Rule, schema: &SchemaRef) -> Result<Self> {
+        let what = || format!("rule `{}` of `{dataset}` cannot be used", rule.name);
+        let context = SessionContext::new();
+        let columns =
+            DFSchema::try_from(Arc::clone(schema)).context(ErrorKind::Usage, what())?;
+        let expression = context
+            .parse_sql_expr(&rule.sql, &columns)
+            .and_then(|expression| context.create_physical_expr(expression, &columns))
+            .context(ErrorKind::Usage, what())?;
+        let data_type = expression
+            .data_type(schema)
+            .context(ErrorKind::Usage, what())?;
+        if !matches!(data_type, DataType::Boolean | DataType::Null) {
+            return Err(Error::new(
+                ErrorKind::Usage,
+                format!("{}: expected a condition, got {data_type}", what()),
+            ));
+        }
+        Ok(Self {
+            name: rule.name.as_str().into(),
+            sql: rule.sql.clone(),
+            severity: rule.severity,
+            expression,
+        })
+    }
+
+    /// Says for each row why it breaks the rule, if it does: because the condition is not true, or has no value.
+    pub(super) fn broken(&self, batch: &RecordBatch) -> Vec<(usize, Option<String>)> {
+        match self.evaluate(batch) {
+            Ok(holds) => rows_not_true(&holds).map(|row| (row, None)).collect(),
+            // One row's failure (a division by zero, say) hides the answers of all others: ask for each alone.
+            Err(_) => (0..batch.num_rows())
+                .filter_map(|row| match self.evaluate(&batch.slice(row, 1)) {
+                    Ok(holds) => rows_not_true(&holds).next().map(|_| (row, None)),
+                    Err(error) => Some((row, Some(error.to_string()))),
+                })
+                .collect(),
+        }
+    }
+
+    fn evaluate(&self, batch: &RecordBatch) -> datafusion::error::Result<BooleanArray> {
+        let value = self
+            .expression
+            .evaluate(batch)?
+            .into_array(batch.num_rows())?;
+        Ok(cast(&value, &DataType::Boolean)?.as_boolean().clone())
+    }
+}
+
+fn rows_not_true(holds: &BooleanArray) -> impl Iterator<Item = usize> + '_ {
+    let all_true = holds.null_count() == 0 && holds.true_count() == holds.len();
+    let rows = if all_true { 0 } else { holds.len() };
+    (0..rows).filter(|row| holds.is_null(*row) || !holds.value(*row))
+}

@@ -1,0 +1,229 @@
+//! A dataset's accepted rows as a table that DataFusion queries.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::{Schema, SchemaRef};
+use async_trait::async_trait;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::stats::Precision;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::{ColumnStatistics, Statistics};
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::logical_expr::{Expr, TableType};
+use datafusion::physical_expr::EquivalenceProperties;
+use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{
+    DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PhysicalExpr, PlanProperties,
+    StatisticsArgs,
+};
+use futures::{StreamExt, TryStreamExt, stream};
+
+use super::hold::{Group, Held};
+
+/// How many groups a partition reads ahead from disk while the query works on one.
+const READ_AHEAD: usize = 2;
+
+/// Held rows, divided into as many partitions as there are threads, in the order of the raw files.
+#[derive(Debug)]
+pub(super) struct HeldTable {
+    schema: SchemaRef,
+    partitions: Vec<Vec<Arc<Group>>>,
+    rows: u64,
+    bytes: u64,
+}
+
+impl HeldTable {
+    pub(super) fn new(held: Held, partitions: usize) -> Self {
+        Self {
+            schema: held.schema,
+            partitions: divide(held.groups, held.rows, partitions),
+            rows: held.rows,
+            bytes: held.bytes,
+        }
+    }
+}
+
+#[async_trait]
+impl TableProvider for HeldTable {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    async fn scan(
+        &self,
+        _state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        _filters: &[Expr],
+        _limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let projection = match projection {
+            Some(projection) => projection.clone(),
+            None => (0..self.schema.fields().len()).collect(),
+        };
+        Ok(Arc::new(HeldScan::new(self, projection)?))
+    }
+
+    fn statistics(&self) -> Option<Statistics> {
+        Some(statistics(&self.schema, self.rows, self.bytes))
+    }
+}
+
+/// Streams the groups of each partition.
+#[derive(Debug)]
+struct HeldScan {
+    partitions: Vec<Vec<Arc<Group>>>,
+    projection: Arc<[usize]>,
+    rows: u64,
+    bytes: u64,
+    properties: Arc<PlanProperties>,
+}
+
+impl HeldScan {
+    fn new(table: &HeldTable, projection: Vec<usize>) -> Result<Self> {
+        let schema: SchemaRef = if projection.is_empty() {
+            Schema::empty().into()
+        } else {
+            table.schema.project(&projection)?.into()
+        };
+        let share = projection.len().max(1) as u64;
+        let properties = PlanProperties::new(
+            EquivalenceProperties::new(schema),
+            Partitioning::UnknownPartitioning(table.partitions.len()),
+            EmissionType::Incremental,
+            Boundedness::Bounded,
+        );
+        Ok(Self {
+            partitions: table.partitions.clone(),
+            projection: projection.into(),
+            rows: table.rows,
+            bytes: table.bytes * share / table.schema.fields().len().max(1) as u64,
+            properties: Arc::new(properties),
+        })
+    }
+}
+
+impl DisplayAs for HeldScan {
+    fn fmt_as(&self, _format: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let on_disk = self
+            .partitions
+            .iter()
+            .flatten()
+            .filter(|group| group.is_on_disk())
+            .count();
+        write!(
+            f,
+            "HeldScan: partitions={}, rows={}, groups_on_disk={on_disk}",
+            self.partitions.len(),
+            self.rows
+        )
+    }
+}
+
+impl ExecutionPlan for HeldScan {
+    fn name(&self) -> &'static str {
+        "HeldScan"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        Vec::new()
+    }
+
+    fn apply_expressions(
+        &self,
+        _apply: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        _children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        Ok(self)
+    }
+
+    fn execute(
+        &self,
+        partition: usize,
+        _context: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
+        let groups = self.partitions.get(partition).cloned().ok_or_else(|| {
+            DataFusionError::Internal(format!("partition {partition} does not exist"))
+        })?;
+        let projection = Arc::clone(&self.projection);
+        let batches = stream::iter(groups)
+            .map(move |group| load(group, Arc::clone(&projection)))
+            .buffered(READ_AHEAD)
+            .map_ok(|batches| stream::iter(batches.into_iter().map(Ok)))
+            .try_flatten();
+        let schema = self.schema();
+        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, batches)))
+    }
+
+    fn statistics_from_inputs(
+        &self,
+        _inputs: &[Arc<Statistics>],
+        args: &StatisticsArgs,
+    ) -> Result<Arc<Statistics>> {
+        let schema = self.schema();
+        Ok(Arc::new(match args.partition() {
+            None => statistics(&schema, self.rows, self.bytes),
+            Some(partition) => {
+                let rows = self.partitions[partition]
+                    .iter()
+                    .map(|group| group.rows())
+                    .sum();
+                let bytes = self.bytes * rows / self.rows.max(1);
+                statistics(&schema, rows, bytes)
+            }
+        }))
+    }
+}
+
+async fn load(group: Arc<Group>, projection: Arc<[usize]>) -> Result<Vec<RecordBatch>> {
+    let failed = |error: crate::Error| DataFusionError::External(Box::new(error));
+    if !group.is_on_disk() {
+        return group.load(&projection).map_err(failed);
+    }
+    tokio::task::spawn_blocking(move || group.load(&projection))
+        .await
+        .map_err(|error| DataFusionError::ExecutionJoin(Box::new(error)))?
+        .map_err(failed)
+}
+
+fn statistics(schema: &SchemaRef, rows: u64, bytes: u64) -> Statistics {
+    let exact = |count: u64| {
+        usize::try_from(count).map_or(Precision::Absent, Precision::Exact)
+    };
+    Statistics {
+        num_rows: exact(rows),
+        total_byte_size: exact(bytes).to_inexact(),
+        column_statistics: vec![ColumnStatistics::new_unknown(); schema.fields().len()],
+    }
+}
+
+/// Deals groups out so that each partition has about as many rows, all in order.
+fn divide(groups: Vec<Arc<Group>>, rows: u64, partitions: usize) -> Vec<Vec<Arc<Group>>> {
+    let partitions = partitions.max(1);
+    let mut divided = vec![Vec::new(); partitions];
+    let mut before = 0;
+    for group in groups {
+        let partition = u128::from(before) * partitions as u128 / u128::from(rows.max(1));
+        let partition = usize::try_from(partition).unwrap_or(usize::MAX);
+        before += group.rows();
+        divided[partition.min(partitions - 1)].push(group);
+    }
+    divided
+}

@@ -1,0 +1,67 @@
+//! What references to a dataset lead to: the hashes of its accepted rows, and of those that were rejected.
+
+use super::budget::{Budget, Taken};
+use super::entries::{Entries, Position};
+use super::hash_set::HashSet128;
+use std::sync::Arc;
+
+use crate::Result;
+
+/// Hashes of some columns of a dataset that has been read.
+#[derive(Debug)]
+pub(super) struct Target {
+    accepted: HashSet128,
+    rejected: HashSet128,
+    #[expect(dead_code, reason = "given back when dropped")]
+    taken: Taken,
+}
+
+impl Target {
+    /// Loads all accepted hashes into memory; `None` where the budget has no room for them.
+    ///
+    /// # Errors
+    /// Failed: entries that were put on disk cannot be read back.
+    pub(super) fn load(
+        entries: &Entries,
+        rejected: &[u128],
+        is_dropped: impl Fn(Position) -> bool,
+        budget: &Arc<Budget>,
+    ) -> Result<Option<Self>> {
+        let bytes = HashSet128::bytes_for(entries.len()) + HashSet128::bytes_for(rejected.len());
+        let Some(taken) = budget.take(bytes) else {
+            return Ok(None);
+        };
+        let mut accepted = HashSet128::with_capacity(entries.len());
+        for part in 0..entries.parts() {
+            for entry in entries.read(part)? {
+                if !is_dropped(entry.position) {
+                    accepted.insert(entry.hash);
+                }
+            }
+        }
+        Ok(Some(Self {
+            accepted,
+            rejected: set_of(rejected),
+            taken,
+        }))
+    }
+
+    #[inline]
+    pub(super) fn holds(&self, hash: u128) -> bool {
+        self.accepted.contains(hash)
+    }
+
+    /// Whether a row of this hash was rejected; asked only of hashes that no accepted row has.
+    pub(super) fn has_rejected(&self, hash: u128) -> bool {
+        self.rejected.contains(hash)
+    }
+}
+
+/// A set of a list of hashes.
+pub(super) fn set_of(hashes: &[u128]) -> HashSet128 {
+    let mut set = HashSet128::with_capacity(hashes.len());
+    for hash in hashes {
+        set.insert(*hash);
+    }
+    set
+}

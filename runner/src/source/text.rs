@@ -1,0 +1,182 @@
+//! Turns bytes of a declared encoding into characters, and bytes of any kind into text for the quarantine.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+use std::ops::Range;
+
+use drivetrain_jobs::contract::Encoding;
+
+/// How much of a rejected row is shown.
+const RAW_TEXT_LIMIT_BYTES: usize = 64 << 10;
+
+/// The bytes to which Windows-1252 gives no character.
+const WINDOWS_1252_UNDEFINED: [u8; 5] = [0x81, 0x8D, 0x8F, 0x90, 0x9D];
+
+/// A block of bytes, checked once, whose slices are then read as text for nothing.
+#[derive(Debug)]
+pub(super) struct Text<'a> {
+    raw: &'a [u8],
+    /// As long as `raw` and equal to it, but for `?` where a byte is not itself valid text.
+    valid: Cow<'a, str>,
+    encoding: Encoding,
+    /// Positions of bytes that are no characters of the encoding, ascending.
+    faults: Vec<usize>,
+}
+
+impl<'a> Text<'a> {
+    pub(super) fn new(raw: &'a [u8], encoding: Encoding) -> Self {
+        let mut text = Self {
+            raw,
+            valid: Cow::Borrowed(""),
+            encoding,
+            faults: Vec::new(),
+        };
+        match simdutf8::basic::from_utf8(raw) {
+            Ok(valid) if encoding == Encoding::Utf8 || raw.is_ascii() => {
+                text.valid = Cow::Borrowed(valid);
+            }
+            _ => text.repair(),
+        }
+        text
+    }
+
+    fn repair(&mut self) {
+        let mut bytes = self.raw.to_vec();
+        match self.encoding {
+            Encoding::Utf8 => {
+                let mut position = 0;
+                for chunk in self.raw.utf8_chunks() {
+                    position += chunk.valid().len();
+                    for _ in chunk.invalid() {
+                        self.faults.push(position);
+                        bytes[position] = b'?';
+                        position += 1;
+                    }
+                }
+            }
+            Encoding::Latin1 | Encoding::Windows1252 => {
+                let strict = self.encoding == Encoding::Windows1252;
+                for (position, byte) in bytes.iter_mut().enumerate() {
+                    if strict && WINDOWS_1252_UNDEFINED.contains(byte) {
+                        self.faults.push(position);
+                    }
+                    if !byte.is_ascii() {
+                        *byte = b'?';
+                    }
+                }
+            }
+        }
+        self.valid = Cow::Owned(String::from_utf8_lossy(&bytes).into_owned());
+    }
+
+    pub(super) fn raw(&self) -> &'a [u8] {
+        self.raw
+    }
+
+    /// The characters of a slice; one that is no text has `?` for each of its wrong bytes.
+    pub(super) fn slice(&self, range: Range<usize>) -> Cow<'_, str> {
+        let raw = &self.raw[range.clone()];
+        match self.encoding {
+            Encoding::Latin1 if !raw.is_ascii() => {
+                Cow::Owned(raw.iter().copied().map(char::from).collect())
+            }
+            Encoding::Windows1252 if !raw.is_ascii() => encoding_rs::WINDOWS_1252
+                .decode_without_bom_handling(raw)
+                .0
+                .into_owned()
+                .into(),
+            _ => Cow::Borrowed(&self.valid[range]),
+        }
+    }
+
+    /// The whole block where its slices can be taken as they are.
+    pub(super) fn plain(&self) -> Option<&str> {
+        (self.encoding == Encoding::Utf8 || matches!(self.valid, Cow::Borrowed(_)))
+            .then_some(&*self.valid)
+    }
+
+    pub(super) fn has_faults(&self) -> bool {
+        !self.faults.is_empty()
+    }
+
+    /// The first byte of a range that is no character.
+    pub(super) fn fault_in(&self, range: Range<usize>) -> Option<usize> {
+        let first = self.faults.partition_point(|fault| *fault < range.start);
+        self.faults
+            .get(first)
+            .copied()
+            .filter(|fault| range.contains(fault))
+    }
+}
+
+/// The bytes that a text has in an encoding; `None` where the encoding lacks one of its characters.
+pub(super) fn encode(text: &str, encoding: Encoding) -> Option<Vec<u8>> {
+    match encoding {
+        Encoding::Utf8 => Some(text.as_bytes().to_vec()),
+        Encoding::Latin1 => text
+            .chars()
+            .map(|character| u8::try_from(u32::from(character)).ok())
+            .collect(),
+        Encoding::Windows1252 => {
+            let (bytes, _, unmappable) = encoding_rs::WINDOWS_1252.encode(text);
+            (!unmappable).then(|| bytes.into_owned())
+        }
+    }
+}
+
+/// Shows any bytes as text: those that are not UTF-8 as `\xNN`, `\` as `\\`, cut at 64 KiB.
+pub(super) fn show(raw: &[u8]) -> String {
+    let mut shown = String::with_capacity(raw.len().min(RAW_TEXT_LIMIT_BYTES));
+    for chunk in raw.utf8_chunks() {
+        for character in chunk.valid().chars() {
+            let length = if character == '\\' {
+                2
+            } else {
+                character.len_utf8()
+            };
+            if shown.len() + length > RAW_TEXT_LIMIT_BYTES {
+                return shown;
+            }
+            if character == '\\' {
+                shown.push('\\');
+            }
+            shown.push(character);
+        }
+        for byte in chunk.invalid() {
+            if shown.len() + 4 > RAW_TEXT_LIMIT_BYTES {
+                return shown;
+            }
+            write!(shown, "\\x{byte:02X}").expect("writing to a string cannot fail");
+        }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wrong_bytes_are_found_and_the_rest_stays_readable() {
+        let text = Text::new(b"caf\xc3\xa9,\xff\xfe,x", Encoding::Utf8);
+        assert_eq!(text.slice(0..5), "café");
+        assert_eq!(text.slice(9..10), "x");
+        assert_eq!(text.fault_in(0..6), None);
+        assert_eq!(text.fault_in(6..8), Some(6));
+    }
+
+    #[test]
+    fn single_byte_encodings_are_decoded() {
+        assert_eq!(Text::new(b"caf\xe9", Encoding::Latin1).slice(0..4), "café");
+        let text = Text::new(b"\x80 5\x81", Encoding::Windows1252);
+        assert_eq!(text.slice(0..3), "€ 5");
+        assert_eq!(text.fault_in(0..4), Some(3));
+    }
+
+    #[test]
+    fn raw_text_is_escaped_without_ambiguity_and_cut() {
+        assert_eq!(show(b"a\\b\xffc\xc3\xa9"), "a\\\\b\\xFFcé");
+        assert_eq!(show(&[0xff; 100_000]).len(), RAW_TEXT_LIMIT_BYTES);
+        assert_eq!(show(&[b'y'; 100_000]).len(), RAW_TEXT_LIMIT_BYTES);
+    }
+}
