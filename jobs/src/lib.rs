@@ -1,6 +1,7 @@
 //! Job folders: contracts and SQL, parsed, checked and planned.
 
 pub mod bundled;
+mod check;
 pub mod contract;
 mod error;
 pub mod format;
