@@ -219,7 +219,7 @@ fn read_from(column: &Column) -> String {
             }
         }
         ColumnType::Boolean { yes, no } => {
-            parts.push(format!("{} / {}", yes.join(", "), no.join(", ")))
+            parts.push(format!("{} / {}", yes.join(", "), no.join(", ")));
         }
         _ => {}
     }

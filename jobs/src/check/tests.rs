@@ -1,5 +1,7 @@
 //! Every class of mistake, found where it is written.
 
+use std::fmt::Write as _;
+
 use crate::bundled;
 use crate::contract::{Origin, schema_of};
 use crate::job::{InputOrigin, Job, JobFile};
@@ -133,14 +135,13 @@ async fn every_mistake_is_named_at_its_place() {
         let problems = mistake(&from.replace('⏎', "\n"), &to.replace('⏎', "\n")).await;
         assert_ne!(problems, "", "{case}");
         let gap = if found.is_empty() { "" } else { "\n" };
-        found.push_str(&format!(
-            "{gap}- {from}\n{}\n{problems}\n",
-            format!("+ {to}").trim_end()
-        ));
+        let to = format!("+ {to}");
+        write!(found, "{gap}- {from}\n{}\n{problems}\n", to.trim_end()).unwrap();
     }
-    if found != MISTAKES {
-        panic!("the problems differ; these were found:\n{found}");
-    }
+    assert!(
+        found == MISTAKES,
+        "the problems differ; these were found:\n{found}"
+    );
 }
 
 const MISTAKES: &str = include_str!("../../tests/mistakes.txt");

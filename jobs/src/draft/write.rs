@@ -177,7 +177,7 @@ fn names(columns: &[(&str, Guess)]) -> Vec<String> {
     for (field, _) in columns {
         let plain = legalise(field);
         let free = std::iter::once(plain.clone())
-            .chain((2..).map(|number| format!("{plain}_{number}")))
+            .chain((2..=columns.len()).map(|number| format!("{plain}_{number}")))
             .find(|name| !names.contains(name));
         names.extend(free);
     }
@@ -196,7 +196,7 @@ fn input_column(name: &str, field: &str, guess: &Guess) -> String {
     let mut parts = vec![format!("type = {}", type_text(guess))];
     match &guess.kind {
         ColumnType::Date { format } if format != "%Y-%m-%d" => {
-            parts.push(format!("format = {}", quoted(format)))
+            parts.push(format!("format = {}", quoted(format)));
         }
         ColumnType::Timestamp { format, utc } => {
             if format != "%Y-%m-%d %H:%M:%S" {
