@@ -123,10 +123,9 @@ impl ColumnType {
             Self::Int => DataType::Int32,
             Self::Bigint => DataType::Int64,
             Self::Double => DataType::Float64,
-            Self::Decimal { precision, scale } => DataType::Decimal128(
-                *precision,
-                i8::try_from(*scale).expect("a scale is at most 38"),
-            ),
+            Self::Decimal { precision, scale } => {
+                DataType::Decimal128(*precision, scale.cast_signed())
+            }
             Self::Date { .. } => DataType::Date32,
             Self::Timestamp { utc, .. } => {
                 DataType::Timestamp(TimeUnit::Microsecond, utc.then(|| "UTC".into()))

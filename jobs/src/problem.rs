@@ -59,21 +59,19 @@ impl fmt::Display for Problem {
 pub struct Problems(Vec<Problem>);
 
 impl Problems {
-    /// Wraps a list of problems, or gives `value` when there are none.
-    ///
-    /// # Errors
-    /// The problems, sorted by place.
-    pub(crate) fn or<T>(mut problems: Vec<Problem>, value: T) -> Result<T, Self> {
-        if problems.is_empty() {
-            return Ok(value);
+    /// The value, which is there wherever there are no problems; else the problems, sorted by place.
+    pub(crate) fn or<T>(mut problems: Vec<Problem>, value: Option<T>) -> Result<T, Self> {
+        match value {
+            Some(value) if problems.is_empty() => Ok(value),
+            _ => {
+                problems.sort();
+                problems.dedup();
+                Err(Self(problems))
+            }
         }
-        problems.sort();
-        problems.dedup();
-        Err(Self(problems))
     }
 
     /// The problems in the order of files and lines.
-    #[must_use]
     pub fn iter(&self) -> std::slice::Iter<'_, Problem> {
         self.0.iter()
     }

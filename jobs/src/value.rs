@@ -10,7 +10,7 @@ use crate::format::{Item, TimePattern};
 /// # Errors
 /// What was expected, where the text is no such value.
 pub fn parse(kind: &ColumnType, text: &str) -> Result<ScalarValue, String> {
-    let refuse = |expected: String| format!("`{text}` is no {kind}: expected {expected}");
+    let refuse = |expected: String| format!("`{text}` is no `{kind}`: expected {expected}");
     let value =
         match kind {
             ColumnType::String => ScalarValue::Utf8View(Some(text.to_owned())),
@@ -34,7 +34,7 @@ pub fn parse(kind: &ColumnType, text: &str) -> Result<ScalarValue, String> {
                     ))
                 })?),
                 *precision,
-                i8::try_from(*scale).expect("a scale is at most 38"),
+                scale.cast_signed(),
             ),
             ColumnType::Date { format } => {
                 let moment = moment(format, text)
@@ -293,7 +293,7 @@ mod tests {
         };
         assert_eq!(
             parse(&kind, "01.02.2024"),
-            Err("`01.02.2024` is no date: expected a day written as `%Y-%m-%d`".to_owned())
+            Err("`01.02.2024` is no `date`: expected a day written as `%Y-%m-%d`".to_owned())
         );
     }
 }

@@ -53,16 +53,13 @@ impl ScalarUDFImpl for Ratio {
                 .filter(|scale| (0..=18).contains(scale)),
             _ => None,
         };
-        match scale {
-            Some(scale) => Ok(Arc::new(Field::new(
-                self.name(),
-                DataType::Decimal128(PRECISION, scale),
-                true,
-            ))),
-            None => plan_err!(
+        let Some(scale) = scale else {
+            return plan_err!(
                 "the third argument of `ratio` is the number of digits after the point, written out, 0 to 18"
-            ),
-        }
+            );
+        };
+        let kind = DataType::Decimal128(PRECISION, scale);
+        Ok(Arc::new(Field::new(self.name(), kind, true)))
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {

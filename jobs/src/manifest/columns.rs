@@ -2,11 +2,11 @@
 
 use toml::de::DeValue;
 
+use super::column_type;
 use super::keys::Part;
 use super::section::{Document, Named, Section, Text};
 use crate::contract::{Column, ColumnType, Origin};
 use crate::format::TimePattern;
-use crate::name::nearest;
 
 /// Reads the columns of a contract in the order of the file.
 pub(super) fn columns(section: &Section<'_>, part: Part) -> Vec<Column> {
@@ -25,26 +25,25 @@ fn column(document: &Document<'_>, entry: &Named<'_>, part: Part) -> Column {
         origin: Origin::Field(entry.name.to_owned()),
         description: None,
     };
-    match entry.section_or_text(document, part) {
-        None => {}
-        Some(Err(shorthand)) => {
-            (column.kind, column.nullable) = written_type(document, &shorthand, None)
-        }
+    let written = match entry.section_or_text(document, part) {
+        None => None,
+        Some(Err(shorthand)) => Some(written_type(document, entry.name, &shorthand, None)),
         Some(Ok(section)) => {
-            match section.text("type") {
-                Some(text) => {
-                    (column.kind, column.nullable) = written_type(document, &text, Some(&section))
-                }
-                None if section.get("type").is_none() => {
-                    section.missing("type", "such as `type = \"string not null\"`")
-                }
-                None => {}
-            }
             column.description = section.text("description").map(|text| text.value);
             if part == Part::InputColumn {
                 column.origin = origin(&section, entry.name);
             }
+            if section.get("type").is_none() {
+                section.missing("type", "such as `type = \"string not null\"`");
+            }
+            section
+                .text("type")
+                .map(|text| written_type(document, entry.name, &text, Some(&section)))
         }
+    };
+    match written {
+        Some((kind, nullable)) => (column.kind, column.nullable) = (kind, nullable),
+        None => document.no_type_for(entry.name),
     }
     column
 }
@@ -67,7 +66,7 @@ pub(super) fn parameter_type(
     text: &Text,
     section: Option<&Section<'_>>,
 ) -> ColumnType {
-    let (kind, nullable) = written_type(document, text, section);
+    let (kind, nullable) = written_type(document, "", text, section);
     if !nullable {
         document.wrong(
             &text.span,
@@ -81,6 +80,7 @@ pub(super) fn parameter_type(
 /// Reads `<type> [not null]`, with the keys of the table around it, if there is one.
 fn written_type(
     document: &Document<'_>,
+    name_of: &str,
     text: &Text,
     section: Option<&Section<'_>>,
 ) -> (ColumnType, bool) {
@@ -89,110 +89,21 @@ fn written_type(
         Some(name) if name.ends_with([' ', ')']) => (name.trim_end(), false),
         _ => (words, true),
     };
-    let kind = base_type(document, text, name).map_or(ColumnType::String, |kind| match section {
-        Some(section) => with_details(kind, section),
-        None => kind,
-    });
-    (kind, nullable)
-}
-
-fn base_type(document: &Document<'_>, text: &Text, name: &str) -> Option<ColumnType> {
-    let kind = match name {
-        "string" => ColumnType::String,
-        "int" => ColumnType::Int,
-        "bigint" => ColumnType::Bigint,
-        "double" => ColumnType::Double,
-        "date" => ColumnType::Date {
-            format: DATE.to_owned(),
-        },
-        "timestamp" => ColumnType::Timestamp {
-            format: TIMESTAMP.to_owned(),
-            utc: false,
-        },
-        "boolean" => ColumnType::Boolean {
-            yes: vec!["true".to_owned()],
-            no: vec!["false".to_owned()],
-        },
-        _ => return decimal(document, text, name),
-    };
-    Some(kind)
-}
-
-const DATE: &str = "%Y-%m-%d";
-const TIMESTAMP: &str = "%Y-%m-%d %H:%M:%S";
-
-fn decimal(document: &Document<'_>, text: &Text, name: &str) -> Option<ColumnType> {
-    let Some(digits) = name.strip_prefix("decimal") else {
-        document.wrong(
-            &text.span,
-            format!("unknown type `{name}`"),
-            type_hint(name),
-        );
-        return None;
-    };
-    let numbers = digits
-        .trim()
-        .strip_prefix('(')
-        .and_then(|digits| digits.strip_suffix(')'))
-        .and_then(|digits| digits.split_once(','))
-        .and_then(|(precision, scale)| {
-            Some((
-                precision.trim().parse::<u8>().ok()?,
-                scale.trim().parse::<u8>().ok()?,
-            ))
-        });
-    match numbers {
-        Some((precision, scale)) if (1..=38).contains(&precision) && scale <= precision => {
-            Some(ColumnType::Decimal { precision, scale })
+    match column_type::parse(name) {
+        Ok(kind) => {
+            let kind = match section {
+                Some(section) => with_details(kind, section),
+                None => kind,
+            };
+            (kind, nullable)
         }
-        Some((precision, scale)) => {
-            document.wrong(
-                &text.span,
-                format!("`decimal({precision},{scale})` does not exist"),
-                "at most 38 digits in all, and no more after the point than in all",
-            );
-            None
-        }
-        None => {
-            document.wrong(
-                &text.span,
-                format!("`{name}` does not say how many digits"),
-                "write `decimal(12,2)`: 12 digits in all, 2 of them after the point",
-            );
-            None
+        Err(fault) => {
+            document.wrong(&text.span, fault.message, fault.hint);
+            document.no_type_for(name_of);
+            (fault.guess, nullable)
         }
     }
 }
-
-fn type_hint(name: &str) -> String {
-    let lower = name.to_lowercase();
-    let base = lower.split(['(', ' ']).next().unwrap_or_default();
-    let meant = match base {
-        "text" | "varchar" | "char" | "str" | "utf8" => Some("string"),
-        "integer" | "int32" | "int4" | "smallint" | "tinyint" => Some("int"),
-        "long" | "int64" | "int8" => Some("bigint"),
-        "float" | "float64" | "real" | "float8" => Some("double"),
-        "numeric" | "number" | "money" => Some("decimal(12,2)"),
-        "datetime" | "timestamptz" => Some("timestamp"),
-        "bool" => Some("boolean"),
-        _ => nearest(base, TYPES),
-    };
-    match meant {
-        Some(meant) => format!("did you mean `{meant}`?"),
-        None => "types are string, int, bigint, double, decimal(p,s), date, timestamp and boolean, each with or without `not null`".to_owned(),
-    }
-}
-
-const TYPES: [&str; 8] = [
-    "string",
-    "int",
-    "bigint",
-    "double",
-    "decimal",
-    "date",
-    "timestamp",
-    "boolean",
-];
 
 /// Adds the format, zone and spellings of a table; a key that the type does not have is a problem.
 fn with_details(mut kind: ColumnType, section: &Section<'_>) -> ColumnType {
@@ -206,7 +117,7 @@ fn with_details(mut kind: ColumnType, section: &Section<'_>) -> ColumnType {
         if let Some(value) = section.get(key)
             && !takes.contains(&key)
         {
-            section.wrong(&value.span(), format!("a `{kind}` has no `{key}`"), "");
+            section.wrong(&value.span(), format!("`{kind}` has no `{key}`"), "");
         }
     }
     match &mut kind {

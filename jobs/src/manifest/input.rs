@@ -226,10 +226,15 @@ fn format(section: &Section<'_>, columns: &[Column]) -> Format {
             }
         }
     }
-    let delimiter = character(section, "delimiter")
-        .flatten()
+    let delimiter = section
+        .text("delimiter")
+        .and_then(|text| character(section, "delimiter", &text))
         .unwrap_or(plain.delimiter);
-    let quote = character(section, "quote").unwrap_or(plain.quote);
+    let quote = match section.text("quote") {
+        Some(text) if text.value.is_empty() => None,
+        Some(text) => character(section, "quote", &text),
+        None => plain.quote,
+    };
     if quote == Some(delimiter) {
         section.wrong(&section.name(), "the delimiter is the quote", "");
     }
@@ -251,12 +256,9 @@ const ENCODINGS: &[(&str, Encoding)] = &[
     ("windows-1252", Encoding::Windows1252),
 ];
 
-/// One ASCII character, or none where the text is empty.
-fn character(section: &Section<'_>, key: &str) -> Option<Option<u8>> {
-    let text = section.text(key)?;
+fn character(section: &Section<'_>, key: &str, text: &Text) -> Option<u8> {
     match text.value.as_bytes() {
-        [] if key == "quote" => Some(None),
-        [byte] if byte.is_ascii() && !matches!(byte, b'\n' | b'\r') => Some(Some(*byte)),
+        [byte] if byte.is_ascii() && !matches!(byte, b'\n' | b'\r') => Some(*byte),
         _ => {
             section.wrong(
                 &text.span,

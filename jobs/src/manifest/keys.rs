@@ -491,3 +491,19 @@ fn capitalised(text: &str) -> String {
         None => String::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documentation_lists_every_key() {
+        let written = include_str!("../../KEYS.md");
+        assert_eq!(
+            written,
+            keys_as_markdown(),
+            "write this into `jobs/KEYS.md`:\n{}",
+            keys_as_markdown()
+        );
+    }
+}

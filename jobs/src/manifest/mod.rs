@@ -1,6 +1,7 @@
 //! `job.toml`: from text to a [`Job`], with every problem at its place.
 
 mod check;
+mod column_type;
 mod columns;
 mod dataset;
 mod input;
@@ -38,8 +39,7 @@ impl Job {
     /// contradicts itself, and links to other jobs that lead nowhere or in a circle.
     pub fn parse(files: Vec<JobFile>, others: Others<'_>) -> Result<Self, Problems> {
         let Read { job, problems } = read(files, others);
-        Problems::or(problems, ())?;
-        Ok(job.expect("a job without problems is complete"))
+        Problems::or(problems, job)
     }
 }
 
@@ -312,11 +312,13 @@ fn refer(
             };
             if let Some(from_column) = own.iter().find(|column| column.name == *from)
                 && from_column.kind.arrow() != to_column.kind.arrow()
+                && !document.has_no_type(from)
+                && !document.has_no_type(to)
             {
                 document.wrong(
                     &text.span,
                     format!(
-                        "`{from}` is a {}, and `{}.{to}` is a {}",
+                        "`{from}` is `{}`, and `{}.{to}` is `{}`",
                         from_column.kind, reference.dataset, to_column.kind
                     ),
                     "give both columns one type",
@@ -346,4 +348,33 @@ pub(crate) fn place(files: &[JobFile], path: &[&str]) -> Place {
         }
     }
     Place::of(&file.text, &at)
+}
+
+/// The place of the first character of a text that stands under `path`; `None` where another text or none stands there.
+pub(crate) fn text_place(files: &[JobFile], path: &[&str], text: &str) -> Option<Place> {
+    let file = files.iter().find(|file| file.name == JOB_FILE)?;
+    let (table, _) = DeTable::parse_recoverable(&file.text);
+    let (last, tables) = path.split_last()?;
+    let mut entries = table.get_ref();
+    for step in tables {
+        entries = entries.get(*step)?.get_ref().as_table()?;
+    }
+    let value = entries.get(*last)?;
+    if value.get_ref().as_str() != Some(text) {
+        return None;
+    }
+    let span = value.span();
+    let written = &file.text[span.start..];
+    let quotes = if written.starts_with("\"\"\"") || written.starts_with("'''") {
+        3
+    } else {
+        1
+    };
+    let line_end = match &written.as_bytes()[quotes..] {
+        [b'\r', b'\n', ..] if quotes == 3 => 2,
+        [b'\n', ..] if quotes == 3 => 1,
+        _ => 0,
+    };
+    let start = span.start + quotes + line_end;
+    Some(Place::of(&file.text, &(start..start)))
 }

@@ -91,12 +91,27 @@ fn partition_by(section: &Section<'_>, columns: &[Column]) -> Vec<String> {
                     .get("partition_by")
                     .map_or(section.name(), toml::Spanned::span),
                 format!(
-                    "`{}` is a {}, and no partition column",
+                    "`{}` is `{}`, and no partition column",
                     columns[at].name, column.kind
                 ),
                 "partition columns are string, int, bigint or date",
             );
         }
+    }
+    for column in columns
+        .iter()
+        .filter(|column| column.nullable && names.contains(&column.name))
+    {
+        section.wrong(
+            &section
+                .get("partition_by")
+                .map_or(section.name(), toml::Spanned::span),
+            format!("partition column `{}` may be NULL", column.name),
+            format!(
+                "a row without it has no folder: write `{} not null`",
+                column.kind
+            ),
+        );
     }
     if !names.is_empty() && columns.iter().all(|column| names.contains(&column.name)) {
         section.wrong(
@@ -157,7 +172,7 @@ fn warnings(section: &Section<'_>, columns: &[Column]) -> Vec<String> {
                     .get("warnings")
                     .map_or(section.name(), toml::Spanned::span),
                 format!(
-                    "`{}` is a {}, and a warning is a boolean",
+                    "`{}` is `{}`, and a warning is `boolean`",
                     column.name, column.kind
                 ),
                 "",
@@ -225,11 +240,11 @@ fn window(
                 section.wrong(
                     &span,
                     format!(
-                        "parameter `{bound}` is a {}, and `{}` is a {}",
+                        "parameter `{bound}` is `{}`, and `{}` is `{}`",
                         parameter.kind, column.name, column.kind
                     ),
                     "give the parameter the column's type",
-                )
+                );
             }
             _ => {}
         }

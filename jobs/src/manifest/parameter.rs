@@ -25,10 +25,10 @@ pub(super) fn parameters(top: &Section<'_>) -> Vec<Parameter> {
                 Ok(section) => {
                     match section.text("type") {
                         Some(text) => {
-                            parameter.kind = parameter_type(top.document, &text, Some(&section))
+                            parameter.kind = parameter_type(top.document, &text, Some(&section));
                         }
                         None if section.get("type").is_none() => {
-                            section.missing("type", "such as `type = \"date\"`")
+                            section.missing("type", "such as `type = \"date\"`");
                         }
                         None => {}
                     }

@@ -15,6 +15,8 @@ pub(super) struct Document<'a> {
     pub(super) file: &'a str,
     pub(super) text: &'a str,
     problems: RefCell<Vec<Problem>>,
+    /// Columns whose type is unknown: a second problem about their type would only follow from the first.
+    untyped: RefCell<Vec<String>>,
 }
 
 impl<'a> Document<'a> {
@@ -23,6 +25,7 @@ impl<'a> Document<'a> {
             file,
             text,
             problems: RefCell::default(),
+            untyped: RefCell::default(),
         }
     }
 
@@ -41,8 +44,15 @@ impl<'a> Document<'a> {
         });
     }
 
-    pub(super) fn push(&self, problem: Problem) {
-        self.problems.borrow_mut().push(problem);
+    pub(super) fn no_type_for(&self, column: &str) {
+        self.untyped.borrow_mut().push(column.to_owned());
+    }
+
+    pub(super) fn has_no_type(&self, column: &str) -> bool {
+        self.untyped
+            .borrow()
+            .iter()
+            .any(|untyped| untyped == column)
     }
 
     pub(super) fn into_problems(self) -> Vec<Problem> {

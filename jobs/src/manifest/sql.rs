@@ -1,5 +1,7 @@
 //! Queries: files of the folder, or texts in the `job.toml`.
 
+use std::path::Path;
+
 use super::section::{Section, Text};
 use crate::job::{JobFile, Sql};
 use crate::name::nearest;
@@ -32,14 +34,14 @@ pub(super) fn query(
 /// Reads a text that names a file or is a query.
 pub(super) fn query_of(section: &Section<'_>, text: &Text, files: &[JobFile]) -> Option<Sql> {
     let value = text.value.trim();
-    let is_file = value.ends_with(".sql") && !value.contains(char::is_whitespace);
+    let is_file = is_sql_file(value) && !value.contains(char::is_whitespace);
     if is_file {
         let found = file_of(value, files);
         if found.is_none() {
             let names = files
                 .iter()
                 .map(|file| file.name.as_str())
-                .filter(|name| name.ends_with(".sql"));
+                .filter(|name| is_sql_file(name));
             let hint = nearest(value, names)
                 .map_or(String::new(), |near| format!("did you mean `{near}`?"));
             section.wrong(
@@ -65,6 +67,12 @@ pub(super) fn query_of(section: &Section<'_>, text: &Text, files: &[JobFile]) ->
         line: Place::of(written, &text.span).line + usize::from(next_line),
         text: text.value.clone(),
     })
+}
+
+fn is_sql_file(name: &str) -> bool {
+    Path::new(name)
+        .extension()
+        .is_some_and(|extension| extension == "sql")
 }
 
 fn file_of(name: &str, files: &[JobFile]) -> Option<Sql> {

@@ -11,7 +11,7 @@ use datafusion::prelude::SessionContext;
 
 use super::output::failed;
 use super::parameters::Parameters;
-use super::query;
+use super::sql;
 use crate::error::Error;
 use crate::job::{Check, CheckKind, Job, Sql};
 
@@ -43,16 +43,16 @@ pub async fn check_plan(
     let wrong = |sql: &Sql, error| failed(job, &format!("check `{}`", check.name), sql, error);
     match &check.kind {
         CheckKind::NoRows(sql) => {
-            let plan = query::query(context, &sql.text, parameters)
+            let plan = sql::query(context, &sql.text, parameters)
                 .await
                 .map_err(|error| wrong(sql, error))?;
             Ok(CheckPlan::NoRows(plan))
         }
         CheckKind::Equal { expected, got } => {
-            let left = query::query(context, &expected.text, parameters)
+            let left = sql::query(context, &expected.text, parameters)
                 .await
                 .map_err(|error| wrong(expected, error))?;
-            let right = query::query(context, &got.text, parameters)
+            let right = sql::query(context, &got.text, parameters)
                 .await
                 .map_err(|error| wrong(got, error))?;
             let (left, right) = comparable(left, right).map_err(|error| wrong(got, error))?;
@@ -65,11 +65,14 @@ pub async fn check_plan(
 }
 
 /// Both plans with the names of the first one's columns and with types in which they compare exactly.
-fn comparable(expected: LogicalPlan, got: LogicalPlan) -> PlanResult<(LogicalPlan, LogicalPlan)> {
+pub(crate) fn comparable(
+    expected: LogicalPlan,
+    got: LogicalPlan,
+) -> PlanResult<(LogicalPlan, LogicalPlan)> {
     let (left, right) = (expected.schema().clone(), got.schema().clone());
     if left.fields().len() != right.fields().len() {
         return plan_err!(
-            "`expected` gives {} columns, and `got` gives {}",
+            "`expected` and `got` are compared column by column, and have {} and {}",
             left.fields().len(),
             right.fields().len()
         );
@@ -78,7 +81,7 @@ fn comparable(expected: LogicalPlan, got: LogicalPlan) -> PlanResult<(LogicalPla
     for (from, to) in left.iter().zip(right.iter()) {
         let Some(common) = comparison_coercion(from.1.data_type(), to.1.data_type()) else {
             return plan_err!(
-                "`{}` is a {} in `expected`, and a {} in `got`",
+                "`{}` is `{}` in `expected`, and `{}` in `got`",
                 from.1.name(),
                 super::fit::spoken(from.1.data_type()),
                 super::fit::spoken(to.1.data_type())

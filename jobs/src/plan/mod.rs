@@ -6,9 +6,9 @@ mod fit;
 mod kept;
 mod output;
 mod parameters;
-mod query;
 mod rule;
 mod session;
+mod sql;
 
 pub use self::check::{CheckPlan, check_plan};
 pub use self::kept::Filtered;
@@ -16,3 +16,9 @@ pub use self::output::{OutputPlan, output_plan, table_plan};
 pub use self::parameters::{Bounds, Parameters};
 pub use self::rule::rule_condition;
 pub use self::session::session_context;
+
+pub(crate) use self::check::comparable;
+pub(crate) use self::fit::{fits, fix, spoken};
+pub(crate) use self::output::planned;
+pub(crate) use self::rule::condition;
+pub(crate) use self::sql::{condition as row_condition, query};

@@ -11,7 +11,7 @@ use super::exact::Exact;
 use super::fit::{fits, fix, spoken};
 use super::kept::{Filtered, Kept};
 use super::parameters::{Bounds, Parameters};
-use super::query;
+use super::sql;
 use crate::error::Error;
 use crate::job::{Job, Output, Sql, Table};
 
@@ -35,21 +35,24 @@ pub async fn output_plan(
     output: &Output,
     parameters: &Parameters,
 ) -> Result<OutputPlan, Error> {
-    let wrong = |error| {
+    planned(context, output, parameters).await.map_err(|error| {
         failed(
             job,
             &format!("output `{}`", output.name),
             &output.sql,
             error,
         )
-    };
-    let plan = query::query(context, &output.sql.text, parameters)
-        .await
-        .map_err(wrong)?;
-    let (plan, filtered) = filter(context, plan, output, parameters).map_err(wrong)?;
-    let plan = typed(plan, output)
-        .and_then(|plan| ordered(plan, output))
-        .map_err(wrong)?;
+    })
+}
+
+pub(crate) async fn planned(
+    context: &SessionContext,
+    output: &Output,
+    parameters: &Parameters,
+) -> PlanResult<OutputPlan> {
+    let plan = sql::query(context, &output.sql.text, parameters).await?;
+    let (plan, filtered) = filter(context, plan, output, parameters)?;
+    let plan = ordered(typed(plan, output)?, output)?;
     Ok(OutputPlan { plan, filtered })
 }
 
@@ -63,7 +66,7 @@ pub async fn table_plan(
     table: &Table,
     parameters: &Parameters,
 ) -> Result<LogicalPlan, Error> {
-    query::query(context, &table.sql.text, parameters)
+    sql::query(context, &table.sql.text, parameters)
         .await
         .map_err(|error| failed(job, &format!("table `{}`", table.name), &table.sql, error))
 }
@@ -93,7 +96,7 @@ fn filter(
 ) -> PlanResult<(LogicalPlan, Option<Filtered>)> {
     let mut conditions = Vec::new();
     if let Some(text) = &output.filter {
-        conditions.push(query::condition(context, text, plan.schema())?);
+        conditions.push(sql::condition(context, text, plan.schema(), parameters)?);
     }
     if let Some(Bounds { column, from, to }) = parameters.bounds(output) {
         let column = || Expr::Column(QueryColumn::from_name(&column));
@@ -112,7 +115,6 @@ fn filter(
         condition
     };
     let plan = LogicalPlanBuilder::from(plan).filter(condition)?.build()?;
-    let plan = query::bind(plan, parameters)?;
     Ok((plan, output.rows_of.is_some().then_some(filtered)))
 }
 
@@ -126,7 +128,7 @@ fn typed(plan: LogicalPlan, output: &Output) -> PlanResult<LogicalPlan> {
             let (qualifier, field) = schema.qualified_field_with_unqualified_name(&column.name)?;
             if !fits(field.data_type(), &column.kind) {
                 return datafusion::common::plan_err!(
-                    "column `{}` is a {} in the query, and a {} in the contract: {}",
+                    "column `{}` is `{}` in the query, and `{}` in the contract: {}",
                     column.name,
                     spoken(field.data_type()),
                     column.kind,

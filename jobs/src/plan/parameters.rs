@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use datafusion::common::metadata::ScalarAndMetadata;
 use datafusion::common::{ParamValues, ScalarValue};
 
+use crate::contract::ColumnType;
 use crate::error::Error;
 use crate::job::{Job, Output};
 use crate::name::suggestion;
@@ -72,8 +73,7 @@ impl Parameters {
                     ))
                     .hint(hint));
                 }
-                None => ScalarValue::try_from(&parameter.kind.arrow())
-                    .expect("every type of a column has a NULL"),
+                None => null(&parameter.kind),
             };
             values.push((parameter.name.clone(), value));
         }
@@ -94,6 +94,11 @@ impl Parameters {
         Ok(bound)
     }
 
+    /// No parameters: rules are the same in every run.
+    pub(crate) fn none() -> Self {
+        Self(Vec::new())
+    }
+
     /// The values with which a job is checked: its defaults, else NULL.
     pub(crate) fn unset(job: &Job) -> Self {
         let values = job.parameters.iter().map(|parameter| {
@@ -101,11 +106,10 @@ impl Parameters {
                 .default
                 .as_deref()
                 .and_then(|text| value::parse(&parameter.kind, text).ok());
-            let null = || {
-                ScalarValue::try_from(&parameter.kind.arrow())
-                    .expect("every type of a column has a NULL")
-            };
-            (parameter.name.clone(), default.unwrap_or_else(null))
+            (
+                parameter.name.clone(),
+                default.unwrap_or_else(|| null(&parameter.kind)),
+            )
         });
         Self(values.collect())
     }
@@ -144,4 +148,8 @@ impl Parameters {
             .map(|(name, value)| (name.clone(), ScalarAndMetadata::from(value.clone())));
         ParamValues::Map(values.collect::<HashMap<_, _>>())
     }
+}
+
+fn null(kind: &ColumnType) -> ScalarValue {
+    ScalarValue::try_from(&kind.arrow()).expect("every type of a column has a NULL")
 }

@@ -9,7 +9,8 @@ use datafusion::logical_expr::Expr;
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::prelude::SessionContext;
 
-use super::query;
+use super::parameters::Parameters;
+use super::sql;
 use crate::contract::{Contract, Rule};
 use crate::error::Error;
 
@@ -27,23 +28,15 @@ pub fn rule_condition(
         .map_err(|error| Error::contract(format!("cannot plan rule `{}`", rule.name), error))
 }
 
-pub(super) fn condition(
+pub(crate) fn condition(
     context: &SessionContext,
     contract: &Contract,
     sql: &str,
 ) -> PlanResult<Arc<dyn PhysicalExpr>> {
     let schema = DFSchema::try_from(contract.schema())?;
-    let expr = query::condition(context, sql, &schema)?;
+    let expr = sql::condition(context, sql, &schema, &Parameters::none())?;
     one_row(&expr)?;
-    let physical = context.create_physical_expr(expr, &schema)?;
-    let kind = physical.data_type(schema.as_arrow())?;
-    if kind != arrow::datatypes::DataType::Boolean {
-        return plan_err!(
-            "a rule is a condition, and this gives {}",
-            super::fit::spoken(&kind)
-        );
-    }
-    Ok(physical)
+    context.create_physical_expr(expr, &schema)
 }
 
 /// Refuses what needs more than the row itself.
@@ -55,7 +48,6 @@ fn one_row(expr: &Expr) -> PlanResult<()> {
         Expr::ScalarSubquery(_) | Expr::InSubquery(_) | Expr::Exists(_) => {
             plan_err!("a rule sees one row, and no other table: write a reference or a check")
         }
-        Expr::Placeholder(_) => plan_err!("a rule has no parameters: write a check"),
         _ => Ok(TreeNodeRecursion::Continue),
     })?;
     Ok(())

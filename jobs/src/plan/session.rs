@@ -31,16 +31,27 @@ pub fn session_context(runtime: Arc<RuntimeEnv>, target_partitions: usize) -> Se
     let mut state = SessionStateBuilder::new()
         .with_config(config)
         .with_runtime_env(runtime)
-        .with_default_features()
-        .build();
-    for function in function::all() {
-        let name = function.name().to_owned();
-        let replaced = datafusion::execution::FunctionRegistry::register_udf(&mut state, function)
-            .expect("a session state takes functions");
-        assert!(
-            replaced.is_none(),
-            "`{name}` hides a function of DataFusion"
-        );
+        .with_default_features();
+    state
+        .scalar_functions()
+        .get_or_insert_default()
+        .extend(function::all());
+    SessionContext::new_with_state(state.build())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_function_hides_one_of_the_engine() {
+        let names = datafusion::execution::SessionStateDefaults::default_scalar_functions();
+        for function in function::all() {
+            let taken = names.iter().any(|known| {
+                known.name() == function.name()
+                    || known.aliases().iter().any(|alias| alias == function.name())
+            });
+            assert!(!taken, "{}", function.name());
+        }
     }
-    SessionContext::new_with_state(state)
 }

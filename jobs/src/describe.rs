@@ -1,0 +1,316 @@
+//! A job as tables of text, for `drivetrain jobs` and `drivetrain jobs <name>`; programs read the serialized [`Job`] itself.
+
+use serde::Serialize;
+
+use crate::contract::{Column, ColumnType, Contract, Format, Key, Origin, Reference, Severity};
+use crate::job::{CheckKind, Input, InputOrigin, Job, Mode, Output};
+
+/// One line of `drivetrain jobs`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// The job's name.
+    pub name: String,
+    /// What it does.
+    pub description: String,
+    /// What it reads: `raw/users`, or `rental_facts.rental_facts` for another job's table.
+    pub inputs: Vec<String>,
+    /// The tables it writes.
+    pub outputs: Vec<String>,
+}
+
+impl From<&Job> for Summary {
+    fn from(job: &Job) -> Self {
+        Self {
+            name: job.name.clone(),
+            description: job.description.clone(),
+            inputs: job.inputs.iter().map(source).collect(),
+            outputs: job
+                .outputs
+                .iter()
+                .map(|output| output.name.clone())
+                .collect(),
+        }
+    }
+}
+
+/// A part of a job's description: a title, lines of text, and a table of columns.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Section {
+    /// What the part is about, such as `input users (raw/users)`.
+    pub title: String,
+    /// What is to be said beside the table.
+    pub lines: Vec<String>,
+    /// The table's header; empty where there is no table.
+    pub header: Vec<String>,
+    /// The table's rows, as long as the header.
+    pub rows: Vec<Vec<String>>,
+}
+
+/// The job in full: parameters, each input and each output with its contract, checks.
+#[must_use]
+pub fn sections(job: &Job) -> Vec<Section> {
+    let mut sections = Vec::new();
+    if !job.parameters.is_empty() {
+        let rows = job.parameters.iter().map(|parameter| {
+            let default = match &parameter.default {
+                Some(default) => default.clone(),
+                None if parameter.required => "required".to_owned(),
+                None => String::new(),
+            };
+            vec![
+                parameter.name.clone(),
+                parameter.kind.to_string(),
+                default,
+                parameter.description.clone().unwrap_or_default(),
+            ]
+        });
+        sections.push(Section {
+            title: "parameters".to_owned(),
+            lines: Vec::new(),
+            header: header(&["name", "type", "default", "meaning"]),
+            rows: rows.collect(),
+        });
+    }
+    sections.extend(job.inputs.iter().map(input));
+    sections.extend(job.outputs.iter().map(|written| output(job, written)));
+    if !job.checks.is_empty() {
+        let rows = job.checks.iter().map(|check| {
+            let what = match &check.kind {
+                CheckKind::Equal { .. } => "expected = got",
+                CheckKind::NoRows(_) => "no rows",
+            };
+            let run = if check.enabled {
+                "always"
+            } else {
+                "on request"
+            };
+            vec![
+                check.name.clone(),
+                what.to_owned(),
+                outcome(check.severity).to_owned(),
+                run.to_owned(),
+            ]
+        });
+        sections.push(Section {
+            title: "checks".to_owned(),
+            lines: Vec::new(),
+            header: header(&["name", "holds when", "else", "runs"]),
+            rows: rows.collect(),
+        });
+    }
+    sections
+}
+
+fn header(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+fn source(input: &Input) -> String {
+    match &input.origin {
+        InputOrigin::Raw(folder) => format!("raw/{folder}"),
+        InputOrigin::Table { job, table } => format!("{job}.{table}"),
+    }
+}
+
+fn input(input: &Input) -> Section {
+    let Contract {
+        format,
+        columns,
+        key,
+        references,
+        rules,
+        min_rows,
+    } = &input.contract;
+    let mut lines = vec![match format {
+        Format::Parquet => "parquet, columns by name".to_owned(),
+        Format::Csv(csv) => {
+            let order = if csv.header {
+                "columns by header"
+            } else {
+                "no header, columns by order"
+            };
+            format!("csv, delimiter `{}`, {order}", char::from(csv.delimiter))
+        }
+    }];
+    lines.push(format!("at least {min_rows} rows"));
+    lines.extend(key.as_ref().map(key_line));
+    lines.extend(references.iter().map(reference_line));
+    lines.extend(
+        rules
+            .iter()
+            .map(|rule| format!("{} {}: {}", severity(rule.severity), rule.name, rule.sql)),
+    );
+    Section {
+        title: format!("input {} ({})", input.name, source(input)),
+        lines,
+        header: header(&["column", "type", "read from", "meaning"]),
+        rows: columns
+            .iter()
+            .map(|column| column_row(column, read_from(column)))
+            .collect(),
+    }
+}
+
+fn output(job: &Job, output: &Output) -> Section {
+    let mut lines = output.description.iter().cloned().collect::<Vec<_>>();
+    lines.push(match (output.mode, &output.window) {
+        (Mode::Append, _) => "a run adds its rows".to_owned(),
+        (Mode::Replace, None) => "a run replaces the whole table".to_owned(),
+        (Mode::Replace, Some(window)) => format!(
+            "a run replaces the whole table, or the window of {} from ${} to ${}",
+            window.column, window.from, window.to
+        ),
+    });
+    if !output.order_by.is_empty() {
+        lines.push(format!("ordered by {}", output.order_by.join(", ")));
+    }
+    if let Some(input) = &output.rows_of {
+        lines.push(format!("one row for each accepted row of {input}"));
+    }
+    if let Some(filter) = &output.filter {
+        lines.push(format!("where {filter}"));
+    }
+    lines.extend(output.key.as_ref().map(key_line));
+    lines.extend(output.references.iter().map(reference_line));
+    let rows = output.columns.iter().map(|column| {
+        let role = if output.partition_by.contains(&column.name) {
+            "partition"
+        } else if output.warnings.contains(&column.name) {
+            "warning"
+        } else {
+            ""
+        };
+        column_row(column, role.to_owned())
+    });
+    Section {
+        title: format!("output {}.{}", job.name, output.name),
+        lines,
+        header: header(&["column", "type", "role", "meaning"]),
+        rows: rows.collect(),
+    }
+}
+
+fn column_row(column: &Column, third: String) -> Vec<String> {
+    let not_null = if column.nullable { "" } else { " not null" };
+    vec![
+        column.name.clone(),
+        format!("{}{not_null}", column.kind),
+        third,
+        column.description.clone().unwrap_or_default(),
+    ]
+}
+
+/// What a reader of the file must know beside the type.
+fn read_from(column: &Column) -> String {
+    let mut parts = Vec::new();
+    match &column.origin {
+        Origin::Field(field) if *field != column.name => parts.push(format!("field `{field}`")),
+        Origin::Field(_) => {}
+        Origin::Path(name) => parts.push(format!("folder `{name}=`")),
+    }
+    match &column.kind {
+        ColumnType::Date { format } if format != "%Y-%m-%d" => parts.push(format.clone()),
+        ColumnType::Timestamp { format, utc } => {
+            if format != "%Y-%m-%d %H:%M:%S" {
+                parts.push(format.clone());
+            }
+            if *utc {
+                parts.push("UTC".to_owned());
+            }
+        }
+        ColumnType::Boolean { yes, no } => {
+            parts.push(format!("{} / {}", yes.join(", "), no.join(", ")));
+        }
+        _ => {}
+    }
+    parts.join(", ")
+}
+
+fn key_line(key: &Key) -> String {
+    format!("{} key: {}", severity(key.severity), key.columns.join(", "))
+}
+
+fn reference_line(reference: &Reference) -> String {
+    format!("{} {}", severity(reference.severity), reference.rule())
+}
+
+fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Reject => "reject",
+        Severity::Warn => "warn",
+    }
+}
+
+fn outcome(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Reject => "nothing is published",
+        Severity::Warn => "reported",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bundled;
+
+    #[test]
+    fn a_summary_says_what_is_read_and_written() {
+        let job = bundled::job("user_transaction_analysis").unwrap();
+        let summary = Summary::from(&job);
+        assert_eq!(summary.inputs, ["rental_facts.rental_facts", "raw/users"]);
+        assert_eq!(
+            summary.outputs,
+            [
+                "daily_metrics",
+                "user_metrics",
+                "hourly_metrics",
+                "day_of_week_metrics"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_description_shows_the_whole_contract() {
+        let sections = sections(&bundled::job("rental_facts").unwrap());
+        let titles = sections
+            .iter()
+            .map(|section| section.title.as_str())
+            .collect::<Vec<_>>();
+        assert_eq!(
+            titles,
+            [
+                "parameters",
+                "input locations (raw/locations)",
+                "input users (raw/users)",
+                "input vehicles (raw/vehicles)",
+                "input rental_transactions (raw/rental_transactions)",
+                "output rental_facts.rental_facts",
+                "checks",
+            ]
+        );
+        assert_eq!(
+            sections[3].rows[4],
+            ["expiration_date", "date", "%d-%m-%Y", ""]
+        );
+        assert_eq!(sections[2].rows[8][2], "1 / 0");
+        assert!(
+            sections[4]
+                .lines
+                .contains(&"reject user_id references users".to_owned())
+        );
+        assert_eq!(
+            sections[5].rows[19][..3],
+            ["rental_date", "date not null", "partition"]
+        );
+        for section in &sections {
+            assert!(
+                section
+                    .rows
+                    .iter()
+                    .all(|row| row.len() == section.header.len()),
+                "{}",
+                section.title
+            );
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! The names of types.
+
+use crate::contract::ColumnType;
+use crate::name::nearest;
+
+/// Why a text names no type, and the type that it most likely means: what else is wrong with the column is judged by that.
+pub(super) struct Fault {
+    pub(super) message: String,
+    pub(super) hint: String,
+    pub(super) guess: ColumnType,
+}
+
+/// Reads the name of a type.
+pub(super) fn parse(name: &str) -> Result<ColumnType, Fault> {
+    if let Some(kind) = plain(name) {
+        return Ok(kind);
+    }
+    let Some(digits) = name.strip_prefix("decimal") else {
+        return Err(unknown(name));
+    };
+    match numbers(digits.trim()) {
+        Some((precision, scale)) if (1..=38).contains(&precision) && scale <= precision => {
+            Ok(ColumnType::Decimal { precision, scale })
+        }
+        Some((precision, scale)) => Err(Fault {
+            message: format!("`decimal({precision},{scale})` does not exist"),
+            hint: "at most 38 digits in all, and no more after the point than in all".to_owned(),
+            guess: MONEY,
+        }),
+        None => Err(Fault {
+            message: format!("`{name}` does not say how many digits"),
+            hint: "write `decimal(12,2)`: 12 digits in all, 2 of them after the point".to_owned(),
+            guess: MONEY,
+        }),
+    }
+}
+
+const MONEY: ColumnType = ColumnType::Decimal {
+    precision: 12,
+    scale: 2,
+};
+
+fn plain(name: &str) -> Option<ColumnType> {
+    Some(match name {
+        "string" => ColumnType::String,
+        "int" => ColumnType::Int,
+        "bigint" => ColumnType::Bigint,
+        "double" => ColumnType::Double,
+        "date" => ColumnType::Date {
+            format: DATE.to_owned(),
+        },
+        "timestamp" => ColumnType::Timestamp {
+            format: TIMESTAMP.to_owned(),
+            utc: false,
+        },
+        "boolean" => ColumnType::Boolean {
+            yes: vec!["true".to_owned()],
+            no: vec!["false".to_owned()],
+        },
+        _ => return None,
+    })
+}
+
+const DATE: &str = "%Y-%m-%d";
+const TIMESTAMP: &str = "%Y-%m-%d %H:%M:%S";
+
+/// The two numbers of `(12,2)`.
+fn numbers(text: &str) -> Option<(u8, u8)> {
+    let (precision, scale) = text.strip_prefix('(')?.strip_suffix(')')?.split_once(',')?;
+    Some((precision.trim().parse().ok()?, scale.trim().parse().ok()?))
+}
+
+fn unknown(name: &str) -> Fault {
+    let lower = name.to_lowercase();
+    let base = lower.split(['(', ' ']).next().unwrap_or_default();
+    let meant = match base {
+        "text" | "varchar" | "char" | "str" | "utf8" => Some("string"),
+        "integer" | "int32" | "int4" | "smallint" | "tinyint" => Some("int"),
+        "long" | "int64" | "int8" => Some("bigint"),
+        "float" | "float64" | "real" | "float8" => Some("double"),
+        "numeric" | "number" | "money" => Some("decimal(12,2)"),
+        "datetime" | "timestamptz" => Some("timestamp"),
+        "bool" => Some("boolean"),
+        _ => nearest(base, TYPES),
+    };
+    Fault {
+        message: format!("unknown type `{name}`"),
+        hint: match meant {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => "types are string, int, bigint, double, decimal(p,s), date, timestamp and boolean, each with or without `not null`".to_owned(),
+        },
+        guess: match meant {
+            Some("decimal(12,2)" | "decimal") => MONEY,
+            Some(name) => plain(name).unwrap_or(ColumnType::String),
+            None => ColumnType::String,
+        },
+    }
+}
+
+const TYPES: [&str; 8] = [
+    "string",
+    "int",
+    "bigint",
+    "double",
+    "decimal",
+    "date",
+    "timestamp",
+    "boolean",
+];
