@@ -11,9 +11,11 @@ use super::block::{Block, Made};
 use super::random::length;
 use super::sample::Sample;
 use super::settings::Settings;
-use super::target::{Found, Target};
+use super::target::{Found, RAW, Target};
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::progress::Progress;
+
+const HINT: &str = "choose another `--out`, or remove its `raw` folder first";
 
 /// What lies at the target when the generator is done.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,6 +41,7 @@ pub async fn generate(
     match target.found().await? {
         Found::Nothing | Found::HalfMade => {}
         Found::Whole(account) if account.request == request => {
+            check(&account, target).await?;
             return Ok(Generated {
                 account: *account,
                 was_there: true,
@@ -66,6 +69,20 @@ pub async fn generate(
     })
 }
 
+/// Looks for files that were removed or changed since the sample was made, by their sizes.
+async fn check(account: &Account, target: &mut dyn Target) -> Result<()> {
+    for file in account.datasets.iter().flat_map(|dataset| &dataset.files) {
+        if target.size(&file.name).await? != Some(file.bytes) {
+            return Err(Error::new(
+                ErrorKind::Conflict,
+                format!("`{RAW}/{}` is not as the generator left it", file.name),
+            )
+            .hint(HINT));
+        }
+    }
+    Ok(())
+}
+
 fn another_sample(there: &Request) -> Error {
     let Request {
         rentals,
@@ -77,7 +94,7 @@ fn another_sample(there: &Request) -> Error {
         ErrorKind::Conflict,
         format!("another sample lies there: {rentals} rentals, seed {seed}, dirt {dirt}"),
     )
-    .hint("choose another `--out`, or remove its `raw` folder first")
+    .hint(HINT)
 }
 
 async fn write(

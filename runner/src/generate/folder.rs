@@ -117,6 +117,18 @@ impl Target for Folder {
         Ok(())
     }
 
+    async fn size(&mut self, name: &str) -> Result<Option<u64>> {
+        let path = self.raw().join(name);
+        let message = cannot("read", &path);
+        blocking(move || match fs::metadata(path) {
+            Ok(metadata) => Ok(Some(metadata.len())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        })
+        .await
+        .context(ErrorKind::Failed, message)
+    }
+
     async fn abandon(&mut self) {
         self.file = None;
         if self.lock.is_some() {

@@ -138,7 +138,7 @@ const FAULTS: [Fault; 8] = [
     },
     Fault {
         class: Class::WrongEncoding,
-        change: Change::Replace("location_name", b"Caf\xe9 Anchor"),
+        change: Change::Replace("location_name", b"Ren\xe9e Anchor"),
     },
     Fault {
         class: Class::OutOfRange,

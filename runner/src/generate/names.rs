@@ -22,7 +22,7 @@ pub const GIVEN: [(&str, &str); 56] = [
     ("Hana", "hana"),
     ("Hugo", "hugo"),
     ("Ida", "ida"),
-    ("Ines", "ines"),
+    ("Inga", "inga"),
     ("Ivo", "ivo"),
     ("Jonas", "jonas"),
     ("José", "jose"),

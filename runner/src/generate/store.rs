@@ -190,6 +190,15 @@ impl Target for Store {
         self.place.delete(UNDER_WAY).await
     }
 
+    async fn size(&mut self, name: &str) -> Result<Option<u64>> {
+        let path = self.place.path(name);
+        match self.place.store.head(&path).await {
+            Ok(object) => Ok(Some(object.size)),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error).context(ErrorKind::TryAgain, cannot("read", &path)),
+        }
+    }
+
     async fn abandon(&mut self) {
         for mut upload in std::mem::take(&mut self.uploads) {
             upload.parts.abort_all();

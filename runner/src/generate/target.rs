@@ -45,6 +45,12 @@ pub trait Target: Send {
     /// `Failed` or `TryAgain`; what is then there counts as half-made.
     async fn publish(&mut self, marker: Bytes) -> Result<()>;
 
+    /// The size in bytes of a file that is shown, `<dataset>/<name>`; `None` if there is none.
+    ///
+    /// # Errors
+    /// `Failed` or `TryAgain` if the place cannot be read.
+    async fn size(&mut self, name: &str) -> Result<Option<u64>>;
+
     /// Removes what was written, as far as that can be done.
     async fn abandon(&mut self);
 }
@@ -184,6 +190,24 @@ mod tests {
             names
         };
         conforms(&target, &show).await;
+    }
+
+    #[tokio::test]
+    async fn a_sample_that_lost_a_file_is_not_taken_for_whole() {
+        let root = tempfile::tempdir().unwrap();
+        let settings = Settings::new(50, 1, Share::ZERO).unwrap();
+        let progress = Progress::default();
+        let mut target = Folder::new(root.path());
+        generate(&settings, &mut target, &progress).await.unwrap();
+        fs::remove_file(root.path().join("raw/users/part-00000.csv")).unwrap();
+        let error = generate(&settings, &mut target, &progress)
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Conflict);
+        assert_eq!(
+            error.to_string(),
+            "`raw/users/part-00000.csv` is not as the generator left it"
+        );
     }
 
     #[tokio::test]

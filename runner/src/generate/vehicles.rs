@@ -189,7 +189,7 @@ const FAULTS: [Fault; 9] = [
     },
     Fault {
         class: Class::WrongEncoding,
-        change: Change::Replace("base_address", b"12 CAF\xc9 STREET"),
+        change: Change::Replace("base_address", b"12 REN\xc9E STREET"),
     },
     Fault {
         class: Class::BadType,

@@ -28,10 +28,6 @@ impl Reading {
         rejected.map(|planted| planted.rows).collect()
     }
 
-    pub fn rows(&self, dataset: &str) -> Vec<Vec<String>> {
-        self.accepted[dataset].clone()
-    }
-
     fn read(&mut self, dataset: &DatasetAccount, memory: &Memory) {
         let mut found = DatasetAccount::default();
         let (mut rows, mut keys) = (Vec::new(), HashSet::new());
