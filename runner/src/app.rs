@@ -41,7 +41,7 @@ fn run(cli: &Cli) -> Result<()> {
             Command::Run(args) => commands::run::run(args, json).await,
             Command::Plan(args) => commands::plan::plan(args, json).await,
             Command::Query(args) => commands::query::query(args, json).await,
-            Command::Jobs(args) => commands::jobs::jobs(args, json),
+            Command::Jobs(args) => commands::jobs::jobs(args, json).await,
             Command::New(NewCommand::Job(args)) => commands::new_job::new_job(args, json),
             Command::Check(args) => commands::check::check(args, json).await,
             Command::Runs(args) => commands::runs::runs(args, json).await,

@@ -62,7 +62,7 @@ impl JobFolder {
     /// Everything that is wrong with the folder, with its place.
     pub async fn problems(&self) -> Vec<Problem> {
         let others = |name: &str| self.siblings.get(name).cloned();
-        match Job::parse(self.files.clone(), &others) {
+        match Job::check(self.files.clone(), &others).await {
             Ok(_) => Vec::new(),
             Err(problems) => problems.iter().cloned().collect(),
         }

@@ -1,8 +1,140 @@
 //! `drivetrain new job`: the beginnings of a job folder.
 
-use crate::cli::NewJobArgs;
-use crate::error::{Error, ErrorKind, Result};
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 
-pub fn new_job(args: &NewJobArgs, _json: bool) -> Result<()> {
-    Err(Error::new(ErrorKind::Usage, format!("pending {}", args.name)))
+use drivetrain_jobs::draft::{self, CsvSample};
+use drivetrain_jobs::job::JobFile;
+use drivetrain_jobs::name;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use serde::Serialize;
+use simd_csv::ZeroCopyReaderBuilder;
+
+use crate::cli::NewJobArgs;
+use crate::commands::print_json;
+use crate::error::{Context, Error, ErrorKind, Result};
+use crate::stores::RAW;
+
+/// How much of a CSV file is looked at: some thousand rows.
+const SAMPLE_BYTES: u64 = 1 << 20;
+
+/// Bytes that begin each Parquet file.
+const PARQUET_MAGIC: &[u8] = b"PAR1";
+
+/// Delimiters that a file is tried with.
+const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
+
+/// Writes a job folder: a working example, or a draft of a contract from a file.
+///
+/// # Errors
+/// `Usage` for a wrong name or a folder that is there already; `InputMissing` for a file that is not.
+pub fn new_job(args: &NewJobArgs, json: bool) -> Result<()> {
+    let folder = PathBuf::from(&args.name);
+    let job = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    if !name::is_legal(job) || job == RAW {
+        return Err(Error::new(ErrorKind::Usage, format!("`{job}` is no name of a job"))
+            .hint("use lower case letters, digits and underscores, beginning with a letter; `raw` is taken"));
+    }
+    if folder.exists() {
+        return Err(Error::new(ErrorKind::Usage, format!("`{}` is there already", folder.display()))
+            .hint("choose another name, or remove the folder"));
+    }
+    let files = match &args.from {
+        None => draft::example(job),
+        Some(file) => drafted(job, file)?,
+    };
+    write(&folder, &files)?;
+    let written = Written {
+        folder: folder.display().to_string(),
+        files: files.iter().map(|file| file.name.clone()).collect(),
+    };
+    if json {
+        return print_json(&written);
+    }
+    println!("{} holds {}", written.folder, written.files.join(", "));
+    match args.from {
+        None => println!(
+            "try it: drivetrain run ./{0} --input ./{0}/{1} --output ./{0}-output",
+            written.folder,
+            draft::SAMPLE_FOLDER
+        ),
+        Some(_) => println!("correct the contract in {0}/job.toml, then: drivetrain check ./{0}", written.folder),
+    }
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct Written {
+    folder: String,
+    files: Vec<String>,
+}
+
+fn write(folder: &Path, files: &[JobFile]) -> Result<()> {
+    for file in files {
+        let path = folder.join(&file.name);
+        let cannot = || format!("cannot write `{}`", path.display());
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent).context(ErrorKind::Failed, cannot())?;
+        }
+        fs::write(&path, &file.text).context(ErrorKind::Failed, cannot())?;
+    }
+    Ok(())
+}
+
+fn drafted(job: &str, path: &Path) -> Result<Vec<JobFile>> {
+    let missing = format!("cannot read `{}`", path.display());
+    let file = fs::File::open(path).context(ErrorKind::InputMissing, &missing)?;
+    let mut head = Vec::new();
+    file.take(SAMPLE_BYTES).read_to_end(&mut head).context(ErrorKind::Failed, &missing)?;
+    let dataset = name::legalise(path.file_stem().and_then(|stem| stem.to_str()).unwrap_or("data"));
+    if head.starts_with(PARQUET_MAGIC) {
+        let file = fs::File::open(path).context(ErrorKind::InputMissing, &missing)?;
+        let reader = ParquetRecordBatchReaderBuilder::try_new(file)
+            .context(ErrorKind::QualityGate, format!("`{}` is no readable Parquet file", path.display()))?;
+        return Ok(draft::from_parquet(job, &dataset, reader.schema()));
+    }
+    let sample = csv_sample(&head).ok_or_else(|| {
+        Error::new(ErrorKind::QualityGate, format!("`{}` holds no header that can be read", path.display()))
+            .hint("a contract is drafted from UTF-8 text with a header, or from Parquet; unpack a compressed file first")
+    })?;
+    Ok(draft::from_csv(job, &dataset, &sample))
+}
+
+/// Splits the head of a file by the delimiter that gives the header most columns.
+fn csv_sample(head: &[u8]) -> Option<CsvSample> {
+    let whole_lines = match head.iter().rposition(|byte| *byte == b'\n') {
+        Some(end) if head.len() as u64 == SAMPLE_BYTES => &head[..=end],
+        _ => head,
+    };
+    std::str::from_utf8(whole_lines).ok()?;
+    DELIMITERS
+        .iter()
+        .filter_map(|delimiter| {
+            let mut rows = records(whole_lines, *delimiter)?.into_iter();
+            let header: Vec<String> = rows.next()?.into_iter().map(Option::unwrap_or_default).collect();
+            Some(CsvSample { delimiter: *delimiter, header, rows: rows.collect() })
+        })
+        .rev()
+        .max_by_key(|sample| sample.header.len())
+        .filter(|sample| sample.header.iter().any(|name| !name.is_empty()))
+}
+
+/// The records of a text; `None` is an empty, unquoted field.
+fn records(text: &[u8], delimiter: u8) -> Option<Vec<Vec<Option<String>>>> {
+    let mut reader = ZeroCopyReaderBuilder::new()
+        .delimiter(delimiter)
+        .has_headers(false)
+        .flexible(true)
+        .from_reader(text);
+    let mut records = Vec::new();
+    while let Some(record) = reader.read_byte_record().ok()? {
+        let fields = (0..record.len()).map(|at| {
+            let field = record.unescape(at).unwrap_or_default();
+            let empty = record.get(at).is_none_or(<[u8]>::is_empty);
+            (!empty).then(|| String::from_utf8_lossy(&field).into_owned())
+        });
+        records.push(fields.collect());
+    }
+    Some(records)
 }

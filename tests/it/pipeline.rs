@@ -1,0 +1,127 @@
+//! The bundled pipeline over generated files, from the first command to the answers.
+
+use crate::harness::Place;
+
+const JOBS: [&str; 3] = ["rental_facts", "vehicle_location_metrics", "user_transaction_analysis"];
+
+fn run_all(place: &Place) -> Vec<serde_json::Value> {
+    JOBS.iter().map(|job| place.json(&format!("run {job} --input data --output lake"))).collect()
+}
+
+#[test]
+fn local_makes_a_sample_runs_all_jobs_and_is_done_already_the_second_time() {
+    let place = Place::new();
+    let first = place.run("local");
+    first.succeeds();
+    for words in ["rental_facts", "location_metrics", "Which locations earn the most?", "tables       "] {
+        assert!(first.stdout.contains(words), "expected `{words}` in\n{}", first.stdout);
+    }
+    let before = place.files("drivetrain-data/processed");
+    let second = place.run("local");
+    second.succeeds();
+    assert_eq!(second.stderr.matches("done already").count(), 3, "{}", second.stderr);
+    assert_eq!(place.files("drivetrain-data/processed"), before);
+}
+
+#[test]
+fn every_planted_line_of_dirt_is_quarantined_and_nothing_else() {
+    let place = Place::new();
+    let account = place.json("generate --rentals 4000 --seed 11 --dirt 0.006 --out data");
+    let report = place.json("run rental_facts --input data --output lake");
+    for input in report["inputs"].as_array().unwrap() {
+        let name = input["name"].as_str().unwrap();
+        let rows = |key: &str| input[key].as_u64().unwrap();
+        assert_eq!(rows("rows"), rows("accepted_rows") + rows("quarantined_rows"), "{name}");
+        let planted = account["datasets"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|dataset| dataset["name"] == name)
+            .unwrap();
+        let planted_rows: u64 = planted["dirt"]
+            .as_object()
+            .unwrap()
+            .values()
+            .map(|class| class["rows"].as_u64().unwrap())
+            .sum();
+        assert_eq!(rows("quarantined_rows"), planted_rows, "{name}");
+        assert!(planted_rows > 0, "{name}: no dirt was planted");
+    }
+    let outputs = &report["outputs"][0];
+    assert_eq!(outputs["rows"], 4000, "the clean rentals are all there");
+    let quarantine = place.files("lake/_drivetrain/rental_facts/quarantine");
+    let names: Vec<_> = quarantine.iter().filter_map(|(name, _)| name.rsplit('/').next()).collect();
+    assert_eq!(names, ["rows.csv", "rows.parquet"]);
+}
+
+#[test]
+fn metrics_reconcile_with_the_facts_to_the_cent() {
+    let place = Place::new();
+    place.json("generate --rentals 3000 --seed 3 --out data");
+    run_all(&place);
+    let totals = place.query("select count(*), sum(total_amount) from rental_facts", "lake");
+    for sql in [
+        "select sum(total_pickups), sum(total_revenue) from location_metrics",
+        "select sum(total_rentals), sum(total_revenue) from vehicle_type_metrics",
+        "select sum(total_rentals), sum(total_revenue) from brand_metrics",
+        "select sum(total_transactions), sum(total_revenue) from daily_metrics",
+        "select sum(total_rentals), sum(total_spent) from user_metrics",
+        "select sum(total_transactions), sum(total_revenue) from hourly_metrics",
+        "select sum(total_transactions), sum(total_revenue) from day_of_week_metrics",
+    ] {
+        assert_eq!(place.query(sql, "lake"), totals, "{sql}");
+    }
+}
+
+#[test]
+fn rows_do_not_depend_on_the_number_of_threads() {
+    let place = Place::new();
+    place.json("generate --rentals 3000 --seed 5 --dirt 0.004 --out data");
+    for threads in ["1", "3"] {
+        for job in JOBS {
+            place.json(&format!("run {job} --input data --output lake{threads} --threads {threads}"));
+        }
+    }
+    for table in ["rental_facts", "location_metrics", "brand_metrics", "daily_metrics", "user_metrics", "hourly_metrics"] {
+        let sql = format!("select * from {table} order by 1, 2");
+        assert_eq!(place.query(&sql, "lake1"), place.query(&sql, "lake3"), "{table}");
+    }
+}
+
+#[test]
+fn a_window_replaces_its_partitions_and_no_other() {
+    let place = Place::new();
+    place.json("generate --rentals 2000 --seed 9 --out data");
+    let run = "run rental_facts --input data --output lake";
+    place.json(run);
+    let days = place.query("select distinct rental_date from rental_facts order by 1", "lake");
+    let (from, to) = (&days[10], &days[12]);
+    let before = place.files("lake/rental_facts");
+    let report = place.json(&format!("{run} --param from={from} --param to={to}"));
+    let rows = report["outputs"][0]["rows"].as_u64().unwrap();
+    let filtered = report["outputs"][0]["filtered_rows"].as_u64().unwrap();
+    assert_eq!(rows + filtered, 2000);
+    let after = place.files("lake/rental_facts");
+    let outside = |files: &[(String, Vec<u8>)]| {
+        files
+            .iter()
+            .filter(|(name, _)| !days[10..=12].iter().any(|day| name.contains(&format!("rental_date={day}/"))))
+            .cloned()
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(outside(&before), outside(&after));
+    assert_ne!(before, after);
+    assert_eq!(place.query("select count(*) from rental_facts", "lake"), ["2000"]);
+}
+
+#[test]
+fn a_run_over_the_memory_limit_spills_and_gives_the_same_rows() {
+    let place = Place::new();
+    place.json("generate --rentals 200000 --seed 2 --out data");
+    let small = place.json("run rental_facts --input data --output small --memory-limit 64MiB --spill-dir spill");
+    assert!(small["spilled_bytes"].as_u64().unwrap() > 0, "{small}");
+    place.json("run rental_facts --input data --output large --memory-limit 4GiB");
+    let sums = "select count(*), sum(total_amount), sum(rental_hours), count(distinct rental_id) from rental_facts";
+    assert_eq!(place.query(sums, "small"), place.query(sums, "large"));
+    assert_eq!(place.files("spill").len(), 0, "nothing is left in the spill directory");
+}
