@@ -1,1 +1,4 @@
 //! End-to-end tests through the real binary.
+
+mod store;
+mod store_places;
