@@ -126,7 +126,11 @@ impl Store {
     /// As [`explain`] says.
     pub async fn look(&self, key: &Path) -> Result<Option<ObjectMeta>> {
         match self.objects.head(key).await {
-            Ok(meta) => Ok(Some(meta)),
+            // A store below a prefix answers with the whole key.
+            Ok(meta) => Ok(Some(ObjectMeta {
+                location: key.clone(),
+                ..meta
+            })),
             Err(error) => self.none_if_missing(error, "look at", key),
         }
     }
