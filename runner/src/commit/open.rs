@@ -159,7 +159,8 @@ fn refuse_foreign(store: &Store, foreign: &BTreeMap<String, Vec<String>>) -> Res
     };
     let first = keys
         .first()
-        .map(|key| format!("{}/{key}", store.location()))
+        .map(|key| path(key).map(|key| store.location().url(&key)))
+        .transpose()?
         .unwrap_or_default();
     let more = match keys.len() {
         0 | 1 => String::new(),
