@@ -68,8 +68,9 @@ async fn crashes_everywhere(make: fn() -> Place, fault: Fault) {
     for at in 1.. {
         let place = prepared(make).await;
         let (store, _faulty, mut heard) = faulty(&place, at, fault).await;
+        let work = after();
         let crashed = tokio::select! {
-            done = run_quietly(&store, &after()) => {
+            done = run_quietly(&store, &work) => {
                 done.unwrap();
                 None
             }
@@ -130,17 +131,17 @@ async fn fails_everywhere(make: fn() -> Place, fault: Fault) {
     }
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_call_that_times_out_without_effect_is_made_good() {
     fails_everywhere(Place::memory, Fault::FailBefore).await;
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_call_that_times_out_with_its_effect_is_made_good() {
     fails_everywhere(Place::memory, Fault::FailAfter).await;
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_call_that_times_out_in_a_folder_is_made_good() {
     fails_everywhere(Place::folder, Fault::FailAfter).await;
 }

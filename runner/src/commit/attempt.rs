@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use futures::stream::{self, StreamExt};
+use futures::stream::StreamExt;
 use object_store::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -18,11 +18,9 @@ use super::part::{PartWriter, StagedPart};
 use super::partition::Partition;
 use super::record::{AttemptId, Consumed, Output, Part, Replaces, Run, RunId, path};
 use super::staged::Staged;
+use super::together::together;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::store::Store;
-
-/// How many uploads are aborted at once.
-const ABORTS_AT_ONCE: usize = 16;
 
 impl AttemptId {
     /// A new id: 96 bits from the system's random source, mixed with process and time.
@@ -345,16 +343,8 @@ impl Inner {
 
 /// Aborts uploads; `false` where one could not be.
 pub(super) async fn abort(store: &Store, uploads: Vec<OpenUpload>) -> bool {
-    let objects = store.objects();
-    let aborts = stream::iter(uploads).map(|upload| {
-        let objects = &objects;
-        async move {
-            let key = path(&upload.key)?;
-            let aborted = objects.abort(&key, &upload.id).await;
-            aborted.map_err(|error| store.explain(error, format!("abort the upload of `{key}`")))
-        }
-    });
-    let mut answers = aborts.buffer_unordered(ABORTS_AT_ONCE);
+    let aborts = uploads.into_iter().map(|upload| abort_one(store, upload));
+    let mut answers = together(aborts);
     let mut all = true;
     while let Some(answer) = answers.next().await {
         if let Err(error) = answer {
@@ -363,6 +353,12 @@ pub(super) async fn abort(store: &Store, uploads: Vec<OpenUpload>) -> bool {
         }
     }
     all
+}
+
+async fn abort_one(store: &Store, upload: OpenUpload) -> Result<()> {
+    let key = path(&upload.key)?;
+    let aborted = store.objects().abort(&key, &upload.id).await;
+    aborted.map_err(|error| store.explain(error, format!("abort the upload of `{key}`")))
 }
 
 /// Deletes an attempt's notes, that it has ended last.

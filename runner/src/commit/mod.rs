@@ -54,6 +54,7 @@ mod run_id;
 mod staged;
 mod state;
 mod stop;
+mod together;
 mod vacuum;
 
 pub use attempt::{Attempt, Stager};
