@@ -94,7 +94,7 @@ impl Work {
     fn run_id(&self, inputs: Vec<FrozenObject>) -> RunId {
         RunId::of(&RunInputs {
             job: JOB,
-            files: &[("job.toml".to_owned(), format!("{self:?}"))],
+            files: &[(self.name.clone(), format!("{:?} {:?}", self.replaces, self.days))],
             parameters: &BTreeMap::new(),
             contracts: "",
             inputs: &BTreeMap::from([("input".to_owned(), inputs)]),

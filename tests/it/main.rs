@@ -2,6 +2,7 @@
 
 mod commit;
 mod commit_crashes;
+mod commit_faults;
 mod commit_work;
 mod store;
 mod store_faults;

@@ -52,6 +52,8 @@ pub enum Fault {
     Forbidden,
     /// The store says that it is done, and it is not.
     Pretend,
+    /// A create-only put that writes over what is there.
+    Overwrite,
     /// The call waits until the test lets it go on.
     Pause,
 }
@@ -134,6 +136,15 @@ impl Faulty {
         call: impl Future<Output = Result<T>>,
     ) -> Result<T> {
         let fault = self.fault(operation, key).await;
+        self.as_said(fault, key, call).await
+    }
+
+    async fn as_said<T>(
+        &self,
+        fault: Option<Fault>,
+        key: &Path,
+        call: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
         match fault {
             Some(Fault::FailBefore | Fault::Pretend) => Err(timed_out()),
             Some(Fault::Undecided) => Err(Error::AlreadyExists {
@@ -176,8 +187,13 @@ impl ObjectStore for Faulty {
         payload: PutPayload,
         options: PutOptions,
     ) -> Result<PutResult> {
+        let fault = self.fault(Operation::Put, key).await;
+        let options = match fault {
+            Some(Fault::Overwrite) => PutOptions::default(),
+            _ => options,
+        };
         let put = self.inner.put_opts(key, payload, options);
-        self.with(Operation::Put, key, put).await
+        self.as_said(fault, key, put).await
     }
 
     async fn put_multipart_opts(
