@@ -3,6 +3,7 @@
 mod commit;
 mod commit_crashes;
 mod commit_faults;
+mod commit_random;
 mod commit_work;
 mod store;
 mod store_faults;

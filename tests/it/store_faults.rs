@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use drivetrain_runner::store::{Completion, Objects};
-use futures::StreamExt;
+use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream};
+use futures::{FutureExt, StreamExt};
 use object_store::path::Path;
 use object_store::{
     CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta,
@@ -54,6 +55,8 @@ pub enum Fault {
     Pretend,
     /// A create-only put that writes over what is there.
     Overwrite,
+    /// A time-out; the call has its effect later, when the test says so.
+    Late,
     /// The call waits until the test lets it go on.
     Pause,
 }
@@ -67,12 +70,31 @@ pub struct Faulty {
     calls: Mutex<Vec<Call>>,
     events: mpsc::UnboundedSender<Call>,
     go_on: Notify,
+    gated: bool,
+    late: Mutex<Vec<BoxFuture<'static, ()>>>,
+    uploads: Mutex<Vec<(Path, String)>>,
 }
 
 impl Faulty {
     /// The second value hears of each crash and pause.
     pub fn new(
         inner: Arc<dyn Objects>,
+        chooser: impl FnMut(usize, &Call) -> Option<Fault> + Send + 'static,
+    ) -> (Arc<Self>, mpsc::UnboundedReceiver<Call>) {
+        Self::make(inner, false, chooser)
+    }
+
+    /// Every call waits until the test lets it go on; only then the chooser is asked.
+    pub fn gated(
+        inner: Arc<dyn Objects>,
+        chooser: impl FnMut(usize, &Call) -> Option<Fault> + Send + 'static,
+    ) -> (Arc<Self>, mpsc::UnboundedReceiver<Call>) {
+        Self::make(inner, true, chooser)
+    }
+
+    fn make(
+        inner: Arc<dyn Objects>,
+        gated: bool,
         chooser: impl FnMut(usize, &Call) -> Option<Fault> + Send + 'static,
     ) -> (Arc<Self>, mpsc::UnboundedReceiver<Call>) {
         let (events, heard) = mpsc::unbounded_channel();
@@ -82,8 +104,33 @@ impl Faulty {
             calls: Mutex::default(),
             events,
             go_on: Notify::new(),
+            gated,
+            late: Mutex::default(),
+            uploads: Mutex::default(),
         };
         (Arc::new(faulty), heard)
+    }
+
+    /// Lets a put land that was answered with a time-out.
+    pub async fn land(&self) {
+        let late = self.late.lock().unwrap().pop();
+        if let Some(late) = late {
+            late.await;
+        }
+    }
+
+    /// Forgets one of the uploads that were opened here.
+    pub async fn lose(&self, choose: impl FnOnce(usize) -> usize) {
+        let upload = {
+            let mut uploads = self.uploads.lock().unwrap();
+            match uploads.len() {
+                0 => None,
+                count => Some(uploads.swap_remove(choose(count))),
+            }
+        };
+        if let Some((key, id)) = upload {
+            self.inner.abort(&key, &id).await.unwrap();
+        }
     }
 
     /// Lets a paused call go on.
@@ -101,6 +148,10 @@ impl Faulty {
             calls.push(call.clone());
             calls.len()
         };
+        if self.gated {
+            self.events.send(call.clone()).ok();
+            self.go_on.notified().await;
+        }
         let fault = (self.chooser.lock().unwrap())(number, &call);
         match fault {
             Some(Fault::Pause) => {
@@ -146,7 +197,7 @@ impl Faulty {
         call: impl Future<Output = Result<T>>,
     ) -> Result<T> {
         match fault {
-            Some(Fault::FailBefore | Fault::Pretend) => Err(timed_out()),
+            Some(Fault::FailBefore | Fault::Pretend | Fault::Late) => Err(timed_out()),
             Some(Fault::Undecided) => Err(Error::AlreadyExists {
                 path: key.to_string(),
                 source: "409 Conflict".into(),
@@ -192,6 +243,14 @@ impl ObjectStore for Faulty {
             Some(Fault::Overwrite) => PutOptions::default(),
             _ => options,
         };
+        if fault == Some(Fault::Late) {
+            let (inner, key) = (Arc::clone(&self.inner), key.clone());
+            let land = async move {
+                inner.put_opts(&key, payload, options).await.ok();
+            };
+            self.late.lock().unwrap().push(land.boxed());
+            return Err(timed_out());
+        }
         let put = self.inner.put_opts(key, payload, options);
         self.as_said(fault, key, put).await
     }
@@ -237,7 +296,11 @@ impl ObjectStore for Faulty {
 #[async_trait]
 impl Objects for Faulty {
     async fn open_upload(&self, key: &Path, staging: &Path) -> Result<String> {
-        let open = self.inner.open_upload(key, staging);
+        let open = async {
+            let id = self.inner.open_upload(key, staging).await?;
+            self.uploads.lock().unwrap().push((key.clone(), id.clone()));
+            Ok(id)
+        };
         self.with(Operation::Open, key, open).await
     }
 
@@ -261,7 +324,9 @@ impl Objects for Faulty {
         let fault = self.fault(Operation::Complete, key).await;
         match fault {
             Some(Fault::Pretend) => Ok(Completion::Done),
-            Some(Fault::FailBefore | Fault::Undecided | Fault::Forbidden) => Err(timed_out()),
+            Some(Fault::FailBefore | Fault::Undecided | Fault::Forbidden | Fault::Late) => {
+                Err(timed_out())
+            }
             fault => {
                 let answer = self.inner.complete(key, upload, tags).await;
                 self.after(fault, answer).await
