@@ -10,9 +10,7 @@ use drivetrain_runner::commit::{Log, RunStatus, Stopper, VacuumOptions, runs, va
 use drivetrain_runner::store::Store;
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use crate::commit_work::{
-    Done, JOB, Visible, Work, leftovers, logged, run, run_quietly, visible,
-};
+use crate::commit_work::{Done, JOB, Visible, Work, leftovers, logged, run, run_quietly, visible};
 use crate::store_faults::{Call, Fault, Faulty, Shared};
 use crate::store_places::Place;
 
@@ -27,15 +25,19 @@ fn after() -> Work {
 }
 
 /// The fault at the call of a number; what it hears of.
-async fn faulty(place: &Place, at: usize, fault: Fault) -> (Store, Arc<Faulty>, UnboundedReceiver<Call>) {
+async fn faulty(
+    place: &Place,
+    at: usize,
+    fault: Fault,
+) -> (Store, Arc<Faulty>, UnboundedReceiver<Call>) {
     let chooser = move |number, _: &Call| (number == at).then_some(fault);
     let (faulty, heard) = Faulty::new(place.objects().await, chooser);
     let store = Store::over(place.location(), Arc::new(Shared(Arc::clone(&faulty))));
     (store, faulty, heard)
 }
 
-async fn prepared(make: fn() -> Place) -> Place {
-    let place = make();
+async fn prepared(kind: &Place) -> Place {
+    let place = kind.fresh();
     run_quietly(&place.store().await, &before()).await.unwrap();
     place
 }
@@ -63,10 +65,10 @@ async fn settled(place: &Place, expected: &Visible, live: usize, context: &str) 
 }
 
 /// Ends the process at each call; the old table is seen until the commit, and nothing but the new one after the next command.
-async fn crashes_everywhere(make: fn() -> Place, fault: Fault) {
+async fn crashes_everywhere(kind: &Place, fault: Fault) {
     let mut calls = 0;
     for at in 1.. {
-        let place = prepared(make).await;
+        let place = prepared(kind).await;
         let (store, _faulty, mut heard) = faulty(&place, at, fault).await;
         let work = after();
         let crashed = tokio::select! {
@@ -93,37 +95,59 @@ async fn crashes_everywhere(make: fn() -> Place, fault: Fault) {
 
 #[tokio::test]
 async fn a_process_that_ends_before_any_call_is_made_good_in_memory() {
-    crashes_everywhere(Place::memory, Fault::CrashBefore).await;
+    crashes_everywhere(&Place::memory(), Fault::CrashBefore).await;
 }
 
 #[tokio::test]
 async fn a_process_that_ends_after_any_call_is_made_good_in_memory() {
-    crashes_everywhere(Place::memory, Fault::CrashAfter).await;
+    crashes_everywhere(&Place::memory(), Fault::CrashAfter).await;
 }
 
 #[tokio::test]
 async fn a_process_that_ends_before_any_call_is_made_good_in_a_folder() {
-    crashes_everywhere(Place::folder, Fault::CrashBefore).await;
+    crashes_everywhere(&Place::folder(), Fault::CrashBefore).await;
 }
 
 #[tokio::test]
 async fn a_process_that_ends_after_any_call_is_made_good_in_a_folder() {
-    crashes_everywhere(Place::folder, Fault::CrashAfter).await;
+    crashes_everywhere(&Place::folder(), Fault::CrashAfter).await;
+}
+
+#[tokio::test]
+async fn a_process_that_ends_at_any_call_is_made_good_on_an_s3_server_in_this_process() {
+    let kind = Place::s3().await;
+    crashes_everywhere(&kind, Fault::CrashBefore).await;
+    crashes_everywhere(&kind, Fault::CrashAfter).await;
+}
+
+#[tokio::test]
+#[ignore = "needs MinIO; run `.ci/minio` once, then `cargo test -- --ignored minio`"]
+async fn a_process_that_ends_at_any_call_is_made_good_on_minio() {
+    let kind = Place::minio().await;
+    crashes_everywhere(&kind, Fault::CrashBefore).await;
+    crashes_everywhere(&kind, Fault::CrashAfter).await;
 }
 
 /// Fails one call; the run succeeds or says that it did not, and the same command ends as if nothing had happened.
-async fn fails_everywhere(make: fn() -> Place, fault: Fault) {
+async fn fails_everywhere(kind: &Place, fault: Fault) {
     for at in 1.. {
-        let place = prepared(make).await;
+        let place = prepared(kind).await;
         let (store, _faulty, _heard) = faulty(&place, at, fault).await;
         let first = run_quietly(&store, &after()).await;
         let context = format!("{fault:?} at call {at}: {first:?}");
         let calls = store.requests();
-        let calls = calls.get + calls.head + calls.put + calls.list + calls.delete + calls.multipart;
+        let calls =
+            calls.get + calls.head + calls.put + calls.list + calls.delete + calls.multipart;
         if first.is_ok() {
-            assert_eq!(logged(&place.store().await).await, after().expected(), "{context}");
+            assert_eq!(
+                logged(&place.store().await).await,
+                after().expected(),
+                "{context}"
+            );
         }
-        run_quietly(&place.store().await, &after()).await.expect(&context);
+        run_quietly(&place.store().await, &after())
+            .await
+            .expect(&context);
         settled(&place, &after().expected(), 2, &context).await;
         if at > usize::try_from(calls).unwrap() + 5 {
             return;
@@ -133,24 +157,24 @@ async fn fails_everywhere(make: fn() -> Place, fault: Fault) {
 
 #[tokio::test]
 async fn a_call_that_times_out_without_effect_is_made_good() {
-    fails_everywhere(Place::memory, Fault::FailBefore).await;
+    fails_everywhere(&Place::memory(), Fault::FailBefore).await;
 }
 
 #[tokio::test]
 async fn a_call_that_times_out_with_its_effect_is_made_good() {
-    fails_everywhere(Place::memory, Fault::FailAfter).await;
+    fails_everywhere(&Place::memory(), Fault::FailAfter).await;
 }
 
 #[tokio::test]
 async fn a_call_that_times_out_in_a_folder_is_made_good() {
-    fails_everywhere(Place::folder, Fault::FailAfter).await;
+    fails_everywhere(&Place::folder(), Fault::FailAfter).await;
 }
 
 /// A stop at each call: 143 means that nothing was committed and nothing is left, 75 that the same command settles it.
-async fn stops_everywhere(make: fn() -> Place) {
+async fn stops_everywhere(kind: &Place) {
     let mut seen = std::collections::BTreeSet::new();
     for at in 1.. {
-        let place = prepared(make).await;
+        let place = prepared(kind).await;
         let (store, faulty, mut heard) = faulty(&place, at, Fault::Pause).await;
         let (stopper, stop) = Stopper::new();
         let task = tokio::spawn(async move { run(&store, &after(), &stop).await });
@@ -175,32 +199,55 @@ async fn stops_everywhere(make: fn() -> Place) {
             }
             Err(error) => assert_eq!(error.kind(), ErrorKind::TryAgain, "{context}"),
         }
-        seen.insert(done.err().map(|error| drivetrain_runner::exit::code(error.kind())));
+        seen.insert(
+            done.err()
+                .map(|error| drivetrain_runner::exit::code(error.kind())),
+        );
         run_quietly(&store, &after()).await.expect(&context);
         settled(&place, &after().expected(), 2, &context).await;
     }
-    assert!(seen.contains(&Some(143)) && seen.contains(&None), "{seen:?}");
+    assert!(
+        seen.contains(&Some(143)) && seen.contains(&None),
+        "{seen:?}"
+    );
 }
 
 #[tokio::test]
 async fn a_stop_at_any_call_leaves_all_or_nothing_in_memory() {
-    stops_everywhere(Place::memory).await;
+    stops_everywhere(&Place::memory()).await;
+}
+
+#[tokio::test]
+#[ignore = "needs MinIO; run `.ci/minio` once, then `cargo test -- --ignored minio`"]
+async fn a_stop_or_another_process_at_any_call_is_met_on_minio() {
+    let kind = Place::minio().await;
+    stops_everywhere(&kind).await;
+    meets_everywhere(
+        &kind,
+        &after(),
+        &after(),
+        async |place, done, met, context| {
+            assert_eq!(done.expect(context).number(), met.number(), "{context}");
+            settled(place, &after().expected(), 2, context).await;
+        },
+    )
+    .await;
 }
 
 #[tokio::test]
 async fn a_stop_at_any_call_leaves_all_or_nothing_in_a_folder() {
-    stops_everywhere(Place::folder).await;
+    stops_everywhere(&Place::folder()).await;
 }
 
 /// Another process does `other` while `one` is held at each of its calls in turn.
 async fn meets_everywhere(
-    make: fn() -> Place,
+    kind: &Place,
     one: &Work,
     other: &Work,
     check: impl AsyncFn(&Place, Result<Done, ErrorKind>, Done, &str),
 ) {
     for at in 1.. {
-        let place = prepared(make).await;
+        let place = prepared(kind).await;
         let (store, faulty, mut heard) = faulty(&place, at, Fault::Pause).await;
         let work = one.clone();
         let task = tokio::spawn(async move { run_quietly(&store, &work).await });
@@ -213,7 +260,9 @@ async fn meets_everywhere(
             break;
         };
         let context = format!("met at call {at}: {call:?}");
-        let met = run_quietly(&place.store().await, other).await.expect(&context);
+        let met = run_quietly(&place.store().await, other)
+            .await
+            .expect(&context);
         faulty.go_on();
         let done = task.await.unwrap();
         let done = done.map_err(|error| error.kind());
@@ -224,11 +273,16 @@ async fn meets_everywhere(
 
 #[tokio::test]
 async fn the_same_run_by_two_processes_is_applied_once() {
-    for make in [Place::memory, Place::folder] {
-        meets_everywhere(make, &after(), &after(), async |place, done, met, context| {
-            assert_eq!(done.expect(context).number(), met.number(), "{context}");
-            settled(place, &after().expected(), 2, context).await;
-        })
+    for kind in [Place::memory(), Place::folder(), Place::s3().await] {
+        meets_everywhere(
+            &kind,
+            &after(),
+            &after(),
+            async |place, done, met, context| {
+                assert_eq!(done.expect(context).number(), met.number(), "{context}");
+                settled(place, &after().expected(), 2, context).await;
+            },
+        )
         .await;
     }
 }
@@ -236,19 +290,24 @@ async fn the_same_run_by_two_processes_is_applied_once() {
 #[tokio::test]
 async fn of_two_runs_on_one_table_the_one_that_did_not_see_the_other_is_refused() {
     let other = Work::table("other", &[(DAYS[0], "other a")]);
-    for make in [Place::memory, Place::folder] {
-        meets_everywhere(make, &after(), &other, async |place, done, met, context| {
-            // Whoever has the later record is seen; a conflict means that nothing of it is.
-            let (expected, live) = match done {
-                Ok(done) if done.number() > met.number() => (after().expected(), 3),
-                Ok(_) => (other.expected(), 3),
-                Err(kind) => {
-                    assert_eq!(kind, ErrorKind::Conflict, "{context}");
-                    (other.expected(), 2)
-                }
-            };
-            settled(place, &expected, live, context).await;
-        })
+    for kind in [Place::memory(), Place::folder(), Place::s3().await] {
+        meets_everywhere(
+            &kind,
+            &after(),
+            &other,
+            async |place, done, met, context| {
+                // Whoever has the later record is seen; a conflict means that nothing of it is.
+                let (expected, live) = match done {
+                    Ok(done) if done.number() > met.number() => (after().expected(), 3),
+                    Ok(_) => (other.expected(), 3),
+                    Err(kind) => {
+                        assert_eq!(kind, ErrorKind::Conflict, "{context}");
+                        (other.expected(), 2)
+                    }
+                };
+                settled(place, &expected, live, context).await;
+            },
+        )
         .await;
     }
 }
@@ -257,9 +316,12 @@ async fn of_two_runs_on_one_table_the_one_that_did_not_see_the_other_is_refused(
 async fn windows_that_do_not_touch_are_filled_side_by_side() {
     let one = Work::window("one", DAYS[1], DAYS[1], &[(DAYS[1], "one")]);
     let other = Work::window("other", DAYS[2], DAYS[2], &[(DAYS[2], "other")]);
-    let expected = Work::table("", &[(DAYS[0], "old a"), (DAYS[1], "one"), (DAYS[2], "other")]);
-    for make in [Place::memory, Place::folder] {
-        meets_everywhere(make, &one, &other, async |place, done, _, context| {
+    let expected = Work::table(
+        "",
+        &[(DAYS[0], "old a"), (DAYS[1], "one"), (DAYS[2], "other")],
+    );
+    for kind in [Place::memory(), Place::folder(), Place::s3().await] {
+        meets_everywhere(&kind, &one, &other, async |place, done, _, context| {
             done.expect(context);
             settled(place, &expected.expected(), 3, context).await;
         })

@@ -78,7 +78,10 @@ async fn a_record_that_the_store_neither_took_nor_refused_is_put_again() {
     for fault in [Fault::Undecided, Fault::FailBefore, Fault::FailAfter] {
         let place = Place::memory();
         let store = faulty(&place, fault, 2, puts(RECORD_1)).await;
-        assert_eq!(run_quietly(&store, &work()).await.unwrap(), Done::Published(1));
+        assert_eq!(
+            run_quietly(&store, &work()).await.unwrap(),
+            Done::Published(1)
+        );
         shows(&place, &work()).await;
     }
 }
@@ -90,7 +93,10 @@ async fn a_commit_that_nobody_can_decide_is_settled_by_the_same_command() {
         let store = faulty(&place, fault, usize::MAX, puts(RECORD_1)).await;
         let error = run_quietly(&store, &work()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::TryAgain);
-        assert!(error.to_string().ends_with("as record 1 is undecided"), "{error}");
+        assert!(
+            error.to_string().ends_with("as record 1 is undecided"),
+            "{error}"
+        );
         assert_eq!(visible(&place.store().await).await, [].into());
         let done = run_quietly(&place.store().await, &work()).await;
         assert_eq!(done.unwrap(), Done::Published(1));
@@ -146,7 +152,10 @@ async fn completions_that_time_out_are_no_loss() {
     for fault in [Fault::FailBefore, Fault::FailAfter] {
         let place = Place::memory();
         let store = faulty(&place, fault, 3, completes).await;
-        assert_eq!(run_quietly(&store, &work()).await.unwrap(), Done::Published(1));
+        assert_eq!(
+            run_quietly(&store, &work()).await.unwrap(),
+            Done::Published(1)
+        );
         shows(&place, &work()).await;
     }
     let store = faulty(&place, Fault::FailBefore, usize::MAX, completes).await;
@@ -164,11 +173,14 @@ async fn completions_that_time_out_are_no_loss() {
 
 #[tokio::test]
 async fn an_upload_that_the_store_says_it_completed_and_has_not_is_lost_and_the_run_starts_again() {
-    for make in [Place::memory as fn() -> Place, Place::folder] {
-        let place = make();
+    for kind in [Place::memory(), Place::folder(), Place::s3().await] {
+        let place = kind.fresh();
         let store = faulty(&place, Fault::Pretend, 1, completes).await;
         // The first attempt is void as record 1, by record 2; the second commits record 3.
-        assert_eq!(run_quietly(&store, &work()).await.unwrap(), Done::Published(3));
+        assert_eq!(
+            run_quietly(&store, &work()).await.unwrap(),
+            Done::Published(3)
+        );
         shows(&place, &work()).await;
         let lines = runs(&place.store().await, JOB).await.unwrap();
         let statuses: Vec<_> = lines.iter().map(|line| line.status).collect();
@@ -225,23 +237,28 @@ async fn lost(place: &Place) -> commit::Committed {
     };
     for part in committed.record().as_run().unwrap().parts() {
         let key = part.path().unwrap();
-        place.objects().await.abort(&key, &part.upload.id).await.unwrap();
+        place
+            .objects()
+            .await
+            .abort(&key, &part.upload.id)
+            .await
+            .unwrap();
     }
     committed
 }
 
 #[tokio::test]
 async fn a_lost_run_is_void_for_whoever_finds_it() {
-    for make in [Place::memory as fn() -> Place, Place::folder] {
+    for kind in [Place::memory(), Place::folder(), Place::s3().await] {
         // Its own process.
-        let place = make();
+        let place = kind.fresh();
         let committed = lost(&place).await;
         let outcome = committed.publish(&StopSignal::never()).await.unwrap();
         assert!(matches!(outcome, PublishOutcome::StartAgain));
         assert_eq!(visible(&place.store().await).await, [].into());
 
         // `repair` says that it is to be run again.
-        let place = make();
+        let place = kind.fresh();
         let committed = lost(&place).await;
         let error = repair(&place.store().await, JOB).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::TryAgain);
@@ -254,7 +271,7 @@ async fn a_lost_run_is_void_for_whoever_finds_it() {
         assert!(matches!(outcome, PublishOutcome::StartAgain));
 
         // The next run.
-        let place = make();
+        let place = kind.fresh();
         let committed = lost(&place).await;
         let done = run_quietly(&place.store().await, &work()).await.unwrap();
         assert_eq!(done, Done::Published(3));
@@ -263,13 +280,17 @@ async fn a_lost_run_is_void_for_whoever_finds_it() {
         shows(&place, &work()).await;
 
         // A reader downstream, and `vacuum`.
-        let place = make();
+        let place = kind.fresh();
         let _committed = lost(&place).await;
-        let error = commit::read_table(&place.store().await, JOB, TABLE).await.unwrap_err();
+        let error = commit::read_table(&place.store().await, JOB, TABLE)
+            .await
+            .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InputMissing);
-        let place = make();
+        let place = kind.fresh();
         let _committed = lost(&place).await;
-        let done = vacuum(&place.store().await, JOB, VacuumOptions::default()).await.unwrap();
+        let done = vacuum(&place.store().await, JOB, VacuumOptions::default())
+            .await
+            .unwrap();
         assert_eq!(done.published, Some(1));
         let log = Log::read(&place.store().await, JOB).await.unwrap();
         assert_eq!(log.last(), 2);
@@ -286,9 +307,17 @@ async fn a_run_that_meets_a_lost_one_at_its_number_voids_it_and_starts_again() {
     let record = Log::read(&place.store().await, JOB).await.unwrap();
     for part in &record.state().table(TABLE).unwrap().parts {
         let key = part.path().unwrap();
-        place.objects().await.abort(&key, &part.upload.id).await.unwrap();
+        place
+            .objects()
+            .await
+            .abort(&key, &part.upload.id)
+            .await
+            .unwrap();
     }
-    let outcome = staged.commit(&Unfenced, &StopSignal::never()).await.unwrap();
+    let outcome = staged
+        .commit(&Unfenced, &StopSignal::never())
+        .await
+        .unwrap();
     assert!(matches!(outcome, CommitOutcome::StartAgain));
     let lines = runs(&place.store().await, JOB).await.unwrap();
     assert_eq!(lines[0].status, RunStatus::Voided);
@@ -297,8 +326,8 @@ async fn a_run_that_meets_a_lost_one_at_its_number_voids_it_and_starts_again() {
 
 #[tokio::test]
 async fn vacuum_at_the_worst_moment_costs_a_second_attempt_and_nothing_else() {
-    for make in [Place::memory as fn() -> Place, Place::folder] {
-        let place = make();
+    for kind in [Place::memory(), Place::folder(), Place::s3().await] {
+        let place = kind.fresh();
         let (held, mut heard) = Faulty::new(place.objects().await, |_, call| {
             puts(RECORD_1)(call).then_some(Fault::Pause)
         });
@@ -385,7 +414,10 @@ async fn a_run_that_is_not_wanted_any_more_commits_nothing() {
     let store = place.store().await;
     let staged = stage(&store, "unwanted", Replaces::Table).await;
     let fence = Gone(AtomicBool::new(false));
-    let error = staged.commit(&fence, &StopSignal::never()).await.unwrap_err();
+    let error = staged
+        .commit(&fence, &StopSignal::never())
+        .await
+        .unwrap_err();
     assert_eq!(error.to_string(), "the task is gone");
     assert!(fence.0.load(Ordering::Relaxed));
     assert_eq!(Log::read(&store, JOB).await.unwrap().last(), 0);
@@ -433,17 +465,31 @@ async fn a_run_behind_others_is_refused_or_goes_on_by_what_they_did() {
     let staged = stage(&store, "mine", Replaces::Append).await;
     let other = Work::window("other", "2024-05-05", "2024-05-05", &[("2024-05-05", "x")]);
     run_quietly(&store, &other).await.unwrap();
-    let outcome = staged.commit(&Unfenced, &StopSignal::never()).await.unwrap();
+    let outcome = staged
+        .commit(&Unfenced, &StopSignal::never())
+        .await
+        .unwrap();
     let CommitOutcome::Committed(committed) = outcome else {
         panic!("the other one's window is disjoint")
     };
     assert_eq!(committed.record().number, 2);
-    assert!(place.store().await.look(&RECORD_2.into()).await.unwrap().is_some());
+    assert!(
+        place
+            .store()
+            .await
+            .look(&RECORD_2.into())
+            .await
+            .unwrap()
+            .is_some()
+    );
     let _ = committed.publish(&StopSignal::never()).await.unwrap();
 
     let staged = stage(&store, "conflicting", Replaces::Append).await;
     run_quietly(&store, &work()).await.unwrap();
-    let error = staged.commit(&Unfenced, &StopSignal::never()).await.unwrap_err();
+    let error = staged
+        .commit(&Unfenced, &StopSignal::never())
+        .await
+        .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict);
     shows(&place, &work()).await;
 }

@@ -9,9 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use drivetrain_runner::ErrorKind;
-use drivetrain_runner::commit::{
-    Record, Replaces, Run, Stopper, VacuumOptions, repair, vacuum,
-};
+use drivetrain_runner::commit::{Record, Replaces, Run, Stopper, VacuumOptions, repair, vacuum};
 use drivetrain_runner::error::Result;
 use drivetrain_runner::store::Store;
 use object_store::path::Path;
@@ -205,7 +203,10 @@ async fn interleave(seed: u64, tally: &mut Tally) {
                     false
                 }
                 Err(error) => {
-                    *tally.errors.entry(format!("{:?}", error.kind())).or_default() += 1;
+                    *tally
+                        .errors
+                        .entry(format!("{:?}", error.kind()))
+                        .or_default() += 1;
                     true
                 }
             };
@@ -237,7 +238,10 @@ async fn interleave(seed: u64, tally: &mut Tally) {
             3..=4 => {
                 tally.lost += 1;
                 let sides = dice.clone();
-                processes[index].faulty.lose(|count| sides.roll(count)).await;
+                processes[index]
+                    .faulty
+                    .lose(|count| sides.roll(count))
+                    .await;
             }
             5 => {
                 tally.stops += 1;
@@ -286,14 +290,25 @@ async fn holds(store: &Store, successes: &[(Work, Done)], seed: u64, tally: &mut
     tally.voids += records.len() - live.len();
 
     let seen = visible(store).await;
-    assert_eq!(seen, logged(store).await, "seed {seed}: listing and log differ");
-    assert_eq!(seen, replayed(store, &live).await, "seed {seed}: log and its records differ");
+    assert_eq!(
+        seen,
+        logged(store).await,
+        "seed {seed}: listing and log differ"
+    );
+    assert_eq!(
+        seen,
+        replayed(store, &live).await,
+        "seed {seed}: log and its records differ"
+    );
 
     for (work, done) in successes {
         let number = done.number();
         let run = live.iter().find(|(live, _)| *live == number);
         let Some((_, run)) = run else {
-            panic!("seed {seed}: `{}` was told of record {number}, which is not live", work.name)
+            panic!(
+                "seed {seed}: `{}` was told of record {number}, which is not live",
+                work.name
+            )
         };
         assert_eq!(run.outputs[0].replaces, work.replaces, "seed {seed}");
     }
@@ -301,10 +316,17 @@ async fn holds(store: &Store, successes: &[(Work, Done)], seed: u64, tally: &mut
     let mut appended = BTreeSet::new();
     for (number, run) in &live {
         for input in &run.consumed {
-            assert!(consumed.insert(&input.url), "seed {seed}: {} twice", input.url);
+            assert!(
+                consumed.insert(&input.url),
+                "seed {seed}: {} twice",
+                input.url
+            );
         }
         if run.appends() {
-            assert!(appended.insert(&run.run), "seed {seed}: record {number} again");
+            assert!(
+                appended.insert(&run.run),
+                "seed {seed}: record {number} again"
+            );
         }
     }
 }
@@ -339,7 +361,10 @@ async fn replayed(store: &Store, live: &[(u64, &Run)]) -> Visible {
             // Parts that were replaced are gone; their text does not matter any more.
             let text = text.map(|text| String::from_utf8(text.to_vec()).unwrap());
             let folder = format!("{JOB}/{TABLE}/{}", part.partition);
-            table.entry(folder).or_default().push(text.unwrap_or_default());
+            table
+                .entry(folder)
+                .or_default()
+                .push(text.unwrap_or_default());
         }
     }
     table.values_mut().for_each(|texts| texts.sort());

@@ -94,7 +94,10 @@ impl Work {
     fn run_id(&self, inputs: Vec<FrozenObject>) -> RunId {
         RunId::of(&RunInputs {
             job: JOB,
-            files: &[(self.name.clone(), format!("{:?} {:?}", self.replaces, self.days))],
+            files: &[(
+                self.name.clone(),
+                format!("{:?} {:?}", self.replaces, self.days),
+            )],
             parameters: &BTreeMap::new(),
             contracts: "",
             inputs: &BTreeMap::from([("input".to_owned(), inputs)]),

@@ -45,7 +45,10 @@ async fn creates_once(place: &Place) {
     assert_eq!(winners.len(), 1, "{won:?}");
     let body = store.read(&record).await.unwrap().unwrap();
     assert_eq!(body, format!("writer {}", winners[0]));
-    store.put(&record, Bytes::from_static(b"over")).await.unwrap();
+    store
+        .put(&record, Bytes::from_static(b"over"))
+        .await
+        .unwrap();
     assert_eq!(store.read(&record).await.unwrap().unwrap(), "over");
     store.delete(vec![record.clone()]).await.unwrap();
     assert_eq!(store.read(&record).await.unwrap(), None);
@@ -84,7 +87,10 @@ async fn takes_any_answer_to_a_late_completion(place: &Place) {
     let staging = |number: u64| key(&format!("_drivetrain/job/staging/attempt/{number:06}"));
     let part = key("job/table/part.parquet");
     let upload = objects.open_upload(&part, &staging(2)).await.unwrap();
-    let tag = objects.put_part(&part, &upload, 0, "x".into()).await.unwrap();
+    let tag = objects
+        .put_part(&part, &upload, 0, "x".into())
+        .await
+        .unwrap();
     objects.seal(&part, &upload, 1).await.unwrap();
     let tags = [tag];
     objects.complete(&part, &upload, &tags).await.unwrap();
@@ -97,7 +103,10 @@ async fn takes_any_answer_to_a_late_completion(place: &Place) {
     store.delete(vec![part.clone()]).await.unwrap();
 
     let upload = objects.open_upload(&part, &staging(3)).await.unwrap();
-    let tag = objects.put_part(&part, &upload, 0, "x".into()).await.unwrap();
+    let tag = objects
+        .put_part(&part, &upload, 0, "x".into())
+        .await
+        .unwrap();
     objects.abort(&part, &upload).await.unwrap();
     objects.abort(&part, &upload).await.unwrap();
     let answer = objects.complete(&part, &upload, &[tag]).await.unwrap();
@@ -155,7 +164,10 @@ async fn reads_only_what_was_frozen(place: &Place) {
         modified: object.last_modified,
     };
     let frozen = FrozenStore::new(store.reader(), listed.iter().map(freeze)).unwrap();
-    assert_eq!(frozen.get(&changed).await.unwrap().bytes().await.unwrap(), "0123456789");
+    assert_eq!(
+        frozen.get(&changed).await.unwrap().bytes().await.unwrap(),
+        "0123456789"
+    );
     let body = Bytes::from_static(b"9876543210");
     store.put(&changed, body).await.unwrap();
     store.delete(vec![gone.clone()]).await.unwrap();
@@ -205,8 +217,16 @@ async fn a_folder_keeps_no_empty_folders_and_no_temporary_files() {
     let place = Place::folder();
     let store = place.store().await;
     let record = key("a/b/c/record.json");
-    store.put_new(&record, Bytes::from_static(b"1")).await.unwrap();
-    assert!(!store.put_new(&record, Bytes::from_static(b"2")).await.unwrap());
+    store
+        .put_new(&record, Bytes::from_static(b"1"))
+        .await
+        .unwrap();
+    assert!(
+        !store
+            .put_new(&record, Bytes::from_static(b"2"))
+            .await
+            .unwrap()
+    );
     let Location::Folder(root) = place.location() else {
         unreachable!("the place is a folder")
     };
@@ -243,7 +263,10 @@ async fn a_bucket_that_does_not_exist_is_missing_input() {
     let error = store.list(&key("raw")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InputMissing);
     let text = error.to_string();
-    assert!(text.ends_with("bucket `no-such-bucket` does not exist"), "{text}");
+    assert!(
+        text.ends_with("bucket `no-such-bucket` does not exist"),
+        "{text}"
+    );
 }
 
 #[tokio::test]
@@ -255,7 +278,10 @@ async fn wrong_credentials_are_refused_for_good() {
     let error = store.list(&key("raw")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Failed);
     let text = error.to_string();
-    assert!(text.ends_with("the store does not accept the credentials"), "{text}");
+    assert!(
+        text.ends_with("the store does not accept the credentials"),
+        "{text}"
+    );
 }
 
 #[tokio::test]
@@ -264,7 +290,9 @@ async fn an_endpoint_that_nobody_answers_is_worth_another_try() {
     let endpoint = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
     let location = Location::parse("s3://bucket/x").unwrap();
-    let store = Store::open(&location, &settings(Some(endpoint))).await.unwrap();
+    let store = Store::open(&location, &settings(Some(endpoint)))
+        .await
+        .unwrap();
     let error = store.list(&key("raw")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TryAgain);
     let text = error.to_string();

@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener as StdListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use drivetrain_runner::store::{FileStore, Location, Objects, S3Credentials, S3Settings, Store};
@@ -26,14 +27,14 @@ const BUCKET: &str = "bucket";
 /// One place; each store that it opens stands for another process.
 pub struct Place {
     kind: Kind,
-    _folder: Option<TempDir>,
-    _server: Option<Server>,
+    folder: Option<Arc<TempDir>>,
+    server: Option<Arc<Server>>,
 }
 
 enum Kind {
     Memory(Arc<PrefixStore<InMemory>>),
     Folder(PathBuf),
-    S3 { endpoint: String },
+    S3 { endpoint: String, prefix: String },
 }
 
 /// A process that ends with the test.
@@ -50,8 +51,8 @@ impl Place {
     pub fn memory() -> Self {
         Self {
             kind: Kind::Memory(Arc::new(PrefixStore::new(InMemory::new(), ""))),
-            _folder: None,
-            _server: None,
+            folder: None,
+            server: None,
         }
     }
 
@@ -59,8 +60,8 @@ impl Place {
         let folder = tempfile::tempdir().unwrap();
         Self {
             kind: Kind::Folder(folder.path().to_owned()),
-            _folder: Some(folder),
-            _server: None,
+            folder: Some(Arc::new(folder)),
+            server: None,
         }
     }
 
@@ -72,15 +73,17 @@ impl Place {
         Self {
             kind: Kind::S3 {
                 endpoint: format!("http://{address}"),
+                prefix: "out".to_owned(),
             },
-            _folder: Some(folder),
-            _server: None,
+            folder: Some(Arc::new(folder)),
+            server: None,
         }
     }
 
     /// A `MinIO` that this test starts; `.ci/minio` installs it.
     pub async fn minio() -> Self {
-        let binary = minio_binary().expect("run `.ci/minio` first, or name the binary in DRIVETRAIN_MINIO");
+        let binary =
+            minio_binary().expect("run `.ci/minio` first, or name the binary in DRIVETRAIN_MINIO");
         let folder = tempfile::tempdir().unwrap();
         let port = StdListener::bind((Ipv4Addr::LOCALHOST, 0))
             .unwrap()
@@ -105,9 +108,29 @@ impl Place {
         let endpoint = format!("http://{address}");
         create_bucket(&endpoint, address).await;
         Self {
-            kind: Kind::S3 { endpoint },
-            _folder: Some(folder),
-            _server: Some(server),
+            kind: Kind::S3 {
+                endpoint,
+                prefix: "out".to_owned(),
+            },
+            folder: Some(Arc::new(folder)),
+            server: Some(Arc::new(server)),
+        }
+    }
+
+    /// Another place of this kind where nothing lies yet; the server is the same.
+    pub fn fresh(&self) -> Self {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        match &self.kind {
+            Kind::Memory(_) => Self::memory(),
+            Kind::Folder(_) => Self::folder(),
+            Kind::S3 { endpoint, .. } => Self {
+                kind: Kind::S3 {
+                    endpoint: endpoint.clone(),
+                    prefix: format!("out/{}", NEXT.fetch_add(1, Ordering::Relaxed)),
+                },
+                folder: self.folder.clone(),
+                server: self.server.clone(),
+            },
         }
     }
 
@@ -115,13 +138,13 @@ impl Place {
         match &self.kind {
             Kind::Memory(_) => Location::Memory,
             Kind::Folder(folder) => Location::parse(folder.to_str().unwrap()).unwrap(),
-            Kind::S3 { .. } => Location::parse(&format!("s3://{BUCKET}/out")).unwrap(),
+            Kind::S3 { prefix, .. } => Location::parse(&format!("s3://{BUCKET}/{prefix}")).unwrap(),
         }
     }
 
     pub fn settings(&self) -> S3Settings {
         let endpoint = match &self.kind {
-            Kind::S3 { endpoint } => Some(endpoint.clone()),
+            Kind::S3 { endpoint, .. } => Some(endpoint.clone()),
             _ => None,
         };
         settings(endpoint)
@@ -186,7 +209,10 @@ async fn request(address: SocketAddr, method: &str, target: &str) -> std::io::Re
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).await?;
     let answer = String::from_utf8_lossy(&answer);
-    let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok());
+    let status = answer
+        .split(' ')
+        .nth(1)
+        .and_then(|status| status.parse().ok());
     status.ok_or_else(|| std::io::Error::other(answer.into_owned()))
 }
 
@@ -238,9 +264,8 @@ async fn serve(folder: &Path) -> SocketAddr {
             // Without it each small answer waits 40 ms for the acknowledgement of the one before.
             stream.set_nodelay(true).unwrap();
             let (service, writes) = (service.clone(), Arc::clone(&writes));
-            let answer = service_fn(move |request| {
-                answer(service.clone(), Arc::clone(&writes), request)
-            });
+            let answer =
+                service_fn(move |request| answer(service.clone(), Arc::clone(&writes), request));
             let connection = server
                 .serve_connection(TokioIo::new(stream), answer)
                 .into_owned();

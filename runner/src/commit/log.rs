@@ -169,8 +169,8 @@ pub(super) async fn write_checkpoint(store: &Store, layout: &Layout, number: u64
         number,
         state,
     };
-    let bytes = serde_json::to_vec(&checkpoint)
-        .context(ErrorKind::Failed, "cannot write a checkpoint")?;
+    let bytes =
+        serde_json::to_vec(&checkpoint).context(ErrorKind::Failed, "cannot write a checkpoint")?;
     store
         .put_new(&layout.checkpoint(number), bytes.into())
         .await?;

@@ -146,8 +146,7 @@ async fn abort_all(store: &Store, run: &Run) -> Result<()> {
 async fn abort(store: &Store, part: &Part) -> Result<()> {
     let key = part.path()?;
     let aborted = store.objects().abort(&key, &part.upload.id).await;
-    aborted
-        .map_err(|error| pending(store.explain(error, format!("abort the upload of `{key}`"))))
+    aborted.map_err(|error| pending(store.explain(error, format!("abort the upload of `{key}`"))))
 }
 
 /// A part is gone for good, unless others have settled the record meanwhile.
@@ -172,7 +171,10 @@ async fn lost(store: &Store, layout: &Layout, number: u64, run: &Run) -> Result<
             Err(error) => failure = Some(error),
         }
         // Whatever the answer but success, the next look decides.
-        match store.put_new(&layout.record(number + 1), body.clone()).await {
+        match store
+            .put_new(&layout.record(number + 1), body.clone())
+            .await
+        {
             Ok(true) => {
                 warn!(record = number, run = %run.run, "void: its uploads were lost");
                 settle_void(store, layout, &void).await?;

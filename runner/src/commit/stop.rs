@@ -95,5 +95,8 @@ impl StopSignal {
 /// What a run answers that was stopped before it committed.
 #[must_use]
 pub fn cancelled() -> Error {
-    Error::new(ErrorKind::Cancelled, "stopped before anything was committed")
+    Error::new(
+        ErrorKind::Cancelled,
+        "stopped before anything was committed",
+    )
 }

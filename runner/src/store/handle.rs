@@ -38,9 +38,7 @@ impl Store {
     /// bucket exists shows at the first request.
     pub async fn open(location: &Location, settings: &S3Settings) -> Result<Self> {
         let objects: Arc<dyn Objects> = match location {
-            Location::S3 { bucket, prefix } => {
-                Arc::new(s3::open(bucket, prefix, settings).await?)
-            }
+            Location::S3 { bucket, prefix } => Arc::new(s3::open(bucket, prefix, settings).await?),
             Location::Folder(folder) => {
                 let opened = FileStore::open(folder)
                     .map_err(|error| explain(error, format!("open `{location}`"), location))?;
@@ -191,9 +189,7 @@ impl Store {
                 object_store::Error::AlreadyExists { .. }
                 | object_store::Error::Precondition { .. },
             ) => Ok(false),
-            Err(error) => {
-                Err(self.explain(error, format!("write `{}`", self.location.url(key))))
-            }
+            Err(error) => Err(self.explain(error, format!("write `{}`", self.location.url(key)))),
         }
     }
 
@@ -204,9 +200,7 @@ impl Store {
     pub async fn put(&self, key: &Path, bytes: Bytes) -> Result<()> {
         match self.objects.put(key, bytes.into()).await {
             Ok(_) => Ok(()),
-            Err(error) => {
-                Err(self.explain(error, format!("write `{}`", self.location.url(key))))
-            }
+            Err(error) => Err(self.explain(error, format!("write `{}`", self.location.url(key)))),
         }
     }
 

@@ -50,9 +50,8 @@ impl Location {
                 })
             }
             "file" => {
-                let url = url::Url::parse(text).map_err(|source| {
-                    usage(format!("`{text}` is not a URL")).caused_by(source)
-                })?;
+                let url = url::Url::parse(text)
+                    .map_err(|source| usage(format!("`{text}` is not a URL")).caused_by(source))?;
                 let path = url.to_file_path().map_err(|()| {
                     usage(format!("`{text}` does not name a folder of this machine"))
                         .hint("write `file:///folder`, with three slashes")

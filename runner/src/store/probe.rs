@@ -47,7 +47,10 @@ pub fn require_one_volume(store: &Store, one: &Path, other: &Path) -> Result<()>
     if volume(&root.join(one.as_ref()))? == volume(&root.join(other.as_ref()))? {
         return Ok(());
     }
-    let message = format!("`{one}` and `{other}` in `{}` lie on different volumes", root.display());
+    let message = format!(
+        "`{one}` and `{other}` in `{}` lie on different volumes",
+        root.display()
+    );
     Err(Error::new(ErrorKind::Failed, message)
         .hint("a commit renames files from one to the other: put both on one volume"))
 }
