@@ -298,6 +298,51 @@ async fn a_lost_run_is_void_for_whoever_finds_it() {
 }
 
 #[tokio::test]
+async fn a_second_look_finds_what_another_process_completed_meanwhile() {
+    let place = Place::memory();
+    run_quietly(&place.store().await, &work()).await.unwrap();
+    // One process is told of a completion that was none, and is held before it gives the uploads up.
+    let mut told = false;
+    let (one, mut one_heard) = Faulty::new(place.objects().await, move |_, call| {
+        let first = completes(call) && !std::mem::replace(&mut told, true);
+        let gives_up = call.operation == Operation::Abort;
+        match (first, gives_up) {
+            (true, _) => Some(Fault::Pretend),
+            (_, true) => Some(Fault::Pause),
+            _ => None,
+        }
+    });
+    let store = Store::over(place.location(), Arc::new(Shared(Arc::clone(&one))));
+    let staged = stage(&store, "new", Replaces::Table).await;
+    let committed = staged
+        .commit(&Unfenced, &StopSignal::never())
+        .await
+        .unwrap();
+    let CommitOutcome::Committed(committed) = committed else {
+        panic!("nobody else is there")
+    };
+    let publishing = tokio::spawn(async move { committed.publish(&StopSignal::never()).await });
+    one_heard.recv().await.unwrap();
+    // Another one completes it, and is held before it takes the old parts away.
+    let (other, mut other_heard) = Faulty::new(place.objects().await, |_, call| {
+        let replaces = call.operation == Operation::Delete && call.key.starts_with(JOB);
+        replaces.then_some(Fault::Pause)
+    });
+    let store = Store::over(place.location(), Arc::new(Shared(Arc::clone(&other))));
+    let repairing = tokio::spawn(async move { repair(&store, JOB).await });
+    other_heard.recv().await.unwrap();
+    one.go_on();
+    let outcome = publishing.await.unwrap().unwrap();
+    assert!(matches!(outcome, PublishOutcome::Published(_)));
+    other.go_on();
+    // The other old part is the second one that it takes away.
+    other_heard.recv().await.unwrap();
+    other.go_on();
+    assert_eq!(repairing.await.unwrap().unwrap(), Repaired::Published(2));
+    shows(&place, &Work::table("", &[(DAY, "new")])).await;
+}
+
+#[tokio::test]
 async fn a_run_that_meets_a_lost_one_at_its_number_voids_it_and_starts_again() {
     let place = Place::memory();
     let staged = stage(&place.store().await, "mine", Replaces::Append).await;

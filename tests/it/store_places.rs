@@ -244,7 +244,11 @@ async fn create_bucket(endpoint: &str, address: SocketAddr) {
         .await
         .unwrap();
     let target = url.as_str().strip_prefix(endpoint).unwrap();
-    assert_eq!(request(address, "PUT", target).await.unwrap(), 200);
+    // It says that it is ready a moment before it is.
+    let created = async { while request(address, "PUT", target).await.unwrap() == 503 {} };
+    tokio::time::timeout(Duration::from_secs(60), created)
+        .await
+        .expect("MinIO makes a bucket within a minute");
 }
 
 /// Serves a folder as S3. Two of the server's faults are mended here: its conditional put is not atomic, so writes take a lock;
