@@ -1,8 +1,14 @@
 //! End-to-end tests through the real binary.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 
-#[expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 mod bad_input;
-#[expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
+mod commit;
+mod commit_crashes;
+mod commit_faults;
+mod commit_random;
+mod commit_work;
 mod harness;
-#[expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
 mod pipeline;
+mod store;
+mod store_faults;
+mod store_places;

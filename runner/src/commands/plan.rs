@@ -93,7 +93,8 @@ async fn reads(job: &Job, settings: &RunSettings) -> Result<Vec<Reads>> {
             }
             (InputOrigin::Table { job, table }, _) => {
                 let store = Store::open(&settings.output, &s3).await?;
-                let found = commit::peek_table(&store, job, table).await?;
+                let log = Log::read(&store, job).await?;
+                let found = log.state().table(table);
                 let from = settings.output.join(&format!("{job}/{table}"))?.to_string();
                 let parts = found.iter().flat_map(|table| &table.parts);
                 let (files, bytes, rows) = parts.fold((0, 0, 0), |(files, bytes, rows), part| {

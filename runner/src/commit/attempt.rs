@@ -2,27 +2,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
-use futures::stream::{self, StreamExt};
-use object_store::path::Path;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tracing::{debug, warn};
 
 use super::layout::Layout;
+use super::notes::{Journal, OpenUpload, Started, abort, forget};
 use super::open::OutputPlan;
 use super::part::{PartWriter, StagedPart};
 use super::partition::Partition;
-use super::record::{AttemptId, Consumed, Output, Part, Replaces, Run, RunId, path};
+use super::record::{AttemptId, Consumed, Output, Part, Replaces, Run, RunId};
+use super::run_id::hex;
 use super::staged::Staged;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::store::Store;
-
-/// How many uploads are aborted at once.
-const ABORTS_AT_ONCE: usize = 16;
 
 impl AttemptId {
     /// A new id: 96 bits from the system's random source, mixed with process and time.
@@ -37,11 +33,7 @@ impl AttemptId {
         }
         hash.update(std::process::id().to_le_bytes());
         hash.update(chrono::Utc::now().timestamp_micros().to_le_bytes());
-        let hex = hash.finalize().iter().fold(String::new(), |mut hex, byte| {
-            hex.push_str(&format!("{byte:02x}"));
-            hex
-        });
-        Self(hex[..24].to_owned())
+        Self(hex(&hash.finalize()[..12]))
     }
 }
 
@@ -64,56 +56,6 @@ pub(super) struct Inner {
     consumed: Vec<Consumed>,
     next: AtomicU64,
     journal: Journal,
-}
-
-/// What an attempt writes down when it begins.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Started {
-    pub run: RunId,
-    /// The least number of the record that it can become.
-    pub aims_at: u64,
-}
-
-/// The uploads that an attempt opened, written down before anything is sent to them.
-#[derive(Debug, Default)]
-struct Journal {
-    opened: Mutex<Vec<OpenUpload>>,
-    /// How many of them are written; whoever holds the lock writes for all who wait.
-    written: tokio::sync::Mutex<usize>,
-}
-
-/// An upload and its key.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct OpenUpload {
-    pub key: String,
-    pub id: String,
-}
-
-impl Journal {
-    fn opened(&self) -> Vec<OpenUpload> {
-        let opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
-        opened.clone()
-    }
-
-    async fn add(&self, inner: &Inner, upload: OpenUpload) -> Result<()> {
-        let index = {
-            let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
-            opened.push(upload);
-            opened.len() - 1
-        };
-        let mut written = self.written.lock().await;
-        if *written > index {
-            return Ok(());
-        }
-        let opened = self.opened();
-        let body = serde_json::to_vec(&opened[*written..])
-            .context(ErrorKind::Failed, "cannot write the list of uploads")?;
-        let sequence = u64::try_from(*written).unwrap_or(u64::MAX);
-        let key = inner.layout.uploads(&inner.id, sequence);
-        inner.store.put(&key, body.into()).await?;
-        *written = opened.len();
-        Ok(())
-    }
 }
 
 impl Attempt {
@@ -303,7 +245,10 @@ impl Stager {
             key: key.to_string(),
             id: id.clone(),
         };
-        inner.journal.add(inner, upload).await?;
+        inner
+            .journal
+            .add(&inner.store, &inner.layout, &inner.id, upload)
+            .await?;
         Ok(PartWriter::new(
             inner.store.clone(),
             table.to_owned(),
@@ -346,92 +291,4 @@ impl Inner {
             debug!(attempt = %self.id, %error, "notes are left to vacuum");
         }
     }
-}
-
-/// Aborts uploads; `false` where one could not be.
-pub(super) async fn abort(store: &Store, uploads: Vec<OpenUpload>) -> bool {
-    let objects = store.objects();
-    let aborts = stream::iter(uploads).map(|upload| {
-        let objects = &objects;
-        async move {
-            let key = path(&upload.key)?;
-            let aborted = objects.abort(&key, &upload.id).await;
-            aborted.map_err(|error| store.explain(error, format!("abort the upload of `{key}`")))
-        }
-    });
-    let mut answers = aborts.buffer_unordered(ABORTS_AT_ONCE);
-    let mut all = true;
-    while let Some(answer) = answers.next().await {
-        if let Err(error) = answer {
-            warn!(%error, "an upload is left behind");
-            all = false;
-        }
-    }
-    all
-}
-
-/// Deletes an attempt's notes, that it has ended last.
-pub(super) async fn forget(store: &Store, layout: &Layout, attempt: &AttemptId) -> Result<()> {
-    let ended = layout.ended(attempt);
-    let notes = store.list(&layout.attempt(attempt)).await?;
-    let (last, first): (Vec<Path>, Vec<Path>) = notes
-        .into_iter()
-        .map(|note| note.location)
-        .partition(|key| *key == ended);
-    store.delete(first).await?;
-    store.delete(last).await
-}
-
-/// The attempts that left notes, each with the notes' keys.
-pub(super) async fn attempts(
-    store: &Store,
-    layout: &Layout,
-) -> Result<BTreeMap<AttemptId, Vec<object_store::ObjectMeta>>> {
-    let root = layout.attempts();
-    let mut found: BTreeMap<_, Vec<_>> = BTreeMap::new();
-    for note in store.list(&root).await? {
-        let name = note
-            .location
-            .prefix_match(&root)
-            .and_then(|mut below| below.next().map(|name| name.as_ref().to_owned()));
-        if let Some(name) = name {
-            found.entry(AttemptId(name)).or_default().push(note);
-        }
-    }
-    Ok(found)
-}
-
-/// Reads the uploads that an attempt wrote down.
-pub(super) async fn noted_uploads(
-    store: &Store,
-    notes: &[object_store::ObjectMeta],
-) -> Result<Vec<OpenUpload>> {
-    let mut uploads = Vec::new();
-    let lists = notes
-        .iter()
-        .filter(|note| note.location.extension() == Some("uploads"));
-    for note in lists {
-        let Some(bytes) = store.read(&note.location).await? else {
-            continue;
-        };
-        let listed: Vec<OpenUpload> = serde_json::from_slice(&bytes).context(
-            ErrorKind::Failed,
-            format!("`{}` cannot be read", note.location),
-        )?;
-        uploads.extend(listed);
-    }
-    Ok(uploads)
-}
-
-/// Takes away what attempts left that marked themselves ended; others may still be at work.
-pub(super) async fn clean_ended(store: &Store, layout: &Layout) -> Result<()> {
-    for (attempt, notes) in attempts(store, layout).await? {
-        let ended = layout.ended(&attempt);
-        if notes.iter().any(|note| note.location == ended)
-            && abort(store, noted_uploads(store, &notes).await?).await
-        {
-            forget(store, layout, &attempt).await?;
-        }
-    }
-    Ok(())
 }

@@ -110,8 +110,12 @@ impl Layout {
         self.ours("probe")
     }
 
-    pub fn clock(&self) -> Path {
-        self.ours("clock.json")
+    pub fn clocks(&self) -> Path {
+        self.ours("clock")
+    }
+
+    pub fn clock(&self, attempt: &AttemptId) -> Path {
+        self.ours(&format!("clock/{attempt}.json"))
     }
 
     pub fn everything(&self) -> Path {

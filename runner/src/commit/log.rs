@@ -2,19 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use futures::stream::{self, StreamExt, TryStreamExt};
+use futures::stream::TryStreamExt;
 use serde::{Deserialize, Serialize};
 
 use super::layout::{Layout, LogKey};
 use super::record::{FORMAT, Record};
 use super::state::State;
+use super::together::together;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::store::Store;
 
 /// A reader starts at the last checkpoint, so at most about this many records are read one by one.
 pub const CHECKPOINT_EVERY: u64 = 100;
-/// Records are small; this many reads at once hide the store's latency.
-const READS_AT_ONCE: usize = 16;
 
 /// What a log said when it was read: its last record, whether that is published, and what all live records add up to.
 #[derive(Clone, Debug)]
@@ -96,22 +95,17 @@ pub(super) async fn read_records(
     layout: &Layout,
     numbers: std::ops::RangeInclusive<u64>,
 ) -> Result<Vec<Record>> {
-    stream::iter(numbers)
-        .map(async |number| {
-            let record = read_record(store, layout, number).await?;
-            record.ok_or_else(|| {
-                let message = format!(
-                    "record {number} of the log of `{}` is missing",
-                    layout.log()
-                );
-                Error::new(ErrorKind::Failed, message).hint(
-                    "records are never deleted: restore it from the bucket's versions or a backup",
-                )
-            })
-        })
-        .buffered(READS_AT_ONCE)
-        .try_collect()
-        .await
+    let reads = numbers.map(|number| read_present(store, layout, number));
+    together(reads).try_collect().await
+}
+
+async fn read_present(store: &Store, layout: &Layout, number: u64) -> Result<Record> {
+    let record = read_record(store, layout, number).await?;
+    record.ok_or_else(|| {
+        let message = format!("record {number} of the log `{}` is missing", layout.log());
+        Error::new(ErrorKind::Failed, message)
+            .hint("records are never deleted: restore it from the bucket's versions or a backup")
+    })
 }
 
 /// Reads one record; `None` where there is none.

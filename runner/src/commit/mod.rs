@@ -40,10 +40,13 @@
 //! ```
 
 mod attempt;
+mod columns;
 mod committed;
 mod fence;
+mod input;
 mod layout;
 mod log;
+mod notes;
 mod open;
 mod part;
 mod partition;
@@ -54,20 +57,20 @@ mod run_id;
 mod staged;
 mod state;
 mod stop;
+mod together;
 mod vacuum;
 
 pub use attempt::{Attempt, Stager};
+pub use columns::{ColumnType, Columns};
 pub use committed::{Committed, PublishOutcome, Published};
 pub use fence::{Fence, Unfenced};
+pub use input::{TableInput, list_input, read_table};
 pub use log::{CHECKPOINT_EVERY, Log};
-pub use open::{
-    Decision, OpenOptions, Opened, OutputPlan, TableInput, list_input, open, peek_table, read_table,
-};
+pub use open::{Decision, OpenOptions, Opened, OutputPlan, open};
 pub use part::{PartWriter, StagedPart};
 pub use partition::{Order, Partition, Window};
 pub use record::{
-    AttemptId, ColumnType, Columns, Consumed, Entry, FORMAT, Output, Part, Record, Replaces, Run,
-    RunId, Upload, Void,
+    AttemptId, Consumed, Entry, FORMAT, Output, Part, Record, Replaces, Run, RunId, Upload, Void,
 };
 pub use repair::{Repaired, RunLine, RunStatus, repair, runs};
 pub use run_id::RunInputs;

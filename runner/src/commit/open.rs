@@ -3,14 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use object_store::ObjectMeta;
-use object_store::path::Path;
 use tracing::info;
 
-use super::attempt::{Attempt, clean_ended};
+use super::attempt::Attempt;
+use super::columns::Columns;
+use super::input::{TableInput, is_data, list_input, read_table};
 use super::layout::Layout;
 use super::log::{Log, read_record, read_records};
+use super::notes::clean_ended;
 use super::publish::{Settled, settle};
-use super::record::{AttemptId, Columns, Consumed, Part, Record, Replaces, RunId, path};
+use super::record::{AttemptId, Consumed, Record, Replaces, Run, RunId, path};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::{self, FrozenObject, Store};
 
@@ -146,7 +148,7 @@ async fn foreign(
         .iter()
         .chain(&log.tail)
         .filter_map(Record::as_run)
-        .flat_map(|run| run.parts())
+        .flat_map(Run::parts)
         .map(|part| part.key.as_str())
         .collect();
     for keys in unknown.values_mut() {
@@ -162,7 +164,8 @@ fn refuse_foreign(store: &Store, foreign: &BTreeMap<String, Vec<String>>) -> Res
     };
     let first = keys
         .first()
-        .map(|key| format!("{}/{key}", store.location()))
+        .map(|key| path(key).map(|key| store.location().url(&key)))
+        .transpose()?
         .unwrap_or_default();
     let more = match keys.len() {
         0 | 1 => String::new(),
@@ -171,22 +174,6 @@ fn refuse_foreign(store: &Store, foreign: &BTreeMap<String, Vec<String>>) -> Res
     let message = format!("table `{table}` holds an object that no run wrote: `{first}`{more}");
     Err(Error::new(ErrorKind::Conflict, message)
         .hint("move it away, or let `--replace-foreign` delete it when the run is published"))
-}
-
-/// Whether a listed object is data: no hidden name in its path below the root, and no folder marker.
-fn is_data(object: &ObjectMeta, root: &Path) -> bool {
-    let Some(mut below) = object.location.prefix_match(root) else {
-        return false;
-    };
-    let hidden = below.any(|part| part.as_ref().starts_with(['_', '.']));
-    !hidden && !is_marker(object, root)
-}
-
-/// A console's "create folder" leaves an empty object of the folder's name, whose last slash a listing hides.
-fn is_marker(object: &ObjectMeta, root: &Path) -> bool {
-    let name = object.location.filename().unwrap_or_default();
-    let folder = object.location == *root || !name.contains('.') || name.contains('=');
-    object.size == 0 && folder
 }
 
 impl Opened {
@@ -249,11 +236,10 @@ impl Opened {
         {
             return Ok(Decision::AlreadyDone(record));
         }
-        let consumed = consumes.iter().map(|object| Consumed {
+        let taken = consumes.iter().map(|object| Consumed {
             url: object.url.clone(),
             etag: object.etag.clone(),
         });
-        let consumed = consumed.collect();
         let outputs = self.outputs.iter().map(|output| {
             let deletes = self.deletes(output);
             (output.clone(), deletes)
@@ -265,7 +251,7 @@ impl Opened {
             run,
             self.log.last + 1,
             outputs,
-            consumed,
+            taken.collect(),
         );
         attempt.await.map(Decision::Run)
     }
@@ -286,113 +272,4 @@ impl Opened {
             .cloned()
             .collect()
     }
-}
-
-/// A table of another job as an input.
-#[derive(Clone, Debug)]
-pub struct TableInput {
-    /// The run that last changed it.
-    pub run: Option<RunId>,
-    /// Its columns and types.
-    pub columns: Columns,
-    /// Its live parts; `key`s are relative to the store's root.
-    pub objects: Vec<FrozenObject>,
-    /// The same parts as the log has them, in the same order.
-    pub parts: Vec<Part>,
-}
-
-/// Lists the objects below a prefix, by key; hidden names and folder markers are skipped.
-///
-/// # Errors
-/// `InputMissing` where there is none; otherwise as the store says.
-pub async fn list_input(store: &Store, prefix: &str) -> Result<Vec<FrozenObject>> {
-    let root = path(prefix)?;
-    let listed = store.list(&root).await?;
-    let found = listed.len();
-    let data = listed.into_iter().filter(|object| is_data(object, &root));
-    let frozen = data.map(|object| freeze(store, object)).collect::<Vec<_>>();
-    if frozen.is_empty() {
-        let url = store.location().url(&root);
-        let what = match found {
-            0 => "no objects".to_owned(),
-            found => format!("only {found} hidden or empty ones"),
-        };
-        let message = format!("`{url}/` holds {what}");
-        return Err(Error::new(ErrorKind::InputMissing, message)
-            .hint("check `--input`; a dataset's files lie in `<input>/raw/<dataset>/`"));
-    }
-    Ok(frozen)
-}
-
-fn freeze(store: &Store, object: ObjectMeta) -> FrozenObject {
-    FrozenObject {
-        url: store.location().url(&object.location),
-        key: object.location.to_string(),
-        etag: object.e_tag,
-        size_bytes: object.size,
-        modified: object.last_modified,
-    }
-}
-
-/// The live parts of a job's table, by its log; finishes its last publish first.
-///
-/// # Errors
-/// `InputMissing` where the job has not written it; `TryAgain` where a part was replaced just now; otherwise as the store says.
-pub async fn read_table(store: &Store, job: &str, table: &str) -> Result<TableInput> {
-    let layout = Layout::new(job);
-    let log = loop {
-        let log = Log::read_layout(store, &layout).await?;
-        match log.last_record() {
-            Some(record) if !log.marked => {
-                if settle(store, &layout, record).await? == Settled::Published {
-                    break log;
-                }
-            }
-            _ => break log,
-        }
-    };
-    let Some(found) = log.state.table(table) else {
-        let message = format!(
-            "job `{job}` has not written table `{table}` in `{}`",
-            store.location()
-        );
-        return Err(Error::new(ErrorKind::InputMissing, message)
-            .hint(format!("run it first: `drivetrain run {job}`")));
-    };
-    // Which parts are live is the log's to say; a listing only adds the versions, a thousand at a time.
-    let listed = store.list(&layout.table(table)).await?;
-    let mut versions: BTreeMap<_, _> = listed
-        .into_iter()
-        .map(|object| (object.location.to_string(), object))
-        .collect();
-    let mut objects = Vec::with_capacity(found.parts.len());
-    for part in &found.parts {
-        let object = versions.remove(&part.key);
-        match object.filter(|object| object.size == part.size_bytes) {
-            Some(object) => objects.push(freeze(store, object)),
-            None => {
-                let message = format!(
-                    "a part of table `{table}` was replaced just now: `{}`",
-                    part.key
-                );
-                return Err(Error::new(ErrorKind::TryAgain, message)
-                    .hint("run the same command again: it starts from the new version"));
-            }
-        }
-    }
-    Ok(TableInput {
-        run: found.run.clone(),
-        columns: found.columns.clone(),
-        objects,
-        parts: found.parts.clone(),
-    })
-}
-
-/// A table as the log has it, for a look: nothing is finished, listed or frozen; `None` where no live run wrote it.
-///
-/// # Errors
-/// As the store says.
-pub async fn peek_table(store: &Store, job: &str, table: &str) -> Result<Option<super::state::Table>> {
-    let log = Log::read(store, job).await?;
-    Ok(log.state().table(table).cloned())
 }

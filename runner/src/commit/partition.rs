@@ -65,7 +65,15 @@ fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
         if character.is_ascii_control() || "\"#%'*/:=?\\{[]^".contains(character) {
-            out.push_str(&format!("%{:02X}", u32::from(character)));
+            out.push('%');
+            let code = u32::from(character);
+            let digits = [code >> 4, code & 15].map(|digit| char::from_digit(digit, 16));
+            out.extend(
+                digits
+                    .into_iter()
+                    .flatten()
+                    .map(|digit| digit.to_ascii_uppercase()),
+            );
         } else {
             out.push(character);
         }

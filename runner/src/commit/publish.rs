@@ -1,24 +1,19 @@
 //! Step 7: what a committed record says becomes what a listing shows.
 
-use std::time::Duration;
-
 use bytes::Bytes;
-use futures::stream::{self, StreamExt, TryStreamExt};
+use futures::stream::{StreamExt, TryStreamExt};
 use object_store::path::Path;
 use tracing::{debug, info, warn};
 
 use super::layout::Layout;
 use super::log::{read_record, write_checkpoint};
 use super::record::{Entry, Part, Record, Run, path};
+use super::together::together;
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::{Completion, Store};
 
-/// How many parts are completed at once.
-const AT_ONCE: usize = 16;
 /// How often an answer that decides nothing is asked for again.
 pub(super) const TRIES: u32 = 5;
-/// The pause before asking again; longer each time.
-pub(super) const PAUSE: Duration = Duration::from_millis(250);
 
 /// How the publish of a record ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,11 +22,6 @@ pub(super) enum Settled {
     Published,
     /// Its uploads were lost; the next record voids it, and that one is marked.
     Voided,
-}
-
-/// The pause before try `number`, from 1.
-pub(super) async fn pause(number: u32) {
-    tokio::time::sleep(PAUSE * number).await;
 }
 
 /// Does all that is left to do for a record, whoever wrote it; doing it twice, or at the same time as others, is harmless.
@@ -53,7 +43,7 @@ async fn publish(store: &Store, layout: &Layout, number: u64, run: &Run) -> Resu
     if !complete_all(store, run).await? {
         warn!(record = number, run = %run.run, "uploads are missing");
         abort_all(store, run).await?;
-        pause(1).await;
+        store.pause(1).await;
         if !all_there(store, run).await? {
             return lost(store, layout, number, run).await;
         }
@@ -78,9 +68,7 @@ enum Found {
 /// Completes every upload and looks at every key. `false`: at least one part is missing although the store answered.
 async fn complete_all(store: &Store, run: &Run) -> Result<bool> {
     let mut missing = false;
-    let mut completions = stream::iter(run.parts())
-        .map(|part| complete(store, part))
-        .buffer_unordered(AT_ONCE);
+    let mut completions = together(run.parts().map(|part| complete(store, part)));
     let mut unknown = None;
     while let Some(found) = completions.next().await {
         match found {
@@ -122,7 +110,7 @@ async fn complete(store: &Store, part: &Part) -> Result<Found> {
         };
         failure = Some(error);
         if number < TRIES {
-            pause(number).await;
+            store.pause(number).await;
         }
     }
     let error = failure.expect("each try that did not return left its failure");
@@ -143,9 +131,7 @@ async fn is_there(store: &Store, part: &Part) -> Result<bool> {
 }
 
 async fn all_there(store: &Store, run: &Run) -> Result<bool> {
-    let found: Vec<bool> = stream::iter(run.parts())
-        .map(|part| is_there(store, part))
-        .buffer_unordered(AT_ONCE)
+    let found: Vec<bool> = together(run.parts().map(|part| is_there(store, part)))
         .try_collect()
         .await
         .map_err(pending)?;
@@ -153,17 +139,14 @@ async fn all_there(store: &Store, run: &Run) -> Result<bool> {
 }
 
 async fn abort_all(store: &Store, run: &Run) -> Result<()> {
-    let objects = store.objects();
-    stream::iter(run.parts())
-        .map(async |part| {
-            let key = part.path()?;
-            objects.abort(&key, &part.upload.id).await.map_err(|error| {
-                pending(store.explain(error, format!("abort the upload of `{key}`")))
-            })
-        })
-        .buffer_unordered(AT_ONCE)
-        .try_collect()
-        .await
+    let aborts = run.parts().map(|part| abort(store, part));
+    together(aborts).try_collect().await
+}
+
+async fn abort(store: &Store, part: &Part) -> Result<()> {
+    let key = part.path()?;
+    let aborted = store.objects().abort(&key, &part.upload.id).await;
+    aborted.map_err(|error| pending(store.explain(error, format!("abort the upload of `{key}`"))))
 }
 
 /// A part is gone for good, unless others have settled the record meanwhile.
@@ -200,7 +183,7 @@ async fn lost(store: &Store, layout: &Layout, number: u64, run: &Run) -> Result<
             Ok(false) => {}
             Err(error) => {
                 failure = Some(error);
-                pause(attempt).await;
+                store.pause(attempt).await;
             }
         }
     }

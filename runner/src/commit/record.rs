@@ -8,6 +8,7 @@ use object_store::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::columns::Columns;
 use super::partition::{Partition, Window};
 use crate::error::{Context, Error, ErrorKind, Result};
 
@@ -156,63 +157,6 @@ pub struct Consumed {
     pub etag: Option<String>,
 }
 
-/// A table's columns as a catalog sees them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Columns {
-    /// All columns in order, those of the folders included.
-    pub columns: Vec<ColumnType>,
-    /// Those that are folders, outermost first.
-    pub partition_by: Vec<String>,
-}
-
-/// A column and its type.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ColumnType {
-    /// The name.
-    pub name: String,
-    /// The type as the catalog names it.
-    #[serde(rename = "type")]
-    pub kind: String,
-}
-
-impl Columns {
-    /// Says how `other` differs, one difference an entry; empty where it does not.
-    #[must_use]
-    pub fn differences(&self, other: &Self) -> Vec<String> {
-        let mut found = Vec::new();
-        let find = |columns: &Self, name: &str| {
-            let column = columns.columns.iter().find(|column| column.name == name);
-            column.map(|column| column.kind.clone())
-        };
-        for column in &self.columns {
-            match find(other, &column.name) {
-                None => found.push(format!("column `{}` is gone", column.name)),
-                Some(kind) if kind != column.kind => found.push(format!(
-                    "column `{}` was {}, is {kind}",
-                    column.name, column.kind
-                )),
-                Some(_) => {}
-            }
-        }
-        for column in &other.columns {
-            if find(self, &column.name).is_none() {
-                found.push(format!("column `{}` is new", column.name));
-            }
-        }
-        if self.partition_by != other.partition_by {
-            found.push(format!(
-                "partitioned by ({}), now by ({})",
-                self.partition_by.join(", "),
-                other.partition_by.join(", ")
-            ));
-        }
-        if found.is_empty() && self.columns != other.columns {
-            found.push("the columns are in another order".to_owned());
-        }
-        found
-    }
-}
-
 /// Says that the record before is void.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Void {
@@ -338,10 +282,6 @@ impl Record {
                 format!("record {number} of the log {what}"),
             )
         };
-        #[derive(Deserialize)]
-        struct Format {
-            format: u32,
-        }
         let format: Format = serde_json::from_slice(bytes)
             .map_err(|error| damaged("cannot be read".to_owned()).caused_by(error))?;
         if format.format > FORMAT {
@@ -356,4 +296,10 @@ impl Record {
             Err(damaged(format!("says that it is {}", record.number)))
         }
     }
+}
+
+/// What every format begins with.
+#[derive(Deserialize)]
+struct Format {
+    format: u32,
 }

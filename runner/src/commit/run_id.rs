@@ -57,13 +57,16 @@ impl RunId {
                 }
             }
         }
-        let digest = hash.0.finalize();
-        let hex = digest.iter().take(16).fold(String::new(), |mut hex, byte| {
-            hex.push_str(&format!("{byte:02x}"));
-            hex
-        });
-        Self(hex)
+        Self(hex(&hash.0.finalize()[..16]))
     }
+}
+
+/// Bytes as lower-case hexadecimal digits.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits
+        .filter_map(|digit| char::from_digit(u32::from(digit), 16))
+        .collect()
 }
 
 /// A hash whose fields cannot run into each other: each is preceded by its length.

@@ -10,7 +10,7 @@ use super::attempt::Inner;
 use super::committed::Committed;
 use super::fence::Fence;
 use super::log::{read_from, read_record};
-use super::publish::{Settled, TRIES, pause, settle};
+use super::publish::{Settled, TRIES, settle};
 use super::record::{Record, Run};
 use super::stop::{StopSignal, cancelled};
 use crate::error::{Error, ErrorKind, Result};
@@ -167,7 +167,7 @@ impl Staged {
                 }
                 None => return self.last_look(number).await,
             }
-            if attempt < TRIES && stop.unless(pause(attempt)).await.is_none() {
+            if attempt < TRIES && stop.unless(store.pause(attempt)).await.is_none() {
                 return self.last_look(number).await;
             }
         }

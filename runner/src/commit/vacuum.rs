@@ -9,11 +9,11 @@ use object_store::ObjectMeta;
 use serde::Serialize;
 use tracing::info;
 
-use super::attempt::{Started, abort, attempts, forget, noted_uploads};
 use super::layout::Layout;
 use super::log::{Log, read_from, write_checkpoint};
+use super::notes::{Started, abort, attempts, forget, noted_uploads};
 use super::publish::settle;
-use super::record::{AttemptId, Record};
+use super::record::{AttemptId, Record, Run};
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::store::Store;
 
@@ -29,7 +29,7 @@ pub struct VacuumOptions {
 impl Default for VacuumOptions {
     fn default() -> Self {
         Self {
-            retention: Duration::from_secs(24 * 60 * 60),
+            retention: Duration::from_hours(24),
             quarantine: None,
         }
     }
@@ -84,12 +84,13 @@ pub async fn vacuum(store: &Store, job: &str, options: VacuumOptions) -> Result<
     Ok(done)
 }
 
-/// The store's own time: ours may be wrong by more than the retention.
+/// The store's own time, as its listings say it: ours may be wrong by more than the retention.
 async fn clock(store: &Store, layout: &Layout) -> Result<DateTime<Utc>> {
-    let key = layout.clock();
+    let key = layout.clock(&AttemptId::random());
     store.put(&key, Bytes::from_static(b"{}")).await?;
-    let found = store.look(&key).await?;
+    let listed = store.list(&layout.clocks()).await?;
     store.delete(vec![key.clone()]).await?;
+    let found = listed.into_iter().find(|object| object.location == key);
     let found = found.ok_or_else(|| {
         let message = format!("`{}` was put and is not there", store.location().url(&key));
         Error::new(ErrorKind::TryAgain, message)
@@ -155,7 +156,7 @@ async fn read_started(store: &Store, key: &object_store::path::Path) -> Result<u
     Ok(started.aims_at)
 }
 
-/// Takes away temporary and staged files that no note speaks of, and probes: what a killed process left on a file system.
+/// Takes away temporary and staged files that no note speaks of, and probes: what a killed process left.
 async fn take_temporary(
     store: &Store,
     layout: &Layout,
@@ -169,13 +170,13 @@ async fn take_temporary(
         .map(|attempt| attempt.to_string())
         .collect();
     let staging = layout.staging_root();
-    let probes = layout.probes();
+    let probes = [layout.probes(), layout.clocks()];
     let last = Log::read_layout(store, layout).await?;
     let pending: BTreeSet<&str> = last
         .tail
         .iter()
         .filter_map(Record::as_run)
-        .flat_map(|run| run.parts())
+        .flat_map(Run::parts)
         .map(|part| part.upload.id.as_str())
         .collect();
     let mut old = store.list(&layout.everything()).await?;
@@ -187,7 +188,7 @@ async fn take_temporary(
                 .next()
                 .is_some_and(|attempt| !noted.contains(attempt.as_ref()))
         });
-        let probe = key.prefix_matches(&probes);
+        let probe = probes.iter().any(|folder| key.prefix_matches(folder));
         let needed = pending.contains(key.as_ref());
         (hidden || staged || probe) && !needed && is_older(object, now, retention)
     });

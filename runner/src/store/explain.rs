@@ -29,7 +29,7 @@ enum Failure {
 
 /// Turns a store's error into one that names the place, says what can be done, and has the kind that the exit code comes from.
 ///
-/// `doing` says what was being done: `read `users.csv``.
+/// `doing` says what was being done, in the words that follow "cannot".
 #[must_use]
 pub fn explain(error: object_store::Error, doing: impl fmt::Display, location: &Location) -> Error {
     let failure = failure(&error);

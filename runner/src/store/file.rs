@@ -316,12 +316,12 @@ impl Objects for FileStore {
                 return Ok(Completion::NoSuchUpload);
             }
             let renamed = in_folder(&to, || {
-                fs::rename(&from, &to).or_else(|error| {
+                fs::rename(&from, &to).map_err(|error| {
                     // Not there any more is an answer; a missing folder is worth another try.
                     if error.kind() == ErrorKind::NotFound && !from.exists() {
-                        return Err(ErrorKind::NotADirectory.into());
+                        return ErrorKind::NotADirectory.into();
                     }
-                    Err(error)
+                    error
                 })
             });
             match renamed {

@@ -115,7 +115,8 @@ fn is_same(frozen: &FrozenObject, found: &ObjectMeta) -> bool {
     found.size == frozen.size_bytes
         && match &frozen.etag {
             Some(etag) => found.e_tag.as_ref().is_none_or(|found| found == etag),
-            None => found.last_modified == frozen.modified,
+            // A listing says it to the millisecond, a header to the second.
+            None => found.last_modified.timestamp() == frozen.modified.timestamp(),
         }
 }
 

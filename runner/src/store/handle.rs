@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::TryStreamExt;
@@ -18,6 +19,9 @@ use super::location::Location;
 use super::port::Objects;
 use super::s3::{self, S3Settings};
 use crate::error::{Error, ErrorKind, Result};
+
+/// The first pause before asking again.
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// A store and its place; clones share connections and counts.
 #[derive(Clone, Debug)]
@@ -100,6 +104,14 @@ impl Store {
         self.objects.requests()
     }
 
+    /// Waits before try `number + 1` of what was not decided; in memory there is nothing to wait for but other tasks.
+    pub async fn pause(&self, number: u32) {
+        match self.location {
+            Location::Memory => tokio::task::yield_now().await,
+            _ => tokio::time::sleep(PAUSE * number).await,
+        }
+    }
+
     /// Turns an error of this store into one that says what can be done.
     #[must_use]
     pub fn explain(&self, error: object_store::Error, doing: impl std::fmt::Display) -> Error {
@@ -124,7 +136,11 @@ impl Store {
     /// As [`explain`] says.
     pub async fn look(&self, key: &Path) -> Result<Option<ObjectMeta>> {
         match self.objects.head(key).await {
-            Ok(meta) => Ok(Some(meta)),
+            // A store below a prefix answers with the whole key.
+            Ok(meta) => Ok(Some(ObjectMeta {
+                location: key.clone(),
+                ..meta
+            })),
             Err(error) => self.none_if_missing(error, "look at", key),
         }
     }

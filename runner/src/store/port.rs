@@ -112,7 +112,12 @@ impl Objects for PrefixStore<InMemory> {
         index: usize,
         payload: PutPayload,
     ) -> Result<String> {
-        MultipartStore::put_part(self, key, &upload.to_owned(), index, payload).await?;
+        // Memory fails in one way only: it does not know the upload.
+        let put = MultipartStore::put_part(self, key, &upload.to_owned(), index, payload).await;
+        put.map_err(|source| Error::NotFound {
+            path: key.to_string(),
+            source: source.into(),
+        })?;
         Ok(String::new())
     }
 
@@ -120,7 +125,6 @@ impl Objects for PrefixStore<InMemory> {
         Ok(())
     }
 
-    /// Memory fails in one way only: it does not know the upload.
     async fn complete(&self, key: &Path, upload: &str, tags: &[String]) -> Result<Completion> {
         let done = self
             .complete_multipart(key, &upload.to_owned(), part_ids(tags))

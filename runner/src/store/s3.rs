@@ -19,9 +19,9 @@ use crate::error::{Error, ErrorKind, Result};
 /// A connection that is not there within this time never comes.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// A part of 8 MiB over a line of 1 Mbit/s takes 67 seconds; a streamed read of an object continues where this cut it.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(120);
+const REQUEST_TIMEOUT: Duration = Duration::from_mins(2);
 /// Credentials are asked for again this long before they expire, longer than any request lasts.
-const REFRESH_BEFORE: Duration = Duration::from_secs(300);
+const REFRESH_BEFORE: Duration = Duration::from_mins(5);
 
 /// What a caller fixes about S3; what it leaves open the AWS SDK's chain finds.
 #[derive(Clone, Debug)]
@@ -117,22 +117,21 @@ pub(super) async fn open(
         // A name with dots does not match AWS's certificate.
         None => builder.with_virtual_hosted_style_request(!bucket.contains('.')),
     };
-    builder = match &settings.credentials {
-        Some(pair) => builder
+    builder = if let Some(pair) = &settings.credentials {
+        builder
             .with_access_key_id(&pair.key_id)
-            .with_secret_access_key(&pair.secret_key),
-        None => {
-            let provider = chain
-                .credentials_provider()
-                .ok_or_else(|| no_credentials(bucket))?;
-            let credentials = ChainCredentials::new(provider);
-            // Asked here once, so that a run that has none fails at its start with what the chain says.
-            credentials
-                .get_credential()
-                .await
-                .map_err(|error| no_credentials(bucket).caused_by(error))?;
-            builder.with_credentials(Arc::new(credentials))
-        }
+            .with_secret_access_key(&pair.secret_key)
+    } else {
+        let provider = chain
+            .credentials_provider()
+            .ok_or_else(|| no_credentials(bucket))?;
+        let credentials = ChainCredentials::new(provider);
+        // Asked here once, so that a run that has none fails at its start with what the chain says.
+        credentials
+            .get_credential()
+            .await
+            .map_err(|error| no_credentials(bucket).caused_by(error))?;
+        builder.with_credentials(Arc::new(credentials))
     };
     let store = builder.build().map_err(|error| {
         Error::new(ErrorKind::Usage, format!("cannot open bucket `{bucket}`")).caused_by(error)

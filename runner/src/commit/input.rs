@@ -1,0 +1,128 @@
+//! What a run reads, as it lies there when the run begins.
+
+use std::collections::BTreeMap;
+
+use object_store::ObjectMeta;
+use object_store::path::Path;
+
+use super::columns::Columns;
+use super::layout::Layout;
+use super::log::Log;
+use super::publish::{Settled, settle};
+use super::record::{Part, RunId, path};
+use crate::error::{Error, ErrorKind, Result};
+use crate::store::{FrozenObject, Store};
+
+/// A table of another job as an input.
+#[derive(Clone, Debug)]
+pub struct TableInput {
+    /// The run that last changed it.
+    pub run: Option<RunId>,
+    /// Its columns and types.
+    pub columns: Columns,
+    /// Its live parts; `key`s are relative to the store's root.
+    pub objects: Vec<FrozenObject>,
+    /// The same parts as the log has them, in the same order.
+    pub parts: Vec<Part>,
+}
+
+/// Lists the objects below a prefix, by key; hidden names and folder markers are skipped.
+///
+/// # Errors
+/// `InputMissing` where there is none; otherwise as the store says.
+pub async fn list_input(store: &Store, prefix: &str) -> Result<Vec<FrozenObject>> {
+    let root = path(prefix)?;
+    let listed = store.list(&root).await?;
+    let found = listed.len();
+    let data = listed.into_iter().filter(|object| is_data(object, &root));
+    let frozen = data.map(|object| freeze(store, object)).collect::<Vec<_>>();
+    if frozen.is_empty() {
+        let url = store.location().url(&root);
+        let what = match found {
+            0 => "no objects".to_owned(),
+            found => format!("only {found} hidden or empty ones"),
+        };
+        let message = format!("`{url}/` holds {what}");
+        return Err(Error::new(ErrorKind::InputMissing, message)
+            .hint("check `--input`; a dataset's files lie in `<input>/raw/<dataset>/`"));
+    }
+    Ok(frozen)
+}
+
+fn freeze(store: &Store, object: ObjectMeta) -> FrozenObject {
+    FrozenObject {
+        url: store.location().url(&object.location),
+        key: object.location.to_string(),
+        etag: object.e_tag,
+        size_bytes: object.size,
+        modified: object.last_modified,
+    }
+}
+
+/// The live parts of a job's table, by its log; finishes its last publish first.
+///
+/// # Errors
+/// `InputMissing` where the job has not written it; `TryAgain` where a part was replaced just now; otherwise as the store says.
+pub async fn read_table(store: &Store, job: &str, table: &str) -> Result<TableInput> {
+    let layout = Layout::new(job);
+    let log = loop {
+        let log = Log::read_layout(store, &layout).await?;
+        match log.last_record() {
+            Some(record) if !log.marked => {
+                if settle(store, &layout, record).await? == Settled::Published {
+                    break log;
+                }
+            }
+            _ => break log,
+        }
+    };
+    let Some(found) = log.state.table(table) else {
+        let message = format!(
+            "job `{job}` has not written table `{table}` in `{}`",
+            store.location()
+        );
+        return Err(Error::new(ErrorKind::InputMissing, message)
+            .hint(format!("run it first: `drivetrain run {job}`")));
+    };
+    // Which parts are live is the log's to say; a listing only adds the versions, a thousand at a time.
+    let listed = store.list(&layout.table(table)).await?;
+    let mut versions: BTreeMap<_, _> = listed
+        .into_iter()
+        .map(|object| (object.location.to_string(), object))
+        .collect();
+    let mut objects = Vec::with_capacity(found.parts.len());
+    for part in &found.parts {
+        let object = versions.remove(&part.key);
+        let Some(object) = object.filter(|object| object.size == part.size_bytes) else {
+            let message = format!(
+                "a part of table `{table}` was replaced just now: `{}`",
+                part.key
+            );
+            return Err(Error::new(ErrorKind::TryAgain, message)
+                .hint("run the same command again: it starts from the new version"));
+        };
+        objects.push(freeze(store, object));
+    }
+    Ok(TableInput {
+        run: found.run.clone(),
+        columns: found.columns.clone(),
+        objects,
+        parts: found.parts.clone(),
+    })
+}
+
+/// Whether a listed object is data: no hidden name in its path below the root, and no folder marker.
+pub(super) fn is_data(object: &ObjectMeta, root: &Path) -> bool {
+    let Some(mut below) = object.location.prefix_match(root) else {
+        return false;
+    };
+    let hidden = below.any(|part| part.as_ref().starts_with(['_', '.']));
+    !hidden && !is_marker(object, root)
+}
+
+/// A console's "create folder" leaves an empty object of the folder's name, whose last slash a listing hides.
+fn is_marker(object: &ObjectMeta, root: &Path) -> bool {
+    let name = object.location.filename().unwrap_or_default();
+    let folder = object.location == *root || !name.contains('.') || name.contains('=');
+    object.size == 0 && folder
+}

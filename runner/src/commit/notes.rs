@@ -1,0 +1,155 @@
+//! What an attempt writes down of itself, so that others can clean up behind it.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use futures::stream::StreamExt;
+use object_store::ObjectMeta;
+use object_store::path::Path;
+use serde::{Deserialize, Serialize};
+use tracing::warn;
+
+use super::layout::Layout;
+use super::record::{AttemptId, RunId, path};
+use super::together::together;
+use crate::error::{Context, ErrorKind, Result};
+use crate::store::Store;
+
+/// What an attempt writes down when it begins.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Started {
+    pub run: RunId,
+    /// The least number of the record that it can become.
+    pub aims_at: u64,
+}
+
+/// An upload and its key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct OpenUpload {
+    pub key: String,
+    pub id: String,
+}
+
+/// The uploads that an attempt opened, written down before anything is sent to them.
+#[derive(Debug, Default)]
+pub(super) struct Journal {
+    opened: Mutex<Vec<OpenUpload>>,
+    /// How many of them are written; whoever holds the lock writes for all who wait.
+    written: tokio::sync::Mutex<usize>,
+}
+
+impl Journal {
+    pub fn opened(&self) -> Vec<OpenUpload> {
+        let opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        opened.clone()
+    }
+
+    pub async fn add(
+        &self,
+        store: &Store,
+        layout: &Layout,
+        attempt: &AttemptId,
+        upload: OpenUpload,
+    ) -> Result<()> {
+        let index = {
+            let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+            opened.push(upload);
+            opened.len() - 1
+        };
+        let mut written = self.written.lock().await;
+        if *written > index {
+            return Ok(());
+        }
+        let opened = self.opened();
+        let body = serde_json::to_vec(&opened[*written..])
+            .context(ErrorKind::Failed, "cannot write the list of uploads")?;
+        let sequence = u64::try_from(*written).unwrap_or(u64::MAX);
+        let key = layout.uploads(attempt, sequence);
+        store.put(&key, body.into()).await?;
+        *written = opened.len();
+        Ok(())
+    }
+}
+
+/// Aborts uploads; `false` where one could not be.
+pub(super) async fn abort(store: &Store, uploads: Vec<OpenUpload>) -> bool {
+    let aborts = uploads.into_iter().map(|upload| abort_one(store, upload));
+    let mut answers = together(aborts);
+    let mut all = true;
+    while let Some(answer) = answers.next().await {
+        if let Err(error) = answer {
+            warn!(%error, "an upload is left behind");
+            all = false;
+        }
+    }
+    all
+}
+
+async fn abort_one(store: &Store, upload: OpenUpload) -> Result<()> {
+    let key = path(&upload.key)?;
+    let aborted = store.objects().abort(&key, &upload.id).await;
+    aborted.map_err(|error| store.explain(error, format!("abort the upload of `{key}`")))
+}
+
+/// Deletes an attempt's notes, that it has ended last.
+pub(super) async fn forget(store: &Store, layout: &Layout, attempt: &AttemptId) -> Result<()> {
+    let ended = layout.ended(attempt);
+    let notes = store.list(&layout.attempt(attempt)).await?;
+    let (last, first): (Vec<Path>, Vec<Path>) = notes
+        .into_iter()
+        .map(|note| note.location)
+        .partition(|key| *key == ended);
+    store.delete(first).await?;
+    store.delete(last).await
+}
+
+/// The attempts that left notes, each with the notes' keys.
+pub(super) async fn attempts(
+    store: &Store,
+    layout: &Layout,
+) -> Result<BTreeMap<AttemptId, Vec<ObjectMeta>>> {
+    let root = layout.attempts();
+    let mut found: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for note in store.list(&root).await? {
+        let name = note
+            .location
+            .prefix_match(&root)
+            .and_then(|mut below| below.next().map(|name| name.as_ref().to_owned()));
+        if let Some(name) = name {
+            found.entry(AttemptId(name)).or_default().push(note);
+        }
+    }
+    Ok(found)
+}
+
+/// Reads the uploads that an attempt wrote down.
+pub(super) async fn noted_uploads(store: &Store, notes: &[ObjectMeta]) -> Result<Vec<OpenUpload>> {
+    let mut uploads = Vec::new();
+    let lists = notes
+        .iter()
+        .filter(|note| note.location.extension() == Some("uploads"));
+    for note in lists {
+        let Some(bytes) = store.read(&note.location).await? else {
+            continue;
+        };
+        let listed: Vec<OpenUpload> = serde_json::from_slice(&bytes).context(
+            ErrorKind::Failed,
+            format!("`{}` cannot be read", note.location),
+        )?;
+        uploads.extend(listed);
+    }
+    Ok(uploads)
+}
+
+/// Takes away what attempts left that marked themselves ended; others may still be at work.
+pub(super) async fn clean_ended(store: &Store, layout: &Layout) -> Result<()> {
+    for (attempt, notes) in attempts(store, layout).await? {
+        let ended = layout.ended(&attempt);
+        if notes.iter().any(|note| note.location == ended)
+            && abort(store, noted_uploads(store, &notes).await?).await
+        {
+            forget(store, layout, &attempt).await?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,400 @@
+//! One suite for every implementation of the store's port, and what only some of them must do.
+
+use bytes::Bytes;
+use drivetrain_runner::ErrorKind;
+use drivetrain_runner::store::{
+    Completion, FrozenObject, FrozenStore, Location, S3Settings, Store, replaced,
+    require_conditional_put, require_one_volume,
+};
+use futures::future::join_all;
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt};
+
+use crate::store_places::{Place, settings};
+
+fn key(text: &str) -> Path {
+    Path::parse(text).unwrap()
+}
+
+async fn conforms(place: Place) {
+    creates_once(&place).await;
+    shows_uploads_when_completed(&place).await;
+    takes_any_answer_to_a_late_completion(&place).await;
+    lists_and_deletes(&place).await;
+    reads_only_what_was_frozen(&place).await;
+}
+
+async fn creates_once(place: &Place) {
+    let store = place.store().await;
+    require_conditional_put(&store, &key("_drivetrain/job/probe/one.json"))
+        .await
+        .unwrap();
+    assert_eq!(store.list(&key("_drivetrain")).await.unwrap(), []);
+    let record = key("_drivetrain/job/log/1.json");
+    let mut writers = Vec::new();
+    for writer in 0..12 {
+        let (store, record) = (place.store().await, record.clone());
+        writers.push(async move {
+            let body = Bytes::from(format!("writer {writer}"));
+            // A store may answer 409 to one of two that came at once; then nobody knows, which is no success.
+            store.put_new(&record, body).await.unwrap_or(false)
+        });
+    }
+    let won = join_all(writers).await;
+    let winners: Vec<_> = (0..won.len()).filter(|&writer| won[writer]).collect();
+    assert_eq!(winners.len(), 1, "{won:?}");
+    let body = store.read(&record).await.unwrap().unwrap();
+    assert_eq!(body, format!("writer {}", winners[0]));
+    store
+        .put(&record, Bytes::from_static(b"over"))
+        .await
+        .unwrap();
+    assert_eq!(store.read(&record).await.unwrap().unwrap(), "over");
+    store.delete(vec![record.clone()]).await.unwrap();
+    assert_eq!(store.read(&record).await.unwrap(), None);
+    assert_eq!(store.look(&record).await.unwrap(), None);
+}
+
+async fn shows_uploads_when_completed(place: &Place) {
+    let one = place.store().await.objects();
+    let part = key("job/table/city=a%2Fb ü+/part.parquet");
+    let staging = key("_drivetrain/job/staging/attempt/000001");
+    let upload = one.open_upload(&part, &staging).await.unwrap();
+    let pieces = [vec![b'a'; 5 * 1024 * 1024], b"bc".to_vec()];
+    let mut tags = Vec::new();
+    for (index, piece) in pieces.iter().enumerate() {
+        let payload = piece.clone().into();
+        tags.push(one.put_part(&part, &upload, index, payload).await.unwrap());
+    }
+    one.seal(&part, &upload, 5 * 1024 * 1024 + 2).await.unwrap();
+    let store = place.store().await;
+    assert_eq!(store.list(&key("job")).await.unwrap(), []);
+    assert_eq!(store.look(&part).await.unwrap(), None);
+    // Another process completes it.
+    let other = store.objects();
+    let answer = other.complete(&part, &upload, &tags).await.unwrap();
+    assert_eq!(answer, Completion::Done);
+    let listed = store.list(&key("job")).await.unwrap();
+    assert_eq!(listed.len(), 1);
+    assert_eq!(listed[0].location, part);
+    assert_eq!(store.read(&part).await.unwrap().unwrap(), pieces.concat());
+    store.delete(vec![part]).await.unwrap();
+}
+
+async fn takes_any_answer_to_a_late_completion(place: &Place) {
+    let store = place.store().await;
+    let objects = store.objects();
+    let staging = |number: u64| key(&format!("_drivetrain/job/staging/attempt/{number:06}"));
+    let part = key("job/table/part.parquet");
+    let upload = objects.open_upload(&part, &staging(2)).await.unwrap();
+    let tag = objects
+        .put_part(&part, &upload, 0, "x".into())
+        .await
+        .unwrap();
+    objects.seal(&part, &upload, 1).await.unwrap();
+    let tags = [tag];
+    objects.complete(&part, &upload, &tags).await.unwrap();
+    // Twice: the answer may be anything but an error, and the object stays.
+    objects.complete(&part, &upload, &tags).await.unwrap();
+    assert_eq!(store.look(&part).await.unwrap().unwrap().size, 1);
+    // Aborting what is completed takes nothing away.
+    objects.abort(&part, &upload).await.unwrap();
+    assert_eq!(store.look(&part).await.unwrap().unwrap().size, 1);
+    store.delete(vec![part.clone()]).await.unwrap();
+
+    let upload = objects.open_upload(&part, &staging(3)).await.unwrap();
+    let tag = objects
+        .put_part(&part, &upload, 0, "x".into())
+        .await
+        .unwrap();
+    objects.abort(&part, &upload).await.unwrap();
+    objects.abort(&part, &upload).await.unwrap();
+    let answer = objects.complete(&part, &upload, &[tag]).await.unwrap();
+    assert_eq!(answer, Completion::NoSuchUpload);
+    assert_eq!(store.look(&part).await.unwrap(), None);
+    assert_eq!(store.list(&key("job")).await.unwrap(), []);
+}
+
+async fn lists_and_deletes(place: &Place) {
+    let store = place.store().await;
+    let names = ["raw/users/a.csv", "raw/users/b/c d.csv", "raw/usersx/a.csv"];
+    for name in names {
+        store.put(&key(name), Bytes::from(name)).await.unwrap();
+    }
+    let listed = |prefix: &'static str| {
+        let store = store.clone();
+        async move {
+            let listed = store.list(&key(prefix)).await.unwrap();
+            let keys = listed.iter().map(|object| object.location.to_string());
+            keys.collect::<Vec<_>>()
+        }
+    };
+    assert_eq!(listed("raw/users").await, names[..2]);
+    assert_eq!(listed("no/such").await, Vec::<String>::new());
+    let mut all: Vec<_> = names.map(key).to_vec();
+    all.push(key("raw/missing.csv"));
+    let before = store.requests();
+    store.delete(all).await.unwrap();
+    assert_eq!(store.requests().delete, before.delete + 4);
+    assert_eq!(listed("raw").await, Vec::<String>::new());
+}
+
+async fn reads_only_what_was_frozen(place: &Place) {
+    let store = place.store().await;
+    let (kept, changed, gone) = (key("raw/kept"), key("raw/changed"), key("raw/gone"));
+    for key in [&kept, &changed, &gone] {
+        let body = Bytes::from_static(b"0123456789");
+        store.put(key, body).await.unwrap();
+    }
+    // Not from a listing: that of the server in this process has no versions.
+    let look = |key: Path| {
+        let store = store.clone();
+        async move { store.look(&key).await.unwrap().unwrap() }
+    };
+    let listed = [
+        look(kept.clone()).await,
+        look(changed.clone()).await,
+        look(gone.clone()).await,
+    ];
+    let freeze = |object: &object_store::ObjectMeta| FrozenObject {
+        url: store.location().url(&object.location),
+        key: object.location.to_string(),
+        etag: object.e_tag.clone(),
+        size_bytes: object.size,
+        modified: object.last_modified,
+    };
+    let frozen = FrozenStore::new(store.reader(), listed.iter().map(freeze)).unwrap();
+    assert_eq!(
+        frozen.get(&changed).await.unwrap().bytes().await.unwrap(),
+        "0123456789"
+    );
+    let body = Bytes::from_static(b"9876543210");
+    store.put(&changed, body).await.unwrap();
+    store.delete(vec![gone.clone()]).await.unwrap();
+
+    let ranges = frozen.get_ranges(&kept, &[1..3, 8..10]).await.unwrap();
+    assert_eq!(ranges, ["12", "89"]);
+    for key in [&changed, &gone] {
+        let url = store.location().url(key);
+        let whole = async { frozen.get(key).await?.bytes().await.map(|_| ()) };
+        let range = async { frozen.get_ranges(key, &[1..3]).await.map(|_| ()) };
+        let head = async { frozen.head(key).await.map(|_| ()) };
+        for error in [whole.await, range.await, head.await] {
+            let error = error.unwrap_err();
+            assert_eq!(replaced(&error).unwrap().url, url, "{error}");
+            let explained = store.explain(error, format!("read `{url}`"));
+            assert_eq!(explained.kind(), ErrorKind::TryAgain);
+        }
+    }
+    assert!(frozen.get(&key("raw/other")).await.is_err());
+    assert!(frozen.put(&kept, "x".into()).await.is_err());
+    store.delete(vec![kept, changed]).await.unwrap();
+}
+
+#[tokio::test]
+async fn memory_conforms() {
+    conforms(Place::memory()).await;
+}
+
+#[tokio::test]
+async fn a_folder_conforms() {
+    conforms(Place::folder()).await;
+}
+
+#[tokio::test]
+async fn an_s3_server_in_this_process_conforms() {
+    conforms(Place::s3().await).await;
+}
+
+#[tokio::test]
+#[ignore = "needs MinIO; run `.ci/minio` once, then `cargo test -- --ignored minio`"]
+async fn minio_conforms() {
+    conforms(Place::minio().await).await;
+}
+
+#[tokio::test]
+async fn a_folder_keeps_no_empty_folders_and_no_temporary_files() {
+    let place = Place::folder();
+    let store = place.store().await;
+    let record = key("a/b/c/record.json");
+    store
+        .put_new(&record, Bytes::from_static(b"1"))
+        .await
+        .unwrap();
+    assert!(
+        !store
+            .put_new(&record, Bytes::from_static(b"2"))
+            .await
+            .unwrap()
+    );
+    let Location::Folder(root) = place.location() else {
+        unreachable!("the place is a folder")
+    };
+    let names: Vec<_> = std::fs::read_dir(root.join("a/b/c"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert_eq!(names, ["record.json"]);
+    store.delete(vec![record]).await.unwrap();
+    assert!(!root.join("a").exists());
+    assert!(root.exists());
+}
+
+#[tokio::test]
+async fn a_folder_on_one_volume_is_accepted() {
+    let store = Place::folder().store().await;
+    require_one_volume(&store, &key("_drivetrain/job"), &key("job/table")).unwrap();
+}
+
+#[tokio::test]
+async fn a_folder_that_does_not_exist_is_missing_input() {
+    let place = Place::folder();
+    let location = place.location().join("no/such").unwrap();
+    let error = Store::open(&location, &settings(None)).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InputMissing);
+    Store::create(&location, &settings(None)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_bucket_that_does_not_exist_is_missing_input() {
+    let place = Place::s3().await;
+    let location = Location::parse("s3://no-such-bucket/x").unwrap();
+    let store = Store::open(&location, &place.settings()).await.unwrap();
+    let error = store.list(&key("raw")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InputMissing);
+    let text = error.to_string();
+    assert!(
+        text.ends_with("bucket `no-such-bucket` does not exist"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn wrong_credentials_are_refused_for_good() {
+    let place = Place::s3().await;
+    let mut settings = place.settings();
+    settings.credentials.as_mut().unwrap().secret_key = "wrong".to_owned();
+    let store = Store::open(&place.location(), &settings).await.unwrap();
+    let error = store.list(&key("raw")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Failed);
+    let text = error.to_string();
+    assert!(
+        text.ends_with("the store does not accept the credentials"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn an_endpoint_that_nobody_answers_is_worth_another_try() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let location = Location::parse("s3://bucket/x").unwrap();
+    let store = Store::open(&location, &settings(Some(endpoint)))
+        .await
+        .unwrap();
+    let error = store.list(&key("raw")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::TryAgain);
+    let text = error.to_string();
+    assert!(text.ends_with("the store does not answer"), "{text}");
+}
+
+const CHILD: &str = "store::settings_as_a_process_finds_them";
+const LOCATION: &str = "DRIVETRAIN_TEST_LOCATION";
+
+/// The other half of the test below: a process whose environment is its own.
+#[tokio::test]
+#[ignore = "is started by the test of variables and profiles"]
+async fn settings_as_a_process_finds_them() {
+    let location = std::env::var(LOCATION).expect("its parent names a location");
+    let location = Location::parse(&location).unwrap();
+    let store = Store::open(&location, &S3Settings::default())
+        .await
+        .unwrap();
+    let record = key("found/record.json");
+    store
+        .put_new(&record, Bytes::from_static(b"1"))
+        .await
+        .unwrap();
+    store.delete(vec![record]).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn variables_and_profiles_are_found_as_the_aws_sdk_finds_them() {
+    let place = Place::s3().await;
+    let settings = place.settings();
+    let endpoint = settings.endpoint.unwrap();
+    let pair = settings.credentials.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("config");
+    let profile = format!(
+        "[profile test]\nregion = eu-central-1\nservices = ours\naws_access_key_id = {}\naws_secret_access_key = {}\n\n[services ours]\ns3 =\n  endpoint_url = {endpoint}\n",
+        pair.key_id, pair.secret_key
+    );
+    std::fs::write(&config, profile).unwrap();
+    let config = config.to_str().unwrap().to_owned();
+    let keys = [
+        ("AWS_ACCESS_KEY_ID", pair.key_id.as_str()),
+        ("AWS_SECRET_ACCESS_KEY", pair.secret_key.as_str()),
+        ("AWS_REGION", "us-east-1"),
+    ];
+    let cases: [(&str, Vec<(&str, &str)>, Option<&str>); 6] = [
+        (
+            "any service's endpoint",
+            [&keys[..], &[("AWS_ENDPOINT_URL", &endpoint)]].concat(),
+            None,
+        ),
+        (
+            "the endpoint of S3 goes before",
+            [
+                &keys[..],
+                &[
+                    ("AWS_ENDPOINT_URL", "http://127.0.0.1:1"),
+                    ("AWS_ENDPOINT_URL_S3", &endpoint),
+                ],
+            ]
+            .concat(),
+            None,
+        ),
+        (
+            "no region, which only AWS has",
+            [&keys[..2], &[("AWS_ENDPOINT_URL_S3", &endpoint)]].concat(),
+            None,
+        ),
+        (
+            "a profile",
+            vec![("AWS_CONFIG_FILE", &config), ("AWS_PROFILE", "test")],
+            None,
+        ),
+        (
+            "no credentials",
+            vec![("AWS_ENDPOINT_URL", &endpoint), ("AWS_REGION", "us-east-1")],
+            Some("no credentials are found for bucket `bucket`"),
+        ),
+        (
+            "no region at AWS",
+            keys[..2].to_vec(),
+            Some("no region is known for bucket `bucket`"),
+        ),
+    ];
+    for (name, variables, expected) in cases {
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+        child
+            .args(["--exact", CHILD, "--ignored", "--nocapture"])
+            .env_clear()
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .env("AWS_CONFIG_FILE", "/dev/null")
+            .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+            .env(LOCATION, place.location().to_string())
+            .envs(variables);
+        let output = tokio::task::spawn_blocking(move || child.output().unwrap());
+        let output = output.await.unwrap();
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(
+            output.status.success(),
+            expected.is_none(),
+            "{name}: {text}"
+        );
+        assert!(text.contains(expected.unwrap_or("")), "{name}: {text}");
+    }
+}
