@@ -15,6 +15,9 @@ pub struct Job {
     pub parameters: Vec<Parameter>,
     /// The datasets it reads, in file order.
     pub inputs: Vec<Input>,
+    /// Intermediate results, computed once before the outputs, in file order; never published.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tables: Vec<Table>,
     /// The tables it writes, in file order.
     pub outputs: Vec<Output>,
     /// Conditions over inputs and outputs that must hold before anything is committed.
@@ -75,6 +78,19 @@ pub enum InputOrigin {
     },
 }
 
+/// A result that several queries of a job share: computed once, held for the run, visible in SQL under its name to the
+/// tables and outputs after it and to the checks.
+#[derive(Clone, Debug, Serialize)]
+pub struct Table {
+    /// The table's name in SQL.
+    pub name: String,
+    /// What it holds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// The query that computes it, over the inputs and the tables declared before it.
+    pub sql: Sql,
+}
+
 /// A table that a job writes.
 #[derive(Clone, Debug, Serialize)]
 pub struct Output {
@@ -103,6 +119,8 @@ pub struct Output {
     /// A condition in SQL over the query's columns; rows for which it is not true are left out and counted.
     #[serde(rename = "where")]
     pub filter: Option<String>,
+    /// Boolean columns whose true values are counted and reported, and published all the same.
+    pub warnings: Vec<String>,
 }
 
 /// How a run changes a table.

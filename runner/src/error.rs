@@ -92,6 +92,8 @@ pub enum Cause {
     #[error(transparent)]
     Io(#[from] std::io::Error),
     #[error(transparent)]
+    Job(#[from] drivetrain_jobs::Error),
+    #[error(transparent)]
     Json(#[from] serde_json::Error),
     #[error(transparent)]
     Parquet(#[from] parquet::errors::ParquetError),

@@ -1,8 +1,12 @@
 //! The `drivetrain` binary.
 
+use std::process::ExitCode;
+
 use mimalloc::MiMalloc;
 
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
-fn main() {}
+fn main() -> ExitCode {
+    drivetrain_runner::app::main()
+}

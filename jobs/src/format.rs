@@ -1,0 +1,321 @@
+//! Patterns of dates and times: the part of `strftime` that a contract may use, parsed once.
+
+use thiserror::Error;
+
+/// A parsed pattern: what follows what in a text, from its first character to its last.
+///
+/// | directive | text | | directive | text |
+/// |---|---|---|---|---|
+/// | `%Y` | year, 4 digits | | `%H` | hour, 2 digits, 00-23 |
+/// | `%y` | year, 2 digits: 69-99 are 19.., 00-68 are 20.. | | `%M` | minute, 2 digits |
+/// | `%m` | month, 2 digits | | `%S` | second, 2 digits, 00-59 |
+/// | `%b` | month, its first three letters in English, in any case | | `%f` | fraction of a second, 1 to 6 digits |
+/// | `%d` | day of the month, 2 digits | | `%.f` | nothing, or a point and a fraction of 1 to 6 digits |
+/// | `%e` | day of the month, 1 or 2 digits, or a space and a digit | | `%z` | offset: `Z`, `+hh`, `+hhmm` or `+hh:mm` |
+/// | `%F` | `%Y-%m-%d` | | `%T` | `%H:%M:%S` |
+/// | `%%` | a per cent sign | | | |
+///
+/// Any other character stands for itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TimePattern {
+    items: Vec<Item>,
+}
+
+/// One part of a pattern.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Item {
+    /// A character that stands for itself.
+    Literal(char),
+    /// Four digits.
+    Year,
+    /// Two digits: 69 to 99 are 1969 to 1999, 00 to 68 are 2000 to 2068.
+    ShortYear,
+    /// Two digits, 01 to 12.
+    Month,
+    /// The first three letters of the month's English name, in any case.
+    MonthName,
+    /// Two digits, 01 to 31.
+    Day,
+    /// One or two digits, or a space and one digit.
+    SpacedDay,
+    /// Two digits, 00 to 23.
+    Hour,
+    /// Two digits, 00 to 59.
+    Minute,
+    /// Two digits, 00 to 59: a leap second is refused.
+    Second,
+    /// One to six digits after the second.
+    Fraction,
+    /// Nothing, or a point and one to six digits.
+    PointFraction,
+    /// `Z`, `+hh`, `+hhmm` or `+hh:mm`, or the same with `-`.
+    Offset,
+}
+
+impl TimePattern {
+    /// Parses a pattern of directives and literal characters.
+    ///
+    /// # Errors
+    /// A directive that is not in the table above, or one that says what another one says already.
+    pub fn parse(text: &str) -> Result<Self, PatternError> {
+        let mut items = Vec::new();
+        let mut characters = text.chars();
+        while let Some(character) = characters.next() {
+            if character != '%' {
+                items.push(Item::Literal(character));
+                continue;
+            }
+            let directive = characters.next().ok_or(PatternError::LonePercent)?;
+            match directive {
+                'Y' => items.push(Item::Year),
+                'y' => items.push(Item::ShortYear),
+                'm' => items.push(Item::Month),
+                'b' => items.push(Item::MonthName),
+                'd' => items.push(Item::Day),
+                'e' => items.push(Item::SpacedDay),
+                'H' => items.push(Item::Hour),
+                'M' => items.push(Item::Minute),
+                'S' => items.push(Item::Second),
+                'f' => items.push(Item::Fraction),
+                'z' => items.push(Item::Offset),
+                '%' => items.push(Item::Literal('%')),
+                'F' => items.extend(DATE),
+                'T' => items.extend(TIME),
+                '.' => match characters.next() {
+                    Some('f') => items.push(Item::PointFraction),
+                    other => {
+                        return Err(PatternError::Unknown(format!(
+                            ".{}",
+                            other.map_or(String::new(), String::from)
+                        )));
+                    }
+                },
+                other => return Err(PatternError::Unknown(other.to_string())),
+            }
+        }
+        let pattern = Self { items };
+        pattern.says_nothing_twice()?;
+        Ok(pattern)
+    }
+
+    /// Checks that the pattern gives a day and nothing finer.
+    ///
+    /// # Errors
+    /// A missing year, month or day; an hour, minute, second or offset.
+    pub fn gives_a_date(&self) -> Result<(), PatternError> {
+        self.holds_a_day()?;
+        match self.parts().find(|part| *part > Part::Day) {
+            Some(_) => Err(PatternError::TimeInDate),
+            None => Ok(()),
+        }
+    }
+
+    /// Checks that the pattern gives a moment: a day and, where there is a time, no gap in it.
+    ///
+    /// # Errors
+    /// A missing year, month or day; minutes without hours, seconds without minutes, a fraction without seconds; an
+    /// offset where the column has no zone.
+    pub fn gives_a_timestamp(&self, utc: bool) -> Result<(), PatternError> {
+        self.holds_a_day()?;
+        let has = |part| self.parts().any(|found| found == part);
+        for (part, needed, names) in [
+            (Part::Minute, Part::Hour, ("a minute", "an hour (`%H`)")),
+            (Part::Second, Part::Minute, ("a second", "a minute (`%M`)")),
+            (
+                Part::Fraction,
+                Part::Second,
+                ("a fraction", "a second (`%S`)"),
+            ),
+        ] {
+            if has(part) && !has(needed) {
+                return Err(PatternError::Gap(names.0, names.1));
+            }
+        }
+        if has(Part::Offset) && !utc {
+            return Err(PatternError::OffsetWithoutZone);
+        }
+        Ok(())
+    }
+
+    /// The parts in order.
+    #[must_use]
+    pub fn items(&self) -> &[Item] {
+        &self.items
+    }
+
+    fn parts(&self) -> impl Iterator<Item = Part> {
+        self.items.iter().filter_map(|item| item.part())
+    }
+
+    fn says_nothing_twice(&self) -> Result<(), PatternError> {
+        let mut seen = Vec::new();
+        for part in self.parts() {
+            if seen.contains(&part) {
+                return Err(PatternError::Twice(part.name()));
+            }
+            seen.push(part);
+        }
+        Ok(())
+    }
+
+    fn holds_a_day(&self) -> Result<(), PatternError> {
+        match [Part::Year, Part::Month, Part::Day]
+            .into_iter()
+            .find(|needed| !self.parts().any(|part| part == *needed))
+        {
+            Some(missing) => Err(PatternError::Missing(missing.name())),
+            None => Ok(()),
+        }
+    }
+}
+
+const DATE: [Item; 5] = [
+    Item::Year,
+    Item::Literal('-'),
+    Item::Month,
+    Item::Literal('-'),
+    Item::Day,
+];
+const TIME: [Item; 5] = [
+    Item::Hour,
+    Item::Literal(':'),
+    Item::Minute,
+    Item::Literal(':'),
+    Item::Second,
+];
+
+impl Item {
+    fn part(self) -> Option<Part> {
+        Some(match self {
+            Self::Literal(_) => return None,
+            Self::Year | Self::ShortYear => Part::Year,
+            Self::Month | Self::MonthName => Part::Month,
+            Self::Day | Self::SpacedDay => Part::Day,
+            Self::Hour => Part::Hour,
+            Self::Minute => Part::Minute,
+            Self::Second => Part::Second,
+            Self::Fraction | Self::PointFraction => Part::Fraction,
+            Self::Offset => Part::Offset,
+        })
+    }
+}
+
+/// What an item says, from the coarsest on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd)]
+enum Part {
+    Year,
+    Month,
+    Day,
+    Hour,
+    Minute,
+    Second,
+    Fraction,
+    Offset,
+}
+
+impl Part {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Year => "a year (`%Y`)",
+            Self::Month => "a month (`%m`)",
+            Self::Day => "a day (`%d`)",
+            Self::Hour => "an hour (`%H`)",
+            Self::Minute => "a minute (`%M`)",
+            Self::Second => "a second (`%S`)",
+            Self::Fraction => "a fraction (`%f`)",
+            Self::Offset => "an offset (`%z`)",
+        }
+    }
+}
+
+/// Why a text is no pattern, or not one for its type.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum PatternError {
+    /// A directive that is not in [`TimePattern`]'s table.
+    #[error("unknown directive `%{0}`")]
+    Unknown(String),
+    /// The last character is a per cent sign.
+    #[error("`%` at the end stands for nothing")]
+    LonePercent,
+    /// Two directives give the same part.
+    #[error("the pattern gives {0} twice")]
+    Twice(&'static str),
+    /// A part without which there is no day.
+    #[error("the pattern lacks {0}")]
+    Missing(&'static str),
+    /// A date has no time.
+    #[error("the pattern of a `date` gives a time of day")]
+    TimeInDate,
+    /// A part whose coarser part is missing.
+    #[error("the pattern gives {0} without {1}")]
+    Gap(&'static str, &'static str),
+    /// An offset only means something where values become UTC.
+    #[error("the pattern gives an offset, and the column has no zone")]
+    OffsetWithoutZone,
+}
+
+impl PatternError {
+    pub(crate) fn hint(&self) -> &'static str {
+        match self {
+            Self::TimeInDate => "use the type `timestamp`, and cast it to a date in SQL",
+            Self::OffsetWithoutZone => "write `zone = \"UTC\"`: moments are then held in UTC",
+            _ => "directives are %Y %y %m %b %d %e %H %M %S %f %.f %z %F %T and %%",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shorthands_are_their_long_forms() {
+        assert_eq!(
+            TimePattern::parse("%F %T"),
+            TimePattern::parse("%Y-%m-%d %H:%M:%S")
+        );
+        assert_eq!(
+            TimePattern::parse("%d.%b %%").map(|pattern| pattern.items),
+            Ok(vec![
+                Item::Day,
+                Item::Literal('.'),
+                Item::MonthName,
+                Item::Literal(' '),
+                Item::Literal('%')
+            ])
+        );
+    }
+
+    #[test]
+    fn what_is_no_pattern_is_refused() {
+        for (text, error) in [
+            ("%Q", PatternError::Unknown("Q".to_owned())),
+            ("%.3f", PatternError::Unknown(".3".to_owned())),
+            ("%Y%", PatternError::LonePercent),
+            ("%Y %y", PatternError::Twice("a year (`%Y`)")),
+        ] {
+            assert_eq!(TimePattern::parse(text), Err(error), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_fits_its_type_or_not() {
+        let parse = |text| TimePattern::parse(text).expect("the test's pattern is right");
+        assert_eq!(parse("%e %b %y").gives_a_date(), Ok(()));
+        assert_eq!(parse("%F %H").gives_a_date(), Err(PatternError::TimeInDate));
+        assert_eq!(
+            parse("%m-%d").gives_a_date(),
+            Err(PatternError::Missing("a year (`%Y`)"))
+        );
+        assert_eq!(parse("%F").gives_a_timestamp(false), Ok(()));
+        assert_eq!(
+            parse("%F %H:%S").gives_a_timestamp(false),
+            Err(PatternError::Gap("a second", "a minute (`%M`)"))
+        );
+        assert_eq!(
+            parse("%FT%T%.f%z").gives_a_timestamp(false),
+            Err(PatternError::OffsetWithoutZone)
+        );
+        assert_eq!(parse("%FT%T%.f%z").gives_a_timestamp(true), Ok(()));
+    }
+}

@@ -1,0 +1,100 @@
+//! `is_digits(text, length)` and `is_hexadecimal(text, length)`: what a regular expression would take ten times as long for.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, AsArray as _, BooleanArray};
+use arrow::buffer::BooleanBuffer;
+use arrow::datatypes::DataType;
+use datafusion::common::{Result, ScalarValue, exec_err, plan_err};
+use datafusion::logical_expr::{
+    ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility,
+};
+
+/// Whether a text is exactly so many characters of one class.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(super) struct Characters {
+    name: &'static str,
+    class: Class,
+    signature: Signature,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Class {
+    Digits,
+    Hexadecimal,
+}
+
+impl Characters {
+    pub(super) fn digits() -> Self {
+        Self::new("is_digits", Class::Digits)
+    }
+
+    pub(super) fn hexadecimal() -> Self {
+        Self::new("is_hexadecimal", Class::Hexadecimal)
+    }
+
+    fn new(name: &'static str, class: Class) -> Self {
+        Self {
+            name,
+            class,
+            signature: Signature::user_defined(Volatility::Immutable),
+        }
+    }
+}
+
+impl Class {
+    fn holds(self, byte: u8) -> bool {
+        match self {
+            Self::Digits => byte.is_ascii_digit(),
+            Self::Hexadecimal => byte.is_ascii_hexdigit(),
+        }
+    }
+}
+
+impl ScalarUDFImpl for Characters {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {
+        match types {
+            [
+                DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Null,
+                length,
+            ] if length.is_integer() => Ok(vec![DataType::Utf8View, DataType::Int64]),
+            _ => plan_err!("`{}` takes a text and a length", self.name),
+        }
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(DataType::Boolean)
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let ColumnarValue::Scalar(ScalarValue::Int64(Some(length))) = args.args[1] else {
+            return exec_err!("the length in `{}` is a number, written out", self.name);
+        };
+        let Ok(length) = usize::try_from(length) else {
+            return exec_err!("the length in `{}` is {length}", self.name);
+        };
+        let scalar = matches!(args.args[0], ColumnarValue::Scalar(_));
+        let array = args.args[0].to_array(if scalar { 1 } else { args.number_rows })?;
+        let texts = array.as_string_view();
+        let class = self.class;
+        let values = BooleanBuffer::collect_bool(texts.len(), |row| {
+            let text = texts.value(row).as_bytes();
+            text.len() == length && text.iter().all(|byte| class.holds(*byte))
+        });
+        let result = BooleanArray::new(values, texts.nulls().cloned());
+        if scalar {
+            return Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(
+                &result, 0,
+            )?));
+        }
+        Ok(ColumnarValue::Array(Arc::new(result)))
+    }
+}

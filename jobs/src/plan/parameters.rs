@@ -1,0 +1,147 @@
+//! A run's parameters as typed values.
+
+use std::collections::HashMap;
+
+use datafusion::common::metadata::ScalarAndMetadata;
+use datafusion::common::{ParamValues, ScalarValue};
+
+use crate::error::Error;
+use crate::job::{Job, Output};
+use crate::name::suggestion;
+use crate::value;
+
+/// The value of every parameter of a job; NULL of its type where neither the run nor the job sets one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Parameters(Vec<(String, ScalarValue)>);
+
+/// The values of the partition column that a run replaces, both included; an open end where a bound is not set.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bounds {
+    /// The partition column.
+    pub column: String,
+    /// The least value.
+    pub from: Option<ScalarValue>,
+    /// The greatest value.
+    pub to: Option<ScalarValue>,
+}
+
+impl Parameters {
+    /// Binds what a run sets (`--param name=value`) and the defaults.
+    ///
+    /// # Errors
+    /// Kind `Parameter`: an unknown name, one set twice, a text that is no value of the type, a required one that is not
+    /// set, a window that ends before it begins.
+    pub fn bind<N: AsRef<str>, V: AsRef<str>>(job: &Job, set: &[(N, V)]) -> Result<Self, Error> {
+        for (at, (name, _)) in set.iter().enumerate() {
+            let name = name.as_ref();
+            if !job
+                .parameters
+                .iter()
+                .any(|parameter| parameter.name == name)
+            {
+                let known = job
+                    .parameters
+                    .iter()
+                    .map(|parameter| parameter.name.as_str());
+                return Err(Error::parameter(format!(
+                    "job `{}` has no parameter `{name}`",
+                    job.name
+                ))
+                .hint(suggestion(name, known)));
+            }
+            if set[..at].iter().any(|(before, _)| before.as_ref() == name) {
+                return Err(Error::parameter(format!("parameter `{name}` is set twice")));
+            }
+        }
+        let mut values = Vec::new();
+        for parameter in &job.parameters {
+            let given = set
+                .iter()
+                .find(|(name, _)| name.as_ref() == parameter.name)
+                .map(|(_, value)| value.as_ref())
+                .or(parameter.default.as_deref());
+            let value = match given {
+                Some(text) => value::parse(&parameter.kind, text).map_err(|message| {
+                    Error::parameter(format!("parameter `{}`: {message}", parameter.name))
+                })?,
+                None if parameter.required => {
+                    let hint = format!("set it with `--param {}=..`", parameter.name);
+                    return Err(Error::parameter(format!(
+                        "parameter `{}` is required",
+                        parameter.name
+                    ))
+                    .hint(hint));
+                }
+                None => ScalarValue::try_from(&parameter.kind.arrow())
+                    .expect("every type of a column has a NULL"),
+            };
+            values.push((parameter.name.clone(), value));
+        }
+        let bound = Self(values);
+        for output in &job.outputs {
+            if let Some(Bounds {
+                column,
+                from: Some(from),
+                to: Some(to),
+            }) = bound.bounds(output)
+                && from > to
+            {
+                return Err(Error::parameter(format!(
+                    "the window of `{column}` ends ({to}) before it begins ({from})"
+                )));
+            }
+        }
+        Ok(bound)
+    }
+
+    /// The values with which a job is checked: its defaults, else NULL.
+    pub(crate) fn unset(job: &Job) -> Self {
+        let values = job.parameters.iter().map(|parameter| {
+            let default = parameter
+                .default
+                .as_deref()
+                .and_then(|text| value::parse(&parameter.kind, text).ok());
+            let null = || {
+                ScalarValue::try_from(&parameter.kind.arrow())
+                    .expect("every type of a column has a NULL")
+            };
+            (parameter.name.clone(), default.unwrap_or_else(null))
+        });
+        Self(values.collect())
+    }
+
+    /// A parameter's value, NULL where it is not set.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&ScalarValue> {
+        self.0
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value)
+    }
+
+    /// The parameters in the order of the job file.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &ScalarValue)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value))
+    }
+
+    /// What a run replaces of an output: `None`, all of it; else the window that at least one of its parameters bounds.
+    #[must_use]
+    pub fn bounds(&self, output: &Output) -> Option<Bounds> {
+        let window = output.window.as_ref()?;
+        let bound = |name: &str| self.get(name).filter(|value| !value.is_null()).cloned();
+        let (from, to) = (bound(&window.from), bound(&window.to));
+        (from.is_some() || to.is_some()).then(|| Bounds {
+            column: window.column.clone(),
+            from,
+            to,
+        })
+    }
+
+    pub(crate) fn values(&self) -> ParamValues {
+        let values = self
+            .0
+            .iter()
+            .map(|(name, value)| (name.clone(), ScalarAndMetadata::from(value.clone())));
+        ParamValues::Map(values.collect::<HashMap<_, _>>())
+    }
+}

@@ -1,0 +1,46 @@
+//! The one place where a DataFusion session is configured: checks and runs plan alike.
+
+use std::sync::Arc;
+
+use datafusion::execution::SessionStateBuilder;
+use datafusion::execution::runtime_env::RuntimeEnv;
+use datafusion::prelude::{SessionConfig, SessionContext};
+
+use crate::function;
+
+/// Below this many bytes (by the tables' statistics) one side of a join is held whole by all threads, and the other side
+/// streams past it as it is. DataFusion's own threshold of 1 MiB would send every rental through an exchange for each
+/// table that is looked up.
+const LOOKUP_BYTES: usize = 1 << 30;
+
+/// The same threshold in rows, for tables whose size in bytes is unknown.
+const LOOKUP_ROWS: usize = 8_000_000;
+
+/// A session in which a job is planned and run: the runner registers inputs, tables and outputs in it under their names.
+///
+/// Tables should give statistics (rows and bytes, exact or not): by them the smaller side of a join is the one that is held.
+#[must_use]
+pub fn session_context(runtime: Arc<RuntimeEnv>, target_partitions: usize) -> SessionContext {
+    let mut config = SessionConfig::new().with_target_partitions(target_partitions);
+    let options = config.options_mut();
+    options.sql_parser.collect_spans = true;
+    options.optimizer.hash_join_single_partition_threshold = LOOKUP_BYTES;
+    options.optimizer.hash_join_single_partition_threshold_rows = LOOKUP_ROWS;
+    // An optimizer rule that fails must not pass unseen: its rows might be wrong.
+    options.optimizer.skip_failed_rules = false;
+    let mut state = SessionStateBuilder::new()
+        .with_config(config)
+        .with_runtime_env(runtime)
+        .with_default_features()
+        .build();
+    for function in function::all() {
+        let name = function.name().to_owned();
+        let replaced = datafusion::execution::FunctionRegistry::register_udf(&mut state, function)
+            .expect("a session state takes functions");
+        assert!(
+            replaced.is_none(),
+            "`{name}` hides a function of DataFusion"
+        );
+    }
+    SessionContext::new_with_state(state)
+}

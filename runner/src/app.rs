@@ -1,0 +1,111 @@
+//! From the command line to an exit code.
+
+use std::error::Error as _;
+use std::process::ExitCode;
+
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+use crate::cli::{Cli, Command, NewCommand, OutputFormat};
+use crate::commands;
+use crate::error::{Context, Error, ErrorKind, Result};
+use crate::exit;
+
+/// Parses the command line, runs the verb, prints a failure once, and returns its exit code.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    begin_logging(cli.verbose);
+    match run(&cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            match cli.output_format {
+                OutputFormat::Text => print_error(&error),
+                OutputFormat::Json => print_error_json(&error),
+            }
+            ExitCode::from(exit::code(error.kind()))
+        }
+    }
+}
+
+fn run(cli: &Cli) -> Result<()> {
+    let json = cli.output_format == OutputFormat::Json;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .worker_threads(commands::worker_threads(&cli.command))
+        .build()
+        .context(ErrorKind::Failed, "cannot start the threads")?;
+    let result = runtime.block_on(async {
+        match &cli.command {
+            Command::Local(args) => commands::local::local(args, json).await,
+            Command::Run(args) => commands::run::run(args, json).await,
+            Command::Plan(args) => commands::plan::plan(args, json).await,
+            Command::Query(args) => commands::query::query(args, json).await,
+            Command::Jobs(args) => commands::jobs::jobs(args, json),
+            Command::New(NewCommand::Job(args)) => commands::new_job::new_job(args, json),
+            Command::Check(args) => commands::check::check(args, json).await,
+            Command::Runs(args) => commands::runs::runs(args, json).await,
+            Command::Repair(args) => commands::repair::repair(args, json).await,
+            Command::Vacuum(args) => commands::vacuum::vacuum(args, json).await,
+            Command::Generate(args) => commands::generate::generate(args, json).await,
+        }
+    });
+    // Blocking reads that nobody waits for any more must not hold up the exit.
+    runtime.shutdown_background();
+    result
+}
+
+/// Warnings and errors always; `-v` what we do, `-vv` what the libraries do too.
+fn begin_logging(verbose: u8) {
+    let filter = match verbose {
+        0 => "warn",
+        1 => "warn,drivetrain_runner=debug",
+        _ => "debug",
+    };
+    tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::new(filter))
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .init();
+}
+
+fn print_error(error: &Error) {
+    eprintln!("error: {error}");
+    for cause in causes(error) {
+        eprintln!("  cause: {cause}");
+    }
+    if let Some(hint) = error.hint_text() {
+        eprintln!("hint: {hint}");
+    }
+}
+
+/// A failure as JSON has what the text has, and what a state machine would see.
+fn print_error_json(error: &Error) {
+    let object = serde_json::json!({
+        "status": "failed",
+        "error": {
+            "name": exit::asl_name(error.kind()),
+            "exit_code": exit::code(error.kind()),
+            "message": error.to_string(),
+            "causes": causes(error),
+            "hint": error.hint_text(),
+        }
+    });
+    println!("{object}");
+}
+
+/// The chain below the error, without links that only repeat the one above.
+fn causes(error: &Error) -> Vec<String> {
+    let mut causes: Vec<String> = Vec::new();
+    let mut last = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let text = cause.to_string();
+        if !last.contains(&text) {
+            causes.push(text.clone());
+            last = text;
+        }
+        next = cause.source();
+    }
+    causes
+}

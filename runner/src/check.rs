@@ -1,0 +1,196 @@
+//! What must hold before anything is committed: the job's checks, keys and references of outputs, row counts.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::prelude::SessionContext;
+use drivetrain_jobs::contract::{Key, Reference, Severity};
+use drivetrain_jobs::job::{Job, Output};
+use drivetrain_jobs::plan::{CheckPlan, Parameters, check_plan};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::hold::Held;
+use crate::job_error::job_error;
+use crate::report::CheckReport;
+use crate::sink::collect::query_error;
+
+/// How many violating rows a message shows.
+const SHOWN_ROWS: usize = 3;
+
+/// Runs all checks of a job over what the session knows by name; `held` are the outputs in the job's order.
+///
+/// # Errors
+/// `QualityGate`, naming every check that failed with what was expected and what came out.
+pub async fn check(
+    context: &SessionContext,
+    job: &Job,
+    parameters: &Parameters,
+    asked_for: &[String],
+    held: &[Arc<Held>],
+) -> Result<Vec<CheckReport>> {
+    let mut findings = Vec::new();
+    for check in &job.checks {
+        if !check.enabled && !asked_for.contains(&check.name) {
+            continue;
+        }
+        let found = match check_plan(context, job, check, parameters).await.map_err(job_error)? {
+            CheckPlan::Equal { expected, got } => equal(context, expected, got).await?,
+            CheckPlan::NoRows(plan) => no_rows(context, plan).await?,
+        };
+        findings.push(Finding { name: check.name.clone(), severity: check.severity, found });
+    }
+    for (output, held) in job.outputs.iter().zip(held) {
+        if let Some(key) = &output.key {
+            let found = duplicates(context, output, key, held).await?;
+            let name = format!("{}: key {}", output.name, key.columns.join(", "));
+            findings.push(Finding { name, severity: key.severity, found });
+        }
+        for reference in &output.references {
+            let found = unresolved(context, output, reference).await?;
+            let name = format!("{}: {}", output.name, reference.rule());
+            findings.push(Finding { name, severity: reference.severity, found });
+        }
+    }
+    judge(job, findings)
+}
+
+struct Finding {
+    name: String,
+    severity: Severity,
+    found: Option<String>,
+}
+
+fn judge(job: &Job, findings: Vec<Finding>) -> Result<Vec<CheckReport>> {
+    let failed: Vec<String> = findings
+        .iter()
+        .filter(|finding| finding.severity == Severity::Reject)
+        .filter_map(|finding| Some(format!("check `{}` failed: {}", finding.name, finding.found.as_ref()?)))
+        .collect();
+    if !failed.is_empty() {
+        return Err(Error::new(ErrorKind::QualityGate, failed.join("\n"))
+            .hint(format!("nothing of job `{}` was published; correct the data or its SQL", job.name)));
+    }
+    Ok(findings
+        .into_iter()
+        .map(|finding| CheckReport { name: finding.name, held: finding.found.is_none(), found: finding.found })
+        .collect())
+}
+
+async fn rows(context: &SessionContext, plan: LogicalPlan, limit: Option<usize>) -> Result<Vec<RecordBatch>> {
+    let mut frame = context.execute_logical_plan(plan).await.map_err(query_error)?;
+    if let Some(limit) = limit {
+        frame = frame.limit(0, Some(limit)).map_err(query_error)?;
+    }
+    frame.collect().await.map_err(query_error)
+}
+
+/// What differs between two queries of one row each.
+async fn equal(context: &SessionContext, expected: LogicalPlan, got: LogicalPlan) -> Result<Option<String>> {
+    let (expected, got) = (one_row(context, expected).await?, one_row(context, got).await?);
+    Ok((expected != got).then(|| format!("expected {expected}, got {got}")))
+}
+
+async fn one_row(context: &SessionContext, plan: LogicalPlan) -> Result<String> {
+    let batches = rows(context, plan, Some(2)).await?;
+    let texts = texts(&batches)?;
+    Ok(match texts.as_slice() {
+        [] => "no row".to_owned(),
+        [row] => row.clone(),
+        _ => "more than one row".to_owned(),
+    })
+}
+
+async fn no_rows(context: &SessionContext, plan: LogicalPlan) -> Result<Option<String>> {
+    let frame = context.execute_logical_plan(plan.clone()).await.map_err(query_error)?;
+    let count = frame.count().await.map_err(query_error)?;
+    if count == 0 {
+        return Ok(None);
+    }
+    let shown = texts(&rows(context, plan, Some(SHOWN_ROWS)).await?)?;
+    Ok(Some(format!("expected no rows, got {count}, such as {}", shown.join("; "))))
+}
+
+/// Each row as `name = value, ...`.
+fn texts(batches: &[RecordBatch]) -> Result<Vec<String>> {
+    let options = FormatOptions::default().with_null("NULL");
+    let mut texts = Vec::new();
+    for batch in batches {
+        let columns = batch
+            .columns()
+            .iter()
+            .map(|column| ArrayFormatter::try_new(column, &options))
+            .collect::<std::result::Result<Vec<_>, _>>()
+            .map_err(|error| query_error(error.into()))?;
+        for row in 0..batch.num_rows() {
+            let values: Vec<String> = batch
+                .schema()
+                .fields()
+                .iter()
+                .zip(&columns)
+                .map(|(field, column)| format!("{} = {}", field.name(), column.value(row)))
+                .collect();
+            texts.push(values.join(", "));
+        }
+    }
+    Ok(texts)
+}
+
+/// Keys that occur twice. Hashes decide when they are all different, which is nearly always; only then is nothing sorted.
+async fn duplicates(
+    context: &SessionContext,
+    output: &Output,
+    key: &Key,
+    held: &Arc<Held>,
+) -> Result<Option<String>> {
+    let columns: Vec<usize> = key
+        .columns
+        .iter()
+        .filter_map(|name| held.schema().index_of(name).ok())
+        .collect();
+    let scan = Arc::clone(held);
+    let all_differ = tokio::task::spawn_blocking(move || scan.all_differ(&columns))
+        .await
+        .map_err(|error| Error::new(ErrorKind::Failed, "a check stopped").caused_by(std::io::Error::other(error)))?
+        .map_err(query_error)?;
+    if all_differ {
+        return Ok(None);
+    }
+    let names = quoted(&key.columns);
+    let sql = format!(
+        "select {names}, count(*) as times from {} group by {names} having count(*) > 1",
+        quote(&output.name)
+    );
+    let plan = context.state().create_logical_plan(&sql).await.map_err(query_error)?;
+    no_rows(context, plan).await
+}
+
+async fn unresolved(context: &SessionContext, output: &Output, reference: &Reference) -> Result<Option<String>> {
+    let pairs: Vec<String> = reference
+        .columns
+        .iter()
+        .zip(&reference.to)
+        .map(|(from, to)| format!("target.{} = source.{}", quote(to), quote(from)))
+        .collect();
+    let present: Vec<String> =
+        reference.columns.iter().map(|column| format!("source.{} is not null", quote(column))).collect();
+    let sql = format!(
+        "select distinct {} from {} as source where {} and not exists (select 1 from {} as target where {})",
+        quoted(&reference.columns),
+        quote(&output.name),
+        present.join(" and "),
+        quote(&reference.dataset),
+        pairs.join(" and "),
+    );
+    let plan = context.state().create_logical_plan(&sql).await.map_err(query_error)?;
+    no_rows(context, plan).await
+}
+
+fn quote(name: &str) -> String {
+    format!("\"{name}\"")
+}
+
+fn quoted(names: &[String]) -> String {
+    names.iter().map(|name| quote(name)).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,280 @@
+//! The command line: every verb and flag, with its help.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::sink::parquet::Codec;
+
+/// Runs data pipelines without Spark: raw CSV in, partitioned Parquet out, committed exactly once.
+#[derive(Debug, Parser)]
+#[command(
+    name = "drivetrain",
+    version,
+    max_term_width = 110,
+    disable_help_subcommand = true
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Logs more to standard error: once for each file (`-v`), twice for each request (`-vv`).
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Prints the result, and nothing else, as JSON on standard output.
+    #[arg(long, global = true, value_enum, default_value_t = OutputFormat::Text, value_name = "FORMAT")]
+    pub output_format: OutputFormat,
+}
+
+/// How a verb prints its result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum OutputFormat {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// One verb each.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Runs the bundled pipeline on this machine: sample data, three jobs, answers.
+    #[command(
+        after_long_help = "Example:\n  drivetrain local\n  drivetrain local --data ./mine   # raw data in ./mine/raw"
+    )]
+    Local(LocalArgs),
+    /// Runs one job: reads its inputs, checks them, computes, commits.
+    #[command(
+        after_long_help = "Example:\n  drivetrain run rental_facts --input s3://raw-bucket/tenant-1 --output s3://lake/tenant-1\n  drivetrain run ./my-job --input ./data --output ./data/processed --param from=2024-01-01 --param to=2024-01-31"
+    )]
+    Run(RunArgs),
+    /// Shows what a run would read, write and replace; writes nothing.
+    #[command(
+        after_long_help = "Example:\n  drivetrain plan rental_facts --input ./data --output ./data/processed"
+    )]
+    Plan(RunArgs),
+    /// Answers SQL over the published tables.
+    #[command(
+        after_long_help = "Example:\n  drivetrain query \"select brand, sum(total_revenue) from brand_metrics group by brand\" --output ./drivetrain-data/processed"
+    )]
+    Query(QueryArgs),
+    /// Lists the bundled jobs, or shows one contract in full.
+    #[command(after_long_help = "Example:\n  drivetrain jobs\n  drivetrain jobs rental_facts")]
+    Jobs(JobsArgs),
+    /// Writes the beginnings of something.
+    #[command(subcommand)]
+    New(NewCommand),
+    /// Finds every error of a job folder, with file and place.
+    #[command(after_long_help = "Example:\n  drivetrain check ./my-job")]
+    Check(CheckArgs),
+    /// Lists a job's runs, newest last.
+    #[command(
+        after_long_help = "Example:\n  drivetrain runs rental_facts --output s3://lake/tenant-1"
+    )]
+    Runs(LogArgs),
+    /// Finishes a publish that was cut off.
+    #[command(
+        after_long_help = "Example:\n  drivetrain repair rental_facts --output s3://lake/tenant-1"
+    )]
+    Repair(LogArgs),
+    /// Removes what attempts that never committed left behind.
+    #[command(
+        after_long_help = "Example:\n  drivetrain vacuum rental_facts --output s3://lake/tenant-1 --quarantine-older-than 90d"
+    )]
+    Vacuum(VacuumArgs),
+    /// Makes up raw data of any size, the same for the same seed.
+    #[command(
+        after_long_help = "Example:\n  drivetrain generate --rentals 1000000 --seed 7 --dirt 0.005 --out ./data"
+    )]
+    Generate(GenerateArgs),
+}
+
+/// Flags of `local`.
+#[derive(Debug, Args)]
+pub struct LocalArgs {
+    /// The folder of raw data (DIR/raw) and tables (DIR/processed).
+    #[arg(long, value_name = "DIR", default_value = "./drivetrain-data")]
+    pub data: PathBuf,
+    /// Flags of the runs.
+    #[command(flatten)]
+    pub engine: EngineArgs,
+}
+
+/// Flags of `run` and `plan`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// A bundled job's name, or the folder or URL of one.
+    pub job: String,
+    /// The root of the raw data: datasets lie under `<INPUT>/raw/<dataset>/`.
+    #[arg(long, value_name = "URL")]
+    pub input: Option<String>,
+    /// The root of the tables: they are published under `<OUTPUT>/<job>/<table>/`.
+    #[arg(long, value_name = "URL")]
+    pub output: String,
+    /// Sets a parameter of the job.
+    #[arg(long = "param", value_name = "NAME=VALUE")]
+    pub parameters: Vec<String>,
+    /// Runs although a live run did the same already.
+    #[arg(long)]
+    pub force: bool,
+    /// Deletes objects under the tables that no run wrote, instead of refusing.
+    #[arg(long)]
+    pub replace_foreign: bool,
+    /// Also runs this check, which is off by default.
+    #[arg(long = "check", value_name = "NAME")]
+    pub checks: Vec<String>,
+    /// Flags of the data work.
+    #[command(flatten)]
+    pub engine: EngineArgs,
+}
+
+/// Flags of the data work.
+#[derive(Clone, Debug, Args)]
+pub struct EngineArgs {
+    /// What happens to a row that breaks the contract.
+    #[arg(long, value_enum, default_value_t = OnBadRow::Quarantine, value_name = "ACTION")]
+    pub on_bad_row: OnBadRow,
+    /// The share of a dataset's lines that may be rejected before the run fails.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.01)]
+    pub max_rejected: f64,
+    /// How Parquet pages are compressed: none, snappy, zstd or gzip.
+    #[arg(long, value_name = "CODEC", default_value = "zstd")]
+    pub compression: Codec,
+    /// The size at which a Parquet file is closed and the next begun.
+    #[arg(long, value_name = "SIZE", default_value = "256MiB")]
+    pub file_size: String,
+    /// The most rows of a Parquet row group.
+    #[arg(long, value_name = "ROWS", default_value_t = 1 << 20)]
+    pub row_group_rows: usize,
+    /// The memory to work in [default: 70 % of the container's or the machine's].
+    #[arg(long, value_name = "SIZE")]
+    pub memory_limit: Option<String>,
+    /// Threads of the data work [default: one for each processor].
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// Where rows go that do not fit into memory [default: the system's folder for temporary files].
+    #[arg(long, value_name = "DIR")]
+    pub spill_dir: Option<PathBuf>,
+}
+
+/// What happens to a row that breaks the contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OnBadRow {
+    /// The first one fails the run.
+    Fail,
+    /// It is set aside and reported; too many fail the run.
+    Quarantine,
+}
+
+/// Flags of `query`.
+#[derive(Debug, Args)]
+pub struct QueryArgs {
+    /// The query; tables by name, or `job.table` where two jobs have the same.
+    pub sql: String,
+    /// The root of the tables.
+    #[arg(long, value_name = "URL")]
+    pub output: String,
+    /// How rows are printed [default: a table on a terminal, else CSV].
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub format: Option<QueryFormat>,
+    /// The memory to work in [default: 70 % of the container's or the machine's].
+    #[arg(long, value_name = "SIZE")]
+    pub memory_limit: Option<String>,
+}
+
+/// How a query's rows are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum QueryFormat {
+    /// Aligned columns.
+    Table,
+    /// RFC 4180 with a header; NULL is an empty field.
+    Csv,
+    /// One object a line.
+    Json,
+    /// One Parquet file.
+    Parquet,
+}
+
+/// Flags of `jobs`.
+#[derive(Debug, Args)]
+pub struct JobsArgs {
+    /// Shows this job's contract.
+    pub name: Option<String>,
+}
+
+/// What `new` writes.
+#[derive(Debug, Subcommand)]
+pub enum NewCommand {
+    /// A job folder that works: contract, SQL and sample data.
+    #[command(
+        after_long_help = "Example:\n  drivetrain new job trips\n  drivetrain new job trips --from ./trips.csv"
+    )]
+    Job(NewJobArgs),
+}
+
+/// Flags of `new job`.
+#[derive(Debug, Args)]
+pub struct NewJobArgs {
+    /// The job's name and the folder it is written to: lower case letters, digits, underscores.
+    pub name: String,
+    /// Drafts the contract from this CSV or Parquet file, for you to correct.
+    #[arg(long, value_name = "FILE")]
+    pub from: Option<PathBuf>,
+}
+
+/// Flags of `check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// A job folder, its URL, or a bundled job's name.
+    pub path: String,
+}
+
+/// Flags of the verbs that read a job's log.
+#[derive(Debug, Args)]
+pub struct LogArgs {
+    /// The job's name.
+    pub job: String,
+    /// The root of the tables.
+    #[arg(long, value_name = "URL")]
+    pub output: String,
+}
+
+/// Flags of `vacuum`.
+#[derive(Debug, Args)]
+pub struct VacuumArgs {
+    /// The job and where its tables lie.
+    #[command(flatten)]
+    pub log: LogArgs,
+    /// Also deletes quarantined rows older than this, such as `90d` or `12h`.
+    #[arg(long, value_name = "AGE")]
+    pub quarantine_older_than: Option<String>,
+}
+
+/// Flags of `generate`.
+#[derive(Debug, Args)]
+pub struct GenerateArgs {
+    /// How many rentals; the other datasets are sized to match.
+    #[arg(long, value_name = "N", default_value_t = 20_080)]
+    pub rentals: u64,
+    /// Another seed gives other data.
+    #[arg(long, value_name = "N", default_value_t = 7)]
+    pub seed: u64,
+    /// The share of each dataset's lines that the contract must reject.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
+    pub dirt: f64,
+    /// Where it goes: `<URL>/raw/<dataset>/`.
+    #[arg(long, value_name = "URL")]
+    pub out: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,184 @@
+//! A job's log as it was read once.
+
+use std::collections::BTreeSet;
+
+use futures::stream::{self, StreamExt, TryStreamExt};
+use serde::{Deserialize, Serialize};
+
+use super::layout::{Layout, LogKey};
+use super::record::{FORMAT, Record};
+use super::state::State;
+use crate::error::{Context, Error, ErrorKind, Result};
+use crate::store::Store;
+
+/// A reader starts at the last checkpoint, so at most about this many records are read one by one.
+pub const CHECKPOINT_EVERY: u64 = 100;
+/// Records are small; this many reads at once hide the store's latency.
+const READS_AT_ONCE: usize = 16;
+
+/// What a log said when it was read: its last record, whether that is published, and what all live records add up to.
+#[derive(Clone, Debug)]
+pub struct Log {
+    pub(super) last: u64,
+    pub(super) marked: bool,
+    /// The number of the checkpoint that reading began at, 0 without one.
+    pub(super) checkpoint: u64,
+    /// The records after the checkpoint.
+    pub(super) tail: Vec<Record>,
+    pub(super) state: State,
+}
+
+/// What a checkpoint holds.
+#[derive(Debug, Serialize, Deserialize)]
+struct Checkpoint {
+    format: u32,
+    number: u64,
+    state: State,
+}
+
+impl Log {
+    /// Reads a job's log: one listing, the last checkpoint, the records after it.
+    ///
+    /// # Errors
+    /// `Failed` for a log with a gap or a record that cannot be read; otherwise as the store says.
+    pub async fn read(store: &Store, job: &str) -> Result<Self> {
+        Self::read_layout(store, &Layout::new(job)).await
+    }
+
+    pub(super) async fn read_layout(store: &Store, layout: &Layout) -> Result<Self> {
+        let (mut last, mut checkpoint, mut marks) = (0, 0, BTreeSet::new());
+        for object in store.list(&layout.log()).await? {
+            match Layout::parse(&object.location) {
+                Some(LogKey::Record(number)) => last = last.max(number),
+                Some(LogKey::Mark(number)) => {
+                    marks.insert(number);
+                }
+                Some(LogKey::Checkpoint(number)) => checkpoint = checkpoint.max(number),
+                None => {}
+            }
+        }
+        let mut state = match checkpoint {
+            0 => State::default(),
+            number => read_checkpoint(store, layout, number).await?,
+        };
+        let tail = read_records(store, layout, checkpoint + 1..=last).await?;
+        state.extend(&tail);
+        Ok(Self {
+            last,
+            marked: last == 0 || marks.contains(&last),
+            checkpoint,
+            tail,
+            state,
+        })
+    }
+
+    /// The number of the last record, 0 for an empty log.
+    #[must_use]
+    pub fn last(&self) -> u64 {
+        self.last
+    }
+
+    /// What the live records add up to.
+    #[must_use]
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// The last record, unless the log is empty or the record lies behind the checkpoint (then it is marked).
+    pub(super) fn last_record(&self) -> Option<&Record> {
+        self.tail.last()
+    }
+}
+
+/// Reads records by number; each must be there.
+pub(super) async fn read_records(
+    store: &Store,
+    layout: &Layout,
+    numbers: std::ops::RangeInclusive<u64>,
+) -> Result<Vec<Record>> {
+    stream::iter(numbers)
+        .map(async |number| {
+            let record = read_record(store, layout, number).await?;
+            record.ok_or_else(|| {
+                let message = format!(
+                    "record {number} of the log of `{}` is missing",
+                    layout.log()
+                );
+                Error::new(ErrorKind::Failed, message).hint(
+                    "records are never deleted: restore it from the bucket's versions or a backup",
+                )
+            })
+        })
+        .buffered(READS_AT_ONCE)
+        .try_collect()
+        .await
+}
+
+/// Reads one record; `None` where there is none.
+pub(super) async fn read_record(
+    store: &Store,
+    layout: &Layout,
+    number: u64,
+) -> Result<Option<Record>> {
+    match store.read(&layout.record(number)).await? {
+        Some(bytes) => Record::from_bytes(number, &bytes).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Reads the records from a number on, up to the first that is not there.
+pub(super) async fn read_from(store: &Store, layout: &Layout, first: u64) -> Result<Vec<Record>> {
+    let mut records = Vec::new();
+    for number in first.. {
+        match read_record(store, layout, number).await? {
+            Some(record) => records.push(record),
+            None => break,
+        }
+    }
+    Ok(records)
+}
+
+async fn read_checkpoint(store: &Store, layout: &Layout, number: u64) -> Result<State> {
+    let damaged = format!("checkpoint {number} of the log cannot be read");
+    let bytes = store
+        .read(&layout.checkpoint(number))
+        .await?
+        .ok_or_else(|| Error::new(ErrorKind::Failed, damaged.clone()))?;
+    let checkpoint: Checkpoint =
+        serde_json::from_slice(&bytes).context(ErrorKind::Failed, &damaged)?;
+    if checkpoint.format > FORMAT || checkpoint.number != number {
+        return Err(Error::new(ErrorKind::Failed, damaged).hint("use a newer drivetrain"));
+    }
+    Ok(checkpoint.state)
+}
+
+/// Writes the checkpoint of a marked record, where one is due; somebody else's is as good.
+pub(super) async fn write_checkpoint(store: &Store, layout: &Layout, number: u64) -> Result<()> {
+    if number == 0 || !number.is_multiple_of(CHECKPOINT_EVERY) {
+        return Ok(());
+    }
+    let log = Log::read_layout(store, layout).await?;
+    if log.checkpoint >= number {
+        return Ok(());
+    }
+    let mut state = match log.checkpoint {
+        0 => State::default(),
+        before => read_checkpoint(store, layout, before).await?,
+    };
+    let upto = log
+        .tail
+        .into_iter()
+        .take_while(|record| record.number <= number);
+    state.extend(&upto.collect::<Vec<_>>());
+    let checkpoint = Checkpoint {
+        format: FORMAT,
+        number,
+        state,
+    };
+    let bytes =
+        serde_json::to_vec(&checkpoint).context(ErrorKind::Failed, "cannot write a checkpoint")?;
+    store
+        .put_new(&layout.checkpoint(number), bytes.into())
+        .await?;
+    Ok(())
+}

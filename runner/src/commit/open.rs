@@ -1,0 +1,389 @@
+//! Steps 1 and 2: what a run starts from, and whether it has been done already.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use object_store::ObjectMeta;
+use object_store::path::Path;
+use tracing::info;
+
+use super::attempt::{Attempt, clean_ended};
+use super::layout::Layout;
+use super::log::{Log, read_record, read_records};
+use super::publish::{Settled, settle};
+use super::record::{AttemptId, Columns, Consumed, Part, Record, Replaces, RunId, path};
+use crate::error::{Error, ErrorKind, Result};
+use crate::store::{self, FrozenObject, Store};
+
+/// What a run is going to do to one table.
+#[derive(Clone, Debug)]
+pub struct OutputPlan {
+    /// The table's name; its root is `<output>/<job>/<table>/`.
+    pub table: String,
+    /// Its columns and types.
+    pub columns: Columns,
+    /// What is replaced.
+    pub replaces: Replaces,
+}
+
+/// What a caller decides about a run's start.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct OpenOptions {
+    /// Takes away objects under a table root that no record lists, instead of refusing them.
+    pub replace_foreign: bool,
+}
+
+/// A job whose tables were listed and whose log was read and settled: only now may inputs be listed.
+#[derive(Debug)]
+pub struct Opened {
+    store: Store,
+    layout: Layout,
+    log: Log,
+    outputs: Vec<OutputPlan>,
+    foreign: BTreeMap<String, Vec<String>>,
+}
+
+/// Whether there is anything to do.
+#[derive(Debug)]
+pub enum Decision {
+    /// A live record holds the same run; it is published.
+    AlreadyDone(Record),
+    /// It is to be run.
+    Run(Attempt),
+}
+
+/// Lists the table roots, reads the log once, and finishes the publish of its last record.
+///
+/// # Errors
+/// `Conflict` for objects that no record lists; `Usage` for a window or an append onto a table of other columns; `Failed` for a
+/// store that cannot hold a commit; `TryAgain` where the last publish cannot be finished now; otherwise as the store says.
+pub async fn open(
+    store: &Store,
+    job: &str,
+    outputs: Vec<OutputPlan>,
+    options: OpenOptions,
+) -> Result<Opened> {
+    let layout = Layout::new(job);
+    store::require_conditional_put(store, &layout.probe(&AttemptId::random())).await?;
+    for output in &outputs {
+        store::require_one_volume(store, &layout.everything(), &layout.table(&output.table))?;
+    }
+    clean_ended(store, &layout).await?;
+    loop {
+        let mut listed = BTreeMap::new();
+        for output in &outputs {
+            let objects = store.list(&layout.table(&output.table)).await?;
+            listed.insert(output.table.clone(), objects);
+        }
+        let log = Log::read_layout(store, &layout).await?;
+        if let (false, Some(record)) = (log.marked, log.last_record())
+            && settle(store, &layout, record).await? == Settled::Voided
+        {
+            info!(
+                record = record.number,
+                "void: starting from its predecessor"
+            );
+            continue;
+        }
+        for output in &outputs {
+            require_same_columns(&log, output)?;
+        }
+        let foreign = foreign(store, &layout, &log, listed).await?;
+        if !options.replace_foreign {
+            refuse_foreign(store, &foreign)?;
+        }
+        return Ok(Opened {
+            store: store.clone(),
+            layout,
+            log,
+            outputs,
+            foreign,
+        });
+    }
+}
+
+/// Parts that stay must have the columns of those that come.
+fn require_same_columns(log: &Log, output: &OutputPlan) -> Result<()> {
+    let Some(table) = log.state.table(&output.table) else {
+        return Ok(());
+    };
+    let differences = table.columns.differences(&output.columns);
+    if output.replaces == Replaces::Table || differences.is_empty() {
+        return Ok(());
+    }
+    let message = format!(
+        "table `{}` has other columns than this job writes: {}",
+        output.table,
+        differences.join("; ")
+    );
+    Err(Error::new(ErrorKind::Usage, message)
+        .hint("run the job once without a window, which replaces the whole table"))
+}
+
+/// Objects under the table roots that no record lists, by table.
+async fn foreign(
+    store: &Store,
+    layout: &Layout,
+    log: &Log,
+    listed: BTreeMap<String, Vec<ObjectMeta>>,
+) -> Result<BTreeMap<String, Vec<String>>> {
+    let mut unknown: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let live = log.state.keys();
+    for (table, objects) in listed {
+        let root = layout.table(&table);
+        let visible = objects.iter().filter(|object| is_data(object, &root));
+        let keys = visible.map(|object| object.location.to_string());
+        let keys: Vec<_> = keys.filter(|key| !live.contains(key.as_str())).collect();
+        if !keys.is_empty() {
+            unknown.insert(table, keys);
+        }
+    }
+    if unknown.is_empty() {
+        return Ok(unknown);
+    }
+    // What a late publisher left of a dead part is ours. This is rare, so only now the records behind the checkpoint are read.
+    let before = read_records(store, layout, 1..=log.checkpoint).await?;
+    let ours: BTreeSet<&str> = before
+        .iter()
+        .chain(&log.tail)
+        .filter_map(Record::as_run)
+        .flat_map(|run| run.parts())
+        .map(|part| part.key.as_str())
+        .collect();
+    for keys in unknown.values_mut() {
+        keys.retain(|key| !ours.contains(key.as_str()));
+    }
+    unknown.retain(|_, keys| !keys.is_empty());
+    Ok(unknown)
+}
+
+fn refuse_foreign(store: &Store, foreign: &BTreeMap<String, Vec<String>>) -> Result<()> {
+    let Some((table, keys)) = foreign.iter().next() else {
+        return Ok(());
+    };
+    let first = keys
+        .first()
+        .map(|key| format!("{}/{key}", store.location()))
+        .unwrap_or_default();
+    let more = match keys.len() {
+        0 | 1 => String::new(),
+        count => format!(" and {} more", count - 1),
+    };
+    let message = format!("table `{table}` holds an object that no run wrote: `{first}`{more}");
+    Err(Error::new(ErrorKind::Conflict, message)
+        .hint("move it away, or let `--replace-foreign` delete it when the run is published"))
+}
+
+/// Whether a listed object is data: no hidden name in its path below the root, and no folder marker.
+fn is_data(object: &ObjectMeta, root: &Path) -> bool {
+    let Some(mut below) = object.location.prefix_match(root) else {
+        return false;
+    };
+    let hidden = below.any(|part| part.as_ref().starts_with(['_', '.']));
+    !hidden && !is_marker(object, root)
+}
+
+/// A console's "create folder" leaves an empty object of the folder's name, whose last slash a listing hides.
+fn is_marker(object: &ObjectMeta, root: &Path) -> bool {
+    let name = object.location.filename().unwrap_or_default();
+    let folder = object.location == *root || !name.contains('.') || name.contains('=');
+    object.size == 0 && folder
+}
+
+impl Opened {
+    /// What the live records add up to.
+    #[must_use]
+    pub fn log(&self) -> &Log {
+        &self.log
+    }
+
+    /// Lists the objects of an input below a prefix of its store, by key, hidden names and folder markers aside.
+    ///
+    /// # Errors
+    /// `InputMissing` where there is none; otherwise as the store says.
+    pub async fn list(&self, store: &Store, prefix: &str) -> Result<Vec<FrozenObject>> {
+        list_input(store, prefix).await
+    }
+
+    /// The live parts of a table that another job wrote, by that job's log; finishes its last publish first.
+    ///
+    /// # Errors
+    /// `InputMissing` where that job has not written it; `TryAgain` where a part was replaced just now; otherwise as the
+    /// store says.
+    pub async fn table(&self, store: &Store, job: &str, table: &str) -> Result<TableInput> {
+        read_table(store, job, table).await
+    }
+
+    /// Leaves out the objects that an earlier run of this job has appended.
+    ///
+    /// # Errors
+    /// `Conflict` for an object that was changed after it was appended.
+    pub fn unconsumed(&self, objects: Vec<FrozenObject>) -> Result<Vec<FrozenObject>> {
+        let mut fresh = Vec::new();
+        for object in objects {
+            match self.log.state.consumed(&object.url) {
+                None => fresh.push(object),
+                Some(etag) if etag == object.etag.as_deref() => {}
+                Some(_) => {
+                    let message = format!("`{}` has changed since it was appended", object.url);
+                    return Err(Error::new(ErrorKind::Conflict, message).hint(
+                        "each object is appended once: give new data a new name, or rebuild the table",
+                    ));
+                }
+            }
+        }
+        Ok(fresh)
+    }
+
+    /// Step 2: finds out whether `run` is done; if not, or with `force`, begins an attempt that aims at the next record.
+    ///
+    /// # Errors
+    /// As the store says.
+    pub async fn decide(
+        self,
+        run: RunId,
+        consumes: &[FrozenObject],
+        force: bool,
+    ) -> Result<Decision> {
+        if let (Some(number), false) = (self.log.state.done(&run), force)
+            && let Some(record) = read_record(&self.store, &self.layout, number).await?
+        {
+            return Ok(Decision::AlreadyDone(record));
+        }
+        let consumed = consumes.iter().map(|object| Consumed {
+            url: object.url.clone(),
+            etag: object.etag.clone(),
+        });
+        let consumed = consumed.collect();
+        let outputs = self.outputs.iter().map(|output| {
+            let deletes = self.deletes(output);
+            (output.clone(), deletes)
+        });
+        let outputs = outputs.collect();
+        let attempt = Attempt::begin(
+            self.store,
+            self.layout,
+            run,
+            self.log.last + 1,
+            outputs,
+            consumed,
+        );
+        attempt.await.map(Decision::Run)
+    }
+
+    /// The keys that a run takes away from a table.
+    fn deletes(&self, output: &OutputPlan) -> Vec<String> {
+        let table = self.log.state.table(&output.table);
+        let live = table.map(|table| table.parts.iter()).into_iter().flatten();
+        let replaced = live.filter(|part| match &output.replaces {
+            Replaces::Table => true,
+            Replaces::Window(window) => window.contains(&part.partition),
+            Replaces::Append => false,
+        });
+        let foreign = self.foreign.get(&output.table).into_iter().flatten();
+        replaced
+            .map(|part| &part.key)
+            .chain(foreign)
+            .cloned()
+            .collect()
+    }
+}
+
+/// A table of another job as an input.
+#[derive(Clone, Debug)]
+pub struct TableInput {
+    /// The run that last changed it.
+    pub run: Option<RunId>,
+    /// Its columns and types.
+    pub columns: Columns,
+    /// Its live parts; `key`s are relative to the store's root.
+    pub objects: Vec<FrozenObject>,
+    /// The same parts as the log has them, in the same order.
+    pub parts: Vec<Part>,
+}
+
+/// Lists the objects below a prefix, by key; hidden names and folder markers are skipped.
+///
+/// # Errors
+/// `InputMissing` where there is none; otherwise as the store says.
+pub async fn list_input(store: &Store, prefix: &str) -> Result<Vec<FrozenObject>> {
+    let root = path(prefix)?;
+    let listed = store.list(&root).await?;
+    let found = listed.len();
+    let data = listed.into_iter().filter(|object| is_data(object, &root));
+    let frozen = data.map(|object| freeze(store, object)).collect::<Vec<_>>();
+    if frozen.is_empty() {
+        let url = store.location().url(&root);
+        let what = match found {
+            0 => "no objects".to_owned(),
+            found => format!("only {found} hidden or empty ones"),
+        };
+        let message = format!("`{url}/` holds {what}");
+        return Err(Error::new(ErrorKind::InputMissing, message)
+            .hint("check `--input`; a dataset's files lie in `<input>/raw/<dataset>/`"));
+    }
+    Ok(frozen)
+}
+
+fn freeze(store: &Store, object: ObjectMeta) -> FrozenObject {
+    FrozenObject {
+        url: store.location().url(&object.location),
+        key: object.location.to_string(),
+        etag: object.e_tag,
+        size_bytes: object.size,
+        modified: object.last_modified,
+    }
+}
+
+/// The live parts of a job's table, by its log; finishes its last publish first.
+///
+/// # Errors
+/// `InputMissing` where the job has not written it; `TryAgain` where a part was replaced just now; otherwise as the store says.
+pub async fn read_table(store: &Store, job: &str, table: &str) -> Result<TableInput> {
+    let layout = Layout::new(job);
+    let log = loop {
+        let log = Log::read_layout(store, &layout).await?;
+        match log.last_record() {
+            Some(record) if !log.marked => {
+                if settle(store, &layout, record).await? == Settled::Published {
+                    break log;
+                }
+            }
+            _ => break log,
+        }
+    };
+    let Some(found) = log.state.table(table) else {
+        let message = format!(
+            "job `{job}` has not written table `{table}` in `{}`",
+            store.location()
+        );
+        return Err(Error::new(ErrorKind::InputMissing, message)
+            .hint(format!("run it first: `drivetrain run {job}`")));
+    };
+    // Which parts are live is the log's to say; a listing only adds the versions, a thousand at a time.
+    let listed = store.list(&layout.table(table)).await?;
+    let mut versions: BTreeMap<_, _> = listed
+        .into_iter()
+        .map(|object| (object.location.to_string(), object))
+        .collect();
+    let mut objects = Vec::with_capacity(found.parts.len());
+    for part in &found.parts {
+        let object = versions.remove(&part.key);
+        match object.filter(|object| object.size == part.size_bytes) {
+            Some(object) => objects.push(freeze(store, object)),
+            None => {
+                let message = format!(
+                    "a part of table `{table}` was replaced just now: `{}`",
+                    part.key
+                );
+                return Err(Error::new(ErrorKind::TryAgain, message)
+                    .hint("run the same command again: it starts from the new version"));
+            }
+        }
+    }
+    Ok(TableInput {
+        run: found.run.clone(),
+        columns: found.columns.clone(),
+        objects,
+        parts: found.parts.clone(),
+    })
+}

@@ -1,0 +1,236 @@
+//! Step 7: what a committed record says becomes what a listing shows.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::stream::{self, StreamExt, TryStreamExt};
+use object_store::path::Path;
+use tracing::{debug, info, warn};
+
+use super::layout::Layout;
+use super::log::{read_record, write_checkpoint};
+use super::record::{Entry, Part, Record, Run, path};
+use crate::error::{Error, ErrorKind, Result};
+use crate::store::{Completion, Store};
+
+/// How many parts are completed at once.
+const AT_ONCE: usize = 16;
+/// How often an answer that decides nothing is asked for again.
+pub(super) const TRIES: u32 = 5;
+/// The pause before asking again; longer each time.
+pub(super) const PAUSE: Duration = Duration::from_millis(250);
+
+/// How the publish of a record ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Settled {
+    /// All it says is so, and it is marked.
+    Published,
+    /// Its uploads were lost; the next record voids it, and that one is marked.
+    Voided,
+}
+
+/// The pause before try `number`, from 1.
+pub(super) async fn pause(number: u32) {
+    tokio::time::sleep(PAUSE * number).await;
+}
+
+/// Does all that is left to do for a record, whoever wrote it; doing it twice, or at the same time as others, is harmless.
+///
+/// # Errors
+/// `TryAgain` where the store does not say whether a part is there; otherwise as the store says.
+pub(super) async fn settle(store: &Store, layout: &Layout, record: &Record) -> Result<Settled> {
+    match &record.entry {
+        Entry::Void(void) => {
+            delete(store, &void.keys).await?;
+            mark(store, layout, record.number).await?;
+            Ok(Settled::Published)
+        }
+        Entry::Run(run) => publish(store, layout, record.number, run).await,
+    }
+}
+
+async fn publish(store: &Store, layout: &Layout, number: u64, run: &Run) -> Result<Settled> {
+    if !complete_all(store, run).await? {
+        warn!(record = number, run = %run.run, "uploads are missing");
+        abort_all(store, run).await?;
+        pause(1).await;
+        if !all_there(store, run).await? {
+            return lost(store, layout, number, run).await;
+        }
+    }
+    for output in &run.outputs {
+        delete(store, &output.deletes).await?;
+    }
+    mark(store, layout, number).await?;
+    info!(record = number, run = %run.run, "published");
+    Ok(Settled::Published)
+}
+
+/// Whether a part is at its key.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Found {
+    There,
+    Missing,
+    /// It is not there, but the store's answer to the completion decides nothing.
+    Unknown,
+}
+
+/// Completes every upload and looks at every key. `false`: at least one part is missing although the store answered.
+async fn complete_all(store: &Store, run: &Run) -> Result<bool> {
+    let mut missing = false;
+    let mut completions = stream::iter(run.parts())
+        .map(|part| complete(store, part))
+        .buffer_unordered(AT_ONCE);
+    let mut unknown = None;
+    while let Some(found) = completions.next().await {
+        match found {
+            Ok(found) => missing |= found == Found::Missing,
+            // The other completions go on: what can be published is.
+            Err(error) => unknown = Some(error),
+        }
+    }
+    match unknown {
+        Some(error) => Err(error),
+        None => Ok(!missing),
+    }
+}
+
+/// Completes one upload; asks again while the answer decides nothing.
+async fn complete(store: &Store, part: &Part) -> Result<Found> {
+    let key = part.path()?;
+    let objects = store.objects();
+    let mut failure = None;
+    for number in 1..=TRIES {
+        let answer = objects
+            .complete(&key, &part.upload.id, &part.upload.tags)
+            .await;
+        let there = is_there(store, part).await;
+        let found = match (&answer, &there) {
+            (_, Ok(true)) => Found::There,
+            (Ok(Completion::Done | Completion::NoSuchUpload), Ok(false)) => Found::Missing,
+            _ => Found::Unknown,
+        };
+        debug!(key = %key, answer = ?answer, there = ?there, "completed");
+        if found != Found::Unknown {
+            return Ok(found);
+        }
+        let doing = format!("complete `{}`", store.location().url(&key));
+        let error = match (answer, there) {
+            (_, Err(error)) => error,
+            (Err(error), Ok(_)) => store.explain(error, doing),
+            (Ok(_), Ok(_)) => unreachable!("an answer and a look decide"),
+        };
+        failure = Some(error);
+        if number < TRIES {
+            pause(number).await;
+        }
+    }
+    let error = failure.expect("each try that did not return left its failure");
+    Err(pending(error))
+}
+
+/// A failure while a committed run is published: it is decided, so the same command finishes it.
+fn pending(error: Error) -> Error {
+    Error::new(ErrorKind::TryAgain, "committed, publish pending")
+        .hint("run the same command again: it finishes the publish")
+        .caused_by(error)
+}
+
+/// Only an object of the recorded size counts.
+async fn is_there(store: &Store, part: &Part) -> Result<bool> {
+    let found = store.look(&part.path()?).await?;
+    Ok(found.is_some_and(|found| found.size == part.size_bytes))
+}
+
+async fn all_there(store: &Store, run: &Run) -> Result<bool> {
+    let found: Vec<bool> = stream::iter(run.parts())
+        .map(|part| is_there(store, part))
+        .buffer_unordered(AT_ONCE)
+        .try_collect()
+        .await
+        .map_err(pending)?;
+    Ok(found.into_iter().all(|there| there))
+}
+
+async fn abort_all(store: &Store, run: &Run) -> Result<()> {
+    let objects = store.objects();
+    stream::iter(run.parts())
+        .map(async |part| {
+            let key = part.path()?;
+            objects.abort(&key, &part.upload.id).await.map_err(|error| {
+                pending(store.explain(error, format!("abort the upload of `{key}`")))
+            })
+        })
+        .buffer_unordered(AT_ONCE)
+        .try_collect()
+        .await
+}
+
+/// A part is gone for good, unless others have settled the record meanwhile.
+async fn lost(store: &Store, layout: &Layout, number: u64, run: &Run) -> Result<Settled> {
+    let mark_key = layout.mark(number);
+    if store.look(&mark_key).await.map_err(pending)?.is_some() {
+        return Ok(Settled::Published);
+    }
+    let void = Record::void(number + 1, run);
+    let body = void.to_bytes()?;
+    let mut failure = None;
+    for attempt in 1..=TRIES {
+        match read_record(store, layout, number + 1).await {
+            Ok(Some(next)) if next.voids(number) => {
+                warn!(record = number, run = %run.run, "void: its uploads were lost");
+                settle_void(store, layout, &next).await?;
+                return Ok(Settled::Voided);
+            }
+            // A run stands there only because this record is marked.
+            Ok(Some(_)) => return Ok(Settled::Published),
+            Ok(None) => {}
+            Err(error) => failure = Some(error),
+        }
+        // Whatever the answer but success, the next look decides.
+        match store
+            .put_new(&layout.record(number + 1), body.clone())
+            .await
+        {
+            Ok(true) => {
+                warn!(record = number, run = %run.run, "void: its uploads were lost");
+                settle_void(store, layout, &void).await?;
+                return Ok(Settled::Voided);
+            }
+            Ok(false) => {}
+            Err(error) => {
+                failure = Some(error);
+                pause(attempt).await;
+            }
+        }
+    }
+    Err(pending(failure.unwrap_or_else(|| {
+        Error::new(ErrorKind::TryAgain, "a record that was put cannot be read")
+    })))
+}
+
+async fn settle_void(store: &Store, layout: &Layout, void: &Record) -> Result<()> {
+    let Entry::Void(entry) = &void.entry else {
+        return Ok(());
+    };
+    delete(store, &entry.keys).await?;
+    mark(store, layout, void.number).await
+}
+
+async fn delete(store: &Store, keys: &[String]) -> Result<()> {
+    let keys: Vec<Path> = keys.iter().map(|key| path(key)).collect::<Result<_>>()?;
+    store.delete(keys).await.map_err(pending)
+}
+
+async fn mark(store: &Store, layout: &Layout, number: u64) -> Result<()> {
+    let body = Bytes::from(format!("{{\"published\":{number}}}"));
+    store
+        .put(&layout.mark(number), body)
+        .await
+        .map_err(pending)?;
+    if let Err(error) = write_checkpoint(store, layout, number).await {
+        // The log reads the same without it, and the next hundred brings another.
+        warn!(record = number, %error, "no checkpoint");
+    }
+    Ok(())
+}

@@ -1,0 +1,139 @@
+//! What can be done about a log from outside a run: finish it, list it.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use super::layout::{Layout, LogKey};
+use super::log::{Log, read_records};
+use super::publish::{Settled, settle};
+use super::record::{AttemptId, Entry, Record, RunId};
+use crate::error::{Error, ErrorKind, Result};
+use crate::store::Store;
+
+/// What a repair found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Repaired {
+    /// The last record, if any, was published.
+    NothingToDo,
+    /// The publish of this record was finished.
+    Published(u64),
+}
+
+/// Finishes the publish of a job's last record, if it is not marked.
+///
+/// # Errors
+/// `TryAgain` where the record was lost and is now void: the run is to be run again. Otherwise as the store says.
+pub async fn repair(store: &Store, job: &str) -> Result<Repaired> {
+    let layout = Layout::new(job);
+    let log = Log::read_layout(store, &layout).await?;
+    let Some(record) = log.last_record().filter(|_| !log.marked) else {
+        return Ok(Repaired::NothingToDo);
+    };
+    match settle(store, &layout, record).await? {
+        Settled::Published => Ok(Repaired::Published(record.number)),
+        Settled::Voided => {
+            let message = format!(
+                "record {} of job `{job}` is void: the store had dropped its uploads",
+                record.number
+            );
+            Err(Error::new(ErrorKind::TryAgain, message).hint("run the job again"))
+        }
+    }
+}
+
+/// One line of a job's log.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RunLine {
+    /// The record's number.
+    pub number: u64,
+    /// The run.
+    pub run: RunId,
+    /// The try that committed it; `None` for a record that voids.
+    pub attempt: Option<AttemptId>,
+    /// When it was committed, by the store's clock.
+    pub committed: DateTime<Utc>,
+    /// What became of it.
+    pub status: RunStatus,
+    /// Files written.
+    pub parts: usize,
+    /// Rows written.
+    pub rows: u64,
+    /// Bytes written.
+    pub size_bytes: u64,
+    /// Files taken away.
+    pub deletes: usize,
+}
+
+/// What became of a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunStatus {
+    /// Its parts are where it says.
+    Published,
+    /// It is decided, and its publish is not finished.
+    Pending,
+    /// The next record voids it.
+    Voided,
+    /// It voids the one before.
+    Void,
+}
+
+/// All records of a job's log, oldest first.
+///
+/// # Errors
+/// As the store says; `Failed` for a record that cannot be read.
+pub async fn runs(store: &Store, job: &str) -> Result<Vec<RunLine>> {
+    let layout = Layout::new(job);
+    let (mut times, mut marks) = (Vec::new(), std::collections::BTreeSet::new());
+    for object in store.list(&layout.log()).await? {
+        match Layout::parse(&object.location) {
+            Some(LogKey::Record(_)) => times.push(object.last_modified),
+            Some(LogKey::Mark(number)) => {
+                marks.insert(number);
+            }
+            _ => {}
+        }
+    }
+    let records = read_records(store, &layout, 1..=times.len() as u64).await?;
+    let next = records.iter().skip(1).map(Some).chain([None]);
+    let lines = records.iter().zip(next).zip(times);
+    Ok(lines
+        .map(|((record, next), committed)| {
+            let marked = marks.contains(&record.number);
+            line(record, next, committed, marked)
+        })
+        .collect())
+}
+
+fn line(record: &Record, next: Option<&Record>, committed: DateTime<Utc>, marked: bool) -> RunLine {
+    match &record.entry {
+        Entry::Void(void) => RunLine {
+            number: record.number,
+            run: void.run.clone(),
+            attempt: None,
+            committed,
+            status: RunStatus::Void,
+            parts: 0,
+            rows: 0,
+            size_bytes: 0,
+            deletes: void.keys.len(),
+        },
+        Entry::Run(run) => RunLine {
+            number: record.number,
+            run: run.run.clone(),
+            attempt: Some(run.attempt.clone()),
+            committed,
+            status: match next {
+                Some(next) if next.voids(record.number) => RunStatus::Voided,
+                Some(_) => RunStatus::Published,
+                None if marked => RunStatus::Published,
+                None => RunStatus::Pending,
+            },
+            parts: run.parts().count(),
+            rows: run.parts().map(|part| part.rows).sum(),
+            size_bytes: run.parts().map(|part| part.size_bytes).sum(),
+            deletes: run.outputs.iter().map(|output| output.deletes.len()).sum(),
+        },
+    }
+}

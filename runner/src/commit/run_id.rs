@@ -1,0 +1,81 @@
+//! Step 2's name for all that a run's output depends on.
+
+use std::collections::BTreeMap;
+
+use sha2::{Digest, Sha256};
+
+use super::record::RunId;
+use crate::store::FrozenObject;
+
+/// All that a run's output depends on.
+#[derive(Clone, Copy, Debug)]
+pub struct RunInputs<'a> {
+    /// The job's name.
+    pub job: &'a str,
+    /// Every file of the job folder: name and text, sorted by name.
+    pub files: &'a [(String, String)],
+    /// Parameters that change the output, as text.
+    pub parameters: &'a BTreeMap<String, String>,
+    /// Contracts that the job took from elsewhere, as text.
+    pub contracts: &'a str,
+    /// The frozen objects of each dataset.
+    pub inputs: &'a BTreeMap<String, Vec<FrozenObject>>,
+    /// The binary's version.
+    pub version: &'a str,
+}
+
+impl RunId {
+    /// Hashes them; a retry of the same run has the same id.
+    #[must_use]
+    pub fn of(inputs: &RunInputs<'_>) -> Self {
+        let mut hash = Fields(Sha256::new());
+        hash.text("drivetrain run 1");
+        hash.text(inputs.version);
+        hash.text(inputs.job);
+        hash.count(inputs.files.len());
+        for (name, text) in inputs.files {
+            hash.text(name);
+            hash.text(text);
+        }
+        hash.count(inputs.parameters.len());
+        for (name, value) in inputs.parameters {
+            hash.text(name);
+            hash.text(value);
+        }
+        hash.text(inputs.contracts);
+        hash.count(inputs.inputs.len());
+        for (dataset, objects) in inputs.inputs {
+            hash.text(dataset);
+            hash.count(objects.len());
+            for object in objects {
+                hash.text(&object.url);
+                hash.text(object.etag.as_deref().unwrap_or_default());
+                hash.0.update(object.size_bytes.to_le_bytes());
+                if object.etag.is_none() {
+                    hash.0
+                        .update(object.modified.timestamp_micros().to_le_bytes());
+                }
+            }
+        }
+        let digest = hash.0.finalize();
+        let hex = digest.iter().take(16).fold(String::new(), |mut hex, byte| {
+            hex.push_str(&format!("{byte:02x}"));
+            hex
+        });
+        Self(hex)
+    }
+}
+
+/// A hash whose fields cannot run into each other: each is preceded by its length.
+struct Fields(Sha256);
+
+impl Fields {
+    fn text(&mut self, text: &str) {
+        self.count(text.len());
+        self.0.update(text);
+    }
+
+    fn count(&mut self, count: usize) {
+        self.0.update((count as u64).to_le_bytes());
+    }
+}

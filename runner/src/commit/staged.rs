@@ -1,0 +1,248 @@
+//! Steps 5 and 6: the one put that decides.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tracing::{info, warn};
+
+use super::attempt::Inner;
+use super::committed::Committed;
+use super::fence::Fence;
+use super::log::{read_from, read_record};
+use super::publish::{Settled, TRIES, pause, settle};
+use super::record::{Record, Run};
+use super::stop::{StopSignal, cancelled};
+use crate::error::{Error, ErrorKind, Result};
+
+/// How long a run that was told to stop waits to hear whether its record is there.
+const LAST_LOOK: Duration = Duration::from_millis(1_500);
+
+/// All parts are up and verified; nobody sees them. Only a commit leads on.
+#[derive(Debug)]
+#[must_use = "staged parts are lost unless they are committed or given up"]
+pub struct Staged {
+    inner: Arc<Inner>,
+    run: Run,
+}
+
+/// How a commit ended.
+#[derive(Debug)]
+#[must_use = "only `Committed` is this run's, and it is still to be published"]
+pub enum CommitOutcome {
+    /// The record is in the log: the run is decided. It is still to be published.
+    Committed(Committed),
+    /// Another attempt at the same run came first, and is published; this one took its own parts back.
+    AlreadyDone(Record),
+    /// What this run was built on is void; its parts were taken back, and it is to start again at step 1.
+    StartAgain,
+}
+
+/// What stands at the number that was aimed at.
+enum Landed {
+    Own,
+    Other,
+}
+
+/// Why a put is not known to have landed.
+enum Unlanded {
+    /// It was refused for good: no record of ours is there.
+    Refused(Error),
+    /// It may land yet.
+    Undecided(Option<Error>),
+}
+
+impl Staged {
+    pub(super) fn new(inner: Arc<Inner>, run: Run) -> Self {
+        Self { inner, run }
+    }
+
+    /// What will be committed.
+    #[must_use]
+    pub fn run(&self) -> &Run {
+        &self.run
+    }
+
+    /// Gives the attempt up, as [`super::Attempt::abandon`] does.
+    pub async fn abandon(self) {
+        self.inner.abandon().await;
+    }
+
+    /// Asks the fence, then puts the record create-only at the number that was aimed at, or behind disjoint runs that came first.
+    ///
+    /// # Errors
+    /// `Cancelled` where a stop came before the put, or the fence's error: nothing was committed. `Conflict` where another run
+    /// wrote, replaced or consumed what this one does. `TryAgain` where nobody knows: the same command settles it.
+    pub async fn commit(self, fence: &dyn Fence, stop: &StopSignal) -> Result<CommitOutcome> {
+        let fenced = stop.or_cancelled(async {
+            fence.beat().await?;
+            self.inner.drop_unused(&self.run).await;
+            Ok(())
+        });
+        if let Err(error) = fenced.await {
+            return self.give_up(error).await;
+        }
+        let mut number = self.inner.target;
+        loop {
+            if stop.requested() {
+                return self.give_up(cancelled()).await;
+            }
+            let record = Record::run(number, self.run.clone());
+            match self.put(number, record.to_bytes()?, stop).await {
+                Ok(Landed::Own) => {
+                    info!(record = number, run = %self.run.run, attempt = %self.run.attempt, "committed");
+                    return Ok(CommitOutcome::Committed(Committed::new(self.inner, record)));
+                }
+                Ok(Landed::Other) if stop.requested() => {
+                    return self.give_up(cancelled()).await;
+                }
+                Ok(Landed::Other) => {}
+                Err(Unlanded::Refused(error)) => return self.give_up(error).await,
+                // Its uploads stay: if the put lands after all, whoever meets the record publishes it.
+                Err(Unlanded::Undecided(cause)) => return Err(self.undecided(number, cause)),
+            }
+            match stop.or_cancelled(self.behind(number)).await {
+                Ok(Behind::Next(next)) => number = next,
+                Ok(Behind::Done(record)) => {
+                    self.inner.abandon().await;
+                    return Ok(CommitOutcome::AlreadyDone(record));
+                }
+                Ok(Behind::Void) => {
+                    self.inner.abandon().await;
+                    return Ok(CommitOutcome::StartAgain);
+                }
+                Err(error) => return self.give_up(error).await,
+            }
+        }
+    }
+
+    async fn give_up(self, error: Error) -> Result<CommitOutcome> {
+        self.inner.abandon().await;
+        Err(error)
+    }
+
+    fn undecided(&self, number: u64, cause: Option<Error>) -> Error {
+        let message = format!(
+            "the commit of run `{}` as record {number} is undecided",
+            self.run.run
+        );
+        let error = Error::new(ErrorKind::TryAgain, message).hint(
+            "run the same command again: it finds the record if it is there, and runs again if not",
+        );
+        match cause {
+            Some(cause) => error.caused_by(cause),
+            None => error,
+        }
+    }
+
+    /// Puts the record at a number and finds out what stands there; any answer but success is checked by reading it back.
+    async fn put(
+        &self,
+        number: u64,
+        body: Bytes,
+        stop: &StopSignal,
+    ) -> std::result::Result<Landed, Unlanded> {
+        let store = &self.inner.store;
+        let key = self.inner.layout.record(number);
+        let mut refused = true;
+        let mut failure = None;
+        for attempt in 1..=TRIES {
+            match stop.unless(store.put_new(&key, body.clone())).await {
+                Some(Ok(true)) => return Ok(Landed::Own),
+                Some(Ok(false)) => {}
+                None => return self.last_look(number).await,
+                Some(Err(error)) => {
+                    warn!(record = number, %error, "the put may have landed, looking");
+                    // Only an answer that says no for good, each time, is a no; all else may still land.
+                    refused &= error.kind() == ErrorKind::Failed;
+                    failure = Some(error);
+                }
+            }
+            match stop.unless(self.stands_at(number)).await {
+                Some(Ok(Some(landed))) => return Ok(landed),
+                Some(Ok(None)) => {}
+                Some(Err(error)) => {
+                    refused = false;
+                    failure = Some(error);
+                }
+                None => return self.last_look(number).await,
+            }
+            if attempt < TRIES && stop.unless(pause(attempt)).await.is_none() {
+                return self.last_look(number).await;
+            }
+        }
+        match failure {
+            Some(error) if refused => Err(Unlanded::Refused(error)),
+            failure => Err(Unlanded::Undecided(failure)),
+        }
+    }
+
+    /// After a stop: what stands there now is what counts; absent or unreadable leaves it open.
+    async fn last_look(&self, number: u64) -> std::result::Result<Landed, Unlanded> {
+        match tokio::time::timeout(LAST_LOOK, self.stands_at(number)).await {
+            Ok(Ok(Some(landed))) => Ok(landed),
+            Ok(Ok(None)) | Err(_) => Err(Unlanded::Undecided(None)),
+            Ok(Err(error)) => Err(Unlanded::Undecided(Some(error))),
+        }
+    }
+
+    async fn stands_at(&self, number: u64) -> Result<Option<Landed>> {
+        let record = read_record(&self.inner.store, &self.inner.layout, number).await?;
+        Ok(record.map(|record| match record.as_run() {
+            Some(run) if run.attempt == self.run.attempt => Landed::Own,
+            _ => Landed::Other,
+        }))
+    }
+
+    /// Reads every record from `number` on and decides what they mean for this run.
+    async fn behind(&self, number: u64) -> Result<Behind> {
+        let (store, layout) = (&self.inner.store, &self.inner.layout);
+        let records = read_from(store, layout, number).await?;
+        let voided = |record: &Record| records.iter().any(|next| next.voids(record.number));
+        let live = |record: &&Record| !voided(record);
+        let live: Vec<&Record> = records.iter().filter(live).collect();
+        let run_of = |record: &&&Record| record.as_run().is_some_and(|run| run.run == self.run.run);
+        let same = live.iter().find(run_of).copied();
+        let other = live.iter().find(|record| {
+            let run = record.as_run();
+            run.is_some_and(|run| self.run.conflicts(run))
+        });
+        if let (None, Some(other)) = (same, other) {
+            return Err(conflict(&self.run, other));
+        }
+        let Some(last) = records.last() else {
+            let message = format!("record {number} was there and cannot be read");
+            return Err(Error::new(ErrorKind::TryAgain, message));
+        };
+        let is_marked = store.look(&layout.mark(last.number)).await?.is_some();
+        if !is_marked && settle(store, layout, last).await? == Settled::Voided {
+            return Ok(Behind::Void);
+        }
+        Ok(match same {
+            Some(record) => Behind::Done(record.clone()),
+            None => Behind::Next(last.number + 1),
+        })
+    }
+}
+
+/// What the records that came first mean.
+enum Behind {
+    /// They are disjoint: this number is next.
+    Next(u64),
+    /// One of them is this run.
+    Done(Record),
+    /// The last one was lost.
+    Void,
+}
+
+fn conflict(run: &Run, other: &Record) -> Error {
+    let theirs = other.as_run().map(|run| run.run.to_string());
+    let message = format!(
+        "run `{}` was committed meanwhile (record {}) and changes what run `{}` does",
+        theirs.unwrap_or_default(),
+        other.number,
+        run.run
+    );
+    Error::new(ErrorKind::Conflict, message)
+        .hint("nothing was published; run the same command again to build on it")
+}

@@ -1,0 +1,201 @@
+//! Step 8: what nobody needs any more is taken away.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use object_store::ObjectMeta;
+use serde::Serialize;
+use tracing::info;
+
+use super::attempt::{Started, abort, attempts, forget, noted_uploads};
+use super::layout::Layout;
+use super::log::{Log, read_from, write_checkpoint};
+use super::publish::settle;
+use super::record::{AttemptId, Record};
+use crate::error::{Context, Error, ErrorKind, Result};
+use crate::store::Store;
+
+/// What a vacuum takes away.
+#[derive(Clone, Copy, Debug)]
+pub struct VacuumOptions {
+    /// Attempts that are in no record are kept for this long after their last sign of life.
+    pub retention: Duration,
+    /// Quarantined rows older than this are deleted; `None` keeps all.
+    pub quarantine: Option<Duration>,
+}
+
+impl Default for VacuumOptions {
+    fn default() -> Self {
+        Self {
+            retention: Duration::from_secs(24 * 60 * 60),
+            quarantine: None,
+        }
+    }
+}
+
+/// What a vacuum did.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Vacuumed {
+    /// The record whose publish it finished.
+    pub published: Option<u64>,
+    /// Attempts that it took away.
+    pub attempts: Vec<AttemptId>,
+    /// Their uploads.
+    pub uploads: usize,
+    /// Left-over temporary files.
+    pub temporary: usize,
+    /// Quarantined objects deleted.
+    pub quarantine: usize,
+}
+
+/// Finishes an open publish, then takes away old attempts that are in no record, and old quarantine where asked.
+///
+/// # Errors
+/// As the store says.
+pub async fn vacuum(store: &Store, job: &str, options: VacuumOptions) -> Result<Vacuumed> {
+    let layout = Layout::new(job);
+    let mut done = Vacuumed::default();
+    let log = Log::read_layout(store, &layout).await?;
+    if let Some(record) = log.last_record().filter(|_| !log.marked) {
+        settle(store, &layout, record).await?;
+        done.published = Some(record.number);
+    }
+    let due = log.last() - log.last() % super::log::CHECKPOINT_EVERY;
+    if due > log.checkpoint && (due < log.last() || log.marked) {
+        write_checkpoint(store, &layout, due).await?;
+    }
+    let now = clock(store, &layout).await?;
+    take_attempts(store, &layout, now, options.retention, &mut done).await?;
+    take_temporary(store, &layout, now, options.retention, &mut done).await?;
+    if let Some(age) = options.quarantine {
+        let mut old = store.list(&layout.quarantine()).await?;
+        old.retain(|object| is_older(object, now, age));
+        done.quarantine = old.len();
+        delete(store, old).await?;
+    }
+    info!(
+        job,
+        attempts = done.attempts.len(),
+        uploads = done.uploads,
+        "vacuumed"
+    );
+    Ok(done)
+}
+
+/// The store's own time: ours may be wrong by more than the retention.
+async fn clock(store: &Store, layout: &Layout) -> Result<DateTime<Utc>> {
+    let key = layout.clock();
+    store.put(&key, Bytes::from_static(b"{}")).await?;
+    let found = store.look(&key).await?;
+    store.delete(vec![key.clone()]).await?;
+    let found = found.ok_or_else(|| {
+        let message = format!("`{}` was put and is not there", store.location().url(&key));
+        Error::new(ErrorKind::TryAgain, message)
+    })?;
+    Ok(found.last_modified)
+}
+
+fn is_older(object: &ObjectMeta, now: DateTime<Utc>, age: Duration) -> bool {
+    let lived = now.signed_duration_since(object.last_modified);
+    lived.to_std().is_ok_and(|lived| lived >= age)
+}
+
+async fn take_attempts(
+    store: &Store,
+    layout: &Layout,
+    now: DateTime<Utc>,
+    retention: Duration,
+    done: &mut Vacuumed,
+) -> Result<()> {
+    let mut old = attempts(store, layout).await?;
+    old.retain(|_, notes| notes.iter().all(|note| is_older(note, now, retention)));
+    if old.is_empty() {
+        return Ok(());
+    }
+    // Which of them are in a record, and with which uploads: none stands before the number that it aimed at.
+    let mut first = None;
+    for (attempt, notes) in &old {
+        let started = layout.started(attempt);
+        let aimed = if notes.iter().any(|note| note.location == started) {
+            read_started(store, &started).await?
+        } else {
+            1
+        };
+        first = Some(first.map_or(aimed, |first: u64| first.min(aimed)));
+    }
+    let records = read_from(store, layout, first.unwrap_or(1)).await?;
+    let committed: BTreeSet<(&AttemptId, &str)> = records
+        .iter()
+        .filter_map(Record::as_run)
+        .flat_map(|run| {
+            let uploads = run.parts().map(|part| part.upload.id.as_str());
+            uploads.map(move |upload| (&run.attempt, upload))
+        })
+        .collect();
+    for (attempt, notes) in old {
+        let mut uploads = noted_uploads(store, &notes).await?;
+        uploads.retain(|upload| !committed.contains(&(&attempt, upload.id.as_str())));
+        done.uploads += uploads.len();
+        if abort(store, uploads).await {
+            forget(store, layout, &attempt).await?;
+            done.attempts.push(attempt);
+        }
+    }
+    Ok(())
+}
+
+async fn read_started(store: &Store, key: &object_store::path::Path) -> Result<u64> {
+    let Some(bytes) = store.read(key).await? else {
+        return Ok(1);
+    };
+    let started: Started = serde_json::from_slice(&bytes)
+        .context(ErrorKind::Failed, format!("`{key}` cannot be read"))?;
+    Ok(started.aims_at)
+}
+
+/// Takes away temporary and staged files that no note speaks of, and probes: what a killed process left on a file system.
+async fn take_temporary(
+    store: &Store,
+    layout: &Layout,
+    now: DateTime<Utc>,
+    retention: Duration,
+    done: &mut Vacuumed,
+) -> Result<()> {
+    let noted: BTreeSet<String> = attempts(store, layout)
+        .await?
+        .into_keys()
+        .map(|attempt| attempt.to_string())
+        .collect();
+    let staging = layout.staging_root();
+    let probes = layout.probes();
+    let last = Log::read_layout(store, layout).await?;
+    let pending: BTreeSet<&str> = last
+        .tail
+        .iter()
+        .filter_map(Record::as_run)
+        .flat_map(|run| run.parts())
+        .map(|part| part.upload.id.as_str())
+        .collect();
+    let mut old = store.list(&layout.everything()).await?;
+    old.retain(|object| {
+        let key = &object.location;
+        let hidden = key.filename().is_some_and(|name| name.starts_with('.'));
+        let staged = key.prefix_match(&staging).is_some_and(|mut below| {
+            below
+                .next()
+                .is_some_and(|attempt| !noted.contains(attempt.as_ref()))
+        });
+        let probe = key.prefix_matches(&probes);
+        let needed = pending.contains(key.as_ref());
+        (hidden || staged || probe) && !needed && is_older(object, now, retention)
+    });
+    done.temporary = old.len();
+    delete(store, old).await
+}
+
+async fn delete(store: &Store, objects: Vec<ObjectMeta>) -> Result<()> {
+    let keys = objects.into_iter().map(|object| object.location);
+    store.delete(keys.collect()).await
+}

@@ -1,0 +1,170 @@
+//! From settings to files: blocks made side by side, written in order, shown together.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::{StreamExt, stream};
+use tokio::task::spawn_blocking;
+
+use super::account::{Account, DatasetAccount, Facts, FileAccount, FileKind, Request};
+use super::block::{Block, Made};
+use super::random::length;
+use super::sample::Sample;
+use super::settings::Settings;
+use super::target::{Found, Target};
+use crate::error::{Context, Error, ErrorKind, Result};
+use crate::progress::Progress;
+
+/// What lies at the target when the generator is done.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Generated {
+    /// What the sample holds.
+    pub account: Account,
+    /// Whether it was there already.
+    pub was_there: bool,
+}
+
+/// Writes the sample of the settings, or finds that it is there.
+///
+/// Memory is bounded by a few blocks of about three megabytes per thread, whatever the sample's size.
+///
+/// # Errors
+/// `Conflict` if something else lies at the target or another generator is at work there; otherwise what the target says.
+pub async fn generate(
+    settings: &Settings,
+    target: &mut dyn Target,
+    progress: &Progress,
+) -> Result<Generated> {
+    let request = Request::from(settings);
+    match target.found().await? {
+        Found::Nothing | Found::HalfMade => {}
+        Found::Whole(account) if account.request == request => {
+            return Ok(Generated {
+                account: *account,
+                was_there: true,
+            });
+        }
+        Found::Whole(account) => return Err(another_sample(&account.request)),
+        Found::Foreign(name) => {
+            return Err(Error::new(
+                ErrorKind::Conflict,
+                format!("`{name}` is in the way of a sample"),
+            )
+            .hint(
+                "choose an empty `--out`: nothing that the generator did not make is ever removed",
+            ));
+        }
+    }
+    target.start().await?;
+    let written = write(settings, request, target, progress).await;
+    if written.is_err() {
+        target.abandon().await;
+    }
+    written.map(|account| Generated {
+        account,
+        was_there: false,
+    })
+}
+
+fn another_sample(there: &Request) -> Error {
+    let Request {
+        rentals,
+        seed,
+        dirt,
+        ..
+    } = there;
+    Error::new(
+        ErrorKind::Conflict,
+        format!("another sample lies there: {rentals} rentals, seed {seed}, dirt {dirt}"),
+    )
+    .hint("choose another `--out`, or remove its `raw` folder first")
+}
+
+async fn write(
+    settings: &Settings,
+    request: Request,
+    target: &mut dyn Target,
+    progress: &Progress,
+) -> Result<Account> {
+    let sample = Arc::new(Sample::new(settings));
+    for dataset in sample.datasets() {
+        progress.expect_bytes(dataset.rows() * dataset.typical_row_bytes());
+    }
+    let mut files = Files {
+        target,
+        progress,
+        file_bytes: settings.file_bytes,
+        datasets: Vec::new(),
+        facts: Facts::default(),
+    };
+    for (position, dataset) in sample.datasets().iter().enumerate() {
+        files.begin(dataset.name());
+        let mut made = stream::iter(sample.blocks(position))
+            .map(|block| {
+                let sample = Arc::clone(&sample);
+                spawn_blocking(move || (block.header(&sample), block.make(&sample), block))
+            })
+            // One more than the threads, so that none waits while a block is written.
+            .buffered(settings.threads.get() + 1);
+        while let Some(made) = made.next().await {
+            let (header, made, block) = made
+                .map_err(std::io::Error::other)
+                .context(ErrorKind::Failed, "the making of rows broke off")?;
+            files.write(&block, header, made).await?;
+        }
+    }
+    let account = Account {
+        request,
+        datasets: files.datasets,
+        facts: files.facts,
+    };
+    let marker = serde_json::to_vec_pretty(&account)
+        .context(ErrorKind::Failed, "cannot write the account of the sample")?;
+    target.publish(marker.into()).await?;
+    Ok(account)
+}
+
+struct Files<'a> {
+    target: &'a mut dyn Target,
+    progress: &'a Progress,
+    file_bytes: u64,
+    datasets: Vec<DatasetAccount>,
+    facts: Facts,
+}
+
+impl Files<'_> {
+    fn begin(&mut self, dataset: &str) {
+        self.datasets.push(DatasetAccount {
+            name: dataset.to_owned(),
+            ..DatasetAccount::default()
+        });
+    }
+
+    async fn write(&mut self, block: &Block, header: Vec<u8>, made: Made) -> Result<()> {
+        let bytes = length(&made.bytes);
+        let dataset = self.datasets.last_mut().expect("a dataset is begun first");
+        let has_room = dataset.files.last().is_some_and(|file| {
+            block.file == FileKind::Plain && file.bytes + bytes <= self.file_bytes
+        });
+        if !has_room {
+            let file = FileAccount {
+                name: format!("{}/part-{:05}.csv", dataset.name, dataset.files.len()),
+                kind: block.file,
+                bytes: length(&header),
+                lines: u64::from(!header.is_empty()),
+            };
+            self.target.create(&file.name).await?;
+            self.target.write(header.into()).await?;
+            dataset.files.push(file);
+        }
+        if let Some(file) = dataset.files.last_mut() {
+            file.bytes += bytes;
+            file.lines += made.account.lines;
+        }
+        dataset.add(&made.account);
+        self.facts.add(made.facts);
+        self.progress.add_bytes(bytes);
+        self.progress.add_rows(made.account.accepted_rows);
+        self.target.write(Bytes::from(made.bytes)).await
+    }
+}

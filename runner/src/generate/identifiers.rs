@@ -1,0 +1,102 @@
+//! Ids that never repeat: each is the image of a row's number under a bijection.
+
+use super::random::Stream;
+
+/// How many ids of ten hexadecimal digits there are.
+pub const IDS: u64 = 1 << 40;
+
+const HALF: u64 = (1 << 20) - 1;
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+const PAIRS: [[u8; 2]; 256] = pairs();
+
+const fn pairs() -> [[u8; 2]; 256] {
+    let mut pairs = [[0; 2]; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        pairs[byte] = [DIGITS[byte >> 4], DIGITS[byte & 15]];
+        byte += 1;
+    }
+    pairs
+}
+
+/// Maps numbers under 2^40 one to one to ids of ten hexadecimal digits.
+///
+/// A Feistel network of four rounds: whatever the round function, the map can be undone, so no two numbers share an id.
+/// Ids of digits only, with leading zeros or like `7271092e13` come as often as chance has it, each about once in a hundred.
+#[derive(Clone, Copy, Debug)]
+pub struct Identifiers {
+    keys: [u64; 4],
+}
+
+impl Identifiers {
+    /// The map of a stream.
+    pub fn new(stream: Stream) -> Self {
+        let mut draw = stream.at(0);
+        Self {
+            keys: std::array::from_fn(|_| draw.bits() | 1),
+        }
+    }
+
+    /// The id of a number under [`IDS`].
+    #[inline]
+    pub fn number(&self, row: u64) -> u64 {
+        debug_assert!(row < IDS, "an id has forty bits");
+        let (mut left, mut right) = (row >> 20, row & HALF);
+        for key in self.keys {
+            let round = (right + 1).wrapping_mul(key) >> 37;
+            (left, right) = (right, (left ^ round) & HALF);
+        }
+        left << 20 | right
+    }
+
+    /// Appends the id of a number as ten hexadecimal digits.
+    #[inline]
+    pub fn write(&self, row: u64, out: &mut Vec<u8>) {
+        let bytes = self.number(row).to_be_bytes();
+        let mut text = [0; 10];
+        for (pair, byte) in text.chunks_exact_mut(2).zip(&bytes[3..]) {
+            pair.copy_from_slice(&PAIRS[usize::from(*byte)]);
+        }
+        out.extend_from_slice(&text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_numbers_share_an_id() {
+        let ids = Identifiers::new(Stream::new(7, 1));
+        let mut seen = (0..300_000)
+            .chain(IDS - 300_000..IDS)
+            .map(|row| ids.number(row))
+            .collect::<Vec<_>>();
+        seen.sort_unstable();
+        assert!(seen.windows(2).all(|pair| pair[0] < pair[1]));
+        assert!(seen.iter().all(|id| *id < IDS));
+    }
+
+    #[test]
+    fn ids_that_look_like_numbers_come_naturally() {
+        let ids = Identifiers::new(Stream::new(7, 1));
+        let texts = (0..20_000)
+            .map(|row| {
+                let mut text = Vec::new();
+                ids.write(row, &mut text);
+                String::from_utf8(text).unwrap()
+            })
+            .collect::<Vec<_>>();
+        assert!(texts.iter().all(|text| text.len() == 10));
+        let count = |like: fn(&String) -> bool| texts.iter().filter(|text| like(text)).count();
+        let digits = count(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+        let zeros = count(|text| text.starts_with('0'));
+        let floats = count(|text| {
+            text.split_once('e')
+                .is_some_and(|_| text.parse::<f64>().is_ok())
+        });
+        assert!((120..240).contains(&digits), "{digits}");
+        assert!((1_100..1_400).contains(&zeros), "{zeros}");
+        assert!((90..200).contains(&floats), "{floats}");
+    }
+}

@@ -1,0 +1,174 @@
+//! Random numbers that depend on a seed, a stream and a row only: any row can be made alone, on any machine.
+
+/// The odd number nearest to 2^64 over the golden ratio: multiples of it spread evenly.
+const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// One of the seed's independent sequences of rows.
+#[derive(Clone, Copy, Debug)]
+pub struct Stream(u64);
+
+impl Stream {
+    /// The stream of that number.
+    pub fn new(seed: u64, number: u64) -> Self {
+        Self(mix(mix(seed).wrapping_add(number.wrapping_mul(STEP))))
+    }
+
+    /// The numbers of one row.
+    #[inline]
+    pub fn at(self, row: u64) -> Draw {
+        Draw(mix(self.0 ^ row.wrapping_mul(STEP)))
+    }
+}
+
+/// The random numbers of one row, in the order in which they are drawn.
+#[derive(Clone, Debug)]
+pub struct Draw(u64);
+
+impl Draw {
+    /// The next 64 bits.
+    #[inline]
+    pub fn bits(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(STEP);
+        mix(self.0)
+    }
+
+    /// A number under `bound`; the bias is at most `bound` in 2^64.
+    #[inline]
+    pub fn below(&mut self, bound: u64) -> u64 {
+        let product = u128::from(self.bits()) * u128::from(bound);
+        u64::try_from(product >> 64).expect("the upper half has 64 bits")
+    }
+
+    /// A number from `low` to `high`, both included.
+    #[inline]
+    pub fn between(&mut self, low: u64, high: u64) -> u64 {
+        low + self.below(high - low + 1)
+    }
+
+    /// True in `cases` of `of` cases.
+    #[inline]
+    pub fn chance(&mut self, cases: u64, of: u64) -> bool {
+        self.below(of) < cases
+    }
+
+    /// One of the items, each as likely.
+    #[inline]
+    pub fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
+        &items[position(self.below(length(items)))]
+    }
+}
+
+/// Scatters the bits of a number one to one: the finaliser of `SplitMix64`, whose constants are published.
+#[inline]
+fn mix(mut bits: u64) -> u64 {
+    bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    bits ^ (bits >> 31)
+}
+
+/// Draws positions in proportion to whole weights, in the same time however many there are (Walker's alias method).
+#[derive(Clone, Debug)]
+pub struct Weighted {
+    total: u64,
+    columns: Vec<(u64, usize)>,
+}
+
+impl Weighted {
+    /// Positions weighted in order; the product of their number and their sum must fit 64 bits.
+    pub fn new(weights: impl IntoIterator<Item = u64>) -> Self {
+        let mut columns = weights
+            .into_iter()
+            .enumerate()
+            .map(|(position, weight)| (weight, position))
+            .collect::<Vec<_>>();
+        let total = columns.iter().map(|column| column.0).sum::<u64>();
+        assert!(total > 0, "at least one weight is above zero");
+        let count = length(&columns);
+        for column in &mut columns {
+            column.0 *= count;
+        }
+        let (mut small, mut large) = (Vec::new(), Vec::new());
+        for (position, column) in columns.iter().enumerate() {
+            let side = if column.0 < total {
+                &mut small
+            } else {
+                &mut large
+            };
+            side.push(position);
+        }
+        while let (Some(poor), Some(&rich)) = (small.pop(), large.last()) {
+            columns[poor].1 = rich;
+            columns[rich].0 -= total - columns[poor].0;
+            if columns[rich].0 < total {
+                large.pop();
+                small.push(rich);
+            }
+        }
+        Self { total, columns }
+    }
+
+    /// One position.
+    #[inline]
+    pub fn draw(&self, draw: &mut Draw) -> usize {
+        let column = position(draw.below(length(&self.columns)));
+        let (own, other) = self.columns[column];
+        if draw.below(self.total) < own {
+            column
+        } else {
+            other
+        }
+    }
+}
+
+/// A number that counts things in memory, as a position among them.
+#[inline]
+pub fn position(number: u64) -> usize {
+    usize::try_from(number).expect("what lies in memory has a position")
+}
+
+/// How many items there are.
+#[inline]
+pub fn length<T>(items: &[T]) -> u64 {
+    u64::try_from(items.len()).expect("a length has at most 64 bits")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_the_same_on_every_machine() {
+        let mut draw = Stream::new(7, 3).at(11);
+        let drawn = [draw.bits(), draw.below(1_000), draw.between(5, 6)];
+        assert_eq!(drawn, PINNED);
+    }
+
+    const PINNED: [u64; 3] = [9_574_846_286_325_972_051, 119, 5];
+
+    #[test]
+    fn rows_and_streams_do_not_repeat_each_other() {
+        let mut seen = (0..4)
+            .flat_map(|stream| (0..1_000).map(move |row| (stream, row)))
+            .flat_map(|(stream, row)| {
+                let mut draw = Stream::new(1, stream).at(row);
+                [draw.bits(), draw.bits(), draw.bits()]
+            })
+            .collect::<Vec<_>>();
+        seen.sort_unstable();
+        seen.dedup();
+        assert_eq!(seen.len(), 12_000);
+    }
+
+    #[test]
+    fn weighted_positions_come_in_proportion() {
+        let weighted = Weighted::new([1, 0, 3, 4]);
+        let mut counts = [0_u32; 4];
+        for row in 0..80_000 {
+            counts[weighted.draw(&mut Stream::new(5, 0).at(row))] += 1;
+        }
+        assert_eq!(counts[1], 0);
+        for (count, expected) in counts.into_iter().zip([10_000, 0, 30_000, 40_000]) {
+            assert!(count.abs_diff(expected) < 500, "{counts:?}");
+        }
+    }
+}

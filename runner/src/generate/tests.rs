@@ -1,0 +1,253 @@
+//! What every sample must hold, checked on whole samples in memory.
+
+mod reading;
+
+use std::collections::{BTreeMap, HashMap};
+use std::num::NonZeroUsize;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
+
+use self::reading::{Reading, cents, seconds};
+use super::{Account, FileKind, Found, Settings, Share, Target, generate};
+use crate::error::Result;
+use crate::progress::Progress;
+
+/// Keeps a sample in memory.
+#[derive(Default)]
+struct Memory {
+    files: BTreeMap<String, Vec<u8>>,
+    current: String,
+    largest_write: usize,
+}
+
+#[async_trait]
+impl Target for Memory {
+    async fn found(&mut self) -> Result<Found> {
+        Ok(Found::Nothing)
+    }
+
+    async fn start(&mut self) -> Result<()> {
+        Ok(())
+    }
+
+    async fn create(&mut self, name: &str) -> Result<()> {
+        assert!(self.files.insert(name.to_owned(), Vec::new()).is_none());
+        name.clone_into(&mut self.current);
+        Ok(())
+    }
+
+    async fn write(&mut self, bytes: Bytes) -> Result<()> {
+        self.largest_write = self.largest_write.max(bytes.len());
+        self.files.get_mut(&self.current).unwrap().extend(bytes);
+        Ok(())
+    }
+
+    async fn publish(&mut self, marker: Bytes) -> Result<()> {
+        self.create(super::MARKER).await?;
+        self.write(marker).await
+    }
+
+    async fn abandon(&mut self) {}
+}
+
+fn settings(rentals: u64, dirt: &str) -> Settings {
+    Settings::new(rentals, 7, dirt.parse::<Share>().unwrap()).unwrap()
+}
+
+async fn sample(settings: &Settings) -> (Account, Memory) {
+    let mut memory = Memory::default();
+    let generated = generate(settings, &mut memory, &Progress::default())
+        .await
+        .unwrap();
+    (generated.account, memory)
+}
+
+fn hash(memory: &Memory) -> String {
+    let mut hasher = Sha256::new();
+    for (name, bytes) in &memory.files {
+        hasher.update(name);
+        hasher.update(bytes);
+    }
+    let digest = hasher.finalize();
+    let first = digest[..8].try_into().unwrap();
+    format!("{:016x}", u64::from_be_bytes(first))
+}
+
+#[tokio::test]
+async fn the_bytes_of_a_seed_never_change() {
+    let (_, clean) = sample(&settings(2_000, "0")).await;
+    let (_, dirty) = sample(&settings(2_000, "0.05")).await;
+    assert_eq!(
+        (hash(&clean), hash(&dirty)),
+        ("2fc7be40895724d5".to_owned(), "80af287b121f8469".to_owned())
+    );
+}
+
+#[tokio::test]
+async fn threads_and_progress_do_not_change_a_byte() {
+    let one = settings(150_000, "0.01").file_bytes(4 << 20);
+    let many = one.clone().threads(NonZeroUsize::new(5).unwrap());
+    let ((account, bytes), (other_account, other_bytes)) =
+        (sample(&one).await, sample(&many).await);
+    assert_eq!(account, other_account);
+    assert_eq!(bytes.files, other_bytes.files);
+    let rentals = account.dataset("rental_transactions").unwrap();
+    assert!(rentals.files.len() > 5, "{:?}", rentals.files);
+}
+
+#[tokio::test]
+async fn what_is_held_at_a_time_does_not_grow_with_the_sample() {
+    let (_, small) = sample(&settings(40_000, "0")).await;
+    let (_, large) = sample(&settings(400_000, "0")).await;
+    assert!(large.largest_write < 6 << 20, "{}", large.largest_write);
+    assert!(large.largest_write <= small.largest_write * 11 / 10);
+}
+
+#[tokio::test]
+async fn another_seed_is_another_sample() {
+    let (_, one) = sample(&settings(100, "0")).await;
+    let (_, other) = sample(&Settings::new(100, 8, Share::ZERO).unwrap()).await;
+    assert_ne!(hash(&one), hash(&other));
+}
+
+#[tokio::test]
+async fn a_clean_sample_breaks_no_rule() {
+    let (account, memory) = sample(&settings(20_080, "0")).await;
+    let read = Reading::of(&account, &memory);
+    for (dataset, rows) in [
+        ("locations", 300),
+        ("users", 30_000),
+        ("vehicles", 109_584),
+        ("rental_transactions", 20_080),
+    ] {
+        assert_eq!(read.accounts[dataset].accepted_rows, rows, "{dataset}");
+        assert_eq!(account.dataset(dataset).unwrap().lines, rows, "{dataset}");
+        assert!(read.rejected(dataset).is_empty(), "{dataset}");
+    }
+}
+
+#[tokio::test]
+async fn the_account_of_a_dirty_sample_is_what_a_reader_finds() {
+    for (rentals, dirt) in [
+        (20_080, "0.005"),
+        (70_000, "0.01"),
+        (300, "0.2"),
+        (5, "0.5"),
+    ] {
+        let settings = settings(rentals, dirt).file_bytes(3 << 20);
+        let (account, memory) = sample(&settings).await;
+        let read = Reading::of(&account, &memory);
+        for dataset in &account.datasets {
+            let found = &read.accounts[dataset.name.as_str()];
+            let case = format!("{} of {rentals}, dirt {dirt}: {dataset:#?}", dataset.name);
+            assert_eq!(found.accepted_rows, dataset.accepted_rows, "{case}");
+            assert_eq!(found.rejected_in_all(), dataset.rejected_in_all(), "{case}");
+            assert_eq!(found.cascaded_rows, dataset.cascaded_rows, "{case}");
+            assert_eq!(found.lines, dataset.lines, "{case}");
+            let rejected = dataset.rejected_in_all().lines;
+            let most = settings.dirt.added_to(dataset.accepted_rows);
+            assert_eq!(rejected, most, "{case}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_class_of_dirt_and_every_kind_of_file_comes() {
+    let (account, _) = sample(&settings(20_080, "0.01")).await;
+    let rentals = account.dataset("rental_transactions").unwrap();
+    assert_eq!(rentals.rejected.len(), 16, "{:#?}", rentals.rejected);
+    assert_eq!(rentals.cascaded_rows, 9);
+    for dataset in &account.datasets {
+        let kinds = dataset
+            .files
+            .iter()
+            .map(|file| file.kind)
+            .collect::<Vec<_>>();
+        assert_eq!(
+            kinds,
+            [
+                FileKind::Plain,
+                FileKind::Reordered,
+                FileKind::UnknownColumn,
+                FileKind::HeaderOnly,
+                FileKind::Empty
+            ]
+        );
+    }
+}
+
+#[tokio::test]
+async fn dirt_leaves_the_clean_rows_and_their_facts_as_they_are() {
+    let (clean_account, clean) = sample(&settings(5_000, "0")).await;
+    let (dirty_account, dirty) = sample(&settings(5_000, "0.02")).await;
+    assert_eq!(clean_account.facts, dirty_account.facts);
+    for dataset in &clean_account.datasets {
+        let rows = Reading::of(&clean_account, &clean).rows(&dataset.name);
+        assert_eq!(
+            rows,
+            Reading::of(&dirty_account, &dirty).rows(&dataset.name)
+        );
+    }
+}
+
+#[tokio::test]
+async fn prices_and_warnings_follow_the_rules() {
+    let (account, memory) = sample(&settings(20_080, "0")).await;
+    let read = Reading::of(&account, &memory);
+    let column = |dataset: &str, key: usize, value: usize| {
+        let rows = read.accepted[dataset].iter();
+        rows.map(|row| (row[key].clone(), row[value].clone()))
+            .collect::<HashMap<_, _>>()
+    };
+    let rates = column("vehicles", 10, 13);
+    let signups = column("users", 0, 7);
+    let active = column("users", 0, 8);
+    let (mut off, mut early, mut inactive, mut revenue) = (0, 0, 0, 0);
+    for rental in &read.accepted["rental_transactions"] {
+        let rate = match rates[&rental[2]].as_str() {
+            "basic" => 10,
+            "premium" => 20,
+            "high_end" => 50,
+            other => panic!("{other}"),
+        };
+        let seconds = seconds(&rental[4]) - seconds(&rental[3]);
+        let cents = cents(&rental[7]).unwrap();
+        revenue += u64::try_from(cents).unwrap();
+        off += u64::from(cents * 3_600 != seconds * rate * 100);
+        early += u64::from(rental[3][..10] < signups[&rental[1]][..]);
+        inactive += u64::from(active[&rental[1]] == "0");
+    }
+    let facts = account.facts;
+    assert_eq!(facts.revenue_cents, revenue);
+    assert_eq!(facts.off_price_rule, off);
+    assert_eq!(facts.starts_before_signup, early);
+    assert_eq!(facts.by_inactive_user, inactive);
+    assert!((1..100).contains(&off) && (100..1_500).contains(&early));
+    assert!((500..1_500).contains(&inactive));
+}
+
+#[tokio::test]
+async fn trade_has_seasons_favourites_and_regulars() {
+    let (account, memory) = sample(&settings(20_080, "0")).await;
+    let read = Reading::of(&account, &memory);
+    let count = |of: &dyn Fn(&[String]) -> String| {
+        let mut counts = HashMap::<String, usize>::new();
+        for rental in &read.accepted["rental_transactions"] {
+            *counts.entry(of(rental)).or_default() += 1;
+        }
+        counts
+    };
+    let months = count(&|rental| rental[3][..7].to_owned());
+    assert_eq!(months.len(), 12);
+    assert!(months["2024-07"] > months["2024-01"] * 3 / 2);
+    let mut places = count(&|rental| rental[5].clone())
+        .into_values()
+        .collect::<Vec<_>>();
+    places.sort_unstable();
+    assert!(places[places.len() - 1] > 20 * places[0], "{places:?}");
+    let users = count(&|rental| rental[1].clone());
+    assert!(users.values().max().unwrap() < &60);
+    assert!(users.values().filter(|rentals| **rentals > 1).count() > 3_000);
+}

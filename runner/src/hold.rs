@@ -1,0 +1,462 @@
+//! Rows that are computed and not yet written: held in memory, on disk where memory is short, and readable as a table.
+//!
+//! An output is held whole before a byte of it is staged, so that checks and later outputs read it at no cost to the store.
+
+use std::fmt;
+use std::fs::File;
+use std::io::BufReader;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::datatypes::{DataType, SchemaRef};
+use arrow::ipc::reader::FileReader;
+use arrow::ipc::writer::FileWriter;
+use async_trait::async_trait;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::hash_utils::create_hashes;
+use datafusion::common::stats::Precision;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::{DataFusionError, Statistics};
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
+use datafusion::execution::runtime_env::RuntimeEnv;
+use datafusion::execution::{DiskManager, SendableRecordBatchStream, SpillFile, TaskContext};
+use datafusion::logical_expr::{Expr, TableType};
+use datafusion::physical_expr::{EquivalenceProperties, Partitioning, PhysicalExpr};
+use datafusion::physical_plan::coop::make_cooperative;
+use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{
+    DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, StatisticsArgs,
+};
+
+/// Says which batches belong together; an output's partition number.
+pub type Tag = u32;
+
+/// Takes batches in, and puts them on disk when the memory pool has no more for it.
+pub struct Holder {
+    schema: SchemaRef,
+    reservation: MemoryReservation,
+    disk: Arc<DiskManager>,
+    chunks: Vec<Chunk>,
+    in_memory: Vec<usize>,
+    spilled_bytes: u64,
+}
+
+impl Holder {
+    /// An empty one; `name` is what a memory error calls it.
+    #[must_use]
+    pub fn new(name: &str, schema: SchemaRef, runtime: &RuntimeEnv) -> Self {
+        let reservation = MemoryConsumer::new(name)
+            .with_can_spill(true)
+            .register(&runtime.memory_pool);
+        Self {
+            schema,
+            reservation,
+            disk: Arc::clone(&runtime.disk_manager),
+            chunks: Vec::new(),
+            in_memory: Vec::new(),
+            spilled_bytes: 0,
+        }
+    }
+
+    /// Adds a batch; text that it shares with other batches is copied, so that it holds only what is its own.
+    ///
+    /// # Errors
+    /// When memory is short and the spill directory cannot take what is held.
+    pub fn push(&mut self, tag: Tag, batch: RecordBatch) -> Result<(), DataFusionError> {
+        if batch.num_rows() == 0 {
+            return Ok(());
+        }
+        let batch = own_text(batch)?;
+        let bytes = batch.get_array_memory_size();
+        if self.reservation.try_grow(bytes).is_err() {
+            self.spill()?;
+            if self.reservation.try_grow(bytes).is_err() {
+                // Not even one batch fits: it goes to disk by itself.
+                self.add(tag, batch);
+                return self.spill();
+            }
+        }
+        self.add(tag, batch);
+        Ok(())
+    }
+
+    /// Ends the intake.
+    #[must_use]
+    pub fn finish(self) -> Held {
+        Held {
+            schema: self.schema,
+            rows: self.chunks.iter().map(|chunk| chunk.rows).sum(),
+            chunks: self.chunks,
+            spilled_bytes: self.spilled_bytes,
+            reservations: vec![self.reservation],
+        }
+    }
+
+    fn add(&mut self, tag: Tag, batch: RecordBatch) {
+        self.in_memory.push(self.chunks.len());
+        self.chunks.push(Chunk {
+            tag,
+            rows: batch.num_rows(),
+            bytes: batch.get_array_memory_size(),
+            place: Place::Memory(batch),
+        });
+    }
+
+    /// Writes all that is in memory to one file, in tag order, so that a partition is read back in few places.
+    fn spill(&mut self) -> Result<(), DataFusionError> {
+        if self.in_memory.is_empty() {
+            return Ok(());
+        }
+        let file = self.disk.create_tmp_file("holding rows")?;
+        let mut writer = FileWriter::try_new(file.open_writer()?, &self.schema)?;
+        let mut places = std::mem::take(&mut self.in_memory);
+        places.sort_by_key(|place| self.chunks[*place].tag);
+        for (block, place) in places.into_iter().enumerate() {
+            let chunk = &mut self.chunks[place];
+            if let Place::Memory(batch) = &chunk.place {
+                writer.write(batch)?;
+                self.spilled_bytes += chunk.bytes as u64;
+                chunk.place = Place::Disk {
+                    file: Arc::clone(&file),
+                    block,
+                };
+            }
+        }
+        writer.finish()?;
+        writer.into_inner()?.finish()?;
+        self.reservation.free();
+        Ok(())
+    }
+}
+
+/// Rows at rest, readable any number of times.
+pub struct Held {
+    schema: SchemaRef,
+    rows: usize,
+    chunks: Vec<Chunk>,
+    spilled_bytes: u64,
+    /// Freed with the rows.
+    reservations: Vec<MemoryReservation>,
+}
+
+struct Chunk {
+    tag: Tag,
+    rows: usize,
+    bytes: usize,
+    place: Place,
+}
+
+enum Place {
+    Memory(RecordBatch),
+    Disk {
+        file: Arc<dyn SpillFile>,
+        block: usize,
+    },
+}
+
+impl Held {
+    /// Joins what several holders took in; their order is kept.
+    ///
+    /// # Panics
+    /// Without a part: there would be no schema.
+    #[must_use]
+    pub fn join(parts: Vec<Self>) -> Self {
+        let mut parts = parts.into_iter();
+        let mut joined = parts.next().expect("at least one holder took part");
+        for part in parts {
+            joined.rows += part.rows;
+            joined.spilled_bytes += part.spilled_bytes;
+            joined.chunks.extend(part.chunks);
+            joined.reservations.extend(part.reservations);
+        }
+        joined
+    }
+
+    /// The columns.
+    #[must_use]
+    pub fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    /// All rows.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Bytes that did not fit into memory, as they lay in memory.
+    #[must_use]
+    pub fn spilled_bytes(&self) -> u64 {
+        self.spilled_bytes
+    }
+
+    /// The places of all batches of a tag, for `tag_count` tags, in the order of intake.
+    #[must_use]
+    pub fn by_tag(&self, tag_count: usize) -> Vec<Vec<usize>> {
+        let mut places = vec![Vec::new(); tag_count];
+        for (place, chunk) in self.chunks.iter().enumerate() {
+            places[chunk.tag as usize].push(place);
+        }
+        places
+    }
+
+    /// Bytes in memory, or as they lay in memory, of the batch at a place.
+    #[must_use]
+    pub fn bytes(&self, place: usize) -> usize {
+        self.chunks[place].bytes
+    }
+
+    /// The batch at a place; from disk it blocks the thread.
+    ///
+    /// # Errors
+    /// When a spilled batch cannot be read back.
+    pub fn batch(&self, place: usize) -> Result<RecordBatch, DataFusionError> {
+        match &self.chunks[place].place {
+            Place::Memory(batch) => Ok(batch.clone()),
+            Place::Disk { file, block } => {
+                let path = file.path().ok_or_else(|| {
+                    DataFusionError::Internal("a spill file has no path".to_owned())
+                })?;
+                let mut reader = FileReader::try_new(BufReader::new(File::open(path)?), None)?;
+                reader.set_index(*block)?;
+                reader
+                    .next()
+                    .ok_or_else(|| {
+                        DataFusionError::Internal(format!("spilled batch {block} is missing"))
+                    })?
+                    .map_err(Into::into)
+            }
+        }
+    }
+}
+
+impl Held {
+    /// Whether the values of some columns together are different in every row; `false` may also mean that two hashes met.
+    ///
+    /// # Errors
+    /// When a spilled batch cannot be read back.
+    pub fn all_differ(&self, columns: &[usize]) -> Result<bool, DataFusionError> {
+        let state = datafusion::common::hash_utils::RandomState::with_seed(0);
+        let mut all = Vec::with_capacity(self.rows);
+        let mut hashes = Vec::new();
+        for place in 0..self.chunks.len() {
+            let batch = self.batch(place)?.project(columns)?;
+            hashes.clear();
+            hashes.resize(batch.num_rows(), 0);
+            create_hashes(batch.columns(), &state, &mut hashes)?;
+            all.extend_from_slice(&hashes);
+        }
+        all.sort_unstable();
+        Ok(all.windows(2).all(|pair| pair[0] != pair[1]))
+    }
+}
+
+/// Copies the bytes of text that is longer than a view holds inline, where the batch uses only part of shared buffers.
+fn own_text(batch: RecordBatch) -> Result<RecordBatch, DataFusionError> {
+    let shares = |array: &ArrayRef| {
+        array.data_type() == &DataType::Utf8View
+            && !array.as_string_view().data_buffers().is_empty()
+    };
+    if !batch.columns().iter().any(shares) {
+        return Ok(batch);
+    }
+    let columns = batch
+        .columns()
+        .iter()
+        .map(|array| {
+            if shares(array) {
+                Arc::new(array.as_string_view().gc())
+            } else {
+                Arc::clone(array)
+            }
+        })
+        .collect();
+    Ok(RecordBatch::try_new(batch.schema(), columns)?)
+}
+
+/// A held output as a table of SQL.
+#[derive(Clone)]
+pub struct HeldTable(Arc<Held>);
+
+impl HeldTable {
+    /// Shares the rows.
+    #[must_use]
+    pub fn new(held: Arc<Held>) -> Self {
+        Self(held)
+    }
+}
+
+impl fmt::Debug for HeldTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HeldTable({} rows)", self.0.rows)
+    }
+}
+
+#[async_trait]
+impl TableProvider for HeldTable {
+    fn schema(&self) -> SchemaRef {
+        self.0.schema()
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        _filters: &[Expr],
+        _limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
+        let options = state.config_options();
+        Ok(Arc::new(HeldScan::new(
+            Arc::clone(&self.0),
+            projection.cloned(),
+            options.execution.target_partitions,
+        )?))
+    }
+
+    fn statistics(&self) -> Option<Statistics> {
+        Some(self.0.statistics())
+    }
+}
+
+impl Held {
+    fn statistics(&self) -> Statistics {
+        let bytes = self.chunks.iter().map(|chunk| chunk.bytes).sum();
+        Statistics::new_unknown(&self.schema)
+            .with_num_rows(Precision::Exact(self.rows))
+            .with_total_byte_size(Precision::Inexact(bytes))
+    }
+}
+
+/// Streams held batches, dealt out in turn to the partitions.
+struct HeldScan {
+    held: Arc<Held>,
+    projection: Option<Vec<usize>>,
+    properties: Arc<PlanProperties>,
+}
+
+impl HeldScan {
+    fn new(
+        held: Arc<Held>,
+        projection: Option<Vec<usize>>,
+        target_partitions: usize,
+    ) -> Result<Self, DataFusionError> {
+        let schema = match &projection {
+            Some(columns) => Arc::new(held.schema.project(columns)?),
+            None => held.schema(),
+        };
+        let partitions = target_partitions.min(held.chunks.len()).max(1);
+        let properties = PlanProperties::new(
+            EquivalenceProperties::new(schema),
+            Partitioning::UnknownPartitioning(partitions),
+            EmissionType::Incremental,
+            Boundedness::Bounded,
+        );
+        Ok(Self {
+            held,
+            projection,
+            properties: Arc::new(properties),
+        })
+    }
+}
+
+impl fmt::Debug for HeldScan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HeldScan({} rows)", self.held.rows)
+    }
+}
+
+impl DisplayAs for HeldScan {
+    fn fmt_as(&self, _kind: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "HeldScan: rows={}, batches={}",
+            self.held.rows,
+            self.held.chunks.len()
+        )
+    }
+}
+
+impl ExecutionPlan for HeldScan {
+    fn name(&self) -> &'static str {
+        "HeldScan"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        Vec::new()
+    }
+
+    fn apply_expressions(
+        &self,
+        _visit: &mut dyn FnMut(
+            &Arc<dyn PhysicalExpr>,
+        ) -> Result<TreeNodeRecursion, DataFusionError>,
+    ) -> Result<TreeNodeRecursion, DataFusionError> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        _children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
+        Ok(self)
+    }
+
+    fn statistics_from_inputs(
+        &self,
+        _inputs: &[Arc<Statistics>],
+        args: &StatisticsArgs,
+    ) -> Result<Arc<Statistics>, DataFusionError> {
+        let statistics = match args.partition() {
+            Some(_) => Statistics::new_unknown(&self.schema()),
+            None => self.held.statistics().project(self.projection.as_ref()),
+        };
+        Ok(Arc::new(statistics))
+    }
+
+    fn execute(
+        &self,
+        partition: usize,
+        context: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream, DataFusionError> {
+        let held = Arc::clone(&self.held);
+        let projection = self.projection.clone();
+        let batch_rows = context.session_config().batch_size();
+        let step = self.properties.partitioning.partition_count();
+        let batches = (partition..held.chunks.len())
+            .step_by(step)
+            .flat_map(move |place| {
+                let batch = held.batch(place).and_then(|batch| match &projection {
+                    Some(columns) => Ok(batch.project(columns)?),
+                    None => Ok(batch),
+                });
+                slices(batch, batch_rows)
+            });
+        let stream = RecordBatchStreamAdapter::new(self.schema(), futures::stream::iter(batches));
+        Ok(make_cooperative(Box::pin(stream)))
+    }
+}
+
+fn slices(
+    batch: Result<RecordBatch, DataFusionError>,
+    rows: usize,
+) -> impl Iterator<Item = Result<RecordBatch, DataFusionError>> {
+    let (batch, error) = match batch {
+        Ok(batch) => (Some(batch), None),
+        Err(error) => (None, Some(Err(error))),
+    };
+    let slices = batch.into_iter().flat_map(move |batch| {
+        (0..batch.num_rows())
+            .step_by(rows)
+            .map(move |start| Ok(batch.slice(start, rows.min(batch.num_rows() - start))))
+    });
+    slices.chain(error)
+}

@@ -1,0 +1,160 @@
+//! Finds a job: bundled in the binary, in a folder, or at a URL.
+
+use std::collections::BTreeMap;
+
+use drivetrain_jobs::bundled;
+use drivetrain_jobs::job::{Job, JobFile};
+use object_store::path::Path;
+
+use crate::error::{Context, Error, ErrorKind, Result};
+use crate::store::{Location, S3Settings, Store};
+
+/// A job folder is text that people write; anything larger is a mistake, such as the output root itself.
+const MOST_FILES: usize = 1_000;
+
+/// A file of a job folder larger than this is data, not text.
+const MOST_BYTES: u64 = 1 << 20;
+
+/// The files of a job and of the folders beside it.
+#[derive(Debug)]
+pub struct JobFolder {
+    /// What the job was called on the command line.
+    pub named: String,
+    /// Its files.
+    pub files: Vec<JobFile>,
+    /// The files of the folders beside it, by folder name, for contracts and tables that it takes from them.
+    pub siblings: BTreeMap<String, Vec<JobFile>>,
+}
+
+impl JobFolder {
+    /// Reads a bundled job by its name, or the folder or URL of any other.
+    ///
+    /// A name with a `/`, a `.` or a scheme is a place; any other is a bundled job's.
+    ///
+    /// # Errors
+    /// `Usage` for an unknown name, or a folder that is missing or cannot be read.
+    pub async fn read(named: &str) -> Result<Self> {
+        if let Some(files) = bundled::files(named) {
+            return Ok(Self { named: named.to_owned(), files, siblings: BTreeMap::new() });
+        }
+        let is_place = named.contains(['/', '.', '\\']) || named.contains("://");
+        if !is_place && !std::path::Path::new(named).is_dir() {
+            let known = bundled::NAMES.map(|name| format!("`{name}`")).join(", ");
+            return Err(Error::new(ErrorKind::Usage, format!("there is no job `{named}`"))
+                .hint(format!("the bundled jobs are {known}; a folder of your own is named with a `/`, such as `./{named}`")));
+        }
+        let location = Location::parse(named)?;
+        let (root, folder) = parent(&location)?;
+        let unreadable = |error: Error| {
+            Error::new(ErrorKind::Usage, format!("cannot read the job folder `{named}`"))
+                .caused_by(error)
+        };
+        let store = Store::open(&root, &S3Settings::default()).await.map_err(unreadable)?;
+        let files = files(&store, &folder).await.map_err(unreadable)?;
+        if files.is_empty() {
+            return Err(Error::new(ErrorKind::Usage, format!("the job folder `{named}` is empty or missing"))
+                .hint("`drivetrain new job <name>` writes one that works"));
+        }
+        let siblings = siblings(&store, &folder).await.map_err(unreadable)?;
+        Ok(Self { named: named.to_owned(), files, siblings })
+    }
+
+    /// The job.
+    ///
+    /// # Errors
+    /// `Usage`, with every problem of the folder and its place.
+    pub fn job(&self) -> Result<Job> {
+        let others = |name: &str| self.siblings.get(name).cloned();
+        Job::parse(self.files.clone(), &others).map_err(|problems| {
+            let list: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            Error::new(
+                ErrorKind::Usage,
+                format!("the job `{}` has errors:\n{}", self.named, list.join("\n")),
+            )
+        })
+    }
+}
+
+/// The folder's parent and its own name.
+fn parent(location: &Location) -> Result<(Location, Path)> {
+    let no_parent = || {
+        Error::new(ErrorKind::Usage, format!("`{location}` is no job folder"))
+            .hint("name the folder that holds `job.toml`")
+    };
+    match location {
+        Location::Folder(folder) => {
+            let name = folder.file_name().and_then(|name| name.to_str()).ok_or_else(no_parent)?;
+            let parent = folder.parent().ok_or_else(no_parent)?;
+            let name = Path::parse(name)
+                .map_err(object_store::Error::from)
+                .context(ErrorKind::Usage, format!("`{location}` is no usable folder name"))?;
+            Ok((Location::Folder(parent.to_owned()), name))
+        }
+        Location::S3 { bucket, prefix } => {
+            let mut parts: Vec<_> = prefix.parts().collect();
+            let name = parts.pop().ok_or_else(no_parent)?;
+            let parent = Location::S3 { bucket: bucket.clone(), prefix: parts.into_iter().collect() };
+            Ok((parent, Path::from_iter([name])))
+        }
+        Location::Memory => Err(no_parent()),
+    }
+}
+
+async fn files(store: &Store, folder: &Path) -> Result<Vec<JobFile>> {
+    let listed = store.list(folder).await?;
+    if listed.len() > MOST_FILES {
+        return Err(Error::new(
+            ErrorKind::Usage,
+            format!("`{}` holds {} files, more than a job folder ever does", store.location().url(folder), listed.len()),
+        ));
+    }
+    let mut files = Vec::new();
+    for object in listed {
+        let Some(name) = below(folder, &object.location) else { continue };
+        let is_text = std::path::Path::new(&name)
+            .extension()
+            .is_some_and(|extension| extension == "toml" || extension == "sql");
+        if !is_text || object.size > MOST_BYTES {
+            continue;
+        }
+        let url = store.location().url(&object.location);
+        let bytes = store.read(&object.location).await?.unwrap_or_default();
+        let text = String::from_utf8(bytes.into())
+            .map_err(|error| std::io::Error::new(std::io::ErrorKind::InvalidData, error))
+            .context(ErrorKind::Usage, format!("`{url}` is not UTF-8"))?;
+        files.push(JobFile { name, text });
+    }
+    files.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(files)
+}
+
+/// The folders beside a job that hold a `job.toml`.
+async fn siblings(store: &Store, folder: &Path) -> Result<BTreeMap<String, Vec<JobFile>>> {
+    let listed = store
+        .reader()
+        .list_with_delimiter(None)
+        .await
+        .map_err(|error| store.explain(error, "list the folders beside the job"))?;
+    let mut siblings = BTreeMap::new();
+    for sibling in listed.common_prefixes {
+        if sibling == *folder {
+            continue;
+        }
+        let manifest = Path::parse(format!("{sibling}/job.toml"))
+            .map_err(object_store::Error::from)
+            .context(ErrorKind::Usage, "a folder beside the job has no usable name")?;
+        if store.look(&manifest).await?.is_some()
+            && let Some(name) = sibling.filename()
+        {
+            siblings.insert(name.to_owned(), files(store, &sibling).await?);
+        }
+    }
+    Ok(siblings)
+}
+
+/// The key below a folder, hidden names aside.
+fn below(folder: &Path, key: &Path) -> Option<String> {
+    let parts: Vec<String> = key.prefix_match(folder)?.map(|part| part.as_ref().to_owned()).collect();
+    let hidden = parts.iter().any(|part| part.starts_with(['.', '_']));
+    (!hidden && !parts.is_empty()).then(|| parts.join("/"))
+}

@@ -1,0 +1,74 @@
+//! What a run is going to do to each table, and how its rows are staged.
+
+use datafusion::common::ScalarValue;
+use drivetrain_jobs::contract::ColumnType as Type;
+use drivetrain_jobs::job::{Job, Mode, Output};
+use drivetrain_jobs::plan::{Bounds, Parameters};
+
+use crate::commit::{ColumnType, Columns, Order, OutputPlan, Replaces, Window};
+use crate::settings::Shape;
+use crate::sink::write::Table;
+use crate::workspace::Workspace;
+
+/// The tables of a job with their columns and what a run with these parameters replaces.
+#[must_use]
+pub fn plans(job: &Job, parameters: &Parameters) -> Vec<OutputPlan> {
+    job.outputs
+        .iter()
+        .map(|output| OutputPlan {
+            table: output.name.clone(),
+            columns: columns(output),
+            replaces: replaces(output, parameters),
+        })
+        .collect()
+}
+
+fn columns(output: &Output) -> Columns {
+    let columns = output.columns.iter().map(|column| ColumnType {
+        name: column.name.clone(),
+        kind: column.kind.to_string(),
+    });
+    Columns { columns: columns.collect(), partition_by: output.partition_by.clone() }
+}
+
+fn replaces(output: &Output, parameters: &Parameters) -> Replaces {
+    if output.mode == Mode::Append {
+        return Replaces::Append;
+    }
+    let Some(Bounds { column, from, to }) = parameters.bounds(output) else {
+        return Replaces::Table;
+    };
+    let kind = output.columns.iter().find(|candidate| candidate.name == column);
+    let order = match kind.map(|column| &column.kind) {
+        Some(Type::Int | Type::Bigint) => Order::Integer,
+        _ => Order::Text,
+    };
+    let text = |value: Option<ScalarValue>| value.map(|value| value.to_string());
+    Replaces::Window(Window { column, from: text(from), to: text(to), order })
+}
+
+/// How an output's rows are written.
+#[must_use]
+pub fn table<'a>(output: &'a Output, shape: &Shape, workspace: &Workspace) -> Table<'a> {
+    let in_file = |column: &str| !output.partition_by.iter().any(|partition| partition == column);
+    let file_columns = output
+        .columns
+        .iter()
+        .enumerate()
+        .filter(|(_, column)| in_file(&column.name))
+        .map(|(index, _)| index)
+        .collect();
+    let unique_column = output.key.as_ref().and_then(|key| match key.columns.as_slice() {
+        [column] => Some(column.clone()),
+        _ => None,
+    });
+    Table {
+        name: &output.name,
+        file_columns,
+        ordered: !output.order_by.is_empty(),
+        unique_column,
+        files: shape.files,
+        row_group_bytes: workspace.row_group_bytes,
+        threads: workspace.threads,
+    }
+}

@@ -1,0 +1,263 @@
+//! One run of one job: the path of a row, from raw objects to a published table.
+//!
+//! ```text
+//!   freeze -> identify -> read -> compute -> check -> write -> commit -> publish -> report
+//!   (1, 2)                (decode, quarantine)       (3, 4)    (5, 6)    (7)
+//! ```
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use drivetrain_jobs::job::Job;
+use drivetrain_jobs::plan::Parameters;
+
+use crate::check::check;
+use crate::commit::{
+    self, Attempt, CommitOutcome, Decision, Fence, OpenOptions, PublishOutcome, Record,
+    RunId, RunInputs, StagedPart, StopSignal,
+};
+use crate::compute::{Computed, compute};
+use crate::display::Display;
+use crate::error::{Context, Error, ErrorKind, Result};
+use crate::inputs::{FrozenInput, FrozenInputs, freeze};
+use crate::job_error::job_error;
+use crate::memory::peak_resident_bytes;
+use crate::outputs;
+use crate::read::{Reading, read};
+use crate::report::{self, OutputReport, Report, StageReport, Status};
+use crate::settings::RunSettings;
+use crate::sink::write::write;
+use crate::stores::Stores;
+use crate::workspace::Workspace;
+
+/// How often a run whose uploads the store dropped starts again before it gives up.
+const MOST_STARTS: usize = 3;
+
+/// What a run is told and what it talks to.
+pub struct Run<'a> {
+    /// What is computed.
+    pub job: &'a Job,
+    /// Where and how.
+    pub settings: &'a RunSettings,
+    /// Whoever waits for it.
+    pub fence: &'a dyn Fence,
+    /// Whoever may stop it.
+    pub stop: &'a StopSignal,
+    /// Whoever watches it.
+    pub display: &'a Display,
+    /// When it began.
+    pub started_at: DateTime<Utc>,
+}
+
+/// Runs a job once; a run that is done already is found so, and nothing is read or written.
+///
+/// # Errors
+/// Each kind of the exit table: what is wrong, where, and what can be done about it.
+pub async fn run(run: &Run<'_>) -> Result<Report> {
+    let given: Vec<_> = run.settings.parameters.iter().collect();
+    let parameters = Parameters::bind(run.job, &given).map_err(job_error)?;
+    require_known_checks(run)?;
+    let stores = Stores::open(run.job, run.settings).await?;
+    for _ in 0..MOST_STARTS {
+        if let Some(report) = start(run, &parameters, &stores).await? {
+            return Ok(report);
+        }
+    }
+    Err(Error::new(
+        ErrorKind::TryAgain,
+        format!("the store dropped the uploads of job `{}` {MOST_STARTS} times before they were published", run.job.name),
+    )
+    .hint("the bucket's lifecycle rule for incomplete uploads must allow more time than a run takes"))
+}
+
+/// From the log to the published record; `None` where what it was built on was lost, and it is to start again.
+async fn start(run: &Run<'_>, parameters: &Parameters, stores: &Stores) -> Result<Option<Report>> {
+    let plans = outputs::plans(run.job, parameters);
+    let options = OpenOptions { replace_foreign: run.settings.replace_foreign };
+    let opened = commit::open(&stores.output, &run.job.name, plans, options).await?;
+    let inputs = freeze(run.job, &opened, stores).await?;
+    let id = identify(run, &inputs)?;
+    let attempt = match opened.decide(id, &consumed(&inputs), run.settings.force).await? {
+        Decision::AlreadyDone(record) => return already_done(run, stores, &record).map(Some),
+        Decision::Run(attempt) => attempt,
+    };
+    let prepared = run.stop.or_cancelled(prepare(run, parameters, stores, &inputs, &attempt)).await;
+    let (mut report, parts, rows) = match prepared {
+        Ok(prepared) => prepared,
+        Err(error) => {
+            attempt.abandon().await;
+            return Err(error);
+        }
+    };
+    let summary = serde_json::to_value(&report).context(ErrorKind::Failed, "cannot write the report")?;
+    let publishing = run.display.stage("publish");
+    let staged = attempt.stage(parts, &rows, summary).await?;
+    let committed = match staged.commit(run.fence, run.stop).await? {
+        CommitOutcome::Committed(committed) => committed,
+        CommitOutcome::AlreadyDone(record) => return already_done(run, stores, &record).map(Some),
+        CommitOutcome::StartAgain => return Ok(None),
+    };
+    let PublishOutcome::Published(published) = committed.publish(run.stop).await? else {
+        return Ok(None);
+    };
+    report.record = published.record().number;
+    report.stages.push(StageReport::new("publish", publishing.finish()));
+    finish(&mut report, stores);
+    report::store(&report, &stores.output).await;
+    Ok(Some(report))
+}
+
+/// Everything between the frozen inputs and the commit: nothing of it is visible, and it may be dropped at any time.
+async fn prepare(
+    run: &Run<'_>,
+    parameters: &Parameters,
+    stores: &Stores,
+    inputs: &FrozenInputs,
+    attempt: &Attempt,
+) -> Result<(Report, Vec<StagedPart>, BTreeMap<String, u64>)> {
+    let workspace = Workspace::new(&run.settings.engine)?;
+    let mut report = new_report(run, attempt);
+
+    let reading = run.display.stage("read");
+    let Reading { inputs: read_inputs, accepted_rows, quarantine, spilled_bytes } =
+        read(run.job, run.settings, stores, inputs, attempt, &workspace, &reading.progress).await?;
+    report.stages.push(StageReport::new("read", reading.finish()));
+    report.inputs = read_inputs;
+    report.quarantine = quarantine;
+
+    let computing = run.display.stage("compute");
+    let computed =
+        compute(run.job, parameters, &accepted_rows, &workspace, &computing.progress).await?;
+    report.stages.push(StageReport::new("compute", computing.finish()));
+
+    let checking = run.display.stage("check");
+    let held: Vec<_> = computed.iter().map(|done| done.collected.held.clone()).collect();
+    report.checks =
+        check(&workspace.context, run.job, parameters, &run.settings.checks, &held).await?;
+    report.stages.push(StageReport::new("check", checking.finish()));
+
+    let writing = run.display.stage("write");
+    let mut parts = Vec::new();
+    let mut rows = BTreeMap::new();
+    for (output, done) in run.job.outputs.iter().zip(&computed) {
+        let table = outputs::table(output, &run.settings.shape, &workspace);
+        let written = write(&attempt.stager(), &table, &done.collected, &writing.progress).await?;
+        rows.insert(output.name.clone(), done.collected.held.rows() as u64);
+        report.outputs.push(output_report(run, stores, &output.name, done, &written));
+        parts.extend(written);
+    }
+    report.stages.push(StageReport::new("write", writing.finish()));
+    report.spilled_bytes =
+        spilled_bytes + held.iter().map(|held| held.spilled_bytes()).sum::<u64>();
+    finish(&mut report, stores);
+    Ok((report, parts, rows))
+}
+
+/// The run's id covers all that its result depends on: the job, what shapes the result, and the frozen inputs.
+fn identify(run: &Run<'_>, inputs: &FrozenInputs) -> Result<RunId> {
+    let mut parameters = run.settings.parameters.clone();
+    let shape = serde_json::to_string(&run.settings.shape)
+        .context(ErrorKind::Failed, "cannot write the settings")?;
+    parameters.insert("--shape".to_owned(), shape);
+    parameters.insert("--check".to_owned(), run.settings.checks.join(","));
+    let contracts = serde_json::to_string(&run.job.inputs)
+        .context(ErrorKind::Failed, "cannot write the contracts")?;
+    let files: Vec<_> =
+        run.job.files.iter().map(|file| (file.name.clone(), file.text.clone())).collect();
+    let objects =
+        inputs.iter().map(|(name, input)| (name.clone(), input.objects().to_vec())).collect();
+    Ok(RunId::of(&RunInputs {
+        job: &run.job.name,
+        files: &files,
+        parameters: &parameters,
+        contracts: &contracts,
+        inputs: &objects,
+        version: env!("CARGO_PKG_VERSION"),
+    }))
+}
+
+fn consumed(inputs: &FrozenInputs) -> Vec<crate::store::FrozenObject> {
+    inputs
+        .values()
+        .filter_map(|input| match input {
+            FrozenInput::Raw { fresh, consumes: true, .. } => Some(fresh.clone()),
+            _ => None,
+        })
+        .flatten()
+        .collect()
+}
+
+fn require_known_checks(run: &Run<'_>) -> Result<()> {
+    let known = |name: &String| run.job.checks.iter().any(|check| check.name == *name);
+    match run.settings.checks.iter().find(|name| !known(name)) {
+        None => Ok(()),
+        Some(name) => {
+            let names: Vec<_> = run.job.checks.iter().map(|check| format!("`{}`", check.name)).collect();
+            Err(Error::new(ErrorKind::Usage, format!("job `{}` has no check `{name}`", run.job.name))
+                .hint(format!("it has {}", names.join(", "))))
+        }
+    }
+}
+
+fn new_report(run: &Run<'_>, attempt: &Attempt) -> Report {
+    Report {
+        version: report::VERSION,
+        status: Status::Committed,
+        job: run.job.name.clone(),
+        run_id: attempt.run().to_string(),
+        attempt_id: attempt.id().to_string(),
+        record: 0,
+        started_at: run.started_at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
+        parameters: run.settings.parameters.clone(),
+        inputs: Vec::new(),
+        outputs: Vec::new(),
+        checks: Vec::new(),
+        quarantine: None,
+        stages: Vec::new(),
+        peak_memory_bytes: 0,
+        spilled_bytes: 0,
+        requests: BTreeMap::new(),
+        versions: report::versions(),
+    }
+}
+
+fn finish(report: &mut Report, stores: &Stores) {
+    report.peak_memory_bytes = peak_resident_bytes();
+    report.requests = stores.requests();
+}
+
+fn output_report(
+    run: &Run<'_>,
+    stores: &Stores,
+    name: &str,
+    done: &Computed,
+    parts: &[StagedPart],
+) -> OutputReport {
+    let location = stores.output.location();
+    let url = location
+        .join(&format!("{}/{name}", run.job.name))
+        .map_or_else(|_| name.to_owned(), |location| location.to_string());
+    OutputReport {
+        name: name.to_owned(),
+        url,
+        rows: done.collected.held.rows() as u64,
+        filtered_rows: done.filtered_rows,
+        files: parts.len() as u64,
+        bytes: parts.iter().map(|part| part.part().size_bytes).sum(),
+        partitions: done.collected.partitions.len() as u64,
+        replaced_files: 0,
+    }
+}
+
+/// The report of the attempt that did the run, as its record keeps it.
+fn already_done(run: &Run<'_>, stores: &Stores, record: &Record) -> Result<Report> {
+    let summary = record.as_run().map(|run| run.summary.clone()).unwrap_or_default();
+    let mut report: Report = serde_json::from_value(summary).context(
+        ErrorKind::Failed,
+        format!("record {} of job `{}` holds no report that this binary reads", record.number, run.job.name),
+    )?;
+    report.status = Status::AlreadyDone;
+    report.record = record.number;
+    report.requests = stores.requests();
+    Ok(report)
+}

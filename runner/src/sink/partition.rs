@@ -1,0 +1,264 @@
+//! Which partition a row belongs to.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::datatypes::{DataType, Date32Type, Int32Type, Int64Type};
+use arrow::row::{OwnedRow, RowConverter, SortField};
+use arrow::temporal_conversions::date32_to_datetime;
+
+use crate::commit::Partition;
+use crate::error::{Context, Error, ErrorKind, Result};
+
+/// The longest `name=value` that every file system takes as one folder name.
+const MAX_FOLDER_NAME_BYTES: usize = 255;
+
+/// What Hive writes for NULL; a real value of this text would come back as NULL.
+const HIVE_NULL: &str = "__HIVE_DEFAULT_PARTITION__";
+
+/// The number of a partition within one output of one run, in order of first appearance.
+pub type PartitionNumber = u32;
+
+/// Numbers the partitions of one output as they appear.
+#[derive(Debug)]
+pub struct Partitions {
+    output: String,
+    columns: Vec<(usize, String)>,
+    converter: Option<RowConverter>,
+    numbers: HashMap<OwnedRow, PartitionNumber>,
+    partitions: Vec<Partition>,
+}
+
+impl Partitions {
+    /// For columns given by their place in the batches and their name; none: one partition without a folder.
+    ///
+    /// # Errors
+    /// `Failed`, if a column's type cannot be compared by rows (contracts allow none such).
+    pub fn new(output: &str, columns: Vec<(usize, String)>, types: &[DataType]) -> Result<Self> {
+        let converter = if columns.is_empty() {
+            None
+        } else {
+            let fields = types.iter().cloned().map(SortField::new).collect();
+            Some(RowConverter::new(fields).context(
+                ErrorKind::Failed,
+                format!("cannot partition output `{output}`"),
+            )?)
+        };
+        Ok(Self {
+            output: output.to_owned(),
+            columns,
+            converter,
+            numbers: HashMap::new(),
+            partitions: Vec::new(),
+        })
+    }
+
+    /// The partition of each row of a batch.
+    ///
+    /// # Errors
+    /// `QualityGate`, for a value that no folder can hold: NULL, the empty text, Hive's own word for NULL, a name over 255 bytes.
+    pub fn number(&mut self, batch: &RecordBatch) -> Result<Vec<PartitionNumber>> {
+        let Some(converter) = &self.converter else {
+            if self.partitions.is_empty() {
+                self.partitions.push(Partition::whole());
+            }
+            return Ok(vec![0; batch.num_rows()]);
+        };
+        let arrays: Vec<ArrayRef> = self
+            .columns
+            .iter()
+            .map(|(index, _)| Arc::clone(batch.column(*index)))
+            .collect();
+        let rows = converter
+            .convert_columns(&arrays)
+            .context(ErrorKind::Failed, "cannot compare partition values")?;
+        let mut numbers = Vec::with_capacity(batch.num_rows());
+        let mut last: Option<(usize, PartitionNumber)> = None;
+        for row in 0..batch.num_rows() {
+            // Neighbours are often of one partition: a comparison is cheaper than a look-up.
+            if let Some((previous, number)) = last
+                && rows.row(previous) == rows.row(row)
+            {
+                numbers.push(number);
+                continue;
+            }
+            let owned = rows.row(row).owned();
+            let number = if let Some(number) = self.numbers.get(&owned) {
+                *number
+            } else {
+                let partition = self.partition_at(&arrays, row)?;
+                let number = PartitionNumber::try_from(self.partitions.len())
+                    .expect("four billion partitions do not fit into memory");
+                self.partitions.push(partition);
+                self.numbers.insert(owned, number);
+                number
+            };
+            last = Some((row, number));
+            numbers.push(number);
+        }
+        Ok(numbers)
+    }
+
+    /// The partition of a number.
+    #[must_use]
+    pub fn partition(&self, number: PartitionNumber) -> &Partition {
+        &self.partitions[number as usize]
+    }
+
+    /// How many partitions have appeared.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.partitions.len()
+    }
+
+    /// Whether no row has been seen.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.partitions.is_empty()
+    }
+
+    fn partition_at(&self, arrays: &[ArrayRef], row: usize) -> Result<Partition> {
+        let values = self
+            .columns
+            .iter()
+            .zip(arrays)
+            .map(|((_, name), array)| legal(&self.output, name, value_text(array, row)))
+            .collect::<Result<Vec<_>>>()?;
+        let names = self.columns.iter().map(|(_, name)| name.as_str());
+        let partition = Partition::of(names.zip(values.iter().map(String::as_str)))?;
+        match partition
+            .as_str()
+            .split('/')
+            .find(|folder| folder.len() > MAX_FOLDER_NAME_BYTES)
+        {
+            None => Ok(partition),
+            Some(folder) => {
+                let column = folder.split('=').next().unwrap_or_default();
+                let what = format!(
+                    "a value whose folder name has {} bytes (at most {MAX_FOLDER_NAME_BYTES})",
+                    folder.len()
+                );
+                Err(illegal(&self.output, column, &what))
+            }
+        }
+    }
+}
+
+fn legal(output: &str, column: &str, value: Option<String>) -> Result<String> {
+    match value {
+        None => Err(illegal(output, column, "NULL")),
+        Some(value) if value.is_empty() => Err(illegal(output, column, "the empty text")),
+        Some(value) if value == HIVE_NULL => {
+            Err(illegal(output, column, &format!("`{HIVE_NULL}`")))
+        }
+        Some(value) if value.contains('\0') => {
+            Err(illegal(output, column, "a text with a zero byte"))
+        }
+        Some(value) => Ok(value),
+    }
+}
+
+fn illegal(output: &str, column: &str, what: &str) -> Error {
+    let message = format!(
+        "output `{output}`: partition column `{column}` holds {what}, which no folder can name"
+    );
+    Error::new(ErrorKind::QualityGate, message)
+        .hint("leave these rows out with the output's `where`, or give them a value in its SQL")
+}
+
+fn value_text(array: &ArrayRef, row: usize) -> Option<String> {
+    if array.is_null(row) {
+        return None;
+    }
+    Some(match array.data_type() {
+        DataType::Int32 => array.as_primitive::<Int32Type>().value(row).to_string(),
+        DataType::Int64 => array.as_primitive::<Int64Type>().value(row).to_string(),
+        DataType::Date32 => {
+            let days = array.as_primitive::<Date32Type>().value(row);
+            date32_to_datetime(days)?.date().to_string()
+        }
+        DataType::Utf8View => array.as_string_view().value(row).to_owned(),
+        DataType::Utf8 => array.as_string::<i32>().value(row).to_owned(),
+        other => unreachable!("contracts allow no partition column of type {other}"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::array::{Date32Array, StringViewArray};
+    use arrow::datatypes::{Field, Schema};
+
+    fn batch(days: Vec<Option<i32>>, texts: Vec<Option<&str>>) -> RecordBatch {
+        let schema = Schema::new(vec![
+            Field::new("day", DataType::Date32, true),
+            Field::new("text", DataType::Utf8View, true),
+        ]);
+        RecordBatch::try_new(
+            schema.into(),
+            vec![
+                Arc::new(Date32Array::from(days)),
+                Arc::new(StringViewArray::from(texts)),
+            ],
+        )
+        .unwrap()
+    }
+
+    fn by_both() -> Partitions {
+        Partitions::new(
+            "facts",
+            vec![(0, "day".into()), (1, "text".into())],
+            &[DataType::Date32, DataType::Utf8View],
+        )
+        .unwrap()
+    }
+
+    #[test]
+    fn rows_of_equal_values_share_a_partition() {
+        let mut partitions = by_both();
+        let numbers = partitions
+            .number(&batch(
+                vec![Some(0), Some(0), Some(19_782), Some(0)],
+                vec![Some("a"), Some("a"), Some("a"), Some("a/b=1%")],
+            ))
+            .unwrap();
+        assert_eq!(numbers, [0, 0, 1, 2]);
+        assert_eq!(partitions.partition(1).as_str(), "day=2024-02-29/text=a");
+        assert_eq!(
+            partitions.partition(2).as_str(),
+            "day=1970-01-01/text=a%2Fb%3D1%25"
+        );
+    }
+
+    #[test]
+    fn values_that_no_folder_can_name_are_refused_by_name() {
+        for (text, word) in [
+            (None, "NULL"),
+            (Some(""), "empty"),
+            (Some(HIVE_NULL), HIVE_NULL),
+        ] {
+            let error = by_both()
+                .number(&batch(vec![Some(0)], vec![text]))
+                .unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::QualityGate);
+            assert!(error.to_string().contains(word), "{error}");
+            assert!(error.to_string().contains("`text`"), "{error}");
+        }
+        let long = "x".repeat(300);
+        let error = by_both()
+            .number(&batch(vec![Some(0)], vec![Some(&long)]))
+            .unwrap_err();
+        assert!(error.to_string().contains("305 bytes"), "{error}");
+    }
+
+    #[test]
+    fn without_partition_columns_all_rows_lie_in_one_partition_without_a_folder() {
+        let mut partitions = Partitions::new("days", vec![], &[]).unwrap();
+        let numbers = partitions
+            .number(&batch(vec![None, Some(1)], vec![None, None]))
+            .unwrap();
+        assert_eq!(numbers, [0, 0]);
+        assert_eq!(partitions.partition(0), &Partition::whole());
+    }
+}

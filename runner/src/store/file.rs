@@ -1,0 +1,348 @@
+//! A folder of a file system as a store whose answers last.
+
+use std::fmt;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::ops::Range;
+use std::path::{Path as FilePath, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::stream::{BoxStream, StreamExt};
+use object_store::local::LocalFileSystem;
+use object_store::path::Path;
+use object_store::{
+    CopyOptions, Error, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta,
+    ObjectStore, ObjectStoreExt, PutMode, PutMultipartOptions, PutOptions, PutPayload, PutResult,
+    Result,
+};
+
+use super::port::{Completion, Objects};
+
+/// How often a folder is made again that somebody else's clean-up removed before a file was in it.
+const FOLDER_RACES: usize = 16;
+
+/// A folder as a store: what it answered lasts through a power cut, and an upload is a staged file that a rename completes.
+///
+/// Reads and listings are [`LocalFileSystem`]'s, whose `ETag` is inode, time of change and size. Writes are our own, because
+/// that one never syncs, and because its delete fails on a missing file and leaves empty folders behind.
+#[derive(Debug)]
+pub struct FileStore {
+    root: PathBuf,
+    inner: LocalFileSystem,
+}
+
+impl FileStore {
+    /// Opens a folder that exists.
+    ///
+    /// # Errors
+    /// `NotFound` where it does not, `Generic` where it cannot be reached.
+    pub fn open(root: &FilePath) -> Result<Self> {
+        let root = root
+            .canonicalize()
+            .map_err(|source| io_error(root, source))?;
+        Ok(Self {
+            inner: LocalFileSystem::new_with_prefix(&root)?,
+            root,
+        })
+    }
+
+    fn file(&self, key: &Path) -> Result<PathBuf> {
+        self.inner.path_to_filesystem(key)
+    }
+}
+
+/// Runs what waits for the disk off the async threads.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    tokio::task::spawn_blocking(work).await?
+}
+
+fn io_error(path: &FilePath, source: io::Error) -> Error {
+    let path = path.display().to_string();
+    match source.kind() {
+        ErrorKind::NotFound | ErrorKind::NotADirectory => Error::NotFound {
+            path,
+            source: source.into(),
+        },
+        ErrorKind::AlreadyExists => Error::AlreadyExists {
+            path,
+            source: source.into(),
+        },
+        ErrorKind::PermissionDenied => Error::PermissionDenied {
+            path,
+            source: source.into(),
+        },
+        _ => Error::Generic {
+            store: "file system",
+            source: source.into(),
+        },
+    }
+}
+
+/// Makes a folder and those above it, and the entries of the new ones last.
+fn make_folder(folder: &FilePath) -> io::Result<()> {
+    match fs::create_dir(folder) {
+        Ok(()) => {}
+        Err(error) if error.kind() == ErrorKind::AlreadyExists && folder.is_dir() => return Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            make_folder(folder.parent().ok_or(error)?)?;
+            return make_folder(folder);
+        }
+        Err(error) => return Err(error),
+    }
+    folder.parent().map_or(Ok(()), sync_folder)
+}
+
+fn sync_folder(folder: &FilePath) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+/// Does `work` in a folder that is made first, and again where somebody removed it in between because it was empty.
+fn in_folder<T>(file: &FilePath, mut work: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    let folder = file
+        .parent()
+        .ok_or_else(|| io::Error::from(ErrorKind::InvalidInput))?;
+    let mut races = 0;
+    loop {
+        match make_folder(folder).and_then(|()| work()) {
+            Err(error) if error.kind() == ErrorKind::NotFound && races < FOLDER_RACES => {
+                races += 1;
+            }
+            done => return done,
+        }
+    }
+}
+
+/// A name beside `file` that listings of data and of the log skip.
+fn temporary(file: &FilePath) -> PathBuf {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let next = NEXT.fetch_add(1, Ordering::Relaxed);
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    file.with_file_name(format!(".{name}.{}-{next}", std::process::id()))
+}
+
+/// Writes and syncs a temporary file, then gives it its name: by a hard link, which never replaces, or by a rename.
+fn write_whole(file: &FilePath, payload: &PutPayload, create: bool) -> io::Result<()> {
+    let temporary = temporary(file);
+    let written = in_folder(file, || {
+        let mut out = File::create(&temporary)?;
+        payload
+            .iter()
+            .try_for_each(|bytes| out.write_all(bytes))
+            .and_then(|()| out.sync_all())
+    });
+    let named = written.and_then(|()| {
+        if create {
+            fs::hard_link(&temporary, file)
+        } else {
+            fs::rename(&temporary, file)
+        }
+    });
+    if create || named.is_err() {
+        // What remains of a temporary file is swept up by `vacuum`; the answer is what counts.
+        fs::remove_file(&temporary).ok();
+    }
+    named?;
+    file.parent().map_or(Ok(()), sync_folder)
+}
+
+/// Removes a file that may be missing, and the folders that it leaves empty.
+fn remove(root: &FilePath, file: &FilePath) -> io::Result<()> {
+    match fs::remove_file(file) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        removed => removed?,
+    }
+    let above = file.ancestors().skip(1);
+    for folder in above.take_while(|folder| *folder != root) {
+        if fs::remove_dir(folder).is_err() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+impl fmt::Display for FileStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.root.display())
+    }
+}
+
+#[async_trait]
+impl ObjectStore for FileStore {
+    async fn put_opts(
+        &self,
+        key: &Path,
+        payload: PutPayload,
+        options: PutOptions,
+    ) -> Result<PutResult> {
+        let create = match options.mode {
+            PutMode::Create => true,
+            PutMode::Overwrite => false,
+            PutMode::Update(_) => {
+                return self.inner.put_opts(key, payload, options).await;
+            }
+        };
+        let file = self.file(key)?;
+        blocking(move || {
+            write_whole(&file, &payload, create).map_err(|source| io_error(&file, source))
+        })
+        .await?;
+        Ok(PutResult {
+            e_tag: None,
+            version: None,
+        })
+    }
+
+    async fn put_multipart_opts(
+        &self,
+        key: &Path,
+        options: PutMultipartOptions,
+    ) -> Result<Box<dyn MultipartUpload>> {
+        self.inner.put_multipart_opts(key, options).await
+    }
+
+    async fn get_opts(&self, key: &Path, options: GetOptions) -> Result<GetResult> {
+        self.inner.get_opts(key, options).await
+    }
+
+    async fn get_ranges(&self, key: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
+        self.inner.get_ranges(key, ranges).await
+    }
+
+    fn delete_stream(
+        &self,
+        keys: BoxStream<'static, Result<Path>>,
+    ) -> BoxStream<'static, Result<Path>> {
+        let root = self.root.clone();
+        let files = self.inner.clone();
+        keys.map(move |key| {
+            let (root, files) = (root.clone(), files.clone());
+            blocking(move || {
+                let key = key?;
+                let file = files.path_to_filesystem(&key)?;
+                remove(&root, &file).map_err(|source| io_error(&file, source))?;
+                Ok(key)
+            })
+        })
+        .buffered(10)
+        .boxed()
+    }
+
+    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
+        self.inner.list(prefix)
+    }
+
+    fn list_with_offset(
+        &self,
+        prefix: Option<&Path>,
+        offset: &Path,
+    ) -> BoxStream<'static, Result<ObjectMeta>> {
+        self.inner.list_with_offset(prefix, offset)
+    }
+
+    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
+        self.inner.list_with_delimiter(prefix).await
+    }
+
+    async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
+        self.inner.copy_opts(from, to, options).await
+    }
+}
+
+/// An upload's id is the key of its staged file.
+#[async_trait]
+impl Objects for FileStore {
+    async fn open_upload(&self, _key: &Path, staging: &Path) -> Result<String> {
+        let file = self.file(staging)?;
+        blocking(move || {
+            in_folder(&file, || File::create_new(&file)).map_err(|source| io_error(&file, source))
+        })
+        .await?;
+        Ok(staging.to_string())
+    }
+
+    async fn put_part(
+        &self,
+        _key: &Path,
+        upload: &str,
+        _index: usize,
+        payload: PutPayload,
+    ) -> Result<String> {
+        let file = self.file(&Path::parse(upload)?)?;
+        blocking(move || {
+            let mut out = OpenOptions::new()
+                .append(true)
+                .open(&file)
+                .map_err(|source| io_error(&file, source))?;
+            payload
+                .iter()
+                .try_for_each(|bytes| out.write_all(bytes))
+                .map_err(|source| io_error(&file, source))
+        })
+        .await?;
+        Ok(String::new())
+    }
+
+    async fn seal(&self, _key: &Path, upload: &str, size_bytes: u64) -> Result<()> {
+        let file = self.file(&Path::parse(upload)?)?;
+        blocking(move || {
+            let sealed = File::open(&file).and_then(|open| {
+                open.sync_all()?;
+                file.parent().map_or(Ok(()), sync_folder)?;
+                Ok(open.metadata()?.len())
+            });
+            let found_bytes = sealed.map_err(|source| io_error(&file, source))?;
+            if found_bytes == size_bytes {
+                return Ok(());
+            }
+            let text = format!("staged {size_bytes} bytes, found {found_bytes}");
+            Err(io_error(&file, io::Error::other(text)))
+        })
+        .await
+    }
+
+    async fn complete(&self, key: &Path, upload: &str, _tags: &[String]) -> Result<Completion> {
+        let from = self.file(&Path::parse(upload)?)?;
+        let to = self.file(key)?;
+        let root = self.root.clone();
+        blocking(move || {
+            if !from
+                .try_exists()
+                .map_err(|source| io_error(&from, source))?
+            {
+                return Ok(Completion::NoSuchUpload);
+            }
+            let renamed = in_folder(&to, || {
+                fs::rename(&from, &to).or_else(|error| {
+                    // Not there any more is an answer; a missing folder is worth another try.
+                    if error.kind() == ErrorKind::NotFound && !from.exists() {
+                        return Err(ErrorKind::NotADirectory.into());
+                    }
+                    Err(error)
+                })
+            });
+            match renamed {
+                Ok(()) => {}
+                Err(_) if !from.exists() => return Ok(Completion::NoSuchUpload),
+                Err(error) => return Err(io_error(&to, error)),
+            }
+            to.parent()
+                .map_or(Ok(()), sync_folder)
+                .map_err(|source| io_error(&to, source))?;
+            for folder in from.ancestors().skip(1).take_while(|at| *at != root) {
+                if fs::remove_dir(folder).is_err() {
+                    break;
+                }
+            }
+            Ok(Completion::Done)
+        })
+        .await
+    }
+
+    async fn abort(&self, _key: &Path, upload: &str) -> Result<()> {
+        self.delete(&Path::parse(upload)?).await
+    }
+}

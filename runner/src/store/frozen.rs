@@ -1,0 +1,260 @@
+//! A store as it was when a run listed it.
+
+use std::collections::BTreeMap;
+use std::error::Error as StdError;
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
+use object_store::path::Path;
+use object_store::{
+    CopyOptions, Error, GetOptions, GetRange, GetResult, GetResultPayload, ListResult,
+    MultipartUpload, OBJECT_STORE_COALESCE_DEFAULT, ObjectMeta, ObjectStore, ObjectStoreExt,
+    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, coalesce_ranges,
+};
+use serde::{Deserialize, Serialize};
+use thiserror::Error as DeriveError;
+
+/// One object as it was listed: later reads are of these bytes or fail.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FrozenObject {
+    /// The full name, which tells objects of different stores apart.
+    pub url: String,
+    /// The key below the root of the store that listed it.
+    pub key: String,
+    /// The version; `None` where the store has no such thing, then size and time of change stand for it.
+    pub etag: Option<String>,
+    /// The size.
+    pub size_bytes: u64,
+    /// When it was last written, by the store's clock.
+    pub modified: DateTime<Utc>,
+}
+
+/// An object was written over, or deleted, after it was listed.
+#[derive(Clone, Debug, DeriveError, PartialEq, Eq)]
+#[error("`{url}` was replaced or deleted after it was listed")]
+pub struct Replaced {
+    /// The object's full name.
+    pub url: String,
+    /// The key below the root of the store that listed it.
+    pub key: String,
+}
+
+/// Finds out whether an error, or one that it stems from, is that an object was replaced.
+#[must_use]
+pub fn replaced<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Replaced> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
+        }
+        // An error in an `Arc` or behind a transparent wrapper hands its own source on.
+        next = error.source();
+    }
+    None
+}
+
+/// A read-only store that shows just the objects it was given, each only in the version that was listed.
+///
+/// `If-Match` goes with every read; a range is never read without it, which is why ranges are built from single reads here.
+#[derive(Debug)]
+pub struct FrozenStore {
+    inner: Arc<dyn ObjectStore>,
+    objects: BTreeMap<Path, FrozenObject>,
+}
+
+impl FrozenStore {
+    /// Shows `objects` of `inner`.
+    ///
+    /// # Errors
+    /// `InvalidPath` for a key that is none.
+    pub fn new(
+        inner: Arc<dyn ObjectStore>,
+        objects: impl IntoIterator<Item = FrozenObject>,
+    ) -> Result<Self> {
+        let keyed = |object: FrozenObject| Ok((Path::parse(&object.key)?, object));
+        Ok(Self {
+            inner,
+            objects: objects.into_iter().map(keyed).collect::<Result<_>>()?,
+        })
+    }
+
+    fn object(&self, key: &Path) -> Result<&FrozenObject> {
+        self.objects.get(key).ok_or_else(|| Error::NotFound {
+            path: key.to_string(),
+            source: "not among the objects that were listed".into(),
+        })
+    }
+
+    async fn read(&self, key: &Path, mut options: GetOptions) -> Result<GetResult> {
+        let frozen = self.object(key)?;
+        options.if_match.clone_from(&frozen.etag);
+        match self.inner.get_opts(key, options).await {
+            Ok(result) if is_same(frozen, &result.meta) => Ok(result),
+            Ok(_) | Err(Error::Precondition { .. } | Error::NotFound { .. }) => {
+                Err(was_replaced(frozen))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn range(&self, key: &Path, range: Range<u64>) -> Result<Bytes> {
+        let options = GetOptions {
+            range: Some(GetRange::Bounded(range)),
+            ..GetOptions::default()
+        };
+        self.get_opts(key, options).await?.bytes().await
+    }
+}
+
+fn is_same(frozen: &FrozenObject, found: &ObjectMeta) -> bool {
+    found.size == frozen.size_bytes
+        && match &frozen.etag {
+            Some(etag) => found.e_tag.as_ref().is_none_or(|found| found == etag),
+            None => found.last_modified == frozen.modified,
+        }
+}
+
+fn was_replaced(frozen: &FrozenObject) -> Error {
+    Error::Precondition {
+        path: frozen.key.clone(),
+        source: Box::new(Replaced {
+            url: frozen.url.clone(),
+            key: frozen.key.clone(),
+        }),
+    }
+}
+
+fn read_only(operation: &str) -> Error {
+    Error::NotSupported {
+        source: format!("{operation} in a frozen store").into(),
+    }
+}
+
+impl fmt::Display for FrozenStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "frozen {}", self.inner)
+    }
+}
+
+#[async_trait]
+impl ObjectStore for FrozenStore {
+    async fn put_opts(&self, _: &Path, _: PutPayload, _: PutOptions) -> Result<PutResult> {
+        Err(read_only("a put"))
+    }
+
+    async fn put_multipart_opts(
+        &self,
+        _: &Path,
+        _: PutMultipartOptions,
+    ) -> Result<Box<dyn MultipartUpload>> {
+        Err(read_only("an upload"))
+    }
+
+    async fn get_opts(&self, key: &Path, options: GetOptions) -> Result<GetResult> {
+        let head = options.head;
+        let mut result = self.read(key, options).await?;
+        if head || !matches!(result.payload, GetResultPayload::File(..)) {
+            return Ok(result);
+        }
+        // A file is opened here and read later, so its version is compared again behind its last byte.
+        let (frozen, inner, key) = (
+            self.object(key)?.clone(),
+            Arc::clone(&self.inner),
+            key.clone(),
+        );
+        let (meta, range, attributes) = (
+            result.meta.clone(),
+            result.range.clone(),
+            std::mem::take(&mut result.attributes),
+        );
+        let check = stream::once(async move {
+            match inner.head(&key).await {
+                Ok(found) if is_same(&frozen, &found) => Ok(Bytes::new()),
+                Ok(_) | Err(Error::NotFound { .. }) => Err(was_replaced(&frozen)),
+                Err(error) => Err(error),
+            }
+        });
+        let checked = result
+            .into_stream()
+            .chain(check)
+            .try_filter(|bytes| std::future::ready(!bytes.is_empty()));
+        Ok(GetResult {
+            payload: GetResultPayload::Stream(checked.boxed()),
+            meta,
+            range,
+            attributes,
+        })
+    }
+
+    async fn get_ranges(&self, key: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
+        let bytes = coalesce_ranges(
+            ranges,
+            |range| self.range(key, range),
+            OBJECT_STORE_COALESCE_DEFAULT,
+        )
+        .await?;
+        Ok(bytes)
+    }
+
+    fn delete_stream(
+        &self,
+        _: BoxStream<'static, Result<Path>>,
+    ) -> BoxStream<'static, Result<Path>> {
+        stream::once(async { Err(read_only("a delete")) }).boxed()
+    }
+
+    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
+        let listed = self
+            .objects
+            .iter()
+            .filter(|(key, _)| prefix.is_none_or(|prefix| key.prefix_matches(prefix)))
+            .map(|(key, object)| Ok(meta(key, object)))
+            .collect::<Vec<_>>();
+        stream::iter(listed).boxed()
+    }
+
+    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
+        let root = Path::default();
+        let prefix = prefix.unwrap_or(&root);
+        let mut result = ListResult {
+            common_prefixes: Vec::new(),
+            objects: Vec::new(),
+        };
+        for (key, object) in &self.objects {
+            let Some(mut below) = key.prefix_match(prefix) else {
+                continue;
+            };
+            let (first, second) = (below.next(), below.next());
+            match (first, second) {
+                (Some(folder), Some(_)) => {
+                    let folder = prefix.clone().join(folder);
+                    if result.common_prefixes.last() != Some(&folder) {
+                        result.common_prefixes.push(folder);
+                    }
+                }
+                (Some(_), None) => result.objects.push(meta(key, object)),
+                (None, _) => {}
+            }
+        }
+        Ok(result)
+    }
+
+    async fn copy_opts(&self, _: &Path, _: &Path, _: CopyOptions) -> Result<()> {
+        Err(read_only("a copy"))
+    }
+}
+
+fn meta(key: &Path, object: &FrozenObject) -> ObjectMeta {
+    ObjectMeta {
+        location: key.clone(),
+        last_modified: object.modified,
+        size: object.size_bytes,
+        e_tag: object.etag.clone(),
+        version: None,
+    }
+}

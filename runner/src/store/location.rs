@@ -1,0 +1,218 @@
+//! Names of places.
+
+use std::fmt;
+use std::path::{Path as FolderPath, PathBuf};
+
+use object_store::path::Path;
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// A place that holds objects: an S3 bucket and prefix, a folder, or this process's memory.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Location {
+    /// `s3://bucket/prefix`.
+    S3 {
+        /// The bucket's name.
+        bucket: String,
+        /// What all keys begin with.
+        prefix: Path,
+    },
+    /// `file:///folder`, or a plain path; always absolute.
+    Folder(PathBuf),
+    /// Nothing outlives the process.
+    Memory,
+}
+
+impl Location {
+    /// Reads `s3://bucket/prefix`, `file:///folder` or a plain path; a relative path counts from the current directory.
+    ///
+    /// # Errors
+    /// `Usage` for another scheme, a missing bucket name, or a prefix with an empty, `.` or `..` segment.
+    pub fn parse(text: &str) -> Result<Self> {
+        let usage = |message: String| Error::new(ErrorKind::Usage, message);
+        let Some((scheme, rest)) = text.split_once("://") else {
+            return Self::folder(FolderPath::new(text));
+        };
+        match scheme {
+            "s3" => {
+                let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+                if bucket.is_empty() {
+                    return Err(usage(format!("`{text}` names no bucket"))
+                        .hint("write `s3://bucket/prefix`"));
+                }
+                let prefix = Path::parse(prefix).map_err(|source| {
+                    usage(format!("`{text}` is not a usable prefix"))
+                        .caused_by(object_store::Error::from(source))
+                })?;
+                Ok(Self::S3 {
+                    bucket: bucket.to_owned(),
+                    prefix,
+                })
+            }
+            "file" => {
+                let url = url::Url::parse(text)
+                    .map_err(|source| usage(format!("`{text}` is not a URL")).caused_by(source))?;
+                let path = url.to_file_path().map_err(|()| {
+                    usage(format!("`{text}` does not name a folder of this machine"))
+                        .hint("write `file:///folder`, with three slashes")
+                })?;
+                Self::folder(&path)
+            }
+            "s3a" | "s3n" => Err(usage(format!("`{scheme}` is Hadoop's name for S3"))
+                .hint(format!("write `s3://{rest}`"))),
+            _ => Err(usage(format!("`{scheme}` is no scheme that can be read"))
+                .hint("use `s3://bucket/prefix`, `file:///folder` or a plain path")),
+        }
+    }
+
+    fn folder(path: &FolderPath) -> Result<Self> {
+        let path = std::path::absolute(path).map_err(|source| {
+            Error::new(
+                ErrorKind::Usage,
+                format!("`{}` is not a usable path", path.display()),
+            )
+            .caused_by(source)
+        })?;
+        Ok(Self::Folder(normalized(&path)))
+    }
+
+    /// The place `below` this one; `below` is a key with `/` between its segments.
+    ///
+    /// # Errors
+    /// `Usage` where `below` has an empty, `.` or `..` segment.
+    pub fn join(&self, below: &str) -> Result<Self> {
+        let key = Path::parse(below).map_err(|source| {
+            Error::new(ErrorKind::Usage, format!("`{below}` is not a usable key"))
+                .caused_by(object_store::Error::from(source))
+        })?;
+        Ok(match self {
+            Self::S3 { bucket, prefix } => Self::S3 {
+                bucket: bucket.clone(),
+                prefix: prefix.parts().chain(key.parts()).collect(),
+            },
+            Self::Folder(folder) => Self::Folder(folder.join(key.as_ref())),
+            Self::Memory => Self::Memory,
+        })
+    }
+
+    /// The full name of an object: what a log or an error shows.
+    #[must_use]
+    pub fn url(&self, key: &Path) -> String {
+        match self {
+            Self::S3 { .. } | Self::Memory if key.is_root() => self.to_string(),
+            Self::S3 { .. } | Self::Memory => {
+                format!("{}/{key}", self.to_string().trim_end_matches('/'))
+            }
+            Self::Folder(folder) => format!("file://{}", folder.join(key.as_ref()).display()),
+        }
+    }
+
+    /// Whether this place is `outer` or lies below it; links in folders are followed as far as they exist.
+    #[must_use]
+    pub fn is_within(&self, outer: &Self) -> bool {
+        match (self, outer) {
+            (
+                Self::S3 { bucket, prefix },
+                Self::S3 {
+                    bucket: outer_bucket,
+                    prefix: outer_prefix,
+                },
+            ) => bucket == outer_bucket && prefix.prefix_matches(outer_prefix),
+            (Self::Folder(folder), Self::Folder(outer)) => {
+                resolved(folder).starts_with(resolved(outer))
+            }
+            (Self::Memory, Self::Memory) => true,
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::S3 { bucket, prefix } if prefix.is_root() => write!(f, "s3://{bucket}"),
+            Self::S3 { bucket, prefix } => write!(f, "s3://{bucket}/{prefix}"),
+            Self::Folder(folder) => write!(f, "{}", folder.display()),
+            Self::Memory => f.write_str("memory:/"),
+        }
+    }
+}
+
+/// Takes `.` and `..` out of an absolute path by its text alone.
+fn normalized(path: &FolderPath) -> PathBuf {
+    let mut parts = PathBuf::new();
+    for part in path.components() {
+        match part {
+            std::path::Component::CurDir => {}
+            std::path::Component::ParentDir => {
+                parts.pop();
+            }
+            part => parts.push(part),
+        }
+    }
+    parts
+}
+
+/// The path with the links of its longest existing part followed.
+fn resolved(path: &FolderPath) -> PathBuf {
+    for ancestor in path.ancestors() {
+        if let Ok(real) = ancestor.canonicalize() {
+            let rest = path.strip_prefix(ancestor).unwrap_or(FolderPath::new(""));
+            return real.join(rest);
+        }
+    }
+    path.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buckets_folders_and_paths_are_read() {
+        let s3 = Location::parse("s3://bucket/a/b/").unwrap();
+        assert_eq!(s3.to_string(), "s3://bucket/a/b");
+        assert_eq!(s3.url(&Path::from("c.csv")), "s3://bucket/a/b/c.csv");
+        assert_eq!(
+            Location::parse("s3://bucket").unwrap().to_string(),
+            "s3://bucket"
+        );
+        let folder = Location::parse("file:///data/x").unwrap();
+        assert_eq!(folder, Location::parse("/data/./y/../x").unwrap());
+        assert_eq!(folder.url(&Path::from("c.csv")), "file:///data/x/c.csv");
+        assert!(matches!(
+            Location::parse("relative").unwrap(),
+            Location::Folder(path) if path.is_absolute()
+        ));
+    }
+
+    #[test]
+    fn what_is_no_place_is_refused_with_a_hint() {
+        for (text, message) in [
+            ("s3:///prefix", "`s3:///prefix` names no bucket"),
+            ("gs://bucket", "`gs` is no scheme that can be read"),
+            ("s3a://bucket/x", "`s3a` is Hadoop's name for S3"),
+        ] {
+            let error = Location::parse(text).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Usage);
+            assert_eq!(error.to_string(), message);
+            assert!(error.hint_text().is_some());
+        }
+        assert!(Location::parse("s3://bucket/a//b").is_err());
+    }
+
+    #[test]
+    fn a_place_lies_within_itself_and_what_is_above() {
+        let within = |inner: &str, outer: &str| {
+            Location::parse(inner)
+                .unwrap()
+                .is_within(&Location::parse(outer).unwrap())
+        };
+        assert!(within("s3://b/raw", "s3://b/raw"));
+        assert!(within("s3://b/raw/users", "s3://b/raw"));
+        assert!(!within("s3://b/rawer", "s3://b/raw"));
+        assert!(!within("s3://c/raw", "s3://b/raw"));
+        assert!(within("/no/such/raw/out", "/no/such/raw"));
+        assert!(!within("/no/such", "/no/such/raw"));
+    }
+}

@@ -1,0 +1,144 @@
+//! The port: what reading, writing and committing need of a store.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use object_store::aws::AmazonS3;
+use object_store::memory::InMemory;
+use object_store::multipart::{MultipartStore, PartId};
+use object_store::path::Path;
+use object_store::prefix::PrefixStore;
+use object_store::{Error, ObjectStore, PutPayload, Result};
+
+/// A store of objects whose uploads any process can complete.
+///
+/// Beside what [`ObjectStore`] promises: `put_opts` with `PutMode::Create` is atomic among all writers and lasts through a
+/// power cut once it answered; deleting what is not there is no error; an upload is in no listing until it is completed.
+#[async_trait]
+pub trait Objects: ObjectStore {
+    /// Opens an upload to `key` and returns its id. A store without uploads keeps the bytes at `staging` until then.
+    async fn open_upload(&self, key: &Path, staging: &Path) -> Result<String>;
+
+    /// Sends part `index` (from 0, in order, each but the last of the same size and at least 5 MiB) and returns its tag.
+    async fn put_part(
+        &self,
+        key: &Path,
+        upload: &str,
+        index: usize,
+        payload: PutPayload,
+    ) -> Result<String>;
+
+    /// Makes what was sent, `size_bytes` in all, last through a power cut.
+    async fn seal(&self, key: &Path, upload: &str, size_bytes: u64) -> Result<()>;
+
+    /// Makes the upload the object at `key`. Whatever the answer, only a look at the key decides whether it is there.
+    async fn complete(&self, key: &Path, upload: &str, tags: &[String]) -> Result<Completion>;
+
+    /// Drops an upload; one that is not there is no error.
+    async fn abort(&self, key: &Path, upload: &str) -> Result<()>;
+}
+
+/// What a store said to the completion of an upload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Completion {
+    /// It was done, or had been.
+    Done,
+    /// The store knows no such upload: completed before, aborted, or dropped.
+    NoSuchUpload,
+}
+
+#[async_trait]
+impl Objects for PrefixStore<AmazonS3> {
+    async fn open_upload(&self, key: &Path, _staging: &Path) -> Result<String> {
+        self.create_multipart(key).await
+    }
+
+    async fn put_part(
+        &self,
+        key: &Path,
+        upload: &str,
+        index: usize,
+        payload: PutPayload,
+    ) -> Result<String> {
+        let part = MultipartStore::put_part(self, key, &upload.to_owned(), index, payload).await?;
+        Ok(part.content_id)
+    }
+
+    async fn seal(&self, _key: &Path, _upload: &str, _size_bytes: u64) -> Result<()> {
+        Ok(())
+    }
+
+    async fn complete(&self, key: &Path, upload: &str, tags: &[String]) -> Result<Completion> {
+        let done = self
+            .complete_multipart(key, &upload.to_owned(), part_ids(tags))
+            .await;
+        match done {
+            Ok(_) => Ok(Completion::Done),
+            Err(error) if is_no_such_upload(&error) => Ok(Completion::NoSuchUpload),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn abort(&self, key: &Path, upload: &str) -> Result<()> {
+        match self.abort_multipart(key, &upload.to_owned()).await {
+            Err(error) if is_no_such_upload(&error) => Ok(()),
+            answer => answer,
+        }
+    }
+}
+
+fn part_ids(tags: &[String]) -> Vec<PartId> {
+    let id = |tag: &String| PartId {
+        content_id: tag.clone(),
+    };
+    tags.iter().map(id).collect()
+}
+
+/// Only the code in the answer's body tells a missing upload from a missing bucket: both are 404.
+fn is_no_such_upload(error: &Error) -> bool {
+    matches!(error, Error::NotFound { source, .. } if source.to_string().contains("<Code>NoSuchUpload</Code>"))
+}
+
+#[async_trait]
+impl Objects for PrefixStore<InMemory> {
+    async fn open_upload(&self, key: &Path, _staging: &Path) -> Result<String> {
+        self.create_multipart(key).await
+    }
+
+    async fn put_part(
+        &self,
+        key: &Path,
+        upload: &str,
+        index: usize,
+        payload: PutPayload,
+    ) -> Result<String> {
+        MultipartStore::put_part(self, key, &upload.to_owned(), index, payload).await?;
+        Ok(String::new())
+    }
+
+    async fn seal(&self, _key: &Path, _upload: &str, _size_bytes: u64) -> Result<()> {
+        Ok(())
+    }
+
+    /// Memory fails in one way only: it does not know the upload.
+    async fn complete(&self, key: &Path, upload: &str, tags: &[String]) -> Result<Completion> {
+        let done = self
+            .complete_multipart(key, &upload.to_owned(), part_ids(tags))
+            .await;
+        Ok(done.map_or(Completion::NoSuchUpload, |_| Completion::Done))
+    }
+
+    async fn abort(&self, key: &Path, upload: &str) -> Result<()> {
+        self.abort_multipart(key, &upload.to_owned()).await.ok();
+        Ok(())
+    }
+}
+
+impl fmt::Display for Completion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Done => "done",
+            Self::NoSuchUpload => "no such upload",
+        })
+    }
+}

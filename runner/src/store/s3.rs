@@ -1,0 +1,232 @@
+//! S3 and what speaks its language, found as the AWS SDK finds it.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use async_trait::async_trait;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+use aws_smithy_http_client::tls;
+use aws_types::service_config::ServiceConfigKey;
+use object_store::aws::{AmazonS3, AmazonS3Builder, AwsCredential};
+use object_store::path::Path;
+use object_store::prefix::PrefixStore;
+use object_store::{BackoffConfig, ClientOptions, CredentialProvider, RetryConfig};
+use tokio::sync::Mutex;
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// A connection that is not there within this time never comes.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// A part of 8 MiB over a line of 1 Mbit/s takes 67 seconds; a streamed read of an object continues where this cut it.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(120);
+/// Credentials are asked for again this long before they expire, longer than any request lasts.
+const REFRESH_BEFORE: Duration = Duration::from_secs(300);
+
+/// What a caller fixes about S3; what it leaves open the AWS SDK's chain finds.
+#[derive(Clone, Debug)]
+pub struct S3Settings {
+    /// The store's address, for one that is not AWS.
+    pub endpoint: Option<String>,
+    /// The bucket's region.
+    pub region: Option<String>,
+    /// A key pair.
+    pub credentials: Option<S3Credentials>,
+    /// How often a request that failed in a way that may pass is sent again; one that nobody answers is given up after
+    /// about 15 seconds with the default of 8.
+    pub retries: usize,
+}
+
+impl Default for S3Settings {
+    fn default() -> Self {
+        Self {
+            endpoint: None,
+            region: None,
+            credentials: None,
+            retries: 8,
+        }
+    }
+}
+
+/// A key pair that does not expire.
+#[derive(Clone)]
+pub struct S3Credentials {
+    /// The access key's id.
+    pub key_id: String,
+    /// The secret access key.
+    pub secret_key: String,
+}
+
+/// Shows the id only.
+impl std::fmt::Debug for S3Credentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("S3Credentials")
+            .field("key_id", &self.key_id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Opens a bucket below a prefix.
+///
+/// # Errors
+/// `Failed` where no credentials or no region can be found, `Usage` for settings that make no client.
+pub(super) async fn open(
+    bucket: &str,
+    prefix: &Path,
+    settings: &S3Settings,
+) -> Result<PrefixStore<AmazonS3>> {
+    let chain = chain(settings).await;
+    let endpoint = settings.endpoint.clone().or_else(|| endpoint(&chain));
+    let region = match (chain.region(), &endpoint) {
+        (Some(region), _) => region.to_string(),
+        // Stores that are not AWS have no regions, but the signature names one; this is what they all accept.
+        (None, Some(_)) => "us-east-1".to_owned(),
+        (None, None) => {
+            let message = format!("no region is known for bucket `{bucket}`");
+            return Err(Error::new(ErrorKind::Failed, message)
+                .hint("set AWS_REGION, or `region` in the AWS profile"));
+        }
+    };
+    let client = ClientOptions::new()
+        .with_connect_timeout(CONNECT_TIMEOUT)
+        .with_timeout(REQUEST_TIMEOUT)
+        .with_allow_http(
+            endpoint
+                .as_deref()
+                .is_some_and(|endpoint| endpoint.starts_with("http://")),
+        );
+    let retry = RetryConfig {
+        backoff: BackoffConfig {
+            init_backoff: Duration::from_millis(100),
+            max_backoff: Duration::from_secs(4),
+            base: 2.0,
+        },
+        max_retries: settings.retries,
+        retry_timeout: Duration::from_secs(90),
+    };
+    let mut builder = AmazonS3Builder::new()
+        .with_bucket_name(bucket)
+        .with_region(region)
+        .with_client_options(client)
+        .with_retry(retry);
+    builder = match endpoint {
+        // Other stores seldom have a name for each bucket.
+        Some(endpoint) => builder
+            .with_endpoint(endpoint)
+            .with_virtual_hosted_style_request(false),
+        // A name with dots does not match AWS's certificate.
+        None => builder.with_virtual_hosted_style_request(!bucket.contains('.')),
+    };
+    builder = match &settings.credentials {
+        Some(pair) => builder
+            .with_access_key_id(&pair.key_id)
+            .with_secret_access_key(&pair.secret_key),
+        None => {
+            let provider = chain
+                .credentials_provider()
+                .ok_or_else(|| no_credentials(bucket))?;
+            let credentials = ChainCredentials::new(provider);
+            // Asked here once, so that a run that has none fails at its start with what the chain says.
+            credentials
+                .get_credential()
+                .await
+                .map_err(|error| no_credentials(bucket).caused_by(error))?;
+            builder.with_credentials(Arc::new(credentials))
+        }
+    };
+    let store = builder.build().map_err(|error| {
+        Error::new(ErrorKind::Usage, format!("cannot open bucket `{bucket}`")).caused_by(error)
+    })?;
+    Ok(PrefixStore::new(store, prefix.clone()))
+}
+
+fn no_credentials(bucket: &str) -> Error {
+    let message = format!("no credentials are found for bucket `{bucket}`");
+    Error::new(ErrorKind::Failed, message)
+        .hint("log in (`aws sso login`), or set AWS_PROFILE or AWS_ACCESS_KEY_ID")
+}
+
+/// The SDK's settings: variables, profiles, single sign-on, container and instance roles.
+async fn chain(settings: &S3Settings) -> SdkConfig {
+    let client = aws_smithy_http_client::Builder::new()
+        .tls_provider(tls::Provider::Rustls(
+            tls::rustls_provider::CryptoMode::Ring,
+        ))
+        .build_https();
+    let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(client);
+    if let Some(region) = &settings.region {
+        loader = loader.region(Region::new(region.clone()));
+    } else if settings.endpoint.is_some() {
+        loader = loader.region(Region::from_static("us-east-1"));
+    }
+    if settings.credentials.is_some() {
+        loader = loader.no_credentials();
+    }
+    loader.load().await
+}
+
+/// `AWS_ENDPOINT_URL_S3`, the profile's `services` section, `AWS_ENDPOINT_URL`, the profile's `endpoint_url`: in this order.
+fn endpoint(chain: &SdkConfig) -> Option<String> {
+    let key = ServiceConfigKey::builder()
+        .service_id("s3")
+        .env("AWS_ENDPOINT_URL")
+        .profile("endpoint_url")
+        .build()
+        .ok()?;
+    chain
+        .service_config()
+        .and_then(|services| services.load_config(key))
+        .or_else(|| chain.endpoint_url().map(str::to_owned))
+}
+
+/// Hands the SDK's credentials to `object_store`, and asks for new ones before they expire.
+#[derive(Debug)]
+struct ChainCredentials {
+    provider: SharedCredentialsProvider,
+    held: Mutex<Option<Held>>,
+}
+
+#[derive(Debug)]
+struct Held {
+    credential: Arc<AwsCredential>,
+    refresh_at: Option<SystemTime>,
+}
+
+impl ChainCredentials {
+    fn new(provider: SharedCredentialsProvider) -> Self {
+        Self {
+            provider,
+            held: Mutex::new(None),
+        }
+    }
+}
+
+#[async_trait]
+impl CredentialProvider for ChainCredentials {
+    type Credential = AwsCredential;
+
+    async fn get_credential(&self) -> object_store::Result<Arc<AwsCredential>> {
+        let mut held = self.held.lock().await;
+        if let Some(held) = &*held
+            && held.refresh_at.is_none_or(|at| SystemTime::now() < at)
+        {
+            return Ok(Arc::clone(&held.credential));
+        }
+        let found = self.provider.provide_credentials().await.map_err(|error| {
+            object_store::Error::Unauthenticated {
+                path: "the AWS credential chain".to_owned(),
+                source: error.into(),
+            }
+        })?;
+        let credential = Arc::new(AwsCredential {
+            key_id: found.access_key_id().to_owned(),
+            secret_key: found.secret_access_key().to_owned(),
+            token: found.session_token().map(str::to_owned),
+        });
+        *held = Some(Held {
+            credential: Arc::clone(&credential),
+            refresh_at: found.expiry().map(|at| at - REFRESH_BEFORE),
+        });
+        Ok(credential)
+    }
+}

@@ -1,0 +1,98 @@
+//! The two places of a run: where raw data lies, where tables go.
+
+use std::collections::BTreeMap;
+
+use drivetrain_jobs::job::{InputOrigin, Job};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::settings::RunSettings;
+use crate::store::{S3Settings, Store};
+
+/// The folder of raw data below the input root.
+pub const RAW: &str = "raw";
+
+/// The stores of a run.
+#[derive(Clone, Debug)]
+pub struct Stores {
+    /// The raw data's, for jobs that read any.
+    pub input: Option<Store>,
+    /// The tables' and the log's.
+    pub output: Store,
+}
+
+impl Stores {
+    /// Opens both, once it is sure that no table would become raw data, or the other way round.
+    ///
+    /// # Errors
+    /// `Usage` for places that contain each other, or a missing `--input`; otherwise as the stores say.
+    pub async fn open(job: &Job, settings: &RunSettings) -> Result<Self> {
+        let s3 = S3Settings::default();
+        let input = match (&settings.input, reads_raw(job)) {
+            (Some(location), Some(_)) => {
+                require_apart(job, settings)?;
+                Some(Store::open(location, &s3).await?)
+            }
+            (None, Some(dataset)) => {
+                return Err(Error::new(
+                    ErrorKind::Usage,
+                    format!("job `{}` reads the raw dataset `{dataset}`, and no `--input` is given", job.name),
+                )
+                .hint("name the folder or URL above `raw/` with `--input`"));
+            }
+            (_, None) => None,
+        };
+        let output = Store::create(&settings.output, &s3).await?;
+        Ok(Self { input, output })
+    }
+
+    /// Requests so far to both stores, by kind.
+    #[must_use]
+    pub fn requests(&self) -> BTreeMap<String, u64> {
+        let mut sum = BTreeMap::new();
+        for store in self.input.iter().chain([&self.output]) {
+            let requests = store.requests();
+            for (kind, count) in [
+                ("get", requests.get),
+                ("head", requests.head),
+                ("put", requests.put),
+                ("list", requests.list),
+                ("delete", requests.delete),
+                ("multipart", requests.multipart),
+            ] {
+                *sum.entry(kind.to_owned()).or_default() += count;
+            }
+        }
+        sum
+    }
+}
+
+/// The first raw dataset that a job reads.
+fn reads_raw(job: &Job) -> Option<&str> {
+    job.inputs.iter().find_map(|input| match &input.origin {
+        InputOrigin::Raw(folder) => Some(folder.as_str()),
+        InputOrigin::Table { .. } => None,
+    })
+}
+
+fn require_apart(job: &Job, settings: &RunSettings) -> Result<()> {
+    let Some(input) = &settings.input else { return Ok(()) };
+    let raw = input.join(RAW)?;
+    if settings.output.is_within(&raw) {
+        return Err(Error::new(
+            ErrorKind::Usage,
+            format!("the output root `{}` lies inside the raw data `{raw}`", settings.output),
+        )
+        .hint("choose an `--output` outside: its tables would be read as raw data"));
+    }
+    for output in &job.outputs {
+        let table = settings.output.join(&format!("{}/{}", job.name, output.name))?;
+        if raw.is_within(&table) {
+            return Err(Error::new(
+                ErrorKind::Usage,
+                format!("the raw data `{raw}` lies inside the table `{table}`"),
+            )
+            .hint("choose an `--output` whose tables do not contain the raw data: a run would replace it"));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,102 @@
+//! Rows of a query as text or bytes: a table for people; CSV, JSON Lines or Parquet for programs.
+
+use std::io::Write;
+
+use arrow::array::RecordBatch;
+use arrow::csv::WriterBuilder as CsvWriterBuilder;
+use arrow::datatypes::SchemaRef;
+use arrow::json::LineDelimitedWriter;
+use arrow::util::display::FormatOptions;
+use arrow::util::pretty::pretty_format_batches_with_options;
+use parquet::arrow::ArrowWriter;
+
+use crate::cli::QueryFormat;
+use crate::error::{Context, ErrorKind, Result};
+
+/// Writes batches one after the other in one format.
+pub enum RowWriter<W: Write + Send> {
+    /// Aligned columns need all rows first.
+    Table(W, Vec<RecordBatch>),
+    /// With a header, also when there are no rows.
+    Csv(Box<arrow::csv::Writer<W>>),
+    /// One object a line; NULL fields are left out.
+    Json(LineDelimitedWriter<W>),
+    /// One file.
+    Parquet(Box<ArrowWriter<W>>),
+}
+
+impl<W: Write + Send> RowWriter<W> {
+    /// Begins the output.
+    ///
+    /// # Errors
+    /// `Failed`, if it cannot be written.
+    pub fn new(format: QueryFormat, schema: &SchemaRef, out: W) -> Result<Self> {
+        let failed = "cannot write the rows";
+        Ok(match format {
+            QueryFormat::Table => Self::Table(out, vec![RecordBatch::new_empty(schema.clone())]),
+            QueryFormat::Csv => {
+                let mut writer = CsvWriterBuilder::new()
+                    .with_header(true)
+                    .with_timestamp_format("%Y-%m-%d %H:%M:%S%.f".to_owned())
+                    .build(out);
+                writer
+                    .write(&RecordBatch::new_empty(schema.clone()))
+                    .context(ErrorKind::Failed, failed)?;
+                Self::Csv(Box::new(writer))
+            }
+            QueryFormat::Json => Self::Json(LineDelimitedWriter::new(out)),
+            QueryFormat::Parquet => Self::Parquet(Box::new(
+                ArrowWriter::try_new(out, schema.clone(), None).context(ErrorKind::Failed, failed)?,
+            )),
+        })
+    }
+
+    /// Adds rows.
+    ///
+    /// # Errors
+    /// `Failed`, if they cannot be written.
+    pub fn write(&mut self, batch: RecordBatch) -> Result<()> {
+        let failed = "cannot write the rows";
+        match self {
+            Self::Table(_, batches) => {
+                batches.push(batch);
+                Ok(())
+            }
+            Self::Csv(writer) => writer.write(&batch).context(ErrorKind::Failed, failed),
+            Self::Json(writer) => writer.write(&batch).context(ErrorKind::Failed, failed),
+            Self::Parquet(writer) => writer.write(&batch).context(ErrorKind::Failed, failed),
+        }
+    }
+
+    /// Ends the output.
+    ///
+    /// # Errors
+    /// `Failed`, if it cannot be written.
+    pub fn finish(self) -> Result<()> {
+        let failed = "cannot write the rows";
+        match self {
+            Self::Table(mut out, batches) => {
+                let text = table(&batches)?;
+                writeln!(out, "{text}").context(ErrorKind::Failed, failed)
+            }
+            Self::Csv(_) => Ok(()),
+            Self::Json(mut writer) => writer.finish().context(ErrorKind::Failed, failed),
+            Self::Parquet(writer) => {
+                writer.close().map(|_| ()).context(ErrorKind::Failed, failed)
+            }
+        }
+    }
+}
+
+/// Rows as aligned columns; NULL is an empty cell.
+///
+/// # Errors
+/// `Failed`, for a type that has no text.
+pub fn table(batches: &[RecordBatch]) -> Result<String> {
+    let options = FormatOptions::default()
+        .with_display_error(true)
+        .with_timestamp_format(Some("%Y-%m-%d %H:%M:%S%.f"));
+    pretty_format_batches_with_options(batches, &options)
+        .map(|text| text.to_string())
+        .context(ErrorKind::Failed, "cannot print the rows")
+}
