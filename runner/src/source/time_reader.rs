@@ -90,7 +90,7 @@ impl TimeReader {
 impl Parts {
     /// Reads one item from the beginning of a text and gives what follows it.
     fn read<'a>(&mut self, item: Item, text: &'a [u8]) -> Option<&'a [u8]> {
-        let mut digits = |count: usize, part: &mut i64| {
+        let digits = |count: usize, part: &mut i64| {
             let (found, rest) = text.split_at_checked(count)?;
             *part = number(found)?;
             Some(rest)

@@ -121,7 +121,7 @@ async fn a_quoted_line_end_is_counted_in_lines_and_positions() {
         .iter()
         .map(|bad| (bad.line, bad.last_line, bad.byte_offset, bad.raw_text.as_str()))
         .collect();
-    assert_eq!(places, [(4, 6, 12, "bad,\"p\nq\n\""), (8, 8, 28, "bad,z")]);
+    assert_eq!(places, [(4, 6, 12, "bad,\"p\nq\n\""), (8, 8, 27, "bad,z")]);
     let report = &sources.datasets[0].report;
     assert_eq!((report.lines, report.quarantined_lines), (7, 4));
 }
