@@ -47,6 +47,8 @@ pub(super) struct BlockNote {
     pub(super) end: u64,
     pub(super) beyond: Beyond,
     pub(super) first_line: u64,
+    /// Fields in a record.
+    pub(super) width: usize,
     pub(super) rejected_records: Vec<u32>,
 }
 
@@ -90,6 +92,7 @@ impl Collector {
         file: &str,
         rank: u64,
         first_line: u64,
+        width: usize,
         block: &Block,
         decoded: Decoded,
     ) -> Result<()> {
@@ -98,6 +101,7 @@ impl Collector {
             end: decoded.end,
             beyond: block.beyond,
             first_line,
+            width,
             rejected_records: Vec::new(),
         };
         self.state().report.blank_lines += decoded.blank_lines;

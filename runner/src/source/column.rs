@@ -14,7 +14,7 @@ use super::fault::{Faults, rule};
 use super::number::{self, NotANumber};
 use super::splitter::Records;
 use super::text::{Text, encode};
-use super::time_pattern::TimePattern;
+use super::time_reader::TimeReader;
 use crate::{Error, ErrorKind, Result};
 
 /// How the text of one column becomes values.
@@ -39,9 +39,9 @@ enum Kind {
         scale: u8,
         limit: i128,
     },
-    Date(TimePattern),
+    Date(TimeReader),
     Timestamp {
-        pattern: TimePattern,
+        pattern: TimeReader,
         utc: bool,
     },
     Boolean {
@@ -93,8 +93,8 @@ impl ColumnReader {
         };
         let spell_all = |texts: &[String]| texts.iter().map(spell).collect::<Result<Vec<_>>>();
         let pattern = |format: &str| {
-            TimePattern::compile(format)
-                .map_err(|part| unusable(column, format!("`{part}` in `{format}` is not known")))
+            TimeReader::new(format)
+                .map_err(|error| unusable(column, format!("`{format}`: {error}")))
         };
         let kind = match &column.kind {
             ColumnType::String => Kind::String,
@@ -342,7 +342,7 @@ impl ColumnReader {
         match &self.kind {
             Kind::Boolean { yes, no } => format!("{} or {}", list(yes), list(no)),
             Kind::Date(pattern) | Kind::Timestamp { pattern, .. } => {
-                format!("a {} like `{pattern}`", self.type_name)
+                format!("a {} like `{}`", self.type_name, pattern.text())
             }
             _ => self.type_name.clone(),
         }

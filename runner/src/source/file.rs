@@ -19,6 +19,7 @@ use super::grammar::Beyond;
 use super::layout::{HeaderRead, Layout, read_header};
 use super::parquet_file::read_parquet;
 use super::reading::Reading;
+use crate::progress::Progress;
 use crate::{Error, ErrorKind, Result};
 
 const UTF8_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -65,7 +66,7 @@ pub(super) async fn read_file(
     if collector.judge.plan.contract.format == Format::Parquet && file.meta.size > 0 {
         return read_parquet(reading, collector, file).await;
     }
-    let (content, bytes) = open(reading, file).await?;
+    let (content, bytes) = open(reading, file, &reading.progress).await?;
     if content == Content::Parquet {
         drop(bytes);
         return read_parquet(reading, collector, file).await;
@@ -84,6 +85,7 @@ pub(super) async fn read_file(
 pub(super) async fn open(
     reading: &Arc<Reading>,
     file: &SourceFile,
+    progress: &Progress,
 ) -> Result<(Content, BoxStream<'static, Result<Bytes>>)> {
     let mut bytes = fetch(
         &file.store,
@@ -96,7 +98,7 @@ pub(super) async fn open(
         return Ok((Content::Plain, stream::empty().boxed()));
     };
     let content = Content::of(&first);
-    let progress = reading.progress.clone();
+    let progress = progress.clone();
     let bytes = stream::iter([Ok(first)])
         .chain(bytes)
         .inspect(move |bytes| {
@@ -231,9 +233,10 @@ async fn read_pieces(
                 let (block_line, rows) = (line, decoded.judged.records);
                 line += decoded.all_lines;
                 let (collector, name) = (Arc::clone(collector), Arc::clone(&file.name));
+                let width = layout.width;
                 reading
                     .on_thread(move || {
-                        collector.take_block(&name, rank, block_line, &block, decoded)
+                        collector.take_block(&name, rank, block_line, width, &block, decoded)
                     })
                     .await?;
                 reading.progress.add_rows(u64::from(rows));

@@ -237,8 +237,8 @@ mod tests {
         assert_eq!(
             outcome,
             Outcome::Whole {
-                content_end: 14,
-                end: 16
+                content_end: 13,
+                end: 15
             }
         );
         assert_eq!(fields, ["a", "b,\r\n\"\"c", "d"]);

@@ -12,6 +12,7 @@ use super::entries::{Entries, Position, repeated};
 use super::fault::{Fault, rule};
 use super::grammar::offset;
 use super::hash_set::HashSet128;
+use super::plan::ReferencePlan;
 use super::reading::Reading;
 use super::target::{Target, set_of};
 use crate::Result;
@@ -67,12 +68,15 @@ impl Late {
         self.rows.iter().map(|(rank, rows)| (*rank, rows))
     }
 
-    fn insert(&mut self, position: Position, reason: Reason) {
-        self.rows
-            .entry(position.rank)
-            .or_default()
-            .entry(position.row)
-            .or_insert(reason);
+    /// Adds rows; the first reason for a row stays.
+    fn extend(&mut self, rows: impl IntoIterator<Item = (Position, Reason)>) {
+        for (position, reason) in rows {
+            self.rows
+                .entry(position.rank)
+                .or_default()
+                .entry(position.row)
+                .or_insert(reason);
+        }
     }
 }
 
@@ -108,28 +112,27 @@ pub(super) async fn resolve(
     dataset: usize,
     resolved: &[Vec<Resolved>],
 ) -> Result<Late> {
+    // The order of these steps is that of decoding, where references to other datasets come before the key: what is
+    // rejected must not depend on how much fits in memory.
     let mut late = Late::default();
-    find_repeated_keys(reading, collector, &mut late).await?;
-    let refers_to_itself = collector
-        .judge
-        .plan
-        .references
-        .iter()
-        .any(|reference| reference.dataset == dataset);
+    let others = |reference: &ReferencePlan| {
+        reference.dataset != dataset && reference.severity == Severity::Reject
+    };
+    late.extend(find_unresolved(collector, dataset, resolved, others, &late).await?);
+    let mut late = find_repeated_keys(reading, collector, late).await?;
+    let own = |reference: &ReferencePlan| {
+        reference.dataset == dataset && reference.severity == Severity::Reject
+    };
     // A row that is rejected may be what another row of the same dataset refers to: go on until nothing changes.
     loop {
-        let found = find_unresolved(collector, dataset, resolved, Severity::Reject, &late).await?;
-        let is_settled = found.is_empty() || !refers_to_itself;
-        for (position, reason) in found {
-            late.insert(position, reason);
-        }
-        if is_settled {
+        let found = find_unresolved(collector, dataset, resolved, own, &late).await?;
+        if found.is_empty() {
             break;
         }
+        late.extend(found);
     }
-    for (_, reason) in
-        find_unresolved(collector, dataset, resolved, Severity::Warn, &late).await?
-    {
+    let warning = |reference: &ReferencePlan| reference.severity == Severity::Warn;
+    for (_, reason) in find_unresolved(collector, dataset, resolved, warning, &late).await? {
         if let Reason::Reference { index, .. } = reason {
             let rule = Arc::clone(&collector.judge.plan.references[index].rule);
             let mut state = collector.state();
@@ -139,13 +142,13 @@ pub(super) async fn resolve(
     Ok(late)
 }
 
-/// The rows whose references of one severity lead nowhere; where a row has several, those that lead to no row at all come
+/// The rows whose references, of those that are chosen, lead nowhere; where a row has several, those that lead to no row at all come
 /// before those that lead to a rejected one.
 async fn find_unresolved(
     collector: &Collector,
     dataset: usize,
     resolved: &[Vec<Resolved>],
-    severity: Severity,
+    is_chosen: impl Fn(&ReferencePlan) -> bool,
     late: &Late,
 ) -> Result<Vec<(Position, Reason)>> {
     let judge = &collector.judge;
@@ -158,7 +161,7 @@ async fn find_unresolved(
         .enumerate();
     let mut found = Vec::new();
     for (order, (index, reference)) in deferred {
-        if reference.severity != severity {
+        if !is_chosen(reference) {
             continue;
         }
         let own_rejected;
@@ -277,35 +280,43 @@ impl Lookup<'_> {
     }
 }
 
+/// Adds the rows whose key occurs in an earlier row, of those that are not rejected anyway.
 async fn find_repeated_keys(
     reading: &Arc<Reading>,
     collector: &Arc<Collector>,
-    late: &mut Late,
-) -> Result<()> {
+    late: Late,
+) -> Result<Late> {
     let Some((tracked, severity)) = collector.judge.plan.key else {
-        return Ok(());
+        return Ok(late);
     };
+    let late = Arc::new(late);
     let parts = collector.entries[tracked].parts();
     let mut found = stream::iter(0..parts)
         .map(|part| {
-            let collector = Arc::clone(collector);
-            reading.on_thread(move || Ok(repeated(&collector.entries[tracked].read(part)?)))
+            let (collector, late) = (Arc::clone(collector), Arc::clone(&late));
+            reading.on_thread(move || {
+                let mut entries = collector.entries[tracked].read(part)?;
+                if !late.is_empty() {
+                    entries.retain(|entry| !late.contains(entry.position));
+                }
+                Ok(repeated(&entries))
+            })
         })
         .buffer_unordered(reading.threads);
-    let mut warned = 0;
+    let mut repeated = Vec::new();
     while let Some(positions) = found.try_next().await? {
-        if severity == Severity::Warn {
-            warned += positions.len() as u64;
-            continue;
-        }
-        for position in positions {
-            late.insert(position, Reason::RepeatedKey);
-        }
+        repeated.extend(positions);
     }
     drop(found);
-    if warned > 0 {
+    let mut late = Arc::unwrap_or_clone(late);
+    if severity == Severity::Warn {
         let mut state = collector.state();
-        *state.report.warnings.entry(rule::KEY.into()).or_default() += warned;
+        if !repeated.is_empty() {
+            *state.report.warnings.entry(rule::KEY.into()).or_default() += repeated.len() as u64;
+        }
+    } else {
+        let repeated = repeated.into_iter();
+        late.extend(repeated.map(|position| (position, Reason::RepeatedKey)));
     }
-    Ok(())
+    Ok(late)
 }

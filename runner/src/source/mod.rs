@@ -45,7 +45,7 @@ mod target;
 #[cfg(test)]
 mod tests;
 mod text;
-mod time_pattern;
+mod time_reader;
 
 pub use inputs::{InputObjects, OnBadRow, ReadSettings};
 pub use quarantine::{Quarantine, QuarantineFiles};

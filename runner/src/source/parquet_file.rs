@@ -350,6 +350,7 @@ fn note(first_line: u64) -> BlockNote {
         end: 0,
         beyond: Beyond::End,
         first_line,
+        width: 0,
         rejected_records: Vec::new(),
     }
 }

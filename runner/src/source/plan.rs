@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use arrow::datatypes::{Field, Schema, SchemaRef};
+use datafusion::execution::runtime_env::RuntimeEnv;
+use datafusion::prelude::SessionContext;
 use drivetrain_jobs::contract::{Contract, CsvFormat, Format, Severity};
+use drivetrain_jobs::plan::session_context;
 
 use super::column::ColumnReader;
 use super::grammar::Dialect;
@@ -51,8 +54,16 @@ pub(super) struct ReferencePlan {
 ///
 /// # Errors
 /// Usage: a key or reference names what is not there, types do not fit, or a row rule is no condition.
-pub(super) fn plan(inputs: &[InputObjects]) -> Result<Vec<DatasetPlan>> {
-    let mut plans = inputs.iter().map(plan_dataset).collect::<Result<Vec<_>>>()?;
+pub(super) fn plan(
+    inputs: &[InputObjects],
+    runtime: &Arc<RuntimeEnv>,
+) -> Result<Vec<DatasetPlan>> {
+    // Rules may use what jobs' SQL may: they are planned in the same kind of session.
+    let context = session_context(Arc::clone(runtime), 1);
+    let mut plans = inputs
+        .iter()
+        .map(|input| plan_dataset(input, &context))
+        .collect::<Result<Vec<_>>>()?;
     for (from, input) in inputs.iter().enumerate() {
         for reference in &input.contract.references {
             let missing = |what: String| {
@@ -126,7 +137,7 @@ pub(super) fn reading_order(plans: &[DatasetPlan]) -> Result<Vec<usize>> {
     Ok(order)
 }
 
-fn plan_dataset(input: &InputObjects) -> Result<DatasetPlan> {
+fn plan_dataset(input: &InputObjects, context: &SessionContext) -> Result<DatasetPlan> {
     let contract = &input.contract;
     let csv = match &contract.format {
         Format::Csv(format) => format.clone(),
@@ -181,7 +192,7 @@ fn plan_dataset(input: &InputObjects) -> Result<DatasetPlan> {
     let rules = contract
         .rules
         .iter()
-        .map(|rule| RowRule::new(&input.name, rule, &loose_schema))
+        .map(|rule| RowRule::new(context, &input.name, contract, rule))
         .collect::<Result<Vec<_>>>()?;
     Ok(DatasetPlan {
         name: input.name.clone(),

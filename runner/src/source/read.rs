@@ -23,10 +23,10 @@ use super::{InputObjects, Quarantine, ReadSettings};
 use crate::progress::Progress;
 use crate::{Error, ErrorKind, Result};
 
-/// The pool's share, in percent, that held rows may take: queries need the rest.
-const ROWS_PERCENT: usize = 35;
+/// The pool's share, in percent, that held rows may take: the rest is for blocks and keys, and for outputs later.
+const ROWS_PERCENT: usize = 60;
 
-/// The pool's share that hashes of keys may take; it is given back before the first query.
+/// The pool's share that hashes of keys may take; it is given back when all is read.
 const KEYS_PERCENT: usize = 25;
 
 /// All inputs of a job, read.
@@ -128,7 +128,7 @@ async fn read_all(
     progress: &Progress,
     done: &mut Vec<Done>,
 ) -> Result<()> {
-    let plans = plan(inputs)?;
+    let plans = plan(inputs, runtime)?;
     let order = reading_order(&plans)?;
     let used = |dataset: usize, tracked: usize, plans: &[DatasetPlan]| {
         plans
@@ -230,7 +230,7 @@ async fn read_dataset(
 ) -> Result<Arc<Late>> {
     let mut reads = stream::iter(files)
         .map(|file| read_file(reading, collector, file))
-        .buffered(reading.files);
+        .buffered(reading.files_at_once(files));
     while reads.try_next().await?.is_some() {}
     drop(reads);
     let late = Arc::new(resolve(reading, collector, input, resolved).await?);

@@ -7,6 +7,7 @@ use datafusion::execution::runtime_env::RuntimeEnv;
 use tokio::sync::Semaphore;
 
 use super::ReadSettings;
+use super::file::SourceFile;
 use crate::error::Context;
 use crate::progress::Progress;
 use crate::{Error, ErrorKind, Result};
@@ -17,6 +18,12 @@ const BLOCK_BYTES: usize = 8 << 20;
 /// The pool's share that blocks under way may take.
 const BLOCKS_SHARE: usize = 8;
 
+/// One object alone keeps all threads busy; a second hides the end of the first.
+const LEAST_FILES: usize = 2;
+
+/// More requests at once than this a store answers no sooner.
+const MOST_FILES: usize = 32;
+
 /// Threads, sizes and progress of one reading.
 #[derive(Debug)]
 pub(super) struct Reading {
@@ -25,8 +32,6 @@ pub(super) struct Reading {
     pub(super) block_bytes: usize,
     /// Blocks of one object that are fetched or decoded at once.
     pub(super) ahead: usize,
-    /// Objects read at once.
-    pub(super) files: usize,
     pub(super) progress: Progress,
     permits: Arc<Semaphore>,
     #[expect(dead_code, reason = "given back when dropped")]
@@ -45,10 +50,8 @@ impl Reading {
     ) -> Result<Self> {
         let threads = settings.threads.max(1);
         let ahead = threads + 1;
-        // One object alone keeps all threads busy; a second hides the end of the first.
-        let files = 2;
         // Fetched, under way, and what they are decoded into.
-        let blocks = files * ahead * 3;
+        let blocks = LEAST_FILES * ahead * 3;
         let block_bytes = settings.block_bytes.unwrap_or_else(|| {
             match runtime.memory_pool.memory_limit() {
                 MemoryLimit::Finite(limit) => {
@@ -67,11 +70,19 @@ impl Reading {
             batch_rows: settings.batch_rows.max(1),
             block_bytes: block_bytes.max(1),
             ahead,
-            files,
             progress: progress.clone(),
             permits: Arc::new(Semaphore::new(threads)),
             blocks: reservation,
         })
+    }
+
+    /// How many objects to read at once: small ones are mostly waited for.
+    pub(super) fn files_at_once(&self, files: &[SourceFile]) -> usize {
+        let bytes = files.iter().map(|file| file.meta.size).sum::<u64>();
+        let mean = bytes / (files.len() as u64).max(1);
+        let room = (LEAST_FILES * self.ahead * self.block_bytes) as u64;
+        let fitting = usize::try_from(room / mean.max(1)).unwrap_or(MOST_FILES);
+        fitting.clamp(LEAST_FILES, MOST_FILES)
     }
 
     /// Runs work that needs a processor on a thread, at most `threads` of them at once.

@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use drivetrain_jobs::contract::Format;
-use futures::{StreamExt, TryStreamExt};
+use futures::stream::BoxStream;
+use futures::{StreamExt, TryStreamExt, stream};
 use object_store::ObjectStoreExt;
 
 use super::block::{Block, place};
@@ -18,11 +19,11 @@ use super::fetch::store_error;
 use super::file::{SourceFile, open};
 use super::judge::Rejected;
 use super::late::{Late, Reason};
-use super::layout::{HeaderRead, Layout, read_header};
 use super::parquet_file::revisit_parquet;
 use super::reading::Reading;
 use super::splitter::{Filled, Records, Splitter};
-use crate::{Error, ErrorKind, Result};
+use crate::Result;
+use crate::progress::Progress;
 
 /// Rows of a block by their number among its accepted rows.
 type Rows = BTreeMap<u32, Reason>;
@@ -42,14 +43,14 @@ pub(super) async fn revisit(
         let file = by_file.entry(rank >> 32).or_default();
         file.push((rank, rows.clone()));
     }
-    let mut revisits = futures::stream::iter(by_file)
+    let mut revisits = stream::iter(by_file)
         .map(|(index, ranks)| {
             let file = usize::try_from(index).ok().and_then(|index| files.get(index));
             let file = file.expect("a rank was made from a file's index").clone();
             let (reading, collector) = (Arc::clone(reading), Arc::clone(collector));
             async move { revisit_file(&reading, &collector, &file, ranks).await }
         })
-        .buffered(reading.files);
+        .buffered(reading.files_at_once(files));
     while revisits.try_next().await?.is_some() {}
     Ok(())
 }
@@ -63,22 +64,18 @@ async fn revisit_file(
     if collector.judge.plan.contract.format == Format::Parquet {
         return revisit_parquet(reading, collector, file, ranks).await;
     }
-    let (content, mut bytes) = open(reading, file).await?;
-    if content == Content::Parquet {
-        drop(bytes);
-        return revisit_parquet(reading, collector, file, ranks).await;
-    }
-    let width = record_width(collector, file, &mut bytes).await?;
-    drop(bytes);
-    // A compressed object can be read from its beginning only.
-    let mut again = None;
-    if content != Content::Plain {
-        again = Some(Sequential {
-            bytes: open(reading, file).await?.1,
+    // Bytes that are read again are no progress.
+    let (content, bytes) = open(reading, file, &Progress::default()).await?;
+    let mut again = match content {
+        Content::Parquet => return revisit_parquet(reading, collector, file, ranks).await,
+        Content::Plain => None,
+        // A compressed object can be read from its beginning only.
+        Content::Gzip | Content::Zstd | Content::Bzip2 => Some(Sequential {
+            bytes,
             start: 0,
             buffer: Vec::new(),
-        });
-    }
+        }),
+    };
     for (rank, rows) in ranks {
         let note = collector
             .state()
@@ -96,7 +93,7 @@ async fn revisit_file(
         let (collector, name) = (Arc::clone(collector), Arc::clone(&file.name));
         reading
             .on_thread(move || {
-                let rejected = find(&collector, &note, text, width, &rows);
+                let rejected = find(&collector, &note, text, &rows);
                 collector.take_late(&name, rank, &rejected)?;
                 collector
                     .hold
@@ -108,46 +105,11 @@ async fn revisit_file(
     Ok(())
 }
 
-/// How many fields a record of the object has.
-async fn record_width(
-    collector: &Collector,
-    file: &SourceFile,
-    bytes: &mut futures::stream::BoxStream<'static, Result<Bytes>>,
-) -> Result<usize> {
-    let plan = &collector.judge.plan;
-    if !plan.csv.header {
-        return Ok(Layout::by_position(plan, &file.name, &file.folders())?.width);
-    }
-    let mut text = Vec::new();
-    loop {
-        let more = bytes.next().await.transpose()?;
-        let beyond = match &more {
-            Some(more) => {
-                text.extend_from_slice(more);
-                super::grammar::Beyond::Text
-            }
-            None => super::grammar::Beyond::End,
-        };
-        let start = if text.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
-        match read_header(plan, &file.name, &text[start..], beyond)? {
-            HeaderRead::Header(header) => return Ok(header.names.len()),
-            HeaderRead::Open | HeaderRead::Nothing if more.is_some() => {}
-            HeaderRead::Open | HeaderRead::Nothing => {
-                return Err(Error::new(
-                    ErrorKind::TryAgain,
-                    format!("`{}` was replaced while it was read", file.name),
-                ));
-            }
-        }
-    }
-}
-
 /// The late rows of one block.
 fn find(
     collector: &Collector,
     note: &BlockNote,
     text: Bytes,
-    width: usize,
     rows: &Rows,
 ) -> Vec<Rejected> {
     let block = Block {
@@ -158,7 +120,7 @@ fn find(
     };
     let raw = block.text();
     let mut splitter = Splitter::new(&raw, collector.judge.plan.dialect, block.beyond);
-    let mut records = Records::new(width);
+    let mut records = Records::new(note.width);
     let mut found = Vec::with_capacity(rows.len());
     let mut rejected = note.rejected_records.iter().peekable();
     let (mut ordinal, mut accepted) = (0, 0);
@@ -188,7 +150,7 @@ fn find(
 
 /// A stream of which ranges are taken in ascending order.
 struct Sequential {
-    bytes: futures::stream::BoxStream<'static, Result<Bytes>>,
+    bytes: BoxStream<'static, Result<Bytes>>,
     /// Where the buffer begins.
     start: u64,
     buffer: Vec<u8>,

@@ -4,14 +4,13 @@ use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, SchemaRef};
-use datafusion::common::DFSchema;
+use arrow::datatypes::DataType;
 use datafusion::physical_plan::PhysicalExpr;
-use datafusion::prelude::SessionContext;
-use drivetrain_jobs::contract::{Rule, Severity};
+use drivetrain_jobs::contract::{Contract, Rule, Severity};
+use drivetrain_jobs::plan::rule_condition;
 
-use crate::error::Context;
-use crate::{Error, ErrorKind, Result};
+use crate::job_error::job_error;
+use crate::{Error, Result};
 
 /// A compiled condition.
 #[derive(Debug)]
@@ -23,28 +22,21 @@ pub(super) struct RowRule {
 }
 
 impl RowRule {
-    /// Compiles a rule over the columns of a schema.
+    /// Compiles a rule over a contract's columns.
     ///
     /// # Errors
     /// Usage: the SQL cannot be parsed, names what is not there, or is no condition.
-    pub(super) fn new(dataset: &str, rule: &Rule, schema: &SchemaRef) -> Result<Self> {
-        let what = || format!("rule `{}` of `{dataset}` cannot be used", rule.name);
-        let context = SessionContext::new();
-        let columns =
-            DFSchema::try_from(Arc::clone(schema)).context(ErrorKind::Usage, what())?;
-        let expression = context
-            .parse_sql_expr(&rule.sql, &columns)
-            .and_then(|expression| context.create_physical_expr(expression, &columns))
-            .context(ErrorKind::Usage, what())?;
-        let data_type = expression
-            .data_type(schema)
-            .context(ErrorKind::Usage, what())?;
-        if !matches!(data_type, DataType::Boolean | DataType::Null) {
-            return Err(Error::new(
-                ErrorKind::Usage,
-                format!("{}: expected a condition, got {data_type}", what()),
-            ));
-        }
+    pub(super) fn new(
+        context: &SessionContext,
+        dataset: &str,
+        contract: &Contract,
+        rule: &Rule,
+    ) -> Result<Self> {
+        let expression = rule_condition(context, contract, rule).map_err(|error| {
+            let error = job_error(error);
+            let what = format!("rule `{}` of `{dataset}` cannot be used", rule.name);
+            Error::new(error.kind(), what).caused_by(error)
+        })?;
         Ok(Self {
             name: rule.name.as_str().into(),
             sql: rule.sql.clone(),

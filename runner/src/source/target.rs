@@ -32,16 +32,19 @@ impl Target {
             return Ok(None);
         };
         let mut accepted = HashSet128::with_capacity(entries.len());
+        let mut rejected = set_of(rejected);
         for part in 0..entries.parts() {
             for entry in entries.read(part)? {
-                if !is_dropped(entry.position) {
+                if is_dropped(entry.position) {
+                    rejected.insert(entry.hash);
+                } else {
                     accepted.insert(entry.hash);
                 }
             }
         }
         Ok(Some(Self {
             accepted,
-            rejected: set_of(rejected),
+            rejected,
             taken,
         }))
     }

@@ -1,0 +1,88 @@
+//! How fast raw text becomes accepted rows: `decode/<clean or dirty>/<rentals>`, in bytes of text per second.
+//!
+//! All four datasets are read by the bundled job's contracts, with keys and references, out of memory.
+
+use std::hint::black_box;
+use std::sync::Arc;
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use datafusion::execution::runtime_env::RuntimeEnv;
+use drivetrain_jobs::bundled;
+use drivetrain_runner::generate::{Settings, Share, Store, generate};
+use drivetrain_runner::progress::Progress;
+use drivetrain_runner::source::{InputObjects, ReadSettings, read};
+use futures::TryStreamExt;
+use object_store::memory::InMemory;
+use object_store::path::Path;
+use object_store::ObjectStore;
+use tokio::runtime::Runtime;
+
+const RENTALS: u64 = 300_000;
+
+async fn sample(dirt: &str) -> (Vec<InputObjects>, u64, u64) {
+    let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+    let share = dirt.parse::<Share>().expect("the share is a number");
+    let settings = Settings::new(RENTALS, 7, share).expect("the number of rentals is small");
+    let mut target = Store::new(Arc::clone(&store), &Path::default());
+    let generated = generate(&settings, &mut target, &Progress::default())
+        .await
+        .expect("memory takes a sample");
+    let accepted = generated
+        .account
+        .datasets
+        .iter()
+        .map(|dataset| dataset.accepted_rows)
+        .sum();
+    let job = bundled::job("rental_facts").expect("the job is bundled");
+    let mut inputs = Vec::new();
+    for input in job.inputs {
+        let table_root = Path::from(format!("raw/{}", input.name));
+        let listing = store.list(Some(&table_root)).try_collect();
+        inputs.push(InputObjects {
+            objects: listing.await.expect("memory lists its objects"),
+            display_root: format!("memory://{table_root}"),
+            name: input.name,
+            contract: input.contract,
+            store: Arc::clone(&store),
+            table_root,
+            columns_needed: None,
+        });
+    }
+    let bytes = inputs
+        .iter()
+        .flat_map(|input| &input.objects)
+        .map(|object| object.size)
+        .sum();
+    (inputs, bytes, accepted)
+}
+
+fn decode(criterion: &mut Criterion) {
+    let runtime = Runtime::new().expect("the system starts threads");
+    let settings = ReadSettings {
+        threads: std::thread::available_parallelism().map_or(1, usize::from),
+        max_bad_share: 1.0,
+        ..ReadSettings::default()
+    };
+    let mut group = criterion.benchmark_group("decode");
+    group.sample_size(10);
+    for (name, dirt) in [("clean", "0"), ("dirty_1_percent", "0.01")] {
+        let (inputs, bytes, accepted) = runtime.block_on(sample(dirt));
+        group.throughput(Throughput::Bytes(bytes));
+        let id = BenchmarkId::new(name, RENTALS);
+        group.bench_with_input(id, &inputs, |bencher, inputs| {
+            bencher.to_async(&runtime).iter(|| async {
+                let memory = Arc::new(RuntimeEnv::default());
+                let sources = read(inputs.clone(), &settings, memory, &Progress::default())
+                    .await
+                    .expect("any share of rows may be bad");
+                let found = sources.datasets.iter().map(|dataset| dataset.report.accepted);
+                assert_eq!(found.sum::<u64>(), accepted);
+                black_box(sources)
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, decode);
+criterion_main!(benches);

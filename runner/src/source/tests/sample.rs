@@ -1,0 +1,68 @@
+//! Generated samples, read by the bundled job's contracts: what is found is what the generator says it planted.
+
+use drivetrain_jobs::bundled;
+
+use super::*;
+use crate::generate::{self, Settings, Share};
+
+async fn sample(dirt: &str) -> (generate::Account, Vec<InputObjects>) {
+    let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+    let settings = Settings::new(20_000, 11, dirt.parse::<Share>().unwrap()).unwrap();
+    let mut target = generate::Store::new(Arc::clone(&store), &Path::default());
+    let generated = generate::generate(&settings, &mut target, &Progress::default()).await.unwrap();
+    let job = bundled::job("rental_facts").unwrap();
+    let mut inputs = Vec::new();
+    for input in &job.inputs {
+        let table_root = Path::parse(format!("raw/{}", input.name)).unwrap();
+        inputs.push(InputObjects {
+            name: input.name.clone(),
+            contract: input.contract.clone(),
+            store: Arc::clone(&store),
+            objects: store.list(Some(&table_root)).try_collect().await.unwrap(),
+            display_root: format!("memory://{table_root}"),
+            table_root,
+            columns_needed: None,
+        });
+    }
+    (generated.account, inputs)
+}
+
+#[tokio::test]
+async fn a_clean_sample_is_accepted_whole() {
+    let (account, inputs) = sample("0").await;
+    let settings = ReadSettings {
+        threads: 2,
+        ..ReadSettings::default()
+    };
+    let sources = read_with(inputs, &settings).await.unwrap();
+    for dataset in &sources.datasets {
+        let planted = account.dataset(&dataset.name).unwrap();
+        assert_eq!(dataset.report.accepted, planted.accepted_rows, "{}", dataset.name);
+        assert_eq!(dataset.report.quarantined, 0, "{:?}", dataset.report);
+    }
+}
+
+#[tokio::test]
+async fn what_was_planted_in_a_dirty_sample_is_found() {
+    let (account, inputs) = sample("0.03").await;
+    for (threads, block_bytes) in [(1, 8 << 20), (3, 50_000)] {
+        let settings = ReadSettings {
+            threads,
+            block_bytes: Some(block_bytes),
+            max_bad_share: 1.0,
+            ..ReadSettings::default()
+        };
+        let sources = read_with(inputs.clone(), &settings).await.unwrap();
+        for dataset in &sources.datasets {
+            let planted = account.dataset(&dataset.name).unwrap();
+            let report = &dataset.report;
+            let rejected = planted.rejected_in_all();
+            assert_eq!(report.rows_read, report.accepted + report.quarantined);
+            assert_eq!(report.accepted, planted.accepted_rows, "{} {report:?} {planted:?}", dataset.name);
+            assert_eq!(report.lines, planted.lines, "{}", dataset.name);
+            assert_eq!(report.quarantined_by_reference, planted.cascaded_rows, "{}", dataset.name);
+            assert_eq!(report.quarantined - report.quarantined_by_reference, rejected.rows);
+            assert_eq!(report.quarantined_lines, rejected.lines);
+        }
+    }
+}
