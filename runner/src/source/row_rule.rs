@@ -6,6 +6,7 @@ use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::DataType;
 use datafusion::physical_plan::PhysicalExpr;
+use datafusion::prelude::SessionContext;
 use drivetrain_jobs::contract::{Contract, Rule, Severity};
 use drivetrain_jobs::plan::rule_condition;
 
