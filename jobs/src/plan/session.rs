@@ -33,9 +33,13 @@ pub fn session_context(runtime: Arc<RuntimeEnv>, target_partitions: usize) -> Se
         .with_runtime_env(runtime)
         .with_default_features();
     state
+        .aggregate_functions()
+        .get_or_insert_default()
+        .extend(function::aggregates());
+    state
         .scalar_functions()
         .get_or_insert_default()
-        .extend(function::all());
+        .extend(function::scalars());
     SessionContext::new_with_state(state.build())
 }
 
@@ -46,7 +50,7 @@ mod tests {
     #[test]
     fn no_function_hides_one_of_the_engine() {
         let names = datafusion::execution::SessionStateDefaults::default_scalar_functions();
-        for function in function::all() {
+        for function in function::scalars() {
             let taken = names.iter().any(|known| {
                 known.name() == function.name()
                     || known.aliases().iter().any(|alias| alias == function.name())
