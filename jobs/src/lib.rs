@@ -85,22 +85,29 @@
 //! # Keys of a `job.toml`
 #![doc = include_str!("../KEYS.md")]
 
-pub mod bundled;
-mod check;
 pub mod contract;
-pub mod describe;
-pub mod draft;
-mod error;
-pub mod format;
-mod function;
 pub mod job;
-mod manifest;
+
+pub mod format;
 pub mod name;
-pub mod plan;
-mod problem;
 pub mod value;
 
+mod manifest;
+mod problem;
+
+mod function;
+pub mod plan;
+
+mod check;
+
+pub mod bundled;
+pub mod describe;
+pub mod draft;
+
+mod error;
+
 pub use self::error::{Error, ErrorKind};
-pub use self::manifest::keys::{KEYS, KeyInfo, Part, keys_as_markdown};
+pub use self::manifest::keys::{KEYS, KeyInfo, keys_as_markdown};
+pub use self::manifest::part::Part;
 pub use self::manifest::{JOB_FILE, Others};
 pub use self::problem::{Problem, Problems};

@@ -22,3 +22,6 @@ pub(crate) use self::fit::{fits, fix, spoken};
 pub(crate) use self::output::planned;
 pub(crate) use self::rule::condition;
 pub(crate) use self::sql::{condition as row_condition, query};
+
+#[cfg(test)]
+mod tests;

@@ -89,8 +89,12 @@ fn group_of(pair: u64) -> usize {
     (pair >> 32) as usize
 }
 
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the low half of a pair is the number"
+)]
 fn number_of(pair: u64) -> u32 {
-    (pair & u64::from(u32::MAX)) as u32
+    pair as u32
 }
 
 fn merged(left: &[u64], right: &[u64]) -> Vec<u64> {

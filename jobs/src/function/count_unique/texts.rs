@@ -121,9 +121,16 @@ impl Hasher for ViewHasher {
     fn write_u128(&mut self, view: u128) {
         // Multiplying 64 by 64 bits and folding the halves spreads every bit over the result.
         const ODD: [u128; 2] = [0x9e37_79b9_7f4a_7c15, 0xd6e8_feb8_6659_fd93];
-        let fold = |product: u128| (product >> 64) as u64 ^ (product & u128::from(u64::MAX)) as u64;
         let low = fold((view & u128::from(u64::MAX)) * ODD[0]);
         let high = fold((view >> 64) * ODD[1]);
         self.0 = fold(u128::from(self.0 ^ low.rotate_left(32) ^ high) * ODD[0]);
     }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the two halves are what is folded"
+)]
+fn fold(product: u128) -> u64 {
+    (product >> 64) as u64 ^ product as u64
 }
