@@ -36,7 +36,7 @@ pub const JOB_FILE: &str = "job.toml";
 pub type Others<'a> = &'a dyn Fn(&str) -> Option<Vec<JobFile>>;
 
 impl Job {
-    /// Parses the files of a job folder; whether the SQL fits is [`crate::check`]'s question.
+    /// Parses the files of a job folder; whether the SQL fits is [`Job::check`](crate::job::Job::check)'s question.
     ///
     /// # Errors
     /// Every problem of the `job.toml`, with its place: wrong TOML, unknown keys, types and names, what is missing, what

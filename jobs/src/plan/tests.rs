@@ -218,6 +218,22 @@ async fn what_where_and_window_leave_out_is_counted() {
     );
 }
 
+#[tokio::test]
+async fn a_counted_filter_stays_where_it_is() {
+    // DataFusion would try the condition on made-up rows and copy it to the other side of the join.
+    let job = job(
+        "rows_of = \"numbers\"\nwhere = \"k > 1\"",
+        "k = \"bigint\"\nv = \"bigint\"",
+        "select l.k, r.v from (values (1), (2), (3)) as l(k) join (values (1, 1), (2, 2), (3, 3), (0, 0)) as r(k, v) on l.k = r.k",
+    );
+    let (mut lines, filtered) = rows(&job, &[]).await.unwrap();
+    lines.sort();
+    assert_eq!(
+        (lines, filtered),
+        (vec!["2 2".to_owned(), "3 3".to_owned()], Some(1))
+    );
+}
+
 #[test]
 fn wrong_parameters_are_named() {
     let job = job(
