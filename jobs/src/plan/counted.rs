@@ -97,14 +97,14 @@ impl UserDefinedLogicalNodeCore for CountedFilter {
         mut expressions: Vec<Expr>,
         mut inputs: Vec<LogicalPlan>,
     ) -> Result<Self> {
-        match (expressions.pop(), inputs.pop()) {
-            (Some(condition), Some(input)) => Ok(Self {
-                input,
-                condition,
-                filtered: self.filtered.clone(),
-            }),
-            _ => plan_err!("a counted filter has one condition and one input"),
-        }
+        let (Some(condition), Some(input)) = (expressions.pop(), inputs.pop()) else {
+            return plan_err!("a counted filter has one condition and one input");
+        };
+        Ok(Self {
+            input,
+            condition,
+            filtered: self.filtered.clone(),
+        })
     }
 }
 
@@ -182,13 +182,13 @@ impl ExecutionPlan for CountedFilterExec {
         self: Arc<Self>,
         mut children: Vec<Arc<dyn ExecutionPlan>>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        match children.pop() {
-            Some(input) => Ok(Arc::new(Self {
-                input,
-                ..Self::clone(&self)
-            })),
-            None => plan_err!("a counted filter has one input"),
-        }
+        let Some(input) = children.pop() else {
+            return plan_err!("a counted filter has one input");
+        };
+        Ok(Arc::new(Self {
+            input,
+            ..Self::clone(&self)
+        }))
     }
 
     fn execute(
