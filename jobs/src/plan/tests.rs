@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{ArrayRef, AsArray as _, BooleanArray, Int32Array, RecordBatch};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::prelude::SessionContext;
 
-use super::{CheckPlan, Parameters, check_plan, output_plan, session_context, table_plan};
+use super::{
+    CheckPlan, Parameters, check_plan, output_plan, rule_condition, session_context, table_plan,
+};
+use crate::contract::{Rule, Severity};
 use crate::error::ErrorKind;
 use crate::job::{Job, JobFile};
 
@@ -232,6 +235,33 @@ async fn a_counted_filter_stays_where_it_is() {
         (lines, filtered),
         (vec!["2 2".to_owned(), "3 3".to_owned()], Some(1))
     );
+}
+
+#[test]
+fn a_rule_gives_truth_for_each_row() {
+    let job = job("", "x = \"int\"", "select 1 as x");
+    let contract = &job.inputs[0].contract;
+    let numbers: ArrayRef = Arc::new(Int32Array::from(vec![Some(1), None, Some(-1)]));
+    let batch = RecordBatch::try_new(contract.schema(), vec![numbers]).unwrap();
+    for (sql, expected) in [
+        ("n > 0", [Some(true), None, Some(false)]),
+        ("n is null or n > 0", [Some(true), Some(true), Some(false)]),
+        ("null", [None, None, None]),
+        ("true", [Some(true), Some(true), Some(true)]),
+    ] {
+        let rule = Rule {
+            name: "rule".to_owned(),
+            sql: sql.to_owned(),
+            severity: Severity::Reject,
+        };
+        let condition = rule_condition(&context(), contract, &rule).unwrap();
+        let found = condition.evaluate(&batch).unwrap().into_array(3).unwrap();
+        assert_eq!(
+            *found.as_boolean(),
+            BooleanArray::from(expected.to_vec()),
+            "{sql}"
+        );
+    }
 }
 
 #[test]
