@@ -79,28 +79,35 @@
 //! # Functions
 //!
 //! SQL has DataFusion's functions and these: `ratio(a, b, scale)` is the exact quotient, rounded half up once, NULL where
-//! `b` is 0; `seconds_between(from, to)` gives whole seconds; `is_digits(text, length)` and `is_hexadecimal(text, length)`
-//! test all of a text.
+//! `b` is 0; `seconds_between(from, to)` gives whole seconds; `count_unique(text)` is `count(distinct text)` for many groups of
+//! many texts; `is_digits(text, length)` and `is_hexadecimal(text, length)` test all of a text.
 //!
 //! # Keys of a `job.toml`
 #![doc = include_str!("../KEYS.md")]
 
-pub mod bundled;
-mod check;
 pub mod contract;
-pub mod describe;
-pub mod draft;
-mod error;
-pub mod format;
-mod function;
 pub mod job;
-mod manifest;
+
+pub mod format;
 pub mod name;
-pub mod plan;
-mod problem;
 pub mod value;
 
+mod manifest;
+mod problem;
+
+mod function;
+pub mod plan;
+
+mod check;
+
+pub mod bundled;
+pub mod describe;
+pub mod draft;
+
+mod error;
+
 pub use self::error::{Error, ErrorKind};
-pub use self::manifest::keys::{KEYS, KeyInfo, Part, keys_as_markdown};
+pub use self::manifest::keys::{KEYS, KeyInfo, keys_as_markdown};
+pub use self::manifest::part::Part;
 pub use self::manifest::{JOB_FILE, Others};
 pub use self::problem::{Problem, Problems};

@@ -1,9 +1,9 @@
 select
     brand,
     vehicle_type,
-    sum(rentals) as total_rentals,
-    sum(revenue) as total_revenue,
-    ratio(sum(revenue), sum(rentals), 4) as avg_rental_amount,
-    count(*) as unique_vehicles
-from vehicle_totals
+    count(*) as total_rentals,
+    sum(total_amount) as total_revenue,
+    ratio(sum(total_amount), count(*), 4) as avg_rental_amount,
+    count_unique(vehicle_id) as unique_vehicles
+from rental_facts
 group by brand, vehicle_type

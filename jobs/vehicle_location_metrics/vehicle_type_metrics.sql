@@ -1,30 +1,21 @@
--- Twice grouped: a vehicle whose brand was changed between two rentals is still one vehicle of its type.
-with vehicles as (
+select
+    vehicle_type,
+    count(*) as total_rentals,
+    sum(total_amount) as total_revenue,
+    ratio(sum(total_amount), count(*), 4) as avg_rental_amount,
+    max(total_amount) as max_rental_amount,
+    min(total_amount) as min_rental_amount,
+    ratio(sum(seconds), 3600 * count(*), 4) as avg_rental_duration_hours,
+    ratio(max(seconds), 3600, 4) as max_rental_duration_hours,
+    ratio(min(seconds), 3600, 4) as min_rental_duration_hours,
+    ratio(sum(seconds), 3600, 4) as total_rental_hours,
+    count_unique(vehicle_id) as unique_vehicles
+from (
     select
         vehicle_type,
         vehicle_id,
-        sum(rentals) as rentals,
-        sum(revenue) as revenue,
-        max(max_amount) as max_amount,
-        min(min_amount) as min_amount,
-        sum(seconds) as seconds,
-        max(max_seconds) as max_seconds,
-        min(min_seconds) as min_seconds
-    from vehicle_totals
-    group by vehicle_type, vehicle_id
-)
-
-select
-    vehicle_type,
-    sum(rentals) as total_rentals,
-    sum(revenue) as total_revenue,
-    ratio(sum(revenue), sum(rentals), 4) as avg_rental_amount,
-    max(max_amount) as max_rental_amount,
-    min(min_amount) as min_rental_amount,
-    ratio(sum(seconds), 3600 * sum(rentals), 4) as avg_rental_duration_hours,
-    ratio(max(max_seconds), 3600, 4) as max_rental_duration_hours,
-    ratio(min(min_seconds), 3600, 4) as min_rental_duration_hours,
-    ratio(sum(seconds), 3600, 4) as total_rental_hours,
-    count(*) as unique_vehicles
-from vehicles
+        total_amount,
+        seconds_between(rental_start_time, rental_end_time) as seconds
+    from rental_facts
+) as rentals
 group by vehicle_type

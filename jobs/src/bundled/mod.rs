@@ -24,7 +24,6 @@ const FOLDERS: [Folder; 3] = [
         "vehicle_location_metrics": "job.toml",
         "brand_metrics.sql",
         "location_metrics.sql",
-        "vehicle_totals.sql",
         "vehicle_type_metrics.sql"
     ),
     folder!(

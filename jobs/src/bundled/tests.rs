@@ -296,3 +296,37 @@ fn every_good_row_keeps_every_rule() {
         }
     }
 }
+
+#[tokio::test]
+async fn every_rental_streams_past_the_tables_that_are_looked_up() {
+    let context = session_context(Arc::new(RuntimeEnv::default()), 2);
+    let (facts, tables) = (job("rental_facts").unwrap(), raw());
+    for input in &facts.inputs {
+        register(&context, &input.name, &tables[&input.name]);
+    }
+    let parameters = Parameters::bind(&facts, &[("from", "2024-03-01")]).unwrap();
+    let planned = output_plan(&context, &facts, &facts.outputs[0], &parameters)
+        .await
+        .unwrap();
+    let plan = context
+        .state()
+        .create_physical_plan(&planned.plan)
+        .await
+        .unwrap();
+    let shown = datafusion::physical_plan::displayable(plan.as_ref())
+        .indent(false)
+        .to_string();
+    let joins = shown
+        .lines()
+        .filter(|line| line.contains("JoinExec"))
+        .collect::<Vec<_>>();
+    assert_eq!(joins.len(), 4, "{shown}");
+    // The left side is held, the right side streams: whatever is looked up must stand left, and no rental is sent round.
+    for join in joins {
+        assert!(
+            join.contains("HashJoinExec: mode=CollectLeft, join_type=Right"),
+            "{shown}"
+        );
+    }
+    assert!(!shown.contains("Hash(["), "{shown}");
+}

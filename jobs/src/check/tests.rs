@@ -311,3 +311,22 @@ fn a_folder_without_a_job_file_says_so() {
         "job.toml:1:1: the folder has no `job.toml`\n  hint: `drivetrain new job <name>` writes a working example"
     );
 }
+
+#[test]
+fn no_part_of_a_job_file_breaks_the_parser() {
+    for end in (0..GOOD.len()).filter(|end| GOOD.is_char_boundary(*end)) {
+        drop(Job::parse(files(&GOOD[..end], DAYS), &others));
+    }
+    let lines = GOOD.lines().collect::<Vec<_>>();
+    for without in 0..lines.len() {
+        let rest = lines
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| *at != without)
+            .map(|(_, line)| *line);
+        drop(Job::parse(
+            files(&rest.collect::<Vec<_>>().join("\n"), DAYS),
+            &others,
+        ));
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray as _, Decimal128Array};
+use arrow::array::{Array as _, AsArray as _, Decimal128Array, Int64Array};
 use arrow::datatypes::{DataType, Decimal128Type, Field, FieldRef, Int64Type, i256};
 use datafusion::common::{Result, ScalarValue, exec_err, plan_err};
 use datafusion::logical_expr::{
@@ -115,21 +115,30 @@ fn exact(kind: &DataType) -> Result<DataType> {
 
 /// A column of exact numbers, or one number for all rows.
 struct Operand {
-    array: ArrayRef,
+    numbers: Numbers,
     scale: i8,
     constant: bool,
+}
+
+/// Told apart once a batch: once a row would cost as much as the division.
+enum Numbers {
+    Whole(Int64Array),
+    Decimal(Decimal128Array),
 }
 
 impl Operand {
     fn new(value: &ColumnarValue, rows: usize) -> Result<Self> {
         let constant = matches!(value, ColumnarValue::Scalar(_));
         let array = value.to_array(if constant { 1 } else { rows })?;
-        let scale = match array.data_type() {
-            DataType::Decimal128(_, scale) => *scale,
-            _ => 0,
+        let (numbers, scale) = match array.data_type() {
+            DataType::Decimal128(_, scale) => (
+                Numbers::Decimal(array.as_primitive::<Decimal128Type>().clone()),
+                *scale,
+            ),
+            _ => (Numbers::Whole(array.as_primitive::<Int64Type>().clone()), 0),
         };
         Ok(Self {
-            array,
+            numbers,
             scale,
             constant,
         })
@@ -137,16 +146,9 @@ impl Operand {
 
     fn get(&self, row: usize) -> Option<i128> {
         let row = if self.constant { 0 } else { row };
-        if self.array.is_null(row) {
-            return None;
-        }
-        match self.array.data_type() {
-            DataType::Decimal128(..) => {
-                Some(self.array.as_primitive::<Decimal128Type>().value(row))
-            }
-            _ => Some(i128::from(
-                self.array.as_primitive::<Int64Type>().value(row),
-            )),
+        match &self.numbers {
+            Numbers::Whole(array) => array.is_valid(row).then(|| i128::from(array.value(row))),
+            Numbers::Decimal(array) => array.is_valid(row).then(|| array.value(row)),
         }
     }
 }

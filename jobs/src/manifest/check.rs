@@ -1,7 +1,7 @@
 //! `[checks.<name>]`: what must hold before anything is published.
 
 use super::dataset::severity;
-use super::keys::Part;
+use super::part::Part;
 use super::section::Section;
 use super::sql;
 use crate::job::{Check, CheckKind, JobFile};

@@ -3,7 +3,7 @@
 use toml::de::DeValue;
 
 use super::column_type;
-use super::keys::Part;
+use super::part::Part;
 use super::section::{Document, Named, Section, Text};
 use crate::contract::{Column, ColumnType, Origin};
 use crate::format::TimePattern;

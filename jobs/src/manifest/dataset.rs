@@ -2,7 +2,7 @@
 
 use toml::de::DeValue;
 
-use super::keys::Part;
+use super::part::Part;
 use super::section::{Section, Text, kind_of};
 use crate::contract::{Column, Key, Reference, Severity};
 use crate::name::suggestion;

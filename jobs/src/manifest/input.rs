@@ -2,7 +2,7 @@
 
 use super::columns::columns;
 use super::dataset::{self, SEVERITIES, WrittenReference};
-use super::keys::Part;
+use super::part::Part;
 use super::section::{Named, Section, Text};
 use crate::contract::{Column, Contract, CsvFormat, Encoding, Format, Origin, Rule};
 use crate::job::InputOrigin;

@@ -8,21 +8,25 @@ mod input;
 pub mod keys;
 mod output;
 mod parameter;
+pub mod part;
+mod place;
+mod relations;
 mod resolve;
 mod section;
 mod sql;
 
 use toml::de::{DeTable, DeValue};
 
-use self::dataset::WrittenReference;
 use self::input::WrittenInput;
-use self::keys::Part;
 use self::output::WrittenOutput;
+use self::part::Part;
 use self::section::{Document, Section, Text};
-use crate::contract::{Column, Contract};
+use crate::contract::Contract;
 use crate::job::{Check, Job, JobFile, Parameter, Table};
 use crate::name::{self, suggestion};
 use crate::problem::{Place, Problem, Problems};
+
+pub(crate) use self::place::{place, text_place};
 
 /// The file of a job folder that says what the job is.
 pub const JOB_FILE: &str = "job.toml";
@@ -32,7 +36,7 @@ pub const JOB_FILE: &str = "job.toml";
 pub type Others<'a> = &'a dyn Fn(&str) -> Option<Vec<JobFile>>;
 
 impl Job {
-    /// Parses the files of a job folder; whether the SQL fits is [`crate::check`]'s question.
+    /// Parses the files of a job folder; whether the SQL fits is [`Job::check`](crate::job::Job::check)'s question.
     ///
     /// # Errors
     /// Every problem of the `job.toml`, with its place: wrong TOML, unknown keys, types and names, what is missing, what
@@ -201,7 +205,7 @@ fn finish(
     others: Others<'_>,
 ) -> Job {
     let contracts = resolve::contracts(document, &written, others);
-    names_differ(document, &written);
+    relations::names_differ(document, &written);
     let mut inputs = Vec::new();
     for (input, (contract, origin)) in written.inputs.iter().zip(contracts) {
         inputs.push(crate::job::Input {
@@ -222,7 +226,7 @@ fn finish(
             .iter()
             .find(|(name, _)| *name == input.name)
             .map_or(&[][..], |(_, columns)| columns);
-        refer(document, own, &input.references, &datasets);
+        relations::refer(document, own, &input.references, &datasets);
     }
     let mut with_outputs = datasets.clone();
     with_outputs.extend(written.outputs.iter().map(|(written, _)| {
@@ -232,7 +236,7 @@ fn finish(
         )
     }));
     for (output, _) in &written.outputs {
-        refer(
+        relations::refer(
             document,
             &output.output.columns,
             &output.references,
@@ -262,119 +266,4 @@ fn finish(
         inputs,
         files: files.to_vec(),
     }
-}
-
-/// SQL sees inputs, tables and outputs under one set of names.
-fn names_differ(document: &Document<'_>, written: &WrittenJob) {
-    let inputs = written
-        .inputs
-        .iter()
-        .map(|input| ("an input", &input.name_text));
-    let tables = written.tables.iter().map(|(_, name)| ("a table", name));
-    let outputs = written.outputs.iter().map(|(_, name)| ("an output", name));
-    let mut seen: Vec<(&str, &Text)> = Vec::new();
-    for (kind, name) in inputs.chain(tables).chain(outputs) {
-        if let Some((first, _)) = seen.iter().find(|(_, before)| before.value == name.value) {
-            document.wrong(
-                &name.span,
-                format!("`{}` is {first} already", name.value),
-                "SQL sees inputs, tables and outputs by their names: give each its own",
-            );
-        }
-        seen.push((kind, name));
-    }
-}
-
-/// Checks that references lead to columns of the same type in a dataset of the job.
-fn refer(
-    document: &Document<'_>,
-    own: &[Column],
-    references: &[WrittenReference],
-    datasets: &[(&str, &[Column])],
-) {
-    for WrittenReference { reference, text } in references {
-        let Some((_, target)) = datasets.iter().find(|(name, _)| *name == reference.dataset) else {
-            document.wrong(
-                &text.span,
-                format!("there is no dataset `{}` to refer to", reference.dataset),
-                suggestion(&reference.dataset, datasets.iter().map(|(name, _)| *name)),
-            );
-            continue;
-        };
-        for (from, to) in reference.columns.iter().zip(&reference.to) {
-            let Some(to_column) = target.iter().find(|column| column.name == *to) else {
-                document.wrong(
-                    &text.span,
-                    format!("`{}` has no column `{to}`", reference.dataset),
-                    suggestion(to, target.iter().map(|column| column.name.as_str())),
-                );
-                continue;
-            };
-            if let Some(from_column) = own.iter().find(|column| column.name == *from)
-                && from_column.kind.arrow() != to_column.kind.arrow()
-                && !document.has_no_type(from)
-                && !document.has_no_type(to)
-            {
-                document.wrong(
-                    &text.span,
-                    format!(
-                        "`{from}` is `{}`, and `{}.{to}` is `{}`",
-                        from_column.kind, reference.dataset, to_column.kind
-                    ),
-                    "give both columns one type",
-                );
-            }
-        }
-    }
-}
-
-/// The place of an entry of the `job.toml`, such as `["outputs", "daily", "columns", "revenue"]`; of the nearest part of
-/// the path that is there.
-pub(crate) fn place(files: &[JobFile], path: &[&str]) -> Place {
-    let Some(file) = files.iter().find(|file| file.name == JOB_FILE) else {
-        return Place::START;
-    };
-    let (table, _) = DeTable::parse_recoverable(&file.text);
-    let mut at = 0..0;
-    let mut entries = Some(table.get_ref());
-    for step in path {
-        let Some((key, value)) = entries.and_then(|entries| entries.get_key_value(*step)) else {
-            break;
-        };
-        at = key.span();
-        entries = value.get_ref().as_table();
-        if entries.is_none() {
-            at = value.span();
-        }
-    }
-    Place::of(&file.text, &at)
-}
-
-/// The place of the first character of a text that stands under `path`; `None` where another text or none stands there.
-pub(crate) fn text_place(files: &[JobFile], path: &[&str], text: &str) -> Option<Place> {
-    let file = files.iter().find(|file| file.name == JOB_FILE)?;
-    let (table, _) = DeTable::parse_recoverable(&file.text);
-    let (last, tables) = path.split_last()?;
-    let mut entries = table.get_ref();
-    for step in tables {
-        entries = entries.get(*step)?.get_ref().as_table()?;
-    }
-    let value = entries.get(*last)?;
-    if value.get_ref().as_str() != Some(text) {
-        return None;
-    }
-    let span = value.span();
-    let written = &file.text[span.start..];
-    let quotes = if written.starts_with("\"\"\"") || written.starts_with("'''") {
-        3
-    } else {
-        1
-    };
-    let line_end = match &written.as_bytes()[quotes..] {
-        [b'\r', b'\n', ..] if quotes == 3 => 2,
-        [b'\n', ..] if quotes == 3 => 1,
-        _ => 0,
-    };
-    let start = span.start + quotes + line_end;
-    Some(Place::of(&file.text, &(start..start)))
 }

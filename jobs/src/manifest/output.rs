@@ -4,7 +4,7 @@ use toml::de::DeValue;
 
 use super::columns::columns;
 use super::dataset::{self, WrittenReference, column_names};
-use super::keys::Part;
+use super::part::Part;
 use super::section::{Named, Section, Text};
 use super::sql;
 use crate::contract::{Column, ColumnType};

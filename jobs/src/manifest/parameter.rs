@@ -3,7 +3,7 @@
 use toml::de::DeValue;
 
 use super::columns::parameter_type;
-use super::keys::Part;
+use super::part::Part;
 use super::section::{Section, kind_of};
 use crate::contract::ColumnType;
 use crate::job::Parameter;

@@ -6,7 +6,7 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::keys::Part;
+use super::part::Part;
 use crate::name::{self, suggestion};
 use crate::problem::{Place, Problem};
 

@@ -33,7 +33,7 @@ pub enum CheckPlan {
 /// Plans a check over the inputs, tables and outputs that are registered in the session under their names.
 ///
 /// # Errors
-/// Kind `Contract`: what [`crate::check`] reports.
+/// Kind `Contract`: what [`Job::check`](crate::job::Job::check) reports.
 pub async fn check_plan(
     context: &SessionContext,
     job: &Job,

@@ -1,17 +1,18 @@
 //! Queries, rules and checks of a job as DataFusion plans, over tables that the caller registers.
 
 mod check;
+mod counted;
 mod exact;
 mod fit;
-mod kept;
 mod output;
 mod parameters;
+mod planner;
 mod rule;
 mod session;
 mod sql;
 
 pub use self::check::{CheckPlan, check_plan};
-pub use self::kept::Filtered;
+pub use self::counted::Filtered;
 pub use self::output::{OutputPlan, output_plan, table_plan};
 pub use self::parameters::{Bounds, Parameters};
 pub use self::rule::rule_condition;
@@ -22,3 +23,6 @@ pub(crate) use self::fit::{fits, fix, spoken};
 pub(crate) use self::output::planned;
 pub(crate) use self::rule::condition;
 pub(crate) use self::sql::{condition as row_condition, query};
+
+#[cfg(test)]
+mod tests;

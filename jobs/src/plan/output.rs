@@ -1,15 +1,20 @@
 //! The plan of one output: its query, what `where` and the window leave out, its exact types and its order.
 
+use std::sync::Arc;
+
 use datafusion::common::Column as QueryColumn;
 use datafusion::common::DFSchemaRef;
 use datafusion::error::Result as PlanResult;
 use datafusion::logical_expr::expr::ScalarFunction;
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, ScalarUDF, col, lit};
+use datafusion::logical_expr::expr_rewriter::normalize_col;
+use datafusion::logical_expr::{
+    Expr, Extension, LogicalPlan, LogicalPlanBuilder, ScalarUDF, col, lit,
+};
 use datafusion::prelude::SessionContext;
 
+use super::counted::{CountedFilter, Filtered};
 use super::exact::Exact;
 use super::fit::{fits, fix, spoken};
-use super::kept::{Filtered, Kept};
 use super::parameters::{Bounds, Parameters};
 use super::sql;
 use crate::error::Error;
@@ -28,7 +33,7 @@ pub struct OutputPlan {
 /// Plans an output over the inputs, tables and earlier outputs that are registered in the session under their names.
 ///
 /// # Errors
-/// Kind `Contract`: what [`crate::check`] reports.
+/// Kind `Contract`: what [`Job::check`](crate::job::Job::check) reports.
 pub async fn output_plan(
     context: &SessionContext,
     job: &Job,
@@ -59,7 +64,7 @@ pub(crate) async fn planned(
 /// Plans an intermediate table over the inputs and earlier tables that are registered in the session.
 ///
 /// # Errors
-/// Kind `Contract`: what [`crate::check`] reports.
+/// Kind `Contract`: what [`Job::check`](crate::job::Job::check) reports.
 pub async fn table_plan(
     context: &SessionContext,
     job: &Job,
@@ -106,16 +111,23 @@ fn filter(
     let Some(condition) = conditions.into_iter().reduce(Expr::and) else {
         return Ok((plan, None));
     };
-    let filtered = Filtered::default();
-    let condition = if output.rows_of.is_some() {
-        let kept = ScalarUDF::new_from_impl(Kept::new(filtered.clone()));
-        Expr::ScalarFunction(ScalarFunction::new_udf(kept.into(), vec![condition]))
-    } else {
+    if output.rows_of.is_none() {
         // Nothing is counted, so the condition may go where it is cheapest: below joins, into the files' statistics.
-        condition
+        return Ok((
+            LogicalPlanBuilder::from(plan).filter(condition)?.build()?,
+            None,
+        ));
+    }
+    let filtered = Filtered::default();
+    let node = CountedFilter {
+        condition: normalize_col(condition, &plan)?,
+        input: plan,
+        filtered: filtered.clone(),
     };
-    let plan = LogicalPlanBuilder::from(plan).filter(condition)?.build()?;
-    Ok((plan, output.rows_of.is_some().then_some(filtered)))
+    let plan = LogicalPlan::Extension(Extension {
+        node: Arc::new(node),
+    });
+    Ok((plan, Some(filtered)))
 }
 
 /// The plan with the contract's columns in the contract's order and types.

@@ -18,7 +18,7 @@ use crate::error::Error;
 /// NULL) breaks the rule.
 ///
 /// # Errors
-/// Kind `Contract`: what [`crate::check`] reports.
+/// Kind `Contract`: what [`Job::check`](crate::job::Job::check) reports.
 pub fn rule_condition(
     context: &SessionContext,
     contract: &Contract,

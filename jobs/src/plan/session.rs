@@ -6,6 +6,7 @@ use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::prelude::{SessionConfig, SessionContext};
 
+use super::planner::Planner;
 use crate::function;
 
 /// Below this many bytes (by the tables' statistics) one side of a join is held whole by all threads, and the other side
@@ -31,11 +32,16 @@ pub fn session_context(runtime: Arc<RuntimeEnv>, target_partitions: usize) -> Se
     let mut state = SessionStateBuilder::new()
         .with_config(config)
         .with_runtime_env(runtime)
-        .with_default_features();
+        .with_default_features()
+        .with_query_planner(Arc::new(Planner));
+    state
+        .aggregate_functions()
+        .get_or_insert_default()
+        .extend(function::aggregates());
     state
         .scalar_functions()
         .get_or_insert_default()
-        .extend(function::all());
+        .extend(function::scalars());
     SessionContext::new_with_state(state.build())
 }
 
@@ -46,7 +52,7 @@ mod tests {
     #[test]
     fn no_function_hides_one_of_the_engine() {
         let names = datafusion::execution::SessionStateDefaults::default_scalar_functions();
-        for function in function::all() {
+        for function in function::scalars() {
             let taken = names.iter().any(|known| {
                 known.name() == function.name()
                     || known.aliases().iter().any(|alias| alias == function.name())

@@ -5,7 +5,7 @@ use datafusion::common::tree_node::{Transformed, TreeNode as _};
 use datafusion::common::{DFSchema, plan_err};
 use datafusion::error::Result;
 use datafusion::execution::context::SQLOptions;
-use datafusion::logical_expr::{Expr, ExprSchemable as _, LogicalPlan, lit};
+use datafusion::logical_expr::{Expr, ExprSchemable as _, LogicalPlan, cast, lit};
 use datafusion::prelude::SessionContext;
 
 use super::fit::spoken;
@@ -72,12 +72,13 @@ pub(crate) fn condition(
         }
         _ => Ok(Transformed::no(part)),
     })?;
-    let kind = bound.data.get_type(schema)?;
-    if !matches!(kind, DataType::Boolean | DataType::Null) {
-        return plan_err!(
+    match bound.data.get_type(schema)? {
+        DataType::Boolean => Ok(bound.data),
+        // NULL alone, or an unset parameter: true nowhere.
+        DataType::Null => Ok(cast(bound.data, DataType::Boolean)),
+        other => plan_err!(
             "a condition is true or false, and this is `{}`",
-            spoken(&kind)
-        );
+            spoken(&other)
+        ),
     }
-    Ok(bound.data)
 }

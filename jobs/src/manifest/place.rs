@@ -1,0 +1,58 @@
+//! Where an entry of the `job.toml` is written, for problems that are found once the file has been read.
+
+use toml::de::DeTable;
+
+use super::JOB_FILE;
+use crate::job::JobFile;
+use crate::problem::Place;
+
+/// The place of an entry of the `job.toml`, such as `["outputs", "daily", "columns", "revenue"]`; of the nearest part of
+/// the path that is there.
+pub(crate) fn place(files: &[JobFile], path: &[&str]) -> Place {
+    let Some(file) = files.iter().find(|file| file.name == JOB_FILE) else {
+        return Place::START;
+    };
+    let (table, _) = DeTable::parse_recoverable(&file.text);
+    let mut at = 0..0;
+    let mut entries = Some(table.get_ref());
+    for step in path {
+        let Some((key, value)) = entries.and_then(|entries| entries.get_key_value(*step)) else {
+            break;
+        };
+        at = key.span();
+        entries = value.get_ref().as_table();
+        if entries.is_none() {
+            at = value.span();
+        }
+    }
+    Place::of(&file.text, &at)
+}
+
+/// The place of the first character of a text that stands under `path`; `None` where another text or none stands there.
+pub(crate) fn text_place(files: &[JobFile], path: &[&str], text: &str) -> Option<Place> {
+    let file = files.iter().find(|file| file.name == JOB_FILE)?;
+    let (table, _) = DeTable::parse_recoverable(&file.text);
+    let (last, tables) = path.split_last()?;
+    let mut entries = table.get_ref();
+    for step in tables {
+        entries = entries.get(*step)?.get_ref().as_table()?;
+    }
+    let value = entries.get(*last)?;
+    if value.get_ref().as_str() != Some(text) {
+        return None;
+    }
+    let span = value.span();
+    let written = &file.text[span.start..];
+    let quotes = if written.starts_with("\"\"\"") || written.starts_with("'''") {
+        3
+    } else {
+        1
+    };
+    let line_end = match &written.as_bytes()[quotes..] {
+        [b'\r', b'\n', ..] if quotes == 3 => 2,
+        [b'\n', ..] if quotes == 3 => 1,
+        _ => 0,
+    };
+    let start = span.start + quotes + line_end;
+    Some(Place::of(&file.text, &(start..start)))
+}

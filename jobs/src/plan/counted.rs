@@ -1,0 +1,207 @@
+//! The filter of an output's `where` and window, which counts the rows that it leaves out.
+//!
+//! It is a node of its own in both plans. A condition in DataFusion's filter may be moved, copied to the other side of a
+//! join, or tried on made-up rows while the query is optimized: a function that counts there would count those too.
+
+use std::cmp::Ordering as Order;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arrow::array::{Array as _, BooleanArray, RecordBatch};
+use arrow::compute::{filter_record_batch, prep_null_mask_filter};
+use datafusion::common::cast::as_boolean_array;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::{DFSchemaRef, Result, plan_err};
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::logical_expr::{Expr, LogicalPlan, UserDefinedLogicalNodeCore};
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
+use futures::{StreamExt as _, future};
+
+/// The number of rows that a query's filter has left out so far; right once the query has run to its end.
+#[derive(Clone, Debug, Default)]
+pub struct Filtered(Arc<AtomicU64>);
+
+impl Filtered {
+    /// The rows left out.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn add(&self, rows: usize) {
+        let rows = u64::try_from(rows).expect("a batch's rows fit 64 bits");
+        self.0.fetch_add(rows, Ordering::Relaxed);
+    }
+
+    fn address(&self) -> *const AtomicU64 {
+        Arc::as_ptr(&self.0)
+    }
+}
+
+/// Two are one only if they are the same counter.
+impl PartialEq for Filtered {
+    fn eq(&self, other: &Self) -> bool {
+        self.address() == other.address()
+    }
+}
+
+impl Eq for Filtered {}
+
+impl Hash for Filtered {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.address().hash(state);
+    }
+}
+
+/// The filter in a logical plan.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct CountedFilter {
+    pub(super) input: LogicalPlan,
+    pub(super) condition: Expr,
+    pub(super) filtered: Filtered,
+}
+
+impl PartialOrd for CountedFilter {
+    fn partial_cmp(&self, other: &Self) -> Option<Order> {
+        (self == other).then_some(Order::Equal)
+    }
+}
+
+impl UserDefinedLogicalNodeCore for CountedFilter {
+    fn name(&self) -> &'static str {
+        "CountedFilter"
+    }
+
+    fn inputs(&self) -> Vec<&LogicalPlan> {
+        vec![&self.input]
+    }
+
+    fn schema(&self) -> &DFSchemaRef {
+        self.input.schema()
+    }
+
+    fn expressions(&self) -> Vec<Expr> {
+        vec![self.condition.clone()]
+    }
+
+    fn fmt_for_explain(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CountedFilter: {}", self.condition)
+    }
+
+    fn with_exprs_and_inputs(
+        &self,
+        mut expressions: Vec<Expr>,
+        mut inputs: Vec<LogicalPlan>,
+    ) -> Result<Self> {
+        let (Some(condition), Some(input)) = (expressions.pop(), inputs.pop()) else {
+            return plan_err!("a counted filter has one condition and one input");
+        };
+        Ok(Self {
+            input,
+            condition,
+            filtered: self.filtered.clone(),
+        })
+    }
+}
+
+/// The filter in a physical plan.
+#[derive(Clone, Debug)]
+pub(super) struct CountedFilterExec {
+    input: Arc<dyn ExecutionPlan>,
+    condition: Arc<dyn PhysicalExpr>,
+    filtered: Filtered,
+}
+
+impl CountedFilterExec {
+    pub(super) fn new(
+        input: Arc<dyn ExecutionPlan>,
+        condition: Arc<dyn PhysicalExpr>,
+        filtered: Filtered,
+    ) -> Self {
+        Self {
+            input,
+            condition,
+            filtered,
+        }
+    }
+}
+
+/// The rows of a batch for which the condition is true; the others are counted.
+fn keep(
+    batch: &RecordBatch,
+    condition: &Arc<dyn PhysicalExpr>,
+    filtered: &Filtered,
+) -> Result<RecordBatch> {
+    let kept = condition.evaluate(batch)?.into_array(batch.num_rows())?;
+    let kept: &BooleanArray = as_boolean_array(&kept)?;
+    let kept = if kept.null_count() > 0 {
+        prep_null_mask_filter(kept)
+    } else {
+        kept.clone()
+    };
+    filtered.add(kept.len() - kept.true_count());
+    Ok(filter_record_batch(batch, &kept)?)
+}
+
+impl DisplayAs for CountedFilterExec {
+    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CountedFilterExec: {}", self.condition)
+    }
+}
+
+impl ExecutionPlan for CountedFilterExec {
+    fn name(&self) -> &'static str {
+        "CountedFilterExec"
+    }
+
+    /// Rows are left out and nothing else changes: order and partitions are those of the input.
+    fn properties(&self) -> &Arc<PlanProperties> {
+        self.input.properties()
+    }
+
+    fn maintains_input_order(&self) -> Vec<bool> {
+        vec![true]
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        vec![&self.input]
+    }
+
+    fn apply_expressions(
+        &self,
+        visit: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        visit(&self.condition)
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        mut children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let Some(input) = children.pop() else {
+            return plan_err!("a counted filter has one input");
+        };
+        Ok(Arc::new(Self {
+            input,
+            ..Self::clone(&self)
+        }))
+    }
+
+    fn execute(
+        &self,
+        partition: usize,
+        context: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
+        let input = self.input.execute(partition, context)?;
+        let (condition, filtered) = (Arc::clone(&self.condition), self.filtered.clone());
+        let kept = input.map(move |batch| keep(&batch?, &condition, &filtered));
+        let kept = kept.filter(|batch| {
+            future::ready(batch.as_ref().map_or(true, |batch| batch.num_rows() > 0))
+        });
+        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), kept)))
+    }
+}
