@@ -139,8 +139,8 @@ fn find_shape_faults(layout: &Layout, text: &Text<'_>, records: &Records, faults
             continue;
         }
         if let Some(position) = text.fault_in(record.start as usize..record.end as usize) {
-            let field =
-                (0..layout.width).find(|index| records.field(row, *index).range().contains(&position));
+            let field = (0..layout.width)
+                .find(|index| records.field(row, *index).range().contains(&position));
             let name = field.and_then(|index| layout.names.get(index));
             faults.add(row, name, rule::ENCODING, || {
                 format!(
@@ -183,5 +183,4 @@ fn decode_columns(
 pub(super) fn repeat(value: &ArrayRef, rows: usize) -> Result<ArrayRef> {
     take(value, &UInt32Array::from(vec![0; rows]), None)
         .context(ErrorKind::Failed, "a path column cannot be repeated")
-
 }

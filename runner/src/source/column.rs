@@ -3,7 +3,9 @@
 use std::fmt::Display;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanBuilder, NullBufferBuilder, PrimitiveArray, StringViewBuilder};
+use arrow::array::{
+    ArrayRef, BooleanBuilder, NullBufferBuilder, PrimitiveArray, StringViewBuilder,
+};
 use arrow::datatypes::{
     ArrowPrimitiveType, Date32Type, Decimal128Type, Float64Type, Int32Type, Int64Type,
     TimestampMicrosecondType,
@@ -131,9 +133,8 @@ impl ColumnReader {
         match &self.kind {
             Kind::String => self.strings(cells, faults),
             Kind::Int => {
-                let parse = |text: &[u8]| {
-                    i32::try_from(number::integer(text)?).or(Err(Wrong::Range))
-                };
+                let parse =
+                    |text: &[u8]| i32::try_from(number::integer(text)?).or(Err(Wrong::Range));
                 Arc::new(self.primitive::<Int32Type>(cells, faults, parse)) as ArrayRef
             }
             Kind::Bigint => {
@@ -154,9 +155,9 @@ impl ColumnReader {
                 let array = self.primitive::<Decimal128Type>(cells, faults, parse);
                 let scale = i8::try_from(*scale).expect("a scale is at most 38");
                 Arc::new(
-                    array
-                        .with_precision_and_scale(*precision, scale)
-                        .expect("the contract was checked: 1 <= precision <= 38, scale <= precision"),
+                    array.with_precision_and_scale(*precision, scale).expect(
+                        "the contract was checked: 1 <= precision <= 38, scale <= precision",
+                    ),
                 )
             }
             Kind::Date(pattern) => {
@@ -181,7 +182,11 @@ impl ColumnReader {
         let mut faults = Faults::new(1);
         let reader = Self {
             // In a path only the placeholder is NULL, and that is `None` here.
-            nulls: if text.is_none() { vec![Vec::new()] } else { Vec::new() },
+            nulls: if text.is_none() {
+                vec![Vec::new()]
+            } else {
+                Vec::new()
+            },
             ..self.clone()
         };
         let cells = Cells {
@@ -365,7 +370,8 @@ impl Cells<'_> {
         // The quote is what surrounds the field.
         let quote = char::from(self.text.raw()[field.range().end]);
         let doubled = String::from_iter([quote, quote]);
-        text.replace(&doubled, quote.encode_utf8(&mut [0; 4])).into()
+        text.replace(&doubled, quote.encode_utf8(&mut [0; 4]))
+            .into()
     }
 }
 

@@ -30,10 +30,32 @@ impl Content {
             // A frame, or a frame of anything else that may precede it.
             [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Self::Zstd,
             // A header `BZh9` could begin a text: the first block's mark, or that of the end, decides.
-            [b'B', b'Z', b'h', b'1'..=b'9', 0x31, 0x41, 0x59, 0x26, 0x53, 0x59, ..]
-            | [b'B', b'Z', b'h', b'1'..=b'9', 0x17, 0x72, 0x45, 0x38, 0x50, 0x90, ..] => {
-                Self::Bzip2
-            }
+            [
+                b'B',
+                b'Z',
+                b'h',
+                b'1'..=b'9',
+                0x31,
+                0x41,
+                0x59,
+                0x26,
+                0x53,
+                0x59,
+                ..,
+            ]
+            | [
+                b'B',
+                b'Z',
+                b'h',
+                b'1'..=b'9',
+                0x17,
+                0x72,
+                0x45,
+                0x38,
+                0x50,
+                0x90,
+                ..,
+            ] => Self::Bzip2,
             [b'P', b'A', b'R', b'1', ..] => Self::Parquet,
             _ => Self::Plain,
         }
@@ -88,9 +110,12 @@ pub(super) fn decompress(
     };
     let feeding = Abort(tokio::spawn(feed));
     tokio::task::spawn_blocking(decode);
-    futures::stream::unfold((decompressed, feeding), |(mut chunks, feeding)| async move {
-        chunks.recv().await.map(|chunk| (chunk, (chunks, feeding)))
-    })
+    futures::stream::unfold(
+        (decompressed, feeding),
+        |(mut chunks, feeding)| async move {
+            chunks.recv().await.map(|chunk| (chunk, (chunks, feeding)))
+        },
+    )
     .boxed()
 }
 

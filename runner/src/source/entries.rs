@@ -230,10 +230,10 @@ pub(super) fn repeated(entries: &[Entry]) -> Vec<Position> {
 
 fn read_exact(segment: &Segment, from: u64, length: usize) -> Result<Vec<u8>> {
     let mut bytes = vec![0; length];
-    segment
-        .read(from)?
-        .read_exact(&mut bytes)
-        .context(ErrorKind::Failed, "keys that were put on disk cannot be read back")?;
+    segment.read(from)?.read_exact(&mut bytes).context(
+        ErrorKind::Failed,
+        "keys that were put on disk cannot be read back",
+    )?;
     Ok(bytes)
 }
 

@@ -47,7 +47,10 @@ pub(super) struct Group {
 
 #[derive(Debug)]
 enum Content {
-    Memory(Vec<RecordBatch>, #[expect(dead_code, reason = "given back when dropped")] Taken),
+    Memory(
+        Vec<RecordBatch>,
+        #[expect(dead_code, reason = "given back when dropped")] Taken,
+    ),
     Disk(Segment),
 }
 

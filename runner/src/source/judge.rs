@@ -106,9 +106,8 @@ impl Judge {
             }
         }
         self.keep_hashes(&columns, &faults, judged);
-        let accepted = (!faults.is_empty()).then(|| {
-            BooleanArray::from_iter((0..rows).map(|row| Some(!faults.is_faulty(row))))
-        });
+        let accepted = (!faults.is_empty())
+            .then(|| BooleanArray::from_iter((0..rows).map(|row| Some(!faults.is_faulty(row)))));
         for fault in faults.into_sorted() {
             judged.rejected_records.push(judged.records + fault.row);
             judged.rejected.push(Rejected {
@@ -269,5 +268,8 @@ impl super::plan::ReferencePlan {
 }
 
 fn pick<'a>(columns: &'a [ArrayRef], positions: &[usize]) -> Vec<&'a ArrayRef> {
-    positions.iter().map(|position| &columns[*position]).collect()
+    positions
+        .iter()
+        .map(|position| &columns[*position])
+        .collect()
 }

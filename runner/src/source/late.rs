@@ -7,6 +7,7 @@ use std::sync::Arc;
 use drivetrain_jobs::contract::Severity;
 use futures::{StreamExt, TryStreamExt, stream};
 
+use super::budget::Budget;
 use super::collector::Collector;
 use super::entries::{Entries, Position, repeated};
 use super::fault::{Fault, rule};
@@ -41,7 +42,7 @@ pub(super) enum Resolved {
     Unused,
     InMemory(Arc<Target>),
     /// More keys than fit in memory: they are looked up part by part, when all references are known.
-    InParts(Box<Parts>),
+    InParts(Arc<Parts>),
 }
 
 /// Keys that are looked up part by part.
@@ -111,28 +112,31 @@ pub(super) async fn resolve(
     collector: &Arc<Collector>,
     dataset: usize,
     resolved: &[Vec<Resolved>],
-) -> Result<Late> {
+) -> Result<Arc<Late>> {
     // The order of these steps is that of decoding, where references to other datasets come before the key: what is
     // rejected must not depend on how much fits in memory.
-    let mut late = Late::default();
+    let mut late = Arc::new(Late::default());
     let others = |reference: &ReferencePlan| {
         reference.dataset != dataset && reference.severity == Severity::Reject
     };
-    late.extend(find_unresolved(collector, dataset, resolved, others, &late).await?);
-    let mut late = find_repeated_keys(reading, collector, late).await?;
+    let found = find_unresolved(reading, collector, dataset, resolved, others, &late).await?;
+    Arc::make_mut(&mut late).extend(found);
+    let found = find_repeated_keys(reading, collector, &late).await?;
+    Arc::make_mut(&mut late).extend(found);
     let own = |reference: &ReferencePlan| {
         reference.dataset == dataset && reference.severity == Severity::Reject
     };
     // A row that is rejected may be what another row of the same dataset refers to: go on until nothing changes.
     loop {
-        let found = find_unresolved(collector, dataset, resolved, own, &late).await?;
+        let found = find_unresolved(reading, collector, dataset, resolved, own, &late).await?;
         if found.is_empty() {
             break;
         }
-        late.extend(found);
+        Arc::make_mut(&mut late).extend(found);
     }
     let warning = |reference: &ReferencePlan| reference.severity == Severity::Warn;
-    for (_, reason) in find_unresolved(collector, dataset, resolved, warning, &late).await? {
+    let found = find_unresolved(reading, collector, dataset, resolved, warning, &late).await?;
+    for (_, reason) in found {
         if let Reason::Reference { index, .. } = reason {
             let rule = Arc::clone(&collector.judge.plan.references[index].rule);
             let mut state = collector.state();
@@ -142,14 +146,15 @@ pub(super) async fn resolve(
     Ok(late)
 }
 
-/// The rows whose references, of those that are chosen, lead nowhere; where a row has several, those that lead to no row at all come
-/// before those that lead to a rejected one.
+/// The rows whose references, of those that are chosen, lead nowhere; where a row has several, those that lead to no row
+/// at all come before those that lead to a rejected one.
 async fn find_unresolved(
-    collector: &Collector,
+    reading: &Arc<Reading>,
+    collector: &Arc<Collector>,
     dataset: usize,
     resolved: &[Vec<Resolved>],
     is_chosen: impl Fn(&ReferencePlan) -> bool,
-    late: &Late,
+    late: &Arc<Late>,
 ) -> Result<Vec<(Position, Reason)>> {
     let judge = &collector.judge;
     let deferred = judge
@@ -164,35 +169,34 @@ async fn find_unresolved(
         if !is_chosen(reference) {
             continue;
         }
-        let own_rejected;
-        let lookup = if reference.dataset == dataset {
-            own_rejected = {
+        let target = if reference.dataset == dataset {
+            let rejected = {
                 let state = collector.state();
                 let hashes = state.rejected_hashes.get(reference.tracked);
                 set_of(hashes.map_or(&[], Vec::as_slice))
             };
-            Lookup {
-                entries: &collector.entries[reference.tracked],
-                rejected: &own_rejected,
-                late,
-            }
+            Arc::new(Parts {
+                entries: Arc::clone(&collector.entries[reference.tracked]),
+                rejected,
+                late: Arc::clone(late),
+            })
         } else {
             match &resolved[reference.dataset][reference.tracked] {
-                Resolved::InParts(parts) => Lookup {
-                    entries: &parts.entries,
-                    rejected: &parts.rejected,
-                    late: &parts.late,
-                },
+                Resolved::InParts(parts) => Arc::clone(parts),
                 Resolved::Unused | Resolved::InMemory(_) => continue,
             }
         };
         let entries = &collector.entries[judge.plan.tracked.len() + order];
         for part in 0..entries.parts() {
             // One part at a time: it is the memory that is short here.
-            for (position, to_rejected) in lookup.unresolved(entries, part, late)? {
+            let (target, entries) = (Arc::clone(&target), Arc::clone(entries));
+            let already = Arc::clone(late);
+            let unresolved = reading
+                .on_thread(move || target.unresolved(&entries, part, &already))
+                .await?;
+            for (position, to_rejected) in unresolved {
                 found.push((position, Reason::Reference { index, to_rejected }));
             }
-            tokio::task::yield_now().await;
         }
     }
     found.sort_by_key(|(_, reason)| {
@@ -213,11 +217,11 @@ async fn find_unresolved(
 /// Failed: what was put on disk cannot be read back.
 pub(super) fn targets(
     collector: &Collector,
-    rejected: &[Vec<u128>],
     late: &Arc<Late>,
-    is_used: impl Fn(usize) -> bool,
-    budget: &Arc<super::budget::Budget>,
+    is_used: &[bool],
+    budget: &Arc<Budget>,
 ) -> Result<Vec<Resolved>> {
+    let rejected = std::mem::take(&mut collector.state().rejected_hashes);
     let tracked = collector.judge.plan.tracked.len();
     collector
         .entries
@@ -225,14 +229,14 @@ pub(super) fn targets(
         .take(tracked)
         .enumerate()
         .map(|(index, entries)| {
-            if !is_used(index) {
+            if !is_used[index] {
                 return Ok(Resolved::Unused);
             }
             let rejected = rejected.get(index).map_or(&[][..], Vec::as_slice);
             let is_dropped = |position| late.contains(position);
             Ok(match Target::load(entries, rejected, is_dropped, budget)? {
                 Some(target) => Resolved::InMemory(Arc::new(target)),
-                None => Resolved::InParts(Box::new(Parts {
+                None => Resolved::InParts(Arc::new(Parts {
                     entries: Arc::clone(entries),
                     rejected: set_of(rejected),
                     late: Arc::clone(late),
@@ -242,14 +246,7 @@ pub(super) fn targets(
         .collect()
 }
 
-struct Lookup<'a> {
-    entries: &'a Entries,
-    rejected: &'a HashSet128,
-    /// Rows of the target that were rejected late.
-    late: &'a Late,
-}
-
-impl Lookup<'_> {
+impl Parts {
     /// The rows of one part whose reference leads nowhere, and whether it leads to a rejected row.
     fn unresolved(
         &self,
@@ -280,22 +277,21 @@ impl Lookup<'_> {
     }
 }
 
-/// Adds the rows whose key occurs in an earlier row, of those that are not rejected anyway.
+/// The rows whose key occurs in an earlier row, of those that are not rejected anyway.
 async fn find_repeated_keys(
     reading: &Arc<Reading>,
     collector: &Arc<Collector>,
-    late: Late,
-) -> Result<Late> {
+    late: &Arc<Late>,
+) -> Result<Vec<(Position, Reason)>> {
     let Some((tracked, severity)) = collector.judge.plan.key else {
-        return Ok(late);
+        return Ok(Vec::new());
     };
-    let late = Arc::new(late);
     let parts = collector.entries[tracked].parts();
-    let mut found = stream::iter(0..parts)
+    let mut parts = stream::iter(0..parts)
         .map(|part| {
-            let (collector, late) = (Arc::clone(collector), Arc::clone(&late));
+            let (entries, late) = (Arc::clone(&collector.entries[tracked]), Arc::clone(late));
             reading.on_thread(move || {
-                let mut entries = collector.entries[tracked].read(part)?;
+                let mut entries = entries.read(part)?;
                 if !late.is_empty() {
                     entries.retain(|entry| !late.contains(entry.position));
                 }
@@ -303,20 +299,20 @@ async fn find_repeated_keys(
             })
         })
         .buffer_unordered(reading.threads);
-    let mut repeated = Vec::new();
-    while let Some(positions) = found.try_next().await? {
-        repeated.extend(positions);
+    let mut found = Vec::new();
+    while let Some(positions) = parts.try_next().await? {
+        found.extend(
+            positions
+                .into_iter()
+                .map(|position| (position, Reason::RepeatedKey)),
+        );
     }
-    drop(found);
-    let mut late = Arc::unwrap_or_clone(late);
-    if severity == Severity::Warn {
+    if severity == Severity::Reject {
+        return Ok(found);
+    }
+    if !found.is_empty() {
         let mut state = collector.state();
-        if !repeated.is_empty() {
-            *state.report.warnings.entry(rule::KEY.into()).or_default() += repeated.len() as u64;
-        }
-    } else {
-        let repeated = repeated.into_iter();
-        late.extend(repeated.map(|position| (position, Reason::RepeatedKey)));
+        *state.report.warnings.entry(rule::KEY.into()).or_default() += found.len() as u64;
     }
-    Ok(late)
+    Ok(Vec::new())
 }

@@ -70,7 +70,9 @@ pub(super) fn read_header(
         Outcome::Broken { .. } => {
             return Err(Error::new(
                 ErrorKind::QualityGate,
-                format!("the header of `{file}` cannot be read: a quote in it is not closed, or it is too long"),
+                format!(
+                    "the header of `{file}` cannot be read: a quote in it is not closed, or it is too long"
+                ),
             ));
         }
     };
@@ -129,7 +131,10 @@ impl Layout {
                     )?));
                 }
                 Origin::Field(name) => {
-                    let mut found = header.iter().enumerate().filter(|(_, field)| *field == name);
+                    let mut found = header
+                        .iter()
+                        .enumerate()
+                        .filter(|(_, field)| *field == name);
                     match (found.next(), found.next()) {
                         (Some((index, _)), None) => places.push(FieldPlace::Field(index)),
                         (None, _) => missing.push(format!("`{name}`")),
@@ -180,11 +185,7 @@ pub(super) fn extra(contract: &Contract, header: &[String]) -> Vec<String> {
             .iter()
             .any(|column| matches!(&column.origin, Origin::Field(field) if field == *name))
     };
-    header
-        .iter()
-        .filter(|name| !known(name))
-        .cloned()
-        .collect()
+    header.iter().filter(|name| !known(name)).cloned().collect()
 }
 
 /// The error of an object that lacks columns.

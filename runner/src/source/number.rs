@@ -105,9 +105,7 @@ fn long_decimal(whole: &[u8], fraction: &[u8], scale: usize) -> Result<i128, Not
         .chain(fraction)
         .chain(padding)
         .try_fold(0_i128, |value, digit| {
-            value
-                .checked_mul(10)?
-                .checked_add(i128::from(digit - b'0'))
+            value.checked_mul(10)?.checked_add(i128::from(digit - b'0'))
         })
         .ok_or(NotANumber::Range)
 }
@@ -131,7 +129,14 @@ mod tests {
         assert_eq!(integer(b"9223372036854775807"), Ok(i64::MAX));
         assert_eq!(integer(b"9223372036854775808"), Err(NotANumber::Range));
         assert_eq!(integer(b"0042"), Ok(42));
-        for text in [&b""[..], b"-", b"1.0", b"1 ", b"7271092e13", b"12345678901234567890x"] {
+        for text in [
+            &b""[..],
+            b"-",
+            b"1.0",
+            b"1 ",
+            b"7271092e13",
+            b"12345678901234567890x",
+        ] {
             assert_eq!(integer(text), Err(NotANumber::Shape));
         }
     }
@@ -146,7 +151,10 @@ mod tests {
         assert_eq!(decimal(b"1.234", limit, 2), Err(NotANumber::Decimals(3)));
         assert_eq!(decimal(b"00000000000000000000001.5", limit, 2), Ok(150));
         let most = "9".repeat(38);
-        assert_eq!(decimal(most.as_bytes(), 10_i128.pow(38), 0), Ok(10_i128.pow(38) - 1));
+        assert_eq!(
+            decimal(most.as_bytes(), 10_i128.pow(38), 0),
+            Ok(10_i128.pow(38) - 1)
+        );
         assert_eq!(
             decimal(format!("{most}9").as_bytes(), 10_i128.pow(38), 0),
             Err(NotANumber::Range)

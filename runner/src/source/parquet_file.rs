@@ -282,7 +282,10 @@ fn columns(
             Source::Column(position) => cast(batch.column(*position), &column.kind.arrow())
                 .context(
                     ErrorKind::QualityGate,
-                    format!("`{}` of `{file}` cannot be read as {}", column.name, column.kind),
+                    format!(
+                        "`{}` of `{file}` cannot be read as {}",
+                        column.name, column.kind
+                    ),
                 ),
         })
         .collect()

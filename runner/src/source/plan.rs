@@ -4,15 +4,14 @@ use std::sync::Arc;
 
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use datafusion::execution::runtime_env::RuntimeEnv;
-use datafusion::prelude::SessionContext;
 use drivetrain_jobs::contract::{Contract, CsvFormat, Format, Severity};
 use drivetrain_jobs::plan::session_context;
 
+use super::InputObjects;
 use super::column::ColumnReader;
 use super::grammar::Dialect;
 use super::row_hash::comparable;
 use super::row_rule::RowRule;
-use super::InputObjects;
 use crate::{Error, ErrorKind, Result};
 
 /// What decoding one dataset needs to know.
@@ -54,16 +53,12 @@ pub(super) struct ReferencePlan {
 ///
 /// # Errors
 /// Usage: a key or reference names what is not there, types do not fit, or a row rule is no condition.
-pub(super) fn plan(
-    inputs: &[InputObjects],
-    runtime: &Arc<RuntimeEnv>,
-) -> Result<Vec<DatasetPlan>> {
-    // Rules may use what jobs' SQL may: they are planned in the same kind of session.
-    let context = session_context(Arc::clone(runtime), 1);
+pub(super) fn plan(inputs: &[InputObjects], runtime: &Arc<RuntimeEnv>) -> Result<Vec<DatasetPlan>> {
     let mut plans = inputs
         .iter()
-        .map(|input| plan_dataset(input, &context))
+        .map(plan_dataset)
         .collect::<Result<Vec<_>>>()?;
+    plan_rules(inputs, runtime, &mut plans)?;
     for (from, input) in inputs.iter().enumerate() {
         for reference in &input.contract.references {
             let missing = |what: String| {
@@ -137,7 +132,7 @@ pub(super) fn reading_order(plans: &[DatasetPlan]) -> Result<Vec<usize>> {
     Ok(order)
 }
 
-fn plan_dataset(input: &InputObjects, context: &SessionContext) -> Result<DatasetPlan> {
+fn plan_dataset(input: &InputObjects) -> Result<DatasetPlan> {
     let contract = &input.contract;
     let csv = match &contract.format {
         Format::Csv(format) => format.clone(),
@@ -189,11 +184,6 @@ fn plan_dataset(input: &InputObjects, context: &SessionContext) -> Result<Datase
             Some((track(&mut tracked, columns), key.severity))
         }
     };
-    let rules = contract
-        .rules
-        .iter()
-        .map(|rule| RowRule::new(context, &input.name, contract, rule))
-        .collect::<Result<Vec<_>>>()?;
     Ok(DatasetPlan {
         name: input.name.clone(),
         contract: contract.clone(),
@@ -206,11 +196,31 @@ fn plan_dataset(input: &InputObjects, context: &SessionContext) -> Result<Datase
         loose_schema,
         held,
         held_schema: Schema::new(held_fields).into(),
-        rules,
+        rules: Vec::new(),
         tracked,
         key,
         references: Vec::new(),
     })
+}
+
+fn plan_rules(
+    inputs: &[InputObjects],
+    runtime: &Arc<RuntimeEnv>,
+    plans: &mut [DatasetPlan],
+) -> Result<()> {
+    if inputs.iter().all(|input| input.contract.rules.is_empty()) {
+        return Ok(());
+    }
+    // Rules may use what jobs' SQL may: they are planned in the same kind of session.
+    let context = session_context(Arc::clone(runtime), 1);
+    for (input, plan) in inputs.iter().zip(plans) {
+        let contract = &input.contract;
+        let rules = contract.rules.iter();
+        plan.rules = rules
+            .map(|rule| RowRule::new(&context, &input.name, contract, rule))
+            .collect::<Result<_>>()?;
+    }
+    Ok(())
 }
 
 fn positions(contract: &Contract, names: &[String]) -> Result<Vec<usize>, String> {

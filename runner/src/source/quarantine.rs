@@ -243,17 +243,17 @@ impl Upload {
 
     /// Waits while more than a few parts are on their way, so that memory stays bounded.
     async fn wait(&mut self) -> Result<()> {
-        self.parts
-            .wait_for_capacity(2)
-            .await
-            .context(ErrorKind::Failed, format!("`{}` cannot be written", self.path))
+        self.parts.wait_for_capacity(2).await.context(
+            ErrorKind::Failed,
+            format!("`{}` cannot be written", self.path),
+        )
     }
 
     async fn finish(self) -> Result<()> {
-        self.parts
-            .finish()
-            .await
-            .context(ErrorKind::Failed, format!("`{}` cannot be written", self.path))?;
+        self.parts.finish().await.context(
+            ErrorKind::Failed,
+            format!("`{}` cannot be written", self.path),
+        )?;
         Ok(())
     }
 }

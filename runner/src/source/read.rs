@@ -130,21 +130,7 @@ async fn read_all(
 ) -> Result<()> {
     let plans = plan(inputs, runtime)?;
     let order = reading_order(&plans)?;
-    let used = |dataset: usize, tracked: usize, plans: &[DatasetPlan]| {
-        plans
-            .iter()
-            .flat_map(|plan| &plan.references)
-            .any(|reference| reference.dataset == dataset && reference.tracked == tracked)
-    };
-    let used = plans
-        .iter()
-        .enumerate()
-        .map(|(dataset, plan)| {
-            (0..plan.tracked.len())
-                .map(|tracked| used(dataset, tracked, &plans))
-                .collect::<Vec<_>>()
-        })
-        .collect::<Vec<_>>();
+    let used = used_targets(&plans);
     let reading = Arc::new(Reading::new(settings, runtime, progress)?);
     let budgets = Budgets {
         rows: Budget::new(&runtime.memory_pool, "raw rows", ROWS_PERCENT),
@@ -155,10 +141,12 @@ async fn read_all(
     // References are looked up part by part where keys do not fit in memory, so all datasets have the same parts.
     let parts = parts_for(files.iter().map(|files| bytes(files)).max().unwrap_or(0));
     progress.expect_bytes(files.iter().map(|files| bytes(files)).sum());
-    // Two reads of one seed would be enough for a collision to be found; it lives as long as this reading.
     let seed = random_seed();
     let mut plans = plans.into_iter().map(Some).collect::<Vec<_>>();
-    let mut resolved = inputs.iter().map(|_| Vec::new()).collect::<Vec<Vec<Resolved>>>();
+    let mut resolved = inputs
+        .iter()
+        .map(|_| Vec::new())
+        .collect::<Vec<Vec<Resolved>>>();
     for input in order {
         let plan = plans[input].take().expect("each dataset is read once");
         let targets_of = plan.references.iter().map(|reference| {
@@ -185,9 +173,11 @@ async fn read_all(
             Err(error) => (Err(error), Arc::default()),
         };
         if result.is_ok() {
-            let rejected = std::mem::take(&mut collector.state().rejected_hashes);
-            let is_used = |tracked: usize| used[input][tracked];
-            resolved[input] = targets(&collector, &rejected, &late, is_used, &budgets.keys)?;
+            let (collector, keys) = (Arc::clone(&collector), Arc::clone(&budgets.keys));
+            let is_used = used[input].clone();
+            resolved[input] = reading
+                .on_thread(move || targets(&collector, &late, &is_used, &keys))
+                .await?;
         }
         let mut report = std::mem::take(&mut collector.state().report);
         let (held, quarantine) = (collector.hold.finish(), collector.quarantine.finish());
@@ -221,6 +211,22 @@ async fn read_all(
     Ok(())
 }
 
+/// For each dataset and each of its tracked lists of columns: whether another dataset refers to it.
+fn used_targets(plans: &[DatasetPlan]) -> Vec<Vec<bool>> {
+    let mut used = plans
+        .iter()
+        .map(|plan| vec![false; plan.tracked.len()])
+        .collect::<Vec<_>>();
+    for (from, plan) in plans.iter().enumerate() {
+        for reference in &plan.references {
+            if reference.dataset != from {
+                used[reference.dataset][reference.tracked] = true;
+            }
+        }
+    }
+    used
+}
+
 async fn read_dataset(
     reading: &Arc<Reading>,
     collector: &Arc<Collector>,
@@ -233,7 +239,7 @@ async fn read_dataset(
         .buffered(reading.files_at_once(files));
     while reads.try_next().await?.is_some() {}
     drop(reads);
-    let late = Arc::new(resolve(reading, collector, input, resolved).await?);
+    let late = resolve(reading, collector, input, resolved).await?;
     if !late.is_empty() {
         revisit(reading, collector, files, &late).await?;
     }

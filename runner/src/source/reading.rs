@@ -52,14 +52,15 @@ impl Reading {
         let ahead = threads + 1;
         // Fetched, under way, and what they are decoded into.
         let blocks = LEAST_FILES * ahead * 3;
-        let block_bytes = settings.block_bytes.unwrap_or_else(|| {
-            match runtime.memory_pool.memory_limit() {
-                MemoryLimit::Finite(limit) => {
-                    (limit / BLOCKS_SHARE / blocks).clamp(256 << 10, BLOCK_BYTES)
-                }
-                MemoryLimit::Infinite | MemoryLimit::Unknown => BLOCK_BYTES,
-            }
-        });
+        let block_bytes =
+            settings
+                .block_bytes
+                .unwrap_or_else(|| match runtime.memory_pool.memory_limit() {
+                    MemoryLimit::Finite(limit) => {
+                        (limit / BLOCKS_SHARE / blocks).clamp(256 << 10, BLOCK_BYTES)
+                    }
+                    MemoryLimit::Infinite | MemoryLimit::Unknown => BLOCK_BYTES,
+                });
         let reservation = MemoryConsumer::new("raw blocks").register(&runtime.memory_pool);
         reservation
             .try_grow(blocks * block_bytes)

@@ -45,7 +45,9 @@ pub(super) async fn revisit(
     }
     let mut revisits = stream::iter(by_file)
         .map(|(index, ranks)| {
-            let file = usize::try_from(index).ok().and_then(|index| files.get(index));
+            let file = usize::try_from(index)
+                .ok()
+                .and_then(|index| files.get(index));
             let file = file.expect("a rank was made from a file's index").clone();
             let (reading, collector) = (Arc::clone(reading), Arc::clone(collector));
             async move { revisit_file(&reading, &collector, &file, ranks).await }
@@ -106,12 +108,7 @@ async fn revisit_file(
 }
 
 /// The late rows of one block.
-fn find(
-    collector: &Collector,
-    note: &BlockNote,
-    text: Bytes,
-    rows: &Rows,
-) -> Vec<Rejected> {
+fn find(collector: &Collector, note: &BlockNote, text: Bytes, rows: &Rows) -> Vec<Rejected> {
     let block = Block {
         start: note.start,
         head: Vec::new(),

@@ -32,9 +32,8 @@ pub(super) fn row_hashes(columns: &[&ArrayRef], seed: u64) -> Vec<u128> {
             }
             _ => (0..rows)
                 .map(|row| {
-                    value_bytes(column, row).map_or(NO_HASH, |(bytes, length)| {
-                        hash(&bytes[..length], seed)
-                    })
+                    value_bytes(column, row)
+                        .map_or(NO_HASH, |(bytes, length)| hash(&bytes[..length], seed))
                 })
                 .collect(),
         },

@@ -61,7 +61,10 @@ impl Spill {
         &self,
         fill: impl FnOnce(&mut dyn Write) -> Result<(), E>,
     ) -> Result<Segment> {
-        let mut guard = self.open.lock().expect("no writer panics while it holds the lock");
+        let mut guard = self
+            .open
+            .lock()
+            .expect("no writer panics while it holds the lock");
         if guard.as_ref().is_some_and(|open| open.length >= FILE_BYTES) {
             *guard = None;
         }
@@ -111,7 +114,10 @@ impl Spill {
     fn failed(&self, cause: impl Into<Cause>) -> Error {
         Error::new(
             ErrorKind::Failed,
-            format!("{} do not fit in memory and cannot be put on disk", self.what),
+            format!(
+                "{} do not fit in memory and cannot be put on disk",
+                self.what
+            ),
         )
         .hint("raise `--memory-limit`, or give `--spill-dir` a folder with more room")
         .caused_by(cause)
@@ -144,7 +150,10 @@ impl Segment {
     pub(super) fn read(&self, from: u64) -> Result<impl Read + use<>> {
         let what = "rows that were put on disk cannot be read back";
         let path = self.file.path().ok_or_else(|| {
-            Error::new(ErrorKind::Failed, "spill files are expected on a local disk")
+            Error::new(
+                ErrorKind::Failed,
+                "spill files are expected on a local disk",
+            )
         })?;
         let mut file = File::open(path).context(ErrorKind::Failed, what)?;
         file.seek(SeekFrom::Start(self.offset + from))

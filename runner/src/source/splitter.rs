@@ -261,9 +261,7 @@ impl<'a> Splitter<'a> {
                 } else {
                     0
                 };
-                records
-                    .fields
-                    .truncate(before + found.min(records.width));
+                records.fields.truncate(before + found.min(records.width));
                 self.finish(records, found, start, content_end, end, offset(inner));
                 true
             }

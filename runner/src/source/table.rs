@@ -204,9 +204,7 @@ async fn load(group: Arc<Group>, projection: Arc<[usize]>) -> Result<Vec<RecordB
 }
 
 fn statistics(schema: &SchemaRef, rows: u64, bytes: u64) -> Statistics {
-    let exact = |count: u64| {
-        usize::try_from(count).map_or(Precision::Absent, Precision::Exact)
-    };
+    let exact = |count: u64| usize::try_from(count).map_or(Precision::Absent, Precision::Exact);
     Statistics {
         num_rows: exact(rows),
         total_byte_size: exact(bytes).to_inexact(),

@@ -277,9 +277,7 @@ mod tests {
     use super::*;
 
     fn timestamp(pattern: &str, text: &str) -> Option<i64> {
-        TimeReader::new(pattern)
-            .unwrap()
-            .timestamp(text.as_bytes())
+        TimeReader::new(pattern).unwrap().timestamp(text.as_bytes())
     }
 
     #[test]
@@ -321,7 +319,12 @@ mod tests {
         assert!(noon.is_some());
         assert_eq!(timestamp("%d %b %Y %H:%M", "28 FEB 2024 12:05"), noon);
         assert_eq!(timestamp("%y/%m/%e %H:%M", "24/02/28 12:05"), noon);
-        for offset in ["14:05:00+02", "14:05:00+0200", "10:35:00-01:30", "12:05:00Z"] {
+        for offset in [
+            "14:05:00+02",
+            "14:05:00+0200",
+            "10:35:00-01:30",
+            "12:05:00Z",
+        ] {
             let text = format!("2024-02-28T{offset}");
             assert_eq!(timestamp("%FT%T%z", &text), noon, "{text}");
         }

@@ -55,17 +55,29 @@ async fn values_that_are_none_of_their_type_are_rejected_by_column() {
             fault(9, "type", "paid"),
         ]
     );
-    assert_eq!(rows(&sources, "t").await, [["1", "sound", NULL, NULL, NULL]]);
+    assert_eq!(
+        rows(&sources, "t").await,
+        [["1", "sound", NULL, NULL, NULL]]
+    );
     let messages: Vec<_> = bad(&sources.quarantine)
         .await
         .into_iter()
         .map(|bad| bad.message)
         .collect();
     assert_eq!(messages[0], "expected int, got `x`");
-    assert_eq!(messages[1], "expected a date like `%Y-%m-%d`, got `2023-02-29`");
-    assert_eq!(messages[2], "expected decimal(12,2), got `1.234`, which has 3 decimals");
+    assert_eq!(
+        messages[1],
+        "expected a date like `%Y-%m-%d`, got `2023-02-29`"
+    );
+    assert_eq!(
+        messages[2],
+        "expected decimal(12,2), got `1.234`, which has 3 decimals"
+    );
     assert_eq!(messages[4], "expected `1` or `0`, got `yes`");
-    assert_eq!(messages[6], "expected int, got `2147483648`, which is out of range");
+    assert_eq!(
+        messages[6],
+        "expected int, got `2147483648`, which is out of range"
+    );
 }
 
 #[tokio::test]
@@ -75,7 +87,10 @@ async fn hexadecimal_ids_stay_texts() {
         "id\n7271092e13\n0012345678\n1234567890\n",
     )
     .await;
-    assert_eq!(rows(&sources, "t").await, [["7271092e13"], ["0012345678"], ["1234567890"]]);
+    assert_eq!(
+        rows(&sources, "t").await,
+        [["7271092e13"], ["0012345678"], ["1234567890"]]
+    );
 }
 
 #[tokio::test]
@@ -99,7 +114,10 @@ async fn an_unclosed_quote_costs_its_own_line_only() {
     )
     .await;
     assert_eq!(faults(&sources).await, [fault(3, "unclosed_quote", NULL)]);
-    assert_eq!(rows(&sources, "t").await, [["1", "x"], ["3", "y"], ["4", "z"]]);
+    assert_eq!(
+        rows(&sources, "t").await,
+        [["1", "x"], ["3", "y"], ["4", "z"]]
+    );
     assert_eq!(bad(&sources.quarantine).await[0].raw_text, "2,\"open");
     // A later quoted field closes it, and what follows betrays it.
     let sources = read_file(
@@ -119,7 +137,14 @@ async fn a_quoted_line_end_is_counted_in_lines_and_positions() {
     let bad = bad(&sources.quarantine).await;
     let places: Vec<_> = bad
         .iter()
-        .map(|bad| (bad.line, bad.last_line, bad.byte_offset, bad.raw_text.as_str()))
+        .map(|bad| {
+            (
+                bad.line,
+                bad.last_line,
+                bad.byte_offset,
+                bad.raw_text.as_str(),
+            )
+        })
         .collect();
     assert_eq!(places, [(4, 6, 12, "bad,\"p\nq\n\""), (8, 8, 27, "bad,z")]);
     let report = &sources.datasets[0].report;
@@ -134,7 +159,10 @@ async fn bytes_of_another_encoding_are_shown_as_they_are() {
     )
     .await;
     assert_eq!(faults(&sources).await, [fault(2, "encoding", "b")]);
-    assert_eq!(bad(&sources.quarantine).await[0].raw_text, "1,caf\\xE9\\\\n");
+    assert_eq!(
+        bad(&sources.quarantine).await[0].raw_text,
+        "1,caf\\xE9\\\\n"
+    );
     assert_eq!(rows(&sources, "t").await, [["2", "café"]]);
 }
 
@@ -214,7 +242,11 @@ async fn a_rule_that_fails_on_one_row_says_so_for_that_row() {
         faults(&sources).await,
         [fault(3, "ratio", NULL), fault(4, "ratio", NULL)]
     );
-    assert!(bad(&sources.quarantine).await[0].message.contains("has no value"));
+    assert!(
+        bad(&sources.quarantine).await[0]
+            .message
+            .contains("has no value")
+    );
 }
 
 #[tokio::test]
@@ -250,7 +282,11 @@ async fn the_first_bad_row_stops_a_run_that_takes_none() {
         on_bad_row: OnBadRow::Fail,
         ..settings()
     };
-    let files = [("a.csv", "a\n1\n"), ("b.csv", "a\n1\nx\ny\n"), ("c.csv", "a\nz\n")];
+    let files = [
+        ("a.csv", "a\n1\n"),
+        ("b.csv", "a\n1\nx\ny\n"),
+        ("c.csv", "a\nz\n"),
+    ];
     let inputs = vec![input("t", contract("a int"), &files).await];
     let refused = read_with(inputs, &settings).await.unwrap_err();
     assert_eq!(

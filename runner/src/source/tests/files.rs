@@ -30,7 +30,9 @@ fn bzip2(text: &str) -> Vec<u8> {
 #[tokio::test]
 async fn compressions_are_told_by_content_and_mixed_in_one_folder() {
     let text = |from: i32| {
-        let rows: String = (from..from + 50).map(|id| format!("{id},n{id}\n")).collect();
+        let rows: String = (from..from + 50)
+            .map(|id| format!("{id},n{id}\n"))
+            .collect();
         format!("id,name\n{rows}")
     };
     let files = [
@@ -39,10 +41,17 @@ async fn compressions_are_told_by_content_and_mixed_in_one_folder() {
         ("c.txt", zstd(&text(100))),
         ("d", bzip2(&text(150))),
     ];
-    let sources = read_inputs(vec![input("t", contract("id int, name string"), &files).await]).await;
+    let sources = read_inputs(vec![
+        input("t", contract("id int, name string"), &files).await,
+    ])
+    .await;
     let rows = rows(&sources, "t").await;
     assert_eq!(rows.len(), 200);
-    assert!(rows.iter().enumerate().all(|(id, row)| row[0] == id.to_string()));
+    assert!(
+        rows.iter()
+            .enumerate()
+            .all(|(id, row)| row[0] == id.to_string())
+    );
 }
 
 #[tokio::test]
@@ -58,7 +67,9 @@ async fn all_members_of_a_compressed_object_are_read() {
 #[tokio::test]
 async fn late_faults_in_compressed_objects_are_shown_with_their_text() {
     let contract = with_key(contract("id int, name string"), &["id"]);
-    let text: String = (0..300).map(|row| format!("{},\"n\n{row}\"\n", row % 290)).collect();
+    let text: String = (0..300)
+        .map(|row| format!("{},\"n\n{row}\"\n", row % 290))
+        .collect();
     for compress in [gzip, zstd, bzip2] {
         let object = compress(&format!("id,name\n{text}"));
         let sources = read_file(contract.clone(), object).await;
@@ -72,10 +83,16 @@ async fn late_faults_in_compressed_objects_are_shown_with_their_text() {
 #[tokio::test]
 async fn an_object_that_cannot_be_decompressed_is_named() {
     let whole = gzip(&format!("id\n{}", "1\n".repeat(1000)));
-    for cut in [whole[..whole.len() / 2].to_vec(), [&whole[..20], b"nonsense"].concat()] {
+    for cut in [
+        whole[..whole.len() / 2].to_vec(),
+        [&whole[..20], b"nonsense"].concat(),
+    ] {
         let (kind, message) = refusal(contract("id int"), cut).await;
         assert_eq!(kind, ErrorKind::QualityGate);
-        assert_eq!(message, "`memory://raw/t/a.csv` cannot be decompressed as gzip");
+        assert_eq!(
+            message,
+            "`memory://raw/t/a.csv` cannot be decompressed as gzip"
+        );
     }
 }
 
@@ -98,7 +115,10 @@ async fn columns_are_found_by_the_names_of_the_header_in_any_order() {
 async fn missing_columns_are_named_with_their_file() {
     let (kind, message) = refusal(contract("a int, b int, c int"), "a,d\n1,2\n").await;
     assert_eq!(kind, ErrorKind::QualityGate);
-    assert_eq!(message, "`memory://raw/t/a.csv` lacks the columns `b`, `c`, it has `a`, `d`");
+    assert_eq!(
+        message,
+        "`memory://raw/t/a.csv` lacks the columns `b`, `c`, it has `a`, `d`"
+    );
     let (_, message) = refusal(contract("a int"), "a,a\n1,2\n").await;
     assert_eq!(message, "`memory://raw/t/a.csv` has two columns named `a`");
 }
@@ -114,12 +134,22 @@ async fn marks_line_ends_and_quotes_in_headers_are_taken() {
 
 #[tokio::test]
 async fn objects_without_content_are_reported() {
-    let files = [("1.csv", ""), ("2.csv", "a\n"), ("3.csv", "\n\n"), ("4.csv", "\u{feff}"), ("5.csv", "a\n1")];
+    let files = [
+        ("1.csv", ""),
+        ("2.csv", "a\n"),
+        ("3.csv", "\n\n"),
+        ("4.csv", "\u{feff}"),
+        ("5.csv", "a\n1"),
+    ];
     let sources = read_inputs(vec![input("t", contract("a int"), &files).await]).await;
     let report = &sources.datasets[0].report;
     assert_eq!(
         report.empty_files,
-        ["memory://raw/t/1.csv", "memory://raw/t/3.csv", "memory://raw/t/4.csv"]
+        [
+            "memory://raw/t/1.csv",
+            "memory://raw/t/3.csv",
+            "memory://raw/t/4.csv"
+        ]
     );
     assert_eq!((report.files, report.rows_read), (5, 1));
 }
@@ -130,7 +160,10 @@ async fn too_few_rows_are_refused() {
     least.min_rows = 1;
     let (kind, message) = refusal(least, "a\n").await;
     assert_eq!(kind, ErrorKind::QualityGate);
-    assert_eq!(message, "`t` has 0 rows in `memory://raw/t`, its contract asks for 1");
+    assert_eq!(
+        message,
+        "`t` has 0 rows in `memory://raw/t`, its contract asks for 1"
+    );
 }
 
 #[tokio::test]
@@ -154,7 +187,10 @@ async fn dialects_are_those_of_the_contract() {
 async fn without_a_quote_a_quote_is_a_character() {
     let contract = with_csv(contract("a int, b string"), |format| format.quote = None);
     let long: String = (0..2000).map(|row| format!("{row},\"x\n")).collect();
-    let sources = read_inputs(vec![input("t", contract, &[("a.csv", format!("a,b\n{long}"))]).await]).await;
+    let sources = read_inputs(vec![
+        input("t", contract, &[("a.csv", format!("a,b\n{long}"))]).await,
+    ])
+    .await;
     let rows = rows(&sources, "t").await;
     assert_eq!(rows.len(), 2000);
     assert_eq!(rows[1999], ["1999", "\"x"]);
@@ -163,8 +199,16 @@ async fn without_a_quote_a_quote_is_a_character() {
 #[tokio::test]
 async fn single_byte_encodings_are_read() {
     for (encoding, bytes, expected) in [
-        (Encoding::Latin1, &b"a,b\ns\xed,caf\xe9\x80\n"[..], "café\u{80}"),
-        (Encoding::Windows1252, &b"a,b\ns\xed,caf\xe9\x80\n"[..], "café€"),
+        (
+            Encoding::Latin1,
+            &b"a,b\ns\xed,caf\xe9\x80\n"[..],
+            "café\u{80}",
+        ),
+        (
+            Encoding::Windows1252,
+            &b"a,b\ns\xed,caf\xe9\x80\n"[..],
+            "café€",
+        ),
     ] {
         let mut contract = with_csv(contract("a boolean, b string"), |format| {
             format.encoding = encoding;
@@ -182,7 +226,10 @@ async fn single_byte_encodings_are_read() {
     let sources = read_file(contract, &b"a\nx\x81\ny\n"[..]).await;
     assert_eq!(faults(&sources).await, [fault(2, "encoding", "a")]);
     let (_, message) = refusal(super::contract("a string"), &b"\xff\xfea\0\n\0"[..]).await;
-    assert_eq!(message, "`memory://raw/t/a.csv` is UTF-16, which is not read");
+    assert_eq!(
+        message,
+        "`memory://raw/t/a.csv` is UTF-16, which is not read"
+    );
 }
 
 #[tokio::test]
@@ -192,7 +239,10 @@ async fn folders_of_the_path_are_columns() {
     contract.columns[2].origin = Origin::Path("place".to_owned());
     let files = [
         ("dt=2024-01-01/place=a%2Fb/x.csv", "a\n1\n2\n"),
-        ("dt=2024-01-02/place=__HIVE_DEFAULT_PARTITION__/x.csv", "a\n3\n"),
+        (
+            "dt=2024-01-02/place=__HIVE_DEFAULT_PARTITION__/x.csv",
+            "a\n3\n",
+        ),
         ("dt=2024-01-02/_hidden/x.csv", "b\n3\n"),
         ("dt=2024-01-02/.crc", "b\n3\n"),
     ];
@@ -206,7 +256,10 @@ async fn folders_of_the_path_are_columns() {
         ]
     );
     for (file, message) in [
-        ("x.csv", "the path of `memory://raw/t/x.csv` has no folder `dt=…`"),
+        (
+            "x.csv",
+            "the path of `memory://raw/t/x.csv` has no folder `dt=…`",
+        ),
         (
             "dt=1/x.csv",
             "`dt=1` in the path of `memory://raw/t/dt=1/x.csv`: expected a date like `%Y-%m-%d`, got `1`",
@@ -245,8 +298,26 @@ async fn parquet_is_matched_by_name_and_held_to_the_contract() {
     let object = parquet(vec![
         ("extra", Arc::new(Int32Array::from(vec![0; 5]))),
         ("paid", Arc::new(paid)),
-        ("name", Arc::new(StringArray::from(vec![Some("a"), None, Some("c"), Some("d"), Some("e")]))),
-        ("id", Arc::new(Int32Array::from(vec![Some(1), Some(2), None, Some(1), Some(5)]))),
+        (
+            "name",
+            Arc::new(StringArray::from(vec![
+                Some("a"),
+                None,
+                Some("c"),
+                Some("d"),
+                Some("e"),
+            ])),
+        ),
+        (
+            "id",
+            Arc::new(Int32Array::from(vec![
+                Some(1),
+                Some(2),
+                None,
+                Some(1),
+                Some(5),
+            ])),
+        ),
         ("at", Arc::new(TimestampMicrosecondArray::from(vec![0; 5]))),
         ("day", Arc::new(Date32Array::from(vec![0; 5]))),
     ]);
@@ -272,19 +343,46 @@ async fn parquet_is_matched_by_name_and_held_to_the_contract() {
         ]
     );
     let bad = bad(&sources.quarantine).await;
-    assert_eq!(bad[2].raw_text, "id=1, name=d, paid=4.00, at=1970-01-01T00:00:00, day=1970-01-01");
+    assert_eq!(
+        bad[2].raw_text,
+        "id=1, name=d, paid=4.00, at=1970-01-01T00:00:00, day=1970-01-01"
+    );
     assert_eq!(sources.datasets[0].report.extra_columns, ["extra"]);
     let wrong = parquet(vec![("id", Arc::new(StringArray::from(vec!["1"])))]);
-    let (kind, message) = refusal(Contract { format: Format::Parquet, ..super::contract("id int") }, wrong).await;
+    let (kind, message) = refusal(
+        Contract {
+            format: Format::Parquet,
+            ..super::contract("id int")
+        },
+        wrong,
+    )
+    .await;
     assert_eq!(kind, ErrorKind::QualityGate);
     assert_eq!(
         message,
         "the columns of `memory://raw/t/a.csv` have other types: `id`: expected int, got Utf8"
     );
     let wide = parquet(vec![("id", Arc::new(Int64Array::from(vec![1])))]);
-    let (_, message) = refusal(Contract { format: Format::Parquet, ..super::contract("id int, b int") }, wide).await;
-    assert_eq!(message, "`memory://raw/t/a.csv` lacks the column `b`, it has `id`");
-    let (kind, message) = refusal(Contract { format: Format::Parquet, ..super::contract("id int") }, "id\n1\n").await;
+    let (_, message) = refusal(
+        Contract {
+            format: Format::Parquet,
+            ..super::contract("id int, b int")
+        },
+        wide,
+    )
+    .await;
+    assert_eq!(
+        message,
+        "`memory://raw/t/a.csv` lacks the column `b`, it has `id`"
+    );
+    let (kind, message) = refusal(
+        Contract {
+            format: Format::Parquet,
+            ..super::contract("id int")
+        },
+        "id\n1\n",
+    )
+    .await;
     assert_eq!(kind, ErrorKind::QualityGate);
     assert_eq!(message, "`memory://raw/t/a.csv` cannot be read as Parquet");
 }

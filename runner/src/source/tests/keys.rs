@@ -20,11 +20,21 @@ async fn all_but_the_first_row_of_a_key_by_file_then_line_are_rejected() {
         ("b.csv", "id,age\nx,4\nz,5\n"),
     ];
     let sources = read_inputs(vec![input("users", users(), &files).await]).await;
-    assert_eq!(rows(&sources, "users").await, [["y", "1"], ["x", "2"], ["z", "5"]]);
+    assert_eq!(
+        rows(&sources, "users").await,
+        [["y", "1"], ["x", "2"], ["z", "5"]]
+    );
     let bad = bad(&sources.quarantine).await;
     let found: Vec<_> = bad
         .iter()
-        .map(|bad| (bad.file.as_str(), bad.line, bad.raw_text.as_str(), bad.rule.as_str()))
+        .map(|bad| {
+            (
+                bad.file.as_str(),
+                bad.line,
+                bad.raw_text.as_str(),
+                bad.rule.as_str(),
+            )
+        })
         .collect();
     assert_eq!(
         found,
@@ -60,17 +70,29 @@ async fn keys_of_several_columns_do_not_run_into_each_other() {
 #[tokio::test]
 async fn references_lead_to_accepted_rows_or_are_faults() {
     let sources = read_inputs(vec![
-        input("rentals", rentals(), &[("a.csv", "id,user\n1,x\n2,y\n3,ghost\n4,\n5,x\n")]).await,
+        input(
+            "rentals",
+            rentals(),
+            &[("a.csv", "id,user\n1,x\n2,y\n3,ghost\n4,\n5,x\n")],
+        )
+        .await,
         input("users", users(), &[("a.csv", "id,age\nx,1\ny,old\n")]).await,
     ])
     .await;
-    assert_eq!(rows(&sources, "rentals").await, [["1", "x"], ["4", NULL], ["5", "x"]]);
+    assert_eq!(
+        rows(&sources, "rentals").await,
+        [["1", "x"], ["4", NULL], ["5", "x"]]
+    );
     let report = &sources.datasets[0].report;
     assert_eq!(sources.datasets[0].name, "rentals");
     assert_eq!(report.rejects["user references users"], 2);
     // The row that refers to a rejected user is counted apart.
     assert_eq!(
-        (report.quarantined, report.quarantined_by_reference, report.quarantined_lines),
+        (
+            report.quarantined,
+            report.quarantined_by_reference,
+            report.quarantined_lines
+        ),
         (2, 1, 1)
     );
     let bad = bad(&sources.quarantine).await;
@@ -82,24 +104,49 @@ async fn references_lead_to_accepted_rows_or_are_faults() {
 async fn rows_that_refer_to_a_row_of_broken_shape_are_counted_apart() {
     let sources = read_inputs(vec![
         input("users", users(), &[("a.csv", "id,age\nx,1\ny\nz,1,2\n")]).await,
-        input("rentals", rentals(), &[("a.csv", "id,user\n1,x\n2,y\n3,z\n")]).await,
+        input(
+            "rentals",
+            rentals(),
+            &[("a.csv", "id,user\n1,x\n2,y\n3,z\n")],
+        )
+        .await,
     ])
     .await;
     let report = &sources.datasets[1].report;
-    assert_eq!((report.quarantined, report.quarantined_by_reference), (2, 2));
+    assert_eq!(
+        (report.quarantined, report.quarantined_by_reference),
+        (2, 2)
+    );
 }
 
 #[tokio::test]
 async fn rejections_cascade_through_several_datasets() {
-    let payments = with_reference(contract("id int not null, rental int"), "rental", "rentals", "id");
+    let payments = with_reference(
+        contract("id int not null, rental int"),
+        "rental",
+        "rentals",
+        "id",
+    );
     let sources = read_inputs(vec![
-        input("payments", payments, &[("a.csv", "id,rental\n1,1\n2,2\n3,9\n")]).await,
+        input(
+            "payments",
+            payments,
+            &[("a.csv", "id,rental\n1,1\n2,2\n3,9\n")],
+        )
+        .await,
         input("rentals", rentals(), &[("a.csv", "id,user\n1,x\n2,y\n")]).await,
         input("users", users(), &[("a.csv", "id,age\nx,1\ny,old\n")]).await,
     ])
     .await;
     let report = &sources.datasets[0].report;
-    assert_eq!((report.accepted, report.quarantined, report.quarantined_by_reference), (1, 2, 1));
+    assert_eq!(
+        (
+            report.accepted,
+            report.quarantined,
+            report.quarantined_by_reference
+        ),
+        (1, 2, 1)
+    );
 }
 
 #[tokio::test]
@@ -119,9 +166,15 @@ async fn a_dataset_may_refer_to_itself() {
     // 1 is the top; 5's boss does not exist, 6 and 7 fall with it.
     let text = "id,boss\n7,6\n1,\n2,1\n5,99\n6,5\n3,2\n2,1\n";
     let sources = read_file(contract, text).await;
-    assert_eq!(rows(&sources, "t").await, [["1", NULL], ["2", "1"], ["3", "2"]]);
+    assert_eq!(
+        rows(&sources, "t").await,
+        [["1", NULL], ["2", "1"], ["3", "2"]]
+    );
     let report = &sources.datasets[0].report;
-    assert_eq!((report.quarantined, report.quarantined_by_reference), (4, 2));
+    assert_eq!(
+        (report.quarantined, report.quarantined_by_reference),
+        (4, 2)
+    );
     assert_eq!(report.rejects["key"], 1);
 }
 
@@ -137,7 +190,13 @@ async fn a_warning_accepts_and_counts() {
     .await;
     let report = &sources.datasets[1].report;
     assert_eq!(report.accepted, 2);
-    assert_eq!((report.warnings["key"], report.warnings["user references users"]), (1, 1));
+    assert_eq!(
+        (
+            report.warnings["key"],
+            report.warnings["user references users"]
+        ),
+        (1, 1)
+    );
 }
 
 #[tokio::test]
@@ -150,7 +209,10 @@ async fn references_in_a_circle_are_refused() {
     ];
     let refused = read_with(inputs, &settings()).await.unwrap_err();
     assert_eq!(refused.error.kind(), ErrorKind::Usage);
-    assert_eq!(refused.error.to_string(), "`one` and `two` refer to each other in a circle");
+    assert_eq!(
+        refused.error.to_string(),
+        "`one` and `two` refer to each other in a circle"
+    );
 }
 
 #[tokio::test]

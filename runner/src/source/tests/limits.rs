@@ -9,7 +9,13 @@ use super::*;
 
 fn many_rows(count: u32) -> String {
     let rows: String = (0..count)
-        .map(|id| format!("{id},a text of more than twelve bytes {},{}\n", id % 7, id % 500))
+        .map(|id| {
+            format!(
+                "{id},a text of more than twelve bytes {},{}\n",
+                id % 7,
+                id % 500
+            )
+        })
         .collect();
     format!("id,name,user\n{rows}")
 }
@@ -20,8 +26,18 @@ async fn inputs(count: u32) -> Vec<InputObjects> {
     let rentals = with_reference(rentals, "user", "users", "id");
     let text = many_rows(count);
     vec![
-        input("rentals", rentals, &[("a.csv", text.clone()), ("b.csv", text)]).await,
-        input("users", contract("id int"), &[("a.csv", format!("id\n{users}"))]).await,
+        input(
+            "rentals",
+            rentals,
+            &[("a.csv", text.clone()), ("b.csv", text)],
+        )
+        .await,
+        input(
+            "users",
+            contract("id int"),
+            &[("a.csv", format!("id\n{users}"))],
+        )
+        .await,
     ]
 }
 
@@ -33,9 +49,14 @@ async fn the_same_rows_come_out_of_memory_and_off_the_disk() {
     };
     let roomy = read_with(inputs(20_000).await, &settings).await.unwrap();
     assert_eq!(roomy.datasets[0].report.spilled_bytes, 0);
-    let tight = read(inputs(20_000).await, &settings, runtime(700_000), &Progress::default())
-        .await
-        .unwrap();
+    let tight = read(
+        inputs(20_000).await,
+        &settings,
+        runtime(700_000),
+        &Progress::default(),
+    )
+    .await
+    .unwrap();
     let report = &tight.datasets[0].report;
     assert!(report.spilled_bytes > 1_000_000, "{report:?}");
     assert_eq!(rows(&tight, "rentals").await, rows(&roomy, "rentals").await);
@@ -53,9 +74,14 @@ async fn keys_that_do_not_fit_in_memory_are_looked_up_part_by_part() {
     };
     let roomy = read_with(inputs(2_000).await, &settings).await.unwrap();
     // Not even the users' keys fit here.
-    let tight = read(inputs(2_000).await, &settings, runtime(62_000), &Progress::default())
-        .await
-        .unwrap();
+    let tight = read(
+        inputs(2_000).await,
+        &settings,
+        runtime(62_000),
+        &Progress::default(),
+    )
+    .await
+    .unwrap();
     assert_eq!(rows(&tight, "rentals").await, rows(&roomy, "rentals").await);
     assert_eq!(bad(&tight.quarantine).await, bad(&roomy.quarantine).await);
 }
@@ -74,18 +100,34 @@ async fn a_full_disk_is_said_with_the_settings_to_raise() {
         block_bytes: Some(20_000),
         ..settings()
     };
-    let refused = read(inputs(20_000).await, &settings, runtime, &Progress::default())
-        .await
-        .unwrap_err();
+    let refused = read(
+        inputs(20_000).await,
+        &settings,
+        runtime,
+        &Progress::default(),
+    )
+    .await
+    .unwrap_err();
     assert_eq!(refused.error.kind(), ErrorKind::Failed);
-    assert!(refused.error.hint_text().unwrap().contains("--memory-limit"));
+    assert!(
+        refused
+            .error
+            .hint_text()
+            .unwrap()
+            .contains("--memory-limit")
+    );
     // What was rejected until then is still there to be written.
     bad(&refused.quarantine).await;
 }
 
 #[tokio::test]
 async fn tables_tell_their_rows_and_hand_on_what_is_needed() {
-    let mut needed = input("t", contract("a int, b string, c int"), &[("a.csv", "a,b,c\n1,x,2\n1,y,bad\n")]).await;
+    let mut needed = input(
+        "t",
+        contract("a int, b string, c int"),
+        &[("a.csv", "a,b,c\n1,x,2\n1,y,bad\n")],
+    )
+    .await;
     needed.columns_needed = Some(vec!["c".to_owned(), "a".to_owned()]);
     let sources = read_inputs(vec![needed]).await;
     assert_eq!(rows(&sources, "t").await, [["1", "2"]]);
@@ -126,8 +168,17 @@ async fn a_dropped_reading_stops() {
         ..settings()
     };
     let progress = Progress::default();
-    let reading = read(inputs(200_000).await, &settings, runtime(1 << 30), &progress);
-    assert!(tokio::time::timeout(Duration::from_millis(50), reading).await.is_err());
+    let reading = read(
+        inputs(200_000).await,
+        &settings,
+        runtime(1 << 30),
+        &progress,
+    );
+    assert!(
+        tokio::time::timeout(Duration::from_millis(50), reading)
+            .await
+            .is_err()
+    );
     tokio::time::sleep(Duration::from_millis(100)).await;
     let bytes = progress.bytes();
     tokio::time::sleep(Duration::from_millis(100)).await;

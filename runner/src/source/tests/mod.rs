@@ -26,8 +26,8 @@ use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 
 use super::{InputObjects, Quarantine, ReadSettings, Refused, Sources, read};
-use crate::progress::Progress;
 use crate::ErrorKind;
+use crate::progress::Progress;
 
 /// How a NULL is shown, so that it differs from an empty text.
 const NULL: &str = "NULL";
@@ -187,9 +187,15 @@ async fn read_inputs(inputs: Vec<InputObjects>) -> Sources {
     for dataset in &sources.datasets {
         let report = &dataset.report;
         assert_eq!(report.rows_read, report.accepted + report.quarantined);
-        assert_eq!(rows(&sources, &dataset.name).await.len() as u64, report.accepted);
+        assert_eq!(
+            rows(&sources, &dataset.name).await.len() as u64,
+            report.accepted
+        );
     }
-    assert_eq!(bad(&sources.quarantine).await.len() as u64, sources.quarantine.rows());
+    assert_eq!(
+        bad(&sources.quarantine).await.len() as u64,
+        sources.quarantine.rows()
+    );
     sources
 }
 
@@ -228,7 +234,12 @@ fn texts(batch: &RecordBatch) -> Vec<Vec<String>> {
         .map(|column| ArrayFormatter::try_new(column.as_ref(), &options).unwrap())
         .collect();
     (0..batch.num_rows())
-        .map(|row| columns.iter().map(|column| column.value(row).to_string()).collect())
+        .map(|row| {
+            columns
+                .iter()
+                .map(|column| column.value(row).to_string())
+                .collect()
+        })
         .collect()
 }
 
@@ -248,11 +259,14 @@ async fn bad(quarantine: &Quarantine) -> Vec<Bad> {
         let text = |index: usize, row: usize| {
             let column = batch.column(index).as_string::<i32>();
             let is_null = arrow::array::Array::is_null(column, row);
-            if is_null { NULL.to_owned() } else { column.value(row).to_owned() }
+            if is_null {
+                NULL.to_owned()
+            } else {
+                column.value(row).to_owned()
+            }
         };
-        let number = |index: usize, row: usize| {
-            batch.column(index).as_primitive::<Int64Type>().value(row)
-        };
+        let number =
+            |index: usize, row: usize| batch.column(index).as_primitive::<Int64Type>().value(row);
         bad.extend((0..batch.num_rows()).map(|row| Bad {
             dataset: text(0, row),
             file: text(1, row),

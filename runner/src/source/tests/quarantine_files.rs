@@ -5,15 +5,28 @@ use super::*;
 #[tokio::test]
 async fn rejected_rows_are_written_as_parquet_and_as_csv() {
     let sources = read_inputs(vec![
-        input("t", contract("a int, b string"), &[("a.csv", "a,b\nx,\"p\nq\"\n1,\n2\n")]).await,
+        input(
+            "t",
+            contract("a int, b string"),
+            &[("a.csv", "a,b\nx,\"p\nq\"\n1,\n2\n")],
+        )
+        .await,
         input("u", contract("a int"), &[("a.csv", "a\n1\ny\\\n")]).await,
     ])
     .await;
     let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
     let prefix = Path::from("_drivetrain/job/quarantine/run/attempt");
-    let written = sources.quarantine.write(&store, &prefix, "run").await.unwrap().unwrap();
+    let written = sources
+        .quarantine
+        .write(&store, &prefix, "run")
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(written.rows, 3);
-    assert_eq!(written.csv, "_drivetrain/job/quarantine/run/attempt/rows.csv");
+    assert_eq!(
+        written.csv,
+        "_drivetrain/job/quarantine/run/attempt/rows.csv"
+    );
     let path = Path::parse(&written.csv).unwrap();
     let csv = store.get(&path).await.unwrap().bytes().await.unwrap();
     assert_eq!(
@@ -31,6 +44,13 @@ async fn nothing_is_written_where_nothing_was_rejected() {
     let sources = read_file(contract("a int"), "a\n1\n").await;
     let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
     let prefix = Path::from("quarantine");
-    assert_eq!(sources.quarantine.write(&store, &prefix, "run").await.unwrap(), None);
+    assert_eq!(
+        sources
+            .quarantine
+            .write(&store, &prefix, "run")
+            .await
+            .unwrap(),
+        None
+    );
     assert!(store.list(None).try_next().await.unwrap().is_none());
 }

@@ -9,7 +9,9 @@ async fn sample(dirt: &str) -> (generate::Account, Vec<InputObjects>) {
     let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
     let settings = Settings::new(20_000, 11, dirt.parse::<Share>().unwrap()).unwrap();
     let mut target = generate::Store::new(Arc::clone(&store), &Path::default());
-    let generated = generate::generate(&settings, &mut target, &Progress::default()).await.unwrap();
+    let generated = generate::generate(&settings, &mut target, &Progress::default())
+        .await
+        .unwrap();
     let job = bundled::job("rental_facts").unwrap();
     let mut inputs = Vec::new();
     for input in &job.inputs {
@@ -37,7 +39,11 @@ async fn a_clean_sample_is_accepted_whole() {
     let sources = read_with(inputs, &settings).await.unwrap();
     for dataset in &sources.datasets {
         let planted = account.dataset(&dataset.name).unwrap();
-        assert_eq!(dataset.report.accepted, planted.accepted_rows, "{}", dataset.name);
+        assert_eq!(
+            dataset.report.accepted, planted.accepted_rows,
+            "{}",
+            dataset.name
+        );
         assert_eq!(dataset.report.quarantined, 0, "{:?}", dataset.report);
     }
 }
@@ -58,10 +64,21 @@ async fn what_was_planted_in_a_dirty_sample_is_found() {
             let report = &dataset.report;
             let rejected = planted.rejected_in_all();
             assert_eq!(report.rows_read, report.accepted + report.quarantined);
-            assert_eq!(report.accepted, planted.accepted_rows, "{} {report:?} {planted:?}", dataset.name);
+            assert_eq!(
+                report.accepted, planted.accepted_rows,
+                "{} {report:?} {planted:?}",
+                dataset.name
+            );
             assert_eq!(report.lines, planted.lines, "{}", dataset.name);
-            assert_eq!(report.quarantined_by_reference, planted.cascaded_rows, "{}", dataset.name);
-            assert_eq!(report.quarantined - report.quarantined_by_reference, rejected.rows);
+            assert_eq!(
+                report.quarantined_by_reference, planted.cascaded_rows,
+                "{}",
+                dataset.name
+            );
+            assert_eq!(
+                report.quarantined - report.quarantined_by_reference,
+                rejected.rows
+            );
             assert_eq!(report.quarantined_lines, rejected.lines);
         }
     }

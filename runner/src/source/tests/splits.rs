@@ -31,7 +31,11 @@ fn by_grammar(text: &str) -> Expected {
     let (mut position, mut line, mut expected) = (0, 1, Vec::new());
     while position < text.len() {
         let rest = &text[position..];
-        let blank = if rest.starts_with("\r\n") { 2 } else { usize::from(rest.starts_with('\n')) };
+        let blank = if rest.starts_with("\r\n") {
+            2
+        } else {
+            usize::from(rest.starts_with('\n'))
+        };
         let blank = if rest == "\r" { 1 } else { blank };
         if blank > 0 {
             position += blank;
@@ -44,7 +48,11 @@ fn by_grammar(text: &str) -> Expected {
             Outcome::Whole { end, .. } => {
                 let values = fields.iter().map(|field| {
                     let value = &text[field.range()];
-                    if field.is_quoted() { value.replace("\"\"", "\"") } else { value.to_owned() }
+                    if field.is_quoted() {
+                        value.replace("\"\"", "\"")
+                    } else {
+                        value.to_owned()
+                    }
                 });
                 let values: Vec<_> = values.collect();
                 expected.push((line, (values.len() == 3).then_some(values)));
@@ -75,7 +83,11 @@ async fn by_blocks(text: &str, threads: usize, block_bytes: usize, batch_rows: u
     };
     let inputs = vec![input("t", contract, &[("a.csv", text.to_owned())]).await];
     let sources = read_with(inputs, &settings).await.unwrap();
-    let mut bad = faults(&sources).await.into_iter().map(|(line, ..)| line).peekable();
+    let mut bad = faults(&sources)
+        .await
+        .into_iter()
+        .map(|(line, ..)| line)
+        .peekable();
     let mut expected = Vec::new();
     for row in rows(&sources, "t").await {
         expected.push((0, Some(row)));
@@ -87,13 +99,20 @@ async fn by_blocks(text: &str, threads: usize, block_bytes: usize, batch_rows: u
 /// Accepted rows in order, then the lines of the others.
 fn in_two(expected: Expected) -> Expected {
     let (sound, bad): (Vec<_>, Vec<_>) = expected.into_iter().partition(|(_, row)| row.is_some());
-    sound.into_iter().map(|(_, row)| (0, row)).chain(bad).collect()
+    sound
+        .into_iter()
+        .map(|(_, row)| (0, row))
+        .chain(bad)
+        .collect()
 }
 
 #[tokio::test]
 async fn cut_anywhere_the_rows_are_those_of_one_thread() {
     let mut random = Random(0x2545_F491_4F6C_DD1D);
-    let pieces = ["a", "bc", ",", ",", "\"", "\"\"", "\n", "\n", "\r\n", "\r", "é", "\",\"", "\"\n", "1,2,3\n"];
+    let pieces = [
+        "a", "bc", ",", ",", "\"", "\"\"", "\n", "\n", "\r\n", "\r", "é", "\",\"", "\"\n",
+        "1,2,3\n",
+    ];
     for round in 0..400 {
         let length = random.below(60);
         let text: String = (0..length).map(|_| random.pick(&pieces)).collect();
@@ -101,10 +120,17 @@ async fn cut_anywhere_the_rows_are_those_of_one_thread() {
             continue;
         }
         let expected = in_two(by_grammar(&text));
-        for (threads, block_bytes) in [(1, 1 << 20), (2, 1), (3, 1 + usize::try_from(random.below(20)).unwrap())] {
+        for (threads, block_bytes) in [
+            (1, 1 << 20),
+            (2, 1),
+            (3, 1 + usize::try_from(random.below(20)).unwrap()),
+        ] {
             let rows = 1 + usize::try_from(random.below(4)).unwrap();
             let found = by_blocks(&text, threads, block_bytes, rows).await;
-            assert_eq!(found, expected, "round {round}: {text:?} in blocks of {block_bytes}");
+            assert_eq!(
+                found, expected,
+                "round {round}: {text:?} in blocks of {block_bytes}"
+            );
         }
     }
 }
@@ -112,7 +138,18 @@ async fn cut_anywhere_the_rows_are_those_of_one_thread() {
 #[tokio::test]
 async fn sound_texts_are_read_as_the_csv_crate_reads_them() {
     let mut random = Random(0x9E37_79B9_7F4A_7C15);
-    let pieces = ["a", "bc", "1.5", ",", "\"", "\n", "\r\n", "é", " ", "long enough for no inline view"];
+    let pieces = [
+        "a",
+        "bc",
+        "1.5",
+        ",",
+        "\"",
+        "\n",
+        "\r\n",
+        "é",
+        " ",
+        "long enough for no inline view",
+    ];
     for _ in 0..40 {
         let mut writer = csv::WriterBuilder::new().from_writer(Vec::new());
         let mut expected = Vec::new();
@@ -129,9 +166,15 @@ async fn sound_texts_are_read_as_the_csv_crate_reads_them() {
             expected.push((0, Some(row)));
         }
         let text = String::from_utf8(writer.into_inner().unwrap()).unwrap();
-        let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(text.as_bytes());
+        let mut reader = csv::ReaderBuilder::new()
+            .has_headers(false)
+            .from_reader(text.as_bytes());
         let read: Vec<Vec<String>> = reader.deserialize().map(Result::unwrap).collect();
-        assert!(read.iter().zip(&expected).all(|(read, row)| Some(read) == row.1.as_ref()));
+        assert!(
+            read.iter()
+                .zip(&expected)
+                .all(|(read, row)| Some(read) == row.1.as_ref())
+        );
         for block_bytes in [7, 100, 5_000, 1 << 20] {
             assert_eq!(by_blocks(&text, 3, block_bytes, 64).await, expected);
         }
@@ -150,7 +193,16 @@ fn long_texts_without_and_with_quotes_take_both_paths() {
         let text: String = (0..20_000)
             .map(|row| {
                 if quotes > 0 && random.below(quotes) == 0 {
-                    random.pick(&["\"a\nb\",\"\"\"\",c\n", "x,\"open\n", "p\"q,r\"s,t\r\n", "\r1,2,3\n", "\n", "1,2\r\n"]).to_owned()
+                    random
+                        .pick(&[
+                            "\"a\nb\",\"\"\"\",c\n",
+                            "x,\"open\n",
+                            "p\"q,r\"s,t\r\n",
+                            "\r1,2,3\n",
+                            "\n",
+                            "1,2\r\n",
+                        ])
+                        .to_owned()
                 } else {
                     format!("{row},{},{}\n", random.below(1 << 40), random.below(100))
                 }
@@ -170,7 +222,10 @@ fn long_texts_without_and_with_quotes_take_both_paths() {
             let outcome = read_record(text.as_bytes(), position, dialect, Beyond::End, &mut fields);
             let record = &records.records[index];
             let line = text[..position].matches('\n').count();
-            assert_eq!((record.start as usize, record.line as usize), (position, line));
+            assert_eq!(
+                (record.start as usize, record.line as usize),
+                (position, line)
+            );
             match outcome {
                 Outcome::Whole { content_end, end } => {
                     assert_eq!(record.end as usize, content_end);
@@ -203,6 +258,9 @@ async fn an_open_quote_is_given_up_after_a_mebibyte_however_the_text_is_cut() {
     };
     assert!(matches!(
         read_record(text.as_bytes(), 6, dialect, Beyond::End, &mut fields),
-        Outcome::Broken { why: Broken::TooLong, .. }
+        Outcome::Broken {
+            why: Broken::TooLong,
+            ..
+        }
     ));
 }
