@@ -18,6 +18,7 @@ use super::partition::Partition;
 use super::record::{AttemptId, Consumed, Output, Part, Replaces, Run, RunId};
 use super::run_id::hex;
 use super::staged::Staged;
+use super::stop::StopSignal;
 use super::together::together;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::store::Store;
@@ -122,13 +123,13 @@ impl Attempt {
         self.stager().part(table, partition, extension).await
     }
 
-    /// Makes all parts last, and step 4 as far as the commit can see it: makes sure that `parts` hold `rows` rows of each table and lie where the run may
+    /// Step 4, as far as the commit can see it: makes sure that `parts` hold `rows` rows of each table and lie where the run may
     /// write; drops parts that were opened and are not among them. The job's own checks are the caller's, before this.
     ///
     /// `summary` is remembered in the record.
     ///
     /// # Errors
-    /// `Failed` where something does not add up, otherwise as the store says; then the attempt is given up.
+    /// `Failed` where something does not add up; then the attempt is given up.
     pub async fn stage(
         self,
         parts: Vec<StagedPart>,
@@ -136,12 +137,7 @@ impl Attempt {
         summary: Value,
     ) -> Result<Staged> {
         let parts = parts.into_iter().map(StagedPart::into_part).collect();
-        let verified = self.verified(parts, rows);
-        let sealed = match verified {
-            Ok(outputs) => self.0.seal(&outputs).await.map(|()| outputs),
-            Err(error) => Err(error),
-        };
-        match sealed {
+        match self.verified(parts, rows) {
             Ok(outputs) => {
                 let run = Run {
                     run: self.0.run.clone(),
@@ -153,7 +149,7 @@ impl Attempt {
                 Ok(Staged::new(self.0, run))
             }
             Err(error) => {
-                self.abandon().await;
+                self.0.abandon().await;
                 Err(error)
             }
         }
@@ -213,10 +209,10 @@ impl Attempt {
         }
     }
 
-    /// Gives the attempt up: aborts its uploads and marks it ended. What cannot be cleaned now is left to the next run or
-    /// `vacuum`.
-    pub async fn abandon(self) {
-        self.0.abandon().await;
+    /// Gives the attempt up: aborts its uploads and marks it ended, for two seconds at most after a stop. What cannot be cleaned
+    /// now is left to the next run or `vacuum`.
+    pub async fn abandon(self, stop: &StopSignal) {
+        stop.grace(self.0.abandon()).await;
     }
 }
 
@@ -268,7 +264,7 @@ impl Stager {
 
 impl Inner {
     /// Makes parts last through a power cut, all at once: that is far cheaper than one by one.
-    async fn seal(&self, outputs: &[Output]) -> Result<()> {
+    pub async fn seal(&self, outputs: &[Output]) -> Result<()> {
         let parts = outputs.iter().flat_map(|output| &output.parts);
         together(parts.map(|part| self.seal_one(part)))
             .try_collect::<()>()
