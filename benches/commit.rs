@@ -111,8 +111,11 @@ fn commits(criterion: &mut Criterion) {
                     assert!(runtime.block_on(run(&store, round, parts)));
                 });
             });
-            let table = runtime.block_on(read_table(&store, JOB, TABLE));
-            assert_eq!(table.expect("a table").objects.len() as u64, parts);
+            // Nothing ran where the command line left this one out.
+            if round > 0 {
+                let table = runtime.block_on(read_table(&store, JOB, TABLE));
+                assert_eq!(table.expect("a table").objects.len() as u64, parts);
+            }
         }
     }
     group.finish();

@@ -302,14 +302,15 @@ async fn a_second_look_finds_what_another_process_completed_meanwhile() {
     let place = Place::memory();
     run_quietly(&place.store().await, &work()).await.unwrap();
     // One process is told of a completion that was none, and is held before it gives the uploads up.
-    let mut told = false;
+    let (mut told, mut held) = (false, false);
     let (one, mut one_heard) = Faulty::new(place.objects().await, move |_, call| {
-        let first = completes(call) && !std::mem::replace(&mut told, true);
         let gives_up = call.operation == Operation::Abort;
-        match (first, gives_up) {
-            (true, _) => Some(Fault::Pretend),
-            (_, true) => Some(Fault::Pause),
-            _ => None,
+        if completes(call) && !std::mem::replace(&mut told, true) {
+            Some(Fault::Pretend)
+        } else if gives_up && !std::mem::replace(&mut held, true) {
+            Some(Fault::Pause)
+        } else {
+            None
         }
     });
     let store = Store::over(place.location(), Arc::new(Shared(Arc::clone(&one))));

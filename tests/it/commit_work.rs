@@ -169,7 +169,7 @@ async fn run_once(store: &Store, work: &Work, stop: &StopSignal) -> Result<Optio
     let parts = match stop.or_cancelled(staging).await {
         Ok(parts) => parts,
         Err(error) => {
-            attempt.abandon().await;
+            attempt.abandon(stop).await;
             return Err(error);
         }
     };

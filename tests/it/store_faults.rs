@@ -34,6 +34,7 @@ pub enum Operation {
     Piece,
     Put,
     Seal,
+    Settle,
 }
 
 /// What happens instead of, or beside, the call.
@@ -320,6 +321,16 @@ impl Objects for Faulty {
         self.with(Operation::Seal, key, seal).await
     }
 
+    async fn settle(&self, folders: &[Path]) -> Result<()> {
+        let first = folders.first().cloned().unwrap_or_default();
+        let settle = self.inner.settle(folders);
+        self.with(Operation::Settle, &first, settle).await
+    }
+
+    fn lists_staging(&self) -> bool {
+        self.inner.lists_staging()
+    }
+
     async fn complete(&self, key: &Path, upload: &str, tags: &[String]) -> Result<Completion> {
         let fault = self.fault(Operation::Complete, key).await;
         match fault {
@@ -433,6 +444,14 @@ impl Objects for Shared {
 
     async fn seal(&self, key: &Path, upload: &str, size_bytes: u64) -> Result<()> {
         self.0.seal(key, upload, size_bytes).await
+    }
+
+    async fn settle(&self, folders: &[Path]) -> Result<()> {
+        self.0.settle(folders).await
+    }
+
+    fn lists_staging(&self) -> bool {
+        self.0.lists_staging()
     }
 
     async fn complete(&self, key: &Path, upload: &str, tags: &[String]) -> Result<Completion> {

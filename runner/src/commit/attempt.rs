@@ -5,6 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use futures::TryStreamExt;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tracing::{debug, warn};
@@ -17,6 +18,8 @@ use super::partition::Partition;
 use super::record::{AttemptId, Consumed, Output, Part, Replaces, Run, RunId};
 use super::run_id::hex;
 use super::staged::Staged;
+use super::stop::StopSignal;
+use super::together::together;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::store::Store;
 
@@ -146,7 +149,7 @@ impl Attempt {
                 Ok(Staged::new(self.0, run))
             }
             Err(error) => {
-                self.abandon().await;
+                self.0.abandon().await;
                 Err(error)
             }
         }
@@ -206,10 +209,10 @@ impl Attempt {
         }
     }
 
-    /// Gives the attempt up: aborts its uploads and marks it ended. What cannot be cleaned now is left to the next run or
-    /// `vacuum`.
-    pub async fn abandon(self) {
-        self.0.abandon().await;
+    /// Gives the attempt up: aborts its uploads and marks it ended, for two seconds at most after a stop. What cannot be cleaned
+    /// now is left to the next run or `vacuum`.
+    pub async fn abandon(self, stop: &StopSignal) {
+        stop.grace(self.0.abandon()).await;
     }
 }
 
@@ -260,6 +263,27 @@ impl Stager {
 }
 
 impl Inner {
+    /// Makes parts last through a power cut, all at once: that is far cheaper than one by one.
+    pub async fn seal(&self, outputs: &[Output]) -> Result<()> {
+        let parts = outputs.iter().flat_map(|output| &output.parts);
+        together(parts.map(|part| self.seal_one(part)))
+            .try_collect::<()>()
+            .await?;
+        let folders = [self.layout.staged(&self.id)];
+        let settled = self.store.objects().settle(&folders).await;
+        settled.map_err(|error| self.store.explain(error, "make the staged parts last"))
+    }
+
+    async fn seal_one(&self, part: &Part) -> Result<()> {
+        let key = part.path()?;
+        let objects = self.store.objects();
+        let sealed = objects.seal(&key, &part.upload.id, part.size_bytes).await;
+        sealed.map_err(|error| {
+            let url = self.store.location().url(&key);
+            self.store.explain(error, format!("write `{url}`"))
+        })
+    }
+
     /// Aborts uploads that were opened and are not in the record.
     pub async fn drop_unused(&self, run: &Run) {
         let used: BTreeSet<&str> = run.parts().map(|part| part.upload.id.as_str()).collect();

@@ -58,7 +58,7 @@ impl Committed {
             })??;
         match settled {
             Settled::Voided => {
-                inner.abandon().await;
+                stop.grace(inner.abandon()).await;
                 Ok(PublishOutcome::StartAgain)
             }
             Settled::Published => {

@@ -94,6 +94,10 @@ impl Layout {
         self.ours("staging")
     }
 
+    pub fn staged(&self, attempt: &AttemptId) -> Path {
+        self.ours(&format!("staging/{attempt}"))
+    }
+
     pub fn staging(&self, attempt: &AttemptId, sequence: u64) -> Path {
         self.ours(&format!("staging/{attempt}/{sequence:06}"))
     }

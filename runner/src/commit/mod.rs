@@ -25,6 +25,47 @@
 //!
 //! One assumption: a store does not forget an upload's id before the object that it became shows.
 //!
+//! A run in memory:
+//!
+//! ```
+//! use std::collections::BTreeMap;
+//!
+//! use drivetrain_runner::commit::{self, *};
+//! use drivetrain_runner::store::Store;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> drivetrain_runner::Result<()> {
+//! let (store, stop) = (Store::memory(), StopSignal::never());
+//! let plan = OutputPlan {
+//!     table: "rentals".to_owned(),
+//!     columns: Columns::default(),
+//!     replaces: Replaces::Table,
+//! };
+//! let opened = commit::open(&store, "job", vec![plan], OpenOptions::default()).await?;
+//! let run = RunId::of(&RunInputs {
+//!     job: "job",
+//!     files: &[],
+//!     parameters: &BTreeMap::new(),
+//!     contracts: "",
+//!     inputs: &BTreeMap::new(),
+//!     version: "0.1.0",
+//! });
+//! let Decision::Run(attempt) = opened.decide(run, &[], false).await? else {
+//!     return Ok(()); // done already
+//! };
+//! let mut part = attempt.part("rentals", Partition::whole(), "parquet").await?;
+//! part.write("PAR1".into()).await?;
+//! let part = part.finish(1).await?;
+//! let rows = BTreeMap::from([("rentals".to_owned(), 1)]);
+//! let staged = attempt.stage(vec![part], &rows, serde_json::Value::Null).await?;
+//! if let CommitOutcome::Committed(committed) = staged.commit(&Unfenced, &stop).await? {
+//!     assert!(matches!(committed.publish(&stop).await?, PublishOutcome::Published(_)));
+//! }
+//! assert_eq!(commit::read_table(&store, "job", "rentals").await?.objects.len(), 1);
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! A stage cannot be left out:
 //!
 //! ```compile_fail

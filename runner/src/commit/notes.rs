@@ -56,6 +56,9 @@ impl Journal {
             opened.push(upload);
             opened.len() - 1
         };
+        if store.objects().lists_staging() {
+            return Ok(());
+        }
         let mut written = self.written.lock().await;
         if *written > index {
             return Ok(());
@@ -122,9 +125,22 @@ pub(super) async fn attempts(
     Ok(found)
 }
 
-/// Reads the uploads that an attempt wrote down.
-pub(super) async fn noted_uploads(store: &Store, notes: &[ObjectMeta]) -> Result<Vec<OpenUpload>> {
+/// The uploads that an attempt wrote down, or that a listing of its staging folder shows.
+pub(super) async fn uploads_of(
+    store: &Store,
+    layout: &Layout,
+    attempt: &AttemptId,
+    notes: &[ObjectMeta],
+) -> Result<Vec<OpenUpload>> {
     let mut uploads = Vec::new();
+    if store.objects().lists_staging() {
+        let staged = store.list(&layout.staged(attempt)).await?;
+        let keys = staged.into_iter().map(|object| object.location.to_string());
+        uploads.extend(keys.map(|key| OpenUpload {
+            id: key.clone(),
+            key,
+        }));
+    }
     let lists = notes
         .iter()
         .filter(|note| note.location.extension() == Some("uploads"));
@@ -146,7 +162,7 @@ pub(super) async fn clean_ended(store: &Store, layout: &Layout) -> Result<()> {
     for (attempt, notes) in attempts(store, layout).await? {
         let ended = layout.ended(&attempt);
         if notes.iter().any(|note| note.location == ended)
-            && abort(store, noted_uploads(store, &notes).await?).await
+            && abort(store, uploads_of(store, layout, &attempt, &notes).await?).await
         {
             forget(store, layout, &attempt).await?;
         }

@@ -56,8 +56,8 @@ pub enum Decision {
 /// Lists the table roots, reads the log once, and finishes the publish of its last record.
 ///
 /// # Errors
-/// `Conflict` for objects that no record lists; `Usage` for a window or an append onto a table of other columns; `Failed` for a
-/// store that cannot hold a commit; `TryAgain` where the last publish cannot be finished now; otherwise as the store says.
+/// `Conflict` for objects that no record lists; `Usage` for a window or an append onto a table of other columns; `Failed` for
+/// tables on another volume than `_drivetrain/`; `TryAgain` where the last publish cannot be finished now; otherwise as the store says.
 pub async fn open(
     store: &Store,
     job: &str,
@@ -65,7 +65,6 @@ pub async fn open(
     options: OpenOptions,
 ) -> Result<Opened> {
     let layout = Layout::new(job);
-    store::require_conditional_put(store, &layout.probe(&AttemptId::random())).await?;
     for output in &outputs {
         store::require_one_volume(store, &layout.everything(), &layout.table(&output.table))?;
     }
@@ -224,7 +223,7 @@ impl Opened {
     /// Step 2: finds out whether `run` is done; if not, or with `force`, begins an attempt that aims at the next record.
     ///
     /// # Errors
-    /// As the store says.
+    /// `Failed` for a store that cannot hold a commit; otherwise as the store says.
     pub async fn decide(
         self,
         run: RunId,
@@ -236,6 +235,8 @@ impl Opened {
         {
             return Ok(Decision::AlreadyDone(record));
         }
+        let probe = self.layout.probe(&AttemptId::random());
+        store::require_conditional_put(&self.store, &probe).await?;
         let taken = consumes.iter().map(|object| Consumed {
             url: object.url.clone(),
             etag: object.etag.clone(),

@@ -152,7 +152,7 @@ impl PartWriter {
         explained
     }
 
-    /// Sends the rest and makes it last.
+    /// Sends the rest.
     ///
     /// # Errors
     /// As the store says.
@@ -161,11 +161,6 @@ impl PartWriter {
             self.send().await?;
         }
         self.arrived().await?;
-        let objects = self.store.objects();
-        objects
-            .seal(&self.key, &self.upload, self.size_bytes)
-            .await
-            .map_err(|error| self.explain(error))?;
         Ok(StagedPart {
             table: self.table,
             part: Part {

@@ -1,5 +1,7 @@
 //! Step 7: what a committed record says becomes what a listing shows.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 use futures::stream::{StreamExt, TryStreamExt};
 use object_store::path::Path;
@@ -48,12 +50,25 @@ async fn publish(store: &Store, layout: &Layout, number: u64, run: &Run) -> Resu
             return lost(store, layout, number, run).await;
         }
     }
+    settle_folders(store, run).await?;
     for output in &run.outputs {
         delete(store, &output.deletes).await?;
     }
     mark(store, layout, number).await?;
     info!(record = number, run = %run.run, "published");
     Ok(Settled::Published)
+}
+
+/// What is there must last before what it replaces goes.
+async fn settle_folders(store: &Store, run: &Run) -> Result<()> {
+    let mut folders = BTreeSet::new();
+    for part in run.parts() {
+        let key = part.path()?;
+        folders.extend(key.parent());
+    }
+    let folders: Vec<Path> = folders.into_iter().collect();
+    let settled = store.objects().settle(&folders).await;
+    settled.map_err(|error| pending(store.explain(error, "make the new parts last")))
 }
 
 /// Whether a part is at its key.

@@ -64,28 +64,29 @@ impl Staged {
     }
 
     /// Gives the attempt up, as [`super::Attempt::abandon`] does.
-    pub async fn abandon(self) {
-        self.inner.abandon().await;
+    pub async fn abandon(self, stop: &StopSignal) {
+        stop.grace(self.inner.abandon()).await;
     }
 
-    /// Asks the fence, then puts the record create-only at the number that was aimed at, or behind disjoint runs that came first.
+    /// Makes all parts last, asks the fence, then puts the record create-only at the number that was aimed at, or behind disjoint runs that came first.
     ///
     /// # Errors
     /// `Cancelled` where a stop came before the put, or the fence's error: nothing was committed. `Conflict` where another run
     /// wrote, replaced or consumed what this one does. `TryAgain` where nobody knows: the same command settles it.
     pub async fn commit(self, fence: &dyn Fence, stop: &StopSignal) -> Result<CommitOutcome> {
         let fenced = stop.or_cancelled(async {
+            self.inner.seal(&self.run.outputs).await?;
             fence.beat().await?;
             self.inner.drop_unused(&self.run).await;
             Ok(())
         });
         if let Err(error) = fenced.await {
-            return self.give_up(error).await;
+            return self.give_up(error, stop).await;
         }
         let mut number = self.inner.target;
         loop {
             if stop.requested() {
-                return self.give_up(cancelled()).await;
+                return self.give_up(cancelled(), stop).await;
             }
             let record = Record::run(number, self.run.clone());
             match self.put(number, record.to_bytes()?, stop).await {
@@ -94,30 +95,30 @@ impl Staged {
                     return Ok(CommitOutcome::Committed(Committed::new(self.inner, record)));
                 }
                 Ok(Landed::Other) if stop.requested() => {
-                    return self.give_up(cancelled()).await;
+                    return self.give_up(cancelled(), stop).await;
                 }
                 Ok(Landed::Other) => {}
-                Err(Unlanded::Refused(error)) => return self.give_up(error).await,
+                Err(Unlanded::Refused(error)) => return self.give_up(error, stop).await,
                 // Its uploads stay: if the put lands after all, whoever meets the record publishes it.
                 Err(Unlanded::Undecided(cause)) => return Err(self.undecided(number, cause)),
             }
             match stop.or_cancelled(self.behind(number)).await {
                 Ok(Behind::Next(next)) => number = next,
                 Ok(Behind::Done(record)) => {
-                    self.inner.abandon().await;
+                    self.abandon(stop).await;
                     return Ok(CommitOutcome::AlreadyDone(record));
                 }
                 Ok(Behind::Void) => {
-                    self.inner.abandon().await;
+                    self.abandon(stop).await;
                     return Ok(CommitOutcome::StartAgain);
                 }
-                Err(error) => return self.give_up(error).await,
+                Err(error) => return self.give_up(error, stop).await,
             }
         }
     }
 
-    async fn give_up(self, error: Error) -> Result<CommitOutcome> {
-        self.inner.abandon().await;
+    async fn give_up(self, error: Error, stop: &StopSignal) -> Result<CommitOutcome> {
+        self.abandon(stop).await;
         Err(error)
     }
 

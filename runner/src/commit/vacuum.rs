@@ -11,7 +11,7 @@ use tracing::info;
 
 use super::layout::Layout;
 use super::log::{Log, read_from, write_checkpoint};
-use super::notes::{Started, abort, attempts, forget, noted_uploads};
+use super::notes::{Started, abort, attempts, forget, uploads_of};
 use super::publish::settle;
 use super::record::{AttemptId, Record, Run};
 use crate::error::{Context, Error, ErrorKind, Result};
@@ -136,7 +136,7 @@ async fn take_attempts(
         })
         .collect();
     for (attempt, notes) in old {
-        let mut uploads = noted_uploads(store, &notes).await?;
+        let mut uploads = uploads_of(store, layout, &attempt, &notes).await?;
         uploads.retain(|upload| !committed.contains(&(&attempt, upload.id.as_str())));
         done.uploads += uploads.len();
         if abort(store, uploads).await {

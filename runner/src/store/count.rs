@@ -212,6 +212,14 @@ impl Objects for Counted {
         self.inner.seal(key, upload, size_bytes).await
     }
 
+    async fn settle(&self, folders: &[Path]) -> Result<()> {
+        self.inner.settle(folders).await
+    }
+
+    fn lists_staging(&self) -> bool {
+        self.inner.lists_staging()
+    }
+
     async fn complete(&self, key: &Path, upload: &str, tags: &[String]) -> Result<Completion> {
         count(&self.counters.multipart);
         self.inner.complete(key, upload, tags).await

@@ -1,5 +1,6 @@
 //! A folder of a file system as a store whose answers last.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
@@ -9,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::stream::{BoxStream, StreamExt};
+use futures::stream::{self, BoxStream, StreamExt};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{
@@ -22,6 +23,9 @@ use super::port::{Completion, Objects};
 
 /// How often a folder is made again that somebody else's clean-up removed before a file was in it.
 const FOLDER_RACES: usize = 16;
+
+/// A file system writes down together what is synced at the same time.
+const SYNCS_AT_ONCE: usize = 16;
 
 /// A folder as a store: what it answered lasts through a power cut, and an upload is a staged file that a rename completes.
 ///
@@ -101,13 +105,17 @@ fn sync_folder(folder: &FilePath) -> io::Result<()> {
 }
 
 /// Does `work` in a folder that is made first, and again where somebody removed it in between because it was empty.
-fn in_folder<T>(file: &FilePath, mut work: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+fn in_folder<T>(
+    file: &FilePath,
+    make: impl Fn(&FilePath) -> io::Result<()>,
+    mut work: impl FnMut() -> io::Result<T>,
+) -> io::Result<T> {
     let folder = file
         .parent()
         .ok_or_else(|| io::Error::from(ErrorKind::InvalidInput))?;
     let mut races = 0;
     loop {
-        match make_folder(folder).and_then(|()| work()) {
+        match make(folder).and_then(|()| work()) {
             Err(error) if error.kind() == ErrorKind::NotFound && races < FOLDER_RACES => {
                 races += 1;
             }
@@ -127,7 +135,7 @@ fn temporary(file: &FilePath) -> PathBuf {
 /// Writes and syncs a temporary file, then gives it its name: by a hard link, which never replaces, or by a rename.
 fn write_whole(file: &FilePath, payload: &PutPayload, create: bool) -> io::Result<()> {
     let temporary = temporary(file);
-    let written = in_folder(file, || {
+    let written = in_folder(file, make_folder, || {
         let mut out = File::create(&temporary)?;
         payload
             .iter()
@@ -258,7 +266,12 @@ impl Objects for FileStore {
     async fn open_upload(&self, _key: &Path, staging: &Path) -> Result<String> {
         let file = self.file(staging)?;
         blocking(move || {
-            in_folder(&file, || File::create_new(&file)).map_err(|source| io_error(&file, source))
+            in_folder(
+                &file,
+                |folder| fs::create_dir_all(folder),
+                || File::create_new(&file),
+            )
+            .map_err(|source| io_error(&file, source))
         })
         .await?;
         Ok(staging.to_string())
@@ -291,7 +304,6 @@ impl Objects for FileStore {
         blocking(move || {
             let sealed = File::open(&file).and_then(|open| {
                 open.sync_all()?;
-                file.parent().map_or(Ok(()), sync_folder)?;
                 Ok(open.metadata()?.len())
             });
             let found_bytes = sealed.map_err(|source| io_error(&file, source))?;
@@ -302,6 +314,34 @@ impl Objects for FileStore {
             Err(io_error(&file, io::Error::other(text)))
         })
         .await
+    }
+
+    async fn settle(&self, folders: &[Path]) -> Result<()> {
+        // A folder that is new lasts when the one above it does.
+        let mut all = BTreeSet::new();
+        for folder in folders {
+            let folder = self.root.join(folder.as_ref());
+            let above = folder
+                .ancestors()
+                .take_while(|at| at.starts_with(&self.root));
+            all.extend(above.map(FilePath::to_owned));
+        }
+        let syncs = all.into_iter().map(|folder| {
+            blocking(move || match sync_folder(&folder) {
+                // Somebody removed it because it was empty again.
+                Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+                synced => synced.map_err(|source| io_error(&folder, source)),
+            })
+        });
+        let mut syncs = stream::iter(syncs.collect::<Vec<_>>()).buffer_unordered(SYNCS_AT_ONCE);
+        while let Some(synced) = syncs.next().await {
+            synced?;
+        }
+        Ok(())
+    }
+
+    fn lists_staging(&self) -> bool {
+        true
     }
 
     async fn complete(&self, key: &Path, upload: &str, _tags: &[String]) -> Result<Completion> {
@@ -315,23 +355,24 @@ impl Objects for FileStore {
             {
                 return Ok(Completion::NoSuchUpload);
             }
-            let renamed = in_folder(&to, || {
-                fs::rename(&from, &to).map_err(|error| {
-                    // Not there any more is an answer; a missing folder is worth another try.
-                    if error.kind() == ErrorKind::NotFound && !from.exists() {
-                        return ErrorKind::NotADirectory.into();
-                    }
-                    error
-                })
-            });
+            let renamed = in_folder(
+                &to,
+                |folder| fs::create_dir_all(folder),
+                || {
+                    fs::rename(&from, &to).map_err(|error| {
+                        // Not there any more is an answer; a missing folder is worth another try.
+                        if error.kind() == ErrorKind::NotFound && !from.exists() {
+                            return ErrorKind::NotADirectory.into();
+                        }
+                        error
+                    })
+                },
+            );
             match renamed {
                 Ok(()) => {}
                 Err(_) if !from.exists() => return Ok(Completion::NoSuchUpload),
                 Err(error) => return Err(io_error(&to, error)),
             }
-            to.parent()
-                .map_or(Ok(()), sync_folder)
-                .map_err(|source| io_error(&to, source))?;
             for folder in from.ancestors().skip(1).take_while(|at| *at != root) {
                 if fs::remove_dir(folder).is_err() {
                     break;

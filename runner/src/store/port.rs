@@ -31,6 +31,13 @@ pub trait Objects: ObjectStore {
     /// Makes what was sent, `size_bytes` in all, last through a power cut.
     async fn seal(&self, key: &Path, upload: &str, size_bytes: u64) -> Result<()>;
 
+    /// Makes the names that `open_upload` and `complete` gave to objects in these folders last through a power cut; where
+    /// every answer lasts there is nothing to do.
+    async fn settle(&self, folders: &[Path]) -> Result<()>;
+
+    /// Whether listings show uploads at the `staging` keys that they were opened with, so that nobody needs to note their ids.
+    fn lists_staging(&self) -> bool;
+
     /// Makes the upload the object at `key`. Whatever the answer, only a look at the key decides whether it is there.
     async fn complete(&self, key: &Path, upload: &str, tags: &[String]) -> Result<Completion>;
 
@@ -66,6 +73,14 @@ impl Objects for PrefixStore<AmazonS3> {
 
     async fn seal(&self, _key: &Path, _upload: &str, _size_bytes: u64) -> Result<()> {
         Ok(())
+    }
+
+    async fn settle(&self, _folders: &[Path]) -> Result<()> {
+        Ok(())
+    }
+
+    fn lists_staging(&self) -> bool {
+        false
     }
 
     async fn complete(&self, key: &Path, upload: &str, tags: &[String]) -> Result<Completion> {
@@ -123,6 +138,14 @@ impl Objects for PrefixStore<InMemory> {
 
     async fn seal(&self, _key: &Path, _upload: &str, _size_bytes: u64) -> Result<()> {
         Ok(())
+    }
+
+    async fn settle(&self, _folders: &[Path]) -> Result<()> {
+        Ok(())
+    }
+
+    fn lists_staging(&self) -> bool {
+        false
     }
 
     async fn complete(&self, key: &Path, upload: &str, tags: &[String]) -> Result<Completion> {
