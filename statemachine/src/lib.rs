@@ -1,5 +1,6 @@
 //! The Amazon States Language: parse, validate, execute.
 
+mod bounds;
 pub mod intrinsics;
 pub mod jsonata;
 pub mod jsonpath;

@@ -10,13 +10,12 @@ use super::compare::{self, Side};
 use super::filter::{Condition, FilterPath, Operand};
 use super::function::{Argument, Function};
 use super::step::{Slice, Step, Steps};
+use crate::bounds;
 
 /// How many values one evaluation may look at: a few seconds' work at most.
 const MAX_VISITS: u64 = 20_000_000;
 /// How deep a document may nest. `serde_json` reads 128 levels; more would only come from a value built by hand.
 const MAX_DEPTH: usize = 256;
-/// How many bytes the matches may add up to. `$..*` repeats every value once per level above it.
-const MAX_RESULT_BYTES: u64 = 64 << 20;
 
 /// Why an evaluation stopped.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,7 +48,7 @@ pub(super) fn evaluate<'v>(
 ) -> Result<Cow<'v, Value>, Failure> {
     let mut budget = Budget {
         visits: MAX_VISITS,
-        bytes: MAX_RESULT_BYTES,
+        bytes: bounds::Budget::new(),
     };
     if let Some((function, inner)) = scan_under_function(steps) {
         let matches = evaluate_steps(&inner, document, document, &mut budget, false)?.into_owned();
@@ -102,15 +101,16 @@ fn evaluate_steps<'v>(
     }
     let mut items = Vec::with_capacity(found.len());
     for value in found {
-        budget.pay_bytes(weight(&value))?;
+        budget.pay_for(&value)?;
         items.push(value.into_owned());
     }
     Ok(Cow::Owned(Value::Array(items)))
 }
 
+/// What is left of an evaluation's work and memory.
 struct Budget {
     visits: u64,
-    bytes: u64,
+    bytes: bounds::Budget,
 }
 
 impl Budget {
@@ -122,28 +122,11 @@ impl Budget {
         Ok(())
     }
 
-    fn pay_bytes(&mut self, bytes: u64) -> Result<(), Failure> {
-        self.bytes = self
-            .bytes
-            .checked_sub(bytes)
-            .ok_or(Failure::Limit("the path matches too much"))?;
-        Ok(())
-    }
-}
-
-/// Estimates what a copy of a value takes in memory.
-fn weight(value: &Value) -> u64 {
-    let own = size_of::<Value>() as u64;
-    match value {
-        Value::String(text) => own + text.len() as u64,
-        Value::Array(items) => own + items.iter().map(weight).sum::<u64>(),
-        Value::Object(fields) => {
-            own + fields
-                .iter()
-                .map(|(name, value)| 48 + name.len() as u64 + weight(value))
-                .sum::<u64>()
-        }
-        _ => own,
+    /// Pays for a copy. `$..*` repeats every value once per level above it.
+    fn pay_for(&mut self, value: &Value) -> Result<(), Failure> {
+        self.bytes
+            .pay_for(value)
+            .map_err(|_exhausted| Failure::Limit("the path matches too much"))
     }
 }
 
@@ -314,7 +297,7 @@ impl<'v> Walk<'v, '_> {
         for name in names {
             match fields.get(name) {
                 Some(value) => {
-                    self.budget.pay_bytes(weight(value))?;
+                    self.budget.pay_for(value)?;
                     merged.insert(name.clone(), value.clone());
                 }
                 None if self.require_fields => {
@@ -541,8 +524,9 @@ impl<'v> Walk<'v, '_> {
                 }
             });
         }
-        self.budget
-            .pay_bytes(if function.copies() { weight(value) } else { 0 })?;
+        if function.copies() {
+            self.budget.pay_for(value)?;
+        }
         let result = function.call(value, &arguments)?;
         if self.is_leaf(at) {
             self.found.push(Cow::Owned(result));
