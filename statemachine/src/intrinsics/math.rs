@@ -30,7 +30,7 @@ pub(super) fn random(
     let offset = match (seed, i32::try_from(width)) {
         (Some(seed), Ok(width)) => i128::from(JavaRandom::from_seed(whole(seed)?).below(width)),
         (Some(_), Err(_)) => return Err(Refusal::arguments("start and end are too far apart")),
-        (None, _) => i128::from(host.random.bits()) * width >> 64,
+        (None, _) => (i128::from(host.random.bits()) * width) >> 64,
     };
     i64::try_from(i128::from(start) + offset)
         .map(Value::from)

@@ -77,8 +77,9 @@ impl References {
             // A call may name a variable that holds no function: then it must fail rather than find a function.
             AstNode::Function { name, args, .. } => {
                 self.whole(name);
-                args.iter()
-                    .for_each(|argument| with_stack(|| self.visit(argument)));
+                for argument in args {
+                    with_stack(|| self.visit(argument));
+                }
             }
             AstNode::Path { steps } => self.visit_path(steps),
             other => each_child(other, &mut |child| with_stack(|| self.visit(child))),
@@ -178,7 +179,7 @@ fn each_child(node: &AstNode, visit: &mut dyn FnMut(&AstNode)) {
         }
         AstNode::Lambda { body, .. } => visit(body),
         AstNode::Array(items) | AstNode::ArrayGroup(items) | AstNode::Block(items) => {
-            items.iter().for_each(visit)
+            items.iter().for_each(visit);
         }
         AstNode::Object(pairs) => each_of_pairs(pairs, visit),
         AstNode::ObjectTransform { input, pattern } => {
@@ -199,7 +200,9 @@ fn each_child(node: &AstNode, visit: &mut dyn FnMut(&AstNode)) {
         AstNode::FunctionApplication(inner) => visit(inner),
         AstNode::Sort { input, terms } => {
             visit(input);
-            terms.iter().for_each(|(term, _)| visit(term));
+            for (term, _) in terms {
+                visit(term);
+            }
         }
         AstNode::Transform {
             location,

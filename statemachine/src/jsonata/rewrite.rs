@@ -280,7 +280,7 @@ fn function(name: String, args: Vec<AstNode>, is_builtin: bool) -> AstNode {
 /// Tells which argument is a function, which the evaluator looks at as it stands.
 fn callback_place(name: &str, arguments: usize) -> Option<usize> {
     match (name, arguments) {
-        ("map" | "filter" | "reduce" | "single" | "sort", 2..) | ("sift" | "each", 2..) => Some(1),
+        ("map" | "filter" | "reduce" | "single" | "sort" | "sift" | "each", 2..) => Some(1),
         ("sift" | "each", 1) => Some(0),
         _ => None,
     }
@@ -292,17 +292,29 @@ fn estimated(name: String, args: Vec<AstNode>, is_builtin: bool) -> AstNode {
         return partial(name, args, is_builtin);
     }
     let mut args: Vec<AstNode> = args.into_iter().map(bounded).collect();
-    // With fewer arguments the context is the first one.
-    let least = if name == "replace" { 3 } else { 2 };
-    if args.len() < least && name != "join" {
-        args.insert(0, AstNode::Variable(String::new()));
-    }
-    if args.is_empty() {
-        return AstNode::Function {
-            name,
-            args,
-            is_builtin,
-        };
+    match (name.as_str(), args.len()) {
+        // Without a subject the context is one.
+        ("replace", 2) => {
+            let replacement = args.remove(1);
+            args.push(call(
+                REPLACEMENT,
+                vec![AstNode::Variable(String::new()), replacement],
+            ));
+            return AstNode::Function {
+                name,
+                args,
+                is_builtin,
+            };
+        }
+        ("match", 1) => args.insert(0, AstNode::Variable(String::new())),
+        ("join" | "match", 0) | ("replace", 0..=1) => {
+            return AstNode::Function {
+                name,
+                args,
+                is_builtin,
+            };
+        }
+        _ => {}
     }
     let first = weighed(std::mem::replace(
         &mut args[0],
@@ -370,13 +382,12 @@ fn path(steps: Vec<PathStep>) -> Vec<PathStep> {
     for mut step in steps {
         if let (AstNode::Wildcard | AstNode::Descendant, Some(before)) =
             (&step.node, rewritten.last_mut())
+            && !before.is_tuple
         {
-            if !before.is_tuple {
-                before.stages.push(Stage::Filter(Box::new(call(
-                    FITS,
-                    vec![AstNode::Variable(String::new())],
-                ))));
-            }
+            before.stages.push(Stage::Filter(Box::new(call(
+                FITS,
+                vec![AstNode::Variable(String::new())],
+            ))));
         }
         step.node = bounded(step.node);
         step.stages = step
