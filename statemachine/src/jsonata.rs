@@ -19,6 +19,7 @@ pub struct JsonataScope<'a> {
 pub struct JsonataError {
     kind: JsonataErrorKind,
     message: String,
+    field: String,
 }
 
 /// What a caller can do about a [`JsonataError`].
@@ -43,6 +44,12 @@ impl JsonataError {
     #[must_use]
     pub fn kind(&self) -> JsonataErrorKind {
         self.kind
+    }
+
+    /// Names the field that failed, such as `Output/result`; empty outside a template.
+    #[must_use]
+    pub fn field(&self) -> &str {
+        &self.field
     }
 }
 
@@ -81,6 +88,7 @@ impl Expression {
         Err(JsonataError {
             kind: JsonataErrorKind::Evaluation,
             message: "expressions are not evaluated so far".to_owned(),
+            field: String::new(),
         })
     }
 }
