@@ -21,4 +21,3 @@ pub use place::Place;
 pub use task::{Resource, ResourceKind};
 
 pub(crate) use read_choice::is_timestamp;
-pub(crate) use read_values::Expected;

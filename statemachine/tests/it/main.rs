@@ -1,0 +1,5 @@
+//! The crate's integration tests: one binary, one file per subject.
+
+mod cases;
+mod corpus;
+mod jayway;
