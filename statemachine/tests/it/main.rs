@@ -3,3 +3,4 @@
 mod cases;
 mod corpus;
 mod jayway;
+mod task_cases;
