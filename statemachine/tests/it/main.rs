@@ -1,3 +1,6 @@
 //! The crate's integration tests: one binary, one file per subject.
 
+mod cases;
+mod corpus;
 mod jayway;
+mod task_cases;

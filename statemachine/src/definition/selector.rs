@@ -1,0 +1,52 @@
+//! How a field says where its value comes from.
+
+use serde_json::Value;
+
+use crate::intrinsics::Call;
+use crate::jsonata;
+use crate::jsonpath::Query;
+use crate::template::Template;
+
+/// A path, or a call of an intrinsic function where a path may stand.
+#[derive(Debug)]
+pub(crate) struct Selector {
+    pub(crate) text: String,
+    pub(crate) source: SelectorSource,
+}
+
+#[derive(Debug)]
+pub(crate) enum SelectorSource {
+    Query(Query),
+    Call(Call),
+}
+
+/// A value that a state computes as a whole: parameters, arguments, output, assignments.
+#[derive(Debug)]
+pub(crate) enum Payload {
+    JsonPath(Template),
+    Jsonata(jsonata::Template),
+}
+
+/// A single value, such as a number of seconds, under the field's name.
+#[derive(Debug)]
+pub(crate) struct Setting {
+    /// The field as written, `TimeoutSecondsPath` for a path.
+    pub(crate) field: &'static str,
+    pub(crate) source: SettingSource,
+}
+
+#[derive(Debug)]
+pub(crate) enum SettingSource {
+    Literal(Value),
+    Path(Selector),
+    Jsonata {
+        /// The expression without its brackets, for the causes that quote it.
+        text: String,
+        template: jsonata::Template,
+    },
+}
+
+/// Gives the expression of a string of the form `{% .. %}`.
+pub(crate) fn expression_text(text: &str) -> Option<&str> {
+    text.strip_prefix("{%")?.strip_suffix("%}").map(str::trim)
+}

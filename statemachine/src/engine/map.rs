@@ -1,0 +1,254 @@
+//! The Map state: its items, its limits, and its iterations where they are inline.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use serde_json::Value;
+
+use crate::definition::fields::whole;
+use crate::definition::map::{ItemSource, Map};
+use crate::definition::selector::{Setting, SettingSource};
+use crate::definition::QueryLanguage;
+use crate::engine::failure::Failure;
+use crate::engine::flow::{Thread, run_inner};
+use crate::engine::frame::{Data, Frame};
+use crate::engine::history::{Details, EventType};
+use crate::engine::map_run;
+use crate::engine::run::Item;
+
+/// How many inline iterations AWS runs at once, whatever the definition allows.
+const INLINE_CONCURRENCY: usize = 40;
+
+/// Runs the processor for every item.
+pub(crate) async fn perform(
+    frame: &Frame<'_>,
+    thread: &mut Thread,
+    map: &Map,
+    input: &Value,
+) -> Result<Value, Failure> {
+    let limits = limits(frame, map, input)?;
+    if map.distributed.is_some() {
+        return map_run::perform(frame, thread, map, input, limits).await;
+    }
+    let items = items(frame, map, input)?;
+    inline(frame, thread, map, input, items, limits).await
+}
+
+/// What a Map allows, its paths and expressions evaluated.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Limits {
+    /// 0 for no limit.
+    pub(crate) max_concurrency: usize,
+    pub(crate) tolerated_count: Option<usize>,
+    pub(crate) tolerated_percentage: Option<f64>,
+}
+
+pub(crate) fn limits(frame: &Frame<'_>, map: &Map, input: &Value) -> Result<Limits, Failure> {
+    let data = Data::of(input);
+    let count = |setting: &Option<Setting>| setting.as_ref().map(|setting| count(frame, setting, data)).transpose();
+    let max_concurrency = count(&map.max_concurrency)?;
+    let tolerated_count = count(&map.tolerated_failure_count)?;
+    let tolerated_percentage = map
+        .tolerated_failure_percentage
+        .as_ref()
+        .map(|setting| percentage(frame, setting, data))
+        .transpose()?;
+    let limits = Limits {
+        max_concurrency: max_concurrency.unwrap_or(0),
+        tolerated_count,
+        tolerated_percentage,
+    };
+    frame.inspect("maxConcurrency", &limits.max_concurrency.into());
+    if let Some(count) = tolerated_count {
+        frame.inspect("toleratedFailureCount", &count.into());
+    }
+    if let Some(percentage) = tolerated_percentage {
+        frame.inspect("toleratedFailurePercentage", &percentage.into());
+    }
+    Ok(limits)
+}
+
+/// Reads a count; one that stands behind a path may be written as text.
+pub(crate) fn count(frame: &Frame<'_>, setting: &Setting, data: Data<'_>) -> Result<usize, Failure> {
+    let value = frame.setting(setting, data)?;
+    let number = match (&setting.source, &value) {
+        (SettingSource::Path(_), Value::String(text)) => text.parse().ok(),
+        _ => whole(&value).and_then(|number| usize::try_from(number).ok()),
+    };
+    number.ok_or_else(|| match &setting.source {
+        SettingSource::Jsonata { text, .. } => frame.unexpected_type(text, setting.field, "integer", &value),
+        source => frame.runtime(&format!(
+            "The {} field refers to value \"{}\" which is not a valid integer: {}",
+            setting.field,
+            bare(&value),
+            path_text(source)
+        )),
+    })
+}
+
+fn percentage(frame: &Frame<'_>, setting: &Setting, data: Data<'_>) -> Result<f64, Failure> {
+    let value = frame.setting(setting, data)?;
+    let number: Option<f64> = match (&setting.source, &value) {
+        (SettingSource::Path(_), Value::String(text)) => text.parse().ok(),
+        _ => value.as_f64(),
+    };
+    let Some(number) = number else {
+        return Err(match &setting.source {
+            SettingSource::Jsonata { text, .. } => frame.unexpected_type(text, setting.field, "number", &value),
+            source => frame.runtime(&format!(
+                "The {} field refers to value \"{}\" which is not a valid float: {}",
+                setting.field,
+                bare(&value),
+                path_text(source)
+            )),
+        });
+    };
+    if (0.0..=100.0).contains(&number) {
+        return Ok(number);
+    }
+    Err(frame.invalid(
+        Some(setting.field),
+        &format!("The {} field must be between 0 and 100 but was: {}", setting.field, bare(&value)),
+    ))
+}
+
+fn path_text(source: &SettingSource) -> &str {
+    match source {
+        SettingSource::Path(selector) => &selector.text,
+        SettingSource::Jsonata { text, .. } => text,
+        SettingSource::Literal(_) => "",
+    }
+}
+
+fn bare(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// Finds the items that stand in the data; those of an ItemReader are read elsewhere.
+pub(crate) fn items(frame: &Frame<'_>, map: &Map, input: &Value) -> Result<Vec<Item>, Failure> {
+    let (value, place) = match &map.items {
+        ItemSource::Input | ItemSource::Reader(_) => (input.clone(), "$"),
+        ItemSource::Path(selector) => (frame.required(selector, input)?, selector.text.as_str()),
+        ItemSource::Items { text, items } => {
+            let value = frame.payload(items, "Items", Data::of(input))?;
+            if !value.is_array() && !value.is_object() {
+                let text = text.as_deref().unwrap_or_default();
+                return Err(frame.unexpected_type(text, "Items", "array", &value));
+            }
+            (value, "")
+        }
+    };
+    if let ItemSource::Path(_) = map.items {
+        frame.inspect("afterItemsPath", &value);
+    }
+    match value {
+        Value::Array(values) => Ok(numbered(values)),
+        Value::Object(fields) if matches!(map.items, ItemSource::Items { .. }) => {
+            let items = fields.into_iter().enumerate().map(|(index, (key, value))| Item {
+                index,
+                key: Some(key),
+                value,
+            });
+            Ok(items.collect())
+        }
+        other => Err(match frame.state.language {
+            // The context object's own `$` is not shown.
+            QueryLanguage::JsonPath => frame.runtime(&format!(
+                "Reference path \"{}\" must point to array.",
+                place.strip_prefix('$').filter(|rest| rest.starts_with('$')).unwrap_or(place)
+            )),
+            QueryLanguage::Jsonata => {
+                frame.evaluation(None, &format!("Map state input must be an array but was: {other}"))
+            }
+        }),
+    }
+}
+
+pub(crate) fn numbered(values: Vec<Value>) -> Vec<Item> {
+    let item = |(index, value)| Item {
+        index,
+        key: None,
+        value,
+    };
+    values.into_iter().enumerate().map(item).collect()
+}
+
+/// Builds an iteration's input: what the selector makes of the item, or the item.
+pub(crate) fn select(frame: &Frame<'_>, map: &Map, input: &Value, item: &Item) -> Result<Value, Failure> {
+    match (&map.selector, &item.key) {
+        (Some((field, selector)), _) => frame.payload_for_item(selector, field, Data::of(input), Some(item)),
+        (None, Some(key)) => Ok(serde_json::json!({"Key": key, "Value": item.value})),
+        (None, None) => Ok(item.value.clone()),
+    }
+}
+
+/// Runs the iterations inside this execution, as many at once as allowed, results in the order of the items.
+async fn inline(
+    frame: &Frame<'_>,
+    thread: &mut Thread,
+    map: &Map,
+    input: &Value,
+    items: Vec<Item>,
+    limits: Limits,
+) -> Result<Value, Failure> {
+    let run = frame.run;
+    let name = &frame.state.name;
+    let recorded = |index: usize| Details {
+        name: Some(name.clone()),
+        index: Some(index),
+        ..Details::default()
+    };
+    let count = items.len();
+    thread.last = run.recorder.record(thread.last, EventType::MapStateStarted, || Details {
+        length: Some(count),
+        ..Details::default()
+    })?;
+    let mut outputs = vec![Value::Null; count];
+    let mut waiting = VecDeque::from(items);
+    let mut running = FuturesUnordered::new();
+    let mut free = match limits.max_concurrency {
+        0 => INLINE_CONCURRENCY,
+        limit => limit.min(INLINE_CONCURRENCY),
+    };
+    // Each iteration follows the event before the one that made room for it.
+    let mut follows = thread.last;
+    loop {
+        while free > 0
+            && let Some(item) = waiting.pop_front()
+        {
+            free -= 1;
+            let input = select(frame, map, input, &item)?;
+            let index = item.index;
+            let started = run.recorder.record(follows, EventType::MapIterationStarted, || recorded(index))?;
+            let mut own = Thread {
+                last: started,
+                variables: thread.variables.clone(),
+                item: Some(Arc::new(item)),
+            };
+            running.push(async move {
+                let output = run_inner(run, &map.processor, input, &mut own).await;
+                (index, output, own.last)
+            });
+        }
+        let Some((index, output, last)) = running.next().await else {
+            break;
+        };
+        follows = last;
+        free += 1;
+        match output {
+            Ok(output) => {
+                outputs[index] = output;
+                thread.last = run.recorder.record(last, EventType::MapIterationSucceeded, || recorded(index))?;
+            }
+            Err(failure) => {
+                run.recorder.record(last, EventType::MapIterationFailed, || recorded(index))?;
+                thread.last = last;
+                return Err(failure.from_inside());
+            }
+        }
+    }
+    run.record_plain(thread.last, EventType::MapStateSucceeded)?;
+    Ok(Value::Array(outputs))
+}
