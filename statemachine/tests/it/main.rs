@@ -3,4 +3,5 @@
 mod cases;
 mod corpus;
 mod jayway;
+mod measured;
 mod task_cases;
