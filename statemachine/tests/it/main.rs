@@ -4,4 +4,5 @@ mod cases;
 mod corpus;
 mod jayway;
 mod measured;
+mod mocks;
 mod task_cases;
