@@ -5,4 +5,5 @@ mod corpus;
 mod jayway;
 mod measured;
 mod mocks;
+mod mutations;
 mod task_cases;
