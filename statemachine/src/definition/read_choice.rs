@@ -104,10 +104,10 @@ impl Fields<'_> {
         if !self.require(&["Variable"]) {
             return None;
         }
-        let variable = self.selector("Variable")?;
+        let variable = self.path("Variable")?;
         let (operator, is_path) = Operator::parse(name)?;
         let operand = if is_path {
-            Operand::Path(self.selector(name)?)
+            Operand::Path(self.path(name)?)
         } else {
             let expected = match operator {
                 Operator::Compare(Domain::Text, _) | Operator::Matches => self.text(name).is_some(),

@@ -20,7 +20,6 @@ impl Fields<'_> {
     pub(crate) fn map(&self, language: QueryLanguage, around: Surroundings) -> Kind {
         self.at_most_one(&["ItemProcessor", "Iterator"]);
         self.at_most_one(&["ItemSelector", "Parameters"]);
-        self.at_most_one(&["ItemReader", "ItemsPath", "Items"]);
         let (processor, distributed) = self.processor(around);
         let selector_name = if self.has("ItemSelector") { "ItemSelector" } else { "Parameters" };
         let map = Map {
@@ -113,7 +112,7 @@ impl Fields<'_> {
         match language {
             QueryLanguage::JsonPath => match self.get("ItemsPath") {
                 Some(Value::String(text)) if text == "$" => ItemSource::Input,
-                Some(_) => self.selector("ItemsPath").map_or(ItemSource::Input, ItemSource::Path),
+                Some(_) => self.path("ItemsPath").map_or(ItemSource::Input, ItemSource::Path),
                 None => ItemSource::Input,
             },
             QueryLanguage::Jsonata => {

@@ -23,25 +23,37 @@ pub(crate) enum Expected {
 }
 
 impl<'a> Fields<'a> {
-    /// Reads a path or an intrinsic call.
-    pub(crate) fn selector(&self, name: &str) -> Option<Selector> {
+    /// Reads a path.
+    pub(crate) fn path(&self, name: &str) -> Option<Selector> {
         let text = self.text(name)?;
-        let parsed = if text.starts_with('$') {
-            Query::parse(text)
-                .map(SelectorSource::Query)
-                .map_err(|error| format!("Value is not a Reference Path: {error}"))
-        } else {
-            Call::parse(text)
-                .map(SelectorSource::Call)
-                .map_err(|error| format!("Value is not a Reference Path or an intrinsic function: {error}"))
-        };
-        match parsed {
-            Ok(source) => Some(Selector {
+        match Query::parse(text) {
+            Ok(query) => Some(Selector {
                 text: text.to_owned(),
-                source,
+                source: SelectorSource::Query(query),
             }),
-            Err(message) => {
-                self.refuse(name, message);
+            Err(error) => {
+                self.refuse(name, format!("Value is not a Reference Path: {error}"));
+                None
+            }
+        }
+    }
+
+    /// Reads a path, or a call of an intrinsic function, which `ErrorPath` and `CausePath` may hold.
+    fn path_or_call(&self, name: &str) -> Option<Selector> {
+        let text = self.text(name)?;
+        if text.starts_with('$') {
+            return self.path(name);
+        }
+        match Call::parse(text) {
+            Ok(call) => Some(Selector {
+                text: text.to_owned(),
+                source: SelectorSource::Call(call),
+            }),
+            Err(error) => {
+                self.refuse(
+                    name,
+                    format!("Value is not a Reference Path or an intrinsic function: {error}"),
+                );
                 None
             }
         }
@@ -53,7 +65,7 @@ impl<'a> Fields<'a> {
             None => DataPath::Whole,
             Some(Value::Null) => DataPath::Empty,
             Some(Value::String(text)) if text == "$" => DataPath::Whole,
-            Some(_) => self.selector(name).map(DataPath::Selected).unwrap_or_default(),
+            Some(_) => self.path(name).map(DataPath::Selected).unwrap_or_default(),
         }
     }
 
@@ -140,7 +152,11 @@ impl<'a> Fields<'a> {
     ) -> Option<Setting> {
         self.at_most_one(&[name, path_name]);
         if language == QueryLanguage::JsonPath && self.has(path_name) {
-            return self.selector(path_name).map(|selector| Setting {
+            let selector = match expected {
+                Expected::Text => self.path_or_call(path_name),
+                _ => self.path(path_name),
+            };
+            return selector.map(|selector| Setting {
                 field: path_name,
                 source: SettingSource::Path(selector),
             });

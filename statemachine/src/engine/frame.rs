@@ -8,6 +8,7 @@ use crate::definition::QueryLanguage;
 use crate::definition::model::{Kind, State};
 use crate::definition::selector::{Payload, Selector, SelectorSource, Setting, SettingSource};
 use crate::engine::failure::{Failure, FailureClass, names};
+use crate::engine::inspection::{Mock, Step};
 use crate::engine::run::{Item, Run, Surrounding, Variables};
 use crate::intrinsics::IntrinsicErrorKind;
 use crate::jsonata::{self, JsonataError, JsonataScope};
@@ -191,10 +192,15 @@ impl Frame<'_> {
     }
 
     /// Notes a step for the test of a state.
-    pub(crate) fn inspect(&self, step: &str, value: &Value) {
+    pub(crate) fn inspect(&self, step: Step, value: &Value) {
         if let Some(inspection) = &self.run.shared.inspection {
-            inspection.note(step, value.clone());
+            inspection.note(self.state, step, value);
         }
+    }
+
+    /// Gives what takes the place of the work in the test of a state.
+    pub(crate) fn mock(&self) -> Option<&Mock> {
+        self.run.shared.inspection.as_ref()?.mock.as_ref()
     }
 
     fn jsonata_failure(&self, field: &str, error: &JsonataError) -> Failure {

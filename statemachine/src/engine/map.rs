@@ -15,7 +15,8 @@ use crate::engine::failure::Failure;
 use crate::engine::flow::{Thread, run_inner};
 use crate::engine::frame::{Data, Frame};
 use crate::engine::history::{Details, EventType};
-use crate::engine::map_run;
+use crate::engine::inspection::{Mock, Step};
+use crate::engine::map_run::{self, threshold_exceeded};
 use crate::engine::run::Item;
 
 /// How many inline iterations AWS runs at once, whatever the definition allows.
@@ -28,12 +29,29 @@ pub(crate) async fn perform(
     map: &Map,
     input: &Value,
 ) -> Result<Value, Failure> {
+    // Items that are still to be read are read later, and not counted, as AWS does.
+    let items = match &map.items {
+        ItemSource::Reader(_) => None,
+        _ => Some(items(frame, map, input)?),
+    };
     let limits = limits(frame, map, input)?;
-    if map.distributed.is_some() {
-        return map_run::perform(frame, thread, map, input, limits).await;
+    match (frame.mock(), map.distributed, items) {
+        (Some(mock), ..) => mocked(mock, limits),
+        (None, None, Some(items)) => inline(frame, thread, map, input, items, limits).await,
+        (None, _, items) => map_run::perform(frame, thread, map, input, items, limits).await,
     }
-    let items = items(frame, map, input)?;
-    inline(frame, thread, map, input, items, limits).await
+}
+
+/// Gives what a test of the state puts in the place of its iterations.
+fn mocked(mock: &Mock, limits: Limits) -> Result<Value, Failure> {
+    let result = mock.result.clone()?;
+    let total = result.as_array().map_or(0, Vec::len);
+    // As recorded, a test without thresholds tolerates everything.
+    let has_threshold = limits.tolerated_count.is_some() || limits.tolerated_percentage.is_some();
+    match mock.failed_iterations {
+        Some(failed) if has_threshold && threshold_exceeded(limits, failed, total) => Err(map_run::over_threshold()),
+        _ => Ok(result),
+    }
 }
 
 /// What a Map allows, its paths and expressions evaluated.
@@ -60,12 +78,12 @@ pub(crate) fn limits(frame: &Frame<'_>, map: &Map, input: &Value) -> Result<Limi
         tolerated_count,
         tolerated_percentage,
     };
-    frame.inspect("maxConcurrency", &limits.max_concurrency.into());
+    frame.inspect(Step::MaxConcurrency, &limits.max_concurrency.into());
     if let Some(count) = tolerated_count {
-        frame.inspect("toleratedFailureCount", &count.into());
+        frame.inspect(Step::ToleratedFailureCount, &count.into());
     }
     if let Some(percentage) = tolerated_percentage {
-        frame.inspect("toleratedFailurePercentage", &percentage.into());
+        frame.inspect(Step::ToleratedFailurePercentage, &percentage.into());
     }
     Ok(limits)
 }
@@ -141,7 +159,7 @@ pub(crate) fn items(frame: &Frame<'_>, map: &Map, input: &Value) -> Result<Vec<I
         }
     };
     if let ItemSource::Path(_) = map.items {
-        frame.inspect("afterItemsPath", &value);
+        frame.inspect(Step::ItemsPath, &value);
     }
     match value {
         Value::Array(values) => Ok(numbered(values)),

@@ -13,7 +13,7 @@ use crate::engine::flow::Thread;
 use crate::engine::frame::Frame;
 use crate::engine::history::{Details, EventType};
 use crate::engine::item_batcher::batches;
-use crate::engine::map::{Limits, items, select};
+use crate::engine::map::{Limits, select};
 use crate::engine::run::{Item, Run};
 use crate::engine::{item_reader, result_writer};
 
@@ -36,14 +36,10 @@ pub(crate) async fn perform(
     thread: &mut Thread,
     map: &Map,
     input: &Value,
+    known: Option<Vec<Item>>,
     limits: Limits,
 ) -> Result<Value, Failure> {
     let run = frame.run;
-    // Items that are still to be read are not counted, as AWS does.
-    let known = match &map.items {
-        ItemSource::Reader(_) => None,
-        _ => Some(items(frame, map, input)?),
-    };
     thread.last = run.recorder.record(thread.last, EventType::MapStateStarted, || Details {
         length: Some(known.as_ref().map_or(0, Vec::len)),
         ..Details::default()
@@ -156,14 +152,18 @@ async fn run_children(
     while let Some((index, child)) = finished.next().await {
         failed += usize::from(child.outcome.status != Status::Succeeded);
         if threshold_exceeded(limits, failed, total) {
-            return Err(Failure::ordinary(
-                names::EXCEED_TOLERATED_FAILURE_THRESHOLD,
-                "The specified tolerated failure threshold was exceeded",
-            ));
+            return Err(over_threshold());
         }
         children[index] = Some(child);
     }
     Ok(children.into_iter().flatten().collect())
+}
+
+pub(crate) fn over_threshold() -> Failure {
+    Failure::ordinary(
+        names::EXCEED_TOLERATED_FAILURE_THRESHOLD,
+        "The specified tolerated failure threshold was exceeded",
+    )
 }
 
 /// Tells whether more items failed than the state tolerates: none where it says nothing.

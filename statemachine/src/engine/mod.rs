@@ -25,12 +25,16 @@ mod retry;
 mod run;
 mod state;
 mod task;
+mod test_state;
 mod tokens;
 mod wait;
 
 pub use execution::{Events, Execution, ExecutionControl, Outcome, Status};
 pub use history::{Details, Event, EventType, History, HistorySink};
 pub use port::{TaskCall, TaskError, TaskHandler, TaskOutput};
+pub use test_state::{
+    InspectionLevel, MockError, StateConfiguration, TestMock, TestStateRequest, TestStateResponse, TestStateStatus, test_state,
+};
 pub use tokens::{TokenError, Tokens};
 
 use std::sync::Arc;

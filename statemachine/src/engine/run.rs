@@ -49,6 +49,8 @@ pub(crate) struct Run {
     pub(crate) recorder: Recorder,
     /// The context object; the parts that differ between states are set when it is lent.
     context: Mutex<Value>,
+    /// Parts of the context object that a caller gave, which stay as they are.
+    given: Vec<String>,
 }
 
 /// The item that a Map iteration is about.
@@ -168,13 +170,28 @@ impl Run {
         Self {
             recorder: Recorder::new(arn.into(), shared.clock, shared.event_limit, shared.sink.clone()),
             context: Mutex::new(context),
+            given: Vec::new(),
             shared,
         }
     }
 
-    /// Takes the place of the context object that the engine made.
-    pub(crate) fn set_context(&self, context: Value) {
-        *self.context.lock().unwrap_or_else(PoisonError::into_inner) = context;
+    /// Prepares the test of one state, with parts of the context object that the caller gives.
+    pub(crate) fn of_test(shared: Arc<Shared>, input: &Value, given: Map<String, Value>) -> Self {
+        let names = &shared.names;
+        let (machine, name) = (shared.uuid(), shared.uuid());
+        let prefix = format!("arn:aws:states:{}:{}", names.region, names.account);
+        let arn = format!("{prefix}:express:{machine}:{name}");
+        let machine_arn = format!("{prefix}:stateMachine:{machine}");
+        let mut run = Self::new(shared, arn, &name, input, &machine_arn, &machine);
+        let context = run.context.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Value::Object(fields) = context {
+            if let Some(Value::Object(execution)) = fields.get_mut("Execution") {
+                execution.shift_remove("RedriveCount");
+            }
+            run.given = given.keys().cloned().collect();
+            fields.extend(given);
+        }
+        run
     }
 
     /// Lends the context object as one state sees it.
@@ -187,9 +204,18 @@ impl Run {
             if let Some(count) = surrounding.retry_count {
                 state.insert("RetryCount".to_owned(), count.into());
             }
-            set(fields, "State", Some(Value::Object(state)));
-            set(fields, "Task", surrounding.token.map(|token| json!({"Token": token})));
-            set(fields, "Map", surrounding.item.map(Item::to_context));
+            let mut set = |name: &str, value: Option<Value>| match value {
+                _ if self.given.iter().any(|given| given == name) => {}
+                Some(value) => {
+                    fields.insert(name.to_owned(), value);
+                }
+                None => {
+                    fields.shift_remove(name);
+                }
+            };
+            set("State", Some(Value::Object(state)));
+            set("Task", surrounding.token.map(|token| json!({"Token": token})));
+            set("Map", surrounding.item.map(Item::to_context));
         }
         read(&context)
     }
@@ -213,17 +239,5 @@ impl Item {
         }
         item.insert("Value".to_owned(), self.value.clone());
         json!({"Item": item})
-    }
-}
-
-/// Sets a part of the context; a part that is absent leaves what a caller's own context has.
-fn set(fields: &mut Map<String, Value>, name: &str, value: Option<Value>) {
-    match value {
-        Some(value) => {
-            fields.insert(name.to_owned(), value);
-        }
-        None => {
-            fields.shift_remove(name);
-        }
     }
 }

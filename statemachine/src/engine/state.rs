@@ -12,11 +12,12 @@ use std::borrow::Cow;
 use serde_json::{Map, Value};
 
 use crate::definition::QueryLanguage;
-use crate::definition::model::{DataPath, Kind, ResultPath, State};
+use crate::definition::model::{DataPath, Kind, ResultPath};
 use crate::definition::selector::Payload;
 use crate::engine::failure::{Failure, FailureClass, names};
 use crate::engine::flow::Thread;
 use crate::engine::frame::{Data, Frame};
+use crate::engine::inspection::Step;
 use crate::engine::run::Variables;
 use crate::engine::{choice, fail, map, parallel, pass, task, wait};
 use crate::size::{PAYLOAD_LIMIT_BYTES, exceeds};
@@ -74,8 +75,9 @@ async fn perform<'a>(
         Kind::Choice(choice) => return choice::perform(frame, choice, arguments),
         Kind::Fail(fail) => return Err(fail::perform(frame, fail, arguments)?),
         Kind::Succeed => (None, false),
-        Kind::Pass(result) => (pass::perform(frame, result.as_ref()), false),
+        Kind::Pass(result) => (pass::perform(result.as_ref()), false),
         Kind::Wait(wait) => (wait::perform(frame, wait, arguments).await?, false),
+        Kind::Task(_) | Kind::Parallel(_) if let Some(mock) = frame.mock() => (Some(mock.result.clone()?), true),
         Kind::Task(task) => (Some(task::perform(frame, thread, task, input, arguments).await?), true),
         Kind::Parallel(branches) => (Some(parallel::perform(frame, thread, branches, arguments).await?), true),
         Kind::Map(map) => (Some(map::perform(frame, thread, map, arguments).await?), true),
@@ -118,16 +120,14 @@ pub(crate) fn caught(frame: &Frame<'_>, raw: &Value, failure: &Failure, index: u
 
 fn input_path<'v>(frame: &Frame<'_>, raw: &'v Value) -> Result<Cow<'v, Value>, Failure> {
     let input = data_path(frame, &frame.state.input_path, Cow::Borrowed(raw))?;
-    if frame.state.language == QueryLanguage::JsonPath {
-        frame.inspect("afterInputPath", &input);
-    }
+    frame.inspect(Step::InputPath, &input);
     Ok(input)
 }
 
 fn parameters<'v>(frame: &Frame<'_>, input: &'v Value) -> Result<Cow<'v, Value>, Failure> {
     let (field, step) = match frame.state.language {
-        QueryLanguage::JsonPath => ("Parameters", "afterParameters"),
-        QueryLanguage::Jsonata => ("Arguments", "afterArguments"),
+        QueryLanguage::JsonPath => ("Parameters", Step::Parameters),
+        QueryLanguage::Jsonata => ("Arguments", Step::Arguments),
     };
     let arguments = match &frame.state.parameters {
         Some(parameters) => Cow::Owned(frame.payload(parameters, field, Data::of(input))?),
@@ -142,12 +142,18 @@ fn result_selector<'v>(
     arguments: &'v Value,
     result: Option<Value>,
 ) -> Result<Cow<'v, Value>, Failure> {
-    let result = result.map_or(Cow::Borrowed(arguments), Cow::Owned);
+    let result = match result {
+        Some(result) => {
+            frame.inspect(Step::Result, &result);
+            Cow::Owned(result)
+        }
+        None => Cow::Borrowed(arguments),
+    };
     let selected = match &frame.state.result_selector {
         Some(selector) => Cow::Owned(frame.payload(selector, "ResultSelector", Data::of(&result))?),
         None => result,
     };
-    frame.inspect("afterResultSelector", &selected);
+    frame.inspect(Step::ResultSelector, &selected);
     Ok(selected)
 }
 
@@ -197,7 +203,7 @@ fn result_path<'v>(
             Cow::Owned(merged)
         }
     };
-    frame.inspect("afterResultPath", &merged);
+    frame.inspect(Step::ResultPath, &merged);
     Ok(merged)
 }
 
@@ -238,12 +244,5 @@ fn unless_same(raw: &Value, output: Cow<'_, Value>) -> Option<Value> {
     match output {
         Cow::Borrowed(same) if std::ptr::eq(same, raw) => None,
         output => Some(output.into_owned()),
-    }
-}
-
-impl State {
-    /// Tells whether the state's result comes from something that it did.
-    pub(crate) fn is_branching(&self) -> bool {
-        matches!(self.kind, Kind::Parallel(_) | Kind::Map(_))
     }
 }

@@ -55,6 +55,7 @@ pub(crate) async fn perform(
         thread,
         resource: &task.resource,
         started: false,
+        submitted: false,
     };
     events.scheduled(arguments, timeout, heartbeat)?;
     let outcome = work(frame, call, reported, &mut events).await?;
@@ -82,17 +83,10 @@ async fn work(
     let mut silence = Box::pin(silence(heartbeat.filter(|_| waiting.is_some())));
     let mut work = frame.run.shared.handler.call(call);
     let mut working = true;
-    let mut submitted = false;
     loop {
         tokio::select! {
             biased;
-            Some(report) = reported.recv() => match report {
-                Report::Submitted(output) => {
-                    submitted = true;
-                    events.submitted(&output)?;
-                }
-                Report::Started(worker) => events.started(worker)?,
-            },
+            Some(report) = reported.recv() => events.reported(report)?,
             answer = next_answer(&mut waiting) => match answer {
                 Answer::Heartbeat => silence.set(self::silence(heartbeat)),
                 Answer::Succeed(output) => return Ok(Outcome::Succeeded(output)),
@@ -100,21 +94,15 @@ async fn work(
             },
             result = &mut work, if working => {
                 working = false;
+                while let Ok(report) = reported.try_recv() {
+                    events.reported(report)?;
+                }
                 match result {
                     Err(error) => return Ok(Outcome::Failed(Failure::reported(error.error, error.cause))),
                     Ok(output) if waiting.is_none() || is_activity => return Ok(Outcome::Succeeded(output.value)),
                     // The request that hands the token on has been answered; the state waits for the token.
-                    Ok(output) => {
-                        while let Ok(report) = reported.try_recv() {
-                            if let Report::Submitted(output) = report {
-                                submitted = true;
-                                events.submitted(&output)?;
-                            }
-                        }
-                        if !submitted {
-                            events.submitted(&output.value)?;
-                        }
-                    }
+                    Ok(_) if events.submitted => {}
+                    Ok(output) => events.submitted(&output.value)?,
                 }
             },
             () = &mut silence => return Ok(timed_out(&mut waiting, true)),
@@ -164,6 +152,8 @@ struct Events<'f, 'a> {
     resource: &'f Resource,
     /// An activity's start has been recorded.
     started: bool,
+    /// The answer to the request that started the work has been recorded.
+    submitted: bool,
 }
 
 impl Events<'_, '_> {
@@ -211,6 +201,13 @@ impl Events<'_, '_> {
         Ok(())
     }
 
+    fn reported(&mut self, report: Report) -> Result<(), Failure> {
+        match report {
+            Report::Submitted(output) => self.submitted(&output),
+            Report::Started(worker) => self.started(worker),
+        }
+    }
+
     fn started(&mut self, worker_name: Option<String>) -> Result<(), Failure> {
         if *self.resource.kind() == ResourceKind::Activity && !std::mem::replace(&mut self.started, true) {
             self.record(EventType::ActivityStarted, || Details {
@@ -222,6 +219,7 @@ impl Events<'_, '_> {
     }
 
     fn submitted(&mut self, output: &Value) -> Result<(), Failure> {
+        self.submitted = true;
         if matches!(self.resource.kind(), ResourceKind::Integration { .. }) {
             let named = self.named();
             self.record(EventType::TaskSubmitted, || Details {

@@ -4,3 +4,5 @@ mod cases;
 mod corpus;
 mod jayway;
 mod task_cases;
+mod test_state;
+mod validation;
