@@ -1,10 +1,57 @@
 //! `JSONata` as AWS runs it.
+//!
+//! The language itself is the crate `jsonata-core`'s. Around it stand AWS's dialect (`$partition`, `$range`, `$hash`,
+//! `$random`, `$uuid`, `$parse`; no `$eval`; the host's clock) and bounds on time, memory and depth, for which the
+//! parsed expression is rewritten: whatever builds or walks a large value weighs it first. An evaluation is one
+//! synchronous function from JSON to JSON; parsed expressions are plain data.
+//!
+//! ```
+//! use drivetrain_statemachine::jsonata::{Expression, JsonataScope};
+//! use drivetrain_statemachine::scope::{Host, Random};
+//! use serde_json::{Map, json};
+//!
+//! let expression = Expression::parse("$sum($states.input.prices) * $factor")?;
+//! let states = json!({"input": {"prices": [1, 2, 3]}});
+//! let variables = Map::from_iter([("factor".to_owned(), json!(10))]);
+//! let scope = JsonataScope { states: &states, variables: &variables };
+//! let mut host = Host { now: chrono::DateTime::UNIX_EPOCH, random: Random::from_seed(1) };
+//! assert_eq!(expression.evaluate(&scope, &mut host)?, json!(60));
+//! # Ok::<(), drivetrain_statemachine::jsonata::JsonataError>(())
+//! ```
 
+mod convert;
+mod error;
+mod functions;
+mod inspect;
+mod message;
+mod meter;
+mod rewrite;
+mod template;
+
+use std::rc::Rc;
+
+use jsonata_core::ast::AstNode;
+use jsonata_core::evaluator::{Context, Evaluator, EvaluatorOptions};
+use jsonata_core::value::JValue;
 use serde_json::{Map, Value};
 
-use crate::scope::Host;
+pub use error::{JsonataError, JsonataErrorKind};
+pub use template::{Template, TemplateProblem, expression_text};
 
-/// What a `JSONata` expression can see.
+use crate::scope::Host;
+use inspect::References;
+use meter::Meter;
+
+/// How long an expression's text may be. AWS limits a whole definition to 1 MB.
+const MAX_TEXT_BYTES: usize = 256 << 10;
+/// How many items a sequence may have: AWS builds `[1..873782]` and not one more.
+const MAX_SEQUENCE_ITEMS: usize = 873_782;
+/// How long one evaluation may take: far above what a 256 KiB payload needs, short enough to wait for.
+const MAX_MILLISECONDS: u64 = 5_000;
+/// How deep an evaluation may nest. AWS stops at about 100 calls; a call takes the evaluator three to five levels.
+const MAX_LEVELS: usize = 500;
+
+/// What an expression can see.
 #[derive(Debug, Clone, Copy)]
 pub struct JsonataScope<'a> {
     /// What `$states` stands for.
@@ -13,60 +60,37 @@ pub struct JsonataScope<'a> {
     pub variables: &'a Map<String, Value>,
 }
 
-/// Why an expression could not be parsed or evaluated.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct JsonataError {
-    kind: JsonataErrorKind,
-    message: String,
-    field: String,
-}
-
-/// What a caller can do about a [`JsonataError`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum JsonataErrorKind {
-    /// The text is no expression: `INVALID_JSONATA_EXPRESSION`.
-    Syntax,
-    /// The expression uses what Step Functions does not support: `UNSUPPORTED_JSONATA_EXPRESSION`.
-    Unsupported,
-    /// The expression gave nothing.
-    Undefined,
-    /// The expression gave something that is no JSON, such as a function.
-    ResultType,
-    /// The expression failed.
-    Evaluation,
-    /// The expression took too much time, memory or depth.
-    Limit,
-}
-
-impl JsonataError {
-    /// Tells what can be done about it.
-    #[must_use]
-    pub fn kind(&self) -> JsonataErrorKind {
-        self.kind
-    }
-
-    /// Names the field that failed, such as `Output/result`; empty outside a template.
-    #[must_use]
-    pub fn field(&self) -> &str {
-        &self.field
-    }
-}
-
 /// A parsed expression.
 #[derive(Debug, Clone)]
 pub struct Expression {
     text: String,
+    tree: AstNode,
+    references: References,
 }
 
 impl Expression {
     /// Parses the text between `{%` and `%}`.
     ///
     /// # Errors
-    /// [`JsonataErrorKind::Syntax`] or [`JsonataErrorKind::Unsupported`].
+    /// [`JsonataErrorKind::Syntax`] if the text is no expression, [`JsonataErrorKind::Unsupported`] if it reads the
+    /// input document, which an expression in a state does not have.
     pub fn parse(text: &str) -> Result<Self, JsonataError> {
+        if text.len() > MAX_TEXT_BYTES {
+            return Err(JsonataError::syntax(format!(
+                "an expression has at most {MAX_TEXT_BYTES} bytes"
+            )));
+        }
+        let text = text.trim();
+        let tree = jsonata_core::parser::parse(text)
+            .map_err(|error| JsonataError::syntax(message::of_parser(&error, text)))?;
+        if let Some(reason) = inspect::reads_input(&tree) {
+            return Err(JsonataError::unsupported(reason));
+        }
+        let references = References::of(&tree);
         Ok(Self {
-            text: text.trim().to_owned(),
+            text: text.to_owned(),
+            tree: rewrite::bounded(tree),
+            references,
         })
     }
 
@@ -79,58 +103,230 @@ impl Expression {
     /// Evaluates the expression.
     ///
     /// # Errors
-    /// [`JsonataErrorKind`] says why not.
+    /// [`JsonataErrorKind::Undefined`] if the result is nothing, [`JsonataErrorKind::ResultType`] if it is no JSON,
+    /// [`JsonataErrorKind::Evaluation`] if the expression failed, [`JsonataErrorKind::Limit`] if it took too much.
     pub fn evaluate(
         &self,
-        _scope: &JsonataScope<'_>,
-        _host: &mut Host,
+        scope: &JsonataScope<'_>,
+        host: &mut Host,
     ) -> Result<Value, JsonataError> {
-        Err(JsonataError {
-            kind: JsonataErrorKind::Evaluation,
-            message: "expressions are not evaluated so far".to_owned(),
-            field: String::new(),
-        })
+        self.evaluate_metered(scope, host, &Rc::new(Meter::new()))
+    }
+
+    /// Evaluates the expression in a field of a state; errors then read as AWS's causes do.
+    ///
+    /// # Errors
+    /// As [`Expression::evaluate`].
+    pub fn evaluate_field(
+        &self,
+        field: &str,
+        scope: &JsonataScope<'_>,
+        host: &mut Host,
+    ) -> Result<Value, JsonataError> {
+        self.evaluate(scope, host)
+            .map_err(|error| error.in_field(field, &self.text))
+    }
+
+    fn evaluate_metered(
+        &self,
+        scope: &JsonataScope<'_>,
+        host: &mut Host,
+        meter: &Rc<Meter>,
+    ) -> Result<Value, JsonataError> {
+        let mut context = Context::new();
+        self.references.bind(scope, host.now, &mut context);
+        let options = EvaluatorOptions {
+            timeout_ms: Some(MAX_MILLISECONDS),
+            max_stack_depth: Some(MAX_LEVELS),
+            max_sequence_length: Some(MAX_SEQUENCE_ITEMS),
+            ..EvaluatorOptions::default()
+        };
+        let mut evaluator = Evaluator::with_options(context, options);
+        let random = functions::register(&mut evaluator, host, meter)
+            .map_err(|error| JsonataError::evaluation(message::of_evaluator(&error)))?;
+        let result = evaluator.evaluate(&self.tree, &JValue::Undefined);
+        host.random = random.borrow().clone();
+        let result = result.map_err(|error| message::classify(&error))?;
+        convert::to_json(&result, meter)
     }
 }
 
-/// JSON in which every string of the form `{% .. %}` is an expression.
-#[derive(Debug, Clone)]
-pub struct Template {
-    value: Value,
-}
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
 
-/// A place in a template that is no expression.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TemplateProblem {
-    /// JSON pointer from the template's root.
-    pub pointer: String,
-    /// What is wrong.
-    pub kind: JsonataErrorKind,
-    /// The same for a reader.
-    pub message: String,
-}
+    use super::*;
+    use crate::scope::Random;
 
-impl Template {
-    /// Parses a template.
-    ///
-    /// # Errors
-    /// Every place that is wrong.
-    pub fn parse(template: &Value) -> Result<Self, Vec<TemplateProblem>> {
-        Ok(Self {
-            value: template.clone(),
-        })
+    fn evaluate(text: &str, input: Value) -> Result<Value, JsonataError> {
+        let states = json!({"input": input, "context": {"State": {"Name": "S"}}});
+        let variables = Map::from_iter([
+            ("answer".to_owned(), json!(42)),
+            ("join".to_owned(), json!("shadow")),
+        ]);
+        let scope = JsonataScope {
+            states: &states,
+            variables: &variables,
+        };
+        let mut host = Host {
+            now: chrono::DateTime::UNIX_EPOCH,
+            random: Random::from_seed(1),
+        };
+        Expression::parse(text)?.evaluate(&scope, &mut host)
     }
 
-    /// Evaluates the template; `field` names it in errors (`Output`, then `Output/result`).
-    ///
-    /// # Errors
-    /// [`JsonataErrorKind`] says why not.
-    pub fn evaluate(
-        &self,
-        _field: &str,
-        _scope: &JsonataScope<'_>,
-        _host: &mut Host,
-    ) -> Result<Value, JsonataError> {
-        Ok(self.value.clone())
+    fn kind(text: &str) -> JsonataErrorKind {
+        evaluate(text, json!(null)).unwrap_err().kind()
+    }
+
+    #[test]
+    fn states_and_variables_are_seen() {
+        assert_eq!(
+            evaluate("$states.input.a + $answer", json!({"a": 1})),
+            Ok(json!(43))
+        );
+        assert_eq!(
+            evaluate("$states.context.State.Name & '!'", json!(null)),
+            Ok(json!("S!"))
+        );
+        assert_eq!(
+            evaluate("$keys($states)", json!(null)),
+            Ok(json!(["input", "context"]))
+        );
+        assert_eq!(evaluate("$join", json!(null)), Ok(json!("shadow")));
+    }
+
+    #[test]
+    fn nothing_null_and_functions_are_told_apart() {
+        assert_eq!(kind("$states.input.missing"), JsonataErrorKind::Undefined);
+        assert_eq!(evaluate("null", json!(null)), Ok(Value::Null));
+        assert_eq!(kind("function($x){$x}"), JsonataErrorKind::ResultType);
+        assert_eq!(kind("$nothing(1)"), JsonataErrorKind::Evaluation);
+    }
+
+    #[test]
+    fn numbers_are_json_numbers() {
+        assert_eq!(evaluate("[1/0]", json!(null)), Ok(json!(["Infinity"])));
+        assert_eq!(
+            evaluate("$string(1e20)", json!(null)),
+            Ok(json!("100000000000000000000"))
+        );
+        assert_eq!(evaluate("$states.input / 2", json!(3)), Ok(json!(1.5)));
+        assert_eq!(
+            evaluate("$states.input", json!(7)).map(|number| number.is_i64()),
+            Ok(true)
+        );
+    }
+
+    #[test]
+    fn the_clock_and_the_randomness_are_the_hosts() {
+        assert_eq!(
+            evaluate("$now()", json!(null)),
+            Ok(json!("1970-01-01T00:00:00.000Z"))
+        );
+        assert_eq!(evaluate("$now('[Y0001]')", json!(null)), Ok(json!("1970")));
+        assert_eq!(evaluate("$millis()", json!(null)), Ok(json!(0)));
+        let draw = || evaluate("[$random(), $random(), $uuid()]", json!(null)).unwrap();
+        assert_eq!(draw(), draw());
+        assert_ne!(draw()[0], draw()[1]);
+        assert_eq!(
+            evaluate("$random(5) = $random(5)", json!(null)),
+            Ok(json!(true))
+        );
+    }
+
+    #[test]
+    fn an_expression_has_no_input_document() {
+        for text in [
+            "$",
+            "$$",
+            "states.input",
+            "{'a': b}",
+            "$uppercase(name)",
+            "*",
+            "x[0]",
+        ] {
+            assert_eq!(
+                Expression::parse(text).unwrap_err().kind(),
+                JsonataErrorKind::Unsupported,
+                "{text}"
+            );
+        }
+        for text in [
+            "$states.input.(a & $)",
+            "$states.input[$ = 1]",
+            "$map([1], function($v){$v})",
+            "$x{'k': v}",
+        ] {
+            assert!(Expression::parse(text).is_ok(), "{text}");
+        }
+    }
+
+    #[test]
+    fn syntax_errors_read_as_jsonatas() {
+        let text = |text| Expression::parse(text).unwrap_err().to_string();
+        assert_eq!(
+            text("\"unterminated"),
+            "String literal must be terminated by a matching quote"
+        );
+        assert_eq!(
+            text("{\"a\":}"),
+            "The symbol \"}\" cannot be used as a unary operator"
+        );
+        assert_eq!(
+            text("$match(\"a\", /abc"),
+            "No terminating / in regular expression"
+        );
+        assert_eq!(text("[1:2]"), "Expected \"]\", got \":\"");
+    }
+
+    #[test]
+    fn what_grows_without_end_is_stopped() {
+        for text in [
+            "[1..873783]",
+            "($p := function($s, $n) { $n = 0 ? $s : $p($s & $s, $n - 1) }; $length($p('x', 40)))",
+            "($p := function($s, $n) { $n = 0 ? $s : $p([$s, $s], $n - 1) }; $string($p('x', 60)))",
+            "($p := function($s, $n) { $n = 0 ? $s : $p([$s, $s], $n - 1) }; $p('x', 60))",
+            "($p := function($s, $n) { $n = 0 ? $s : $p({'a': $s, 'b': $s}, $n - 1) }; $p(1, 60) = $p(1, 60))",
+            "($p := function($s, $n) { $n = 0 ? $s : $p($map([1,2], function(){$s}), $n - 1) }; $distinct([$p([false, false], 60)]))",
+            "$pad('x', 1000000000)",
+            "($s := $pad('x', 1000000); $replace($s, 'x', $s))",
+            "($s := $pad('x', 1000000); $s ~> $replace('x', $s))",
+            "($s := $pad('x', 1000000); $f := $replace(?, 'x', $s); $f($s))",
+            "$map([$pad('x', 100000)], $replace(?, 'x', $pad('y', 100000)))",
+            "($s := $pad('x', 1000000); $join([1..100000].($string($)), $s))",
+            "$range(1, 10000000, 1)",
+            "$parse($pad('', 100000, '['))",
+        ] {
+            assert_eq!(kind(text), JsonataErrorKind::Limit, "{text}");
+        }
+        for text in [
+            "($f := function($n){ 1 + $f($n) }; $f(1))",
+            "$reduce([1..200], function($a, $i){ [[$a]] })",
+        ] {
+            assert_eq!(kind(text), JsonataErrorKind::Limit, "{text}");
+        }
+    }
+
+    #[test]
+    fn expressions_that_never_end_are_stopped() {
+        let started = std::time::Instant::now();
+        assert_eq!(
+            kind("($f := function($n){ $f($n + 1) }; $f(1))"),
+            JsonataErrorKind::Limit
+        );
+        assert!(started.elapsed().as_secs() < 30);
+    }
+
+    #[test]
+    fn what_aws_is_recorded_to_build_is_built() {
+        assert_eq!(
+            evaluate("[1..873782] ~> $count()", json!(null)),
+            Ok(json!(873_782))
+        );
+        let doubling =
+            "($p := function($s, $n) { $n = 0 ? $s : $p($s & $s, $n - 1) }; $length($p('x', 22)))";
+        assert_eq!(evaluate(doubling, json!(null)), Ok(json!(4_194_304)));
+        assert_eq!(evaluate("$count(null)", json!(null)), Ok(json!(1)));
     }
 }

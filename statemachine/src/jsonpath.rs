@@ -129,10 +129,10 @@ impl Query {
     }
 
     fn resolve_on<'v>(&'v self, document: &'v Value) -> Result<Cow<'v, Value>, PathError> {
-        if self.plain {
-            if let Some(value) = self.follow(document) {
-                return Ok(Cow::Borrowed(value));
-            }
+        if self.plain
+            && let Some(value) = self.follow(document)
+        {
+            return Ok(Cow::Borrowed(value));
         }
         Ok(evaluate::evaluate(&self.steps, document)?)
     }

@@ -19,6 +19,8 @@
 
 pub(crate) mod java_order;
 
+use std::fmt::Write;
+
 use serde_json::{Map, Value};
 
 use crate::bounds::{self, Budget, Exhausted};
@@ -276,7 +278,7 @@ fn parse_node(template: &Value, pointer: &mut String, problems: &mut Vec<Templat
         Value::Array(items) => {
             let mut nodes = Vec::with_capacity(items.len());
             for (index, item) in items.iter().enumerate() {
-                pointer.push_str(&format!("/{index}"));
+                write!(pointer, "/{index}").expect("writing to a String never fails");
                 nodes.push(parse_node(item, pointer, problems));
                 pointer.truncate(start);
             }

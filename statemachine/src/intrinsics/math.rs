@@ -30,7 +30,7 @@ pub(super) fn random(
     let offset = match (seed, i32::try_from(width)) {
         (Some(seed), Ok(width)) => i128::from(JavaRandom::from_seed(whole(seed)?).below(width)),
         (Some(_), Err(_)) => return Err(Refusal::arguments("start and end are too far apart")),
-        (None, _) => i128::from(host.random.bits()) * width >> 64,
+        (None, _) => (i128::from(host.random.bits()) * width) >> 64,
     };
     i64::try_from(i128::from(start) + offset)
         .map(Value::from)
@@ -65,7 +65,8 @@ pub(super) fn whole(value: &Value) -> Result<i64, Refusal> {
 }
 
 /// The generator of `java.util.Random`: 48 bits, linear congruential.
-struct JavaRandom {
+#[derive(Debug)]
+pub(crate) struct JavaRandom {
     state: i64,
 }
 
@@ -73,7 +74,7 @@ impl JavaRandom {
     const MULTIPLIER: i64 = 0x5_DEEC_E66D;
     const MASK: i64 = (1 << 48) - 1;
 
-    fn from_seed(seed: i64) -> Self {
+    pub(crate) fn from_seed(seed: i64) -> Self {
         Self {
             state: (seed ^ Self::MULTIPLIER) & Self::MASK,
         }
@@ -87,6 +88,13 @@ impl JavaRandom {
     fn next(&mut self, bits: u32) -> i32 {
         self.state = self.state.wrapping_mul(Self::MULTIPLIER).wrapping_add(0xB) & Self::MASK;
         (self.state >> (48 - bits)) as i32
+    }
+
+    /// Draws a number from 0 (included) to 1 (excluded), as `nextDouble` does.
+    #[expect(clippy::cast_precision_loss, reason = "53 bits fit a double exactly")]
+    pub(crate) fn fraction(&mut self) -> f64 {
+        let bits = (i64::from(self.next(26)) << 27) + i64::from(self.next(27));
+        bits as f64 / (1_i64 << 53) as f64
     }
 
     #[expect(

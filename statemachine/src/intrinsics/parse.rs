@@ -201,7 +201,6 @@ impl<'a> Parser<'a> {
                 _ if escaped => escaped = false,
                 ('\\', _) => escaped = true,
                 (character, Some(open)) if character == open => quote = None,
-                (_, Some(_)) => {}
                 ('\'' | '"', None) if depth > 0 => quote = Some(character),
                 ('[' | '(', None) => depth += 1,
                 (',' | ')', None) if depth == 0 => {

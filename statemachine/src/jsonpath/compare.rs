@@ -202,11 +202,11 @@ fn is_empty(left: &Side<'_>, right: &Side<'_>) -> Result<bool, Failure> {
     }
 }
 
+/// The items of both sides.
+type Lists<'a> = (&'a [Value], &'a [Value]);
+
 /// Gives both sides as lists; `None` if one is an object.
-fn lists<'a>(
-    left: &'a Side<'_>,
-    right: &'a Side<'_>,
-) -> Result<Option<(&'a [Value], &'a [Value])>, Failure> {
+fn lists<'a>(left: &'a Side<'_>, right: &'a Side<'_>) -> Result<Option<Lists<'a>>, Failure> {
     if !left.is_json() || !right.is_json() {
         return Err(Failure::Refused);
     }

@@ -25,10 +25,10 @@ pub(super) fn number(text: &str) -> Option<Number> {
     if !body.starts_with(|character: char| character.is_ascii_digit() || character == '.') {
         return None;
     }
-    if body.bytes().all(|byte| byte.is_ascii_digit()) {
-        if let Ok(integer) = text.parse::<i64>() {
-            return Some(integer.into());
-        }
+    if body.bytes().all(|byte| byte.is_ascii_digit())
+        && let Ok(integer) = text.parse::<i64>()
+    {
+        return Some(integer.into());
     }
     text.parse::<f64>().ok().and_then(Number::from_f64)
 }

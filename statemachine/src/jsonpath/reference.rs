@@ -189,41 +189,37 @@ fn name(characters: &[char]) -> Result<(Place, &[char]), PathError> {
 fn bracket(characters: &[char]) -> Result<(Place, &[char]), PathError> {
     let refused =
         || PathError::syntax("a bracket in a reference path holds one index or one quoted name");
-    match characters.first() {
-        Some(quote @ ('\'' | '"')) => {
-            let mut name = String::new();
-            let mut place = 1;
-            loop {
-                match characters.get(place) {
-                    None => return Err(refused()),
-                    Some('\\') => {
-                        place += 1;
-                        name.extend(characters.get(place));
-                    }
-                    Some(end) if end == quote => break,
-                    Some(character) => name.push(*character),
-                }
+    let Some(quote @ ('\'' | '"')) = characters.first() else {
+        let end = characters
+            .iter()
+            .position(|character| *character == ']')
+            .ok_or_else(refused)?;
+        let digits: String = characters[..end].iter().collect();
+        let index = digits
+            .parse::<u32>()
+            .ok()
+            .filter(|_| !digits.starts_with('+'))
+            .ok_or_else(refused)?;
+        let index = usize::try_from(index).map_err(|_too_large| refused())?;
+        return Ok((Place::Index(index), &characters[end + 1..]));
+    };
+    let mut name = String::new();
+    let mut place = 1;
+    loop {
+        match characters.get(place) {
+            None => return Err(refused()),
+            Some('\\') => {
                 place += 1;
+                name.extend(characters.get(place));
             }
-            match characters.get(place + 1) {
-                Some(']') => Ok((Place::Field(name), &characters[place + 2..])),
-                _ => Err(refused()),
-            }
+            Some(end) if end == quote => break,
+            Some(character) => name.push(*character),
         }
-        _ => {
-            let end = characters
-                .iter()
-                .position(|character| *character == ']')
-                .ok_or_else(refused)?;
-            let digits: String = characters[..end].iter().collect();
-            let index = digits
-                .parse::<u32>()
-                .ok()
-                .filter(|_| !digits.starts_with('+'))
-                .ok_or_else(refused)?;
-            let index = usize::try_from(index).map_err(|_too_large| refused())?;
-            Ok((Place::Index(index), &characters[end + 1..]))
-        }
+        place += 1;
+    }
+    match characters.get(place + 1) {
+        Some(']') => Ok((Place::Field(name), &characters[place + 2..])),
+        _ => Err(refused()),
     }
 }
 

@@ -43,12 +43,12 @@ pub(super) enum Slice {
 
 impl Steps {
     pub(super) fn new(list: Vec<Step>) -> Self {
-        let last = list.len().saturating_sub(1);
+        let end = list.len();
         let mut upstream_definite = Vec::with_capacity(list.len());
         let mut so_far = true;
         for (index, step) in list.iter().enumerate() {
             upstream_definite.push(so_far);
-            so_far = so_far && step.is_definite(index == last);
+            so_far = so_far && step.is_definite(index + 1 == end);
         }
         Self {
             list,
