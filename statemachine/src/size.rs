@@ -25,7 +25,8 @@ fn fits(value: &Value, left: &mut usize) -> bool {
         Value::Number(number) => take(left, number.to_string().len()),
         Value::String(text) => take(left, text_length(text)),
         Value::Array(items) => {
-            take(left, 2 + items.len().saturating_sub(1)) && items.iter().all(|item| fits(item, left))
+            take(left, 2 + items.len().saturating_sub(1))
+                && items.iter().all(|item| fits(item, left))
         }
         Value::Object(fields) => {
             take(left, 2 + fields.len().saturating_sub(1))
@@ -64,7 +65,8 @@ mod tests {
 
     #[test]
     fn the_length_is_that_of_the_compact_text() {
-        let value = serde_json::json!({"a": [1, 2.5, null, true, false, "x\n\"\u{1}é"], "b": {}, "c": []});
+        let value =
+            serde_json::json!({"a": [1, 2.5, null, true, false, "x\n\"\u{1}é"], "b": {}, "c": []});
         assert_eq!(length(&value), value.to_string().len());
         assert!(!exceeds(&value, length(&value)));
         assert!(exceeds(&value, length(&value) - 1));

@@ -74,7 +74,9 @@ impl Machine {
 
     fn accept(definition: Option<Definition>, diagnostics: Vec<Diagnostic>) -> Result<Self, Error> {
         match definition {
-            Some(definition) if !diagnostics.iter().any(Diagnostic::is_error) => Ok(Self(Arc::new(definition))),
+            Some(definition) if !diagnostics.iter().any(Diagnostic::is_error) => {
+                Ok(Self(Arc::new(definition)))
+            }
             _ => Err(Error::definition(diagnostics)),
         }
     }
@@ -137,7 +139,10 @@ impl State {
 }
 
 /// Reads a text; problems are given their line and column.
-pub(crate) fn examine_text(text: &str, machine_type: MachineType) -> (Option<Definition>, Vec<Diagnostic>) {
+pub(crate) fn examine_text(
+    text: &str,
+    machine_type: MachineType,
+) -> (Option<Definition>, Vec<Diagnostic>) {
     const NO_OBJECT: &str = "Definition must be a valid JSON object";
     let refuse = |code, message: String| (None, vec![Diagnostic::of_text(code, message)]);
     if text.trim().is_empty() {
@@ -167,13 +172,19 @@ pub(crate) fn examine_text(text: &str, machine_type: MachineType) -> (Option<Def
     };
     let (definition, mut diagnostics) = examine(value, machine_type);
     for diagnostic in &mut diagnostics {
-        diagnostic.place = diagnostic.location.as_deref().map(|pointer| Place::of(text, pointer));
+        diagnostic.place = diagnostic
+            .location
+            .as_deref()
+            .map(|pointer| Place::of(text, pointer));
     }
     (definition, diagnostics)
 }
 
 /// Reads a definition and looks at it from every side, errors first.
-pub(crate) fn examine(value: Value, machine_type: MachineType) -> (Option<Definition>, Vec<Diagnostic>) {
+pub(crate) fn examine(
+    value: Value,
+    machine_type: MachineType,
+) -> (Option<Definition>, Vec<Diagnostic>) {
     let problems = Problems::default();
     let definition = read_machine(&value, machine_type, &problems);
     let mut diagnostics = problems.into_inner();
@@ -213,7 +224,10 @@ fn read_machine(
     let timeout = fields
         .integer("TimeoutSeconds", 1, LONGEST_SECONDS)
         .map(Duration::from_secs);
-    if fields.get("Version").is_some_and(|version| version != "1.0") {
+    if fields
+        .get("Version")
+        .is_some_and(|version| version != "1.0")
+    {
         fields.refuse("Version", "Value must be '1.0'");
     }
     let around = Surroundings {
@@ -234,16 +248,38 @@ mod tests {
                 {"StartAt":"P","States":{"P":{"Type":"Pass","End":true}}}}}}"#,
         )
         .unwrap();
-        let listed: Vec<_> = machine.states().into_iter().map(|state| (state.name, state.depth)).collect();
+        let listed: Vec<_> = machine
+            .states()
+            .into_iter()
+            .map(|state| (state.name, state.depth))
+            .collect();
         assert_eq!(listed, [("M".to_owned(), 0), ("P".to_owned(), 1)]);
     }
 
     #[test]
     fn every_problem_is_reported_at_once_with_its_place() {
-        let error = Machine::parse("{\"StartAt\": \"A\",\n \"States\": {\"B\": {\"Type\": \"Pas\"}}}").unwrap_err();
+        let error =
+            Machine::parse("{\"StartAt\": \"A\",\n \"States\": {\"B\": {\"Type\": \"Pas\"}}}")
+                .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidDefinition);
-        let places: Vec<_> = error.diagnostics().iter().filter_map(|one| one.place).collect();
-        assert!(places.contains(&Place { line: 1, column: 13 }), "{error}");
-        assert!(places.contains(&Place { line: 2, column: 27 }), "{error}");
+        let places: Vec<_> = error
+            .diagnostics()
+            .iter()
+            .filter_map(|one| one.place)
+            .collect();
+        assert!(
+            places.contains(&Place {
+                line: 1,
+                column: 13
+            }),
+            "{error}"
+        );
+        assert!(
+            places.contains(&Place {
+                line: 2,
+                column: 27
+            }),
+            "{error}"
+        );
     }
 }

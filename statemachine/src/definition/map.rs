@@ -30,7 +30,10 @@ pub(crate) enum ItemSource {
     /// The effective input itself.
     Input,
     Path(Selector),
-    Items { text: Option<String>, items: Payload },
+    Items {
+        text: Option<String>,
+        items: Payload,
+    },
     Reader(ItemReader),
 }
 

@@ -17,7 +17,11 @@ impl Place {
     pub fn of(text: &str, pointer: &str) -> Self {
         let mut cursor = Cursor { text, offset: 0 };
         cursor.skip_blanks();
-        for segment in pointer.split('/').skip(1).filter(|segment| !segment.is_empty()) {
+        for segment in pointer
+            .split('/')
+            .skip(1)
+            .filter(|segment| !segment.is_empty())
+        {
             let segment = segment.replace("~1", "/").replace("~0", "~");
             let start = cursor.offset;
             let found = match cursor.peek() {
@@ -38,7 +42,11 @@ impl Place {
         let before = text.get(..offset).unwrap_or(text);
         Self {
             line: before.matches('\n').count() + 1,
-            column: before.rsplit('\n').next().map_or(0, |line| line.chars().count()) + 1,
+            column: before
+                .rsplit('\n')
+                .next()
+                .map_or(0, |line| line.chars().count())
+                + 1,
         }
     }
 }
@@ -149,7 +157,13 @@ mod tests {
     #[test]
     fn a_pointer_leads_to_its_value() {
         assert_eq!(Place::of(TEXT, "/d"), Place { line: 3, column: 8 });
-        assert_eq!(Place::of(TEXT, "/a/1/b~1c"), Place { line: 2, column: 23 });
+        assert_eq!(
+            Place::of(TEXT, "/a/1/b~1c"),
+            Place {
+                line: 2,
+                column: 23
+            }
+        );
         assert_eq!(Place::of(TEXT, ""), Place { line: 1, column: 1 });
     }
 

@@ -7,7 +7,7 @@ use crate::definition::choice::{Choice, Condition, Domain, Operand, Operator, Ru
 use crate::definition::fields::Fields;
 use crate::definition::model::Kind;
 use crate::definition::read_flow::{NO_STATE, Names, target};
-use crate::definition::selector::expression_text;
+use crate::jsonata::expression_text;
 
 const RULE: &[&str] = &["Next", "Assign", "Comment"];
 const GROUPS: [&str; 3] = ["And", "Or", "Not"];
@@ -51,10 +51,12 @@ impl Fields<'_> {
         match value {
             Value::Bool(flag) => Some(Condition::Literal(*flag)),
             Value::String(text) => match expression_text(text) {
-                Some(expression) => self.jsonata(NAME, value).map(|template| Condition::Jsonata {
-                    text: expression.to_owned(),
-                    template,
-                }),
+                Some(expression) => self
+                    .jsonata(NAME, value)
+                    .map(|template| Condition::Jsonata {
+                        text: expression.trim().to_owned(),
+                        template,
+                    }),
                 None => {
                     self.refuse(NAME, "Expected a JSONata expression");
                     None
@@ -94,7 +96,11 @@ impl Fields<'_> {
                 if conditions.is_empty() {
                     self.refuse(operator, "At least one condition is required");
                 }
-                Some(if *operator == "And" { Condition::All(conditions) } else { Condition::Any(conditions) })
+                Some(if *operator == "And" {
+                    Condition::All(conditions)
+                } else {
+                    Condition::Any(conditions)
+                })
             }
             name => self.comparison(name),
         }
@@ -111,8 +117,12 @@ impl Fields<'_> {
         } else {
             let expected = match operator {
                 Operator::Compare(Domain::Text, _) | Operator::Matches => self.text(name).is_some(),
-                Operator::Compare(Domain::Number, _) => self.number(name, f64::MIN, f64::MAX).is_some(),
-                Operator::Compare(Domain::Boolean, _) | Operator::Is(_) => self.flag(name).is_some(),
+                Operator::Compare(Domain::Number, _) => {
+                    self.number(name, f64::MIN, f64::MAX).is_some()
+                }
+                Operator::Compare(Domain::Boolean, _) | Operator::Is(_) => {
+                    self.flag(name).is_some()
+                }
                 Operator::Compare(Domain::Timestamp, _) => self.timestamp(name),
             };
             if !expected {

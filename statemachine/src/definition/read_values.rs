@@ -5,9 +5,9 @@ use serde_json::Value;
 use crate::definition::QueryLanguage;
 use crate::definition::fields::{Fields, below};
 use crate::definition::model::{DataPath, ResultPath};
-use crate::definition::selector::{Payload, Selector, SelectorSource, Setting, SettingSource, expression_text};
+use crate::definition::selector::{Payload, Selector, SelectorSource, Setting, SettingSource};
 use crate::intrinsics::Call;
-use crate::jsonata::{self, JsonataErrorKind};
+use crate::jsonata::{self, JsonataErrorKind, expression_text};
 use crate::jsonpath::{Query, ReferencePath};
 use crate::template::{Template, TemplateProblemKind};
 use crate::validate::{Code, Diagnostic};
@@ -104,7 +104,8 @@ impl<'a> Fields<'a> {
                             TemplateProblemKind::TooDeep => Code::TooDeeplyNested,
                             _ => Code::SchemaValidationFailed,
                         };
-                        self.problems.note(Diagnostic::error(code, &location, problem.message));
+                        self.problems
+                            .note(Diagnostic::error(code, &location, problem.message));
                     }
                     None
                 }
@@ -135,7 +136,8 @@ impl<'a> Fields<'a> {
                         _ => Code::SchemaValidationFailed,
                     };
                     let location = format!("{}{}", self.at(name), problem.pointer);
-                    self.problems.note(Diagnostic::error(code, &location, problem.message));
+                    self.problems
+                        .note(Diagnostic::error(code, &location, problem.message));
                 }
                 None
             }
@@ -168,7 +170,7 @@ impl<'a> Fields<'a> {
             return self.jsonata(name, value).map(|template| Setting {
                 field: name,
                 source: SettingSource::Jsonata {
-                    text: text.to_owned(),
+                    text: text.trim().to_owned(),
                     template,
                 },
             });
@@ -188,7 +190,9 @@ impl<'a> Fields<'a> {
     pub(crate) fn objects(&self, name: &str, mut visit: impl FnMut(Fields<'_>)) {
         let pointer = self.at(name);
         for (index, item) in self.array(name).unwrap_or_default().iter().enumerate() {
-            if let Some(fields) = Fields::of(item, &below(&pointer, &index.to_string()), self.problems) {
+            if let Some(fields) =
+                Fields::of(item, &below(&pointer, &index.to_string()), self.problems)
+            {
                 visit(fields);
             }
         }

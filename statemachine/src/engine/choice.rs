@@ -5,7 +5,9 @@ use std::cmp::Ordering;
 use chrono::DateTime;
 use serde_json::Value;
 
-use crate::definition::choice::{Choice, Condition, Domain, Operand, Operator, Property, Relation, Rule};
+use crate::definition::choice::{
+    Choice, Condition, Domain, Operand, Operator, Property, Relation, Rule,
+};
 use crate::definition::is_timestamp;
 use crate::definition::selector::Selector;
 use crate::engine::failure::{Failure, FailureClass, names};
@@ -13,12 +15,19 @@ use crate::engine::frame::{Data, Frame};
 use crate::engine::state::Performed;
 
 /// Finds the first rule whose condition holds, else the default.
-pub(crate) fn perform<'a>(frame: &Frame<'a>, choice: &'a Choice, input: &Value) -> Result<Performed<'a>, Failure> {
+pub(crate) fn perform<'a>(
+    frame: &Frame<'a>,
+    choice: &'a Choice,
+    input: &Value,
+) -> Result<Performed<'a>, Failure> {
     let state = frame.state;
     for (index, rule) in choice.rules.iter().enumerate() {
         if holds(frame, &rule.condition, index, input)? {
             let Rule {
-                next, assign, output, ..
+                next,
+                assign,
+                output,
+                ..
             } = rule;
             return Ok(Performed {
                 result: None,
@@ -45,7 +54,12 @@ pub(crate) fn perform<'a>(frame: &Frame<'a>, choice: &'a Choice, input: &Value) 
     })
 }
 
-fn holds(frame: &Frame<'_>, condition: &Condition, index: usize, input: &Value) -> Result<bool, Failure> {
+fn holds(
+    frame: &Frame<'_>,
+    condition: &Condition,
+    index: usize,
+    input: &Value,
+) -> Result<bool, Failure> {
     match condition {
         Condition::Literal(value) => Ok(*value),
         Condition::Jsonata { text, template } => {
@@ -100,7 +114,9 @@ fn test(
     let value = found.ok_or_else(|| missing(variable))?;
     let other = match operand {
         Operand::Literal(literal) => literal.clone(),
-        Operand::Path(selector) => frame.query(selector, input)?.map_err(|_| missing(selector))?,
+        Operand::Path(selector) => frame
+            .query(selector, input)?
+            .map_err(|_| missing(selector))?,
     };
     Ok(match operator {
         Operator::Is(property) => Value::Bool(has(&value, property)) == other,
@@ -232,8 +248,17 @@ mod tests {
     #[test]
     fn values_of_different_types_never_compare() {
         assert_eq!(compare(&"1".into(), &1.into(), Domain::Number), None);
-        assert_eq!(compare(&1.0.into(), &1.into(), Domain::Number), Some(Ordering::Equal));
-        let (one, other) = ("2016-03-14T01:59:00Z".into(), "2016-03-14T02:59:00+01:00".into());
-        assert_eq!(compare(&one, &other, Domain::Timestamp), Some(Ordering::Equal));
+        assert_eq!(
+            compare(&1.0.into(), &1.into(), Domain::Number),
+            Some(Ordering::Equal)
+        );
+        let (one, other) = (
+            "2016-03-14T01:59:00Z".into(),
+            "2016-03-14T02:59:00+01:00".into(),
+        );
+        assert_eq!(
+            compare(&one, &other, Domain::Timestamp),
+            Some(Ordering::Equal)
+        );
     }
 }

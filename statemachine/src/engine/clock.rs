@@ -25,7 +25,8 @@ impl Clock {
     }
 
     pub(crate) fn now(&self) -> DateTime<Utc> {
-        let elapsed = chrono::TimeDelta::from_std(self.origin.elapsed()).unwrap_or(chrono::TimeDelta::MAX);
+        let elapsed =
+            chrono::TimeDelta::from_std(self.origin.elapsed()).unwrap_or(chrono::TimeDelta::MAX);
         self.start
             .checked_add_signed(elapsed)
             .unwrap_or(DateTime::<Utc>::MAX_UTC)

@@ -60,11 +60,13 @@ pub(crate) async fn run_state(
     thread: &mut Thread,
 ) -> Result<(Value, Option<usize>), Failure> {
     let before = thread.last;
-    let entered = run.recorder.record(before, entered_event(&state.kind), || Details {
-        name: Some(state.name.clone()),
-        input: Some(raw.to_string()),
-        ..Details::default()
-    })?;
+    let entered = run
+        .recorder
+        .record(before, entered_event(&state.kind), || Details {
+            name: Some(state.name.clone()),
+            input: Some(raw.to_string()),
+            ..Details::default()
+        })?;
     thread.last = entered;
     let done = try_state(run, state, &raw, thread, before).await?;
     let output = done.output.unwrap_or(raw);
@@ -96,7 +98,11 @@ async fn try_state(
         variables: thread.variables.clone(),
         item: thread.item.clone(),
         entered: thread.last,
-        entered_at: if state.reads_context { date_text(run.shared.clock.now()) } else { String::new() },
+        entered_at: if state.reads_context {
+            date_text(run.shared.clock.now())
+        } else {
+            String::new()
+        },
         retry_count: 0,
         token: None,
     };
@@ -119,7 +125,11 @@ async fn try_state(
             continue;
         }
         record_state_failure(run, state, thread, &failure)?;
-        return match state.catch.iter().position(|catcher| failure.matches(&catcher.errors)) {
+        return match state
+            .catch
+            .iter()
+            .position(|catcher| failure.matches(&catcher.errors))
+        {
             Some(index) => {
                 let done = caught(&frame, raw, &failure, index);
                 if let Err(failure) = &done {
@@ -143,19 +153,26 @@ fn record_evaluation_failure(
     if let FailureClass::Evaluation { location } = &failure.class
         && !failure.from_inside
     {
-        thread.last = run.recorder.record(before, EventType::EvaluationFailed, || Details {
-            error: failure.error.clone(),
-            cause: failure.cause.clone(),
-            location: location.clone(),
-            state: Some(state.name.clone()),
-            ..Details::default()
-        })?;
+        thread.last = run
+            .recorder
+            .record(before, EventType::EvaluationFailed, || Details {
+                error: failure.error.clone(),
+                cause: failure.cause.clone(),
+                location: location.clone(),
+                state: Some(state.name.clone()),
+                ..Details::default()
+            })?;
     }
     Ok(())
 }
 
 /// Records that a Map or a Parallel state failed for good; AWS leaves it out where the state itself is wrong.
-fn record_state_failure(run: &Run, state: &State, thread: &mut Thread, failure: &Failure) -> Result<(), Failure> {
+fn record_state_failure(
+    run: &Run,
+    state: &State,
+    thread: &mut Thread,
+    failure: &Failure,
+) -> Result<(), Failure> {
     let event = match state.kind {
         Kind::Map(_) => EventType::MapStateFailed,
         Kind::Parallel(_) => EventType::ParallelStateFailed,

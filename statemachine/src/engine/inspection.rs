@@ -64,7 +64,9 @@ impl Step {
     fn is_shown(self, state: &State) -> bool {
         let json_path = state.language == QueryLanguage::JsonPath;
         match self {
-            Self::InputPath => json_path && !matches!(state.kind, Kind::Parallel(_) | Kind::Pass(Some(_))),
+            Self::InputPath => {
+                json_path && !matches!(state.kind, Kind::Parallel(_) | Kind::Pass(Some(_)))
+            }
             Self::Parameters => json_path && matches!(state.kind, Kind::Pass(None) | Kind::Task(_)),
             Self::Arguments => !json_path && state.parameters.is_some(),
             Self::Result => match state.kind {
@@ -103,6 +105,9 @@ impl Inspection {
     }
 
     pub(crate) fn steps(&self) -> Map<String, Value> {
-        self.steps.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.steps
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }

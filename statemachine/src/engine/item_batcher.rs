@@ -16,9 +16,18 @@ pub(crate) fn batches(
     items: Vec<Value>,
 ) -> Result<Vec<Value>, Failure> {
     let data = Data::of(input);
-    let limit = |setting: &Option<_>| setting.as_ref().map(|setting| count(frame, setting, data)).transpose();
-    let max_items = limit(&batcher.max_items)?.filter(|limit| *limit > 0).unwrap_or(usize::MAX);
-    let max_bytes = limit(&batcher.max_input_bytes)?.filter(|limit| *limit > 0).unwrap_or(usize::MAX);
+    let limit = |setting: &Option<_>| {
+        setting
+            .as_ref()
+            .map(|setting| count(frame, setting, data))
+            .transpose()
+    };
+    let max_items = limit(&batcher.max_items)?
+        .filter(|limit| *limit > 0)
+        .unwrap_or(usize::MAX);
+    let max_bytes = limit(&batcher.max_input_bytes)?
+        .filter(|limit| *limit > 0)
+        .unwrap_or(usize::MAX);
     let batch_input = match &batcher.batch_input {
         Some(batch_input) => Some(frame.payload(batch_input, "BatchInput", data)?),
         None => None,

@@ -22,7 +22,11 @@ const LARGEST_UNPACKED_BYTES: u64 = 1 << 30;
 const GET_OBJECT: &str = "arn:aws:states:::s3:getObject";
 
 /// Reads the items, at most `MaxItems` of them.
-pub(crate) async fn read(frame: &Frame<'_>, reader: &ItemReader, input: &Value) -> Result<Vec<Item>, Failure> {
+pub(crate) async fn read(
+    frame: &Frame<'_>,
+    reader: &ItemReader,
+    input: &Value,
+) -> Result<Vec<Item>, Failure> {
     let data = Data::of(input);
     let parameters = match &reader.parameters {
         Some(parameters) => frame.payload(parameters, "Parameters", data)?,
@@ -33,9 +37,17 @@ pub(crate) async fn read(frame: &Frame<'_>, reader: &ItemReader, input: &Value) 
         Some(setting) => count(frame, setting, data)?,
         None => 0,
     };
-    let limit = if max_items == 0 { usize::MAX } else { max_items };
+    let limit = if max_items == 0 {
+        usize::MAX
+    } else {
+        max_items
+    };
     let lists = matches!(reader.resource.kind(), ResourceKind::Integration { call, .. } if call == "listObjectsV2");
-    let source = Source { frame, reader, limit };
+    let source = Source {
+        frame,
+        reader,
+        limit,
+    };
     let mut items = if lists {
         source.objects(parameters).await?
     } else {
@@ -63,7 +75,12 @@ impl Source<'_, '_> {
             body: None,
         };
         call(self.frame, request).await.map_err(|error| {
-            failed(error.cause.or(error.error).unwrap_or_else(|| "The object could not be read.".to_owned()))
+            failed(
+                error
+                    .cause
+                    .or(error.error)
+                    .unwrap_or_else(|| "The object could not be read.".to_owned()),
+            )
         })
     }
 
@@ -73,11 +90,19 @@ impl Source<'_, '_> {
         let mut request = parameters.clone();
         let flattens = self.reader.transformation.as_deref() == Some("LOAD_AND_FLATTEN");
         while items.len() < self.limit {
-            let page = self.get(&self.reader.resource, request.clone()).await?.value;
-            let entries = page.get("Contents").and_then(Value::as_array).cloned().unwrap_or_default();
+            let page = self
+                .get(&self.reader.resource, request.clone())
+                .await?
+                .value;
+            let entries = page
+                .get("Contents")
+                .and_then(Value::as_array)
+                .cloned()
+                .unwrap_or_default();
             if flattens {
                 for entry in entries {
-                    let object = json!({"Bucket": parameters.get("Bucket"), "Key": entry.get("Key")});
+                    let object =
+                        json!({"Bucket": parameters.get("Bucket"), "Key": entry.get("Key")});
                     let object = self.get(&Resource::parse(GET_OBJECT), object).await?;
                     items.extend(self.decode(object, self.reader.input_type).await?);
                     if items.len() >= self.limit {
@@ -97,7 +122,11 @@ impl Source<'_, '_> {
         Ok(items)
     }
 
-    async fn decode(&self, object: TaskOutput, input_type: Option<InputType>) -> Result<Vec<Value>, Failure> {
+    async fn decode(
+        &self,
+        object: TaskOutput,
+        input_type: Option<InputType>,
+    ) -> Result<Vec<Value>, Failure> {
         match input_type {
             Some(InputType::Csv) => self.csv(object).await,
             Some(InputType::JsonLines) => self.json_lines(object).await,
@@ -111,7 +140,9 @@ impl Source<'_, '_> {
                     None => iterable(value),
                     Some(pointer) => match value.pointer(pointer) {
                         Some(items) => iterable(items.clone()),
-                        None => Err(failed(format!("The ItemsPointer '{pointer}' leads to nothing."))),
+                        None => Err(failed(format!(
+                            "The ItemsPointer '{pointer}' leads to nothing."
+                        ))),
                     },
                 }
             }
@@ -128,7 +159,9 @@ impl Source<'_, '_> {
             for row in rows {
                 match &headers {
                     None => headers = Some(unique(row)?),
-                    Some(headers) if items.len() < self.limit => items.push(csv::item(headers, row)),
+                    Some(headers) if items.len() < self.limit => {
+                        items.push(csv::item(headers, row))
+                    }
                     Some(_) => return Ok(false),
                 }
             }
@@ -152,22 +185,38 @@ impl Source<'_, '_> {
             .filter(|line| !line.trim_ascii().is_empty())
             .take(self.limit)
             .map(|line| {
-                serde_json::from_slice(line)
-                    .map_err(|error| failed(format!("A line of the JSONL file cannot be parsed: {error}")))
+                serde_json::from_slice(line).map_err(|error| {
+                    failed(format!(
+                        "A line of the JSONL file cannot be parsed: {error}"
+                    ))
+                })
             })
             .collect()
     }
 
     /// Reads the files that a manifest names: an S3 inventory, or the result of an Athena UNLOAD.
-    async fn manifest(&self, parameters: &Value, object: TaskOutput) -> Result<Vec<Value>, Failure> {
+    async fn manifest(
+        &self,
+        parameters: &Value,
+        object: TaskOutput,
+    ) -> Result<Vec<Value>, Failure> {
         let bytes = whole(object).await?;
         let mut items = Vec::new();
         if self.reader.manifest_type.as_deref() == Some("ATHENA_DATA") {
             let text = String::from_utf8_lossy(&bytes).into_owned();
             for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
-                let place = line.trim_matches('"').strip_prefix("s3://").and_then(|place| place.split_once('/'));
-                let (bucket, key) = place.ok_or_else(|| failed(format!("The manifest names no S3 object: {line}")))?;
-                let object = self.get(&Resource::parse(GET_OBJECT), json!({"Bucket": bucket, "Key": key})).await?;
+                let place = line
+                    .trim_matches('"')
+                    .strip_prefix("s3://")
+                    .and_then(|place| place.split_once('/'));
+                let (bucket, key) = place
+                    .ok_or_else(|| failed(format!("The manifest names no S3 object: {line}")))?;
+                let object = self
+                    .get(
+                        &Resource::parse(GET_OBJECT),
+                        json!({"Bucket": bucket, "Key": key}),
+                    )
+                    .await?;
                 items.extend(self.decode(object, Some(InputType::JsonLines)).await?);
                 if items.len() >= self.limit {
                     break;
@@ -175,8 +224,8 @@ impl Source<'_, '_> {
             }
             return Ok(items);
         }
-        let manifest: Value =
-            serde_json::from_slice(&bytes).map_err(|error| failed(format!("The manifest cannot be parsed: {error}")))?;
+        let manifest: Value = serde_json::from_slice(&bytes)
+            .map_err(|error| failed(format!("The manifest cannot be parsed: {error}")))?;
         let text = |name: &str| manifest.get(name).and_then(Value::as_str);
         let headers: Vec<String> = text("fileSchema")
             .ok_or_else(|| failed("The manifest has no fileSchema.".to_owned()))?
@@ -186,12 +235,23 @@ impl Source<'_, '_> {
         let bucket = text("destinationBucket")
             .map(|bucket| bucket.rsplit(':').next().unwrap_or(bucket))
             .or_else(|| parameters.get("Bucket").and_then(Value::as_str));
-        for file in manifest.get("files").and_then(Value::as_array).into_iter().flatten() {
+        for file in manifest
+            .get("files")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+        {
             let object = json!({"Bucket": bucket, "Key": file.get("key")});
-            let bytes = unpacked(whole(self.get(&Resource::parse(GET_OBJECT), object).await?).await?)?;
+            let bytes =
+                unpacked(whole(self.get(&Resource::parse(GET_OBJECT), object).await?).await?)?;
             let mut rows = Rows::new(b',');
             let complete = rows.push(&bytes);
-            items.extend(complete.into_iter().chain(rows.finish()).map(|row| csv::item(&headers, row)));
+            items.extend(
+                complete
+                    .into_iter()
+                    .chain(rows.finish())
+                    .map(|row| csv::item(&headers, row)),
+            );
             if items.len() >= self.limit {
                 break;
             }
@@ -212,7 +272,9 @@ fn iterable(value: Value) -> Result<Vec<Value>, Failure> {
             .into_iter()
             .map(|(key, value)| json!({"Key": key, "Value": value}))
             .collect()),
-        _ => Err(failed("Attempting to map over non-iterable node.".to_owned())),
+        _ => Err(failed(
+            "Attempting to map over non-iterable node.".to_owned(),
+        )),
     }
 }
 
@@ -231,7 +293,11 @@ fn body(object: TaskOutput) -> futures::stream::BoxStream<'static, Result<Bytes,
         Some(body) => body
             .map(|chunk| {
                 chunk.map_err(|error| {
-                    failed(error.cause.unwrap_or_else(|| "The object could not be read to its end.".to_owned()))
+                    failed(
+                        error.cause.unwrap_or_else(|| {
+                            "The object could not be read to its end.".to_owned()
+                        }),
+                    )
                 })
             })
             .boxed(),
@@ -268,6 +334,10 @@ fn unpacked(bytes: Vec<u8>) -> Result<Vec<u8>, Failure> {
     flate2::read::MultiGzDecoder::new(bytes.as_slice())
         .take(LARGEST_UNPACKED_BYTES)
         .read_to_end(&mut unpacked)
-        .map_err(|error| failed(format!("A file of the manifest cannot be unpacked: {error}")))?;
+        .map_err(|error| {
+            failed(format!(
+                "A file of the manifest cannot be unpacked: {error}"
+            ))
+        })?;
     Ok(unpacked)
 }

@@ -7,10 +7,10 @@ use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use serde_json::Value;
 
+use crate::definition::QueryLanguage;
 use crate::definition::fields::whole;
 use crate::definition::map::{ItemSource, Map};
 use crate::definition::selector::{Setting, SettingSource};
-use crate::definition::QueryLanguage;
 use crate::engine::failure::Failure;
 use crate::engine::flow::{Thread, run_inner};
 use crate::engine::frame::{Data, Frame};
@@ -49,7 +49,9 @@ fn mocked(mock: &Mock, limits: Limits) -> Result<Value, Failure> {
     // As recorded, a test without thresholds tolerates everything.
     let has_threshold = limits.tolerated_count.is_some() || limits.tolerated_percentage.is_some();
     match mock.failed_iterations {
-        Some(failed) if has_threshold && threshold_exceeded(limits, failed, total) => Err(map_run::over_threshold()),
+        Some(failed) if has_threshold && threshold_exceeded(limits, failed, total) => {
+            Err(map_run::over_threshold())
+        }
         _ => Ok(result),
     }
 }
@@ -65,7 +67,12 @@ pub(crate) struct Limits {
 
 pub(crate) fn limits(frame: &Frame<'_>, map: &Map, input: &Value) -> Result<Limits, Failure> {
     let data = Data::of(input);
-    let count = |setting: &Option<Setting>| setting.as_ref().map(|setting| count(frame, setting, data)).transpose();
+    let count = |setting: &Option<Setting>| {
+        setting
+            .as_ref()
+            .map(|setting| count(frame, setting, data))
+            .transpose()
+    };
     let max_concurrency = count(&map.max_concurrency)?;
     let tolerated_count = count(&map.tolerated_failure_count)?;
     let tolerated_percentage = map
@@ -89,14 +96,20 @@ pub(crate) fn limits(frame: &Frame<'_>, map: &Map, input: &Value) -> Result<Limi
 }
 
 /// Reads a count; one that stands behind a path may be written as text.
-pub(crate) fn count(frame: &Frame<'_>, setting: &Setting, data: Data<'_>) -> Result<usize, Failure> {
+pub(crate) fn count(
+    frame: &Frame<'_>,
+    setting: &Setting,
+    data: Data<'_>,
+) -> Result<usize, Failure> {
     let value = frame.setting(setting, data)?;
     let number = match (&setting.source, &value) {
         (SettingSource::Path(_), Value::String(text)) => text.parse().ok(),
         _ => whole(&value).and_then(|number| usize::try_from(number).ok()),
     };
     number.ok_or_else(|| match &setting.source {
-        SettingSource::Jsonata { text, .. } => frame.unexpected_type(text, setting.field, "integer", &value),
+        SettingSource::Jsonata { text, .. } => {
+            frame.unexpected_type(text, setting.field, "integer", &value)
+        }
         source => frame.runtime(&format!(
             "The {} field refers to value \"{}\" which is not a valid integer: {}",
             setting.field,
@@ -114,7 +127,9 @@ fn percentage(frame: &Frame<'_>, setting: &Setting, data: Data<'_>) -> Result<f6
     };
     let Some(number) = number else {
         return Err(match &setting.source {
-            SettingSource::Jsonata { text, .. } => frame.unexpected_type(text, setting.field, "number", &value),
+            SettingSource::Jsonata { text, .. } => {
+                frame.unexpected_type(text, setting.field, "number", &value)
+            }
             source => frame.runtime(&format!(
                 "The {} field refers to value \"{}\" which is not a valid float: {}",
                 setting.field,
@@ -128,7 +143,11 @@ fn percentage(frame: &Frame<'_>, setting: &Setting, data: Data<'_>) -> Result<f6
     }
     Err(frame.invalid(
         Some(setting.field),
-        &format!("The {} field must be between 0 and 100 but was: {}", setting.field, bare(&value)),
+        &format!(
+            "The {} field must be between 0 and 100 but was: {}",
+            setting.field,
+            bare(&value)
+        ),
     ))
 }
 
@@ -141,7 +160,9 @@ fn path_text(source: &SettingSource) -> &str {
 }
 
 fn bare(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// Finds the items that stand in the data; those of an ItemReader are read elsewhere.
@@ -158,28 +179,35 @@ pub(crate) fn items(frame: &Frame<'_>, map: &Map, input: &Value) -> Result<Vec<I
             (value, "")
         }
     };
-    if let ItemSource::Path(_) = map.items {
+    if let (ItemSource::Path(_), Value::Array(_)) = (&map.items, &value) {
         frame.inspect(Step::ItemsPath, &value);
     }
     match value {
         Value::Array(values) => Ok(numbered(values)),
         Value::Object(fields) if matches!(map.items, ItemSource::Items { .. }) => {
-            let items = fields.into_iter().enumerate().map(|(index, (key, value))| Item {
-                index,
-                key: Some(key),
-                value,
-            });
+            let items = fields
+                .into_iter()
+                .enumerate()
+                .map(|(index, (key, value))| Item {
+                    index,
+                    key: Some(key),
+                    value,
+                });
             Ok(items.collect())
         }
         other => Err(match frame.state.language {
             // The context object's own `$` is not shown.
             QueryLanguage::JsonPath => frame.runtime(&format!(
                 "Reference path \"{}\" must point to array.",
-                place.strip_prefix('$').filter(|rest| rest.starts_with('$')).unwrap_or(place)
+                place
+                    .strip_prefix('$')
+                    .filter(|rest| rest.starts_with('$'))
+                    .unwrap_or(place)
             )),
-            QueryLanguage::Jsonata => {
-                frame.evaluation(None, &format!("Map state input must be an array but was: {other}"))
-            }
+            QueryLanguage::Jsonata => frame.evaluation(
+                None,
+                &format!("Map state input must be an array but was: {other}"),
+            ),
         }),
     }
 }
@@ -194,9 +222,16 @@ pub(crate) fn numbered(values: Vec<Value>) -> Vec<Item> {
 }
 
 /// Builds an iteration's input: what the selector makes of the item, or the item.
-pub(crate) fn select(frame: &Frame<'_>, map: &Map, input: &Value, item: &Item) -> Result<Value, Failure> {
+pub(crate) fn select(
+    frame: &Frame<'_>,
+    map: &Map,
+    input: &Value,
+    item: &Item,
+) -> Result<Value, Failure> {
     match (&map.selector, &item.key) {
-        (Some((field, selector)), _) => frame.payload_for_item(selector, field, Data::of(input), Some(item)),
+        (Some((field, selector)), _) => {
+            frame.payload_for_item(selector, field, Data::of(input), Some(item))
+        }
         (None, Some(key)) => Ok(serde_json::json!({"Key": key, "Value": item.value})),
         (None, None) => Ok(item.value.clone()),
     }
@@ -219,10 +254,12 @@ async fn inline(
         ..Details::default()
     };
     let count = items.len();
-    thread.last = run.recorder.record(thread.last, EventType::MapStateStarted, || Details {
-        length: Some(count),
-        ..Details::default()
-    })?;
+    thread.last = run
+        .recorder
+        .record(thread.last, EventType::MapStateStarted, || Details {
+            length: Some(count),
+            ..Details::default()
+        })?;
     let mut outputs = vec![Value::Null; count];
     let mut waiting = VecDeque::from(items);
     let mut running = FuturesUnordered::new();
@@ -239,7 +276,9 @@ async fn inline(
             free -= 1;
             let input = select(frame, map, input, &item)?;
             let index = item.index;
-            let started = run.recorder.record(follows, EventType::MapIterationStarted, || recorded(index))?;
+            let started = run
+                .recorder
+                .record(follows, EventType::MapIterationStarted, || recorded(index))?;
             let mut own = Thread {
                 last: started,
                 variables: thread.variables.clone(),
@@ -258,10 +297,13 @@ async fn inline(
         match output {
             Ok(output) => {
                 outputs[index] = output;
-                thread.last = run.recorder.record(last, EventType::MapIterationSucceeded, || recorded(index))?;
+                thread.last =
+                    run.recorder
+                        .record(last, EventType::MapIterationSucceeded, || recorded(index))?;
             }
             Err(failure) => {
-                run.recorder.record(last, EventType::MapIterationFailed, || recorded(index))?;
+                run.recorder
+                    .record(last, EventType::MapIterationFailed, || recorded(index))?;
                 thread.last = last;
                 return Err(failure.from_inside());
             }

@@ -40,12 +40,17 @@ pub(crate) async fn perform(
     limits: Limits,
 ) -> Result<Value, Failure> {
     let run = frame.run;
-    thread.last = run.recorder.record(thread.last, EventType::MapStateStarted, || Details {
-        length: Some(known.as_ref().map_or(0, Vec::len)),
-        ..Details::default()
-    })?;
+    thread.last = run
+        .recorder
+        .record(thread.last, EventType::MapStateStarted, || Details {
+            length: Some(known.as_ref().map_or(0, Vec::len)),
+            ..Details::default()
+        })?;
     let shared = &run.shared;
-    let label = map.label.clone().unwrap_or_else(|| frame.state.name.clone());
+    let label = map
+        .label
+        .clone()
+        .unwrap_or_else(|| frame.state.name.clone());
     let arn = format!(
         "arn:aws:states:{}:{}:mapRun:{}/{label}:{}",
         shared.names.region,
@@ -53,10 +58,12 @@ pub(crate) async fn perform(
         shared.names.machine,
         shared.uuid()
     );
-    thread.last = run.recorder.record(thread.last, EventType::MapRunStarted, || Details {
-        map_run_arn: Some(arn.clone()),
-        ..Details::default()
-    })?;
+    thread.last = run
+        .recorder
+        .record(thread.last, EventType::MapRunStarted, || Details {
+            map_run_arn: Some(arn.clone()),
+            ..Details::default()
+        })?;
     match map_run(frame, map, input, known, limits, &label, &arn).await {
         Ok(output) => {
             // What comes next follows the start of the Map Run, not its end.
@@ -65,11 +72,13 @@ pub(crate) async fn perform(
             Ok(output)
         }
         Err(failure) => {
-            thread.last = run.recorder.record(thread.last, EventType::MapRunFailed, || Details {
-                error: failure.error.clone(),
-                cause: failure.cause.clone(),
-                ..Details::default()
-            })?;
+            thread.last = run
+                .recorder
+                .record(thread.last, EventType::MapRunFailed, || Details {
+                    error: failure.error.clone(),
+                    cause: failure.cause.clone(),
+                    ..Details::default()
+                })?;
             Err(failure)
         }
     }
@@ -121,14 +130,21 @@ async fn run_children(
     label: &str,
 ) -> Result<Vec<Child>, Failure> {
     let total = inputs.len();
-    let express = map.distributed.is_some_and(|Distribution { express }| express);
+    let express = map
+        .distributed
+        .is_some_and(|Distribution { express }| express);
     let concurrency = match limits.max_concurrency {
         0 => DISTRIBUTED_CONCURRENCY,
         limit => limit.min(DISTRIBUTED_CONCURRENCY),
     };
     let mut finished = futures::stream::iter(inputs.into_iter().enumerate())
         .map(|(index, input)| async move {
-            let child = Arc::new(Run::of_item(frame.run.shared.clone(), label, express, &input));
+            let child = Arc::new(Run::of_item(
+                frame.run.shared.clone(),
+                label,
+                express,
+                &input,
+            ));
             let outcome = Box::pin(drive(
                 &child,
                 &map.processor,
@@ -168,7 +184,10 @@ pub(crate) fn over_threshold() -> Failure {
 
 /// Tells whether more items failed than the state tolerates: none where it says nothing.
 pub(crate) fn threshold_exceeded(limits: Limits, failed: usize, total: usize) -> bool {
-    #[expect(clippy::cast_precision_loss, reason = "a share of items needs no more than 52 bits")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a share of items needs no more than 52 bits"
+    )]
     let share = |failed: usize| failed as f64 * 100.0 / total.max(1) as f64;
     match (limits.tolerated_count, limits.tolerated_percentage) {
         (None, None) => failed > 0,

@@ -33,7 +33,8 @@ pub use execution::{Events, Execution, ExecutionControl, Outcome, Status};
 pub use history::{Details, Event, EventType, History, HistorySink};
 pub use port::{TaskCall, TaskError, TaskHandler, TaskOutput};
 pub use test_state::{
-    InspectionLevel, MockError, StateConfiguration, TestMock, TestStateRequest, TestStateResponse, TestStateStatus, test_state,
+    InspectionLevel, MockError, StateConfiguration, TestMock, TestStateRequest, TestStateResponse,
+    TestStateStatus, test_state,
 };
 pub use tokens::{TokenError, Tokens};
 
@@ -142,7 +143,11 @@ impl Engine {
 
     /// Sets the region and the account that ARNs are made of.
     #[must_use]
-    pub fn region_and_account(mut self, region: impl Into<String>, account: impl Into<String>) -> Self {
+    pub fn region_and_account(
+        mut self,
+        region: impl Into<String>,
+        account: impl Into<String>,
+    ) -> Self {
         self.names.region = region.into();
         self.names.account = account.into();
         self
@@ -197,7 +202,11 @@ impl Engine {
             event_limit,
             None,
         );
-        let run = Arc::new(Run::of_machine(Arc::new(shared), definition.machine_type, &input));
+        let run = Arc::new(Run::of_machine(
+            Arc::new(shared),
+            definition.machine_type,
+            &input,
+        ));
         let driven = run.clone();
         Ok(Execution::new(run, async move {
             drive(&driven, &machine.definition().flow, input, limit).await

@@ -73,7 +73,10 @@ pub(crate) struct Surrounding<'a> {
 }
 
 impl Shared {
-    #[expect(clippy::too_many_arguments, reason = "one call, from the engine's builder, names each part once")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one call, from the engine's builder, names each part once"
+    )]
     pub(crate) fn new(
         handler: Arc<dyn TaskHandler>,
         sink: Option<Arc<dyn HistorySink>>,
@@ -106,7 +109,9 @@ impl Shared {
 
     /// Counts a transition; lets others run now and then.
     pub(crate) async fn transition(&self) {
-        if self.transitions.fetch_add(1, Ordering::Relaxed) % TRANSITIONS_PER_YIELD == TRANSITIONS_PER_YIELD - 1 {
+        if self.transitions.fetch_add(1, Ordering::Relaxed) % TRANSITIONS_PER_YIELD
+            == TRANSITIONS_PER_YIELD - 1
+        {
             tokio::task::yield_now().await;
         }
     }
@@ -123,13 +128,21 @@ impl Shared {
 
 impl Run {
     /// Prepares the execution of a machine.
-    pub(crate) fn of_machine(shared: Arc<Shared>, machine_type: MachineType, input: &Value) -> Self {
+    pub(crate) fn of_machine(
+        shared: Arc<Shared>,
+        machine_type: MachineType,
+        input: &Value,
+    ) -> Self {
         let names = &shared.names;
         let name = names.execution.clone().unwrap_or_else(|| shared.uuid());
         let prefix = format!("arn:aws:states:{}:{}", names.region, names.account);
         let arn = match machine_type {
             MachineType::Standard => format!("{prefix}:execution:{}:{name}", names.machine),
-            MachineType::Express => format!("{prefix}:express:{}:{name}:{}", names.machine, shared.uuid()),
+            MachineType::Express => format!(
+                "{prefix}:express:{}:{name}:{}",
+                names.machine,
+                shared.uuid()
+            ),
         };
         let machine_arn = format!("{prefix}:stateMachine:{}", names.machine);
         let machine_name = names.machine.clone();
@@ -168,7 +181,12 @@ impl Run {
             "StateMachine": {"Id": machine_arn, "Name": machine_name},
         });
         Self {
-            recorder: Recorder::new(arn.into(), shared.clock, shared.event_limit, shared.sink.clone()),
+            recorder: Recorder::new(
+                arn.into(),
+                shared.clock,
+                shared.event_limit,
+                shared.sink.clone(),
+            ),
             context: Mutex::new(context),
             given: Vec::new(),
             shared,
@@ -183,7 +201,10 @@ impl Run {
         let arn = format!("{prefix}:express:{machine}:{name}");
         let machine_arn = format!("{prefix}:stateMachine:{machine}");
         let mut run = Self::new(shared, arn, &name, input, &machine_arn, &machine);
-        let context = run.context.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let context = run
+            .context
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner);
         if let Value::Object(fields) = context {
             if let Some(Value::Object(execution)) = fields.get_mut("Execution") {
                 execution.shift_remove("RedriveCount");
@@ -195,7 +216,11 @@ impl Run {
     }
 
     /// Lends the context object as one state sees it.
-    pub(crate) fn with_context<T>(&self, surrounding: &Surrounding<'_>, read: impl FnOnce(&Value) -> T) -> T {
+    pub(crate) fn with_context<T>(
+        &self,
+        surrounding: &Surrounding<'_>,
+        read: impl FnOnce(&Value) -> T,
+    ) -> T {
         let mut context = self.context.lock().unwrap_or_else(PoisonError::into_inner);
         if let Value::Object(fields) = &mut *context {
             let mut state = Map::new();
@@ -214,7 +239,10 @@ impl Run {
                 }
             };
             set("State", Some(Value::Object(state)));
-            set("Task", surrounding.token.map(|token| json!({"Token": token})));
+            set(
+                "Task",
+                surrounding.token.map(|token| json!({"Token": token})),
+            );
             set("Map", surrounding.item.map(Item::to_context));
         }
         read(&context)

@@ -42,15 +42,25 @@ pub(crate) struct Performed<'a> {
 }
 
 /// Sends a raw input down the path, once.
-pub(crate) async fn attempt(frame: &Frame<'_>, thread: &mut Thread, raw: &Value) -> Result<Done, Failure> {
+pub(crate) async fn attempt(
+    frame: &Frame<'_>,
+    thread: &mut Thread,
+    raw: &Value,
+) -> Result<Done, Failure> {
     let input = input_path(frame, raw)?;
     let arguments = parameters(frame, &input)?;
     let performed = perform(frame, thread, &input, &arguments).await?;
     let result = result_selector(frame, &arguments, performed.result)?;
     let data = data(frame, raw, &result, performed.has_result);
-    let assigned = performed.assign.map(|assign| assign_variables(frame, assign, data)).transpose()?;
+    let assigned = performed
+        .assign
+        .map(|assign| assign_variables(frame, assign, data))
+        .transpose()?;
     let output = match frame.state.language {
-        QueryLanguage::JsonPath => output_path(frame, result_path(frame, &frame.state.result_path, raw, result)?)?,
+        QueryLanguage::JsonPath => output_path(
+            frame,
+            result_path(frame, &frame.state.result_path, raw, result)?,
+        )?,
         QueryLanguage::Jsonata => match performed.output {
             Some(output) => Cow::Owned(frame.payload(output, "Output", data)?),
             None => result,
@@ -77,10 +87,21 @@ async fn perform<'a>(
         Kind::Succeed => (None, false),
         Kind::Pass(result) => (pass::perform(result.as_ref()), false),
         Kind::Wait(wait) => (wait::perform(frame, wait, arguments).await?, false),
-        Kind::Task(_) | Kind::Parallel(_) if let Some(mock) = frame.mock() => (Some(mock.result.clone()?), true),
-        Kind::Task(task) => (Some(task::perform(frame, thread, task, input, arguments).await?), true),
-        Kind::Parallel(branches) => (Some(parallel::perform(frame, thread, branches, arguments).await?), true),
-        Kind::Map(map) => (Some(map::perform(frame, thread, map, arguments).await?), true),
+        Kind::Task(_) | Kind::Parallel(_) if let Some(mock) = frame.mock() => {
+            (Some(mock.result.clone()?), true)
+        }
+        Kind::Task(task) => (
+            Some(task::perform(frame, thread, task, input, arguments).await?),
+            true,
+        ),
+        Kind::Parallel(branches) => (
+            Some(parallel::perform(frame, thread, branches, arguments).await?),
+            true,
+        ),
+        Kind::Map(map) => (
+            Some(map::perform(frame, thread, map, arguments).await?),
+            true,
+        ),
     };
     Ok(Performed {
         result,
@@ -92,7 +113,12 @@ async fn perform<'a>(
 }
 
 /// Takes a failure to a handler's own path: Assign, then ResultPath or Output.
-pub(crate) fn caught(frame: &Frame<'_>, raw: &Value, failure: &Failure, index: usize) -> Result<Done, Failure> {
+pub(crate) fn caught(
+    frame: &Frame<'_>,
+    raw: &Value,
+    failure: &Failure,
+    index: usize,
+) -> Result<Done, Failure> {
     let catcher = &frame.state.catch[index];
     let error = failure.error_output();
     let data = match frame.state.language {
@@ -150,7 +176,9 @@ fn result_selector<'v>(
         None => Cow::Borrowed(arguments),
     };
     let selected = match &frame.state.result_selector {
-        Some(selector) => Cow::Owned(frame.payload(selector, "ResultSelector", Data::of(&result))?),
+        Some(selector) => {
+            Cow::Owned(frame.payload(selector, "ResultSelector", Data::of(&result))?)
+        }
         None => result,
     };
     frame.inspect(Step::ResultSelector, &selected);
@@ -167,7 +195,11 @@ fn data<'v>(frame: &Frame<'_>, raw: &'v Value, result: &'v Value, has_result: bo
     }
 }
 
-fn assign_variables(frame: &Frame<'_>, assign: &Payload, data: Data<'_>) -> Result<Variables, Failure> {
+fn assign_variables(
+    frame: &Frame<'_>,
+    assign: &Payload,
+    data: Data<'_>,
+) -> Result<Variables, Failure> {
     frame.payload(assign, "Assign", data).map(variables)
 }
 
@@ -211,7 +243,11 @@ fn output_path<'v>(frame: &Frame<'_>, merged: Cow<'v, Value>) -> Result<Cow<'v, 
     data_path(frame, &frame.state.output_path, merged)
 }
 
-fn data_path<'v>(frame: &Frame<'_>, path: &DataPath, value: Cow<'v, Value>) -> Result<Cow<'v, Value>, Failure> {
+fn data_path<'v>(
+    frame: &Frame<'_>,
+    path: &DataPath,
+    value: Cow<'v, Value>,
+) -> Result<Cow<'v, Value>, Failure> {
     match path {
         DataPath::Whole => Ok(value),
         DataPath::Empty => Ok(Cow::Owned(Value::Object(Map::new()))),

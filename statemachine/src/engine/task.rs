@@ -29,8 +29,16 @@ pub(crate) async fn perform(
     arguments: &Value,
 ) -> Result<Value, Failure> {
     let data = Data::of(input);
-    let timeout = task.timeout.as_ref().map(|setting| seconds(frame, setting, data)).transpose()?;
-    let heartbeat = task.heartbeat.as_ref().map(|setting| seconds(frame, setting, data)).transpose()?;
+    let timeout = task
+        .timeout
+        .as_ref()
+        .map(|setting| seconds(frame, setting, data))
+        .transpose()?;
+    let heartbeat = task
+        .heartbeat
+        .as_ref()
+        .map(|setting| seconds(frame, setting, data))
+        .transpose()?;
     let credentials = match &task.credentials {
         Some(credentials) => Some(frame.payload(credentials, "Credentials", data)?),
         None => None,
@@ -78,7 +86,10 @@ async fn work(
 ) -> Result<Outcome, Failure> {
     let is_activity = *call.resource.kind() == ResourceKind::Activity;
     let (timeout, heartbeat) = (call.timeout, call.heartbeat);
-    let mut waiting = call.token.as_deref().map(|token| frame.run.shared.tokens.wait(token));
+    let mut waiting = call
+        .token
+        .as_deref()
+        .map(|token| frame.run.shared.tokens.wait(token));
     let mut deadline = Box::pin(sleep(timeout));
     let mut silence = Box::pin(silence(heartbeat.filter(|_| waiting.is_some())));
     let mut work = frame.run.shared.handler.call(call);
@@ -134,15 +145,23 @@ async fn next_answer(waiting: &mut Option<Waiting>) -> Answer {
 
 fn seconds(frame: &Frame<'_>, setting: &Setting, data: Data<'_>) -> Result<Duration, Failure> {
     let value = frame.setting(setting, data)?;
-    let seconds = crate::definition::fields::whole(&value).filter(|seconds| (1..=99_999_999).contains(seconds));
-    seconds.map(Duration::from_secs).ok_or_else(|| match &setting.source {
-        SettingSource::Jsonata { text, .. } => frame.unexpected_type(text, setting.field, "integer", &value),
-        SettingSource::Path(selector) => frame.runtime(&format!(
-            "The {} parameter cannot be parsed as a positive integer: {} == {value}",
-            setting.field, selector.text
-        )),
-        SettingSource::Literal(_) => frame.runtime(&format!("The {} parameter is invalid: {value}", setting.field)),
-    })
+    let seconds = crate::definition::fields::whole(&value)
+        .filter(|seconds| (1..=99_999_999).contains(seconds));
+    seconds
+        .map(Duration::from_secs)
+        .ok_or_else(|| match &setting.source {
+            SettingSource::Jsonata { text, .. } => {
+                frame.unexpected_type(text, setting.field, "integer", &value)
+            }
+            SettingSource::Path(selector) => frame.runtime(&format!(
+                "The {} parameter cannot be parsed as a positive integer: {} == {value}",
+                setting.field, selector.text
+            )),
+            SettingSource::Literal(_) => frame.runtime(&format!(
+                "The {} parameter is invalid: {value}",
+                setting.field
+            )),
+        })
 }
 
 /// Records the events of one attempt, which differ by the kind of resource.
@@ -209,7 +228,9 @@ impl Events<'_, '_> {
     }
 
     fn started(&mut self, worker_name: Option<String>) -> Result<(), Failure> {
-        if *self.resource.kind() == ResourceKind::Activity && !std::mem::replace(&mut self.started, true) {
+        if *self.resource.kind() == ResourceKind::Activity
+            && !std::mem::replace(&mut self.started, true)
+        {
             self.record(EventType::ActivityStarted, || Details {
                 worker_name,
                 ..Details::default()
@@ -244,7 +265,10 @@ impl Events<'_, '_> {
         let (event, [lambda, activity]) = match &outcome {
             Outcome::Succeeded(_) => (
                 EventType::TaskSucceeded,
-                [EventType::LambdaFunctionSucceeded, EventType::ActivitySucceeded],
+                [
+                    EventType::LambdaFunctionSucceeded,
+                    EventType::ActivitySucceeded,
+                ],
             ),
             Outcome::Failed(_) => (
                 EventType::TaskFailed,
@@ -252,7 +276,10 @@ impl Events<'_, '_> {
             ),
             Outcome::TimedOut(_) => (
                 EventType::TaskTimedOut,
-                [EventType::LambdaFunctionTimedOut, EventType::ActivityTimedOut],
+                [
+                    EventType::LambdaFunctionTimedOut,
+                    EventType::ActivityTimedOut,
+                ],
             ),
         };
         let event = match self.resource.kind() {
@@ -297,8 +324,16 @@ impl Events<'_, '_> {
         }
     }
 
-    fn record(&mut self, event: EventType, details: impl FnOnce() -> Details) -> Result<(), Failure> {
-        self.thread.last = self.frame.run.recorder.record(self.thread.last, event, details)?;
+    fn record(
+        &mut self,
+        event: EventType,
+        details: impl FnOnce() -> Details,
+    ) -> Result<(), Failure> {
+        self.thread.last = self
+            .frame
+            .run
+            .recorder
+            .record(self.thread.last, event, details)?;
         Ok(())
     }
 }

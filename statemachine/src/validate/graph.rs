@@ -27,7 +27,11 @@ impl<'a> Check<'a> {
         self.reachability(flow, &at);
         for state in &flow.states {
             if !self.names.insert(&state.name) {
-                self.error(Code::DuplicateStateName, &at(state), format!("State name '{}' is not unique", state.name));
+                self.error(
+                    Code::DuplicateStateName,
+                    &at(state),
+                    format!("State name '{}' is not unique", state.name),
+                );
             }
             match &state.kind {
                 Kind::Parallel(branches) => {
@@ -39,7 +43,11 @@ impl<'a> Check<'a> {
                     if let Some(label) = &map.label
                         && !self.labels.insert(label)
                     {
-                        self.error(Code::DuplicateLabelName, &at(state), format!("Label '{label}' is not unique"));
+                        self.error(
+                            Code::DuplicateLabelName,
+                            &at(state),
+                            format!("Label '{label}' is not unique"),
+                        );
                     }
                     self.flow(&map.processor, &below(&at(state), "ItemProcessor"));
                 }
@@ -53,8 +61,10 @@ impl<'a> Check<'a> {
             return;
         }
         if !flow.states.iter().any(is_terminal) {
-            self.findings
-                .push(Diagnostic::of_text(Code::MissingEndState, "Workflow has no terminal state"));
+            self.findings.push(Diagnostic::of_text(
+                Code::MissingEndState,
+                "Workflow has no terminal state",
+            ));
         }
         // A start that does not exist is reported where it is named; all states would be unreachable.
         if flow.start >= flow.states.len() {
@@ -69,7 +79,8 @@ impl<'a> Check<'a> {
     }
 
     fn error(&mut self, code: Code, location: &str, message: String) {
-        self.findings.push(Diagnostic::error(code, location, message));
+        self.findings
+            .push(Diagnostic::error(code, location, message));
     }
 }
 

@@ -3,6 +3,7 @@
 mod cases;
 mod corpus;
 mod jayway;
+mod measured;
 mod task_cases;
 mod test_state;
 mod validation;

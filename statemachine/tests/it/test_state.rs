@@ -17,7 +17,10 @@ fn states_are_tested_as_recorded() {
         }
         score.count("answer", text(&row, "name"), difference(&row));
     }
-    println!("test_state.jsonl: answers {}/{}, not counted {not_counted}", score.passed, score.total);
+    println!(
+        "test_state.jsonl: answers {}/{}, not counted {not_counted}",
+        score.passed, score.total
+    );
     assert!(score.passed >= 77, "at least 77 answers are as recorded");
 }
 
@@ -32,7 +35,10 @@ fn cannot_be_answered(row: &Value) -> bool {
 
 fn difference(row: &Value) -> Option<String> {
     let mut request = row["args"].as_object().cloned().unwrap_or_default();
-    request.insert("definition".to_owned(), row["definition"].to_string().into());
+    request.insert(
+        "definition".to_owned(),
+        row["definition"].to_string().into(),
+    );
     let request: TestStateRequest = match serde_json::from_value(Value::Object(request)) {
         Ok(request) => request,
         Err(error) => return Some(format!("the request cannot be read: {error}")),
@@ -40,7 +46,9 @@ fn difference(row: &Value) -> Option<String> {
     let engine = Engine::new(refuse).start_time(start_time()).seed(7);
     let answer = in_virtual_time(test_state(&engine, &request));
     let expected = &row["expected"];
-    let message = expected["Error"]["Message"].as_str().or(expected["exception_value"].as_str());
+    let message = expected["Error"]["Message"]
+        .as_str()
+        .or(expected["exception_value"].as_str());
     match (answer, message) {
         (Err(error), Some(message)) => {
             let text = error.to_string();
@@ -58,9 +66,15 @@ fn difference(row: &Value) -> Option<String> {
 
 fn without_transport(expected: &Value) -> Value {
     let fields: Map<String, Value> = expected.as_object().cloned().unwrap_or_default();
-    fields.into_iter().filter(|(name, _)| name != "ResponseMetadata").collect()
+    fields
+        .into_iter()
+        .filter(|(name, _)| name != "ResponseMetadata")
+        .collect()
 }
 
 async fn refuse(call: TaskCall) -> Result<Value, TaskError> {
-    Err(TaskError::new("NoTask", json!({"state": call.state}).to_string()))
+    Err(TaskError::new(
+        "NoTask",
+        json!({"state": call.state}).to_string(),
+    ))
 }

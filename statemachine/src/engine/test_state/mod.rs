@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::definition::model::{Flow, State};
 use crate::definition::{Machine, MachineType};
+use crate::engine::Engine;
 use crate::engine::clock::{Clock, date_text};
 use crate::engine::failure::Failure;
 use crate::engine::flow::Thread;
@@ -17,12 +18,12 @@ use crate::engine::inspection::{Inspection, Mock};
 use crate::engine::retry::Retries;
 use crate::engine::run::{Run, Shared};
 use crate::engine::state::{attempt, caught};
-use crate::engine::Engine;
 use crate::scope::{Host, Random};
 use crate::{Error, ErrorKind};
 
 pub use request::{
-    InspectionLevel, MockError, StateConfiguration, TestMock, TestStateRequest, TestStateResponse, TestStateStatus,
+    InspectionLevel, MockError, StateConfiguration, TestMock, TestStateRequest, TestStateResponse,
+    TestStateStatus,
 };
 
 /// The name that a state without one has in its context object.
@@ -33,7 +34,10 @@ const STATE_NAME: &str = "StateName";
 /// # Errors
 /// [`ErrorKind::InvalidDefinition`] if the definition has errors, [`ErrorKind::InvalidRequest`] if the request
 /// contradicts itself, [`ErrorKind::InvalidInput`] if a part that must be JSON is none.
-pub async fn test_state(engine: &Engine, request: &TestStateRequest) -> Result<TestStateResponse, Error> {
+pub async fn test_state(
+    engine: &Engine,
+    request: &TestStateRequest,
+) -> Result<TestStateResponse, Error> {
     let machine = machine(request)?;
     let name = request.state_name.as_deref().unwrap_or(STATE_NAME);
     let (flow, state) = find(&machine.definition().flow, name)
@@ -42,7 +46,11 @@ pub async fn test_state(engine: &Engine, request: &TestStateRequest) -> Result<T
     let context = object(request.context.as_deref(), "context")?;
     let variables = object(request.variables.as_deref(), "variables")?;
     let mock = rules::mock(request, state, &context)?;
-    let run = Arc::new(Run::of_test(Arc::new(shared(engine, request, mock)), &input, context));
+    let run = Arc::new(Run::of_test(
+        Arc::new(shared(engine, request, mock)),
+        &input,
+        context,
+    ));
     let mut thread = Thread {
         variables: Arc::new(variables.clone()),
         ..Thread::default()
@@ -89,9 +97,16 @@ fn fail(
     let retries = Retries::with_used(&state.retry, frame.retry_count);
     if let Some((index, delay)) = retries.find(&failure) {
         response.status = TestStateStatus::Retriable;
-        details.insert("retryBackoffIntervalSeconds".to_owned(), delay.as_secs().into());
+        details.insert(
+            "retryBackoffIntervalSeconds".to_owned(),
+            delay.as_secs().into(),
+        );
         details.insert("retryIndex".to_owned(), index.into());
-    } else if let Some(index) = state.catch.iter().position(|catcher| failure.matches(&catcher.errors)) {
+    } else if let Some(index) = state
+        .catch
+        .iter()
+        .position(|catcher| failure.matches(&catcher.errors))
+    {
         details.insert("catchIndex".to_owned(), index.into());
         match caught(frame, input, &failure, index) {
             Ok(done) => {
@@ -116,18 +131,34 @@ fn inspection_data(
     variables: &Map<String, Value>,
     details: Map<String, Value>,
 ) -> Map<String, Value> {
-    let numbers = ["maxConcurrency", "toleratedFailureCount", "toleratedFailurePercentage"];
+    let numbers = [
+        "maxConcurrency",
+        "toleratedFailureCount",
+        "toleratedFailurePercentage",
+    ];
     let mut data = Map::new();
     data.insert("input".to_owned(), input.to_string().into());
     if !variables.is_empty() {
-        data.insert("variables".to_owned(), Value::Object(variables.clone()).to_string().into());
+        data.insert(
+            "variables".to_owned(),
+            Value::Object(variables.clone()).to_string().into(),
+        );
     }
     if !details.is_empty() {
         data.insert("errorDetails".to_owned(), Value::Object(details));
     }
-    let steps = run.shared.inspection.as_ref().map(Inspection::steps).unwrap_or_default();
+    let steps = run
+        .shared
+        .inspection
+        .as_ref()
+        .map(Inspection::steps)
+        .unwrap_or_default();
     for (name, value) in steps {
-        let shown = if numbers.contains(&name.as_str()) { value } else { value.to_string().into() };
+        let shown = if numbers.contains(&name.as_str()) {
+            value
+        } else {
+            value.to_string().into()
+        };
         data.insert(name, shown);
     }
     data
@@ -174,9 +205,18 @@ fn machine(request: &TestStateRequest) -> Result<Machine, Error> {
 
 /// Lists the states that one may hand over to.
 fn targets(state: &Value) -> Vec<String> {
-    let list = |name: &str| state.get(name).and_then(Value::as_array).into_iter().flatten();
+    let list = |name: &str| {
+        state
+            .get(name)
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+    };
     let named = ["Next", "Default"].iter().map(|name| state.get(*name));
-    let listed = ["Choices", "Catch"].iter().flat_map(|name| list(name)).map(|entry| entry.get("Next"));
+    let listed = ["Choices", "Catch"]
+        .iter()
+        .flat_map(|name| list(name))
+        .map(|entry| entry.get("Next"));
     named
         .chain(listed)
         .flatten()
@@ -187,14 +227,22 @@ fn targets(state: &Value) -> Vec<String> {
 /// Finds a state at any depth, with the flow that it stands in.
 pub(crate) fn find<'m>(flow: &'m Flow, name: &str) -> Option<(&'m Flow, &'m State)> {
     let own = flow.states.iter().find(|state| state.name == name);
-    own.map(|state| (flow, state))
-        .or_else(|| flow.states.iter().flat_map(State::flows).find_map(|inner| find(inner, name)))
+    own.map(|state| (flow, state)).or_else(|| {
+        flow.states
+            .iter()
+            .flat_map(State::flows)
+            .find_map(|inner| find(inner, name))
+    })
 }
 
 fn json(text: Option<&str>, name: &str) -> Result<Option<Value>, Error> {
     text.map(|text| {
-        serde_json::from_str(text)
-            .map_err(|error| Error::new(ErrorKind::InvalidInput, format!("`{name}` is no JSON: {error}")))
+        serde_json::from_str(text).map_err(|error| {
+            Error::new(
+                ErrorKind::InvalidInput,
+                format!("`{name}` is no JSON: {error}"),
+            )
+        })
     })
     .transpose()
 }
@@ -203,6 +251,9 @@ fn object(text: Option<&str>, name: &str) -> Result<Map<String, Value>, Error> {
     match json(text, name)? {
         None => Ok(Map::new()),
         Some(Value::Object(fields)) => Ok(fields),
-        Some(_) => Err(Error::new(ErrorKind::InvalidInput, format!("`{name}` must be a JSON object"))),
+        Some(_) => Err(Error::new(
+            ErrorKind::InvalidInput,
+            format!("`{name}` must be a JSON object"),
+        )),
     }
 }

@@ -26,15 +26,22 @@ pub(super) fn mock(
     }
     let Some(mock) = &request.mock else {
         if configuration.map_iteration_failure_count.is_some() {
-            return refuse("TestState does not support MapIterationFailureCount when a mock is not specified.");
+            return refuse(
+                "TestState does not support MapIterationFailureCount when a mock is not specified.",
+            );
         }
         if configuration.error_caused_by_state.is_some() {
-            return refuse("TestState does not support ErrorCausedByState when a mock is not specified.");
+            return refuse(
+                "TestState does not support ErrorCausedByState when a mock is not specified.",
+            );
         }
-        let needs_mock = matches!(state.kind, Kind::Map(_) | Kind::Parallel(_)) || waits_outside(state);
+        let needs_mock =
+            matches!(state.kind, Kind::Map(_) | Kind::Parallel(_)) || waits_outside(state);
         if needs_mock {
             let name = state.kind.name();
-            return refuse(format!("State type '{name}' is not supported when a mock is not specified"));
+            return refuse(format!(
+                "State type '{name}' is not supported when a mock is not specified"
+            ));
         }
         return Ok(None);
     };
@@ -43,7 +50,9 @@ pub(super) fn mock(
     }
     if !matches!(state.kind, Kind::Task(_) | Kind::Map(_) | Kind::Parallel(_)) {
         let name = state.kind.name();
-        return refuse(format!("State type '{name}' is not supported when a mock is specified"));
+        return refuse(format!(
+            "State type '{name}' is not supported when a mock is specified"
+        ));
     }
     if let Some(name) = &configuration.error_caused_by_state
         && !state.flows().iter().any(|flow| find(flow, name).is_some())
@@ -51,12 +60,18 @@ pub(super) fn mock(
         return refuse("State not found in definition");
     }
     let result = match (&mock.result, &mock.error_output) {
-        (Some(_), Some(_)) => return refuse("A mock must have either a result or an error output."),
+        (Some(_), Some(_)) => {
+            return refuse("A mock must have either a result or an error output.");
+        }
         (None, None) => return refuse("A mock must have a result or an error output."),
         (None, Some(error)) => Err(Failure::reported(error.error.clone(), error.cause.clone())),
         (Some(text), None) => {
-            let result: Value = serde_json::from_str(text)
-                .map_err(|error| Error::new(ErrorKind::InvalidInput, format!("`mock.result` is no JSON: {error}")))?;
+            let result: Value = serde_json::from_str(text).map_err(|error| {
+                Error::new(
+                    ErrorKind::InvalidInput,
+                    format!("`mock.result` is no JSON: {error}"),
+                )
+            })?;
             check_shape(state, &result)?;
             Ok(result)
         }
@@ -71,7 +86,13 @@ pub(super) fn mock(
 fn check_shape(state: &State, result: &Value) -> Result<(), Error> {
     match (&state.kind, result) {
         (Kind::Map(map), result) => {
-            let exports = matches!(&map.writer, Some(ResultWriter { resource: Some(_), .. }));
+            let exports = matches!(
+                &map.writer,
+                Some(ResultWriter {
+                    resource: Some(_),
+                    ..
+                })
+            );
             match (exports, result.is_object(), result.is_array()) {
                 (true, false, _) => refuse("Mocked result must be a JSON object."),
                 (false, _, false) => refuse("Mocked result must be an array."),
@@ -79,9 +100,13 @@ fn check_shape(state: &State, result: &Value) -> Result<(), Error> {
             }
         }
         (Kind::Parallel(branches), Value::Array(results)) if results.len() != branches.len() => {
-            refuse("Mocked result must contain the same number of items as number of Parallel branches.")
+            refuse(
+                "Mocked result must contain the same number of items as number of Parallel branches.",
+            )
         }
-        (Kind::Parallel(_), result) if !result.is_array() => refuse("Mocked result must be an array."),
+        (Kind::Parallel(_), result) if !result.is_array() => {
+            refuse("Mocked result must be an array.")
+        }
         _ => Ok(()),
     }
 }
@@ -93,11 +118,15 @@ pub(super) fn check_iterations(
     frame: &Frame<'_>,
     input: &Value,
 ) -> Result<(), Error> {
-    if let (Kind::Map(map), Some(failed)) = (&state.kind, request.state_configuration.map_iteration_failure_count)
-        && let Ok(items) = items(frame, map, input)
+    if let (Kind::Map(map), Some(failed)) = (
+        &state.kind,
+        request.state_configuration.map_iteration_failure_count,
+    ) && let Ok(items) = items(frame, map, input)
         && failed > items.len()
     {
-        return refuse("Map iteration failure count must be less than or equal to the number of Map iterations");
+        return refuse(
+            "Map iteration failure count must be less than or equal to the number of Map iterations",
+        );
     }
     Ok(())
 }
