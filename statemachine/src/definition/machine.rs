@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::Error;
 use crate::definition::fields::{Fields, Problems};
 use crate::definition::model::{Flow, Kind, State};
 use crate::definition::read_flow::{LONGEST_SECONDS, Surroundings, read_flow};
 use crate::definition::vocabulary::MACHINE;
 use crate::definition::{MachineType, Place, QueryLanguage};
 use crate::validate::{Code, Diagnostic, graph, practice};
-use crate::{Error, ErrorKind};
 
 /// The largest definition that AWS takes.
 const LARGEST_DEFINITION_BYTES: usize = 1_048_576;
@@ -49,7 +49,7 @@ impl Machine {
     /// Parses the definition of a STANDARD workflow.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidDefinition`] with every problem at once, each with its place.
+    /// [`ErrorKind::InvalidDefinition`](crate::ErrorKind::InvalidDefinition) with every problem at once, each with its place.
     pub fn parse(text: &str) -> Result<Self, Error> {
         Self::parse_as(text, MachineType::Standard)
     }
@@ -57,7 +57,7 @@ impl Machine {
     /// Parses the definition of a workflow of a type.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidDefinition`] with every problem at once, each with its place.
+    /// [`ErrorKind::InvalidDefinition`](crate::ErrorKind::InvalidDefinition) with every problem at once, each with its place.
     pub fn parse_as(text: &str, machine_type: MachineType) -> Result<Self, Error> {
         let (definition, diagnostics) = examine_text(text, machine_type);
         Self::accept(definition, diagnostics)
@@ -66,7 +66,7 @@ impl Machine {
     /// Takes a definition that is JSON already; its problems have no line and no column.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidDefinition`] with every problem at once.
+    /// [`ErrorKind::InvalidDefinition`](crate::ErrorKind::InvalidDefinition) with every problem at once.
     pub fn from_value(value: Value, machine_type: MachineType) -> Result<Self, Error> {
         let (definition, diagnostics) = examine(value, machine_type);
         Self::accept(definition, diagnostics)
@@ -107,7 +107,6 @@ impl Machine {
         summaries
     }
 
-    /// Finds a state by name at any depth, with the language that is its default.
     pub(crate) fn definition(&self) -> &Definition {
         &self.0
     }
@@ -240,6 +239,7 @@ fn read_machine(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ErrorKind;
 
     #[test]
     fn states_are_listed_with_their_depth() {

@@ -34,7 +34,7 @@ pub(crate) enum ItemSource {
         text: Option<String>,
         items: Payload,
     },
-    Reader(ItemReader),
+    Reader(Box<ItemReader>),
 }
 
 #[derive(Debug)]

@@ -161,7 +161,7 @@ mod tests {
             Place::of(TEXT, "/a/1/b~1c"),
             Place {
                 line: 2,
-                column: 23
+                column: 20
             }
         );
         assert_eq!(Place::of(TEXT, ""), Place { line: 1, column: 1 });

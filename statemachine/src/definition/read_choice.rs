@@ -50,18 +50,12 @@ impl Fields<'_> {
         let value = self.get(NAME)?;
         match value {
             Value::Bool(flag) => Some(Condition::Literal(*flag)),
-            Value::String(text) => match expression_text(text) {
-                Some(expression) => self
-                    .jsonata(NAME, value)
-                    .map(|template| Condition::Jsonata {
-                        text: expression.trim().to_owned(),
-                        template,
-                    }),
-                None => {
-                    self.refuse(NAME, "Expected a JSONata expression");
-                    None
-                }
-            },
+            Value::String(text) if let Some(expression) = expression_text(text) => self
+                .jsonata(NAME, value)
+                .map(|template| Condition::Jsonata {
+                    text: expression.trim().to_owned(),
+                    template,
+                }),
             _ => {
                 self.refuse(NAME, "Expected a JSONata expression");
                 None

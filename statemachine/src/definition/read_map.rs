@@ -129,7 +129,7 @@ impl Fields<'_> {
                 .inner("ItemReader", |fields| fields.reader(language))
                 .flatten()
             {
-                Some(reader) => ItemSource::Reader(reader),
+                Some(reader) => ItemSource::Reader(Box::new(reader)),
                 None => ItemSource::Input,
             };
         }
@@ -208,7 +208,7 @@ impl Fields<'_> {
             transformation: None,
         };
         self.inner("ReaderConfig", |config| {
-            config.reader_config(&mut reader, language)
+            config.reader_config(&mut reader, language);
         });
         Some(reader)
     }

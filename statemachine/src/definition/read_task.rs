@@ -47,7 +47,7 @@ impl Fields<'_> {
                 "'HeartbeatSeconds' must be smaller than 'TimeoutSeconds'",
             );
         }
-        Kind::Task(task)
+        Kind::Task(Box::new(task))
     }
 
     /// Reads `Resource`; placeholders of deployment tools (`${..}`) are taken as they are.

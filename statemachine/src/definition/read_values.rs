@@ -22,7 +22,7 @@ pub(crate) enum Expected {
     Percentage,
 }
 
-impl<'a> Fields<'a> {
+impl Fields<'_> {
     /// Reads a path.
     pub(crate) fn path(&self, name: &str) -> Option<Selector> {
         let text = self.text(name)?;

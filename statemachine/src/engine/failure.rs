@@ -87,7 +87,7 @@ impl Failure {
     }
 
     /// Marks a failure that leaves a branch or an iteration.
-    pub(crate) fn from_inside(self) -> Self {
+    pub(crate) fn leaving(self) -> Self {
         Self {
             from_inside: true,
             ..self

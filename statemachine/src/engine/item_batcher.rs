@@ -41,20 +41,20 @@ pub(crate) fn batches(
         Value::Object(batch)
     };
     let frame_bytes = length(&build(Vec::new()));
-    let mut batches = Vec::new();
+    let mut grouped = Vec::new();
     let mut current = Vec::new();
     let mut bytes = frame_bytes;
     for item in items {
         let item_bytes = length(&item) + 1;
         if !current.is_empty() && (current.len() >= max_items || bytes + item_bytes > max_bytes) {
-            batches.push(build(std::mem::take(&mut current)));
+            grouped.push(build(std::mem::take(&mut current)));
             bytes = frame_bytes;
         }
         bytes += item_bytes;
         current.push(item);
     }
     if !current.is_empty() {
-        batches.push(build(current));
+        grouped.push(build(current));
     }
-    Ok(batches)
+    Ok(grouped)
 }

@@ -13,7 +13,7 @@ use crate::engine::failure::{Failure, names};
 use crate::engine::frame::{Data, Frame};
 use crate::engine::map::{count, numbered};
 use crate::engine::object_call::{ObjectCall, call};
-use crate::engine::port::TaskOutput;
+use crate::engine::port::{TaskError, TaskOutput};
 use crate::engine::run::Item;
 
 /// The largest manifest file that is unpacked.
@@ -48,7 +48,17 @@ pub(crate) async fn read(
         reader,
         limit,
     };
-    let mut items = if lists {
+    let given = frame
+        .run
+        .shared
+        .inspection
+        .as_ref()
+        .and_then(|inspection| inspection.item_reader_data.clone());
+    let mut items = if let Some(data) = given {
+        source
+            .decode(TaskOutput::object(data), reader.input_type)
+            .await?
+    } else if lists {
         source.objects(parameters).await?
     } else {
         let object = source.get(&reader.resource, parameters.clone()).await?;
@@ -160,7 +170,7 @@ impl Source<'_, '_> {
                 match &headers {
                     None => headers = Some(unique(row)?),
                     Some(headers) if items.len() < self.limit => {
-                        items.push(csv::item(headers, row))
+                        items.push(csv::item(headers, row));
                     }
                     Some(_) => return Ok(false),
                 }
@@ -289,31 +299,23 @@ fn unique(headers: Vec<String>) -> Result<Vec<String>, Failure> {
 
 /// Gives an object's bytes in pieces, also where the answer carries them as text.
 fn body(object: TaskOutput) -> futures::stream::BoxStream<'static, Result<Bytes, Failure>> {
-    match object.body {
-        Some(body) => body
-            .map(|chunk| {
-                chunk.map_err(|error| {
-                    failed(
-                        error.cause.unwrap_or_else(|| {
-                            "The object could not be read to its end.".to_owned()
-                        }),
-                    )
-                })
-            })
-            .boxed(),
-        None => {
-            let bytes = match object.value {
-                Value::Object(mut fields) => match fields.remove("Body") {
-                    Some(Value::String(text)) => text,
-                    Some(other) => other.to_string(),
-                    None => Value::Object(fields).to_string(),
-                },
-                Value::String(text) => text,
-                other => other.to_string(),
-            };
-            futures::stream::iter([Ok(Bytes::from(bytes))]).boxed()
-        }
+    if let Some(body) = object.body {
+        let unreadable = |error: TaskError| {
+            let cause = error.cause.or(error.error);
+            failed(cause.unwrap_or_else(|| "The object could not be read to its end.".to_owned()))
+        };
+        return body.map(move |chunk| chunk.map_err(unreadable)).boxed();
     }
+    let text = match object.value {
+        Value::Object(mut fields) => match fields.remove("Body") {
+            Some(Value::String(text)) => text,
+            Some(other) => other.to_string(),
+            None => Value::Object(fields).to_string(),
+        },
+        Value::String(text) => text,
+        other => other.to_string(),
+    };
+    futures::stream::iter([Ok(Bytes::from(text))]).boxed()
 }
 
 async fn whole(object: TaskOutput) -> Result<Vec<u8>, Failure> {

@@ -16,6 +16,8 @@ use crate::engine::flow::{Thread, run_inner};
 use crate::engine::frame::{Data, Frame};
 use crate::engine::history::{Details, EventType};
 use crate::engine::inspection::{Mock, Step};
+use crate::engine::item_batcher::batches;
+use crate::engine::item_reader;
 use crate::engine::map_run::{self, threshold_exceeded};
 use crate::engine::run::Item;
 
@@ -36,10 +38,49 @@ pub(crate) async fn perform(
     };
     let limits = limits(frame, map, input)?;
     match (frame.mock(), map.distributed, items) {
-        (Some(mock), ..) => mocked(mock, limits),
+        (Some(mock), _, items) => {
+            rehearse(frame, map, input, items).await?;
+            mocked(mock, limits)
+        }
         (None, None, Some(items)) => inline(frame, thread, map, input, items, limits).await,
         (None, _, items) => map_run::perform(frame, thread, map, input, items, limits).await,
     }
+}
+
+/// Shows what the iterations of a tested state would get.
+async fn rehearse(
+    frame: &Frame<'_>,
+    map: &Map,
+    input: &Value,
+    items: Option<Vec<Item>>,
+) -> Result<(), Failure> {
+    let given = frame
+        .run
+        .shared
+        .inspection
+        .as_ref()
+        .is_some_and(|inspection| inspection.item_reader_data.is_some());
+    let items = match (items, &map.items) {
+        (Some(items), _) => items,
+        (None, ItemSource::Reader(reader)) if given => {
+            item_reader::read(frame, reader, input).await?
+        }
+        (None, _) => return Ok(()),
+    };
+    let mut inputs = Vec::with_capacity(items.len());
+    for item in &items {
+        inputs.push(select(frame, map, input, item)?);
+    }
+    if map.selector.is_some() {
+        frame.inspect(Step::ItemSelector, &Value::Array(inputs.clone()));
+    }
+    if let Some(batcher) = &map.batcher {
+        frame.inspect(
+            Step::ItemBatcher,
+            &Value::Array(batches(frame, batcher, input, inputs)?),
+        );
+    }
+    Ok(())
 }
 
 /// Gives what a test of the state puts in the place of its iterations.
@@ -305,7 +346,7 @@ async fn inline(
                 run.recorder
                     .record(last, EventType::MapIterationFailed, || recorded(index))?;
                 thread.last = last;
-                return Err(failure.from_inside());
+                return Err(failure.leaving());
             }
         }
     }

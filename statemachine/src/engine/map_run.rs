@@ -1,6 +1,7 @@
 //! The distributed Map: a Map Run whose iterations are executions of their own.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::StreamExt;
 use serde_json::Value;
@@ -20,8 +21,8 @@ use crate::engine::{item_reader, result_writer};
 /// How many child executions AWS runs at once where the definition names no limit.
 const DISTRIBUTED_CONCURRENCY: usize = 10_000;
 
-/// How long an EXPRESS child may run.
-const EXPRESS_LIMIT: std::time::Duration = std::time::Duration::from_secs(300);
+/// How long an EXPRESS execution may run.
+pub(crate) const EXPRESS_LIMIT: Duration = Duration::from_mins(5);
 
 /// One child execution and how it ended.
 pub(crate) struct Child {

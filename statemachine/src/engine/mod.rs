@@ -39,7 +39,6 @@ pub use test_state::{
 pub use tokens::{TokenError, Tokens};
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -47,14 +46,12 @@ use serde_json::Value;
 use crate::definition::{Machine, MachineType};
 use crate::engine::clock::Clock;
 use crate::engine::drive::drive;
+use crate::engine::map_run::EXPRESS_LIMIT;
 use crate::engine::recorder::STANDARD_EVENT_LIMIT;
 use crate::engine::run::{Names, Run, Shared};
 use crate::scope::{Host, Random};
 use crate::size::{PAYLOAD_LIMIT_BYTES, exceeds};
 use crate::{Error, ErrorKind};
-
-/// How long an EXPRESS execution may run.
-const EXPRESS_LIMIT: Duration = Duration::from_secs(300);
 
 /// Starts executions: the task handler and everything that an execution may depend on.
 ///

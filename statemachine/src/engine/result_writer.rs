@@ -63,7 +63,9 @@ pub(crate) async fn write(
             let extension = if writer.lines { "jsonl" } else { "json" };
             let key = format!("{folder}/{name}_0.{extension}");
             let body = if writer.lines {
-                results.iter().map(|result| format!("{result}\n")).collect()
+                results.iter().fold(String::new(), |lines, result| {
+                    lines + &result.to_string() + "\n"
+                })
             } else {
                 Value::Array(results).to_string()
             };

@@ -86,8 +86,8 @@ mod tests {
 
     #[test]
     fn delays_grow_up_to_their_bound() {
-        let retriers = [retrier(&["States.ALL"], 4)];
-        let mut retries = Retries::new(&retriers);
+        let defined = [retrier(&["States.ALL"], 4)];
+        let mut retries = Retries::new(&defined);
         let mut random = Random::from_seed(1);
         let delays: Vec<_> =
             std::iter::from_fn(|| retries.next(&Failure::ordinary("E", ""), &mut random)).collect();
@@ -99,8 +99,8 @@ mod tests {
 
     #[test]
     fn each_retrier_counts_for_itself() {
-        let retriers = [retrier(&["A"], 1), retrier(&["B"], 1)];
-        let mut retries = Retries::new(&retriers);
+        let defined = [retrier(&["A"], 1), retrier(&["B"], 1)];
+        let mut retries = Retries::new(&defined);
         let mut random = Random::from_seed(1);
         let mut next = |error: &str| {
             retries

@@ -11,6 +11,7 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
+use crate::bounds::nests_too_deeply;
 use crate::definition::QueryLanguage;
 use crate::definition::model::{DataPath, Kind, ResultPath};
 use crate::definition::selector::Payload;
@@ -21,6 +22,9 @@ use crate::engine::inspection::Step;
 use crate::engine::run::Variables;
 use crate::engine::{choice, fail, map, parallel, pass, task, wait};
 use crate::size::{PAYLOAD_LIMIT_BYTES, exceeds};
+
+/// What fails a state whose output nests deeper than JSON may.
+const TOO_DEEP: &str = "The output of the state is nested too deeply.";
 
 /// What a state hands over when it is left.
 pub(crate) struct Done {
@@ -258,6 +262,7 @@ fn data_path<'v>(
 /// Refuses an output that AWS would not carry to the next state.
 fn within_limit<'v>(frame: &Frame<'_>, output: Cow<'v, Value>) -> Result<Cow<'v, Value>, Failure> {
     match &output {
+        Cow::Owned(made) if nests_too_deeply(made) => Err(frame.runtime(TOO_DEEP)),
         Cow::Owned(made) if exceeds(made, PAYLOAD_LIMIT_BYTES) => {
             Err(over_limit(FailureClass::DataLimit, &frame.state.name))
         }

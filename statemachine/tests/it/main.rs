@@ -1,8 +1,15 @@
 //! The crate's integration tests: one binary, one file per subject.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "tests read the corpus through the environment and stop where something is missing"
+)]
 
 mod cases;
 mod corpus;
+mod executions;
 mod jayway;
+mod maps;
 mod measured;
 mod task_cases;
 mod test_state;
