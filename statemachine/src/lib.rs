@@ -7,6 +7,7 @@ mod error;
 pub mod intrinsics;
 pub mod jsonata;
 pub mod jsonpath;
+pub mod mocks;
 pub mod scope;
 mod size;
 pub mod template;

@@ -1,10 +1,9 @@
 //! Paths against what Jayway `JsonPath` is recorded to answer.
 
-use std::fs;
-use std::path::PathBuf;
-
 use drivetrain_statemachine::jsonpath::{PathErrorKind, Query};
 use serde_json::Value;
+
+use crate::corpus::{rows, text};
 
 /// How many of the rows that Jayway answers must agree.
 const ANSWERED_AT_LEAST: usize = 94;
@@ -18,20 +17,13 @@ struct Row {
     ordered: bool,
 }
 
-fn rows() -> Vec<Row> {
-    let folder = std::env::var_os("DRIVETRAIN_ASL_CORPUS")
-        .expect("`DRIVETRAIN_ASL_CORPUS` names the corpus folder");
-    let text = fs::read_to_string(PathBuf::from(folder).join("jayway_paths.jsonl"))
-        .expect("the corpus has its paths");
-    text.lines()
-        .map(|line| serde_json::from_str(line).expect("a row is JSON"))
-        .filter(|row: &Value| row["jayway_status"] != "error")
-        .map(|row: Value| Row {
+fn paths() -> Vec<Row> {
+    rows("jayway_paths.jsonl")
+        .into_iter()
+        .filter(|row| row["jayway_status"] != "error")
+        .map(|row| Row {
             id: row["id"].to_string(),
-            selector: row["selector"]
-                .as_str()
-                .expect("a selector is text")
-                .to_owned(),
+            selector: text(&row, "selector").to_owned(),
             document: row["document"].clone(),
             consensus: row["consensus"].clone(),
             answer: row["jayway"].clone(),
@@ -86,7 +78,7 @@ fn same(left: &Value, right: &Value, ordered: bool) -> bool {
 #[test]
 #[ignore = "needs DRIVETRAIN_ASL_CORPUS, a folder with recorded cases"]
 fn paths_answer_as_jayway_does() {
-    let (refused, answered): (Vec<_>, Vec<_>) = rows()
+    let (refused, answered): (Vec<_>, Vec<_>) = paths()
         .into_iter()
         .partition(|row| row.answer == "NOT_SUPPORTED");
 

@@ -11,6 +11,7 @@ mod executions;
 mod jayway;
 mod maps;
 mod measured;
+mod mocks;
 mod task_cases;
 mod test_state;
 mod validation;
