@@ -464,3 +464,26 @@ fn a_million_transitions_need_no_history() {
         assert_eq!(execution.result().await.status, Status::Aborted);
     });
 }
+
+#[test]
+fn states_may_nest_as_deep_as_json_may() {
+    let mut flow = json!({"StartAt": "L", "States": {"L": {"Type": "Pass", "End": true}}});
+    let mut depth = 0;
+    // Each level takes four of the 128 that JSON may nest.
+    while depth < 30 {
+        depth += 1;
+        let (map, parallel) = (format!("M{depth}"), format!("P{depth}"));
+        flow = if depth % 2 == 0 {
+            json!({"StartAt": map, "States": {map: {"Type": "Map", "ItemProcessor": flow, "End": true}}})
+        } else {
+            json!({"StartAt": parallel, "States": {parallel: {"Type": "Parallel", "Branches": [flow], "ResultSelector": {"r.$": "$[0]"},
+                "OutputPath": "$.r", "End": true}}})
+        };
+    }
+    let mut input = json!(1);
+    for _ in 0..15 {
+        input = json!([input]);
+    }
+    let outcome = in_virtual_time(Engine::new(echo).run(&machine(&flow), input.clone())).unwrap();
+    assert_eq!(outcome.output, Some(input));
+}
