@@ -10,7 +10,7 @@ use crate::definition::choice::{
 };
 use crate::definition::is_timestamp;
 use crate::definition::selector::Selector;
-use crate::engine::failure::{Failure, FailureClass, names};
+use crate::engine::failure::Failure;
 use crate::engine::frame::{Data, Frame};
 use crate::engine::state::Performed;
 
@@ -38,10 +38,9 @@ pub(crate) fn perform<'a>(
             });
         }
     }
+    // The documentation calls this `States.NoChoiceMatched`; executions end with `States.Runtime`.
     let Some(default) = choice.default else {
-        return Err(frame.failure(
-            FailureClass::Ordinary,
-            names::NO_CHOICE_MATCHED,
+        return Err(frame.runtime(
             "Failed to transition out of the state. The state does not point to a next state.",
         ));
     };

@@ -35,7 +35,7 @@ pub(crate) mod names {
     pub(crate) const HEARTBEAT_TIMEOUT: &str = "States.HeartbeatTimeout";
     pub(crate) const INTRINSIC_FAILURE: &str = "States.IntrinsicFailure";
     pub(crate) const ITEM_READER_FAILED: &str = "States.ItemReaderFailed";
-    pub(crate) const NO_CHOICE_MATCHED: &str = "States.NoChoiceMatched";
+    pub(crate) const REFERENCE_PATH_CONFLICT: &str = "States.ReferencePathConflict";
     pub(crate) const QUERY_EVALUATION_ERROR: &str = "States.QueryEvaluationError";
     pub(crate) const RESULT_WRITER_FAILED: &str = "States.ResultWriterFailed";
     pub(crate) const RUNTIME: &str = "States.Runtime";

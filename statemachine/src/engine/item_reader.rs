@@ -120,7 +120,7 @@ impl Source<'_, '_> {
                     }
                 }
             } else {
-                items.extend(entries);
+                items.extend(entries.into_iter().map(listed));
             }
             match (page.get("NextContinuationToken"), &mut request) {
                 (Some(token), Value::Object(fields)) if !token.is_null() => {
@@ -268,6 +268,25 @@ impl Source<'_, '_> {
         }
         Ok(items)
     }
+}
+
+/// Gives an entry of a listing the names and the date format that the items of a Map have.
+fn listed(entry: Value) -> Value {
+    let Value::Object(fields) = entry else {
+        return entry;
+    };
+    let renamed = fields
+        .into_iter()
+        .map(|(name, value)| match (name.as_str(), &value) {
+            ("ETag", _) => ("Etag".to_owned(), value),
+            ("LastModified", Value::String(text)) => {
+                let date = chrono::DateTime::parse_from_rfc3339(text);
+                let seconds = date.map(|date| Value::from(date.timestamp()));
+                (name, seconds.unwrap_or(value))
+            }
+            _ => (name, value),
+        });
+    Value::Object(renamed.collect())
 }
 
 fn failed(cause: String) -> Failure {

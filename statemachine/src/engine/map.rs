@@ -11,7 +11,7 @@ use crate::definition::QueryLanguage;
 use crate::definition::fields::whole;
 use crate::definition::map::{ItemSource, Map};
 use crate::definition::selector::{Setting, SettingSource};
-use crate::engine::failure::Failure;
+use crate::engine::failure::{Failure, FailureClass, names};
 use crate::engine::flow::{Thread, run_inner};
 use crate::engine::frame::{Data, Frame};
 use crate::engine::history::{Details, EventType};
@@ -147,16 +147,23 @@ pub(crate) fn count(
         (SettingSource::Path(_), Value::String(text)) => text.parse().ok(),
         _ => whole(&value).and_then(|number| usize::try_from(number).ok()),
     };
-    number.ok_or_else(|| match &setting.source {
-        SettingSource::Jsonata { text, .. } => {
-            frame.unexpected_type(text, setting.field, "integer", &value)
+    number.ok_or_else(|| {
+        let name = setting.field.trim_end_matches("Path");
+        match &setting.source {
+            _ if value.as_i64().is_some_and(i64::is_negative) => frame.invalid(
+                Some(setting.field),
+                &format!("Expected non-negative integer for {name}, got '{value}' instead."),
+            ),
+            SettingSource::Jsonata { text, .. } => {
+                frame.unexpected_type(text, setting.field, "integer", &value)
+            }
+            source => frame.runtime(&format!(
+                "The {} field refers to value \"{}\" which is not a valid integer: {}",
+                setting.field,
+                bare(&value),
+                path_text(source)
+            )),
         }
-        source => frame.runtime(&format!(
-            "The {} field refers to value \"{}\" which is not a valid integer: {}",
-            setting.field,
-            bare(&value),
-            path_text(source)
-        )),
     })
 }
 
@@ -184,11 +191,7 @@ fn percentage(frame: &Frame<'_>, setting: &Setting, data: Data<'_>) -> Result<f6
     }
     Err(frame.invalid(
         Some(setting.field),
-        &format!(
-            "The {} field must be between 0 and 100 but was: {}",
-            setting.field,
-            bare(&value)
-        ),
+        "ToleratedFailurePercentage must be between 0 and 100.",
     ))
 }
 
@@ -210,7 +213,11 @@ fn bare(value: &Value) -> String {
 pub(crate) fn items(frame: &Frame<'_>, map: &Map, input: &Value) -> Result<Vec<Item>, Failure> {
     let (value, place) = match &map.items {
         ItemSource::Input | ItemSource::Reader(_) => (input.clone(), "$"),
-        ItemSource::Path(selector) => (frame.required(selector, input)?, selector.text.as_str()),
+        ItemSource::Path(selector) => {
+            let value = frame.query(selector, input)?;
+            let value = value.map_err(|error| missing_step(frame, &error.to_string(), input))?;
+            (value, selector.text.as_str())
+        }
         ItemSource::Items { text, items } => {
             let value = frame.payload(items, "Items", Data::of(input))?;
             if !value.is_array() && !value.is_object() {
@@ -251,6 +258,19 @@ pub(crate) fn items(frame: &Frame<'_>, map: &Map, input: &Value) -> Result<Vec<I
             ),
         }),
     }
+}
+
+/// Builds the failure of an ItemsPath that leads nowhere, in AWS's words for a step that does not apply.
+fn missing_step(frame: &Frame<'_>, reason: &str, input: &Value) -> Failure {
+    let step = reason
+        .rsplit_once("['")
+        .and_then(|(_, rest)| rest.split_once("']"));
+    let step = step.map_or(reason, |(step, _)| step);
+    frame.failure(
+        FailureClass::Ordinary,
+        names::REFERENCE_PATH_CONFLICT,
+        &format!("Unable to apply step \"{step}\" to input {input}"),
+    )
 }
 
 pub(crate) fn numbered(values: Vec<Value>) -> Vec<Item> {
