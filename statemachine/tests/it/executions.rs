@@ -487,3 +487,42 @@ fn states_may_nest_as_deep_as_json_may() {
     let outcome = in_virtual_time(Engine::new(echo).run(&machine(&flow), input.clone())).unwrap();
     assert_eq!(outcome.output, Some(input));
 }
+
+#[test]
+fn hostile_definitions_and_inputs_end_in_an_error() {
+    let path = |steps: usize| format!("${}", ".a".repeat(steps));
+    let definition = |path: &str| {
+        json!({"StartAt": "A", "States": {"A": {"Type": "Pass", "ResultPath": path, "End": true}}})
+            .to_string()
+    };
+    for steps in [100, 127, 128, 1_000, 100_000] {
+        // Refused when it is created, or when it runs; never a stack that overflows.
+        if let Ok(machine) = Machine::parse(&definition(&path(steps))) {
+            let outcome = in_virtual_time(Engine::new(echo).run(&machine, json!({}))).unwrap();
+            assert_eq!(outcome.status == Status::Succeeded, steps < 127, "{steps}");
+        }
+    }
+    for text in [
+        "[".repeat(100_000),
+        format!("{}1{}", "{\"a\":".repeat(200), "}".repeat(200)),
+        "\u{0}".to_owned(),
+    ] {
+        assert!(Machine::parse(&text).is_err());
+    }
+    let long = json!({"StartAt": "A", "States": {"A": {"Type": "Pass", "Comment": "x".repeat(2_000_000), "End": true}}});
+    assert!(Machine::parse(&long.to_string()).is_err());
+}
+
+#[test]
+fn a_task_s_deep_answer_fails_the_state_and_nothing_else() {
+    let engine = Engine::new(|_: TaskCall| async {
+        let mut answer = json!(1);
+        for _ in 0..1_000 {
+            answer = json!([answer]);
+        }
+        Ok::<_, TaskError>(answer)
+    });
+    let machine = one_task(INTEGRATION, json!({"ResultPath": "$.deep"}));
+    let outcome = in_virtual_time(engine.run(&machine, json!({}))).unwrap();
+    assert_eq!(outcome.error.as_deref(), Some("States.Runtime"));
+}
