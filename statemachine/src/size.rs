@@ -5,6 +5,9 @@ use serde_json::Value;
 /// The largest payload between states: 256 KiB of UTF-8.
 pub(crate) const PAYLOAD_LIMIT_BYTES: usize = 262_144;
 
+/// The most that all variables of a thread may hold together: 10 MiB.
+pub(crate) const VARIABLES_LIMIT_BYTES: usize = 10 << 20;
+
 /// Tells whether a value's compact text is longer than a limit; looks no further than the limit.
 pub(crate) fn exceeds(value: &Value, limit: usize) -> bool {
     let mut left = limit;

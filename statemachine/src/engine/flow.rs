@@ -13,6 +13,7 @@ use crate::engine::history::{Details, EventType};
 use crate::engine::retry::Retries;
 use crate::engine::run::{Item, Run, Variables};
 use crate::engine::state::{Done, attempt, caught};
+use crate::size::length;
 
 /// One line of states: the machine's own, a branch's, or an iteration's.
 #[derive(Debug, Clone, Default)]
@@ -20,7 +21,21 @@ pub(crate) struct Thread {
     /// The event that the next one follows.
     pub(crate) last: u64,
     pub(crate) variables: Arc<Variables>,
+    /// What the variables hold, as compact text.
+    pub(crate) variable_bytes: usize,
     pub(crate) item: Option<Arc<Item>>,
+}
+
+impl Thread {
+    fn assign(&mut self, assigned: Variables) {
+        let variables = Arc::make_mut(&mut self.variables);
+        for (name, value) in assigned {
+            self.variable_bytes += length(&value);
+            if let Some(replaced) = variables.insert(name, value) {
+                self.variable_bytes -= length(&replaced);
+            }
+        }
+    }
 }
 
 /// Runs a flow that stands inside a state; boxed, because flows nest.
@@ -79,7 +94,7 @@ pub(crate) async fn run_state(
         })?;
     }
     if let Some(assigned) = done.assigned {
-        Arc::make_mut(&mut thread.variables).extend(assigned);
+        thread.assign(assigned);
     }
     Ok((output, done.next))
 }
@@ -96,6 +111,7 @@ async fn try_state(
         run,
         state,
         variables: thread.variables.clone(),
+        variable_bytes: thread.variable_bytes,
         item: thread.item.clone(),
         entered: thread.last,
         entered_at: if state.reads_context {

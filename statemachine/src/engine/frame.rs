@@ -25,6 +25,7 @@ pub(crate) struct Frame<'a> {
     pub(crate) state: &'a State,
     /// The variables as they were when the state was entered.
     pub(crate) variables: Arc<Variables>,
+    pub(crate) variable_bytes: usize,
     pub(crate) item: Option<Arc<Item>>,
     /// The number of the event that entered the state.
     pub(crate) entered: u64,

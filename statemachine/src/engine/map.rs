@@ -343,6 +343,7 @@ async fn inline(
             let mut own = Thread {
                 last: started,
                 variables: thread.variables.clone(),
+                variable_bytes: thread.variable_bytes,
                 item: Some(Arc::new(item)),
             };
             running.push(async move {

@@ -21,7 +21,7 @@ use crate::engine::frame::{Data, Frame};
 use crate::engine::inspection::Step;
 use crate::engine::run::Variables;
 use crate::engine::{choice, fail, map, parallel, pass, task, wait};
-use crate::size::{PAYLOAD_LIMIT_BYTES, exceeds};
+use crate::size::{PAYLOAD_LIMIT_BYTES, VARIABLES_LIMIT_BYTES, exceeds, length};
 
 /// What fails a state whose output nests deeper than JSON may.
 const TOO_DEEP: &str = "The output of the state is nested too deeply.";
@@ -56,10 +56,10 @@ pub(crate) async fn attempt(
     let performed = perform(frame, thread, &input, &arguments).await?;
     let result = result_selector(frame, &arguments, performed.result)?;
     let data = data(frame, raw, &result, performed.has_result);
-    let assigned = performed
-        .assign
-        .map(|assign| assign_variables(frame, assign, data))
-        .transpose()?;
+    let assigned = match performed.assign {
+        Some(assign) => Some(assign_variables(frame, assign, "Assign", data)?),
+        None => None,
+    };
     let output = match frame.state.language {
         QueryLanguage::JsonPath => output_path(
             frame,
@@ -134,7 +134,7 @@ pub(crate) fn caught(
     };
     let field = |name: &str| format!("Catch[{index}]/{name}");
     let assigned = match &catcher.assign {
-        Some(assign) => Some(variables(frame.payload(assign, &field("Assign"), data)?)),
+        Some(assign) => Some(assign_variables(frame, assign, &field("Assign"), data)?),
         None => None,
     };
     let output = match &catcher.output {
@@ -199,20 +199,29 @@ fn data<'v>(frame: &Frame<'_>, raw: &'v Value, result: &'v Value, has_result: bo
     }
 }
 
+/// Evaluates `Assign` and refuses variables that AWS would not keep.
 fn assign_variables(
     frame: &Frame<'_>,
     assign: &Payload,
+    field: &str,
     data: Data<'_>,
 ) -> Result<Variables, Failure> {
-    frame.payload(assign, "Assign", data).map(variables)
-}
-
-fn variables(assigned: Value) -> Variables {
-    match assigned {
-        Value::Object(variables) => variables,
-        // The definition was refused unless it is an object.
-        _ => Map::new(),
+    let value = frame.payload(assign, field, data)?;
+    if nests_too_deeply(&value) {
+        return Err(frame.runtime(TOO_DEEP));
     }
+    let too_large = exceeds(&value, PAYLOAD_LIMIT_BYTES);
+    // The definition was refused unless it is an object.
+    let Value::Object(assigned) = value else {
+        return Ok(Map::new());
+    };
+    if too_large
+        || frame.variable_bytes + assigned.values().map(length).sum::<usize>()
+            > VARIABLES_LIMIT_BYTES
+    {
+        return Err(over_limit(FailureClass::DataLimit, &frame.state.name));
+    }
+    Ok(assigned)
 }
 
 fn result_path<'v>(

@@ -526,3 +526,16 @@ fn a_task_s_deep_answer_fails_the_state_and_nothing_else() {
     let outcome = in_virtual_time(engine.run(&machine, json!({}))).unwrap();
     assert_eq!(outcome.error.as_deref(), Some("States.Runtime"));
 }
+
+#[test]
+fn variables_are_bounded() {
+    let machine = machine(
+        &json!({"QueryLanguage": "JSONata", "StartAt": "A", "States": {
+            "A": {"Type": "Pass", "Assign": {"v": "{% $exists($v) ? [$v, $v] : 'x' %}"}, "Next": "C"},
+            "C": {"Type": "Choice", "Choices": [{"Condition": "{% $exists($states.input.end) %}", "Next": "E"}], "Default": "A"},
+            "E": {"Type": "Succeed"},
+        }}),
+    );
+    let outcome = in_virtual_time(Engine::new(echo).run(&machine, json!({}))).unwrap();
+    assert_eq!(outcome.error.as_deref(), Some("States.DataLimitExceeded"));
+}

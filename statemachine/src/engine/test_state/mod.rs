@@ -59,6 +59,7 @@ pub async fn test_state(
         run: &run,
         state,
         variables: thread.variables.clone(),
+        variable_bytes: 0,
         item: None,
         entered: 0,
         entered_at: date_text(engine.start_time),
