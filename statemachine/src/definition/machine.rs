@@ -19,6 +19,17 @@ const LARGEST_DEFINITION_BYTES: usize = 1_048_576;
 /// A state machine that AWS would take, ready to run.
 ///
 /// Cloning is cheap. A machine never changes, so any number of executions can share it.
+///
+/// ```
+/// use drivetrain_statemachine::Machine;
+///
+/// let error = Machine::parse("{\n  \"StartAt\": \"A\",\n  \"States\": {\"A\": {\"Type\": \"Pass\", \"Next\": \"B\"}}\n}")
+///     .unwrap_err();
+/// let diagnostic = error.diagnostics().iter().find(|one| one.code.as_str() == "MISSING_TRANSITION_TARGET").unwrap();
+/// assert_eq!(diagnostic.to_string(), "MISSING_TRANSITION_TARGET: Missing 'Next' target: B at /States/A/Next");
+/// let place = diagnostic.place.unwrap();
+/// assert_eq!((place.line, place.column), (3, 44));
+/// ```
 #[derive(Debug, Clone)]
 pub struct Machine(Arc<Definition>);
 

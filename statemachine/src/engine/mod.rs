@@ -56,6 +56,36 @@ use crate::{Error, ErrorKind};
 /// Starts executions: the task handler and everything that an execution may depend on.
 ///
 /// The same machine, input, start time, seed and answers of the handler give the same history, on any machine.
+///
+/// ```
+/// use drivetrain_statemachine::{Engine, History, Machine, Status, TaskCall, TaskError};
+/// use serde_json::{Value, json};
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let machine = Machine::parse(r#"{"StartAt": "Ask", "States": {"Ask": {
+///     "Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "TimeoutSeconds": 60, "End": true,
+///     "Retry": [{"ErrorEquals": ["Busy"], "IntervalSeconds": 10, "MaxAttempts": 2}]
+/// }}}"#)?;
+/// let history = History::default();
+/// let engine = Engine::new(|call: TaskCall| async move {
+///     match call.retry_count {
+///         0 => Err(TaskError::new("Busy", "try again")),
+///         _ => Ok(json!("an answer")),
+///     }
+/// })
+/// .history(history.clone())
+/// .start_time("2026-01-01T00:00:00Z".parse()?)
+/// .seed(7);
+///
+/// let outcome = engine.start(&machine, json!({}))?.result().await;
+/// assert_eq!(outcome.status, Status::Succeeded);
+/// assert_eq!(outcome.stopped_at.to_string(), "2026-01-01 00:00:10 UTC");
+/// let types: Vec<&str> = history.events().iter().map(|event| event.event_type.as_str()).collect();
+/// assert_eq!(types[2..6], ["TaskScheduled", "TaskStarted", "TaskFailed", "TaskScheduled"]);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Engine {
     handler: Arc<dyn TaskHandler>,

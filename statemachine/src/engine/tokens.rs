@@ -12,6 +12,9 @@ use tokio::sync::mpsc;
 const REMEMBERED: usize = 100_000;
 
 /// The tokens of waiting tasks; clones share one list.
+///
+/// Give one to [`Engine::tokens`](crate::Engine::tokens) and keep a clone for whoever answers, or take the one in each
+/// [`TaskCall`](crate::TaskCall).
 #[derive(Debug, Clone, Default)]
 pub struct Tokens(Arc<Mutex<Register>>);
 

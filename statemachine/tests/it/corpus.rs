@@ -138,18 +138,13 @@ fn same_text(pattern: &str, text: &str) -> bool {
                 let end = inner.find(['<', '>', '"'])?;
                 inner[end..].starts_with('>').then_some(end + 2)
             });
-        match wildcard {
-            Some(length) => {
-                literals.push(String::new());
-                rest = &rest[length..];
-            }
-            None => {
-                literals
-                    .last_mut()
-                    .expect("it starts with one")
-                    .push(character);
-                rest = &rest[character.len_utf8()..];
-            }
+        if let Some(length) = wildcard {
+            literals.push(String::new());
+            rest = &rest[length..];
+        } else {
+            let literal = literals.last_mut().expect("it starts with one");
+            literal.push(character);
+            rest = &rest[character.len_utf8()..];
         }
     }
     let (first, others) = literals.split_first().expect("it starts with one");

@@ -31,6 +31,26 @@ const STATE_NAME: &str = "StateName";
 
 /// Tests one state: one attempt, nothing around it, with a mock or with the engine's own task handler.
 ///
+/// ```
+/// use drivetrain_statemachine::{Engine, TaskCall, TaskError, TestMock, TestStateRequest, test_state};
+/// use serde_json::Value;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let engine = Engine::new(|_: TaskCall| async { Err::<Value, _>(TaskError::new("NotCalled", "")) });
+/// let request = TestStateRequest {
+///     definition: r#"{"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "ResultPath": "$.answer", "Next": "B"}"#.to_owned(),
+///     input: Some(r#"{"question": 6}"#.to_owned()),
+///     mock: Some(TestMock { result: Some("42".to_owned()), ..TestMock::default() }),
+///     ..TestStateRequest::default()
+/// };
+/// let response = test_state(&engine, &request).await?;
+/// assert_eq!(response.output.as_deref(), Some(r#"{"question":6,"answer":42}"#));
+/// assert_eq!(response.next_state.as_deref(), Some("B"));
+/// # Ok(())
+/// # }
+/// ```
+///
 /// # Errors
 /// [`ErrorKind::InvalidDefinition`] if the definition has errors, [`ErrorKind::InvalidRequest`] if the request
 /// contradicts itself, [`ErrorKind::InvalidInput`] if a part that must be JSON is none.
