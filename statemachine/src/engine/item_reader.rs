@@ -144,9 +144,11 @@ impl Source<'_, '_> {
             Some(InputType::Parquet) => iterable(object.value),
             Some(InputType::Json | InputType::Manifest) | None => {
                 let bytes = whole(object).await?;
-                let value = serde_json::from_slice(&bytes)
+                let value: Value = serde_json::from_slice(&bytes)
                     .map_err(|error| failed(format!("The JSON file cannot be parsed: {error}")))?;
                 match &self.reader.items_pointer {
+                    // An object's fields are items only where a pointer leads to the object.
+                    None if value.is_object() => Err(not_iterable()),
                     None => iterable(value),
                     Some(pointer) => match value.pointer(pointer) {
                         Some(items) => iterable(items.clone()),
@@ -301,10 +303,12 @@ fn iterable(value: Value) -> Result<Vec<Value>, Failure> {
             .into_iter()
             .map(|(key, value)| json!({"Key": key, "Value": value}))
             .collect()),
-        _ => Err(failed(
-            "Attempting to map over non-iterable node.".to_owned(),
-        )),
+        _ => Err(not_iterable()),
     }
+}
+
+fn not_iterable() -> Failure {
+    failed("Attempting to map over non-iterable node.".to_owned())
 }
 
 fn unique(headers: Vec<String>) -> Result<Vec<String>, Failure> {

@@ -36,14 +36,31 @@ pub(crate) async fn perform(
         ItemSource::Reader(_) => None,
         _ => Some(items(frame, map, input)?),
     };
-    let limits = limits(frame, map, input)?;
+    let max_concurrency = max_concurrency(frame, map, input)?;
+    thread.last = frame
+        .run
+        .recorder
+        .record(thread.last, EventType::MapStateStarted, || Details {
+            length: Some(items.as_ref().map_or(0, Vec::len)),
+            ..Details::default()
+        })?;
+    // AWS looks at what is tolerated only now, and numbers its failure as if the state had not started.
+    let tolerance = tolerance(frame, map, input).inspect_err(|_| thread.last = frame.entered)?;
     match (frame.mock(), map.distributed, items) {
         (Some(mock), _, items) => {
             rehearse(frame, map, input, items).await?;
-            mocked(mock, limits)
+            mocked(mock, tolerance)
         }
-        (None, None, Some(items)) => inline(frame, thread, map, input, items, limits).await,
-        (None, _, items) => map_run::perform(frame, thread, map, input, items, limits).await,
+        (None, None, Some(items)) => {
+            inline(frame, thread, map, input, items, max_concurrency).await
+        }
+        (None, _, items) => {
+            let limits = Limits {
+                max_concurrency,
+                tolerance,
+            };
+            map_run::perform(frame, thread, map, input, items, limits).await
+        }
     }
 }
 
@@ -84,13 +101,13 @@ async fn rehearse(
 }
 
 /// Gives what a test of the state puts in the place of its iterations.
-fn mocked(mock: &Mock, limits: Limits) -> Result<Value, Failure> {
+fn mocked(mock: &Mock, tolerance: Tolerance) -> Result<Value, Failure> {
     let result = mock.result.clone()?;
     let total = result.as_array().map_or(0, Vec::len);
     // As recorded, a test without thresholds tolerates everything.
-    let has_threshold = limits.tolerated_count.is_some() || limits.tolerated_percentage.is_some();
+    let has_threshold = tolerance.count.is_some() || tolerance.percentage.is_some();
     match mock.failed_iterations {
-        Some(failed) if has_threshold && threshold_exceeded(limits, failed, total) => {
+        Some(failed) if has_threshold && threshold_exceeded(tolerance, failed, total) => {
             Err(map_run::over_threshold())
         }
         _ => Ok(result),
@@ -98,42 +115,43 @@ fn mocked(mock: &Mock, limits: Limits) -> Result<Value, Failure> {
 }
 
 /// What a Map allows, its paths and expressions evaluated.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
     /// 0 for no limit.
     pub(crate) max_concurrency: usize,
-    pub(crate) tolerated_count: Option<usize>,
-    pub(crate) tolerated_percentage: Option<f64>,
+    pub(crate) tolerance: Tolerance,
 }
 
-pub(crate) fn limits(frame: &Frame<'_>, map: &Map, input: &Value) -> Result<Limits, Failure> {
-    let data = Data::of(input);
-    let count = |setting: &Option<Setting>| {
-        setting
-            .as_ref()
-            .map(|setting| count(frame, setting, data))
-            .transpose()
+/// How many failed items a Map Run takes.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Tolerance {
+    pub(crate) count: Option<usize>,
+    pub(crate) percentage: Option<f64>,
+}
+
+/// Evaluates how many iterations may run at once, 0 for no limit.
+fn max_concurrency(frame: &Frame<'_>, map: &Map, input: &Value) -> Result<usize, Failure> {
+    let limit = match &map.max_concurrency {
+        Some(setting) => count(frame, setting, Data::of(input))?,
+        None => 0,
     };
-    let max_concurrency = count(&map.max_concurrency)?;
-    let tolerated_count = count(&map.tolerated_failure_count)?;
-    let tolerated_percentage = map
-        .tolerated_failure_percentage
-        .as_ref()
-        .map(|setting| percentage(frame, setting, data))
-        .transpose()?;
-    let limits = Limits {
-        max_concurrency: max_concurrency.unwrap_or(0),
-        tolerated_count,
-        tolerated_percentage,
-    };
-    frame.inspect(Step::MaxConcurrency, &limits.max_concurrency.into());
-    if let Some(count) = tolerated_count {
+    frame.inspect(Step::MaxConcurrency, &limit.into());
+    Ok(limit)
+}
+
+fn tolerance(frame: &Frame<'_>, map: &Map, input: &Value) -> Result<Tolerance, Failure> {
+    let mut tolerance = Tolerance::default();
+    if let Some(setting) = &map.tolerated_failure_count {
+        let count = count(frame, setting, Data::of(input))?;
         frame.inspect(Step::ToleratedFailureCount, &count.into());
+        tolerance.count = Some(count);
     }
-    if let Some(percentage) = tolerated_percentage {
+    if let Some(setting) = &map.tolerated_failure_percentage {
+        let percentage = percentage(frame, setting, Data::of(input))?;
         frame.inspect(Step::ToleratedFailurePercentage, &percentage.into());
+        tolerance.percentage = Some(percentage);
     }
-    Ok(limits)
+    Ok(tolerance)
 }
 
 /// Reads a count; one that stands behind a path may be written as text.
@@ -142,11 +160,13 @@ pub(crate) fn count(
     setting: &Setting,
     data: Data<'_>,
 ) -> Result<usize, Failure> {
-    let value = frame.setting(setting, data)?;
-    let number = match (&setting.source, &value) {
-        (SettingSource::Path(_), Value::String(text)) => text.parse().ok(),
-        _ => whole(&value).and_then(|number| usize::try_from(number).ok()),
-    };
+    let mut value = frame.setting(setting, data)?;
+    if let (SettingSource::Path(_), Some(Ok(number))) =
+        (&setting.source, value.as_str().map(str::parse::<i64>))
+    {
+        value = number.into();
+    }
+    let number = whole(&value).and_then(|number| usize::try_from(number).ok());
     number.ok_or_else(|| {
         let name = setting.field.trim_end_matches("Path");
         match &setting.source {
@@ -305,7 +325,7 @@ async fn inline(
     map: &Map,
     input: &Value,
     items: Vec<Item>,
-    limits: Limits,
+    max_concurrency: usize,
 ) -> Result<Value, Failure> {
     let run = frame.run;
     let name = &frame.state.name;
@@ -315,16 +335,10 @@ async fn inline(
         ..Details::default()
     };
     let count = items.len();
-    thread.last = run
-        .recorder
-        .record(thread.last, EventType::MapStateStarted, || Details {
-            length: Some(count),
-            ..Details::default()
-        })?;
     let mut outputs = vec![Value::Null; count];
     let mut waiting = VecDeque::from(items);
     let mut running = FuturesUnordered::new();
-    let mut free = match limits.max_concurrency {
+    let mut free = match max_concurrency {
         0 => INLINE_CONCURRENCY,
         limit => limit.min(INLINE_CONCURRENCY),
     };

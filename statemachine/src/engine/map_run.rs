@@ -14,7 +14,7 @@ use crate::engine::flow::Thread;
 use crate::engine::frame::Frame;
 use crate::engine::history::{Details, EventType};
 use crate::engine::item_batcher::batches;
-use crate::engine::map::{Limits, select};
+use crate::engine::map::{Limits, Tolerance, select};
 use crate::engine::run::{Item, Run};
 use crate::engine::{item_reader, result_writer};
 
@@ -41,12 +41,6 @@ pub(crate) async fn perform(
     limits: Limits,
 ) -> Result<Value, Failure> {
     let run = frame.run;
-    thread.last = run
-        .recorder
-        .record(thread.last, EventType::MapStateStarted, || Details {
-            length: Some(known.as_ref().map_or(0, Vec::len)),
-            ..Details::default()
-        })?;
     let shared = &run.shared;
     let label = map
         .label
@@ -168,7 +162,7 @@ async fn run_children(
     let mut failed = 0;
     while let Some((index, child)) = finished.next().await {
         failed += usize::from(child.outcome.status != Status::Succeeded);
-        if threshold_exceeded(limits, failed, total) {
+        if threshold_exceeded(limits.tolerance, failed, total) {
             return Err(over_threshold());
         }
         children[index] = Some(child);
@@ -184,13 +178,13 @@ pub(crate) fn over_threshold() -> Failure {
 }
 
 /// Tells whether more items failed than the state tolerates: none where it says nothing.
-pub(crate) fn threshold_exceeded(limits: Limits, failed: usize, total: usize) -> bool {
+pub(crate) fn threshold_exceeded(tolerance: Tolerance, failed: usize, total: usize) -> bool {
     #[expect(
         clippy::cast_precision_loss,
         reason = "a share of items needs no more than 52 bits"
     )]
     let share = |failed: usize| failed as f64 * 100.0 / total.max(1) as f64;
-    match (limits.tolerated_count, limits.tolerated_percentage) {
+    match (tolerance.count, tolerance.percentage) {
         (None, None) => failed > 0,
         (count, percentage) => {
             count.is_some_and(|count| failed > count)
@@ -205,11 +199,7 @@ mod tests {
 
     #[test]
     fn either_threshold_ends_the_map_run() {
-        let limits = |tolerated_count, tolerated_percentage| Limits {
-            max_concurrency: 0,
-            tolerated_count,
-            tolerated_percentage,
-        };
+        let limits = |count, percentage| Tolerance { count, percentage };
         assert!(threshold_exceeded(limits(None, None), 1, 10));
         assert!(!threshold_exceeded(limits(Some(1), None), 1, 10));
         assert!(threshold_exceeded(limits(Some(1), None), 2, 10));

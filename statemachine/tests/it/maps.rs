@@ -271,7 +271,10 @@ fn items_are_read_from_every_format() {
         json!([1, 2])
     );
     assert_eq!(
-        read(&object("a", "{\"x\": 1}"), json!({"InputType": "JSON"})),
+        read(
+            &object("a", "{\"o\": {\"x\": 1}}"),
+            json!({"InputType": "JSON", "ItemsPointer": "/o"})
+        ),
         json!([{"Key": "x", "Value": 1}])
     );
     assert_eq!(
@@ -320,7 +323,10 @@ fn what_cannot_be_read_fails_the_reader() {
         outcome.cause.unwrap()
     };
     assert!(failed(&[("a", b"[1")], json!({"InputType": "JSON"})).contains("cannot be parsed"));
-    assert!(failed(&[("a", b"7")], json!({"InputType": "JSON"})).contains("non-iterable"));
+    for body in ["7", "{\"a\": [1]}"] {
+        let cause = failed(&[("a", body.as_bytes())], json!({"InputType": "JSON"}));
+        assert!(cause.contains("non-iterable"), "{cause}");
+    }
     let twice = json!({"InputType": "CSV", "CSVHeaderLocation": "FIRST_ROW"});
     assert!(failed(&[("a", b"h,h\n1,2")], twice).contains("duplicates"));
 }
@@ -393,4 +399,34 @@ fn ten_thousand_items_keep_their_order() {
     let output = outcome.output.unwrap();
     assert_eq!(output.as_array().unwrap().len(), 10_000);
     assert_eq!(output[9_999], json!({"v": 9_999}));
+}
+
+#[test]
+fn what_is_tolerated_is_looked_at_once_the_state_has_started() {
+    let negative = "Expected non-negative integer for ToleratedFailureCount, got '-1' instead.";
+    let cases = [
+        (json!(-1), negative),
+        (json!("-1"), negative),
+        (json!("many"), "which is not a valid integer: $.n"),
+    ];
+    for (n, expected) in cases {
+        let history = History::default();
+        let machine = map(
+            json!({"ItemsPath": "$.items", "ToleratedFailureCountPath": "$.n"}),
+            distributed(pass()),
+        );
+        let engine = Engine::new(refuse).history(history.clone());
+        let input = json!({"items": [1], "n": n});
+        let outcome = in_virtual_time(engine.run(&machine, input)).unwrap();
+        assert!(
+            outcome.cause.as_ref().unwrap().contains(expected),
+            "{outcome:?}"
+        );
+        let events = history.events();
+        let shape: Vec<(&str, u64)> = events
+            .iter()
+            .map(|event| (event.event_type.as_str(), event.previous_event_id))
+            .collect();
+        assert_eq!(shape[2..], [("MapStateStarted", 2), ("ExecutionFailed", 2)]);
+    }
 }
