@@ -7,17 +7,34 @@ use serde_json::{Map, Value};
 use crate::definition::QueryLanguage;
 use crate::validate::{Code, Diagnostic};
 
+/// How many problems are noted of one definition, and how long all their texts may be.
+///
+/// Nobody reads more, and a hostile definition could otherwise have them fill the memory.
+const MOST_PROBLEMS: usize = 1_000;
+const LONGEST_PROBLEMS_BYTES: usize = 4 << 20;
+
 /// Where problems are noted while a definition is read.
 #[derive(Debug, Default)]
-pub(crate) struct Problems(RefCell<Vec<Diagnostic>>);
+pub(crate) struct Problems(RefCell<Noted>);
+
+#[derive(Debug, Default)]
+struct Noted {
+    diagnostics: Vec<Diagnostic>,
+    bytes: usize,
+}
 
 impl Problems {
     pub(crate) fn note(&self, diagnostic: Diagnostic) {
-        self.0.borrow_mut().push(diagnostic);
+        let mut noted = self.0.borrow_mut();
+        if noted.diagnostics.len() < MOST_PROBLEMS && noted.bytes < LONGEST_PROBLEMS_BYTES {
+            noted.bytes +=
+                diagnostic.message.len() + diagnostic.location.as_ref().map_or(0, String::len);
+            noted.diagnostics.push(diagnostic);
+        }
     }
 
     pub(crate) fn into_inner(self) -> Vec<Diagnostic> {
-        self.0.into_inner()
+        self.0.into_inner().diagnostics
     }
 }
 

@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::Error;
 use crate::definition::fields::{Fields, Problems};
 use crate::definition::model::{Flow, Kind, State};
+use crate::definition::place::places;
 use crate::definition::read_flow::{LONGEST_SECONDS, Surroundings, read_flow};
 use crate::definition::vocabulary::MACHINE;
 use crate::definition::{MachineType, Place, QueryLanguage};
@@ -181,11 +182,10 @@ pub(crate) fn examine_text(
         }
     };
     let (definition, mut diagnostics) = examine(value, machine_type);
-    for diagnostic in &mut diagnostics {
-        diagnostic.place = diagnostic
-            .location
-            .as_deref()
-            .map(|pointer| Place::of(text, pointer));
+    let located = || diagnostics.iter().filter_map(|one| one.location.as_deref());
+    let mut found = places(text, &located().collect::<Vec<_>>()).into_iter();
+    for diagnostic in diagnostics.iter_mut().filter(|one| one.location.is_some()) {
+        diagnostic.place = found.next();
     }
     (definition, diagnostics)
 }
@@ -197,11 +197,11 @@ pub(crate) fn examine(
 ) -> (Option<Definition>, Vec<Diagnostic>) {
     let problems = Problems::default();
     let definition = read_machine(&value, machine_type, &problems);
-    let mut diagnostics = problems.into_inner();
     let Some((flow, timeout, language)) = definition else {
-        return (None, diagnostics);
+        return (None, problems.into_inner());
     };
-    diagnostics.extend(graph::check(&flow));
+    graph::check(&flow, &problems);
+    let mut diagnostics = problems.into_inner();
     if !diagnostics.iter().any(Diagnostic::is_error) {
         diagnostics.extend(practice::check(&value, &flow));
     }

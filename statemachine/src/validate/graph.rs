@@ -2,22 +2,24 @@
 
 use std::collections::HashSet;
 
-use crate::definition::fields::below;
+use crate::definition::fields::{Problems, below};
 use crate::definition::model::{Flow, Kind, State};
 use crate::validate::{Code, Diagnostic};
 
 /// Checks a machine and the flows inside it.
-pub(crate) fn check(flow: &Flow) -> Vec<Diagnostic> {
-    let mut check = Check::default();
+pub(crate) fn check(flow: &Flow, problems: &Problems) {
+    let mut check = Check {
+        names: HashSet::new(),
+        labels: HashSet::new(),
+        problems,
+    };
     check.flow(flow, "");
-    check.findings
 }
 
-#[derive(Default)]
 struct Check<'a> {
     names: HashSet<&'a str>,
     labels: HashSet<&'a str>,
-    findings: Vec<Diagnostic>,
+    problems: &'a Problems,
 }
 
 impl<'a> Check<'a> {
@@ -61,7 +63,7 @@ impl<'a> Check<'a> {
             return;
         }
         if !flow.states.iter().any(is_terminal) {
-            self.findings.push(Diagnostic::of_text(
+            self.problems.note(Diagnostic::of_text(
                 Code::MissingEndState,
                 "Workflow has no terminal state",
             ));
@@ -79,8 +81,8 @@ impl<'a> Check<'a> {
     }
 
     fn error(&mut self, code: Code, location: &str, message: String) {
-        self.findings
-            .push(Diagnostic::error(code, location, message));
+        self.problems
+            .note(Diagnostic::error(code, location, message));
     }
 }
 

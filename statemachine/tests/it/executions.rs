@@ -502,7 +502,13 @@ fn hostile_definitions_and_inputs_end_in_an_error() {
             assert_eq!(outcome.status == Status::Succeeded, steps < 127, "{steps}");
         }
     }
+    let fields: Vec<String> = (0..40_000).map(|n| format!("\"f{n}\": {n}")).collect();
+    let name = "n".repeat(200_000);
     for text in [
+        format!(
+            "{{\"StartAt\": \"{name}\", \"States\": {{\"{name}\": {{\"Type\": \"Pass\", {}}}}}}}",
+            fields.join(",")
+        ),
         "[".repeat(100_000),
         format!("{}1{}", "{\"a\":".repeat(200), "}".repeat(200)),
         "\u{0}".to_owned(),

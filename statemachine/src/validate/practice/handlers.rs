@@ -44,6 +44,11 @@ pub(super) fn check(written: Written<'_>, flow: &Flow, states: &Value) -> Vec<Di
             }
         }
     }
+    let regular = if state.catch.is_empty() {
+        Vec::new()
+    } else {
+        reached(flow, &[flow.start], false)
+    };
     for (index, catcher) in state.catch.iter().enumerate() {
         let place = format!("/Catch/{index}");
         if let Some((reader, field)) = dropped_field(written, flow, states, catcher) {
@@ -56,7 +61,7 @@ pub(super) fn check(written: Written<'_>, flow: &Flow, states: &Value) -> Vec<Di
                 ),
             ));
         }
-        if let Some(end) = success_of_failure(flow, catcher) {
+        if let Some(end) = success_of_failure(flow, &regular, catcher) {
             findings.push(written.warn(
                 Code::FailureEndsInSuccess,
                 &place,
@@ -133,8 +138,7 @@ fn first_field(path: &str) -> Option<String> {
 }
 
 /// Finds the successful end of a way that only failures take.
-fn success_of_failure(flow: &Flow, catcher: &Catcher) -> Option<String> {
-    let regular = reached(flow, &[flow.start], false);
+fn success_of_failure(flow: &Flow, regular: &[bool], catcher: &Catcher) -> Option<String> {
     let handled = reached(flow, &[catcher.next], true);
     let end = (0..flow.states.len())
         .filter(|index| handled[*index])
