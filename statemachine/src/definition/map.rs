@@ -7,6 +7,8 @@ use crate::definition::task::Resource;
 #[derive(Debug)]
 pub(crate) struct Map {
     pub(crate) processor: Flow,
+    /// The field that holds the processor: `ItemProcessor`, or `Iterator` in older definitions.
+    pub(crate) processor_field: &'static str,
     /// Set where each item is an execution of its own.
     pub(crate) distributed: Option<Distribution>,
     pub(crate) items: ItemSource,

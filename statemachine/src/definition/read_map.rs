@@ -30,6 +30,7 @@ impl Fields<'_> {
         };
         let map = Map {
             processor,
+            processor_field: self.processor_field(),
             distributed,
             items: self.items(language),
             selector: if language == QueryLanguage::JsonPath || selector_name == "ItemSelector" {
@@ -78,12 +79,16 @@ impl Fields<'_> {
         Fields::of(self.get(name)?, &pointer, self.problems).map(read)
     }
 
-    fn processor(&self, around: Surroundings) -> (Flow, Option<Distribution>) {
-        let name = if self.has("ItemProcessor") {
+    fn processor_field(&self) -> &'static str {
+        if self.has("ItemProcessor") {
             "ItemProcessor"
         } else {
             "Iterator"
-        };
+        }
+    }
+
+    fn processor(&self, around: Surroundings) -> (Flow, Option<Distribution>) {
+        let name = self.processor_field();
         if !self.has(name) {
             self.require(&["ItemProcessor"]);
             return (Flow::default(), None);

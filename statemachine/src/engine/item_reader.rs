@@ -7,7 +7,7 @@ use futures::StreamExt;
 use serde_json::{Map, Value, json};
 
 use crate::definition::map::{HeaderLocation, InputType, ItemReader};
-use crate::definition::{Resource, ResourceKind};
+use crate::definition::{QueryLanguage, Resource, ResourceKind};
 use crate::engine::csv::{self, Rows};
 use crate::engine::failure::{Failure, names};
 use crate::engine::frame::{Data, Frame};
@@ -29,7 +29,7 @@ pub(crate) async fn read(
 ) -> Result<Vec<Item>, Failure> {
     let data = Data::of(input);
     let parameters = match &reader.parameters {
-        Some(parameters) => frame.payload(parameters, "Parameters", data)?,
+        Some(parameters) => frame.payload(parameters, field(frame), data)?,
         None => Value::Object(Map::new()),
     };
     // Zero stands for no limit, as recorded.
@@ -69,6 +69,14 @@ pub(crate) async fn read(
     };
     items.truncate(limit);
     Ok(numbered(items))
+}
+
+/// Names the field that makes the request, for the failures of its expressions.
+fn field(frame: &Frame<'_>) -> &'static str {
+    match frame.state.language {
+        QueryLanguage::JsonPath => "ItemReader/Parameters",
+        QueryLanguage::Jsonata => "ItemReader/Arguments",
+    }
 }
 
 struct Source<'f, 'a> {

@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
-use crate::definition::Resource;
 use crate::definition::map::{ResultWriter, Transformation};
+use crate::definition::{QueryLanguage, Resource};
 use crate::engine::clock::date_text;
 use crate::engine::execution::Status;
 use crate::engine::failure::{Failure, names};
@@ -34,7 +34,11 @@ pub(crate) async fn write(
     };
     let parameters = match &writer.parameters {
         Some(parameters) => {
-            frame.payload(parameters, "ResultWriter/Parameters", Data::of(input))?
+            let field = match frame.state.language {
+                QueryLanguage::JsonPath => "ResultWriter/Parameters",
+                QueryLanguage::Jsonata => "ResultWriter/Arguments",
+            };
+            frame.payload(parameters, field, Data::of(input))?
         }
         None => Value::Object(Map::new()),
     };

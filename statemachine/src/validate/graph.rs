@@ -51,7 +51,7 @@ impl<'a> Check<'a> {
                             format!("Label '{label}' is not unique"),
                         );
                     }
-                    self.flow(&map.processor, &below(&at(state), "ItemProcessor"));
+                    self.flow(&map.processor, &below(&at(state), map.processor_field));
                 }
                 _ => {}
             }

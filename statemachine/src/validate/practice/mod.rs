@@ -62,8 +62,7 @@ fn inner_paths(written: Written<'_>) -> Vec<String> {
         Kind::Parallel(branches) => (0..branches.len())
             .map(|index| format!("/Branches/{index}"))
             .collect(),
-        Kind::Map(_) if written.source.get("Iterator").is_some() => vec!["/Iterator".to_owned()],
-        Kind::Map(_) => vec!["/ItemProcessor".to_owned()],
+        Kind::Map(map) => vec![format!("/{}", map.processor_field)],
         _ => Vec::new(),
     }
 }
