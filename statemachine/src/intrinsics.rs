@@ -28,6 +28,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
+pub(crate) use encode::digest;
 pub(crate) use math::JavaRandom;
 pub use table::{FUNCTIONS, Function, Signature};
 

@@ -36,7 +36,7 @@ use jsonata_core::value::JValue;
 use serde_json::{Map, Value};
 
 pub use error::{JsonataError, JsonataErrorKind};
-pub use template::{Template, TemplateProblem, expression_text};
+pub use template::{Template, TemplateProblem};
 
 use crate::scope::Host;
 use inspect::References;
@@ -111,20 +111,6 @@ impl Expression {
         host: &mut Host,
     ) -> Result<Value, JsonataError> {
         self.evaluate_metered(scope, host, &Rc::new(Meter::new()))
-    }
-
-    /// Evaluates the expression in a field of a state; errors then read as AWS's causes do.
-    ///
-    /// # Errors
-    /// As [`Expression::evaluate`].
-    pub fn evaluate_field(
-        &self,
-        field: &str,
-        scope: &JsonataScope<'_>,
-        host: &mut Host,
-    ) -> Result<Value, JsonataError> {
-        self.evaluate(scope, host)
-            .map_err(|error| error.in_field(field, &self.text))
     }
 
     fn evaluate_metered(
@@ -310,12 +296,10 @@ mod tests {
 
     #[test]
     fn expressions_that_never_end_are_stopped() {
-        let started = std::time::Instant::now();
         assert_eq!(
             kind("($f := function($n){ $f($n + 1) }; $f(1))"),
             JsonataErrorKind::Limit
         );
-        assert!(started.elapsed().as_secs() < 30);
     }
 
     #[test]

@@ -17,6 +17,7 @@
 //! ```
 
 mod compare;
+mod condition;
 mod cursor;
 mod error;
 mod evaluate;
@@ -26,6 +27,7 @@ mod literal;
 mod parse;
 mod reference;
 mod step;
+mod walk;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -162,18 +164,6 @@ impl Query {
     #[must_use]
     pub fn is_definite(&self) -> bool {
         self.steps.definite
-    }
-
-    /// Tells what the path starts from.
-    #[must_use]
-    pub fn root(&self) -> &Root {
-        &self.root
-    }
-
-    /// Gives the path as written.
-    #[must_use]
-    pub fn text(&self) -> &str {
-        &self.text
     }
 }
 

@@ -35,19 +35,22 @@ pub(super) fn hash(data: &Value, algorithm: &Value) -> Result<Value, Refusal> {
             short_text(&written)?
         }
     };
-    let hash = match text(algorithm)? {
+    let algorithm = text(algorithm)?;
+    digest(algorithm, data.as_bytes())
+        .map(Value::String)
+        .ok_or_else(|| Refusal::arguments(format!("the hash algorithm `{algorithm}` is unknown")))
+}
+
+/// Hashes bytes into hexadecimal digits; `None` if the algorithm is unknown.
+pub(crate) fn digest(algorithm: &str, data: &[u8]) -> Option<String> {
+    Some(match algorithm {
         "MD5" => hexadecimal(&Md5::digest(data)),
         "SHA-1" => hexadecimal(&Sha1::digest(data)),
         "SHA-256" => hexadecimal(&Sha256::digest(data)),
         "SHA-384" => hexadecimal(&Sha384::digest(data)),
         "SHA-512" => hexadecimal(&Sha512::digest(data)),
-        other => {
-            return Err(Refusal::arguments(format!(
-                "the hash algorithm `{other}` is unknown"
-            )));
-        }
-    };
-    Ok(Value::String(hash))
+        _ => return None,
+    })
 }
 
 fn short_text(value: &Value) -> Result<&str, Refusal> {

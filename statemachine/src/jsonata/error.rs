@@ -1,7 +1,5 @@
 //! What goes wrong with expressions.
 
-use serde_json::Value;
-
 /// Why an expression could not be parsed or evaluated.
 ///
 /// The text of an error in a field is the cause that AWS is recorded to give, not the house style's.
@@ -66,21 +64,6 @@ impl JsonataError {
         Self::new(JsonataErrorKind::Limit, message)
     }
 
-    /// Says that a field's expression gave a value of the wrong type; `expected` and the type are `JSONata`'s names.
-    #[must_use]
-    pub fn unexpected_type(field: &str, expression: &str, expected: &str, value: &Value) -> Self {
-        let message = format!(
-            "The JSONata expression '{expression}' specified for the field '{field}' returned an unexpected result \
-             type. Expected '{expected}', but was '{}' for value: {value}",
-            type_name(value)
-        );
-        Self {
-            kind: JsonataErrorKind::ResultType,
-            field: field.to_owned(),
-            message,
-        }
-    }
-
     pub(super) fn in_field(self, field: &str, expression: &str) -> Self {
         let prefix =
             format!("The JSONata expression '{expression}' specified for the field '{field}'");
@@ -114,16 +97,5 @@ impl JsonataError {
     #[must_use]
     pub fn field(&self) -> &str {
         &self.field
-    }
-}
-
-fn type_name(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "boolean",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
     }
 }

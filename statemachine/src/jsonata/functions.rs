@@ -1,20 +1,16 @@
 //! The functions that AWS adds to `JSONata`, those it takes away, and the scales of [`super::rewrite`].
 
 use std::cell::RefCell;
-use std::fmt::Write;
 use std::rc::Rc;
 
 use jsonata_core::evaluator::{Evaluator, EvaluatorError};
 use jsonata_core::value::JValue;
-use md5::Md5;
 use serde_json::Value;
-use sha1::Sha1;
-use sha2::{Digest, Sha256, Sha384, Sha512};
 
 use super::convert;
 use super::meter::Meter;
 use super::rewrite;
-use crate::intrinsics::JavaRandom;
+use crate::intrinsics::{JavaRandom, digest};
 use crate::scope::{Host, Random};
 
 /// How long a text may be that is matched against a pattern: every match becomes an object of several hundred bytes.
@@ -199,23 +195,13 @@ fn hash(arguments: &[JValue]) -> Outcome {
     let JValue::String(algorithm) = argument(arguments, 1) else {
         return Err(refused("hash", 2));
     };
-    let digest = match algorithm.as_ref() {
-        "MD5" => Md5::digest(data.as_bytes()).to_vec(),
-        "SHA-1" => Sha1::digest(data.as_bytes()).to_vec(),
-        "SHA-256" => Sha256::digest(data.as_bytes()).to_vec(),
-        "SHA-384" => Sha384::digest(data.as_bytes()).to_vec(),
-        "SHA-512" => Sha512::digest(data.as_bytes()).to_vec(),
-        other => {
-            return Err(EvaluatorError::EvaluationError(format!(
-                "The hash algorithm {other} is not supported"
-            )));
-        }
-    };
-    let mut text = String::with_capacity(digest.len() * 2);
-    for byte in digest {
-        write!(text, "{byte:02x}").expect("writing to a String never fails");
-    }
-    Ok(JValue::from(text))
+    digest(algorithm, data.as_bytes())
+        .map(JValue::from)
+        .ok_or_else(|| {
+            EvaluatorError::EvaluationError(format!(
+                "The hash algorithm {algorithm} is not supported"
+            ))
+        })
 }
 
 /// `$parse(text)`: the value that a JSON text stands for.

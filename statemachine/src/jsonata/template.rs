@@ -38,8 +38,7 @@ pub struct TemplateProblem {
 /// Gives the text between `{%` and `%}`; `None` if a string is no expression.
 ///
 /// The marks must be the first and the last characters: blanks outside of them make a string a plain one.
-#[must_use]
-pub fn expression_text(string: &str) -> Option<&str> {
+fn expression_text(string: &str) -> Option<&str> {
     string.strip_prefix("{%")?.strip_suffix("%}")
 }
 
@@ -85,24 +84,6 @@ impl Template {
             return Err(JsonataError::limit(message));
         }
         Ok(value)
-    }
-
-    /// Gives the expression if the whole template is one.
-    #[must_use]
-    pub fn expression(&self) -> Option<&Expression> {
-        match &self.node {
-            Node::Expression(expression) => Some(expression),
-            _ => None,
-        }
-    }
-
-    /// Gives the value if the template holds no expression.
-    #[must_use]
-    pub fn literal(&self) -> Option<&Value> {
-        match &self.node {
-            Node::Literal(value) => Some(value),
-            _ => None,
-        }
     }
 }
 

@@ -3,7 +3,6 @@
 use serde_json::{Map, Value};
 
 use super::{MAX_TEXT_BYTES, PathError, Root, split_root};
-use crate::scope::Scope;
 
 /// How many steps a reference path may have, so that what it inserts never nests deeper than JSON text may.
 const MAX_STEPS: usize = 100;
@@ -65,32 +64,10 @@ impl ReferencePath {
         })
     }
 
-    /// Gives the path as written.
-    #[must_use]
-    pub fn text(&self) -> &str {
-        &self.text
-    }
-
     /// Tells what the path starts from.
     #[must_use]
     pub fn root(&self) -> &Root {
         &self.root
-    }
-
-    /// Tells whether the path is its root and nothing more.
-    #[must_use]
-    pub fn is_root(&self) -> bool {
-        self.steps.is_empty()
-    }
-
-    /// Looks up the place in a scope.
-    #[must_use]
-    pub fn resolve<'v>(&self, scope: &Scope<'v>) -> Option<&'v Value> {
-        self.get(match &self.root {
-            Root::Input => scope.input,
-            Root::Context => scope.context,
-            Root::Variable(name) => scope.variables.get(name)?,
-        })
     }
 
     /// Looks up the place in a document, whatever the path starts from.

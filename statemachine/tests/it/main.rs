@@ -13,6 +13,7 @@ mod jayway;
 mod maps;
 mod measured;
 mod mocks;
+mod mutations;
 mod task_cases;
 mod test_state;
 mod validation;
