@@ -61,7 +61,12 @@ impl fmt::Display for Error {
             return formatter.write_str(&self.message);
         }
         formatter.write_str("invalid state machine definition: ")?;
-        for (index, diagnostic) in self.diagnostics.iter().filter(|one| one.is_error()).enumerate() {
+        for (index, diagnostic) in self
+            .diagnostics
+            .iter()
+            .filter(|one| one.is_error())
+            .enumerate()
+        {
             if index > 0 {
                 formatter.write_str(", ")?;
             }

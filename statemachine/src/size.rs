@@ -5,6 +5,9 @@ use serde_json::Value;
 /// The largest payload between states: 256 KiB of UTF-8.
 pub(crate) const PAYLOAD_LIMIT_BYTES: usize = 262_144;
 
+/// The most that all variables of a thread may hold together: 10 MiB.
+pub(crate) const VARIABLES_LIMIT_BYTES: usize = 10 << 20;
+
 /// Tells whether a value's compact text is longer than a limit; looks no further than the limit.
 pub(crate) fn exceeds(value: &Value, limit: usize) -> bool {
     let mut left = limit;
@@ -25,7 +28,8 @@ fn fits(value: &Value, left: &mut usize) -> bool {
         Value::Number(number) => take(left, number.to_string().len()),
         Value::String(text) => take(left, text_length(text)),
         Value::Array(items) => {
-            take(left, 2 + items.len().saturating_sub(1)) && items.iter().all(|item| fits(item, left))
+            take(left, 2 + items.len().saturating_sub(1))
+                && items.iter().all(|item| fits(item, left))
         }
         Value::Object(fields) => {
             take(left, 2 + fields.len().saturating_sub(1))
@@ -64,7 +68,8 @@ mod tests {
 
     #[test]
     fn the_length_is_that_of_the_compact_text() {
-        let value = serde_json::json!({"a": [1, 2.5, null, true, false, "x\n\"\u{1}é"], "b": {}, "c": []});
+        let value =
+            serde_json::json!({"a": [1, 2.5, null, true, false, "x\n\"\u{1}é"], "b": {}, "c": []});
         assert_eq!(length(&value), value.to_string().len());
         assert!(!exceeds(&value, length(&value)));
         assert!(exceeds(&value, length(&value) - 1));

@@ -132,13 +132,22 @@ mod tests {
     #[test]
     fn every_operator_of_the_specification_is_known() {
         let plain = ["StringMatches", "BooleanEquals", "BooleanEqualsPath"].map(str::to_owned);
-        let compared = ["String", "Numeric", "Timestamp"].iter().flat_map(|domain| {
-            RELATIONS
-                .iter()
-                .flat_map(move |(relation, _)| [format!("{domain}{relation}"), format!("{domain}{relation}Path")])
-        });
+        let compared = ["String", "Numeric", "Timestamp"]
+            .iter()
+            .flat_map(|domain| {
+                RELATIONS.iter().flat_map(move |(relation, _)| {
+                    [
+                        format!("{domain}{relation}"),
+                        format!("{domain}{relation}Path"),
+                    ]
+                })
+            });
         let properties = PROPERTIES.iter().map(|(name, _)| (*name).to_owned());
-        let all: Vec<String> = plain.into_iter().chain(compared).chain(properties).collect();
+        let all: Vec<String> = plain
+            .into_iter()
+            .chain(compared)
+            .chain(properties)
+            .collect();
         assert_eq!(all.len(), 39);
         for name in all {
             assert!(Operator::parse(&name).is_some(), "{name}");
@@ -147,7 +156,13 @@ mod tests {
 
     #[test]
     fn what_the_specification_does_not_have_is_refused() {
-        for name in ["BooleanLessThan", "StringMatchesPath", "NumericEqual", "IsNullPath", "Equals"] {
+        for name in [
+            "BooleanLessThan",
+            "StringMatchesPath",
+            "NumericEqual",
+            "IsNullPath",
+            "Equals",
+        ] {
             assert!(Operator::parse(name).is_none(), "{name}");
         }
     }

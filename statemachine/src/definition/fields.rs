@@ -7,17 +7,34 @@ use serde_json::{Map, Value};
 use crate::definition::QueryLanguage;
 use crate::validate::{Code, Diagnostic};
 
+/// How many problems are noted of one definition, and how long all their texts may be.
+///
+/// Nobody reads more, and a hostile definition could otherwise have them fill the memory.
+const MOST_PROBLEMS: usize = 1_000;
+const LONGEST_PROBLEMS_BYTES: usize = 4 << 20;
+
 /// Where problems are noted while a definition is read.
 #[derive(Debug, Default)]
-pub(crate) struct Problems(RefCell<Vec<Diagnostic>>);
+pub(crate) struct Problems(RefCell<Noted>);
+
+#[derive(Debug, Default)]
+struct Noted {
+    diagnostics: Vec<Diagnostic>,
+    bytes: usize,
+}
 
 impl Problems {
     pub(crate) fn note(&self, diagnostic: Diagnostic) {
-        self.0.borrow_mut().push(diagnostic);
+        let mut noted = self.0.borrow_mut();
+        if noted.diagnostics.len() < MOST_PROBLEMS && noted.bytes < LONGEST_PROBLEMS_BYTES {
+            noted.bytes +=
+                diagnostic.message.len() + diagnostic.location.as_ref().map_or(0, String::len);
+            noted.diagnostics.push(diagnostic);
+        }
     }
 
     pub(crate) fn into_inner(self) -> Vec<Diagnostic> {
-        self.0.into_inner()
+        self.0.into_inner().diagnostics
     }
 }
 
@@ -65,8 +82,13 @@ impl<'a> Fields<'a> {
     }
 
     pub(crate) fn refuse_as(&self, code: Code, name: &str, message: impl Into<String>) {
-        let location = if name.is_empty() { self.pointer.to_owned() } else { self.at(name) };
-        self.problems.note(Diagnostic::error(code, &location, message));
+        let location = if name.is_empty() {
+            self.pointer.to_owned()
+        } else {
+            self.at(name)
+        };
+        self.problems
+            .note(Diagnostic::error(code, &location, message));
     }
 
     /// Notes every field that is not in the list.
@@ -80,19 +102,36 @@ impl<'a> Fields<'a> {
 
     /// Notes the fields that are missing; tells whether all are there.
     pub(crate) fn require(&self, names: &[&str]) -> bool {
-        let missing: Vec<&str> = names.iter().copied().filter(|name| !self.has(name)).collect();
+        let missing: Vec<&str> = names
+            .iter()
+            .copied()
+            .filter(|name| !self.has(name))
+            .collect();
         if missing.is_empty() {
             return true;
         }
-        self.refuse("", format!("These fields are required: [{}]", missing.join(", ")));
+        self.refuse(
+            "",
+            format!("These fields are required: [{}]", missing.join(", ")),
+        );
         false
     }
 
     /// Notes that more than one of several fields is there.
     pub(crate) fn at_most_one(&self, names: &[&str]) {
-        let present: Vec<&str> = names.iter().copied().filter(|name| self.has(name)).collect();
+        let present: Vec<&str> = names
+            .iter()
+            .copied()
+            .filter(|name| self.has(name))
+            .collect();
         if present.len() > 1 {
-            self.refuse("", format!("Only one of these fields is allowed: [{}]", present.join(", ")));
+            self.refuse(
+                "",
+                format!(
+                    "Only one of these fields is allowed: [{}]",
+                    present.join(", ")
+                ),
+            );
         }
     }
 
@@ -157,7 +196,10 @@ impl<'a> Fields<'a> {
         let found = words.iter().find(|(word, _)| *word == text);
         if found.is_none() {
             let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-            self.refuse(name, format!("Value '{text}' must be one of [{}]", known.join(", ")));
+            self.refuse(
+                name,
+                format!("Value '{text}' must be one of [{}]", known.join(", ")),
+            );
         }
         found.map(|(_, value)| *value)
     }
@@ -165,12 +207,18 @@ impl<'a> Fields<'a> {
     pub(crate) fn language(&self) -> Option<QueryLanguage> {
         self.word(
             "QueryLanguage",
-            &[("JSONPath", QueryLanguage::JsonPath), ("JSONata", QueryLanguage::Jsonata)],
+            &[
+                ("JSONPath", QueryLanguage::JsonPath),
+                ("JSONata", QueryLanguage::Jsonata),
+            ],
         )
     }
 
     fn wrong_type(&self, name: &str, expected: &str, value: &Value) {
-        self.refuse(name, format!("Expected {expected}, got {}", type_name(value)));
+        self.refuse(
+            name,
+            format!("Expected {expected}, got {}", type_name(value)),
+        );
     }
 }
 

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::Error;
 use crate::definition::fields::{Fields, Problems};
 use crate::definition::model::{Flow, Kind, State};
+use crate::definition::place::places;
 use crate::definition::read_flow::{LONGEST_SECONDS, Surroundings, read_flow};
 use crate::definition::vocabulary::MACHINE;
 use crate::definition::{MachineType, Place, QueryLanguage};
 use crate::validate::{Code, Diagnostic, graph, practice};
-use crate::{Error, ErrorKind};
 
 /// The largest definition that AWS takes.
 const LARGEST_DEFINITION_BYTES: usize = 1_048_576;
@@ -19,6 +20,17 @@ const LARGEST_DEFINITION_BYTES: usize = 1_048_576;
 /// A state machine that AWS would take, ready to run.
 ///
 /// Cloning is cheap. A machine never changes, so any number of executions can share it.
+///
+/// ```
+/// use drivetrain_statemachine::Machine;
+///
+/// let error = Machine::parse("{\n  \"StartAt\": \"A\",\n  \"States\": {\"A\": {\"Type\": \"Pass\", \"Next\": \"B\"}}\n}")
+///     .unwrap_err();
+/// let diagnostic = error.diagnostics().iter().find(|one| one.code.as_str() == "MISSING_TRANSITION_TARGET").unwrap();
+/// assert_eq!(diagnostic.to_string(), "MISSING_TRANSITION_TARGET: Missing 'Next' target: B at /States/A/Next");
+/// let place = diagnostic.place.unwrap();
+/// assert_eq!((place.line, place.column), (3, 44));
+/// ```
 #[derive(Debug, Clone)]
 pub struct Machine(Arc<Definition>);
 
@@ -49,7 +61,7 @@ impl Machine {
     /// Parses the definition of a STANDARD workflow.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidDefinition`] with every problem at once, each with its place.
+    /// [`ErrorKind::InvalidDefinition`](crate::ErrorKind::InvalidDefinition) with every problem at once, each with its place.
     pub fn parse(text: &str) -> Result<Self, Error> {
         Self::parse_as(text, MachineType::Standard)
     }
@@ -57,7 +69,7 @@ impl Machine {
     /// Parses the definition of a workflow of a type.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidDefinition`] with every problem at once, each with its place.
+    /// [`ErrorKind::InvalidDefinition`](crate::ErrorKind::InvalidDefinition) with every problem at once, each with its place.
     pub fn parse_as(text: &str, machine_type: MachineType) -> Result<Self, Error> {
         let (definition, diagnostics) = examine_text(text, machine_type);
         Self::accept(definition, diagnostics)
@@ -66,7 +78,7 @@ impl Machine {
     /// Takes a definition that is JSON already; its problems have no line and no column.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidDefinition`] with every problem at once.
+    /// [`ErrorKind::InvalidDefinition`](crate::ErrorKind::InvalidDefinition) with every problem at once.
     pub fn from_value(value: Value, machine_type: MachineType) -> Result<Self, Error> {
         let (definition, diagnostics) = examine(value, machine_type);
         Self::accept(definition, diagnostics)
@@ -74,7 +86,9 @@ impl Machine {
 
     fn accept(definition: Option<Definition>, diagnostics: Vec<Diagnostic>) -> Result<Self, Error> {
         match definition {
-            Some(definition) if !diagnostics.iter().any(Diagnostic::is_error) => Ok(Self(Arc::new(definition))),
+            Some(definition) if !diagnostics.iter().any(Diagnostic::is_error) => {
+                Ok(Self(Arc::new(definition)))
+            }
             _ => Err(Error::definition(diagnostics)),
         }
     }
@@ -105,7 +119,6 @@ impl Machine {
         summaries
     }
 
-    /// Finds a state by name at any depth, with the language that is its default.
     pub(crate) fn definition(&self) -> &Definition {
         &self.0
     }
@@ -137,7 +150,10 @@ impl State {
 }
 
 /// Reads a text; problems are given their line and column.
-pub(crate) fn examine_text(text: &str, machine_type: MachineType) -> (Option<Definition>, Vec<Diagnostic>) {
+pub(crate) fn examine_text(
+    text: &str,
+    machine_type: MachineType,
+) -> (Option<Definition>, Vec<Diagnostic>) {
     const NO_OBJECT: &str = "Definition must be a valid JSON object";
     let refuse = |code, message: String| (None, vec![Diagnostic::of_text(code, message)]);
     if text.trim().is_empty() {
@@ -166,21 +182,26 @@ pub(crate) fn examine_text(text: &str, machine_type: MachineType) -> (Option<Def
         }
     };
     let (definition, mut diagnostics) = examine(value, machine_type);
-    for diagnostic in &mut diagnostics {
-        diagnostic.place = diagnostic.location.as_deref().map(|pointer| Place::of(text, pointer));
+    let located = || diagnostics.iter().filter_map(|one| one.location.as_deref());
+    let mut found = places(text, &located().collect::<Vec<_>>()).into_iter();
+    for diagnostic in diagnostics.iter_mut().filter(|one| one.location.is_some()) {
+        diagnostic.place = found.next();
     }
     (definition, diagnostics)
 }
 
 /// Reads a definition and looks at it from every side, errors first.
-pub(crate) fn examine(value: Value, machine_type: MachineType) -> (Option<Definition>, Vec<Diagnostic>) {
+pub(crate) fn examine(
+    value: Value,
+    machine_type: MachineType,
+) -> (Option<Definition>, Vec<Diagnostic>) {
     let problems = Problems::default();
     let definition = read_machine(&value, machine_type, &problems);
-    let mut diagnostics = problems.into_inner();
     let Some((flow, timeout, language)) = definition else {
-        return (None, diagnostics);
+        return (None, problems.into_inner());
     };
-    diagnostics.extend(graph::check(&flow));
+    graph::check(&flow, &problems);
+    let mut diagnostics = problems.into_inner();
     if !diagnostics.iter().any(Diagnostic::is_error) {
         diagnostics.extend(practice::check(&value, &flow));
     }
@@ -213,7 +234,10 @@ fn read_machine(
     let timeout = fields
         .integer("TimeoutSeconds", 1, LONGEST_SECONDS)
         .map(Duration::from_secs);
-    if fields.get("Version").is_some_and(|version| version != "1.0") {
+    if fields
+        .get("Version")
+        .is_some_and(|version| version != "1.0")
+    {
         fields.refuse("Version", "Value must be '1.0'");
     }
     let around = Surroundings {
@@ -226,6 +250,7 @@ fn read_machine(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ErrorKind;
 
     #[test]
     fn states_are_listed_with_their_depth() {
@@ -234,16 +259,38 @@ mod tests {
                 {"StartAt":"P","States":{"P":{"Type":"Pass","End":true}}}}}}"#,
         )
         .unwrap();
-        let listed: Vec<_> = machine.states().into_iter().map(|state| (state.name, state.depth)).collect();
+        let listed: Vec<_> = machine
+            .states()
+            .into_iter()
+            .map(|state| (state.name, state.depth))
+            .collect();
         assert_eq!(listed, [("M".to_owned(), 0), ("P".to_owned(), 1)]);
     }
 
     #[test]
     fn every_problem_is_reported_at_once_with_its_place() {
-        let error = Machine::parse("{\"StartAt\": \"A\",\n \"States\": {\"B\": {\"Type\": \"Pas\"}}}").unwrap_err();
+        let error =
+            Machine::parse("{\"StartAt\": \"A\",\n \"States\": {\"B\": {\"Type\": \"Pas\"}}}")
+                .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidDefinition);
-        let places: Vec<_> = error.diagnostics().iter().filter_map(|one| one.place).collect();
-        assert!(places.contains(&Place { line: 1, column: 13 }), "{error}");
-        assert!(places.contains(&Place { line: 2, column: 27 }), "{error}");
+        let places: Vec<_> = error
+            .diagnostics()
+            .iter()
+            .filter_map(|one| one.place)
+            .collect();
+        assert!(
+            places.contains(&Place {
+                line: 1,
+                column: 13
+            }),
+            "{error}"
+        );
+        assert!(
+            places.contains(&Place {
+                line: 2,
+                column: 27
+            }),
+            "{error}"
+        );
     }
 }

@@ -7,6 +7,8 @@ use crate::definition::task::Resource;
 #[derive(Debug)]
 pub(crate) struct Map {
     pub(crate) processor: Flow,
+    /// The field that holds the processor: `ItemProcessor`, or `Iterator` in older definitions.
+    pub(crate) processor_field: &'static str,
     /// Set where each item is an execution of its own.
     pub(crate) distributed: Option<Distribution>,
     pub(crate) items: ItemSource,
@@ -30,8 +32,11 @@ pub(crate) enum ItemSource {
     /// The effective input itself.
     Input,
     Path(Selector),
-    Items { text: Option<String>, items: Payload },
-    Reader(ItemReader),
+    Items {
+        text: Option<String>,
+        items: Payload,
+    },
+    Reader(Box<ItemReader>),
 }
 
 #[derive(Debug)]

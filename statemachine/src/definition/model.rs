@@ -79,7 +79,7 @@ pub(crate) enum ResultPath {
 
 #[derive(Debug)]
 pub(crate) enum Kind {
-    Task(Task),
+    Task(Box<Task>),
     /// A Pass state with its `Result`.
     Pass(Option<serde_json::Value>),
     Choice(Choice),

@@ -7,7 +7,7 @@ use crate::definition::choice::{Choice, Condition, Domain, Operand, Operator, Ru
 use crate::definition::fields::Fields;
 use crate::definition::model::Kind;
 use crate::definition::read_flow::{NO_STATE, Names, target};
-use crate::definition::selector::expression_text;
+use crate::jsonata::expression_text;
 
 const RULE: &[&str] = &["Next", "Assign", "Comment"];
 const GROUPS: [&str; 3] = ["And", "Or", "Not"];
@@ -50,16 +50,12 @@ impl Fields<'_> {
         let value = self.get(NAME)?;
         match value {
             Value::Bool(flag) => Some(Condition::Literal(*flag)),
-            Value::String(text) => match expression_text(text) {
-                Some(expression) => self.jsonata(NAME, value).map(|template| Condition::Jsonata {
-                    text: expression.to_owned(),
+            Value::String(text) if let Some(expression) = expression_text(text) => self
+                .jsonata(NAME, value)
+                .map(|template| Condition::Jsonata {
+                    text: expression.trim().to_owned(),
                     template,
                 }),
-                None => {
-                    self.refuse(NAME, "Expected a JSONata expression");
-                    None
-                }
-            },
             _ => {
                 self.refuse(NAME, "Expected a JSONata expression");
                 None
@@ -94,7 +90,11 @@ impl Fields<'_> {
                 if conditions.is_empty() {
                     self.refuse(operator, "At least one condition is required");
                 }
-                Some(if *operator == "And" { Condition::All(conditions) } else { Condition::Any(conditions) })
+                Some(if *operator == "And" {
+                    Condition::All(conditions)
+                } else {
+                    Condition::Any(conditions)
+                })
             }
             name => self.comparison(name),
         }
@@ -104,15 +104,19 @@ impl Fields<'_> {
         if !self.require(&["Variable"]) {
             return None;
         }
-        let variable = self.selector("Variable")?;
+        let variable = self.path("Variable")?;
         let (operator, is_path) = Operator::parse(name)?;
         let operand = if is_path {
-            Operand::Path(self.selector(name)?)
+            Operand::Path(self.path(name)?)
         } else {
             let expected = match operator {
                 Operator::Compare(Domain::Text, _) | Operator::Matches => self.text(name).is_some(),
-                Operator::Compare(Domain::Number, _) => self.number(name, f64::MIN, f64::MAX).is_some(),
-                Operator::Compare(Domain::Boolean, _) | Operator::Is(_) => self.flag(name).is_some(),
+                Operator::Compare(Domain::Number, _) => {
+                    self.number(name, f64::MIN, f64::MAX).is_some()
+                }
+                Operator::Compare(Domain::Boolean, _) | Operator::Is(_) => {
+                    self.flag(name).is_some()
+                }
                 Operator::Compare(Domain::Timestamp, _) => self.timestamp(name),
             };
             if !expected {

@@ -174,13 +174,26 @@ fn read_next(fields: &Fields<'_>, names: &Names<'_>) -> Option<usize> {
 
 fn read_wait(fields: &Fields<'_>, language: QueryLanguage) -> Kind {
     let fields_of_time = ["Seconds", "SecondsPath", "Timestamp", "TimestampPath"];
-    if fields_of_time.iter().filter(|name| fields.has(name)).count() != 1 {
+    if fields_of_time
+        .iter()
+        .filter(|name| fields.has(name))
+        .count()
+        != 1
+    {
         fields.refuse(
             "",
-            format!("Exactly one of these fields is required: [{}]", fields_of_time.join(", ")),
+            format!(
+                "Exactly one of these fields is required: [{}]",
+                fields_of_time.join(", ")
+            ),
         );
     }
-    let seconds = fields.setting("Seconds", "SecondsPath", language, Expected::Whole(0, LONGEST_SECONDS));
+    let seconds = fields.setting(
+        "Seconds",
+        "SecondsPath",
+        language,
+        Expected::Whole(0, LONGEST_SECONDS),
+    );
     if let Some(seconds) = seconds {
         return Kind::Wait(Wait::Seconds(seconds));
     }
@@ -193,7 +206,9 @@ fn read_wait(fields: &Fields<'_>, language: QueryLanguage) -> Kind {
     {
         fields.refuse("Timestamp", "String does not match RFC3339 timestamp");
     }
-    timestamp.map_or(Kind::Pass(None), |timestamp| Kind::Wait(Wait::Timestamp(timestamp)))
+    timestamp.map_or(Kind::Pass(None), |timestamp| {
+        Kind::Wait(Wait::Timestamp(timestamp))
+    })
 }
 
 fn read_fail(fields: &Fields<'_>, language: QueryLanguage) -> Kind {
@@ -230,7 +245,9 @@ fn mentions_context(value: &Value) -> bool {
         Value::String(text) => {
             text.contains("$$")
                 || text.contains("context")
-                || text.match_indices("$states").any(|(at, word)| !text[at + word.len()..].starts_with('.'))
+                || text
+                    .match_indices("$states")
+                    .any(|(at, word)| !text[at + word.len()..].starts_with('.'))
         }
         Value::Array(items) => items.iter().any(mentions_context),
         Value::Object(fields) => fields.values().any(mentions_context),

@@ -4,14 +4,16 @@ use serde_json::Value;
 
 use crate::definition::fields::{Fields, type_name};
 use crate::definition::map::{
-    Distribution, HeaderLocation, InputType, ItemBatcher, ItemReader, ItemSource, Map, ResultWriter, Transformation,
+    Distribution, HeaderLocation, InputType, ItemBatcher, ItemReader, ItemSource, Map,
+    ResultWriter, Transformation,
 };
 use crate::definition::model::{Flow, Kind, MachineType, QueryLanguage};
 use crate::definition::read_flow::{Surroundings, read_flow};
 use crate::definition::read_values::Expected;
-use crate::definition::selector::{Payload, expression_text};
+use crate::definition::selector::Payload;
 use crate::definition::task::Resource;
 use crate::definition::vocabulary::PROCESSOR;
+use crate::jsonata::expression_text;
 use crate::validate::Code;
 
 const ANY_COUNT: Expected = Expected::Whole(0, u32::MAX as u64);
@@ -20,19 +22,29 @@ impl Fields<'_> {
     pub(crate) fn map(&self, language: QueryLanguage, around: Surroundings) -> Kind {
         self.at_most_one(&["ItemProcessor", "Iterator"]);
         self.at_most_one(&["ItemSelector", "Parameters"]);
-        self.at_most_one(&["ItemReader", "ItemsPath", "Items"]);
         let (processor, distributed) = self.processor(around);
-        let selector_name = if self.has("ItemSelector") { "ItemSelector" } else { "Parameters" };
+        let selector_name = if self.has("ItemSelector") {
+            "ItemSelector"
+        } else {
+            "Parameters"
+        };
         let map = Map {
             processor,
+            processor_field: self.processor_field(),
             distributed,
             items: self.items(language),
             selector: if language == QueryLanguage::JsonPath || selector_name == "ItemSelector" {
-                self.payload(selector_name, language).map(|payload| (selector_name, payload))
+                self.payload(selector_name, language)
+                    .map(|payload| (selector_name, payload))
             } else {
                 None
             },
-            max_concurrency: self.setting("MaxConcurrency", "MaxConcurrencyPath", language, ANY_COUNT),
+            max_concurrency: self.setting(
+                "MaxConcurrency",
+                "MaxConcurrencyPath",
+                language,
+                ANY_COUNT,
+            ),
             tolerated_failure_count: self.setting(
                 "ToleratedFailureCount",
                 "ToleratedFailureCountPath",
@@ -52,7 +64,10 @@ impl Fields<'_> {
         if map.distributed.is_none() {
             for name in ["ItemReader", "ItemBatcher", "ResultWriter", "Label"] {
                 if self.has(name) {
-                    self.refuse("", format!("Field '{name}' is not supported in an inline Map state"));
+                    self.refuse(
+                        "",
+                        format!("Field '{name}' is not supported in an inline Map state"),
+                    );
                 }
             }
         }
@@ -64,15 +79,25 @@ impl Fields<'_> {
         Fields::of(self.get(name)?, &pointer, self.problems).map(read)
     }
 
+    fn processor_field(&self) -> &'static str {
+        if self.has("ItemProcessor") {
+            "ItemProcessor"
+        } else {
+            "Iterator"
+        }
+    }
+
     fn processor(&self, around: Surroundings) -> (Flow, Option<Distribution>) {
-        let name = if self.has("ItemProcessor") { "ItemProcessor" } else { "Iterator" };
+        let name = self.processor_field();
         if !self.has(name) {
             self.require(&["ItemProcessor"]);
             return (Flow::default(), None);
         }
         self.inner(name, |fields| {
             fields.only(&[PROCESSOR]);
-            let distributed = fields.inner("ProcessorConfig", |config| config.processor_config()).flatten();
+            let distributed = fields
+                .inner("ProcessorConfig", |config| config.processor_config())
+                .flatten();
             let around = match distributed {
                 Some(Distribution { express: true }) => Surroundings {
                     machine_type: MachineType::Express,
@@ -105,24 +130,35 @@ impl Fields<'_> {
 
     fn items(&self, language: QueryLanguage) -> ItemSource {
         if self.has("ItemReader") {
-            return match self.inner("ItemReader", |fields| fields.reader(language)).flatten() {
-                Some(reader) => ItemSource::Reader(reader),
+            return match self
+                .inner("ItemReader", |fields| fields.reader(language))
+                .flatten()
+            {
+                Some(reader) => ItemSource::Reader(Box::new(reader)),
                 None => ItemSource::Input,
             };
         }
         match language {
             QueryLanguage::JsonPath => match self.get("ItemsPath") {
                 Some(Value::String(text)) if text == "$" => ItemSource::Input,
-                Some(_) => self.selector("ItemsPath").map_or(ItemSource::Input, ItemSource::Path),
+                Some(_) => self
+                    .path("ItemsPath")
+                    .map_or(ItemSource::Input, ItemSource::Path),
                 None => ItemSource::Input,
             },
             QueryLanguage::Jsonata => {
                 let Some(value) = self.get("Items") else {
                     return ItemSource::Input;
                 };
-                let text = value.as_str().and_then(expression_text).map(str::to_owned);
+                let text = value
+                    .as_str()
+                    .and_then(expression_text)
+                    .map(|text| text.trim().to_owned());
                 if text.is_none() && !value.is_array() && !value.is_object() {
-                    self.refuse("Items", format!("Expected an array, got {}", type_name(value)));
+                    self.refuse(
+                        "Items",
+                        format!("Expected an array, got {}", type_name(value)),
+                    );
                 }
                 match self.payload("Items", language) {
                     Some(items) => ItemSource::Items { text, items },
@@ -134,7 +170,9 @@ impl Fields<'_> {
 
     fn label(&self) -> Option<String> {
         let text = self.text("Label")?;
-        let allowed = |character: char| !character.is_control() && !" ?*<>{}[]\"#%\\^|~`$&,;:/".contains(character);
+        let allowed = |character: char| {
+            !character.is_control() && !" ?*<>{}[]\"#%\\^|~`$&,;:/".contains(character)
+        };
         if text.is_empty() || text.chars().count() > 40 || !text.chars().all(allowed) {
             self.refuse_as(
                 Code::InvalidLabelName,
@@ -153,7 +191,11 @@ impl Fields<'_> {
     }
 
     fn reader(&self, language: QueryLanguage) -> Option<ItemReader> {
-        let arguments = if language == QueryLanguage::JsonPath { "Parameters" } else { "Arguments" };
+        let arguments = if language == QueryLanguage::JsonPath {
+            "Parameters"
+        } else {
+            "Arguments"
+        };
         self.only(&[&["Resource", "ReaderConfig", arguments]]);
         if !self.require(&["Resource"]) {
             return None;
@@ -170,14 +212,23 @@ impl Fields<'_> {
             manifest_type: None,
             transformation: None,
         };
-        self.inner("ReaderConfig", |config| config.reader_config(&mut reader, language));
+        self.inner("ReaderConfig", |config| {
+            config.reader_config(&mut reader, language);
+        });
         Some(reader)
     }
 
     fn reader_config(&self, reader: &mut ItemReader, language: QueryLanguage) {
         self.only(&[&[
-            "InputType", "CSVHeaderLocation", "CSVHeaders", "CSVDelimiter", "MaxItems", "MaxItemsPath", "ItemsPointer",
-            "ManifestType", "Transformation",
+            "InputType",
+            "CSVHeaderLocation",
+            "CSVHeaders",
+            "CSVDelimiter",
+            "MaxItems",
+            "MaxItemsPath",
+            "ItemsPointer",
+            "ManifestType",
+            "Transformation",
         ]]);
         reader.input_type = self.word(
             "InputType",
@@ -191,7 +242,10 @@ impl Fields<'_> {
         );
         reader.header_location = self.word(
             "CSVHeaderLocation",
-            &[("FIRST_ROW", HeaderLocation::FirstRow), ("GIVEN", HeaderLocation::Given)],
+            &[
+                ("FIRST_ROW", HeaderLocation::FirstRow),
+                ("GIVEN", HeaderLocation::Given),
+            ],
         );
         if reader.header_location == Some(HeaderLocation::Given) {
             self.require(&["CSVHeaders"]);
@@ -204,7 +258,13 @@ impl Fields<'_> {
         }
         if let Some(delimiter) = self.word(
             "CSVDelimiter",
-            &[("COMMA", b','), ("PIPE", b'|'), ("SEMICOLON", b';'), ("SPACE", b' '), ("TAB", b'\t')],
+            &[
+                ("COMMA", b','),
+                ("PIPE", b'|'),
+                ("SEMICOLON", b';'),
+                ("SPACE", b' '),
+                ("TAB", b'\t'),
+            ],
         ) {
             reader.delimiter = delimiter;
         }
@@ -216,14 +276,22 @@ impl Fields<'_> {
 
     fn batcher(&self, language: QueryLanguage) -> ItemBatcher {
         self.only(&[&[
-            "MaxItemsPerBatch", "MaxItemsPerBatchPath", "MaxInputBytesPerBatch", "MaxInputBytesPerBatchPath",
+            "MaxItemsPerBatch",
+            "MaxItemsPerBatchPath",
+            "MaxInputBytesPerBatch",
+            "MaxInputBytesPerBatchPath",
             "BatchInput",
         ]]);
         let counts = Expected::Whole(1, u64::from(u32::MAX));
         let bytes = Expected::Whole(1, 262_144);
         let batcher = ItemBatcher {
             max_items: self.setting("MaxItemsPerBatch", "MaxItemsPerBatchPath", language, counts),
-            max_input_bytes: self.setting("MaxInputBytesPerBatch", "MaxInputBytesPerBatchPath", language, bytes),
+            max_input_bytes: self.setting(
+                "MaxInputBytesPerBatch",
+                "MaxInputBytesPerBatchPath",
+                language,
+                bytes,
+            ),
             batch_input: self.payload("BatchInput", language),
         };
         if batcher.max_items.is_none() && batcher.max_input_bytes.is_none() {
@@ -233,14 +301,22 @@ impl Fields<'_> {
     }
 
     fn writer(&self, language: QueryLanguage) -> ResultWriter {
-        let arguments = if language == QueryLanguage::JsonPath { "Parameters" } else { "Arguments" };
+        let arguments = if language == QueryLanguage::JsonPath {
+            "Parameters"
+        } else {
+            "Arguments"
+        };
         self.only(&[&["Resource", "WriterConfig", arguments]]);
         let resource = self.text("Resource").map(Resource::parse);
         let exports = resource.is_some();
         let mut writer = ResultWriter {
             resource,
             parameters: self.arguments(language),
-            transformation: if exports { Transformation::None } else { Transformation::Compact },
+            transformation: if exports {
+                Transformation::None
+            } else {
+                Transformation::Compact
+            },
             lines: false,
         };
         self.inner("WriterConfig", |config| {

@@ -11,13 +11,23 @@ use crate::definition::task::{Resource, ResourceKind, Task};
 use crate::validate::Code;
 
 const RETRIER: &[&str] = &[
-    "ErrorEquals", "IntervalSeconds", "MaxAttempts", "BackoffRate", "MaxDelaySeconds", "JitterStrategy", "Comment",
+    "ErrorEquals",
+    "IntervalSeconds",
+    "MaxAttempts",
+    "BackoffRate",
+    "MaxDelaySeconds",
+    "JitterStrategy",
+    "Comment",
 ];
 const CATCHER: &[&str] = &["ErrorEquals", "Next", "Assign", "Comment"];
 
 impl Fields<'_> {
     pub(crate) fn task(&self, language: QueryLanguage, machine_type: MachineType) -> Kind {
-        let resource = if self.require(&["Resource"]) { self.resource(machine_type) } else { None };
+        let resource = if self.require(&["Resource"]) {
+            self.resource(machine_type)
+        } else {
+            None
+        };
         let within = Expected::Whole(1, LONGEST_SECONDS);
         let task = Task {
             resource: resource.unwrap_or_else(|| Resource::parse("")),
@@ -26,13 +36,18 @@ impl Fields<'_> {
             credentials: self.credentials(language),
         };
         if let (Some(timeout), Some(heartbeat)) = (
-            self.get("TimeoutSeconds").and_then(serde_json::Value::as_f64),
-            self.get("HeartbeatSeconds").and_then(serde_json::Value::as_f64),
+            self.get("TimeoutSeconds")
+                .and_then(serde_json::Value::as_f64),
+            self.get("HeartbeatSeconds")
+                .and_then(serde_json::Value::as_f64),
         ) && heartbeat >= timeout
         {
-            self.refuse("HeartbeatSeconds", "'HeartbeatSeconds' must be smaller than 'TimeoutSeconds'");
+            self.refuse(
+                "HeartbeatSeconds",
+                "'HeartbeatSeconds' must be smaller than 'TimeoutSeconds'",
+            );
         }
-        Kind::Task(task)
+        Kind::Task(Box::new(task))
     }
 
     /// Reads `Resource`; placeholders of deployment tools (`${..}`) are taken as they are.
@@ -40,7 +55,11 @@ impl Fields<'_> {
         const NAME: &str = "Resource";
         let text = self.text(NAME)?;
         if !text.starts_with("arn:") && !text.contains("${") {
-            self.refuse_as(Code::InvalidResource, NAME, format!("The resource provided {text} is not a valid ARN"));
+            self.refuse_as(
+                Code::InvalidResource,
+                NAME,
+                format!("The resource provided {text} is not a valid ARN"),
+            );
             return None;
         }
         let resource = Resource::parse(text);
@@ -48,7 +67,9 @@ impl Fields<'_> {
             if let Some(pattern) = resource.pattern() {
                 self.refuse(
                     NAME,
-                    format!("Express state machine does not support '{pattern}' service integration"),
+                    format!(
+                        "Express state machine does not support '{pattern}' service integration"
+                    ),
                 );
             } else if *resource.kind() == ResourceKind::Activity && text.contains(":activity:") {
                 self.refuse(NAME, "Express state machine does not support activities");
@@ -61,7 +82,9 @@ impl Fields<'_> {
         const NAME: &str = "Credentials";
         let value = self.get(NAME)?;
         if let Some(fields) = value.as_object()
-            && !["RoleArn", "RoleArn.$"].iter().any(|name| fields.contains_key(*name))
+            && !["RoleArn", "RoleArn.$"]
+                .iter()
+                .any(|name| fields.contains_key(*name))
         {
             self.refuse(NAME, "The field 'RoleArn' is required but was missing");
         }
@@ -70,15 +93,25 @@ impl Fields<'_> {
 
     pub(crate) fn retry(&self) -> Vec<Retrier> {
         let mut retriers = Vec::new();
-        let last = self.get("Retry").and_then(|list| list.as_array()).map_or(0, Vec::len);
+        let last = self
+            .get("Retry")
+            .and_then(|list| list.as_array())
+            .map_or(0, Vec::len);
         self.objects("Retry", |fields| {
             fields.only(&[RETRIER]);
             let errors = fields.error_equals(retriers.len() + 1 == last);
-            let interval = fields.integer("IntervalSeconds", 1, LONGEST_SECONDS).unwrap_or(1);
-            let attempts = fields.integer("MaxAttempts", 0, LONGEST_SECONDS).unwrap_or(3);
+            let interval = fields
+                .integer("IntervalSeconds", 1, LONGEST_SECONDS)
+                .unwrap_or(1);
+            let attempts = fields
+                .integer("MaxAttempts", 0, LONGEST_SECONDS)
+                .unwrap_or(3);
             let max_delay = fields.integer("MaxDelaySeconds", 1, 31_622_400);
             if max_delay.is_some_and(|delay| delay <= interval) {
-                fields.refuse("MaxDelaySeconds", "'MaxDelaySeconds' must be greater than 'IntervalSeconds'");
+                fields.refuse(
+                    "MaxDelaySeconds",
+                    "'MaxDelaySeconds' must be greater than 'IntervalSeconds'",
+                );
             }
             retriers.push(Retrier {
                 errors,
@@ -96,7 +129,10 @@ impl Fields<'_> {
 
     pub(crate) fn catch(&self, language: QueryLanguage, names: &Names<'_>) -> Vec<Catcher> {
         let mut catchers = Vec::new();
-        let last = self.get("Catch").and_then(|list| list.as_array()).map_or(0, Vec::len);
+        let last = self
+            .get("Catch")
+            .and_then(|list| list.as_array())
+            .map_or(0, Vec::len);
         self.objects("Catch", |fields| {
             let own: &[&str] = match language {
                 QueryLanguage::JsonPath => &["ResultPath"],
@@ -132,7 +168,10 @@ impl Fields<'_> {
         if items.is_empty() && self.get(NAME).is_some_and(serde_json::Value::is_array) {
             self.refuse(NAME, "At least one error name is required");
         }
-        let names: Vec<String> = items.iter().filter_map(|item| item.as_str().map(str::to_owned)).collect();
+        let names: Vec<String> = items
+            .iter()
+            .filter_map(|item| item.as_str().map(str::to_owned))
+            .collect();
         if names.len() < items.len() {
             self.refuse(NAME, "Error names must be strings");
         }

@@ -5,9 +5,9 @@ use serde_json::Value;
 use crate::definition::QueryLanguage;
 use crate::definition::fields::{Fields, below};
 use crate::definition::model::{DataPath, ResultPath};
-use crate::definition::selector::{Payload, Selector, SelectorSource, Setting, SettingSource, expression_text};
+use crate::definition::selector::{Payload, Selector, SelectorSource, Setting, SettingSource};
 use crate::intrinsics::Call;
-use crate::jsonata::{self, JsonataErrorKind};
+use crate::jsonata::{self, JsonataErrorKind, expression_text};
 use crate::jsonpath::{Query, ReferencePath};
 use crate::template::{Template, TemplateProblemKind};
 use crate::validate::{Code, Diagnostic};
@@ -22,26 +22,38 @@ pub(crate) enum Expected {
     Percentage,
 }
 
-impl<'a> Fields<'a> {
-    /// Reads a path or an intrinsic call.
-    pub(crate) fn selector(&self, name: &str) -> Option<Selector> {
+impl Fields<'_> {
+    /// Reads a path.
+    pub(crate) fn path(&self, name: &str) -> Option<Selector> {
         let text = self.text(name)?;
-        let parsed = if text.starts_with('$') {
-            Query::parse(text)
-                .map(SelectorSource::Query)
-                .map_err(|error| format!("Value is not a Reference Path: {error}"))
-        } else {
-            Call::parse(text)
-                .map(SelectorSource::Call)
-                .map_err(|error| format!("Value is not a Reference Path or an intrinsic function: {error}"))
-        };
-        match parsed {
-            Ok(source) => Some(Selector {
+        match Query::parse(text) {
+            Ok(query) => Some(Selector {
                 text: text.to_owned(),
-                source,
+                source: SelectorSource::Query(query),
             }),
-            Err(message) => {
-                self.refuse(name, message);
+            Err(error) => {
+                self.refuse(name, format!("Value is not a Reference Path: {error}"));
+                None
+            }
+        }
+    }
+
+    /// Reads a path, or a call of an intrinsic function, which `ErrorPath` and `CausePath` may hold.
+    fn path_or_call(&self, name: &str) -> Option<Selector> {
+        let text = self.text(name)?;
+        if text.starts_with('$') {
+            return self.path(name);
+        }
+        match Call::parse(text) {
+            Ok(call) => Some(Selector {
+                text: text.to_owned(),
+                source: SelectorSource::Call(call),
+            }),
+            Err(error) => {
+                self.refuse(
+                    name,
+                    format!("Value is not a Reference Path or an intrinsic function: {error}"),
+                );
                 None
             }
         }
@@ -53,7 +65,7 @@ impl<'a> Fields<'a> {
             None => DataPath::Whole,
             Some(Value::Null) => DataPath::Empty,
             Some(Value::String(text)) if text == "$" => DataPath::Whole,
-            Some(_) => self.selector(name).map(DataPath::Selected).unwrap_or_default(),
+            Some(_) => self.path(name).map(DataPath::Selected).unwrap_or_default(),
         }
     }
 
@@ -92,7 +104,8 @@ impl<'a> Fields<'a> {
                             TemplateProblemKind::TooDeep => Code::TooDeeplyNested,
                             _ => Code::SchemaValidationFailed,
                         };
-                        self.problems.note(Diagnostic::error(code, &location, problem.message));
+                        self.problems
+                            .note(Diagnostic::error(code, &location, problem.message));
                     }
                     None
                 }
@@ -123,7 +136,8 @@ impl<'a> Fields<'a> {
                         _ => Code::SchemaValidationFailed,
                     };
                     let location = format!("{}{}", self.at(name), problem.pointer);
-                    self.problems.note(Diagnostic::error(code, &location, problem.message));
+                    self.problems
+                        .note(Diagnostic::error(code, &location, problem.message));
                 }
                 None
             }
@@ -140,7 +154,11 @@ impl<'a> Fields<'a> {
     ) -> Option<Setting> {
         self.at_most_one(&[name, path_name]);
         if language == QueryLanguage::JsonPath && self.has(path_name) {
-            return self.selector(path_name).map(|selector| Setting {
+            let selector = match expected {
+                Expected::Text => self.path_or_call(path_name),
+                _ => self.path(path_name),
+            };
+            return selector.map(|selector| Setting {
                 field: path_name,
                 source: SettingSource::Path(selector),
             });
@@ -152,7 +170,7 @@ impl<'a> Fields<'a> {
             return self.jsonata(name, value).map(|template| Setting {
                 field: name,
                 source: SettingSource::Jsonata {
-                    text: text.to_owned(),
+                    text: text.trim().to_owned(),
                     template,
                 },
             });
@@ -172,7 +190,9 @@ impl<'a> Fields<'a> {
     pub(crate) fn objects(&self, name: &str, mut visit: impl FnMut(Fields<'_>)) {
         let pointer = self.at(name);
         for (index, item) in self.array(name).unwrap_or_default().iter().enumerate() {
-            if let Some(fields) = Fields::of(item, &below(&pointer, &index.to_string()), self.problems) {
+            if let Some(fields) =
+                Fields::of(item, &below(&pointer, &index.to_string()), self.problems)
+            {
                 visit(fields);
             }
         }

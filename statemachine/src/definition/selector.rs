@@ -45,8 +45,3 @@ pub(crate) enum SettingSource {
         template: jsonata::Template,
     },
 }
-
-/// Gives the expression of a string of the form `{% .. %}`.
-pub(crate) fn expression_text(text: &str) -> Option<&str> {
-    text.strip_prefix("{%")?.strip_suffix("%}").map(str::trim)
-}

@@ -81,7 +81,10 @@ impl Resource {
     #[must_use]
     pub fn waits_for_job(&self) -> bool {
         match &self.kind {
-            ResourceKind::Integration { call, .. } => call.split('.').nth(1).is_some_and(|suffix| suffix.starts_with("sync")),
+            ResourceKind::Integration { call, .. } => call
+                .split('.')
+                .nth(1)
+                .is_some_and(|suffix| suffix.starts_with("sync")),
             _ => false,
         }
     }
@@ -103,7 +106,10 @@ fn split_integration(integration: &str) -> (&str, &str) {
     } else {
         integration.find(':').unwrap_or(integration.len())
     };
-    (&integration[..after], integration.get(after + 1..).unwrap_or_default())
+    (
+        &integration[..after],
+        integration.get(after + 1..).unwrap_or_default(),
+    )
 }
 
 #[cfg(test)]
@@ -119,7 +125,10 @@ mod tests {
 
     #[test]
     fn an_integration_has_a_service_and_a_call() {
-        assert_eq!(integration("arn:aws:states:::lambda:invoke"), ("lambda".into(), "invoke".into()));
+        assert_eq!(
+            integration("arn:aws:states:::lambda:invoke"),
+            ("lambda".into(), "invoke".into())
+        );
         assert_eq!(
             integration("arn:aws:states:::aws-sdk:s3:getObject"),
             ("aws-sdk:s3".into(), "getObject".into())
@@ -133,9 +142,16 @@ mod tests {
     #[test]
     fn the_suffix_says_what_the_state_waits_for() {
         assert!(Resource::parse("arn:aws:states:::states:startExecution.sync:2").waits_for_job());
-        assert!(Resource::parse("arn:aws:states:::sqs:sendMessage.waitForTaskToken").waits_for_token());
+        assert!(
+            Resource::parse("arn:aws:states:::sqs:sendMessage.waitForTaskToken").waits_for_token()
+        );
         assert!(!Resource::parse("arn:aws:states:::sqs:sendMessage").waits_for_token());
-        assert!(Resource::parse("arn:aws:states:eu-west-1:111111111111:activity:a").waits_for_token());
-        assert_eq!(*Resource::parse("arn:aws:lambda:eu-west-1:1:function:f").kind(), ResourceKind::Lambda);
+        assert!(
+            Resource::parse("arn:aws:states:eu-west-1:111111111111:activity:a").waits_for_token()
+        );
+        assert_eq!(
+            *Resource::parse("arn:aws:lambda:eu-west-1:1:function:f").kind(),
+            ResourceKind::Lambda
+        );
     }
 }

@@ -18,7 +18,14 @@ pub(crate) struct Vocabulary {
 pub(crate) const EVERY_STATE: &[&str] = &["Type", "Comment", "QueryLanguage"];
 
 /// The fields of a machine, those of a branch, and those of an item processor.
-pub(crate) const MACHINE: &[&str] = &["Comment", "StartAt", "States", "TimeoutSeconds", "Version", "QueryLanguage"];
+pub(crate) const MACHINE: &[&str] = &[
+    "Comment",
+    "StartAt",
+    "States",
+    "TimeoutSeconds",
+    "Version",
+    "QueryLanguage",
+];
 pub(crate) const BRANCH: &[&str] = &["Comment", "StartAt", "States"];
 pub(crate) const PROCESSOR: &[&str] = &["Comment", "StartAt", "States", "ProcessorConfig"];
 
@@ -27,10 +34,23 @@ pub(crate) const STATES: &[Vocabulary] = &[
     Vocabulary {
         state: "Task",
         both: &[
-            "Next", "End", "Assign", "Resource", "TimeoutSeconds", "HeartbeatSeconds", "Retry", "Catch", "Credentials",
+            "Next",
+            "End",
+            "Assign",
+            "Resource",
+            "TimeoutSeconds",
+            "HeartbeatSeconds",
+            "Retry",
+            "Catch",
+            "Credentials",
         ],
         json_path: &[
-            "InputPath", "OutputPath", "Parameters", "ResultSelector", "ResultPath", "TimeoutSecondsPath",
+            "InputPath",
+            "OutputPath",
+            "Parameters",
+            "ResultSelector",
+            "ResultPath",
+            "TimeoutSecondsPath",
             "HeartbeatSecondsPath",
         ],
         jsonata: &["Arguments", "Output"],
@@ -38,7 +58,13 @@ pub(crate) const STATES: &[Vocabulary] = &[
     Vocabulary {
         state: "Pass",
         both: &["Next", "End", "Assign"],
-        json_path: &["InputPath", "OutputPath", "Parameters", "Result", "ResultPath"],
+        json_path: &[
+            "InputPath",
+            "OutputPath",
+            "Parameters",
+            "Result",
+            "ResultPath",
+        ],
         jsonata: &["Output"],
     },
     Vocabulary {
@@ -68,19 +94,44 @@ pub(crate) const STATES: &[Vocabulary] = &[
     Vocabulary {
         state: "Parallel",
         both: &["Next", "End", "Assign", "Branches", "Retry", "Catch"],
-        json_path: &["InputPath", "OutputPath", "Parameters", "ResultSelector", "ResultPath"],
+        json_path: &[
+            "InputPath",
+            "OutputPath",
+            "Parameters",
+            "ResultSelector",
+            "ResultPath",
+        ],
         jsonata: &["Arguments", "Output"],
     },
     Vocabulary {
         state: "Map",
         both: &[
-            "Next", "End", "Assign", "Retry", "Catch", "ItemProcessor", "Iterator", "ItemSelector", "ItemReader",
-            "ItemBatcher", "ResultWriter", "MaxConcurrency", "ToleratedFailurePercentage", "ToleratedFailureCount",
+            "Next",
+            "End",
+            "Assign",
+            "Retry",
+            "Catch",
+            "ItemProcessor",
+            "Iterator",
+            "ItemSelector",
+            "ItemReader",
+            "ItemBatcher",
+            "ResultWriter",
+            "MaxConcurrency",
+            "ToleratedFailurePercentage",
+            "ToleratedFailureCount",
             "Label",
         ],
         json_path: &[
-            "InputPath", "OutputPath", "Parameters", "ResultSelector", "ResultPath", "ItemsPath", "MaxConcurrencyPath",
-            "ToleratedFailurePercentagePath", "ToleratedFailureCountPath",
+            "InputPath",
+            "OutputPath",
+            "Parameters",
+            "ResultSelector",
+            "ResultPath",
+            "ItemsPath",
+            "MaxConcurrencyPath",
+            "ToleratedFailurePercentagePath",
+            "ToleratedFailureCountPath",
         ],
         jsonata: &["Items", "Output"],
     },

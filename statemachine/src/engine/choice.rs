@@ -5,20 +5,29 @@ use std::cmp::Ordering;
 use chrono::DateTime;
 use serde_json::Value;
 
-use crate::definition::choice::{Choice, Condition, Domain, Operand, Operator, Property, Relation, Rule};
+use crate::definition::choice::{
+    Choice, Condition, Domain, Operand, Operator, Property, Relation, Rule,
+};
 use crate::definition::is_timestamp;
 use crate::definition::selector::Selector;
-use crate::engine::failure::{Failure, FailureClass, names};
+use crate::engine::failure::Failure;
 use crate::engine::frame::{Data, Frame};
 use crate::engine::state::Performed;
 
 /// Finds the first rule whose condition holds, else the default.
-pub(crate) fn perform<'a>(frame: &Frame<'a>, choice: &'a Choice, input: &Value) -> Result<Performed<'a>, Failure> {
+pub(crate) fn perform<'a>(
+    frame: &Frame<'a>,
+    choice: &'a Choice,
+    input: &Value,
+) -> Result<Performed<'a>, Failure> {
     let state = frame.state;
     for (index, rule) in choice.rules.iter().enumerate() {
         if holds(frame, &rule.condition, index, input)? {
             let Rule {
-                next, assign, output, ..
+                next,
+                assign,
+                output,
+                ..
             } = rule;
             return Ok(Performed {
                 result: None,
@@ -29,10 +38,9 @@ pub(crate) fn perform<'a>(frame: &Frame<'a>, choice: &'a Choice, input: &Value) 
             });
         }
     }
+    // The documentation calls this `States.NoChoiceMatched`; executions end with `States.Runtime`.
     let Some(default) = choice.default else {
-        return Err(frame.failure(
-            FailureClass::Ordinary,
-            names::NO_CHOICE_MATCHED,
+        return Err(frame.runtime(
             "Failed to transition out of the state. The state does not point to a next state.",
         ));
     };
@@ -45,7 +53,12 @@ pub(crate) fn perform<'a>(frame: &Frame<'a>, choice: &'a Choice, input: &Value) 
     })
 }
 
-fn holds(frame: &Frame<'_>, condition: &Condition, index: usize, input: &Value) -> Result<bool, Failure> {
+fn holds(
+    frame: &Frame<'_>,
+    condition: &Condition,
+    index: usize,
+    input: &Value,
+) -> Result<bool, Failure> {
     match condition {
         Condition::Literal(value) => Ok(*value),
         Condition::Jsonata { text, template } => {
@@ -100,7 +113,9 @@ fn test(
     let value = found.ok_or_else(|| missing(variable))?;
     let other = match operand {
         Operand::Literal(literal) => literal.clone(),
-        Operand::Path(selector) => frame.query(selector, input)?.map_err(|_| missing(selector))?,
+        Operand::Path(selector) => frame
+            .query(selector, input)?
+            .map_err(|_| missing(selector))?,
     };
     Ok(match operator {
         Operator::Is(property) => Value::Bool(has(&value, property)) == other,
@@ -232,8 +247,17 @@ mod tests {
     #[test]
     fn values_of_different_types_never_compare() {
         assert_eq!(compare(&"1".into(), &1.into(), Domain::Number), None);
-        assert_eq!(compare(&1.0.into(), &1.into(), Domain::Number), Some(Ordering::Equal));
-        let (one, other) = ("2016-03-14T01:59:00Z".into(), "2016-03-14T02:59:00+01:00".into());
-        assert_eq!(compare(&one, &other, Domain::Timestamp), Some(Ordering::Equal));
+        assert_eq!(
+            compare(&1.0.into(), &1.into(), Domain::Number),
+            Some(Ordering::Equal)
+        );
+        let (one, other) = (
+            "2016-03-14T01:59:00Z".into(),
+            "2016-03-14T02:59:00+01:00".into(),
+        );
+        assert_eq!(
+            compare(&one, &other, Domain::Timestamp),
+            Some(Ordering::Equal)
+        );
     }
 }

@@ -87,7 +87,12 @@ pub(crate) fn item(headers: &[String], row: Vec<String>) -> Value {
     let mut fields = row.into_iter();
     let item: Map<String, Value> = headers
         .iter()
-        .map(|header| (header.clone(), Value::String(fields.next().unwrap_or_default())))
+        .map(|header| {
+            (
+                header.clone(),
+                Value::String(fields.next().unwrap_or_default()),
+            )
+        })
         .collect();
     Value::Object(item)
 }
@@ -109,19 +114,28 @@ mod tests {
 
     #[test]
     fn quotes_hide_delimiters_and_line_ends() {
-        assert_eq!(rows("a,\"b,\"\"c\"\"\n\",d\r\ne"), [vec!["a", "b,\"c\"\n", "d"], vec!["e"]]);
+        assert_eq!(
+            rows("a,\"b,\"\"c\"\"\n\",d\r\ne"),
+            [vec!["a", "b,\"c\"\n", "d"], vec!["e"]]
+        );
     }
 
     #[test]
     fn empty_lines_are_skipped_and_empty_fields_kept() {
-        assert_eq!(rows("a,b\n\n,\n\"\"\n"), [vec!["a", "b"], vec!["", ""], vec![""]]);
+        assert_eq!(
+            rows("a,b\n\n,\n\"\"\n"),
+            [vec!["a", "b"], vec!["", ""], vec![""]]
+        );
     }
 
     #[test]
     fn an_item_has_every_header_and_nothing_else() {
         let headers = ["a".to_owned(), "b".to_owned()];
         let row = |text: &str| rows(text).remove(0);
-        assert_eq!(item(&headers, row("1,2,3")).to_string(), r#"{"a":"1","b":"2"}"#);
+        assert_eq!(
+            item(&headers, row("1,2,3")).to_string(),
+            r#"{"a":"1","b":"2"}"#
+        );
         assert_eq!(item(&headers, row("1")).to_string(), r#"{"a":"1","b":""}"#);
     }
 }

@@ -14,15 +14,22 @@ use crate::engine::history::{Details, EventType};
 use crate::engine::run::Run;
 
 /// Runs a flow as an execution, for at most a while.
-pub(crate) async fn drive(run: &Arc<Run>, flow: &Flow, input: Value, limit: Option<Duration>) -> Outcome {
+pub(crate) async fn drive(
+    run: &Arc<Run>,
+    flow: &Flow,
+    input: Value,
+    limit: Option<Duration>,
+) -> Outcome {
     let started_at = run.shared.clock.now();
     let mut thread = Thread::default();
     let role_arn = run.shared.names.role_arn.clone();
-    let started = run.recorder.record(0, EventType::ExecutionStarted, || Details {
-        input: Some(input.to_string()),
-        role_arn,
-        ..Details::default()
-    });
+    let started = run
+        .recorder
+        .record(0, EventType::ExecutionStarted, || Details {
+            input: Some(input.to_string()),
+            role_arn,
+            ..Details::default()
+        });
     let ended = match started {
         Ok(_) => within(limit, run_flow(run, flow, input, &mut thread)).await,
         Err(failure) => Some(Err(failure)),
@@ -30,21 +37,26 @@ pub(crate) async fn drive(run: &Arc<Run>, flow: &Flow, input: Value, limit: Opti
     let mut outcome = Outcome::of(run, started_at);
     match ended {
         Some(Ok(output)) => {
-            run.recorder.close(thread.last, EventType::ExecutionSucceeded, || Details {
-                output: Some(output.to_string()),
-                ..Details::default()
-            });
+            run.recorder
+                .close(thread.last, EventType::ExecutionSucceeded, || Details {
+                    output: Some(output.to_string()),
+                    ..Details::default()
+                });
             outcome.output = Some(output);
         }
         Some(Err(failure)) => {
-            run.recorder.close(thread.last, EventType::ExecutionFailed, || of_failure(&failure));
+            run.recorder
+                .close(thread.last, EventType::ExecutionFailed, || {
+                    of_failure(&failure)
+                });
             outcome.status = Status::Failed;
             outcome.error = failure.error;
             outcome.cause = failure.cause;
         }
         None => {
             let failure = Failure::timeout(false);
-            run.recorder.close(0, EventType::ExecutionTimedOut, || of_failure(&failure));
+            run.recorder
+                .close(0, EventType::ExecutionTimedOut, || of_failure(&failure));
             outcome.status = Status::TimedOut;
             outcome.error = Some(names::TIMEOUT.to_owned());
         }

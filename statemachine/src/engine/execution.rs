@@ -159,13 +159,20 @@ impl ExecutionControl {
     ///
     /// An execution that has ended stays as it is, and of several stops the first counts.
     pub fn stop(&self, error: Option<String>, cause: Option<String>) {
-        let mut request = self.stop.request.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut request = self
+            .stop
+            .request
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         request.get_or_insert(StopRequest { error, cause });
         self.stop.heard.notify_one();
     }
 }
 
-async fn until_stopped(control: ExecutionControl, work: impl Future<Output = Outcome> + Send) -> Outcome {
+async fn until_stopped(
+    control: ExecutionControl,
+    work: impl Future<Output = Outcome> + Send,
+) -> Outcome {
     let started_at = control.run.shared.clock.now();
     {
         let mut work = std::pin::pin!(work);
@@ -184,11 +191,12 @@ async fn until_stopped(control: ExecutionControl, work: impl Future<Output = Out
         .clone()
         .unwrap_or_default();
     let run = &control.run;
-    run.recorder.close(0, EventType::ExecutionAborted, || Details {
-        error: request.error.clone(),
-        cause: request.cause.clone(),
-        ..Details::default()
-    });
+    run.recorder
+        .close(0, EventType::ExecutionAborted, || Details {
+            error: request.error.clone(),
+            cause: request.cause.clone(),
+            ..Details::default()
+        });
     Outcome {
         status: Status::Aborted,
         error: request.error,

@@ -30,11 +30,12 @@ pub(crate) enum FailureClass {
 pub(crate) mod names {
     pub(crate) const ALL: &str = "States.ALL";
     pub(crate) const DATA_LIMIT_EXCEEDED: &str = "States.DataLimitExceeded";
-    pub(crate) const EXCEED_TOLERATED_FAILURE_THRESHOLD: &str = "States.ExceedToleratedFailureThreshold";
+    pub(crate) const EXCEED_TOLERATED_FAILURE_THRESHOLD: &str =
+        "States.ExceedToleratedFailureThreshold";
     pub(crate) const HEARTBEAT_TIMEOUT: &str = "States.HeartbeatTimeout";
     pub(crate) const INTRINSIC_FAILURE: &str = "States.IntrinsicFailure";
     pub(crate) const ITEM_READER_FAILED: &str = "States.ItemReaderFailed";
-    pub(crate) const NO_CHOICE_MATCHED: &str = "States.NoChoiceMatched";
+    pub(crate) const REFERENCE_PATH_CONFLICT: &str = "States.ReferencePathConflict";
     pub(crate) const QUERY_EVALUATION_ERROR: &str = "States.QueryEvaluationError";
     pub(crate) const RESULT_WRITER_FAILED: &str = "States.ResultWriterFailed";
     pub(crate) const RUNTIME: &str = "States.Runtime";
@@ -86,7 +87,7 @@ impl Failure {
     }
 
     /// Marks a failure that leaves a branch or an iteration.
-    pub(crate) fn from_inside(self) -> Self {
+    pub(crate) fn leaving(self) -> Self {
         Self {
             from_inside: true,
             ..self
@@ -118,7 +119,10 @@ impl Failure {
             (cause, _) => cause.clone().map_or(Value::Null, Value::String),
         };
         let mut output = Map::new();
-        output.insert("Error".to_owned(), self.error.clone().map_or(Value::Null, Value::String));
+        output.insert(
+            "Error".to_owned(),
+            self.error.clone().map_or(Value::Null, Value::String),
+        );
         output.insert("Cause".to_owned(), cause);
         Value::Object(output)
     }
@@ -161,7 +165,10 @@ mod tests {
     fn an_error_without_a_name_is_taken_by_all() {
         let failure = Failure::reported(None, None);
         assert!(takes(&failure, names::ALL));
-        assert_eq!(failure.error_output().to_string(), r#"{"Error":null,"Cause":null}"#);
+        assert_eq!(
+            failure.error_output().to_string(),
+            r#"{"Error":null,"Cause":null}"#
+        );
         assert_eq!(
             Failure::timeout(false).error_output().to_string(),
             r#"{"Error":"States.Timeout","Cause":""}"#

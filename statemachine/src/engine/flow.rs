@@ -13,6 +13,7 @@ use crate::engine::history::{Details, EventType};
 use crate::engine::retry::Retries;
 use crate::engine::run::{Item, Run, Variables};
 use crate::engine::state::{Done, attempt, caught};
+use crate::size::length;
 
 /// One line of states: the machine's own, a branch's, or an iteration's.
 #[derive(Debug, Clone, Default)]
@@ -20,7 +21,21 @@ pub(crate) struct Thread {
     /// The event that the next one follows.
     pub(crate) last: u64,
     pub(crate) variables: Arc<Variables>,
+    /// What the variables hold, as compact text.
+    pub(crate) variable_bytes: usize,
     pub(crate) item: Option<Arc<Item>>,
+}
+
+impl Thread {
+    fn assign(&mut self, assigned: Variables) {
+        let variables = Arc::make_mut(&mut self.variables);
+        for (name, value) in assigned {
+            self.variable_bytes += length(&value);
+            if let Some(replaced) = variables.insert(name, value) {
+                self.variable_bytes -= length(&replaced);
+            }
+        }
+    }
 }
 
 /// Runs a flow that stands inside a state; boxed, because flows nest.
@@ -60,11 +75,13 @@ pub(crate) async fn run_state(
     thread: &mut Thread,
 ) -> Result<(Value, Option<usize>), Failure> {
     let before = thread.last;
-    let entered = run.recorder.record(before, entered_event(&state.kind), || Details {
-        name: Some(state.name.clone()),
-        input: Some(raw.to_string()),
-        ..Details::default()
-    })?;
+    let entered = run
+        .recorder
+        .record(before, entered_event(&state.kind), || Details {
+            name: Some(state.name.clone()),
+            input: Some(raw.to_string()),
+            ..Details::default()
+        })?;
     thread.last = entered;
     let done = try_state(run, state, &raw, thread, before).await?;
     let output = done.output.unwrap_or(raw);
@@ -77,7 +94,7 @@ pub(crate) async fn run_state(
         })?;
     }
     if let Some(assigned) = done.assigned {
-        Arc::make_mut(&mut thread.variables).extend(assigned);
+        thread.assign(assigned);
     }
     Ok((output, done.next))
 }
@@ -94,9 +111,14 @@ async fn try_state(
         run,
         state,
         variables: thread.variables.clone(),
+        variable_bytes: thread.variable_bytes,
         item: thread.item.clone(),
         entered: thread.last,
-        entered_at: if state.reads_context { date_text(run.shared.clock.now()) } else { String::new() },
+        entered_at: if state.reads_context {
+            date_text(run.shared.clock.now())
+        } else {
+            String::new()
+        },
         retry_count: 0,
         token: None,
     };
@@ -119,7 +141,11 @@ async fn try_state(
             continue;
         }
         record_state_failure(run, state, thread, &failure)?;
-        return match state.catch.iter().position(|catcher| failure.matches(&catcher.errors)) {
+        return match state
+            .catch
+            .iter()
+            .position(|catcher| failure.matches(&catcher.errors))
+        {
             Some(index) => {
                 let done = caught(&frame, raw, &failure, index);
                 if let Err(failure) = &done {
@@ -143,19 +169,26 @@ fn record_evaluation_failure(
     if let FailureClass::Evaluation { location } = &failure.class
         && !failure.from_inside
     {
-        thread.last = run.recorder.record(before, EventType::EvaluationFailed, || Details {
-            error: failure.error.clone(),
-            cause: failure.cause.clone(),
-            location: location.clone(),
-            state: Some(state.name.clone()),
-            ..Details::default()
-        })?;
+        thread.last = run
+            .recorder
+            .record(before, EventType::EvaluationFailed, || Details {
+                error: failure.error.clone(),
+                cause: failure.cause.clone(),
+                location: location.clone(),
+                state: Some(state.name.clone()),
+                ..Details::default()
+            })?;
     }
     Ok(())
 }
 
 /// Records that a Map or a Parallel state failed for good; AWS leaves it out where the state itself is wrong.
-fn record_state_failure(run: &Run, state: &State, thread: &mut Thread, failure: &Failure) -> Result<(), Failure> {
+fn record_state_failure(
+    run: &Run,
+    state: &State,
+    thread: &mut Thread,
+    failure: &Failure,
+) -> Result<(), Failure> {
     let event = match state.kind {
         Kind::Map(_) => EventType::MapStateFailed,
         Kind::Parallel(_) => EventType::ParallelStateFailed,

@@ -8,6 +8,7 @@ use crate::definition::QueryLanguage;
 use crate::definition::model::{Kind, State};
 use crate::definition::selector::{Payload, Selector, SelectorSource, Setting, SettingSource};
 use crate::engine::failure::{Failure, FailureClass, names};
+use crate::engine::inspection::{Mock, Step};
 use crate::engine::run::{Item, Run, Surrounding, Variables};
 use crate::intrinsics::IntrinsicErrorKind;
 use crate::jsonata::{self, JsonataError, JsonataScope};
@@ -15,12 +16,16 @@ use crate::jsonpath::PathError;
 use crate::scope::Scope;
 use crate::template::{TemplateError, TemplateErrorKind};
 
+/// The name that a tested state has in its context object, whatever its own is.
+const TESTED_STATE: &str = "StateName";
+
 /// One attempt of one state.
 pub(crate) struct Frame<'a> {
     pub(crate) run: &'a Arc<Run>,
     pub(crate) state: &'a State,
     /// The variables as they were when the state was entered.
     pub(crate) variables: Arc<Variables>,
+    pub(crate) variable_bytes: usize,
     pub(crate) item: Option<Arc<Item>>,
     /// The number of the event that entered the state.
     pub(crate) entered: u64,
@@ -52,7 +57,12 @@ impl<'a> Data<'a> {
 
 impl Frame<'_> {
     /// Evaluates a field that is computed as a whole.
-    pub(crate) fn payload(&self, payload: &Payload, field: &str, data: Data<'_>) -> Result<Value, Failure> {
+    pub(crate) fn payload(
+        &self,
+        payload: &Payload,
+        field: &str,
+        data: Data<'_>,
+    ) -> Result<Value, Failure> {
         self.payload_for_item(payload, field, data, self.item.as_deref())
     }
 
@@ -66,7 +76,9 @@ impl Frame<'_> {
     ) -> Result<Value, Failure> {
         match payload {
             Payload::JsonPath(template) => self
-                .with_scope(data.input, item, |scope| template.evaluate(scope, &mut self.run.shared.host()))
+                .with_scope(data.input, item, |scope| {
+                    template.evaluate(scope, &mut self.run.shared.host())
+                })
                 .map_err(|error| self.template_failure(&error)),
             Payload::Jsonata(template) => self.expression(template, field, data, item),
         }
@@ -100,15 +112,27 @@ impl Frame<'_> {
     }
 
     /// Evaluates a path; its failure is left to the caller, for each field words it differently.
-    pub(crate) fn query(&self, selector: &Selector, input: &Value) -> Result<Result<Value, PathError>, Failure> {
+    pub(crate) fn query(
+        &self,
+        selector: &Selector,
+        input: &Value,
+    ) -> Result<Result<Value, PathError>, Failure> {
         match &selector.source {
-            SelectorSource::Query(query) => Ok(self.with_scope(input, self.item.as_deref(), |scope| query.evaluate(scope))),
+            SelectorSource::Query(query) => {
+                Ok(self.with_scope(input, self.item.as_deref(), |scope| query.evaluate(scope)))
+            }
             SelectorSource::Call(call) => self
-                .with_scope(input, self.item.as_deref(), |scope| call.evaluate(scope, &mut self.run.shared.host()))
+                .with_scope(input, self.item.as_deref(), |scope| {
+                    call.evaluate(scope, &mut self.run.shared.host())
+                })
                 .map(Ok)
                 .map_err(|error| match error.kind() {
                     IntrinsicErrorKind::Limit => self.runtime(&error.to_string()),
-                    _ => self.failure(FailureClass::Ordinary, names::INTRINSIC_FAILURE, &error.to_string()),
+                    _ => self.failure(
+                        FailureClass::Ordinary,
+                        names::INTRINSIC_FAILURE,
+                        &error.to_string(),
+                    ),
                 }),
         }
     }
@@ -120,7 +144,12 @@ impl Frame<'_> {
     }
 
     /// Evaluates a path as a payload template does, with its words for a path that leads nowhere.
-    pub(crate) fn template_path(&self, selector: &Selector, field: &str, input: &Value) -> Result<Value, Failure> {
+    pub(crate) fn template_path(
+        &self,
+        selector: &Selector,
+        field: &str,
+        input: &Value,
+    ) -> Result<Value, Failure> {
         self.query(selector, input)?.map_err(|_| {
             self.runtime(&format!(
                 "The JSONPath '{}' specified for the field '{field}' could not be found in the input '{input}'",
@@ -141,7 +170,13 @@ impl Frame<'_> {
     }
 
     /// Builds the failure of an expression whose result has the wrong type.
-    pub(crate) fn unexpected_type(&self, text: &str, field: &str, expected: &str, value: &Value) -> Failure {
+    pub(crate) fn unexpected_type(
+        &self,
+        text: &str,
+        field: &str,
+        expected: &str,
+        value: &Value,
+    ) -> Failure {
         let actual = match value {
             Value::Null => "null",
             Value::Bool(_) => "boolean",
@@ -191,27 +226,43 @@ impl Frame<'_> {
     }
 
     /// Notes a step for the test of a state.
-    pub(crate) fn inspect(&self, step: &str, value: &Value) {
+    pub(crate) fn inspect(&self, step: Step, value: &Value) {
         if let Some(inspection) = &self.run.shared.inspection {
-            inspection.note(step, value.clone());
+            inspection.note(self.state, step, value);
         }
     }
 
+    /// Gives what takes the place of the work in the test of a state.
+    pub(crate) fn mock(&self) -> Option<&Mock> {
+        self.run.shared.inspection.as_ref()?.mock.as_ref()
+    }
+
     fn jsonata_failure(&self, field: &str, error: &JsonataError) -> Failure {
-        let location = if error.field().is_empty() { field } else { error.field() };
+        let location = if error.field().is_empty() {
+            field
+        } else {
+            error.field()
+        };
         self.evaluation(Some(location), &error.to_string())
     }
 
     fn template_failure(&self, error: &TemplateError) -> Failure {
         match error.kind() {
-            TemplateErrorKind::Intrinsic => {
-                self.failure(FailureClass::Ordinary, names::INTRINSIC_FAILURE, &error.to_string())
-            }
+            TemplateErrorKind::Intrinsic => self.failure(
+                FailureClass::Ordinary,
+                names::INTRINSIC_FAILURE,
+                &error.to_string(),
+            ),
             TemplateErrorKind::Path | TemplateErrorKind::Limit => self.runtime(&error.to_string()),
         }
     }
 
-    fn with_scope<T>(&self, input: &Value, item: Option<&Item>, evaluate: impl FnOnce(&Scope<'_>) -> T) -> T {
+    fn with_scope<T>(
+        &self,
+        input: &Value,
+        item: Option<&Item>,
+        evaluate: impl FnOnce(&Scope<'_>) -> T,
+    ) -> T {
         let variables = &self.variables;
         self.with_context(item, |context| {
             evaluate(&Scope {
@@ -226,9 +277,17 @@ impl Frame<'_> {
         if !self.state.reads_context {
             return read(&Value::Null);
         }
-        let can_be_retried = matches!(self.state.kind, Kind::Task(_) | Kind::Parallel(_) | Kind::Map(_));
+        let can_be_retried = matches!(
+            self.state.kind,
+            Kind::Task(_) | Kind::Parallel(_) | Kind::Map(_)
+        );
+        let tested = self.run.shared.inspection.is_some();
         let surrounding = Surrounding {
-            state: &self.state.name,
+            state: if tested {
+                TESTED_STATE
+            } else {
+                &self.state.name
+            },
             entered_at: &self.entered_at,
             retry_count: can_be_retried.then_some(self.retry_count),
             item,

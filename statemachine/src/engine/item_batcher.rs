@@ -16,9 +16,18 @@ pub(crate) fn batches(
     items: Vec<Value>,
 ) -> Result<Vec<Value>, Failure> {
     let data = Data::of(input);
-    let limit = |setting: &Option<_>| setting.as_ref().map(|setting| count(frame, setting, data)).transpose();
-    let max_items = limit(&batcher.max_items)?.filter(|limit| *limit > 0).unwrap_or(usize::MAX);
-    let max_bytes = limit(&batcher.max_input_bytes)?.filter(|limit| *limit > 0).unwrap_or(usize::MAX);
+    let limit = |setting: &Option<_>| {
+        setting
+            .as_ref()
+            .map(|setting| count(frame, setting, data))
+            .transpose()
+    };
+    let max_items = limit(&batcher.max_items)?
+        .filter(|limit| *limit > 0)
+        .unwrap_or(usize::MAX);
+    let max_bytes = limit(&batcher.max_input_bytes)?
+        .filter(|limit| *limit > 0)
+        .unwrap_or(usize::MAX);
     let batch_input = match &batcher.batch_input {
         Some(batch_input) => Some(frame.payload(batch_input, "BatchInput", data)?),
         None => None,
@@ -32,20 +41,20 @@ pub(crate) fn batches(
         Value::Object(batch)
     };
     let frame_bytes = length(&build(Vec::new()));
-    let mut batches = Vec::new();
+    let mut grouped = Vec::new();
     let mut current = Vec::new();
     let mut bytes = frame_bytes;
     for item in items {
         let item_bytes = length(&item) + 1;
         if !current.is_empty() && (current.len() >= max_items || bytes + item_bytes > max_bytes) {
-            batches.push(build(std::mem::take(&mut current)));
+            grouped.push(build(std::mem::take(&mut current)));
             bytes = frame_bytes;
         }
         bytes += item_bytes;
         current.push(item);
     }
     if !current.is_empty() {
-        batches.push(build(current));
+        grouped.push(build(current));
     }
-    Ok(batches)
+    Ok(grouped)
 }

@@ -1,6 +1,7 @@
 //! The distributed Map: a Map Run whose iterations are executions of their own.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::StreamExt;
 use serde_json::Value;
@@ -13,15 +14,15 @@ use crate::engine::flow::Thread;
 use crate::engine::frame::Frame;
 use crate::engine::history::{Details, EventType};
 use crate::engine::item_batcher::batches;
-use crate::engine::map::{Limits, items, select};
+use crate::engine::map::{Limits, Tolerance, select};
 use crate::engine::run::{Item, Run};
 use crate::engine::{item_reader, result_writer};
 
 /// How many child executions AWS runs at once where the definition names no limit.
 const DISTRIBUTED_CONCURRENCY: usize = 10_000;
 
-/// How long an EXPRESS child may run.
-const EXPRESS_LIMIT: std::time::Duration = std::time::Duration::from_secs(300);
+/// How long an EXPRESS execution may run.
+pub(crate) const EXPRESS_LIMIT: Duration = Duration::from_mins(5);
 
 /// One child execution and how it ended.
 pub(crate) struct Child {
@@ -36,20 +37,15 @@ pub(crate) async fn perform(
     thread: &mut Thread,
     map: &Map,
     input: &Value,
+    known: Option<Vec<Item>>,
     limits: Limits,
 ) -> Result<Value, Failure> {
     let run = frame.run;
-    // Items that are still to be read are not counted, as AWS does.
-    let known = match &map.items {
-        ItemSource::Reader(_) => None,
-        _ => Some(items(frame, map, input)?),
-    };
-    thread.last = run.recorder.record(thread.last, EventType::MapStateStarted, || Details {
-        length: Some(known.as_ref().map_or(0, Vec::len)),
-        ..Details::default()
-    })?;
     let shared = &run.shared;
-    let label = map.label.clone().unwrap_or_else(|| frame.state.name.clone());
+    let label = map
+        .label
+        .clone()
+        .unwrap_or_else(|| frame.state.name.clone());
     let arn = format!(
         "arn:aws:states:{}:{}:mapRun:{}/{label}:{}",
         shared.names.region,
@@ -57,10 +53,12 @@ pub(crate) async fn perform(
         shared.names.machine,
         shared.uuid()
     );
-    thread.last = run.recorder.record(thread.last, EventType::MapRunStarted, || Details {
-        map_run_arn: Some(arn.clone()),
-        ..Details::default()
-    })?;
+    thread.last = run
+        .recorder
+        .record(thread.last, EventType::MapRunStarted, || Details {
+            map_run_arn: Some(arn.clone()),
+            ..Details::default()
+        })?;
     match map_run(frame, map, input, known, limits, &label, &arn).await {
         Ok(output) => {
             // What comes next follows the start of the Map Run, not its end.
@@ -69,11 +67,13 @@ pub(crate) async fn perform(
             Ok(output)
         }
         Err(failure) => {
-            thread.last = run.recorder.record(thread.last, EventType::MapRunFailed, || Details {
-                error: failure.error.clone(),
-                cause: failure.cause.clone(),
-                ..Details::default()
-            })?;
+            thread.last = run
+                .recorder
+                .record(thread.last, EventType::MapRunFailed, || Details {
+                    error: failure.error.clone(),
+                    cause: failure.cause.clone(),
+                    ..Details::default()
+                })?;
             Err(failure)
         }
     }
@@ -125,14 +125,21 @@ async fn run_children(
     label: &str,
 ) -> Result<Vec<Child>, Failure> {
     let total = inputs.len();
-    let express = map.distributed.is_some_and(|Distribution { express }| express);
+    let express = map
+        .distributed
+        .is_some_and(|Distribution { express }| express);
     let concurrency = match limits.max_concurrency {
         0 => DISTRIBUTED_CONCURRENCY,
         limit => limit.min(DISTRIBUTED_CONCURRENCY),
     };
     let mut finished = futures::stream::iter(inputs.into_iter().enumerate())
         .map(|(index, input)| async move {
-            let child = Arc::new(Run::of_item(frame.run.shared.clone(), label, express, &input));
+            let child = Arc::new(Run::of_item(
+                frame.run.shared.clone(),
+                label,
+                express,
+                &input,
+            ));
             let outcome = Box::pin(drive(
                 &child,
                 &map.processor,
@@ -155,22 +162,29 @@ async fn run_children(
     let mut failed = 0;
     while let Some((index, child)) = finished.next().await {
         failed += usize::from(child.outcome.status != Status::Succeeded);
-        if threshold_exceeded(limits, failed, total) {
-            return Err(Failure::ordinary(
-                names::EXCEED_TOLERATED_FAILURE_THRESHOLD,
-                "The specified tolerated failure threshold was exceeded",
-            ));
+        if threshold_exceeded(limits.tolerance, failed, total) {
+            return Err(over_threshold());
         }
         children[index] = Some(child);
     }
     Ok(children.into_iter().flatten().collect())
 }
 
+pub(crate) fn over_threshold() -> Failure {
+    Failure::ordinary(
+        names::EXCEED_TOLERATED_FAILURE_THRESHOLD,
+        "The specified tolerated failure threshold was exceeded",
+    )
+}
+
 /// Tells whether more items failed than the state tolerates: none where it says nothing.
-pub(crate) fn threshold_exceeded(limits: Limits, failed: usize, total: usize) -> bool {
-    #[expect(clippy::cast_precision_loss, reason = "a share of items needs no more than 52 bits")]
+pub(crate) fn threshold_exceeded(tolerance: Tolerance, failed: usize, total: usize) -> bool {
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a share of items needs no more than 52 bits"
+    )]
     let share = |failed: usize| failed as f64 * 100.0 / total.max(1) as f64;
-    match (limits.tolerated_count, limits.tolerated_percentage) {
+    match (tolerance.count, tolerance.percentage) {
         (None, None) => failed > 0,
         (count, percentage) => {
             count.is_some_and(|count| failed > count)
@@ -185,11 +199,7 @@ mod tests {
 
     #[test]
     fn either_threshold_ends_the_map_run() {
-        let limits = |tolerated_count, tolerated_percentage| Limits {
-            max_concurrency: 0,
-            tolerated_count,
-            tolerated_percentage,
-        };
+        let limits = |count, percentage| Tolerance { count, percentage };
         assert!(threshold_exceeded(limits(None, None), 1, 10));
         assert!(!threshold_exceeded(limits(Some(1), None), 1, 10));
         assert!(threshold_exceeded(limits(Some(1), None), 2, 10));

@@ -25,16 +25,20 @@ mod retry;
 mod run;
 mod state;
 mod task;
+mod test_state;
 mod tokens;
 mod wait;
 
 pub use execution::{Events, Execution, ExecutionControl, Outcome, Status};
 pub use history::{Details, Event, EventType, History, HistorySink};
 pub use port::{TaskCall, TaskError, TaskHandler, TaskOutput};
+pub use test_state::{
+    InspectionLevel, MockError, StateConfiguration, TestMock, TestStateRequest, TestStateResponse,
+    TestStateStatus, test_state,
+};
 pub use tokens::{TokenError, Tokens};
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -42,18 +46,46 @@ use serde_json::Value;
 use crate::definition::{Machine, MachineType};
 use crate::engine::clock::Clock;
 use crate::engine::drive::drive;
+use crate::engine::map_run::EXPRESS_LIMIT;
 use crate::engine::recorder::STANDARD_EVENT_LIMIT;
 use crate::engine::run::{Names, Run, Shared};
 use crate::scope::{Host, Random};
 use crate::size::{PAYLOAD_LIMIT_BYTES, exceeds};
 use crate::{Error, ErrorKind};
 
-/// How long an EXPRESS execution may run.
-const EXPRESS_LIMIT: Duration = Duration::from_secs(300);
-
 /// Starts executions: the task handler and everything that an execution may depend on.
 ///
 /// The same machine, input, start time, seed and answers of the handler give the same history, on any machine.
+///
+/// ```
+/// use drivetrain_statemachine::{Engine, History, Machine, Status, TaskCall, TaskError};
+/// use serde_json::{Value, json};
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let machine = Machine::parse(r#"{"StartAt": "Ask", "States": {"Ask": {
+///     "Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "TimeoutSeconds": 60, "End": true,
+///     "Retry": [{"ErrorEquals": ["Busy"], "IntervalSeconds": 10, "MaxAttempts": 2}]
+/// }}}"#)?;
+/// let history = History::default();
+/// let engine = Engine::new(|call: TaskCall| async move {
+///     match call.retry_count {
+///         0 => Err(TaskError::new("Busy", "try again")),
+///         _ => Ok(json!("an answer")),
+///     }
+/// })
+/// .history(history.clone())
+/// .start_time("2026-01-01T00:00:00Z".parse()?)
+/// .seed(7);
+///
+/// let outcome = engine.start(&machine, json!({}))?.result().await;
+/// assert_eq!(outcome.status, Status::Succeeded);
+/// assert_eq!(outcome.stopped_at.to_string(), "2026-01-01 00:00:10 UTC");
+/// let types: Vec<&str> = history.events().iter().map(|event| event.event_type.as_str()).collect();
+/// assert_eq!(types[2..6], ["TaskScheduled", "TaskStarted", "TaskFailed", "TaskScheduled"]);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Engine {
     handler: Arc<dyn TaskHandler>,
@@ -138,7 +170,11 @@ impl Engine {
 
     /// Sets the region and the account that ARNs are made of.
     #[must_use]
-    pub fn region_and_account(mut self, region: impl Into<String>, account: impl Into<String>) -> Self {
+    pub fn region_and_account(
+        mut self,
+        region: impl Into<String>,
+        account: impl Into<String>,
+    ) -> Self {
         self.names.region = region.into();
         self.names.account = account.into();
         self
@@ -193,7 +229,11 @@ impl Engine {
             event_limit,
             None,
         );
-        let run = Arc::new(Run::of_machine(Arc::new(shared), definition.machine_type, &input));
+        let run = Arc::new(Run::of_machine(
+            Arc::new(shared),
+            definition.machine_type,
+            &input,
+        ));
         let driven = run.clone();
         Ok(Execution::new(run, async move {
             drive(&driven, &machine.definition().flow, input, limit).await

@@ -35,7 +35,7 @@ pub(crate) async fn perform(
     let mut outputs = vec![Value::Null; branches.len()];
     while let Some((index, output, last)) = running.next().await {
         thread.last = last;
-        outputs[index] = output.map_err(Failure::from_inside)?;
+        outputs[index] = output.map_err(Failure::leaving)?;
     }
     run.record_plain(thread.last, EventType::ParallelStateSucceeded)?;
     Ok(Value::Array(outputs))

@@ -78,10 +78,12 @@ impl Recorder {
                 "The execution reached the maximum number of history events ({limit})."
             ));
             if !state.closed {
-                self.append(&mut state, previous, EventType::ExecutionFailed, || Details {
-                    error: failure.error.clone(),
-                    cause: failure.cause.clone(),
-                    ..Details::default()
+                self.append(&mut state, previous, EventType::ExecutionFailed, || {
+                    Details {
+                        error: failure.error.clone(),
+                        cause: failure.cause.clone(),
+                        ..Details::default()
+                    }
                 });
                 state.closed = true;
             }
@@ -91,7 +93,12 @@ impl Recorder {
     }
 
     /// Appends the event that ends the execution, unless the history is full and has its end.
-    pub(crate) fn close(&self, previous: u64, event_type: EventType, details: impl FnOnce() -> Details) {
+    pub(crate) fn close(
+        &self,
+        previous: u64,
+        event_type: EventType,
+        details: impl FnOnce() -> Details,
+    ) {
         let mut state = self.lock();
         if !std::mem::replace(&mut state.closed, true) {
             self.append(&mut state, previous, event_type, details);

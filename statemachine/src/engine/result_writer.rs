@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
-use crate::definition::Resource;
 use crate::definition::map::{ResultWriter, Transformation};
+use crate::definition::{QueryLanguage, Resource};
 use crate::engine::clock::date_text;
 use crate::engine::execution::Status;
 use crate::engine::failure::{Failure, names};
@@ -23,17 +23,32 @@ pub(crate) async fn write(
     children: &[Child],
 ) -> Result<Value, Failure> {
     let by_status = |status: Status| -> Vec<Value> {
-        let chosen: Vec<&Child> = children.iter().filter(|child| child.outcome.status == status).collect();
+        let chosen: Vec<&Child> = children
+            .iter()
+            .filter(|child| child.outcome.status == status)
+            .collect();
         transform(frame, writer.transformation, &chosen)
     };
     let Some(resource) = &writer.resource else {
         return Ok(Value::Array(by_status(Status::Succeeded)));
     };
     let parameters = match &writer.parameters {
-        Some(parameters) => frame.payload(parameters, "ResultWriter/Parameters", Data::of(input))?,
+        Some(parameters) => {
+            let field = match frame.state.language {
+                QueryLanguage::JsonPath => "ResultWriter/Parameters",
+                QueryLanguage::Jsonata => "ResultWriter/Arguments",
+            };
+            frame.payload(parameters, field, Data::of(input))?
+        }
         None => Value::Object(Map::new()),
     };
-    let text = |name: &str| parameters.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let text = |name: &str| {
+        parameters
+            .get(name)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
     let bucket = text("Bucket");
     let id = map_run.rsplit(':').next().unwrap_or(map_run);
     let folder = match text("Prefix").trim_end_matches('/') {
@@ -41,14 +56,20 @@ pub(crate) async fn write(
         prefix => format!("{prefix}/{id}"),
     };
     let mut result_files = Map::new();
-    for (name, status) in [("FAILED", Status::Failed), ("PENDING", Status::Aborted), ("SUCCEEDED", Status::Succeeded)] {
+    for (name, status) in [
+        ("FAILED", Status::Failed),
+        ("PENDING", Status::Aborted),
+        ("SUCCEEDED", Status::Succeeded),
+    ] {
         let results = by_status(status);
         let mut files = Vec::new();
         if !results.is_empty() {
             let extension = if writer.lines { "jsonl" } else { "json" };
             let key = format!("{folder}/{name}_0.{extension}");
             let body = if writer.lines {
-                results.iter().map(|result| format!("{result}\n")).collect()
+                results.iter().fold(String::new(), |lines, result| {
+                    lines + &result.to_string() + "\n"
+                })
             } else {
                 Value::Array(results).to_string()
             };
@@ -58,14 +79,25 @@ pub(crate) async fn write(
         result_files.insert(name.to_owned(), Value::Array(files));
     }
     let key = format!("{folder}/manifest.json");
-    let manifest = json!({"DestinationBucket": bucket, "MapRunArn": map_run, "ResultFiles": result_files});
+    let manifest =
+        json!({"DestinationBucket": bucket, "MapRunArn": map_run, "ResultFiles": result_files});
     put(frame, resource, &bucket, &key, manifest.to_string()).await?;
     Ok(json!({"MapRunArn": map_run, "ResultWriterDetails": {"Bucket": bucket, "Key": key}}))
 }
 
-async fn put(frame: &Frame<'_>, resource: &Resource, bucket: &str, key: &str, body: String) -> Result<(), Failure> {
+async fn put(
+    frame: &Frame<'_>,
+    resource: &Resource,
+    bucket: &str,
+    key: &str,
+    body: String,
+) -> Result<(), Failure> {
     // Older definitions name the resource without its call.
-    let resource = if resource.arn().is_empty() { Resource::parse(PUT_OBJECT) } else { resource.clone() };
+    let resource = if resource.arn().is_empty() {
+        Resource::parse(PUT_OBJECT)
+    } else {
+        resource.clone()
+    };
     let request = ObjectCall {
         resource,
         input: json!({"Bucket": bucket, "Key": key}),
@@ -83,7 +115,10 @@ async fn put(frame: &Frame<'_>, resource: &Resource, bucket: &str, key: &str, bo
 fn transform(frame: &Frame<'_>, transformation: Transformation, children: &[&Child]) -> Vec<Value> {
     let output = |child: &Child| child.outcome.output.clone().unwrap_or(Value::Null);
     match transformation {
-        Transformation::None => children.iter().map(|child| described(frame, child)).collect(),
+        Transformation::None => children
+            .iter()
+            .map(|child| described(frame, child))
+            .collect(),
         Transformation::Compact => children.iter().map(|child| output(child)).collect(),
         Transformation::Flatten => children
             .iter()
@@ -116,7 +151,10 @@ fn described(frame: &Frame<'_>, child: &Child) -> Value {
             fields.insert("Output".to_owned(), output.to_string().into());
             fields.insert("OutputDetails".to_owned(), json!({"Included": true}));
         }
-        for (name, text) in [("Error", &child.outcome.error), ("Cause", &child.outcome.cause)] {
+        for (name, text) in [
+            ("Error", &child.outcome.error),
+            ("Cause", &child.outcome.cause),
+        ] {
             if let Some(text) = text {
                 fields.insert(name.to_owned(), text.clone().into());
             }

@@ -37,14 +37,21 @@ impl<'a> Retries<'a> {
     pub(crate) fn next(&mut self, failure: &Failure, random: &mut Random) -> Option<Duration> {
         let (index, delay) = self.find(failure)?;
         self.used[index] += 1;
-        let delay = if self.retriers[index].full_jitter { delay.mul_f64(random.fraction()) } else { delay };
+        let delay = if self.retriers[index].full_jitter {
+            delay.mul_f64(random.fraction())
+        } else {
+            delay
+        };
         Some(delay)
     }
 
     /// Does the same without counting, before jitter.
     pub(crate) fn find(&self, failure: &Failure) -> Option<(usize, Duration)> {
         // Only the first retrier that lists the error counts, even when its attempts are used up.
-        let index = self.retriers.iter().position(|retrier| failure.matches(&retrier.errors))?;
+        let index = self
+            .retriers
+            .iter()
+            .position(|retrier| failure.matches(&retrier.errors))?;
         let retrier = &self.retriers[index];
         (self.used[index] < retrier.max_attempts).then(|| (index, delay(retrier, self.used[index])))
     }
@@ -52,8 +59,13 @@ impl<'a> Retries<'a> {
 
 /// Gives the delay before an attempt: interval x rate^attempts, bounded.
 fn delay(retrier: &Retrier, used: u32) -> Duration {
-    let seconds = retrier.interval.as_secs_f64() * retrier.backoff_rate.powi(i32::try_from(used).unwrap_or(i32::MAX));
-    let bound = retrier.max_delay.map_or(LONGEST_DELAY_SECONDS, |delay| delay.as_secs_f64());
+    let seconds = retrier.interval.as_secs_f64()
+        * retrier
+            .backoff_rate
+            .powi(i32::try_from(used).unwrap_or(i32::MAX));
+    let bound = retrier
+        .max_delay
+        .map_or(LONGEST_DELAY_SECONDS, |delay| delay.as_secs_f64());
     Duration::from_secs_f64(seconds.min(bound))
 }
 
@@ -74,19 +86,30 @@ mod tests {
 
     #[test]
     fn delays_grow_up_to_their_bound() {
-        let retriers = [retrier(&["States.ALL"], 4)];
-        let mut retries = Retries::new(&retriers);
+        let defined = [retrier(&["States.ALL"], 4)];
+        let mut retries = Retries::new(&defined);
         let mut random = Random::from_seed(1);
-        let delays: Vec<_> = std::iter::from_fn(|| retries.next(&Failure::ordinary("E", ""), &mut random)).collect();
-        assert_eq!(delays.iter().map(Duration::as_secs).collect::<Vec<_>>(), [2, 6, 10, 10]);
+        let delays: Vec<_> =
+            std::iter::from_fn(|| retries.next(&Failure::ordinary("E", ""), &mut random)).collect();
+        assert_eq!(
+            delays.iter().map(Duration::as_secs).collect::<Vec<_>>(),
+            [2, 6, 10, 10]
+        );
     }
 
     #[test]
     fn each_retrier_counts_for_itself() {
-        let retriers = [retrier(&["A"], 1), retrier(&["B"], 1)];
-        let mut retries = Retries::new(&retriers);
+        let defined = [retrier(&["A"], 1), retrier(&["B"], 1)];
+        let mut retries = Retries::new(&defined);
         let mut random = Random::from_seed(1);
-        let mut next = |error: &str| retries.next(&Failure::ordinary(error, ""), &mut random).is_some();
-        assert_eq!([next("A"), next("B"), next("A"), next("B")], [true, true, false, false]);
+        let mut next = |error: &str| {
+            retries
+                .next(&Failure::ordinary(error, ""), &mut random)
+                .is_some()
+        };
+        assert_eq!(
+            [next("A"), next("B"), next("A"), next("B")],
+            [true, true, false, false]
+        );
     }
 }

@@ -49,6 +49,8 @@ pub(crate) struct Run {
     pub(crate) recorder: Recorder,
     /// The context object; the parts that differ between states are set when it is lent.
     context: Mutex<Value>,
+    /// Parts of the context object that a caller gave, which stay as they are.
+    given: Vec<String>,
 }
 
 /// The item that a Map iteration is about.
@@ -71,7 +73,10 @@ pub(crate) struct Surrounding<'a> {
 }
 
 impl Shared {
-    #[expect(clippy::too_many_arguments, reason = "one call, from the engine's builder, names each part once")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one call, from the engine's builder, names each part once"
+    )]
     pub(crate) fn new(
         handler: Arc<dyn TaskHandler>,
         sink: Option<Arc<dyn HistorySink>>,
@@ -104,7 +109,9 @@ impl Shared {
 
     /// Counts a transition; lets others run now and then.
     pub(crate) async fn transition(&self) {
-        if self.transitions.fetch_add(1, Ordering::Relaxed) % TRANSITIONS_PER_YIELD == TRANSITIONS_PER_YIELD - 1 {
+        if self.transitions.fetch_add(1, Ordering::Relaxed) % TRANSITIONS_PER_YIELD
+            == TRANSITIONS_PER_YIELD - 1
+        {
             tokio::task::yield_now().await;
         }
     }
@@ -121,13 +128,21 @@ impl Shared {
 
 impl Run {
     /// Prepares the execution of a machine.
-    pub(crate) fn of_machine(shared: Arc<Shared>, machine_type: MachineType, input: &Value) -> Self {
+    pub(crate) fn of_machine(
+        shared: Arc<Shared>,
+        machine_type: MachineType,
+        input: &Value,
+    ) -> Self {
         let names = &shared.names;
         let name = names.execution.clone().unwrap_or_else(|| shared.uuid());
         let prefix = format!("arn:aws:states:{}:{}", names.region, names.account);
         let arn = match machine_type {
             MachineType::Standard => format!("{prefix}:execution:{}:{name}", names.machine),
-            MachineType::Express => format!("{prefix}:express:{}:{name}:{}", names.machine, shared.uuid()),
+            MachineType::Express => format!(
+                "{prefix}:express:{}:{name}:{}",
+                names.machine,
+                shared.uuid()
+            ),
         };
         let machine_arn = format!("{prefix}:stateMachine:{}", names.machine);
         let machine_name = names.machine.clone();
@@ -166,19 +181,46 @@ impl Run {
             "StateMachine": {"Id": machine_arn, "Name": machine_name},
         });
         Self {
-            recorder: Recorder::new(arn.into(), shared.clock, shared.event_limit, shared.sink.clone()),
+            recorder: Recorder::new(
+                arn.into(),
+                shared.clock,
+                shared.event_limit,
+                shared.sink.clone(),
+            ),
             context: Mutex::new(context),
+            given: Vec::new(),
             shared,
         }
     }
 
-    /// Takes the place of the context object that the engine made.
-    pub(crate) fn set_context(&self, context: Value) {
-        *self.context.lock().unwrap_or_else(PoisonError::into_inner) = context;
+    /// Prepares the test of one state, with parts of the context object that the caller gives.
+    pub(crate) fn of_test(shared: Arc<Shared>, input: &Value, given: Map<String, Value>) -> Self {
+        let names = &shared.names;
+        let (machine, name) = (shared.uuid(), shared.uuid());
+        let prefix = format!("arn:aws:states:{}:{}", names.region, names.account);
+        let arn = format!("{prefix}:express:{machine}:{name}");
+        let machine_arn = format!("{prefix}:stateMachine:{machine}");
+        let mut run = Self::new(shared, arn, &name, input, &machine_arn, &machine);
+        let context = run
+            .context
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Value::Object(fields) = context {
+            if let Some(Value::Object(execution)) = fields.get_mut("Execution") {
+                execution.shift_remove("RedriveCount");
+            }
+            run.given = given.keys().cloned().collect();
+            fields.extend(given);
+        }
+        run
     }
 
     /// Lends the context object as one state sees it.
-    pub(crate) fn with_context<T>(&self, surrounding: &Surrounding<'_>, read: impl FnOnce(&Value) -> T) -> T {
+    pub(crate) fn with_context<T>(
+        &self,
+        surrounding: &Surrounding<'_>,
+        read: impl FnOnce(&Value) -> T,
+    ) -> T {
         let mut context = self.context.lock().unwrap_or_else(PoisonError::into_inner);
         if let Value::Object(fields) = &mut *context {
             let mut state = Map::new();
@@ -187,9 +229,21 @@ impl Run {
             if let Some(count) = surrounding.retry_count {
                 state.insert("RetryCount".to_owned(), count.into());
             }
-            set(fields, "State", Some(Value::Object(state)));
-            set(fields, "Task", surrounding.token.map(|token| json!({"Token": token})));
-            set(fields, "Map", surrounding.item.map(Item::to_context));
+            let mut set = |name: &str, value: Option<Value>| match value {
+                _ if self.given.iter().any(|given| given == name) => {}
+                Some(value) => {
+                    fields.insert(name.to_owned(), value);
+                }
+                None => {
+                    fields.shift_remove(name);
+                }
+            };
+            set("State", Some(Value::Object(state)));
+            set(
+                "Task",
+                surrounding.token.map(|token| json!({"Token": token})),
+            );
+            set("Map", surrounding.item.map(Item::to_context));
         }
         read(&context)
     }
@@ -213,17 +267,5 @@ impl Item {
         }
         item.insert("Value".to_owned(), self.value.clone());
         json!({"Item": item})
-    }
-}
-
-/// Sets a part of the context; a part that is absent leaves what a caller's own context has.
-fn set(fields: &mut Map<String, Value>, name: &str, value: Option<Value>) {
-    match value {
-        Some(value) => {
-            fields.insert(name.to_owned(), value);
-        }
-        None => {
-            fields.shift_remove(name);
-        }
     }
 }

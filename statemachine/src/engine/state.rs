@@ -11,15 +11,20 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
+use crate::bounds::nests_too_deeply;
 use crate::definition::QueryLanguage;
-use crate::definition::model::{DataPath, Kind, ResultPath, State};
+use crate::definition::model::{DataPath, Kind, ResultPath};
 use crate::definition::selector::Payload;
 use crate::engine::failure::{Failure, FailureClass, names};
 use crate::engine::flow::Thread;
 use crate::engine::frame::{Data, Frame};
+use crate::engine::inspection::Step;
 use crate::engine::run::Variables;
 use crate::engine::{choice, fail, map, parallel, pass, task, wait};
-use crate::size::{PAYLOAD_LIMIT_BYTES, exceeds};
+use crate::size::{PAYLOAD_LIMIT_BYTES, VARIABLES_LIMIT_BYTES, exceeds, length};
+
+/// What fails a state whose output nests deeper than JSON may.
+const TOO_DEEP: &str = "The output of the state is nested too deeply.";
 
 /// What a state hands over when it is left.
 pub(crate) struct Done {
@@ -41,15 +46,25 @@ pub(crate) struct Performed<'a> {
 }
 
 /// Sends a raw input down the path, once.
-pub(crate) async fn attempt(frame: &Frame<'_>, thread: &mut Thread, raw: &Value) -> Result<Done, Failure> {
+pub(crate) async fn attempt(
+    frame: &Frame<'_>,
+    thread: &mut Thread,
+    raw: &Value,
+) -> Result<Done, Failure> {
     let input = input_path(frame, raw)?;
     let arguments = parameters(frame, &input)?;
     let performed = perform(frame, thread, &input, &arguments).await?;
     let result = result_selector(frame, &arguments, performed.result)?;
     let data = data(frame, raw, &result, performed.has_result);
-    let assigned = performed.assign.map(|assign| assign_variables(frame, assign, data)).transpose()?;
+    let assigned = match performed.assign {
+        Some(assign) => Some(assign_variables(frame, assign, "Assign", data)?),
+        None => None,
+    };
     let output = match frame.state.language {
-        QueryLanguage::JsonPath => output_path(frame, result_path(frame, &frame.state.result_path, raw, result)?)?,
+        QueryLanguage::JsonPath => output_path(
+            frame,
+            result_path(frame, &frame.state.result_path, raw, result)?,
+        )?,
         QueryLanguage::Jsonata => match performed.output {
             Some(output) => Cow::Owned(frame.payload(output, "Output", data)?),
             None => result,
@@ -74,11 +89,23 @@ async fn perform<'a>(
         Kind::Choice(choice) => return choice::perform(frame, choice, arguments),
         Kind::Fail(fail) => return Err(fail::perform(frame, fail, arguments)?),
         Kind::Succeed => (None, false),
-        Kind::Pass(result) => (pass::perform(frame, result.as_ref()), false),
+        Kind::Pass(result) => (pass::perform(result.as_ref()), false),
         Kind::Wait(wait) => (wait::perform(frame, wait, arguments).await?, false),
-        Kind::Task(task) => (Some(task::perform(frame, thread, task, input, arguments).await?), true),
-        Kind::Parallel(branches) => (Some(parallel::perform(frame, thread, branches, arguments).await?), true),
-        Kind::Map(map) => (Some(map::perform(frame, thread, map, arguments).await?), true),
+        Kind::Task(_) | Kind::Parallel(_) if let Some(mock) = frame.mock() => {
+            (Some(mock.result.clone()?), true)
+        }
+        Kind::Task(task) => (
+            Some(task::perform(frame, thread, task, input, arguments).await?),
+            true,
+        ),
+        Kind::Parallel(branches) => (
+            Some(parallel::perform(frame, thread, branches, arguments).await?),
+            true,
+        ),
+        Kind::Map(map) => (
+            Some(map::perform(frame, thread, map, arguments).await?),
+            true,
+        ),
     };
     Ok(Performed {
         result,
@@ -90,7 +117,12 @@ async fn perform<'a>(
 }
 
 /// Takes a failure to a handler's own path: Assign, then ResultPath or Output.
-pub(crate) fn caught(frame: &Frame<'_>, raw: &Value, failure: &Failure, index: usize) -> Result<Done, Failure> {
+pub(crate) fn caught(
+    frame: &Frame<'_>,
+    raw: &Value,
+    failure: &Failure,
+    index: usize,
+) -> Result<Done, Failure> {
     let catcher = &frame.state.catch[index];
     let error = failure.error_output();
     let data = match frame.state.language {
@@ -102,7 +134,7 @@ pub(crate) fn caught(frame: &Frame<'_>, raw: &Value, failure: &Failure, index: u
     };
     let field = |name: &str| format!("Catch[{index}]/{name}");
     let assigned = match &catcher.assign {
-        Some(assign) => Some(variables(frame.payload(assign, &field("Assign"), data)?)),
+        Some(assign) => Some(assign_variables(frame, assign, &field("Assign"), data)?),
         None => None,
     };
     let output = match &catcher.output {
@@ -118,16 +150,14 @@ pub(crate) fn caught(frame: &Frame<'_>, raw: &Value, failure: &Failure, index: u
 
 fn input_path<'v>(frame: &Frame<'_>, raw: &'v Value) -> Result<Cow<'v, Value>, Failure> {
     let input = data_path(frame, &frame.state.input_path, Cow::Borrowed(raw))?;
-    if frame.state.language == QueryLanguage::JsonPath {
-        frame.inspect("afterInputPath", &input);
-    }
+    frame.inspect(Step::InputPath, &input);
     Ok(input)
 }
 
 fn parameters<'v>(frame: &Frame<'_>, input: &'v Value) -> Result<Cow<'v, Value>, Failure> {
     let (field, step) = match frame.state.language {
-        QueryLanguage::JsonPath => ("Parameters", "afterParameters"),
-        QueryLanguage::Jsonata => ("Arguments", "afterArguments"),
+        QueryLanguage::JsonPath => ("Parameters", Step::Parameters),
+        QueryLanguage::Jsonata => ("Arguments", Step::Arguments),
     };
     let arguments = match &frame.state.parameters {
         Some(parameters) => Cow::Owned(frame.payload(parameters, field, Data::of(input))?),
@@ -142,12 +172,20 @@ fn result_selector<'v>(
     arguments: &'v Value,
     result: Option<Value>,
 ) -> Result<Cow<'v, Value>, Failure> {
-    let result = result.map_or(Cow::Borrowed(arguments), Cow::Owned);
+    let result = match result {
+        Some(result) => {
+            frame.inspect(Step::Result, &result);
+            Cow::Owned(result)
+        }
+        None => Cow::Borrowed(arguments),
+    };
     let selected = match &frame.state.result_selector {
-        Some(selector) => Cow::Owned(frame.payload(selector, "ResultSelector", Data::of(&result))?),
+        Some(selector) => {
+            Cow::Owned(frame.payload(selector, "ResultSelector", Data::of(&result))?)
+        }
         None => result,
     };
-    frame.inspect("afterResultSelector", &selected);
+    frame.inspect(Step::ResultSelector, &selected);
     Ok(selected)
 }
 
@@ -161,16 +199,29 @@ fn data<'v>(frame: &Frame<'_>, raw: &'v Value, result: &'v Value, has_result: bo
     }
 }
 
-fn assign_variables(frame: &Frame<'_>, assign: &Payload, data: Data<'_>) -> Result<Variables, Failure> {
-    frame.payload(assign, "Assign", data).map(variables)
-}
-
-fn variables(assigned: Value) -> Variables {
-    match assigned {
-        Value::Object(variables) => variables,
-        // The definition was refused unless it is an object.
-        _ => Map::new(),
+/// Evaluates `Assign` and refuses variables that AWS would not keep.
+fn assign_variables(
+    frame: &Frame<'_>,
+    assign: &Payload,
+    field: &str,
+    data: Data<'_>,
+) -> Result<Variables, Failure> {
+    let value = frame.payload(assign, field, data)?;
+    if nests_too_deeply(&value) {
+        return Err(frame.runtime(TOO_DEEP));
     }
+    let too_large = exceeds(&value, PAYLOAD_LIMIT_BYTES);
+    // The definition was refused unless it is an object.
+    let Value::Object(assigned) = value else {
+        return Ok(Map::new());
+    };
+    if too_large
+        || frame.variable_bytes + assigned.values().map(length).sum::<usize>()
+            > VARIABLES_LIMIT_BYTES
+    {
+        return Err(over_limit(FailureClass::DataLimit, &frame.state.name));
+    }
+    Ok(assigned)
 }
 
 fn result_path<'v>(
@@ -197,7 +248,7 @@ fn result_path<'v>(
             Cow::Owned(merged)
         }
     };
-    frame.inspect("afterResultPath", &merged);
+    frame.inspect(Step::ResultPath, &merged);
     Ok(merged)
 }
 
@@ -205,7 +256,11 @@ fn output_path<'v>(frame: &Frame<'_>, merged: Cow<'v, Value>) -> Result<Cow<'v, 
     data_path(frame, &frame.state.output_path, merged)
 }
 
-fn data_path<'v>(frame: &Frame<'_>, path: &DataPath, value: Cow<'v, Value>) -> Result<Cow<'v, Value>, Failure> {
+fn data_path<'v>(
+    frame: &Frame<'_>,
+    path: &DataPath,
+    value: Cow<'v, Value>,
+) -> Result<Cow<'v, Value>, Failure> {
     match path {
         DataPath::Whole => Ok(value),
         DataPath::Empty => Ok(Cow::Owned(Value::Object(Map::new()))),
@@ -216,6 +271,7 @@ fn data_path<'v>(frame: &Frame<'_>, path: &DataPath, value: Cow<'v, Value>) -> R
 /// Refuses an output that AWS would not carry to the next state.
 fn within_limit<'v>(frame: &Frame<'_>, output: Cow<'v, Value>) -> Result<Cow<'v, Value>, Failure> {
     match &output {
+        Cow::Owned(made) if nests_too_deeply(made) => Err(frame.runtime(TOO_DEEP)),
         Cow::Owned(made) if exceeds(made, PAYLOAD_LIMIT_BYTES) => {
             Err(over_limit(FailureClass::DataLimit, &frame.state.name))
         }
@@ -238,12 +294,5 @@ fn unless_same(raw: &Value, output: Cow<'_, Value>) -> Option<Value> {
     match output {
         Cow::Borrowed(same) if std::ptr::eq(same, raw) => None,
         output => Some(output.into_owned()),
-    }
-}
-
-impl State {
-    /// Tells whether the state's result comes from something that it did.
-    pub(crate) fn is_branching(&self) -> bool {
-        matches!(self.kind, Kind::Parallel(_) | Kind::Map(_))
     }
 }

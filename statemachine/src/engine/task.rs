@@ -29,8 +29,16 @@ pub(crate) async fn perform(
     arguments: &Value,
 ) -> Result<Value, Failure> {
     let data = Data::of(input);
-    let timeout = task.timeout.as_ref().map(|setting| seconds(frame, setting, data)).transpose()?;
-    let heartbeat = task.heartbeat.as_ref().map(|setting| seconds(frame, setting, data)).transpose()?;
+    let timeout = task
+        .timeout
+        .as_ref()
+        .map(|setting| seconds(frame, setting, data))
+        .transpose()?;
+    let heartbeat = task
+        .heartbeat
+        .as_ref()
+        .map(|setting| seconds(frame, setting, data))
+        .transpose()?;
     let credentials = match &task.credentials {
         Some(credentials) => Some(frame.payload(credentials, "Credentials", data)?),
         None => None,
@@ -55,6 +63,7 @@ pub(crate) async fn perform(
         thread,
         resource: &task.resource,
         started: false,
+        submitted: false,
     };
     events.scheduled(arguments, timeout, heartbeat)?;
     let outcome = work(frame, call, reported, &mut events).await?;
@@ -77,22 +86,18 @@ async fn work(
 ) -> Result<Outcome, Failure> {
     let is_activity = *call.resource.kind() == ResourceKind::Activity;
     let (timeout, heartbeat) = (call.timeout, call.heartbeat);
-    let mut waiting = call.token.as_deref().map(|token| frame.run.shared.tokens.wait(token));
+    let mut waiting = call
+        .token
+        .as_deref()
+        .map(|token| frame.run.shared.tokens.wait(token));
     let mut deadline = Box::pin(sleep(timeout));
     let mut silence = Box::pin(silence(heartbeat.filter(|_| waiting.is_some())));
     let mut work = frame.run.shared.handler.call(call);
     let mut working = true;
-    let mut submitted = false;
     loop {
         tokio::select! {
             biased;
-            Some(report) = reported.recv() => match report {
-                Report::Submitted(output) => {
-                    submitted = true;
-                    events.submitted(&output)?;
-                }
-                Report::Started(worker) => events.started(worker)?,
-            },
+            Some(report) = reported.recv() => events.reported(report)?,
             answer = next_answer(&mut waiting) => match answer {
                 Answer::Heartbeat => silence.set(self::silence(heartbeat)),
                 Answer::Succeed(output) => return Ok(Outcome::Succeeded(output)),
@@ -100,21 +105,15 @@ async fn work(
             },
             result = &mut work, if working => {
                 working = false;
+                while let Ok(report) = reported.try_recv() {
+                    events.reported(report)?;
+                }
                 match result {
                     Err(error) => return Ok(Outcome::Failed(Failure::reported(error.error, error.cause))),
                     Ok(output) if waiting.is_none() || is_activity => return Ok(Outcome::Succeeded(output.value)),
                     // The request that hands the token on has been answered; the state waits for the token.
-                    Ok(output) => {
-                        while let Ok(report) = reported.try_recv() {
-                            if let Report::Submitted(output) = report {
-                                submitted = true;
-                                events.submitted(&output)?;
-                            }
-                        }
-                        if !submitted {
-                            events.submitted(&output.value)?;
-                        }
-                    }
+                    Ok(_) if events.submitted => {}
+                    Ok(output) => events.submitted(&output.value)?,
                 }
             },
             () = &mut silence => return Ok(timed_out(&mut waiting, true)),
@@ -146,15 +145,23 @@ async fn next_answer(waiting: &mut Option<Waiting>) -> Answer {
 
 fn seconds(frame: &Frame<'_>, setting: &Setting, data: Data<'_>) -> Result<Duration, Failure> {
     let value = frame.setting(setting, data)?;
-    let seconds = crate::definition::fields::whole(&value).filter(|seconds| (1..=99_999_999).contains(seconds));
-    seconds.map(Duration::from_secs).ok_or_else(|| match &setting.source {
-        SettingSource::Jsonata { text, .. } => frame.unexpected_type(text, setting.field, "integer", &value),
-        SettingSource::Path(selector) => frame.runtime(&format!(
-            "The {} parameter cannot be parsed as a positive integer: {} == {value}",
-            setting.field, selector.text
-        )),
-        SettingSource::Literal(_) => frame.runtime(&format!("The {} parameter is invalid: {value}", setting.field)),
-    })
+    let seconds = crate::definition::fields::whole(&value)
+        .filter(|seconds| (1..=99_999_999).contains(seconds));
+    seconds
+        .map(Duration::from_secs)
+        .ok_or_else(|| match &setting.source {
+            SettingSource::Jsonata { text, .. } => {
+                frame.unexpected_type(text, setting.field, "integer", &value)
+            }
+            SettingSource::Path(selector) => frame.runtime(&format!(
+                "The {} parameter cannot be parsed as a positive integer: {} == {value}",
+                setting.field, selector.text
+            )),
+            SettingSource::Literal(_) => frame.runtime(&format!(
+                "The {} parameter is invalid: {value}",
+                setting.field
+            )),
+        })
 }
 
 /// Records the events of one attempt, which differ by the kind of resource.
@@ -164,6 +171,8 @@ struct Events<'f, 'a> {
     resource: &'f Resource,
     /// An activity's start has been recorded.
     started: bool,
+    /// The answer to the request that started the work has been recorded.
+    submitted: bool,
 }
 
 impl Events<'_, '_> {
@@ -211,8 +220,17 @@ impl Events<'_, '_> {
         Ok(())
     }
 
+    fn reported(&mut self, report: Report) -> Result<(), Failure> {
+        match report {
+            Report::Submitted(output) => self.submitted(&output),
+            Report::Started(worker) => self.started(worker),
+        }
+    }
+
     fn started(&mut self, worker_name: Option<String>) -> Result<(), Failure> {
-        if *self.resource.kind() == ResourceKind::Activity && !std::mem::replace(&mut self.started, true) {
+        if *self.resource.kind() == ResourceKind::Activity
+            && !std::mem::replace(&mut self.started, true)
+        {
             self.record(EventType::ActivityStarted, || Details {
                 worker_name,
                 ..Details::default()
@@ -222,6 +240,7 @@ impl Events<'_, '_> {
     }
 
     fn submitted(&mut self, output: &Value) -> Result<(), Failure> {
+        self.submitted = true;
         if matches!(self.resource.kind(), ResourceKind::Integration { .. }) {
             let named = self.named();
             self.record(EventType::TaskSubmitted, || Details {
@@ -246,7 +265,10 @@ impl Events<'_, '_> {
         let (event, [lambda, activity]) = match &outcome {
             Outcome::Succeeded(_) => (
                 EventType::TaskSucceeded,
-                [EventType::LambdaFunctionSucceeded, EventType::ActivitySucceeded],
+                [
+                    EventType::LambdaFunctionSucceeded,
+                    EventType::ActivitySucceeded,
+                ],
             ),
             Outcome::Failed(_) => (
                 EventType::TaskFailed,
@@ -254,7 +276,10 @@ impl Events<'_, '_> {
             ),
             Outcome::TimedOut(_) => (
                 EventType::TaskTimedOut,
-                [EventType::LambdaFunctionTimedOut, EventType::ActivityTimedOut],
+                [
+                    EventType::LambdaFunctionTimedOut,
+                    EventType::ActivityTimedOut,
+                ],
             ),
         };
         let event = match self.resource.kind() {
@@ -299,8 +324,16 @@ impl Events<'_, '_> {
         }
     }
 
-    fn record(&mut self, event: EventType, details: impl FnOnce() -> Details) -> Result<(), Failure> {
-        self.thread.last = self.frame.run.recorder.record(self.thread.last, event, details)?;
+    fn record(
+        &mut self,
+        event: EventType,
+        details: impl FnOnce() -> Details,
+    ) -> Result<(), Failure> {
+        self.thread.last = self
+            .frame
+            .run
+            .recorder
+            .record(self.thread.last, event, details)?;
         Ok(())
     }
 }

@@ -12,6 +12,9 @@ use tokio::sync::mpsc;
 const REMEMBERED: usize = 100_000;
 
 /// The tokens of waiting tasks; clones share one list.
+///
+/// Give one to [`Engine::tokens`](crate::Engine::tokens) and keep a clone for whoever answers, or take the one in each
+/// [`TaskCall`](crate::TaskCall).
 #[derive(Debug, Clone, Default)]
 pub struct Tokens(Arc<Mutex<Register>>);
 
@@ -67,7 +70,12 @@ impl Tokens {
     ///
     /// # Errors
     /// [`TokenError`] says why nobody waits for it.
-    pub fn fail(&self, token: &str, error: Option<String>, cause: Option<String>) -> Result<(), TokenError> {
+    pub fn fail(
+        &self,
+        token: &str,
+        error: Option<String>,
+        cause: Option<String>,
+    ) -> Result<(), TokenError> {
         self.answer(token, Answer::Fail { error, cause })
     }
 
@@ -102,7 +110,9 @@ impl Tokens {
     /// Starts waiting for answers to a token.
     pub(crate) fn wait(&self, token: &str) -> Waiting {
         let (sender, answers) = mpsc::unbounded_channel();
-        self.lock().entries.insert(token.to_owned(), Entry::Waiting(sender));
+        self.lock()
+            .entries
+            .insert(token.to_owned(), Entry::Waiting(sender));
         Waiting {
             tokens: self.clone(),
             token: token.to_owned(),
@@ -155,7 +165,11 @@ impl Drop for Waiting {
     fn drop(&mut self) {
         let mut register = self.tokens.lock();
         if matches!(register.entries.get(&self.token), Some(Entry::Waiting(_))) {
-            let entry = if self.timed_out { Entry::TimedOut } else { Entry::Finished };
+            let entry = if self.timed_out {
+                Entry::TimedOut
+            } else {
+                Entry::Finished
+            };
             register.end(&self.token, entry);
         }
     }

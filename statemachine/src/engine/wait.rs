@@ -16,10 +16,16 @@ use crate::engine::frame::{Data, Frame};
 const LONGEST_WAIT: TimeDelta = TimeDelta::days(24_855);
 
 /// Waits; the effective input goes on unchanged.
-pub(crate) async fn perform(frame: &Frame<'_>, wait: &model::Wait, input: &Value) -> Result<Option<Value>, Failure> {
+pub(crate) async fn perform(
+    frame: &Frame<'_>,
+    wait: &model::Wait,
+    input: &Value,
+) -> Result<Option<Value>, Failure> {
     let delay = match wait {
         model::Wait::Seconds(setting) => TimeDelta::seconds(seconds(frame, setting, input)?),
-        model::Wait::Timestamp(setting) => timestamp(frame, setting, input)? - frame.run.shared.clock.now(),
+        model::Wait::Timestamp(setting) => {
+            timestamp(frame, setting, input)? - frame.run.shared.clock.now()
+        }
     };
     if delay > LONGEST_WAIT {
         return Err(frame.runtime("Wait state delay is too long."));
@@ -32,7 +38,10 @@ fn seconds(frame: &Frame<'_>, setting: &Setting, input: &Value) -> Result<i64, F
     let value = value(frame, setting, input)?;
     let whole = value.as_i64().or_else(|| {
         let number = value.as_f64()?;
-        #[expect(clippy::cast_possible_truncation, reason = "the range and the fraction are checked first")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "the range and the fraction are checked first"
+        )]
         (number.fract() == 0.0 && number.abs() < 9e15).then_some(number as i64)
     });
     match (&setting.source, whole) {
@@ -60,7 +69,11 @@ fn seconds(frame: &Frame<'_>, setting: &Setting, input: &Value) -> Result<i64, F
     }
 }
 
-fn timestamp(frame: &Frame<'_>, setting: &Setting, input: &Value) -> Result<DateTime<Utc>, Failure> {
+fn timestamp(
+    frame: &Frame<'_>,
+    setting: &Setting,
+    input: &Value,
+) -> Result<DateTime<Utc>, Failure> {
     let value = value(frame, setting, input)?;
     let parsed = value
         .as_str()

@@ -2,22 +2,24 @@
 
 use std::collections::HashSet;
 
-use crate::definition::fields::below;
+use crate::definition::fields::{Problems, below};
 use crate::definition::model::{Flow, Kind, State};
 use crate::validate::{Code, Diagnostic};
 
 /// Checks a machine and the flows inside it.
-pub(crate) fn check(flow: &Flow) -> Vec<Diagnostic> {
-    let mut check = Check::default();
+pub(crate) fn check(flow: &Flow, problems: &Problems) {
+    let mut check = Check {
+        names: HashSet::new(),
+        labels: HashSet::new(),
+        problems,
+    };
     check.flow(flow, "");
-    check.findings
 }
 
-#[derive(Default)]
 struct Check<'a> {
     names: HashSet<&'a str>,
     labels: HashSet<&'a str>,
-    findings: Vec<Diagnostic>,
+    problems: &'a Problems,
 }
 
 impl<'a> Check<'a> {
@@ -27,7 +29,11 @@ impl<'a> Check<'a> {
         self.reachability(flow, &at);
         for state in &flow.states {
             if !self.names.insert(&state.name) {
-                self.error(Code::DuplicateStateName, &at(state), format!("State name '{}' is not unique", state.name));
+                self.error(
+                    Code::DuplicateStateName,
+                    &at(state),
+                    format!("State name '{}' is not unique", state.name),
+                );
             }
             match &state.kind {
                 Kind::Parallel(branches) => {
@@ -39,9 +45,13 @@ impl<'a> Check<'a> {
                     if let Some(label) = &map.label
                         && !self.labels.insert(label)
                     {
-                        self.error(Code::DuplicateLabelName, &at(state), format!("Label '{label}' is not unique"));
+                        self.error(
+                            Code::DuplicateLabelName,
+                            &at(state),
+                            format!("Label '{label}' is not unique"),
+                        );
                     }
-                    self.flow(&map.processor, &below(&at(state), "ItemProcessor"));
+                    self.flow(&map.processor, &below(&at(state), map.processor_field));
                 }
                 _ => {}
             }
@@ -53,8 +63,10 @@ impl<'a> Check<'a> {
             return;
         }
         if !flow.states.iter().any(is_terminal) {
-            self.findings
-                .push(Diagnostic::of_text(Code::MissingEndState, "Workflow has no terminal state"));
+            self.problems.note(Diagnostic::of_text(
+                Code::MissingEndState,
+                "Workflow has no terminal state",
+            ));
         }
         // A start that does not exist is reported where it is named; all states would be unreachable.
         if flow.start >= flow.states.len() {
@@ -69,7 +81,8 @@ impl<'a> Check<'a> {
     }
 
     fn error(&mut self, code: Code, location: &str, message: String) {
-        self.findings.push(Diagnostic::error(code, location, message));
+        self.problems
+            .note(Diagnostic::error(code, location, message));
     }
 }
 

@@ -38,7 +38,14 @@ pub fn text<'v>(row: &'v Value, name: &str) -> &'v str {
     row[name].as_str().unwrap_or_default()
 }
 
-const WHOLE: [&str; 6] = ["date", "timestamp", "datetime", "start-time", "entered-time", "RandomNumberGenerated"];
+const WHOLE: [&str; 6] = [
+    "date",
+    "timestamp",
+    "datetime",
+    "start-time",
+    "entered-time",
+    "RandomNumberGenerated",
+];
 
 /// Compares a value with a recorded one, wildcards included.
 pub fn same(expected: &Value, actual: &Value) -> bool {
@@ -51,13 +58,19 @@ pub fn same(expected: &Value, actual: &Value) -> bool {
             expected == actual || expected.as_f64() == actual.as_f64()
         }
         (Value::Array(expected), Value::Array(actual)) => {
-            expected.len() == actual.len() && expected.iter().zip(actual).all(|(expected, actual)| same(expected, actual))
-        }
-        (Value::Object(expected), Value::Object(actual)) => {
             expected.len() == actual.len()
                 && expected
                     .iter()
-                    .all(|(name, expected)| actual.get(name).is_some_and(|actual| same(expected, actual)))
+                    .zip(actual)
+                    .all(|(expected, actual)| same(expected, actual))
+        }
+        (Value::Object(expected), Value::Object(actual)) => {
+            expected.len() == actual.len()
+                && expected.iter().all(|(name, expected)| {
+                    actual
+                        .get(name)
+                        .is_some_and(|actual| same(expected, actual))
+                })
         }
         (expected, actual) => expected == actual,
     }
@@ -74,13 +87,18 @@ pub fn same_shape(expected: &Value, actual: &Value) -> bool {
         (Value::String(_), Value::Number(_)) => same(expected, actual),
         (Value::Array(expected), Value::Array(actual)) => {
             expected.len() == actual.len()
-                && expected.iter().zip(actual).all(|(expected, actual)| same_shape(expected, actual))
+                && expected
+                    .iter()
+                    .zip(actual)
+                    .all(|(expected, actual)| same_shape(expected, actual))
         }
         (Value::Object(expected), Value::Object(actual)) => {
             expected.len() == actual.len()
-                && expected
-                    .iter()
-                    .all(|(name, expected)| actual.get(name).is_some_and(|actual| same_shape(expected, actual)))
+                && expected.iter().all(|(name, expected)| {
+                    actual
+                        .get(name)
+                        .is_some_and(|actual| same_shape(expected, actual))
+                })
         }
         (expected, actual) => std::mem::discriminant(expected) == std::mem::discriminant(actual),
     }
@@ -93,9 +111,12 @@ fn opened(value: &Value) -> Value {
             Err(_) => value.clone(),
         },
         Value::Array(items) => Value::Array(items.iter().map(opened).collect()),
-        Value::Object(fields) => {
-            Value::Object(fields.iter().map(|(name, value)| (name.clone(), opened(value))).collect())
-        }
+        Value::Object(fields) => Value::Object(
+            fields
+                .iter()
+                .map(|(name, value)| (name.clone(), opened(value)))
+                .collect(),
+        ),
         other => other.clone(),
     }
 }
@@ -117,15 +138,13 @@ fn same_text(pattern: &str, text: &str) -> bool {
                 let end = inner.find(['<', '>', '"'])?;
                 inner[end..].starts_with('>').then_some(end + 2)
             });
-        match wildcard {
-            Some(length) => {
-                literals.push(String::new());
-                rest = &rest[length..];
-            }
-            None => {
-                literals.last_mut().expect("it starts with one").push(character);
-                rest = &rest[character.len_utf8()..];
-            }
+        if let Some(length) = wildcard {
+            literals.push(String::new());
+            rest = &rest[length..];
+        } else {
+            let literal = literals.last_mut().expect("it starts with one");
+            literal.push(character);
+            rest = &rest[character.len_utf8()..];
         }
     }
     let (first, others) = literals.split_first().expect("it starts with one");
@@ -176,11 +195,14 @@ pub fn history_difference(row: &Value, expected: &[Value], events: &[Event]) -> 
             return Some(format!("no event {}: expected {expected}", index + 1));
         };
         let same_type = actual["type"] == expected["type"];
-        let differs = COMPARED.iter().find(|name| match (expected.get(**name), actual.get(**name)) {
-            (Some(expected), Some(actual)) => !equal(expected, actual),
-            (None, None) => false,
-            _ => true,
-        });
+        let differs =
+            COMPARED
+                .iter()
+                .find(|name| match (expected.get(**name), actual.get(**name)) {
+                    (Some(expected), Some(actual)) => !equal(expected, actual),
+                    (None, None) => false,
+                    _ => true,
+                });
         if !same_type || differs.is_some() {
             return Some(format!(
                 "event {}, {}: expected {expected}, got {}",
@@ -190,7 +212,8 @@ pub fn history_difference(row: &Value, expected: &[Value], events: &[Event]) -> 
             ));
         }
     }
-    (actual.len() > expected.len()).then(|| format!("{} events more", actual.len() - expected.len()))
+    (actual.len() > expected.len())
+        .then(|| format!("{} events more", actual.len() - expected.len()))
 }
 
 fn flattened(event: &Event) -> Map<String, Value> {
