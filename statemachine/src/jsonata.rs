@@ -37,7 +37,7 @@ use jsonata_core::value::JValue;
 use serde_json::{Map, Value};
 
 pub use error::{JsonataError, JsonataErrorKind};
-pub use template::{Template, TemplateProblem};
+pub use template::{Template, TemplateProblem, expression_text};
 
 use crate::scope::Host;
 use inspect::References;
