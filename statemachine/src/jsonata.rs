@@ -149,6 +149,7 @@ mod tests {
     use super::*;
     use crate::scope::Random;
 
+    #[expect(clippy::needless_pass_by_value, reason = "a literal reads better without a reference")]
     fn evaluate(text: &str, input: Value) -> Result<Value, JsonataError> {
         let states = json!({"input": input, "context": {"State": {"Name": "S"}}});
         let variables = Map::from_iter([

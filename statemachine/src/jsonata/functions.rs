@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashSet;
+use std::fmt::Write;
 use std::rc::Rc;
 
 use jsonata_core::evaluator::{Evaluator, EvaluatorError};
@@ -131,7 +132,7 @@ fn register_scales(evaluator: &mut Evaluator, meter: &Rc<Meter>) -> Result<(), E
         }
     })?;
     evaluator.register_fn(rewrite::DISTINCT, |arguments: &[JValue]| {
-        distinct(argument(arguments, 0))
+        Ok(distinct(argument(arguments, 0)))
     })?;
     evaluator.register_fn(rewrite::SUBJECT, |arguments: &[JValue]| {
         match argument(arguments, 0) {
@@ -170,12 +171,12 @@ fn asks_for_wide_fields(picture: &str) -> bool {
 }
 
 /// Drops repeated items in one pass over their texts.
-fn distinct(value: &JValue) -> Outcome {
+fn distinct(value: &JValue) -> JValue {
     let JValue::Array(items) = value else {
-        return Ok(value.clone());
+        return value.clone();
     };
     if items.len() <= 1 {
-        return Ok(value.clone());
+        return value.clone();
     }
     let mut seen = HashSet::with_capacity(items.len());
     let kept = items.iter().filter(|item| {
@@ -183,7 +184,7 @@ fn distinct(value: &JValue) -> Outcome {
         write_key(item, &mut key);
         seen.insert(key)
     });
-    Ok(JValue::Array(items.with_items(kept.cloned().collect())))
+    JValue::Array(items.with_items(kept.cloned().collect()))
 }
 
 /// Writes a value so that equal values have equal texts: fields in order of their names.
@@ -191,7 +192,7 @@ fn write_key(value: &JValue, key: &mut String) {
     match value {
         JValue::Array(items) => {
             key.push('[');
-            for item in items.iter() {
+            for item in items {
                 with_stack(|| write_key(item, key));
                 key.push(',');
             }
@@ -209,7 +210,8 @@ fn write_key(value: &JValue, key: &mut String) {
             key.push('}');
         }
         // Every function is itself and nothing else.
-        JValue::Lambda(function) => key.push_str(&format!("function {:p}", Rc::as_ptr(function))),
+        JValue::Lambda(function) => write!(key, "function {:p}", Rc::as_ptr(function))
+            .expect("writing to a String never fails"),
         JValue::Number(number) if *number == 0.0 => key.push('0'),
         scalar => key.push_str(&scalar.to_string()),
     }

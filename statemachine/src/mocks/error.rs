@@ -1,5 +1,7 @@
 //! What goes wrong with mocks before anything runs.
 
+use std::fmt::Write;
+
 use crate::Place;
 
 /// Why mocks could not be read, chosen or made.
@@ -65,11 +67,17 @@ impl MockError {
     fn text(&self) -> String {
         let mut text = self.message.clone();
         for problem in &self.problems {
-            let Place { line, column } = problem.place;
-            text.push_str(&format!(
-                "; {line}:{column} `{}`: {}",
-                problem.pointer, problem.message
-            ));
+            let MockProblem {
+                pointer,
+                place,
+                message,
+            } = problem;
+            write!(
+                text,
+                "; {}:{} `{pointer}`: {message}",
+                place.line, place.column
+            )
+            .expect("writing to a String never fails");
         }
         text
     }
