@@ -186,6 +186,25 @@ impl Function {
         )
     }
 
+    /// Tells whether a literal may be the argument at a place, as far as it can be told without an input.
+    pub(super) fn may_take(self, place: usize, literal: &Value) -> bool {
+        match (self, place) {
+            (Self::MathAdd | Self::MathRandom | Self::ArrayRange, _)
+            | (Self::ArrayGetItem | Self::ArrayPartition, 1) => literal.is_number(),
+            (
+                Self::Base64Decode | Self::Base64Encode | Self::StringSplit | Self::StringToJson,
+                _,
+            )
+            | (Self::Format, 0)
+            | (Self::Hash, 1) => literal.is_string(),
+            (Self::JsonMerge, 2) => literal.is_boolean(),
+            (Self::JsonMerge, _)
+            | (Self::ArrayContains | Self::ArrayGetItem | Self::ArrayPartition, 0)
+            | (Self::ArrayLength | Self::ArrayUnique, _) => false,
+            _ => true,
+        }
+    }
+
     /// Applies the function. `pieces` is the first argument cut at its `{}`, if it is a quoted text.
     pub(super) fn apply(
         self,

@@ -116,9 +116,13 @@ impl Condition {
         let mut parser = Parser {
             cursor: Cursor::new(characters),
             nesting,
+            doubt: None,
         };
         let condition = parser.read_or()?;
         if parser.cursor.skip_blanks().in_bounds() {
+            if let Some(error) = parser.doubt {
+                return Err(error);
+            }
             let rest = parser
                 .cursor
                 .text(parser.cursor.position, parser.cursor.len());
@@ -133,6 +137,8 @@ impl Condition {
 struct Parser<'a> {
     cursor: Cursor<'a>,
     nesting: usize,
+    /// What was wrong with the last comparison that was read as a test for existence instead.
+    doubt: Option<PathError>,
 }
 
 impl Parser<'_> {
@@ -198,9 +204,9 @@ impl Parser<'_> {
             self.cursor.position += 1;
             let condition = self.read_or()?;
             if !self.cursor.skip_blanks().is_at(')') {
-                return Err(PathError::syntax(
-                    "a bracket in a filter is not closed by `)`",
-                ));
+                return Err(self.doubt.take().unwrap_or_else(|| {
+                    PathError::syntax("a bracket in a filter is not closed by `)`")
+                }));
             }
             self.cursor.position += 1;
             return Ok(condition);
@@ -222,8 +228,8 @@ impl Parser<'_> {
                     });
                 }
                 Err(error) if !matches!(left, Operand::Path(_)) => return Err(error),
-                // What follows the path is no comparison: whoever reads on says so.
-                Err(_) => {}
+                // What follows the path is no comparison: whoever cannot read on says why.
+                Err(error) => self.doubt = Some(error),
             }
         }
         self.cursor.position = end;
