@@ -25,6 +25,11 @@ impl Budget {
         Self { bytes: MAX_BYTES }
     }
 
+    #[cfg(test)]
+    pub(crate) fn of(bytes: u64) -> Self {
+        Self { bytes }
+    }
+
     pub(crate) fn pay(&mut self, bytes: u64) -> Result<(), Exhausted> {
         self.bytes = self.bytes.checked_sub(bytes).ok_or(Exhausted)?;
         Ok(())

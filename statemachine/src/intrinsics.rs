@@ -218,6 +218,14 @@ mod tests {
     use crate::scope::Random;
 
     pub(super) fn evaluate(call: &str, input: &Value) -> Result<Value, IntrinsicError> {
+        evaluate_within(call, input, Budget::new())
+    }
+
+    fn evaluate_within(
+        call: &str,
+        input: &Value,
+        mut budget: Budget,
+    ) -> Result<Value, IntrinsicError> {
         let (context, variables) = (json!({}), Map::from_iter([("v".to_owned(), json!(5))]));
         let scope = Scope {
             input,
@@ -228,7 +236,7 @@ mod tests {
             now: chrono::DateTime::UNIX_EPOCH,
             random: Random::from_seed(1),
         };
-        Call::parse(call)?.evaluate(&scope, &mut host)
+        Call::parse(call)?.evaluate_within(&scope, &mut host, &mut budget)
     }
 
     #[test]
@@ -255,33 +263,24 @@ mod tests {
 
     #[test]
     fn results_are_bounded() {
-        let input = json!({"s": "x".repeat(10 << 20)});
-        let many = vec!["$.s"; 1000].join(",");
-        assert_eq!(
-            evaluate(&format!("States.Array({many})"), &input)
-                .unwrap_err()
-                .kind(),
-            IntrinsicErrorKind::Limit
-        );
-        let holes = "{}".repeat(1000);
-        let format = format!("States.Format('{holes}',{many})");
-        assert_eq!(
-            evaluate(&format, &input).unwrap_err().kind(),
-            IntrinsicErrorKind::Limit
-        );
-        let deep = (0..126).fold(json!(1), |inner, _| json!([inner]));
-        assert!(evaluate("States.Array($)", &deep).is_ok());
-        assert_eq!(
-            evaluate("States.Array(States.Array($))", &deep)
-                .unwrap_err()
-                .kind(),
-            IntrinsicErrorKind::Limit
-        );
-        let quotes = json!("\"".repeat(1 << 20));
+        let kind = |call: &str, input: &Value, bytes: u64| {
+            evaluate_within(call, input, Budget::of(bytes))
+                .map_err(|error| error.kind())
+                .err()
+        };
+        let limit = Some(IntrinsicErrorKind::Limit);
+        let input = json!({"s": "x".repeat(1000)});
+        let many = vec!["$.s"; 100].join(",");
+        let format = format!("States.Format('{}',{many})", "{}".repeat(100));
+        for call in [&format!("States.Array({many})"), &format] {
+            assert_eq!(kind(call, &input, 50_000), limit);
+            assert_eq!(kind(call, &input, 500_000), None);
+        }
+        // Each level doubles the backslashes.
         let nested = "States.JsonToString(".repeat(10) + "$" + &")".repeat(10);
-        assert_eq!(
-            evaluate(&nested, &quotes).unwrap_err().kind(),
-            IntrinsicErrorKind::Limit
-        );
+        assert_eq!(kind(&nested, &json!("\"".repeat(1000)), 500_000), limit);
+        let deep = (0..126).fold(json!(1), |inner, _| json!([inner]));
+        assert_eq!(kind("States.Array($)", &deep, 50_000), None);
+        assert_eq!(kind("States.Array(States.Array($))", &deep, 50_000), limit);
     }
 }

@@ -47,8 +47,6 @@ use meter::Meter;
 const MAX_TEXT_BYTES: usize = 256 << 10;
 /// How many items a sequence may have: AWS builds `[1..873782]` and not one more.
 const MAX_SEQUENCE_ITEMS: usize = 873_782;
-/// How long one evaluation may take: far above what a 256 KiB payload needs, short enough to wait for.
-const MAX_MILLISECONDS: u64 = 5_000;
 /// How deep an evaluation may nest. AWS stops at about 100 calls; a call takes the evaluator three to five levels.
 const MAX_LEVELS: usize = 500;
 
@@ -123,7 +121,7 @@ impl Expression {
         let mut context = Context::new();
         self.references.bind(scope, host.now, &mut context);
         let options = EvaluatorOptions {
-            timeout_ms: Some(MAX_MILLISECONDS),
+            timeout_ms: Some(meter.milliseconds),
             max_stack_depth: Some(MAX_LEVELS),
             max_sequence_length: Some(MAX_SEQUENCE_ITEMS),
             ..EvaluatorOptions::default()
@@ -133,7 +131,9 @@ impl Expression {
             .map_err(|error| JsonataError::evaluation(message::of_evaluator(&error)))?;
         // The evaluator is somebody else's code, which a strange enough expression may find a way to panic in. It shares
         // nothing with the rest, so the panic ends with this evaluation.
-        let result = catch_unwind(AssertUnwindSafe(|| evaluator.evaluate(&self.tree, &JValue::Undefined)));
+        let result = catch_unwind(AssertUnwindSafe(|| {
+            evaluator.evaluate(&self.tree, &JValue::Undefined)
+        }));
         host.random = random.borrow().clone();
         let result = result
             .map_err(|_panic| JsonataError::evaluation("The expression broke its evaluator"))?
@@ -149,7 +149,10 @@ mod tests {
     use super::*;
     use crate::scope::Random;
 
-    #[expect(clippy::needless_pass_by_value, reason = "a literal reads better without a reference")]
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a literal reads better without a reference"
+    )]
     fn evaluate(text: &str, input: Value) -> Result<Value, JsonataError> {
         let states = json!({"input": input, "context": {"State": {"Name": "S"}}});
         let variables = Map::from_iter([
@@ -165,6 +168,25 @@ mod tests {
             random: Random::from_seed(1),
         };
         Expression::parse(text)?.evaluate(&scope, &mut host)
+    }
+
+    /// Evaluates within a tenth of what an expression may take, to fail sooner.
+    fn limited(text: &str) -> JsonataErrorKind {
+        let (states, variables) = (json!({}), Map::new());
+        let scope = JsonataScope {
+            states: &states,
+            variables: &variables,
+        };
+        let mut host = Host {
+            now: chrono::DateTime::UNIX_EPOCH,
+            random: Random::from_seed(1),
+        };
+        let meter = Rc::new(Meter::of(50 << 20, 500));
+        Expression::parse(text)
+            .unwrap()
+            .evaluate_metered(&scope, &mut host, &meter)
+            .unwrap_err()
+            .kind()
     }
 
     fn kind(text: &str) -> JsonataErrorKind {
@@ -213,9 +235,15 @@ mod tests {
     #[test]
     fn distinct_is_as_the_language_has_it() {
         let distinct = "$distinct([1, 1.0, '1', {'a': 1, 'b': [2]}, {'b': [2], 'a': 1}, [1], [1], null, null])";
-        assert_eq!(evaluate(distinct, json!(null)), Ok(json!([1, "1", {"a": 1, "b": [2]}, [1], null])));
+        assert_eq!(
+            evaluate(distinct, json!(null)),
+            Ok(json!([1, "1", {"a": 1, "b": [2]}, [1], null]))
+        );
         assert_eq!(evaluate("[1,1] ~> $distinct", json!(null)), Ok(json!([1])));
-        assert_eq!(evaluate("($distinct := 5; $distinct)", json!(null)), Ok(json!(5)));
+        assert_eq!(
+            evaluate("($distinct := 5; $distinct)", json!(null)),
+            Ok(json!(5))
+        );
         let many = "$count($distinct([1..20000].{'a': $ % 7}))";
         assert_eq!(evaluate(many, json!(null)), Ok(json!(7)));
     }
@@ -306,20 +334,20 @@ mod tests {
             "$range(1, 10000000, 1)",
             "$parse($pad('', 100000, '['))",
         ] {
-            assert_eq!(kind(text), JsonataErrorKind::Limit, "{text}");
+            assert_eq!(limited(text), JsonataErrorKind::Limit, "{text}");
         }
         for text in [
             "($f := function($n){ 1 + $f($n) }; $f(1))",
             "$reduce([1..200], function($a, $i){ [[$a]] })",
         ] {
-            assert_eq!(kind(text), JsonataErrorKind::Limit, "{text}");
+            assert_eq!(limited(text), JsonataErrorKind::Limit, "{text}");
         }
     }
 
     #[test]
     fn expressions_that_never_end_are_stopped() {
         assert_eq!(
-            kind("($f := function($n){ $f($n + 1) }; $f(1))"),
+            limited("($f := function($n){ $f($n + 1) }; $f(1))"),
             JsonataErrorKind::Limit
         );
     }

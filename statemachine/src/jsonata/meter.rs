@@ -12,6 +12,8 @@ const MAX_VALUE_WEIGHT: u64 = 16 << 20;
 const MAX_TEXT_BYTES: u64 = 8 << 20;
 /// How much weight all values that are built or walked in one evaluation may have together: about a second's work.
 const MAX_TOTAL_WEIGHT: u64 = 512 << 20;
+/// How long one evaluation may take: far above what a 256 KiB payload needs, short enough to wait for.
+const MAX_MILLISECONDS: u64 = 5_000;
 /// What a node weighs besides its text.
 const NODE_WEIGHT: u64 = 8;
 
@@ -19,6 +21,8 @@ const NODE_WEIGHT: u64 = 8;
 #[derive(Debug)]
 pub(super) struct Meter {
     left: Cell<u64>,
+    /// How long it may take.
+    pub(super) milliseconds: u64,
 }
 
 /// The start of the message of an error that a meter raises.
@@ -28,6 +32,15 @@ impl Meter {
     pub(super) fn new() -> Self {
         Self {
             left: Cell::new(MAX_TOTAL_WEIGHT),
+            milliseconds: MAX_MILLISECONDS,
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn of(weight: u64, milliseconds: u64) -> Self {
+        Self {
+            left: Cell::new(weight),
+            milliseconds,
         }
     }
 
