@@ -240,8 +240,29 @@ mod tests {
 
     #[test]
     fn one_meter_counts_for_the_whole_template() {
-        let expression = "{% $pad('x', 1000000) %}";
-        let many = Value::Array(vec![json!(expression); 200]);
-        assert_eq!(evaluate(&many).unwrap_err().kind(), JsonataErrorKind::Limit);
+        let template =
+            Template::parse(&Value::Array(vec![json!("{% $pad('x', 100) %}"); 20])).unwrap();
+        let (states, variables) = (json!({}), Map::new());
+        let scope = JsonataScope {
+            states: &states,
+            variables: &variables,
+        };
+        let mut host = Host {
+            now: chrono::DateTime::UNIX_EPOCH,
+            random: Random::from_seed(1),
+        };
+        let mut built = |weight| {
+            let meter = Rc::new(Meter::of(weight, 500));
+            build(
+                &template.node,
+                &mut "Output".to_owned(),
+                &scope,
+                &mut host,
+                &meter,
+            )
+            .map_err(|error| error.kind())
+        };
+        assert!(built(20_000).is_ok());
+        assert_eq!(built(5_000), Err(JsonataErrorKind::Limit));
     }
 }
