@@ -182,7 +182,7 @@ impl Call {
         if !self.signature.function.keeps_arguments() {
             budget.pay_for(&result).map_err(too_large)?;
         }
-        if bounds::nests_too_deeply(&result) {
+        if self.signature.function.nests() && bounds::nests_too_deeply(&result) {
             return Err(self.fail(IntrinsicErrorKind::Limit, "its result nests too deeply"));
         }
         Ok(result)

@@ -211,6 +211,31 @@ mod tests {
     }
 
     #[test]
+    fn only_what_is_read_is_given_and_nothing_is_lost() {
+        let input = json!({"a": [{"b": 1, "c": 2}, {"b": 3}], "d": {"e": {"f": [4]}}, "k": "b"});
+        for (text, expected) in [
+            ("$states.input.a.b", json!([1, 3])),
+            ("$states.input.a[c = 2].b", json!(1)),
+            ("$states.input.a[-1]", json!({"b": 3})),
+            ("$count($states.input.a) + $states.input.d.e.f[0]", json!(6)),
+            ("$keys($states.input)", json!(["a", "d", "k"])),
+            ("$states.input.d.*.f", json!([4])),
+            (
+                "$states.input.a.b.{'b': $, 'all': %.c}",
+                json!([{"b": 1, "all": 2}, {"b": 3}]),
+            ),
+            ("$lookup($states.input.a[0], $states.input.k)", json!(1)),
+            (
+                "$states.input.a@$x.{'b': $x.b}",
+                json!([{"b": 1}, {"b": 3}]),
+            ),
+            ("$states{'n': input.d.e.f}", json!({"n": [4]})),
+        ] {
+            assert_eq!(evaluate(text, input.clone()), Ok(expected), "{text}");
+        }
+    }
+
+    #[test]
     fn nothing_null_and_functions_are_told_apart() {
         assert_eq!(kind("$states.input.missing"), JsonataErrorKind::Undefined);
         assert_eq!(evaluate("null", json!(null)), Ok(Value::Null));

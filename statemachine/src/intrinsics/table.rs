@@ -177,13 +177,17 @@ impl Function {
         matches!(
             self,
             Self::Array
-                | Self::ArrayGetItem
                 | Self::ArrayPartition
                 | Self::ArrayUnique
                 | Self::Format
                 | Self::JsonMerge
                 | Self::StringSplit
         )
+    }
+
+    /// Tells whether the result may nest deeper than the arguments.
+    pub(super) fn nests(self) -> bool {
+        matches!(self, Self::Array | Self::ArrayPartition)
     }
 
     /// Tells whether a literal may be the argument at a place, as far as it can be told without an input.

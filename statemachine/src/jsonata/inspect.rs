@@ -1,12 +1,13 @@
 //! What a parsed expression refers to.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use indexmap::IndexMap;
 use jsonata_core::ast::{AstNode, PathStep, Stage};
 use jsonata_core::evaluator::Context;
 use jsonata_core::value::{JValue, with_stack};
+use serde_json::Value;
 
 use super::convert::from_json;
 use super::{JsonataScope, rewrite};
@@ -14,8 +15,47 @@ use super::{JsonataScope, rewrite};
 /// The variables that an expression reads, so that no other need be given to the evaluator.
 #[derive(Debug, Clone, Default)]
 pub(super) struct References {
-    /// For each variable, the fields that are read from it; `None` if the whole is.
-    variables: BTreeMap<String, Option<BTreeSet<String>>>,
+    variables: BTreeMap<String, Need>,
+}
+
+/// How much of a value an expression reads.
+#[derive(Debug, Clone)]
+enum Need {
+    Whole,
+    Fields(BTreeMap<String, Need>),
+}
+
+impl Need {
+    /// Adds what lies at the end of a way of fields.
+    fn add(&mut self, way: &[&str]) {
+        match (self, way) {
+            (Self::Whole, _) => {}
+            (need, []) => *need = Self::Whole,
+            (Self::Fields(fields), [first, rest @ ..]) => {
+                fields
+                    .entry((*first).to_owned())
+                    .or_insert_with(|| Self::Fields(BTreeMap::new()))
+                    .add(rest);
+            }
+        }
+    }
+
+    /// Gives as much of a value to the evaluator; fields are read from the items of arrays too.
+    fn cut(&self, value: &Value) -> JValue {
+        let Self::Fields(fields) = self else {
+            return from_json(value);
+        };
+        match value {
+            Value::Object(object) => JValue::object(
+                object
+                    .iter()
+                    .filter_map(|(name, value)| Some((name.clone(), fields.get(name)?.cut(value))))
+                    .collect::<IndexMap<_, _>>(),
+            ),
+            Value::Array(items) => JValue::array(items.iter().map(|item| self.cut(item)).collect()),
+            other => from_json(other),
+        }
+    }
 }
 
 impl References {
@@ -27,29 +67,14 @@ impl References {
 
     /// Binds what the expression reads.
     pub(super) fn bind(&self, scope: &JsonataScope<'_>, now: DateTime<Utc>, context: &mut Context) {
-        for (name, fields) in &self.variables {
+        for (name, need) in &self.variables {
             let value = match name.as_str() {
-                "states" => scope.states,
-                name => match scope.variables.get(name) {
-                    Some(value) => value,
-                    None => continue,
-                },
+                "states" => Some(scope.states),
+                name => scope.variables.get(name),
             };
-            let value = match (fields, value.as_object()) {
-                (Some(fields), Some(object)) => JValue::object(
-                    object
-                        .iter()
-                        .filter(|(name, _)| fields.contains(*name))
-                        .map(|(name, value)| (name.clone(), from_json(value)))
-                        .collect::<IndexMap<_, _>>(),
-                ),
-                _ => from_json(value),
-            };
-            if name == "distinct" {
-                context.bind(rewrite::DISTINCT.to_owned(), value);
-                continue;
+            if let Some(value) = value {
+                context.bind(rewrite::renamed(name.clone()), need.cut(value));
             }
-            context.bind(name.clone(), value);
         }
         #[expect(
             clippy::cast_precision_loss,
@@ -61,66 +86,71 @@ impl References {
         );
     }
 
-    fn whole(&mut self, name: &str) {
-        self.variables.insert(name.to_owned(), None);
-    }
-
-    fn field(&mut self, name: &str, field: &str) {
-        if let Some(fields) = self
-            .variables
+    fn add(&mut self, name: &str, way: &[&str]) {
+        self.variables
             .entry(name.to_owned())
-            .or_insert_with(|| Some(BTreeSet::new()))
-        {
-            fields.insert(field.to_owned());
-        }
+            .or_insert_with(|| Need::Fields(BTreeMap::new()))
+            .add(way);
     }
 
     fn visit(&mut self, node: &AstNode) {
         match node {
-            AstNode::Variable(name) => self.whole(name),
+            AstNode::Variable(name) => self.add(name, &[]),
             // A call may name a variable that holds no function: then it must fail rather than find a function.
             AstNode::Function { name, args, .. } => {
-                self.whole(name);
+                self.add(name, &[]);
                 for argument in args {
                     with_stack(|| self.visit(argument));
                 }
             }
-            AstNode::Path { steps } => self.visit_path(steps),
+            AstNode::Path { steps } => {
+                let plain = |step: &PathStep| {
+                    step.focus.is_none()
+                        && step.index_var.is_none()
+                        && step.ancestor_label.is_none()
+                        && !step.is_tuple
+                };
+                let rest = match steps.split_first() {
+                    Some((
+                        PathStep {
+                            node: AstNode::Variable(name),
+                            stages,
+                            ..
+                        },
+                        rest,
+                    )) if stages.is_empty() && steps.iter().all(plain) => {
+                        self.add(name, &way(rest));
+                        rest
+                    }
+                    _ => steps.as_slice(),
+                };
+                for step in rest {
+                    with_stack(|| self.visit(&step.node));
+                    for stage in &step.stages {
+                        if let Stage::Filter(condition) = stage {
+                            with_stack(|| self.visit(condition));
+                        }
+                    }
+                }
+            }
             other => each_child(other, &mut |child| with_stack(|| self.visit(child))),
         }
     }
+}
 
-    fn visit_path(&mut self, steps: &[PathStep]) {
-        let rest = match steps {
-            [first, second, ..] => match (&first.node, &second.node) {
-                (AstNode::Variable(name), AstNode::Name(field))
-                    if first.stages.is_empty()
-                        && first.focus.is_none()
-                        && first.index_var.is_none() =>
-                {
-                    self.field(name, field);
-                    &steps[1..]
-                }
-                _ => steps,
-            },
-            _ => steps,
+/// Names the fields that a path reads one after the other, up to the first that something else happens to.
+fn way(steps: &[PathStep]) -> Vec<&str> {
+    let mut way = Vec::new();
+    for step in steps {
+        let AstNode::Name(name) = &step.node else {
+            break;
         };
-        for step in rest {
-            with_stack(|| self.visit(&step.node));
-            for stage in &step.stages {
-                if let Stage::Filter(condition) = stage {
-                    with_stack(|| self.visit(condition));
-                }
-            }
-        }
-        if let (Some(first), true) = (steps.first(), rest.len() < steps.len()) {
-            for stage in &first.stages {
-                if let Stage::Filter(condition) = stage {
-                    with_stack(|| self.visit(condition));
-                }
-            }
+        way.push(name.as_str());
+        if !step.stages.is_empty() {
+            break;
         }
     }
+    way
 }
 
 /// Says why an expression reads the input document, which there is none of in a state; `None` if it does not.

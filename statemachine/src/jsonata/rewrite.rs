@@ -145,7 +145,7 @@ pub(super) fn bounded(node: AstNode) -> AstNode {
 }
 
 /// Gives `$distinct` its other name, wherever it is read, called or bound, so that a binding hides it as before.
-fn renamed(name: String) -> String {
+pub(super) fn renamed(name: String) -> String {
     if name == "distinct" {
         DISTINCT.to_owned()
     } else {
