@@ -36,6 +36,7 @@ use jsonata_core::value::JValue;
 use serde_json::{Map, Value};
 
 pub use error::{JsonataError, JsonataErrorKind};
+pub(crate) use template::expression_text;
 pub use template::{Template, TemplateProblem};
 
 use crate::scope::Host;
@@ -144,6 +145,10 @@ mod tests {
     use super::*;
     use crate::scope::Random;
 
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "tests hand over `json!(..)` as it is made"
+    )]
     fn evaluate(text: &str, input: Value) -> Result<Value, JsonataError> {
         let states = json!({"input": input, "context": {"State": {"Name": "S"}}});
         let variables = Map::from_iter([

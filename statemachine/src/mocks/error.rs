@@ -63,14 +63,13 @@ impl MockError {
     }
 
     fn text(&self) -> String {
-        let mut text = self.message.clone();
-        for problem in &self.problems {
+        let problems = self.problems.iter().map(|problem| {
             let Place { line, column } = problem.place;
-            text.push_str(&format!(
-                "; {line}:{column} `{}`: {}",
-                problem.pointer, problem.message
-            ));
-        }
-        text
+            format!("{line}:{column} `{}`: {}", problem.pointer, problem.message)
+        });
+        let parts: Vec<String> = std::iter::once(self.message.clone())
+            .chain(problems)
+            .collect();
+        parts.join("; ")
     }
 }
