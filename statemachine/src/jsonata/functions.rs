@@ -1,10 +1,12 @@
 //! The functions that AWS adds to `JSONata`, those it takes away, and the scales of [`super::rewrite`].
 
 use std::cell::RefCell;
+use std::collections::HashSet;
+use std::fmt::Write;
 use std::rc::Rc;
 
 use jsonata_core::evaluator::{Evaluator, EvaluatorError};
-use jsonata_core::value::JValue;
+use jsonata_core::value::{JValue, with_stack};
 use serde_json::Value;
 
 use super::convert;
@@ -15,6 +17,17 @@ use crate::scope::{Host, Random};
 
 /// How long a text may be that is matched against a pattern: every match becomes an object of several hundred bytes.
 const MAX_SUBJECT_BYTES: usize = 512 << 10;
+
+/// How heavy a byte is that a function gives as a replacement: all of them are held until the end.
+const REPLACED_WEIGHT: u64 = 16;
+/// What a replacement takes besides its text.
+const REPLACED_BYTES: u64 = 64;
+/// How wide a field of a date may be: as wide as a whole number of 64 bits.
+const MAX_FIELD_WIDTH: f64 = 18.0;
+/// How many digits may follow each other in a picture of a date.
+const MAX_DIGITS: usize = 18;
+/// The largest number in Roman numerals: it has ten thousand letters.
+const MAX_ROMAN: f64 = 10_000_000.0;
 
 type Outcome = Result<JValue, EvaluatorError>;
 
@@ -92,6 +105,35 @@ fn register_scales(evaluator: &mut Evaluator, meter: &Rc<Meter>) -> Result<(), E
         let cuts = argument(arguments, 0).as_str().map_or(0, str::len) + 1;
         allow_product(&limits, cuts, argument(arguments, 1))
     })?;
+    let limits = Rc::clone(meter);
+    evaluator.register_fn(rewrite::REPLACED, move |arguments: &[JValue]| {
+        if let JValue::String(text) = argument(arguments, 0) {
+            limits.charge((text.len() as u64 + REPLACED_BYTES).saturating_mul(REPLACED_WEIGHT))?;
+        }
+        Ok(argument(arguments, 0).clone())
+    })?;
+    evaluator.register_fn(rewrite::IS_FUNCTION, |arguments: &[JValue]| {
+        Ok(JValue::Bool(argument(arguments, 0).is_function()))
+    })?;
+    evaluator.register_fn(rewrite::PICTURE, |arguments: &[JValue]| {
+        match argument(arguments, 0) {
+            JValue::String(picture) if asks_for_wide_fields(picture) => Err(exceeded()),
+            value => Ok(value.clone()),
+        }
+    })?;
+    evaluator.register_fn(rewrite::WRITABLE, |arguments: &[JValue]| {
+        match (argument(arguments, 0), argument(arguments, 1)) {
+            (JValue::Number(number), JValue::String(picture))
+                if number.abs() > MAX_ROMAN && picture.contains(['I', 'i']) =>
+            {
+                Err(exceeded())
+            }
+            (value, _) => Ok(value.clone()),
+        }
+    })?;
+    evaluator.register_fn(rewrite::DISTINCT, |arguments: &[JValue]| {
+        Ok(distinct(argument(arguments, 0)))
+    })?;
     evaluator.register_fn(rewrite::SUBJECT, |arguments: &[JValue]| {
         match argument(arguments, 0) {
             JValue::String(text) if text.len() > MAX_SUBJECT_BYTES => Err(
@@ -100,6 +142,79 @@ fn register_scales(evaluator: &mut Evaluator, meter: &Rc<Meter>) -> Result<(), E
             value => Ok(value.clone()),
         }
     })
+}
+
+fn exceeded() -> EvaluatorError {
+    EvaluatorError::EvaluationError(super::meter::MEMORY_LIMIT.to_owned())
+}
+
+/// Tells whether a picture of a date asks for more digits than a number has: `[Y,999999999]`, or a long run of them.
+fn asks_for_wide_fields(picture: &str) -> bool {
+    let is_wide = |width: &str| {
+        width
+            .trim()
+            .parse::<f64>()
+            .is_ok_and(|width| width > MAX_FIELD_WIDTH)
+    };
+    let fields = picture
+        .split('[')
+        .skip(1)
+        .filter_map(|field| field.split(']').next());
+    // The widths follow the last comma; those before it group digits.
+    let widths = fields.filter_map(|field| field.rsplit_once(','));
+    widths
+        .flat_map(|(_, widths)| widths.split('-'))
+        .any(is_wide)
+        || picture
+            .split(|character: char| !character.is_ascii_digit())
+            .any(|run| run.len() > MAX_DIGITS)
+}
+
+/// Drops repeated items in one pass over their texts.
+fn distinct(value: &JValue) -> JValue {
+    let JValue::Array(items) = value else {
+        return value.clone();
+    };
+    if items.len() <= 1 {
+        return value.clone();
+    }
+    let mut seen = HashSet::with_capacity(items.len());
+    let kept = items.iter().filter(|item| {
+        let mut key = String::new();
+        write_key(item, &mut key);
+        seen.insert(key)
+    });
+    JValue::Array(items.with_items(kept.cloned().collect()))
+}
+
+/// Writes a value so that equal values have equal texts: fields in order of their names.
+fn write_key(value: &JValue, key: &mut String) {
+    match value {
+        JValue::Array(items) => {
+            key.push('[');
+            for item in items {
+                with_stack(|| write_key(item, key));
+                key.push(',');
+            }
+            key.push(']');
+        }
+        JValue::Object(fields) => {
+            let mut sorted: Vec<_> = fields.iter().collect();
+            sorted.sort_unstable_by_key(|(name, _)| *name);
+            key.push('{');
+            for (name, field) in sorted {
+                key.push_str(&Value::from(name.as_str()).to_string());
+                with_stack(|| write_key(field, key));
+                key.push(',');
+            }
+            key.push('}');
+        }
+        // Every function is itself and nothing else.
+        JValue::Lambda(function) => write!(key, "function {:p}", Rc::as_ptr(function))
+            .expect("writing to a String never fails"),
+        JValue::Number(number) if *number == 0.0 => key.push('0'),
+        scalar => key.push_str(&scalar.to_string()),
+    }
 }
 
 fn allow_product(meter: &Meter, times: usize, text: &JValue) -> Outcome {

@@ -45,6 +45,10 @@ impl References {
                 ),
                 _ => from_json(value),
             };
+            if name == "distinct" {
+                context.bind(rewrite::DISTINCT.to_owned(), value);
+                continue;
+            }
             context.bind(name.clone(), value);
         }
         #[expect(

@@ -19,10 +19,24 @@ pub(super) const SEPARATOR: &str = "weigh separator";
 pub(super) const REPLACEMENT: &str = "weigh replacement";
 /// Gives its argument back, if it is short enough to be matched against a pattern.
 pub(super) const SUBJECT: &str = "weigh subject";
+/// Counts what a function gives as a replacement, and gives it back.
+pub(super) const REPLACED: &str = "weigh replaced";
+/// Gives its argument, a picture of a date, back, if it asks for no endless field.
+pub(super) const PICTURE: &str = "weigh picture";
+/// Gives its first argument, a number, back, if its second, a picture, can write it in a short text.
+pub(super) const WRITABLE: &str = "weigh number";
+/// Tells whether its argument is a function.
+pub(super) const IS_FUNCTION: &str = "is function";
+/// The built-in `$distinct` compares each item with each, without a pause; this one does not.
+pub(super) const DISTINCT: &str = "distinct items";
 /// The variable that holds the milliseconds of `$now()`.
 pub(super) const NOW: &str = "now in milliseconds";
 /// The variable that holds the first argument of a call that estimates its result.
 const FIRST: &str = "first argument";
+/// The variable that holds another argument of such a call.
+const SECOND: &str = "second argument";
+/// The parameter of a function that wraps a replacing one.
+const MATCH: &str = "match argument";
 
 /// Built-in functions whose arguments are walked as a whole.
 const WALKING: &[&str] = &[
@@ -76,13 +90,14 @@ pub(super) fn bounded(node: AstNode) -> AstNode {
             procedure: boxed(*procedure),
             args: args.into_iter().map(bounded).collect(),
         },
+        AstNode::Variable(name) => AstNode::Variable(renamed(name)),
         AstNode::Lambda {
             params,
             body,
             signature,
             thunk,
         } => AstNode::Lambda {
-            params,
+            params: params.into_iter().map(renamed).collect(),
             body: boxed(*body),
             signature,
             thunk,
@@ -127,6 +142,15 @@ pub(super) fn bounded(node: AstNode) -> AstNode {
         },
         leaf => leaf,
     })
+}
+
+/// Gives `$distinct` its other name, wherever it is read, called or bound, so that a binding hides it as before.
+fn renamed(name: String) -> String {
+    if name == "distinct" {
+        DISTINCT.to_owned()
+    } else {
+        name
+    }
 }
 
 fn boxed(node: AstNode) -> Box<AstNode> {
@@ -240,7 +264,7 @@ fn chain(lhs: AstNode, rhs: AstNode) -> AstNode {
 }
 
 fn estimates(name: &str) -> bool {
-    matches!(name, "join" | "replace" | "match")
+    matches!(name, "formatInteger" | "join" | "match" | "replace")
 }
 
 fn function(name: String, args: Vec<AstNode>, is_builtin: bool) -> AstNode {
@@ -251,6 +275,7 @@ fn function(name: String, args: Vec<AstNode>, is_builtin: bool) -> AstNode {
     match name.as_str() {
         "now" if is_builtin => {
             args.insert(0, AstNode::Variable(NOW.to_owned()));
+            weigh_picture(&mut args);
             return AstNode::Function {
                 name: "fromMillis".to_owned(),
                 args,
@@ -259,6 +284,7 @@ fn function(name: String, args: Vec<AstNode>, is_builtin: bool) -> AstNode {
         }
         "millis" if is_builtin && args.is_empty() => return AstNode::Variable(NOW.to_owned()),
         "string" if args.is_empty() => args.push(AstNode::Variable(String::new())),
+        "fromMillis" | "toMillis" => weigh_picture(&mut args),
         _ => {}
     }
     if WALKING.contains(&name.as_str()) {
@@ -270,10 +296,20 @@ fn function(name: String, args: Vec<AstNode>, is_builtin: bool) -> AstNode {
             }
         }
     }
+    let name = if is_builtin { renamed(name) } else { name };
     AstNode::Function {
         name,
         args,
         is_builtin,
+    }
+}
+
+fn weigh_picture(args: &mut [AstNode]) {
+    if let Some(picture) = args.get_mut(1)
+        && *picture != AstNode::Placeholder
+    {
+        let taken = std::mem::replace(picture, AstNode::Null);
+        *picture = call(PICTURE, vec![taken]);
     }
 }
 
@@ -286,7 +322,7 @@ fn callback_place(name: &str, arguments: usize) -> Option<usize> {
     }
 }
 
-/// Rewrites a call whose result grows by a product: `(first := a; f(first, estimate(first, b)))`.
+/// Rewrites a call whose result may grow out of proportion: `(first := a; f(first, estimate(first, b)))`.
 fn estimated(name: String, args: Vec<AstNode>, is_builtin: bool) -> AstNode {
     if args.contains(&AstNode::Placeholder) {
         return partial(name, args, is_builtin);
@@ -294,20 +330,17 @@ fn estimated(name: String, args: Vec<AstNode>, is_builtin: bool) -> AstNode {
     let mut args: Vec<AstNode> = args.into_iter().map(bounded).collect();
     match (name.as_str(), args.len()) {
         // Without a subject the context is one.
+        ("match" | "formatInteger", 1) => args.insert(0, variable("")),
         ("replace", 2) => {
             let replacement = args.remove(1);
-            args.push(call(
-                REPLACEMENT,
-                vec![AstNode::Variable(String::new()), replacement],
-            ));
+            args.push(call(REPLACEMENT, vec![variable(""), replacement]));
             return AstNode::Function {
                 name,
                 args,
                 is_builtin,
             };
         }
-        ("match", 1) => args.insert(0, AstNode::Variable(String::new())),
-        ("join" | "match", 0) | ("replace", 0..=1) => {
+        (_, 0) | ("replace", 1) => {
             return AstNode::Function {
                 name,
                 args,
@@ -316,36 +349,80 @@ fn estimated(name: String, args: Vec<AstNode>, is_builtin: bool) -> AstNode {
         }
         _ => {}
     }
-    let first = weighed(std::mem::replace(
-        &mut args[0],
-        AstNode::Variable(FIRST.to_owned()),
-    ));
-    let (estimate, place) = match name.as_str() {
-        "join" => (SEPARATOR, 1),
-        "replace" => (REPLACEMENT, 2),
-        _ => (SUBJECT, 0),
-    };
-    if let Some(argument) = args.get_mut(place) {
-        let taken = std::mem::replace(argument, AstNode::Null);
-        *argument = match place {
-            0 => call(estimate, vec![taken]),
-            // A function gives each replacement as it is called; its results are weighed where they are built.
-            _ if matches!(taken, AstNode::Lambda { .. }) => taken,
-            _ => call(estimate, vec![AstNode::Variable(FIRST.to_owned()), taken]),
-        };
+    let first = std::mem::replace(&mut args[0], variable(FIRST));
+    let mut block = vec![bind(FIRST, weighed(first))];
+    match name.as_str() {
+        "match" => args[0] = call(SUBJECT, vec![variable(FIRST)]),
+        "formatInteger" => {
+            let picture = std::mem::replace(&mut args[1], variable(SECOND));
+            block.push(bind(SECOND, picture));
+            args[0] = call(WRITABLE, vec![variable(FIRST), variable(SECOND)]);
+        }
+        "join" => {
+            if let Some(separator) = args.get_mut(1) {
+                let taken = std::mem::replace(separator, AstNode::Null);
+                *separator = call(SEPARATOR, vec![variable(FIRST), taken]);
+            }
+        }
+        _ => {
+            let replacement = std::mem::replace(&mut args[2], AstNode::Null);
+            args[2] = replacing(replacement, &mut block);
+        }
     }
-    AstNode::Block(vec![
-        AstNode::Binary {
-            op: BinaryOp::ColonEqual,
-            lhs: Box::new(AstNode::Variable(FIRST.to_owned())),
-            rhs: Box::new(first),
+    block.push(AstNode::Function {
+        name,
+        args,
+        is_builtin,
+    });
+    AstNode::Block(block)
+}
+
+/// Rewrites what a text is replaced with: a text is estimated, what a function gives is counted.
+fn replacing(replacement: AstNode, block: &mut Vec<AstNode>) -> AstNode {
+    let counted = |body| Box::new(call(REPLACED, vec![body]));
+    match replacement {
+        AstNode::String(_) => call(REPLACEMENT, vec![variable(FIRST), replacement]),
+        AstNode::Lambda {
+            params,
+            body,
+            signature,
+            ..
+        } => AstNode::Lambda {
+            params,
+            body: counted(*body),
+            signature,
+            thunk: true,
         },
-        AstNode::Function {
-            name,
-            args,
-            is_builtin,
-        },
-    ])
+        other => {
+            block.push(bind(SECOND, other));
+            let called = call(SECOND, vec![variable(MATCH)]);
+            AstNode::Conditional {
+                condition: Box::new(call(IS_FUNCTION, vec![variable(SECOND)])),
+                then_branch: Box::new(AstNode::Lambda {
+                    params: vec![MATCH.to_owned()],
+                    body: counted(called),
+                    signature: None,
+                    thunk: true,
+                }),
+                else_branch: Some(Box::new(call(
+                    REPLACEMENT,
+                    vec![variable(FIRST), variable(SECOND)],
+                ))),
+            }
+        }
+    }
+}
+
+fn variable(name: &str) -> AstNode {
+    AstNode::Variable(name.to_owned())
+}
+
+fn bind(name: &str, value: AstNode) -> AstNode {
+    AstNode::Binary {
+        op: BinaryOp::ColonEqual,
+        lhs: Box::new(variable(name)),
+        rhs: Box::new(value),
+    }
 }
 
 /// Turns `f(?, b)` into `(fixed1 := b; function(open0) { f(open0, fixed1) })`, so that each call is estimated.
@@ -358,12 +435,8 @@ fn partial(name: String, args: Vec<AstNode>, is_builtin: bool) -> AstNode {
             params.push(open);
         } else {
             let fixed = AstNode::Variable(format!("fixed argument {place}"));
-            inner.push(fixed.clone());
-            block.push(AstNode::Binary {
-                op: BinaryOp::ColonEqual,
-                lhs: Box::new(fixed),
-                rhs: boxed(argument),
-            });
+            inner.push(fixed);
+            block.push(bind(&format!("fixed argument {place}"), bounded(argument)));
         }
     }
     let body = Box::new(estimated(name, inner, is_builtin));
@@ -390,12 +463,15 @@ fn path(steps: Vec<PathStep>) -> Vec<PathStep> {
             ))));
         }
         step.node = bounded(step.node);
+        step.focus = step.focus.map(renamed);
+        step.index_var = step.index_var.map(renamed);
         step.stages = step
             .stages
             .into_iter()
             .map(|stage| match stage {
                 Stage::Filter(condition) => Stage::Filter(boxed(*condition)),
-                other => other,
+                Stage::Index(name) => Stage::Index(renamed(name)),
+                Stage::KeepArray => Stage::KeepArray,
             })
             .collect();
         // The evaluator keeps compiled steps by this number: a changed step needs its own.

@@ -49,20 +49,12 @@ pub(super) fn evaluate<'v>(
         visits: MAX_VISITS,
         bytes: bounds::Budget::new(),
     };
-    if let Some((function, inner)) = scan_under_function(steps) {
-        let matches = evaluate_steps(&inner, document, document, &mut budget, false)?.into_owned();
-        return function
-            .call(document, &[Cow::Owned(matches)])
-            .map(Cow::Owned);
-    }
     evaluate_steps(steps, document, document, &mut budget, false)
 }
 
 /// Turns `$..name.sum()` round: the function takes all matches at once. For a length, their members are counted.
 fn scan_under_function(steps: &Steps) -> Option<(&Function, Steps)> {
-    let (Some(Step::Scan), Some(Step::Function(function))) =
-        (steps.list.first(), steps.list.last())
-    else {
+    let [Step::Scan, .., Step::Function(function)] = steps.list.as_slice() else {
         return None;
     };
     let mut inner = steps.list[..steps.list.len() - 1].to_vec();
@@ -79,6 +71,12 @@ pub(super) fn evaluate_steps<'v>(
     budget: &mut Budget,
     require_fields: bool,
 ) -> Result<Cow<'v, Value>, Failure> {
+    if let Some((function, inner)) = scan_under_function(steps) {
+        let matches = evaluate_steps(&inner, document, root, budget, require_fields)?.into_owned();
+        return function
+            .call(document, &[Cow::Owned(matches)])
+            .map(Cow::Owned);
+    }
     let mut walk = Walk {
         steps,
         root,

@@ -50,6 +50,8 @@ impl Steps {
             upstream_definite.push(so_far);
             so_far = so_far && step.is_definite(index + 1 == end);
         }
+        // A function at the end of a scan takes all matches at once and gives one value.
+        so_far = so_far || matches!(list.as_slice(), [Step::Scan, .., Step::Function(_)]);
         Self {
             list,
             upstream_definite,

@@ -1,5 +1,7 @@
 //! What goes wrong with mocks before anything runs.
 
+use std::fmt::Write;
+
 use crate::Place;
 
 /// Why mocks could not be read, chosen or made.
@@ -63,13 +65,20 @@ impl MockError {
     }
 
     fn text(&self) -> String {
-        let problems = self.problems.iter().map(|problem| {
-            let Place { line, column } = problem.place;
-            format!("{line}:{column} `{}`: {}", problem.pointer, problem.message)
-        });
-        let parts: Vec<String> = std::iter::once(self.message.clone())
-            .chain(problems)
-            .collect();
-        parts.join("; ")
+        let mut text = self.message.clone();
+        for problem in &self.problems {
+            let MockProblem {
+                pointer,
+                place,
+                message,
+            } = problem;
+            write!(
+                text,
+                "; {}:{} `{pointer}`: {message}",
+                place.line, place.column
+            )
+            .expect("writing to a String never fails");
+        }
+        text
     }
 }
