@@ -14,6 +14,8 @@ mod inspection;
 mod item_batcher;
 mod item_reader;
 mod map;
+mod map_items;
+mod map_limits;
 mod map_run;
 mod object_call;
 mod parallel;
