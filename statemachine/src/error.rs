@@ -48,6 +48,33 @@ impl Error {
         self.kind
     }
 
+    /// Names the exception that AWS's API answers with.
+    #[must_use]
+    pub fn aws_code(&self) -> &'static str {
+        match self.kind {
+            ErrorKind::InvalidDefinition => "InvalidDefinition",
+            ErrorKind::InvalidInput => "InvalidExecutionInput",
+            ErrorKind::InvalidRequest => "ValidationException",
+        }
+    }
+
+    /// Words the error as AWS's API does.
+    #[must_use]
+    pub fn aws_message(&self) -> String {
+        if self.diagnostics.is_empty() {
+            return self.message.clone();
+        }
+        format!("Invalid State Machine Definition: '{}'", self.errors())
+    }
+
+    fn errors(&self) -> String {
+        let errors = self.diagnostics.iter().filter(|one| one.is_error());
+        errors
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(", ")
+    }
+
     /// Lists every problem of an invalid definition, errors before warnings.
     #[must_use]
     pub fn diagnostics(&self) -> &[Diagnostic] {
@@ -60,18 +87,10 @@ impl fmt::Display for Error {
         if self.diagnostics.is_empty() {
             return formatter.write_str(&self.message);
         }
-        formatter.write_str("invalid state machine definition: ")?;
-        for (index, diagnostic) in self
-            .diagnostics
-            .iter()
-            .filter(|one| one.is_error())
-            .enumerate()
-        {
-            if index > 0 {
-                formatter.write_str(", ")?;
-            }
-            diagnostic.fmt(formatter)?;
-        }
-        Ok(())
+        write!(
+            formatter,
+            "invalid state machine definition: {}",
+            self.errors()
+        )
     }
 }

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
+use crate::definition::expressions::Expressions;
 use crate::definition::selector::{Payload, Selector};
-use crate::jsonata;
 
 #[derive(Debug)]
 pub(crate) struct Choice {
@@ -23,7 +23,7 @@ pub(crate) struct Rule {
 pub(crate) enum Condition {
     Jsonata {
         text: String,
-        template: jsonata::Template,
+        template: Expressions,
     },
     /// `true` or `false` written out, which JSONata states may do.
     Literal(bool),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::Error;
+use crate::bounds::{MAX_DEPTH, nests_too_deeply};
 use crate::definition::fields::{Fields, Problems};
 use crate::definition::model::{Flow, Kind, State};
 use crate::definition::place::places;
@@ -195,6 +196,14 @@ pub(crate) fn examine(
     value: Value,
     machine_type: MachineType,
 ) -> (Option<Definition>, Vec<Diagnostic>) {
+    // Text cannot be this deep; a value that a caller has built can.
+    if nests_too_deeply(&value) {
+        let message = format!("Definition must not nest deeper than {MAX_DEPTH} levels");
+        return (
+            None,
+            vec![Diagnostic::of_text(Code::TooDeeplyNested, message)],
+        );
+    }
     let problems = Problems::default();
     let definition = read_machine(&value, machine_type, &problems);
     let Some((flow, timeout, language)) = definition else {

@@ -61,6 +61,12 @@ impl Fields<'_> {
             writer: self.inner("ResultWriter", |fields| fields.writer(language)),
             label: self.label(),
         };
+        if map.distributed.is_some() && around.machine_type == MachineType::Express {
+            self.refuse(
+                "",
+                "Express state machine does not support Map states in DISTRIBUTED mode",
+            );
+        }
         if map.distributed.is_none() {
             for name in ["ItemReader", "ItemBatcher", "ResultWriter", "Label"] {
                 if self.has(name) {

@@ -107,12 +107,6 @@ impl Fields<'_> {
                 .integer("MaxAttempts", 0, LONGEST_SECONDS)
                 .unwrap_or(3);
             let max_delay = fields.integer("MaxDelaySeconds", 1, 31_622_400);
-            if max_delay.is_some_and(|delay| delay <= interval) {
-                fields.refuse(
-                    "MaxDelaySeconds",
-                    "'MaxDelaySeconds' must be greater than 'IntervalSeconds'",
-                );
-            }
             retriers.push(Retrier {
                 errors,
                 interval: Duration::from_secs(interval),

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::definition::QueryLanguage;
+use crate::definition::expressions::{Expressions, Reads};
 use crate::definition::fields::{Fields, below};
 use crate::definition::model::{DataPath, ResultPath};
 use crate::definition::selector::{Payload, Selector, SelectorSource, Setting, SettingSource};
@@ -125,9 +126,12 @@ impl Fields<'_> {
     }
 
     /// Parses a value as a JSONata template.
-    pub(crate) fn jsonata(&self, name: &str, value: &Value) -> Option<jsonata::Template> {
+    pub(crate) fn jsonata(&self, name: &str, value: &Value) -> Option<Expressions> {
         match jsonata::Template::parse(value) {
-            Ok(template) => Some(template),
+            Ok(template) => Some(Expressions {
+                template,
+                reads: Reads::of(value),
+            }),
             Err(problems) => {
                 for problem in problems {
                     let code = match problem.kind {

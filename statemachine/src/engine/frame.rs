@@ -5,13 +5,14 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use crate::definition::QueryLanguage;
+use crate::definition::expressions::Expressions;
 use crate::definition::model::{Kind, State};
 use crate::definition::selector::{Payload, Selector, SelectorSource, Setting, SettingSource};
 use crate::engine::failure::{Failure, FailureClass, names};
 use crate::engine::inspection::{Mock, Step};
 use crate::engine::run::{Item, Run, Surrounding, Variables};
 use crate::intrinsics::IntrinsicErrorKind;
-use crate::jsonata::{self, JsonataError, JsonataScope};
+use crate::jsonata::{JsonataError, JsonataScope};
 use crate::jsonpath::PathError;
 use crate::scope::Scope;
 use crate::template::{TemplateError, TemplateErrorKind};
@@ -87,15 +88,19 @@ impl Frame<'_> {
     /// Evaluates a JSONata field.
     pub(crate) fn expression(
         &self,
-        template: &jsonata::Template,
+        expressions: &Expressions,
         field: &str,
         data: Data<'_>,
         item: Option<&Item>,
     ) -> Result<Value, Failure> {
+        let Expressions { template, reads } = expressions;
         let mut states = Map::new();
-        states.insert("input".to_owned(), data.input.clone());
-        if self.state.reads_context {
-            states.insert("context".to_owned(), self.with_context(item, Clone::clone));
+        if reads.input {
+            states.insert("input".to_owned(), data.input.clone());
+        }
+        if reads.context {
+            let context = self.with_context(item, |context| context_part(context, reads.execution));
+            states.insert("context".to_owned(), context);
         }
         for (name, value) in [("result", data.result), ("errorOutput", data.error)] {
             if let Some(value) = value {
@@ -294,5 +299,17 @@ impl Frame<'_> {
             token: self.token.as_deref(),
         };
         self.run.with_context(&surrounding, read)
+    }
+}
+
+/// Copies the context object, without the execution's own part where nothing reads it.
+fn context_part(context: &Value, with_execution: bool) -> Value {
+    match context {
+        Value::Object(parts) if !with_execution => parts
+            .iter()
+            .filter(|(name, _)| *name != "Execution")
+            .map(|(name, part)| (name.clone(), part.clone()))
+            .collect(),
+        whole => whole.clone(),
     }
 }

@@ -14,7 +14,8 @@ use crate::engine::flow::Thread;
 use crate::engine::frame::Frame;
 use crate::engine::history::{Details, EventType};
 use crate::engine::item_batcher::batches;
-use crate::engine::map::{Limits, Tolerance, select};
+use crate::engine::map_items::select;
+use crate::engine::map_limits::{Limits, Tolerance};
 use crate::engine::run::{Item, Run};
 use crate::engine::{item_reader, result_writer};
 

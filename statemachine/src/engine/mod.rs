@@ -14,6 +14,8 @@ mod inspection;
 mod item_batcher;
 mod item_reader;
 mod map;
+mod map_items;
+mod map_limits;
 mod map_run;
 mod object_call;
 mod parallel;
@@ -43,6 +45,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
+use crate::bounds::{MAX_DEPTH, nests_too_deeply};
 use crate::definition::{Machine, MachineType};
 use crate::engine::clock::Clock;
 use crate::engine::drive::drive;
@@ -199,8 +202,14 @@ impl Engine {
     /// Starts an execution; it moves while its result is awaited.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidInput`] if the input is larger than 256 KiB.
+    /// [`ErrorKind::InvalidInput`] if the input is larger than 256 KiB or nests too deeply.
     pub fn start(&self, machine: &Machine, input: Value) -> Result<Execution, Error> {
+        if nests_too_deeply(&input) {
+            return Err(Error::new(
+                ErrorKind::InvalidInput,
+                format!("the input must not nest deeper than {MAX_DEPTH} levels"),
+            ));
+        }
         if exceeds(&input, PAYLOAD_LIMIT_BYTES) {
             return Err(Error::new(
                 ErrorKind::InvalidInput,
@@ -243,7 +252,7 @@ impl Engine {
     /// Runs an execution from its start to its end.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidInput`] if the input is larger than 256 KiB. A failing execution is no error: see
+    /// [`ErrorKind::InvalidInput`] if the input is larger than 256 KiB or nests too deeply. A failing execution is no error: see
     /// [`Outcome::status`].
     pub async fn run(&self, machine: &Machine, input: Value) -> Result<Outcome, Error> {
         Ok(self.start(machine, input)?.result().await)

@@ -24,7 +24,7 @@ use crate::engine::{choice, fail, map, parallel, pass, task, wait};
 use crate::size::{PAYLOAD_LIMIT_BYTES, VARIABLES_LIMIT_BYTES, exceeds, length};
 
 /// What fails a state whose output nests deeper than JSON may.
-const TOO_DEEP: &str = "The output of the state is nested too deeply.";
+pub(crate) const TOO_DEEP: &str = "The output of the state is nested too deeply.";
 
 /// What a state hands over when it is left.
 pub(crate) struct Done {

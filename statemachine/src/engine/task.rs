@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::sync::mpsc;
 
+use crate::bounds::nests_too_deeply;
 use crate::definition::selector::{Setting, SettingSource};
 use crate::definition::task::{Resource, ResourceKind, Task};
 use crate::engine::clock::sleep;
@@ -13,7 +14,7 @@ use crate::engine::flow::Thread;
 use crate::engine::frame::{Data, Frame};
 use crate::engine::history::{Details, EventType};
 use crate::engine::port::{Report, TaskCall};
-use crate::engine::state::over_limit;
+use crate::engine::state::{TOO_DEEP, over_limit};
 use crate::engine::tokens::{Answer, Waiting};
 use crate::size::{PAYLOAD_LIMIT_BYTES, exceeds};
 
@@ -253,6 +254,9 @@ impl Events<'_, '_> {
 
     fn ended(mut self, outcome: Outcome) -> Result<Value, Failure> {
         let outcome = match outcome {
+            Outcome::Succeeded(output) if nests_too_deeply(&output) => {
+                return Err(self.frame.runtime(TOO_DEEP));
+            }
             Outcome::Succeeded(output) if exceeds(&output, PAYLOAD_LIMIT_BYTES) => {
                 let name = match self.resource.kind() {
                     ResourceKind::Integration { service, .. } => service,

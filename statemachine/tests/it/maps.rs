@@ -430,3 +430,17 @@ fn what_is_tolerated_is_looked_at_once_the_state_has_started() {
         assert_eq!(shape[2..], [("MapStateStarted", 2), ("ExecutionFailed", 2)]);
     }
 }
+
+#[test]
+fn ten_thousand_items_need_no_ten_thousand_copies_of_them() {
+    let items: Vec<Value> = (0..10_000).map(|n| json!({"n": n, "m": [n]})).collect();
+    let definition = json!({"QueryLanguage": "JSONata", "StartAt": "M", "States": {"M": {
+        "Type": "Map", "End": true, "ItemProcessor": pass(),
+        "Items": "{% $states.input.items %}",
+        "ItemSelector": {"n": "{% $states.context.Map.Item.Value.n %}"},
+    }}});
+    let machine = Machine::parse(&definition.to_string()).unwrap();
+    let engine = Engine::new(refuse).max_events(None);
+    let outcome = in_virtual_time(engine.run(&machine, json!({"items": items}))).unwrap();
+    assert_eq!(outcome.output.unwrap()[9_999], json!({"n": 9_999}));
+}

@@ -51,7 +51,7 @@ fn difference(row: &Value) -> Option<String> {
         .or(expected["exception_value"].as_str());
     match (answer, message) {
         (Err(error), Some(message)) => {
-            let text = error.to_string();
+            let text = error.aws_message();
             let is_same = message.ends_with(&text);
             (!is_same).then(|| format!("expected {message}, got {text}"))
         }

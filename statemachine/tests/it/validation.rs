@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use drivetrain_statemachine::{Diagnostic, MachineType, validate};
+use drivetrain_statemachine::{Diagnostic, Machine, MachineType, validate};
 use serde_json::Value;
 
 use crate::corpus::{Score, rows, text};
@@ -58,6 +58,11 @@ fn aws_and_this_crate_accept_and_refuse_the_same() {
             accepted.count("acceptance", name, (!is_expected).then(|| listed(&errors)));
         } else {
             let (code, message, location) = recorded(row);
+            if let Some(exception) = row["exception"]["message"].as_str() {
+                let machine = Machine::parse_as(text(row, "definition_text"), machine_type(row));
+                let worded = machine.map_or_else(|error| error.aws_message(), |_| String::new());
+                assert_eq!(worded, exception, "{name}");
+            }
             let found = errors.iter().find(|error| error.code.as_str() == code);
             refused.count(
                 "refusal",
