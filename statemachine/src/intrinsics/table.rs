@@ -202,9 +202,8 @@ impl Function {
             | (Self::Format, 0)
             | (Self::Hash, 1) => literal.is_string(),
             (Self::JsonMerge, 2) => literal.is_boolean(),
-            (Self::JsonMerge, _)
-            | (Self::ArrayContains | Self::ArrayGetItem | Self::ArrayPartition, 0)
-            | (Self::ArrayLength | Self::ArrayUnique, _) => false,
+            (Self::ArrayLength | Self::ArrayUnique | Self::JsonMerge, _)
+            | (Self::ArrayContains | Self::ArrayGetItem | Self::ArrayPartition, 0) => false,
             _ => true,
         }
     }
