@@ -296,6 +296,26 @@ mod tests {
     }
 
     #[test]
+    fn comparing_something_large_again_and_again_is_bounded() {
+        let document =
+            json!({"big": "x".repeat(1 << 20), "list": vec![1; 10_000], "items": vec![0; 10_000]});
+        for path in [
+            "$.items[?($.big == $.big)]",
+            "$.items[?($.list anyof $.items)]",
+        ] {
+            assert_eq!(
+                evaluate(path, &document).unwrap_err().kind(),
+                PathErrorKind::Limit,
+                "{path}"
+            );
+        }
+        assert_eq!(
+            evaluate("$.items[?(@ == 0)].length()", &document).map(|found| found.is_array()),
+            Ok(true)
+        );
+    }
+
+    #[test]
     fn matches_that_repeat_a_document_are_bounded() {
         let mut deep = json!("x".repeat(1 << 20));
         for _ in 0..120 {

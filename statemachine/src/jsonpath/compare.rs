@@ -99,6 +99,19 @@ impl<'v> Side<'v> {
     }
 }
 
+/// Tells how many pairs of items a comparison may look at, in bytes.
+pub(super) fn pairs(left: &Side<'_>, operator: Operator, right: &Side<'_>) -> u64 {
+    match operator {
+        Operator::SubsetOf | Operator::AnyOf | Operator::NoneOf => {
+            let items = |side: &Side<'_>| side.items().map_or(0, |items| items.len() as u64);
+            items(left)
+                .saturating_mul(items(right))
+                .saturating_mul(size_of::<Value>() as u64)
+        }
+        _ => 0,
+    }
+}
+
 /// Compares two sides.
 pub(super) fn holds(
     left: &Side<'_>,

@@ -8,6 +8,7 @@ use super::compare::{self, Side};
 use super::evaluate::{Failure, evaluate_steps};
 use super::filter::{Condition, FilterPath, Operand};
 use super::walk::Walk;
+use crate::bounds;
 
 impl<'v> Walk<'v, '_> {
     /// Tells whether an item passes; a condition that cannot be applied to it does not hold.
@@ -54,6 +55,8 @@ impl<'v> Walk<'v, '_> {
             } => {
                 let left = self.side(left, item)?;
                 let right = self.side(right, item)?;
+                self.budget
+                    .visit_bytes(compare::pairs(&left, *operator, &right))?;
                 compare::holds(&left, *operator, &right)
             }
         }
@@ -76,7 +79,13 @@ impl<'v> Walk<'v, '_> {
     fn side(&mut self, operand: &'v Operand, item: &'v Value) -> Result<Side<'v>, Failure> {
         Ok(match operand {
             Operand::Path(path) => match self.filter_path(path, item, false) {
-                Ok(value) => Side::from_value(value),
+                Ok(value) => {
+                    // What a test for existence only finds, a comparison walks.
+                    if !value.is_number() {
+                        self.budget.visit_bytes(bounds::weight(&value))?;
+                    }
+                    Side::from_value(value)
+                }
                 Err(Failure::Missing(_)) => Side::Undefined,
                 Err(failure) => return Err(failure),
             },

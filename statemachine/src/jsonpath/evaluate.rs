@@ -13,6 +13,8 @@ use crate::bounds;
 
 /// How many values one evaluation may look at: a few seconds' work at most.
 const MAX_VISITS: u64 = 20_000_000;
+/// How many bytes are compared or matched in the time that looking at one value takes.
+const BYTES_PER_VISIT: u64 = 16;
 /// How deep a document may nest. `serde_json` reads 128 levels; more would only come from a value built by hand.
 pub(super) const MAX_DEPTH: usize = 256;
 
@@ -115,6 +117,16 @@ impl Budget {
         self.visits = self
             .visits
             .checked_sub(1)
+            .ok_or(Failure::Limit("the path takes too many steps"))?;
+        Ok(())
+    }
+
+    /// Counts what is compared or matched as a whole, as if each piece of it were looked at.
+    pub(super) fn visit_bytes(&mut self, bytes: u64) -> Result<(), Failure> {
+        let visits = bytes / BYTES_PER_VISIT;
+        self.visits = self
+            .visits
+            .checked_sub(visits)
             .ok_or(Failure::Limit("the path takes too many steps"))?;
         Ok(())
     }
