@@ -1,1 +1,82 @@
 //! The Amazon States Language: parse, validate, execute.
+//!
+//! A state machine runs here as it was recorded to run on AWS: outputs, error names, causes, retries, timeouts, limits
+//! and the event history. The same machine, input, start time, seed and answers give the same history, on any machine.
+//!
+//! ```
+//! use drivetrain_statemachine::{Engine, Machine, TaskCall, TaskError};
+//! use serde_json::{Value, json};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let machine = Machine::parse(r#"{
+//!     "StartAt": "Rest",
+//!     "States": {
+//!         "Rest": {"Type": "Wait", "Seconds": 3600, "Next": "Add"},
+//!         "Add": {
+//!             "Type": "Task",
+//!             "Resource": "arn:aws:states:::lambda:invoke",
+//!             "Parameters": {"Payload": {"a.$": "$.a", "b": 2}},
+//!             "ResultPath": "$.sum",
+//!             "End": true
+//!         }
+//!     }
+//! }"#)?;
+//! let engine = Engine::new(|call: TaskCall| async move {
+//!     let payload = &call.input["Payload"];
+//!     match (payload["a"].as_i64(), payload["b"].as_i64()) {
+//!         (Some(a), Some(b)) => Ok(json!(a + b)),
+//!         _ => Err(TaskError::new("NotANumber", payload.to_string())),
+//!     }
+//! });
+//! // Virtual time: the clock jumps over every wait. An ordinary runtime gives real time.
+//! let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
+//! let outcome = runtime.block_on(engine.run(&machine, json!({"a": 40})))?;
+//! assert_eq!(outcome.output, Some(json!({"a": 40, "sum": 42})));
+//! assert_eq!((outcome.stopped_at - outcome.started_at).num_hours(), 1);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # The path of a state's input
+//!
+//! ```text
+//!   raw input ─┬─> InputPath ─> Parameters | Arguments ─> task ─> ResultSelector ─┬─> Assign ─> the next state's
+//!              │                                            │                     │             variables
+//!              │            the one port to the world outside                     v
+//!              └────────────────────────────────────────────────────────────> ResultPath ─> OutputPath | Output
+//!                                                                                                 │
+//!                            the next state's raw input <─────────────────────────────────────────┘
+//! ```
+//!
+//! # What holds
+//!
+//! - All work outside goes through one port, [`TaskHandler`]; dropping its future cancels the work.
+//! - Only a task, a Wait, a retry's delay and a Map's reader and writer may wait. An execution yields at least every
+//!   1,000 transitions, so that [`Execution::stop`] is heard in any loop.
+//! - There is no clock, no environment, no file and no network in the crate. Dates are the start instant that the caller
+//!   gives plus the time elapsed, durations are the runtime's.
+//! - No definition and no input makes it panic, hang in one evaluation, or use unbounded memory.
+
+mod bounds;
+mod definition;
+mod engine;
+mod error;
+pub mod intrinsics;
+pub mod jsonata;
+pub mod jsonpath;
+pub mod mocks;
+pub mod scope;
+mod size;
+pub mod template;
+mod validate;
+
+pub use definition::machine::StateSummary;
+pub use definition::{Machine, MachineType, Place, QueryLanguage, Resource, ResourceKind};
+pub use engine::{
+    Details, Engine, Event, EventType, Events, Execution, ExecutionControl, History, HistorySink,
+    InspectionLevel, MockError, Outcome, StateConfiguration, Status, TaskCall, TaskError,
+    TaskHandler, TaskOutput, TestMock, TestStateRequest, TestStateResponse, TestStateStatus,
+    TokenError, Tokens, test_state,
+};
+pub use error::{Error, ErrorKind};
+pub use validate::{Code, Diagnostic, Severity, validate};

@@ -1,0 +1,169 @@
+//! The Choice state: rules, conditions and the table of comparison operators.
+
+use serde_json::Value;
+
+use crate::definition::expressions::Expressions;
+use crate::definition::selector::{Payload, Selector};
+
+#[derive(Debug)]
+pub(crate) struct Choice {
+    pub(crate) rules: Vec<Rule>,
+    pub(crate) default: Option<usize>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Rule {
+    pub(crate) condition: Condition,
+    pub(crate) next: usize,
+    pub(crate) assign: Option<Payload>,
+    pub(crate) output: Option<Payload>,
+}
+
+#[derive(Debug)]
+pub(crate) enum Condition {
+    Jsonata {
+        text: String,
+        template: Expressions,
+    },
+    /// `true` or `false` written out, which JSONata states may do.
+    Literal(bool),
+    All(Vec<Condition>),
+    Any(Vec<Condition>),
+    Not(Box<Condition>),
+    Test {
+        variable: Selector,
+        operator: Operator,
+        operand: Operand,
+    },
+}
+
+/// What a variable is compared with.
+#[derive(Debug)]
+pub(crate) enum Operand {
+    Literal(Value),
+    Path(Selector),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Operator {
+    Compare(Domain, Relation),
+    Matches,
+    Is(Property),
+}
+
+/// The type that both sides of a comparison must have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Domain {
+    Text,
+    Number,
+    Boolean,
+    Timestamp,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Relation {
+    Equal,
+    Less,
+    Greater,
+    LessOrEqual,
+    GreaterOrEqual,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Property {
+    Null,
+    Present,
+    Numeric,
+    Text,
+    Boolean,
+    Timestamp,
+}
+
+const DOMAINS: [(&str, Domain); 4] = [
+    ("String", Domain::Text),
+    ("Numeric", Domain::Number),
+    ("Boolean", Domain::Boolean),
+    ("Timestamp", Domain::Timestamp),
+];
+
+const RELATIONS: [(&str, Relation); 5] = [
+    ("Equals", Relation::Equal),
+    ("LessThan", Relation::Less),
+    ("GreaterThan", Relation::Greater),
+    ("LessThanEquals", Relation::LessOrEqual),
+    ("GreaterThanEquals", Relation::GreaterOrEqual),
+];
+
+const PROPERTIES: [(&str, Property); 6] = [
+    ("IsNull", Property::Null),
+    ("IsPresent", Property::Present),
+    ("IsNumeric", Property::Numeric),
+    ("IsString", Property::Text),
+    ("IsBoolean", Property::Boolean),
+    ("IsTimestamp", Property::Timestamp),
+];
+
+impl Operator {
+    /// Reads an operator's field name; true where its operand is a path (`..Path`).
+    pub(crate) fn parse(field: &str) -> Option<(Self, bool)> {
+        if field == "StringMatches" {
+            return Some((Self::Matches, false));
+        }
+        if let Some((_, property)) = PROPERTIES.iter().find(|(name, _)| *name == field) {
+            return Some((Self::Is(*property), false));
+        }
+        let (domain, rest) = DOMAINS
+            .iter()
+            .find_map(|(name, domain)| field.strip_prefix(name).map(|rest| (*domain, rest)))?;
+        let (relation, is_path) = match rest.strip_suffix("Path") {
+            Some(relation) => (relation, true),
+            None => (rest, false),
+        };
+        let (_, relation) = RELATIONS.iter().find(|(name, _)| *name == relation)?;
+        (domain != Domain::Boolean || *relation == Relation::Equal)
+            .then_some((Self::Compare(domain, *relation), is_path))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_operator_of_the_specification_is_known() {
+        let plain = ["StringMatches", "BooleanEquals", "BooleanEqualsPath"].map(str::to_owned);
+        let compared = ["String", "Numeric", "Timestamp"]
+            .iter()
+            .flat_map(|domain| {
+                RELATIONS.iter().flat_map(move |(relation, _)| {
+                    [
+                        format!("{domain}{relation}"),
+                        format!("{domain}{relation}Path"),
+                    ]
+                })
+            });
+        let properties = PROPERTIES.iter().map(|(name, _)| (*name).to_owned());
+        let all: Vec<String> = plain
+            .into_iter()
+            .chain(compared)
+            .chain(properties)
+            .collect();
+        assert_eq!(all.len(), 39);
+        for name in all {
+            assert!(Operator::parse(&name).is_some(), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_the_specification_does_not_have_is_refused() {
+        for name in [
+            "BooleanLessThan",
+            "StringMatchesPath",
+            "NumericEqual",
+            "IsNullPath",
+            "Equals",
+        ] {
+            assert!(Operator::parse(name).is_none(), "{name}");
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! Reading a JSON object field by field, noting every problem on the way.
+
+use std::cell::RefCell;
+
+use serde_json::{Map, Value};
+
+use crate::definition::QueryLanguage;
+use crate::validate::{Code, Diagnostic};
+
+/// How many problems are noted of one definition, and how long all their texts may be.
+///
+/// Nobody reads more, and a hostile definition could otherwise have them fill the memory.
+const MOST_PROBLEMS: usize = 1_000;
+const LONGEST_PROBLEMS_BYTES: usize = 4 << 20;
+
+/// Where problems are noted while a definition is read.
+#[derive(Debug, Default)]
+pub(crate) struct Problems(RefCell<Noted>);
+
+#[derive(Debug, Default)]
+struct Noted {
+    diagnostics: Vec<Diagnostic>,
+    bytes: usize,
+}
+
+impl Problems {
+    pub(crate) fn note(&self, diagnostic: Diagnostic) {
+        let mut noted = self.0.borrow_mut();
+        if noted.diagnostics.len() < MOST_PROBLEMS && noted.bytes < LONGEST_PROBLEMS_BYTES {
+            noted.bytes +=
+                diagnostic.message.len() + diagnostic.location.as_ref().map_or(0, String::len);
+            noted.diagnostics.push(diagnostic);
+        }
+    }
+
+    pub(crate) fn into_inner(self) -> Vec<Diagnostic> {
+        self.0.into_inner().diagnostics
+    }
+}
+
+/// One JSON object of a definition, with its place.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Fields<'a> {
+    pub(crate) values: &'a Map<String, Value>,
+    pub(crate) pointer: &'a str,
+    pub(crate) problems: &'a Problems,
+}
+
+impl<'a> Fields<'a> {
+    /// Takes a value that must be an object.
+    pub(crate) fn of(value: &'a Value, pointer: &'a str, problems: &'a Problems) -> Option<Self> {
+        if let Value::Object(values) = value {
+            return Some(Self {
+                values,
+                pointer,
+                problems,
+            });
+        }
+        problems.note(Diagnostic::error(
+            Code::SchemaValidationFailed,
+            pointer,
+            "Expected value of type [OBJECT]",
+        ));
+        None
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<&'a Value> {
+        self.values.get(name)
+    }
+
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.values.contains_key(name)
+    }
+
+    /// Gives the JSON pointer of a field.
+    pub(crate) fn at(&self, name: &str) -> String {
+        below(self.pointer, name)
+    }
+
+    pub(crate) fn refuse(&self, name: &str, message: impl Into<String>) {
+        self.refuse_as(Code::SchemaValidationFailed, name, message);
+    }
+
+    pub(crate) fn refuse_as(&self, code: Code, name: &str, message: impl Into<String>) {
+        let location = if name.is_empty() {
+            self.pointer.to_owned()
+        } else {
+            self.at(name)
+        };
+        self.problems
+            .note(Diagnostic::error(code, &location, message));
+    }
+
+    /// Notes every field that is not in the list.
+    pub(crate) fn only(&self, known: &[&[&str]]) {
+        for name in self.values.keys() {
+            if !known.iter().any(|group| group.contains(&name.as_str())) {
+                self.refuse("", format!("Field '{name}' is not supported"));
+            }
+        }
+    }
+
+    /// Notes the fields that are missing; tells whether all are there.
+    pub(crate) fn require(&self, names: &[&str]) -> bool {
+        let missing: Vec<&str> = names
+            .iter()
+            .copied()
+            .filter(|name| !self.has(name))
+            .collect();
+        if missing.is_empty() {
+            return true;
+        }
+        self.refuse(
+            "",
+            format!("These fields are required: [{}]", missing.join(", ")),
+        );
+        false
+    }
+
+    /// Notes that more than one of several fields is there.
+    pub(crate) fn at_most_one(&self, names: &[&str]) {
+        let present: Vec<&str> = names
+            .iter()
+            .copied()
+            .filter(|name| self.has(name))
+            .collect();
+        if present.len() > 1 {
+            self.refuse(
+                "",
+                format!(
+                    "Only one of these fields is allowed: [{}]",
+                    present.join(", ")
+                ),
+            );
+        }
+    }
+
+    pub(crate) fn text(&self, name: &str) -> Option<&'a str> {
+        let value = self.get(name)?;
+        if value.is_string() {
+            return value.as_str();
+        }
+        self.wrong_type(name, "STRING");
+        None
+    }
+
+    pub(crate) fn flag(&self, name: &str) -> Option<bool> {
+        let value = self.get(name)?;
+        if value.is_boolean() {
+            return value.as_bool();
+        }
+        self.wrong_type(name, "BOOLEAN");
+        None
+    }
+
+    pub(crate) fn array(&self, name: &str) -> Option<&'a [Value]> {
+        let value = self.get(name)?;
+        if let Value::Array(items) = value {
+            return Some(items);
+        }
+        self.wrong_type(name, "ARRAY");
+        None
+    }
+
+    pub(crate) fn number(&self, name: &str, from: f64, to: f64) -> Option<f64> {
+        let value = self.get(name)?;
+        let Some(number) = value.as_f64() else {
+            self.wrong_type(name, "NUMBER");
+            return None;
+        };
+        if number < from || number > to {
+            self.refuse(name, format!("Value must be between {from} and {to}"));
+            return None;
+        }
+        Some(number)
+    }
+
+    pub(crate) fn integer(&self, name: &str, from: u64, to: u64) -> Option<u64> {
+        let value = self.get(name)?;
+        match whole(value) {
+            Some(number) if (from..=to).contains(&number) => Some(number),
+            Some(_) => {
+                self.refuse(name, format!("Value must be between {from} and {to}"));
+                None
+            }
+            None => {
+                self.wrong_type(name, "INTEGER");
+                None
+            }
+        }
+    }
+
+    /// Reads one of a few words.
+    pub(crate) fn word<T: Copy>(&self, name: &str, words: &[(&str, T)]) -> Option<T> {
+        let text = self.text(name)?;
+        let found = words.iter().find(|(word, _)| *word == text);
+        if found.is_none() {
+            let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+            self.refuse(
+                name,
+                format!(
+                    "Value should be one of the following: [{}]",
+                    known.join(", ")
+                ),
+            );
+        }
+        found.map(|(_, value)| *value)
+    }
+
+    pub(crate) fn language(&self) -> Option<QueryLanguage> {
+        self.word(
+            "QueryLanguage",
+            &[
+                ("JSONPath", QueryLanguage::JsonPath),
+                ("JSONata", QueryLanguage::Jsonata),
+            ],
+        )
+    }
+
+    fn wrong_type(&self, name: &str, expected: &str) {
+        self.refuse(name, format!("Expected value of type [{expected}]"));
+    }
+}
+
+/// Gives the pointer of a field or an item below another pointer.
+pub(crate) fn below(pointer: &str, name: &str) -> String {
+    format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"))
+}
+
+/// Reads an integer, also one written as `3.0`.
+pub(crate) fn whole(value: &Value) -> Option<u64> {
+    value.as_u64().or_else(|| {
+        let number = value.as_f64()?;
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "the range and the fraction are checked first"
+        )]
+        (number.fract() == 0.0 && (0.0..9e15).contains(&number)).then_some(number as u64)
+    })
+}

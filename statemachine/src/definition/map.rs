@@ -1,0 +1,99 @@
+//! The Map state.
+
+use crate::definition::model::Flow;
+use crate::definition::selector::{Payload, Selector, Setting};
+use crate::definition::task::Resource;
+
+#[derive(Debug)]
+pub(crate) struct Map {
+    pub(crate) processor: Flow,
+    /// The field that holds the processor: `ItemProcessor`, or `Iterator` in older definitions.
+    pub(crate) processor_field: &'static str,
+    /// Set where each item is an execution of its own.
+    pub(crate) distributed: Option<Distribution>,
+    pub(crate) items: ItemSource,
+    /// `ItemSelector`, or the `Parameters` that older definitions write for it, with the name used.
+    pub(crate) selector: Option<(&'static str, Payload)>,
+    pub(crate) max_concurrency: Option<Setting>,
+    pub(crate) tolerated_failure_count: Option<Setting>,
+    pub(crate) tolerated_failure_percentage: Option<Setting>,
+    pub(crate) batcher: Option<ItemBatcher>,
+    pub(crate) writer: Option<ResultWriter>,
+    pub(crate) label: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Distribution {
+    pub(crate) express: bool,
+}
+
+#[derive(Debug)]
+pub(crate) enum ItemSource {
+    /// The effective input itself.
+    Input,
+    Path(Selector),
+    Items {
+        text: Option<String>,
+        items: Payload,
+    },
+    Reader(Box<ItemReader>),
+}
+
+#[derive(Debug)]
+pub(crate) struct ItemReader {
+    pub(crate) resource: Resource,
+    pub(crate) parameters: Option<Payload>,
+    pub(crate) input_type: Option<InputType>,
+    pub(crate) header_location: Option<HeaderLocation>,
+    pub(crate) headers: Vec<String>,
+    pub(crate) delimiter: u8,
+    pub(crate) max_items: Option<Setting>,
+    pub(crate) items_pointer: Option<String>,
+    /// How a manifest's files are to be read, `S3_INVENTORY` or `ATHENA_DATA`.
+    pub(crate) manifest_type: Option<String>,
+    /// What to do with an object list: only its keys (`NONE`) or what stands in them.
+    pub(crate) transformation: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum InputType {
+    Csv,
+    Json,
+    JsonLines,
+    Manifest,
+    Parquet,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum HeaderLocation {
+    FirstRow,
+    Given,
+}
+
+#[derive(Debug)]
+pub(crate) struct ItemBatcher {
+    pub(crate) max_items: Option<Setting>,
+    pub(crate) max_input_bytes: Option<Setting>,
+    pub(crate) batch_input: Option<Payload>,
+}
+
+#[derive(Debug)]
+pub(crate) struct ResultWriter {
+    /// Absent where the results are only transformed and stay in the state's output.
+    pub(crate) resource: Option<Resource>,
+    pub(crate) parameters: Option<Payload>,
+    pub(crate) transformation: Transformation,
+    pub(crate) lines: bool,
+}
+
+/// What of each child execution is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Transformation {
+    /// The output with the execution's own data around it.
+    None,
+    /// Only the outputs.
+    #[default]
+    Compact,
+    /// Only the outputs, arrays merged into one.
+    Flatten,
+}

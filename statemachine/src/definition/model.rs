@@ -1,0 +1,149 @@
+//! What a definition says, ready to run: names are indices, templates and paths are parsed.
+
+use std::time::Duration;
+
+use crate::definition::choice::Choice;
+use crate::definition::map::Map;
+use crate::definition::selector::{Payload, Selector, Setting};
+use crate::definition::task::Task;
+use crate::jsonpath::ReferencePath;
+
+/// The language that computes a state's fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum QueryLanguage {
+    /// Paths, payload templates and intrinsic functions.
+    #[default]
+    JsonPath,
+    /// Expressions between `{%` and `%}`.
+    Jsonata,
+}
+
+impl QueryLanguage {
+    /// Gives the word in `QueryLanguage`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::JsonPath => "JSONPath",
+            Self::Jsonata => "JSONata",
+        }
+    }
+}
+
+/// The kind of workflow, which decides what its tasks may wait for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum MachineType {
+    /// Runs up to a year, exactly once, with a history of 25,000 events.
+    #[default]
+    Standard,
+    /// Runs up to five minutes and waits for no token and no job.
+    Express,
+}
+
+/// States that hand over to each other: a machine, a branch or an item processor.
+#[derive(Debug, Default)]
+pub(crate) struct Flow {
+    pub(crate) start: usize,
+    pub(crate) states: Vec<State>,
+}
+
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) name: String,
+    pub(crate) language: QueryLanguage,
+    pub(crate) kind: Kind,
+    /// `InputPath`; the whole input where it is absent.
+    pub(crate) input_path: DataPath,
+    /// `Parameters` or `Arguments`; a Map's own stand in [`Map::selector`].
+    pub(crate) parameters: Option<Payload>,
+    pub(crate) result_selector: Option<Payload>,
+    pub(crate) assign: Option<Payload>,
+    pub(crate) result_path: ResultPath,
+    pub(crate) output_path: DataPath,
+    pub(crate) output: Option<Payload>,
+    pub(crate) retry: Vec<Retrier>,
+    pub(crate) catch: Vec<Catcher>,
+    /// The state that follows; none where this one ends the flow.
+    pub(crate) next: Option<usize>,
+    /// Some field reads the context object, which is only built then.
+    pub(crate) reads_context: bool,
+}
+
+/// `InputPath` and `OutputPath`.
+#[derive(Debug, Default)]
+pub(crate) enum DataPath {
+    #[default]
+    Whole,
+    /// The path is `null`: an empty object.
+    Empty,
+    Selected(Selector),
+}
+
+#[derive(Debug, Default)]
+pub(crate) enum ResultPath {
+    /// `$`: the result takes the input's place.
+    #[default]
+    Replace,
+    /// `null`: the result is dropped.
+    Discard,
+    Insert(String, ReferencePath),
+}
+
+#[derive(Debug)]
+pub(crate) enum Kind {
+    Task(Box<Task>),
+    /// A Pass state with its `Result`.
+    Pass(Option<serde_json::Value>),
+    Choice(Choice),
+    Wait(Wait),
+    Succeed,
+    Fail(Fail),
+    Parallel(Vec<Flow>),
+    Map(Box<Map>),
+}
+
+impl Kind {
+    /// Gives the name in `Type`, which event types begin with.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Task(_) => "Task",
+            Self::Pass(_) => "Pass",
+            Self::Choice(_) => "Choice",
+            Self::Wait(_) => "Wait",
+            Self::Succeed => "Succeed",
+            Self::Fail(_) => "Fail",
+            Self::Parallel(_) => "Parallel",
+            Self::Map(_) => "Map",
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(crate) enum Wait {
+    Seconds(Setting),
+    Timestamp(Setting),
+}
+
+#[derive(Debug)]
+pub(crate) struct Fail {
+    pub(crate) error: Option<Setting>,
+    pub(crate) cause: Option<Setting>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Retrier {
+    pub(crate) errors: Vec<String>,
+    pub(crate) interval: Duration,
+    pub(crate) max_attempts: u32,
+    pub(crate) backoff_rate: f64,
+    pub(crate) max_delay: Option<Duration>,
+    pub(crate) full_jitter: bool,
+}
+
+#[derive(Debug)]
+pub(crate) struct Catcher {
+    pub(crate) errors: Vec<String>,
+    pub(crate) next: usize,
+    pub(crate) result_path: ResultPath,
+    pub(crate) assign: Option<Payload>,
+    pub(crate) output: Option<Payload>,
+}

@@ -1,0 +1,147 @@
+//! Reading a Choice state.
+
+use serde_json::Value;
+
+use crate::definition::QueryLanguage;
+use crate::definition::choice::{Choice, Condition, Domain, Operand, Operator, Rule};
+use crate::definition::fields::Fields;
+use crate::definition::model::Kind;
+use crate::definition::read_flow::{NO_STATE, Names, target};
+use crate::jsonata::expression_text;
+
+const RULE: &[&str] = &["Next", "Assign", "Comment"];
+const GROUPS: [&str; 3] = ["And", "Or", "Not"];
+
+impl Fields<'_> {
+    pub(crate) fn choice(&self, language: QueryLanguage, names: &Names<'_>) -> Kind {
+        self.require(&["Choices"]);
+        let mut rules = Vec::new();
+        self.objects("Choices", |fields| {
+            fields.require(&["Next"]);
+            let next = target(&fields, "Next", names).unwrap_or(NO_STATE);
+            let assign = fields.object_payload("Assign", language);
+            let (condition, output) = match language {
+                QueryLanguage::JsonPath => (fields.test(&[RULE]), None),
+                QueryLanguage::Jsonata => (fields.expression(), fields.payload("Output", language)),
+            };
+            rules.push(Rule {
+                condition: condition.unwrap_or(Condition::Literal(false)),
+                next,
+                assign,
+                output,
+            });
+        });
+        if self.has("Choices") && rules.is_empty() {
+            self.refuse("Choices", "At least one choice is required");
+        }
+        Kind::Choice(Choice {
+            rules,
+            default: target(self, "Default", names),
+        })
+    }
+
+    /// Reads the `Condition` of a JSONata rule.
+    fn expression(&self) -> Option<Condition> {
+        const NAME: &str = "Condition";
+        self.only(&[RULE, &[NAME, "Output"]]);
+        if !self.require(&[NAME]) {
+            return None;
+        }
+        let value = self.get(NAME)?;
+        match value {
+            Value::Bool(flag) => Some(Condition::Literal(*flag)),
+            Value::String(text) if let Some(expression) = expression_text(text) => self
+                .jsonata(NAME, value)
+                .map(|template| Condition::Jsonata {
+                    text: expression.trim().to_owned(),
+                    template,
+                }),
+            _ => {
+                self.refuse(NAME, "Expected a JSONata expression");
+                None
+            }
+        }
+    }
+
+    /// Reads a data test or a group of them.
+    fn test(&self, surrounding: &[&[&str]]) -> Option<Condition> {
+        let operators: Vec<&str> = self
+            .values
+            .keys()
+            .map(String::as_str)
+            .filter(|name| GROUPS.contains(name) || Operator::parse(name).is_some())
+            .collect();
+        let mut known = surrounding.to_vec();
+        known.extend([&["Variable", "Comment"][..], &operators]);
+        self.only(&known);
+        let [operator] = operators.as_slice() else {
+            self.refuse("", "Exactly one comparison operator is required");
+            return None;
+        };
+        match *operator {
+            "Not" => {
+                let pointer = self.at("Not");
+                let inner = Fields::of(self.get("Not")?, &pointer, self.problems)?.test(&[])?;
+                Some(Condition::Not(Box::new(inner)))
+            }
+            "And" | "Or" => {
+                let mut conditions = Vec::new();
+                self.objects(operator, |fields| conditions.extend(fields.test(&[])));
+                if conditions.is_empty() {
+                    self.refuse(operator, "At least one condition is required");
+                }
+                Some(if *operator == "And" {
+                    Condition::All(conditions)
+                } else {
+                    Condition::Any(conditions)
+                })
+            }
+            name => self.comparison(name),
+        }
+    }
+
+    fn comparison(&self, name: &str) -> Option<Condition> {
+        if !self.require(&["Variable"]) {
+            return None;
+        }
+        let variable = self.path("Variable")?;
+        let (operator, is_path) = Operator::parse(name)?;
+        let operand = if is_path {
+            Operand::Path(self.path(name)?)
+        } else {
+            let expected = match operator {
+                Operator::Compare(Domain::Text, _) | Operator::Matches => self.text(name).is_some(),
+                Operator::Compare(Domain::Number, _) => {
+                    self.number(name, f64::MIN, f64::MAX).is_some()
+                }
+                Operator::Compare(Domain::Boolean, _) | Operator::Is(_) => {
+                    self.flag(name).is_some()
+                }
+                Operator::Compare(Domain::Timestamp, _) => self.timestamp(name),
+            };
+            if !expected {
+                return None;
+            }
+            Operand::Literal(self.get(name)?.clone())
+        };
+        Some(Condition::Test {
+            variable,
+            operator,
+            operand,
+        })
+    }
+
+    /// Checks a timestamp written out.
+    pub(crate) fn timestamp(&self, name: &str) -> bool {
+        let valid = self.text(name).map(is_timestamp);
+        if valid == Some(false) {
+            self.refuse(name, "String does not match RFC3339 timestamp");
+        }
+        valid == Some(true)
+    }
+}
+
+/// Tells whether a text is a timestamp as AWS takes it: RFC 3339 with `T` and an offset.
+pub(crate) fn is_timestamp(text: &str) -> bool {
+    text.as_bytes().get(10) == Some(&b'T') && chrono::DateTime::parse_from_rfc3339(text).is_ok()
+}

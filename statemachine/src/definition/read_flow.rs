@@ -1,0 +1,285 @@
+//! Reading a machine, its branches and its states.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use crate::definition::fields::{Fields, below};
+use crate::definition::model::{DataPath, Fail, Flow, Kind, ResultPath, State, Wait};
+use crate::definition::read_choice::is_timestamp;
+use crate::definition::read_values::Expected;
+use crate::definition::selector::{Setting, SettingSource};
+use crate::definition::vocabulary::{BRANCH, EVERY_STATE, Vocabulary};
+use crate::definition::{MachineType, QueryLanguage};
+use crate::validate::Code;
+
+/// The longest wait and timeout: about 1,157 days.
+pub(crate) const LONGEST_SECONDS: u64 = 99_999_999;
+
+/// What a flow inherits from what is around it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Surroundings {
+    pub(crate) language: QueryLanguage,
+    pub(crate) machine_type: MachineType,
+}
+
+/// The states of the flow being read, by name.
+pub(crate) type Names<'a> = HashMap<&'a str, usize>;
+
+/// An index that no state has, for targets that do not exist; such a machine never runs.
+pub(crate) const NO_STATE: usize = usize::MAX;
+
+/// Reads `StartAt` and `States`.
+pub(crate) fn read_flow(fields: &Fields<'_>, around: Surroundings) -> Flow {
+    if !fields.require(&["States", "StartAt"]) {
+        return Flow::default();
+    }
+    let pointer = fields.at("States");
+    let Some(states) = fields
+        .get("States")
+        .and_then(|states| Fields::of(states, &pointer, fields.problems))
+    else {
+        return Flow::default();
+    };
+    if states.values.is_empty() {
+        fields.refuse("States", "At least one state is required");
+        return Flow::default();
+    }
+    let names: Names<'_> = states.values.keys().map(String::as_str).zip(0..).collect();
+    let start = target(fields, "StartAt", &names).unwrap_or(NO_STATE);
+    let read = states.values.iter().map(|(name, state)| {
+        let pointer = below(&pointer, name);
+        if name.is_empty() || name.chars().count() > 80 {
+            states.refuse_as(
+                Code::InvalidStateName,
+                name,
+                "State names must have between 1 and 80 characters",
+            );
+        }
+        match Fields::of(state, &pointer, fields.problems) {
+            Some(fields) => read_state(name, &fields, &names, around),
+            None => blank(name, around.language),
+        }
+    });
+    Flow {
+        start,
+        states: read.collect(),
+    }
+}
+
+/// Resolves the state that a field names.
+pub(crate) fn target(fields: &Fields<'_>, name: &str, names: &Names<'_>) -> Option<usize> {
+    let text = fields.text(name)?;
+    let index = names.get(text).copied();
+    if index.is_none() {
+        fields.refuse_as(
+            Code::MissingTransitionTarget,
+            name,
+            format!("Missing '{name}' target: {text}"),
+        );
+    }
+    index
+}
+
+fn blank(name: &str, language: QueryLanguage) -> State {
+    State {
+        name: name.to_owned(),
+        language,
+        kind: Kind::Pass(None),
+        input_path: DataPath::Whole,
+        parameters: None,
+        result_selector: None,
+        assign: None,
+        result_path: ResultPath::Replace,
+        output_path: DataPath::Whole,
+        output: None,
+        retry: Vec::new(),
+        catch: Vec::new(),
+        next: None,
+        reads_context: false,
+    }
+}
+
+fn read_state(name: &str, fields: &Fields<'_>, names: &Names<'_>, around: Surroundings) -> State {
+    let mut state = blank(name, read_language(fields, around.language));
+    if !fields.require(&["Type"]) {
+        return state;
+    }
+    let Some(type_name) = fields.text("Type") else {
+        return state;
+    };
+    let Some(vocabulary) = Vocabulary::of(type_name) else {
+        fields.refuse("Type", format!("State type '{type_name}' is unknown"));
+        return state;
+    };
+    read_languages(fields, vocabulary, state.language, around.language);
+    fields.text("Comment");
+    if vocabulary.may_end() {
+        state.next = read_next(fields, names);
+    }
+    state.assign = fields.object_payload("Assign", state.language);
+    state.reads_context = reads_context(fields);
+    match state.language {
+        QueryLanguage::JsonPath => {
+            state.input_path = fields.data_path("InputPath");
+            state.output_path = fields.data_path("OutputPath");
+            state.result_selector = fields.object_payload("ResultSelector", state.language);
+            state.result_path = fields.result_path();
+            if type_name != "Map" {
+                state.parameters = fields.payload("Parameters", state.language);
+            }
+        }
+        QueryLanguage::Jsonata => {
+            state.output = fields.payload("Output", state.language);
+            state.parameters = fields.payload("Arguments", state.language);
+        }
+    }
+    state.kind = match type_name {
+        "Task" => fields.task(state.language, around.machine_type),
+        "Choice" => fields.choice(state.language, names),
+        "Wait" => read_wait(fields, state.language),
+        "Succeed" => Kind::Succeed,
+        "Fail" => read_fail(fields, state.language),
+        "Parallel" => read_parallel(fields, around),
+        "Map" => fields.map(state.language, around),
+        _ => Kind::Pass(fields.get("Result").cloned()),
+    };
+    state.retry = fields.retry();
+    state.catch = fields.catch(state.language, names);
+    state
+}
+
+fn read_language(fields: &Fields<'_>, machine: QueryLanguage) -> QueryLanguage {
+    // Whatever is no language counts as JSONata, as measured.
+    let own = match fields.language() {
+        None if fields.has("QueryLanguage") => Some(QueryLanguage::Jsonata),
+        own => own,
+    };
+    if own == Some(QueryLanguage::JsonPath) && machine == QueryLanguage::Jsonata {
+        fields.refuse(
+            "",
+            "'QueryLanguage' can not be 'JSONPath' if set to 'JSONata' for whole state machine",
+        );
+    }
+    own.unwrap_or(machine)
+}
+
+/// Notes fields that the state's type does not have, or has only in the other language.
+fn read_languages(
+    fields: &Fields<'_>,
+    vocabulary: &Vocabulary,
+    own: QueryLanguage,
+    machine: QueryLanguage,
+) {
+    let other = match own {
+        QueryLanguage::JsonPath => QueryLanguage::Jsonata,
+        QueryLanguage::Jsonata => QueryLanguage::JsonPath,
+    };
+    let (known, foreign) = (vocabulary.in_language(own), vocabulary.in_language(other));
+    fields.only(&[EVERY_STATE, vocabulary.both, known, foreign]);
+    // A state whose language is refused has its finding; its fields follow that language.
+    if own == QueryLanguage::JsonPath && machine == QueryLanguage::Jsonata {
+        return;
+    }
+    for name in foreign.iter().filter(|name| fields.has(name)) {
+        fields.refuse(
+            "",
+            format!(
+                "The QueryLanguage is set to '{}', but field '{name}' is only supported for the '{}' QueryLanguage",
+                own.as_str(),
+                other.as_str()
+            ),
+        );
+    }
+}
+
+fn read_next(fields: &Fields<'_>, names: &Names<'_>) -> Option<usize> {
+    let ends = fields.flag("End");
+    if fields.has("Next") == (ends == Some(true)) {
+        fields.refuse("", "Exactly one of these fields is required: [Next, End]");
+    }
+    target(fields, "Next", names)
+}
+
+fn read_wait(fields: &Fields<'_>, language: QueryLanguage) -> Kind {
+    let fields_of_time = ["Seconds", "SecondsPath", "Timestamp", "TimestampPath"];
+    if fields_of_time
+        .iter()
+        .filter(|name| fields.has(name))
+        .count()
+        != 1
+    {
+        fields.refuse(
+            "",
+            format!(
+                "Exactly one of these fields is required: [{}]",
+                fields_of_time.join(", ")
+            ),
+        );
+    }
+    let seconds = fields.setting(
+        "Seconds",
+        "SecondsPath",
+        language,
+        Expected::Whole(0, LONGEST_SECONDS),
+    );
+    if let Some(seconds) = seconds {
+        return Kind::Wait(Wait::Seconds(seconds));
+    }
+    let timestamp = fields.setting("Timestamp", "TimestampPath", language, Expected::Text);
+    if let Some(Setting {
+        source: SettingSource::Literal(Value::String(text)),
+        ..
+    }) = &timestamp
+        && !is_timestamp(text)
+    {
+        fields.refuse("Timestamp", "String does not match RFC3339 timestamp");
+    }
+    timestamp.map_or(Kind::Pass(None), |timestamp| {
+        Kind::Wait(Wait::Timestamp(timestamp))
+    })
+}
+
+fn read_fail(fields: &Fields<'_>, language: QueryLanguage) -> Kind {
+    Kind::Fail(Fail {
+        error: fields.setting("Error", "ErrorPath", language, Expected::Text),
+        cause: fields.setting("Cause", "CausePath", language, Expected::Text),
+    })
+}
+
+fn read_parallel(fields: &Fields<'_>, around: Surroundings) -> Kind {
+    fields.require(&["Branches"]);
+    let mut branches = Vec::new();
+    fields.objects("Branches", |branch| {
+        branch.only(&[BRANCH]);
+        branches.push(read_flow(&branch, around));
+    });
+    if fields.has("Branches") && branches.is_empty() {
+        fields.refuse("Branches", "At least one branch is required");
+    }
+    Kind::Parallel(branches)
+}
+
+/// Tells whether some field may read the context object; fields of inner states aside.
+fn reads_context(fields: &Fields<'_>) -> bool {
+    fields
+        .values
+        .iter()
+        .filter(|(name, _)| !["Branches", "ItemProcessor", "Iterator"].contains(&name.as_str()))
+        .any(|(_, value)| mentions_context(value))
+}
+
+fn mentions_context(value: &Value) -> bool {
+    match value {
+        Value::String(text) => {
+            text.contains("$$")
+                || text.contains("context")
+                || text
+                    .match_indices("$states")
+                    .any(|(at, word)| !text[at + word.len()..].starts_with('.'))
+        }
+        Value::Array(items) => items.iter().any(mentions_context),
+        Value::Object(fields) => fields.values().any(mentions_context),
+        _ => false,
+    }
+}

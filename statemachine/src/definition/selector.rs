@@ -1,0 +1,47 @@
+//! How a field says where its value comes from.
+
+use serde_json::Value;
+
+use crate::definition::expressions::Expressions;
+use crate::intrinsics::Call;
+use crate::jsonpath::Query;
+use crate::template::Template;
+
+/// A path, or a call of an intrinsic function where a path may stand.
+#[derive(Debug)]
+pub(crate) struct Selector {
+    pub(crate) text: String,
+    pub(crate) source: SelectorSource,
+}
+
+#[derive(Debug)]
+pub(crate) enum SelectorSource {
+    Query(Query),
+    Call(Call),
+}
+
+/// A value that a state computes as a whole: parameters, arguments, output, assignments.
+#[derive(Debug)]
+pub(crate) enum Payload {
+    JsonPath(Template),
+    Jsonata(Expressions),
+}
+
+/// A single value, such as a number of seconds, under the field's name.
+#[derive(Debug)]
+pub(crate) struct Setting {
+    /// The field as written, `TimeoutSecondsPath` for a path.
+    pub(crate) field: &'static str,
+    pub(crate) source: SettingSource,
+}
+
+#[derive(Debug)]
+pub(crate) enum SettingSource {
+    Literal(Value),
+    Path(Selector),
+    Jsonata {
+        /// The expression without its brackets, for the causes that quote it.
+        text: String,
+        template: Expressions,
+    },
+}

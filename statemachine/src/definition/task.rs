@@ -1,0 +1,157 @@
+//! The Task state.
+
+use crate::definition::selector::{Payload, Setting};
+
+#[derive(Debug)]
+pub(crate) struct Task {
+    pub(crate) resource: Resource,
+    pub(crate) timeout: Option<Setting>,
+    pub(crate) heartbeat: Option<Setting>,
+    pub(crate) credentials: Option<Payload>,
+}
+
+/// What a Task calls, and how it waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resource {
+    arn: String,
+    kind: ResourceKind,
+}
+
+/// The three kinds of resource, which differ in their events.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ResourceKind {
+    /// A Lambda function by its ARN.
+    Lambda,
+    /// An activity, whose workers ask for work.
+    Activity,
+    /// A service integration.
+    Integration {
+        /// The service, `lambda` or `aws-sdk:s3`.
+        service: String,
+        /// The call with its suffix, `invoke` or `startExecution.sync:2`.
+        call: String,
+    },
+}
+
+impl Resource {
+    /// Reads a resource ARN; what is neither an integration nor a function is an activity.
+    #[must_use]
+    pub fn parse(arn: &str) -> Self {
+        let parts: Vec<&str> = arn.splitn(6, ':').collect();
+        let kind = match parts.as_slice() {
+            ["arn", _, "states", "", "", integration] => {
+                let (service, call) = split_integration(integration);
+                ResourceKind::Integration {
+                    service: service.to_owned(),
+                    call: call.to_owned(),
+                }
+            }
+            ["arn", _, "lambda", ..] => ResourceKind::Lambda,
+            _ => ResourceKind::Activity,
+        };
+        Self {
+            arn: arn.to_owned(),
+            kind,
+        }
+    }
+
+    /// Gives the ARN as written.
+    #[must_use]
+    pub fn arn(&self) -> &str {
+        &self.arn
+    }
+
+    /// Tells how it is called.
+    #[must_use]
+    pub fn kind(&self) -> &ResourceKind {
+        &self.kind
+    }
+
+    /// Tells whether the state goes on only when somebody answers its token.
+    #[must_use]
+    pub fn waits_for_token(&self) -> bool {
+        match &self.kind {
+            ResourceKind::Integration { call, .. } => call.ends_with(".waitForTaskToken"),
+            ResourceKind::Activity => true,
+            ResourceKind::Lambda => false,
+        }
+    }
+
+    /// Tells whether the state waits for the job that it starts.
+    #[must_use]
+    pub fn waits_for_job(&self) -> bool {
+        match &self.kind {
+            ResourceKind::Integration { call, .. } => call
+                .split('.')
+                .nth(1)
+                .is_some_and(|suffix| suffix.starts_with("sync")),
+            _ => false,
+        }
+    }
+
+    /// Gives the pattern's suffix as AWS names it, `.sync` or `.waitForTaskToken`.
+    pub(crate) fn pattern(&self) -> Option<&'static str> {
+        match self.kind {
+            ResourceKind::Integration { .. } if self.waits_for_token() => Some(".waitForTaskToken"),
+            ResourceKind::Integration { .. } if self.waits_for_job() => Some(".sync"),
+            _ => None,
+        }
+    }
+}
+
+/// Splits `aws-sdk:s3:getObject` into its service and its call.
+fn split_integration(integration: &str) -> (&str, &str) {
+    let after = if let Some(rest) = integration.strip_prefix("aws-sdk:") {
+        integration.len() - rest.len() + rest.find(':').unwrap_or(rest.len())
+    } else {
+        integration.find(':').unwrap_or(integration.len())
+    };
+    (
+        &integration[..after],
+        integration.get(after + 1..).unwrap_or_default(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn integration(arn: &str) -> (String, String) {
+        match Resource::parse(arn).kind {
+            ResourceKind::Integration { service, call } => (service, call),
+            other => panic!("{arn} is {other:?}"),
+        }
+    }
+
+    #[test]
+    fn an_integration_has_a_service_and_a_call() {
+        assert_eq!(
+            integration("arn:aws:states:::lambda:invoke"),
+            ("lambda".into(), "invoke".into())
+        );
+        assert_eq!(
+            integration("arn:aws:states:::aws-sdk:s3:getObject"),
+            ("aws-sdk:s3".into(), "getObject".into())
+        );
+        assert_eq!(
+            integration("arn:aws:states:::states:startExecution.sync:2"),
+            ("states".into(), "startExecution.sync:2".into())
+        );
+    }
+
+    #[test]
+    fn the_suffix_says_what_the_state_waits_for() {
+        assert!(Resource::parse("arn:aws:states:::states:startExecution.sync:2").waits_for_job());
+        assert!(
+            Resource::parse("arn:aws:states:::sqs:sendMessage.waitForTaskToken").waits_for_token()
+        );
+        assert!(!Resource::parse("arn:aws:states:::sqs:sendMessage").waits_for_token());
+        assert!(
+            Resource::parse("arn:aws:states:eu-west-1:111111111111:activity:a").waits_for_token()
+        );
+        assert_eq!(
+            *Resource::parse("arn:aws:lambda:eu-west-1:1:function:f").kind(),
+            ResourceKind::Lambda
+        );
+    }
+}

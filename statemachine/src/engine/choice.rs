@@ -1,0 +1,265 @@
+//! The Choice state.
+
+use std::cmp::Ordering;
+
+use chrono::DateTime;
+use serde_json::Value;
+
+use crate::definition::choice::{
+    Choice, Condition, Domain, Operand, Operator, Property, Relation, Rule,
+};
+use crate::definition::is_timestamp;
+use crate::definition::selector::Selector;
+use crate::engine::failure::Failure;
+use crate::engine::frame::{Data, Frame};
+use crate::engine::state::Performed;
+
+/// Finds the first rule whose condition holds, else the default.
+pub(crate) fn perform<'a>(
+    frame: &Frame<'a>,
+    choice: &'a Choice,
+    input: &Value,
+) -> Result<Performed<'a>, Failure> {
+    let state = frame.state;
+    for (index, rule) in choice.rules.iter().enumerate() {
+        if holds(frame, &rule.condition, index, input)? {
+            let Rule {
+                next,
+                assign,
+                output,
+                ..
+            } = rule;
+            return Ok(Performed {
+                result: None,
+                has_result: false,
+                next: Some(*next),
+                assign: assign.as_ref(),
+                output: output.as_ref(),
+                place: format!("Choices[{index}]/"),
+            });
+        }
+    }
+    // The documentation calls this `States.NoChoiceMatched`; executions end with `States.Runtime`.
+    let Some(default) = choice.default else {
+        return Err(frame.runtime(
+            "Failed to transition out of the state. The state does not point to a next state.",
+        ));
+    };
+    Ok(Performed {
+        result: None,
+        has_result: false,
+        next: Some(default),
+        assign: state.assign.as_ref(),
+        output: state.output.as_ref(),
+        place: String::new(),
+    })
+}
+
+fn holds(
+    frame: &Frame<'_>,
+    condition: &Condition,
+    index: usize,
+    input: &Value,
+) -> Result<bool, Failure> {
+    match condition {
+        Condition::Literal(value) => Ok(*value),
+        Condition::Jsonata { text, template } => {
+            let field = format!("Choices[{index}]/Condition");
+            match frame.expression(template, &field, Data::of(input), frame.item.as_deref())? {
+                Value::Bool(value) => Ok(value),
+                other => Err(frame.unexpected_type(text, &field, "boolean", &other)),
+            }
+        }
+        Condition::All(conditions) => {
+            for condition in conditions {
+                if !holds(frame, condition, index, input)? {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        }
+        Condition::Any(conditions) => {
+            for condition in conditions {
+                if holds(frame, condition, index, input)? {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        }
+        Condition::Not(condition) => holds(frame, condition, index, input).map(|value| !value),
+        Condition::Test {
+            variable,
+            operator,
+            operand,
+        } => test(frame, variable, *operator, operand, input),
+    }
+}
+
+fn test(
+    frame: &Frame<'_>,
+    variable: &Selector,
+    operator: Operator,
+    operand: &Operand,
+    input: &Value,
+) -> Result<bool, Failure> {
+    let found = frame.query(variable, input)?.ok();
+    if let (Operator::Is(Property::Present), Operand::Literal(expected)) = (operator, operand) {
+        return Ok(Value::Bool(found.is_some()) == *expected);
+    }
+    let missing = |selector: &Selector| {
+        frame.runtime(&format!(
+            "Invalid path '{}': The choice state's condition path references an invalid value.",
+            selector.text
+        ))
+    };
+    let value = found.ok_or_else(|| missing(variable))?;
+    let other = match operand {
+        Operand::Literal(literal) => literal.clone(),
+        Operand::Path(selector) => frame
+            .query(selector, input)?
+            .map_err(|_| missing(selector))?,
+    };
+    Ok(match operator {
+        Operator::Is(property) => Value::Bool(has(&value, property)) == other,
+        Operator::Matches => match (&value, &other) {
+            (Value::String(text), Value::String(pattern)) => matches_pattern(text, pattern),
+            _ => false,
+        },
+        Operator::Compare(domain, relation) => {
+            compare(&value, &other, domain).is_some_and(|ordering| is_in(ordering, relation))
+        }
+    })
+}
+
+fn has(value: &Value, property: Property) -> bool {
+    match property {
+        Property::Null => value.is_null(),
+        Property::Present => true,
+        Property::Numeric => value.is_number(),
+        Property::Text => value.is_string(),
+        Property::Boolean => value.is_boolean(),
+        Property::Timestamp => value.as_str().is_some_and(is_timestamp),
+    }
+}
+
+/// Orders two values of one type; none where either has another type.
+fn compare(value: &Value, other: &Value, domain: Domain) -> Option<Ordering> {
+    match domain {
+        Domain::Text => Some(value.as_str()?.cmp(other.as_str()?)),
+        Domain::Boolean => Some(value.as_bool()?.cmp(&other.as_bool()?)),
+        Domain::Number => match (value.as_i64(), other.as_i64()) {
+            (Some(value), Some(other)) => Some(value.cmp(&other)),
+            _ => value.as_f64()?.partial_cmp(&other.as_f64()?),
+        },
+        Domain::Timestamp => Some(instant(value)?.cmp(&instant(other)?)),
+    }
+}
+
+fn instant(value: &Value) -> Option<DateTime<chrono::FixedOffset>> {
+    let text = value.as_str().filter(|text| is_timestamp(text))?;
+    DateTime::parse_from_rfc3339(text).ok()
+}
+
+fn is_in(ordering: Ordering, relation: Relation) -> bool {
+    match relation {
+        Relation::Equal => ordering.is_eq(),
+        Relation::Less => ordering.is_lt(),
+        Relation::Greater => ordering.is_gt(),
+        Relation::LessOrEqual => ordering.is_le(),
+        Relation::GreaterOrEqual => ordering.is_ge(),
+    }
+}
+
+/// Matches `*` against any characters and `\*` against itself, in time of at most text times pattern.
+fn matches_pattern(text: &str, pattern: &str) -> bool {
+    let text: Vec<char> = text.chars().collect();
+    let pattern = parse_pattern(pattern);
+    let (mut at, mut step) = (0, 0);
+    let mut star: Option<(usize, usize)> = None;
+    loop {
+        match pattern.get(step) {
+            Some(None) => {
+                star = Some((step, at));
+                step += 1;
+                continue;
+            }
+            Some(Some(expected)) if text.get(at) == Some(expected) => {
+                at += 1;
+                step += 1;
+                continue;
+            }
+            None if at == text.len() => return true,
+            _ => {}
+        }
+        // The last star takes one character more.
+        match star {
+            Some((star_step, star_at)) if star_at < text.len() => {
+                star = Some((star_step, star_at + 1));
+                at = star_at + 1;
+                step = star_step + 1;
+            }
+            _ => return false,
+        }
+    }
+}
+
+/// Reads a pattern into characters, none standing for `*`.
+fn parse_pattern(pattern: &str) -> Vec<Option<char>> {
+    let mut steps = Vec::new();
+    let mut characters = pattern.chars().peekable();
+    while let Some(character) = characters.next() {
+        match (character, characters.peek()) {
+            ('\\', Some(&next @ ('*' | '\\'))) => {
+                characters.next();
+                steps.push(Some(next));
+            }
+            ('*', _) => steps.push(None),
+            _ => steps.push(Some(character)),
+        }
+    }
+    steps
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_matches_any_characters_and_an_escaped_one_itself() {
+        for (text, pattern, expected) in [
+            ("log-2.txt", "log-*.txt", true),
+            ("log-.txt", "log-*.txt", true),
+            ("log-2.csv", "log-*.txt", false),
+            ("a*b", "a\\*b", true),
+            ("axb", "a\\*b", false),
+            ("aXbXc", "*b*c", true),
+            ("", "*", true),
+            ("abc", "", false),
+        ] {
+            assert_eq!(matches_pattern(text, pattern), expected, "{text} {pattern}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_of_many_stars_does_not_explode() {
+        let text = "a".repeat(5_000);
+        assert!(!matches_pattern(&text, &format!("{}b", "a*".repeat(500))));
+    }
+
+    #[test]
+    fn values_of_different_types_never_compare() {
+        assert_eq!(compare(&"1".into(), &1.into(), Domain::Number), None);
+        assert_eq!(
+            compare(&1.0.into(), &1.into(), Domain::Number),
+            Some(Ordering::Equal)
+        );
+        let (one, other) = (
+            "2016-03-14T01:59:00Z".into(),
+            "2016-03-14T02:59:00+01:00".into(),
+        );
+        assert_eq!(
+            compare(&one, &other, Domain::Timestamp),
+            Some(Ordering::Equal)
+        );
+    }
+}

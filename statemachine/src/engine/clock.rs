@@ -1,0 +1,60 @@
+//! The execution's clock: dates from the caller's start instant, durations from the runtime.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// The longest that one timer of the runtime is set to; longer sleeps are cut into slices.
+///
+/// Tokio's own limit is about 795 days, the longest wait of the language 24,855.
+const SLICE: Duration = Duration::from_hours(300 * 24);
+
+/// Tells the date by adding the time elapsed to a start instant.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Clock {
+    start: DateTime<Utc>,
+    origin: Instant,
+}
+
+impl Clock {
+    pub(crate) fn starting_at(start: DateTime<Utc>) -> Self {
+        Self {
+            start,
+            origin: Instant::now(),
+        }
+    }
+
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        let elapsed =
+            chrono::TimeDelta::from_std(self.origin.elapsed()).unwrap_or(chrono::TimeDelta::MAX);
+        self.start
+            .checked_add_signed(elapsed)
+            .unwrap_or(DateTime::<Utc>::MAX_UTC)
+    }
+}
+
+/// Writes a date as the context object has it.
+pub(crate) fn date_text(date: DateTime<Utc>) -> String {
+    date.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+/// Sleeps for any duration.
+pub(crate) async fn sleep(mut duration: Duration) {
+    while duration > SLICE {
+        tokio::time::sleep(SLICE).await;
+        duration -= SLICE;
+    }
+    tokio::time::sleep(duration).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn sixty_eight_years_pass_at_once() {
+        let clock = Clock::starting_at(DateTime::UNIX_EPOCH);
+        sleep(Duration::from_hours(24_855 * 24)).await;
+        assert_eq!(clock.now().date_naive().to_string(), "2038-01-19");
+    }
+}

@@ -1,0 +1,86 @@
+//! One execution from its first event to its last.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::definition::model::Flow;
+use crate::engine::clock::sleep;
+use crate::engine::execution::{Outcome, Status};
+use crate::engine::failure::Failure;
+use crate::engine::flow::{Thread, run_flow};
+use crate::engine::history::{Details, EventType};
+use crate::engine::run::Run;
+
+/// Runs a flow as an execution, for at most a while.
+pub(crate) async fn drive(
+    run: &Arc<Run>,
+    flow: &Flow,
+    input: Value,
+    limit: Option<Duration>,
+) -> Outcome {
+    let started_at = run.shared.clock.now();
+    let mut thread = Thread::default();
+    let role_arn = run.shared.names.role_arn.clone();
+    let started = run
+        .recorder
+        .record(0, EventType::ExecutionStarted, || Details {
+            input: Some(input.to_string()),
+            role_arn,
+            ..Details::default()
+        });
+    let ended = match started {
+        Ok(_) => within(limit, run_flow(run, flow, input, &mut thread)).await,
+        Err(failure) => Some(Err(failure)),
+    };
+    let mut outcome = Outcome::of(run, started_at);
+    match ended {
+        Some(Ok(output)) => {
+            run.recorder
+                .close(thread.last, EventType::ExecutionSucceeded, || Details {
+                    output: Some(output.to_string()),
+                    ..Details::default()
+                });
+            outcome.output = Some(output);
+        }
+        Some(Err(failure)) => {
+            run.recorder
+                .close(thread.last, EventType::ExecutionFailed, || {
+                    of_failure(&failure)
+                });
+            outcome.status = Status::Failed;
+            outcome.error = failure.error;
+            outcome.cause = failure.cause;
+        }
+        None => {
+            // Only the event names the error; the execution itself has none.
+            let failure = Failure::timeout(false);
+            run.recorder
+                .close(0, EventType::ExecutionTimedOut, || of_failure(&failure));
+            outcome.status = Status::TimedOut;
+        }
+    }
+    outcome.stopped_at = run.shared.clock.now();
+    outcome.events = run.recorder.count();
+    outcome
+}
+
+async fn within<T>(limit: Option<Duration>, work: impl Future<Output = T>) -> Option<T> {
+    let Some(limit) = limit else {
+        return Some(work.await);
+    };
+    tokio::select! {
+        biased;
+        done = work => Some(done),
+        () = sleep(limit) => None,
+    }
+}
+
+fn of_failure(failure: &Failure) -> Details {
+    Details {
+        error: failure.error.clone(),
+        cause: failure.cause.clone(),
+        ..Details::default()
+    }
+}

@@ -1,0 +1,218 @@
+//! An execution as its caller sees it.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use chrono::{DateTime, Utc};
+use futures::Stream;
+use futures::future::BoxFuture;
+use serde::Serialize;
+use serde_json::Value;
+use tokio::sync::{Notify, mpsc};
+
+use crate::engine::history::{Details, Event, EventType};
+use crate::engine::run::Run;
+
+/// How an execution ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Status {
+    /// It came to its end.
+    Succeeded,
+    /// A state failed and no handler took it.
+    Failed,
+    /// It ran longer than it may.
+    TimedOut,
+    /// It was stopped.
+    Aborted,
+}
+
+impl Status {
+    /// Gives AWS's name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Succeeded => "SUCCEEDED",
+            Self::Failed => "FAILED",
+            Self::TimedOut => "TIMED_OUT",
+            Self::Aborted => "ABORTED",
+        }
+    }
+}
+
+/// What an execution left.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Outcome {
+    /// How it ended.
+    pub status: Status,
+    /// Its output, where it succeeded.
+    pub output: Option<Value>,
+    /// The name of the error, where it did not.
+    pub error: Option<String>,
+    /// What the error says.
+    pub cause: Option<String>,
+    /// When it started, by its own clock.
+    pub started_at: DateTime<Utc>,
+    /// When it ended, by its own clock.
+    pub stopped_at: DateTime<Utc>,
+    /// How many events its history has.
+    pub events: u64,
+}
+
+impl Outcome {
+    pub(crate) fn of(run: &Run, started_at: DateTime<Utc>) -> Self {
+        Self {
+            status: Status::Succeeded,
+            output: None,
+            error: None,
+            cause: None,
+            started_at,
+            stopped_at: run.shared.clock.now(),
+            events: run.recorder.count(),
+        }
+    }
+}
+
+/// A started execution.
+///
+/// It moves only while its [`result`](Self::result) is awaited; dropping that future cancels what it waits for.
+#[must_use = "an execution moves only while its result is awaited"]
+pub struct Execution {
+    work: BoxFuture<'static, Outcome>,
+    control: ExecutionControl,
+}
+
+/// A handle to an execution that can be kept elsewhere; clones control the same one.
+#[derive(Clone)]
+pub struct ExecutionControl {
+    run: Arc<Run>,
+    stop: Arc<Stop>,
+}
+
+#[derive(Default)]
+struct Stop {
+    request: Mutex<Option<StopRequest>>,
+    heard: Notify,
+}
+
+#[derive(Debug, Clone, Default)]
+struct StopRequest {
+    error: Option<String>,
+    cause: Option<String>,
+}
+
+impl Execution {
+    pub(crate) fn new(run: Arc<Run>, work: impl Future<Output = Outcome> + Send + 'static) -> Self {
+        let control = ExecutionControl {
+            run,
+            stop: Arc::default(),
+        };
+        let work = Box::pin(until_stopped(control.clone(), work));
+        Self { work, control }
+    }
+
+    /// Gives the execution's ARN.
+    #[must_use]
+    pub fn arn(&self) -> &str {
+        self.control.arn()
+    }
+
+    /// Gives a handle that can stop the execution while its result is awaited.
+    #[must_use]
+    pub fn control(&self) -> ExecutionControl {
+        self.control.clone()
+    }
+
+    /// Gives the events from now on, to be read while the result is awaited; they wait in memory until they are.
+    #[must_use]
+    pub fn events(&self) -> Events {
+        Events(self.control.run.recorder.subscribe())
+    }
+
+    /// Stops the execution, as `StopExecution` does.
+    pub fn stop(&self, error: Option<String>, cause: Option<String>) {
+        self.control.stop(error, cause);
+    }
+
+    /// Runs the execution to its end.
+    pub async fn result(self) -> Outcome {
+        self.work.await
+    }
+}
+
+impl ExecutionControl {
+    /// Gives the execution's ARN.
+    #[must_use]
+    pub fn arn(&self) -> &str {
+        self.run.recorder.execution()
+    }
+
+    /// Counts the states entered so far, those of child executions included.
+    #[must_use]
+    pub fn transitions(&self) -> u64 {
+        self.run.shared.transitions()
+    }
+
+    /// Stops the execution, as `StopExecution` does: it ends as [`Status::Aborted`] at its next step.
+    ///
+    /// An execution that has ended stays as it is, and of several stops the first counts.
+    pub fn stop(&self, error: Option<String>, cause: Option<String>) {
+        let mut request = self
+            .stop
+            .request
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        request.get_or_insert(StopRequest { error, cause });
+        self.stop.heard.notify_one();
+    }
+}
+
+async fn until_stopped(
+    control: ExecutionControl,
+    work: impl Future<Output = Outcome> + Send,
+) -> Outcome {
+    let started_at = control.run.shared.clock.now();
+    {
+        let mut work = std::pin::pin!(work);
+        tokio::select! {
+            biased;
+            () = control.stop.heard.notified() => {}
+            outcome = &mut work => return outcome,
+        }
+        // The work is dropped here, and with it every task that is still being waited for.
+    }
+    let request = control
+        .stop
+        .request
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone()
+        .unwrap_or_default();
+    let run = &control.run;
+    run.recorder
+        .close(0, EventType::ExecutionAborted, || Details {
+            error: request.error.clone(),
+            cause: request.cause.clone(),
+            ..Details::default()
+        });
+    Outcome {
+        status: Status::Aborted,
+        error: request.error,
+        cause: request.cause,
+        ..Outcome::of(run, started_at)
+    }
+}
+
+/// The events of an execution, as they happen.
+#[derive(Debug)]
+pub struct Events(mpsc::UnboundedReceiver<Event>);
+
+impl Stream for Events {
+    type Item = Event;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Event>> {
+        self.0.poll_recv(context)
+    }
+}

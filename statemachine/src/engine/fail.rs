@@ -1,0 +1,48 @@
+//! The Fail state.
+
+use serde_json::Value;
+
+use crate::definition::model;
+use crate::definition::selector::{Setting, SettingSource};
+use crate::engine::failure::Failure;
+use crate::engine::frame::{Data, Frame};
+
+/// Builds the failure that the state stands for, or the one of building it.
+pub(crate) fn perform(
+    frame: &Frame<'_>,
+    fail: &model::Fail,
+    input: &Value,
+) -> Result<Failure, Failure> {
+    let error = text(frame, fail.error.as_ref(), input)?;
+    let cause = text(frame, fail.cause.as_ref(), input)?;
+    Ok(Failure::reported(error, cause))
+}
+
+fn text(
+    frame: &Frame<'_>,
+    setting: Option<&Setting>,
+    input: &Value,
+) -> Result<Option<String>, Failure> {
+    let Some(setting) = setting else {
+        return Ok(None);
+    };
+    let value = match &setting.source {
+        SettingSource::Path(selector) => frame.template_path(selector, setting.field, input)?,
+        _ => frame.setting(setting, Data::of(input))?,
+    };
+    match value {
+        Value::String(text) => Ok(Some(text)),
+        other => Err(match &setting.source {
+            SettingSource::Jsonata { text, .. } => {
+                frame.unexpected_type(text, setting.field, "string", &other)
+            }
+            SettingSource::Path(selector) => frame.runtime(&format!(
+                "The {} field refers to value {other} which is not a string: {}",
+                setting.field, selector.text
+            )),
+            SettingSource::Literal(_) => {
+                frame.runtime(&format!("The {} field is not a string", setting.field))
+            }
+        }),
+    }
+}

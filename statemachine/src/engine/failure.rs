@@ -1,0 +1,177 @@
+//! How a state fails, and which handler takes it.
+
+use serde_json::{Map, Value};
+
+/// A failure on its way to a handler, or to the end of the execution.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Failure {
+    pub(crate) error: Option<String>,
+    pub(crate) cause: Option<String>,
+    pub(crate) class: FailureClass,
+    /// It comes from a state inside the one that it reached, which has recorded it.
+    pub(crate) from_inside: bool,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum FailureClass {
+    /// A task, a Fail state or a threshold; any handler may take it.
+    Ordinary,
+    /// A timeout, perhaps of a heartbeat.
+    Timeout { heartbeat: bool },
+    /// A field could not be evaluated, known by its path where there is one.
+    Evaluation { location: Option<String> },
+    /// A result is too large and no task made it: only a handler that names it takes it.
+    DataLimit,
+    /// The machine itself is wrong: no handler takes it.
+    Runtime,
+}
+
+/// `States.*` names that the engine itself gives.
+pub(crate) mod names {
+    pub(crate) const ALL: &str = "States.ALL";
+    pub(crate) const DATA_LIMIT_EXCEEDED: &str = "States.DataLimitExceeded";
+    pub(crate) const EXCEED_TOLERATED_FAILURE_THRESHOLD: &str =
+        "States.ExceedToleratedFailureThreshold";
+    pub(crate) const HEARTBEAT_TIMEOUT: &str = "States.HeartbeatTimeout";
+    pub(crate) const INTRINSIC_FAILURE: &str = "States.IntrinsicFailure";
+    pub(crate) const ITEM_READER_FAILED: &str = "States.ItemReaderFailed";
+    pub(crate) const REFERENCE_PATH_CONFLICT: &str = "States.ReferencePathConflict";
+    pub(crate) const QUERY_EVALUATION_ERROR: &str = "States.QueryEvaluationError";
+    pub(crate) const RESULT_WRITER_FAILED: &str = "States.ResultWriterFailed";
+    pub(crate) const RUNTIME: &str = "States.Runtime";
+    pub(crate) const TASK_FAILED: &str = "States.TaskFailed";
+    pub(crate) const TIMEOUT: &str = "States.Timeout";
+}
+
+impl Failure {
+    pub(crate) fn new(class: FailureClass, error: &str, cause: impl Into<String>) -> Self {
+        Self {
+            error: Some(error.to_owned()),
+            cause: Some(cause.into()),
+            class,
+            from_inside: false,
+        }
+    }
+
+    pub(crate) fn ordinary(error: &str, cause: impl Into<String>) -> Self {
+        Self::new(FailureClass::Ordinary, error, cause)
+    }
+
+    pub(crate) fn runtime(cause: impl Into<String>) -> Self {
+        Self::new(FailureClass::Runtime, names::RUNTIME, cause)
+    }
+
+    pub(crate) fn timeout(heartbeat: bool) -> Self {
+        Self {
+            error: Some(names::TIMEOUT.to_owned()),
+            cause: None,
+            class: FailureClass::Timeout { heartbeat },
+            from_inside: false,
+        }
+    }
+
+    /// Takes what a task or a Fail state reports, whose name may be one of the engine's own.
+    pub(crate) fn reported(error: Option<String>, cause: Option<String>) -> Self {
+        let class = match error.as_deref() {
+            Some(names::RUNTIME) => FailureClass::Runtime,
+            Some(names::TIMEOUT) => FailureClass::Timeout { heartbeat: false },
+            Some(names::HEARTBEAT_TIMEOUT) => FailureClass::Timeout { heartbeat: true },
+            _ => FailureClass::Ordinary,
+        };
+        Self {
+            error,
+            cause,
+            class,
+            from_inside: false,
+        }
+    }
+
+    /// Marks a failure that leaves a branch or an iteration.
+    pub(crate) fn leaving(self) -> Self {
+        Self {
+            from_inside: true,
+            ..self
+        }
+    }
+
+    /// Tells whether a handler that lists these names takes the failure.
+    pub(crate) fn matches(&self, names: &[String]) -> bool {
+        self.class != FailureClass::Runtime && names.iter().any(|name| self.matches_name(name))
+    }
+
+    fn matches_name(&self, name: &str) -> bool {
+        if self.error.as_deref() == Some(name) {
+            return true;
+        }
+        match name {
+            names::ALL => self.class != FailureClass::DataLimit,
+            names::TASK_FAILED => matches!(self.class, FailureClass::Ordinary),
+            names::HEARTBEAT_TIMEOUT => self.class == FailureClass::Timeout { heartbeat: true },
+            names::TIMEOUT => matches!(self.class, FailureClass::Timeout { .. }),
+            _ => false,
+        }
+    }
+
+    /// Builds what a handler sees.
+    pub(crate) fn error_output(&self) -> Value {
+        let cause = match (&self.cause, &self.class) {
+            (None, FailureClass::Timeout { .. }) => Value::String(String::new()),
+            (cause, _) => cause.clone().map_or(Value::Null, Value::String),
+        };
+        let mut output = Map::new();
+        output.insert(
+            "Error".to_owned(),
+            self.error.clone().map_or(Value::Null, Value::String),
+        );
+        output.insert("Cause".to_owned(), cause);
+        Value::Object(output)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn takes(failure: &Failure, name: &str) -> bool {
+        failure.matches(&[name.to_owned()])
+    }
+
+    #[test]
+    fn a_runtime_failure_is_never_taken_even_by_its_name() {
+        let failure = Failure::runtime("x");
+        assert!(!takes(&failure, names::ALL));
+        assert!(!takes(&failure, names::RUNTIME));
+    }
+
+    #[test]
+    fn task_failed_takes_any_task_failure_but_a_timeout() {
+        assert!(takes(&Failure::ordinary("E", "c"), names::TASK_FAILED));
+        assert!(!takes(&Failure::timeout(false), names::TASK_FAILED));
+        assert!(takes(&Failure::timeout(true), names::TIMEOUT));
+        assert!(takes(&Failure::timeout(true), names::HEARTBEAT_TIMEOUT));
+        assert!(!takes(&Failure::timeout(false), names::HEARTBEAT_TIMEOUT));
+    }
+
+    #[test]
+    fn a_result_over_the_limit_is_taken_by_name_and_by_all_only_if_a_task_made_it() {
+        let own = Failure::new(FailureClass::DataLimit, names::DATA_LIMIT_EXCEEDED, "c");
+        assert!(takes(&own, names::DATA_LIMIT_EXCEEDED));
+        assert!(!takes(&own, names::ALL));
+        let of_task = Failure::reported(Some(names::DATA_LIMIT_EXCEEDED.to_owned()), None);
+        assert!(takes(&of_task, names::ALL));
+    }
+
+    #[test]
+    fn an_error_without_a_name_is_taken_by_all() {
+        let failure = Failure::reported(None, None);
+        assert!(takes(&failure, names::ALL));
+        assert_eq!(
+            failure.error_output().to_string(),
+            r#"{"Error":null,"Cause":null}"#
+        );
+        assert_eq!(
+            Failure::timeout(false).error_output().to_string(),
+            r#"{"Error":"States.Timeout","Cause":""}"#
+        );
+    }
+}

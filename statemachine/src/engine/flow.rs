@@ -1,0 +1,249 @@
+//! From state to state: entering, trying, retrying, catching, leaving.
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use serde_json::{Map, Value};
+
+use crate::definition::model::{Catcher, Flow, Kind, State};
+use crate::engine::clock::{date_text, sleep};
+use crate::engine::failure::{Failure, FailureClass};
+use crate::engine::frame::Frame;
+use crate::engine::history::{Details, EventType};
+use crate::engine::retry::Retries;
+use crate::engine::run::{Item, Run, Variables};
+use crate::engine::state::{Done, attempt, caught};
+use crate::size::length;
+
+/// One line of states: the machine's own, a branch's, or an iteration's.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Thread {
+    /// The event that the next one follows.
+    pub(crate) last: u64,
+    pub(crate) variables: Arc<Variables>,
+    /// What the variables hold, as compact text.
+    pub(crate) variable_bytes: usize,
+    pub(crate) item: Option<Arc<Item>>,
+    /// It is a branch or an iteration of another.
+    pub(crate) nested: bool,
+}
+
+impl Thread {
+    fn assign(&mut self, assigned: Variables) {
+        let variables = Arc::make_mut(&mut self.variables);
+        for (name, value) in assigned {
+            self.variable_bytes += length(&value);
+            if let Some(replaced) = variables.insert(name, value) {
+                self.variable_bytes -= length(&replaced);
+            }
+        }
+    }
+}
+
+/// Runs a flow that stands inside a state; boxed, because flows nest.
+pub(crate) fn run_inner<'a>(
+    run: &'a Arc<Run>,
+    flow: &'a Flow,
+    input: Value,
+    thread: &'a mut Thread,
+) -> BoxFuture<'a, Result<Value, Failure>> {
+    Box::pin(run_flow(run, flow, input, thread))
+}
+
+/// Runs a flow from its start to its end and gives its output.
+pub(crate) async fn run_flow(
+    run: &Arc<Run>,
+    flow: &Flow,
+    mut input: Value,
+    thread: &mut Thread,
+) -> Result<Value, Failure> {
+    let mut current = flow.start;
+    loop {
+        run.shared.transition().await;
+        let (output, next) = run_state(run, &flow.states[current], input, thread).await?;
+        match next {
+            Some(next) => current = next,
+            None => return Ok(output),
+        }
+        input = output;
+    }
+}
+
+/// Runs one state, from the event that enters it to the one that leaves it.
+pub(crate) async fn run_state(
+    run: &Arc<Run>,
+    state: &State,
+    raw: Value,
+    thread: &mut Thread,
+) -> Result<(Value, Option<usize>), Failure> {
+    let before = thread.last;
+    let entered = run
+        .recorder
+        .record(before, entered_event(&state.kind), || Details {
+            name: Some(state.name.clone()),
+            input: Some(raw.to_string()),
+            ..Details::default()
+        })?;
+    thread.last = entered;
+    let done = try_state(run, state, &raw, thread, before).await?;
+    let output = done.output.unwrap_or(raw);
+    if let Some(event) = exited_event(&state.kind) {
+        thread.last = run.recorder.record(thread.last, event, || Details {
+            name: Some(state.name.clone()),
+            output: Some(output.to_string()),
+            assigned_variables: done.assigned.as_ref().map(as_texts),
+            ..Details::default()
+        })?;
+    }
+    if let Some(assigned) = done.assigned {
+        thread.assign(assigned);
+    }
+    Ok((output, done.next))
+}
+
+/// Tries a state until it succeeds, its retriers give up, or a handler takes its failure.
+async fn try_state(
+    run: &Arc<Run>,
+    state: &State,
+    raw: &Value,
+    thread: &mut Thread,
+    before: u64,
+) -> Result<Done, Failure> {
+    let mut frame = Frame {
+        run,
+        state,
+        variables: thread.variables.clone(),
+        variable_bytes: thread.variable_bytes,
+        item: thread.item.clone(),
+        entered: thread.last,
+        entered_at: if state.reads_context {
+            date_text(run.shared.clock.now())
+        } else {
+            String::new()
+        },
+        retry_count: 0,
+        token: None,
+    };
+    let mut retries = Retries::new(&state.retry);
+    loop {
+        if let Kind::Task(task) = &state.kind
+            && task.resource.waits_for_token()
+        {
+            frame.token = Some(run.shared.uuid());
+        }
+        let failure = match attempt(&frame, thread, raw).await {
+            Ok(done) => return Ok(done),
+            Err(failure) => failure,
+        };
+        record_evaluation_failure(run, state, thread, before, &failure)?;
+        let delay = retries.next(&failure, &mut run.shared.host().random);
+        if let Some(delay) = delay {
+            sleep(delay).await;
+            frame.retry_count += 1;
+            continue;
+        }
+        record_state_failure(run, state, thread, &failure)?;
+        let taken = |catcher: &Catcher| failure.matches(&catcher.errors);
+        let Some(index) = state.catch.iter().position(taken) else {
+            record_aborted_task(run, state, thread, &failure)?;
+            return Err(failure);
+        };
+        let done = caught(&frame, raw, &failure, index);
+        if let Err(failure) = &done {
+            record_evaluation_failure(run, state, thread, before, failure)?;
+        }
+        return done;
+    }
+}
+
+/// Records that a field could not be evaluated; AWS says that the event follows what was before the state.
+fn record_evaluation_failure(
+    run: &Run,
+    state: &State,
+    thread: &mut Thread,
+    before: u64,
+    failure: &Failure,
+) -> Result<(), Failure> {
+    if let FailureClass::Evaluation { location } = &failure.class
+        && !failure.from_inside
+    {
+        thread.last = run
+            .recorder
+            .record(before, EventType::EvaluationFailed, || Details {
+                error: failure.error.clone(),
+                cause: failure.cause.clone(),
+                location: location.clone(),
+                state: Some(state.name.clone()),
+                ..Details::default()
+            })?;
+    }
+    Ok(())
+}
+
+/// Records that a task's failure ends its branch, which AWS does inside a Parallel or an inline Map state.
+fn record_aborted_task(
+    run: &Run,
+    state: &State,
+    thread: &mut Thread,
+    failure: &Failure,
+) -> Result<(), Failure> {
+    let of_task = matches!(
+        failure.class,
+        FailureClass::Ordinary | FailureClass::Timeout { .. }
+    );
+    if thread.nested && of_task && matches!(state.kind, Kind::Task(_)) {
+        thread.last = run.record_plain(thread.last, EventType::TaskStateAborted)?;
+    }
+    Ok(())
+}
+
+/// Records that a Map or a Parallel state failed for good; AWS leaves it out where the state itself is wrong.
+fn record_state_failure(
+    run: &Run,
+    state: &State,
+    thread: &mut Thread,
+    failure: &Failure,
+) -> Result<(), Failure> {
+    let event = match state.kind {
+        Kind::Map(_) => EventType::MapStateFailed,
+        Kind::Parallel(_) => EventType::ParallelStateFailed,
+        _ => return Ok(()),
+    };
+    if failure.class != FailureClass::Runtime || failure.from_inside {
+        thread.last = run.record_plain(thread.last, event)?;
+    }
+    Ok(())
+}
+
+fn as_texts(assigned: &Variables) -> Map<String, Value> {
+    assigned
+        .iter()
+        .map(|(name, value)| (name.clone(), Value::String(value.to_string())))
+        .collect()
+}
+
+fn entered_event(kind: &Kind) -> EventType {
+    match kind {
+        Kind::Task(_) => EventType::TaskStateEntered,
+        Kind::Pass(_) => EventType::PassStateEntered,
+        Kind::Choice(_) => EventType::ChoiceStateEntered,
+        Kind::Wait(_) => EventType::WaitStateEntered,
+        Kind::Succeed => EventType::SucceedStateEntered,
+        Kind::Fail(_) => EventType::FailStateEntered,
+        Kind::Parallel(_) => EventType::ParallelStateEntered,
+        Kind::Map(_) => EventType::MapStateEntered,
+    }
+}
+
+fn exited_event(kind: &Kind) -> Option<EventType> {
+    match kind {
+        Kind::Task(_) => Some(EventType::TaskStateExited),
+        Kind::Pass(_) => Some(EventType::PassStateExited),
+        Kind::Choice(_) => Some(EventType::ChoiceStateExited),
+        Kind::Wait(_) => Some(EventType::WaitStateExited),
+        Kind::Succeed => Some(EventType::SucceedStateExited),
+        Kind::Fail(_) => None,
+        Kind::Parallel(_) => Some(EventType::ParallelStateExited),
+        Kind::Map(_) => Some(EventType::MapStateExited),
+    }
+}

@@ -1,0 +1,317 @@
+//! One attempt of one state: what its fields see, and how their failures read.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use crate::definition::QueryLanguage;
+use crate::definition::expressions::Expressions;
+use crate::definition::model::{Kind, State};
+use crate::definition::selector::{Payload, Selector, SelectorSource, Setting, SettingSource};
+use crate::engine::failure::{Failure, FailureClass, names};
+use crate::engine::inspection::{Mock, Step};
+use crate::engine::run::{Item, Run, Surrounding, Variables};
+use crate::intrinsics::IntrinsicErrorKind;
+use crate::jsonata::{JsonataError, JsonataScope};
+use crate::jsonpath::PathError;
+use crate::scope::Scope;
+use crate::template::{TemplateError, TemplateErrorKind};
+
+/// The name that a tested state has in its context object, whatever its own is.
+const TESTED_STATE: &str = "StateName";
+
+/// One attempt of one state.
+pub(crate) struct Frame<'a> {
+    pub(crate) run: &'a Arc<Run>,
+    pub(crate) state: &'a State,
+    /// The variables as they were when the state was entered.
+    pub(crate) variables: Arc<Variables>,
+    pub(crate) variable_bytes: usize,
+    pub(crate) item: Option<Arc<Item>>,
+    /// The number of the event that entered the state.
+    pub(crate) entered: u64,
+    pub(crate) entered_at: String,
+    pub(crate) retry_count: u32,
+    pub(crate) token: Option<String>,
+}
+
+/// The data that a field may read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Data<'a> {
+    /// `$`, or `$states.input`.
+    pub(crate) input: &'a Value,
+    /// `$states.result`.
+    pub(crate) result: Option<&'a Value>,
+    /// `$states.errorOutput`.
+    pub(crate) error: Option<&'a Value>,
+}
+
+impl<'a> Data<'a> {
+    pub(crate) fn of(input: &'a Value) -> Self {
+        Self {
+            input,
+            result: None,
+            error: None,
+        }
+    }
+}
+
+impl Frame<'_> {
+    /// Evaluates a field that is computed as a whole.
+    pub(crate) fn payload(
+        &self,
+        payload: &Payload,
+        field: &str,
+        data: Data<'_>,
+    ) -> Result<Value, Failure> {
+        self.payload_for_item(payload, field, data, self.item.as_deref())
+    }
+
+    /// Does the same where `$$.Map.Item` is not the item around the state but one of its own.
+    pub(crate) fn payload_for_item(
+        &self,
+        payload: &Payload,
+        field: &str,
+        data: Data<'_>,
+        item: Option<&Item>,
+    ) -> Result<Value, Failure> {
+        match payload {
+            Payload::JsonPath(template) => self
+                .with_scope(data.input, item, |scope| {
+                    template.evaluate(scope, &mut self.run.shared.host())
+                })
+                .map_err(|error| self.template_failure(&error)),
+            Payload::Jsonata(template) => self.expression(template, field, data, item),
+        }
+    }
+
+    /// Evaluates a JSONata field.
+    pub(crate) fn expression(
+        &self,
+        expressions: &Expressions,
+        field: &str,
+        data: Data<'_>,
+        item: Option<&Item>,
+    ) -> Result<Value, Failure> {
+        let Expressions { template, reads } = expressions;
+        let mut states = Map::new();
+        if reads.input {
+            states.insert("input".to_owned(), data.input.clone());
+        }
+        if reads.context {
+            let context = self.with_context(item, |context| context_part(context, reads.execution));
+            states.insert("context".to_owned(), context);
+        }
+        for (name, value) in [("result", data.result), ("errorOutput", data.error)] {
+            if let Some(value) = value {
+                states.insert(name.to_owned(), value.clone());
+            }
+        }
+        let scope = JsonataScope {
+            states: &Value::Object(states),
+            variables: &self.variables,
+        };
+        template
+            .evaluate(field, &scope, &mut self.run.shared.host())
+            .map_err(|error| self.jsonata_failure(field, &error))
+    }
+
+    /// Evaluates a path; its failure is left to the caller, for each field words it differently.
+    pub(crate) fn query(
+        &self,
+        selector: &Selector,
+        input: &Value,
+    ) -> Result<Result<Value, PathError>, Failure> {
+        match &selector.source {
+            SelectorSource::Query(query) => {
+                Ok(self.with_scope(input, self.item.as_deref(), |scope| query.evaluate(scope)))
+            }
+            SelectorSource::Call(call) => self
+                .with_scope(input, self.item.as_deref(), |scope| {
+                    call.evaluate(scope, &mut self.run.shared.host())
+                })
+                .map(Ok)
+                .map_err(|error| match error.kind() {
+                    IntrinsicErrorKind::Limit | IntrinsicErrorKind::Missing => {
+                        self.runtime(&error.to_string())
+                    }
+                    _ => self.failure(
+                        FailureClass::Ordinary,
+                        names::INTRINSIC_FAILURE,
+                        &error.to_string(),
+                    ),
+                }),
+        }
+    }
+
+    /// Evaluates a path that must lead somewhere, as `InputPath` does.
+    pub(crate) fn required(&self, selector: &Selector, input: &Value) -> Result<Value, Failure> {
+        self.query(selector, input)?
+            .map_err(|error| self.runtime(&format!("Invalid path '{}' : {error}", selector.text)))
+    }
+
+    /// Evaluates a path as a payload template does, with its words for a path that leads nowhere.
+    pub(crate) fn template_path(
+        &self,
+        selector: &Selector,
+        field: &str,
+        input: &Value,
+    ) -> Result<Value, Failure> {
+        self.query(selector, input)?.map_err(|_| {
+            self.runtime(&format!(
+                "The JSONPath '{}' specified for the field '{field}' could not be found in the input '{input}'",
+                selector.text
+            ))
+        })
+    }
+
+    /// Evaluates a single value.
+    pub(crate) fn setting(&self, setting: &Setting, data: Data<'_>) -> Result<Value, Failure> {
+        match &setting.source {
+            SettingSource::Literal(value) => Ok(value.clone()),
+            SettingSource::Path(selector) => self.required(selector, data.input),
+            SettingSource::Jsonata { template, .. } => {
+                self.expression(template, setting.field, data, self.item.as_deref())
+            }
+        }
+    }
+
+    /// Builds the failure of an expression whose result has the wrong type.
+    pub(crate) fn unexpected_type(
+        &self,
+        text: &str,
+        field: &str,
+        expected: &str,
+        value: &Value,
+    ) -> Failure {
+        let actual = match value {
+            Value::Null => "null",
+            Value::Bool(_) => "boolean",
+            Value::Number(_) => "number",
+            Value::String(_) => "string",
+            Value::Array(_) => "array",
+            Value::Object(_) => "object",
+        };
+        self.evaluation(
+            Some(field),
+            &format!(
+                "The JSONata expression '{text}' specified for the field '{field}' returned an unexpected result \
+                 type. Expected '{expected}', but was '{actual}' for value: {value}"
+            ),
+        )
+    }
+
+    pub(crate) fn runtime(&self, message: &str) -> Failure {
+        self.failure(FailureClass::Runtime, names::RUNTIME, message)
+    }
+
+    pub(crate) fn evaluation(&self, location: Option<&str>, message: &str) -> Failure {
+        let class = FailureClass::Evaluation {
+            location: location.map(str::to_owned),
+        };
+        self.failure(class, names::QUERY_EVALUATION_ERROR, message)
+    }
+
+    /// Fails in the language that the state is written in.
+    pub(crate) fn invalid(&self, field: Option<&str>, message: &str) -> Failure {
+        match self.state.language {
+            QueryLanguage::JsonPath => self.runtime(message),
+            QueryLanguage::Jsonata => self.evaluation(field, message),
+        }
+    }
+
+    pub(crate) fn failure(&self, class: FailureClass, error: &str, message: &str) -> Failure {
+        // A test of one state has no events, and its causes do not name any.
+        if self.run.shared.inspection.is_some() {
+            return Failure::new(class, error, message);
+        }
+        let cause = format!(
+            "An error occurred while executing the state '{}' (entered at the event id #{}). {message}",
+            self.state.name, self.entered
+        );
+        Failure::new(class, error, cause)
+    }
+
+    /// Notes a step for the test of a state.
+    pub(crate) fn inspect(&self, step: Step, value: &Value) {
+        if let Some(inspection) = &self.run.shared.inspection {
+            inspection.note(self.state, step, value);
+        }
+    }
+
+    /// Gives what takes the place of the work in the test of a state.
+    pub(crate) fn mock(&self) -> Option<&Mock> {
+        self.run.shared.inspection.as_ref()?.mock.as_ref()
+    }
+
+    fn jsonata_failure(&self, field: &str, error: &JsonataError) -> Failure {
+        let location = if error.field().is_empty() {
+            field
+        } else {
+            error.field()
+        };
+        self.evaluation(Some(location), &error.to_string())
+    }
+
+    fn template_failure(&self, error: &TemplateError) -> Failure {
+        match error.kind() {
+            TemplateErrorKind::Intrinsic => self.failure(
+                FailureClass::Ordinary,
+                names::INTRINSIC_FAILURE,
+                &error.to_string(),
+            ),
+            TemplateErrorKind::Path | TemplateErrorKind::Limit => self.runtime(&error.to_string()),
+        }
+    }
+
+    fn with_scope<T>(
+        &self,
+        input: &Value,
+        item: Option<&Item>,
+        evaluate: impl FnOnce(&Scope<'_>) -> T,
+    ) -> T {
+        let variables = &self.variables;
+        self.with_context(item, |context| {
+            evaluate(&Scope {
+                input,
+                context,
+                variables,
+            })
+        })
+    }
+
+    fn with_context<T>(&self, item: Option<&Item>, read: impl FnOnce(&Value) -> T) -> T {
+        if !self.state.reads_context {
+            return read(&Value::Null);
+        }
+        let can_be_retried = matches!(
+            self.state.kind,
+            Kind::Task(_) | Kind::Parallel(_) | Kind::Map(_)
+        );
+        let tested = self.run.shared.inspection.is_some();
+        let surrounding = Surrounding {
+            state: if tested {
+                TESTED_STATE
+            } else {
+                &self.state.name
+            },
+            entered_at: &self.entered_at,
+            retry_count: can_be_retried.then_some(self.retry_count),
+            item,
+            token: self.token.as_deref(),
+        };
+        self.run.with_context(&surrounding, read)
+    }
+}
+
+/// Copies the context object, without the execution's own part where nothing reads it.
+fn context_part(context: &Value, with_execution: bool) -> Value {
+    match context {
+        Value::Object(parts) if !with_execution => parts
+            .iter()
+            .filter(|(name, _)| *name != "Execution")
+            .map(|(name, part)| (name.clone(), part.clone()))
+            .collect(),
+        whole => whole.clone(),
+    }
+}

@@ -1,0 +1,113 @@
+//! What a test of one state sees of the way of its data, and what it puts in the place of the work.
+
+use std::sync::{Mutex, PoisonError};
+
+use serde_json::{Map, Value};
+
+use crate::definition::QueryLanguage;
+use crate::definition::model::{Kind, State};
+use crate::engine::failure::Failure;
+
+/// Notes the steps of one state's data, under the names of the TestState API.
+#[derive(Debug)]
+pub(crate) struct Inspection {
+    steps: Mutex<Map<String, Value>>,
+    /// What takes the place of the task, the branches or the iterations.
+    pub(crate) mock: Option<Mock>,
+    /// The bytes that take the place of what an ItemReader reads.
+    pub(crate) item_reader_data: Option<String>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Mock {
+    pub(crate) result: Result<Value, Failure>,
+    /// How many of a Map's iterations are said to have failed.
+    pub(crate) failed_iterations: Option<usize>,
+}
+
+/// A step of the path of a state's input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    InputPath,
+    Parameters,
+    Arguments,
+    ItemsPath,
+    ItemSelector,
+    ItemBatcher,
+    Result,
+    ResultSelector,
+    ResultPath,
+    MaxConcurrency,
+    ToleratedFailureCount,
+    ToleratedFailurePercentage,
+}
+
+impl Step {
+    fn name(self) -> &'static str {
+        match self {
+            Self::InputPath => "afterInputPath",
+            Self::Parameters => "afterParameters",
+            Self::Arguments => "afterArguments",
+            Self::ItemsPath => "afterItemsPath",
+            Self::ItemSelector => "afterItemSelector",
+            Self::ItemBatcher => "afterItemBatcher",
+            Self::Result => "result",
+            Self::ResultSelector => "afterResultSelector",
+            Self::ResultPath => "afterResultPath",
+            Self::MaxConcurrency => "maxConcurrency",
+            Self::ToleratedFailureCount => "toleratedFailureCount",
+            Self::ToleratedFailurePercentage => "toleratedFailurePercentage",
+        }
+    }
+
+    /// Tells whether AWS shows the step for a state; which it shows was recorded, not documented.
+    fn is_shown(self, state: &State) -> bool {
+        let json_path = state.language == QueryLanguage::JsonPath;
+        match self {
+            Self::InputPath => {
+                json_path && !matches!(state.kind, Kind::Parallel(_) | Kind::Pass(Some(_)))
+            }
+            Self::Parameters => json_path && matches!(state.kind, Kind::Pass(None) | Kind::Task(_)),
+            Self::Arguments => !json_path && state.parameters.is_some(),
+            Self::Result => match state.kind {
+                Kind::Pass(_) => json_path,
+                Kind::Task(_) => true,
+                _ => false,
+            },
+            Self::ResultSelector | Self::ResultPath => {
+                json_path
+                    && matches!(
+                        state.kind,
+                        Kind::Pass(_) | Kind::Task(_) | Kind::Parallel(_) | Kind::Map(_)
+                    )
+            }
+            _ => true,
+        }
+    }
+}
+
+impl Inspection {
+    pub(crate) fn new(mock: Option<Mock>, item_reader_data: Option<String>) -> Self {
+        Self {
+            steps: Mutex::default(),
+            mock,
+            item_reader_data,
+        }
+    }
+
+    pub(crate) fn note(&self, state: &State, step: Step, value: &Value) {
+        if step.is_shown(state) {
+            self.steps
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(step.name().to_owned(), value.clone());
+        }
+    }
+
+    pub(crate) fn steps(&self) -> Map<String, Value> {
+        self.steps
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}

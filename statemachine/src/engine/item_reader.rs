@@ -1,0 +1,377 @@
+//! The `ItemReader`: items from objects in S3.
+
+use std::io::Read;
+
+use bytes::Bytes;
+use futures::StreamExt;
+use serde_json::{Map, Value, json};
+
+use crate::definition::map::{HeaderLocation, InputType, ItemReader};
+use crate::definition::{QueryLanguage, Resource, ResourceKind};
+use crate::engine::csv::{self, Rows};
+use crate::engine::failure::{Failure, names};
+use crate::engine::frame::{Data, Frame};
+use crate::engine::map_items::numbered;
+use crate::engine::map_limits::count;
+use crate::engine::object_call::{ObjectCall, call};
+use crate::engine::port::{TaskError, TaskOutput};
+use crate::engine::run::Item;
+
+/// The largest manifest file that is unpacked.
+const LARGEST_UNPACKED_BYTES: u64 = 1 << 30;
+
+const GET_OBJECT: &str = "arn:aws:states:::s3:getObject";
+
+/// Reads the items, at most `MaxItems` of them.
+pub(crate) async fn read(
+    frame: &Frame<'_>,
+    reader: &ItemReader,
+    input: &Value,
+) -> Result<Vec<Item>, Failure> {
+    let data = Data::of(input);
+    let parameters = match &reader.parameters {
+        Some(parameters) => frame.payload(parameters, field(frame), data)?,
+        None => Value::Object(Map::new()),
+    };
+    // Zero stands for no limit, as recorded.
+    let max_items = match &reader.max_items {
+        Some(setting) => count(frame, setting, data)?,
+        None => 0,
+    };
+    let limit = if max_items == 0 {
+        usize::MAX
+    } else {
+        max_items
+    };
+    let lists = matches!(reader.resource.kind(), ResourceKind::Integration { call, .. } if call == "listObjectsV2");
+    let source = Source {
+        frame,
+        reader,
+        limit,
+    };
+    let given = frame
+        .run
+        .shared
+        .inspection
+        .as_ref()
+        .and_then(|inspection| inspection.item_reader_data.clone());
+    let mut items = if let Some(data) = given {
+        source
+            .decode(TaskOutput::object(data), reader.input_type)
+            .await?
+    } else if lists {
+        source.objects(parameters).await?
+    } else {
+        let object = source.get(&reader.resource, parameters.clone()).await?;
+        match reader.input_type {
+            Some(InputType::Manifest) => source.manifest(&parameters, object).await?,
+            input_type => source.decode(object, input_type).await?,
+        }
+    };
+    items.truncate(limit);
+    Ok(numbered(items))
+}
+
+/// Names the field that makes the request, for the failures of its expressions.
+fn field(frame: &Frame<'_>) -> &'static str {
+    match frame.state.language {
+        QueryLanguage::JsonPath => "ItemReader/Parameters",
+        QueryLanguage::Jsonata => "ItemReader/Arguments",
+    }
+}
+
+struct Source<'f, 'a> {
+    frame: &'f Frame<'a>,
+    reader: &'f ItemReader,
+    limit: usize,
+}
+
+impl Source<'_, '_> {
+    async fn get(&self, resource: &Resource, parameters: Value) -> Result<TaskOutput, Failure> {
+        let request = ObjectCall {
+            resource: resource.clone(),
+            input: parameters,
+            body: None,
+        };
+        call(self.frame, request).await.map_err(|error| {
+            failed(
+                error
+                    .cause
+                    .or(error.error)
+                    .unwrap_or_else(|| "The object could not be read.".to_owned()),
+            )
+        })
+    }
+
+    /// Lists objects page by page; each entry is an item, unless what stands in the objects is asked for.
+    async fn objects(&self, parameters: Value) -> Result<Vec<Value>, Failure> {
+        let mut items = Vec::new();
+        let mut request = parameters.clone();
+        let flattens = self.reader.transformation.as_deref() == Some("LOAD_AND_FLATTEN");
+        while items.len() < self.limit {
+            let page = self
+                .get(&self.reader.resource, request.clone())
+                .await?
+                .value;
+            let entries = page
+                .get("Contents")
+                .and_then(Value::as_array)
+                .cloned()
+                .unwrap_or_default();
+            if flattens {
+                for entry in entries {
+                    let object =
+                        json!({"Bucket": parameters.get("Bucket"), "Key": entry.get("Key")});
+                    let object = self.get(&Resource::parse(GET_OBJECT), object).await?;
+                    items.extend(self.decode(object, self.reader.input_type).await?);
+                    if items.len() >= self.limit {
+                        break;
+                    }
+                }
+            } else {
+                items.extend(entries.into_iter().map(listed));
+            }
+            match (page.get("NextContinuationToken"), &mut request) {
+                (Some(token), Value::Object(fields)) if !token.is_null() => {
+                    fields.insert("ContinuationToken".to_owned(), token.clone());
+                }
+                _ => break,
+            }
+        }
+        Ok(items)
+    }
+
+    async fn decode(
+        &self,
+        object: TaskOutput,
+        input_type: Option<InputType>,
+    ) -> Result<Vec<Value>, Failure> {
+        match input_type {
+            Some(InputType::Csv) => self.csv(object).await,
+            Some(InputType::JsonLines) => self.json_lines(object).await,
+            // The handler has decoded it.
+            Some(InputType::Parquet) => iterable(object.value),
+            Some(InputType::Json | InputType::Manifest) | None => {
+                let bytes = whole(object).await?;
+                let value: Value = serde_json::from_slice(&bytes)
+                    .map_err(|error| failed(format!("The JSON file cannot be parsed: {error}")))?;
+                match &self.reader.items_pointer {
+                    // An object's fields are items only where a pointer leads to the object.
+                    None if value.is_object() => Err(not_iterable()),
+                    None => iterable(value),
+                    Some(pointer) => match value.pointer(pointer) {
+                        Some(items) => iterable(items.clone()),
+                        None => Err(failed(format!(
+                            "The ItemsPointer '{pointer}' leads to nothing."
+                        ))),
+                    },
+                }
+            }
+        }
+    }
+
+    async fn csv(&self, object: TaskOutput) -> Result<Vec<Value>, Failure> {
+        let mut headers: Option<Vec<String>> = match self.reader.header_location {
+            Some(HeaderLocation::Given) => Some(unique(self.reader.headers.clone())?),
+            _ => None,
+        };
+        let mut items = Vec::new();
+        let mut take = |rows: Vec<Vec<String>>| -> Result<bool, Failure> {
+            for row in rows {
+                match &headers {
+                    None => headers = Some(unique(row)?),
+                    Some(headers) if items.len() < self.limit => {
+                        items.push(csv::item(headers, row));
+                    }
+                    Some(_) => return Ok(false),
+                }
+            }
+            Ok(true)
+        };
+        let mut rows = Rows::new(self.reader.delimiter);
+        let mut chunks = body(object);
+        while let Some(chunk) = chunks.next().await {
+            if !take(rows.push(&chunk?))? {
+                return Ok(items);
+            }
+        }
+        take(rows.finish())?;
+        Ok(items)
+    }
+
+    async fn json_lines(&self, object: TaskOutput) -> Result<Vec<Value>, Failure> {
+        let bytes = whole(object).await?;
+        bytes
+            .split(|byte| *byte == b'\n')
+            .filter(|line| !line.trim_ascii().is_empty())
+            .take(self.limit)
+            .map(|line| {
+                serde_json::from_slice(line).map_err(|error| {
+                    failed(format!(
+                        "A line of the JSONL file cannot be parsed: {error}"
+                    ))
+                })
+            })
+            .collect()
+    }
+
+    /// Reads the files that a manifest names: an S3 inventory, or the result of an Athena UNLOAD.
+    async fn manifest(
+        &self,
+        parameters: &Value,
+        object: TaskOutput,
+    ) -> Result<Vec<Value>, Failure> {
+        let bytes = whole(object).await?;
+        let mut items = Vec::new();
+        if self.reader.manifest_type.as_deref() == Some("ATHENA_DATA") {
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+                let place = line
+                    .trim_matches('"')
+                    .strip_prefix("s3://")
+                    .and_then(|place| place.split_once('/'));
+                let (bucket, key) = place
+                    .ok_or_else(|| failed(format!("The manifest names no S3 object: {line}")))?;
+                let object = self
+                    .get(
+                        &Resource::parse(GET_OBJECT),
+                        json!({"Bucket": bucket, "Key": key}),
+                    )
+                    .await?;
+                items.extend(self.decode(object, Some(InputType::JsonLines)).await?);
+                if items.len() >= self.limit {
+                    break;
+                }
+            }
+            return Ok(items);
+        }
+        let manifest: Value = serde_json::from_slice(&bytes)
+            .map_err(|error| failed(format!("The manifest cannot be parsed: {error}")))?;
+        let text = |name: &str| manifest.get(name).and_then(Value::as_str);
+        let headers: Vec<String> = text("fileSchema")
+            .ok_or_else(|| failed("The manifest has no fileSchema.".to_owned()))?
+            .split(',')
+            .map(|name| name.trim().to_owned())
+            .collect();
+        let bucket = text("destinationBucket")
+            .map(|bucket| bucket.rsplit(':').next().unwrap_or(bucket))
+            .or_else(|| parameters.get("Bucket").and_then(Value::as_str));
+        for file in manifest
+            .get("files")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+        {
+            let object = json!({"Bucket": bucket, "Key": file.get("key")});
+            let bytes =
+                unpacked(whole(self.get(&Resource::parse(GET_OBJECT), object).await?).await?)?;
+            let mut rows = Rows::new(b',');
+            let complete = rows.push(&bytes);
+            items.extend(
+                complete
+                    .into_iter()
+                    .chain(rows.finish())
+                    .map(|row| csv::item(&headers, row)),
+            );
+            if items.len() >= self.limit {
+                break;
+            }
+        }
+        Ok(items)
+    }
+}
+
+/// Gives an entry of a listing the names and the date format that the items of a Map have.
+fn listed(entry: Value) -> Value {
+    let Value::Object(fields) = entry else {
+        return entry;
+    };
+    let renamed = fields
+        .into_iter()
+        .map(|(name, value)| match (name.as_str(), &value) {
+            ("ETag", _) => ("Etag".to_owned(), value),
+            ("LastModified", Value::String(text)) => {
+                let date = chrono::DateTime::parse_from_rfc3339(text);
+                let seconds = date.map(|date| Value::from(date.timestamp()));
+                (name, seconds.unwrap_or(value))
+            }
+            _ => (name, value),
+        });
+    Value::Object(renamed.collect())
+}
+
+fn failed(cause: String) -> Failure {
+    Failure::ordinary(names::ITEM_READER_FAILED, cause)
+}
+
+/// Gives what to iterate over: an array's items, or an object's fields.
+fn iterable(value: Value) -> Result<Vec<Value>, Failure> {
+    match value {
+        Value::Array(items) => Ok(items),
+        Value::Object(fields) => Ok(fields
+            .into_iter()
+            .map(|(key, value)| json!({"Key": key, "Value": value}))
+            .collect()),
+        _ => Err(not_iterable()),
+    }
+}
+
+fn not_iterable() -> Failure {
+    failed("Attempting to map over non-iterable node.".to_owned())
+}
+
+fn unique(headers: Vec<String>) -> Result<Vec<String>, Failure> {
+    let mut sorted: Vec<&String> = headers.iter().collect();
+    sorted.sort_unstable();
+    if sorted.windows(2).any(|pair| pair[0] == pair[1]) {
+        return Err(failed("CSV headers cannot contain duplicates.".to_owned()));
+    }
+    Ok(headers)
+}
+
+/// Gives an object's bytes in pieces, also where the answer carries them as text.
+fn body(object: TaskOutput) -> futures::stream::BoxStream<'static, Result<Bytes, Failure>> {
+    if let Some(body) = object.body {
+        let unreadable = |error: TaskError| {
+            let cause = error.cause.or(error.error);
+            failed(cause.unwrap_or_else(|| "The object could not be read to its end.".to_owned()))
+        };
+        return body.map(move |chunk| chunk.map_err(unreadable)).boxed();
+    }
+    let text = match object.value {
+        Value::Object(mut fields) => match fields.remove("Body") {
+            Some(Value::String(text)) => text,
+            Some(other) => other.to_string(),
+            None => Value::Object(fields).to_string(),
+        },
+        Value::String(text) => text,
+        other => other.to_string(),
+    };
+    futures::stream::iter([Ok(Bytes::from(text))]).boxed()
+}
+
+async fn whole(object: TaskOutput) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    let mut chunks = body(object);
+    while let Some(chunk) = chunks.next().await {
+        bytes.extend_from_slice(&chunk?);
+    }
+    Ok(bytes)
+}
+
+/// Unpacks a gzip file, which an inventory's files are; other bytes are taken as they are.
+fn unpacked(bytes: Vec<u8>) -> Result<Vec<u8>, Failure> {
+    if !bytes.starts_with(&[0x1F, 0x8B]) {
+        return Ok(bytes);
+    }
+    let mut unpacked = Vec::new();
+    flate2::read::MultiGzDecoder::new(bytes.as_slice())
+        .take(LARGEST_UNPACKED_BYTES)
+        .read_to_end(&mut unpacked)
+        .map_err(|error| {
+            failed(format!(
+                "A file of the manifest cannot be unpacked: {error}"
+            ))
+        })?;
+    Ok(unpacked)
+}

@@ -1,0 +1,186 @@
+//! The Map state, and its iterations where they are inline.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+use serde_json::Value;
+
+use crate::definition::map::{ItemSource, Map};
+use crate::engine::failure::Failure;
+use crate::engine::flow::{Thread, run_inner};
+use crate::engine::frame::Frame;
+use crate::engine::history::{Details, EventType};
+use crate::engine::inspection::{Mock, Step};
+use crate::engine::item_batcher::batches;
+use crate::engine::item_reader;
+use crate::engine::map_items::{items, select};
+use crate::engine::map_limits::{Limits, Tolerance, max_concurrency, tolerance};
+use crate::engine::map_run::{self, threshold_exceeded};
+use crate::engine::run::Item;
+
+/// How many inline iterations AWS runs at once, whatever the definition allows.
+const INLINE_CONCURRENCY: usize = 40;
+
+/// Runs the processor for every item.
+pub(crate) async fn perform(
+    frame: &Frame<'_>,
+    thread: &mut Thread,
+    map: &Map,
+    input: &Value,
+) -> Result<Value, Failure> {
+    // Items that are still to be read are read later, and not counted, as AWS does.
+    let items = match &map.items {
+        ItemSource::Reader(_) => None,
+        _ => Some(items(frame, map, input)?),
+    };
+    let max_concurrency = max_concurrency(frame, map, input)?;
+    thread.last = frame
+        .run
+        .recorder
+        .record(thread.last, EventType::MapStateStarted, || Details {
+            length: Some(items.as_ref().map_or(0, Vec::len)),
+            ..Details::default()
+        })?;
+    // AWS looks at what is tolerated only now, and numbers its failure as if the state had not started.
+    let tolerance = tolerance(frame, map, input).inspect_err(|_| thread.last = frame.entered)?;
+    match (frame.mock(), map.distributed, items) {
+        (Some(mock), _, items) => {
+            rehearse(frame, map, input, items).await?;
+            mocked(mock, tolerance)
+        }
+        (None, None, Some(items)) => {
+            inline(frame, thread, map, input, items, max_concurrency).await
+        }
+        (None, _, items) => {
+            let limits = Limits {
+                max_concurrency,
+                tolerance,
+            };
+            map_run::perform(frame, thread, map, input, items, limits).await
+        }
+    }
+}
+
+/// Shows what the iterations of a tested state would get.
+async fn rehearse(
+    frame: &Frame<'_>,
+    map: &Map,
+    input: &Value,
+    items: Option<Vec<Item>>,
+) -> Result<(), Failure> {
+    let given = frame
+        .run
+        .shared
+        .inspection
+        .as_ref()
+        .is_some_and(|inspection| inspection.item_reader_data.is_some());
+    let items = match (items, &map.items) {
+        (Some(items), _) => items,
+        (None, ItemSource::Reader(reader)) if given => {
+            item_reader::read(frame, reader, input).await?
+        }
+        (None, _) => return Ok(()),
+    };
+    let mut inputs = Vec::with_capacity(items.len());
+    for item in &items {
+        inputs.push(select(frame, map, input, item)?);
+    }
+    if map.selector.is_some() {
+        frame.inspect(Step::ItemSelector, &Value::Array(inputs.clone()));
+    }
+    if let Some(batcher) = &map.batcher {
+        frame.inspect(
+            Step::ItemBatcher,
+            &Value::Array(batches(frame, batcher, input, inputs)?),
+        );
+    }
+    Ok(())
+}
+
+/// Gives what a test of the state puts in the place of its iterations.
+fn mocked(mock: &Mock, tolerance: Tolerance) -> Result<Value, Failure> {
+    let result = mock.result.clone()?;
+    let total = result.as_array().map_or(0, Vec::len);
+    // As recorded, a test without thresholds tolerates everything.
+    let has_threshold = tolerance.count.is_some() || tolerance.percentage.is_some();
+    match mock.failed_iterations {
+        Some(failed) if has_threshold && threshold_exceeded(tolerance, failed, total) => {
+            Err(map_run::over_threshold())
+        }
+        _ => Ok(result),
+    }
+}
+
+/// Runs the iterations inside this execution, as many at once as allowed, results in the order of the items.
+async fn inline(
+    frame: &Frame<'_>,
+    thread: &mut Thread,
+    map: &Map,
+    input: &Value,
+    items: Vec<Item>,
+    max_concurrency: usize,
+) -> Result<Value, Failure> {
+    let run = frame.run;
+    let name = &frame.state.name;
+    let recorded = |index: usize| Details {
+        name: Some(name.clone()),
+        index: Some(index),
+        ..Details::default()
+    };
+    let count = items.len();
+    let mut outputs = vec![Value::Null; count];
+    let mut waiting = VecDeque::from(items);
+    let mut running = FuturesUnordered::new();
+    let mut free = match max_concurrency {
+        0 => INLINE_CONCURRENCY,
+        limit => limit.min(INLINE_CONCURRENCY),
+    };
+    // Each iteration follows the event before the one that made room for it.
+    let mut follows = thread.last;
+    loop {
+        while free > 0
+            && let Some(item) = waiting.pop_front()
+        {
+            free -= 1;
+            let input = select(frame, map, input, &item)?;
+            let index = item.index;
+            let started = run
+                .recorder
+                .record(follows, EventType::MapIterationStarted, || recorded(index))?;
+            let mut own = Thread {
+                last: started,
+                variables: thread.variables.clone(),
+                variable_bytes: thread.variable_bytes,
+                item: Some(Arc::new(item)),
+                nested: true,
+            };
+            running.push(async move {
+                let output = run_inner(run, &map.processor, input, &mut own).await;
+                (index, output, own.last)
+            });
+        }
+        let Some((index, output, last)) = running.next().await else {
+            break;
+        };
+        follows = last;
+        free += 1;
+        match output {
+            Ok(output) => {
+                outputs[index] = output;
+                thread.last =
+                    run.recorder
+                        .record(last, EventType::MapIterationSucceeded, || recorded(index))?;
+            }
+            Err(failure) => {
+                run.recorder
+                    .record(last, EventType::MapIterationFailed, || recorded(index))?;
+                thread.last = last;
+                return Err(failure.leaving());
+            }
+        }
+    }
+    run.record_plain(thread.last, EventType::MapStateSucceeded)?;
+    Ok(Value::Array(outputs))
+}

@@ -1,0 +1,99 @@
+//! The items of a Map that stand in its data, and what an iteration gets of them.
+
+use serde_json::Value;
+
+use crate::definition::QueryLanguage;
+use crate::definition::map::{ItemSource, Map};
+use crate::engine::failure::{Failure, FailureClass, names};
+use crate::engine::frame::{Data, Frame};
+use crate::engine::inspection::Step;
+use crate::engine::run::Item;
+
+/// Finds the items that stand in the data; those of an ItemReader are read elsewhere.
+pub(crate) fn items(frame: &Frame<'_>, map: &Map, input: &Value) -> Result<Vec<Item>, Failure> {
+    let (value, place) = match &map.items {
+        ItemSource::Input | ItemSource::Reader(_) => (input.clone(), "$"),
+        ItemSource::Path(selector) => {
+            let value = frame.query(selector, input)?;
+            let value = value.map_err(|error| missing_step(frame, &error.to_string(), input))?;
+            (value, selector.text.as_str())
+        }
+        ItemSource::Items { text, items } => {
+            let value = frame.payload(items, "Items", Data::of(input))?;
+            if !value.is_array() && !value.is_object() {
+                let text = text.as_deref().unwrap_or_default();
+                return Err(frame.unexpected_type(text, "Items", "array", &value));
+            }
+            (value, "")
+        }
+    };
+    if let (ItemSource::Path(_), Value::Array(_)) = (&map.items, &value) {
+        frame.inspect(Step::ItemsPath, &value);
+    }
+    match value {
+        Value::Array(values) => Ok(numbered(values)),
+        Value::Object(fields) if matches!(map.items, ItemSource::Items { .. }) => {
+            let items = fields
+                .into_iter()
+                .enumerate()
+                .map(|(index, (key, value))| Item {
+                    index,
+                    key: Some(key),
+                    value,
+                });
+            Ok(items.collect())
+        }
+        other => Err(match frame.state.language {
+            // The context object's own `$` is not shown.
+            QueryLanguage::JsonPath => frame.runtime(&format!(
+                "Reference path \"{}\" must point to array.",
+                place
+                    .strip_prefix('$')
+                    .filter(|rest| rest.starts_with('$'))
+                    .unwrap_or(place)
+            )),
+            QueryLanguage::Jsonata => frame.evaluation(
+                None,
+                &format!("Map state input must be an array but was: {other}"),
+            ),
+        }),
+    }
+}
+
+/// Builds the failure of an ItemsPath that leads nowhere, in AWS's words for a step that does not apply.
+fn missing_step(frame: &Frame<'_>, reason: &str, input: &Value) -> Failure {
+    let step = reason
+        .rsplit_once("['")
+        .and_then(|(_, rest)| rest.split_once("']"));
+    let step = step.map_or(reason, |(step, _)| step);
+    frame.failure(
+        FailureClass::Ordinary,
+        names::REFERENCE_PATH_CONFLICT,
+        &format!("Unable to apply step \"{step}\" to input {input}"),
+    )
+}
+
+pub(crate) fn numbered(values: Vec<Value>) -> Vec<Item> {
+    let item = |(index, value)| Item {
+        index,
+        key: None,
+        value,
+    };
+    values.into_iter().enumerate().map(item).collect()
+}
+
+/// Builds an iteration's input: what the selector makes of the item, or the item.
+pub(crate) fn select(
+    frame: &Frame<'_>,
+    map: &Map,
+    input: &Value,
+    item: &Item,
+) -> Result<Value, Failure> {
+    match (&map.selector, &item.key) {
+        (Some((field, selector)), _) => {
+            frame.payload_for_item(selector, field, Data::of(input), Some(item))
+        }
+        (None, Some(key)) => Ok(serde_json::json!({"Key": key, "Value": item.value})),
+        (None, None) => Ok(item.value.clone()),
+    }
+}

@@ -1,0 +1,129 @@
+//! What a Map allows: how many iterations at once, and how many failed ones.
+
+use serde_json::Value;
+
+use crate::definition::fields::whole;
+use crate::definition::map::Map;
+use crate::definition::selector::{Setting, SettingSource};
+use crate::engine::failure::Failure;
+use crate::engine::frame::{Data, Frame};
+use crate::engine::inspection::Step;
+
+/// What a Map allows, its paths and expressions evaluated.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// 0 for no limit.
+    pub(crate) max_concurrency: usize,
+    pub(crate) tolerance: Tolerance,
+}
+
+/// How many failed items a Map Run takes.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Tolerance {
+    pub(crate) count: Option<usize>,
+    pub(crate) percentage: Option<f64>,
+}
+
+/// Evaluates how many iterations may run at once, 0 for no limit.
+pub(crate) fn max_concurrency(
+    frame: &Frame<'_>,
+    map: &Map,
+    input: &Value,
+) -> Result<usize, Failure> {
+    let limit = match &map.max_concurrency {
+        Some(setting) => count(frame, setting, Data::of(input))?,
+        None => 0,
+    };
+    frame.inspect(Step::MaxConcurrency, &limit.into());
+    Ok(limit)
+}
+
+pub(crate) fn tolerance(frame: &Frame<'_>, map: &Map, input: &Value) -> Result<Tolerance, Failure> {
+    let mut tolerance = Tolerance::default();
+    if let Some(setting) = &map.tolerated_failure_count {
+        let count = count(frame, setting, Data::of(input))?;
+        frame.inspect(Step::ToleratedFailureCount, &count.into());
+        tolerance.count = Some(count);
+    }
+    if let Some(setting) = &map.tolerated_failure_percentage {
+        let percentage = percentage(frame, setting, Data::of(input))?;
+        frame.inspect(Step::ToleratedFailurePercentage, &percentage.into());
+        tolerance.percentage = Some(percentage);
+    }
+    Ok(tolerance)
+}
+
+/// Reads a count; one that stands behind a path may be written as text.
+pub(crate) fn count(
+    frame: &Frame<'_>,
+    setting: &Setting,
+    data: Data<'_>,
+) -> Result<usize, Failure> {
+    let mut value = frame.setting(setting, data)?;
+    if let (SettingSource::Path(_), Some(Ok(number))) =
+        (&setting.source, value.as_str().map(str::parse::<i64>))
+    {
+        value = number.into();
+    }
+    let number = whole(&value).and_then(|number| usize::try_from(number).ok());
+    number.ok_or_else(|| {
+        let name = setting.field.trim_end_matches("Path");
+        match &setting.source {
+            _ if value.as_i64().is_some_and(i64::is_negative) => frame.invalid(
+                Some(setting.field),
+                &format!("Expected non-negative integer for {name}, got '{value}' instead."),
+            ),
+            SettingSource::Jsonata { text, .. } => {
+                frame.unexpected_type(text, setting.field, "integer", &value)
+            }
+            source => frame.runtime(&format!(
+                "The {} field refers to value \"{}\" which is not a valid integer: {}",
+                setting.field,
+                bare(&value),
+                path_text(source)
+            )),
+        }
+    })
+}
+
+fn percentage(frame: &Frame<'_>, setting: &Setting, data: Data<'_>) -> Result<f64, Failure> {
+    let value = frame.setting(setting, data)?;
+    let number: Option<f64> = match (&setting.source, &value) {
+        (SettingSource::Path(_), Value::String(text)) => text.parse().ok(),
+        _ => value.as_f64(),
+    };
+    let Some(number) = number else {
+        return Err(match &setting.source {
+            SettingSource::Jsonata { text, .. } => {
+                frame.unexpected_type(text, setting.field, "number", &value)
+            }
+            source => frame.runtime(&format!(
+                "The {} field refers to value \"{}\" which is not a valid float: {}",
+                setting.field,
+                bare(&value),
+                path_text(source)
+            )),
+        });
+    };
+    if (0.0..=100.0).contains(&number) {
+        return Ok(number);
+    }
+    Err(frame.invalid(
+        Some(setting.field),
+        "ToleratedFailurePercentage must be between 0 and 100.",
+    ))
+}
+
+fn path_text(source: &SettingSource) -> &str {
+    match source {
+        SettingSource::Path(selector) => &selector.text,
+        SettingSource::Jsonata { text, .. } => text,
+        SettingSource::Literal(_) => "",
+    }
+}
+
+fn bare(value: &Value) -> String {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
+}

@@ -1,0 +1,210 @@
+//! The distributed Map: a Map Run whose iterations are executions of their own.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt;
+use serde_json::Value;
+
+use crate::definition::map::{Distribution, ItemSource, Map};
+use crate::engine::drive::drive;
+use crate::engine::execution::{Outcome, Status};
+use crate::engine::failure::{Failure, names};
+use crate::engine::flow::Thread;
+use crate::engine::frame::Frame;
+use crate::engine::history::{Details, EventType};
+use crate::engine::item_batcher::batches;
+use crate::engine::map_items::select;
+use crate::engine::map_limits::{Limits, Tolerance};
+use crate::engine::run::{Item, Run};
+use crate::engine::{item_reader, result_writer};
+
+/// How many child executions AWS runs at once where the definition names no limit.
+const DISTRIBUTED_CONCURRENCY: usize = 10_000;
+
+/// How long an EXPRESS execution may run.
+pub(crate) const EXPRESS_LIMIT: Duration = Duration::from_mins(5);
+
+/// One child execution and how it ended.
+pub(crate) struct Child {
+    pub(crate) input: Value,
+    pub(crate) execution: Arc<str>,
+    pub(crate) outcome: Outcome,
+}
+
+/// Runs the processor for every item, or for every batch of items, as executions of their own.
+pub(crate) async fn perform(
+    frame: &Frame<'_>,
+    thread: &mut Thread,
+    map: &Map,
+    input: &Value,
+    known: Option<Vec<Item>>,
+    limits: Limits,
+) -> Result<Value, Failure> {
+    let run = frame.run;
+    let shared = &run.shared;
+    let label = map
+        .label
+        .clone()
+        .unwrap_or_else(|| frame.state.name.clone());
+    let arn = format!(
+        "arn:aws:states:{}:{}:mapRun:{}/{label}:{}",
+        shared.names.region,
+        shared.names.account,
+        shared.names.machine,
+        shared.uuid()
+    );
+    thread.last = run
+        .recorder
+        .record(thread.last, EventType::MapRunStarted, || Details {
+            map_run_arn: Some(arn.clone()),
+            ..Details::default()
+        })?;
+    match map_run(frame, map, input, known, limits, &label, &arn).await {
+        Ok(output) => {
+            // What comes next follows the start of the Map Run, not its end.
+            let succeeded = run.record_plain(thread.last, EventType::MapRunSucceeded)?;
+            run.record_plain(succeeded, EventType::MapStateSucceeded)?;
+            Ok(output)
+        }
+        Err(failure) => {
+            thread.last = run
+                .recorder
+                .record(thread.last, EventType::MapRunFailed, || Details {
+                    error: failure.error.clone(),
+                    cause: failure.cause.clone(),
+                    ..Details::default()
+                })?;
+            Err(failure)
+        }
+    }
+}
+
+async fn map_run(
+    frame: &Frame<'_>,
+    map: &Map,
+    input: &Value,
+    known: Option<Vec<Item>>,
+    limits: Limits,
+    label: &str,
+    arn: &str,
+) -> Result<Value, Failure> {
+    let items = match (known, &map.items) {
+        (Some(items), _) => items,
+        (None, ItemSource::Reader(reader)) => item_reader::read(frame, reader, input).await?,
+        (None, _) => Vec::new(),
+    };
+    let selected = items
+        .iter()
+        .map(|item| select(frame, map, input, item))
+        .collect::<Result<Vec<Value>, Failure>>()?;
+    let inputs = match &map.batcher {
+        Some(batcher) => batches(frame, batcher, input, selected)?,
+        None => selected,
+    };
+    let children = run_children(frame, map, inputs, limits, label).await?;
+    match &map.writer {
+        Some(writer) => result_writer::write(frame, writer, input, arn, &children).await,
+        None => Ok(Value::Array(outputs(children))),
+    }
+}
+
+/// Keeps the outputs of the children that succeeded, in the order of their items.
+fn outputs(children: Vec<Child>) -> Vec<Value> {
+    children
+        .into_iter()
+        .filter(|child| child.outcome.status == Status::Succeeded)
+        .filter_map(|child| child.outcome.output)
+        .collect()
+}
+
+async fn run_children(
+    frame: &Frame<'_>,
+    map: &Map,
+    inputs: Vec<Value>,
+    limits: Limits,
+    label: &str,
+) -> Result<Vec<Child>, Failure> {
+    let total = inputs.len();
+    let express = map
+        .distributed
+        .is_some_and(|Distribution { express }| express);
+    let concurrency = match limits.max_concurrency {
+        0 => DISTRIBUTED_CONCURRENCY,
+        limit => limit.min(DISTRIBUTED_CONCURRENCY),
+    };
+    let mut finished = futures::stream::iter(inputs.into_iter().enumerate())
+        .map(|(index, input)| async move {
+            let child = Arc::new(Run::of_item(
+                frame.run.shared.clone(),
+                label,
+                express,
+                &input,
+            ));
+            let outcome = Box::pin(drive(
+                &child,
+                &map.processor,
+                input.clone(),
+                express.then_some(EXPRESS_LIMIT),
+            ))
+            .await;
+            let execution = child.recorder.execution().clone();
+            (
+                index,
+                Child {
+                    input,
+                    execution,
+                    outcome,
+                },
+            )
+        })
+        .buffer_unordered(concurrency);
+    let mut children: Vec<Option<Child>> = std::iter::repeat_with(|| None).take(total).collect();
+    let mut failed = 0;
+    while let Some((index, child)) = finished.next().await {
+        failed += usize::from(child.outcome.status != Status::Succeeded);
+        if threshold_exceeded(limits.tolerance, failed, total) {
+            return Err(over_threshold());
+        }
+        children[index] = Some(child);
+    }
+    Ok(children.into_iter().flatten().collect())
+}
+
+pub(crate) fn over_threshold() -> Failure {
+    Failure::ordinary(
+        names::EXCEED_TOLERATED_FAILURE_THRESHOLD,
+        "The specified tolerated failure threshold was exceeded",
+    )
+}
+
+/// Tells whether more items failed than the state tolerates: none where it says nothing.
+pub(crate) fn threshold_exceeded(tolerance: Tolerance, failed: usize, total: usize) -> bool {
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a share of items needs no more than 52 bits"
+    )]
+    let share = |failed: usize| failed as f64 * 100.0 / total.max(1) as f64;
+    match (tolerance.count, tolerance.percentage) {
+        (None, None) => failed > 0,
+        (count, percentage) => {
+            count.is_some_and(|count| failed > count)
+                || percentage.is_some_and(|percentage| share(failed) > percentage)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn either_threshold_ends_the_map_run() {
+        let limits = |count, percentage| Tolerance { count, percentage };
+        assert!(threshold_exceeded(limits(None, None), 1, 10));
+        assert!(!threshold_exceeded(limits(Some(1), None), 1, 10));
+        assert!(threshold_exceeded(limits(Some(1), None), 2, 10));
+        assert!(!threshold_exceeded(limits(None, Some(20.0)), 2, 10));
+        assert!(threshold_exceeded(limits(Some(5), Some(20.0)), 3, 10));
+    }
+}

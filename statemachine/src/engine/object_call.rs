@@ -1,0 +1,45 @@
+//! Calls that a Map makes for itself, to read its items and to write its results.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde_json::Value;
+use tokio::sync::mpsc;
+
+use crate::definition::Resource;
+use crate::engine::frame::Frame;
+use crate::engine::port::{TaskCall, TaskError, TaskOutput};
+
+/// What to call, and with what.
+pub(crate) struct ObjectCall {
+    pub(crate) resource: Resource,
+    pub(crate) input: Value,
+    pub(crate) body: Option<Bytes>,
+}
+
+/// How long one object may take; AWS names no limit.
+const TIMEOUT: Duration = Duration::from_secs(99_999_999);
+
+/// Sends the call through the same port as a Task's.
+pub(crate) async fn call(frame: &Frame<'_>, request: ObjectCall) -> Result<TaskOutput, TaskError> {
+    let (reports, _) = mpsc::unbounded_channel();
+    frame
+        .run
+        .shared
+        .handler
+        .call(TaskCall {
+            resource: request.resource,
+            input: request.input,
+            body: request.body,
+            credentials: None,
+            token: None,
+            state: frame.state.name.clone(),
+            retry_count: frame.retry_count,
+            execution: frame.run.recorder.execution().to_string(),
+            timeout: TIMEOUT,
+            heartbeat: None,
+            tokens: frame.run.shared.tokens.clone(),
+            reports,
+        })
+        .await
+}

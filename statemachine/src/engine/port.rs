@@ -1,0 +1,139 @@
+//! The port through which all work outside goes.
+
+use std::future::Future;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use futures::stream::BoxStream;
+use serde_json::Value;
+use tokio::sync::mpsc;
+
+use crate::definition::Resource;
+use crate::engine::tokens::Tokens;
+
+/// Does the work of Task states, and reads and writes objects for Map states.
+///
+/// One call is one attempt. The engine drops the future when the work is no longer wanted: the task timed out, the
+/// execution was stopped, or a sibling failed.
+pub trait TaskHandler: Send + Sync {
+    /// Does one call.
+    ///
+    /// Where the call has a token, its result is the answer to the request that hands the token on; the state goes
+    /// on when the token is answered through [`Tokens`]. An activity may be answered either way.
+    fn call(&self, call: TaskCall) -> BoxFuture<'static, Result<TaskOutput, TaskError>>;
+}
+
+impl<F, W, O> TaskHandler for F
+where
+    F: Fn(TaskCall) -> W + Send + Sync,
+    W: Future<Output = Result<O, TaskError>> + Send + 'static,
+    O: Into<TaskOutput>,
+{
+    fn call(&self, call: TaskCall) -> BoxFuture<'static, Result<TaskOutput, TaskError>> {
+        let work = self(call);
+        Box::pin(async move { work.await.map(Into::into) })
+    }
+}
+
+/// One call of a resource.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct TaskCall {
+    /// What to call.
+    pub resource: Resource,
+    /// The call's input: what `Parameters` or `Arguments` made.
+    pub input: Value,
+    /// The bytes to store, for a `putObject` of a ResultWriter.
+    pub body: Option<Bytes>,
+    /// What `Credentials` made: the role to take.
+    pub credentials: Option<Value>,
+    /// The token to hand on, where the state waits for one.
+    pub token: Option<String>,
+    /// The name of the state.
+    pub state: String,
+    /// How often the state has been retried.
+    pub retry_count: u32,
+    /// The execution's ARN.
+    pub execution: String,
+    /// The task's timeout.
+    pub timeout: Duration,
+    /// The longest time between two heartbeats.
+    pub heartbeat: Option<Duration>,
+    /// Where the token is answered.
+    pub tokens: Tokens,
+    pub(crate) reports: mpsc::UnboundedSender<Report>,
+}
+
+/// What a handler says while it works.
+#[derive(Debug)]
+pub(crate) enum Report {
+    Submitted(Value),
+    Started(Option<String>),
+}
+
+impl TaskCall {
+    /// Reports that a job has been started, with the answer to the request that started it.
+    ///
+    /// It becomes the event `TaskSubmitted`; the job's own result is what the call returns in the end.
+    pub fn submitted(&self, output: Value) {
+        self.report(Report::Submitted(output));
+    }
+
+    /// Reports that a worker has taken an activity's work.
+    pub fn started(&self, worker_name: Option<String>) {
+        self.report(Report::Started(worker_name));
+    }
+
+    fn report(&self, report: Report) {
+        // Nobody listens once the task has ended, and then nobody needs to.
+        let _ = self.reports.send(report);
+    }
+}
+
+/// What a call gives.
+pub struct TaskOutput {
+    /// The output as JSON; for a Parquet object, the list of its rows.
+    pub value: Value,
+    /// The bytes of an object, for a `getObject` of an ItemReader.
+    pub body: Option<BoxStream<'static, Result<Bytes, TaskError>>>,
+}
+
+impl From<Value> for TaskOutput {
+    fn from(value: Value) -> Self {
+        Self { value, body: None }
+    }
+}
+
+impl TaskOutput {
+    /// Makes the answer to a `getObject` from bytes that are all there.
+    #[must_use]
+    pub fn object(body: impl Into<Bytes>) -> Self {
+        let chunk = Ok(body.into());
+        Self {
+            value: Value::Null,
+            body: Some(Box::pin(futures::stream::iter([chunk]))),
+        }
+    }
+}
+
+/// How a call failed: both the name and the cause may be missing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, thiserror::Error)]
+#[error("{}: {}", .error.as_deref().unwrap_or("no error name"), .cause.as_deref().unwrap_or("no cause"))]
+pub struct TaskError {
+    /// The name that handlers of the machine match.
+    pub error: Option<String>,
+    /// The text for people, often JSON.
+    pub cause: Option<String>,
+}
+
+impl TaskError {
+    /// Makes an error with a name and a cause.
+    #[must_use]
+    pub fn new(error: impl Into<String>, cause: impl Into<String>) -> Self {
+        Self {
+            error: Some(error.into()),
+            cause: Some(cause.into()),
+        }
+    }
+}

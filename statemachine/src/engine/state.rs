@@ -1,0 +1,302 @@
+//! The path of a state's input, on one screen.
+//!
+//! ```text
+//! InputPath -> Parameters | Arguments -> task -> ResultSelector -> Assign -> ResultPath -> OutputPath | Output
+//! ```
+//!
+//! A retry takes the same path with the same raw input. Assign and Output read the variables as they were when the
+//! state was entered; the next state sees the new ones.
+
+use std::borrow::Cow;
+
+use serde_json::{Map, Value};
+
+use crate::bounds::nests_too_deeply;
+use crate::definition::QueryLanguage;
+use crate::definition::model::{DataPath, Kind, ResultPath};
+use crate::definition::selector::Payload;
+use crate::engine::failure::{Failure, FailureClass, names};
+use crate::engine::flow::Thread;
+use crate::engine::frame::{Data, Frame};
+use crate::engine::inspection::Step;
+use crate::engine::run::Variables;
+use crate::engine::{choice, fail, map, parallel, pass, task, wait};
+use crate::size::{PAYLOAD_LIMIT_BYTES, VARIABLES_LIMIT_BYTES, exceeds, length};
+
+/// What fails a state whose output nests deeper than JSON may.
+pub(crate) const TOO_DEEP: &str = "The output of the state is nested too deeply.";
+
+/// What a state hands over when it is left.
+pub(crate) struct Done {
+    /// The output; none where it is the raw input, unchanged.
+    pub(crate) output: Option<Value>,
+    pub(crate) assigned: Option<Variables>,
+    pub(crate) next: Option<usize>,
+}
+
+/// What the middle of the path gives.
+pub(crate) struct Performed<'a> {
+    /// The result; none where it is the effective input, unchanged.
+    pub(crate) result: Option<Value>,
+    /// `$states.result` exists: the state did something.
+    pub(crate) has_result: bool,
+    pub(crate) next: Option<usize>,
+    pub(crate) assign: Option<&'a Payload>,
+    pub(crate) output: Option<&'a Payload>,
+    /// What leads to `Assign` and `Output` in the state: empty, or `Choices[1]/`.
+    pub(crate) place: String,
+}
+
+/// Sends a raw input down the path, once.
+pub(crate) async fn attempt(
+    frame: &Frame<'_>,
+    thread: &mut Thread,
+    raw: &Value,
+) -> Result<Done, Failure> {
+    let input = input_path(frame, raw)?;
+    let arguments = parameters(frame, &input)?;
+    let performed = perform(frame, thread, &input, &arguments).await?;
+    let result = result_selector(frame, &arguments, performed.result)?;
+    let data = data(frame, raw, &result, performed.has_result);
+    let field = |name: &str| format!("{}{name}", performed.place);
+    let assigned = match performed.assign {
+        Some(assign) => Some(assign_variables(frame, assign, &field("Assign"), data)?),
+        None => None,
+    };
+    let output = match frame.state.language {
+        QueryLanguage::JsonPath => output_path(
+            frame,
+            result_path(frame, &frame.state.result_path, raw, result)?,
+        )?,
+        QueryLanguage::Jsonata => match performed.output {
+            Some(output) => Cow::Owned(frame.payload(output, &field("Output"), data)?),
+            None => result,
+        },
+    };
+    Ok(Done {
+        output: unless_same(raw, within_limit(frame, output)?),
+        assigned,
+        next: performed.next,
+    })
+}
+
+/// Does what the state is for: the only step that may wait.
+async fn perform<'a>(
+    frame: &Frame<'a>,
+    thread: &mut Thread,
+    input: &Value,
+    arguments: &Value,
+) -> Result<Performed<'a>, Failure> {
+    let state = frame.state;
+    let (result, has_result) = match &state.kind {
+        Kind::Choice(choice) => return choice::perform(frame, choice, arguments),
+        Kind::Fail(fail) => return Err(fail::perform(frame, fail, arguments)?),
+        Kind::Succeed => (None, false),
+        Kind::Pass(result) => (pass::perform(result.as_ref()), false),
+        Kind::Wait(wait) => (wait::perform(frame, wait, arguments).await?, false),
+        Kind::Task(_) | Kind::Parallel(_) if let Some(mock) = frame.mock() => {
+            (Some(mock.result.clone()?), true)
+        }
+        Kind::Task(task) => (
+            Some(task::perform(frame, thread, task, input, arguments).await?),
+            true,
+        ),
+        Kind::Parallel(branches) => (
+            Some(parallel::perform(frame, thread, branches, arguments).await?),
+            true,
+        ),
+        Kind::Map(map) => (
+            Some(map::perform(frame, thread, map, arguments).await?),
+            true,
+        ),
+    };
+    Ok(Performed {
+        result,
+        has_result,
+        next: state.next,
+        assign: state.assign.as_ref(),
+        output: state.output.as_ref(),
+        place: String::new(),
+    })
+}
+
+/// Takes a failure to a handler's own path: Assign, then ResultPath or Output.
+pub(crate) fn caught(
+    frame: &Frame<'_>,
+    raw: &Value,
+    failure: &Failure,
+    index: usize,
+) -> Result<Done, Failure> {
+    let catcher = &frame.state.catch[index];
+    let error = failure.error_output();
+    let data = match frame.state.language {
+        QueryLanguage::JsonPath => Data::of(&error),
+        QueryLanguage::Jsonata => Data {
+            error: Some(&error),
+            ..Data::of(raw)
+        },
+    };
+    let field = |name: &str| format!("Catch[{index}]/{name}");
+    let assigned = match &catcher.assign {
+        Some(assign) => Some(assign_variables(frame, assign, &field("Assign"), data)?),
+        None => None,
+    };
+    let output = match &catcher.output {
+        Some(output) => Cow::Owned(frame.payload(output, &field("Output"), data)?),
+        None => result_path(frame, &catcher.result_path, raw, Cow::Borrowed(&error))?,
+    };
+    Ok(Done {
+        output: unless_same(raw, within_limit(frame, output)?),
+        assigned,
+        next: Some(catcher.next),
+    })
+}
+
+fn input_path<'v>(frame: &Frame<'_>, raw: &'v Value) -> Result<Cow<'v, Value>, Failure> {
+    let input = data_path(frame, &frame.state.input_path, Cow::Borrowed(raw))?;
+    frame.inspect(Step::InputPath, &input);
+    Ok(input)
+}
+
+fn parameters<'v>(frame: &Frame<'_>, input: &'v Value) -> Result<Cow<'v, Value>, Failure> {
+    let (field, step) = match frame.state.language {
+        QueryLanguage::JsonPath => ("Parameters", Step::Parameters),
+        QueryLanguage::Jsonata => ("Arguments", Step::Arguments),
+    };
+    let arguments = match &frame.state.parameters {
+        Some(parameters) => Cow::Owned(frame.payload(parameters, field, Data::of(input))?),
+        None => Cow::Borrowed(input),
+    };
+    frame.inspect(step, &arguments);
+    Ok(arguments)
+}
+
+fn result_selector<'v>(
+    frame: &Frame<'_>,
+    arguments: &'v Value,
+    result: Option<Value>,
+) -> Result<Cow<'v, Value>, Failure> {
+    let result = match result {
+        Some(result) => {
+            frame.inspect(Step::Result, &result);
+            Cow::Owned(result)
+        }
+        None => Cow::Borrowed(arguments),
+    };
+    let selected = match &frame.state.result_selector {
+        Some(selector) => {
+            Cow::Owned(frame.payload(selector, "ResultSelector", Data::of(&result))?)
+        }
+        None => result,
+    };
+    frame.inspect(Step::ResultSelector, &selected);
+    Ok(selected)
+}
+
+fn data<'v>(frame: &Frame<'_>, raw: &'v Value, result: &'v Value, has_result: bool) -> Data<'v> {
+    match frame.state.language {
+        QueryLanguage::JsonPath => Data::of(result),
+        QueryLanguage::Jsonata => Data {
+            result: has_result.then_some(result),
+            ..Data::of(raw)
+        },
+    }
+}
+
+/// Evaluates `Assign` and refuses variables that AWS would not keep.
+fn assign_variables(
+    frame: &Frame<'_>,
+    assign: &Payload,
+    field: &str,
+    data: Data<'_>,
+) -> Result<Variables, Failure> {
+    let value = frame.payload(assign, field, data)?;
+    if nests_too_deeply(&value) {
+        return Err(frame.runtime(TOO_DEEP));
+    }
+    let too_large = exceeds(&value, PAYLOAD_LIMIT_BYTES);
+    // The definition was refused unless it is an object.
+    let Value::Object(assigned) = value else {
+        return Ok(Map::new());
+    };
+    if too_large
+        || frame.variable_bytes + assigned.values().map(length).sum::<usize>()
+            > VARIABLES_LIMIT_BYTES
+    {
+        return Err(over_limit(FailureClass::DataLimit, &frame.state.name));
+    }
+    Ok(assigned)
+}
+
+fn result_path<'v>(
+    frame: &Frame<'_>,
+    path: &ResultPath,
+    raw: &'v Value,
+    result: Cow<'_, Value>,
+) -> Result<Cow<'v, Value>, Failure> {
+    let merged = match path {
+        ResultPath::Replace => match result {
+            Cow::Borrowed(same) if std::ptr::eq(same, raw) => Cow::Borrowed(raw),
+            made => Cow::Owned(made.into_owned()),
+        },
+        ResultPath::Discard => Cow::Borrowed(raw),
+        ResultPath::Insert(text, path) => {
+            let mut merged = raw.clone();
+            path.insert(&mut merged, result.into_owned()).map_err(|_| {
+                frame.failure(
+                    FailureClass::Ordinary,
+                    "States.ResultPathMatchFailure",
+                    &format!("Unable to apply ReferencePath {text} to input {raw}"),
+                )
+            })?;
+            Cow::Owned(merged)
+        }
+    };
+    frame.inspect(Step::ResultPath, &merged);
+    Ok(merged)
+}
+
+fn output_path<'v>(frame: &Frame<'_>, merged: Cow<'v, Value>) -> Result<Cow<'v, Value>, Failure> {
+    data_path(frame, &frame.state.output_path, merged)
+}
+
+fn data_path<'v>(
+    frame: &Frame<'_>,
+    path: &DataPath,
+    value: Cow<'v, Value>,
+) -> Result<Cow<'v, Value>, Failure> {
+    match path {
+        DataPath::Whole => Ok(value),
+        DataPath::Empty => Ok(Cow::Owned(Value::Object(Map::new()))),
+        DataPath::Selected(selector) => frame.required(selector, &value).map(Cow::Owned),
+    }
+}
+
+/// Refuses an output that AWS would not carry to the next state.
+fn within_limit<'v>(frame: &Frame<'_>, output: Cow<'v, Value>) -> Result<Cow<'v, Value>, Failure> {
+    match &output {
+        Cow::Owned(made) if nests_too_deeply(made) => Err(frame.runtime(TOO_DEEP)),
+        Cow::Owned(made) if exceeds(made, PAYLOAD_LIMIT_BYTES) => {
+            Err(over_limit(FailureClass::DataLimit, &frame.state.name))
+        }
+        _ => Ok(output),
+    }
+}
+
+pub(crate) fn over_limit(class: FailureClass, name: &str) -> Failure {
+    Failure::new(
+        class,
+        names::DATA_LIMIT_EXCEEDED,
+        format!(
+            "The state/task '{name}' returned a result with a size exceeding the maximum number of bytes service limit."
+        ),
+    )
+}
+
+/// Tells an output that is the raw input itself, which need not be copied.
+fn unless_same(raw: &Value, output: Cow<'_, Value>) -> Option<Value> {
+    match output {
+        Cow::Borrowed(same) if std::ptr::eq(same, raw) => None,
+        output => Some(output.into_owned()),
+    }
+}

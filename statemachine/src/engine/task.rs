@@ -1,0 +1,343 @@
+//! The Task state.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::sync::mpsc;
+
+use crate::bounds::nests_too_deeply;
+use crate::definition::selector::{Setting, SettingSource};
+use crate::definition::task::{Resource, ResourceKind, Task};
+use crate::engine::clock::sleep;
+use crate::engine::failure::{Failure, FailureClass};
+use crate::engine::flow::Thread;
+use crate::engine::frame::{Data, Frame};
+use crate::engine::history::{Details, EventType};
+use crate::engine::port::{Report, TaskCall};
+use crate::engine::state::{TOO_DEEP, over_limit};
+use crate::engine::tokens::{Answer, Waiting};
+use crate::size::{PAYLOAD_LIMIT_BYTES, exceeds};
+
+/// A Task's timeout where it names none.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(99_999_999);
+
+/// Calls the resource once and waits for what it stands for.
+pub(crate) async fn perform(
+    frame: &Frame<'_>,
+    thread: &mut Thread,
+    task: &Task,
+    input: &Value,
+    arguments: &Value,
+) -> Result<Value, Failure> {
+    let data = Data::of(input);
+    let timeout = task
+        .timeout
+        .as_ref()
+        .map(|setting| seconds(frame, setting, data))
+        .transpose()?;
+    let heartbeat = task
+        .heartbeat
+        .as_ref()
+        .map(|setting| seconds(frame, setting, data))
+        .transpose()?;
+    let credentials = match &task.credentials {
+        Some(credentials) => Some(frame.payload(credentials, "Credentials", data)?),
+        None => None,
+    };
+    let (reports, reported) = mpsc::unbounded_channel();
+    let call = TaskCall {
+        resource: task.resource.clone(),
+        input: arguments.clone(),
+        body: None,
+        credentials,
+        token: frame.token.clone(),
+        state: frame.state.name.clone(),
+        retry_count: frame.retry_count,
+        execution: frame.run.recorder.execution().to_string(),
+        timeout: timeout.unwrap_or(DEFAULT_TIMEOUT),
+        heartbeat,
+        tokens: frame.run.shared.tokens.clone(),
+        reports,
+    };
+    let mut events = Events {
+        frame,
+        thread,
+        resource: &task.resource,
+        started: false,
+        submitted: false,
+    };
+    events.scheduled(arguments, timeout, heartbeat)?;
+    let outcome = work(frame, call, reported, &mut events).await?;
+    events.ended(outcome)
+}
+
+/// How the work ended.
+enum Outcome {
+    Succeeded(Value),
+    Failed(Failure),
+    TimedOut(Failure),
+}
+
+/// Waits for the first of: the call's result, the token's answer, the timeout, a missing heartbeat.
+async fn work(
+    frame: &Frame<'_>,
+    call: TaskCall,
+    mut reported: mpsc::UnboundedReceiver<Report>,
+    events: &mut Events<'_, '_>,
+) -> Result<Outcome, Failure> {
+    let is_activity = *call.resource.kind() == ResourceKind::Activity;
+    let (timeout, heartbeat) = (call.timeout, call.heartbeat);
+    let mut waiting = call
+        .token
+        .as_deref()
+        .map(|token| frame.run.shared.tokens.wait(token));
+    let mut deadline = Box::pin(sleep(timeout));
+    let mut silence = Box::pin(silence(heartbeat.filter(|_| waiting.is_some())));
+    let mut work = frame.run.shared.handler.call(call);
+    let mut working = true;
+    loop {
+        tokio::select! {
+            biased;
+            Some(report) = reported.recv() => events.reported(report)?,
+            answer = next_answer(&mut waiting) => match answer {
+                Answer::Heartbeat => silence.set(self::silence(heartbeat)),
+                Answer::Succeed(output) => return Ok(Outcome::Succeeded(output)),
+                Answer::Fail { error, cause } => return Ok(Outcome::Failed(Failure::reported(error, cause))),
+            },
+            result = &mut work, if working => {
+                working = false;
+                while let Ok(report) = reported.try_recv() {
+                    events.reported(report)?;
+                }
+                match result {
+                    Err(error) => return Ok(Outcome::Failed(Failure::reported(error.error, error.cause))),
+                    Ok(output) if waiting.is_none() || is_activity => return Ok(Outcome::Succeeded(output.value)),
+                    // The request that hands the token on has been answered; the state waits for the token.
+                    Ok(_) if events.submitted => {}
+                    Ok(output) => events.submitted(&output.value)?,
+                }
+            },
+            () = &mut silence => return Ok(timed_out(&mut waiting, true)),
+            () = &mut deadline => return Ok(timed_out(&mut waiting, false)),
+        }
+    }
+}
+
+fn timed_out(waiting: &mut Option<Waiting>, heartbeat: bool) -> Outcome {
+    if let Some(waiting) = waiting {
+        waiting.time_out();
+    }
+    Outcome::TimedOut(Failure::timeout(heartbeat))
+}
+
+async fn silence(heartbeat: Option<Duration>) {
+    match heartbeat {
+        Some(heartbeat) => sleep(heartbeat).await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn next_answer(waiting: &mut Option<Waiting>) -> Answer {
+    match waiting {
+        Some(waiting) => waiting.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+fn seconds(frame: &Frame<'_>, setting: &Setting, data: Data<'_>) -> Result<Duration, Failure> {
+    let value = frame.setting(setting, data)?;
+    let seconds = crate::definition::fields::whole(&value)
+        .filter(|seconds| (1..=99_999_999).contains(seconds));
+    seconds
+        .map(Duration::from_secs)
+        .ok_or_else(|| match &setting.source {
+            SettingSource::Jsonata { text, .. } => {
+                frame.unexpected_type(text, setting.field, "integer", &value)
+            }
+            SettingSource::Path(selector) => frame.runtime(&format!(
+                "The {} parameter cannot be parsed as a positive integer: {} == {value}",
+                setting.field, selector.text
+            )),
+            SettingSource::Literal(_) => frame.runtime(&format!(
+                "The {} parameter is invalid: {value}",
+                setting.field
+            )),
+        })
+}
+
+/// Records the events of one attempt, which differ by the kind of resource.
+struct Events<'f, 'a> {
+    frame: &'f Frame<'a>,
+    thread: &'f mut Thread,
+    resource: &'f Resource,
+    /// An activity's start has been recorded.
+    started: bool,
+    /// The answer to the request that started the work has been recorded.
+    submitted: bool,
+}
+
+impl Events<'_, '_> {
+    fn scheduled(
+        &mut self,
+        arguments: &Value,
+        timeout: Option<Duration>,
+        heartbeat: Option<Duration>,
+    ) -> Result<(), Failure> {
+        let arn = self.resource.arn();
+        let limits = Details {
+            timeout_in_seconds: timeout.map(|timeout| timeout.as_secs()),
+            heartbeat_in_seconds: heartbeat.map(|heartbeat| heartbeat.as_secs()),
+            ..Details::default()
+        };
+        match self.resource.kind() {
+            ResourceKind::Lambda | ResourceKind::Activity => {
+                let event = if *self.resource.kind() == ResourceKind::Lambda {
+                    EventType::LambdaFunctionScheduled
+                } else {
+                    EventType::ActivityScheduled
+                };
+                self.record(event, || Details {
+                    resource: Some(arn.to_owned()),
+                    input: Some(arguments.to_string()),
+                    ..limits
+                })?;
+                if event == EventType::LambdaFunctionScheduled {
+                    self.record(EventType::LambdaFunctionStarted, Details::default)?;
+                }
+            }
+            ResourceKind::Integration { .. } => {
+                let (named, region) = (self.named(), self.frame.run.shared.names.region.clone());
+                self.record(EventType::TaskScheduled, || Details {
+                    region: Some(region),
+                    parameters: Some(arguments.to_string()),
+                    timeout_in_seconds: limits.timeout_in_seconds,
+                    heartbeat_in_seconds: limits.heartbeat_in_seconds,
+                    ..named
+                })?;
+                let named = self.named();
+                self.record(EventType::TaskStarted, || named)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn reported(&mut self, report: Report) -> Result<(), Failure> {
+        match report {
+            Report::Submitted(output) => self.submitted(&output),
+            Report::Started(worker) => self.started(worker),
+        }
+    }
+
+    fn started(&mut self, worker_name: Option<String>) -> Result<(), Failure> {
+        if *self.resource.kind() == ResourceKind::Activity
+            && !std::mem::replace(&mut self.started, true)
+        {
+            self.record(EventType::ActivityStarted, || Details {
+                worker_name,
+                ..Details::default()
+            })?;
+        }
+        Ok(())
+    }
+
+    fn submitted(&mut self, output: &Value) -> Result<(), Failure> {
+        self.submitted = true;
+        if matches!(self.resource.kind(), ResourceKind::Integration { .. }) {
+            let named = self.named();
+            self.record(EventType::TaskSubmitted, || Details {
+                output: Some(output.to_string()),
+                ..named
+            })?;
+        }
+        Ok(())
+    }
+
+    fn ended(mut self, outcome: Outcome) -> Result<Value, Failure> {
+        let outcome = match outcome {
+            Outcome::Succeeded(output) if nests_too_deeply(&output) => {
+                return Err(self.frame.runtime(TOO_DEEP));
+            }
+            Outcome::Succeeded(output) if exceeds(&output, PAYLOAD_LIMIT_BYTES) => {
+                let name = match self.resource.kind() {
+                    ResourceKind::Integration { service, .. } => service,
+                    _ => self.resource.arn(),
+                };
+                Outcome::Failed(over_limit(FailureClass::Ordinary, name))
+            }
+            outcome => outcome,
+        };
+        let (event, [lambda, activity]) = match &outcome {
+            Outcome::Succeeded(_) => (
+                EventType::TaskSucceeded,
+                [
+                    EventType::LambdaFunctionSucceeded,
+                    EventType::ActivitySucceeded,
+                ],
+            ),
+            Outcome::Failed(_) => (
+                EventType::TaskFailed,
+                [EventType::LambdaFunctionFailed, EventType::ActivityFailed],
+            ),
+            Outcome::TimedOut(_) => (
+                EventType::TaskTimedOut,
+                [
+                    EventType::LambdaFunctionTimedOut,
+                    EventType::ActivityTimedOut,
+                ],
+            ),
+        };
+        let event = match self.resource.kind() {
+            ResourceKind::Integration { .. } => event,
+            ResourceKind::Lambda => lambda,
+            ResourceKind::Activity => {
+                if !matches!(outcome, Outcome::TimedOut(_)) {
+                    self.started(None)?;
+                }
+                activity
+            }
+        };
+        let named = self.named();
+        match outcome {
+            Outcome::Succeeded(output) => {
+                self.record(event, || Details {
+                    output: Some(output.to_string()),
+                    ..named
+                })?;
+                Ok(output)
+            }
+            Outcome::Failed(failure) | Outcome::TimedOut(failure) => {
+                self.record(event, || Details {
+                    error: failure.error.clone(),
+                    cause: failure.cause.clone(),
+                    ..named
+                })?;
+                Err(failure)
+            }
+        }
+    }
+
+    /// Names the service and the call, which every event of an integration does.
+    fn named(&self) -> Details {
+        match self.resource.kind() {
+            ResourceKind::Integration { service, call } => Details {
+                resource_type: Some(service.clone()),
+                resource: Some(call.clone()),
+                ..Details::default()
+            },
+            _ => Details::default(),
+        }
+    }
+
+    fn record(
+        &mut self,
+        event: EventType,
+        details: impl FnOnce() -> Details,
+    ) -> Result<(), Failure> {
+        self.thread.last = self
+            .frame
+            .run
+            .recorder
+            .record(self.thread.last, event, details)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,149 @@
+//! What a request to test a state may not ask for, in AWS's words.
+
+use serde_json::{Map, Value};
+
+use crate::definition::map::ResultWriter;
+use crate::definition::model::{Kind, State};
+use crate::engine::failure::Failure;
+use crate::engine::frame::Frame;
+use crate::engine::inspection::Mock;
+use crate::engine::map_items::items;
+use crate::engine::test_state::{TestStateRequest, find};
+use crate::{Error, ErrorKind};
+
+/// Reads the mock, and refuses requests that contradict themselves.
+pub(super) fn mock(
+    request: &TestStateRequest,
+    state: &State,
+    context: &Map<String, Value>,
+) -> Result<Option<Mock>, Error> {
+    let configuration = &request.state_configuration;
+    if context.contains_key("Task") && !waits_outside(state) {
+        return refuse(
+            "Invalid Context object provided: Context object contains 'Task' when state is not a Task state with a \
+             '.sync' or '.waitForTaskToken' service integration pattern",
+        );
+    }
+    let Some(mock) = &request.mock else {
+        if configuration.map_iteration_failure_count.is_some() {
+            return refuse(
+                "TestState does not support MapIterationFailureCount when a mock is not specified.",
+            );
+        }
+        if configuration.error_caused_by_state.is_some() {
+            return refuse(
+                "TestState does not support ErrorCausedByState when a mock is not specified.",
+            );
+        }
+        let needs_mock =
+            matches!(state.kind, Kind::Map(_) | Kind::Parallel(_)) || waits_outside(state);
+        if needs_mock {
+            let name = state.kind.name();
+            return refuse(format!(
+                "State type '{name}' is not supported when a mock is not specified"
+            ));
+        }
+        return Ok(None);
+    };
+    if request.reveal_secrets {
+        return refuse("TestState does not support RevealSecrets when a mock is specified.");
+    }
+    if !matches!(state.kind, Kind::Task(_) | Kind::Map(_) | Kind::Parallel(_)) {
+        let name = state.kind.name();
+        return refuse(format!(
+            "State type '{name}' is not supported when a mock is specified"
+        ));
+    }
+    if let Some(name) = &configuration.error_caused_by_state
+        && !state.flows().iter().any(|flow| find(flow, name).is_some())
+    {
+        return refuse("State not found in definition");
+    }
+    let result = match (&mock.result, &mock.error_output) {
+        (Some(_), Some(_)) => {
+            return refuse("A mock must have either a result or an error output.");
+        }
+        (None, None) => return refuse("A mock must have a result or an error output."),
+        (None, Some(error)) => Err(Failure::reported(error.error.clone(), error.cause.clone())),
+        (Some(text), None) => {
+            let result: Value = serde_json::from_str(text).map_err(|error| {
+                Error::new(
+                    ErrorKind::InvalidInput,
+                    format!("`mock.result` is no JSON: {error}"),
+                )
+            })?;
+            check_shape(state, &result)?;
+            Ok(result)
+        }
+    };
+    Ok(Some(Mock {
+        result,
+        failed_iterations: configuration.map_iteration_failure_count,
+    }))
+}
+
+/// Refuses a result that the state could not give.
+fn check_shape(state: &State, result: &Value) -> Result<(), Error> {
+    match (&state.kind, result) {
+        (Kind::Map(map), result) => {
+            let exports = matches!(
+                &map.writer,
+                Some(ResultWriter {
+                    resource: Some(_),
+                    ..
+                })
+            );
+            match (exports, result.is_object(), result.is_array()) {
+                (true, false, _) => refuse("Mocked result must be a JSON object."),
+                (false, _, false) => refuse("Mocked result must be an array."),
+                _ => Ok(()),
+            }
+        }
+        (Kind::Parallel(branches), Value::Array(results)) if results.len() != branches.len() => {
+            refuse(
+                "Mocked result must contain the same number of items as number of Parallel branches.",
+            )
+        }
+        (Kind::Parallel(_), result) if !result.is_array() => {
+            refuse("Mocked result must be an array.")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Refuses more failed iterations than a Map has items.
+pub(super) fn check_iterations(
+    request: &TestStateRequest,
+    state: &State,
+    frame: &Frame<'_>,
+    input: &Value,
+) -> Result<(), Error> {
+    if let (Kind::Map(map), Some(failed)) = (
+        &state.kind,
+        request.state_configuration.map_iteration_failure_count,
+    ) && let Ok(items) = items(frame, map, input)
+        && failed > items.len()
+    {
+        return refuse(
+            "Map iteration failure count must be less than or equal to the number of Map iterations",
+        );
+    }
+    Ok(())
+}
+
+/// Tells whether the state waits for a token or a job.
+fn waits_outside(state: &State) -> bool {
+    match &state.kind {
+        Kind::Task(task) => task.resource.waits_for_token() || task.resource.waits_for_job(),
+        _ => false,
+    }
+}
+
+/// Tells whether the state has a task token.
+pub(super) fn waits_for_token(state: &State) -> bool {
+    matches!(&state.kind, Kind::Task(task) if task.resource.waits_for_token())
+}
+
+fn refuse<T>(message: impl Into<String>) -> Result<T, Error> {
+    Err(Error::new(ErrorKind::InvalidRequest, message))
+}

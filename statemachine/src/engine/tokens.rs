@@ -1,0 +1,212 @@
+//! Task tokens: how somebody outside answers a waiting state.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde_json::Value;
+use tokio::sync::mpsc;
+
+/// How many tokens are remembered after they stopped waiting, to tell them from unknown ones.
+///
+/// AWS remembers longer; a worker that answers this late learns that the token is unknown instead.
+const REMEMBERED: usize = 100_000;
+
+/// The tokens of waiting tasks; clones share one list.
+///
+/// Give one to [`Engine::tokens`](crate::Engine::tokens) and keep a clone for whoever answers, or take the one in each
+/// [`TaskCall`](crate::TaskCall).
+#[derive(Debug, Clone, Default)]
+pub struct Tokens(Arc<Mutex<Register>>);
+
+/// Says why an answer was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TokenError {
+    /// No task has had the token.
+    #[error("the token is unknown")]
+    Unknown,
+    /// The task has been answered, or its execution has ended.
+    #[error("the task has finished")]
+    Finished,
+    /// The task has timed out.
+    #[error("the task has timed out")]
+    TimedOut,
+}
+
+/// What somebody outside says about a waiting task.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    Succeed(Value),
+    Fail {
+        error: Option<String>,
+        cause: Option<String>,
+    },
+    Heartbeat,
+}
+
+#[derive(Debug, Default)]
+struct Register {
+    entries: HashMap<String, Entry>,
+    /// Tokens that no longer wait, oldest first.
+    ended: VecDeque<String>,
+}
+
+#[derive(Debug)]
+enum Entry {
+    Waiting(mpsc::UnboundedSender<Answer>),
+    Finished,
+    TimedOut,
+}
+
+impl Tokens {
+    /// Ends a task with an output.
+    ///
+    /// # Errors
+    /// [`TokenError`] says why nobody waits for it.
+    pub fn succeed(&self, token: &str, output: Value) -> Result<(), TokenError> {
+        self.answer(token, Answer::Succeed(output))
+    }
+
+    /// Ends a task with an error; both its name and its cause may be left out.
+    ///
+    /// # Errors
+    /// [`TokenError`] says why nobody waits for it.
+    pub fn fail(
+        &self,
+        token: &str,
+        error: Option<String>,
+        cause: Option<String>,
+    ) -> Result<(), TokenError> {
+        self.answer(token, Answer::Fail { error, cause })
+    }
+
+    /// Says that a task is still being worked on.
+    ///
+    /// # Errors
+    /// [`TokenError`] says why nobody waits for it.
+    pub fn heartbeat(&self, token: &str) -> Result<(), TokenError> {
+        self.answer(token, Answer::Heartbeat)
+    }
+
+    fn answer(&self, token: &str, answer: Answer) -> Result<(), TokenError> {
+        let ends = !matches!(answer, Answer::Heartbeat);
+        let mut register = self.lock();
+        match register.entries.get(token) {
+            None => return Err(TokenError::Unknown),
+            Some(Entry::Finished) => return Err(TokenError::Finished),
+            Some(Entry::TimedOut) => return Err(TokenError::TimedOut),
+            Some(Entry::Waiting(sender)) => {
+                if sender.send(answer).is_err() {
+                    register.end(token, Entry::Finished);
+                    return Err(TokenError::Finished);
+                }
+            }
+        }
+        if ends {
+            register.end(token, Entry::Finished);
+        }
+        Ok(())
+    }
+
+    /// Starts waiting for answers to a token.
+    pub(crate) fn wait(&self, token: &str) -> Waiting {
+        let (sender, answers) = mpsc::unbounded_channel();
+        self.lock()
+            .entries
+            .insert(token.to_owned(), Entry::Waiting(sender));
+        Waiting {
+            tokens: self.clone(),
+            token: token.to_owned(),
+            answers,
+            timed_out: false,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Register> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Register {
+    fn end(&mut self, token: &str, entry: Entry) {
+        self.entries.insert(token.to_owned(), entry);
+        self.ended.push_back(token.to_owned());
+        if self.ended.len() > REMEMBERED
+            && let Some(oldest) = self.ended.pop_front()
+        {
+            self.entries.remove(&oldest);
+        }
+    }
+}
+
+/// A task's side of its token; dropping it ends the token.
+#[derive(Debug)]
+pub(crate) struct Waiting {
+    tokens: Tokens,
+    token: String,
+    answers: mpsc::UnboundedReceiver<Answer>,
+    timed_out: bool,
+}
+
+impl Waiting {
+    pub(crate) async fn next(&mut self) -> Answer {
+        match self.answers.recv().await {
+            Some(answer) => answer,
+            // The register dropped the sender after the answer that ends the task, which has been taken.
+            None => std::future::pending().await,
+        }
+    }
+
+    pub(crate) fn time_out(&mut self) {
+        self.timed_out = true;
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        let mut register = self.tokens.lock();
+        if matches!(register.entries.get(&self.token), Some(Entry::Waiting(_))) {
+            let entry = if self.timed_out {
+                Entry::TimedOut
+            } else {
+                Entry::Finished
+            };
+            register.end(&self.token, entry);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_unknown_then_waiting_then_finished() {
+        let tokens = Tokens::default();
+        assert_eq!(tokens.heartbeat("t"), Err(TokenError::Unknown));
+        let waiting = tokens.wait("t");
+        assert_eq!(tokens.heartbeat("t"), Ok(()));
+        assert_eq!(tokens.succeed("t", Value::Null), Ok(()));
+        assert_eq!(tokens.succeed("t", Value::Null), Err(TokenError::Finished));
+        drop(waiting);
+        assert_eq!(tokens.heartbeat("t"), Err(TokenError::Finished));
+    }
+
+    #[test]
+    fn a_token_that_timed_out_says_so() {
+        let tokens = Tokens::default();
+        let mut waiting = tokens.wait("t");
+        waiting.time_out();
+        drop(waiting);
+        assert_eq!(tokens.fail("t", None, None), Err(TokenError::TimedOut));
+    }
+
+    #[test]
+    fn old_tokens_are_forgotten() {
+        let tokens = Tokens::default();
+        for number in 0..=REMEMBERED {
+            drop(tokens.wait(&number.to_string()));
+        }
+        assert_eq!(tokens.heartbeat("0"), Err(TokenError::Unknown));
+        assert_eq!(tokens.heartbeat("1"), Err(TokenError::Finished));
+    }
+}

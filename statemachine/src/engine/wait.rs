@@ -1,0 +1,111 @@
+//! The Wait state.
+
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::Value;
+
+use crate::definition::is_timestamp;
+use crate::definition::model;
+use crate::definition::selector::{Setting, SettingSource};
+use crate::engine::clock::sleep;
+use crate::engine::failure::Failure;
+use crate::engine::frame::{Data, Frame};
+
+/// The longest wait that AWS takes, near 2^31 seconds.
+const LONGEST_WAIT: TimeDelta = TimeDelta::days(24_855);
+
+/// Waits; the effective input goes on unchanged.
+pub(crate) async fn perform(
+    frame: &Frame<'_>,
+    wait: &model::Wait,
+    input: &Value,
+) -> Result<Option<Value>, Failure> {
+    let delay = match wait {
+        model::Wait::Seconds(setting) => TimeDelta::seconds(seconds(frame, setting, input)?),
+        model::Wait::Timestamp(setting) => {
+            timestamp(frame, setting, input)? - frame.run.shared.clock.now()
+        }
+    };
+    if delay > LONGEST_WAIT {
+        return Err(frame.runtime("Wait state delay is too long."));
+    }
+    sleep(delay.to_std().unwrap_or(Duration::ZERO)).await;
+    Ok(None)
+}
+
+fn seconds(frame: &Frame<'_>, setting: &Setting, input: &Value) -> Result<i64, Failure> {
+    let value = value(frame, setting, input)?;
+    let whole = value.as_i64().or_else(|| {
+        let number = value.as_f64()?;
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "the range and the fraction are checked first"
+        )]
+        (number.fract() == 0.0 && number.abs() < 9e15).then_some(number as i64)
+    });
+    match (&setting.source, whole) {
+        (_, Some(seconds @ 0..)) => Ok(seconds.min(LONGEST_WAIT.num_seconds() + 1)),
+        (SettingSource::Path(selector), Some(_)) => Err(frame.runtime(&format!(
+            "The SecondsPath parameter references a negative value: {} == {value}",
+            selector.text
+        ))),
+        (SettingSource::Path(selector), None) => Err(frame.runtime(&format!(
+            "The SecondsPath parameter cannot be parsed as a long value: {} == {value}",
+            selector.text
+        ))),
+        (SettingSource::Jsonata { text, .. }, None) => {
+            Err(frame.unexpected_type(text, setting.field, "integer", &value))
+        }
+        (SettingSource::Jsonata { text, .. }, Some(_)) => Err(frame.evaluation(
+            Some(setting.field),
+            &format!(
+                "The JSONata expression '{text}' specified for the field '{}' returned a value that is not in the \
+                 allowed range: {value}",
+                setting.field
+            ),
+        )),
+        (SettingSource::Literal(_), _) => Err(frame.runtime("Wait state delay is invalid.")),
+    }
+}
+
+fn timestamp(
+    frame: &Frame<'_>,
+    setting: &Setting,
+    input: &Value,
+) -> Result<DateTime<Utc>, Failure> {
+    let value = value(frame, setting, input)?;
+    let parsed = value
+        .as_str()
+        .filter(|text| is_timestamp(text))
+        .and_then(|text| DateTime::parse_from_rfc3339(text).ok())
+        .map(|date| date.to_utc());
+    parsed.ok_or_else(|| match &setting.source {
+        SettingSource::Path(selector) => frame.runtime(&format!(
+            "The TimestampPath parameter does not reference a valid ISO-8601 extended offset date-time format string: \
+             {} == {}",
+            selector.text,
+            value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+        )),
+        SettingSource::Jsonata { text, .. } => frame.evaluation(
+            Some(setting.field),
+            &format!(
+                "The JSONata expression '{text}' specified for the field 'Timestamp' returned a value that is not a \
+                 valid ISO-8601 extended offset date-time format string: {value}"
+            ),
+        ),
+        SettingSource::Literal(_) => frame.runtime("Wait state timestamp is invalid."),
+    })
+}
+
+fn value(frame: &Frame<'_>, setting: &Setting, input: &Value) -> Result<Value, Failure> {
+    match &setting.source {
+        SettingSource::Path(selector) => frame.query(selector, input)?.map_err(|_| {
+            frame.runtime(&format!(
+                "The {} parameter does not reference an input value: {}",
+                setting.field, selector.text
+            ))
+        }),
+        _ => frame.setting(setting, Data::of(input)),
+    }
+}

@@ -1,0 +1,178 @@
+//! Functions on arrays.
+
+use std::collections::HashSet;
+
+use serde_json::Value;
+
+use super::Refusal;
+use super::math::whole;
+use super::text::type_name;
+
+/// How many items a range may have.
+const MAX_RANGE_ITEMS: i128 = 1_000;
+
+pub(super) fn contains(array: &Value, wanted: &Value) -> Result<Value, Refusal> {
+    Ok(Value::Bool(items(array)?.contains(wanted)))
+}
+
+pub(super) fn item(array: &Value, index: &Value) -> Result<Value, Refusal> {
+    let (items, index) = (items(array)?, whole(index)?);
+    usize::try_from(index)
+        .ok()
+        .and_then(|index| items.get(index))
+        .cloned()
+        .ok_or_else(|| {
+            Refusal::arguments(format!(
+                "the index {index} is outside of an array of {} items",
+                items.len()
+            ))
+        })
+}
+
+pub(super) fn length(array: &Value) -> Result<Value, Refusal> {
+    Ok(items(array)?.len().into())
+}
+
+pub(super) fn partition(array: &Value, size: &Value) -> Result<Value, Refusal> {
+    let (items, size) = (items(array)?, whole(size)?);
+    let size = usize::try_from(size)
+        .ok()
+        .filter(|size| *size > 0)
+        .ok_or_else(|| {
+            Refusal::arguments(format!("the size of a part must be positive, got {size}"))
+        })?;
+    Ok(items
+        .chunks(size)
+        .map(|chunk| Value::Array(chunk.to_vec()))
+        .collect())
+}
+
+pub(super) fn range(first: &Value, last: &Value, step: &Value) -> Result<Value, Refusal> {
+    let (first, last, step) = (
+        i128::from(whole(first)?),
+        i128::from(whole(last)?),
+        i128::from(whole(step)?),
+    );
+    if step == 0 {
+        return Err(Refusal::arguments("the step must not be zero"));
+    }
+    let steps = (last - first) / step;
+    let steps = if (last - first).signum() == -step.signum() {
+        -1
+    } else {
+        steps
+    };
+    if steps >= MAX_RANGE_ITEMS {
+        return Err(Refusal::arguments(format!(
+            "a range has at most {MAX_RANGE_ITEMS} items"
+        )));
+    }
+    (0..=steps)
+        .map(|count| i64::try_from(first + count * step).map(Value::from))
+        .collect::<Result<_, _>>()
+        .map_err(|_overflow| Refusal::arguments("the range leaves the whole numbers"))
+}
+
+pub(super) fn unique(array: &Value) -> Result<Value, Refusal> {
+    let mut seen = HashSet::new();
+    Ok(items(array)?
+        .iter()
+        .filter(|item| {
+            let mut key = String::new();
+            write_canonical(item, &mut key);
+            seen.insert(key)
+        })
+        .cloned()
+        .collect())
+}
+
+fn items(value: &Value) -> Result<&Vec<Value>, Refusal> {
+    value
+        .as_array()
+        .ok_or_else(|| Refusal::arguments(format!("expected an array, got {}", type_name(value))))
+}
+
+/// Writes a value so that equal values have equal texts: fields in order of their names.
+fn write_canonical(value: &Value, out: &mut String) {
+    match value {
+        Value::Array(items) => {
+            out.push('[');
+            for item in items {
+                write_canonical(item, out);
+                out.push(',');
+            }
+            out.push(']');
+        }
+        Value::Object(fields) => {
+            let mut sorted: Vec<_> = fields.iter().collect();
+            sorted.sort_unstable_by_key(|(name, _)| *name);
+            out.push('{');
+            for (name, field) in sorted {
+                out.push_str(&Value::from(name.as_str()).to_string());
+                out.push(':');
+                write_canonical(field, out);
+                out.push(',');
+            }
+            out.push('}');
+        }
+        scalar => out.push_str(&scalar.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::tests::evaluate;
+
+    #[test]
+    fn a_range_includes_its_end_only_if_it_is_hit() {
+        let range = |call| evaluate(call, &json!(null));
+        assert_eq!(range("States.ArrayRange(0, 9, 3)"), Ok(json!([0, 3, 6, 9])));
+        assert_eq!(
+            range("States.ArrayRange(0, 10, 3)"),
+            Ok(json!([0, 3, 6, 9]))
+        );
+        assert_eq!(range("States.ArrayRange(9, 0, -4)"), Ok(json!([9, 5, 1])));
+        assert_eq!(range("States.ArrayRange(1, 0, 1)"), Ok(json!([])));
+        assert_eq!(
+            range("States.ArrayRange(1, 1000, 1)").map(|range| range.as_array().map(Vec::len)),
+            Ok(Some(1000))
+        );
+        for call in [
+            "States.ArrayRange(1, 1001, 1)",
+            "States.ArrayRange(1, 2, 0)",
+            "States.ArrayRange(-9223372036854775808, 9223372036854775807, 1)",
+        ] {
+            assert!(range(call).is_err(), "{call}");
+        }
+    }
+
+    #[test]
+    fn equality_is_deep_and_ignores_the_order_of_fields() {
+        let input = json!({"a": [{"x": 1, "y": [2]}, {"y": [2], "x": 1}, "x", "x", 1, "1"], "b": {"y": [2], "x": 1}});
+        assert_eq!(
+            evaluate("States.ArrayContains($.a, $.b)", &input),
+            Ok(json!(true))
+        );
+        let unique = json!([{"x": 1, "y": [2]}, "x", 1, "1"]);
+        assert_eq!(evaluate("States.ArrayUnique($.a)", &input), Ok(unique));
+    }
+
+    #[test]
+    fn parts_and_items_are_checked() {
+        let input = json!([1, 2, 3]);
+        assert_eq!(
+            evaluate("States.ArrayPartition($, 2)", &input),
+            Ok(json!([[1, 2], [3]]))
+        );
+        assert_eq!(evaluate("States.ArrayGetItem($, 2)", &input), Ok(json!(3)));
+        for call in [
+            "States.ArrayPartition($, 0)",
+            "States.ArrayGetItem($, 3)",
+            "States.ArrayGetItem($, -1)",
+        ] {
+            assert!(evaluate(call, &input).is_err(), "{call}");
+        }
+    }
+}

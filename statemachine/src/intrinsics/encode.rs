@@ -1,0 +1,100 @@
+//! Encodings and hashes.
+
+use std::fmt::Write;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use md5::Md5;
+use serde_json::Value;
+use sha1::Sha1;
+use sha2::{Digest, Sha256, Sha384, Sha512};
+
+use super::Refusal;
+use super::text::text;
+
+/// How many characters Base64 and hashes take.
+const MAX_CHARACTERS: usize = 10_000;
+
+pub(super) fn base64_encode(value: &Value) -> Result<Value, Refusal> {
+    Ok(Value::String(STANDARD.encode(short_text(value)?)))
+}
+
+pub(super) fn base64_decode(value: &Value) -> Result<Value, Refusal> {
+    let bytes = STANDARD
+        .decode(short_text(value)?)
+        .map_err(|error| Refusal::arguments(format!("no Base64 text: {error}")))?;
+    Ok(Value::String(String::from_utf8_lossy(&bytes).into_owned()))
+}
+
+pub(super) fn hash(data: &Value, algorithm: &Value) -> Result<Value, Refusal> {
+    let written;
+    let data = match data {
+        Value::String(_) => short_text(data)?,
+        other => {
+            written = Value::String(other.to_string());
+            short_text(&written)?
+        }
+    };
+    let algorithm = text(algorithm)?;
+    digest(algorithm, data.as_bytes())
+        .map(Value::String)
+        .ok_or_else(|| Refusal::arguments(format!("the hash algorithm `{algorithm}` is unknown")))
+}
+
+/// Hashes bytes into hexadecimal digits; `None` if the algorithm is unknown.
+pub(crate) fn digest(algorithm: &str, data: &[u8]) -> Option<String> {
+    Some(match algorithm {
+        "MD5" => hexadecimal(&Md5::digest(data)),
+        "SHA-1" => hexadecimal(&Sha1::digest(data)),
+        "SHA-256" => hexadecimal(&Sha256::digest(data)),
+        "SHA-384" => hexadecimal(&Sha384::digest(data)),
+        "SHA-512" => hexadecimal(&Sha512::digest(data)),
+        _ => return None,
+    })
+}
+
+fn short_text(value: &Value) -> Result<&str, Refusal> {
+    let text = text(value)?;
+    if text.chars().nth(MAX_CHARACTERS).is_some() {
+        return Err(Refusal::arguments(format!(
+            "a text has at most {MAX_CHARACTERS} characters here"
+        )));
+    }
+    Ok(text)
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            write!(text, "{byte:02x}").expect("writing to a String never fails");
+            text
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::tests::evaluate;
+
+    #[test]
+    fn base64_goes_both_ways() {
+        assert_eq!(
+            evaluate("States.Base64Encode('Hello World')", &json!(null)),
+            Ok(json!("SGVsbG8gV29ybGQ="))
+        );
+        assert_eq!(
+            evaluate("States.Base64Decode('SGVsbG8gV29ybGQ=')", &json!(null)),
+            Ok(json!("Hello World"))
+        );
+        assert!(evaluate("States.Base64Decode('?')", &json!(null)).is_err());
+    }
+
+    #[test]
+    fn texts_are_limited_to_ten_thousand_characters() {
+        assert!(evaluate("States.Hash($, 'MD5')", &json!("ä".repeat(10_000))).is_ok());
+        assert!(evaluate("States.Hash($, 'MD5')", &json!("a".repeat(10_001))).is_err());
+        assert!(evaluate("States.Hash('a', 'MD4')", &json!(null)).is_err());
+    }
+}

@@ -1,0 +1,81 @@
+//! Functions on JSON.
+
+use serde_json::{Map, Value};
+
+use super::Refusal;
+use super::text::{text, type_name};
+use crate::template::java_order;
+
+/// Merges two objects, fields of the second replacing those of the first; deep merging is not supported by AWS either.
+pub(super) fn merge(first: &Value, second: &Value, deep: &Value) -> Result<Value, Refusal> {
+    if *deep != Value::Bool(false) {
+        return Err(Refusal::arguments(
+            "the third argument must be `false`: deep merging is not supported",
+        ));
+    }
+    let mut merged = object(first)?.clone();
+    merged.extend(
+        object(second)?
+            .iter()
+            .map(|(name, value)| (name.clone(), value.clone())),
+    );
+    Ok(Value::Object(java_order::sorted(merged)))
+}
+
+/// Parses a text as JSON; an empty text is null.
+pub(super) fn from_text(value: &Value) -> Result<Value, Refusal> {
+    let text = text(value)?;
+    if text.is_empty() {
+        return Ok(Value::Null);
+    }
+    serde_json::from_str(text).map_err(|error| {
+        if error.to_string().starts_with("recursion limit") {
+            return Refusal::Limit("its result nests too deeply");
+        }
+        Refusal::arguments(format!("the text is no JSON: {error}"))
+    })
+}
+
+fn object(value: &Value) -> Result<&Map<String, Value>, Refusal> {
+    value
+        .as_object()
+        .ok_or_else(|| Refusal::arguments(format!("expected an object, got {}", type_name(value))))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::IntrinsicErrorKind;
+    use super::super::tests::evaluate;
+
+    #[test]
+    fn the_second_object_wins() {
+        let input = json!([{"a": {"x": 1}, "d": 3}, {"a": {"y": 2}, "c": 4}]);
+        let merged = evaluate(
+            "States.JsonToString(States.JsonMerge($[0], $[1], false))",
+            &input,
+        );
+        assert_eq!(merged, Ok(json!(r#"{"a":{"y":2},"c":4,"d":3}"#)));
+        assert!(evaluate("States.JsonMerge($[0], $[1], true)", &input).is_err());
+    }
+
+    #[test]
+    fn text_becomes_json_within_its_depth() {
+        assert_eq!(
+            evaluate("States.StringToJson($)", &json!("")),
+            Ok(json!(null))
+        );
+        assert_eq!(
+            evaluate("States.StringToJson($)", &json!("[1, {}]")),
+            Ok(json!([1, {}]))
+        );
+        let kind = |text: &str| {
+            evaluate("States.StringToJson($)", &json!(text))
+                .unwrap_err()
+                .kind()
+        };
+        assert_eq!(kind("{"), IntrinsicErrorKind::Failed);
+        assert_eq!(kind(&"[".repeat(100_000)), IntrinsicErrorKind::Limit);
+    }
+}

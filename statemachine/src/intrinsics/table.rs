@@ -1,0 +1,259 @@
+//! The one table of intrinsic functions.
+
+use std::borrow::Cow;
+use std::ops::RangeInclusive;
+
+use serde_json::Value;
+
+use super::{Refusal, array, encode, json, math, text};
+use crate::scope::Host;
+
+/// A function's name, its arguments and what it does.
+#[derive(Debug, PartialEq)]
+pub struct Signature {
+    /// The name with its prefix, `States.Format`.
+    pub name: &'static str,
+    /// How many arguments the function takes.
+    pub arguments: RangeInclusive<usize>,
+    /// What the function gives, in one sentence.
+    pub summary: &'static str,
+    /// Which function it is.
+    pub function: Function,
+}
+
+/// Which intrinsic function a call names.
+#[expect(missing_docs, reason = "`FUNCTIONS` describes each")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Function {
+    Array,
+    ArrayContains,
+    ArrayGetItem,
+    ArrayLength,
+    ArrayPartition,
+    ArrayRange,
+    ArrayUnique,
+    Base64Decode,
+    Base64Encode,
+    Format,
+    Hash,
+    JsonMerge,
+    JsonToString,
+    MathAdd,
+    MathRandom,
+    StringSplit,
+    StringToJson,
+    Uuid,
+}
+
+/// Every intrinsic function, by name.
+pub const FUNCTIONS: &[Signature] = &[
+    signature(
+        "States.Array",
+        0..=usize::MAX,
+        "an array of the arguments",
+        Function::Array,
+    ),
+    signature(
+        "States.ArrayContains",
+        2..=2,
+        "whether the array holds an equal item",
+        Function::ArrayContains,
+    ),
+    signature(
+        "States.ArrayGetItem",
+        2..=2,
+        "the array's item at the index",
+        Function::ArrayGetItem,
+    ),
+    signature(
+        "States.ArrayLength",
+        1..=1,
+        "how many items the array has",
+        Function::ArrayLength,
+    ),
+    signature(
+        "States.ArrayPartition",
+        2..=2,
+        "the array cut into arrays of the given size",
+        Function::ArrayPartition,
+    ),
+    signature(
+        "States.ArrayRange",
+        3..=3,
+        "the numbers from first to last by the step",
+        Function::ArrayRange,
+    ),
+    signature(
+        "States.ArrayUnique",
+        1..=1,
+        "the array without repeated items",
+        Function::ArrayUnique,
+    ),
+    signature(
+        "States.Base64Decode",
+        1..=1,
+        "the text that the Base64 text stands for",
+        Function::Base64Decode,
+    ),
+    signature(
+        "States.Base64Encode",
+        1..=1,
+        "the text in Base64",
+        Function::Base64Encode,
+    ),
+    signature(
+        "States.Format",
+        1..=usize::MAX,
+        "the template with each `{}` filled in",
+        Function::Format,
+    ),
+    signature(
+        "States.Hash",
+        2..=2,
+        "the text's hash: MD5, SHA-1, SHA-256, SHA-384 or SHA-512",
+        Function::Hash,
+    ),
+    signature(
+        "States.JsonMerge",
+        3..=3,
+        "both objects in one, the second winning; the third is `false`",
+        Function::JsonMerge,
+    ),
+    signature(
+        "States.JsonToString",
+        1..=1,
+        "the value as JSON text",
+        Function::JsonToString,
+    ),
+    signature(
+        "States.MathAdd",
+        2..=2,
+        "the sum of both numbers, each rounded first",
+        Function::MathAdd,
+    ),
+    signature(
+        "States.MathRandom",
+        2..=3,
+        "a whole number from first (included) to second (excluded)",
+        Function::MathRandom,
+    ),
+    signature(
+        "States.StringSplit",
+        2..=2,
+        "the parts of the text between the given characters",
+        Function::StringSplit,
+    ),
+    signature(
+        "States.StringToJson",
+        1..=1,
+        "the value that the JSON text stands for",
+        Function::StringToJson,
+    ),
+    signature(
+        "States.UUID",
+        0..=0,
+        "a random version 4 UUID",
+        Function::Uuid,
+    ),
+];
+
+const fn signature(
+    name: &'static str,
+    arguments: RangeInclusive<usize>,
+    summary: &'static str,
+    function: Function,
+) -> Signature {
+    Signature {
+        name,
+        arguments,
+        summary,
+        function,
+    }
+}
+
+impl Function {
+    /// Tells whether the result holds copies of the arguments, so that they are paid for before they are made.
+    pub(super) fn keeps_arguments(self) -> bool {
+        matches!(
+            self,
+            Self::Array
+                | Self::ArrayPartition
+                | Self::ArrayUnique
+                | Self::Format
+                | Self::JsonMerge
+                | Self::StringSplit
+        )
+    }
+
+    /// Tells whether the result may nest deeper than the arguments.
+    pub(super) fn nests(self) -> bool {
+        matches!(self, Self::Array | Self::ArrayPartition)
+    }
+
+    /// Tells whether a literal may be the argument at a place, as far as it can be told without an input.
+    pub(super) fn may_take(self, place: usize, literal: &Value) -> bool {
+        match (self, place) {
+            (Self::MathAdd | Self::MathRandom | Self::ArrayRange, _)
+            | (Self::ArrayGetItem | Self::ArrayPartition, 1) => literal.is_number(),
+            (
+                Self::Base64Decode | Self::Base64Encode | Self::StringSplit | Self::StringToJson,
+                _,
+            )
+            | (Self::Format, 0)
+            | (Self::Hash, 1) => literal.is_string(),
+            (Self::JsonMerge, 2) => literal.is_boolean(),
+            (Self::ArrayLength | Self::ArrayUnique | Self::JsonMerge, _)
+            | (Self::ArrayContains | Self::ArrayGetItem | Self::ArrayPartition, 0) => false,
+            _ => true,
+        }
+    }
+
+    /// Applies the function. `pieces` is the first argument cut at its `{}`, if it is a quoted text.
+    pub(super) fn apply(
+        self,
+        arguments: &[Cow<'_, Value>],
+        pieces: Option<&[String]>,
+        host: &mut Host,
+    ) -> Result<Value, Refusal> {
+        let argument = |index: usize| arguments[index].as_ref();
+        match self {
+            Self::Array => Ok(arguments
+                .iter()
+                .map(|argument| argument.as_ref().clone())
+                .collect()),
+            Self::ArrayContains => array::contains(argument(0), argument(1)),
+            Self::ArrayGetItem => array::item(argument(0), argument(1)),
+            Self::ArrayLength => array::length(argument(0)),
+            Self::ArrayPartition => array::partition(argument(0), argument(1)),
+            Self::ArrayRange => array::range(argument(0), argument(1), argument(2)),
+            Self::ArrayUnique => array::unique(argument(0)),
+            Self::Base64Decode => encode::base64_decode(argument(0)),
+            Self::Base64Encode => encode::base64_encode(argument(0)),
+            Self::Format => text::format(argument(0), pieces, &arguments[1..]),
+            Self::Hash => encode::hash(argument(0), argument(1)),
+            Self::JsonMerge => json::merge(argument(0), argument(1), argument(2)),
+            Self::JsonToString => Ok(Value::String(argument(0).to_string())),
+            Self::MathAdd => math::add(argument(0), argument(1)),
+            Self::MathRandom => math::random(
+                argument(0),
+                argument(1),
+                arguments.get(2).map(AsRef::as_ref),
+                host,
+            ),
+            Self::StringSplit => text::split(argument(0), argument(1)),
+            Self::StringToJson => json::from_text(argument(0)),
+            Self::Uuid => Ok(Value::String(host.random.uuid())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_sorted_and_names_each_function_once() {
+        assert!(FUNCTIONS.windows(2).all(|pair| pair[0].name < pair[1].name));
+        assert_eq!(FUNCTIONS.len(), 18);
+    }
+}

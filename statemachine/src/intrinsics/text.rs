@@ -1,0 +1,197 @@
+//! Functions on text.
+
+use std::borrow::Cow;
+use std::fmt::Write;
+
+use serde_json::{Number, Value};
+
+use super::Refusal;
+
+/// Cuts a raw text at each `{}` and resolves its escapes.
+pub(super) fn pieces(raw: &str) -> Vec<String> {
+    let mut pieces = vec![String::new()];
+    let mut characters = raw.chars().peekable();
+    while let Some(character) = characters.next() {
+        let escaped = if character == '\\' {
+            characters.next()
+        } else {
+            None
+        };
+        if escaped.is_none() && character == '{' && characters.peek() == Some(&'}') {
+            characters.next();
+            pieces.push(String::new());
+        } else if let Some(piece) = pieces.last_mut() {
+            piece.push(escaped.unwrap_or(character));
+        }
+    }
+    pieces
+}
+
+/// Resolves the escapes of a quoted text.
+pub(super) fn unescape(raw: &str) -> String {
+    let mut text = String::with_capacity(raw.len());
+    let mut characters = raw.chars();
+    while let Some(character) = characters.next() {
+        text.push(if character == '\\' {
+            characters.next().unwrap_or(character)
+        } else {
+            character
+        });
+    }
+    text
+}
+
+pub(super) fn format(
+    template: &Value,
+    pieces: Option<&[String]>,
+    arguments: &[Cow<'_, Value>],
+) -> Result<Value, Refusal> {
+    let template = text(template)?;
+    let pieces: Cow<'_, [String]> = match pieces {
+        Some(pieces) => Cow::Borrowed(pieces),
+        None => Cow::Owned(self::pieces(template)),
+    };
+    if pieces.len() != arguments.len() + 1 {
+        return Err(Refusal::arguments(format!(
+            "the template has {} places to fill but there are {} values",
+            pieces.len() - 1,
+            arguments.len()
+        )));
+    }
+    let mut result = String::new();
+    for (index, piece) in pieces.iter().enumerate() {
+        result.push_str(piece);
+        if let Some(argument) = arguments.get(index) {
+            write_java(argument, &mut result);
+        }
+    }
+    Ok(Value::String(result))
+}
+
+/// Splits at every character of the delimiter; empty parts are dropped.
+pub(super) fn split(subject: &Value, delimiter: &Value) -> Result<Value, Refusal> {
+    let (subject, delimiter) = (text(subject)?, text(delimiter)?);
+    Ok(subject
+        .split(|character| delimiter.contains(character))
+        .filter(|part| !part.is_empty())
+        .map(|part| Value::String(part.to_owned()))
+        .collect())
+}
+
+pub(super) fn text(value: &Value) -> Result<&str, Refusal> {
+    value
+        .as_str()
+        .ok_or_else(|| Refusal::arguments(format!("expected a string, got {}", type_name(value))))
+}
+
+pub(super) fn type_name(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
+}
+
+/// Writes a value as Java prints it: `{a=1, b=[x]}`, text without quotes.
+fn write_java(value: &Value, out: &mut String) {
+    match value {
+        Value::String(text) => out.push_str(text),
+        Value::Number(number) => write_java_number(number, out),
+        Value::Array(items) => {
+            out.push('[');
+            for (index, item) in items.iter().enumerate() {
+                out.push_str(if index > 0 { ", " } else { "" });
+                write_java(item, out);
+            }
+            out.push(']');
+        }
+        Value::Object(fields) => {
+            out.push('{');
+            for (index, (name, field)) in fields.iter().enumerate() {
+                out.push_str(if index > 0 { ", " } else { "" });
+                out.push_str(name);
+                out.push('=');
+                write_java(field, out);
+            }
+            out.push('}');
+        }
+        Value::Null => out.push_str("null"),
+        Value::Bool(boolean) => out.push_str(if *boolean { "true" } else { "false" }),
+    }
+}
+
+/// Writes a number as `Double.toString` does: from 10^7 on and below 10^-3 with an exponent.
+fn write_java_number(number: &Number, out: &mut String) {
+    let double = match number.as_f64() {
+        Some(double) if number.is_f64() => double,
+        _ => {
+            out.push_str(&number.to_string());
+            return;
+        }
+    };
+    let size = double.abs();
+    let written = if size == 0.0 || (1e-3..1e7).contains(&size) {
+        write!(out, "{double:?}")
+    } else {
+        let text = format!("{double:E}");
+        let (digits, exponent) = text.split_once('E').unwrap_or((&text, "0"));
+        let point = if digits.contains('.') { "" } else { ".0" };
+        write!(out, "{digits}{point}E{exponent}")
+    };
+    written.expect("writing to a String never fails");
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::tests::evaluate;
+
+    #[test]
+    fn format_prints_as_java_does() {
+        let input = json!({"o": {"a": 1, "b": [], "c": "x"}, "n": null, "f": 1.0, "big": 12_345_678.9, "small": 0.000_12});
+        let format = |call: &str| evaluate(call, &input).unwrap();
+        assert_eq!(
+            format("States.Format('{} {}', $.o, $.n)"),
+            json!("{a=1, b=[], c=x} null")
+        );
+        assert_eq!(
+            format("States.Format('{} {} {}', $.f, $.big, $.small)"),
+            json!("1.0 1.23456789E7 1.2E-4")
+        );
+        assert_eq!(
+            format("States.Format('\\{\\} {} \\\\ \\'', 7)"),
+            json!("{} 7 \\ '")
+        );
+        assert_eq!(
+            format("States.Format('{\"a\": {}}', true)"),
+            json!("{\"a\": true}")
+        );
+    }
+
+    #[test]
+    fn format_wants_a_value_for_each_place() {
+        assert!(evaluate("States.Format('{}')", &json!(null)).is_err());
+        assert!(evaluate("States.Format('x', 1)", &json!(null)).is_err());
+        assert!(evaluate("States.Format($, 1)", &json!(1)).is_err());
+        assert_eq!(
+            evaluate("States.Format($, 1)", &json!("a{}")),
+            Ok(json!("a1"))
+        );
+    }
+
+    #[test]
+    fn split_takes_each_character_and_drops_empty_parts() {
+        assert_eq!(
+            evaluate("States.StringSplit('a.b+c--d', '.+-')", &json!(null)),
+            Ok(json!(["a", "b", "c", "d"]))
+        );
+        assert_eq!(
+            evaluate("States.StringSplit(',', ',')", &json!(null)),
+            Ok(json!([]))
+        );
+    }
+}

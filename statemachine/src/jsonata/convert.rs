@@ -1,0 +1,98 @@
+//! JSON in and out of the evaluator's values.
+
+use chrono::{DateTime, Utc};
+use indexmap::IndexMap;
+use jsonata_core::value::JValue;
+use serde_json::{Map, Number, Value};
+
+use super::error::JsonataError;
+use super::message;
+use super::meter::Meter;
+use crate::bounds;
+
+/// Gives a JSON value to the evaluator.
+pub(super) fn from_json(value: &Value) -> JValue {
+    match value {
+        Value::Null => JValue::Null,
+        Value::Bool(boolean) => JValue::Bool(*boolean),
+        Value::Number(number) => JValue::Number(number.as_f64().unwrap_or(f64::INFINITY)),
+        Value::String(text) => JValue::from(text.as_str()),
+        Value::Array(items) => JValue::array(items.iter().map(from_json).collect()),
+        Value::Object(fields) => JValue::object(
+            fields
+                .iter()
+                .map(|(name, field)| (name.clone(), from_json(field)))
+                .collect::<IndexMap<_, _>>(),
+        ),
+    }
+}
+
+/// Takes an evaluation's result as JSON: within the meter, 128 levels deep at most.
+pub(super) fn to_json(value: &JValue, meter: &Meter) -> Result<Value, JsonataError> {
+    if value.is_undefined() {
+        return Err(JsonataError::undefined());
+    }
+    meter
+        .weigh(value)
+        .map_err(|error| message::classify(&error))?;
+    convert(value, 0)
+}
+
+fn convert(value: &JValue, depth: usize) -> Result<Value, JsonataError> {
+    if depth >= bounds::MAX_DEPTH {
+        return Err(JsonataError::limit(format!(
+            "The result nests deeper than {} levels",
+            bounds::MAX_DEPTH - 1
+        )));
+    }
+    Ok(match value {
+        JValue::Null | JValue::Undefined => Value::Null,
+        JValue::Bool(boolean) => Value::Bool(*boolean),
+        JValue::Number(number) => from_double(*number),
+        JValue::String(text) => Value::String(text.to_string()),
+        JValue::Array(items) => Value::Array(
+            items
+                .iter()
+                .map(|item| convert(item, depth + 1))
+                .collect::<Result<_, _>>()?,
+        ),
+        JValue::Object(fields) => Value::Object(
+            fields
+                .iter()
+                .map(|(name, field)| Ok((name.clone(), convert(field, depth + 1)?)))
+                .collect::<Result<Map<_, _>, JsonataError>>()?,
+        ),
+        _ => return Err(JsonataError::result_type()),
+    })
+}
+
+/// Whole numbers come out as such; what JSON cannot hold becomes text, as on AWS.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "checked to be a whole number in range"
+)]
+fn from_double(number: f64) -> Value {
+    /// The first double that is no `i64`, 2^63.
+    const END: f64 = 9_223_372_036_854_775_808.0;
+    if number.fract() == 0.0 && (-END..END).contains(&number) {
+        return Value::from(number as i64);
+    }
+    Number::from_f64(number).map_or_else(
+        || {
+            let text = if number.is_nan() {
+                "NaN"
+            } else if number > 0.0 {
+                "Infinity"
+            } else {
+                "-Infinity"
+            };
+            Value::String(text.to_owned())
+        },
+        Value::Number,
+    )
+}
+
+/// Writes an instant as `$now()` does.
+pub(super) fn instant(now: DateTime<Utc>) -> String {
+    now.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
+}

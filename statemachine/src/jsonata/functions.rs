@@ -1,0 +1,364 @@
+//! The functions that AWS adds to `JSONata`, those it takes away, and the scales of [`super::rewrite`].
+
+use std::cell::RefCell;
+use std::collections::HashSet;
+use std::fmt::Write;
+use std::rc::Rc;
+
+use jsonata_core::evaluator::{Evaluator, EvaluatorError};
+use jsonata_core::value::{JValue, with_stack};
+use serde_json::Value;
+
+use super::convert;
+use super::meter::Meter;
+use super::rewrite;
+use crate::intrinsics::{JavaRandom, digest};
+use crate::scope::{Host, Random};
+
+/// How long a text may be that is matched against a pattern: every match becomes an object of several hundred bytes.
+const MAX_SUBJECT_BYTES: usize = 512 << 10;
+
+/// How heavy a byte is that a function gives as a replacement: all of them are held until the end.
+const REPLACED_WEIGHT: u64 = 16;
+/// What a replacement takes besides its text.
+const REPLACED_BYTES: u64 = 64;
+/// How wide a field of a date may be: as wide as a whole number of 64 bits.
+const MAX_FIELD_WIDTH: f64 = 18.0;
+/// How many digits may follow each other in a picture of a date.
+const MAX_DIGITS: usize = 18;
+/// The largest number in Roman numerals: it has ten thousand letters.
+const MAX_ROMAN: f64 = 10_000_000.0;
+
+type Outcome = Result<JValue, EvaluatorError>;
+
+/// Gives the evaluator its functions. The random numbers that they draw come from what is returned.
+pub(super) fn register(
+    evaluator: &mut Evaluator,
+    host: &Host,
+    meter: &Rc<Meter>,
+) -> Result<Rc<RefCell<Random>>, EvaluatorError> {
+    register_scales(evaluator, meter)?;
+    let random = Rc::new(RefCell::new(host.random.clone()));
+
+    let drawn = Rc::clone(&random);
+    evaluator.register_fn_override("random", move |arguments: &[JValue]| {
+        match arguments.first() {
+            Some(JValue::Number(seed)) => Ok(JValue::Number(
+                JavaRandom::from_seed(whole(*seed)).fraction(),
+            )),
+            _ => Ok(JValue::Number(drawn.borrow_mut().fraction())),
+        }
+    })?;
+    let drawn = Rc::clone(&random);
+    evaluator.register_fn("uuid", move |_: &[JValue]| {
+        Ok(JValue::from(drawn.borrow_mut().uuid()))
+    })?;
+    let now = convert::instant(host.now);
+    evaluator.register_fn_override("now", move |_: &[JValue]| Ok(JValue::from(now.as_str())))?;
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "JSONata's milliseconds are doubles; dates stay below 2^53"
+    )]
+    let millis = host.now.timestamp_millis() as f64;
+    evaluator.register_fn_override("millis", move |_: &[JValue]| Ok(JValue::Number(millis)))?;
+    evaluator.register_fn_override("eval", |_: &[JValue]| {
+        Err(EvaluatorError::ReferenceError(
+            "T1006: Attempted to invoke a non-function".to_owned(),
+        ))
+    })?;
+    let limits = Rc::clone(meter);
+    evaluator.register_fn_override("pad", move |arguments: &[JValue]| pad(arguments, &limits))?;
+    evaluator.register_fn("hash", hash)?;
+    evaluator.register_fn("partition", partition)?;
+    evaluator.register_fn("range", range)?;
+    let limits = Rc::clone(meter);
+    evaluator.register_fn("parse", move |arguments: &[JValue]| {
+        parse(arguments, &limits)
+    })?;
+    Ok(random)
+}
+
+fn register_scales(evaluator: &mut Evaluator, meter: &Rc<Meter>) -> Result<(), EvaluatorError> {
+    let limits = Rc::clone(meter);
+    evaluator.register_fn(rewrite::WEIGH, move |arguments: &[JValue]| {
+        let value = argument(arguments, 0);
+        if matches!(
+            value,
+            JValue::String(_) | JValue::Array(_) | JValue::Object(_)
+        ) {
+            limits.weigh(value)?;
+        }
+        Ok(value.clone())
+    })?;
+    let limits = Rc::clone(meter);
+    evaluator.register_fn(rewrite::FITS, move |arguments: &[JValue]| {
+        limits.weigh(argument(arguments, 0))?;
+        Ok(JValue::Bool(true))
+    })?;
+    let limits = Rc::clone(meter);
+    evaluator.register_fn(rewrite::SEPARATOR, move |arguments: &[JValue]| {
+        let gaps = argument(arguments, 0).as_array().map_or(0, Vec::len);
+        allow_product(&limits, gaps, argument(arguments, 1))
+    })?;
+    let limits = Rc::clone(meter);
+    evaluator.register_fn(rewrite::REPLACEMENT, move |arguments: &[JValue]| {
+        let cuts = argument(arguments, 0).as_str().map_or(0, str::len) + 1;
+        allow_product(&limits, cuts, argument(arguments, 1))
+    })?;
+    let limits = Rc::clone(meter);
+    evaluator.register_fn(rewrite::REPLACED, move |arguments: &[JValue]| {
+        if let JValue::String(text) = argument(arguments, 0) {
+            limits.charge((text.len() as u64 + REPLACED_BYTES).saturating_mul(REPLACED_WEIGHT))?;
+        }
+        Ok(argument(arguments, 0).clone())
+    })?;
+    evaluator.register_fn(rewrite::IS_FUNCTION, |arguments: &[JValue]| {
+        Ok(JValue::Bool(argument(arguments, 0).is_function()))
+    })?;
+    evaluator.register_fn(rewrite::PICTURE, |arguments: &[JValue]| {
+        match argument(arguments, 0) {
+            JValue::String(picture) if asks_for_wide_fields(picture) => Err(exceeded()),
+            value => Ok(value.clone()),
+        }
+    })?;
+    evaluator.register_fn(rewrite::WRITABLE, |arguments: &[JValue]| {
+        match (argument(arguments, 0), argument(arguments, 1)) {
+            (JValue::Number(number), JValue::String(picture))
+                if number.abs() > MAX_ROMAN && picture.contains(['I', 'i']) =>
+            {
+                Err(exceeded())
+            }
+            (value, _) => Ok(value.clone()),
+        }
+    })?;
+    evaluator.register_fn(rewrite::DISTINCT, |arguments: &[JValue]| {
+        Ok(distinct(argument(arguments, 0)))
+    })?;
+    evaluator.register_fn(rewrite::SUBJECT, |arguments: &[JValue]| {
+        match argument(arguments, 0) {
+            JValue::String(text) if text.len() > MAX_SUBJECT_BYTES => Err(
+                EvaluatorError::EvaluationError(super::meter::MEMORY_LIMIT.to_owned()),
+            ),
+            value => Ok(value.clone()),
+        }
+    })
+}
+
+fn exceeded() -> EvaluatorError {
+    EvaluatorError::EvaluationError(super::meter::MEMORY_LIMIT.to_owned())
+}
+
+/// Tells whether a picture of a date asks for more digits than a number has: `[Y,999999999]`, or a long run of them.
+fn asks_for_wide_fields(picture: &str) -> bool {
+    let is_wide = |width: &str| {
+        width
+            .trim()
+            .parse::<f64>()
+            .is_ok_and(|width| width > MAX_FIELD_WIDTH)
+    };
+    let fields = picture
+        .split('[')
+        .skip(1)
+        .filter_map(|field| field.split(']').next());
+    // The widths follow the last comma; those before it group digits.
+    let widths = fields.filter_map(|field| field.rsplit_once(','));
+    widths
+        .flat_map(|(_, widths)| widths.split('-'))
+        .any(is_wide)
+        || picture
+            .split(|character: char| !character.is_ascii_digit())
+            .any(|run| run.len() > MAX_DIGITS)
+}
+
+/// Drops repeated items in one pass over their texts.
+fn distinct(value: &JValue) -> JValue {
+    let JValue::Array(items) = value else {
+        return value.clone();
+    };
+    if items.len() <= 1 {
+        return value.clone();
+    }
+    let mut seen = HashSet::with_capacity(items.len());
+    let kept = items.iter().filter(|item| {
+        let mut key = String::new();
+        write_key(item, &mut key);
+        seen.insert(key)
+    });
+    JValue::Array(items.with_items(kept.cloned().collect()))
+}
+
+/// Writes a value so that equal values have equal texts: fields in order of their names.
+fn write_key(value: &JValue, key: &mut String) {
+    match value {
+        JValue::Array(items) => {
+            key.push('[');
+            for item in items {
+                with_stack(|| write_key(item, key));
+                key.push(',');
+            }
+            key.push(']');
+        }
+        JValue::Object(fields) => {
+            let mut sorted: Vec<_> = fields.iter().collect();
+            sorted.sort_unstable_by_key(|(name, _)| *name);
+            key.push('{');
+            for (name, field) in sorted {
+                key.push_str(&Value::from(name.as_str()).to_string());
+                with_stack(|| write_key(field, key));
+                key.push(',');
+            }
+            key.push('}');
+        }
+        // Every function is itself and nothing else.
+        JValue::Lambda(function) => write!(key, "function {:p}", Rc::as_ptr(function))
+            .expect("writing to a String never fails"),
+        JValue::Number(number) if *number == 0.0 => key.push('0'),
+        scalar => key.push_str(&scalar.to_string()),
+    }
+}
+
+fn allow_product(meter: &Meter, times: usize, text: &JValue) -> Outcome {
+    if let JValue::String(text) = text {
+        meter.allow_text((times as u64).saturating_mul(text.len() as u64))?;
+    }
+    Ok(text.clone())
+}
+
+fn argument(arguments: &[JValue], place: usize) -> &JValue {
+    arguments.get(place).unwrap_or(&JValue::Undefined)
+}
+
+fn refused(function: &str, place: usize) -> EvaluatorError {
+    EvaluatorError::TypeError(format!(
+        "T0410: Argument {place} of function \"{function}\" does not match function signature"
+    ))
+}
+
+fn number(arguments: &[JValue], place: usize, function: &str) -> Result<f64, EvaluatorError> {
+    match argument(arguments, place) {
+        JValue::Number(number) if number.is_finite() => Ok(*number),
+        _ => Err(refused(function, place + 1)),
+    }
+}
+
+/// Cuts towards zero, as AWS's functions do.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "saturates at the ends of the whole numbers"
+)]
+fn whole(number: f64) -> i64 {
+    number.trunc() as i64
+}
+
+/// `$partition(array, size)`: the array cut into arrays.
+fn partition(arguments: &[JValue]) -> Outcome {
+    let items = match argument(arguments, 0) {
+        JValue::Undefined => return Ok(JValue::Undefined),
+        JValue::Array(items) => items.to_vec(),
+        single => vec![single.clone()],
+    };
+    let size = usize::try_from(whole(number(arguments, 1, "partition")?))
+        .ok()
+        .filter(|size| *size > 0)
+        .ok_or_else(|| {
+            EvaluatorError::EvaluationError("The size of a partition must be positive".to_owned())
+        })?;
+    Ok(JValue::array(
+        items
+            .chunks(size)
+            .map(|chunk| JValue::array(chunk.to_vec()))
+            .collect(),
+    ))
+}
+
+/// `$range(first, last, step)`: the numbers from first to last, each cut towards zero.
+#[expect(clippy::cast_precision_loss, reason = "JSONata's numbers are doubles")]
+fn range(arguments: &[JValue]) -> Outcome {
+    let bound = |place| number(arguments, place, "range").map(|number| i128::from(whole(number)));
+    let (first, last, step) = (bound(0)?, bound(1)?, bound(2)?);
+    if step == 0 {
+        return Err(EvaluatorError::EvaluationError(
+            "The step of a range must not be zero".to_owned(),
+        ));
+    }
+    let count = (last - first) / step + 1;
+    if (last - first).signum() == -step.signum() {
+        return Ok(JValue::array(Vec::new()));
+    }
+    let count = usize::try_from(count).unwrap_or(usize::MAX);
+    if count > super::MAX_SEQUENCE_ITEMS {
+        return Err(EvaluatorError::EvaluationError(
+            super::meter::MEMORY_LIMIT.to_owned(),
+        ));
+    }
+    let numbers = std::iter::successors(Some(first), |number| Some(number + step));
+    Ok(JValue::array(
+        numbers
+            .take(count)
+            .map(|number| JValue::Number(number as f64))
+            .collect(),
+    ))
+}
+
+/// `$hash(text, algorithm)`, in hexadecimal digits.
+fn hash(arguments: &[JValue]) -> Outcome {
+    let data = match argument(arguments, 0) {
+        JValue::Undefined => return Ok(JValue::Undefined),
+        JValue::String(data) => data,
+        _ => return Err(refused("hash", 1)),
+    };
+    let JValue::String(algorithm) = argument(arguments, 1) else {
+        return Err(refused("hash", 2));
+    };
+    digest(algorithm, data.as_bytes())
+        .map(JValue::from)
+        .ok_or_else(|| {
+            EvaluatorError::EvaluationError(format!(
+                "The hash algorithm {algorithm} is not supported"
+            ))
+        })
+}
+
+/// `$parse(text)`: the value that a JSON text stands for.
+fn parse(arguments: &[JValue], meter: &Meter) -> Outcome {
+    let text = match argument(arguments, 0) {
+        JValue::Undefined => return Ok(JValue::Undefined),
+        JValue::String(text) => text,
+        _ => return Err(refused("parse", 1)),
+    };
+    meter.allow_text(text.len() as u64)?;
+    serde_json::from_str::<Value>(text)
+        .map(|value| convert::from_json(&value))
+        .map_err(|error| {
+            if error.to_string().starts_with("recursion limit") {
+                return EvaluatorError::EvaluationError(super::meter::MEMORY_LIMIT.to_owned());
+            }
+            EvaluatorError::EvaluationError(format!("The text is no JSON: {error}"))
+        })
+}
+
+/// `$pad(text, width, filling)`: filled up on the right, or on the left if the width is negative.
+fn pad(arguments: &[JValue], meter: &Meter) -> Outcome {
+    let text = match argument(arguments, 0) {
+        JValue::Undefined => return Ok(JValue::Undefined),
+        JValue::String(text) => text,
+        _ => return Err(refused("pad", 1)),
+    };
+    let width = whole(number(arguments, 1, "pad")?);
+    let filling = match argument(arguments, 2) {
+        JValue::String(filling) if !filling.is_empty() => filling.as_ref(),
+        JValue::String(_) | JValue::Undefined => " ",
+        _ => return Err(refused("pad", 3)),
+    };
+    let missing = width
+        .unsigned_abs()
+        .saturating_sub(text.chars().count() as u64);
+    meter.allow_text((text.len() as u64).saturating_add(missing.saturating_mul(4)))?;
+    let missing = usize::try_from(missing).unwrap_or(usize::MAX);
+    let padding: String = filling.chars().cycle().take(missing).collect();
+    Ok(JValue::from(if width < 0 {
+        padding + text
+    } else {
+        text.to_string() + &padding
+    }))
+}

@@ -1,0 +1,186 @@
+//! The words of errors: those of the reference implementation, which AWS passes on.
+
+use jsonata_core::evaluator::EvaluatorError;
+use jsonata_core::parser::ParserError;
+
+use super::error::JsonataError;
+use super::meter::MEMORY_LIMIT;
+
+/// What the parser calls a token, and how it is written.
+const TOKENS: &[(&str, &str)] = &[
+    ("True", "true"),
+    ("False", "false"),
+    ("Null", "null"),
+    ("Undefined", "undefined"),
+    ("Plus", "+"),
+    ("Minus", "-"),
+    ("Star", "*"),
+    ("StarStar", "**"),
+    ("Slash", "/"),
+    ("Percent", "%"),
+    ("Equal", "="),
+    ("NotEqual", "!="),
+    ("LessThan", "<"),
+    ("LessThanOrEqual", "<="),
+    ("GreaterThan", ">"),
+    ("GreaterThanOrEqual", ">="),
+    ("And", "and"),
+    ("Or", "or"),
+    ("In", "in"),
+    ("Ampersand", "&"),
+    ("Dot", "."),
+    ("DotDot", ".."),
+    ("Question", "?"),
+    ("QuestionQuestion", "??"),
+    ("QuestionColon", "?:"),
+    ("Colon", ":"),
+    ("ColonEqual", ":="),
+    ("TildeArrow", "~>"),
+    ("LeftParen", "("),
+    ("RightParen", ")"),
+    ("LeftBracket", "["),
+    ("RightBracket", "]"),
+    ("LeftBrace", "{"),
+    ("RightBrace", "}"),
+    ("Comma", ","),
+    ("Semicolon", ";"),
+    ("Caret", "^"),
+    ("Pipe", "|"),
+    ("Hash", "#"),
+    ("At", "@"),
+];
+
+/// Says what the parser found wrong in a text: without its code, tokens as they are written.
+pub(super) fn of_parser(error: &ParserError, text: &str) -> String {
+    if matches!(error, ParserError::UnclosedString) && closes_its_quotes(text) {
+        // The parser has one error for texts and patterns that do not end.
+        return "No terminating / in regular expression".to_owned();
+    }
+    let message = error.to_string();
+    let message = message.strip_prefix("Invalid syntax: ").unwrap_or(&message);
+    let message = jsonata_core::evaluator::error_code_prefix(message)
+        .and_then(|code| message.strip_prefix(code))
+        .map_or(message, |rest| rest.trim_start_matches([':', ' ']));
+    with_tokens_as_written(message)
+}
+
+fn closes_its_quotes(text: &str) -> bool {
+    let (mut open, mut escaped) = (None, false);
+    for character in text.chars() {
+        match (open, character) {
+            _ if escaped => escaped = false,
+            (Some(_), '\\') => escaped = true,
+            (Some(quote), _) if quote == character => open = None,
+            (None, '"' | '\'') => open = Some(character),
+            _ => {}
+        }
+    }
+    open.is_none()
+}
+
+fn with_tokens_as_written(message: &str) -> String {
+    let mut words: Vec<String> = message.split(' ').map(str::to_owned).collect();
+    // `Identifier("a b")` is one token of several words.
+    if let Some(start) = message
+        .find("Identifier(\"")
+        .or_else(|| message.find("Variable(\""))
+    {
+        let head = &message[..start];
+        let (_, token) = message[start..].split_once('(').unwrap_or(("", ""));
+        if let Some(token) = token.strip_suffix(')') {
+            return format!("{}{token}", with_tokens_as_written(head));
+        }
+    }
+    for word in &mut words {
+        let (name, rest) = match word.strip_suffix(',') {
+            Some(name) => (name, ","),
+            None => (word.as_str(), ""),
+        };
+        if let Some((_, written)) = TOKENS.iter().find(|(known, _)| *known == name) {
+            *word = format!("\"{written}\"{rest}");
+        }
+    }
+    words.join(" ")
+}
+
+/// Says what the evaluator found wrong, code included, in the reference's words where the crate has its own.
+pub(super) fn of_evaluator(error: &EvaluatorError) -> String {
+    let message = error.message();
+    let Some(code) = error.code() else {
+        return message.to_owned();
+    };
+    match code {
+        "T1006" => "T1006: Attempted to invoke a non-function".to_owned(),
+        "T2003" => {
+            "T2003: The left side of the range operator (..) must evaluate to an integer".to_owned()
+        }
+        "T2004" => "T2004: The right side of the range operator (..) must evaluate to an integer"
+            .to_owned(),
+        "T2001" | "T2002" => quote_between(message, " of the ", " operator"),
+        "T0410" | "T0411" => quote_between(message, " of function ", " does not match"),
+        "D3030" => match message.split('\'').nth(1) {
+            Some(value) => format!("D3030: Unable to cast value to a number: \"{value}\""),
+            None => "D3030: Unable to cast value to a number".to_owned(),
+        },
+        _ => message.to_owned(),
+    }
+}
+
+/// Puts what stands between two parts of a message in quotes.
+fn quote_between(message: &str, before: &str, after: &str) -> String {
+    match message
+        .split_once(before)
+        .and_then(|(head, rest)| Some((head, rest.split_once(after)?)))
+    {
+        Some((head, (word, tail))) if !word.starts_with('"') => {
+            format!(
+                "{head}{before}\"{}\"{after}{tail}",
+                word.trim_start_matches('$')
+            )
+        }
+        _ => message.to_owned(),
+    }
+}
+
+/// Sorts an evaluator's error into what an expression did wrong and what it took too much of.
+pub(super) fn classify(error: &EvaluatorError) -> JsonataError {
+    let message = error.message();
+    match error.code() {
+        Some("D2015" | "D2014") => JsonataError::limit(MEMORY_LIMIT),
+        Some("D1012") => JsonataError::limit("The expression exceeded the time limit"),
+        Some("D1011" | "U1001") => JsonataError::limit(message),
+        _ if message.starts_with(MEMORY_LIMIT) => JsonataError::limit(MEMORY_LIMIT),
+        _ => JsonataError::evaluation(of_evaluator(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn operators_and_functions_are_quoted() {
+        let of = |message: &str| of_evaluator(&EvaluatorError::TypeError(message.to_owned()));
+        assert_eq!(
+            of("T2001: The left side of the + operator must evaluate to a number"),
+            "T2001: The left side of the \"+\" operator must evaluate to a number"
+        );
+        assert_eq!(
+            of("T0410: Argument 1 of function length does not match function signature"),
+            "T0410: Argument 1 of function \"length\" does not match function signature"
+        );
+        assert_eq!(of("D3137: own words"), "D3137: own words");
+    }
+
+    #[test]
+    fn tokens_are_quoted_as_they_are_written() {
+        assert_eq!(
+            with_tokens_as_written("Expected RightBracket, got Colon"),
+            "Expected \"]\", got \":\""
+        );
+        assert_eq!(
+            with_tokens_as_written("Syntax error: Identifier(\"a b\")"),
+            "Syntax error: \"a b\""
+        );
+    }
+}

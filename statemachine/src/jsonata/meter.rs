@@ -1,0 +1,92 @@
+//! Counts what an evaluation builds and walks.
+
+use std::cell::Cell;
+
+use jsonata_core::evaluator::EvaluatorError;
+use jsonata_core::value::{JValue, with_stack};
+
+/// How heavy one value may be, in bytes of text plus eight for each node. AWS is recorded to build a text of 4,194,304
+/// characters and an array of 873,782 numbers, both about 8 MiB in its memory.
+const MAX_VALUE_WEIGHT: u64 = 16 << 20;
+/// How many characters one text may have.
+const MAX_TEXT_BYTES: u64 = 8 << 20;
+/// How much weight all values that are built or walked in one evaluation may have together: about a second's work.
+const MAX_TOTAL_WEIGHT: u64 = 512 << 20;
+/// How long one evaluation may take: far above what a 256 KiB payload needs, short enough to wait for.
+const MAX_MILLISECONDS: u64 = 5_000;
+/// What a node weighs besides its text.
+const NODE_WEIGHT: u64 = 8;
+
+/// What is left to one evaluation.
+#[derive(Debug)]
+pub(super) struct Meter {
+    left: Cell<u64>,
+    /// How long it may take.
+    pub(super) milliseconds: u64,
+}
+
+/// The start of the message of an error that a meter raises.
+pub(super) const MEMORY_LIMIT: &str = "The expression exceeded the memory limit";
+
+impl Meter {
+    pub(super) fn new() -> Self {
+        Self {
+            left: Cell::new(MAX_TOTAL_WEIGHT),
+            milliseconds: MAX_MILLISECONDS,
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn of(weight: u64, milliseconds: u64) -> Self {
+        Self {
+            left: Cell::new(weight),
+            milliseconds,
+        }
+    }
+
+    /// Takes from what is left.
+    pub(super) fn charge(&self, weight: u64) -> Result<(), EvaluatorError> {
+        let left = self.left.get().checked_sub(weight).ok_or_else(exceeded)?;
+        self.left.set(left);
+        Ok(())
+    }
+
+    /// Weighs a value, shared parts as often as they appear, and takes its weight from what is left.
+    pub(super) fn weigh(&self, value: &JValue) -> Result<(), EvaluatorError> {
+        let mut weight = 0;
+        add(value, &mut weight)?;
+        self.charge(weight)
+    }
+
+    /// Refuses a text that would become too long.
+    pub(super) fn allow_text(&self, bytes: u64) -> Result<(), EvaluatorError> {
+        if bytes > MAX_TEXT_BYTES {
+            return Err(exceeded());
+        }
+        self.charge(bytes)
+    }
+}
+
+fn exceeded() -> EvaluatorError {
+    EvaluatorError::EvaluationError(MEMORY_LIMIT.to_owned())
+}
+
+fn add(value: &JValue, weight: &mut u64) -> Result<(), EvaluatorError> {
+    *weight += NODE_WEIGHT;
+    match value {
+        JValue::String(text) => *weight += text.len() as u64,
+        JValue::Array(items) => with_stack(|| items.iter().try_for_each(|item| add(item, weight)))?,
+        JValue::Object(fields) => with_stack(|| {
+            fields.iter().try_for_each(|(name, field)| {
+                *weight += name.len() as u64;
+                add(field, weight)
+            })
+        })?,
+        _ => {}
+    }
+    if *weight > MAX_VALUE_WEIGHT {
+        Err(exceeded())
+    } else {
+        Ok(())
+    }
+}

@@ -1,0 +1,268 @@
+//! JSON in which every string of the form `{% .. %}` is an expression.
+
+use std::fmt::Write;
+use std::rc::Rc;
+
+use serde_json::{Map, Value};
+
+use super::meter::Meter;
+use super::{Expression, JsonataError, JsonataErrorKind, JsonataScope};
+use crate::bounds;
+use crate::scope::Host;
+
+/// A parsed template.
+#[derive(Debug, Clone)]
+pub struct Template {
+    node: Node,
+}
+
+#[derive(Debug, Clone)]
+enum Node {
+    Literal(Value),
+    Object(Vec<(String, Node)>),
+    Array(Vec<Node>),
+    Expression(Box<Expression>),
+}
+
+/// A place in a template that is no expression.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TemplateProblem {
+    /// JSON pointer from the template's root.
+    pub pointer: String,
+    /// What is wrong.
+    pub kind: JsonataErrorKind,
+    /// The same for a reader.
+    pub message: String,
+}
+
+/// Gives the text between `{%` and `%}`; `None` if a string is no expression.
+///
+/// The marks must be the first and the last characters: blanks outside of them make a string a plain one.
+#[must_use]
+pub fn expression_text(string: &str) -> Option<&str> {
+    string.strip_prefix("{%")?.strip_suffix("%}")
+}
+
+impl Template {
+    /// Parses a template.
+    ///
+    /// # Errors
+    /// Every place that is wrong.
+    pub fn parse(template: &Value) -> Result<Self, Vec<TemplateProblem>> {
+        if bounds::nests_too_deeply(template) {
+            return Err(vec![TemplateProblem {
+                pointer: String::new(),
+                kind: JsonataErrorKind::Limit,
+                message: format!("a template nests at most {} levels", bounds::MAX_DEPTH),
+            }]);
+        }
+        let mut problems = Vec::new();
+        let node = parse_node(template, &mut String::new(), &mut problems);
+        if problems.is_empty() {
+            Ok(Self { node })
+        } else {
+            Err(problems)
+        }
+    }
+
+    /// Evaluates the template; `field` names it in errors (`Output`, then `Output/result` or `Output/values[0]`).
+    ///
+    /// # Errors
+    /// [`JsonataErrorKind`] says why not, [`JsonataError::field`] where.
+    pub fn evaluate(
+        &self,
+        field: &str,
+        scope: &JsonataScope<'_>,
+        host: &mut Host,
+    ) -> Result<Value, JsonataError> {
+        let meter = Rc::new(Meter::new());
+        let value = build(&self.node, &mut field.to_owned(), scope, host, &meter)?;
+        if bounds::nests_too_deeply(&value) {
+            let message = format!(
+                "The result nests deeper than {} levels",
+                bounds::MAX_DEPTH - 1
+            );
+            return Err(JsonataError::limit(message));
+        }
+        Ok(value)
+    }
+}
+
+fn parse_node(template: &Value, pointer: &mut String, problems: &mut Vec<TemplateProblem>) -> Node {
+    let start = pointer.len();
+    match template {
+        Value::String(string) => match expression_text(string).map(Expression::parse) {
+            None => Node::Literal(template.clone()),
+            Some(Ok(expression)) => Node::Expression(Box::new(expression)),
+            Some(Err(error)) => {
+                problems.push(TemplateProblem {
+                    pointer: pointer.clone(),
+                    kind: error.kind(),
+                    message: error.to_string(),
+                });
+                Node::Literal(Value::Null)
+            }
+        },
+        Value::Object(fields) => {
+            let mut nodes = Vec::with_capacity(fields.len());
+            for (name, field) in fields {
+                pointer.push('/');
+                pointer.push_str(&name.replace('~', "~0").replace('/', "~1"));
+                nodes.push((name.clone(), parse_node(field, pointer, problems)));
+                pointer.truncate(start);
+            }
+            if nodes
+                .iter()
+                .all(|(_, node)| matches!(node, Node::Literal(_)))
+            {
+                return Node::Literal(template.clone());
+            }
+            Node::Object(nodes)
+        }
+        Value::Array(items) => {
+            let mut nodes = Vec::with_capacity(items.len());
+            for (index, item) in items.iter().enumerate() {
+                write!(pointer, "/{index}").expect("writing to a String never fails");
+                nodes.push(parse_node(item, pointer, problems));
+                pointer.truncate(start);
+            }
+            if nodes.iter().all(|node| matches!(node, Node::Literal(_))) {
+                return Node::Literal(template.clone());
+            }
+            Node::Array(nodes)
+        }
+        scalar => Node::Literal(scalar.clone()),
+    }
+}
+
+fn build(
+    node: &Node,
+    field: &mut String,
+    scope: &JsonataScope<'_>,
+    host: &mut Host,
+    meter: &Rc<Meter>,
+) -> Result<Value, JsonataError> {
+    let start = field.len();
+    Ok(match node {
+        Node::Literal(value) => value.clone(),
+        Node::Expression(expression) => expression
+            .evaluate_metered(scope, host, meter)
+            .map_err(|error| error.in_field(field, expression.text()))?,
+        Node::Object(fields) => {
+            let mut object = Map::with_capacity(fields.len());
+            for (name, node) in fields {
+                field.push('/');
+                field.push_str(name);
+                object.insert(name.clone(), build(node, field, scope, host, meter)?);
+                field.truncate(start);
+            }
+            Value::Object(object)
+        }
+        Node::Array(items) => {
+            let mut array = Vec::with_capacity(items.len());
+            for (index, node) in items.iter().enumerate() {
+                write!(field, "[{index}]").expect("writing to a String never fails");
+                array.push(build(node, field, scope, host, meter)?);
+                field.truncate(start);
+            }
+            Value::Array(array)
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::scope::Random;
+
+    fn evaluate(template: &Value) -> Result<Value, JsonataError> {
+        let (states, variables) = (json!({"input": {"a": [1, 2]}}), Map::new());
+        let scope = JsonataScope {
+            states: &states,
+            variables: &variables,
+        };
+        let mut host = Host {
+            now: chrono::DateTime::UNIX_EPOCH,
+            random: Random::from_seed(1),
+        };
+        Template::parse(template)
+            .unwrap()
+            .evaluate("Output", &scope, &mut host)
+    }
+
+    #[test]
+    fn strings_in_marks_are_evaluated_and_others_kept() {
+        let template =
+            json!({"x": "{% $states.input.a[1] %}", "list": ["{% null %}", " {% no %} ", 1]});
+        assert_eq!(
+            evaluate(&template),
+            Ok(json!({"x": 2, "list": [null, " {% no %} ", 1]}))
+        );
+    }
+
+    #[test]
+    fn errors_name_the_field() {
+        let text = |template: Value| evaluate(&template).unwrap_err().to_string();
+        assert_eq!(
+            text(json!({"values": ["{% $states.input.missing %}"]})),
+            "The JSONata expression '$states.input.missing' specified for the field 'Output/values[0]' returned \
+             nothing (undefined)."
+        );
+        assert_eq!(
+            text(json!({"r": "{% $randomSeeded(1) %}"})),
+            "The JSONata expression '$randomSeeded(1)' specified for the field 'Output/r' threw an error during \
+             evaluation. T1006: Attempted to invoke a non-function"
+        );
+        assert_eq!(
+            text(json!("{% $fn := function($x){$x} %}")),
+            "The JSONata expression '$fn := function($x){$x}' specified for the field 'Output' returned an \
+             unsupported result type."
+        );
+    }
+
+    #[test]
+    fn every_wrong_place_is_named() {
+        let problems = Template::parse(&json!({"a": ["{% ( %}"], "b": "{% x %}"})).unwrap_err();
+        let found: Vec<_> = problems
+            .iter()
+            .map(|problem| (problem.pointer.as_str(), problem.kind))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                ("/a/0", JsonataErrorKind::Syntax),
+                ("/b", JsonataErrorKind::Unsupported)
+            ]
+        );
+    }
+
+    #[test]
+    fn one_meter_counts_for_the_whole_template() {
+        let template =
+            Template::parse(&Value::Array(vec![json!("{% $pad('x', 100) %}"); 20])).unwrap();
+        let (states, variables) = (json!({}), Map::new());
+        let scope = JsonataScope {
+            states: &states,
+            variables: &variables,
+        };
+        let mut host = Host {
+            now: chrono::DateTime::UNIX_EPOCH,
+            random: Random::from_seed(1),
+        };
+        let mut built = |weight| {
+            let meter = Rc::new(Meter::of(weight, 500));
+            build(
+                &template.node,
+                &mut "Output".to_owned(),
+                &scope,
+                &mut host,
+                &meter,
+            )
+            .map_err(|error| error.kind())
+        };
+        assert!(built(20_000).is_ok());
+        assert_eq!(built(5_000), Err(JsonataErrorKind::Limit));
+    }
+}

@@ -1,0 +1,337 @@
+//! `JSONPath` as AWS evaluates it: Jayway's semantics.
+//!
+//! No crate for RFC 9535 fits: a definite path gives the bare value and fails where it leads nowhere, an indefinite one
+//! (wildcard, slice, filter, `..`) gives an array, filters compare loosely, a slice's step is ignored, and some
+//! of what the RFC allows is refused. [`Query`] is that language; [`ReferencePath`] is the strict grammar of the
+//! fields that name one place, such as `ResultPath`.
+//!
+//! ```
+//! use drivetrain_statemachine::jsonpath::Query;
+//! use serde_json::json;
+//!
+//! let document = json!({"items": [{"price": 10, "name": "a"}, {"price": 20, "name": "b"}]});
+//! assert_eq!(Query::parse("$.items[0].name")?.evaluate_on(&document)?, json!("a"));
+//! assert_eq!(Query::parse("$.items[?(@.price > 15)].name")?.evaluate_on(&document)?, json!(["b"]));
+//! assert!(Query::parse("$.items[0].colour")?.evaluate_on(&document).is_err());
+//! # Ok::<(), drivetrain_statemachine::jsonpath::PathError>(())
+//! ```
+
+mod compare;
+mod condition;
+mod cursor;
+mod error;
+mod evaluate;
+mod filter;
+mod function;
+mod literal;
+mod parse;
+mod reference;
+mod step;
+mod walk;
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde_json::Value;
+
+pub use error::{PathError, PathErrorKind};
+pub use reference::ReferencePath;
+
+use crate::scope::Scope;
+use step::{Step, Steps};
+
+/// How long a path's text may be. AWS limits a whole definition to 1 MB; no path needs more than this.
+const MAX_TEXT_BYTES: usize = 64 << 10;
+
+/// What a path starts from.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Root {
+    /// `$`, the state's document.
+    Input,
+    /// `$$`, the context object.
+    Context,
+    /// `$name`, a variable.
+    Variable(String),
+}
+
+/// A parsed path.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Query {
+    text: String,
+    root: Root,
+    steps: Steps,
+    /// Whether a plain loop over fields and indices can follow the path.
+    plain: bool,
+}
+
+impl Query {
+    /// Parses a path that starts with `$`, `$$` or `$name`.
+    ///
+    /// # Errors
+    /// [`PathErrorKind::Syntax`] if the text is no path.
+    pub fn parse(text: &str) -> Result<Self, PathError> {
+        if text.len() > MAX_TEXT_BYTES {
+            return Err(PathError::syntax(format!(
+                "a path has at most {MAX_TEXT_BYTES} bytes"
+            )));
+        }
+        let (root, rest) = split_root(text)?;
+        let characters: Vec<char> = rest.chars().collect();
+        let steps = parse::steps(&characters, 0)?;
+        for step in &steps.list {
+            match step {
+                Step::Function(function) if !function.is_known() => {
+                    return Err(PathError::syntax(format!(
+                        "the function `{function}` is unknown"
+                    )));
+                }
+                _ => {}
+            }
+        }
+        let plain = steps.is_plain();
+        Ok(Self {
+            text: text.to_owned(),
+            root,
+            steps,
+            plain,
+        })
+    }
+
+    /// Evaluates against a scope.
+    ///
+    /// # Errors
+    /// [`PathErrorKind::Missing`] if a definite path leads nowhere, [`PathErrorKind::Mismatch`] if a function or filter
+    /// does not fit its value, [`PathErrorKind::Limit`] if the path takes too many steps or matches too much.
+    pub fn evaluate(&self, scope: &Scope<'_>) -> Result<Value, PathError> {
+        self.resolve(scope).map(Cow::into_owned)
+    }
+
+    /// Evaluates against a scope, borrowing the value where it stands in the scope as it is.
+    ///
+    /// # Errors
+    /// As [`Query::evaluate`].
+    pub fn resolve<'v>(&'v self, scope: &Scope<'v>) -> Result<Cow<'v, Value>, PathError> {
+        let document = match &self.root {
+            Root::Input => scope.input,
+            Root::Context => scope.context,
+            Root::Variable(name) => scope
+                .variables
+                .get(name)
+                .ok_or_else(|| PathError::missing(format!("No results for path: ${name}")))?,
+        };
+        self.resolve_on(document)
+    }
+
+    /// Evaluates against a plain document, whatever the path starts from.
+    ///
+    /// # Errors
+    /// As [`Query::evaluate`].
+    pub fn evaluate_on(&self, document: &Value) -> Result<Value, PathError> {
+        self.resolve_on(document).map(Cow::into_owned)
+    }
+
+    fn resolve_on<'v>(&'v self, document: &'v Value) -> Result<Cow<'v, Value>, PathError> {
+        if self.plain
+            && let Some(value) = self.follow(document)
+        {
+            return Ok(Cow::Borrowed(value));
+        }
+        Ok(evaluate::evaluate(&self.steps, document)?)
+    }
+
+    /// Follows a plain path; where it leads nowhere, the full evaluation says why.
+    fn follow<'v>(&self, document: &'v Value) -> Option<&'v Value> {
+        self.steps
+            .list
+            .iter()
+            .try_fold(document, |value, step| match step {
+                Step::Fields { names, .. } => value.as_object()?.get(names.first()?),
+                Step::Indices(indices) => {
+                    let items = value.as_array()?;
+                    let index = isize::try_from(*indices.first()?).ok()?;
+                    let index = if index < 0 {
+                        items.len().checked_add_signed(index)?
+                    } else {
+                        index.unsigned_abs()
+                    };
+                    items.get(index)
+                }
+                _ => None,
+            })
+    }
+
+    /// Tells whether the path stands for one value rather than a list of matches.
+    #[must_use]
+    pub fn is_definite(&self) -> bool {
+        self.steps.definite
+    }
+}
+
+impl fmt::Display for Query {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.text)
+    }
+}
+
+/// Cuts a path after `$`, `$$` or `$name`.
+fn split_root(text: &str) -> Result<(Root, &str), PathError> {
+    let Some(rest) = text.strip_prefix('$') else {
+        return Err(PathError::syntax("a path starts with `$`"));
+    };
+    if let Some(rest) = rest.strip_prefix('$') {
+        return Ok((Root::Context, rest));
+    }
+    let starts_name = |character: char| character.is_alphabetic() || character == '_';
+    if !rest.starts_with(starts_name) {
+        return Ok((Root::Input, rest));
+    }
+    let end = rest
+        .find(|character: char| !character.is_alphanumeric() && character != '_')
+        .unwrap_or(rest.len());
+    let (name, rest) = rest.split_at(end);
+    Ok((Root::Variable(name.to_owned()), rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Map, json};
+
+    use super::*;
+
+    fn evaluate(path: &str, document: &Value) -> Result<Value, PathError> {
+        Query::parse(path)?.evaluate_on(document)
+    }
+
+    #[test]
+    fn a_definite_path_gives_the_value_and_an_indefinite_one_an_array() {
+        let document = json!({"a": {"b": [1, 2, 3]}, "n": null});
+        assert_eq!(evaluate("$.a.b[1]", &document), Ok(json!(2)));
+        assert_eq!(evaluate("$['a']['b'][-1]", &document), Ok(json!(3)));
+        assert_eq!(evaluate("$.n", &document), Ok(Value::Null));
+        assert_eq!(evaluate("$.a.b[1:]", &document), Ok(json!([2, 3])));
+        assert_eq!(evaluate("$.x[*].y", &json!({"x": []})), Ok(json!([])));
+        assert_eq!(evaluate("$..b[0]", &document), Ok(json!([1])));
+    }
+
+    #[test]
+    fn a_path_that_leads_nowhere_says_where_it_stopped() {
+        let document = json!({"a": {"b": 1}});
+        let text = |path| evaluate(path, &document).unwrap_err().to_string();
+        assert_eq!(text("$.x"), "No results for path: $['x']");
+        assert_eq!(text("$.a.x"), "No results for path: $['a']['x']");
+        assert_eq!(text("$.x.y"), "Missing property in path $['x']");
+        assert_eq!(
+            evaluate("$.a.b.c", &document).unwrap_err().kind(),
+            PathErrorKind::Missing
+        );
+    }
+
+    #[test]
+    fn each_root_is_found_in_its_scope() {
+        let (input, context) = (json!({"a": 1}), json!({"State": {"Name": "S"}}));
+        let variables = Map::from_iter([("total".to_owned(), json!({"n": [7]}))]);
+        let scope = Scope {
+            input: &input,
+            context: &context,
+            variables: &variables,
+        };
+        let evaluate = |path| Query::parse(path).unwrap().evaluate(&scope);
+        assert_eq!(evaluate("$"), Ok(json!({"a": 1})));
+        assert_eq!(evaluate("$$.State.Name"), Ok(json!("S")));
+        assert_eq!(evaluate("$total.n[0]"), Ok(json!(7)));
+        assert_eq!(
+            evaluate("$other").unwrap_err().kind(),
+            PathErrorKind::Missing
+        );
+    }
+
+    #[test]
+    fn filters_compare_text_and_numbers_loosely() {
+        let document = json!([{"k": 42}, {"k": "42"}, {"k": 42.0}, {"k": [42]}, {}]);
+        assert_eq!(
+            evaluate("$[?(@.k == 42)].k", &document),
+            Ok(json!([42, "42", 42.0]))
+        );
+        assert_eq!(evaluate("$[?(!@.k)]", &document), Ok(json!([{}])));
+        assert_eq!(
+            evaluate("$[?(@.k in [1, '42'] && @.k)].k", &document),
+            Ok(json!([42, "42", 42.0]))
+        );
+    }
+
+    #[test]
+    fn functions_end_a_path() {
+        let document = json!({"n": [1, 2, 3], "b": [{"n": [4]}]});
+        assert_eq!(evaluate("$.n.sum()", &document), Ok(json!(6.0)));
+        assert_eq!(evaluate("$.n.length()", &document), Ok(json!(3)));
+        assert_eq!(evaluate("$..n.length()", &document), Ok(json!(4)));
+        assert!(Query::parse("$.n.median()").is_err());
+    }
+
+    #[test]
+    fn what_is_no_path_is_refused() {
+        for path in [
+            "",
+            "a",
+            "$.",
+            "$..",
+            "$...a",
+            "$[",
+            "$[]",
+            "$[a]",
+            "$['a'",
+            "$['a'.'b']",
+            "$[?()]",
+            "$[?(@.a==)]",
+        ] {
+            assert_eq!(
+                Query::parse(path).unwrap_err().kind(),
+                PathErrorKind::Syntax,
+                "{path}"
+            );
+        }
+        for nested in ["(", "!", "@[?(", "[", "$[?(@.a==["] {
+            assert!(Query::parse(&format!("$[?({}", nested.repeat(10_000))).is_err());
+        }
+    }
+
+    #[test]
+    fn comparing_something_large_again_and_again_is_bounded() {
+        let document =
+            json!({"big": "x".repeat(1 << 20), "list": vec![1; 10_000], "items": vec![0; 10_000]});
+        for path in [
+            "$.items[?($.big == $.big)]",
+            "$.items[?($.list anyof $.items)]",
+        ] {
+            assert_eq!(
+                evaluate(path, &document).unwrap_err().kind(),
+                PathErrorKind::Limit,
+                "{path}"
+            );
+        }
+        assert_eq!(
+            evaluate("$.items[?(@ == 0)].length()", &document).map(|found| found.is_array()),
+            Ok(true)
+        );
+    }
+
+    #[test]
+    fn matches_that_repeat_a_document_are_bounded() {
+        let mut deep = json!("x".repeat(1 << 20));
+        for _ in 0..120 {
+            deep = json!([deep]);
+        }
+        assert_eq!(
+            evaluate("$..*", &deep).unwrap_err().kind(),
+            PathErrorKind::Limit
+        );
+        let wide = json!(vec![vec![0; 100]; 100]);
+        let path = format!("${}", "..*".repeat(100));
+        assert!(evaluate(&path, &wide).is_ok_and(|value| value == json!([])));
+        let nested = (0..20).fold(json!([]), |inner, _| json!([inner, inner]));
+        assert_eq!(
+            evaluate("$..*..*..*..*", &nested).unwrap_err().kind(),
+            PathErrorKind::Limit
+        );
+    }
+}

@@ -1,0 +1,393 @@
+//! Filters, `[?(..)]`: their syntax.
+
+use regex::{Regex, RegexBuilder};
+use serde_json::{Number, Value};
+
+use super::PathError;
+use super::cursor::{Cursor, unescape};
+use super::literal;
+use super::parse;
+use super::step::Steps;
+
+/// How much memory a compiled pattern may take: enough for any sensible one, too little to hurt.
+const MAX_PATTERN_BYTES: usize = 1 << 20;
+
+/// What an item must meet to pass a filter.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Condition {
+    Or(Vec<Condition>),
+    And(Vec<Condition>),
+    Not(Box<Condition>),
+    Exists {
+        path: FilterPath,
+        expected: bool,
+    },
+    Compare {
+        left: Operand,
+        operator: Operator,
+        right: Operand,
+    },
+}
+
+/// One side of a comparison.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Operand {
+    Path(FilterPath),
+    Text(String),
+    Number(Number),
+    Boolean(bool),
+    Null,
+    Json(Value),
+    Pattern(Pattern),
+}
+
+/// A path inside a filter: from the document (`$`) or from the item (`@`).
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct FilterPath {
+    pub(super) from_root: bool,
+    pub(super) steps: Steps,
+}
+
+/// A regular expression that must match the whole text.
+#[derive(Debug, Clone)]
+pub(super) struct Pattern {
+    pub(super) regex: Regex,
+}
+
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.regex.as_str() == other.regex.as_str()
+    }
+}
+
+/// How two sides are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Operator {
+    GreaterOrEqual,
+    LessOrEqual,
+    Equal,
+    SameTypeEqual,
+    NotEqual,
+    NotSameTypeEqual,
+    Less,
+    Greater,
+    Matches,
+    NotIn,
+    In,
+    Contains,
+    Size,
+    Exists,
+    Empty,
+    SubsetOf,
+    AnyOf,
+    NoneOf,
+    /// Written in a path, these can never hold: Jayway compares them with what only its Java interface can give.
+    Never,
+}
+
+/// Every operator by its name; words are read in any case.
+const OPERATORS: &[(&str, Operator)] = &[
+    (">=", Operator::GreaterOrEqual),
+    ("<=", Operator::LessOrEqual),
+    ("==", Operator::Equal),
+    ("===", Operator::SameTypeEqual),
+    ("!=", Operator::NotEqual),
+    ("!==", Operator::NotSameTypeEqual),
+    ("<", Operator::Less),
+    (">", Operator::Greater),
+    ("=~", Operator::Matches),
+    ("NIN", Operator::NotIn),
+    ("IN", Operator::In),
+    ("CONTAINS", Operator::Contains),
+    ("ALL", Operator::Never),
+    ("SIZE", Operator::Size),
+    ("EXISTS", Operator::Exists),
+    ("TYPE", Operator::Never),
+    ("MATCHES", Operator::Never),
+    ("EMPTY", Operator::Empty),
+    ("SUBSETOF", Operator::SubsetOf),
+    ("ANYOF", Operator::AnyOf),
+    ("NONEOF", Operator::NoneOf),
+];
+
+impl Condition {
+    /// Parses a condition with its outer brackets.
+    pub(super) fn parse(characters: &[char], nesting: usize) -> Result<Self, PathError> {
+        let mut parser = Parser {
+            cursor: Cursor::new(characters),
+            nesting,
+            doubt: None,
+        };
+        let condition = parser.read_or()?;
+        if parser.cursor.skip_blanks().in_bounds() {
+            if let Some(error) = parser.doubt {
+                return Err(error);
+            }
+            let rest = parser
+                .cursor
+                .text(parser.cursor.position, parser.cursor.len());
+            return Err(PathError::syntax(format!(
+                "expected the end of the filter, got `{rest}`"
+            )));
+        }
+        Ok(condition)
+    }
+}
+
+struct Parser<'a> {
+    cursor: Cursor<'a>,
+    nesting: usize,
+    /// What was wrong with the last comparison that was read as a test for existence instead.
+    doubt: Option<PathError>,
+}
+
+impl Parser<'_> {
+    fn read_or(&mut self) -> Result<Condition, PathError> {
+        let mut conditions = vec![self.read_and()?];
+        while self.read_word("||") {
+            conditions.push(self.read_and()?);
+        }
+        Ok(if conditions.len() == 1 {
+            conditions.remove(0)
+        } else {
+            Condition::Or(conditions)
+        })
+    }
+
+    fn read_and(&mut self) -> Result<Condition, PathError> {
+        let mut conditions = vec![self.read_operand()?];
+        while self.read_word("&&") {
+            conditions.push(self.read_operand()?);
+        }
+        Ok(if conditions.len() == 1 {
+            conditions.remove(0)
+        } else {
+            Condition::And(conditions)
+        })
+    }
+
+    fn read_word(&mut self, word: &str) -> bool {
+        let start = self.cursor.position;
+        self.cursor.skip_blanks();
+        let end = self.cursor.position + word.len();
+        if end <= self.cursor.len() && self.cursor.text(self.cursor.position, end) == word {
+            self.cursor.position = end;
+            return true;
+        }
+        self.cursor.position = start;
+        false
+    }
+
+    fn read_operand(&mut self) -> Result<Condition, PathError> {
+        self.nesting += 1;
+        if self.nesting > parse::MAX_NESTING {
+            return Err(PathError::syntax(format!(
+                "filters nest deeper than {} levels",
+                parse::MAX_NESTING
+            )));
+        }
+        let condition = self.read_operand_within();
+        self.nesting -= 1;
+        condition
+    }
+
+    fn read_operand_within(&mut self) -> Result<Condition, PathError> {
+        let start = self.cursor.skip_blanks().position;
+        if self.cursor.is_at('!') {
+            self.cursor.position += 1;
+            if !matches!(self.cursor.skip_blanks().current(), Some('$' | '@')) {
+                return Ok(Condition::Not(Box::new(self.read_operand()?)));
+            }
+            self.cursor.position = start;
+        }
+        if self.cursor.is_at('(') {
+            self.cursor.position += 1;
+            let condition = self.read_or()?;
+            if !self.cursor.skip_blanks().is_at(')') {
+                return Err(self.doubt.take().unwrap_or_else(|| {
+                    PathError::syntax("a bracket in a filter is not closed by `)`")
+                }));
+            }
+            self.cursor.position += 1;
+            return Ok(condition);
+        }
+        self.read_comparison()
+    }
+
+    fn read_comparison(&mut self) -> Result<Condition, PathError> {
+        let negated = self.cursor.is_at('!');
+        let left = self.read_value()?;
+        let end = self.cursor.position;
+        if let Some(operator) = self.read_operator() {
+            match self.read_value() {
+                Ok(right) => {
+                    return Ok(Condition::Compare {
+                        left,
+                        operator,
+                        right,
+                    });
+                }
+                Err(error) if !matches!(left, Operand::Path(_)) => return Err(error),
+                // What follows the path is no comparison: whoever cannot read on says why.
+                Err(error) => self.doubt = Some(error),
+            }
+        }
+        self.cursor.position = end;
+        match left {
+            Operand::Path(path) => Ok(Condition::Exists {
+                path,
+                expected: !negated,
+            }),
+            _ => Err(PathError::syntax(
+                "a literal in a filter must be compared with something",
+            )),
+        }
+    }
+
+    fn read_operator(&mut self) -> Option<Operator> {
+        let start = self.cursor.skip_blanks().position;
+        let is_sign = |character: char| matches!(character, '<' | '>' | '=' | '~' | '!');
+        let signs = self.cursor.current().is_some_and(is_sign);
+        while self.cursor.current().is_some_and(|character| {
+            if signs {
+                is_sign(character)
+            } else {
+                character != ' '
+            }
+        }) {
+            self.cursor.position += 1;
+        }
+        let word = self.cursor.text(start, self.cursor.position);
+        OPERATORS
+            .iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case(&word))
+            .map(|(_, operator)| *operator)
+    }
+
+    fn read_value(&mut self) -> Result<Operand, PathError> {
+        match self.cursor.skip_blanks().current() {
+            Some('$' | '@') => self.read_path(),
+            Some('!') => {
+                self.cursor.position += 1;
+                match self.cursor.skip_blanks().current() {
+                    Some('$' | '@') => self.read_path(),
+                    _ => Err(PathError::syntax("expected a path after `!`")),
+                }
+            }
+            Some(quote @ ('\'' | '"')) => self.read_text(quote),
+            Some('t') => self.read_keyword("true", Operand::Boolean(true)),
+            Some('f') => self.read_keyword("false", Operand::Boolean(false)),
+            Some('n') => self.read_keyword("null", Operand::Null),
+            Some('[') => self.read_json('[', ']'),
+            Some('{') => self.read_json('{', '}'),
+            Some('/') => self.read_pattern(),
+            _ => self.read_number(),
+        }
+    }
+
+    fn read_keyword(&mut self, keyword: &str, operand: Operand) -> Result<Operand, PathError> {
+        let end = self.cursor.position + keyword.len();
+        if self.cursor.text(self.cursor.position, end) != keyword {
+            return Err(PathError::syntax(format!(
+                "expected `{keyword}` in a filter"
+            )));
+        }
+        self.cursor.position = end;
+        Ok(operand)
+    }
+
+    fn read_text(&mut self, quote: char) -> Result<Operand, PathError> {
+        let start = self.cursor.position;
+        let end = self.cursor.find_unescaped(start, quote).ok_or_else(|| {
+            PathError::syntax(format!("a text in a filter is not closed by `{quote}`"))
+        })?;
+        self.cursor.position = end + 1;
+        Ok(Operand::Text(unescape(self.cursor.slice(start + 1, end))?))
+    }
+
+    fn read_json(&mut self, open: char, close: char) -> Result<Operand, PathError> {
+        let start = self.cursor.position;
+        let end = self.cursor.find_closing(start, open, close, false)?;
+        self.cursor.position = end + 1;
+        literal::parse(self.cursor.slice(start, end + 1)).map(Operand::Json)
+    }
+
+    fn read_number(&mut self) -> Result<Operand, PathError> {
+        let start = self.cursor.position;
+        while self.cursor.current().is_some_and(|character| {
+            character.is_ascii_digit() || matches!(character, '-' | '.' | 'e' | 'E')
+        }) {
+            self.cursor.position += 1;
+        }
+        let text = self.cursor.text(start, self.cursor.position);
+        literal::number(&text).map(Operand::Number).ok_or_else(|| {
+            PathError::syntax(format!(
+                "expected a value in a filter at position {}",
+                start + 1
+            ))
+        })
+    }
+
+    fn read_pattern(&mut self) -> Result<Operand, PathError> {
+        let start = self.cursor.position;
+        let end = self
+            .cursor
+            .find_unescaped(start, '/')
+            .ok_or_else(|| PathError::syntax("a pattern in a filter is not closed by `/`"))?;
+        self.cursor.position = end + 1;
+        let source = self.cursor.text(start + 1, end);
+        let mut builder = RegexBuilder::new(&format!(r"\A(?:{source})\z"));
+        builder
+            .size_limit(MAX_PATTERN_BYTES)
+            .dfa_size_limit(MAX_PATTERN_BYTES)
+            .unicode(true);
+        while let Some(flag) = self.cursor.current() {
+            match flag {
+                'i' => builder.case_insensitive(true),
+                'x' => builder.ignore_whitespace(true),
+                'm' => builder.multi_line(true),
+                's' => builder.dot_matches_new_line(true),
+                // Unix lines and Unicode classes: what the expressions here do anyway.
+                'd' | 'u' | 'U' => &mut builder,
+                _ => break,
+            };
+            self.cursor.position += 1;
+        }
+        let regex = builder
+            .build()
+            .map_err(|source| PathError::syntax(format!("a pattern in a filter: {source}")))?;
+        Ok(Operand::Pattern(Pattern { regex }))
+    }
+
+    fn read_path(&mut self) -> Result<Operand, PathError> {
+        let start = self.cursor.position;
+        let from_root = self.cursor.is_at('$');
+        self.cursor.position += 1;
+        while self.cursor.in_bounds() {
+            if self.cursor.is_at('[') {
+                self.cursor.position =
+                    self.cursor
+                        .find_closing(self.cursor.position, '[', ']', false)?
+                        + 1;
+            }
+            match self.cursor.current() {
+                None | Some('<' | '>' | '=' | '~' | '!' | ' ') => break,
+                Some(')') if !self.closes_function(start) => break,
+                Some(_) => self.cursor.position += 1,
+            }
+        }
+        let steps = parse::steps(
+            self.cursor.slice(start + 1, self.cursor.position),
+            self.nesting,
+        )?;
+        Ok(Operand::Path(FilterPath { from_root, steps }))
+    }
+
+    /// Tells whether the `)` at the position belongs to `.name()`.
+    fn closes_function(&self, start: usize) -> bool {
+        match self.cursor.significant_before() {
+            Some((open, '(')) => self.cursor.slice(start + 1, open).contains(&'.'),
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! Functions at the end of a path: `.length()`, `.sum()` and their siblings.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde_json::{Number, Value};
+
+use super::evaluate::Failure;
+use super::step::Steps;
+
+/// A call at the end of a path.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Function {
+    name: String,
+    kind: Option<Kind>,
+    pub(super) arguments: Vec<Argument>,
+}
+
+/// What a function is given besides the value it is called on.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Argument {
+    Literal(Value),
+    Path { from_root: bool, steps: Steps },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Average,
+    StandardDeviation,
+    Sum,
+    Minimum,
+    Maximum,
+    Concatenate,
+    Length,
+    Append,
+    Keys,
+    First,
+    Last,
+    Index,
+}
+
+/// Every function by its name.
+const FUNCTIONS: &[(&str, Kind)] = &[
+    ("avg", Kind::Average),
+    ("stddev", Kind::StandardDeviation),
+    ("sum", Kind::Sum),
+    ("min", Kind::Minimum),
+    ("max", Kind::Maximum),
+    ("concat", Kind::Concatenate),
+    ("length", Kind::Length),
+    ("size", Kind::Length),
+    ("append", Kind::Append),
+    ("keys", Kind::Keys),
+    ("first", Kind::First),
+    ("last", Kind::Last),
+    ("index", Kind::Index),
+];
+
+impl Function {
+    pub(super) fn new(name: String, arguments: Vec<Argument>) -> Self {
+        let kind = FUNCTIONS
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, kind)| *kind);
+        Self {
+            name,
+            kind,
+            arguments,
+        }
+    }
+
+    pub(super) fn is_known(&self) -> bool {
+        self.kind.is_some()
+    }
+
+    /// Tells whether the function counts the members of what it is called on.
+    pub(super) fn counts(&self) -> bool {
+        self.kind == Some(Kind::Length)
+    }
+
+    /// Tells whether the result holds a copy of what the function is called on.
+    pub(super) fn copies(&self) -> bool {
+        matches!(
+            self.kind,
+            Some(Kind::Append | Kind::Keys | Kind::Concatenate)
+        )
+    }
+
+    /// Calls the function; null stands for a value that it does not apply to.
+    pub(super) fn call(
+        &self,
+        value: &Value,
+        arguments: &[Cow<'_, Value>],
+    ) -> Result<Value, Failure> {
+        let kind = self.kind.ok_or(Failure::Refused)?;
+        match kind {
+            Kind::Average | Kind::StandardDeviation | Kind::Sum | Kind::Minimum | Kind::Maximum => {
+                aggregate(kind, &numbers(value, arguments))
+            }
+            Kind::Concatenate => Ok(Value::String(concatenate(value, arguments))),
+            Kind::Length => {
+                let value = match arguments.first() {
+                    Some(argument) if argument.is_array() => argument.as_ref(),
+                    _ => value,
+                };
+                Ok(match value {
+                    Value::Array(items) => items.len().into(),
+                    Value::Object(fields) => fields.len().into(),
+                    _ => Value::Null,
+                })
+            }
+            Kind::Append => {
+                let mut value = value.clone();
+                if let Value::Array(items) = &mut value {
+                    items.extend(arguments.iter().map(|argument| argument.as_ref().clone()));
+                }
+                Ok(value)
+            }
+            Kind::Keys => Ok(match value {
+                Value::Object(fields) => fields.keys().cloned().map(Value::String).collect(),
+                _ => Value::Null,
+            }),
+            Kind::First => item(value, 0),
+            Kind::Last => item(value, -1),
+            Kind::Index => {
+                let index = arguments.first().and_then(|argument| argument.as_i64());
+                item(
+                    value,
+                    index.ok_or_else(|| failed("`index` needs a whole number"))?,
+                )
+            }
+        }
+    }
+}
+
+impl fmt::Display for Function {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            formatter,
+            "{}({})",
+            self.name,
+            if self.arguments.is_empty() { "" } else { "..." }
+        )
+    }
+}
+
+fn failed(message: impl Into<String>) -> Failure {
+    Failure::Mismatch(message.into())
+}
+
+fn numbers(value: &Value, arguments: &[Cow<'_, Value>]) -> Vec<f64> {
+    let own = value.as_array().into_iter().flatten();
+    let given = arguments
+        .iter()
+        .flat_map(|argument| match argument.as_ref() {
+            Value::Array(items) => items.as_slice(),
+            other => std::slice::from_ref(other),
+        });
+    own.chain(given).filter_map(Value::as_f64).collect()
+}
+
+#[expect(clippy::cast_precision_loss, reason = "an array never has 2^53 items")]
+fn aggregate(kind: Kind, numbers: &[f64]) -> Result<Value, Failure> {
+    if numbers.is_empty() {
+        return Err(failed(
+            "Aggregation function attempted to calculate value using empty array",
+        ));
+    }
+    let count = numbers.len() as f64;
+    let sum: f64 = numbers.iter().sum();
+    let result = match kind {
+        Kind::Average => sum / count,
+        Kind::StandardDeviation => {
+            let squares: f64 = numbers.iter().map(|number| number * number).sum();
+            (squares / count - sum * sum / count / count).sqrt()
+        }
+        Kind::Minimum => numbers.iter().copied().fold(f64::MAX, f64::min),
+        // Java's smallest positive double, where Jayway starts: the largest of negative numbers is wrong there.
+        Kind::Maximum => numbers.iter().copied().fold(f64::from_bits(1), f64::max),
+        _ => sum,
+    };
+    Number::from_f64(result)
+        .map(Value::Number)
+        .ok_or_else(|| failed("the result is no finite number"))
+}
+
+fn concatenate(value: &Value, arguments: &[Cow<'_, Value>]) -> String {
+    let own = value.as_array().into_iter().flatten();
+    let given = arguments
+        .iter()
+        .flat_map(|argument| match argument.as_ref() {
+            Value::Array(items) => items.as_slice(),
+            other => std::slice::from_ref(other),
+        });
+    own.chain(given).filter_map(Value::as_str).collect()
+}
+
+fn item(value: &Value, index: i64) -> Result<Value, Failure> {
+    let items = value.as_array().ok_or_else(|| {
+        failed("Aggregation function attempted to calculate value using empty array")
+    })?;
+    let length = i64::try_from(items.len()).unwrap_or(i64::MAX);
+    let place = if index < 0 { length + index } else { index };
+    usize::try_from(place)
+        .ok()
+        .and_then(|place| items.get(place))
+        .cloned()
+        .ok_or_else(|| {
+            failed(format!(
+                "Target index:{index} larger than object count:{length}"
+            ))
+        })
+}

@@ -1,0 +1,341 @@
+//! The syntax of paths, with Jayway's tolerance and its refusals.
+
+use super::PathError;
+use super::cursor::{Cursor, unescape};
+use super::filter::Condition;
+use super::function::{Argument, Function};
+use super::step::{Slice, Step, Steps};
+
+/// How many steps a path may have: documents nest 128 levels, so more could lead nowhere.
+const MAX_STEPS: usize = 256;
+/// How deep filters, brackets and function arguments may nest inside each other.
+pub(super) const MAX_NESTING: usize = 32;
+
+/// Parses what follows a path's root: nothing, or steps that start with `.` or `[`.
+pub(super) fn steps(characters: &[char], nesting: usize) -> Result<Steps, PathError> {
+    if nesting > MAX_NESTING {
+        return Err(PathError::syntax(format!(
+            "filters nest deeper than {MAX_NESTING} levels"
+        )));
+    }
+    let blanks = characters
+        .iter()
+        .rev()
+        .take_while(|character| **character == ' ')
+        .count();
+    let characters = &characters[..characters.len() - blanks];
+    if characters.last() == Some(&'.') {
+        return Err(PathError::syntax("a path must not end with `.`"));
+    }
+    let mut parser = Parser {
+        cursor: Cursor::new(characters),
+        steps: Vec::new(),
+        nesting,
+    };
+    match parser.cursor.current() {
+        None => {}
+        Some('.' | '[') => parser.read_all()?,
+        Some(other) => {
+            return Err(PathError::syntax(format!(
+                "expected `.` or `[` after the root, got `{other}`"
+            )));
+        }
+    }
+    Ok(Steps::new(parser.steps))
+}
+
+struct Parser<'a> {
+    cursor: Cursor<'a>,
+    steps: Vec<Step>,
+    nesting: usize,
+}
+
+impl Parser<'_> {
+    fn read_all(&mut self) -> Result<(), PathError> {
+        loop {
+            if self.steps.len() > MAX_STEPS {
+                return Err(PathError::syntax(format!(
+                    "a path has at most {MAX_STEPS} steps"
+                )));
+            }
+            let needs_more = match self.cursor.current() {
+                Some('.') => {
+                    self.read_dots()?;
+                    true
+                }
+                Some('[') => {
+                    let step = self.read_bracket()?;
+                    self.steps.push(step);
+                    false
+                }
+                Some('*') => {
+                    self.cursor.position += 1;
+                    self.steps.push(Step::Wildcard);
+                    false
+                }
+                _ => {
+                    let step = self.read_name()?;
+                    self.steps.push(step);
+                    false
+                }
+            };
+            if !needs_more && self.cursor.is_tail() {
+                return Ok(());
+            }
+        }
+    }
+
+    fn read_dots(&mut self) -> Result<(), PathError> {
+        self.cursor.position += 1;
+        if self.cursor.is_at('.') {
+            self.cursor.position += 1;
+            self.steps.push(Step::Scan);
+        }
+        match self.cursor.current() {
+            None | Some('.') => Err(self.unexpected("a name")),
+            Some(_) => Ok(()),
+        }
+    }
+
+    fn unexpected(&self, expected: &str) -> PathError {
+        match self.cursor.current() {
+            Some(got) => PathError::syntax(format!(
+                "expected {expected}, got `{got}` at position {}",
+                self.cursor.position + 1
+            )),
+            None => PathError::syntax(format!("expected {expected}, got the end of the path")),
+        }
+    }
+
+    /// Reads `name` or `name(..)`.
+    fn read_name(&mut self) -> Result<Step, PathError> {
+        let start = self.cursor.position;
+        if matches!(self.cursor.current(), None | Some(' ')) {
+            return Err(self.unexpected("a name"));
+        }
+        let mut end = start;
+        while let Some(character) = self.cursor.at(end) {
+            match character {
+                ' ' => {
+                    return Err(PathError::syntax(format!(
+                        "a name with blanks needs brackets, as in `['{} ..']`",
+                        self.cursor.text(start, end)
+                    )));
+                }
+                '.' | '[' => break,
+                '(' => {
+                    self.cursor.position = end;
+                    return self.read_function(self.cursor.text(start, end));
+                }
+                _ => end += 1,
+            }
+        }
+        self.cursor.position = end;
+        Ok(Step::Fields {
+            names: vec![self.cursor.text(start, end)],
+            quote: '\'',
+        })
+    }
+
+    fn read_function(&mut self, name: String) -> Result<Step, PathError> {
+        let open = self.cursor.position;
+        let close = self.cursor.find_closing(open, '(', ')', false)?;
+        let arguments = split_arguments(self.cursor.slice(open + 1, close))
+            .into_iter()
+            .map(|characters| self.read_argument(characters))
+            .collect::<Result<Vec<_>, _>>()?;
+        self.cursor.position = close + 1;
+        Ok(Step::Function(Function::new(name, arguments)))
+    }
+
+    fn read_argument(&self, characters: &[char]) -> Result<Argument, PathError> {
+        match characters.first() {
+            Some('$') => Ok(Argument::Path {
+                from_root: true,
+                steps: steps(&characters[1..], self.nesting + 1)?,
+            }),
+            Some('@') => Ok(Argument::Path {
+                from_root: false,
+                steps: steps(&characters[1..], self.nesting + 1)?,
+            }),
+            _ => {
+                let text: String = characters.iter().collect();
+                serde_json::from_str(&text)
+                    .map(Argument::Literal)
+                    .map_err(|source| {
+                        PathError::syntax(format!("`{text}` is no argument: {source}"))
+                    })
+            }
+        }
+    }
+
+    /// Reads `['name']`, `[0]`, `[1:2]`, `[*]` or `[?(..)]`.
+    fn read_bracket(&mut self) -> Result<Step, PathError> {
+        match self.cursor.significant_after(self.cursor.position) {
+            Some((_, quote @ ('\'' | '"'))) => self.read_quoted(quote),
+            Some((_, character))
+                if character.is_ascii_digit() || matches!(character, '-' | ':') =>
+            {
+                self.read_array()
+            }
+            Some((star, '*')) => match self.cursor.significant_after(star) {
+                Some((close, ']')) => {
+                    self.cursor.position = close + 1;
+                    Ok(Step::Wildcard)
+                }
+                _ => Err(PathError::syntax(format!(
+                    "expected `]` after `[*`, at position {}",
+                    star + 2
+                ))),
+            },
+            Some((mark, '?')) => self.read_filter(mark),
+            _ => Err(PathError::syntax(format!(
+                "expected a quoted name, an index, `*` or `?(` after `[` at position {}",
+                self.cursor.position + 1
+            ))),
+        }
+    }
+
+    fn read_quoted(&mut self, quote: char) -> Result<Step, PathError> {
+        let mut names = Vec::new();
+        let mut expects_name = true;
+        let mut place = self.cursor.position;
+        loop {
+            let Some((next, character)) = self.cursor.significant_after(place) else {
+                return Err(PathError::syntax(
+                    "a bracket with names is not closed by `]`",
+                ));
+            };
+            place = match character {
+                ']' if !expects_name => {
+                    self.cursor.position = next + 1;
+                    return Ok(Step::Fields { names, quote });
+                }
+                ',' if !expects_name => {
+                    expects_name = true;
+                    next
+                }
+                other if other == quote && expects_name => {
+                    let end = self.cursor.find_unescaped(next, quote).ok_or_else(|| {
+                        PathError::syntax(format!("a name is not closed by `{quote}`"))
+                    })?;
+                    names.push(unescape(self.cursor.slice(next + 1, end))?);
+                    expects_name = false;
+                    end
+                }
+                other => {
+                    return Err(PathError::syntax(format!(
+                        "expected names separated by `,` in brackets, got `{other}` at position {}",
+                        next + 1
+                    )));
+                }
+            };
+        }
+    }
+
+    fn read_array(&mut self) -> Result<Step, PathError> {
+        let start = self.cursor.position + 1;
+        let end = self
+            .cursor
+            .find(start, ']')
+            .ok_or_else(|| PathError::syntax("a bracket is not closed by `]`"))?;
+        let text = self.cursor.text(start, end);
+        let text = text.trim_matches(' ');
+        let step = if text.contains(':') {
+            Step::Slice(slice(text)?)
+        } else {
+            Step::Indices(indices(text)?)
+        };
+        self.cursor.position = end + 1;
+        Ok(step)
+    }
+
+    fn read_filter(&mut self, mark: usize) -> Result<Step, PathError> {
+        let Some((open, '(')) = self.cursor.significant_after(mark) else {
+            return Err(PathError::syntax("expected `(` after `[?`"));
+        };
+        let close = self.cursor.find_closing(open, '(', ')', true)?;
+        let Some((end, ']')) = self.cursor.significant_after(close) else {
+            return Err(PathError::syntax("expected `]` after a filter's `)`"));
+        };
+        let condition = Condition::parse(self.cursor.slice(open, close + 1), self.nesting + 1)?;
+        self.cursor.position = end + 1;
+        Ok(Step::Filter(Box::new(condition)))
+    }
+}
+
+fn slice(text: &str) -> Result<Slice, PathError> {
+    // A step is read and then ignored; three colons or more are read no further.
+    let mut bounds = text.split(':').map(|bound| match bound {
+        "" => Ok(None),
+        digits => whole_number(digits).map(Some),
+    });
+    let from = bounds.next().transpose()?.flatten();
+    let to = bounds.next().transpose()?.flatten();
+    if text
+        .contains(|character: char| !character.is_ascii_digit() && !matches!(character, '-' | ':'))
+    {
+        return Err(PathError::syntax(format!("`[{text}]` is no slice")));
+    }
+    match (from, to) {
+        (Some(from), Some(to)) => Ok(Slice::Between(from, to)),
+        (Some(from), None) => Ok(Slice::From(from)),
+        (None, Some(to)) => Ok(Slice::To(to)),
+        (None, None) => Err(PathError::syntax(format!(
+            "the slice `[{text}]` has neither start nor end"
+        ))),
+    }
+}
+
+fn indices(text: &str) -> Result<Vec<i32>, PathError> {
+    text.split(',')
+        .map(|index| whole_number(index.trim_matches(' ')))
+        .collect()
+}
+
+fn whole_number(text: &str) -> Result<i32, PathError> {
+    text.parse()
+        .ok()
+        .filter(|_| !text.starts_with('+'))
+        .ok_or_else(|| PathError::syntax(format!("`{text}` is no array index")))
+}
+
+/// Cuts a function's arguments at the commas that stand in no quotes or brackets.
+fn split_arguments(characters: &[char]) -> Vec<&[char]> {
+    let mut arguments = Vec::new();
+    let (mut start, mut depth, mut quoted, mut escaped) = (0, 0_usize, false, false);
+    for (place, character) in characters.iter().enumerate() {
+        match character {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            _ if quoted => {}
+            '(' | '[' | '{' => depth += 1,
+            ')' | ']' | '}' => depth = depth.saturating_sub(1),
+            ',' if depth == 0 => {
+                arguments.push(&characters[start..place]);
+                start = place + 1;
+            }
+            _ => {}
+        }
+    }
+    arguments.push(&characters[start..]);
+    arguments
+        .into_iter()
+        .map(trim)
+        .filter(|argument| !argument.is_empty())
+        .collect()
+}
+
+fn trim(characters: &[char]) -> &[char] {
+    let start = characters
+        .iter()
+        .take_while(|character| character.is_whitespace())
+        .count();
+    let end = characters
+        .iter()
+        .rev()
+        .take_while(|character| character.is_whitespace())
+        .count();
+    &characters[start..characters.len().saturating_sub(end).max(start)]
+}

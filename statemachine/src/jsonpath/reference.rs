@@ -1,0 +1,281 @@
+//! Reference paths: the strict grammar of fields that name exactly one place.
+
+use serde_json::{Map, Value};
+
+use super::{MAX_TEXT_BYTES, PathError, Root, split_root};
+
+/// How many steps a reference path may have, so that what it inserts never nests deeper than JSON text may.
+const MAX_STEPS: usize = 100;
+
+/// A path that names exactly one place: fields and array indices only.
+///
+/// A backslash before a character takes it as it is, so `$.a\.b` is the field `a.b`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReferencePath {
+    text: String,
+    root: Root,
+    steps: Vec<Place>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Place {
+    Field(String),
+    Index(usize),
+}
+
+impl ReferencePath {
+    /// Parses a reference path.
+    ///
+    /// # Errors
+    /// [`super::PathErrorKind::Syntax`] if the text is no reference path.
+    pub fn parse(text: &str) -> Result<Self, PathError> {
+        if text.len() > MAX_TEXT_BYTES {
+            return Err(PathError::syntax(format!(
+                "a path has at most {MAX_TEXT_BYTES} bytes"
+            )));
+        }
+        let (root, rest) = split_root(text)?;
+        let characters: Vec<char> = rest.chars().collect();
+        let mut steps = Vec::new();
+        let mut rest = characters.as_slice();
+        while let [first, after @ ..] = rest {
+            if steps.len() == MAX_STEPS {
+                return Err(PathError::syntax(format!(
+                    "a reference path has at most {MAX_STEPS} steps"
+                )));
+            }
+            let (step, remaining) = match first {
+                '.' if after.first() == Some(&'[') => bracket(&after[1..])?,
+                '.' => name(after)?,
+                '[' => bracket(after)?,
+                other => {
+                    return Err(PathError::syntax(format!(
+                        "expected `.` or `[` in a reference path, got `{other}`"
+                    )));
+                }
+            };
+            steps.push(step);
+            rest = remaining;
+        }
+        Ok(Self {
+            text: text.to_owned(),
+            root,
+            steps,
+        })
+    }
+
+    /// Tells what the path starts from.
+    #[must_use]
+    pub fn root(&self) -> &Root {
+        &self.root
+    }
+
+    /// Looks up the place in a document, whatever the path starts from.
+    #[must_use]
+    pub fn get<'a>(&self, document: &'a Value) -> Option<&'a Value> {
+        self.steps
+            .iter()
+            .try_fold(document, |value, step| match step {
+                Place::Field(name) => value.as_object()?.get(name),
+                Place::Index(index) => value.as_array()?.get(*index),
+            })
+    }
+
+    /// Puts a value at the place, as `ResultPath` does: fields on the way are created, array items must be there.
+    ///
+    /// # Errors
+    /// [`super::PathErrorKind::Mismatch`] if the way leads through something that is no object, or past an array's
+    /// end. The document is then as it was.
+    pub fn insert(&self, root: &mut Value, value: Value) -> Result<(), PathError> {
+        if !self.leads_through(root) {
+            return Err(PathError::mismatch(format!(
+                "Unable to apply ReferencePath {} to input {root}",
+                self.text
+            )));
+        }
+        let mut place = root;
+        for step in &self.steps {
+            place = match (step, place) {
+                (Place::Index(index), Value::Array(items)) => &mut items[*index],
+                (Place::Field(name), place) => {
+                    if !place.is_object() {
+                        *place = Value::Object(Map::new());
+                    }
+                    let Value::Object(fields) = place else {
+                        unreachable!("the place has just become an object")
+                    };
+                    fields.entry(name.as_str()).or_insert(Value::Null)
+                }
+                (Place::Index(_), _) => unreachable!("`leads_through` has found an array here"),
+            };
+        }
+        *place = value;
+        Ok(())
+    }
+
+    fn leads_through(&self, root: &Value) -> bool {
+        let mut place = Some(root);
+        for (depth, step) in self.steps.iter().enumerate() {
+            place = match (step, place) {
+                (Place::Field(name), Some(Value::Object(fields))) => fields.get(name),
+                // Nothing, or null below the root, is replaced by an object.
+                (Place::Field(_), None) => None,
+                (Place::Field(_), Some(Value::Null)) if depth > 0 => None,
+                (Place::Index(index), Some(Value::Array(items))) if *index < items.len() => {
+                    items.get(*index)
+                }
+                _ => return false,
+            };
+        }
+        true
+    }
+}
+
+/// Reads `name` up to the next `.` or `[`.
+fn name(characters: &[char]) -> Result<(Place, &[char]), PathError> {
+    let mut name = String::new();
+    let mut place = 0;
+    while let Some(character) = characters.get(place) {
+        match character {
+            '\\' => {
+                place += 1;
+                name.extend(characters.get(place));
+            }
+            '.' | '[' => break,
+            '@' | ',' | ':' | '?' | '*' | '(' | ')' | ' ' | ']' | '\'' | '"' => {
+                return Err(PathError::syntax(format!(
+                    "`{character}` does not stand in a reference path without `\\`"
+                )));
+            }
+            _ => name.push(*character),
+        }
+        place += 1;
+    }
+    if name.is_empty() {
+        return Err(PathError::syntax(
+            "a field's name is missing in a reference path",
+        ));
+    }
+    Ok((
+        Place::Field(name),
+        &characters[place.min(characters.len())..],
+    ))
+}
+
+/// Reads what follows `[`: an index or one quoted name, and the closing bracket.
+fn bracket(characters: &[char]) -> Result<(Place, &[char]), PathError> {
+    let refused =
+        || PathError::syntax("a bracket in a reference path holds one index or one quoted name");
+    let Some(quote @ ('\'' | '"')) = characters.first() else {
+        let end = characters
+            .iter()
+            .position(|character| *character == ']')
+            .ok_or_else(refused)?;
+        let digits: String = characters[..end].iter().collect();
+        let index = digits
+            .parse::<u32>()
+            .ok()
+            .filter(|_| !digits.starts_with('+'))
+            .ok_or_else(refused)?;
+        let index = usize::try_from(index).map_err(|_too_large| refused())?;
+        return Ok((Place::Index(index), &characters[end + 1..]));
+    };
+    let mut name = String::new();
+    let mut place = 1;
+    loop {
+        match characters.get(place) {
+            None => return Err(refused()),
+            Some('\\') => {
+                place += 1;
+                name.extend(characters.get(place));
+            }
+            Some(end) if end == quote => break,
+            Some(character) => name.push(*character),
+        }
+        place += 1;
+    }
+    match characters.get(place + 1) {
+        Some(']') => Ok((Place::Field(name), &characters[place + 2..])),
+        _ => Err(refused()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn inserted(path: &str, mut root: Value, value: Value) -> Result<Value, String> {
+        let path = ReferencePath::parse(path).unwrap();
+        path.insert(&mut root, value)
+            .map(|()| root)
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn fields_on_the_way_are_created() {
+        assert_eq!(
+            inserted("$.a.b", json!({"x": 1}), json!(2)),
+            Ok(json!({"x": 1, "a": {"b": 2}}))
+        );
+        assert_eq!(inserted("$", json!({"x": 1}), json!(2)), Ok(json!(2)));
+        assert_eq!(
+            inserted("$.a[1].c", json!({"a": [0, {}]}), json!(2)),
+            Ok(json!({"a": [0, {"c": 2}]}))
+        );
+    }
+
+    #[test]
+    fn a_way_through_another_type_is_refused() {
+        for (path, root) in [
+            ("$.a.b", json!({"a": 1})),
+            ("$.a", json!([1])),
+            ("$.a[2]", json!({"a": [1]})),
+            ("$.a[0]", json!({})),
+        ] {
+            assert!(
+                inserted(path, root.clone(), json!(0)).is_err(),
+                "{path} in {root}"
+            );
+        }
+    }
+
+    #[test]
+    fn only_single_places_are_reference_paths() {
+        for path in [
+            "$",
+            "$$.a",
+            "$name.a[0]",
+            "$.store\\.book",
+            "$['a b'][0]",
+            "$.a.['b']",
+            "$.&Ж中.\u{10346}",
+        ] {
+            assert!(ReferencePath::parse(path).is_ok(), "{path}");
+        }
+        for path in [
+            "",
+            "a",
+            "$.",
+            "$..a",
+            "$.a[*]",
+            "$.a[-1]",
+            "$.a[0,1]",
+            "$.a[1:]",
+            "$.a[?(@.b)]",
+            "$.*",
+            "$['a','b']",
+            "$.f()",
+        ] {
+            assert!(ReferencePath::parse(path).is_err(), "{path}");
+        }
+        assert!(ReferencePath::parse(&format!("${}", ".a".repeat(200))).is_err());
+    }
+
+    #[test]
+    fn an_escaped_character_belongs_to_the_name() {
+        let path = ReferencePath::parse("$.store\\.book").unwrap();
+        assert_eq!(path.get(&json!({"store.book": 1})), Some(&json!(1)));
+    }
+}

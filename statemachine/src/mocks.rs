@@ -1,0 +1,44 @@
+//! Mocked answers for tasks, in the format of Step Functions Local's `MockConfigFile.json`.
+//!
+//! A file names machines, each machine test cases, each case a response for each Task state, and each response the
+//! answer to the state's first call, its second, and so on:
+//!
+//! ```
+//! use drivetrain_statemachine::mocks::{MockFile, MockHandler};
+//! use drivetrain_statemachine::{Engine, Machine};
+//! use serde_json::json;
+//!
+//! let mocks = MockFile::parse(
+//!     r#"{
+//!         "StateMachines": {"Orders": {"TestCases": {"SecondTry": {"Charge": "ChargeTwice"}}}},
+//!         "MockedResponses": {
+//!             "ChargeTwice": {
+//!                 "0": {"Throw": {"Error": "Lambda.Timeout", "Cause": "too slow"}},
+//!                 "1-3": {"Return": {"paid": true}}
+//!             }
+//!         }
+//!     }"#,
+//! )?;
+//! let machine = Machine::parse(
+//!     r#"{"StartAt": "Charge", "States": {"Charge": {
+//!         "Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "End": true,
+//!         "Retry": [{"ErrorEquals": ["Lambda.Timeout"]}]
+//!     }}}"#,
+//! )?;
+//! let engine = Engine::new(MockHandler::new(mocks.case("Orders", "SecondTry")?));
+//! let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
+//! let outcome = runtime.block_on(engine.run(&machine, json!({})))?;
+//! assert_eq!(outcome.output, Some(json!({"paid": true})));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! [`MockFile::from_history`] makes such a file from what an execution on AWS recorded, so that it can be replayed.
+
+mod error;
+mod file;
+mod handler;
+mod recorded;
+
+pub use error::{MockError, MockErrorKind, MockProblem};
+pub use file::{MockAnswer, MockCase, MockFile};
+pub use handler::{MissingMock, MockHandler};

@@ -1,0 +1,161 @@
+//! Answers task calls from a case.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures::future::BoxFuture;
+use serde_json::json;
+use tokio::sync::Notify;
+
+use super::file::{MockAnswer, MockCase};
+use crate::{ResourceKind, TaskCall, TaskError, TaskHandler, TaskOutput};
+
+/// How the resources begin that a Map calls for itself, to read its items and write its results. No Task may call them.
+const OBJECT_RESOURCES: &str = "arn:aws:states:::s3:";
+
+/// Answers each call of a state with the case's next answer for it; clones share the count.
+///
+/// A call that the case has no answer for is never answered, so that no handler of the machine takes it for a
+/// failure: whoever runs the execution waits for [`missing`](Self::missing) too and stops it.
+#[derive(Clone)]
+pub struct MockHandler {
+    shared: Arc<Shared>,
+    objects: Option<Arc<dyn TaskHandler>>,
+}
+
+struct Shared {
+    case: MockCase,
+    progress: Mutex<Progress>,
+    changed: Notify,
+}
+
+#[derive(Default)]
+struct Progress {
+    calls: BTreeMap<String, u64>,
+    missing: Option<MissingMock>,
+}
+
+/// A call that a case has no answer for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MissingMock {
+    /// The case.
+    pub case: String,
+    /// The state that made the call.
+    pub state: String,
+    /// The number of the call, from 0.
+    pub call: u64,
+}
+
+impl fmt::Display for MissingMock {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { case, state, call } = self;
+        write!(
+            formatter,
+            "the case `{case}` has no answer for call {call} of the state `{state}`"
+        )
+    }
+}
+
+impl MockHandler {
+    /// Makes a handler that answers from a case.
+    #[must_use]
+    pub fn new(case: MockCase) -> Self {
+        let shared = Shared {
+            case,
+            progress: Mutex::default(),
+            changed: Notify::new(),
+        };
+        Self {
+            shared: Arc::new(shared),
+            objects: None,
+        }
+    }
+
+    /// Sends what Map states read and write to another handler.
+    #[must_use]
+    pub fn objects(mut self, objects: impl TaskHandler + 'static) -> Self {
+        self.objects = Some(Arc::new(objects));
+        self
+    }
+
+    /// Waits until a call comes that the case has no answer for, and names it.
+    pub async fn missing(&self) -> MissingMock {
+        loop {
+            let changed = self.shared.changed.notified();
+            if let Some(missing) = self.lock().missing.clone() {
+                return missing;
+            }
+            changed.await;
+        }
+    }
+
+    /// Tells how often each state has called, for those that have.
+    #[must_use]
+    pub fn calls(&self) -> BTreeMap<String, u64> {
+        self.lock().calls.clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Progress> {
+        self.shared
+            .progress
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts the call and finds its answer.
+    fn next(&self, state: &str) -> Option<MockAnswer> {
+        let mut progress = self.lock();
+        let count = progress.calls.entry(state.to_owned()).or_default();
+        let call = *count;
+        *count += 1;
+        let answer = self.shared.case.answer(state, call).cloned();
+        if answer.is_none() && progress.missing.is_none() {
+            let case = self.shared.case.name().to_owned();
+            progress.missing = Some(MissingMock {
+                case,
+                state: state.to_owned(),
+                call,
+            });
+            self.shared.changed.notify_waiters();
+        }
+        answer
+    }
+}
+
+impl TaskHandler for MockHandler {
+    fn call(&self, call: TaskCall) -> BoxFuture<'static, Result<TaskOutput, TaskError>> {
+        if let Some(objects) = &self.objects
+            && call.resource.arn().starts_with(OBJECT_RESOURCES)
+        {
+            return objects.call(call);
+        }
+        match self.next(&call.state) {
+            Some(answer) => Box::pin(std::future::ready(reply(&call, answer))),
+            None => Box::pin(std::future::pending()),
+        }
+    }
+}
+
+/// Gives the answer the way that the call waits for it.
+fn reply(call: &TaskCall, answer: MockAnswer) -> Result<TaskOutput, TaskError> {
+    let is_activity = *call.resource.kind() == ResourceKind::Activity;
+    if call.resource.waits_for_job() {
+        call.submitted(json!({}));
+    }
+    let token = call.token.as_deref().filter(|_| !is_activity);
+    match (answer, token) {
+        (MockAnswer::Return(output), None) => Ok(output.into()),
+        (MockAnswer::Throw { error, cause }, None) => Err(TaskError { error, cause }),
+        (answer, Some(token)) => {
+            call.submitted(json!({}));
+            let answered = match answer {
+                MockAnswer::Return(output) => call.tokens.succeed(token, output),
+                MockAnswer::Throw { error, cause } => call.tokens.fail(token, error, cause),
+            };
+            // Only an execution that has ended meanwhile does not wait for its own token.
+            let _ = answered;
+            Ok(json!({}).into())
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! One finding about a definition.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::definition::Place;
+
+/// Tells whether a finding refuses the machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Severity {
+    /// AWS would refuse the machine.
+    Error,
+    /// AWS takes the machine, and it will hurt in practice.
+    Warning,
+}
+
+macro_rules! codes {
+    ($($(#[$docs:meta])* $name:ident = $text:literal,)*) => {
+        /// Names the rule that a finding is about; AWS's own names where AWS has the rule.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum Code {
+            $($(#[$docs])* $name,)*
+        }
+
+        impl Code {
+            /// Lists every code.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// Gives the code as AWS writes it.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$name => $text,)*
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    /// A field is missing, unknown, of the wrong type or out of range.
+    SchemaValidationFailed = "SCHEMA_VALIDATION_FAILED",
+    /// A state is named that does not exist, or a state exists that nothing leads to.
+    MissingTransitionTarget = "MISSING_TRANSITION_TARGET",
+    /// No path through the workflow ends.
+    MissingEndState = "MISSING_END_STATE",
+    /// The text is no JSON.
+    InvalidJsonDescription = "INVALID_JSON_DESCRIPTION",
+    /// There is no definition.
+    MissingDescription = "MISSING_DESCRIPTION",
+    /// A resource is no ARN.
+    InvalidResource = "INVALID_RESOURCE",
+    /// Two states have one name.
+    DuplicateStateName = "DUPLICATE_STATE_NAME",
+    /// A state's name is empty or longer than 80 characters.
+    InvalidStateName = "INVALID_STATE_NAME",
+    /// Two Maps have one label.
+    DuplicateLabelName = "DUPLICATE_LABEL_NAME",
+    /// A Map's label is longer than 40 characters or holds characters that an ARN cannot.
+    InvalidLabelName = "INVALID_LABEL_NAME",
+    /// The definition nests too deeply.
+    TooDeeplyNested = "TOO_DEEPLY_NESTED",
+    /// A `{% %}` expression cannot be parsed.
+    InvalidJsonataExpression = "INVALID_JSONATA_EXPRESSION",
+    /// A `{% %}` expression uses what Step Functions does not offer.
+    UnsupportedJsonataExpression = "UNSUPPORTED_JSONATA_EXPRESSION",
+    /// Text that looks like a path stands under a key without `.$`.
+    NoDollar = "NO_DOLLAR",
+    /// A key ends in `.$` and its value is no path.
+    NoPath = "NO_PATH",
+    /// A path stands in a Pass state's Result, which is never evaluated.
+    PassResultIsStatic = "PASS_RESULT_IS_STATIC",
+    /// A Catch replaces the whole input, and a state behind it reads what is gone.
+    CatchDropsInput = "CATCH_DROPS_INPUT",
+    /// A Task may wait for more than three years.
+    TaskWithoutTimeout = "TASK_WITHOUT_TIMEOUT",
+    /// Every error is retried or caught where a second cluster would be paid for.
+    CatchAllOnCreateCluster = "CATCH_ALL_ON_CREATE_CLUSTER",
+    /// A failure is caught and the execution still ends in success.
+    FailureEndsInSuccess = "FAILURE_ENDS_IN_SUCCESS",
+    /// An earlier handler takes every error of a later one.
+    UnreachableHandler = "UNREACHABLE_HANDLER",
+    /// A payload grows with each state and may pass 256 KiB.
+    PayloadMayExceedLimit = "PAYLOAD_MAY_EXCEED_LIMIT",
+}
+
+/// One finding about a definition.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Diagnostic {
+    /// Tells whether it refuses the machine.
+    pub severity: Severity,
+    /// Names the rule.
+    pub code: Code,
+    /// Says what is wrong; AWS's own words where they are known.
+    pub message: String,
+    /// Points at the field (a JSON pointer); absent where the whole text is meant.
+    pub location: Option<String>,
+    /// The same as line and column; absent where the definition was given as a value.
+    pub place: Option<Place>,
+}
+
+impl Diagnostic {
+    pub(crate) fn error(code: Code, location: &str, message: impl Into<String>) -> Self {
+        Self {
+            severity: Severity::Error,
+            code,
+            message: message.into(),
+            location: Some(if location.is_empty() { "/" } else { location }.to_owned()),
+            place: None,
+        }
+    }
+
+    pub(crate) fn warning(code: Code, location: &str, message: impl Into<String>) -> Self {
+        Self {
+            severity: Severity::Warning,
+            ..Self::error(code, location, message)
+        }
+    }
+
+    pub(crate) fn of_text(code: Code, message: impl Into<String>) -> Self {
+        Self {
+            location: None,
+            ..Self::error(code, "", message)
+        }
+    }
+
+    /// Tells whether it refuses the machine.
+    #[must_use]
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
+}
+
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}: {}", self.code.as_str(), self.message)?;
+        if let Some(location) = &self.location {
+            write!(formatter, " at {location}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,122 @@
+//! Whether every state can be reached, every flow can end, and every name is given once.
+
+use std::collections::HashSet;
+
+use crate::definition::fields::{Problems, below};
+use crate::definition::model::{Flow, Kind, State};
+use crate::validate::{Code, Diagnostic};
+
+/// Checks a machine and the flows inside it.
+pub(crate) fn check(flow: &Flow, problems: &Problems) {
+    let mut check = Check {
+        names: HashSet::new(),
+        labels: HashSet::new(),
+        problems,
+    };
+    check.flow(flow, "");
+}
+
+struct Check<'a> {
+    names: HashSet<&'a str>,
+    labels: HashSet<&'a str>,
+    problems: &'a Problems,
+}
+
+impl<'a> Check<'a> {
+    fn flow(&mut self, flow: &'a Flow, pointer: &str) {
+        let states = below(pointer, "States");
+        let at = |state: &State| below(&states, &state.name);
+        self.reachability(flow, &at);
+        for state in &flow.states {
+            if !self.names.insert(&state.name) {
+                self.error(
+                    Code::DuplicateStateName,
+                    &at(state),
+                    format!("State name '{}' is not unique", state.name),
+                );
+            }
+            match &state.kind {
+                Kind::Parallel(branches) => {
+                    for (index, branch) in branches.iter().enumerate() {
+                        self.flow(branch, &format!("{}/Branches/{index}", at(state)));
+                    }
+                }
+                Kind::Map(map) => {
+                    if let Some(label) = &map.label
+                        && !self.labels.insert(label)
+                    {
+                        self.error(
+                            Code::DuplicateLabelName,
+                            &at(state),
+                            format!("Label '{label}' is not unique"),
+                        );
+                    }
+                    self.flow(&map.processor, &below(&at(state), map.processor_field));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn reachability(&mut self, flow: &Flow, at: &dyn Fn(&State) -> String) {
+        if flow.states.is_empty() {
+            return;
+        }
+        if !flow.states.iter().any(is_terminal) {
+            self.problems.note(Diagnostic::of_text(
+                Code::MissingEndState,
+                "Workflow has no terminal state",
+            ));
+        }
+        // A start that does not exist is reported where it is named; all states would be unreachable.
+        if flow.start >= flow.states.len() {
+            return;
+        }
+        for (state, reached) in flow.states.iter().zip(reachable(flow)) {
+            if !reached {
+                let message = format!("State \"{}\" is not reachable.", state.name);
+                self.error(Code::MissingTransitionTarget, &at(state), message);
+            }
+        }
+    }
+
+    fn error(&mut self, code: Code, location: &str, message: String) {
+        self.problems
+            .note(Diagnostic::error(code, location, message));
+    }
+}
+
+fn is_terminal(state: &State) -> bool {
+    match state.kind {
+        Kind::Succeed | Kind::Fail(_) => true,
+        Kind::Choice(_) => false,
+        _ => state.next.is_none(),
+    }
+}
+
+/// Tells of each state whether the start leads to it.
+pub(crate) fn reachable(flow: &Flow) -> Vec<bool> {
+    let mut reached = vec![false; flow.states.len()];
+    let mut waiting = vec![flow.start];
+    while let Some(index) = waiting.pop() {
+        // A target that does not exist has its own finding.
+        let Some(seen) = reached.get_mut(index) else {
+            continue;
+        };
+        if !std::mem::replace(seen, true) {
+            waiting.extend(successors(&flow.states[index]));
+        }
+    }
+    reached
+}
+
+/// Gives the states that one may hand over to, handlers included.
+pub(crate) fn successors(state: &State) -> Vec<usize> {
+    let mut targets: Vec<usize> = state.next.into_iter().collect();
+    if let Kind::Choice(choice) = &state.kind {
+        targets.extend(choice.rules.iter().map(|rule| rule.next));
+        targets.extend(choice.default);
+    }
+    targets.extend(state.catch.iter().map(|catcher| catcher.next));
+    targets
+}

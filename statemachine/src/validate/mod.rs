@@ -1,0 +1,30 @@
+//! Everything that is wrong, or unwise, in a definition.
+
+mod diagnostic;
+pub(crate) mod graph;
+pub(crate) mod practice;
+
+pub use diagnostic::{Code, Diagnostic, Severity};
+
+use crate::definition::MachineType;
+use crate::definition::machine::examine_text;
+
+/// Examines the text of a definition and reports every finding at once, in the order of the text.
+///
+/// Errors are what AWS refuses, under AWS's codes. Warnings never refuse a machine; they are only looked for in
+/// definitions without errors.
+///
+/// ```
+/// use drivetrain_statemachine::{validate, Code, MachineType};
+///
+/// let text = r#"{"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "B"}}}"#;
+/// let findings = validate(text, MachineType::Standard);
+/// assert_eq!(findings[0].code, Code::MissingTransitionTarget);
+/// assert_eq!(findings[0].location.as_deref(), Some("/States/A/Next"));
+/// ```
+#[must_use]
+pub fn validate(text: &str, machine_type: MachineType) -> Vec<Diagnostic> {
+    let (_, mut diagnostics) = examine_text(text, machine_type);
+    diagnostics.sort_by_key(|one| (one.severity, one.place));
+    diagnostics
+}

@@ -1,0 +1,186 @@
+//! Retriers and catchers that do other than their author means.
+
+use serde_json::Value;
+
+use crate::definition::QueryLanguage;
+use crate::definition::model::{Catcher, Flow, Kind, ResultPath, Retrier, State};
+use crate::definition::task::ResourceKind;
+use crate::validate::practice::Written;
+use crate::validate::practice::paths::first_fields;
+use crate::validate::{Code, Diagnostic};
+
+const ALL: &str = "States.ALL";
+
+pub(super) fn check(written: Written<'_>, flow: &Flow, states: &Value) -> Vec<Diagnostic> {
+    let state = written.state;
+    let mut findings = Vec::new();
+    let retriers: Vec<&[String]> = state
+        .retry
+        .iter()
+        .map(|Retrier { errors, .. }| errors.as_slice())
+        .collect();
+    let catchers: Vec<&[String]> = state
+        .catch
+        .iter()
+        .map(|Catcher { errors, .. }| errors.as_slice())
+        .collect();
+    for (field, handlers) in [("Retry", &retriers), ("Catch", &catchers)] {
+        for (index, errors) in handlers.iter().enumerate() {
+            let place = format!("/{field}/{index}");
+            if creates_cluster(state) && errors.iter().any(|name| name == ALL) {
+                findings.push(written.warn(
+                    Code::CatchAllOnCreateCluster,
+                    &place,
+                    "`States.ALL` on `createCluster` also takes a timeout, after which the first cluster may still \
+                     run and cost: name the errors",
+                ));
+            }
+            if !errors.is_empty() && errors.iter().all(|name| is_taken(name, &handlers[..index])) {
+                findings.push(written.warn(
+                    Code::UnreachableHandler,
+                    &place,
+                    format!("no error reaches this handler: [{}]", errors.join(", ")),
+                ));
+            }
+        }
+    }
+    let regular = if state.catch.is_empty() {
+        Vec::new()
+    } else {
+        reached(flow, &[flow.start], false)
+    };
+    for (index, catcher) in state.catch.iter().enumerate() {
+        let place = format!("/Catch/{index}");
+        if let Some((reader, field)) = dropped_field(written, flow, states, catcher) {
+            findings.push(written.warn(
+                Code::CatchDropsInput,
+                &place,
+                format!(
+                    "the error takes the place of the whole input, and `{reader}` reads `$.{field}` of it: set \
+                     `ResultPath`, for example to `$.error`"
+                ),
+            ));
+        }
+        if let Some(end) = success_of_failure(flow, &regular, catcher) {
+            findings.push(written.warn(
+                Code::FailureEndsInSuccess,
+                &place,
+                format!("the failure is handled up to `{end}`, and then the execution succeeds: end in a Fail state"),
+            ));
+        }
+    }
+    findings
+}
+
+fn creates_cluster(state: &State) -> bool {
+    matches!(&state.kind, Kind::Task(task) if matches!(
+        task.resource.kind(),
+        ResourceKind::Integration { call, .. } if call.split('.').next() == Some("createCluster")
+    ))
+}
+
+/// Tells whether earlier handlers take every failure of a name, or no handler ever does.
+fn is_taken(name: &str, earlier: &[&[String]]) -> bool {
+    let is_task_failure =
+        name != ALL && (!name.starts_with("States.") || name == "States.TaskFailed");
+    name == "States.Runtime"
+        || earlier
+            .iter()
+            .flat_map(|errors| errors.iter())
+            .any(|taken| {
+                taken == name || taken == ALL || taken == "States.TaskFailed" && is_task_failure
+            })
+}
+
+/// Finds a field that a state behind the handler reads and the handler's own input no longer has.
+fn dropped_field(
+    written: Written<'_>,
+    flow: &Flow,
+    states: &Value,
+    catcher: &Catcher,
+) -> Option<(String, String)> {
+    if written.state.language == QueryLanguage::Jsonata
+        || !matches!(catcher.result_path, ResultPath::Replace)
+    {
+        return None;
+    }
+    let mut known: Vec<String> = ["Error", "Cause"].map(str::to_owned).to_vec();
+    let mut seen = vec![false; flow.states.len()];
+    let mut current = Some(catcher.next);
+    // Only a straight line is followed: behind a choice, an author may know more than this check.
+    while let Some(index) = current {
+        if std::mem::replace(seen.get_mut(index)?, true) {
+            return None;
+        }
+        let state = &flow.states[index];
+        if let Some(field) = first_fields(state, states.get(&state.name))
+            .into_iter()
+            .find(|field| !known.contains(field))
+        {
+            return Some((state.name.clone(), field));
+        }
+        match (&state.kind, &state.result_path) {
+            (Kind::Choice(_), _) => return None,
+            (Kind::Wait(_) | Kind::Succeed | Kind::Fail(_), _) | (_, ResultPath::Discard) => {}
+            (Kind::Pass(None), ResultPath::Replace) if state.parameters.is_none() => {}
+            (_, ResultPath::Insert(text, _)) => known.extend(first_field(text)),
+            // From here on the data is another state's own.
+            (_, ResultPath::Replace) => return None,
+        }
+        current = state.next;
+    }
+    None
+}
+
+fn first_field(path: &str) -> Option<String> {
+    let field = path.strip_prefix("$.")?.split(['.', '[']).next()?;
+    Some(field.to_owned())
+}
+
+/// Finds the successful end of a way that only failures take.
+fn success_of_failure(flow: &Flow, regular: &[bool], catcher: &Catcher) -> Option<String> {
+    let handled = reached(flow, &[catcher.next], true);
+    let end = (0..flow.states.len())
+        .filter(|index| handled[*index])
+        .find(|index| {
+            let state = &flow.states[*index];
+            !regular[*index]
+                && match state.kind {
+                    Kind::Succeed => true,
+                    Kind::Fail(_) | Kind::Choice(_) => false,
+                    _ => state.next.is_none(),
+                }
+        })?;
+    Some(flow.states[end].name.clone())
+}
+
+/// Tells of each state whether some states lead to it, with or without the handlers on the way.
+fn reached(flow: &Flow, from: &[usize], with_handlers: bool) -> Vec<bool> {
+    let mut reached = vec![false; flow.states.len()];
+    let mut waiting = from.to_vec();
+    while let Some(index) = waiting.pop() {
+        let Some(seen) = reached.get_mut(index) else {
+            continue;
+        };
+        if std::mem::replace(seen, true) {
+            continue;
+        }
+        let state = &flow.states[index];
+        waiting.extend(state.next);
+        if let Kind::Choice(choice) = &state.kind {
+            waiting.extend(choice.rules.iter().map(|rule| rule.next));
+            waiting.extend(choice.default);
+        }
+        if with_handlers {
+            waiting.extend(state.catch.iter().map(|catcher| catcher.next));
+        }
+    }
+    reached
+}
+
+/// Tells whether a value is a string that looks like a path.
+pub(super) fn looks_like_path(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| {
+        text.starts_with("$.") || text.starts_with("$$.") || text == "$" || text == "$$"
+    })
+}

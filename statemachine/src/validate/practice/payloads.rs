@@ -1,0 +1,123 @@
+//! Payloads that hold other than what is meant, or too much.
+
+use serde_json::Value;
+
+use crate::definition::QueryLanguage;
+use crate::definition::fields::below;
+use crate::definition::model::{Kind, ResultPath};
+use crate::definition::task::ResourceKind;
+use crate::validate::practice::Written;
+use crate::validate::practice::handlers::looks_like_path;
+use crate::validate::{Code, Diagnostic};
+
+/// Calls whose answer holds as much as somebody stored.
+const UNBOUNDED_CALLS: [(&str, &str); 3] = [
+    ("aws-sdk:s3", "getObject"),
+    ("athena", "getQueryResults"),
+    ("aws-sdk:athena", "getQueryResults"),
+];
+
+pub(super) fn check(written: Written<'_>) -> Vec<Diagnostic> {
+    let mut findings = Vec::new();
+    if written.state.language == QueryLanguage::JsonPath {
+        for field in ["Parameters", "ResultSelector", "ItemSelector", "Assign"] {
+            if let Some(template) = written.source.get(field) {
+                plain_paths(written, template, &below("", field), &mut findings);
+            }
+        }
+        if written.source.get("Result").is_some_and(holds_path) {
+            findings.push(written.warn(
+                Code::PassResultIsStatic,
+                "/Result",
+                "Attempt to use a path in the result of a Pass state, which is never evaluated: use `Parameters`",
+            ));
+        }
+    }
+    findings.extend(too_large(written));
+    findings
+}
+
+/// Finds values that look like paths or calls under keys that do not end in `.$`.
+fn plain_paths(
+    written: Written<'_>,
+    template: &Value,
+    pointer: &str,
+    findings: &mut Vec<Diagnostic>,
+) {
+    match template {
+        Value::Object(fields) => {
+            for (name, value) in fields.iter().filter(|(name, _)| !name.ends_with(".$")) {
+                let pointer = below(pointer, name);
+                if looks_like_path(value) {
+                    findings.push(written.warn(
+                        Code::NoPath,
+                        &pointer,
+                        format!("Field value looks like a path, but field name does not end with '.$': {name}"),
+                    ));
+                } else if looks_like_call(value) {
+                    findings.push(written.warn(
+                        Code::NoDollar,
+                        &pointer,
+                        format!(
+                            "No '.$' on a field that appears to be an intrinsic function: {name}"
+                        ),
+                    ));
+                } else {
+                    plain_paths(written, value, &pointer, findings);
+                }
+            }
+        }
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                plain_paths(written, item, &below(pointer, &index.to_string()), findings);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn looks_like_call(value: &Value) -> bool {
+    value
+        .as_str()
+        .is_some_and(|text| text.starts_with("States.") && text.ends_with(')'))
+}
+
+fn holds_path(value: &Value) -> bool {
+    match value {
+        Value::Object(fields) => fields
+            .iter()
+            .any(|(name, value)| name.ends_with(".$") && value.is_string() || holds_path(value)),
+        Value::Array(items) => items.iter().any(holds_path),
+        value => looks_like_path(value) && value != "$",
+    }
+}
+
+fn too_large(written: Written<'_>) -> Option<Diagnostic> {
+    let state = written.state;
+    let keeps_result = !matches!(state.result_path, ResultPath::Discard);
+    let reshapes = state.result_selector.is_some() || state.output.is_some();
+    match &state.kind {
+        Kind::Map(map) if map.distributed.is_some() && map.writer.is_none() && keeps_result && !reshapes => {
+            Some(written.warn(
+                Code::PayloadMayExceedLimit,
+                "",
+                "the results of all items together may pass 256 KiB: set `ResultWriter`, or drop them with \
+                 `\"ResultPath\": null`",
+            ))
+        }
+        Kind::Task(task) if keeps_result && !reshapes => {
+            let ResourceKind::Integration { service, call } = task.resource.kind() else {
+                return None;
+            };
+            let is_unbounded = UNBOUNDED_CALLS.contains(&(service.as_str(), call.as_str()));
+            is_unbounded.then(|| {
+                written.warn(
+                    Code::PayloadMayExceedLimit,
+                    "",
+                    format!("the answer of `{call}` may pass 256 KiB, which fails the state: read it in the task"),
+                )
+            })
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,19 @@
+//! The crate's integration tests: one binary, one file per subject.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::needless_pass_by_value,
+    clippy::unwrap_used,
+    reason = "tests read the corpus through the environment, take `json!(..)` as it is made, and stop where something is missing"
+)]
+
+mod cases;
+mod corpus;
+mod executions;
+mod jayway;
+mod maps;
+mod measured;
+mod mocks;
+mod mutations;
+mod task_cases;
+mod test_state;
+mod validation;

@@ -1,0 +1,80 @@
+//! `test_state.jsonl`: calls of the TestState API and what AWS answered.
+
+use drivetrain_statemachine::{Engine, TaskCall, TaskError, TestStateRequest, test_state};
+use serde_json::{Map, Value, json};
+
+use crate::corpus::{Score, in_virtual_time, rows, same_json, start_time, text};
+
+#[test]
+#[ignore = "needs the recorded cases: DRIVETRAIN_ASL_CORPUS=<folder> cargo test -p drivetrain-statemachine -- --ignored --nocapture"]
+fn states_are_tested_as_recorded() {
+    let mut score = Score::default();
+    let mut not_counted = 0;
+    for row in rows("test_state.jsonl") {
+        if cannot_be_answered(&row) {
+            not_counted += 1;
+            continue;
+        }
+        score.count("answer", text(&row, "name"), difference(&row));
+    }
+    println!(
+        "test_state.jsonl: answers {}/{}, not counted {not_counted}",
+        score.passed, score.total
+    );
+    assert!(score.passed >= 77, "at least 77 answers are as recorded");
+}
+
+/// Tells rows that need AWS's API shapes, a real Lambda function, or a client that checks lengths.
+fn cannot_be_answered(row: &Value) -> bool {
+    let expected = row["expected"].to_string();
+    let is_task = row["definition"]["Type"] == "Task";
+    expected.contains("Mock result schema validation error")
+        || expected.contains("ParamValidationError")
+        || is_task && row["args"].get("mock").is_none()
+}
+
+fn difference(row: &Value) -> Option<String> {
+    let mut request = row["args"].as_object().cloned().unwrap_or_default();
+    request.insert(
+        "definition".to_owned(),
+        row["definition"].to_string().into(),
+    );
+    let request: TestStateRequest = match serde_json::from_value(Value::Object(request)) {
+        Ok(request) => request,
+        Err(error) => return Some(format!("the request cannot be read: {error}")),
+    };
+    let engine = Engine::new(refuse).start_time(start_time()).seed(7);
+    let answer = in_virtual_time(test_state(&engine, &request));
+    let expected = &row["expected"];
+    let message = expected["Error"]["Message"]
+        .as_str()
+        .or(expected["exception_value"].as_str());
+    match (answer, message) {
+        (Err(error), Some(message)) => {
+            let text = error.aws_message();
+            let is_same = message.ends_with(&text);
+            (!is_same).then(|| format!("expected {message}, got {text}"))
+        }
+        (Err(error), None) => Some(format!("expected {expected}, got {error}")),
+        (Ok(response), _) => {
+            let actual = serde_json::to_value(&response).expect("a response can be written");
+            let is_same = same_json(&without_transport(expected), &actual);
+            (!is_same).then(|| format!("expected {expected}, got {actual}"))
+        }
+    }
+}
+
+fn without_transport(expected: &Value) -> Value {
+    let fields: Map<String, Value> = expected.as_object().cloned().unwrap_or_default();
+    fields
+        .into_iter()
+        .filter(|(name, _)| name != "ResponseMetadata")
+        .collect()
+}
+
+async fn refuse(call: TaskCall) -> Result<Value, TaskError> {
+    Err(TaskError::new(
+        "NoTask",
+        json!({"state": call.state}).to_string(),
+    ))
+}
