@@ -2,13 +2,11 @@
 
 use std::num::NonZeroUsize;
 
-use object_store::path::Path;
-
 use crate::cli::GenerateArgs;
 use crate::commands::print_json;
 use crate::display::{Display, grouped};
 use crate::error::Result;
-use crate::generate::{self, Folder, Generated, Settings, Share, Target};
+use crate::generate::{self, Folder, Generated, Settings, Share, Target, Uploads};
 use crate::progress::Progress;
 use crate::settings::processors;
 use crate::store::{Location, S3Settings, Store};
@@ -49,7 +47,7 @@ pub async fn write(settings: &Settings, location: &Location, progress: &Progress
         Location::Folder(folder) => Box::new(Folder::new(folder)),
         Location::S3 { .. } | Location::Memory => {
             let store = Store::open(location, &S3Settings::default()).await?;
-            Box::new(generate::Store::new(store.reader(), &Path::default()))
+            Box::new(Uploads::new(store))
         }
     };
     generate::generate(settings, &mut *target, progress).await

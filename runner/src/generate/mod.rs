@@ -25,8 +25,8 @@ mod random;
 mod rentals;
 mod sample;
 mod settings;
-mod store;
 mod target;
+mod uploads;
 mod users;
 mod vehicles;
 
@@ -35,8 +35,8 @@ pub use dirt::Class;
 pub use files::{Generated, generate};
 pub use folder::Folder;
 pub use settings::{FILE_BYTES, MAX_RENTALS, Settings, Share, Sizes};
-pub use store::Store;
 pub use target::{Found, MARKER, RAW, Target};
+pub use uploads::Uploads;
 
 #[cfg(test)]
 mod tests;

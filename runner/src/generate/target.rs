@@ -85,15 +85,13 @@ pub(super) fn busy(place: &str) -> Error {
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::sync::Arc;
 
-    use object_store::memory::InMemory;
     use object_store::path::Path;
-    use object_store::{ObjectStore, ObjectStoreExt};
 
     use super::*;
-    use crate::generate::{Folder, Settings, Share, Store, generate};
+    use crate::generate::{Folder, Settings, Share, Uploads, generate};
     use crate::progress::Progress;
+    use crate::store::Store;
 
     /// What every target must do; `target` gives one at a place of its own, `show` lists what a reader sees there.
     async fn conforms(target: &dyn Fn() -> Box<dyn Target>, show: &dyn Fn() -> Vec<String>) {
@@ -171,23 +169,14 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn a_store_conforms() {
-        let store = Arc::new(InMemory::new());
-        let place = Path::from("tenant/a");
-        let target = || Box::new(Store::new(store.clone(), &place)) as Box<dyn Target>;
+        let store = Store::memory();
+        let target = || Box::new(Uploads::new(store.clone())) as Box<dyn Target>;
         let show = || {
-            let mut names = Vec::new();
-            let mut folders = vec![place.clone()];
-            while let Some(folder) = folders.pop() {
-                let list = futures::executor::block_on(store.list_with_delimiter(Some(&folder)));
-                let list = list.unwrap();
-                folders.extend(list.common_prefixes);
-                names.extend(list.objects.into_iter().map(|object| {
-                    let path = object.location.to_string();
-                    path.strip_prefix("tenant/a/").unwrap().to_owned()
-                }));
-            }
-            names.sort();
-            names
+            let root = Path::default();
+            let list =
+                tokio::task::block_in_place(|| futures::executor::block_on(store.list(&root)));
+            let list = list.unwrap().into_iter();
+            list.map(|object| object.location.to_string()).collect()
         };
         conforms(&target, &show).await;
     }
@@ -246,30 +235,48 @@ mod tests {
 
     #[tokio::test]
     async fn a_store_where_completions_were_cut_off_is_made_anew() {
-        let store = Arc::new(InMemory::new());
+        let store = Store::memory();
         let shown = Path::from("raw/users/part-00000.csv");
         store.put(&shown, "shown".into()).await.unwrap();
         let under_way = Path::from("raw/_generating.json");
-        let names = r#"["users/part-00000.csv","users/part-00001.csv"]"#;
+        let names =
+            r#"{"generator":"1-2","names":["users/part-00000.csv","users/part-00001.csv"]}"#;
         store.put(&under_way, names.into()).await.unwrap();
 
-        let mut target = Store::new(store.clone(), &Path::default());
+        let mut target = Uploads::new(store);
         assert_eq!(target.found().await.unwrap(), Found::HalfMade);
         target.start().await.unwrap();
         assert_eq!(target.found().await.unwrap(), Found::Nothing);
     }
 
     #[tokio::test]
+    async fn of_two_generators_in_a_store_one_gives_way_before_it_shows_anything() {
+        let store = Store::memory();
+        let mut late = Uploads::new(store.clone());
+        late.start().await.unwrap();
+        late.create("users/part-00000.csv").await.unwrap();
+        late.write(Bytes::from_static(b"late")).await.unwrap();
+        let other = r#"{"generator":"1-2","names":["users/part-00000.csv"]}"#;
+        let under_way = Path::from("raw/_generating.json");
+        store.put(&under_way, other.into()).await.unwrap();
+
+        let error = late.publish(Bytes::new()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Conflict);
+        let listed = store.list(&Path::from(RAW)).await.unwrap();
+        assert_eq!(listed.len(), 1, "{listed:?}");
+    }
+
+    #[tokio::test]
     async fn what_the_generator_did_not_make_is_left_alone() {
         let root = tempfile::tempdir().unwrap();
         fs::create_dir_all(root.path().join("raw/users")).unwrap();
-        let store = Arc::new(InMemory::new());
+        let store = Store::memory();
         let mine = Path::from("raw/users/mine.csv");
         store.put(&mine, "mine".into()).await.unwrap();
         let settings = Settings::new(50, 1, Share::ZERO).unwrap();
         let targets: [Box<dyn Target>; 2] = [
             Box::new(Folder::new(root.path())),
-            Box::new(Store::new(store.clone(), &Path::default())),
+            Box::new(Uploads::new(store.clone())),
         ];
         for mut target in targets {
             let error = generate(&settings, &mut *target, &Progress::default())
@@ -278,6 +285,6 @@ mod tests {
             assert_eq!(error.kind(), ErrorKind::Conflict);
             assert!(error.to_string().contains("raw/users"), "{error}");
         }
-        assert!(store.head(&mine).await.is_ok());
+        assert!(store.look(&mine).await.unwrap().is_some());
     }
 }
