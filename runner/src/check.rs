@@ -35,22 +35,37 @@ pub async fn check(
         if !check.enabled && !asked_for.contains(&check.name) {
             continue;
         }
-        let found = match check_plan(context, job, check, parameters).await.map_err(job_error)? {
+        let found = match check_plan(context, job, check, parameters)
+            .await
+            .map_err(job_error)?
+        {
             CheckPlan::Equal { expected, got } => equal(context, expected, got).await?,
             CheckPlan::NoRows(plan) => no_rows(context, plan).await?,
         };
-        findings.push(Finding { name: check.name.clone(), severity: check.severity, found });
+        findings.push(Finding {
+            name: check.name.clone(),
+            severity: check.severity,
+            found,
+        });
     }
     for (output, held) in job.outputs.iter().zip(held) {
         if let Some(key) = &output.key {
             let found = duplicates(context, output, key, held).await?;
             let name = format!("{}: key {}", output.name, key.columns.join(", "));
-            findings.push(Finding { name, severity: key.severity, found });
+            findings.push(Finding {
+                name,
+                severity: key.severity,
+                found,
+            });
         }
         for reference in &output.references {
             let found = unresolved(context, output, reference).await?;
             let name = format!("{}: {}", output.name, reference.rule());
-            findings.push(Finding { name, severity: reference.severity, found });
+            findings.push(Finding {
+                name,
+                severity: reference.severity,
+                found,
+            });
         }
     }
     judge(job, findings)
@@ -66,20 +81,41 @@ fn judge(job: &Job, findings: Vec<Finding>) -> Result<Vec<CheckReport>> {
     let failed: Vec<String> = findings
         .iter()
         .filter(|finding| finding.severity == Severity::Reject)
-        .filter_map(|finding| Some(format!("check `{}` failed: {}", finding.name, finding.found.as_ref()?)))
+        .filter_map(|finding| {
+            Some(format!(
+                "check `{}` failed: {}",
+                finding.name,
+                finding.found.as_ref()?
+            ))
+        })
         .collect();
     if !failed.is_empty() {
-        return Err(Error::new(ErrorKind::QualityGate, failed.join("\n"))
-            .hint(format!("nothing of job `{}` was published; correct the data or its SQL", job.name)));
+        return Err(
+            Error::new(ErrorKind::QualityGate, failed.join("\n")).hint(format!(
+                "nothing of job `{}` was published; correct the data or its SQL",
+                job.name
+            )),
+        );
     }
     Ok(findings
         .into_iter()
-        .map(|finding| CheckReport { name: finding.name, held: finding.found.is_none(), found: finding.found })
+        .map(|finding| CheckReport {
+            name: finding.name,
+            held: finding.found.is_none(),
+            found: finding.found,
+        })
         .collect())
 }
 
-async fn rows(context: &SessionContext, plan: LogicalPlan, limit: Option<usize>) -> Result<Vec<RecordBatch>> {
-    let mut frame = context.execute_logical_plan(plan).await.map_err(query_error)?;
+async fn rows(
+    context: &SessionContext,
+    plan: LogicalPlan,
+    limit: Option<usize>,
+) -> Result<Vec<RecordBatch>> {
+    let mut frame = context
+        .execute_logical_plan(plan)
+        .await
+        .map_err(query_error)?;
     if let Some(limit) = limit {
         frame = frame.limit(0, Some(limit)).map_err(query_error)?;
     }
@@ -87,8 +123,15 @@ async fn rows(context: &SessionContext, plan: LogicalPlan, limit: Option<usize>)
 }
 
 /// What differs between two queries of one row each.
-async fn equal(context: &SessionContext, expected: LogicalPlan, got: LogicalPlan) -> Result<Option<String>> {
-    let (expected, got) = (one_row(context, expected).await?, one_row(context, got).await?);
+async fn equal(
+    context: &SessionContext,
+    expected: LogicalPlan,
+    got: LogicalPlan,
+) -> Result<Option<String>> {
+    let (expected, got) = (
+        one_row(context, expected).await?,
+        one_row(context, got).await?,
+    );
     Ok((expected != got).then(|| format!("expected {expected}, got {got}")))
 }
 
@@ -103,13 +146,19 @@ async fn one_row(context: &SessionContext, plan: LogicalPlan) -> Result<String> 
 }
 
 async fn no_rows(context: &SessionContext, plan: LogicalPlan) -> Result<Option<String>> {
-    let frame = context.execute_logical_plan(plan.clone()).await.map_err(query_error)?;
+    let frame = context
+        .execute_logical_plan(plan.clone())
+        .await
+        .map_err(query_error)?;
     let count = frame.count().await.map_err(query_error)?;
     if count == 0 {
         return Ok(None);
     }
     let shown = texts(&rows(context, plan, Some(SHOWN_ROWS)).await?)?;
-    Ok(Some(format!("expected no rows, got {count}, such as {}", shown.join("; "))))
+    Ok(Some(format!(
+        "expected no rows, got {count}, such as {}",
+        shown.join("; ")
+    )))
 }
 
 /// Each row as `name = value, ...`.
@@ -152,7 +201,9 @@ async fn duplicates(
     let scan = Arc::clone(held);
     let all_differ = tokio::task::spawn_blocking(move || scan.all_differ(&columns))
         .await
-        .map_err(|error| Error::new(ErrorKind::Failed, "a check stopped").caused_by(std::io::Error::other(error)))?
+        .map_err(|error| {
+            Error::new(ErrorKind::Failed, "a check stopped").caused_by(std::io::Error::other(error))
+        })?
         .map_err(query_error)?;
     if all_differ {
         return Ok(None);
@@ -162,19 +213,30 @@ async fn duplicates(
         "select {names}, count(*) as times from {} group by {names} having count(*) > 1",
         quote(&output.name)
     );
-    let plan = context.state().create_logical_plan(&sql).await.map_err(query_error)?;
+    let plan = context
+        .state()
+        .create_logical_plan(&sql)
+        .await
+        .map_err(query_error)?;
     no_rows(context, plan).await
 }
 
-async fn unresolved(context: &SessionContext, output: &Output, reference: &Reference) -> Result<Option<String>> {
+async fn unresolved(
+    context: &SessionContext,
+    output: &Output,
+    reference: &Reference,
+) -> Result<Option<String>> {
     let pairs: Vec<String> = reference
         .columns
         .iter()
         .zip(&reference.to)
         .map(|(from, to)| format!("target.{} = source.{}", quote(to), quote(from)))
         .collect();
-    let present: Vec<String> =
-        reference.columns.iter().map(|column| format!("source.{} is not null", quote(column))).collect();
+    let present: Vec<String> = reference
+        .columns
+        .iter()
+        .map(|column| format!("source.{} is not null", quote(column)))
+        .collect();
     let sql = format!(
         "select distinct {} from {} as source where {} and not exists (select 1 from {} as target where {})",
         quoted(&reference.columns),
@@ -183,7 +245,11 @@ async fn unresolved(context: &SessionContext, output: &Output, reference: &Refer
         quote(&reference.dataset),
         pairs.join(" and "),
     );
-    let plan = context.state().create_logical_plan(&sql).await.map_err(query_error)?;
+    let plan = context
+        .state()
+        .create_logical_plan(&sql)
+        .await
+        .map_err(query_error)?;
     no_rows(context, plan).await
 }
 
@@ -192,5 +258,9 @@ fn quote(name: &str) -> String {
 }
 
 fn quoted(names: &[String]) -> String {
-    names.iter().map(|name| quote(name)).collect::<Vec<_>>().join(", ")
+    names
+        .iter()
+        .map(|name| quote(name))
+        .collect::<Vec<_>>()
+        .join(", ")
 }

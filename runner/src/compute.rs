@@ -40,19 +40,33 @@ pub async fn compute(
     progress: &Progress,
 ) -> Result<Vec<Computed>> {
     for table in &job.tables {
-        let plan = table_plan(&workspace.context, job, table, parameters).await.map_err(job_error)?;
+        let plan = table_plan(&workspace.context, job, table, parameters)
+            .await
+            .map_err(job_error)?;
         let partitions = Partitions::new(&table.name, Vec::new(), &[])?;
         let collected = execute(&table.name, plan, partitions, workspace, progress).await?;
         register(workspace, &table.name, collected.held)?;
     }
     let mut computed = Vec::with_capacity(job.outputs.len());
     for output in &job.outputs {
-        let planned = output_plan(&workspace.context, job, output, parameters).await.map_err(job_error)?;
-        let collected =
-            execute(&output.name, planned.plan, partitions(output)?, workspace, progress).await?;
+        let planned = output_plan(&workspace.context, job, output, parameters)
+            .await
+            .map_err(job_error)?;
+        let collected = execute(
+            &output.name,
+            planned.plan,
+            partitions(output)?,
+            workspace,
+            progress,
+        )
+        .await?;
         let filtered_rows = planned.filtered.map_or(0, |filtered| filtered.rows());
         let warnings = warnings(output, &collected.held).await?;
-        let done = Computed { collected, filtered_rows, warnings };
+        let done = Computed {
+            collected,
+            filtered_rows,
+            warnings,
+        };
         require_one_row_each(output, &done, accepted_rows)?;
         register(workspace, &output.name, Arc::clone(&done.collected.held))?;
         computed.push(done);
@@ -68,10 +82,22 @@ async fn execute(
     progress: &Progress,
 ) -> Result<Collected> {
     let state = workspace.context.state();
-    let physical = state.create_physical_plan(&plan).await.map_err(query_error)?;
+    let physical = state
+        .create_physical_plan(&plan)
+        .await
+        .map_err(query_error)?;
     let schema = physical.schema();
-    let streams = execute_stream_partitioned(physical, workspace.context.task_ctx()).map_err(query_error)?;
-    collect(name, schema, streams, partitions, &workspace.holding, progress).await
+    let streams =
+        execute_stream_partitioned(physical, workspace.context.task_ctx()).map_err(query_error)?;
+    collect(
+        name,
+        schema,
+        streams,
+        partitions,
+        &workspace.holding,
+        progress,
+    )
+    .await
 }
 
 fn register(workspace: &Workspace, name: &str, held: Arc<Held>) -> Result<()> {
@@ -88,12 +114,16 @@ fn partitions(output: &Output) -> Result<Partitions> {
         .partition_by
         .iter()
         .map(|name| {
-            let index = schema.index_of(name).expect("a checked job partitions by its own columns");
+            let index = schema
+                .index_of(name)
+                .expect("a checked job partitions by its own columns");
             (index, name.clone())
         })
         .collect();
-    let types: Vec<DataType> =
-        columns.iter().map(|(index, _)| schema.field(*index).data_type().clone()).collect();
+    let types: Vec<DataType> = columns
+        .iter()
+        .map(|(index, _)| schema.field(*index).data_type().clone())
+        .collect();
     Partitions::new(&output.name, columns, &types)
 }
 
@@ -112,10 +142,16 @@ async fn warnings(output: &Output, held: &Arc<Held>) -> Result<BTreeMap<String, 
     tokio::task::spawn_blocking(move || {
         let indexes: Vec<usize> = columns.iter().map(|(_, index)| *index).collect();
         let counts = held.count_true(&indexes)?;
-        Ok(columns.into_iter().map(|(name, _)| name).zip(counts).collect())
+        Ok(columns
+            .into_iter()
+            .map(|(name, _)| name)
+            .zip(counts)
+            .collect())
     })
     .await
-    .map_err(|error| Error::new(ErrorKind::Failed, "counting stopped").caused_by(std::io::Error::other(error)))?
+    .map_err(|error| {
+        Error::new(ErrorKind::Failed, "counting stopped").caused_by(std::io::Error::other(error))
+    })?
     .map_err(query_error)
 }
 
@@ -125,8 +161,12 @@ fn require_one_row_each(
     computed: &Computed,
     accepted_rows: &HashMap<String, u64>,
 ) -> Result<()> {
-    let Some(input) = &output.rows_of else { return Ok(()) };
-    let Some(&accepted) = accepted_rows.get(input) else { return Ok(()) };
+    let Some(input) = &output.rows_of else {
+        return Ok(());
+    };
+    let Some(&accepted) = accepted_rows.get(input) else {
+        return Ok(());
+    };
     let rows = computed.collected.held.rows() as u64;
     let filtered = computed.filtered_rows;
     if rows + filtered == accepted {

@@ -49,13 +49,27 @@ pub async fn freeze(job: &Job, opened: &Opened, stores: &Stores) -> Result<Froze
     for input in &job.inputs {
         let frozen = match &input.origin {
             InputOrigin::Raw(folder) => {
-                let store = stores.input.as_ref().expect("a job that reads raw data has an input store");
+                let store = stores
+                    .input
+                    .as_ref()
+                    .expect("a job that reads raw data has an input store");
                 let all = opened.list(store, &format!("{RAW}/{folder}")).await?;
                 let consumes = consumes(job, input);
-                let fresh = if consumes { opened.unconsumed(all.clone())? } else { all.clone() };
-                FrozenInput::Raw { all, fresh, consumes }
+                let fresh = if consumes {
+                    opened.unconsumed(all.clone())?
+                } else {
+                    all.clone()
+                };
+                FrozenInput::Raw {
+                    all,
+                    fresh,
+                    consumes,
+                }
             }
-            InputOrigin::Table { job: producer, table } => {
+            InputOrigin::Table {
+                job: producer,
+                table,
+            } => {
                 let found = opened.table(&stores.output, producer, table).await?;
                 require_columns(input, &format!("{producer}.{table}"), &found.columns)?;
                 FrozenInput::Table(found)
@@ -71,7 +85,12 @@ fn consumes(job: &Job, input: &Input) -> bool {
     job.outputs
         .iter()
         .filter(|output| output.mode == Mode::Append)
-        .any(|output| output.rows_of.as_ref().is_none_or(|rows_of| *rows_of == input.name))
+        .any(|output| {
+            output
+                .rows_of
+                .as_ref()
+                .is_none_or(|rows_of| *rows_of == input.name)
+        })
 }
 
 /// The table must have each column that the job reads, of the type that it expects.
@@ -79,10 +98,17 @@ fn require_columns(input: &Input, table: &str, recorded: &Columns) -> Result<()>
     let mut differences = Vec::new();
     for column in &input.contract.columns {
         let expected = column.kind.to_string();
-        match recorded.columns.iter().find(|recorded| recorded.name == column.name) {
+        match recorded
+            .columns
+            .iter()
+            .find(|recorded| recorded.name == column.name)
+        {
             None => differences.push(format!("no column `{}`", column.name)),
             Some(found) if found.kind != expected => {
-                differences.push(format!("`{}` is {}, expected {expected}", column.name, found.kind));
+                differences.push(format!(
+                    "`{}` is {}, expected {expected}",
+                    column.name, found.kind
+                ));
             }
             Some(_) => {}
         }
@@ -92,7 +118,11 @@ fn require_columns(input: &Input, table: &str, recorded: &Columns) -> Result<()>
     }
     Err(Error::new(
         ErrorKind::Usage,
-        format!("table `{table}` is not what input `{}` expects: {}", input.name, differences.join("; ")),
+        format!(
+            "table `{table}` is not what input `{}` expects: {}",
+            input.name,
+            differences.join("; ")
+        ),
     )
     .hint("run the job that writes the table again with its present contract"))
 }

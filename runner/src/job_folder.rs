@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use drivetrain_jobs::{Problem, bundled};
 use drivetrain_jobs::job::{Job, JobFile};
+use drivetrain_jobs::{Problem, bundled};
 use object_store::path::Path;
 
 use crate::error::{Context, Error, ErrorKind, Result};
@@ -35,7 +35,11 @@ impl JobFolder {
     /// `Usage` for an unknown name, or a folder that is missing or cannot be read.
     pub async fn read(named: &str) -> Result<Self> {
         if let Some(files) = bundled::files(named) {
-            return Ok(Self { named: named.to_owned(), files, siblings: BTreeMap::new() });
+            return Ok(Self {
+                named: named.to_owned(),
+                files,
+                siblings: BTreeMap::new(),
+            });
         }
         let is_place = named.contains(['/', '.', '\\']) || named.contains("://");
         if !is_place && !std::path::Path::new(named).is_dir() {
@@ -46,17 +50,29 @@ impl JobFolder {
         let location = Location::parse(named)?;
         let (root, folder) = parent(&location)?;
         let unreadable = |error: Error| {
-            Error::new(ErrorKind::Usage, format!("cannot read the job folder `{named}`"))
-                .caused_by(error)
+            Error::new(
+                ErrorKind::Usage,
+                format!("cannot read the job folder `{named}`"),
+            )
+            .caused_by(error)
         };
-        let store = Store::open(&root, &S3Settings::default()).await.map_err(unreadable)?;
+        let store = Store::open(&root, &S3Settings::default())
+            .await
+            .map_err(unreadable)?;
         let files = files(&store, &folder).await.map_err(unreadable)?;
         if files.is_empty() {
-            return Err(Error::new(ErrorKind::Usage, format!("the job folder `{named}` is empty or missing"))
-                .hint("`drivetrain new job <name>` writes one that works"));
+            return Err(Error::new(
+                ErrorKind::Usage,
+                format!("the job folder `{named}` is empty or missing"),
+            )
+            .hint("`drivetrain new job <name>` writes one that works"));
         }
         let siblings = siblings(&store, &folder).await.map_err(unreadable)?;
-        Ok(Self { named: named.to_owned(), files, siblings })
+        Ok(Self {
+            named: named.to_owned(),
+            files,
+            siblings,
+        })
     }
 
     /// Everything that is wrong with the folder, with its place.
@@ -92,17 +108,26 @@ fn parent(location: &Location) -> Result<(Location, Path)> {
     };
     match location {
         Location::Folder(folder) => {
-            let name = folder.file_name().and_then(|name| name.to_str()).ok_or_else(no_parent)?;
+            let name = folder
+                .file_name()
+                .and_then(|name| name.to_str())
+                .ok_or_else(no_parent)?;
             let parent = folder.parent().ok_or_else(no_parent)?;
             let name = Path::parse(name)
                 .map_err(object_store::Error::from)
-                .context(ErrorKind::Usage, format!("`{location}` is no usable folder name"))?;
+                .context(
+                    ErrorKind::Usage,
+                    format!("`{location}` is no usable folder name"),
+                )?;
             Ok((Location::Folder(parent.to_owned()), name))
         }
         Location::S3 { bucket, prefix } => {
             let mut parts: Vec<_> = prefix.parts().collect();
             let name = parts.pop().ok_or_else(no_parent)?;
-            let parent = Location::S3 { bucket: bucket.clone(), prefix: parts.into_iter().collect() };
+            let parent = Location::S3 {
+                bucket: bucket.clone(),
+                prefix: parts.into_iter().collect(),
+            };
             Ok((parent, Path::from_iter([name])))
         }
         Location::Memory => Err(no_parent()),
@@ -114,12 +139,18 @@ async fn files(store: &Store, folder: &Path) -> Result<Vec<JobFile>> {
     if listed.len() > MOST_FILES {
         return Err(Error::new(
             ErrorKind::Usage,
-            format!("`{}` holds {} files, more than a job folder ever does", store.location().url(folder), listed.len()),
+            format!(
+                "`{}` holds {} files, more than a job folder ever does",
+                store.location().url(folder),
+                listed.len()
+            ),
         ));
     }
     let mut files = Vec::new();
     for object in listed {
-        let Some(name) = below(folder, &object.location) else { continue };
+        let Some(name) = below(folder, &object.location) else {
+            continue;
+        };
         let is_text = std::path::Path::new(&name)
             .extension()
             .is_some_and(|extension| extension == "toml" || extension == "sql");
@@ -151,7 +182,10 @@ async fn siblings(store: &Store, folder: &Path) -> Result<BTreeMap<String, Vec<J
         }
         let manifest = Path::parse(format!("{sibling}/job.toml"))
             .map_err(object_store::Error::from)
-            .context(ErrorKind::Usage, "a folder beside the job has no usable name")?;
+            .context(
+                ErrorKind::Usage,
+                "a folder beside the job has no usable name",
+            )?;
         if store.look(&manifest).await?.is_some()
             && let Some(name) = sibling.filename()
         {
@@ -163,7 +197,10 @@ async fn siblings(store: &Store, folder: &Path) -> Result<BTreeMap<String, Vec<J
 
 /// The key below a folder, hidden names aside.
 fn below(folder: &Path, key: &Path) -> Option<String> {
-    let parts: Vec<String> = key.prefix_match(folder)?.map(|part| part.as_ref().to_owned()).collect();
+    let parts: Vec<String> = key
+        .prefix_match(folder)?
+        .map(|part| part.as_ref().to_owned())
+        .collect();
     let hidden = parts.iter().any(|part| part.starts_with(['.', '_']));
     (!hidden && !parts.is_empty()).then(|| parts.join("/"))
 }

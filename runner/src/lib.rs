@@ -5,18 +5,18 @@ pub mod cli;
 pub mod commands;
 pub mod settings;
 
-pub mod run;
-pub mod stores;
-pub mod inputs;
-pub mod read;
-pub mod source;
-pub mod workspace;
-pub mod compute;
 pub mod check;
-pub mod outputs;
-pub mod sink;
 pub mod commit;
+pub mod compute;
+pub mod inputs;
+pub mod outputs;
+pub mod read;
 pub mod report;
+pub mod run;
+pub mod sink;
+pub mod source;
+pub mod stores;
+pub mod workspace;
 
 pub mod display;
 pub mod error;

@@ -28,7 +28,10 @@ fn columns(output: &Output) -> Columns {
         name: column.name.clone(),
         kind: column.kind.to_string(),
     });
-    Columns { columns: columns.collect(), partition_by: output.partition_by.clone() }
+    Columns {
+        columns: columns.collect(),
+        partition_by: output.partition_by.clone(),
+    }
 }
 
 fn replaces(output: &Output, parameters: &Parameters) -> Replaces {
@@ -38,19 +41,32 @@ fn replaces(output: &Output, parameters: &Parameters) -> Replaces {
     let Some(Bounds { column, from, to }) = parameters.bounds(output) else {
         return Replaces::Table;
     };
-    let kind = output.columns.iter().find(|candidate| candidate.name == column);
+    let kind = output
+        .columns
+        .iter()
+        .find(|candidate| candidate.name == column);
     let order = match kind.map(|column| &column.kind) {
         Some(Type::Int | Type::Bigint) => Order::Integer,
         _ => Order::Text,
     };
     let text = |value: Option<ScalarValue>| value.map(|value| value.to_string());
-    Replaces::Window(Window { column, from: text(from), to: text(to), order })
+    Replaces::Window(Window {
+        column,
+        from: text(from),
+        to: text(to),
+        order,
+    })
 }
 
 /// How an output's rows are written.
 #[must_use]
 pub fn table<'a>(output: &'a Output, shape: &Shape, workspace: &Workspace) -> Table<'a> {
-    let in_file = |column: &str| !output.partition_by.iter().any(|partition| partition == column);
+    let in_file = |column: &str| {
+        !output
+            .partition_by
+            .iter()
+            .any(|partition| partition == column)
+    };
     let file_columns = output
         .columns
         .iter()
@@ -58,10 +74,13 @@ pub fn table<'a>(output: &'a Output, shape: &Shape, workspace: &Workspace) -> Ta
         .filter(|(_, column)| in_file(&column.name))
         .map(|(index, _)| index)
         .collect();
-    let unique_column = output.key.as_ref().and_then(|key| match key.columns.as_slice() {
-        [column] => Some(column.clone()),
-        _ => None,
-    });
+    let unique_column = output
+        .key
+        .as_ref()
+        .and_then(|key| match key.columns.as_slice() {
+            [column] => Some(column.clone()),
+            _ => None,
+        });
     Table {
         name: &output.name,
         file_columns,

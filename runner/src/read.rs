@@ -60,8 +60,13 @@ pub async fn read(
         max_bad_share: settings.shape.max_rejected,
         block_bytes: None,
     };
-    let sources =
-        source::read(objects, &read_settings, Arc::clone(&workspace.holding), progress).await;
+    let sources = source::read(
+        objects,
+        &read_settings,
+        Arc::clone(&workspace.holding),
+        progress,
+    )
+    .await;
     let sources = match sources {
         Ok(sources) => sources,
         Err(refused) => return Err(refuse(*refused, job, stores, attempt).await),
@@ -73,8 +78,14 @@ pub async fn read(
     for dataset in sources.datasets {
         accepted_rows.insert(dataset.name.clone(), dataset.report.accepted);
         spilled_bytes += dataset.report.spilled_bytes;
-        reports.insert(dataset.name.clone(), raw_report(&dataset.name, &dataset.report));
-        workspace.context.register_table(&dataset.name, dataset.table).map_err(query_error)?;
+        reports.insert(
+            dataset.name.clone(),
+            raw_report(&dataset.name, &dataset.report),
+        );
+        workspace
+            .context
+            .register_table(&dataset.name, dataset.table)
+            .map_err(query_error)?;
     }
     for input in &job.inputs {
         if let Some(FrozenInput::Table(table)) = frozen.get(&input.name) {
@@ -84,8 +95,17 @@ pub async fn read(
             reports.insert(input.name.clone(), report);
         }
     }
-    let inputs = job.inputs.iter().filter_map(|input| reports.remove(&input.name)).collect();
-    Ok(Reading { inputs, accepted_rows, quarantine, spilled_bytes })
+    let inputs = job
+        .inputs
+        .iter()
+        .filter_map(|input| reports.remove(&input.name))
+        .collect();
+    Ok(Reading {
+        inputs,
+        accepted_rows,
+        quarantine,
+        spilled_bytes,
+    })
 }
 
 fn raw_objects(job: &Job, stores: &Stores, frozen: &FrozenInputs) -> Result<Vec<InputObjects>> {
@@ -96,7 +116,10 @@ fn raw_objects(job: &Job, stores: &Stores, frozen: &FrozenInputs) -> Result<Vec<
         else {
             continue;
         };
-        let store = stores.input.as_ref().expect("a job that reads raw data has an input store");
+        let store = stores
+            .input
+            .as_ref()
+            .expect("a job that reads raw data has an input store");
         let table_root = Path::parse(format!("{RAW}/{folder}"))
             .map_err(object_store::Error::from)
             .context(ErrorKind::Usage, format!("`{folder}` is no usable folder"))?;
@@ -126,7 +149,10 @@ fn frozen_store(store: &Store, objects: &[FrozenObject]) -> Result<FrozenStore> 
 fn object_meta(object: &FrozenObject) -> Result<ObjectMeta> {
     let location = Path::parse(&object.key)
         .map_err(object_store::Error::from)
-        .context(ErrorKind::Failed, format!("`{}` is no usable key", object.key))?;
+        .context(
+            ErrorKind::Failed,
+            format!("`{}` is no usable key", object.key),
+        )?;
     Ok(ObjectMeta {
         location,
         last_modified: object.modified,
@@ -137,10 +163,13 @@ fn object_meta(object: &FrozenObject) -> Result<ObjectMeta> {
 }
 
 async fn refuse(refused: Refused, job: &Job, stores: &Stores, attempt: &Attempt) -> Error {
-    let Refused { error, quarantine, .. } = refused;
+    let Refused {
+        error, quarantine, ..
+    } = refused;
     match write_quarantine(&quarantine, job, stores, attempt).await {
         Ok(Some(place)) => {
-            let hint = format!("the rejected rows lie in `{place}`, each with its file, line and rule");
+            let hint =
+                format!("the rejected rows lie in `{place}`, each with its file, line and rule");
             error.hint(hint)
         }
         Ok(None) => error,
@@ -159,19 +188,34 @@ async fn write_quarantine(
     attempt: &Attempt,
 ) -> Result<Option<String>> {
     let run = attempt.run().to_string();
-    let prefix = Path::parse(format!("_drivetrain/{}/quarantine/{run}/{}", job.name, attempt.id()))
-        .map_err(object_store::Error::from)
-        .context(ErrorKind::Failed, "the quarantine has no usable name")?;
-    let written = quarantine.write(&stores.output.reader(), &prefix, &run).await?;
+    let prefix = Path::parse(format!(
+        "_drivetrain/{}/quarantine/{run}/{}",
+        job.name,
+        attempt.id()
+    ))
+    .map_err(object_store::Error::from)
+    .context(ErrorKind::Failed, "the quarantine has no usable name")?;
+    let written = quarantine
+        .write(&stores.output.reader(), &prefix, &run)
+        .await?;
     Ok(written.map(|_| stores.output.location().url(&prefix)))
 }
 
 fn raw_report(name: &str, report: &DatasetReport) -> InputReport {
     let owned = |counts: &BTreeMap<Arc<str>, u64>| {
-        counts.iter().map(|(rule, count)| (rule.to_string(), *count)).collect()
+        counts
+            .iter()
+            .map(|(rule, count)| (rule.to_string(), *count))
+            .collect()
     };
-    let unknown = report.extra_columns.iter().map(|column| format!("column `{column}` is not in the contract"));
-    let empty = report.empty_files.iter().map(|file| format!("`{file}` is empty"));
+    let unknown = report
+        .extra_columns
+        .iter()
+        .map(|column| format!("column `{column}` is not in the contract"));
+    let empty = report
+        .empty_files
+        .iter()
+        .map(|file| format!("`{file}` is empty"));
     InputReport {
         name: name.to_owned(),
         files: report.files,
@@ -199,7 +243,12 @@ fn table_report(name: &str, table: &TableInput) -> InputReport {
 }
 
 /// Registers the live parts of another job's table, with the columns that the contract names, under the input's name.
-fn register_table(input: &Input, table: &TableInput, store: &Store, workspace: &Workspace) -> Result<()> {
+fn register_table(
+    input: &Input,
+    table: &TableInput,
+    store: &Store,
+    workspace: &Workspace,
+) -> Result<()> {
     let parts = parts_table(&input.name, Some(&input.contract), table, store, workspace)?;
     workspace
         .context
@@ -220,7 +269,10 @@ pub fn parts_table(
     workspace: &Workspace,
 ) -> Result<PartsTable> {
     let url = ObjectStoreUrl::parse(format!("drivetrain-{}://parts", name.replace('_', "-")))
-        .context(ErrorKind::Failed, format!("table `{name}` has no usable name"))?;
+        .context(
+            ErrorKind::Failed,
+            format!("table `{name}` has no usable name"),
+        )?;
     workspace
         .context
         .runtime_env()
@@ -236,7 +288,10 @@ pub fn parts_table(
         let kind = arrow_type(&column.kind).ok_or_else(|| {
             Error::new(
                 ErrorKind::Failed,
-                format!("column `{}` of table `{name}` has the unknown type `{}`", column.name, column.kind),
+                format!(
+                    "column `{}` of table `{name}` has the unknown type `{}`",
+                    column.name, column.kind
+                ),
             )
             .hint("use a newer drivetrain")
         })?;
@@ -245,8 +300,13 @@ pub fn parts_table(
         }
     }
     for column in &recorded.partition_by {
-        let found = recorded.columns.iter().find(|candidate| candidate.name == *column);
-        let kind = found.and_then(|column| partition_type(&column.kind)).unwrap_or(DataType::Utf8View);
+        let found = recorded
+            .columns
+            .iter()
+            .find(|candidate| candidate.name == *column);
+        let kind = found
+            .and_then(|column| partition_type(&column.kind))
+            .unwrap_or(DataType::Utf8View);
         partition_fields.push(Arc::new(Field::new(column, kind, false)));
     }
     let parts = table
@@ -258,7 +318,9 @@ pub fn parts_table(
             Ok(LivePart {
                 object: object_meta(object)?,
                 rows: part.rows,
-                partition: values.filter_map(|column| part.partition.value(column)).collect(),
+                partition: values
+                    .filter_map(|column| part.partition.value(column))
+                    .collect(),
             })
         })
         .collect::<Result<Vec<_>>>()?;

@@ -158,9 +158,13 @@ pub fn versions() -> BTreeMap<String, String> {
 
 /// Stores the report beside the log; a store that refuses it does not undo the run, so that is only a warning.
 pub async fn store(report: &Report, store: &Store) {
-    let key = format!("_drivetrain/{}/reports/{}/{}.json", report.job, report.run_id, report.attempt_id);
+    let key = format!(
+        "_drivetrain/{}/reports/{}/{}.json",
+        report.job, report.run_id, report.attempt_id
+    );
     let written = async {
-        let body = serde_json::to_vec_pretty(report).context(ErrorKind::Failed, "cannot write the report")?;
+        let body = serde_json::to_vec_pretty(report)
+            .context(ErrorKind::Failed, "cannot write the report")?;
         let key = Path::parse(&key)
             .map_err(object_store::Error::from)
             .context(ErrorKind::Failed, "the report has no usable name")?;

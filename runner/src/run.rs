@@ -13,8 +13,8 @@ use drivetrain_jobs::plan::Parameters;
 
 use crate::check::check;
 use crate::commit::{
-    self, Attempt, CommitOutcome, Decision, Fence, OpenOptions, PublishOutcome, Record,
-    RunId, RunInputs, StagedPart, StopSignal,
+    self, Attempt, CommitOutcome, Decision, Fence, OpenOptions, PublishOutcome, Record, RunId,
+    RunInputs, StagedPart, StopSignal,
 };
 use crate::compute::{Computed, compute};
 use crate::display::Display;
@@ -73,15 +73,23 @@ pub async fn run(run: &Run<'_>) -> Result<Report> {
 /// From the log to the published record; `None` where what it was built on was lost, and it is to start again.
 async fn start(run: &Run<'_>, parameters: &Parameters, stores: &Stores) -> Result<Option<Report>> {
     let plans = outputs::plans(run.job, parameters);
-    let options = OpenOptions { replace_foreign: run.settings.replace_foreign };
+    let options = OpenOptions {
+        replace_foreign: run.settings.replace_foreign,
+    };
     let opened = commit::open(&stores.output, &run.job.name, plans, options).await?;
     let inputs = freeze(run.job, &opened, stores).await?;
     let id = identify(run, &inputs)?;
-    let attempt = match opened.decide(id, &consumed(&inputs), run.settings.force).await? {
+    let attempt = match opened
+        .decide(id, &consumed(&inputs), run.settings.force)
+        .await?
+    {
         Decision::AlreadyDone(record) => return already_done(run, stores, &record).map(Some),
         Decision::Run(attempt) => attempt,
     };
-    let prepared = run.stop.or_cancelled(prepare(run, parameters, stores, &inputs, &attempt)).await;
+    let prepared = run
+        .stop
+        .or_cancelled(prepare(run, parameters, stores, &inputs, &attempt))
+        .await;
     let (mut report, parts, rows) = match prepared {
         Ok(prepared) => prepared,
         Err(error) => {
@@ -89,7 +97,8 @@ async fn start(run: &Run<'_>, parameters: &Parameters, stores: &Stores) -> Resul
             return Err(error);
         }
     };
-    let summary = serde_json::to_value(&report).context(ErrorKind::Failed, "cannot write the report")?;
+    let summary =
+        serde_json::to_value(&report).context(ErrorKind::Failed, "cannot write the report")?;
     let publishing = run.display.stage("publish");
     let staged = attempt.stage(parts, &rows, summary).await?;
     let committed = match staged.commit(run.fence, run.stop).await? {
@@ -101,7 +110,9 @@ async fn start(run: &Run<'_>, parameters: &Parameters, stores: &Stores) -> Resul
         return Ok(None);
     };
     report.record = published.record().number;
-    report.stages.push(StageReport::new("publish", publishing.finish()));
+    report
+        .stages
+        .push(StageReport::new("publish", publishing.finish()));
     finish(&mut report, stores);
     report::store(&report, &stores.output).await;
     Ok(Some(report))
@@ -119,34 +130,78 @@ async fn prepare(
     let mut report = new_report(run, attempt);
 
     let reading = run.display.stage("read");
-    let Reading { inputs: read_inputs, accepted_rows, quarantine, spilled_bytes } =
-        read(run.job, run.settings, stores, inputs, attempt, &workspace, &reading.progress).await?;
-    report.stages.push(StageReport::new("read", reading.finish()));
+    let Reading {
+        inputs: read_inputs,
+        accepted_rows,
+        quarantine,
+        spilled_bytes,
+    } = read(
+        run.job,
+        run.settings,
+        stores,
+        inputs,
+        attempt,
+        &workspace,
+        &reading.progress,
+    )
+    .await?;
+    report
+        .stages
+        .push(StageReport::new("read", reading.finish()));
     report.inputs = read_inputs;
     report.quarantine = quarantine;
 
     let computing = run.display.stage("compute");
-    let computed =
-        compute(run.job, parameters, &accepted_rows, &workspace, &computing.progress).await?;
-    report.stages.push(StageReport::new("compute", computing.finish()));
+    let computed = compute(
+        run.job,
+        parameters,
+        &accepted_rows,
+        &workspace,
+        &computing.progress,
+    )
+    .await?;
+    report
+        .stages
+        .push(StageReport::new("compute", computing.finish()));
 
     let checking = run.display.stage("check");
-    let held: Vec<_> = computed.iter().map(|done| done.collected.held.clone()).collect();
-    report.checks =
-        check(&workspace.context, run.job, parameters, &run.settings.checks, &held).await?;
-    report.stages.push(StageReport::new("check", checking.finish()));
+    let held: Vec<_> = computed
+        .iter()
+        .map(|done| done.collected.held.clone())
+        .collect();
+    report.checks = check(
+        &workspace.context,
+        run.job,
+        parameters,
+        &run.settings.checks,
+        &held,
+    )
+    .await?;
+    report
+        .stages
+        .push(StageReport::new("check", checking.finish()));
 
     let writing = run.display.stage("write");
     let mut parts = Vec::new();
     let mut rows = BTreeMap::new();
     for (output, done) in run.job.outputs.iter().zip(&computed) {
         let table = outputs::table(output, &run.settings.shape, &workspace);
-        let written = write(&attempt.stager(), &table, &done.collected, &writing.progress).await?;
+        let written = write(
+            &attempt.stager(),
+            &table,
+            &done.collected,
+            &writing.progress,
+        )
+        .await?;
         rows.insert(output.name.clone(), done.collected.held.rows() as u64);
-        report.outputs.push(output_report(run, stores, &output.name, done, &written));
+        report
+            .outputs
+            .push(output_report(run, stores, &output.name, done, &written));
         parts.extend(written);
     }
-    report.stages.push(StageReport::new("write", writing.finish()));
+    report
+        .stages
+        .push(StageReport::new("write", writing.finish()));
     report.spilled_bytes =
         spilled_bytes + held.iter().map(|held| held.spilled_bytes()).sum::<u64>();
     finish(&mut report, stores);
@@ -162,10 +217,16 @@ fn identify(run: &Run<'_>, inputs: &FrozenInputs) -> Result<RunId> {
     parameters.insert("--check".to_owned(), run.settings.checks.join(","));
     let contracts = serde_json::to_string(&run.job.inputs)
         .context(ErrorKind::Failed, "cannot write the contracts")?;
-    let files: Vec<_> =
-        run.job.files.iter().map(|file| (file.name.clone(), file.text.clone())).collect();
-    let objects =
-        inputs.iter().map(|(name, input)| (name.clone(), input.objects().to_vec())).collect();
+    let files: Vec<_> = run
+        .job
+        .files
+        .iter()
+        .map(|file| (file.name.clone(), file.text.clone()))
+        .collect();
+    let objects = inputs
+        .iter()
+        .map(|(name, input)| (name.clone(), input.objects().to_vec()))
+        .collect();
     Ok(RunId::of(&RunInputs {
         job: &run.job.name,
         files: &files,
@@ -180,7 +241,11 @@ fn consumed(inputs: &FrozenInputs) -> Vec<crate::store::FrozenObject> {
     inputs
         .values()
         .filter_map(|input| match input {
-            FrozenInput::Raw { fresh, consumes: true, .. } => Some(fresh.clone()),
+            FrozenInput::Raw {
+                fresh,
+                consumes: true,
+                ..
+            } => Some(fresh.clone()),
             _ => None,
         })
         .flatten()
@@ -192,9 +257,17 @@ fn require_known_checks(run: &Run<'_>) -> Result<()> {
     match run.settings.checks.iter().find(|name| !known(name)) {
         None => Ok(()),
         Some(name) => {
-            let names: Vec<_> = run.job.checks.iter().map(|check| format!("`{}`", check.name)).collect();
-            Err(Error::new(ErrorKind::Usage, format!("job `{}` has no check `{name}`", run.job.name))
-                .hint(format!("it has {}", names.join(", "))))
+            let names: Vec<_> = run
+                .job
+                .checks
+                .iter()
+                .map(|check| format!("`{}`", check.name))
+                .collect();
+            Err(Error::new(
+                ErrorKind::Usage,
+                format!("job `{}` has no check `{name}`", run.job.name),
+            )
+            .hint(format!("it has {}", names.join(", "))))
         }
     }
 }
@@ -207,7 +280,9 @@ fn new_report(run: &Run<'_>, attempt: &Attempt) -> Report {
         run_id: attempt.run().to_string(),
         attempt_id: attempt.id().to_string(),
         record: 0,
-        started_at: run.started_at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
+        started_at: run
+            .started_at
+            .to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
         parameters: run.settings.parameters.clone(),
         inputs: Vec::new(),
         outputs: Vec::new(),
@@ -251,10 +326,16 @@ fn output_report(
 
 /// The report of the attempt that did the run, as its record keeps it.
 fn already_done(run: &Run<'_>, stores: &Stores, record: &Record) -> Result<Report> {
-    let summary = record.as_run().map(|run| run.summary.clone()).unwrap_or_default();
+    let summary = record
+        .as_run()
+        .map(|run| run.summary.clone())
+        .unwrap_or_default();
     let mut report: Report = serde_json::from_value(summary).context(
         ErrorKind::Failed,
-        format!("record {} of job `{}` holds no report that this binary reads", record.number, run.job.name),
+        format!(
+            "record {} of job `{}` holds no report that this binary reads",
+            record.number, run.job.name
+        ),
     )?;
     report.status = Status::AlreadyDone;
     report.record = record.number;

@@ -35,7 +35,10 @@ impl Stores {
             (None, Some(dataset)) => {
                 return Err(Error::new(
                     ErrorKind::Usage,
-                    format!("job `{}` reads the raw dataset `{dataset}`, and no `--input` is given", job.name),
+                    format!(
+                        "job `{}` reads the raw dataset `{dataset}`, and no `--input` is given",
+                        job.name
+                    ),
                 )
                 .hint("name the folder or URL above `raw/` with `--input`"));
             }
@@ -75,17 +78,24 @@ fn reads_raw(job: &Job) -> Option<&str> {
 }
 
 fn require_apart(job: &Job, settings: &RunSettings) -> Result<()> {
-    let Some(input) = &settings.input else { return Ok(()) };
+    let Some(input) = &settings.input else {
+        return Ok(());
+    };
     let raw = input.join(RAW)?;
     if settings.output.is_within(&raw) {
         return Err(Error::new(
             ErrorKind::Usage,
-            format!("the output root `{}` lies inside the raw data `{raw}`", settings.output),
+            format!(
+                "the output root `{}` lies inside the raw data `{raw}`",
+                settings.output
+            ),
         )
         .hint("choose an `--output` outside: its tables would be read as raw data"));
     }
     for output in &job.outputs {
-        let table = settings.output.join(&format!("{}/{}", job.name, output.name))?;
+        let table = settings
+            .output
+            .join(&format!("{}/{}", job.name, output.name))?;
         if raw.is_within(&table) {
             return Err(Error::new(
                 ErrorKind::Usage,

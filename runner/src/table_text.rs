@@ -46,7 +46,8 @@ impl<W: Write + Send> RowWriter<W> {
             }
             QueryFormat::Json => Self::Json(LineDelimitedWriter::new(out)),
             QueryFormat::Parquet => Self::Parquet(Box::new(
-                ArrowWriter::try_new(out, schema.clone(), None).context(ErrorKind::Failed, failed)?,
+                ArrowWriter::try_new(out, schema.clone(), None)
+                    .context(ErrorKind::Failed, failed)?,
             )),
         })
     }
@@ -81,9 +82,10 @@ impl<W: Write + Send> RowWriter<W> {
             }
             Self::Csv(_) => Ok(()),
             Self::Json(mut writer) => writer.finish().context(ErrorKind::Failed, failed),
-            Self::Parquet(writer) => {
-                writer.close().map(|_| ()).context(ErrorKind::Failed, failed)
-            }
+            Self::Parquet(writer) => writer
+                .close()
+                .map(|_| ())
+                .context(ErrorKind::Failed, failed),
         }
     }
 }

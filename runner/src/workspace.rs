@@ -54,6 +54,9 @@ fn runtime(engine: &Engine, pool: Arc<dyn MemoryPool>) -> Result<Arc<RuntimeEnv>
         .build_arc()
         .context(
             ErrorKind::Failed,
-            format!("cannot use the spill directory `{}`", engine.spill_dir.display()),
+            format!(
+                "cannot use the spill directory `{}`",
+                engine.spill_dir.display()
+            ),
         )
 }

@@ -9,7 +9,9 @@ fn sample() -> Place {
 }
 
 fn facts(place: &Place, flags: &str) -> Ran {
-    let ran = place.run(&format!("run rental_facts --input data --output lake {flags}"));
+    let ran = place.run(&format!(
+        "run rental_facts --input data --output lake {flags}"
+    ));
     let published = place.files("lake/rental_facts");
     assert!(ran.code == Some(0) || published.is_empty(), "{published:?}");
     ran
@@ -24,19 +26,34 @@ fn a_wrong_word_on_the_command_line_is_usage() {
     facts(&place, "--check nonsense").fails(2, &["`nonsense`"]);
     facts(&place, "--threads 0").fails(2, &["--threads"]);
     facts(&place, "--memory-limit many").fails(2, &["`many`"]);
-    facts(&place, "--compression middle-out").code.filter(|code| *code == 2).unwrap();
-    place.run("run no_such_job --input data --output lake").fails(2, &["`no_such_job`", "rental_facts"]);
-    place.run("run ./nowhere --input data --output lake").fails(2, &["nowhere"]);
-    place.run("run rental_facts --output lake").fails(2, &["--input"]);
-    place.run("run rental_facts --input gopher://x --output lake").fails(2, &["gopher"]);
+    facts(&place, "--compression middle-out")
+        .code
+        .filter(|code| *code == 2)
+        .unwrap();
+    place
+        .run("run no_such_job --input data --output lake")
+        .fails(2, &["`no_such_job`", "rental_facts"]);
+    place
+        .run("run ./nowhere --input data --output lake")
+        .fails(2, &["nowhere"]);
+    place
+        .run("run rental_facts --output lake")
+        .fails(2, &["--input"]);
+    place
+        .run("run rental_facts --input gopher://x --output lake")
+        .fails(2, &["gopher"]);
 }
 
 #[test]
 fn an_output_root_within_the_raw_data_is_refused_before_anything_is_made() {
     let place = sample();
     let raw = place.files("data");
-    place.run("run rental_facts --input data --output data/raw").fails(2, &["raw"]);
-    place.run("run rental_facts --input data --output data/raw/users/lake").fails(2, &["raw"]);
+    place
+        .run("run rental_facts --input data --output data/raw")
+        .fails(2, &["raw"]);
+    place
+        .run("run rental_facts --input data --output data/raw/users/lake")
+        .fails(2, &["raw"]);
     assert_eq!(place.files("data"), raw);
 }
 
@@ -45,14 +62,21 @@ fn missing_input_is_named() {
     let place = sample();
     std::fs::remove_dir_all(place.path("data/raw/users")).unwrap();
     facts(&place, "").fails(3, &["raw/users"]);
-    place.run("run vehicle_location_metrics --input data --output lake").fails(3, &["rental_facts"]);
-    place.run("run rental_facts --input nowhere --output lake").fails(3, &["nowhere"]);
+    place
+        .run("run vehicle_location_metrics --input data --output lake")
+        .fails(3, &["rental_facts"]);
+    place
+        .run("run rental_facts --input nowhere --output lake")
+        .fails(3, &["nowhere"]);
 }
 
 #[test]
 fn a_missing_column_fails_the_gate_with_the_files_name() {
     let place = sample();
-    place.write("data/raw/locations/other.csv", "location_id,city\n9999,Paris\n");
+    place.write(
+        "data/raw/locations/other.csv",
+        "location_id,city\n9999,Paris\n",
+    );
     facts(&place, "").fails(4, &["other.csv", "state"]);
 }
 
@@ -79,7 +103,10 @@ fn too_many_bad_rows_fail_the_gate_and_the_quarantine_is_there() {
     place.write("data/raw/locations/bad.csv", bad);
     facts(&place, "").fails(4, &["locations", "quarantine"]);
     let quarantine = place.files("lake/_drivetrain/rental_facts/quarantine");
-    let csv = quarantine.iter().find(|(name, _)| name.ends_with("rows.csv")).unwrap();
+    let csv = quarantine
+        .iter()
+        .find(|(name, _)| name.ends_with("rows.csv"))
+        .unwrap();
     let text = String::from_utf8(csv.1.clone()).unwrap();
     assert!(text.contains("bad.csv") && text.contains("seven"), "{text}");
     facts(&place, "--on-bad-row fail").fails(4, &["bad.csv"]);
@@ -88,10 +115,15 @@ fn too_many_bad_rows_fail_the_gate_and_the_quarantine_is_there() {
 #[test]
 fn a_foreign_object_is_refused_by_name_unless_it_may_be_replaced() {
     let place = sample();
-    place.write("lake/rental_facts/rental_facts/rental_date=2024-01-01/theirs.parquet", "not ours");
+    place.write(
+        "lake/rental_facts/rental_facts/rental_date=2024-01-01/theirs.parquet",
+        "not ours",
+    );
     let ran = place.run("run rental_facts --input data --output lake");
     ran.fails(5, &["theirs.parquet", "--replace-foreign"]);
-    place.run("run rental_facts --input data --output lake --replace-foreign").succeeds();
+    place
+        .run("run rental_facts --input data --output lake --replace-foreign")
+        .succeeds();
     let left = place.files("lake/rental_facts");
     assert!(!left.iter().any(|(name, _)| name.contains("theirs")));
 }

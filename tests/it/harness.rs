@@ -23,7 +23,9 @@ pub struct Ran {
 
 impl Place {
     pub fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap() }
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+        }
     }
 
     pub fn path(&self, below: &str) -> PathBuf {
@@ -41,7 +43,13 @@ impl Place {
         let mut command = Command::new(env!("CARGO_BIN_EXE_drivetrain"));
         command.current_dir(self.folder.path()).args(words);
         // Whatever account the machine has must not be used by a test.
-        for name in ["AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL"] {
+        for name in [
+            "AWS_PROFILE",
+            "AWS_ACCESS_KEY_ID",
+            "AWS_SECRET_ACCESS_KEY",
+            "AWS_SESSION_TOKEN",
+            "AWS_ENDPOINT_URL",
+        ] {
             command.env_remove(name);
         }
         command
@@ -54,7 +62,11 @@ impl Place {
     }
 
     pub fn run_words(&self, words: &[&str]) -> Ran {
-        let Output { status, stdout, stderr } = self.command(words).output().unwrap();
+        let Output {
+            status,
+            stdout,
+            stderr,
+        } = self.command(words).output().unwrap();
         Ran {
             code: status.code(),
             stdout: String::from_utf8(stdout).unwrap(),
@@ -87,13 +99,20 @@ impl Place {
 }
 
 fn walk(root: &Path, folder: &Path, found: &mut Vec<(String, Vec<u8>)>) {
-    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return;
+    };
     for entry in entries {
         let path = entry.unwrap().path();
         if path.is_dir() {
             walk(root, &path, found);
         } else {
-            let name = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
+            let name = path
+                .strip_prefix(root)
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .to_owned();
             found.push((name, std::fs::read(&path).unwrap()));
         }
     }
@@ -106,7 +125,11 @@ impl Ran {
         assert_eq!(self.code, Some(code), "{}{}", self.stdout, self.stderr);
         assert!(self.stderr.contains("error: "), "{}", self.stderr);
         for words in says {
-            assert!(self.stderr.contains(words), "expected `{words}` in\n{}", self.stderr);
+            assert!(
+                self.stderr.contains(words),
+                "expected `{words}` in\n{}",
+                self.stderr
+            );
         }
     }
 

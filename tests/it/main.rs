@@ -1,5 +1,8 @@
 //! End-to-end tests through the real binary.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails where it stands")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails where it stands"
+)]
 
 mod bad_input;
 mod commit;

@@ -2,10 +2,16 @@
 
 use crate::harness::Place;
 
-const JOBS: [&str; 3] = ["rental_facts", "vehicle_location_metrics", "user_transaction_analysis"];
+const JOBS: [&str; 3] = [
+    "rental_facts",
+    "vehicle_location_metrics",
+    "user_transaction_analysis",
+];
 
 fn run_all(place: &Place) -> Vec<serde_json::Value> {
-    JOBS.iter().map(|job| place.json(&format!("run {job} --input data --output lake"))).collect()
+    JOBS.iter()
+        .map(|job| place.json(&format!("run {job} --input data --output lake")))
+        .collect()
 }
 
 #[test]
@@ -13,13 +19,27 @@ fn local_makes_a_sample_runs_all_jobs_and_is_done_already_the_second_time() {
     let place = Place::new();
     let first = place.run("local");
     first.succeeds();
-    for words in ["rental_facts", "location_metrics", "Which locations earn the most?", "tables       "] {
-        assert!(first.stdout.contains(words), "expected `{words}` in\n{}", first.stdout);
+    for words in [
+        "rental_facts",
+        "location_metrics",
+        "Which locations earn the most?",
+        "tables       ",
+    ] {
+        assert!(
+            first.stdout.contains(words),
+            "expected `{words}` in\n{}",
+            first.stdout
+        );
     }
     let before = place.files("drivetrain-data/processed");
     let second = place.run("local");
     second.succeeds();
-    assert_eq!(second.stderr.matches("done already").count(), 3, "{}", second.stderr);
+    assert_eq!(
+        second.stderr.matches("done already").count(),
+        3,
+        "{}",
+        second.stderr
+    );
     assert_eq!(place.files("drivetrain-data/processed"), before);
 }
 
@@ -31,7 +51,11 @@ fn every_planted_line_of_dirt_is_quarantined_and_nothing_else() {
     for input in report["inputs"].as_array().unwrap() {
         let name = input["name"].as_str().unwrap();
         let rows = |key: &str| input[key].as_u64().unwrap();
-        assert_eq!(rows("rows"), rows("accepted_rows") + rows("quarantined_rows"), "{name}");
+        assert_eq!(
+            rows("rows"),
+            rows("accepted_rows") + rows("quarantined_rows"),
+            "{name}"
+        );
         let planted = account["datasets"]
             .as_array()
             .unwrap()
@@ -50,7 +74,10 @@ fn every_planted_line_of_dirt_is_quarantined_and_nothing_else() {
     let outputs = &report["outputs"][0];
     assert_eq!(outputs["rows"], 4000, "the clean rentals are all there");
     let quarantine = place.files("lake/_drivetrain/rental_facts/quarantine");
-    let names: Vec<_> = quarantine.iter().filter_map(|(name, _)| name.rsplit('/').next()).collect();
+    let names: Vec<_> = quarantine
+        .iter()
+        .filter_map(|(name, _)| name.rsplit('/').next())
+        .collect();
     assert_eq!(names, ["rows.csv", "rows.parquet"]);
 }
 
@@ -59,7 +86,10 @@ fn metrics_reconcile_with_the_facts_to_the_cent() {
     let place = Place::new();
     place.json("generate --rentals 3000 --seed 3 --out data");
     run_all(&place);
-    let totals = place.query("select count(*), sum(total_amount) from rental_facts", "lake");
+    let totals = place.query(
+        "select count(*), sum(total_amount) from rental_facts",
+        "lake",
+    );
     for sql in [
         "select sum(total_pickups), sum(total_revenue) from location_metrics",
         "select sum(total_rentals), sum(total_revenue) from vehicle_type_metrics",
@@ -79,12 +109,25 @@ fn rows_do_not_depend_on_the_number_of_threads() {
     place.json("generate --rentals 3000 --seed 5 --dirt 0.004 --out data");
     for threads in ["1", "3"] {
         for job in JOBS {
-            place.json(&format!("run {job} --input data --output lake{threads} --threads {threads}"));
+            place.json(&format!(
+                "run {job} --input data --output lake{threads} --threads {threads}"
+            ));
         }
     }
-    for table in ["rental_facts", "location_metrics", "brand_metrics", "daily_metrics", "user_metrics", "hourly_metrics"] {
+    for table in [
+        "rental_facts",
+        "location_metrics",
+        "brand_metrics",
+        "daily_metrics",
+        "user_metrics",
+        "hourly_metrics",
+    ] {
         let sql = format!("select * from {table} order by 1, 2");
-        assert_eq!(place.query(&sql, "lake1"), place.query(&sql, "lake3"), "{table}");
+        assert_eq!(
+            place.query(&sql, "lake1"),
+            place.query(&sql, "lake3"),
+            "{table}"
+        );
     }
 }
 
@@ -94,7 +137,10 @@ fn a_window_replaces_its_partitions_and_no_other() {
     place.json("generate --rentals 2000 --seed 9 --out data");
     let run = "run rental_facts --input data --output lake";
     place.json(run);
-    let days = place.query("select distinct rental_date from rental_facts order by 1", "lake");
+    let days = place.query(
+        "select distinct rental_date from rental_facts order by 1",
+        "lake",
+    );
     let (from, to) = (&days[10], &days[12]);
     let before = place.files("lake/rental_facts");
     let report = place.json(&format!("{run} --param from={from} --param to={to}"));
@@ -105,23 +151,36 @@ fn a_window_replaces_its_partitions_and_no_other() {
     let outside = |files: &[(String, Vec<u8>)]| {
         files
             .iter()
-            .filter(|(name, _)| !days[10..=12].iter().any(|day| name.contains(&format!("rental_date={day}/"))))
+            .filter(|(name, _)| {
+                !days[10..=12]
+                    .iter()
+                    .any(|day| name.contains(&format!("rental_date={day}/")))
+            })
             .cloned()
             .collect::<Vec<_>>()
     };
     assert_eq!(outside(&before), outside(&after));
     assert_ne!(before, after);
-    assert_eq!(place.query("select count(*) from rental_facts", "lake"), ["2000"]);
+    assert_eq!(
+        place.query("select count(*) from rental_facts", "lake"),
+        ["2000"]
+    );
 }
 
 #[test]
 fn a_run_over_the_memory_limit_spills_and_gives_the_same_rows() {
     let place = Place::new();
     place.json("generate --rentals 200000 --seed 2 --out data");
-    let small = place.json("run rental_facts --input data --output small --memory-limit 64MiB --spill-dir spill");
+    let small = place.json(
+        "run rental_facts --input data --output small --memory-limit 64MiB --spill-dir spill",
+    );
     assert!(small["spilled_bytes"].as_u64().unwrap() > 0, "{small}");
     place.json("run rental_facts --input data --output large --memory-limit 4GiB");
     let sums = "select count(*), sum(total_amount), sum(rental_hours), count(distinct rental_id) from rental_facts";
     assert_eq!(place.query(sums, "small"), place.query(sums, "large"));
-    assert_eq!(place.files("spill").len(), 0, "nothing is left in the spill directory");
+    assert_eq!(
+        place.files("spill").len(),
+        0,
+        "nothing is left in the spill directory"
+    );
 }

@@ -17,7 +17,10 @@ pub async fn check(args: &CheckArgs, json: bool) -> Result<()> {
     let folder = JobFolder::read(&args.path).await?;
     let problems = folder.problems().await;
     if json {
-        print_json(&Checked { path: &args.path, problems: &problems })?;
+        print_json(&Checked {
+            path: &args.path,
+            problems: &problems,
+        })?;
     } else if problems.is_empty() {
         println!("{}: no problems", args.path);
     } else {
@@ -27,7 +30,10 @@ pub async fn check(args: &CheckArgs, json: bool) -> Result<()> {
     }
     match problems.len() {
         0 => Ok(()),
-        count => Err(Error::new(ErrorKind::Usage, format!("`{}` has {count} problems", args.path))),
+        count => Err(Error::new(
+            ErrorKind::Usage,
+            format!("`{}` has {count} problems", args.path),
+        )),
     }
 }
 

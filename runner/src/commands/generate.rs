@@ -24,8 +24,17 @@ pub async fn generate(args: &GenerateArgs, json: bool) -> Result<()> {
     if json {
         return print_json(&generated.account);
     }
-    let state = if generated.was_there { "there already" } else { "written" };
-    println!("{state}: {} rentals (seed {}, dirt {}) in {location}/raw", grouped(args.rentals), args.seed, args.dirt);
+    let state = if generated.was_there {
+        "there already"
+    } else {
+        "written"
+    };
+    println!(
+        "{state}: {} rentals (seed {}, dirt {}) in {location}/raw",
+        grouped(args.rentals),
+        args.seed,
+        args.dirt
+    );
     Ok(())
 }
 
@@ -42,7 +51,11 @@ pub fn settings(rentals: u64, seed: u64, dirt: Share) -> Result<Settings> {
 ///
 /// # Errors
 /// As [`generate::generate`].
-pub async fn write(settings: &Settings, location: &Location, progress: &Progress) -> Result<Generated> {
+pub async fn write(
+    settings: &Settings,
+    location: &Location,
+    progress: &Progress,
+) -> Result<Generated> {
     let mut target: Box<dyn Target> = match location {
         Location::Folder(folder) => Box::new(Folder::new(folder)),
         Location::S3 { .. } | Location::Memory => {

@@ -1,7 +1,7 @@
 //! `drivetrain jobs`: the bundled jobs, or one contract in full.
 
-use drivetrain_jobs::describe::{Section, Summary, sections};
 use drivetrain_jobs::bundled;
+use drivetrain_jobs::describe::{Section, Summary, sections};
 
 use crate::cli::JobsArgs;
 use crate::commands::print_json;
@@ -45,14 +45,26 @@ fn text(section: &Section) -> String {
     let rows: Vec<&Vec<String>> = if section.header.is_empty() {
         section.rows.iter().collect()
     } else {
-        std::iter::once(&section.header).chain(&section.rows).collect()
+        std::iter::once(&section.header)
+            .chain(&section.rows)
+            .collect()
     };
     let count = rows.iter().map(|row| row.len()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..count)
-        .map(|at| rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.chars().count()).max().unwrap_or(0))
+        .map(|at| {
+            rows.iter()
+                .filter_map(|row| row.get(at))
+                .map(|cell| cell.chars().count())
+                .max()
+                .unwrap_or(0)
+        })
         .collect();
     for row in rows {
-        let cells: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        let cells: Vec<String> = row
+            .iter()
+            .zip(&widths)
+            .map(|(cell, width)| format!("{cell:<width$}"))
+            .collect();
         text += format!("  {}", cells.join("  ")).trim_end();
         text += "\n";
     }

@@ -58,7 +58,8 @@ pub async fn local(args: &LocalArgs, json: bool) -> Result<()> {
     let began = Instant::now();
     let stop = signals::listen()?;
     let display = Display::new();
-    let data = std::path::absolute(&args.data).context(ErrorKind::Usage, "`--data` is no usable path")?;
+    let data =
+        std::path::absolute(&args.data).context(ErrorKind::Usage, "`--data` is no usable path")?;
     let input = Location::parse(&folder_text(&data)?)?;
     let output = Location::parse(&folder_text(&data.join("processed"))?)?;
     stop.or_cancelled(sample(&data, &input, &display)).await?;
@@ -106,7 +107,10 @@ struct Local<'a> {
 
 fn folder_text(folder: &FolderPath) -> Result<String> {
     folder.to_str().map(str::to_owned).ok_or_else(|| {
-        Error::new(ErrorKind::Usage, format!("`{}` is not UTF-8", folder.display()))
+        Error::new(
+            ErrorKind::Usage,
+            format!("`{}` is not UTF-8", folder.display()),
+        )
     })
 }
 
@@ -130,7 +134,13 @@ async fn sample(data: &FolderPath, input: &Location, display: &Display) -> Resul
 }
 
 fn tables(reports: &[Report]) -> String {
-    let mut lines = vec![String::new(), format!("{:<22} {:>12} {:>8} {:>12}", "table", "rows", "files", "size")];
+    let mut lines = vec![
+        String::new(),
+        format!(
+            "{:<22} {:>12} {:>8} {:>12}",
+            "table", "rows", "files", "size"
+        ),
+    ];
     for report in reports {
         for output in &report.outputs {
             lines.push(format!(
@@ -145,27 +155,47 @@ fn tables(reports: &[Report]) -> String {
     lines.join("\n")
 }
 
-async fn answers(output: &Location, engine: &crate::cli::EngineArgs, stop: &StopSignal) -> Result<()> {
+async fn answers(
+    output: &Location,
+    engine: &crate::cli::EngineArgs,
+    stop: &StopSignal,
+) -> Result<()> {
     let store = Store::open(output, &S3Settings::default()).await?;
     let workspace = Workspace::new(&Engine::resolve(engine)?)?;
     stop.or_cancelled(register_all(&store, &workspace)).await?;
     for (question, sql) in QUESTIONS {
         println!("\n{question}");
-        stop.or_cancelled(answer(&workspace.context, sql, QueryFormat::Table, std::io::stdout())).await?;
+        stop.or_cancelled(answer(
+            &workspace.context,
+            sql,
+            QueryFormat::Table,
+            std::io::stdout(),
+        ))
+        .await?;
     }
     Ok(())
 }
 
 fn places(data: &FolderPath, reports: &[Report]) -> String {
-    let rejected: u64 = reports.iter().flat_map(|report| &report.inputs).map(|input| input.quarantined_rows).sum();
+    let rejected: u64 = reports
+        .iter()
+        .flat_map(|report| &report.inputs)
+        .map(|input| input.quarantined_rows)
+        .sum();
     let mut lines = vec![
         String::new(),
         format!("raw data     {}", data.join("raw").display()),
         format!("tables       {}", data.join("processed").display()),
     ];
-    let quarantines: Vec<&String> = reports.iter().filter_map(|report| report.quarantine.as_ref()).collect();
+    let quarantines: Vec<&String> = reports
+        .iter()
+        .filter_map(|report| report.quarantine.as_ref())
+        .collect();
     if let Some(first) = quarantines.first() {
-        lines.push(format!("quarantined  {} rows, such as in {first}", grouped(rejected)));
+        lines.push(format!(
+            "quarantined  {} rows, such as in {first}",
+            grouped(rejected)
+        ));
     }
     let processed = data.join("processed");
     lines.push(format!(

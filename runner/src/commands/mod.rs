@@ -26,7 +26,9 @@ pub fn worker_threads(command: &Command) -> usize {
         Command::Local(args) => args.engine.threads,
         _ => None,
     };
-    asked.filter(|threads| *threads > 0).unwrap_or_else(processors)
+    asked
+        .filter(|threads| *threads > 0)
+        .unwrap_or_else(processors)
 }
 
 /// Prints a result as one JSON object on standard output.
@@ -34,7 +36,8 @@ pub fn worker_threads(command: &Command) -> usize {
 /// # Errors
 /// `Failed`, if it cannot be written.
 pub fn print_json(result: &impl Serialize) -> Result<()> {
-    let text = serde_json::to_string_pretty(result).context(ErrorKind::Failed, "cannot write the result")?;
+    let text = serde_json::to_string_pretty(result)
+        .context(ErrorKind::Failed, "cannot write the result")?;
     println!("{text}");
     Ok(())
 }

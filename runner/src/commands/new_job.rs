@@ -31,14 +31,20 @@ const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 /// `Usage` for a wrong name or a folder that is there already; `InputMissing` for a file that is not.
 pub fn new_job(args: &NewJobArgs, json: bool) -> Result<()> {
     let folder = PathBuf::from(&args.name);
-    let job = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let job = folder
+        .file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or_default();
     if !name::is_legal(job) || job == RAW {
         return Err(Error::new(ErrorKind::Usage, format!("`{job}` is no name of a job"))
             .hint("use lower case letters, digits and underscores, beginning with a letter; `raw` is taken"));
     }
     if folder.exists() {
-        return Err(Error::new(ErrorKind::Usage, format!("`{}` is there already", folder.display()))
-            .hint("choose another name, or remove the folder"));
+        return Err(Error::new(
+            ErrorKind::Usage,
+            format!("`{}` is there already", folder.display()),
+        )
+        .hint("choose another name, or remove the folder"));
     }
     let files = match &args.from {
         None => draft::example(job),
@@ -59,7 +65,10 @@ pub fn new_job(args: &NewJobArgs, json: bool) -> Result<()> {
             written.folder,
             draft::SAMPLE_FOLDER
         ),
-        Some(_) => println!("correct the contract in {0}/job.toml, then: drivetrain check ./{0}", written.folder),
+        Some(_) => println!(
+            "correct the contract in {0}/job.toml, then: drivetrain check ./{0}",
+            written.folder
+        ),
     }
     Ok(())
 }
@@ -86,12 +95,20 @@ fn drafted(job: &str, path: &Path) -> Result<Vec<JobFile>> {
     let missing = format!("cannot read `{}`", path.display());
     let file = fs::File::open(path).context(ErrorKind::InputMissing, &missing)?;
     let mut head = Vec::new();
-    file.take(SAMPLE_BYTES).read_to_end(&mut head).context(ErrorKind::Failed, &missing)?;
-    let dataset = name::legalise(path.file_stem().and_then(|stem| stem.to_str()).unwrap_or("data"));
+    file.take(SAMPLE_BYTES)
+        .read_to_end(&mut head)
+        .context(ErrorKind::Failed, &missing)?;
+    let dataset = name::legalise(
+        path.file_stem()
+            .and_then(|stem| stem.to_str())
+            .unwrap_or("data"),
+    );
     if head.starts_with(PARQUET_MAGIC) {
         let file = fs::File::open(path).context(ErrorKind::InputMissing, &missing)?;
-        let reader = ParquetRecordBatchReaderBuilder::try_new(file)
-            .context(ErrorKind::QualityGate, format!("`{}` is no readable Parquet file", path.display()))?;
+        let reader = ParquetRecordBatchReaderBuilder::try_new(file).context(
+            ErrorKind::QualityGate,
+            format!("`{}` is no readable Parquet file", path.display()),
+        )?;
         return Ok(draft::from_parquet(job, &dataset, reader.schema()));
     }
     let sample = csv_sample(&head).ok_or_else(|| {
@@ -112,8 +129,16 @@ fn csv_sample(head: &[u8]) -> Option<CsvSample> {
         .iter()
         .filter_map(|delimiter| {
             let mut rows = records(whole_lines, *delimiter)?.into_iter();
-            let header: Vec<String> = rows.next()?.into_iter().map(Option::unwrap_or_default).collect();
-            Some(CsvSample { delimiter: *delimiter, header, rows: rows.collect() })
+            let header: Vec<String> = rows
+                .next()?
+                .into_iter()
+                .map(Option::unwrap_or_default)
+                .collect();
+            Some(CsvSample {
+                delimiter: *delimiter,
+                header,
+                rows: rows.collect(),
+            })
         })
         .rev()
         .max_by_key(|sample| sample.header.len())

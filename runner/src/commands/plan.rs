@@ -86,11 +86,21 @@ async fn reads(job: &Job, settings: &RunSettings) -> Result<Vec<Reads>> {
                 let store = Store::open(location, &s3).await?;
                 let objects = commit::list_input(&store, &format!("{RAW}/{folder}")).await?;
                 let from = location.join(&format!("{RAW}/{folder}"))?.to_string();
-                Reads { input: name, from, files: objects.len() as u64, bytes: bytes(&objects), rows: None }
+                Reads {
+                    input: name,
+                    from,
+                    files: objects.len() as u64,
+                    bytes: bytes(&objects),
+                    rows: None,
+                }
             }
-            (InputOrigin::Raw(folder), None) => {
-                Reads { input: name, from: format!("<input>/{RAW}/{folder}"), files: 0, bytes: 0, rows: None }
-            }
+            (InputOrigin::Raw(folder), None) => Reads {
+                input: name,
+                from: format!("<input>/{RAW}/{folder}"),
+                files: 0,
+                bytes: 0,
+                rows: None,
+            },
             (InputOrigin::Table { job, table }, _) => {
                 let store = Store::open(&settings.output, &s3).await?;
                 let log = Log::read(&store, job).await?;
@@ -100,7 +110,13 @@ async fn reads(job: &Job, settings: &RunSettings) -> Result<Vec<Reads>> {
                 let (files, bytes, rows) = parts.fold((0, 0, 0), |(files, bytes, rows), part| {
                     (files + 1, bytes + part.size_bytes, rows + part.rows)
                 });
-                Reads { input: name, from, files, bytes, rows: found.map(|_| rows) }
+                Reads {
+                    input: name,
+                    from,
+                    files,
+                    bytes,
+                    rows: found.map(|_| rows),
+                }
             }
         });
     }
@@ -128,9 +144,13 @@ async fn writes(job: &Job, settings: &RunSettings, parameters: &Parameters) -> R
                 Replaces::Window(window) => window.contains(&part.partition),
                 Replaces::Append => false,
             });
-            let (files, rows) = replaced.fold((0, 0), |(files, rows), part| (files + 1, rows + part.rows));
+            let (files, rows) =
+                replaced.fold((0, 0), |(files, rows), part| (files + 1, rows + part.rows));
             Ok(Writes {
-                to: settings.output.join(&format!("{}/{}", job.name, plan.table))?.to_string(),
+                to: settings
+                    .output
+                    .join(&format!("{}/{}", job.name, plan.table))?
+                    .to_string(),
                 table: plan.table,
                 replaces: plan.replaces,
                 replaced_files: files,
@@ -146,35 +166,58 @@ async fn queries(job: &Job, settings: &RunSettings, parameters: &Parameters) -> 
     let context = &workspace.context;
     for input in &job.inputs {
         let empty = EmptyTable::new(input.contract.schema());
-        context.register_table(&input.name, Arc::new(empty)).map_err(query_error)?;
+        context
+            .register_table(&input.name, Arc::new(empty))
+            .map_err(query_error)?;
     }
     let mut queries = Vec::new();
     for table in &job.tables {
-        let plan = table_plan(context, job, table, parameters).await.map_err(job_error)?;
+        let plan = table_plan(context, job, table, parameters)
+            .await
+            .map_err(job_error)?;
         let schema = Arc::new(plan.schema().as_arrow().clone());
         queries.push(query(&workspace, &table.name, &plan).await?);
-        context.register_table(&table.name, Arc::new(EmptyTable::new(schema))).map_err(query_error)?;
+        context
+            .register_table(&table.name, Arc::new(EmptyTable::new(schema)))
+            .map_err(query_error)?;
     }
     for output in &job.outputs {
-        let planned = output_plan(context, job, output, parameters).await.map_err(job_error)?;
+        let planned = output_plan(context, job, output, parameters)
+            .await
+            .map_err(job_error)?;
         let schema = Arc::new(planned.plan.schema().as_arrow().clone());
         queries.push(query(&workspace, &output.name, &planned.plan).await?);
-        context.register_table(&output.name, Arc::new(EmptyTable::new(schema))).map_err(query_error)?;
+        context
+            .register_table(&output.name, Arc::new(EmptyTable::new(schema)))
+            .map_err(query_error)?;
     }
     Ok(queries)
 }
 
-async fn query(workspace: &Workspace, name: &str, plan: &datafusion::logical_expr::LogicalPlan) -> Result<Query> {
+async fn query(
+    workspace: &Workspace,
+    name: &str,
+    plan: &datafusion::logical_expr::LogicalPlan,
+) -> Result<Query> {
     let state = workspace.context.state();
-    let physical = state.create_physical_plan(plan).await.map_err(query_error)?;
+    let physical = state
+        .create_physical_plan(plan)
+        .await
+        .map_err(query_error)?;
     let text = displayable(physical.as_ref()).indent(false).to_string();
-    Ok(Query { computes: name.to_owned(), plan: text })
+    Ok(Query {
+        computes: name.to_owned(),
+        plan: text,
+    })
 }
 
 fn text(planned: &Planned) -> String {
     let mut lines = vec![format!("{} would", planned.job)];
     for read in &planned.reads {
-        let rows = read.rows.map(|rows| format!(", {} rows", grouped(rows))).unwrap_or_default();
+        let rows = read
+            .rows
+            .map(|rows| format!(", {} rows", grouped(rows)))
+            .unwrap_or_default();
         lines.push(format!(
             "  read     {:<22} {} files, {}{rows} in {}",
             read.input,

@@ -53,12 +53,18 @@ pub async fn answer<W: std::io::Write + Send>(
     format: QueryFormat,
     out: W,
 ) -> Result<()> {
-    let reads_only = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
-    let frame = context.sql_with_options(sql, reads_only).await.map_err(|error| {
-        Error::new(ErrorKind::Usage, "the query cannot be planned").caused_by(error).hint(
-            "tables go by their name, or `job.table`; `drivetrain jobs` lists them",
-        )
-    })?;
+    let reads_only = SQLOptions::new()
+        .with_allow_ddl(false)
+        .with_allow_dml(false)
+        .with_allow_statements(false);
+    let frame = context
+        .sql_with_options(sql, reads_only)
+        .await
+        .map_err(|error| {
+            Error::new(ErrorKind::Usage, "the query cannot be planned")
+                .caused_by(error)
+                .hint("tables go by their name, or `job.table`; `drivetrain jobs` lists them")
+        })?;
     let schema = Arc::new(frame.schema().as_arrow().clone());
     let mut writer = RowWriter::new(format, &schema, out)?;
     let mut rows = frame.execute_stream().await.map_err(query_error)?;
@@ -79,7 +85,13 @@ pub async fn register_all(store: &Store, workspace: &Workspace) -> Result<()> {
         let names: Vec<String> = log.state().tables().map(|(name, _)| name.clone()).collect();
         for name in names {
             let table = read_table(store, &job, &name).await?;
-            let provider = Arc::new(parts_table(&format!("{job}-{name}"), None, &table, store, workspace)?);
+            let provider = Arc::new(parts_table(
+                &format!("{job}-{name}"),
+                None,
+                &table,
+                store,
+                workspace,
+            )?);
             let schema = workspace.context.catalog("datafusion").and_then(|catalog| {
                 if catalog.schema(&job).is_none() {
                     let empty = Arc::new(datafusion::catalog::MemorySchemaProvider::new());
@@ -88,20 +100,31 @@ pub async fn register_all(store: &Store, workspace: &Workspace) -> Result<()> {
                 catalog.schema(&job)
             });
             if let Some(schema) = schema {
-                schema.register_table(name.clone(), provider.clone()).map_err(query_error)?;
+                schema
+                    .register_table(name.clone(), provider.clone())
+                    .map_err(query_error)?;
             }
             let jobs = by_name.entry(name.clone()).or_default();
             jobs.push(job.clone());
             if jobs.len() == 1 {
-                workspace.context.register_table(&name, provider).map_err(query_error)?;
+                workspace
+                    .context
+                    .register_table(&name, provider)
+                    .map_err(query_error)?;
             } else {
-                workspace.context.deregister_table(&name).map_err(query_error)?;
+                workspace
+                    .context
+                    .deregister_table(&name)
+                    .map_err(query_error)?;
             }
         }
     }
     if by_name.is_empty() {
-        return Err(Error::new(ErrorKind::InputMissing, format!("`{}` holds no published tables", store.location()))
-            .hint("name the `--output` of a run"));
+        return Err(Error::new(
+            ErrorKind::InputMissing,
+            format!("`{}` holds no published tables", store.location()),
+        )
+        .hint("name the `--output` of a run"));
     }
     Ok(())
 }

@@ -31,7 +31,9 @@ pub async fn run(args: &RunArgs, json: bool) -> Result<()> {
         started_at,
     })
     .await?;
-    if json { print_json(&report) } else {
+    if json {
+        print_json(&report)
+    } else {
         print!("{}", summary(&report));
         Ok(())
     }
@@ -42,17 +44,32 @@ pub async fn run(args: &RunArgs, json: bool) -> Result<()> {
 pub fn summary(report: &Report) -> String {
     let mut lines = Vec::new();
     match report.status {
-        Status::Committed => lines.push(format!("{} committed as record {}", report.job, report.record)),
-        Status::AlreadyDone => lines.push(format!("{} is done already (record {})", report.job, report.record)),
+        Status::Committed => lines.push(format!(
+            "{} committed as record {}",
+            report.job, report.record
+        )),
+        Status::AlreadyDone => lines.push(format!(
+            "{} is done already (record {})",
+            report.job, report.record
+        )),
     }
     for input in &report.inputs {
-        let mut line = format!("  read   {:<22} {:>14} rows  {:>10}", input.name, grouped(input.rows), size(input.bytes));
+        let mut line = format!(
+            "  read   {:<22} {:>14} rows  {:>10}",
+            input.name,
+            grouped(input.rows),
+            size(input.bytes)
+        );
         if input.quarantined_rows > 0 {
             line += &format!(", {} quarantined", grouped(input.quarantined_rows));
         }
         lines.push(line);
         let counts = |counts: &std::collections::BTreeMap<String, u64>| {
-            counts.iter().map(|(rule, count)| format!("{rule}: {}", grouped(*count))).collect::<Vec<_>>().join(", ")
+            counts
+                .iter()
+                .map(|(rule, count)| format!("{rule}: {}", grouped(*count)))
+                .collect::<Vec<_>>()
+                .join(", ")
         };
         if !input.rejected.is_empty() {
             lines.push(format!("           rejected: {}", counts(&input.rejected)));
@@ -60,22 +77,40 @@ pub fn summary(report: &Report) -> String {
         if !input.warnings.is_empty() {
             lines.push(format!("           warnings: {}", counts(&input.warnings)));
         }
-        lines.extend(input.notes.iter().map(|note| format!("           note: {note}")));
+        lines.extend(
+            input
+                .notes
+                .iter()
+                .map(|note| format!("           note: {note}")),
+        );
     }
     for output in &report.outputs {
-        let mut line = format!("  wrote  {:<22} {:>14} rows  {:>10}  {} files", output.name, grouped(output.rows), size(output.bytes), grouped(output.files));
+        let mut line = format!(
+            "  wrote  {:<22} {:>14} rows  {:>10}  {} files",
+            output.name,
+            grouped(output.rows),
+            size(output.bytes),
+            grouped(output.files)
+        );
         if output.filtered_rows > 0 {
             line += &format!(", {} rows left out", grouped(output.filtered_rows));
         }
         lines.push(line);
         if !output.warnings.is_empty() {
-            let list: Vec<String> =
-                output.warnings.iter().map(|(column, count)| format!("{column}: {}", grouped(*count))).collect();
+            let list: Vec<String> = output
+                .warnings
+                .iter()
+                .map(|(column, count)| format!("{column}: {}", grouped(*count)))
+                .collect();
             lines.push(format!("           warnings: {}", list.join(", ")));
         }
     }
     for check in report.checks.iter().filter(|check| !check.held) {
-        lines.push(format!("  warning: check {}: {}", check.name, check.found.as_deref().unwrap_or_default()));
+        lines.push(format!(
+            "  warning: check {}: {}",
+            check.name,
+            check.found.as_deref().unwrap_or_default()
+        ));
     }
     let held = report.checks.iter().filter(|check| check.held).count();
     lines.push(format!("  checks {held} of {} held", report.checks.len()));

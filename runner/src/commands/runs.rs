@@ -21,7 +21,10 @@ pub async fn runs(args: &LogArgs, json: bool) -> Result<()> {
         println!("{}: no runs", args.job);
         return Ok(());
     }
-    println!("{:>6}  {:<20}  {:<9}  {:>7}  {:>14}  {:>10}  run", "record", "committed", "status", "files", "rows", "size");
+    println!(
+        "{:>6}  {:<20}  {:<9}  {:>7}  {:>14}  {:>10}  run",
+        "record", "committed", "status", "files", "rows", "size"
+    );
     for run in runs {
         println!(
             "{:>6}  {:<20}  {:<9}  {:>7}  {:>14}  {:>10}  {}",

@@ -14,7 +14,11 @@ use crate::error::{Error, ErrorKind, Result};
 /// `Usage` for an age that is none; otherwise as the store says.
 pub async fn vacuum(args: &VacuumArgs, json: bool) -> Result<()> {
     let options = VacuumOptions {
-        quarantine: args.quarantine_older_than.as_deref().map(parse_age).transpose()?,
+        quarantine: args
+            .quarantine_older_than
+            .as_deref()
+            .map(parse_age)
+            .transpose()?,
         ..VacuumOptions::default()
     };
     let store = open(&args.log).await?;
@@ -44,7 +48,10 @@ fn parse_age(text: &str) -> Result<Duration> {
         .find_map(|(unit, seconds)| Some((text.strip_suffix(unit)?, *seconds)))
         .ok_or_else(wrong)?;
     let number: u64 = number.parse().map_err(|_| wrong())?;
-    number.checked_mul(seconds).map(Duration::from_secs).ok_or_else(wrong)
+    number
+        .checked_mul(seconds)
+        .map(Duration::from_secs)
+        .ok_or_else(wrong)
 }
 
 #[cfg(test)]
@@ -56,7 +63,11 @@ mod tests {
         assert_eq!(parse_age("90d").unwrap(), Duration::from_hours(90 * 24));
         assert_eq!(parse_age("30m").unwrap(), Duration::from_mins(30));
         for wrong in ["90", "d", "-1d", "1w", ""] {
-            assert_eq!(parse_age(wrong).unwrap_err().kind(), ErrorKind::Usage, "{wrong}");
+            assert_eq!(
+                parse_age(wrong).unwrap_err().kind(),
+                ErrorKind::Usage,
+                "{wrong}"
+            );
         }
     }
 }
