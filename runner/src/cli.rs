@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use drivetrain_statemachine::MachineType;
 
 use crate::sink::parquet::Codec;
 use crate::source::OnBadRow;
@@ -65,8 +66,8 @@ pub enum Command {
     /// Writes the beginnings of something.
     #[command(subcommand)]
     New(NewCommand),
-    /// Finds every error of a job folder, with file and place.
-    #[command(after_long_help = "Example:\n  drivetrain check ./my-job")]
+    /// Finds every error of a job folder or a state machine's definition, with file and place.
+    #[command(after_long_help = "Example:\n  drivetrain check ./my-job\n  drivetrain check pipeline.asl.json --type EXPRESS")]
     Check(CheckArgs),
     /// Lists a job's runs, newest last.
     #[command(
@@ -217,8 +218,30 @@ pub struct NewJobArgs {
 /// Flags of `check`.
 #[derive(Debug, Args)]
 pub struct CheckArgs {
-    /// A job folder, its URL, or a bundled job's name.
+    /// A job folder, its URL, a bundled job's name, or a file that defines a state machine.
     pub path: String,
+    /// The type of the state machine.
+    #[arg(long = "type", value_enum, value_name = "TYPE", default_value_t = MachineKind::Standard, ignore_case = true)]
+    pub machine_type: MachineKind,
+}
+
+/// The type of a state machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "UPPER")]
+pub enum MachineKind {
+    /// Runs up to a year.
+    Standard,
+    /// Runs up to five minutes.
+    Express,
+}
+
+impl From<MachineKind> for MachineType {
+    fn from(kind: MachineKind) -> Self {
+        match kind {
+            MachineKind::Standard => Self::Standard,
+            MachineKind::Express => Self::Express,
+        }
+    }
 }
 
 /// Flags of the verbs that read a job's log.

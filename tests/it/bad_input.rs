@@ -137,3 +137,20 @@ fn an_error_as_json_names_what_a_state_machine_sees() {
     assert_eq!(error["error"]["name"], "Drivetrain.InputMissing");
     assert_eq!(error["error"]["exit_code"], 3);
 }
+
+#[test]
+fn check_tells_each_mistake_of_a_job_and_of_a_machine_with_its_place() {
+    let place = Place::new();
+    place.run("new job sales").succeeds();
+    place.run("check ./sales").succeeds();
+    let manifest = std::fs::read_to_string(place.path("sales/job.toml")).unwrap();
+    place.write("sales/job.toml", manifest.replace("decimal(", "decimall("));
+    let ran = place.run("check ./sales");
+    ran.fails(2, &["problem"]);
+    assert!(ran.stdout.contains("job.toml:"), "{}", ran.stdout);
+    place.write("machine.asl.json", r#"{"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "B"}}}"#);
+    let ran = place.run("check machine.asl.json");
+    ran.fails(2, &["1 problem"]);
+    assert!(ran.stdout.contains("machine.asl.json:1:"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("MISSING_TRANSITION_TARGET /States/A/Next"), "{}", ran.stdout);
+}

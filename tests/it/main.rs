@@ -10,6 +10,7 @@ mod commit_crashes;
 mod commit_faults;
 mod commit_random;
 mod commit_work;
+mod documents;
 mod harness;
 mod pipeline;
 mod store;
