@@ -238,6 +238,7 @@ async fn folders_of_the_path_are_columns() {
     contract.columns[1].origin = Origin::Path("dt".to_owned());
     contract.columns[2].origin = Origin::Path("place".to_owned());
     let files = [
+        ("dt=2024-01-01", ""),
         ("dt=2024-01-01/place=a%2Fb/x.csv", "a\n1\n2\n"),
         (
             "dt=2024-01-02/place=__HIVE_DEFAULT_PARTITION__/x.csv",
@@ -247,6 +248,7 @@ async fn folders_of_the_path_are_columns() {
         ("dt=2024-01-02/.crc", "b\n3\n"),
     ];
     let sources = read_inputs(vec![input("t", contract.clone(), &files).await]).await;
+    assert_eq!(sources.datasets[0].report.files, 2);
     assert_eq!(
         rows(&sources, "t").await,
         [
