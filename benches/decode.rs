@@ -12,9 +12,9 @@ use drivetrain_runner::generate::{Settings, Share, Store, generate};
 use drivetrain_runner::progress::Progress;
 use drivetrain_runner::source::{InputObjects, ReadSettings, read};
 use futures::TryStreamExt;
+use object_store::ObjectStore;
 use object_store::memory::InMemory;
 use object_store::path::Path;
-use object_store::ObjectStore;
 use tokio::runtime::Runtime;
 
 const RENTALS: u64 = 300_000;
@@ -75,7 +75,10 @@ fn decode(criterion: &mut Criterion) {
                 let sources = read(inputs.clone(), &settings, memory, &Progress::default())
                     .await
                     .expect("any share of rows may be bad");
-                let found = sources.datasets.iter().map(|dataset| dataset.report.accepted);
+                let found = sources
+                    .datasets
+                    .iter()
+                    .map(|dataset| dataset.report.accepted);
                 assert_eq!(found.sum::<u64>(), accepted);
                 black_box(sources)
             });

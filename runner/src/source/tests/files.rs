@@ -350,11 +350,15 @@ async fn parquet_is_matched_by_name_and_held_to_the_contract() {
         "id=1, name=d, paid=4.00, at=1970-01-01T00:00:00, day=1970-01-01"
     );
     assert_eq!(sources.datasets[0].report.extra_columns, ["extra"]);
+}
+
+#[tokio::test]
+async fn parquet_of_other_columns_or_types_is_refused() {
     let wrong = parquet(vec![("id", Arc::new(StringArray::from(vec!["1"])))]);
     let (kind, message) = refusal(
         Contract {
             format: Format::Parquet,
-            ..super::contract("id int")
+            ..contract("id int")
         },
         wrong,
     )
@@ -368,7 +372,7 @@ async fn parquet_is_matched_by_name_and_held_to_the_contract() {
     let (_, message) = refusal(
         Contract {
             format: Format::Parquet,
-            ..super::contract("id int, b int")
+            ..contract("id int, b int")
         },
         wide,
     )
@@ -380,7 +384,7 @@ async fn parquet_is_matched_by_name_and_held_to_the_contract() {
     let (kind, message) = refusal(
         Contract {
             format: Format::Parquet,
-            ..super::contract("id int")
+            ..contract("id int")
         },
         "id\n1\n",
     )
