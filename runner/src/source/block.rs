@@ -79,18 +79,18 @@ pub(super) fn decode_block(
     loop {
         records.clear();
         let filled = splitter.fill(&mut records, batch_rows);
-        let rows = records.records.len();
+        let rows = records.list.len();
         if rows > 0 {
             judged.lines += records
-                .records
+                .list
                 .iter()
                 .map(|record| u64::from(record.last_line - record.line) + 1)
                 .sum::<u64>();
             let mut faults = Faults::new(rows);
             find_shape_faults(layout, &text, &records, &mut faults);
             let columns = decode_columns(judge, layout, &text, &records, &mut faults)?;
-            let place = |row: usize| place(block, &raw, &records.records[row]);
-            judge.judge(columns, rows, faults, place, &mut judged)?;
+            let place = |row: usize| place(block, &raw, &records.list[row]);
+            judge.judge(&columns, rows, faults, place, &mut judged)?;
         }
         if filled != Filled::More {
             break;
@@ -117,7 +117,7 @@ pub(super) fn place(block: &Block, raw: &[u8], record: &Record) -> Place {
 }
 
 fn find_shape_faults(layout: &Layout, text: &Text<'_>, records: &Records, faults: &mut Faults) {
-    for (row, record) in records.records.iter().enumerate() {
+    for (row, record) in records.list.iter().enumerate() {
         match record.shape {
             Shape::Whole => {}
             Shape::Fields(found) => faults.add(row, None, rule::FIELD_COUNT, || {
@@ -159,7 +159,7 @@ fn decode_columns(
     records: &Records,
     faults: &mut Faults,
 ) -> Result<Vec<ArrayRef>> {
-    let rows = records.records.len();
+    let rows = records.list.len();
     judge
         .plan
         .readers

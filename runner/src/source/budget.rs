@@ -1,4 +1,4 @@
-//! The memory that reading may hold on to, accounted in DataFusion's pool.
+//! The memory that reading may hold on to, accounted in `DataFusion`'s pool.
 
 use std::sync::Arc;
 

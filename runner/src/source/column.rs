@@ -208,7 +208,7 @@ impl ColumnReader {
         faults: &mut Faults,
         parse: impl Fn(&[u8]) -> std::result::Result<T::Native, Wrong>,
     ) -> PrimitiveArray<T> {
-        let rows = cells.records.records.len();
+        let rows = cells.records.list.len();
         let mut values = Vec::with_capacity(rows);
         let mut validity = NullBufferBuilder::new(rows);
         for row in 0..rows {
@@ -230,7 +230,7 @@ impl ColumnReader {
     }
 
     fn strings(&self, cells: Cells<'_>, faults: &mut Faults) -> ArrayRef {
-        let rows = cells.records.records.len();
+        let rows = cells.records.list.len();
         // Values of up to 12 bytes lie in the views themselves; one buffer of the right size takes the others.
         let long = (0..rows)
             .map(|row| cells.field(row).range().len())
@@ -275,7 +275,7 @@ impl ColumnReader {
         yes: &[Vec<u8>],
         no: &[Vec<u8>],
     ) -> ArrayRef {
-        let rows = cells.records.records.len();
+        let rows = cells.records.list.len();
         let mut builder = BooleanBuilder::with_capacity(rows);
         for row in 0..rows {
             let Some(text) = self.content(cells, row) else {

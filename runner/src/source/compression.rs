@@ -92,7 +92,7 @@ pub(super) fn decompress(
     };
     let decode = move || {
         let mut source = Chunks {
-            chunks: from_store,
+            received: from_store,
             current: Bytes::new(),
             failed: None,
         };
@@ -154,7 +154,7 @@ fn decode_to(
 
 /// Chunks from the store as one reader.
 struct Chunks {
-    chunks: mpsc::Receiver<Result<Bytes>>,
+    received: mpsc::Receiver<Result<Bytes>>,
     current: Bytes,
     failed: Option<Error>,
 }
@@ -162,7 +162,7 @@ struct Chunks {
 impl BufRead for Chunks {
     fn fill_buf(&mut self) -> std::io::Result<&[u8]> {
         while self.current.is_empty() {
-            match self.chunks.blocking_recv() {
+            match self.received.blocking_recv() {
                 None => break,
                 Some(Ok(bytes)) => self.current = bytes,
                 Some(Err(error)) => {

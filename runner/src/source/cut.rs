@@ -59,33 +59,33 @@ impl<S: Stream<Item = Result<Bytes>> + Unpin> Cutter<S> {
         // One piece is kept back, for only what follows says what lies beyond it.
         while !self.ended && self.ready.len() < 2 {
             match self.bytes.next().await {
-                Some(bytes) => self.add(bytes?),
+                Some(bytes) => self.add(&bytes?),
                 None => self.end(),
             }
         }
         Ok(self.ready.pop_front())
     }
 
-    fn add(&mut self, bytes: Bytes) {
+    fn add(&mut self, bytes: &Bytes) {
         let start = self.position;
         self.position += bytes.len() as u64;
         if self.in_long_line {
-            let Some(line_end) = memchr(b'\n', &bytes) else {
-                return self.show_more(&bytes);
+            let Some(line_end) = memchr(b'\n', bytes) else {
+                return self.show_more(bytes);
             };
             self.show_more(&bytes[..line_end]);
             self.in_long_line = false;
             let rest = bytes.slice(line_end + 1..);
-            return self.add_lines(start + line_end as u64 + 1, rest);
+            return self.add_lines(start + line_end as u64 + 1, &rest);
         }
         self.add_lines(start, bytes);
     }
 
     /// Adds bytes that continue the carried ones.
-    fn add_lines(&mut self, start: u64, bytes: Bytes) {
+    fn add_lines(&mut self, start: u64, bytes: &Bytes) {
         let block_start = start - self.carry.len() as u64;
-        let Some(line_end) = memrchr(b'\n', &bytes) else {
-            self.carry.extend_from_slice(&bytes);
+        let Some(line_end) = memrchr(b'\n', bytes) else {
+            self.carry.extend_from_slice(bytes);
             self.check_carry(block_start);
             return;
         };

@@ -181,12 +181,7 @@ impl Entries {
 
     fn part(&self, hash: u128) -> usize {
         let bits = self.parts.trailing_zeros();
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "the first bits of a hash, at most 9 of them"
-        )]
-        let part = (hash >> (128 - bits)) as usize;
-        part
+        (hash >> (128 - bits)) as usize
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Chunk>> {
@@ -203,10 +198,6 @@ pub(super) fn repeated(entries: &[Entry]) -> Vec<Position> {
     let mut first = vec![u32::MAX; slots];
     let mut repeated = Vec::new();
     for (index, entry) in entries.iter().enumerate() {
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "any bits of a hash choose a slot"
-        )]
         let mut slot = entry.hash as usize & mask;
         loop {
             let Some(known) = entries.get(first[slot] as usize) else {
@@ -238,6 +229,10 @@ fn read_exact(segment: &Segment, from: u64, length: usize) -> Result<Vec<u8>> {
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails where it stands"
+)]
 mod tests {
     use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 

@@ -55,10 +55,6 @@ impl HashSet128 {
     /// Where a hash is or would be.
     #[inline]
     fn slot(&self, hash: u128) -> usize {
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "any bits of a hash choose a slot"
-        )]
         let mut slot = hash as usize & self.mask;
         while self.slots[slot] != hash && self.slots[slot] != NO_HASH {
             slot = (slot + 1) & self.mask;

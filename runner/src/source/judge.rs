@@ -91,23 +91,26 @@ impl Judge {
     /// Failed: Arrow refuses the arrays, which is a defect.
     pub(super) fn judge(
         &self,
-        columns: Vec<ArrayRef>,
+        columns: &[ArrayRef],
         rows: usize,
         mut faults: Faults,
         place: impl Fn(usize) -> Place,
         judged: &mut Judged,
     ) -> Result<()> {
         let mut warned = Vec::new();
-        self.apply_rules(&columns, rows, &mut faults, &mut warned)?;
-        self.apply_references(&columns, &mut faults, &mut warned);
+        self.apply_rules(columns, rows, &mut faults, &mut warned)?;
+        self.apply_references(columns, &mut faults, &mut warned);
         for (row, rule) in warned {
             if !faults.is_faulty(row) {
                 *judged.warnings.entry(rule).or_default() += 1;
             }
         }
-        self.keep_hashes(&columns, &faults, judged);
-        let accepted = (!faults.is_empty())
-            .then(|| BooleanArray::from_iter((0..rows).map(|row| Some(!faults.is_faulty(row)))));
+        self.keep_hashes(columns, &faults, judged);
+        let accepted = (!faults.is_empty()).then(|| {
+            (0..rows)
+                .map(|row| Some(!faults.is_faulty(row)))
+                .collect::<BooleanArray>()
+        });
         for fault in faults.into_sorted() {
             judged.rejected_records.push(judged.records + fault.row);
             judged.rejected.push(Rejected {
@@ -116,7 +119,7 @@ impl Judge {
             });
         }
         judged.records += offset(rows);
-        self.keep_rows(&columns, rows, accepted.as_ref(), judged)
+        self.keep_rows(columns, rows, accepted.as_ref(), judged)
     }
 
     fn apply_rules(
@@ -200,13 +203,13 @@ impl Judge {
             .rejected_hashes
             .resize_with(self.plan.tracked.len(), Vec::new);
         for (index, positions) in hashed.into_iter().enumerate() {
-            let hashes = row_hashes(&pick(columns, positions), self.seed);
+            let all = row_hashes(&pick(columns, positions), self.seed);
             let kept = &mut judged.hashes[index];
             if faults.is_empty() {
-                kept.extend(hashes);
+                kept.extend(all);
                 continue;
             }
-            for (row, hash) in hashes.into_iter().enumerate() {
+            for (row, hash) in all.into_iter().enumerate() {
                 if !faults.is_faulty(row) {
                     kept.push(hash);
                 } else if hash != NO_HASH

@@ -114,8 +114,7 @@ fn long_decimal(whole: &[u8], fraction: &[u8], scale: usize) -> Result<i128, Not
 fn sign(text: &[u8]) -> (bool, &[u8]) {
     match text {
         [b'-', digits @ ..] => (true, digits),
-        [b'+', digits @ ..] => (false, digits),
-        digits => (false, digits),
+        [b'+', digits @ ..] | digits => (false, digits),
     }
 }
 

@@ -263,7 +263,7 @@ fn judge(
     let place = |row: usize| place(plan, &columns, row);
     collector
         .judge
-        .judge(columns.clone(), rows, faults, place, &mut judged)?;
+        .judge(&columns, rows, faults, place, &mut judged)?;
     Ok(judged)
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use datafusion::catalog::TableProvider;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use futures::{StreamExt, TryStreamExt, stream};
+use object_store::ObjectMeta;
 
 use super::budget::Budget;
 use super::collector::{Budgets, Collector};
@@ -311,7 +312,7 @@ fn source_files(input: &InputObjects) -> Vec<SourceFile> {
                 || parts.iter().any(|part| {
                     (part.starts_with('_') || part.starts_with('.')) && !part.contains('=')
                 });
-            (!is_hidden).then_some((parts, meta))
+            (!is_hidden && !is_folder(input, meta)).then_some((parts, meta))
         })
         .collect::<Vec<_>>();
     objects.sort_by(|(_, left), (_, right)| left.location.as_ref().cmp(right.location.as_ref()));
@@ -334,6 +335,15 @@ fn source_files(input: &InputObjects) -> Vec<SourceFile> {
             }
         })
         .collect()
+}
+
+/// Whether an object stands for a folder: it is empty, and others lie below it.
+fn is_folder(input: &InputObjects, meta: &ObjectMeta) -> bool {
+    let below = |other: &ObjectMeta| {
+        let rest = other.location.as_ref().strip_prefix(meta.location.as_ref());
+        rest.is_some_and(|rest| rest.starts_with('/'))
+    };
+    meta.size == 0 && input.objects.iter().any(below)
 }
 
 fn random_seed() -> u64 {

@@ -124,7 +124,7 @@ fn find(collector: &Collector, note: &BlockNote, text: Bytes, rows: &Rows) -> Ve
     loop {
         records.clear();
         let filled = splitter.fill(&mut records, 8192);
-        for record in &records.records {
+        for record in &records.list {
             if rejected.next_if_eq(&&ordinal).is_none() {
                 if let Some(reason) = rows.get(&accepted) {
                     let mut place = place(&block, &raw, record);

@@ -15,7 +15,7 @@ pub(super) const NO_HASH: u128 = 0;
 
 /// One hash a row, [`NO_HASH`] where a column is NULL.
 pub(super) fn row_hashes(columns: &[&ArrayRef], seed: u64) -> Vec<u128> {
-    let rows = columns.first().map_or(0, |column| column.len());
+    let rows = columns.first().map_or(0, Array::len);
     match columns {
         [column] => match column.data_type() {
             DataType::Utf8View => {

@@ -1,4 +1,4 @@
-//! Bytes put aside on disk, in files of DataFusion's disk manager, so that its limit and its clean-up hold for them.
+//! Bytes put aside on disk, in files of `DataFusion`'s disk manager, so that its limit and its clean-up hold for them.
 
 use std::fs::File;
 use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
@@ -87,7 +87,7 @@ impl Spill {
             .and_then(|()| buffered.flush().map_err(Cause::from));
         drop(buffered);
         open.length += length;
-        let file = Arc::clone(&open.file);
+        let written_to = Arc::clone(&open.file);
         self.written_bytes.fetch_add(length, Ordering::Relaxed);
         if let Err(error) = result {
             // What a failed write left behind has no known length.
@@ -95,7 +95,7 @@ impl Spill {
             return Err(self.failed(error));
         }
         Ok(Segment {
-            file,
+            file: written_to,
             offset,
             length,
         })

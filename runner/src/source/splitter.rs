@@ -46,7 +46,7 @@ pub(super) enum Shape {
 #[derive(Debug)]
 pub(super) struct Records {
     pub(super) width: usize,
-    pub(super) records: Vec<Record>,
+    pub(super) list: Vec<Record>,
     pub(super) fields: Vec<Field>,
 }
 
@@ -54,20 +54,20 @@ impl Records {
     pub(super) fn new(width: usize) -> Self {
         Self {
             width,
-            records: Vec::new(),
+            list: Vec::new(),
             fields: Vec::new(),
         }
     }
 
     pub(super) fn clear(&mut self) {
-        self.records.clear();
+        self.list.clear();
         self.fields.clear();
     }
 
     /// Appends a record that is one field of so many bytes.
     pub(super) fn push_single(&mut self, length: usize) {
         self.fields.push(Field::plain(0, length));
-        self.records.push(Record {
+        self.list.push(Record {
             start: 0,
             end: offset(length),
             line: 0,
@@ -136,7 +136,7 @@ impl<'a> Splitter<'a> {
 
     /// Appends records until there are `limit` of them.
     pub(super) fn fill(&mut self, records: &mut Records, limit: usize) -> Filled {
-        while records.records.len() < limit {
+        while records.list.len() < limit {
             self.skip_blank_lines();
             if self.position >= self.text.len() {
                 return Filled::Done;
@@ -210,13 +210,10 @@ impl<'a> Splitter<'a> {
     fn fast_record(&mut self, records: &mut Records) -> bool {
         let start = self.position;
         let reader = self.fast.as_mut().expect("the caller saw the fast reader");
-        let record = match reader.read_byte_record() {
-            Ok(Some(record)) => record,
-            Ok(None) | Err(_) => {
-                // Nothing but the end makes the reader stop: it reads from memory and takes records of any width.
-                self.fast = None;
-                return self.slow_record(records);
-            }
+        // Nothing but the end makes the reader stop: it reads from memory and takes records of any width.
+        let Ok(Some(record)) = reader.read_byte_record() else {
+            self.fast = None;
+            return self.slow_record(records);
         };
         let end = start + record.as_slice().len();
         // What the reader and the grammar might see differently is left to the grammar.
@@ -330,7 +327,7 @@ impl<'a> Splitter<'a> {
         inner_lines: u32,
         shape: Shape,
     ) {
-        records.records.push(Record {
+        records.list.push(Record {
             start: offset(start),
             end: offset(content_end),
             line: self.line,

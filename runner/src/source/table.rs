@@ -1,4 +1,4 @@
-//! A dataset's accepted rows as a table that DataFusion queries.
+//! A dataset's accepted rows as a table that `DataFusion` queries.
 
 use std::fmt;
 use std::sync::Arc;

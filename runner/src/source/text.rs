@@ -176,7 +176,7 @@ mod tests {
     #[test]
     fn raw_text_is_escaped_without_ambiguity_and_cut() {
         assert_eq!(show(b"a\\b\xffc\xc3\xa9"), "a\\\\b\\xFFcé");
-        assert_eq!(show(&[0xff; 100_000]).len(), RAW_TEXT_LIMIT_BYTES);
-        assert_eq!(show(&[b'y'; 100_000]).len(), RAW_TEXT_LIMIT_BYTES);
+        assert_eq!(show(&vec![0xff; 100_000]).len(), RAW_TEXT_LIMIT_BYTES);
+        assert_eq!(show(&vec![b'y'; 100_000]).len(), RAW_TEXT_LIMIT_BYTES);
     }
 }

@@ -251,10 +251,8 @@ async fn a_rule_that_fails_on_one_row_says_so_for_that_row() {
 
 #[tokio::test]
 async fn the_share_of_bad_lines_decides() {
-    let mut text = String::from("a,b\n");
-    for row in 0..99 {
-        text.push_str(&format!("{row},x\n"));
-    }
+    let rows: String = (0..99).map(|row| format!("{row},x\n")).collect();
+    let text = format!("a,b\n{rows}");
     let one_bad = format!("{text}bad,x\n");
     let gate = ReadSettings {
         max_bad_share: 0.01,

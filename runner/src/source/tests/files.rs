@@ -238,6 +238,7 @@ async fn folders_of_the_path_are_columns() {
     contract.columns[1].origin = Origin::Path("dt".to_owned());
     contract.columns[2].origin = Origin::Path("place".to_owned());
     let files = [
+        ("dt=2024-01-01", ""),
         ("dt=2024-01-01/place=a%2Fb/x.csv", "a\n1\n2\n"),
         (
             "dt=2024-01-02/place=__HIVE_DEFAULT_PARTITION__/x.csv",
@@ -247,6 +248,7 @@ async fn folders_of_the_path_are_columns() {
         ("dt=2024-01-02/.crc", "b\n3\n"),
     ];
     let sources = read_inputs(vec![input("t", contract.clone(), &files).await]).await;
+    assert_eq!(sources.datasets[0].report.files, 2);
     assert_eq!(
         rows(&sources, "t").await,
         [
@@ -348,11 +350,15 @@ async fn parquet_is_matched_by_name_and_held_to_the_contract() {
         "id=1, name=d, paid=4.00, at=1970-01-01T00:00:00, day=1970-01-01"
     );
     assert_eq!(sources.datasets[0].report.extra_columns, ["extra"]);
+}
+
+#[tokio::test]
+async fn parquet_of_other_columns_or_types_is_refused() {
     let wrong = parquet(vec![("id", Arc::new(StringArray::from(vec!["1"])))]);
     let (kind, message) = refusal(
         Contract {
             format: Format::Parquet,
-            ..super::contract("id int")
+            ..contract("id int")
         },
         wrong,
     )
@@ -366,7 +372,7 @@ async fn parquet_is_matched_by_name_and_held_to_the_contract() {
     let (_, message) = refusal(
         Contract {
             format: Format::Parquet,
-            ..super::contract("id int, b int")
+            ..contract("id int, b int")
         },
         wide,
     )
@@ -378,7 +384,7 @@ async fn parquet_is_matched_by_name_and_held_to_the_contract() {
     let (kind, message) = refusal(
         Contract {
             format: Format::Parquet,
-            ..super::contract("id int")
+            ..contract("id int")
         },
         "id\n1\n",
     )
