@@ -97,12 +97,11 @@ fn commits(criterion: &mut Criterion) {
     for parts in [1, 100, 1_000] {
         group.throughput(Throughput::Elements(parts));
         for place in ["memory", "folder"] {
-            let (store, _folder) = match place {
-                "memory" => (Store::memory(), None),
-                _ => {
-                    let (store, folder) = runtime.block_on(folder());
-                    (store, Some(folder))
-                }
+            let (store, _folder) = if place == "memory" {
+                (Store::memory(), None)
+            } else {
+                let (store, folder) = runtime.block_on(folder());
+                (store, Some(folder))
             };
             let mut round = 0;
             group.bench_function(BenchmarkId::new(place, parts), |bencher| {

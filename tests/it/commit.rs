@@ -1,5 +1,7 @@
 //! The commit protocol without disturbances: what runs do to tables, on every place.
 
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
 use bytes::Bytes;
 use drivetrain_runner::ErrorKind;
 use drivetrain_runner::commit::{

@@ -2,6 +2,8 @@
 //! a stop comes, or another process does its run in between. Then the same command again: bytes and log must be as if nothing had
 //! happened.
 
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
 use std::sync::Arc;
 use std::time::Duration;
 

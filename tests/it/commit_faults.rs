@@ -1,5 +1,7 @@
 //! Answers of a store that decide nothing, uploads that it lost, and who finds them.
 
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};

@@ -3,6 +3,8 @@
 //! comes by. Whatever the order: what a listing shows in the end is what the log says, the log says what its live records say
 //! one after the other, nothing is consumed twice, and nobody was told of a success that is not there.
 
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -51,7 +53,7 @@ impl Dice {
 /// What a process does.
 #[derive(Clone)]
 enum Role {
-    Work(Work),
+    Work(Box<Work>),
     Vacuum,
 }
 
@@ -68,8 +70,8 @@ struct Process {
 
 impl Process {
     async fn start(place: &Place, role: Role, dice: &Dice, lives: usize) -> Self {
-        let faults = dice.clone();
-        let chooser = move |_, call: &Call| choose(&faults, call);
+        let sides = dice.clone();
+        let chooser = move |_, call: &Call| choose(&sides, call);
         let (faulty, heard) = Faulty::gated(place.objects().await, chooser);
         let store = Store::over(place.location(), Arc::new(Shared(Arc::clone(&faulty))));
         let (stopper, stop) = Stopper::new();
@@ -139,10 +141,10 @@ fn roles(dice: &Dice) -> Vec<Role> {
     let mut roles = Vec::new();
     for _ in 0..3 + dice.roll(2) {
         let work = all[dice.roll(all.len())].clone();
-        roles.push(Role::Work(work.clone()));
+        roles.push(Role::Work(Box::new(work.clone())));
         // The same run by two processes: a retry that does not know that the first one lives.
         if dice.roll(3) == 0 {
-            roles.push(Role::Work(work));
+            roles.push(Role::Work(Box::new(work)));
         }
     }
     if dice.roll(2) == 0 {
@@ -179,83 +181,13 @@ async fn interleave(seed: u64, tally: &mut Tally) {
         for _ in 0..4 {
             tokio::task::yield_now().await;
         }
-        let mut index = 0;
-        while index < processes.len() {
-            let process = &mut processes[index];
-            while process.heard.try_recv().is_ok() {
-                process.waiting += 1;
-            }
-            if !process.task.is_finished() {
-                index += 1;
-                continue;
-            }
-            let process = processes.swap_remove(index);
-            // A late put of a process that is gone still lands.
-            if dice.roll(2) == 0 {
-                process.faulty.land().await;
-            }
-            let again = match process.task.await.unwrap() {
-                Ok(done) => {
-                    tally.successes += 1;
-                    if let (Some(done), Role::Work(work)) = (done, &process.role) {
-                        successes.push((work.clone(), done));
-                    }
-                    false
-                }
-                Err(error) => {
-                    *tally
-                        .errors
-                        .entry(format!("{:?}", error.kind()))
-                        .or_default() += 1;
-                    true
-                }
-            };
-            if again && process.lives > 0 {
-                let next = Process::start(&place, process.role, &dice, process.lives - 1);
-                processes.push(next.await);
-            }
-        }
+        reap(&place, &dice, &mut processes, &mut successes, tally).await;
         let ready: Vec<_> = (0..processes.len())
             .filter(|&index| processes[index].waiting > 0)
             .collect();
-        if ready.is_empty() {
-            continue;
-        }
-        let index = ready[dice.roll(ready.len())];
-        match dice.roll(200) {
-            0..=2 => {
-                tally.crashes += 1;
-                let process = processes.swap_remove(index);
-                process.task.abort();
-                if dice.roll(2) == 0 {
-                    process.faulty.land().await;
-                }
-                if process.lives > 0 {
-                    let next = Process::start(&place, process.role, &dice, process.lives - 1);
-                    processes.push(next.await);
-                }
-            }
-            3..=4 => {
-                tally.lost += 1;
-                let sides = dice.clone();
-                processes[index]
-                    .faulty
-                    .lose(|count| sides.roll(count))
-                    .await;
-            }
-            5 => {
-                tally.stops += 1;
-                processes[index].stopper.stop();
-            }
-            6..=15 => {
-                tally.late += 1;
-                processes[index].faulty.land().await;
-            }
-            _ => {
-                let process = &mut processes[index];
-                process.waiting -= 1;
-                process.faulty.go_on();
-            }
+        if !ready.is_empty() {
+            let index = ready[dice.roll(ready.len())];
+            step(&place, &dice, &mut processes, index, tally).await;
         }
     }
     // What was left undone is finished by anybody; a lost record is void and says so.
@@ -278,6 +210,90 @@ async fn interleave(seed: u64, tally: &mut Tally) {
     assert_eq!(visible(&store).await, last.expected(), "seed {seed}");
 }
 
+/// Takes in which calls wait, and what became of processes that are done; those that failed begin again.
+async fn reap(
+    place: &Place,
+    dice: &Dice,
+    processes: &mut Vec<Process>,
+    successes: &mut Vec<(Work, Done)>,
+    tally: &mut Tally,
+) {
+    let mut index = 0;
+    while index < processes.len() {
+        let process = &mut processes[index];
+        while process.heard.try_recv().is_ok() {
+            process.waiting += 1;
+        }
+        if !process.task.is_finished() {
+            index += 1;
+            continue;
+        }
+        let process = processes.swap_remove(index);
+        // A late put of a process that is gone still lands.
+        if dice.roll(2) == 0 {
+            process.faulty.land().await;
+        }
+        match process.task.await.unwrap() {
+            Ok(done) => {
+                tally.successes += 1;
+                if let (Some(done), Role::Work(work)) = (done, process.role) {
+                    successes.push((*work, done));
+                }
+            }
+            Err(error) => {
+                let kind = format!("{:?}", error.kind());
+                *tally.errors.entry(kind).or_default() += 1;
+                if process.lives > 0 {
+                    let next = Process::start(place, process.role, dice, process.lives - 1);
+                    processes.push(next.await);
+                }
+            }
+        }
+    }
+}
+
+/// Lets one waiting call go on, or does something to its process.
+async fn step(
+    place: &Place,
+    dice: &Dice,
+    processes: &mut Vec<Process>,
+    index: usize,
+    tally: &mut Tally,
+) {
+    match dice.roll(200) {
+        0..=2 => {
+            tally.crashes += 1;
+            let process = processes.swap_remove(index);
+            process.task.abort();
+            if dice.roll(2) == 0 {
+                process.faulty.land().await;
+            }
+            if process.lives > 0 {
+                let next = Process::start(place, process.role, dice, process.lives - 1);
+                processes.push(next.await);
+            }
+        }
+        3..=4 => {
+            tally.lost += 1;
+            let faulty = &processes[index].faulty;
+            faulty.lose(|count| dice.roll(count)).await;
+        }
+        5 => {
+            tally.stops += 1;
+            processes[index].stopper.stop();
+        }
+        6..=15 => {
+            tally.late += 1;
+            processes[index].faulty.land().await;
+        }
+        _ => {
+            let process = &mut processes[index];
+            process.waiting -= 1;
+            process.faulty.go_on();
+        }
+    }
+}
+
 /// The invariants.
 async fn holds(store: &Store, successes: &[(Work, Done)], seed: u64, tally: &mut Tally) {
     let records = records(store).await;
@@ -289,14 +305,14 @@ async fn holds(store: &Store, successes: &[(Work, Done)], seed: u64, tally: &mut
         .collect();
     tally.voids += records.len() - live.len();
 
-    let seen = visible(store).await;
+    let listed = visible(store).await;
     assert_eq!(
-        seen,
+        listed,
         logged(store).await,
         "seed {seed}: listing and log differ"
     );
     assert_eq!(
-        seen,
+        listed,
         replayed(store, &live).await,
         "seed {seed}: log and its records differ"
     );
@@ -367,7 +383,9 @@ async fn replayed(store: &Store, live: &[(u64, &Run)]) -> Visible {
                 .push(text.unwrap_or_default());
         }
     }
-    table.values_mut().for_each(|texts| texts.sort());
+    for texts in table.values_mut() {
+        texts.sort();
+    }
     table
 }
 

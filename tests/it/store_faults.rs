@@ -1,5 +1,7 @@
 //! A store that fails where a test says so: it stands on any implementation of the port.
 
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
 use std::fmt;
 use std::sync::{Arc, Mutex};
 

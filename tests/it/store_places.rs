@@ -1,5 +1,7 @@
 //! The places on which the store's port is tested: memory, a folder, an S3 server in this process, a real `MinIO`.
 
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
 use std::net::{Ipv4Addr, SocketAddr, TcpListener as StdListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -102,7 +104,7 @@ impl Place {
             .spawn()
             .unwrap();
         let server = Server(child);
-        tokio::time::timeout(Duration::from_secs(60), ready(address))
+        tokio::time::timeout(Duration::from_mins(1), ready(address))
             .await
             .expect("MinIO is ready within a minute");
         let endpoint = format!("http://{address}");
@@ -240,13 +242,13 @@ async fn create_bucket(endpoint: &str, address: SocketAddr) {
     let put = "PUT".parse().unwrap();
     let root = object_store::path::Path::default();
     let url = client
-        .signed_url(put, &root, Duration::from_secs(60))
+        .signed_url(put, &root, Duration::from_mins(1))
         .await
         .unwrap();
     let target = url.as_str().strip_prefix(endpoint).unwrap();
     // It says that it is ready a moment before it is.
     let created = async { while request(address, "PUT", target).await.unwrap() == 503 {} };
-    tokio::time::timeout(Duration::from_secs(60), created)
+    tokio::time::timeout(Duration::from_mins(1), created)
         .await
         .expect("MinIO makes a bucket within a minute");
 }
