@@ -2,8 +2,8 @@
 //!
 //! No crate for RFC 9535 fits: a definite path gives the bare value and fails where it leads nowhere, an indefinite one
 //! (wildcard, slice, filter, `..`) gives an array, filters compare loosely, a slice's step is ignored, and some
-//! of what the RFC allows is refused. [`Query`] is that language; [`ReferencePath`] is the strict grammar of the
-//! fields that name one place, such as `ResultPath`.
+//! of what the RFC allows is refused. [`Query`] is that language; [`ReferencePath`] is the strict grammar of
+//! `ResultPath`, which names one place to write to.
 //!
 //! ```
 //! use drivetrain_statemachine::jsonpath::Query;
@@ -44,8 +44,8 @@ use step::{Step, Steps};
 const MAX_TEXT_BYTES: usize = 64 << 10;
 
 /// What a path starts from.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Root {
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Root {
     /// `$`, the state's document.
     Input,
     /// `$$`, the context object.
