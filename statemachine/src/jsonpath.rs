@@ -260,6 +260,24 @@ mod tests {
     }
 
     #[test]
+    fn patterns_match_whole_texts_by_their_flags() {
+        let document = json!(["hello world", "HELLO", "say hello"]);
+        assert_eq!(
+            evaluate("$[?(@ =~ /hello.*/)]", &document),
+            Ok(json!(["hello world"]))
+        );
+        assert_eq!(
+            evaluate("$[?(@ =~ /hello.*/i)]", &document),
+            Ok(json!(["hello world", "HELLO"]))
+        );
+        assert_eq!(
+            evaluate("$[?(@ =~ /hel lo # a comment/ix && @ != 'x')]", &document),
+            Ok(json!(["HELLO"]))
+        );
+        assert!(Query::parse("$[?(@ =~ /(/)]").is_err());
+    }
+
+    #[test]
     fn functions_end_a_path() {
         let document = json!({"n": [1, 2, 3], "b": [{"n": [4]}]});
         assert_eq!(evaluate("$.n.sum()", &document), Ok(json!(6.0)));
