@@ -59,7 +59,7 @@ impl<'a> Fields<'a> {
         problems.note(Diagnostic::error(
             Code::SchemaValidationFailed,
             pointer,
-            format!("Expected an object, got {}", type_name(value)),
+            "Expected value of type [OBJECT]",
         ));
         None
     }
@@ -140,7 +140,7 @@ impl<'a> Fields<'a> {
         if value.is_string() {
             return value.as_str();
         }
-        self.wrong_type(name, "a string", value);
+        self.wrong_type(name, "STRING");
         None
     }
 
@@ -149,7 +149,7 @@ impl<'a> Fields<'a> {
         if value.is_boolean() {
             return value.as_bool();
         }
-        self.wrong_type(name, "a boolean", value);
+        self.wrong_type(name, "BOOLEAN");
         None
     }
 
@@ -158,14 +158,14 @@ impl<'a> Fields<'a> {
         if let Value::Array(items) = value {
             return Some(items);
         }
-        self.wrong_type(name, "an array", value);
+        self.wrong_type(name, "ARRAY");
         None
     }
 
     pub(crate) fn number(&self, name: &str, from: f64, to: f64) -> Option<f64> {
         let value = self.get(name)?;
         let Some(number) = value.as_f64() else {
-            self.wrong_type(name, "a number", value);
+            self.wrong_type(name, "NUMBER");
             return None;
         };
         if number < from || number > to {
@@ -184,7 +184,7 @@ impl<'a> Fields<'a> {
                 None
             }
             None => {
-                self.wrong_type(name, "a non-negative integer", value);
+                self.wrong_type(name, "INTEGER");
                 None
             }
         }
@@ -198,7 +198,10 @@ impl<'a> Fields<'a> {
             let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
             self.refuse(
                 name,
-                format!("Value '{text}' must be one of [{}]", known.join(", ")),
+                format!(
+                    "Value should be one of the following: [{}]",
+                    known.join(", ")
+                ),
             );
         }
         found.map(|(_, value)| *value)
@@ -214,11 +217,8 @@ impl<'a> Fields<'a> {
         )
     }
 
-    fn wrong_type(&self, name: &str, expected: &str, value: &Value) {
-        self.refuse(
-            name,
-            format!("Expected {expected}, got {}", type_name(value)),
-        );
+    fn wrong_type(&self, name: &str, expected: &str) {
+        self.refuse(name, format!("Expected value of type [{expected}]"));
     }
 }
 
@@ -238,15 +238,4 @@ pub(crate) fn whole(value: &Value) -> Option<u64> {
         )]
         (number.fract() == 0.0 && (0.0..9e15).contains(&number)).then_some(number as u64)
     })
-}
-
-pub(crate) fn type_name(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "an array",
-        Value::Object(_) => "an object",
-    }
 }

@@ -18,6 +18,17 @@ pub enum QueryLanguage {
     Jsonata,
 }
 
+impl QueryLanguage {
+    /// Gives the word in `QueryLanguage`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::JsonPath => "JSONPath",
+            Self::Jsonata => "JSONata",
+        }
+    }
+}
+
 /// The kind of workflow, which decides what its tasks may wait for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum MachineType {

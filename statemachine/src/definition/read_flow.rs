@@ -112,11 +112,7 @@ fn read_state(name: &str, fields: &Fields<'_>, names: &Names<'_>, around: Surrou
         fields.refuse("Type", format!("State type '{type_name}' is unknown"));
         return state;
     };
-    fields.only(&[
-        EVERY_STATE,
-        vocabulary.both,
-        vocabulary.in_language(state.language),
-    ]);
+    read_languages(fields, vocabulary, state.language, around.language);
     fields.text("Comment");
     if vocabulary.may_end() {
         state.next = read_next(fields, names);
@@ -154,7 +150,11 @@ fn read_state(name: &str, fields: &Fields<'_>, names: &Names<'_>, around: Surrou
 }
 
 fn read_language(fields: &Fields<'_>, machine: QueryLanguage) -> QueryLanguage {
-    let own = fields.language();
+    // Whatever is no language counts as JSONata, as measured.
+    let own = match fields.language() {
+        None if fields.has("QueryLanguage") => Some(QueryLanguage::Jsonata),
+        own => own,
+    };
     if own == Some(QueryLanguage::JsonPath) && machine == QueryLanguage::Jsonata {
         fields.refuse(
             "",
@@ -162,6 +162,35 @@ fn read_language(fields: &Fields<'_>, machine: QueryLanguage) -> QueryLanguage {
         );
     }
     own.unwrap_or(machine)
+}
+
+/// Notes fields that the state's type does not have, or has only in the other language.
+fn read_languages(
+    fields: &Fields<'_>,
+    vocabulary: &Vocabulary,
+    own: QueryLanguage,
+    machine: QueryLanguage,
+) {
+    let other = match own {
+        QueryLanguage::JsonPath => QueryLanguage::Jsonata,
+        QueryLanguage::Jsonata => QueryLanguage::JsonPath,
+    };
+    let (known, foreign) = (vocabulary.in_language(own), vocabulary.in_language(other));
+    fields.only(&[EVERY_STATE, vocabulary.both, known, foreign]);
+    // A state whose language is refused has its finding; its fields follow that language.
+    if own == QueryLanguage::JsonPath && machine == QueryLanguage::Jsonata {
+        return;
+    }
+    for name in foreign.iter().filter(|name| fields.has(name)) {
+        fields.refuse(
+            "",
+            format!(
+                "The QueryLanguage is set to '{}', but field '{name}' is only supported for the '{}' QueryLanguage",
+                own.as_str(),
+                other.as_str()
+            ),
+        );
+    }
 }
 
 fn read_next(fields: &Fields<'_>, names: &Names<'_>) -> Option<usize> {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::definition::fields::{Fields, type_name};
+use crate::definition::fields::Fields;
 use crate::definition::map::{
     Distribution, HeaderLocation, InputType, ItemBatcher, ItemReader, ItemSource, Map,
     ResultWriter, Transformation,
@@ -161,10 +161,7 @@ impl Fields<'_> {
                     .and_then(expression_text)
                     .map(|text| text.trim().to_owned());
                 if text.is_none() && !value.is_array() && !value.is_object() {
-                    self.refuse(
-                        "Items",
-                        format!("Expected an array, got {}", type_name(value)),
-                    );
+                    self.refuse("Items", "Expected value of type [ARRAY]");
                 }
                 match self.payload("Items", language) {
                     Some(items) => ItemSource::Items { text, items },

@@ -119,7 +119,7 @@ impl Fields<'_> {
     pub(crate) fn object_payload(&self, name: &str, language: QueryLanguage) -> Option<Payload> {
         let value = self.get(name)?;
         if !value.is_object() {
-            self.refuse(name, "Expected an object");
+            self.refuse(name, "Expected value of type [OBJECT]");
             return None;
         }
         self.payload(name, language)

@@ -35,6 +35,7 @@ pub(crate) fn perform<'a>(
                 next: Some(*next),
                 assign: assign.as_ref(),
                 output: output.as_ref(),
+                place: format!("Choices[{index}]/"),
             });
         }
     }
@@ -50,6 +51,7 @@ pub(crate) fn perform<'a>(
         next: Some(default),
         assign: state.assign.as_ref(),
         output: state.output.as_ref(),
+        place: String::new(),
     })
 }
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::definition::model::Flow;
 use crate::engine::clock::sleep;
 use crate::engine::execution::{Outcome, Status};
-use crate::engine::failure::{Failure, names};
+use crate::engine::failure::Failure;
 use crate::engine::flow::{Thread, run_flow};
 use crate::engine::history::{Details, EventType};
 use crate::engine::run::Run;
@@ -54,11 +54,11 @@ pub(crate) async fn drive(
             outcome.cause = failure.cause;
         }
         None => {
+            // Only the event names the error; the execution itself has none.
             let failure = Failure::timeout(false);
             run.recorder
                 .close(0, EventType::ExecutionTimedOut, || of_failure(&failure));
             outcome.status = Status::TimedOut;
-            outcome.error = Some(names::TIMEOUT.to_owned());
         }
     }
     outcome.stopped_at = run.shared.clock.now();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use serde_json::{Map, Value};
 
-use crate::definition::model::{Flow, Kind, State};
+use crate::definition::model::{Catcher, Flow, Kind, State};
 use crate::engine::clock::{date_text, sleep};
 use crate::engine::failure::{Failure, FailureClass};
 use crate::engine::frame::Frame;
@@ -24,6 +24,8 @@ pub(crate) struct Thread {
     /// What the variables hold, as compact text.
     pub(crate) variable_bytes: usize,
     pub(crate) item: Option<Arc<Item>>,
+    /// It is a branch or an iteration of another.
+    pub(crate) nested: bool,
 }
 
 impl Thread {
@@ -141,20 +143,16 @@ async fn try_state(
             continue;
         }
         record_state_failure(run, state, thread, &failure)?;
-        return match state
-            .catch
-            .iter()
-            .position(|catcher| failure.matches(&catcher.errors))
-        {
-            Some(index) => {
-                let done = caught(&frame, raw, &failure, index);
-                if let Err(failure) = &done {
-                    record_evaluation_failure(run, state, thread, before, failure)?;
-                }
-                done
-            }
-            None => Err(failure),
+        let taken = |catcher: &Catcher| failure.matches(&catcher.errors);
+        let Some(index) = state.catch.iter().position(taken) else {
+            record_aborted_task(run, state, thread, &failure)?;
+            return Err(failure);
         };
+        let done = caught(&frame, raw, &failure, index);
+        if let Err(failure) = &done {
+            record_evaluation_failure(run, state, thread, before, failure)?;
+        }
+        return done;
     }
 }
 
@@ -178,6 +176,23 @@ fn record_evaluation_failure(
                 state: Some(state.name.clone()),
                 ..Details::default()
             })?;
+    }
+    Ok(())
+}
+
+/// Records that a task's failure ends its branch, which AWS does inside a Parallel or an inline Map state.
+fn record_aborted_task(
+    run: &Run,
+    state: &State,
+    thread: &mut Thread,
+    failure: &Failure,
+) -> Result<(), Failure> {
+    let of_task = matches!(
+        failure.class,
+        FailureClass::Ordinary | FailureClass::Timeout { .. }
+    );
+    if thread.nested && of_task && matches!(state.kind, Kind::Task(_)) {
+        thread.last = run.record_plain(thread.last, EventType::TaskStateAborted)?;
     }
     Ok(())
 }

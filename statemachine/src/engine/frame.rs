@@ -132,7 +132,9 @@ impl Frame<'_> {
                 })
                 .map(Ok)
                 .map_err(|error| match error.kind() {
-                    IntrinsicErrorKind::Limit => self.runtime(&error.to_string()),
+                    IntrinsicErrorKind::Limit | IntrinsicErrorKind::Missing => {
+                        self.runtime(&error.to_string())
+                    }
                     _ => self.failure(
                         FailureClass::Ordinary,
                         names::INTRINSIC_FAILURE,

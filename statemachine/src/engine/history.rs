@@ -167,6 +167,7 @@ event_types! {
     TaskFailed => "taskFailedEventDetails",
     TaskScheduled => "taskScheduledEventDetails",
     TaskStarted => "taskStartedEventDetails",
+    TaskStateAborted => "",
     TaskStateEntered => "stateEnteredEventDetails",
     TaskStateExited => "stateExitedEventDetails",
     TaskSubmitted => "taskSubmittedEventDetails",

@@ -154,6 +154,7 @@ async fn inline(
                 variables: thread.variables.clone(),
                 variable_bytes: thread.variable_bytes,
                 item: Some(Arc::new(item)),
+                nested: true,
             };
             running.push(async move {
                 let output = run_inner(run, &map.processor, input, &mut own).await;

@@ -25,7 +25,10 @@ pub(crate) async fn perform(
         .iter()
         .enumerate()
         .map(|(index, branch)| {
-            let mut own = thread.clone();
+            let mut own = Thread {
+                nested: true,
+                ..thread.clone()
+            };
             async move {
                 let output = run_inner(run, branch, input.clone(), &mut own).await;
                 (index, output, own.last)

@@ -43,6 +43,8 @@ pub(crate) struct Performed<'a> {
     pub(crate) next: Option<usize>,
     pub(crate) assign: Option<&'a Payload>,
     pub(crate) output: Option<&'a Payload>,
+    /// What leads to `Assign` and `Output` in the state: empty, or `Choices[1]/`.
+    pub(crate) place: String,
 }
 
 /// Sends a raw input down the path, once.
@@ -56,8 +58,9 @@ pub(crate) async fn attempt(
     let performed = perform(frame, thread, &input, &arguments).await?;
     let result = result_selector(frame, &arguments, performed.result)?;
     let data = data(frame, raw, &result, performed.has_result);
+    let field = |name: &str| format!("{}{name}", performed.place);
     let assigned = match performed.assign {
-        Some(assign) => Some(assign_variables(frame, assign, "Assign", data)?),
+        Some(assign) => Some(assign_variables(frame, assign, &field("Assign"), data)?),
         None => None,
     };
     let output = match frame.state.language {
@@ -66,7 +69,7 @@ pub(crate) async fn attempt(
             result_path(frame, &frame.state.result_path, raw, result)?,
         )?,
         QueryLanguage::Jsonata => match performed.output {
-            Some(output) => Cow::Owned(frame.payload(output, "Output", data)?),
+            Some(output) => Cow::Owned(frame.payload(output, &field("Output"), data)?),
             None => result,
         },
     };
@@ -113,6 +116,7 @@ async fn perform<'a>(
         next: state.next,
         assign: state.assign.as_ref(),
         output: state.output.as_ref(),
+        place: String::new(),
     })
 }
 

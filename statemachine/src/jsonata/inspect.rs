@@ -159,11 +159,9 @@ pub(super) fn reads_input(node: &AstNode) -> Option<String> {
         AstNode::Variable(name) if name.is_empty() => {
             Some("`$` has no meaning at the top of an expression".to_owned())
         }
-        AstNode::ParentVariable(_) => {
-            Some("`$$` has no meaning in a state's expression".to_owned())
-        }
+        AstNode::ParentVariable(_) => Some("Reference to '$$' is not supported.".to_owned()),
         AstNode::Name(name) => Some(format!(
-            "the field `{name}` needs something to be read from, such as `$states.input`"
+            "Reference to '{name}' at the top level is not supported."
         )),
         AstNode::Wildcard | AstNode::Descendant | AstNode::Parent(_) => Some(
             "`*`, `**` and `%` need something to be read from, such as `$states.input`".to_owned(),

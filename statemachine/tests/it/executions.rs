@@ -295,10 +295,9 @@ fn a_failed_branch_cancels_its_siblings() {
         .iter()
         .map(|event| event.event_type)
         .collect();
-    assert!(
-        types.contains(&EventType::ParallelStateFailed)
-            && types.contains(&EventType::ParallelStateExited)
-    );
+    assert!(types.contains(&EventType::TaskStateAborted));
+    assert!(types.contains(&EventType::ParallelStateFailed));
+    assert!(types.contains(&EventType::ParallelStateExited));
 }
 
 #[test]
@@ -544,4 +543,44 @@ fn variables_are_bounded() {
     );
     let outcome = in_virtual_time(Engine::new(echo).run(&machine, json!({}))).unwrap();
     assert_eq!(outcome.error.as_deref(), Some("States.DataLimitExceeded"));
+}
+
+#[test]
+fn a_rule_s_own_fields_are_named_under_the_rule() {
+    let machine = machine(
+        &json!({"QueryLanguage": "JSONata", "StartAt": "C", "States": {
+            "C": {"Type": "Choice", "Choices": [
+                {"Condition": "{% false %}", "Next": "E"},
+                {"Condition": "{% true %}", "Output": {"v": "{% $states.input.absent %}"}, "Next": "E"},
+            ]},
+            "E": {"Type": "Succeed"},
+        }}),
+    );
+    let history = History::default();
+    let engine = Engine::new(echo).history(history.clone());
+    let outcome = in_virtual_time(engine.run(&machine, json!({}))).unwrap();
+    assert_eq!(
+        outcome.error.as_deref(),
+        Some("States.QueryEvaluationError")
+    );
+    let events = history.events();
+    let failed = events
+        .iter()
+        .find(|event| event.event_type == EventType::EvaluationFailed);
+    assert_eq!(
+        failed.unwrap().details.location.as_deref(),
+        Some("Choices[1]/Output/v")
+    );
+}
+
+#[test]
+fn a_field_of_the_other_language_is_refused_as_such() {
+    let definition =
+        json!({"StartAt": "A", "States": {"A": {"Type": "Pass", "Output": 1, "End": true}}});
+    let error = Machine::parse(&definition.to_string()).unwrap_err();
+    assert_eq!(
+        error.aws_message(),
+        "Invalid State Machine Definition: 'SCHEMA_VALIDATION_FAILED: The QueryLanguage is set to 'JSONPath', but \
+         field 'Output' is only supported for the 'JSONata' QueryLanguage at /States/A'"
+    );
 }
