@@ -274,6 +274,28 @@ mod tests {
     }
 
     #[test]
+    fn pictures_that_would_break_the_evaluator_are_refused() {
+        for picture in [
+            "[,0001]",
+            "[é]",
+            "[Y,0-99]",
+            "[Y####################]",
+            "[ ,2]",
+        ] {
+            let text = format!("$fromMillis(0, '{picture}')");
+            let kind = evaluate(&text, json!(null)).unwrap_err().kind();
+            assert!(
+                matches!(kind, JsonataErrorKind::Evaluation | JsonataErrorKind::Limit),
+                "{text}"
+            );
+        }
+        assert_eq!(
+            evaluate("$fromMillis(0, '[[x]] [Y9,999,*]')", json!(null)),
+            Ok(json!("[x] 1,970"))
+        );
+    }
+
+    #[test]
     fn the_clock_and_the_randomness_are_the_hosts() {
         assert_eq!(
             evaluate("$now()", json!(null)),
