@@ -281,6 +281,7 @@ mod tests {
             "[Y,0-99]",
             "[Y####################]",
             "[ ,2]",
+            "[,*f[Z]",
         ] {
             let text = format!("$fromMillis(0, '{picture}')");
             let kind = evaluate(&text, json!(null)).unwrap_err().kind();
@@ -293,6 +294,13 @@ mod tests {
             evaluate("$fromMillis(0, '[[x]] [Y9,999,*]')", json!(null)),
             Ok(json!("[x] 1,970"))
         );
+    }
+
+    #[test]
+    fn a_panic_of_the_evaluator_ends_as_an_error() {
+        // Its code for names of a date's parts has an arm that it takes to be out of reach.
+        let error = evaluate("$fromMillis(-1, '[fNN]')", json!(null)).unwrap_err();
+        assert_eq!(error.kind(), JsonataErrorKind::Evaluation);
     }
 
     #[test]

@@ -151,11 +151,7 @@ fn exceeded() -> EvaluatorError {
 /// Refuses a picture of a date that the evaluator would break on: a field that starts with no letter, or that asks for
 /// more digits than a number has, as `[Y,999999999]` does.
 fn check_picture(picture: &str) -> Result<(), EvaluatorError> {
-    for (field, _) in picture
-        .split('[')
-        .skip(1)
-        .filter_map(|rest| rest.split_once(']'))
-    {
+    for field in fields(picture) {
         let field: String = field.split_whitespace().collect();
         match field.chars().next() {
             Some(component) if !component.is_ascii_alphabetic() => {
@@ -182,6 +178,25 @@ fn check_picture(picture: &str) -> Result<(), EvaluatorError> {
         }
     }
     Ok(())
+}
+
+/// Lists what stands in brackets in a picture of a date; `[[` is a bracket of its own.
+fn fields(picture: &str) -> Vec<&str> {
+    let mut fields = Vec::new();
+    let mut rest = picture;
+    while let Some((_, after)) = rest.split_once('[') {
+        rest = match after.strip_prefix('[') {
+            Some(escaped) => escaped,
+            None => {
+                let Some((field, after)) = after.split_once(']') else {
+                    break;
+                };
+                fields.push(field);
+                after
+            }
+        };
+    }
+    fields
 }
 
 /// Drops repeated items in one pass over their texts.
