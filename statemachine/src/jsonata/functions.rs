@@ -185,16 +185,15 @@ fn fields(picture: &str) -> Vec<&str> {
     let mut fields = Vec::new();
     let mut rest = picture;
     while let Some((_, after)) = rest.split_once('[') {
-        rest = match after.strip_prefix('[') {
-            Some(escaped) => escaped,
-            None => {
-                let Some((field, after)) = after.split_once(']') else {
-                    break;
-                };
-                fields.push(field);
-                after
-            }
+        if let Some(escaped) = after.strip_prefix('[') {
+            rest = escaped;
+            continue;
+        }
+        let Some((field, after)) = after.split_once(']') else {
+            break;
         };
+        fields.push(field);
+        rest = after;
     }
     fields
 }
