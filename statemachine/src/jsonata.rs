@@ -274,6 +274,36 @@ mod tests {
     }
 
     #[test]
+    fn pictures_that_would_break_the_evaluator_are_refused() {
+        for picture in [
+            "[,0001]",
+            "[é]",
+            "[Y,0-99]",
+            "[Y####################]",
+            "[ ,2]",
+            "[,*f[Z]",
+        ] {
+            let text = format!("$fromMillis(0, '{picture}')");
+            let kind = evaluate(&text, json!(null)).unwrap_err().kind();
+            assert!(
+                matches!(kind, JsonataErrorKind::Evaluation | JsonataErrorKind::Limit),
+                "{text}"
+            );
+        }
+        assert_eq!(
+            evaluate("$fromMillis(0, '[[x]] [Y9,999,*]')", json!(null)),
+            Ok(json!("[x] 1,970"))
+        );
+    }
+
+    #[test]
+    fn a_panic_of_the_evaluator_ends_as_an_error() {
+        // Its code for names of a date's parts has an arm that it takes to be out of reach.
+        let error = evaluate("$fromMillis(-1, '[fNN]')", json!(null)).unwrap_err();
+        assert_eq!(error.kind(), JsonataErrorKind::Evaluation);
+    }
+
+    #[test]
     fn the_clock_and_the_randomness_are_the_hosts() {
         assert_eq!(
             evaluate("$now()", json!(null)),

@@ -2,8 +2,8 @@
 //!
 //! No crate for RFC 9535 fits: a definite path gives the bare value and fails where it leads nowhere, an indefinite one
 //! (wildcard, slice, filter, `..`) gives an array, filters compare loosely, a slice's step is ignored, and some
-//! of what the RFC allows is refused. [`Query`] is that language; [`ReferencePath`] is the strict grammar of the
-//! fields that name one place, such as `ResultPath`.
+//! of what the RFC allows is refused. [`Query`] is that language; [`ReferencePath`] is the strict grammar of
+//! `ResultPath`, which names one place to write to.
 //!
 //! ```
 //! use drivetrain_statemachine::jsonpath::Query;
@@ -44,8 +44,8 @@ use step::{Step, Steps};
 const MAX_TEXT_BYTES: usize = 64 << 10;
 
 /// What a path starts from.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Root {
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Root {
     /// `$`, the state's document.
     Input,
     /// `$$`, the context object.
@@ -257,6 +257,24 @@ mod tests {
             evaluate("$[?(@.k in [1, '42'] && @.k)].k", &document),
             Ok(json!([42, "42", 42.0]))
         );
+    }
+
+    #[test]
+    fn patterns_match_whole_texts_by_their_flags() {
+        let document = json!(["hello world", "HELLO", "say hello"]);
+        assert_eq!(
+            evaluate("$[?(@ =~ /hello.*/)]", &document),
+            Ok(json!(["hello world"]))
+        );
+        assert_eq!(
+            evaluate("$[?(@ =~ /hello.*/i)]", &document),
+            Ok(json!(["hello world", "HELLO"]))
+        );
+        assert_eq!(
+            evaluate("$[?(@ =~ /hel lo # a comment/ix && @ != 'x')]", &document),
+            Ok(json!(["HELLO"]))
+        );
+        assert!(Query::parse("$[?(@ =~ /(/)]").is_err());
     }
 
     #[test]

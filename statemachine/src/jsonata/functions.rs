@@ -24,7 +24,7 @@ const REPLACED_WEIGHT: u64 = 16;
 const REPLACED_BYTES: u64 = 64;
 /// How wide a field of a date may be: as wide as a whole number of 64 bits.
 const MAX_FIELD_WIDTH: f64 = 18.0;
-/// How many digits may follow each other in a picture of a date.
+/// How many digits a field of a date may show.
 const MAX_DIGITS: usize = 18;
 /// The largest number in Roman numerals: it has ten thousand letters.
 const MAX_ROMAN: f64 = 10_000_000.0;
@@ -116,10 +116,10 @@ fn register_scales(evaluator: &mut Evaluator, meter: &Rc<Meter>) -> Result<(), E
         Ok(JValue::Bool(argument(arguments, 0).is_function()))
     })?;
     evaluator.register_fn(rewrite::PICTURE, |arguments: &[JValue]| {
-        match argument(arguments, 0) {
-            JValue::String(picture) if asks_for_wide_fields(picture) => Err(exceeded()),
-            value => Ok(value.clone()),
+        if let JValue::String(picture) = argument(arguments, 0) {
+            check_picture(picture)?;
         }
+        Ok(argument(arguments, 0).clone())
     })?;
     evaluator.register_fn(rewrite::WRITABLE, |arguments: &[JValue]| {
         match (argument(arguments, 0), argument(arguments, 1)) {
@@ -148,26 +148,54 @@ fn exceeded() -> EvaluatorError {
     EvaluatorError::EvaluationError(super::meter::MEMORY_LIMIT.to_owned())
 }
 
-/// Tells whether a picture of a date asks for more digits than a number has: `[Y,999999999]`, or a long run of them.
-fn asks_for_wide_fields(picture: &str) -> bool {
-    let is_wide = |width: &str| {
-        width
-            .trim()
-            .parse::<f64>()
-            .is_ok_and(|width| width > MAX_FIELD_WIDTH)
-    };
-    let fields = picture
-        .split('[')
-        .skip(1)
-        .filter_map(|field| field.split(']').next());
-    // The widths follow the last comma; those before it group digits.
-    let widths = fields.filter_map(|field| field.rsplit_once(','));
-    widths
-        .flat_map(|(_, widths)| widths.split('-'))
-        .any(is_wide)
-        || picture
-            .split(|character: char| !character.is_ascii_digit())
-            .any(|run| run.len() > MAX_DIGITS)
+/// Refuses a picture of a date that the evaluator would break on: a field that starts with no letter, or that asks for
+/// more digits than a number has, as `[Y,999999999]` does.
+fn check_picture(picture: &str) -> Result<(), EvaluatorError> {
+    for field in fields(picture) {
+        let field: String = field.split_whitespace().collect();
+        match field.chars().next() {
+            Some(component) if !component.is_ascii_alphabetic() => {
+                let message = format!(
+                    "D3132: Unknown component specifier {component} in date/time picture string"
+                );
+                return Err(EvaluatorError::EvaluationError(message));
+            }
+            _ => {}
+        }
+        // The widths follow the last comma; those before it group digits.
+        let (presentation, widths) = field.rsplit_once(',').unwrap_or((&field, ""));
+        let digits = presentation
+            .chars()
+            .filter(|character| character.is_numeric() || *character == '#')
+            .count();
+        let is_wide = |width: &str| {
+            width
+                .parse::<f64>()
+                .is_ok_and(|width| width > MAX_FIELD_WIDTH)
+        };
+        if digits > MAX_DIGITS || widths.split('-').any(is_wide) {
+            return Err(exceeded());
+        }
+    }
+    Ok(())
+}
+
+/// Lists what stands in brackets in a picture of a date; `[[` is a bracket of its own.
+fn fields(picture: &str) -> Vec<&str> {
+    let mut fields = Vec::new();
+    let mut rest = picture;
+    while let Some((_, after)) = rest.split_once('[') {
+        if let Some(escaped) = after.strip_prefix('[') {
+            rest = escaped;
+            continue;
+        }
+        let Some((field, after)) = after.split_once(']') else {
+            break;
+        };
+        fields.push(field);
+        rest = after;
+    }
+    fields
 }
 
 /// Drops repeated items in one pass over their texts.

@@ -336,23 +336,27 @@ impl Parser<'_> {
             .ok_or_else(|| PathError::syntax("a pattern in a filter is not closed by `/`"))?;
         self.cursor.position = end + 1;
         let source = self.cursor.text(start + 1, end);
-        let mut builder = RegexBuilder::new(&format!(r"\A(?:{source})\z"));
-        builder
-            .size_limit(MAX_PATTERN_BYTES)
-            .dfa_size_limit(MAX_PATTERN_BYTES)
-            .unicode(true);
-        while let Some(flag) = self.cursor.current() {
-            match flag {
-                'i' => builder.case_insensitive(true),
-                'x' => builder.ignore_whitespace(true),
-                'm' => builder.multi_line(true),
-                's' => builder.dot_matches_new_line(true),
-                // Unix lines and Unicode classes: what the expressions here do anyway.
-                'd' | 'u' | 'U' => &mut builder,
-                _ => break,
-            };
+        let flags = self.cursor.position;
+        while self
+            .cursor
+            .current()
+            .is_some_and(|flag| "dixmsuU".contains(flag))
+        {
             self.cursor.position += 1;
         }
+        let flags = self.cursor.slice(flags, self.cursor.position);
+        // The line end closes a comment, which the flag `x` allows in a pattern.
+        let end = if flags.contains(&'x') { "\n" } else { "" };
+        let mut builder = RegexBuilder::new(&format!(r"\A(?:{source}{end})\z"));
+        builder
+            .size_limit(MAX_PATTERN_BYTES)
+            .dfa_size_limit(MAX_PATTERN_BYTES);
+        // The other flags, for Unix lines and Unicode classes, ask for what patterns do here anyway.
+        builder
+            .case_insensitive(flags.contains(&'i'))
+            .ignore_whitespace(flags.contains(&'x'))
+            .multi_line(flags.contains(&'m'))
+            .dot_matches_new_line(flags.contains(&'s'));
         let regex = builder
             .build()
             .map_err(|source| PathError::syntax(format!("a pattern in a filter: {source}")))?;

@@ -1,4 +1,4 @@
-//! Reference paths: the strict grammar of fields that name exactly one place.
+//! Reference paths: the strict grammar of `ResultPath`, which names exactly one place to write to.
 
 use serde_json::{Map, Value};
 
@@ -7,13 +7,12 @@ use super::{MAX_TEXT_BYTES, PathError, Root, split_root};
 /// How many steps a reference path may have, so that what it inserts never nests deeper than JSON text may.
 const MAX_STEPS: usize = 100;
 
-/// A path that names exactly one place: fields and array indices only.
+/// A path that names exactly one place in a state's data: fields and array indices only.
 ///
 /// A backslash before a character takes it as it is, so `$.a\.b` is the field `a.b`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReferencePath {
     text: String,
-    root: Root,
     steps: Vec<Place>,
 }
 
@@ -35,6 +34,11 @@ impl ReferencePath {
             )));
         }
         let (root, rest) = split_root(text)?;
+        if root != Root::Input {
+            return Err(PathError::syntax(
+                "a result goes into the state's own data, which `$` stands for",
+            ));
+        }
         let characters: Vec<char> = rest.chars().collect();
         let mut steps = Vec::new();
         let mut rest = characters.as_slice();
@@ -59,18 +63,11 @@ impl ReferencePath {
         }
         Ok(Self {
             text: text.to_owned(),
-            root,
             steps,
         })
     }
 
-    /// Tells what the path starts from.
-    #[must_use]
-    pub fn root(&self) -> &Root {
-        &self.root
-    }
-
-    /// Looks up the place in a document, whatever the path starts from.
+    /// Looks up the place in a document.
     #[must_use]
     pub fn get<'a>(&self, document: &'a Value) -> Option<&'a Value> {
         self.steps
@@ -245,8 +242,6 @@ mod tests {
     fn only_single_places_are_reference_paths() {
         for path in [
             "$",
-            "$$.a",
-            "$name.a[0]",
             "$.store\\.book",
             "$['a b'][0]",
             "$.a.['b']",
@@ -267,6 +262,8 @@ mod tests {
             "$.*",
             "$['a','b']",
             "$.f()",
+            "$$.a",
+            "$name.a[0]",
         ] {
             assert!(ReferencePath::parse(path).is_err(), "{path}");
         }
