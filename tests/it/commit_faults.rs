@@ -23,15 +23,15 @@ use crate::store_faults::{Call, Fault, Faulty, Operation, Shared};
 use crate::store_places::Place;
 
 const DAY: &str = "2024-01-01";
-const RECORD_1: &str = "_drivetrain/job/log/00000000000000000001.json";
+pub const RECORD_1: &str = "_drivetrain/job/log/00000000000000000001.json";
 const RECORD_2: &str = "_drivetrain/job/log/00000000000000000002.json";
 
-fn work() -> Work {
+pub fn work() -> Work {
     Work::table("work", &[(DAY, "a"), (DAY, "b")])
 }
 
 /// A store whose calls of one kind and key meet a fault, the first `times` times.
-async fn faulty(
+pub async fn faulty(
     place: &Place,
     fault: Fault,
     times: usize,
@@ -50,7 +50,7 @@ async fn faulty(
 }
 
 /// A process that ends before a call.
-async fn crashes(place: &Place, work: &Work, before: impl Fn(&Call) -> bool + Send + 'static) {
+pub async fn crashes(place: &Place, work: &Work, before: impl Fn(&Call) -> bool + Send + 'static) {
     let chooser = move |_, call: &Call| before(call).then_some(Fault::CrashBefore);
     let (faulty, mut heard) = Faulty::new(place.objects().await, chooser);
     let store = Store::over(place.location(), Arc::new(Shared(faulty)));
@@ -60,15 +60,15 @@ async fn crashes(place: &Place, work: &Work, before: impl Fn(&Call) -> bool + Se
     }
 }
 
-fn puts(key: &'static str) -> impl Fn(&Call) -> bool {
+pub fn puts(key: &'static str) -> impl Fn(&Call) -> bool {
     move |call| call.operation == Operation::Put && call.key == key
 }
 
-fn completes(call: &Call) -> bool {
+pub fn completes(call: &Call) -> bool {
     call.operation == Operation::Complete
 }
 
-async fn shows(place: &Place, work: &Work) {
+pub async fn shows(place: &Place, work: &Work) {
     let store = place.store().await;
     assert_eq!(visible(&store).await, work.expected());
     assert_eq!(logged(&store).await, work.expected());
@@ -198,7 +198,7 @@ async fn an_upload_that_the_store_says_it_completed_and_has_not_is_lost_and_the_
 }
 
 /// Everything of a run up to its stage, as a caller does it.
-async fn stage(store: &Store, text: &str, replaces: Replaces) -> Staged {
+pub async fn stage(store: &Store, text: &str, replaces: Replaces) -> Staged {
     let plan = OutputPlan {
         table: TABLE.to_owned(),
         columns: columns(),
@@ -370,79 +370,6 @@ async fn a_run_that_meets_a_lost_one_at_its_number_voids_it_and_starts_again() {
     let lines = runs(&place.store().await, JOB).await.unwrap();
     assert_eq!(lines[0].status, RunStatus::Voided);
     assert_eq!(visible(&place.store().await).await, [].into());
-}
-
-#[tokio::test]
-async fn vacuum_at_the_worst_moment_costs_a_second_attempt_and_nothing_else() {
-    for kind in [Place::memory(), Place::folder(), Place::s3().await] {
-        let place = kind.fresh();
-        let (held, mut heard) = Faulty::new(place.objects().await, |_, call| {
-            puts(RECORD_1)(call).then_some(Fault::Pause)
-        });
-        let store = Store::over(place.location(), Arc::new(Shared(Arc::clone(&held))));
-        let task = tokio::spawn(async move { run_quietly(&store, &work()).await });
-        heard.recv().await.unwrap();
-        let options = VacuumOptions {
-            retention: Duration::ZERO,
-            quarantine: None,
-        };
-        let done = vacuum(&place.store().await, JOB, options).await.unwrap();
-        assert_eq!((done.attempts.len(), done.uploads), (1, 2));
-        held.go_on();
-        assert_eq!(task.await.unwrap().unwrap(), Done::Published(3));
-        shows(&place, &work()).await;
-    }
-}
-
-#[tokio::test]
-async fn vacuum_keeps_what_is_young_or_committed() {
-    let place = Place::memory();
-    crashes(&place, &work(), puts(RECORD_1)).await;
-    let store = place.store().await;
-    let kept = leftovers(&store).await;
-    assert!(!kept.is_empty());
-    vacuum(&store, JOB, VacuumOptions::default()).await.unwrap();
-    assert_eq!(leftovers(&store).await, kept);
-    // A committed run's uploads are finished and never aborted.
-    crashes(&place, &work(), completes).await;
-    let options = VacuumOptions {
-        retention: Duration::ZERO,
-        quarantine: None,
-    };
-    let done = vacuum(&place.store().await, JOB, options).await.unwrap();
-    assert_eq!(done.published, Some(1));
-    shows(&place, &work()).await;
-}
-
-#[tokio::test]
-async fn vacuum_takes_quarantine_away_only_when_asked() {
-    let store = Place::memory().store().await;
-    let key = object_store::path::Path::from("_drivetrain/job/quarantine/run/attempt/users.csv");
-    store.put(&key, "x".into()).await.unwrap();
-    vacuum(&store, JOB, VacuumOptions::default()).await.unwrap();
-    assert!(store.look(&key).await.unwrap().is_some());
-    let options = VacuumOptions {
-        quarantine: Some(Duration::ZERO),
-        ..VacuumOptions::default()
-    };
-    let done = vacuum(&store, JOB, options).await.unwrap();
-    assert_eq!(done.quarantine, 1);
-    assert!(store.look(&key).await.unwrap().is_none());
-}
-
-#[tokio::test]
-async fn an_attempt_that_ended_is_cleaned_by_the_next_run() {
-    let place = Place::memory();
-    let aborts = |call: &Call| call.operation == Operation::Abort;
-    let store = faulty(&place, Fault::FailBefore, usize::MAX, aborts).await;
-    let (stopper, stop) = Stopper::new();
-    let staged = stage(&store, "stopped", Replaces::Table).await;
-    stopper.stop();
-    let error = staged.commit(&Unfenced, &stop).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Cancelled);
-    assert!(!leftovers(&place.store().await).await.is_empty());
-    run_quietly(&place.store().await, &work()).await.unwrap();
-    shows(&place, &work()).await;
 }
 
 /// Somebody who waits no longer.

@@ -9,6 +9,7 @@ mod commit;
 mod commit_crashes;
 mod commit_faults;
 mod commit_random;
+mod commit_vacuum;
 mod commit_work;
 mod documents;
 mod harness;

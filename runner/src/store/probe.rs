@@ -17,16 +17,18 @@ use crate::error::{Error, ErrorKind, Result};
 /// `Failed` where the store ignores conditional puts, or the volume has no hard links; otherwise as [`super::explain`] says.
 pub async fn require_conditional_put(store: &Store, probe: &Path) -> Result<()> {
     let body = Bytes::from_static(b"{}");
-    let first = store.put_new(probe, body.clone()).await.map_err(|error| {
-        if matches!(store.location(), Location::Folder(_)) && error.kind() == ErrorKind::Failed {
-            return error.hint("the output must lie on a volume with hard links, with free space, that may be written");
+    // Twice: somebody who cleans up may have come between the two puts.
+    for _ in 0..2 {
+        // That the first one is refused says nothing: it may have been sent again after it had landed.
+        store
+            .put_new(probe, body.clone())
+            .await
+            .map_err(|error| first_write(store, error))?;
+        let written_over = store.put_new(probe, body.clone()).await?;
+        store.delete(vec![probe.clone()]).await?;
+        if !written_over {
+            return Ok(());
         }
-        error
-    })?;
-    let second = store.put_new(probe, body).await?;
-    store.delete(vec![probe.clone()]).await?;
-    if first && !second {
-        return Ok(());
     }
     let message = format!(
         "`{}` ignores conditional puts: two runs could commit the same record",
@@ -34,6 +36,16 @@ pub async fn require_conditional_put(store: &Store, probe: &Path) -> Result<()> 
     );
     Err(Error::new(ErrorKind::Failed, message)
         .hint("use a store that honours `If-None-Match: *` (AWS S3, MinIO), or a folder"))
+}
+
+/// The first write of a run is where an unwritable output shows.
+fn first_write(store: &Store, error: Error) -> Error {
+    match store.location() {
+        Location::Folder(_) if error.kind() == ErrorKind::Failed => error.hint(
+            "the output must lie on a volume with hard links and free space, in a folder that may be written",
+        ),
+        _ => error,
+    }
 }
 
 /// Makes sure that two keys of a folder lie on one volume, so that a rename from one to the other is atomic.

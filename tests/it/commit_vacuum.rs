@@ -1,0 +1,88 @@
+//! What is taken away of attempts that nobody needs, and what is kept.
+
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use drivetrain_runner::ErrorKind;
+use drivetrain_runner::commit::{Replaces, Stopper, Unfenced, VacuumOptions, vacuum};
+use drivetrain_runner::store::Store;
+
+use crate::commit_faults::{RECORD_1, completes, crashes, faulty, puts, shows, stage, work};
+use crate::commit_work::{Done, JOB, leftovers, run_quietly};
+use crate::store_faults::{Call, Fault, Faulty, Operation, Shared};
+use crate::store_places::Place;
+
+#[tokio::test]
+async fn vacuum_at_the_worst_moment_costs_a_second_attempt_and_nothing_else() {
+    for kind in [Place::memory(), Place::folder(), Place::s3().await] {
+        let place = kind.fresh();
+        let (held, mut heard) = Faulty::new(place.objects().await, |_, call| {
+            puts(RECORD_1)(call).then_some(Fault::Pause)
+        });
+        let store = Store::over(place.location(), Arc::new(Shared(Arc::clone(&held))));
+        let task = tokio::spawn(async move { run_quietly(&store, &work()).await });
+        heard.recv().await.unwrap();
+        let options = VacuumOptions {
+            retention: Duration::ZERO,
+            quarantine: None,
+        };
+        let done = vacuum(&place.store().await, JOB, options).await.unwrap();
+        assert_eq!((done.attempts.len(), done.uploads), (1, 2));
+        held.go_on();
+        assert_eq!(task.await.unwrap().unwrap(), Done::Published(3));
+        shows(&place, &work()).await;
+    }
+}
+
+#[tokio::test]
+async fn vacuum_keeps_what_is_young_or_committed() {
+    let place = Place::memory();
+    crashes(&place, &work(), puts(RECORD_1)).await;
+    let store = place.store().await;
+    let kept = leftovers(&store).await;
+    assert!(!kept.is_empty());
+    vacuum(&store, JOB, VacuumOptions::default()).await.unwrap();
+    assert_eq!(leftovers(&store).await, kept);
+    // A committed run's uploads are finished and never aborted.
+    crashes(&place, &work(), completes).await;
+    let options = VacuumOptions {
+        retention: Duration::ZERO,
+        quarantine: None,
+    };
+    let done = vacuum(&place.store().await, JOB, options).await.unwrap();
+    assert_eq!(done.published, Some(1));
+    shows(&place, &work()).await;
+}
+
+#[tokio::test]
+async fn vacuum_takes_quarantine_away_only_when_asked() {
+    let store = Place::memory().store().await;
+    let key = object_store::path::Path::from("_drivetrain/job/quarantine/run/attempt/users.csv");
+    store.put(&key, "x".into()).await.unwrap();
+    vacuum(&store, JOB, VacuumOptions::default()).await.unwrap();
+    assert!(store.look(&key).await.unwrap().is_some());
+    let options = VacuumOptions {
+        quarantine: Some(Duration::ZERO),
+        ..VacuumOptions::default()
+    };
+    let done = vacuum(&store, JOB, options).await.unwrap();
+    assert_eq!(done.quarantine, 1);
+    assert!(store.look(&key).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn an_attempt_that_ended_is_cleaned_by_the_next_run() {
+    let place = Place::memory();
+    let aborts = |call: &Call| call.operation == Operation::Abort;
+    let store = faulty(&place, Fault::FailBefore, usize::MAX, aborts).await;
+    let (stopper, stop) = Stopper::new();
+    let staged = stage(&store, "stopped", Replaces::Table).await;
+    stopper.stop();
+    let error = staged.commit(&Unfenced, &stop).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Cancelled);
+    assert!(!leftovers(&place.store().await).await.is_empty());
+    run_quietly(&place.store().await, &work()).await.unwrap();
+    shows(&place, &work()).await;
+}
