@@ -14,8 +14,12 @@ fuzz_target!(|text: &str| {
     for machine_type in [MachineType::Standard, MachineType::Express] {
         let _ = validate(text, machine_type);
     }
-    let Ok(machine) = Machine::parse(text) else { return };
-    let engine = Engine::new(echo).start_time(chrono::DateTime::UNIX_EPOCH).seed(1);
+    let Ok(machine) = Machine::parse(text) else {
+        return;
+    };
+    let engine = Engine::new(echo)
+        .start_time(chrono::DateTime::UNIX_EPOCH)
+        .seed(1);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
@@ -23,7 +27,11 @@ fuzz_target!(|text: &str| {
         .expect("a runtime without IO can always be built");
     // Virtual time: a machine that only turns in circles passes no time, one that waits passes it at once.
     let _ = runtime.block_on(async {
-        tokio::time::timeout(Duration::from_secs(3600), engine.run(&machine, json!({"a": [1, 2]}))).await
+        tokio::time::timeout(
+            Duration::from_secs(3600),
+            engine.run(&machine, json!({"a": [1, 2]})),
+        )
+        .await
     });
 });
 

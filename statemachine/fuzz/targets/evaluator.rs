@@ -8,7 +8,10 @@ pub fn let_its_panics_pass() {
     ONCE.call_once(|| {
         let finding = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |panic| {
-            if !panic.location().is_some_and(|place| place.file().contains("jsonata-core")) {
+            if !panic
+                .location()
+                .is_some_and(|place| place.file().contains("jsonata-core"))
+            {
                 finding(panic);
             }
         }));

@@ -14,12 +14,21 @@ fuzz_target!(|text: &str| {
     let input: Value = serde_json::from_str(input).unwrap_or_default();
     let variables = Map::from_iter([("v".to_owned(), input.clone())]);
     let states = json!({ "input": input });
-    let scope = JsonataScope { states: &states, variables: &variables };
-    let mut host = Host { now: chrono::DateTime::UNIX_EPOCH, random: Random::from_seed(1) };
+    let scope = JsonataScope {
+        states: &states,
+        variables: &variables,
+    };
+    let mut host = Host {
+        now: chrono::DateTime::UNIX_EPOCH,
+        random: Random::from_seed(1),
+    };
     if let Ok(expression) = Expression::parse(expression)
         && let Ok(value) = expression.evaluate(&scope, &mut host)
     {
         let text = value.to_string();
-        assert!(serde_json::from_str::<Value>(&text).is_ok(), "a result can be written and read back");
+        assert!(
+            serde_json::from_str::<Value>(&text).is_ok(),
+            "a result can be written and read back"
+        );
     }
 });
