@@ -67,7 +67,9 @@ pub enum Command {
     #[command(subcommand)]
     New(NewCommand),
     /// Finds every error of a job folder or a state machine's definition, with file and place.
-    #[command(after_long_help = "Example:\n  drivetrain check ./my-job\n  drivetrain check pipeline.asl.json --type EXPRESS")]
+    #[command(
+        after_long_help = "Example:\n  drivetrain check ./my-job\n  drivetrain check pipeline.asl.json --type EXPRESS"
+    )]
     Check(CheckArgs),
     /// Lists a job's runs, newest last.
     #[command(

@@ -93,7 +93,7 @@ async fn start(run: &Run<'_>, parameters: &Parameters, stores: &Stores) -> Resul
     let (mut report, parts, rows) = match prepared {
         Ok(prepared) => prepared,
         Err(error) => {
-            attempt.abandon().await;
+            attempt.abandon(run.stop).await;
             return Err(error);
         }
     };

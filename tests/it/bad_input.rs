@@ -148,9 +148,17 @@ fn check_tells_each_mistake_of_a_job_and_of_a_machine_with_its_place() {
     let ran = place.run("check ./sales");
     ran.fails(2, &["problem"]);
     assert!(ran.stdout.contains("job.toml:"), "{}", ran.stdout);
-    place.write("machine.asl.json", r#"{"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "B"}}}"#);
+    place.write(
+        "machine.asl.json",
+        r#"{"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "B"}}}"#,
+    );
     let ran = place.run("check machine.asl.json");
     ran.fails(2, &["1 problem"]);
     assert!(ran.stdout.contains("machine.asl.json:1:"), "{}", ran.stdout);
-    assert!(ran.stdout.contains("MISSING_TRANSITION_TARGET /States/A/Next"), "{}", ran.stdout);
+    assert!(
+        ran.stdout
+            .contains("MISSING_TRANSITION_TARGET /States/A/Next"),
+        "{}",
+        ran.stdout
+    );
 }

@@ -31,8 +31,10 @@ fn words(line: &str) -> Vec<String> {
 fn every_command_in_the_readme_runs() {
     let place = Place::new();
     let readme = read("README.md");
-    let commands: Vec<&str> =
-        readme.lines().filter(|line| line.starts_with("drivetrain ")).collect();
+    let commands: Vec<&str> = readme
+        .lines()
+        .filter(|line| line.starts_with("drivetrain "))
+        .collect();
     assert!(commands.len() > 8, "{commands:?}");
     for command in commands {
         let words = words(command);
@@ -56,13 +58,26 @@ fn crates_depend_on_each_other_one_way_only() {
         ("jobs", vec![]),
         ("statemachine", vec![]),
         ("bootstrap", vec!["drivetrain-statemachine"]),
-        ("runner", vec!["drivetrain-bootstrap", "drivetrain-jobs", "drivetrain-statemachine"]),
+        (
+            "runner",
+            vec![
+                "drivetrain-bootstrap",
+                "drivetrain-jobs",
+                "drivetrain-statemachine",
+            ],
+        ),
     ];
     for (member, allowed) in allowed {
         let manifest = read(&format!("{member}/Cargo.toml"));
-        for line in manifest.lines().filter(|line| line.starts_with("drivetrain-")) {
+        for line in manifest
+            .lines()
+            .filter(|line| line.starts_with("drivetrain-"))
+        {
             let name = line.split(['.', ' ', '=']).next().unwrap();
-            assert!(allowed.contains(&name), "{member} must not depend on {name}");
+            assert!(
+                allowed.contains(&name),
+                "{member} must not depend on {name}"
+            );
         }
     }
     for member in ["statemachine", "bootstrap"] {

@@ -27,7 +27,10 @@ async fn check_job(path: &str, json: bool) -> Result<()> {
     let folder = JobFolder::read(path).await?;
     let problems = folder.problems().await;
     if json {
-        print_json(&Checked { path, problems: &problems })?;
+        print_json(&Checked {
+            path,
+            problems: &problems,
+        })?;
     } else if problems.is_empty() {
         println!("{path}: no problems");
     } else {
@@ -53,14 +56,23 @@ fn check_machine(args: &CheckArgs, json: bool) -> Result<()> {
             println!("{}", line(path, diagnostic));
         }
     }
-    verdict(path, diagnostics.iter().filter(|diagnostic| diagnostic.is_error()).count())
+    verdict(
+        path,
+        diagnostics
+            .iter()
+            .filter(|diagnostic| diagnostic.is_error())
+            .count(),
+    )
 }
 
 fn verdict(path: &str, errors: usize) -> Result<()> {
     let problems = if errors == 1 { "problem" } else { "problems" };
     match errors {
         0 => Ok(()),
-        count => Err(Error::new(ErrorKind::Usage, format!("`{path}` has {count} {problems}"))),
+        count => Err(Error::new(
+            ErrorKind::Usage,
+            format!("`{path}` has {count} {problems}"),
+        )),
     }
 }
 
@@ -71,7 +83,12 @@ fn line(path: &str, diagnostic: &Diagnostic) -> String {
         .map(|place| format!(":{}:{}", place.line, place.column))
         .unwrap_or_default();
     let location = diagnostic.location.as_deref().unwrap_or_default();
-    let Finding { severity, code, message, .. } = Finding::from(diagnostic);
+    let Finding {
+        severity,
+        code,
+        message,
+        ..
+    } = Finding::from(diagnostic);
     format!("{path}{place}: {severity} {code} {location}: {message}")
 }
 
@@ -101,7 +118,11 @@ struct Finding<'a> {
 impl<'a> From<&'a Diagnostic> for Finding<'a> {
     fn from(diagnostic: &'a Diagnostic) -> Self {
         Self {
-            severity: if diagnostic.is_error() { "error" } else { "warning" },
+            severity: if diagnostic.is_error() {
+                "error"
+            } else {
+                "warning"
+            },
             code: diagnostic.code.as_str(),
             message: &diagnostic.message,
             location: diagnostic.location.as_deref(),
