@@ -10,6 +10,8 @@ use drivetrain_jobs::contract::schema_of;
 use drivetrain_jobs::job::{Job, Output};
 use drivetrain_jobs::plan::{Parameters, output_plan, table_plan};
 
+use tracing::warn;
+
 use crate::error::{Error, ErrorKind, Result};
 use crate::hold::{Held, HeldTable};
 use crate::job_error::job_error;
@@ -49,29 +51,64 @@ pub async fn compute(
     }
     let mut computed = Vec::with_capacity(job.outputs.len());
     for output in &job.outputs {
-        let planned = output_plan(&workspace.context, job, output, parameters)
-            .await
-            .map_err(job_error)?;
-        let collected = execute(
-            &output.name,
-            planned.plan,
-            partitions(output)?,
-            workspace,
-            progress,
-        )
-        .await?;
-        let filtered_rows = planned.filtered.map_or(0, |filtered| filtered.rows());
-        let warnings = warnings(output, &collected.held).await?;
-        let done = Computed {
-            collected,
-            filtered_rows,
-            warnings,
+        let done = match compute_output(job, output, parameters, workspace, progress).await {
+            Err(error) if is_join_memory(&error) => {
+                // Hash joins do not spill; sorting both sides does, and gives the same rows.
+                warn!(
+                    output = output.name,
+                    "a table to be joined does not fit into memory: joining by sorting"
+                );
+                workspace.join_by_sorting();
+                compute_output(job, output, parameters, workspace, progress).await?
+            }
+            result => result?,
         };
         require_one_row_each(output, &done, accepted_rows)?;
         register(workspace, &output.name, Arc::clone(&done.collected.held))?;
         computed.push(done);
     }
     Ok(computed)
+}
+
+async fn compute_output(
+    job: &Job,
+    output: &Output,
+    parameters: &Parameters,
+    workspace: &Workspace,
+    progress: &Progress,
+) -> Result<Computed> {
+    let planned = output_plan(&workspace.context, job, output, parameters)
+        .await
+        .map_err(job_error)?;
+    let collected = execute(
+        &output.name,
+        planned.plan,
+        partitions(output)?,
+        workspace,
+        progress,
+    )
+    .await?;
+    let filtered_rows = planned.filtered.map_or(0, |filtered| filtered.rows());
+    let warnings = warnings(output, &collected.held).await?;
+    Ok(Computed {
+        collected,
+        filtered_rows,
+        warnings,
+    })
+}
+
+/// Whether a query failed because the side of a join that is held whole found no memory.
+fn is_join_memory(error: &Error) -> bool {
+    let mut next = std::error::Error::source(error);
+    while let Some(cause) = next {
+        if cause.to_string().contains("Failed to allocate")
+            && cause.to_string().contains("for HashJoinInput")
+        {
+            return true;
+        }
+        next = cause.source();
+    }
+    false
 }
 
 async fn execute(

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use datafusion::execution::memory_pool::{GreedyMemoryPool, MemoryPool, TrackConsumersPool};
+use datafusion::execution::memory_pool::{
+    FairSpillPool, GreedyMemoryPool, MemoryPool, TrackConsumersPool,
+};
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -42,25 +44,29 @@ impl MemoryLimit {
         Ok(Self { bytes })
     }
 
-    /// The pool in which rows at rest are held (inputs, then outputs): 40 %.
+    /// The pool in which rows at rest are held (inputs, then outputs): 40 %, to whoever comes first.
     #[must_use]
     pub fn holding_pool(self) -> Arc<dyn MemoryPool> {
-        pool(self.bytes / 10 * 4)
+        let bytes = usize::try_from(self.bytes / 10 * 4).unwrap_or(usize::MAX);
+        Arc::new(TrackConsumersPool::new(
+            GreedyMemoryPool::new(bytes),
+            NAMED_CONSUMERS,
+        ))
     }
 
-    /// The pool in which queries work: 30 %. The rest is what no pool counts: buffers in flight, decoders, encoders.
+    /// The pool in which queries work: 30 %, shared out among those that can spill. The rest is what no pool counts:
+    /// buffers in flight, decoders, encoders.
     #[must_use]
     pub fn query_pool(self) -> Arc<dyn MemoryPool> {
-        pool(self.bytes / 10 * 3)
+        let pool = FairSpillPool::new(self.query_bytes());
+        Arc::new(TrackConsumersPool::new(pool, NAMED_CONSUMERS))
     }
-}
 
-fn pool(bytes: u64) -> Arc<dyn MemoryPool> {
-    let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
-    Arc::new(TrackConsumersPool::new(
-        GreedyMemoryPool::new(bytes),
-        NAMED_CONSUMERS,
-    ))
+    /// The size of the query pool.
+    #[must_use]
+    pub fn query_bytes(self) -> usize {
+        usize::try_from(self.bytes / 10 * 3).unwrap_or(usize::MAX)
+    }
 }
 
 #[expect(

@@ -21,10 +21,15 @@ pub struct Workspace {
     pub threads: usize,
     /// The most bytes of a Parquet row group while it is built.
     pub row_group_bytes: usize,
+    /// What each sort sets aside for merging what it spilled.
+    sort_reservation_bytes: usize,
 }
 
 /// A row group of more than this gains nothing in any reader.
 const ROW_GROUP_BYTES: usize = 128 << 20;
+
+/// What DataFusion sets aside for each sort unless told otherwise.
+const SORT_RESERVATION_BYTES: usize = 10 << 20;
 
 impl Workspace {
     /// Sets memory and disk aside.
@@ -39,7 +44,19 @@ impl Workspace {
             context: session_context(queries, engine.threads),
             threads: engine.threads,
             row_group_bytes: share.min(ROW_GROUP_BYTES),
+            sort_reservation_bytes: (engine.memory.query_bytes() / 64).min(SORT_RESERVATION_BYTES),
         })
+    }
+}
+
+impl Workspace {
+    /// From now on joins sort both sides, which spills, instead of holding one side whole.
+    pub fn join_by_sorting(&self) {
+        let state = self.context.state_ref();
+        let mut state = state.write();
+        let options = state.config_mut().options_mut();
+        options.optimizer.prefer_hash_join = false;
+        options.execution.sort_spill_reservation_bytes = self.sort_reservation_bytes;
     }
 }
 
