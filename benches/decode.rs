@@ -8,22 +8,23 @@ use std::sync::Arc;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use datafusion::execution::runtime_env::RuntimeEnv;
 use drivetrain_jobs::bundled;
-use drivetrain_runner::generate::{Settings, Share, Store, generate};
+use drivetrain_runner::generate::{Settings, Share, Uploads, generate};
 use drivetrain_runner::progress::Progress;
 use drivetrain_runner::source::{InputObjects, ReadSettings, read};
+use drivetrain_runner::store::Store;
 use futures::TryStreamExt;
 use object_store::ObjectStore;
-use object_store::memory::InMemory;
 use object_store::path::Path;
 use tokio::runtime::Runtime;
 
 const RENTALS: u64 = 300_000;
 
 async fn sample(dirt: &str) -> (Vec<InputObjects>, u64, u64) {
-    let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+    let place = Store::memory();
+    let store = place.reader();
     let share = dirt.parse::<Share>().expect("the share is a number");
     let settings = Settings::new(RENTALS, 7, share).expect("the number of rentals is small");
-    let mut target = Store::new(Arc::clone(&store), &Path::default());
+    let mut target = Uploads::new(place);
     let generated = generate(&settings, &mut target, &Progress::default())
         .await
         .expect("memory takes a sample");

@@ -37,8 +37,8 @@ fn run(cli: &Cli) -> Result<()> {
         .context(ErrorKind::Failed, "cannot start the threads")?;
     let result = runtime.block_on(async {
         match &cli.command {
-            Command::Local(args) => commands::local::local(args, json).await,
-            Command::Run(args) => commands::run::run(args, json).await,
+            Command::Local(args) => Box::pin(commands::local::local(args, json)).await,
+            Command::Run(args) => Box::pin(commands::run::run(args, json)).await,
             Command::Plan(args) => commands::plan::plan(args, json).await,
             Command::Query(args) => commands::query::query(args, json).await,
             Command::Jobs(args) => commands::jobs::jobs(args, json).await,
@@ -47,7 +47,7 @@ fn run(cli: &Cli) -> Result<()> {
             Command::Runs(args) => commands::runs::runs(args, json).await,
             Command::Repair(args) => commands::repair::repair(args, json).await,
             Command::Vacuum(args) => commands::vacuum::vacuum(args, json).await,
-            Command::Generate(args) => commands::generate::generate(args, json).await,
+            Command::Generate(args) => Box::pin(commands::generate::generate(args, json)).await,
         }
     });
     // Blocking reads that nobody waits for any more must not hold up the exit.

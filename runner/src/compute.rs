@@ -1,6 +1,6 @@
 //! Runs a job's queries: each table and output is computed once, held, and visible by name to what comes after it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::datatypes::DataType;
@@ -37,7 +37,7 @@ pub struct Computed {
 pub async fn compute(
     job: &Job,
     parameters: &Parameters,
-    accepted_rows: &HashMap<String, u64>,
+    accepted_rows: &BTreeMap<String, u64>,
     workspace: &Workspace,
     progress: &Progress,
 ) -> Result<Vec<Computed>> {
@@ -196,7 +196,7 @@ async fn warnings(output: &Output, held: &Arc<Held>) -> Result<BTreeMap<String, 
 fn require_one_row_each(
     output: &Output,
     computed: &Computed,
-    accepted_rows: &HashMap<String, u64>,
+    accepted_rows: &BTreeMap<String, u64>,
 ) -> Result<()> {
     let Some(input) = &output.rows_of else {
         return Ok(());

@@ -83,6 +83,7 @@ pub struct Stage {
 
 impl Stage {
     /// Ends the stage, prints its line and returns how long it took.
+    #[expect(clippy::must_use_candidate, reason = "most callers only want the line")]
     pub fn finish(mut self) -> Duration {
         let took = self.began.elapsed();
         self.ticker = None;
@@ -147,7 +148,7 @@ pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);

@@ -44,6 +44,9 @@ pub type FrozenInputs = BTreeMap<String, FrozenInput>;
 /// # Errors
 /// `InputMissing` for a dataset without objects or a table that was never written; `Usage` for a table whose recorded columns
 /// are not what this job expects; `Conflict` for an appended object that has changed.
+///
+/// # Panics
+/// Without an input store for a job that reads raw data: [`Stores::open`] opens it.
 pub async fn freeze(job: &Job, opened: &Opened, stores: &Stores) -> Result<FrozenInputs> {
     let mut inputs = FrozenInputs::new();
     for input in &job.inputs {

@@ -119,10 +119,6 @@ pub fn peak_resident_bytes() -> u64 {
 }
 
 #[cfg(test)]
-#[expect(
-    clippy::unwrap_used,
-    reason = "a test that cannot go on fails where it stands"
-)]
 mod tests {
     use super::*;
 

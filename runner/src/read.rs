@@ -1,6 +1,6 @@
 //! The first half of a row's path: frozen inputs become tables of SQL, and what breaks the contract goes to quarantine.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
@@ -31,7 +31,7 @@ pub struct Reading {
     /// What was found, in the order of the job's inputs.
     pub inputs: Vec<InputReport>,
     /// Accepted rows by input.
-    pub accepted_rows: HashMap<String, u64>,
+    pub accepted_rows: BTreeMap<String, u64>,
     /// Where rejected rows lie, if there are any.
     pub quarantine: Option<String>,
     /// Bytes of rows that did not fit into memory.
@@ -73,7 +73,7 @@ pub async fn read(
     };
     let quarantine = write_quarantine(&sources.quarantine, job, stores, attempt).await?;
     let mut reports = BTreeMap::new();
-    let mut accepted_rows = HashMap::new();
+    let mut accepted_rows = BTreeMap::new();
     let mut spilled_bytes = 0;
     for dataset in sources.datasets {
         accepted_rows.insert(dataset.name.clone(), dataset.report.accepted);

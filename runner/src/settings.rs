@@ -163,10 +163,6 @@ pub fn processors() -> usize {
 }
 
 #[cfg(test)]
-#[expect(
-    clippy::unwrap_used,
-    reason = "a test that cannot go on fails where it stands"
-)]
 mod tests {
     use super::*;
     use crate::cli::{Cli, Command};

@@ -24,13 +24,13 @@ pub async fn generate(args: &GenerateArgs, json: bool) -> Result<()> {
     if json {
         return print_json(&generated.account);
     }
-    let state = if generated.was_there {
+    let found = if generated.was_there {
         "there already"
     } else {
         "written"
     };
     println!(
-        "{state}: {} rentals (seed {}, dirt {}) in {location}/raw",
+        "{found}: {} rentals (seed {}, dirt {}) in {location}/raw",
         grouped(args.rentals),
         args.seed,
         args.dirt

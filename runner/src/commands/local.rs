@@ -62,7 +62,8 @@ pub async fn local(args: &LocalArgs, json: bool) -> Result<()> {
         std::path::absolute(&args.data).context(ErrorKind::Usage, "`--data` is no usable path")?;
     let input = Location::parse(&folder_text(&data)?)?;
     let output = Location::parse(&folder_text(&data.join("processed"))?)?;
-    stop.or_cancelled(sample(&data, &input, &display)).await?;
+    stop.or_cancelled(Box::pin(sample(&data, &input, &display)))
+        .await?;
     let mut reports = Vec::new();
     for job in bundled::jobs() {
         display.line(&job.name);

@@ -55,10 +55,6 @@ fn parse_age(text: &str) -> Result<Duration> {
 }
 
 #[cfg(test)]
-#[expect(
-    clippy::unwrap_used,
-    reason = "a test that cannot go on fails where it stands"
-)]
 mod tests {
     use super::*;
 

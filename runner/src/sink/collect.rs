@@ -31,6 +31,9 @@ pub struct Collected {
 ///
 /// # Errors
 /// `QualityGate` for an illegal partition value; else what the query fails with.
+///
+/// # Panics
+/// Never: the tasks that share the partitions have ended when they are taken back.
 pub async fn collect(
     output: &str,
     schema: SchemaRef,

@@ -27,7 +27,7 @@ pub struct Partitions {
     columns: Vec<(usize, String)>,
     converter: Option<RowConverter>,
     numbers: HashMap<OwnedRow, PartitionNumber>,
-    partitions: Vec<Partition>,
+    known: Vec<Partition>,
 }
 
 impl Partitions {
@@ -50,7 +50,7 @@ impl Partitions {
             columns,
             converter,
             numbers: HashMap::new(),
-            partitions: Vec::new(),
+            known: Vec::new(),
         })
     }
 
@@ -58,10 +58,13 @@ impl Partitions {
     ///
     /// # Errors
     /// `QualityGate`, for a value that no folder can hold: NULL, the empty text, Hive's own word for NULL, a name over 255 bytes.
+    ///
+    /// # Panics
+    /// With more than four billion partitions, which no memory holds.
     pub fn number(&mut self, batch: &RecordBatch) -> Result<Vec<PartitionNumber>> {
         let Some(converter) = &self.converter else {
-            if self.partitions.is_empty() {
-                self.partitions.push(Partition::whole());
+            if self.known.is_empty() {
+                self.known.push(Partition::whole());
             }
             return Ok(vec![0; batch.num_rows()]);
         };
@@ -88,9 +91,9 @@ impl Partitions {
                 *number
             } else {
                 let partition = self.partition_at(&arrays, row)?;
-                let number = PartitionNumber::try_from(self.partitions.len())
+                let number = PartitionNumber::try_from(self.known.len())
                     .expect("four billion partitions do not fit into memory");
-                self.partitions.push(partition);
+                self.known.push(partition);
                 self.numbers.insert(owned, number);
                 number
             };
@@ -103,19 +106,19 @@ impl Partitions {
     /// The partition of a number.
     #[must_use]
     pub fn partition(&self, number: PartitionNumber) -> &Partition {
-        &self.partitions[number as usize]
+        &self.known[number as usize]
     }
 
     /// How many partitions have appeared.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.partitions.len()
+        self.known.len()
     }
 
     /// Whether no row has been seen.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.partitions.is_empty()
+        self.known.is_empty()
     }
 
     fn partition_at(&self, arrays: &[ArrayRef], row: usize) -> Result<Partition> {
@@ -185,10 +188,6 @@ fn value_text(array: &ArrayRef, row: usize) -> Option<String> {
 }
 
 #[cfg(test)]
-#[expect(
-    clippy::unwrap_used,
-    reason = "a test that cannot go on fails where it stands"
-)]
 mod tests {
     use super::*;
     use arrow::array::{Date32Array, StringViewArray};

@@ -148,11 +148,11 @@ async fn write_piece(
     places: Vec<usize>,
     progress: &Progress,
 ) -> Result<Vec<StagedPart>> {
-    let (blocks, mut encoded) = mpsc::channel(QUEUED_BLOCKS);
-    let encoding = tokio::task::spawn_blocking(move || encoder.encode(&places, &blocks));
+    let (sender, mut blocks) = mpsc::channel(QUEUED_BLOCKS);
+    let encoding = tokio::task::spawn_blocking(move || encoder.encode(&places, &sender));
     let mut parts = Vec::new();
     let mut writer = None;
-    while let Some(block) = encoded.recv().await {
+    while let Some(block) = blocks.recv().await {
         match block {
             Block::Bytes(bytes) => {
                 if writer.is_none() {

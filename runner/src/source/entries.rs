@@ -229,10 +229,6 @@ fn read_exact(segment: &Segment, from: u64, length: usize) -> Result<Vec<u8>> {
 }
 
 #[cfg(test)]
-#[expect(
-    clippy::unwrap_used,
-    reason = "a test that cannot go on fails where it stands"
-)]
 mod tests {
     use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 

@@ -2,7 +2,6 @@
 
 #![expect(
     clippy::format_collect,
-    clippy::unwrap_used,
     reason = "a test that cannot go on fails where it stands, and its texts are small"
 )]
 

@@ -4,11 +4,13 @@ use drivetrain_jobs::bundled;
 
 use super::*;
 use crate::generate::{self, Settings, Share};
+use crate::store::Store;
 
 async fn sample(dirt: &str) -> (generate::Account, Vec<InputObjects>) {
-    let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+    let place = Store::memory();
+    let store = place.reader();
     let settings = Settings::new(20_000, 11, dirt.parse::<Share>().unwrap()).unwrap();
-    let mut target = generate::Store::new(Arc::clone(&store), &Path::default());
+    let mut target = generate::Uploads::new(place);
     let generated = generate::generate(&settings, &mut target, &Progress::default())
         .await
         .unwrap();
