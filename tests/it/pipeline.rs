@@ -195,3 +195,86 @@ fn a_run_over_the_memory_limit_spills_and_gives_the_same_rows() {
         "nothing is left in the spill directory"
     );
 }
+
+#[test]
+fn a_reader_whose_part_is_gone_is_told_to_try_again() {
+    let place = Place::new();
+    place.json("generate --rentals 500 --seed 4 --out data");
+    place.json("run rental_facts --input data --output lake");
+    let (name, _) = place.files("lake/rental_facts").into_iter().next().unwrap();
+    // A part that a later run replaced is as gone as one that was deleted.
+    std::fs::remove_file(place.path(&format!("lake/rental_facts/{name}"))).unwrap();
+    place
+        .run_words(&[
+            "query",
+            "select count(total_amount) from rental_facts",
+            "--output",
+            "lake",
+        ])
+        .fails(75, &["hint:"]);
+}
+
+#[test]
+fn a_stopped_run_publishes_nothing_and_the_same_command_does_it_all() {
+    let place = Place::new();
+    place.json("generate --rentals 60000 --seed 6 --out data");
+    let words = ["run", "rental_facts", "--input", "data", "--output", "lake"];
+    let mut child = place
+        .command(&words)
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(700));
+    let pid = child.id().to_string();
+    std::process::Command::new("kill")
+        .args(["-TERM", &pid])
+        .status()
+        .unwrap();
+    let asked = std::time::Instant::now();
+    let status = child.wait().unwrap();
+    assert_eq!(status.code(), Some(143));
+    assert!(
+        asked.elapsed() < std::time::Duration::from_secs(2),
+        "{:?}",
+        asked.elapsed()
+    );
+    assert_eq!(place.files("lake/rental_facts").len(), 0);
+    place.json("run rental_facts --input data --output lake");
+    assert_eq!(
+        place.query("select count(*) from rental_facts", "lake"),
+        ["60000"]
+    );
+}
+
+#[test]
+fn a_process_killed_at_any_moment_leaves_nothing_half_done() {
+    let place = Place::new();
+    place.json("generate --rentals 3000 --seed 8 --out data");
+    place.json("run rental_facts --input data --output calm");
+    let all = "select * from rental_facts order by rental_id";
+    let calm = place.query(all, "calm");
+    for (nth, millis) in [150, 400, 700, 1000, 1300, 1700].into_iter().enumerate() {
+        let output = format!("lake{nth}");
+        let words = [
+            "run",
+            "rental_facts",
+            "--input",
+            "data",
+            "--output",
+            &output,
+        ];
+        let mut child = place
+            .command(&words)
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(millis));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        place.json(&format!("run rental_facts --input data --output {output}"));
+        assert_eq!(place.query(all, &output), calm, "killed after {millis} ms");
+        let published = place.files(&format!("{output}/rental_facts"));
+        let count = place.query("select count(*) from rental_facts", &output);
+        assert_eq!(count, ["3000"], "{} files", published.len());
+    }
+}

@@ -14,6 +14,7 @@ use super::partition::{PartitionNumber, Partitions};
 use crate::error::{Cause, Context, Error, ErrorKind, Result};
 use crate::hold::{Held, Holder};
 use crate::progress::Progress;
+use crate::store;
 
 /// Rows are put in partition order in blocks of about this many: enough that a day of a year has hundreds in each
 /// block, little enough (tens of MB) for a small memory limit.
@@ -97,6 +98,12 @@ async fn route(
 
 /// What a failed query means: no memory or disk is `Failed` with the setting to raise; anything of ours keeps its kind.
 pub(crate) fn query_error(error: DataFusionError) -> Error {
+    if let Some(replaced) = store::replaced(&error) {
+        let message = format!("{replaced}, by a later run or by another hand");
+        return Error::new(ErrorKind::TryAgain, message)
+            .caused_by(error)
+            .hint("nothing was mixed; run the same command again: it starts from the new version");
+    }
     let root = error.find_root();
     if let DataFusionError::ResourcesExhausted(_) = root {
         return Error::new(
