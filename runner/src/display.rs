@@ -20,7 +20,6 @@ pub struct Display {
 enum Kind {
     Bars,
     Lines,
-    Nothing,
 }
 
 impl Display {
@@ -35,14 +34,6 @@ impl Display {
         Self { kind }
     }
 
-    /// Shows nothing.
-    #[must_use]
-    pub fn silent() -> Self {
-        Self {
-            kind: Kind::Nothing,
-        }
-    }
-
     /// Begins a stage; it ends when the value is finished or dropped.
     #[must_use]
     pub fn stage(&self, name: &'static str) -> Stage {
@@ -50,7 +41,6 @@ impl Display {
         let ticker = (self.kind == Kind::Bars).then(|| Ticker::start(name, progress.clone()));
         Stage {
             name,
-            kind: self.kind,
             began: Instant::now(),
             progress,
             ticker,
@@ -59,9 +49,7 @@ impl Display {
 
     /// Prints one line, such as a warning, above whatever bar there is.
     pub fn line(&self, text: &str) {
-        if self.kind != Kind::Nothing {
-            eprintln!("{text}");
-        }
+        eprintln!("{text}");
     }
 }
 
@@ -74,7 +62,6 @@ impl Default for Display {
 /// One stage of a run.
 pub struct Stage {
     name: &'static str,
-    kind: Kind,
     began: Instant,
     /// What the stage counts.
     pub progress: Progress,
@@ -87,14 +74,12 @@ impl Stage {
     pub fn finish(mut self) -> Duration {
         let took = self.began.elapsed();
         self.ticker = None;
-        if self.kind != Kind::Nothing {
-            eprintln!(
-                "  {:<9}{}  {:>7.2} s",
-                self.name,
-                amount(&self.progress),
-                took.as_secs_f64()
-            );
-        }
+        eprintln!(
+            "  {:<9}{}  {:>7.2} s",
+            self.name,
+            amount(&self.progress),
+            took.as_secs_f64()
+        );
         took
     }
 }

@@ -38,7 +38,6 @@ pub struct PartsTable {
     store: ObjectStoreUrl,
     schema: SchemaRef,
     table_schema: TableSchema,
-    partition_columns: Vec<FieldRef>,
     parts: Vec<(LivePart, Vec<ScalarValue>)>,
 }
 
@@ -66,13 +65,12 @@ impl PartsTable {
             })
             .collect::<Result<Vec<_>>>()?;
         let table_schema = TableSchema::builder(file_schema)
-            .with_table_partition_cols(partition_columns.clone())
+            .with_table_partition_cols(partition_columns)
             .build();
         Ok(Self {
             store,
             schema: Arc::clone(table_schema.table_schema()),
             table_schema,
-            partition_columns,
             parts,
         })
     }
@@ -175,12 +173,6 @@ impl PartsTable {
             .into_iter()
             .map(|(_, files)| FileGroup::new(files))
             .collect()
-    }
-
-    /// The columns that lie in folder names.
-    #[must_use]
-    pub fn partition_columns(&self) -> &[FieldRef] {
-        &self.partition_columns
     }
 }
 
