@@ -31,5 +31,6 @@ pub mod scan;
 pub mod signals;
 pub mod store;
 pub mod table_text;
+pub mod value_numbers;
 
 pub use error::{Error, ErrorKind, Result};

@@ -60,7 +60,7 @@ fn replaces(output: &Output, parameters: &Parameters) -> Replaces {
 
 /// How an output's rows are written.
 #[must_use]
-pub fn table<'a>(output: &'a Output, shape: &Shape, workspace: &Workspace) -> Table<'a> {
+pub fn table(output: &Output, shape: &Shape, workspace: &Workspace) -> Table {
     let in_file = |column: &str| {
         !output
             .partition_by
@@ -74,18 +74,10 @@ pub fn table<'a>(output: &'a Output, shape: &Shape, workspace: &Workspace) -> Ta
         .filter(|(_, column)| in_file(&column.name))
         .map(|(index, _)| index)
         .collect();
-    let unique_column = output
-        .key
-        .as_ref()
-        .and_then(|key| match key.columns.as_slice() {
-            [column] => Some(column.clone()),
-            _ => None,
-        });
     Table {
-        name: &output.name,
+        name: output.name.clone(),
         file_columns,
         ordered: !output.order_by.is_empty(),
-        unique_column,
         files: shape.files,
         row_group_bytes: workspace.row_group_bytes,
         threads: workspace.threads,

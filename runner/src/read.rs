@@ -5,14 +5,17 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use datafusion::execution::object_store::ObjectStoreUrl;
+use datafusion::logical_expr::Expr;
 use drivetrain_jobs::contract::Contract;
 use drivetrain_jobs::job::{Input, InputOrigin, Job};
+use drivetrain_jobs::plan::{Parameters, clustering};
 use object_store::ObjectMeta;
 use object_store::path::Path;
 
 use crate::commit::{Attempt, TableInput};
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::inputs::{FrozenInput, FrozenInputs};
+use crate::job_error::job_error;
 use crate::progress::Progress;
 use crate::report::InputReport;
 use crate::scan::{LivePart, PartsTable, partition_type};
@@ -45,6 +48,7 @@ pub struct Reading {
 /// was replaced meanwhile; otherwise as stores and disks say.
 pub async fn read(
     job: &Job,
+    parameters: &Parameters,
     settings: &RunSettings,
     stores: &Stores,
     frozen: &FrozenInputs,
@@ -52,7 +56,8 @@ pub async fn read(
     workspace: &Workspace,
     progress: &Progress,
 ) -> Result<Reading> {
-    let objects = raw_objects(job, stores, frozen)?;
+    let clustering = clustering(job, parameters).await.map_err(job_error)?;
+    let objects = raw_objects(job, clustering, stores, frozen)?;
     let read_settings = ReadSettings {
         threads: workspace.threads,
         batch_rows: BATCH_ROWS,
@@ -108,7 +113,12 @@ pub async fn read(
     })
 }
 
-fn raw_objects(job: &Job, stores: &Stores, frozen: &FrozenInputs) -> Result<Vec<InputObjects>> {
+fn raw_objects(
+    job: &Job,
+    mut clustering: BTreeMap<String, Expr>,
+    stores: &Stores,
+    frozen: &FrozenInputs,
+) -> Result<Vec<InputObjects>> {
     let mut inputs = Vec::new();
     for input in &job.inputs {
         let (InputOrigin::Raw(folder), Some(FrozenInput::Raw { all, fresh, .. })) =
@@ -136,6 +146,7 @@ fn raw_objects(job: &Job, stores: &Stores, frozen: &FrozenInputs) -> Result<Vec<
             display_root: store.location().url(&table_root),
             table_root,
             columns_needed: None,
+            cluster_by: clustering.remove(&input.name),
         });
     }
     Ok(inputs)

@@ -1,20 +1,24 @@
 //! Queries, rules and checks of a job as DataFusion plans, over tables that the caller registers.
 
 mod check;
+mod clustering;
 mod counted;
 mod exact;
 mod fit;
 mod output;
 mod parameters;
 mod planner;
+mod reads;
 mod rule;
 mod session;
 mod sql;
 
 pub use self::check::{CheckPlan, check_plan};
+pub use self::clustering::clustering;
 pub use self::counted::Filtered;
 pub use self::output::{OutputPlan, output_plan, table_plan};
 pub use self::parameters::{Bounds, Parameters};
+pub use self::reads::outputs_read;
 pub use self::rule::rule_condition;
 pub use self::session::session_context;
 
