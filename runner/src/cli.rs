@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
+use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use drivetrain_statemachine::MachineType;
 
+use crate::machines::simulation::MaxEvents;
 use crate::sink::parquet::Codec;
 use crate::source::OnBadRow;
 
@@ -35,6 +37,8 @@ pub enum OutputFormat {
     Text,
     /// For programs.
     Json,
+    /// For code scanning; only `check` prints it.
+    Sarif,
 }
 
 /// One verb each.
@@ -71,6 +75,11 @@ pub enum Command {
         after_long_help = "Example:\n  drivetrain check ./my-job\n  drivetrain check pipeline.asl.json --type EXPRESS"
     )]
     Check(CheckArgs),
+    /// Runs a state machine on this machine, with mocked tasks and in no time.
+    #[command(
+        after_long_help = "Example:\n  drivetrain simulate orders.asl.json --input order.json --mocks mocks.json --case SecondTry\n  drivetrain simulate orders.asl.json --input '{\"id\": 7}' --s3 reports=./reports --show-data\n\nThe exit code is 0 if the execution succeeds, 1 if it ends otherwise, 2 if the definition has errors or a task\ncalls that has no mocked answer."
+    )]
+    Simulate(SimulateArgs),
     /// Lists a job's runs, newest last.
     #[command(
         after_long_help = "Example:\n  drivetrain runs rental_facts --output s3://lake/tenant-1"
@@ -225,6 +234,53 @@ pub struct CheckArgs {
     /// The type of the state machine.
     #[arg(long = "type", value_enum, value_name = "TYPE", default_value_t = MachineKind::Standard, ignore_case = true)]
     pub machine_type: MachineKind,
+}
+
+/// Flags of `simulate`.
+#[derive(Debug, Args)]
+pub struct SimulateArgs {
+    /// The file that defines the state machine.
+    pub definition: PathBuf,
+    /// The input: a file, JSON itself, or `-` for standard input [default: `{}`].
+    #[arg(long, value_name = "JSON")]
+    pub input: Option<String>,
+    /// The type of the state machine.
+    #[arg(long = "type", value_enum, value_name = "TYPE", default_value_t = MachineKind::Standard, ignore_case = true)]
+    pub machine_type: MachineKind,
+    /// The date at which the execution starts, such as `2026-01-31T12:00:00Z` [default: now].
+    #[arg(long, value_name = "DATE", value_parser = start_time)]
+    pub start_time: Option<DateTime<Utc>>,
+    /// What random numbers, jitter and UUIDs are made from.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+    /// The machine's name, in ARNs and in the mock file [default: the file's, up to its first `.`].
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// The answers of tasks, in the format of Step Functions Local.
+    #[arg(long, value_name = "FILE")]
+    pub mocks: Option<PathBuf>,
+    /// The case of the mock file; need not be named if there is only one.
+    #[arg(long, value_name = "NAME", requires = "mocks")]
+    pub case: Option<String>,
+    /// The folder that Map states read from and write to instead of a bucket.
+    #[arg(long, value_name = "BUCKET=DIR")]
+    pub s3: Vec<String>,
+    /// Lets waits take as long as they say.
+    #[arg(long)]
+    pub real_time: bool,
+    /// How many events the execution may have, or `none` for any number [default: 25000 for a STANDARD machine].
+    #[arg(long, value_name = "N")]
+    pub max_events: Option<MaxEvents>,
+    /// Writes the history to this file, an event a line, while the execution runs.
+    #[arg(long, value_name = "FILE")]
+    pub history: Option<PathBuf>,
+    /// Shows each state's input and output.
+    #[arg(long)]
+    pub show_data: bool,
+}
+
+fn start_time(text: &str) -> Result<DateTime<Utc>, chrono::ParseError> {
+    DateTime::parse_from_rfc3339(text).map(|date| date.to_utc())
 }
 
 /// The type of a state machine.

@@ -18,6 +18,8 @@ pub mod source;
 pub mod stores;
 pub mod workspace;
 
+pub mod machines;
+
 pub mod display;
 pub mod error;
 pub mod exit;

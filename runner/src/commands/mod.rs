@@ -10,25 +10,35 @@ pub mod query;
 pub mod repair;
 pub mod run;
 pub mod runs;
+pub mod simulate;
 pub mod vacuum;
+
+use std::process::ExitCode;
 
 use serde::Serialize;
 
-use crate::cli::Command;
 use crate::error::{Context, ErrorKind, Result};
-use crate::settings::processors;
+use crate::exit;
 
-/// Threads of the process: as many as the data work was given.
-#[must_use]
-pub fn worker_threads(command: &Command) -> usize {
-    let asked = match command {
-        Command::Run(args) | Command::Plan(args) => args.engine.threads,
-        Command::Local(args) => args.engine.threads,
-        _ => None,
-    };
-    asked
-        .filter(|threads| *threads > 0)
-        .unwrap_or_else(processors)
+/// How a verb ended that has said all there is to say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// All is well.
+    Passed,
+    /// It did what it was asked, and what it did it to failed.
+    Failed,
+    /// What it was given has errors.
+    Invalid,
+}
+
+impl From<Verdict> for ExitCode {
+    fn from(verdict: Verdict) -> Self {
+        match verdict {
+            Verdict::Passed => Self::SUCCESS,
+            Verdict::Failed => Self::from(exit::code(ErrorKind::Failed)),
+            Verdict::Invalid => Self::from(exit::code(ErrorKind::Usage)),
+        }
+    }
 }
 
 /// Prints a result as one JSON object on standard output.

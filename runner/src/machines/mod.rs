@@ -1,0 +1,16 @@
+//! State machines at the command line: files in, one execution or many, findings and trees out.
+//!
+//! The language itself is the crate `drivetrain_statemachine`, which opens no file and has no clock. Here is what it
+//! needs around it on somebody's machine.
+
+pub mod bucket_listing;
+pub mod buckets;
+pub mod culprit;
+pub mod definition;
+pub mod finding;
+pub mod history_file;
+pub mod json_argument;
+pub mod parquet_rows;
+pub mod simulation;
+pub mod time_span;
+pub mod tree;
