@@ -8,9 +8,9 @@ use tracing_subscriber::EnvFilter;
 
 use crate::cli::{Cli, Command, NewCommand, OutputFormat};
 use crate::commands::{self, Verdict};
-use crate::error::{Context, Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::exit;
-use crate::settings::processors;
+use crate::threads::run_on_threads;
 
 /// Parses the command line, runs the verb, prints a failure once, and returns its exit code.
 #[must_use]
@@ -39,11 +39,8 @@ fn run(cli: &Cli) -> Result<Verdict> {
         }
         (format, _) => format == OutputFormat::Json,
     };
-    // Data work runs on threads of its own; what only looks at state machines must start at once.
     match &cli.command {
-        Command::Local(args) => {
-            on_threads(args.engine.threads, commands::local::local(args, json))
-        }
+        Command::Local(args) => on_threads(args.engine.threads, commands::local::local(args, json)),
         Command::Run(args) => on_threads(args.engine.threads, commands::run::run(args, json)),
         Command::Plan(args) => on_threads(args.engine.threads, commands::plan::plan(args, json)),
         Command::Query(args) => on_threads(None, commands::query::query(args, json)),
@@ -52,28 +49,20 @@ fn run(cli: &Cli) -> Result<Verdict> {
         Command::Repair(args) => on_threads(None, commands::repair::repair(args, json)),
         Command::Vacuum(args) => on_threads(None, commands::vacuum::vacuum(args, json)),
         Command::Generate(args) => on_threads(None, commands::generate::generate(args, json)),
-        Command::Check(args) => on_threads(None, commands::check::check(args, json)),
+        Command::Check(args) => commands::check::check(args, format),
         Command::New(NewCommand::Job(args)) => {
             commands::new_job::new_job(args, json).map(|()| Verdict::Passed)
         }
         Command::Simulate(args) => commands::simulate::simulate(args, json),
+        Command::Test(args) => commands::test::test(args, json),
+        Command::TestState(args) => commands::test_state::test(args, json),
+        Command::Mocks(args) => commands::mocks::mocks(args, json),
     }
 }
 
-/// Runs data work on as many threads as it was given, one for each processor if it was given none.
+/// Runs data work on threads of its own; what only looks at state machines must start at once.
 fn on_threads(threads: Option<usize>, work: impl Future<Output = Result<()>>) -> Result<Verdict> {
-    let threads = threads
-        .filter(|threads| *threads > 0)
-        .unwrap_or_else(processors);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .worker_threads(threads)
-        .build()
-        .context(ErrorKind::Failed, "cannot start the threads")?;
-    let result = runtime.block_on(Box::pin(work));
-    // Blocking reads that nobody waits for any more must not hold up the exit.
-    runtime.shutdown_background();
-    result.map(|()| Verdict::Passed)
+    run_on_threads(threads, work).map(|()| Verdict::Passed)
 }
 
 /// Warnings and errors always; `-v` what we do, `-vv` what the libraries do too.

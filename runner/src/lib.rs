@@ -33,5 +33,6 @@ pub mod scan;
 pub mod signals;
 pub mod store;
 pub mod table_text;
+pub mod threads;
 
 pub use error::{Error, ErrorKind, Result};

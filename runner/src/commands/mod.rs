@@ -4,6 +4,7 @@ pub mod check;
 pub mod generate;
 pub mod jobs;
 pub mod local;
+pub mod mocks;
 pub mod new_job;
 pub mod plan;
 pub mod query;
@@ -11,6 +12,8 @@ pub mod repair;
 pub mod run;
 pub mod runs;
 pub mod simulate;
+pub mod test;
+pub mod test_state;
 pub mod vacuum;
 
 use std::process::ExitCode;

@@ -1,10 +1,9 @@
 //! `drivetrain simulate`: one execution of a state machine, offline.
 
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::Utc;
-use drivetrain_statemachine::mocks::{MissingMock, MockCase, MockError, MockFile};
+use drivetrain_statemachine::mocks::{MissingMock, MockCase};
 use drivetrain_statemachine::trace::{Trace, Traced};
 use drivetrain_statemachine::{Event, HistorySink, Machine, Outcome, Status};
 use serde::Serialize;
@@ -16,10 +15,11 @@ use crate::display::grouped;
 use crate::error::{Error, ErrorKind, Result};
 use crate::machines::buckets::Buckets;
 use crate::machines::culprit::{Culprit, culprit};
-use crate::machines::definition::{DefinitionFile, read_text};
+use crate::machines::definition::DefinitionFile;
 use crate::machines::finding::{Finding, counted};
 use crate::machines::history_file::HistoryFile;
 use crate::machines::json_argument::read_json;
+use crate::machines::mock_file::{read_mocks, refused};
 use crate::machines::simulation::{Ended, Simulation};
 use crate::machines::time_span::time_span;
 use crate::machines::tree::tree;
@@ -64,7 +64,7 @@ pub fn simulate(args: &SimulateArgs, json: bool) -> Result<Verdict> {
         }),
         ..Watched::default()
     };
-    let ended = simulation.run(watched.clone())?;
+    let ended = simulation.run(watched.clone())?.ended;
     if let Some(file) = file {
         file.finish()?;
     }
@@ -165,45 +165,10 @@ fn invalid(definition: &DefinitionFile, found: &[Finding], json: bool) -> Result
 }
 
 fn mocks(args: &SimulateArgs, machine: &str) -> Result<MockCase> {
-    match &args.mocks {
-        Some(path) => read_mocks(path, machine, args.case.as_deref()),
-        None => Ok(MockCase::default()),
-    }
-}
-
-/// Reads a mock file and chooses a case; the only one need not be named.
-fn read_mocks(path: &Path, machine: &str, case: Option<&str>) -> Result<MockCase> {
-    let shown = path.display().to_string();
-    let unusable = |error: MockError| {
-        let found: Vec<String> = error
-            .problems()
-            .iter()
-            .map(|problem| Finding::of_mocks(&shown, problem).to_string())
-            .collect();
-        let message = if found.is_empty() {
-            format!("cannot use `{shown}`: {error}")
-        } else {
-            format!("the mock file `{shown}` has errors:\n{}", found.join("\n"))
-        };
-        Error::new(ErrorKind::Usage, message)
+    let Some(path) = &args.mocks else {
+        return Ok(MockCase::default());
     };
-    let file = MockFile::parse(&read_text(path)?).map_err(unusable)?;
-    if let Some(case) = case {
-        return file.case(machine, case).map_err(unusable);
-    }
-    let cases: Vec<String> = file
-        .cases(machine)
-        .map_err(unusable)?
-        .map(str::to_owned)
-        .collect();
-    match cases.as_slice() {
-        [only] => file.case(machine, only).map_err(unusable),
-        _ => Err(Error::new(
-            ErrorKind::Usage,
-            format!("`{shown}` has {} cases for `{machine}`", cases.len()),
-        )
-        .hint(format!("choose one with `--case`: {}", cases.join(", ")))),
-    }
+    read_mocks(path, machine, args.case.as_deref())?.map_err(|findings| refused(path, &findings))
 }
 
 fn missing_mock(args: &SimulateArgs, machine: &Machine, missing: &MissingMock) -> Error {
@@ -214,10 +179,9 @@ fn missing_mock(args: &SimulateArgs, machine: &Machine, missing: &MissingMock) -
         .any(|one| one.name == *state && one.state_type == "Map");
     let hint = match (is_map, &args.mocks) {
         (true, _) => "`--s3 BUCKET=DIR` lets a folder stand in for a bucket".to_owned(),
-        (false, Some(path)) => format!(
-            "calls count from 0; add the answer to `{}`",
-            path.display()
-        ),
+        (false, Some(path)) => {
+            format!("calls count from 0; add the answer to `{}`", path.display())
+        }
         (false, None) => {
             "calls count from 0; `--mocks FILE --case NAME` gives the answers of tasks".to_owned()
         }
@@ -238,9 +202,16 @@ fn print_text(
 ) -> Result<()> {
     print!("{}", tree(&traced.steps));
     let took = time_span(outcome.stopped_at - outcome.started_at);
-    let kind = if args.real_time { "" } else { " of virtual time" };
+    let kind = if args.real_time {
+        ""
+    } else {
+        " of virtual time"
+    };
     let events = grouped(outcome.events);
-    println!("{} after {took}{kind}, {events} events", outcome.status.as_str());
+    println!(
+        "{} after {took}{kind}, {events} events",
+        outcome.status.as_str()
+    );
     if let Some(output) = &outcome.output {
         print_json(output)?;
     }
@@ -252,14 +223,21 @@ fn print_text(
     if outcome.status == Status::Failed
         && let Some(found) = culprit(&traced.steps, &definition.text)
     {
-        let Culprit { state, field, place } = found;
+        let Culprit {
+            state,
+            field,
+            place,
+        } = found;
         let path = definition.path.display();
         let field = if field.is_empty() {
             String::new()
         } else {
             format!(", field `{}`", field.trim_start_matches('/'))
         };
-        println!("  where: state `{state}`{field}, {path}:{}:{}", place.line, place.column);
+        println!(
+            "  where: state `{state}`{field}, {path}:{}:{}",
+            place.line, place.column
+        );
     }
     Ok(())
 }

@@ -78,7 +78,9 @@ pub fn page(bucket: &str, objects: BTreeMap<String, Listed>, request: &Value) ->
         "IsTruncated": more,
     });
     if more {
-        page["NextContinuationToken"] = contents.last().map_or(Value::Null, |last| last["Key"].clone());
+        page["NextContinuationToken"] = contents
+            .last()
+            .map_or(Value::Null, |last| last["Key"].clone());
     }
     page["Contents"] = Value::Array(contents);
     page
@@ -119,7 +121,11 @@ mod tests {
         let first = page("x", objects.clone(), &json!({"Prefix": "a/", "MaxKeys": 2}));
         assert_eq!(keys(&first), ["a/1", "a/2"]);
         let token = first["NextContinuationToken"].clone();
-        let second = page("x", objects, &json!({"Prefix": "a/", "ContinuationToken": token}));
+        let second = page(
+            "x",
+            objects,
+            &json!({"Prefix": "a/", "ContinuationToken": token}),
+        );
         assert_eq!(keys(&second), ["a/3"]);
         assert_eq!(second["NextContinuationToken"], Value::Null);
     }

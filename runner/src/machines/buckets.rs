@@ -58,11 +58,15 @@ impl Buckets {
     /// `InputMissing` if it is not there, `Usage` if the bucket has one already.
     pub fn add(&mut self, bucket: &str, folder: &Path) -> Result<()> {
         let shown = folder.display();
-        let whole = folder
-            .canonicalize()
-            .context(ErrorKind::InputMissing, format!("there is no folder `{shown}` for the bucket `{bucket}`"))?;
+        let whole = folder.canonicalize().context(
+            ErrorKind::InputMissing,
+            format!("there is no folder `{shown}` for the bucket `{bucket}`"),
+        )?;
         if !whole.is_dir() {
-            return Err(Error::new(ErrorKind::Usage, format!("`{shown}` is no folder")));
+            return Err(Error::new(
+                ErrorKind::Usage,
+                format!("`{shown}` is no folder"),
+            ));
         }
         if self.folders.insert(bucket.to_owned(), whole).is_some() {
             return Err(Error::new(

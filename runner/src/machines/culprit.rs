@@ -66,9 +66,11 @@ fn find_state<'v>(flow: &'v Value, name: &str, pointer: &str) -> Option<(String,
         let branches = branches.into_iter().flatten().enumerate();
         let mut flows = branches
             .map(|(index, branch)| (format!("{pointer}/Branches/{index}"), branch))
-            .chain(["ItemProcessor", "Iterator"].into_iter().filter_map(|field| {
-                Some((format!("{pointer}/{field}"), state.get(field)?))
-            }));
+            .chain(
+                ["ItemProcessor", "Iterator"]
+                    .into_iter()
+                    .filter_map(|field| Some((format!("{pointer}/{field}"), state.get(field)?))),
+            );
         flows.find_map(|(pointer, flow)| find_state(flow, name, &pointer))
     })
 }
@@ -138,7 +140,10 @@ mod tests {
 
     #[test]
     fn a_field_is_found_by_its_location_or_by_what_the_cause_quotes() {
-        assert_eq!(pointer_of_location("Catch[0]/Output/x"), "/Catch/0/Output/x");
+        assert_eq!(
+            pointer_of_location("Catch[0]/Output/x"),
+            "/Catch/0/Output/x"
+        );
         let state = json!({"InputPath": "$.gone", "Parameters": {"a": {"b.$": "$.x"}},
             "ItemProcessor": {"b.$": "$.gone"}});
         let cause = "The JSONPath '$.x' specified for the field 'b.$' could not be found";

@@ -39,7 +39,10 @@ mod tests {
 
     #[test]
     fn json_is_told_from_a_file() {
-        assert_eq!(read_json("--input", " {\"a\": 1}").unwrap(), json!({"a": 1}));
+        assert_eq!(
+            read_json("--input", " {\"a\": 1}").unwrap(),
+            json!({"a": 1})
+        );
         assert_eq!(read_json("--input", "null").unwrap(), Value::Null);
         let broken = read_json("--input", "{\"a\"").unwrap_err();
         assert_eq!(broken.kind(), ErrorKind::Usage);

@@ -1,5 +1,6 @@
 //! One execution on this machine, in virtual or in real time.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 use std::str::FromStr;
 
@@ -70,6 +71,15 @@ impl FromStr for MaxEvents {
     }
 }
 
+/// What a simulation gave.
+#[derive(Clone, Debug)]
+pub struct Ran {
+    /// How it ended.
+    pub ended: Ended,
+    /// How often each state has called, for those that have.
+    pub calls: BTreeMap<String, u64>,
+}
+
 /// How a simulation ended.
 #[derive(Clone, Debug)]
 pub enum Ended {
@@ -84,7 +94,7 @@ impl Simulation {
     ///
     /// # Errors
     /// `Usage` for an input that AWS would not take, `Failed` if the system refuses a runtime or signals.
-    pub fn run(self, sink: impl HistorySink + 'static) -> Result<Ended> {
+    pub fn run(self, sink: impl HistorySink + 'static) -> Result<Ran> {
         let mut runtime = tokio::runtime::Builder::new_current_thread();
         runtime.enable_time().start_paused(!self.real_time);
         if self.interruptible {
@@ -96,7 +106,7 @@ impl Simulation {
         runtime.block_on(self.execute(sink))
     }
 
-    async fn execute(self, sink: impl HistorySink + 'static) -> Result<Ended> {
+    async fn execute(self, sink: impl HistorySink + 'static) -> Result<Ran> {
         let mut handler = MockHandler::new(self.mocks);
         if !self.buckets.is_empty() {
             handler = handler.objects(self.buckets);
@@ -115,10 +125,14 @@ impl Simulation {
         if self.interruptible {
             stop_when_interrupted(&execution)?;
         }
-        Ok(tokio::select! {
+        let ended = tokio::select! {
             biased;
             missing = handler.missing() => Ended::MissingMock(missing),
             outcome = execution.result() => Ended::Execution(outcome),
+        };
+        Ok(Ran {
+            ended,
+            calls: handler.calls(),
         })
     }
 }

@@ -59,7 +59,10 @@ fn line(visit: &Visit) -> String {
         let retries = usize::try_from(retried).unwrap_or(usize::MAX);
         notes += &format!(", tried again {}", plural(retries, "time"));
     }
-    format!("{state}  {state_type}  {}  {notes}", time_span(visit.duration()))
+    format!(
+        "{state}  {state_type}  {}  {notes}",
+        time_span(visit.duration())
+    )
 }
 
 fn counts(iterations: &Iterations) -> String {
@@ -101,7 +104,13 @@ fn draw_below(visit: &Visit, guide: &str, text: &mut String) {
         Inside::Branches(branches) => {
             for (index, steps) in branches.iter().enumerate() {
                 let is_last = index + 1 == branches.len();
-                draw_group(&format!("branch {}", index + 1), steps, is_last, guide, text);
+                draw_group(
+                    &format!("branch {}", index + 1),
+                    steps,
+                    is_last,
+                    guide,
+                    text,
+                );
             }
         }
         Inside::Iterations(iterations) => draw_iterations(iterations, guide, text),
@@ -118,7 +127,13 @@ fn draw_iterations(iterations: &Iterations, guide: &str, text: &mut String) {
     shown.sort_by_key(|kept| kept.index);
     for (at, kept) in shown.iter().enumerate() {
         let is_last = in_full && at + 1 == shown.len();
-        draw_group(&format!("iteration {}", kept.index), &kept.steps, is_last, guide, text);
+        draw_group(
+            &format!("iteration {}", kept.index),
+            &kept.steps,
+            is_last,
+            guide,
+            text,
+        );
     }
     if in_full {
         return;
@@ -162,7 +177,10 @@ fn draw_group(name: &str, steps: &Steps, is_last: bool, guide: &str, text: &mut 
 }
 
 fn reason(attempted: &Attempted) -> String {
-    let error = attempted.error.as_deref().unwrap_or("an error without a name");
+    let error = attempted
+        .error
+        .as_deref()
+        .unwrap_or("an error without a name");
     let Some(cause) = attempted.cause.as_deref().filter(|cause| !cause.is_empty()) else {
         return error.to_owned();
     };
