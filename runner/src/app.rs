@@ -21,7 +21,7 @@ pub fn main() -> ExitCode {
         Ok(verdict) => verdict.into(),
         Err(error) => {
             // A program reads the object, whoever looks into its log reads the text.
-            if cli.output_format != OutputFormat::Text {
+            if cli.output_format == OutputFormat::Json {
                 print_error_json(&error);
             }
             print_error(&error);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::cli::{CheckArgs, OutputFormat};
-use crate::commands::{Verdict, print_json};
+use crate::commands::{Verdict, print_json, print_text};
 use crate::error::{Error, ErrorKind, Result};
 use crate::job_folder::JobFolder;
 use crate::machines::definition::DefinitionFile;
@@ -49,7 +49,7 @@ pub fn check(args: &CheckArgs, format: OutputFormat) -> Result<Verdict> {
     let findings = findings(&targets, args)?;
     let errors = findings.iter().filter(|one| one.is_error()).count();
     match format {
-        OutputFormat::Text => print_text(args, &targets, &findings),
+        OutputFormat::Text => print_text(&text(args, &targets, &findings))?,
         OutputFormat::Json => print_json(&Checked::of(args, &targets, &findings))?,
         OutputFormat::Sarif => print_json(&sarif(&findings))?,
     }
@@ -93,10 +93,8 @@ async fn of_jobs(folders: &[PathBuf]) -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
-fn print_text(args: &CheckArgs, targets: &Targets, findings: &[Finding]) {
-    for finding in findings {
-        println!("{finding}");
-    }
+fn text(args: &CheckArgs, targets: &Targets, findings: &[Finding]) -> String {
+    let lines: String = findings.iter().map(|one| format!("{one}\n")).collect();
     let several = targets.jobs.len() + targets.machines.len();
     let of_several = if several > 1 {
         let words = [
@@ -112,7 +110,7 @@ fn print_text(args: &CheckArgs, targets: &Targets, findings: &[Finding]) {
     } else {
         String::new()
     };
-    println!("{}: {}{of_several}", args.path, counted(findings));
+    format!("{lines}{}: {}{of_several}\n", args.path, counted(findings))
 }
 
 /// What programs get.

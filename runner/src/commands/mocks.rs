@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::json;
 
 use crate::cli::{MocksArgs, MocksFormat};
-use crate::commands::{Verdict, print_json};
+use crate::commands::{Verdict, print_json, print_text};
 use crate::error::{Context, ErrorKind, Result};
 use crate::machines::definition::read_text;
 use crate::machines::recorded::Recorded;
@@ -39,6 +39,5 @@ fn report(path: &Path, json: bool) -> Result<()> {
     if json {
         return print_json(&json!({"written": path}));
     }
-    println!("wrote {path}");
-    Ok(())
+    print_text(&format!("wrote {path}\n"))
 }

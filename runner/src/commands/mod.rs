@@ -16,6 +16,7 @@ pub mod test;
 pub mod test_state;
 pub mod vacuum;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use serde::Serialize;
@@ -51,6 +52,17 @@ impl From<Verdict> for ExitCode {
 pub fn print_json(result: &impl Serialize) -> Result<()> {
     let text = serde_json::to_string_pretty(result)
         .context(ErrorKind::Failed, "cannot write the result")?;
-    println!("{text}");
-    Ok(())
+    print_text(&(text + "\n"))
+}
+
+/// Prints a result for people on standard output; a reader that has seen enough, such as `head`, is no failure.
+///
+/// # Errors
+/// `Failed`, if it cannot be written.
+pub fn print_text(text: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.context(ErrorKind::Failed, "cannot write the result"),
+    }
 }

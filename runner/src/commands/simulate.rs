@@ -10,9 +10,9 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::cli::SimulateArgs;
-use crate::commands::{Verdict, print_json};
+use crate::commands::{Verdict, print_json, print_text};
 use crate::display::grouped;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Context, Error, ErrorKind, Result};
 use crate::machines::buckets::Buckets;
 use crate::machines::culprit::{Culprit, culprit};
 use crate::machines::definition::DefinitionFile;
@@ -72,7 +72,7 @@ pub fn simulate(args: &SimulateArgs, json: bool) -> Result<Verdict> {
     match ended {
         Ended::Execution(outcome) => {
             match traced {
-                Some(traced) => print_text(args, &definition, &outcome, &traced)?,
+                Some(traced) => print_text(&text(args, &definition, &outcome, &traced)?)?,
                 None => print_json(&Simulated::of(&outcome, watched.take_events()))?,
             }
             Ok(match outcome.status {
@@ -82,7 +82,7 @@ pub fn simulate(args: &SimulateArgs, json: bool) -> Result<Verdict> {
         }
         Ended::MissingMock(missing) => {
             if let Some(traced) = traced {
-                print!("{}", tree(&traced.steps));
+                print_text(&tree(&traced.steps))?;
             }
             Err(missing_mock(args, &machine, &missing))
         }
@@ -155,9 +155,8 @@ fn invalid(definition: &DefinitionFile, found: &[Finding], json: bool) -> Result
     if json {
         print_json(&json!({"status": "INVALID", "diagnostics": found}))?;
     } else {
-        for one in found {
-            println!("{one}");
-        }
+        let lines: String = found.iter().map(|one| format!("{one}\n")).collect();
+        print_text(&lines)?;
         let path = definition.path.display();
         eprintln!("error: `{path}` has {}", counted(found));
     }
@@ -194,30 +193,30 @@ fn missing_mock(args: &SimulateArgs, machine: &Machine, missing: &MissingMock) -
     Error::new(ErrorKind::Usage, message).hint(hint)
 }
 
-fn print_text(
+fn text(
     args: &SimulateArgs,
     definition: &DefinitionFile,
     outcome: &Outcome,
     traced: &Traced,
-) -> Result<()> {
-    print!("{}", tree(&traced.steps));
+) -> Result<String> {
+    let mut text = tree(&traced.steps);
     let took = time_span(outcome.stopped_at - outcome.started_at);
     let kind = if args.real_time {
         ""
     } else {
         " of virtual time"
     };
+    let status = outcome.status.as_str();
     let events = grouped(outcome.events);
-    println!(
-        "{} after {took}{kind}, {events} events",
-        outcome.status.as_str()
-    );
+    text += &format!("{status} after {took}{kind}, {events} events\n");
     if let Some(output) = &outcome.output {
-        print_json(output)?;
+        text += &serde_json::to_string_pretty(output)
+            .context(ErrorKind::Failed, "cannot write the output")?;
+        text += "\n";
     }
-    for (name, text) in [("error", &outcome.error), ("cause", &outcome.cause)] {
-        if let Some(text) = text {
-            println!("  {name}: {text}");
+    for (name, part) in [("error", &outcome.error), ("cause", &outcome.cause)] {
+        if let Some(part) = part {
+            text += &format!("  {name}: {part}\n");
         }
     }
     if outcome.status == Status::Failed
@@ -234,10 +233,8 @@ fn print_text(
         } else {
             format!(", field `{}`", field.trim_start_matches('/'))
         };
-        println!(
-            "  where: state `{state}`{field}, {path}:{}:{}",
-            place.line, place.column
-        );
+        let (line, column) = (place.line, place.column);
+        text += &format!("  where: state `{state}`{field}, {path}:{line}:{column}\n");
     }
-    Ok(())
+    Ok(text)
 }

@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::cli::TestArgs;
-use crate::commands::{Verdict, print_json};
+use crate::commands::{Verdict, print_json, print_text};
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::machines::case_file::{Case, SUFFIX};
 use crate::machines::case_run::{Judged, run_all};
@@ -47,7 +47,7 @@ pub fn test(args: &TestArgs, json: bool) -> Result<Verdict> {
     if json {
         print_json(&tested)?;
     } else {
-        print!("{}", tested.text());
+        print_text(&tested.text())?;
     }
     Ok(match tested.failed {
         0 => Verdict::Passed,
@@ -113,9 +113,8 @@ fn invalid(findings: &[Finding], json: bool) -> Result<Verdict> {
     if json {
         print_json(&json!({"status": "INVALID", "diagnostics": findings}))?;
     } else {
-        for finding in findings {
-            println!("{finding}");
-        }
+        let lines: String = findings.iter().map(|one| format!("{one}\n")).collect();
+        print_text(&lines)?;
         eprintln!("error: no case was run: {}", counted(findings));
     }
     Ok(Verdict::Invalid)

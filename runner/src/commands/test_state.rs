@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::cli::{Level, TestStateArgs};
-use crate::commands::{Verdict, print_json};
+use crate::commands::{Verdict, print_json, print_text};
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::machines::definition::read_text;
 use crate::machines::json_argument::read_json;
@@ -43,7 +43,7 @@ pub fn test(args: &TestStateArgs, json: bool) -> Result<Verdict> {
     if json || args.request.is_some() {
         print_json(&response)?;
     } else {
-        print!("{}", text(&response));
+        print_text(&text(&response))?;
     }
     Ok(match response.status {
         TestStateStatus::Failed => Verdict::Failed,

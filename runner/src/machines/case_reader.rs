@@ -45,7 +45,9 @@ impl Findings {
         let text = match read_text(path) {
             Ok(text) => text,
             Err(error) => {
-                refuse(error.to_string(), None);
+                let cause = std::error::Error::source(&error);
+                let cause = cause.map(|cause| format!(": {cause}"));
+                refuse(format!("{error}{}", cause.unwrap_or_default()), None);
                 return None;
             }
         };

@@ -49,7 +49,8 @@ impl Finding {
             location: diagnostic.location.clone(),
             file: file.to_owned(),
             line: diagnostic.place.map(|place| place.line),
-            column: diagnostic.place.map(|place| place.column),
+            // The end of a text that ends too early may lie before a line's first character.
+            column: diagnostic.place.map(|place| place.column.max(1)),
             hint: None,
         }
     }

@@ -51,10 +51,9 @@ fn totals(cases: &[Reported<'_>]) -> String {
 
 fn write_case(case: &Reported<'_>, text: &mut String) {
     *text += &format!(
-        "    <testcase name=\"{}\" classname=\"{}\" file=\"{}\" time=\"{}\"",
+        "    <testcase name=\"{}\" classname=\"{}\" time=\"{}\"",
         escaped(case.name),
         escaped(case.machine),
-        escaped(case.file),
         seconds(case.took)
     );
     let Some(first) = case.differences.first() else {
@@ -83,7 +82,7 @@ fn write_case(case: &Reported<'_>, text: &mut String) {
 }
 
 fn seconds(took: Duration) -> String {
-    format!("{:.6}", took.as_secs_f64())
+    format!("{:.3}", took.as_secs_f64())
 }
 
 /// Makes a text fit for an attribute or an element. What XML cannot hold at all becomes the replacement character.

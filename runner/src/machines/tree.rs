@@ -88,7 +88,13 @@ fn draw_below(visit: &Visit, guide: &str, text: &mut String) {
     if let Some(input) = &visit.input {
         *text += &format!("{guide}  input   {input}\n");
     }
+    // What failed inside says why itself.
+    let told_inside = failed_inside(visit).and_then(Visit::last_failure);
     for (number, attempted) in visit.attempts.iter().enumerate() {
+        let is_last = number + 1 == visit.attempts.len();
+        if is_last && told_inside.is_some_and(|inner| same_reason(inner, attempted)) {
+            continue;
+        }
         let hidden = visit.failures - visit.attempts.len() as u64;
         if hidden > 0 && number + 1 == visit.attempts.len() {
             *text += &format!("{guide}  .. {} more failures ..\n", grouped(hidden));
@@ -115,6 +121,23 @@ fn draw_below(visit: &Visit, guide: &str, text: &mut String) {
         }
         Inside::Iterations(iterations) => draw_iterations(iterations, guide, text),
     }
+}
+
+/// Finds the state inside that failed for good.
+fn failed_inside(visit: &Visit) -> Option<&Visit> {
+    let flows: Vec<&Steps> = match &visit.inside {
+        Inside::Nothing => Vec::new(),
+        Inside::Branches(branches) => branches.iter().collect(),
+        Inside::Iterations(iterations) => iterations.kept.iter().map(|kept| &kept.steps).collect(),
+    };
+    let mut last = flows
+        .into_iter()
+        .filter_map(|steps| steps.iter().next_back());
+    last.find(|visit| visit.end == VisitEnd::Failed)
+}
+
+fn same_reason(one: &Attempted, other: &Attempted) -> bool {
+    one.error == other.error && one.cause == other.cause
 }
 
 fn draw_iterations(iterations: &Iterations, guide: &str, text: &mut String) {

@@ -29,6 +29,7 @@
 mod coverage;
 mod follow;
 mod thread;
+mod threads;
 mod visit;
 
 pub use coverage::{Coverage, Unreached};
