@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::harness::Place;
 
 /// A distributed Map over what a reader gives, each item as it is.
-fn machine(reader: Value, writer: Option<Value>) -> String {
+fn machine(reader: &Value, writer: Option<Value>) -> String {
     let mut map = json!({
         "Type": "Map", "End": true, "ItemReader": reader,
         "ItemProcessor": {
@@ -24,7 +24,7 @@ fn machine(reader: Value, writer: Option<Value>) -> String {
     json!({"StartAt": "Each", "States": {"Each": map}}).to_string()
 }
 
-fn reader(key: &str, config: Value) -> Value {
+fn reader(key: &str, config: &Value) -> Value {
     json!({
         "Resource": "arn:aws:states:::s3:getObject", "ReaderConfig": config,
         "Parameters": {"Bucket": "data", "Key": key}
@@ -48,9 +48,9 @@ fn items_are_read_in_every_format() {
     let csv = run(
         &place,
         &machine(
-            reader(
+            &reader(
                 "a b/%41.csv",
-                json!({"InputType": "CSV", "CSVHeaderLocation": "FIRST_ROW"}),
+                &json!({"InputType": "CSV", "CSVHeaderLocation": "FIRST_ROW"}),
             ),
             None,
         ),
@@ -64,7 +64,7 @@ fn items_are_read_in_every_format() {
     for (key, input_type) in [("list.json", "JSON"), ("list.jsonl", "JSONL")] {
         let read = run(
             &place,
-            &machine(reader(key, json!({"InputType": input_type})), None),
+            &machine(&reader(key, &json!({"InputType": input_type})), None),
             0,
         );
         assert_eq!(read["output"], json!([{"id": "1"}, {"id": "2"}]), "{key}");
@@ -92,9 +92,9 @@ fn items_are_read_from_parquet() {
     writer.close().unwrap();
     place.write("bucket/rows.parquet", bytes);
     let definition = machine(
-        reader(
+        &reader(
             "rows.parquet",
-            json!({"InputType": "PARQUET", "MaxItems": 2}),
+            &json!({"InputType": "PARQUET", "MaxItems": 2}),
         ),
         None,
     );
@@ -117,7 +117,7 @@ fn objects_and_manifests_are_listed() {
     let list = json!({
         "Resource": "arn:aws:states:::s3:listObjectsV2", "Parameters": {"Bucket": "data", "Prefix": "in/"}
     });
-    let listed = run(&place, &machine(list, None), 0);
+    let listed = run(&place, &machine(&list, None), 0);
     let keys: Vec<&Value> = listed["output"]
         .as_array()
         .unwrap()
@@ -135,7 +135,7 @@ fn objects_and_manifests_are_listed() {
     let read = run(
         &place,
         &machine(
-            reader("manifest.json", json!({"InputType": "MANIFEST"})),
+            &reader("manifest.json", &json!({"InputType": "MANIFEST"})),
             None,
         ),
         0,
@@ -154,7 +154,7 @@ fn results_are_written_below_the_folder() {
         "Resource": "arn:aws:states:::s3:putObject", "Parameters": {"Bucket": "data", "Prefix": "out/here"}
     });
     let definition = machine(
-        reader("list.json", json!({"InputType": "JSON"})),
+        &reader("list.json", &json!({"InputType": "JSON"})),
         Some(writer),
     );
     let written = run(&place, &definition, 0);
@@ -189,7 +189,7 @@ fn nothing_is_read_or_written_outside_the_folder() {
     ] {
         let refused = run(
             &place,
-            &machine(reader(key, json!({"InputType": "JSON"})), None),
+            &machine(&reader(key, &json!({"InputType": "JSON"})), None),
             1,
         );
         assert_eq!(refused["error"], "States.ItemReaderFailed", "{key}");
@@ -202,7 +202,7 @@ fn nothing_is_read_or_written_outside_the_folder() {
             "Resource": "arn:aws:states:::s3:putObject", "Parameters": {"Bucket": "data", "Prefix": prefix}
         });
         let definition = machine(
-            reader("list.json", json!({"InputType": "JSON"})),
+            &reader("list.json", &json!({"InputType": "JSON"})),
             Some(writer),
         );
         let refused = run(&place, &definition, 1);
@@ -217,7 +217,7 @@ fn what_is_missing_is_named() {
     let place = Place::new();
     let missing = run(
         &place,
-        &machine(reader("gone.json", json!({"InputType": "JSON"})), None),
+        &machine(&reader("gone.json", &json!({"InputType": "JSON"})), None),
         1,
     );
     assert!(
@@ -226,9 +226,9 @@ fn what_is_missing_is_named() {
             .unwrap()
             .contains("s3://data/gone.json")
     );
-    let mut other = reader("gone.json", json!({"InputType": "JSON"}));
+    let mut other = reader("gone.json", &json!({"InputType": "JSON"}));
     other["Parameters"]["Bucket"] = json!("unknown");
-    let missing = run(&place, &machine(other, None), 1);
+    let missing = run(&place, &machine(&other, None), 1);
     assert!(missing["cause"].as_str().unwrap().contains("unknown"));
     // Without any folder the reader is a call that nobody answers.
     let ran = place.run("simulate machine.asl.json");

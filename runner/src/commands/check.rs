@@ -9,7 +9,7 @@ use crate::commands::{Verdict, print_json, print_text};
 use crate::error::{Error, ErrorKind, Result};
 use crate::job_folder::JobFolder;
 use crate::machines::definition::DefinitionFile;
-use crate::machines::finding::{Finding, counted, plural};
+use crate::machines::finding::{Finding, counted, listed, plural};
 use crate::machines::sarif::sarif;
 use crate::machines::targets::Targets;
 use crate::threads::run_on_threads;
@@ -94,7 +94,7 @@ async fn of_jobs(folders: &[PathBuf]) -> Result<Vec<Finding>> {
 }
 
 fn text(args: &CheckArgs, targets: &Targets, findings: &[Finding]) -> String {
-    let lines: String = findings.iter().map(|one| format!("{one}\n")).collect();
+    let lines = listed(findings);
     let several = targets.jobs.len() + targets.machines.len();
     let of_several = if several > 1 {
         let words = [
@@ -117,7 +117,8 @@ fn text(args: &CheckArgs, targets: &Targets, findings: &[Finding]) -> String {
 #[derive(Serialize)]
 struct Checked<'a> {
     path: &'a str,
-    checked: Vec<String>,
+    #[serde(rename = "checked")]
+    files: Vec<String>,
     errors: usize,
     warnings: usize,
     diagnostics: &'a [Finding],
@@ -129,7 +130,7 @@ impl<'a> Checked<'a> {
         let paths = targets.jobs.iter().chain(&targets.machines);
         Self {
             path: &args.path,
-            checked: paths.map(|path| path.display().to_string()).collect(),
+            files: paths.map(|path| path.display().to_string()).collect(),
             errors,
             warnings: findings.len() - errors,
             diagnostics: findings,

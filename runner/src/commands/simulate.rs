@@ -16,7 +16,7 @@ use crate::error::{Context, Error, ErrorKind, Result};
 use crate::machines::buckets::Buckets;
 use crate::machines::culprit::{Culprit, culprit};
 use crate::machines::definition::DefinitionFile;
-use crate::machines::finding::{Finding, counted};
+use crate::machines::finding::{Finding, counted, listed};
 use crate::machines::history_file::HistoryFile;
 use crate::machines::json_argument::read_json;
 use crate::machines::mock_file::{read_mocks, refused};
@@ -58,9 +58,12 @@ pub fn simulate(args: &SimulateArgs, json: bool) -> Result<Verdict> {
     let watched = Watched {
         file: file.clone(),
         events: (json && file.is_none()).then(Arc::default),
-        trace: (!json).then(|| match args.show_data {
-            true => Trace::new().with_data(),
-            false => Trace::new(),
+        trace: (!json).then(|| {
+            if args.show_data {
+                Trace::new().with_data()
+            } else {
+                Trace::new()
+            }
         }),
         ..Watched::default()
     };
@@ -155,8 +158,7 @@ fn invalid(definition: &DefinitionFile, found: &[Finding], json: bool) -> Result
     if json {
         print_json(&json!({"status": "INVALID", "diagnostics": found}))?;
     } else {
-        let lines: String = found.iter().map(|one| format!("{one}\n")).collect();
-        print_text(&lines)?;
+        print_text(&listed(found))?;
         let path = definition.path.display();
         eprintln!("error: `{path}` has {}", counted(found));
     }

@@ -16,7 +16,7 @@ use crate::error::{Context, Error, ErrorKind, Result};
 use crate::machines::case_file::{Case, SUFFIX};
 use crate::machines::case_run::{Judged, run_all};
 use crate::machines::difference::Difference;
-use crate::machines::finding::{Finding, counted, plural};
+use crate::machines::finding::{Finding, counted, listed, plural};
 use crate::machines::junit::{Reported, junit};
 use crate::machines::machine_files::{MachineFiles, identity};
 use crate::machines::targets::{Targets, files_below};
@@ -113,8 +113,7 @@ fn invalid(findings: &[Finding], json: bool) -> Result<Verdict> {
     if json {
         print_json(&json!({"status": "INVALID", "diagnostics": findings}))?;
     } else {
-        let lines: String = findings.iter().map(|one| format!("{one}\n")).collect();
-        print_text(&lines)?;
+        print_text(&listed(findings))?;
         eprintln!("error: no case was run: {}", counted(findings));
     }
     Ok(Verdict::Invalid)
@@ -158,7 +157,8 @@ struct Reached {
     machine: String,
     cases: usize,
     states: usize,
-    states_reached: usize,
+    #[serde(rename = "states_reached")]
+    entered: usize,
     unreached: Vec<Part>,
 }
 
@@ -243,7 +243,7 @@ impl Tested {
 
 impl Reached {
     fn of(machine: String, cases: usize, coverage: &Coverage) -> Self {
-        let (states, states_reached) = coverage.states();
+        let (states, entered) = coverage.states();
         let unreached = if cases == 0 {
             Vec::new()
         } else {
@@ -257,7 +257,7 @@ impl Reached {
             machine,
             cases,
             states,
-            states_reached,
+            entered,
             unreached,
         }
     }
@@ -269,7 +269,7 @@ impl Reached {
         }
         let mut text = format!(
             "{machine}: {} of {} reached\n",
-            self.states_reached,
+            self.entered,
             plural(self.states, "state")
         );
         for part in &self.unreached {

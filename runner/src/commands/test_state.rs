@@ -246,6 +246,7 @@ fn text(response: &TestStateResponse) -> String {
     let width = lines.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     lines
         .into_iter()
-        .map(|(name, value)| format!("{name:<width$}  {value}\n"))
-        .collect()
+        .fold(String::new(), |text, (name, value)| {
+            text + &format!("{name:<width$}  {value}\n")
+        })
 }

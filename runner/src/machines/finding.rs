@@ -116,6 +116,15 @@ impl fmt::Display for Finding {
     }
 }
 
+/// Lists findings for people, one a line; editors find the place.
+#[must_use]
+pub fn listed(findings: &[Finding]) -> String {
+    findings.iter().fold(String::new(), |mut text, one| {
+        text += &format!("{one}\n");
+        text
+    })
+}
+
 /// Counts in words: `1 error, 2 warnings`.
 #[must_use]
 pub fn counted(findings: &[Finding]) -> String {

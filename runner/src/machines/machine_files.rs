@@ -7,6 +7,7 @@ use drivetrain_statemachine::{Machine, MachineType};
 
 use super::case_reader::Findings;
 use super::definition::DefinitionFile;
+use super::finding::Finding;
 
 /// Definitions by file and type, and everything that is wrong so far.
 #[derive(Debug, Default)]
@@ -23,20 +24,16 @@ impl MachineFiles {
         if let Some(known) = self.machines.get(&key) {
             return known.clone();
         }
-        let machine = match DefinitionFile::read(path) {
-            Ok(definition) => match definition.machine(machine_type) {
-                Ok(machine) => Some(machine),
-                Err(found) => {
-                    self.findings
-                        .extend(found.into_iter().filter(super::finding::Finding::is_error));
-                    None
-                }
-            },
-            Err(_) => {
-                // It was there a moment ago; reading it as a case's file says what is wrong.
-                let _ = self.findings.json_file(path);
-                None
-            }
+        let machine = if let Ok(definition) = DefinitionFile::read(path) {
+            let parsed = definition.machine(machine_type);
+            let errors = |found: Vec<Finding>| found.into_iter().filter(Finding::is_error);
+            parsed
+                .map_err(|found| self.findings.extend(errors(found)))
+                .ok()
+        } else {
+            // It was there a moment ago; reading it as a case's file says what is wrong.
+            let _ = self.findings.json_file(path);
+            None
         };
         self.machines.insert(key, machine.clone());
         machine

@@ -54,10 +54,9 @@ fn line(visit: &Visit) -> String {
     if let Inside::Iterations(iterations) = &visit.inside {
         notes += &format!(", {}", counts(iterations));
     }
-    let retried = visit.starts.saturating_sub(1);
-    if retried > 0 {
-        let retries = usize::try_from(retried).unwrap_or(usize::MAX);
-        notes += &format!(", tried again {}", plural(retries, "time"));
+    let again = usize::try_from(visit.starts.saturating_sub(1)).unwrap_or(usize::MAX);
+    if again > 0 {
+        notes += &format!(", tried again {}", plural(again, "time"));
     }
     format!(
         "{state}  {state_type}  {}  {notes}",

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use super::thread::{Current, Id, Role, Thread, kept};
+use super::thread::{Current, Id, Left, Role, Thread, kept};
 use super::threads::started;
 use super::visit::{Attempted, Inside, VisitEnd};
 use super::{Facts, Traced};
@@ -62,7 +62,7 @@ impl Follower {
                 self.execution_ended(event, VisitEnd::Stopped);
             }
             Type::TaskScheduled | Type::LambdaFunctionScheduled | Type::ActivityScheduled => {
-                self.own(event, |current| begin(current));
+                self.own(event, begin);
             }
             Type::TaskSucceeded | Type::LambdaFunctionSucceeded | Type::ActivitySucceeded => {
                 self.own(event, |current| {
@@ -167,15 +167,12 @@ impl Follower {
         let Some(thread) = self.threads.get_mut(&id) else {
             return;
         };
-        if let Some((left, caught)) = thread.left.take() {
-            if let Some(error) = caught {
-                let caught = (left.clone(), error, name.to_owned());
+        if let Some(left) = thread.left.take() {
+            if left.is_caught {
+                let caught = (left.state.clone(), left.error, name.to_owned());
                 self.facts.caught.insert(caught);
             }
-            let transition = (left, name.to_owned());
-            if !self.facts.transitions.contains(&transition) {
-                self.facts.transitions.insert(transition);
-            }
+            self.facts.transitions.insert((left.state, name.to_owned()));
         }
         thread.enter(event, keeps_data);
     }
@@ -202,7 +199,11 @@ impl Follower {
             .last_failure()
             .filter(|_| current.pending)
             .and_then(|last| last.error.clone());
-        thread.left = Some((name.to_owned(), is_caught.then_some(error)));
+        thread.left = Some(Left {
+            state: name.to_owned(),
+            is_caught,
+            error,
+        });
         let end = if is_caught {
             VisitEnd::Caught
         } else {

@@ -26,8 +26,17 @@ pub(super) struct Thread {
     pub(super) current: Option<Current>,
     pub(super) steps: Steps,
     pub(super) states: IndexMap<String, Totals>,
-    /// The state that was left last, the error that was caught there, and whether one was.
-    pub(super) left: Option<(String, Option<Option<String>>)>,
+    /// The state that was left last, until the next one is entered.
+    pub(super) left: Option<Left>,
+}
+
+/// How a state was left.
+#[derive(Debug)]
+pub(super) struct Left {
+    pub(super) state: String,
+    pub(super) is_caught: bool,
+    /// The error that was caught, where the history tells its name.
+    pub(super) error: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

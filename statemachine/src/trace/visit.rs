@@ -147,6 +147,7 @@ pub struct Totals {
 
 impl Steps {
     /// Walks through all visits that were kept.
+    #[must_use]
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Visit> {
         self.first.iter().chain(&self.last)
     }
