@@ -53,6 +53,7 @@ fn run(cli: &Cli) -> Result<Verdict> {
         Command::New(NewCommand::Job(args)) => {
             commands::new_job::new_job(args, json).map(|()| Verdict::Passed)
         }
+        Command::New(NewCommand::Machine(args)) => commands::new_machine::new_machine(args, json),
         Command::Simulate(args) => commands::simulate::simulate(args, json),
         Command::Test(args) => commands::test::test(args, json),
         Command::TestState(args) => commands::test_state::test(args, json),

@@ -229,6 +229,9 @@ pub enum NewCommand {
         after_long_help = "Example:\n  drivetrain new job trips\n  drivetrain new job trips --from ./trips.csv"
     )]
     Job(NewJobArgs),
+    /// A state machine that works: definition, input, mocks and test cases.
+    #[command(after_long_help = "Example:\n  drivetrain new machine orders")]
+    Machine(NewMachineArgs),
 }
 
 /// Flags of `new job`.
@@ -239,6 +242,13 @@ pub struct NewJobArgs {
     /// Drafts the contract from this CSV or Parquet file, for you to correct.
     #[arg(long, value_name = "FILE")]
     pub from: Option<PathBuf>,
+}
+
+/// Flags of `new machine`.
+#[derive(Debug, Args)]
+pub struct NewMachineArgs {
+    /// The machine's name and the folder it is written to.
+    pub name: String,
 }
 
 /// Flags of `check`.

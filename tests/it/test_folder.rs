@@ -384,3 +384,25 @@ fn a_hundred_cases_take_less_than_a_second() {
         .unwrap();
     assert!(quickest < Duration::from_secs(1), "{quickest:?}");
 }
+
+#[test]
+fn a_new_machine_is_sound_and_its_cases_reach_all_of_it() {
+    let place = Place::new();
+    place.run("new machine some/first-one").succeeds();
+    let checked = place.run("check some");
+    assert_eq!(checked.succeeds().stdout, "some: no problems\n");
+    let ran = place.run("test some");
+    assert!(
+        ran.succeeds()
+            .stdout
+            .contains("3 of 3 states reached\n2 cases: 2 passed\n"),
+        "{}",
+        ran.stdout
+    );
+    place
+        .run("new machine some/first-one")
+        .fails(2, &["is there already"]);
+    place
+        .run("new machine some/a.b")
+        .fails(2, &["`a.b`", "letters"]);
+}

@@ -6,6 +6,7 @@ pub mod jobs;
 pub mod local;
 pub mod mocks;
 pub mod new_job;
+pub mod new_machine;
 pub mod plan;
 pub mod query;
 pub mod repair;
