@@ -16,6 +16,7 @@ mod documents;
 mod harness;
 mod mocks;
 mod pipeline;
+mod recorded_cases;
 mod simulate;
 mod simulate_buckets;
 mod store;

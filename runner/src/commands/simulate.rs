@@ -24,6 +24,15 @@ use crate::machines::simulation::{Ended, Simulation};
 use crate::machines::time_span::time_span;
 use crate::machines::tree::tree;
 
+/// An output up to this length stands on the line that begins with its name.
+const MOST_CHARACTERS_OF_A_LINE: usize = 100;
+
+/// A longer one may take so many lines ..
+const MOST_LINES: usize = 60;
+
+/// .. and of one that is longer still so much is shown.
+const MOST_CHARACTERS: usize = 1_000;
+
 /// Runs the machine and shows what it did: a tree for people, one object with the whole history for programs.
 ///
 /// # Errors
@@ -195,6 +204,24 @@ fn missing_mock(args: &SimulateArgs, machine: &Machine, missing: &MissingMock) -
     Error::new(ErrorKind::Usage, message).hint(hint)
 }
 
+/// An output on one line if it fits there, else on several, else its beginning.
+fn shown(output: &Value) -> Result<String> {
+    let line = output.to_string();
+    if line.chars().count() <= MOST_CHARACTERS_OF_A_LINE {
+        return Ok(line);
+    }
+    let pretty = serde_json::to_string_pretty(output)
+        .context(ErrorKind::Failed, "cannot write the output")?;
+    if pretty.lines().count() <= MOST_LINES {
+        return Ok(pretty.replace('\n', "\n  "));
+    }
+    let beginning: String = line.chars().take(MOST_CHARACTERS).collect();
+    let length = grouped(line.len() as u64);
+    Ok(format!(
+        "{beginning}.. ({length} bytes; `--output-format json` prints them all)"
+    ))
+}
+
 fn text(
     args: &SimulateArgs,
     definition: &DefinitionFile,
@@ -212,9 +239,7 @@ fn text(
     let events = grouped(outcome.events);
     text += &format!("{status} after {took}{kind}, {events} events\n");
     if let Some(output) = &outcome.output {
-        text += &serde_json::to_string_pretty(output)
-            .context(ErrorKind::Failed, "cannot write the output")?;
-        text += "\n";
+        text += &format!("  output: {}\n", shown(output)?);
     }
     for (name, part) in [("error", &outcome.error), ("cause", &outcome.cause)] {
         if let Some(part) = part {

@@ -40,6 +40,14 @@ fn choose(
             .collect()
     };
     let mocks = MockFile::parse(text).map_err(wrong)?;
+    // Others take `orders.asl` for the stem of `orders.asl.json`.
+    let other = format!("{machine}.asl");
+    let has = |name: &str| mocks.machines().any(|known| known == name);
+    let machine = if !has(machine) && has(&other) {
+        &other
+    } else {
+        machine
+    };
     if let Some(case) = case {
         return mocks.case(machine, case).map_err(wrong);
     }

@@ -162,7 +162,9 @@ impl Follower {
             _ => owner,
         };
         self.owns(id, event.id);
-        self.facts.entered.insert(name.to_owned());
+        if !self.facts.entered.contains(name) {
+            self.facts.entered.insert(name.to_owned());
+        }
         let keeps_data = self.keeps_data;
         let Some(thread) = self.threads.get_mut(&id) else {
             return;
