@@ -25,7 +25,7 @@ pub struct Cli {
     /// Logs more to standard error: once for each file (`-v`), twice for each request (`-vv`).
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
-    /// Prints the result, and nothing else, as JSON on standard output.
+    /// How the result, and nothing else, is printed on standard output.
     #[arg(long, global = true, value_enum, default_value_t = OutputFormat::Text, value_name = "FORMAT")]
     pub output_format: OutputFormat,
 }
@@ -75,9 +75,9 @@ pub enum Command {
         after_long_help = "Example:\n  drivetrain check ./my-job\n  drivetrain check orders.asl.json --type EXPRESS\n  drivetrain check . --output-format sarif   # all jobs and machines below, for code scanning\n\nThe exit code is 0 without errors, warnings or not, and 2 with errors."
     )]
     Check(CheckArgs),
-    /// Runs a state machine on this machine, with mocked tasks and in no time.
+    /// Runs a state machine offline: tasks have mocked answers, waits take no time.
     #[command(
-        after_long_help = "Example:\n  drivetrain simulate orders.asl.json --input order.json --mocks mocks.json --case SecondTry\n  drivetrain simulate orders.asl.json --input '{\"id\": 7}' --s3 reports=./reports --show-data\n\nThe exit code is 0 if the execution succeeds, 1 if it ends otherwise, 2 if the definition has errors or a task\ncalls that has no mocked answer."
+        after_long_help = "Example:\n  drivetrain simulate orders.asl.json --input order.json --mocks mocks.json --case SecondTry\n  drivetrain simulate orders.asl.json --input '{\"id\": 7}' --s3 reports=./reports --show-data\n\nThe exit code is 0 if the execution succeeds, 1 if it ends otherwise, 2 if the definition has errors or a task calls that has no mocked answer."
     )]
     Simulate(SimulateArgs),
     /// Runs the cases that stand beside state machines, and says what none of them reached.
@@ -296,7 +296,7 @@ pub struct SimulateArgs {
     /// How many events the execution may have, or `none` for any number [default: 25000 for a STANDARD machine].
     #[arg(long, value_name = "N")]
     pub max_events: Option<MaxEvents>,
-    /// Writes the history to this file, an event a line, while the execution runs.
+    /// Writes the execution's own history to this file, an event a line, while it runs.
     #[arg(long, value_name = "FILE")]
     pub history: Option<PathBuf>,
     /// Shows each state's input and output.

@@ -153,7 +153,8 @@ fn each_expectation_that_does_not_hold_is_shown_with_what_came_out() {
         "visits",
         &wrong(
             json!({"visits": ["Charge", "Tell"], "visits_include": ["Tell"], "visits_exclude": ["Done"],
-            "calls": {"Charge": 2}, "duration_seconds": 1}),
+            "calls": {"Charge": 2}, "duration_seconds": 1,
+            "inputs_include": {"Charge": {"0": {"id": 8}, "1": {}}}}),
         ),
     );
     case(&place, "unanswered", &json!({"expect": {}}));
@@ -192,7 +193,9 @@ fn each_expectation_that_does_not_hold_is_shown_with_what_came_out() {
             "visits_include: Tell / it is never entered",
             "visits_exclude: `Done` is never entered / `Done` as the state number 2",
             "calls of `Charge`: 2 / 1",
-            "duration_seconds: 1 / 0"
+            "duration_seconds: 1 / 0",
+            "input of call 0 of `Charge` /id: 8 / 7",
+            "input of call 1 of `Charge`: {} / no such call"
         ]
     );
     assert_eq!(
@@ -219,7 +222,7 @@ fn everything_wrong_with_cases_and_definitions_is_named_at_once() {
         "machines/orders.wrong.case.json",
         "{\n  \"input\": 1, \"input_file\": \"gone.json\",\n  \"mocks\": {\"Nope\": {}, \"Done\": {}, \"Charge\": {\"x\": {}}},\n  \
          \"start_time\": \"soon\", \"seed\": -1, \"type\": \"QUICK\", \"max_events\": 0,\n  \"s3\": {\"b\": \"gone\"},\n  \
-         \"expect\": {\"status\": \"FINE\", \"visits\": [\"Nope\"], \"output_at\": {\"a\": 1}, \"calls\": {\"Tell\": 1}, \"outputs\": 1}\n}",
+         \"expect\": {\"status\": \"FINE\", \"visits\": [\"Nope\"], \"output_at\": {\"a\": 1}, \"calls\": {\"Tell\": 1}, \"inputs_include\": {\"Charge\": {\"x\": 1}}, \"outputs\": 1}\n}",
     );
     place.write("machines/lost.case.json", r#"{"expect": {}}"#);
     place.write(
@@ -252,6 +255,7 @@ fn everything_wrong_with_cases_and_definitions_is_named_at_once() {
         "/expect/visits/0: the machine has no state `Nope`",
         "/expect/output_at/a: ",
         "/expect/calls/Tell: the state `Tell` is a Fail state",
+        "/expect/inputs_include/Charge/x: expected the number of a call",
         "/expect/outputs: the field `outputs` is unknown",
     ] {
         assert!(
@@ -304,8 +308,19 @@ fn files_beside_a_case_are_found_and_what_a_map_writes_stays_in_memory() {
         })
         .to_string(),
     );
+    // Another way to the same definition is no other machine.
+    place.write(
+        "machines/each.beside.case.json",
+        r#"{"input": {"key": "none"}, "s3": {"in": "cases/data"}, "expect": {"error": "States.ItemReaderFailed"}}"#,
+    );
     let before = place.files("machines");
-    place.run("test machines").succeeds();
+    let ran = place.run("test machines");
+    assert_eq!(
+        ran.succeeds().stdout.matches("states reached").count(),
+        1,
+        "{}",
+        ran.stdout
+    );
     assert_eq!(place.files("machines"), before);
 }
 

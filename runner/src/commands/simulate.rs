@@ -56,6 +56,7 @@ pub fn simulate(args: &SimulateArgs, json: bool) -> Result<Verdict> {
         mocks: mocks(args, &name)?,
         buckets: Buckets::parse(&args.s3)?,
         real_time: args.real_time,
+        keeps_inputs: false,
         interruptible: true,
         machine: machine.clone(),
         name,

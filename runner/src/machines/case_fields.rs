@@ -132,11 +132,22 @@ pub const EXPECT: &[Field] = &[
         "by the names of states, how often their tasks are called, retries included",
     ),
     field(
+        "inputs_include",
+        "object",
+        "by the names of states and the numbers of their calls from 0, parts of what their tasks are called with",
+    ),
+    field(
         "duration_seconds",
         "number",
         "how long the execution takes, by its own clock",
     ),
 ];
+
+/// Lists the names of fields.
+#[must_use]
+pub fn names(fields: &[Field]) -> Vec<&'static str> {
+    fields.iter().map(|field| field.name).collect()
+}
 
 /// Writes the tables of the documentation.
 #[must_use]

@@ -1,18 +1,17 @@
 //! A test case in a file, read and checked.
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use chrono::{DateTime, Utc};
-use drivetrain_statemachine::jsonpath::Query;
 use drivetrain_statemachine::mocks::{MockCase, MockFile};
 use drivetrain_statemachine::{Machine, MachineType};
 use serde_json::{Map, Value, json};
 
 use super::buckets::Buckets;
-use super::case_fields::{CASE, EXPECT, Field};
+use super::case_fields::{CASE, names};
 use super::case_reader::Reader;
 use super::definition::stem;
+use super::expected::Expected;
 use super::machine_files::MachineFiles;
 use super::mock_file::read_mocks;
 use super::simulation::MaxEvents;
@@ -53,35 +52,6 @@ pub struct Case {
     pub expected: Expected,
 }
 
-/// What must come out; what is absent may be anything.
-#[derive(Clone, Debug, Default)]
-pub struct Expected {
-    /// How the execution ends.
-    pub status: String,
-    /// The whole output.
-    pub output: Option<Value>,
-    /// A part of the output.
-    pub output_includes: Option<Value>,
-    /// What stands at places of the output.
-    pub output_at: Vec<(String, Query, Value)>,
-    /// The error's name; null for none.
-    pub error: Option<Value>,
-    /// The error's cause; null for none.
-    pub cause: Option<Value>,
-    /// A part of the cause.
-    pub cause_includes: Option<String>,
-    /// All states that are entered, in their order.
-    pub visits: Option<Vec<String>>,
-    /// States that are entered.
-    pub visits_include: Vec<String>,
-    /// States that are not.
-    pub visits_exclude: Vec<String>,
-    /// How often tasks are called.
-    pub calls: BTreeMap<String, u64>,
-    /// How long the execution takes.
-    pub duration_seconds: Option<f64>,
-}
-
 impl Case {
     /// Reads a case and the definition that it is about; everything that is wrong is noted.
     #[must_use]
@@ -113,16 +83,12 @@ impl Case {
                 machine.as_ref(),
             ),
             buckets: buckets(&mut reader, path, fields),
-            expected: expected(&mut reader, fields, machine.as_ref()),
+            expected: Expected::read(&mut reader, fields, machine.as_ref()),
             definition,
             machine: machine?,
         };
         (reader.count() == before).then_some(case)
     }
-}
-
-fn names(fields: &[Field]) -> Vec<&'static str> {
-    fields.iter().map(|field| field.name).collect()
 }
 
 fn name(path: &Path) -> String {
@@ -141,7 +107,7 @@ fn definition(
 ) -> Option<PathBuf> {
     if fields.contains_key("machine") {
         let named = reader.text(fields, "", "machine")?;
-        let definition = folder(path).join(named);
+        let definition = plain(&folder(path).join(named));
         if !definition.is_file() {
             reader.refuse(
                 "/machine",
@@ -162,6 +128,21 @@ fn definition(
         );
     }
     found
+}
+
+/// Leaves out `.` and `..`, so that two cases name one definition alike.
+fn plain(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match (part, plain.components().next_back()) {
+            (Component::CurDir, _) => {}
+            (Component::ParentDir, Some(Component::Normal(_))) => {
+                plain.pop();
+            }
+            (part, _) => plain.push(part),
+        }
+    }
+    plain
 }
 
 fn start_time(reader: &mut Reader<'_>, fields: &Map<String, Value>) -> DateTime<Utc> {
@@ -283,96 +264,4 @@ fn buckets(reader: &mut Reader<'_>, path: &Path, fields: &Map<String, Value>) ->
         }
     }
     buckets.keeping_writes()
-}
-
-fn expected(
-    reader: &mut Reader<'_>,
-    fields: &Map<String, Value>,
-    machine: Option<&Machine>,
-) -> Expected {
-    const AT: &str = "/expect";
-    let Some(given) = fields.get("expect") else {
-        reader.refuse("", "the field `expect` is missing");
-        return Expected::default();
-    };
-    let Some(fields) = reader.object(given, AT) else {
-        return Expected::default();
-    };
-    reader.only(fields, AT, &names(EXPECT));
-    let fails = ["error", "cause", "cause_includes"]
-        .iter()
-        .any(|name| fields.contains_key(*name));
-    let unsaid = if fails { "FAILED" } else { "SUCCEEDED" };
-    let status = reader.choice(fields, AT, "status", &["SUCCEEDED", "FAILED", "TIMED_OUT"]);
-    let lists =
-        ["visits", "visits_include", "visits_exclude"].map(|name| reader.texts(fields, AT, name));
-    for (list, name) in lists
-        .iter()
-        .zip(["visits", "visits_include", "visits_exclude"])
-    {
-        let at = Reader::below(AT, name);
-        for (index, state) in list.iter().flatten().enumerate() {
-            reader.state(state, &format!("{at}/{index}"), machine, None);
-        }
-    }
-    let [visits, visits_include, visits_exclude] = lists;
-    Expected {
-        status: status.unwrap_or(unsaid).to_owned(),
-        output: fields.get("output").cloned(),
-        output_includes: fields.get("output_includes").cloned(),
-        output_at: output_at(reader, fields),
-        error: reader.text_or_null(fields, AT, "error"),
-        cause: reader.text_or_null(fields, AT, "cause"),
-        cause_includes: reader.text(fields, AT, "cause_includes").map(str::to_owned),
-        visits,
-        visits_include: visits_include.unwrap_or_default(),
-        visits_exclude: visits_exclude.unwrap_or_default(),
-        calls: calls(reader, fields, machine),
-        duration_seconds: reader.number(fields, AT, "duration_seconds"),
-    }
-}
-
-fn output_at(reader: &mut Reader<'_>, fields: &Map<String, Value>) -> Vec<(String, Query, Value)> {
-    const AT: &str = "/expect/output_at";
-    let mut places = Vec::new();
-    let Some(given) = fields.get("output_at") else {
-        return places;
-    };
-    for (path, value) in reader.object(given, AT).into_iter().flatten() {
-        match Query::parse(path) {
-            Ok(query) => places.push((path.clone(), query, value.clone())),
-            Err(error) => reader.refuse(&Reader::below(AT, path), error.to_string()),
-        }
-    }
-    places
-}
-
-fn calls(
-    reader: &mut Reader<'_>,
-    fields: &Map<String, Value>,
-    machine: Option<&Machine>,
-) -> BTreeMap<String, u64> {
-    const AT: &str = "/expect/calls";
-    let mut calls = BTreeMap::new();
-    let Some(given) = fields.get("calls") else {
-        return calls;
-    };
-    let Some(fields) = reader.object(given, AT) else {
-        return calls;
-    };
-    reader.states(fields.keys(), AT, machine, Some(&["Task"]));
-    for state in fields.keys() {
-        if let Some(count) = reader.whole(fields, AT, state) {
-            calls.insert(state.clone(), count);
-        }
-    }
-    calls
-}
-
-impl Expected {
-    /// Tells whether the order of the states, or which there are, matters.
-    #[must_use]
-    pub fn is_about_visits(&self) -> bool {
-        self.visits.is_some() || !self.visits_include.is_empty() || !self.visits_exclude.is_empty()
-    }
 }

@@ -10,10 +10,11 @@ use drivetrain_statemachine::trace::{Facts, Trace};
 use drivetrain_statemachine::{Event, HistorySink, Outcome};
 use serde_json::Value;
 
-use super::case_file::{Case, Expected};
+use super::case_file::Case;
 use super::definition::stem;
 use super::difference::{Difference, Strictness, cut, differences};
-use super::simulation::{Ended, Simulation};
+use super::expected::Expected;
+use super::simulation::{Ended, Inputs, Simulation};
 use crate::error::{Context, ErrorKind, Result};
 
 /// The stack of a thread that runs cases: as large as that of the main thread, for definitions that nest deeply.
@@ -80,12 +81,15 @@ fn run(case: &Case) -> Judged {
         mocks: case.mocks.clone(),
         buckets: case.buckets.clone(),
         real_time: false,
+        keeps_inputs: !case.expected.inputs_include.is_empty(),
         interruptible: false,
     };
     let differences = match simulation.run(watched.clone()) {
         Ok(ran) => match ran.ended {
             Ended::Execution(outcome) => {
-                judge(&case.expected, &outcome, &watched.visits(), &ran.calls)
+                let mut found = judge(&case.expected, &outcome, &watched.visits(), &ran.calls);
+                judge_inputs(&case.expected, &ran.inputs, &mut found);
+                found
             }
             Ended::MissingMock(missing) => vec![Difference::new(
                 "mocks",
@@ -200,6 +204,22 @@ fn judge(
         }
     }
     found
+}
+
+fn judge_inputs(expected: &Expected, inputs: &Inputs, found: &mut Vec<Difference>) {
+    for (state, call, expected) in &expected.inputs_include {
+        let what = format!("input of call {call} of `{state}`");
+        match inputs.get(state).and_then(|calls| calls.get(*call)) {
+            Some(got) => found.extend(differences(&what, expected, got, Strictness::Part)),
+            None => {
+                found.push(Difference::new(
+                    what,
+                    cut(&expected.to_string()),
+                    "no such call",
+                ));
+            }
+        }
+    }
 }
 
 fn judge_output(expected: &Expected, output: Option<&Value>, found: &mut Vec<Difference>) {

@@ -12,6 +12,7 @@ pub mod case_run;
 pub mod culprit;
 pub mod definition;
 pub mod difference;
+pub mod expected;
 pub mod finding;
 pub mod history_file;
 pub mod json_argument;

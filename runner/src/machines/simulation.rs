@@ -3,10 +3,14 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 use std::str::FromStr;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
 use drivetrain_statemachine::mocks::{MissingMock, MockCase, MockHandler};
-use drivetrain_statemachine::{Engine, Execution, HistorySink, Machine, Outcome};
+use drivetrain_statemachine::{
+    Engine, Execution, HistorySink, Machine, Outcome, TaskCall, TaskError, TaskHandler, TaskOutput,
+};
+use futures::future::BoxFuture;
 use serde_json::Value;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -35,6 +39,8 @@ pub struct Simulation {
     pub buckets: Buckets,
     /// Waits take as long as they say, instead of no time.
     pub real_time: bool,
+    /// What tasks are called with is kept.
+    pub keeps_inputs: bool,
     /// Ctrl-C stops the execution rather than the process.
     pub interruptible: bool,
 }
@@ -78,7 +84,12 @@ pub struct Ran {
     pub ended: Ended,
     /// How often each state has called, for those that have.
     pub calls: BTreeMap<String, u64>,
+    /// What the tasks of each state were called with, where that is kept.
+    pub inputs: Inputs,
 }
+
+/// What tasks were called with, by state, in the order of the calls.
+pub type Inputs = BTreeMap<String, Vec<Value>>;
 
 /// How a simulation ended.
 #[derive(Clone, Debug)]
@@ -111,7 +122,12 @@ impl Simulation {
         if !self.buckets.is_empty() {
             handler = handler.objects(self.buckets);
         }
-        let mut engine = Engine::new(handler.clone())
+        let inputs = Arc::new(Mutex::default());
+        let recording = Recording {
+            mocks: handler.clone(),
+            inputs: self.keeps_inputs.then(|| Arc::clone(&inputs)),
+        };
+        let mut engine = Engine::new(recording)
             .history(sink)
             .start_time(self.start_time)
             .seed(self.seed)
@@ -133,7 +149,25 @@ impl Simulation {
         Ok(Ran {
             ended,
             calls: handler.calls(),
+            inputs: std::mem::take(&mut *inputs.lock().unwrap_or_else(PoisonError::into_inner)),
         })
+    }
+}
+
+/// Keeps what tasks are called with, and lets the mocks answer.
+struct Recording {
+    mocks: MockHandler,
+    inputs: Option<Arc<Mutex<Inputs>>>,
+}
+
+impl TaskHandler for Recording {
+    fn call(&self, call: TaskCall) -> BoxFuture<'static, Result<TaskOutput, TaskError>> {
+        if let Some(inputs) = &self.inputs {
+            let mut inputs = inputs.lock().unwrap_or_else(PoisonError::into_inner);
+            let of_state = inputs.entry(call.state.clone()).or_default();
+            of_state.push(call.input.clone());
+        }
+        self.mocks.call(call)
     }
 }
 
