@@ -422,7 +422,9 @@ fn an_interrupt_stops_the_execution_in_any_time_and_the_history_is_whole() {
             .spawn()
             .unwrap();
         // The history begins after the process listens.
+        let began = Instant::now();
         while std::fs::metadata(place.path("history.jsonl")).map_or(0, |file| file.len()) == 0 {
+            assert!(began.elapsed() < Duration::from_secs(30), "{line}");
             std::thread::sleep(Duration::from_millis(5));
         }
         let killed = std::process::Command::new("kill")

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use drivetrain_jobs::bundled;
 use serde::Serialize;
 
 use crate::cli::{CheckArgs, OutputFormat};
@@ -22,12 +23,14 @@ use crate::threads::run_on_threads;
 /// refuse nothing.
 pub fn check(args: &CheckArgs, format: OutputFormat) -> Result<Verdict> {
     let path = Path::new(&args.path);
+    // A bundled job's name means the job wherever it is named.
+    let is_bundled = bundled::NAMES.contains(&args.path.as_str());
     let targets = if path.is_file() {
         Targets {
             machines: vec![path.to_owned()],
             ..Targets::default()
         }
-    } else if path.is_dir() {
+    } else if path.is_dir() && !is_bundled {
         let found = Targets::below(path)?;
         if found == Targets::default() {
             return Err(Error::new(
@@ -79,14 +82,7 @@ async fn of_jobs(folders: &[PathBuf]) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
     for folder in folders {
         let named = folder.display().to_string();
-        // A folder that is found in this one must not be taken for the name of a bundled job.
-        let is_name = !named.contains(['/', '.']) && folder.is_dir();
-        let place = if is_name {
-            format!("./{named}")
-        } else {
-            named.clone()
-        };
-        let folder = JobFolder::read(&place).await?;
+        let folder = JobFolder::read(&named).await?;
         let problems = folder.problems().await;
         findings.extend(problems.iter().map(|one| Finding::of_job(&named, one)));
     }

@@ -1,10 +1,13 @@
 //! What a trace keeps of an execution, and what coverage makes of it.
 
 use drivetrain_statemachine::trace::{Coverage, Inside, Steps, Trace, Traced, Unreached, VisitEnd};
-use drivetrain_statemachine::{Engine, Machine, TaskCall, TaskError};
+use drivetrain_statemachine::{
+    Engine, Event, HistorySink, Machine, Outcome, Status, TaskCall, TaskError,
+};
 use serde_json::{Value, json};
 
-use crate::corpus::in_virtual_time;
+use crate::corpus::{in_virtual_time, rows, text};
+use crate::{cases, task_cases};
 
 /// Calls succeed unless the input's `fail` names the state and, where it is a number, until so many have failed.
 async fn answer(call: TaskCall) -> Result<Value, TaskError> {
@@ -212,4 +215,69 @@ fn a_large_map_and_a_long_loop_are_counted_and_mostly_forgotten() {
     let traced = trace(&machine, json!({"n": 0}));
     assert_eq!(traced.steps.left_out, 2_001 - 120);
     assert_eq!(traced.steps.iter().next_back().unwrap().state, "Done");
+}
+
+#[test]
+#[ignore = "needs the recorded cases: DRIVETRAIN_ASL_CORPUS=<folder> cargo test -p drivetrain-statemachine -- --ignored --nocapture"]
+fn every_event_of_the_recorded_cases_finds_its_place() {
+    let mut wrong = 0;
+    let mut followed = 0;
+    for file in ["cases.jsonl", "task_cases.jsonl"] {
+        for row in rows(file) {
+            let ran = if file == "cases.jsonl" {
+                cases::run(&row)
+            } else {
+                task_cases::run(&row)
+            };
+            let Ok((outcome, events)) = ran else { continue };
+            followed += 1;
+            if let Some(problem) = misplaced(&outcome, &events) {
+                wrong += 1;
+                println!("{}: {problem}", text(&row, "name"));
+            }
+        }
+    }
+    println!("{followed} executions followed");
+    assert_eq!(wrong, 0);
+}
+
+/// Tells what a trace has lost of an execution.
+fn misplaced(outcome: &Outcome, events: &[Event]) -> Option<String> {
+    let trace = Trace::new();
+    for event in events {
+        trace.record(event);
+    }
+    let steps = trace.finish().steps;
+    let entered = events
+        .iter()
+        .filter(|event| event.event_type.as_str().ends_with("StateEntered"))
+        .count();
+    let kept = count(&steps);
+    // Retried Map and Parallel states keep their last attempt only, large Maps the first iterations.
+    let retried = steps.iter().any(|visit| visit.starts > 1);
+    if kept != entered && !retried && entered < 40 {
+        return Some(format!(
+            "{entered} states entered, {kept} kept: {}",
+            outline(&steps)
+        ));
+    }
+    let last = steps.iter().next_back().map(|visit| visit.end);
+    let fits = match (outcome.status, last) {
+        (Status::Succeeded, Some(end)) => end == VisitEnd::Left || end == VisitEnd::Caught,
+        (Status::Failed, Some(end)) => end == VisitEnd::Failed,
+        (Status::TimedOut | Status::Aborted, Some(end)) => end == VisitEnd::Stopped,
+        (_, None) => entered == 0,
+    };
+    (!fits).then(|| format!("{:?}, {}", outcome.status, outline(&steps)))
+}
+
+fn count(steps: &Steps) -> usize {
+    let inside = steps.iter().map(|visit| match &visit.inside {
+        Inside::Nothing => 0,
+        Inside::Branches(branches) => branches.iter().map(count).sum(),
+        Inside::Iterations(iterations) => {
+            iterations.kept.iter().map(|kept| count(&kept.steps)).sum()
+        }
+    });
+    inside.sum::<usize>() + steps.iter().count()
 }
