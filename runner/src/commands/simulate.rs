@@ -69,10 +69,11 @@ pub fn simulate(args: &SimulateArgs, json: bool) -> Result<Verdict> {
         file: file.clone(),
         events: (json && file.is_none()).then(Arc::default),
         trace: (!json).then(|| {
+            let trace = Trace::new().of_machine(&machine);
             if args.show_data {
-                Trace::new().with_data()
+                trace.with_data()
             } else {
-                Trace::new()
+                trace
             }
         }),
         ..Watched::default()

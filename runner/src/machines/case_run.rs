@@ -68,7 +68,7 @@ pub fn run_all(cases: &[Case], threads: NonZeroUsize) -> Result<Vec<Judged>> {
 fn run(case: &Case) -> Judged {
     let began = Instant::now();
     let watched = Watched {
-        trace: Trace::new(),
+        trace: Trace::new().of_machine(&case.machine),
         visits: case.expected.is_about_visits().then(Arc::default),
     };
     let simulation = Simulation {

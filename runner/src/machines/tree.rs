@@ -167,7 +167,7 @@ fn draw_iterations(iterations: &Iterations, guide: &str, text: &mut String) {
     }
 }
 
-/// `10,000 visits  1.5 s each  12 failures`.
+/// `10,000 visits  1.5 s each  12 failed attempts  3 FAILED`.
 fn summed(totals: &Totals) -> String {
     let visits = usize::try_from(totals.visits).unwrap_or(usize::MAX);
     let each = i32::try_from(totals.visits)
@@ -176,14 +176,14 @@ fn summed(totals: &Totals) -> String {
         .unwrap_or(TimeDelta::zero());
     let each = TimeDelta::milliseconds(each.num_milliseconds());
     let mut text = format!("{}  {} each", plural(visits, "visit"), time_span(each));
-    for (count, word) in [
-        (totals.failures, "failed attempt"),
-        (totals.failed, "failed visit"),
-    ] {
-        if count > 0 {
-            let count = usize::try_from(count).unwrap_or(usize::MAX);
-            text += &format!("  {}", plural(count, word));
-        }
+    // A visit that failed for good is not counted as an attempt as well.
+    let attempts = totals.failures.saturating_sub(totals.failed);
+    if attempts > 0 {
+        let attempts = usize::try_from(attempts).unwrap_or(usize::MAX);
+        text += &format!("  {}", plural(attempts, "failed attempt"));
+    }
+    if totals.failed > 0 {
+        text += &format!("  {} FAILED", grouped(totals.failed));
     }
     text
 }
@@ -199,10 +199,11 @@ fn draw_group(name: &str, steps: &Steps, is_last: bool, guide: &str, text: &mut 
 }
 
 fn reason(attempted: &Attempted) -> String {
-    let error = attempted
-        .error
-        .as_deref()
-        .unwrap_or("an error without a name");
+    let error = match (&attempted.error, &attempted.cause) {
+        (Some(error), _) => error,
+        (None, Some(_)) => "an error without a name",
+        (None, None) => "the history does not tell why",
+    };
     let Some(cause) = attempted.cause.as_deref().filter(|cause| !cause.is_empty()) else {
         return error.to_owned();
     };

@@ -18,6 +18,8 @@ use crate::engine::{Event, EventType};
 #[derive(Debug, Default)]
 pub(super) struct Follower {
     pub(super) keeps_data: bool,
+    /// Why Fail states fail, by name.
+    pub(super) failures: HashMap<String, Reason>,
     pub(super) threads: HashMap<Id, Thread>,
     pub(super) threads_begun: Id,
     pub(super) executions: HashMap<Arc<str>, Owners>,
@@ -28,6 +30,9 @@ pub(super) struct Follower {
     pub(super) now: DateTime<Utc>,
     pub(super) finished: Option<super::Steps>,
 }
+
+/// An error's name and its cause.
+pub(super) type Reason = (Option<String>, Option<String>);
 
 /// Which thread had which event of an execution; 0 stands for its beginning.
 type Owners = HashMap<u64, Id>;
@@ -41,6 +46,7 @@ impl Follower {
             self,
             Self {
                 keeps_data: self.keeps_data,
+                failures: self.failures.clone(),
                 ..Self::default()
             },
         );
@@ -177,6 +183,17 @@ impl Follower {
             self.facts.transitions.insert((left.state, name.to_owned()));
         }
         thread.enter(event, keeps_data);
+        if event.event_type == EventType::FailStateEntered
+            && let Some((error, cause)) = self.failures.get(name)
+            && let Some(current) = &mut thread.current
+        {
+            let reason = Attempted {
+                error: error.clone(),
+                cause: cause.clone(),
+                ..attempted(event)
+            };
+            fail(current, reason);
+        }
     }
 
     fn exited(&mut self, event: &Event, name: &str) {

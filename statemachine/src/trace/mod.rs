@@ -35,11 +35,16 @@ mod visit;
 pub use coverage::{Coverage, Unreached};
 pub use visit::{Attempted, Inside, Iteration, Iterations, Steps, Totals, Visit, VisitEnd};
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use serde_json::Value;
+
+use crate::definition::Machine;
+use crate::definition::model::{Flow, Kind};
+use crate::definition::selector::{Setting, SettingSource};
 use crate::engine::{Event, HistorySink};
-use follow::Follower;
+use follow::{Follower, Reason};
 
 /// Follows executions; clones share what was seen.
 #[derive(Debug, Clone, Default)]
@@ -83,6 +88,13 @@ impl Trace {
         self
     }
 
+    /// Knows the errors that the machine's Fail states name, of which a history tells only the one that ends it.
+    #[must_use]
+    pub fn of_machine(self, machine: &Machine) -> Self {
+        note_failures(&machine.definition().flow, &mut self.lock().failures);
+        self
+    }
+
     /// Gives what was seen and forgets it; what is still running counts as stopped.
     #[must_use]
     pub fn finish(&self) -> Traced {
@@ -91,6 +103,28 @@ impl Trace {
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Follower> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Notes the Fail states whose error or cause is written out.
+fn note_failures(flow: &Flow, failures: &mut HashMap<String, Reason>) {
+    let literal = |setting: &Option<Setting>| match setting {
+        Some(Setting {
+            source: SettingSource::Literal(Value::String(text)),
+            ..
+        }) => Some(text.clone()),
+        _ => None,
+    };
+    for state in &flow.states {
+        if let Kind::Fail(fail) = &state.kind {
+            let reason = (literal(&fail.error), literal(&fail.cause));
+            if reason != (None, None) {
+                failures.insert(state.name.clone(), reason);
+            }
+        }
+        for inner in state.flows() {
+            note_failures(inner, failures);
+        }
     }
 }
 

@@ -159,6 +159,33 @@ fn retries_and_catches_are_counted_and_told_apart() {
 }
 
 #[test]
+fn a_fail_state_inside_tells_why_where_the_machine_is_known() {
+    let machine = json!({"StartAt": "Both", "States": {
+        "Both": {
+            "Type": "Parallel", "Next": "Done",
+            "Catch": [{"ErrorEquals": ["Other"], "Next": "Done"}, {"ErrorEquals": ["E"], "Next": "Done"}],
+            "Branches": [{"StartAt": "No", "States": {"No": {"Type": "Fail", "Error": "E", "Cause": "c"}}}]
+        },
+        "Done": {"Type": "Succeed"}
+    }});
+    let machine = Machine::parse(&machine.to_string()).unwrap();
+    let trace = Trace::new().of_machine(&machine);
+    let engine = Engine::new(answer).history(trace.clone());
+    in_virtual_time(async { engine.run(&machine, json!({})).await.unwrap() });
+    let traced = trace.finish();
+    let both = traced.steps.iter().next().unwrap();
+    assert_eq!(both.end, VisitEnd::Caught);
+    assert_eq!(both.last_failure().unwrap().cause.as_deref(), Some("c"));
+    let mut coverage = Coverage::of(&machine);
+    coverage.add(traced.facts);
+    let unreached = coverage.unreached();
+    assert!(
+        matches!(&unreached[..], [Unreached::Catcher { index: 0, .. }]),
+        "{unreached:?}"
+    );
+}
+
+#[test]
 fn a_retried_map_shows_its_last_attempt() {
     let machine = json!({"StartAt": "Each", "States": {"Each": {
         "Type": "Map", "ItemsPath": "$.items", "End": true,
