@@ -170,6 +170,12 @@ fn results_are_written_below_the_folder() {
     let results: Value = serde_json::from_slice(&results).unwrap();
     assert_eq!(results[1]["Output"], "2");
     assert!(key.starts_with("out/here/"), "{key}");
+    // The same run again would write through a link that stands there now.
+    std::fs::remove_file(place.path("bucket").join(key)).unwrap();
+    std::os::unix::fs::symlink(place.path("made.json"), place.path("bucket").join(key)).unwrap();
+    let refused = run(&place, &definition, 1);
+    assert_eq!(refused["error"], "States.ResultWriterFailed");
+    assert!(!place.path("made.json").exists());
 }
 
 #[test]
