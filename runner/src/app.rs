@@ -7,9 +7,10 @@ use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::{Cli, Command, NewCommand, OutputFormat};
-use crate::commands;
-use crate::error::{Context, Error, ErrorKind, Result};
+use crate::commands::{self, Verdict};
+use crate::error::{Error, ErrorKind, Result};
 use crate::exit;
+use crate::threads::run_on_threads;
 
 /// Parses the command line, runs the verb, prints a failure once, and returns its exit code.
 #[must_use]
@@ -17,42 +18,52 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     begin_logging(cli.verbose);
     match run(&cli) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(verdict) => verdict.into(),
         Err(error) => {
-            match cli.output_format {
-                OutputFormat::Text => print_error(&error),
-                OutputFormat::Json => print_error_json(&error),
+            // A program reads the object, whoever looks into its log reads the text.
+            if cli.output_format == OutputFormat::Json {
+                print_error_json(&error);
             }
+            print_error(&error);
             ExitCode::from(exit::code(error.kind()))
         }
     }
 }
 
-fn run(cli: &Cli) -> Result<()> {
-    let json = cli.output_format == OutputFormat::Json;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .worker_threads(commands::worker_threads(&cli.command))
-        .build()
-        .context(ErrorKind::Failed, "cannot start the threads")?;
-    let result = runtime.block_on(async {
-        match &cli.command {
-            Command::Local(args) => Box::pin(commands::local::local(args, json)).await,
-            Command::Run(args) => Box::pin(commands::run::run(args, json)).await,
-            Command::Plan(args) => commands::plan::plan(args, json).await,
-            Command::Query(args) => commands::query::query(args, json).await,
-            Command::Jobs(args) => commands::jobs::jobs(args, json).await,
-            Command::New(NewCommand::Job(args)) => commands::new_job::new_job(args, json),
-            Command::Check(args) => commands::check::check(args, json).await,
-            Command::Runs(args) => commands::runs::runs(args, json).await,
-            Command::Repair(args) => commands::repair::repair(args, json).await,
-            Command::Vacuum(args) => commands::vacuum::vacuum(args, json).await,
-            Command::Generate(args) => Box::pin(commands::generate::generate(args, json)).await,
+fn run(cli: &Cli) -> Result<Verdict> {
+    let format = cli.output_format;
+    let json = match (format, &cli.command) {
+        (OutputFormat::Sarif, Command::Check(_)) => false,
+        (OutputFormat::Sarif, _) => {
+            return Err(Error::new(ErrorKind::Usage, "only `check` prints `sarif`"));
         }
-    });
-    // Blocking reads that nobody waits for any more must not hold up the exit.
-    runtime.shutdown_background();
-    result
+        (format, _) => format == OutputFormat::Json,
+    };
+    match &cli.command {
+        Command::Local(args) => on_threads(args.engine.threads, commands::local::local(args, json)),
+        Command::Run(args) => on_threads(args.engine.threads, commands::run::run(args, json)),
+        Command::Plan(args) => on_threads(args.engine.threads, commands::plan::plan(args, json)),
+        Command::Query(args) => on_threads(None, commands::query::query(args, json)),
+        Command::Jobs(args) => on_threads(None, commands::jobs::jobs(args, json)),
+        Command::Runs(args) => on_threads(None, commands::runs::runs(args, json)),
+        Command::Repair(args) => on_threads(None, commands::repair::repair(args, json)),
+        Command::Vacuum(args) => on_threads(None, commands::vacuum::vacuum(args, json)),
+        Command::Generate(args) => on_threads(None, commands::generate::generate(args, json)),
+        Command::Check(args) => commands::check::check(args, format),
+        Command::New(NewCommand::Job(args)) => {
+            commands::new_job::new_job(args, json).map(|()| Verdict::Passed)
+        }
+        Command::New(NewCommand::Machine(args)) => commands::new_machine::new_machine(args, json),
+        Command::Simulate(args) => commands::simulate::simulate(args, json),
+        Command::Test(args) => commands::test::test(args, json),
+        Command::TestState(args) => commands::test_state::test(args, json),
+        Command::Mocks(args) => commands::mocks::mocks(args, json),
+    }
+}
+
+/// Runs data work on threads of its own; what only looks at state machines must start at once.
+fn on_threads(threads: Option<usize>, work: impl Future<Output = Result<()>>) -> Result<Verdict> {
+    run_on_threads(threads, work).map(|()| Verdict::Passed)
 }
 
 /// Warnings and errors always; `-v` what we do, `-vv` what the libraries do too.

@@ -18,6 +18,8 @@ pub mod source;
 pub mod stores;
 pub mod workspace;
 
+pub mod machines;
+
 pub mod display;
 pub mod error;
 pub mod exit;
@@ -31,6 +33,7 @@ pub mod scan;
 pub mod signals;
 pub mod store;
 pub mod table_text;
+pub mod threads;
 pub mod value_numbers;
 
 pub use error::{Error, ErrorKind, Result};

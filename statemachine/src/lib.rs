@@ -68,6 +68,7 @@ pub mod mocks;
 pub mod scope;
 mod size;
 pub mod template;
+pub mod trace;
 mod validate;
 
 pub use definition::machine::StateSummary;

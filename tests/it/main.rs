@@ -5,6 +5,7 @@
 )]
 
 mod bad_input;
+mod check_machines;
 mod commit;
 mod commit_crashes;
 mod commit_faults;
@@ -13,7 +14,13 @@ mod commit_vacuum;
 mod commit_work;
 mod documents;
 mod harness;
+mod mocks;
 mod pipeline;
+mod recorded_cases;
+mod simulate;
+mod simulate_buckets;
 mod store;
 mod store_faults;
 mod store_places;
+mod test_folder;
+mod test_state;

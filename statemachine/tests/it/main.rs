@@ -16,4 +16,5 @@ mod mocks;
 mod mutations;
 mod task_cases;
 mod test_state;
+mod trace;
 mod validation;
