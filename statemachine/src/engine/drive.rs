@@ -30,8 +30,13 @@ pub(crate) async fn drive(
             role_arn,
             ..Details::default()
         });
+    let time_out = || {
+        let failure = Failure::timeout(false);
+        run.recorder
+            .close(0, EventType::ExecutionTimedOut, || of_failure(&failure));
+    };
     let ended = match started {
-        Ok(_) => within(limit, run_flow(run, flow, input, &mut thread)).await,
+        Ok(_) => within(limit, run_flow(run, flow, input, &mut thread), time_out).await,
         Err(failure) => Some(Err(failure)),
     };
     let mut outcome = Outcome::of(run, started_at);
@@ -53,27 +58,31 @@ pub(crate) async fn drive(
             outcome.error = failure.error;
             outcome.cause = failure.cause;
         }
-        None => {
-            // Only the event names the error; the execution itself has none.
-            let failure = Failure::timeout(false);
-            run.recorder
-                .close(0, EventType::ExecutionTimedOut, || of_failure(&failure));
-            outcome.status = Status::TimedOut;
-        }
+        // Only the event names the error; the execution itself has none.
+        None => outcome.status = Status::TimedOut,
     }
     outcome.stopped_at = run.shared.clock.now();
     outcome.events = run.recorder.count();
     outcome
 }
 
-async fn within<T>(limit: Option<Duration>, work: impl Future<Output = T>) -> Option<T> {
+/// Works for at most a while; what is to be done when it has passed is done before the work is dropped.
+async fn within<T>(
+    limit: Option<Duration>,
+    work: impl Future<Output = T>,
+    time_out: impl FnOnce(),
+) -> Option<T> {
     let Some(limit) = limit else {
         return Some(work.await);
     };
+    let mut work = std::pin::pin!(work);
     tokio::select! {
         biased;
-        done = work => Some(done),
-        () = sleep(limit) => None,
+        done = &mut work => Some(done),
+        () = sleep(limit) => {
+            time_out();
+            None
+        }
     }
 }
 

@@ -173,15 +173,13 @@ async fn until_stopped(
     control: ExecutionControl,
     work: impl Future<Output = Outcome> + Send,
 ) -> Outcome {
-    let started_at = control.run.shared.clock.now();
-    {
-        let mut work = std::pin::pin!(work);
-        tokio::select! {
-            biased;
-            () = control.stop.heard.notified() => {}
-            outcome = &mut work => return outcome,
-        }
-        // The work is dropped here, and with it every task that is still being waited for.
+    let run = &control.run;
+    let started_at = run.shared.clock.now();
+    let mut work = std::pin::pin!(work);
+    tokio::select! {
+        biased;
+        () = control.stop.heard.notified() => {}
+        outcome = &mut work => return outcome,
     }
     let request = control
         .stop
@@ -190,7 +188,8 @@ async fn until_stopped(
         .unwrap_or_else(PoisonError::into_inner)
         .clone()
         .unwrap_or_default();
-    let run = &control.run;
+    // The work is dropped after this, and with it every task that is still being waited for: as recorded, a stop is the
+    // last event and nothing that it cut off has one.
     run.recorder
         .close(0, EventType::ExecutionAborted, || Details {
             error: request.error.clone(),

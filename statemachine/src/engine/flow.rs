@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use futures::future::BoxFuture;
 use serde_json::{Map, Value};
 
 use crate::definition::model::{Catcher, Flow, Kind, State};
@@ -40,16 +39,6 @@ impl Thread {
     }
 }
 
-/// Runs a flow that stands inside a state; boxed, because flows nest.
-pub(crate) fn run_inner<'a>(
-    run: &'a Arc<Run>,
-    flow: &'a Flow,
-    input: Value,
-    thread: &'a mut Thread,
-) -> BoxFuture<'a, Result<Value, Failure>> {
-    Box::pin(run_flow(run, flow, input, thread))
-}
-
 /// Runs a flow from its start to its end and gives its output.
 pub(crate) async fn run_flow(
     run: &Arc<Run>,
@@ -85,7 +74,19 @@ pub(crate) async fn run_state(
             ..Details::default()
         })?;
     thread.last = entered;
-    let done = try_state(run, state, &raw, thread, before).await?;
+    let mut open = OpenState {
+        run,
+        thread,
+        event: aborted_event(&state.kind),
+    };
+    let done = try_state(run, state, &raw, open.thread, before).await;
+    open.event = None;
+    drop(open);
+    let done = done.inspect_err(|failure| {
+        if failure.class == FailureClass::Runtime {
+            run.recorder.doom();
+        }
+    })?;
     let output = done.output.unwrap_or(raw);
     if let Some(event) = exited_event(&state.kind) {
         thread.last = run.recorder.record(thread.last, event, || Details {
@@ -99,6 +100,23 @@ pub(crate) async fn run_state(
         thread.assign(assigned);
     }
     Ok((output, done.next))
+}
+
+/// A state that is being tried; dropping it in a branch or an iteration records that it was given up.
+struct OpenState<'a> {
+    run: &'a Run,
+    thread: &'a mut Thread,
+    event: Option<EventType>,
+}
+
+impl Drop for OpenState<'_> {
+    fn drop(&mut self) {
+        if let Some(event) = self.event.filter(|_| self.thread.nested) {
+            self.run
+                .recorder
+                .abort(self.thread.last, event, Details::default);
+        }
+    }
 }
 
 /// Tries a state until it succeeds, its retriers give up, or a handler takes its failure.
@@ -142,7 +160,11 @@ async fn try_state(
             frame.retry_count += 1;
             continue;
         }
-        record_state_failure(run, state, thread, &failure)?;
+        // Measured: a machine that is itself wrong ends at once, and no state around has an event for it.
+        if failure.class == FailureClass::Runtime {
+            return Err(failure);
+        }
+        record_state_failure(run, state, thread)?;
         let taken = |catcher: &Catcher| failure.matches(&catcher.errors);
         let Some(index) = state.catch.iter().position(taken) else {
             record_aborted_task(run, state, thread, &failure)?;
@@ -184,7 +206,7 @@ fn record_evaluation_failure(
 fn record_aborted_task(
     run: &Run,
     state: &State,
-    thread: &mut Thread,
+    thread: &Thread,
     failure: &Failure,
 ) -> Result<(), Failure> {
     let of_task = matches!(
@@ -192,26 +214,20 @@ fn record_aborted_task(
         FailureClass::Ordinary | FailureClass::Timeout { .. }
     );
     if thread.nested && of_task && matches!(state.kind, Kind::Task(_)) {
-        thread.last = run.record_plain(thread.last, EventType::TaskStateAborted)?;
+        // What comes next follows the failure, as measured.
+        run.record_plain(thread.last, EventType::TaskStateAborted)?;
     }
     Ok(())
 }
 
-/// Records that a Map or a Parallel state failed for good; AWS leaves it out where the state itself is wrong.
-fn record_state_failure(
-    run: &Run,
-    state: &State,
-    thread: &mut Thread,
-    failure: &Failure,
-) -> Result<(), Failure> {
+/// Records that a Map or a Parallel state failed for good.
+fn record_state_failure(run: &Run, state: &State, thread: &mut Thread) -> Result<(), Failure> {
     let event = match state.kind {
         Kind::Map(_) => EventType::MapStateFailed,
         Kind::Parallel(_) => EventType::ParallelStateFailed,
         _ => return Ok(()),
     };
-    if failure.class != FailureClass::Runtime || failure.from_inside {
-        thread.last = run.record_plain(thread.last, event)?;
-    }
+    thread.last = run.record_plain(thread.last, event)?;
     Ok(())
 }
 
@@ -245,5 +261,16 @@ fn exited_event(kind: &Kind) -> Option<EventType> {
         Kind::Fail(_) => None,
         Kind::Parallel(_) => Some(EventType::ParallelStateExited),
         Kind::Map(_) => Some(EventType::MapStateExited),
+    }
+}
+
+/// Names the event of a state that is given up; states that never wait have none.
+fn aborted_event(kind: &Kind) -> Option<EventType> {
+    match kind {
+        Kind::Task(_) => Some(EventType::TaskStateAborted),
+        Kind::Wait(_) => Some(EventType::WaitStateAborted),
+        Kind::Parallel(_) => Some(EventType::ParallelStateAborted),
+        Kind::Map(_) => Some(EventType::MapStateAborted),
+        Kind::Pass(_) | Kind::Choice(_) | Kind::Succeed | Kind::Fail(_) => None,
     }
 }

@@ -60,7 +60,15 @@ pub(crate) async fn perform(
             map_run_arn: Some(arn.clone()),
             ..Details::default()
         })?;
-    match map_run(frame, map, input, known, limits, &label, &arn).await {
+    let mut open = OpenMapRun {
+        run,
+        thread,
+        running: true,
+    };
+    let ended = map_run(frame, map, input, known, limits, &label, &arn).await;
+    open.running = false;
+    drop(open);
+    match ended {
         Ok(output) => {
             // What comes next follows the start of the Map Run, not its end.
             let succeeded = run.record_plain(thread.last, EventType::MapRunSucceeded)?;
@@ -77,6 +85,34 @@ pub(crate) async fn perform(
                 })?;
             Err(failure)
         }
+    }
+}
+
+/// A Map Run that is under way; dropping it in a branch or an iteration records that it was given up.
+struct OpenMapRun<'a> {
+    run: &'a Run,
+    thread: &'a Thread,
+    running: bool,
+}
+
+impl Drop for OpenMapRun<'_> {
+    fn drop(&mut self) {
+        if self.running && self.thread.nested {
+            self.run
+                .recorder
+                .abort(self.thread.last, EventType::MapRunAborted, Details::default);
+        }
+    }
+}
+
+/// The execution of one item; dropping it stops it, unless it has come to its end.
+struct OpenExecution(Arc<Run>);
+
+impl Drop for OpenExecution {
+    fn drop(&mut self) {
+        self.0
+            .recorder
+            .close(0, EventType::ExecutionAborted, Details::default);
     }
 }
 
@@ -135,20 +171,11 @@ async fn run_children(
     };
     let mut finished = futures::stream::iter(inputs.into_iter().enumerate())
         .map(|(index, input)| async move {
-            let child = Arc::new(Run::of_item(
-                frame.run.shared.clone(),
-                label,
-                express,
-                &input,
-            ));
-            let outcome = Box::pin(drive(
-                &child,
-                &map.processor,
-                input.clone(),
-                express.then_some(EXPRESS_LIMIT),
-            ))
-            .await;
-            let execution = child.recorder.execution().clone();
+            let run = Run::of_item(frame.run.shared.clone(), label, express, &input);
+            let child = OpenExecution(Arc::new(run));
+            let limit = express.then_some(EXPRESS_LIMIT);
+            let outcome = Box::pin(drive(&child.0, &map.processor, input.clone(), limit)).await;
+            let execution = child.0.recorder.execution().clone();
             (
                 index,
                 Child {

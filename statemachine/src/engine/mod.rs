@@ -10,6 +10,7 @@ mod failure;
 mod flow;
 mod frame;
 mod history;
+mod inner;
 mod inspection;
 mod item_batcher;
 mod item_reader;
