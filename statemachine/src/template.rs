@@ -95,7 +95,7 @@ pub struct TemplateError {
 pub enum TemplateErrorKind {
     /// A path leads nowhere: AWS fails the state with `States.Runtime`.
     Path,
-    /// An intrinsic function does not apply to its arguments: `States.IntrinsicFailure`.
+    /// An intrinsic function does not apply to its arguments: `States.Runtime`.
     Intrinsic,
     /// The result would be too large or too deep: `States.Runtime`.
     Limit,
@@ -171,6 +171,8 @@ impl PathOrCall {
                     budget.pay_for(&value)?;
                     return Ok(value.into_owned());
                 }
+                // Measured on AWS: an index past the end is null here, though not in a function's argument.
+                Err(_) if query.ends_outside_its_array(scope) => return Ok(Value::Null),
                 Err(error) if error.kind() == PathErrorKind::Limit => {
                     (TemplateErrorKind::Limit, error.to_string())
                 }
@@ -393,6 +395,16 @@ mod tests {
             "The JSONPath '$.nope.deep' specified for the field 'missing.$' could not be found in the input \
              '{\"other\":1}'"
         );
+    }
+
+    #[test]
+    fn an_index_past_the_end_is_null_but_for_functions() {
+        let input = json!({"items": [1, 2]});
+        let value = evaluate(&json!({"a.$": "$.items[5]", "b.$": "$.items[1]"}), &input);
+        assert_eq!(value, Ok(json!({"a": null, "b": 2})));
+        for missing in ["$.items[5].x", "$.nope[0]", "States.Array($.items[5])"] {
+            assert!(evaluate(&json!({"a.$": missing}), &input).is_err());
+        }
     }
 
     #[test]

@@ -25,6 +25,8 @@ pub(crate) struct Thread {
     pub(crate) item: Option<Arc<Item>>,
     /// It is a branch or an iteration of another.
     pub(crate) nested: bool,
+    /// The event that says that the branches or iterations of the state being tried have all succeeded.
+    pub(crate) inner_success: Option<u64>,
 }
 
 impl Thread {
@@ -149,11 +151,20 @@ async fn try_state(
         {
             frame.token = Some(run.shared.uuid());
         }
-        let failure = match attempt(&frame, thread, raw).await {
+        let attempted = attempt(&frame, thread, raw).await;
+        let inner_success = thread.inner_success.take();
+        let failure = match attempted {
             Ok(done) => return Ok(done),
             Err(failure) => failure,
         };
-        record_evaluation_failure(run, state, thread, before, &failure)?;
+        // A failure after the branches or iterations have succeeded follows the event that says so.
+        thread.last = inner_success.unwrap_or(thread.last);
+        let follows = if thread.last == frame.entered {
+            before
+        } else {
+            thread.last
+        };
+        record_evaluation_failure(run, state, thread, follows, &failure)?;
         let delay = retries.next(&failure, &mut run.shared.host().random);
         if let Some(delay) = delay {
             sleep(delay).await;
@@ -164,6 +175,7 @@ async fn try_state(
         if failure.class == FailureClass::Runtime {
             return Err(failure);
         }
+        let follows = thread.last;
         record_state_failure(run, state, thread)?;
         let taken = |catcher: &Catcher| failure.matches(&catcher.errors);
         let Some(index) = state.catch.iter().position(taken) else {
@@ -171,19 +183,25 @@ async fn try_state(
             return Err(failure);
         };
         let done = caught(&frame, raw, &failure, index);
-        if let Err(failure) = &done {
-            record_evaluation_failure(run, state, thread, before, failure)?;
+        if let Err(failure) = &done
+            && failure.class != FailureClass::Runtime
+        {
+            record_evaluation_failure(run, state, thread, follows, failure)?;
+            record_state_failure(run, state, thread)?;
         }
         return done;
     }
 }
 
-/// Records that a field could not be evaluated; AWS says that the event follows what was before the state.
+/// Records that a field could not be evaluated.
+///
+/// The event does not follow the one that AWS writes in the same breath: entering the state, or a handler's own state
+/// having failed.
 fn record_evaluation_failure(
     run: &Run,
     state: &State,
     thread: &mut Thread,
-    before: u64,
+    follows: u64,
     failure: &Failure,
 ) -> Result<(), Failure> {
     if let FailureClass::Evaluation { location } = &failure.class
@@ -191,7 +209,7 @@ fn record_evaluation_failure(
     {
         thread.last = run
             .recorder
-            .record(before, EventType::EvaluationFailed, || Details {
+            .record(follows, EventType::EvaluationFailed, || Details {
                 error: failure.error.clone(),
                 cause: failure.cause.clone(),
                 location: location.clone(),

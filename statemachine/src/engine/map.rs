@@ -31,7 +31,10 @@ pub(crate) async fn perform(
 ) -> Result<Value, Failure> {
     // Items that are still to be read are read later, and not counted, as AWS does.
     let items = match &map.items {
-        ItemSource::Reader(_) => None,
+        ItemSource::Reader(reader) => {
+            item_reader::check(frame, reader, input)?;
+            None
+        }
         _ => Some(items(frame, map, input)?),
     };
     let max_concurrency = max_concurrency(frame, map, input)?;
@@ -150,6 +153,7 @@ async fn inline(
                 variable_bytes: thread.variable_bytes,
                 item: Some(Arc::new(item)),
                 nested: true,
+                inner_success: None,
             };
             lines.start(run, &map.processor, input, own, index, Some(name));
         }
@@ -181,6 +185,6 @@ async fn inline(
             }
         }
     }
-    run.record_plain(thread.last, EventType::MapStateSucceeded)?;
+    thread.inner_success = Some(run.record_plain(thread.last, EventType::MapStateSucceeded)?);
     Ok(Value::Array(outputs))
 }

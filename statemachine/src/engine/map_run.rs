@@ -72,7 +72,7 @@ pub(crate) async fn perform(
         Ok(output) => {
             // What comes next follows the start of the Map Run, not its end.
             let succeeded = run.record_plain(thread.last, EventType::MapRunSucceeded)?;
-            run.record_plain(succeeded, EventType::MapStateSucceeded)?;
+            thread.inner_success = Some(run.record_plain(succeeded, EventType::MapStateSucceeded)?);
             Ok(output)
         }
         Err(failure) => {

@@ -39,6 +39,6 @@ pub(crate) async fn perform(
             }
         }
     }
-    run.record_plain(thread.last, EventType::ParallelStateSucceeded)?;
+    thread.inner_success = Some(run.record_plain(thread.last, EventType::ParallelStateSucceeded)?);
     Ok(Value::Array(outputs))
 }

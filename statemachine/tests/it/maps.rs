@@ -403,7 +403,7 @@ fn ten_thousand_items_keep_their_order() {
 
 #[test]
 fn what_is_tolerated_is_looked_at_once_the_state_has_started() {
-    let negative = "Expected non-negative integer for ToleratedFailureCount, got '-1' instead.";
+    let negative = "ToleratedFailureCount cannot be negative.";
     let cases = [
         (json!(-1), negative),
         (json!("-1"), negative),
