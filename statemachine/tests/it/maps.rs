@@ -327,8 +327,64 @@ fn what_cannot_be_read_fails_the_reader() {
         let cause = failed(&[("a", body.as_bytes())], json!({"InputType": "JSON"}));
         assert!(cause.contains("non-iterable"), "{cause}");
     }
+    assert!(
+        failed(
+            &[("a", b"{}")],
+            json!({"InputType": "JSON", "ItemsPointer": "/x"})
+        )
+        .contains("ReaderConfig.ItemsPointer does not match")
+    );
     let twice = json!({"InputType": "CSV", "CSVHeaderLocation": "FIRST_ROW"});
     assert!(failed(&[("a", b"h,h\n1,2")], twice).contains("duplicates"));
+}
+
+#[test]
+fn how_many_items_are_read_is_checked_before_and_after_the_map_starts() {
+    for (most, error, cause, last) in [
+        (
+            json!(-1),
+            "States.ItemReaderFailed",
+            "field MaxItems must be positive",
+            "MapStateFailed",
+        ),
+        (
+            json!(1.5),
+            "States.Runtime",
+            "The MaxItemsPath field refers to value \"1.5\" which is not a valid integer: $.most",
+            "MapStateEntered",
+        ),
+    ] {
+        let history = History::default();
+        let reader = json!({
+            "Resource": "arn:aws:states:::s3:getObject", "Parameters": {"Bucket": "b", "Key": "a"},
+            "ReaderConfig": {"InputType": "JSON", "MaxItemsPath": "$.most"},
+        });
+        let machine = map(json!({"ItemReader": reader}), distributed(pass()));
+        let engine = Engine::new(Bucket::holding(&[("a", b"[1]")]).handler());
+        let engine = engine.history(history.clone());
+        let outcome = in_virtual_time(engine.run(&machine, json!({"most": most}))).unwrap();
+        assert_eq!(outcome.error.as_deref(), Some(error));
+        assert!(outcome.cause.unwrap().ends_with(cause));
+        let events = history.events();
+        assert_eq!(events[events.len() - 2].event_type.as_str(), last);
+    }
+}
+
+#[test]
+fn the_name_of_a_field_that_is_an_item_is_seen() {
+    let reader = json!({
+        "Resource": "arn:aws:states:::s3:getObject", "Parameters": {"Bucket": "b", "Key": "a"},
+        "ReaderConfig": {"InputType": "JSON", "ItemsPointer": "/o"},
+    });
+    let machine = map(
+        json!({"ItemReader": reader, "ItemSelector": {"k.$": "$$.Map.Item.Key", "v.$": "$$.Map.Item.Value"}}),
+        distributed(pass()),
+    );
+    let bucket = Bucket::holding(&[("a", b"{\"o\": {\"x\": 1}}")]);
+    assert_eq!(
+        run(&machine, bucket.handler(), json!({})).output,
+        Some(json!([{"k": "x", "v": 1}]))
+    );
 }
 
 #[test]

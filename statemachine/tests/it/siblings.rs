@@ -208,3 +208,43 @@ fn a_machine_that_is_itself_wrong_ends_at_once() {
         ]
     );
 }
+
+#[test]
+fn what_fails_after_all_branches_succeeded_follows_their_success() {
+    let branch = json!({"StartAt": "B", "States": {"B": {"Type": "Pass", "End": true}}});
+    let events = history_of(
+        json!({"StartAt": "P", "States": {"P": {"Type": "Parallel", "Branches": [branch],
+            "ResultSelector": {"m.$": "$.nope"}, "End": true}}}),
+        json!({}),
+    );
+    assert_eq!(
+        named(&events)[4..],
+        [
+            ("PassStateExited", 5, 4),
+            ("ParallelStateSucceeded", 6, 5),
+            ("ExecutionFailed", 7, 6),
+        ]
+    );
+}
+
+#[test]
+fn a_handler_that_fails_itself_fails_the_state_again() {
+    let boom = json!({"StartAt": "B", "States": {"B": {"Type": "Fail", "Error": "E"}}});
+    let events = history_of(
+        json!({"QueryLanguage": "JSONata", "StartAt": "P", "States": {
+            "P": {"Type": "Parallel", "Branches": [boom], "End": true, "Catch": [{
+                "ErrorEquals": ["States.ALL"], "Output": "{% $states.input.nope %}", "Next": "D"}]},
+            "D": {"Type": "Succeed"}}}),
+        json!({}),
+    );
+    assert_eq!(
+        named(&events)[3..],
+        [
+            ("FailStateEntered", 4, 3),
+            ("ParallelStateFailed", 5, 4),
+            ("EvaluationFailed", 6, 4),
+            ("ParallelStateFailed", 7, 6),
+            ("ExecutionFailed", 8, 7),
+        ]
+    );
+}
