@@ -74,9 +74,9 @@ pub use definition::machine::StateSummary;
 pub use definition::{Machine, MachineType, Place, QueryLanguage, Resource, ResourceKind};
 pub use engine::{
     Details, Engine, Event, EventType, Events, Execution, ExecutionControl, History, HistorySink,
-    InspectionLevel, MockError, Outcome, StateConfiguration, Status, TaskCall, TaskError,
-    TaskHandler, TaskOutput, TestMock, TestStateRequest, TestStateResponse, TestStateStatus,
-    TokenError, Tokens, test_state,
+    InspectionLevel, JsonLines, MockError, Outcome, StateConfiguration, Status, TaskCall,
+    TaskError, TaskHandler, TaskOutput, TestMock, TestStateRequest, TestStateResponse,
+    TestStateStatus, TokenError, Tokens, test_state,
 };
 pub use error::{Error, ErrorKind};
 pub use validate::{Code, Diagnostic, Severity, validate};

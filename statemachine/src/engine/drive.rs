@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::definition::model::Flow;
+use crate::engine::carried::written;
 use crate::engine::clock::sleep;
 use crate::engine::execution::{Outcome, Status};
 use crate::engine::failure::Failure;
@@ -26,7 +27,7 @@ pub(crate) async fn drive(
     let started = run
         .recorder
         .record(0, EventType::ExecutionStarted, || Details {
-            input: Some(input.to_string()),
+            input: Some(written(&input)),
             role_arn,
             ..Details::default()
         });
@@ -44,10 +45,10 @@ pub(crate) async fn drive(
         Some(Ok(output)) => {
             run.recorder
                 .close(thread.last, EventType::ExecutionSucceeded, || Details {
-                    output: Some(output.to_string()),
+                    output: Some(output.text().to_owned()),
                     ..Details::default()
                 });
-            outcome.output = Some(output);
+            outcome.output = Some(output.into_value());
         }
         Some(Err(failure)) => {
             run.recorder

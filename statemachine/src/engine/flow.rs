@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use crate::definition::model::{Catcher, Flow, Kind, State};
+use crate::engine::carried::{Carried, written};
 use crate::engine::clock::{date_text, sleep};
 use crate::engine::failure::{Failure, FailureClass};
 use crate::engine::frame::Frame;
@@ -45,9 +46,10 @@ impl Thread {
 pub(crate) async fn run_flow(
     run: &Arc<Run>,
     flow: &Flow,
-    mut input: Value,
+    input: Value,
     thread: &mut Thread,
-) -> Result<Value, Failure> {
+) -> Result<Carried, Failure> {
+    let mut input = Carried::from(input);
     let mut current = flow.start;
     loop {
         run.shared.transition().await;
@@ -64,15 +66,15 @@ pub(crate) async fn run_flow(
 pub(crate) async fn run_state(
     run: &Arc<Run>,
     state: &State,
-    raw: Value,
+    raw: Carried,
     thread: &mut Thread,
-) -> Result<(Value, Option<usize>), Failure> {
+) -> Result<(Carried, Option<usize>), Failure> {
     let before = thread.last;
     let entered = run
         .recorder
         .record(before, entered_event(&state.kind), || Details {
             name: Some(state.name.clone()),
-            input: Some(raw.to_string()),
+            input: Some(raw.text().to_owned()),
             ..Details::default()
         })?;
     thread.last = entered;
@@ -81,7 +83,7 @@ pub(crate) async fn run_state(
         thread,
         event: aborted_event(&state.kind),
     };
-    let done = try_state(run, state, &raw, open.thread, before).await;
+    let done = try_state(run, state, raw.value(), open.thread, before).await;
     open.event = None;
     drop(open);
     let done = done.inspect_err(|failure| {
@@ -89,11 +91,11 @@ pub(crate) async fn run_state(
             run.recorder.doom();
         }
     })?;
-    let output = done.output.unwrap_or(raw);
+    let output = done.output.map_or(raw, Carried::from);
     if let Some(event) = exited_event(&state.kind) {
         thread.last = run.recorder.record(thread.last, event, || Details {
             name: Some(state.name.clone()),
-            output: Some(output.to_string()),
+            output: Some(output.text().to_owned()),
             assigned_variables: done.assigned.as_ref().map(as_texts),
             ..Details::default()
         })?;
@@ -252,7 +254,7 @@ fn record_state_failure(run: &Run, state: &State, thread: &mut Thread) -> Result
 fn as_texts(assigned: &Variables) -> Map<String, Value> {
     assigned
         .iter()
-        .map(|(name, value)| (name.clone(), Value::String(value.to_string())))
+        .map(|(name, value)| (name.clone(), Value::String(written(value))))
         .collect()
 }
 

@@ -8,6 +8,7 @@ use futures::stream::FuturesUnordered;
 use serde_json::Value;
 
 use crate::definition::model::Flow;
+use crate::engine::carried::Carried;
 use crate::engine::failure::Failure;
 use crate::engine::flow::{Thread, run_flow};
 use crate::engine::history::{Details, EventType};
@@ -59,7 +60,7 @@ impl<'a> InnerLines<'a> {
             line.map = None;
             Ended {
                 index,
-                output,
+                output: output.map(Carried::into_value),
                 last: line.thread.last,
             }
         }));

@@ -1,5 +1,6 @@
 //! Runs machines.
 
+mod carried;
 mod choice;
 mod clock;
 mod csv;
@@ -14,6 +15,7 @@ mod inner;
 mod inspection;
 mod item_batcher;
 mod item_reader;
+mod json_lines;
 mod map;
 mod map_items;
 mod map_limits;
@@ -34,6 +36,7 @@ mod wait;
 
 pub use execution::{Events, Execution, ExecutionControl, Outcome, Status};
 pub use history::{Details, Event, EventType, History, HistorySink};
+pub use json_lines::JsonLines;
 pub use port::{TaskCall, TaskError, TaskHandler, TaskOutput};
 pub use test_state::{
     InspectionLevel, MockError, StateConfiguration, TestMock, TestStateRequest, TestStateResponse,
