@@ -69,6 +69,7 @@ pub mod scope;
 mod size;
 pub mod template;
 mod validate;
+mod walk;
 
 pub use definition::machine::StateSummary;
 pub use definition::{Machine, MachineType, Place, QueryLanguage, Resource, ResourceKind};

@@ -1,6 +1,8 @@
 //! What no definition, no input and no answer gets past.
 
-use drivetrain_statemachine::{Engine, Machine, Status, TaskCall, TaskError};
+use drivetrain_statemachine::{
+    Engine, Machine, MachineType, Status, TaskCall, TaskError, validate,
+};
 use serde_json::json;
 
 use crate::corpus::in_virtual_time;
@@ -91,6 +93,31 @@ fn hostile_definitions_and_inputs_end_in_an_error() {
     }
     let long = json!({"StartAt": "A", "States": {"A": {"Type": "Pass", "Comment": "x".repeat(2_000_000), "End": true}}});
     assert!(Machine::parse(&long.to_string()).is_err());
+}
+
+#[test]
+fn what_is_wrong_below_a_long_key_is_named_only_so_often() {
+    let long = "k".repeat(400_000);
+    for (language, parameters, wrong) in [
+        ("JSONPath", "Parameters", "\"x.$\": 1"),
+        ("JSONPath", "Parameters", "\"x\": \"$.a\""),
+        ("JSONPath", "Assign", "\"x.$\": \"States.No()\""),
+        ("JSONata", "Output", "\"x\": \"{% ( %}\""),
+    ] {
+        let places = vec![format!("{{{wrong}}}"); 20_000].join(",");
+        let text = format!(
+            "{{\"QueryLanguage\": \"{language}\", \"StartAt\": \"A\", \"States\": {{\"A\": \
+             {{\"Type\": \"Pass\", \"End\": true, \"{parameters}\": {{\"{long}\": [{places}]}}}}}}}}"
+        );
+        let found = validate(&text, MachineType::Standard);
+        let bytes: usize = found
+            .iter()
+            .filter_map(|one| one.location.as_ref())
+            .map(String::len)
+            .sum();
+        assert!(!found.is_empty(), "{wrong}");
+        assert!(bytes < 10_000_000, "{wrong}: {bytes} bytes");
+    }
 }
 
 #[test]
