@@ -14,6 +14,7 @@ mod maps;
 mod measured;
 mod mocks;
 mod mutations;
+mod readers;
 mod siblings;
 mod small;
 mod stopping;
