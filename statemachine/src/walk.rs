@@ -83,7 +83,7 @@ mod tests {
         let mut walk = Walk::new();
         walk.in_field("a/b", |walk| {
             walk.in_item(3, |walk| {
-                walk.in_field("~", |walk| walk.note(str::to_owned))
+                walk.in_field("~", |walk| walk.note(str::to_owned));
             });
             walk.note(str::to_owned);
         });

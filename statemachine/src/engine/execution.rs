@@ -78,6 +78,34 @@ impl Outcome {
 /// A started execution.
 ///
 /// It moves only while its [`result`](Self::result) is awaited; dropping that future cancels what it waits for.
+///
+/// ```
+/// use drivetrain_statemachine::{Engine, Machine, Status, TaskCall, TaskError};
+/// use futures::StreamExt;
+/// use serde_json::{Value, json};
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let machine = Machine::parse(r#"{"StartAt": "Rest", "States": {
+///     "Rest": {"Type": "Wait", "Seconds": 60, "Next": "Again"},
+///     "Again": {"Type": "Choice", "Choices": [{"Variable": "$.done", "IsPresent": true, "Next": "Done"}], "Default": "Rest"},
+///     "Done": {"Type": "Succeed"}
+/// }}"#)?;
+/// let engine = Engine::new(|_: TaskCall| async { Err::<Value, _>(TaskError::new("NoTask", "")) });
+/// let execution = engine.start(&machine, json!({}))?;
+/// let (control, mut events) = (execution.control(), execution.events());
+/// let watch = async {
+///     while let Some(event) = events.next().await {
+///         if event.id == 100 {
+///             control.stop(None, Some("seen enough".to_owned()));
+///         }
+///     }
+/// };
+/// let (outcome, ()) = futures::join!(execution.result(), watch);
+/// assert_eq!(outcome.status, Status::Aborted);
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "an execution moves only while its result is awaited"]
 pub struct Execution {
     work: BoxFuture<'static, Outcome>,
