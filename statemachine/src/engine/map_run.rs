@@ -138,11 +138,23 @@ async fn map_run(
         Some(batcher) => batches(frame, batcher, input, selected)?,
         None => selected,
     };
-    let children = run_children(frame, map, inputs, limits, label).await?;
-    match &map.writer {
-        Some(writer) => result_writer::write(frame, writer, input, arn, &children).await,
+    let (children, exceeded) = run_children(frame, map, inputs, limits, label).await;
+    // What has ended is exported also where too much of it has failed.
+    let output = match &map.writer {
+        Some(writer) => {
+            let results = result_writer::Results {
+                map_run: arn,
+                label,
+                children: &children,
+            };
+            result_writer::write(frame, writer, input, results).await
+        }
         None => Ok(Value::Array(outputs(children))),
+    };
+    if exceeded {
+        return Err(over_threshold());
     }
+    output
 }
 
 /// Keeps the outputs of the children that succeeded, in the order of their items.
@@ -154,13 +166,15 @@ fn outputs(children: Vec<Child>) -> Vec<Value> {
         .collect()
 }
 
+/// Runs the children that may run, in the order of their items; tells whether more of them failed than the state
+/// tolerates.
 async fn run_children(
     frame: &Frame<'_>,
     map: &Map,
     inputs: Vec<Value>,
     limits: Limits,
     label: &str,
-) -> Result<Vec<Child>, Failure> {
+) -> (Vec<Child>, bool) {
     let total = inputs.len();
     let express = map
         .distributed
@@ -188,14 +202,13 @@ async fn run_children(
         .buffer_unordered(concurrency);
     let mut children: Vec<Option<Child>> = std::iter::repeat_with(|| None).take(total).collect();
     let mut failed = 0;
-    while let Some((index, child)) = finished.next().await {
+    let mut exceeded = false;
+    while !exceeded && let Some((index, child)) = finished.next().await {
         failed += usize::from(child.outcome.status != Status::Succeeded);
-        if threshold_exceeded(limits.tolerance, failed, total) {
-            return Err(over_threshold());
-        }
+        exceeded = threshold_exceeded(limits.tolerance, failed, total);
         children[index] = Some(child);
     }
-    Ok(children.into_iter().flatten().collect())
+    (children.into_iter().flatten().collect(), exceeded)
 }
 
 pub(crate) fn over_threshold() -> Failure {

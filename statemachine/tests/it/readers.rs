@@ -216,28 +216,34 @@ fn the_name_of_a_field_that_is_an_item_is_seen() {
     );
 }
 
+fn negatives_fail() -> Value {
+    distributed(json!({"StartAt": "C", "States": {
+        "C": {"Type": "Choice", "Choices": [{"Variable": "$", "NumericLessThan": 0, "Next": "F"}], "Default": "P"},
+        "F": {"Type": "Fail", "Error": "Negative", "Cause": "below zero"},
+        "P": {"Type": "Pass", "End": true},
+    }}))
+}
+
+fn write(bucket: &Arc<Bucket>, config: Value, tolerated: usize, items: Value) -> Outcome {
+    let writer = json!({
+        "Resource": "arn:aws:states:::s3:putObject", "Parameters": {"Bucket": "b", "Prefix": "out"}, "WriterConfig": config,
+    });
+    let fields = json!({"ResultWriter": writer, "ToleratedFailureCount": tolerated, "Label": "Each", "MaxConcurrency": 1});
+    run(&map(fields, negatives_fail()), bucket.handler(), items)
+}
+
 #[test]
 fn results_are_written_where_the_manifest_says() {
     let bucket = Bucket::holding(&[]);
-    let writer = json!({"Resource": "arn:aws:states:::s3:putObject", "Parameters": {"Bucket": "b", "Prefix": "out"}});
-    let machine = map(
-        json!({"ResultWriter": writer, "ToleratedFailureCount": 1}),
-        distributed(json!({"StartAt": "C", "States": {
-            "C": {"Type": "Choice", "Choices": [{"Variable": "$", "NumericLessThan": 0, "Next": "F"}], "Default": "P"},
-            "F": {"Type": "Fail", "Error": "Negative"},
-            "P": {"Type": "Pass", "End": true},
-        }})),
-    );
-    let outcome = run(&machine, bucket.handler(), json!([1, -2, 3]));
+    let config = json!({"OutputType": "JSON", "Transformation": "NONE"});
+    let outcome = write(&bucket, config, 1, json!([1, -2, 3]));
     let details = &outcome.output.as_ref().unwrap()["ResultWriterDetails"];
     assert_eq!(details["Bucket"], "b");
     assert!(details["Key"].as_str().unwrap().starts_with("out/"));
     let manifest: Value = serde_json::from_str(&bucket.text("manifest.json")).unwrap();
-    assert_eq!(
-        manifest["ResultFiles"]["FAILED"].as_array().unwrap().len(),
-        1
-    );
-    assert_eq!(manifest["ResultFiles"]["PENDING"], json!([]));
+    let files = &manifest["ResultFiles"];
+    assert_eq!(files["FAILED"].as_array().unwrap().len(), 1);
+    assert_eq!(files["PENDING"], json!([]));
     let succeeded: Value = serde_json::from_str(&bucket.text("SUCCEEDED_0.json")).unwrap();
     let outputs: Vec<&str> = succeeded
         .as_array()
@@ -246,4 +252,42 @@ fn results_are_written_where_the_manifest_says() {
         .filter_map(|child| child["Output"].as_str())
         .collect();
     assert_eq!(outputs, ["1", "3"]);
+    let child = &succeeded[0];
+    assert_eq!(child["RedriveStatus"], "NOT_REDRIVABLE");
+    let machine = child["StateMachineArn"].as_str().unwrap();
+    assert!(machine.ends_with(":stateMachine:StateMachine/Each"));
+}
+
+#[test]
+fn failures_are_written_whole_however_results_are_transformed() {
+    let lines = |bucket: &Arc<Bucket>, name: &str| -> Vec<Value> {
+        bucket
+            .text(name)
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    };
+    let bucket = Bucket::holding(&[]);
+    let config = json!({"OutputType": "JSONL", "Transformation": "COMPACT"});
+    write(&bucket, config, 1, json!([1, -2, 3]));
+    assert_eq!(lines(&bucket, "SUCCEEDED_0.json"), [1, 3]);
+    let failed = &lines(&bucket, "FAILED_0.json")[0];
+    let shown = ["Error", "Cause", "Input", "Status", "RedriveStatus"].map(|name| &failed[name]);
+    assert_eq!(
+        shown,
+        ["Negative", "below zero", "-2", "FAILED", "REDRIVABLE"]
+    );
+}
+
+#[test]
+fn what_ended_is_written_also_by_a_map_run_that_fails() {
+    let bucket = Bucket::holding(&[]);
+    let config = json!({"OutputType": "JSON", "Transformation": "COMPACT"});
+    let outcome = write(&bucket, config, 0, json!([1, -2, 3]));
+    assert_eq!(
+        outcome.error.as_deref(),
+        Some("States.ExceedToleratedFailureThreshold")
+    );
+    assert_eq!(bucket.text("SUCCEEDED_0.json"), "[1]");
+    assert!(bucket.text("FAILED_0.json").contains("below zero"));
 }
