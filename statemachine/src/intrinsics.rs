@@ -54,7 +54,8 @@ pub enum IntrinsicErrorKind {
     Syntax,
     /// A path among the arguments leads nowhere: `States.Runtime`.
     Missing,
-    /// The function does not apply to its arguments: `States.IntrinsicFailure`.
+    /// The function does not apply to its arguments: `States.Runtime`, as measured, where the documentation has
+    /// `States.IntrinsicFailure`.
     Failed,
     /// The result would be too large or too deep: `States.Runtime`.
     Limit,
@@ -65,16 +66,6 @@ impl IntrinsicError {
         Self {
             kind: IntrinsicErrorKind::Syntax,
             message: message.into(),
-        }
-    }
-
-    fn in_call(kind: IntrinsicErrorKind, call: &Call, message: &str) -> Self {
-        Self {
-            kind,
-            message: format!(
-                "The function '{}' had the following error: {message}",
-                call.text
-            ),
         }
     }
 
@@ -99,23 +90,22 @@ enum Argument {
     /// A quoted text; `pieces` is what stands between the `{}` in it.
     Text {
         value: Value,
-        pieces: Vec<String>,
+        pieces: text::Pieces,
     },
     Path(Query),
     Call(Call),
 }
 
-/// Why a function does not apply to its arguments.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Why a function does not apply to its arguments; AWS says no more than this.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Refusal {
-    Arguments(String),
+    /// An argument has the wrong type or value.
+    Arguments,
+    /// There are more or fewer values than places for them.
+    Places,
+    /// The template is none, and why.
+    Template(&'static str),
     Limit(&'static str),
-}
-
-impl Refusal {
-    fn arguments(message: impl Into<String>) -> Self {
-        Self::Arguments(message.into())
-    }
 }
 
 impl Call {
@@ -142,20 +132,37 @@ impl Call {
         self.evaluate_within(scope, host, &mut Budget::new())
     }
 
+    /// Evaluates the call; a failure names the whole expression, whichever call in it fails.
     pub(crate) fn evaluate_within(
         &self,
         scope: &Scope<'_>,
         host: &mut Host,
         budget: &mut Budget,
     ) -> Result<Value, IntrinsicError> {
+        self.value(scope, host, budget)
+            .map_err(|Failed { kind, message }| IntrinsicError {
+                kind,
+                message: format!(
+                    "The function '{}' had the following error: {message}",
+                    self.text
+                ),
+            })
+    }
+
+    fn value(
+        &self,
+        scope: &Scope<'_>,
+        host: &mut Host,
+        budget: &mut Budget,
+    ) -> Result<Value, Failed> {
         let too_large =
-            |_exhausted| self.fail(IntrinsicErrorKind::Limit, "its result is too large");
+            |_exhausted| Failed::new(IntrinsicErrorKind::Limit, "its result is too large");
         let mut values: Vec<Cow<'_, Value>> = Vec::with_capacity(self.arguments.len());
         for argument in &self.arguments {
             values.push(match argument {
                 Argument::Literal(value) | Argument::Text { value, .. } => Cow::Borrowed(value),
-                Argument::Path(query) => self.look_up(query, scope)?,
-                Argument::Call(call) => Cow::Owned(call.evaluate_within(scope, host, budget)?),
+                Argument::Path(query) => look_up(query, scope)?,
+                Argument::Call(call) => Cow::Owned(call.value(scope, host, budget)?),
             });
         }
         if self.signature.function.keeps_arguments() {
@@ -165,7 +172,7 @@ impl Call {
                 .map_err(too_large)?;
         }
         let pieces = match self.arguments.first() {
-            Some(Argument::Text { pieces, .. }) => Some(pieces.as_slice()),
+            Some(Argument::Text { pieces, .. }) => Some(pieces),
             _ => None,
         };
         let result = self
@@ -173,41 +180,62 @@ impl Call {
             .function
             .apply(&values, pieces, host)
             .map_err(|refusal| match refusal {
-                Refusal::Arguments(message) => self.fail(
+                Refusal::Arguments => Failed::new(
                     IntrinsicErrorKind::Failed,
-                    &format!("Invalid arguments in {}: {message}", self.signature.name),
+                    format!("Invalid arguments in {}", self.signature.name),
                 ),
-                Refusal::Limit(message) => self.fail(IntrinsicErrorKind::Limit, message),
+                Refusal::Places => Failed::new(
+                    IntrinsicErrorKind::Failed,
+                    format!(
+                        "Invalid arguments in {}: number of arguments do not match the occurrences of {{}}",
+                        self.signature.name
+                    ),
+                ),
+                Refusal::Template(reason) => Failed::new(
+                    IntrinsicErrorKind::Failed,
+                    format!("Invalid template in {}: {reason}", self.signature.name),
+                ),
+                Refusal::Limit(message) => Failed::new(IntrinsicErrorKind::Limit, message),
             })?;
         if !self.signature.function.keeps_arguments() {
             budget.pay_for(&result).map_err(too_large)?;
         }
         if self.signature.function.nests() && bounds::nests_too_deeply(&result) {
-            return Err(self.fail(IntrinsicErrorKind::Limit, "its result nests too deeply"));
+            return Err(Failed::new(
+                IntrinsicErrorKind::Limit,
+                "its result nests too deeply",
+            ));
         }
         Ok(result)
     }
+}
 
-    fn look_up<'v>(
-        &'v self,
-        query: &'v Query,
-        scope: &Scope<'v>,
-    ) -> Result<Cow<'v, Value>, IntrinsicError> {
-        query.resolve(scope).map_err(|error| match error.kind() {
-            PathErrorKind::Limit => self.fail(IntrinsicErrorKind::Limit, &error.to_string()),
-            _ => self.fail(
-                IntrinsicErrorKind::Missing,
-                &format!(
-                    "The JsonPath argument for the field '{query}' could not be found in the input '{}'",
-                    scope.input
-                ),
+/// What went wrong somewhere in an expression.
+struct Failed {
+    kind: IntrinsicErrorKind,
+    message: String,
+}
+
+impl Failed {
+    fn new(kind: IntrinsicErrorKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+        }
+    }
+}
+
+fn look_up<'v>(query: &'v Query, scope: &Scope<'v>) -> Result<Cow<'v, Value>, Failed> {
+    query.resolve(scope).map_err(|error| match error.kind() {
+        PathErrorKind::Limit => Failed::new(IntrinsicErrorKind::Limit, error.to_string()),
+        _ => Failed::new(
+            IntrinsicErrorKind::Missing,
+            format!(
+                "The JsonPath argument for the field '{query}' could not be found in the input '{}'",
+                scope.input
             ),
-        })
-    }
-
-    fn fail(&self, kind: IntrinsicErrorKind, message: &str) -> IntrinsicError {
-        IntrinsicError::in_call(kind, self, message)
-    }
+        ),
+    })
 }
 
 #[cfg(test)]
@@ -256,6 +284,12 @@ mod tests {
             missing.to_string(),
             "The function 'States.ArrayLength($.x)' had the following error: The JsonPath argument for the field \
              '$.x' could not be found in the input '{\"a\":1}'"
+        );
+        let nested = evaluate("States.Format('{}', States.Array($.x))", &json!(1)).unwrap_err();
+        assert_eq!(
+            nested.to_string(),
+            "The function 'States.Format('{}', States.Array($.x))' had the following error: The JsonPath argument for \
+             the field '$.x' could not be found in the input '1'"
         );
         let wrong = evaluate("States.ArrayLength($.a)", &json!({"a": 1})).unwrap_err();
         assert_eq!(wrong.kind(), IntrinsicErrorKind::Failed);

@@ -28,6 +28,7 @@ mod meter;
 mod rewrite;
 mod template;
 
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
@@ -65,6 +66,8 @@ pub struct Expression {
     text: String,
     tree: AstNode,
     references: References,
+    /// What the tree calls; of AWS's functions only these are given to the evaluator.
+    names: BTreeSet<String>,
 }
 
 impl Expression {
@@ -86,9 +89,11 @@ impl Expression {
             return Err(JsonataError::unsupported(reason));
         }
         let references = References::of(&tree);
+        let tree = rewrite::bounded(tree);
         Ok(Self {
             text: text.to_owned(),
-            tree: rewrite::bounded(tree),
+            names: inspect::names(&tree),
+            tree,
             references,
         })
     }
@@ -127,7 +132,7 @@ impl Expression {
             ..EvaluatorOptions::default()
         };
         let mut evaluator = Evaluator::with_options(context, options);
-        let random = functions::register(&mut evaluator, host, meter)
+        let random = functions::register(&mut evaluator, host, meter, &self.names)
             .map_err(|error| JsonataError::evaluation(message::of_evaluator(&error)))?;
         // The evaluator is somebody else's code, which a strange enough expression may find a way to panic in. It shares
         // nothing with the rest, so the panic ends with this evaluation.

@@ -132,32 +132,25 @@ impl Query {
 
     fn resolve_on<'v>(&'v self, document: &'v Value) -> Result<Cow<'v, Value>, PathError> {
         if self.plain
-            && let Some(value) = self.follow(document)
+            && let Some(value) = follow(&self.steps.list, document)
         {
             return Ok(Cow::Borrowed(value));
         }
         Ok(evaluate::evaluate(&self.steps, document)?)
     }
 
-    /// Follows a plain path; where it leads nowhere, the full evaluation says why.
-    fn follow<'v>(&self, document: &'v Value) -> Option<&'v Value> {
-        self.steps
-            .list
-            .iter()
-            .try_fold(document, |value, step| match step {
-                Step::Fields { names, .. } => value.as_object()?.get(names.first()?),
-                Step::Indices(indices) => {
-                    let items = value.as_array()?;
-                    let index = isize::try_from(*indices.first()?).ok()?;
-                    let index = if index < 0 {
-                        items.len().checked_add_signed(index)?
-                    } else {
-                        index.unsigned_abs()
-                    };
-                    items.get(index)
-                }
-                _ => None,
-            })
+    /// Tells whether a path without wildcards ends with an index that its array does not have.
+    pub(crate) fn ends_outside_its_array(&self, scope: &Scope<'_>) -> bool {
+        let document = match &self.root {
+            Root::Input => Some(scope.input),
+            Root::Context => Some(scope.context),
+            Root::Variable(name) => scope.variables.get(name),
+        };
+        let Some((Step::Indices(_), before)) = self.steps.list.split_last() else {
+            return false;
+        };
+        let array = document.and_then(|document| follow(before, document));
+        self.plain && array.is_some_and(Value::is_array)
     }
 
     /// Tells whether the path stands for one value rather than a list of matches.
@@ -171,6 +164,24 @@ impl fmt::Display for Query {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.text)
     }
+}
+
+/// Follows the steps of a plain path; where they lead nowhere, the full evaluation says why.
+fn follow<'v>(steps: &[Step], document: &'v Value) -> Option<&'v Value> {
+    steps.iter().try_fold(document, |value, step| match step {
+        Step::Fields { names, .. } => value.as_object()?.get(names.first()?),
+        Step::Indices(indices) => {
+            let items = value.as_array()?;
+            let index = isize::try_from(*indices.first()?).ok()?;
+            let index = if index < 0 {
+                items.len().checked_add_signed(index)?
+            } else {
+                index.unsigned_abs()
+            };
+            items.get(index)
+        }
+        _ => None,
+    })
 }
 
 /// Cuts a path after `$`, `$$` or `$name`.

@@ -37,6 +37,19 @@
 //! # }
 //! ```
 //!
+//! # Where to start
+//!
+//! | to | take |
+//! |---|---|
+//! | check a definition, with AWS's errors and some advice | [`validate`], [`Machine::parse`] |
+//! | run a machine, in virtual or real time | [`Engine`], [`TaskHandler`] for its tasks |
+//! | stop a run or watch it | [`Execution::control`], [`Execution::events`] |
+//! | keep the history, in memory or as lines of a file | [`History`], [`JsonLines`], any [`HistorySink`] |
+//! | answer `.waitForTaskToken` and activities | [`Tokens`] |
+//! | test one state, as the `TestState` API does | [`test_state()`] |
+//! | answer tasks from a file, or from a recorded execution | [`mocks`] |
+//! | use one of the languages alone | [`jsonpath`], [`intrinsics`], [`template`], [`jsonata`] |
+//!
 //! # The path of a state's input
 //!
 //! ```text
@@ -70,14 +83,15 @@ mod size;
 pub mod template;
 pub mod trace;
 mod validate;
+mod walk;
 
 pub use definition::machine::StateSummary;
 pub use definition::{Machine, MachineType, Place, QueryLanguage, Resource, ResourceKind};
 pub use engine::{
     Details, Engine, Event, EventType, Events, Execution, ExecutionControl, History, HistorySink,
-    InspectionLevel, MockError, Outcome, StateConfiguration, Status, TaskCall, TaskError,
-    TaskHandler, TaskOutput, TestMock, TestStateRequest, TestStateResponse, TestStateStatus,
-    TokenError, Tokens, test_state,
+    InspectionLevel, JsonLines, MockError, Outcome, StateConfiguration, Status, TaskCall,
+    TaskError, TaskHandler, TaskOutput, TestMock, TestStateRequest, TestStateResponse,
+    TestStateStatus, TokenError, Tokens, test_state,
 };
 pub use error::{Error, ErrorKind};
 pub use validate::{Code, Diagnostic, Severity, validate};

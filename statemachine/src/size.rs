@@ -1,6 +1,6 @@
 //! How large JSON is, without writing it out.
 
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 /// The largest payload between states: 256 KiB of UTF-8.
 pub(crate) const PAYLOAD_LIMIT_BYTES: usize = 262_144;
@@ -25,7 +25,7 @@ fn fits(value: &Value, left: &mut usize) -> bool {
     match value {
         Value::Null | Value::Bool(true) => take(left, 4),
         Value::Bool(false) => take(left, 5),
-        Value::Number(number) => take(left, number.to_string().len()),
+        Value::Number(number) => take(left, number_length(number)),
         Value::String(text) => take(left, text_length(text)),
         Value::Array(items) => {
             take(left, 2 + items.len().saturating_sub(1))
@@ -37,6 +37,20 @@ fn fits(value: &Value, left: &mut usize) -> bool {
                     .iter()
                     .all(|(key, value)| take(left, text_length(key) + 1) && fits(value, left))
         }
+    }
+}
+
+/// Counts the digits of whole numbers without writing them.
+fn number_length(number: &Number) -> usize {
+    let digits = |magnitude: u64| {
+        magnitude
+            .checked_ilog10()
+            .map_or(1, |last| last as usize + 1)
+    };
+    match (number.as_u64(), number.as_i64()) {
+        (Some(positive), _) => digits(positive),
+        (None, Some(negative)) => digits(negative.unsigned_abs()) + 1,
+        (None, None) => number.to_string().len(),
     }
 }
 
@@ -68,8 +82,7 @@ mod tests {
 
     #[test]
     fn the_length_is_that_of_the_compact_text() {
-        let value =
-            serde_json::json!({"a": [1, 2.5, null, true, false, "x\n\"\u{1}é"], "b": {}, "c": []});
+        let value = serde_json::json!({"a": [0, 9, -10, u64::MAX, i64::MIN, 2.5, null, true, false, "x\n\"\u{1}é"], "b": {}, "c": []});
         assert_eq!(length(&value), value.to_string().len());
         assert!(!exceeds(&value, length(&value)));
         assert!(exceeds(&value, length(&value) - 1));

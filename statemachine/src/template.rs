@@ -19,14 +19,13 @@
 
 pub(crate) mod java_order;
 
-use std::fmt::Write;
-
 use serde_json::{Map, Value};
 
 use crate::bounds::{self, Budget, Exhausted};
 use crate::intrinsics::{Call, IntrinsicErrorKind};
 use crate::jsonpath::{PathErrorKind, Query};
 use crate::scope::{Host, Scope};
+use crate::walk::Walk;
 
 /// A parsed payload template.
 #[derive(Debug, Clone, PartialEq)]
@@ -95,7 +94,7 @@ pub struct TemplateError {
 pub enum TemplateErrorKind {
     /// A path leads nowhere: AWS fails the state with `States.Runtime`.
     Path,
-    /// An intrinsic function does not apply to its arguments: `States.IntrinsicFailure`.
+    /// An intrinsic function does not apply to its arguments: `States.Runtime`.
     Intrinsic,
     /// The result would be too large or too deep: `States.Runtime`.
     Limit,
@@ -171,6 +170,8 @@ impl PathOrCall {
                     budget.pay_for(&value)?;
                     return Ok(value.into_owned());
                 }
+                // Measured on AWS: an index past the end is null here, though not in a function's argument.
+                Err(_) if query.ends_outside_its_array(scope) => return Ok(Value::Null),
                 Err(error) if error.kind() == PathErrorKind::Limit => {
                     (TemplateErrorKind::Limit, error.to_string())
                 }
@@ -217,8 +218,9 @@ impl Template {
                 message: format!("a template nests at most {} levels", bounds::MAX_DEPTH),
             }]);
         }
-        let mut problems = Vec::new();
-        let node = parse_node(template, &mut String::new(), &mut problems);
+        let mut walk = Walk::new();
+        let node = parse_node(template, &mut walk);
+        let problems = walk.into_problems();
         if problems.is_empty() {
             Ok(Self { node })
         } else {
@@ -241,29 +243,23 @@ impl Template {
     }
 }
 
-fn parse_node(template: &Value, pointer: &mut String, problems: &mut Vec<TemplateProblem>) -> Node {
-    let start = pointer.len();
+fn parse_node(template: &Value, walk: &mut Walk<TemplateProblem>) -> Node {
     match template {
         Value::Object(fields) => {
             let mut fixed = Vec::with_capacity(fields.len());
             let mut computed = Vec::new();
             for (key, value) in fields {
-                pointer.push('/');
-                pointer.push_str(&key.replace('~', "~0").replace('/', "~1"));
-                match key.strip_suffix(".$") {
-                    None => fixed.push((key.clone(), parse_node(value, pointer, problems))),
+                walk.in_field(key, |walk| match key.strip_suffix(".$") {
+                    None => fixed.push((key.clone(), parse_node(value, walk))),
                     Some(name) => match parse_field(name, key, value, fields) {
                         Ok(node) => computed.push((name.to_owned(), node)),
-                        Err((kind, message)) => {
-                            problems.push(TemplateProblem {
-                                pointer: pointer.clone(),
-                                kind,
-                                message,
-                            });
-                        }
+                        Err((kind, message)) => walk.note(|pointer| TemplateProblem {
+                            pointer: pointer.to_owned(),
+                            kind,
+                            message,
+                        }),
                     },
-                }
-                pointer.truncate(start);
+                });
             }
             java_order::sort_by_key(&mut computed, |(name, _)| name);
             fixed.append(&mut computed);
@@ -276,12 +272,11 @@ fn parse_node(template: &Value, pointer: &mut String, problems: &mut Vec<Templat
             Node::Object(fixed)
         }
         Value::Array(items) => {
-            let mut nodes = Vec::with_capacity(items.len());
-            for (index, item) in items.iter().enumerate() {
-                write!(pointer, "/{index}").expect("writing to a String never fails");
-                nodes.push(parse_node(item, pointer, problems));
-                pointer.truncate(start);
-            }
+            let nodes: Vec<Node> = items
+                .iter()
+                .enumerate()
+                .map(|(index, item)| walk.in_item(index, |walk| parse_node(item, walk)))
+                .collect();
             if nodes.iter().all(|node| matches!(node, Node::Literal(_))) {
                 return Node::Literal(template.clone());
             }
@@ -393,6 +388,16 @@ mod tests {
             "The JSONPath '$.nope.deep' specified for the field 'missing.$' could not be found in the input \
              '{\"other\":1}'"
         );
+    }
+
+    #[test]
+    fn an_index_past_the_end_is_null_but_for_functions() {
+        let input = json!({"items": [1, 2]});
+        let value = evaluate(&json!({"a.$": "$.items[5]", "b.$": "$.items[1]"}), &input);
+        assert_eq!(value, Ok(json!({"a": null, "b": 2})));
+        for missing in ["$.items[5].x", "$.nope[0]", "States.Array($.items[5])"] {
+            assert!(evaluate(&json!({"a.$": missing}), &input).is_err());
+        }
     }
 
     #[test]

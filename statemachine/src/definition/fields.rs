@@ -6,12 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::definition::QueryLanguage;
 use crate::validate::{Code, Diagnostic};
-
-/// How many problems are noted of one definition, and how long all their texts may be.
-///
-/// Nobody reads more, and a hostile definition could otherwise have them fill the memory.
-const MOST_PROBLEMS: usize = 1_000;
-const LONGEST_PROBLEMS_BYTES: usize = 4 << 20;
+use crate::walk::{LONGEST_PROBLEMS_BYTES, MOST_PROBLEMS, below};
 
 /// Where problems are noted while a definition is read.
 #[derive(Debug, Default)]
@@ -31,6 +26,12 @@ impl Problems {
                 diagnostic.message.len() + diagnostic.location.as_ref().map_or(0, String::len);
             noted.diagnostics.push(diagnostic);
         }
+    }
+
+    pub(crate) fn extend(&self, diagnostics: impl IntoIterator<Item = Diagnostic>) {
+        diagnostics
+            .into_iter()
+            .for_each(|diagnostic| self.note(diagnostic));
     }
 
     pub(crate) fn into_inner(self) -> Vec<Diagnostic> {
@@ -220,11 +221,6 @@ impl<'a> Fields<'a> {
     fn wrong_type(&self, name: &str, expected: &str) {
         self.refuse(name, format!("Expected value of type [{expected}]"));
     }
-}
-
-/// Gives the pointer of a field or an item below another pointer.
-pub(crate) fn below(pointer: &str, name: &str) -> String {
-    format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"))
 }
 
 /// Reads an integer, also one written as `3.0`.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use crate::definition::fields::{Fields, below};
+use crate::definition::fields::Fields;
 use crate::definition::model::{DataPath, Fail, Flow, Kind, ResultPath, State, Wait};
 use crate::definition::read_choice::is_timestamp;
 use crate::definition::read_values::Expected;
@@ -12,6 +12,7 @@ use crate::definition::selector::{Setting, SettingSource};
 use crate::definition::vocabulary::{BRANCH, EVERY_STATE, Vocabulary};
 use crate::definition::{MachineType, QueryLanguage};
 use crate::validate::Code;
+use crate::walk::below;
 
 /// The longest wait and timeout: about 1,157 days.
 pub(crate) const LONGEST_SECONDS: u64 = 99_999_999;

@@ -16,6 +16,8 @@ use crate::definition::vocabulary::PROCESSOR;
 use crate::jsonata::expression_text;
 use crate::validate::Code;
 
+/// How many items a Map reads at most.
+const MOST_ITEMS: u64 = 100_000_000;
 const ANY_COUNT: Expected = Expected::Whole(0, u32::MAX as u64);
 
 impl Fields<'_> {
@@ -271,7 +273,8 @@ impl Fields<'_> {
         ) {
             reader.delimiter = delimiter;
         }
-        reader.max_items = self.setting("MaxItems", "MaxItemsPath", language, ANY_COUNT);
+        let items = Expected::Whole(0, MOST_ITEMS);
+        reader.max_items = self.setting("MaxItems", "MaxItemsPath", language, items);
         reader.items_pointer = self.text("ItemsPointer").map(str::to_owned);
         reader.manifest_type = self.text("ManifestType").map(str::to_owned);
         reader.transformation = self.text("Transformation").map(str::to_owned);

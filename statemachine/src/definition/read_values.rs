@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::definition::QueryLanguage;
 use crate::definition::expressions::{Expressions, Reads};
-use crate::definition::fields::{Fields, below};
+use crate::definition::fields::Fields;
 use crate::definition::model::{DataPath, ResultPath};
 use crate::definition::selector::{Payload, Selector, SelectorSource, Setting, SettingSource};
 use crate::intrinsics::Call;
@@ -12,6 +12,7 @@ use crate::jsonata::{self, JsonataErrorKind, expression_text};
 use crate::jsonpath::{Query, ReferencePath};
 use crate::template::{Template, TemplateProblemKind};
 use crate::validate::{Code, Diagnostic};
+use crate::walk::below;
 
 /// Tells what a single value may be.
 #[derive(Debug, Clone, Copy)]

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::template::java_order;
+
 /// Decodes rows from bytes that arrive in pieces.
 ///
 /// Quotes are as in RFC 4180; a line ends with LF or CR LF; empty lines are skipped.
@@ -82,7 +84,7 @@ impl Rows {
     }
 }
 
-/// Makes an item of a row: missing fields are empty, surplus ones dropped.
+/// Makes an item of a row: missing fields are empty, surplus ones dropped, in the order that a Java map gives them.
 pub(crate) fn item(headers: &[String], row: Vec<String>) -> Value {
     let mut fields = row.into_iter();
     let item: Map<String, Value> = headers
@@ -94,7 +96,7 @@ pub(crate) fn item(headers: &[String], row: Vec<String>) -> Value {
             )
         })
         .collect();
-    Value::Object(item)
+    Value::Object(java_order::sorted(item))
 }
 
 #[cfg(test)]
@@ -136,6 +138,12 @@ mod tests {
             item(&headers, row("1,2,3")).to_string(),
             r#"{"a":"1","b":"2"}"#
         );
+
         assert_eq!(item(&headers, row("1")).to_string(), r#"{"a":"1","b":""}"#);
+        let headers = ["0", "True", "{}"].map(str::to_owned);
+        assert_eq!(
+            item(&headers, row("1,2,3")).to_string(),
+            r#"{"0":"1","{}":"3","True":"2"}"#
+        );
     }
 }

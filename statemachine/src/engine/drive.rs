@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::definition::model::Flow;
+use crate::engine::carried::written;
 use crate::engine::clock::sleep;
 use crate::engine::execution::{Outcome, Status};
 use crate::engine::failure::Failure;
@@ -26,12 +27,17 @@ pub(crate) async fn drive(
     let started = run
         .recorder
         .record(0, EventType::ExecutionStarted, || Details {
-            input: Some(input.to_string()),
+            input: Some(written(&input)),
             role_arn,
             ..Details::default()
         });
+    let time_out = || {
+        let failure = Failure::timeout(false);
+        run.recorder
+            .close(0, EventType::ExecutionTimedOut, || of_failure(&failure));
+    };
     let ended = match started {
-        Ok(_) => within(limit, run_flow(run, flow, input, &mut thread)).await,
+        Ok(_) => within(limit, run_flow(run, flow, input, &mut thread), time_out).await,
         Err(failure) => Some(Err(failure)),
     };
     let mut outcome = Outcome::of(run, started_at);
@@ -39,10 +45,10 @@ pub(crate) async fn drive(
         Some(Ok(output)) => {
             run.recorder
                 .close(thread.last, EventType::ExecutionSucceeded, || Details {
-                    output: Some(output.to_string()),
+                    output: Some(output.text().to_owned()),
                     ..Details::default()
                 });
-            outcome.output = Some(output);
+            outcome.output = Some(output.into_value());
         }
         Some(Err(failure)) => {
             run.recorder
@@ -53,27 +59,31 @@ pub(crate) async fn drive(
             outcome.error = failure.error;
             outcome.cause = failure.cause;
         }
-        None => {
-            // Only the event names the error; the execution itself has none.
-            let failure = Failure::timeout(false);
-            run.recorder
-                .close(0, EventType::ExecutionTimedOut, || of_failure(&failure));
-            outcome.status = Status::TimedOut;
-        }
+        // Only the event names the error; the execution itself has none.
+        None => outcome.status = Status::TimedOut,
     }
     outcome.stopped_at = run.shared.clock.now();
     outcome.events = run.recorder.count();
     outcome
 }
 
-async fn within<T>(limit: Option<Duration>, work: impl Future<Output = T>) -> Option<T> {
+/// Works for at most a while; what is to be done when it has passed is done before the work is dropped.
+async fn within<T>(
+    limit: Option<Duration>,
+    work: impl Future<Output = T>,
+    time_out: impl FnOnce(),
+) -> Option<T> {
     let Some(limit) = limit else {
         return Some(work.await);
     };
+    let mut work = std::pin::pin!(work);
     tokio::select! {
         biased;
-        done = work => Some(done),
-        () = sleep(limit) => None,
+        done = &mut work => Some(done),
+        () = sleep(limit) => {
+            time_out();
+            None
+        }
     }
 }
 

@@ -78,6 +78,34 @@ impl Outcome {
 /// A started execution.
 ///
 /// It moves only while its [`result`](Self::result) is awaited; dropping that future cancels what it waits for.
+///
+/// ```
+/// use drivetrain_statemachine::{Engine, Machine, Status, TaskCall, TaskError};
+/// use futures::StreamExt;
+/// use serde_json::{Value, json};
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let machine = Machine::parse(r#"{"StartAt": "Rest", "States": {
+///     "Rest": {"Type": "Wait", "Seconds": 60, "Next": "Again"},
+///     "Again": {"Type": "Choice", "Choices": [{"Variable": "$.done", "IsPresent": true, "Next": "Done"}], "Default": "Rest"},
+///     "Done": {"Type": "Succeed"}
+/// }}"#)?;
+/// let engine = Engine::new(|_: TaskCall| async { Err::<Value, _>(TaskError::new("NoTask", "")) });
+/// let execution = engine.start(&machine, json!({}))?;
+/// let (control, mut events) = (execution.control(), execution.events());
+/// let watch = async {
+///     while let Some(event) = events.next().await {
+///         if event.id == 100 {
+///             control.stop(None, Some("seen enough".to_owned()));
+///         }
+///     }
+/// };
+/// let (outcome, ()) = futures::join!(execution.result(), watch);
+/// assert_eq!(outcome.status, Status::Aborted);
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "an execution moves only while its result is awaited"]
 pub struct Execution {
     work: BoxFuture<'static, Outcome>,
@@ -173,15 +201,13 @@ async fn until_stopped(
     control: ExecutionControl,
     work: impl Future<Output = Outcome> + Send,
 ) -> Outcome {
-    let started_at = control.run.shared.clock.now();
-    {
-        let mut work = std::pin::pin!(work);
-        tokio::select! {
-            biased;
-            () = control.stop.heard.notified() => {}
-            outcome = &mut work => return outcome,
-        }
-        // The work is dropped here, and with it every task that is still being waited for.
+    let run = &control.run;
+    let started_at = run.shared.clock.now();
+    let mut work = std::pin::pin!(work);
+    tokio::select! {
+        biased;
+        () = control.stop.heard.notified() => {}
+        outcome = &mut work => return outcome,
     }
     let request = control
         .stop
@@ -190,7 +216,8 @@ async fn until_stopped(
         .unwrap_or_else(PoisonError::into_inner)
         .clone()
         .unwrap_or_default();
-    let run = &control.run;
+    // The work is dropped after this, and with it every task that is still being waited for: as recorded, a stop is the
+    // last event and nothing that it cut off has one.
     run.recorder
         .close(0, EventType::ExecutionAborted, || Details {
             error: request.error.clone(),

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use futures::future::BoxFuture;
 use serde_json::{Map, Value};
 
 use crate::definition::model::{Catcher, Flow, Kind, State};
+use crate::engine::carried::{Carried, written};
 use crate::engine::clock::{date_text, sleep};
 use crate::engine::failure::{Failure, FailureClass};
 use crate::engine::frame::Frame;
@@ -26,6 +26,8 @@ pub(crate) struct Thread {
     pub(crate) item: Option<Arc<Item>>,
     /// It is a branch or an iteration of another.
     pub(crate) nested: bool,
+    /// The event that says that the branches or iterations of the state being tried have all succeeded.
+    pub(crate) inner_success: Option<u64>,
 }
 
 impl Thread {
@@ -40,23 +42,14 @@ impl Thread {
     }
 }
 
-/// Runs a flow that stands inside a state; boxed, because flows nest.
-pub(crate) fn run_inner<'a>(
-    run: &'a Arc<Run>,
-    flow: &'a Flow,
-    input: Value,
-    thread: &'a mut Thread,
-) -> BoxFuture<'a, Result<Value, Failure>> {
-    Box::pin(run_flow(run, flow, input, thread))
-}
-
 /// Runs a flow from its start to its end and gives its output.
 pub(crate) async fn run_flow(
     run: &Arc<Run>,
     flow: &Flow,
-    mut input: Value,
+    input: Value,
     thread: &mut Thread,
-) -> Result<Value, Failure> {
+) -> Result<Carried, Failure> {
+    let mut input = Carried::from(input);
     let mut current = flow.start;
     loop {
         run.shared.transition().await;
@@ -73,24 +66,36 @@ pub(crate) async fn run_flow(
 pub(crate) async fn run_state(
     run: &Arc<Run>,
     state: &State,
-    raw: Value,
+    raw: Carried,
     thread: &mut Thread,
-) -> Result<(Value, Option<usize>), Failure> {
+) -> Result<(Carried, Option<usize>), Failure> {
     let before = thread.last;
     let entered = run
         .recorder
         .record(before, entered_event(&state.kind), || Details {
             name: Some(state.name.clone()),
-            input: Some(raw.to_string()),
+            input: Some(raw.text().to_owned()),
             ..Details::default()
         })?;
     thread.last = entered;
-    let done = try_state(run, state, &raw, thread, before).await?;
-    let output = done.output.unwrap_or(raw);
+    let mut open = OpenState {
+        run,
+        thread,
+        event: aborted_event(&state.kind),
+    };
+    let done = try_state(run, state, raw.value(), open.thread, before).await;
+    open.event = None;
+    drop(open);
+    let done = done.inspect_err(|failure| {
+        if failure.class == FailureClass::Runtime {
+            run.recorder.doom();
+        }
+    })?;
+    let output = done.output.map_or(raw, Carried::from);
     if let Some(event) = exited_event(&state.kind) {
         thread.last = run.recorder.record(thread.last, event, || Details {
             name: Some(state.name.clone()),
-            output: Some(output.to_string()),
+            output: Some(output.text().to_owned()),
             assigned_variables: done.assigned.as_ref().map(as_texts),
             ..Details::default()
         })?;
@@ -99,6 +104,23 @@ pub(crate) async fn run_state(
         thread.assign(assigned);
     }
     Ok((output, done.next))
+}
+
+/// A state that is being tried; dropping it in a branch or an iteration records that it was given up.
+struct OpenState<'a> {
+    run: &'a Run,
+    thread: &'a mut Thread,
+    event: Option<EventType>,
+}
+
+impl Drop for OpenState<'_> {
+    fn drop(&mut self) {
+        if let Some(event) = self.event.filter(|_| self.thread.nested) {
+            self.run
+                .recorder
+                .abort(self.thread.last, event, Details::default);
+        }
+    }
 }
 
 /// Tries a state until it succeeds, its retriers give up, or a handler takes its failure.
@@ -131,37 +153,57 @@ async fn try_state(
         {
             frame.token = Some(run.shared.uuid());
         }
-        let failure = match attempt(&frame, thread, raw).await {
+        let attempted = attempt(&frame, thread, raw).await;
+        let inner_success = thread.inner_success.take();
+        let failure = match attempted {
             Ok(done) => return Ok(done),
             Err(failure) => failure,
         };
-        record_evaluation_failure(run, state, thread, before, &failure)?;
+        // A failure after the branches or iterations have succeeded follows the event that says so.
+        thread.last = inner_success.unwrap_or(thread.last);
+        let follows = if thread.last == frame.entered {
+            before
+        } else {
+            thread.last
+        };
+        record_evaluation_failure(run, state, thread, follows, &failure)?;
         let delay = retries.next(&failure, &mut run.shared.host().random);
         if let Some(delay) = delay {
             sleep(delay).await;
             frame.retry_count += 1;
             continue;
         }
-        record_state_failure(run, state, thread, &failure)?;
+        // Measured: a machine that is itself wrong ends at once, and no state around has an event for it.
+        if failure.class == FailureClass::Runtime {
+            return Err(failure);
+        }
+        let follows = thread.last;
+        record_state_failure(run, state, thread)?;
         let taken = |catcher: &Catcher| failure.matches(&catcher.errors);
         let Some(index) = state.catch.iter().position(taken) else {
             record_aborted_task(run, state, thread, &failure)?;
             return Err(failure);
         };
         let done = caught(&frame, raw, &failure, index);
-        if let Err(failure) = &done {
-            record_evaluation_failure(run, state, thread, before, failure)?;
+        if let Err(failure) = &done
+            && failure.class != FailureClass::Runtime
+        {
+            record_evaluation_failure(run, state, thread, follows, failure)?;
+            record_state_failure(run, state, thread)?;
         }
         return done;
     }
 }
 
-/// Records that a field could not be evaluated; AWS says that the event follows what was before the state.
+/// Records that a field could not be evaluated.
+///
+/// The event does not follow the one that AWS writes in the same breath: entering the state, or a handler's own state
+/// having failed.
 fn record_evaluation_failure(
     run: &Run,
     state: &State,
     thread: &mut Thread,
-    before: u64,
+    follows: u64,
     failure: &Failure,
 ) -> Result<(), Failure> {
     if let FailureClass::Evaluation { location } = &failure.class
@@ -169,7 +211,7 @@ fn record_evaluation_failure(
     {
         thread.last = run
             .recorder
-            .record(before, EventType::EvaluationFailed, || Details {
+            .record(follows, EventType::EvaluationFailed, || Details {
                 error: failure.error.clone(),
                 cause: failure.cause.clone(),
                 location: location.clone(),
@@ -184,7 +226,7 @@ fn record_evaluation_failure(
 fn record_aborted_task(
     run: &Run,
     state: &State,
-    thread: &mut Thread,
+    thread: &Thread,
     failure: &Failure,
 ) -> Result<(), Failure> {
     let of_task = matches!(
@@ -192,33 +234,27 @@ fn record_aborted_task(
         FailureClass::Ordinary | FailureClass::Timeout { .. }
     );
     if thread.nested && of_task && matches!(state.kind, Kind::Task(_)) {
-        thread.last = run.record_plain(thread.last, EventType::TaskStateAborted)?;
+        // What comes next follows the failure, as measured.
+        run.record_plain(thread.last, EventType::TaskStateAborted)?;
     }
     Ok(())
 }
 
-/// Records that a Map or a Parallel state failed for good; AWS leaves it out where the state itself is wrong.
-fn record_state_failure(
-    run: &Run,
-    state: &State,
-    thread: &mut Thread,
-    failure: &Failure,
-) -> Result<(), Failure> {
+/// Records that a Map or a Parallel state failed for good.
+fn record_state_failure(run: &Run, state: &State, thread: &mut Thread) -> Result<(), Failure> {
     let event = match state.kind {
         Kind::Map(_) => EventType::MapStateFailed,
         Kind::Parallel(_) => EventType::ParallelStateFailed,
         _ => return Ok(()),
     };
-    if failure.class != FailureClass::Runtime || failure.from_inside {
-        thread.last = run.record_plain(thread.last, event)?;
-    }
+    thread.last = run.record_plain(thread.last, event)?;
     Ok(())
 }
 
 fn as_texts(assigned: &Variables) -> Map<String, Value> {
     assigned
         .iter()
-        .map(|(name, value)| (name.clone(), Value::String(value.to_string())))
+        .map(|(name, value)| (name.clone(), Value::String(written(value))))
         .collect()
 }
 
@@ -245,5 +281,16 @@ fn exited_event(kind: &Kind) -> Option<EventType> {
         Kind::Fail(_) => None,
         Kind::Parallel(_) => Some(EventType::ParallelStateExited),
         Kind::Map(_) => Some(EventType::MapStateExited),
+    }
+}
+
+/// Names the event of a state that is given up; states that never wait have none.
+fn aborted_event(kind: &Kind) -> Option<EventType> {
+    match kind {
+        Kind::Task(_) => Some(EventType::TaskStateAborted),
+        Kind::Wait(_) => Some(EventType::WaitStateAborted),
+        Kind::Parallel(_) => Some(EventType::ParallelStateAborted),
+        Kind::Map(_) => Some(EventType::MapStateAborted),
+        Kind::Pass(_) | Kind::Choice(_) | Kind::Succeed | Kind::Fail(_) => None,
     }
 }

@@ -11,11 +11,9 @@ use crate::definition::selector::{Payload, Selector, SelectorSource, Setting, Se
 use crate::engine::failure::{Failure, FailureClass, names};
 use crate::engine::inspection::{Mock, Step};
 use crate::engine::run::{Item, Run, Surrounding, Variables};
-use crate::intrinsics::IntrinsicErrorKind;
 use crate::jsonata::{JsonataError, JsonataScope};
 use crate::jsonpath::PathError;
 use crate::scope::Scope;
-use crate::template::{TemplateError, TemplateErrorKind};
 
 /// The name that a tested state has in its context object, whatever its own is.
 const TESTED_STATE: &str = "StateName";
@@ -80,7 +78,7 @@ impl Frame<'_> {
                 .with_scope(data.input, item, |scope| {
                     template.evaluate(scope, &mut self.run.shared.host())
                 })
-                .map_err(|error| self.template_failure(&error)),
+                .map_err(|error| self.runtime(&error.to_string())),
             Payload::Jsonata(template) => self.expression(template, field, data, item),
         }
     }
@@ -131,16 +129,7 @@ impl Frame<'_> {
                     call.evaluate(scope, &mut self.run.shared.host())
                 })
                 .map(Ok)
-                .map_err(|error| match error.kind() {
-                    IntrinsicErrorKind::Limit | IntrinsicErrorKind::Missing => {
-                        self.runtime(&error.to_string())
-                    }
-                    _ => self.failure(
-                        FailureClass::Ordinary,
-                        names::INTRINSIC_FAILURE,
-                        &error.to_string(),
-                    ),
-                }),
+                .map_err(|error| self.runtime(&error.to_string())),
         }
     }
 
@@ -251,17 +240,6 @@ impl Frame<'_> {
             error.field()
         };
         self.evaluation(Some(location), &error.to_string())
-    }
-
-    fn template_failure(&self, error: &TemplateError) -> Failure {
-        match error.kind() {
-            TemplateErrorKind::Intrinsic => self.failure(
-                FailureClass::Ordinary,
-                names::INTRINSIC_FAILURE,
-                &error.to_string(),
-            ),
-            TemplateErrorKind::Path | TemplateErrorKind::Limit => self.runtime(&error.to_string()),
-        }
     }
 
     fn with_scope<T>(

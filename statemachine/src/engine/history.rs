@@ -144,17 +144,21 @@ event_types! {
     LambdaFunctionStarted => "",
     LambdaFunctionSucceeded => "lambdaFunctionSucceededEventDetails",
     LambdaFunctionTimedOut => "lambdaFunctionTimedOutEventDetails",
+    MapIterationAborted => "mapIterationAbortedEventDetails",
     MapIterationFailed => "mapIterationFailedEventDetails",
     MapIterationStarted => "mapIterationStartedEventDetails",
     MapIterationSucceeded => "mapIterationSucceededEventDetails",
+    MapRunAborted => "",
     MapRunFailed => "mapRunFailedEventDetails",
     MapRunStarted => "mapRunStartedEventDetails",
     MapRunSucceeded => "",
+    MapStateAborted => "",
     MapStateEntered => "stateEnteredEventDetails",
     MapStateExited => "stateExitedEventDetails",
     MapStateFailed => "",
     MapStateStarted => "mapStateStartedEventDetails",
     MapStateSucceeded => "",
+    ParallelStateAborted => "",
     ParallelStateEntered => "stateEnteredEventDetails",
     ParallelStateExited => "stateExitedEventDetails",
     ParallelStateFailed => "",
@@ -173,6 +177,7 @@ event_types! {
     TaskSubmitted => "taskSubmittedEventDetails",
     TaskSucceeded => "taskSucceededEventDetails",
     TaskTimedOut => "taskTimedOutEventDetails",
+    WaitStateAborted => "",
     WaitStateEntered => "stateEnteredEventDetails",
     WaitStateExited => "stateExitedEventDetails",
 }
@@ -204,26 +209,49 @@ impl Serialize for WithTruncation<'_> {
         struct Truncation {
             truncated: bool,
         }
-        #[derive(Serialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Shape<'a> {
-            #[serde(flatten)]
-            details: &'a Details,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            input_details: Option<Truncation>,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            output_details: Option<Truncation>,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            assigned_variables_details: Option<Truncation>,
+        // By hand, for a flattened struct is looked through twice, and there are two events to a transition.
+        let mut map = serializer.serialize_map(None)?;
+        macro_rules! entries {
+            ($($key:literal: $field:ident,)*) => {
+                $(if let Some(value) = &self.0.$field {
+                    map.serialize_entry($key, value)?;
+                })*
+            };
         }
-        let whole = |present: bool| present.then_some(Truncation { truncated: false });
-        Shape {
-            details: self.0,
-            input_details: whole(self.0.input.is_some()),
-            output_details: whole(self.0.output.is_some()),
-            assigned_variables_details: whole(self.0.assigned_variables.is_some()),
+        entries! {
+            "name": name,
+            "index": index,
+            "length": length,
+            "input": input,
+            "output": output,
+            "assignedVariables": assigned_variables,
+            "resourceType": resource_type,
+            "resource": resource,
+            "region": region,
+            "parameters": parameters,
+            "timeoutInSeconds": timeout_in_seconds,
+            "heartbeatInSeconds": heartbeat_in_seconds,
+            "roleArn": role_arn,
+            "mapRunArn": map_run_arn,
+            "workerName": worker_name,
+            "error": error,
+            "cause": cause,
+            "location": location,
+            "state": state,
         }
-        .serialize(serializer)
+        for (key, present) in [
+            ("inputDetails", self.0.input.is_some()),
+            ("outputDetails", self.0.output.is_some()),
+            (
+                "assignedVariablesDetails",
+                self.0.assigned_variables.is_some(),
+            ),
+        ] {
+            if present {
+                map.serialize_entry(key, &Truncation { truncated: false })?;
+            }
+        }
+        map.end()
     }
 }
 

@@ -68,7 +68,9 @@ impl Step {
                 json_path && !matches!(state.kind, Kind::Parallel(_) | Kind::Pass(Some(_)))
             }
             Self::Parameters => json_path && matches!(state.kind, Kind::Pass(None) | Kind::Task(_)),
-            Self::Arguments => !json_path && state.parameters.is_some(),
+            Self::Arguments => {
+                !json_path && state.parameters.is_some() && !matches!(state.kind, Kind::Parallel(_))
+            }
             Self::Result => match state.kind {
                 Kind::Pass(_) => json_path,
                 Kind::Task(_) => true,

@@ -11,8 +11,8 @@ use crate::definition::{QueryLanguage, Resource, ResourceKind};
 use crate::engine::csv::{self, Rows};
 use crate::engine::failure::{Failure, names};
 use crate::engine::frame::{Data, Frame};
-use crate::engine::map_items::numbered;
-use crate::engine::map_limits::count;
+use crate::engine::map_items::{keyed, numbered};
+use crate::engine::map_limits::integer;
 use crate::engine::object_call::{ObjectCall, call};
 use crate::engine::port::{TaskError, TaskOutput};
 use crate::engine::run::Item;
@@ -21,6 +21,14 @@ use crate::engine::run::Item;
 const LARGEST_UNPACKED_BYTES: u64 = 1 << 30;
 
 const GET_OBJECT: &str = "arn:aws:states:::s3:getObject";
+
+/// Checks what AWS checks before the Map starts: that `MaxItems` is a whole number.
+pub(crate) fn check(frame: &Frame<'_>, reader: &ItemReader, input: &Value) -> Result<(), Failure> {
+    match &reader.max_items {
+        Some(setting) => integer(frame, setting, Data::of(input)).map(drop),
+        None => Ok(()),
+    }
+}
 
 /// Reads the items, at most `MaxItems` of them.
 pub(crate) async fn read(
@@ -33,11 +41,12 @@ pub(crate) async fn read(
         Some(parameters) => frame.payload(parameters, field(frame), data)?,
         None => Value::Object(Map::new()),
     };
-    // Zero stands for no limit, as recorded.
     let max_items = match &reader.max_items {
-        Some(setting) => count(frame, setting, data)?,
+        Some(setting) => usize::try_from(integer(frame, setting, data)?)
+            .map_err(|_negative| failed("field MaxItems must be positive".to_owned()))?,
         None => 0,
     };
+    // Zero stands for no limit, as recorded.
     let limit = if max_items == 0 {
         usize::MAX
     } else {
@@ -69,7 +78,10 @@ pub(crate) async fn read(
         }
     };
     items.truncate(limit);
-    Ok(numbered(items))
+    for (index, item) in items.iter_mut().enumerate() {
+        item.index = index;
+    }
+    Ok(items)
 }
 
 /// Names the field that makes the request, for the failures of its expressions.
@@ -104,7 +116,7 @@ impl Source<'_, '_> {
     }
 
     /// Lists objects page by page; each entry is an item, unless what stands in the objects is asked for.
-    async fn objects(&self, parameters: Value) -> Result<Vec<Value>, Failure> {
+    async fn objects(&self, parameters: Value) -> Result<Vec<Item>, Failure> {
         let mut items = Vec::new();
         let mut request = parameters.clone();
         let flattens = self.reader.transformation.as_deref() == Some("LOAD_AND_FLATTEN");
@@ -129,7 +141,7 @@ impl Source<'_, '_> {
                     }
                 }
             } else {
-                items.extend(entries.into_iter().map(listed));
+                items.extend(numbered(entries.into_iter().map(listed).collect()));
             }
             match (page.get("NextContinuationToken"), &mut request) {
                 (Some(token), Value::Object(fields)) if !token.is_null() => {
@@ -145,25 +157,28 @@ impl Source<'_, '_> {
         &self,
         object: TaskOutput,
         input_type: Option<InputType>,
-    ) -> Result<Vec<Value>, Failure> {
+    ) -> Result<Vec<Item>, Failure> {
         match input_type {
-            Some(InputType::Csv) => self.csv(object).await,
-            Some(InputType::JsonLines) => self.json_lines(object).await,
+            Some(InputType::Csv) => self.csv(object).await.map(numbered),
+            Some(InputType::JsonLines) => self.json_lines(object).await.map(numbered),
             // The handler has decoded it.
             Some(InputType::Parquet) => iterable(object.value),
             Some(InputType::Json | InputType::Manifest) | None => {
                 let bytes = whole(object).await?;
                 let value: Value = serde_json::from_slice(&bytes)
                     .map_err(|error| failed(format!("The JSON file cannot be parsed: {error}")))?;
-                match &self.reader.items_pointer {
+                let pointer = self.reader.items_pointer.as_ref();
+                match pointer.filter(|pointer| !pointer.is_empty()) {
                     // An object's fields are items only where a pointer leads to the object.
                     None if value.is_object() => Err(not_iterable()),
                     None => iterable(value),
                     Some(pointer) => match value.pointer(pointer) {
                         Some(items) => iterable(items.clone()),
-                        None => Err(failed(format!(
-                            "The ItemsPointer '{pointer}' leads to nothing."
-                        ))),
+                        None => Err(failed(
+                            "The provided ReaderConfig.ItemsPointer does not match any valid path in the JSON \
+                             structure."
+                                .to_owned(),
+                        )),
                     },
                 }
             }
@@ -216,11 +231,7 @@ impl Source<'_, '_> {
     }
 
     /// Reads the files that a manifest names: an S3 inventory, or the result of an Athena UNLOAD.
-    async fn manifest(
-        &self,
-        parameters: &Value,
-        object: TaskOutput,
-    ) -> Result<Vec<Value>, Failure> {
+    async fn manifest(&self, parameters: &Value, object: TaskOutput) -> Result<Vec<Item>, Failure> {
         let bytes = whole(object).await?;
         let mut items = Vec::new();
         if self.reader.manifest_type.as_deref() == Some("ATHENA_DATA") {
@@ -267,12 +278,10 @@ impl Source<'_, '_> {
                 unpacked(whole(self.get(&Resource::parse(GET_OBJECT), object).await?).await?)?;
             let mut rows = Rows::new(b',');
             let complete = rows.push(&bytes);
-            items.extend(
-                complete
-                    .into_iter()
-                    .chain(rows.finish())
-                    .map(|row| csv::item(&headers, row)),
-            );
+            let entries = complete.into_iter().chain(rows.finish());
+            items.extend(numbered(
+                entries.map(|row| csv::item(&headers, row)).collect(),
+            ));
             if items.len() >= self.limit {
                 break;
             }
@@ -305,13 +314,10 @@ fn failed(cause: String) -> Failure {
 }
 
 /// Gives what to iterate over: an array's items, or an object's fields.
-fn iterable(value: Value) -> Result<Vec<Value>, Failure> {
+fn iterable(value: Value) -> Result<Vec<Item>, Failure> {
     match value {
-        Value::Array(items) => Ok(items),
-        Value::Object(fields) => Ok(fields
-            .into_iter()
-            .map(|(key, value)| json!({"Key": key, "Value": value}))
-            .collect()),
+        Value::Array(items) => Ok(numbered(items)),
+        Value::Object(fields) => Ok(keyed(fields)),
         _ => Err(not_iterable()),
     }
 }

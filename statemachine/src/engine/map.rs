@@ -3,15 +3,14 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use futures::StreamExt;
-use futures::stream::FuturesUnordered;
 use serde_json::Value;
 
 use crate::definition::map::{ItemSource, Map};
-use crate::engine::failure::Failure;
-use crate::engine::flow::{Thread, run_inner};
+use crate::engine::failure::{Failure, FailureClass};
+use crate::engine::flow::Thread;
 use crate::engine::frame::Frame;
 use crate::engine::history::{Details, EventType};
+use crate::engine::inner::{Ended, InnerLines, iteration};
 use crate::engine::inspection::{Mock, Step};
 use crate::engine::item_batcher::batches;
 use crate::engine::item_reader;
@@ -32,7 +31,10 @@ pub(crate) async fn perform(
 ) -> Result<Value, Failure> {
     // Items that are still to be read are read later, and not counted, as AWS does.
     let items = match &map.items {
-        ItemSource::Reader(_) => None,
+        ItemSource::Reader(reader) => {
+            item_reader::check(frame, reader, input)?;
+            None
+        }
         _ => Some(items(frame, map, input)?),
     };
     let max_concurrency = max_concurrency(frame, map, input)?;
@@ -123,16 +125,12 @@ async fn inline(
     max_concurrency: usize,
 ) -> Result<Value, Failure> {
     let run = frame.run;
-    let name = &frame.state.name;
-    let recorded = |index: usize| Details {
-        name: Some(name.clone()),
-        index: Some(index),
-        ..Details::default()
-    };
+    let name = frame.state.name.as_str();
+    let recorded = |index: usize| iteration(name, index);
     let count = items.len();
     let mut outputs = vec![Value::Null; count];
     let mut waiting = VecDeque::from(items);
-    let mut running = FuturesUnordered::new();
+    let mut lines = InnerLines::new();
     let mut free = match max_concurrency {
         0 => INLINE_CONCURRENCY,
         limit => limit.min(INLINE_CONCURRENCY),
@@ -149,19 +147,22 @@ async fn inline(
             let started = run
                 .recorder
                 .record(follows, EventType::MapIterationStarted, || recorded(index))?;
-            let mut own = Thread {
+            let own = Thread {
                 last: started,
                 variables: thread.variables.clone(),
                 variable_bytes: thread.variable_bytes,
                 item: Some(Arc::new(item)),
                 nested: true,
+                inner_success: None,
             };
-            running.push(async move {
-                let output = run_inner(run, &map.processor, input, &mut own).await;
-                (index, output, own.last)
-            });
+            lines.start(run, &map.processor, input, own, index, Some(name));
         }
-        let Some((index, output, last)) = running.next().await else {
+        let Some(Ended {
+            index,
+            output,
+            last,
+        }) = lines.next().await
+        else {
             break;
         };
         follows = last;
@@ -174,13 +175,16 @@ async fn inline(
                         .record(last, EventType::MapIterationSucceeded, || recorded(index))?;
             }
             Err(failure) => {
-                run.recorder
-                    .record(last, EventType::MapIterationFailed, || recorded(index))?;
+                if failure.class != FailureClass::Runtime {
+                    run.recorder
+                        .record(last, EventType::MapIterationFailed, || recorded(index))?;
+                }
                 thread.last = last;
+                lines.give_up();
                 return Err(failure.leaving());
             }
         }
     }
-    run.record_plain(thread.last, EventType::MapStateSucceeded)?;
+    thread.inner_success = Some(run.record_plain(thread.last, EventType::MapStateSucceeded)?);
     Ok(Value::Array(outputs))
 }

@@ -32,17 +32,7 @@ pub(crate) fn items(frame: &Frame<'_>, map: &Map, input: &Value) -> Result<Vec<I
     }
     match value {
         Value::Array(values) => Ok(numbered(values)),
-        Value::Object(fields) if matches!(map.items, ItemSource::Items { .. }) => {
-            let items = fields
-                .into_iter()
-                .enumerate()
-                .map(|(index, (key, value))| Item {
-                    index,
-                    key: Some(key),
-                    value,
-                });
-            Ok(items.collect())
-        }
+        Value::Object(fields) if matches!(map.items, ItemSource::Items { .. }) => Ok(keyed(fields)),
         other => Err(match frame.state.language {
             // The context object's own `$` is not shown.
             QueryLanguage::JsonPath => frame.runtime(&format!(
@@ -80,6 +70,16 @@ pub(crate) fn numbered(values: Vec<Value>) -> Vec<Item> {
         value,
     };
     values.into_iter().enumerate().map(item).collect()
+}
+
+/// Makes an item of each field of an object.
+pub(crate) fn keyed(fields: serde_json::Map<String, Value>) -> Vec<Item> {
+    let item = |(index, (key, value))| Item {
+        index,
+        key: Some(key),
+        value,
+    };
+    fields.into_iter().enumerate().map(item).collect()
 }
 
 /// Builds an iteration's input: what the selector makes of the item, or the item.

@@ -53,26 +53,38 @@ pub(crate) fn tolerance(frame: &Frame<'_>, map: &Map, input: &Value) -> Result<T
     Ok(tolerance)
 }
 
-/// Reads a count; one that stands behind a path may be written as text.
+/// Reads a count.
 pub(crate) fn count(
     frame: &Frame<'_>,
     setting: &Setting,
     data: Data<'_>,
 ) -> Result<usize, Failure> {
+    let number = integer(frame, setting, data)?;
+    usize::try_from(number).map_err(|_| {
+        let message = match setting.field.trim_end_matches("Path") {
+            name @ "ToleratedFailureCount" => format!("{name} cannot be negative."),
+            name => format!("Expected non-negative integer for {name}, got '{number}' instead."),
+        };
+        frame.invalid(Some(setting.field), &message)
+    })
+}
+
+/// Reads a whole number; one that stands behind a path may be written as text.
+pub(crate) fn integer(
+    frame: &Frame<'_>,
+    setting: &Setting,
+    data: Data<'_>,
+) -> Result<i64, Failure> {
     let mut value = frame.setting(setting, data)?;
     if let (SettingSource::Path(_), Some(Ok(number))) =
         (&setting.source, value.as_str().map(str::parse::<i64>))
     {
         value = number.into();
     }
-    let number = whole(&value).and_then(|number| usize::try_from(number).ok());
-    number.ok_or_else(|| {
-        let name = setting.field.trim_end_matches("Path");
-        match &setting.source {
-            _ if value.as_i64().is_some_and(i64::is_negative) => frame.invalid(
-                Some(setting.field),
-                &format!("Expected non-negative integer for {name}, got '{value}' instead."),
-            ),
+    let number = value.as_i64();
+    number
+        .or_else(|| whole(&value).and_then(|number| i64::try_from(number).ok()))
+        .ok_or_else(|| match &setting.source {
             SettingSource::Jsonata { text, .. } => {
                 frame.unexpected_type(text, setting.field, "integer", &value)
             }
@@ -82,8 +94,7 @@ pub(crate) fn count(
                 bare(&value),
                 path_text(source)
             )),
-        }
-    })
+        })
 }
 
 fn percentage(frame: &Frame<'_>, setting: &Setting, data: Data<'_>) -> Result<f64, Failure> {

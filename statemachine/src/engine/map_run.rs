@@ -60,11 +60,19 @@ pub(crate) async fn perform(
             map_run_arn: Some(arn.clone()),
             ..Details::default()
         })?;
-    match map_run(frame, map, input, known, limits, &label, &arn).await {
+    let mut open = OpenMapRun {
+        run,
+        thread,
+        running: true,
+    };
+    let ended = map_run(frame, map, input, known, limits, &label, &arn).await;
+    open.running = false;
+    drop(open);
+    match ended {
         Ok(output) => {
             // What comes next follows the start of the Map Run, not its end.
             let succeeded = run.record_plain(thread.last, EventType::MapRunSucceeded)?;
-            run.record_plain(succeeded, EventType::MapStateSucceeded)?;
+            thread.inner_success = Some(run.record_plain(succeeded, EventType::MapStateSucceeded)?);
             Ok(output)
         }
         Err(failure) => {
@@ -77,6 +85,34 @@ pub(crate) async fn perform(
                 })?;
             Err(failure)
         }
+    }
+}
+
+/// A Map Run that is under way; dropping it in a branch or an iteration records that it was given up.
+struct OpenMapRun<'a> {
+    run: &'a Run,
+    thread: &'a Thread,
+    running: bool,
+}
+
+impl Drop for OpenMapRun<'_> {
+    fn drop(&mut self) {
+        if self.running && self.thread.nested {
+            self.run
+                .recorder
+                .abort(self.thread.last, EventType::MapRunAborted, Details::default);
+        }
+    }
+}
+
+/// The execution of one item; dropping it stops it, unless it has come to its end.
+struct OpenExecution(Arc<Run>);
+
+impl Drop for OpenExecution {
+    fn drop(&mut self) {
+        self.0
+            .recorder
+            .close(0, EventType::ExecutionAborted, Details::default);
     }
 }
 
@@ -102,11 +138,23 @@ async fn map_run(
         Some(batcher) => batches(frame, batcher, input, selected)?,
         None => selected,
     };
-    let children = run_children(frame, map, inputs, limits, label).await?;
-    match &map.writer {
-        Some(writer) => result_writer::write(frame, writer, input, arn, &children).await,
+    let (children, exceeded) = run_children(frame, map, inputs, limits, label).await;
+    // What has ended is exported also where too much of it has failed.
+    let output = match &map.writer {
+        Some(writer) => {
+            let results = result_writer::Results {
+                map_run: arn,
+                label,
+                children: &children,
+            };
+            result_writer::write(frame, writer, input, results).await
+        }
         None => Ok(Value::Array(outputs(children))),
+    };
+    if exceeded {
+        return Err(over_threshold());
     }
+    output
 }
 
 /// Keeps the outputs of the children that succeeded, in the order of their items.
@@ -118,13 +166,15 @@ fn outputs(children: Vec<Child>) -> Vec<Value> {
         .collect()
 }
 
+/// Runs the children that may run, in the order of their items; tells whether more of them failed than the state
+/// tolerates.
 async fn run_children(
     frame: &Frame<'_>,
     map: &Map,
     inputs: Vec<Value>,
     limits: Limits,
     label: &str,
-) -> Result<Vec<Child>, Failure> {
+) -> (Vec<Child>, bool) {
     let total = inputs.len();
     let express = map
         .distributed
@@ -135,20 +185,11 @@ async fn run_children(
     };
     let mut finished = futures::stream::iter(inputs.into_iter().enumerate())
         .map(|(index, input)| async move {
-            let child = Arc::new(Run::of_item(
-                frame.run.shared.clone(),
-                label,
-                express,
-                &input,
-            ));
-            let outcome = Box::pin(drive(
-                &child,
-                &map.processor,
-                input.clone(),
-                express.then_some(EXPRESS_LIMIT),
-            ))
-            .await;
-            let execution = child.recorder.execution().clone();
+            let run = Run::of_item(frame.run.shared.clone(), label, express, &input);
+            let child = OpenExecution(Arc::new(run));
+            let limit = express.then_some(EXPRESS_LIMIT);
+            let outcome = Box::pin(drive(&child.0, &map.processor, input.clone(), limit)).await;
+            let execution = child.0.recorder.execution().clone();
             (
                 index,
                 Child {
@@ -161,14 +202,13 @@ async fn run_children(
         .buffer_unordered(concurrency);
     let mut children: Vec<Option<Child>> = std::iter::repeat_with(|| None).take(total).collect();
     let mut failed = 0;
-    while let Some((index, child)) = finished.next().await {
+    let mut exceeded = false;
+    while !exceeded && let Some((index, child)) = finished.next().await {
         failed += usize::from(child.outcome.status != Status::Succeeded);
-        if threshold_exceeded(limits.tolerance, failed, total) {
-            return Err(over_threshold());
-        }
+        exceeded = threshold_exceeded(limits.tolerance, failed, total);
         children[index] = Some(child);
     }
-    Ok(children.into_iter().flatten().collect())
+    (children.into_iter().flatten().collect(), exceeded)
 }
 
 pub(crate) fn over_threshold() -> Failure {

@@ -1,5 +1,6 @@
 //! Runs machines.
 
+mod carried;
 mod choice;
 mod clock;
 mod csv;
@@ -10,9 +11,11 @@ mod failure;
 mod flow;
 mod frame;
 mod history;
+mod inner;
 mod inspection;
 mod item_batcher;
 mod item_reader;
+mod json_lines;
 mod map;
 mod map_items;
 mod map_limits;
@@ -35,6 +38,7 @@ pub(crate) use failure::Failure;
 
 pub use execution::{Events, Execution, ExecutionControl, Outcome, Status};
 pub use history::{Details, Event, EventType, History, HistorySink};
+pub use json_lines::JsonLines;
 pub use port::{TaskCall, TaskError, TaskHandler, TaskOutput};
 pub use test_state::{
     InspectionLevel, MockError, StateConfiguration, TestMock, TestStateRequest, TestStateResponse,
@@ -194,7 +198,8 @@ impl Engine {
 
     /// Sets how many events an execution may have; none for no limit.
     ///
-    /// Without it, a STANDARD machine has AWS's 25,000 and an EXPRESS one no limit.
+    /// Without it, a STANDARD machine has AWS's 25,000 and an EXPRESS one no limit. However many there are, the engine
+    /// itself keeps none: [`JsonLines`] writes them in constant memory.
     #[must_use]
     pub fn max_events(mut self, max_events: Option<u64>) -> Self {
         self.max_events = MaxEvents::Set(max_events);

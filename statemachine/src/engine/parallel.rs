@@ -1,14 +1,13 @@
 //! The Parallel state.
 
-use futures::StreamExt;
-use futures::stream::FuturesUnordered;
 use serde_json::Value;
 
 use crate::definition::model::Flow;
 use crate::engine::failure::Failure;
-use crate::engine::flow::{Thread, run_inner};
+use crate::engine::flow::Thread;
 use crate::engine::frame::Frame;
 use crate::engine::history::EventType;
+use crate::engine::inner::InnerLines;
 
 /// Runs every branch at once and collects their outputs in the order of the branches.
 ///
@@ -21,25 +20,25 @@ pub(crate) async fn perform(
 ) -> Result<Value, Failure> {
     let run = frame.run;
     thread.last = run.record_plain(thread.last, EventType::ParallelStateStarted)?;
-    let mut running: FuturesUnordered<_> = branches
-        .iter()
-        .enumerate()
-        .map(|(index, branch)| {
-            let mut own = Thread {
-                nested: true,
-                ..thread.clone()
-            };
-            async move {
-                let output = run_inner(run, branch, input.clone(), &mut own).await;
-                (index, output, own.last)
-            }
-        })
-        .collect();
-    let mut outputs = vec![Value::Null; branches.len()];
-    while let Some((index, output, last)) = running.next().await {
-        thread.last = last;
-        outputs[index] = output.map_err(Failure::leaving)?;
+    let mut lines = InnerLines::new();
+    for (index, branch) in branches.iter().enumerate() {
+        let own = Thread {
+            nested: true,
+            ..thread.clone()
+        };
+        lines.start(run, branch, input.clone(), own, index, None);
     }
-    run.record_plain(thread.last, EventType::ParallelStateSucceeded)?;
+    let mut outputs = vec![Value::Null; branches.len()];
+    while let Some(ended) = lines.next().await {
+        thread.last = ended.last;
+        match ended.output {
+            Ok(output) => outputs[ended.index] = output,
+            Err(failure) => {
+                lines.give_up();
+                return Err(failure.leaving());
+            }
+        }
+    }
+    thread.inner_success = Some(run.record_plain(thread.last, EventType::ParallelStateSucceeded)?);
     Ok(Value::Array(outputs))
 }

@@ -26,6 +26,8 @@ pub(crate) struct Recorder {
 struct State {
     last_id: u64,
     closed: bool,
+    /// It can only fail now, and AWS no longer says what is given up for that.
+    doomed: bool,
     subscriber: Option<mpsc::UnboundedSender<Event>>,
 }
 
@@ -90,6 +92,25 @@ impl Recorder {
             return Err(failure);
         }
         Ok(self.append(&mut state, previous, event_type, details))
+    }
+
+    /// Appends that something was given up, unless the execution is at its end: then AWS records the end alone.
+    pub(crate) fn abort(
+        &self,
+        previous: u64,
+        event_type: EventType,
+        details: impl FnOnce() -> Details,
+    ) {
+        let mut state = self.lock();
+        let full = self.limit.is_some_and(|limit| state.last_id + 1 >= limit);
+        if !(state.closed || state.doomed || full) {
+            self.append(&mut state, previous, event_type, details);
+        }
+    }
+
+    /// Notes that the execution can only fail now, for nothing takes the failure that it has.
+    pub(crate) fn doom(&self) {
+        self.lock().doomed = true;
     }
 
     /// Appends the event that ends the execution, unless the history is full and has its end.

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::definition::map::{ResultWriter, Transformation};
 use crate::definition::{QueryLanguage, Resource};
+use crate::engine::carried::written;
 use crate::engine::clock::date_text;
 use crate::engine::execution::Status;
 use crate::engine::failure::{Failure, names};
@@ -14,24 +15,32 @@ use crate::engine::object_call::{ObjectCall, call};
 
 const PUT_OBJECT: &str = "arn:aws:states:::s3:putObject";
 
+/// What a Map Run has come to.
+#[derive(Clone, Copy)]
+pub(crate) struct Results<'a> {
+    pub(crate) map_run: &'a str,
+    pub(crate) label: &'a str,
+    pub(crate) children: &'a [Child],
+}
+
 /// Writes the results and gives the state's output: where they are, or they themselves.
 pub(crate) async fn write(
     frame: &Frame<'_>,
     writer: &ResultWriter,
     input: &Value,
-    map_run: &str,
-    children: &[Child],
+    results: Results<'_>,
 ) -> Result<Value, Failure> {
-    let by_status = |status: Status| -> Vec<Value> {
-        let chosen: Vec<&Child> = children
-            .iter()
-            .filter(|child| child.outcome.status == status)
-            .collect();
-        transform(frame, writer.transformation, &chosen)
-    };
+    let map_run = results.map_run;
+    let (succeeded, failed): (Vec<&Child>, Vec<&Child>) = results
+        .children
+        .iter()
+        .partition(|child| child.outcome.status == Status::Succeeded);
+    let succeeded = transform(frame, writer.transformation, results.label, &succeeded);
     let Some(resource) = &writer.resource else {
-        return Ok(Value::Array(by_status(Status::Succeeded)));
+        return Ok(Value::Array(succeeded));
     };
+    // A failure has no output to be transformed.
+    let failed = transform(frame, Transformation::None, results.label, &failed);
     let parameters = match &writer.parameters {
         Some(parameters) => {
             let field = match frame.state.language {
@@ -56,16 +65,15 @@ pub(crate) async fn write(
         prefix => format!("{prefix}/{id}"),
     };
     let mut result_files = Map::new();
-    for (name, status) in [
-        ("FAILED", Status::Failed),
-        ("PENDING", Status::Aborted),
-        ("SUCCEEDED", Status::Succeeded),
+    for (name, results) in [
+        ("FAILED", failed),
+        ("PENDING", Vec::new()),
+        ("SUCCEEDED", succeeded),
     ] {
-        let results = by_status(status);
         let mut files = Vec::new();
         if !results.is_empty() {
-            let extension = if writer.lines { "jsonl" } else { "json" };
-            let key = format!("{folder}/{name}_0.{extension}");
+            // Lines of JSON have the same name.
+            let key = format!("{folder}/{name}_0.json");
             let body = if writer.lines {
                 results.iter().fold(String::new(), |lines, result| {
                     lines + &result.to_string() + "\n"
@@ -112,12 +120,17 @@ async fn put(
     })
 }
 
-fn transform(frame: &Frame<'_>, transformation: Transformation, children: &[&Child]) -> Vec<Value> {
+fn transform(
+    frame: &Frame<'_>,
+    transformation: Transformation,
+    label: &str,
+    children: &[&Child],
+) -> Vec<Value> {
     let output = |child: &Child| child.outcome.output.clone().unwrap_or(Value::Null);
     match transformation {
         Transformation::None => children
             .iter()
-            .map(|child| described(frame, child))
+            .map(|child| described(frame, label, child))
             .collect(),
         Transformation::Compact => children.iter().map(|child| output(child)).collect(),
         Transformation::Flatten => children
@@ -131,34 +144,44 @@ fn transform(frame: &Frame<'_>, transformation: Transformation, children: &[&Chi
 }
 
 /// Describes a child execution as `DescribeExecution` does.
-fn described(frame: &Frame<'_>, child: &Child) -> Value {
-    let arn = &*child.execution;
-    let mut description = json!({
-        "ExecutionArn": arn,
-        "Input": child.input.to_string(),
-        "InputDetails": {"Included": true},
-        "Name": arn.rsplit(':').next(),
-        "StartDate": date_text(child.outcome.started_at),
-        "StateMachineArn": format!(
-            "arn:aws:states:{}:{}:stateMachine:{}",
-            frame.run.shared.names.region, frame.run.shared.names.account, frame.run.shared.names.machine
-        ),
-        "Status": child.outcome.status.as_str(),
-        "StopDate": date_text(child.outcome.stopped_at),
-    });
-    if let Value::Object(fields) = &mut description {
-        if let Some(output) = &child.outcome.output {
-            fields.insert("Output".to_owned(), output.to_string().into());
-            fields.insert("OutputDetails".to_owned(), json!({"Included": true}));
-        }
-        for (name, text) in [
-            ("Error", &child.outcome.error),
-            ("Cause", &child.outcome.cause),
-        ] {
-            if let Some(text) = text {
-                fields.insert(name.to_owned(), text.clone().into());
-            }
-        }
+fn described(frame: &Frame<'_>, label: &str, child: &Child) -> Value {
+    let names = &frame.run.shared.names;
+    let outcome = &child.outcome;
+    let mut description = Map::new();
+    let mut put = |name: &str, value: Value| description.insert(name.to_owned(), value);
+    if let Some(cause) = &outcome.cause {
+        put("Cause", json!(cause));
     }
-    description
+    if let Some(error) = &outcome.error {
+        put("Error", json!(error));
+    }
+    put("ExecutionArn", json!(*child.execution));
+    put("Input", json!(written(&child.input)));
+    put("InputDetails", json!({"Included": true}));
+    put("Name", json!(child.execution.rsplit(':').next()));
+    if let Some(output) = &outcome.output {
+        put("Output", json!(written(output)));
+        put("OutputDetails", json!({"Included": true}));
+    }
+    put("RedriveCount", json!(0));
+    if outcome.status == Status::Succeeded {
+        put("RedriveStatus", json!("NOT_REDRIVABLE"));
+        put(
+            "RedriveStatusReason",
+            json!("Execution is SUCCEEDED and cannot be redriven"),
+        );
+    } else {
+        put("RedriveStatus", json!("REDRIVABLE"));
+    }
+    put("StartDate", json!(date_text(outcome.started_at)));
+    put(
+        "StateMachineArn",
+        json!(format!(
+            "arn:aws:states:{}:{}:stateMachine:{}/{label}",
+            names.region, names.account, names.machine
+        )),
+    );
+    put("Status", json!(outcome.status.as_str()));
+    put("StopDate", json!(date_text(outcome.stopped_at)));
+    Value::Object(description)
 }

@@ -45,13 +45,16 @@ impl<'a> Retries<'a> {
         Some(delay)
     }
 
-    /// Does the same without counting, before jitter.
-    pub(crate) fn find(&self, failure: &Failure) -> Option<(usize, Duration)> {
-        // Only the first retrier that lists the error counts, even when its attempts are used up.
-        let index = self
-            .retriers
+    /// Finds the retrier that takes the failure: the first that lists it, even when its attempts are used up.
+    pub(crate) fn index(&self, failure: &Failure) -> Option<usize> {
+        self.retriers
             .iter()
-            .position(|retrier| failure.matches(&retrier.errors))?;
+            .position(|retrier| failure.matches(&retrier.errors))
+    }
+
+    /// Does as [`next`](Self::next) without counting, before jitter.
+    pub(crate) fn find(&self, failure: &Failure) -> Option<(usize, Duration)> {
+        let index = self.index(failure)?;
         let retrier = &self.retriers[index];
         (self.used[index] < retrier.max_attempts).then(|| (index, delay(retrier, self.used[index])))
     }

@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use crate::bounds::nests_too_deeply;
 use crate::definition::selector::{Setting, SettingSource};
 use crate::definition::task::{Resource, ResourceKind, Task};
+use crate::engine::carried::written;
 use crate::engine::clock::sleep;
 use crate::engine::failure::{Failure, FailureClass};
 use crate::engine::flow::Thread;
@@ -198,7 +199,7 @@ impl Events<'_, '_> {
                 };
                 self.record(event, || Details {
                     resource: Some(arn.to_owned()),
-                    input: Some(arguments.to_string()),
+                    input: Some(written(arguments)),
                     ..limits
                 })?;
                 if event == EventType::LambdaFunctionScheduled {
@@ -209,7 +210,7 @@ impl Events<'_, '_> {
                 let (named, region) = (self.named(), self.frame.run.shared.names.region.clone());
                 self.record(EventType::TaskScheduled, || Details {
                     region: Some(region),
-                    parameters: Some(arguments.to_string()),
+                    parameters: Some(written(arguments)),
                     timeout_in_seconds: limits.timeout_in_seconds,
                     heartbeat_in_seconds: limits.heartbeat_in_seconds,
                     ..named
@@ -245,7 +246,7 @@ impl Events<'_, '_> {
         if matches!(self.resource.kind(), ResourceKind::Integration { .. }) {
             let named = self.named();
             self.record(EventType::TaskSubmitted, || Details {
-                output: Some(output.to_string()),
+                output: Some(written(output)),
                 ..named
             })?;
         }
@@ -300,7 +301,7 @@ impl Events<'_, '_> {
         match outcome {
             Outcome::Succeeded(output) => {
                 self.record(event, || Details {
-                    output: Some(output.to_string()),
+                    output: Some(written(&output)),
                     ..named
                 })?;
                 Ok(output)

@@ -15,6 +15,36 @@ const REMEMBERED: usize = 100_000;
 ///
 /// Give one to [`Engine::tokens`](crate::Engine::tokens) and keep a clone for whoever answers, or take the one in each
 /// [`TaskCall`](crate::TaskCall).
+///
+/// ```
+/// use drivetrain_statemachine::{Engine, Machine, TaskCall, TaskError, TokenError, Tokens};
+/// use serde_json::{Value, json};
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let machine = Machine::parse(r#"{"StartAt": "Approve", "States": {"Approve": {
+///     "Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken", "End": true,
+///     "Parameters": {"QueueUrl": "approvals", "MessageBody": {"token.$": "$$.Task.Token"}}
+/// }}}"#)?;
+/// let (queue, mut waiting) = tokio::sync::mpsc::unbounded_channel();
+/// let tokens = Tokens::default();
+/// let engine = Engine::new(move |call: TaskCall| {
+///     // What the request itself is answered with; the state goes on when the token is answered.
+///     let sent = queue.send(call.token).map_err(|_| TaskError::new("NoQueue", ""));
+///     async move { sent.map(|()| json!({"MessageId": "1"})) }
+/// })
+/// .tokens(tokens.clone());
+/// let execution = engine.start(&machine, json!({}))?;
+/// let worker = async {
+///     let token = waiting.recv().await.flatten().unwrap_or_default();
+///     tokens.succeed(&token, json!("approved")).map(|()| token)
+/// };
+/// let (outcome, token) = futures::join!(execution.result(), worker);
+/// assert_eq!(outcome.output, Some(json!("approved")));
+/// assert_eq!(tokens.heartbeat(&token?), Err(TokenError::Finished));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct Tokens(Arc<Mutex<Register>>);
 

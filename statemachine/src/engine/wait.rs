@@ -90,8 +90,9 @@ fn timestamp(
         SettingSource::Jsonata { text, .. } => frame.evaluation(
             Some(setting.field),
             &format!(
-                "The JSONata expression '{text}' specified for the field 'Timestamp' returned a value that is not a \
-                 valid ISO-8601 extended offset date-time format string: {value}"
+                "The Timestamp parameter does not reference a valid ISO-8601 extended offset date-time format string: \
+                 {text} == {}",
+                value.as_str().map_or_else(|| value.to_string(), str::to_owned)
             ),
         ),
         SettingSource::Literal(_) => frame.runtime("Wait state timestamp is invalid."),

@@ -5,8 +5,7 @@ use std::collections::HashSet;
 use serde_json::Value;
 
 use super::Refusal;
-use super::math::whole;
-use super::text::type_name;
+use super::math::{cut, whole};
 
 /// How many items a range may have.
 const MAX_RANGE_ITEMS: i128 = 1_000;
@@ -21,12 +20,7 @@ pub(super) fn item(array: &Value, index: &Value) -> Result<Value, Refusal> {
         .ok()
         .and_then(|index| items.get(index))
         .cloned()
-        .ok_or_else(|| {
-            Refusal::arguments(format!(
-                "the index {index} is outside of an array of {} items",
-                items.len()
-            ))
-        })
+        .ok_or(Refusal::Arguments)
 }
 
 pub(super) fn length(array: &Value) -> Result<Value, Refusal> {
@@ -38,9 +32,7 @@ pub(super) fn partition(array: &Value, size: &Value) -> Result<Value, Refusal> {
     let size = usize::try_from(size)
         .ok()
         .filter(|size| *size > 0)
-        .ok_or_else(|| {
-            Refusal::arguments(format!("the size of a part must be positive, got {size}"))
-        })?;
+        .ok_or(Refusal::Arguments)?;
     Ok(items
         .chunks(size)
         .map(|chunk| Value::Array(chunk.to_vec()))
@@ -49,12 +41,12 @@ pub(super) fn partition(array: &Value, size: &Value) -> Result<Value, Refusal> {
 
 pub(super) fn range(first: &Value, last: &Value, step: &Value) -> Result<Value, Refusal> {
     let (first, last, step) = (
-        i128::from(whole(first)?),
-        i128::from(whole(last)?),
-        i128::from(whole(step)?),
+        i128::from(cut(first)?),
+        i128::from(cut(last)?),
+        i128::from(cut(step)?),
     );
     if step == 0 {
-        return Err(Refusal::arguments("the step must not be zero"));
+        return Err(Refusal::Arguments);
     }
     let steps = (last - first) / step;
     let steps = if (last - first).signum() == -step.signum() {
@@ -63,14 +55,12 @@ pub(super) fn range(first: &Value, last: &Value, step: &Value) -> Result<Value, 
         steps
     };
     if steps >= MAX_RANGE_ITEMS {
-        return Err(Refusal::arguments(format!(
-            "a range has at most {MAX_RANGE_ITEMS} items"
-        )));
+        return Err(Refusal::Arguments);
     }
     (0..=steps)
         .map(|count| i64::try_from(first + count * step).map(Value::from))
         .collect::<Result<_, _>>()
-        .map_err(|_overflow| Refusal::arguments("the range leaves the whole numbers"))
+        .map_err(|_overflow| Refusal::Arguments)
 }
 
 pub(super) fn unique(array: &Value) -> Result<Value, Refusal> {
@@ -87,9 +77,7 @@ pub(super) fn unique(array: &Value) -> Result<Value, Refusal> {
 }
 
 fn items(value: &Value) -> Result<&Vec<Value>, Refusal> {
-    value
-        .as_array()
-        .ok_or_else(|| Refusal::arguments(format!("expected an array, got {}", type_name(value))))
+    value.as_array().ok_or(Refusal::Arguments)
 }
 
 /// Writes a value so that equal values have equal texts: fields in order of their names.
@@ -135,6 +123,11 @@ mod tests {
         );
         assert_eq!(range("States.ArrayRange(9, 0, -4)"), Ok(json!([9, 5, 1])));
         assert_eq!(range("States.ArrayRange(1, 0, 1)"), Ok(json!([])));
+        assert_eq!(range("States.ArrayRange(1.6, 1.4, 1)"), Ok(json!([1])));
+        assert_eq!(
+            range("States.ArrayRange(5.4, -0.6, -2.4)"),
+            Ok(json!([5, 3, 1]))
+        );
         assert_eq!(
             range("States.ArrayRange(1, 1000, 1)").map(|range| range.as_array().map(Vec::len)),
             Ok(Some(1000))

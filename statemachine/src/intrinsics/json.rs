@@ -3,15 +3,13 @@
 use serde_json::{Map, Value};
 
 use super::Refusal;
-use super::text::{text, type_name};
+use super::text::text;
 use crate::template::java_order;
 
 /// Merges two objects, fields of the second replacing those of the first; deep merging is not supported by AWS either.
 pub(super) fn merge(first: &Value, second: &Value, deep: &Value) -> Result<Value, Refusal> {
     if *deep != Value::Bool(false) {
-        return Err(Refusal::arguments(
-            "the third argument must be `false`: deep merging is not supported",
-        ));
+        return Err(Refusal::Arguments);
     }
     let mut merged = object(first)?.clone();
     merged.extend(
@@ -32,14 +30,12 @@ pub(super) fn from_text(value: &Value) -> Result<Value, Refusal> {
         if error.to_string().starts_with("recursion limit") {
             return Refusal::Limit("its result nests too deeply");
         }
-        Refusal::arguments(format!("the text is no JSON: {error}"))
+        Refusal::Arguments
     })
 }
 
 fn object(value: &Value) -> Result<&Map<String, Value>, Refusal> {
-    value
-        .as_object()
-        .ok_or_else(|| Refusal::arguments(format!("expected an object, got {}", type_name(value))))
+    value.as_object().ok_or(Refusal::Arguments)
 }
 
 #[cfg(test)]

@@ -3,14 +3,18 @@
 use serde_json::Value;
 
 use super::Refusal;
-use super::text::type_name;
 use crate::scope::Host;
 
 pub(super) fn add(left: &Value, right: &Value) -> Result<Value, Refusal> {
-    let (left, right) = (whole(left)?, whole(right)?);
+    let (left, right) = (small(left)?, small(right)?);
     left.checked_add(right)
         .map(Value::from)
-        .ok_or_else(|| Refusal::arguments("the sum leaves the whole numbers"))
+        .ok_or(Refusal::Arguments)
+}
+
+/// Rounds a number that must fit Java's `int`.
+fn small(value: &Value) -> Result<i32, Refusal> {
+    i32::try_from(whole(value)?).map_err(|_too_large| Refusal::Arguments)
 }
 
 /// Draws a number from `start` (included) to `end` (excluded); with a seed, the one that `java.util.Random` draws first.
@@ -20,21 +24,30 @@ pub(super) fn random(
     seed: Option<&Value>,
     host: &mut Host,
 ) -> Result<Value, Refusal> {
-    let (start, end) = (whole(start)?, whole(end)?);
+    let (start, end) = (cut(start)?, cut(end)?);
     let width = i128::from(end) - i128::from(start);
     if width <= 0 {
-        return Err(Refusal::arguments(format!(
-            "the start {start} must be below the end {end}"
-        )));
+        return Err(Refusal::Arguments);
     }
     let offset = match (seed, i32::try_from(width)) {
         (Some(seed), Ok(width)) => i128::from(JavaRandom::from_seed(whole(seed)?).below(width)),
-        (Some(_), Err(_)) => return Err(Refusal::arguments("start and end are too far apart")),
+        (Some(_), Err(_)) => return Err(Refusal::Arguments),
         (None, _) => (i128::from(host.random.bits()) * width) >> 64,
     };
     i64::try_from(i128::from(start) + offset)
         .map(Value::from)
-        .map_err(|_overflow| Refusal::arguments("the result leaves the whole numbers"))
+        .map_err(|_overflow| Refusal::Arguments)
+}
+
+/// Cuts a number towards zero, as AWS is measured to do where it does not round.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "saturates at the ends of the whole numbers, as in Java"
+)]
+pub(super) fn cut(value: &Value) -> Result<i64, Refusal> {
+    let number = value.as_number().ok_or(Refusal::Arguments)?;
+    let double = || number.as_f64().map(|double| double as i64);
+    number.as_i64().or_else(double).ok_or(Refusal::Arguments)
 }
 
 /// Rounds a number as Java's `Math.round` does: halves go up.
@@ -43,18 +56,11 @@ pub(super) fn random(
     reason = "saturates at the ends of the whole numbers, as in Java"
 )]
 pub(super) fn whole(value: &Value) -> Result<i64, Refusal> {
-    let Value::Number(number) = value else {
-        return Err(Refusal::arguments(format!(
-            "expected a number, got {}",
-            type_name(value)
-        )));
-    };
+    let number = value.as_number().ok_or(Refusal::Arguments)?;
     if let Some(integer) = number.as_i64() {
         return Ok(integer);
     }
-    let double = number
-        .as_f64()
-        .ok_or_else(|| Refusal::arguments("the number is too large"))?;
+    let double = number.as_f64().ok_or(Refusal::Arguments)?;
     // Not `(double + 0.5).floor()`, which rounds 0.49999999999999994 up.
     let floor = double.floor();
     Ok(if double - floor >= 0.5 {
@@ -129,8 +135,14 @@ mod tests {
         assert_eq!(add("States.MathAdd(1.49, 1.5)"), json!(3));
         assert_eq!(add("States.MathAdd(-1.5, 0)"), json!(-1));
         assert_eq!(add("States.MathAdd(0.49999999999999994, 0)"), json!(0));
-        assert!(evaluate("States.MathAdd(9223372036854775807, 1)", &json!(null)).is_err());
-        assert!(evaluate("States.MathAdd('1', 1)", &json!(null)).is_err());
+        assert_eq!(add("States.MathAdd(2147483646, 1)"), json!(2_147_483_647));
+        for call in [
+            "States.MathAdd(2147483647, 1)",
+            "States.MathAdd(3000000000, -3000000000)",
+            "States.MathAdd('1', 1)",
+        ] {
+            assert!(evaluate(call, &json!(null)).is_err(), "{call}");
+        }
     }
 
     #[test]
@@ -153,6 +165,8 @@ mod tests {
         }
         let seeded = || evaluate("States.MathRandom(1, 1000, 7)", &json!(null)).unwrap();
         assert_eq!(seeded(), seeded());
-        assert!(evaluate("States.MathRandom(2, 2)", &json!(null)).is_err());
+        for call in ["States.MathRandom(2, 2)", "States.MathRandom(1.4, 1.6)"] {
+            assert!(evaluate(call, &json!(null)).is_err(), "{call}");
+        }
     }
 }

@@ -190,29 +190,11 @@ impl Function {
         matches!(self, Self::Array | Self::ArrayPartition)
     }
 
-    /// Tells whether a literal may be the argument at a place, as far as it can be told without an input.
-    pub(super) fn may_take(self, place: usize, literal: &Value) -> bool {
-        match (self, place) {
-            (Self::MathAdd | Self::MathRandom | Self::ArrayRange, _)
-            | (Self::ArrayGetItem | Self::ArrayPartition, 1) => literal.is_number(),
-            (
-                Self::Base64Decode | Self::Base64Encode | Self::StringSplit | Self::StringToJson,
-                _,
-            )
-            | (Self::Format, 0)
-            | (Self::Hash, 1) => literal.is_string(),
-            (Self::JsonMerge, 2) => literal.is_boolean(),
-            (Self::ArrayLength | Self::ArrayUnique | Self::JsonMerge, _)
-            | (Self::ArrayContains | Self::ArrayGetItem | Self::ArrayPartition, 0) => false,
-            _ => true,
-        }
-    }
-
     /// Applies the function. `pieces` is the first argument cut at its `{}`, if it is a quoted text.
     pub(super) fn apply(
         self,
         arguments: &[Cow<'_, Value>],
-        pieces: Option<&[String]>,
+        pieces: Option<&text::Pieces>,
         host: &mut Host,
     ) -> Result<Value, Refusal> {
         let argument = |index: usize| arguments[index].as_ref();

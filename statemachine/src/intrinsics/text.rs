@@ -7,24 +7,27 @@ use serde_json::{Number, Value};
 
 use super::Refusal;
 
-/// Cuts a raw text at each `{}` and resolves its escapes.
-pub(super) fn pieces(raw: &str) -> Vec<String> {
-    let mut pieces = vec![String::new()];
+/// What stands between the `{}` of a text, if it is a template.
+pub(super) type Pieces = Result<Vec<String>, Refusal>;
+
+/// Cuts a raw text at each `{}` and resolves its escapes; a brace of its own must be escaped.
+pub(super) fn pieces(raw: &str) -> Pieces {
+    let mut pieces = Vec::new();
+    let mut piece = String::new();
     let mut characters = raw.chars().peekable();
     while let Some(character) = characters.next() {
-        let escaped = if character == '\\' {
-            characters.next()
-        } else {
-            None
-        };
-        if escaped.is_none() && character == '{' && characters.peek() == Some(&'}') {
-            characters.next();
-            pieces.push(String::new());
-        } else if let Some(piece) = pieces.last_mut() {
-            piece.push(escaped.unwrap_or(character));
+        match character {
+            '\\' => piece.push(characters.next().unwrap_or(character)),
+            '{' if characters.next_if_eq(&'}').is_some() => {
+                pieces.push(std::mem::take(&mut piece));
+            }
+            '{' => return Err(Refusal::Template("matching '}' not found for '{'.")),
+            '}' => return Err(Refusal::Template("matching '{' not found for '}'.")),
+            other => piece.push(other),
         }
     }
-    pieces
+    pieces.push(piece);
+    Ok(pieces)
 }
 
 /// Resolves the escapes of a quoted text.
@@ -43,20 +46,17 @@ pub(super) fn unescape(raw: &str) -> String {
 
 pub(super) fn format(
     template: &Value,
-    pieces: Option<&[String]>,
+    pieces: Option<&Pieces>,
     arguments: &[Cow<'_, Value>],
 ) -> Result<Value, Refusal> {
     let template = text(template)?;
     let pieces: Cow<'_, [String]> = match pieces {
-        Some(pieces) => Cow::Borrowed(pieces),
-        None => Cow::Owned(self::pieces(template)),
+        Some(Ok(pieces)) => Cow::Borrowed(pieces),
+        Some(Err(refusal)) => return Err(*refusal),
+        None => Cow::Owned(self::pieces(template)?),
     };
     if pieces.len() != arguments.len() + 1 {
-        return Err(Refusal::arguments(format!(
-            "the template has {} places to fill but there are {} values",
-            pieces.len() - 1,
-            arguments.len()
-        )));
+        return Err(Refusal::Places);
     }
     let mut result = String::new();
     for (index, piece) in pieces.iter().enumerate() {
@@ -79,20 +79,7 @@ pub(super) fn split(subject: &Value, delimiter: &Value) -> Result<Value, Refusal
 }
 
 pub(super) fn text(value: &Value) -> Result<&str, Refusal> {
-    value
-        .as_str()
-        .ok_or_else(|| Refusal::arguments(format!("expected a string, got {}", type_name(value))))
-}
-
-pub(super) fn type_name(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(_) => "a number",
-        Value::String(_) => "a string",
-        Value::Array(_) => "an array",
-        Value::Object(_) => "an object",
-    }
+    value.as_str().ok_or(Refusal::Arguments)
 }
 
 /// Writes a value as Java prints it: `{a=1, b=[x]}`, text without quotes.
@@ -167,9 +154,12 @@ mod tests {
             json!("{} 7 \\ '")
         );
         assert_eq!(
-            format("States.Format('{\"a\": {}}', true)"),
+            format("States.Format('\\{\"a\": {}\\}', true)"),
             json!("{\"a\": true}")
         );
+        for call in ["States.Format('{\"a\": {}}', true)", "States.Format('}')"] {
+            assert!(evaluate(call, &input).is_err(), "{call}");
+        }
     }
 
     #[test]

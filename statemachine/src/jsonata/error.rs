@@ -28,6 +28,15 @@ pub enum JsonataErrorKind {
     Limit,
 }
 
+/// Tells whether a message begins with a code such as `T1006: `.
+fn has_code(message: &str) -> bool {
+    message.split_once(": ").is_some_and(|(code, _)| {
+        code.len() == 5
+            && code.starts_with(|letter: char| letter.is_ascii_uppercase())
+            && code[1..].bytes().all(|digit| digit.is_ascii_digit())
+    })
+}
+
 impl JsonataError {
     fn new(kind: JsonataErrorKind, message: impl Into<String>) -> Self {
         Self {
@@ -73,8 +82,10 @@ impl JsonataError {
                 format!("{prefix} returned an unsupported result type.")
             }
             JsonataErrorKind::Evaluation | JsonataErrorKind::Limit => {
+                // Measured: a message with a code is a sentence of its own.
+                let separator = if has_code(&self.message) { ". " } else { ": " };
                 format!(
-                    "{prefix} threw an error during evaluation. {}",
+                    "{prefix} threw an error during evaluation{separator}{}",
                     self.message
                 )
             }

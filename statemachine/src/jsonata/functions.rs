@@ -1,7 +1,7 @@
 //! The functions that AWS adds to `JSONata`, those it takes away, and the scales of [`super::rewrite`].
 
 use std::cell::RefCell;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fmt::Write;
 use std::rc::Rc;
 
@@ -31,117 +31,140 @@ const MAX_ROMAN: f64 = 10_000_000.0;
 
 type Outcome = Result<JValue, EvaluatorError>;
 
-/// Gives the evaluator its functions. The random numbers that they draw come from what is returned.
+/// Gives the evaluator those of its functions that an expression names. The random numbers that they draw come from
+/// what is returned.
 pub(super) fn register(
     evaluator: &mut Evaluator,
     host: &Host,
     meter: &Rc<Meter>,
+    names: &BTreeSet<String>,
 ) -> Result<Rc<RefCell<Random>>, EvaluatorError> {
-    register_scales(evaluator, meter)?;
     let random = Rc::new(RefCell::new(host.random.clone()));
-
-    let drawn = Rc::clone(&random);
-    evaluator.register_fn_override("random", move |arguments: &[JValue]| {
-        match arguments.first() {
-            Some(JValue::Number(seed)) => Ok(JValue::Number(
-                JavaRandom::from_seed(whole(*seed)).fraction(),
-            )),
-            _ => Ok(JValue::Number(drawn.borrow_mut().fraction())),
-        }
-    })?;
-    let drawn = Rc::clone(&random);
-    evaluator.register_fn("uuid", move |_: &[JValue]| {
-        Ok(JValue::from(drawn.borrow_mut().uuid()))
-    })?;
-    let now = convert::instant(host.now);
-    evaluator.register_fn_override("now", move |_: &[JValue]| Ok(JValue::from(now.as_str())))?;
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "JSONata's milliseconds are doubles; dates stay below 2^53"
-    )]
-    let millis = host.now.timestamp_millis() as f64;
-    evaluator.register_fn_override("millis", move |_: &[JValue]| Ok(JValue::Number(millis)))?;
-    evaluator.register_fn_override("eval", |_: &[JValue]| {
-        Err(EvaluatorError::ReferenceError(
-            "T1006: Attempted to invoke a non-function".to_owned(),
-        ))
-    })?;
-    let limits = Rc::clone(meter);
-    evaluator.register_fn_override("pad", move |arguments: &[JValue]| pad(arguments, &limits))?;
-    evaluator.register_fn("hash", hash)?;
-    evaluator.register_fn("partition", partition)?;
-    evaluator.register_fn("range", range)?;
-    let limits = Rc::clone(meter);
-    evaluator.register_fn("parse", move |arguments: &[JValue]| {
-        parse(arguments, &limits)
-    })?;
+    for name in names {
+        register_function(evaluator, name, host, meter, &random)?;
+    }
     Ok(random)
 }
 
-fn register_scales(evaluator: &mut Evaluator, meter: &Rc<Meter>) -> Result<(), EvaluatorError> {
+fn register_function(
+    evaluator: &mut Evaluator,
+    name: &str,
+    host: &Host,
+    meter: &Rc<Meter>,
+    random: &Rc<RefCell<Random>>,
+) -> Result<(), EvaluatorError> {
+    let drawn = Rc::clone(random);
     let limits = Rc::clone(meter);
-    evaluator.register_fn(rewrite::WEIGH, move |arguments: &[JValue]| {
-        let value = argument(arguments, 0);
-        if matches!(
-            value,
-            JValue::String(_) | JValue::Array(_) | JValue::Object(_)
-        ) {
-            limits.weigh(value)?;
+    match name {
+        "random" => {
+            evaluator.register_fn_override(name, move |arguments: &[JValue]| {
+                match arguments.first() {
+                    Some(JValue::Number(seed)) => Ok(JValue::Number(
+                        JavaRandom::from_seed(whole(*seed)).fraction(),
+                    )),
+                    _ => Ok(JValue::Number(drawn.borrow_mut().fraction())),
+                }
+            })
         }
-        Ok(value.clone())
-    })?;
-    let limits = Rc::clone(meter);
-    evaluator.register_fn(rewrite::FITS, move |arguments: &[JValue]| {
-        limits.weigh(argument(arguments, 0))?;
-        Ok(JValue::Bool(true))
-    })?;
-    let limits = Rc::clone(meter);
-    evaluator.register_fn(rewrite::SEPARATOR, move |arguments: &[JValue]| {
-        let gaps = argument(arguments, 0).as_array().map_or(0, Vec::len);
-        allow_product(&limits, gaps, argument(arguments, 1))
-    })?;
-    let limits = Rc::clone(meter);
-    evaluator.register_fn(rewrite::REPLACEMENT, move |arguments: &[JValue]| {
-        let cuts = argument(arguments, 0).as_str().map_or(0, str::len) + 1;
-        allow_product(&limits, cuts, argument(arguments, 1))
-    })?;
-    let limits = Rc::clone(meter);
-    evaluator.register_fn(rewrite::REPLACED, move |arguments: &[JValue]| {
-        if let JValue::String(text) = argument(arguments, 0) {
-            limits.charge((text.len() as u64 + REPLACED_BYTES).saturating_mul(REPLACED_WEIGHT))?;
+        "uuid" => evaluator.register_fn(name, move |_: &[JValue]| {
+            Ok(JValue::from(drawn.borrow_mut().uuid()))
+        }),
+        "now" => {
+            let now = convert::instant(host.now);
+            evaluator.register_fn_override(name, move |_: &[JValue]| Ok(JValue::from(now.as_str())))
         }
-        Ok(argument(arguments, 0).clone())
-    })?;
-    evaluator.register_fn(rewrite::IS_FUNCTION, |arguments: &[JValue]| {
-        Ok(JValue::Bool(argument(arguments, 0).is_function()))
-    })?;
-    evaluator.register_fn(rewrite::PICTURE, |arguments: &[JValue]| {
-        if let JValue::String(picture) = argument(arguments, 0) {
-            check_picture(picture)?;
+        "millis" => {
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "JSONata's milliseconds are doubles; dates stay below 2^53"
+            )]
+            let millis = host.now.timestamp_millis() as f64;
+            evaluator.register_fn_override(name, move |_: &[JValue]| Ok(JValue::Number(millis)))
         }
-        Ok(argument(arguments, 0).clone())
-    })?;
-    evaluator.register_fn(rewrite::WRITABLE, |arguments: &[JValue]| {
-        match (argument(arguments, 0), argument(arguments, 1)) {
-            (JValue::Number(number), JValue::String(picture))
-                if number.abs() > MAX_ROMAN && picture.contains(['I', 'i']) =>
-            {
-                Err(exceeded())
+        "eval" => evaluator.register_fn_override(name, |_: &[JValue]| {
+            Err(EvaluatorError::ReferenceError(
+                "T1006: Attempted to invoke a non-function".to_owned(),
+            ))
+        }),
+        "pad" => evaluator
+            .register_fn_override(name, move |arguments: &[JValue]| pad(arguments, &limits)),
+        "hash" => evaluator.register_fn(name, hash),
+        "partition" => evaluator.register_fn(name, partition),
+        "range" => evaluator.register_fn(name, range),
+        "parse" => {
+            evaluator.register_fn(name, move |arguments: &[JValue]| parse(arguments, &limits))
+        }
+        _ => register_scale(evaluator, name, limits),
+    }
+}
+
+/// Registers one of the functions that [`super::rewrite`] puts into a tree; other names are the evaluator's own, or
+/// nobody's.
+fn register_scale(
+    evaluator: &mut Evaluator,
+    name: &str,
+    limits: Rc<Meter>,
+) -> Result<(), EvaluatorError> {
+    match name {
+        rewrite::WEIGH => evaluator.register_fn(name, move |arguments: &[JValue]| {
+            let value = argument(arguments, 0);
+            if matches!(
+                value,
+                JValue::String(_) | JValue::Array(_) | JValue::Object(_)
+            ) {
+                limits.weigh(value)?;
             }
-            (value, _) => Ok(value.clone()),
+            Ok(value.clone())
+        }),
+        rewrite::FITS => evaluator.register_fn(name, move |arguments: &[JValue]| {
+            limits.weigh(argument(arguments, 0))?;
+            Ok(JValue::Bool(true))
+        }),
+        rewrite::SEPARATOR => evaluator.register_fn(name, move |arguments: &[JValue]| {
+            let gaps = argument(arguments, 0).as_array().map_or(0, Vec::len);
+            allow_product(&limits, gaps, argument(arguments, 1))
+        }),
+        rewrite::REPLACEMENT => evaluator.register_fn(name, move |arguments: &[JValue]| {
+            let cuts = argument(arguments, 0).as_str().map_or(0, str::len) + 1;
+            allow_product(&limits, cuts, argument(arguments, 1))
+        }),
+        rewrite::REPLACED => evaluator.register_fn(name, move |arguments: &[JValue]| {
+            if let JValue::String(text) = argument(arguments, 0) {
+                let bytes = text.len() as u64 + REPLACED_BYTES;
+                limits.charge(bytes.saturating_mul(REPLACED_WEIGHT))?;
+            }
+            Ok(argument(arguments, 0).clone())
+        }),
+        rewrite::IS_FUNCTION => evaluator.register_fn(name, |arguments: &[JValue]| {
+            Ok(JValue::Bool(argument(arguments, 0).is_function()))
+        }),
+        rewrite::PICTURE => evaluator.register_fn(name, |arguments: &[JValue]| {
+            if let JValue::String(picture) = argument(arguments, 0) {
+                check_picture(picture)?;
+            }
+            Ok(argument(arguments, 0).clone())
+        }),
+        rewrite::WRITABLE => evaluator.register_fn(name, |arguments: &[JValue]| {
+            match (argument(arguments, 0), argument(arguments, 1)) {
+                (JValue::Number(number), JValue::String(picture))
+                    if number.abs() > MAX_ROMAN && picture.contains(['I', 'i']) =>
+                {
+                    Err(exceeded())
+                }
+                (value, _) => Ok(value.clone()),
+            }
+        }),
+        rewrite::DISTINCT => evaluator.register_fn(name, |arguments: &[JValue]| {
+            Ok(distinct(argument(arguments, 0)))
+        }),
+        rewrite::SUBJECT => {
+            evaluator.register_fn(name, |arguments: &[JValue]| match argument(arguments, 0) {
+                JValue::String(text) if text.len() > MAX_SUBJECT_BYTES => Err(exceeded()),
+                value => Ok(value.clone()),
+            })
         }
-    })?;
-    evaluator.register_fn(rewrite::DISTINCT, |arguments: &[JValue]| {
-        Ok(distinct(argument(arguments, 0)))
-    })?;
-    evaluator.register_fn(rewrite::SUBJECT, |arguments: &[JValue]| {
-        match argument(arguments, 0) {
-            JValue::String(text) if text.len() > MAX_SUBJECT_BYTES => Err(
-                EvaluatorError::EvaluationError(super::meter::MEMORY_LIMIT.to_owned()),
-            ),
-            value => Ok(value.clone()),
-        }
-    })
+        _ => Ok(()),
+    }
 }
 
 fn exceeded() -> EvaluatorError {

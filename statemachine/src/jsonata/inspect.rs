@@ -1,6 +1,6 @@
 //! What a parsed expression refers to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use indexmap::IndexMap;
@@ -136,6 +136,19 @@ impl References {
             other => each_child(other, &mut |child| with_stack(|| self.visit(child))),
         }
     }
+}
+
+/// Lists every name that a tree calls or reads as a variable: no other function can be reached.
+pub(super) fn names(tree: &AstNode) -> BTreeSet<String> {
+    fn visit(node: &AstNode, names: &mut BTreeSet<String>) {
+        if let AstNode::Variable(name) | AstNode::Function { name, .. } = node {
+            names.insert(name.clone());
+        }
+        each_child(node, &mut |child| with_stack(|| visit(child, names)));
+    }
+    let mut names = BTreeSet::new();
+    visit(tree, &mut names);
+    names
 }
 
 /// Names the fields that a path reads one after the other, up to the first that something else happens to.

@@ -9,6 +9,7 @@ use super::meter::Meter;
 use super::{Expression, JsonataError, JsonataErrorKind, JsonataScope};
 use crate::bounds;
 use crate::scope::Host;
+use crate::walk::Walk;
 
 /// A parsed template.
 #[derive(Debug, Clone)]
@@ -56,8 +57,9 @@ impl Template {
                 message: format!("a template nests at most {} levels", bounds::MAX_DEPTH),
             }]);
         }
-        let mut problems = Vec::new();
-        let node = parse_node(template, &mut String::new(), &mut problems);
+        let mut walk = Walk::new();
+        let node = parse_node(template, &mut walk);
+        let problems = walk.into_problems();
         if problems.is_empty() {
             Ok(Self { node })
         } else {
@@ -88,15 +90,14 @@ impl Template {
     }
 }
 
-fn parse_node(template: &Value, pointer: &mut String, problems: &mut Vec<TemplateProblem>) -> Node {
-    let start = pointer.len();
+fn parse_node(template: &Value, walk: &mut Walk<TemplateProblem>) -> Node {
     match template {
         Value::String(string) => match expression_text(string).map(Expression::parse) {
             None => Node::Literal(template.clone()),
             Some(Ok(expression)) => Node::Expression(Box::new(expression)),
             Some(Err(error)) => {
-                problems.push(TemplateProblem {
-                    pointer: pointer.clone(),
+                walk.note(|pointer| TemplateProblem {
+                    pointer: pointer.to_owned(),
                     kind: error.kind(),
                     message: error.to_string(),
                 });
@@ -104,13 +105,13 @@ fn parse_node(template: &Value, pointer: &mut String, problems: &mut Vec<Templat
             }
         },
         Value::Object(fields) => {
-            let mut nodes = Vec::with_capacity(fields.len());
-            for (name, field) in fields {
-                pointer.push('/');
-                pointer.push_str(&name.replace('~', "~0").replace('/', "~1"));
-                nodes.push((name.clone(), parse_node(field, pointer, problems)));
-                pointer.truncate(start);
-            }
+            let nodes: Vec<(String, Node)> = fields
+                .iter()
+                .map(|(name, field)| {
+                    let node = walk.in_field(name, |walk| parse_node(field, walk));
+                    (name.clone(), node)
+                })
+                .collect();
             if nodes
                 .iter()
                 .all(|(_, node)| matches!(node, Node::Literal(_)))
@@ -120,12 +121,11 @@ fn parse_node(template: &Value, pointer: &mut String, problems: &mut Vec<Templat
             Node::Object(nodes)
         }
         Value::Array(items) => {
-            let mut nodes = Vec::with_capacity(items.len());
-            for (index, item) in items.iter().enumerate() {
-                write!(pointer, "/{index}").expect("writing to a String never fails");
-                nodes.push(parse_node(item, pointer, problems));
-                pointer.truncate(start);
-            }
+            let nodes: Vec<Node> = items
+                .iter()
+                .enumerate()
+                .map(|(index, item)| walk.in_item(index, |walk| parse_node(item, walk)))
+                .collect();
             if nodes.iter().all(|node| matches!(node, Node::Literal(_))) {
                 return Node::Literal(template.clone());
             }

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::error::{MockError, MockErrorKind, MockProblem};
 use crate::Place;
+use crate::walk::below;
 
 /// A mock file that has been read and checked.
 #[derive(Debug, Clone, PartialEq)]
@@ -334,10 +335,6 @@ impl Reader<'_> {
             }
         }
     }
-}
-
-fn below(pointer: &str, name: &str) -> String {
-    format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"))
 }
 
 /// Reads `0` or `1-3`.

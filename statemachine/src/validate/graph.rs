@@ -2,9 +2,10 @@
 
 use std::collections::HashSet;
 
-use crate::definition::fields::{Problems, below};
+use crate::definition::fields::Problems;
 use crate::definition::model::{Flow, Kind, State};
 use crate::validate::{Code, Diagnostic};
+use crate::walk::below;
 
 /// Checks a machine and the flows inside it.
 pub(crate) fn check(flow: &Flow, problems: &Problems) {

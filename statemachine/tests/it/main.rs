@@ -6,15 +6,21 @@
     reason = "tests read the corpus through the environment, take `json!(..)` as it is made, and stop where something is missing"
 )]
 
+mod bounds;
 mod cases;
 mod corpus;
-mod executions;
 mod jayway;
 mod maps;
 mod measured;
 mod mocks;
 mod mutations;
+mod readers;
+mod siblings;
+mod small;
+mod stopping;
 mod task_cases;
+mod tasks;
 mod test_state;
 mod trace;
 mod validation;
+mod wording;

@@ -1,41 +1,18 @@
-//! Map states: concurrency, thresholds, readers, batches and writers.
+//! Map states: concurrency, thresholds and batches.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use drivetrain_statemachine::{
-    Engine, History, Machine, Outcome, Status, TaskCall, TaskError, TaskHandler, TaskOutput,
-};
+use drivetrain_statemachine::{Engine, History, Machine, Status, TaskCall, TaskError, TaskHandler};
 use serde_json::{Value, json};
 
 use crate::corpus::in_virtual_time;
-
-fn map(fields: Value, processor: Value) -> Machine {
-    let mut state = json!({"Type": "Map", "End": true, "ItemProcessor": processor});
-    state
-        .as_object_mut()
-        .unwrap()
-        .extend(fields.as_object().unwrap().clone());
-    Machine::parse(&json!({"StartAt": "M", "States": {"M": state}}).to_string()).unwrap()
-}
+use crate::small::{distributed, map, pass, refuse, run};
 
 fn task() -> Value {
     json!({"StartAt": "T", "States": {"T": {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "End": true}}})
-}
-
-fn distributed(mut processor: Value) -> Value {
-    processor["ProcessorConfig"] = json!({"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"});
-    processor
-}
-
-fn pass() -> Value {
-    json!({"StartAt": "P", "States": {"P": {"Type": "Pass", "End": true}}})
-}
-
-fn run(machine: &Machine, handler: impl TaskHandler + 'static, input: Value) -> Outcome {
-    in_virtual_time(Engine::new(handler).run(machine, input)).unwrap()
 }
 
 /// Takes a second a call, counts how many run at once, and fails for negative items.
@@ -178,159 +155,6 @@ fn child_executions_have_histories_of_their_own() {
     assert_eq!((counts.len(), children), (3, 2));
 }
 
-async fn refuse(call: TaskCall) -> Result<Value, TaskError> {
-    Err(TaskError::new("NoTask", call.state))
-}
-
-/// Keeps objects as S3 does.
-#[derive(Default)]
-struct Bucket(Mutex<BTreeMap<String, Vec<u8>>>);
-
-impl Bucket {
-    fn holding(objects: &[(&str, &[u8])]) -> Arc<Self> {
-        let objects = objects
-            .iter()
-            .map(|(key, body)| ((*key).to_owned(), body.to_vec()));
-        Arc::new(Self(Mutex::new(objects.collect())))
-    }
-
-    fn text(&self, ending: &str) -> String {
-        let objects = self.0.lock().unwrap();
-        let body = objects
-            .iter()
-            .find(|(key, _)| key.ends_with(ending))
-            .map(|(_, body)| body.clone());
-        String::from_utf8(body.unwrap_or_else(|| panic!("no {ending} in {:?}", objects.keys())))
-            .unwrap()
-    }
-
-    fn handler(self: &Arc<Self>) -> impl TaskHandler + 'static {
-        let bucket = self.clone();
-        move |call: TaskCall| {
-            let answer = bucket.answer(&call);
-            async move { answer }
-        }
-    }
-
-    fn answer(&self, call: &TaskCall) -> Result<TaskOutput, TaskError> {
-        let key = call.input["Key"].as_str().unwrap_or_default().to_owned();
-        let mut objects = self.0.lock().unwrap();
-        match call.resource.arn().rsplit(':').next() {
-            Some("getObject") => match objects.get(&key) {
-                Some(body) => Ok(TaskOutput::object(body.clone())),
-                None => Err(TaskError::new("S3.NoSuchKey", format!("no {key}"))),
-            },
-            Some("putObject") => {
-                objects.insert(key, call.body.clone().unwrap().to_vec());
-                Ok(json!({}).into())
-            }
-            // Pages of one key, as small as they get.
-            Some("listObjectsV2") => {
-                let start: usize = call.input["ContinuationToken"]
-                    .as_str()
-                    .map_or(0, |token| token.parse().unwrap());
-                let listed = objects
-                    .iter()
-                    .nth(start)
-                    .map(|(key, body)| json!({"Key": key, "Size": body.len()}));
-                let token = (start + 1 < objects.len()).then(|| (start + 1).to_string());
-                Ok(json!({"Contents": [listed], "NextContinuationToken": token}).into())
-            }
-            _ => Ok(call.input.clone().into()),
-        }
-    }
-}
-
-fn read(objects: &[(&str, &[u8])], resource: &str, config: Value) -> Outcome {
-    let reader = json!({
-        "Resource": format!("arn:aws:states:::{resource}"),
-        "Parameters": {"Bucket": "b", "Key": objects[0].0},
-        "ReaderConfig": config,
-    });
-    let machine = map(json!({"ItemReader": reader}), distributed(pass()));
-    run(&machine, Bucket::holding(objects).handler(), json!({}))
-}
-
-#[test]
-fn items_are_read_from_every_format() {
-    let object = |key, body: &'static str| [(key, body.as_bytes())];
-    let read =
-        |objects: &[(&str, &[u8])], config| read(objects, "s3:getObject", config).output.unwrap();
-    assert_eq!(
-        read(
-            &object("a", "1\n\n{\"b\": 2}\n"),
-            json!({"InputType": "JSONL"})
-        ),
-        json!([1, {"b": 2}])
-    );
-    assert_eq!(
-        read(
-            &object("a", "{\"x\": {\"y\": [1, 2]}}"),
-            json!({"InputType": "JSON", "ItemsPointer": "/x/y"})
-        ),
-        json!([1, 2])
-    );
-    assert_eq!(
-        read(
-            &object("a", "{\"o\": {\"x\": 1}}"),
-            json!({"InputType": "JSON", "ItemsPointer": "/o"})
-        ),
-        json!([{"Key": "x", "Value": 1}])
-    );
-    assert_eq!(
-        read(
-            &object("a", "a|b\n1|2\n3|4\n"),
-            json!({
-            "InputType": "CSV", "CSVHeaderLocation": "FIRST_ROW", "CSVDelimiter": "PIPE", "MaxItems": 1})
-        ),
-        json!([{"a": "1", "b": "2"}])
-    );
-}
-
-#[test]
-fn an_inventory_leads_to_its_files() {
-    let manifest = br#"{"destinationBucket": "arn:aws:s3:::b", "fileSchema": "Bucket, Key", "files": [{"key": "1.csv"}]}"#;
-    let objects: [(&str, &[u8]); 2] = [
-        ("manifest.json", manifest),
-        ("1.csv", b"\"b\",\"x\"\n\"b\",\"y\"\n"),
-    ];
-    let outcome = read(&objects, "s3:getObject", json!({"InputType": "MANIFEST"}));
-    assert_eq!(
-        outcome.output,
-        Some(json!([{"Bucket": "b", "Key": "x"}, {"Bucket": "b", "Key": "y"}]))
-    );
-}
-
-#[test]
-fn listed_objects_are_items_page_by_page() {
-    let objects: [(&str, &[u8]); 3] = [("a", b"1"), ("b", b"22"), ("c", b"333")];
-    let outcome = read(&objects, "s3:listObjectsV2", json!({}));
-    let listed = outcome.output.unwrap();
-    let keys: Vec<&str> = listed
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter_map(|item| item["Key"].as_str())
-        .collect();
-    assert_eq!(keys, ["a", "b", "c"]);
-}
-
-#[test]
-fn what_cannot_be_read_fails_the_reader() {
-    let failed = |objects: &[(&str, &[u8])], config| {
-        let outcome = read(objects, "s3:getObject", config);
-        assert_eq!(outcome.error.as_deref(), Some("States.ItemReaderFailed"));
-        outcome.cause.unwrap()
-    };
-    assert!(failed(&[("a", b"[1")], json!({"InputType": "JSON"})).contains("cannot be parsed"));
-    for body in ["7", "{\"a\": [1]}"] {
-        let cause = failed(&[("a", body.as_bytes())], json!({"InputType": "JSON"}));
-        assert!(cause.contains("non-iterable"), "{cause}");
-    }
-    let twice = json!({"InputType": "CSV", "CSVHeaderLocation": "FIRST_ROW"});
-    assert!(failed(&[("a", b"h,h\n1,2")], twice).contains("duplicates"));
-}
-
 #[test]
 fn batches_hold_as_many_items_as_they_may() {
     let batched = |batcher: Value| {
@@ -356,38 +180,6 @@ fn batches_hold_as_many_items_as_they_may() {
 }
 
 #[test]
-fn results_are_written_where_the_manifest_says() {
-    let bucket = Bucket::holding(&[]);
-    let writer = json!({"Resource": "arn:aws:states:::s3:putObject", "Parameters": {"Bucket": "b", "Prefix": "out"}});
-    let machine = map(
-        json!({"ResultWriter": writer, "ToleratedFailureCount": 1}),
-        distributed(json!({"StartAt": "C", "States": {
-            "C": {"Type": "Choice", "Choices": [{"Variable": "$", "NumericLessThan": 0, "Next": "F"}], "Default": "P"},
-            "F": {"Type": "Fail", "Error": "Negative"},
-            "P": {"Type": "Pass", "End": true},
-        }})),
-    );
-    let outcome = run(&machine, bucket.handler(), json!([1, -2, 3]));
-    let details = &outcome.output.as_ref().unwrap()["ResultWriterDetails"];
-    assert_eq!(details["Bucket"], "b");
-    assert!(details["Key"].as_str().unwrap().starts_with("out/"));
-    let manifest: Value = serde_json::from_str(&bucket.text("manifest.json")).unwrap();
-    assert_eq!(
-        manifest["ResultFiles"]["FAILED"].as_array().unwrap().len(),
-        1
-    );
-    assert_eq!(manifest["ResultFiles"]["PENDING"], json!([]));
-    let succeeded: Value = serde_json::from_str(&bucket.text("SUCCEEDED_0.json")).unwrap();
-    let outputs: Vec<&str> = succeeded
-        .as_array()
-        .unwrap()
-        .iter()
-        .filter_map(|child| child["Output"].as_str())
-        .collect();
-    assert_eq!(outputs, ["1", "3"]);
-}
-
-#[test]
 fn ten_thousand_items_keep_their_order() {
     let items: Vec<usize> = (0..10_000).collect();
     let machine = map(
@@ -403,7 +195,7 @@ fn ten_thousand_items_keep_their_order() {
 
 #[test]
 fn what_is_tolerated_is_looked_at_once_the_state_has_started() {
-    let negative = "Expected non-negative integer for ToleratedFailureCount, got '-1' instead.";
+    let negative = "ToleratedFailureCount cannot be negative.";
     let cases = [
         (json!(-1), negative),
         (json!("-1"), negative),

@@ -78,3 +78,89 @@ async fn refuse(call: TaskCall) -> Result<Value, TaskError> {
         json!({"state": call.state}).to_string(),
     ))
 }
+
+/// Tests a state and gives the response, or the refusal's code and message.
+fn tested(definition: &Value, fields: Value) -> Result<Value, (&'static str, String)> {
+    let mut request = fields;
+    request["definition"] = definition.to_string().into();
+    let request: TestStateRequest = serde_json::from_value(request).unwrap();
+    let engine = Engine::new(refuse).start_time(start_time());
+    in_virtual_time(test_state(&engine, &request))
+        .map(|response| serde_json::to_value(&response).unwrap())
+        .map_err(|error| (error.aws_code(), error.aws_message()))
+}
+
+#[test]
+fn requests_that_contradict_themselves_are_refused_in_aws_s_words() {
+    let branch = json!({"StartAt": "A", "States": {"A": {"Type": "Succeed"}}});
+    let parallel = json!({"Type": "Parallel", "Branches": [branch], "End": true});
+    let task = json!({"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "End": true});
+    let pass = json!({"Type": "Pass", "End": true});
+    let both = json!({"result": "1", "errorOutput": {"error": "E"}});
+    for (definition, fields, code, message) in [
+        (
+            &parallel,
+            json!({}),
+            "InvalidDefinition",
+            "TestState API does not support Map or Parallel states.",
+        ),
+        (
+            &task,
+            json!({}),
+            "ValidationException",
+            "RoleArn must be specified when testing a Task state",
+        ),
+        (
+            &task,
+            json!({"mock": both}),
+            "ValidationException",
+            "[result, errorOutput].",
+        ),
+        (
+            &task,
+            json!({"mock": {"result": "{"}}),
+            "ValidationException",
+            "Mocked result must be valid JSON",
+        ),
+        (
+            &pass,
+            json!({"mock": {"result": "1"}}),
+            "ValidationException",
+            "State type 'Pass' is not supported when a mock is specified",
+        ),
+        (
+            &task,
+            json!({"mock": {"result": "1"}, "context": "{\"Map\": {}}"}),
+            "ValidationException",
+            "'Map' field is not supported when mocking a Context object",
+        ),
+    ] {
+        let refused = tested(definition, fields).unwrap_err();
+        assert_eq!(refused.0, code);
+        assert!(refused.1.contains(message), "{}", refused.1);
+    }
+}
+
+#[test]
+fn a_retrier_that_is_used_up_is_still_named() {
+    let task = json!({"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "End": true,
+        "Retry": [{"ErrorEquals": ["Other"]}, {"ErrorEquals": ["States.ALL"], "IntervalSeconds": 2, "MaxAttempts": 2}]});
+    let after = |count: u32| {
+        tested(
+            &task,
+            json!({"inspectionLevel": "DEBUG", "mock": {"errorOutput": {"error": "E"}},
+            "stateConfiguration": {"retrierRetryCount": count}}),
+        )
+        .unwrap()
+    };
+    assert_eq!(after(1)["status"], "RETRIABLE");
+    assert_eq!(
+        after(1)["inspectionData"]["errorDetails"],
+        json!({"retryIndex": 1, "retryBackoffIntervalSeconds": 4})
+    );
+    assert_eq!(after(2)["status"], "FAILED");
+    assert_eq!(
+        after(2)["inspectionData"]["errorDetails"],
+        json!({"retryIndex": 1})
+    );
+}

@@ -116,13 +116,15 @@ fn fail(
     let state = frame.state;
     response.status = TestStateStatus::Failed;
     let retries = Retries::with_used(&state.retry, frame.retry_count);
-    if let Some((index, delay)) = retries.find(&failure) {
+    if let Some(index) = retries.index(&failure) {
+        details.insert("retryIndex".to_owned(), index.into());
+    }
+    if let Some((_, delay)) = retries.find(&failure) {
         response.status = TestStateStatus::Retriable;
         details.insert(
             "retryBackoffIntervalSeconds".to_owned(),
             delay.as_secs().into(),
         );
-        details.insert("retryIndex".to_owned(), index.into());
     } else if let Some(index) = state
         .catch
         .iter()

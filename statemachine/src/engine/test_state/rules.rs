@@ -11,6 +11,9 @@ use crate::engine::map_items::items;
 use crate::engine::test_state::{TestStateRequest, find};
 use crate::{Error, ErrorKind};
 
+const TOO_MANY_FAILED: &str =
+    "Map iteration failure count must be less than or equal to the number of Map iterations";
+
 /// Reads the mock, and refuses requests that contradict themselves.
 pub(super) fn mock(
     request: &TestStateRequest,
@@ -24,6 +27,11 @@ pub(super) fn mock(
              '.sync' or '.waitForTaskToken' service integration pattern",
         );
     }
+    if context.contains_key("Map") {
+        return refuse(
+            "Invalid Context object provided: 'Map' field is not supported when mocking a Context object",
+        );
+    }
     let Some(mock) = &request.mock else {
         if configuration.map_iteration_failure_count.is_some() {
             return refuse(
@@ -35,13 +43,18 @@ pub(super) fn mock(
                 "TestState does not support ErrorCausedByState when a mock is not specified.",
             );
         }
-        let needs_mock =
-            matches!(state.kind, Kind::Map(_) | Kind::Parallel(_)) || waits_outside(state);
-        if needs_mock {
-            let name = state.kind.name();
-            return refuse(format!(
-                "State type '{name}' is not supported when a mock is not specified"
+        if matches!(state.kind, Kind::Map(_) | Kind::Parallel(_)) {
+            return Err(Error::new(
+                ErrorKind::InvalidDefinition,
+                "TestState API does not support Map or Parallel states. Supported state types include: [Task, Wait, \
+                 Pass, Succeed, Fail, Choice]",
             ));
+        }
+        if waits_outside(state) {
+            return refuse("State type 'Task' is not supported when a mock is not specified");
+        }
+        if matches!(state.kind, Kind::Task(_)) && request.role_arn.is_none() {
+            return refuse("RoleArn must be specified when testing a Task state");
         }
         return Ok(None);
     };
@@ -61,17 +74,20 @@ pub(super) fn mock(
     }
     let result = match (&mock.result, &mock.error_output) {
         (Some(_), Some(_)) => {
-            return refuse("A mock must have either a result or an error output.");
+            return refuse(
+                "A test mock should have only one of the following fields: [result, errorOutput].",
+            );
         }
         (None, None) => return refuse("A mock must have a result or an error output."),
         (None, Some(error)) => Err(Failure::reported(error.error.clone(), error.cause.clone())),
         (Some(text), None) => {
-            let result: Value = serde_json::from_str(text).map_err(|error| {
+            let result: Value = serde_json::from_str(text).map_err(|_reason_is_not_shown| {
                 Error::new(
-                    ErrorKind::InvalidInput,
-                    format!("`mock.result` is no JSON: {error}"),
+                    ErrorKind::InvalidRequest,
+                    "Mocked result must be valid JSON",
                 )
             })?;
+            check_count(state, configuration.map_iteration_failure_count, &result)?;
             check_shape(state, &result)?;
             Ok(result)
         }
@@ -80,6 +96,16 @@ pub(super) fn mock(
         result,
         failed_iterations: configuration.map_iteration_failure_count,
     }))
+}
+
+/// Refuses more failed iterations than the mock has results.
+fn check_count(state: &State, failed: Option<usize>, result: &Value) -> Result<(), Error> {
+    match (&state.kind, failed, result) {
+        (Kind::Map(_), Some(failed), Value::Array(results)) if failed > results.len() => {
+            refuse(TOO_MANY_FAILED)
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Refuses a result that the state could not give.
@@ -124,9 +150,7 @@ pub(super) fn check_iterations(
     ) && let Ok(items) = items(frame, map, input)
         && failed > items.len()
     {
-        return refuse(
-            "Map iteration failure count must be less than or equal to the number of Map iterations",
-        );
+        return refuse(TOO_MANY_FAILED);
     }
     Ok(())
 }

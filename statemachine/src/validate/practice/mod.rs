@@ -6,15 +6,16 @@ mod payloads;
 
 use serde_json::Value;
 
-use crate::definition::fields::below;
+use crate::definition::fields::Problems;
 use crate::definition::model::{Flow, Kind, State};
 use crate::validate::{Code, Diagnostic};
+use crate::walk::below;
 
 /// Looks for warnings in a definition without errors.
 pub(crate) fn check(source: &Value, flow: &Flow) -> Vec<Diagnostic> {
-    let mut findings = Vec::new();
-    check_flow(source, flow, "", &mut findings);
-    findings
+    let findings = Problems::default();
+    check_flow(source, flow, "", &findings);
+    findings.into_inner()
 }
 
 /// One state with what was written for it.
@@ -31,7 +32,7 @@ impl Written<'_> {
     }
 }
 
-fn check_flow(source: &Value, flow: &Flow, pointer: &str, findings: &mut Vec<Diagnostic>) {
+fn check_flow(source: &Value, flow: &Flow, pointer: &str, findings: &Problems) {
     let Some(states) = source.get("States") else {
         return;
     };

@@ -3,12 +3,12 @@
 use serde_json::Value;
 
 use crate::definition::QueryLanguage;
-use crate::definition::fields::below;
 use crate::definition::model::{Kind, ResultPath};
 use crate::definition::task::ResourceKind;
 use crate::validate::practice::Written;
 use crate::validate::practice::handlers::looks_like_path;
 use crate::validate::{Code, Diagnostic};
+use crate::walk::Walk;
 
 /// Calls whose answer holds as much as somebody stored.
 const UNBOUNDED_CALLS: [(&str, &str); 3] = [
@@ -18,58 +18,53 @@ const UNBOUNDED_CALLS: [(&str, &str); 3] = [
 ];
 
 pub(super) fn check(written: Written<'_>) -> Vec<Diagnostic> {
-    let mut findings = Vec::new();
+    let mut walk = Walk::new();
     if written.state.language == QueryLanguage::JsonPath {
         for field in ["Parameters", "ResultSelector", "ItemSelector", "Assign"] {
             if let Some(template) = written.source.get(field) {
-                plain_paths(written, template, &below("", field), &mut findings);
+                walk.in_field(field, |walk| plain_paths(written, template, walk));
             }
         }
         if written.source.get("Result").is_some_and(holds_path) {
-            findings.push(written.warn(
-                Code::PassResultIsStatic,
-                "/Result",
-                "Attempt to use a path in the result of a Pass state, which is never evaluated: use `Parameters`",
-            ));
+            walk.in_field("Result", |walk| {
+                let message =
+                    "Attempt to use a path in the result of a Pass state, which is never evaluated: use `Parameters`";
+                walk.note(|pointer| written.warn(Code::PassResultIsStatic, pointer, message));
+            });
         }
     }
+    let mut findings = walk.into_problems();
     findings.extend(too_large(written));
     findings
 }
 
 /// Finds values that look like paths or calls under keys that do not end in `.$`.
-fn plain_paths(
-    written: Written<'_>,
-    template: &Value,
-    pointer: &str,
-    findings: &mut Vec<Diagnostic>,
-) {
+fn plain_paths(written: Written<'_>, template: &Value, walk: &mut Walk<Diagnostic>) {
     match template {
         Value::Object(fields) => {
             for (name, value) in fields.iter().filter(|(name, _)| !name.ends_with(".$")) {
-                let pointer = below(pointer, name);
-                if looks_like_path(value) {
-                    findings.push(written.warn(
+                let (code, message) = if looks_like_path(value) {
+                    (
                         Code::NoPath,
-                        &pointer,
-                        format!("Field value looks like a path, but field name does not end with '.$': {name}"),
-                    ));
+                        "Field value looks like a path, but field name does not end with '.$'",
+                    )
                 } else if looks_like_call(value) {
-                    findings.push(written.warn(
+                    (
                         Code::NoDollar,
-                        &pointer,
-                        format!(
-                            "No '.$' on a field that appears to be an intrinsic function: {name}"
-                        ),
-                    ));
+                        "No '.$' on a field that appears to be an intrinsic function",
+                    )
                 } else {
-                    plain_paths(written, value, &pointer, findings);
-                }
+                    walk.in_field(name, |walk| plain_paths(written, value, walk));
+                    continue;
+                };
+                walk.in_field(name, |walk| {
+                    walk.note(|pointer| written.warn(code, pointer, format!("{message}: {name}")));
+                });
             }
         }
         Value::Array(items) => {
             for (index, item) in items.iter().enumerate() {
-                plain_paths(written, item, &below(pointer, &index.to_string()), findings);
+                walk.in_item(index, |walk| plain_paths(written, item, walk));
             }
         }
         _ => {}

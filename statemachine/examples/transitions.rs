@@ -1,0 +1,104 @@
+//! Runs one of the measured machines and prints how fast it went, and how much memory it took, as JSON.
+//!
+//!     cargo run --release -p drivetrain-statemachine --example transitions -- chain 2500 history.jsonl
+//!
+//! The last argument may be left out: then no history is kept. With `--input` in its place the input is printed, for
+//! another engine to be run with.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the program around the engine may read arguments, files and the clock"
+)]
+
+#[path = "../benches/machines/mod.rs"]
+mod machines;
+
+use std::error::Error;
+use std::fs::File;
+use std::time::{Duration, Instant};
+
+use drivetrain_statemachine::{Engine, JsonLines, Machine, Status, TaskCall, TaskError};
+use serde_json::{Value, json};
+
+use machines::MEASURED;
+
+/// The allocator of the shipped binary.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let (Some(name), Some(size)) = (arguments.next(), arguments.next()) else {
+        return Err(
+            "usage: transitions <chain|map|intrinsics|jsonata> <size> [history file | --input]"
+                .into(),
+        );
+    };
+    let size: u64 = size.parse()?;
+    let measured = MEASURED
+        .iter()
+        .find(|measured| measured.name == name)
+        .ok_or_else(|| format!("there is no machine `{name}`"))?;
+    let machine = Machine::parse(measured.definition)?;
+    let input = (measured.input)(size);
+    let mut engine = Engine::new(no_task).max_events(None);
+    let lines = match arguments.next() {
+        Some(flag) if flag == "--input" => {
+            println!("{input}");
+            return Ok(());
+        }
+        Some(path) => Some(JsonLines::new(File::create(path)?)),
+        None => None,
+    };
+    if let Some(lines) = &lines {
+        engine = engine.history(lines.clone());
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()?;
+    let processor_before = processor_seconds();
+    let started = Instant::now();
+    let outcome = runtime.block_on(engine.run(&machine, input))?;
+    if let Some(lines) = lines {
+        lines.finish()?;
+    }
+    let seconds = started.elapsed().as_secs_f64();
+    let processor = processor_seconds().zip(processor_before);
+    if outcome.status != Status::Succeeded {
+        return Err(format!("{name} ended as {outcome:?}").into());
+    }
+    let transitions = (measured.transitions)(size);
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a rate needs no more than 52 bits"
+    )]
+    let per_second = (transitions as f64 / seconds).round();
+    println!(
+        "{}",
+        json!({
+            "machine": name, "transitions": transitions, "events": outcome.events, "seconds": seconds,
+            "processor_seconds": processor.map(|(after, before)| after - before),
+            "transitions_per_second": per_second, "peak_resident_kib": peak_resident_kib(),
+        })
+    );
+    Ok(())
+}
+
+async fn no_task(call: TaskCall) -> Result<Value, TaskError> {
+    Err(TaskError::new("NoTask", call.state))
+}
+
+/// Reads how long this thread has run, where the system tells.
+fn processor_seconds() -> Option<f64> {
+    let times = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    let nanoseconds: u64 = times.split_whitespace().next()?.parse().ok()?;
+    Some(Duration::from_nanos(nanoseconds).as_secs_f64())
+}
+
+/// Reads the most memory that the process has had, where the system tells.
+fn peak_resident_kib() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    line.split_whitespace().nth(1)?.parse().ok()
+}

@@ -1,0 +1,105 @@
+//! A walk through JSON that knows where it is.
+
+use std::fmt::Write;
+
+/// How many problems are noted of one definition or template, and how long all their texts may be.
+///
+/// Nobody reads more, and a hostile definition could otherwise have them fill the memory.
+pub(crate) const MOST_PROBLEMS: usize = 1_000;
+pub(crate) const LONGEST_PROBLEMS_BYTES: usize = 4 << 20;
+
+/// Where a walk is, and the problems it has found.
+#[derive(Debug)]
+pub(crate) struct Walk<P> {
+    pointer: String,
+    problems: Vec<P>,
+    bytes: usize,
+}
+
+impl<P> Walk<P> {
+    pub(crate) fn new() -> Self {
+        Self {
+            pointer: String::new(),
+            problems: Vec::new(),
+            bytes: 0,
+        }
+    }
+
+    /// Goes down into a field for as long as `visit` takes.
+    pub(crate) fn in_field<T>(&mut self, name: &str, visit: impl FnOnce(&mut Self) -> T) -> T {
+        let above = self.pointer.len();
+        push(&mut self.pointer, name);
+        let visited = visit(self);
+        self.pointer.truncate(above);
+        visited
+    }
+
+    /// Goes down into an item for as long as `visit` takes.
+    pub(crate) fn in_item<T>(&mut self, index: usize, visit: impl FnOnce(&mut Self) -> T) -> T {
+        let above = self.pointer.len();
+        write!(self.pointer, "/{index}").expect("writing to a String never fails");
+        let visited = visit(self);
+        self.pointer.truncate(above);
+        visited
+    }
+
+    /// Notes a problem of the place where the walk is, `make` being given the place as a JSON pointer.
+    pub(crate) fn note(&mut self, make: impl FnOnce(&str) -> P) {
+        if self.problems.len() < MOST_PROBLEMS && self.bytes < LONGEST_PROBLEMS_BYTES {
+            self.bytes += self.pointer.len();
+            self.problems.push(make(&self.pointer));
+        }
+    }
+
+    pub(crate) fn into_problems(self) -> Vec<P> {
+        self.problems
+    }
+}
+
+/// Gives the pointer of a field or an item below another pointer.
+pub(crate) fn below(pointer: &str, name: &str) -> String {
+    let mut below = pointer.to_owned();
+    push(&mut below, name);
+    below
+}
+
+fn push(pointer: &mut String, name: &str) {
+    pointer.push('/');
+    for character in name.chars() {
+        match character {
+            '~' => pointer.push_str("~0"),
+            '/' => pointer.push_str("~1"),
+            other => pointer.push(other),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn problems_name_the_place_where_the_walk_is() {
+        let mut walk = Walk::new();
+        walk.in_field("a/b", |walk| {
+            walk.in_item(3, |walk| {
+                walk.in_field("~", |walk| walk.note(str::to_owned));
+            });
+            walk.note(str::to_owned);
+        });
+        walk.note(str::to_owned);
+        assert_eq!(walk.into_problems(), ["/a~1b/3/~0", "/a~1b", ""]);
+    }
+
+    #[test]
+    fn problems_are_bounded_in_number_and_length() {
+        let mut walk = Walk::new();
+        (0..2 * MOST_PROBLEMS).for_each(|_| walk.note(str::len));
+        assert_eq!(walk.into_problems().len(), MOST_PROBLEMS);
+        let mut walk = Walk::new();
+        walk.in_field(&"x".repeat(1 << 20), |walk| {
+            (0..100).for_each(|_| walk.note(str::len));
+        });
+        assert_eq!(walk.into_problems().len(), 4);
+    }
+}

@@ -1,0 +1,171 @@
+//! What failures and refusals say.
+
+use drivetrain_statemachine::{Engine, EventType, History, Machine};
+use serde_json::{Value, json};
+
+use crate::corpus::in_virtual_time;
+use crate::small::{echo, machine};
+
+#[test]
+fn a_rule_s_own_fields_are_named_under_the_rule() {
+    let machine = machine(
+        &json!({"QueryLanguage": "JSONata", "StartAt": "C", "States": {
+            "C": {"Type": "Choice", "Choices": [
+                {"Condition": "{% false %}", "Next": "E"},
+                {"Condition": "{% true %}", "Output": {"v": "{% $states.input.absent %}"}, "Next": "E"},
+            ]},
+            "E": {"Type": "Succeed"},
+        }}),
+    );
+    let history = History::default();
+    let engine = Engine::new(echo).history(history.clone());
+    let outcome = in_virtual_time(engine.run(&machine, json!({}))).unwrap();
+    assert_eq!(
+        outcome.error.as_deref(),
+        Some("States.QueryEvaluationError")
+    );
+    let events = history.events();
+    let failed = events
+        .iter()
+        .find(|event| event.event_type == EventType::EvaluationFailed);
+    assert_eq!(
+        failed.unwrap().details.location.as_deref(),
+        Some("Choices[1]/Output/v")
+    );
+}
+
+#[test]
+fn a_field_of_the_other_language_is_refused_as_such() {
+    let definition =
+        json!({"StartAt": "A", "States": {"A": {"Type": "Pass", "Output": 1, "End": true}}});
+    let error = Machine::parse(&definition.to_string()).unwrap_err();
+    assert_eq!(
+        error.aws_message(),
+        "Invalid State Machine Definition: 'SCHEMA_VALIDATION_FAILED: The QueryLanguage is set to 'JSONPath', but \
+         field 'Output' is only supported for the 'JSONata' QueryLanguage at /States/A'"
+    );
+}
+
+/// Runs a machine of one state, or of a state `S` among others, and gives its error and its cause without AWS's prefix.
+fn failure(state: Value, input: Value) -> (String, String) {
+    let mut state = state;
+    if state["Type"] != "Fail" {
+        state["End"] = json!(true);
+    }
+    let machine = machine(&json!({"StartAt": "S", "States": {"S": state}}));
+    let outcome = in_virtual_time(Engine::new(echo).run(&machine, input)).unwrap();
+    let cause = outcome.cause.unwrap_or_default();
+    let prefix = "An error occurred while executing the state 'S' (entered at the event id #2). ";
+    (
+        outcome.error.unwrap_or_default(),
+        cause.strip_prefix(prefix).unwrap_or(&cause).to_owned(),
+    )
+}
+
+#[test]
+fn a_function_that_does_not_apply_fails_at_runtime_and_says_no_more_than_aws() {
+    let input = json!({"n": "1", "list": [1]});
+    for (call, reason) in [
+        (
+            "States.MathAdd($.n, 1)",
+            "Invalid arguments in States.MathAdd",
+        ),
+        (
+            "States.MathAdd('a', 1)",
+            "Invalid arguments in States.MathAdd",
+        ),
+        (
+            "States.ArrayRange(1, 10, 0)",
+            "Invalid arguments in States.ArrayRange",
+        ),
+        (
+            "States.StringToJson($.list)",
+            "Invalid arguments in States.StringToJson",
+        ),
+        (
+            "States.Format('{} {}', $.n)",
+            "Invalid arguments in States.Format: number of arguments do not match the occurrences of {}",
+        ),
+        (
+            "States.Format('{', $.n)",
+            "Invalid template in States.Format: matching '}' not found for '{'.",
+        ),
+        (
+            "States.Format('{}', States.ArrayLength($.list[3]))",
+            "The JsonPath argument for the field '$.list[3]' could not be found in the input '{\"n\":\"1\",\"list\":[1]}'",
+        ),
+    ] {
+        let state = json!({"Type": "Pass", "Parameters": {"v.$": call}});
+        let expected = format!("The function '{call}' had the following error: {reason}");
+        assert_eq!(
+            failure(state, input.clone()),
+            ("States.Runtime".to_owned(), expected)
+        );
+    }
+}
+
+#[test]
+fn each_kind_of_wait_words_its_own_failure() {
+    let date = "does not reference a valid ISO-8601 extended offset date-time format string";
+    let paths = [
+        (
+            "SecondsPath",
+            json!(-1),
+            "The SecondsPath parameter references a negative value: $.w == -1".to_owned(),
+        ),
+        (
+            "SecondsPath",
+            json!(1.5),
+            "The SecondsPath parameter cannot be parsed as a long value: $.w == 1.5".to_owned(),
+        ),
+        (
+            "TimestampPath",
+            json!("2016-12-05 21:29:29Z"),
+            format!("The TimestampPath parameter {date}: $.w == 2016-12-05 21:29:29Z"),
+        ),
+        (
+            "TimestampPath",
+            json!("2016-13-05T21:29:29Z"),
+            format!("The TimestampPath parameter {date}: $.w == 2016-13-05T21:29:29Z"),
+        ),
+    ];
+    for (field, value, expected) in paths {
+        let state = json!({"Type": "Wait", field: "$.w"});
+        assert_eq!(
+            failure(state, json!({"w": value})),
+            ("States.Runtime".to_owned(), expected)
+        );
+    }
+    let state = json!({"Type": "Wait", "SecondsPath": "$.w"});
+    assert_eq!(
+        failure(state, json!({})).1,
+        "The SecondsPath parameter does not reference an input value: $.w"
+    );
+    let state =
+        json!({"Type": "Wait", "QueryLanguage": "JSONata", "Timestamp": "{% $states.input.w %}"});
+    let error = failure(state, json!({"w": "05-12-2016T21:29:29Z"}));
+    assert_eq!(error.0, "States.QueryEvaluationError");
+    assert_eq!(
+        error.1,
+        format!("The Timestamp parameter {date}: $states.input.w == 05-12-2016T21:29:29Z")
+    );
+}
+
+#[test]
+fn a_message_with_a_code_is_a_sentence_of_its_own() {
+    let cause = |expression: &str| {
+        let text = format!("{{% {expression} %}}");
+        failure(
+            json!({"Type": "Pass", "QueryLanguage": "JSONata", "Output": {"r": text}}),
+            json!({}),
+        )
+        .1
+    };
+    assert!(cause("$nothing()").ends_with(
+        "'Output/r' threw an error during evaluation. T1006: Attempted to invoke a non-function"
+    ));
+    assert!(
+        cause("$pad('x', 100000000)")
+            .contains("'Output/r' threw an error during evaluation: The expression exceeded")
+    );
+}
