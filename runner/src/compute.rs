@@ -12,6 +12,7 @@ use drivetrain_jobs::plan::{Parameters, output_plan, table_plan};
 
 use tracing::warn;
 
+use crate::bad_value;
 use crate::error::{Error, ErrorKind, Result};
 use crate::hold::{Held, HeldTable};
 use crate::job_error::job_error;
@@ -46,7 +47,11 @@ pub async fn compute(
             .await
             .map_err(job_error)?;
         let partitions = Partitions::new(&table.name, Vec::new(), &[])?;
-        let collected = execute(&table.name, plan, partitions, workspace, progress).await?;
+        let collected = execute(&table.name, &plan, partitions, workspace, progress)
+            .await
+            .map_err(|error| {
+                bad_value::placed(error, job, &format!("table `{}`", table.name), &plan)
+            })?;
         register(workspace, &table.name, collected.held)?;
     }
     let mut computed = Vec::with_capacity(job.outputs.len());
@@ -82,12 +87,16 @@ async fn compute_output(
         .map_err(job_error)?;
     let collected = execute(
         &output.name,
-        planned.plan,
+        &planned.plan,
         partitions(output)?,
         workspace,
         progress,
     )
-    .await?;
+    .await
+    .map_err(|error| {
+        let what = format!("output `{}`", output.name);
+        bad_value::placed(error, job, &what, &planned.plan)
+    })?;
     let filtered_rows = planned.filtered.map_or(0, |filtered| filtered.rows());
     let warnings = warnings(output, &collected.held).await?;
     Ok(Computed {
@@ -113,14 +122,14 @@ fn is_join_memory(error: &Error) -> bool {
 
 async fn execute(
     name: &str,
-    plan: LogicalPlan,
+    plan: &LogicalPlan,
     partitions: Partitions,
     workspace: &Workspace,
     progress: &Progress,
 ) -> Result<Collected> {
     let state = workspace.context.state();
     let physical = state
-        .create_physical_plan(&plan)
+        .create_physical_plan(plan)
         .await
         .map_err(query_error)?;
     let schema = physical.schema();

@@ -5,6 +5,7 @@ pub mod cli;
 pub mod commands;
 pub mod settings;
 
+pub mod bad_value;
 pub mod check;
 pub mod commit;
 pub mod compute;

@@ -5,6 +5,7 @@
 )]
 
 mod bad_input;
+mod bad_values;
 mod commit;
 mod commit_crashes;
 mod commit_faults;

@@ -11,6 +11,7 @@ use datafusion::execution::runtime_env::RuntimeEnv;
 use futures::{StreamExt, TryStreamExt};
 
 use super::partition::{PartitionNumber, Partitions};
+use crate::bad_value::BadValue;
 use crate::error::{Cause, Context, Error, ErrorKind, Result};
 use crate::hold::{Held, Holder};
 use crate::progress::Progress;
@@ -117,6 +118,9 @@ pub(crate) fn query_error(error: DataFusionError) -> Error {
         && let Some(own) = external.downcast_ref::<Error>()
     {
         return Error::new(own.kind(), own.to_string()).caused_by(error);
+    }
+    if let Some(bad) = BadValue::of(root) {
+        return bad.error(error);
     }
     let no_space = |error: &std::io::Error| error.kind() == std::io::ErrorKind::StorageFull;
     if matches!(root, DataFusionError::IoError(io) if no_space(io)) {
