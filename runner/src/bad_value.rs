@@ -1,6 +1,6 @@
 //! A value with which a query cannot go on: the data's fault, or the job's, and never the machine's.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use arrow::error::ArrowError;
 use datafusion::common::DataFusionError;
@@ -41,6 +41,8 @@ impl BadValue {
             DataFusionError::ArrowError(error, _) => Some(match error.as_ref() {
                 ArrowError::DivideByZero => Self::Zero,
                 ArrowError::ArithmeticOverflow(_) => Self::Overflow,
+                // A number that a narrower type of numbers cannot hold, as of a sum.
+                ArrowError::CastError(text) if text.contains("out of range") => Self::Overflow,
                 ArrowError::CastError(_) | ArrowError::ParseError(_) => Self::Cast,
                 ArrowError::InvalidArgumentError(_) | ArrowError::ComputeError(_) => Self::Refused,
                 _ => return None,
@@ -94,12 +96,15 @@ impl BadValue {
         };
         match self {
             Self::Zero => matches!(operator, Some(Operator::Divide | Operator::Modulo)),
-            Self::Overflow => {
-                matches!(
+            Self::Overflow => match expression {
+                Expr::AggregateFunction(call) => call.func.name() == "sum",
+                Expr::WindowFunction(call) => call.fun.name() == "sum",
+                Expr::Cast(cast) => failure.contains(&cast.field.data_type().to_string()),
+                _ => matches!(
                     operator,
                     Some(Operator::Plus | Operator::Minus | Operator::Multiply | Operator::Divide)
-                ) || matches!(expression, Expr::AggregateFunction(call) if call.func.name() == "sum")
-            }
+                ),
+            },
             Self::Cast => match expression {
                 Expr::Cast(cast) => failure.contains(&cast.field.data_type().to_string()),
                 Expr::ScalarFunction(call) => call.name().starts_with("to_"),
@@ -145,9 +150,10 @@ pub fn placed(error: Error, job: &Job, what: &str, plan: &LogicalPlan) -> Error 
 
 /// The columns of the plan whose expressions can have failed so, each with its text.
 fn places(bad: &BadValue, plan: &LogicalPlan, failure: &str) -> Vec<String> {
-    let mut found = BTreeSet::new();
+    let (mut suspects, mut names) = (BTreeMap::new(), BTreeMap::new());
     let visited = plan.apply_with_subqueries(|node| {
         for expression in node.expressions() {
+            let name = expression.schema_name().to_string();
             let mut suspect = None;
             expression.apply(|inner| {
                 if bad.may_come_from(inner, failure) {
@@ -157,16 +163,27 @@ fn places(bad: &BadValue, plan: &LogicalPlan, failure: &str) -> Vec<String> {
                 Ok(TreeNodeRecursion::Continue)
             })?;
             if let Some(suspect) = suspect {
-                found.insert(match &expression {
-                    Expr::Alias(alias) => format!("column `{}` (`{suspect}`)", alias.name),
-                    _ => format!("`{suspect}`"),
-                });
+                suspects.insert(name.clone(), suspect);
+            }
+            // A sum is computed under its own text, and named further up.
+            if let Expr::Alias(alias) = expression {
+                names.insert(name.clone(), name);
+                names.insert(alias.expr.schema_name().to_string(), alias.name);
             }
         }
         Ok(TreeNodeRecursion::Continue)
     });
-    // Only the message would be poorer.
-    visited.map_or_else(|_| Vec::new(), |_| found.into_iter().collect())
+    if visited.is_err() {
+        // Only the message is poorer.
+        return Vec::new();
+    }
+    let places = suspects
+        .into_iter()
+        .map(|(name, text)| match names.get(&name) {
+            Some(column) => format!("column `{column}` (`{text}`)"),
+            None => format!("`{text}`"),
+        });
+    places.collect()
 }
 
 /// The text of an expression near to how it was written; a cast would not show.

@@ -94,7 +94,7 @@ async fn start(run: &Run<'_>, parameters: &Parameters, stores: &Stores) -> Resul
         Ok(prepared) => prepared,
         Err(error) => {
             attempt.abandon(run.stop).await;
-            return Err(error);
+            return Err(commit::name_replacer(&stores.output, error).await);
         }
     };
     let summary =

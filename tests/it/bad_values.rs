@@ -94,6 +94,46 @@ fn a_value_that_cannot_be_cast_is_shown_with_its_column() {
 }
 
 #[test]
+fn whole_numbers_fail_instead_of_wrapping() {
+    let says = ["a number too large for its type", "`n`", "decimal(38,0)"];
+    for n in [
+        "quantity + 1",
+        "quantity * 2",
+        "-2 - quantity",
+        "sum(quantity) over ()",
+        "(select sum(s.quantity) + 9223372036854775807 from sales as s)",
+    ] {
+        fails(n, "bigint", &says);
+    }
+    let place = sales("id", "int");
+    let twice = "select id % 1 as id, sum(quantity) as n from (select * from sales union all select * from sales) group by 1";
+    job(&place, twice, "bigint");
+    run(&place).fails(4, &says);
+}
+
+#[test]
+fn sums_that_fit_are_what_they_were() {
+    let place = sales("id", "int");
+    place.write(
+        "data/raw/sales/a.csv",
+        "id,amount,quantity,note\n1,1,2,\n1,1,9223372036854775800,\n2,1,-5,\n",
+    );
+    job(
+        &place,
+        "select id, sum(quantity) + count(distinct note) as n from sales group by id",
+        "bigint",
+    );
+    run(&place).succeeds();
+    let rows = place.query("select id, n from totals order by id", "lake");
+    assert_eq!(rows, ["1,9223372036854775802", "2,-5"]);
+    let sums = place.query(
+        "select sum(n) over (order by id desc), sum(distinct id) over () from totals where id = 2",
+        "lake",
+    );
+    assert_eq!(sums, ["-5,2"]);
+}
+
+#[test]
 fn null_in_a_column_that_is_not_null_names_the_column() {
     let says = [
         "`totals.n` is `not null`, and the query gives NULL",

@@ -1,6 +1,7 @@
 //! Queries, rules and checks of a job as DataFusion plans, over tables that the caller registers.
 
 mod check;
+mod checked;
 mod counted;
 mod exact;
 mod fit;

@@ -10,6 +10,7 @@ use super::layout::Layout;
 use super::log::Log;
 use super::publish::{Settled, settle};
 use super::record::{Part, RunId, path};
+use super::replaced::Fate;
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::{FrozenObject, Store};
 
@@ -94,12 +95,12 @@ pub async fn read_table(store: &Store, job: &str, table: &str) -> Result<TableIn
     for part in &found.parts {
         let object = versions.remove(&part.key);
         let Some(object) = object.filter(|object| object.size == part.size_bytes) else {
+            let fate = Fate::of(store, &part.key).await;
             let message = format!(
-                "a part of table `{table}` was replaced just now: `{}`",
-                part.key
+                "`{}`, a part of table `{table}`, was {} just now",
+                part.key, fate.was
             );
-            return Err(Error::new(ErrorKind::TryAgain, message)
-                .hint("run the same command again: it starts from the new version"));
+            return Err(Error::new(ErrorKind::TryAgain, message).hint(fate.way_out));
         };
         objects.push(freeze(store, object));
     }

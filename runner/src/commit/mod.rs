@@ -94,6 +94,7 @@ mod partition;
 mod publish;
 mod record;
 mod repair;
+mod replaced;
 mod run_id;
 mod staged;
 mod state;
@@ -114,6 +115,7 @@ pub use record::{
     AttemptId, Consumed, Entry, FORMAT, Output, Part, Record, Replaces, Run, RunId, Upload, Void,
 };
 pub use repair::{Repaired, RunLine, RunStatus, repair, runs};
+pub use replaced::name_replacer;
 pub use run_id::RunInputs;
 pub use staged::{CommitOutcome, Staged};
 pub use state::{State, Table};
