@@ -6,6 +6,7 @@ pub mod commands;
 pub mod settings;
 
 pub mod bad_value;
+pub mod catalog;
 pub mod check;
 pub mod commit;
 pub mod compute;

@@ -6,6 +6,7 @@
 
 mod bad_input;
 mod bad_values;
+mod catalog_types;
 mod commit;
 mod commit_crashes;
 mod commit_faults;
