@@ -17,6 +17,7 @@ mod documents;
 mod harness;
 mod pipeline;
 mod protocol_steps;
+mod pruning;
 mod readers;
 mod s3_gate;
 mod store;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::DateTime;
 use object_store::ObjectMeta;
 use object_store::path::Path;
 
@@ -110,6 +111,33 @@ pub async fn read_table(store: &Store, job: &str, table: &str) -> Result<TableIn
         objects,
         parts: found.parts.clone(),
     })
+}
+
+/// The live parts of a job's table as its log stands, for a plan: nothing is finished, looked at or read; `None` where the job
+/// has not written it.
+///
+/// # Errors
+/// As the store says.
+pub async fn foresee_table(store: &Store, job: &str, table: &str) -> Result<Option<TableInput>> {
+    let log = Log::read(store, job).await?;
+    let Some(found) = log.state.table(table) else {
+        return Ok(None);
+    };
+    let object = |part: &Part| {
+        Ok(FrozenObject {
+            url: store.location().url(&part.path()?),
+            key: part.key.clone(),
+            etag: None,
+            size_bytes: part.size_bytes,
+            modified: DateTime::UNIX_EPOCH,
+        })
+    };
+    Ok(Some(TableInput {
+        run: found.run.clone(),
+        columns: found.columns.clone(),
+        objects: found.parts.iter().map(object).collect::<Result<_>>()?,
+        parts: found.parts.clone(),
+    }))
 }
 
 /// Whether a listed object is data: no hidden name in its path below the root, and no folder marker.

@@ -106,7 +106,7 @@ pub use attempt::{Attempt, Stager};
 pub use columns::{ColumnType, Columns};
 pub use committed::{Committed, PublishOutcome, Published};
 pub use fence::{Fence, Unfenced};
-pub use input::{TableInput, list_input, read_table};
+pub use input::{TableInput, foresee_table, list_input, read_table};
 pub use log::{CHECKPOINT_EVERY, Log};
 pub use open::{Decision, OpenOptions, Opened, OutputPlan, open};
 pub use part::{PartWriter, StagedPart};
