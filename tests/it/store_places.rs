@@ -351,7 +351,10 @@ async fn guarded(
             return Ok(response);
         }
     };
-    let response = answer(service, writes, request).await;
+    // A task of its own: a client that goes away stops no work that a store has begun.
+    let response = tokio::spawn(answer(service, writes, request))
+        .await
+        .unwrap();
     if let Some((reached, open)) = after {
         reached.send(asked).ok();
         open.notified().await;
