@@ -58,8 +58,9 @@ fn run(cli: &Cli) -> Result<()> {
 /// Warnings and errors always; `-v` what we do, `-vv` what the libraries do too.
 fn begin_logging(verbose: u8) {
     let filter = match verbose {
-        0 => "warn",
-        1 => "warn,drivetrain_runner=debug",
+        // What the AWS SDK warns of comes again as the error that it leads to.
+        0 => "warn,aws_config=off",
+        1 => "warn,aws_config=off,drivetrain_runner=debug",
         _ => "debug",
     };
     tracing_subscriber::fmt()

@@ -99,6 +99,8 @@ pub enum Cause {
     #[error(transparent)]
     Arrow(#[from] arrow::error::ArrowError),
     #[error(transparent)]
+    Credentials(#[from] aws_credential_types::provider::error::CredentialsError),
+    #[error(transparent)]
     DataFusion(#[from] datafusion::error::DataFusionError),
     #[error(transparent)]
     Drivetrain(#[from] Error),

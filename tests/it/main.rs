@@ -4,8 +4,10 @@
     reason = "a test that cannot go on fails where it stands"
 )]
 
+mod bad_cloud;
 mod bad_input;
 mod bad_values;
+mod bad_volume;
 mod catalog_types;
 mod commit;
 mod commit_crashes;
@@ -15,6 +17,7 @@ mod commit_vacuum;
 mod commit_work;
 mod documents;
 mod harness;
+mod metadata_service;
 mod pipeline;
 mod protocol_steps;
 mod pruning;
