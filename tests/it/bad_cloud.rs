@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, TcpListener};
 
 use crate::harness::{Place, Ran};
 use crate::metadata_service::MetadataService;
+use crate::s3_gate::Asked;
 use crate::store_places::Cloud;
 
 const RUN: &str = "run ./sales --input sales/sample --output s3://bucket/out";
@@ -181,6 +182,54 @@ fn a_store_that_asks_to_slow_down_or_is_down_is_worth_another_try() {
     place
         .run(RUN)
         .fails(75, &["the store of bucket `bucket` does not answer"]);
+    nothing_is_published(&cloud);
+}
+
+#[test]
+fn a_commit_of_which_nobody_knows_is_said_to_be_so_and_settled_by_the_same_command() {
+    for landed in [false, true] {
+        let cloud = Cloud::start();
+        let place = place(&cloud);
+        let record = |asked: &Asked| asked.key.ends_with("/log/00000000000000000001.json");
+        let error = body("InternalError", "We encountered an internal error.", "");
+        if landed {
+            cloud.gate.lose(500, &error, move |asked| {
+                asked.puts("/log/0") && record(asked)
+            });
+        }
+        cloud.gate.answer(500, &error, record);
+        place.run(RUN).fails(
+            75,
+            &["as record 1 is undecided", "run the same command again"],
+        );
+        assert_eq!(cloud.path("out/_drivetrain/sales/log").exists(), landed);
+        assert!(!cloud.path("out/sales").exists());
+        cloud.gate.clear();
+        place.run(RUN).succeeds();
+        let rows = place.query("select count(*) from daily_sales", "s3://bucket/out");
+        assert_eq!(rows, ["4"]);
+        let log = place.json("runs sales --output s3://bucket/out");
+        assert_eq!(log.as_array().unwrap().len(), 1);
+    }
+}
+
+#[test]
+fn a_bucket_that_does_not_exist_is_missing_input() {
+    let cloud = Cloud::start();
+    let place = place(&cloud);
+    let says = ["bucket `elsewhere` does not exist", "check the name"];
+    place
+        .run("run ./sales --input sales/sample --output s3://elsewhere/out")
+        .fails(3, &says);
+    place
+        .run("run ./sales --input s3://elsewhere/in --output s3://bucket/out")
+        .fails(3, &says);
+    place
+        .run("run ./sales --input s3://bucket/in --output s3://bucket/out")
+        .fails(3, &["raw/orders/` holds no objects"]);
+    place
+        .run("query 1 --output s3://elsewhere/out")
+        .fails(3, &says);
     nothing_is_published(&cloud);
 }
 

@@ -107,6 +107,8 @@ struct Door {
 enum Action {
     Hold(When, Sender<Asked>, Arc<Notify>),
     Answer(u16, String),
+    /// The request has its effect, and its answer is lost.
+    Lose(u16, String),
 }
 
 /// A request that waits, or will.
@@ -133,6 +135,7 @@ impl Held {
 pub enum Passage {
     Through(Option<(Sender<Asked>, Arc<Notify>)>),
     Answered(u16, String),
+    Lost(u16, String),
 }
 
 /// All doors of one server; without any, every request passes.
@@ -167,6 +170,11 @@ impl Gate {
         self.add(matches, 0, Action::Answer(status, body.to_owned()));
     }
 
+    /// Lets the next matching request have its effect, and answers something else.
+    pub fn lose(&self, status: u16, body: &str, matches: impl Fn(&Asked) -> bool + Send + 'static) {
+        self.add(matches, 0, Action::Lose(status, body.to_owned()));
+    }
+
     fn add(&self, matches: impl Fn(&Asked) -> bool + Send + 'static, pass: usize, action: Action) {
         self.doors.lock().unwrap().push(Door {
             matches: Box::new(matches),
@@ -191,6 +199,7 @@ impl Gate {
         match self.action(asked) {
             None => Passage::Through(None),
             Some(Action::Answer(status, body)) => Passage::Answered(status, body),
+            Some(Action::Lose(status, body)) => Passage::Lost(status, body),
             Some(Action::Hold(When::After, reached, open)) => {
                 Passage::Through(Some((reached, open)))
             }
@@ -211,7 +220,7 @@ impl Gate {
         }
         Some(match &doors[place].action {
             // A second process would ask the same, and is not to wait.
-            Action::Hold(..) => doors.remove(place).action,
+            Action::Hold(..) | Action::Lose(..) => doors.remove(place).action,
             answer @ Action::Answer(..) => answer.clone(),
         })
     }

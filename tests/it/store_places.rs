@@ -343,13 +343,10 @@ async fn guarded(
     request: hyper::Request<hyper::body::Incoming>,
 ) -> Result<s3s::HttpResponse, s3s::HttpError> {
     let asked = Asked::of(&request);
-    let after = match gate.pass(&asked).await {
-        Passage::Through(after) => after,
-        Passage::Answered(status, body) => {
-            let mut response = s3s::HttpResponse::new(s3s::Body::from(body));
-            *response.status_mut() = hyper::StatusCode::from_u16(status).unwrap();
-            return Ok(response);
-        }
+    let (after, lost) = match gate.pass(&asked).await {
+        Passage::Through(after) => (after, None),
+        Passage::Answered(status, body) => return Ok(said(status, body)),
+        Passage::Lost(status, body) => (None, Some(said(status, body))),
     };
     // A task of its own: a client that goes away stops no work that a store has begun.
     let response = tokio::spawn(answer(service, writes, request))
@@ -359,6 +356,12 @@ async fn guarded(
         reached.send(asked).ok();
         open.notified().await;
     }
+    lost.map_or(response, Ok)
+}
+
+fn said(status: u16, body: String) -> s3s::HttpResponse {
+    let mut response = s3s::HttpResponse::new(s3s::Body::from(body));
+    *response.status_mut() = hyper::StatusCode::from_u16(status).unwrap();
     response
 }
 

@@ -26,7 +26,7 @@ use crate::workspace::Workspace;
 /// As a run's start.
 pub async fn plan(args: &RunArgs, json: bool) -> Result<()> {
     let settings = RunSettings::resolve(args)?;
-    let job = JobFolder::read(&args.job).await?.job()?;
+    let job = JobFolder::read(&args.job).await?.job().await?;
     let given: Vec<_> = settings.parameters.iter().collect();
     let parameters = Parameters::bind(&job, &given).map_err(job_error)?;
     let (mut reads, known) = reads(&job, &settings).await?;
