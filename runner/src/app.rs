@@ -14,18 +14,34 @@ use crate::exit;
 /// Parses the command line, runs the verb, prints a failure once, and returns its exit code.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::try_parse().unwrap_or_else(|error| refuse(&error));
     begin_logging(cli.verbose);
     match run(&cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             match cli.output_format {
                 OutputFormat::Text => print_error(&error),
+                OutputFormat::Json if error.is_told() => {}
                 OutputFormat::Json => print_error_json(&error),
             }
             ExitCode::from(exit::code(error.kind()))
         }
     }
+}
+
+/// Ends the process with what is wrong with the command line (or with the help that was asked for); a program that wants JSON
+/// is told in JSON too.
+fn refuse(error: &clap::Error) -> ! {
+    let wants_json = std::env::args().any(|word| word == "json" || word == "--output-format=json");
+    if wants_json && error.use_stderr() {
+        let text = error.render().to_string();
+        let message = text.lines().next().unwrap_or_default();
+        let message = message.trim_start_matches("error: ");
+        print_error_json(
+            &Error::new(ErrorKind::Usage, message).hint("`--help` shows what goes together"),
+        );
+    }
+    error.exit()
 }
 
 fn run(cli: &Cli) -> Result<()> {

@@ -36,6 +36,8 @@ pub struct Error {
     message: String,
     hint: Option<String>,
     source: Option<Box<Cause>>,
+    /// Whether standard output holds all of it already.
+    told: bool,
 }
 
 impl Error {
@@ -46,7 +48,21 @@ impl Error {
             message: message.into(),
             hint: None,
             source: None,
+            told: false,
         }
+    }
+
+    /// Says that standard output holds an answer that tells it all: a program reads one document, not two.
+    #[must_use]
+    pub fn told(mut self) -> Self {
+        self.told = true;
+        self
+    }
+
+    /// Whether [`Error::told`] was said.
+    #[must_use]
+    pub fn is_told(&self) -> bool {
+        self.told
     }
 
     /// Adds what to do about it.

@@ -17,6 +17,7 @@ mod commit_vacuum;
 mod commit_work;
 mod documents;
 mod harness;
+mod json_output;
 mod metadata_service;
 mod pipeline;
 mod protocol_steps;

@@ -69,10 +69,10 @@ fn verdict(path: &str, errors: usize) -> Result<()> {
     let problems = if errors == 1 { "problem" } else { "problems" };
     match errors {
         0 => Ok(()),
-        count => Err(Error::new(
-            ErrorKind::Usage,
-            format!("`{path}` has {count} {problems}"),
-        )),
+        // In JSON the list is the answer; a program has the exit code.
+        count => {
+            Err(Error::new(ErrorKind::Usage, format!("`{path}` has {count} {problems}")).told())
+        }
     }
 }
 
