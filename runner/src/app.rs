@@ -8,6 +8,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::cli::{Cli, Command, NewCommand, OutputFormat};
 use crate::commands;
+use crate::display::AboveBar;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::exit;
 
@@ -81,7 +82,7 @@ fn begin_logging(verbose: u8) {
     };
     tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(filter))
-        .with_writer(std::io::stderr)
+        .with_writer(|| AboveBar)
         .with_target(false)
         .init();
 }
