@@ -3,7 +3,8 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::process::Command;
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::harness::{Place, Ran};
 use crate::s3_gate::{Asked, Held, When};
@@ -76,6 +77,9 @@ const STEPS: [Step; 23] = {
         step("8 clean: the attempt's notes are deleted", Before, 3, deletes, Commit),
     ]
 };
+
+/// A run that is told to stop has two seconds; the rest is a busy machine's.
+const STOP_TIME: Duration = Duration::from_secs(4);
 
 /// Two inputs, and a table that was published from the first.
 struct Stage {
@@ -427,4 +431,39 @@ fn a_publisher_that_comes_late_never_voids_what_is_marked() {
         1,
         "and what it wrote stays, as far as it is there"
     );
+}
+
+#[test]
+fn a_stop_at_each_step_is_heard_in_time_and_says_what_is_decided() {
+    let stage = Stage::new();
+    for (number, step) in STEPS.iter().enumerate() {
+        let root = stage.root(number);
+        let (child, _held) = root.stopped_at(step, "");
+        let asked = Instant::now();
+        let signal = if number % 2 == 0 { "-TERM" } else { "-INT" };
+        let pid = child.id().to_string();
+        Command::new("kill").args([signal, &pid]).status().unwrap();
+        let ran = Ran::of(child);
+        let took = asked.elapsed();
+        assert!(took < STOP_TIME, "{}: {took:?}", step.name);
+        match step.name {
+            // The request that decides is under way, or its answer is: nobody knows, or a look tells.
+            "6 commit: the record is put" => ran.fails(75, &["as record 2 is undecided"]),
+            "6 commit: the record has been put" | "8 clean: the attempt's notes are deleted" => {
+                assert_eq!(ran.code, Some(0), "{}", ran.stderr);
+            }
+            _ if step.reached == Reached::Commit => ran.fails(
+                75,
+                &["committed, publish pending", "run the same command again"],
+            ),
+            _ => {
+                ran.fails(143, &["stopped before anything was committed"]);
+                assert_eq!(root.rows(), OLD, "{}", step.name);
+                assert_eq!(root.log(), ["published"], "{}", step.name);
+            }
+        }
+        root.run("").succeeds();
+        root.is_new(&["published", "published"], step.name);
+        root.is_clean(step.name);
+    }
 }
