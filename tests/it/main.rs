@@ -12,6 +12,7 @@ mod catalog_types;
 mod commit;
 mod commit_crashes;
 mod commit_faults;
+mod commit_late;
 mod commit_random;
 mod commit_vacuum;
 mod commit_work;
