@@ -6,7 +6,7 @@ use std::sync::Arc;
 use datafusion::common::DataFusionError;
 use datafusion::common::Statistics;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
-use datafusion::datasource::physical_plan::FileScanConfig;
+use datafusion::datasource::physical_plan::{FileGroup, FileScanConfig};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::statistics::StatisticsContext;
@@ -155,7 +155,7 @@ fn add_opened(plan: &Arc<dyn ExecutionPlan>, opened: &mut Opened) -> Result<(), 
         if let Some(scan) = scan
             && let Some((_, files)) = opened.get_mut(scan.object_store_url.as_str())
         {
-            for file in scan.file_groups.iter().flat_map(|group| group.files()) {
+            for file in scan.file_groups.iter().flat_map(FileGroup::files) {
                 files.insert(file.object_meta.location.to_string(), file.object_meta.size);
             }
         }

@@ -57,7 +57,7 @@ pub async fn run(run: &Run<'_>) -> Result<Report> {
     let given: Vec<_> = run.settings.parameters.iter().collect();
     let parameters = Parameters::bind(run.job, &given).map_err(job_error)?;
     require_known_checks(run)?;
-    let opening = Stores::open(run.job, run.settings);
+    let opening = Box::pin(Stores::open(run.job, run.settings));
     let stores = run.stop.or_cancelled(opening).await?;
     for _ in 0..MOST_STARTS {
         if let Some(report) = start(run, &parameters, &stores).await? {
@@ -78,7 +78,7 @@ async fn start(run: &Run<'_>, parameters: &Parameters, stores: &Stores) -> Resul
         .or_cancelled(begin(run, parameters, stores))
         .await?;
     let (inputs, attempt) = match begun {
-        Begun::AlreadyDone(report) => return Ok(Some(report)),
+        Begun::AlreadyDone(report) => return Ok(Some(*report)),
         Begun::Attempt(inputs, attempt) => (inputs, attempt),
     };
     let prepared = run
@@ -115,7 +115,7 @@ async fn start(run: &Run<'_>, parameters: &Parameters, stores: &Stores) -> Resul
 
 /// What the log and the inputs lead to.
 enum Begun {
-    AlreadyDone(Report),
+    AlreadyDone(Box<Report>),
     Attempt(FrozenInputs, Attempt),
 }
 
@@ -132,7 +132,9 @@ async fn begin(run: &Run<'_>, parameters: &Parameters, stores: &Stores) -> Resul
         .decide(id, &consumed(&inputs), run.settings.force)
         .await?;
     Ok(match decision {
-        Decision::AlreadyDone(record) => Begun::AlreadyDone(already_done(run, stores, &record)?),
+        Decision::AlreadyDone(record) => {
+            Begun::AlreadyDone(already_done(run, stores, &record)?.into())
+        }
         Decision::Run(attempt) => Begun::Attempt(inputs, attempt),
     })
 }

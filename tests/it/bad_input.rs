@@ -198,7 +198,7 @@ fn a_job_folder_that_cannot_be_used_is_told_with_each_place_before_anything_is_r
             "sales/daily_sales.sql",
             "orders.amount",
             "orders.amuont",
-        )
+        );
     });
     ran.fails(
         2,
@@ -244,7 +244,7 @@ fn raw_data_within_a_table_is_refused_before_anything_is_made() {
 #[test]
 fn an_empty_prefix_is_no_dataset() {
     let empty = |place: &Place| {
-        std::fs::remove_file(place.path("sales/sample/raw/orders/orders.csv")).unwrap()
+        std::fs::remove_file(place.path("sales/sample/raw/orders/orders.csv")).unwrap();
     };
     sales(empty).fails(3, &["raw/orders/` holds no objects", "check `--input`"]);
     sales(|place| {
@@ -297,7 +297,7 @@ fn a_check_that_fails_says_which_what_was_expected_and_what_came() {
             "sales/job.toml",
             "\n[checks.every_shop",
             &format!("{checks}\n[checks.every_shop"),
-        )
+        );
     })
     .fails(
         4,
@@ -313,7 +313,7 @@ fn a_check_that_fails_says_which_what_was_expected_and_what_came() {
             "sales/job.toml",
             "key = [\"day\", \"shop_id\"]",
             "key = \"day\"",
-        )
+        );
     })
     .fails(4, &["key day", "day = 2024-03-01, times = 2"]);
 }

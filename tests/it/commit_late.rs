@@ -190,3 +190,20 @@ async fn parts_last_before_their_record_and_what_is_new_before_what_it_replaces_
             .any(|call| call.key == RECORD_1 && call.operation == Operation::Put)
     );
 }
+
+#[tokio::test]
+async fn a_part_that_cannot_be_completed_now_keeps_no_other_from_it() {
+    let place = Place::memory();
+    let first = |call: &Call| completes(call) && call.key.contains("-000001.");
+    let store = faulty(&place, Fault::FailBefore, usize::MAX, first).await;
+    let error = run_quietly(&store, &work()).await.unwrap_err();
+    assert_eq!(error.to_string(), "committed, publish pending");
+    let shown: usize = visible(&place.store().await)
+        .await
+        .values()
+        .map(Vec::len)
+        .sum();
+    assert_eq!(shown, 1);
+    repair(&place.store().await, JOB).await.unwrap();
+    assert_eq!(visible(&place.store().await).await, work().expected());
+}

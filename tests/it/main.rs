@@ -25,6 +25,7 @@ mod protocol_steps;
 mod pruning;
 mod readers;
 mod s3_gate;
+mod stops;
 mod store;
 mod store_faults;
 mod store_places;

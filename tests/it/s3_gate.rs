@@ -122,7 +122,7 @@ impl Held {
     #[track_caller]
     pub fn reached(&self) -> Asked {
         self.reached
-            .recv_timeout(Duration::from_secs(60))
+            .recv_timeout(Duration::from_mins(1))
             .expect("the request comes within a minute")
     }
 
