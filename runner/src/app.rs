@@ -8,6 +8,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::cli::{Cli, Command, NewCommand, OutputFormat};
 use crate::commands::{self, Verdict};
+use crate::display::AboveBar;
 use crate::error::{Error, ErrorKind, Result};
 use crate::exit;
 use crate::threads::run_on_threads;
@@ -15,7 +16,7 @@ use crate::threads::run_on_threads;
 /// Parses the command line, runs the verb, prints a failure once, and returns its exit code.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::try_parse().unwrap_or_else(|error| refuse(&error));
     begin_logging(cli.verbose);
     match run(&cli) {
         Ok(verdict) => verdict.into(),
@@ -28,6 +29,21 @@ pub fn main() -> ExitCode {
             ExitCode::from(exit::code(error.kind()))
         }
     }
+}
+
+/// Ends the process with what is wrong with the command line (or with the help that was asked for); a program that wants JSON
+/// is told in JSON too.
+fn refuse(error: &clap::Error) -> ! {
+    let wants_json = std::env::args().any(|word| word == "json" || word == "--output-format=json");
+    if wants_json && error.use_stderr() {
+        let text = error.render().to_string();
+        let message = text.lines().next().unwrap_or_default();
+        let message = message.trim_start_matches("error: ");
+        print_error_json(
+            &Error::new(ErrorKind::Usage, message).hint("`--help` shows what goes together"),
+        );
+    }
+    error.exit()
 }
 
 fn run(cli: &Cli) -> Result<Verdict> {
@@ -69,13 +85,14 @@ fn on_threads(threads: Option<usize>, work: impl Future<Output = Result<()>>) ->
 /// Warnings and errors always; `-v` what we do, `-vv` what the libraries do too.
 fn begin_logging(verbose: u8) {
     let filter = match verbose {
-        0 => "warn",
-        1 => "warn,drivetrain_runner=debug",
+        // What the AWS SDK warns of comes again as the error that it leads to.
+        0 => "warn,aws_config=off",
+        1 => "warn,aws_config=off,drivetrain_runner=debug",
         _ => "debug",
     };
     tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(filter))
-        .with_writer(std::io::stderr)
+        .with_writer(|| AboveBar)
         .with_target(false)
         .init();
 }

@@ -12,6 +12,7 @@ use drivetrain_jobs::plan::{Parameters, output_plan, table_plan};
 
 use tracing::warn;
 
+use crate::bad_value;
 use crate::commit::Stager;
 use crate::error::{Error, ErrorKind, Result};
 use crate::hold::{Held, HeldTable};
@@ -70,7 +71,12 @@ pub async fn compute(
             key: Vec::new(),
             direct: None,
         };
-        let collected = computing.execute(intake, plan, partitions).await?;
+        let collected = computing
+            .execute(intake, &plan, partitions)
+            .await
+            .map_err(|error| {
+                bad_value::placed(error, job, &format!("table `{}`", table.name), &plan)
+            })?;
         register(workspace, &table.name, collected.held)?;
     }
     let mut computed = Vec::with_capacity(job.outputs.len());
@@ -144,8 +150,12 @@ impl Computing<'_> {
             }),
         };
         let collected = self
-            .execute(intake, planned.plan, partitions(output)?)
-            .await?;
+            .execute(intake, &planned.plan, partitions(output)?)
+            .await
+            .map_err(|error| {
+                let what = format!("output `{}`", output.name);
+                bad_value::placed(error, job, &what, &planned.plan)
+            })?;
         Ok(Computed {
             collected,
             filtered_rows: planned.filtered.map_or(0, |filtered| filtered.rows()),
@@ -155,13 +165,13 @@ impl Computing<'_> {
     async fn execute(
         &self,
         intake: Intake,
-        plan: LogicalPlan,
+        plan: &LogicalPlan,
         partitions: Partitions,
     ) -> Result<Collected> {
         let context = &self.workspace.context;
         let physical = context
             .state()
-            .create_physical_plan(&plan)
+            .create_physical_plan(plan)
             .await
             .map_err(query_error)?;
         let schema = physical.schema();

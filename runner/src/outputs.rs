@@ -5,6 +5,7 @@ use drivetrain_jobs::contract::ColumnType as Type;
 use drivetrain_jobs::job::{Job, Mode, Output};
 use drivetrain_jobs::plan::{Bounds, Parameters};
 
+use crate::catalog::type_name;
 use crate::commit::{ColumnType, Columns, Order, OutputPlan, Replaces, Window};
 use crate::settings::Shape;
 use crate::sink::write::Table;
@@ -26,7 +27,7 @@ pub fn plans(job: &Job, parameters: &Parameters) -> Vec<OutputPlan> {
 fn columns(output: &Output) -> Columns {
     let columns = output.columns.iter().map(|column| ColumnType {
         name: column.name.clone(),
-        kind: column.kind.to_string(),
+        kind: type_name(&column.kind),
     });
     Columns {
         columns: columns.collect(),

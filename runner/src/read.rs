@@ -12,6 +12,7 @@ use drivetrain_jobs::plan::{Parameters, clustering};
 use object_store::ObjectMeta;
 use object_store::path::Path;
 
+use crate::catalog::arrow_type;
 use crate::commit::{Attempt, TableInput};
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::inputs::{FrozenInput, FrozenInputs};
@@ -337,23 +338,4 @@ pub fn parts_table(
         .collect::<Result<Vec<_>>>()?;
     let file_schema: SchemaRef = Arc::new(Schema::new(file_fields));
     PartsTable::new(url, file_schema, partition_fields, parts)
-}
-
-/// The Arrow type of a recorded column.
-fn arrow_type(recorded: &str) -> Option<DataType> {
-    use arrow::datatypes::TimeUnit;
-    Some(match recorded {
-        "string" => DataType::Utf8View,
-        "int" => DataType::Int32,
-        "bigint" => DataType::Int64,
-        "double" => DataType::Float64,
-        "date" => DataType::Date32,
-        "timestamp" => DataType::Timestamp(TimeUnit::Microsecond, None),
-        "boolean" => DataType::Boolean,
-        decimal => {
-            let digits = decimal.strip_prefix("decimal(")?.strip_suffix(')')?;
-            let (precision, scale) = digits.split_once(',')?;
-            DataType::Decimal128(precision.parse().ok()?, scale.parse().ok()?)
-        }
-    })
 }

@@ -57,7 +57,8 @@ pub async fn run(run: &Run<'_>) -> Result<Report> {
     let given: Vec<_> = run.settings.parameters.iter().collect();
     let parameters = Parameters::bind(run.job, &given).map_err(job_error)?;
     require_known_checks(run)?;
-    let stores = Stores::open(run.job, run.settings).await?;
+    let opening = Box::pin(Stores::open(run.job, run.settings));
+    let stores = run.stop.or_cancelled(opening).await?;
     for _ in 0..MOST_STARTS {
         if let Some(report) = start(run, &parameters, &stores).await? {
             return Ok(report);
@@ -72,19 +73,13 @@ pub async fn run(run: &Run<'_>) -> Result<Report> {
 
 /// From the log to the published record; `None` where what it was built on was lost, and it is to start again.
 async fn start(run: &Run<'_>, parameters: &Parameters, stores: &Stores) -> Result<Option<Report>> {
-    let plans = outputs::plans(run.job, parameters);
-    let options = OpenOptions {
-        replace_foreign: run.settings.replace_foreign,
-    };
-    let opened = commit::open(&stores.output, &run.job.name, plans, options).await?;
-    let inputs = freeze(run.job, &opened, stores).await?;
-    let id = identify(run, &inputs)?;
-    let attempt = match opened
-        .decide(id, &consumed(&inputs), run.settings.force)
-        .await?
-    {
-        Decision::AlreadyDone(record) => return already_done(run, stores, &record).map(Some),
-        Decision::Run(attempt) => attempt,
+    let begun = run
+        .stop
+        .or_cancelled(begin(run, parameters, stores))
+        .await?;
+    let (inputs, attempt) = match begun {
+        Begun::AlreadyDone(report) => return Ok(Some(*report)),
+        Begun::Attempt(inputs, attempt) => (inputs, attempt),
     };
     let prepared = run
         .stop
@@ -94,7 +89,7 @@ async fn start(run: &Run<'_>, parameters: &Parameters, stores: &Stores) -> Resul
         Ok(prepared) => prepared,
         Err(error) => {
             attempt.abandon(run.stop).await;
-            return Err(error);
+            return Err(commit::name_replacer(&stores.output, error).await);
         }
     };
     let summary =
@@ -116,6 +111,32 @@ async fn start(run: &Run<'_>, parameters: &Parameters, stores: &Stores) -> Resul
     finish(&mut report, stores);
     report::store(&report, &stores.output).await;
     Ok(Some(report))
+}
+
+/// What the log and the inputs lead to.
+enum Begun {
+    AlreadyDone(Box<Report>),
+    Attempt(FrozenInputs, Attempt),
+}
+
+/// Freezes and identifies; a stop may come at any time, for nothing is staged yet.
+async fn begin(run: &Run<'_>, parameters: &Parameters, stores: &Stores) -> Result<Begun> {
+    let plans = outputs::plans(run.job, parameters);
+    let options = OpenOptions {
+        replace_foreign: run.settings.replace_foreign,
+    };
+    let opened = commit::open(&stores.output, &run.job.name, plans, options).await?;
+    let inputs = freeze(run.job, &opened, stores).await?;
+    let id = identify(run, &inputs)?;
+    let decision = opened
+        .decide(id, &consumed(&inputs), run.settings.force)
+        .await?;
+    Ok(match decision {
+        Decision::AlreadyDone(record) => {
+            Begun::AlreadyDone(already_done(run, stores, &record)?.into())
+        }
+        Decision::Run(attempt) => Begun::Attempt(inputs, attempt),
+    })
 }
 
 /// Everything between the frozen inputs and the commit: nothing of it is visible, and it may be dropped at any time.

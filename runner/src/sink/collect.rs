@@ -16,6 +16,7 @@ use super::open_files::{OpenFiles, Slot};
 use super::partition::Partitions;
 use super::regroup::{Block, Regroup};
 use super::write::Table;
+use crate::bad_value::BadValue;
 use crate::commit::Stager;
 use crate::error::{Cause, Context, Error, ErrorKind, Result};
 use crate::hold::{Held, Holder};
@@ -278,6 +279,9 @@ pub(crate) fn query_error(error: DataFusionError) -> Error {
         && let Some(own) = external.downcast_ref::<Error>()
     {
         return Error::new(own.kind(), own.to_string()).caused_by(error);
+    }
+    if let Some(bad) = BadValue::of(root) {
+        return bad.error(error);
     }
     let no_space = |error: &std::io::Error| error.kind() == std::io::ErrorKind::StorageFull;
     if matches!(root, DataFusionError::IoError(io) if no_space(io)) {
