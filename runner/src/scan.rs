@@ -11,10 +11,12 @@ use datafusion::common::Statistics;
 use datafusion::common::stats::Precision;
 use datafusion::common::{DataFusionError, ScalarValue};
 use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::datasource::table_schema::TableSchema;
 use datafusion::execution::object_store::ObjectStoreUrl;
+use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType, utils::conjunction};
 use datafusion::physical_plan::ExecutionPlan;
 use object_store::ObjectMeta;
@@ -123,7 +125,8 @@ impl TableProvider for PartsTable {
     ) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
         let options = state.config_options();
         let mut source = ParquetSource::new(self.table_schema.clone())
-            .with_table_parquet_options(state.default_table_options().parquet);
+            .with_table_parquet_options(state.default_table_options().parquet)
+            .with_parquet_file_reader_factory(footers(state.runtime_env(), &self.store)?);
         if let Some(predicate) = conjunction(filters.to_vec()) {
             let schema = DFSchema::try_from(Arc::clone(&self.schema))?;
             source = source.with_predicate(state.create_physical_expr(predicate, &schema)?);
@@ -150,6 +153,16 @@ impl TableProvider for PartsTable {
             .build();
         Ok(DataSourceExec::from_data_source(config))
     }
+}
+
+/// Reads each part's footer once for all queries of a session: a job scans a table several times.
+fn footers(
+    runtime: &RuntimeEnv,
+    store: &ObjectStoreUrl,
+) -> Result<Arc<CachedParquetFileReaderFactory>, DataFusionError> {
+    let cache = runtime.cache_manager.get_file_metadata_cache();
+    let store = runtime.object_store(store)?;
+    Ok(Arc::new(CachedParquetFileReaderFactory::new(store, cache)))
 }
 
 impl PartsTable {

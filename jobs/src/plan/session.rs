@@ -22,6 +22,7 @@ const LOOKUP_ROWS: usize = 8_000_000;
 /// Tables should give statistics (rows and bytes, exact or not): by them the smaller side of a join is the one that is held.
 #[must_use]
 pub fn session_context(runtime: Arc<RuntimeEnv>, target_partitions: usize) -> SessionContext {
+    let numbering = function::Numbering::new(&runtime.memory_pool);
     let mut config = SessionConfig::new().with_target_partitions(target_partitions);
     let options = config.options_mut();
     options.sql_parser.collect_spans = true;
@@ -37,7 +38,7 @@ pub fn session_context(runtime: Arc<RuntimeEnv>, target_partitions: usize) -> Se
     state
         .aggregate_functions()
         .get_or_insert_default()
-        .extend(function::aggregates());
+        .extend(function::aggregates(&numbering));
     state
         .scalar_functions()
         .get_or_insert_default()

@@ -1,4 +1,4 @@
-//! `count_unique` against `count(distinct ..)` and against sets.
+//! `count_unique` and sets in SQL against `count(distinct ..)` and against sets of the standard library.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -13,7 +13,8 @@ use datafusion::logical_expr::{EmitTo, GroupsAccumulator as _};
 use datafusion::physical_plan::{ExecutionPlan, collect};
 use datafusion::prelude::SessionContext;
 
-use super::groups::UniqueTexts;
+use super::groups::{Gives, UniqueTexts};
+use super::numbering::Numbering;
 use crate::plan::session_context;
 
 /// A sequence that looks random and is the same everywhere.
@@ -37,6 +38,25 @@ fn text(number: u64) -> Option<String> {
 }
 
 fn register(context: &SessionContext, rows: usize, groups: u64) {
+    register_texts(context, rows, groups, text);
+}
+
+/// So many different texts that they have no room in a small pool, half of them longer than a view.
+fn many_texts(number: u64) -> Option<String> {
+    let wide = number % 2 == 0;
+    Some(format!(
+        "{:0width$x}",
+        number % 300_000,
+        width = if wide { 20 } else { 10 }
+    ))
+}
+
+fn register_texts(
+    context: &SessionContext,
+    rows: usize,
+    groups: u64,
+    text: fn(u64) -> Option<String>,
+) {
     let partitions = (0..3_u64).map(|partition| {
         (0..4).map(move |batch| {
             let mut noise = noise(partition * 10 + batch);
@@ -67,11 +87,15 @@ async fn answer(context: &SessionContext, sql: &str) -> Vec<RecordBatch> {
 async fn agree(context: &SessionContext, form: &str) {
     let ours = answer(context, &form.replace("{}", "count_unique(t)")).await;
     let theirs = answer(context, &form.replace("{}", "count(distinct t)")).await;
+    same(&ours, &theirs, form);
+}
+
+fn same(ours: &[RecordBatch], theirs: &[RecordBatch], form: &str) {
     let values = |batches: &[RecordBatch]| {
         let all = arrow::compute::concat_batches(&batches[0].schema(), batches).unwrap();
         all.columns().to_vec()
     };
-    assert_eq!(values(&ours), values(&theirs), "{form}");
+    assert_eq!(values(ours), values(theirs), "{form}");
 }
 
 #[tokio::test]
@@ -102,42 +126,154 @@ fn spills(plan: &Arc<dyn ExecutionPlan>) -> usize {
     own + plan.children().into_iter().map(spills).sum::<usize>()
 }
 
-#[tokio::test]
-async fn it_counts_right_where_memory_is_short() {
+fn scarce(bytes: usize) -> SessionContext {
     let runtime = RuntimeEnvBuilder::new()
-        .with_memory_limit(8 << 20, 1.0)
+        .with_memory_limit(bytes, 1.0)
         .build_arc()
         .unwrap();
+    session_context(runtime, 2)
+}
+
+#[tokio::test]
+async fn it_counts_right_where_memory_is_short() {
     let (scarce, plenty) = (
-        session_context(runtime, 2),
+        scarce(8 << 20),
         session_context(Arc::new(RuntimeEnv::default()), 2),
     );
     let sql = "select sum(n) as n, count(*) as m from (select g, count_unique(t) as n from rows group by g) as counts";
-    let mut counts = Vec::new();
-    for (context, spilling) in [(&scarce, true), (&plenty, false)] {
-        register(context, 40_000, 100_000);
-        let plan = context
-            .sql(sql)
-            .await
-            .unwrap()
-            .create_physical_plan()
-            .await
-            .unwrap();
-        counts.push(
-            collect(Arc::clone(&plan), context.task_ctx())
+    // Few texts, all of which have numbers; and so many that most have none.
+    for (rows, groups, text) in [
+        (40_000, 100_000, text as fn(u64) -> Option<String>),
+        (40_000, 100_000, many_texts),
+    ] {
+        let mut counts = Vec::new();
+        for (context, spilling) in [(&scarce, true), (&plenty, false)] {
+            context.deregister_table("rows").unwrap();
+            register_texts(context, rows, groups, text);
+            let plan = context
+                .sql(sql)
                 .await
-                .unwrap(),
-        );
-        assert_eq!(spills(&plan) > 0, spilling);
+                .unwrap()
+                .create_physical_plan()
+                .await
+                .unwrap();
+            counts.push(
+                collect(Arc::clone(&plan), context.task_ctx())
+                    .await
+                    .unwrap(),
+            );
+            assert_eq!(spills(&plan) > 0, spilling);
+        }
+        assert_eq!(counts[0], counts[1]);
     }
-    assert_eq!(counts[0], counts[1]);
+}
+
+#[tokio::test]
+async fn texts_without_room_for_numbers_are_counted_all_the_same() {
+    // A quarter of the pool holds the numbers of some 40,000 texts; 270,000 are to come.
+    let context = scarce(64 << 20);
+    let numbers = scarce(8 << 20);
+    for context in [&context, &numbers] {
+        register_texts(context, 40_000, 5, many_texts);
+    }
+    let few = "select count_unique(t) as n from rows where g = 1";
+    let all = "select g, count_unique(t) as n, set_size(unique_set(t)) as s from rows group by g order by g";
+    for (ours, theirs) in [
+        (few, "select count(distinct t) as n from rows where g = 1"),
+        (
+            all,
+            "select g, count(distinct t) as n, count(distinct t) as s from rows group by g order by g",
+        ),
+    ] {
+        same(
+            &answer(&context, ours).await,
+            &answer(&context, theirs).await,
+            ours,
+        );
+    }
+}
+
+#[tokio::test]
+async fn sets_unite_by_row_and_by_group() {
+    for (rows, groups, text) in [
+        (2_000, 7, text as fn(u64) -> Option<String>),
+        (2_000, 900, text),
+        (10_000, 40, many_texts),
+    ] {
+        for context in [
+            session_context(Arc::new(RuntimeEnv::default()), 3),
+            scarce(48 << 20),
+        ] {
+            register_texts(&context, rows, groups, text);
+            let sets = "create table sets as select g, unique_set(t) as s, unique_set(t) filter (where g % 2 = 0) as e from rows group by g";
+            answer(&context, sets).await;
+            for (ours, theirs) in [
+                (
+                    "select g, set_size(s) as n, set_size(e) as m from sets order by g",
+                    "select g, count(distinct t) as n, count(distinct t) filter (where g % 2 = 0) as m from rows group by g order by g",
+                ),
+                (
+                    "select count_unique(s) as n, set_size(unique_set(e)) as m from sets",
+                    "select count(distinct t) as n, count(distinct t) filter (where g % 2 = 0) as m from rows",
+                ),
+                (
+                    "select g % 5 as k, count_unique(s) as n from sets group by g % 5 order by k",
+                    "select g % 5 as k, count(distinct t) as n from rows group by g % 5 order by k",
+                ),
+                (
+                    "select a.g, set_size(set_union(a.s, b.s)) as n from sets as a left join sets as b on b.g = a.g + 3 order by a.g",
+                    "select a.g, count(distinct t) as n from (select distinct g from rows) as a join rows as b on b.g in (a.g, a.g + 3) group by a.g order by a.g",
+                ),
+                (
+                    "select set_size(set_union(null, null)) as n, set_size(unique_set(null)) as m",
+                    "select cast(null as bigint) as n, cast(0 as bigint) as m",
+                ),
+            ] {
+                same(
+                    &answer(&context, ours).await,
+                    &answer(&context, theirs).await,
+                    ours,
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_set_is_refused() {
+    let context = session_context(Arc::new(RuntimeEnv::default()), 1);
+    for (sql, expected) in [
+        (
+            "select set_size('a')",
+            "takes one set that `unique_set` made",
+        ),
+        (
+            "select set_union(unique_set('a'), 1)",
+            "takes two sets that `unique_set` made",
+        ),
+        (
+            "select set_size(arrow_cast(x'0a0b', 'LargeBinary'))",
+            "these bytes are no set that `unique_set` made",
+        ),
+        (
+            "select count_unique(arrow_cast(x'0a00000001000000', 'LargeBinary'))",
+            "these bytes are no set that `unique_set` made",
+        ),
+    ] {
+        let error = match context.sql(sql).await {
+            Ok(frame) => frame.collect().await.unwrap_err(),
+            Err(error) => error,
+        };
+        assert!(error.to_string().contains(expected), "{sql}: {error}");
+    }
 }
 
 #[test]
 fn groups_may_be_emitted_piece_by_piece() {
     let mut noise = noise(7);
+    let numbering = Numbering::new(&RuntimeEnv::default().memory_pool);
     let (mut counted, mut expected) = (
-        UniqueTexts::default(),
+        UniqueTexts::new(numbering, Gives::Counts),
         HashMap::<usize, HashSet<String>>::new(),
     );
     let mut emitted = 0;
