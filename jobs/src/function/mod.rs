@@ -1,15 +1,6 @@
 //! SQL functions that every job has beside DataFusion's own.
 //!
-//! | function | gives |
-//! |---|---|
-//! | `ratio(a, b, scale)` | `a / b` as a decimal of `scale` digits after the point, exact and rounded half up once; NULL where `b` is 0 |
-//! | `seconds_between(from, to)` | whole seconds from one timestamp to another |
-//! | `count_unique(text)` | an aggregate: what `count(distinct text)` gives, several times as fast for many groups; of sets, how many texts are in any |
-//! | `unique_set(text)` | an aggregate: the set of the different texts, NULL apart, for the two functions below; of sets, their union |
-//! | `set_union(a, b)` | the set of what is in `a` or `b`; NULL counts as empty |
-//! | `set_size(set)` | how many texts are in a set |
-//! | `is_digits(text, length)` | whether a text is exactly so many digits 0-9 |
-//! | `is_hexadecimal(text, length)` | whether a text is exactly so many digits 0-9, a-f or A-F |
+#![doc = include_str!("../../FUNCTIONS.md")]
 
 mod characters;
 mod ratio;
@@ -45,4 +36,32 @@ pub(crate) fn scalars() -> Vec<Arc<ScalarUDF>> {
         Arc::new(ScalarUDF::new_from_impl(unique::SetUnion::new())),
         Arc::new(ScalarUDF::new_from_impl(unique::SetSize::new())),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documentation_lists_every_function() {
+        let numbering =
+            Numbering::new(&datafusion::execution::runtime_env::RuntimeEnv::default().memory_pool);
+        let mut names = scalars()
+            .iter()
+            .map(|function| function.name().to_owned())
+            .chain(
+                aggregates(&numbering)
+                    .iter()
+                    .map(|function| function.name().to_owned()),
+            )
+            .collect::<Vec<_>>();
+        let mut listed = include_str!("../../FUNCTIONS.md")
+            .lines()
+            .filter_map(|line| line.strip_prefix("| `")?.split_once('('))
+            .map(|(name, _)| name.to_owned())
+            .collect::<Vec<_>>();
+        names.sort();
+        listed.sort();
+        assert_eq!(listed, names);
+    }
 }

@@ -286,11 +286,25 @@ impl UniqueTexts {
             }
             sets.append_value(&one);
         });
-        if self.groups == 0 {
-            // Memory is short when a state is emitted whole: the texts are kept by it, not here.
-            self.texts = Texts::default();
-        }
+        self.forget_texts();
         Arc::new(sets.finish())
+    }
+
+    /// Drops the texts that only groups had that are gone, once they are most: where memory is short enough that texts have
+    /// no numbers, groups come and go piece by piece.
+    fn forget_texts(&mut self) {
+        let own = |pair: &&mut u64| number_of(**pair) >= NUMBERS_END;
+        let most = self.pairs.iter_mut().filter(own).count();
+        if self.texts.len() <= 2 * most {
+            return;
+        }
+        let mut texts = Texts::default();
+        for one in self.pairs.iter_mut().filter(own) {
+            let number = texts.number(self.texts.text(number_of(*one)));
+            *one = pair(group_of(*one), number);
+        }
+        self.texts = texts;
+        self.sorted = 0;
     }
 }
 
@@ -370,6 +384,7 @@ impl GroupsAccumulator for UniqueTexts {
             return Ok(self.sets(emit_to));
         }
         let emitted = self.take(emit_to);
+        self.forget_texts();
         let mut counts = Vec::with_capacity(emitted.groups);
         emitted.for_each_group(|pairs, bits| {
             let count = pairs.len() + bits.count();

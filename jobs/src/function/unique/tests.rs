@@ -8,6 +8,7 @@ use arrow::array::{
 };
 use arrow::datatypes::Int64Type;
 use datafusion::datasource::MemTable;
+use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::logical_expr::{EmitTo, GroupsAccumulator as _};
 use datafusion::physical_plan::{ExecutionPlan, collect};
@@ -46,7 +47,7 @@ fn many_texts(number: u64) -> Option<String> {
     let wide = number % 2 == 0;
     Some(format!(
         "{:0width$x}",
-        number % 300_000,
+        number % 3_000_000,
         width = if wide { 20 } else { 10 }
     ))
 }
@@ -126,9 +127,14 @@ fn spills(plan: &Arc<dyn ExecutionPlan>) -> usize {
     own + plan.children().into_iter().map(spills).sum::<usize>()
 }
 
+fn plenty() -> SessionContext {
+    session_context(Arc::new(RuntimeEnv::default()), 3)
+}
+
+/// A session with a pool as a run's, so small that it spills.
 fn scarce(bytes: usize) -> SessionContext {
     let runtime = RuntimeEnvBuilder::new()
-        .with_memory_limit(bytes, 1.0)
+        .with_memory_pool(Arc::new(FairSpillPool::new(bytes)))
         .build_arc()
         .unwrap();
     session_context(runtime, 2)
@@ -136,10 +142,7 @@ fn scarce(bytes: usize) -> SessionContext {
 
 #[tokio::test]
 async fn it_counts_right_where_memory_is_short() {
-    let (scarce, plenty) = (
-        scarce(8 << 20),
-        session_context(Arc::new(RuntimeEnv::default()), 2),
-    );
+    let (scarce, plenty) = (scarce(16 << 20), plenty());
     let sql = "select sum(n) as n, count(*) as m from (select g, count_unique(t) as n from rows group by g) as counts";
     // Few texts, all of which have numbers; and so many that most have none.
     for (rows, groups, text) in [
@@ -170,11 +173,10 @@ async fn it_counts_right_where_memory_is_short() {
 
 #[tokio::test]
 async fn texts_without_room_for_numbers_are_counted_all_the_same() {
-    // A quarter of the pool holds the numbers of some 40,000 texts; 270,000 are to come.
-    let context = scarce(64 << 20);
-    let numbers = scarce(8 << 20);
-    for context in [&context, &numbers] {
-        register_texts(context, 40_000, 5, many_texts);
+    // A quarter of the pool holds the numbers of less than half of them.
+    let (scarce, plenty) = (scarce(64 << 20), plenty());
+    for context in [&scarce, &plenty] {
+        register_texts(context, 25_000, 5, many_texts);
     }
     let few = "select count_unique(t) as n from rows where g = 1";
     let all = "select g, count_unique(t) as n, set_size(unique_set(t)) as s from rows group by g order by g";
@@ -186,8 +188,8 @@ async fn texts_without_room_for_numbers_are_counted_all_the_same() {
         ),
     ] {
         same(
-            &answer(&context, ours).await,
-            &answer(&context, theirs).await,
+            &answer(&scarce, ours).await,
+            &answer(&plenty, theirs).await,
             ours,
         );
     }
@@ -200,13 +202,12 @@ async fn sets_unite_by_row_and_by_group() {
         (2_000, 900, text),
         (10_000, 40, many_texts),
     ] {
-        for context in [
-            session_context(Arc::new(RuntimeEnv::default()), 3),
-            scarce(48 << 20),
-        ] {
-            register_texts(&context, rows, groups, text);
+        let (scarce, plenty) = (scarce(24 << 20), plenty());
+        register_texts(&scarce, rows, groups, text);
+        register_texts(&plenty, rows, groups, text);
+        for context in [&scarce, &plenty] {
             let sets = "create table sets as select g, unique_set(t) as s, unique_set(t) filter (where g % 2 = 0) as e from rows group by g";
-            answer(&context, sets).await;
+            answer(context, sets).await;
             for (ours, theirs) in [
                 (
                     "select g, set_size(s) as n, set_size(e) as m from sets order by g",
@@ -230,8 +231,8 @@ async fn sets_unite_by_row_and_by_group() {
                 ),
             ] {
                 same(
-                    &answer(&context, ours).await,
-                    &answer(&context, theirs).await,
+                    &answer(context, ours).await,
+                    &answer(&plenty, theirs).await,
                     ours,
                 );
             }

@@ -34,6 +34,10 @@ impl Texts {
         number
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.texts.len()
+    }
+
     /// The text of a number that was given here.
     pub(super) fn text(&self, number: u32) -> &[u8] {
         &self.texts[(number - NUMBERS_END) as usize]
