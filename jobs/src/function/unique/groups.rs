@@ -196,7 +196,10 @@ impl UniqueTexts {
             return;
         }
         self.pairs[self.sorted..].sort_unstable();
-        // This sort finds the two runs and merges them.
+        #[expect(
+            clippy::stable_sort_primitive,
+            reason = "this sort finds the two sorted runs and merges them"
+        )]
         self.pairs.sort();
         self.pairs.dedup();
         let least = bits::least(self.numbering.texts());

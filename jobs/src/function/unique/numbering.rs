@@ -168,8 +168,7 @@ impl Reader<'_> {
             growth.release(released);
             self.short
                 .find(view)
-                .err()
-                .expect("a text that is not known is not in a larger table")
+                .expect_err("a text that is not known is not in a larger table")
         } else {
             free
         };

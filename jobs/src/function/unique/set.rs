@@ -92,7 +92,10 @@ impl<'a> Set<'a> {
                 let mut all = numbers_of(left)
                     .chain(numbers_of(right))
                     .collect::<Vec<_>>();
-                // Two runs that are sorted: they are found and merged.
+                #[expect(
+                    clippy::stable_sort_primitive,
+                    reason = "this sort finds the two sorted runs and merges them"
+                )]
                 all.sort();
                 all.dedup();
                 Ok(all)
@@ -113,12 +116,14 @@ impl<'a> Set<'a> {
             into.extend_from_slice(other.texts);
         } else {
             let texts = self.texts().chain(other.texts()).collect::<BTreeSet<_>>();
-            texts.into_iter().for_each(|text| write_text(text, into));
+            for text in texts {
+                write_text(text, into);
+            }
         }
     }
 }
 
-impl<'a> Numbers<'a> {
+impl Numbers<'_> {
     fn len(self) -> usize {
         match self {
             Self::Sparse(bytes) => bytes.len() / NUMBER_BYTES,

@@ -10,8 +10,8 @@ use super::numbering::NUMBERS_END;
 #[derive(Debug, Default)]
 pub(super) struct Texts {
     numbers: HashMap<Arc<[u8]>, u32>,
-    texts: Vec<Arc<[u8]>>,
-    text_bytes: usize,
+    in_order: Vec<Arc<[u8]>>,
+    bytes: usize,
 }
 
 /// What an allocation takes beside its text: two counters of references, and the allocator's own.
@@ -23,30 +23,30 @@ impl Texts {
         if let Some(number) = self.numbers.get(text) {
             return *number;
         }
-        let number = u32::try_from(self.texts.len())
+        let number = u32::try_from(self.in_order.len())
             .ok()
             .and_then(|number| number.checked_add(NUMBERS_END))
             .expect("two billion different texts do not fit memory");
         let text: Arc<[u8]> = text.into();
-        self.text_bytes += text.len() + BYTES_BESIDE;
-        self.texts.push(Arc::clone(&text));
+        self.bytes += text.len() + BYTES_BESIDE;
+        self.in_order.push(Arc::clone(&text));
         self.numbers.insert(text, number);
         number
     }
 
     pub(super) fn len(&self) -> usize {
-        self.texts.len()
+        self.in_order.len()
     }
 
     /// The text of a number that was given here.
     pub(super) fn text(&self, number: u32) -> &[u8] {
-        &self.texts[(number - NUMBERS_END) as usize]
+        &self.in_order[(number - NUMBERS_END) as usize]
     }
 
     pub(super) fn size(&self) -> usize {
         // A map's slot holds the entry and a control byte; it is at most seven eighths full.
         self.numbers.capacity() * (size_of::<(Arc<[u8]>, u32)>() + 1) * 8 / 7
-            + self.texts.capacity() * size_of::<Arc<[u8]>>()
-            + self.text_bytes
+            + self.in_order.capacity() * size_of::<Arc<[u8]>>()
+            + self.bytes
     }
 }
