@@ -78,9 +78,9 @@
 //!
 //! # Functions
 //!
-//! SQL has DataFusion's functions and these: `ratio(a, b, scale)` is the exact quotient, rounded half up once, NULL where
-//! `b` is 0; `seconds_between(from, to)` gives whole seconds; `count_unique(text)` is `count(distinct text)` for many groups of
-//! many texts; `is_digits(text, length)` and `is_hexadecimal(text, length)` test all of a text.
+//! SQL has DataFusion's functions and these:
+//!
+#![doc = include_str!("../FUNCTIONS.md")]
 //!
 //! # Keys of a `job.toml`
 #![doc = include_str!("../KEYS.md")]

@@ -1,9 +1,8 @@
 select
     brand,
     vehicle_type,
-    count(*) as total_rentals,
-    sum(total_amount) as total_revenue,
-    ratio(sum(total_amount), count(*), 4) as avg_rental_amount,
-    count_unique(vehicle_id) as unique_vehicles
-from rental_facts
-group by brand, vehicle_type
+    rentals as total_rentals,
+    revenue as total_revenue,
+    ratio(revenue, rentals, 4) as avg_rental_amount,
+    set_size(vehicles) as unique_vehicles
+from brand_totals

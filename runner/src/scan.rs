@@ -13,10 +13,12 @@ use datafusion::common::cast::as_boolean_array;
 use datafusion::common::stats::Precision;
 use datafusion::common::{DataFusionError, ScalarValue};
 use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::datasource::table_schema::TableSchema;
 use datafusion::execution::object_store::ObjectStoreUrl;
+use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType, utils::conjunction};
 use datafusion::physical_plan::ExecutionPlan;
 use object_store::ObjectMeta;
@@ -133,7 +135,8 @@ impl TableProvider for PartsTable {
     ) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
         let options = state.config_options();
         let mut source = ParquetSource::new(self.table_schema.clone())
-            .with_table_parquet_options(state.default_table_options().parquet);
+            .with_table_parquet_options(state.default_table_options().parquet)
+            .with_parquet_file_reader_factory(footers(state.runtime_env(), &self.store)?);
         let (of_folders, of_rows): (Vec<_>, Vec<_>) = filters
             .iter()
             .cloned()
@@ -161,6 +164,16 @@ impl TableProvider for PartsTable {
             .build();
         Ok(DataSourceExec::from_data_source(config))
     }
+}
+
+/// Reads each part's footer once for all queries of a session: a job scans a table several times.
+fn footers(
+    runtime: &RuntimeEnv,
+    store: &ObjectStoreUrl,
+) -> Result<Arc<CachedParquetFileReaderFactory>, DataFusionError> {
+    let cache = runtime.cache_manager.get_file_metadata_cache();
+    let store = runtime.object_store(store)?;
+    Ok(Arc::new(CachedParquetFileReaderFactory::new(store, cache)))
 }
 
 impl PartsTable {

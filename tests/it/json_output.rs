@@ -83,7 +83,7 @@ fn every_failure_answers_one_document() {
     place.write("sales/job.toml", "name = \"sales\"\n");
     let answered = answer(&place, "check ./sales", 2);
     assert!(
-        !answered["problems"].as_array().unwrap().is_empty(),
+        !answered["diagnostics"].as_array().unwrap().is_empty(),
         "{answered}"
     );
 }

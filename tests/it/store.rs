@@ -180,8 +180,9 @@ async fn reads_only_what_was_frozen(place: &Place) {
         let url = store.location().url(key);
         let whole = async { frozen.get(key).await?.bytes().await.map(|_| ()) };
         let range = async { frozen.get_range(key, 1..3).await.map(|_| ()) };
+        let ranges = async { frozen.get_ranges(key, &[1..3, 8..10]).await.map(|_| ()) };
         let head = async { frozen.head(key).await.map(|_| ()) };
-        for error in [whole.await, range.await, head.await] {
+        for error in [whole.await, range.await, ranges.await, head.await] {
             let error = error.unwrap_err();
             assert_eq!(replaced(&error).unwrap().url, url, "{error}");
             let explained = store.explain(error, format!("read `{url}`"));

@@ -23,6 +23,7 @@ const FOLDERS: [Folder; 3] = [
     folder!(
         "vehicle_location_metrics": "job.toml",
         "brand_metrics.sql",
+        "brand_totals.sql",
         "location_metrics.sql",
         "vehicle_type_metrics.sql"
     ),

@@ -1,27 +1,25 @@
 //! SQL functions that every job has beside DataFusion's own.
 //!
-//! | function | gives |
-//! |---|---|
-//! | `ratio(a, b, scale)` | `a / b` as a decimal of `scale` digits after the point, exact and rounded half up once; NULL where `b` is 0 |
-//! | `seconds_between(from, to)` | whole seconds from one timestamp to another |
-//! | `count_unique(text)` | an aggregate: what `count(distinct text)` gives, several times as fast for many groups |
-//! | `is_digits(text, length)` | whether a text is exactly so many digits 0-9 |
-//! | `is_hexadecimal(text, length)` | whether a text is exactly so many digits 0-9, a-f or A-F |
+#![doc = include_str!("../../FUNCTIONS.md")]
 
 mod characters;
-mod count_unique;
 mod ratio;
 mod seconds_between;
+mod unique;
 
 use std::sync::Arc;
 
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 
-/// All aggregate functions, to be registered with a session.
-pub(crate) fn aggregates() -> Vec<Arc<AggregateUDF>> {
-    vec![Arc::new(AggregateUDF::new_from_impl(
-        count_unique::CountUnique::new(),
-    ))]
+pub(crate) use self::unique::Numbering;
+
+/// All aggregate functions, to be registered with the session that the numbering is of.
+pub(crate) fn aggregates(numbering: &Numbering) -> Vec<Arc<AggregateUDF>> {
+    let aggregate = |function| Arc::new(AggregateUDF::new_from_impl(function));
+    vec![
+        aggregate(unique::Unique::counts(numbering.clone())),
+        aggregate(unique::Unique::sets(numbering.clone())),
+    ]
 }
 
 /// All scalar functions, to be registered with a session.
@@ -35,5 +33,35 @@ pub(crate) fn scalars() -> Vec<Arc<ScalarUDF>> {
         Arc::new(ScalarUDF::new_from_impl(
             characters::Characters::hexadecimal(),
         )),
+        Arc::new(ScalarUDF::new_from_impl(unique::SetUnion::new())),
+        Arc::new(ScalarUDF::new_from_impl(unique::SetSize::new())),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documentation_lists_every_function() {
+        let numbering =
+            Numbering::new(&datafusion::execution::runtime_env::RuntimeEnv::default().memory_pool);
+        let mut names = scalars()
+            .iter()
+            .map(|function| function.name().to_owned())
+            .chain(
+                aggregates(&numbering)
+                    .iter()
+                    .map(|function| function.name().to_owned()),
+            )
+            .collect::<Vec<_>>();
+        let mut listed = include_str!("../../FUNCTIONS.md")
+            .lines()
+            .filter_map(|line| line.strip_prefix("| `")?.split_once('('))
+            .map(|(name, _)| name.to_owned())
+            .collect::<Vec<_>>();
+        names.sort();
+        listed.sort();
+        assert_eq!(listed, names);
+    }
 }

@@ -30,6 +30,9 @@ const FIELDS: [(&str, bool); 10] = [
     ("stateConfiguration", false),
 ];
 
+/// The API wants a role where a task may be called; here nobody assumes it.
+const NO_ROLE: &str = "arn:aws:iam::000000000000:role/none";
+
 /// Tests one state and shows how it ended.
 ///
 /// # Errors
@@ -101,7 +104,7 @@ fn request_of_flags(args: &TestStateArgs) -> Result<TestStateRequest> {
     };
     Ok(TestStateRequest {
         definition: read_text(definition)?,
-        role_arn: args.role_arn.clone(),
+        role_arn: Some(args.role_arn.clone().unwrap_or_else(|| NO_ROLE.to_owned())),
         input: text("--input", &args.input)?,
         inspection_level: match args.level {
             Level::Info => InspectionLevel::Info,

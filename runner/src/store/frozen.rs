@@ -5,6 +5,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -18,6 +19,8 @@ use object_store::{
 };
 use serde::{Deserialize, Serialize};
 use thiserror::Error as DeriveError;
+
+use super::open_file::OpenFile;
 
 /// One object as it was listed: later reads are of these bytes or fail.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,6 +75,8 @@ pub fn replaced(error: &(dyn StdError + 'static)) -> Option<Replaced> {
 pub struct FrozenStore {
     inner: Arc<dyn ObjectStore>,
     objects: BTreeMap<Path, FrozenObject>,
+    /// An object was read that is a file.
+    holds_files: AtomicBool,
 }
 
 impl FrozenStore {
@@ -87,6 +92,7 @@ impl FrozenStore {
         Ok(Self {
             inner,
             objects: objects.into_iter().map(keyed).collect::<Result<_>>()?,
+            holds_files: AtomicBool::new(false),
         })
     }
 
@@ -101,11 +107,35 @@ impl FrozenStore {
         let frozen = self.object(key)?;
         options.if_match.clone_from(&frozen.etag);
         match self.inner.get_opts(key, options).await {
-            Ok(result) if is_same(frozen, &result.meta) => Ok(result),
+            Ok(result) if is_same(frozen, &result.meta) => {
+                if matches!(result.payload, GetResultPayload::File(..)) {
+                    self.holds_files.store(true, Ordering::Relaxed);
+                }
+                Ok(result)
+            }
             Ok(_) | Err(Error::Precondition { .. } | Error::NotFound { .. }) => {
                 Err(was_replaced(frozen))
             }
             Err(error) => Err(error),
+        }
+    }
+
+    /// The object as an open file, where the store is known to hold files: there it costs nothing to read just the ranges that
+    /// are asked for, and over a network it is cheaper to read what lies between them than to ask again.
+    async fn open_file(&self, key: &Path, ranges: &[Range<u64>]) -> Result<Option<OpenFile>> {
+        let Some(first) = ranges
+            .first()
+            .filter(|_| self.holds_files.load(Ordering::Relaxed))
+        else {
+            return Ok(None);
+        };
+        let options = GetOptions {
+            range: Some(GetRange::Bounded(first.clone())),
+            ..GetOptions::default()
+        };
+        match self.read(key, options).await?.payload {
+            GetResultPayload::File(file, _) => Ok(Some(OpenFile::new(file))),
+            GetResultPayload::Stream(_) => Ok(None),
         }
     }
 
@@ -125,6 +155,26 @@ fn is_same(frozen: &FrozenObject, found: &ObjectMeta) -> bool {
             // A listing says it to the millisecond, a header to the second.
             None => found.last_modified.timestamp() == frozen.modified.timestamp(),
         }
+}
+
+/// What a result's bytes are read from; a file in larger pieces than its own stream's.
+fn stream_of(result: GetResult) -> BoxStream<'static, Result<Bytes>> {
+    match result.payload {
+        GetResultPayload::File(file, _) => OpenFile::new(file).stream(result.range),
+        GetResultPayload::Stream(bytes) => bytes,
+    }
+}
+
+async fn require_unchanged(
+    store: &Arc<dyn ObjectStore>,
+    key: &Path,
+    frozen: &FrozenObject,
+) -> Result<()> {
+    match store.head(key).await {
+        Ok(found) if is_same(frozen, &found) => Ok(()),
+        Ok(_) | Err(Error::NotFound { .. }) => Err(was_replaced(frozen)),
+        Err(error) => Err(error),
+    }
 }
 
 fn was_replaced(frozen: &FrozenObject) -> Error {
@@ -169,25 +219,15 @@ impl ObjectStore for FrozenStore {
             return Ok(result);
         }
         // A file is opened here and read later, so its version is compared again behind its last byte.
-        let (frozen, inner, key) = (
-            self.object(key)?.clone(),
-            Arc::clone(&self.inner),
-            key.clone(),
-        );
-        let (meta, range, attributes) = (
-            result.meta.clone(),
-            result.range.clone(),
-            std::mem::take(&mut result.attributes),
-        );
+        let (object, inner) = (self.object(key)?.clone(), Arc::clone(&self.inner));
+        let key = key.clone();
         let check = stream::once(async move {
-            match inner.head(&key).await {
-                Ok(found) if is_same(&frozen, &found) => Ok(Bytes::new()),
-                Ok(_) | Err(Error::NotFound { .. }) => Err(was_replaced(&frozen)),
-                Err(error) => Err(error),
-            }
+            require_unchanged(&inner, &key, &object).await?;
+            Ok(Bytes::new())
         });
-        let checked = result
-            .into_stream()
+        let (meta, range) = (result.meta.clone(), result.range.clone());
+        let attributes = std::mem::take(&mut result.attributes);
+        let checked = stream_of(result)
             .chain(check)
             .try_filter(|bytes| std::future::ready(!bytes.is_empty()));
         Ok(GetResult {
@@ -199,6 +239,14 @@ impl ObjectStore for FrozenStore {
     }
 
     async fn get_ranges(&self, key: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
+        if let Some(file) = self.open_file(key, ranges).await? {
+            let object = self.object(key)?;
+            let end = |range: &Range<u64>| range.start..range.end.min(object.size_bytes);
+            let read = file.ranges(ranges.iter().map(end).collect()).await;
+            // A file that was written over is that, whatever reading it said.
+            require_unchanged(&self.inner, key, object).await?;
+            return read;
+        }
         let bytes = coalesce_ranges(
             ranges,
             |range| self.range(key, range),

@@ -15,6 +15,7 @@ mod file;
 mod frozen;
 mod handle;
 mod location;
+mod open_file;
 mod port;
 mod probe;
 mod s3;

@@ -1,0 +1,99 @@
+//! Reads an open file on the threads that may block, in few and large pieces: each change of threads costs what reading some
+//! hundred kilobytes does.
+
+use std::fs::File;
+use std::io;
+use std::ops::Range;
+use std::os::unix::fs::FileExt as _;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::stream::{self, BoxStream, StreamExt};
+use object_store::{Error, Result};
+
+/// The most that is read, and held, at once.
+const PIECE_BYTES: u64 = 8 << 20;
+
+/// A file that was opened by a store.
+#[derive(Clone, Debug)]
+pub(super) struct OpenFile {
+    file: Arc<File>,
+}
+
+impl OpenFile {
+    pub(super) fn new(file: File) -> Self {
+        Self {
+            file: Arc::new(file),
+        }
+    }
+
+    /// A range as a stream of pieces.
+    pub(super) fn stream(self, range: Range<u64>) -> BoxStream<'static, Result<Bytes>> {
+        let starts = range
+            .clone()
+            .step_by(usize::try_from(PIECE_BYTES).unwrap_or(usize::MAX));
+        let pieces = starts.map(move |start| start..range.end.min(start + PIECE_BYTES));
+        stream::iter(pieces)
+            .then(move |piece| {
+                let file = self.clone();
+                async move {
+                    let mut bytes = file.ranges(vec![piece]).await?;
+                    Ok(bytes.pop().expect("one range was asked for"))
+                }
+            })
+            .boxed()
+    }
+
+    /// Some ranges, one after the other.
+    pub(super) async fn ranges(self, ranges: Vec<Range<u64>>) -> Result<Vec<Bytes>> {
+        tokio::task::spawn_blocking(move || {
+            let read = |range: Range<u64>| {
+                self.read(&range).map_err(|source| Error::Generic {
+                    store: "LocalFileSystem",
+                    source: source.into(),
+                })
+            };
+            ranges.into_iter().map(read).collect()
+        })
+        .await?
+    }
+
+    fn read(&self, range: &Range<u64>) -> io::Result<Bytes> {
+        let length =
+            usize::try_from(range.end.saturating_sub(range.start)).map_err(io::Error::other)?;
+        let mut bytes = vec![0; length];
+        self.file.read_exact_at(&mut bytes, range.start)?;
+        Ok(bytes.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use futures::TryStreamExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_range_of_several_pieces_comes_whole_and_in_order() {
+        let content = (0_u32..3 << 20)
+            .flat_map(u32::to_le_bytes)
+            .collect::<Vec<_>>();
+        let mut written = tempfile::tempfile().unwrap();
+        written.write_all(&content).unwrap();
+        let file = OpenFile::new(written);
+        let range = 5..content.len() as u64 - 7;
+        let pieces: Vec<Bytes> = file.clone().stream(range).try_collect().await.unwrap();
+        assert_eq!(pieces.len(), 2);
+        assert!(pieces.concat() == content[5..content.len() - 7]);
+        let ranges = file.ranges(vec![4..8, 0..0, 0..4]).await.unwrap();
+        assert_eq!(ranges, [&content[4..8], &[], &content[..4]]);
+    }
+
+    #[tokio::test]
+    async fn a_file_that_ends_early_is_an_error() {
+        let file = OpenFile::new(tempfile::tempfile().unwrap());
+        assert!(file.ranges(vec![0..1, 1..2]).await.is_err());
+    }
+}
