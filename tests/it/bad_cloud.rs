@@ -256,10 +256,9 @@ fn an_endpoint_that_is_down_is_worth_another_try() {
 }
 
 #[test]
-fn an_endpoint_whose_certificate_nobody_vouches_for_is_not_spoken_to() {
+fn an_endpoint_that_does_not_speak_tls_is_not_spoken_to_over_https() {
     let cloud = Cloud::start();
     let place = place(&cloud);
-    // To a client that speaks TLS, a server that does not looks like one with a broken certificate.
     let https = cloud.endpoint.replace("http://", "https://");
     let words: Vec<&str> = RUN.split(' ').collect();
     let ran = place

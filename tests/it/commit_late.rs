@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use drivetrain_runner::commit::{
-    CommitOutcome, Committed, Log, PublishOutcome, Repaired, Replaces, RunStatus, StopSignal,
-    Unfenced, repair, runs,
+    self, CommitOutcome, Committed, Decision, Log, OpenOptions, OutputPlan, Partition,
+    PublishOutcome, Repaired, Replaces, RunStatus, StopSignal, Unfenced, repair, runs,
 };
 use drivetrain_runner::store::Store;
 use object_store::ObjectStoreExt;
@@ -12,7 +12,9 @@ use object_store::ObjectStoreExt;
 use crate::commit_faults::{
     DAY, RECORD_1, RECORD_2, completes, crashes, faulty, shows, stage, work,
 };
-use crate::commit_work::{Done, JOB, Work, logged, run_quietly, visible};
+use crate::commit_work::{
+    Done, JOB, TABLE, Work, columns, leftovers, logged, run_quietly, visible,
+};
 use crate::store_faults::{Call, Fault, Faulty, Operation, Shared};
 use crate::store_places::Place;
 
@@ -96,7 +98,7 @@ async fn a_run_behind_ones_own_means_that_ones_own_was_published() {
 async fn half_lost(place: &Place) {
     let store = place.store().await;
     let log = Log::read(&store, JOB).await.unwrap();
-    let table = log.state().table(crate::commit_work::TABLE).unwrap();
+    let table = log.state().table(TABLE).unwrap();
     let part = table.parts.last().unwrap();
     let key = part.path().unwrap();
     place
@@ -206,4 +208,94 @@ async fn a_part_that_cannot_be_completed_now_keeps_no_other_from_it() {
     assert_eq!(shown, 1);
     repair(&place.store().await, JOB).await.unwrap();
     assert_eq!(visible(&place.store().await).await, work().expected());
+}
+
+#[tokio::test]
+async fn a_voided_record_at_ones_number_is_no_conflict() {
+    let place = Place::memory();
+    let staged = stage(&place.store().await, "mine", Replaces::Table).await;
+    crashes(&place, &work(), completes).await;
+    half_lost(&place).await;
+    repair(&place.store().await, JOB).await.unwrap_err();
+    let outcome = staged
+        .commit(&Unfenced, &StopSignal::never())
+        .await
+        .unwrap();
+    let CommitOutcome::Committed(committed) = outcome else {
+        panic!("what stood there is void")
+    };
+    assert_eq!(committed.record().number, 3);
+    let outcome = committed.publish(&StopSignal::never()).await.unwrap();
+    assert!(matches!(outcome, PublishOutcome::Published(_)));
+}
+
+#[tokio::test]
+async fn an_upload_that_no_part_of_the_record_needs_is_taken_back() {
+    let place = Place::folder();
+    let store = place.store().await;
+    let plan = OutputPlan {
+        table: TABLE.to_owned(),
+        columns: columns(),
+        replaces: Replaces::Table,
+    };
+    let opened = commit::open(&store, JOB, vec![plan], OpenOptions::default()).await;
+    let id = work().run_id(Vec::new());
+    let Decision::Run(attempt) = opened.unwrap().decide(id, &[], false).await.unwrap() else {
+        panic!("not done yet")
+    };
+    let mut parts = Vec::new();
+    for text in ["needed", "not needed"] {
+        let day = Partition::of([("day", DAY)]).unwrap();
+        let mut part = attempt.part(TABLE, day, "txt").await.unwrap();
+        part.write(text.into()).await.unwrap();
+        parts.push(part.finish(1).await.unwrap());
+    }
+    parts.truncate(1);
+    let rows = [(TABLE.to_owned(), 1)].into();
+    let staged = attempt
+        .stage(parts, &rows, serde_json::Value::Null)
+        .await
+        .unwrap();
+    let CommitOutcome::Committed(committed) = staged
+        .commit(&Unfenced, &StopSignal::never())
+        .await
+        .unwrap()
+    else {
+        panic!("nobody else is there")
+    };
+    let _ = committed.publish(&StopSignal::never()).await.unwrap();
+    assert_eq!(leftovers(&store).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn rows_that_do_not_add_up_and_parts_in_no_partition_are_never_committed() {
+    let place = Place::memory();
+    let store = place.store().await;
+    for (partition, rows, says) in [
+        (
+            Partition::of([("day", DAY)]).unwrap(),
+            2,
+            "expected 2 rows in its parts, got 1",
+        ),
+        (Partition::whole(), 1, "lies in no partition of `day`"),
+    ] {
+        let plan = OutputPlan {
+            table: TABLE.to_owned(),
+            columns: columns(),
+            replaces: Replaces::Table,
+        };
+        let opened = commit::open(&store, JOB, vec![plan], OpenOptions::default()).await;
+        let id = work().run_id(Vec::new());
+        let Decision::Run(attempt) = opened.unwrap().decide(id, &[], false).await.unwrap() else {
+            panic!("not done yet")
+        };
+        let mut part = attempt.part(TABLE, partition, "txt").await.unwrap();
+        part.write("x".into()).await.unwrap();
+        let parts = vec![part.finish(1).await.unwrap()];
+        let rows = [(TABLE.to_owned(), rows)].into();
+        let error = attempt.stage(parts, &rows, serde_json::Value::Null).await;
+        let error = error.unwrap_err();
+        assert!(error.to_string().contains(says), "{error}");
+        assert_eq!(leftovers(&store).await, Vec::<String>::new());
+    }
 }

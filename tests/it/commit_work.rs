@@ -93,7 +93,7 @@ impl Work {
         }
     }
 
-    fn run_id(&self, inputs: Vec<FrozenObject>) -> RunId {
+    pub fn run_id(&self, inputs: Vec<FrozenObject>) -> RunId {
         RunId::of(&RunInputs {
             job: JOB,
             files: &[(

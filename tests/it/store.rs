@@ -282,7 +282,7 @@ async fn wrong_credentials_are_refused_for_good() {
     assert_eq!(error.kind(), ErrorKind::Failed);
     let text = error.to_string();
     assert!(
-        text.ends_with("the store does not accept the credentials"),
+        text.ends_with("the store does not accept the credentials for bucket `bucket`"),
         "{text}"
     );
 }
@@ -299,7 +299,10 @@ async fn an_endpoint_that_nobody_answers_is_worth_another_try() {
     let error = store.list(&key("raw")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TryAgain);
     let text = error.to_string();
-    assert!(text.ends_with("the store does not answer"), "{text}");
+    assert!(
+        text.ends_with("the store of bucket `bucket` does not answer"),
+        "{text}"
+    );
 }
 
 const CHILD: &str = "store::settings_as_a_process_finds_them";

@@ -14,6 +14,7 @@ use crate::error::{Error, ErrorKind};
 /// What went wrong, as far as the way out differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Failure {
+    Certificate,
     Clock,
     Credentials,
     DiskFull,
@@ -55,6 +56,11 @@ fn meaning(
         place => (format!("`{place}`"), "the credentials".to_owned()),
     };
     match failure {
+        Failure::Certificate => hinted(
+            ErrorKind::Failed,
+            format!("the store of {bucket} shows a certificate that nobody vouches for"),
+            "check the host in AWS_ENDPOINT_URL, or name the authority's certificates with SSL_CERT_FILE",
+        ),
         Failure::Clock => hinted(
             ErrorKind::Failed,
             format!("the store of {bucket} says that this machine's clock is wrong"),
@@ -161,6 +167,8 @@ fn failure(error: &object_store::Error) -> (Failure, Chain) {
     };
     let failure = match replaced(error) {
         Some(_) => Failure::Replaced,
+        // The TLS library's words: its error is not ours to name.
+        None if chain.text.contains("invalid peer certificate") => Failure::Certificate,
         None => chain
             .code()
             .and_then(by_code)
@@ -318,6 +326,11 @@ mod tests {
                 status("403"),
                 ErrorKind::Failed,
                 "the credentials have no permission on bucket `bucket`",
+            ),
+            (
+                generic("error sending request: invalid peer certificate: UnknownIssuer"),
+                ErrorKind::Failed,
+                "the store of bucket `bucket` shows a certificate that nobody vouches for",
             ),
             (
                 disk,
