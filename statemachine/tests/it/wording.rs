@@ -4,7 +4,7 @@ use drivetrain_statemachine::{Engine, EventType, History, Machine};
 use serde_json::{Value, json};
 
 use crate::corpus::in_virtual_time;
-use crate::small::{echo, machine};
+use crate::small::{echo, machine, map, pass as passing, run};
 
 #[test]
 fn a_rule_s_own_fields_are_named_under_the_rule() {
@@ -168,4 +168,48 @@ fn a_message_with_a_code_is_a_sentence_of_its_own() {
         cause("$pad('x', 100000000)")
             .contains("'Output/r' threw an error during evaluation: The expression exceeded")
     );
+}
+
+#[test]
+fn a_reference_path_that_does_not_apply_names_the_step_and_the_data() {
+    let pass = |fields: Value| {
+        let mut state = json!({"Type": "Pass", "Result": 1, "End": true});
+        state
+            .as_object_mut()
+            .unwrap()
+            .extend(fields.as_object().unwrap().clone());
+        machine(&json!({"StartAt": "A", "States": {"A": state}}))
+    };
+    let map = map(json!({"ItemsPath": "$.found.items"}), passing());
+    for (machine, input, error, cause) in [
+        (
+            pass(json!({"ResultPath": "$.sum"})),
+            json!([1, 2]),
+            "States.ReferencePathConflict",
+            "Unable to apply step \"sum\" to input [1,2]",
+        ),
+        (
+            pass(json!({"ResultPath": "$.a.b"})),
+            json!({"a": 1}),
+            "States.ReferencePathConflict",
+            "Unable to apply step \"b\" to input {\"a\":1}",
+        ),
+        (
+            map,
+            json!({"found": {}}),
+            "States.ReferencePathConflict",
+            "Unable to apply step \"items\" to input {\"found\":{}}",
+        ),
+        (
+            pass(json!({"ResultPath": "$.sum"})),
+            json!("text"),
+            "States.ResultPathMatchFailure",
+            "An error occurred while executing the state 'A' (entered at the event id #2). Unable to apply \
+             ReferencePath $.sum to input \"text\"",
+        ),
+    ] {
+        let outcome = run(&machine, echo, input);
+        assert_eq!(outcome.error.as_deref(), Some(error));
+        assert_eq!(outcome.cause.as_deref(), Some(cause));
+    }
 }
