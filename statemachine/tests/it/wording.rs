@@ -213,3 +213,27 @@ fn a_reference_path_that_does_not_apply_names_the_step_and_the_data() {
         assert_eq!(outcome.cause.as_deref(), Some(cause));
     }
 }
+
+#[test]
+fn no_path_applies_to_null() {
+    let run = |state: Value| {
+        let states = json!({"S": state, "E": {"Type": "Succeed"}});
+        let machine = machine(&json!({"StartAt": "S", "States": states}));
+        run(&machine, echo, Value::Null)
+    };
+    for state in [
+        json!({"Type": "Pass", "Parameters": {"all.$": "$"}, "Next": "E"}),
+        json!({"Type": "Pass", "InputPath": "$.a", "Next": "E"}),
+        json!({"Type": "Choice", "Choices": [{"Variable": "$", "IsString": true, "Next": "E"}], "Default": "E"}),
+    ] {
+        let outcome = run(state);
+        assert_eq!(outcome.error.as_deref(), Some("States.Runtime"));
+        let cause = outcome.cause.unwrap();
+        assert!(
+            cause.ends_with("#2). Unable to apply Path transformation to null or empty input."),
+            "{cause}"
+        );
+    }
+    let untouched = run(json!({"Type": "Pass", "Parameters": {"fixed": 1}, "Next": "E"}));
+    assert_eq!(untouched.output, Some(json!({"fixed": 1})));
+}
