@@ -4,7 +4,7 @@ use drivetrain_statemachine::{Engine, EventType, History, Machine};
 use serde_json::{Value, json};
 
 use crate::corpus::in_virtual_time;
-use crate::small::{echo, machine, map, pass as passing, run};
+use crate::small::{distributed, echo, machine, map, pass as passing, run};
 
 #[test]
 fn a_rule_s_own_fields_are_named_under_the_rule() {
@@ -43,6 +43,21 @@ fn a_field_of_the_other_language_is_refused_as_such() {
         error.aws_message(),
         "Invalid State Machine Definition: 'SCHEMA_VALIDATION_FAILED: The QueryLanguage is set to 'JSONPath', but \
          field 'Output' is only supported for the 'JSONata' QueryLanguage at /States/A'"
+    );
+}
+
+#[test]
+fn a_result_writer_must_say_where() {
+    let pass = json!({"StartAt": "P", "States": {"P": {"Type": "Pass", "End": true}}});
+    let definition = json!({"QueryLanguage": "JSONata", "StartAt": "M", "States": {"M": {
+        "Type": "Map", "End": true, "ItemProcessor": distributed(pass),
+        "ResultWriter": {"Resource": "arn:aws:states:::s3:putObject", "Parameters": {"Bucket": "b"}},
+    }}});
+    let error = Machine::parse(&definition.to_string()).unwrap_err();
+    assert_eq!(
+        error.aws_message(),
+        "Invalid State Machine Definition: 'SCHEMA_VALIDATION_FAILED: These fields are required: [Arguments] at \
+         /States/M/ResultWriter'"
     );
 }
 
