@@ -252,3 +252,37 @@ fn no_path_applies_to_null() {
     let untouched = run(json!({"Type": "Pass", "Parameters": {"fixed": 1}, "Next": "E"}));
     assert_eq!(untouched.output, Some(json!({"fixed": 1})));
 }
+
+#[test]
+fn what_leads_nowhere_is_refused_in_aws_s_words_and_order() {
+    let choice = r#"{"Type": "Choice", "Choices": [{"Variable": "$.a", "IsNull": true, "Next": "X"}], "Default": "Y"}"#;
+    for (states, refusals) in [
+        (
+            r#""A": {"Type": "Pass", "Next": "B"}, "B": {"Type": "Pass", "Next": "A"}, "C": {"Type": "Pass", "Next": "A"}"#,
+            "MISSING_END_STATE: Workflow has no terminal state at null",
+        ),
+        (
+            r#""A": {"Type": "Pass", "Next": "X"}"#,
+            "MISSING_TRANSITION_TARGET: Missing 'Next' target: X at /States/A/Next, \
+             MISSING_END_STATE: Workflow has no terminal state at null",
+        ),
+        (
+            &format!(r#""A": {choice}, "E": {{"Type": "Succeed"}}"#),
+            "MISSING_TRANSITION_TARGET: Missing 'Next' target: X at /States/A/Choices[0]/Next, \
+             MISSING_TRANSITION_TARGET: Missing 'Next' target: Y at /States/A/Default, \
+             MISSING_TRANSITION_TARGET: State \"E\" is not reachable. at /States/E",
+        ),
+        (
+            r#""B": {"Type": "Pass", "Next": "E"}, "E": {"Type": "Succeed"}"#,
+            "MISSING_TRANSITION_TARGET: Missing 'Next' target: A at /StartAt, \
+             MISSING_TRANSITION_TARGET: State \"B\" is not reachable. at /States/B",
+        ),
+    ] {
+        let text = format!("{{\"StartAt\": \"A\", \"States\": {{{states}}}}}");
+        let error = Machine::parse(&text).unwrap_err();
+        assert_eq!(
+            error.aws_message(),
+            format!("Invalid State Machine Definition: '{refusals}'")
+        );
+    }
+}
