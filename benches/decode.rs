@@ -47,6 +47,7 @@ async fn sample(dirt: &str) -> (Vec<InputObjects>, u64, u64) {
             store: Arc::clone(&store),
             table_root,
             columns_needed: None,
+            cluster_by: None,
         });
     }
     let bytes = inputs

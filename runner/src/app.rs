@@ -7,64 +7,92 @@ use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::{Cli, Command, NewCommand, OutputFormat};
-use crate::commands;
-use crate::error::{Context, Error, ErrorKind, Result};
+use crate::commands::{self, Verdict};
+use crate::display::AboveBar;
+use crate::error::{Error, ErrorKind, Result};
 use crate::exit;
+use crate::threads::run_on_threads;
 
 /// Parses the command line, runs the verb, prints a failure once, and returns its exit code.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::try_parse().unwrap_or_else(|error| refuse(&error));
     begin_logging(cli.verbose);
     match run(&cli) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(verdict) => verdict.into(),
         Err(error) => {
-            match cli.output_format {
-                OutputFormat::Text => print_error(&error),
-                OutputFormat::Json => print_error_json(&error),
+            // A program reads the object, whoever looks into its log reads the text.
+            if cli.output_format == OutputFormat::Json {
+                print_error_json(&error);
             }
+            print_error(&error);
             ExitCode::from(exit::code(error.kind()))
         }
     }
 }
 
-fn run(cli: &Cli) -> Result<()> {
-    let json = cli.output_format == OutputFormat::Json;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .worker_threads(commands::worker_threads(&cli.command))
-        .build()
-        .context(ErrorKind::Failed, "cannot start the threads")?;
-    let result = runtime.block_on(async {
-        match &cli.command {
-            Command::Local(args) => Box::pin(commands::local::local(args, json)).await,
-            Command::Run(args) => Box::pin(commands::run::run(args, json)).await,
-            Command::Plan(args) => commands::plan::plan(args, json).await,
-            Command::Query(args) => commands::query::query(args, json).await,
-            Command::Jobs(args) => commands::jobs::jobs(args, json).await,
-            Command::New(NewCommand::Job(args)) => commands::new_job::new_job(args, json),
-            Command::Check(args) => commands::check::check(args, json).await,
-            Command::Runs(args) => commands::runs::runs(args, json).await,
-            Command::Repair(args) => commands::repair::repair(args, json).await,
-            Command::Vacuum(args) => commands::vacuum::vacuum(args, json).await,
-            Command::Generate(args) => Box::pin(commands::generate::generate(args, json)).await,
+/// Ends the process with what is wrong with the command line (or with the help that was asked for); a program that wants JSON
+/// is told in JSON too.
+fn refuse(error: &clap::Error) -> ! {
+    let wants_json = std::env::args().any(|word| word == "json" || word == "--output-format=json");
+    if wants_json && error.use_stderr() {
+        let text = error.render().to_string();
+        let message = text.lines().next().unwrap_or_default();
+        let message = message.trim_start_matches("error: ");
+        print_error_json(
+            &Error::new(ErrorKind::Usage, message).hint("`--help` shows what goes together"),
+        );
+    }
+    error.exit()
+}
+
+fn run(cli: &Cli) -> Result<Verdict> {
+    let format = cli.output_format;
+    let json = match (format, &cli.command) {
+        (OutputFormat::Sarif, Command::Check(_)) => false,
+        (OutputFormat::Sarif, _) => {
+            return Err(Error::new(ErrorKind::Usage, "only `check` prints `sarif`"));
         }
-    });
-    // Blocking reads that nobody waits for any more must not hold up the exit.
-    runtime.shutdown_background();
-    result
+        (format, _) => format == OutputFormat::Json,
+    };
+    match &cli.command {
+        Command::Local(args) => on_threads(args.engine.threads, commands::local::local(args, json)),
+        Command::Run(args) => on_threads(args.engine.threads, commands::run::run(args, json)),
+        Command::Plan(args) => on_threads(args.engine.threads, commands::plan::plan(args, json)),
+        Command::Query(args) => on_threads(None, commands::query::query(args, json)),
+        Command::Jobs(args) => on_threads(None, commands::jobs::jobs(args, json)),
+        Command::Runs(args) => on_threads(None, commands::runs::runs(args, json)),
+        Command::Repair(args) => on_threads(None, commands::repair::repair(args, json)),
+        Command::Vacuum(args) => on_threads(None, commands::vacuum::vacuum(args, json)),
+        Command::Generate(args) => on_threads(None, commands::generate::generate(args, json)),
+        Command::Check(args) => commands::check::check(args, format),
+        Command::New(NewCommand::Job(args)) => {
+            commands::new_job::new_job(args, json).map(|()| Verdict::Passed)
+        }
+        Command::New(NewCommand::Machine(args)) => commands::new_machine::new_machine(args, json),
+        Command::Simulate(args) => commands::simulate::simulate(args, json),
+        Command::Test(args) => commands::test::test(args, json),
+        Command::TestState(args) => commands::test_state::test(args, json),
+        Command::Mocks(args) => commands::mocks::mocks(args, json),
+    }
+}
+
+/// Runs data work on threads of its own; what only looks at state machines must start at once.
+fn on_threads(threads: Option<usize>, work: impl Future<Output = Result<()>>) -> Result<Verdict> {
+    run_on_threads(threads, work).map(|()| Verdict::Passed)
 }
 
 /// Warnings and errors always; `-v` what we do, `-vv` what the libraries do too.
 fn begin_logging(verbose: u8) {
     let filter = match verbose {
-        0 => "warn",
-        1 => "warn,drivetrain_runner=debug",
+        // What the AWS SDK warns of comes again as the error that it leads to.
+        0 => "warn,aws_config=off",
+        1 => "warn,aws_config=off,drivetrain_runner=debug",
         _ => "debug",
     };
     tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(filter))
-        .with_writer(std::io::stderr)
+        .with_writer(|| AboveBar)
         .with_target(false)
         .init();
 }

@@ -1,7 +1,5 @@
 //! What must hold before anything is committed: the job's checks, keys and references of outputs, row counts.
 
-use std::sync::Arc;
-
 use arrow::array::RecordBatch;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::logical_expr::LogicalPlan;
@@ -10,8 +8,8 @@ use drivetrain_jobs::contract::{Key, Reference, Severity};
 use drivetrain_jobs::job::{Job, Output};
 use drivetrain_jobs::plan::{CheckPlan, Parameters, check_plan};
 
+use crate::compute::Computed;
 use crate::error::{Error, ErrorKind, Result};
-use crate::hold::Held;
 use crate::job_error::job_error;
 use crate::report::CheckReport;
 use crate::sink::collect::query_error;
@@ -19,7 +17,8 @@ use crate::sink::collect::query_error;
 /// How many violating rows a message shows.
 const SHOWN_ROWS: usize = 3;
 
-/// Runs all checks of a job over what the session knows by name; `held` are the outputs in the job's order.
+/// Runs all checks of a job over what the session knows by name; `computed` are the outputs in the job's order, and rows of
+/// those whose keys may not differ are held.
 ///
 /// # Errors
 /// `QualityGate`, naming every check that failed with what was expected and what came out.
@@ -28,7 +27,7 @@ pub async fn check(
     job: &Job,
     parameters: &Parameters,
     asked_for: &[String],
-    held: &[Arc<Held>],
+    computed: &[Computed],
 ) -> Result<Vec<CheckReport>> {
     let mut findings = Vec::new();
     for check in &job.checks {
@@ -48,9 +47,14 @@ pub async fn check(
             found,
         });
     }
-    for (output, held) in job.outputs.iter().zip(held) {
+    for (output, done) in job.outputs.iter().zip(computed) {
         if let Some(key) = &output.key {
-            let found = duplicates(context, output, key, held).await?;
+            // Hashes decide when they are all different, which is nearly always; only then is nothing grouped.
+            let found = if done.collected.keys_differ {
+                None
+            } else {
+                duplicates(context, output, key).await?
+            };
             let name = format!("{}: key {}", output.name, key.columns.join(", "));
             findings.push(Finding {
                 name,
@@ -186,28 +190,12 @@ fn texts(batches: &[RecordBatch]) -> Result<Vec<String>> {
     Ok(texts)
 }
 
-/// Keys that occur twice. Hashes decide when they are all different, which is nearly always; only then is nothing sorted.
+/// Keys that occur twice.
 async fn duplicates(
     context: &SessionContext,
     output: &Output,
     key: &Key,
-    held: &Arc<Held>,
 ) -> Result<Option<String>> {
-    let columns: Vec<usize> = key
-        .columns
-        .iter()
-        .filter_map(|name| held.schema().index_of(name).ok())
-        .collect();
-    let scan = Arc::clone(held);
-    let all_differ = tokio::task::spawn_blocking(move || scan.all_differ(&columns))
-        .await
-        .map_err(|error| {
-            Error::new(ErrorKind::Failed, "a check stopped").caused_by(std::io::Error::other(error))
-        })?
-        .map_err(query_error)?;
-    if all_differ {
-        return Ok(None);
-    }
     let names = quoted(&key.columns);
     let sql = format!(
         "select {names}, count(*) as times from {} group by {names} having count(*) > 1",

@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
+use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use drivetrain_statemachine::MachineType;
 
+use crate::machines::simulation::MaxEvents;
 use crate::sink::parquet::Codec;
 use crate::source::OnBadRow;
 
@@ -23,7 +25,7 @@ pub struct Cli {
     /// Logs more to standard error: once for each file (`-v`), twice for each request (`-vv`).
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
-    /// Prints the result, and nothing else, as JSON on standard output.
+    /// How the result, and nothing else, is printed on standard output.
     #[arg(long, global = true, value_enum, default_value_t = OutputFormat::Text, value_name = "FORMAT")]
     pub output_format: OutputFormat,
 }
@@ -35,6 +37,8 @@ pub enum OutputFormat {
     Text,
     /// For programs.
     Json,
+    /// For code scanning; only `check` prints it.
+    Sarif,
 }
 
 /// One verb each.
@@ -66,11 +70,31 @@ pub enum Command {
     /// Writes the beginnings of something.
     #[command(subcommand)]
     New(NewCommand),
-    /// Finds every error of a job folder or a state machine's definition, with file and place.
+    /// Finds every error of jobs and state machines, with file and place.
     #[command(
-        after_long_help = "Example:\n  drivetrain check ./my-job\n  drivetrain check pipeline.asl.json --type EXPRESS"
+        after_long_help = "Example:\n  drivetrain check ./my-job\n  drivetrain check orders.asl.json --type EXPRESS\n  drivetrain check . --output-format sarif   # all jobs and machines below, for code scanning\n\nThe exit code is 0 without errors, warnings or not, and 2 with errors."
     )]
     Check(CheckArgs),
+    /// Runs a state machine offline: tasks have mocked answers, waits take no time.
+    #[command(
+        after_long_help = "Example:\n  drivetrain simulate orders.asl.json --input order.json --mocks mocks.json --case SecondTry\n  drivetrain simulate orders.asl.json --input '{\"id\": 7}' --s3 reports=./reports --show-data\n\nThe exit code is 0 if the execution succeeds, 1 if it ends otherwise, 2 if the definition has errors or a task calls that has no mocked answer."
+    )]
+    Simulate(SimulateArgs),
+    /// Runs the cases that stand beside state machines, and says what none of them reached.
+    #[command(
+        after_long_help = "Example:\n  drivetrain test ./machines --junit report.xml\n\nA case is a file `<machine>.<name>.case.json` beside `<machine>.asl.json`:\n  {\"input\": {\"id\": 7}, \"mocks\": {\"Charge\": {\"0\": {\"Return\": {\"paid\": true}}}}, \"expect\": {\"output_at\": {\"$.paid\": true}}}\n\nThe exit code is 0 if all cases pass, 1 if one fails, 2 if a case or a definition has errors; then none is run."
+    )]
+    Test(TestArgs),
+    /// Tests one state by itself: one attempt, with what goes in, what comes out and every step between.
+    #[command(
+        after_long_help = "Example:\n  drivetrain test-state orders.asl.json --state Charge --input '{\"id\": 7}' --mock '{\"result\": {\"paid\": true}}' --level DEBUG\n  drivetrain test-state --request request.json   # the TestState API's request object in, its response object out\n\nThe exit code is 1 if the state fails and no handler takes the error, 2 if the request is refused."
+    )]
+    TestState(Box<TestStateArgs>),
+    /// Makes mocks from the recorded history of an execution.
+    #[command(
+        after_long_help = "Example:\n  aws stepfunctions get-execution-history --execution-arn arn:aws:states:.. > history.json\n  drivetrain mocks --from-history history.json --name orders --case LastNight --out mocks.json\n  drivetrain mocks --from-history history.json --format case --out orders.last-night.case.json"
+    )]
+    Mocks(MocksArgs),
     /// Lists a job's runs, newest last.
     #[command(
         after_long_help = "Example:\n  drivetrain runs rental_facts --output s3://lake/tenant-1"
@@ -205,6 +229,9 @@ pub enum NewCommand {
         after_long_help = "Example:\n  drivetrain new job trips\n  drivetrain new job trips --from ./trips.csv"
     )]
     Job(NewJobArgs),
+    /// A state machine that works: definition, input, mocks and test cases.
+    #[command(after_long_help = "Example:\n  drivetrain new machine orders")]
+    Machine(NewMachineArgs),
 }
 
 /// Flags of `new job`.
@@ -217,14 +244,157 @@ pub struct NewJobArgs {
     pub from: Option<PathBuf>,
 }
 
+/// Flags of `new machine`.
+#[derive(Debug, Args)]
+pub struct NewMachineArgs {
+    /// The machine's name and the folder it is written to.
+    pub name: String,
+}
+
 /// Flags of `check`.
 #[derive(Debug, Args)]
 pub struct CheckArgs {
-    /// A job folder, its URL, a bundled job's name, or a file that defines a state machine.
+    /// A file that defines a state machine, a folder of jobs and state machines, or a job's URL or bundled name.
     pub path: String,
+    /// The type of the state machines.
+    #[arg(long = "type", value_enum, value_name = "TYPE", default_value_t = MachineKind::Standard, ignore_case = true)]
+    pub machine_type: MachineKind,
+}
+
+/// Flags of `simulate`.
+#[derive(Debug, Args)]
+pub struct SimulateArgs {
+    /// The file that defines the state machine.
+    pub definition: PathBuf,
+    /// The input: a file, JSON itself, or `-` for standard input [default: `{}`].
+    #[arg(long, value_name = "JSON")]
+    pub input: Option<String>,
     /// The type of the state machine.
     #[arg(long = "type", value_enum, value_name = "TYPE", default_value_t = MachineKind::Standard, ignore_case = true)]
     pub machine_type: MachineKind,
+    /// The date at which the execution starts, such as `2026-01-31T12:00:00Z` [default: now].
+    #[arg(long, value_name = "DATE", value_parser = start_time)]
+    pub start_time: Option<DateTime<Utc>>,
+    /// What random numbers, jitter and UUIDs are made from.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+    /// The machine's name, in ARNs and in the mock file [default: the file's, up to its first `.`].
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// The answers of tasks, in the format of Step Functions Local.
+    #[arg(long, value_name = "FILE")]
+    pub mocks: Option<PathBuf>,
+    /// The case of the mock file; need not be named if there is only one.
+    #[arg(long, value_name = "NAME", requires = "mocks")]
+    pub case: Option<String>,
+    /// The folder that Map states read from and write to instead of a bucket.
+    #[arg(long, value_name = "BUCKET=DIR")]
+    pub s3: Vec<String>,
+    /// Lets waits take as long as they say.
+    #[arg(long)]
+    pub real_time: bool,
+    /// How many events the execution may have, or `none` for any number [default: 25000 for a STANDARD machine].
+    #[arg(long, value_name = "N")]
+    pub max_events: Option<MaxEvents>,
+    /// Writes the execution's own history to this file, an event a line, while it runs.
+    #[arg(long, value_name = "FILE")]
+    pub history: Option<PathBuf>,
+    /// Shows each state's input and output.
+    #[arg(long)]
+    pub show_data: bool,
+}
+
+fn start_time(text: &str) -> Result<DateTime<Utc>, chrono::ParseError> {
+    DateTime::parse_from_rfc3339(text).map(|date| date.to_utc())
+}
+
+/// Flags of `test`.
+#[derive(Debug, Args)]
+pub struct TestArgs {
+    /// The folder of the cases, or one case.
+    pub path: PathBuf,
+    /// Writes what became of each case to this file, as JUnit's XML.
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+}
+
+/// Flags of `test-state`.
+#[derive(Debug, Args)]
+pub struct TestStateArgs {
+    /// The file that defines the state, or a state machine that holds it.
+    #[arg(required_unless_present = "request", conflicts_with = "request")]
+    pub definition: Option<PathBuf>,
+    /// The state's name, in a state machine.
+    #[arg(long, value_name = "NAME", conflicts_with = "request")]
+    pub state: Option<String>,
+    /// The state's input: a file, JSON itself, or `-` for standard input [default: `{}`].
+    #[arg(long, value_name = "JSON", conflicts_with = "request")]
+    pub input: Option<String>,
+    /// The variables assigned before, an object.
+    #[arg(long, value_name = "JSON", conflicts_with = "request")]
+    pub variables: Option<String>,
+    /// The context object, or parts of it.
+    #[arg(long, value_name = "JSON", conflicts_with = "request")]
+    pub context: Option<String>,
+    /// What takes the place of the work: `{"result": ..}`, or `{"errorOutput": {"error": .., "cause": ..}}`.
+    #[arg(long, value_name = "JSON", conflicts_with = "request")]
+    pub mock: Option<String>,
+    /// The situation: `retrierRetryCount`, `errorCausedByState`, `mapIterationFailureCount`, `mapItemReaderData`.
+    #[arg(long, value_name = "JSON", conflicts_with = "request")]
+    pub configuration: Option<String>,
+    /// How much of the way of the data is shown.
+    #[arg(long, value_enum, value_name = "LEVEL", default_value_t = Level::Info, ignore_case = true, conflicts_with = "request")]
+    pub level: Level,
+    /// Shows what an HTTP task would hide.
+    #[arg(long, conflicts_with = "request")]
+    pub reveal_secrets: bool,
+    /// The role that the context object shows.
+    #[arg(long, value_name = "ARN", conflicts_with = "request")]
+    pub role_arn: Option<String>,
+    /// Takes everything from the API's request object in this file, and prints the API's response object.
+    #[arg(long, value_name = "FILE")]
+    pub request: Option<PathBuf>,
+}
+
+/// How much a test shows of the way of a state's data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "UPPER")]
+pub enum Level {
+    /// The output, or the error.
+    Info,
+    /// Each step of the data as well.
+    Debug,
+    /// The requests of an HTTP task as well.
+    Trace,
+}
+
+/// Flags of `mocks`.
+#[derive(Debug, Args)]
+pub struct MocksArgs {
+    /// The history, as `aws stepfunctions get-execution-history` prints it or `simulate --history` writes it.
+    #[arg(long, value_name = "FILE")]
+    pub from_history: PathBuf,
+    /// What is written.
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = MocksFormat::Mocks)]
+    pub format: MocksFormat,
+    /// The machine's name in the mock file.
+    #[arg(long, value_name = "NAME", default_value = "StateMachine")]
+    pub name: String,
+    /// The case's name in the mock file.
+    #[arg(long, value_name = "NAME", default_value = "Recorded")]
+    pub case: String,
+    /// Where it is written [default: standard output].
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// What `mocks` writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum MocksFormat {
+    /// A mock file in the format of Step Functions Local.
+    Mocks,
+    /// A whole case for `drivetrain test`: input, mocks, and how it ended.
+    Case,
 }
 
 /// The type of a state machine.

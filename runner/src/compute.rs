@@ -1,6 +1,6 @@
 //! Runs a job's queries: each table and output is computed once, held, and visible by name to what comes after it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::datatypes::DataType;
@@ -12,11 +12,15 @@ use drivetrain_jobs::plan::{Parameters, output_plan, table_plan};
 
 use tracing::warn;
 
+use crate::bad_value;
+use crate::commit::Stager;
 use crate::error::{Error, ErrorKind, Result};
 use crate::hold::{Held, HeldTable};
 use crate::job_error::job_error;
+use crate::outputs;
 use crate::progress::Progress;
-use crate::sink::collect::{Collected, collect, query_error};
+use crate::settings::Shape;
+use crate::sink::collect::{Collected, Direct, Intake, collect, query_error};
 use crate::sink::partition::Partitions;
 use crate::workspace::Workspace;
 
@@ -26,8 +30,16 @@ pub struct Computed {
     pub collected: Collected,
     /// Rows that its `where` and window left out.
     pub filtered_rows: u64,
-    /// Rows for which a warning column is true, by column.
-    pub warnings: BTreeMap<String, u64>,
+}
+
+/// Where computed rows go.
+pub struct Destination<'a> {
+    /// Opens parts of the outputs.
+    pub stager: Stager,
+    /// How files look.
+    pub shape: &'a Shape,
+    /// The outputs whose rows are needed once more, so that they are held until the checks have passed.
+    pub kept: BTreeSet<String>,
 }
 
 /// Computes all tables and outputs of a job, in order; returns the outputs.
@@ -39,62 +51,135 @@ pub async fn compute(
     parameters: &Parameters,
     accepted_rows: &BTreeMap<String, u64>,
     workspace: &Workspace,
+    destination: &Destination<'_>,
     progress: &Progress,
 ) -> Result<Vec<Computed>> {
+    let computing = Computing {
+        parameters,
+        workspace,
+        destination,
+        progress,
+    };
     for table in &job.tables {
         let plan = table_plan(&workspace.context, job, table, parameters)
             .await
             .map_err(job_error)?;
         let partitions = Partitions::new(&table.name, Vec::new(), &[])?;
-        let collected = execute(&table.name, plan, partitions, workspace, progress).await?;
+        let intake = Intake {
+            name: table.name.clone(),
+            counted: Vec::new(),
+            key: Vec::new(),
+            direct: None,
+        };
+        let collected = computing
+            .execute(intake, &plan, partitions)
+            .await
+            .map_err(|error| {
+                bad_value::placed(error, job, &format!("table `{}`", table.name), &plan)
+            })?;
         register(workspace, &table.name, collected.held)?;
     }
     let mut computed = Vec::with_capacity(job.outputs.len());
     for output in &job.outputs {
-        let done = match compute_output(job, output, parameters, workspace, progress).await {
+        let mut direct = goes_direct(output) && !destination.kept.contains(&output.name);
+        let mut done = computing.output(job, output, direct).await?;
+        if direct && !done.collected.keys_differ {
+            // Only rows can tell which keys occur twice.
+            direct = false;
+            done = computing.output(job, output, direct).await?;
+        }
+        require_one_row_each(output, &done, accepted_rows)?;
+        if !direct {
+            register(workspace, &output.name, Arc::clone(&done.collected.held))?;
+        }
+        computed.push(done);
+    }
+    Ok(computed)
+}
+
+/// Whether rows that nobody asks for again may go straight into files. Without partitions all streams would wait for one
+/// file, and an order comes from one stream only: both are written by several threads once they are held.
+fn goes_direct(output: &Output) -> bool {
+    !output.partition_by.is_empty() && output.order_by.is_empty()
+}
+
+/// What all queries of a run share.
+struct Computing<'a> {
+    parameters: &'a Parameters,
+    workspace: &'a Workspace,
+    destination: &'a Destination<'a>,
+    progress: &'a Progress,
+}
+
+impl Computing<'_> {
+    async fn output(&self, job: &Job, output: &Output, direct: bool) -> Result<Computed> {
+        match self.output_once(job, output, direct).await {
             Err(error) if is_join_memory(&error) => {
                 // Hash joins do not spill; sorting both sides does, and gives the same rows.
                 warn!(
                     output = output.name,
                     "a table to be joined does not fit into memory: joining by sorting"
                 );
-                workspace.join_by_sorting();
-                compute_output(job, output, parameters, workspace, progress).await?
+                self.workspace.join_by_sorting();
+                self.output_once(job, output, direct).await
             }
-            result => result?,
-        };
-        require_one_row_each(output, &done, accepted_rows)?;
-        register(workspace, &output.name, Arc::clone(&done.collected.held))?;
-        computed.push(done);
+            result => result,
+        }
     }
-    Ok(computed)
-}
 
-async fn compute_output(
-    job: &Job,
-    output: &Output,
-    parameters: &Parameters,
-    workspace: &Workspace,
-    progress: &Progress,
-) -> Result<Computed> {
-    let planned = output_plan(&workspace.context, job, output, parameters)
-        .await
-        .map_err(job_error)?;
-    let collected = execute(
-        &output.name,
-        planned.plan,
-        partitions(output)?,
-        workspace,
-        progress,
-    )
-    .await?;
-    let filtered_rows = planned.filtered.map_or(0, |filtered| filtered.rows());
-    let warnings = warnings(output, &collected.held).await?;
-    Ok(Computed {
-        collected,
-        filtered_rows,
-        warnings,
-    })
+    async fn output_once(&self, job: &Job, output: &Output, direct: bool) -> Result<Computed> {
+        let planned = output_plan(&self.workspace.context, job, output, self.parameters)
+            .await
+            .map_err(job_error)?;
+        let schema = schema_of(&output.columns);
+        let place = |name: &String| schema.index_of(name).ok();
+        let counted = output.warnings.iter();
+        let intake = Intake {
+            name: output.name.clone(),
+            counted: counted
+                .filter_map(|name| Some((name.clone(), place(name)?)))
+                .collect(),
+            key: output
+                .key
+                .iter()
+                .flat_map(|key| key.columns.iter().filter_map(place))
+                .collect(),
+            direct: direct.then(|| Direct {
+                stager: self.destination.stager.clone(),
+                table: outputs::table(output, self.destination.shape, self.workspace),
+            }),
+        };
+        let collected = self
+            .execute(intake, &planned.plan, partitions(output)?)
+            .await
+            .map_err(|error| {
+                let what = format!("output `{}`", output.name);
+                bad_value::placed(error, job, &what, &planned.plan)
+            })?;
+        Ok(Computed {
+            collected,
+            filtered_rows: planned.filtered.map_or(0, |filtered| filtered.rows()),
+        })
+    }
+
+    async fn execute(
+        &self,
+        intake: Intake,
+        plan: &LogicalPlan,
+        partitions: Partitions,
+    ) -> Result<Collected> {
+        let context = &self.workspace.context;
+        let physical = context
+            .state()
+            .create_physical_plan(plan)
+            .await
+            .map_err(query_error)?;
+        let schema = physical.schema();
+        let streams =
+            execute_stream_partitioned(physical, context.task_ctx()).map_err(query_error)?;
+        let holding = &self.workspace.holding;
+        collect(intake, schema, streams, partitions, holding, self.progress).await
+    }
 }
 
 /// Whether a query failed because the side of a join that is held whole found no memory.
@@ -109,32 +194,6 @@ fn is_join_memory(error: &Error) -> bool {
         next = cause.source();
     }
     false
-}
-
-async fn execute(
-    name: &str,
-    plan: LogicalPlan,
-    partitions: Partitions,
-    workspace: &Workspace,
-    progress: &Progress,
-) -> Result<Collected> {
-    let state = workspace.context.state();
-    let physical = state
-        .create_physical_plan(&plan)
-        .await
-        .map_err(query_error)?;
-    let schema = physical.schema();
-    let streams =
-        execute_stream_partitioned(physical, workspace.context.task_ctx()).map_err(query_error)?;
-    collect(
-        name,
-        schema,
-        streams,
-        partitions,
-        &workspace.holding,
-        progress,
-    )
-    .await
 }
 
 fn register(workspace: &Workspace, name: &str, held: Arc<Held>) -> Result<()> {
@@ -164,34 +223,6 @@ fn partitions(output: &Output) -> Result<Partitions> {
     Partitions::new(&output.name, columns, &types)
 }
 
-/// Counts what the output's warning columns say.
-async fn warnings(output: &Output, held: &Arc<Held>) -> Result<BTreeMap<String, u64>> {
-    if output.warnings.is_empty() {
-        return Ok(BTreeMap::new());
-    }
-    let schema = held.schema();
-    let columns: Vec<(String, usize)> = output
-        .warnings
-        .iter()
-        .filter_map(|name| Some((name.clone(), schema.index_of(name).ok()?)))
-        .collect();
-    let held = Arc::clone(held);
-    tokio::task::spawn_blocking(move || {
-        let indexes: Vec<usize> = columns.iter().map(|(_, index)| *index).collect();
-        let counts = held.count_true(&indexes)?;
-        Ok(columns
-            .into_iter()
-            .map(|(name, _)| name)
-            .zip(counts)
-            .collect())
-    })
-    .await
-    .map_err(|error| {
-        Error::new(ErrorKind::Failed, "counting stopped").caused_by(std::io::Error::other(error))
-    })?
-    .map_err(query_error)
-}
-
 /// For an output declared one row for each input row: accepted = out + filtered, each of them counted by itself.
 fn require_one_row_each(
     output: &Output,
@@ -204,7 +235,7 @@ fn require_one_row_each(
     let Some(&accepted) = accepted_rows.get(input) else {
         return Ok(());
     };
-    let rows = computed.collected.held.rows() as u64;
+    let rows = computed.collected.rows;
     let filtered = computed.filtered_rows;
     if rows + filtered == accepted {
         return Ok(());

@@ -1,6 +1,7 @@
 //! What a person sees while a run goes on: bars on a terminal, one plain line a stage elsewhere; always on standard error.
 
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal, Write};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -26,7 +27,7 @@ impl Display {
     /// Bars if standard error is a terminal, else lines.
     #[must_use]
     pub fn new() -> Self {
-        let kind = if std::io::stderr().is_terminal() {
+        let kind = if io::stderr().is_terminal() {
             Kind::Bars
         } else {
             Kind::Lines
@@ -49,7 +50,8 @@ impl Display {
 
     /// Prints one line, such as a warning, above whatever bar there is.
     pub fn line(&self, text: &str) {
-        eprintln!("{text}");
+        // As with `eprintln!`, nobody can be told where this fails.
+        writeln!(AboveBar, "{text}").ok();
     }
 }
 
@@ -74,14 +76,34 @@ impl Stage {
     pub fn finish(mut self) -> Duration {
         let took = self.began.elapsed();
         self.ticker = None;
-        eprintln!(
-            "  {:<9}{}  {:>7.2} s",
-            self.name,
-            amount(&self.progress),
-            took.as_secs_f64()
-        );
+        eprintln!("  {}", figures(self.name, &self.progress, took));
         took
     }
+}
+
+/// The bar that stands on the terminal now.
+static SHOWN: Mutex<Option<ProgressBar>> = Mutex::new(None);
+
+/// Standard error for whatever is said while a bar stands there: the bar makes room, and comes back below.
+#[derive(Clone, Copy, Debug)]
+pub struct AboveBar;
+
+impl Write for AboveBar {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let bar = shown().clone();
+        match bar {
+            Some(bar) => bar.suspend(|| io::stderr().write(bytes)),
+            None => io::stderr().write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
+
+fn shown() -> std::sync::MutexGuard<'static, Option<ProgressBar>> {
+    SHOWN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Redraws a bar from the counters until it is dropped.
@@ -92,19 +114,30 @@ struct Ticker {
 
 impl Ticker {
     fn start(name: &'static str, progress: Progress) -> Self {
-        let bar = ProgressBar::new(0);
-        let style = ProgressStyle::with_template("  {prefix:<9}{wide_bar} {msg}")
-            .expect("the template is valid");
-        bar.set_style(style);
-        bar.set_prefix(name);
+        // The figures stand where the stage's last line will have them.
+        let style =
+            |template| ProgressStyle::with_template(template).expect("the template is valid");
+        let (unknown, known) = (
+            style("  {msg}  {spinner}"),
+            style("  {msg}  {wide_bar:.cyan/dim}"),
+        );
+        let began = Instant::now();
+        let bar = ProgressBar::no_length().with_style(unknown);
+        *shown() = Some(bar.clone());
         let drawn = bar.clone();
         let task = tokio::spawn(async move {
+            let mut known = Some(known);
             loop {
+                // How much there is to do may be known only later, and never of a query.
                 if progress.bytes_total() > 0 {
+                    if let Some(known) = known.take() {
+                        drawn.set_style(known);
+                    }
                     drawn.set_length(progress.bytes_total());
                     drawn.set_position(progress.bytes());
                 }
-                drawn.set_message(amount(&progress));
+                drawn.set_message(figures(name, &progress, began.elapsed()));
+                drawn.tick();
                 tokio::time::sleep(REDRAW).await;
             }
         });
@@ -115,15 +148,24 @@ impl Ticker {
 impl Drop for Ticker {
     fn drop(&mut self) {
         self.task.abort();
+        *shown() = None;
         self.bar.finish_and_clear();
     }
 }
 
-fn amount(progress: &Progress) -> String {
+/// A stage's name, rows, bytes and time; what it does not count is left blank.
+fn figures(name: &str, progress: &Progress, took: Duration) -> String {
+    let rows = match progress.rows() {
+        0 => String::new(),
+        rows => format!("{} rows", grouped(rows)),
+    };
+    let bytes = match progress.bytes() {
+        0 => String::new(),
+        bytes => size(bytes),
+    };
     format!(
-        "{:>14} rows  {:>10}",
-        grouped(progress.rows()),
-        size(progress.bytes())
+        "{name:<9}{rows:>19}  {bytes:>10}  {:>7.2} s",
+        took.as_secs_f64()
     )
 }
 
@@ -150,6 +192,22 @@ pub fn size(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_stage_leaves_blank_what_it_does_not_count() {
+        let progress = Progress::default();
+        let took = Duration::from_millis(1_234);
+        assert_eq!(
+            figures("check", &progress, took),
+            "check                                         1.23 s"
+        );
+        progress.add_rows(20_080);
+        progress.add_bytes(2048);
+        assert_eq!(
+            figures("read", &progress, took),
+            "read             20,080 rows     2.0 KiB     1.23 s"
+        );
+    }
 
     #[test]
     fn thousands_stand_apart() {

@@ -63,6 +63,19 @@ impl Error {
         self
     }
 
+    /// Says it in other words, where more is known than below; kind, cause and hint stay.
+    #[must_use]
+    pub fn reworded(mut self, message: impl Into<String>) -> Self {
+        self.message = message.into();
+        self
+    }
+
+    /// The library's failure that caused it.
+    #[must_use]
+    pub fn cause(&self) -> Option<&Cause> {
+        self.source.as_deref()
+    }
+
     /// What a caller can do.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
@@ -85,6 +98,8 @@ impl Error {
 pub enum Cause {
     #[error(transparent)]
     Arrow(#[from] arrow::error::ArrowError),
+    #[error(transparent)]
+    Credentials(#[from] aws_credential_types::provider::error::CredentialsError),
     #[error(transparent)]
     DataFusion(#[from] datafusion::error::DataFusionError),
     #[error(transparent)]

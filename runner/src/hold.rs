@@ -1,6 +1,7 @@
 //! Rows that are computed and not yet written: held in memory, on disk where memory is short, and readable as a table.
 //!
-//! An output is held whole before a byte of it is staged, so that checks and later outputs read it at no cost to the store.
+//! Held are rows that are needed once more, so that checks and later outputs read them at no cost to the store, and rows that
+//! come in no order of partitions.
 
 use std::fmt;
 use std::fs::File;
@@ -13,7 +14,6 @@ use arrow::ipc::reader::FileReader;
 use arrow::ipc::writer::FileWriter;
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
-use datafusion::common::hash_utils::create_hashes;
 use datafusion::common::stats::Precision;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{DataFusionError, Statistics};
@@ -228,42 +228,6 @@ impl Held {
                     .map_err(Into::into)
             }
         }
-    }
-}
-
-impl Held {
-    /// How often each of some boolean columns is true.
-    ///
-    /// # Errors
-    /// When a spilled batch cannot be read back.
-    pub fn count_true(&self, columns: &[usize]) -> Result<Vec<u64>, DataFusionError> {
-        let mut counts = vec![0; columns.len()];
-        for place in 0..self.chunks.len() {
-            let batch = self.batch(place)?.project(columns)?;
-            for (count, column) in counts.iter_mut().zip(batch.columns()) {
-                *count += column.as_boolean().true_count() as u64;
-            }
-        }
-        Ok(counts)
-    }
-
-    /// Whether the values of some columns together are different in every row; `false` may also mean that two hashes met.
-    ///
-    /// # Errors
-    /// When a spilled batch cannot be read back.
-    pub fn all_differ(&self, columns: &[usize]) -> Result<bool, DataFusionError> {
-        let state = datafusion::common::hash_utils::RandomState::with_seed(0);
-        let mut all = Vec::with_capacity(self.rows);
-        let mut hashes = Vec::new();
-        for place in 0..self.chunks.len() {
-            let batch = self.batch(place)?.project(columns)?;
-            hashes.clear();
-            hashes.resize(batch.num_rows(), 0);
-            create_hashes(batch.columns(), &state, &mut hashes)?;
-            all.extend_from_slice(&hashes);
-        }
-        all.sort_unstable();
-        Ok(all.windows(2).all(|pair| pair[0] != pair[1]))
     }
 }
 

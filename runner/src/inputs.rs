@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use drivetrain_jobs::job::{Input, InputOrigin, Job, Mode};
 
+use crate::catalog::type_name;
 use crate::commit::{Columns, Opened, TableInput};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::FrozenObject;
@@ -100,7 +101,7 @@ fn consumes(job: &Job, input: &Input) -> bool {
 fn require_columns(input: &Input, table: &str, recorded: &Columns) -> Result<()> {
     let mut differences = Vec::new();
     for column in &input.contract.columns {
-        let expected = column.kind.to_string();
+        let expected = type_name(&column.kind);
         match recorded
             .columns
             .iter()

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use drivetrain_jobs::job::{Job, JobFile};
 use drivetrain_jobs::{Problem, bundled};
 use object_store::path::Path;
+use tracing::debug;
 
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::store::{Location, S3Settings, Store};
@@ -32,7 +33,7 @@ impl JobFolder {
     /// A name with a `/`, a `.` or a scheme is a place; any other is a bundled job's.
     ///
     /// # Errors
-    /// `Usage` for an unknown name, or a folder that is missing or cannot be read.
+    /// `Usage` for an unknown name, or a folder that is missing or holds what is no text; otherwise as the store says.
     pub async fn read(named: &str) -> Result<Self> {
         if let Some(files) = bundled::files(named) {
             return Ok(Self {
@@ -50,11 +51,18 @@ impl JobFolder {
         let location = Location::parse(named)?;
         let (root, folder) = parent(&location)?;
         let unreadable = |error: Error| {
-            Error::new(
-                ErrorKind::Usage,
-                format!("cannot read the job folder `{named}`"),
-            )
-            .caused_by(error)
+            // A store that is down or refuses is no mistake in the command.
+            let kind = match error.kind() {
+                ErrorKind::InputMissing => ErrorKind::Usage,
+                kind => kind,
+            };
+            let message = format!("cannot read the job folder `{named}`");
+            let hint = error.hint_text().map(str::to_owned);
+            let unreadable = Error::new(kind, message).caused_by(error);
+            match hint {
+                Some(hint) => unreadable.hint(hint),
+                None => unreadable,
+            }
         };
         let store = Store::open(&root, &S3Settings::default())
             .await
@@ -84,18 +92,20 @@ impl JobFolder {
         }
     }
 
-    /// The job.
+    /// The job, its SQL planned over empty tables: what is wrong with it is known before anything is read.
     ///
     /// # Errors
     /// `Usage`, with every problem of the folder and its place.
-    pub fn job(&self) -> Result<Job> {
+    pub async fn job(&self) -> Result<Job> {
         let others = |name: &str| self.siblings.get(name).cloned();
-        Job::parse(self.files.clone(), &others).map_err(|problems| {
+        let checked = Job::check(self.files.clone(), &others).await;
+        checked.map_err(|problems| {
             let list: Vec<String> = problems.iter().map(ToString::to_string).collect();
             Error::new(
                 ErrorKind::Usage,
                 format!("the job `{}` has errors:\n{}", self.named, list.join("\n")),
             )
+            .hint("correct them; `drivetrain check` lists them too")
         })
     }
 }
@@ -189,7 +199,16 @@ async fn siblings(store: &Store, folder: &Path) -> Result<BTreeMap<String, Vec<J
         if store.look(&manifest).await?.is_some()
             && let Some(name) = sibling.filename()
         {
-            siblings.insert(name.to_owned(), files(store, &sibling).await?);
+            match files(store, &sibling).await {
+                Ok(files) => {
+                    siblings.insert(name.to_owned(), files);
+                }
+                // A broken folder is nothing to a job that takes nothing from it; to one that does it is not there.
+                Err(error) if error.kind() == ErrorKind::Usage => {
+                    debug!(folder = name, %error, "a folder beside the job is left out");
+                }
+                Err(error) => return Err(error),
+            }
         }
     }
     Ok(siblings)

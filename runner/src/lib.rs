@@ -5,6 +5,8 @@ pub mod cli;
 pub mod commands;
 pub mod settings;
 
+pub mod bad_value;
+pub mod catalog;
 pub mod check;
 pub mod commit;
 pub mod compute;
@@ -18,18 +20,24 @@ pub mod source;
 pub mod stores;
 pub mod workspace;
 
+pub mod machines;
+
 pub mod display;
 pub mod error;
 pub mod exit;
+pub mod foreseen;
 pub mod generate;
 pub mod hold;
 pub mod job_error;
 pub mod job_folder;
 pub mod memory;
+pub mod preview;
 pub mod progress;
 pub mod scan;
 pub mod signals;
 pub mod store;
 pub mod table_text;
+pub mod threads;
+pub mod value_numbers;
 
 pub use error::{Error, ErrorKind, Result};

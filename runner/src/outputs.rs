@@ -5,6 +5,7 @@ use drivetrain_jobs::contract::ColumnType as Type;
 use drivetrain_jobs::job::{Job, Mode, Output};
 use drivetrain_jobs::plan::{Bounds, Parameters};
 
+use crate::catalog::type_name;
 use crate::commit::{ColumnType, Columns, Order, OutputPlan, Replaces, Window};
 use crate::settings::Shape;
 use crate::sink::write::Table;
@@ -26,7 +27,7 @@ pub fn plans(job: &Job, parameters: &Parameters) -> Vec<OutputPlan> {
 fn columns(output: &Output) -> Columns {
     let columns = output.columns.iter().map(|column| ColumnType {
         name: column.name.clone(),
-        kind: column.kind.to_string(),
+        kind: type_name(&column.kind),
     });
     Columns {
         columns: columns.collect(),
@@ -60,7 +61,7 @@ fn replaces(output: &Output, parameters: &Parameters) -> Replaces {
 
 /// How an output's rows are written.
 #[must_use]
-pub fn table<'a>(output: &'a Output, shape: &Shape, workspace: &Workspace) -> Table<'a> {
+pub fn table(output: &Output, shape: &Shape, workspace: &Workspace) -> Table {
     let in_file = |column: &str| {
         !output
             .partition_by
@@ -74,18 +75,10 @@ pub fn table<'a>(output: &'a Output, shape: &Shape, workspace: &Workspace) -> Ta
         .filter(|(_, column)| in_file(&column.name))
         .map(|(index, _)| index)
         .collect();
-    let unique_column = output
-        .key
-        .as_ref()
-        .and_then(|key| match key.columns.as_slice() {
-            [column] => Some(column.clone()),
-            _ => None,
-        });
     Table {
-        name: &output.name,
+        name: output.name.clone(),
         file_columns,
         ordered: !output.order_by.is_empty(),
-        unique_column,
         files: shape.files,
         row_group_bytes: workspace.row_group_bytes,
         threads: workspace.threads,

@@ -5,14 +5,18 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use datafusion::execution::object_store::ObjectStoreUrl;
+use datafusion::logical_expr::Expr;
 use drivetrain_jobs::contract::Contract;
 use drivetrain_jobs::job::{Input, InputOrigin, Job};
+use drivetrain_jobs::plan::{Parameters, clustering};
 use object_store::ObjectMeta;
 use object_store::path::Path;
 
+use crate::catalog::arrow_type;
 use crate::commit::{Attempt, TableInput};
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::inputs::{FrozenInput, FrozenInputs};
+use crate::job_error::job_error;
 use crate::progress::Progress;
 use crate::report::InputReport;
 use crate::scan::{LivePart, PartsTable, partition_type};
@@ -45,6 +49,7 @@ pub struct Reading {
 /// was replaced meanwhile; otherwise as stores and disks say.
 pub async fn read(
     job: &Job,
+    parameters: &Parameters,
     settings: &RunSettings,
     stores: &Stores,
     frozen: &FrozenInputs,
@@ -52,7 +57,8 @@ pub async fn read(
     workspace: &Workspace,
     progress: &Progress,
 ) -> Result<Reading> {
-    let objects = raw_objects(job, stores, frozen)?;
+    let clustering = clustering(job, parameters).await.map_err(job_error)?;
+    let objects = raw_objects(job, clustering, stores, frozen)?;
     let read_settings = ReadSettings {
         threads: workspace.threads,
         batch_rows: BATCH_ROWS,
@@ -108,7 +114,12 @@ pub async fn read(
     })
 }
 
-fn raw_objects(job: &Job, stores: &Stores, frozen: &FrozenInputs) -> Result<Vec<InputObjects>> {
+fn raw_objects(
+    job: &Job,
+    mut clustering: BTreeMap<String, Expr>,
+    stores: &Stores,
+    frozen: &FrozenInputs,
+) -> Result<Vec<InputObjects>> {
     let mut inputs = Vec::new();
     for input in &job.inputs {
         let (InputOrigin::Raw(folder), Some(FrozenInput::Raw { all, fresh, .. })) =
@@ -136,6 +147,7 @@ fn raw_objects(job: &Job, stores: &Stores, frozen: &FrozenInputs) -> Result<Vec<
             display_root: store.location().url(&table_root),
             table_root,
             columns_needed: None,
+            cluster_by: clustering.remove(&input.name),
         });
     }
     Ok(inputs)
@@ -326,23 +338,4 @@ pub fn parts_table(
         .collect::<Result<Vec<_>>>()?;
     let file_schema: SchemaRef = Arc::new(Schema::new(file_fields));
     PartsTable::new(url, file_schema, partition_fields, parts)
-}
-
-/// The Arrow type of a recorded column.
-fn arrow_type(recorded: &str) -> Option<DataType> {
-    use arrow::datatypes::TimeUnit;
-    Some(match recorded {
-        "string" => DataType::Utf8View,
-        "int" => DataType::Int32,
-        "bigint" => DataType::Int64,
-        "double" => DataType::Float64,
-        "date" => DataType::Date32,
-        "timestamp" => DataType::Timestamp(TimeUnit::Microsecond, None),
-        "boolean" => DataType::Boolean,
-        decimal => {
-            let digits = decimal.strip_prefix("decimal(")?.strip_suffix(')')?;
-            let (precision, scale) = digits.split_once(',')?;
-            DataType::Decimal128(precision.parse().ok()?, scale.parse().ok()?)
-        }
-    })
 }

@@ -9,14 +9,14 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use drivetrain_jobs::job::Job;
-use drivetrain_jobs::plan::Parameters;
+use drivetrain_jobs::plan::{Parameters, outputs_read};
 
 use crate::check::check;
 use crate::commit::{
     self, Attempt, CommitOutcome, Decision, Fence, OpenOptions, PublishOutcome, Record, RunId,
     RunInputs, StagedPart, StopSignal,
 };
-use crate::compute::{Computed, compute};
+use crate::compute::{Computed, Destination, compute};
 use crate::display::Display;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::inputs::{FrozenInput, FrozenInputs, freeze};
@@ -57,7 +57,8 @@ pub async fn run(run: &Run<'_>) -> Result<Report> {
     let given: Vec<_> = run.settings.parameters.iter().collect();
     let parameters = Parameters::bind(run.job, &given).map_err(job_error)?;
     require_known_checks(run)?;
-    let stores = Stores::open(run.job, run.settings).await?;
+    let opening = Box::pin(Stores::open(run.job, run.settings));
+    let stores = run.stop.or_cancelled(opening).await?;
     for _ in 0..MOST_STARTS {
         if let Some(report) = start(run, &parameters, &stores).await? {
             return Ok(report);
@@ -72,19 +73,13 @@ pub async fn run(run: &Run<'_>) -> Result<Report> {
 
 /// From the log to the published record; `None` where what it was built on was lost, and it is to start again.
 async fn start(run: &Run<'_>, parameters: &Parameters, stores: &Stores) -> Result<Option<Report>> {
-    let plans = outputs::plans(run.job, parameters);
-    let options = OpenOptions {
-        replace_foreign: run.settings.replace_foreign,
-    };
-    let opened = commit::open(&stores.output, &run.job.name, plans, options).await?;
-    let inputs = freeze(run.job, &opened, stores).await?;
-    let id = identify(run, &inputs)?;
-    let attempt = match opened
-        .decide(id, &consumed(&inputs), run.settings.force)
-        .await?
-    {
-        Decision::AlreadyDone(record) => return already_done(run, stores, &record).map(Some),
-        Decision::Run(attempt) => attempt,
+    let begun = run
+        .stop
+        .or_cancelled(begin(run, parameters, stores))
+        .await?;
+    let (inputs, attempt) = match begun {
+        Begun::AlreadyDone(report) => return Ok(Some(*report)),
+        Begun::Attempt(inputs, attempt) => (inputs, attempt),
     };
     let prepared = run
         .stop
@@ -94,7 +89,7 @@ async fn start(run: &Run<'_>, parameters: &Parameters, stores: &Stores) -> Resul
         Ok(prepared) => prepared,
         Err(error) => {
             attempt.abandon(run.stop).await;
-            return Err(error);
+            return Err(commit::name_replacer(&stores.output, error).await);
         }
     };
     let summary =
@@ -118,6 +113,32 @@ async fn start(run: &Run<'_>, parameters: &Parameters, stores: &Stores) -> Resul
     Ok(Some(report))
 }
 
+/// What the log and the inputs lead to.
+enum Begun {
+    AlreadyDone(Box<Report>),
+    Attempt(FrozenInputs, Attempt),
+}
+
+/// Freezes and identifies; a stop may come at any time, for nothing is staged yet.
+async fn begin(run: &Run<'_>, parameters: &Parameters, stores: &Stores) -> Result<Begun> {
+    let plans = outputs::plans(run.job, parameters);
+    let options = OpenOptions {
+        replace_foreign: run.settings.replace_foreign,
+    };
+    let opened = commit::open(&stores.output, &run.job.name, plans, options).await?;
+    let inputs = freeze(run.job, &opened, stores).await?;
+    let id = identify(run, &inputs)?;
+    let decision = opened
+        .decide(id, &consumed(&inputs), run.settings.force)
+        .await?;
+    Ok(match decision {
+        Decision::AlreadyDone(record) => {
+            Begun::AlreadyDone(already_done(run, stores, &record)?.into())
+        }
+        Decision::Run(attempt) => Begun::Attempt(inputs, attempt),
+    })
+}
+
 /// Everything between the frozen inputs and the commit: nothing of it is visible, and it may be dropped at any time.
 async fn prepare(
     run: &Run<'_>,
@@ -137,6 +158,7 @@ async fn prepare(
         spilled_bytes,
     } = read(
         run.job,
+        parameters,
         run.settings,
         stores,
         inputs,
@@ -152,11 +174,19 @@ async fn prepare(
     report.quarantine = quarantine;
 
     let computing = run.display.stage("compute");
+    let kept =
+        outputs_read(&workspace.context, run.job, &run.settings.checks).map_err(job_error)?;
+    let destination = Destination {
+        stager: attempt.stager(),
+        shape: &run.settings.shape,
+        kept,
+    };
     let computed = compute(
         run.job,
         parameters,
         &accepted_rows,
         &workspace,
+        &destination,
         &computing.progress,
     )
     .await?;
@@ -165,16 +195,12 @@ async fn prepare(
         .push(StageReport::new("compute", computing.finish()));
 
     let checking = run.display.stage("check");
-    let held: Vec<_> = computed
-        .iter()
-        .map(|done| done.collected.held.clone())
-        .collect();
     report.checks = check(
         &workspace.context,
         run.job,
         parameters,
         &run.settings.checks,
-        &held,
+        &computed,
     )
     .await?;
     report
@@ -184,26 +210,22 @@ async fn prepare(
     let writing = run.display.stage("write");
     let mut parts = Vec::new();
     let mut rows = BTreeMap::new();
-    for (output, done) in run.job.outputs.iter().zip(&computed) {
+    report.spilled_bytes = spilled_bytes;
+    for (output, done) in run.job.outputs.iter().zip(computed) {
         let table = outputs::table(output, &run.settings.shape, &workspace);
-        let written = write(
-            &attempt.stager(),
-            &table,
-            &done.collected,
-            &writing.progress,
-        )
-        .await?;
-        rows.insert(output.name.clone(), done.collected.held.rows() as u64);
-        report
-            .outputs
-            .push(output_report(run, stores, &output.name, done, &written));
+        let mut entry = output_report(run, stores, &output.name, &done);
+        report.spilled_bytes += done.collected.held.spilled_bytes();
+        rows.insert(output.name.clone(), entry.rows);
+        let stager = &destination.stager;
+        let written = write(stager, &table, done.collected, &writing.progress).await?;
+        entry.files = written.len() as u64;
+        entry.bytes = written.iter().map(|part| part.part().size_bytes).sum();
+        report.outputs.push(entry);
         parts.extend(written);
     }
     report
         .stages
         .push(StageReport::new("write", writing.finish()));
-    report.spilled_bytes =
-        spilled_bytes + held.iter().map(|held| held.spilled_bytes()).sum::<u64>();
     finish(&mut report, stores);
     Ok((report, parts, rows))
 }
@@ -301,13 +323,7 @@ fn finish(report: &mut Report, stores: &Stores) {
     report.requests = stores.requests();
 }
 
-fn output_report(
-    run: &Run<'_>,
-    stores: &Stores,
-    name: &str,
-    done: &Computed,
-    parts: &[StagedPart],
-) -> OutputReport {
+fn output_report(run: &Run<'_>, stores: &Stores, name: &str, done: &Computed) -> OutputReport {
     let location = stores.output.location();
     let url = location
         .join(&format!("{}/{name}", run.job.name))
@@ -315,12 +331,12 @@ fn output_report(
     OutputReport {
         name: name.to_owned(),
         url,
-        rows: done.collected.held.rows() as u64,
+        rows: done.collected.rows,
         filtered_rows: done.filtered_rows,
-        files: parts.len() as u64,
-        bytes: parts.iter().map(|part| part.part().size_bytes).sum(),
+        files: 0,
+        bytes: 0,
         partitions: done.collected.partitions.len() as u64,
-        warnings: done.warnings.clone(),
+        warnings: done.collected.true_rows.clone(),
     }
 }
 

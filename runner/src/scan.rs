@@ -3,11 +3,13 @@
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, FieldRef, SchemaRef};
+use arrow::array::RecordBatch;
+use arrow::datatypes::{DataType, FieldRef, Fields, Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::DFSchema;
 use datafusion::common::Statistics;
+use datafusion::common::cast::as_boolean_array;
 use datafusion::common::stats::Precision;
 use datafusion::common::{DataFusionError, ScalarValue};
 use datafusion::datasource::listing::PartitionedFile;
@@ -110,8 +112,16 @@ impl TableProvider for PartsTable {
         &self,
         filters: &[&Expr],
     ) -> Result<Vec<TableProviderFilterPushDown>, DataFusionError> {
-        // Files and pages are left out by their statistics; rows are still filtered above the scan.
-        Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
+        // A condition on folders alone is decided part by part. By any other, files and pages are left out where their
+        // statistics say so, and rows are still filtered above the scan.
+        let pushed = filters.iter().map(|filter| {
+            if self.is_of_folders(filter) {
+                TableProviderFilterPushDown::Exact
+            } else {
+                TableProviderFilterPushDown::Inexact
+            }
+        });
+        Ok(pushed.collect())
     }
 
     async fn scan(
@@ -124,17 +134,18 @@ impl TableProvider for PartsTable {
         let options = state.config_options();
         let mut source = ParquetSource::new(self.table_schema.clone())
             .with_table_parquet_options(state.default_table_options().parquet);
-        if let Some(predicate) = conjunction(filters.to_vec()) {
+        let (of_folders, of_rows): (Vec<_>, Vec<_>) = filters
+            .iter()
+            .cloned()
+            .partition(|filter| self.is_of_folders(filter));
+        let parts = self.matching(state, of_folders)?;
+        if let Some(predicate) = conjunction(of_rows) {
             let schema = DFSchema::try_from(Arc::clone(&self.schema))?;
             source = source.with_predicate(state.create_physical_expr(predicate, &schema)?);
         }
-        let groups = self.groups(options.execution.target_partitions);
-        let rows = self.parts.iter().map(|(part, _)| part.rows).sum::<u64>();
-        let bytes = self
-            .parts
-            .iter()
-            .map(|(part, _)| part.object.size)
-            .sum::<u64>();
+        let rows = parts.iter().map(|(part, _)| part.rows).sum::<u64>();
+        let bytes = parts.iter().map(|(part, _)| part.object.size).sum::<u64>();
+        let groups = groups(parts, options.execution.target_partitions);
         let statistics = Statistics::new_unknown(&self.schema)
             .with_num_rows(Precision::Exact(
                 usize::try_from(rows).unwrap_or(usize::MAX),
@@ -153,27 +164,80 @@ impl TableProvider for PartsTable {
 }
 
 impl PartsTable {
-    /// Deals the parts out to the partitions so that each has about the same bytes, largest first.
-    fn groups(&self, target_partitions: usize) -> Vec<FileGroup> {
-        let count = target_partitions.min(self.parts.len()).max(1);
-        let mut groups = vec![(0_u64, Vec::new()); count];
-        let mut parts: Vec<_> = self.parts.iter().collect();
-        parts.sort_by_key(|(part, _)| std::cmp::Reverse(part.object.size));
-        for (part, values) in parts {
-            let least = groups
-                .iter_mut()
-                .min_by_key(|(bytes, _)| *bytes)
-                .expect("there is at least one group");
-            least.0 += part.object.size;
-            let mut file = PartitionedFile::from(part.object.clone());
-            file.partition_values.clone_from(values);
-            least.1.push(file);
-        }
-        groups
-            .into_iter()
-            .map(|(_, files)| FileGroup::new(files))
-            .collect()
+    /// The name under which the runtime knows its store; each table has one of its own.
+    #[must_use]
+    pub fn store_name(&self) -> &str {
+        self.store.as_str()
     }
+
+    fn partition_columns(&self) -> &Fields {
+        self.table_schema.table_partition_cols()
+    }
+
+    /// Whether a condition asks for nothing but the folders that a part lies in.
+    fn is_of_folders(&self, filter: &Expr) -> bool {
+        let folders = self.partition_columns();
+        let columns = filter.column_refs();
+        let known = |name: &str| folders.iter().any(|folder| folder.name() == name);
+        !columns.is_empty()
+            && columns.iter().all(|column| known(column.name()))
+            && !filter.is_volatile()
+    }
+
+    /// The parts whose folders meet all conditions; no other is opened.
+    fn matching(
+        &self,
+        state: &dyn Session,
+        of_folders: Vec<Expr>,
+    ) -> Result<Vec<&(LivePart, Vec<ScalarValue>)>, DataFusionError> {
+        let Some(condition) = conjunction(of_folders).filter(|_| !self.parts.is_empty()) else {
+            return Ok(self.parts.iter().collect());
+        };
+        let folders = Arc::new(Schema::new(self.partition_columns().clone()));
+        let columns = (0..folders.fields().len())
+            .map(|column| {
+                let values = self.parts.iter().map(|(_, values)| values[column].clone());
+                ScalarValue::iter_to_array(values)
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        let values = RecordBatch::try_new(Arc::clone(&folders), columns)?;
+        let schema = DFSchema::try_from(folders)?;
+        let met = state
+            .create_physical_expr(condition, &schema)?
+            .evaluate(&values)?
+            .into_array(self.parts.len())?;
+        let met = as_boolean_array(&met)?;
+        let met = met.iter().map(|met| met == Some(true));
+        let parts = self.parts.iter().zip(met);
+        Ok(parts
+            .filter(|(_, met)| *met)
+            .map(|(part, _)| part)
+            .collect())
+    }
+}
+
+/// Deals the parts out to the partitions so that each has about the same bytes, largest first.
+fn groups(
+    mut parts: Vec<&(LivePart, Vec<ScalarValue>)>,
+    target_partitions: usize,
+) -> Vec<FileGroup> {
+    let count = target_partitions.min(parts.len()).max(1);
+    let mut groups = vec![(0_u64, Vec::new()); count];
+    parts.sort_by_key(|(part, _)| std::cmp::Reverse(part.object.size));
+    for (part, values) in parts {
+        let least = groups
+            .iter_mut()
+            .min_by_key(|(bytes, _)| *bytes)
+            .expect("there is at least one group");
+        least.0 += part.object.size;
+        let mut file = PartitionedFile::from(part.object.clone());
+        file.partition_values.clone_from(values);
+        least.1.push(file);
+    }
+    groups
+        .into_iter()
+        .map(|(_, files)| FileGroup::new(files))
+        .collect()
 }
 
 /// The Arrow type that stands for a recorded Athena type in folder names.

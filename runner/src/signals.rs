@@ -1,8 +1,11 @@
 //! Being asked to stop: Ctrl-C and SIGTERM.
 
+use std::io::Write;
+
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::commit::{StopSignal, Stopper};
+use crate::display::AboveBar;
 use crate::error::{Context, ErrorKind, Result};
 use crate::exit;
 
@@ -24,7 +27,8 @@ pub fn listen() -> Result<StopSignal> {
             if nth > 0 {
                 std::process::exit(i32::from(exit::code(ErrorKind::Cancelled)));
             }
-            eprintln!("stopping");
+            // Nobody can be told where this fails.
+            writeln!(AboveBar, "stopping").ok();
             stopper.stop();
         }
     });

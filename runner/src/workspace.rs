@@ -76,4 +76,5 @@ fn runtime(engine: &Engine, pool: Arc<dyn MemoryPool>) -> Result<Arc<RuntimeEnv>
                 engine.spill_dir.display()
             ),
         )
+        .map_err(|error| error.hint("name a folder that can be written with `--spill-dir`"))
 }

@@ -9,10 +9,6 @@ use serde_json::Value;
 
 use machines::MEASURED;
 
-/// The allocator of the shipped binary.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// How often the loops turn: enough that starting an execution does not show.
 const TURNS: u64 = 1_000;
 /// How many items the Map has.

@@ -22,10 +22,6 @@ use serde_json::{Value, json};
 
 use machines::MEASURED;
 
-/// The allocator of the shipped binary.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let (Some(name), Some(size)) = (arguments.next(), arguments.next()) else {

@@ -81,6 +81,7 @@ pub mod mocks;
 pub mod scope;
 mod size;
 pub mod template;
+pub mod trace;
 mod validate;
 mod walk;
 

@@ -162,3 +162,168 @@ fn check_tells_each_mistake_of_a_job_and_of_a_machine_with_its_place() {
         ran.stdout
     );
 }
+
+/// The example job, and what became of a run of it after its files were changed.
+fn sales(change: impl FnOnce(&Place)) -> Ran {
+    let place = Place::new();
+    place.run("new job sales").succeeds();
+    change(&place);
+    let ran = place.run("run ./sales --input sales/sample --output lake");
+    assert_ne!(ran.code, Some(0), "{}", ran.stdout);
+    let published = place.files("lake/sales");
+    assert!(published.is_empty(), "{published:?}");
+    assert_eq!(place.files("lake/_drivetrain/sales/log").len(), 0);
+    ran
+}
+
+/// Writes a file over, with one text in the place of another.
+fn replace(place: &Place, file: &str, from: &str, to: &str) {
+    let text = std::fs::read_to_string(place.path(file)).unwrap();
+    assert!(text.contains(from), "{text}");
+    place.write(file, text.replace(from, to));
+}
+
+#[test]
+fn a_job_folder_that_cannot_be_used_is_told_with_each_place_before_anything_is_read() {
+    sales(|place| std::fs::remove_file(place.path("sales/job.toml")).unwrap())
+        .fails(2, &["job.toml", "hint:"]);
+    sales(|place| place.write("sales/job.toml", "name = ")).fails(2, &["job.toml:1:", "hint:"]);
+    sales(|place| place.write("sales/job.toml", b"name = \"\xff\"")).fails(
+        2,
+        &["the job folder `./sales`", "sales/job.toml` is not UTF-8"],
+    );
+    let ran = sales(|place| {
+        replace(
+            place,
+            "sales/daily_sales.sql",
+            "orders.amount",
+            "orders.amuont",
+        );
+    });
+    ran.fails(
+        2,
+        &[
+            "daily_sales.sql:",
+            "`orders` has no column `amuont`",
+            "did you mean `amount`?",
+        ],
+    );
+    assert!(!ran.stderr.contains("  read "), "{}", ran.stderr);
+    let own = "[inputs.orders]";
+    let circle = "[inputs.again]\ntable = \"sales.daily_sales\"\n[inputs.orders]";
+    sales(|place| replace(place, "sales/job.toml", own, circle)).fails(2, &["job.toml:", "hint:"]);
+}
+
+#[test]
+fn a_broken_folder_beside_a_job_is_nothing_to_it() {
+    let place = Place::new();
+    place.run("new job sales").succeeds();
+    place.write("broken/job.toml", b"\xff");
+    place
+        .run("run ./sales --input sales/sample --output lake")
+        .succeeds();
+}
+
+#[test]
+fn raw_data_within_a_table_is_refused_before_anything_is_made() {
+    let place = Place::new();
+    place.run("new job sales").succeeds();
+    std::fs::create_dir_all(place.path("lake/sales/daily_sales")).unwrap();
+    std::fs::rename(
+        place.path("sales/sample"),
+        place.path("lake/sales/daily_sales/in"),
+    )
+    .unwrap();
+    let before = place.files("lake");
+    place
+        .run("run ./sales --input lake/sales/daily_sales/in --output lake")
+        .fails(2, &["lies inside the table", "choose an `--output`"]);
+    assert_eq!(place.files("lake"), before);
+}
+
+#[test]
+fn an_empty_prefix_is_no_dataset() {
+    let empty = |place: &Place| {
+        std::fs::remove_file(place.path("sales/sample/raw/orders/orders.csv")).unwrap();
+    };
+    sales(empty).fails(3, &["raw/orders/` holds no objects", "check `--input`"]);
+    sales(|place| {
+        empty(place);
+        place.write("sales/sample/raw/orders/_SUCCESS", "");
+        place.write("sales/sample/raw/orders/.part.csv.crc", "x");
+    })
+    .fails(
+        3,
+        &[
+            "raw/orders/` holds only 2 hidden or empty ones",
+            "check `--input`",
+        ],
+    );
+    let place = Place::new();
+    place.write("file", "");
+    place
+        .run("run rental_facts --input file --output lake")
+        .fails(3, &["`", "it is no folder", "hint:"]);
+}
+
+#[test]
+fn compressed_data_that_cannot_be_unpacked_fails_the_gate_with_the_files_name() {
+    for (bytes, kind) in [
+        (&b"\x1f\x8b\x08\x00 no more of it"[..], "gzip"),
+        (b"\x28\xb5\x2f\xfd no more of it", "zstd"),
+        (b"BZh91AY&SY no more of it", "bzip2"),
+    ] {
+        sales(|place| place.write("sales/sample/raw/orders/more.csv.gz", bytes)).fails(
+            4,
+            &[
+                "raw/orders/more.csv.gz` cannot be decompressed as",
+                kind,
+                "cut off",
+            ],
+        );
+    }
+    let parquet = "[inputs.orders]\nformat = \"parquet\"";
+    sales(|place| replace(place, "sales/job.toml", "[inputs.orders]", parquet))
+        .fails(4, &["orders.csv` cannot be read as Parquet"]);
+}
+
+#[test]
+fn a_check_that_fails_says_which_what_was_expected_and_what_came() {
+    let checks = "\n[checks.none_in_lisbon]\nno_rows = \"select city from daily_sales where city = 'Lisbon'\"\n\
+                  [checks.as_many]\nexpected = \"select 1 as n\"\ngot = \"select count(*) as n from daily_sales\"\n";
+    sales(|place| {
+        replace(
+            place,
+            "sales/job.toml",
+            "\n[checks.every_shop",
+            &format!("{checks}\n[checks.every_shop"),
+        );
+    })
+    .fails(
+        4,
+        &[
+            "check `none_in_lisbon` failed: expected no rows, got 2, such as city = Lisbon",
+            "check `as_many` failed: expected n = 1, got n = 4",
+            "nothing of job `sales` was published",
+        ],
+    );
+    sales(|place| {
+        replace(
+            place,
+            "sales/job.toml",
+            "key = [\"day\", \"shop_id\"]",
+            "key = \"day\"",
+        );
+    })
+    .fails(4, &["key day", "day = 2024-03-01, times = 2"]);
+}
+
+#[test]
+fn too_little_memory_says_which_setting_to_raise() {
+    let place = Place::new();
+    place.json("generate --rentals 60000 --seed 1 --out data");
+    facts(&place, "--memory-limit 1KiB").fails(2, &["memory limit", "64 MiB"]);
+    // Little enough that rows and keys go to disk, and there is no disk to go to.
+    facts(&place, "--memory-limit 64MiB --spill-dir /dev/null/nowhere")
+        .fails(1, &["spill directory", "`--spill-dir`"]);
+}

@@ -22,9 +22,9 @@ use crate::commit_work::{
 use crate::store_faults::{Call, Fault, Faulty, Operation, Shared};
 use crate::store_places::Place;
 
-const DAY: &str = "2024-01-01";
+pub const DAY: &str = "2024-01-01";
 pub const RECORD_1: &str = "_drivetrain/job/log/00000000000000000001.json";
-const RECORD_2: &str = "_drivetrain/job/log/00000000000000000002.json";
+pub const RECORD_2: &str = "_drivetrain/job/log/00000000000000000002.json";
 
 pub fn work() -> Work {
     Work::table("work", &[(DAY, "a"), (DAY, "b")])

@@ -1,7 +1,7 @@
 //! Runs the real binary and reads what it left behind.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -9,6 +9,7 @@ use tempfile::TempDir;
 /// A folder of its own, and the binary in it.
 pub struct Place {
     folder: TempDir,
+    variables: Vec<(String, String)>,
 }
 
 /// What a run of the binary gave.
@@ -25,6 +26,15 @@ impl Place {
     pub fn new() -> Self {
         Self {
             folder: tempfile::tempdir().unwrap(),
+            variables: Vec::new(),
+        }
+    }
+
+    /// A folder whose processes find these variables.
+    pub fn with(variables: Vec<(String, String)>) -> Self {
+        Self {
+            variables,
+            ..Self::new()
         }
     }
 
@@ -43,15 +53,14 @@ impl Place {
         let mut command = Command::new(env!("CARGO_BIN_EXE_drivetrain"));
         command.current_dir(self.folder.path()).args(words);
         // Whatever account the machine has must not be used by a test.
-        for name in [
-            "AWS_PROFILE",
-            "AWS_ACCESS_KEY_ID",
-            "AWS_SECRET_ACCESS_KEY",
-            "AWS_SESSION_TOKEN",
-            "AWS_ENDPOINT_URL",
-        ] {
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("AWS_")) {
             command.env_remove(name);
         }
+        command
+            .env("AWS_CONFIG_FILE", "/dev/null")
+            .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .envs(self.variables.iter().cloned());
         command
     }
 
@@ -62,16 +71,18 @@ impl Place {
     }
 
     pub fn run_words(&self, words: &[&str]) -> Ran {
-        let Output {
-            status,
-            stdout,
-            stderr,
-        } = self.command(words).output().unwrap();
-        Ran {
-            code: status.code(),
-            stdout: String::from_utf8(stdout).unwrap(),
-            stderr: String::from_utf8(stderr).unwrap(),
-        }
+        Ran::from(self.command(words).output().unwrap())
+    }
+
+    /// Starts the binary and leaves it running; words are split at spaces.
+    pub fn start(&self, line: &str) -> Child {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let mut command = self.command(&words);
+        command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
     }
 
     /// Runs the binary, which must succeed, with JSON on standard output.
@@ -118,7 +129,22 @@ fn walk(root: &Path, folder: &Path, found: &mut Vec<(String, Vec<u8>)>) {
     }
 }
 
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
 impl Ran {
+    /// What a process gave that was started; waits for its end.
+    pub fn of(child: Child) -> Self {
+        child.wait_with_output().unwrap().into()
+    }
+
     /// The run must have failed with this code and say each of these.
     #[track_caller]
     pub fn fails(&self, code: i32, says: &[&str]) {

@@ -4,16 +4,35 @@
     reason = "a test that cannot go on fails where it stands"
 )]
 
+mod bad_cloud;
 mod bad_input;
+mod bad_values;
+mod bad_volume;
+mod catalog_types;
+mod check_machines;
 mod commit;
 mod commit_crashes;
 mod commit_faults;
+mod commit_late;
 mod commit_random;
 mod commit_vacuum;
 mod commit_work;
 mod documents;
 mod harness;
+mod json_output;
+mod metadata_service;
+mod mocks;
 mod pipeline;
+mod protocol_steps;
+mod pruning;
+mod readers;
+mod recorded_cases;
+mod s3_gate;
+mod simulate;
+mod simulate_buckets;
+mod stops;
 mod store;
 mod store_faults;
 mod store_places;
+mod test_folder;
+mod test_state;

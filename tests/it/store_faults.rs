@@ -348,8 +348,12 @@ impl Objects for Faulty {
     }
 
     async fn abort(&self, key: &Path, upload: &str) -> Result<()> {
+        let fault = self.fault(Operation::Abort, key).await;
+        if fault == Some(Fault::Pretend) {
+            return Ok(());
+        }
         let abort = self.inner.abort(key, upload);
-        self.with(Operation::Abort, key, abort).await
+        self.as_said(fault, key, abort).await
     }
 }
 

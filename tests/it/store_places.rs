@@ -22,6 +22,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Mutex;
 
+use crate::s3_gate::{Asked, Gate, Passage};
+
 const KEY: &str = "drivetrain-test";
 const SECRET: &str = "drivetrain-test-secret";
 const BUCKET: &str = "bucket";
@@ -71,7 +73,7 @@ impl Place {
     pub async fn s3() -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir(folder.path().join(BUCKET)).unwrap();
-        let address = serve(folder.path()).await;
+        let address = serve(folder.path(), Arc::default()).await;
         Self {
             kind: Kind::S3 {
                 endpoint: format!("http://{address}"),
@@ -172,6 +174,51 @@ impl Place {
     }
 }
 
+/// An S3 server for processes, with a thread of its own.
+pub struct Cloud {
+    pub gate: Arc<Gate>,
+    pub endpoint: String,
+    folder: TempDir,
+    _runtime: tokio::runtime::Runtime,
+}
+
+impl Cloud {
+    pub fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join(BUCKET)).unwrap();
+        let gate = Arc::new(Gate::default());
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .unwrap();
+        let address = runtime.block_on(serve(folder.path(), Arc::clone(&gate)));
+        Self {
+            gate,
+            endpoint: format!("http://{address}"),
+            folder,
+            _runtime: runtime,
+        }
+    }
+
+    /// Where an object of the bucket lies.
+    pub fn path(&self, key: &str) -> PathBuf {
+        self.folder.path().join(BUCKET).join(key)
+    }
+
+    /// What a process must know to find it.
+    pub fn variables(&self) -> Vec<(String, String)> {
+        [
+            ("AWS_ENDPOINT_URL", self.endpoint.as_str()),
+            ("AWS_ACCESS_KEY_ID", KEY),
+            ("AWS_SECRET_ACCESS_KEY", SECRET),
+            ("AWS_REGION", "us-east-1"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .to_vec()
+    }
+}
+
 /// Settings that ask no chain, and give up soon.
 pub fn settings(endpoint: Option<String>) -> S3Settings {
     S3Settings {
@@ -253,9 +300,9 @@ async fn create_bucket(endpoint: &str, address: SocketAddr) {
         .expect("MinIO makes a bucket within a minute");
 }
 
-/// Serves a folder as S3. Two of the server's faults are mended here: its conditional put is not atomic, so writes take a lock;
-/// and it answers 403 instead of `NoSuchUpload` for an upload that it does not know.
-async fn serve(folder: &Path) -> SocketAddr {
+/// Serves a folder as S3, through the doors of a gate. Two of the server's faults are mended here: its conditional put is not
+/// atomic, so writes take a lock; and it answers 403 instead of `NoSuchUpload` for an upload that it does not know.
+async fn serve(folder: &Path, gate: Arc<Gate>) -> SocketAddr {
     let service = {
         let mut builder = S3ServiceBuilder::new(s3s_fs::FileSystem::new(folder).unwrap());
         builder.set_auth(SimpleAuth::from_single(KEY, SECRET));
@@ -269,9 +316,15 @@ async fn serve(folder: &Path) -> SocketAddr {
         while let Ok((stream, _)) = listener.accept().await {
             // Without it each small answer waits 40 ms for the acknowledgement of the one before.
             stream.set_nodelay(true).unwrap();
-            let (service, writes) = (service.clone(), Arc::clone(&writes));
-            let answer =
-                service_fn(move |request| answer(service.clone(), Arc::clone(&writes), request));
+            let (service, writes, gate) = (service.clone(), Arc::clone(&writes), Arc::clone(&gate));
+            let answer = service_fn(move |request| {
+                guarded(
+                    service.clone(),
+                    Arc::clone(&writes),
+                    Arc::clone(&gate),
+                    request,
+                )
+            });
             let connection = server
                 .serve_connection(TokioIo::new(stream), answer)
                 .into_owned();
@@ -281,6 +334,35 @@ async fn serve(folder: &Path) -> SocketAddr {
         }
     });
     address
+}
+
+async fn guarded(
+    service: S3Service,
+    writes: Arc<Mutex<()>>,
+    gate: Arc<Gate>,
+    request: hyper::Request<hyper::body::Incoming>,
+) -> Result<s3s::HttpResponse, s3s::HttpError> {
+    let asked = Asked::of(&request);
+    let (after, lost) = match gate.pass(&asked).await {
+        Passage::Through(after) => (after, None),
+        Passage::Answered(status, body) => return Ok(said(status, body)),
+        Passage::Lost(status, body) => (None, Some(said(status, body))),
+    };
+    // A task of its own: a client that goes away stops no work that a store has begun.
+    let response = tokio::spawn(answer(service, writes, request))
+        .await
+        .unwrap();
+    if let Some((reached, open)) = after {
+        reached.send(asked).ok();
+        open.notified().await;
+    }
+    lost.map_or(response, Ok)
+}
+
+fn said(status: u16, body: String) -> s3s::HttpResponse {
+    let mut response = s3s::HttpResponse::new(s3s::Body::from(body));
+    *response.status_mut() = hyper::StatusCode::from_u16(status).unwrap();
+    response
 }
 
 async fn answer(

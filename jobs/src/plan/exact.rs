@@ -7,13 +7,29 @@ use arrow::compute::kernels::cmp::distinct;
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, Field, FieldRef};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
-use datafusion::common::{Result, exec_datafusion_err, exec_err};
+use datafusion::common::{DataFusionError, Result};
 use datafusion::logical_expr::{
     ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility,
 };
 use datafusion::scalar::ScalarValue;
+use thiserror::Error;
 
+use super::fit::spoken;
 use crate::contract::Column;
+
+/// A value that a query gives and that its output's column cannot hold: the data's fault, or the job's.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("`{output}.{column}` {what}")]
+pub struct Misfit {
+    /// The output.
+    pub output: String,
+    /// Its column.
+    pub column: String,
+    /// What it cannot do, in the words that follow the column's name.
+    pub what: String,
+    /// What can be done about it.
+    pub way_out: &'static str,
+}
 
 /// Casts values to a column's type: overflow, lost digits, and NULL in a `not null` column fail the query.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -36,13 +52,21 @@ impl Exact {
         }
     }
 
+    fn misfit(&self, what: String, way_out: &'static str) -> DataFusionError {
+        DataFusionError::External(Box::new(Misfit {
+            output: self.output.clone(),
+            column: self.column.clone(),
+            what,
+            way_out,
+        }))
+    }
+
     fn convert(&self, values: &ArrayRef) -> Result<ArrayRef> {
         if !self.nullable && values.logical_null_count() > 0 {
-            return exec_err!(
-                "`{}.{}` is `not null`, and the query gives NULL",
-                self.output,
-                self.column
-            );
+            return Err(self.misfit(
+                "is `not null`, and the query gives NULL".to_owned(),
+                "give it a value in the query (`coalesce(.., 0)`), leave such rows out by `where`, or drop `not null`",
+            ));
         }
         if *values.data_type() == self.target {
             return Ok(Arc::clone(values));
@@ -52,25 +76,28 @@ impl Exact {
             format_options: FormatOptions::default(),
         };
         let converted = cast_with_options(values, &self.target, &strict).map_err(|error| {
-            exec_datafusion_err!(
-                "`{}.{}` does not hold every value as {}: {error}",
-                self.output,
-                self.column,
-                self.target
+            self.misfit(
+                format!(
+                    "cannot hold every value as {}: {error}",
+                    spoken(&self.target)
+                ),
+                "make the column's type wider in `job.toml`, or correct the data",
             )
         })?;
         if loses_digits(values.data_type(), &self.target) {
-            let back = cast_with_options(&converted, values.data_type(), &strict)?;
+            // What was rounded up may not go back: then it is NULL, which also differs.
+            let back = cast_with_options(&converted, values.data_type(), &CastOptions::default())?;
             if let Some(row) = distinct(values, &back)?.values().set_indices().next() {
                 let value = ArrayFormatter::try_new(values, &FormatOptions::default())?
                     .value(row)
                     .to_string();
-                return exec_err!(
-                    "`{}.{}` cannot hold {value} as {} without losing digits: round it in the query",
-                    self.output,
-                    self.column,
-                    self.target
-                );
+                return Err(self.misfit(
+                    format!(
+                        "cannot hold {value} as {} without losing digits",
+                        spoken(&self.target)
+                    ),
+                    "round it in the query (`round(.., 2)`, `date_trunc`), or give the column's type more digits",
+                ));
             }
         }
         Ok(converted)

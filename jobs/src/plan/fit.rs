@@ -53,8 +53,9 @@ pub(crate) fn fix(column: &str, from: &DataType, to: &ColumnType) -> String {
     }
 }
 
-/// A type of a query's column in the words of a contract, where it has them.
-pub(crate) fn spoken(kind: &DataType) -> String {
+/// Names the type of a query's column in the words of a contract, where it has them.
+#[must_use]
+pub fn spoken(kind: &DataType) -> String {
     match kind {
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => "string".to_owned(),
         DataType::Int32 => "int".to_owned(),

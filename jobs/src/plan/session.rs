@@ -6,6 +6,7 @@ use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::prelude::{SessionConfig, SessionContext};
 
+use super::checked::CheckedNumbers;
 use super::planner::Planner;
 use crate::function;
 
@@ -33,6 +34,7 @@ pub fn session_context(runtime: Arc<RuntimeEnv>, target_partitions: usize) -> Se
         .with_config(config)
         .with_runtime_env(runtime)
         .with_default_features()
+        .with_analyzer_rule(Arc::new(CheckedNumbers))
         .with_query_planner(Arc::new(Planner));
     state
         .aggregate_functions()

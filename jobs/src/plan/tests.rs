@@ -8,7 +8,8 @@ use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::prelude::SessionContext;
 
 use super::{
-    CheckPlan, Parameters, check_plan, output_plan, rule_condition, session_context, table_plan,
+    CheckPlan, Parameters, check_plan, clustering, output_plan, outputs_read, rule_condition,
+    session_context, table_plan,
 };
 use crate::contract::{Rule, Severity};
 use crate::error::ErrorKind;
@@ -131,22 +132,22 @@ async fn values_that_fit_are_cast_and_others_fail_with_their_column() {
         (
             "x = \"decimal(5,2)\"",
             "select cast(1.255 as decimal(12,3)) as x",
-            "`rows.x` cannot hold 1.255 as Decimal128(5, 2) without losing digits",
+            "`rows.x` cannot hold 1.255 as decimal(5,2) without losing digits",
         ),
         (
             "x = \"decimal(5,2)\"",
             "select cast(1000 as decimal(12,2)) as x",
-            "`rows.x` does not hold every value as Decimal128(5, 2)",
+            "`rows.x` cannot hold every value as decimal(5,2)",
         ),
         (
             "x = \"int\"",
             "select cast(7.01 as decimal(12,2)) as x",
-            "`rows.x` cannot hold 7.01 as Int32 without losing digits",
+            "`rows.x` cannot hold 7.01 as int without losing digits",
         ),
         (
             "x = \"int\"",
             "select 3000000000 as x",
-            "`rows.x` does not hold every value as Int32",
+            "`rows.x` cannot hold every value as int",
         ),
         (
             "x = \"int not null\"",
@@ -337,4 +338,90 @@ async fn checks_compare_numbers_of_different_types_by_value() {
         sides.push(batches[0].columns().to_vec());
     }
     assert_eq!(sides[0], sides[1]);
+}
+
+/// A job that looks names up for events and writes them by day and by place.
+fn events(sql: &str, more: &str) -> Job {
+    let toml = format!(
+        r#"name = "test"
+[inputs.events]
+[inputs.events.columns]
+place = "int not null"
+at = "timestamp not null"
+[inputs.places]
+[inputs.places.columns]
+id = "int not null"
+name = "string not null"
+[outputs.by_day]
+sql = "by_day.sql"
+partition_by = "day"
+[outputs.by_day.columns]
+place = "string not null"
+day = "date not null"
+{more}
+"#
+    );
+    let file = |name: &str, text: &str| JobFile {
+        name: name.to_owned(),
+        text: text.to_owned(),
+    };
+    Job::parse(
+        vec![file("job.toml", &toml), file("by_day.sql", sql)],
+        &|_| None,
+    )
+    .unwrap()
+}
+
+#[tokio::test]
+async fn an_input_is_read_by_what_its_partition_is_computed_from() {
+    let by = async |sql: &str| {
+        let job = events(sql, "");
+        let clustering = clustering(&job, &Parameters::unset(&job)).await.unwrap();
+        let mut inputs = clustering.into_iter();
+        inputs.next().map(|(input, by)| format!("{input}: {by}"))
+    };
+    let join = "left join places on places.id = e.place";
+    assert_eq!(
+        by(&format!(
+            "select places.name as place, cast(e.at as date) as day from events as e {join}"
+        ))
+        .await
+        .as_deref(),
+        Some("events: exact(CAST(at AS Date32))")
+    );
+    assert_eq!(
+        by(&format!(
+            "with dated as (select place, date_trunc('day', at) as start from events where place > 0) \
+             select name as place, cast(start as date) as day from dated as e {join}"
+        ))
+        .await
+        .as_deref(),
+        Some("events: exact(CAST(date_trunc(Utf8(\"day\"), at) AS Date32))")
+    );
+    for sql in [
+        "select name as place, cast(max(at) as date) as day from events join places on id = place group by name",
+        "select name as place, cast(now() as date) as day from events join places on id = place",
+        "select name as place, cast(at as date) + id as day from events join places on id = place",
+    ] {
+        assert_eq!(by(sql).await, None, "{sql}");
+    }
+}
+
+#[test]
+fn an_output_is_read_again_by_later_outputs_references_and_checks_that_run() {
+    let sql = "select cast(place as string) as place, cast(at as date) as day from events";
+    let read = |more: &str, asked_for: &[&str]| {
+        let asked_for: Vec<String> = asked_for.iter().map(|&name| name.to_owned()).collect();
+        outputs_read(&context(), &events(sql, more), &asked_for)
+            .unwrap()
+            .into_iter()
+            .collect::<Vec<_>>()
+    };
+    let check =
+        "[checks.some]\nenabled = false\nno_rows = \"select * from by_day where place = 'x'\"";
+    assert_eq!(read("", &[]), [""; 0]);
+    assert_eq!(read(check, &[]), [""; 0]);
+    assert_eq!(read(check, &["some"]), ["by_day"]);
+    let later = "[outputs.days]\nsql = \"with d as (select day from BY_DAY) select day from d\"\n[outputs.days.columns]\nday = \"date not null\"";
+    assert_eq!(read(later, &[]), ["by_day"]);
 }

@@ -1,133 +1,135 @@
-//! `drivetrain check`: every error of a job folder or a state machine at once.
+//! `drivetrain check`: every error of jobs and state machines at once.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use drivetrain_jobs::Problem;
-use drivetrain_statemachine::{Diagnostic, validate};
+use drivetrain_jobs::bundled;
 use serde::Serialize;
 
-use crate::cli::CheckArgs;
-use crate::commands::print_json;
-use crate::error::{Context, Error, ErrorKind, Result};
+use crate::cli::{CheckArgs, OutputFormat};
+use crate::commands::{Verdict, print_json, print_text};
+use crate::error::{Error, ErrorKind, Result};
 use crate::job_folder::JobFolder;
+use crate::machines::definition::DefinitionFile;
+use crate::machines::finding::{Finding, counted, listed, plural};
+use crate::machines::sarif::sarif;
+use crate::machines::targets::Targets;
+use crate::threads::run_on_threads;
 
-/// Checks a job folder or a machine's definition; silence is no answer, so a sound one is said to be.
+/// Checks a machine's definition, or a folder of jobs and machines; silence is no answer, so what is sound is said to
+/// be.
 ///
 /// # Errors
-/// `Usage`, if there is anything wrong; each problem was printed with its place. Warnings refuse nothing.
-pub async fn check(args: &CheckArgs, json: bool) -> Result<()> {
-    if Path::new(&args.path).is_file() {
-        check_machine(args, json)
-    } else {
-        check_job(&args.path, json).await
-    }
-}
-
-async fn check_job(path: &str, json: bool) -> Result<()> {
-    let folder = JobFolder::read(path).await?;
-    let problems = folder.problems().await;
-    if json {
-        print_json(&Checked {
-            path,
-            problems: &problems,
-        })?;
-    } else if problems.is_empty() {
-        println!("{path}: no problems");
-    } else {
-        for problem in &problems {
-            println!("{problem}");
+/// `Usage` if there is anything wrong and it is shown to a person; each problem was printed with its place. Warnings
+/// refuse nothing.
+pub fn check(args: &CheckArgs, format: OutputFormat) -> Result<Verdict> {
+    let path = Path::new(&args.path);
+    // A bundled job's name means the job wherever it is named.
+    let is_bundled = bundled::NAMES.contains(&args.path.as_str());
+    let targets = if path.is_file() {
+        Targets {
+            machines: vec![path.to_owned()],
+            ..Targets::default()
         }
-    }
-    verdict(path, problems.len())
-}
-
-fn check_machine(args: &CheckArgs, json: bool) -> Result<()> {
-    let path = &args.path;
-    let text = std::fs::read_to_string(path)
-        .context(ErrorKind::InputMissing, format!("cannot read `{path}`"))?;
-    let diagnostics = validate(&text, args.machine_type.into());
-    if json {
-        let diagnostics: Vec<Finding<'_>> = diagnostics.iter().map(Finding::from).collect();
-        print_json(&CheckedMachine { path, diagnostics })?;
-    } else if diagnostics.is_empty() {
-        println!("{path}: no problems");
-    } else {
-        for diagnostic in &diagnostics {
-            println!("{}", line(path, diagnostic));
+    } else if path.is_dir() && !is_bundled {
+        let found = Targets::below(path)?;
+        if found == Targets::default() {
+            return Err(Error::new(
+                ErrorKind::Usage,
+                format!("there is nothing to check in `{}`", args.path),
+            )
+            .hint(
+                "a job folder holds a `job.toml`, a machine's definition is a file `*.asl.json`",
+            ));
         }
+        found
+    } else {
+        // A bundled job, or one in a bucket.
+        Targets {
+            jobs: vec![path.to_owned()],
+            ..Targets::default()
+        }
+    };
+    let findings = findings(&targets, args)?;
+    let errors = findings.iter().filter(|one| one.is_error()).count();
+    match format {
+        OutputFormat::Text => print_text(&text(args, &targets, &findings))?,
+        OutputFormat::Json => print_json(&Checked::of(args, &targets, &findings))?,
+        OutputFormat::Sarif => print_json(&sarif(&findings))?,
     }
-    verdict(
-        path,
-        diagnostics
-            .iter()
-            .filter(|diagnostic| diagnostic.is_error())
-            .count(),
-    )
-}
-
-fn verdict(path: &str, errors: usize) -> Result<()> {
-    let problems = if errors == 1 { "problem" } else { "problems" };
-    match errors {
-        0 => Ok(()),
-        count => Err(Error::new(
+    match (format, errors) {
+        (_, 0) => Ok(Verdict::Passed),
+        (OutputFormat::Text, count) => Err(Error::new(
             ErrorKind::Usage,
-            format!("`{path}` has {count} {problems}"),
+            format!("`{}` has {}", args.path, plural(count, "problem")),
         )),
+        _ => Ok(Verdict::Invalid),
     }
 }
 
-/// `file:line:column: severity CODE pointer: message`.
-fn line(path: &str, diagnostic: &Diagnostic) -> String {
-    let place = diagnostic
-        .place
-        .map(|place| format!(":{}:{}", place.line, place.column))
-        .unwrap_or_default();
-    let location = diagnostic.location.as_deref().unwrap_or_default();
-    let Finding {
-        severity,
-        code,
-        message,
-        ..
-    } = Finding::from(diagnostic);
-    format!("{path}{place}: {severity} {code} {location}: {message}")
+fn findings(targets: &Targets, args: &CheckArgs) -> Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    if !targets.jobs.is_empty() {
+        findings.extend(run_on_threads(None, of_jobs(&targets.jobs))?);
+    }
+    for machine in &targets.machines {
+        let definition = DefinitionFile::read(machine)?;
+        findings.extend(definition.findings(args.machine_type.into()));
+    }
+    Ok(findings)
 }
 
+async fn of_jobs(folders: &[PathBuf]) -> Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    for folder in folders {
+        let named = folder.display().to_string();
+        let folder = JobFolder::read(&named).await?;
+        let problems = folder.problems().await;
+        findings.extend(problems.iter().map(|one| Finding::of_job(&named, one)));
+    }
+    Ok(findings)
+}
+
+fn text(args: &CheckArgs, targets: &Targets, findings: &[Finding]) -> String {
+    let lines = listed(findings);
+    let several = targets.jobs.len() + targets.machines.len();
+    let of_several = if several > 1 {
+        let words = [
+            (targets.jobs.len(), "job"),
+            (targets.machines.len(), "machine"),
+        ];
+        let parts: Vec<String> = words
+            .into_iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, word)| plural(count, word))
+            .collect();
+        format!(" in {}", parts.join(" and "))
+    } else {
+        String::new()
+    };
+    format!("{lines}{}: {}{of_several}\n", args.path, counted(findings))
+}
+
+/// What programs get.
 #[derive(Serialize)]
 struct Checked<'a> {
     path: &'a str,
-    problems: &'a [Problem],
+    #[serde(rename = "checked")]
+    files: Vec<String>,
+    errors: usize,
+    warnings: usize,
+    diagnostics: &'a [Finding],
 }
 
-#[derive(Serialize)]
-struct CheckedMachine<'a> {
-    path: &'a str,
-    diagnostics: Vec<Finding<'a>>,
-}
-
-/// A diagnostic with its place, as programs read it.
-#[derive(Serialize)]
-struct Finding<'a> {
-    severity: &'static str,
-    code: &'static str,
-    message: &'a str,
-    location: Option<&'a str>,
-    line: Option<usize>,
-    column: Option<usize>,
-}
-
-impl<'a> From<&'a Diagnostic> for Finding<'a> {
-    fn from(diagnostic: &'a Diagnostic) -> Self {
+impl<'a> Checked<'a> {
+    fn of(args: &'a CheckArgs, targets: &Targets, findings: &'a [Finding]) -> Self {
+        let errors = findings.iter().filter(|one| one.is_error()).count();
+        let paths = targets.jobs.iter().chain(&targets.machines);
         Self {
-            severity: if diagnostic.is_error() {
-                "error"
-            } else {
-                "warning"
-            },
-            code: diagnostic.code.as_str(),
-            message: &diagnostic.message,
-            location: diagnostic.location.as_deref(),
-            line: diagnostic.place.map(|place| place.line),
-            column: diagnostic.place.map(|place| place.column),
+            path: &args.path,
+            files: paths.map(|path| path.display().to_string()).collect(),
+            errors,
+            warnings: findings.len() - errors,
+            diagnostics: findings,
         }
     }
 }

@@ -25,7 +25,7 @@ pub async fn jobs(args: &JobsArgs, json: bool) -> Result<()> {
         }
         return Ok(());
     };
-    let job = JobFolder::read(name).await?.job()?;
+    let job = JobFolder::read(name).await?.job().await?;
     if json {
         return print_json(&job);
     }

@@ -1,41 +1,48 @@
 //! `drivetrain plan`: what a run would read, write and replace; writes nothing.
 
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
 
-use datafusion::datasource::empty::EmptyTable;
-use datafusion::physical_plan::displayable;
 use drivetrain_jobs::job::{InputOrigin, Job};
-use drivetrain_jobs::plan::{Parameters, output_plan, table_plan};
+use drivetrain_jobs::plan::Parameters;
 use serde::Serialize;
 
 use crate::cli::RunArgs;
 use crate::commands::print_json;
 use crate::commit::{self, Log, Replaces};
 use crate::display::{grouped, size};
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::job_error::job_error;
 use crate::job_folder::JobFolder;
 use crate::outputs;
+use crate::preview::{Known, Preview, Query, preview};
 use crate::settings::RunSettings;
-use crate::sink::collect::query_error;
-use crate::store::{FrozenObject, S3Settings, Store};
+use crate::store::{FrozenObject, Location, S3Settings, Store};
 use crate::stores::RAW;
 use crate::workspace::Workspace;
 
-/// Lists inputs and outputs and plans every query over empty inputs.
+/// Lists inputs and outputs, and plans every query over the inputs as they lie there.
 ///
 /// # Errors
 /// As a run's start.
 pub async fn plan(args: &RunArgs, json: bool) -> Result<()> {
     let settings = RunSettings::resolve(args)?;
-    let job = JobFolder::read(&args.job).await?.job()?;
+    let job = JobFolder::read(&args.job).await?.job().await?;
     let given: Vec<_> = settings.parameters.iter().collect();
     let parameters = Parameters::bind(&job, &given).map_err(job_error)?;
+    let (mut reads, known) = reads(&job, &settings).await?;
+    let writes = writes(&job, &settings, &parameters).await?;
+    let workspace = Workspace::new(&settings.engine)?;
+    let Preview { queries, opened } = preview(&job, &parameters, known, &workspace).await?;
+    for read in &mut reads {
+        if let Some((files, bytes)) = opened.get(&read.input) {
+            (read.opened_files, read.opened_bytes) = (*files, *bytes);
+        }
+    }
     let planned = Planned {
         job: job.name.clone(),
-        reads: reads(&job, &settings).await?,
-        writes: writes(&job, &settings, &parameters).await?,
-        queries: queries(&job, &settings, &parameters).await?,
+        reads,
+        writes,
+        queries,
     };
     if json {
         return print_json(&planned);
@@ -58,7 +65,12 @@ struct Reads {
     from: String,
     files: u64,
     bytes: u64,
+    /// Those in partitions that the queries ask for.
+    opened_files: u64,
+    opened_bytes: u64,
     rows: Option<u64>,
+    /// The job upstream has not written it.
+    missing: bool,
 }
 
 #[derive(Serialize)]
@@ -66,61 +78,69 @@ struct Writes {
     table: String,
     to: String,
     replaces: Replaces,
+    replaced_partitions: u64,
     replaced_files: u64,
+    replaced_bytes: u64,
     replaced_rows: u64,
 }
 
-#[derive(Serialize)]
-struct Query {
-    computes: String,
-    plan: String,
-}
-
-async fn reads(job: &Job, settings: &RunSettings) -> Result<Vec<Reads>> {
+async fn reads(job: &Job, settings: &RunSettings) -> Result<(Vec<Reads>, BTreeMap<String, Known>)> {
     let s3 = S3Settings::default();
-    let mut reads = Vec::new();
+    let (mut reads, mut inputs) = (Vec::new(), BTreeMap::new());
     for input in &job.inputs {
-        let name = input.name.clone();
-        reads.push(match (&input.origin, &settings.input) {
+        let (from, known) = match (&input.origin, &settings.input) {
             (InputOrigin::Raw(folder), Some(location)) => {
                 let store = Store::open(location, &s3).await?;
                 let objects = commit::list_input(&store, &format!("{RAW}/{folder}")).await?;
                 let from = location.join(&format!("{RAW}/{folder}"))?.to_string();
-                Reads {
-                    input: name,
-                    from,
-                    files: objects.len() as u64,
-                    bytes: bytes(&objects),
-                    rows: None,
-                }
+                (from, Known::Files(objects.len() as u64, bytes(&objects)))
             }
-            (InputOrigin::Raw(folder), None) => Reads {
-                input: name,
-                from: format!("<input>/{RAW}/{folder}"),
-                files: 0,
-                bytes: 0,
-                rows: None,
-            },
+            (InputOrigin::Raw(folder), None) => (format!("<input>/{RAW}/{folder}"), Known::Nothing),
             (InputOrigin::Table { job, table }, _) => {
-                let store = Store::open(&settings.output, &s3).await?;
-                let log = Log::read(&store, job).await?;
-                let found = log.state().table(table);
                 let from = settings.output.join(&format!("{job}/{table}"))?.to_string();
-                let parts = found.iter().flat_map(|table| &table.parts);
-                let (files, bytes, rows) = parts.fold((0, 0, 0), |(files, bytes, rows), part| {
-                    (files + 1, bytes + part.size_bytes, rows + part.rows)
-                });
-                Reads {
-                    input: name,
-                    from,
-                    files,
-                    bytes,
-                    rows: found.map(|_| rows),
-                }
+                let found = match open(&settings.output).await? {
+                    Some(store) => commit::foresee_table(&store, job, table)
+                        .await?
+                        .map(|found| Known::Table(found, store)),
+                    None => None,
+                };
+                (from, found.unwrap_or(Known::Nothing))
             }
+        };
+        let (files, bytes, rows) = match &known {
+            Known::Files(files, bytes) => (*files, *bytes, None),
+            Known::Table(table, _) => (
+                table.parts.len() as u64,
+                bytes(&table.objects),
+                Some(table.parts.iter().map(|part| part.rows).sum()),
+            ),
+            Known::Nothing => (0, 0, None),
+        };
+        reads.push(Reads {
+            input: input.name.clone(),
+            from,
+            files,
+            bytes,
+            opened_files: files,
+            opened_bytes: bytes,
+            rows,
+            missing: matches!(
+                (&known, &input.origin),
+                (Known::Nothing, InputOrigin::Table { .. })
+            ),
         });
+        inputs.insert(input.name.clone(), known);
     }
-    Ok(reads)
+    Ok((reads, inputs))
+}
+
+/// Opens a place; `None` for one that is not there yet: a plan must not make it.
+async fn open(location: &Location) -> Result<Option<Store>> {
+    match Store::open(location, &S3Settings::default()).await {
+        Ok(store) => Ok(Some(store)),
+        Err(error) if error.kind() == ErrorKind::InputMissing => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 fn bytes(objects: &[FrozenObject]) -> u64 {
@@ -128,11 +148,9 @@ fn bytes(objects: &[FrozenObject]) -> u64 {
 }
 
 async fn writes(job: &Job, settings: &RunSettings, parameters: &Parameters) -> Result<Vec<Writes>> {
-    // A place that is not there yet has no log: a plan must not make it.
-    let log = match Store::open(&settings.output, &S3Settings::default()).await {
-        Ok(store) => Some(Log::read(&store, &job.name).await?),
-        Err(error) if error.kind() == crate::error::ErrorKind::InputMissing => None,
-        Err(error) => return Err(error),
+    let log = match open(&settings.output).await? {
+        Some(store) => Some(Log::read(&store, &job.name).await?),
+        None => None,
     };
     outputs::plans(job, parameters)
         .into_iter()
@@ -144,8 +162,8 @@ async fn writes(job: &Job, settings: &RunSettings, parameters: &Parameters) -> R
                 Replaces::Window(window) => window.contains(&part.partition),
                 Replaces::Append => false,
             });
-            let (files, rows) =
-                replaced.fold((0, 0), |(files, rows), part| (files + 1, rows + part.rows));
+            let replaced: Vec<_> = replaced.collect();
+            let partitions: BTreeSet<_> = replaced.iter().map(|part| &part.partition).collect();
             Ok(Writes {
                 to: settings
                     .output
@@ -153,62 +171,13 @@ async fn writes(job: &Job, settings: &RunSettings, parameters: &Parameters) -> R
                     .to_string(),
                 table: plan.table,
                 replaces: plan.replaces,
-                replaced_files: files,
-                replaced_rows: rows,
+                replaced_partitions: partitions.len() as u64,
+                replaced_files: replaced.len() as u64,
+                replaced_bytes: replaced.iter().map(|part| part.size_bytes).sum(),
+                replaced_rows: replaced.iter().map(|part| part.rows).sum(),
             })
         })
         .collect()
-}
-
-/// Plans over empty inputs: the shape of the work, not its order of joins, which follows from sizes.
-async fn queries(job: &Job, settings: &RunSettings, parameters: &Parameters) -> Result<Vec<Query>> {
-    let workspace = Workspace::new(&settings.engine)?;
-    let context = &workspace.context;
-    for input in &job.inputs {
-        let empty = EmptyTable::new(input.contract.schema());
-        context
-            .register_table(&input.name, Arc::new(empty))
-            .map_err(query_error)?;
-    }
-    let mut queries = Vec::new();
-    for table in &job.tables {
-        let plan = table_plan(context, job, table, parameters)
-            .await
-            .map_err(job_error)?;
-        let schema = Arc::new(plan.schema().as_arrow().clone());
-        queries.push(query(&workspace, &table.name, &plan).await?);
-        context
-            .register_table(&table.name, Arc::new(EmptyTable::new(schema)))
-            .map_err(query_error)?;
-    }
-    for output in &job.outputs {
-        let planned = output_plan(context, job, output, parameters)
-            .await
-            .map_err(job_error)?;
-        let schema = Arc::new(planned.plan.schema().as_arrow().clone());
-        queries.push(query(&workspace, &output.name, &planned.plan).await?);
-        context
-            .register_table(&output.name, Arc::new(EmptyTable::new(schema)))
-            .map_err(query_error)?;
-    }
-    Ok(queries)
-}
-
-async fn query(
-    workspace: &Workspace,
-    name: &str,
-    plan: &datafusion::logical_expr::LogicalPlan,
-) -> Result<Query> {
-    let state = workspace.context.state();
-    let physical = state
-        .create_physical_plan(plan)
-        .await
-        .map_err(query_error)?;
-    let text = displayable(physical.as_ref()).indent(false).to_string();
-    Ok(Query {
-        computes: name.to_owned(),
-        plan: text,
-    })
 }
 
 fn text(planned: &Planned) -> String {
@@ -225,6 +194,20 @@ fn text(planned: &Planned) -> String {
             size(read.bytes),
             read.from
         ));
+        if read.missing {
+            lines.push(format!(
+                "           {:<22} not written yet: a run would fail, the job upstream comes first",
+                ""
+            ));
+        }
+        if read.opened_files < read.files {
+            lines.push(format!(
+                "           {:<22} opening only {} of them, {}: the others lie in partitions that are not asked for",
+                "",
+                grouped(read.opened_files),
+                size(read.opened_bytes)
+            ));
+        }
     }
     for write in &planned.writes {
         let what = match &write.replaces {
@@ -234,9 +217,11 @@ fn text(planned: &Planned) -> String {
         };
         lines.push(format!("  write    {:<22} to {}", write.table, write.to));
         lines.push(format!(
-            "           {:<22} replacing {what}: {} files, {} rows",
+            "           {:<22} replacing {what}: {} partitions, {} files, {}, {} rows",
             "",
+            grouped(write.replaced_partitions),
             grouped(write.replaced_files),
+            size(write.replaced_bytes),
             grouped(write.replaced_rows)
         ));
     }

@@ -10,7 +10,7 @@ use futures::StreamExt;
 use object_store::path::Path;
 
 use crate::cli::{QueryArgs, QueryFormat};
-use crate::commit::{Log, read_table};
+use crate::commit::{Log, name_replacer, read_table};
 use crate::error::{Error, ErrorKind, Result};
 use crate::memory::MemoryLimit;
 use crate::read::parts_table;
@@ -40,7 +40,10 @@ pub async fn query(args: &QueryArgs, json: bool) -> Result<()> {
         (None, false) if std::io::stdout().is_terminal() => QueryFormat::Table,
         (None, false) => QueryFormat::Csv,
     };
-    answer(&workspace.context, &args.sql, format, std::io::stdout()).await
+    match answer(&workspace.context, &args.sql, format, std::io::stdout()).await {
+        Err(error) => Err(name_replacer(&store, error).await),
+        done => done,
+    }
 }
 
 /// Runs one query and writes its rows.

@@ -19,7 +19,7 @@ pub async fn run(args: &RunArgs, json: bool) -> Result<()> {
     let started_at = chrono::Utc::now();
     let stop = signals::listen()?;
     let settings = RunSettings::resolve(args)?;
-    let job = JobFolder::read(&args.job).await?.job()?;
+    let job = JobFolder::read(&args.job).await?.job().await?;
     let display = Display::new();
     display.line(&job.name);
     let report = run_job(&Run {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::DateTime;
 use object_store::ObjectMeta;
 use object_store::path::Path;
 
@@ -10,6 +11,7 @@ use super::layout::Layout;
 use super::log::Log;
 use super::publish::{Settled, settle};
 use super::record::{Part, RunId, path};
+use super::replaced::Fate;
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::{FrozenObject, Store};
 
@@ -94,12 +96,12 @@ pub async fn read_table(store: &Store, job: &str, table: &str) -> Result<TableIn
     for part in &found.parts {
         let object = versions.remove(&part.key);
         let Some(object) = object.filter(|object| object.size == part.size_bytes) else {
+            let fate = Fate::of(store, &part.key).await;
             let message = format!(
-                "a part of table `{table}` was replaced just now: `{}`",
-                part.key
+                "`{}`, a part of table `{table}`, was {} just now",
+                part.key, fate.was
             );
-            return Err(Error::new(ErrorKind::TryAgain, message)
-                .hint("run the same command again: it starts from the new version"));
+            return Err(Error::new(ErrorKind::TryAgain, message).hint(fate.way_out));
         };
         objects.push(freeze(store, object));
     }
@@ -109,6 +111,33 @@ pub async fn read_table(store: &Store, job: &str, table: &str) -> Result<TableIn
         objects,
         parts: found.parts.clone(),
     })
+}
+
+/// The live parts of a job's table as its log stands, for a plan: nothing is finished, looked at or read; `None` where the job
+/// has not written it.
+///
+/// # Errors
+/// As the store says.
+pub async fn foresee_table(store: &Store, job: &str, table: &str) -> Result<Option<TableInput>> {
+    let log = Log::read(store, job).await?;
+    let Some(found) = log.state.table(table) else {
+        return Ok(None);
+    };
+    let object = |part: &Part| {
+        Ok(FrozenObject {
+            url: store.location().url(&part.path()?),
+            key: part.key.clone(),
+            etag: None,
+            size_bytes: part.size_bytes,
+            modified: DateTime::UNIX_EPOCH,
+        })
+    };
+    Ok(Some(TableInput {
+        run: found.run.clone(),
+        columns: found.columns.clone(),
+        objects: found.parts.iter().map(object).collect::<Result<_>>()?,
+        parts: found.parts.clone(),
+    }))
 }
 
 /// Whether a listed object is data: no hidden name in its path below the root, and no folder marker.

@@ -94,6 +94,7 @@ mod partition;
 mod publish;
 mod record;
 mod repair;
+mod replaced;
 mod run_id;
 mod staged;
 mod state;
@@ -105,7 +106,7 @@ pub use attempt::{Attempt, Stager};
 pub use columns::{ColumnType, Columns};
 pub use committed::{Committed, PublishOutcome, Published};
 pub use fence::{Fence, Unfenced};
-pub use input::{TableInput, list_input, read_table};
+pub use input::{TableInput, foresee_table, list_input, read_table};
 pub use log::{CHECKPOINT_EVERY, Log};
 pub use open::{Decision, OpenOptions, Opened, OutputPlan, open};
 pub use part::{PartWriter, StagedPart};
@@ -114,6 +115,7 @@ pub use record::{
     AttemptId, Consumed, Entry, FORMAT, Output, Part, Record, Replaces, Run, RunId, Upload, Void,
 };
 pub use repair::{Repaired, RunLine, RunStatus, repair, runs};
+pub use replaced::name_replacer;
 pub use run_id::RunInputs;
 pub use staged::{CommitOutcome, Staged};
 pub use state::{State, Table};

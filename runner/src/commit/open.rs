@@ -116,8 +116,13 @@ fn require_same_columns(log: &Log, output: &OutputPlan) -> Result<()> {
         output.table,
         differences.join("; ")
     );
-    Err(Error::new(ErrorKind::Usage, message)
-        .hint("run the job once without a window, which replaces the whole table"))
+    let hint = match output.replaces {
+        Replaces::Append => {
+            "run it once with `mode = \"replace\"`, which replaces the whole table, or give the table a new name"
+        }
+        _ => "run the job once without a window, which replaces the whole table",
+    };
+    Err(Error::new(ErrorKind::Usage, message).hint(hint))
 }
 
 /// Objects under the table roots that no record lists, by table.

@@ -1,8 +1,9 @@
-//! Takes a query's rows in and sorts them into partitions, before anything is written.
+//! Takes a query's rows in: into open files, or held by partition where they are needed once more.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow::array::RecordBatch;
+use arrow::array::{AsArray, RecordBatch};
 use arrow::compute::interleave_record_batch;
 use arrow::datatypes::SchemaRef;
 use datafusion::common::DataFusionError;
@@ -10,48 +11,106 @@ use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use futures::{StreamExt, TryStreamExt};
 
-use super::partition::{PartitionNumber, Partitions};
+use super::key_hashes::{KeyHashes, all_differ};
+use super::open_files::{OpenFiles, Slot};
+use super::partition::Partitions;
+use super::regroup::{Block, Regroup};
+use super::write::Table;
+use crate::bad_value::BadValue;
+use crate::commit::Stager;
 use crate::error::{Cause, Context, Error, ErrorKind, Result};
 use crate::hold::{Held, Holder};
 use crate::progress::Progress;
 use crate::store;
 
-/// Rows are put in partition order in blocks of about this many: enough that a day of a year has hundreds in each
-/// block, little enough (tens of MB) for a small memory limit.
-const BLOCK_ROWS: usize = 256 * 1024;
+/// Rows of more partitions than this in one block are held: so many files at once would be slow and large, and most would be
+/// small.
+const MOST_PARTITIONS: usize = 16;
+
+/// What is to be known of an output's rows, and where they go.
+pub struct Intake {
+    /// What the rows are called in messages.
+    pub name: String,
+    /// Boolean columns whose true values are counted, by name and place.
+    pub counted: Vec<(String, usize)>,
+    /// Columns whose values together should occur once; none: nobody asks.
+    pub key: Vec<usize>,
+    /// Goes along with the rows that are not held.
+    pub direct: Option<Direct>,
+}
+
+/// Rows go straight into files.
+pub struct Direct {
+    /// Opens parts.
+    pub stager: Stager,
+    /// The table that is written.
+    pub table: Table,
+}
 
 /// A query's rows by partition.
 pub struct Collected {
-    /// The rows; the tag of a batch is the number of its partition.
+    /// Rows that are not in files; the tag of a batch is the number of its partition.
     pub held: Arc<Held>,
     /// The partitions that occur.
     pub partitions: Partitions,
+    /// All rows.
+    pub rows: u64,
+    /// Rows for which a counted column is true.
+    pub true_rows: BTreeMap<String, u64>,
+    /// Whether all keys differ; `false` may also mean that the hashes of two met.
+    pub keys_differ: bool,
+    /// What was written already, by the number of the partition.
+    pub(super) slots: Vec<Slot>,
 }
 
-/// Runs the streams side by side and holds their rows by partition.
+/// Runs the streams side by side and takes their rows in.
 ///
 /// # Errors
-/// `QualityGate` for an illegal partition value; else what the query fails with.
+/// `QualityGate` for an illegal partition value; else what the query or, where rows go into files, the store fails with.
 ///
 /// # Panics
 /// Never: the tasks that share the partitions have ended when they are taken back.
 pub async fn collect(
-    output: &str,
+    intake: Intake,
     schema: SchemaRef,
     streams: Vec<SendableRecordBatchStream>,
     partitions: Partitions,
-    runtime: &RuntimeEnv,
+    runtime: &Arc<RuntimeEnv>,
     progress: &Progress,
 ) -> Result<Collected> {
     let partitions = Arc::new(Mutex::new(partitions));
+    let files = match intake.direct {
+        None => None,
+        Some(direct) => {
+            let format = direct.table.format(&schema)?;
+            let files = OpenFiles::new(direct.stager, direct.table, format, runtime);
+            Some(Arc::new(files))
+        }
+    };
+    let key = intake.key;
     let tasks = streams.into_iter().map(|stream| {
         let router = Router {
-            holder: Holder::new(&format!("output {output}"), Arc::clone(&schema), runtime),
+            holder: Holder::new(
+                &format!("output {}", intake.name),
+                Arc::clone(&schema),
+                runtime,
+            ),
             partitions: Arc::clone(&partitions),
-            block: Vec::new(),
-            block_rows: 0,
+            files: files.clone(),
+            keys: (!key.is_empty()).then(|| KeyHashes::new(key.clone(), runtime)),
+            counted: intake
+                .counted
+                .iter()
+                .map(|(_, column)| (*column, 0))
+                .collect(),
+            rows: 0,
         };
-        let task = route(stream, router, progress.clone());
+        let task = route(
+            stream,
+            router,
+            Regroup::new(Arc::clone(&partitions)),
+            progress.clone(),
+        );
         // A task of its own, so that the streams run on all threads; dropped, it is aborted.
         async move {
             datafusion::common::runtime::SpawnedTask::spawn(task)
@@ -63,37 +122,140 @@ pub async fn collect(
                 })?
         }
     });
-    let parts: Vec<Held> = futures::stream::iter(tasks)
+    let parts: Vec<Routed> = futures::stream::iter(tasks)
         .buffered(usize::MAX)
         .try_collect()
         .await?;
-    let held = if parts.is_empty() {
-        Holder::new(output, schema, runtime).finish()
-    } else {
-        Held::join(parts)
-    };
+    let mut held = vec![Holder::new(&intake.name, schema, runtime).finish()];
+    let mut keys = Vec::new();
+    let mut true_rows: BTreeMap<String, u64> = intake
+        .counted
+        .iter()
+        .map(|(name, _)| (name.clone(), 0))
+        .collect();
+    let mut rows = 0;
+    for part in parts {
+        rows += part.rows;
+        held.push(part.held);
+        keys.extend(part.keys);
+        for ((name, _), (_, count)) in intake.counted.iter().zip(part.counted) {
+            *true_rows.entry(name.clone()).or_default() += count;
+        }
+    }
     let partitions = Arc::into_inner(partitions)
         .expect("all tasks have ended")
         .into_inner()
         .unwrap_or_else(PoisonError::into_inner);
+    let slots = files.map_or_else(Vec::new, |files| {
+        Arc::into_inner(files)
+            .expect("all tasks have ended")
+            .into_slots()
+    });
+    let keys_differ = compare(keys).await?;
     Ok(Collected {
-        held: Arc::new(held),
+        held: Arc::new(Held::join(held)),
         partitions,
+        rows,
+        true_rows,
+        keys_differ,
+        slots,
     })
+}
+
+async fn compare(keys: Vec<KeyHashes>) -> Result<bool> {
+    tokio::task::spawn_blocking(move || all_differ(&keys))
+        .await
+        .map_err(|error| {
+            Error::new(ErrorKind::Failed, "the comparison of keys stopped")
+                .caused_by(std::io::Error::other(error))
+        })?
+}
+
+/// Takes one stream's rows in.
+struct Router {
+    holder: Holder,
+    partitions: Arc<Mutex<Partitions>>,
+    files: Option<Arc<OpenFiles>>,
+    keys: Option<KeyHashes>,
+    counted: Vec<(usize, u64)>,
+    rows: u64,
+}
+
+/// What one stream gave.
+struct Routed {
+    held: Held,
+    keys: Option<KeyHashes>,
+    counted: Vec<(usize, u64)>,
+    rows: u64,
 }
 
 async fn route(
     mut stream: SendableRecordBatchStream,
     mut router: Router,
+    mut regroup: Regroup,
     progress: Progress,
-) -> Result<Held> {
+) -> Result<Routed> {
     while let Some(batch) = stream.next().await {
         let batch = batch.map_err(query_error)?;
         progress.add_rows(batch.num_rows() as u64);
-        router.push(batch)?;
+        router.count(&batch)?;
+        if let Some(block) = regroup.push(batch)? {
+            router.take(block).await?;
+        }
     }
-    router.flush()?;
-    Ok(router.holder.finish())
+    if let Some(block) = regroup.finish() {
+        router.take(block).await?;
+    }
+    Ok(Routed {
+        held: router.holder.finish(),
+        keys: router.keys.map(KeyHashes::finish),
+        counted: router.counted,
+        rows: router.rows,
+    })
+}
+
+impl Router {
+    fn count(&mut self, batch: &RecordBatch) -> Result<()> {
+        self.rows += batch.num_rows() as u64;
+        for (column, count) in &mut self.counted {
+            *count += batch.column(*column).as_boolean().true_count() as u64;
+        }
+        match &mut self.keys {
+            Some(keys) => keys.push(batch),
+            None => Ok(()),
+        }
+    }
+
+    async fn take(&mut self, block: Block) -> Result<()> {
+        let direct = self
+            .files
+            .clone()
+            .filter(|_| block.partitions() <= MOST_PARTITIONS);
+        let Some(files) = direct else {
+            for (number, batch) in block.owned()? {
+                self.holder.push(number, batch).map_err(query_error)?;
+            }
+            return Ok(());
+        };
+        for (number, batch) in block.shared()? {
+            let partition = || {
+                let partitions = self
+                    .partitions
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner);
+                partitions.partition(number).clone()
+            };
+            if !files.write(number, partition, &batch).await? {
+                let rows: Vec<_> = (0..batch.num_rows()).map(|row| (0, row)).collect();
+                let copied = interleave_record_batch(&[&batch], &rows)
+                    .context(ErrorKind::Failed, "cannot copy rows")?;
+                self.holder.push(number, copied).map_err(query_error)?;
+            }
+            // Encoding takes long: whoever else waits for this thread is let in.
+            tokio::task::consume_budget().await;
+        }
+        Ok(())
+    }
 }
 
 /// What a failed query means: no memory or disk is `Failed` with the setting to raise; anything of ours keeps its kind.
@@ -118,6 +280,9 @@ pub(crate) fn query_error(error: DataFusionError) -> Error {
     {
         return Error::new(own.kind(), own.to_string()).caused_by(error);
     }
+    if let Some(bad) = BadValue::of(root) {
+        return bad.error(error);
+    }
     let no_space = |error: &std::io::Error| error.kind() == std::io::ErrorKind::StorageFull;
     if matches!(root, DataFusionError::IoError(io) if no_space(io)) {
         return Error::new(ErrorKind::Failed, "the spill directory is full")
@@ -125,68 +290,4 @@ pub(crate) fn query_error(error: DataFusionError) -> Error {
             .hint("give `--spill-dir` a disk with more room, or raise `--memory-limit`");
     }
     Error::new(ErrorKind::Failed, "the query failed").caused_by(Cause::from(error))
-}
-
-struct Router {
-    holder: Holder,
-    partitions: Arc<Mutex<Partitions>>,
-    block: Vec<RecordBatch>,
-    block_rows: usize,
-}
-
-impl Router {
-    fn push(&mut self, batch: RecordBatch) -> Result<()> {
-        if batch.num_rows() == 0 {
-            return Ok(());
-        }
-        self.block_rows += batch.num_rows();
-        self.block.push(batch);
-        if self.block_rows >= BLOCK_ROWS {
-            self.flush()
-        } else {
-            Ok(())
-        }
-    }
-
-    /// Puts the block in partition order and holds one batch for each partition in it.
-    fn flush(&mut self) -> Result<()> {
-        let block = std::mem::take(&mut self.block);
-        self.block_rows = 0;
-        if block.is_empty() {
-            return Ok(());
-        }
-        let mut by_partition: Vec<Vec<(usize, usize)>> = Vec::new();
-        for (place, batch) in block.iter().enumerate() {
-            let numbers = self
-                .partitions
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .number(batch)?;
-            for (row, number) in numbers.into_iter().enumerate() {
-                let number = number as usize;
-                if by_partition.len() <= number {
-                    by_partition.resize(number + 1, Vec::new());
-                }
-                by_partition[number].push((place, row));
-            }
-        }
-        if let [_only] = by_partition.as_slice() {
-            for batch in block {
-                self.holder.push(0, batch).map_err(query_error)?;
-            }
-            return Ok(());
-        }
-        let batches: Vec<&RecordBatch> = block.iter().collect();
-        for (number, rows) in by_partition.into_iter().enumerate() {
-            if rows.is_empty() {
-                continue;
-            }
-            let batch = interleave_record_batch(&batches, &rows)
-                .context(ErrorKind::Failed, "cannot put rows in partition order")?;
-            let number =
-                PartitionNumber::try_from(number).expect("partitions are numbered by this type");
-            self.holder.push(number, batch).map_err(query_error)?;
-        }
-        Ok(())
-    }
 }

@@ -34,9 +34,10 @@ impl Default for FileSettings {
 
 impl FileSettings {
     /// Statistics and the page index are always on: Athena and DataFusion skip pages by them.
-    pub(super) fn properties(
+    /// Columns of many values are written without a dictionary.
+    pub(super) fn properties<'a>(
         &self,
-        unique_column: Option<&str>,
+        many_valued: impl Iterator<Item = &'a str>,
         row_group_bytes: usize,
     ) -> WriterProperties {
         let mut properties = WriterProperties::builder()
@@ -45,7 +46,7 @@ impl FileSettings {
             .set_max_row_group_row_count(Some(self.row_group_rows))
             .set_max_row_group_bytes(Some(row_group_bytes))
             .set_statistics_enabled(EnabledStatistics::Page);
-        if let Some(column) = unique_column {
+        for column in many_valued {
             properties = properties.set_column_dictionary_enabled(column.into(), false);
         }
         properties.build()

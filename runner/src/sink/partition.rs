@@ -1,15 +1,14 @@
 //! Which partition a row belongs to.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Date32Type, Int32Type, Int64Type};
-use arrow::row::{OwnedRow, RowConverter, SortField};
 use arrow::temporal_conversions::date32_to_datetime;
 
 use crate::commit::Partition;
 use crate::error::{Context, Error, ErrorKind, Result};
+use crate::value_numbers::ValueNumbers;
 
 /// The longest `name=value` that every file system takes as one folder name.
 const MAX_FOLDER_NAME_BYTES: usize = 255;
@@ -25,8 +24,7 @@ pub type PartitionNumber = u32;
 pub struct Partitions {
     output: String,
     columns: Vec<(usize, String)>,
-    converter: Option<RowConverter>,
-    numbers: HashMap<OwnedRow, PartitionNumber>,
+    numbers: Option<ValueNumbers>,
     known: Vec<Partition>,
 }
 
@@ -36,20 +34,16 @@ impl Partitions {
     /// # Errors
     /// `Failed`, if a column's type cannot be compared by rows (contracts allow none such).
     pub fn new(output: &str, columns: Vec<(usize, String)>, types: &[DataType]) -> Result<Self> {
-        let converter = if columns.is_empty() {
+        let numbers = if columns.is_empty() {
             None
         } else {
-            let fields = types.iter().cloned().map(SortField::new).collect();
-            Some(RowConverter::new(fields).context(
-                ErrorKind::Failed,
-                format!("cannot partition output `{output}`"),
-            )?)
+            let what = format!("cannot partition output `{output}`");
+            Some(ValueNumbers::new(types).context(ErrorKind::Failed, what)?)
         };
         Ok(Self {
             output: output.to_owned(),
             columns,
-            converter,
-            numbers: HashMap::new(),
+            numbers,
             known: Vec::new(),
         })
     }
@@ -62,7 +56,7 @@ impl Partitions {
     /// # Panics
     /// With more than four billion partitions, which no memory holds.
     pub fn number(&mut self, batch: &RecordBatch) -> Result<Vec<PartitionNumber>> {
-        let Some(converter) = &self.converter else {
+        let Some(numbers) = &mut self.numbers else {
             if self.known.is_empty() {
                 self.known.push(Partition::whole());
             }
@@ -73,34 +67,11 @@ impl Partitions {
             .iter()
             .map(|(index, _)| Arc::clone(batch.column(*index)))
             .collect();
-        let rows = converter
-            .convert_columns(&arrays)
-            .context(ErrorKind::Failed, "cannot compare partition values")?;
-        let mut numbers = Vec::with_capacity(batch.num_rows());
-        let mut last: Option<(usize, PartitionNumber)> = None;
-        for row in 0..batch.num_rows() {
-            // Neighbours are often of one partition: a comparison is cheaper than a look-up.
-            if let Some((previous, number)) = last
-                && rows.row(previous) == rows.row(row)
-            {
-                numbers.push(number);
-                continue;
-            }
-            let owned = rows.row(row).owned();
-            let number = if let Some(number) = self.numbers.get(&owned) {
-                *number
-            } else {
-                let partition = self.partition_at(&arrays, row)?;
-                let number = PartitionNumber::try_from(self.known.len())
-                    .expect("four billion partitions do not fit into memory");
-                self.known.push(partition);
-                self.numbers.insert(owned, number);
-                number
-            };
-            last = Some((row, number));
-            numbers.push(number);
-        }
-        Ok(numbers)
+        numbers.number(&arrays, |row| {
+            let partition = partition_at(&self.output, &self.columns, &arrays, row)?;
+            self.known.push(partition);
+            Ok(())
+        })
     }
 
     /// The partition of a number.
@@ -120,30 +91,34 @@ impl Partitions {
     pub fn is_empty(&self) -> bool {
         self.known.is_empty()
     }
+}
 
-    fn partition_at(&self, arrays: &[ArrayRef], row: usize) -> Result<Partition> {
-        let values = self
-            .columns
-            .iter()
-            .zip(arrays)
-            .map(|((_, name), array)| legal(&self.output, name, value_text(array, row)))
-            .collect::<Result<Vec<_>>>()?;
-        let names = self.columns.iter().map(|(_, name)| name.as_str());
-        let partition = Partition::of(names.zip(values.iter().map(String::as_str)))?;
-        match partition
-            .as_str()
-            .split('/')
-            .find(|folder| folder.len() > MAX_FOLDER_NAME_BYTES)
-        {
-            None => Ok(partition),
-            Some(folder) => {
-                let column = folder.split('=').next().unwrap_or_default();
-                let what = format!(
-                    "a value whose folder name has {} bytes (at most {MAX_FOLDER_NAME_BYTES})",
-                    folder.len()
-                );
-                Err(illegal(&self.output, column, &what))
-            }
+fn partition_at(
+    output: &str,
+    columns: &[(usize, String)],
+    arrays: &[ArrayRef],
+    row: usize,
+) -> Result<Partition> {
+    let values = columns
+        .iter()
+        .zip(arrays)
+        .map(|((_, name), array)| legal(output, name, value_text(array, row)))
+        .collect::<Result<Vec<_>>>()?;
+    let names = columns.iter().map(|(_, name)| name.as_str());
+    let partition = Partition::of(names.zip(values.iter().map(String::as_str)))?;
+    match partition
+        .as_str()
+        .split('/')
+        .find(|folder| folder.len() > MAX_FOLDER_NAME_BYTES)
+    {
+        None => Ok(partition),
+        Some(folder) => {
+            let column = folder.split('=').next().unwrap_or_default();
+            let what = format!(
+                "a value whose folder name has {} bytes (at most {MAX_FOLDER_NAME_BYTES})",
+                folder.len()
+            );
+            Err(illegal(output, column, &what))
         }
     }
 }

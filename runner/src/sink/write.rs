@@ -1,18 +1,16 @@
-//! Encodes held rows as Parquet parts, several at a time, and stages them.
+//! Encodes what is left of an output as Parquet parts, several at a time, and stages them.
 
 use std::io;
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Schema, SchemaRef};
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
-use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_writer::ArrowWriterOptions;
-use parquet::file::properties::WriterProperties;
 use tokio::sync::mpsc;
 
 use super::collect::{Collected, query_error};
+use super::file::{File, Format};
+use super::open_files::Slot;
 use super::parquet::FileSettings;
 use crate::commit::{Partition, StagedPart, Stager};
 use crate::error::{Context, Error, ErrorKind, Result};
@@ -22,22 +20,17 @@ use crate::progress::Progress;
 /// Encoded bytes that wait for the store, per file being written; more would hide a slow store in memory.
 const QUEUED_BLOCKS: usize = 4;
 
-/// Bytes are handed to the store in blocks of at least this size: an upload's parts must not be smaller than 5 MiB.
-const BLOCK_BYTES: usize = 8 << 20;
-
 /// A partition with more than this in memory is written by several threads at once, each to files of its own.
 const SPLIT_BYTES: usize = 256 << 20;
 
 /// What is written and how.
-pub struct Table<'a> {
+pub struct Table {
     /// The table's name.
-    pub name: &'a str,
+    pub name: String,
     /// The columns of its files: partition columns are not among them.
     pub file_columns: Vec<usize>,
     /// Whether the order of rows within a partition counts.
     pub ordered: bool,
-    /// A column that holds no value twice, if there is one: a dictionary of it would only cost.
-    pub unique_column: Option<String>,
     /// The settings of files.
     pub files: FileSettings,
     /// The most bytes of a row group while it is built.
@@ -46,97 +39,105 @@ pub struct Table<'a> {
     pub threads: usize,
 }
 
-/// Stages all rows as parts; returns them in the order of their keys.
+impl Table {
+    /// How the files of rows of this schema are written.
+    pub(super) fn format(&self, schema: &Schema) -> Result<Format> {
+        let schema = schema
+            .project(&self.file_columns)
+            .context(ErrorKind::Failed, "cannot project to the columns of a file")?;
+        Ok(Format {
+            schema: SchemaRef::new(schema),
+            files: self.files,
+            row_group_bytes: self.row_group_bytes,
+        })
+    }
+}
+
+/// Stages what is held, and ends the files that are open; returns all parts in the order of their keys.
 ///
 /// # Errors
 /// What the store or the spill directory fails with.
 pub async fn write(
     stager: &Stager,
-    table: &Table<'_>,
-    collected: &Collected,
+    table: &Table,
+    collected: Collected,
     progress: &Progress,
 ) -> Result<Vec<StagedPart>> {
-    let schema = Arc::new(
-        collected
-            .held
-            .schema()
-            .project(&table.file_columns)
-            .context(ErrorKind::Failed, "cannot project to the columns of a file")?,
-    );
-    let properties = table
-        .files
-        .properties(table.unique_column.as_deref(), table.row_group_bytes);
-    let pieces = pieces(collected, table);
+    let format = Arc::new(table.format(&collected.held.schema())?);
+    let Collected {
+        held,
+        partitions,
+        mut slots,
+        ..
+    } = collected;
+    let mut parts: Vec<StagedPart> = slots
+        .iter_mut()
+        .flat_map(|slot| std::mem::take(&mut slot.staged))
+        .collect();
+    for part in &parts {
+        progress.add_rows(part.part().rows);
+        progress.add_bytes(part.part().size_bytes);
+    }
+    let pieces = pieces(&held, partitions.len(), slots, table);
     let writes = pieces.into_iter().map(|piece| {
         let encoder = Encoder {
-            held: Arc::clone(&collected.held),
+            held: Arc::clone(&held),
             columns: table.file_columns.clone(),
-            schema: Arc::clone(&schema),
-            properties: properties.clone(),
-            target_bytes: table.files.target_file_bytes,
+            format: Arc::clone(&format),
         };
-        let partition = collected.partitions.partition(piece.partition);
-        write_piece(
-            stager,
-            table.name,
-            partition,
-            encoder,
-            piece.places,
-            progress,
-        )
+        let partition = partitions.partition(piece.partition);
+        write_piece(stager, &table.name, partition, encoder, piece, progress)
     });
-    let parts: Vec<Vec<StagedPart>> = futures::stream::iter(writes)
+    let written: Vec<Vec<StagedPart>> = futures::stream::iter(writes)
         .buffer_unordered(table.threads)
         .try_collect()
         .await?;
-    let mut parts: Vec<StagedPart> = parts.into_iter().flatten().collect();
+    parts.extend(written.into_iter().flatten());
     parts.sort_by(|a, b| a.part().key.cmp(&b.part().key));
     Ok(parts)
 }
 
-/// What one thread writes: batches of one partition.
+/// What one thread writes: batches of one partition, behind what its open file has already.
 struct Piece {
     partition: u32,
+    open: Option<File>,
     places: Vec<usize>,
+    bytes: usize,
 }
 
-fn pieces(collected: &Collected, table: &Table<'_>) -> Vec<Piece> {
-    let mut pieces = Vec::new();
-    let by_partition = collected.held.by_tag(collected.partitions.len());
-    for (partition, places) in (0..).zip(by_partition) {
-        let mut piece = Piece {
+impl Piece {
+    fn new(partition: u32, open: Option<File>) -> Self {
+        Self {
             partition,
+            bytes: open.as_ref().map_or(0, File::memory_bytes),
+            open,
             places: Vec::new(),
-        };
-        let mut bytes = 0;
+        }
+    }
+}
+
+fn pieces(held: &Held, partitions: usize, slots: Vec<Slot>, table: &Table) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    let by_partition = held.by_tag(partitions);
+    let open = slots
+        .into_iter()
+        .map(|slot| slot.file)
+        .chain(std::iter::repeat_with(|| None));
+    for ((partition, places), open) in (0..).zip(by_partition).zip(open) {
+        let mut piece = Piece::new(partition, open);
         for place in places {
-            if bytes > SPLIT_BYTES && !table.ordered {
-                pieces.push(std::mem::replace(
-                    &mut piece,
-                    Piece {
-                        partition,
-                        places: Vec::new(),
-                    },
-                ));
-                bytes = 0;
+            if piece.bytes > SPLIT_BYTES && !table.ordered {
+                pieces.push(std::mem::replace(&mut piece, Piece::new(partition, None)));
             }
-            bytes += collected.held.bytes(place);
+            piece.bytes += held.bytes(place);
             piece.places.push(place);
         }
-        if !piece.places.is_empty() {
+        if piece.open.is_some() || !piece.places.is_empty() {
             pieces.push(piece);
         }
     }
     // The largest first, so that no thread is left alone with one at the end.
-    pieces.sort_by_key(|piece| {
-        std::cmp::Reverse(
-            piece
-                .places
-                .iter()
-                .map(|place| collected.held.bytes(*place))
-                .sum::<usize>(),
-        )
-    });
+    pieces.sort_by_key(|piece| std::cmp::Reverse(piece.bytes));
     pieces
 }
 
@@ -145,25 +146,25 @@ async fn write_piece(
     table: &str,
     partition: &Partition,
     encoder: Encoder,
-    places: Vec<usize>,
+    mut piece: Piece,
     progress: &Progress,
 ) -> Result<Vec<StagedPart>> {
+    let mut writer = piece.open.as_mut().and_then(|file| file.part.take());
     let (sender, mut blocks) = mpsc::channel(QUEUED_BLOCKS);
-    let encoding = tokio::task::spawn_blocking(move || encoder.encode(&places, &sender));
+    let encoding = tokio::task::spawn_blocking(move || encoder.encode(piece, &sender));
     let mut parts = Vec::new();
-    let mut writer = None;
     while let Some(block) = blocks.recv().await {
         match block {
             Block::Bytes(bytes) => {
                 if writer.is_none() {
                     writer = Some(stager.part(table, partition.clone(), "parquet").await?);
                 }
-                progress.add_bytes(bytes.len() as u64);
                 let writer = writer.as_mut().expect("it was opened just now");
                 writer.write(bytes).await?;
             }
             Block::End { rows } => {
                 let writer = writer.take().expect("a file's end follows its bytes");
+                progress.add_bytes(writer.size_bytes());
                 progress.add_rows(rows);
                 parts.push(writer.finish(rows).await?);
             }
@@ -184,33 +185,29 @@ enum Block {
 struct Encoder {
     held: Arc<Held>,
     columns: Vec<usize>,
-    schema: SchemaRef,
-    properties: WriterProperties,
-    target_bytes: u64,
+    format: Arc<Format>,
 }
 
 impl Encoder {
     /// Encodes batches to one file after the other; ends early, without an error, when nobody takes the bytes any more.
-    fn encode(self, places: &[usize], blocks: &mpsc::Sender<Block>) -> Result<()> {
-        let mut file: Option<File> = None;
-        for place in places {
-            let batch = self.held.batch(*place).map_err(query_error)?;
-            let batch = self.file_columns(&batch)?;
+    fn encode(self, piece: Piece, blocks: &mpsc::Sender<Block>) -> Result<()> {
+        let mut file = piece.open;
+        for place in piece.places {
+            let batch = self.held.batch(place).map_err(query_error)?;
+            let batch = batch
+                .project(&self.columns)
+                .context(ErrorKind::Failed, "cannot project a batch")?;
             let writer = match &mut file {
                 Some(writer) => writer,
-                None => file.insert(self.begin()?),
+                none => none.insert(self.format.begin(&batch)?),
             };
-            writer.rows += batch.num_rows() as u64;
-            writer
-                .parquet
-                .write(&batch)
-                .context(ErrorKind::Failed, "cannot encode Parquet")?;
-            let flushed = writer.parquet.inner().len();
-            if flushed >= BLOCK_BYTES && !send(blocks, Block::Bytes(writer.take())) {
+            writer.write(&batch)?;
+            if let Some(bytes) = writer.block()
+                && !send(blocks, Block::Bytes(bytes))
+            {
                 return Ok(());
             }
-            let size = (writer.parquet.bytes_written() + writer.parquet.in_progress_size()) as u64;
-            if size >= self.target_bytes && !end(file.take().expect("a file is open"), blocks)? {
+            if writer.is_full() && !end(file.take().expect("a file is open"), blocks)? {
                 return Ok(());
             }
         }
@@ -219,45 +216,12 @@ impl Encoder {
         }
         Ok(())
     }
-
-    fn begin(&self) -> Result<File> {
-        // The Arrow schema is left out of the file: readers need none, and it would name string views.
-        let options = ArrowWriterOptions::new()
-            .with_properties(self.properties.clone())
-            .with_skip_arrow_metadata(true);
-        let parquet =
-            ArrowWriter::try_new_with_options(Vec::new(), Arc::clone(&self.schema), options)
-                .context(ErrorKind::Failed, "cannot begin a Parquet file")?;
-        Ok(File { parquet, rows: 0 })
-    }
-
-    fn file_columns(&self, batch: &RecordBatch) -> Result<RecordBatch> {
-        batch
-            .project(&self.columns)
-            .context(ErrorKind::Failed, "cannot project a batch")
-    }
-}
-
-struct File {
-    parquet: ArrowWriter<Vec<u8>>,
-    rows: u64,
-}
-
-impl File {
-    /// Takes the bytes that are complete; the writer keeps count of its offset by itself.
-    fn take(&mut self) -> Bytes {
-        std::mem::take(self.parquet.inner_mut()).into()
-    }
 }
 
 /// Closes a file and hands on its last bytes; says whether anybody takes them.
 fn end(file: File, blocks: &mpsc::Sender<Block>) -> Result<bool> {
-    let rows = file.rows;
-    let bytes = file
-        .parquet
-        .into_inner()
-        .context(ErrorKind::Failed, "cannot end a Parquet file")?;
-    Ok(send(blocks, Block::Bytes(bytes.into())) && send(blocks, Block::End { rows }))
+    let (bytes, rows) = file.end()?;
+    Ok(send(blocks, Block::Bytes(bytes)) && send(blocks, Block::End { rows }))
 }
 
 fn send(blocks: &mpsc::Sender<Block>, block: Block) -> bool {

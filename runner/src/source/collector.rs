@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use datafusion::execution::runtime_env::RuntimeEnv;
+use tracing::debug;
 
 use super::OnBadRow;
 use super::block::{Block, Decoded};
 use super::budget::Budget;
+use super::cluster::Clustering;
 use super::entries::Entries;
 use super::fault::{Fault, rule};
 use super::grammar::Beyond;
@@ -73,8 +75,15 @@ impl Collector {
             .map(|_| Arc::new(Entries::new(parts, &budgets.keys, runtime)))
             .collect();
         let hold = |schema, what: &str| Hold::new(schema, what, &budgets.rows, runtime);
+        let schema = &judge.plan.held_schema;
+        let clustering = judge.plan.cluster_by.as_ref().and_then(|by| {
+            // An order is worth much, but nothing depends on it.
+            Clustering::new(by, schema)
+                .inspect_err(|error| debug!(%error, "rows are held as they lie"))
+                .ok()
+        });
         Self {
-            hold: hold(Arc::clone(&judge.plan.held_schema), "accepted rows"),
+            hold: hold(Arc::clone(schema), "accepted rows").clustered(clustering),
             quarantine: hold(quarantine::schema(), "rejected rows"),
             entries,
             on_bad_row,

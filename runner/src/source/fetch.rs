@@ -8,6 +8,7 @@ use futures::stream::BoxStream;
 use futures::{StreamExt, stream};
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 
+use crate::store::{Location, explain};
 use crate::{Error, ErrorKind, Result};
 
 /// Streams a whole object in ranges of `range_bytes`, `ahead` of them requested before they are asked for.
@@ -45,23 +46,6 @@ pub(super) fn fetch(
 
 /// What a store's error means for whoever reads a frozen object.
 pub(super) fn store_error(error: object_store::Error, file: &str) -> Error {
-    use object_store::Error as Store;
-    let (kind, message) = match &error {
-        Store::Precondition { .. } => (
-            ErrorKind::TryAgain,
-            format!("`{file}` was replaced while it was read"),
-        ),
-        Store::NotFound { .. } => (
-            ErrorKind::TryAgain,
-            format!("`{file}` was deleted while it was read"),
-        ),
-        Store::PermissionDenied { .. } | Store::Unauthenticated { .. } => {
-            (ErrorKind::Failed, format!("`{file}` may not be read"))
-        }
-        Store::Generic { store, .. } if *store == "LocalFileSystem" => {
-            (ErrorKind::Failed, format!("`{file}` cannot be read"))
-        }
-        _ => (ErrorKind::TryAgain, format!("`{file}` cannot be read")),
-    };
-    Error::new(kind, message).caused_by(error)
+    let location = Location::parse(file).unwrap_or(Location::Memory);
+    explain(error, format!("read `{file}`"), &location)
 }

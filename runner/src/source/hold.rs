@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::BufReader;
+use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
 use arrow::array::{BooleanArray, RecordBatch};
@@ -10,8 +11,10 @@ use arrow::datatypes::SchemaRef;
 use datafusion::arrow::ipc::reader::StreamReader;
 use datafusion::arrow::ipc::writer::StreamWriter;
 use datafusion::execution::runtime_env::RuntimeEnv;
+use tracing::debug;
 
 use super::budget::{Budget, Taken};
+use super::cluster::{Block, Clustering, Order};
 use super::spill::{Segment, Spill};
 use crate::error::Context;
 use crate::{ErrorKind, Result};
@@ -23,6 +26,7 @@ pub(super) struct Hold {
     budget: Arc<Budget>,
     spill: Spill,
     groups: Mutex<BTreeMap<u64, Vec<Group>>>,
+    clustering: Option<Clustering>,
 }
 
 /// Everything that was held, in order.
@@ -33,6 +37,8 @@ pub(super) struct Held {
     pub(super) rows: u64,
     pub(super) bytes: u64,
     pub(super) spilled_bytes: u64,
+    /// The numbers of the values by which groups are in order, in the order of the values.
+    pub(super) values: Option<Vec<u32>>,
 }
 
 /// Batches that were added together.
@@ -41,8 +47,10 @@ pub(super) struct Group {
     content: Content,
     rows: u32,
     bytes: usize,
-    /// Rows that are left out, ascending.
+    /// Rows that are left out, ascending, by the places that they had when they were added.
     dropped: Vec<u32>,
+    /// How they were put in order since.
+    order: Option<Order>,
 }
 
 #[derive(Debug)]
@@ -66,7 +74,13 @@ impl Hold {
             budget: Arc::clone(budget),
             spill: Spill::new(Arc::clone(&runtime.disk_manager), what),
             groups: Mutex::default(),
+            clustering: None,
         }
+    }
+
+    /// From now on what is added together is put in the order of a value.
+    pub(super) fn clustered(self, clustering: Option<Clustering>) -> Self {
+        Self { clustering, ..self }
     }
 
     /// Adds batches under a rank; it blocks when it must write to disk.
@@ -78,6 +92,7 @@ impl Hold {
         if rows == 0 {
             return Ok(());
         }
+        let (batches, order) = self.in_order(batches);
         let bytes = batches
             .iter()
             .map(RecordBatch::get_array_memory_size)
@@ -91,6 +106,7 @@ impl Hold {
             rows: super::grammar::offset(rows),
             bytes,
             dropped: Vec::new(),
+            order,
         };
         self.lock().entry(rank).or_default().push(group);
         Ok(())
@@ -116,7 +132,27 @@ impl Hold {
             rows: groups.iter().map(|group| group.rows()).sum(),
             bytes: groups.iter().map(|group| group.bytes as u64).sum(),
             spilled_bytes,
+            values: self
+                .clustering
+                .as_ref()
+                .filter(|_| groups.iter().all(|group| group.order.is_some()))
+                .map(Clustering::values),
             groups,
+        }
+    }
+
+    fn in_order(&self, batches: Vec<RecordBatch>) -> (Vec<RecordBatch>, Option<Order>) {
+        let Some(clustering) = &self.clustering else {
+            return (batches, None);
+        };
+        match clustering.sort(&batches) {
+            Ok(Some((batch, order))) => (vec![batch], Some(order)),
+            Ok(None) => (batches, None),
+            Err(error) => {
+                // A value that cannot be computed is for the query to tell.
+                debug!(%error, "rows are held as they lie");
+                (batches, None)
+            }
         }
     }
 
@@ -174,16 +210,50 @@ impl Group {
         batches
             .into_iter()
             .map(|batch| {
-                let keep = (first..first + batch.num_rows())
-                    .map(|row| {
-                        let row = super::grammar::offset(row);
-                        Some(self.dropped.binary_search(&row).is_err())
-                    })
-                    .collect::<BooleanArray>();
+                let keep = self.kept(first..first + batch.num_rows());
                 first += batch.num_rows();
                 filter_record_batch(&batch, &keep)
             })
             .collect::<Result<Vec<_>, _>>()
             .context(ErrorKind::Failed, what)
+    }
+
+    /// Its rows with the places of each value's, where they are in memory and in order.
+    ///
+    /// # Errors
+    /// Failed: the columns do not exist.
+    pub(super) fn block(&self, projection: &[usize]) -> Result<Option<Block>> {
+        let (Content::Memory(batches, _), Some(order)) = (&self.content, &self.order) else {
+            return Ok(None);
+        };
+        let [batch] = batches.as_slice() else {
+            return Ok(None);
+        };
+        let rows = batch
+            .project(projection)
+            .context(ErrorKind::Failed, "held rows cannot be read back")?;
+        Ok(Some(Block {
+            kept: (!self.dropped.is_empty()).then(|| self.kept(0..rows.num_rows())),
+            rows,
+            stretches: order.stretches.clone(),
+        }))
+    }
+
+    /// The values that occur and where their rows are, with those that are left out.
+    pub(super) fn stretches(&self) -> &[(u32, Range<usize>)] {
+        self.order.as_ref().map_or(&[], |order| &order.stretches)
+    }
+
+    /// Which rows of a range are not left out.
+    fn kept(&self, range: Range<usize>) -> BooleanArray {
+        range
+            .map(|row| {
+                let row = match &self.order {
+                    Some(order) => order.original[row],
+                    None => super::grammar::offset(row),
+                };
+                Some(self.dropped.binary_search(&row).is_err())
+            })
+            .collect()
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use datafusion::logical_expr::Expr;
 use drivetrain_jobs::contract::Contract;
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore};
@@ -24,6 +25,8 @@ pub struct InputObjects {
     pub display_root: String,
     /// The columns that are handed on; `None`: all.
     pub columns_needed: Option<Vec<String>>,
+    /// Rows are handed on in the order of this value, where memory holds them all; it reads only columns that are handed on.
+    pub cluster_by: Option<Expr>,
 }
 
 /// What becomes of a row that breaks its contract.

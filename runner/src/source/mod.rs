@@ -12,6 +12,7 @@
 
 mod block;
 mod budget;
+mod cluster;
 mod collector;
 mod column;
 mod compression;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::{Field, Schema, SchemaRef};
 use datafusion::execution::runtime_env::RuntimeEnv;
+use datafusion::logical_expr::Expr;
 use drivetrain_jobs::contract::{Contract, CsvFormat, Format, Severity};
 use drivetrain_jobs::plan::session_context;
 
@@ -27,6 +28,8 @@ pub(super) struct DatasetPlan {
     /// Positions of the columns that are handed on, ascending.
     pub(super) held: Vec<usize>,
     pub(super) held_schema: SchemaRef,
+    /// What the rows that are handed on are ordered by.
+    pub(super) cluster_by: Option<Expr>,
     pub(super) rules: Vec<RowRule>,
     /// Columns of which each accepted row's hash is kept: the key, and what others refer to.
     pub(super) tracked: Vec<Vec<usize>>,
@@ -196,6 +199,7 @@ fn plan_dataset(input: &InputObjects) -> Result<DatasetPlan> {
         loose_schema,
         held,
         held_schema: Schema::new(held_fields).into(),
+        cluster_by: input.cluster_by.clone(),
         rules: Vec::new(),
         tracked,
         key,

@@ -22,27 +22,33 @@ use datafusion::physical_plan::{
 };
 use futures::{StreamExt, TryStreamExt, stream};
 
+use super::cluster::ClusteredScan;
 use super::hold::{Group, Held};
 
 /// How many groups a partition reads ahead from disk while the query works on one.
 const READ_AHEAD: usize = 2;
 
-/// Held rows, divided into as many partitions as there are threads, in the order of the raw files.
+/// Held rows, divided into as many partitions as there are threads: in the order of the raw files, or by value where they
+/// were held so and are all in memory.
 #[derive(Debug)]
 pub(super) struct HeldTable {
     schema: SchemaRef,
-    partitions: Vec<Vec<Arc<Group>>>,
+    groups: Arc<[Arc<Group>]>,
+    threads: usize,
     rows: u64,
     bytes: u64,
+    values: Option<Vec<u32>>,
 }
 
 impl HeldTable {
-    pub(super) fn new(held: Held, partitions: usize) -> Self {
+    pub(super) fn new(held: Held, threads: usize) -> Self {
         Self {
             schema: held.schema,
-            partitions: divide(held.groups, held.rows, partitions),
+            groups: held.groups.into(),
+            threads: threads.max(1),
             rows: held.rows,
             bytes: held.bytes,
+            values: held.values,
         }
     }
 }
@@ -68,7 +74,20 @@ impl TableProvider for HeldTable {
             Some(projection) => projection.clone(),
             None => (0..self.schema.fields().len()).collect(),
         };
-        Ok(Arc::new(HeldScan::new(self, projection)?))
+        let in_memory = !self.groups.iter().any(|group| group.is_on_disk());
+        match &self.values {
+            Some(values) if in_memory && !projection.is_empty() => {
+                Ok(Arc::new(ClusteredScan::new(
+                    Arc::clone(&self.groups),
+                    values.clone(),
+                    (self.rows, self.bytes),
+                    self.schema.project(&projection)?.into(),
+                    projection.into(),
+                    self.threads,
+                )))
+            }
+            _ => Ok(Arc::new(HeldScan::new(self, projection)?)),
+        }
     }
 
     fn statistics(&self) -> Option<Statistics> {
@@ -93,15 +112,16 @@ impl HeldScan {
         } else {
             table.schema.project(&projection)?.into()
         };
+        let partitions = divide(&table.groups, table.rows, table.threads);
         let share = projection.len().max(1) as u64;
         let properties = PlanProperties::new(
             EquivalenceProperties::new(schema),
-            Partitioning::UnknownPartitioning(table.partitions.len()),
+            Partitioning::UnknownPartitioning(partitions.len()),
             EmissionType::Incremental,
             Boundedness::Bounded,
         );
         Ok(Self {
-            partitions: table.partitions.clone(),
+            partitions,
             projection: projection.into(),
             rows: table.rows,
             bytes: table.bytes * share / table.schema.fields().len().max(1) as u64,
@@ -157,8 +177,9 @@ impl ExecutionPlan for HeldScan {
     fn execute(
         &self,
         partition: usize,
-        _context: Arc<TaskContext>,
+        context: Arc<TaskContext>,
     ) -> Result<SendableRecordBatchStream> {
+        let batch_rows = context.session_config().batch_size();
         let groups = self.partitions.get(partition).cloned().ok_or_else(|| {
             DataFusionError::Internal(format!("partition {partition} does not exist"))
         })?;
@@ -166,7 +187,11 @@ impl ExecutionPlan for HeldScan {
         let batches = stream::iter(groups)
             .map(move |group| load(group, Arc::clone(&projection)))
             .buffered(READ_AHEAD)
-            .map_ok(|batches| stream::iter(batches.into_iter().map(Ok)))
+            .map_ok(move |batches| {
+                let batches = batches.into_iter();
+                let pieces = batches.flat_map(move |batch| pieces(batch, batch_rows));
+                stream::iter(pieces.map(Ok))
+            })
             .try_flatten();
         let schema = self.schema();
         Ok(Box::pin(RecordBatchStreamAdapter::new(schema, batches)))
@@ -203,7 +228,14 @@ async fn load(group: Arc<Group>, projection: Arc<[usize]>) -> Result<Vec<RecordB
         .map_err(failed)
 }
 
-fn statistics(schema: &SchemaRef, rows: u64, bytes: u64) -> Statistics {
+/// A batch in pieces that a query works with.
+fn pieces(batch: RecordBatch, rows: usize) -> impl Iterator<Item = RecordBatch> {
+    (0..batch.num_rows())
+        .step_by(rows)
+        .map(move |start| batch.slice(start, rows.min(batch.num_rows() - start)))
+}
+
+pub(super) fn statistics(schema: &SchemaRef, rows: u64, bytes: u64) -> Statistics {
     let exact = |count: u64| usize::try_from(count).map_or(Precision::Absent, Precision::Exact);
     Statistics {
         num_rows: exact(rows),
@@ -213,15 +245,14 @@ fn statistics(schema: &SchemaRef, rows: u64, bytes: u64) -> Statistics {
 }
 
 /// Deals groups out so that each partition has about as many rows, all in order.
-fn divide(groups: Vec<Arc<Group>>, rows: u64, partitions: usize) -> Vec<Vec<Arc<Group>>> {
-    let partitions = partitions.max(1);
+fn divide(groups: &[Arc<Group>], rows: u64, partitions: usize) -> Vec<Vec<Arc<Group>>> {
     let mut divided = vec![Vec::new(); partitions];
     let mut before = 0;
     for group in groups {
         let partition = u128::from(before) * partitions as u128 / u128::from(rows.max(1));
         let partition = usize::try_from(partition).unwrap_or(usize::MAX);
         before += group.rows();
-        divided[partition.min(partitions - 1)].push(group);
+        divided[partition.min(partitions - 1)].push(Arc::clone(group));
     }
     divided
 }

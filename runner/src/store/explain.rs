@@ -8,6 +8,7 @@ use object_store::client::{HttpError, HttpErrorKind};
 
 use super::frozen::replaced;
 use super::location::Location;
+use super::s3::profile;
 use crate::error::{Error, ErrorKind};
 
 /// What went wrong, as far as the way out differs.
@@ -19,6 +20,8 @@ enum Failure {
     Expired,
     MissingBucket,
     MissingObject,
+    NoFolder,
+    NoHardLinks,
     Permission,
     Region,
     Replaced,
@@ -32,8 +35,8 @@ enum Failure {
 /// `doing` says what was being done, in the words that follow "cannot".
 #[must_use]
 pub fn explain(error: object_store::Error, doing: impl fmt::Display, location: &Location) -> Error {
-    let failure = failure(&error);
-    let (kind, what, hint) = meaning(failure, location);
+    let (failure, chain) = failure(&error);
+    let (kind, what, hint) = meaning(failure, &chain, location);
     let explained = Error::new(kind, format!("cannot {doing}: {what}")).caused_by(error);
     match hint {
         Some(hint) => explained.hint(hint),
@@ -41,94 +44,130 @@ pub fn explain(error: object_store::Error, doing: impl fmt::Display, location: &
     }
 }
 
-fn meaning(failure: Failure, location: &Location) -> (ErrorKind, String, Option<String>) {
-    let hinted = |kind, what: &str, hint: &str| (kind, what.to_owned(), Some(hint.to_owned()));
-    let bucket = match location {
-        Location::S3 { bucket, .. } => format!("bucket `{bucket}`"),
-        place => format!("`{place}`"),
+fn meaning(
+    failure: Failure,
+    chain: &Chain,
+    location: &Location,
+) -> (ErrorKind, String, Option<String>) {
+    let hinted = |kind, what: String, hint: &str| (kind, what, Some(hint.to_owned()));
+    let (bucket, credentials) = match location {
+        Location::S3 { bucket, .. } => (format!("bucket `{bucket}`"), credentials()),
+        place => (format!("`{place}`"), "the credentials".to_owned()),
     };
     match failure {
         Failure::Clock => hinted(
             ErrorKind::Failed,
-            "the store says that this machine's clock is wrong",
-            "set the clock",
+            format!("the store of {bucket} says that this machine's clock is wrong"),
+            "set the clock: a signature is good for 15 minutes",
         ),
         Failure::Credentials => hinted(
             ErrorKind::Failed,
-            "the store does not accept the credentials",
+            format!("the store does not accept {credentials} for {bucket}"),
             "`aws sts get-caller-identity` shows which ones are found; set AWS_PROFILE or AWS_ACCESS_KEY_ID",
         ),
-        Failure::DiskFull => (
+        Failure::DiskFull => hinted(
             ErrorKind::Failed,
             format!("the disk that holds {bucket} is full"),
-            Some("free space there, then run the same command again".to_owned()),
+            "free space there, then run the same command again",
         ),
         Failure::Expired => hinted(
             ErrorKind::Failed,
-            "the credentials have expired",
-            "log in again (`aws sso login`), then run the same command again",
+            format!("{credentials} for {bucket} have expired"),
+            "log in again (`aws sso login`), or set new ones, then run the same command again",
         ),
-        Failure::MissingBucket => (
+        Failure::MissingBucket => hinted(
             ErrorKind::InputMissing,
             format!("{bucket} does not exist"),
-            Some("check the name, and that AWS_ENDPOINT_URL means the right store".to_owned()),
+            "check the name, and that AWS_ENDPOINT_URL means the right store",
         ),
-        Failure::MissingObject => (ErrorKind::InputMissing, "it is not there".to_owned(), None),
-        Failure::Permission => (
+        Failure::MissingObject => hinted(
+            ErrorKind::InputMissing,
+            "it is not there".to_owned(),
+            match location {
+                Location::Folder(_) => "check the path",
+                _ => "check the bucket and the prefix",
+            },
+        ),
+        Failure::NoFolder => hinted(
+            ErrorKind::InputMissing,
+            "it is no folder".to_owned(),
+            "name a folder; raw data lies in `<input>/raw/<dataset>/`",
+        ),
+        Failure::NoHardLinks => hinted(
             ErrorKind::Failed,
-            format!("no permission on {bucket}"),
-            Some(
-                match location {
-                    Location::Folder(_) => "check the owner and the mode of the folder",
-                    _ => "check the role's policy: get, put, list, delete and multipart on this prefix",
-                }
-                .to_owned(),
+            format!("the volume of {bucket} has no hard links, and a commit is one"),
+            "put the output on a volume that has them (ext4, xfs, APFS), or on S3",
+        ),
+        Failure::Permission => hinted(
+            ErrorKind::Failed,
+            match location {
+                Location::S3 { .. } => format!("{credentials} have no permission on {bucket}"),
+                _ => format!("no permission on {bucket}"),
+            },
+            match location {
+                Location::Folder(_) => "check the owner and the mode of the folder and its files",
+                _ => "check the role's policy: get, put, list, delete and multipart on this prefix",
+            },
+        ),
+        Failure::Region => match chain.region() {
+            Some(region) => (
+                ErrorKind::Failed,
+                format!("{bucket} lies in the region `{region}`"),
+                Some(format!("set AWS_REGION={region}")),
             ),
-        ),
-        Failure::Region => (
-            ErrorKind::Failed,
-            format!("{bucket} lies in another region"),
-            Some("set AWS_REGION to the bucket's region".to_owned()),
-        ),
+            None => hinted(
+                ErrorKind::Failed,
+                format!("{bucket} lies in another region"),
+                "set AWS_REGION to the bucket's region (`aws s3api get-bucket-location` tells it)",
+            ),
+        },
         Failure::Replaced => hinted(
             ErrorKind::TryAgain,
-            "it was replaced or deleted after this run had listed it",
+            "it was replaced or deleted after this run had listed it".to_owned(),
             "run the same command again: it starts from the new version",
         ),
         Failure::Throttled => hinted(
             ErrorKind::TryAgain,
-            "the store asks to slow down",
+            format!("the store of {bucket} asks to slow down"),
             "run the same command again later",
         ),
         Failure::Unreachable => hinted(
             ErrorKind::TryAgain,
-            "the store does not answer",
+            format!("the store of {bucket} does not answer"),
             "check the network and AWS_ENDPOINT_URL, then run the same command again",
         ),
         Failure::Unknown => (ErrorKind::Failed, "the store refused".to_owned(), None),
     }
 }
 
-fn failure(error: &object_store::Error) -> Failure {
+/// The credentials in a message, by the profile that they come from where one is named.
+fn credentials() -> String {
+    match profile() {
+        Some(profile) => format!("the credentials of profile `{profile}`"),
+        None => "the credentials".to_owned(),
+    }
+}
+
+fn failure(error: &object_store::Error) -> (Failure, Chain) {
     use object_store::Error as Store;
-    if replaced(error).is_some() {
-        return Failure::Replaced;
-    }
     let chain = Chain::of(error);
-    if let Some(failure) = chain.code().and_then(by_code) {
-        return failure;
-    }
-    if let Some(failure) = chain.io.and_then(by_io) {
-        return failure;
-    }
-    match error {
+    let by_kind = || match error {
         Store::NotFound { .. } => Failure::MissingObject,
         Store::PermissionDenied { .. } => Failure::Permission,
         Store::Unauthenticated { .. } => Failure::Credentials,
         Store::Precondition { .. } => Failure::Replaced,
         _ if chain.http.is_some() => Failure::Unreachable,
         _ => chain.status().map_or(Failure::Unknown, by_status),
-    }
+    };
+    let failure = match replaced(error) {
+        Some(_) => Failure::Replaced,
+        None => chain
+            .code()
+            .and_then(by_code)
+            .or_else(|| chain.io.and_then(by_io))
+            .unwrap_or_else(by_kind),
+    };
+    (failure, chain)
 }
 
 /// S3's error codes, which say more than the status.
@@ -153,7 +192,10 @@ fn by_io(kind: io::ErrorKind) -> Option<Failure> {
     Some(match kind {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Failure::DiskFull,
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Failure::Permission,
+        io::ErrorKind::NotADirectory => Failure::NoFolder,
         io::ErrorKind::TimedOut | io::ErrorKind::ConnectionRefused => Failure::Unreachable,
+        // The file store says so of a volume that refuses them.
+        io::ErrorKind::Unsupported => Failure::NoHardLinks,
         _ => return None,
     })
 }
@@ -201,6 +243,12 @@ impl Chain {
     fn code(&self) -> Option<&str> {
         let (_, rest) = self.text.split_once("<Code>")?;
         rest.split_once("</Code>").map(|(code, _)| code)
+    }
+
+    /// The bucket's region, where the answer says it.
+    fn region(&self) -> Option<&str> {
+        let (_, rest) = self.text.split_once("<Region>")?;
+        rest.split_once("</Region>").map(|(region, _)| region)
     }
 
     fn status(&self) -> Option<u16> {
@@ -254,22 +302,22 @@ mod tests {
             (
                 code("ExpiredToken"),
                 ErrorKind::Failed,
-                "the credentials have expired",
+                "the credentials for bucket `bucket` have expired",
             ),
             (
                 status("503"),
                 ErrorKind::TryAgain,
-                "the store asks to slow down",
+                "the store of bucket `bucket` asks to slow down",
             ),
             (
                 status("500"),
                 ErrorKind::TryAgain,
-                "the store does not answer",
+                "the store of bucket `bucket` does not answer",
             ),
             (
                 status("403"),
                 ErrorKind::Failed,
-                "no permission on bucket `bucket`",
+                "the credentials have no permission on bucket `bucket`",
             ),
             (
                 disk,

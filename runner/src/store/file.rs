@@ -46,6 +46,9 @@ impl FileStore {
         let root = root
             .canonicalize()
             .map_err(|source| io_error(root, source))?;
+        if !root.is_dir() {
+            return Err(io_error(&root, ErrorKind::NotADirectory.into()));
+        }
         Ok(Self {
             inner: LocalFileSystem::new_with_prefix(&root)?,
             root,
@@ -144,7 +147,13 @@ fn write_whole(file: &FilePath, payload: &PutPayload, create: bool) -> io::Resul
     });
     let named = written.and_then(|()| {
         if create {
-            fs::hard_link(&temporary, file)
+            fs::hard_link(&temporary, file).map_err(|error| match error.kind() {
+                // The folder could be written a moment ago: it is the volume that refuses.
+                ErrorKind::PermissionDenied | ErrorKind::Unsupported => {
+                    ErrorKind::Unsupported.into()
+                }
+                _ => error,
+            })
         } else {
             fs::rename(&temporary, file)
         }

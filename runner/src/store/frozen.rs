@@ -36,21 +36,28 @@ pub struct FrozenObject {
 
 /// An object was written over, or deleted, after it was listed.
 #[derive(Clone, Debug, DeriveError, PartialEq, Eq)]
-#[error("`{url}` was replaced or deleted after it was listed")]
+#[error("`{url}`{WAS_REPLACED}")]
 pub struct Replaced {
     /// The object's full name.
     pub url: String,
-    /// The key below the root of the store that listed it.
-    pub key: String,
 }
+
+const WAS_REPLACED: &str = " was replaced or deleted after it was listed";
 
 /// Finds out whether an error, or one that it stems from, is that an object was replaced.
 #[must_use]
-pub fn replaced<'a>(error: &'a (dyn StdError + 'static)) -> Option<&'a Replaced> {
+pub fn replaced(error: &(dyn StdError + 'static)) -> Option<Replaced> {
     let mut next = Some(error);
     while let Some(error) = next {
-        if let Some(found) = error.downcast_ref() {
-            return Some(found);
+        if let Some(found) = error.downcast_ref::<Replaced>() {
+            return Some(found.clone());
+        }
+        // DataFusion keeps only the text of what goes wrong with a Parquet footer.
+        if let Some((before, _)) = error.to_string().split_once(WAS_REPLACED) {
+            let url = before.strip_suffix('`')?.rsplit('`').next()?;
+            return Some(Replaced {
+                url: url.to_owned(),
+            });
         }
         // An error in an `Arc` or behind a transparent wrapper hands its own source on.
         next = error.source();
@@ -125,7 +132,6 @@ fn was_replaced(frozen: &FrozenObject) -> Error {
         path: frozen.key.clone(),
         source: Box::new(Replaced {
             url: frozen.url.clone(),
-            key: frozen.key.clone(),
         }),
     }
 }

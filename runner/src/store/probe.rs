@@ -41,7 +41,7 @@ pub async fn require_conditional_put(store: &Store, probe: &Path) -> Result<()> 
 /// The first write of a run is where an unwritable output shows.
 fn first_write(store: &Store, error: Error) -> Error {
     match store.location() {
-        Location::Folder(_) if error.kind() == ErrorKind::Failed => error.hint(
+        Location::Folder(_) if error.hint_text().is_none() => error.hint(
             "the output must lie on a volume with hard links and free space, in a folder that may be written",
         ),
         _ => error,

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_smithy_http_client::tls;
 use aws_types::service_config::ServiceConfigKey;
@@ -82,7 +83,9 @@ pub(super) async fn open(
         // Stores that are not AWS have no regions, but the signature names one; this is what they all accept.
         (None, Some(_)) => "us-east-1".to_owned(),
         (None, None) => {
-            let message = format!("no region is known for bucket `{bucket}`");
+            let by =
+                profile().map_or_else(String::new, |profile| format!(" by profile `{profile}`"));
+            let message = format!("no region is known for bucket `{bucket}`{by}");
             return Err(Error::new(ErrorKind::Failed, message)
                 .hint("set AWS_REGION, or `region` in the AWS profile"));
         }
@@ -128,7 +131,7 @@ pub(super) async fn open(
         let credentials = ChainCredentials::new(provider);
         // Asked here once, so that a run that has none fails at its start with what the chain says.
         credentials
-            .get_credential()
+            .current()
             .await
             .map_err(|error| no_credentials(bucket).caused_by(error))?;
         builder.with_credentials(Arc::new(credentials))
@@ -140,9 +143,31 @@ pub(super) async fn open(
 }
 
 fn no_credentials(bucket: &str) -> Error {
-    let message = format!("no credentials are found for bucket `{bucket}`");
-    Error::new(ErrorKind::Failed, message)
-        .hint("log in (`aws sso login`), or set AWS_PROFILE or AWS_ACCESS_KEY_ID")
+    let (message, hint) = match profile() {
+        Some(profile) => (
+            format!("no credentials are found for bucket `{bucket}` by profile `{profile}`"),
+            format!("log in (`aws sso login --profile {profile}`), or correct the profile"),
+        ),
+        None => (
+            format!("no credentials are found for bucket `{bucket}`"),
+            "log in (`aws sso login`), or set AWS_PROFILE or AWS_ACCESS_KEY_ID".to_owned(),
+        ),
+    };
+    Error::new(ErrorKind::Failed, message).hint(hint)
+}
+
+/// The profile that the environment names; only messages need it.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the SDK's own chain reads it, and keeps to itself what it found"
+)]
+pub(super) fn profile() -> Option<String> {
+    let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    // A key in the environment goes before any profile.
+    match variable("AWS_ACCESS_KEY_ID") {
+        Some(_) => None,
+        None => variable("AWS_PROFILE"),
+    }
 }
 
 /// The SDK's settings: variables, profiles, single sign-on, container and instance roles.
@@ -198,25 +223,15 @@ impl ChainCredentials {
             held: Mutex::new(None),
         }
     }
-}
 
-#[async_trait]
-impl CredentialProvider for ChainCredentials {
-    type Credential = AwsCredential;
-
-    async fn get_credential(&self) -> object_store::Result<Arc<AwsCredential>> {
+    async fn current(&self) -> std::result::Result<Arc<AwsCredential>, CredentialsError> {
         let mut held = self.held.lock().await;
         if let Some(held) = &*held
             && held.refresh_at.is_none_or(|at| SystemTime::now() < at)
         {
             return Ok(Arc::clone(&held.credential));
         }
-        let found = self.provider.provide_credentials().await.map_err(|error| {
-            object_store::Error::Unauthenticated {
-                path: "the AWS credential chain".to_owned(),
-                source: error.into(),
-            }
-        })?;
+        let found = self.provider.provide_credentials().await?;
         let credential = Arc::new(AwsCredential {
             key_id: found.access_key_id().to_owned(),
             secret_key: found.secret_access_key().to_owned(),
@@ -227,5 +242,19 @@ impl CredentialProvider for ChainCredentials {
             refresh_at: found.expiry().map(|at| at - REFRESH_BEFORE),
         });
         Ok(credential)
+    }
+}
+
+#[async_trait]
+impl CredentialProvider for ChainCredentials {
+    type Credential = AwsCredential;
+
+    async fn get_credential(&self) -> object_store::Result<Arc<AwsCredential>> {
+        self.current()
+            .await
+            .map_err(|error| object_store::Error::Unauthenticated {
+                path: "the AWS credential chain".to_owned(),
+                source: error.into(),
+            })
     }
 }

@@ -34,6 +34,8 @@ mod test_state;
 mod tokens;
 mod wait;
 
+pub(crate) use failure::Failure;
+
 pub use execution::{Events, Execution, ExecutionControl, Outcome, Status};
 pub use history::{Details, Event, EventType, History, HistorySink};
 pub use json_lines::JsonLines;

@@ -16,8 +16,8 @@ pub struct MockFile {
     machines: BTreeMap<String, BTreeMap<String, BTreeMap<String, Arc<Response>>>>,
 }
 
-/// One test case: which answers each of its states gets.
-#[derive(Debug, Clone, PartialEq)]
+/// One test case: which answers each of its states gets; the default one answers nothing.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct MockCase {
     name: String,
     states: BTreeMap<String, Arc<Response>>,

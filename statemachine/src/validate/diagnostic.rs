@@ -17,12 +17,12 @@ pub enum Severity {
 }
 
 macro_rules! codes {
-    ($($(#[$docs:meta])* $name:ident = $text:literal,)*) => {
+    ($(#[doc = $docs:literal] $name:ident = $text:literal,)*) => {
         /// Names the rule that a finding is about; AWS's own names where AWS has the rule.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum Code {
-            $($(#[$docs])* $name,)*
+            $(#[doc = $docs] $name,)*
         }
 
         impl Code {
@@ -35,6 +35,15 @@ macro_rules! codes {
                 match self {
                     $(Self::$name => $text,)*
                 }
+            }
+
+            /// Says in one sentence what the rule finds.
+            #[must_use]
+            pub fn description(self) -> &'static str {
+                let sentence = match self {
+                    $(Self::$name => $docs,)*
+                };
+                sentence.trim_ascii()
             }
         }
     };

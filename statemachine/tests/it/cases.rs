@@ -59,7 +59,7 @@ fn machines_without_tasks_end_as_recorded() {
     );
 }
 
-fn run(row: &Value) -> Result<(Outcome, Vec<Event>), String> {
+pub fn run(row: &Value) -> Result<(Outcome, Vec<Event>), String> {
     let machine_type = if row["type"] == "EXPRESS" {
         MachineType::Express
     } else {

@@ -21,5 +21,6 @@ mod stopping;
 mod task_cases;
 mod tasks;
 mod test_state;
+mod trace;
 mod validation;
 mod wording;

@@ -80,7 +80,7 @@ fn has_its_answers(row: &Value) -> bool {
     has_answers || calls_nothing
 }
 
-fn run(row: &Value) -> Result<(Outcome, Vec<Event>), String> {
+pub fn run(row: &Value) -> Result<(Outcome, Vec<Event>), String> {
     let machine_type = if row["type"] == "EXPRESS" {
         MachineType::Express
     } else {

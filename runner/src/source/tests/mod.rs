@@ -6,6 +6,7 @@
 )]
 
 mod broken_rows;
+mod clustering;
 mod files;
 mod keys;
 mod limits;
@@ -176,6 +177,7 @@ async fn input<B: Into<Bytes> + Clone>(
         display_root: format!("memory://{table_root}"),
         table_root,
         columns_needed: None,
+        cluster_by: None,
     }
 }
 

@@ -26,6 +26,7 @@ async fn sample(dirt: &str) -> (generate::Account, Vec<InputObjects>) {
             display_root: format!("memory://{table_root}"),
             table_root,
             columns_needed: None,
+            cluster_by: None,
         });
     }
     (generated.account, inputs)

@@ -1,0 +1,248 @@
+//! Whole numbers that fail instead of wrapping: DataFusion's `+`, `-`, `*` and `sum` over integers begin again at the least
+//! number once they pass the greatest, and a wrong total would be published.
+
+use std::sync::Arc;
+
+use arrow::array::ArrayRef;
+use arrow::compute::kernels::numeric;
+use arrow::datatypes::DataType;
+use arrow::error::ArrowError;
+use datafusion::common::config::ConfigOptions;
+use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::common::{DFSchema, Result, exec_err};
+use datafusion::logical_expr::expr::ScalarFunction;
+use datafusion::logical_expr::expr_rewriter::NamePreserver;
+use datafusion::logical_expr::utils::merge_schema;
+use datafusion::logical_expr::{
+    Aggregate, ColumnarValue, Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, Operator,
+    ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility, Window, cast,
+};
+use datafusion::optimizer::AnalyzerRule;
+use datafusion::prelude::Column;
+
+/// Holds each 64-bit number; its sums hold any number of them that a table can have.
+const WIDE: DataType = DataType::Decimal128(20, 0);
+
+/// Puts checked arithmetic in the place of arithmetic that wraps, and sums whole numbers in 128 bits.
+#[derive(Debug)]
+pub(super) struct CheckedNumbers;
+
+impl AnalyzerRule for CheckedNumbers {
+    fn name(&self) -> &'static str {
+        "checked_numbers"
+    }
+
+    fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
+        let checked = plan.transform_up_with_subqueries(|node| {
+            let node = checked_arithmetic(node)?;
+            node.transform_data(wide_sums)
+        });
+        checked.map(|plan| plan.data)
+    }
+}
+
+fn checked_arithmetic(node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
+    let schema = merge_schema(&node.inputs());
+    let names = NamePreserver::new(&node);
+    let rewritten = node.map_expressions(|expression| {
+        let name = names.save(&expression);
+        let rewritten = expression.transform_up(|inner| checked(inner, &schema))?;
+        Ok(rewritten.update_data(|expression| name.restore(expression)))
+    })?;
+    if rewritten.transformed {
+        rewritten.map_data(LogicalPlan::recompute_schema)
+    } else {
+        Ok(rewritten)
+    }
+}
+
+fn checked(expression: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
+    let Expr::BinaryExpr(binary) = expression else {
+        return Ok(Transformed::no(expression));
+    };
+    let operation = match binary.op {
+        Operator::Plus => Operation::Add,
+        Operator::Minus => Operation::Subtract,
+        Operator::Multiply => Operation::Multiply,
+        _ => return Ok(Transformed::no(Expr::BinaryExpr(binary))),
+    };
+    let (left, right) = (
+        binary.left.get_type(schema)?,
+        binary.right.get_type(schema)?,
+    );
+    if left != right || !left.is_integer() {
+        return Ok(Transformed::no(Expr::BinaryExpr(binary)));
+    }
+    let call = ScalarFunction::new_udf(
+        Arc::new(ScalarUDF::new_from_impl(Checked::new(operation))),
+        vec![*binary.left, *binary.right],
+    );
+    Ok(Transformed::yes(Expr::ScalarFunction(call)))
+}
+
+/// Sums in decimals, and casts the totals back above the node, which fails where one does not fit.
+fn wide_sums(node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
+    let (input, sums) = match &node {
+        LogicalPlan::Aggregate(aggregate) => (&aggregate.input, &aggregate.aggr_expr),
+        LogicalPlan::Window(window) => (&window.input, &window.window_expr),
+        _ => return Ok(Transformed::no(node)),
+    };
+    let narrow = sums
+        .iter()
+        .map(|sum| narrow_type(sum, input.schema()))
+        .collect::<Result<Vec<_>>>()?;
+    if narrow.iter().all(Option::is_none) {
+        return Ok(Transformed::no(node));
+    }
+    let schema = Arc::clone(node.schema());
+    // The sums are the last columns of both nodes.
+    let first = schema.fields().len() - narrow.len();
+    let widen = |sums: Vec<Expr>| -> Result<Vec<Expr>> {
+        let both = sums.into_iter().zip(&narrow);
+        both.map(|(sum, narrow)| match narrow {
+            Some(_) => widened(sum),
+            None => Ok(sum),
+        })
+        .collect()
+    };
+    let wide = match node {
+        LogicalPlan::Aggregate(aggregate) => {
+            let sums = widen(aggregate.aggr_expr)?;
+            let wide = Aggregate::try_new(aggregate.input, aggregate.group_expr, sums)?;
+            LogicalPlan::Aggregate(wide)
+        }
+        LogicalPlan::Window(window) => {
+            let sums = widen(window.window_expr)?;
+            LogicalPlan::Window(Window::try_new(sums, window.input)?)
+        }
+        other => other,
+    };
+    let columns = schema
+        .iter()
+        .enumerate()
+        .map(|(place, (qualifier, field))| {
+            let column = Expr::Column(Column::from((qualifier, field)));
+            match place.checked_sub(first).and_then(|sum| narrow[sum].clone()) {
+                Some(kind) => cast(column, kind).alias_qualified(qualifier.cloned(), field.name()),
+                None => column,
+            }
+        });
+    let columns: Vec<_> = columns.collect();
+    let plan = LogicalPlanBuilder::from(wide).project(columns)?.build()?;
+    Ok(Transformed::yes(plan))
+}
+
+/// The type of a sum of whole numbers; `None` for any other expression.
+fn narrow_type(expression: &Expr, input: &DFSchema) -> Result<Option<DataType>> {
+    let argument = match expression {
+        Expr::Alias(alias) => return narrow_type(&alias.expr, input),
+        Expr::AggregateFunction(call) if call.func.name() == "sum" => call.params.args.first(),
+        Expr::WindowFunction(call) if call.fun.name() == "sum" => call.params.args.first(),
+        _ => None,
+    };
+    match argument {
+        Some(argument) if argument.get_type(input)?.is_integer() => {
+            expression.get_type(input).map(Some)
+        }
+        _ => Ok(None),
+    }
+}
+
+fn widened(expression: Expr) -> Result<Expr> {
+    let name = expression.schema_name().to_string();
+    let wide = expression.transform_down(|inner| match inner {
+        Expr::AggregateFunction(mut call) => {
+            widen_first(&mut call.params.args);
+            Ok(Transformed::complete(Expr::AggregateFunction(call)))
+        }
+        Expr::WindowFunction(mut call) => {
+            widen_first(&mut call.params.args);
+            Ok(Transformed::complete(Expr::WindowFunction(call)))
+        }
+        other => Ok(Transformed::no(other)),
+    })?;
+    Ok(wide.data.unalias().alias(name))
+}
+
+fn widen_first(arguments: &mut [Expr]) {
+    if let Some(first) = arguments.first_mut() {
+        *first = cast(std::mem::take(first), WIDE);
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Operation {
+    Add,
+    Subtract,
+    Multiply,
+}
+
+/// `+`, `-` and `*` over whole numbers of one type; overflow fails the query.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Checked {
+    operation: Operation,
+    signature: Signature,
+}
+
+impl Checked {
+    fn new(operation: Operation) -> Self {
+        Self {
+            operation,
+            signature: Signature::any(2, Volatility::Immutable),
+        }
+    }
+
+    fn compute(&self, values: &[ColumnarValue]) -> std::result::Result<ArrayRef, ArrowError> {
+        let [left, right] = values else {
+            let message = "checked arithmetic takes two values".to_owned();
+            return Err(ArrowError::InvalidArgumentError(message));
+        };
+        let datum = |value: &ColumnarValue| match value {
+            ColumnarValue::Array(array) => {
+                Ok(Box::new(Arc::clone(array)) as Box<dyn arrow::array::Datum>)
+            }
+            ColumnarValue::Scalar(scalar) => Ok(Box::new(scalar.to_scalar()?) as Box<_>),
+        };
+        let both: Result<_> = datum(left).and_then(|left| Ok((left, datum(right)?)));
+        let (left, right) = both.map_err(ArrowError::from)?;
+        match self.operation {
+            Operation::Add => numeric::add(left.as_ref(), right.as_ref()),
+            Operation::Subtract => numeric::sub(left.as_ref(), right.as_ref()),
+            Operation::Multiply => numeric::mul(left.as_ref(), right.as_ref()),
+        }
+    }
+}
+
+impl ScalarUDFImpl for Checked {
+    fn name(&self) -> &'static str {
+        match self.operation {
+            Operation::Add => "checked_add",
+            Operation::Subtract => "checked_subtract",
+            Operation::Multiply => "checked_multiply",
+        }
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, types: &[DataType]) -> Result<DataType> {
+        match types {
+            [left, right] if left == right => Ok(left.clone()),
+            _ => exec_err!("checked arithmetic takes two numbers of one type"),
+        }
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let scalars = args
+            .args
+            .iter()
+            .all(|value| matches!(value, ColumnarValue::Scalar(_)));
+        let computed = self.compute(&args.args)?;
+        if scalars {
+            let value = datafusion::scalar::ScalarValue::try_from_array(&computed, 0)?;
+            return Ok(ColumnarValue::Scalar(value));
+        }
+        Ok(ColumnarValue::Array(computed))
+    }
+}

@@ -1,0 +1,83 @@
+//! `drivetrain new machine`: the beginnings of a state machine, with mocks and test cases.
+
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use crate::cli::NewMachineArgs;
+use crate::commands::{Verdict, print_json, print_text};
+use crate::error::{Context, Error, ErrorKind, Result};
+
+/// What is written: the end of each file's name, whether the machine's name comes before it, and the text.
+const FILES: [(&str, bool, &str); 5] = [
+    (
+        ".asl.json",
+        true,
+        include_str!("new_machine/machine.asl.json"),
+    ),
+    (
+        ".second-try.case.json",
+        true,
+        include_str!("new_machine/second-try.case.json"),
+    ),
+    (
+        ".refused.case.json",
+        true,
+        include_str!("new_machine/refused.case.json"),
+    ),
+    ("input.json", false, include_str!("new_machine/input.json")),
+    ("mocks.json", false, include_str!("new_machine/mocks.json")),
+];
+
+/// Stands for the machine's name in a text.
+const NAME: &str = "NAME";
+
+/// Writes a folder with a definition that works and cases that pass.
+///
+/// # Errors
+/// `Usage` for a name that no state machine may have, or a folder that is there already.
+pub fn new_machine(args: &NewMachineArgs, json: bool) -> Result<Verdict> {
+    let folder = PathBuf::from(&args.name);
+    let name = folder
+        .file_name()
+        .and_then(|name| name.to_str())
+        .unwrap_or_default();
+    let is_plain = |one: char| one.is_ascii_alphanumeric() || one == '-' || one == '_';
+    if name.is_empty() || name.len() > 80 || !name.chars().all(is_plain) {
+        return Err(Error::new(
+            ErrorKind::Usage,
+            format!("`{name}` is no name of a state machine"),
+        )
+        .hint("use letters, digits, `-` and `_`, at most 80 of them"));
+    }
+    let shown = folder.display();
+    if folder.exists() {
+        return Err(
+            Error::new(ErrorKind::Usage, format!("`{shown}` is there already"))
+                .hint("choose another name, or remove the folder"),
+        );
+    }
+    let cannot = || format!("cannot write `{shown}`");
+    std::fs::create_dir_all(&folder).context(ErrorKind::Failed, cannot())?;
+    let mut written = Vec::new();
+    for (ending, is_named, text) in FILES {
+        let file = if is_named {
+            format!("{name}{ending}")
+        } else {
+            ending.to_owned()
+        };
+        std::fs::write(folder.join(&file), text.replace(NAME, name))
+            .context(ErrorKind::Failed, cannot())?;
+        written.push(file);
+    }
+    let folder = shown.to_string();
+    if json {
+        print_json(&json!({"folder": folder, "files": written}))?;
+    } else {
+        let files = written.join(", ");
+        print_text(&format!(
+            "{folder} holds {files}\ntry it: drivetrain test {folder}\n"
+        ))?;
+    }
+    Ok(Verdict::Passed)
+}

@@ -1,0 +1,269 @@
+//! `drivetrain simulate`: one execution of a state machine, offline.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::Utc;
+use drivetrain_statemachine::mocks::{MissingMock, MockCase};
+use drivetrain_statemachine::trace::{Trace, Traced};
+use drivetrain_statemachine::{Event, HistorySink, Machine, Outcome, Status};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::cli::SimulateArgs;
+use crate::commands::{Verdict, print_json, print_text};
+use crate::display::grouped;
+use crate::error::{Context, Error, ErrorKind, Result};
+use crate::machines::buckets::Buckets;
+use crate::machines::culprit::{Culprit, culprit};
+use crate::machines::definition::DefinitionFile;
+use crate::machines::finding::{Finding, counted, listed};
+use crate::machines::history_file::HistoryFile;
+use crate::machines::json_argument::read_json;
+use crate::machines::mock_file::{read_mocks, refused};
+use crate::machines::simulation::{Ended, Simulation};
+use crate::machines::time_span::time_span;
+use crate::machines::tree::tree;
+
+/// An output up to this length stands on the line that begins with its name.
+const MOST_CHARACTERS_OF_A_LINE: usize = 100;
+
+/// A longer one may take so many lines ..
+const MOST_LINES: usize = 60;
+
+/// .. and of one that is longer still so much is shown.
+const MOST_CHARACTERS: usize = 1_000;
+
+/// Runs the machine and shows what it did: a tree for people, one object with the whole history for programs.
+///
+/// # Errors
+/// `Usage` for input, mocks or flags that are wrong, and for a task call that has no answer; `InputMissing` for a file
+/// that is not there.
+pub fn simulate(args: &SimulateArgs, json: bool) -> Result<Verdict> {
+    let definition = DefinitionFile::read(&args.definition)?;
+    let machine = match definition.machine(args.machine_type.into()) {
+        Ok(machine) => machine,
+        Err(diagnostics) => return invalid(&definition, &diagnostics, json),
+    };
+    let name = args.name.clone().unwrap_or_else(|| definition.name());
+    let simulation = Simulation {
+        input: match &args.input {
+            Some(given) => read_json("--input", given)?,
+            None => json!({}),
+        },
+        start_time: args.start_time.unwrap_or_else(Utc::now),
+        seed: args.seed,
+        max_events: args.max_events,
+        mocks: mocks(args, &name)?,
+        buckets: Buckets::parse(&args.s3)?,
+        real_time: args.real_time,
+        keeps_inputs: false,
+        interruptible: true,
+        machine: machine.clone(),
+        name,
+    };
+    let file = match &args.history {
+        Some(path) => Some(HistoryFile::create(path, args.real_time)?),
+        None => None,
+    };
+    let watched = Watched {
+        file: file.clone(),
+        events: (json && file.is_none()).then(Arc::default),
+        trace: (!json).then(|| {
+            let trace = Trace::new().of_machine(&machine);
+            if args.show_data {
+                trace.with_data()
+            } else {
+                trace
+            }
+        }),
+        ..Watched::default()
+    };
+    let ended = simulation.run(watched.clone())?.ended;
+    if let Some(file) = file {
+        file.finish()?;
+    }
+    let traced = watched.trace.as_ref().map(Trace::finish);
+    match ended {
+        Ended::Execution(outcome) => {
+            match traced {
+                Some(traced) => print_text(&text(args, &definition, &outcome, &traced)?)?,
+                None => print_json(&Simulated::of(&outcome, watched.take_events()))?,
+            }
+            Ok(match outcome.status {
+                Status::Succeeded => Verdict::Passed,
+                _ => Verdict::Failed,
+            })
+        }
+        Ended::MissingMock(missing) => {
+            if let Some(traced) = traced {
+                print_text(&tree(&traced.steps))?;
+            }
+            Err(missing_mock(args, &machine, &missing))
+        }
+    }
+}
+
+/// What programs get.
+#[derive(Serialize)]
+struct Simulated<'a> {
+    status: Status,
+    output: Option<&'a Value>,
+    error: Option<&'a str>,
+    cause: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    history: Option<Vec<Event>>,
+}
+
+impl<'a> Simulated<'a> {
+    fn of(outcome: &'a Outcome, history: Option<Vec<Event>>) -> Self {
+        Self {
+            status: outcome.status,
+            output: outcome.output.as_ref(),
+            error: outcome.error.as_deref(),
+            cause: outcome.cause.as_deref(),
+            history,
+        }
+    }
+}
+
+/// Where the events go. The history is the execution's own; the tree shows child executions too.
+#[derive(Clone, Default)]
+struct Watched {
+    own: Arc<Mutex<Option<Arc<str>>>>,
+    file: Option<HistoryFile>,
+    events: Option<Arc<Mutex<Vec<Event>>>>,
+    trace: Option<Trace>,
+}
+
+impl HistorySink for Watched {
+    fn record(&self, event: &Event) {
+        if let Some(trace) = &self.trace {
+            trace.record(event);
+        }
+        let mut own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
+        if *own.get_or_insert_with(|| event.execution.clone()) != event.execution {
+            return;
+        }
+        if let Some(file) = &self.file {
+            file.record(event);
+        }
+        if let Some(events) = &self.events {
+            let mut events = events.lock().unwrap_or_else(PoisonError::into_inner);
+            events.push(event.clone());
+        }
+    }
+}
+
+impl Watched {
+    fn take_events(&self) -> Option<Vec<Event>> {
+        let mut events = self
+            .events
+            .as_ref()?
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        Some(std::mem::take(&mut *events))
+    }
+}
+
+fn invalid(definition: &DefinitionFile, found: &[Finding], json: bool) -> Result<Verdict> {
+    if json {
+        print_json(&json!({"status": "INVALID", "diagnostics": found}))?;
+    } else {
+        print_text(&listed(found))?;
+        let path = definition.path.display();
+        eprintln!("error: `{path}` has {}", counted(found));
+    }
+    Ok(Verdict::Invalid)
+}
+
+fn mocks(args: &SimulateArgs, machine: &str) -> Result<MockCase> {
+    let Some(path) = &args.mocks else {
+        return Ok(MockCase::default());
+    };
+    read_mocks(path, machine, args.case.as_deref())?.map_err(|findings| refused(path, &findings))
+}
+
+fn missing_mock(args: &SimulateArgs, machine: &Machine, missing: &MissingMock) -> Error {
+    let MissingMock { state, call, .. } = missing;
+    let states = machine.states();
+    let is_map = states
+        .iter()
+        .any(|one| one.name == *state && one.state_type == "Map");
+    let hint = match (is_map, &args.mocks) {
+        (true, _) => "`--s3 BUCKET=DIR` lets a folder stand in for a bucket".to_owned(),
+        (false, Some(path)) => {
+            format!("calls count from 0; add the answer to `{}`", path.display())
+        }
+        (false, None) => {
+            "calls count from 0; `--mocks FILE --case NAME` gives the answers of tasks".to_owned()
+        }
+    };
+    let message = if args.mocks.is_some() {
+        missing.to_string()
+    } else {
+        format!("there is no answer for call {call} of the state `{state}`: no mocks were given")
+    };
+    Error::new(ErrorKind::Usage, message).hint(hint)
+}
+
+/// An output on one line if it fits there, else on several, else its beginning.
+fn shown(output: &Value) -> Result<String> {
+    let line = output.to_string();
+    if line.chars().count() <= MOST_CHARACTERS_OF_A_LINE {
+        return Ok(line);
+    }
+    let pretty = serde_json::to_string_pretty(output)
+        .context(ErrorKind::Failed, "cannot write the output")?;
+    if pretty.lines().count() <= MOST_LINES {
+        return Ok(pretty.replace('\n', "\n  "));
+    }
+    let beginning: String = line.chars().take(MOST_CHARACTERS).collect();
+    let length = grouped(line.len() as u64);
+    Ok(format!(
+        "{beginning}.. ({length} bytes; `--output-format json` prints them all)"
+    ))
+}
+
+fn text(
+    args: &SimulateArgs,
+    definition: &DefinitionFile,
+    outcome: &Outcome,
+    traced: &Traced,
+) -> Result<String> {
+    let mut text = tree(&traced.steps);
+    let took = time_span(outcome.stopped_at - outcome.started_at);
+    let kind = if args.real_time {
+        ""
+    } else {
+        " of virtual time"
+    };
+    let status = outcome.status.as_str();
+    let events = grouped(outcome.events);
+    text += &format!("{status} after {took}{kind}, {events} events\n");
+    if let Some(output) = &outcome.output {
+        text += &format!("  output: {}\n", shown(output)?);
+    }
+    for (name, part) in [("error", &outcome.error), ("cause", &outcome.cause)] {
+        if let Some(part) = part {
+            text += &format!("  {name}: {part}\n");
+        }
+    }
+    if outcome.status == Status::Failed
+        && let Some(found) = culprit(&traced.steps, &definition.text)
+    {
+        let Culprit {
+            state,
+            field,
+            place,
+        } = found;
+        let path = definition.path.display();
+        let field = if field.is_empty() {
+            String::new()
+        } else {
+            format!(", field `{}`", field.trim_start_matches('/'))
+        };
+        let (line, column) = (place.line, place.column);
+        text += &format!("  where: state `{state}`{field}, {path}:{line}:{column}\n");
+    }
+    Ok(text)
+}

@@ -1,0 +1,340 @@
+//! `drivetrain test`: runs the cases that stand beside definitions.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use drivetrain_statemachine::trace::{Coverage, Unreached};
+use drivetrain_statemachine::{Machine, MachineType};
+use serde::Serialize;
+use serde_json::json;
+
+use crate::cli::TestArgs;
+use crate::commands::{Verdict, print_json, print_text};
+use crate::error::{Context, Error, ErrorKind, Result};
+use crate::machines::case_file::{Case, SUFFIX};
+use crate::machines::case_run::{Judged, run_all};
+use crate::machines::difference::Difference;
+use crate::machines::finding::{Finding, counted, listed, plural};
+use crate::machines::junit::{Reported, junit};
+use crate::machines::machine_files::{MachineFiles, identity};
+use crate::machines::targets::{Targets, files_below};
+use crate::settings::processors;
+
+/// Runs every case below a folder and says what failed, where, and what no case has reached.
+///
+/// # Errors
+/// `InputMissing` if the folder is not there, `Usage` if it holds no case.
+pub fn test(args: &TestArgs, json: bool) -> Result<Verdict> {
+    let mut files = MachineFiles::default();
+    let cases = cases(&args.path, &mut files)?;
+    let untested = untested(&args.path, &cases, &mut files)?;
+    let findings = files.findings.take();
+    if !findings.is_empty() {
+        return invalid(&findings, json);
+    }
+    let threads = NonZeroUsize::new(processors()).unwrap_or(NonZeroUsize::MIN);
+    let judged = run_all(&cases, threads)?;
+    if let Some(path) = &args.junit {
+        let text = junit(&reported(&cases, &judged));
+        std::fs::write(path, text).context(
+            ErrorKind::Failed,
+            format!("cannot write `{}`", path.display()),
+        )?;
+    }
+    let tested = Tested::of(&cases, &judged, &untested);
+    if json {
+        print_json(&tested)?;
+    } else {
+        print_text(&tested.text())?;
+    }
+    Ok(match tested.failed {
+        0 => Verdict::Passed,
+        _ => Verdict::Failed,
+    })
+}
+
+/// Reads the cases, those of one definition together.
+fn cases(path: &Path, files: &mut MachineFiles) -> Result<Vec<Case>> {
+    let shown = path.display();
+    let found = if path.is_file() {
+        vec![path.to_owned()]
+    } else if path.is_dir() {
+        let mut found = files_below(path)?;
+        found.retain(|file| file.to_string_lossy().ends_with(SUFFIX));
+        found
+    } else {
+        return Err(Error::new(
+            ErrorKind::InputMissing,
+            format!("there is no folder `{shown}`"),
+        ));
+    };
+    if found.is_empty() {
+        return Err(
+            Error::new(ErrorKind::Usage, format!("there is no case in `{shown}`")).hint(
+                "a case is a file `<machine>.<name>.case.json` beside `<machine>.asl.json`; \
+                 `drivetrain mocks --from-history history.json --format case` makes one",
+            ),
+        );
+    }
+    let mut cases: Vec<Case> = found
+        .iter()
+        .filter_map(|file| Case::read(file, files))
+        .collect();
+    cases.sort_by(|a, b| (&a.definition, &a.name).cmp(&(&b.definition, &b.name)));
+    Ok(cases)
+}
+
+/// Finds the definitions below a folder that no case is about.
+fn untested(
+    path: &Path,
+    cases: &[Case],
+    files: &mut MachineFiles,
+) -> Result<Vec<(PathBuf, Machine)>> {
+    if !path.is_dir() {
+        return Ok(Vec::new());
+    }
+    let tested: Vec<PathBuf> = cases
+        .iter()
+        .map(|case| identity(&case.definition))
+        .collect();
+    let machines = Targets::below(path)?.machines.into_iter();
+    Ok(machines
+        .filter(|definition| !tested.contains(&identity(definition)))
+        .filter_map(|definition| {
+            let machine = files.machine(&definition, MachineType::Standard)?;
+            Some((definition, machine))
+        })
+        .collect())
+}
+
+fn invalid(findings: &[Finding], json: bool) -> Result<Verdict> {
+    if json {
+        print_json(&json!({"status": "INVALID", "diagnostics": findings}))?;
+    } else {
+        print_text(&listed(findings))?;
+        eprintln!("error: no case was run: {}", counted(findings));
+    }
+    Ok(Verdict::Invalid)
+}
+
+fn reported<'a>(cases: &'a [Case], judged: &'a [Judged]) -> Vec<Reported<'a>> {
+    let pairs = cases.iter().zip(judged);
+    pairs
+        .map(|(case, judged)| Reported {
+            machine: case.definition.to_str().unwrap_or_default(),
+            name: &case.name,
+            file: case.path.to_str().unwrap_or_default(),
+            took: judged.took,
+            differences: &judged.differences,
+        })
+        .collect()
+}
+
+/// What programs get, and what people read.
+#[derive(Serialize)]
+struct Tested {
+    passed: usize,
+    failed: usize,
+    cases: Vec<TestedCase>,
+    coverage: Vec<Reached>,
+}
+
+#[derive(Serialize)]
+struct TestedCase {
+    name: String,
+    file: String,
+    machine: String,
+    passed: bool,
+    seconds: f64,
+    differences: Vec<Difference>,
+}
+
+/// What the cases of a machine reached.
+#[derive(Serialize)]
+struct Reached {
+    machine: String,
+    cases: usize,
+    states: usize,
+    #[serde(rename = "states_reached")]
+    entered: usize,
+    unreached: Vec<Part>,
+}
+
+/// A part of a machine that no case reached.
+#[derive(Serialize)]
+struct Part {
+    kind: &'static str,
+    state: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    index: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    errors: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+}
+
+impl Tested {
+    fn of(cases: &[Case], judged: &[Judged], untested: &[(PathBuf, Machine)]) -> Self {
+        let mut coverage: BTreeMap<String, (Coverage, usize)> = BTreeMap::new();
+        for (definition, machine) in untested {
+            let name = definition.display().to_string();
+            coverage.insert(name, (Coverage::of(machine), 0));
+        }
+        let mut tested = Vec::new();
+        for (case, judged) in cases.iter().zip(judged) {
+            let machine = case.definition.display().to_string();
+            let (reached, count) = coverage
+                .entry(machine.clone())
+                .or_insert_with(|| (Coverage::of(&case.machine), 0));
+            reached.add(judged.facts.clone());
+            *count += 1;
+            tested.push(TestedCase {
+                name: case.name.clone(),
+                file: case.path.display().to_string(),
+                machine,
+                passed: judged.differences.is_empty(),
+                seconds: rounded(judged.took),
+                differences: judged.differences.clone(),
+            });
+        }
+        let passed = tested.iter().filter(|case| case.passed).count();
+        Self {
+            passed,
+            failed: tested.len() - passed,
+            cases: tested,
+            coverage: coverage
+                .into_iter()
+                .map(|(machine, (coverage, cases))| Reached::of(machine, cases, &coverage))
+                .collect(),
+        }
+    }
+
+    fn text(&self) -> String {
+        let mut text = String::new();
+        for case in &self.cases {
+            let word = if case.passed { "ok    " } else { "FAILED" };
+            text += &format!("{word}  {}\n", case.name);
+            if !case.passed {
+                text += &format!("        {}\n", case.file);
+            }
+            for one in &case.differences {
+                text += &format!("        {}\n", one.what);
+                text += &format!("          expected  {}\n", one.expected);
+                text += &format!("          got       {}\n", one.got);
+            }
+        }
+        text += "\n";
+        for reached in &self.coverage {
+            text += &reached.text();
+        }
+        let failed = match self.failed {
+            0 => String::new(),
+            count => format!(", {count} FAILED"),
+        };
+        text + &format!(
+            "{}: {} passed{failed}\n",
+            plural(self.cases.len(), "case"),
+            self.passed
+        )
+    }
+}
+
+impl Reached {
+    fn of(machine: String, cases: usize, coverage: &Coverage) -> Self {
+        let (states, entered) = coverage.states();
+        let unreached = if cases == 0 {
+            Vec::new()
+        } else {
+            coverage
+                .unreached()
+                .into_iter()
+                .filter_map(Part::of)
+                .collect()
+        };
+        Self {
+            machine,
+            cases,
+            states,
+            entered,
+            unreached,
+        }
+    }
+
+    fn text(&self) -> String {
+        let Self { machine, cases, .. } = self;
+        if *cases == 0 {
+            return format!("{machine}: no case\n");
+        }
+        let mut text = format!(
+            "{machine}: {} of {} reached\n",
+            self.entered,
+            plural(self.states, "state")
+        );
+        for part in &self.unreached {
+            text += &format!("  never  {}\n", part.text());
+        }
+        text
+    }
+}
+
+impl Part {
+    fn of(unreached: Unreached) -> Option<Self> {
+        let part = |kind, state| Self {
+            kind,
+            state,
+            index: None,
+            errors: None,
+            next: None,
+        };
+        Some(match unreached {
+            Unreached::State(state) => part("state", state),
+            Unreached::Catcher {
+                state,
+                index,
+                errors,
+            } => Self {
+                index: Some(index),
+                errors: Some(errors),
+                ..part("catch", state)
+            },
+            Unreached::Retrier {
+                state,
+                index,
+                errors,
+            } => Self {
+                index: Some(index),
+                errors: Some(errors),
+                ..part("retry", state)
+            },
+            Unreached::Rule { state, index, next } => Self {
+                index,
+                next: Some(next),
+                ..part(if index.is_some() { "choice" } else { "default" }, state)
+            },
+            _ => return None,
+        })
+    }
+
+    /// `state Cleanup`, `Charge: catch 0 (States.Timeout)`, `Choose: choice 1 to Manual`.
+    fn text(&self) -> String {
+        let Self { kind, state, .. } = self;
+        if *kind == "state" {
+            return format!("state `{state}`");
+        }
+        let index = self.index.map(|index| format!(" {index}"));
+        let errors = self
+            .errors
+            .as_ref()
+            .map(|errors| format!(" ({})", errors.join(", ")));
+        let next = self.next.as_ref().map(|next| format!(" to `{next}`"));
+        let rest: String = [index, errors, next].into_iter().flatten().collect();
+        format!("{kind}{rest} of `{state}`")
+    }
+}
+
+/// Microseconds are as fine as it gets.
+fn rounded(took: Duration) -> f64 {
+    (took.as_secs_f64() * 1e6).round() / 1e6
+}

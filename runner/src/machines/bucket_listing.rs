@@ -1,0 +1,132 @@
+//! The files below a folder as `listObjectsV2` lists objects.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde_json::{Value, json};
+
+/// What a listing tells of an object.
+#[derive(Clone, Copy, Debug)]
+pub struct Listed {
+    size_bytes: u64,
+    modified: DateTime<Utc>,
+}
+
+impl Listed {
+    /// Describes an object that is only in memory.
+    #[must_use]
+    pub fn of_size(size_bytes: usize) -> Self {
+        Self {
+            size_bytes: size_bytes as u64,
+            modified: DateTime::UNIX_EPOCH,
+        }
+    }
+}
+
+/// Finds every file below a folder by its key. Links are not followed: they may lead out of it.
+///
+/// # Errors
+/// A folder cannot be read.
+pub fn files(folder: &Path) -> std::io::Result<BTreeMap<String, Listed>> {
+    let mut found = BTreeMap::new();
+    let mut waiting = vec![(folder.to_owned(), String::new())];
+    while let Some((folder, prefix)) = waiting.pop() {
+        for entry in std::fs::read_dir(folder)? {
+            let entry = entry?;
+            let Ok(name) = entry.file_name().into_string() else {
+                continue;
+            };
+            let key = format!("{prefix}{name}");
+            let metadata = entry.metadata()?;
+            if metadata.is_dir() {
+                waiting.push((entry.path(), format!("{key}/")));
+            } else if metadata.is_file() {
+                let listed = Listed {
+                    size_bytes: metadata.len(),
+                    modified: metadata.modified()?.into(),
+                };
+                found.insert(key, listed);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Answers a request for a page; without `MaxKeys` one page holds all.
+#[must_use]
+pub fn page(bucket: &str, objects: BTreeMap<String, Listed>, request: &Value) -> Value {
+    let text = |name: &str| request[name].as_str().unwrap_or_default();
+    let prefix = text("Prefix");
+    let after = match text("ContinuationToken") {
+        "" => text("StartAfter"),
+        token => token,
+    };
+    let most = request["MaxKeys"]
+        .as_u64()
+        .and_then(|most| usize::try_from(most).ok())
+        .unwrap_or(usize::MAX);
+    let mut matching = objects
+        .into_iter()
+        .filter(|(key, _)| key.starts_with(prefix) && (after.is_empty() || key.as_str() > after));
+    let contents: Vec<Value> = matching.by_ref().take(most).map(described).collect();
+    let more = matching.next().is_some();
+    let mut page = json!({
+        "Name": bucket,
+        "Prefix": prefix,
+        "KeyCount": contents.len(),
+        "IsTruncated": more,
+    });
+    if more {
+        page["NextContinuationToken"] = contents
+            .last()
+            .map_or(Value::Null, |last| last["Key"].clone());
+    }
+    page["Contents"] = Value::Array(contents);
+    page
+}
+
+fn described((key, listed): (String, Listed)) -> Value {
+    let modified = listed.modified.to_rfc3339_opts(SecondsFormat::Secs, true);
+    let tag = format!(
+        "\"{:x}-{:x}\"",
+        listed.size_bytes,
+        listed.modified.timestamp_micros()
+    );
+    json!({
+        "Key": key,
+        "LastModified": modified,
+        "ETag": tag,
+        "Size": listed.size_bytes,
+        "StorageClass": "STANDARD",
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_follow_each_other() {
+        let objects: BTreeMap<String, Listed> = ["a/1", "a/2", "a/3", "b"]
+            .map(|key| (key.to_owned(), Listed::of_size(7)))
+            .into();
+        let keys = |page: &Value| -> Vec<String> {
+            let contents = page["Contents"].as_array().unwrap();
+            contents
+                .iter()
+                .map(|one| one["Key"].as_str().unwrap().to_owned())
+                .collect()
+        };
+        let first = page("x", objects.clone(), &json!({"Prefix": "a/", "MaxKeys": 2}));
+        assert_eq!(keys(&first), ["a/1", "a/2"]);
+        let token = first["NextContinuationToken"].clone();
+        let second = page(
+            "x",
+            objects,
+            &json!({"Prefix": "a/", "ContinuationToken": token}),
+        );
+        assert_eq!(keys(&second), ["a/3"]);
+        assert_eq!(second["NextContinuationToken"], Value::Null);
+    }
+}

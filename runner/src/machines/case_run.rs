@@ -1,0 +1,301 @@
+//! Runs test cases and judges what came out.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use drivetrain_statemachine::trace::{Facts, Trace};
+use drivetrain_statemachine::{Event, HistorySink, Outcome};
+use serde_json::Value;
+
+use super::case_file::Case;
+use super::definition::stem;
+use super::difference::{Difference, Strictness, cut, differences};
+use super::expected::Expected;
+use super::simulation::{Ended, Inputs, Simulation};
+use crate::error::{Context, ErrorKind, Result};
+
+/// The stack of a thread that runs cases: as large as that of the main thread, for definitions that nest deeply.
+const STACK_BYTES: usize = 8 << 20;
+
+/// So many states entered are kept to be compared.
+const MOST_VISITS: usize = 1_000_000;
+
+/// What became of a case.
+#[derive(Clone, Debug)]
+pub struct Judged {
+    /// Everything that is not as expected; empty if the case passed.
+    pub differences: Vec<Difference>,
+    /// What the execution did.
+    pub facts: Facts,
+    /// How long the case took, by the clock on the wall.
+    pub took: Duration,
+}
+
+/// Runs all cases, as many at once as there are processors, and judges each.
+///
+/// # Errors
+/// `Failed` if the system refuses threads.
+pub fn run_all(cases: &[Case], threads: NonZeroUsize) -> Result<Vec<Judged>> {
+    let next = AtomicUsize::new(0);
+    let judged: Mutex<BTreeMap<usize, Judged>> = Mutex::default();
+    let work = || {
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(case) = cases.get(index) else { return };
+            let one = run(case);
+            judged
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(index, one);
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..threads.get().min(cases.len()) {
+            std::thread::Builder::new()
+                .stack_size(STACK_BYTES)
+                .spawn_scoped(scope, work)
+                .context(ErrorKind::Failed, "cannot start the threads")?;
+        }
+        Ok(())
+    })?;
+    let judged = judged.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Ok(judged.into_values().collect())
+}
+
+fn run(case: &Case) -> Judged {
+    let began = Instant::now();
+    let watched = Watched {
+        trace: Trace::new().of_machine(&case.machine),
+        visits: case.expected.is_about_visits().then(Arc::default),
+    };
+    let simulation = Simulation {
+        machine: case.machine.clone(),
+        name: stem(&case.definition),
+        input: case.input.clone(),
+        start_time: case.start_time,
+        seed: case.seed,
+        max_events: case.max_events,
+        mocks: case.mocks.clone(),
+        buckets: case.buckets.clone(),
+        real_time: false,
+        keeps_inputs: !case.expected.inputs_include.is_empty(),
+        interruptible: false,
+    };
+    let differences = match simulation.run(watched.clone()) {
+        Ok(ran) => match ran.ended {
+            Ended::Execution(outcome) => {
+                let mut found = judge(&case.expected, &outcome, &watched.visits(), &ran.calls);
+                judge_inputs(&case.expected, &ran.inputs, &mut found);
+                found
+            }
+            Ended::MissingMock(missing) => vec![Difference::new(
+                "mocks",
+                format!(
+                    "an answer for call {} of the state `{}`",
+                    missing.call, missing.state
+                ),
+                "none, calls count from 0",
+            )],
+        },
+        Err(error) => vec![Difference::new("start", "an execution", error.to_string())],
+    };
+    Judged {
+        differences,
+        facts: watched.trace.finish().facts,
+        took: began.elapsed(),
+    }
+}
+
+#[derive(Clone)]
+struct Watched {
+    trace: Trace,
+    visits: Option<Arc<Mutex<Vec<String>>>>,
+}
+
+impl HistorySink for Watched {
+    fn record(&self, event: &Event) {
+        self.trace.record(event);
+        let Some(visits) = &self.visits else { return };
+        if event.event_type.as_str().ends_with("StateEntered")
+            && let Some(name) = &event.details.name
+        {
+            let mut visits = visits.lock().unwrap_or_else(PoisonError::into_inner);
+            if visits.len() < MOST_VISITS {
+                visits.push(name.clone());
+            }
+        }
+    }
+}
+
+impl Watched {
+    fn visits(&self) -> Vec<String> {
+        let Some(visits) = &self.visits else {
+            return Vec::new();
+        };
+        std::mem::take(&mut *visits.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+fn judge(
+    expected: &Expected,
+    outcome: &Outcome,
+    visits: &[String],
+    calls: &BTreeMap<String, u64>,
+) -> Vec<Difference> {
+    let mut found = Vec::new();
+    let status = outcome.status.as_str();
+    if expected.status != status {
+        let why = match (&outcome.error, &outcome.cause) {
+            (None, None) => String::new(),
+            (error, cause) => format!(
+                ": {}: {}",
+                error.as_deref().unwrap_or("no error name"),
+                cut(cause.as_deref().unwrap_or("no cause"))
+            ),
+        };
+        found.push(Difference::new(
+            "status",
+            &expected.status,
+            format!("{status}{why}"),
+        ));
+    }
+    judge_output(expected, outcome.output.as_ref(), &mut found);
+    let text = |text: &Option<String>| text.clone().map_or(Value::Null, Value::String);
+    for (what, expected, got) in [
+        ("error", &expected.error, text(&outcome.error)),
+        ("cause", &expected.cause, text(&outcome.cause)),
+    ] {
+        if let Some(expected) = expected {
+            found.extend(differences(what, expected, &got, Strictness::Whole));
+        }
+    }
+    if let Some(part) = &expected.cause_includes
+        && !outcome
+            .cause
+            .as_ref()
+            .is_some_and(|cause| cause.contains(part))
+    {
+        let got = outcome.cause.as_deref().unwrap_or("no cause");
+        found.push(Difference::new("cause_includes", part, cut(got)));
+    }
+    judge_visits(expected, visits, &mut found);
+    for (state, expected) in &expected.calls {
+        let got = calls.get(state).copied().unwrap_or(0);
+        if got != *expected {
+            let what = format!("calls of `{state}`");
+            found.push(Difference::new(what, expected.to_string(), got.to_string()));
+        }
+    }
+    if let Some(expected) = expected.duration_seconds {
+        let got = outcome.stopped_at - outcome.started_at;
+        let expected_time = Duration::try_from_secs_f64(expected).unwrap_or(Duration::MAX);
+        // Dates in a history have milliseconds, so nothing finer can be meant.
+        let got = got.to_std().unwrap_or_default();
+        if got.abs_diff(expected_time) >= Duration::from_millis(1) {
+            let what = "duration_seconds";
+            found.push(Difference::new(
+                what,
+                expected.to_string(),
+                got.as_secs_f64().to_string(),
+            ));
+        }
+    }
+    found
+}
+
+fn judge_inputs(expected: &Expected, inputs: &Inputs, found: &mut Vec<Difference>) {
+    for (state, call, expected) in &expected.inputs_include {
+        let what = format!("input of call {call} of `{state}`");
+        match inputs.get(state).and_then(|calls| calls.get(*call)) {
+            Some(got) => found.extend(differences(&what, expected, got, Strictness::Part)),
+            None => {
+                found.push(Difference::new(
+                    what,
+                    cut(&expected.to_string()),
+                    "no such call",
+                ));
+            }
+        }
+    }
+}
+
+fn judge_output(expected: &Expected, output: Option<&Value>, found: &mut Vec<Difference>) {
+    let whole = [
+        ("output", &expected.output, Strictness::Whole),
+        (
+            "output_includes",
+            &expected.output_includes,
+            Strictness::Part,
+        ),
+    ];
+    for (what, expected, strictness) in whole {
+        match (expected, output) {
+            (Some(expected), Some(got)) => {
+                found.extend(differences(what, expected, got, strictness));
+            }
+            (Some(expected), None) => {
+                found.push(Difference::new(
+                    what,
+                    cut(&expected.to_string()),
+                    "no output",
+                ));
+            }
+            (None, _) => {}
+        }
+    }
+    for (path, query, expected) in &expected.output_at {
+        let what = format!("output_at {path}");
+        match output.map(|output| query.evaluate_on(output)) {
+            Some(Ok(got)) => found.extend(differences(&what, expected, &got, Strictness::Whole)),
+            Some(Err(error)) => {
+                found.push(Difference::new(
+                    what,
+                    cut(&expected.to_string()),
+                    error.to_string(),
+                ));
+            }
+            None => {
+                found.push(Difference::new(
+                    what,
+                    cut(&expected.to_string()),
+                    "no output",
+                ));
+            }
+        }
+    }
+}
+
+fn judge_visits(expected: &Expected, visits: &[String], found: &mut Vec<Difference>) {
+    if let Some(expected) = &expected.visits {
+        let longest = expected.len().max(visits.len());
+        let differs = (0..longest).find(|index| expected.get(*index) != visits.get(*index));
+        if let Some(index) = differs {
+            let from = |list: &[String]| match list.get(index..) {
+                None | Some([]) => "no more states".to_owned(),
+                Some(rest) => cut(&rest.join(", ")),
+            };
+            let what = format!("visits from {}", index + 1);
+            found.push(Difference::new(what, from(expected), from(visits)));
+        }
+    }
+    for state in &expected.visits_include {
+        if !visits.contains(state) {
+            let what = "visits_include";
+            found.push(Difference::new(what, state, "it is never entered"));
+        }
+    }
+    for state in &expected.visits_exclude {
+        if let Some(at) = visits.iter().position(|visited| visited == state) {
+            let what = "visits_exclude";
+            let got = format!("`{state}` as the state number {}", at + 1);
+            found.push(Difference::new(
+                what,
+                format!("`{state}` is never entered"),
+                got,
+            ));
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! Where in a definition a failure comes from.
+
+use drivetrain_statemachine::Place;
+use drivetrain_statemachine::trace::{Inside, Steps, Visit, VisitEnd};
+use serde_json::Value;
+
+/// The fields of a state that hold other states.
+const INNER: [&str; 4] = ["Branches", "ItemProcessor", "Iterator", "States"];
+
+/// The field of a state, or the state, that a failure comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Culprit {
+    /// The state.
+    pub state: String,
+    /// The field within it, as a JSON pointer; empty where it is not known.
+    pub field: String,
+    /// Where the field, or the state, begins in the definition's text.
+    pub place: Place,
+}
+
+/// Finds the innermost state that failed for good, and the field of it that the failure tells of.
+#[must_use]
+pub fn culprit(steps: &Steps, text: &str) -> Option<Culprit> {
+    let visit = failed(steps)?;
+    let definition: Value = serde_json::from_str(text).ok()?;
+    let (pointer, state) = find_state(&definition, &visit.state, "")?;
+    let failure = visit.last_failure();
+    let field = failure
+        .and_then(|failure| {
+            let named = failure.location.as_deref().map(pointer_of_location);
+            named.or_else(|| field_in_cause(state, failure.cause.as_deref()?))
+        })
+        .unwrap_or_default();
+    Some(Culprit {
+        state: visit.state.clone(),
+        place: Place::of(text, &format!("{pointer}{field}")),
+        field,
+    })
+}
+
+/// Finds the innermost visit that failed.
+fn failed(steps: &Steps) -> Option<&Visit> {
+    let visit = steps
+        .iter()
+        .next_back()
+        .filter(|visit| visit.end == VisitEnd::Failed)?;
+    let inner = match &visit.inside {
+        Inside::Nothing => None,
+        Inside::Branches(branches) => branches.iter().find_map(failed),
+        Inside::Iterations(iterations) => {
+            iterations.kept.iter().find_map(|kept| failed(&kept.steps))
+        }
+    };
+    Some(inner.unwrap_or(visit))
+}
+
+/// Finds a state at any depth; names are unique in a machine.
+fn find_state<'v>(flow: &'v Value, name: &str, pointer: &str) -> Option<(String, &'v Value)> {
+    let states = flow.get("States")?.as_object()?;
+    if let Some(state) = states.get(name) {
+        return Some((format!("{pointer}/States/{}", escaped(name)), state));
+    }
+    states.iter().find_map(|(outer, state)| {
+        let pointer = format!("{pointer}/States/{}", escaped(outer));
+        let branches = state.get("Branches").and_then(Value::as_array);
+        let branches = branches.into_iter().flatten().enumerate();
+        let mut flows = branches
+            .map(|(index, branch)| (format!("{pointer}/Branches/{index}"), branch))
+            .chain(
+                ["ItemProcessor", "Iterator"]
+                    .into_iter()
+                    .filter_map(|field| Some((format!("{pointer}/{field}"), state.get(field)?))),
+            );
+        flows.find_map(|(pointer, flow)| find_state(flow, name, &pointer))
+    })
+}
+
+/// Turns `Catch[0]/Output/x` into `/Catch/0/Output/x`.
+fn pointer_of_location(location: &str) -> String {
+    let steps = location.split('/').map(|step| {
+        match step.strip_suffix(']').and_then(|step| step.split_once('[')) {
+            Some((field, index)) => format!("/{field}/{index}"),
+            None => format!("/{step}"),
+        }
+    });
+    steps.collect()
+}
+
+/// Looks for the field whose name, or whose path, the cause quotes.
+fn field_in_cause(state: &Value, cause: &str) -> Option<String> {
+    let quoted: Vec<&str> = cause.split('\'').skip(1).step_by(2).collect();
+    let by_name = quoted
+        .iter()
+        .filter(|text| text.ends_with(".$"))
+        .find_map(|name| find_field(state, "", &|key, _| key == *name));
+    by_name.or_else(|| {
+        let paths = quoted.iter().filter(|text| text.starts_with('$'));
+        paths
+            .into_iter()
+            .find_map(|path| find_field(state, "", &|_, value| value.as_str() == Some(path)))
+    })
+}
+
+fn find_field(
+    value: &Value,
+    pointer: &str,
+    is_meant: &dyn Fn(&str, &Value) -> bool,
+) -> Option<String> {
+    let fields: Vec<(String, &Value)> = match value {
+        Value::Object(fields) => fields
+            .iter()
+            .filter(|(key, _)| !INNER.contains(&key.as_str()))
+            .map(|(key, value)| (key.clone(), value))
+            .collect(),
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .map(|(index, item)| (index.to_string(), item))
+            .collect(),
+        _ => return None,
+    };
+    fields.into_iter().find_map(|(key, value)| {
+        let pointer = format!("{pointer}/{}", escaped(&key));
+        if is_meant(&key, value) {
+            Some(pointer)
+        } else {
+            find_field(value, &pointer, is_meant)
+        }
+    })
+}
+
+fn escaped(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_field_is_found_by_its_location_or_by_what_the_cause_quotes() {
+        assert_eq!(
+            pointer_of_location("Catch[0]/Output/x"),
+            "/Catch/0/Output/x"
+        );
+        let state = json!({"InputPath": "$.gone", "Parameters": {"a": {"b.$": "$.x"}},
+            "ItemProcessor": {"b.$": "$.gone"}});
+        let cause = "The JSONPath '$.x' specified for the field 'b.$' could not be found";
+        assert_eq!(
+            field_in_cause(&state, cause).as_deref(),
+            Some("/Parameters/a/b.$")
+        );
+        assert_eq!(
+            field_in_cause(&state, "Invalid path '$.gone' : No results").as_deref(),
+            Some("/InputPath")
+        );
+        assert_eq!(field_in_cause(&state, "something else"), None);
+    }
+}

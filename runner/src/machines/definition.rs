@@ -1,0 +1,104 @@
+//! A definition in a file.
+
+use std::path::{Path, PathBuf};
+
+use drivetrain_statemachine::{Machine, MachineType, validate};
+
+use super::finding::Finding;
+use crate::error::{Context, Error, ErrorKind, Result};
+
+/// The text of a definition, where it came from, and the machine's name.
+#[derive(Clone, Debug)]
+pub struct DefinitionFile {
+    /// The file as it was named.
+    pub path: PathBuf,
+    /// Its text.
+    pub text: String,
+}
+
+impl DefinitionFile {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// `InputMissing` if it is not there, `Usage` if it is no UTF-8.
+    pub fn read(path: &Path) -> Result<Self> {
+        Ok(Self {
+            path: path.to_owned(),
+            text: read_text(path)?,
+        })
+    }
+
+    /// Names the machine: the file's name up to its first `.`, so `orders` for `orders.asl.json`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        stem(&self.path)
+    }
+
+    /// Parses the machine.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn machine(&self, machine_type: MachineType) -> Result<Machine, Vec<Finding>> {
+        Machine::parse_as(&self.text, machine_type).map_err(|error| {
+            let file = self.path.display().to_string();
+            let found = error.diagnostics().iter();
+            found.map(|one| Finding::of_machine(&file, one)).collect()
+        })
+    }
+
+    /// Lists what is wrong, or unwise, in the definition.
+    #[must_use]
+    pub fn findings(&self, machine_type: MachineType) -> Vec<Finding> {
+        let file = self.path.display().to_string();
+        let found = validate(&self.text, machine_type);
+        found
+            .iter()
+            .map(|one| Finding::of_machine(&file, one))
+            .collect()
+    }
+}
+
+/// A file's name up to its first `.` that is not its first character.
+#[must_use]
+pub fn stem(path: &Path) -> String {
+    let name = path
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned())
+        .unwrap_or_default();
+    match name.char_indices().skip(1).find(|(_, one)| *one == '.') {
+        Some((end, _)) => name[..end].to_owned(),
+        None => name,
+    }
+}
+
+/// Reads a text file.
+///
+/// # Errors
+/// `InputMissing` if it is not there, `Usage` if it is no UTF-8 text or no file.
+pub fn read_text(path: &Path) -> Result<String> {
+    let shown = path.display();
+    let bytes = std::fs::read(path).map_err(|error| {
+        let kind = match error.kind() {
+            std::io::ErrorKind::NotFound => ErrorKind::InputMissing,
+            std::io::ErrorKind::IsADirectory => ErrorKind::Usage,
+            _ => ErrorKind::Failed,
+        };
+        Error::new(kind, format!("cannot read `{shown}`")).caused_by(error)
+    })?;
+    String::from_utf8(bytes)
+        .map_err(|error| std::io::Error::new(std::io::ErrorKind::InvalidData, error))
+        .context(ErrorKind::Usage, format!("`{shown}` is not UTF-8"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_machine_is_named_by_its_file() {
+        assert_eq!(stem(Path::new("a/orders.asl.json")), "orders");
+        assert_eq!(stem(Path::new("orders")), "orders");
+        assert_eq!(stem(Path::new(".hidden.json")), ".hidden");
+        assert_eq!(stem(Path::new("é.json")), "é");
+    }
+}

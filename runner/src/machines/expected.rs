@@ -1,0 +1,165 @@
+//! What must come out of a test case.
+
+use std::collections::BTreeMap;
+
+use drivetrain_statemachine::Machine;
+use drivetrain_statemachine::jsonpath::Query;
+use serde_json::{Map, Value};
+
+use super::case_fields::{EXPECT, names};
+use super::case_reader::Reader;
+
+/// What must come out; what is absent may be anything.
+#[derive(Clone, Debug, Default)]
+pub struct Expected {
+    /// How the execution ends.
+    pub status: String,
+    /// The whole output.
+    pub output: Option<Value>,
+    /// A part of the output.
+    pub output_includes: Option<Value>,
+    /// What stands at places of the output.
+    pub output_at: Vec<(String, Query, Value)>,
+    /// The error's name; null for none.
+    pub error: Option<Value>,
+    /// The error's cause; null for none.
+    pub cause: Option<Value>,
+    /// A part of the cause.
+    pub cause_includes: Option<String>,
+    /// All states that are entered, in their order.
+    pub visits: Option<Vec<String>>,
+    /// States that are entered.
+    pub visits_include: Vec<String>,
+    /// States that are not.
+    pub visits_exclude: Vec<String>,
+    /// How often tasks are called.
+    pub calls: BTreeMap<String, u64>,
+    /// Parts of what tasks are called with, by state and number of the call.
+    pub inputs_include: Vec<(String, usize, Value)>,
+    /// How long the execution takes.
+    pub duration_seconds: Option<f64>,
+}
+
+impl Expected {
+    /// Reads `expect`; everything that is wrong is noted.
+    #[must_use]
+    pub fn read(
+        reader: &mut Reader<'_>,
+        fields: &Map<String, Value>,
+        machine: Option<&Machine>,
+    ) -> Self {
+        const AT: &str = "/expect";
+        let Some(given) = fields.get("expect") else {
+            reader.refuse("", "the field `expect` is missing");
+            return Self::default();
+        };
+        let Some(fields) = reader.object(given, AT) else {
+            return Self::default();
+        };
+        reader.only(fields, AT, &names(EXPECT));
+        let fails = ["error", "cause", "cause_includes"]
+            .iter()
+            .any(|name| fields.contains_key(*name));
+        let unsaid = if fails { "FAILED" } else { "SUCCEEDED" };
+        let status = reader.choice(fields, AT, "status", &["SUCCEEDED", "FAILED", "TIMED_OUT"]);
+        let lists = ["visits", "visits_include", "visits_exclude"]
+            .map(|name| reader.texts(fields, AT, name));
+        for (list, name) in lists
+            .iter()
+            .zip(["visits", "visits_include", "visits_exclude"])
+        {
+            let at = Reader::below(AT, name);
+            for (index, state) in list.iter().flatten().enumerate() {
+                reader.state(state, &format!("{at}/{index}"), machine, None);
+            }
+        }
+        let [visits, visits_include, visits_exclude] = lists;
+        Self {
+            status: status.unwrap_or(unsaid).to_owned(),
+            output: fields.get("output").cloned(),
+            output_includes: fields.get("output_includes").cloned(),
+            output_at: output_at(reader, fields),
+            error: reader.text_or_null(fields, AT, "error"),
+            cause: reader.text_or_null(fields, AT, "cause"),
+            cause_includes: reader.text(fields, AT, "cause_includes").map(str::to_owned),
+            visits,
+            visits_include: visits_include.unwrap_or_default(),
+            visits_exclude: visits_exclude.unwrap_or_default(),
+            calls: calls(reader, fields, machine),
+            inputs_include: inputs_include(reader, fields, machine),
+            duration_seconds: reader.number(fields, AT, "duration_seconds"),
+        }
+    }
+
+    /// Tells whether the order of the states, or which there are, matters.
+    #[must_use]
+    pub fn is_about_visits(&self) -> bool {
+        self.visits.is_some() || !self.visits_include.is_empty() || !self.visits_exclude.is_empty()
+    }
+}
+
+fn output_at(reader: &mut Reader<'_>, fields: &Map<String, Value>) -> Vec<(String, Query, Value)> {
+    const AT: &str = "/expect/output_at";
+    let mut places = Vec::new();
+    let Some(given) = fields.get("output_at") else {
+        return places;
+    };
+    for (path, value) in reader.object(given, AT).into_iter().flatten() {
+        match Query::parse(path) {
+            Ok(query) => places.push((path.clone(), query, value.clone())),
+            Err(error) => reader.refuse(&Reader::below(AT, path), error.to_string()),
+        }
+    }
+    places
+}
+
+fn calls(
+    reader: &mut Reader<'_>,
+    fields: &Map<String, Value>,
+    machine: Option<&Machine>,
+) -> BTreeMap<String, u64> {
+    const AT: &str = "/expect/calls";
+    let mut calls = BTreeMap::new();
+    let Some(given) = fields.get("calls") else {
+        return calls;
+    };
+    let Some(fields) = reader.object(given, AT) else {
+        return calls;
+    };
+    reader.states(fields.keys(), AT, machine, Some(&["Task"]));
+    for state in fields.keys() {
+        if let Some(count) = reader.whole(fields, AT, state) {
+            calls.insert(state.clone(), count);
+        }
+    }
+    calls
+}
+
+fn inputs_include(
+    reader: &mut Reader<'_>,
+    fields: &Map<String, Value>,
+    machine: Option<&Machine>,
+) -> Vec<(String, usize, Value)> {
+    const AT: &str = "/expect/inputs_include";
+    let mut inputs = Vec::new();
+    let Some(given) = fields.get("inputs_include") else {
+        return inputs;
+    };
+    let Some(states) = reader.object(given, AT) else {
+        return inputs;
+    };
+    reader.states(states.keys(), AT, machine, Some(&["Task"]));
+    for (state, calls) in states {
+        let at = Reader::below(AT, state);
+        for (call, input) in reader.object(calls, &at).into_iter().flatten() {
+            match call.parse() {
+                Ok(number) => inputs.push((state.clone(), number, input.clone())),
+                Err(_) => reader.refuse(
+                    &Reader::below(&at, call),
+                    format!("expected the number of a call from 0, got `{call}`"),
+                ),
+            }
+        }
+    }
+    inputs
+}

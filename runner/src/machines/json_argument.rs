@@ -1,0 +1,52 @@
+//! JSON on the command line: written there, or in a file.
+
+use std::io::Read;
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::definition::read_text;
+use crate::error::{Context, ErrorKind, Result};
+
+/// Reads what a flag gives: JSON itself, the name of a file that holds it, or `-` for standard input.
+///
+/// # Errors
+/// `InputMissing` for a file that is not there, `Usage` for text that is no JSON, with its line and column.
+pub fn read_json(flag: &str, given: &str) -> Result<Value> {
+    let (text, origin) = if given == "-" {
+        let mut text = String::new();
+        std::io::stdin()
+            .read_to_string(&mut text)
+            .context(ErrorKind::Failed, "cannot read standard input")?;
+        (text, "standard input".to_owned())
+    } else if is_json(given) {
+        (given.to_owned(), format!("the value of `{flag}`"))
+    } else {
+        (read_text(Path::new(given))?, format!("`{given}`"))
+    };
+    serde_json::from_str(&text).context(ErrorKind::Usage, format!("{origin} is no JSON"))
+}
+
+/// Tells JSON from the name of a file; broken JSON must not be taken for a name.
+fn is_json(given: &str) -> bool {
+    given.trim_start().starts_with(['{', '[', '"']) || serde_json::from_str::<Value>(given).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn json_is_told_from_a_file() {
+        assert_eq!(
+            read_json("--input", " {\"a\": 1}").unwrap(),
+            json!({"a": 1})
+        );
+        assert_eq!(read_json("--input", "null").unwrap(), Value::Null);
+        let broken = read_json("--input", "{\"a\"").unwrap_err();
+        assert_eq!(broken.kind(), ErrorKind::Usage);
+        let missing = read_json("--input", "nowhere.json").unwrap_err();
+        assert_eq!(missing.kind(), ErrorKind::InputMissing);
+    }
+}

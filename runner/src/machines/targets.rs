@@ -1,0 +1,94 @@
+//! What there is to check below a folder: jobs and definitions.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::definition::read_text;
+use crate::error::{Context, ErrorKind, Result};
+
+/// A definition is never larger; what is, is data.
+const LARGEST_DEFINITION_BYTES: u64 = 1 << 20;
+
+/// Marks a folder of files that a tool can make again.
+const CACHE_MARK: &str = "CACHEDIR.TAG";
+
+/// What a folder holds, sorted by path.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Targets {
+    /// Folders with a `job.toml`.
+    pub jobs: Vec<PathBuf>,
+    /// Files that define a machine: all `*.asl.json`, and other JSON with `StartAt` and `States`.
+    pub machines: Vec<PathBuf>,
+}
+
+impl Targets {
+    /// Looks through a folder and all below it, but for hidden ones, caches and `node_modules`.
+    ///
+    /// # Errors
+    /// `Failed` if a folder cannot be read.
+    pub fn below(folder: &Path) -> Result<Self> {
+        let mut targets = Self::default();
+        for file in files_below(folder)? {
+            let name = file.file_name().unwrap_or_default().to_string_lossy();
+            if name == "job.toml" {
+                targets.jobs.extend(file.parent().map(Path::to_owned));
+            } else if is_definition(&file, &name) {
+                targets.machines.push(file);
+            }
+        }
+        Ok(targets)
+    }
+}
+
+/// Lists the files of a folder and of all below it, sorted; links to folders are not followed.
+///
+/// # Errors
+/// `Failed` if a folder cannot be read.
+pub fn files_below(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    let mut waiting = vec![folder.to_owned()];
+    while let Some(folder) = waiting.pop() {
+        let unreadable = || format!("cannot read the folder `{}`", folder.display());
+        let entries = std::fs::read_dir(&folder).context(ErrorKind::Failed, unreadable())?;
+        for entry in entries {
+            let entry = entry.context(ErrorKind::Failed, unreadable())?;
+            let name = entry.file_name();
+            let kind = entry.file_type().context(ErrorKind::Failed, unreadable())?;
+            let path = entry.path();
+            if name.to_string_lossy().starts_with('.') {
+                continue;
+            }
+            if !kind.is_dir() {
+                files.push(path);
+            } else if name != "node_modules" && !path.join(CACHE_MARK).exists() {
+                waiting.push(path);
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn is_definition(file: &Path, name: &str) -> bool {
+    if name.ends_with(".asl.json") {
+        return true;
+    }
+    let is_json = file
+        .extension()
+        .is_some_and(|extension| extension == "json");
+    let is_small = file
+        .metadata()
+        .is_ok_and(|metadata| metadata.len() <= LARGEST_DEFINITION_BYTES);
+    if !is_json || !is_small {
+        return false;
+    }
+    let Ok(text) = read_text(file) else {
+        return false;
+    };
+    match serde_json::from_str::<Value>(&text) {
+        Ok(value) => value.get("StartAt").is_some() && value.get("States").is_some(),
+        // A definition that somebody is still writing.
+        Err(_) => text.contains("\"StartAt\"") && text.contains("\"States\""),
+    }
+}

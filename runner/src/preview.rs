@@ -1,0 +1,165 @@
+//! The query plans of a run before it: over the inputs as they lie there, without reading a row of them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use datafusion::common::DataFusionError;
+use datafusion::common::Statistics;
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::datasource::physical_plan::{FileGroup, FileScanConfig};
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::statistics::StatisticsContext;
+use datafusion::physical_plan::{ExecutionPlan, StatisticsArgs, displayable};
+use drivetrain_jobs::job::Job;
+use drivetrain_jobs::plan::{Parameters, output_plan, table_plan};
+use serde::Serialize;
+
+use crate::commit::TableInput;
+use crate::error::Result;
+use crate::foreseen::Foreseen;
+use crate::job_error::job_error;
+use crate::read::parts_table;
+use crate::sink::collect::query_error;
+use crate::store::Store;
+use crate::workspace::Workspace;
+
+/// What is known of an input before it is read.
+pub enum Known {
+    /// Raw files: how many, and their bytes.
+    Files(u64, u64),
+    /// The live parts of a table, in a store.
+    Table(TableInput, Store),
+    /// It is not there yet, or no place is named for it.
+    Nothing,
+}
+
+/// How one table or output would be computed.
+#[derive(Serialize)]
+pub struct Query {
+    /// Which.
+    pub computes: String,
+    /// The physical plan, a node a line.
+    pub plan: String,
+}
+
+/// What all queries of a run would do.
+pub struct Preview {
+    /// In the order in which they run.
+    pub queries: Vec<Query>,
+    /// For each input that is a table: the files that are opened, and their bytes; those of other partitions are not.
+    pub opened: BTreeMap<String, (u64, u64)>,
+}
+
+/// Plans every query of a job over its inputs.
+///
+/// # Errors
+/// What a run's own planning fails with.
+pub async fn preview(
+    job: &Job,
+    parameters: &Parameters,
+    inputs: BTreeMap<String, Known>,
+    workspace: &Workspace,
+) -> Result<Preview> {
+    let context = &workspace.context;
+    let mut opened = BTreeMap::new();
+    for input in &job.inputs {
+        let schema = input.contract.schema();
+        match inputs.get(&input.name) {
+            Some(Known::Table(table, store)) => {
+                let parts =
+                    parts_table(&input.name, Some(&input.contract), table, store, workspace)?;
+                opened.insert(
+                    parts.store_name().to_owned(),
+                    (input.name.clone(), BTreeMap::new()),
+                );
+                context.register_table(&input.name, Arc::new(parts))
+            }
+            known => {
+                let (files, bytes) = match known {
+                    Some(Known::Files(files, bytes)) => (*files, *bytes),
+                    _ => (0, 0),
+                };
+                let what = format!("{}, {files} files", input.name);
+                let foreseen = Foreseen::files(what, schema, bytes);
+                context.register_table(&input.name, Arc::new(foreseen))
+            }
+        }
+        .map_err(query_error)?;
+    }
+    let mut queries = Vec::new();
+    let mut plans = Vec::new();
+    for table in &job.tables {
+        let plan = table_plan(context, job, table, parameters)
+            .await
+            .map_err(job_error)?;
+        plans.push(hold(workspace, &table.name, &plan, &mut queries).await?);
+    }
+    for output in &job.outputs {
+        let planned = output_plan(context, job, output, parameters)
+            .await
+            .map_err(job_error)?;
+        plans.push(hold(workspace, &output.name, &planned.plan, &mut queries).await?);
+    }
+    for plan in &plans {
+        add_opened(plan, &mut opened).map_err(query_error)?;
+    }
+    let opened = opened.into_values().map(|(input, files)| {
+        let bytes = files.values().sum();
+        (input, (files.len() as u64, bytes))
+    });
+    Ok(Preview {
+        queries,
+        opened: opened.collect(),
+    })
+}
+
+/// Plans a query, and lets those after it see what it would hold.
+async fn hold(
+    workspace: &Workspace,
+    name: &str,
+    plan: &LogicalPlan,
+    queries: &mut Vec<Query>,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    let state = workspace.context.state();
+    let physical = state
+        .create_physical_plan(plan)
+        .await
+        .map_err(query_error)?;
+    queries.push(Query {
+        computes: name.to_owned(),
+        plan: displayable(physical.as_ref()).indent(false).to_string(),
+    });
+    let statistics = StatisticsContext::new()
+        .compute(physical.as_ref(), &StatisticsArgs::new())
+        .map_or_else(
+            |_| Statistics::new_unknown(&physical.schema()),
+            |known| known.as_ref().clone().to_inexact(),
+        );
+    let held = Foreseen::new(format!("{name}, held"), physical.schema(), statistics);
+    workspace
+        .context
+        .register_table(name, Arc::new(held))
+        .map_err(query_error)?;
+    Ok(physical)
+}
+
+/// The input of a store's name, and its opened files with their bytes.
+type Opened = BTreeMap<String, (String, BTreeMap<String, u64>)>;
+
+fn add_opened(plan: &Arc<dyn ExecutionPlan>, opened: &mut Opened) -> Result<(), DataFusionError> {
+    plan.apply(|node| {
+        let scan = node
+            .downcast_ref::<DataSourceExec>()
+            .and_then(|scan| scan.data_source().downcast_ref::<FileScanConfig>());
+        if let Some(scan) = scan
+            && let Some((_, files)) = opened.get_mut(scan.object_store_url.as_str())
+        {
+            for file in scan.file_groups.iter().flat_map(FileGroup::files) {
+                files.insert(file.object_meta.location.to_string(), file.object_meta.size);
+            }
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })
+    .map(|_| ())
+}

@@ -1,0 +1,26 @@
+//! The threads that data work runs on.
+
+use crate::error::{Context, ErrorKind, Result};
+use crate::settings::processors;
+
+/// Runs data work on as many threads as it was given, on one for each processor if it was given none.
+///
+/// # Errors
+/// Those of the work, and `Failed` if the system refuses the threads.
+pub fn run_on_threads<T>(
+    threads: Option<usize>,
+    work: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    let threads = threads
+        .filter(|threads| *threads > 0)
+        .unwrap_or_else(processors);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .worker_threads(threads)
+        .build()
+        .context(ErrorKind::Failed, "cannot start the threads")?;
+    let result = runtime.block_on(Box::pin(work));
+    // Blocking reads that nobody waits for any more must not hold up the exit.
+    runtime.shutdown_background();
+    result
+}

@@ -1,0 +1,169 @@
+//! Numbers for values: rows that hold the same values in some columns get the same number.
+
+use std::ops::Range;
+
+use arrow::array::ArrayRef;
+use arrow::datatypes::DataType;
+use arrow::error::ArrowError;
+use arrow::row::{RowConverter, SortField};
+use datafusion::common::HashMap;
+
+use crate::error::{Context, ErrorKind, Result};
+
+/// Numbers different values from 0 on, in the order in which they first appear.
+#[derive(Debug)]
+pub struct ValueNumbers {
+    converter: RowConverter,
+    /// By the values in row format, whose bytes are ordered as the values are.
+    numbers: HashMap<Box<[u8]>, u32>,
+}
+
+impl ValueNumbers {
+    /// For columns of these types.
+    ///
+    /// # Errors
+    /// For a type that cannot be compared by rows.
+    pub fn new(types: &[DataType]) -> std::result::Result<Self, ArrowError> {
+        let fields = types.iter().cloned().map(SortField::new).collect();
+        Ok(Self {
+            converter: RowConverter::new(fields)?,
+            numbers: HashMap::default(),
+        })
+    }
+
+    /// The number of each row's values; `is_new` hears of each row whose values appear for the first time.
+    ///
+    /// # Errors
+    /// `Failed`, for columns of other types, and whatever `is_new` says.
+    ///
+    /// # Panics
+    /// With more than four billion values, which no memory holds.
+    pub fn number(
+        &mut self,
+        columns: &[ArrayRef],
+        mut is_new: impl FnMut(usize) -> Result<()>,
+    ) -> Result<Vec<u32>> {
+        let rows = self
+            .converter
+            .convert_columns(columns)
+            .context(ErrorKind::Failed, "cannot compare values")?;
+        let mut numbers = Vec::with_capacity(rows.num_rows());
+        let mut last = None;
+        for row in 0..rows.num_rows() {
+            let values = rows.row(row);
+            // Neighbours are often equal: a comparison is cheaper than a look-up.
+            if let Some((previous, number)) = last
+                && previous == values
+            {
+                numbers.push(number);
+                continue;
+            }
+            let number = if let Some(number) = self.numbers.get(values.as_ref()) {
+                *number
+            } else {
+                is_new(row)?;
+                let number = u32::try_from(self.numbers.len())
+                    .expect("four billion values do not fit into memory");
+                self.numbers.insert(values.as_ref().into(), number);
+                number
+            };
+            last = Some((values, number));
+            numbers.push(number);
+        }
+        Ok(numbers)
+    }
+
+    /// How many values have appeared.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.numbers.len()
+    }
+
+    /// Whether none has appeared.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.numbers.is_empty()
+    }
+
+    /// The numbers in the order of their values.
+    #[must_use]
+    pub fn in_order(&self) -> Vec<u32> {
+        let mut values: Vec<_> = self.numbers.iter().collect();
+        values.sort_unstable();
+        values.into_iter().map(|(_, number)| *number).collect()
+    }
+}
+
+/// Puts rows in the order of their numbers; within one, as they come. Gives the batch and the row of each, and the range of
+/// each number that occurs.
+#[must_use]
+pub fn in_stretches(numbers: &[Vec<u32>]) -> (Vec<(usize, usize)>, Vec<(u32, Range<usize>)>) {
+    let mut ends: Vec<usize> = Vec::new();
+    for number in numbers.iter().flatten() {
+        let number = *number as usize;
+        if ends.len() <= number {
+            ends.resize(number + 1, 0);
+        }
+        ends[number] += 1;
+    }
+    // From how many there are to where each begins; filling moves each to its end.
+    let mut next = 0;
+    for end in &mut ends {
+        next += std::mem::replace(end, next);
+    }
+    let mut places = vec![(0, 0); next];
+    for (batch, numbers) in numbers.iter().enumerate() {
+        for (row, number) in numbers.iter().enumerate() {
+            let place = &mut ends[*number as usize];
+            places[*place] = (batch, row);
+            *place += 1;
+        }
+    }
+    let mut start = 0;
+    let stretches = (0..)
+        .zip(ends)
+        .filter_map(|(number, end)| {
+            let range = std::mem::replace(&mut start, end)..end;
+            (!range.is_empty()).then_some((number, range))
+        })
+        .collect();
+    (places, stretches)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::Int32Array;
+
+    use super::*;
+
+    #[test]
+    fn equal_values_have_one_number_and_numbers_are_listed_by_value() {
+        let mut numbers = ValueNumbers::new(&[DataType::Int32]).unwrap();
+        let column: ArrayRef = Arc::new(Int32Array::from(vec![
+            Some(7),
+            Some(7),
+            None,
+            Some(-3),
+            Some(7),
+        ]));
+        let mut new = Vec::new();
+        let given = numbers
+            .number(&[column], |row| {
+                new.push(row);
+                Ok(())
+            })
+            .unwrap();
+        assert_eq!(given, [0, 0, 1, 2, 0]);
+        assert_eq!(new, [0, 2, 3]);
+        assert_eq!(numbers.in_order(), [1, 2, 0]);
+    }
+
+    #[test]
+    fn rows_of_one_number_come_together_and_in_their_order() {
+        let (places, stretches) = in_stretches(&[vec![4, 1, 4], Vec::new(), vec![1, 0]]);
+        assert_eq!(places, [(2, 1), (0, 1), (2, 0), (0, 0), (0, 2)]);
+        assert_eq!(stretches, [(0, 0..1), (1, 1..3), (4, 3..5)]);
+    }
+}

@@ -1,0 +1,189 @@
+//! Which parts of a machine no execution has reached.
+
+use std::collections::BTreeSet;
+
+use super::Facts;
+use crate::definition::Machine;
+use crate::definition::model::{Flow, Kind, State};
+use crate::engine::Failure;
+
+/// Adds up what executions reached of one machine.
+///
+/// ```
+/// use drivetrain_statemachine::Machine;
+/// use drivetrain_statemachine::trace::{Coverage, Facts, Unreached};
+///
+/// let machine = Machine::parse(r#"{"StartAt": "A", "States": {"A": {"Type": "Pass", "End": true}}}"#)?;
+/// let mut coverage = Coverage::of(&machine);
+/// assert_eq!(coverage.unreached(), [Unreached::State("A".to_owned())]);
+/// let mut facts = Facts::default();
+/// facts.entered.insert("A".to_owned());
+/// coverage.add(facts);
+/// assert!(coverage.unreached().is_empty());
+/// # Ok::<(), drivetrain_statemachine::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Coverage {
+    machine: Machine,
+    facts: Facts,
+}
+
+/// A part of a machine that was never reached.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Unreached {
+    /// A state.
+    State(String),
+    /// An entry of a reached state's `Catch`.
+    Catcher {
+        /// The state.
+        state: String,
+        /// The entry, from 0.
+        index: usize,
+        /// Its `ErrorEquals`.
+        errors: Vec<String>,
+    },
+    /// An entry of a reached state's `Retry`.
+    Retrier {
+        /// The state.
+        state: String,
+        /// The entry, from 0.
+        index: usize,
+        /// Its `ErrorEquals`.
+        errors: Vec<String>,
+    },
+    /// A rule of a reached Choice state. Rules with one target cannot be told apart.
+    Rule {
+        /// The state.
+        state: String,
+        /// The rule, from 0; none for its `Default`.
+        index: Option<usize>,
+        /// The state that it leads to.
+        next: String,
+    },
+}
+
+impl Coverage {
+    /// Starts with nothing reached.
+    #[must_use]
+    pub fn of(machine: &Machine) -> Self {
+        Self {
+            machine: machine.clone(),
+            facts: Facts::default(),
+        }
+    }
+
+    /// Adds what an execution did.
+    pub fn add(&mut self, facts: Facts) {
+        self.facts.entered.extend(facts.entered);
+        self.facts.transitions.extend(facts.transitions);
+        self.facts.caught.extend(facts.caught);
+        self.facts.retried.extend(facts.retried);
+    }
+
+    /// Counts the states, and those of them that were reached.
+    #[must_use]
+    pub fn states(&self) -> (usize, usize) {
+        let states = self.machine.states();
+        let reached = states
+            .iter()
+            .filter(|state| self.facts.entered.contains(&state.name));
+        (states.len(), reached.count())
+    }
+
+    /// Lists what was never reached, in the order of the definition; what stands in an unreached state is not listed.
+    #[must_use]
+    pub fn unreached(&self) -> Vec<Unreached> {
+        let mut unreached = Vec::new();
+        self.flow(&self.machine.definition().flow, &mut unreached);
+        unreached
+    }
+
+    fn flow(&self, flow: &Flow, unreached: &mut Vec<Unreached>) {
+        for state in &flow.states {
+            if !self.facts.entered.contains(&state.name) {
+                unreached.push(Unreached::State(state.name.clone()));
+                continue;
+            }
+            self.retriers(state, unreached);
+            self.catchers(flow, state, unreached);
+            self.rules(flow, state, unreached);
+            for inner in state.flows() {
+                self.flow(inner, unreached);
+            }
+        }
+    }
+
+    fn retriers(&self, state: &State, unreached: &mut Vec<Unreached>) {
+        let used: BTreeSet<usize> = self
+            .facts
+            .retried
+            .iter()
+            .filter(|(name, _)| *name == state.name)
+            .filter_map(|(_, error)| {
+                let takes = |errors: &Vec<String>| takes(errors, error.as_ref());
+                state.retry.iter().position(|one| takes(&one.errors))
+            })
+            .collect();
+        for (index, retrier) in state.retry.iter().enumerate() {
+            // One without attempts is there to keep a later one from retrying.
+            if retrier.max_attempts > 0 && !used.contains(&index) {
+                unreached.push(Unreached::Retrier {
+                    state: state.name.clone(),
+                    index,
+                    errors: retrier.errors.clone(),
+                });
+            }
+        }
+    }
+
+    fn catchers(&self, flow: &Flow, state: &State, unreached: &mut Vec<Unreached>) {
+        let used: BTreeSet<usize> = self
+            .facts
+            .caught
+            .iter()
+            .filter(|(name, ..)| *name == state.name)
+            .filter_map(|(_, error, next)| {
+                state.catch.iter().position(|one| {
+                    flow.states[one.next].name == *next && takes(&one.errors, error.as_ref())
+                })
+            })
+            .collect();
+        for (index, catcher) in state.catch.iter().enumerate() {
+            if !used.contains(&index) {
+                unreached.push(Unreached::Catcher {
+                    state: state.name.clone(),
+                    index,
+                    errors: catcher.errors.clone(),
+                });
+            }
+        }
+    }
+
+    fn rules(&self, flow: &Flow, state: &State, unreached: &mut Vec<Unreached>) {
+        let Kind::Choice(choice) = &state.kind else {
+            return;
+        };
+        let rules = choice.rules.iter().enumerate();
+        let rules = rules.map(|(index, rule)| (Some(index), rule.next));
+        for (index, next) in rules.chain(choice.default.map(|next| (None, next))) {
+            let next = flow.states[next].name.clone();
+            let transition = (state.name.clone(), next.clone());
+            if !self.facts.transitions.contains(&transition) {
+                unreached.push(Unreached::Rule {
+                    state: state.name.clone(),
+                    index,
+                    next,
+                });
+            }
+        }
+    }
+}
+
+/// Tells whether a handler takes an error; one whose name the history does not tell may be any.
+fn takes(errors: &[String], error: Option<&String>) -> bool {
+    match error {
+        None => true,
+        Some(error) => Failure::reported(Some(error.clone()), None).matches(errors),
+    }
+}

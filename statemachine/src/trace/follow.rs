@@ -1,0 +1,437 @@
+//! From events to threads.
+//!
+//! Each event names the one that it follows, so that it can be given to the thread that had that one. Where a Map or a
+//! Parallel state is left, AWS names the last event inside it: then the thread that is meant is found going outwards.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use super::thread::{Current, Id, Left, Role, Thread, kept};
+use super::threads::started;
+use super::visit::{Attempted, Inside, VisitEnd};
+use super::{Facts, Traced};
+use crate::engine::{Event, EventType};
+
+/// The state of a [`Trace`](super::Trace).
+#[derive(Debug, Default)]
+pub(super) struct Follower {
+    pub(super) keeps_data: bool,
+    /// Why Fail states fail, by name.
+    pub(super) failures: HashMap<String, Reason>,
+    pub(super) threads: HashMap<Id, Thread>,
+    pub(super) threads_begun: Id,
+    pub(super) executions: HashMap<Arc<str>, Owners>,
+    /// The Map Runs that are under way: their label, and the thread that waits for them.
+    pub(super) map_runs: Vec<(String, Id)>,
+    pub(super) main: Option<Id>,
+    facts: Facts,
+    pub(super) now: DateTime<Utc>,
+    pub(super) finished: Option<super::Steps>,
+}
+
+/// An error's name and its cause.
+pub(super) type Reason = (Option<String>, Option<String>);
+
+/// Which thread had which event of an execution; 0 stands for its beginning.
+type Owners = HashMap<u64, Id>;
+
+impl Follower {
+    pub(super) fn finish(&mut self) -> Traced {
+        if let Some(main) = self.main {
+            self.end(main, VisitEnd::Stopped);
+        }
+        let seen = std::mem::replace(
+            self,
+            Self {
+                keeps_data: self.keeps_data,
+                failures: self.failures.clone(),
+                ..Self::default()
+            },
+        );
+        Traced {
+            steps: seen.finished.unwrap_or_default(),
+            facts: seen.facts,
+        }
+    }
+
+    pub(super) fn follow(&mut self, event: &Event) {
+        use EventType as Type;
+        self.now = event.timestamp;
+        let name = event.details.name.as_deref().unwrap_or_default();
+        match event.event_type {
+            Type::ExecutionStarted => self.execution_started(event),
+            Type::ExecutionSucceeded => self.execution_ended(event, VisitEnd::Left),
+            Type::ExecutionFailed => self.execution_ended(event, VisitEnd::Failed),
+            Type::ExecutionAborted | Type::ExecutionTimedOut => {
+                self.execution_ended(event, VisitEnd::Stopped);
+            }
+            Type::TaskScheduled | Type::LambdaFunctionScheduled | Type::ActivityScheduled => {
+                self.own(event, begin);
+            }
+            Type::TaskSucceeded | Type::LambdaFunctionSucceeded | Type::ActivitySucceeded => {
+                self.own(event, |current| {
+                    current.done = true;
+                    current.pending = false;
+                });
+            }
+            Type::TaskFailed
+            | Type::TaskTimedOut
+            | Type::LambdaFunctionFailed
+            | Type::LambdaFunctionTimedOut
+            | Type::ActivityFailed
+            | Type::ActivityTimedOut
+            | Type::MapRunFailed => self.own(event, |current| fail(current, attempted(event))),
+            Type::TaskStarted
+            | Type::LambdaFunctionStarted
+            | Type::ActivityStarted
+            | Type::TaskSubmitted
+            | Type::TaskStateAborted => self.own(event, |_| {}),
+            Type::EvaluationFailed => self.evaluation_failed(event),
+            Type::MapRunStarted => self.map_run_started(event),
+            Type::MapStateStarted => self.inside_started(event, "Map"),
+            Type::ParallelStateStarted => self.inside_started(event, "Parallel"),
+            Type::MapStateFailed => self.inside_failed(event, "Map"),
+            Type::ParallelStateFailed => self.inside_failed(event, "Parallel"),
+            // What comes next never follows these.
+            Type::MapStateSucceeded | Type::ParallelStateSucceeded | Type::MapRunSucceeded => {}
+            Type::MapIterationStarted => self.iteration_started(event, name),
+            Type::MapIterationSucceeded => self.iteration_ended(event, VisitEnd::Left),
+            Type::MapIterationFailed => self.iteration_ended(event, VisitEnd::Failed),
+            other if other.as_str().ends_with("StateEntered") => self.entered(event, name),
+            _ => self.exited(event, name),
+        }
+    }
+
+    fn execution_started(&mut self, event: &Event) {
+        let label = event.execution.rsplit(':').find_map(|part| {
+            let (_, label) = part.split_once('/')?;
+            Some(label.to_owned())
+        });
+        // Of two runs of one label at once, a child is given to the later.
+        let parent = label.and_then(|label| {
+            let mut running = self.map_runs.iter().rev();
+            running
+                .find(|(known, _)| *known == label)
+                .map(|(_, id)| *id)
+        });
+        let role = match parent.and_then(|parent| self.threads.get(&parent)) {
+            Some(waiting) => Role::Child(started(waiting)),
+            None => Role::Execution,
+        };
+        let id = self.begin(event.execution.clone(), parent, role);
+        self.executions
+            .insert(event.execution.clone(), Owners::from([(0, id)]));
+        if parent.is_none() {
+            self.main = Some(id);
+        }
+    }
+
+    fn execution_ended(&mut self, event: &Event, end: VisitEnd) {
+        let Some(root) = self.owner(&event.execution, 0) else {
+            return;
+        };
+        if end == VisitEnd::Failed
+            && let Some(failing) = self.owner(&event.execution, event.previous_event_id)
+        {
+            self.fail_outwards(failing, &attempted(event));
+        }
+        self.end(root, end);
+        self.executions.remove(&event.execution);
+    }
+
+    /// Marks the state that a failure comes from and all that it stands in.
+    fn fail_outwards(&mut self, failing: Id, attempted: &Attempted) {
+        let mut next = Some(failing);
+        while let Some(thread) = next.and_then(|id| self.threads.get_mut(&id)) {
+            if let Some(current) = &mut thread.current {
+                current.visit.end = VisitEnd::Failed;
+                current.visit.explain(attempted);
+            }
+            next = match thread.role {
+                Role::Child(_) => None,
+                _ => thread.parent,
+            };
+        }
+    }
+
+    fn entered(&mut self, event: &Event, name: &str) {
+        let Some(owner) = self.owner(&event.execution, event.previous_event_id) else {
+            return;
+        };
+        // What follows the start of a Parallel state, whose thread is still in it, begins a branch.
+        let id = match self.threads.get(&owner) {
+            Some(thread) if thread.is_inside("Parallel") => {
+                self.begin(event.execution.clone(), Some(owner), Role::Branch)
+            }
+            _ => owner,
+        };
+        self.owns(id, event.id);
+        if !self.facts.entered.contains(name) {
+            self.facts.entered.insert(name.to_owned());
+        }
+        let keeps_data = self.keeps_data;
+        let Some(thread) = self.threads.get_mut(&id) else {
+            return;
+        };
+        if let Some(left) = thread.left.take() {
+            if left.is_caught {
+                let caught = (left.state.clone(), left.error, name.to_owned());
+                self.facts.caught.insert(caught);
+            }
+            self.facts.transitions.insert((left.state, name.to_owned()));
+        }
+        thread.enter(event, keeps_data);
+        if event.event_type == EventType::FailStateEntered
+            && let Some((error, cause)) = self.failures.get(name)
+            && let Some(current) = &mut thread.current
+        {
+            let reason = Attempted {
+                error: error.clone(),
+                cause: cause.clone(),
+                ..attempted(event)
+            };
+            fail(current, reason);
+        }
+    }
+
+    fn exited(&mut self, event: &Event, name: &str) {
+        let Some(id) = self.outwards(event, |thread| thread.is_in(name)) else {
+            return;
+        };
+        self.end_children(id, VisitEnd::Stopped);
+        self.owns(id, event.id);
+        let keeps_data = self.keeps_data;
+        let Some(thread) = self.threads.get_mut(&id) else {
+            return;
+        };
+        let Some(current) = &mut thread.current else {
+            return;
+        };
+        // A Task that is left without an answer failed before it asked.
+        let is_task = current.visit.state_type == "Task";
+        let is_caught = current.pending || is_task && !current.done;
+        current.visit.output = kept(event.details.output.as_deref(), keeps_data);
+        let error = current
+            .visit
+            .last_failure()
+            .filter(|_| current.pending)
+            .and_then(|last| last.error.clone());
+        thread.left = Some(Left {
+            state: name.to_owned(),
+            is_caught,
+            error,
+        });
+        let end = if is_caught {
+            VisitEnd::Caught
+        } else {
+            VisitEnd::Left
+        };
+        thread.leave(end, event.timestamp);
+    }
+
+    fn evaluation_failed(&mut self, event: &Event) {
+        let state = event.details.state.as_deref().unwrap_or_default();
+        let found = self.threads.iter_mut().find(|(_, thread)| {
+            let follows = |current: &Current| {
+                current.visit.state == state && current.before == event.previous_event_id
+            };
+            thread.execution == event.execution && thread.current.as_ref().is_some_and(follows)
+        });
+        let Some((id, thread)) = found else {
+            return;
+        };
+        let id = *id;
+        if let Some(current) = &mut thread.current {
+            fail(current, attempted(event));
+        }
+        self.owns(id, event.id);
+    }
+
+    fn map_run_started(&mut self, event: &Event) {
+        let arn = event.details.map_run_arn.as_deref().unwrap_or_default();
+        let label = arn
+            .rsplit(':')
+            .find_map(|part| Some(part.split_once('/')?.1.to_owned()));
+        let owner = self.owner(&event.execution, event.previous_event_id);
+        self.own(event, |_| {});
+        if let (Some(label), Some(owner)) = (label, owner) {
+            self.map_runs.push((label, owner));
+        }
+    }
+
+    fn inside_started(&mut self, event: &Event, state_type: &'static str) {
+        let failed_before = self.failure_at(event);
+        let Some(id) = self.outwards(event, |thread| thread.is_inside(state_type)) else {
+            return;
+        };
+        self.end_children(id, VisitEnd::Stopped);
+        self.owns(id, event.id);
+        let retried = self.with_current(id, |current| {
+            if current.visit.starts > 0 && !current.pending {
+                fail(current, failed_before);
+            }
+            begin(current)
+        });
+        self.note_retry(retried.flatten());
+    }
+
+    fn inside_failed(&mut self, event: &Event, state_type: &'static str) {
+        let failure = self.failure_at(event);
+        let Some(id) = self.outwards(event, |thread| thread.is_inside(state_type)) else {
+            return;
+        };
+        if let Some(failing) = self.owner(&event.execution, event.previous_event_id)
+            && failing != id
+            && let Some(thread) = self.threads.get_mut(&failing)
+            && let Some(current) = &mut thread.current
+        {
+            current.visit.end = VisitEnd::Failed;
+        }
+        self.owns(id, event.id);
+        self.end_children(id, VisitEnd::Stopped);
+        self.with_current(id, |current| {
+            current.over = true;
+            if !current.pending {
+                fail(current, failure);
+            }
+        });
+    }
+
+    fn iteration_started(&mut self, event: &Event, map: &str) {
+        let Some(parent) = self.outwards(event, |thread| thread.is_in(map)) else {
+            return;
+        };
+        let role = Role::Iteration(event.details.index.unwrap_or_default());
+        let id = self.begin(event.execution.clone(), Some(parent), role);
+        self.owns(id, event.id);
+    }
+
+    fn iteration_ended(&mut self, event: &Event, end: VisitEnd) {
+        let wanted = Role::Iteration(event.details.index.unwrap_or_default());
+        let name = event.details.name.clone().unwrap_or_default();
+        let Some(id) = self.outwards(event, |thread| thread.role == wanted) else {
+            return;
+        };
+        let Some(parent) = self.threads.get(&id).and_then(|thread| thread.parent) else {
+            return;
+        };
+        if !self
+            .threads
+            .get(&parent)
+            .is_some_and(|thread| thread.is_in(&name))
+        {
+            return;
+        }
+        if end == VisitEnd::Failed {
+            let failure = self.failure_at(event);
+            self.with_current(id, |current| current.visit.end = VisitEnd::Failed);
+            self.with_current(parent, |current| {
+                if !current.pending {
+                    fail(current, failure);
+                }
+            });
+        }
+        self.end(id, end);
+        // The next iteration follows the last event inside this one; what follows the Map, its end.
+        self.owns(parent, event.previous_event_id);
+        self.also_owns(parent, event.id);
+    }
+
+    /// Gives an event to the thread that had the one before.
+    fn own<T>(&mut self, event: &Event, note: impl FnOnce(&mut Current) -> T)
+    where
+        T: Noted,
+    {
+        let Some(id) = self.owner(&event.execution, event.previous_event_id) else {
+            return;
+        };
+        self.owns(id, event.id);
+        let noted = self.with_current(id, note);
+        self.note_retry(noted.and_then(T::retried));
+    }
+
+    fn note_retry(&mut self, retried: Option<(String, Option<String>)>) {
+        if let Some(retried) = retried {
+            self.facts.retried.insert(retried);
+        }
+    }
+
+    /// Finds what failed in the thread that had the event before.
+    fn failure_at(&self, event: &Event) -> Attempted {
+        let owner = self.owner(&event.execution, event.previous_event_id);
+        let thread = owner.and_then(|owner| self.threads.get(&owner));
+        let current = thread.and_then(|thread| thread.current.as_ref());
+        let known = current.and_then(|current| current.visit.last_failure().cloned());
+        known.unwrap_or_else(|| attempted(event))
+    }
+
+    /// Finds the nearest thread outwards from the one that had the event before.
+    fn outwards(&self, event: &Event, is_meant: impl Fn(&Thread) -> bool) -> Option<Id> {
+        let mut id = self.owner(&event.execution, event.previous_event_id)?;
+        loop {
+            let thread = self.threads.get(&id)?;
+            if is_meant(thread) {
+                return Some(id);
+            }
+            id = thread.parent?;
+        }
+    }
+
+    fn with_current<T>(&mut self, id: Id, note: impl FnOnce(&mut Current) -> T) -> Option<T> {
+        let current = self.threads.get_mut(&id)?.current.as_mut()?;
+        current.visit.left_at = self.now;
+        Some(note(current))
+    }
+}
+
+/// What the start of an attempt may tell: a state and the error that it is tried again for.
+trait Noted {
+    fn retried(self) -> Option<(String, Option<String>)>;
+}
+
+impl Noted for () {
+    fn retried(self) -> Option<(String, Option<String>)> {
+        None
+    }
+}
+
+impl Noted for Option<(String, Option<String>)> {
+    fn retried(self) -> Option<(String, Option<String>)> {
+        self
+    }
+}
+
+/// Notes that an attempt starts; tells which failure it is a retry of.
+fn begin(current: &mut Current) -> Option<(String, Option<String>)> {
+    let retried = current.pending.then(|| {
+        let error = current
+            .visit
+            .last_failure()
+            .and_then(|last| last.error.clone());
+        (current.visit.state.clone(), error)
+    });
+    current.pending = false;
+    current.done = false;
+    current.visit.starts += 1;
+    if current.visit.starts > 1 {
+        // Of several attempts the last one is shown inside.
+        current.visit.inside = Inside::Nothing;
+    }
+    retried
+}
+
+fn fail(current: &mut Current, attempted: Attempted) {
+    current.visit.fail(attempted);
+    current.pending = true;
+}
+
+fn attempted(event: &Event) -> Attempted {
+    Attempted {
+        at: event.timestamp,
+        error: event.details.error.clone(),
+        cause: event.details.cause.clone(),
+        location: event.details.location.clone(),
+    }
+}

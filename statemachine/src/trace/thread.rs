@@ -1,0 +1,140 @@
+//! One line of states that is still running.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use indexmap::IndexMap;
+
+use super::visit::{MOST_CHARACTERS, Steps, Totals, Visit, VisitEnd, add_totals};
+use crate::engine::Event;
+
+/// The number of a thread.
+pub(super) type Id = usize;
+
+/// The machine's own line, a branch, an iteration, or a child execution.
+#[derive(Debug)]
+pub(super) struct Thread {
+    pub(super) execution: Arc<str>,
+    /// The thread whose current state this one runs in.
+    pub(super) parent: Option<Id>,
+    pub(super) role: Role,
+    /// The events that may be followed by one of this thread.
+    pub(super) ids: Vec<u64>,
+    /// The threads that run in its current state, in the order in which they started.
+    pub(super) children: BTreeSet<Id>,
+    pub(super) current: Option<Current>,
+    pub(super) steps: Steps,
+    pub(super) states: IndexMap<String, Totals>,
+    /// The state that was left last, until the next one is entered.
+    pub(super) left: Option<Left>,
+}
+
+/// How a state was left.
+#[derive(Debug)]
+pub(super) struct Left {
+    pub(super) state: String,
+    pub(super) is_caught: bool,
+    /// The error that was caught, where the history tells its name.
+    pub(super) error: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    Execution,
+    Branch,
+    Iteration(usize),
+    Child(usize),
+}
+
+/// The state that a thread is in.
+#[derive(Debug)]
+pub(super) struct Current {
+    pub(super) visit: Visit,
+    /// The event that the entering followed; a field that cannot be evaluated is recorded as following it too.
+    pub(super) before: u64,
+    /// The last attempt failed, and none has been started since.
+    pub(super) pending: bool,
+    /// A task of it has succeeded since.
+    pub(super) done: bool,
+    /// It gave up: nothing inside it goes on.
+    pub(super) over: bool,
+}
+
+impl Thread {
+    pub(super) fn new(execution: Arc<str>, parent: Option<Id>, role: Role) -> Self {
+        Self {
+            execution,
+            parent,
+            role,
+            ids: Vec::new(),
+            children: BTreeSet::new(),
+            current: None,
+            steps: Steps::default(),
+            states: IndexMap::new(),
+            left: None,
+        }
+    }
+
+    /// Begins a visit.
+    pub(super) fn enter(&mut self, event: &Event, keeps_data: bool) {
+        let kind = event.event_type.as_str();
+        let state_type = kind.strip_suffix("StateEntered").unwrap_or(kind);
+        let visit = Visit {
+            state: event.details.name.clone().unwrap_or_default(),
+            state_type,
+            entered_at: event.timestamp,
+            left_at: event.timestamp,
+            end: VisitEnd::Stopped,
+            starts: 0,
+            failures: 0,
+            attempts: Vec::new(),
+            input: kept(event.details.input.as_deref(), keeps_data),
+            output: None,
+            inside: super::Inside::Nothing,
+        };
+        self.current = Some(Current {
+            visit,
+            before: event.previous_event_id,
+            pending: false,
+            done: false,
+            over: false,
+        });
+    }
+
+    /// Ends the visit, if there is one, and notes it.
+    pub(super) fn leave(&mut self, end: VisitEnd, at: DateTime<Utc>) {
+        let Some(Current { mut visit, .. }) = self.current.take() else {
+            return;
+        };
+        visit.end = end;
+        visit.left_at = at;
+        add_totals(
+            &mut self.states,
+            [(visit.state.clone(), Totals::of(&visit))],
+        );
+        self.steps.push(visit);
+    }
+
+    pub(super) fn is_in(&self, state: &str) -> bool {
+        self.current
+            .as_ref()
+            .is_some_and(|current| current.visit.state == state)
+    }
+
+    /// Tells whether it is in a Map or a Parallel state that has not given up.
+    pub(super) fn is_inside(&self, state_type: &str) -> bool {
+        self.current
+            .as_ref()
+            .is_some_and(|current| current.visit.state_type == state_type && !current.over)
+    }
+}
+
+/// Keeps the beginning of a text.
+pub(super) fn kept(text: Option<&str>, keeps_data: bool) -> Option<String> {
+    let text = text.filter(|_| keeps_data)?;
+    match text.char_indices().nth(MOST_CHARACTERS) {
+        Some((end, _)) => Some(format!("{}..", &text[..end])),
+        None => Some(text.to_owned()),
+    }
+}

@@ -1,0 +1,130 @@
+//! Which threads there are, and which event belongs to which.
+
+use std::sync::Arc;
+
+use super::follow::Follower;
+use super::thread::{Id, Role, Thread};
+use super::visit::{Inside, Iteration, Iterations, VisitEnd, add_totals};
+
+impl Follower {
+    pub(super) fn owner(&self, execution: &Arc<str>, event: u64) -> Option<Id> {
+        self.executions.get(execution)?.get(&event).copied()
+    }
+
+    /// Makes an event the only one that may be followed by one of a thread.
+    pub(super) fn owns(&mut self, id: Id, event: u64) {
+        let Some(thread) = self.threads.get_mut(&id) else {
+            return;
+        };
+        if let Some(owners) = self.executions.get_mut(&thread.execution) {
+            for old in thread.ids.drain(..) {
+                owners.remove(&old);
+            }
+        }
+        self.also_owns(id, event);
+    }
+
+    pub(super) fn also_owns(&mut self, id: Id, event: u64) {
+        if let Some(thread) = self.threads.get_mut(&id)
+            && let Some(owners) = self.executions.get_mut(&thread.execution)
+        {
+            thread.ids.push(event);
+            owners.insert(event, id);
+        }
+    }
+
+    pub(super) fn begin(&mut self, execution: Arc<str>, parent: Option<Id>, role: Role) -> Id {
+        let id = self.threads_begun;
+        self.threads_begun += 1;
+        self.threads
+            .insert(id, Thread::new(execution, parent, role));
+        if let Some(parent) = parent.and_then(|parent| self.threads.get_mut(&parent)) {
+            parent.children.insert(id);
+        }
+        id
+    }
+
+    pub(super) fn end_children(&mut self, id: Id, end: VisitEnd) {
+        let children = self
+            .threads
+            .get_mut(&id)
+            .map(|thread| std::mem::take(&mut thread.children));
+        for child in children.unwrap_or_default() {
+            self.end(child, end);
+        }
+        self.map_runs.retain(|(_, waiting)| *waiting != id);
+    }
+
+    /// Ends a thread and gives what it did to the state that it ran in.
+    pub(super) fn end(&mut self, id: Id, end: VisitEnd) {
+        self.end_children(id, VisitEnd::Stopped);
+        let Some(mut thread) = self.threads.remove(&id) else {
+            return;
+        };
+        if let Some(owners) = self.executions.get_mut(&thread.execution) {
+            for old in thread.ids.drain(..) {
+                owners.remove(&old);
+            }
+        }
+        let mut end = end;
+        if let Some(current) = &thread.current {
+            let own = current.visit.end;
+            let at = self.now;
+            if own == VisitEnd::Failed {
+                end = VisitEnd::Failed;
+            }
+            thread.leave(own, at);
+        } else if thread.role == Role::Branch && end == VisitEnd::Stopped {
+            end = VisitEnd::Left;
+        }
+        if matches!(thread.role, Role::Child(_)) {
+            self.executions.remove(&thread.execution);
+        }
+        let Some(parent) = thread.parent else {
+            self.finished = Some(thread.steps);
+            self.main = None;
+            return;
+        };
+        let Some(parent) = self.threads.get_mut(&parent) else {
+            return;
+        };
+        parent.children.remove(&id);
+        add_totals(&mut parent.states, thread.states.clone());
+        let Some(current) = &mut parent.current else {
+            return;
+        };
+        let inside = &mut current.visit.inside;
+        match thread.role {
+            Role::Iteration(index) | Role::Child(index) => {
+                if !matches!(inside, Inside::Iterations(_)) {
+                    *inside = Inside::Iterations(Box::default());
+                }
+                if let Inside::Iterations(iterations) = inside {
+                    let steps = thread.steps;
+                    iterations.add(Iteration { index, end, steps }, thread.states);
+                }
+            }
+            Role::Branch | Role::Execution => {
+                if !matches!(inside, Inside::Branches(_)) {
+                    *inside = Inside::Branches(Vec::new());
+                }
+                if let Inside::Branches(branches) = inside {
+                    branches.push(thread.steps);
+                }
+            }
+        }
+    }
+}
+
+/// Counts the children that a waiting thread has had.
+pub(super) fn started(waiting: &Thread) -> usize {
+    let ended = match waiting
+        .current
+        .as_ref()
+        .map(|current| &current.visit.inside)
+    {
+        Some(Inside::Iterations(iterations)) => usize::try_from(Iterations::total(iterations)),
+        _ => Ok(0),
+    };
+    waiting.children.len() + ended.unwrap_or(usize::MAX / 2)
+}

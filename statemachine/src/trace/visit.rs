@@ -1,0 +1,275 @@
+//! What is kept of an execution.
+
+use std::collections::VecDeque;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use indexmap::IndexMap;
+
+/// Of a long line of states, so many are kept of the beginning ..
+const FIRST_STEPS: usize = 100;
+
+/// .. and so many of the end.
+const LAST_STEPS: usize = 20;
+
+/// So many failed attempts of one visit are kept.
+const MOST_ATTEMPTS: usize = 5;
+
+/// So many iterations of a Map are kept in full.
+const MOST_ITERATIONS: usize = 10;
+
+/// So many failed iterations are kept in full beside them.
+const MOST_FAILED_ITERATIONS: usize = 3;
+
+/// So many characters are kept of an input or an output.
+pub(super) const MOST_CHARACTERS: usize = 2_000;
+
+/// A line of states in the order in which they were entered.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct Steps {
+    /// The first ones.
+    pub first: Vec<Visit>,
+    /// How many between them and the last ones were not kept.
+    pub left_out: u64,
+    /// The last ones of a long line.
+    pub last: VecDeque<Visit>,
+}
+
+/// One visit of a state, from entering it to leaving it.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Visit {
+    /// The state's name.
+    pub state: String,
+    /// The word in its `Type`.
+    pub state_type: &'static str,
+    /// When it was entered.
+    pub entered_at: DateTime<Utc>,
+    /// When it was left, or the last that was heard of it.
+    pub left_at: DateTime<Utc>,
+    /// How it ended.
+    pub end: VisitEnd,
+    /// How often its work was started.
+    pub starts: u64,
+    /// How many attempts failed.
+    pub failures: u64,
+    /// The first of them, and the last.
+    pub attempts: Vec<Attempted>,
+    /// The beginning of its input, where data is kept.
+    pub input: Option<String>,
+    /// The beginning of its output, where data is kept.
+    pub output: Option<String>,
+    /// What ran inside it.
+    pub inside: Inside,
+}
+
+/// How a visit ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum VisitEnd {
+    /// It did not: the execution was stopped, timed out, or failed elsewhere.
+    #[default]
+    Stopped,
+    /// The state was left with its output.
+    Left,
+    /// The state failed and a handler took the failure.
+    Caught,
+    /// The state failed and ended the flow that it stands in.
+    Failed,
+}
+
+/// A failed attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Attempted {
+    /// When it failed.
+    pub at: DateTime<Utc>,
+    /// The error's name, where the history tells.
+    pub error: Option<String>,
+    /// The error's cause.
+    pub cause: Option<String>,
+    /// The field that could not be evaluated.
+    pub location: Option<String>,
+}
+
+/// What ran inside a state.
+#[derive(Debug, Clone, Default)]
+pub enum Inside {
+    /// The state has nothing inside, or it never started.
+    #[default]
+    Nothing,
+    /// The branches of a Parallel state, in the order in which they started.
+    Branches(Vec<Steps>),
+    /// The iterations or child executions of a Map state.
+    Iterations(Box<Iterations>),
+}
+
+/// The iterations of one Map.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct Iterations {
+    /// How many came to their end.
+    pub succeeded: u64,
+    /// How many failed.
+    pub failed: u64,
+    /// How many were stopped.
+    pub stopped: u64,
+    /// Those that were kept, in the order in which they ended: the first, and the first that failed.
+    pub kept: Vec<Iteration>,
+    /// Totals over all of them, by state.
+    pub states: IndexMap<String, Totals>,
+}
+
+/// One iteration of a Map.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Iteration {
+    /// Its item's number, from 0; of a child execution, the order in which it started.
+    pub index: usize,
+    /// How it ended.
+    pub end: VisitEnd,
+    /// What it did.
+    pub steps: Steps,
+}
+
+/// What a state did over many visits.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Totals {
+    /// How often it was entered.
+    pub visits: u64,
+    /// How many attempts failed.
+    pub failures: u64,
+    /// How many visits failed for good.
+    pub failed: u64,
+    /// How long all visits took together.
+    pub duration: TimeDelta,
+}
+
+impl Steps {
+    /// Walks through all visits that were kept.
+    #[must_use]
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Visit> {
+        self.first.iter().chain(&self.last)
+    }
+
+    /// Tells whether nothing was entered.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.first.is_empty()
+    }
+
+    pub(super) fn push(&mut self, visit: Visit) {
+        if self.first.len() < FIRST_STEPS {
+            self.first.push(visit);
+            return;
+        }
+        self.last.push_back(visit);
+        if self.last.len() > LAST_STEPS {
+            self.last.pop_front();
+            self.left_out += 1;
+        }
+    }
+
+    fn last_mut(&mut self) -> Option<&mut Visit> {
+        self.last.back_mut().or(self.first.last_mut())
+    }
+}
+
+impl Visit {
+    /// Tells how long it took, by the execution's clock.
+    #[must_use]
+    pub fn duration(&self) -> TimeDelta {
+        self.left_at - self.entered_at
+    }
+
+    /// Gives the last failed attempt.
+    #[must_use]
+    pub fn last_failure(&self) -> Option<&Attempted> {
+        self.attempts.last()
+    }
+
+    pub(super) fn fail(&mut self, attempted: Attempted) {
+        self.failures += 1;
+        if self.attempts.len() == MOST_ATTEMPTS {
+            self.attempts.pop();
+        }
+        self.attempts.push(attempted);
+    }
+
+    /// Gives the failure that ended the visit its reason, which the history tells only at the end, inside as well.
+    pub(super) fn explain(&mut self, reason: &Attempted) {
+        match self.attempts.last_mut() {
+            Some(last) if last.error.is_none() && last.cause.is_none() => {
+                last.error.clone_from(&reason.error);
+                last.cause.clone_from(&reason.cause);
+            }
+            Some(_) => {}
+            None => self.fail(reason.clone()),
+        }
+        let flows: Vec<&mut Steps> = match &mut self.inside {
+            Inside::Nothing => Vec::new(),
+            Inside::Branches(branches) => branches.iter_mut().collect(),
+            Inside::Iterations(iterations) => iterations
+                .kept
+                .iter_mut()
+                .map(|kept| &mut kept.steps)
+                .collect(),
+        };
+        for steps in flows {
+            if let Some(last) = steps.last_mut()
+                && last.end == VisitEnd::Failed
+                && last.last_failure().is_none_or(|last| last.error.is_none())
+            {
+                last.explain(reason);
+            }
+        }
+    }
+}
+
+impl Iterations {
+    /// Counts all that were started.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.succeeded + self.failed + self.stopped
+    }
+
+    pub(super) fn add(&mut self, iteration: Iteration, states: IndexMap<String, Totals>) {
+        let counter = match iteration.end {
+            VisitEnd::Failed => &mut self.failed,
+            VisitEnd::Stopped => &mut self.stopped,
+            VisitEnd::Left | VisitEnd::Caught => &mut self.succeeded,
+        };
+        *counter += 1;
+        add_totals(&mut self.states, states);
+        let failed = |kept: &&Iteration| kept.end == VisitEnd::Failed;
+        let is_early_failure = iteration.end == VisitEnd::Failed
+            && self.kept.iter().filter(failed).count() < MOST_FAILED_ITERATIONS;
+        if is_early_failure || self.kept.len() < MOST_ITERATIONS {
+            self.kept.push(iteration);
+        }
+    }
+}
+
+impl Totals {
+    pub(super) fn of(visit: &Visit) -> Self {
+        Self {
+            visits: 1,
+            failures: visit.failures,
+            failed: u64::from(visit.end == VisitEnd::Failed),
+            duration: visit.duration(),
+        }
+    }
+}
+
+pub(super) fn add_totals(
+    states: &mut IndexMap<String, Totals>,
+    more: impl IntoIterator<Item = (String, Totals)>,
+) {
+    for (state, totals) in more {
+        let sum = states.entry(state).or_default();
+        sum.visits += totals.visits;
+        sum.failures += totals.failures;
+        sum.failed += totals.failed;
+        sum.duration += totals.duration;
+    }
+}

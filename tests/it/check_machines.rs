@@ -1,0 +1,152 @@
+//! `drivetrain check`: jobs and machines, one or a folder of them, for people, programs and scanners.
+
+use serde_json::{Value, json};
+
+use crate::harness::Place;
+
+const SOUND: &str = r#"{"StartAt": "A", "States": {"A": {"Type": "Pass", "End": true}}}"#;
+
+fn mixed() -> Place {
+    let place = Place::new();
+    place.write("all/sound.asl.json", SOUND);
+    place.write(
+        "all/deep/bad one.json",
+        "{\"StartAt\": \"C\",\n \"States\": {\"A\": {\"Type\": \"Pass\", \"Next\": \"B\"}, \"C\": {\"Type\": \"Choice\", \"Choices\": \
+         [{\"Variable\": \"$.a\", \"IsNull\": true, \"Next\": \"A\"}], \"Default\": \"E\"}, \"E\": {\"Type\": \"Succeed\"}}}",
+    );
+    place.write(
+        "all/deep/slow.asl.json",
+        r#"{"StartAt": "A", "States": {"A": {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "End": true}}}"#,
+    );
+    place.write("all/deep/data.json", r#"{"States": ["CA", "NV"]}"#);
+    place.write("all/.hidden/bad.asl.json", "{");
+    place.write("all/made/CACHEDIR.TAG", "");
+    place.write("all/made/bad.asl.json", "{");
+    place
+}
+
+#[test]
+fn every_machine_of_a_folder_is_checked() {
+    let place = mixed();
+    let ran = place.run("check all");
+    ran.fails(2, &["`all` has 1 problem"]);
+    for expected in [
+        "all/deep/bad one.json:2:43: error MISSING_TRANSITION_TARGET /States/A/Next: Missing 'Next' target: B\n",
+        "all/deep/slow.asl.json:1:34: warning TASK_WITHOUT_TIMEOUT /States/A",
+        "all: 1 error, 1 warning in 3 machines\n",
+    ] {
+        assert!(
+            ran.stdout.contains(expected),
+            "expected `{expected}` in\n{}",
+            ran.stdout
+        );
+    }
+    std::fs::remove_file(place.path("all/deep/bad one.json")).unwrap();
+    let ran = place.run("check all");
+    assert!(
+        ran.succeeds()
+            .stdout
+            .ends_with("all: 1 warning in 2 machines\n"),
+        "{}",
+        ran.stdout
+    );
+    place
+        .run("check all/sound.asl.json --type express")
+        .succeeds();
+    std::fs::create_dir_all(place.path("empty")).unwrap();
+    place
+        .run("check empty")
+        .fails(2, &["nothing to check in `empty`"]);
+}
+
+#[test]
+fn jobs_and_machines_are_checked_together() {
+    let place = Place::new();
+    place.run("new job sales").succeeds();
+    place.write("sales/orders.asl.json", SOUND);
+    let ran = place.run("check sales");
+    assert_eq!(
+        ran.succeeds().stdout,
+        "sales: no problems in 1 job and 1 machine\n"
+    );
+    let manifest = std::fs::read_to_string(place.path("sales/job.toml")).unwrap();
+    place.write("sales/job.toml", manifest.replace("decimal(", "decimall("));
+    place.run("check .").fails(2, &["`.` has 3 problems"]);
+    let checked = place.run("check . --output-format json");
+    assert_eq!(checked.code, Some(2));
+    let checked: Value = serde_json::from_str(&checked.stdout).unwrap();
+    assert_eq!(
+        (&checked["errors"], &checked["warnings"]),
+        (&json!(3), &json!(0))
+    );
+    assert_eq!(
+        checked["checked"],
+        json!(["./sales", "./sales/orders.asl.json"])
+    );
+    let first = &checked["diagnostics"][0];
+    assert_eq!(
+        (&first["code"], &first["file"]),
+        (&json!("INVALID_JOB"), &json!("./sales/job.toml"))
+    );
+    assert!(first["hint"].is_string(), "{first}");
+    place.run("check rental_facts").succeeds();
+}
+
+#[test]
+fn a_scanner_gets_rules_places_and_levels() {
+    let place = mixed();
+    let ran = place.run("check all --output-format sarif");
+    assert_eq!(ran.code, Some(2), "{}", ran.stderr);
+    let log: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(log["version"], "2.1.0");
+    let run = &log["runs"][0];
+    let rules = run["tool"]["driver"]["rules"].as_array().unwrap();
+    let results = run["results"].as_array().unwrap();
+    assert_eq!(results.len(), 2);
+    for result in results {
+        let index = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();
+        assert_eq!(rules[index]["id"], result["ruleId"]);
+        let text = rules[index]["shortDescription"]["text"].as_str().unwrap();
+        assert!(text.ends_with('.') && !text.starts_with(' '), "{text}");
+    }
+    assert_eq!(results[0]["level"], "error");
+    assert_eq!(
+        results[0]["locations"][0],
+        json!({
+            "physicalLocation": {
+                "artifactLocation": {"uri": "all/deep/bad%20one.json"},
+                "region": {"startLine": 2, "startColumn": 43}
+            },
+            "logicalLocations": [{"fullyQualifiedName": "/States/A/Next"}]
+        })
+    );
+    assert_eq!(results[1]["level"], "warning");
+    let sound = place.run("check all/sound.asl.json --output-format sarif");
+    let log: Value = serde_json::from_str(&sound.succeeds().stdout).unwrap();
+    assert_eq!(log["runs"][0]["results"], json!([]));
+    // Only `check` has findings.
+    let ran = place.run("jobs --output-format sarif");
+    ran.fails(2, &["only `check`"]);
+    assert_eq!(ran.stdout, "");
+}
+
+#[test]
+fn what_is_no_definition_is_told_with_its_place() {
+    let place = Place::new();
+    for (text, code, place_in_text) in [
+        ("", "SCHEMA_VALIDATION_FAILED", ""),
+        ("{\n", "INVALID_JSON_DESCRIPTION", ":2:1"),
+        ("[]", "SCHEMA_VALIDATION_FAILED", ""),
+    ] {
+        place.write("m.asl.json", text);
+        let ran = place.run("check m.asl.json");
+        ran.fails(2, &["1 problem"]);
+        let begins = format!("m.asl.json{place_in_text}: error {code}");
+        assert!(ran.stdout.starts_with(&begins), "{}", ran.stdout);
+    }
+    place.write("m.asl.json", [0xFF, 0xFE]);
+    place.run("check m.asl.json").fails(2, &["not UTF-8"]);
+    place
+        .run("check nowhere.asl.json")
+        .fails(2, &["nowhere.asl.json"]);
+}

@@ -1,0 +1,209 @@
+//! A publisher that comes late, or is told what is not so: what it looks at before it gives a run up, and what it leaves.
+
+use std::sync::{Arc, Mutex};
+
+use drivetrain_runner::commit::{
+    CommitOutcome, Committed, Log, PublishOutcome, Repaired, Replaces, RunStatus, StopSignal,
+    Unfenced, repair, runs,
+};
+use drivetrain_runner::store::Store;
+use object_store::ObjectStoreExt;
+
+use crate::commit_faults::{
+    DAY, RECORD_1, RECORD_2, completes, crashes, faulty, shows, stage, work,
+};
+use crate::commit_work::{Done, JOB, Work, logged, run_quietly, visible};
+use crate::store_faults::{Call, Fault, Faulty, Operation, Shared};
+use crate::store_places::Place;
+
+const MARK_1: &str = "_drivetrain/job/log/00000000000000000001.published";
+const MARK_2: &str = "_drivetrain/job/log/00000000000000000002.published";
+
+async fn committed(store: &Store) -> Committed {
+    let staged = stage(store, "late", Replaces::Table).await;
+    match staged
+        .commit(&Unfenced, &StopSignal::never())
+        .await
+        .unwrap()
+    {
+        CommitOutcome::Committed(committed) => committed,
+        other => panic!("nobody else is there, and {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn an_object_of_another_size_is_no_part() {
+    let place = Place::memory();
+    let store = faulty(&place, Fault::Pretend, usize::MAX, completes).await;
+    let committed = committed(&store).await;
+    for part in committed.record().as_run().unwrap().parts() {
+        let key = part.path().unwrap();
+        place.objects().await.put(&key, "cut".into()).await.unwrap();
+    }
+    let outcome = committed.publish(&StopSignal::never()).await.unwrap();
+    assert!(matches!(outcome, PublishOutcome::StartAgain));
+    assert_eq!(visible(&place.store().await).await, [].into());
+}
+
+#[tokio::test]
+async fn a_record_that_voids_is_marked_by_whoever_put_it() {
+    let place = Place::memory();
+    let store = faulty(&place, Fault::Pretend, 1, completes).await;
+    let outcome = committed(&store).await.publish(&StopSignal::never()).await;
+    assert!(matches!(outcome.unwrap(), PublishOutcome::StartAgain));
+    let store = place.store().await;
+    assert!(store.look(&MARK_2.into()).await.unwrap().is_some());
+    assert!(store.look(&MARK_1.into()).await.unwrap().is_none());
+}
+
+/// A completion that is under way when its upload is aborted may still win: the run that was taken for lost is not, and another
+/// one stands behind it.
+#[tokio::test]
+async fn a_run_behind_ones_own_means_that_ones_own_was_published() {
+    let place = Place::memory();
+    let reads_next = |call: &Call| call.operation == Operation::Get && call.key == RECORD_2;
+    let (late, mut heard) = Faulty::new(place.objects().await, move |_, call| {
+        if completes(call) || call.operation == Operation::Abort {
+            Some(Fault::Pretend)
+        } else {
+            reads_next(call).then_some(Fault::Pause)
+        }
+    });
+    let store = Store::over(place.location(), Arc::new(Shared(Arc::clone(&late))));
+    let committed = committed(&store).await;
+    let publishing = tokio::spawn(async move { committed.publish(&StopSignal::never()).await });
+    heard.recv().await.unwrap();
+    let store = place.store().await;
+    assert_eq!(repair(&store, JOB).await.unwrap(), Repaired::Published(1));
+    let next = Work::table("next", &[(DAY, "next")]);
+    assert_eq!(
+        run_quietly(&store, &next).await.unwrap(),
+        Done::Published(2)
+    );
+    late.go_on();
+    let outcome = publishing.await.unwrap().unwrap();
+    assert!(matches!(outcome, PublishOutcome::Published(_)));
+    assert_eq!(logged(&store).await, next.expected());
+    let statuses = runs(&store, JOB)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|line| line.status);
+    assert_eq!(statuses.collect::<Vec<_>>(), [RunStatus::Published; 2]);
+}
+
+/// Of two parts of a committed run one is dropped by the store; who publishes it completes the other first.
+async fn half_lost(place: &Place) {
+    let store = place.store().await;
+    let log = Log::read(&store, JOB).await.unwrap();
+    let table = log.state().table(crate::commit_work::TABLE).unwrap();
+    let part = table.parts.last().unwrap();
+    let key = part.path().unwrap();
+    place
+        .objects()
+        .await
+        .abort(&key, &part.upload.id)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn who_finds_its_own_run_voided_takes_back_what_it_completed() {
+    let place = Place::memory();
+    let mut left = 2;
+    let (one, mut heard) = Faulty::new(place.objects().await, move |_, call| {
+        let waits = completes(call) && left > 0;
+        left -= usize::from(waits);
+        waits.then_some(Fault::Pause)
+    });
+    let store = Store::over(place.location(), Arc::new(Shared(Arc::clone(&one))));
+    let running = tokio::spawn(async move { run_quietly(&store, &work()).await });
+    heard.recv().await.unwrap();
+    heard.recv().await.unwrap();
+    half_lost(&place).await;
+    // Another one gives it up, while the completion is under way that its abort does not reach.
+    let (other, _heard) = Faulty::new(place.objects().await, |_, call| {
+        (completes(call) || call.operation == Operation::Abort).then_some(Fault::Pretend)
+    });
+    let store = Store::over(place.location(), Arc::new(Shared(other)));
+    repair(&store, JOB).await.unwrap_err();
+    one.go_on();
+    // A permit is kept for one who waits, not for two.
+    tokio::task::yield_now().await;
+    one.go_on();
+    assert_eq!(running.await.unwrap().unwrap(), Done::Published(3));
+    shows(&place, &work()).await;
+}
+
+#[tokio::test]
+async fn a_void_that_was_cut_off_twice_is_finished_by_the_third() {
+    let place = Place::memory();
+    crashes(&place, &work(), completes).await;
+    half_lost(&place).await;
+    let deletes = |call: &Call| call.operation == Operation::Delete && call.key.starts_with(JOB);
+    for _ in 0..2 {
+        crashes(&place, &work(), deletes).await;
+        let store = place.store().await;
+        assert!(store.look(&RECORD_2.into()).await.unwrap().is_some());
+        assert!(store.look(&MARK_2.into()).await.unwrap().is_none());
+    }
+    assert_eq!(
+        run_quietly(&place.store().await, &work()).await.unwrap(),
+        Done::Published(3)
+    );
+    assert_eq!(visible(&place.store().await).await, work().expected());
+}
+
+#[tokio::test]
+async fn parts_last_before_their_record_and_what_is_new_before_what_it_replaces_goes() {
+    let place = Place::memory();
+    let old = Work::table("old", &[(DAY, "old")]);
+    run_quietly(&place.store().await, &old).await.unwrap();
+    let calls = Arc::new(Mutex::new(Vec::new()));
+    let heard = Arc::clone(&calls);
+    let (store, _events) = Faulty::new(place.objects().await, move |_, call| {
+        heard.lock().unwrap().push(call.clone());
+        None
+    });
+    let store = Store::over(place.location(), Arc::new(Shared(store)));
+    assert_eq!(
+        run_quietly(&store, &work()).await.unwrap(),
+        Done::Published(2)
+    );
+    let calls = calls.lock().unwrap();
+    let last =
+        |found: &dyn Fn(&Call) -> bool| calls.iter().rposition(found).expect("it was called");
+    let first =
+        |found: &dyn Fn(&Call) -> bool| calls.iter().position(found).expect("it was called");
+    let in_table = |call: &Call| call.key.starts_with("job/");
+    let record = first(&|call| call.operation == Operation::Put && call.key == RECORD_2);
+    assert!(last(&|call| call.operation == Operation::Seal) < record);
+    let settled = last(&|call| call.operation == Operation::Settle && in_table(call));
+    assert!(last(&|call| completes(call)) < settled);
+    let deleted = first(&|call| call.operation == Operation::Delete && in_table(call));
+    assert!(settled < deleted);
+    let marked = first(&|call| call.operation == Operation::Put && call.key == MARK_2);
+    assert!(last(&|call| call.operation == Operation::Delete && in_table(call)) < marked);
+    assert!(
+        !calls
+            .iter()
+            .any(|call| call.key == RECORD_1 && call.operation == Operation::Put)
+    );
+}
+
+#[tokio::test]
+async fn a_part_that_cannot_be_completed_now_keeps_no_other_from_it() {
+    let place = Place::memory();
+    let first = |call: &Call| completes(call) && call.key.contains("-000001.");
+    let store = faulty(&place, Fault::FailBefore, usize::MAX, first).await;
+    let error = run_quietly(&store, &work()).await.unwrap_err();
+    assert_eq!(error.to_string(), "committed, publish pending");
+    let shown: usize = visible(&place.store().await)
+        .await
+        .values()
+        .map(Vec::len)
+        .sum();
+    assert_eq!(shown, 1);
+    repair(&place.store().await, JOB).await.unwrap();
+    assert_eq!(visible(&place.store().await).await, work().expected());
+}

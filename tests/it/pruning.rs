@@ -1,0 +1,177 @@
+//! What a plan foresees, and that a run opens no more: only the partitions that its window or its SQL asks for.
+
+use std::collections::BTreeSet;
+
+use crate::harness::Place;
+use crate::store_places::Cloud;
+
+/// Ten days of sales, published, and a job with a window over them.
+fn place(cloud: &Cloud, cities_sql: &str) -> Place {
+    let place = Place::with(cloud.variables());
+    place.run("new job sales").succeeds();
+    let mut orders = "order_id,shop_id,ordered_at,amount,paid\n".to_owned();
+    for day in 1..=10 {
+        orders += &format!("{day},10,{day:02}.03.2024 09:15,{day}.50,yes\n");
+    }
+    place.write("sales/sample/raw/orders/orders.csv", orders);
+    place
+        .run("run ./sales --input sales/sample --output s3://bucket/out")
+        .succeeds();
+    place.write(
+        "cities/job.toml",
+        format!(
+            "name = \"cities\"\n\
+             [parameters]\n\
+             from = \"date\"\n\
+             to = \"date\"\n\
+             [inputs.daily_sales]\n\
+             table = \"sales.daily_sales\"\n\
+             [inputs.shops]\n\
+             contract = \"sales.shops\"\n\
+             [outputs.cities]\n\
+             sql = \"\"\"{cities_sql}\"\"\"\n\
+             partition_by = \"day\"\n\
+             window = \"day\"\n\
+             [outputs.cities.columns]\n\
+             city = \"string\"\n\
+             revenue = \"decimal(28,2) not null\"\n\
+             day = \"date not null\"\n"
+        ),
+    );
+    place
+}
+
+/// A join to a name, and an aggregate: the window lies above both.
+const JOINED: &str = "select shops.city, sum(revenue) as revenue, day \
+                      from daily_sales left join shops on shops.shop_id = daily_sales.shop_id \
+                      group by shops.city, day";
+
+const FLAGS: &str = "./cities --input sales/sample --output s3://bucket/out";
+
+/// The files of the upstream table of which anything was read since this was last asked.
+fn opened(cloud: &Cloud) -> BTreeSet<String> {
+    let asked = cloud.gate.take_asked().into_iter();
+    asked
+        .filter(|asked| asked.reads() && asked.key.starts_with("out/sales/daily_sales/"))
+        .map(|asked| asked.key)
+        .collect()
+}
+
+fn cities(place: &Place) -> Vec<String> {
+    place.query(
+        "select day, revenue from cities order by day",
+        "s3://bucket/out",
+    )
+}
+
+#[test]
+fn a_window_opens_only_its_partitions_of_the_table_upstream() {
+    let cloud = Cloud::start();
+    let place = place(&cloud, JOINED);
+    opened(&cloud);
+    place
+        .run(&format!(
+            "run {FLAGS} --param from=2024-03-04 --param to=2024-03-05"
+        ))
+        .succeeds();
+    let files = opened(&cloud);
+    assert_eq!(files.len(), 2, "{files:?}");
+    assert!(
+        files
+            .iter()
+            .all(|file| file.contains("day=2024-03-04/") || file.contains("day=2024-03-05/"))
+    );
+    assert_eq!(cities(&place), ["2024-03-04,4.50", "2024-03-05,5.50"]);
+    place
+        .run(&format!("run {FLAGS} --param from=2024-03-09"))
+        .succeeds();
+    assert_eq!(cities(&place).len(), 4);
+    opened(&cloud);
+    place.run(&format!("run {FLAGS}")).succeeds();
+    assert_eq!(opened(&cloud).len(), 10);
+    assert_eq!(cities(&place).len(), 10);
+}
+
+#[test]
+fn a_condition_in_sql_opens_only_what_it_asks_for() {
+    let cloud = Cloud::start();
+    let filter = "where extract(day from day) % 2 = 0 or revenue > 9";
+    let sql = JOINED.replace("group by", &format!("{filter} group by"));
+    let place = place(&cloud, &sql);
+    // Not of folders alone: all files are asked.
+    place.run(&format!("run {FLAGS}")).succeeds();
+    assert_eq!(cities(&place).len(), 6);
+    opened(&cloud);
+    let query = |sql: &str| place.query(sql, "s3://bucket/out");
+    let even = "select count(revenue) from daily_sales where extract(day from day) % 2 = 0 and shop_id > 0";
+    assert_eq!(query(even), ["5"]);
+    assert_eq!(opened(&cloud).len(), 5);
+    assert_eq!(
+        query("select count(*) from daily_sales where day < '2024-03-04'"),
+        ["3"]
+    );
+    assert_eq!(
+        query("select count(*) from daily_sales where day is null"),
+        ["0"]
+    );
+    assert_eq!(
+        opened(&cloud).len(),
+        0,
+        "the log knows how many rows there are"
+    );
+}
+
+#[test]
+fn a_plan_shows_what_a_run_opens_and_writes_nothing() {
+    let cloud = Cloud::start();
+    let place = place(&cloud, JOINED);
+    place.run(&format!("run {FLAGS}")).succeeds();
+    cloud.gate.take_asked();
+    let window = format!("plan {FLAGS} --param from=2024-03-04 --param to=2024-03-05");
+    let planned = place.json(&window);
+    let asked = cloud.gate.take_asked();
+    let parts =
+        |key: &str| key.starts_with("out/sales/daily_sales/") || key.starts_with("out/cities/");
+    assert!(
+        asked
+            .iter()
+            .all(|asked| asked.method == hyper::Method::GET && !parts(&asked.key)),
+        "{asked:?}"
+    );
+    let read = &planned["reads"][0];
+    assert_eq!(
+        (read["files"].as_u64(), read["opened_files"].as_u64()),
+        (Some(10), Some(2))
+    );
+    assert!(read["opened_bytes"].as_u64() < read["bytes"].as_u64());
+    let write = &planned["writes"][0];
+    assert_eq!(write["replaced_partitions"], 2);
+    assert_eq!(write["replaced_rows"], 2);
+    let plan = planned["queries"][0]["plan"].as_str().unwrap();
+    assert!(
+        plan.contains("HashJoinExec")
+            && plan.contains("day=2024-03-04")
+            && plan.contains("Read: shops, 1 files"),
+        "{plan}"
+    );
+    let text = place.run(&window);
+    let text = &text.succeeds().stdout;
+    assert!(text.contains("opening only 2 of them"), "{text}");
+    assert!(
+        text.contains("replacing the window day 2024-03-04..=2024-03-05: 2 partitions"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_plan_of_a_job_whose_table_upstream_is_not_there_says_so() {
+    let place = Place::new();
+    place.json("generate --rentals 100 --out data");
+    let planned = place.run("plan vehicle_location_metrics --input data --output lake");
+    assert!(
+        planned.succeeds().stdout.contains("not written yet"),
+        "{}",
+        planned.stdout
+    );
+    assert!(!place.path("lake").exists());
+}

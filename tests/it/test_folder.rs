@@ -1,0 +1,423 @@
+//! `drivetrain test`: cases beside definitions, what failed and what was never reached.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::harness::Place;
+
+/// The files that `runner/CASES.md` shows.
+const SHOWN: [&str; 3] = [
+    "orders.asl.json",
+    "orders.second-try.case.json",
+    "orders.refused.case.json",
+];
+
+fn documented() -> Place {
+    let place = Place::new();
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/runner/CASES.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let blocks: Vec<&str> = text.split("```json\n").skip(1).collect();
+    assert_eq!(blocks.len(), SHOWN.len());
+    for (name, block) in SHOWN.iter().zip(blocks) {
+        assert!(text.contains(&format!("`{name}`")), "{name}");
+        place.write(
+            &format!("machines/{name}"),
+            block.split("```").next().unwrap(),
+        );
+    }
+    place
+}
+
+fn case(place: &Place, name: &str, case: &Value) {
+    place.write(
+        &format!("machines/orders.{name}.case.json"),
+        case.to_string(),
+    );
+}
+
+fn tested(place: &Place, code: i32) -> Value {
+    let ran = place.run("test machines --output-format json");
+    assert_eq!(ran.code, Some(code), "{}{}", ran.stdout, ran.stderr);
+    serde_json::from_str(&ran.stdout).unwrap()
+}
+
+/// The differences of one case as `what: expected / got`.
+fn differences(tested: &Value, name: &str) -> Vec<String> {
+    let cases = tested["cases"].as_array().unwrap();
+    let case = cases.iter().find(|case| case["name"] == name).unwrap();
+    let text = |one: &Value, field: &str| one[field].as_str().unwrap().to_owned();
+    case["differences"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| {
+            format!(
+                "{}: {} / {}",
+                text(one, "what"),
+                text(one, "expected"),
+                text(one, "got")
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn the_documented_cases_pass_and_reach_every_state() {
+    let place = documented();
+    let ran = place.run("test machines");
+    ran.succeeds();
+    for expected in [
+        "ok      orders.refused\n",
+        "ok      orders.second-try\n",
+        "machines/orders.asl.json: 3 of 3 states reached\n",
+        "2 cases: 2 passed\n",
+    ] {
+        assert!(
+            ran.stdout.contains(expected),
+            "expected `{expected}` in\n{}",
+            ran.stdout
+        );
+    }
+    assert!(!ran.stdout.contains("never"), "{}", ran.stdout);
+    place
+        .run("test machines/orders.refused.case.json")
+        .succeeds();
+}
+
+#[test]
+fn what_no_case_reached_is_listed_by_machine() {
+    let place = documented();
+    std::fs::remove_file(place.path("machines/orders.refused.case.json")).unwrap();
+    std::fs::remove_file(place.path("machines/orders.second-try.case.json")).unwrap();
+    case(
+        &place,
+        "paid",
+        &json!({"mocks": {"Charge": {"0": {"Return": 1}}}, "expect": {"output": {"charge": 1}}}),
+    );
+    place.write(
+        "machines/deep/untested.asl.json",
+        r#"{"StartAt": "A", "States": {"A": {"Type": "Pass", "End": true}}}"#,
+    );
+    let ran = place.run("test machines");
+    ran.succeeds();
+    for expected in [
+        "machines/deep/untested.asl.json: no case\n",
+        "machines/orders.asl.json: 2 of 3 states reached\n",
+        "  never  retry 0 (Lambda.TooManyRequestsException) of `Charge`\n",
+        "  never  catch 0 (CardRefused) of `Charge`\n",
+        "  never  state `Tell`\n",
+    ] {
+        assert!(
+            ran.stdout.contains(expected),
+            "expected `{expected}` in\n{}",
+            ran.stdout
+        );
+    }
+    let unreached = &tested(&place, 0)["coverage"][1]["unreached"];
+    assert_eq!(
+        unreached[1],
+        json!({"kind": "catch", "state": "Charge", "index": 0, "errors": ["CardRefused"]})
+    );
+}
+
+#[test]
+fn each_expectation_that_does_not_hold_is_shown_with_what_came_out() {
+    let place = documented();
+    let mocks = json!({"Charge": {"0": {"Return": {"paid": true, "list": [1, 2]}}}});
+    let wrong = |expect: Value| json!({"input": {"id": 7}, "mocks": mocks, "expect": expect});
+    case(
+        &place,
+        "output",
+        &wrong(json!({"output": {"id": 8, "charge": {"paid": true, "list": [1]}, "gone": null}})),
+    );
+    case(
+        &place,
+        "part",
+        &wrong(json!({"output_includes": {"charge": {"paid": false}}})),
+    );
+    case(
+        &place,
+        "place",
+        &wrong(
+            json!({"output_at": {"$.charge.list[1]": 3, "$.nothing": 1, "$.charge.list[*]": [1, 2]}}),
+        ),
+    );
+    case(
+        &place,
+        "status",
+        &wrong(json!({"error": "E", "cause": null, "cause_includes": "why"})),
+    );
+    case(
+        &place,
+        "visits",
+        &wrong(
+            json!({"visits": ["Charge", "Tell"], "visits_include": ["Tell"], "visits_exclude": ["Done"],
+            "calls": {"Charge": 2}, "duration_seconds": 1,
+            "inputs_include": {"Charge": {"0": {"id": 8}, "1": {}}}}),
+        ),
+    );
+    case(&place, "unanswered", &json!({"expect": {}}));
+    let tested = tested(&place, 1);
+    assert_eq!(
+        (&tested["passed"], &tested["failed"]),
+        (&json!(2), &json!(6))
+    );
+    assert_eq!(
+        differences(&tested, "orders.output"),
+        [
+            "output /id: 8 / 7",
+            "output /charge/list/1: nothing / 2",
+            "output /gone: null / nothing"
+        ]
+    );
+    assert_eq!(
+        differences(&tested, "orders.part"),
+        ["output_includes /charge/paid: false / true"]
+    );
+    let at_places = differences(&tested, "orders.place");
+    assert_eq!(at_places.len(), 2, "{at_places:?}");
+    assert_eq!(at_places[0], "output_at $.charge.list[1]: 3 / 2");
+    assert_eq!(
+        differences(&tested, "orders.status"),
+        [
+            "status: FAILED / SUCCEEDED",
+            "error: \"E\" / null",
+            "cause_includes: why / no cause"
+        ]
+    );
+    assert_eq!(
+        differences(&tested, "orders.visits"),
+        [
+            "visits from 2: Tell / Done",
+            "visits_include: Tell / it is never entered",
+            "visits_exclude: `Done` is never entered / `Done` as the state number 2",
+            "calls of `Charge`: 2 / 1",
+            "duration_seconds: 1 / 0",
+            "input of call 0 of `Charge` /id: 8 / 7",
+            "input of call 1 of `Charge`: {} / no such call"
+        ]
+    );
+    assert_eq!(
+        differences(&tested, "orders.unanswered"),
+        ["mocks: an answer for call 0 of the state `Charge` / none, calls count from 0"]
+    );
+    let ran = place.run("test machines");
+    ran.stdout
+        .contains("FAILED  orders.visits\n        machines/orders.visits.case.json\n")
+        .then_some(())
+        .unwrap();
+    assert!(
+        ran.stdout.ends_with("8 cases: 2 passed, 6 FAILED\n"),
+        "{}",
+        ran.stdout
+    );
+}
+
+#[test]
+fn everything_wrong_with_cases_and_definitions_is_named_at_once() {
+    let place = documented();
+    place.write("machines/text.json", "");
+    place.write(
+        "machines/orders.wrong.case.json",
+        "{\n  \"input\": 1, \"input_file\": \"gone.json\",\n  \"mocks\": {\"Nope\": {}, \"Done\": {}, \"Charge\": {\"x\": {}}},\n  \
+         \"start_time\": \"soon\", \"seed\": -1, \"type\": \"QUICK\", \"max_events\": 0,\n  \"s3\": {\"b\": \"gone\"},\n  \
+         \"expect\": {\"status\": \"FINE\", \"visits\": [\"Nope\"], \"output_at\": {\"a\": 1}, \"calls\": {\"Tell\": 1}, \"inputs_include\": {\"Charge\": {\"x\": 1}}, \"outputs\": 1}\n}",
+    );
+    place.write("machines/lost.case.json", r#"{"expect": {}}"#);
+    place.write(
+        "machines/other.case.json",
+        r#"{"machine": "broken.asl.json"}"#,
+    );
+    place.write(
+        "machines/broken.asl.json",
+        r#"{"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "B"}}}"#,
+    );
+    place.write("machines/cut.case.json", "{\n \"expect\"");
+    let ran = place.run("test machines");
+    ran.fails(2, &["no case was run"]);
+    for expected in [
+        "machines/broken.asl.json:1:59: error MISSING_TRANSITION_TARGET /States/A/Next",
+        "machines/cut.case.json:2:9: error INVALID_CASE: the file is no JSON",
+        "machines/gone.json: error INVALID_CASE: cannot read `machines/gone.json`: No such file",
+        "machines/lost.case.json:1:1: error INVALID_CASE: there is no `lost.asl.json` beside it",
+        "machines/other.case.json:1:1: error INVALID_CASE: the field `expect` is missing",
+        "machines/orders.wrong.case.json:2:29: error INVALID_CASE /input_file: expected either",
+        "/mocks/Nope: the machine has no state `Nope`",
+        "/mocks/Done: the state `Done` is a Succeed state",
+        "orders.wrong.case.json:3:53: error INVALID_CASE /mocks/Charge/x: expected the number of a call",
+        "/start_time: expected a date",
+        "/seed: expected a whole number",
+        "/type: expected one of STANDARD, EXPRESS, got `QUICK`",
+        "/max_events: expected a number above 0",
+        "/s3/b: there is no folder `machines/gone`",
+        "/expect/status: expected one of SUCCEEDED",
+        "/expect/visits/0: the machine has no state `Nope`",
+        "/expect/output_at/a: ",
+        "/expect/calls/Tell: the state `Tell` is a Fail state",
+        "/expect/inputs_include/Charge/x: expected the number of a call",
+        "/expect/outputs: the field `outputs` is unknown",
+    ] {
+        assert!(
+            ran.stdout.contains(expected),
+            "expected `{expected}` in\n{}",
+            ran.stdout
+        );
+    }
+    let invalid = tested(&place, 2);
+    assert_eq!(invalid["status"], "INVALID");
+    assert!(invalid["diagnostics"].as_array().unwrap().len() > 15);
+}
+
+#[test]
+fn a_folder_without_cases_is_an_error() {
+    let place = Place::new();
+    place.write("machines/readme.txt", "");
+    place.run("test machines").fails(2, &["no case", "hint: "]);
+    place.run("test nowhere").fails(3, &["nowhere"]);
+}
+
+#[test]
+fn files_beside_a_case_are_found_and_what_a_map_writes_stays_in_memory() {
+    let place = Place::new();
+    place.write(
+        "machines/each.asl.json",
+        json!({"StartAt": "Each", "States": {"Each": {
+            "Type": "Map", "End": true,
+            "ItemReader": {"Resource": "arn:aws:states:::s3:getObject", "ReaderConfig": {"InputType": "JSON"},
+                "Parameters": {"Bucket": "in", "Key.$": "$.key"}},
+            "ItemProcessor": {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+                "StartAt": "Work", "States": {"Work": {"Type": "Task",
+                    "Resource": "arn:aws:states:::lambda:invoke", "End": true}}},
+            "ResultWriter": {"Resource": "arn:aws:states:::s3:putObject", "Parameters": {"Bucket": "in", "Prefix": "out"}}
+        }}})
+        .to_string(),
+    );
+    place.write("machines/cases/data/list.json", "[1, 2]");
+    place.write("machines/cases/input.json", r#"{"key": "list.json"}"#);
+    place.write(
+        "machines/cases/mocks.json",
+        r#"{"StateMachines": {"each": {"TestCases": {"Two": {"Work": "W"}}}}, "MockedResponses": {"W": {"0-1": {"Return": 1}}}}"#,
+    );
+    place.write(
+        "machines/cases/two.case.json",
+        json!({
+            "machine": "../each.asl.json", "input_file": "input.json", "mock_file": "mocks.json", "mock_case": "Two",
+            "s3": {"in": "data"},
+            "expect": {"output_at": {"$.ResultWriterDetails.Bucket": "in"}, "calls": {"Work": 2}}
+        })
+        .to_string(),
+    );
+    // Another way to the same definition is no other machine.
+    place.write(
+        "machines/each.beside.case.json",
+        r#"{"input": {"key": "none"}, "s3": {"in": "cases/data"}, "expect": {"error": "States.ItemReaderFailed"}}"#,
+    );
+    let before = place.files("machines");
+    let ran = place.run("test machines");
+    assert_eq!(
+        ran.succeeds().stdout.matches("states reached").count(),
+        1,
+        "{}",
+        ran.stdout
+    );
+    assert_eq!(place.files("machines"), before);
+}
+
+#[test]
+fn an_endless_express_machine_ends() {
+    let place = Place::new();
+    place.write(
+        "loop.asl.json",
+        r#"{"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "B"}, "B": {"Type": "Choice", "Choices":
+            [{"Variable": "$.x", "IsPresent": true, "Next": "C"}], "Default": "A"}, "C": {"Type": "Succeed"}}}"#,
+    );
+    place.write(
+        "loop.forever.case.json",
+        r#"{"type": "EXPRESS", "max_events": 2000, "expect": {"cause_includes": "(2000)", "visits_exclude": ["C"]}}"#,
+    );
+    let ran = place.run("test .");
+    ran.succeeds();
+    assert!(
+        ran.stdout.contains("never  choice 0 to `C` of `B`"),
+        "{}",
+        ran.stdout
+    );
+}
+
+#[test]
+fn a_build_server_gets_xml_whatever_the_cases_hold() {
+    let place = documented();
+    case(
+        &place,
+        "a<b>&\"'",
+        &json!({"input": {"x": "\u{1}<&>\"'\n"}, "mocks": {"Charge": {"0": {"Return": 1}}},
+            "expect": {"output": {"x": "]]>"}}}),
+    );
+    let ran = place.run("test machines --junit report.xml");
+    assert_eq!(ran.code, Some(1), "{}", ran.stderr);
+    let text = std::fs::read_to_string(place.path("report.xml")).unwrap();
+    assert!(text.starts_with("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"drivetrain\" tests=\"3\" failures=\"1\""));
+    assert!(
+        text.contains("name=\"orders.a&lt;b&gt;&amp;&quot;&apos;\""),
+        "{text}"
+    );
+    assert!(text.contains("]]&gt;"), "{text}");
+    let is_allowed = |one: char| one >= ' ' || one == '\n';
+    assert!(text.chars().all(is_allowed), "{text}");
+    // Every `&` begins one of the five entities or a number, and tags are balanced.
+    for rest in text.split('&').skip(1) {
+        let known = ["amp;", "lt;", "gt;", "quot;", "apos;", "#10;"];
+        assert!(
+            known.iter().any(|entity| rest.starts_with(entity)),
+            "&{rest}"
+        );
+    }
+    for tag in ["testsuites", "testsuite", "failure"] {
+        let begins = text.matches(&format!("<{tag} ")).count();
+        assert_eq!(begins, text.matches(&format!("</{tag}>")).count(), "{tag}");
+    }
+    place
+        .run("test machines --junit no/such/report.xml")
+        .fails(1, &["no/such/report.xml"]);
+}
+
+#[test]
+fn a_hundred_cases_take_less_than_a_second() {
+    let place = documented();
+    let text = std::fs::read_to_string(place.path("machines/orders.second-try.case.json")).unwrap();
+    for number in 0..100 {
+        place.write(&format!("machines/orders.{number}.case.json"), &text);
+    }
+    let quickest = (0..3)
+        .map(|_| {
+            let began = Instant::now();
+            place.run("test machines").succeeds();
+            began.elapsed()
+        })
+        .min()
+        .unwrap();
+    assert!(quickest < Duration::from_secs(1), "{quickest:?}");
+}
+
+#[test]
+fn a_new_machine_is_sound_and_its_cases_reach_all_of_it() {
+    let place = Place::new();
+    place.run("new machine some/first-one").succeeds();
+    let checked = place.run("check some");
+    assert_eq!(checked.succeeds().stdout, "some: no problems\n");
+    let ran = place.run("test some");
+    assert!(
+        ran.succeeds()
+            .stdout
+            .contains("3 of 3 states reached\n2 cases: 2 passed\n"),
+        "{}",
+        ran.stdout
+    );
+    place
+        .run("new machine some/first-one")
+        .fails(2, &["is there already"]);
+    place
+        .run("new machine some/a.b")
+        .fails(2, &["`a.b`", "letters"]);
+}
