@@ -64,15 +64,17 @@ impl Error {
         if self.diagnostics.is_empty() {
             return self.message.clone();
         }
-        format!("Invalid State Machine Definition: '{}'", self.errors())
+        // AWS writes a place that there is not as `null`.
+        let errors = self.errors(|error| match &error.location {
+            Some(_) => error.to_string(),
+            None => format!("{error} at null"),
+        });
+        format!("Invalid State Machine Definition: '{errors}'")
     }
 
-    fn errors(&self) -> String {
+    fn errors(&self, word: impl Fn(&Diagnostic) -> String) -> String {
         let errors = self.diagnostics.iter().filter(|one| one.is_error());
-        errors
-            .map(ToString::to_string)
-            .collect::<Vec<_>>()
-            .join(", ")
+        errors.map(word).collect::<Vec<_>>().join(", ")
     }
 
     /// Lists every problem of an invalid definition, errors before warnings.
@@ -90,7 +92,7 @@ impl fmt::Display for Error {
         write!(
             formatter,
             "invalid state machine definition: {}",
-            self.errors()
+            self.errors(ToString::to_string)
         )
     }
 }

@@ -38,6 +38,9 @@ pub use error::{PathError, PathErrorKind};
 pub use reference::ReferencePath;
 
 use crate::scope::Scope;
+
+/// What AWS says of a path into null.
+pub(crate) const NULL_INPUT: &str = "Unable to apply Path transformation to null or empty input.";
 use step::{Step, Steps};
 
 /// How long a path's text may be. AWS limits a whole definition to 1 MB; no path needs more than this.
@@ -120,6 +123,11 @@ impl Query {
                 .ok_or_else(|| PathError::missing(format!("No results for path: ${name}")))?,
         };
         self.resolve_on(document)
+    }
+
+    /// Tells a path into an input that is null: AWS fails it at once, also where it is `$` alone.
+    pub(crate) fn reads_null(&self, scope: &Scope<'_>) -> bool {
+        matches!(self.root, Root::Input) && scope.input.is_null()
     }
 
     /// Evaluates against a plain document, whatever the path starts from.

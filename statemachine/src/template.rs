@@ -23,7 +23,7 @@ use serde_json::{Map, Value};
 
 use crate::bounds::{self, Budget, Exhausted};
 use crate::intrinsics::{Call, IntrinsicErrorKind};
-use crate::jsonpath::{PathErrorKind, Query};
+use crate::jsonpath::{NULL_INPUT, PathErrorKind, Query};
 use crate::scope::{Host, Scope};
 use crate::walk::Walk;
 
@@ -165,6 +165,9 @@ impl PathOrCall {
         budget: &mut Budget,
     ) -> Result<Value, TemplateError> {
         let (kind, message) = match self {
+            Self::Path(query) if query.reads_null(scope) => {
+                (TemplateErrorKind::Path, NULL_INPUT.to_owned())
+            }
             Self::Path(query) => match query.resolve(scope) {
                 Ok(value) => {
                     budget.pay_for(&value)?;

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use serde_json::Value;
+
 /// How many problems are noted of one definition or template, and how long all their texts may be.
 ///
 /// Nobody reads more, and a hostile definition could otherwise have them fill the memory.
@@ -63,6 +65,26 @@ pub(crate) fn below(pointer: &str, name: &str) -> String {
     below
 }
 
+/// Writes a pointer as AWS does, items in brackets: `/States/A/Choices[0]/Next`.
+pub(crate) fn in_brackets(pointer: &str, document: &Value) -> String {
+    let mut written = String::with_capacity(pointer.len());
+    let mut place = Some(document);
+    for segment in pointer.split('/').skip(1) {
+        place = if let Some(Value::Array(items)) = place {
+            write!(written, "[{segment}]").expect("writing to a String never fails");
+            segment
+                .parse()
+                .ok()
+                .and_then(|index: usize| items.get(index))
+        } else {
+            written.push('/');
+            written.push_str(segment);
+            place.and_then(|fields| fields.get(segment.replace("~1", "/").replace("~0", "~")))
+        };
+    }
+    written
+}
+
 fn push(pointer: &mut String, name: &str) {
     pointer.push('/');
     for character in name.chars() {
@@ -89,6 +111,19 @@ mod tests {
         });
         walk.note(str::to_owned);
         assert_eq!(walk.into_problems(), ["/a~1b/3/~0", "/a~1b", ""]);
+    }
+
+    #[test]
+    fn items_are_written_in_brackets() {
+        let document = serde_json::json!({"a/b": [{"c": [1, 2]}], "0": {"1": 2}});
+        for (pointer, written) in [
+            ("/a~1b/0/c/1", "/a~1b[0]/c[1]"),
+            ("/0/1", "/0/1"),
+            ("/a~1b/7/x/0", "/a~1b[7]/x/0"),
+            ("/", "/"),
+        ] {
+            assert_eq!(in_brackets(pointer, &document), written);
+        }
     }
 
     #[test]

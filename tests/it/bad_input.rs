@@ -153,7 +153,7 @@ fn check_tells_each_mistake_of_a_job_and_of_a_machine_with_its_place() {
         r#"{"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "B"}}}"#,
     );
     let ran = place.run("check machine.asl.json");
-    ran.fails(2, &["1 problem"]);
+    ran.fails(2, &["2 problems"]);
     assert!(ran.stdout.contains("machine.asl.json:1:"), "{}", ran.stdout);
     assert!(
         ran.stdout

@@ -11,7 +11,8 @@ fn mixed() -> Place {
     place.write("all/sound.asl.json", SOUND);
     place.write(
         "all/deep/bad one.json",
-        "{\"StartAt\": \"A\",\n \"States\": {\"A\": {\"Type\": \"Pass\", \"Next\": \"B\"}}}",
+        "{\"StartAt\": \"C\",\n \"States\": {\"A\": {\"Type\": \"Pass\", \"Next\": \"B\"}, \"C\": {\"Type\": \"Choice\", \"Choices\": \
+         [{\"Variable\": \"$.a\", \"IsNull\": true, \"Next\": \"A\"}], \"Default\": \"E\"}, \"E\": {\"Type\": \"Succeed\"}}}",
     );
     place.write(
         "all/deep/slow.asl.json",

@@ -14,6 +14,7 @@ use crate::definition::read_flow::{LONGEST_SECONDS, Surroundings, read_flow};
 use crate::definition::vocabulary::MACHINE;
 use crate::definition::{MachineType, Place, QueryLanguage};
 use crate::validate::{Code, Diagnostic, graph, practice};
+use crate::walk::in_brackets;
 
 /// The largest definition that AWS takes.
 const LARGEST_DEFINITION_BYTES: usize = 1_048_576;
@@ -81,7 +82,7 @@ impl Machine {
     /// # Errors
     /// [`ErrorKind::InvalidDefinition`](crate::ErrorKind::InvalidDefinition) with every problem at once.
     pub fn from_value(value: Value, machine_type: MachineType) -> Result<Self, Error> {
-        let (definition, diagnostics) = examine(value, machine_type);
+        let (definition, diagnostics) = examine(value, machine_type, None);
         Self::accept(definition, diagnostics)
     }
 
@@ -182,19 +183,29 @@ pub(crate) fn examine_text(
             return (definition, diagnostics);
         }
     };
-    let (definition, mut diagnostics) = examine(value, machine_type);
-    let located = || diagnostics.iter().filter_map(|one| one.location.as_deref());
-    let mut found = places(text, &located().collect::<Vec<_>>()).into_iter();
-    for diagnostic in diagnostics.iter_mut().filter(|one| one.location.is_some()) {
-        diagnostic.place = found.next();
+    examine(value, machine_type, Some(text))
+}
+
+/// Gives findings their line and column, and words where they are as AWS does.
+fn locate(diagnostics: &mut [Diagnostic], value: &Value, text: Option<&str>) {
+    let pointers = || diagnostics.iter().filter_map(|one| one.location.as_deref());
+    let mut found = text
+        .map(|text| places(text, &pointers().collect::<Vec<_>>()))
+        .unwrap_or_default()
+        .into_iter();
+    for diagnostic in diagnostics {
+        if let Some(location) = &mut diagnostic.location {
+            diagnostic.place = found.next();
+            *location = in_brackets(location, value);
+        }
     }
-    (definition, diagnostics)
 }
 
 /// Reads a definition and looks at it from every side, errors first.
 pub(crate) fn examine(
     value: Value,
     machine_type: MachineType,
+    text: Option<&str>,
 ) -> (Option<Definition>, Vec<Diagnostic>) {
     // Text cannot be this deep; a value that a caller has built can.
     if nests_too_deeply(&value) {
@@ -207,13 +218,16 @@ pub(crate) fn examine(
     let problems = Problems::default();
     let definition = read_machine(&value, machine_type, &problems);
     let Some((flow, timeout, language)) = definition else {
-        return (None, problems.into_inner());
+        let mut diagnostics = problems.into_inner();
+        locate(&mut diagnostics, &value, text);
+        return (None, diagnostics);
     };
     graph::check(&flow, &problems);
     let mut diagnostics = problems.into_inner();
     if !diagnostics.iter().any(Diagnostic::is_error) {
         diagnostics.extend(practice::check(&value, &flow));
     }
+    locate(&mut diagnostics, &value, text);
     let definition = Definition {
         flow,
         machine_type,

@@ -76,7 +76,8 @@ pub(crate) fn target(fields: &Fields<'_>, name: &str, names: &Names<'_>) -> Opti
         fields.refuse_as(
             Code::MissingTransitionTarget,
             name,
-            format!("Missing '{name}' target: {text}"),
+            // AWS says `Next` also of a `StartAt` and a `Default`.
+            format!("Missing 'Next' target: {text}"),
         );
     }
     index
@@ -199,7 +200,9 @@ fn read_next(fields: &Fields<'_>, names: &Names<'_>) -> Option<usize> {
     if fields.has("Next") == (ends == Some(true)) {
         fields.refuse("", "Exactly one of these fields is required: [Next, End]");
     }
-    target(fields, "Next", names)
+    fields
+        .has("Next")
+        .then(|| target(fields, "Next", names).unwrap_or(NO_STATE))
 }
 
 fn read_wait(fields: &Fields<'_>, language: QueryLanguage) -> Kind {

@@ -307,14 +307,18 @@ impl Fields<'_> {
     }
 
     fn writer(&self, language: QueryLanguage) -> ResultWriter {
-        let arguments = if language == QueryLanguage::JsonPath {
-            "Parameters"
-        } else {
-            "Arguments"
+        let (arguments, other) = match language {
+            QueryLanguage::JsonPath => ("Parameters", "Arguments"),
+            QueryLanguage::Jsonata => ("Arguments", "Parameters"),
         };
-        self.only(&[&["Resource", "WriterConfig", arguments]]);
         let resource = self.text("Resource").map(Resource::parse);
         let exports = resource.is_some();
+        // Where what says the place is missing, AWS does not also refuse what stands for it in the other language.
+        if exports && !self.require(&[arguments]) {
+            self.only(&[&["Resource", "WriterConfig", other]]);
+        } else {
+            self.only(&[&["Resource", "WriterConfig", arguments]]);
+        }
         let mut writer = ResultWriter {
             resource,
             parameters: self.arguments(language),

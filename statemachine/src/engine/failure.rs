@@ -56,6 +56,14 @@ impl Failure {
         Self::new(FailureClass::Ordinary, error, cause)
     }
 
+    /// A step of a reference path that does not apply to the data; AWS does not name the state.
+    pub(crate) fn conflict(step: &str, data: &Value) -> Self {
+        Self::ordinary(
+            names::REFERENCE_PATH_CONFLICT,
+            format!("Unable to apply step \"{step}\" to input {data}"),
+        )
+    }
+
     pub(crate) fn runtime(cause: impl Into<String>) -> Self {
         Self::new(FailureClass::Runtime, names::RUNTIME, cause)
     }

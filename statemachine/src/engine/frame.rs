@@ -12,7 +12,7 @@ use crate::engine::failure::{Failure, FailureClass, names};
 use crate::engine::inspection::{Mock, Step};
 use crate::engine::run::{Item, Run, Surrounding, Variables};
 use crate::jsonata::{JsonataError, JsonataScope};
-use crate::jsonpath::PathError;
+use crate::jsonpath::{NULL_INPUT, PathError};
 use crate::scope::Scope;
 
 /// The name that a tested state has in its context object, whatever its own is.
@@ -121,9 +121,12 @@ impl Frame<'_> {
         input: &Value,
     ) -> Result<Result<Value, PathError>, Failure> {
         match &selector.source {
-            SelectorSource::Query(query) => {
-                Ok(self.with_scope(input, self.item.as_deref(), |scope| query.evaluate(scope)))
-            }
+            SelectorSource::Query(query) => self.with_scope(input, self.item.as_deref(), |scope| {
+                if query.reads_null(scope) {
+                    return Err(self.runtime(NULL_INPUT));
+                }
+                Ok(query.evaluate(scope))
+            }),
             SelectorSource::Call(call) => self
                 .with_scope(input, self.item.as_deref(), |scope| {
                     call.evaluate(scope, &mut self.run.shared.host())

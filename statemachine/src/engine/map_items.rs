@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::definition::QueryLanguage;
 use crate::definition::map::{ItemSource, Map};
-use crate::engine::failure::{Failure, FailureClass, names};
+use crate::engine::failure::Failure;
 use crate::engine::frame::{Data, Frame};
 use crate::engine::inspection::Step;
 use crate::engine::run::Item;
@@ -15,7 +15,7 @@ pub(crate) fn items(frame: &Frame<'_>, map: &Map, input: &Value) -> Result<Vec<I
         ItemSource::Input | ItemSource::Reader(_) => (input.clone(), "$"),
         ItemSource::Path(selector) => {
             let value = frame.query(selector, input)?;
-            let value = value.map_err(|error| missing_step(frame, &error.to_string(), input))?;
+            let value = value.map_err(|error| missing_step(&error.to_string(), input))?;
             (value, selector.text.as_str())
         }
         ItemSource::Items { text, items } => {
@@ -51,16 +51,12 @@ pub(crate) fn items(frame: &Frame<'_>, map: &Map, input: &Value) -> Result<Vec<I
 }
 
 /// Builds the failure of an ItemsPath that leads nowhere, in AWS's words for a step that does not apply.
-fn missing_step(frame: &Frame<'_>, reason: &str, input: &Value) -> Failure {
+fn missing_step(reason: &str, input: &Value) -> Failure {
     let step = reason
         .rsplit_once("['")
         .and_then(|(_, rest)| rest.split_once("']"));
     let step = step.map_or(reason, |(step, _)| step);
-    frame.failure(
-        FailureClass::Ordinary,
-        names::REFERENCE_PATH_CONFLICT,
-        &format!("Unable to apply step \"{step}\" to input {input}"),
-    )
+    Failure::conflict(step, input)
 }
 
 pub(crate) fn numbered(values: Vec<Value>) -> Vec<Item> {

@@ -242,12 +242,14 @@ fn result_path<'v>(
         ResultPath::Discard => Cow::Borrowed(raw),
         ResultPath::Insert(text, path) => {
             let mut merged = raw.clone();
-            path.insert(&mut merged, result.into_owned()).map_err(|_| {
-                frame.failure(
+            let inserted = path.insert(&mut merged, result.into_owned());
+            inserted.map_err(|_| match path.obstructed_step(raw) {
+                Some(step) if raw.is_array() || raw.is_object() => Failure::conflict(&step, raw),
+                _ => frame.failure(
                     FailureClass::Ordinary,
                     "States.ResultPathMatchFailure",
                     &format!("Unable to apply ReferencePath {text} to input {raw}"),
-                )
+                ),
             })?;
             Cow::Owned(merged)
         }

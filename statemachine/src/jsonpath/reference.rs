@@ -84,7 +84,7 @@ impl ReferencePath {
     /// [`super::PathErrorKind::Mismatch`] if the way leads through something that is no object, or past an array's
     /// end. The document is then as it was.
     pub fn insert(&self, root: &mut Value, value: Value) -> Result<(), PathError> {
-        if !self.leads_through(root) {
+        if self.obstructed_step(root).is_some() {
             return Err(PathError::mismatch(format!(
                 "Unable to apply ReferencePath {} to input {root}",
                 self.text
@@ -103,14 +103,17 @@ impl ReferencePath {
                     };
                     fields.entry(name.as_str()).or_insert(Value::Null)
                 }
-                (Place::Index(_), _) => unreachable!("`leads_through` has found an array here"),
+                (Place::Index(_), _) => {
+                    unreachable!("no step is obstructed, so that an array is here")
+                }
             };
         }
         *place = value;
         Ok(())
     }
 
-    fn leads_through(&self, root: &Value) -> bool {
+    /// Finds the first step that cannot be taken for what is in its way.
+    pub(crate) fn obstructed_step(&self, root: &Value) -> Option<String> {
         let mut place = Some(root);
         for (depth, step) in self.steps.iter().enumerate() {
             place = match (step, place) {
@@ -121,10 +124,11 @@ impl ReferencePath {
                 (Place::Index(index), Some(Value::Array(items))) if *index < items.len() => {
                     items.get(*index)
                 }
-                _ => return false,
+                (Place::Field(name), _) => return Some(name.clone()),
+                (Place::Index(index), _) => return Some(index.to_string()),
             };
         }
-        true
+        None
     }
 }
 

@@ -105,7 +105,7 @@ pub struct Diagnostic {
     pub code: Code,
     /// Says what is wrong; AWS's own words where they are known.
     pub message: String,
-    /// Points at the field (a JSON pointer); absent where the whole text is meant.
+    /// Points at the field as AWS does, `/States/A/Choices[0]/Next`; absent where the whole text is meant.
     pub location: Option<String>,
     /// The same as line and column; absent where the definition was given as a value.
     pub place: Option<Place>,

@@ -63,17 +63,20 @@ impl<'a> Check<'a> {
         if flow.states.is_empty() {
             return;
         }
+        // Measured on AWS: where nothing ends, it does not also tell what cannot be reached.
         if !flow.states.iter().any(is_terminal) {
             self.problems.note(Diagnostic::of_text(
                 Code::MissingEndState,
                 "Workflow has no terminal state",
             ));
-        }
-        // A start that does not exist is reported where it is named; all states would be unreachable.
-        if flow.start >= flow.states.len() {
             return;
         }
-        for (state, reached) in flow.states.iter().zip(reachable(flow)) {
+        let reached = if flow.start < flow.states.len() {
+            reachable(flow)
+        } else {
+            routed_to(flow)
+        };
+        for (state, reached) in flow.states.iter().zip(reached) {
             if !reached {
                 let message = format!("State \"{}\" is not reachable.", state.name);
                 self.error(Code::MissingTransitionTarget, &at(state), message);
@@ -106,6 +109,17 @@ pub(crate) fn reachable(flow: &Flow) -> Vec<bool> {
         };
         if !std::mem::replace(seen, true) {
             waiting.extend(successors(&flow.states[index]));
+        }
+    }
+    reached
+}
+
+/// Tells of each state whether any state leads to it: all that can be said where the start does not exist.
+fn routed_to(flow: &Flow) -> Vec<bool> {
+    let mut reached = vec![false; flow.states.len()];
+    for index in flow.states.iter().flat_map(successors) {
+        if let Some(seen) = reached.get_mut(index) {
+            *seen = true;
         }
     }
     reached

@@ -25,6 +25,6 @@ use crate::definition::machine::examine_text;
 #[must_use]
 pub fn validate(text: &str, machine_type: MachineType) -> Vec<Diagnostic> {
     let (_, mut diagnostics) = examine_text(text, machine_type);
-    diagnostics.sort_by_key(|one| (one.severity, one.place));
+    diagnostics.sort_by_key(|one| (one.severity, one.place.is_none(), one.place));
     diagnostics
 }

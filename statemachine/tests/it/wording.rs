@@ -4,7 +4,7 @@ use drivetrain_statemachine::{Engine, EventType, History, Machine};
 use serde_json::{Value, json};
 
 use crate::corpus::in_virtual_time;
-use crate::small::{echo, machine};
+use crate::small::{distributed, echo, machine, map, pass as passing, run};
 
 #[test]
 fn a_rule_s_own_fields_are_named_under_the_rule() {
@@ -43,6 +43,21 @@ fn a_field_of_the_other_language_is_refused_as_such() {
         error.aws_message(),
         "Invalid State Machine Definition: 'SCHEMA_VALIDATION_FAILED: The QueryLanguage is set to 'JSONPath', but \
          field 'Output' is only supported for the 'JSONata' QueryLanguage at /States/A'"
+    );
+}
+
+#[test]
+fn a_result_writer_must_say_where() {
+    let pass = json!({"StartAt": "P", "States": {"P": {"Type": "Pass", "End": true}}});
+    let definition = json!({"QueryLanguage": "JSONata", "StartAt": "M", "States": {"M": {
+        "Type": "Map", "End": true, "ItemProcessor": distributed(pass),
+        "ResultWriter": {"Resource": "arn:aws:states:::s3:putObject", "Parameters": {"Bucket": "b"}},
+    }}});
+    let error = Machine::parse(&definition.to_string()).unwrap_err();
+    assert_eq!(
+        error.aws_message(),
+        "Invalid State Machine Definition: 'SCHEMA_VALIDATION_FAILED: These fields are required: [Arguments] at \
+         /States/M/ResultWriter'"
     );
 }
 
@@ -168,4 +183,106 @@ fn a_message_with_a_code_is_a_sentence_of_its_own() {
         cause("$pad('x', 100000000)")
             .contains("'Output/r' threw an error during evaluation: The expression exceeded")
     );
+}
+
+#[test]
+fn a_reference_path_that_does_not_apply_names_the_step_and_the_data() {
+    let pass = |fields: Value| {
+        let mut state = json!({"Type": "Pass", "Result": 1, "End": true});
+        state
+            .as_object_mut()
+            .unwrap()
+            .extend(fields.as_object().unwrap().clone());
+        machine(&json!({"StartAt": "A", "States": {"A": state}}))
+    };
+    let map = map(json!({"ItemsPath": "$.found.items"}), passing());
+    for (machine, input, error, cause) in [
+        (
+            pass(json!({"ResultPath": "$.sum"})),
+            json!([1, 2]),
+            "States.ReferencePathConflict",
+            "Unable to apply step \"sum\" to input [1,2]",
+        ),
+        (
+            pass(json!({"ResultPath": "$.a.b"})),
+            json!({"a": 1}),
+            "States.ReferencePathConflict",
+            "Unable to apply step \"b\" to input {\"a\":1}",
+        ),
+        (
+            map,
+            json!({"found": {}}),
+            "States.ReferencePathConflict",
+            "Unable to apply step \"items\" to input {\"found\":{}}",
+        ),
+        (
+            pass(json!({"ResultPath": "$.sum"})),
+            json!("text"),
+            "States.ResultPathMatchFailure",
+            "An error occurred while executing the state 'A' (entered at the event id #2). Unable to apply \
+             ReferencePath $.sum to input \"text\"",
+        ),
+    ] {
+        let outcome = run(&machine, echo, input);
+        assert_eq!(outcome.error.as_deref(), Some(error));
+        assert_eq!(outcome.cause.as_deref(), Some(cause));
+    }
+}
+
+#[test]
+fn no_path_applies_to_null() {
+    let run = |state: Value| {
+        let states = json!({"S": state, "E": {"Type": "Succeed"}});
+        let machine = machine(&json!({"StartAt": "S", "States": states}));
+        run(&machine, echo, Value::Null)
+    };
+    for state in [
+        json!({"Type": "Pass", "Parameters": {"all.$": "$"}, "Next": "E"}),
+        json!({"Type": "Pass", "InputPath": "$.a", "Next": "E"}),
+        json!({"Type": "Choice", "Choices": [{"Variable": "$", "IsString": true, "Next": "E"}], "Default": "E"}),
+    ] {
+        let outcome = run(state);
+        assert_eq!(outcome.error.as_deref(), Some("States.Runtime"));
+        let cause = outcome.cause.unwrap();
+        assert!(
+            cause.ends_with("#2). Unable to apply Path transformation to null or empty input."),
+            "{cause}"
+        );
+    }
+    let untouched = run(json!({"Type": "Pass", "Parameters": {"fixed": 1}, "Next": "E"}));
+    assert_eq!(untouched.output, Some(json!({"fixed": 1})));
+}
+
+#[test]
+fn what_leads_nowhere_is_refused_in_aws_s_words_and_order() {
+    let choice = r#"{"Type": "Choice", "Choices": [{"Variable": "$.a", "IsNull": true, "Next": "X"}], "Default": "Y"}"#;
+    for (states, refusals) in [
+        (
+            r#""A": {"Type": "Pass", "Next": "B"}, "B": {"Type": "Pass", "Next": "A"}, "C": {"Type": "Pass", "Next": "A"}"#,
+            "MISSING_END_STATE: Workflow has no terminal state at null",
+        ),
+        (
+            r#""A": {"Type": "Pass", "Next": "X"}"#,
+            "MISSING_TRANSITION_TARGET: Missing 'Next' target: X at /States/A/Next, \
+             MISSING_END_STATE: Workflow has no terminal state at null",
+        ),
+        (
+            &format!(r#""A": {choice}, "E": {{"Type": "Succeed"}}"#),
+            "MISSING_TRANSITION_TARGET: Missing 'Next' target: X at /States/A/Choices[0]/Next, \
+             MISSING_TRANSITION_TARGET: Missing 'Next' target: Y at /States/A/Default, \
+             MISSING_TRANSITION_TARGET: State \"E\" is not reachable. at /States/E",
+        ),
+        (
+            r#""B": {"Type": "Pass", "Next": "E"}, "E": {"Type": "Succeed"}"#,
+            "MISSING_TRANSITION_TARGET: Missing 'Next' target: A at /StartAt, \
+             MISSING_TRANSITION_TARGET: State \"B\" is not reachable. at /States/B",
+        ),
+    ] {
+        let text = format!("{{\"StartAt\": \"A\", \"States\": {{{states}}}}}");
+        let error = Machine::parse(&text).unwrap_err();
+        assert_eq!(
+            error.aws_message(),
+            format!("Invalid State Machine Definition: '{refusals}'")
+        );
+    }
 }

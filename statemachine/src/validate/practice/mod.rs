@@ -121,7 +121,7 @@ mod tests {
                     "C": {{"Type": "Pass", "Parameters": {{"id.$": "$.cluster.id"}}, "Next": "F"}}, "F": {{"Type": "Fail"}}}}"#
             )
         };
-        let place = "/States/A/Catch/0".to_owned();
+        let place = "/States/A/Catch[0]".to_owned();
         assert_eq!(warnings(&machine("")), [(Code::CatchDropsInput, place)]);
         assert_eq!(warnings(&machine(r#", "ResultPath": "$.error""#)), []);
     }
@@ -148,7 +148,7 @@ mod tests {
                 r#"{{"A": {{{TASK}, "Retry": [{{"ErrorEquals": ["{first}"]}}, {{"ErrorEquals": ["{second}"]}}], "End": true}}}}"#
             )
         };
-        let place = "/States/A/Retry/1".to_owned();
+        let place = "/States/A/Retry[1]".to_owned();
         assert_eq!(
             warnings(&machine("E", "E")),
             [(Code::UnreachableHandler, place.clone())]
@@ -172,7 +172,7 @@ mod tests {
             warnings(machine),
             [(
                 Code::CatchAllOnCreateCluster,
-                "/States/A/Retry/0".to_owned()
+                "/States/A/Retry[0]".to_owned()
             )]
         );
     }
