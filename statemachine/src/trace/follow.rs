@@ -86,16 +86,23 @@ impl Follower {
             Type::TaskStarted
             | Type::LambdaFunctionStarted
             | Type::ActivityStarted
-            | Type::TaskSubmitted
-            | Type::TaskStateAborted => self.own(event, |_| {}),
+            | Type::TaskSubmitted => self.own(event, |_| {}),
             Type::EvaluationFailed => self.evaluation_failed(event),
             Type::MapRunStarted => self.map_run_started(event),
             Type::MapStateStarted => self.inside_started(event, "Map"),
             Type::ParallelStateStarted => self.inside_started(event, "Parallel"),
             Type::MapStateFailed => self.inside_failed(event, "Map"),
             Type::ParallelStateFailed => self.inside_failed(event, "Parallel"),
-            // What comes next never follows these.
-            Type::MapStateSucceeded | Type::ParallelStateSucceeded | Type::MapRunSucceeded => {}
+            // What comes next never follows these, and what was given up beside a failure ends with what is around it.
+            Type::MapStateSucceeded
+            | Type::ParallelStateSucceeded
+            | Type::MapRunSucceeded
+            | Type::MapIterationAborted
+            | Type::MapRunAborted
+            | Type::MapStateAborted
+            | Type::ParallelStateAborted
+            | Type::TaskStateAborted
+            | Type::WaitStateAborted => {}
             Type::MapIterationStarted => self.iteration_started(event, name),
             Type::MapIterationSucceeded => self.iteration_ended(event, VisitEnd::Left),
             Type::MapIterationFailed => self.iteration_ended(event, VisitEnd::Failed),
