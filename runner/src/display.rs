@@ -199,7 +199,7 @@ mod tests {
         let took = Duration::from_millis(1_234);
         assert_eq!(
             figures("check", &progress, took),
-            "check                                         1.23 s"
+            "check                                        1.23 s"
         );
         progress.add_rows(20_080);
         progress.add_bytes(2048);
