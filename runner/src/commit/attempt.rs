@@ -3,11 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use futures::TryStreamExt;
+use object_store::path::Path;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use tokio::sync::{RwLock, RwLockWriteGuard};
 use tracing::{debug, warn};
 
 use super::layout::Layout;
@@ -18,10 +21,13 @@ use super::partition::Partition;
 use super::record::{AttemptId, Consumed, Output, Part, Replaces, Run, RunId};
 use super::run_id::hex;
 use super::staged::Staged;
-use super::stop::StopSignal;
+use super::stop::{StopSignal, cancelled};
 use super::together::together;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::store::Store;
+
+/// How long giving up waits for requests under way: half of what a stop leaves for all of it.
+const QUIET: Duration = Duration::from_secs(1);
 
 impl AttemptId {
     /// A new id: 96 bits from the system's random source, mixed with process and time.
@@ -59,6 +65,11 @@ pub(super) struct Inner {
     consumed: Vec<Consumed>,
     next: AtomicU64,
     journal: Journal,
+    /// Held by each request that opens or fills an upload: one that is given up while the store works on it would otherwise
+    /// come after the abort, and leave behind what nobody knows of.
+    under_way: Arc<RwLock<()>>,
+    /// From then on nothing is opened.
+    is_given_up: AtomicBool,
 }
 
 impl Attempt {
@@ -80,6 +91,8 @@ impl Attempt {
             consumed,
             next: AtomicU64::new(1),
             journal: Journal::default(),
+            under_way: Arc::default(),
+            is_given_up: AtomicBool::new(false),
         };
         let started = Started {
             run: inner.run.clone(),
@@ -237,23 +250,23 @@ impl Stager {
             .layout
             .part(table, &partition, &inner.id, sequence, extension)?;
         let staging = inner.layout.staging(&inner.id, sequence);
-        let objects = inner.store.objects();
-        let id = objects.open_upload(&key, &staging).await.map_err(|error| {
-            let url = inner.store.location().url(&key);
-            inner
-                .store
-                .explain(error, format!("open an upload to `{url}`"))
+        // A task of its own: once begun it is written down, whether or not anybody still waits.
+        let request = Arc::clone(&inner.under_way).read_owned().await;
+        if inner.is_given_up.load(Ordering::Relaxed) {
+            return Err(cancelled());
+        }
+        let (opening, opened) = (Arc::clone(inner), key.clone());
+        let opening = tokio::spawn(async move {
+            let _request = request;
+            opening.open(&opened, &staging).await
+        });
+        let id = opening.await.unwrap_or_else(|error| {
+            Err(Error::new(ErrorKind::Failed, "cannot open an upload")
+                .caused_by(std::io::Error::other(error)))
         })?;
-        let upload = OpenUpload {
-            key: key.to_string(),
-            id: id.clone(),
-        };
-        inner
-            .journal
-            .add(&inner.store, &inner.layout, &inner.id, upload)
-            .await?;
         Ok(PartWriter::new(
             inner.store.clone(),
+            Arc::clone(&inner.under_way),
             table.to_owned(),
             partition,
             key,
@@ -263,6 +276,32 @@ impl Stager {
 }
 
 impl Inner {
+    /// Opens an upload and writes it down.
+    async fn open(&self, key: &Path, staging: &Path) -> Result<String> {
+        let opened = self.store.objects().open_upload(key, staging).await;
+        let id = opened.map_err(|error| {
+            let url = self.store.location().url(key);
+            self.store
+                .explain(error, format!("open an upload to `{url}`"))
+        })?;
+        let upload = OpenUpload {
+            key: key.to_string(),
+            id: id.clone(),
+        };
+        self.journal
+            .add(&self.store, &self.layout, &self.id, upload)
+            .await?;
+        Ok(id)
+    }
+
+    /// Waits for requests that nobody waits for any more, and lets no other begin; in vain after a while, for a stop is heard
+    /// in two seconds.
+    async fn quiet(&self) -> Option<RwLockWriteGuard<'_, ()>> {
+        tokio::time::timeout(QUIET, self.under_way.write())
+            .await
+            .ok()
+    }
+
     /// Makes parts last through a power cut, all at once: that is far cheaper than one by one.
     pub async fn seal(&self, outputs: &[Output]) -> Result<()> {
         let parts = outputs.iter().flat_map(|output| &output.parts);
@@ -286,6 +325,7 @@ impl Inner {
 
     /// Aborts uploads that were opened and are not in the record.
     pub async fn drop_unused(&self, run: &Run) {
+        let _quiet = self.quiet().await;
         let used: BTreeSet<&str> = run.parts().map(|part| part.upload.id.as_str()).collect();
         let mut unused = self.journal.opened();
         unused.retain(|upload| !used.contains(upload.id.as_str()));
@@ -294,6 +334,8 @@ impl Inner {
 
     /// Aborts all uploads and marks the attempt ended, then takes its notes away.
     pub async fn abandon(&self) {
+        self.is_given_up.store(true, Ordering::Relaxed);
+        let _quiet = self.quiet().await;
         let aborted = abort(&self.store, self.journal.opened()).await;
         let ended = self
             .store

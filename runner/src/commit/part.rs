@@ -1,8 +1,11 @@
 //! One file on its way up.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use object_store::PutPayload;
 use object_store::path::Path;
+use tokio::sync::RwLock;
 use tokio::task::JoinHandle;
 
 use super::partition::Partition;
@@ -17,6 +20,8 @@ const PIECE_BYTES: usize = 5 * 1024 * 1024;
 #[derive(Debug)]
 pub struct PartWriter {
     store: Store,
+    /// As the attempt's.
+    requests: Arc<RwLock<()>>,
     table: String,
     partition: Partition,
     key: Path,
@@ -57,6 +62,7 @@ impl StagedPart {
 impl PartWriter {
     pub(super) fn new(
         store: Store,
+        requests: Arc<RwLock<()>>,
         table: String,
         partition: Partition,
         key: Path,
@@ -64,6 +70,7 @@ impl PartWriter {
     ) -> Self {
         Self {
             store,
+            requests,
             table,
             partition,
             key,
@@ -123,7 +130,10 @@ impl PartWriter {
             self.sent,
         );
         self.sent += 1;
+        // Taken before anybody can give up, and until the store has answered.
+        let request = Arc::clone(&self.requests).read_owned().await;
         self.under_way = Some(tokio::spawn(async move {
+            let _request = request;
             objects.put_part(&key, &upload, index, payload).await
         }));
         Ok(())
