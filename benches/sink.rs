@@ -116,7 +116,8 @@ async fn once(store: &Store, case: Case, batches: &[RecordBatch]) -> (u64, usize
     let streams = batches
         .chunks(batches.len().div_ceil(STREAMS))
         .map(|share| {
-            let batches = futures::stream::iter(share.to_vec().into_iter().map(Ok));
+            let batches: Vec<_> = share.iter().cloned().map(Ok).collect();
+            let batches = futures::stream::iter(batches);
             Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&schema), batches))
                 as SendableRecordBatchStream
         });

@@ -19,8 +19,8 @@ use crate::inputs::{FrozenInput, FrozenInputs};
 use crate::job_error::job_error;
 use crate::progress::Progress;
 use crate::report::InputReport;
+use crate::run::Run;
 use crate::scan::{LivePart, PartsTable, partition_type};
-use crate::settings::RunSettings;
 use crate::sink::collect::query_error;
 use crate::source::{self, DatasetReport, InputObjects, Quarantine, ReadSettings, Refused};
 use crate::store::{FrozenObject, FrozenStore, Store};
@@ -48,22 +48,22 @@ pub struct Reading {
 /// `QualityGate` for data that breaks its contract beyond the threshold, naming the quarantine; `TryAgain` for an object that
 /// was replaced meanwhile; otherwise as stores and disks say.
 pub async fn read(
-    job: &Job,
+    run: &Run<'_>,
     parameters: &Parameters,
-    settings: &RunSettings,
     stores: &Stores,
     frozen: &FrozenInputs,
     attempt: &Attempt,
     workspace: &Workspace,
     progress: &Progress,
 ) -> Result<Reading> {
+    let (job, shape) = (run.job, &run.settings.shape);
     let clustering = clustering(job, parameters).await.map_err(job_error)?;
     let objects = raw_objects(job, clustering, stores, frozen)?;
     let read_settings = ReadSettings {
         threads: workspace.threads,
         batch_rows: BATCH_ROWS,
-        on_bad_row: settings.shape.on_bad_row,
-        max_bad_share: settings.shape.max_rejected,
+        on_bad_row: shape.on_bad_row,
+        max_bad_share: shape.max_rejected,
         block_bytes: None,
     };
     let sources = source::read(

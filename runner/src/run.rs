@@ -157,9 +157,8 @@ async fn prepare(
         quarantine,
         spilled_bytes,
     } = read(
-        run.job,
+        run,
         parameters,
-        run.settings,
         stores,
         inputs,
         attempt,

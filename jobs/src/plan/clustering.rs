@@ -63,10 +63,8 @@ async fn of(
         return Ok(None);
     };
     let planned = output_plan(context, job, output, parameters).await?;
-    Ok(trace(
-        &planned.plan,
-        Expr::Column(Column::from_name(column)),
-    ))
+    let by = Expr::Column(Column::from_name(column));
+    Ok(trace(&planned.plan, &by))
 }
 
 fn register(context: &SessionContext, name: &str, schema: SchemaRef) {
@@ -75,29 +73,29 @@ fn register(context: &SessionContext, name: &str, schema: SchemaRef) {
 }
 
 /// Follows an expression over a plan's columns down to the table whose columns it reads, and only those.
-fn trace(plan: &LogicalPlan, by: Expr) -> Option<(String, Expr)> {
+fn trace(plan: &LogicalPlan, by: &Expr) -> Option<(String, Expr)> {
     match plan {
         LogicalPlan::TableScan(scan) => {
-            let unqualified = replace(&by, &|column| {
+            let unqualified = replace(by, &|column| {
                 Some(Expr::Column(Column::from_name(column.name())))
             })?;
             Some((scan.table_name.table().to_owned(), unqualified))
         }
         LogicalPlan::Projection(projection) => {
-            let by = replace(&by, &|column| {
+            let by = replace(by, &|column| {
                 let index = projection.schema.maybe_index_of_column(column)?;
                 let expr = projection.expr.get(index)?.clone().unalias();
                 (!expr.is_volatile()).then_some(expr)
             })?;
-            trace(&projection.input, by)
+            trace(&projection.input, &by)
         }
         LogicalPlan::Join(join) => {
-            if let Some(by) = by_index(&by, &join.schema, join.left.schema(), 0) {
-                return trace(&join.left, by);
+            if let Some(by) = by_index(by, &join.schema, join.left.schema(), 0) {
+                return trace(&join.left, &by);
             }
             let before = join.left.schema().fields().len();
-            let by = by_index(&by, &join.schema, join.right.schema(), before)?;
-            trace(&join.right, by)
+            let by = by_index(by, &join.schema, join.right.schema(), before)?;
+            trace(&join.right, &by)
         }
         LogicalPlan::SubqueryAlias(_)
         | LogicalPlan::Filter(_)
@@ -110,8 +108,8 @@ fn trace(plan: &LogicalPlan, by: Expr) -> Option<(String, Expr)> {
             if input.schema().fields().len() != plan.schema().fields().len() {
                 return None;
             }
-            let by = by_index(&by, plan.schema(), input.schema(), 0)?;
-            trace(input, by)
+            let by = by_index(by, plan.schema(), input.schema(), 0)?;
+            trace(input, &by)
         }
         _ => None,
     }
@@ -137,13 +135,11 @@ fn replace(by: &Expr, with: &dyn Fn(&Column) -> Option<Expr>) -> Option<Expr> {
             };
             found += 1;
             // What stands in its place is over other columns: it is not looked at again.
-            Ok(match with(column) {
-                Some(other) => Transformed::new(other, true, TreeNodeRecursion::Jump),
-                None => {
-                    missing = true;
-                    Transformed::new(expr, false, TreeNodeRecursion::Stop)
-                }
-            })
+            if let Some(other) = with(column) {
+                return Ok(Transformed::new(other, true, TreeNodeRecursion::Jump));
+            }
+            missing = true;
+            Ok(Transformed::new(expr, false, TreeNodeRecursion::Stop))
         })
         .ok()?;
     (found > 0 && !missing).then_some(replaced.data)
