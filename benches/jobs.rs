@@ -74,7 +74,7 @@ fn jobs(criterion: &mut Criterion) {
     runtime
         .block_on(generate(
             &sample,
-            &mut Folder::new(&root.path().join("data")),
+            &mut Folder::new(root.path().join("data")),
             &Progress::default(),
         ))
         .expect("the folder takes a sample");
