@@ -22,6 +22,7 @@ mod harness;
 mod json_output;
 mod metadata_service;
 mod mocks;
+mod partitioned;
 mod pipeline;
 mod protocol_steps;
 mod pruning;
