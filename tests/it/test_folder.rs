@@ -1,7 +1,5 @@
 //! `drivetrain test`: cases beside definitions, what failed and what was never reached.
 
-use std::time::{Duration, Instant};
-
 use serde_json::{Value, json};
 
 use crate::harness::Place;
@@ -383,21 +381,20 @@ fn a_build_server_gets_xml_whatever_the_cases_hold() {
 }
 
 #[test]
-fn a_hundred_cases_take_less_than_a_second() {
+fn a_hundred_more_cases_run_side_by_side_and_all_are_counted() {
     let place = documented();
+    let count = || {
+        let printed = place.run("test machines").succeeds().stdout.clone();
+        let line = printed.lines().find(|line| line.contains(" cases: "));
+        let words = line.unwrap().split_whitespace().next().unwrap();
+        words.parse::<u32>().unwrap()
+    };
+    let before = count();
     let text = std::fs::read_to_string(place.path("machines/orders.second-try.case.json")).unwrap();
     for number in 0..100 {
         place.write(&format!("machines/orders.{number}.case.json"), &text);
     }
-    let quickest = (0..3)
-        .map(|_| {
-            let began = Instant::now();
-            place.run("test machines").succeeds();
-            began.elapsed()
-        })
-        .min()
-        .unwrap();
-    assert!(quickest < Duration::from_secs(1), "{quickest:?}");
+    assert_eq!(count(), before + 100);
 }
 
 #[test]
