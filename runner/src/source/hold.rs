@@ -37,7 +37,7 @@ pub(super) struct Held {
     pub(super) rows: u64,
     pub(super) bytes: u64,
     pub(super) spilled_bytes: u64,
-    /// The numbers of the values by which groups are in order, in the order of the values.
+    /// The numbers of the values by which groups are in order, in the order of the values, where all are and so in memory.
     pub(super) values: Option<Vec<u32>>,
 }
 
@@ -92,14 +92,21 @@ impl Hold {
         if rows == 0 {
             return Ok(());
         }
-        let (batches, order) = self.in_order(batches);
-        let bytes = batches
+        let mut bytes = batches
             .iter()
             .map(RecordBatch::get_array_memory_size)
             .sum::<usize>();
-        let content = match self.budget.take(bytes) {
-            Some(taken) => Content::Memory(batches, taken),
-            None => Content::Disk(self.put_on_disk(&batches)?),
+        if self.clustering.is_some() {
+            // The place that each row had is kept with it.
+            bytes += rows * size_of::<u32>();
+        }
+        let (content, order) = match self.budget.take(bytes) {
+            Some(taken) => {
+                let (batches, order) = self.in_order(batches);
+                (Content::Memory(batches, taken), order)
+            }
+            // From disk rows are read as they lie: an order would be kept in memory for nothing.
+            None => (Content::Disk(self.put_on_disk(&batches)?), None),
         };
         let group = Group {
             content,

@@ -74,18 +74,15 @@ impl TableProvider for HeldTable {
             Some(projection) => projection.clone(),
             None => (0..self.schema.fields().len()).collect(),
         };
-        let in_memory = !self.groups.iter().any(|group| group.is_on_disk());
         match &self.values {
-            Some(values) if in_memory && !projection.is_empty() => {
-                Ok(Arc::new(ClusteredScan::new(
-                    Arc::clone(&self.groups),
-                    values.clone(),
-                    (self.rows, self.bytes),
-                    self.schema.project(&projection)?.into(),
-                    projection.into(),
-                    self.threads,
-                )))
-            }
+            Some(values) if !projection.is_empty() => Ok(Arc::new(ClusteredScan::new(
+                Arc::clone(&self.groups),
+                values.clone(),
+                (self.rows, self.bytes),
+                self.schema.project(&projection)?.into(),
+                projection.into(),
+                self.threads,
+            ))),
             _ => Ok(Arc::new(HeldScan::new(self, projection)?)),
         }
     }
