@@ -7,15 +7,12 @@ use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::stats::Precision;
-use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{DataFusionError, Statistics, not_impl_err};
-use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::execution::SendableRecordBatchStream;
 use datafusion::logical_expr::{Expr, TableType};
-use datafusion::physical_expr::{EquivalenceProperties, Partitioning, PhysicalExpr};
-use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
-use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, StatisticsArgs,
-};
+use datafusion::physical_plan::ExecutionPlan;
+
+use crate::leaf::{Leaf, Rows};
 
 /// Stands for rows that a run would read or hold.
 #[derive(Clone, Debug)]
@@ -69,17 +66,11 @@ impl TableProvider for Foreseen {
             None => self.schema(),
         };
         let partitions = state.config_options().execution.target_partitions;
-        let properties = PlanProperties::new(
-            EquivalenceProperties::new(schema),
-            Partitioning::UnknownPartitioning(partitions),
-            EmissionType::Incremental,
-            Boundedness::Bounded,
-        );
-        Ok(Arc::new(ForeseenScan {
+        let rows = ForeseenRows {
             what: self.what.clone(),
             statistics: self.statistics.clone().project(projection),
-            properties: Arc::new(properties),
-        }))
+        };
+        Ok(Leaf::plan(rows, schema, partitions))
     }
 
     fn statistics(&self) -> Option<Statistics> {
@@ -87,65 +78,31 @@ impl TableProvider for Foreseen {
     }
 }
 
-/// The leaf that a plan shows; nothing comes out of it.
-#[derive(Debug)]
-struct ForeseenScan {
+/// What a plan shows; nothing comes out of it.
+struct ForeseenRows {
     what: String,
     statistics: Statistics,
-    properties: Arc<PlanProperties>,
 }
 
-impl DisplayAs for ForeseenScan {
-    fn fmt_as(&self, _kind: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Read: {}", self.what)
-    }
-}
+impl Rows for ForeseenRows {
+    const NAME: &'static str = "Read";
 
-impl ExecutionPlan for ForeseenScan {
-    fn name(&self) -> &'static str {
-        "Read"
+    fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what)
     }
 
-    fn properties(&self) -> &Arc<PlanProperties> {
-        &self.properties
-    }
-
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        Vec::new()
-    }
-
-    fn apply_expressions(
-        &self,
-        _visit: &mut dyn FnMut(
-            &Arc<dyn PhysicalExpr>,
-        ) -> Result<TreeNodeRecursion, DataFusionError>,
-    ) -> Result<TreeNodeRecursion, DataFusionError> {
-        Ok(TreeNodeRecursion::Continue)
-    }
-
-    fn with_new_children(
-        self: Arc<Self>,
-        _children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
-        Ok(self)
-    }
-
-    fn statistics_from_inputs(
-        &self,
-        _inputs: &[Arc<Statistics>],
-        args: &StatisticsArgs,
-    ) -> Result<Arc<Statistics>, DataFusionError> {
-        let statistics = match args.partition() {
-            Some(_) => Statistics::new_unknown(&self.schema()),
+    fn statistics(&self, schema: &SchemaRef, partition: Option<usize>) -> Statistics {
+        match partition {
+            Some(_) => Statistics::new_unknown(schema),
             None => self.statistics.clone(),
-        };
-        Ok(Arc::new(statistics))
+        }
     }
 
-    fn execute(
+    fn read(
         &self,
         _partition: usize,
-        _context: Arc<TaskContext>,
+        _schema: SchemaRef,
+        _batch_rows: usize,
     ) -> Result<SendableRecordBatchStream, DataFusionError> {
         not_impl_err!("{} is planned, not read", self.what)
     }

@@ -15,19 +15,16 @@ use arrow::ipc::writer::FileWriter;
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::stats::Precision;
-use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{DataFusionError, Statistics};
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::execution::runtime_env::RuntimeEnv;
-use datafusion::execution::{DiskManager, SendableRecordBatchStream, SpillFile, TaskContext};
+use datafusion::execution::{DiskManager, SendableRecordBatchStream, SpillFile};
 use datafusion::logical_expr::{Expr, TableType};
-use datafusion::physical_expr::{EquivalenceProperties, Partitioning, PhysicalExpr};
+use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::coop::make_cooperative;
-use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, StatisticsArgs,
-};
+
+use crate::leaf::{Leaf, Rows};
 
 /// Says which batches belong together; an output's partition number.
 pub type Tag = u32;
@@ -289,12 +286,18 @@ impl TableProvider for HeldTable {
         _filters: &[Expr],
         _limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
-        let options = state.config_options();
-        Ok(Arc::new(HeldScan::new(
-            Arc::clone(&self.0),
-            projection.cloned(),
-            options.execution.target_partitions,
-        )?))
+        let schema = match projection {
+            Some(columns) => Arc::new(self.0.schema.project(columns)?),
+            None => self.0.schema(),
+        };
+        let threads = state.config_options().execution.target_partitions;
+        let partitions = threads.min(self.0.chunks.len()).max(1);
+        let rows = HeldRows {
+            held: Arc::clone(&self.0),
+            projection: projection.cloned(),
+            partitions,
+        };
+        Ok(Leaf::plan(rows, schema, partitions))
     }
 
     fn statistics(&self) -> Option<Statistics> {
@@ -311,107 +314,38 @@ impl Held {
     }
 }
 
-/// Streams held batches, dealt out in turn to the partitions.
-struct HeldScan {
+/// Held batches, dealt out in turn to the partitions.
+struct HeldRows {
     held: Arc<Held>,
     projection: Option<Vec<usize>>,
-    properties: Arc<PlanProperties>,
+    partitions: usize,
 }
 
-impl HeldScan {
-    fn new(
-        held: Arc<Held>,
-        projection: Option<Vec<usize>>,
-        target_partitions: usize,
-    ) -> Result<Self, DataFusionError> {
-        let schema = match &projection {
-            Some(columns) => Arc::new(held.schema.project(columns)?),
-            None => held.schema(),
-        };
-        let partitions = target_partitions.min(held.chunks.len()).max(1);
-        let properties = PlanProperties::new(
-            EquivalenceProperties::new(schema),
-            Partitioning::UnknownPartitioning(partitions),
-            EmissionType::Incremental,
-            Boundedness::Bounded,
-        );
-        Ok(Self {
-            held,
-            projection,
-            properties: Arc::new(properties),
-        })
-    }
-}
+impl Rows for HeldRows {
+    const NAME: &'static str = "HeldScan";
 
-impl fmt::Debug for HeldScan {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "HeldScan({} rows)", self.held.rows)
-    }
-}
-
-impl DisplayAs for HeldScan {
-    fn fmt_as(&self, _kind: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "HeldScan: rows={}, batches={}",
-            self.held.rows,
-            self.held.chunks.len()
-        )
-    }
-}
-
-impl ExecutionPlan for HeldScan {
-    fn name(&self) -> &'static str {
-        "HeldScan"
+    fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (rows, batches) = (self.held.rows, self.held.chunks.len());
+        write!(f, "rows={rows}, batches={batches}")
     }
 
-    fn properties(&self) -> &Arc<PlanProperties> {
-        &self.properties
-    }
-
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        Vec::new()
-    }
-
-    fn apply_expressions(
-        &self,
-        _visit: &mut dyn FnMut(
-            &Arc<dyn PhysicalExpr>,
-        ) -> Result<TreeNodeRecursion, DataFusionError>,
-    ) -> Result<TreeNodeRecursion, DataFusionError> {
-        Ok(TreeNodeRecursion::Continue)
-    }
-
-    fn with_new_children(
-        self: Arc<Self>,
-        _children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> Result<Arc<dyn ExecutionPlan>, DataFusionError> {
-        Ok(self)
-    }
-
-    fn statistics_from_inputs(
-        &self,
-        _inputs: &[Arc<Statistics>],
-        args: &StatisticsArgs,
-    ) -> Result<Arc<Statistics>, DataFusionError> {
-        let statistics = match args.partition() {
-            Some(_) => Statistics::new_unknown(&self.schema()),
+    fn statistics(&self, schema: &SchemaRef, partition: Option<usize>) -> Statistics {
+        match partition {
+            Some(_) => Statistics::new_unknown(schema),
             None => self.held.statistics().project(self.projection.as_ref()),
-        };
-        Ok(Arc::new(statistics))
+        }
     }
 
-    fn execute(
+    fn read(
         &self,
         partition: usize,
-        context: Arc<TaskContext>,
+        schema: SchemaRef,
+        batch_rows: usize,
     ) -> Result<SendableRecordBatchStream, DataFusionError> {
         let held = Arc::clone(&self.held);
         let projection = self.projection.clone();
-        let batch_rows = context.session_config().batch_size();
-        let step = self.properties.partitioning.partition_count();
         let batches = (partition..held.chunks.len())
-            .step_by(step)
+            .step_by(self.partitions)
             .flat_map(move |place| {
                 let batch = held.batch(place).and_then(|batch| match &projection {
                     Some(columns) => Ok(batch.project(columns)?),
@@ -419,7 +353,7 @@ impl ExecutionPlan for HeldScan {
                 });
                 slices(batch, batch_rows)
             });
-        let stream = RecordBatchStreamAdapter::new(self.schema(), futures::stream::iter(batches));
+        let stream = RecordBatchStreamAdapter::new(schema, futures::stream::iter(batches));
         Ok(make_cooperative(Box::pin(stream)))
     }
 }

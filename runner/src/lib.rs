@@ -30,6 +30,7 @@ pub mod generate;
 pub mod hold;
 pub mod job_error;
 pub mod job_folder;
+pub mod leaf;
 pub mod memory;
 pub mod preview;
 pub mod progress;

@@ -10,25 +10,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::{concat_batches, filter_record_batch, interleave_record_batch};
 use arrow::datatypes::SchemaRef;
-use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{DFSchema, Statistics, internal_err};
 use datafusion::error::{DataFusionError, Result};
-use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::execution::SendableRecordBatchStream;
 use datafusion::logical_expr::Expr;
-use datafusion::physical_expr::EquivalenceProperties;
+use datafusion::physical_plan::PhysicalExpr;
 use datafusion::physical_plan::coop::make_cooperative;
-use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PhysicalExpr, PlanProperties,
-    StatisticsArgs,
-};
 use datafusion::prelude::SessionContext;
 use futures::stream;
 
 use super::grammar::offset;
 use super::hold::Group;
 use super::table::statistics;
+use crate::leaf::Rows;
 use crate::value_numbers::{ValueNumbers, in_stretches};
 
 /// With more different values than this rows are left as they lie: hardly two would come together.
@@ -135,40 +130,31 @@ impl Block {
     }
 }
 
-/// Streams held rows value by value; each value's rows come from one partition.
-pub(super) struct ClusteredScan {
+/// Held rows value by value; each value's rows come from one partition.
+pub(super) struct ClusteredRows {
     groups: Arc<[Arc<Group>]>,
     /// For each partition, the values whose rows it streams.
     dealt: Vec<Arc<[u32]>>,
     projection: Arc<[usize]>,
     rows: u64,
     bytes: u64,
-    properties: Arc<PlanProperties>,
 }
 
-impl ClusteredScan {
+impl ClusteredRows {
     /// Over groups that are all in memory and in order; `values` are the numbers of values in the order of the values.
     pub(super) fn new(
         groups: Arc<[Arc<Group>]>,
         values: Vec<u32>,
         (rows, bytes): (u64, u64),
-        schema: SchemaRef,
         projection: Arc<[usize]>,
         partitions: usize,
     ) -> Self {
-        let properties = PlanProperties::new(
-            EquivalenceProperties::new(schema),
-            Partitioning::UnknownPartitioning(partitions),
-            EmissionType::Incremental,
-            Boundedness::Bounded,
-        );
         Self {
             dealt: deal(&groups, values, partitions),
             groups,
             projection,
             rows,
             bytes,
-            properties: Arc::new(properties),
         }
     }
 }
@@ -189,50 +175,27 @@ fn deal(groups: &[Arc<Group>], values: Vec<u32>, partitions: usize) -> Vec<Arc<[
     dealt.into_iter().map(Into::into).collect()
 }
 
-impl fmt::Debug for ClusteredScan {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ClusteredScan({} rows)", self.rows)
-    }
-}
+impl Rows for ClusteredRows {
+    const NAME: &'static str = "ClusteredScan";
 
-impl DisplayAs for ClusteredScan {
-    fn fmt_as(&self, _format: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let values: usize = self.dealt.iter().map(|values| values.len()).sum();
-        write!(f, "ClusteredScan: rows={}, values={values}", self.rows)
-    }
-}
-
-impl ExecutionPlan for ClusteredScan {
-    fn name(&self) -> &'static str {
-        "ClusteredScan"
+        write!(f, "rows={}, values={values}", self.rows)
     }
 
-    fn properties(&self) -> &Arc<PlanProperties> {
-        &self.properties
+    fn statistics(&self, schema: &SchemaRef, partition: Option<usize>) -> Statistics {
+        let share = match partition {
+            None => 1,
+            Some(_) => self.dealt.len() as u64,
+        };
+        statistics(schema, self.rows / share, self.bytes / share)
     }
 
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        Vec::new()
-    }
-
-    fn apply_expressions(
-        &self,
-        _apply: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
-    ) -> Result<TreeNodeRecursion> {
-        Ok(TreeNodeRecursion::Continue)
-    }
-
-    fn with_new_children(
-        self: Arc<Self>,
-        _children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        Ok(self)
-    }
-
-    fn execute(
+    fn read(
         &self,
         partition: usize,
-        context: Arc<TaskContext>,
+        schema: SchemaRef,
+        batch_rows: usize,
     ) -> Result<SendableRecordBatchStream> {
         let Some(values) = self.dealt.get(partition).cloned() else {
             return internal_err!("partition {partition} does not exist");
@@ -245,27 +208,14 @@ impl ExecutionPlan for ClusteredScan {
         let batches = Stretches {
             blocks: blocks.into_iter().flatten().collect(),
             values,
-            schema: self.schema(),
-            batch_rows: context.session_config().batch_size(),
+            schema: Arc::clone(&schema),
+            batch_rows,
             value: 0,
             block: 0,
             row: 0,
         };
-        let stream = RecordBatchStreamAdapter::new(self.schema(), stream::iter(batches));
+        let stream = RecordBatchStreamAdapter::new(schema, stream::iter(batches));
         Ok(make_cooperative(Box::pin(stream)))
-    }
-
-    fn statistics_from_inputs(
-        &self,
-        _inputs: &[Arc<Statistics>],
-        args: &StatisticsArgs,
-    ) -> Result<Arc<Statistics>> {
-        let share = match args.partition() {
-            None => 1,
-            Some(_) => self.dealt.len() as u64,
-        };
-        let (rows, bytes) = (self.rows / share, self.bytes / share);
-        Ok(Arc::new(statistics(&self.schema(), rows, bytes)))
     }
 }
 

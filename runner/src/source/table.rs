@@ -8,22 +8,17 @@ use arrow::datatypes::{Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::stats::Precision;
-use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{ColumnStatistics, Statistics};
 use datafusion::error::{DataFusionError, Result};
-use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::execution::SendableRecordBatchStream;
 use datafusion::logical_expr::{Expr, TableType};
-use datafusion::physical_expr::EquivalenceProperties;
-use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
+use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::{
-    DisplayAs, DisplayFormatType, ExecutionPlan, Partitioning, PhysicalExpr, PlanProperties,
-    StatisticsArgs,
-};
 use futures::{StreamExt, TryStreamExt, stream};
 
-use super::cluster::ClusteredScan;
+use super::cluster::ClusteredRows;
 use super::hold::{Group, Held};
+use crate::leaf::{Leaf, Rows};
 
 /// How many groups a partition reads ahead from disk while the query works on one.
 const READ_AHEAD: usize = 2;
@@ -75,15 +70,18 @@ impl TableProvider for HeldTable {
             None => (0..self.schema.fields().len()).collect(),
         };
         match &self.values {
-            Some(values) if !projection.is_empty() => Ok(Arc::new(ClusteredScan::new(
-                Arc::clone(&self.groups),
-                values.clone(),
-                (self.rows, self.bytes),
-                self.schema.project(&projection)?.into(),
-                projection.into(),
-                self.threads,
-            ))),
-            _ => Ok(Arc::new(HeldScan::new(self, projection)?)),
+            Some(values) if !projection.is_empty() => {
+                let schema = self.schema.project(&projection)?.into();
+                let rows = ClusteredRows::new(
+                    Arc::clone(&self.groups),
+                    values.clone(),
+                    (self.rows, self.bytes),
+                    projection.into(),
+                    self.threads,
+                );
+                Ok(Leaf::plan(rows, schema, self.threads))
+            }
+            _ => self.in_file_order(projection),
         }
     }
 
@@ -92,91 +90,61 @@ impl TableProvider for HeldTable {
     }
 }
 
-/// Streams the groups of each partition.
-#[derive(Debug)]
-struct HeldScan {
+impl HeldTable {
+    fn in_file_order(&self, projection: Vec<usize>) -> Result<Arc<dyn ExecutionPlan>> {
+        let schema: SchemaRef = if projection.is_empty() {
+            Schema::empty().into()
+        } else {
+            self.schema.project(&projection)?.into()
+        };
+        let share = projection.len().max(1) as u64;
+        let rows = HeldRows {
+            partitions: divide(&self.groups, self.rows, self.threads),
+            projection: projection.into(),
+            rows: self.rows,
+            bytes: self.bytes * share / self.schema.fields().len().max(1) as u64,
+        };
+        Ok(Leaf::plan(rows, schema, self.threads))
+    }
+}
+
+/// The groups of each partition.
+struct HeldRows {
     partitions: Vec<Vec<Arc<Group>>>,
     projection: Arc<[usize]>,
     rows: u64,
     bytes: u64,
-    properties: Arc<PlanProperties>,
 }
 
-impl HeldScan {
-    fn new(table: &HeldTable, projection: Vec<usize>) -> Result<Self> {
-        let schema: SchemaRef = if projection.is_empty() {
-            Schema::empty().into()
-        } else {
-            table.schema.project(&projection)?.into()
-        };
-        let partitions = divide(&table.groups, table.rows, table.threads);
-        let share = projection.len().max(1) as u64;
-        let properties = PlanProperties::new(
-            EquivalenceProperties::new(schema),
-            Partitioning::UnknownPartitioning(partitions.len()),
-            EmissionType::Incremental,
-            Boundedness::Bounded,
-        );
-        Ok(Self {
-            partitions,
-            projection: projection.into(),
-            rows: table.rows,
-            bytes: table.bytes * share / table.schema.fields().len().max(1) as u64,
-            properties: Arc::new(properties),
-        })
-    }
-}
+impl Rows for HeldRows {
+    const NAME: &'static str = "HeldScan";
 
-impl DisplayAs for HeldScan {
-    fn fmt_as(&self, _format: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let on_disk = self
-            .partitions
-            .iter()
-            .flatten()
-            .filter(|group| group.is_on_disk())
-            .count();
+    fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let groups = self.partitions.iter().flatten();
+        let on_disk = groups.filter(|group| group.is_on_disk()).count();
         write!(
             f,
-            "HeldScan: partitions={}, rows={}, groups_on_disk={on_disk}",
+            "partitions={}, rows={}, groups_on_disk={on_disk}",
             self.partitions.len(),
             self.rows
         )
     }
-}
 
-impl ExecutionPlan for HeldScan {
-    fn name(&self) -> &'static str {
-        "HeldScan"
+    fn statistics(&self, schema: &SchemaRef, partition: Option<usize>) -> Statistics {
+        let Some(partition) = partition else {
+            return statistics(schema, self.rows, self.bytes);
+        };
+        let groups = self.partitions[partition].iter();
+        let rows = groups.map(|group| group.rows()).sum();
+        statistics(schema, rows, self.bytes * rows / self.rows.max(1))
     }
 
-    fn properties(&self) -> &Arc<PlanProperties> {
-        &self.properties
-    }
-
-    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
-        Vec::new()
-    }
-
-    fn apply_expressions(
-        &self,
-        _apply: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
-    ) -> Result<TreeNodeRecursion> {
-        Ok(TreeNodeRecursion::Continue)
-    }
-
-    fn with_new_children(
-        self: Arc<Self>,
-        _children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        Ok(self)
-    }
-
-    fn execute(
+    fn read(
         &self,
         partition: usize,
-        context: Arc<TaskContext>,
+        schema: SchemaRef,
+        batch_rows: usize,
     ) -> Result<SendableRecordBatchStream> {
-        let batch_rows = context.session_config().batch_size();
         let groups = self.partitions.get(partition).cloned().ok_or_else(|| {
             DataFusionError::Internal(format!("partition {partition} does not exist"))
         })?;
@@ -190,27 +158,7 @@ impl ExecutionPlan for HeldScan {
                 stream::iter(pieces.map(Ok))
             })
             .try_flatten();
-        let schema = self.schema();
         Ok(Box::pin(RecordBatchStreamAdapter::new(schema, batches)))
-    }
-
-    fn statistics_from_inputs(
-        &self,
-        _inputs: &[Arc<Statistics>],
-        args: &StatisticsArgs,
-    ) -> Result<Arc<Statistics>> {
-        let schema = self.schema();
-        Ok(Arc::new(match args.partition() {
-            None => statistics(&schema, self.rows, self.bytes),
-            Some(partition) => {
-                let rows = self.partitions[partition]
-                    .iter()
-                    .map(|group| group.rows())
-                    .sum();
-                let bytes = self.bytes * rows / self.rows.max(1);
-                statistics(&schema, rows, bytes)
-            }
-        }))
     }
 }
 

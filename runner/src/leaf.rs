@@ -1,0 +1,123 @@
+//! The leaf of a query plan over rows of ours.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use datafusion::common::Statistics;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::error::Result;
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::{EquivalenceProperties, Partitioning, PhysicalExpr};
+use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
+use datafusion::physical_plan::{
+    DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, StatisticsArgs,
+};
+
+/// Rows that a query plan reads.
+pub trait Rows: Send + Sync + 'static {
+    /// What a plan calls them.
+    const NAME: &'static str;
+
+    /// Writes what a plan shows of them, after the name and a colon.
+    ///
+    /// # Errors
+    /// What the formatter fails with.
+    fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result;
+
+    /// What is known of one partition's rows, or of all.
+    fn statistics(&self, schema: &SchemaRef, partition: Option<usize>) -> Statistics;
+
+    /// Reads one partition, in batches of at most `batch_rows`.
+    ///
+    /// # Errors
+    /// Where the rows cannot be had.
+    fn read(
+        &self,
+        partition: usize,
+        schema: SchemaRef,
+        batch_rows: usize,
+    ) -> Result<SendableRecordBatchStream>;
+}
+
+/// A plan that has no input.
+pub struct Leaf<R> {
+    rows: R,
+    properties: Arc<PlanProperties>,
+}
+
+impl<R: Rows> Leaf<R> {
+    /// Over rows in as many partitions, about whose order nothing is said.
+    pub fn plan(rows: R, schema: SchemaRef, partitions: usize) -> Arc<dyn ExecutionPlan> {
+        let properties = PlanProperties::new(
+            EquivalenceProperties::new(schema),
+            Partitioning::UnknownPartitioning(partitions),
+            EmissionType::Incremental,
+            Boundedness::Bounded,
+        );
+        Arc::new(Self {
+            rows,
+            properties: Arc::new(properties),
+        })
+    }
+}
+
+impl<R: Rows> fmt::Debug for Leaf<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", R::NAME)?;
+        self.rows.describe(f)
+    }
+}
+
+impl<R: Rows> DisplayAs for Leaf<R> {
+    fn fmt_as(&self, _kind: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self:?}")
+    }
+}
+
+impl<R: Rows> ExecutionPlan for Leaf<R> {
+    fn name(&self) -> &'static str {
+        R::NAME
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        Vec::new()
+    }
+
+    fn apply_expressions(
+        &self,
+        _visit: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        _children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        Ok(self)
+    }
+
+    fn statistics_from_inputs(
+        &self,
+        _inputs: &[Arc<Statistics>],
+        args: &StatisticsArgs,
+    ) -> Result<Arc<Statistics>> {
+        Ok(Arc::new(
+            self.rows.statistics(&self.schema(), args.partition()),
+        ))
+    }
+
+    fn execute(
+        &self,
+        partition: usize,
+        context: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
+        let batch_rows = context.session_config().batch_size();
+        self.rows.read(partition, self.schema(), batch_rows)
+    }
+}
