@@ -6,6 +6,8 @@ mod clustering;
 mod counted;
 mod exact;
 mod fit;
+mod lookup;
+mod lookup_join;
 mod output;
 mod parameters;
 mod planner;

@@ -7,6 +7,7 @@ use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::prelude::{SessionConfig, SessionContext};
 
 use super::checked::CheckedNumbers;
+use super::lookup_join::LookupJoins;
 use super::planner::Planner;
 use crate::function;
 
@@ -41,6 +42,8 @@ pub fn session_context(runtime: Arc<RuntimeEnv>, target_partitions: usize) -> Se
         .with_runtime_env(runtime)
         .with_default_features()
         .with_analyzer_rule(Arc::new(CheckedNumbers))
+        // After all of DataFusion's own rules, which know its hash join.
+        .with_physical_optimizer_rule(Arc::new(LookupJoins))
         .with_query_planner(Arc::new(Planner));
     state
         .aggregate_functions()

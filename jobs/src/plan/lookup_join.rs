@@ -1,0 +1,446 @@
+//! A left join to a table whose key no two rows share: each row passes through as it is, with columns of the row that it
+//! finds.
+//!
+//! DataFusion's hash join copies all columns of both sides, since a row may find several. Here nothing of the left side is
+//! copied, whatever the number of joins.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow::compute::concat_batches;
+use arrow::datatypes::SchemaRef;
+use datafusion::common::config::ConfigOptions;
+use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
+use datafusion::common::utils::memory::RecordBatchMemoryCounter;
+use datafusion::common::{JoinType, NullEquality, Result, Statistics, internal_err};
+use datafusion::datasource::memory::MemorySourceConfig;
+use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_plan::joins::{HashJoinExec, HashJoinExecBuilder, PartitionMode};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{
+    DisplayAs, DisplayFormatType, ExecutionPlan, InputDistributionRequirements, PlanProperties,
+    StatisticsArgs,
+};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use tokio::sync::OnceCell;
+
+use super::lookup::Lookup;
+
+/// What memory for the rows that are looked up is asked for as; DataFusion's own hash join calls it the same.
+const CONSUMER: &str = "HashJoinInput";
+
+/// Puts [`LookupJoinExec`] in place of the hash joins that it can stand for.
+#[derive(Debug)]
+pub(super) struct LookupJoins;
+
+impl PhysicalOptimizerRule for LookupJoins {
+    fn name(&self) -> &'static str {
+        "lookup_joins"
+    }
+
+    fn optimize(
+        &self,
+        plan: Arc<dyn ExecutionPlan>,
+        _config: &ConfigOptions,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        plan.transform_up(|node| {
+            Ok(match node.downcast_ref::<HashJoinExec>() {
+                Some(join) if keeps_right_rows(join) => {
+                    Transformed::yes(Arc::new(LookupJoinExec::new(join.builder())?) as Arc<_>)
+                }
+                _ => Transformed::no(node),
+            })
+        })
+        .data()
+    }
+
+    fn schema_check(&self) -> bool {
+        true
+    }
+}
+
+/// Whether each row of the right side comes out once for each row of the left with its key, or alone.
+fn keeps_right_rows(join: &HashJoinExec) -> bool {
+    join.join_type == JoinType::Right
+        && join.mode == PartitionMode::CollectLeft
+        && join.filter.is_none()
+        && join.null_equality == NullEquality::NullEqualsNothing
+        && !join.null_aware
+        && join.fetch().is_none()
+}
+
+/// A hash join whose left side most likely has no key twice, which only its rows tell.
+struct LookupJoinExec {
+    /// What it stands for, and what runs where a key occurs twice.
+    join: Arc<HashJoinExec>,
+    /// Where each column comes from.
+    columns: Arc<[Side]>,
+    table: Arc<OnceCell<Table>>,
+}
+
+#[derive(Clone, Copy)]
+enum Side {
+    Left(usize),
+    Right(usize),
+}
+
+/// The left side, once it is read.
+enum Table {
+    /// Each key occurs once.
+    Unique(
+        Lookup,
+        #[expect(dead_code, reason = "given back when dropped")] MemoryReservation,
+    ),
+    /// The hash join over the rows that were read.
+    Repeating(Arc<dyn ExecutionPlan>),
+}
+
+impl LookupJoinExec {
+    fn new(join: HashJoinExecBuilder) -> Result<Self> {
+        let join = join.build()?;
+        let left_columns = join.left.schema().fields().len();
+        let side = |column: usize| match column.checked_sub(left_columns) {
+            None => Side::Left(column),
+            Some(column) => Side::Right(column),
+        };
+        let columns = match &join.projection {
+            Some(projection) => projection.iter().map(|column| side(*column)).collect(),
+            None => (0..join.join_schema().fields().len()).map(side).collect(),
+        };
+        Ok(Self {
+            join: Arc::new(join),
+            columns,
+            table: Arc::default(),
+        })
+    }
+}
+
+impl Table {
+    /// Reads the left side whole.
+    async fn read(join: &HashJoinExec, context: Arc<TaskContext>) -> Result<Self> {
+        let reservation = MemoryConsumer::new(CONSUMER).register(context.memory_pool());
+        let mut counter = RecordBatchMemoryCounter::new();
+        let mut batches = Vec::new();
+        let mut stream = join.left.execute(0, context)?;
+        while let Some(batch) = stream.try_next().await? {
+            reservation.try_grow(counter.count_batch(&batch))?;
+            batches.push(batch);
+        }
+        let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
+        reservation.try_grow(Lookup::bytes(rows))?;
+        let schema = join.left.schema();
+        if u32::try_from(rows).is_ok() {
+            let rows = concat_batches(&schema, &batches)?;
+            let key = values(join.on.iter().map(|(left, _)| left), &rows)?;
+            if let Some(lookup) = Lookup::new(&rows, &key)? {
+                return Ok(Self::Unique(lookup, reservation));
+            }
+        }
+        let left = MemorySourceConfig::try_new_exec(&[batches], schema, None)?;
+        let children = vec![left as Arc<_>, Arc::clone(&join.right)];
+        let join = join.builder().with_new_children(children)?;
+        Ok(Self::Repeating(join.reset_state().build_exec()?))
+    }
+}
+
+fn values<'a>(
+    expressions: impl Iterator<Item = &'a Arc<dyn PhysicalExpr>>,
+    batch: &RecordBatch,
+) -> Result<Vec<ArrayRef>> {
+    expressions
+        .map(|expression| expression.evaluate(batch)?.into_array(batch.num_rows()))
+        .collect()
+}
+
+impl Lookup {
+    /// Rows of the right side with what they find.
+    fn join(
+        &self,
+        batch: &RecordBatch,
+        key: &[(Arc<dyn PhysicalExpr>, Arc<dyn PhysicalExpr>)],
+        columns: &[Side],
+        schema: &SchemaRef,
+    ) -> Result<RecordBatch> {
+        let rows = batch.num_rows();
+        let found = self.find(&values(key.iter().map(|(_, right)| right), batch)?, rows)?;
+        let columns = columns.iter().map(|side| match side {
+            Side::Left(column) => self.column(*column, &found),
+            Side::Right(column) => Ok(Arc::clone(batch.column(*column))),
+        });
+        let columns = columns.collect::<Result<Vec<_>>>()?;
+        let options = RecordBatchOptions::new().with_row_count(Some(rows));
+        Ok(RecordBatch::try_new_with_options(
+            Arc::clone(schema),
+            columns,
+            &options,
+        )?)
+    }
+}
+
+impl fmt::Debug for LookupJoinExec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let on = self.join.on.iter();
+        let on: Vec<String> = on
+            .map(|(left, right)| format!("{right} = {left}"))
+            .collect();
+        write!(f, "LookupJoinExec: on=[{}]", on.join(", "))
+    }
+}
+
+impl DisplayAs for LookupJoinExec {
+    fn fmt_as(&self, _kind: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self:?}")
+    }
+}
+
+impl ExecutionPlan for LookupJoinExec {
+    fn name(&self) -> &'static str {
+        "LookupJoinExec"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        self.join.properties()
+    }
+
+    fn input_distribution_requirements(&self) -> InputDistributionRequirements {
+        self.join.input_distribution_requirements()
+    }
+
+    fn maintains_input_order(&self) -> Vec<bool> {
+        self.join.maintains_input_order()
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        self.join.children()
+    }
+
+    fn apply_expressions(
+        &self,
+        visit: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        self.join.apply_expressions(visit)
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let join = self.join.builder().recompute_properties();
+        Ok(Arc::new(Self::new(join.with_new_children(children)?)?))
+    }
+
+    fn execute(
+        &self,
+        partition: usize,
+        context: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
+        let (join, table) = (Arc::clone(&self.join), Arc::clone(&self.table));
+        let columns = Arc::clone(&self.columns);
+        let schema = self.schema();
+        let out = self.schema();
+        let batches = async move {
+            let read = || Table::read(&join, Arc::clone(&context));
+            if let Table::Repeating(join) = table.get_or_try_init(read).await? {
+                return join.execute(partition, context);
+            }
+            let rows = join.right.execute(partition, context)?;
+            let schema = Arc::clone(&out);
+            let joined = rows.map(move |batch| match table.get() {
+                Some(Table::Unique(lookup, _)) => lookup.join(&batch?, &join.on, &columns, &schema),
+                _ => internal_err!("the table of a join is gone"),
+            });
+            Ok(Box::pin(RecordBatchStreamAdapter::new(out, joined)) as SendableRecordBatchStream)
+        };
+        let batches = stream::once(batches).try_flatten();
+        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, batches)))
+    }
+
+    fn statistics_from_inputs(
+        &self,
+        inputs: &[Arc<Statistics>],
+        args: &StatisticsArgs,
+    ) -> Result<Arc<Statistics>> {
+        self.join.statistics_from_inputs(inputs, args)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{Date32Array, Float64Array, Int32Array, StringViewArray};
+    use arrow::util::pretty::pretty_format_batches;
+    use datafusion::execution::memory_pool::GreedyMemoryPool;
+    use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+    use datafusion::physical_plan::displayable;
+    use datafusion::prelude::SessionContext;
+
+    use super::*;
+    use crate::plan::session_context;
+
+    /// Numbers below `values` in no order, some of them null.
+    fn numbers(rows: usize, values: u32, mut seed: u32) -> Vec<Option<u32>> {
+        let next = || {
+            seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (seed >> 8) % (values + 1)
+        };
+        let numbers = std::iter::repeat_with(next).take(rows);
+        numbers.map(|n| (n < values).then_some(n)).collect()
+    }
+
+    /// Rows with one key of each type, which are the same where their numbers are.
+    fn keyed(numbers: &[Option<u32>]) -> RecordBatch {
+        let signed = || {
+            numbers
+                .iter()
+                .map(|n| n.and_then(|n| i32::try_from(n).ok()))
+        };
+        let text = |n: &Option<u32>| n.map(|n| format!("{n}, longer than a view holds"));
+        let columns: Vec<(&str, ArrayRef)> = vec![
+            ("int", Arc::new(signed().collect::<Int32Array>())),
+            ("date", Arc::new(signed().collect::<Date32Array>())),
+            (
+                "double",
+                Arc::new(signed().map(|n| n.map(f64::from)).collect::<Float64Array>()),
+            ),
+            (
+                "short",
+                Arc::new(
+                    numbers
+                        .iter()
+                        .map(|n| n.map(|n| n.to_string()))
+                        .collect::<StringViewArray>(),
+                ),
+            ),
+            (
+                "long",
+                Arc::new(numbers.iter().map(text).collect::<StringViewArray>()),
+            ),
+            (
+                "half",
+                Arc::new(signed().map(|n| n.map(|n| n / 2)).collect::<Int32Array>()),
+            ),
+            (
+                "row",
+                Arc::new((0..).take(numbers.len()).collect::<Int32Array>()),
+            ),
+        ];
+        RecordBatch::try_from_iter_with_nullable(
+            columns
+                .into_iter()
+                .map(|(name, column)| (name, column, true)),
+        )
+        .unwrap()
+    }
+
+    fn register(context: &SessionContext, left: &[Option<u32>], right: &[Option<u32>]) {
+        context.register_batch("lookup", keyed(left)).unwrap();
+        context.register_batch("facts", keyed(right)).unwrap();
+    }
+
+    async fn answer(context: &SessionContext, sql: &str) -> String {
+        let batches = context.sql(sql).await.unwrap().collect().await.unwrap();
+        pretty_format_batches(&batches).unwrap().to_string()
+    }
+
+    async fn plan(context: &SessionContext, sql: &str) -> String {
+        let plan = context
+            .sql(sql)
+            .await
+            .unwrap()
+            .create_physical_plan()
+            .await
+            .unwrap();
+        displayable(plan.as_ref()).indent(false).to_string()
+    }
+
+    #[tokio::test]
+    async fn rows_are_those_of_a_hash_join_whatever_the_key_and_however_often_it_occurs() {
+        let every: Vec<Option<u32>> = (0..500).map(|n| Some(n * 7 % 500)).collect();
+        let mut with_nulls = every.clone();
+        with_nulls.extend([None; 3]);
+        let lookups = [
+            every,
+            with_nulls,
+            numbers(300, 200, 1),
+            vec![Some(3)],
+            Vec::new(),
+            vec![None; 4],
+        ];
+        for left in &lookups {
+            for right in [numbers(2_000, 600, 2), Vec::new(), vec![None; 5]] {
+                let (ours, theirs) = (
+                    session_context(Arc::new(RuntimeEnv::default()), 2),
+                    SessionContext::new(),
+                );
+                register(&ours, left, &right);
+                register(&theirs, left, &right);
+                for on in [
+                    "lookup.int = facts.int",
+                    "lookup.date = facts.date",
+                    "lookup.double = facts.double",
+                    "lookup.short = facts.short",
+                    "lookup.long = facts.long",
+                    "lookup.long = facts.long and lookup.half = facts.half",
+                    "lookup.half = facts.half",
+                    "lookup.int + 1 = facts.int",
+                ] {
+                    let sql = format!(
+                        "select facts.row, facts.long, lookup.row as found, lookup.short, lookup.long as text \
+                         from facts left join lookup on {on} order by facts.row, found"
+                    );
+                    assert_eq!(
+                        answer(&ours, &sql).await,
+                        answer(&theirs, &sql).await,
+                        "{on}, {} rows",
+                        left.len()
+                    );
+                }
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_left_join_looks_up_and_other_joins_do_not() {
+        let context = session_context(Arc::new(RuntimeEnv::default()), 2);
+        register(&context, &numbers(10, 8, 1), &numbers(2_000, 8, 2));
+        let joined = |join: &str| format!("select facts.row from facts {join}");
+        let left = plan(
+            &context,
+            &joined("left join lookup on lookup.short = facts.short"),
+        )
+        .await;
+        assert!(
+            left.contains("LookupJoinExec: on=[short@0 = short@0]")
+                && !left.contains("HashJoinExec"),
+            "{left}"
+        );
+        for join in [
+            "join lookup on lookup.int = facts.int",
+            "full join lookup on lookup.int = facts.int",
+            "left join lookup on lookup.int = facts.int and lookup.row < facts.row",
+            "left join lookup on lookup.int is not distinct from facts.int",
+        ] {
+            let other = plan(&context, &joined(join)).await;
+            assert!(!other.contains("LookupJoinExec"), "{join}: {other}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_table_that_does_not_fit_fails_as_that_of_a_hash_join() {
+        let pool = Arc::new(GreedyMemoryPool::new(100_000));
+        let runtime = RuntimeEnvBuilder::new()
+            .with_memory_pool(pool)
+            .build_arc()
+            .unwrap();
+        let context = session_context(runtime, 1);
+        let every: Vec<Option<u32>> = (0..20_000).map(Some).collect();
+        register(&context, &every, &numbers(50_000, 20_000, 2));
+        let sql =
+            "select facts.row, lookup.row from facts left join lookup on lookup.int = facts.int";
+        let error = context.sql(sql).await.unwrap().collect().await.unwrap_err();
+        assert!(error.to_string().contains("for HashJoinInput"), "{error}");
+    }
+}
