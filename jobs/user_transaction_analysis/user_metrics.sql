@@ -1,24 +1,46 @@
-with ranked as (
+-- `percent_rank` sorts all users; who spends the same has the same rank, and there are far fewer amounts than users.
+with amounts as (
     select
-        user_totals.*,
-        rank() over (order by spent) - 1 as spend_less
+        spent,
+        count(*) as users
     from user_totals
+    group by spent
 ),
 
--- `percent_rank` looks at all rows for each row; the rank and the number of users give the same.
-placed as (
+ranked as (
     select
-        ranked.*,
-        coalesce(ratio(100 * spend_less, population.users - 1, 2), 0) as percentile
+        spent,
+        coalesce(sum(users) over (order by spent rows between unbounded preceding and 1 preceding), 0) as spend_less,
+        sum(users) over () as users
+    from amounts
+),
+
+percentiles as (
+    select
+        spent,
+        coalesce(ratio(100 * spend_less, users - 1, 2), 0) as percentile
     from ranked
-    cross join (select count(*) as users from user_totals) as population
+),
+
+categories as (
+    select
+        spent,
+        percentile,
+        case
+            when percentile >= 90 then 'Top Spender'
+            when percentile >= 75 then 'High'
+            when percentile >= 50 then 'Medium'
+            when percentile >= 25 then 'Low'
+            else 'Occasional'
+        end as category
+    from percentiles
 )
 
 select
-    placed.user_id,
+    user_totals.user_id,
     rentals as total_rentals,
-    spent as total_spent,
-    ratio(spent, rentals, 4) as avg_rental_amount,
+    user_totals.spent as total_spent,
+    ratio(user_totals.spent, rentals, 4) as avg_rental_amount,
     max_amount as max_rental_amount,
     min_amount as min_rental_amount,
     ratio(seconds, 3600 * rentals, 4) as avg_rental_duration_hours,
@@ -30,13 +52,8 @@ select
     users.is_active,
     first_rental_date,
     last_rental_date,
-    percentile as spending_percentile,
-    case
-        when percentile >= 90 then 'Top Spender'
-        when percentile >= 75 then 'High'
-        when percentile >= 50 then 'Medium'
-        when percentile >= 25 then 'Low'
-        else 'Occasional'
-    end as spending_category
-from placed
-left join users on users.user_id = placed.user_id
+    categories.percentile as spending_percentile,
+    categories.category as spending_category
+from user_totals
+left join categories on categories.spent = user_totals.spent
+left join users on users.user_id = user_totals.user_id

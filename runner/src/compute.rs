@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::DataType;
 use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::common::spawn_buffered;
 use datafusion::physical_plan::execute_stream_partitioned;
 use drivetrain_jobs::contract::schema_of;
 use drivetrain_jobs::job::{Job, Output};
@@ -23,6 +24,9 @@ use crate::settings::Shape;
 use crate::sink::collect::{Collected, Direct, Intake, collect, query_error};
 use crate::sink::partition::Partitions;
 use crate::workspace::Workspace;
+
+/// Batches that a merge may be ahead of what takes them in.
+const MERGED_AHEAD: usize = 2;
 
 /// One output, computed.
 pub struct Computed {
@@ -175,8 +179,15 @@ impl Computing<'_> {
             .await
             .map_err(query_error)?;
         let schema = physical.schema();
-        let streams =
+        let mut streams =
             execute_stream_partitioned(physical, context.task_ctx()).map_err(query_error)?;
+        if let [_] = streams.as_slice() {
+            // Rows in order are merged by one thread: another takes them in.
+            streams = streams
+                .into_iter()
+                .map(|stream| spawn_buffered(stream, MERGED_AHEAD))
+                .collect();
+        }
         let holding = &self.workspace.holding;
         collect(intake, schema, streams, partitions, holding, self.progress).await
     }

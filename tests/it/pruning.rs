@@ -149,7 +149,7 @@ fn a_plan_shows_what_a_run_opens_and_writes_nothing() {
     assert_eq!(write["replaced_rows"], 2);
     let plan = planned["queries"][0]["plan"].as_str().unwrap();
     assert!(
-        plan.contains("LookupJoinExec")
+        plan.contains("HashJoinExec")
             && plan.contains("day=2024-03-04")
             && plan.contains("Read: shops, 1 files"),
         "{plan}"

@@ -43,11 +43,19 @@ impl Characters {
 }
 
 impl Class {
-    fn holds(self, byte: u8) -> bool {
-        match self {
-            Self::Digits => byte.is_ascii_digit(),
-            Self::Hexadecimal => byte.is_ascii_hexdigit(),
+    /// For each byte whether it is of the class.
+    const fn members(self) -> [bool; 256] {
+        let mut members = [false; 256];
+        let mut byte = 0_u8;
+        // Both classes are ASCII.
+        while byte < 128 {
+            members[byte as usize] = match self {
+                Self::Digits => byte.is_ascii_digit(),
+                Self::Hexadecimal => byte.is_ascii_hexdigit(),
+            };
+            byte += 1;
         }
+        members
     }
 }
 
@@ -84,10 +92,13 @@ impl ScalarUDFImpl for Characters {
         let scalar = matches!(args.args[0], ColumnarValue::Scalar(_));
         let array = args.args[0].to_array(if scalar { 1 } else { args.number_rows })?;
         let texts = array.as_string_view();
-        let class = self.class;
+        let members = self.class.members();
         let values = BooleanBuffer::collect_bool(texts.len(), |row| {
             let text = texts.value(row).as_bytes();
-            text.len() == length && text.iter().all(|byte| class.holds(*byte))
+            // Every byte is looked at: where to stop would be guessed wrong for each other text.
+            text.iter().fold(text.len() == length, |all, byte| {
+                all & members[usize::from(*byte)]
+            })
         });
         let result = BooleanArray::new(values, texts.nulls().cloned());
         if scalar {

@@ -3,6 +3,7 @@
 #![doc = include_str!("../../FUNCTIONS.md")]
 
 mod characters;
+mod date_of;
 mod ratio;
 mod seconds_between;
 mod unique;
@@ -29,6 +30,7 @@ pub(crate) fn scalars() -> Vec<Arc<ScalarUDF>> {
         Arc::new(ScalarUDF::new_from_impl(
             seconds_between::SecondsBetween::new(),
         )),
+        Arc::new(ScalarUDF::new_from_impl(date_of::DateOf::new())),
         Arc::new(ScalarUDF::new_from_impl(characters::Characters::digits())),
         Arc::new(ScalarUDF::new_from_impl(
             characters::Characters::hexadecimal(),

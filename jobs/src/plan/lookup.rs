@@ -7,22 +7,31 @@ use arrow::compute::{and, take};
 use arrow::datatypes::DataType;
 use datafusion::common::Result;
 use datafusion::common::hash_utils::{RandomState, create_hashes};
-use hashbrown::HashTable;
+
+/// Keys that are looked up at once: their places are fetched side by side, and still near when each is looked at.
+const AT_ONCE: usize = 128;
 
 /// Rows with a key of one or more columns.
 pub(super) struct Lookup {
     rows: RecordBatch,
     keys: Vec<ArrayRef>,
-    /// The hash of each key and its row; no hash is there twice.
-    places: HashTable<(u64, u32)>,
+    places: Places,
     hashing: RandomState,
 }
+
+/// The hash of each key and its row, in a table with open addressing of which at most half is used; no hash is there twice.
+struct Places {
+    slots: Vec<(u64, u32)>,
+    mask: usize,
+}
+
+/// The row of a free slot.
+const FREE: u32 = u32::MAX;
 
 impl Lookup {
     /// The bytes that it takes for so many rows, beside the rows themselves.
     pub(super) fn bytes(rows: usize) -> usize {
-        // A table is at most seven eighths full, a power of two large, and has a byte beside each place.
-        (rows * 8 / 7 + 1).next_power_of_two() * (size_of::<(u64, u32)>() + 1)
+        Places::slots_for(rows) * size_of::<(u64, u32)>()
     }
 
     /// Over rows and their keys, a row without a whole key cannot be found; `None` where a key occurs twice, or two have
@@ -34,11 +43,11 @@ impl Lookup {
         let hashing = RandomState::default();
         let mut hashes = vec![0; rows.num_rows()];
         create_hashes(keys, &hashing, &mut hashes)?;
-        let whole = keys.iter().map(|key| key.logical_nulls());
+        let whole = keys.iter().map(Array::logical_nulls);
         let whole = whole.fold(None, |all: Option<NullBuffer>, nulls| {
             NullBuffer::union(all.as_ref(), nulls.as_ref())
         });
-        let mut places = HashTable::with_capacity(rows.num_rows());
+        let mut places = Places::for_rows(rows.num_rows());
         for (row, hash) in (0..).zip(hashes) {
             if whole
                 .as_ref()
@@ -46,11 +55,9 @@ impl Lookup {
             {
                 continue;
             }
-            let taken = |(other, _): &(u64, u32)| *other == hash;
-            match places.entry(hash, taken, |(hash, _)| *hash) {
-                hashbrown::hash_table::Entry::Occupied(_) => return Ok(None),
-                hashbrown::hash_table::Entry::Vacant(free) => free.insert((hash, row)),
-            };
+            if !places.insert(hash, row) {
+                return Ok(None);
+            }
         }
         let columns = rows.columns().iter().map(compact).collect();
         Ok(Some(Self {
@@ -66,18 +73,20 @@ impl Lookup {
     /// # Errors
     /// For keys of other types than its own.
     pub(super) fn find(&self, keys: &[ArrayRef], count: usize) -> Result<UInt32Array> {
-        if self.places.is_empty() {
+        if self.rows.num_rows() == 0 {
             return Ok(UInt32Array::new_null(count));
         }
         let mut hashes = vec![0; count];
         create_hashes(keys, &self.hashing, &mut hashes)?;
         let mut found = Vec::with_capacity(count);
-        let known = BooleanBuffer::collect_bool(count, |at| {
-            let hash = hashes[at];
-            let place = self.places.find(hash, |(other, _)| *other == hash);
-            found.push(place.map_or(0, |(_, row)| *row));
-            place.is_some()
-        });
+        for hashes in hashes.chunks(AT_ONCE) {
+            self.places.fetch(hashes);
+            found.extend(hashes.iter().map(|hash| self.places.find(*hash)));
+        }
+        let known = BooleanBuffer::collect_bool(count, |at| found[at] != FREE);
+        for row in &mut found {
+            *row = if *row == FREE { 0 } else { *row };
+        }
         let found = ScalarBuffer::from(found);
         // An equal hash is no equal key.
         let candidates = UInt32Array::new(found.clone(), None);
@@ -111,6 +120,58 @@ impl Lookup {
             return Ok(new_null_array(column.data_type(), found.len()));
         }
         Ok(take(column, found, None)?)
+    }
+}
+
+impl Places {
+    fn slots_for(rows: usize) -> usize {
+        (2 * rows).next_power_of_two()
+    }
+
+    fn for_rows(rows: usize) -> Self {
+        let slots = Self::slots_for(rows);
+        Self {
+            slots: vec![(0, FREE); slots],
+            mask: slots - 1,
+        }
+    }
+
+    /// Whether the hash is new.
+    fn insert(&mut self, hash: u64, row: u32) -> bool {
+        let place = self.place(hash);
+        let is_new = self.slots[place].1 == FREE;
+        self.slots[place] = (hash, row);
+        is_new
+    }
+
+    /// The row of a hash, [`FREE`] where there is none.
+    fn find(&self, hash: u64) -> u32 {
+        self.slots[self.place(hash)].1
+    }
+
+    /// Where a hash is or would be.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the low bits say where to begin"
+    )]
+    fn place(&self, hash: u64) -> usize {
+        let mut place = hash as usize & self.mask;
+        while self.slots[place].0 != hash && self.slots[place].1 != FREE {
+            place = (place + 1) & self.mask;
+        }
+        place
+    }
+
+    /// Has the processor fetch where hashes are found, all at the same time: one after the other, each would be waited for.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the low bits say where to begin"
+    )]
+    fn fetch(&self, hashes: &[u64]) {
+        let rows = hashes
+            .iter()
+            .map(|hash| self.slots[*hash as usize & self.mask].1);
+        std::hint::black_box(rows.fold(0, |all, row| all ^ row));
     }
 }
 

@@ -13,13 +13,15 @@ use arrow::datatypes::SchemaRef;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
 use datafusion::common::utils::memory::RecordBatchMemoryCounter;
-use datafusion::common::{JoinType, NullEquality, Result, Statistics, internal_err};
+use datafusion::common::{JoinType, NullEquality, Result, Statistics};
 use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
-use datafusion::physical_plan::joins::{HashJoinExec, HashJoinExecBuilder, PartitionMode};
+use datafusion::physical_plan::joins::{
+    HashJoinExec, HashJoinExecBuilder, JoinOnRef, PartitionMode,
+};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, InputDistributionRequirements, PlanProperties,
@@ -91,12 +93,16 @@ enum Side {
 /// The left side, once it is read.
 enum Table {
     /// Each key occurs once.
-    Unique(
-        Lookup,
-        #[expect(dead_code, reason = "given back when dropped")] MemoryReservation,
-    ),
+    Unique(Arc<Accounted>),
     /// The hash join over the rows that were read.
     Repeating(Arc<dyn ExecutionPlan>),
+}
+
+/// What is looked up, and the memory that was asked for it.
+struct Accounted {
+    lookup: Lookup,
+    #[expect(dead_code, reason = "given back when dropped")]
+    reservation: MemoryReservation,
 }
 
 impl LookupJoinExec {
@@ -137,7 +143,11 @@ impl Table {
             let rows = concat_batches(&schema, &batches)?;
             let key = values(join.on.iter().map(|(left, _)| left), &rows)?;
             if let Some(lookup) = Lookup::new(&rows, &key)? {
-                return Ok(Self::Unique(lookup, reservation));
+                let accounted = Accounted {
+                    lookup,
+                    reservation,
+                };
+                return Ok(Self::Unique(Arc::new(accounted)));
             }
         }
         let left = MemorySourceConfig::try_new_exec(&[batches], schema, None)?;
@@ -161,7 +171,7 @@ impl Lookup {
     fn join(
         &self,
         batch: &RecordBatch,
-        key: &[(Arc<dyn PhysicalExpr>, Arc<dyn PhysicalExpr>)],
+        key: JoinOnRef<'_>,
         columns: &[Side],
         schema: &SchemaRef,
     ) -> Result<RecordBatch> {
@@ -244,14 +254,15 @@ impl ExecutionPlan for LookupJoinExec {
         let out = self.schema();
         let batches = async move {
             let read = || Table::read(&join, Arc::clone(&context));
-            if let Table::Repeating(join) = table.get_or_try_init(read).await? {
-                return join.execute(partition, context);
-            }
+            let table = match table.get_or_try_init(read).await? {
+                Table::Unique(table) => Arc::clone(table),
+                Table::Repeating(join) => return join.execute(partition, context),
+            };
             let rows = join.right.execute(partition, context)?;
             let schema = Arc::clone(&out);
-            let joined = rows.map(move |batch| match table.get() {
-                Some(Table::Unique(lookup, _)) => lookup.join(&batch?, &join.on, &columns, &schema),
-                _ => internal_err!("the table of a join is gone"),
+            let joined = rows.map(move |batch| {
+                let lookup = &table.lookup;
+                lookup.join(&batch?, &join.on, &columns, &schema)
             });
             Ok(Box::pin(RecordBatchStreamAdapter::new(out, joined)) as SendableRecordBatchStream)
         };

@@ -52,6 +52,15 @@ impl HashSet128 {
         hash != NO_HASH && self.slots[self.slot(hash)] == hash
     }
 
+    /// Has the processor fetch where hashes are found, all at the same time: one after the other, each would be waited for.
+    /// A few hundred at once stay near until they are asked for.
+    pub(super) fn fetch(&self, hashes: &[u128]) {
+        let slots = hashes
+            .iter()
+            .map(|hash| self.slots[*hash as usize & self.mask]);
+        std::hint::black_box(slots.fold(0, |all, slot| all ^ slot));
+    }
+
     /// Where a hash is or would be.
     #[inline]
     fn slot(&self, hash: u128) -> usize {

@@ -15,6 +15,9 @@ use super::target::Target;
 use crate::error::Context;
 use crate::{ErrorKind, Result};
 
+/// References that are looked up side by side.
+const ASKED_AT_ONCE: usize = 128;
+
 /// A dataset's plan and what is known when its decoding begins.
 #[derive(Debug)]
 pub(super) struct Judge {
@@ -173,7 +176,10 @@ impl Judge {
         for (reference, target) in self.plan.references.iter().zip(&self.targets) {
             let Some(target) = target else { continue };
             let hashes = row_hashes(&pick(columns, &reference.columns), self.seed);
-            for (row, hash) in hashes.into_iter().enumerate() {
+            for (row, hash) in hashes.iter().copied().enumerate() {
+                if row.is_multiple_of(ASKED_AT_ONCE) {
+                    target.fetch(&hashes[row..hashes.len().min(row + ASKED_AT_ONCE)]);
+                }
                 if hash == NO_HASH || target.holds(hash) || faults.is_faulty(row) {
                     continue;
                 }

@@ -49,6 +49,11 @@ impl Target {
         }))
     }
 
+    /// Prepares to be asked for some hashes.
+    pub(super) fn fetch(&self, hashes: &[u128]) {
+        self.accepted.fetch(hashes);
+    }
+
     #[inline]
     pub(super) fn holds(&self, hash: u128) -> bool {
         self.accepted.contains(hash)

@@ -249,25 +249,28 @@ fn seconds(days: i64, hour: i64, minute: i64, second: i64) -> Option<i64> {
         .then(|| days * 86_400 + hour * 3600 + minute * 60 + second)
 }
 
-fn is_leap(year: i64) -> bool {
-    year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
+fn is_leap(year: u32) -> bool {
+    year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
 }
 
 /// Days from 1970-01-01 to a day of the Gregorian calendar; years begin in March here, so that leap days come last.
 #[inline]
 fn days_from_civil(year: i64, month: i64, day: i64) -> Option<i64> {
     const LENGTHS: [u8; 12] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+    const BEFORE: [u16; 12] = [306, 337, 0, 31, 61, 92, 122, 153, 184, 214, 245, 275];
+    // The calendar repeats itself: with 400 years more no number is negative.
+    const CYCLE_YEARS: i64 = 400;
+    const CYCLE_DAYS: i64 = 146_097;
     let index = usize::try_from(month - 1).ok()?;
-    let length = i64::from(*LENGTHS.get(index)?) + i64::from(month == 2 && is_leap(year));
-    if day < 1 || day > length {
+    let length = i64::from(*LENGTHS.get(index)?);
+    let year = u32::try_from(year + CYCLE_YEARS).ok()?;
+    if day < 1 || day > length + i64::from(month == 2 && is_leap(year)) {
         return None;
     }
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    Some(era * 146_097 + day_of_era - 719_468)
+    let year = year - u32::from(month <= 2);
+    let leap_days = year / 4 - year / 100 + year / 400;
+    let days = i64::from(year) * 365 + i64::from(leap_days) + i64::from(BEFORE[index]) + day;
+    Some(days - 719_469 - CYCLE_DAYS)
 }
 
 #[cfg(test)]

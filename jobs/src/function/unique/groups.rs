@@ -18,6 +18,9 @@ use super::texts::Texts;
 /// Before the first sort; what follows goes by how much the last one has saved.
 const FIRST_SORT_PAIRS: usize = 1 << 12;
 
+/// Texts whose numbers are fetched side by side.
+const NUMBERED_AT_ONCE: usize = 128;
+
 /// Stands for a row that is not counted.
 const UNCOUNTED: u32 = u32::MAX;
 
@@ -155,6 +158,9 @@ impl UniqueTexts {
         let mut reader = self.numbering.reader();
         let own = &mut self.texts;
         let mut number = |row: usize| {
+            if row.is_multiple_of(NUMBERED_AT_ONCE) {
+                reader.fetch(&texts.views()[row..texts.len().min(row + NUMBERED_AT_ONCE)]);
+            }
             reader
                 .number(texts, row)
                 .unwrap_or_else(|| own.number(texts.value(row).as_bytes()))
