@@ -11,14 +11,16 @@ use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
 use datafusion::common::config::ConfigOptions;
+use datafusion::common::runtime::SpawnedTask;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion};
 use datafusion::common::utils::memory::RecordBatchMemoryCounter;
-use datafusion::common::{JoinType, NullEquality, Result, Statistics};
+use datafusion::common::{DataFusionError, JoinType, NullEquality, Result, Statistics};
 use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_plan::execution_plan::reset_plan_states;
 use datafusion::physical_plan::joins::{
     HashJoinExec, HashJoinExecBuilder, JoinOnRef, PartitionMode,
 };
@@ -91,6 +93,7 @@ enum Side {
 }
 
 /// The left side, once it is read.
+#[derive(Clone)]
 enum Table {
     /// Each key occurs once.
     Unique(Arc<Accounted>),
@@ -152,8 +155,9 @@ impl Table {
         }
         let left = MemorySourceConfig::try_new_exec(&[batches], schema, None)?;
         let children = vec![left as Arc<_>, Arc::clone(&join.right)];
-        let join = join.builder().with_new_children(children)?;
-        Ok(Self::Repeating(join.reset_state().build_exec()?))
+        let join = join.builder().with_new_children(children)?.build_exec()?;
+        // Its right side was begun already, for lookups: it begins again.
+        Ok(Self::Repeating(reset_plan_states(join)?))
     }
 }
 
@@ -252,13 +256,22 @@ impl ExecutionPlan for LookupJoinExec {
         let columns = Arc::clone(&self.columns);
         let schema = self.schema();
         let out = self.schema();
+        // Begun now, and so those of all joins below: the tables are read side by side.
+        let rows = join.right.execute(partition, Arc::clone(&context))?;
+        let reading = {
+            let (join, table) = (Arc::clone(&join), Arc::clone(&table));
+            let context = Arc::clone(&context);
+            SpawnedTask::spawn(async move {
+                let read = || Table::read(&join, context);
+                table.get_or_try_init(read).await.cloned()
+            })
+        };
         let batches = async move {
-            let read = || Table::read(&join, Arc::clone(&context));
-            let table = match table.get_or_try_init(read).await? {
-                Table::Unique(table) => Arc::clone(table),
+            let stopped = |error| DataFusionError::ExecutionJoin(Box::new(error));
+            let table = match reading.join_unwind().await.map_err(stopped)?? {
+                Table::Unique(table) => table,
                 Table::Repeating(join) => return join.execute(partition, context),
             };
-            let rows = join.right.execute(partition, context)?;
             let schema = Arc::clone(&out);
             let joined = rows.map(move |batch| {
                 let lookup = &table.lookup;

@@ -1,10 +1,8 @@
 //! What all datasets of one reading share: threads, sizes and progress.
 
-use std::sync::Arc;
-
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryLimit, MemoryReservation};
 use datafusion::execution::runtime_env::RuntimeEnv;
-use tokio::sync::Semaphore;
+use tokio::runtime::{Builder, Runtime};
 
 use super::ReadSettings;
 use super::file::SourceFile;
@@ -33,7 +31,7 @@ pub(super) struct Reading {
     /// Blocks of one object that are fetched or decoded at once.
     pub(super) ahead: usize,
     pub(super) progress: Progress,
-    permits: Arc<Semaphore>,
+    decoders: Decoders,
     #[expect(dead_code, reason = "given back when dropped")]
     blocks: MemoryReservation,
 }
@@ -72,7 +70,7 @@ impl Reading {
             block_bytes: block_bytes.max(1),
             ahead,
             progress: progress.clone(),
-            permits: Arc::new(Semaphore::new(threads)),
+            decoders: Decoders::start(threads)?,
             blocks: reservation,
         })
     }
@@ -94,20 +92,39 @@ impl Reading {
         &self,
         work: impl FnOnce() -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let permit = Arc::clone(&self.permits)
-            .acquire_owned()
-            .await
-            .expect("the semaphore is never closed");
-        let task = tokio::task::spawn_blocking(move || {
-            let result = work();
-            drop(permit);
-            result
-        });
+        let decoders = self.decoders.0.as_ref();
+        let decoders = decoders.expect("the threads are there until they are dropped");
+        let task = decoders.spawn(async move { work() });
         task.await.unwrap_or_else(|error| {
             Err(Error::new(
                 ErrorKind::Failed,
                 format!("a thread ended unexpectedly: {error}"),
             ))
         })
+    }
+}
+
+/// Threads that only decode. The store is served by others meanwhile, and since they are always the same, what one frees is
+/// there for what it needs next.
+#[derive(Debug)]
+struct Decoders(Option<Runtime>);
+
+impl Decoders {
+    fn start(threads: usize) -> Result<Self> {
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(threads)
+            .thread_name("decoder")
+            .build()
+            .context(ErrorKind::Failed, "cannot start the threads that decode")?;
+        Ok(Self(Some(runtime)))
+    }
+}
+
+impl Drop for Decoders {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            // What a stopped run was about to decode nobody waits for.
+            runtime.shutdown_background();
+        }
     }
 }

@@ -46,24 +46,29 @@ impl OpenFile {
 
     /// Some ranges, one after the other.
     pub(super) async fn ranges(self, ranges: Vec<Range<u64>>) -> Result<Vec<Bytes>> {
+        // Here, not there: each of the many threads that may block would keep memory of its own for the next.
+        let rooms = ranges.iter().map(|range| {
+            let length = usize::try_from(range.end.saturating_sub(range.start))?;
+            Ok((range.start, vec![0; length]))
+        });
+        let rooms: Vec<_> = rooms
+            .collect::<std::result::Result<_, std::num::TryFromIntError>>()
+            .map_err(|error| failed(io::Error::other(error)))?;
         tokio::task::spawn_blocking(move || {
-            let read = |range: Range<u64>| {
-                self.read(&range).map_err(|source| Error::Generic {
-                    store: "LocalFileSystem",
-                    source: source.into(),
-                })
+            let read = |(start, mut room): (u64, Vec<u8>)| {
+                self.file.read_exact_at(&mut room, start).map_err(failed)?;
+                Ok(room.into())
             };
-            ranges.into_iter().map(read).collect()
+            rooms.into_iter().map(read).collect()
         })
         .await?
     }
+}
 
-    fn read(&self, range: &Range<u64>) -> io::Result<Bytes> {
-        let length =
-            usize::try_from(range.end.saturating_sub(range.start)).map_err(io::Error::other)?;
-        let mut bytes = vec![0; length];
-        self.file.read_exact_at(&mut bytes, range.start)?;
-        Ok(bytes.into())
+fn failed(source: io::Error) -> Error {
+    Error::Generic {
+        store: "LocalFileSystem",
+        source: source.into(),
     }
 }
 
