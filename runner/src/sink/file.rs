@@ -1,11 +1,17 @@
 //! One Parquet file while it is encoded.
 
+use std::sync::{Mutex, PoisonError};
+
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use bytes::Bytes;
 use datafusion::common::hash_utils::{RandomState, create_hashes};
 use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use parquet::arrow::arrow_writer::{
+    ArrowColumnWriter, ArrowRowGroupWriterFactory, ArrowWriterOptions, compute_leaves,
+};
+use parquet::errors::ParquetError;
+use parquet::file::writer::SerializedFileWriter;
 
 use super::collect::query_error;
 use super::parquet::FileSettings;
@@ -37,11 +43,22 @@ pub(super) struct Format {
 
 /// An open file: its encoder, and the part that takes its bytes as soon as there are any.
 pub(super) struct File {
-    parquet: ArrowWriter<Vec<u8>>,
+    schema: SchemaRef,
+    parquet: SerializedFileWriter<Vec<u8>>,
+    row_groups: ArrowRowGroupWriterFactory,
+    row_group: Option<RowGroup>,
+    most_rows: usize,
+    most_bytes: usize,
     rows: u64,
     target_bytes: u64,
     /// Where its first bytes went.
     pub part: Option<PartWriter>,
+}
+
+/// A row group while it is built.
+struct RowGroup {
+    columns: Vec<ArrowColumnWriter>,
+    rows: usize,
 }
 
 impl Format {
@@ -59,10 +76,17 @@ impl Format {
         let options = ArrowWriterOptions::new()
             .with_properties(properties)
             .with_skip_arrow_metadata(true);
-        let parquet = ArrowWriter::try_new_with_options(Vec::new(), self.schema.clone(), options)
+        let begun = ArrowWriter::try_new_with_options(Vec::new(), self.schema.clone(), options);
+        let (parquet, row_groups) = begun
+            .and_then(ArrowWriter::into_serialized_writer)
             .context(ErrorKind::Failed, "cannot begin a Parquet file")?;
         Ok(File {
+            schema: SchemaRef::clone(&self.schema),
             parquet,
+            row_groups,
+            row_group: None,
+            most_rows: self.files.row_group_rows,
+            most_bytes: self.row_group_bytes,
             rows: 0,
             target_bytes: self.files.target_file_bytes,
             part: None,
@@ -71,15 +95,51 @@ impl Format {
 }
 
 impl File {
-    /// Encodes rows.
+    /// Encodes rows, the columns on as many threads as are given.
     ///
     /// # Errors
     /// `Failed`, as the encoder says.
-    pub fn write(&mut self, batch: &RecordBatch) -> Result<()> {
-        self.rows += batch.num_rows() as u64;
-        self.parquet
-            .write(batch)
+    pub fn write(&mut self, batches: &[RecordBatch], threads: usize) -> Result<()> {
+        self.encode(batches, threads)
             .context(ErrorKind::Failed, "cannot encode Parquet")
+    }
+
+    fn encode(&mut self, batches: &[RecordBatch], threads: usize) -> Result<(), ParquetError> {
+        let filled = batches.iter().filter(|batch| batch.num_rows() > 0);
+        let mut batches: Vec<RecordBatch> = filled.cloned().collect();
+        while !batches.is_empty() {
+            let row_group = match &mut self.row_group {
+                Some(row_group) => row_group,
+                none => none.insert(RowGroup {
+                    columns: self
+                        .row_groups
+                        .create_column_writers(self.parquet.flushed_row_groups().len())?,
+                    rows: 0,
+                }),
+            };
+            let later = split_off(&mut batches, self.most_rows - row_group.rows);
+            row_group.encode(&self.schema, &batches, threads)?;
+            let rows = batches.iter().map(RecordBatch::num_rows).sum::<usize>();
+            row_group.rows += rows;
+            self.rows += rows as u64;
+            if row_group.rows == self.most_rows || row_group.bytes() >= self.most_bytes {
+                self.end_row_group()?;
+            }
+            batches = later;
+        }
+        Ok(())
+    }
+
+    fn end_row_group(&mut self) -> Result<(), ParquetError> {
+        let Some(row_group) = self.row_group.take() else {
+            return Ok(());
+        };
+        let mut written = self.parquet.next_row_group()?;
+        for column in row_group.columns {
+            column.close()?.append_to_row_group(&mut written)?;
+        }
+        written.close()?;
+        Ok(())
     }
 
     /// Bytes that are complete, where they are enough for the store.
@@ -91,25 +151,91 @@ impl File {
 
     /// Whether the file has reached its size.
     pub fn is_full(&self) -> bool {
-        (self.parquet.bytes_written() + self.parquet.in_progress_size()) as u64 >= self.target_bytes
+        let open = self.row_group.as_ref().map_or(0, RowGroup::bytes);
+        (self.parquet.bytes_written() + open) as u64 >= self.target_bytes
     }
 
     /// Bytes that it holds in memory.
     pub fn memory_bytes(&self) -> usize {
-        self.parquet.memory_size() + self.parquet.inner().capacity()
+        let columns = self.row_group.iter().flat_map(|open| &open.columns);
+        let open: usize = columns.map(ArrowColumnWriter::memory_size).sum();
+        open + self.parquet.inner().capacity()
     }
 
     /// Ends it: the last bytes, and the rows in all.
     ///
     /// # Errors
     /// `Failed`, as the encoder says.
-    pub fn end(self) -> Result<(Bytes, u64)> {
+    pub fn end(mut self) -> Result<(Bytes, u64)> {
         let bytes = self
-            .parquet
-            .into_inner()
+            .end_row_group()
+            .and_then(|()| self.parquet.into_inner())
             .context(ErrorKind::Failed, "cannot end a Parquet file")?;
         Ok((bytes.into(), self.rows))
     }
+}
+
+impl RowGroup {
+    /// Bytes that it would take in the file.
+    fn bytes(&self) -> usize {
+        let columns = self.columns.iter();
+        columns
+            .map(ArrowColumnWriter::get_estimated_total_bytes)
+            .sum()
+    }
+
+    fn encode(
+        &mut self,
+        schema: &SchemaRef,
+        batches: &[RecordBatch],
+        threads: usize,
+    ) -> Result<(), ParquetError> {
+        // No type of a contract has more than one leaf.
+        let encode = |(place, writer): (usize, &mut ArrowColumnWriter)| {
+            for batch in batches {
+                for leaf in compute_leaves(schema.field(place), batch.column(place))? {
+                    writer.write(&leaf)?;
+                }
+            }
+            Ok(())
+        };
+        let mut columns = self.columns.iter_mut().enumerate();
+        if threads <= 1 {
+            return columns.try_for_each(encode);
+        }
+        let columns = Mutex::new(columns);
+        let next = || {
+            let mut columns = columns.lock().unwrap_or_else(PoisonError::into_inner);
+            columns.next()
+        };
+        std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..threads)
+                .map(|_| scope.spawn(|| std::iter::from_fn(next).try_for_each(encode)))
+                .collect();
+            threads.into_iter().try_for_each(|thread| {
+                let panicked = |_| ParquetError::General("a column's encoder panicked".to_owned());
+                thread.join().map_err(panicked)?
+            })
+        })
+    }
+}
+
+/// Leaves the first `rows` rows; what comes behind them is returned.
+fn split_off(batches: &mut Vec<RecordBatch>, rows: usize) -> Vec<RecordBatch> {
+    let mut room = rows;
+    for place in 0..batches.len() {
+        let batch_rows = batches[place].num_rows();
+        if batch_rows > room {
+            let mut later = batches.split_off(place);
+            if room > 0 {
+                batches.push(later[0].slice(0, room));
+                later[0] = later[0].slice(room, batch_rows - room);
+            }
+            return later;
+        }
+        room -= batch_rows;
+    }
+    Vec::new()
 }
 
 /// For each column, whether it has so many different values that a dictionary would only cost.
@@ -150,7 +276,81 @@ fn different(sorted: &[u64]) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, Int64Array, StringViewArray};
+    use arrow::compute::concat_batches;
+    use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
     use super::*;
+
+    fn batch(rows: std::ops::Range<i64>) -> RecordBatch {
+        let texts = rows
+            .clone()
+            .map(|n| (n % 7 > 0).then(|| format!("the text of row {n}")));
+        let columns: [(&str, ArrayRef); 3] = [
+            ("n", Arc::new(Int64Array::from_iter_values(rows.clone()))),
+            (
+                "half",
+                Arc::new(
+                    rows.clone()
+                        .map(|n| (n % 2 == 0).then_some(n / 2))
+                        .collect::<Int64Array>(),
+                ),
+            ),
+            ("text", Arc::new(texts.collect::<StringViewArray>())),
+        ];
+        let columns = columns
+            .into_iter()
+            .map(|(name, column)| (name, column, true));
+        RecordBatch::try_from_iter_with_nullable(columns).unwrap()
+    }
+
+    #[test]
+    fn rows_are_the_same_however_they_come_and_on_however_many_threads() {
+        let rounds = [
+            vec![batch(0..10), batch(10..10), batch(10..275)],
+            vec![batch(275..280)],
+            vec![batch(280..1_000)],
+        ];
+        let all = batch(0..1_000);
+        for threads in [1, 2, 5] {
+            for (row_group_rows, row_group_bytes, groups) in [
+                (100, usize::MAX, 10),
+                (1 << 20, usize::MAX, 1),
+                (1 << 20, 1, 3),
+            ] {
+                let files = FileSettings {
+                    row_group_rows,
+                    ..FileSettings::default()
+                };
+                let format = Format {
+                    schema: all.schema(),
+                    files,
+                    row_group_bytes,
+                };
+                let mut file = format.begin(&rounds[0][0]).unwrap();
+                for round in &rounds {
+                    file.write(round, threads).unwrap();
+                }
+                let (bytes, rows) = file.end().unwrap();
+                assert_eq!(rows, 1_000);
+                let reader = ParquetRecordBatchReaderBuilder::try_new(bytes).unwrap();
+                let sizes = reader
+                    .metadata()
+                    .row_groups()
+                    .iter()
+                    .map(|group| group.num_rows());
+                assert_eq!(sizes.collect::<Vec<_>>().len(), groups);
+                let read: Vec<RecordBatch> = reader.build().unwrap().map(Result::unwrap).collect();
+                let read = concat_batches(&read[0].schema(), &read).unwrap();
+                for (column, expected) in read.columns().iter().zip(all.columns()) {
+                    let read = arrow::compute::cast(column, expected.data_type()).unwrap();
+                    assert_eq!(&read, expected);
+                }
+            }
+        }
+    }
 
     #[test]
     fn the_number_of_different_values_is_estimated_from_a_sample() {

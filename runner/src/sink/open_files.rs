@@ -94,7 +94,7 @@ impl OpenFiles {
                 none.insert(self.format.begin(&batch)?)
             }
         };
-        file.write(&batch)?;
+        file.write(std::slice::from_ref(&batch), 1)?;
         if let Some(bytes) = file.block() {
             let partition = slot.partition.clone().unwrap_or_default();
             let part = match &mut file.part {

@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
+use arrow::array::RecordBatch;
 use arrow::datatypes::{Schema, SchemaRef};
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
@@ -22,6 +23,9 @@ const QUEUED_BLOCKS: usize = 4;
 
 /// A partition with more than this in memory is written by several threads at once, each to files of its own.
 const SPLIT_BYTES: usize = 256 << 20;
+
+/// A row group is built in about this many rounds where several threads encode its columns.
+const ROUNDS_A_ROW_GROUP: usize = 4;
 
 /// What is written and how.
 pub struct Table {
@@ -79,11 +83,14 @@ pub async fn write(
         progress.add_bytes(part.part().size_bytes);
     }
     let pieces = pieces(&held, partitions.len(), slots, table);
+    // Where there are fewer pieces than threads, a file's columns are encoded side by side.
+    let threads = table.threads / pieces.len().max(1);
     let writes = pieces.into_iter().map(|piece| {
         let encoder = Encoder {
             held: Arc::clone(&held),
             columns: table.file_columns.clone(),
             format: Arc::clone(&format),
+            threads,
         };
         let partition = partitions.partition(piece.partition);
         write_piece(stager, &table.name, partition, encoder, piece, progress)
@@ -186,22 +193,21 @@ struct Encoder {
     held: Arc<Held>,
     columns: Vec<usize>,
     format: Arc<Format>,
+    threads: usize,
 }
 
 impl Encoder {
     /// Encodes batches to one file after the other; ends early, without an error, when nobody takes the bytes any more.
     fn encode(self, piece: Piece, blocks: &mpsc::Sender<Block>) -> Result<()> {
         let mut file = piece.open;
-        for place in piece.places {
-            let batch = self.held.batch(place).map_err(query_error)?;
-            let batch = batch
-                .project(&self.columns)
-                .context(ErrorKind::Failed, "cannot project a batch")?;
+        for places in self.rounds(&piece.places) {
+            let batches = places.iter().map(|place| self.batch(*place));
+            let batches = batches.collect::<Result<Vec<_>>>()?;
             let writer = match &mut file {
                 Some(writer) => writer,
-                none => none.insert(self.format.begin(&batch)?),
+                none => none.insert(self.format.begin(&batches[0])?),
             };
-            writer.write(&batch)?;
+            writer.write(&batches, self.threads)?;
             if let Some(bytes) = writer.block()
                 && !send(blocks, Block::Bytes(bytes))
             {
@@ -215,6 +221,28 @@ impl Encoder {
             end(file, blocks)?;
         }
         Ok(())
+    }
+
+    /// Places that are encoded together: one by one, or as many as make up for the start of threads.
+    fn rounds<'a>(&self, places: &'a [usize]) -> impl Iterator<Item = &'a [usize]> {
+        let most_bytes = match self.threads {
+            0 | 1 => 0,
+            _ => self.format.row_group_bytes / ROUNDS_A_ROW_GROUP,
+        };
+        let mut bytes = 0;
+        places.chunk_by(move |place, _| {
+            bytes += self.held.bytes(*place);
+            let together = bytes < most_bytes;
+            bytes = if together { bytes } else { 0 };
+            together
+        })
+    }
+
+    fn batch(&self, place: usize) -> Result<RecordBatch> {
+        let batch = self.held.batch(place).map_err(query_error)?;
+        batch
+            .project(&self.columns)
+            .context(ErrorKind::Failed, "cannot project a batch")
     }
 }
 
