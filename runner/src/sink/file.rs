@@ -340,7 +340,7 @@ mod tests {
                     .metadata()
                     .row_groups()
                     .iter()
-                    .map(|group| group.num_rows());
+                    .map(parquet::file::metadata::RowGroupMetaData::num_rows);
                 assert_eq!(sizes.collect::<Vec<_>>().len(), groups);
                 let read: Vec<RecordBatch> = reader.build().unwrap().map(Result::unwrap).collect();
                 let read = concat_batches(&read[0].schema(), &read).unwrap();
