@@ -20,6 +20,7 @@ use super::part::{PartWriter, StagedPart};
 use super::partition::Partition;
 use super::record::{AttemptId, Consumed, Output, Part, Replaces, Run, RunId};
 use super::run_id::hex;
+use super::seals::Seals;
 use super::staged::Staged;
 use super::stop::{StopSignal, cancelled};
 use super::together::together;
@@ -65,6 +66,7 @@ pub(super) struct Inner {
     consumed: Vec<Consumed>,
     next: AtomicU64,
     journal: Journal,
+    seals: Arc<Seals>,
     /// Held by each request that opens or fills an upload: one that is given up while the store works on it would otherwise
     /// come after the abort, and leave behind what nobody knows of.
     under_way: Arc<RwLock<()>>,
@@ -91,6 +93,7 @@ impl Attempt {
             consumed,
             next: AtomicU64::new(1),
             journal: Journal::default(),
+            seals: Arc::default(),
             under_way: Arc::default(),
             is_given_up: AtomicBool::new(false),
         };
@@ -267,6 +270,7 @@ impl Stager {
         Ok(PartWriter::new(
             inner.store.clone(),
             Arc::clone(&inner.under_way),
+            Arc::clone(&inner.seals),
             table.to_owned(),
             partition,
             key,
@@ -302,7 +306,7 @@ impl Inner {
             .ok()
     }
 
-    /// Makes parts last through a power cut, all at once: that is far cheaper than one by one.
+    /// Waits until all parts last through a power cut.
     pub async fn seal(&self, outputs: &[Output]) -> Result<()> {
         let parts = outputs.iter().flat_map(|output| &output.parts);
         together(parts.map(|part| self.seal_one(part)))
@@ -315,8 +319,7 @@ impl Inner {
 
     async fn seal_one(&self, part: &Part) -> Result<()> {
         let key = part.path()?;
-        let objects = self.store.objects();
-        let sealed = objects.seal(&key, &part.upload.id, part.size_bytes).await;
+        let sealed = self.seals.end(&self.store, &key, part).await;
         sealed.map_err(|error| {
             let url = self.store.location().url(&key);
             self.store.explain(error, format!("write `{url}`"))

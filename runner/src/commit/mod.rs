@@ -96,6 +96,7 @@ mod record;
 mod repair;
 mod replaced;
 mod run_id;
+mod seals;
 mod staged;
 mod state;
 mod stop;

@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 
 use super::partition::Partition;
 use super::record::{Part, Upload};
+use super::seals::Seals;
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::Store;
 
@@ -22,6 +23,7 @@ pub struct PartWriter {
     store: Store,
     /// As the attempt's.
     requests: Arc<RwLock<()>>,
+    seals: Arc<Seals>,
     table: String,
     partition: Partition,
     key: Path,
@@ -63,6 +65,7 @@ impl PartWriter {
     pub(super) fn new(
         store: Store,
         requests: Arc<RwLock<()>>,
+        seals: Arc<Seals>,
         table: String,
         partition: Partition,
         key: Path,
@@ -71,6 +74,7 @@ impl PartWriter {
         Self {
             store,
             requests,
+            seals,
             table,
             partition,
             key,
@@ -162,7 +166,7 @@ impl PartWriter {
         explained
     }
 
-    /// Sends the rest.
+    /// Sends the rest, and begins to make the part last: a disk can do that while the next part is computed.
     ///
     /// # Errors
     /// As the store says.
@@ -171,6 +175,8 @@ impl PartWriter {
             self.send().await?;
         }
         self.arrived().await?;
+        let (key, upload) = (self.key.clone(), self.upload.clone());
+        self.seals.begin(&self.store, key, upload, self.size_bytes);
         Ok(StagedPart {
             table: self.table,
             part: Part {

@@ -162,8 +162,8 @@ pub async fn collect(
     })
 }
 
-async fn compare(keys: Vec<KeyHashes>) -> Result<bool> {
-    tokio::task::spawn_blocking(move || all_differ(&keys))
+async fn compare(mut keys: Vec<KeyHashes>) -> Result<bool> {
+    tokio::task::spawn_blocking(move || all_differ(&mut keys))
         .await
         .map_err(|error| {
             Error::new(ErrorKind::Failed, "the comparison of keys stopped")
@@ -208,7 +208,7 @@ async fn route(
     }
     Ok(Routed {
         held: router.holder.finish(),
-        keys: router.keys.map(KeyHashes::finish),
+        keys: router.keys,
         counted: router.counted,
         rows: router.rows,
     })

@@ -22,14 +22,14 @@ use crate::error::{Context, ErrorKind, Result};
 const BLOCK_BYTES: usize = 8 << 20;
 
 /// Rows from which the number of a column's different values is estimated.
-const SAMPLE_ROWS: usize = 4096;
+const SAMPLE_ROWS: usize = 1024;
 
 /// With fewer rows an estimate says nothing.
 const LEAST_SAMPLE_ROWS: usize = 128;
 
 /// A dictionary pays while a column has at most so many times as many different values as there are rows in the sample:
 /// beyond, nearly every row of a file brings a new one.
-const DICTIONARY_REACH: usize = 8;
+const DICTIONARY_REACH: usize = 32;
 
 /// What all files of a table have in common.
 pub(super) struct Format {

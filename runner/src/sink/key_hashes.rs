@@ -5,6 +5,7 @@ use std::collections::BinaryHeap;
 use std::fs::File;
 use std::io::{BufReader, Read, Write};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arrow::array::RecordBatch;
 use datafusion::common::DataFusionError;
@@ -19,9 +20,15 @@ use crate::error::Result;
 /// Hashes are sorted and put on disk in runs of this many, at least, where memory is short: fewer would be too many files.
 const LEAST_RUN: usize = 1 << 16;
 
+/// Hashes lie by their highest bits: what may be equal lies together, and is little enough for the processor's caches.
+const BUCKET_BITS: u32 = 9;
+
 /// The hashes of one stream's keys: 8 bytes a row in memory, on disk where that is too much.
 pub(super) struct KeyHashes {
     columns: Vec<usize>,
+    buckets: Vec<Vec<u64>>,
+    held: usize,
+    /// One batch's hashes; kept for its memory.
     hashes: Vec<u64>,
     reservation: MemoryReservation,
     disk: Arc<DiskManager>,
@@ -33,6 +40,8 @@ impl KeyHashes {
     pub fn new(columns: Vec<usize>, runtime: &RuntimeEnv) -> Self {
         Self {
             columns,
+            buckets: vec![Vec::new(); 1 << BUCKET_BITS],
+            held: 0,
             hashes: Vec::new(),
             reservation: MemoryConsumer::new("hashes of keys").register(&runtime.memory_pool),
             disk: Arc::clone(&runtime.disk_manager),
@@ -45,75 +54,74 @@ impl KeyHashes {
     /// # Errors
     /// `Failed`, if memory is short and the spill directory cannot take the hashes.
     pub fn push(&mut self, batch: &RecordBatch) -> Result<()> {
-        let room = self.hashes.capacity() - self.hashes.len();
-        if room < batch.num_rows() {
-            self.grow(batch.num_rows()).map_err(query_error)?;
-        }
+        self.make_room(batch.num_rows()).map_err(query_error)?;
         let keys = batch
             .project(&self.columns)
             .map_err(|error| query_error(error.into()))?;
-        let start = self.hashes.len();
-        self.hashes.resize(start + batch.num_rows(), 0);
+        self.hashes.clear();
+        self.hashes.resize(batch.num_rows(), 0);
         let state = QualityRandomState::with_seed(0);
-        create_hashes(keys.columns(), &state, &mut self.hashes[start..]).map_err(query_error)?;
+        create_hashes(keys.columns(), &state, &mut self.hashes).map_err(query_error)?;
+        for hash in &self.hashes {
+            self.buckets[bucket(*hash)].push(*hash);
+        }
+        self.held += self.hashes.len();
         Ok(())
     }
 
-    /// Sorts what is in memory: the work that each stream can do by itself.
-    pub fn finish(mut self) -> Self {
-        self.hashes.sort_unstable();
-        self
-    }
-
-    /// Makes room for some more: twice as much as before, or, where there is no memory for that, by way of the disk.
-    fn grow(&mut self, rows: usize) -> Result<(), DataFusionError> {
-        let capacity = (self.hashes.capacity() * 2)
-            .max(self.hashes.len() + rows)
-            .max(LEAST_RUN);
-        if self
-            .reservation
-            .try_resize(capacity * size_of::<u64>())
-            .is_ok()
-        {
-            self.hashes.reserve_exact(capacity - self.hashes.len());
+    /// Sets memory for some more aside, twice as much as before, or, where there is none, goes by way of the disk.
+    fn make_room(&mut self, rows: usize) -> Result<(), DataFusionError> {
+        // A bucket that grows has twice the room that it had.
+        let bytes = |rows: usize| 2 * rows * size_of::<u64>();
+        if bytes(self.held + rows) <= self.reservation.size() {
             return Ok(());
         }
-        if self.hashes.len() >= LEAST_RUN {
-            return self.spill();
+        let ahead = (2 * self.held).max(self.held + rows).max(LEAST_RUN);
+        if self.reservation.try_resize(bytes(ahead)).is_ok() || self.held < LEAST_RUN {
+            // Less than a megabyte is taken all the same.
+            return Ok(());
         }
-        // Less than half a megabyte: it is taken all the same.
-        self.hashes.reserve(rows);
-        Ok(())
+        self.spill()
     }
 
     fn spill(&mut self) -> Result<(), DataFusionError> {
-        self.hashes.sort_unstable();
         let file = self.disk.create_tmp_file("hashes of keys")?;
         let mut writer = file.open_writer()?;
-        for chunk in self.hashes.chunks(LEAST_RUN) {
-            let bytes: Vec<u8> = chunk.iter().flat_map(|hash| hash.to_le_bytes()).collect();
+        // By their highest bits buckets are in order already.
+        for bucket in &mut self.buckets {
+            bucket.sort_unstable();
+            let bytes: Vec<u8> = bucket.iter().flat_map(|hash| hash.to_le_bytes()).collect();
             writer.write_all(&bytes)?;
+            bucket.clear();
         }
         writer.finish()?;
         self.runs.push(file);
-        self.hashes.clear();
+        self.held = 0;
         Ok(())
     }
+}
+
+fn bucket(hash: u64) -> usize {
+    usize::try_from(hash >> (u64::BITS - BUCKET_BITS)).expect("a few bits fit any word")
 }
 
 /// Whether all keys of all streams differ; `false` may also mean that the hashes of two keys met. It blocks.
 ///
 /// # Errors
 /// `Failed`, if what was put on disk cannot be read back.
-pub(super) fn all_differ(parts: &[KeyHashes]) -> Result<bool> {
+pub(super) fn all_differ(parts: &mut [KeyHashes]) -> Result<bool> {
     if parts.iter().all(|part| part.runs.is_empty()) {
-        return Ok(ranges_differ(
-            parts.iter().map(|part| part.hashes.as_slice()).collect(),
-        ));
+        return Ok(buckets_differ(parts));
+    }
+    for part in &mut *parts {
+        for bucket in &mut part.buckets {
+            bucket.sort_unstable();
+        }
     }
     let mut runs: Vec<Box<dyn Iterator<Item = std::io::Result<u64>> + '_>> = Vec::new();
-    for part in parts {
-        runs.push(Box::new(part.hashes.iter().map(|hash| Ok(*hash))));
+    for part in &*parts {
+        let in_memory = part.buckets.iter().flatten();
+        runs.push(Box::new(in_memory.map(|hash| Ok(*hash))));
         for file in &part.runs {
             runs.push(Box::new(read(file.as_ref()).map_err(query_error)?));
         }
@@ -121,32 +129,55 @@ pub(super) fn all_differ(parts: &[KeyHashes]) -> Result<bool> {
     merged_differ(runs).map_err(|error| query_error(error.into()))
 }
 
-/// Compares what sorted runs have in one range of hashes after the other, few enough for the processor's caches.
-fn ranges_differ(mut runs: Vec<&[u64]>) -> bool {
-    let total: usize = runs.iter().map(|run| run.len()).sum();
-    // Hashes are spread evenly: so are the ranges.
-    let ranges = (total / LEAST_RUN).next_power_of_two() as u64;
-    let width = u64::MAX / ranges;
-    let mut range = Vec::new();
-    for last in 1..=ranges {
-        range.clear();
-        for run in &mut runs {
-            let end = match last {
-                last if last == ranges => run.len(),
-                last => run.partition_point(|hash| *hash < last * width),
-            };
-            let (within, rest) = run.split_at(end);
-            range.extend_from_slice(within);
-            *run = rest;
+/// Looks for equal hashes in one bucket after the other, the buckets shared out to as many threads as there were streams.
+fn buckets_differ(parts: &[KeyHashes]) -> bool {
+    let buckets = AtomicUsize::new(0);
+    let differ = || {
+        let mut table = Vec::new();
+        loop {
+            let bucket = buckets.fetch_add(1, Ordering::Relaxed);
+            if bucket >= 1 << BUCKET_BITS {
+                return true;
+            }
+            let lists = parts.iter().map(|part| part.buckets[bucket].as_slice());
+            if !lists_differ(lists, &mut table) {
+                return false;
+            }
         }
+    };
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = parts.iter().map(|_| scope.spawn(differ)).collect();
+        let differ = |thread: std::thread::ScopedJoinHandle<'_, bool>| {
+            thread.join().expect("comparing numbers does not panic")
+        };
+        threads
+            .into_iter()
+            .map(differ)
+            .fold(true, |all, differ| all & differ)
+    })
+}
+
+/// Puts hashes into a table with open addressing, at most half full, until one is there.
+fn lists_differ<'a>(lists: impl Iterator<Item = &'a [u64]> + Clone, table: &mut Vec<u64>) -> bool {
+    const FREE: u64 = 0;
+    let count: usize = lists.clone().map(<[u64]>::len).sum();
+    table.clear();
+    table.resize((2 * count).next_power_of_two(), FREE);
+    let last = table.len() - 1;
+    for hash in lists.flatten() {
+        let hash = (*hash).max(FREE + 1);
         #[expect(
-            clippy::stable_sort_primitive,
-            reason = "this sort finds the sorted runs and merges them"
+            clippy::cast_possible_truncation,
+            reason = "the low bits say where to begin"
         )]
-        range.sort();
-        if range.windows(2).any(|pair| pair[0] == pair[1]) {
-            return false;
+        let mut place = hash as usize & last;
+        while table[place] != FREE {
+            if table[place] == hash {
+                return false;
+            }
+            place = (place + 1) & last;
         }
+        table[place] = hash;
     }
     true
 }
@@ -213,15 +244,15 @@ mod tests {
             .with_memory_pool(Arc::new(GreedyMemoryPool::new(memory_bytes)))
             .build_arc()
             .unwrap();
-        let parts = streams.map(|batches| {
+        let mut parts = streams.map(|batches| {
             let mut hashes = KeyHashes::new(vec![0], &runtime);
             for batch in &batches {
                 hashes.push(batch).unwrap();
             }
-            hashes.finish()
+            hashes
         });
         let runs = parts.iter().map(|part| part.runs.len()).sum();
-        (all_differ(&parts).unwrap(), runs)
+        (all_differ(&mut parts).unwrap(), runs)
     }
 
     #[test]

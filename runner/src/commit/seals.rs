@@ -1,0 +1,42 @@
+//! Parts that are being made to last while others are still written.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use object_store::Result;
+use object_store::path::Path;
+use tokio::task::JoinHandle;
+
+use super::record::Part;
+use crate::store::Store;
+
+/// What was begun, by key.
+#[derive(Debug, Default)]
+pub(super) struct Seals(Mutex<BTreeMap<String, JoinHandle<Result<()>>>>);
+
+impl Seals {
+    /// Begins to make a part last whose bytes are all up.
+    pub fn begin(&self, store: &Store, key: Path, upload: String, size_bytes: u64) {
+        let objects = store.objects();
+        let name = key.to_string();
+        let seal = tokio::spawn(async move { objects.seal(&key, &upload, size_bytes).await });
+        self.lock().insert(name, seal);
+    }
+
+    /// Waits until a part lasts; begins only now if it must.
+    ///
+    /// # Errors
+    /// As the store said.
+    pub async fn end(&self, store: &Store, key: &Path, part: &Part) -> Result<()> {
+        let begun = self.lock().remove(&part.key);
+        if let Some(seal) = begun {
+            return seal.await.unwrap_or_else(|error| Err(error.into()));
+        }
+        let objects = store.objects();
+        objects.seal(key, &part.upload.id, part.size_bytes).await
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, JoinHandle<Result<()>>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
