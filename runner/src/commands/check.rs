@@ -10,7 +10,8 @@ use crate::commands::{Verdict, print_json, print_text};
 use crate::error::{Error, ErrorKind, Result};
 use crate::job_folder::JobFolder;
 use crate::machines::definition::DefinitionFile;
-use crate::machines::finding::{Finding, counted, listed, plural};
+use crate::machines::finding::{Finding, counted, plural};
+use crate::machines::finding_table::table;
 use crate::machines::sarif::sarif;
 use crate::machines::targets::Targets;
 use crate::threads::run_on_threads;
@@ -90,7 +91,7 @@ async fn of_jobs(folders: &[PathBuf]) -> Result<Vec<Finding>> {
 }
 
 fn text(args: &CheckArgs, targets: &Targets, findings: &[Finding]) -> String {
-    let lines = listed(findings);
+    let lines = table(findings);
     let several = targets.jobs.len() + targets.machines.len();
     let of_several = if several > 1 {
         let words = [

@@ -16,7 +16,8 @@ use crate::error::{Context, Error, ErrorKind, Result};
 use crate::machines::buckets::Buckets;
 use crate::machines::culprit::{Culprit, culprit};
 use crate::machines::definition::DefinitionFile;
-use crate::machines::finding::{Finding, counted, listed};
+use crate::machines::finding::{Finding, counted};
+use crate::machines::finding_table::table;
 use crate::machines::history_file::HistoryFile;
 use crate::machines::json_argument::read_json;
 use crate::machines::mock_file::{read_mocks, refused};
@@ -169,7 +170,7 @@ fn invalid(definition: &DefinitionFile, found: &[Finding], json: bool) -> Result
     if json {
         print_json(&json!({"status": "INVALID", "diagnostics": found}))?;
     } else {
-        print_text(&listed(found))?;
+        print_text(&table(found))?;
         let path = definition.path.display();
         eprintln!("error: `{path}` has {}", counted(found));
     }

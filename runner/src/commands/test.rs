@@ -16,7 +16,8 @@ use crate::error::{Context, Error, ErrorKind, Result};
 use crate::machines::case_file::{Case, SUFFIX};
 use crate::machines::case_run::{Judged, run_all};
 use crate::machines::difference::Difference;
-use crate::machines::finding::{Finding, counted, listed, plural};
+use crate::machines::finding::{Finding, counted, plural};
+use crate::machines::finding_table::table;
 use crate::machines::junit::{Reported, junit};
 use crate::machines::machine_files::{MachineFiles, identity};
 use crate::machines::targets::{Targets, files_below};
@@ -113,7 +114,7 @@ fn invalid(findings: &[Finding], json: bool) -> Result<Verdict> {
     if json {
         print_json(&json!({"status": "INVALID", "diagnostics": findings}))?;
     } else {
-        print_text(&listed(findings))?;
+        print_text(&table(findings))?;
         eprintln!("error: no case was run: {}", counted(findings));
     }
     Ok(Verdict::Invalid)

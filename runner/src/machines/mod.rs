@@ -14,6 +14,7 @@ pub mod definition;
 pub mod difference;
 pub mod expected;
 pub mod finding;
+pub mod finding_table;
 pub mod history_file;
 pub mod json_argument;
 pub mod junit;

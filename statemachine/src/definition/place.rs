@@ -40,7 +40,6 @@ fn segments(pointer: &str) -> Vec<String> {
     pointer
         .split('/')
         .skip(1)
-        .filter(|segment| !segment.is_empty())
         .map(|segment| segment.replace("~1", "/").replace("~0", "~"))
         .collect()
 }
@@ -108,7 +107,7 @@ impl Cursor<'_> {
             }
         }
         match self.peek() {
-            Some(b'{') if !inside.is_empty() => self.locate_fields(&mut inside, offsets),
+            Some(b'{') if !inside.is_empty() => self.locate_fields(&inside, offsets),
             Some(b'[') if !inside.is_empty() => self.locate_items(&mut inside, offsets),
             _ => self.skip_value(),
         }
@@ -116,7 +115,7 @@ impl Cursor<'_> {
 
     fn locate_fields(
         &mut self,
-        inside: &mut HashMap<&str, Vec<(usize, &[String])>>,
+        inside: &HashMap<&str, Vec<(usize, &[String])>>,
         offsets: &mut [usize],
     ) {
         self.accept(b'{');
@@ -127,8 +126,9 @@ impl Cursor<'_> {
             if !self.accept(b':') {
                 return;
             }
-            match key.ok().and_then(|key| inside.remove(key.as_str())) {
-                Some(wanted) => self.locate(wanted, offsets),
+            // Of a key that stands there twice, the last one counts.
+            match key.ok().and_then(|key| inside.get(key.as_str())) {
+                Some(wanted) => self.locate(wanted.clone(), offsets),
                 None => self.skip_value(),
             }
             if !self.accept(b',') {
@@ -211,6 +211,22 @@ mod tests {
             }
         );
         assert_eq!(Place::of(TEXT, ""), Place { line: 1, column: 1 });
+        assert_eq!(
+            Place::of("{\"\": [\n1]}", "//0"),
+            Place { line: 2, column: 1 }
+        );
+    }
+
+    #[test]
+    fn of_a_key_that_stands_there_twice_the_last_one_is_meant() {
+        let text = "{\"a\": {\"b\": 1},\n \"a\": {\"b\": 2}}";
+        assert_eq!(
+            Place::of(text, "/a/b"),
+            Place {
+                line: 2,
+                column: 13
+            }
+        );
     }
 
     #[test]

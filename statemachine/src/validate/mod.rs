@@ -2,6 +2,7 @@
 
 mod diagnostic;
 pub(crate) mod graph;
+pub(crate) mod hint;
 pub(crate) mod practice;
 
 pub use diagnostic::{Code, Diagnostic, Severity};

@@ -70,14 +70,11 @@ fn inner_paths(written: Written<'_>) -> Vec<String> {
 
 fn without_timeout(written: Written<'_>) -> Option<Diagnostic> {
     match &written.state.kind {
-        Kind::Task(task) if task.timeout.is_none() => Some(written.warn(
-            Code::TaskWithoutTimeout,
-            "",
-            format!(
-                "the task of `{}` may hang for 99,999,999 seconds, more than three years: set `TimeoutSeconds`",
-                written.state.name
-            ),
-        )),
+        Kind::Task(task) if task.timeout.is_none() => {
+            let message = "the task may hang for 99,999,999 seconds, more than three years";
+            let warning = written.warn(Code::TaskWithoutTimeout, "", message);
+            Some(warning.hint("set `TimeoutSeconds`"))
+        }
         _ => None,
     }
 }
@@ -94,7 +91,7 @@ mod tests {
             findings.iter().all(|one| one.severity == Severity::Warning),
             "{findings:?}"
         );
-        let place = |one: crate::Diagnostic| (one.code, one.location.unwrap_or_default());
+        let place = |one: crate::Diagnostic| (one.code, one.pointer.unwrap_or_default());
         findings
             .into_iter()
             .map(place)
@@ -121,7 +118,7 @@ mod tests {
                     "C": {{"Type": "Pass", "Parameters": {{"id.$": "$.cluster.id"}}, "Next": "F"}}, "F": {{"Type": "Fail"}}}}"#
             )
         };
-        let place = "/States/A/Catch[0]".to_owned();
+        let place = "/States/A/Catch/0".to_owned();
         assert_eq!(warnings(&machine("")), [(Code::CatchDropsInput, place)]);
         assert_eq!(warnings(&machine(r#", "ResultPath": "$.error""#)), []);
     }
@@ -148,7 +145,7 @@ mod tests {
                 r#"{{"A": {{{TASK}, "Retry": [{{"ErrorEquals": ["{first}"]}}, {{"ErrorEquals": ["{second}"]}}], "End": true}}}}"#
             )
         };
-        let place = "/States/A/Retry[1]".to_owned();
+        let place = "/States/A/Retry/1".to_owned();
         assert_eq!(
             warnings(&machine("E", "E")),
             [(Code::UnreachableHandler, place.clone())]
@@ -172,7 +169,7 @@ mod tests {
             warnings(machine),
             [(
                 Code::CatchAllOnCreateCluster,
-                "/States/A/Retry[0]".to_owned()
+                "/States/A/Retry/0".to_owned()
             )]
         );
     }

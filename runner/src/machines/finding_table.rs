@@ -1,0 +1,176 @@
+//! Findings as a table for people.
+
+use std::io::{IsTerminal, stdout};
+
+use super::finding::Finding;
+
+/// Lines are not broken to fewer columns than this.
+const NARROWEST: usize = 40;
+
+/// Lists findings by file: place, severity, rule and JSON pointer in columns, below them what is wrong and what to do.
+///
+/// On a terminal, lines are broken at its width; elsewhere they are as long as they are.
+#[must_use]
+pub fn table(findings: &[Finding]) -> String {
+    let width = stdout()
+        .is_terminal()
+        .then(terminal_size::terminal_size)
+        .flatten()
+        .map(|(width, _)| usize::from(width.0).max(NARROWEST));
+    table_within(findings, width)
+}
+
+fn table_within(findings: &[Finding], width: Option<usize>) -> String {
+    let mut text = String::new();
+    for of_file in findings.chunk_by(|one, other| one.file == other.file) {
+        text += &format!("{}\n", of_file[0].file);
+        let places: Vec<String> = of_file.iter().map(place).collect();
+        let columns = Columns {
+            place: longest(places.iter().map(String::as_str)),
+            severity: longest(of_file.iter().map(Finding::severity_word)),
+            code: longest(of_file.iter().map(|one| one.code.as_str())),
+        };
+        for (finding, place) in of_file.iter().zip(&places) {
+            columns.write(finding, place, width, &mut text);
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// `12:7`; nothing where the whole file is meant.
+fn place(finding: &Finding) -> String {
+    match (finding.line, finding.column) {
+        (Some(line), Some(column)) => format!("{line}:{column}"),
+        _ => String::new(),
+    }
+}
+
+fn longest<'a>(texts: impl Iterator<Item = &'a str>) -> usize {
+    texts.map(|text| text.chars().count()).max().unwrap_or(0)
+}
+
+/// How wide each column is.
+struct Columns {
+    place: usize,
+    severity: usize,
+    code: usize,
+}
+
+impl Columns {
+    fn write(&self, finding: &Finding, place: &str, width: Option<usize>, text: &mut String) {
+        let pointer = finding.pointer.as_deref().unwrap_or_default();
+        let head = format!(
+            "  {place:>at$}  {severity:<wide$}  {code:<long$}",
+            at = self.place,
+            severity = finding.severity_word(),
+            wide = self.severity,
+            code = finding.code,
+            long = self.code,
+        );
+        let fits = |width: usize| head.chars().count() + 2 + pointer.chars().count() <= width;
+        let below = 2 + self.place + 2;
+        if width.is_none_or(fits) {
+            *text += format!("{head}  {pointer}").trim_end();
+            text.push('\n');
+        } else {
+            *text += head.trim_end();
+            text.push('\n');
+            write_wrapped(pointer, below, width, text);
+        }
+        write_wrapped(&finding.message, below, width, text);
+        if let Some(hint) = &finding.hint {
+            write_wrapped(&format!("hint: {hint}"), below, width, text);
+        }
+    }
+}
+
+/// Writes a text behind a margin; lines break at blanks, and a word that is longer than a line anywhere.
+fn write_wrapped(paragraph: &str, margin: usize, width: Option<usize>, text: &mut String) {
+    let most = width.map_or(usize::MAX, |width| {
+        width.saturating_sub(margin).max(NARROWEST / 2)
+    });
+    for line in paragraph.lines() {
+        for line in broken(line, most) {
+            *text += &format!("{:margin$}{line}\n", "");
+        }
+    }
+}
+
+fn broken(line: &str, most: usize) -> Vec<String> {
+    if line.chars().count() <= most {
+        return vec![line.to_owned()];
+    }
+    let mut lines = Vec::new();
+    let mut current = String::new();
+    let mut length = 0;
+    for word in line.split_whitespace() {
+        let mut rest: Vec<char> = word.chars().collect();
+        if length > 0 && length + 1 + rest.len() > most {
+            lines.push(std::mem::take(&mut current));
+            length = 0;
+        }
+        while rest.len() > most {
+            let tail = rest.split_off(most);
+            lines.push(rest.into_iter().collect());
+            rest = tail;
+        }
+        if length > 0 {
+            current.push(' ');
+            length += 1;
+        }
+        length += rest.len();
+        current.extend(rest);
+    }
+    lines.push(current);
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use drivetrain_statemachine::Severity;
+
+    fn finding(line: usize, pointer: &str) -> Finding {
+        Finding {
+            severity: Severity::Warning,
+            code: "TASK_WITHOUT_TIMEOUT".to_owned(),
+            message: "the task may hang for 99,999,999 seconds, more than three years".to_owned(),
+            pointer: Some(pointer.to_owned()),
+            location: None,
+            file: "a/orders.asl.json".to_owned(),
+            line: Some(line),
+            column: Some(5),
+            hint: Some("set `TimeoutSeconds`".to_owned()),
+        }
+    }
+
+    #[test]
+    fn columns_stand_under_each_other_and_long_lines_break_at_the_width() {
+        let found = [
+            finding(7, "/States/Charge"),
+            finding(120, "/States/EachOrder/ItemProcessor/States/Charge"),
+        ];
+        assert_eq!(
+            table_within(&found, Some(60)),
+            "a/orders.asl.json\n\
+            \x20   7:5  warning  TASK_WITHOUT_TIMEOUT  /States/Charge\n\
+            \x20        the task may hang for 99,999,999 seconds, more than\n\
+            \x20        three years\n\
+            \x20        hint: set `TimeoutSeconds`\n\
+            \x20 120:5  warning  TASK_WITHOUT_TIMEOUT\n\
+            \x20        /States/EachOrder/ItemProcessor/States/Charge\n\
+            \x20        the task may hang for 99,999,999 seconds, more than\n\
+            \x20        three years\n\
+            \x20        hint: set `TimeoutSeconds`\n\n"
+        );
+        let wide = table_within(&found, None);
+        assert_eq!(wide.lines().count(), 8, "{wide}");
+    }
+
+    #[test]
+    fn a_word_longer_than_a_line_is_broken_and_nothing_is_lost() {
+        assert_eq!(broken("ab cdefghij k", 4), ["ab", "cdef", "ghij", "k"]);
+        assert_eq!(broken("", 4), [""]);
+    }
+}
