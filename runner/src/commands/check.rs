@@ -20,7 +20,7 @@ use crate::threads::run_on_threads;
 /// be.
 ///
 /// # Errors
-/// `Usage` if there is anything wrong and it is shown to a person; each problem was printed with its place. Warnings
+/// `InputMissing` if it is not there, `Usage` if there is anything wrong and it is shown to a person; each problem was printed with its place. Warnings
 /// refuse nothing.
 pub fn check(args: &CheckArgs, format: OutputFormat) -> Result<Verdict> {
     let path = Path::new(&args.path);
@@ -43,6 +43,11 @@ pub fn check(args: &CheckArgs, format: OutputFormat) -> Result<Verdict> {
             ));
         }
         found
+    } else if args.path.contains(['/', '.']) && !args.path.contains("://") && !path.exists() {
+        return Err(Error::new(
+            ErrorKind::InputMissing,
+            format!("there is no file or folder `{}`", args.path),
+        ));
     } else {
         // A bundled job, or one in a bucket.
         Targets {

@@ -1,4 +1,4 @@
-//! An execution's history as JSON Lines, written while it runs.
+//! Histories as JSON Lines, written while an execution runs.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -14,6 +14,7 @@ use crate::error::{Context, ErrorKind, Result};
 pub struct HistoryFile {
     path: PathBuf,
     at_once: bool,
+    names_executions: bool,
     writing: Arc<Mutex<Writing>>,
 }
 
@@ -35,11 +36,19 @@ impl HistoryFile {
         Ok(Self {
             path: path.to_owned(),
             at_once,
+            names_executions: false,
             writing: Arc::new(Mutex::new(Writing {
                 file: BufWriter::new(file),
                 failed: None,
             })),
         })
+    }
+
+    /// Lets each line begin with the `executionArn`, where one file has the events of many executions.
+    #[must_use]
+    pub fn naming_executions(mut self) -> Self {
+        self.names_executions = true;
+        self
     }
 
     /// Writes what is still held back.
@@ -59,14 +68,26 @@ impl HistoryFile {
     }
 }
 
+impl HistoryFile {
+    fn write(&self, event: &Event, file: &mut BufWriter<File>) -> std::io::Result<()> {
+        if !self.names_executions {
+            return Ok(serde_json::to_writer(file, event)?);
+        }
+        file.write_all(b"{\"executionArn\":")?;
+        serde_json::to_writer(&mut *file, &*event.execution)?;
+        let fields = serde_json::to_string(event)?.replacen('{', ",", 1);
+        file.write_all(fields.as_bytes())
+    }
+}
+
 impl HistorySink for HistoryFile {
     fn record(&self, event: &Event) {
         let mut writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         if writing.failed.is_some() {
             return;
         }
-        let mut written = serde_json::to_writer(&mut writing.file, event)
-            .map_err(std::io::Error::from)
+        let mut written = self
+            .write(event, &mut writing.file)
             .and_then(|()| writing.file.write_all(b"\n"));
         if self.at_once && written.is_ok() {
             written = writing.file.flush();

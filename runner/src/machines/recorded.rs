@@ -2,63 +2,52 @@
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use drivetrain_statemachine::mocks::MockFile;
+use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 
 use crate::error::{Context, Error, ErrorKind, Result};
 
-/// The events of one execution, as `aws stepfunctions get-execution-history` prints them.
+/// The events of one execution, as `aws stepfunctions get-execution-history` prints them, and those of its children.
 #[derive(Clone, Debug)]
 pub struct Recorded {
     events: Vec<Value>,
+    children: Vec<Value>,
 }
 
 impl Recorded {
-    /// Reads a history: an object with `events`, a list of events, what `simulate` prints, or one event a line.
+    /// Reads an execution's history and those of the children of its distributed Maps.
+    ///
+    /// A text may be an object with `events`, a list of events, what `simulate` prints, an event a line, or several of
+    /// these one after the other, as pages come.
     ///
     /// # Errors
     /// `Usage` for anything else, and for a history that goes on elsewhere.
-    pub fn parse(text: &str) -> Result<Self> {
-        let no_history = "the history is no JSON";
-        let value: Value = match serde_json::from_str(text) {
-            Ok(value) => value,
-            Err(error) => {
-                let lines = text.lines().filter(|line| !line.trim().is_empty());
-                let events: Result<Vec<Value>, _> = lines.map(serde_json::from_str).collect();
-                match events {
-                    Ok(events) if events.len() > 1 => Value::Array(events),
-                    _ => return Err(error).context(ErrorKind::Usage, no_history),
-                }
-            }
-        };
-        let goes_on = ["nextToken", "NextToken"]
-            .iter()
-            .any(|name| value.get(name).is_some_and(|token| !token.is_null()));
-        if goes_on {
-            return Err(Error::new(ErrorKind::Usage, "the history is not complete: it has a `nextToken`")
-                .hint("let `aws stepfunctions get-execution-history` fetch all pages, without `--max-items`"));
+    pub fn parse(text: &str, children: &[String]) -> Result<Self> {
+        let mut executions = read(text)?;
+        for text in children {
+            executions.extend(read(text)?);
         }
-        let events = ["events", "history"]
-            .iter()
-            .find_map(|name| value.get(name))
-            .unwrap_or(&value);
-        let mut events = events.as_array().cloned().ok_or_else(|| {
-            Error::new(
-                ErrorKind::Usage,
-                "expected a history: an object with `events`, or a list of events",
-            )
-        })?;
-        // `--reverse-order` prints the last event first.
-        events.sort_by_key(|event| event["id"].as_u64());
-        Ok(Self { events })
+        let mut executions = executions.into_iter();
+        Ok(Self {
+            events: executions.next().unwrap_or_default(),
+            children: executions.map(Value::Array).collect(),
+        })
+    }
+
+    /// Tells whether a distributed Map ran whose children's histories are not there.
+    #[must_use]
+    pub fn lacks_children(&self) -> bool {
+        self.children.is_empty() && self.find("MapRunStarted").is_some()
     }
 
     /// Makes a mock file with one case.
     ///
     /// # Errors
-    /// `Usage` if the history has not all its data.
+    /// `Usage` if a history has not all its data.
     pub fn mock_file(&self, machine: &str, case: &str) -> Result<Value> {
-        let history = json!({ "events": self.events });
-        MockFile::from_history(&history, machine, case).map_err(|error| {
+        let own = Value::Array(self.events.clone());
+        let histories = std::iter::once(&own).chain(&self.children);
+        MockFile::from_histories(histories, machine, case).map_err(|error| {
             Error::new(
                 ErrorKind::Usage,
                 format!("the history cannot be turned into mocks: {error}"),
@@ -96,6 +85,11 @@ impl Recorded {
         }
         if !answers.is_empty() {
             case.insert("mocks".to_owned(), Value::Object(answers));
+        }
+        if self.find("ExecutionAborted").is_some() {
+            let message = "the execution was stopped from outside, which a case cannot do";
+            return Err(Error::new(ErrorKind::Usage, message)
+                .hint("`--format mocks` makes mocks of what was answered until then"));
         }
         let expected = self
             .expected()
@@ -137,6 +131,63 @@ impl Recorded {
     }
 }
 
+/// Reads the histories of a text, each execution's events in their order.
+fn read(text: &str) -> Result<Vec<Vec<Value>>> {
+    let pages: Vec<Value> = serde_json::Deserializer::from_str(text)
+        .into_iter()
+        .collect::<Result<_, _>>()
+        .context(ErrorKind::Usage, "the history is no JSON")?;
+    // A page says where the next one is; the last one must not.
+    let goes_on = |page: &Value| {
+        ["nextToken", "NextToken"]
+            .iter()
+            .any(|name| page.get(name).is_some_and(|token| !token.is_null()))
+    };
+    if pages.last().is_some_and(goes_on) {
+        return Err(Error::new(
+            ErrorKind::Usage,
+            "the history is not complete: it has a `nextToken`",
+        )
+        .hint(
+            "let `aws stepfunctions get-execution-history` fetch all pages, without `--max-items`",
+        ));
+    }
+    let mut executions: IndexMap<Option<String>, Vec<Value>> = IndexMap::new();
+    for page in pages {
+        for event in events(page)? {
+            let execution = event["executionArn"].as_str().map(str::to_owned);
+            executions.entry(execution).or_default().push(event);
+        }
+    }
+    if executions.is_empty() {
+        return Err(Error::new(ErrorKind::Usage, "the history has no events"));
+    }
+    let mut executions: Vec<Vec<Value>> = executions.into_values().collect();
+    for events in &mut executions {
+        // `--reverse-order` prints the last event first, and pages that were fetched by hand may overlap.
+        events.sort_by_key(|event| event["id"].as_u64());
+        events.dedup_by_key(|event| event["id"].as_u64());
+    }
+    Ok(executions)
+}
+
+/// Takes the events out of a page.
+fn events(mut page: Value) -> Result<Vec<Value>> {
+    let is_event = |value: &Value| value["id"].is_u64() && value["type"].is_string();
+    let listed = ["events", "history"]
+        .iter()
+        .find_map(|name| page.get_mut(name).map(Value::take));
+    let events = match listed.unwrap_or(page) {
+        Value::Array(events) => events,
+        event => vec![event],
+    };
+    if events.iter().all(is_event) {
+        return Ok(events);
+    }
+    let message = "expected a history: an object with `events`, or a list of events";
+    Err(Error::new(ErrorKind::Usage, message))
+}
+
 fn json_text(value: &Value) -> Option<Value> {
     serde_json::from_str(value.as_str()?).ok()
 }
@@ -166,15 +217,20 @@ mod tests {
             format!(r#"{{"status": "SUCCEEDED", "history": [{event}]}}"#),
             format!("[{event}]"),
             format!("{event}\n\n{event}\n"),
+            format!(r#"{{"events": [{event}], "nextToken": "x"}} {{"events": [{event}]}}"#),
         ] {
-            assert!(Recorded::parse(&text).is_ok(), "{text}");
+            let recorded = Recorded::parse(&text, &[]).unwrap();
+            assert_eq!(recorded.events.len(), 1, "{text}");
         }
         for text in [
             format!(r#"{{"events": [{event}], "NextToken": "x"}}"#),
             "{".to_owned(),
             "7".to_owned(),
+            "[7]".to_owned(),
+            "{}".to_owned(),
+            String::new(),
         ] {
-            let error = Recorded::parse(&text).unwrap_err();
+            let error = Recorded::parse(&text, &[]).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Usage, "{text}");
         }
     }

@@ -91,7 +91,7 @@ fn twice(name: &str, pointer: &str) -> Diagnostic {
     Diagnostic::warning(
         Code::DuplicateKey,
         pointer,
-        format!("The key '{name}' stands twice in this object, and only the last one counts"),
+        format!("the key `{name}` stands twice in this object, and only the last one counts"),
     )
     .hint("rename or remove one of the two")
 }

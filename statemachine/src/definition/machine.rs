@@ -161,7 +161,8 @@ pub(crate) fn examine_text(
     const NO_OBJECT: &str = "Definition must be a valid JSON object";
     let refuse = |code, message: String| (None, vec![Diagnostic::of_text(code, message)]);
     if text.trim().is_empty() {
-        return refuse(Code::SchemaValidationFailed, NO_OBJECT.to_owned());
+        let empty = Diagnostic::of_text(Code::SchemaValidationFailed, NO_OBJECT);
+        return (None, vec![empty.hint("the text is empty")]);
     }
     if text.len() > LARGEST_DEFINITION_BYTES {
         return refuse(

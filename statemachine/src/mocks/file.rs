@@ -35,6 +35,8 @@ pub enum MockAnswer {
         /// The text for people.
         cause: Option<String>,
     },
+    /// Nothing: the state's timeout ends the call, or whatever stops the state. Step Functions Local has no word for it.
+    Hang,
 }
 
 /// Answers by the number of the call, from 0; no two ranges overlap.
@@ -302,10 +304,15 @@ impl Reader<'_> {
 
     fn answer(&mut self, value: &Value, pointer: &str) -> Option<MockAnswer> {
         let fields = self.object(Some(value), pointer)?;
-        self.only_fields(fields, pointer, &["Return", "Throw"]);
-        match (fields.get("Return"), fields.get("Throw")) {
-            (Some(output), None) => Some(MockAnswer::Return(output.clone())),
-            (None, Some(failure)) => {
+        self.only_fields(fields, pointer, &["Return", "Throw", "Hang"]);
+        match ["Return", "Throw", "Hang"].map(|name| fields.get(name)) {
+            [Some(output), None, None] => Some(MockAnswer::Return(output.clone())),
+            [None, None, Some(Value::Bool(true))] => Some(MockAnswer::Hang),
+            [None, None, Some(_)] => {
+                self.refuse(&below(pointer, "Hang"), "expected `true`");
+                None
+            }
+            [None, Some(failure), None] => {
                 let pointer = below(pointer, "Throw");
                 let failure = self.object(Some(failure), &pointer)?;
                 self.only_fields(failure, &pointer, &["Error", "Cause"]);
@@ -314,7 +321,7 @@ impl Reader<'_> {
                 Some(MockAnswer::Throw { error, cause })
             }
             _ => {
-                self.refuse(pointer, "expected either `Return` or `Throw`");
+                self.refuse(pointer, "expected one of `Return`, `Throw` and `Hang`");
                 None
             }
         }
