@@ -90,7 +90,10 @@ fn answer(request: &TestStateRequest) -> Result<TestStateResponse> {
                         names.join("`, `")
                     ))
                 }
-                _ => refused,
+                _ => match error.diagnostics().iter().find_map(|one| one.hint.clone()) {
+                    Some(hint) => refused.hint(hint),
+                    None => refused,
+                },
             }
         })?;
     match called.try_recv() {

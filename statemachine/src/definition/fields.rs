@@ -97,9 +97,15 @@ impl<'a> Fields<'a> {
 
     /// Notes every field that is not in the list.
     pub(crate) fn only(&self, known: &[&[&str]]) {
+        self.only_or(known, &[]);
+    }
+
+    /// Notes every field that is not in the list; it may have been meant to be one of others too.
+    pub(crate) fn only_or(&self, known: &[&[&str]], others: &[&str]) {
         for name in self.values.keys() {
             if !known.iter().any(|group| group.contains(&name.as_str())) {
                 let names = known.iter().flat_map(|group| group.iter().copied());
+                let names = names.chain(others.iter().copied());
                 let absent = names.filter(|name| !self.has(name));
                 let message = format!("Field '{name}' is not supported");
                 self.refuse_with("", message, || meant(name, absent));

@@ -73,7 +73,12 @@ impl Fields<'_> {
             .collect();
         let mut known = surrounding.to_vec();
         known.extend([&["Variable", "Comment"][..], &operators]);
-        self.only(&known);
+        let names = Operator::names();
+        let others = GROUPS
+            .iter()
+            .copied()
+            .chain(names.iter().map(String::as_str));
+        self.only_or(&known, &others.collect::<Vec<_>>());
         let [operator] = operators.as_slice() else {
             self.refuse("", "Exactly one comparison operator is required");
             return None;

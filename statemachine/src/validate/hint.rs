@@ -15,7 +15,15 @@ pub(crate) fn meant<'a>(
     if let Some(near) = nearest(name, known.clone()) {
         return Some(format!("did you mean `{near}`?"));
     }
-    let names: Vec<&str> = known.into_iter().take(MOST_LISTED + 1).collect();
+    let mut names: Vec<&str> = Vec::new();
+    for name in known {
+        if names.len() > MOST_LISTED {
+            return None;
+        }
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
     let is_listed = |names: &[&str]| {
         names
             .iter()
@@ -39,7 +47,10 @@ fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&
     }
     let lower = name.to_lowercase();
     // A third of the letters may differ: beyond that the guess is more often wrong than right.
-    let most = (length / 3).max(1);
+    let most = match length {
+        ..=2 => 0,
+        length => length / 3,
+    };
     known
         .into_iter()
         .take(MOST_NAMES)
@@ -86,6 +97,8 @@ mod tests {
             Some("there is only `Only`")
         );
         assert_eq!(meant("x", []), None);
+        let short = meant("B", ["A", "C", "C"]);
+        assert_eq!(short.as_deref(), Some("there are `A`, `C`"));
         let many = ["aaaa", "bbbb", "cccc", "dddd", "eeee", "ffff", "gggg"];
         assert_eq!(meant("zzzz", many), None);
         assert_eq!(meant(&"x".repeat(100_000), many), None);
