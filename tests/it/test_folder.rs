@@ -235,7 +235,8 @@ fn everything_wrong_with_cases_and_definitions_is_named_at_once() {
     let ran = place.run("test machines");
     ran.fails(2, &["no case was run"]);
     for expected in [
-        "machines/broken.asl.json\n  1:59  error  MISSING_TRANSITION_TARGET  /States/A/Next\n        Missing 'Next'",
+        "machines/broken.asl.json\n   1:1  error  MISSING_END_STATE\n        Workflow has no terminal state\n        hint: set",
+        "  1:59  error  MISSING_TRANSITION_TARGET  /States/A/Next\n        Missing 'Next' target: B\n        hint: there is only `A`",
         "machines/cut.case.json\n  2:9  error  INVALID_CASE\n       the file is no JSON",
         "machines/gone.json\n    error  INVALID_CASE\n    cannot read `machines/gone.json`: No such file",
         "machines/lost.case.json\n  1:1  error  INVALID_CASE\n       there is no `lost.asl.json` beside it",

@@ -1,12 +1,12 @@
 //! One line of states that is still running.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use indexmap::IndexMap;
 
-use super::visit::{MOST_CHARACTERS, Steps, Totals, Visit, VisitEnd, add_totals};
+use super::executions::Slot;
+use super::visit::{MOST_CHARACTERS, Steps, Totals, Visit, VisitEnd};
 use crate::engine::Event;
 
 /// The number of a thread.
@@ -15,7 +15,7 @@ pub(super) type Id = usize;
 /// The machine's own line, a branch, an iteration, or a child execution.
 #[derive(Debug)]
 pub(super) struct Thread {
-    pub(super) execution: Arc<str>,
+    pub(super) execution: Slot,
     /// The thread whose current state this one runs in.
     pub(super) parent: Option<Id>,
     pub(super) role: Role,
@@ -62,7 +62,7 @@ pub(super) struct Current {
 }
 
 impl Thread {
-    pub(super) fn new(execution: Arc<str>, parent: Option<Id>, role: Role) -> Self {
+    pub(super) fn new(execution: Slot, parent: Option<Id>, role: Role) -> Self {
         Self {
             execution,
             parent,
@@ -109,10 +109,13 @@ impl Thread {
         };
         visit.end = end;
         visit.left_at = at;
-        add_totals(
-            &mut self.states,
-            [(visit.state.clone(), Totals::of(&visit))],
-        );
+        let totals = Totals::of(&visit);
+        match self.states.get_mut(&visit.state) {
+            Some(sum) => sum.add(totals),
+            None => {
+                self.states.insert(visit.state.clone(), totals);
+            }
+        }
         self.steps.push(visit);
     }
 
