@@ -20,6 +20,7 @@ mod map;
 mod map_items;
 mod map_limits;
 mod map_run;
+mod object_body;
 mod object_call;
 mod parallel;
 mod pass;

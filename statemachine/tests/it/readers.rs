@@ -131,6 +131,58 @@ fn an_inventory_leads_to_its_files() {
 }
 
 #[test]
+fn a_manifest_says_what_it_lists() {
+    let inventory = br#"{"destinationBucket": "arn:aws:s3:::b", "fileSchema": "Bucket, Key", "files": [{"key": "1.csv"}]}"#;
+    let objects: [(&str, &[u8]); 2] = [("manifest.json", inventory), ("1.csv", b"\"b\",\"x\"\n")];
+    let config = json!({"ManifestType": "S3_INVENTORY"});
+    let outcome = read(&objects, "s3:getObject", config);
+    assert_eq!(outcome.output, Some(json!([{"Bucket": "b", "Key": "x"}])));
+    let unloaded: [(&str, &[u8]); 3] = [
+        ("q-manifest.csv", b"s3://b/1.csv\ns3://b/2.csv\n"),
+        ("1.csv", b"1,a\n"),
+        ("2.csv", b"2,b\n"),
+    ];
+    let config = json!({"ManifestType": "ATHENA_DATA", "InputType": "CSV", "CSVHeaderLocation": "GIVEN",
+        "CSVHeaders": ["id", "name"]});
+    let outcome = read(&unloaded, "s3:getObject", config);
+    assert_eq!(
+        outcome.output,
+        Some(json!([{"id": "1", "name": "a"}, {"id": "2", "name": "b"}]))
+    );
+    let lines: [(&str, &[u8]); 2] = [("m.csv", b"s3://b/1\n"), ("1", b"{\"k\": 1}\n{\"k\": 2}\n")];
+    let config = json!({"ManifestType": "ATHENA_DATA", "InputType": "JSONL"});
+    let outcome = read(&lines, "s3:getObject", config);
+    assert_eq!(outcome.output, Some(json!([{"k": 1}, {"k": 2}])));
+}
+
+#[test]
+fn gzip_files_are_unpacked() {
+    let packed = |text: &str| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut encoder, text.as_bytes()).unwrap();
+        encoder.finish().unwrap()
+    };
+    let csv = packed("a,b\n1,2\n");
+    let config = json!({"InputType": "CSV", "CSVHeaderLocation": "FIRST_ROW"});
+    let outcome = read(&[("x.csv.gz", &csv)], "s3:getObject", config);
+    assert_eq!(outcome.output, Some(json!([{"a": "1", "b": "2"}])));
+    let lines = packed("1\n2\n");
+    let outcome = read(
+        &[("x", &lines)],
+        "s3:getObject",
+        json!({"InputType": "JSONL"}),
+    );
+    assert_eq!(outcome.output, Some(json!([1, 2])));
+    let broken = [&lines[..12], b"rubbish"].concat();
+    let outcome = read(
+        &[("x", &broken)],
+        "s3:getObject",
+        json!({"InputType": "JSONL"}),
+    );
+    assert_eq!(outcome.error.as_deref(), Some("States.ItemReaderFailed"));
+}
+
+#[test]
 fn listed_objects_are_items_page_by_page() {
     let objects: [(&str, &[u8]); 3] = [("a", b"1"), ("b", b"22"), ("c", b"333")];
     let outcome = read(&objects, "s3:listObjectsV2", json!({}));

@@ -28,7 +28,7 @@ pub(super) fn check(written: Written<'_>, flow: &Flow, states: &Value) -> Vec<Di
         for (index, errors) in handlers.iter().enumerate() {
             let place = format!("/{field}/{index}");
             if creates_cluster(state) && errors.iter().any(|name| name == ALL) {
-                let message = "`States.ALL` on `createCluster` also takes a timeout, after which the first cluster may still \
+                let message = "`States.ALL` where a cluster is created also takes a timeout, after which the first cluster may still \
                      run and cost";
                 let warning = written.warn(Code::CatchAllOnCreateCluster, &place, message);
                 findings.push(warning.hint("name the errors"));
@@ -75,7 +75,8 @@ fn why_unreachable(errors: &[String]) -> &'static str {
 fn creates_cluster(state: &State) -> bool {
     matches!(&state.kind, Kind::Task(task) if matches!(
         task.resource.kind(),
-        ResourceKind::Integration { call, .. } if call.split('.').next() == Some("createCluster")
+        ResourceKind::Integration { call, .. }
+            if matches!(call.split('.').next(), Some("createCluster" | "runJobFlow"))
     ))
 }
 
@@ -88,7 +89,10 @@ fn is_taken(name: &str, earlier: &[&[String]]) -> bool {
             .iter()
             .flat_map(|errors| errors.iter())
             .any(|taken| {
-                taken == name || taken == ALL || taken == "States.TaskFailed" && is_task_failure
+                taken == name
+                    || taken == ALL
+                    || taken == "States.TaskFailed" && is_task_failure
+                    || taken == "States.Timeout" && name == "States.HeartbeatTimeout"
             })
 }
 

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::definition::QueryLanguage;
+use crate::definition::map::Map;
 use crate::definition::model::{Kind, ResultPath};
 use crate::definition::task::ResourceKind;
 use crate::validate::practice::Written;
@@ -95,18 +96,28 @@ fn holds_path(value: &Value) -> bool {
     }
 }
 
+/// Tells whether the results go to S3; a `ResultWriter` may also only shape them.
+fn exports(map: &Map) -> bool {
+    let writer = map.writer.as_ref();
+    writer.is_some_and(|writer| writer.resource.is_some())
+}
+
 fn too_large(written: Written<'_>) -> Option<Diagnostic> {
     let state = written.state;
     let keeps_result = !matches!(state.result_path, ResultPath::Discard);
     let reshapes = state.result_selector.is_some() || state.output.is_some();
     match &state.kind {
         Kind::Map(map)
-            if map.distributed.is_some() && map.writer.is_none() && keeps_result && !reshapes =>
+            if map.distributed.is_some() && !exports(map) && keeps_result && !reshapes =>
         {
             let message =
                 "the results of all items together may pass 256 KiB, which fails the state";
             let warning = written.warn(Code::PayloadMayExceedLimit, "", message);
-            Some(warning.hint("set `ResultWriter`, or drop them with `\"ResultPath\": null`"))
+            Some(
+                warning.hint(
+                    "export them with `ResultWriter`, or drop them with `\"ResultPath\": null`",
+                ),
+            )
         }
         Kind::Task(task) if keeps_result && !reshapes => {
             let ResourceKind::Integration { service, call } = task.resource.kind() else {
