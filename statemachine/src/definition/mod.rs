@@ -1,7 +1,7 @@
 //! Definitions: from JSON text to a machine that can run.
 
 pub(crate) mod choice;
-mod duplicates;
+pub(crate) mod duplicates;
 pub(crate) mod expressions;
 pub(crate) mod fields;
 pub(crate) mod machine;

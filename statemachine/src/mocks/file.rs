@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::error::{MockError, MockErrorKind, MockProblem};
 use crate::Place;
+use crate::definition::duplicates::duplicate_keys;
 use crate::walk::below;
 
 /// A mock file that has been read and checked.
@@ -67,6 +68,9 @@ impl MockFile {
             text,
             problems: Vec::new(),
         };
+        for twice in duplicate_keys(text) {
+            reader.refuse(twice.pointer.as_deref().unwrap_or_default(), twice.message);
+        }
         let machines = reader.file(&value);
         if reader.problems.is_empty() {
             Ok(Self { machines })
@@ -447,6 +451,19 @@ mod tests {
                 ("/StateMachines/A/TestCases/c/T", 2),
             ]
         );
+        let twice = r#"{"StateMachines": {}, "MockedResponses": {"R": {"0": {"Return": 1}, "0": {"Return": 2}}}}"#;
+        let error = MockFile::parse(twice).unwrap_err();
+        assert_eq!(error.problems()[0].pointer, "/MockedResponses/R/0");
+        for hang in ["{\"Hang\": false}", "{\"Hang\": true, \"Return\": 1}"] {
+            let file = format!(
+                r#"{{"StateMachines": {{}}, "MockedResponses": {{"R": {{"0": {hang}}}}}}}"#
+            );
+            assert_eq!(
+                MockFile::parse(&file).unwrap_err().problems().len(),
+                1,
+                "{hang}"
+            );
+        }
         assert_eq!(MockFile::parse("{").unwrap_err().problems().len(), 1);
         assert!(MockFile::parse("[]").is_err());
     }
