@@ -309,6 +309,10 @@ fn half_a_history_is_refused() {
         json!({"timestamp": 0, "type": "ExecutionAborted", "id": 15, "previousEventId": 0});
     place.write("stopped.json", stopped.to_string());
     mocks("stopped.json", "--format case").fails(2, &["stopped from outside", "--format mocks"]);
+    let mut redriven = history();
+    redriven["events"][14]["type"] = json!("ExecutionRedriven");
+    place.write("redriven.json", redriven.to_string());
+    mocks("redriven.json", "--format case").fails(2, &["redriven"]);
     place.write("empty.json", "");
     mocks("empty.json", "").fails(2, &["no events"]);
     mocks("paged.json", "--out paged.json").fails(2, &[]);

@@ -76,7 +76,8 @@ impl Columns {
         } else {
             *text += head.trim_end();
             text.push('\n');
-            write_wrapped(pointer, below, width, text);
+            // Whole, so that it can be copied.
+            *text += &format!("{:below$}{pointer}\n", "");
         }
         write_wrapped(&finding.message, below, width, text);
         if let Some(hint) = &finding.hint {
@@ -85,7 +86,7 @@ impl Columns {
     }
 }
 
-/// Writes a text behind a margin; lines break at blanks, and a word that is longer than a line anywhere.
+/// Writes a text behind a margin; lines break at blanks only.
 fn write_wrapped(paragraph: &str, margin: usize, width: Option<usize>, text: &mut String) {
     let most = width.map_or(usize::MAX, |width| {
         width.saturating_sub(margin).max(NARROWEST / 2)
@@ -98,31 +99,22 @@ fn write_wrapped(paragraph: &str, margin: usize, width: Option<usize>, text: &mu
 }
 
 fn broken(line: &str, most: usize) -> Vec<String> {
-    if line.chars().count() <= most {
-        return vec![line.to_owned()];
-    }
-    let mut lines = Vec::new();
-    let mut current = String::new();
+    let mut lines: Vec<String> = Vec::new();
     let mut length = 0;
-    for word in line.split_whitespace() {
-        let mut rest: Vec<char> = word.chars().collect();
-        if length > 0 && length + 1 + rest.len() > most {
-            lines.push(std::mem::take(&mut current));
-            length = 0;
+    for word in line.split(' ') {
+        let word_length = word.chars().count();
+        match lines.last_mut() {
+            Some(last) if length + 1 + word_length <= most => {
+                last.push(' ');
+                last.push_str(word);
+                length += 1 + word_length;
+            }
+            _ => {
+                lines.push(word.to_owned());
+                length = word_length;
+            }
         }
-        while rest.len() > most {
-            let tail = rest.split_off(most);
-            lines.push(rest.into_iter().collect());
-            rest = tail;
-        }
-        if length > 0 {
-            current.push(' ');
-            length += 1;
-        }
-        length += rest.len();
-        current.extend(rest);
     }
-    lines.push(current);
     lines
 }
 
@@ -149,7 +141,10 @@ mod tests {
     fn columns_stand_under_each_other_and_long_lines_break_at_the_width() {
         let found = [
             finding(7, "/States/Charge"),
-            finding(120, "/States/EachOrder/ItemProcessor/States/Charge"),
+            finding(
+                120,
+                "/States/EachOrder/ItemProcessor/States/ChargeTheCustomer",
+            ),
         ];
         assert_eq!(
             table_within(&found, Some(60)),
@@ -159,7 +154,7 @@ mod tests {
             \x20        three years\n\
             \x20        hint: set `TimeoutSeconds`\n\
             \x20 120:5  warning  TASK_WITHOUT_TIMEOUT\n\
-            \x20        /States/EachOrder/ItemProcessor/States/Charge\n\
+            \x20        /States/EachOrder/ItemProcessor/States/ChargeTheCustomer\n\
             \x20        the task may hang for 99,999,999 seconds, more than\n\
             \x20        three years\n\
             \x20        hint: set `TimeoutSeconds`\n\n"
@@ -169,8 +164,9 @@ mod tests {
     }
 
     #[test]
-    fn a_word_longer_than_a_line_is_broken_and_nothing_is_lost() {
-        assert_eq!(broken("ab cdefghij k", 4), ["ab", "cdef", "ghij", "k"]);
+    fn lines_break_at_blanks_and_nothing_is_lost() {
+        assert_eq!(broken("ab cd e fghij k", 4), ["ab", "cd e", "fghij", "k"]);
+        assert_eq!(broken("a  b", 9), ["a  b"]);
         assert_eq!(broken("", 4), [""]);
     }
 }

@@ -86,10 +86,15 @@ impl Recorded {
         if !answers.is_empty() {
             case.insert("mocks".to_owned(), Value::Object(answers));
         }
-        if self.find("ExecutionAborted").is_some() {
-            let message = "the execution was stopped from outside, which a case cannot do";
-            return Err(Error::new(ErrorKind::Usage, message)
-                .hint("`--format mocks` makes mocks of what was answered until then"));
+        for (kind, what) in [
+            ("ExecutionAborted", "stopped from outside"),
+            ("ExecutionRedriven", "redriven after it had failed"),
+        ] {
+            if self.find(kind).is_some() {
+                let message = format!("the execution was {what}, which a case cannot do");
+                return Err(Error::new(ErrorKind::Usage, message)
+                    .hint("`--format mocks` makes mocks of what was answered"));
+            }
         }
         let expected = self
             .expected()
