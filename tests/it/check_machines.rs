@@ -31,11 +31,11 @@ fn every_machine_of_a_folder_is_checked() {
     let ran = place.run("check all");
     ran.fails(2, &["`all` has 1 problem"]);
     for expected in [
-        "all/deep/bad one.json\n  2:43  error  MISSING_TRANSITION_TARGET  /States/A/Next\n\
-        \x20       Missing 'Next' target: B\n\
-        \x20       hint: there are `A`, `C`, `E`\n\n",
-        "all/deep/slow.asl.json\n  1:34  warning  TASK_WITHOUT_TIMEOUT  /States/A\n",
-        "        hint: set `TimeoutSeconds`\n",
+        "all/deep/bad one.json:2:43  error  MISSING_TRANSITION_TARGET  /States/A/Next\n\
+        \x20   Missing 'Next' target: B\n\
+        \x20   hint: there are `A`, `C`, `E`\n",
+        "all/deep/slow.asl.json:1:34  warning  TASK_WITHOUT_TIMEOUT  /States/A\n",
+        "    hint: set `TimeoutSeconds`\n",
         "all: 1 error, 1 warning in 3 machines\n",
     ] {
         assert!(
@@ -137,24 +137,24 @@ fn a_scanner_gets_rules_places_and_levels() {
 fn what_is_no_definition_is_told_with_its_place() {
     let place = Place::new();
     for (text, line, hint) in [
-        ("", "    error  SCHEMA_VALIDATION_FAILED", "empty"),
-        ("{\n", "  2:1  error  INVALID_JSON_DESCRIPTION", ""),
-        ("[]", "    error  SCHEMA_VALIDATION_FAILED", ""),
+        ("", "  error  SCHEMA_VALIDATION_FAILED", "empty"),
+        ("{\n", ":2:1  error  INVALID_JSON_DESCRIPTION", ""),
+        ("[]", "  error  SCHEMA_VALIDATION_FAILED", ""),
         (
             "\u{FEFF}{}",
-            "  1:1  error  INVALID_JSON_DESCRIPTION",
+            ":1:1  error  INVALID_JSON_DESCRIPTION",
             "byte order mark",
         ),
         (
             "StartAt: A\n",
-            "  1:1  error  INVALID_JSON_DESCRIPTION",
+            ":1:1  error  INVALID_JSON_DESCRIPTION",
             "YAML",
         ),
     ] {
         place.write("m.asl.json", text);
         let ran = place.run("check m.asl.json");
         ran.fails(2, &["1 problem"]);
-        let begins = format!("m.asl.json\n{line}\n");
+        let begins = format!("m.asl.json{line}\n");
         assert!(
             ran.stdout.starts_with(&begins) && ran.stdout.contains(hint),
             "{}",

@@ -178,7 +178,7 @@ fn an_invalid_definition_is_told_at_once_and_warnings_refuse_nothing() {
     ran.fails(2, &["bad.asl.json", "2 errors"]);
     assert!(
         ran.stdout
-            .contains("bad.asl.json\n  2:43  error  MISSING_TRANSITION_TARGET  /States/A/Next\n"),
+            .contains("bad.asl.json:2:43  error  MISSING_TRANSITION_TARGET  /States/A/Next\n"),
         "{}",
         ran.stdout
     );

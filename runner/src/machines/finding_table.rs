@@ -7,7 +7,12 @@ use super::finding::Finding;
 /// Lines are not broken to fewer columns than this.
 const NARROWEST: usize = 40;
 
-/// Lists findings by file: place, severity, rule and JSON pointer in columns, below them what is wrong and what to do.
+/// How far in stands what is said below a row.
+const MARGIN: usize = 4;
+
+/// Lists findings: place, severity, rule and JSON pointer in columns, below them what is wrong and what to do.
+///
+/// A place is `file:line:column`, which terminals and editors follow.
 ///
 /// On a terminal, lines are broken at its width; elsewhere they are as long as they are.
 #[must_use]
@@ -23,7 +28,6 @@ pub fn table(findings: &[Finding]) -> String {
 fn table_within(findings: &[Finding], width: Option<usize>) -> String {
     let mut text = String::new();
     for of_file in findings.chunk_by(|one, other| one.file == other.file) {
-        text += &format!("{}\n", of_file[0].file);
         let places: Vec<String> = of_file.iter().map(place).collect();
         let columns = Columns {
             place: longest(places.iter().map(String::as_str)),
@@ -33,16 +37,15 @@ fn table_within(findings: &[Finding], width: Option<usize>) -> String {
         for (finding, place) in of_file.iter().zip(&places) {
             columns.write(finding, place, width, &mut text);
         }
-        text.push('\n');
     }
     text
 }
 
-/// `12:7`; nothing where the whole file is meant.
 fn place(finding: &Finding) -> String {
+    let file = &finding.file;
     match (finding.line, finding.column) {
-        (Some(line), Some(column)) => format!("{line}:{column}"),
-        _ => String::new(),
+        (Some(line), Some(column)) => format!("{file}:{line}:{column}"),
+        _ => file.clone(),
     }
 }
 
@@ -61,7 +64,7 @@ impl Columns {
     fn write(&self, finding: &Finding, place: &str, width: Option<usize>, text: &mut String) {
         let pointer = finding.pointer.as_deref().unwrap_or_default();
         let head = format!(
-            "  {place:>at$}  {severity:<wide$}  {code:<long$}",
+            "{place:<at$}  {severity:<wide$}  {code:<long$}",
             at = self.place,
             severity = finding.severity_word(),
             wide = self.severity,
@@ -69,7 +72,6 @@ impl Columns {
             long = self.code,
         );
         let fits = |width: usize| head.chars().count() + 2 + pointer.chars().count() <= width;
-        let below = 2 + self.place + 2;
         if width.is_none_or(fits) {
             *text += format!("{head}  {pointer}").trim_end();
             text.push('\n');
@@ -77,23 +79,21 @@ impl Columns {
             *text += head.trim_end();
             text.push('\n');
             // Whole, so that it can be copied.
-            *text += &format!("{:below$}{pointer}\n", "");
+            *text += &format!("{:MARGIN$}{pointer}\n", "");
         }
-        write_wrapped(&finding.message, below, width, text);
+        write_wrapped(&finding.message, width, text);
         if let Some(hint) = &finding.hint {
-            write_wrapped(&format!("hint: {hint}"), below, width, text);
+            write_wrapped(&format!("hint: {hint}"), width, text);
         }
     }
 }
 
 /// Writes a text behind a margin; lines break at blanks only.
-fn write_wrapped(paragraph: &str, margin: usize, width: Option<usize>, text: &mut String) {
-    let most = width.map_or(usize::MAX, |width| {
-        width.saturating_sub(margin).max(NARROWEST / 2)
-    });
+fn write_wrapped(paragraph: &str, width: Option<usize>, text: &mut String) {
+    let most = width.map_or(usize::MAX, |width| width - MARGIN);
     for line in paragraph.lines() {
         for line in broken(line, most) {
-            *text += &format!("{:margin$}{line}\n", "");
+            *text += &format!("{:MARGIN$}{line}\n", "");
         }
     }
 }
@@ -148,19 +148,25 @@ mod tests {
         ];
         assert_eq!(
             table_within(&found, Some(60)),
-            "a/orders.asl.json\n\
-            \x20   7:5  warning  TASK_WITHOUT_TIMEOUT  /States/Charge\n\
-            \x20        the task may hang for 99,999,999 seconds, more than\n\
-            \x20        three years\n\
-            \x20        hint: set `TimeoutSeconds`\n\
-            \x20 120:5  warning  TASK_WITHOUT_TIMEOUT\n\
-            \x20        /States/EachOrder/ItemProcessor/States/ChargeTheCustomer\n\
-            \x20        the task may hang for 99,999,999 seconds, more than\n\
-            \x20        three years\n\
-            \x20        hint: set `TimeoutSeconds`\n\n"
+            "a/orders.asl.json:7:5    warning  TASK_WITHOUT_TIMEOUT\n\
+            \x20   /States/Charge\n\
+            \x20   the task may hang for 99,999,999 seconds, more than three\n\
+            \x20   years\n\
+            \x20   hint: set `TimeoutSeconds`\n\
+            a/orders.asl.json:120:5  warning  TASK_WITHOUT_TIMEOUT\n\
+            \x20   /States/EachOrder/ItemProcessor/States/ChargeTheCustomer\n\
+            \x20   the task may hang for 99,999,999 seconds, more than three\n\
+            \x20   years\n\
+            \x20   hint: set `TimeoutSeconds`\n"
         );
         let wide = table_within(&found, None);
-        assert_eq!(wide.lines().count(), 8, "{wide}");
+        assert_eq!(wide.lines().count(), 6, "{wide}");
+        assert!(
+            wide.starts_with(
+                "a/orders.asl.json:7:5    warning  TASK_WITHOUT_TIMEOUT  /States/Charge\n"
+            ),
+            "{wide}"
+        );
     }
 
     #[test]
