@@ -92,7 +92,7 @@ pub enum Command {
     TestState(Box<TestStateArgs>),
     /// Makes mocks from the recorded history of an execution.
     #[command(
-        after_long_help = "Example:\n  aws stepfunctions get-execution-history --execution-arn arn:aws:states:.. > history.json\n  drivetrain mocks --from-history history.json --name orders --case LastNight --out mocks.json\n  drivetrain mocks --from-history history.json --format case --out orders.last-night.case.json"
+        after_long_help = "Example:\n  aws stepfunctions get-execution-history --execution-arn arn:aws:states:.. > history.json\n  drivetrain mocks --from-history history.json --definition orders.asl.json --name orders --case LastNight --out mocks.json\n  drivetrain mocks --from-history history.json --format case --out orders.last-night.case.json"
     )]
     Mocks(MocksArgs),
     /// Lists a job's runs, newest last.
@@ -402,6 +402,13 @@ pub struct MocksArgs {
     /// The history of a child execution of a distributed Map, which AWS keeps apart; or what `simulate --children` writes.
     #[arg(long, value_name = "FILE")]
     pub children: Vec<PathBuf>,
+    /// The state machine, which tells the order of answers where iterations ran side by side [default: with `--format case`,
+    /// the definition beside the case].
+    #[arg(long, value_name = "FILE")]
+    pub definition: Option<PathBuf>,
+    /// The folder that its Map states read from instead of a bucket.
+    #[arg(long, value_name = "BUCKET=DIR")]
+    pub s3: Vec<String>,
     /// What is written.
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = MocksFormat::Mocks)]
     pub format: MocksFormat,

@@ -42,7 +42,9 @@ mod file;
 mod handler;
 mod recorded;
 mod replay;
+mod replay_handler;
 
 pub use error::{MockError, MockErrorKind, MockProblem};
 pub use file::{MockAnswer, MockCase, MockFile};
 pub use handler::{MissingMock, MockHandler};
+pub use replay_handler::ReplayHandler;

@@ -168,6 +168,30 @@ fn iterations_that_ran_side_by_side_get_their_own_answers() {
         .run("mocks --from-history history.json --format case --out m.recorded.case.json")
         .succeeds();
     place.run("test .").succeeds();
+    // The same with the definition named, and with one that is not the recorded one.
+    let made = place.run("mocks --from-history history.json --definition m.asl.json");
+    assert_eq!(made.succeeds().stderr, "");
+    place.write(
+        "other.asl.json",
+        format!(
+            r#"{{"StartAt": "New", "States": {{"New": {}}}}}"#,
+            task(r#""End": true"#)
+        ),
+    );
+    let guessed = place.run("mocks --from-history history.json --definition other.asl.json");
+    assert!(
+        guessed.succeeds().stderr.contains("`New` calls more often"),
+        "{}",
+        guessed.stderr
+    );
+    assert_eq!(guessed.stdout, made.stdout);
+    place.write("bad.asl.json", "{}");
+    place
+        .run("mocks --from-history history.json --definition bad.asl.json")
+        .fails(2, &["drivetrain check"]);
+    place
+        .run("mocks --from-history history.json --definition nowhere.json")
+        .fails(3, &["nowhere.json"]);
 }
 
 #[test]

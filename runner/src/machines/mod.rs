@@ -22,6 +22,7 @@ pub mod machine_files;
 pub mod mock_file;
 pub mod parquet_rows;
 pub mod recorded;
+pub mod replay;
 pub mod sarif;
 pub mod simulation;
 pub mod targets;

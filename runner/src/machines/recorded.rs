@@ -1,7 +1,7 @@
 //! A recorded history as mocks, or as a whole test case.
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use drivetrain_statemachine::mocks::MockFile;
+use drivetrain_statemachine::mocks::{MockError, MockFile, ReplayHandler};
 use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 
@@ -47,38 +47,55 @@ impl Recorded {
     pub fn mock_file(&self, machine: &str, case: &str) -> Result<Value> {
         let own = Value::Array(self.events.clone());
         let histories = std::iter::once(&own).chain(&self.children);
-        MockFile::from_histories(histories, machine, case).map_err(|error| {
-            Error::new(
-                ErrorKind::Usage,
-                format!("the history cannot be turned into mocks: {error}"),
-            )
-        })
+        MockFile::from_histories(histories, machine, case).map_err(|error| unusable(&error))
     }
 
-    /// Makes a case for `drivetrain test`: what went in, what the tasks answered, what came out.
+    /// Makes a handler that answers calls as they were answered.
     ///
     /// # Errors
-    /// `Usage` if the history has not all its data, or no end.
-    pub fn test_case(&self, machine: &str) -> Result<Value> {
-        let incomplete = |what: &str| {
-            Error::new(
-                ErrorKind::Usage,
-                format!("the history is not complete: it has no {what}"),
-            )
-        };
+    /// `Usage` if a history has not all its data.
+    pub fn replay_handler(&self) -> Result<ReplayHandler> {
+        let own = Value::Array(self.events.clone());
+        let histories = std::iter::once(&own).chain(&self.children);
+        ReplayHandler::new(histories).map_err(|error| unusable(&error))
+    }
+
+    /// Gives the execution's input.
+    ///
+    /// # Errors
+    /// `Usage` if the history has none.
+    pub fn input(&self) -> Result<Value> {
         let started = self
             .find("ExecutionStarted")
             .ok_or_else(|| incomplete("`ExecutionStarted`"))?;
         let details = &started["executionStartedEventDetails"];
-        let input = json_text(&details["input"]).ok_or_else(|| incomplete("input"))?;
-        let mocks = self.mock_file(machine, "case")?;
+        json_text(&details["input"]).ok_or_else(|| incomplete("input"))
+    }
+
+    /// Tells when the execution started, if the history does.
+    #[must_use]
+    pub fn start_time(&self) -> Option<DateTime<Utc>> {
+        date(&self.find("ExecutionStarted")?["timestamp"])
+    }
+
+    /// Makes a case for `drivetrain test` of a mock file with one case: what went in, what the tasks answered, what came
+    /// out.
+    ///
+    /// # Errors
+    /// `Usage` if the history has no input, or no end that a case can have.
+    pub fn test_case(&self, mocks: &Value) -> Result<Value> {
         let mut case = Map::new();
-        if let Some(date) = date(&started["timestamp"]) {
-            case.insert("start_time".to_owned(), date.into());
+        if let Some(date) = self.start_time() {
+            let text = date.to_rfc3339_opts(SecondsFormat::AutoSi, true);
+            case.insert("start_time".to_owned(), text.into());
         }
-        case.insert("input".to_owned(), input);
+        case.insert("input".to_owned(), self.input()?);
         let mut answers = Map::new();
-        let states = mocks["StateMachines"][machine]["TestCases"]["case"].as_object();
+        let states = mocks
+            .pointer("/StateMachines")
+            .and_then(only)
+            .and_then(|machine| only(&machine["TestCases"]))
+            .and_then(Value::as_object);
         for (state, response) in states.into_iter().flatten() {
             let response = response.as_str().unwrap_or_default();
             answers.insert(state.clone(), mocks["MockedResponses"][response].clone());
@@ -134,6 +151,21 @@ impl Recorded {
     fn find(&self, kind: &str) -> Option<&Value> {
         self.events.iter().find(|event| event["type"] == kind)
     }
+}
+
+/// Gives the value of the only field.
+fn only(object: &Value) -> Option<&Value> {
+    object.as_object()?.values().next()
+}
+
+fn incomplete(what: &str) -> Error {
+    let message = format!("the history is not complete: it has no {what}");
+    Error::new(ErrorKind::Usage, message)
+}
+
+fn unusable(error: &MockError) -> Error {
+    let message = format!("the history cannot be turned into mocks: {error}");
+    Error::new(ErrorKind::Usage, message)
 }
 
 /// Reads the histories of a text, each execution's events in their order.
@@ -198,16 +230,15 @@ fn json_text(value: &Value) -> Option<Value> {
 }
 
 /// Reads a date as the AWS command line writes it: a text, or seconds since 1970.
-fn date(value: &Value) -> Option<String> {
-    let date: DateTime<Utc> = match value {
+fn date(value: &Value) -> Option<DateTime<Utc>> {
+    Some(match value {
         Value::String(text) => DateTime::parse_from_rfc3339(text).ok()?.to_utc(),
         #[expect(
             clippy::cast_possible_truncation,
             reason = "milliseconds since 1970 fit for any date there is"
         )]
         number => DateTime::from_timestamp_millis((number.as_f64()? * 1_000.0).round() as i64)?,
-    };
-    Some(date.to_rfc3339_opts(SecondsFormat::AutoSi, true))
+    })
 }
 
 #[cfg(test)]
@@ -242,7 +273,7 @@ mod tests {
 
     #[test]
     fn dates_are_texts_or_seconds() {
-        let expected = Some("2026-01-31T12:00:00.500Z".to_owned());
+        let expected = "2026-01-31T12:00:00.500Z".parse().ok();
         assert_eq!(date(&json!("2026-01-31T13:00:00.500+01:00")), expected);
         assert_eq!(date(&json!(1_769_860_800.5)), expected);
         assert_eq!(date(&Value::Null), None);

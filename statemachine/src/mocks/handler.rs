@@ -12,7 +12,7 @@ use super::file::{MockAnswer, MockCase};
 use crate::{ResourceKind, TaskCall, TaskError, TaskHandler, TaskOutput};
 
 /// How the resources begin that a Map calls for itself, to read its items and write its results. No Task may call them.
-const OBJECT_RESOURCES: &str = "arn:aws:states:::s3:";
+pub(super) const OBJECT_RESOURCES: &str = "arn:aws:states:::s3:";
 
 /// Answers each call of a state with the case's next answer for it; clones share the count.
 ///
@@ -130,17 +130,25 @@ impl TaskHandler for MockHandler {
         {
             return objects.call(call);
         }
-        let Some(answer) = self.next(&call.state) else {
-            return Box::pin(std::future::pending());
-        };
-        submit(&call);
-        let answer = match answer {
-            MockAnswer::Return(output) => Ok(output),
-            MockAnswer::Throw { error, cause } => Err(TaskError { error, cause }),
-            MockAnswer::Hang => return Box::pin(std::future::pending()),
-        };
-        Box::pin(std::future::ready(reply(&call, answer)))
+        match self.next(&call.state) {
+            Some(answer) => answered(&call, answer),
+            None => Box::pin(std::future::pending()),
+        }
     }
+}
+
+/// Answers a call.
+pub(super) fn answered(
+    call: &TaskCall,
+    answer: MockAnswer,
+) -> BoxFuture<'static, Result<TaskOutput, TaskError>> {
+    submit(call);
+    let answer = match answer {
+        MockAnswer::Return(output) => Ok(output),
+        MockAnswer::Throw { error, cause } => Err(TaskError { error, cause }),
+        MockAnswer::Hang => return Box::pin(std::future::pending()),
+    };
+    Box::pin(std::future::ready(reply(call, answer)))
 }
 
 /// Answers the request that starts a job, or hands a token on.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::error::{MockError, MockErrorKind};
-use super::file::MockFile;
+use super::file::{MockAnswer, MockFile};
 use super::replay::{Threads, seconds};
 
 /// What ends a task: the event's type, where its details stand, and whether it has an output.
@@ -64,7 +64,8 @@ impl MockFile {
     /// timeout ends it, or whatever ended it then.
     ///
     /// Of a Map whose iterations ran side by side, the calls of a state are put in the order in which a replay makes
-    /// them: there tasks take no time, and only waits, retries and timeouts do.
+    /// them: there tasks take no time, and only waits, retries and timeouts do. Without the machine this is a guess that
+    /// iterations of many retries defeat; [`ReplayHandler`](super::ReplayHandler) knows.
     ///
     /// # Errors
     /// [`MockErrorKind::InvalidHistory`] if it is no history, or was recorded without its data.
@@ -82,37 +83,78 @@ impl MockFile {
         machine: &str,
         case: &str,
     ) -> Result<Value, MockError> {
-        let mut recorded = histories
-            .into_iter()
-            .map(calls)
-            .collect::<Result<Vec<Calls>, MockError>>()?;
-        // The execution itself started before its children.
-        recorded.sort_by(|one, other| one.started.total_cmp(&other.started));
-        let mut answers: BTreeMap<String, Vec<(Order, Value)>> = BTreeMap::new();
-        for (execution, Calls { calls, .. }) in recorded.into_iter().enumerate() {
-            for Call {
-                state,
-                place,
-                answer,
-            } in calls
-            {
-                let order = (place.elapsed, execution, place.iterations, place.event);
-                answers.entry(state).or_default().push((order, answer));
-            }
+        let calls = recorded_calls(histories)?.into_iter();
+        let answers = calls.map(|(state, calls)| {
+            let answers = calls.into_iter().map(|call| call.answer);
+            (state, answers.collect())
+        });
+        Ok(mock_file(machine, case, answers))
+    }
+}
+
+/// A call that was made, and what answered it.
+#[derive(Debug)]
+pub(super) struct RecordedCall {
+    /// What it was called with, where the history tells.
+    pub(super) input: Option<Value>,
+    pub(super) answer: MockAnswer,
+}
+
+/// Finds the calls of each state, in the order in which a replay would make them as far as can be told.
+pub(super) fn recorded_calls<'v>(
+    histories: impl IntoIterator<Item = &'v Value>,
+) -> Result<BTreeMap<String, Vec<RecordedCall>>, MockError> {
+    let mut recorded = histories
+        .into_iter()
+        .map(calls)
+        .collect::<Result<Vec<Calls>, MockError>>()?;
+    // The execution itself started before its children.
+    recorded.sort_by(|one, other| one.started.total_cmp(&other.started));
+    let mut ordered: BTreeMap<String, Vec<(Order, RecordedCall)>> = BTreeMap::new();
+    for (execution, Calls { calls, .. }) in recorded.into_iter().enumerate() {
+        for Call { state, place, call } in calls {
+            let order = (place.elapsed, execution, place.iterations, place.event);
+            ordered.entry(state).or_default().push((order, call));
         }
-        let mut states = Map::new();
-        let mut responses = Map::new();
-        for (state, mut answers) in answers {
-            answers.sort_by(|(one, _), (other, _)| one.cmp(other));
-            let answers = answers.into_iter().map(|(_, answer)| answer);
-            let name = format!("{case}-{state}");
-            responses.insert(name.clone(), Value::Object(numbered(answers)));
-            states.insert(state, Value::String(name));
+    }
+    let sorted = ordered.into_iter().map(|(state, mut calls)| {
+        calls.sort_by(|(one, _), (other, _)| one.cmp(other));
+        (state, calls.into_iter().map(|(_, call)| call).collect())
+    });
+    Ok(sorted.collect())
+}
+
+/// Writes a mock file with one case from each state's answers in the order of its calls.
+pub(super) fn mock_file(
+    machine: &str,
+    case: &str,
+    answers: impl IntoIterator<Item = (String, Vec<MockAnswer>)>,
+) -> Value {
+    let mut states = Map::new();
+    let mut responses = Map::new();
+    for (state, answers) in answers {
+        let name = format!("{case}-{state}");
+        let answers = answers.iter().map(written);
+        responses.insert(name.clone(), Value::Object(numbered(answers)));
+        states.insert(state, Value::String(name));
+    }
+    json!({
+        "StateMachines": { machine: { "TestCases": { case: states } } },
+        "MockedResponses": responses,
+    })
+}
+
+fn written(answer: &MockAnswer) -> Value {
+    match answer {
+        MockAnswer::Return(output) => json!({ "Return": output }),
+        MockAnswer::Throw { error, cause } => {
+            let fields = [("Error", error), ("Cause", cause)].into_iter();
+            let fields: Map<String, Value> = fields
+                .filter_map(|(name, text)| Some((name.to_owned(), text.clone()?.into())))
+                .collect();
+            json!({ "Throw": fields })
         }
-        Ok(json!({
-            "StateMachines": { machine: { "TestCases": { case: states } } },
-            "MockedResponses": responses,
-        }))
+        MockAnswer::Hang => json!({ "Hang": true }),
     }
 }
 
@@ -128,7 +170,7 @@ struct Calls {
 struct Call {
     state: String,
     place: Place,
-    answer: Value,
+    call: RecordedCall,
 }
 
 /// Where a call stands in its execution.
@@ -170,20 +212,15 @@ fn calls(history: &Value) -> Result<Calls, MockError> {
         };
         let place = calls.remove(&scheduled).map_or(place, |call| call.place);
         let answer = match end {
-            None => hang(),
+            None => MockAnswer::Hang,
             Some((_, details, _)) if kind.ends_with("TimedOut") => {
                 timed_out(event, &event[*details], by_id.get(&scheduled).copied())
             }
             Some((_, details, has_output)) => answer(*id, &event[*details], *has_output)?,
         };
-        calls.insert(
-            scheduled,
-            Call {
-                state,
-                place,
-                answer,
-            },
-        );
+        let input = by_id.get(&scheduled).and_then(|event| input(event));
+        let call = RecordedCall { input, answer };
+        calls.insert(scheduled, Call { state, place, call });
     }
     Ok(Calls {
         started: by_id.values().next().map_or(0.0, |event| seconds(event)),
@@ -191,13 +228,17 @@ fn calls(history: &Value) -> Result<Calls, MockError> {
     })
 }
 
-/// A call that is never answered.
-fn hang() -> Value {
-    json!({ "Hang": true })
+/// Reads what an event that schedules a task tells of its input.
+fn input(scheduled: &Value) -> Option<Value> {
+    let details = scheduled.as_object().into_iter().flatten();
+    let text = details
+        .filter_map(|(_, details)| details["parameters"].as_str().or(details["input"].as_str()))
+        .next()?;
+    serde_json::from_str(text).ok()
 }
 
 /// Hangs where that gives the same timeout again; a task that sent heartbeats up to its timeout would time out earlier.
-fn timed_out(event: &Value, details: &Value, scheduled: Option<&Value>) -> Value {
+fn timed_out(event: &Value, details: &Value, scheduled: Option<&Value>) -> MockAnswer {
     let has_cause = details["cause"]
         .as_str()
         .is_some_and(|cause| !cause.is_empty());
@@ -211,18 +252,18 @@ fn timed_out(event: &Value, details: &Value, scheduled: Option<&Value>) -> Value
             && limit("timeoutInSeconds").is_some_and(|timeout| took > timeout - 1.0)
     });
     if has_cause || beats {
-        return json!({ "Throw": failure(details) });
+        return failure(details);
     }
-    hang()
+    MockAnswer::Hang
 }
 
 fn invalid(message: impl Into<String>) -> MockError {
     MockError::new(MockErrorKind::InvalidHistory, message)
 }
 
-fn answer(id: u64, details: &Value, has_output: bool) -> Result<Value, MockError> {
+fn answer(id: u64, details: &Value, has_output: bool) -> Result<MockAnswer, MockError> {
     if !has_output {
-        return Ok(json!({ "Throw": failure(details) }));
+        return Ok(failure(details));
     }
     if details["outputDetails"]["truncated"] == true {
         return Err(invalid(format!(
@@ -236,17 +277,15 @@ fn answer(id: u64, details: &Value, has_output: bool) -> Result<Value, MockError
     })?;
     let output: Value = serde_json::from_str(output)
         .map_err(|error| invalid(format!("the output of the event {id} is no JSON: {error}")))?;
-    Ok(json!({ "Return": output }))
+    Ok(MockAnswer::Return(output))
 }
 
-fn failure(details: &Value) -> Map<String, Value> {
-    let mut failure = Map::new();
-    for (from, to) in [("error", "Error"), ("cause", "Cause")] {
-        if let Some(text) = details[from].as_str() {
-            failure.insert(to.to_owned(), Value::String(text.to_owned()));
-        }
+fn failure(details: &Value) -> MockAnswer {
+    let text = |name: &str| details[name].as_str().map(str::to_owned);
+    MockAnswer::Throw {
+        error: text("error"),
+        cause: text("cause"),
     }
-    failure
 }
 
 /// Numbers answers from 0, those that repeat as one range.

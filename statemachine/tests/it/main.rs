@@ -15,6 +15,7 @@ mod measured;
 mod mocks;
 mod mutations;
 mod readers;
+mod replay;
 mod siblings;
 mod small;
 mod stopping;
