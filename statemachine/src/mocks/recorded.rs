@@ -112,9 +112,9 @@ pub(super) fn recorded_calls<'v>(
     recorded.sort_by(|one, other| one.started.total_cmp(&other.started));
     let mut ordered: BTreeMap<String, Vec<(Order, RecordedCall)>> = BTreeMap::new();
     for (execution, Calls { calls, .. }) in recorded.into_iter().enumerate() {
-        for Call { state, place, call } in calls {
+        for Call { state, place, made } in calls {
             let order = (place.elapsed, execution, place.iterations, place.event);
-            ordered.entry(state).or_default().push((order, call));
+            ordered.entry(state).or_default().push((order, made));
         }
     }
     let sorted = ordered.into_iter().map(|(state, mut calls)| {
@@ -170,7 +170,7 @@ struct Calls {
 struct Call {
     state: String,
     place: Place,
-    call: RecordedCall,
+    made: RecordedCall,
 }
 
 /// Where a call stands in its execution.
@@ -219,8 +219,8 @@ fn calls(history: &Value) -> Result<Calls, MockError> {
             Some((_, details, has_output)) => answer(*id, &event[*details], *has_output)?,
         };
         let input = by_id.get(&scheduled).and_then(|event| input(event));
-        let call = RecordedCall { input, answer };
-        calls.insert(scheduled, Call { state, place, call });
+        let made = RecordedCall { input, answer };
+        calls.insert(scheduled, Call { state, place, made });
     }
     Ok(Calls {
         started: by_id.values().next().map_or(0.0, |event| seconds(event)),
@@ -230,10 +230,9 @@ fn calls(history: &Value) -> Result<Calls, MockError> {
 
 /// Reads what an event that schedules a task tells of its input.
 fn input(scheduled: &Value) -> Option<Value> {
-    let details = scheduled.as_object().into_iter().flatten();
+    let mut details = scheduled.as_object().into_iter().flatten();
     let text = details
-        .filter_map(|(_, details)| details["parameters"].as_str().or(details["input"].as_str()))
-        .next()?;
+        .find_map(|(_, details)| details["parameters"].as_str().or(details["input"].as_str()))?;
     serde_json::from_str(text).ok()
 }
 
