@@ -367,7 +367,7 @@ fn a_byte_order_mark_is_no_part_of_json_and_an_unknown_state_of_a_case_is_told()
         "mocks.json",
         format!(
             "\u{FEFF}{}",
-            MOCKS.replace("\"Nothing\": {}", "\"Nothing\": {\"Wrok\": \"SecondTry\"}")
+            MOCKS.replace("\"Nothing\": {}", "\"Nothing\": {\"Nope\": \"SecondTry\"}")
         ),
     );
     place.write("input.json", "\u{FEFF}{\"items\": [1], \"label\": \"x\"}");
@@ -379,7 +379,7 @@ fn a_byte_order_mark_is_no_part_of_json_and_an_unknown_state_of_a_case_is_told()
         &[
             "call 0 of the state `Work`",
             "warning: the case `Nothing`",
-            "`Wrok`",
+            "`Nope`",
         ],
     );
 }
