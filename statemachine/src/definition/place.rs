@@ -107,7 +107,7 @@ impl Cursor<'_> {
             }
         }
         match self.peek() {
-            Some(b'{') if !inside.is_empty() => self.locate_fields(&inside, offsets),
+            Some(b'{') if !inside.is_empty() => self.locate_fields(&mut inside, offsets),
             Some(b'[') if !inside.is_empty() => self.locate_items(&mut inside, offsets),
             _ => self.skip_value(),
         }
@@ -115,9 +115,11 @@ impl Cursor<'_> {
 
     fn locate_fields(
         &mut self,
-        inside: &HashMap<&str, Vec<(usize, &[String])>>,
+        inside: &mut HashMap<&str, Vec<(usize, &[String])>>,
         offsets: &mut [usize],
     ) {
+        // Of a key that stands there twice, the last one counts.
+        let mut last: HashMap<&str, usize> = HashMap::new();
         self.accept(b'{');
         while self.peek() == Some(b'"') {
             let start = self.offset;
@@ -126,16 +128,25 @@ impl Cursor<'_> {
             if !self.accept(b':') {
                 return;
             }
-            // Of a key that stands there twice, the last one counts.
-            match key.ok().and_then(|key| inside.get(key.as_str())) {
-                Some(wanted) => self.locate(wanted.clone(), offsets),
-                None => self.skip_value(),
+            let wanted = key.ok().and_then(|key| {
+                let (name, _) = inside.get_key_value(key.as_str())?;
+                Some(*name)
+            });
+            if let Some(name) = wanted {
+                last.insert(name, self.offset);
             }
+            self.skip_value();
             if !self.accept(b',') {
                 break;
             }
         }
         self.accept(b'}');
+        let end = self.offset;
+        for (name, offset) in last {
+            self.offset = offset;
+            self.locate(inside.remove(name).unwrap_or_default(), offsets);
+        }
+        self.offset = end;
     }
 
     fn locate_items(
