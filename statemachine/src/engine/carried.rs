@@ -4,13 +4,15 @@ use std::sync::OnceLock;
 
 use serde_json::Value;
 
-/// A value that states hand on; its JSON text is made once, when the first event shows it.
+use crate::engine::json_text::JsonText;
+
+/// A value that states hand on; its JSON text is made once, however many events show it.
 ///
 /// The output of one state is the input of the next, and most states change nothing.
 #[derive(Debug)]
 pub(crate) struct Carried {
     value: Value,
-    text: OnceLock<String>,
+    text: OnceLock<JsonText>,
 }
 
 impl From<Value> for Carried {
@@ -23,6 +25,14 @@ impl From<Value> for Carried {
 }
 
 impl Carried {
+    /// Takes a value whose text has been made already, while its length was looked at.
+    pub(crate) fn with_text(value: Value, text: JsonText) -> Self {
+        Self {
+            value,
+            text: OnceLock::from(text),
+        }
+    }
+
     pub(crate) fn value(&self) -> &Value {
         &self.value
     }
@@ -31,12 +41,13 @@ impl Carried {
         self.value
     }
 
-    pub(crate) fn text(&self) -> &str {
-        self.text.get_or_init(|| written(&self.value))
+    pub(crate) fn text(&self) -> JsonText {
+        self.text.get_or_init(|| JsonText::of(&self.value)).clone()
     }
-}
 
-/// Writes a value as compact JSON text; several times faster than its `Display`.
-pub(crate) fn written(value: &Value) -> String {
-    serde_json::to_string(value).expect("a value has only text as keys")
+    /// Guesses how long the text of the value that takes this one's place will be.
+    pub(crate) fn expected_bytes(&self) -> usize {
+        let own = self.text.get().map_or(0, |text| text.quoted().len());
+        own + own / 8 + 32
+    }
 }

@@ -1,5 +1,6 @@
 //! The Choice state.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use chrono::DateTime;
@@ -35,7 +36,7 @@ pub(crate) fn perform<'a>(
                 next: Some(*next),
                 assign: assign.as_ref(),
                 output: output.as_ref(),
-                place: format!("Choices[{index}]/"),
+                rule: Some(index),
             });
         }
     }
@@ -51,7 +52,7 @@ pub(crate) fn perform<'a>(
         next: Some(default),
         assign: state.assign.as_ref(),
         output: state.output.as_ref(),
-        place: String::new(),
+        rule: None,
     })
 }
 
@@ -102,7 +103,7 @@ fn test(
     operand: &Operand,
     input: &Value,
 ) -> Result<bool, Failure> {
-    let found = frame.query(variable, input)?.ok();
+    let found = frame.look(variable, input)?.ok();
     if let (Operator::Is(Property::Present), Operand::Literal(expected)) = (operator, operand) {
         return Ok(Value::Bool(found.is_some()) == *expected);
     }
@@ -114,15 +115,13 @@ fn test(
     };
     let value = found.ok_or_else(|| missing(variable))?;
     let other = match operand {
-        Operand::Literal(literal) => literal.clone(),
-        Operand::Path(selector) => frame
-            .query(selector, input)?
-            .map_err(|_| missing(selector))?,
+        Operand::Literal(literal) => Cow::Borrowed(literal),
+        Operand::Path(selector) => frame.look(selector, input)?.map_err(|_| missing(selector))?,
     };
     Ok(match operator {
-        Operator::Is(property) => Value::Bool(has(&value, property)) == other,
-        Operator::Matches => match (&value, &other) {
-            (Value::String(text), Value::String(pattern)) => matches_pattern(text, pattern),
+        Operator::Is(property) => Value::Bool(has(&value, property)) == *other,
+        Operator::Matches => match (value.as_str(), other.as_str()) {
+            (Some(text), Some(pattern)) => matches_pattern(text, pattern),
             _ => false,
         },
         Operator::Compare(domain, relation) => {

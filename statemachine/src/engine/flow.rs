@@ -5,14 +5,16 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use crate::definition::model::{Catcher, Flow, Kind, State};
-use crate::engine::carried::{Carried, written};
+use crate::engine::carried::Carried;
 use crate::engine::clock::{date_text, sleep};
 use crate::engine::failure::{Failure, FailureClass};
 use crate::engine::frame::Frame;
 use crate::engine::history::{Details, EventType};
+use crate::engine::json_text::written;
 use crate::engine::retry::Retries;
+use crate::engine::pass;
 use crate::engine::run::{Item, Run, Variables};
-use crate::engine::state::{Done, attempt, caught};
+use crate::engine::state::{Done, attempt, attempt_at_once, caught};
 use crate::size::length;
 
 /// One line of states: the machine's own, a branch's, or an iteration's.
@@ -73,29 +75,33 @@ pub(crate) async fn run_state(
     let entered = run
         .recorder
         .record(before, entered_event(&state.kind), || Details {
-            name: Some(state.name.clone()),
-            input: Some(raw.text().to_owned()),
+            name: Some(state.shared_name.clone()),
+            input: Some(raw.text()),
             ..Details::default()
         })?;
     thread.last = entered;
-    let mut open = OpenState {
-        run,
-        thread,
-        event: aborted_event(&state.kind),
+    let done = if never_waits(&state.kind) {
+        try_at_once(run, state, raw, thread, before)
+    } else {
+        let mut open = OpenState {
+            run,
+            thread,
+            event: aborted_event(&state.kind),
+        };
+        let done = try_state(run, state, &raw, open.thread, before).await;
+        open.event = None;
+        done.map(|done| done.handing_on(raw))
     };
-    let done = try_state(run, state, raw.value(), open.thread, before).await;
-    open.event = None;
-    drop(open);
     let done = done.inspect_err(|failure| {
         if failure.class == FailureClass::Runtime {
             run.recorder.doom();
         }
     })?;
-    let output = done.output.map_or(raw, Carried::from);
+    let output = done.output;
     if let Some(event) = exited_event(&state.kind) {
         thread.last = run.recorder.record(thread.last, event, || Details {
-            name: Some(state.name.clone()),
-            output: Some(output.text().to_owned()),
+            name: Some(state.shared_name.clone()),
+            output: Some(output.text()),
             assigned_variables: done.assigned.as_ref().map(as_texts),
             ..Details::default()
         })?;
@@ -123,15 +129,51 @@ impl Drop for OpenState<'_> {
     }
 }
 
-/// Tries a state until it succeeds, its retriers give up, or a handler takes its failure.
-async fn try_state(
+/// A state that has been left.
+struct Left {
+    output: Carried,
+    assigned: Option<Variables>,
+    next: Option<usize>,
+}
+
+impl Done {
+    /// Hands the raw input on where the output is the same.
+    fn handing_on(self, raw: Carried) -> Left {
+        Left {
+            output: self.output.unwrap_or(raw),
+            assigned: self.assigned,
+            next: self.next,
+        }
+    }
+}
+
+/// Tries a state that never waits, has no retriers and no handlers.
+fn try_at_once(
     run: &Arc<Run>,
     state: &State,
-    raw: &Value,
+    raw: Carried,
     thread: &mut Thread,
     before: u64,
-) -> Result<Done, Failure> {
-    let mut frame = Frame {
+) -> Result<Left, Failure> {
+    let frame = frame(run, state, &raw, thread);
+    let done = if pass::can_move(state) {
+        pass::perform(&frame, raw.into_value()).map(|output| Left {
+            output,
+            assigned: None,
+            next: state.next,
+        })
+    } else {
+        attempt_at_once(&frame, raw.value()).map(|done| done.handing_on(raw))
+    };
+    if let Err(failure) = &done {
+        record_evaluation_failure(run, state, thread, before, failure)?;
+    }
+    done
+}
+
+/// Prepares the first attempt of a state that has just been entered.
+fn frame<'a>(run: &'a Arc<Run>, state: &'a State, raw: &Carried, thread: &Thread) -> Frame<'a> {
+    Frame {
         run,
         state,
         variables: thread.variables.clone(),
@@ -145,7 +187,20 @@ async fn try_state(
         },
         retry_count: 0,
         token: None,
-    };
+        expected_bytes: raw.expected_bytes(),
+    }
+}
+
+/// Tries a state until it succeeds, its retriers give up, or a handler takes its failure.
+async fn try_state(
+    run: &Arc<Run>,
+    state: &State,
+    raw: &Carried,
+    thread: &mut Thread,
+    before: u64,
+) -> Result<Done, Failure> {
+    let mut frame = frame(run, state, raw, thread);
+    let raw = raw.value();
     let mut retries = Retries::new(&state.retry);
     loop {
         if let Kind::Task(task) = &state.kind
@@ -256,6 +311,14 @@ fn as_texts(assigned: &Variables) -> Map<String, Value> {
         .iter()
         .map(|(name, value)| (name.clone(), Value::String(written(value))))
         .collect()
+}
+
+/// Tells a state that is left as soon as it is entered.
+fn never_waits(kind: &Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Pass(_) | Kind::Choice(_) | Kind::Succeed | Kind::Fail(_)
+    )
 }
 
 fn entered_event(kind: &Kind) -> EventType {

@@ -1,5 +1,6 @@
 //! One attempt of one state: what its fields see, and how their failures read.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -14,6 +15,7 @@ use crate::engine::run::{Item, Run, Surrounding, Variables};
 use crate::jsonata::{JsonataError, JsonataScope};
 use crate::jsonpath::{NULL_INPUT, PathError};
 use crate::scope::Scope;
+use crate::template::Template;
 
 /// The name that a tested state has in its context object, whatever its own is.
 const TESTED_STATE: &str = "StateName";
@@ -31,6 +33,8 @@ pub(crate) struct Frame<'a> {
     pub(crate) entered_at: String,
     pub(crate) retry_count: u32,
     pub(crate) token: Option<String>,
+    /// How long the text of the output may be guessed to be.
+    pub(crate) expected_bytes: usize,
 }
 
 /// The data that a field may read.
@@ -76,11 +80,24 @@ impl Frame<'_> {
         match payload {
             Payload::JsonPath(template) => self
                 .with_scope(data.input, item, |scope| {
-                    template.evaluate(scope, &mut self.run.shared.host())
+                    template.evaluate(scope, &mut self.run.shared.randomness())
                 })
                 .map_err(|error| self.runtime(&error.to_string())),
             Payload::Jsonata(template) => self.expression(template, field, data, item),
         }
+    }
+
+    /// Evaluates a payload template on an input that nobody needs afterwards.
+    pub(crate) fn template_by_moving(
+        &self,
+        template: &Template,
+        input: &mut Value,
+    ) -> Result<Value, Failure> {
+        let host = &mut self.run.shared.randomness();
+        self.with_context(self.item.as_deref(), |context| {
+            template.evaluate_by_moving(input, context, &self.variables, host)
+        })
+        .map_err(|error| self.runtime(&error.to_string()))
     }
 
     /// Evaluates a JSONata field.
@@ -129,16 +146,45 @@ impl Frame<'_> {
             }),
             SelectorSource::Call(call) => self
                 .with_scope(input, self.item.as_deref(), |scope| {
-                    call.evaluate(scope, &mut self.run.shared.host())
+                    call.evaluate(scope, &mut self.run.shared.randomness())
                 })
                 .map(Ok)
                 .map_err(|error| self.runtime(&error.to_string())),
         }
     }
 
+    /// Evaluates a path without copying what it finds, where that stands in the state's data or its variables.
+    pub(crate) fn look<'v>(
+        &'v self,
+        selector: &'v Selector,
+        input: &'v Value,
+    ) -> Result<Result<Cow<'v, Value>, PathError>, Failure> {
+        static NOTHING: Value = Value::Null;
+        match &selector.source {
+            SelectorSource::Query(query) if !query.reads_context() => {
+                let scope = Scope {
+                    input,
+                    context: &NOTHING,
+                    variables: &self.variables,
+                };
+                if query.reads_null(&scope) {
+                    return Err(self.runtime(NULL_INPUT));
+                }
+                Ok(query.resolve(&scope))
+            }
+            _ => self
+                .query(selector, input)
+                .map(|found| found.map(Cow::Owned)),
+        }
+    }
+
     /// Evaluates a path that must lead somewhere, as `InputPath` does.
-    pub(crate) fn required(&self, selector: &Selector, input: &Value) -> Result<Value, Failure> {
-        self.query(selector, input)?
+    pub(crate) fn required<'v>(
+        &'v self,
+        selector: &'v Selector,
+        input: &'v Value,
+    ) -> Result<Cow<'v, Value>, Failure> {
+        self.look(selector, input)?
             .map_err(|error| self.runtime(&format!("Invalid path '{}' : {error}", selector.text)))
     }
 
@@ -161,7 +207,9 @@ impl Frame<'_> {
     pub(crate) fn setting(&self, setting: &Setting, data: Data<'_>) -> Result<Value, Failure> {
         match &setting.source {
             SettingSource::Literal(value) => Ok(value.clone()),
-            SettingSource::Path(selector) => self.required(selector, data.input),
+            SettingSource::Path(selector) => self
+                .required(selector, data.input)
+                .map(Cow::into_owned),
             SettingSource::Jsonata { template, .. } => {
                 self.expression(template, setting.field, data, self.item.as_deref())
             }

@@ -1,8 +1,48 @@
-//! The Pass state.
+//! The Pass state, where it need not copy its data.
+//!
+//! Nobody reads the raw input of a Pass state once its output is made: it has no retriers and no handlers. Most of its
+//! data can then be moved. What comes out is what the path of every state's input (`state.rs`) gives.
 
 use serde_json::Value;
 
-/// Gives `Result` where the state has one; else its effective input goes on unchanged.
-pub(crate) fn perform(result: Option<&Value>) -> Option<Value> {
-    result.cloned()
+use crate::definition::model::{DataPath, Kind, ResultPath, State};
+use crate::definition::selector::Payload;
+use crate::definition::QueryLanguage;
+use crate::engine::carried::Carried;
+use crate::engine::failure::Failure;
+use crate::engine::frame::{Data, Frame};
+use crate::engine::state::{within_limit, without_place};
+
+/// Tells a state whose data can be moved.
+pub(crate) fn can_move(state: &State) -> bool {
+    let plain = state.language == QueryLanguage::JsonPath
+        && matches!(state.input_path, DataPath::Whole)
+        && matches!(state.output_path, DataPath::Whole)
+        && state.assign.is_none();
+    plain
+        && match (&state.kind, &state.parameters, &state.result_path) {
+            (Kind::Pass(None), Some(_), ResultPath::Replace | ResultPath::Insert(..)) => true,
+            (Kind::Pass(Some(_)), None, ResultPath::Insert(..)) => true,
+            _ => false,
+        }
+}
+
+/// Makes the output of a state whose data can be moved.
+pub(crate) fn perform(frame: &Frame<'_>, mut raw: Value) -> Result<Carried, Failure> {
+    let state = frame.state;
+    let made = match (&state.parameters, &state.kind, &state.result_path) {
+        (Some(Payload::JsonPath(template)), _, ResultPath::Replace) => {
+            frame.template_by_moving(template, &mut raw)?
+        }
+        (Some(parameters), _, _) => frame.payload(parameters, "Parameters", Data::of(&raw))?,
+        (None, Kind::Pass(Some(result)), _) => result.clone(),
+        (None, ..) => return Ok(Carried::from(raw)),
+    };
+    if let ResultPath::Insert(text, path) = &state.result_path {
+        if path.insert(&mut raw, made).is_err() {
+            return Err(without_place(frame, text, path, &raw));
+        }
+        return within_limit(frame, raw);
+    }
+    within_limit(frame, made)
 }

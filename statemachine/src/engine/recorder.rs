@@ -58,6 +58,11 @@ impl Recorder {
         events
     }
 
+    /// Tells whether events show texts, so that these are best made at once.
+    pub(crate) fn shows_texts(&self) -> bool {
+        self.sink.is_some()
+    }
+
     pub(crate) fn count(&self) -> u64 {
         self.lock().last_id
     }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::definition::map::{ResultWriter, Transformation};
 use crate::definition::{QueryLanguage, Resource};
-use crate::engine::carried::written;
+use crate::engine::json_text::written;
 use crate::engine::clock::date_text;
 use crate::engine::execution::Status;
 use crate::engine::failure::{Failure, names};

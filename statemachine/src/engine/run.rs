@@ -102,9 +102,14 @@ impl Shared {
 
     /// Lends the clock and the randomness for one evaluation.
     pub(crate) fn host(&self) -> MutexGuard<'_, Host> {
-        let mut host = self.host.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut host = self.randomness();
         host.now = self.clock.now();
         host
+    }
+
+    /// Lends the randomness alone, for what never asks for the time.
+    pub(crate) fn randomness(&self) -> MutexGuard<'_, Host> {
+        self.host.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Counts a transition; lets others run now and then.
@@ -122,7 +127,7 @@ impl Shared {
 
     /// Draws a UUID.
     pub(crate) fn uuid(&self) -> String {
-        self.host().random.uuid()
+        self.randomness().random.uuid()
     }
 }
 

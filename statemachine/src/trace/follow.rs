@@ -317,7 +317,7 @@ impl Follower {
 
     fn iteration_ended(&mut self, event: &Event, end: VisitEnd) {
         let wanted = Role::Iteration(event.details.index.unwrap_or_default());
-        let name = event.details.name.clone().unwrap_or_default();
+        let name = event.details.name.as_deref().unwrap_or_default().to_owned();
         let Some(id) = self.outwards(event, |thread| thread.role == wanted) else {
             return;
         };

@@ -81,7 +81,7 @@ impl Thread {
         let kind = event.event_type.as_str();
         let state_type = kind.strip_suffix("StateEntered").unwrap_or(kind);
         let visit = Visit {
-            state: event.details.name.clone().unwrap_or_default(),
+            state: event.details.name.as_deref().unwrap_or_default().to_owned(),
             state_type,
             entered_at: event.timestamp,
             left_at: event.timestamp,

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use crate::definition::model::{Flow, State};
 use crate::definition::{Machine, MachineType};
 use crate::engine::Engine;
+use crate::engine::carried::Carried;
 use crate::engine::clock::{Clock, date_text};
 use crate::engine::failure::Failure;
 use crate::engine::flow::Thread;
@@ -85,6 +86,7 @@ pub async fn test_state(
         entered_at: date_text(engine.start_time),
         retry_count: request.state_configuration.retrier_retry_count.unwrap_or(0),
         token: rules::waits_for_token(state).then(|| run.shared.uuid()),
+        expected_bytes: 0,
     };
     let attempted = attempt(&frame, &mut thread, &input).await;
     rules::check_iterations(request, state, &frame, &input)?;
@@ -93,7 +95,7 @@ pub async fn test_state(
     let next = |index: Option<usize>| index.map(|index| flow.states[index].name.clone());
     match attempted {
         Ok(done) => {
-            response.output = Some(done.output.as_ref().unwrap_or(&input).to_string());
+            response.output = Some(done.output.as_ref().map_or(&input, Carried::value).to_string());
             response.next_state = next(done.next);
         }
         Err(failure) => fail(&frame, &input, failure, &mut response, &mut details, next),
@@ -134,7 +136,7 @@ fn fail(
         match caught(frame, input, &failure, index) {
             Ok(done) => {
                 response.status = TestStateStatus::CaughtError;
-                response.output = Some(done.output.as_ref().unwrap_or(input).to_string());
+                response.output = Some(done.output.as_ref().map_or(input, Carried::value).to_string());
                 response.next_state = next(done.next);
             }
             Err(failure) => {
