@@ -26,18 +26,22 @@ mod text;
 
 use std::borrow::Cow;
 
-use serde_json::Value;
+use chrono::DateTime;
+use serde_json::{Map, Value};
 
 pub(crate) use encode::digest;
 pub(crate) use math::JavaRandom;
 pub use table::{FUNCTIONS, Function, Signature};
 
-use crate::bounds::{self, Budget};
+use crate::bounds::{self, Budget, Exhausted};
 use crate::jsonpath::{PathErrorKind, Query};
-use crate::scope::{Host, Scope};
+use crate::scope::{Host, Random, Scope};
 
 /// How deep calls may nest, by AWS's documentation.
 const MAX_NESTING: usize = 10;
+
+/// How many times larger than a call's text its value may be to be kept: no definition fills the memory with constants.
+const LARGEST_CONSTANT: u64 = 64;
 
 /// Why a call could not be parsed or evaluated.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -82,6 +86,16 @@ pub struct Call {
     text: String,
     signature: &'static Signature,
     arguments: Vec<Argument>,
+    /// What the call gives, where that is known when it is read.
+    constant: Option<Constant>,
+}
+
+/// The value of a call that depends on nothing.
+#[derive(Debug, Clone, PartialEq)]
+struct Constant {
+    value: Value,
+    /// What making it takes of an evaluation's memory.
+    bytes: u64,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -140,6 +154,7 @@ impl Call {
         budget: &mut Budget,
     ) -> Result<Value, IntrinsicError> {
         self.value(scope, host, budget)
+            .map(Cow::into_owned)
             .map_err(|Failed { kind, message }| IntrinsicError {
                 kind,
                 message: format!(
@@ -149,23 +164,73 @@ impl Call {
             })
     }
 
-    fn value(
-        &self,
-        scope: &Scope<'_>,
+    /// Gives the value of a call that depends on nothing, if it is known.
+    pub(crate) fn constant(&self) -> Option<&Value> {
+        self.constant.as_ref().map(|constant| &constant.value)
+    }
+
+    /// Evaluates the call now if it depends on nothing, and keeps its value if that is small.
+    ///
+    /// What fails is left to fail when the state runs, as AWS has it.
+    fn fold(&mut self) {
+        let is_fixed = |argument: &Argument| match argument {
+            Argument::Literal(_) | Argument::Text { .. } => true,
+            Argument::Path(_) => false,
+            Argument::Call(call) => call.constant.is_some(),
+        };
+        if !self.signature.function.is_pure() || !self.arguments.iter().all(is_fixed) {
+            return;
+        }
+        let nothing = Value::Null;
+        let scope = Scope {
+            input: &nothing,
+            context: &nothing,
+            variables: &Map::new(),
+        };
+        let mut host = Host {
+            now: DateTime::UNIX_EPOCH,
+            random: Random::from_seed(0),
+        };
+        let mut budget = Budget::new();
+        let value = self.value(&scope, &mut host, &mut budget);
+        let value = value.ok().map(Cow::into_owned);
+        let largest = LARGEST_CONSTANT.saturating_mul(self.text.len() as u64);
+        self.constant = value
+            .filter(|value| bounds::weight(value) <= largest)
+            .map(|value| Constant {
+                value,
+                bytes: budget.spent(),
+            });
+    }
+
+    fn value<'v>(
+        &'v self,
+        scope: &Scope<'v>,
         host: &mut Host,
         budget: &mut Budget,
-    ) -> Result<Value, Failed> {
-        let too_large =
-            |_exhausted| Failed::new(IntrinsicErrorKind::Limit, "its result is too large");
-        let mut values: Vec<Cow<'_, Value>> = Vec::with_capacity(self.arguments.len());
-        for argument in &self.arguments {
-            values.push(match argument {
+    ) -> Result<Cow<'v, Value>, Failed> {
+        if let Some(constant) = &self.constant {
+            budget.pay(constant.bytes).map_err(too_large)?;
+            return Ok(Cow::Borrowed(&constant.value));
+        }
+        // Nearly all calls have few arguments: these need no memory.
+        let mut few: [Cow<'v, Value>; 4] = std::array::from_fn(|_| Cow::Owned(Value::Null));
+        let mut many = Vec::new();
+        let values = if let Some(values) = few.get_mut(..self.arguments.len()) {
+            values
+        } else {
+            many.resize(self.arguments.len(), Cow::Owned(Value::Null));
+            many.as_mut_slice()
+        };
+        for (value, argument) in values.iter_mut().zip(&self.arguments) {
+            *value = match argument {
                 Argument::Literal(value) | Argument::Text { value, .. } => Cow::Borrowed(value),
                 Argument::Path(query) => look_up(query, scope)?,
-                Argument::Call(call) => Cow::Owned(call.value(scope, host, budget)?),
-            });
+                Argument::Call(call) => call.value(scope, host, budget)?,
+            };
         }
-        if self.signature.function.keeps_arguments() {
+        let function = self.signature.function;
+        if function.keeps_arguments() {
             values
                 .iter()
                 .try_for_each(|value| budget.pay_for(value))
@@ -175,32 +240,13 @@ impl Call {
             Some(Argument::Text { pieces, .. }) => Some(pieces),
             _ => None,
         };
-        let result = self
-            .signature
-            .function
-            .apply(&values, pieces, host)
-            .map_err(|refusal| match refusal {
-                Refusal::Arguments => Failed::new(
-                    IntrinsicErrorKind::Failed,
-                    format!("Invalid arguments in {}", self.signature.name),
-                ),
-                Refusal::Places => Failed::new(
-                    IntrinsicErrorKind::Failed,
-                    format!(
-                        "Invalid arguments in {}: number of arguments do not match the occurrences of {{}}",
-                        self.signature.name
-                    ),
-                ),
-                Refusal::Template(reason) => Failed::new(
-                    IntrinsicErrorKind::Failed,
-                    format!("Invalid template in {}: {reason}", self.signature.name),
-                ),
-                Refusal::Limit(message) => Failed::new(IntrinsicErrorKind::Limit, message),
-            })?;
-        if !self.signature.function.keeps_arguments() {
+        let result = function
+            .apply(values, pieces, host)
+            .map_err(|refusal| self.failed(refusal))?;
+        if !function.keeps_arguments() {
             budget.pay_for(&result).map_err(too_large)?;
         }
-        if self.signature.function.nests() && bounds::nests_too_deeply(&result) {
+        if function.nests() && bounds::nests_too_deeply(&result) {
             return Err(Failed::new(
                 IntrinsicErrorKind::Limit,
                 "its result nests too deeply",
@@ -208,6 +254,23 @@ impl Call {
         }
         Ok(result)
     }
+
+    fn failed(&self, refusal: Refusal) -> Failed {
+        let name = self.signature.name;
+        let message = match refusal {
+            Refusal::Arguments => format!("Invalid arguments in {name}"),
+            Refusal::Places => format!(
+                "Invalid arguments in {name}: number of arguments do not match the occurrences of {{}}"
+            ),
+            Refusal::Template(reason) => format!("Invalid template in {name}: {reason}"),
+            Refusal::Limit(message) => return Failed::new(IntrinsicErrorKind::Limit, message),
+        };
+        Failed::new(IntrinsicErrorKind::Failed, message)
+    }
+}
+
+fn too_large(_exhausted: Exhausted) -> Failed {
+    Failed::new(IntrinsicErrorKind::Limit, "its result is too large")
 }
 
 /// What went wrong somewhere in an expression.
@@ -240,10 +303,9 @@ fn look_up<'v>(query: &'v Query, scope: &Scope<'v>) -> Result<Cow<'v, Value>, Fa
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Map, json};
+    use serde_json::json;
 
     use super::*;
-    use crate::scope::Random;
 
     pub(super) fn evaluate(call: &str, input: &Value) -> Result<Value, IntrinsicError> {
         evaluate_within(call, input, Budget::new())
@@ -261,7 +323,7 @@ mod tests {
             variables: &variables,
         };
         let mut host = Host {
-            now: chrono::DateTime::UNIX_EPOCH,
+            now: DateTime::UNIX_EPOCH,
             random: Random::from_seed(1),
         };
         Call::parse(call)?.evaluate_within(&scope, &mut host, &mut budget)

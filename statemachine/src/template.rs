@@ -320,13 +320,16 @@ fn parse_field(
             format!("the value of `{key}` must be a string"),
         ));
     };
-    Ok(match PathOrCall::parse(text)? {
-        PathOrCall::Call(call) if let Some(value) = call.constant() => Node::Literal(value.clone()),
-        expression => Node::Computed {
-            field: key.to_owned(),
-            expression,
-            moves: false,
-        },
+    let expression = PathOrCall::parse(text)?;
+    if let PathOrCall::Call(call) = &expression
+        && let Some(value) = call.constant()
+    {
+        return Ok(Node::Literal(value.clone()));
+    }
+    Ok(Node::Computed {
+        field: key.to_owned(),
+        expression,
+        moves: false,
     })
 }
 

@@ -93,8 +93,8 @@ impl Frame<'_> {
         template: &Template,
         input: &mut Value,
     ) -> Result<Value, Failure> {
-        let host = &mut self.run.shared.randomness();
         self.with_context(self.item.as_deref(), |context| {
+            let host = &mut self.run.shared.randomness();
             template.evaluate_by_moving(input, context, &self.variables, host)
         })
         .map_err(|error| self.runtime(&error.to_string()))

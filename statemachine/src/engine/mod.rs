@@ -37,6 +37,7 @@ mod tokens;
 mod wait;
 
 pub(crate) use failure::Failure;
+pub(crate) use json_text::written;
 
 pub use execution::{Events, Execution, ExecutionControl, Outcome, Status};
 pub use history::{Details, Event, EventType, History, HistorySink};

@@ -1,5 +1,6 @@
 //! Functions on arrays.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use serde_json::Value;
@@ -14,13 +15,19 @@ pub(super) fn contains(array: &Value, wanted: &Value) -> Result<Value, Refusal> 
     Ok(Value::Bool(items(array)?.contains(wanted)))
 }
 
-pub(super) fn item(array: &Value, index: &Value) -> Result<Value, Refusal> {
-    let (items, index) = (items(array)?, whole(index)?);
-    usize::try_from(index)
+pub(super) fn item<'v>(
+    array: &Cow<'v, Value>,
+    index: &Value,
+) -> Result<Cow<'v, Value>, Refusal> {
+    let length = items(array)?.len();
+    let index = usize::try_from(whole(index)?)
         .ok()
-        .and_then(|index| items.get(index))
-        .cloned()
-        .ok_or(Refusal::Arguments)
+        .filter(|index| *index < length)
+        .ok_or(Refusal::Arguments)?;
+    Ok(match array {
+        Cow::Borrowed(array) => Cow::Borrowed(&array[index]),
+        Cow::Owned(array) => Cow::Owned(array[index].clone()),
+    })
 }
 
 pub(super) fn length(array: &Value) -> Result<Value, Refusal> {
@@ -57,15 +64,22 @@ pub(super) fn range(first: &Value, last: &Value, step: &Value) -> Result<Value, 
     if steps >= MAX_RANGE_ITEMS {
         return Err(Refusal::Arguments);
     }
-    (0..=steps)
-        .map(|count| i64::try_from(first + count * step).map(Value::from))
-        .collect::<Result<_, _>>()
-        .map_err(|_overflow| Refusal::Arguments)
+    let mut items = Vec::with_capacity(usize::try_from(steps + 1).unwrap_or_default());
+    for count in 0..=steps {
+        let item =
+            i64::try_from(first + count * step).map_err(|_overflow| Refusal::Arguments)?;
+        items.push(Value::from(item));
+    }
+    Ok(Value::Array(items))
 }
 
 pub(super) fn unique(array: &Value) -> Result<Value, Refusal> {
+    let items = items(array)?;
+    if items.iter().all(Value::is_string) {
+        return Ok(unique_texts(items));
+    }
     let mut seen = HashSet::new();
-    Ok(items(array)?
+    Ok(items
         .iter()
         .filter(|item| {
             let mut key = String::new();
@@ -74,6 +88,24 @@ pub(super) fn unique(array: &Value) -> Result<Value, Refusal> {
         })
         .cloned()
         .collect())
+}
+
+/// Keeps the first of equal texts; looking through a few is faster than hashing them.
+fn unique_texts(items: &[Value]) -> Value {
+    const FEW: usize = 16;
+    let mut kept: Vec<Value> = Vec::with_capacity(items.len().min(FEW));
+    if items.len() <= FEW {
+        for item in items {
+            if !kept.contains(item) {
+                kept.push(item.clone());
+            }
+        }
+    } else {
+        let mut seen = HashSet::new();
+        let texts = items.iter().filter(|item| seen.insert(item.as_str()));
+        kept.extend(texts.cloned());
+    }
+    Value::Array(kept)
 }
 
 fn items(value: &Value) -> Result<&Vec<Value>, Refusal> {

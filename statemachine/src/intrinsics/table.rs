@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 use serde_json::Value;
 
 use super::{Refusal, array, encode, json, math, text};
+use crate::engine::written;
 use crate::scope::Host;
 
 /// A function's name, its arguments and what it does.
@@ -190,21 +191,26 @@ impl Function {
         matches!(self, Self::Array | Self::ArrayPartition)
     }
 
+    /// Tells whether the result depends on nothing but the arguments.
+    pub(super) fn is_pure(self) -> bool {
+        !matches!(self, Self::MathRandom | Self::Uuid)
+    }
+
     /// Applies the function. `pieces` is the first argument cut at its `{}`, if it is a quoted text.
-    pub(super) fn apply(
+    pub(super) fn apply<'v>(
         self,
-        arguments: &[Cow<'_, Value>],
+        arguments: &[Cow<'v, Value>],
         pieces: Option<&text::Pieces>,
         host: &mut Host,
-    ) -> Result<Value, Refusal> {
+    ) -> Result<Cow<'v, Value>, Refusal> {
         let argument = |index: usize| arguments[index].as_ref();
-        match self {
+        let made = match self {
             Self::Array => Ok(arguments
                 .iter()
                 .map(|argument| argument.as_ref().clone())
                 .collect()),
             Self::ArrayContains => array::contains(argument(0), argument(1)),
-            Self::ArrayGetItem => array::item(argument(0), argument(1)),
+            Self::ArrayGetItem => return array::item(&arguments[0], argument(1)),
             Self::ArrayLength => array::length(argument(0)),
             Self::ArrayPartition => array::partition(argument(0), argument(1)),
             Self::ArrayRange => array::range(argument(0), argument(1), argument(2)),
@@ -214,7 +220,7 @@ impl Function {
             Self::Format => text::format(argument(0), pieces, &arguments[1..]),
             Self::Hash => encode::hash(argument(0), argument(1)),
             Self::JsonMerge => json::merge(argument(0), argument(1), argument(2)),
-            Self::JsonToString => Ok(Value::String(argument(0).to_string())),
+            Self::JsonToString => Ok(Value::String(written(argument(0)))),
             Self::MathAdd => math::add(argument(0), argument(1)),
             Self::MathRandom => math::random(
                 argument(0),
@@ -225,7 +231,8 @@ impl Function {
             Self::StringSplit => text::split(argument(0), argument(1)),
             Self::StringToJson => json::from_text(argument(0)),
             Self::Uuid => Ok(Value::String(host.random.uuid())),
-        }
+        };
+        made.map(Cow::Owned)
     }
 }
 
