@@ -41,7 +41,7 @@ use crate::scope::{Host, Random, Scope};
 const MAX_NESTING: usize = 10;
 
 /// How many times larger than a call's text its value may be to be kept: no definition fills the memory with constants.
-const LARGEST_CONSTANT: u64 = 64;
+const LARGEST_CONSTANT: u64 = 128;
 
 /// Why a call could not be parsed or evaluated.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -29,6 +29,9 @@ use crate::scope::{Host, Scope};
 use crate::walk::Walk;
 use build::{Building, Node};
 
+/// What is said of a payload that nests too deeply.
+pub(crate) const PAYLOAD_TOO_DEEP: &str = "the payload nests too deeply";
+
 /// A parsed payload template.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Template {
@@ -237,7 +240,8 @@ impl Template {
 
     /// Evaluates the template on an input that nobody needs afterwards: what it can, it moves instead of copying.
     ///
-    /// The input is left without what was moved; it is untouched if the evaluation fails.
+    /// The input is left without what was moved; it is untouched if the evaluation fails. How deep the payload nests is
+    /// left to the caller to look at.
     pub(crate) fn evaluate_by_moving(
         &self,
         input: &mut Value,
@@ -256,14 +260,14 @@ impl Template {
             moves: true,
         })?;
         self.node.move_into(&mut value, input);
-        within_depth(value)
+        Ok(value)
     }
 }
 
 /// Refuses what cannot be written and read back; it is safe to drop, for templates and inputs are within the limit.
 fn within_depth(value: Value) -> Result<Value, TemplateError> {
     if bounds::nests_too_deeply(&value) {
-        return Err(TemplateError::limit("the payload nests too deeply"));
+        return Err(TemplateError::limit(PAYLOAD_TOO_DEEP));
     }
     Ok(value)
 }

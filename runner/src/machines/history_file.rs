@@ -65,9 +65,10 @@ impl HistorySink for HistoryFile {
         if writing.failed.is_some() {
             return;
         }
-        let mut written = serde_json::to_writer(&mut writing.file, event)
-            .map_err(std::io::Error::from)
-            .and_then(|()| writing.file.write_all(b"\n"));
+        let mut line = Vec::new();
+        event.write_json(&mut line);
+        line.push(b'\n');
+        let mut written = writing.file.write_all(&line);
         if self.at_once && written.is_ok() {
             written = writing.file.flush();
         }

@@ -66,7 +66,7 @@ fn holds(
         Condition::Literal(value) => Ok(*value),
         Condition::Jsonata { text, template } => {
             let field = format!("Choices[{index}]/Condition");
-            match frame.expression(template, &field, Data::of(input), frame.item.as_deref())? {
+            match frame.expression(template, &field, Data::of(input), frame.item)? {
                 Value::Bool(value) => Ok(value),
                 other => Err(frame.unexpected_type(text, &field, "boolean", &other)),
             }

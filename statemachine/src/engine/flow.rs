@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
 use crate::definition::model::{Catcher, Flow, Kind, State};
@@ -11,6 +12,7 @@ use crate::engine::failure::{Failure, FailureClass};
 use crate::engine::frame::Frame;
 use crate::engine::history::{Details, EventType};
 use crate::engine::json_text::written;
+use crate::engine::recorder::Shown;
 use crate::engine::retry::Retries;
 use crate::engine::pass;
 use crate::engine::run::{Item, Run, Variables};
@@ -26,6 +28,8 @@ pub(crate) struct Thread {
     /// What the variables hold, as compact text.
     pub(crate) variable_bytes: usize,
     pub(crate) item: Option<Arc<Item>>,
+    /// When the last state was left, unless something may have been waited for since.
+    pub(crate) left_at: Option<DateTime<Utc>>,
     /// It is a branch or an iteration of another.
     pub(crate) nested: bool,
     /// The event that says that the branches or iterations of the state being tried have all succeeded.
@@ -54,7 +58,10 @@ pub(crate) async fn run_flow(
     let mut input = Carried::from(input);
     let mut current = flow.start;
     loop {
-        run.shared.transition().await;
+        if run.shared.transition() {
+            thread.left_at = None;
+            tokio::task::yield_now().await;
+        }
         let (output, next) = run_state(run, &flow.states[current], input, thread).await?;
         match next {
             Some(next) => current = next,
@@ -72,13 +79,14 @@ pub(crate) async fn run_state(
     thread: &mut Thread,
 ) -> Result<(Carried, Option<usize>), Failure> {
     let before = thread.last;
-    let entered = run
-        .recorder
-        .record(before, entered_event(&state.kind), || Details {
-            name: Some(state.shared_name.clone()),
-            input: Some(raw.text()),
-            ..Details::default()
-        })?;
+    let at = thread.left_at.take();
+    let (entered, _) = run.recorder.record_state(
+        before,
+        entered_event(&state.kind),
+        &state.shared_name,
+        || Shown::Input(raw.text()),
+        at,
+    )?;
     thread.last = entered;
     let done = if never_waits(&state.kind) {
         try_at_once(run, state, raw, thread, before)
@@ -99,12 +107,10 @@ pub(crate) async fn run_state(
     })?;
     let output = done.output;
     if let Some(event) = exited_event(&state.kind) {
-        thread.last = run.recorder.record(thread.last, event, || Details {
-            name: Some(state.shared_name.clone()),
-            output: Some(output.text()),
-            assigned_variables: done.assigned.as_ref().map(as_texts),
-            ..Details::default()
-        })?;
+        let shown = || Shown::Output(output.text(), done.assigned.as_ref().map(as_texts));
+        (thread.last, thread.left_at) =
+            run.recorder
+                .record_state(thread.last, event, &state.shared_name, shown, None)?;
     }
     if let Some(assigned) = done.assigned {
         thread.assign(assigned);
@@ -155,7 +161,7 @@ fn try_at_once(
     thread: &mut Thread,
     before: u64,
 ) -> Result<Left, Failure> {
-    let frame = frame(run, state, &raw, thread);
+    let frame = frame(run, state, &raw, thread, (&thread.variables, thread.item.as_deref()));
     let done = if pass::can_move(state) {
         pass::perform(&frame, raw.into_value()).map(|output| Left {
             output,
@@ -172,13 +178,19 @@ fn try_at_once(
 }
 
 /// Prepares the first attempt of a state that has just been entered.
-fn frame<'a>(run: &'a Arc<Run>, state: &'a State, raw: &Carried, thread: &Thread) -> Frame<'a> {
+fn frame<'a>(
+    run: &'a Arc<Run>,
+    state: &'a State,
+    raw: &Carried,
+    thread: &Thread,
+    (variables, item): (&'a Variables, Option<&'a Item>),
+) -> Frame<'a> {
     Frame {
         run,
         state,
-        variables: thread.variables.clone(),
+        variables,
         variable_bytes: thread.variable_bytes,
-        item: thread.item.clone(),
+        item,
         entered: thread.last,
         entered_at: if state.reads_context {
             date_text(run.shared.clock.now())
@@ -199,7 +211,8 @@ async fn try_state(
     thread: &mut Thread,
     before: u64,
 ) -> Result<Done, Failure> {
-    let mut frame = frame(run, state, raw, thread);
+    let (variables, item) = (thread.variables.clone(), thread.item.clone());
+    let mut frame = frame(run, state, raw, thread, (&variables, item.as_deref()));
     let raw = raw.value();
     let mut retries = Retries::new(&state.retry);
     loop {

@@ -25,9 +25,9 @@ pub(crate) struct Frame<'a> {
     pub(crate) run: &'a Arc<Run>,
     pub(crate) state: &'a State,
     /// The variables as they were when the state was entered.
-    pub(crate) variables: Arc<Variables>,
+    pub(crate) variables: &'a Variables,
     pub(crate) variable_bytes: usize,
-    pub(crate) item: Option<Arc<Item>>,
+    pub(crate) item: Option<&'a Item>,
     /// The number of the event that entered the state.
     pub(crate) entered: u64,
     pub(crate) entered_at: String,
@@ -66,7 +66,7 @@ impl Frame<'_> {
         field: &str,
         data: Data<'_>,
     ) -> Result<Value, Failure> {
-        self.payload_for_item(payload, field, data, self.item.as_deref())
+        self.payload_for_item(payload, field, data, self.item)
     }
 
     /// Does the same where `$$.Map.Item` is not the item around the state but one of its own.
@@ -93,9 +93,9 @@ impl Frame<'_> {
         template: &Template,
         input: &mut Value,
     ) -> Result<Value, Failure> {
-        self.with_context(self.item.as_deref(), |context| {
+        self.with_context(self.item, |context| {
             let host = &mut self.run.shared.randomness();
-            template.evaluate_by_moving(input, context, &self.variables, host)
+            template.evaluate_by_moving(input, context, self.variables, host)
         })
         .map_err(|error| self.runtime(&error.to_string()))
     }
@@ -124,7 +124,7 @@ impl Frame<'_> {
         }
         let scope = JsonataScope {
             states: &Value::Object(states),
-            variables: &self.variables,
+            variables: self.variables,
         };
         template
             .evaluate(field, &scope, &mut self.run.shared.host())
@@ -138,14 +138,14 @@ impl Frame<'_> {
         input: &Value,
     ) -> Result<Result<Value, PathError>, Failure> {
         match &selector.source {
-            SelectorSource::Query(query) => self.with_scope(input, self.item.as_deref(), |scope| {
+            SelectorSource::Query(query) => self.with_scope(input, self.item, |scope| {
                 if query.reads_null(scope) {
                     return Err(self.runtime(NULL_INPUT));
                 }
                 Ok(query.evaluate(scope))
             }),
             SelectorSource::Call(call) => self
-                .with_scope(input, self.item.as_deref(), |scope| {
+                .with_scope(input, self.item, |scope| {
                     call.evaluate(scope, &mut self.run.shared.randomness())
                 })
                 .map(Ok)
@@ -165,7 +165,7 @@ impl Frame<'_> {
                 let scope = Scope {
                     input,
                     context: &NOTHING,
-                    variables: &self.variables,
+                    variables: self.variables,
                 };
                 if query.reads_null(&scope) {
                     return Err(self.runtime(NULL_INPUT));
@@ -211,7 +211,7 @@ impl Frame<'_> {
                 .required(selector, data.input)
                 .map(Cow::into_owned),
             SettingSource::Jsonata { template, .. } => {
-                self.expression(template, setting.field, data, self.item.as_deref())
+                self.expression(template, setting.field, data, self.item)
             }
         }
     }
@@ -299,7 +299,7 @@ impl Frame<'_> {
         item: Option<&Item>,
         evaluate: impl FnOnce(&Scope<'_>) -> T,
     ) -> T {
-        let variables = &self.variables;
+        let variables = self.variables;
         self.with_context(item, |context| {
             evaluate(&Scope {
                 input,

@@ -152,6 +152,7 @@ async fn inline(
                 variables: thread.variables.clone(),
                 variable_bytes: thread.variable_bytes,
                 item: Some(Arc::new(item)),
+                left_at: None,
                 nested: true,
                 inner_success: None,
             };

@@ -11,7 +11,8 @@ use crate::definition::QueryLanguage;
 use crate::engine::carried::Carried;
 use crate::engine::failure::Failure;
 use crate::engine::frame::{Data, Frame};
-use crate::engine::state::{within_limit, without_place};
+use crate::engine::state::{TOO_DEEP, within_limit, without_place};
+use crate::template::PAYLOAD_TOO_DEEP;
 
 /// Tells a state whose data can be moved.
 pub(crate) fn can_move(state: &State) -> bool {
@@ -32,7 +33,8 @@ pub(crate) fn perform(frame: &Frame<'_>, mut raw: Value) -> Result<Carried, Fail
     let state = frame.state;
     let made = match (&state.parameters, &state.kind, &state.result_path) {
         (Some(Payload::JsonPath(template)), _, ResultPath::Replace) => {
-            frame.template_by_moving(template, &mut raw)?
+            let made = frame.template_by_moving(template, &mut raw)?;
+            return within_limit(frame, made, PAYLOAD_TOO_DEEP);
         }
         (Some(parameters), _, _) => frame.payload(parameters, "Parameters", Data::of(&raw))?,
         (None, Kind::Pass(Some(result)), _) => result.clone(),
@@ -42,7 +44,7 @@ pub(crate) fn perform(frame: &Frame<'_>, mut raw: Value) -> Result<Carried, Fail
         if path.insert(&mut raw, made).is_err() {
             return Err(without_place(frame, text, path, &raw));
         }
-        return within_limit(frame, raw);
+        return within_limit(frame, raw, TOO_DEEP);
     }
-    within_limit(frame, made)
+    within_limit(frame, made, TOO_DEEP)
 }

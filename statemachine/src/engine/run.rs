@@ -112,13 +112,10 @@ impl Shared {
         self.host.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts a transition; lets others run now and then.
-    pub(crate) async fn transition(&self) {
-        if self.transitions.fetch_add(1, Ordering::Relaxed) % TRANSITIONS_PER_YIELD
+    /// Counts a transition; tells now and then that it is time to let others run.
+    pub(crate) fn transition(&self) -> bool {
+        self.transitions.fetch_add(1, Ordering::Relaxed) % TRANSITIONS_PER_YIELD
             == TRANSITIONS_PER_YIELD - 1
-        {
-            tokio::task::yield_now().await;
-        }
     }
 
     pub(crate) fn transitions(&self) -> u64 {

@@ -351,17 +351,21 @@ fn carried(
         Cow::Borrowed(same) if std::ptr::eq(same, raw) => Ok(None),
         // A part of the raw input is smaller and less deep than it.
         Cow::Borrowed(part) => Ok(Some(Carried::from(part.clone()))),
-        Cow::Owned(made) => within_limit(frame, made).map(Some),
+        Cow::Owned(made) => within_limit(frame, made, TOO_DEEP).map(Some),
     }
 }
 
-/// Refuses an output that AWS would not carry to the next state.
-pub(crate) fn within_limit(frame: &Frame<'_>, made: Value) -> Result<Carried, Failure> {
+/// Refuses an output that AWS would not carry to the next state, `too_deep` being what is said of one that nests so.
+pub(crate) fn within_limit(
+    frame: &Frame<'_>,
+    made: Value,
+    too_deep: &str,
+) -> Result<Carried, Failure> {
     let refused = |refused| match refused {
         Refused::TooLong if !nests_too_deeply(&made) => {
             over_limit(FailureClass::DataLimit, &frame.state.name)
         }
-        _ => frame.runtime(TOO_DEEP),
+        _ => frame.runtime(too_deep),
     };
     if frame.run.recorder.shows_texts() {
         let text = JsonText::within(&made, PAYLOAD_LIMIT_BYTES, frame.expected_bytes);

@@ -73,13 +73,14 @@ pub async fn test_state(
         context,
     ));
     let mut thread = Thread {
-        variables: Arc::new(variables.clone()),
+        variables: Arc::new(variables),
         ..Thread::default()
     };
+    let variables = thread.variables.clone();
     let frame = Frame {
         run: &run,
         state,
-        variables: thread.variables.clone(),
+        variables: &variables,
         variable_bytes: 0,
         item: None,
         entered: 0,
