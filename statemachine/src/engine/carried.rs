@@ -45,9 +45,8 @@ impl Carried {
         self.text.get_or_init(|| JsonText::of(&self.value)).clone()
     }
 
-    /// Guesses how long the text of the value that takes this one's place will be.
-    pub(crate) fn expected_bytes(&self) -> usize {
-        let own = self.text.get().map_or(0, |text| text.quoted().len());
-        own + own / 8 + 32
+    /// Gives the value, and the text that is not needed any more.
+    pub(crate) fn into_parts(self) -> (Value, Option<JsonText>) {
+        (self.value, self.text.into_inner())
     }
 }

@@ -161,9 +161,9 @@ fn try_at_once(
     thread: &mut Thread,
     before: u64,
 ) -> Result<Left, Failure> {
-    let frame = frame(run, state, &raw, thread, (&thread.variables, thread.item.as_deref()));
+    let frame = frame(run, state, thread, (&thread.variables, thread.item.as_deref()));
     let done = if pass::can_move(state) {
-        pass::perform(&frame, raw.into_value()).map(|output| Left {
+        pass::perform(&frame, raw).map(|output| Left {
             output,
             assigned: None,
             next: state.next,
@@ -181,7 +181,6 @@ fn try_at_once(
 fn frame<'a>(
     run: &'a Arc<Run>,
     state: &'a State,
-    raw: &Carried,
     thread: &Thread,
     (variables, item): (&'a Variables, Option<&'a Item>),
 ) -> Frame<'a> {
@@ -199,7 +198,6 @@ fn frame<'a>(
         },
         retry_count: 0,
         token: None,
-        expected_bytes: raw.expected_bytes(),
     }
 }
 
@@ -212,7 +210,7 @@ async fn try_state(
     before: u64,
 ) -> Result<Done, Failure> {
     let (variables, item) = (thread.variables.clone(), thread.item.clone());
-    let mut frame = frame(run, state, raw, thread, (&variables, item.as_deref()));
+    let mut frame = frame(run, state, thread, (&variables, item.as_deref()));
     let raw = raw.value();
     let mut retries = Retries::new(&state.retry);
     loop {

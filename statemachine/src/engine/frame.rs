@@ -33,8 +33,6 @@ pub(crate) struct Frame<'a> {
     pub(crate) entered_at: String,
     pub(crate) retry_count: u32,
     pub(crate) token: Option<String>,
-    /// How long the text of the output may be guessed to be.
-    pub(crate) expected_bytes: usize,
 }
 
 /// The data that a field may read.

@@ -34,28 +34,40 @@ pub(crate) enum Refused {
 impl JsonText {
     /// Writes a value that is known to be within all limits.
     pub(crate) fn of(value: &Value) -> Self {
-        Self::within(value, usize::MAX, 0).unwrap_or_else(|_| written(value).into())
+        Self::within(value, usize::MAX, None).unwrap_or_else(|_| written(value).into())
     }
 
     /// Writes a value unless it nests too deeply or its text has more bytes than allowed.
     ///
-    /// `expected_bytes` is how long the result may be guessed to be, so that memory is asked for once.
+    /// The memory of a text that is `given_up` is used again, unless somebody else holds it: the text of a state's
+    /// output is about as long as that of its input.
     pub(crate) fn within(
         value: &Value,
         limit_bytes: usize,
-        expected_bytes: usize,
+        given_up: Option<Self>,
     ) -> Result<Self, Refused> {
+        let mut text = given_up.unwrap_or_else(Self::empty);
+        if Arc::get_mut(&mut text.0).is_none() {
+            text = Self::empty();
+        }
+        let forms = Arc::get_mut(&mut text.0).expect("nobody holds it, or it has just been made");
+        forms.text.take();
+        forms.quoted.clear();
         let mut writer = Writer {
-            quoted: String::with_capacity(expected_bytes.max(64)),
+            quoted: &mut forms.quoted,
             left: limit_bytes,
         };
         writer.quoted.push('"');
         writer.value(value, MAX_DEPTH - 1)?;
         writer.quoted.push('"');
-        Ok(Self(Arc::new(Forms {
-            quoted: writer.quoted,
+        Ok(text)
+    }
+
+    fn empty() -> Self {
+        Self(Arc::new(Forms {
+            quoted: String::with_capacity(128),
             text: OnceLock::new(),
-        })))
+        }))
     }
 
     /// Gives the text.
@@ -145,13 +157,13 @@ fn unquoted(quoted: &str) -> String {
 }
 
 /// Writes a value's compact text as it stands inside a JSON string.
-struct Writer {
-    quoted: String,
+struct Writer<'a> {
+    quoted: &'a mut String,
     /// How many bytes more the text itself may have.
     left: usize,
 }
 
-impl Writer {
+impl Writer<'_> {
     fn value(&mut self, value: &Value, depth_left: usize) -> Result<(), Refused> {
         match value {
             Value::Null => self.plain("null"),
@@ -174,17 +186,17 @@ impl Writer {
             }
             Value::Object(fields) => {
                 let depth_left = depth_left.checked_sub(1).ok_or(Refused::TooDeep)?;
-                self.take(2 + (2 * fields.len()).saturating_sub(1))?;
-                self.quoted.push('{');
-                for (index, (name, field)) in fields.iter().enumerate() {
-                    if index > 0 {
-                        self.quoted.push(',');
-                    }
-                    self.text(name)?;
-                    self.quoted.push(':');
+                // The braces, and for each field its quotes, a colon and all commas but one.
+                self.take(2 + (4 * fields.len()).saturating_sub(1))?;
+                let mut before = "{\\\"";
+                for (name, field) in fields {
+                    self.quoted.push_str(before);
+                    self.inside_quotes(name)?;
+                    self.quoted.push_str("\\\":");
                     self.value(field, depth_left)?;
+                    before = ",\\\"";
                 }
-                self.quoted.push('}');
+                self.quoted.push_str(if fields.is_empty() { "{}" } else { "}" });
                 Ok(())
             }
         }
@@ -204,6 +216,12 @@ impl Writer {
 
     fn number(&mut self, number: &Number) -> Result<(), Refused> {
         match (number.as_u64(), number.as_i64()) {
+            (Some(digit @ 0..=9), _) => {
+                self.take(1)?;
+                self.quoted
+                    .push(char::from(b'0' + u8::try_from(digit).unwrap_or_default()));
+                Ok(())
+            }
             (Some(positive), _) => self.plain(itoa::Buffer::new().format(positive)),
             (None, Some(negative)) => self.plain(itoa::Buffer::new().format(negative)),
             (None, None) => self.plain(&number.to_string()),
@@ -211,19 +229,30 @@ impl Writer {
     }
 
     fn text(&mut self, text: &str) -> Result<(), Refused> {
-        self.take(text.len() + 2)?;
+        self.take(2)?;
         self.quoted.push_str("\\\"");
-        if text.bytes().fold(false, |found, byte| found | needs_escape(byte)) {
-            self.escaped(text)?;
-        } else {
-            self.quoted.push_str(text);
-        }
+        self.inside_quotes(text)?;
         self.quoted.push_str("\\\"");
         Ok(())
     }
 
+    fn inside_quotes(&mut self, text: &str) -> Result<(), Refused> {
+        const SHORT: usize = 24;
+        let has_escapes = if text.len() <= SHORT {
+            text.bytes().any(needs_escape)
+        } else {
+            // Without an early end this looks at many bytes at once.
+            text.bytes().fold(false, |found, byte| found | needs_escape(byte))
+        };
+        if has_escapes {
+            return self.escaped(text);
+        }
+        self.plain(text)
+    }
+
     /// Writes a text with escapes, each of whose own characters is escaped once more.
     fn escaped(&mut self, text: &str) -> Result<(), Refused> {
+        self.take(text.len())?;
         let mut clean = 0;
         for (place, byte) in text.bytes().enumerate() {
             if !needs_escape(byte) {
@@ -287,8 +316,8 @@ mod tests {
     fn a_limit_counts_the_bytes_of_the_text() {
         for value in values() {
             let length = serde_json::to_string(&value).unwrap().len();
-            assert!(JsonText::within(&value, length, 0).is_ok());
-            let refused = JsonText::within(&value, length - 1, 0).unwrap_err();
+            assert!(JsonText::within(&value, length, None).is_ok());
+            let refused = JsonText::within(&value, length - 1, None).unwrap_err();
             assert_eq!(refused, Refused::TooLong);
         }
     }
@@ -296,8 +325,8 @@ mod tests {
     #[test]
     fn a_value_may_nest_as_deep_as_json_text() {
         let nested = |depth: usize| (1..depth).fold(json!([]), |inner, _| json!([inner]));
-        assert!(JsonText::within(&nested(127), usize::MAX, 0).is_ok());
-        let refused = JsonText::within(&nested(128), usize::MAX, 0).unwrap_err();
+        assert!(JsonText::within(&nested(127), usize::MAX, None).is_ok());
+        let refused = JsonText::within(&nested(128), usize::MAX, None).unwrap_err();
         assert_eq!(refused, Refused::TooDeep);
     }
 }

@@ -3,8 +3,6 @@
 //! Nobody reads the raw input of a Pass state once its output is made: it has no retriers and no handlers. Most of its
 //! data can then be moved. What comes out is what the path of every state's input (`state.rs`) gives.
 
-use serde_json::Value;
-
 use crate::definition::model::{DataPath, Kind, ResultPath, State};
 use crate::definition::selector::Payload;
 use crate::definition::QueryLanguage;
@@ -29,12 +27,13 @@ pub(crate) fn can_move(state: &State) -> bool {
 }
 
 /// Makes the output of a state whose data can be moved.
-pub(crate) fn perform(frame: &Frame<'_>, mut raw: Value) -> Result<Carried, Failure> {
+pub(crate) fn perform(frame: &Frame<'_>, raw: Carried) -> Result<Carried, Failure> {
     let state = frame.state;
+    let (mut raw, given_up) = raw.into_parts();
     let made = match (&state.parameters, &state.kind, &state.result_path) {
         (Some(Payload::JsonPath(template)), _, ResultPath::Replace) => {
             let made = frame.template_by_moving(template, &mut raw)?;
-            return within_limit(frame, made, PAYLOAD_TOO_DEEP);
+            return within_limit(frame, made, PAYLOAD_TOO_DEEP, given_up);
         }
         (Some(parameters), _, _) => frame.payload(parameters, "Parameters", Data::of(&raw))?,
         (None, Kind::Pass(Some(result)), _) => result.clone(),
@@ -44,7 +43,7 @@ pub(crate) fn perform(frame: &Frame<'_>, mut raw: Value) -> Result<Carried, Fail
         if path.insert(&mut raw, made).is_err() {
             return Err(without_place(frame, text, path, &raw));
         }
-        return within_limit(frame, raw, TOO_DEEP);
+        return within_limit(frame, raw, TOO_DEEP, given_up);
     }
-    within_limit(frame, made, TOO_DEEP)
+    within_limit(frame, made, TOO_DEEP, given_up)
 }

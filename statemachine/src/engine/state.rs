@@ -351,15 +351,18 @@ fn carried(
         Cow::Borrowed(same) if std::ptr::eq(same, raw) => Ok(None),
         // A part of the raw input is smaller and less deep than it.
         Cow::Borrowed(part) => Ok(Some(Carried::from(part.clone()))),
-        Cow::Owned(made) => within_limit(frame, made, TOO_DEEP).map(Some),
+        Cow::Owned(made) => within_limit(frame, made, TOO_DEEP, None).map(Some),
     }
 }
 
-/// Refuses an output that AWS would not carry to the next state, `too_deep` being what is said of one that nests so.
+/// Refuses an output that AWS would not carry to the next state.
+///
+/// `too_deep` is what is said of one that nests so; `given_up` is a text whose memory may be used again.
 pub(crate) fn within_limit(
     frame: &Frame<'_>,
     made: Value,
     too_deep: &str,
+    given_up: Option<JsonText>,
 ) -> Result<Carried, Failure> {
     let refused = |refused| match refused {
         Refused::TooLong if !nests_too_deeply(&made) => {
@@ -368,7 +371,7 @@ pub(crate) fn within_limit(
         _ => frame.runtime(too_deep),
     };
     if frame.run.recorder.shows_texts() {
-        let text = JsonText::within(&made, PAYLOAD_LIMIT_BYTES, frame.expected_bytes);
+        let text = JsonText::within(&made, PAYLOAD_LIMIT_BYTES, given_up);
         let text = text.map_err(refused)?;
         return Ok(Carried::with_text(made, text));
     }

@@ -58,7 +58,7 @@ pub(super) fn format(
     if pieces.len() != arguments.len() + 1 {
         return Err(Refusal::Places);
     }
-    let mut result = String::new();
+    let mut result = String::with_capacity(pieces.iter().map(|piece| piece.len() + 16).sum());
     for (index, piece) in pieces.iter().enumerate() {
         result.push_str(piece);
         if let Some(argument) = arguments.get(index) {

@@ -87,7 +87,6 @@ pub async fn test_state(
         entered_at: date_text(engine.start_time),
         retry_count: request.state_configuration.retrier_retry_count.unwrap_or(0),
         token: rules::waits_for_token(state).then(|| run.shared.uuid()),
-        expected_bytes: 0,
     };
     let attempted = attempt(&frame, &mut thread, &input).await;
     rules::check_iterations(request, state, &frame, &input)?;
