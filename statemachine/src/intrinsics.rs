@@ -87,7 +87,7 @@ pub struct Call {
     signature: &'static Signature,
     arguments: Vec<Argument>,
     /// What the call gives, where that is known when it is read.
-    constant: Option<Constant>,
+    constant: Option<Box<Constant>>,
 }
 
 /// The value of a call that depends on nothing.
@@ -197,9 +197,11 @@ impl Call {
         let largest = LARGEST_CONSTANT.saturating_mul(self.text.len() as u64);
         self.constant = value
             .filter(|value| bounds::weight(value) <= largest)
-            .map(|value| Constant {
-                value,
-                bytes: budget.spent(),
+            .map(|value| {
+                Box::new(Constant {
+                    value,
+                    bytes: budget.spent(),
+                })
             });
     }
 

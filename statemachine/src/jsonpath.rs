@@ -146,7 +146,9 @@ impl Query {
 
     /// Tells whether something is where the path leads.
     pub(crate) fn finds_what_it_can_move(&self, scope: &Scope<'_>) -> bool {
-        self.can_move() && !self.reads_null(scope) && follow(&self.steps.list, scope.input).is_some()
+        self.can_move()
+            && !self.reads_null(scope)
+            && follow(&self.steps.list, scope.input).is_some()
     }
 
     /// Finds what the path leads to, to be taken.

@@ -1,7 +1,5 @@
 //! What goes from state to state, with its text.
 
-use std::sync::OnceLock;
-
 use serde_json::Value;
 
 use crate::engine::json_text::JsonText;
@@ -12,41 +10,45 @@ use crate::engine::json_text::JsonText;
 #[derive(Debug)]
 pub(crate) struct Carried {
     value: Value,
-    text: OnceLock<JsonText>,
+    /// None until an event shows it.
+    text: Option<JsonText>,
 }
 
 impl From<Value> for Carried {
     fn from(value: Value) -> Self {
-        Self {
-            value,
-            text: OnceLock::new(),
-        }
+        Self { value, text: None }
     }
 }
 
 impl Carried {
     /// Takes a value whose text has been made already, while its length was looked at.
     pub(crate) fn with_text(value: Value, text: JsonText) -> Self {
-        Self {
-            value,
-            text: OnceLock::from(text),
-        }
+        let text = Some(text);
+        Self { value, text }
     }
 
     pub(crate) fn value(&self) -> &Value {
         &self.value
     }
 
+    /// Gives the value, and the text that is not needed any more.
+    pub(crate) fn into_parts(self) -> (Value, Option<JsonText>) {
+        (self.value, self.text)
+    }
+
     pub(crate) fn into_value(self) -> Value {
         self.value
     }
 
-    pub(crate) fn text(&self) -> JsonText {
-        self.text.get_or_init(|| JsonText::of(&self.value)).clone()
+    /// Lends the text until it is given back.
+    pub(super) fn lend_text(&mut self) -> JsonText {
+        self.text
+            .take()
+            .unwrap_or_else(|| JsonText::of(&self.value))
     }
 
-    /// Gives the value, and the text that is not needed any more.
-    pub(crate) fn into_parts(self) -> (Value, Option<JsonText>) {
-        (self.value, self.text.into_inner())
+    /// Takes back what was lent.
+    pub(super) fn return_text(&mut self, text: Option<JsonText>) {
+        self.text = text;
     }
 }

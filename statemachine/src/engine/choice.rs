@@ -116,7 +116,9 @@ fn test(
     let value = found.ok_or_else(|| missing(variable))?;
     let other = match operand {
         Operand::Literal(literal) => Cow::Borrowed(literal),
-        Operand::Path(selector) => frame.look(selector, input)?.map_err(|_| missing(selector))?,
+        Operand::Path(selector) => frame
+            .look(selector, input)?
+            .map_err(|_| missing(selector))?,
     };
     Ok(match operator {
         Operator::Is(property) => Value::Bool(has(&value, property)) == *other,

@@ -42,10 +42,10 @@ pub(crate) async fn drive(
     };
     let mut outcome = Outcome::of(run, started_at);
     match ended {
-        Some(Ok(output)) => {
+        Some(Ok(mut output)) => {
             run.recorder
                 .close(thread.last, EventType::ExecutionSucceeded, || Details {
-                    output: Some(output.text()),
+                    output: Some(output.lend_text()),
                     ..Details::default()
                 });
             outcome.output = Some(output.into_value());

@@ -43,7 +43,11 @@ impl Event {
     /// Does the same with a timestamp that has been written already.
     pub(super) fn write_at(&self, timestamp: &str, out: &mut Vec<u8>) {
         out.extend_from_slice(b"{\"timestamp\":\"");
-        out.extend_from_slice(timestamp.as_bytes());
+        match <&[u8; 24]>::try_from(timestamp.as_bytes()) {
+            // Copying a known number of bytes needs no call.
+            Ok(usual) => out.extend_from_slice(usual),
+            Err(_) => out.extend_from_slice(timestamp.as_bytes()),
+        }
         out.extend_from_slice(self.event_type.between_timestamp_and_id().as_bytes());
         self.id.write(out);
         out.extend_from_slice(b",\"previousEventId\":");
@@ -76,8 +80,14 @@ impl Details {
         }
         each_field!(write);
         for (present, note) in [
-            (self.input.is_some(), &b"\"inputDetails\":{\"truncated\":false},"[..]),
-            (self.output.is_some(), &b"\"outputDetails\":{\"truncated\":false},"[..]),
+            (
+                self.input.is_some(),
+                &b"\"inputDetails\":{\"truncated\":false},"[..],
+            ),
+            (
+                self.output.is_some(),
+                &b"\"outputDetails\":{\"truncated\":false},"[..],
+            ),
             (
                 self.assigned_variables.is_some(),
                 &b"\"assignedVariablesDetails\":{\"truncated\":false},"[..],
@@ -118,7 +128,10 @@ impl Write for JsonText {
 
 impl Write for str {
     fn write(&self, out: &mut Vec<u8>) {
-        if self.bytes().any(|byte| byte < 0x20 || byte == b'"' || byte == b'\\') {
+        if self
+            .bytes()
+            .any(|byte| byte < 0x20 || byte == b'"' || byte == b'\\')
+        {
             serde_json::to_writer(out, self).expect("a text is JSON, and memory takes it");
             return;
         }
@@ -177,7 +190,10 @@ impl Serialize for Details {
         for (key, present) in [
             ("inputDetails", self.input.is_some()),
             ("outputDetails", self.output.is_some()),
-            ("assignedVariablesDetails", self.assigned_variables.is_some()),
+            (
+                "assignedVariablesDetails",
+                self.assigned_variables.is_some(),
+            ),
         ] {
             if present {
                 map.serialize_entry(key, &Truncation { truncated: false })?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::definition::model::{Catcher, Flow, Kind, State};
 use crate::engine::carried::Carried;
@@ -11,10 +11,9 @@ use crate::engine::clock::{date_text, sleep};
 use crate::engine::failure::{Failure, FailureClass};
 use crate::engine::frame::Frame;
 use crate::engine::history::{Details, EventType};
-use crate::engine::json_text::written;
+use crate::engine::pass;
 use crate::engine::recorder::Shown;
 use crate::engine::retry::Retries;
-use crate::engine::pass;
 use crate::engine::run::{Item, Run, Variables};
 use crate::engine::state::{Done, attempt, attempt_at_once, caught};
 use crate::size::length;
@@ -75,7 +74,7 @@ pub(crate) async fn run_flow(
 pub(crate) async fn run_state(
     run: &Arc<Run>,
     state: &State,
-    raw: Carried,
+    mut raw: Carried,
     thread: &mut Thread,
 ) -> Result<(Carried, Option<usize>), Failure> {
     let before = thread.last;
@@ -84,7 +83,7 @@ pub(crate) async fn run_state(
         before,
         entered_event(&state.kind),
         &state.shared_name,
-        || Shown::Input(raw.text()),
+        Shown::Input(&mut raw),
         at,
     )?;
     thread.last = entered;
@@ -105,9 +104,9 @@ pub(crate) async fn run_state(
             run.recorder.doom();
         }
     })?;
-    let output = done.output;
+    let mut output = done.output;
     if let Some(event) = exited_event(&state.kind) {
-        let shown = || Shown::Output(output.text(), done.assigned.as_ref().map(as_texts));
+        let shown = Shown::Output(&mut output, done.assigned.as_ref());
         (thread.last, thread.left_at) =
             run.recorder
                 .record_state(thread.last, event, &state.shared_name, shown, None)?;
@@ -161,7 +160,12 @@ fn try_at_once(
     thread: &mut Thread,
     before: u64,
 ) -> Result<Left, Failure> {
-    let frame = frame(run, state, thread, (&thread.variables, thread.item.as_deref()));
+    let frame = frame(
+        run,
+        state,
+        thread,
+        (&thread.variables, thread.item.as_deref()),
+    );
     let done = if pass::can_move(state) {
         pass::perform(&frame, raw).map(|output| Left {
             output,
@@ -315,13 +319,6 @@ fn record_state_failure(run: &Run, state: &State, thread: &mut Thread) -> Result
     };
     thread.last = run.record_plain(thread.last, event)?;
     Ok(())
-}
-
-fn as_texts(assigned: &Variables) -> Map<String, Value> {
-    assigned
-        .iter()
-        .map(|(name, value)| (name.clone(), Value::String(written(value))))
-        .collect()
 }
 
 /// Tells a state that is left as soon as it is entered.

@@ -205,9 +205,9 @@ impl Frame<'_> {
     pub(crate) fn setting(&self, setting: &Setting, data: Data<'_>) -> Result<Value, Failure> {
         match &setting.source {
             SettingSource::Literal(value) => Ok(value.clone()),
-            SettingSource::Path(selector) => self
-                .required(selector, data.input)
-                .map(Cow::into_owned),
+            SettingSource::Path(selector) => {
+                self.required(selector, data.input).map(Cow::into_owned)
+            }
             SettingSource::Jsonata { template, .. } => {
                 self.expression(template, setting.field, data, self.item)
             }

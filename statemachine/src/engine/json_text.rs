@@ -196,7 +196,8 @@ impl Writer<'_> {
                     self.value(field, depth_left)?;
                     before = ",\\\"";
                 }
-                self.quoted.push_str(if fields.is_empty() { "{}" } else { "}" });
+                self.quoted
+                    .push_str(if fields.is_empty() { "{}" } else { "}" });
                 Ok(())
             }
         }
@@ -242,7 +243,8 @@ impl Writer<'_> {
             text.bytes().any(needs_escape)
         } else {
             // Without an early end this looks at many bytes at once.
-            text.bytes().fold(false, |found, byte| found | needs_escape(byte))
+            text.bytes()
+                .fold(false, |found, byte| found | needs_escape(byte))
         };
         if has_escapes {
             return self.escaped(text);
@@ -283,7 +285,7 @@ impl Writer<'_> {
 }
 
 fn needs_escape(byte: u8) -> bool {
-    (byte < 0x20) | (byte == b'"') | (byte == b'\\')
+    matches!(byte, 0..0x20 | b'"' | b'\\')
 }
 
 #[cfg(test)]
@@ -295,7 +297,21 @@ mod tests {
     fn values() -> Vec<Value> {
         vec![
             json!(null),
-            json!([0, 9, 10, -10, 99, 100, u64::MAX, i64::MIN, 2.5, 1e300, -0.0, true, false]),
+            json!([
+                0,
+                9,
+                10,
+                -10,
+                99,
+                100,
+                u64::MAX,
+                i64::MIN,
+                2.5,
+                1e300,
+                -0.0,
+                true,
+                false
+            ]),
             json!({"": {}, "a": [], "b\"\\": "x\n\r\t\u{8}\u{c}\u{1}\u{1f}\u{7f}é\u{10346}\"", "c": [{"d": [[1]]}]}),
             json!("\\\\\"\"".repeat(50)),
         ]

@@ -3,9 +3,9 @@
 //! Nobody reads the raw input of a Pass state once its output is made: it has no retriers and no handlers. Most of its
 //! data can then be moved. What comes out is what the path of every state's input (`state.rs`) gives.
 
+use crate::definition::QueryLanguage;
 use crate::definition::model::{DataPath, Kind, ResultPath, State};
 use crate::definition::selector::Payload;
-use crate::definition::QueryLanguage;
 use crate::engine::carried::Carried;
 use crate::engine::failure::Failure;
 use crate::engine::frame::{Data, Frame};
@@ -19,11 +19,14 @@ pub(crate) fn can_move(state: &State) -> bool {
         && matches!(state.output_path, DataPath::Whole)
         && state.assign.is_none();
     plain
-        && match (&state.kind, &state.parameters, &state.result_path) {
-            (Kind::Pass(None), Some(_), ResultPath::Replace | ResultPath::Insert(..)) => true,
-            (Kind::Pass(Some(_)), None, ResultPath::Insert(..)) => true,
-            _ => false,
-        }
+        && matches!(
+            (&state.kind, &state.parameters, &state.result_path),
+            (
+                Kind::Pass(None),
+                Some(_),
+                ResultPath::Replace | ResultPath::Insert(..)
+            ) | (Kind::Pass(Some(_)), None, ResultPath::Insert(..))
+        )
 }
 
 /// Makes the output of a state whose data can be moved.

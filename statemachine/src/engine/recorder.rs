@@ -6,10 +6,12 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 use tokio::sync::mpsc;
 
+use crate::engine::carried::Carried;
 use crate::engine::clock::Clock;
 use crate::engine::failure::Failure;
 use crate::engine::history::{Details, Event, EventType, HistorySink};
-use crate::engine::json_text::JsonText;
+use crate::engine::json_text::written;
+use crate::engine::run::Variables;
 
 /// The number of events at which AWS ends a STANDARD execution.
 pub(crate) const STANDARD_EVENT_LIMIT: u64 = 25_000;
@@ -36,10 +38,10 @@ struct State {
 }
 
 /// What the event that enters or leaves a state shows.
-pub(crate) enum Shown {
-    Input(JsonText),
+pub(crate) enum Shown<'a> {
+    Input(&'a mut Carried),
     /// The output, and the variables that the state assigned.
-    Output(JsonText, Option<Map<String, Value>>),
+    Output(&'a mut Carried, Option<&'a Variables>),
 }
 
 impl Recorder {
@@ -118,7 +120,7 @@ impl Recorder {
         previous: u64,
         event_type: EventType,
         name: &Arc<str>,
-        shown: impl FnOnce() -> Shown,
+        shown: Shown<'_>,
         at: Option<DateTime<Utc>>,
     ) -> Result<(u64, Option<DateTime<Utc>>), Failure> {
         let mut state = self.lock();
@@ -129,18 +131,25 @@ impl Recorder {
         }
         let at = at.unwrap_or_else(|| self.clock.now());
         let details = &mut state.event.details;
-        details.name = Some(name.clone());
-        match shown() {
-            Shown::Input(text) => details.input = Some(text),
-            Shown::Output(text, assigned) => {
-                details.output = Some(text);
-                details.assigned_variables = assigned;
+        let is_same = |shown: &Arc<str>| Arc::ptr_eq(shown, name);
+        if !details.name.as_ref().is_some_and(is_same) {
+            details.name = Some(name.clone());
+        }
+        match shown {
+            Shown::Input(input) => {
+                details.input = Some(input.lend_text());
+                self.tell(&mut state, previous, event_type, at);
+                input.return_text(state.event.details.input.take());
+            }
+            Shown::Output(output, assigned) => {
+                details.output = Some(output.lend_text());
+                details.assigned_variables = assigned.map(as_texts);
+                self.tell(&mut state, previous, event_type, at);
+                output.return_text(state.event.details.output.take());
+                state.event.details.assigned_variables = None;
             }
         }
-        self.tell(&mut state, previous, event_type, at);
-        let details = &mut state.event.details;
-        (details.name, details.input, details.output) = (None, None, None);
-        details.assigned_variables = None;
+        // The name stays: the state that is entered is mostly the next to be left.
         Ok((state.last_id, Some(at)))
     }
 
@@ -241,4 +250,11 @@ impl Recorder {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn as_texts(assigned: &Variables) -> Map<String, Value> {
+    assigned
+        .iter()
+        .map(|(name, value)| (name.clone(), Value::String(written(value))))
+        .collect()
 }

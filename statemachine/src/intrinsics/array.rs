@@ -15,10 +15,7 @@ pub(super) fn contains(array: &Value, wanted: &Value) -> Result<Value, Refusal> 
     Ok(Value::Bool(items(array)?.contains(wanted)))
 }
 
-pub(super) fn item<'v>(
-    array: &Cow<'v, Value>,
-    index: &Value,
-) -> Result<Cow<'v, Value>, Refusal> {
+pub(super) fn item<'v>(array: &Cow<'v, Value>, index: &Value) -> Result<Cow<'v, Value>, Refusal> {
     let length = items(array)?.len();
     let index = usize::try_from(whole(index)?)
         .ok()
@@ -66,8 +63,7 @@ pub(super) fn range(first: &Value, last: &Value, step: &Value) -> Result<Value, 
     }
     let mut items = Vec::with_capacity(usize::try_from(steps + 1).unwrap_or_default());
     for count in 0..=steps {
-        let item =
-            i64::try_from(first + count * step).map_err(|_overflow| Refusal::Arguments)?;
+        let item = i64::try_from(first + count * step).map_err(|_overflow| Refusal::Arguments)?;
         items.push(Value::from(item));
     }
     Ok(Value::Array(items))

@@ -75,7 +75,6 @@ impl Node {
     /// Marks the paths that may move what they find: no two of them may lead to the same or into each other.
     pub(super) fn plan_moves<'n>(&'n mut self, planned: &mut Vec<&'n Query>) {
         match self {
-            Self::Literal(_) => {}
             Self::Object(parts) => parts.plan_moves(planned),
             Self::Array(parts) => parts.plan_moves(planned),
             Self::Computed {
@@ -90,7 +89,7 @@ impl Node {
                     planned.push(query);
                 }
             }
-            Self::Computed { .. } => {}
+            Self::Literal(_) | Self::Computed { .. } => {}
         }
     }
 

@@ -219,7 +219,7 @@ impl Follower {
         // A Task that is left without an answer failed before it asked.
         let is_task = current.visit.state_type == "Task";
         let is_caught = current.pending || is_task && !current.done;
-        current.visit.output = kept(event.details.output.as_deref(), keeps_data);
+        current.visit.output = kept(event.details.output.as_ref(), keeps_data);
         let error = current
             .visit
             .last_failure()

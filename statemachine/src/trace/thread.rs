@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use indexmap::IndexMap;
 
 use super::visit::{MOST_CHARACTERS, Steps, Totals, Visit, VisitEnd, add_totals};
-use crate::engine::Event;
+use crate::engine::{Event, JsonText};
 
 /// The number of a thread.
 pub(super) type Id = usize;
@@ -89,7 +89,7 @@ impl Thread {
             starts: 0,
             failures: 0,
             attempts: Vec::new(),
-            input: kept(event.details.input.as_deref(), keeps_data),
+            input: kept(event.details.input.as_ref(), keeps_data),
             output: None,
             inside: super::Inside::Nothing,
         };
@@ -131,8 +131,8 @@ impl Thread {
 }
 
 /// Keeps the beginning of a text.
-pub(super) fn kept(text: Option<&str>, keeps_data: bool) -> Option<String> {
-    let text = text.filter(|_| keeps_data)?;
+pub(super) fn kept(text: Option<&JsonText>, keeps_data: bool) -> Option<String> {
+    let text = text.filter(|_| keeps_data)?.as_str();
     match text.char_indices().nth(MOST_CHARACTERS) {
         Some((end, _)) => Some(format!("{}..", &text[..end])),
         None => Some(text.to_owned()),

@@ -9,7 +9,10 @@ use crate::corpus::in_virtual_time;
 use crate::small::{machine, refuse};
 
 /// Runs a Pass state as a machine, which moves data, and as the test of a state, which copies it.
-fn both_ways(fields: &Value, input: &Value) -> [(Option<String>, Option<String>, Option<String>); 2] {
+fn both_ways(
+    fields: &Value,
+    input: &Value,
+) -> [(Option<String>, Option<String>, Option<String>); 2] {
     let mut state = json!({"Type": "Pass", "End": true});
     let object = state.as_object_mut().unwrap();
     object.extend(fields.as_object().unwrap().clone());
@@ -23,11 +26,19 @@ fn both_ways(fields: &Value, input: &Value) -> [(Option<String>, Option<String>,
         ..TestStateRequest::default()
     };
     let tested = in_virtual_time(test_state(&engine, &request)).unwrap();
-    let prefix = "An error occurred while executing the state 'StateName' (entered at the event id #2). ";
+    let prefix =
+        "An error occurred while executing the state 'StateName' (entered at the event id #2). ";
     let cause = outcome.cause.map(|cause| cause.replacen(prefix, "", 1));
-    assert_eq!(outcome.error.is_none(), tested.status == TestStateStatus::Succeeded);
+    assert_eq!(
+        outcome.error.is_none(),
+        tested.status == TestStateStatus::Succeeded
+    );
     [
-        (outcome.output.map(|output| output.to_string()), outcome.error, cause),
+        (
+            outcome.output.map(|output| output.to_string()),
+            outcome.error,
+            cause,
+        ),
         (tested.output, tested.error, tested.cause),
     ]
 }
@@ -106,7 +117,10 @@ fn events_keep_what_was_moved_afterwards() {
         .filter_map(|event| event.details.input.or(event.details.output))
         .map(|text| text.to_string())
         .collect();
-    let (first, kept) = (r#"{"data":{"x":[1,2]},"lost":true}"#, r#"{"kept":{"x":[1,2]}}"#);
+    let (first, kept) = (
+        r#"{"data":{"x":[1,2]},"lost":true}"#,
+        r#"{"kept":{"x":[1,2]}}"#,
+    );
     let last = r#"{"kept":{"x":[1,2],"more":1}}"#;
     assert_eq!(shown, [first, kept, kept, last, last]);
 }

@@ -95,7 +95,12 @@ pub async fn test_state(
     let next = |index: Option<usize>| index.map(|index| flow.states[index].name.clone());
     match attempted {
         Ok(done) => {
-            response.output = Some(done.output.as_ref().map_or(&input, Carried::value).to_string());
+            response.output = Some(
+                done.output
+                    .as_ref()
+                    .map_or(&input, Carried::value)
+                    .to_string(),
+            );
             response.next_state = next(done.next);
         }
         Err(failure) => fail(&frame, &input, failure, &mut response, &mut details, next),
@@ -136,7 +141,12 @@ fn fail(
         match caught(frame, input, &failure, index) {
             Ok(done) => {
                 response.status = TestStateStatus::CaughtError;
-                response.output = Some(done.output.as_ref().map_or(input, Carried::value).to_string());
+                response.output = Some(
+                    done.output
+                        .as_ref()
+                        .map_or(input, Carried::value)
+                        .to_string(),
+                );
                 response.next_state = next(done.next);
             }
             Err(failure) => {
