@@ -381,4 +381,43 @@ mod tests {
         assert_eq!(kind("States.Array($)", &deep, 50_000), None);
         assert_eq!(kind("States.Array(States.Array($))", &deep, 50_000), limit);
     }
+
+    #[test]
+    fn a_call_that_depends_on_nothing_is_evaluated_when_it_is_read() {
+        let constant = |call: &str| Call::parse(call).unwrap().constant().cloned();
+        let parts = "States.ArrayPartition(States.ArrayRange(1, 4, 1), 2)";
+        assert_eq!(constant(parts), Some(json!([[1, 2], [3, 4]])));
+        let merged =
+            "States.JsonMerge(States.StringToJson('{\"x\":1}'), States.StringToJson('{}'), false)";
+        assert_eq!(constant(merged), Some(json!({"x": 1})));
+        for call in [
+            "States.MathAdd($.n, 1)",
+            "States.Array(States.UUID())",
+            "States.MathRandom(1, 2)",
+            // What fails, fails when the state runs.
+            "States.ArrayRange(1, 5, 0)",
+            "States.StringToJson('{')",
+            // What is large is not kept.
+            "States.ArrayRange(1, 1000, 1)",
+            "States.ArrayPartition(States.ArrayRange(1, 1000, 1), 7)",
+        ] {
+            assert_eq!(constant(call), None, "{call}");
+        }
+    }
+
+    #[test]
+    fn a_constant_takes_as_much_of_the_memory_as_making_it() {
+        let evaluate = |bytes| {
+            evaluate_within(
+                "States.ArrayRange(1, 40, 1)",
+                &json!(null),
+                Budget::of(bytes),
+            )
+        };
+        assert!(evaluate(10_000).is_ok());
+        assert_eq!(
+            evaluate(1_000).unwrap_err().kind(),
+            IntrinsicErrorKind::Limit
+        );
+    }
 }
