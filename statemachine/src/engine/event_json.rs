@@ -122,7 +122,7 @@ impl Write for usize {
 
 impl Write for JsonText {
     fn write(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(self.quoted().as_bytes());
+        out.extend_from_slice(self.quoted());
     }
 }
 

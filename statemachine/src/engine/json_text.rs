@@ -17,8 +17,8 @@ use crate::bounds::MAX_DEPTH;
 pub struct JsonText(Arc<Forms>);
 
 struct Forms {
-    /// The text as a JSON string, with its quotes.
-    quoted: String,
+    /// The text as a JSON string, with its quotes; always UTF-8.
+    quoted: Vec<u8>,
     text: OnceLock<String>,
 }
 
@@ -57,15 +57,15 @@ impl JsonText {
             quoted: &mut forms.quoted,
             left: limit_bytes,
         };
-        writer.quoted.push('"');
+        writer.quoted.push(b'"');
         writer.value(value, MAX_DEPTH - 1)?;
-        writer.quoted.push('"');
+        writer.quoted.push(b'"');
         Ok(text)
     }
 
     fn empty() -> Self {
         Self(Arc::new(Forms {
-            quoted: String::with_capacity(128),
+            quoted: Vec::with_capacity(128),
             text: OnceLock::new(),
         }))
     }
@@ -77,15 +77,14 @@ impl JsonText {
     }
 
     /// Gives the text as a JSON string, quoted and escaped.
-    #[must_use]
-    pub fn quoted(&self) -> &str {
+    pub(crate) fn quoted(&self) -> &[u8] {
         &self.0.quoted
     }
 }
 
 impl From<String> for JsonText {
     fn from(text: String) -> Self {
-        let quoted = serde_json::to_string(&text).expect("a text is JSON");
+        let quoted = serde_json::to_vec(&text).expect("a text is JSON");
         Self(Arc::new(Forms {
             quoted,
             text: OnceLock::from(text),
@@ -139,7 +138,8 @@ pub(crate) fn written(value: &Value) -> String {
 }
 
 /// Undoes what quoting did to JSON text, in which nothing but `"` and `\` needs an escape.
-fn unquoted(quoted: &str) -> String {
+fn unquoted(quoted: &[u8]) -> String {
+    let quoted = std::str::from_utf8(quoted).expect("only texts have been written");
     let mut rest = quoted
         .strip_prefix('"')
         .and_then(|rest| rest.strip_suffix('"'))
@@ -158,7 +158,7 @@ fn unquoted(quoted: &str) -> String {
 
 /// Writes a value's compact text as it stands inside a JSON string.
 struct Writer<'a> {
-    quoted: &'a mut String,
+    quoted: &'a mut Vec<u8>,
     /// How many bytes more the text itself may have.
     left: usize,
 }
@@ -174,30 +174,32 @@ impl Writer<'_> {
             Value::Array(items) => {
                 let depth_left = depth_left.checked_sub(1).ok_or(Refused::TooDeep)?;
                 self.take(2 + items.len().saturating_sub(1))?;
-                self.quoted.push('[');
+                self.quoted.push(b'[');
                 for (index, item) in items.iter().enumerate() {
                     if index > 0 {
-                        self.quoted.push(',');
+                        self.quoted.push(b',');
                     }
                     self.value(item, depth_left)?;
                 }
-                self.quoted.push(']');
+                self.quoted.push(b']');
                 Ok(())
             }
             Value::Object(fields) => {
                 let depth_left = depth_left.checked_sub(1).ok_or(Refused::TooDeep)?;
                 // The braces, and for each field its quotes, a colon and all commas but one.
                 self.take(2 + (4 * fields.len()).saturating_sub(1))?;
-                let mut before = "{\\\"";
+                let mut before = *b"{\\\"";
                 for (name, field) in fields {
-                    self.quoted.push_str(before);
+                    self.quoted.extend_from_slice(&before);
                     self.inside_quotes(name)?;
-                    self.quoted.push_str("\\\":");
+                    self.quoted.extend_from_slice(b"\\\":");
                     self.value(field, depth_left)?;
-                    before = ",\\\"";
+                    before = *b",\\\"";
                 }
-                self.quoted
-                    .push_str(if fields.is_empty() { "{}" } else { "}" });
+                if fields.is_empty() {
+                    self.quoted.push(b'{');
+                }
+                self.quoted.push(b'}');
                 Ok(())
             }
         }
@@ -211,16 +213,19 @@ impl Writer<'_> {
     /// Writes what needs no escape.
     fn plain(&mut self, text: &str) -> Result<(), Refused> {
         self.take(text.len())?;
-        self.quoted.push_str(text);
+        self.quoted.extend_from_slice(text.as_bytes());
         Ok(())
     }
 
     fn number(&mut self, number: &Number) -> Result<(), Refused> {
         match (number.as_u64(), number.as_i64()) {
-            (Some(digit @ 0..=9), _) => {
-                self.take(1)?;
-                self.quoted
-                    .push(char::from(b'0' + u8::try_from(digit).unwrap_or_default()));
+            (Some(small @ 0..100), _) => {
+                let (tens, units) = DIGITS[usize::try_from(small).unwrap_or_default()];
+                self.take(if tens == b'0' { 1 } else { 2 })?;
+                if tens != b'0' {
+                    self.quoted.push(tens);
+                }
+                self.quoted.push(units);
                 Ok(())
             }
             (Some(positive), _) => self.plain(itoa::Buffer::new().format(positive)),
@@ -231,9 +236,9 @@ impl Writer<'_> {
 
     fn text(&mut self, text: &str) -> Result<(), Refused> {
         self.take(2)?;
-        self.quoted.push_str("\\\"");
+        self.quoted.extend_from_slice(b"\\\"");
         self.inside_quotes(text)?;
-        self.quoted.push_str("\\\"");
+        self.quoted.extend_from_slice(b"\\\"");
         Ok(())
     }
 
@@ -260,7 +265,8 @@ impl Writer<'_> {
             if !needs_escape(byte) {
                 continue;
             }
-            self.quoted.push_str(&text[clean..place]);
+            self.quoted
+                .extend_from_slice(&text.as_bytes()[clean..place]);
             clean = place + 1;
             let letter = match byte {
                 b'"' => "\\\\\\\"",
@@ -272,17 +278,29 @@ impl Writer<'_> {
                 0x0C => "\\\\f",
                 control => {
                     self.take(5)?;
-                    self.quoted.push_str(&format!("\\\\u{control:04x}"));
+                    let escape = format!("\\\\u{control:04x}");
+                    self.quoted.extend_from_slice(escape.as_bytes());
                     continue;
                 }
             };
             self.take(1)?;
-            self.quoted.push_str(letter);
+            self.quoted.extend_from_slice(letter.as_bytes());
         }
-        self.quoted.push_str(&text[clean..]);
+        self.quoted.extend_from_slice(&text.as_bytes()[clean..]);
         Ok(())
     }
 }
+
+/// The digits of the numbers below a hundred, tens and units: most numbers are small.
+const DIGITS: [(u8, u8); 100] = {
+    let mut digits = [(b'0', b'0'); 100];
+    let mut number: u8 = 0;
+    while number < 100 {
+        digits[number as usize] = (b'0' + number / 10, b'0' + number % 10);
+        number += 1;
+    }
+    digits
+};
 
 fn needs_escape(byte: u8) -> bool {
     matches!(byte, 0..0x20 | b'"' | b'\\')
@@ -323,7 +341,7 @@ mod tests {
             let text = JsonText::of(&value);
             let expected = serde_json::to_string(&value).unwrap();
             assert_eq!(text.as_str(), expected);
-            assert_eq!(text.quoted(), serde_json::to_string(&expected).unwrap());
+            assert_eq!(text.quoted(), serde_json::to_vec(&expected).unwrap());
             assert_eq!(text, JsonText::from(expected));
         }
     }

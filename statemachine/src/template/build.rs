@@ -49,7 +49,10 @@ impl Node {
     pub(super) fn object(fields: Vec<(String, Self)>) -> Self {
         let (names, nodes): (Vec<String>, Vec<Self>) = fields.into_iter().unzip();
         let (fixed, weight, computed) = split(nodes);
-        let fixed: Map<String, Value> = names.into_iter().zip(fixed).collect();
+        // Copies keep the room for one field more, which a `ResultPath` may put into them.
+        let mut object = Map::with_capacity(names.len() + 1);
+        object.extend(names.into_iter().zip(fixed));
+        let fixed = object;
         if computed.is_empty() {
             return Self::Literal(Value::Object(fixed));
         }
