@@ -349,9 +349,7 @@ fn carried(
 ) -> Result<Option<Carried>, Failure> {
     match output {
         Cow::Borrowed(same) if std::ptr::eq(same, raw) => Ok(None),
-        // A part of the raw input is smaller and less deep than it.
-        Cow::Borrowed(part) => Ok(Some(Carried::from(part.clone()))),
-        Cow::Owned(made) => within_limit(frame, made, TOO_DEEP, None).map(Some),
+        made => within_limit(frame, made.into_owned(), TOO_DEEP, None).map(Some),
     }
 }
 
