@@ -31,41 +31,43 @@ pub(super) fn length(array: &Value) -> Result<Value, Refusal> {
     Ok(items(array)?.len().into())
 }
 
-pub(super) fn partition(array: &Value, size: &Value) -> Result<Value, Refusal> {
-    let (items, size) = (items(array)?, whole(size)?);
-    let size = usize::try_from(size)
+pub(super) fn partition(array: Value, size: &Value) -> Result<Value, Refusal> {
+    let Value::Array(items) = array else {
+        return Err(Refusal::Arguments);
+    };
+    let size = usize::try_from(whole(size)?)
         .ok()
         .filter(|size| *size > 0)
         .ok_or(Refusal::Arguments)?;
-    Ok(items
-        .chunks(size)
-        .map(|chunk| Value::Array(chunk.to_vec()))
-        .collect())
+    let mut parts = Vec::with_capacity(items.len().div_ceil(size));
+    let mut left = items.len();
+    let mut items = items.into_iter();
+    while left > 0 {
+        let length = size.min(left);
+        let mut part = Vec::with_capacity(length);
+        part.extend(items.by_ref().take(length));
+        parts.push(Value::Array(part));
+        left -= length;
+    }
+    Ok(Value::Array(parts))
 }
 
 pub(super) fn range(first: &Value, last: &Value, step: &Value) -> Result<Value, Refusal> {
-    let (first, last, step) = (
-        i128::from(cut(first)?),
-        i128::from(cut(last)?),
-        i128::from(cut(step)?),
-    );
-    if step == 0 {
-        return Err(Refusal::Arguments);
-    }
-    let steps = (last - first) / step;
-    let steps = if (last - first).signum() == -step.signum() {
-        -1
-    } else {
-        steps
+    let (first, last, step) = (cut(first)?, cut(last)?, cut(step)?);
+    let span = i128::from(last) - i128::from(first);
+    let steps = span
+        .checked_div(i128::from(step))
+        .filter(|steps| *steps < MAX_RANGE_ITEMS)
+        .ok_or(Refusal::Arguments)?;
+    // A step away from the end leads nowhere, also where the end is nearer than one step.
+    let count = match span.signum() * i128::from(step).signum() {
+        -1 => 0,
+        _ => usize::try_from(steps + 1).unwrap_or_default(),
     };
-    if steps >= MAX_RANGE_ITEMS {
-        return Err(Refusal::Arguments);
-    }
-    let mut items = Vec::with_capacity(usize::try_from(steps + 1).unwrap_or_default());
-    for count in 0..=steps {
-        let item = i64::try_from(first + count * step).map_err(|_overflow| Refusal::Arguments)?;
-        items.push(Value::from(item));
-    }
+    let mut items = Vec::with_capacity(count);
+    // The last item may be the last number there is; what would follow it is never asked for.
+    let numbers = std::iter::successors(Some(first), |number| number.checked_add(step));
+    items.extend(numbers.take(count).map(Value::from));
     Ok(Value::Array(items))
 }
 
@@ -160,9 +162,16 @@ mod tests {
             range("States.ArrayRange(1, 1000, 1)").map(|range| range.as_array().map(Vec::len)),
             Ok(Some(1000))
         );
+        assert_eq!(
+            range("States.ArrayRange(9223372036854775806, 9223372036854775807, 1)"),
+            Ok(json!([9_223_372_036_854_775_806_i64, i64::MAX]))
+        );
+        assert_eq!(range("States.ArrayRange(5, 4, 10)"), Ok(json!([])));
+        assert_eq!(range("States.ArrayRange(5, 5, -10)"), Ok(json!([5])));
         for call in [
             "States.ArrayRange(1, 1001, 1)",
             "States.ArrayRange(1, 2, 0)",
+            "States.ArrayRange(1, 1, 0)",
             "States.ArrayRange(-9223372036854775808, 9223372036854775807, 1)",
         ] {
             assert!(range(call).is_err(), "{call}");
