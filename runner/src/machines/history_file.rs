@@ -69,14 +69,20 @@ impl HistoryFile {
 }
 
 impl HistoryFile {
-    fn write(&self, event: &Event, file: &mut BufWriter<File>) -> std::io::Result<()> {
-        if !self.names_executions {
-            return Ok(serde_json::to_writer(file, event)?);
+    fn line(&self, event: &Event) -> Vec<u8> {
+        let mut line = Vec::new();
+        if self.names_executions {
+            line.extend_from_slice(b"{\"executionArn\":");
+            serde_json::to_writer(&mut line, &*event.execution)
+                .expect("a text can always be written into memory");
         }
-        file.write_all(b"{\"executionArn\":")?;
-        serde_json::to_writer(&mut *file, &*event.execution)?;
-        let fields = serde_json::to_string(event)?.replacen('{', ",", 1);
-        file.write_all(fields.as_bytes())
+        let fields = line.len();
+        event.write_json(&mut line);
+        if self.names_executions {
+            line[fields] = b',';
+        }
+        line.push(b'\n');
+        line
     }
 }
 
@@ -86,9 +92,8 @@ impl HistorySink for HistoryFile {
         if writing.failed.is_some() {
             return;
         }
-        let mut written = self
-            .write(event, &mut writing.file)
-            .and_then(|()| writing.file.write_all(b"\n"));
+        let line = self.line(event);
+        let mut written = writing.file.write_all(&line);
         if self.at_once && written.is_ok() {
             written = writing.file.flush();
         }

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::definition::expressions::Expressions;
+use crate::definition::pattern::Pattern;
 use crate::definition::selector::{Payload, Selector};
 
 #[derive(Debug)]
@@ -41,6 +42,8 @@ pub(crate) enum Condition {
 #[derive(Debug)]
 pub(crate) enum Operand {
     Literal(Value),
+    /// What `StringMatches` has.
+    Pattern(Pattern),
     Path(Selector),
 }
 

@@ -7,6 +7,7 @@ pub(crate) mod fields;
 pub(crate) mod machine;
 pub(crate) mod map;
 pub(crate) mod model;
+pub(crate) mod pattern;
 mod place;
 mod read_choice;
 mod read_flow;

@@ -89,6 +89,7 @@ pub(crate) fn target(fields: &Fields<'_>, name: &str, names: &Names<'_>) -> Opti
 fn blank(name: &str, language: QueryLanguage) -> State {
     State {
         name: name.to_owned(),
+        shared_name: name.into(),
         language,
         kind: Kind::Pass(None),
         input_path: DataPath::Whole,

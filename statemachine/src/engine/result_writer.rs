@@ -5,11 +5,11 @@ use serde_json::{Map, Value, json};
 
 use crate::definition::map::{ResultWriter, Transformation};
 use crate::definition::{QueryLanguage, Resource};
-use crate::engine::carried::written;
 use crate::engine::clock::date_text;
 use crate::engine::execution::Status;
 use crate::engine::failure::{Failure, names};
 use crate::engine::frame::{Data, Frame};
+use crate::engine::json_text::written;
 use crate::engine::map_run::{Child, Children};
 use crate::engine::object_call::{ObjectCall, call};
 

@@ -238,7 +238,7 @@ impl Follower {
         // A Task that is left without an answer failed before it asked.
         let is_task = current.visit.state_type == "Task";
         let is_caught = current.pending || is_task && !current.done;
-        current.visit.output = kept(event.details.output.as_deref(), keeps_data);
+        current.visit.output = kept(event.details.output.as_ref(), keeps_data);
         let error = current
             .visit
             .last_failure()
@@ -340,7 +340,7 @@ impl Follower {
 
     fn iteration_ended(&mut self, event: &Event, end: VisitEnd) {
         let wanted = Role::Iteration(event.details.index.unwrap_or_default());
-        let name = event.details.name.clone().unwrap_or_default();
+        let name = event.details.name.as_deref().unwrap_or_default().to_owned();
         let Some(id) = self.outwards(event, |thread| thread.role == wanted) else {
             return;
         };

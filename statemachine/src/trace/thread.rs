@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 
 use super::executions::Slot;
 use super::visit::{MOST_CHARACTERS, Steps, Totals, Visit, VisitEnd};
-use crate::engine::Event;
+use crate::engine::{Event, JsonText};
 
 /// The number of a thread.
 pub(super) type Id = usize;
@@ -81,7 +81,7 @@ impl Thread {
         let kind = event.event_type.as_str();
         let state_type = kind.strip_suffix("StateEntered").unwrap_or(kind);
         let visit = Visit {
-            state: event.details.name.clone().unwrap_or_default(),
+            state: event.details.name.as_deref().unwrap_or_default().to_owned(),
             state_type,
             entered_at: event.timestamp,
             left_at: event.timestamp,
@@ -89,7 +89,7 @@ impl Thread {
             starts: 0,
             failures: 0,
             attempts: Vec::new(),
-            input: kept(event.details.input.as_deref(), keeps_data),
+            input: kept(event.details.input.as_ref(), keeps_data),
             output: None,
             inside: super::Inside::Nothing,
         };
@@ -134,8 +134,8 @@ impl Thread {
 }
 
 /// Keeps the beginning of a text.
-pub(super) fn kept(text: Option<&str>, keeps_data: bool) -> Option<String> {
-    let text = text.filter(|_| keeps_data)?;
+pub(super) fn kept(text: Option<&JsonText>, keeps_data: bool) -> Option<String> {
+    let text = text.filter(|_| keeps_data)?.as_str();
     match text.char_indices().nth(MOST_CHARACTERS) {
         Some((end, _)) => Some(format!("{}..", &text[..end])),
         None => Some(text.to_owned()),

@@ -13,6 +13,7 @@ mod jayway;
 mod maps;
 mod measured;
 mod mocks;
+mod moving;
 mod mutations;
 mod readers;
 mod replay;
