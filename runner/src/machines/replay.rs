@@ -35,12 +35,12 @@ pub fn replay(
             handler.objects(buckets.clone().keeping_writes())
         })
     };
-    let (first, _) = run(recorded, machine, name, handler()?)?;
+    let (first, _) = run(recorded, machine, name, &handler()?)?;
     if matches!(first, Replayed::InOrder(_)) {
         return Ok(first);
     }
     // A branch may have come further than it did before a failure beside it; then the end is still the same.
-    let (second, outcome) = run(recorded, machine, name, handler()?.patient())?;
+    let (second, outcome) = run(recorded, machine, name, &handler()?.patient())?;
     let is_same = outcome.is_some_and(|outcome| recorded.ended_as(&outcome));
     Ok(if is_same { second } else { first })
 }
@@ -49,7 +49,7 @@ fn run(
     recorded: &Recorded,
     machine: &Machine,
     name: &str,
-    handler: ReplayHandler,
+    handler: &ReplayHandler,
 ) -> Result<(Replayed, Option<Outcome>)> {
     let start_time: DateTime<Utc> = recorded.start_time().unwrap_or_else(Utc::now);
     let engine = Engine::new(handler.clone())
