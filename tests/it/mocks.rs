@@ -246,6 +246,36 @@ fn a_task_that_timed_out_or_was_given_up_does_so_again() {
 }
 
 #[test]
+fn a_branch_that_comes_further_in_a_replay_changes_nothing() {
+    let task = r#"{"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "#;
+    let place = Place::new();
+    place.write(
+        "m.asl.json",
+        format!(
+            r#"{{"StartAt": "P", "States": {{"P": {{"Type": "Parallel", "End": true, "Branches": [
+                {{"StartAt": "Rest", "States": {{"Rest": {{"Type": "Wait", "Seconds": 60, "Next": "Fails"}}, "Fails": {{"Type": "Fail", "Error": "E"}}}}}},
+                {{"StartAt": "Slow", "States": {{"Slow": {task}"Next": "Pause"}}, "Pause": {{"Type": "Wait", "Seconds": 30, "Next": "Later"}},
+                    "Later": {task}"End": true}}}}}}]}}}}}}"#
+        ),
+    );
+    let mut recording = Recording::default();
+    recording.add(0.0, 0, "ExecutionStarted", json!({"input": "{}"}));
+    recording.add(0.0, 0, "ParallelStateEntered", json!({"name": "P"}));
+    recording.add(0.0, 2, "ParallelStateStarted", json!({}));
+    let rest = recording.add(0.0, 3, "WaitStateEntered", json!({"name": "Rest"}));
+    // So slow that the branch never came to its second task.
+    let slow = recording.call([0.0, 50.0], 3, "Slow", "x");
+    recording.add(50.0, slow, "WaitStateEntered", json!({"name": "Pause"}));
+    let failed = recording.add(60.0, rest, "FailStateEntered", json!({"name": "Fails"}));
+    recording.add(60.0, failed, "ExecutionFailed", json!({"error": "E"}));
+    place.write("history.json", json!({"events": recording.0}).to_string());
+    let made =
+        place.run("mocks --from-history history.json --format case --out m.recorded.case.json");
+    assert_eq!(made.succeeds().stderr, "");
+    place.run("test .").succeeds();
+}
+
+#[test]
 fn child_executions_have_histories_of_their_own_that_replay_too() {
     let place = Place::new();
     place.write(

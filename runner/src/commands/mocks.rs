@@ -61,7 +61,7 @@ fn mock_file(args: &MocksArgs, recorded: &Recorded) -> Result<Value> {
             let error = Error::new(ErrorKind::Usage, format!("`{shown}` has errors"));
             return Err(error.hint(format!("`drivetrain check {shown}` lists them")));
         };
-        match replay(recorded, &machine, &name, Buckets::parse(&args.s3)?)? {
+        match replay(recorded, &machine, &name, &Buckets::parse(&args.s3)?)? {
             Replayed::InOrder(handler) => return Ok(handler.mock_file(&args.name, &args.case)),
             Replayed::Diverged(state) => eprintln!(
                 "warning: with `{shown}`, the state `{state}` calls more often than was recorded, so the answers are in \

@@ -1,6 +1,7 @@
 //! A recorded history as mocks, or as a whole test case.
 
 use chrono::{DateTime, SecondsFormat, Utc};
+use drivetrain_statemachine::Outcome;
 use drivetrain_statemachine::mocks::{MockError, MockFile, ReplayHandler};
 use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
@@ -146,6 +147,20 @@ impl Recorded {
             }
         }
         None
+    }
+
+    /// Tells whether an execution ended as this one did.
+    #[must_use]
+    pub fn ended_as(&self, outcome: &Outcome) -> bool {
+        let Some(expected) = self.expected() else {
+            return false;
+        };
+        let is = |name: &str, got: Option<&str>| {
+            expected.get(name).is_none_or(|text| text.as_str() == got)
+        };
+        expected["status"] == outcome.status.as_str()
+            && is("error", outcome.error.as_deref())
+            && expected.get("output") == outcome.output.as_ref()
     }
 
     fn find(&self, kind: &str) -> Option<&Value> {

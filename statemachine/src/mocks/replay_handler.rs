@@ -49,6 +49,7 @@ use crate::{TaskCall, TaskError, TaskHandler, TaskOutput};
 pub struct ReplayHandler {
     shared: Arc<Shared>,
     objects: Option<Arc<dyn TaskHandler>>,
+    is_patient: bool,
 }
 
 struct Shared {
@@ -87,7 +88,17 @@ impl ReplayHandler {
         Ok(Self {
             shared: Arc::new(shared),
             objects: None,
+            is_patient: false,
         })
+    }
+
+    /// Lets a call hang that was never made, instead of [diverging](Self::diverged).
+    ///
+    /// In a replay tasks take no time, so that a branch may come further than it did before a failure beside it ended it.
+    #[must_use]
+    pub fn patient(mut self) -> Self {
+        self.is_patient = true;
+        self
     }
 
     /// Sends what Map states read and write to another handler.
@@ -139,6 +150,10 @@ impl ReplayHandler {
             .rev()
             .max_by_key(|index| likeness(&calls.left[*index]));
         let Some(best) = best else {
+            if self.is_patient {
+                calls.answers.push(MockAnswer::Hang);
+                return Some(MockAnswer::Hang);
+            }
             calls.has_diverged = true;
             self.shared.changed.notify_waiters();
             return None;
