@@ -276,6 +276,47 @@ fn a_branch_that_comes_further_in_a_replay_changes_nothing() {
 }
 
 #[test]
+fn objects_of_a_map_are_in_no_history_and_are_asked_for() {
+    let place = Place::new();
+    place.write(
+        "m.asl.json",
+        r#"{"StartAt": "M", "States": {"M": {"Type": "Map", "ItemReader": {"Resource": "arn:aws:states:::s3:getObject",
+            "Parameters": {"Bucket": "b", "Key": "k.json"}, "ReaderConfig": {"InputType": "JSON"}}, "ItemProcessor": {
+            "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}, "StartAt": "P",
+            "States": {"P": {"Type": "Pass", "End": true}}}, "End": true}}}"#,
+    );
+    place.write("bucket/k.json", "[1]");
+    place
+        .run("simulate m.asl.json --s3 b=bucket --history h.jsonl")
+        .succeeds();
+    let base = "mocks --from-history h.jsonl --definition m.asl.json";
+    let without = place.run(base);
+    assert!(
+        without.succeeds().stderr.contains("--s3 BUCKET=DIR"),
+        "{}",
+        without.stderr
+    );
+    let with = place.run(&format!("{base} --s3 b=bucket"));
+    assert!(
+        !with.succeeds().stderr.contains("calls more often"),
+        "{}",
+        with.stderr
+    );
+    // An object that is never answered for fails its Map, however long that takes.
+    place.write(
+        "hang.json",
+        r#"{"StateMachines": {"m": {"TestCases": {"c": {"M": "H"}}}}, "MockedResponses": {"H": {"0": {"Hang": true}}}}"#,
+    );
+    let ran = place.run("simulate m.asl.json --mocks hang.json");
+    assert_eq!(ran.code, Some(1), "{}", ran.stderr);
+    assert!(
+        ran.stdout.contains("States.ItemReaderFailed"),
+        "{}",
+        ran.stdout
+    );
+}
+
+#[test]
 fn child_executions_have_histories_of_their_own_that_replay_too() {
     let place = Place::new();
     place.write(
