@@ -87,12 +87,12 @@ pub enum Command {
     Test(TestArgs),
     /// Tests one state by itself: one attempt, with what goes in, what comes out and every step between.
     #[command(
-        after_long_help = "Example:\n  drivetrain test-state orders.asl.json --state Charge --input '{\"id\": 7}' --mock '{\"result\": {\"paid\": true}}' --level DEBUG\n  drivetrain test-state --request request.json   # the TestState API's request object in, its response object out\n\nThe exit code is 1 if the state fails and no handler takes the error, 2 if the request is refused."
+        after_long_help = "Example:\n  drivetrain test-state orders.asl.json --state Charge --input '{\"id\": 7}' --mock '{\"result\": {\"paid\": true}}' --level DEBUG\n  drivetrain test-state --request request.json   # the TestState API's request object in, its response object out\n\nA mock's `fieldValidationMode` (STRICT, PRESENT, NONE) is taken, and its result is never compared with the shapes of AWS's APIs: these are not known here.\n\nThe exit code is 1 if the state fails and no handler takes the error, 2 if the request is refused."
     )]
     TestState(Box<TestStateArgs>),
     /// Makes mocks from the recorded history of an execution.
     #[command(
-        after_long_help = "Example:\n  aws stepfunctions get-execution-history --execution-arn arn:aws:states:.. > history.json\n  drivetrain mocks --from-history history.json --name orders --case LastNight --out mocks.json\n  drivetrain mocks --from-history history.json --format case --out orders.last-night.case.json"
+        after_long_help = "Example:\n  aws stepfunctions get-execution-history --execution-arn arn:aws:states:.. > history.json\n  drivetrain mocks --from-history history.json --definition orders.asl.json --name orders --case LastNight --out mocks.json\n  drivetrain mocks --from-history history.json --format case --out orders.last-night.case.json"
     )]
     Mocks(MocksArgs),
     /// Lists a job's runs, newest last.
@@ -276,10 +276,15 @@ pub struct SimulateArgs {
     #[arg(long, value_name = "DATE", value_parser = start_time)]
     pub start_time: Option<DateTime<Utc>>,
     /// What random numbers, jitter and UUIDs are made from.
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        allow_negative_numbers = true
+    )]
     pub seed: u64,
     /// The machine's name, in ARNs and in the mock file [default: the file's, up to its first `.`].
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = machine_name)]
     pub name: Option<String>,
     /// The answers of tasks, in the format of Step Functions Local.
     #[arg(long, value_name = "FILE")]
@@ -294,18 +299,38 @@ pub struct SimulateArgs {
     #[arg(long)]
     pub real_time: bool,
     /// How many events the execution may have, or `none` for any number [default: 25000 for a STANDARD machine].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub max_events: Option<MaxEvents>,
     /// Writes the execution's own history to this file, an event a line, while it runs.
     #[arg(long, value_name = "FILE")]
     pub history: Option<PathBuf>,
+    /// Writes the histories of distributed Maps' child executions to this file, an event a line with its `executionArn`.
+    #[arg(long, value_name = "FILE")]
+    pub children: Option<PathBuf>,
     /// Shows each state's input and output.
     #[arg(long)]
     pub show_data: bool,
 }
 
-fn start_time(text: &str) -> Result<DateTime<Utc>, chrono::ParseError> {
-    DateTime::parse_from_rfc3339(text).map(|date| date.to_utc())
+fn start_time(text: &str) -> Result<DateTime<Utc>, String> {
+    let date = DateTime::parse_from_rfc3339(text).map(|date| date.to_utc());
+    date.map_err(|error| {
+        format!("{error}; expected a date with time and zone, such as `2026-01-31T12:00:00Z`")
+    })
+}
+
+/// Takes what AWS takes for the name of a state machine.
+fn machine_name(text: &str) -> Result<String, String> {
+    let is_forbidden = |one: char| {
+        one.is_whitespace() || one.is_control() || "<>{}[]?*\"#%\\^|~`$&,;:/".contains(one)
+    };
+    match text.chars().count() {
+        1..=80 if !text.contains(is_forbidden) => Ok(text.to_owned()),
+        _ => Err(
+            "expected 1 to 80 characters, none of them a blank or one of <>{}[]?*\"#%\\^|~`$&,;:/"
+                .to_owned(),
+        ),
+    }
 }
 
 /// Flags of `test`.
@@ -374,6 +399,16 @@ pub struct MocksArgs {
     /// The history, as `aws stepfunctions get-execution-history` prints it or `simulate --history` writes it.
     #[arg(long, value_name = "FILE")]
     pub from_history: PathBuf,
+    /// The history of a child execution of a distributed Map, which AWS keeps apart; or what `simulate --children` writes.
+    #[arg(long, value_name = "FILE")]
+    pub children: Vec<PathBuf>,
+    /// The state machine, which tells the order of answers where iterations ran side by side [default: with `--format case`,
+    /// the definition beside the case].
+    #[arg(long, value_name = "FILE")]
+    pub definition: Option<PathBuf>,
+    /// The folder that its Map states read from instead of a bucket.
+    #[arg(long, value_name = "BUCKET=DIR")]
+    pub s3: Vec<String>,
     /// What is written.
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = MocksFormat::Mocks)]
     pub format: MocksFormat,

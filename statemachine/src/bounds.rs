@@ -30,6 +30,11 @@ impl Budget {
         Self { bytes }
     }
 
+    /// Tells what has been paid of a whole budget.
+    pub(crate) fn spent(&self) -> u64 {
+        MAX_BYTES.saturating_sub(self.bytes)
+    }
+
     pub(crate) fn pay(&mut self, bytes: u64) -> Result<(), Exhausted> {
         self.bytes = self.bytes.checked_sub(bytes).ok_or(Exhausted)?;
         Ok(())

@@ -26,18 +26,22 @@ mod text;
 
 use std::borrow::Cow;
 
-use serde_json::Value;
+use chrono::DateTime;
+use serde_json::{Map, Value};
 
 pub(crate) use encode::digest;
 pub(crate) use math::JavaRandom;
 pub use table::{FUNCTIONS, Function, Signature};
 
-use crate::bounds::{self, Budget};
+use crate::bounds::{self, Budget, Exhausted};
 use crate::jsonpath::{PathErrorKind, Query};
-use crate::scope::{Host, Scope};
+use crate::scope::{Host, Random, Scope};
 
 /// How deep calls may nest, by AWS's documentation.
 const MAX_NESTING: usize = 10;
+
+/// How many times larger than a call's text its value may be to be kept: no definition fills the memory with constants.
+const LARGEST_CONSTANT: u64 = 128;
 
 /// Why a call could not be parsed or evaluated.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -82,6 +86,16 @@ pub struct Call {
     text: String,
     signature: &'static Signature,
     arguments: Vec<Argument>,
+    /// What the call gives, where that is known when it is read.
+    constant: Option<Box<Constant>>,
+}
+
+/// The value of a call that depends on nothing.
+#[derive(Debug, Clone, PartialEq)]
+struct Constant {
+    value: Value,
+    /// What making it takes of an evaluation's memory.
+    bytes: u64,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -140,6 +154,7 @@ impl Call {
         budget: &mut Budget,
     ) -> Result<Value, IntrinsicError> {
         self.value(scope, host, budget)
+            .map(Cow::into_owned)
             .map_err(|Failed { kind, message }| IntrinsicError {
                 kind,
                 message: format!(
@@ -149,23 +164,75 @@ impl Call {
             })
     }
 
-    fn value(
-        &self,
-        scope: &Scope<'_>,
+    /// Gives the value of a call that depends on nothing, if it is known.
+    pub(crate) fn constant(&self) -> Option<&Value> {
+        self.constant.as_ref().map(|constant| &constant.value)
+    }
+
+    /// Evaluates the call now if it depends on nothing, and keeps its value if that is small.
+    ///
+    /// What fails is left to fail when the state runs, as AWS has it.
+    fn fold(&mut self) {
+        let is_fixed = |argument: &Argument| match argument {
+            Argument::Literal(_) | Argument::Text { .. } => true,
+            Argument::Path(_) => false,
+            Argument::Call(call) => call.constant.is_some(),
+        };
+        if !self.signature.function.is_pure() || !self.arguments.iter().all(is_fixed) {
+            return;
+        }
+        let nothing = Value::Null;
+        let scope = Scope {
+            input: &nothing,
+            context: &nothing,
+            variables: &Map::new(),
+        };
+        let mut host = Host {
+            now: DateTime::UNIX_EPOCH,
+            random: Random::from_seed(0),
+        };
+        let mut budget = Budget::new();
+        let value = self.value(&scope, &mut host, &mut budget);
+        let value = value.ok().map(Cow::into_owned);
+        let largest = LARGEST_CONSTANT.saturating_mul(self.text.len() as u64);
+        self.constant = value
+            .filter(|value| bounds::weight(value) <= largest)
+            .map(|value| {
+                Box::new(Constant {
+                    value,
+                    bytes: budget.spent(),
+                })
+            });
+    }
+
+    fn value<'v>(
+        &'v self,
+        scope: &Scope<'v>,
         host: &mut Host,
         budget: &mut Budget,
-    ) -> Result<Value, Failed> {
-        let too_large =
-            |_exhausted| Failed::new(IntrinsicErrorKind::Limit, "its result is too large");
-        let mut values: Vec<Cow<'_, Value>> = Vec::with_capacity(self.arguments.len());
-        for argument in &self.arguments {
-            values.push(match argument {
+    ) -> Result<Cow<'v, Value>, Failed> {
+        if let Some(constant) = &self.constant {
+            budget.pay(constant.bytes).map_err(too_large)?;
+            return Ok(Cow::Borrowed(&constant.value));
+        }
+        // Nearly all calls have few arguments: these need no memory.
+        let mut few: [Cow<'v, Value>; 4] = std::array::from_fn(|_| Cow::Owned(Value::Null));
+        let mut many = Vec::new();
+        let values = if let Some(values) = few.get_mut(..self.arguments.len()) {
+            values
+        } else {
+            many.resize(self.arguments.len(), Cow::Owned(Value::Null));
+            many.as_mut_slice()
+        };
+        for (value, argument) in values.iter_mut().zip(&self.arguments) {
+            *value = match argument {
                 Argument::Literal(value) | Argument::Text { value, .. } => Cow::Borrowed(value),
                 Argument::Path(query) => look_up(query, scope)?,
-                Argument::Call(call) => Cow::Owned(call.value(scope, host, budget)?),
-            });
+                Argument::Call(call) => call.value(scope, host, budget)?,
+            };
         }
-        if self.signature.function.keeps_arguments() {
+        let function = self.signature.function;
+        if function.keeps_arguments() {
             values
                 .iter()
                 .try_for_each(|value| budget.pay_for(value))
@@ -175,32 +242,13 @@ impl Call {
             Some(Argument::Text { pieces, .. }) => Some(pieces),
             _ => None,
         };
-        let result = self
-            .signature
-            .function
-            .apply(&values, pieces, host)
-            .map_err(|refusal| match refusal {
-                Refusal::Arguments => Failed::new(
-                    IntrinsicErrorKind::Failed,
-                    format!("Invalid arguments in {}", self.signature.name),
-                ),
-                Refusal::Places => Failed::new(
-                    IntrinsicErrorKind::Failed,
-                    format!(
-                        "Invalid arguments in {}: number of arguments do not match the occurrences of {{}}",
-                        self.signature.name
-                    ),
-                ),
-                Refusal::Template(reason) => Failed::new(
-                    IntrinsicErrorKind::Failed,
-                    format!("Invalid template in {}: {reason}", self.signature.name),
-                ),
-                Refusal::Limit(message) => Failed::new(IntrinsicErrorKind::Limit, message),
-            })?;
-        if !self.signature.function.keeps_arguments() {
+        let result = function
+            .apply(values, pieces, host)
+            .map_err(|refusal| self.failed(refusal))?;
+        if !function.keeps_arguments() {
             budget.pay_for(&result).map_err(too_large)?;
         }
-        if self.signature.function.nests() && bounds::nests_too_deeply(&result) {
+        if function.nests() && bounds::nests_too_deeply(&result) {
             return Err(Failed::new(
                 IntrinsicErrorKind::Limit,
                 "its result nests too deeply",
@@ -208,6 +256,23 @@ impl Call {
         }
         Ok(result)
     }
+
+    fn failed(&self, refusal: Refusal) -> Failed {
+        let name = self.signature.name;
+        let message = match refusal {
+            Refusal::Arguments => format!("Invalid arguments in {name}"),
+            Refusal::Places => format!(
+                "Invalid arguments in {name}: number of arguments do not match the occurrences of {{}}"
+            ),
+            Refusal::Template(reason) => format!("Invalid template in {name}: {reason}"),
+            Refusal::Limit(message) => return Failed::new(IntrinsicErrorKind::Limit, message),
+        };
+        Failed::new(IntrinsicErrorKind::Failed, message)
+    }
+}
+
+fn too_large(_exhausted: Exhausted) -> Failed {
+    Failed::new(IntrinsicErrorKind::Limit, "its result is too large")
 }
 
 /// What went wrong somewhere in an expression.
@@ -240,10 +305,9 @@ fn look_up<'v>(query: &'v Query, scope: &Scope<'v>) -> Result<Cow<'v, Value>, Fa
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Map, json};
+    use serde_json::json;
 
     use super::*;
-    use crate::scope::Random;
 
     pub(super) fn evaluate(call: &str, input: &Value) -> Result<Value, IntrinsicError> {
         evaluate_within(call, input, Budget::new())
@@ -261,7 +325,7 @@ mod tests {
             variables: &variables,
         };
         let mut host = Host {
-            now: chrono::DateTime::UNIX_EPOCH,
+            now: DateTime::UNIX_EPOCH,
             random: Random::from_seed(1),
         };
         Call::parse(call)?.evaluate_within(&scope, &mut host, &mut budget)
@@ -316,5 +380,44 @@ mod tests {
         let deep = (0..126).fold(json!(1), |inner, _| json!([inner]));
         assert_eq!(kind("States.Array($)", &deep, 50_000), None);
         assert_eq!(kind("States.Array(States.Array($))", &deep, 50_000), limit);
+    }
+
+    #[test]
+    fn a_call_that_depends_on_nothing_is_evaluated_when_it_is_read() {
+        let constant = |call: &str| Call::parse(call).unwrap().constant().cloned();
+        let parts = "States.ArrayPartition(States.ArrayRange(1, 4, 1), 2)";
+        assert_eq!(constant(parts), Some(json!([[1, 2], [3, 4]])));
+        let merged =
+            "States.JsonMerge(States.StringToJson('{\"x\":1}'), States.StringToJson('{}'), false)";
+        assert_eq!(constant(merged), Some(json!({"x": 1})));
+        for call in [
+            "States.MathAdd($.n, 1)",
+            "States.Array(States.UUID())",
+            "States.MathRandom(1, 2)",
+            // What fails, fails when the state runs.
+            "States.ArrayRange(1, 5, 0)",
+            "States.StringToJson('{')",
+            // What is large is not kept.
+            "States.ArrayRange(1, 1000, 1)",
+            "States.ArrayPartition(States.ArrayRange(1, 1000, 1), 7)",
+        ] {
+            assert_eq!(constant(call), None, "{call}");
+        }
+    }
+
+    #[test]
+    fn a_constant_takes_as_much_of_the_memory_as_making_it() {
+        let evaluate = |bytes| {
+            evaluate_within(
+                "States.ArrayRange(1, 40, 1)",
+                &json!(null),
+                Budget::of(bytes),
+            )
+        };
+        assert!(evaluate(10_000).is_ok());
+        assert_eq!(
+            evaluate(1_000).unwrap_err().kind(),
+            IntrinsicErrorKind::Limit
+        );
     }
 }

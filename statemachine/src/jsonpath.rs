@@ -32,7 +32,7 @@ mod walk;
 use std::borrow::Cow;
 use std::fmt;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 pub use error::{PathError, PathErrorKind};
 pub use reference::ReferencePath;
@@ -125,6 +125,56 @@ impl Query {
         self.resolve_on(document)
     }
 
+    /// Tells whether what the path finds can be moved out of the input: it is one place, and stands in it as it is.
+    pub(crate) fn can_move(&self) -> bool {
+        self.plain && self.root == Root::Input
+    }
+
+    /// Tells whether two paths that can move something may find the same, or one of them a part of what the other does.
+    pub(crate) fn may_overlap(&self, other: &Self) -> bool {
+        self.steps
+            .list
+            .iter()
+            .zip(&other.steps.list)
+            .all(|steps| match steps {
+                (Step::Fields { names, .. }, Step::Fields { names: others, .. }) => names == others,
+                // `[-1]` and `[3]` may be the same.
+                (Step::Indices(_), Step::Indices(_)) => true,
+                _ => false,
+            })
+    }
+
+    /// Tells whether something is where the path leads.
+    pub(crate) fn finds_what_it_can_move(&self, scope: &Scope<'_>) -> bool {
+        self.can_move()
+            && !self.reads_null(scope)
+            && follow(&self.steps.list, scope.input).is_some()
+    }
+
+    /// Finds what the path leads to, to be taken.
+    pub(crate) fn find_mut<'v>(&self, document: &'v mut Value) -> Option<&'v mut Value> {
+        self.steps
+            .list
+            .iter()
+            .try_fold(document, |value, step| match (step, value) {
+                (Step::Fields { names, .. }, Value::Object(fields)) => {
+                    let name = names.first()?;
+                    let found = fields.iter_mut().find(|(own, _)| *own == name);
+                    found.map(|(_, value)| value)
+                }
+                (Step::Indices(indices), Value::Array(items)) => {
+                    let index = place(items.len(), *indices.first()?)?;
+                    items.get_mut(index)
+                }
+                _ => None,
+            })
+    }
+
+    /// Tells whether the path starts from the context object.
+    pub(crate) fn reads_context(&self) -> bool {
+        matches!(self.root, Root::Context)
+    }
+
     /// Tells a path into an input that is null: AWS fails it at once, also where it is `$` alone.
     pub(crate) fn reads_null(&self, scope: &Scope<'_>) -> bool {
         matches!(self.root, Root::Input) && scope.input.is_null()
@@ -177,19 +227,32 @@ impl fmt::Display for Query {
 /// Follows the steps of a plain path; where they lead nowhere, the full evaluation says why.
 fn follow<'v>(steps: &[Step], document: &'v Value) -> Option<&'v Value> {
     steps.iter().try_fold(document, |value, step| match step {
-        Step::Fields { names, .. } => value.as_object()?.get(names.first()?),
+        Step::Fields { names, .. } => field(value.as_object()?, names.first()?),
         Step::Indices(indices) => {
             let items = value.as_array()?;
-            let index = isize::try_from(*indices.first()?).ok()?;
-            let index = if index < 0 {
-                items.len().checked_add_signed(index)?
-            } else {
-                index.unsigned_abs()
-            };
-            items.get(index)
+            items.get(place(items.len(), *indices.first()?)?)
         }
         _ => None,
     })
+}
+
+/// Counts an index from the start of an array, where it counts from the end.
+fn place(length: usize, index: i32) -> Option<usize> {
+    let index = isize::try_from(index).ok()?;
+    if index < 0 {
+        return length.checked_add_signed(index);
+    }
+    Some(index.unsigned_abs())
+}
+
+/// Finds a field; in a small object, comparing a few names is faster than hashing one.
+fn field<'v>(fields: &'v Map<String, Value>, name: &str) -> Option<&'v Value> {
+    const SMALL: usize = 12;
+    if fields.len() > SMALL {
+        return fields.get(name);
+    }
+    let found = fields.iter().find(|(own, _)| *own == name);
+    found.map(|(_, value)| value)
 }
 
 /// Cuts a path after `$`, `$$` or `$name`.
@@ -213,7 +276,7 @@ fn split_root(text: &str) -> Result<(Root, &str), PathError> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Map, json};
+    use serde_json::json;
 
     use super::*;
 

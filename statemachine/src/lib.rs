@@ -89,7 +89,7 @@ pub use definition::machine::StateSummary;
 pub use definition::{Machine, MachineType, Place, QueryLanguage, Resource, ResourceKind};
 pub use engine::{
     Details, Engine, Event, EventType, Events, Execution, ExecutionControl, History, HistorySink,
-    InspectionLevel, JsonLines, MockError, Outcome, StateConfiguration, Status, TaskCall,
+    InspectionLevel, JsonLines, JsonText, MockError, Outcome, StateConfiguration, Status, TaskCall,
     TaskError, TaskHandler, TaskOutput, TestMock, TestStateRequest, TestStateResponse,
     TestStateStatus, TokenError, Tokens, test_state,
 };

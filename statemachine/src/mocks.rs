@@ -32,13 +32,19 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! Beside the format's `Return` and `Throw`, an answer may be `{"Hang": true}`: the call is never answered, as that of a
+//! task that runs until its timeout, or until a failure beside it stops it.
+//!
 //! [`MockFile::from_history`] makes such a file from what an execution on AWS recorded, so that it can be replayed.
 
 mod error;
 mod file;
 mod handler;
 mod recorded;
+mod replay;
+mod replay_handler;
 
 pub use error::{MockError, MockErrorKind, MockProblem};
 pub use file::{MockAnswer, MockCase, MockFile};
 pub use handler::{MissingMock, MockHandler};
+pub use replay_handler::ReplayHandler;

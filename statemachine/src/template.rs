@@ -17,6 +17,7 @@
 //! # Ok::<(), drivetrain_statemachine::template::TemplateError>(())
 //! ```
 
+mod build;
 pub(crate) mod java_order;
 
 use serde_json::{Map, Value};
@@ -26,23 +27,15 @@ use crate::intrinsics::{Call, IntrinsicErrorKind};
 use crate::jsonpath::{NULL_INPUT, PathErrorKind, Query};
 use crate::scope::{Host, Scope};
 use crate::walk::Walk;
+use build::{Building, Node};
+
+/// What is said of a payload that nests too deeply.
+pub(crate) const PAYLOAD_TOO_DEEP: &str = "the payload nests too deeply";
 
 /// A parsed payload template.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Template {
     node: Node,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-enum Node {
-    Literal(Value),
-    /// Fields in the order in which they are built.
-    Object(Vec<(String, Node)>),
-    Array(Vec<Node>),
-    Computed {
-        field: String,
-        expression: PathOrCall,
-    },
 }
 
 /// What a computed field holds: a path, or a call of an intrinsic function.
@@ -222,8 +215,9 @@ impl Template {
             }]);
         }
         let mut walk = Walk::new();
-        let node = parse_node(template, &mut walk);
+        let mut node = parse_node(template, &mut walk);
         let problems = walk.into_problems();
+        node.plan_moves(&mut Vec::new());
         if problems.is_empty() {
             Ok(Self { node })
         } else {
@@ -236,14 +230,46 @@ impl Template {
     /// # Errors
     /// [`TemplateErrorKind`] says what went wrong, [`TemplateError::field`] where.
     pub fn evaluate(&self, scope: &Scope<'_>, host: &mut Host) -> Result<Value, TemplateError> {
-        let value = build(&self.node, scope, host, &mut Budget::new())?;
-        if bounds::nests_too_deeply(&value) {
-            // Deeper than that a value cannot be written and read back; it is safe to drop here, for templates and
-            // inputs are each within the limit.
-            return Err(TemplateError::limit("the payload nests too deeply"));
-        }
+        within_depth(self.node.build(&mut Building {
+            scope,
+            host,
+            budget: Budget::new(),
+            moves: false,
+        })?)
+    }
+
+    /// Evaluates the template on an input that nobody needs afterwards: what it can, it moves instead of copying.
+    ///
+    /// The input is left without what was moved; it is untouched if the evaluation fails. How deep the payload nests is
+    /// left to the caller to look at.
+    pub(crate) fn evaluate_by_moving(
+        &self,
+        input: &mut Value,
+        context: &Value,
+        variables: &Map<String, Value>,
+        host: &mut Host,
+    ) -> Result<Value, TemplateError> {
+        let mut value = self.node.build(&mut Building {
+            scope: &Scope {
+                input,
+                context,
+                variables,
+            },
+            host,
+            budget: Budget::new(),
+            moves: true,
+        })?;
+        self.node.move_into(&mut value, input);
         Ok(value)
     }
+}
+
+/// Refuses what cannot be written and read back; it is safe to drop, for templates and inputs are within the limit.
+fn within_depth(value: Value) -> Result<Value, TemplateError> {
+    if bounds::nests_too_deeply(&value) {
+        return Err(TemplateError::limit(PAYLOAD_TOO_DEEP));
+    }
+    Ok(value)
 }
 
 fn parse_node(template: &Value, walk: &mut Walk<TemplateProblem>) -> Node {
@@ -266,13 +292,7 @@ fn parse_node(template: &Value, walk: &mut Walk<TemplateProblem>) -> Node {
             }
             java_order::sort_by_key(&mut computed, |(name, _)| name);
             fixed.append(&mut computed);
-            if fixed
-                .iter()
-                .all(|(_, node)| matches!(node, Node::Literal(_)))
-            {
-                return Node::Literal(template.clone());
-            }
-            Node::Object(fixed)
+            Node::object(fixed)
         }
         Value::Array(items) => {
             let nodes: Vec<Node> = items
@@ -280,10 +300,7 @@ fn parse_node(template: &Value, walk: &mut Walk<TemplateProblem>) -> Node {
                 .enumerate()
                 .map(|(index, item)| walk.in_item(index, |walk| parse_node(item, walk)))
                 .collect();
-            if nodes.iter().all(|node| matches!(node, Node::Literal(_))) {
-                return Node::Literal(template.clone());
-            }
-            Node::Array(nodes)
+            Node::array(nodes)
         }
         scalar => Node::Literal(scalar.clone()),
     }
@@ -308,39 +325,15 @@ fn parse_field(
         ));
     };
     let expression = PathOrCall::parse(text)?;
+    if let PathOrCall::Call(call) = &expression
+        && let Some(value) = call.constant()
+    {
+        return Ok(Node::Literal(value.clone()));
+    }
     Ok(Node::Computed {
         field: key.to_owned(),
         expression,
-    })
-}
-
-fn build(
-    node: &Node,
-    scope: &Scope<'_>,
-    host: &mut Host,
-    budget: &mut Budget,
-) -> Result<Value, TemplateError> {
-    Ok(match node {
-        Node::Literal(value) => {
-            budget.pay_for(value)?;
-            value.clone()
-        }
-        Node::Object(fields) => {
-            let mut object = Map::with_capacity(fields.len());
-            for (name, node) in fields {
-                object.insert(name.clone(), build(node, scope, host, budget)?);
-            }
-            Value::Object(object)
-        }
-        Node::Array(items) => Value::Array(
-            items
-                .iter()
-                .map(|item| build(item, scope, host, budget))
-                .collect::<Result<_, _>>()?,
-        ),
-        Node::Computed { field, expression } => {
-            expression.evaluate_within(field, scope, host, budget)?
-        }
+        moves: false,
     })
 }
 

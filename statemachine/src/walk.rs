@@ -65,8 +65,11 @@ pub(crate) fn below(pointer: &str, name: &str) -> String {
     below
 }
 
-/// Writes a pointer as AWS does, items in brackets: `/States/A/Choices[0]/Next`.
+/// Writes a pointer as AWS does, items in brackets: `/States/A/Choices[0]/Next`; `/` for the whole document.
 pub(crate) fn in_brackets(pointer: &str, document: &Value) -> String {
+    if pointer.is_empty() {
+        return "/".to_owned();
+    }
     let mut written = String::with_capacity(pointer.len());
     let mut place = Some(document);
     for segment in pointer.split('/').skip(1) {
@@ -121,6 +124,7 @@ mod tests {
             ("/0/1", "/0/1"),
             ("/a~1b/7/x/0", "/a~1b[7]/x/0"),
             ("/", "/"),
+            ("", "/"),
         ] {
             assert_eq!(in_brackets(pointer, &document), written);
         }

@@ -157,7 +157,7 @@ fn check_tells_each_mistake_of_a_job_and_of_a_machine_with_its_place() {
     assert!(ran.stdout.contains("machine.asl.json:1:"), "{}", ran.stdout);
     assert!(
         ran.stdout
-            .contains("MISSING_TRANSITION_TARGET /States/A/Next"),
+            .contains("MISSING_TRANSITION_TARGET  /States/A/Next"),
         "{}",
         ran.stdout
     );

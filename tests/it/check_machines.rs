@@ -31,8 +31,11 @@ fn every_machine_of_a_folder_is_checked() {
     let ran = place.run("check all");
     ran.fails(2, &["`all` has 1 problem"]);
     for expected in [
-        "all/deep/bad one.json:2:43: error MISSING_TRANSITION_TARGET /States/A/Next: Missing 'Next' target: B\n",
-        "all/deep/slow.asl.json:1:34: warning TASK_WITHOUT_TIMEOUT /States/A",
+        "all/deep/bad one.json:2:43  error  MISSING_TRANSITION_TARGET  /States/A/Next\n\
+        \x20   Missing 'Next' target: B\n\
+        \x20   hint: there are `A`, `C`, `E`\n",
+        "all/deep/slow.asl.json:1:34  warning  TASK_WITHOUT_TIMEOUT  /States/A\n",
+        "    hint: set `TimeoutSeconds`\n",
         "all: 1 error, 1 warning in 3 machines\n",
     ] {
         assert!(
@@ -133,20 +136,81 @@ fn a_scanner_gets_rules_places_and_levels() {
 #[test]
 fn what_is_no_definition_is_told_with_its_place() {
     let place = Place::new();
-    for (text, code, place_in_text) in [
-        ("", "SCHEMA_VALIDATION_FAILED", ""),
-        ("{\n", "INVALID_JSON_DESCRIPTION", ":2:1"),
-        ("[]", "SCHEMA_VALIDATION_FAILED", ""),
+    for (text, line, hint) in [
+        ("", "  error  SCHEMA_VALIDATION_FAILED", "empty"),
+        ("{\n", ":2:1  error  INVALID_JSON_DESCRIPTION", ""),
+        ("[]", "  error  SCHEMA_VALIDATION_FAILED", ""),
+        (
+            "\u{FEFF}{}",
+            ":1:1  error  INVALID_JSON_DESCRIPTION",
+            "byte order mark",
+        ),
+        (
+            "StartAt: A\n",
+            ":1:1  error  INVALID_JSON_DESCRIPTION",
+            "YAML",
+        ),
     ] {
         place.write("m.asl.json", text);
         let ran = place.run("check m.asl.json");
         ran.fails(2, &["1 problem"]);
-        let begins = format!("m.asl.json{place_in_text}: error {code}");
-        assert!(ran.stdout.starts_with(&begins), "{}", ran.stdout);
+        let begins = format!("m.asl.json{line}\n");
+        assert!(
+            ran.stdout.starts_with(&begins) && ran.stdout.contains(hint),
+            "{}",
+            ran.stdout
+        );
     }
     place.write("m.asl.json", [0xFF, 0xFE]);
     place.run("check m.asl.json").fails(2, &["not UTF-8"]);
     place
         .run("check nowhere.asl.json")
-        .fails(2, &["nowhere.asl.json"]);
+        .fails(3, &["no file or folder `nowhere.asl.json`"]);
+}
+
+#[test]
+fn a_place_is_a_json_pointer_and_beside_it_as_aws_writes_it() {
+    let place = Place::new();
+    place.write(
+        "m.asl.json",
+        r#"{"StartAt": "a/b", "States": {"a/b": {"Type": "Choice",
+            "Choices": [{"Variable": "$.x", "IsNull": true, "Next": "E"}, {"Variable": "$.x", "IsNul": true, "Next": "nd"}],
+            "Default": "End"}, "End": {"Type": "Succeed"}, "End": {"Type": "Succeed"}}}"#,
+    );
+    let ran = place.run("check m.asl.json --output-format json");
+    assert_eq!(ran.code, Some(2));
+    let checked: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let found = checked["diagnostics"].as_array().unwrap();
+    let places: Vec<[&str; 3]> = found
+        .iter()
+        .map(|one| ["code", "pointer", "location"].map(|name| one[name].as_str().unwrap()))
+        .collect();
+    assert!(places.contains(&[
+        "MISSING_TRANSITION_TARGET",
+        "/States/a~1b/Choices/0/Next",
+        "/States/a~1b/Choices[0]/Next"
+    ]));
+    assert!(places.contains(&["DUPLICATE_KEY", "/States/End", "/States/End"]));
+    let unknown = found
+        .iter()
+        .find(|one| one["message"].as_str().unwrap().contains("IsNul"))
+        .unwrap();
+    assert_eq!(unknown["pointer"], "/States/a~1b/Choices/1");
+    assert_eq!(unknown["hint"], "did you mean `IsNull`?");
+    let ran = place.run("check m.asl.json --output-format sarif");
+    let log: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let results = log["runs"][0]["results"].to_string();
+    assert!(
+        results.contains(r#""fullyQualifiedName":"/States/a~1b/Choices/0/Next""#),
+        "{results}"
+    );
+    // The whole document's pointer is empty, which AWS writes as `/`.
+    place.write("m.asl.json", r#"{"States": {}}"#);
+    let ran = place.run("check m.asl.json --output-format json");
+    let checked: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let first = &checked["diagnostics"][0];
+    assert_eq!(
+        (&first["pointer"], &first["location"]),
+        (&json!(""), &json!("/"))
+    );
 }

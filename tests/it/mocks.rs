@@ -92,6 +92,292 @@ fn what_a_simulation_wrote_is_a_history_too() {
     );
 }
 
+/// The events of a recorded history, each with the seconds at which it happened.
+#[derive(Default)]
+struct Recording(Vec<Value>);
+
+impl Recording {
+    fn add(&mut self, at: f64, previous: usize, kind: &str, details: Value) -> usize {
+        let id = self.0.len() + 1;
+        let key = if kind.ends_with("StateEntered") {
+            "stateEnteredEventDetails".to_owned()
+        } else {
+            format!("{}{}EventDetails", kind[..1].to_lowercase(), &kind[1..])
+        };
+        let mut event = json!({"timestamp": 1_769_860_800.0 + at, "type": kind, "id": id, "previousEventId": previous});
+        event[key] = details;
+        self.0.push(event);
+        id
+    }
+
+    /// Adds a call from the entering of its state to its output.
+    fn call(
+        &mut self,
+        [began, ended]: [f64; 2],
+        previous: usize,
+        state: &str,
+        output: &str,
+    ) -> usize {
+        let entered = self.add(began, previous, "TaskStateEntered", json!({"name": state}));
+        let scheduled = self.add(began, entered, "TaskScheduled", json!({}));
+        let output = json!(output).to_string();
+        let succeeded = self.add(ended, scheduled, "TaskSucceeded", json!({"output": output}));
+        self.add(ended, succeeded, "TaskStateExited", json!({"name": state}))
+    }
+}
+
+#[test]
+fn iterations_that_ran_side_by_side_get_their_own_answers() {
+    let task = |next: &str| {
+        format!(r#"{{"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", {next}}}"#)
+    };
+    let place = Place::new();
+    place.write(
+        "m.asl.json",
+        format!(
+            r#"{{"StartAt": "M", "States": {{"M": {{"Type": "Map", "End": true, "ItemProcessor": {{"StartAt": "A", "States": {{
+                "A": {}, "B": {}}}}}}}}}}}"#,
+            task(r#""Next": "B""#),
+            task(r#""End": true"#)
+        ),
+    );
+    let mut recording = Recording::default();
+    recording.add(0.0, 0, "ExecutionStarted", json!({"input": "[1, 2]"}));
+    recording.add(0.0, 0, "MapStateEntered", json!({"name": "M"}));
+    let started = recording.add(0.0, 2, "MapStateStarted", json!({"length": 2}));
+    let iteration = |index: u32| json!({"name": "M", "index": index});
+    let first = recording.add(0.0, started, "MapIterationStarted", iteration(0));
+    let second = recording.add(0.0, started, "MapIterationStarted", iteration(1));
+    // The second iteration is faster, so that its `B` is called first.
+    let fast = recording.call([0.1, 1.0], second, "A", "a2");
+    recording.call([1.0, 2.0], fast, "B", "b2");
+    let slow = recording.call([0.1, 5.0], first, "A", "a1");
+    let last = recording.call([5.0, 6.0], slow, "B", "b1");
+    let output = json!({"output": r#"["b1","b2"]"#});
+    recording.add(6.0, last, "ExecutionSucceeded", output);
+    // Two pages, the newest event first, as `--reverse-order --max-items` prints them.
+    recording.0.reverse();
+    let (new, old) = recording.0.split_at(7);
+    let pages = format!(
+        "{}\n{}",
+        json!({"events": new, "nextToken": "x"}),
+        json!({"events": old})
+    );
+    place.write("history.json", pages);
+    place
+        .run("mocks --from-history history.json --format case --out m.recorded.case.json")
+        .succeeds();
+    place.run("test .").succeeds();
+    // The same with the definition named, and with one that is not the recorded one.
+    let made = place.run("mocks --from-history history.json --definition m.asl.json");
+    assert_eq!(made.succeeds().stderr, "");
+    place.write(
+        "other.asl.json",
+        format!(
+            r#"{{"StartAt": "New", "States": {{"New": {}}}}}"#,
+            task(r#""End": true"#)
+        ),
+    );
+    let guessed = place.run("mocks --from-history history.json --definition other.asl.json");
+    assert!(
+        guessed.succeeds().stderr.contains("`New` calls more often"),
+        "{}",
+        guessed.stderr
+    );
+    assert_eq!(guessed.stdout, made.stdout);
+    place.write("bad.asl.json", "{}");
+    place
+        .run("mocks --from-history history.json --definition bad.asl.json")
+        .fails(2, &["drivetrain check"]);
+    place
+        .run("mocks --from-history history.json --definition nowhere.json")
+        .fails(3, &["nowhere.json"]);
+}
+
+#[test]
+fn a_task_that_timed_out_or_was_given_up_does_so_again() {
+    let place = Place::new();
+    place.write(
+        "m.asl.json",
+        r#"{"StartAt": "P", "States": {"P": {"Type": "Parallel", "Branches": [
+            {"StartAt": "Slow", "States": {"Slow": {"Type": "Task", "Resource": "arn:aws:states:::glue:startJobRun.sync", "End": true}}},
+            {"StartAt": "Beat", "States": {"Beat": {"Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
+                "Parameters": {"MessageBody": {"t.$": "$$.Task.Token"}}, "TimeoutSeconds": 600, "HeartbeatSeconds": 60,
+                "Catch": [{"ErrorEquals": ["States.HeartbeatTimeout"], "Next": "Broken"}], "End": true},
+                "Broken": {"Type": "Fail", "Error": "NoHeartbeat"}}}
+        ], "End": true}}}"#,
+    );
+    let mut recording = Recording::default();
+    recording.add(0.0, 0, "ExecutionStarted", json!({"input": "{}"}));
+    recording.add(0.0, 0, "ParallelStateEntered", json!({"name": "P"}));
+    recording.add(0.0, 2, "ParallelStateStarted", json!({}));
+    let slow = recording.add(0.0, 3, "TaskStateEntered", json!({"name": "Slow"}));
+    recording.add(0.0, slow, "TaskScheduled", json!({}));
+    let beat = recording.add(0.0, 3, "TaskStateEntered", json!({"name": "Beat"}));
+    let limits = json!({"timeoutInSeconds": 600, "heartbeatInSeconds": 60});
+    let scheduled = recording.add(0.0, beat, "TaskScheduled", limits);
+    let timeout = json!({"error": "States.Timeout"});
+    let timed_out = recording.add(60.1, scheduled, "TaskTimedOut", timeout);
+    recording.add(
+        60.1,
+        timed_out,
+        "ExecutionFailed",
+        json!({"error": "NoHeartbeat"}),
+    );
+    place.write("history.json", json!({"events": recording.0}).to_string());
+    place
+        .run("mocks --from-history history.json --format case --out m.recorded.case.json")
+        .succeeds();
+    let text = std::fs::read_to_string(place.path("m.recorded.case.json")).unwrap();
+    let mut case: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(case["mocks"]["Slow"], json!({"0": {"Hang": true}}));
+    case["expect"]["duration_seconds"] = json!(60);
+    place.write("m.recorded.case.json", case.to_string());
+    place.run("test .").succeeds();
+
+    // Heartbeats that came in time are known by the timeout that came after them.
+    recording.0[7]["timestamp"] = json!(1_769_861_400.2);
+    place.write("history.json", json!({"events": recording.0}).to_string());
+    let made = place.json("mocks --from-history history.json");
+    assert_eq!(
+        made["MockedResponses"]["Recorded-Beat"]["0"],
+        json!({"Throw": {"Error": "States.Timeout"}})
+    );
+}
+
+#[test]
+fn a_branch_that_comes_further_in_a_replay_changes_nothing() {
+    let task = r#"{"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "#;
+    let place = Place::new();
+    place.write(
+        "m.asl.json",
+        format!(
+            r#"{{"StartAt": "P", "States": {{"P": {{"Type": "Parallel", "End": true, "Branches": [
+                {{"StartAt": "Rest", "States": {{"Rest": {{"Type": "Wait", "Seconds": 60, "Next": "Fails"}}, "Fails": {{"Type": "Fail", "Error": "E"}}}}}},
+                {{"StartAt": "Slow", "States": {{"Slow": {task}"Next": "Pause"}}, "Pause": {{"Type": "Wait", "Seconds": 30, "Next": "Later"}},
+                    "Later": {task}"End": true}}}}}}]}}}}}}"#
+        ),
+    );
+    let mut recording = Recording::default();
+    recording.add(0.0, 0, "ExecutionStarted", json!({"input": "{}"}));
+    recording.add(0.0, 0, "ParallelStateEntered", json!({"name": "P"}));
+    recording.add(0.0, 2, "ParallelStateStarted", json!({}));
+    let rest = recording.add(0.0, 3, "WaitStateEntered", json!({"name": "Rest"}));
+    // So slow that the branch never came to its second task.
+    let slow = recording.call([0.0, 50.0], 3, "Slow", "x");
+    recording.add(50.0, slow, "WaitStateEntered", json!({"name": "Pause"}));
+    let failed = recording.add(60.0, rest, "FailStateEntered", json!({"name": "Fails"}));
+    recording.add(60.0, failed, "ExecutionFailed", json!({"error": "E"}));
+    place.write("history.json", json!({"events": recording.0}).to_string());
+    let made =
+        place.run("mocks --from-history history.json --format case --out m.recorded.case.json");
+    assert_eq!(made.succeeds().stderr, "");
+    place.run("test .").succeeds();
+}
+
+#[test]
+fn objects_of_a_map_are_in_no_history_and_are_asked_for() {
+    let place = Place::new();
+    place.write(
+        "m.asl.json",
+        r#"{"StartAt": "M", "States": {"M": {"Type": "Map", "ItemReader": {"Resource": "arn:aws:states:::s3:getObject",
+            "Parameters": {"Bucket": "b", "Key": "k.json"}, "ReaderConfig": {"InputType": "JSON"}}, "ItemProcessor": {
+            "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}, "StartAt": "P",
+            "States": {"P": {"Type": "Pass", "End": true}}}, "End": true}}}"#,
+    );
+    place.write("bucket/k.json", "[1]");
+    place
+        .run("simulate m.asl.json --s3 b=bucket --history h.jsonl")
+        .succeeds();
+    let base = "mocks --from-history h.jsonl --definition m.asl.json";
+    let without = place.run(base);
+    assert!(
+        without.succeeds().stderr.contains("--s3 BUCKET=DIR"),
+        "{}",
+        without.stderr
+    );
+    let with = place.run(&format!("{base} --s3 b=bucket"));
+    assert!(
+        !with.succeeds().stderr.contains("calls more often"),
+        "{}",
+        with.stderr
+    );
+    // An object that is never answered for fails its Map, however long that takes.
+    place.write(
+        "hang.json",
+        r#"{"StateMachines": {"m": {"TestCases": {"c": {"M": "H"}}}}, "MockedResponses": {"H": {"0": {"Hang": true}}}}"#,
+    );
+    let ran = place.run("simulate m.asl.json --mocks hang.json");
+    assert_eq!(ran.code, Some(1), "{}", ran.stderr);
+    assert!(
+        ran.stdout.contains("States.ItemReaderFailed"),
+        "{}",
+        ran.stdout
+    );
+}
+
+#[test]
+fn child_executions_have_histories_of_their_own_that_replay_too() {
+    let place = Place::new();
+    place.write(
+        "m.asl.json",
+        r#"{"StartAt": "M", "States": {"M": {"Type": "Map", "Label": "Each", "ItemProcessor": {
+            "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}, "StartAt": "Work",
+            "States": {"Work": {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "End": true,
+                "Retry": [{"ErrorEquals": ["Busy"], "IntervalSeconds": 9}]}}}, "End": true}}}"#,
+    );
+    place.write(
+        "first.json",
+        r#"{"StateMachines": {"m": {"TestCases": {"c": {"Work": "W"}}}}, "MockedResponses": {"W": {
+            "0": {"Throw": {"Error": "Busy"}}, "1": {"Return": "second"}, "2": {"Return": "first"}}}}"#,
+    );
+    place.write("input.json", "[1, 2]");
+    let ran = place.run("simulate m.asl.json --mocks first.json --input input.json --history own.jsonl --children children.jsonl");
+    assert!(
+        ran.succeeds()
+            .stdout
+            .contains("output: [\"first\",\"second\"]"),
+        "{}",
+        ran.stdout
+    );
+    let read = |file: &str| -> Vec<Value> {
+        let text = std::fs::read_to_string(place.path(file)).unwrap();
+        text.lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
+    };
+    let (own, children) = (read("own.jsonl"), read("children.jsonl"));
+    assert!(
+        own.iter()
+            .all(|event| event["executionArn"].is_null() && event["type"] != "TaskScheduled")
+    );
+    let arns: std::collections::BTreeSet<&str> = children
+        .iter()
+        .map(|event| event["executionArn"].as_str().unwrap())
+        .collect();
+    assert_eq!(arns.len(), 2, "{arns:?}");
+    assert!(arns.iter().all(|arn| arn.contains(":m/Each:")), "{arns:?}");
+    for arn in arns {
+        let events: Vec<&Value> = children
+            .iter()
+            .filter(|event| event["executionArn"] == arn)
+            .collect();
+        assert_eq!(events[0]["type"], "ExecutionStarted");
+        assert_eq!(events.last().unwrap()["type"], "ExecutionSucceeded");
+        assert!(events.iter().zip(1..).all(|(event, id)| event["id"] == id));
+    }
+    let ran = place.run("mocks --from-history own.jsonl");
+    assert!(
+        ran.succeeds().stderr.contains("`--children FILE`"),
+        "{}",
+        ran.stderr
+    );
+    place
+        .run("mocks --from-history own.jsonl --children children.jsonl --format case --out m.again.case.json")
+        .succeeds();
+    place.run("test .").succeeds();
+}
+
 #[test]
 fn half_a_history_is_refused() {
     let place = Place::new();
@@ -113,5 +399,17 @@ fn half_a_history_is_refused() {
     mocks("cut.json", "--format case").fails(2, &["end of the execution"]);
     mocks("text.json", "").fails(2, &["no JSON"]);
     mocks("number.json", "").fails(2, &["expected a history"]);
+    let mut stopped = history();
+    stopped["events"][14] =
+        json!({"timestamp": 0, "type": "ExecutionAborted", "id": 15, "previousEventId": 0});
+    place.write("stopped.json", stopped.to_string());
+    mocks("stopped.json", "--format case").fails(2, &["stopped from outside", "--format mocks"]);
+    let mut redriven = history();
+    redriven["events"][14]["type"] = json!("ExecutionRedriven");
+    place.write("redriven.json", redriven.to_string());
+    mocks("redriven.json", "--format case").fails(2, &["redriven"]);
+    place.write("empty.json", "");
+    mocks("empty.json", "").fails(2, &["no events"]);
+    mocks("paged.json", "--out paged.json").fails(2, &[]);
     mocks("nowhere.json", "").fails(3, &["nowhere.json"]);
 }

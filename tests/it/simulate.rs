@@ -169,7 +169,7 @@ fn an_invalid_definition_is_told_at_once_and_warnings_refuse_nothing() {
     assert_eq!(diagnostics.len(), 2, "{refused}");
     assert_eq!(diagnostics[0]["code"], "MISSING_TRANSITION_TARGET");
     assert_eq!(diagnostics[0]["severity"], "ERROR");
-    assert_eq!(diagnostics[0]["location"], "/States/A/Next");
+    assert_eq!(diagnostics[0]["pointer"], "/States/A/Next");
     assert_eq!(
         (&diagnostics[0]["line"], &diagnostics[0]["column"]),
         (&json!(2), &json!(43))
@@ -177,7 +177,8 @@ fn an_invalid_definition_is_told_at_once_and_warnings_refuse_nothing() {
     let ran = place.run("simulate bad.asl.json");
     ran.fails(2, &["bad.asl.json", "2 errors"]);
     assert!(
-        ran.stdout.contains("bad.asl.json:2:43: error MISSING"),
+        ran.stdout
+            .contains("bad.asl.json:2:43  error  MISSING_TRANSITION_TARGET  /States/A/Next\n"),
         "{}",
         ran.stdout
     );
@@ -320,7 +321,12 @@ fn bad_words_are_usage() {
         .fails(2, &["262144 bytes"]);
     for flags in [
         "--start-time yesterday",
+        "--start-time 2026-01-31",
         "--max-events 0",
+        "--max-events -1",
+        "--name a/b",
+        "--history orders.asl.json",
+        "--children h.jsonl --history h.jsonl",
         "--max-events many",
         "--type QUICK",
         "--seed -1",
@@ -341,6 +347,41 @@ fn bad_words_are_usage() {
     place
         .run(&format!("{base} --history no/such/folder.jsonl"))
         .fails(1, &["no/such/folder.jsonl"]);
+    assert_eq!(
+        std::fs::read_to_string(place.path("orders.asl.json")).unwrap(),
+        ORDERS,
+        "what is read is never written over"
+    );
+    place
+        .run("simulate orders.asl.json --start-time yesterday")
+        .fails(2, &["`2026-01-31T12:00:00Z`"]);
+    place
+        .run("simulate orders.asl.json --input nowhere")
+        .fails(3, &["takes JSON itself"]);
+}
+
+#[test]
+fn a_byte_order_mark_is_no_part_of_json_and_an_unknown_state_of_a_case_is_told() {
+    let place = orders();
+    place.write(
+        "mocks.json",
+        format!(
+            "\u{FEFF}{}",
+            MOCKS.replace("\"Nothing\": {}", "\"Nothing\": {\"Nope\": \"SecondTry\"}")
+        ),
+    );
+    place.write("input.json", "\u{FEFF}{\"items\": [1], \"label\": \"x\"}");
+    let base = "simulate orders.asl.json --input input.json --mocks mocks.json --case";
+    place.run(&format!("{base} SecondTry")).succeeds();
+    let ran = place.run(&format!("{base} Nothing"));
+    ran.fails(
+        2,
+        &[
+            "call 0 of the state `Work`",
+            "warning: the case `Nothing`",
+            "`Nope`",
+        ],
+    );
 }
 
 #[test]

@@ -149,7 +149,19 @@ fn a_request_that_aws_refuses_is_refused() {
     place.write("bad.json", r#"{"Type": "Pas"}"#);
     place
         .run("test-state bad.json")
+        .fails(2, &["InvalidDefinition", "did you mean `Pass`?"]);
+    place.write("bad.asl.json", r#"{"States": {"A": {"Type": "Pas"}}}"#);
+    place
+        .run("test-state bad.asl.json --state A")
         .fails(2, &["InvalidDefinition", "drivetrain check"]);
+    place
+        .run("test-state orders.asl.json")
+        .fails(2, &["`--state`", "`Charge`"]);
+    charge(
+        &place,
+        &["--mock", r#"{"result": 1, "fieldValidationMode": "LOOSE"}"#],
+    )
+    .fails(2, &["'LOOSE'", "[PRESENT, STRICT, NONE]"]);
     place
         .run("test-state nowhere.json")
         .fails(3, &["nowhere.json"]);

@@ -10,7 +10,8 @@ use crate::commands::{Verdict, print_json, print_text};
 use crate::error::{Error, ErrorKind, Result};
 use crate::job_folder::JobFolder;
 use crate::machines::definition::DefinitionFile;
-use crate::machines::finding::{Finding, counted, listed, plural};
+use crate::machines::finding::{Finding, counted, plural};
+use crate::machines::finding_table::table;
 use crate::machines::sarif::sarif;
 use crate::machines::targets::Targets;
 use crate::threads::run_on_threads;
@@ -19,7 +20,7 @@ use crate::threads::run_on_threads;
 /// be.
 ///
 /// # Errors
-/// `Usage` if there is anything wrong and it is shown to a person; each problem was printed with its place. Warnings
+/// `InputMissing` if it is not there, `Usage` if there is anything wrong and it is shown to a person; each problem was printed with its place. Warnings
 /// refuse nothing.
 pub fn check(args: &CheckArgs, format: OutputFormat) -> Result<Verdict> {
     let path = Path::new(&args.path);
@@ -42,6 +43,11 @@ pub fn check(args: &CheckArgs, format: OutputFormat) -> Result<Verdict> {
             ));
         }
         found
+    } else if args.path.contains(['/', '.']) && !args.path.contains("://") && !path.exists() {
+        return Err(Error::new(
+            ErrorKind::InputMissing,
+            format!("there is no file or folder `{}`", args.path),
+        ));
     } else {
         // A bundled job, or one in a bucket.
         Targets {
@@ -90,7 +96,7 @@ async fn of_jobs(folders: &[PathBuf]) -> Result<Vec<Finding>> {
 }
 
 fn text(args: &CheckArgs, targets: &Targets, findings: &[Finding]) -> String {
-    let lines = listed(findings);
+    let lines = table(findings);
     let several = targets.jobs.len() + targets.machines.len();
     let of_several = if several > 1 {
         let words = [

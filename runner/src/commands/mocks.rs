@@ -1,29 +1,45 @@
 //! `drivetrain mocks`: answers of tasks from a recorded history.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use serde_json::json;
+use drivetrain_statemachine::MachineType;
+use serde_json::{Value, json};
 
 use crate::cli::{MocksArgs, MocksFormat};
 use crate::commands::{Verdict, print_json, print_text};
-use crate::error::{Context, ErrorKind, Result};
-use crate::machines::definition::read_text;
+use crate::error::{Context, Error, ErrorKind, Result};
+use crate::machines::buckets::Buckets;
+use crate::machines::definition::{DefinitionFile, read_text, stem};
+use crate::machines::machine_files::not_one_of;
 use crate::machines::recorded::Recorded;
+use crate::machines::replay::{Replayed, replay};
 
 /// Writes a mock file, or a whole test case, that replays what an execution did.
 ///
 /// # Errors
 /// `InputMissing` if the history is not there, `Usage` if it is none or not complete.
 pub fn mocks(args: &MocksArgs, json: bool) -> Result<Verdict> {
-    let recorded = Recorded::parse(&read_text(&args.from_history)?)?;
+    let children = args.children.iter().map(|path| read_text(path));
+    let children: Vec<String> = children.collect::<Result<_>>()?;
+    let recorded = Recorded::parse(&read_text(&args.from_history)?, &children)?;
+    if recorded.lacks_children() {
+        eprintln!(
+            "warning: a distributed Map ran, whose child executions have histories of their own: without \
+             `--children FILE` their tasks have no answers"
+        );
+    }
+    let mocks = mock_file(args, &recorded)?;
     let made = match args.format {
-        MocksFormat::Mocks => recorded.mock_file(&args.name, &args.case)?,
-        MocksFormat::Case => recorded.test_case(&args.name)?,
+        MocksFormat::Mocks => mocks,
+        MocksFormat::Case => recorded.test_case(&mocks)?,
     };
     let Some(path) = &args.out else {
         print_json(&made)?;
         return Ok(Verdict::Passed);
     };
+    let read = std::iter::once(&args.from_history).chain(&args.children);
+    let read = read.chain(&args.definition);
+    not_one_of("--out", path, read)?;
     let text = serde_json::to_string_pretty(&made)
         .context(ErrorKind::Failed, "cannot write the result")?;
     std::fs::write(path, text + "\n").context(
@@ -32,6 +48,39 @@ pub fn mocks(args: &MocksArgs, json: bool) -> Result<Verdict> {
     )?;
     report(path, json)?;
     Ok(Verdict::Passed)
+}
+
+/// Puts the answers in the order in which the machine asks for them, where the machine is known, and else as far as the
+/// history tells.
+fn mock_file(args: &MocksArgs, recorded: &Recorded) -> Result<Value> {
+    if let Some(path) = args.definition.clone().or_else(|| beside(args)) {
+        let definition = DefinitionFile::read(&path)?;
+        let name = definition.name();
+        let shown = path.display();
+        let Ok(machine) = definition.machine(MachineType::Standard) else {
+            let error = Error::new(ErrorKind::Usage, format!("`{shown}` has errors"));
+            return Err(error.hint(format!("`drivetrain check {shown}` lists them")));
+        };
+        match replay(recorded, &machine, &name, &Buckets::parse(&args.s3)?)? {
+            Replayed::InOrder(handler) => return Ok(handler.mock_file(&args.name, &args.case)),
+            Replayed::Diverged(state) => eprintln!(
+                "warning: with `{shown}`, the state `{state}` calls more often than was recorded, so the answers are in \
+                 the order in which they came; `--s3 BUCKET=DIR` gives what Map states read"
+            ),
+        }
+    }
+    recorded.mock_file(&args.name, &args.case)
+}
+
+/// Finds the definition that a case is about: `orders.asl.json` beside `orders.<anything>.case.json`.
+fn beside(args: &MocksArgs) -> Option<PathBuf> {
+    let out = args
+        .out
+        .as_ref()
+        .filter(|_| args.format == MocksFormat::Case)?;
+    let names = [".asl.json", ".json"].map(|ending| format!("{}{ending}", stem(out)));
+    let mut paths = names.into_iter().map(|name| out.with_file_name(name));
+    paths.find(|path| path.is_file())
 }
 
 fn report(path: &Path, json: bool) -> Result<()> {

@@ -1,5 +1,6 @@
 //! `drivetrain simulate`: one execution of a state machine, offline.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::Utc;
@@ -16,9 +17,11 @@ use crate::error::{Context, Error, ErrorKind, Result};
 use crate::machines::buckets::Buckets;
 use crate::machines::culprit::{Culprit, culprit};
 use crate::machines::definition::DefinitionFile;
-use crate::machines::finding::{Finding, counted, listed};
+use crate::machines::finding::{Finding, counted};
+use crate::machines::finding_table::table;
 use crate::machines::history_file::HistoryFile;
 use crate::machines::json_argument::read_json;
+use crate::machines::machine_files::not_one_of;
 use crate::machines::mock_file::{read_mocks, refused};
 use crate::machines::simulation::{Ended, Simulation};
 use crate::machines::time_span::time_span;
@@ -45,6 +48,9 @@ pub fn simulate(args: &SimulateArgs, json: bool) -> Result<Verdict> {
         Err(diagnostics) => return invalid(&definition, &diagnostics, json),
     };
     let name = args.name.clone().unwrap_or_else(|| definition.name());
+    let mocks = mocks(args, &name)?;
+    tell_of_unknown_states(args, &machine, &mocks);
+    writes_elsewhere(args)?;
     let simulation = Simulation {
         input: match &args.input {
             Some(given) => read_json("--input", given)?,
@@ -53,7 +59,7 @@ pub fn simulate(args: &SimulateArgs, json: bool) -> Result<Verdict> {
         start_time: args.start_time.unwrap_or_else(Utc::now),
         seed: args.seed,
         max_events: args.max_events,
-        mocks: mocks(args, &name)?,
+        mocks,
         buckets: Buckets::parse(&args.s3)?,
         real_time: args.real_time,
         keeps_inputs: false,
@@ -61,12 +67,16 @@ pub fn simulate(args: &SimulateArgs, json: bool) -> Result<Verdict> {
         machine: machine.clone(),
         name,
     };
-    let file = match &args.history {
-        Some(path) => Some(HistoryFile::create(path, args.real_time)?),
-        None => None,
+    let create = |path: &Option<PathBuf>| {
+        let path = path.as_ref();
+        path.map(|path| HistoryFile::create(path, args.real_time))
+            .transpose()
     };
+    let file = create(&args.history)?;
+    let children = create(&args.children)?.map(HistoryFile::naming_executions);
     let watched = Watched {
         file: file.clone(),
+        children: children.clone(),
         events: (json && file.is_none()).then(Arc::default),
         trace: (!json).then(|| {
             let trace = Trace::new().of_machine(&machine);
@@ -79,7 +89,7 @@ pub fn simulate(args: &SimulateArgs, json: bool) -> Result<Verdict> {
         ..Watched::default()
     };
     let ended = simulation.run(watched.clone())?.ended;
-    if let Some(file) = file {
+    for file in [file, children].into_iter().flatten() {
         file.finish()?;
     }
     let traced = watched.trace.as_ref().map(Trace::finish);
@@ -126,11 +136,12 @@ impl<'a> Simulated<'a> {
     }
 }
 
-/// Where the events go. The history is the execution's own; the tree shows child executions too.
+/// Where the events go. The history is the execution's own, as on AWS; the tree shows child executions too.
 #[derive(Clone, Default)]
 struct Watched {
     own: Arc<Mutex<Option<Arc<str>>>>,
     file: Option<HistoryFile>,
+    children: Option<HistoryFile>,
     events: Option<Arc<Mutex<Vec<Event>>>>,
     trace: Option<Trace>,
 }
@@ -142,6 +153,9 @@ impl HistorySink for Watched {
         }
         let mut own = self.own.lock().unwrap_or_else(PoisonError::into_inner);
         if *own.get_or_insert_with(|| event.execution.clone()) != event.execution {
+            if let Some(children) = &self.children {
+                children.record(event);
+            }
             return;
         }
         if let Some(file) = &self.file {
@@ -169,7 +183,7 @@ fn invalid(definition: &DefinitionFile, found: &[Finding], json: bool) -> Result
     if json {
         print_json(&json!({"status": "INVALID", "diagnostics": found}))?;
     } else {
-        print_text(&listed(found))?;
+        print_text(&table(found))?;
         let path = definition.path.display();
         eprintln!("error: `{path}` has {}", counted(found));
     }
@@ -181,6 +195,40 @@ fn mocks(args: &SimulateArgs, machine: &str) -> Result<MockCase> {
         return Ok(MockCase::default());
     };
     read_mocks(path, machine, args.case.as_deref())?.map_err(|findings| refused(path, &findings))
+}
+
+/// Refuses to write a history over what is read, or two into one file.
+fn writes_elsewhere(args: &SimulateArgs) -> Result<()> {
+    let input = args.input.as_ref().map(PathBuf::from);
+    let read = [Some(&args.definition), args.mocks.as_ref(), input.as_ref()];
+    for (flag, path) in [("--history", &args.history), ("--children", &args.children)] {
+        if let Some(path) = path {
+            not_one_of(flag, path, read.into_iter().flatten())?;
+        }
+    }
+    if args.history.is_some() && args.history == args.children {
+        let message = "`--history` and `--children` name one file";
+        return Err(Error::new(ErrorKind::Usage, message).hint("name another file for one of them"));
+    }
+    Ok(())
+}
+
+/// A name that is written wrong would show only where its call has no answer, or never.
+fn tell_of_unknown_states(args: &SimulateArgs, machine: &Machine, mocks: &MockCase) {
+    let states = machine.states();
+    let unknown: Vec<&str> = mocks
+        .states()
+        .filter(|name| states.iter().all(|state| state.name != *name))
+        .collect();
+    if unknown.is_empty() {
+        return;
+    }
+    let definition = args.definition.display();
+    let names = unknown.join("`, `");
+    eprintln!(
+        "warning: the case `{}` answers for states that `{definition}` does not have: `{names}`",
+        mocks.name()
+    );
 }
 
 fn missing_mock(args: &SimulateArgs, machine: &Machine, missing: &MissingMock) -> Error {

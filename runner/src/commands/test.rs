@@ -16,11 +16,15 @@ use crate::error::{Context, Error, ErrorKind, Result};
 use crate::machines::case_file::{Case, SUFFIX};
 use crate::machines::case_run::{Judged, run_all};
 use crate::machines::difference::Difference;
-use crate::machines::finding::{Finding, counted, listed, plural};
+use crate::machines::finding::{Finding, counted, plural};
+use crate::machines::finding_table::table;
 use crate::machines::junit::{Reported, junit};
 use crate::machines::machine_files::{MachineFiles, identity};
 use crate::machines::targets::{Targets, files_below};
 use crate::settings::processors;
+
+/// What a case is, for whoever has none.
+const A_CASE: &str = "a case is a file `<machine>.<name>.case.json` beside `<machine>.asl.json`";
 
 /// Runs every case below a folder and says what failed, where, and what no case has reached.
 ///
@@ -59,6 +63,10 @@ pub fn test(args: &TestArgs, json: bool) -> Result<Verdict> {
 fn cases(path: &Path, files: &mut MachineFiles) -> Result<Vec<Case>> {
     let shown = path.display();
     let found = if path.is_file() {
+        if !path.to_string_lossy().ends_with(SUFFIX) {
+            let error = Error::new(ErrorKind::Usage, format!("`{shown}` is no case"));
+            return Err(error.hint(format!("{A_CASE}; name one, or a folder of them")));
+        }
         vec![path.to_owned()]
     } else if path.is_dir() {
         let mut found = files_below(path)?;
@@ -67,15 +75,14 @@ fn cases(path: &Path, files: &mut MachineFiles) -> Result<Vec<Case>> {
     } else {
         return Err(Error::new(
             ErrorKind::InputMissing,
-            format!("there is no folder `{shown}`"),
+            format!("there is no file or folder `{shown}`"),
         ));
     };
     if found.is_empty() {
         return Err(
-            Error::new(ErrorKind::Usage, format!("there is no case in `{shown}`")).hint(
-                "a case is a file `<machine>.<name>.case.json` beside `<machine>.asl.json`; \
-                 `drivetrain mocks --from-history history.json --format case` makes one",
-            ),
+            Error::new(ErrorKind::Usage, format!("there is no case in `{shown}`")).hint(format!(
+                "{A_CASE}; `drivetrain mocks --from-history history.json --format case` makes one"
+            )),
         );
     }
     let mut cases: Vec<Case> = found
@@ -113,7 +120,7 @@ fn invalid(findings: &[Finding], json: bool) -> Result<Verdict> {
     if json {
         print_json(&json!({"status": "INVALID", "diagnostics": findings}))?;
     } else {
-        print_text(&listed(findings))?;
+        print_text(&table(findings))?;
         eprintln!("error: no case was run: {}", counted(findings));
     }
     Ok(Verdict::Invalid)

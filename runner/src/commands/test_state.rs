@@ -4,8 +4,9 @@ use std::path::Path;
 
 use chrono::Utc;
 use drivetrain_statemachine::{
-    Engine, ErrorKind as LanguageErrorKind, InspectionLevel, StateConfiguration, TaskCall,
-    TaskError, TestMock, TestStateRequest, TestStateResponse, TestStateStatus, test_state,
+    Engine, ErrorKind as LanguageErrorKind, InspectionLevel, Machine, MachineType,
+    StateConfiguration, TaskCall, TaskError, TestMock, TestStateRequest, TestStateResponse,
+    TestStateStatus, test_state,
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -74,11 +75,25 @@ fn answer(request: &TestStateRequest) -> Result<TestStateResponse> {
                 ErrorKind::Usage,
                 format!("{}: {}", error.aws_code(), error.aws_message()),
             );
-            match error.kind() {
-                LanguageErrorKind::InvalidDefinition => {
+            match (error.kind(), states(&request.definition)) {
+                (LanguageErrorKind::InvalidDefinition, Some(_)) => {
                     refused.hint("`drivetrain check` tells the place of each problem")
                 }
-                _ => refused,
+                (LanguageErrorKind::InvalidRequest, Some(names))
+                    if request
+                        .state_name
+                        .as_ref()
+                        .is_none_or(|name| !names.contains(name)) =>
+                {
+                    refused.hint(format!(
+                        "`--state` (`stateName` of a request) names one of `{}`",
+                        names.join("`, `")
+                    ))
+                }
+                _ => match error.diagnostics().iter().find_map(|one| one.hint.clone()) {
+                    Some(hint) => refused.hint(hint),
+                    None => refused,
+                },
             }
         })?;
     match called.try_recv() {
@@ -89,6 +104,15 @@ fn answer(request: &TestStateRequest) -> Result<TestStateResponse> {
         .hint("`--mock '{\"result\": ..}'` gives the answer, `--mock '{\"errorOutput\": {\"error\": ..}}'` an error")),
         Err(_) => Ok(response),
     }
+}
+
+/// Names the states of a machine; a state alone has none.
+fn states(definition: &str) -> Option<Vec<String>> {
+    let machine: Value = serde_json::from_str(definition).ok()?;
+    machine.get("States")?;
+    let names = Machine::from_value(machine, MachineType::Standard)
+        .map(|machine| machine.states().into_iter().map(|state| state.name));
+    Some(names.map(Iterator::collect).unwrap_or_default())
 }
 
 fn request_of_flags(args: &TestStateArgs) -> Result<TestStateRequest> {
@@ -216,8 +240,10 @@ fn to_text(value: &mut Value) {
 }
 
 fn read<T: DeserializeOwned>(origin: &str, value: Value) -> Result<T> {
-    serde_json::from_value(value)
-        .context(ErrorKind::Usage, format!("`{origin}` is no such request"))
+    serde_json::from_value(value).context(
+        ErrorKind::Usage,
+        format!("`{origin}` has a field of a wrong type"),
+    )
 }
 
 fn text(response: &TestStateResponse) -> String {

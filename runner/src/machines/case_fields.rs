@@ -51,7 +51,7 @@ pub const CASE: &[Field] = &[
     field(
         "mocks",
         "object",
-        "by the names of states, the answers of their tasks: by the numbers of the calls from 0, such as `\"0\"` or `\"1-3\"`, either `{\"Return\": output}` or `{\"Throw\": {\"Error\": name, \"Cause\": text}}`",
+        "by the names of states, the answers of their tasks: by the numbers of the calls from 0, such as `\"0\"` or `\"1-3\"`, `{\"Return\": output}`, `{\"Throw\": {\"Error\": name, \"Cause\": text}}`, or `{\"Hang\": true}` for a call that is never answered, so that a timeout or a failure beside it ends it",
     ),
     field(
         "mock_file",

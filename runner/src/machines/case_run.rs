@@ -124,7 +124,7 @@ impl HistorySink for Watched {
         {
             let mut visits = visits.lock().unwrap_or_else(PoisonError::into_inner);
             if visits.len() < MOST_VISITS {
-                visits.push(name.clone());
+                visits.push(name.to_string());
             }
         }
     }

@@ -24,7 +24,8 @@ impl DefinitionFile {
     pub fn read(path: &Path) -> Result<Self> {
         Ok(Self {
             path: path.to_owned(),
-            text: read_text(path)?,
+            // With its byte order mark, if it has one: AWS takes none.
+            text: read_exactly(path)?,
         })
     }
 
@@ -71,11 +72,19 @@ pub fn stem(path: &Path) -> String {
     }
 }
 
-/// Reads a text file.
+/// Reads a text file; a byte order mark at its beginning is left out.
 ///
 /// # Errors
 /// `InputMissing` if it is not there, `Usage` if it is no UTF-8 text or no file.
 pub fn read_text(path: &Path) -> Result<String> {
+    let text = read_exactly(path)?;
+    Ok(match text.strip_prefix('\u{FEFF}') {
+        Some(rest) => rest.to_owned(),
+        None => text,
+    })
+}
+
+fn read_exactly(path: &Path) -> Result<String> {
     let shown = path.display();
     let bytes = std::fs::read(path).map_err(|error| {
         let kind = match error.kind() {
@@ -88,6 +97,7 @@ pub fn read_text(path: &Path) -> Result<String> {
     String::from_utf8(bytes)
         .map_err(|error| std::io::Error::new(std::io::ErrorKind::InvalidData, error))
         .context(ErrorKind::Usage, format!("`{shown}` is not UTF-8"))
+        .map_err(|error| error.hint("save it as UTF-8; PowerShell's `>` writes UTF-16"))
 }
 
 #[cfg(test)]

@@ -25,7 +25,10 @@ pub struct Finding {
     pub code: String,
     /// Says what is wrong.
     pub message: String,
-    /// Points at it (a JSON pointer), in a machine.
+    /// Points at it (a JSON pointer, RFC 6901), where the file is JSON.
+    pub pointer: Option<String>,
+    /// The same as AWS writes it, in a machine.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub location: Option<String>,
     /// The file.
     pub file: String,
@@ -46,12 +49,12 @@ impl Finding {
             severity: diagnostic.severity,
             code: diagnostic.code.as_str().to_owned(),
             message: diagnostic.message.clone(),
+            pointer: diagnostic.pointer.clone(),
             location: diagnostic.location.clone(),
             file: file.to_owned(),
             line: diagnostic.place.map(|place| place.line),
-            // The end of a text that ends too early may lie before a line's first character.
-            column: diagnostic.place.map(|place| place.column.max(1)),
-            hint: None,
+            column: diagnostic.place.map(|place| place.column),
+            hint: diagnostic.hint.clone(),
         }
     }
 
@@ -62,6 +65,7 @@ impl Finding {
             severity: Severity::Error,
             code: JOB_RULE.to_owned(),
             message: problem.message.clone(),
+            pointer: None,
             location: None,
             file: format!("{}/{}", folder.trim_end_matches('/'), problem.file),
             line: Some(problem.line),
@@ -77,11 +81,21 @@ impl Finding {
             severity: Severity::Error,
             code: MOCK_RULE.to_owned(),
             message: problem.message.clone(),
-            location: Some(problem.pointer.clone()),
+            pointer: Some(problem.pointer.clone()),
+            location: None,
             file: file.to_owned(),
             line: Some(problem.place.line),
             column: Some(problem.place.column),
             hint: None,
+        }
+    }
+
+    /// Names the severity for people.
+    #[must_use]
+    pub fn severity_word(&self) -> &'static str {
+        match self.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
         }
     }
 
@@ -99,13 +113,9 @@ impl fmt::Display for Finding {
         if let (Some(line), Some(column)) = (self.line, self.column) {
             write!(f, ":{line}:{column}")?;
         }
-        let severity = match self.severity {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-        };
-        write!(f, ": {severity} {}", self.code)?;
-        match self.location.as_deref() {
-            Some(location) if !location.is_empty() => write!(f, " {location}")?,
+        write!(f, ": {} {}", self.severity_word(), self.code)?;
+        match self.pointer.as_deref() {
+            Some(pointer) if !pointer.is_empty() => write!(f, " {pointer}")?,
             _ => {}
         }
         write!(f, ": {}", self.message)?;
@@ -114,15 +124,6 @@ impl fmt::Display for Finding {
             None => Ok(()),
         }
     }
-}
-
-/// Lists findings for people, one a line; editors find the place.
-#[must_use]
-pub fn listed(findings: &[Finding]) -> String {
-    findings.iter().fold(String::new(), |mut text, one| {
-        text += &format!("{one}\n");
-        text
-    })
 }
 
 /// Counts in words: `1 error, 2 warnings`.

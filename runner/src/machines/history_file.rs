@@ -1,4 +1,4 @@
-//! An execution's history as JSON Lines, written while it runs.
+//! Histories as JSON Lines, written while an execution runs.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -14,6 +14,7 @@ use crate::error::{Context, ErrorKind, Result};
 pub struct HistoryFile {
     path: PathBuf,
     at_once: bool,
+    names_executions: bool,
     writing: Arc<Mutex<Writing>>,
 }
 
@@ -35,11 +36,19 @@ impl HistoryFile {
         Ok(Self {
             path: path.to_owned(),
             at_once,
+            names_executions: false,
             writing: Arc::new(Mutex::new(Writing {
                 file: BufWriter::new(file),
                 failed: None,
             })),
         })
+    }
+
+    /// Lets each line begin with the `executionArn`, where one file has the events of many executions.
+    #[must_use]
+    pub fn naming_executions(mut self) -> Self {
+        self.names_executions = true;
+        self
     }
 
     /// Writes what is still held back.
@@ -59,15 +68,32 @@ impl HistoryFile {
     }
 }
 
+impl HistoryFile {
+    fn line(&self, event: &Event) -> Vec<u8> {
+        let mut line = Vec::new();
+        if self.names_executions {
+            line.extend_from_slice(b"{\"executionArn\":");
+            serde_json::to_writer(&mut line, &*event.execution)
+                .expect("a text can always be written into memory");
+        }
+        let fields = line.len();
+        event.write_json(&mut line);
+        if self.names_executions {
+            line[fields] = b',';
+        }
+        line.push(b'\n');
+        line
+    }
+}
+
 impl HistorySink for HistoryFile {
     fn record(&self, event: &Event) {
         let mut writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         if writing.failed.is_some() {
             return;
         }
-        let mut written = serde_json::to_writer(&mut writing.file, event)
-            .map_err(std::io::Error::from)
-            .and_then(|()| writing.file.write_all(b"\n"));
+        let line = self.line(event);
+        let mut written = writing.file.write_all(&line);
         if self.at_once && written.is_ok() {
             written = writing.file.flush();
         }

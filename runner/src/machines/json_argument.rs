@@ -22,7 +22,14 @@ pub fn read_json(flag: &str, given: &str) -> Result<Value> {
     } else if is_json(given) {
         (given.to_owned(), format!("the value of `{flag}`"))
     } else {
-        (read_text(Path::new(given))?, format!("`{given}`"))
+        let path = Path::new(given);
+        let text = read_text(path).map_err(|error| match error.kind() {
+            ErrorKind::InputMissing => error.hint(format!(
+                "`{flag}` takes JSON itself, the name of a file, or `-`"
+            )),
+            _ => error,
+        })?;
+        (text, format!("`{given}`"))
     };
     serde_json::from_str(&text).context(ErrorKind::Usage, format!("{origin} is no JSON"))
 }

@@ -8,6 +8,7 @@ use drivetrain_statemachine::{Machine, MachineType};
 use super::case_reader::Findings;
 use super::definition::DefinitionFile;
 use super::finding::Finding;
+use crate::error::{Error, ErrorKind, Result};
 
 /// Definitions by file and type, and everything that is wrong so far.
 #[derive(Debug, Default)]
@@ -37,6 +38,29 @@ impl MachineFiles {
         };
         self.machines.insert(key, machine.clone());
         machine
+    }
+}
+
+/// Refuses to write over a file that is read.
+///
+/// # Errors
+/// `Usage` if the file is one of the others.
+pub fn not_one_of<'a>(
+    flag: &str,
+    written: &Path,
+    read: impl IntoIterator<Item = &'a PathBuf>,
+) -> Result<()> {
+    let same = |other: &&PathBuf| other.exists() && identity(other) == identity(written);
+    match read.into_iter().find(same) {
+        None => Ok(()),
+        Some(other) => {
+            let shown = other.display();
+            let error = Error::new(
+                ErrorKind::Usage,
+                format!("`{flag}` would write over `{shown}`"),
+            );
+            Err(error.hint("name another file"))
+        }
     }
 }
 

@@ -71,6 +71,7 @@ fn of_file(file: &str, message: String) -> Finding {
         severity: Severity::Error,
         code: MOCK_RULE.to_owned(),
         message,
+        pointer: None,
         location: None,
         file: file.to_owned(),
         line: None,

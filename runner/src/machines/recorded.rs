@@ -1,101 +1,118 @@
 //! A recorded history as mocks, or as a whole test case.
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use drivetrain_statemachine::mocks::MockFile;
+use drivetrain_statemachine::Outcome;
+use drivetrain_statemachine::mocks::{MockError, MockFile, ReplayHandler};
+use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 
 use crate::error::{Context, Error, ErrorKind, Result};
 
-/// The events of one execution, as `aws stepfunctions get-execution-history` prints them.
+/// The events of one execution, as `aws stepfunctions get-execution-history` prints them, and those of its children.
 #[derive(Clone, Debug)]
 pub struct Recorded {
     events: Vec<Value>,
+    children: Vec<Value>,
 }
 
 impl Recorded {
-    /// Reads a history: an object with `events`, a list of events, what `simulate` prints, or one event a line.
+    /// Reads an execution's history and those of the children of its distributed Maps.
+    ///
+    /// A text may be an object with `events`, a list of events, what `simulate` prints, an event a line, or several of
+    /// these one after the other, as pages come.
     ///
     /// # Errors
     /// `Usage` for anything else, and for a history that goes on elsewhere.
-    pub fn parse(text: &str) -> Result<Self> {
-        let no_history = "the history is no JSON";
-        let value: Value = match serde_json::from_str(text) {
-            Ok(value) => value,
-            Err(error) => {
-                let lines = text.lines().filter(|line| !line.trim().is_empty());
-                let events: Result<Vec<Value>, _> = lines.map(serde_json::from_str).collect();
-                match events {
-                    Ok(events) if events.len() > 1 => Value::Array(events),
-                    _ => return Err(error).context(ErrorKind::Usage, no_history),
-                }
-            }
-        };
-        let goes_on = ["nextToken", "NextToken"]
-            .iter()
-            .any(|name| value.get(name).is_some_and(|token| !token.is_null()));
-        if goes_on {
-            return Err(Error::new(ErrorKind::Usage, "the history is not complete: it has a `nextToken`")
-                .hint("let `aws stepfunctions get-execution-history` fetch all pages, without `--max-items`"));
+    pub fn parse(text: &str, children: &[String]) -> Result<Self> {
+        let mut executions = read(text)?;
+        for text in children {
+            executions.extend(read(text)?);
         }
-        let events = ["events", "history"]
-            .iter()
-            .find_map(|name| value.get(name))
-            .unwrap_or(&value);
-        let mut events = events.as_array().cloned().ok_or_else(|| {
-            Error::new(
-                ErrorKind::Usage,
-                "expected a history: an object with `events`, or a list of events",
-            )
-        })?;
-        // `--reverse-order` prints the last event first.
-        events.sort_by_key(|event| event["id"].as_u64());
-        Ok(Self { events })
+        let mut executions = executions.into_iter();
+        Ok(Self {
+            events: executions.next().unwrap_or_default(),
+            children: executions.map(Value::Array).collect(),
+        })
+    }
+
+    /// Tells whether a distributed Map ran whose children's histories are not there.
+    #[must_use]
+    pub fn lacks_children(&self) -> bool {
+        self.children.is_empty() && self.find("MapRunStarted").is_some()
     }
 
     /// Makes a mock file with one case.
     ///
     /// # Errors
-    /// `Usage` if the history has not all its data.
+    /// `Usage` if a history has not all its data.
     pub fn mock_file(&self, machine: &str, case: &str) -> Result<Value> {
-        let history = json!({ "events": self.events });
-        MockFile::from_history(&history, machine, case).map_err(|error| {
-            Error::new(
-                ErrorKind::Usage,
-                format!("the history cannot be turned into mocks: {error}"),
-            )
-        })
+        let own = Value::Array(self.events.clone());
+        let histories = std::iter::once(&own).chain(&self.children);
+        MockFile::from_histories(histories, machine, case).map_err(|error| unusable(&error))
     }
 
-    /// Makes a case for `drivetrain test`: what went in, what the tasks answered, what came out.
+    /// Makes a handler that answers calls as they were answered.
     ///
     /// # Errors
-    /// `Usage` if the history has not all its data, or no end.
-    pub fn test_case(&self, machine: &str) -> Result<Value> {
-        let incomplete = |what: &str| {
-            Error::new(
-                ErrorKind::Usage,
-                format!("the history is not complete: it has no {what}"),
-            )
-        };
+    /// `Usage` if a history has not all its data.
+    pub fn replay_handler(&self) -> Result<ReplayHandler> {
+        let own = Value::Array(self.events.clone());
+        let histories = std::iter::once(&own).chain(&self.children);
+        ReplayHandler::new(histories).map_err(|error| unusable(&error))
+    }
+
+    /// Gives the execution's input.
+    ///
+    /// # Errors
+    /// `Usage` if the history has none.
+    pub fn input(&self) -> Result<Value> {
         let started = self
             .find("ExecutionStarted")
             .ok_or_else(|| incomplete("`ExecutionStarted`"))?;
         let details = &started["executionStartedEventDetails"];
-        let input = json_text(&details["input"]).ok_or_else(|| incomplete("input"))?;
-        let mocks = self.mock_file(machine, "case")?;
+        json_text(&details["input"]).ok_or_else(|| incomplete("input"))
+    }
+
+    /// Tells when the execution started, if the history does.
+    #[must_use]
+    pub fn start_time(&self) -> Option<DateTime<Utc>> {
+        date(&self.find("ExecutionStarted")?["timestamp"])
+    }
+
+    /// Makes a case for `drivetrain test` of a mock file with one case: what went in, what the tasks answered, what came
+    /// out.
+    ///
+    /// # Errors
+    /// `Usage` if the history has no input, or no end that a case can have.
+    pub fn test_case(&self, mocks: &Value) -> Result<Value> {
         let mut case = Map::new();
-        if let Some(date) = date(&started["timestamp"]) {
-            case.insert("start_time".to_owned(), date.into());
+        if let Some(date) = self.start_time() {
+            let text = date.to_rfc3339_opts(SecondsFormat::AutoSi, true);
+            case.insert("start_time".to_owned(), text.into());
         }
-        case.insert("input".to_owned(), input);
+        case.insert("input".to_owned(), self.input()?);
         let mut answers = Map::new();
-        let states = mocks["StateMachines"][machine]["TestCases"]["case"].as_object();
+        let states = mocks
+            .pointer("/StateMachines")
+            .and_then(only)
+            .and_then(|machine| only(&machine["TestCases"]))
+            .and_then(Value::as_object);
         for (state, response) in states.into_iter().flatten() {
             let response = response.as_str().unwrap_or_default();
             answers.insert(state.clone(), mocks["MockedResponses"][response].clone());
         }
         if !answers.is_empty() {
             case.insert("mocks".to_owned(), Value::Object(answers));
+        }
+        for (kind, what) in [
+            ("ExecutionAborted", "stopped from outside"),
+            ("ExecutionRedriven", "redriven after it had failed"),
+        ] {
+            if self.find(kind).is_some() {
+                let message = format!("the execution was {what}, which a case cannot do");
+                return Err(Error::new(ErrorKind::Usage, message)
+                    .hint("`--format mocks` makes mocks of what was answered"));
+            }
         }
         let expected = self
             .expected()
@@ -132,9 +149,95 @@ impl Recorded {
         None
     }
 
+    /// Tells whether an execution ended as this one did.
+    #[must_use]
+    pub fn ended_as(&self, outcome: &Outcome) -> bool {
+        let Some(expected) = self.expected() else {
+            return false;
+        };
+        let is = |name: &str, got: Option<&str>| {
+            expected.get(name).is_none_or(|text| text.as_str() == got)
+        };
+        expected["status"] == outcome.status.as_str()
+            && is("error", outcome.error.as_deref())
+            && expected.get("output") == outcome.output.as_ref()
+    }
+
     fn find(&self, kind: &str) -> Option<&Value> {
         self.events.iter().find(|event| event["type"] == kind)
     }
+}
+
+/// Gives the value of the only field.
+fn only(object: &Value) -> Option<&Value> {
+    object.as_object()?.values().next()
+}
+
+fn incomplete(what: &str) -> Error {
+    let message = format!("the history is not complete: it has no {what}");
+    Error::new(ErrorKind::Usage, message)
+}
+
+fn unusable(error: &MockError) -> Error {
+    let message = format!("the history cannot be turned into mocks: {error}");
+    Error::new(ErrorKind::Usage, message)
+}
+
+/// Reads the histories of a text, each execution's events in their order.
+fn read(text: &str) -> Result<Vec<Vec<Value>>> {
+    let pages: Vec<Value> = serde_json::Deserializer::from_str(text)
+        .into_iter()
+        .collect::<Result<_, _>>()
+        .context(ErrorKind::Usage, "the history is no JSON")?;
+    // A page says where the next one is; the last one must not.
+    let goes_on = |page: &Value| {
+        ["nextToken", "NextToken"]
+            .iter()
+            .any(|name| page.get(name).is_some_and(|token| !token.is_null()))
+    };
+    if pages.last().is_some_and(goes_on) {
+        return Err(Error::new(
+            ErrorKind::Usage,
+            "the history is not complete: it has a `nextToken`",
+        )
+        .hint(
+            "let `aws stepfunctions get-execution-history` fetch all pages, without `--max-items`",
+        ));
+    }
+    let mut executions: IndexMap<Option<String>, Vec<Value>> = IndexMap::new();
+    for page in pages {
+        for event in events(page)? {
+            let execution = event["executionArn"].as_str().map(str::to_owned);
+            executions.entry(execution).or_default().push(event);
+        }
+    }
+    if executions.is_empty() {
+        return Err(Error::new(ErrorKind::Usage, "the history has no events"));
+    }
+    let mut executions: Vec<Vec<Value>> = executions.into_values().collect();
+    for events in &mut executions {
+        // `--reverse-order` prints the last event first, and pages that were fetched by hand may overlap.
+        events.sort_by_key(|event| event["id"].as_u64());
+        events.dedup_by_key(|event| event["id"].as_u64());
+    }
+    Ok(executions)
+}
+
+/// Takes the events out of a page.
+fn events(mut page: Value) -> Result<Vec<Value>> {
+    let is_event = |value: &Value| value["id"].is_u64() && value["type"].is_string();
+    let listed = ["events", "history"]
+        .iter()
+        .find_map(|name| page.get_mut(name).map(Value::take));
+    let events = match listed.unwrap_or(page) {
+        Value::Array(events) => events,
+        event => vec![event],
+    };
+    if events.iter().all(is_event) {
+        return Ok(events);
+    }
+    let message = "expected a history: an object with `events`, or a list of events";
+    Err(Error::new(ErrorKind::Usage, message))
 }
 
 fn json_text(value: &Value) -> Option<Value> {
@@ -142,16 +245,15 @@ fn json_text(value: &Value) -> Option<Value> {
 }
 
 /// Reads a date as the AWS command line writes it: a text, or seconds since 1970.
-fn date(value: &Value) -> Option<String> {
-    let date: DateTime<Utc> = match value {
+fn date(value: &Value) -> Option<DateTime<Utc>> {
+    Some(match value {
         Value::String(text) => DateTime::parse_from_rfc3339(text).ok()?.to_utc(),
         #[expect(
             clippy::cast_possible_truncation,
             reason = "milliseconds since 1970 fit for any date there is"
         )]
         number => DateTime::from_timestamp_millis((number.as_f64()? * 1_000.0).round() as i64)?,
-    };
-    Some(date.to_rfc3339_opts(SecondsFormat::AutoSi, true))
+    })
 }
 
 #[cfg(test)]
@@ -166,22 +268,27 @@ mod tests {
             format!(r#"{{"status": "SUCCEEDED", "history": [{event}]}}"#),
             format!("[{event}]"),
             format!("{event}\n\n{event}\n"),
+            format!(r#"{{"events": [{event}], "nextToken": "x"}} {{"events": [{event}]}}"#),
         ] {
-            assert!(Recorded::parse(&text).is_ok(), "{text}");
+            let recorded = Recorded::parse(&text, &[]).unwrap();
+            assert_eq!(recorded.events.len(), 1, "{text}");
         }
         for text in [
             format!(r#"{{"events": [{event}], "NextToken": "x"}}"#),
             "{".to_owned(),
             "7".to_owned(),
+            "[7]".to_owned(),
+            "{}".to_owned(),
+            String::new(),
         ] {
-            let error = Recorded::parse(&text).unwrap_err();
+            let error = Recorded::parse(&text, &[]).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Usage, "{text}");
         }
     }
 
     #[test]
     fn dates_are_texts_or_seconds() {
-        let expected = Some("2026-01-31T12:00:00.500Z".to_owned());
+        let expected = "2026-01-31T12:00:00.500Z".parse().ok();
         assert_eq!(date(&json!("2026-01-31T13:00:00.500+01:00")), expected);
         assert_eq!(date(&json!(1_769_860_800.5)), expected);
         assert_eq!(date(&Value::Null), None);

@@ -1,6 +1,6 @@
 //! Findings as SARIF 2.1.0, which code scanners read.
 
-use drivetrain_statemachine::{Code, Severity};
+use drivetrain_statemachine::Code;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::{Value, json};
 
@@ -78,7 +78,7 @@ fn result(finding: &Finding, rules: &[(&'static str, &'static str)]) -> Value {
     }
     let mut location = json!({"physicalLocation": physical});
     if let Some(pointer) = finding
-        .location
+        .pointer
         .as_deref()
         .filter(|pointer| !pointer.is_empty())
     {
@@ -86,10 +86,7 @@ fn result(finding: &Finding, rules: &[(&'static str, &'static str)]) -> Value {
     }
     let mut result = json!({
         "ruleId": finding.code,
-        "level": match finding.severity {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-        },
+        "level": finding.severity_word(),
         "message": {"text": text},
         "locations": [location],
     });

@@ -5,8 +5,12 @@ use std::cell::RefCell;
 use serde_json::{Map, Value};
 
 use crate::definition::QueryLanguage;
+use crate::validate::hint::meant;
 use crate::validate::{Code, Diagnostic};
 use crate::walk::{LONGEST_PROBLEMS_BYTES, MOST_PROBLEMS, below};
+
+/// So many problems are given hints: nobody reads more, and finding one takes time.
+const MOST_HINTS: usize = 50;
 
 /// Where problems are noted while a definition is read.
 #[derive(Debug, Default)]
@@ -23,9 +27,14 @@ impl Problems {
         let mut noted = self.0.borrow_mut();
         if noted.diagnostics.len() < MOST_PROBLEMS && noted.bytes < LONGEST_PROBLEMS_BYTES {
             noted.bytes +=
-                diagnostic.message.len() + diagnostic.location.as_ref().map_or(0, String::len);
+                diagnostic.message.len() + diagnostic.pointer.as_ref().map_or(0, String::len);
             noted.diagnostics.push(diagnostic);
         }
+    }
+
+    /// Tells whether a hint for one more is worth its time.
+    pub(crate) fn are_few(&self) -> bool {
+        self.0.borrow().diagnostics.len() < MOST_HINTS
     }
 
     pub(crate) fn extend(&self, diagnostics: impl IntoIterator<Item = Diagnostic>) {
@@ -83,22 +92,58 @@ impl<'a> Fields<'a> {
     }
 
     pub(crate) fn refuse_as(&self, code: Code, name: &str, message: impl Into<String>) {
-        let location = if name.is_empty() {
-            self.pointer.to_owned()
-        } else {
-            self.at(name)
-        };
-        self.problems
-            .note(Diagnostic::error(code, &location, message));
+        self.refuse_as_with(code, name, message, || None);
     }
 
     /// Notes every field that is not in the list.
     pub(crate) fn only(&self, known: &[&[&str]]) {
+        self.only_or(known, &[]);
+    }
+
+    /// Notes every field that is not in the list; it may have been meant to be one of others too.
+    pub(crate) fn only_or(&self, known: &[&[&str]], others: &[&str]) {
         for name in self.values.keys() {
             if !known.iter().any(|group| group.contains(&name.as_str())) {
-                self.refuse("", format!("Field '{name}' is not supported"));
+                let names = known.iter().flat_map(|group| group.iter().copied());
+                let names = names.chain(others.iter().copied());
+                let absent = names.filter(|name| !self.has(name));
+                let message = format!("Field '{name}' is not supported");
+                self.refuse_with("", message, || meant(name, absent));
             }
         }
+    }
+
+    /// Notes a problem and what to do about it.
+    pub(crate) fn refuse_with(
+        &self,
+        name: &str,
+        message: impl Into<String>,
+        hint: impl FnOnce() -> Option<String>,
+    ) {
+        self.refuse_as_with(Code::SchemaValidationFailed, name, message, hint);
+    }
+
+    pub(crate) fn refuse_as_with(
+        &self,
+        code: Code,
+        name: &str,
+        message: impl Into<String>,
+        hint: impl FnOnce() -> Option<String>,
+    ) {
+        let pointer = if name.is_empty() {
+            self.pointer.to_owned()
+        } else {
+            self.at(name)
+        };
+        let hint = if self.problems.are_few() {
+            hint()
+        } else {
+            None
+        };
+        self.problems.note(Diagnostic {
+            hint,
+            ..Diagnostic::error(code, &pointer, message)
+        });
     }
 
     /// Notes the fields that are missing; tells whether all are there.

@@ -7,12 +7,14 @@ use serde_json::Value;
 
 use crate::Error;
 use crate::bounds::{MAX_DEPTH, nests_too_deeply};
+use crate::definition::duplicates::duplicate_keys;
 use crate::definition::fields::{Fields, Problems};
 use crate::definition::model::{Flow, Kind, State};
 use crate::definition::place::places;
 use crate::definition::read_flow::{LONGEST_SECONDS, Surroundings, read_flow};
 use crate::definition::vocabulary::MACHINE;
 use crate::definition::{MachineType, Place, QueryLanguage};
+use crate::validate::hint::why_no_json;
 use crate::validate::{Code, Diagnostic, graph, practice};
 use crate::walk::in_brackets;
 
@@ -159,7 +161,8 @@ pub(crate) fn examine_text(
     const NO_OBJECT: &str = "Definition must be a valid JSON object";
     let refuse = |code, message: String| (None, vec![Diagnostic::of_text(code, message)]);
     if text.trim().is_empty() {
-        return refuse(Code::SchemaValidationFailed, NO_OBJECT.to_owned());
+        let empty = Diagnostic::of_text(Code::SchemaValidationFailed, NO_OBJECT);
+        return (None, vec![empty.hint("the text is empty")]);
     }
     if text.len() > LARGEST_DEFINITION_BYTES {
         return refuse(
@@ -175,12 +178,16 @@ pub(crate) fn examine_text(
             } else {
                 Code::InvalidJsonDescription
             };
-            let (definition, mut diagnostics) = refuse(code, error.to_string());
-            diagnostics[0].place = Some(Place {
-                line: error.line(),
-                column: error.column(),
-            });
-            return (definition, diagnostics);
+            let diagnostic = Diagnostic {
+                place: Some(Place {
+                    line: error.line(),
+                    // A text that ends too early may end before a line's first character.
+                    column: error.column().max(1),
+                }),
+                hint: why_no_json(text).map(str::to_owned),
+                ..Diagnostic::of_text(code, error.to_string())
+            };
+            return (None, vec![diagnostic]);
         }
     };
     examine(value, machine_type, Some(text))
@@ -188,15 +195,17 @@ pub(crate) fn examine_text(
 
 /// Gives findings their line and column, and words where they are as AWS does.
 fn locate(diagnostics: &mut [Diagnostic], value: &Value, text: Option<&str>) {
-    let pointers = || diagnostics.iter().filter_map(|one| one.location.as_deref());
+    let pointers = || diagnostics.iter().filter_map(|one| one.pointer.as_deref());
     let mut found = text
         .map(|text| places(text, &pointers().collect::<Vec<_>>()))
         .unwrap_or_default()
         .into_iter();
     for diagnostic in diagnostics {
-        if let Some(location) = &mut diagnostic.location {
+        if let Some(pointer) = &diagnostic.pointer {
             diagnostic.place = found.next();
-            *location = in_brackets(location, value);
+            // AWS names no place of a workflow that does not end.
+            diagnostic.location =
+                (diagnostic.code != Code::MissingEndState).then(|| in_brackets(pointer, value));
         }
     }
 }
@@ -216,9 +225,11 @@ pub(crate) fn examine(
         );
     }
     let problems = Problems::default();
+    let duplicates = || text.map(duplicate_keys).unwrap_or_default();
     let definition = read_machine(&value, machine_type, &problems);
     let Some((flow, timeout, language)) = definition else {
         let mut diagnostics = problems.into_inner();
+        diagnostics.extend(duplicates());
         locate(&mut diagnostics, &value, text);
         return (None, diagnostics);
     };
@@ -227,6 +238,7 @@ pub(crate) fn examine(
     if !diagnostics.iter().any(Diagnostic::is_error) {
         diagnostics.extend(practice::check(&value, &flow));
     }
+    diagnostics.extend(duplicates());
     locate(&mut diagnostics, &value, text);
     let definition = Definition {
         flow,

@@ -49,10 +49,16 @@ pub(crate) struct ItemReader {
     pub(crate) delimiter: u8,
     pub(crate) max_items: Option<Setting>,
     pub(crate) items_pointer: Option<String>,
-    /// How a manifest's files are to be read, `S3_INVENTORY` or `ATHENA_DATA`.
-    pub(crate) manifest_type: Option<String>,
-    /// What to do with an object list: only its keys (`NONE`) or what stands in them.
-    pub(crate) transformation: Option<String>,
+    /// What the object lists, where it is not the items themselves.
+    pub(crate) manifest_type: Option<ManifestType>,
+    /// The items of an object list are what stands in the objects.
+    pub(crate) loads_objects: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ManifestType {
+    Inventory,
+    Athena,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

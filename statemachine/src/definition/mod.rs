@@ -1,11 +1,13 @@
 //! Definitions: from JSON text to a machine that can run.
 
 pub(crate) mod choice;
+pub(crate) mod duplicates;
 pub(crate) mod expressions;
 pub(crate) mod fields;
 pub(crate) mod machine;
 pub(crate) mod map;
 pub(crate) mod model;
+pub(crate) mod pattern;
 mod place;
 mod read_choice;
 mod read_flow;

@@ -1,5 +1,6 @@
 //! What a definition says, ready to run: names are indices, templates and paths are parsed.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::definition::choice::Choice;
@@ -49,6 +50,8 @@ pub(crate) struct Flow {
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) name: String,
+    /// The name again, as events share it.
+    pub(crate) shared_name: Arc<str>,
     pub(crate) language: QueryLanguage,
     pub(crate) kind: Kind,
     /// `InputPath`; the whole input where it is absent.

@@ -40,7 +40,6 @@ fn segments(pointer: &str) -> Vec<String> {
     pointer
         .split('/')
         .skip(1)
-        .filter(|segment| !segment.is_empty())
         .map(|segment| segment.replace("~1", "/").replace("~0", "~"))
         .collect()
 }
@@ -119,6 +118,8 @@ impl Cursor<'_> {
         inside: &mut HashMap<&str, Vec<(usize, &[String])>>,
         offsets: &mut [usize],
     ) {
+        // Of a key that stands there twice, the last one counts.
+        let mut last: HashMap<&str, usize> = HashMap::new();
         self.accept(b'{');
         while self.peek() == Some(b'"') {
             let start = self.offset;
@@ -127,15 +128,25 @@ impl Cursor<'_> {
             if !self.accept(b':') {
                 return;
             }
-            match key.ok().and_then(|key| inside.remove(key.as_str())) {
-                Some(wanted) => self.locate(wanted, offsets),
-                None => self.skip_value(),
+            let wanted = key.ok().and_then(|key| {
+                let (name, _) = inside.get_key_value(key.as_str())?;
+                Some(*name)
+            });
+            if let Some(name) = wanted {
+                last.insert(name, self.offset);
             }
+            self.skip_value();
             if !self.accept(b',') {
                 break;
             }
         }
         self.accept(b'}');
+        let end = self.offset;
+        for (name, offset) in last {
+            self.offset = offset;
+            self.locate(inside.remove(name).unwrap_or_default(), offsets);
+        }
+        self.offset = end;
     }
 
     fn locate_items(
@@ -211,6 +222,22 @@ mod tests {
             }
         );
         assert_eq!(Place::of(TEXT, ""), Place { line: 1, column: 1 });
+        assert_eq!(
+            Place::of("{\"\": [\n1]}", "//0"),
+            Place { line: 2, column: 1 }
+        );
+    }
+
+    #[test]
+    fn of_a_key_that_stands_there_twice_the_last_one_is_meant() {
+        let text = "{\"a\": {\"b\": 1},\n \"a\": {\"b\": 2}}";
+        assert_eq!(
+            Place::of(text, "/a/b"),
+            Place {
+                line: 2,
+                column: 13
+            }
+        );
     }
 
     #[test]

@@ -6,6 +6,7 @@ use crate::definition::QueryLanguage;
 use crate::definition::choice::{Choice, Condition, Domain, Operand, Operator, Rule};
 use crate::definition::fields::Fields;
 use crate::definition::model::Kind;
+use crate::definition::pattern::Pattern;
 use crate::definition::read_flow::{NO_STATE, Names, target};
 use crate::jsonata::expression_text;
 
@@ -73,7 +74,12 @@ impl Fields<'_> {
             .collect();
         let mut known = surrounding.to_vec();
         known.extend([&["Variable", "Comment"][..], &operators]);
-        self.only(&known);
+        let names = Operator::names();
+        let others = GROUPS
+            .iter()
+            .copied()
+            .chain(names.iter().map(String::as_str));
+        self.only_or(&known, &others.collect::<Vec<_>>());
         let [operator] = operators.as_slice() else {
             self.refuse("", "Exactly one comparison operator is required");
             return None;
@@ -106,29 +112,29 @@ impl Fields<'_> {
         }
         let variable = self.path("Variable")?;
         let (operator, is_path) = Operator::parse(name)?;
-        let operand = if is_path {
-            Operand::Path(self.path(name)?)
-        } else {
-            let expected = match operator {
-                Operator::Compare(Domain::Text, _) | Operator::Matches => self.text(name).is_some(),
-                Operator::Compare(Domain::Number, _) => {
-                    self.number(name, f64::MIN, f64::MAX).is_some()
-                }
-                Operator::Compare(Domain::Boolean, _) | Operator::Is(_) => {
-                    self.flag(name).is_some()
-                }
-                Operator::Compare(Domain::Timestamp, _) => self.timestamp(name),
-            };
-            if !expected {
-                return None;
+        let operand = match operator {
+            _ if is_path => Operand::Path(self.path(name)?),
+            Operator::Matches => Operand::Pattern(Pattern::parse(self.text(name)?)),
+            Operator::Is(_) => self.literal(name, self.flag(name).is_some())?,
+            Operator::Compare(domain, _) => {
+                let fits = match domain {
+                    Domain::Text => self.text(name).is_some(),
+                    Domain::Number => self.number(name, f64::MIN, f64::MAX).is_some(),
+                    Domain::Boolean => self.flag(name).is_some(),
+                    Domain::Timestamp => self.timestamp(name),
+                };
+                self.literal(name, fits)?
             }
-            Operand::Literal(self.get(name)?.clone())
         };
         Some(Condition::Test {
             variable,
             operator,
             operand,
         })
+    }
+
+    fn literal(&self, name: &str, fits: bool) -> Option<Operand> {
+        fits.then(|| self.get(name).cloned().map(Operand::Literal))?
     }
 
     /// Checks a timestamp written out.

@@ -9,9 +9,10 @@ use crate::definition::model::{DataPath, Fail, Flow, Kind, ResultPath, State, Wa
 use crate::definition::read_choice::is_timestamp;
 use crate::definition::read_values::Expected;
 use crate::definition::selector::{Setting, SettingSource};
-use crate::definition::vocabulary::{BRANCH, EVERY_STATE, Vocabulary};
+use crate::definition::vocabulary::{BRANCH, EVERY_STATE, STATES, Vocabulary};
 use crate::definition::{MachineType, QueryLanguage};
 use crate::validate::Code;
+use crate::validate::hint::meant;
 use crate::walk::below;
 
 /// The longest wait and timeout: about 1,157 days.
@@ -73,12 +74,14 @@ pub(crate) fn target(fields: &Fields<'_>, name: &str, names: &Names<'_>) -> Opti
     let text = fields.text(name)?;
     let index = names.get(text).copied();
     if index.is_none() {
-        fields.refuse_as(
-            Code::MissingTransitionTarget,
-            name,
-            // AWS says `Next` also of a `StartAt` and a `Default`.
-            format!("Missing 'Next' target: {text}"),
-        );
+        // AWS says `Next` also of a `StartAt` and a `Default`.
+        let message = format!("Missing 'Next' target: {text}");
+        fields.refuse_as_with(Code::MissingTransitionTarget, name, message, || {
+            let mut known: Vec<(&str, usize)> =
+                names.iter().map(|(name, at)| (*name, *at)).collect();
+            known.sort_by_key(|(_, at)| *at);
+            meant(text, known.iter().map(|(name, _)| *name))
+        });
     }
     index
 }
@@ -86,6 +89,7 @@ pub(crate) fn target(fields: &Fields<'_>, name: &str, names: &Names<'_>) -> Opti
 fn blank(name: &str, language: QueryLanguage) -> State {
     State {
         name: name.to_owned(),
+        shared_name: name.into(),
         language,
         kind: Kind::Pass(None),
         input_path: DataPath::Whole,
@@ -111,7 +115,9 @@ fn read_state(name: &str, fields: &Fields<'_>, names: &Names<'_>, around: Surrou
         return state;
     };
     let Some(vocabulary) = Vocabulary::of(type_name) else {
-        fields.refuse("Type", format!("State type '{type_name}' is unknown"));
+        let message = format!("State type '{type_name}' is unknown");
+        let known = STATES.iter().map(|one| one.state);
+        fields.refuse_with("Type", message, || meant(type_name, known));
         return state;
     };
     read_languages(fields, vocabulary, state.language, around.language);

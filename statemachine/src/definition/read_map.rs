@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use crate::definition::fields::Fields;
 use crate::definition::map::{
-    Distribution, HeaderLocation, InputType, ItemBatcher, ItemReader, ItemSource, Map,
-    ResultWriter, Transformation,
+    Distribution, HeaderLocation, InputType, ItemBatcher, ItemReader, ItemSource, ManifestType,
+    Map, ResultWriter, Transformation,
 };
 use crate::definition::model::{Flow, Kind, MachineType, QueryLanguage};
 use crate::definition::read_flow::{Surroundings, read_flow};
@@ -215,7 +215,7 @@ impl Fields<'_> {
             max_items: None,
             items_pointer: None,
             manifest_type: None,
-            transformation: None,
+            loads_objects: false,
         };
         self.inner("ReaderConfig", |config| {
             config.reader_config(&mut reader, language);
@@ -276,8 +276,21 @@ impl Fields<'_> {
         let items = Expected::Whole(0, MOST_ITEMS);
         reader.max_items = self.setting("MaxItems", "MaxItemsPath", language, items);
         reader.items_pointer = self.text("ItemsPointer").map(str::to_owned);
-        reader.manifest_type = self.text("ManifestType").map(str::to_owned);
-        reader.transformation = self.text("Transformation").map(str::to_owned);
+        let manifests = [
+            ("S3_INVENTORY", ManifestType::Inventory),
+            ("ATHENA_DATA", ManifestType::Athena),
+        ];
+        // The older way to name an inventory is its input type.
+        let named = reader.input_type == Some(InputType::Manifest);
+        reader.manifest_type = self
+            .word("ManifestType", &manifests)
+            .or(named.then_some(ManifestType::Inventory));
+        reader.loads_objects = self
+            .word(
+                "Transformation",
+                &[("NONE", false), ("LOAD_AND_FLATTEN", true)],
+            )
+            .unwrap_or_default();
     }
 
     fn batcher(&self, language: QueryLanguage) -> ItemBatcher {

@@ -101,13 +101,13 @@ impl Fields<'_> {
                 Ok(template) => Some(Payload::JsonPath(template)),
                 Err(problems) => {
                     for problem in problems {
-                        let location = format!("{}{}", self.at(name), problem.pointer);
+                        let pointer = format!("{}{}", self.at(name), problem.pointer);
                         let code = match problem.kind {
                             TemplateProblemKind::TooDeep => Code::TooDeeplyNested,
                             _ => Code::SchemaValidationFailed,
                         };
                         self.problems
-                            .note(Diagnostic::error(code, &location, problem.message));
+                            .note(Diagnostic::error(code, &pointer, problem.message));
                     }
                     None
                 }
@@ -140,9 +140,9 @@ impl Fields<'_> {
                         JsonataErrorKind::Syntax => Code::InvalidJsonataExpression,
                         _ => Code::SchemaValidationFailed,
                     };
-                    let location = format!("{}{}", self.at(name), problem.pointer);
+                    let pointer = format!("{}{}", self.at(name), problem.pointer);
                     self.problems
-                        .note(Diagnostic::error(code, &location, problem.message));
+                        .note(Diagnostic::error(code, &pointer, problem.message));
                 }
                 None
             }

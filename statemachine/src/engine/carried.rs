@@ -1,42 +1,54 @@
 //! What goes from state to state, with its text.
 
-use std::sync::OnceLock;
-
 use serde_json::Value;
 
-/// A value that states hand on; its JSON text is made once, when the first event shows it.
+use crate::engine::json_text::JsonText;
+
+/// A value that states hand on; its JSON text is made once, however many events show it.
 ///
 /// The output of one state is the input of the next, and most states change nothing.
 #[derive(Debug)]
 pub(crate) struct Carried {
     value: Value,
-    text: OnceLock<String>,
+    /// None until an event shows it.
+    text: Option<JsonText>,
 }
 
 impl From<Value> for Carried {
     fn from(value: Value) -> Self {
-        Self {
-            value,
-            text: OnceLock::new(),
-        }
+        Self { value, text: None }
     }
 }
 
 impl Carried {
+    /// Takes a value whose text has been made already, while its length was looked at.
+    pub(crate) fn with_text(value: Value, text: JsonText) -> Self {
+        let text = Some(text);
+        Self { value, text }
+    }
+
     pub(crate) fn value(&self) -> &Value {
         &self.value
+    }
+
+    /// Gives the value, and the text that is not needed any more.
+    pub(crate) fn into_parts(self) -> (Value, Option<JsonText>) {
+        (self.value, self.text)
     }
 
     pub(crate) fn into_value(self) -> Value {
         self.value
     }
 
-    pub(crate) fn text(&self) -> &str {
-        self.text.get_or_init(|| written(&self.value))
+    /// Lends the text until it is given back.
+    pub(super) fn lend_text(&mut self) -> JsonText {
+        self.text
+            .take()
+            .unwrap_or_else(|| JsonText::of(&self.value))
     }
-}
 
-/// Writes a value as compact JSON text; several times faster than its `Display`.
-pub(crate) fn written(value: &Value) -> String {
-    serde_json::to_string(value).expect("a value has only text as keys")
+    /// Takes back what was lent.
+    pub(super) fn return_text(&mut self, text: Option<JsonText>) {
+        self.text = text;
+    }
 }

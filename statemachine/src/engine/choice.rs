@@ -1,5 +1,6 @@
 //! The Choice state.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use chrono::DateTime;
@@ -35,7 +36,7 @@ pub(crate) fn perform<'a>(
                 next: Some(*next),
                 assign: assign.as_ref(),
                 output: output.as_ref(),
-                place: format!("Choices[{index}]/"),
+                rule: Some(index),
             });
         }
     }
@@ -51,7 +52,7 @@ pub(crate) fn perform<'a>(
         next: Some(default),
         assign: state.assign.as_ref(),
         output: state.output.as_ref(),
-        place: String::new(),
+        rule: None,
     })
 }
 
@@ -65,7 +66,7 @@ fn holds(
         Condition::Literal(value) => Ok(*value),
         Condition::Jsonata { text, template } => {
             let field = format!("Choices[{index}]/Condition");
-            match frame.expression(template, &field, Data::of(input), frame.item.as_deref())? {
+            match frame.expression(template, &field, Data::of(input), frame.item)? {
                 Value::Bool(value) => Ok(value),
                 other => Err(frame.unexpected_type(text, &field, "boolean", &other)),
             }
@@ -102,7 +103,7 @@ fn test(
     operand: &Operand,
     input: &Value,
 ) -> Result<bool, Failure> {
-    let found = frame.query(variable, input)?.ok();
+    let found = frame.look(variable, input)?.ok();
     if let (Operator::Is(Property::Present), Operand::Literal(expected)) = (operator, operand) {
         return Ok(Value::Bool(found.is_some()) == *expected);
     }
@@ -114,17 +115,17 @@ fn test(
     };
     let value = found.ok_or_else(|| missing(variable))?;
     let other = match operand {
-        Operand::Literal(literal) => literal.clone(),
+        Operand::Literal(literal) => Cow::Borrowed(literal),
+        Operand::Pattern(pattern) => {
+            return Ok(value.as_str().is_some_and(|text| pattern.matches(text)));
+        }
         Operand::Path(selector) => frame
-            .query(selector, input)?
+            .look(selector, input)?
             .map_err(|_| missing(selector))?,
     };
     Ok(match operator {
-        Operator::Is(property) => Value::Bool(has(&value, property)) == other,
-        Operator::Matches => match (&value, &other) {
-            (Value::String(text), Value::String(pattern)) => matches_pattern(text, pattern),
-            _ => false,
-        },
+        Operator::Is(property) => Value::Bool(has(&value, property)) == *other,
+        Operator::Matches => unreachable!("`StringMatches` has a pattern"),
         Operator::Compare(domain, relation) => {
             compare(&value, &other, domain).is_some_and(|ordering| is_in(ordering, relation))
         }
@@ -170,81 +171,9 @@ fn is_in(ordering: Ordering, relation: Relation) -> bool {
     }
 }
 
-/// Matches `*` against any characters and `\*` against itself, in time of at most text times pattern.
-fn matches_pattern(text: &str, pattern: &str) -> bool {
-    let text: Vec<char> = text.chars().collect();
-    let pattern = parse_pattern(pattern);
-    let (mut at, mut step) = (0, 0);
-    let mut star: Option<(usize, usize)> = None;
-    loop {
-        match pattern.get(step) {
-            Some(None) => {
-                star = Some((step, at));
-                step += 1;
-                continue;
-            }
-            Some(Some(expected)) if text.get(at) == Some(expected) => {
-                at += 1;
-                step += 1;
-                continue;
-            }
-            None if at == text.len() => return true,
-            _ => {}
-        }
-        // The last star takes one character more.
-        match star {
-            Some((star_step, star_at)) if star_at < text.len() => {
-                star = Some((star_step, star_at + 1));
-                at = star_at + 1;
-                step = star_step + 1;
-            }
-            _ => return false,
-        }
-    }
-}
-
-/// Reads a pattern into characters, none standing for `*`.
-fn parse_pattern(pattern: &str) -> Vec<Option<char>> {
-    let mut steps = Vec::new();
-    let mut characters = pattern.chars().peekable();
-    while let Some(character) = characters.next() {
-        match (character, characters.peek()) {
-            ('\\', Some(&next @ ('*' | '\\'))) => {
-                characters.next();
-                steps.push(Some(next));
-            }
-            ('*', _) => steps.push(None),
-            _ => steps.push(Some(character)),
-        }
-    }
-    steps
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_star_matches_any_characters_and_an_escaped_one_itself() {
-        for (text, pattern, expected) in [
-            ("log-2.txt", "log-*.txt", true),
-            ("log-.txt", "log-*.txt", true),
-            ("log-2.csv", "log-*.txt", false),
-            ("a*b", "a\\*b", true),
-            ("axb", "a\\*b", false),
-            ("aXbXc", "*b*c", true),
-            ("", "*", true),
-            ("abc", "", false),
-        ] {
-            assert_eq!(matches_pattern(text, pattern), expected, "{text} {pattern}");
-        }
-    }
-
-    #[test]
-    fn a_pattern_of_many_stars_does_not_explode() {
-        let text = "a".repeat(5_000);
-        assert!(!matches_pattern(&text, &format!("{}b", "a*".repeat(500))));
-    }
 
     #[test]
     fn values_of_different_types_never_compare() {

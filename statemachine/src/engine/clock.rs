@@ -33,7 +33,7 @@ impl Clock {
     }
 }
 
-/// Writes a date as the context object has it.
+/// Writes a date as events and the context object have it.
 pub(crate) fn date_text(date: DateTime<Utc>) -> String {
     date.to_rfc3339_opts(SecondsFormat::Millis, true)
 }

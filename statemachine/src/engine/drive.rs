@@ -6,12 +6,12 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::definition::model::Flow;
-use crate::engine::carried::written;
 use crate::engine::clock::sleep;
 use crate::engine::execution::{Outcome, Status};
 use crate::engine::failure::Failure;
 use crate::engine::flow::{Thread, run_flow};
 use crate::engine::history::{Details, EventType};
+use crate::engine::json_text::JsonText;
 use crate::engine::run::Run;
 
 /// Runs a flow as an execution, for at most a while.
@@ -27,7 +27,7 @@ pub(crate) async fn drive(
     let started = run
         .recorder
         .record(0, EventType::ExecutionStarted, || Details {
-            input: Some(written(&input)),
+            input: Some(JsonText::of(&input)),
             role_arn,
             ..Details::default()
         });
@@ -42,10 +42,10 @@ pub(crate) async fn drive(
     };
     let mut outcome = Outcome::of(run, started_at);
     match ended {
-        Some(Ok(output)) => {
+        Some(Ok(mut output)) => {
             run.recorder
                 .close(thread.last, EventType::ExecutionSucceeded, || Details {
-                    output: Some(output.text().to_owned()),
+                    output: Some(output.lend_text()),
                     ..Details::default()
                 });
             outcome.output = Some(output.into_value());

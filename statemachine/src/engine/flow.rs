@@ -2,17 +2,20 @@
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
+use chrono::{DateTime, Utc};
+use serde_json::Value;
 
 use crate::definition::model::{Catcher, Flow, Kind, State};
-use crate::engine::carried::{Carried, written};
+use crate::engine::carried::Carried;
 use crate::engine::clock::{date_text, sleep};
 use crate::engine::failure::{Failure, FailureClass};
 use crate::engine::frame::Frame;
 use crate::engine::history::{Details, EventType};
+use crate::engine::pass;
+use crate::engine::recorder::Shown;
 use crate::engine::retry::Retries;
 use crate::engine::run::{Item, Run, Variables};
-use crate::engine::state::{Done, attempt, caught};
+use crate::engine::state::{Done, attempt, attempt_at_once, caught};
 use crate::size::length;
 
 /// One line of states: the machine's own, a branch's, or an iteration's.
@@ -24,6 +27,8 @@ pub(crate) struct Thread {
     /// What the variables hold, as compact text.
     pub(crate) variable_bytes: usize,
     pub(crate) item: Option<Arc<Item>>,
+    /// When the last state was left, unless something may have been waited for since.
+    pub(crate) left_at: Option<DateTime<Utc>>,
     /// It is a branch or an iteration of another.
     pub(crate) nested: bool,
     /// The event that says that the branches or iterations of the state being tried have all succeeded.
@@ -52,7 +57,10 @@ pub(crate) async fn run_flow(
     let mut input = Carried::from(input);
     let mut current = flow.start;
     loop {
-        run.shared.transition().await;
+        if run.shared.transition() {
+            thread.left_at = None;
+            tokio::task::yield_now().await;
+        }
         let (output, next) = run_state(run, &flow.states[current], input, thread).await?;
         match next {
             Some(next) => current = next,
@@ -66,39 +74,42 @@ pub(crate) async fn run_flow(
 pub(crate) async fn run_state(
     run: &Arc<Run>,
     state: &State,
-    raw: Carried,
+    mut raw: Carried,
     thread: &mut Thread,
 ) -> Result<(Carried, Option<usize>), Failure> {
     let before = thread.last;
-    let entered = run
-        .recorder
-        .record(before, entered_event(&state.kind), || Details {
-            name: Some(state.name.clone()),
-            input: Some(raw.text().to_owned()),
-            ..Details::default()
-        })?;
+    let at = thread.left_at.take();
+    let (entered, _) = run.recorder.record_state(
+        before,
+        entered_event(&state.kind),
+        &state.shared_name,
+        Shown::Input(&mut raw),
+        at,
+    )?;
     thread.last = entered;
-    let mut open = OpenState {
-        run,
-        thread,
-        event: aborted_event(&state.kind),
+    let done = if never_waits(&state.kind) {
+        try_at_once(run, state, raw, thread, before)
+    } else {
+        let mut open = OpenState {
+            run,
+            thread,
+            event: aborted_event(&state.kind),
+        };
+        let done = try_state(run, state, &raw, open.thread, before).await;
+        open.event = None;
+        done.map(|done| done.handing_on(raw))
     };
-    let done = try_state(run, state, raw.value(), open.thread, before).await;
-    open.event = None;
-    drop(open);
     let done = done.inspect_err(|failure| {
         if failure.class == FailureClass::Runtime {
             run.recorder.doom();
         }
     })?;
-    let output = done.output.map_or(raw, Carried::from);
+    let mut output = done.output;
     if let Some(event) = exited_event(&state.kind) {
-        thread.last = run.recorder.record(thread.last, event, || Details {
-            name: Some(state.name.clone()),
-            output: Some(output.text().to_owned()),
-            assigned_variables: done.assigned.as_ref().map(as_texts),
-            ..Details::default()
-        })?;
+        let shown = Shown::Output(&mut output, done.assigned.as_ref());
+        (thread.last, thread.left_at) =
+            run.recorder
+                .record_state(thread.last, event, &state.shared_name, shown, None)?;
     }
     if let Some(assigned) = done.assigned {
         thread.assign(assigned);
@@ -123,20 +134,66 @@ impl Drop for OpenState<'_> {
     }
 }
 
-/// Tries a state until it succeeds, its retriers give up, or a handler takes its failure.
-async fn try_state(
+/// A state that has been left.
+struct Left {
+    output: Carried,
+    assigned: Option<Variables>,
+    next: Option<usize>,
+}
+
+impl Done {
+    /// Hands the raw input on where the output is the same.
+    fn handing_on(self, raw: Carried) -> Left {
+        Left {
+            output: self.output.unwrap_or(raw),
+            assigned: self.assigned,
+            next: self.next,
+        }
+    }
+}
+
+/// Tries a state that never waits, has no retriers and no handlers.
+fn try_at_once(
     run: &Arc<Run>,
     state: &State,
-    raw: &Value,
+    raw: Carried,
     thread: &mut Thread,
     before: u64,
-) -> Result<Done, Failure> {
-    let mut frame = Frame {
+) -> Result<Left, Failure> {
+    let frame = frame(
         run,
         state,
-        variables: thread.variables.clone(),
+        thread,
+        (&thread.variables, thread.item.as_deref()),
+    );
+    let done = if pass::can_move(state) {
+        pass::perform(&frame, raw).map(|output| Left {
+            output,
+            assigned: None,
+            next: state.next,
+        })
+    } else {
+        attempt_at_once(&frame, raw.value()).map(|done| done.handing_on(raw))
+    };
+    if let Err(failure) = &done {
+        record_evaluation_failure(run, state, thread, before, failure)?;
+    }
+    done
+}
+
+/// Prepares the first attempt of a state that has just been entered.
+fn frame<'a>(
+    run: &'a Arc<Run>,
+    state: &'a State,
+    thread: &Thread,
+    (variables, item): (&'a Variables, Option<&'a Item>),
+) -> Frame<'a> {
+    Frame {
+        run,
+        state,
+        variables,
         variable_bytes: thread.variable_bytes,
-        item: thread.item.clone(),
+        item,
         entered: thread.last,
         entered_at: if state.reads_context {
             date_text(run.shared.clock.now())
@@ -145,7 +202,20 @@ async fn try_state(
         },
         retry_count: 0,
         token: None,
-    };
+    }
+}
+
+/// Tries a state until it succeeds, its retriers give up, or a handler takes its failure.
+async fn try_state(
+    run: &Arc<Run>,
+    state: &State,
+    raw: &Carried,
+    thread: &mut Thread,
+    before: u64,
+) -> Result<Done, Failure> {
+    let (variables, item) = (thread.variables.clone(), thread.item.clone());
+    let mut frame = frame(run, state, thread, (&variables, item.as_deref()));
+    let raw = raw.value();
     let mut retries = Retries::new(&state.retry);
     loop {
         if let Kind::Task(task) = &state.kind
@@ -251,11 +321,12 @@ fn record_state_failure(run: &Run, state: &State, thread: &mut Thread) -> Result
     Ok(())
 }
 
-fn as_texts(assigned: &Variables) -> Map<String, Value> {
-    assigned
-        .iter()
-        .map(|(name, value)| (name.clone(), Value::String(written(value))))
-        .collect()
+/// Tells a state that is left as soon as it is entered.
+fn never_waits(kind: &Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Pass(_) | Kind::Choice(_) | Kind::Succeed | Kind::Fail(_)
+    )
 }
 
 fn entered_event(kind: &Kind) -> EventType {

@@ -1,5 +1,6 @@
 //! One attempt of one state: what its fields see, and how their failures read.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -14,6 +15,7 @@ use crate::engine::run::{Item, Run, Surrounding, Variables};
 use crate::jsonata::{JsonataError, JsonataScope};
 use crate::jsonpath::{NULL_INPUT, PathError};
 use crate::scope::Scope;
+use crate::template::Template;
 
 /// The name that a tested state has in its context object, whatever its own is.
 const TESTED_STATE: &str = "StateName";
@@ -23,9 +25,9 @@ pub(crate) struct Frame<'a> {
     pub(crate) run: &'a Arc<Run>,
     pub(crate) state: &'a State,
     /// The variables as they were when the state was entered.
-    pub(crate) variables: Arc<Variables>,
+    pub(crate) variables: &'a Variables,
     pub(crate) variable_bytes: usize,
-    pub(crate) item: Option<Arc<Item>>,
+    pub(crate) item: Option<&'a Item>,
     /// The number of the event that entered the state.
     pub(crate) entered: u64,
     pub(crate) entered_at: String,
@@ -62,7 +64,7 @@ impl Frame<'_> {
         field: &str,
         data: Data<'_>,
     ) -> Result<Value, Failure> {
-        self.payload_for_item(payload, field, data, self.item.as_deref())
+        self.payload_for_item(payload, field, data, self.item)
     }
 
     /// Does the same where `$$.Map.Item` is not the item around the state but one of its own.
@@ -76,11 +78,24 @@ impl Frame<'_> {
         match payload {
             Payload::JsonPath(template) => self
                 .with_scope(data.input, item, |scope| {
-                    template.evaluate(scope, &mut self.run.shared.host())
+                    template.evaluate(scope, &mut self.run.shared.randomness())
                 })
                 .map_err(|error| self.runtime(&error.to_string())),
             Payload::Jsonata(template) => self.expression(template, field, data, item),
         }
+    }
+
+    /// Evaluates a payload template on an input that nobody needs afterwards.
+    pub(crate) fn template_by_moving(
+        &self,
+        template: &Template,
+        input: &mut Value,
+    ) -> Result<Value, Failure> {
+        self.with_context(self.item, |context| {
+            let host = &mut self.run.shared.randomness();
+            template.evaluate_by_moving(input, context, self.variables, host)
+        })
+        .map_err(|error| self.runtime(&error.to_string()))
     }
 
     /// Evaluates a JSONata field.
@@ -107,7 +122,7 @@ impl Frame<'_> {
         }
         let scope = JsonataScope {
             states: &Value::Object(states),
-            variables: &self.variables,
+            variables: self.variables,
         };
         template
             .evaluate(field, &scope, &mut self.run.shared.host())
@@ -121,24 +136,53 @@ impl Frame<'_> {
         input: &Value,
     ) -> Result<Result<Value, PathError>, Failure> {
         match &selector.source {
-            SelectorSource::Query(query) => self.with_scope(input, self.item.as_deref(), |scope| {
+            SelectorSource::Query(query) => self.with_scope(input, self.item, |scope| {
                 if query.reads_null(scope) {
                     return Err(self.runtime(NULL_INPUT));
                 }
                 Ok(query.evaluate(scope))
             }),
             SelectorSource::Call(call) => self
-                .with_scope(input, self.item.as_deref(), |scope| {
-                    call.evaluate(scope, &mut self.run.shared.host())
+                .with_scope(input, self.item, |scope| {
+                    call.evaluate(scope, &mut self.run.shared.randomness())
                 })
                 .map(Ok)
                 .map_err(|error| self.runtime(&error.to_string())),
         }
     }
 
+    /// Evaluates a path without copying what it finds, where that stands in the state's data or its variables.
+    pub(crate) fn look<'v>(
+        &'v self,
+        selector: &'v Selector,
+        input: &'v Value,
+    ) -> Result<Result<Cow<'v, Value>, PathError>, Failure> {
+        static NOTHING: Value = Value::Null;
+        match &selector.source {
+            SelectorSource::Query(query) if !query.reads_context() => {
+                let scope = Scope {
+                    input,
+                    context: &NOTHING,
+                    variables: self.variables,
+                };
+                if query.reads_null(&scope) {
+                    return Err(self.runtime(NULL_INPUT));
+                }
+                Ok(query.resolve(&scope))
+            }
+            _ => self
+                .query(selector, input)
+                .map(|found| found.map(Cow::Owned)),
+        }
+    }
+
     /// Evaluates a path that must lead somewhere, as `InputPath` does.
-    pub(crate) fn required(&self, selector: &Selector, input: &Value) -> Result<Value, Failure> {
-        self.query(selector, input)?
+    pub(crate) fn required<'v>(
+        &'v self,
+        selector: &'v Selector,
+        input: &'v Value,
+    ) -> Result<Cow<'v, Value>, Failure> {
+        self.look(selector, input)?
             .map_err(|error| self.runtime(&format!("Invalid path '{}' : {error}", selector.text)))
     }
 
@@ -161,9 +205,11 @@ impl Frame<'_> {
     pub(crate) fn setting(&self, setting: &Setting, data: Data<'_>) -> Result<Value, Failure> {
         match &setting.source {
             SettingSource::Literal(value) => Ok(value.clone()),
-            SettingSource::Path(selector) => self.required(selector, data.input),
+            SettingSource::Path(selector) => {
+                self.required(selector, data.input).map(Cow::into_owned)
+            }
             SettingSource::Jsonata { template, .. } => {
-                self.expression(template, setting.field, data, self.item.as_deref())
+                self.expression(template, setting.field, data, self.item)
             }
         }
     }
@@ -251,7 +297,7 @@ impl Frame<'_> {
         item: Option<&Item>,
         evaluate: impl FnOnce(&Scope<'_>) -> T,
     ) -> T {
-        let variables = &self.variables;
+        let variables = self.variables;
         self.with_context(item, |context| {
             evaluate(&Scope {
                 input,

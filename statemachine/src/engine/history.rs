@@ -2,10 +2,10 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use chrono::{DateTime, SecondsFormat, Utc};
-use serde::ser::SerializeMap;
-use serde::{Serialize, Serializer};
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
+
+use crate::engine::json_text::JsonText;
 
 /// One event of an execution.
 ///
@@ -28,66 +28,46 @@ pub struct Event {
 }
 
 /// The particulars of an event.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Details {
     /// A state's name.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub name: Option<String>,
+    pub name: Option<Arc<str>>,
     /// A Map iteration's number, from 0.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub index: Option<usize>,
     /// How many items a Map has; 0 where they are still to be read.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub length: Option<usize>,
-    /// JSON text.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub input: Option<String>,
-    /// JSON text.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub output: Option<String>,
+    /// A state's or an execution's input.
+    pub input: Option<JsonText>,
+    /// A state's, a task's or an execution's output.
+    pub output: Option<JsonText>,
     /// The variables that the state assigned, each as JSON text.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub assigned_variables: Option<Map<String, Value>>,
     /// The service of a task.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub resource_type: Option<String>,
     /// The call of a task, or an ARN.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub resource: Option<String>,
     /// The region of a task.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
-    /// A task's input as JSON text.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub parameters: Option<String>,
+    /// A task's input.
+    pub parameters: Option<JsonText>,
     /// A task's timeout.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub timeout_in_seconds: Option<u64>,
     /// A task's heartbeat.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub heartbeat_in_seconds: Option<u64>,
     /// The role of an execution.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub role_arn: Option<String>,
     /// The Map Run of a distributed Map.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub map_run_arn: Option<String>,
     /// Who took an activity's work.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub worker_name: Option<String>,
     /// An error's name.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// An error's cause.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
     /// The field that could not be evaluated.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub location: Option<String>,
     /// The state whose field could not be evaluated.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub state: Option<String>,
 }
 
@@ -118,6 +98,20 @@ macro_rules! event_types {
             pub fn details_key(self) -> &'static str {
                 match self {
                     $(Self::$name => $details,)*
+                }
+            }
+
+            /// Gives what stands between the timestamp and the number of an event's JSON.
+            pub(super) fn between_timestamp_and_id(self) -> &'static str {
+                match self {
+                    $(Self::$name => concat!("\",\"type\":\"", stringify!($name), "\",\"id\":"),)*
+                }
+            }
+
+            /// Gives what opens the details in an event's JSON.
+            pub(super) fn start_of_details(self) -> &'static str {
+                match self {
+                    $(Self::$name => concat!(",\"", $details, "\":{"),)*
                 }
             }
         }
@@ -182,79 +176,6 @@ event_types! {
     WaitStateExited => "stateExitedEventDetails",
 }
 
-impl Serialize for Event {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry(
-            "timestamp",
-            &self.timestamp.to_rfc3339_opts(SecondsFormat::Millis, true),
-        )?;
-        map.serialize_entry("type", self.event_type.as_str())?;
-        map.serialize_entry("id", &self.id)?;
-        map.serialize_entry("previousEventId", &self.previous_event_id)?;
-        let key = self.event_type.details_key();
-        if !key.is_empty() {
-            map.serialize_entry(key, &WithTruncation(&self.details))?;
-        }
-        map.end()
-    }
-}
-
-/// Details with the notes that AWS puts beside each text, that nothing was cut off.
-struct WithTruncation<'a>(&'a Details);
-
-impl Serialize for WithTruncation<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct Truncation {
-            truncated: bool,
-        }
-        // By hand, for a flattened struct is looked through twice, and there are two events to a transition.
-        let mut map = serializer.serialize_map(None)?;
-        macro_rules! entries {
-            ($($key:literal: $field:ident,)*) => {
-                $(if let Some(value) = &self.0.$field {
-                    map.serialize_entry($key, value)?;
-                })*
-            };
-        }
-        entries! {
-            "name": name,
-            "index": index,
-            "length": length,
-            "input": input,
-            "output": output,
-            "assignedVariables": assigned_variables,
-            "resourceType": resource_type,
-            "resource": resource,
-            "region": region,
-            "parameters": parameters,
-            "timeoutInSeconds": timeout_in_seconds,
-            "heartbeatInSeconds": heartbeat_in_seconds,
-            "roleArn": role_arn,
-            "mapRunArn": map_run_arn,
-            "workerName": worker_name,
-            "error": error,
-            "cause": cause,
-            "location": location,
-            "state": state,
-        }
-        for (key, present) in [
-            ("inputDetails", self.0.input.is_some()),
-            ("outputDetails", self.0.output.is_some()),
-            (
-                "assignedVariablesDetails",
-                self.0.assigned_variables.is_some(),
-            ),
-        ] {
-            if present {
-                map.serialize_entry(key, &Truncation { truncated: false })?;
-            }
-        }
-        map.end()
-    }
-}
-
 /// Where an execution's events go, in their order, while it runs.
 pub trait HistorySink: Send + Sync {
     /// Takes one event; it should return quickly, for the execution waits for it.
@@ -288,30 +209,5 @@ impl HistorySink for History {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .push(event.clone());
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_event_has_the_shape_of_aws() {
-        let event = Event {
-            execution: "arn".into(),
-            timestamp: DateTime::UNIX_EPOCH,
-            id: 2,
-            previous_event_id: 0,
-            event_type: EventType::PassStateEntered,
-            details: Details {
-                name: Some("A".to_owned()),
-                input: Some("{}".to_owned()),
-                ..Details::default()
-            },
-        };
-        assert_eq!(
-            serde_json::to_string(&event).unwrap(),
-            r#"{"timestamp":"1970-01-01T00:00:00.000Z","type":"PassStateEntered","id":2,"previousEventId":0,"stateEnteredEventDetails":{"name":"A","input":"{}","inputDetails":{"truncated":false}}}"#
-        );
     }
 }

@@ -31,7 +31,7 @@ struct Running<'a> {
     thread: Thread,
     index: usize,
     /// The Map state, for an iteration that has not ended.
-    map: Option<&'a str>,
+    map: Option<&'a Arc<str>>,
 }
 
 impl<'a> InnerLines<'a> {
@@ -47,7 +47,7 @@ impl<'a> InnerLines<'a> {
         input: Value,
         thread: Thread,
         index: usize,
-        map: Option<&'a str>,
+        map: Option<&'a Arc<str>>,
     ) {
         let mut line = Running {
             run,
@@ -95,9 +95,9 @@ impl Drop for Running<'_> {
 }
 
 /// Names an iteration.
-pub(crate) fn iteration(map: &str, index: usize) -> Details {
+pub(crate) fn iteration(map: &Arc<str>, index: usize) -> Details {
     Details {
-        name: Some(map.to_owned()),
+        name: Some(map.clone()),
         index: Some(index),
         ..Details::default()
     }

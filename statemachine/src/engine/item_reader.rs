@@ -1,24 +1,19 @@
 //! The `ItemReader`: items from objects in S3.
 
-use std::io::Read;
-
-use bytes::Bytes;
 use futures::StreamExt;
 use serde_json::{Map, Value, json};
 
-use crate::definition::map::{HeaderLocation, InputType, ItemReader};
+use crate::definition::map::{HeaderLocation, InputType, ItemReader, ManifestType};
 use crate::definition::{QueryLanguage, Resource, ResourceKind};
 use crate::engine::csv::{self, Rows};
 use crate::engine::failure::{Failure, names};
 use crate::engine::frame::{Data, Frame};
 use crate::engine::map_items::{keyed, numbered};
 use crate::engine::map_limits::integer;
+use crate::engine::object_body::{body, whole};
 use crate::engine::object_call::{ObjectCall, call};
-use crate::engine::port::{TaskError, TaskOutput};
+use crate::engine::port::TaskOutput;
 use crate::engine::run::Item;
-
-/// The largest manifest file that is unpacked.
-const LARGEST_UNPACKED_BYTES: u64 = 1 << 30;
 
 const GET_OBJECT: &str = "arn:aws:states:::s3:getObject";
 
@@ -72,9 +67,10 @@ pub(crate) async fn read(
         source.objects(parameters).await?
     } else {
         let object = source.get(&reader.resource, parameters.clone()).await?;
-        match reader.input_type {
-            Some(InputType::Manifest) => source.manifest(&parameters, object).await?,
-            input_type => source.decode(object, input_type).await?,
+        match reader.manifest_type {
+            Some(ManifestType::Inventory) => source.inventory(&parameters, object).await?,
+            Some(ManifestType::Athena) => source.athena(object).await?,
+            None => source.decode(object, reader.input_type).await?,
         }
     };
     items.truncate(limit);
@@ -119,7 +115,6 @@ impl Source<'_, '_> {
     async fn objects(&self, parameters: Value) -> Result<Vec<Item>, Failure> {
         let mut items = Vec::new();
         let mut request = parameters.clone();
-        let flattens = self.reader.transformation.as_deref() == Some("LOAD_AND_FLATTEN");
         while items.len() < self.limit {
             let page = self
                 .get(&self.reader.resource, request.clone())
@@ -130,7 +125,7 @@ impl Source<'_, '_> {
                 .and_then(Value::as_array)
                 .cloned()
                 .unwrap_or_default();
-            if flattens {
+            if self.reader.loads_objects {
                 for entry in entries {
                     let object =
                         json!({"Bucket": parameters.get("Bucket"), "Key": entry.get("Key")});
@@ -230,32 +225,40 @@ impl Source<'_, '_> {
             .collect()
     }
 
-    /// Reads the files that a manifest names: an S3 inventory, or the result of an Athena UNLOAD.
-    async fn manifest(&self, parameters: &Value, object: TaskOutput) -> Result<Vec<Item>, Failure> {
+    /// Reads the files that Athena's UNLOAD wrote, a line each in the manifest, in the format that `InputType` names.
+    async fn athena(&self, object: TaskOutput) -> Result<Vec<Item>, Failure> {
+        let input_type = match self.reader.input_type {
+            None | Some(InputType::Manifest) => InputType::JsonLines,
+            Some(input_type) => input_type,
+        };
+        let bytes = whole(object).await?;
+        let text = String::from_utf8_lossy(&bytes);
+        let mut items = Vec::new();
+        for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+            let place = line
+                .trim_matches('"')
+                .strip_prefix("s3://")
+                .and_then(|place| place.split_once('/'));
+            let (bucket, key) =
+                place.ok_or_else(|| failed(format!("The manifest names no S3 object: {line}")))?;
+            let request = json!({"Bucket": bucket, "Key": key});
+            let object = self.get(&Resource::parse(GET_OBJECT), request).await?;
+            items.extend(self.decode(object, Some(input_type)).await?);
+            if items.len() >= self.limit {
+                break;
+            }
+        }
+        Ok(items)
+    }
+
+    /// Reads the rows of the files that an S3 inventory names.
+    async fn inventory(
+        &self,
+        parameters: &Value,
+        object: TaskOutput,
+    ) -> Result<Vec<Item>, Failure> {
         let bytes = whole(object).await?;
         let mut items = Vec::new();
-        if self.reader.manifest_type.as_deref() == Some("ATHENA_DATA") {
-            let text = String::from_utf8_lossy(&bytes).into_owned();
-            for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
-                let place = line
-                    .trim_matches('"')
-                    .strip_prefix("s3://")
-                    .and_then(|place| place.split_once('/'));
-                let (bucket, key) = place
-                    .ok_or_else(|| failed(format!("The manifest names no S3 object: {line}")))?;
-                let object = self
-                    .get(
-                        &Resource::parse(GET_OBJECT),
-                        json!({"Bucket": bucket, "Key": key}),
-                    )
-                    .await?;
-                items.extend(self.decode(object, Some(InputType::JsonLines)).await?);
-                if items.len() >= self.limit {
-                    break;
-                }
-            }
-            return Ok(items);
-        }
         let manifest: Value = serde_json::from_slice(&bytes)
             .map_err(|error| failed(format!("The manifest cannot be parsed: {error}")))?;
         let text = |name: &str| manifest.get(name).and_then(Value::as_str);
@@ -274,8 +277,7 @@ impl Source<'_, '_> {
             .flatten()
         {
             let object = json!({"Bucket": bucket, "Key": file.get("key")});
-            let bytes =
-                unpacked(whole(self.get(&Resource::parse(GET_OBJECT), object).await?).await?)?;
+            let bytes = whole(self.get(&Resource::parse(GET_OBJECT), object).await?).await?;
             let mut rows = Rows::new(b',');
             let complete = rows.push(&bytes);
             let entries = complete.into_iter().chain(rows.finish());
@@ -309,7 +311,7 @@ fn listed(entry: Value) -> Value {
     Value::Object(renamed.collect())
 }
 
-fn failed(cause: String) -> Failure {
+pub(crate) fn failed(cause: String) -> Failure {
     Failure::ordinary(names::ITEM_READER_FAILED, cause)
 }
 
@@ -333,51 +335,4 @@ fn unique(headers: Vec<String>) -> Result<Vec<String>, Failure> {
         return Err(failed("CSV headers cannot contain duplicates.".to_owned()));
     }
     Ok(headers)
-}
-
-/// Gives an object's bytes in pieces, also where the answer carries them as text.
-fn body(object: TaskOutput) -> futures::stream::BoxStream<'static, Result<Bytes, Failure>> {
-    if let Some(body) = object.body {
-        let unreadable = |error: TaskError| {
-            let cause = error.cause.or(error.error);
-            failed(cause.unwrap_or_else(|| "The object could not be read to its end.".to_owned()))
-        };
-        return body.map(move |chunk| chunk.map_err(unreadable)).boxed();
-    }
-    let text = match object.value {
-        Value::Object(mut fields) => match fields.remove("Body") {
-            Some(Value::String(text)) => text,
-            Some(other) => other.to_string(),
-            None => Value::Object(fields).to_string(),
-        },
-        Value::String(text) => text,
-        other => other.to_string(),
-    };
-    futures::stream::iter([Ok(Bytes::from(text))]).boxed()
-}
-
-async fn whole(object: TaskOutput) -> Result<Vec<u8>, Failure> {
-    let mut bytes = Vec::new();
-    let mut chunks = body(object);
-    while let Some(chunk) = chunks.next().await {
-        bytes.extend_from_slice(&chunk?);
-    }
-    Ok(bytes)
-}
-
-/// Unpacks a gzip file, which an inventory's files are; other bytes are taken as they are.
-fn unpacked(bytes: Vec<u8>) -> Result<Vec<u8>, Failure> {
-    if !bytes.starts_with(&[0x1F, 0x8B]) {
-        return Ok(bytes);
-    }
-    let mut unpacked = Vec::new();
-    flate2::read::MultiGzDecoder::new(bytes.as_slice())
-        .take(LARGEST_UNPACKED_BYTES)
-        .read_to_end(&mut unpacked)
-        .map_err(|error| {
-            failed(format!(
-                "A file of the manifest cannot be unpacked: {error}"
-            ))
-        })?;
-    Ok(unpacked)
 }

@@ -3,6 +3,9 @@
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use chrono::DateTime;
+
+use crate::engine::clock::date_text;
 use crate::engine::history::{Event, HistorySink};
 
 /// How many bytes of lines are gathered before they are written.
@@ -34,6 +37,8 @@ pub struct JsonLines<W>(Arc<Mutex<Lines<W>>>);
 struct Lines<W> {
     writer: W,
     gathered: Vec<u8>,
+    /// The last timestamp as text: most events share theirs with the one before.
+    timestamp: (i64, String),
     failed: Option<io::Error>,
 }
 
@@ -44,6 +49,7 @@ impl<W: Write> JsonLines<W> {
         Self(Arc::new(Mutex::new(Lines {
             writer,
             gathered: Vec::with_capacity(2 * GATHERED_BYTES),
+            timestamp: (0, date_text(DateTime::UNIX_EPOCH)),
             failed: None,
         })))
     }
@@ -67,6 +73,15 @@ impl<W: Write> JsonLines<W> {
 }
 
 impl<W: Write> Lines<W> {
+    fn append(&mut self, event: &Event) {
+        let milliseconds = event.timestamp.timestamp_millis();
+        if self.timestamp.0 != milliseconds {
+            self.timestamp = (milliseconds, date_text(event.timestamp));
+        }
+        event.write_at(&self.timestamp.1, &mut self.gathered);
+        self.gathered.push(b'\n');
+    }
+
     fn write(&mut self) {
         if self.failed.is_none() {
             self.failed = self.writer.write_all(&self.gathered).err();
@@ -84,9 +99,7 @@ impl<W> Clone for JsonLines<W> {
 impl<W: Write + Send> HistorySink for JsonLines<W> {
     fn record(&self, event: &Event) {
         let mut lines = self.lock();
-        serde_json::to_writer(&mut lines.gathered, event)
-            .expect("an event is JSON, and memory takes it");
-        lines.gathered.push(b'\n');
+        lines.append(event);
         if lines.gathered.len() >= GATHERED_BYTES {
             lines.write();
         }
@@ -95,8 +108,6 @@ impl<W: Write + Send> HistorySink for JsonLines<W> {
 
 #[cfg(test)]
 mod tests {
-    use chrono::DateTime;
-
     use super::*;
     use crate::engine::history::{Details, EventType};
 
@@ -108,8 +119,8 @@ mod tests {
             previous_event_id: id - 1,
             event_type: EventType::PassStateEntered,
             details: Details {
-                name: Some("A".to_owned()),
-                input: Some(input.to_owned()),
+                name: Some("A".into()),
+                input: Some(input.into()),
                 ..Details::default()
             },
         }

@@ -125,7 +125,7 @@ async fn inline(
     max_concurrency: usize,
 ) -> Result<Value, Failure> {
     let run = frame.run;
-    let name = frame.state.name.as_str();
+    let name = &frame.state.shared_name;
     let recorded = |index: usize| iteration(name, index);
     let count = items.len();
     let mut outputs = vec![Value::Null; count];
@@ -152,6 +152,7 @@ async fn inline(
                 variables: thread.variables.clone(),
                 variable_bytes: thread.variable_bytes,
                 item: Some(Arc::new(item)),
+                left_at: None,
                 nested: true,
                 inner_success: None,
             };

@@ -1,8 +1,10 @@
 //! The distributed Map: a Map Run whose iterations are executions of their own.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use futures::StreamExt;
 use serde_json::Value;
 
@@ -30,6 +32,16 @@ pub(crate) struct Child {
     pub(crate) input: Value,
     pub(crate) execution: Arc<str>,
     pub(crate) outcome: Outcome,
+}
+
+/// What became of the items of a Map Run.
+pub(crate) struct Children {
+    /// The executions that ran, those included that were stopped with the run, in the order of their items.
+    pub(crate) ended: Vec<Child>,
+    /// The inputs of those that never started.
+    pub(crate) pending: Vec<Value>,
+    /// More of them failed than the state tolerates.
+    pub(crate) exceeded: bool,
 }
 
 /// Runs the processor for every item, or for every batch of items, as executions of their own.
@@ -138,7 +150,8 @@ async fn map_run(
         Some(batcher) => batches(frame, batcher, input, selected)?,
         None => selected,
     };
-    let (children, exceeded) = run_children(frame, map, inputs, limits, label).await;
+    let children = run_children(frame, map, inputs, limits, label).await;
+    let exceeded = children.exceeded;
     // What has ended is exported also where too much of it has failed.
     let output = match &map.writer {
         Some(writer) => {
@@ -149,7 +162,7 @@ async fn map_run(
             };
             result_writer::write(frame, writer, input, results).await
         }
-        None => Ok(Value::Array(outputs(children))),
+        None => Ok(Value::Array(outputs(children.ended))),
     };
     if exceeded {
         return Err(over_threshold());
@@ -166,16 +179,18 @@ fn outputs(children: Vec<Child>) -> Vec<Value> {
         .collect()
 }
 
-/// Runs the children that may run, in the order of their items; tells whether more of them failed than the state
-/// tolerates.
+/// Runs the children that may run, in the order of their items, until more of them have failed than the state tolerates.
 async fn run_children(
     frame: &Frame<'_>,
     map: &Map,
     inputs: Vec<Value>,
     limits: Limits,
     label: &str,
-) -> (Vec<Child>, bool) {
+) -> Children {
     let total = inputs.len();
+    let started: Mutex<BTreeMap<usize, Started>> = Mutex::default();
+    let running = || started.lock().unwrap_or_else(PoisonError::into_inner);
+    let (items, running) = (&inputs, &running);
     let express = map
         .distributed
         .is_some_and(|Distribution { express }| express);
@@ -183,32 +198,63 @@ async fn run_children(
         0 => DISTRIBUTED_CONCURRENCY,
         limit => limit.min(DISTRIBUTED_CONCURRENCY),
     };
-    let mut finished = futures::stream::iter(inputs.into_iter().enumerate())
-        .map(|(index, input)| async move {
-            let run = Run::of_item(frame.run.shared.clone(), label, express, &input);
+    let mut finished = futures::stream::iter(0..total)
+        .map(|index| async move {
+            let input = &items[index];
+            let run = Run::of_item(frame.run.shared.clone(), label, express, input);
             let child = OpenExecution(Arc::new(run));
             let limit = express.then_some(EXPRESS_LIMIT);
+            let begun = Started {
+                run: child.0.clone(),
+                at: frame.run.shared.clock.now(),
+            };
+            running().insert(index, begun);
             let outcome = Box::pin(drive(&child.0, &map.processor, input.clone(), limit)).await;
-            let execution = child.0.recorder.execution().clone();
-            (
-                index,
-                Child {
-                    input,
-                    execution,
-                    outcome,
-                },
-            )
+            running().remove(&index);
+            (index, child.0.recorder.execution().clone(), outcome)
         })
         .buffer_unordered(concurrency);
-    let mut children: Vec<Option<Child>> = std::iter::repeat_with(|| None).take(total).collect();
+    let mut children: Vec<Option<(Arc<str>, Outcome)>> =
+        std::iter::repeat_with(|| None).take(total).collect();
     let mut failed = 0;
     let mut exceeded = false;
-    while !exceeded && let Some((index, child)) = finished.next().await {
-        failed += usize::from(child.outcome.status != Status::Succeeded);
+    while !exceeded && let Some((index, execution, outcome)) = finished.next().await {
+        failed += usize::from(outcome.status != Status::Succeeded);
         exceeded = threshold_exceeded(limits.tolerance, failed, total);
-        children[index] = Some(child);
+        children[index] = Some((execution, outcome));
     }
-    (children.into_iter().flatten().collect(), exceeded)
+    // What still runs is stopped here.
+    drop(finished);
+    for (index, Started { run, at }) in std::mem::take(&mut *running()) {
+        let outcome = Outcome {
+            status: Status::Aborted,
+            ..Outcome::of(&run, at)
+        };
+        children[index] = Some((run.recorder.execution().clone(), outcome));
+    }
+    let mut ended = Vec::with_capacity(total);
+    let mut pending = Vec::new();
+    for (input, child) in inputs.into_iter().zip(children) {
+        match child {
+            Some((execution, outcome)) => ended.push(Child {
+                input,
+                execution,
+                outcome,
+            }),
+            None => pending.push(input),
+        }
+    }
+    Children {
+        ended,
+        pending,
+        exceeded,
+    }
+}
+
+/// A child execution that has not ended.
+struct Started {
+    run: Arc<Run>,
+    at: DateTime<Utc>,
 }
 
 pub(crate) fn over_threshold() -> Failure {

@@ -7,6 +7,8 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 use crate::definition::Resource;
+use crate::engine::clock::sleep;
+use crate::engine::failure::names;
 use crate::engine::frame::Frame;
 use crate::engine::port::{TaskCall, TaskError, TaskOutput};
 
@@ -23,23 +25,24 @@ const TIMEOUT: Duration = Duration::from_secs(99_999_999);
 /// Sends the call through the same port as a Task's.
 pub(crate) async fn call(frame: &Frame<'_>, request: ObjectCall) -> Result<TaskOutput, TaskError> {
     let (reports, _) = mpsc::unbounded_channel();
-    frame
-        .run
-        .shared
-        .handler
-        .call(TaskCall {
-            resource: request.resource,
-            input: request.input,
-            body: request.body,
-            credentials: None,
-            token: None,
-            state: frame.state.name.clone(),
-            retry_count: frame.retry_count,
-            execution: frame.run.recorder.execution().to_string(),
-            timeout: TIMEOUT,
-            heartbeat: None,
-            tokens: frame.run.shared.tokens.clone(),
-            reports,
-        })
-        .await
+    let answer = frame.run.shared.handler.call(TaskCall {
+        resource: request.resource,
+        input: request.input,
+        body: request.body,
+        credentials: None,
+        token: None,
+        state: frame.state.name.clone(),
+        retry_count: frame.retry_count,
+        execution: frame.run.recorder.execution().to_string(),
+        timeout: TIMEOUT,
+        heartbeat: None,
+        tokens: frame.run.shared.tokens.clone(),
+        reports,
+    });
+    tokio::select! {
+        biased;
+        answered = answer => answered,
+        // Without an end to the waiting, a clock that jumps over waits would have nowhere to jump.
+        () = sleep(TIMEOUT) => Err(TaskError::new(names::TIMEOUT, "The object was not answered for.")),
+    }
 }

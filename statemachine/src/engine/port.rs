@@ -16,6 +16,47 @@ use crate::engine::tokens::Tokens;
 ///
 /// One call is one attempt. The engine drops the future when the work is no longer wanted: the task timed out, the
 /// execution was stopped, or a sibling failed.
+///
+/// Any function from a [`TaskCall`] to a future is a handler. One for a Map that reads its items from an object, and
+/// calls a function for each:
+///
+/// ```
+/// use drivetrain_statemachine::{Engine, Machine, TaskCall, TaskError, TaskOutput};
+/// use serde_json::json;
+///
+/// async fn answer(call: TaskCall) -> Result<TaskOutput, TaskError> {
+///     match call.resource.arn() {
+///         "arn:aws:states:::s3:getObject" if call.input["Key"] == "people.csv" => {
+///             Ok(TaskOutput::object("id,name\n1,Ada\n2,Grace\n"))
+///         }
+///         "arn:aws:states:::lambda:invoke" => Ok(json!({"Payload": call.input["Payload"]["name"]}).into()),
+///         other => Err(TaskError::new("NotHere", other)),
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let machine = Machine::parse(r#"{"StartAt": "Each", "States": {"Each": {
+///     "Type": "Map", "End": true,
+///     "ItemReader": {
+///         "Resource": "arn:aws:states:::s3:getObject",
+///         "Parameters": {"Bucket": "any", "Key": "people.csv"},
+///         "ReaderConfig": {"InputType": "CSV", "CSVHeaderLocation": "FIRST_ROW"}
+///     },
+///     "ItemProcessor": {
+///         "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+///         "StartAt": "Greet",
+///         "States": {"Greet": {
+///             "Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "End": true,
+///             "Parameters": {"Payload.$": "$"}, "OutputPath": "$.Payload"
+///         }}
+///     }
+/// }}}"#)?;
+/// let outcome = Engine::new(answer).run(&machine, json!({})).await?;
+/// assert_eq!(outcome.output, Some(json!(["Ada", "Grace"])));
+/// # Ok(())
+/// # }
+/// ```
 pub trait TaskHandler: Send + Sync {
     /// Does one call.
     ///

@@ -2,11 +2,16 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
 use tokio::sync::mpsc;
 
+use crate::engine::carried::Carried;
 use crate::engine::clock::Clock;
 use crate::engine::failure::Failure;
 use crate::engine::history::{Details, Event, EventType, HistorySink};
+use crate::engine::json_text::written;
+use crate::engine::run::Variables;
 
 /// The number of events at which AWS ends a STANDARD execution.
 pub(crate) const STANDARD_EVENT_LIMIT: u64 = 25_000;
@@ -22,13 +27,21 @@ pub(crate) struct Recorder {
     state: Mutex<State>,
 }
 
-#[derive(Default)]
 struct State {
     last_id: u64,
     closed: bool,
     /// It can only fail now, and AWS no longer says what is given up for that.
     doomed: bool,
     subscriber: Option<mpsc::UnboundedSender<Event>>,
+    /// The event that listeners are shown, filled anew for each: most of its many details are always absent.
+    event: Event,
+}
+
+/// What the event that enters or leaves a state shows.
+pub(crate) enum Shown<'a> {
+    Input(&'a mut Carried),
+    /// The output, and the variables that the state assigned.
+    Output(&'a mut Carried, Option<&'a Variables>),
 }
 
 impl Recorder {
@@ -38,12 +51,26 @@ impl Recorder {
         limit: Option<u64>,
         sink: Option<Arc<dyn HistorySink>>,
     ) -> Self {
+        let event = Event {
+            execution: execution.clone(),
+            timestamp: DateTime::UNIX_EPOCH,
+            id: 0,
+            previous_event_id: 0,
+            event_type: EventType::ExecutionStarted,
+            details: Details::default(),
+        };
         Self {
             execution,
             clock,
             limit,
             sink,
-            state: Mutex::default(),
+            state: Mutex::new(State {
+                last_id: 0,
+                closed: false,
+                doomed: false,
+                subscriber: None,
+                event,
+            }),
         }
     }
 
@@ -56,6 +83,11 @@ impl Recorder {
         let (sender, events) = mpsc::unbounded_channel();
         self.lock().subscriber = Some(sender);
         events
+    }
+
+    /// Tells whether events show texts, so that these are best made at once.
+    pub(crate) fn shows_texts(&self) -> bool {
+        self.sink.is_some()
     }
 
     pub(crate) fn count(&self) -> u64 {
@@ -73,25 +105,78 @@ impl Recorder {
         details: impl FnOnce() -> Details,
     ) -> Result<u64, Failure> {
         let mut state = self.lock();
-        let full = self.limit.is_some_and(|limit| state.last_id + 1 >= limit);
-        if full && event_type != EventType::ExecutionSucceeded {
-            let limit = state.last_id + 1;
-            let failure = Failure::runtime(format!(
-                "The execution reached the maximum number of history events ({limit})."
-            ));
-            if !state.closed {
-                self.append(&mut state, previous, EventType::ExecutionFailed, || {
-                    Details {
-                        error: failure.error.clone(),
-                        cause: failure.cause.clone(),
-                        ..Details::default()
-                    }
-                });
-                state.closed = true;
-            }
-            return Err(failure);
-        }
+        self.refuse_when_full(&mut state, previous, event_type)?;
         Ok(self.append(&mut state, previous, event_type, details))
+    }
+
+    /// Appends that a state is entered or left; gives the event's number, and its time if anybody was told.
+    ///
+    /// `at` is the time, where it is known already.
+    ///
+    /// # Errors
+    /// As [`record`](Self::record).
+    pub(crate) fn record_state(
+        &self,
+        previous: u64,
+        event_type: EventType,
+        name: &Arc<str>,
+        shown: Shown<'_>,
+        at: Option<DateTime<Utc>>,
+    ) -> Result<(u64, Option<DateTime<Utc>>), Failure> {
+        let mut state = self.lock();
+        self.refuse_when_full(&mut state, previous, event_type)?;
+        state.last_id += 1;
+        if !self.is_heard(&state) {
+            return Ok((state.last_id, None));
+        }
+        let at = at.unwrap_or_else(|| self.clock.now());
+        let details = &mut state.event.details;
+        let is_same = |shown: &Arc<str>| Arc::ptr_eq(shown, name);
+        if !details.name.as_ref().is_some_and(is_same) {
+            details.name = Some(name.clone());
+        }
+        match shown {
+            Shown::Input(input) => {
+                details.input = Some(input.lend_text());
+                self.tell(&mut state, previous, event_type, at);
+                input.return_text(state.event.details.input.take());
+            }
+            Shown::Output(output, assigned) => {
+                details.output = Some(output.lend_text());
+                details.assigned_variables = assigned.map(as_texts);
+                self.tell(&mut state, previous, event_type, at);
+                output.return_text(state.event.details.output.take());
+                state.event.details.assigned_variables = None;
+            }
+        }
+        // The name stays: the state that is entered is mostly the next to be left.
+        Ok((state.last_id, Some(at)))
+    }
+
+    /// Ends the history where it is full, for anything but success.
+    fn refuse_when_full(
+        &self,
+        state: &mut State,
+        previous: u64,
+        event_type: EventType,
+    ) -> Result<(), Failure> {
+        let full = self.limit.is_some_and(|limit| state.last_id + 1 >= limit);
+        if !full || event_type == EventType::ExecutionSucceeded {
+            return Ok(());
+        }
+        let limit = state.last_id + 1;
+        let failure = Failure::runtime(format!(
+            "The execution reached the maximum number of history events ({limit})."
+        ));
+        if !state.closed {
+            self.append(state, previous, EventType::ExecutionFailed, || Details {
+                error: failure.error.clone(),
+                cause: failure.cause.clone(),
+                ..Details::default()
+            });
+            state.closed = true;
+        }
+        Err(failure)
     }
 
     /// Appends that something was given up, unless the execution is at its end: then AWS records the end alone.
@@ -135,27 +220,41 @@ impl Recorder {
         details: impl FnOnce() -> Details,
     ) -> u64 {
         state.last_id += 1;
-        if self.sink.is_some() || state.subscriber.is_some() {
-            let event = Event {
-                execution: self.execution.clone(),
-                timestamp: self.clock.now(),
-                id: state.last_id,
-                previous_event_id: previous,
-                event_type,
-                details: details(),
-            };
-            if let Some(sink) = &self.sink {
-                sink.record(&event);
-            }
-            if let Some(subscriber) = &state.subscriber {
-                // A subscriber that went away misses nothing that it wants.
-                let _ = subscriber.send(event);
-            }
+        if self.is_heard(state) {
+            state.event.details = details();
+            self.tell(state, previous, event_type, self.clock.now());
+            state.event.details = Details::default();
         }
         state.last_id
+    }
+
+    fn is_heard(&self, state: &State) -> bool {
+        self.sink.is_some() || state.subscriber.is_some()
+    }
+
+    /// Shows the event, whose details are filled in, to all who listen.
+    fn tell(&self, state: &mut State, previous: u64, event_type: EventType, at: DateTime<Utc>) {
+        state.event.timestamp = at;
+        state.event.id = state.last_id;
+        state.event.previous_event_id = previous;
+        state.event.event_type = event_type;
+        if let Some(sink) = &self.sink {
+            sink.record(&state.event);
+        }
+        if let Some(subscriber) = &state.subscriber {
+            // A subscriber that went away misses nothing that it wants.
+            let _ = subscriber.send(state.event.clone());
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn as_texts(assigned: &Variables) -> Map<String, Value> {
+    assigned
+        .iter()
+        .map(|(name, value)| (name.clone(), Value::String(written(value))))
+        .collect()
 }

@@ -5,12 +5,12 @@ use serde_json::{Map, Value, json};
 
 use crate::definition::map::{ResultWriter, Transformation};
 use crate::definition::{QueryLanguage, Resource};
-use crate::engine::carried::written;
 use crate::engine::clock::date_text;
 use crate::engine::execution::Status;
 use crate::engine::failure::{Failure, names};
 use crate::engine::frame::{Data, Frame};
-use crate::engine::map_run::Child;
+use crate::engine::json_text::written;
+use crate::engine::map_run::{Child, Children};
 use crate::engine::object_call::{ObjectCall, call};
 
 const PUT_OBJECT: &str = "arn:aws:states:::s3:putObject";
@@ -20,7 +20,7 @@ const PUT_OBJECT: &str = "arn:aws:states:::s3:putObject";
 pub(crate) struct Results<'a> {
     pub(crate) map_run: &'a str,
     pub(crate) label: &'a str,
-    pub(crate) children: &'a [Child],
+    pub(crate) children: &'a Children,
 }
 
 /// Writes the results and gives the state's output: where they are, or they themselves.
@@ -33,6 +33,7 @@ pub(crate) async fn write(
     let map_run = results.map_run;
     let (succeeded, failed): (Vec<&Child>, Vec<&Child>) = results
         .children
+        .ended
         .iter()
         .partition(|child| child.outcome.status == Status::Succeeded);
     let succeeded = transform(frame, writer.transformation, results.label, &succeeded);
@@ -41,6 +42,7 @@ pub(crate) async fn write(
     };
     // A failure has no output to be transformed.
     let failed = transform(frame, Transformation::None, results.label, &failed);
+    let pending = results.children.pending.iter().map(pending).collect();
     let parameters = match &writer.parameters {
         Some(parameters) => {
             let field = match frame.state.language {
@@ -67,7 +69,7 @@ pub(crate) async fn write(
     let mut result_files = Map::new();
     for (name, results) in [
         ("FAILED", failed),
-        ("PENDING", Vec::new()),
+        ("PENDING", pending),
         ("SUCCEEDED", succeeded),
     ] {
         let mut files = Vec::new();
@@ -141,6 +143,15 @@ fn transform(
             })
             .collect(),
     }
+}
+
+/// Describes an execution that was never started, which has neither a name nor a date.
+fn pending(input: &Value) -> Value {
+    json!({
+        "Input": written(input),
+        "InputDetails": {"Included": true},
+        "Status": "PENDING",
+    })
 }
 
 /// Describes a child execution as `DescribeExecution` does.

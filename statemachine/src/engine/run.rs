@@ -102,18 +102,20 @@ impl Shared {
 
     /// Lends the clock and the randomness for one evaluation.
     pub(crate) fn host(&self) -> MutexGuard<'_, Host> {
-        let mut host = self.host.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut host = self.randomness();
         host.now = self.clock.now();
         host
     }
 
-    /// Counts a transition; lets others run now and then.
-    pub(crate) async fn transition(&self) {
-        if self.transitions.fetch_add(1, Ordering::Relaxed) % TRANSITIONS_PER_YIELD
+    /// Lends the randomness alone, for what never asks for the time.
+    pub(crate) fn randomness(&self) -> MutexGuard<'_, Host> {
+        self.host.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts a transition; tells now and then that it is time to let others run.
+    pub(crate) fn transition(&self) -> bool {
+        self.transitions.fetch_add(1, Ordering::Relaxed) % TRANSITIONS_PER_YIELD
             == TRANSITIONS_PER_YIELD - 1
-        {
-            tokio::task::yield_now().await;
-        }
     }
 
     pub(crate) fn transitions(&self) -> u64 {
@@ -122,7 +124,7 @@ impl Shared {
 
     /// Draws a UUID.
     pub(crate) fn uuid(&self) -> String {
-        self.host().random.uuid()
+        self.randomness().random.uuid()
     }
 }
 

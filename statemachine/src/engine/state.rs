@@ -13,14 +13,17 @@ use serde_json::{Map, Value};
 
 use crate::bounds::nests_too_deeply;
 use crate::definition::QueryLanguage;
-use crate::definition::model::{DataPath, Kind, ResultPath};
+use crate::definition::model::{DataPath, Kind, ResultPath, State};
 use crate::definition::selector::Payload;
+use crate::engine::carried::Carried;
 use crate::engine::failure::{Failure, FailureClass, names};
 use crate::engine::flow::Thread;
 use crate::engine::frame::{Data, Frame};
 use crate::engine::inspection::Step;
+use crate::engine::json_text::{JsonText, Refused};
 use crate::engine::run::Variables;
-use crate::engine::{choice, fail, map, parallel, pass, task, wait};
+use crate::engine::{choice, fail, map, parallel, task, wait};
+use crate::jsonpath::ReferencePath;
 use crate::size::{PAYLOAD_LIMIT_BYTES, VARIABLES_LIMIT_BYTES, exceeds, length};
 
 /// What fails a state whose output nests deeper than JSON may.
@@ -29,7 +32,7 @@ pub(crate) const TOO_DEEP: &str = "The output of the state is nested too deeply.
 /// What a state hands over when it is left.
 pub(crate) struct Done {
     /// The output; none where it is the raw input, unchanged.
-    pub(crate) output: Option<Value>,
+    pub(crate) output: Option<Carried>,
     pub(crate) assigned: Option<Variables>,
     pub(crate) next: Option<usize>,
 }
@@ -43,8 +46,8 @@ pub(crate) struct Performed<'a> {
     pub(crate) next: Option<usize>,
     pub(crate) assign: Option<&'a Payload>,
     pub(crate) output: Option<&'a Payload>,
-    /// What leads to `Assign` and `Output` in the state: empty, or `Choices[1]/`.
-    pub(crate) place: String,
+    /// The rule of a Choice that `assign` and `output` belong to; none where they are the state's own.
+    pub(crate) rule: Option<usize>,
 }
 
 /// Sends a raw input down the path, once.
@@ -55,10 +58,35 @@ pub(crate) async fn attempt(
 ) -> Result<Done, Failure> {
     let input = input_path(frame, raw)?;
     let arguments = parameters(frame, &input)?;
-    let performed = perform(frame, thread, &input, &arguments).await?;
-    let result = result_selector(frame, &arguments, performed.result)?;
+    let performed = match perform_at_once(frame, &arguments)? {
+        Some(performed) => performed,
+        None => perform(frame, thread, &input, &arguments).await?,
+    };
+    hand_over(frame, raw, &arguments, performed)
+}
+
+/// Does the same for a state that never waits, which most are: that needs no future.
+pub(crate) fn attempt_at_once(frame: &Frame<'_>, raw: &Value) -> Result<Done, Failure> {
+    let input = input_path(frame, raw)?;
+    let arguments = parameters(frame, &input)?;
+    let performed = perform_at_once(frame, &arguments)?;
+    let performed = performed.expect("only a state that never waits is tried at once");
+    hand_over(frame, raw, &arguments, performed)
+}
+
+/// Takes what a state made the rest of its path.
+fn hand_over(
+    frame: &Frame<'_>,
+    raw: &Value,
+    arguments: &Value,
+    performed: Performed<'_>,
+) -> Result<Done, Failure> {
+    let result = result_selector(frame, arguments, performed.result)?;
     let data = data(frame, raw, &result, performed.has_result);
-    let field = |name: &str| format!("{}{name}", performed.place);
+    let field = |name: &'static str| match performed.rule {
+        Some(index) => Cow::Owned(format!("Choices[{index}]/{name}")),
+        None => Cow::Borrowed(name),
+    };
     let assigned = match performed.assign {
         Some(assign) => Some(assign_variables(frame, assign, &field("Assign"), data)?),
         None => None,
@@ -74,10 +102,24 @@ pub(crate) async fn attempt(
         },
     };
     Ok(Done {
-        output: unless_same(raw, within_limit(frame, output)?),
+        output: carried(frame, raw, output)?,
         assigned,
         next: performed.next,
     })
+}
+
+/// Does what the state is for, where that takes no time; none where the state may wait.
+fn perform_at_once<'a>(
+    frame: &Frame<'a>,
+    arguments: &Value,
+) -> Result<Option<Performed<'a>>, Failure> {
+    match &frame.state.kind {
+        Kind::Choice(choice) => choice::perform(frame, choice, arguments).map(Some),
+        Kind::Fail(fail) => Err(fail::perform(frame, fail, arguments)?),
+        Kind::Succeed => Ok(Some(Performed::of(frame.state, None, false))),
+        Kind::Pass(result) => Ok(Some(Performed::of(frame.state, result.clone(), false))),
+        Kind::Wait(_) | Kind::Task(_) | Kind::Parallel(_) | Kind::Map(_) => Ok(None),
+    }
 }
 
 /// Does what the state is for: the only step that may wait.
@@ -89,10 +131,9 @@ async fn perform<'a>(
 ) -> Result<Performed<'a>, Failure> {
     let state = frame.state;
     let (result, has_result) = match &state.kind {
-        Kind::Choice(choice) => return choice::perform(frame, choice, arguments),
-        Kind::Fail(fail) => return Err(fail::perform(frame, fail, arguments)?),
-        Kind::Succeed => (None, false),
-        Kind::Pass(result) => (pass::perform(result.as_ref()), false),
+        Kind::Choice(_) | Kind::Fail(_) | Kind::Succeed | Kind::Pass(_) => {
+            unreachable!("these states are performed at once")
+        }
         Kind::Wait(wait) => (wait::perform(frame, wait, arguments).await?, false),
         Kind::Task(_) | Kind::Parallel(_) if let Some(mock) = frame.mock() => {
             (Some(mock.result.clone()?), true)
@@ -110,14 +151,21 @@ async fn perform<'a>(
             true,
         ),
     };
-    Ok(Performed {
-        result,
-        has_result,
-        next: state.next,
-        assign: state.assign.as_ref(),
-        output: state.output.as_ref(),
-        place: String::new(),
-    })
+    Ok(Performed::of(state, result, has_result))
+}
+
+impl<'a> Performed<'a> {
+    /// Goes on as the state itself says.
+    fn of(state: &'a State, result: Option<Value>, has_result: bool) -> Self {
+        Self {
+            result,
+            has_result,
+            next: state.next,
+            assign: state.assign.as_ref(),
+            output: state.output.as_ref(),
+            rule: None,
+        }
+    }
 }
 
 /// Takes a failure to a handler's own path: Assign, then ResultPath or Output.
@@ -146,13 +194,13 @@ pub(crate) fn caught(
         None => result_path(frame, &catcher.result_path, raw, Cow::Borrowed(&error))?,
     };
     Ok(Done {
-        output: unless_same(raw, within_limit(frame, output)?),
+        output: carried(frame, raw, output)?,
         assigned,
         next: Some(catcher.next),
     })
 }
 
-fn input_path<'v>(frame: &Frame<'_>, raw: &'v Value) -> Result<Cow<'v, Value>, Failure> {
+fn input_path<'v>(frame: &'v Frame<'_>, raw: &'v Value) -> Result<Cow<'v, Value>, Failure> {
     let input = data_path(frame, &frame.state.input_path, Cow::Borrowed(raw))?;
     frame.inspect(Step::InputPath, &input);
     Ok(input)
@@ -243,14 +291,7 @@ fn result_path<'v>(
         ResultPath::Insert(text, path) => {
             let mut merged = raw.clone();
             let inserted = path.insert(&mut merged, result.into_owned());
-            inserted.map_err(|_| match path.obstructed_step(raw) {
-                Some(step) if raw.is_array() || raw.is_object() => Failure::conflict(&step, raw),
-                _ => frame.failure(
-                    FailureClass::Ordinary,
-                    "States.ResultPathMatchFailure",
-                    &format!("Unable to apply ReferencePath {text} to input {raw}"),
-                ),
-            })?;
+            inserted.map_err(|_| without_place(frame, text, path, raw))?;
             Cow::Owned(merged)
         }
     };
@@ -258,31 +299,84 @@ fn result_path<'v>(
     Ok(merged)
 }
 
-fn output_path<'v>(frame: &Frame<'_>, merged: Cow<'v, Value>) -> Result<Cow<'v, Value>, Failure> {
+/// Builds the failure of a result that has no place in the raw input.
+pub(crate) fn without_place(
+    frame: &Frame<'_>,
+    text: &str,
+    path: &ReferencePath,
+    raw: &Value,
+) -> Failure {
+    match path.obstructed_step(raw) {
+        Some(step) if raw.is_array() || raw.is_object() => Failure::conflict(&step, raw),
+        _ => frame.failure(
+            FailureClass::Ordinary,
+            "States.ResultPathMatchFailure",
+            &format!("Unable to apply ReferencePath {text} to input {raw}"),
+        ),
+    }
+}
+
+fn output_path<'v>(
+    frame: &'v Frame<'_>,
+    merged: Cow<'v, Value>,
+) -> Result<Cow<'v, Value>, Failure> {
     data_path(frame, &frame.state.output_path, merged)
 }
 
 fn data_path<'v>(
-    frame: &Frame<'_>,
-    path: &DataPath,
+    frame: &'v Frame<'_>,
+    path: &'v DataPath,
     value: Cow<'v, Value>,
 ) -> Result<Cow<'v, Value>, Failure> {
     match path {
         DataPath::Whole => Ok(value),
         DataPath::Empty => Ok(Cow::Owned(Value::Object(Map::new()))),
-        DataPath::Selected(selector) => frame.required(selector, &value).map(Cow::Owned),
+        DataPath::Selected(selector) => match value {
+            Cow::Borrowed(value) => frame.required(selector, value),
+            Cow::Owned(value) => {
+                let found = frame.required(selector, &value)?;
+                Ok(Cow::Owned(found.into_owned()))
+            }
+        },
+    }
+}
+
+/// Makes an output ready for the next state, unless it is the raw input itself.
+fn carried(
+    frame: &Frame<'_>,
+    raw: &Value,
+    output: Cow<'_, Value>,
+) -> Result<Option<Carried>, Failure> {
+    match output {
+        Cow::Borrowed(same) if std::ptr::eq(same, raw) => Ok(None),
+        made => within_limit(frame, made.into_owned(), TOO_DEEP, None).map(Some),
     }
 }
 
 /// Refuses an output that AWS would not carry to the next state.
-fn within_limit<'v>(frame: &Frame<'_>, output: Cow<'v, Value>) -> Result<Cow<'v, Value>, Failure> {
-    match &output {
-        Cow::Owned(made) if nests_too_deeply(made) => Err(frame.runtime(TOO_DEEP)),
-        Cow::Owned(made) if exceeds(made, PAYLOAD_LIMIT_BYTES) => {
-            Err(over_limit(FailureClass::DataLimit, &frame.state.name))
+///
+/// `too_deep` is what is said of one that nests so; `given_up` is a text whose memory may be used again.
+pub(crate) fn within_limit(
+    frame: &Frame<'_>,
+    made: Value,
+    too_deep: &str,
+    given_up: Option<JsonText>,
+) -> Result<Carried, Failure> {
+    let refused = |refused| match refused {
+        Refused::TooLong if !nests_too_deeply(&made) => {
+            over_limit(FailureClass::DataLimit, &frame.state.name)
         }
-        _ => Ok(output),
+        _ => frame.runtime(too_deep),
+    };
+    if frame.run.recorder.shows_texts() {
+        let text = JsonText::within(&made, PAYLOAD_LIMIT_BYTES, given_up);
+        let text = text.map_err(refused)?;
+        return Ok(Carried::with_text(made, text));
     }
+    if nests_too_deeply(&made) || exceeds(&made, PAYLOAD_LIMIT_BYTES) {
+        return Err(refused(Refused::TooLong));
+    }
+    Ok(Carried::from(made))
 }
 
 pub(crate) fn over_limit(class: FailureClass, name: &str) -> Failure {
@@ -293,12 +387,4 @@ pub(crate) fn over_limit(class: FailureClass, name: &str) -> Failure {
             "The state/task '{name}' returned a result with a size exceeding the maximum number of bytes service limit."
         ),
     )
-}
-
-/// Tells an output that is the raw input itself, which need not be copied.
-fn unless_same(raw: &Value, output: Cow<'_, Value>) -> Option<Value> {
-    match output {
-        Cow::Borrowed(same) if std::ptr::eq(same, raw) => None,
-        output => Some(output.into_owned()),
-    }
 }

@@ -8,12 +8,12 @@ use tokio::sync::mpsc;
 use crate::bounds::nests_too_deeply;
 use crate::definition::selector::{Setting, SettingSource};
 use crate::definition::task::{Resource, ResourceKind, Task};
-use crate::engine::carried::written;
 use crate::engine::clock::sleep;
 use crate::engine::failure::{Failure, FailureClass};
 use crate::engine::flow::Thread;
 use crate::engine::frame::{Data, Frame};
 use crate::engine::history::{Details, EventType};
+use crate::engine::json_text::JsonText;
 use crate::engine::port::{Report, TaskCall};
 use crate::engine::state::{TOO_DEEP, over_limit};
 use crate::engine::tokens::{Answer, Waiting};
@@ -199,7 +199,7 @@ impl Events<'_, '_> {
                 };
                 self.record(event, || Details {
                     resource: Some(arn.to_owned()),
-                    input: Some(written(arguments)),
+                    input: Some(JsonText::of(arguments)),
                     ..limits
                 })?;
                 if event == EventType::LambdaFunctionScheduled {
@@ -210,7 +210,7 @@ impl Events<'_, '_> {
                 let (named, region) = (self.named(), self.frame.run.shared.names.region.clone());
                 self.record(EventType::TaskScheduled, || Details {
                     region: Some(region),
-                    parameters: Some(written(arguments)),
+                    parameters: Some(JsonText::of(arguments)),
                     timeout_in_seconds: limits.timeout_in_seconds,
                     heartbeat_in_seconds: limits.heartbeat_in_seconds,
                     ..named
@@ -246,7 +246,7 @@ impl Events<'_, '_> {
         if matches!(self.resource.kind(), ResourceKind::Integration { .. }) {
             let named = self.named();
             self.record(EventType::TaskSubmitted, || Details {
-                output: Some(written(output)),
+                output: Some(JsonText::of(output)),
                 ..named
             })?;
         }
@@ -301,7 +301,7 @@ impl Events<'_, '_> {
         match outcome {
             Outcome::Succeeded(output) => {
                 self.record(event, || Details {
-                    output: Some(written(&output)),
+                    output: Some(JsonText::of(&output)),
                     ..named
                 })?;
                 Ok(output)

@@ -1,5 +1,6 @@
 //! Functions on arrays.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use serde_json::Value;
@@ -14,58 +15,69 @@ pub(super) fn contains(array: &Value, wanted: &Value) -> Result<Value, Refusal> 
     Ok(Value::Bool(items(array)?.contains(wanted)))
 }
 
-pub(super) fn item(array: &Value, index: &Value) -> Result<Value, Refusal> {
-    let (items, index) = (items(array)?, whole(index)?);
-    usize::try_from(index)
+pub(super) fn item<'v>(array: &Cow<'v, Value>, index: &Value) -> Result<Cow<'v, Value>, Refusal> {
+    let length = items(array)?.len();
+    let index = usize::try_from(whole(index)?)
         .ok()
-        .and_then(|index| items.get(index))
-        .cloned()
-        .ok_or(Refusal::Arguments)
+        .filter(|index| *index < length)
+        .ok_or(Refusal::Arguments)?;
+    Ok(match array {
+        Cow::Borrowed(array) => Cow::Borrowed(&array[index]),
+        Cow::Owned(array) => Cow::Owned(array[index].clone()),
+    })
 }
 
 pub(super) fn length(array: &Value) -> Result<Value, Refusal> {
     Ok(items(array)?.len().into())
 }
 
-pub(super) fn partition(array: &Value, size: &Value) -> Result<Value, Refusal> {
-    let (items, size) = (items(array)?, whole(size)?);
-    let size = usize::try_from(size)
+pub(super) fn partition(array: Value, size: &Value) -> Result<Value, Refusal> {
+    let Value::Array(items) = array else {
+        return Err(Refusal::Arguments);
+    };
+    let size = usize::try_from(whole(size)?)
         .ok()
         .filter(|size| *size > 0)
         .ok_or(Refusal::Arguments)?;
-    Ok(items
-        .chunks(size)
-        .map(|chunk| Value::Array(chunk.to_vec()))
-        .collect())
+    let mut parts = Vec::with_capacity(items.len().div_ceil(size));
+    let mut left = items.len();
+    let mut items = items.into_iter();
+    while left > 0 {
+        let length = size.min(left);
+        let mut part = Vec::with_capacity(length);
+        part.extend(items.by_ref().take(length));
+        parts.push(Value::Array(part));
+        left -= length;
+    }
+    Ok(Value::Array(parts))
 }
 
 pub(super) fn range(first: &Value, last: &Value, step: &Value) -> Result<Value, Refusal> {
-    let (first, last, step) = (
-        i128::from(cut(first)?),
-        i128::from(cut(last)?),
-        i128::from(cut(step)?),
-    );
-    if step == 0 {
-        return Err(Refusal::Arguments);
-    }
-    let steps = (last - first) / step;
-    let steps = if (last - first).signum() == -step.signum() {
-        -1
-    } else {
-        steps
+    let (first, last, step) = (cut(first)?, cut(last)?, cut(step)?);
+    let span = i128::from(last) - i128::from(first);
+    let steps = span
+        .checked_div(i128::from(step))
+        .filter(|steps| *steps < MAX_RANGE_ITEMS)
+        .ok_or(Refusal::Arguments)?;
+    // A step away from the end leads nowhere, also where the end is nearer than one step.
+    let count = match span.signum() * i128::from(step).signum() {
+        -1 => 0,
+        _ => usize::try_from(steps + 1).unwrap_or_default(),
     };
-    if steps >= MAX_RANGE_ITEMS {
-        return Err(Refusal::Arguments);
-    }
-    (0..=steps)
-        .map(|count| i64::try_from(first + count * step).map(Value::from))
-        .collect::<Result<_, _>>()
-        .map_err(|_overflow| Refusal::Arguments)
+    let mut items = Vec::with_capacity(count);
+    // The last item may be the last number there is; what would follow it is never asked for.
+    let numbers = std::iter::successors(Some(first), |number| number.checked_add(step));
+    items.extend(numbers.take(count).map(Value::from));
+    Ok(Value::Array(items))
 }
 
 pub(super) fn unique(array: &Value) -> Result<Value, Refusal> {
+    let items = items(array)?;
+    if items.iter().all(Value::is_string) {
+        return Ok(unique_texts(items));
+    }
     let mut seen = HashSet::new();
-    Ok(items(array)?
+    Ok(items
         .iter()
         .filter(|item| {
             let mut key = String::new();
@@ -74,6 +86,24 @@ pub(super) fn unique(array: &Value) -> Result<Value, Refusal> {
         })
         .cloned()
         .collect())
+}
+
+/// Keeps the first of equal texts; looking through a few is faster than hashing them.
+fn unique_texts(items: &[Value]) -> Value {
+    const FEW: usize = 16;
+    let mut kept: Vec<Value> = Vec::with_capacity(items.len().min(FEW));
+    if items.len() <= FEW {
+        for item in items {
+            if !kept.contains(item) {
+                kept.push(item.clone());
+            }
+        }
+    } else {
+        let mut seen = HashSet::new();
+        let texts = items.iter().filter(|item| seen.insert(item.as_str()));
+        kept.extend(texts.cloned());
+    }
+    Value::Array(kept)
 }
 
 fn items(value: &Value) -> Result<&Vec<Value>, Refusal> {
@@ -132,9 +162,16 @@ mod tests {
             range("States.ArrayRange(1, 1000, 1)").map(|range| range.as_array().map(Vec::len)),
             Ok(Some(1000))
         );
+        assert_eq!(
+            range("States.ArrayRange(9223372036854775806, 9223372036854775807, 1)"),
+            Ok(json!([9_223_372_036_854_775_806_i64, i64::MAX]))
+        );
+        assert_eq!(range("States.ArrayRange(5, 4, 10)"), Ok(json!([])));
+        assert_eq!(range("States.ArrayRange(5, 5, -10)"), Ok(json!([5])));
         for call in [
             "States.ArrayRange(1, 1001, 1)",
             "States.ArrayRange(1, 2, 0)",
+            "States.ArrayRange(1, 1, 0)",
             "States.ArrayRange(-9223372036854775808, 9223372036854775807, 1)",
         ] {
             assert!(range(call).is_err(), "{call}");

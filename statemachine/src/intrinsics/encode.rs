@@ -1,7 +1,5 @@
 //! Encodings and hashes.
 
-use std::fmt::Write;
-
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use md5::Md5;
@@ -55,19 +53,22 @@ pub(crate) fn digest(algorithm: &str, data: &[u8]) -> Option<String> {
 
 fn short_text(value: &Value) -> Result<&str, Refusal> {
     let text = text(value)?;
-    if text.chars().nth(MAX_CHARACTERS).is_some() {
+    if text.len() > MAX_CHARACTERS && text.chars().nth(MAX_CHARACTERS).is_some() {
         return Err(Refusal::Arguments);
     }
     Ok(text)
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-            write!(text, "{byte:02x}").expect("writing to a String never fails");
-            text
-        })
+    const DIGITS: [char; 16] = [
+        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f',
+    ];
+    let mut text = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        text.push(DIGITS[usize::from(byte >> 4)]);
+        text.push(DIGITS[usize::from(byte & 0xF)]);
+    }
+    text
 }
 
 #[cfg(test)]

@@ -1,23 +1,20 @@
 //! Functions on JSON.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::Refusal;
 use super::text::text;
 use crate::template::java_order;
 
 /// Merges two objects, fields of the second replacing those of the first; deep merging is not supported by AWS either.
-pub(super) fn merge(first: &Value, second: &Value, deep: &Value) -> Result<Value, Refusal> {
-    if *deep != Value::Bool(false) {
-        return Err(Refusal::Arguments);
+pub(super) fn merge(first: Value, second: Value, deep: &Value) -> Result<Value, Refusal> {
+    match (first, second, deep) {
+        (Value::Object(mut merged), Value::Object(second), Value::Bool(false)) => {
+            merged.extend(second);
+            Ok(Value::Object(java_order::sorted(merged)))
+        }
+        _ => Err(Refusal::Arguments),
     }
-    let mut merged = object(first)?.clone();
-    merged.extend(
-        object(second)?
-            .iter()
-            .map(|(name, value)| (name.clone(), value.clone())),
-    );
-    Ok(Value::Object(java_order::sorted(merged)))
 }
 
 /// Parses a text as JSON; an empty text is null.
@@ -32,10 +29,6 @@ pub(super) fn from_text(value: &Value) -> Result<Value, Refusal> {
         }
         Refusal::Arguments
     })
-}
-
-fn object(value: &Value) -> Result<&Map<String, Value>, Refusal> {
-    value.as_object().ok_or(Refusal::Arguments)
 }
 
 #[cfg(test)]

@@ -105,11 +105,14 @@ impl<'a> Parser<'a> {
                 arguments.len()
             )));
         }
-        Ok(Call {
+        let mut call = Call {
             text: self.source[start..self.position].to_owned(),
             signature,
             arguments,
-        })
+            constant: None,
+        };
+        call.fold();
+        Ok(call)
     }
 
     fn read_word(&mut self) -> &'a str {

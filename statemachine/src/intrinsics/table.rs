@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 use serde_json::Value;
 
 use super::{Refusal, array, encode, json, math, text};
+use crate::engine::written;
 use crate::scope::Host;
 
 /// A function's name, its arguments and what it does.
@@ -190,43 +191,51 @@ impl Function {
         matches!(self, Self::Array | Self::ArrayPartition)
     }
 
-    /// Applies the function. `pieces` is the first argument cut at its `{}`, if it is a quoted text.
-    pub(super) fn apply(
+    /// Tells whether the result depends on nothing but the arguments.
+    pub(super) fn is_pure(self) -> bool {
+        !matches!(self, Self::MathRandom | Self::Uuid)
+    }
+
+    /// Applies the function. It may take its arguments: what another call has just made is moved, not copied.
+    ///
+    /// `pieces` is the first argument cut at its `{}`, if it is a quoted text.
+    pub(super) fn apply<'v>(
         self,
-        arguments: &[Cow<'_, Value>],
+        arguments: &mut [Cow<'v, Value>],
         pieces: Option<&text::Pieces>,
         host: &mut Host,
-    ) -> Result<Value, Refusal> {
-        let argument = |index: usize| arguments[index].as_ref();
-        match self {
-            Self::Array => Ok(arguments
-                .iter()
-                .map(|argument| argument.as_ref().clone())
-                .collect()),
-            Self::ArrayContains => array::contains(argument(0), argument(1)),
-            Self::ArrayGetItem => array::item(argument(0), argument(1)),
-            Self::ArrayLength => array::length(argument(0)),
-            Self::ArrayPartition => array::partition(argument(0), argument(1)),
-            Self::ArrayRange => array::range(argument(0), argument(1), argument(2)),
-            Self::ArrayUnique => array::unique(argument(0)),
-            Self::Base64Decode => encode::base64_decode(argument(0)),
-            Self::Base64Encode => encode::base64_encode(argument(0)),
-            Self::Format => text::format(argument(0), pieces, &arguments[1..]),
-            Self::Hash => encode::hash(argument(0), argument(1)),
-            Self::JsonMerge => json::merge(argument(0), argument(1), argument(2)),
-            Self::JsonToString => Ok(Value::String(argument(0).to_string())),
-            Self::MathAdd => math::add(argument(0), argument(1)),
-            Self::MathRandom => math::random(
-                argument(0),
-                argument(1),
-                arguments.get(2).map(AsRef::as_ref),
-                host,
-            ),
-            Self::StringSplit => text::split(argument(0), argument(1)),
-            Self::StringToJson => json::from_text(argument(0)),
-            Self::Uuid => Ok(Value::String(host.random.uuid())),
-        }
+    ) -> Result<Cow<'v, Value>, Refusal> {
+        let made = match (self, arguments) {
+            (Self::Array, items) => Ok(items.iter_mut().map(take).collect()),
+            (Self::ArrayContains, [array, wanted]) => array::contains(array, wanted),
+            (Self::ArrayGetItem, [array, index]) => return array::item(array, index),
+            (Self::ArrayLength, [array]) => array::length(array),
+            (Self::ArrayPartition, [array, size]) => array::partition(take(array), size),
+            (Self::ArrayRange, [first, last, step]) => array::range(first, last, step),
+            (Self::ArrayUnique, [array]) => array::unique(array),
+            (Self::Base64Decode, [encoded]) => encode::base64_decode(encoded),
+            (Self::Base64Encode, [plain]) => encode::base64_encode(plain),
+            (Self::Format, [template, values @ ..]) => text::format(template, pieces, values),
+            (Self::Hash, [data, algorithm]) => encode::hash(data, algorithm),
+            (Self::JsonMerge, [first, second, deep]) => {
+                json::merge(take(first), take(second), deep)
+            }
+            (Self::JsonToString, [value]) => Ok(Value::String(written(value))),
+            (Self::MathAdd, [left, right]) => math::add(left, right),
+            (Self::MathRandom, [start, end]) => math::random(start, end, None, host),
+            (Self::MathRandom, [start, end, seed]) => math::random(start, end, Some(seed), host),
+            (Self::StringSplit, [subject, delimiter]) => text::split(subject, delimiter),
+            (Self::StringToJson, [text]) => json::from_text(text),
+            (Self::Uuid, []) => Ok(Value::String(host.random.uuid())),
+            (_, _) => unreachable!("a call has as many arguments as its function takes"),
+        };
+        made.map(Cow::Owned)
     }
+}
+
+/// Takes an argument, without a copy if it was made for this call.
+fn take(argument: &mut Cow<'_, Value>) -> Value {
+    std::mem::replace(argument, Cow::Owned(Value::Null)).into_owned()
 }
 
 #[cfg(test)]

@@ -58,7 +58,7 @@ pub(super) fn format(
     if pieces.len() != arguments.len() + 1 {
         return Err(Refusal::Places);
     }
-    let mut result = String::new();
+    let mut result = String::with_capacity(pieces.iter().map(|piece| piece.len() + 16).sum());
     for (index, piece) in pieces.iter().enumerate() {
         result.push_str(piece);
         if let Some(argument) = arguments.get(index) {
@@ -112,12 +112,12 @@ fn write_java(value: &Value, out: &mut String) {
 
 /// Writes a number as `Double.toString` does: from 10^7 on and below 10^-3 with an exponent.
 fn write_java_number(number: &Number, out: &mut String) {
-    let double = match number.as_f64() {
-        Some(double) if number.is_f64() => double,
-        _ => {
-            out.push_str(&number.to_string());
-            return;
-        }
+    let mut digits = itoa::Buffer::new();
+    let double = match (number.as_u64(), number.as_i64(), number.as_f64()) {
+        (Some(positive), ..) => return out.push_str(digits.format(positive)),
+        (_, Some(negative), _) => return out.push_str(digits.format(negative)),
+        (.., Some(double)) => double,
+        (None, None, None) => return out.push_str(&number.to_string()),
     };
     let size = double.abs();
     let written = if size == 0.0 || (1e-3..1e7).contains(&size) {

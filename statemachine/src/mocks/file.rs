@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::error::{MockError, MockErrorKind, MockProblem};
 use crate::Place;
+use crate::definition::duplicates::duplicate_keys;
 use crate::walk::below;
 
 /// A mock file that has been read and checked.
@@ -35,6 +36,8 @@ pub enum MockAnswer {
         /// The text for people.
         cause: Option<String>,
     },
+    /// Nothing: the state's timeout ends the call, or whatever stops the state. Step Functions Local has no word for it.
+    Hang,
 }
 
 /// Answers by the number of the call, from 0; no two ranges overlap.
@@ -65,6 +68,9 @@ impl MockFile {
             text,
             problems: Vec::new(),
         };
+        for twice in duplicate_keys(text) {
+            reader.refuse(twice.pointer.as_deref().unwrap_or_default(), twice.message);
+        }
         let machines = reader.file(&value);
         if reader.problems.is_empty() {
             Ok(Self { machines })
@@ -302,10 +308,15 @@ impl Reader<'_> {
 
     fn answer(&mut self, value: &Value, pointer: &str) -> Option<MockAnswer> {
         let fields = self.object(Some(value), pointer)?;
-        self.only_fields(fields, pointer, &["Return", "Throw"]);
-        match (fields.get("Return"), fields.get("Throw")) {
-            (Some(output), None) => Some(MockAnswer::Return(output.clone())),
-            (None, Some(failure)) => {
+        self.only_fields(fields, pointer, &["Return", "Throw", "Hang"]);
+        match ["Return", "Throw", "Hang"].map(|name| fields.get(name)) {
+            [Some(output), None, None] => Some(MockAnswer::Return(output.clone())),
+            [None, None, Some(Value::Bool(true))] => Some(MockAnswer::Hang),
+            [None, None, Some(_)] => {
+                self.refuse(&below(pointer, "Hang"), "expected `true`");
+                None
+            }
+            [None, Some(failure), None] => {
                 let pointer = below(pointer, "Throw");
                 let failure = self.object(Some(failure), &pointer)?;
                 self.only_fields(failure, &pointer, &["Error", "Cause"]);
@@ -314,7 +325,7 @@ impl Reader<'_> {
                 Some(MockAnswer::Throw { error, cause })
             }
             _ => {
-                self.refuse(pointer, "expected either `Return` or `Throw`");
+                self.refuse(pointer, "expected one of `Return`, `Throw` and `Hang`");
                 None
             }
         }
@@ -440,6 +451,19 @@ mod tests {
                 ("/StateMachines/A/TestCases/c/T", 2),
             ]
         );
+        let twice = r#"{"StateMachines": {}, "MockedResponses": {"R": {"0": {"Return": 1}, "0": {"Return": 2}}}}"#;
+        let error = MockFile::parse(twice).unwrap_err();
+        assert_eq!(error.problems()[0].pointer, "/MockedResponses/R/0");
+        for hang in ["{\"Hang\": false}", "{\"Hang\": true, \"Return\": 1}"] {
+            let file = format!(
+                r#"{{"StateMachines": {{}}, "MockedResponses": {{"R": {{"0": {hang}}}}}}}"#
+            );
+            assert_eq!(
+                MockFile::parse(&file).unwrap_err().problems().len(),
+                1,
+                "{hang}"
+            );
+        }
         assert_eq!(MockFile::parse("{").unwrap_err().problems().len(), 1);
         assert!(MockFile::parse("[]").is_err());
     }

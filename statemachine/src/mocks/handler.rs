@@ -5,14 +5,14 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::future::BoxFuture;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::Notify;
 
 use super::file::{MockAnswer, MockCase};
 use crate::{ResourceKind, TaskCall, TaskError, TaskHandler, TaskOutput};
 
 /// How the resources begin that a Map calls for itself, to read its items and write its results. No Task may call them.
-const OBJECT_RESOURCES: &str = "arn:aws:states:::s3:";
+pub(super) const OBJECT_RESOURCES: &str = "arn:aws:states:::s3:";
 
 /// Answers each call of a state with the case's next answer for it; clones share the count.
 ///
@@ -131,31 +131,49 @@ impl TaskHandler for MockHandler {
             return objects.call(call);
         }
         match self.next(&call.state) {
-            Some(answer) => Box::pin(std::future::ready(reply(&call, answer))),
+            Some(answer) => answered(&call, answer),
             None => Box::pin(std::future::pending()),
         }
     }
 }
 
-/// Gives the answer the way that the call waits for it.
-fn reply(call: &TaskCall, answer: MockAnswer) -> Result<TaskOutput, TaskError> {
-    let is_activity = *call.resource.kind() == ResourceKind::Activity;
-    if call.resource.waits_for_job() {
+/// Answers a call.
+pub(super) fn answered(
+    call: &TaskCall,
+    answer: MockAnswer,
+) -> BoxFuture<'static, Result<TaskOutput, TaskError>> {
+    submit(call);
+    let answer = match answer {
+        MockAnswer::Return(output) => Ok(output),
+        MockAnswer::Throw { error, cause } => Err(TaskError { error, cause }),
+        MockAnswer::Hang => return Box::pin(std::future::pending()),
+    };
+    Box::pin(std::future::ready(reply(call, answer)))
+}
+
+/// Answers the request that starts a job, or hands a token on.
+fn submit(call: &TaskCall) {
+    if call.resource.waits_for_job() || token(call).is_some() {
         call.submitted(json!({}));
     }
-    let token = call.token.as_deref().filter(|_| !is_activity);
-    match (answer, token) {
-        (MockAnswer::Return(output), None) => Ok(output.into()),
-        (MockAnswer::Throw { error, cause }, None) => Err(TaskError { error, cause }),
-        (answer, Some(token)) => {
-            call.submitted(json!({}));
-            let answered = match answer {
-                MockAnswer::Return(output) => call.tokens.succeed(token, output),
-                MockAnswer::Throw { error, cause } => call.tokens.fail(token, error, cause),
-            };
-            // Only an execution that has ended meanwhile does not wait for its own token.
-            let _ = answered;
-            Ok(json!({}).into())
-        }
-    }
+}
+
+/// Gives the token that the state waits for; an activity answers its call itself.
+fn token(call: &TaskCall) -> Option<&str> {
+    let is_activity = *call.resource.kind() == ResourceKind::Activity;
+    call.token.as_deref().filter(|_| !is_activity)
+}
+
+/// Gives the answer the way that the call waits for it.
+fn reply(call: &TaskCall, answer: Result<Value, TaskError>) -> Result<TaskOutput, TaskError> {
+    let Some(token) = token(call) else {
+        return answer.map(TaskOutput::from);
+    };
+    let answered = match answer {
+        Ok(output) => call.tokens.succeed(token, output),
+        Err(TaskError { error, cause }) => call.tokens.fail(token, error, cause),
+    };
+    // Only an execution that has ended meanwhile does not wait for its own token.
+    let _ = answered;
+    Ok(json!({}).into())
 }

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::error::{MockError, MockErrorKind};
-use super::file::MockFile;
+use super::file::{MockAnswer, MockFile};
+use super::replay::{Threads, seconds};
 
 /// What ends a task: the event's type, where its details stand, and whether it has an output.
 const ENDS: &[(&str, &str, bool)] = &[
@@ -59,82 +60,209 @@ const STARTS: &[&str] = &[
 impl MockFile {
     /// Makes a mock file with one case from a history as `get-execution-history` prints it.
     ///
-    /// The state's calls keep the order in which they were scheduled. A call that timed out becomes one that throws
-    /// the error of the timeout, for the format has nothing else.
+    /// A call that timed out, or had no answer when its execution ended, becomes one that hangs, so that the state's own
+    /// timeout ends it, or whatever ended it then.
+    ///
+    /// Of a Map whose iterations ran side by side, the calls of a state are put in the order in which a replay makes
+    /// them: there tasks take no time, and only waits, retries and timeouts do. Without the machine this is a guess that
+    /// iterations of many retries defeat; [`ReplayHandler`](super::ReplayHandler) knows.
     ///
     /// # Errors
     /// [`MockErrorKind::InvalidHistory`] if it is no history, or was recorded without its data.
     pub fn from_history(history: &Value, machine: &str, case: &str) -> Result<Value, MockError> {
-        let events = history.get("events").unwrap_or(history);
-        let events = events
-            .as_array()
-            .ok_or_else(|| invalid("expected an object with `events`, or an array of events"))?;
-        let by_id: BTreeMap<u64, &Value> = events
-            .iter()
-            .filter_map(|event| Some((event["id"].as_u64()?, event)))
-            .collect();
-        let mut calls: BTreeMap<String, BTreeMap<u64, Value>> = BTreeMap::new();
-        for (id, event) in &by_id {
-            let kind = event["type"].as_str().unwrap_or_default();
-            if let Some((_, details, has_output)) = ENDS.iter().find(|(known, ..)| *known == kind) {
-                let (state, scheduled) = origin(*id, &by_id)?;
-                let answer = answer(*id, &event[*details], *has_output)?;
-                calls.entry(state).or_default().insert(scheduled, answer);
-            }
-        }
-        let mut states = Map::new();
-        let mut responses = Map::new();
-        for (state, answers) in calls {
-            let name = format!("{case}-{state}");
-            responses.insert(name.clone(), Value::Object(numbered(answers.into_values())));
-            states.insert(state, Value::String(name));
-        }
-        Ok(json!({
-            "StateMachines": { machine: { "TestCases": { case: states } } },
-            "MockedResponses": responses,
-        }))
+        Self::from_histories([history], machine, case)
     }
+
+    /// Makes a mock file with one case from an execution's history and those of its distributed Maps' children, which
+    /// AWS keeps apart; the children's calls keep the order in which the children started.
+    ///
+    /// # Errors
+    /// As [`from_history`](Self::from_history).
+    pub fn from_histories<'v>(
+        histories: impl IntoIterator<Item = &'v Value>,
+        machine: &str,
+        case: &str,
+    ) -> Result<Value, MockError> {
+        let calls = recorded_calls(histories)?.into_iter();
+        let answers = calls.map(|(state, calls)| {
+            let answers = calls.into_iter().map(|call| call.answer);
+            (state, answers.collect())
+        });
+        Ok(mock_file(machine, case, answers))
+    }
+}
+
+/// A call that was made, and what answered it.
+#[derive(Debug)]
+pub(super) struct RecordedCall {
+    /// What it was called with, where the history tells.
+    pub(super) input: Option<Value>,
+    pub(super) answer: MockAnswer,
+}
+
+/// Finds the calls of each state, in the order in which a replay would make them as far as can be told.
+pub(super) fn recorded_calls<'v>(
+    histories: impl IntoIterator<Item = &'v Value>,
+) -> Result<BTreeMap<String, Vec<RecordedCall>>, MockError> {
+    let mut recorded = histories
+        .into_iter()
+        .map(calls)
+        .collect::<Result<Vec<Calls>, MockError>>()?;
+    // The execution itself started before its children.
+    recorded.sort_by(|one, other| one.started.total_cmp(&other.started));
+    let mut ordered: BTreeMap<String, Vec<(Order, RecordedCall)>> = BTreeMap::new();
+    for (execution, Calls { calls, .. }) in recorded.into_iter().enumerate() {
+        for Call { state, place, made } in calls {
+            let order = (place.elapsed, execution, place.iterations, place.event);
+            ordered.entry(state).or_default().push((order, made));
+        }
+    }
+    let sorted = ordered.into_iter().map(|(state, mut calls)| {
+        calls.sort_by(|(one, _), (other, _)| one.cmp(other));
+        (state, calls.into_iter().map(|(_, call)| call).collect())
+    });
+    Ok(sorted.collect())
+}
+
+/// Writes a mock file with one case from each state's answers in the order of its calls.
+pub(super) fn mock_file(
+    machine: &str,
+    case: &str,
+    answers: impl IntoIterator<Item = (String, Vec<MockAnswer>)>,
+) -> Value {
+    let mut states = Map::new();
+    let mut responses = Map::new();
+    for (state, answers) in answers {
+        let name = format!("{case}-{state}");
+        let answers = answers.iter().map(written);
+        responses.insert(name.clone(), Value::Object(numbered(answers)));
+        states.insert(state, Value::String(name));
+    }
+    json!({
+        "StateMachines": { machine: { "TestCases": { case: states } } },
+        "MockedResponses": responses,
+    })
+}
+
+fn written(answer: &MockAnswer) -> Value {
+    match answer {
+        MockAnswer::Return(output) => json!({ "Return": output }),
+        MockAnswer::Throw { error, cause } => {
+            let fields = [("Error", error), ("Cause", cause)].into_iter();
+            let fields: Map<String, Value> = fields
+                .filter_map(|(name, text)| Some((name.to_owned(), text.clone()?.into())))
+                .collect();
+            json!({ "Throw": fields })
+        }
+        MockAnswer::Hang => json!({ "Hang": true }),
+    }
+}
+
+/// When a replay makes a call: what the clock says, which execution, which iterations, which event.
+type Order = (u64, usize, Vec<(u64, u64)>, u64);
+
+/// The calls of one execution.
+struct Calls {
+    started: f64,
+    calls: Vec<Call>,
+}
+
+struct Call {
+    state: String,
+    place: Place,
+    made: RecordedCall,
+}
+
+/// Where a call stands in its execution.
+struct Place {
+    elapsed: u64,
+    iterations: Vec<(u64, u64)>,
+    event: u64,
+}
+
+/// Finds the calls of a history and what answered each.
+fn calls(history: &Value) -> Result<Calls, MockError> {
+    let events = history.get("events").unwrap_or(history);
+    let events = events
+        .as_array()
+        .ok_or_else(|| invalid("expected an object with `events`, or an array of events"))?;
+    let by_id: BTreeMap<u64, &Value> = events
+        .iter()
+        .filter_map(|event| Some((event["id"].as_u64()?, event)))
+        .collect();
+    let mut threads = Threads::default();
+    let mut calls: BTreeMap<u64, Call> = BTreeMap::new();
+    for (id, event) in &by_id {
+        let thread = threads.follow(*id, event);
+        let kind = event["type"].as_str().unwrap_or_default();
+        let end = ENDS.iter().find(|(known, ..)| *known == kind);
+        if end.is_none() && !STARTS.contains(&kind) {
+            continue;
+        }
+        let state = thread.state.clone().ok_or_else(|| {
+            invalid(format!(
+                "the event {id} belongs to no Task state: the history is not complete"
+            ))
+        })?;
+        let scheduled = thread.scheduled.unwrap_or(*id);
+        let place = Place {
+            elapsed: thread.elapsed,
+            iterations: thread.iterations(),
+            event: scheduled,
+        };
+        let place = calls.remove(&scheduled).map_or(place, |call| call.place);
+        let answer = match end {
+            None => MockAnswer::Hang,
+            Some((_, details, _)) if kind.ends_with("TimedOut") => {
+                timed_out(event, &event[*details], by_id.get(&scheduled).copied())
+            }
+            Some((_, details, has_output)) => answer(*id, &event[*details], *has_output)?,
+        };
+        let input = by_id.get(&scheduled).and_then(|event| input(event));
+        let made = RecordedCall { input, answer };
+        calls.insert(scheduled, Call { state, place, made });
+    }
+    Ok(Calls {
+        started: by_id.values().next().map_or(0.0, |event| seconds(event)),
+        calls: calls.into_values().collect(),
+    })
+}
+
+/// Reads what an event that schedules a task tells of its input.
+fn input(scheduled: &Value) -> Option<Value> {
+    let mut details = scheduled.as_object().into_iter().flatten();
+    let text = details
+        .find_map(|(_, details)| details["parameters"].as_str().or(details["input"].as_str()))?;
+    serde_json::from_str(text).ok()
+}
+
+/// Hangs where that gives the same timeout again; a task that sent heartbeats up to its timeout would time out earlier.
+fn timed_out(event: &Value, details: &Value, scheduled: Option<&Value>) -> MockAnswer {
+    let has_cause = details["cause"]
+        .as_str()
+        .is_some_and(|cause| !cause.is_empty());
+    let beats = scheduled.is_some_and(|scheduled| {
+        let limit = |name: &str| {
+            let mut details = scheduled.as_object().into_iter().flatten();
+            details.find_map(|(_, details)| details[name].as_f64())
+        };
+        let took = seconds(event) - seconds(scheduled);
+        limit("heartbeatInSeconds").is_some_and(|heartbeat| took > heartbeat + 1.0)
+            && limit("timeoutInSeconds").is_some_and(|timeout| took > timeout - 1.0)
+    });
+    if has_cause || beats {
+        return failure(details);
+    }
+    MockAnswer::Hang
 }
 
 fn invalid(message: impl Into<String>) -> MockError {
     MockError::new(MockErrorKind::InvalidHistory, message)
 }
 
-/// Follows an event back to the state that it belongs to and the event that scheduled it.
-fn origin(id: u64, events: &BTreeMap<u64, &Value>) -> Result<(String, u64), MockError> {
-    let mut scheduled = None;
-    let mut current = id;
-    // Each step goes to an earlier event, so the walk ends.
-    while let Some(event) = events.get(&current) {
-        let kind = event["type"].as_str().unwrap_or_default();
-        if scheduled.is_none() && STARTS.contains(&kind) {
-            scheduled = Some(current);
-        }
-        if kind == "TaskStateEntered" {
-            let name = event["stateEnteredEventDetails"]["name"].as_str();
-            let name =
-                name.ok_or_else(|| invalid(format!("the event {current} has no state name")))?;
-            return Ok((name.to_owned(), scheduled.unwrap_or(id)));
-        }
-        current = event["previousEventId"]
-            .as_u64()
-            .filter(|previous| *previous < current)
-            .unwrap_or_default();
-    }
-    Err(invalid(format!(
-        "the event {id} belongs to no Task state: the history is not complete"
-    )))
-}
-
-fn answer(id: u64, details: &Value, has_output: bool) -> Result<Value, MockError> {
+fn answer(id: u64, details: &Value, has_output: bool) -> Result<MockAnswer, MockError> {
     if !has_output {
-        let mut failure = Map::new();
-        for (from, to) in [("error", "Error"), ("cause", "Cause")] {
-            if let Some(text) = details[from].as_str() {
-                failure.insert(to.to_owned(), Value::String(text.to_owned()));
-            }
-        }
-        return Ok(json!({ "Throw": failure }));
+        return Ok(failure(details));
     }
     if details["outputDetails"]["truncated"] == true {
         return Err(invalid(format!(
@@ -148,7 +276,15 @@ fn answer(id: u64, details: &Value, has_output: bool) -> Result<Value, MockError
     })?;
     let output: Value = serde_json::from_str(output)
         .map_err(|error| invalid(format!("the output of the event {id} is no JSON: {error}")))?;
-    Ok(json!({ "Return": output }))
+    Ok(MockAnswer::Return(output))
+}
+
+fn failure(details: &Value) -> MockAnswer {
+    let text = |name: &str| details[name].as_str().map(str::to_owned);
+    MockAnswer::Throw {
+        error: text("error"),
+        cause: text("cause"),
+    }
 }
 
 /// Numbers answers from 0, those that repeat as one range.

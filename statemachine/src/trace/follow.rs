@@ -3,11 +3,11 @@
 //! Each event names the one that it follows, so that it can be given to the thread that had that one. Where a Map or a
 //! Parallel state is left, AWS names the last event inside it: then the thread that is meant is found going outwards.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 
+use super::executions::{ByNumber, Executions, Slot};
 use super::thread::{Current, Id, Left, Role, Thread, kept};
 use super::threads::started;
 use super::visit::{Attempted, Inside, VisitEnd};
@@ -20,22 +20,23 @@ pub(super) struct Follower {
     pub(super) keeps_data: bool,
     /// Why Fail states fail, by name.
     pub(super) failures: HashMap<String, Reason>,
-    pub(super) threads: HashMap<Id, Thread>,
+    pub(super) threads: ByNumber<Id, Thread>,
     pub(super) threads_begun: Id,
-    pub(super) executions: HashMap<Arc<str>, Owners>,
+    pub(super) executions: Executions,
+    /// The execution of the event that is followed now.
+    pub(super) here: Option<Slot>,
     /// The Map Runs that are under way: their label, and the thread that waits for them.
     pub(super) map_runs: Vec<(String, Id)>,
     pub(super) main: Option<Id>,
     facts: Facts,
+    /// Where the execution went next from each state.
+    transitions: BTreeMap<String, BTreeSet<String>>,
     pub(super) now: DateTime<Utc>,
     pub(super) finished: Option<super::Steps>,
 }
 
 /// An error's name and its cause.
 pub(super) type Reason = (Option<String>, Option<String>);
-
-/// Which thread had which event of an execution; 0 stands for its beginning.
-type Owners = HashMap<u64, Id>;
 
 impl Follower {
     pub(super) fn finish(&mut self) -> Traced {
@@ -50,15 +51,21 @@ impl Follower {
                 ..Self::default()
             },
         );
+        let mut facts = seen.facts;
+        for (state, next) in seen.transitions {
+            let pairs = next.into_iter().map(|next| (state.clone(), next));
+            facts.transitions.extend(pairs);
+        }
         Traced {
             steps: seen.finished.unwrap_or_default(),
-            facts: seen.facts,
+            facts,
         }
     }
 
     pub(super) fn follow(&mut self, event: &Event) {
         use EventType as Type;
         self.now = event.timestamp;
+        self.here = self.executions.slot(&event.execution);
         let name = event.details.name.as_deref().unwrap_or_default();
         match event.event_type {
             Type::ExecutionStarted => self.execution_started(event),
@@ -127,25 +134,27 @@ impl Follower {
             Some(waiting) => Role::Child(started(waiting)),
             None => Role::Execution,
         };
-        let id = self.begin(event.execution.clone(), parent, role);
-        self.executions
-            .insert(event.execution.clone(), Owners::from([(0, id)]));
+        let slot = self.executions.begin(&event.execution);
+        let id = self.begin(slot, parent, role);
+        self.executions.give(slot, 0, id, std::iter::empty());
         if parent.is_none() {
             self.main = Some(id);
         }
     }
 
     fn execution_ended(&mut self, event: &Event, end: VisitEnd) {
-        let Some(root) = self.owner(&event.execution, 0) else {
+        let Some(root) = self.owner(0) else {
             return;
         };
         if end == VisitEnd::Failed
-            && let Some(failing) = self.owner(&event.execution, event.previous_event_id)
+            && let Some(failing) = self.owner(event.previous_event_id)
         {
             self.fail_outwards(failing, &attempted(event));
         }
         self.end(root, end);
-        self.executions.remove(&event.execution);
+        if let Some(slot) = self.here {
+            self.executions.end(slot);
+        }
     }
 
     /// Marks the state that a failure comes from and all that it stands in.
@@ -164,13 +173,13 @@ impl Follower {
     }
 
     fn entered(&mut self, event: &Event, name: &str) {
-        let Some(owner) = self.owner(&event.execution, event.previous_event_id) else {
+        let Some(owner) = self.owner(event.previous_event_id) else {
             return;
         };
         // What follows the start of a Parallel state, whose thread is still in it, begins a branch.
         let id = match self.threads.get(&owner) {
             Some(thread) if thread.is_inside("Parallel") => {
-                self.begin(event.execution.clone(), Some(owner), Role::Branch)
+                self.begin(thread.execution, Some(owner), Role::Branch)
             }
             _ => owner,
         };
@@ -187,7 +196,17 @@ impl Follower {
                 let caught = (left.state.clone(), left.error, name.to_owned());
                 self.facts.caught.insert(caught);
             }
-            self.facts.transitions.insert((left.state, name.to_owned()));
+            let next = self.transitions.get_mut(&left.state);
+            match next {
+                Some(next) if next.contains(name) => {}
+                Some(next) => {
+                    next.insert(name.to_owned());
+                }
+                None => {
+                    let next = BTreeSet::from([name.to_owned()]);
+                    self.transitions.insert(left.state, next);
+                }
+            }
         }
         thread.enter(event, keeps_data);
         if event.event_type == EventType::FailStateEntered
@@ -219,7 +238,7 @@ impl Follower {
         // A Task that is left without an answer failed before it asked.
         let is_task = current.visit.state_type == "Task";
         let is_caught = current.pending || is_task && !current.done;
-        current.visit.output = kept(event.details.output.as_deref(), keeps_data);
+        current.visit.output = kept(event.details.output.as_ref(), keeps_data);
         let error = current
             .visit
             .last_failure()
@@ -240,11 +259,12 @@ impl Follower {
 
     fn evaluation_failed(&mut self, event: &Event) {
         let state = event.details.state.as_deref().unwrap_or_default();
+        let here = self.here;
         let found = self.threads.iter_mut().find(|(_, thread)| {
             let follows = |current: &Current| {
                 current.visit.state == state && current.before == event.previous_event_id
             };
-            thread.execution == event.execution && thread.current.as_ref().is_some_and(follows)
+            Some(thread.execution) == here && thread.current.as_ref().is_some_and(follows)
         });
         let Some((id, thread)) = found else {
             return;
@@ -261,7 +281,7 @@ impl Follower {
         let label = arn
             .rsplit(':')
             .find_map(|part| Some(part.split_once('/')?.1.to_owned()));
-        let owner = self.owner(&event.execution, event.previous_event_id);
+        let owner = self.owner(event.previous_event_id);
         self.own(event, |_| {});
         if let (Some(label), Some(owner)) = (label, owner) {
             self.map_runs.push((label, owner));
@@ -289,7 +309,7 @@ impl Follower {
         let Some(id) = self.outwards(event, |thread| thread.is_inside(state_type)) else {
             return;
         };
-        if let Some(failing) = self.owner(&event.execution, event.previous_event_id)
+        if let Some(failing) = self.owner(event.previous_event_id)
             && failing != id
             && let Some(thread) = self.threads.get_mut(&failing)
             && let Some(current) = &mut thread.current
@@ -311,13 +331,16 @@ impl Follower {
             return;
         };
         let role = Role::Iteration(event.details.index.unwrap_or_default());
-        let id = self.begin(event.execution.clone(), Some(parent), role);
+        let Some(here) = self.here else {
+            return;
+        };
+        let id = self.begin(here, Some(parent), role);
         self.owns(id, event.id);
     }
 
     fn iteration_ended(&mut self, event: &Event, end: VisitEnd) {
         let wanted = Role::Iteration(event.details.index.unwrap_or_default());
-        let name = event.details.name.clone().unwrap_or_default();
+        let name = event.details.name.as_deref().unwrap_or_default().to_owned();
         let Some(id) = self.outwards(event, |thread| thread.role == wanted) else {
             return;
         };
@@ -351,7 +374,7 @@ impl Follower {
     where
         T: Noted,
     {
-        let Some(id) = self.owner(&event.execution, event.previous_event_id) else {
+        let Some(id) = self.owner(event.previous_event_id) else {
             return;
         };
         self.owns(id, event.id);
@@ -367,7 +390,7 @@ impl Follower {
 
     /// Finds what failed in the thread that had the event before.
     fn failure_at(&self, event: &Event) -> Attempted {
-        let owner = self.owner(&event.execution, event.previous_event_id);
+        let owner = self.owner(event.previous_event_id);
         let thread = owner.and_then(|owner| self.threads.get(&owner));
         let current = thread.and_then(|thread| thread.current.as_ref());
         let known = current.and_then(|current| current.visit.last_failure().cloned());
@@ -376,7 +399,7 @@ impl Follower {
 
     /// Finds the nearest thread outwards from the one that had the event before.
     fn outwards(&self, event: &Event, is_meant: impl Fn(&Thread) -> bool) -> Option<Id> {
-        let mut id = self.owner(&event.execution, event.previous_event_id)?;
+        let mut id = self.owner(event.previous_event_id)?;
         loop {
             let thread = self.threads.get(&id)?;
             if is_meant(thread) {

@@ -27,6 +27,7 @@
 //! ```
 
 mod coverage;
+mod executions;
 mod follow;
 mod thread;
 mod threads;

@@ -1,13 +1,13 @@
 //! One line of states that is still running.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use indexmap::IndexMap;
 
-use super::visit::{MOST_CHARACTERS, Steps, Totals, Visit, VisitEnd, add_totals};
-use crate::engine::Event;
+use super::executions::Slot;
+use super::visit::{MOST_CHARACTERS, Steps, Totals, Visit, VisitEnd};
+use crate::engine::{Event, JsonText};
 
 /// The number of a thread.
 pub(super) type Id = usize;
@@ -15,7 +15,7 @@ pub(super) type Id = usize;
 /// The machine's own line, a branch, an iteration, or a child execution.
 #[derive(Debug)]
 pub(super) struct Thread {
-    pub(super) execution: Arc<str>,
+    pub(super) execution: Slot,
     /// The thread whose current state this one runs in.
     pub(super) parent: Option<Id>,
     pub(super) role: Role,
@@ -62,7 +62,7 @@ pub(super) struct Current {
 }
 
 impl Thread {
-    pub(super) fn new(execution: Arc<str>, parent: Option<Id>, role: Role) -> Self {
+    pub(super) fn new(execution: Slot, parent: Option<Id>, role: Role) -> Self {
         Self {
             execution,
             parent,
@@ -81,7 +81,7 @@ impl Thread {
         let kind = event.event_type.as_str();
         let state_type = kind.strip_suffix("StateEntered").unwrap_or(kind);
         let visit = Visit {
-            state: event.details.name.clone().unwrap_or_default(),
+            state: event.details.name.as_deref().unwrap_or_default().to_owned(),
             state_type,
             entered_at: event.timestamp,
             left_at: event.timestamp,
@@ -89,7 +89,7 @@ impl Thread {
             starts: 0,
             failures: 0,
             attempts: Vec::new(),
-            input: kept(event.details.input.as_deref(), keeps_data),
+            input: kept(event.details.input.as_ref(), keeps_data),
             output: None,
             inside: super::Inside::Nothing,
         };
@@ -109,10 +109,13 @@ impl Thread {
         };
         visit.end = end;
         visit.left_at = at;
-        add_totals(
-            &mut self.states,
-            [(visit.state.clone(), Totals::of(&visit))],
-        );
+        let totals = Totals::of(&visit);
+        match self.states.get_mut(&visit.state) {
+            Some(sum) => sum.add(totals),
+            None => {
+                self.states.insert(visit.state.clone(), totals);
+            }
+        }
         self.steps.push(visit);
     }
 
@@ -131,8 +134,8 @@ impl Thread {
 }
 
 /// Keeps the beginning of a text.
-pub(super) fn kept(text: Option<&str>, keeps_data: bool) -> Option<String> {
-    let text = text.filter(|_| keeps_data)?;
+pub(super) fn kept(text: Option<&JsonText>, keeps_data: bool) -> Option<String> {
+    let text = text.filter(|_| keeps_data)?.as_str();
     match text.char_indices().nth(MOST_CHARACTERS) {
         Some((end, _)) => Some(format!("{}..", &text[..end])),
         None => Some(text.to_owned()),

@@ -1,39 +1,34 @@
 //! Which threads there are, and which event belongs to which.
 
-use std::sync::Arc;
-
+use super::executions::Slot;
 use super::follow::Follower;
 use super::thread::{Id, Role, Thread};
 use super::visit::{Inside, Iteration, Iterations, VisitEnd, add_totals};
 
 impl Follower {
-    pub(super) fn owner(&self, execution: &Arc<str>, event: u64) -> Option<Id> {
-        self.executions.get(execution)?.get(&event).copied()
+    /// Finds the thread that had an event of the execution that is followed now.
+    pub(super) fn owner(&self, event: u64) -> Option<Id> {
+        self.executions.owner(self.here?, event)
     }
 
     /// Makes an event the only one that may be followed by one of a thread.
     pub(super) fn owns(&mut self, id: Id, event: u64) {
-        let Some(thread) = self.threads.get_mut(&id) else {
-            return;
-        };
-        if let Some(owners) = self.executions.get_mut(&thread.execution) {
-            for old in thread.ids.drain(..) {
-                owners.remove(&old);
-            }
+        if let Some(thread) = self.threads.get_mut(&id) {
+            self.executions
+                .give(thread.execution, event, id, thread.ids.drain(..));
+            thread.ids.push(event);
         }
-        self.also_owns(id, event);
     }
 
     pub(super) fn also_owns(&mut self, id: Id, event: u64) {
-        if let Some(thread) = self.threads.get_mut(&id)
-            && let Some(owners) = self.executions.get_mut(&thread.execution)
-        {
+        if let Some(thread) = self.threads.get_mut(&id) {
             thread.ids.push(event);
-            owners.insert(event, id);
+            self.executions
+                .give(thread.execution, event, id, std::iter::empty());
         }
     }
 
-    pub(super) fn begin(&mut self, execution: Arc<str>, parent: Option<Id>, role: Role) -> Id {
+    pub(super) fn begin(&mut self, execution: Slot, parent: Option<Id>, role: Role) -> Id {
         let id = self.threads_begun;
         self.threads_begun += 1;
         self.threads
@@ -61,11 +56,8 @@ impl Follower {
         let Some(mut thread) = self.threads.remove(&id) else {
             return;
         };
-        if let Some(owners) = self.executions.get_mut(&thread.execution) {
-            for old in thread.ids.drain(..) {
-                owners.remove(&old);
-            }
-        }
+        self.executions
+            .forget(thread.execution, thread.ids.drain(..));
         let mut end = end;
         if let Some(current) = &thread.current {
             let own = current.visit.end;
@@ -78,7 +70,7 @@ impl Follower {
             end = VisitEnd::Left;
         }
         if matches!(thread.role, Role::Child(_)) {
-            self.executions.remove(&thread.execution);
+            self.executions.end(thread.execution);
         }
         let Some(parent) = thread.parent else {
             self.finished = Some(thread.steps);

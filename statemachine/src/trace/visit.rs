@@ -259,6 +259,13 @@ impl Totals {
             duration: visit.duration(),
         }
     }
+
+    pub(super) fn add(&mut self, more: Self) {
+        self.visits += more.visits;
+        self.failures += more.failures;
+        self.failed += more.failed;
+        self.duration += more.duration;
+    }
 }
 
 pub(super) fn add_totals(
@@ -266,10 +273,6 @@ pub(super) fn add_totals(
     more: impl IntoIterator<Item = (String, Totals)>,
 ) {
     for (state, totals) in more {
-        let sum = states.entry(state).or_default();
-        sum.visits += totals.visits;
-        sum.failures += totals.failures;
-        sum.failed += totals.failed;
-        sum.duration += totals.duration;
+        states.entry(state).or_default().add(totals);
     }
 }

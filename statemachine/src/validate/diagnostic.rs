@@ -92,8 +92,10 @@ codes! {
     FailureEndsInSuccess = "FAILURE_ENDS_IN_SUCCESS",
     /// An earlier handler takes every error of a later one.
     UnreachableHandler = "UNREACHABLE_HANDLER",
-    /// A payload grows with each state and may pass 256 KiB.
+    /// A payload may pass 256 KiB, which fails the state.
     PayloadMayExceedLimit = "PAYLOAD_MAY_EXCEED_LIMIT",
+    /// One object has a key twice, and only the last one counts.
+    DuplicateKey = "DUPLICATE_KEY",
 }
 
 /// One finding about a definition.
@@ -105,34 +107,48 @@ pub struct Diagnostic {
     pub code: Code,
     /// Says what is wrong; AWS's own words where they are known.
     pub message: String,
-    /// Points at the field as AWS does, `/States/A/Choices[0]/Next`; absent where the whole text is meant.
+    /// Points at the field (a JSON pointer, RFC 6901), `/States/A/Choices/0/Next`; absent where the text has no fields
+    /// or all of it is meant.
+    pub pointer: Option<String>,
+    /// The same in AWS's notation, `/States/A/Choices[0]/Next`, as its API answers.
     pub location: Option<String>,
     /// The same as line and column; absent where the definition was given as a value.
     pub place: Option<Place>,
+    /// Says what to do about it, where that is not said by the message.
+    pub hint: Option<String>,
 }
 
 impl Diagnostic {
-    pub(crate) fn error(code: Code, location: &str, message: impl Into<String>) -> Self {
+    pub(crate) fn error(code: Code, pointer: &str, message: impl Into<String>) -> Self {
         Self {
-            severity: Severity::Error,
-            code,
-            message: message.into(),
-            location: Some(if location.is_empty() { "/" } else { location }.to_owned()),
-            place: None,
+            pointer: Some(pointer.to_owned()),
+            ..Self::of_text(code, message)
         }
     }
 
-    pub(crate) fn warning(code: Code, location: &str, message: impl Into<String>) -> Self {
+    pub(crate) fn warning(code: Code, pointer: &str, message: impl Into<String>) -> Self {
         Self {
             severity: Severity::Warning,
-            ..Self::error(code, location, message)
+            ..Self::error(code, pointer, message)
         }
     }
 
     pub(crate) fn of_text(code: Code, message: impl Into<String>) -> Self {
         Self {
+            severity: Severity::Error,
+            code,
+            message: message.into(),
+            pointer: None,
             location: None,
-            ..Self::error(code, "", message)
+            place: None,
+            hint: None,
+        }
+    }
+
+    pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
+        Self {
+            hint: Some(hint.into()),
+            ..self
         }
     }
 

@@ -27,14 +27,14 @@ impl<'a> Check<'a> {
     fn flow(&mut self, flow: &'a Flow, pointer: &str) {
         let states = below(pointer, "States");
         let at = |state: &State| below(&states, &state.name);
-        self.reachability(flow, &at);
+        self.reachability(flow, pointer, &at);
         for state in &flow.states {
             if !self.names.insert(&state.name) {
-                self.error(
-                    Code::DuplicateStateName,
-                    &at(state),
-                    format!("State name '{}' is not unique", state.name),
-                );
+                let message = format!("State name '{}' is not unique", state.name);
+                let error = Diagnostic::error(Code::DuplicateStateName, &at(state), message);
+                let hint =
+                    "rename it: names are unique in the whole machine, branches and Maps included";
+                self.problems.note(error.hint(hint));
             }
             match &state.kind {
                 Kind::Parallel(branches) => {
@@ -46,11 +46,10 @@ impl<'a> Check<'a> {
                     if let Some(label) = &map.label
                         && !self.labels.insert(label)
                     {
-                        self.error(
-                            Code::DuplicateLabelName,
-                            &at(state),
-                            format!("Label '{label}' is not unique"),
-                        );
+                        let message = format!("Label '{label}' is not unique");
+                        let pointer = at(state);
+                        let error = Diagnostic::error(Code::DuplicateLabelName, &pointer, message);
+                        self.problems.note(error);
                     }
                     self.flow(&map.processor, &below(&at(state), map.processor_field));
                 }
@@ -59,16 +58,19 @@ impl<'a> Check<'a> {
         }
     }
 
-    fn reachability(&mut self, flow: &Flow, at: &dyn Fn(&State) -> String) {
+    fn reachability(&mut self, flow: &Flow, pointer: &str, at: &dyn Fn(&State) -> String) {
         if flow.states.is_empty() {
             return;
         }
         // Measured on AWS: where nothing ends, it does not also tell what cannot be reached.
         if !flow.states.iter().any(is_terminal) {
-            self.problems.note(Diagnostic::of_text(
+            let error = Diagnostic::error(
                 Code::MissingEndState,
+                pointer,
                 "Workflow has no terminal state",
-            ));
+            );
+            let hint = "set `\"End\": true` on the last state, or add a Succeed or a Fail state";
+            self.problems.note(error.hint(hint));
             return;
         }
         let reached = if flow.start < flow.states.len() {
@@ -79,14 +81,11 @@ impl<'a> Check<'a> {
         for (state, reached) in flow.states.iter().zip(reached) {
             if !reached {
                 let message = format!("State \"{}\" is not reachable.", state.name);
-                self.error(Code::MissingTransitionTarget, &at(state), message);
+                let error = Diagnostic::error(Code::MissingTransitionTarget, &at(state), message);
+                let hint = "no way leads here from `StartAt`: name it in a `Next`, or remove it";
+                self.problems.note(error.hint(hint));
             }
         }
-    }
-
-    fn error(&mut self, code: Code, location: &str, message: String) {
-        self.problems
-            .note(Diagnostic::error(code, location, message));
     }
 }
 

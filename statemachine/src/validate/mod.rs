@@ -2,6 +2,7 @@
 
 mod diagnostic;
 pub(crate) mod graph;
+pub(crate) mod hint;
 pub(crate) mod practice;
 
 pub use diagnostic::{Code, Diagnostic, Severity};
@@ -20,11 +21,13 @@ use crate::definition::machine::examine_text;
 /// let text = r#"{"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "B"}}}"#;
 /// let findings = validate(text, MachineType::Standard);
 /// assert_eq!(findings[0].code, Code::MissingTransitionTarget);
-/// assert_eq!(findings[0].location.as_deref(), Some("/States/A/Next"));
+/// assert_eq!(findings[0].pointer.as_deref(), Some("/States/A/Next"));
+/// assert_eq!(findings[0].hint.as_deref(), Some("there is only `A`"));
 /// ```
 #[must_use]
 pub fn validate(text: &str, machine_type: MachineType) -> Vec<Diagnostic> {
     let (_, mut diagnostics) = examine_text(text, machine_type);
-    diagnostics.sort_by_key(|one| (one.severity, one.place.is_none(), one.place));
+    // What is about the whole comes last: often it follows from the rest.
+    diagnostics.sort_by_key(|one| (one.severity, one.location.is_none(), one.place));
     diagnostics
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use drivetrain_statemachine::{
-    Engine, History, Outcome, TaskCall, TaskError, TaskHandler, TaskOutput,
+    Engine, History, Outcome, Status, TaskCall, TaskError, TaskHandler, TaskOutput,
 };
 use serde_json::{Value, json};
 
@@ -128,6 +128,58 @@ fn an_inventory_leads_to_its_files() {
         outcome.output,
         Some(json!([{"Bucket": "b", "Key": "x"}, {"Bucket": "b", "Key": "y"}]))
     );
+}
+
+#[test]
+fn a_manifest_says_what_it_lists() {
+    let inventory = br#"{"destinationBucket": "arn:aws:s3:::b", "fileSchema": "Bucket, Key", "files": [{"key": "1.csv"}]}"#;
+    let objects: [(&str, &[u8]); 2] = [("manifest.json", inventory), ("1.csv", b"\"b\",\"x\"\n")];
+    let config = json!({"ManifestType": "S3_INVENTORY"});
+    let outcome = read(&objects, "s3:getObject", config);
+    assert_eq!(outcome.output, Some(json!([{"Bucket": "b", "Key": "x"}])));
+    let unloaded: [(&str, &[u8]); 3] = [
+        ("q-manifest.csv", b"s3://b/1.csv\ns3://b/2.csv\n"),
+        ("1.csv", b"1,a\n"),
+        ("2.csv", b"2,b\n"),
+    ];
+    let config = json!({"ManifestType": "ATHENA_DATA", "InputType": "CSV", "CSVHeaderLocation": "GIVEN",
+        "CSVHeaders": ["id", "name"]});
+    let outcome = read(&unloaded, "s3:getObject", config);
+    assert_eq!(
+        outcome.output,
+        Some(json!([{"id": "1", "name": "a"}, {"id": "2", "name": "b"}]))
+    );
+    let lines: [(&str, &[u8]); 2] = [("m.csv", b"s3://b/1\n"), ("1", b"{\"k\": 1}\n{\"k\": 2}\n")];
+    let config = json!({"ManifestType": "ATHENA_DATA", "InputType": "JSONL"});
+    let outcome = read(&lines, "s3:getObject", config);
+    assert_eq!(outcome.output, Some(json!([{"k": 1}, {"k": 2}])));
+}
+
+#[test]
+fn gzip_files_are_unpacked() {
+    let packed = |text: &str| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut encoder, text.as_bytes()).unwrap();
+        encoder.finish().unwrap()
+    };
+    let csv = packed("a,b\n1,2\n");
+    let config = json!({"InputType": "CSV", "CSVHeaderLocation": "FIRST_ROW"});
+    let outcome = read(&[("x.csv.gz", &csv)], "s3:getObject", config);
+    assert_eq!(outcome.output, Some(json!([{"a": "1", "b": "2"}])));
+    let lines = packed("1\n2\n");
+    let outcome = read(
+        &[("x", &lines)],
+        "s3:getObject",
+        json!({"InputType": "JSONL"}),
+    );
+    assert_eq!(outcome.output, Some(json!([1, 2])));
+    let broken = [&lines[..12], b"rubbish"].concat();
+    let outcome = read(
+        &[("x", &broken)],
+        "s3:getObject",
+        json!({"InputType": "JSONL"}),
+    );
+    assert_eq!(outcome.error.as_deref(), Some("States.ItemReaderFailed"));
 }
 
 #[test]
@@ -279,15 +331,61 @@ fn failures_are_written_whole_however_results_are_transformed() {
     );
 }
 
+/// Reads a file of results as a list of statuses and inputs.
+fn statuses(bucket: &Arc<Bucket>, name: &str) -> Vec<(String, String)> {
+    let records: Vec<Value> = serde_json::from_str(&bucket.text(name)).unwrap();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    records
+        .iter()
+        .map(|record| (text(&record["Status"]), text(&record["Input"])))
+        .collect()
+}
+
 #[test]
-fn what_ended_is_written_also_by_a_map_run_that_fails() {
+fn what_ended_and_what_never_started_is_written_also_by_a_map_run_that_fails() {
     let bucket = Bucket::holding(&[]);
     let config = json!({"OutputType": "JSON", "Transformation": "COMPACT"});
-    let outcome = write(&bucket, config, 0, json!([1, -2, 3]));
+    let outcome = write(&bucket, config, 0, json!([1, -2, 3, 4]));
     assert_eq!(
         outcome.error.as_deref(),
         Some("States.ExceedToleratedFailureThreshold")
     );
     assert_eq!(bucket.text("SUCCEEDED_0.json"), "[1]");
     assert!(bucket.text("FAILED_0.json").contains("below zero"));
+    let pending: Value = serde_json::from_str(&bucket.text("PENDING_0.json")).unwrap();
+    let never_started = |input: &str| json!({"Input": input, "InputDetails": {"Included": true}, "Status": "PENDING"});
+    assert_eq!(pending, json!([never_started("3"), never_started("4")]));
+    let manifest: Value = serde_json::from_str(&bucket.text("manifest.json")).unwrap();
+    let listed = &manifest["ResultFiles"]["PENDING"][0];
+    assert_eq!(listed["Size"], bucket.text("PENDING_0.json").len());
+    assert!(listed["Key"].as_str().unwrap().ends_with("/PENDING_0.json"));
+}
+
+#[test]
+fn what_runs_when_a_map_run_fails_is_stopped_and_written_as_a_failure() {
+    let bucket = Bucket::holding(&[]);
+    let processor = distributed(json!({"StartAt": "C", "States": {
+        "C": {"Type": "Choice", "Choices": [{"Variable": "$", "NumericLessThan": 0, "Next": "W"}], "Default": "Long"},
+        "W": {"Type": "Wait", "Seconds": 1, "Next": "F"},
+        "F": {"Type": "Fail", "Error": "Negative"},
+        "Long": {"Type": "Wait", "Seconds": 60, "End": true},
+    }}));
+    let writer = json!({
+        "Resource": "arn:aws:states:::s3:putObject", "Parameters": {"Bucket": "b"},
+    });
+    let machine = map(
+        json!({"ResultWriter": writer, "MaxConcurrency": 2}),
+        processor,
+    );
+    let outcome = run(&machine, bucket.handler(), json!([1, -2, 3]));
+    assert_eq!(outcome.status, Status::Failed);
+    let pair = |status: &str, input: &str| (status.to_owned(), input.to_owned());
+    assert_eq!(
+        statuses(&bucket, "FAILED_0.json"),
+        [pair("ABORTED", "1"), pair("FAILED", "-2")]
+    );
+    assert_eq!(statuses(&bucket, "PENDING_0.json"), [pair("PENDING", "3")]);
+    let aborted: Value = serde_json::from_str(&bucket.text("FAILED_0.json")).unwrap();
+    let stopped = |name: &str| aborted[0][name].as_str().unwrap().to_owned();
+    assert!(stopped("StartDate") < stopped("StopDate"));
 }

@@ -6,22 +6,33 @@ use drivetrain_statemachine::{Engine, Event, EventType, History, Status, TaskCal
 use serde_json::{Value, json};
 
 use crate::corpus::in_virtual_time;
-use crate::small::{INTEGRATION, echo, machine, seconds, silent};
+use crate::small::{INTEGRATION, distributed, echo, machine, seconds, silent};
+
+/// Fails after a second in the state `Fails`, unless its input says otherwise; anywhere else it hangs.
+async fn fail_or_hang(call: TaskCall) -> Result<Value, TaskError> {
+    if call.state == "Fails" && call.input["fails"] != false {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        return Err(TaskError::new("Broken", "soon"));
+    }
+    silent(call).await
+}
+
+/// A flow of one task.
+fn task(name: &str) -> Value {
+    json!({"StartAt": name, "States": {name: {"Type": "Task", "Resource": INTEGRATION, "End": true}}})
+}
+
+/// A flow that waits for a minute.
+fn wait() -> Value {
+    json!({"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 60, "End": true}}})
+}
 
 #[test]
 fn a_failed_branch_cancels_its_siblings() {
     let history = History::default();
-    let engine = Engine::new(|call: TaskCall| async move {
-        if call.state == "Fails" {
-            tokio::time::sleep(Duration::from_secs(1)).await;
-            return Err(TaskError::new("Broken", "soon"));
-        }
-        silent(call).await
-    })
-    .history(history.clone());
-    let branch = |name: &str| json!({"StartAt": name, "States": {name: {"Type": "Task", "Resource": INTEGRATION, "End": true}}});
+    let engine = Engine::new(fail_or_hang).history(history.clone());
     let machine = machine(&json!({"StartAt": "P", "States": {
-        "P": {"Type": "Parallel", "Branches": [branch("Hangs"), branch("Fails")], "End": true,
+        "P": {"Type": "Parallel", "Branches": [task("Hangs"), task("Fails")], "End": true,
               "Catch": [{"ErrorEquals": ["States.TaskFailed"], "ResultPath": "$.error", "Next": "C"}]},
         "C": {"Type": "Pass", "End": true},
     }}));
@@ -56,17 +67,10 @@ fn a_runtime_failure_passes_every_handler() {
     );
 }
 
-/// Runs a machine whose task `Fails` fails after a second and whose other tasks hang.
+/// Runs a machine with these tasks and lists its own events: name and index, id, the one before.
 fn history_of(definition: Value, input: Value) -> Vec<(String, u64, u64)> {
     let history = History::default();
-    let engine = Engine::new(|call: TaskCall| async move {
-        if call.state == "Fails" && call.input["fails"] != false {
-            tokio::time::sleep(Duration::from_secs(1)).await;
-            return Err(TaskError::new("Broken", "soon"));
-        }
-        silent(call).await
-    })
-    .history(history.clone());
+    let engine = Engine::new(fail_or_hang).history(history.clone());
     in_virtual_time(engine.run(&machine(&definition), input)).unwrap();
     let events = history.events();
     let own = |event: &&Event| event.execution == events[0].execution;
@@ -90,14 +94,11 @@ fn named(events: &[(String, u64, u64)]) -> Vec<(&str, u64, u64)> {
 
 #[test]
 fn what_runs_beside_a_failed_branch_is_recorded_as_aborted() {
-    let task = |name: &str| json!({"StartAt": name, "States": {name: {"Type": "Task", "Resource": INTEGRATION, "End": true}}});
-    let wait =
-        json!({"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 60, "End": true}}});
     let inner = json!({"StartAt": "I", "States": {"I": {"Type": "Parallel", "Branches": [task("Hangs")], "End": true}}});
     let done = json!({"StartAt": "D", "States": {"D": {"Type": "Pass", "End": true}}});
     let events = history_of(
         json!({"StartAt": "P", "States": {"P": {"Type": "Parallel", "End": true,
-            "Branches": [wait, inner, task("Fails"), done]}}}),
+            "Branches": [wait(), inner, task("Fails"), done]}}}),
         json!({}),
     );
     assert_eq!(
@@ -129,8 +130,7 @@ fn what_runs_beside_a_failed_branch_is_recorded_as_aborted() {
 fn what_runs_beside_a_failed_iteration_is_recorded_as_aborted() {
     let events = history_of(
         json!({"StartAt": "M", "States": {"M": {"Type": "Map", "End": true,
-            "ItemProcessor": {"StartAt": "Fails", "States": {
-                "Fails": {"Type": "Task", "Resource": INTEGRATION, "End": true}}}}}}),
+            "ItemProcessor": task("Fails")}}}),
         json!([{"fails": false}, {}]),
     );
     assert_eq!(
@@ -152,20 +152,11 @@ fn what_runs_beside_a_failed_iteration_is_recorded_as_aborted() {
 #[test]
 fn a_map_run_beside_a_failed_branch_is_aborted_with_its_executions() {
     let history = History::default();
-    let engine = Engine::new(|call: TaskCall| async move {
-        if call.state == "Fails" {
-            tokio::time::sleep(Duration::from_secs(1)).await;
-            return Err(TaskError::new("Broken", "soon"));
-        }
-        silent(call).await
-    })
-    .history(history.clone());
+    let engine = Engine::new(fail_or_hang).history(history.clone());
     let machine = machine(
         &json!({"StartAt": "P", "States": {"P": {"Type": "Parallel", "End": true, "Branches": [
-            {"StartAt": "M", "States": {"M": {"Type": "Map", "End": true, "ItemProcessor": {
-                "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
-                "StartAt": "Hangs", "States": {"Hangs": {"Type": "Task", "Resource": INTEGRATION, "End": true}}}}}},
-            {"StartAt": "Fails", "States": {"Fails": {"Type": "Task", "Resource": INTEGRATION, "End": true}}},
+            {"StartAt": "M", "States": {"M": {"Type": "Map", "End": true, "ItemProcessor": distributed(task("Hangs"))}}},
+            task("Fails"),
         ]}}}),
     );
     in_virtual_time(engine.run(&machine, json!([1]))).unwrap();
@@ -190,13 +181,11 @@ fn a_map_run_beside_a_failed_branch_is_aborted_with_its_executions() {
 
 #[test]
 fn a_machine_that_is_itself_wrong_ends_at_once() {
-    let wait =
-        json!({"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 60, "End": true}}});
     let wrong = json!({"StartAt": "S", "States": {"S": {
         "Type": "Pass", "Parameters": {"m.$": "$.nope"}, "End": true}}});
     let events = history_of(
         json!({"StartAt": "P", "States": {"P": {
-            "Type": "Parallel", "Branches": [wait, wrong], "End": true}}}),
+            "Type": "Parallel", "Branches": [wait(), wrong], "End": true}}}),
         json!({"x": "a"}),
     );
     assert_eq!(

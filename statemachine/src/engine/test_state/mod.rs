@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use crate::definition::model::{Flow, State};
 use crate::definition::{Machine, MachineType};
 use crate::engine::Engine;
+use crate::engine::carried::Carried;
 use crate::engine::clock::{Clock, date_text};
 use crate::engine::failure::Failure;
 use crate::engine::flow::Thread;
@@ -72,13 +73,14 @@ pub async fn test_state(
         context,
     ));
     let mut thread = Thread {
-        variables: Arc::new(variables.clone()),
+        variables: Arc::new(variables),
         ..Thread::default()
     };
+    let variables = thread.variables.clone();
     let frame = Frame {
         run: &run,
         state,
-        variables: thread.variables.clone(),
+        variables: &variables,
         variable_bytes: 0,
         item: None,
         entered: 0,
@@ -93,7 +95,12 @@ pub async fn test_state(
     let next = |index: Option<usize>| index.map(|index| flow.states[index].name.clone());
     match attempted {
         Ok(done) => {
-            response.output = Some(done.output.as_ref().unwrap_or(&input).to_string());
+            response.output = Some(
+                done.output
+                    .as_ref()
+                    .map_or(&input, Carried::value)
+                    .to_string(),
+            );
             response.next_state = next(done.next);
         }
         Err(failure) => fail(&frame, &input, failure, &mut response, &mut details, next),
@@ -134,7 +141,12 @@ fn fail(
         match caught(frame, input, &failure, index) {
             Ok(done) => {
                 response.status = TestStateStatus::CaughtError;
-                response.output = Some(done.output.as_ref().unwrap_or(input).to_string());
+                response.output = Some(
+                    done.output
+                        .as_ref()
+                        .map_or(input, Carried::value)
+                        .to_string(),
+                );
                 response.next_state = next(done.next);
             }
             Err(failure) => {

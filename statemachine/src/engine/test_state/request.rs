@@ -50,7 +50,10 @@ pub struct TestMock {
     pub result: Option<String>,
     /// A failure.
     pub error_output: Option<MockError>,
-    /// How strictly AWS compares the result with the API's own shape; taken and not acted upon.
+    /// How strictly AWS compares the result with the API's own shape: `STRICT`, `PRESENT` or `NONE`.
+    ///
+    /// Any other word is refused. The comparison itself is not made, whatever stands here: the shapes are in AWS's
+    /// service models, which this crate does not have.
     pub field_validation_mode: Option<String>,
 }
 

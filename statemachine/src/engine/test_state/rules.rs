@@ -14,6 +14,10 @@ use crate::{Error, ErrorKind};
 const TOO_MANY_FAILED: &str =
     "Map iteration failure count must be less than or equal to the number of Map iterations";
 
+/// How strictly AWS compares a mocked result with the shape of the API that it stands for. The modes are taken and do
+/// nothing here, as if each were `NONE`: the shapes are in AWS's service models, which this crate does not have.
+const VALIDATION_MODES: [&str; 3] = ["PRESENT", "STRICT", "NONE"];
+
 /// Reads the mock, and refuses requests that contradict themselves.
 pub(super) fn mock(
     request: &TestStateRequest,
@@ -65,6 +69,15 @@ pub(super) fn mock(
         let name = state.kind.name();
         return refuse(format!(
             "State type '{name}' is not supported when a mock is specified"
+        ));
+    }
+    if let Some(mode) = &mock.field_validation_mode
+        && !VALIDATION_MODES.contains(&mode.as_str())
+    {
+        return refuse(format!(
+            "1 validation error detected: Value '{mode}' at 'mock.fieldValidationMode' failed to satisfy constraint: \
+             Member must satisfy enum value set: [{}]",
+            VALIDATION_MODES.join(", ")
         ));
     }
     if let Some(name) = &configuration.error_caused_by_state

@@ -28,19 +28,15 @@ pub(super) fn check(written: Written<'_>, flow: &Flow, states: &Value) -> Vec<Di
         for (index, errors) in handlers.iter().enumerate() {
             let place = format!("/{field}/{index}");
             if creates_cluster(state) && errors.iter().any(|name| name == ALL) {
-                findings.push(written.warn(
-                    Code::CatchAllOnCreateCluster,
-                    &place,
-                    "`States.ALL` on `createCluster` also takes a timeout, after which the first cluster may still \
-                     run and cost: name the errors",
-                ));
+                let message = "`States.ALL` where a cluster is created also takes a timeout, after which the first cluster may still \
+                     run and cost";
+                let warning = written.warn(Code::CatchAllOnCreateCluster, &place, message);
+                findings.push(warning.hint("name the errors"));
             }
             if !errors.is_empty() && errors.iter().all(|name| is_taken(name, &handlers[..index])) {
-                findings.push(written.warn(
-                    Code::UnreachableHandler,
-                    &place,
-                    format!("no error reaches this handler: [{}]", errors.join(", ")),
-                ));
+                let message = format!("no error reaches this handler: [{}]", errors.join(", "));
+                let warning = written.warn(Code::UnreachableHandler, &place, message);
+                findings.push(warning.hint(why_unreachable(errors)));
             }
         }
     }
@@ -52,30 +48,35 @@ pub(super) fn check(written: Written<'_>, flow: &Flow, states: &Value) -> Vec<Di
     for (index, catcher) in state.catch.iter().enumerate() {
         let place = format!("/Catch/{index}");
         if let Some((reader, field)) = dropped_field(written, flow, states, catcher) {
-            findings.push(written.warn(
-                Code::CatchDropsInput,
-                &place,
-                format!(
-                    "the error takes the place of the whole input, and `{reader}` reads `$.{field}` of it: set \
-                     `ResultPath`, for example to `$.error`"
-                ),
-            ));
+            let message = format!(
+                "the error takes the place of the whole input, and `{reader}` reads `$.{field}` of it"
+            );
+            let warning = written.warn(Code::CatchDropsInput, &place, message);
+            findings.push(warning.hint("set `ResultPath`, for example to `$.error`"));
         }
         if let Some(end) = success_of_failure(flow, &regular, catcher) {
-            findings.push(written.warn(
-                Code::FailureEndsInSuccess,
-                &place,
-                format!("the failure is handled up to `{end}`, and then the execution succeeds: end in a Fail state"),
-            ));
+            let message =
+                format!("the failure is handled up to `{end}`, and then the execution succeeds");
+            let warning = written.warn(Code::FailureEndsInSuccess, &place, message);
+            findings.push(warning.hint("end in a Fail state"));
         }
     }
     findings
 }
 
+fn why_unreachable(errors: &[String]) -> &'static str {
+    if errors.iter().all(|name| name == "States.Runtime") {
+        "`States.Runtime` is never retried or caught: remove it"
+    } else {
+        "an earlier one takes all of them: put this one before it, or remove it"
+    }
+}
+
 fn creates_cluster(state: &State) -> bool {
     matches!(&state.kind, Kind::Task(task) if matches!(
         task.resource.kind(),
-        ResourceKind::Integration { call, .. } if call.split('.').next() == Some("createCluster")
+        ResourceKind::Integration { call, .. }
+            if matches!(call.split('.').next(), Some("createCluster" | "runJobFlow"))
     ))
 }
 
@@ -88,7 +89,10 @@ fn is_taken(name: &str, earlier: &[&[String]]) -> bool {
             .iter()
             .flat_map(|errors| errors.iter())
             .any(|taken| {
-                taken == name || taken == ALL || taken == "States.TaskFailed" && is_task_failure
+                taken == name
+                    || taken == ALL
+                    || taken == "States.TaskFailed" && is_task_failure
+                    || taken == "States.Timeout" && name == "States.HeartbeatTimeout"
             })
 }
 

@@ -70,14 +70,11 @@ fn inner_paths(written: Written<'_>) -> Vec<String> {
 
 fn without_timeout(written: Written<'_>) -> Option<Diagnostic> {
     match &written.state.kind {
-        Kind::Task(task) if task.timeout.is_none() => Some(written.warn(
-            Code::TaskWithoutTimeout,
-            "",
-            format!(
-                "the task of `{}` may hang for 99,999,999 seconds, more than three years: set `TimeoutSeconds`",
-                written.state.name
-            ),
-        )),
+        Kind::Task(task) if task.timeout.is_none() => {
+            let message = "the task may hang for 99,999,999 seconds, more than three years";
+            let warning = written.warn(Code::TaskWithoutTimeout, "", message);
+            Some(warning.hint("set `TimeoutSeconds`"))
+        }
         _ => None,
     }
 }
@@ -94,7 +91,7 @@ mod tests {
             findings.iter().all(|one| one.severity == Severity::Warning),
             "{findings:?}"
         );
-        let place = |one: crate::Diagnostic| (one.code, one.location.unwrap_or_default());
+        let place = |one: crate::Diagnostic| (one.code, one.pointer.unwrap_or_default());
         findings
             .into_iter()
             .map(place)
@@ -121,9 +118,38 @@ mod tests {
                     "C": {{"Type": "Pass", "Parameters": {{"id.$": "$.cluster.id"}}, "Next": "F"}}, "F": {{"Type": "Fail"}}}}"#
             )
         };
-        let place = "/States/A/Catch[0]".to_owned();
+        let place = "/States/A/Catch/0".to_owned();
         assert_eq!(warnings(&machine("")), [(Code::CatchDropsInput, place)]);
         assert_eq!(warnings(&machine(r#", "ResultPath": "$.error""#)), []);
+    }
+
+    #[test]
+    fn whatever_reads_the_input_behind_a_catch_is_seen() {
+        let machine = |handler: &str| {
+            format!(
+                r#"{{"A": {{{TASK}, "Catch": [{{"ErrorEquals": ["E"], "Next": "C"}}], "End": true}}, "C": {{{handler}}}, "F": {{"Type": "Fail"}}}}"#
+            )
+        };
+        let inner = r#""ItemProcessor": {"StartAt": "I", "States": {"I": {"Type": "Pass", "End": true}}}, "Next": "F""#;
+        for reading in [
+            r#""Type": "Pass", "Parameters": {"t.$": "States.Format('{}', $.id)"}, "Next": "F""#.to_owned(),
+            r#""Type": "Wait", "SecondsPath": "$.seconds", "Next": "F""#.to_owned(),
+            format!(r#""Type": "Map", "ItemsPath": "$.items", {inner}"#),
+            format!(r#""Type": "Map", "ItemSelector": {{"id.$": "$.id"}}, {inner}"#),
+            r#""Type": "Choice", "Choices": [{"Variable": "$.id", "IsNull": true, "Next": "F"}], "Default": "F""#
+                .to_owned(),
+        ] {
+            let found = warnings(&machine(&reading));
+            assert_eq!(found.len(), 1, "{reading}: {found:?}");
+            assert_eq!(found[0].0, Code::CatchDropsInput);
+        }
+        for reading in [
+            r#""Type": "Pass", "Parameters": {"t.$": "States.Format('$.id {}', $.Cause)"}, "Next": "F""#,
+            r#""Type": "Choice", "Choices": [{"Variable": "$.id", "IsPresent": true, "Next": "F"}], "Default": "F""#,
+            r#""Type": "Pass", "Parameters": {"t.$": "$$.Execution.Input.id"}, "Next": "F""#,
+        ] {
+            assert_eq!(warnings(&machine(reading)), [], "{reading}");
+        }
     }
 
     #[test]
@@ -148,7 +174,7 @@ mod tests {
                 r#"{{"A": {{{TASK}, "Retry": [{{"ErrorEquals": ["{first}"]}}, {{"ErrorEquals": ["{second}"]}}], "End": true}}}}"#
             )
         };
-        let place = "/States/A/Retry[1]".to_owned();
+        let place = "/States/A/Retry/1".to_owned();
         assert_eq!(
             warnings(&machine("E", "E")),
             [(Code::UnreachableHandler, place.clone())]
@@ -161,7 +187,19 @@ mod tests {
             warnings(&machine("E", "States.Runtime")),
             [(Code::UnreachableHandler, place)]
         );
-        assert_eq!(warnings(&machine("E", "States.ALL")), []);
+        assert_eq!(
+            warnings(&machine("States.Timeout", "States.HeartbeatTimeout"))[0].0,
+            Code::UnreachableHandler
+        );
+        for (first, second) in [
+            ("E", "States.ALL"),
+            ("E", "F"),
+            ("E", "States.TaskFailed"),
+            ("States.TaskFailed", "States.Timeout"),
+            ("States.HeartbeatTimeout", "States.Timeout"),
+        ] {
+            assert_eq!(warnings(&machine(first, second)), [], "{first} {second}");
+        }
     }
 
     #[test]
@@ -172,9 +210,15 @@ mod tests {
             warnings(machine),
             [(
                 Code::CatchAllOnCreateCluster,
-                "/States/A/Retry[0]".to_owned()
+                "/States/A/Retry/0".to_owned()
             )]
         );
+        for near in [
+            machine.replace("States.ALL", "States.TaskFailed"),
+            machine.replace("createCluster.sync", "addStep.sync"),
+        ] {
+            assert_eq!(warnings(&near), [], "{near}");
+        }
     }
 
     #[test]
@@ -189,6 +233,25 @@ mod tests {
                 (Code::PassResultIsStatic, "/States/B/Result".to_owned()),
             ]
         );
+    }
+
+    #[test]
+    fn answers_without_a_bound_should_be_cut() {
+        let machine = |field: &str| {
+            format!(
+                r#"{{"A": {{"Type": "Task", "Resource": "arn:aws:states:::aws-sdk:s3:getObject"{field}, "End": true}}}}"#
+            )
+        };
+        assert_eq!(
+            warnings(&machine("")),
+            [(Code::PayloadMayExceedLimit, "/States/A".to_owned())]
+        );
+        for near in [
+            r#", "ResultPath": null"#,
+            r#", "ResultSelector": {"e.$": "$.ETag"}"#,
+        ] {
+            assert_eq!(warnings(&machine(near)), []);
+        }
     }
 
     #[test]
@@ -207,5 +270,15 @@ mod tests {
             )),
             []
         );
+        let with_writer = |writer: &str| {
+            let field = format!(r#""ResultWriter": {writer}, "End": true, "ItemP"#);
+            warnings(&machine.replace(r#""End": true, "ItemP"#, &field))
+        };
+        let shaped =
+            with_writer(r#"{"WriterConfig": {"OutputType": "JSON", "Transformation": "COMPACT"}}"#);
+        assert_eq!(shaped[0].0, Code::PayloadMayExceedLimit);
+        let exported =
+            r#"{"Resource": "arn:aws:states:::s3:putObject", "Parameters": {"Bucket": "b"}}"#;
+        assert_eq!(with_writer(exported), []);
     }
 }

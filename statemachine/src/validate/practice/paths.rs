@@ -3,8 +3,32 @@
 use serde_json::Value;
 
 use crate::definition::choice::{Condition, Operand, Operator, Property};
-use crate::definition::model::{DataPath, Kind, State, Wait};
-use crate::definition::selector::{Selector, Setting, SettingSource};
+use crate::definition::model::{DataPath, Kind, State};
+use crate::definition::selector::Selector;
+
+/// The fields of a state whose keys that end in `.$` read its input.
+const TEMPLATES: [&str; 6] = [
+    "Parameters",
+    "Credentials",
+    "ItemSelector",
+    "ItemReader",
+    "ItemBatcher",
+    "ResultWriter",
+];
+
+/// The fields of a state whose value is a path into its input, or a call.
+const PATHS: [&str; 10] = [
+    "SecondsPath",
+    "TimestampPath",
+    "ErrorPath",
+    "CausePath",
+    "ItemsPath",
+    "TimeoutSecondsPath",
+    "HeartbeatSecondsPath",
+    "MaxConcurrencyPath",
+    "ToleratedFailureCountPath",
+    "ToleratedFailurePercentagePath",
+];
 
 /// Lists the first steps of the paths that a `JSONPath` state reads from its input.
 pub(super) fn first_fields(state: &State, source: Option<&Value>) -> Vec<String> {
@@ -13,23 +37,21 @@ pub(super) fn first_fields(state: &State, source: Option<&Value>) -> Vec<String>
         return first_step(&selector.text).into_iter().collect();
     }
     let mut fields = Vec::new();
-    if let Some(parameters) = source.and_then(|source| source.get("Parameters")) {
-        of_template(parameters, &mut fields);
+    for name in TEMPLATES {
+        if let Some(template) = source.and_then(|source| source.get(name)) {
+            of_template(template, &mut fields);
+        }
     }
-    match &state.kind {
-        Kind::Choice(choice) => {
-            for rule in &choice.rules {
-                of_condition(&rule.condition, &mut fields);
-            }
+    for name in PATHS {
+        let path = source.and_then(|source| source.get(name));
+        if let Some(path) = path.and_then(Value::as_str) {
+            of_text(path, &mut fields);
         }
-        Kind::Wait(Wait::Seconds(setting) | Wait::Timestamp(setting)) => {
-            fields.extend(of_setting(Some(setting)));
+    }
+    if let Kind::Choice(choice) = &state.kind {
+        for rule in &choice.rules {
+            of_condition(&rule.condition, &mut fields);
         }
-        Kind::Fail(fail) => {
-            fields.extend(of_setting(fail.error.as_ref()));
-            fields.extend(of_setting(fail.cause.as_ref()));
-        }
-        _ => {}
     }
     fields
 }
@@ -39,7 +61,7 @@ fn of_template(template: &Value, fields: &mut Vec<String>) {
         Value::Object(values) => {
             for (name, value) in values {
                 match value {
-                    Value::String(path) if name.ends_with(".$") => fields.extend(first_step(path)),
+                    Value::String(path) if name.ends_with(".$") => of_text(path, fields),
                     value => of_template(value, fields),
                 }
             }
@@ -49,10 +71,17 @@ fn of_template(template: &Value, fields: &mut Vec<String>) {
     }
 }
 
-fn of_setting(setting: Option<&Setting>) -> Option<String> {
-    match setting?.source {
-        SettingSource::Path(ref selector) => first_step(&selector.text),
-        _ => None,
+/// Takes a path, or each path among the arguments of a call.
+fn of_text(text: &str, fields: &mut Vec<String>) {
+    if text.starts_with('$') {
+        fields.extend(first_step(text));
+        return;
+    }
+    // Texts stand between single quotes, which a backslash before them takes away.
+    let unescaped = text.replace("\\\\", "").replace("\\'", "");
+    for outside in unescaped.split('\'').step_by(2) {
+        let arguments = outside.split(['(', ',', ')']).map(str::trim);
+        fields.extend(arguments.filter_map(first_step));
     }
 }
 
@@ -85,4 +114,17 @@ fn of_condition(condition: &Condition, fields: &mut Vec<String>) {
 fn first_step(path: &str) -> Option<String> {
     let field = path.strip_prefix("$.")?.split(['.', '[']).next()?;
     (!field.is_empty() && field != "*").then(|| field.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_reads_the_paths_among_its_arguments() {
+        let mut fields = Vec::new();
+        let call = r"States.Format('{} $.no, it\'s $.no', $.a.b, States.Array($.c, $$.Execution.Id, $v.x), '$.no')";
+        of_text(call, &mut fields);
+        assert_eq!(fields, ["a", "c"]);
+    }
 }

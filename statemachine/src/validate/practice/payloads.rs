@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::definition::QueryLanguage;
+use crate::definition::map::Map;
 use crate::definition::model::{Kind, ResultPath};
 use crate::definition::task::ResourceKind;
 use crate::validate::practice::Written;
@@ -28,8 +29,11 @@ pub(super) fn check(written: Written<'_>) -> Vec<Diagnostic> {
         if written.source.get("Result").is_some_and(holds_path) {
             walk.in_field("Result", |walk| {
                 let message =
-                    "Attempt to use a path in the result of a Pass state, which is never evaluated: use `Parameters`";
-                walk.note(|pointer| written.warn(Code::PassResultIsStatic, pointer, message));
+                    "Attempt to use a path in the result of a Pass state, which is never evaluated";
+                walk.note(|pointer| {
+                    let warning = written.warn(Code::PassResultIsStatic, pointer, message);
+                    warning.hint("use `Parameters` instead of `Result`")
+                });
             });
         }
     }
@@ -58,7 +62,12 @@ fn plain_paths(written: Written<'_>, template: &Value, walk: &mut Walk<Diagnosti
                     continue;
                 };
                 walk.in_field(name, |walk| {
-                    walk.note(|pointer| written.warn(code, pointer, format!("{message}: {name}")));
+                    walk.note(|pointer| {
+                        let warning = written.warn(code, pointer, format!("{message}: {name}"));
+                        warning.hint(format!(
+                            "name the field `{name}.$` if its value is to be computed"
+                        ))
+                    });
                 });
             }
         }
@@ -87,18 +96,28 @@ fn holds_path(value: &Value) -> bool {
     }
 }
 
+/// Tells whether the results go to S3; a `ResultWriter` may also only shape them.
+fn exports(map: &Map) -> bool {
+    let writer = map.writer.as_ref();
+    writer.is_some_and(|writer| writer.resource.is_some())
+}
+
 fn too_large(written: Written<'_>) -> Option<Diagnostic> {
     let state = written.state;
     let keeps_result = !matches!(state.result_path, ResultPath::Discard);
     let reshapes = state.result_selector.is_some() || state.output.is_some();
     match &state.kind {
-        Kind::Map(map) if map.distributed.is_some() && map.writer.is_none() && keeps_result && !reshapes => {
-            Some(written.warn(
-                Code::PayloadMayExceedLimit,
-                "",
-                "the results of all items together may pass 256 KiB: set `ResultWriter`, or drop them with \
-                 `\"ResultPath\": null`",
-            ))
+        Kind::Map(map)
+            if map.distributed.is_some() && !exports(map) && keeps_result && !reshapes =>
+        {
+            let message =
+                "the results of all items together may pass 256 KiB, which fails the state";
+            let warning = written.warn(Code::PayloadMayExceedLimit, "", message);
+            Some(
+                warning.hint(
+                    "export them with `ResultWriter`, or drop them with `\"ResultPath\": null`",
+                ),
+            )
         }
         Kind::Task(task) if keeps_result && !reshapes => {
             let ResourceKind::Integration { service, call } = task.resource.kind() else {
@@ -106,11 +125,10 @@ fn too_large(written: Written<'_>) -> Option<Diagnostic> {
             };
             let is_unbounded = UNBOUNDED_CALLS.contains(&(service.as_str(), call.as_str()));
             is_unbounded.then(|| {
-                written.warn(
-                    Code::PayloadMayExceedLimit,
-                    "",
-                    format!("the answer of `{call}` may pass 256 KiB, which fails the state: read it in the task"),
-                )
+                let message =
+                    format!("the answer of `{call}` may pass 256 KiB, which fails the state");
+                let warning = written.warn(Code::PayloadMayExceedLimit, "", message);
+                warning.hint("keep what is needed with `ResultSelector`, or read it in the task")
             })
         }
         _ => None,

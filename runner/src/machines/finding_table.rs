@@ -1,0 +1,178 @@
+//! Findings as a table for people.
+
+use std::io::{IsTerminal, stdout};
+
+use super::finding::Finding;
+
+/// Lines are not broken to fewer columns than this.
+const NARROWEST: usize = 40;
+
+/// How far in stands what is said below a row.
+const MARGIN: usize = 4;
+
+/// Lists findings: place, severity, rule and JSON pointer in columns, below them what is wrong and what to do.
+///
+/// A place is `file:line:column`, which terminals and editors follow.
+///
+/// On a terminal, lines are broken at its width; elsewhere they are as long as they are.
+#[must_use]
+pub fn table(findings: &[Finding]) -> String {
+    let width = stdout()
+        .is_terminal()
+        .then(terminal_size::terminal_size)
+        .flatten()
+        .map(|(width, _)| usize::from(width.0).max(NARROWEST));
+    table_within(findings, width)
+}
+
+fn table_within(findings: &[Finding], width: Option<usize>) -> String {
+    let mut text = String::new();
+    for of_file in findings.chunk_by(|one, other| one.file == other.file) {
+        let places: Vec<String> = of_file.iter().map(place).collect();
+        let columns = Columns {
+            place: longest(places.iter().map(String::as_str)),
+            severity: longest(of_file.iter().map(Finding::severity_word)),
+            code: longest(of_file.iter().map(|one| one.code.as_str())),
+        };
+        for (finding, place) in of_file.iter().zip(&places) {
+            columns.write(finding, place, width, &mut text);
+        }
+    }
+    text
+}
+
+fn place(finding: &Finding) -> String {
+    let file = &finding.file;
+    match (finding.line, finding.column) {
+        (Some(line), Some(column)) => format!("{file}:{line}:{column}"),
+        _ => file.clone(),
+    }
+}
+
+fn longest<'a>(texts: impl Iterator<Item = &'a str>) -> usize {
+    texts.map(|text| text.chars().count()).max().unwrap_or(0)
+}
+
+/// How wide each column is.
+struct Columns {
+    place: usize,
+    severity: usize,
+    code: usize,
+}
+
+impl Columns {
+    fn write(&self, finding: &Finding, place: &str, width: Option<usize>, text: &mut String) {
+        let pointer = finding.pointer.as_deref().unwrap_or_default();
+        let head = format!(
+            "{place:<at$}  {severity:<wide$}  {code:<long$}",
+            at = self.place,
+            severity = finding.severity_word(),
+            wide = self.severity,
+            code = finding.code,
+            long = self.code,
+        );
+        let fits = |width: usize| head.chars().count() + 2 + pointer.chars().count() <= width;
+        if width.is_none_or(fits) {
+            *text += format!("{head}  {pointer}").trim_end();
+            text.push('\n');
+        } else {
+            *text += head.trim_end();
+            text.push('\n');
+            // Whole, so that it can be copied.
+            *text += &format!("{:MARGIN$}{pointer}\n", "");
+        }
+        write_wrapped(&finding.message, width, text);
+        if let Some(hint) = &finding.hint {
+            write_wrapped(&format!("hint: {hint}"), width, text);
+        }
+    }
+}
+
+/// Writes a text behind a margin; lines break at blanks only.
+fn write_wrapped(paragraph: &str, width: Option<usize>, text: &mut String) {
+    let most = width.map_or(usize::MAX, |width| width - MARGIN);
+    for line in paragraph.lines() {
+        for line in broken(line, most) {
+            *text += &format!("{:MARGIN$}{line}\n", "");
+        }
+    }
+}
+
+fn broken(line: &str, most: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    let mut length = 0;
+    for word in line.split(' ') {
+        let word_length = word.chars().count();
+        match lines.last_mut() {
+            Some(last) if length + 1 + word_length <= most => {
+                last.push(' ');
+                last.push_str(word);
+                length += 1 + word_length;
+            }
+            _ => {
+                lines.push(word.to_owned());
+                length = word_length;
+            }
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use drivetrain_statemachine::Severity;
+
+    fn finding(line: usize, pointer: &str) -> Finding {
+        Finding {
+            severity: Severity::Warning,
+            code: "TASK_WITHOUT_TIMEOUT".to_owned(),
+            message: "the task may hang for 99,999,999 seconds, more than three years".to_owned(),
+            pointer: Some(pointer.to_owned()),
+            location: None,
+            file: "a/orders.asl.json".to_owned(),
+            line: Some(line),
+            column: Some(5),
+            hint: Some("set `TimeoutSeconds`".to_owned()),
+        }
+    }
+
+    #[test]
+    fn columns_stand_under_each_other_and_long_lines_break_at_the_width() {
+        let found = [
+            finding(7, "/States/Charge"),
+            finding(
+                120,
+                "/States/EachOrder/ItemProcessor/States/ChargeTheCustomer",
+            ),
+        ];
+        assert_eq!(
+            table_within(&found, Some(60)),
+            "a/orders.asl.json:7:5    warning  TASK_WITHOUT_TIMEOUT\n\
+            \x20   /States/Charge\n\
+            \x20   the task may hang for 99,999,999 seconds, more than three\n\
+            \x20   years\n\
+            \x20   hint: set `TimeoutSeconds`\n\
+            a/orders.asl.json:120:5  warning  TASK_WITHOUT_TIMEOUT\n\
+            \x20   /States/EachOrder/ItemProcessor/States/ChargeTheCustomer\n\
+            \x20   the task may hang for 99,999,999 seconds, more than three\n\
+            \x20   years\n\
+            \x20   hint: set `TimeoutSeconds`\n"
+        );
+        let wide = table_within(&found, None);
+        assert_eq!(wide.lines().count(), 6, "{wide}");
+        assert!(
+            wide.starts_with(
+                "a/orders.asl.json:7:5    warning  TASK_WITHOUT_TIMEOUT  /States/Charge\n"
+            ),
+            "{wide}"
+        );
+    }
+
+    #[test]
+    fn lines_break_at_blanks_and_nothing_is_lost() {
+        assert_eq!(broken("ab cd e fghij k", 4), ["ab", "cd e", "fghij", "k"]);
+        assert_eq!(broken("a  b", 9), ["a  b"]);
+        assert_eq!(broken("", 4), [""]);
+    }
+}

@@ -1,0 +1,116 @@
+//! Keys that stand twice in one object of a definition's text.
+
+use std::collections::HashSet;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+
+use crate::validate::{Code, Diagnostic};
+use crate::walk::Walk;
+
+/// Finds keys that an earlier field of the same object has too; whatever stands there is lost without a word.
+pub(crate) fn duplicate_keys(text: &str) -> Vec<Diagnostic> {
+    let mut walk = Walk::new();
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    // What is wrong with the text itself has been told by whoever parsed it.
+    let _ = Keys(&mut walk).deserialize(&mut deserializer);
+    walk.into_problems()
+}
+
+/// Looks through one value.
+struct Keys<'w>(&'w mut Walk<Diagnostic>);
+
+impl<'de> DeserializeSeed<'de> for Keys<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Keys<'_> {
+    type Value = ();
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("JSON")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<(), A::Error> {
+        let mut seen = HashSet::new();
+        while let Some(name) = fields.next_key::<String>()? {
+            let again = seen.contains(&name);
+            self.0.in_field(&name, |walk| {
+                if again {
+                    walk.note(|pointer| twice(&name, pointer));
+                }
+                fields.next_value_seed(Keys(walk))
+            })?;
+            seen.insert(name);
+        }
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        for index in 0_usize.. {
+            let item = self
+                .0
+                .in_item(index, |walk| items.next_element_seed(Keys(walk)))?;
+            if item.is_none() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+}
+
+fn twice(name: &str, pointer: &str) -> Diagnostic {
+    Diagnostic::warning(
+        Code::DuplicateKey,
+        pointer,
+        format!("the key `{name}` stands twice in this object, and only the last one counts"),
+    )
+    .hint("rename or remove one of the two")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_may_stand_once_in_each_object() {
+        let found = |text: &str| -> Vec<String> {
+            let found = duplicate_keys(text).into_iter();
+            found.filter_map(|one| one.pointer).collect()
+        };
+        assert_eq!(
+            found(r#"{"a": [{"b": 1, "b": 2.5}], "c": {"b": null}, "a": -1, "\u0061": true}"#),
+            ["/a/0/b", "/a", "/a"]
+        );
+        assert!(found(r#"{"a": {"a": "a"}, "b": [{"a": 1}, {"a": 1}]}"#).is_empty());
+        assert!(found("").is_empty());
+    }
+}

@@ -1,0 +1,94 @@
+//! The patterns of `StringMatches`.
+
+/// A pattern in which `*` stands for any characters, and `\*` for itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Pattern {
+    /// What stands before, between and behind the stars.
+    pieces: Vec<String>,
+}
+
+impl Pattern {
+    /// Reads a pattern; there is none that is wrong.
+    pub(crate) fn parse(text: &str) -> Self {
+        let mut pieces = Vec::new();
+        let mut piece = String::new();
+        let mut characters = text.chars().peekable();
+        while let Some(character) = characters.next() {
+            match (character, characters.peek()) {
+                ('\\', Some(&next @ ('*' | '\\'))) => {
+                    characters.next();
+                    piece.push(next);
+                }
+                ('*', _) => pieces.push(std::mem::take(&mut piece)),
+                _ => piece.push(character),
+            }
+        }
+        pieces.push(piece);
+        Self { pieces }
+    }
+
+    /// Matches a whole text, looking at each of its characters once or twice.
+    pub(crate) fn matches(&self, text: &str) -> bool {
+        let Some((first, rest)) = self.pieces.split_first() else {
+            return false;
+        };
+        let Some((last, between)) = rest.split_last() else {
+            return text == first;
+        };
+        let inside = text
+            .strip_prefix(first.as_str())
+            .and_then(|text| text.strip_suffix(last.as_str()));
+        // If the pieces stand in the text in this order at all, they do so where each is first found.
+        let left = between.iter().try_fold(inside, |left, piece| {
+            let (_, behind) = left?.split_once(piece.as_str())?;
+            Some(Some(behind))
+        });
+        left.flatten().is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_matches_any_characters_and_an_escaped_one_itself() {
+        for (text, pattern, expected) in [
+            ("log-2.txt", "log-*.txt", true),
+            ("log-.txt", "log-*.txt", true),
+            ("log-2.csv", "log-*.txt", false),
+            ("a*b", "a\\*b", true),
+            ("axb", "a\\*b", false),
+            ("a\\b", "a\\\\b", true),
+            ("a\\xb", "a\\xb", true),
+            ("a\\", "a\\", true),
+            ("aXbXc", "*b*c", true),
+            ("aXbXc", "a*c*b", false),
+            ("abab", "*ab", true),
+            ("aba", "ab*ba", false),
+            ("abba", "ab*ba", true),
+            ("aaa", "a*a*a*a", false),
+            ("éèé", "é*é", true),
+            ("", "*", true),
+            ("", "**", true),
+            ("", "", true),
+            ("abc", "", false),
+            ("abc", "abc", true),
+            ("abcd", "abc", false),
+        ] {
+            assert_eq!(
+                Pattern::parse(pattern).matches(text),
+                expected,
+                "{text} {pattern}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_pattern_of_many_stars_does_not_explode() {
+        let text = "a".repeat(200_000);
+        let pattern = format!("{}b", "a*".repeat(50_000));
+        assert!(!Pattern::parse(&pattern).matches(&text));
+        assert!(Pattern::parse(&"a*".repeat(50_000)).matches(&text));
+    }
+}

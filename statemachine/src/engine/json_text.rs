@@ -1,0 +1,366 @@
+//! JSON text as events show it: made once, shared by every event that shows it.
+
+use std::fmt;
+use std::ops::Deref;
+use std::sync::{Arc, OnceLock};
+
+use serde::{Serialize, Serializer};
+use serde_json::{Number, Value};
+
+use crate::bounds::MAX_DEPTH;
+
+/// A text of JSON, such as a state's input; clones share it.
+///
+/// AWS shows data as text inside the JSON of an event. The engine writes a value straight into that form, quoted and
+/// escaped once, and a history copies it; the text itself is only made for who looks at it.
+#[derive(Clone)]
+pub struct JsonText(Arc<Forms>);
+
+struct Forms {
+    /// The text as a JSON string, with its quotes; always UTF-8.
+    quoted: Vec<u8>,
+    text: OnceLock<String>,
+}
+
+/// Why a value is not written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// It nests deeper than JSON may.
+    TooDeep,
+    /// Its text is longer than allowed; how deep it nests is not known.
+    TooLong,
+}
+
+impl JsonText {
+    /// Writes a value that is known to be within all limits.
+    pub(crate) fn of(value: &Value) -> Self {
+        Self::within(value, usize::MAX, None).unwrap_or_else(|_| written(value).into())
+    }
+
+    /// Writes a value unless it nests too deeply or its text has more bytes than allowed.
+    ///
+    /// The memory of a text that is `given_up` is used again, unless somebody else holds it: the text of a state's
+    /// output is about as long as that of its input.
+    pub(crate) fn within(
+        value: &Value,
+        limit_bytes: usize,
+        given_up: Option<Self>,
+    ) -> Result<Self, Refused> {
+        let mut text = given_up.unwrap_or_else(Self::empty);
+        if Arc::get_mut(&mut text.0).is_none() {
+            text = Self::empty();
+        }
+        let forms = Arc::get_mut(&mut text.0).expect("nobody holds it, or it has just been made");
+        forms.text.take();
+        forms.quoted.clear();
+        let mut writer = Writer {
+            quoted: &mut forms.quoted,
+            left: limit_bytes,
+        };
+        writer.quoted.push(b'"');
+        writer.value(value, MAX_DEPTH - 1)?;
+        writer.quoted.push(b'"');
+        Ok(text)
+    }
+
+    fn empty() -> Self {
+        Self(Arc::new(Forms {
+            quoted: Vec::with_capacity(128),
+            text: OnceLock::new(),
+        }))
+    }
+
+    /// Gives the text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.text.get_or_init(|| unquoted(&self.0.quoted))
+    }
+
+    /// Gives the text as a JSON string, quoted and escaped.
+    pub(crate) fn quoted(&self) -> &[u8] {
+        &self.0.quoted
+    }
+}
+
+impl From<String> for JsonText {
+    fn from(text: String) -> Self {
+        let quoted = serde_json::to_vec(&text).expect("a text is JSON");
+        Self(Arc::new(Forms {
+            quoted,
+            text: OnceLock::from(text),
+        }))
+    }
+}
+
+impl From<&str> for JsonText {
+    fn from(text: &str) -> Self {
+        Self::from(text.to_owned())
+    }
+}
+
+impl Deref for JsonText {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        self.as_str()
+    }
+}
+
+impl PartialEq for JsonText {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for JsonText {}
+
+impl fmt::Debug for JsonText {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), formatter)
+    }
+}
+
+impl fmt::Display for JsonText {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self)
+    }
+}
+
+impl Serialize for JsonText {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self)
+    }
+}
+
+/// Writes a value as compact JSON text; several times faster than its `Display`.
+pub(crate) fn written(value: &Value) -> String {
+    serde_json::to_string(value).expect("a value has only text as keys")
+}
+
+/// Undoes what quoting did to JSON text, in which nothing but `"` and `\` needs an escape.
+fn unquoted(quoted: &[u8]) -> String {
+    let quoted = std::str::from_utf8(quoted).expect("only texts have been written");
+    let mut rest = quoted
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'))
+        .unwrap_or_default();
+    let mut text = String::with_capacity(rest.len());
+    while let Some(place) = rest.find('\\') {
+        text.push_str(&rest[..place]);
+        rest = &rest[place + 1..];
+        let escaped = rest.chars().next().map_or(0, char::len_utf8);
+        text.push_str(&rest[..escaped]);
+        rest = &rest[escaped..];
+    }
+    text.push_str(rest);
+    text
+}
+
+/// Writes a value's compact text as it stands inside a JSON string.
+struct Writer<'a> {
+    quoted: &'a mut Vec<u8>,
+    /// How many bytes more the text itself may have.
+    left: usize,
+}
+
+impl Writer<'_> {
+    fn value(&mut self, value: &Value, depth_left: usize) -> Result<(), Refused> {
+        match value {
+            Value::Null => self.plain("null"),
+            Value::Bool(true) => self.plain("true"),
+            Value::Bool(false) => self.plain("false"),
+            Value::Number(number) => self.number(number),
+            Value::String(text) => self.text(text),
+            Value::Array(items) => {
+                let depth_left = depth_left.checked_sub(1).ok_or(Refused::TooDeep)?;
+                self.take(2 + items.len().saturating_sub(1))?;
+                self.quoted.push(b'[');
+                for (index, item) in items.iter().enumerate() {
+                    if index > 0 {
+                        self.quoted.push(b',');
+                    }
+                    self.value(item, depth_left)?;
+                }
+                self.quoted.push(b']');
+                Ok(())
+            }
+            Value::Object(fields) => {
+                let depth_left = depth_left.checked_sub(1).ok_or(Refused::TooDeep)?;
+                // The braces, and for each field its quotes, a colon and all commas but one.
+                self.take(2 + (4 * fields.len()).saturating_sub(1))?;
+                let mut before = *b"{\\\"";
+                for (name, field) in fields {
+                    self.quoted.extend_from_slice(&before);
+                    self.inside_quotes(name)?;
+                    self.quoted.extend_from_slice(b"\\\":");
+                    self.value(field, depth_left)?;
+                    before = *b",\\\"";
+                }
+                if fields.is_empty() {
+                    self.quoted.push(b'{');
+                }
+                self.quoted.push(b'}');
+                Ok(())
+            }
+        }
+    }
+
+    fn take(&mut self, bytes: usize) -> Result<(), Refused> {
+        self.left = self.left.checked_sub(bytes).ok_or(Refused::TooLong)?;
+        Ok(())
+    }
+
+    /// Writes what needs no escape.
+    fn plain(&mut self, text: &str) -> Result<(), Refused> {
+        self.take(text.len())?;
+        self.quoted.extend_from_slice(text.as_bytes());
+        Ok(())
+    }
+
+    fn number(&mut self, number: &Number) -> Result<(), Refused> {
+        match (number.as_u64(), number.as_i64()) {
+            (Some(small @ 0..100), _) => {
+                let (tens, units) = DIGITS[usize::try_from(small).unwrap_or_default()];
+                self.take(if tens == b'0' { 1 } else { 2 })?;
+                if tens != b'0' {
+                    self.quoted.push(tens);
+                }
+                self.quoted.push(units);
+                Ok(())
+            }
+            (Some(positive), _) => self.plain(itoa::Buffer::new().format(positive)),
+            (None, Some(negative)) => self.plain(itoa::Buffer::new().format(negative)),
+            (None, None) => self.plain(&number.to_string()),
+        }
+    }
+
+    fn text(&mut self, text: &str) -> Result<(), Refused> {
+        self.take(2)?;
+        self.quoted.extend_from_slice(b"\\\"");
+        self.inside_quotes(text)?;
+        self.quoted.extend_from_slice(b"\\\"");
+        Ok(())
+    }
+
+    fn inside_quotes(&mut self, text: &str) -> Result<(), Refused> {
+        const SHORT: usize = 24;
+        let has_escapes = if text.len() <= SHORT {
+            text.bytes().any(needs_escape)
+        } else {
+            // Without an early end this looks at many bytes at once.
+            text.bytes()
+                .fold(false, |found, byte| found | needs_escape(byte))
+        };
+        if has_escapes {
+            return self.escaped(text);
+        }
+        self.plain(text)
+    }
+
+    /// Writes a text with escapes, each of whose own characters is escaped once more.
+    fn escaped(&mut self, text: &str) -> Result<(), Refused> {
+        self.take(text.len())?;
+        let mut clean = 0;
+        for (place, byte) in text.bytes().enumerate() {
+            if !needs_escape(byte) {
+                continue;
+            }
+            self.quoted
+                .extend_from_slice(&text.as_bytes()[clean..place]);
+            clean = place + 1;
+            let letter = match byte {
+                b'"' => "\\\\\\\"",
+                b'\\' => "\\\\\\\\",
+                b'\n' => "\\\\n",
+                b'\r' => "\\\\r",
+                b'\t' => "\\\\t",
+                0x08 => "\\\\b",
+                0x0C => "\\\\f",
+                control => {
+                    self.take(5)?;
+                    let escape = format!("\\\\u{control:04x}");
+                    self.quoted.extend_from_slice(escape.as_bytes());
+                    continue;
+                }
+            };
+            self.take(1)?;
+            self.quoted.extend_from_slice(letter.as_bytes());
+        }
+        self.quoted.extend_from_slice(&text.as_bytes()[clean..]);
+        Ok(())
+    }
+}
+
+/// The digits of the numbers below a hundred, tens and units: most numbers are small.
+const DIGITS: [(u8, u8); 100] = {
+    let mut digits = [(b'0', b'0'); 100];
+    let mut number: u8 = 0;
+    while number < 100 {
+        digits[number as usize] = (b'0' + number / 10, b'0' + number % 10);
+        number += 1;
+    }
+    digits
+};
+
+fn needs_escape(byte: u8) -> bool {
+    matches!(byte, 0..0x20 | b'"' | b'\\')
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn values() -> Vec<Value> {
+        vec![
+            json!(null),
+            json!([
+                0,
+                9,
+                10,
+                -10,
+                99,
+                100,
+                u64::MAX,
+                i64::MIN,
+                2.5,
+                1e300,
+                -0.0,
+                true,
+                false
+            ]),
+            json!({"": {}, "a": [], "b\"\\": "x\n\r\t\u{8}\u{c}\u{1}\u{1f}\u{7f}é\u{10346}\"", "c": [{"d": [[1]]}]}),
+            json!("\\\\\"\"".repeat(50)),
+        ]
+    }
+
+    #[test]
+    fn the_text_is_what_serde_writes_and_so_is_its_quoted_form() {
+        for value in values() {
+            let text = JsonText::of(&value);
+            let expected = serde_json::to_string(&value).unwrap();
+            assert_eq!(text.as_str(), expected);
+            assert_eq!(text.quoted(), serde_json::to_vec(&expected).unwrap());
+            assert_eq!(text, JsonText::from(expected));
+        }
+    }
+
+    #[test]
+    fn a_limit_counts_the_bytes_of_the_text() {
+        for value in values() {
+            let length = serde_json::to_string(&value).unwrap().len();
+            assert!(JsonText::within(&value, length, None).is_ok());
+            let refused = JsonText::within(&value, length - 1, None).unwrap_err();
+            assert_eq!(refused, Refused::TooLong);
+        }
+    }
+
+    #[test]
+    fn a_value_may_nest_as_deep_as_json_text() {
+        let nested = |depth: usize| (1..depth).fold(json!([]), |inner, _| json!([inner]));
+        assert!(JsonText::within(&nested(127), usize::MAX, None).is_ok());
+        let refused = JsonText::within(&nested(128), usize::MAX, None).unwrap_err();
+        assert_eq!(refused, Refused::TooDeep);
+    }
+}

@@ -1,0 +1,100 @@
+//! The bytes of an object that an `ItemReader` reads.
+
+use std::io::Write;
+
+use bytes::Bytes;
+use flate2::write::MultiGzDecoder;
+use futures::StreamExt;
+use futures::stream::BoxStream;
+use serde_json::Value;
+
+use crate::engine::failure::Failure;
+use crate::engine::item_reader::failed;
+use crate::engine::port::{TaskError, TaskOutput};
+
+/// The largest gzip file, unpacked, that is read.
+const LARGEST_UNPACKED_BYTES: u64 = 1 << 30;
+
+/// So much of a gzip file is unpacked at once.
+const UNPACKED_AT_ONCE_BYTES: usize = 1 << 14;
+
+/// Gives an object's bytes in pieces, also where the answer carries them as text; a gzip file's are unpacked.
+pub(crate) fn body(object: TaskOutput) -> BoxStream<'static, Result<Bytes, Failure>> {
+    let mut unpacking = Unpacking::NotBegun;
+    packed(object)
+        .map(move |chunk| chunk.and_then(|chunk| unpacking.take(chunk)))
+        .boxed()
+}
+
+fn packed(object: TaskOutput) -> BoxStream<'static, Result<Bytes, Failure>> {
+    if let Some(body) = object.body {
+        let unreadable = |error: TaskError| {
+            let cause = error.cause.or(error.error);
+            failed(cause.unwrap_or_else(|| "The object could not be read to its end.".to_owned()))
+        };
+        return body.map(move |chunk| chunk.map_err(unreadable)).boxed();
+    }
+    let text = match object.value {
+        Value::Object(mut fields) => match fields.remove("Body") {
+            Some(Value::String(text)) => text,
+            Some(other) => other.to_string(),
+            None => Value::Object(fields).to_string(),
+        },
+        Value::String(text) => text,
+        other => other.to_string(),
+    };
+    futures::stream::iter([Ok(Bytes::from(text))]).boxed()
+}
+
+/// Gives an object's bytes as a whole.
+pub(crate) async fn whole(object: TaskOutput) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    let mut chunks = body(object);
+    while let Some(chunk) = chunks.next().await {
+        bytes.extend_from_slice(&chunk?);
+    }
+    Ok(bytes)
+}
+
+/// What an object turned out to be.
+enum Unpacking {
+    NotBegun,
+    Plain,
+    Gzip {
+        decoder: Box<MultiGzDecoder<Vec<u8>>>,
+        bytes: u64,
+    },
+}
+
+impl Unpacking {
+    fn take(&mut self, chunk: Bytes) -> Result<Bytes, Failure> {
+        if matches!(self, Self::NotBegun) && !chunk.is_empty() {
+            *self = if chunk.starts_with(&[0x1F, 0x8B]) {
+                Self::Gzip {
+                    decoder: Box::new(MultiGzDecoder::new(Vec::new())),
+                    bytes: 0,
+                }
+            } else {
+                Self::Plain
+            };
+        }
+        let Self::Gzip { decoder, bytes } = self else {
+            return Ok(chunk);
+        };
+        let broken = |error| failed(format!("A gzip file cannot be unpacked: {error}"));
+        let mut unpacked = Vec::new();
+        // In small pieces, for what a piece unpacks to may be a thousand times as large.
+        for piece in chunk.chunks(UNPACKED_AT_ONCE_BYTES) {
+            decoder.write_all(piece).map_err(broken)?;
+            decoder.flush().map_err(broken)?;
+            unpacked.append(decoder.get_mut());
+            if *bytes + unpacked.len() as u64 > LARGEST_UNPACKED_BYTES {
+                return Err(failed(
+                    "A gzip file is too large to be unpacked.".to_owned(),
+                ));
+            }
+        }
+        *bytes += unpacked.len() as u64;
+        Ok(Bytes::from(unpacked))
+    }
+}

@@ -1,0 +1,157 @@
+//! When a replay comes to an event of a recorded history.
+//!
+//! In a replay tasks are answered at once, so that its clock is another: only waits, the delays of retries and timeouts
+//! move it. Iterations that ran side by side come in the order of that clock, and of their numbers.
+
+use std::collections::BTreeMap;
+
+use chrono::DateTime;
+use serde_json::Value;
+
+/// How far each event's line of events has come.
+#[derive(Default)]
+pub(super) struct Threads(BTreeMap<u64, Thread>);
+
+/// One line of events, as it stands at one of them.
+#[derive(Clone, Default)]
+pub(super) struct Thread {
+    /// The Task state that it is in.
+    pub(super) state: Option<String>,
+    /// The event that scheduled the state's last attempt.
+    pub(super) scheduled: Option<u64>,
+    /// What a replay's clock says, in halves of a second.
+    pub(super) elapsed: u64,
+    /// The Maps that it is in, the outermost first.
+    maps: Vec<InMap>,
+    last: Last,
+    date: f64,
+}
+
+#[derive(Clone)]
+struct InMap {
+    name: String,
+    /// The event that entered it.
+    visit: u64,
+    iteration: u64,
+}
+
+#[derive(Clone, Copy, Default, PartialEq)]
+enum Last {
+    /// Something that takes no time in a replay.
+    #[default]
+    Other,
+    Waiting,
+    Scheduled,
+    Failed,
+}
+
+impl Threads {
+    /// Goes on to an event; those before it have been there already.
+    pub(super) fn follow(&mut self, id: u64, event: &Value) -> &Thread {
+        let previous = event["previousEventId"].as_u64();
+        let mut thread = previous
+            .and_then(|previous| self.0.get(&previous).cloned())
+            .unwrap_or_default();
+        thread.go_on(id, event);
+        self.0.entry(id).insert_entry(thread).into_mut()
+    }
+}
+
+impl Thread {
+    /// Tells which iteration of which visit it is in, for each Map that it is in.
+    pub(super) fn iterations(&self) -> Vec<(u64, u64)> {
+        let maps = self.maps.iter();
+        maps.map(|map| (map.visit, map.iteration)).collect()
+    }
+
+    fn go_on(&mut self, id: u64, event: &Value) {
+        let kind = event["type"].as_str().unwrap_or_default();
+        let date = seconds(event);
+        let is_scheduled = kind.ends_with("Scheduled");
+        let moves_the_clock = match self.last {
+            Last::Waiting => kind == "WaitStateExited",
+            Last::Scheduled => kind.ends_with("TimedOut"),
+            Last::Failed => is_scheduled || kind.ends_with("StateStarted"),
+            Last::Other => false,
+        };
+        if moves_the_clock {
+            self.elapsed += halves(date - self.date);
+        }
+        if is_scheduled {
+            self.scheduled = Some(id);
+        }
+        self.move_between_states(id, kind, event);
+        self.last = match kind {
+            "WaitStateEntered" => Last::Waiting,
+            _ if is_scheduled => Last::Scheduled,
+            _ if kind.ends_with("Failed") || kind.ends_with("TimedOut") => Last::Failed,
+            // What lies between a call and its end.
+            _ if self.last == Last::Scheduled
+                && (kind.ends_with("Started") || kind.ends_with("Submitted")) =>
+            {
+                return;
+            }
+            _ => Last::Other,
+        };
+        self.date = date;
+    }
+
+    fn move_between_states(&mut self, id: u64, kind: &str, event: &Value) {
+        let name = |details: &str| event[details]["name"].as_str().unwrap_or_default();
+        if kind.ends_with("StateEntered") {
+            let name = name("stateEnteredEventDetails").to_owned();
+            self.scheduled = None;
+            self.state = None;
+            if kind == "MapStateEntered" {
+                self.maps.push(InMap {
+                    name,
+                    visit: id,
+                    iteration: 0,
+                });
+            } else if kind == "TaskStateEntered" && !name.is_empty() {
+                self.state = Some(name);
+            }
+        } else if kind == "MapStateExited" {
+            if let Some(at) = self.map(name("stateExitedEventDetails")) {
+                self.maps.truncate(at);
+            }
+        } else if kind == "MapIterationStarted" {
+            // What it follows may stand in the iteration that made room for it.
+            if let Some(at) = self.map(name("mapIterationStartedEventDetails")) {
+                let index = &event["mapIterationStartedEventDetails"]["index"];
+                self.maps.truncate(at + 1);
+                self.maps[at].iteration = index.as_u64().unwrap_or(0);
+            }
+        }
+    }
+
+    fn map(&self, name: &str) -> Option<usize> {
+        self.maps.iter().rposition(|map| map.name == name)
+    }
+}
+
+/// Rounds to halves: what was recorded is a little longer than what the definition says.
+fn halves(seconds: f64) -> u64 {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a year has no more halves of seconds, and less than none counts as none"
+    )]
+    let halves = (seconds * 2.0).round() as u64;
+    halves
+}
+
+/// Reads an event's date as the AWS command line writes it, a text or seconds since 1970; 0 where there is none.
+pub(super) fn seconds(event: &Value) -> f64 {
+    match &event["timestamp"] {
+        Value::String(text) => DateTime::parse_from_rfc3339(text).map_or(0.0, |date| {
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "milliseconds since 1970 have fewer than 53 bits for any date there is"
+            )]
+            let milliseconds = date.timestamp_millis() as f64;
+            milliseconds / 1_000.0
+        }),
+        number => number.as_f64().unwrap_or(0.0),
+    }
+}

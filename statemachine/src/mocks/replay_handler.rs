@@ -1,0 +1,239 @@
+//! Answers task calls as those of a recorded execution were answered.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures::future::BoxFuture;
+use serde_json::Value;
+use tokio::sync::Notify;
+
+use super::error::MockError;
+use super::file::MockAnswer;
+use super::handler::{OBJECT_RESOURCES, answered};
+use super::recorded::{RecordedCall, mock_file, recorded_calls};
+use crate::{TaskCall, TaskError, TaskHandler, TaskOutput};
+
+/// Answers each call with what the recorded call of the same state with the most similar input was answered; clones
+/// share which calls are left.
+///
+/// Similar is enough: tokens, dates and names of executions are never the same again. A call of a state that has none
+/// left is never answered, and [`diverged`](Self::diverged) tells.
+///
+/// ```
+/// use drivetrain_statemachine::mocks::ReplayHandler;
+/// use drivetrain_statemachine::{Engine, History, Machine, TaskCall, TaskError};
+/// use serde_json::json;
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let machine = Machine::parse(r#"{"StartAt": "Ask", "States": {"Ask": {
+///     "Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "End": true
+/// }}}"#)?;
+/// // As `get-execution-history` prints it; here another execution of ours.
+/// let history = History::default();
+/// let engine = Engine::new(|_: TaskCall| async { Ok::<_, TaskError>(json!(42)) }).history(history.clone());
+/// engine.run(&machine, json!({})).await?;
+/// let recorded = serde_json::to_value(history.events())?;
+///
+/// let replay = ReplayHandler::new([&recorded])?;
+/// let outcome = Engine::new(replay.clone()).run(&machine, json!({})).await?;
+/// assert_eq!(outcome.output, Some(json!(42)));
+/// // The same as a mock file, its answers in the order in which the machine asks for them.
+/// let file = replay.mock_file("Asking", "LastNight");
+/// assert_eq!(file["MockedResponses"]["LastNight-Ask"], json!({"0": {"Return": 42}}));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct ReplayHandler {
+    shared: Arc<Shared>,
+    objects: Option<Arc<dyn TaskHandler>>,
+    is_patient: bool,
+}
+
+struct Shared {
+    states: Mutex<BTreeMap<String, Calls>>,
+    changed: Notify,
+}
+
+/// The calls of one state.
+#[derive(Default)]
+struct Calls {
+    left: Vec<RecordedCall>,
+    /// What was answered so far, in the order of the replay's own calls.
+    answers: Vec<MockAnswer>,
+    has_diverged: bool,
+}
+
+impl ReplayHandler {
+    /// Reads an execution's history and those of its distributed Maps' children, as `get-execution-history` prints them.
+    ///
+    /// # Errors
+    /// [`MockErrorKind::InvalidHistory`](super::MockErrorKind::InvalidHistory) if one is no history, or was recorded
+    /// without its data.
+    pub fn new<'v>(histories: impl IntoIterator<Item = &'v Value>) -> Result<Self, MockError> {
+        let calls = recorded_calls(histories)?.into_iter();
+        let states = calls.map(|(state, left)| {
+            let calls = Calls {
+                left,
+                ..Calls::default()
+            };
+            (state, calls)
+        });
+        let shared = Shared {
+            states: Mutex::new(states.collect()),
+            changed: Notify::new(),
+        };
+        Ok(Self {
+            shared: Arc::new(shared),
+            objects: None,
+            is_patient: false,
+        })
+    }
+
+    /// Lets a call hang that was never made, instead of [diverging](Self::diverged).
+    ///
+    /// In a replay tasks take no time, so that a branch may come further than it did before a failure beside it ended it.
+    #[must_use]
+    pub fn patient(mut self) -> Self {
+        self.is_patient = true;
+        self
+    }
+
+    /// Sends what Map states read and write to another handler.
+    #[must_use]
+    pub fn objects(mut self, objects: impl TaskHandler + 'static) -> Self {
+        self.objects = Some(Arc::new(objects));
+        self
+    }
+
+    /// Waits until a state calls more often than it did, and names it: the machine is not the one that was recorded.
+    pub async fn diverged(&self) -> String {
+        loop {
+            let changed = self.shared.changed.notified();
+            let state = self.lock().iter().find_map(|(state, calls)| {
+                let state = calls.has_diverged.then_some(state);
+                state.cloned()
+            });
+            if let Some(state) = state {
+                return state;
+            }
+            changed.await;
+        }
+    }
+
+    /// Writes a mock file with one case: the answers in the order of the calls, those that nobody asked for behind.
+    #[must_use]
+    pub fn mock_file(&self, machine: &str, case: &str) -> Value {
+        let states = self.lock();
+        let answers = states.iter().map(|(state, calls)| {
+            let left = calls.left.iter().map(|call| &call.answer);
+            let answers = calls.answers.iter().chain(left).cloned().collect();
+            (state.clone(), answers)
+        });
+        mock_file(machine, case, answers)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Calls>> {
+        let states = self.shared.states.lock();
+        states.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn next(&self, state: &str, input: &Value, is_object: bool) -> Option<MockAnswer> {
+        let mut states = self.lock();
+        let calls = states.entry(state.to_owned()).or_default();
+        let likeness =
+            |call: &RecordedCall| call.input.as_ref().map_or(0, |one| likeness(one, input));
+        // Of several that are alike, the first one is meant.
+        let best = (0..calls.left.len())
+            .rev()
+            .max_by_key(|index| likeness(&calls.left[*index]));
+        let Some(best) = best else {
+            // A history tells of no object.
+            if self.is_patient && !is_object {
+                calls.answers.push(MockAnswer::Hang);
+                return Some(MockAnswer::Hang);
+            }
+            calls.has_diverged = true;
+            self.shared.changed.notify_waiters();
+            return None;
+        };
+        let answer = calls.left.remove(best).answer;
+        calls.answers.push(answer.clone());
+        Some(answer)
+    }
+}
+
+/// Counts what two values have in common, less what they have not.
+fn likeness(one: &Value, other: &Value) -> i64 {
+    match (one, other) {
+        (Value::Object(one), Value::Object(other)) => {
+            let fields = one.iter().map(|(name, value)| match other.get(name) {
+                Some(other) => likeness(value, other),
+                None => -1,
+            });
+            let more = other.keys().filter(|name| !one.contains_key(*name)).count();
+            fields.sum::<i64>() - i64::try_from(more).unwrap_or(i64::MAX / 2)
+        }
+        (Value::Array(one), Value::Array(other)) => {
+            let items = one
+                .iter()
+                .zip(other)
+                .map(|(one, other)| likeness(one, other));
+            let more = one.len().abs_diff(other.len());
+            items.sum::<i64>() - i64::try_from(more).unwrap_or(i64::MAX / 2)
+        }
+        (Value::Number(one), Value::Number(other)) if one.as_f64() == other.as_f64() => 1,
+        (one, other) if one == other => 1,
+        _ => -1,
+    }
+}
+
+impl TaskHandler for ReplayHandler {
+    fn call(&self, call: TaskCall) -> BoxFuture<'static, Result<TaskOutput, TaskError>> {
+        let is_object = call.resource.arn().starts_with(OBJECT_RESOURCES);
+        if let Some(objects) = self.objects.as_ref().filter(|_| is_object) {
+            return objects.call(call);
+        }
+        match self.next(&call.state, &call.input, is_object) {
+            Some(answer) => answered(&call, answer),
+            None => Box::pin(std::future::pending()),
+        }
+    }
+}
+
+impl fmt::Debug for ReplayHandler {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let states = self.lock();
+        let left = states
+            .iter()
+            .map(|(state, calls)| (state, calls.left.len()));
+        formatter.debug_map().entries(left).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_is_equal_is_most_alike_whatever_else_there_is() {
+        let call = json!({"id": 7, "at": "2026-01-01", "items": [1, 2]});
+        let same = likeness(
+            &call,
+            &json!({"id": 7.0, "at": "2026-02-02", "items": [1, 2]}),
+        );
+        let other = likeness(
+            &call,
+            &json!({"id": 8, "at": "2026-02-02", "items": [1, 2]}),
+        );
+        let longer = likeness(
+            &call,
+            &json!({"id": 7, "at": "2026-02-02", "items": [1, 2, 3]}),
+        );
+        assert!(same > other && same > longer, "{same} {other} {longer}");
+        assert_eq!(likeness(&json!(null), &json!(null)), 1);
+    }
+}

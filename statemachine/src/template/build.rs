@@ -1,0 +1,215 @@
+//! Builds a payload: what is fixed is copied as a whole, what is computed is put into its place.
+
+use serde_json::{Map, Value};
+
+use super::{PathOrCall, TemplateError};
+use crate::bounds::{self, Budget};
+use crate::jsonpath::Query;
+use crate::scope::{Host, Scope};
+
+/// How many paths of a template may move what they find; each is compared with those before it.
+const MOST_MOVES: usize = 64;
+
+/// A part of a template.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Node {
+    Literal(Value),
+    Object(Parts<Map<String, Value>>),
+    Array(Parts<Vec<Value>>),
+    Computed {
+        field: String,
+        expression: PathOrCall,
+        /// What the path finds may be moved out of the input, if nobody needs that afterwards.
+        moves: bool,
+    },
+}
+
+/// An object or an array with what is fixed in it, and what goes into its other places.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Parts<F> {
+    /// Null where something is computed. Copying it is faster than inserting each key anew.
+    fixed: F,
+    /// What `fixed` takes in memory.
+    weight: u64,
+    /// The computed parts by their place, in its order.
+    computed: Vec<(usize, Node)>,
+}
+
+/// One evaluation.
+pub(super) struct Building<'a, 's> {
+    pub(super) scope: &'a Scope<'s>,
+    pub(super) host: &'a mut Host,
+    pub(super) budget: Budget,
+    /// What is to be moved is only looked for, and null stands in its place until then.
+    pub(super) moves: bool,
+}
+
+impl Node {
+    /// Makes a node of fields in the order in which they are built.
+    pub(super) fn object(fields: Vec<(String, Self)>) -> Self {
+        let (names, nodes): (Vec<String>, Vec<Self>) = fields.into_iter().unzip();
+        let (fixed, weight, computed) = split(nodes);
+        // Copies keep the room for one field more, which a `ResultPath` may put into them.
+        let mut object = Map::with_capacity(names.len() + 1);
+        object.extend(names.into_iter().zip(fixed));
+        let fixed = object;
+        if computed.is_empty() {
+            return Self::Literal(Value::Object(fixed));
+        }
+        Self::Object(Parts {
+            fixed,
+            weight,
+            computed,
+        })
+    }
+
+    pub(super) fn array(items: Vec<Self>) -> Self {
+        let (fixed, weight, computed) = split(items);
+        if computed.is_empty() {
+            return Self::Literal(Value::Array(fixed));
+        }
+        Self::Array(Parts {
+            fixed,
+            weight,
+            computed,
+        })
+    }
+
+    /// Marks the paths that may move what they find: no two of them may lead to the same or into each other.
+    pub(super) fn plan_moves<'n>(&'n mut self, planned: &mut Vec<&'n Query>) {
+        match self {
+            Self::Object(parts) => parts.plan_moves(planned),
+            Self::Array(parts) => parts.plan_moves(planned),
+            Self::Computed {
+                expression: PathOrCall::Path(query),
+                moves,
+                ..
+            } => {
+                *moves = planned.len() < MOST_MOVES
+                    && query.can_move()
+                    && !planned.iter().any(|other| query.may_overlap(other));
+                if *moves {
+                    planned.push(query);
+                }
+            }
+            Self::Literal(_) | Self::Computed { .. } => {}
+        }
+    }
+
+    pub(super) fn build(&self, building: &mut Building<'_, '_>) -> Result<Value, TemplateError> {
+        match self {
+            Self::Literal(value) => {
+                building.budget.pay_for(value)?;
+                Ok(value.clone())
+            }
+            Self::Object(parts) => {
+                building.budget.pay(parts.weight)?;
+                let mut object = parts.fixed.clone();
+                parts.fill(object.values_mut(), |part, place| {
+                    *place = part.build(building)?;
+                    Ok(())
+                })?;
+                Ok(Value::Object(object))
+            }
+            Self::Array(parts) => {
+                building.budget.pay(parts.weight)?;
+                let mut array = parts.fixed.clone();
+                parts.fill(array.iter_mut(), |part, place| {
+                    *place = part.build(building)?;
+                    Ok(())
+                })?;
+                Ok(Value::Array(array))
+            }
+            Self::Computed {
+                expression: PathOrCall::Path(query),
+                moves: true,
+                ..
+            } if building.moves && query.finds_what_it_can_move(building.scope) => Ok(Value::Null),
+            Self::Computed {
+                field, expression, ..
+            } => expression.evaluate_within(
+                field,
+                building.scope,
+                building.host,
+                &mut building.budget,
+            ),
+        }
+    }
+
+    /// Moves what is to be moved from the input into the places that were left for it.
+    pub(super) fn move_into(&self, built: &mut Value, input: &mut Value) {
+        let moved = match (self, built) {
+            (Self::Object(parts), Value::Object(fields)) => {
+                parts.fill(fields.values_mut(), |part, place| {
+                    part.move_into(place, input);
+                    Ok(())
+                })
+            }
+            (Self::Array(parts), Value::Array(items)) => {
+                parts.fill(items.iter_mut(), |part, place| {
+                    part.move_into(place, input);
+                    Ok(())
+                })
+            }
+            (
+                Self::Computed {
+                    expression: PathOrCall::Path(query),
+                    moves: true,
+                    ..
+                },
+                place,
+            ) => {
+                if let Some(found) = query.find_mut(input) {
+                    *place = found.take();
+                }
+                Ok(())
+            }
+            _ => Ok(()),
+        };
+        moved.expect("moving what has been found never fails");
+    }
+}
+
+impl<F> Parts<F> {
+    fn plan_moves<'n>(&'n mut self, planned: &mut Vec<&'n Query>) {
+        for (_, part) in &mut self.computed {
+            part.plan_moves(planned);
+        }
+    }
+
+    /// Goes through the computed parts and their places.
+    fn fill<'v>(
+        &self,
+        mut places: impl Iterator<Item = &'v mut Value>,
+        mut fill: impl FnMut(&Node, &mut Value) -> Result<(), TemplateError>,
+    ) -> Result<(), TemplateError> {
+        let mut passed = 0;
+        for (place, part) in &self.computed {
+            let found = places.nth(place - passed);
+            fill(part, found.expect("each part has a place"))?;
+            passed = place + 1;
+        }
+        Ok(())
+    }
+}
+
+/// Splits parts into what is fixed, with its weight, and what is computed.
+fn split(nodes: Vec<Node>) -> (Vec<Value>, u64, Vec<(usize, Node)>) {
+    let mut weight = 0;
+    let mut computed = Vec::new();
+    let fixed = nodes
+        .into_iter()
+        .enumerate()
+        .map(|(place, node)| match node {
+            Node::Literal(value) => {
+                weight += bounds::weight(&value);
+                value
+            }
+            node => {
+                computed.push((place, node));
+                Value::Null
+            }
+        })
+        .collect();
+    (fixed, weight, computed)
+}

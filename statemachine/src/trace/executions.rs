@@ -1,0 +1,143 @@
+//! The executions that are under way, and which thread had which of their events.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::Arc;
+
+use super::thread::Id;
+
+/// The number of an execution.
+pub(super) type Slot = usize;
+
+/// Executions by number; a name of many letters is looked up once for each run of events of one execution.
+#[derive(Debug, Default)]
+pub(super) struct Executions {
+    slots: HashMap<Arc<str>, Slot>,
+    running: ByNumber<Slot, Running>,
+    begun: Slot,
+    last: Option<(Arc<str>, Slot)>,
+}
+
+/// A map whose keys are counted, and hashed as such.
+pub(super) type ByNumber<K, V> = HashMap<K, V, BuildHasherDefault<NumberHasher>>;
+
+#[derive(Debug)]
+struct Running {
+    name: Arc<str>,
+    /// Which thread had which event; 0 stands for the execution's beginning.
+    owners: ByNumber<u64, Id>,
+}
+
+impl Executions {
+    pub(super) fn slot(&mut self, execution: &Arc<str>) -> Option<Slot> {
+        if let Some((known, slot)) = &self.last
+            && Arc::ptr_eq(known, execution)
+        {
+            return Some(*slot);
+        }
+        let slot = *self.slots.get(execution)?;
+        self.last = Some((execution.clone(), slot));
+        Some(slot)
+    }
+
+    pub(super) fn begin(&mut self, execution: &Arc<str>) -> Slot {
+        let slot = self.begun;
+        self.begun += 1;
+        let running = Running {
+            name: execution.clone(),
+            owners: ByNumber::default(),
+        };
+        self.slots.insert(execution.clone(), slot);
+        self.running.insert(slot, running);
+        self.last = Some((execution.clone(), slot));
+        slot
+    }
+
+    pub(super) fn end(&mut self, slot: Slot) {
+        if let Some(running) = self.running.remove(&slot) {
+            self.slots.remove(&running.name);
+        }
+        self.last.take_if(|(_, last)| *last == slot);
+    }
+
+    pub(super) fn owner(&self, slot: Slot, event: u64) -> Option<Id> {
+        self.running.get(&slot)?.owners.get(&event).copied()
+    }
+
+    /// Lets a thread have an event, and no longer those that it had before.
+    pub(super) fn give(
+        &mut self,
+        slot: Slot,
+        event: u64,
+        id: Id,
+        before: impl Iterator<Item = u64>,
+    ) {
+        if let Some(running) = self.running.get_mut(&slot) {
+            for event in before {
+                running.owners.remove(&event);
+            }
+            running.owners.insert(event, id);
+        }
+    }
+
+    pub(super) fn forget(&mut self, slot: Slot, events: impl Iterator<Item = u64>) {
+        if let Some(running) = self.running.get_mut(&slot) {
+            for event in events {
+                running.owners.remove(&event);
+            }
+        }
+    }
+}
+
+/// Spreads counted numbers over all bits; nobody chooses them, so that nothing stronger is needed.
+#[derive(Debug, Default)]
+pub(super) struct NumberHasher(u64);
+
+/// 2^64 over the golden ratio, odd: Knuth's multiplicative hashing.
+const SPREAD: u64 = 0x9E37_79B9_7F4A_7C15;
+
+impl Hasher for NumberHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = (self.0 ^ number).wrapping_mul(SPREAD);
+    }
+
+    fn write_usize(&mut self, number: usize) {
+        self.write_u64(number as u64);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_execution_is_found_by_its_name_until_it_ends() {
+        let mut executions = Executions::default();
+        let (one, other): (Arc<str>, Arc<str>) = ("one".into(), "other".into());
+        assert_eq!(executions.slot(&one), None);
+        let slot = executions.begin(&one);
+        executions.begin(&other);
+        assert_eq!(executions.slot(&Arc::from("one")), Some(slot));
+        executions.give(slot, 7, 3, std::iter::empty());
+        executions.give(slot, 8, 3, [7].into_iter());
+        assert_eq!(
+            (executions.owner(slot, 7), executions.owner(slot, 8)),
+            (None, Some(3))
+        );
+        executions.end(slot);
+        assert_eq!(
+            (executions.slot(&one), executions.owner(slot, 8)),
+            (None, None)
+        );
+    }
+}

@@ -1,0 +1,126 @@
+//! Data that a state moves rather than copies comes out the same.
+
+use drivetrain_statemachine::{
+    Engine, EventType, History, TestStateRequest, TestStateStatus, test_state,
+};
+use serde_json::{Value, json};
+
+use crate::corpus::in_virtual_time;
+use crate::small::{machine, refuse};
+
+/// Runs a Pass state as a machine, which moves data, and as the test of a state, which copies it.
+fn both_ways(
+    fields: &Value,
+    input: &Value,
+) -> [(Option<String>, Option<String>, Option<String>); 2] {
+    let mut state = json!({"Type": "Pass", "End": true});
+    let object = state.as_object_mut().unwrap();
+    object.extend(fields.as_object().unwrap().clone());
+    let engine = Engine::new(refuse).history(|_: &_| {});
+    // A state that is tested alone has this name.
+    let machine = machine(&json!({"StartAt": "StateName", "States": {"StateName": state}}));
+    let outcome = in_virtual_time(engine.run(&machine, input.clone())).unwrap();
+    let request = TestStateRequest {
+        definition: state.to_string(),
+        input: Some(input.to_string()),
+        ..TestStateRequest::default()
+    };
+    let tested = in_virtual_time(test_state(&engine, &request)).unwrap();
+    let prefix =
+        "An error occurred while executing the state 'StateName' (entered at the event id #2). ";
+    let cause = outcome.cause.map(|cause| cause.replacen(prefix, "", 1));
+    assert_eq!(
+        outcome.error.is_none(),
+        tested.status == TestStateStatus::Succeeded
+    );
+    [
+        (
+            outcome.output.map(|output| output.to_string()),
+            outcome.error,
+            cause,
+        ),
+        (tested.output, tested.error, tested.cause),
+    ]
+}
+
+#[test]
+fn a_pass_state_gives_the_same_whether_it_moves_or_copies() {
+    let deep = |depth: usize| (1..depth).fold(json!([]), |inner, _| json!([inner]));
+    let inputs = [
+        json!({"a": {"b": [1, {"c": "x\"y"}], "d": null}, "n": 7, "s": "text"}),
+        json!({"a": {"b": [[1], [2], [3]]}, "n": 1.5, "m": {"old": true}}),
+        json!({"a": [0, 1, 2], "m": [1]}),
+        json!([{"a": 1}, 2]),
+        json!(null),
+        json!("text"),
+        json!({"a": {"b": deep(120), "d": "x".repeat(200_000)}, "n": 1}),
+    ];
+    let parameters = [
+        json!({"whole.$": "$"}),
+        json!({"whole.$": "$", "again.$": "$", "part.$": "$.a"}),
+        json!({"a.$": "$.a", "part.$": "$.a.b", "last.$": "$.a.b[-1]", "first.$": "$.a.b[0]"}),
+        json!({"part.$": "$['a']['b']", "a.$": "$.a"}),
+        json!({"one.$": "$.a.b[1]", "two.$": "$.a.b[-2]", "past.$": "$.a.b[9]"}),
+        json!({"n.$": "States.Format('{} {}', $.n, $.a)", "moved.$": "$.a", "all.$": "$..b", "n2.$": "$.n"}),
+        json!({"list": [{"x.$": "$.n"}, 5, {"y.$": "$.a.d", "fixed": {"deep": [1, 2]}}], "z": {"y.$": "$.s"}}),
+        json!({"before.$": "$.a", "missing.$": "$.nothing"}),
+        json!({"constant.$": "States.ArrayRange(1, 5, 2)", "fails.$": "States.ArrayRange(1, 5, 0)", "a.$": "$.a"}),
+        json!({"name.$": "$$.State.Name", "a.$": "$.a", "deeper": [[[[[[[[[[{"a.$": "$.a"}]]]]]]]]]]}),
+    ];
+    let mut failed = 0;
+    for input in &inputs {
+        for result_path in ["$", "$.m", "$.m.old", "$.a[1]", "$.new.place"] {
+            let results = [json!({"seen": [true]}), json!(null)]
+                .map(|result| json!({"Result": result, "ResultPath": result_path}));
+            let computed = parameters
+                .iter()
+                .map(|parameters| json!({"Parameters": parameters, "ResultPath": result_path}));
+            for fields in computed.chain(results) {
+                let [moved, copied] = both_ways(&fields, input);
+                failed += usize::from(moved.1.is_some());
+                assert_eq!(moved, copied, "{fields}");
+            }
+        }
+    }
+    assert!(failed > 20, "few of these are to fail, but {failed} do");
+}
+
+#[test]
+fn failures_read_the_same_whether_data_is_moved_or_copied() {
+    let input = json!({"a": {"b": 1}, "n": 7});
+    for fields in [
+        json!({"Parameters": {"a.$": "$.a", "b.$": "$.a.b.c"}}),
+        json!({"Parameters": {"a.$": "$.a", "b.$": "States.MathAdd($.a, 1)"}}),
+        json!({"Parameters": {"a.$": "$.a"}, "ResultPath": "$.n.below"}),
+        json!({"Result": 1, "ResultPath": "$.a[0]"}),
+    ] {
+        let [moved, copied] = both_ways(&fields, &input);
+        assert!(moved.1.is_some(), "{fields} is to fail");
+        assert_eq!(moved, copied, "{fields}");
+    }
+}
+
+#[test]
+fn events_keep_what_was_moved_afterwards() {
+    let definition = json!({"StartAt": "A", "States": {
+        "A": {"Type": "Pass", "Parameters": {"kept.$": "$.data"}, "Next": "B"},
+        "B": {"Type": "Pass", "Result": 1, "ResultPath": "$.kept.more", "End": true},
+    }});
+    let history = History::default();
+    let engine = Engine::new(refuse).history(history.clone());
+    let input = json!({"data": {"x": [1, 2]}, "lost": true});
+    in_virtual_time(engine.run(&machine(&definition), input)).unwrap();
+    let shown: Vec<String> = history
+        .events()
+        .into_iter()
+        .filter(|event| event.event_type != EventType::ExecutionStarted)
+        .filter_map(|event| event.details.input.or(event.details.output))
+        .map(|text| text.to_string())
+        .collect();
+    let (first, kept) = (
+        r#"{"data":{"x":[1,2]},"lost":true}"#,
+        r#"{"kept":{"x":[1,2]}}"#,
+    );
+    let last = r#"{"kept":{"x":[1,2],"more":1}}"#;
+    assert_eq!(shown, [first, kept, kept, last, last]);
+}
