@@ -87,6 +87,8 @@ async fn no_task(call: TaskCall) -> Result<Value, TaskError> {
 
 /// Reads how long this thread has run, where the system tells.
 fn processor_seconds() -> Option<f64> {
+    // Linux counts a thread's time when it takes the processor from it, else only every few milliseconds.
+    std::thread::sleep(Duration::from_nanos(1));
     let times = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
     let nanoseconds: u64 = times.split_whitespace().next()?.parse().ok()?;
     Some(Duration::from_nanos(nanoseconds).as_secs_f64())

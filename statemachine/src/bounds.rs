@@ -63,6 +63,15 @@ pub(crate) fn weight(value: &Value) -> u64 {
     }
 }
 
+/// Counts the arrays and objects around a value's innermost part, its own included.
+pub(crate) fn depth(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or_default(),
+        Value::Object(fields) => 1 + fields.values().map(depth).max().unwrap_or_default(),
+        _ => 0,
+    }
+}
+
 /// Tells whether a value nests deeper than JSON text may.
 pub(crate) fn nests_too_deeply(value: &Value) -> bool {
     fn within(value: &Value, left: usize) -> bool {

@@ -75,6 +75,7 @@ mod definition;
 mod engine;
 mod error;
 pub mod intrinsics;
+mod json_text;
 pub mod jsonata;
 pub mod jsonpath;
 pub mod mocks;
@@ -89,9 +90,10 @@ pub use definition::machine::StateSummary;
 pub use definition::{Machine, MachineType, Place, QueryLanguage, Resource, ResourceKind};
 pub use engine::{
     Details, Engine, Event, EventType, Events, Execution, ExecutionControl, History, HistorySink,
-    InspectionLevel, JsonLines, JsonText, MockError, Outcome, StateConfiguration, Status, TaskCall,
+    InspectionLevel, JsonLines, MockError, Outcome, StateConfiguration, Status, TaskCall,
     TaskError, TaskHandler, TaskOutput, TestMock, TestStateRequest, TestStateResponse,
     TestStateStatus, TokenError, Tokens, test_state,
 };
 pub use error::{Error, ErrorKind};
+pub use json_text::JsonText;
 pub use validate::{Code, Diagnostic, Severity, validate};

@@ -24,6 +24,7 @@ use serde_json::{Map, Value};
 
 use crate::bounds::{self, Budget, Exhausted};
 use crate::intrinsics::{Call, IntrinsicErrorKind};
+use crate::json_text::{DEEPEST, Refused, Writer};
 use crate::jsonpath::{NULL_INPUT, PathErrorKind, Query};
 use crate::scope::{Host, Scope};
 use crate::walk::Walk;
@@ -261,6 +262,13 @@ impl Template {
         })?;
         self.node.move_into(&mut value, input);
         Ok(value)
+    }
+}
+
+impl Template {
+    /// Writes a value that this template has built: what is fixed in it has been written ahead.
+    pub(crate) fn write(&self, built: &Value, writer: &mut Writer<'_>) -> Result<(), Refused> {
+        self.node.write(built, writer, DEEPEST)
     }
 }
 

@@ -6,7 +6,7 @@ mod evaluator;
 use drivetrain_statemachine::jsonata::{self, JsonataScope};
 use drivetrain_statemachine::scope::{Host, Random, Scope};
 use drivetrain_statemachine::template::Template;
-use drivetrain_statemachine::{Engine, Machine, MachineType, TaskCall, TaskError};
+use drivetrain_statemachine::{Engine, History, Machine, MachineType, TaskCall, TaskError};
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Map, Value, json};
 
@@ -71,10 +71,16 @@ fn output_of_a_machine(template: &Value, input: &Value) -> Option<Option<Value>>
         .start_paused(true)
         .build()
         .expect("a runtime without IO can always be built");
+    let history = History::default();
     let engine = Engine::new(|call: TaskCall| async move {
         Err::<Value, _>(TaskError::new("NoTask", call.state))
-    });
+    })
+    .history(history.clone());
     let outcome = runtime.block_on(engine.run(&machine, input.clone())).ok()?;
+    if let (Some(output), Some(last)) = (&outcome.output, history.events().pop()) {
+        let shown = last.details.output.map(|text| text.to_string());
+        assert_eq!(shown, Some(output.to_string()), "the history shows it");
+    }
     // A machine carries less than a template may build.
     (outcome.error.as_deref() != Some("States.DataLimitExceeded")).then_some(outcome.output)
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::engine::json_text::JsonText;
+use crate::json_text::JsonText;
 
 /// A value that states hand on; its JSON text is made once, however many events show it.
 ///

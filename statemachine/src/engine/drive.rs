@@ -11,8 +11,8 @@ use crate::engine::execution::{Outcome, Status};
 use crate::engine::failure::Failure;
 use crate::engine::flow::{Thread, run_flow};
 use crate::engine::history::{Details, EventType};
-use crate::engine::json_text::JsonText;
 use crate::engine::run::Run;
+use crate::json_text::JsonText;
 
 /// Runs a flow as an execution, for at most a while.
 pub(crate) async fn drive(

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::engine::clock::date_text;
 use crate::engine::history::{Details, Event};
-use crate::engine::json_text::JsonText;
+use crate::json_text::JsonText;
 
 /// Lists the fields of [`Details`] behind the name once, in their order, for both ways of writing them.
 macro_rules! each_field {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
-use crate::engine::json_text::JsonText;
+use crate::json_text::JsonText;
 
 /// One event of an execution.
 ///

@@ -17,7 +17,6 @@ mod inspection;
 mod item_batcher;
 mod item_reader;
 mod json_lines;
-mod json_text;
 mod map;
 mod map_items;
 mod map_limits;
@@ -38,12 +37,10 @@ mod tokens;
 mod wait;
 
 pub(crate) use failure::Failure;
-pub(crate) use json_text::written;
 
 pub use execution::{Events, Execution, ExecutionControl, Outcome, Status};
 pub use history::{Details, Event, EventType, History, HistorySink};
 pub use json_lines::JsonLines;
-pub use json_text::JsonText;
 pub use port::{TaskCall, TaskError, TaskHandler, TaskOutput};
 pub use test_state::{
     InspectionLevel, MockError, StateConfiguration, TestMock, TestStateRequest, TestStateResponse,

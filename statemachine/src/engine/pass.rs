@@ -3,6 +3,8 @@
 //! Nobody reads the raw input of a Pass state once its output is made: it has no retriers and no handlers. Most of its
 //! data can then be moved. What comes out is what the path of every state's input (`state.rs`) gives.
 
+use serde_json::Value;
+
 use crate::definition::QueryLanguage;
 use crate::definition::model::{DataPath, Kind, ResultPath, State};
 use crate::definition::selector::Payload;
@@ -10,6 +12,7 @@ use crate::engine::carried::Carried;
 use crate::engine::failure::Failure;
 use crate::engine::frame::{Data, Frame};
 use crate::engine::state::{TOO_DEEP, within_limit, without_place};
+use crate::json_text::{DEEPEST, Writer};
 use crate::template::PAYLOAD_TOO_DEEP;
 
 /// Tells a state whose data can be moved.
@@ -36,17 +39,20 @@ pub(crate) fn perform(frame: &Frame<'_>, raw: Carried) -> Result<Carried, Failur
     let made = match (&state.parameters, &state.kind, &state.result_path) {
         (Some(Payload::JsonPath(template)), _, ResultPath::Replace) => {
             let made = frame.template_by_moving(template, &mut raw)?;
-            return within_limit(frame, made, PAYLOAD_TOO_DEEP, given_up);
+            return within_limit(frame, made, PAYLOAD_TOO_DEEP, given_up, |made, writer| {
+                template.write(made, writer)
+            });
         }
         (Some(parameters), _, _) => frame.payload(parameters, "Parameters", Data::of(&raw))?,
         (None, Kind::Pass(Some(result)), _) => result.clone(),
         (None, ..) => return Ok(Carried::from(raw)),
     };
+    let write = |made: &Value, writer: &mut Writer<'_>| writer.value(made, DEEPEST);
     if let ResultPath::Insert(text, path) = &state.result_path {
         if path.insert(&mut raw, made).is_err() {
             return Err(without_place(frame, text, path, &raw));
         }
-        return within_limit(frame, raw, TOO_DEEP, given_up);
+        return within_limit(frame, raw, TOO_DEEP, given_up, write);
     }
-    within_limit(frame, made, TOO_DEEP, given_up)
+    within_limit(frame, made, TOO_DEEP, given_up, write)
 }

@@ -10,8 +10,8 @@ use crate::engine::carried::Carried;
 use crate::engine::clock::Clock;
 use crate::engine::failure::Failure;
 use crate::engine::history::{Details, Event, EventType, HistorySink};
-use crate::engine::json_text::written;
 use crate::engine::run::Variables;
+use crate::json_text::written;
 
 /// The number of events at which AWS ends a STANDARD execution.
 pub(crate) const STANDARD_EVENT_LIMIT: u64 = 25_000;

@@ -9,9 +9,9 @@ use crate::engine::clock::date_text;
 use crate::engine::execution::Status;
 use crate::engine::failure::{Failure, names};
 use crate::engine::frame::{Data, Frame};
-use crate::engine::json_text::written;
 use crate::engine::map_run::{Child, Children};
 use crate::engine::object_call::{ObjectCall, call};
+use crate::json_text::written;
 
 const PUT_OBJECT: &str = "arn:aws:states:::s3:putObject";
 

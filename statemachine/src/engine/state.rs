@@ -20,9 +20,9 @@ use crate::engine::failure::{Failure, FailureClass, names};
 use crate::engine::flow::Thread;
 use crate::engine::frame::{Data, Frame};
 use crate::engine::inspection::Step;
-use crate::engine::json_text::{JsonText, Refused};
 use crate::engine::run::Variables;
 use crate::engine::{choice, fail, map, parallel, task, wait};
+use crate::json_text::{DEEPEST, JsonText, Refused, Writer};
 use crate::jsonpath::ReferencePath;
 use crate::size::{PAYLOAD_LIMIT_BYTES, VARIABLES_LIMIT_BYTES, exceeds, length};
 
@@ -349,18 +349,23 @@ fn carried(
 ) -> Result<Option<Carried>, Failure> {
     match output {
         Cow::Borrowed(same) if std::ptr::eq(same, raw) => Ok(None),
-        made => within_limit(frame, made.into_owned(), TOO_DEEP, None).map(Some),
+        made => within_limit(frame, made.into_owned(), TOO_DEEP, None, |made, writer| {
+            writer.value(made, DEEPEST)
+        })
+        .map(Some),
     }
 }
 
 /// Refuses an output that AWS would not carry to the next state.
 ///
-/// `too_deep` is what is said of one that nests so; `given_up` is a text whose memory may be used again.
+/// `too_deep` is what is said of one that nests so; `given_up` is a text whose memory may be used again; `write` writes
+/// the output's own text.
 pub(crate) fn within_limit(
     frame: &Frame<'_>,
     made: Value,
     too_deep: &str,
     given_up: Option<JsonText>,
+    write: impl FnOnce(&Value, &mut Writer<'_>) -> Result<(), Refused>,
 ) -> Result<Carried, Failure> {
     let refused = |refused| match refused {
         Refused::TooLong if !nests_too_deeply(&made) => {
@@ -369,7 +374,8 @@ pub(crate) fn within_limit(
         _ => frame.runtime(too_deep),
     };
     if frame.run.recorder.shows_texts() {
-        let text = JsonText::within(&made, PAYLOAD_LIMIT_BYTES, given_up);
+        let write = |writer: &mut Writer<'_>| write(&made, writer);
+        let text = JsonText::written(PAYLOAD_LIMIT_BYTES, given_up, write);
         let text = text.map_err(refused)?;
         return Ok(Carried::with_text(made, text));
     }

@@ -13,10 +13,10 @@ use crate::engine::failure::{Failure, FailureClass};
 use crate::engine::flow::Thread;
 use crate::engine::frame::{Data, Frame};
 use crate::engine::history::{Details, EventType};
-use crate::engine::json_text::JsonText;
 use crate::engine::port::{Report, TaskCall};
 use crate::engine::state::{TOO_DEEP, over_limit};
 use crate::engine::tokens::{Answer, Waiting};
+use crate::json_text::JsonText;
 use crate::size::{PAYLOAD_LIMIT_BYTES, exceeds};
 
 /// A Task's timeout where it names none.

@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use serde_json::Value;
 
 use super::{Refusal, array, encode, json, math, text};
-use crate::engine::written;
+use crate::json_text::written;
 use crate::scope::Host;
 
 /// A function's name, its arguments and what it does.

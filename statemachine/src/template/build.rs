@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::{PathOrCall, TemplateError};
 use crate::bounds::{self, Budget};
+use crate::json_text::{Fragment, Refused, Writer};
 use crate::jsonpath::Query;
 use crate::scope::{Host, Scope};
 
@@ -33,6 +34,10 @@ pub(super) struct Parts<F> {
     weight: u64,
     /// The computed parts by their place, in its order.
     computed: Vec<(usize, Node)>,
+    /// The text before, between and behind the computed parts.
+    fragments: Vec<Fragment>,
+    /// How deep what is fixed nests below this level.
+    depth: usize,
 }
 
 /// One evaluation.
@@ -48,6 +53,11 @@ impl Node {
     /// Makes a node of fields in the order in which they are built.
     pub(super) fn object(fields: Vec<(String, Self)>) -> Self {
         let (names, nodes): (Vec<String>, Vec<Self>) = fields.into_iter().unzip();
+        let fragments = fragments(["{", "}"], &nodes, |index, writer| {
+            writer.text(&names[index])?;
+            writer.plain(":")
+        });
+        let depth = depth_of_fixed(&nodes);
         let (fixed, weight, computed) = split(nodes);
         // Copies keep the room for one field more, which a `ResultPath` may put into them.
         let mut object = Map::with_capacity(names.len() + 1);
@@ -60,10 +70,14 @@ impl Node {
             fixed,
             weight,
             computed,
+            fragments,
+            depth,
         })
     }
 
     pub(super) fn array(items: Vec<Self>) -> Self {
+        let fragments = fragments(["[", "]"], &items, |_, _| Ok(()));
+        let depth = depth_of_fixed(&items);
         let (fixed, weight, computed) = split(items);
         if computed.is_empty() {
             return Self::Literal(Value::Array(fixed));
@@ -72,6 +86,8 @@ impl Node {
             fixed,
             weight,
             computed,
+            fragments,
+            depth,
         })
     }
 
@@ -136,6 +152,24 @@ impl Node {
         }
     }
 
+    /// Writes what the node has built.
+    pub(super) fn write(
+        &self,
+        built: &Value,
+        writer: &mut Writer<'_>,
+        depth_left: usize,
+    ) -> Result<(), Refused> {
+        match (self, built) {
+            (Self::Object(parts), Value::Object(fields)) => {
+                parts.write(fields.values(), writer, depth_left)
+            }
+            (Self::Array(parts), Value::Array(items)) => {
+                parts.write(items.iter(), writer, depth_left)
+            }
+            (_, value) => writer.value(value, depth_left),
+        }
+    }
+
     /// Moves what is to be moved from the input into the places that were left for it.
     pub(super) fn move_into(&self, built: &mut Value, input: &mut Value) {
         let moved = match (self, built) {
@@ -177,6 +211,27 @@ impl<F> Parts<F> {
         }
     }
 
+    fn write<'v>(
+        &self,
+        mut places: impl Iterator<Item = &'v Value>,
+        writer: &mut Writer<'_>,
+        depth_left: usize,
+    ) -> Result<(), Refused> {
+        let depth_left = depth_left.checked_sub(1).ok_or(Refused::TooDeep)?;
+        if self.depth > depth_left {
+            return Err(Refused::TooDeep);
+        }
+        let mut passed = 0;
+        for (fragment, (place, part)) in self.fragments.iter().zip(&self.computed) {
+            writer.fragment(fragment)?;
+            let found = places.nth(place - passed);
+            part.write(found.expect("each part has a place"), writer, depth_left)?;
+            passed = place + 1;
+        }
+        let last = self.fragments.last().expect("one follows the last part");
+        writer.fragment(last)
+    }
+
     /// Goes through the computed parts and their places.
     fn fill<'v>(
         &self,
@@ -191,6 +246,40 @@ impl<F> Parts<F> {
         }
         Ok(())
     }
+}
+
+/// Writes ahead what stands before, between and behind the computed parts; `name` writes what leads to a part.
+fn fragments(
+    [open, close]: [&str; 2],
+    nodes: &[Node],
+    name: impl Fn(usize, &mut Writer<'_>) -> Result<(), Refused>,
+) -> Vec<Fragment> {
+    let mut fragments = Vec::new();
+    let mut fragment = Fragment::default();
+    fragment.append(|writer| writer.plain(open));
+    for (index, node) in nodes.iter().enumerate() {
+        fragment.append(|writer| {
+            writer.plain(if index > 0 { "," } else { "" })?;
+            name(index, writer)
+        });
+        match node {
+            Node::Literal(value) => {
+                fragment.append(|writer| writer.value(value, usize::MAX));
+            }
+            _ => fragments.push(std::mem::take(&mut fragment)),
+        }
+    }
+    fragment.append(|writer| writer.plain(close));
+    fragments.push(fragment);
+    fragments
+}
+
+fn depth_of_fixed(nodes: &[Node]) -> usize {
+    let depths = nodes.iter().map(|node| match node {
+        Node::Literal(value) => bounds::depth(value),
+        _ => 0,
+    });
+    depths.max().unwrap_or_default()
 }
 
 /// Splits parts into what is fixed, with its weight, and what is computed.

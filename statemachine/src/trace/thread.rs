@@ -7,7 +7,8 @@ use indexmap::IndexMap;
 
 use super::executions::Slot;
 use super::visit::{MOST_CHARACTERS, Steps, Totals, Visit, VisitEnd};
-use crate::engine::{Event, JsonText};
+use crate::engine::Event;
+use crate::json_text::JsonText;
 
 /// The number of a thread.
 pub(super) type Id = usize;

@@ -16,10 +16,18 @@ fn both_ways(
     let mut state = json!({"Type": "Pass", "End": true});
     let object = state.as_object_mut().unwrap();
     object.extend(fields.as_object().unwrap().clone());
-    let engine = Engine::new(refuse).history(|_: &_| {});
+    let history = History::default();
+    let engine = Engine::new(refuse).history(history.clone());
     // A state that is tested alone has this name.
     let machine = machine(&json!({"StartAt": "StateName", "States": {"StateName": state}}));
     let outcome = in_virtual_time(engine.run(&machine, input.clone())).unwrap();
+    let events = history.events();
+    let shown = events
+        .iter()
+        .rev()
+        .find_map(|event| event.details.output.clone());
+    let written = outcome.output.as_ref().map(Value::to_string);
+    assert_eq!(shown.map(|text| text.to_string()), written, "{fields}");
     let request = TestStateRequest {
         definition: state.to_string(),
         input: Some(input.to_string()),
@@ -65,6 +73,8 @@ fn a_pass_state_gives_the_same_whether_it_moves_or_copies() {
         json!({"list": [{"x.$": "$.n"}, 5, {"y.$": "$.a.d", "fixed": {"deep": [1, 2]}}], "z": {"y.$": "$.s"}}),
         json!({"before.$": "$.a", "missing.$": "$.nothing"}),
         json!({"constant.$": "States.ArrayRange(1, 5, 2)", "fails.$": "States.ArrayRange(1, 5, 0)", "a.$": "$.a"}),
+        json!({"b\"1.$": "$.n", "c": {"\\": "\n\"", "d.$": "$.s"}, "e": [], "f": {}, "g": [[], {"h.$": "$.n"}, {}, -1.5]}),
+        json!({"deep": deep(60), "deeper": [[{"x": deep(50), "y.$": "$.a"}]]}),
         json!({"name.$": "$$.State.Name", "a.$": "$.a", "deeper": [[[[[[[[[[{"a.$": "$.a"}]]]]]]]]]]}),
     ];
     let mut failed = 0;

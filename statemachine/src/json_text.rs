@@ -34,17 +34,18 @@ pub(crate) enum Refused {
 impl JsonText {
     /// Writes a value that is known to be within all limits.
     pub(crate) fn of(value: &Value) -> Self {
-        Self::within(value, usize::MAX, None).unwrap_or_else(|_| written(value).into())
+        Self::written(usize::MAX, None, |writer| writer.value(value, DEEPEST))
+            .unwrap_or_else(|_| written(value).into())
     }
 
-    /// Writes a value unless it nests too deeply or its text has more bytes than allowed.
+    /// Writes a text, unless what it is made of nests too deeply or is longer than allowed.
     ///
     /// The memory of a text that is `given_up` is used again, unless somebody else holds it: the text of a state's
     /// output is about as long as that of its input.
-    pub(crate) fn within(
-        value: &Value,
+    pub(crate) fn written(
         limit_bytes: usize,
         given_up: Option<Self>,
+        write: impl FnOnce(&mut Writer<'_>) -> Result<(), Refused>,
     ) -> Result<Self, Refused> {
         let mut text = given_up.unwrap_or_else(Self::empty);
         if Arc::get_mut(&mut text.0).is_none() {
@@ -58,7 +59,7 @@ impl JsonText {
             left: limit_bytes,
         };
         writer.quoted.push(b'"');
-        writer.value(value, MAX_DEPTH - 1)?;
+        write(&mut writer)?;
         writer.quoted.push(b'"');
         Ok(text)
     }
@@ -156,15 +157,38 @@ fn unquoted(quoted: &[u8]) -> String {
     text
 }
 
-/// Writes a value's compact text as it stands inside a JSON string.
-struct Writer<'a> {
+/// How deep a whole value may nest.
+pub(crate) const DEEPEST: usize = MAX_DEPTH - 1;
+
+/// A piece of text that is written ahead.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Fragment {
+    quoted: Vec<u8>,
+    /// How many bytes of the text itself it stands for.
+    bytes: usize,
+}
+
+impl Fragment {
+    /// Appends to the piece.
+    pub(crate) fn append(&mut self, write: impl FnOnce(&mut Writer<'_>) -> Result<(), Refused>) {
+        let mut writer = Writer {
+            quoted: &mut self.quoted,
+            left: usize::MAX,
+        };
+        write(&mut writer).expect("nothing is too long, and nobody has set how deep it may be");
+        self.bytes += usize::MAX - writer.left;
+    }
+}
+
+/// Writes compact text as it stands inside a JSON string.
+pub(crate) struct Writer<'a> {
     quoted: &'a mut Vec<u8>,
     /// How many bytes more the text itself may have.
     left: usize,
 }
 
 impl Writer<'_> {
-    fn value(&mut self, value: &Value, depth_left: usize) -> Result<(), Refused> {
+    pub(crate) fn value(&mut self, value: &Value, depth_left: usize) -> Result<(), Refused> {
         match value {
             Value::Null => self.plain("null"),
             Value::Bool(true) => self.plain("true"),
@@ -205,13 +229,20 @@ impl Writer<'_> {
         }
     }
 
+    /// Writes what has been written ahead.
+    pub(crate) fn fragment(&mut self, fragment: &Fragment) -> Result<(), Refused> {
+        self.take(fragment.bytes)?;
+        self.quoted.extend_from_slice(&fragment.quoted);
+        Ok(())
+    }
+
     fn take(&mut self, bytes: usize) -> Result<(), Refused> {
         self.left = self.left.checked_sub(bytes).ok_or(Refused::TooLong)?;
         Ok(())
     }
 
     /// Writes what needs no escape.
-    fn plain(&mut self, text: &str) -> Result<(), Refused> {
+    pub(crate) fn plain(&mut self, text: &str) -> Result<(), Refused> {
         self.take(text.len())?;
         self.quoted.extend_from_slice(text.as_bytes());
         Ok(())
@@ -234,7 +265,7 @@ impl Writer<'_> {
         }
     }
 
-    fn text(&mut self, text: &str) -> Result<(), Refused> {
+    pub(crate) fn text(&mut self, text: &str) -> Result<(), Refused> {
         self.take(2)?;
         self.quoted.extend_from_slice(b"\\\"");
         self.inside_quotes(text)?;
@@ -350,8 +381,10 @@ mod tests {
     fn a_limit_counts_the_bytes_of_the_text() {
         for value in values() {
             let length = serde_json::to_string(&value).unwrap().len();
-            assert!(JsonText::within(&value, length, None).is_ok());
-            let refused = JsonText::within(&value, length - 1, None).unwrap_err();
+            let within =
+                |limit| JsonText::written(limit, None, |writer| writer.value(&value, DEEPEST));
+            assert!(within(length).is_ok());
+            let refused = within(length - 1).unwrap_err();
             assert_eq!(refused, Refused::TooLong);
         }
     }
@@ -359,8 +392,11 @@ mod tests {
     #[test]
     fn a_value_may_nest_as_deep_as_json_text() {
         let nested = |depth: usize| (1..depth).fold(json!([]), |inner, _| json!([inner]));
-        assert!(JsonText::within(&nested(127), usize::MAX, None).is_ok());
-        let refused = JsonText::within(&nested(128), usize::MAX, None).unwrap_err();
+        let write = |value: Value| {
+            JsonText::written(usize::MAX, None, |writer| writer.value(&value, DEEPEST))
+        };
+        assert!(write(nested(127)).is_ok());
+        let refused = write(nested(128)).unwrap_err();
         assert_eq!(refused, Refused::TooDeep);
     }
 }
