@@ -14,6 +14,9 @@ use object_store::{Error, Result};
 /// The most that is read, and held, at once.
 const PIECE_BYTES: u64 = 8 << 20;
 
+/// Up to this much is read at once, by whoever asks: another thread would take longer to begin.
+const AT_HAND_BYTES: usize = 512 << 10;
+
 /// A file that was opened by a store.
 #[derive(Clone, Debug)]
 pub(super) struct OpenFile {
@@ -54,14 +57,18 @@ impl OpenFile {
         let rooms: Vec<_> = rooms
             .collect::<std::result::Result<_, std::num::TryFromIntError>>()
             .map_err(|error| failed(io::Error::other(error)))?;
-        tokio::task::spawn_blocking(move || {
+        let bytes: usize = rooms.iter().map(|(_, room)| room.len()).sum();
+        let read = move || {
             let read = |(start, mut room): (u64, Vec<u8>)| {
                 self.file.read_exact_at(&mut room, start).map_err(failed)?;
                 Ok(room.into())
             };
             rooms.into_iter().map(read).collect()
-        })
-        .await?
+        };
+        if bytes <= AT_HAND_BYTES {
+            return read();
+        }
+        tokio::task::spawn_blocking(read).await?
     }
 }
 

@@ -201,7 +201,7 @@ impl UniqueTexts {
         if self.sorted == self.pairs.len() {
             return;
         }
-        self.pairs[self.sorted..].sort_unstable();
+        radsort::sort(&mut self.pairs[self.sorted..]);
         #[expect(
             clippy::stable_sort_primitive,
             reason = "this sort finds the two sorted runs and merges them"
@@ -430,7 +430,8 @@ impl GroupsAccumulator for UniqueTexts {
     fn size(&self) -> usize {
         size_of::<Self>()
             + self.texts.size()
-            + self.pairs.capacity() * size_of::<u64>()
+            // What sorting the new pairs takes is counted before it is taken.
+            + (self.pairs.capacity() + self.pairs.len() - self.sorted) * size_of::<u64>()
             + self.bits.capacity() * size_of::<Bits>()
             + self.bits_bytes
             + self.numbers.capacity() * size_of::<u32>()
