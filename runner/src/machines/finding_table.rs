@@ -150,13 +150,13 @@ mod tests {
             table_within(&found, Some(60)),
             "a/orders.asl.json:7:5    warning  TASK_WITHOUT_TIMEOUT\n\
             \x20   /States/Charge\n\
-            \x20   the task may hang for 99,999,999 seconds, more than three\n\
-            \x20   years\n\
+            \x20   the task may hang for 99,999,999 seconds, more than\n\
+            \x20   three years\n\
             \x20   hint: set `TimeoutSeconds`\n\
             a/orders.asl.json:120:5  warning  TASK_WITHOUT_TIMEOUT\n\
             \x20   /States/EachOrder/ItemProcessor/States/ChargeTheCustomer\n\
-            \x20   the task may hang for 99,999,999 seconds, more than three\n\
-            \x20   years\n\
+            \x20   the task may hang for 99,999,999 seconds, more than\n\
+            \x20   three years\n\
             \x20   hint: set `TimeoutSeconds`\n"
         );
         let wide = table_within(&found, None);
