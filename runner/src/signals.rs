@@ -14,23 +14,34 @@ use crate::exit;
 /// # Errors
 /// `Failed`, if the system refuses the handlers.
 pub fn listen() -> Result<StopSignal> {
+    let (stopper, stop) = Stopper::new();
+    at_first(move || {
+        // Nobody can be told where this fails.
+        writeln!(AboveBar, "stopping").ok();
+        stopper.stop();
+    })?;
+    Ok(stop)
+}
+
+/// Acts at the first Ctrl-C or SIGTERM; the second one ends the process at once.
+///
+/// # Errors
+/// `Failed`, if the system refuses the handlers.
+pub fn at_first(act: impl FnOnce() + Send + 'static) -> Result<()> {
     let refused = "cannot listen for signals";
     let mut interrupt = signal(SignalKind::interrupt()).context(ErrorKind::Failed, refused)?;
     let mut terminate = signal(SignalKind::terminate()).context(ErrorKind::Failed, refused)?;
-    let (stopper, stop) = Stopper::new();
     tokio::spawn(async move {
-        for nth in 0_u8.. {
+        let mut next = async || {
             tokio::select! {
                 _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
             }
-            if nth > 0 {
-                std::process::exit(i32::from(exit::code(ErrorKind::Cancelled)));
-            }
-            // Nobody can be told where this fails.
-            writeln!(AboveBar, "stopping").ok();
-            stopper.stop();
-        }
+        };
+        next().await;
+        act();
+        next().await;
+        std::process::exit(i32::from(exit::code(ErrorKind::Cancelled)));
     });
-    Ok(stop)
+    Ok(())
 }

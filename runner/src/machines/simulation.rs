@@ -8,15 +8,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use chrono::{DateTime, Utc};
 use drivetrain_statemachine::mocks::{MissingMock, MockCase, MockHandler};
 use drivetrain_statemachine::{
-    Engine, Execution, HistorySink, Machine, Outcome, TaskCall, TaskError, TaskHandler, TaskOutput,
+    Engine, HistorySink, Machine, Outcome, TaskCall, TaskError, TaskHandler, TaskOutput,
 };
 use futures::future::BoxFuture;
 use serde_json::Value;
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::buckets::Buckets;
 use crate::error::{Context, Error, ErrorKind, Result};
-use crate::exit;
+use crate::signals;
 
 /// What an execution depends on.
 #[derive(Clone, Debug)]
@@ -139,7 +138,8 @@ impl Simulation {
             .start(&self.machine, self.input)
             .map_err(|error| Error::new(ErrorKind::Usage, error.to_string()))?;
         if self.interruptible {
-            stop_when_interrupted(&execution)?;
+            let control = execution.control();
+            signals::at_first(move || control.stop(None, None))?;
         }
         let ended = tokio::select! {
             biased;
@@ -169,25 +169,4 @@ impl TaskHandler for Recording {
         }
         self.mocks.call(call)
     }
-}
-
-/// Stops the execution at the first Ctrl-C or SIGTERM; the second one ends the process at once.
-fn stop_when_interrupted(execution: &Execution) -> Result<()> {
-    let refused = "cannot listen for signals";
-    let mut interrupt = signal(SignalKind::interrupt()).context(ErrorKind::Failed, refused)?;
-    let mut terminate = signal(SignalKind::terminate()).context(ErrorKind::Failed, refused)?;
-    let control = execution.control();
-    tokio::spawn(async move {
-        for nth in 0_u8.. {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
-            if nth > 0 {
-                std::process::exit(i32::from(exit::code(ErrorKind::Cancelled)));
-            }
-            control.stop(None, None);
-        }
-    });
-    Ok(())
 }
