@@ -134,6 +134,8 @@ impl File {
         let Some(row_group) = self.row_group.take() else {
             return Ok(());
         };
+        // In one step: a buffer that grows is copied again and again.
+        self.parquet.inner_mut().reserve(row_group.bytes());
         let mut written = self.parquet.next_row_group()?;
         for column in row_group.columns {
             column.close()?.append_to_row_group(&mut written)?;

@@ -1,5 +1,7 @@
 //! Decodes one block of delimited text: a pure function of its bytes, so that it may be done on any thread, and twice.
 
+use std::cell::RefCell;
+
 use arrow::array::{ArrayRef, UInt32Array};
 use arrow::compute::take;
 use bytes::Bytes;
@@ -13,6 +15,11 @@ use super::splitter::{Filled, Record, Records, Shape, Splitter};
 use super::text::{Text, show};
 use crate::error::Context;
 use crate::{ErrorKind, Result};
+
+thread_local! {
+    /// Where this thread puts blocks together. It is kept from block to block: fresh memory would cost more than the copy.
+    static TEXT: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
 
 /// A piece of an object that begins where a line begins.
 #[derive(Clone, Debug)]
@@ -39,19 +46,12 @@ pub(super) struct Decoded {
 }
 
 impl Block {
-    pub(super) fn len(&self) -> usize {
-        self.head.len() + self.body.len()
-    }
-
     /// All its bytes in one piece.
     pub(super) fn text(&self) -> Bytes {
         if self.head.is_empty() {
             return self.body.clone();
         }
-        let mut text = Vec::with_capacity(self.len());
-        text.extend_from_slice(&self.head);
-        text.extend_from_slice(&self.body);
-        text.into()
+        [self.head.as_slice(), &self.body].concat().into()
     }
 
     /// Puts bytes before it that the block before could not finish.
@@ -71,9 +71,26 @@ pub(super) fn decode_block(
     block: &Block,
     batch_rows: usize,
 ) -> Result<Decoded> {
-    let raw = block.text();
-    let text = Text::new(&raw, judge.plan.csv.encoding);
-    let mut splitter = Splitter::new(&raw, judge.plan.dialect, block.beyond);
+    if block.head.is_empty() {
+        return decode_text(judge, layout, block, &block.body, batch_rows);
+    }
+    TEXT.with_borrow_mut(|text| {
+        text.clear();
+        text.extend_from_slice(&block.head);
+        text.extend_from_slice(&block.body);
+        decode_text(judge, layout, block, text, batch_rows)
+    })
+}
+
+fn decode_text(
+    judge: &Judge,
+    layout: &Layout,
+    block: &Block,
+    raw: &[u8],
+    batch_rows: usize,
+) -> Result<Decoded> {
+    let text = Text::new(raw, judge.plan.csv.encoding);
+    let mut splitter = Splitter::new(raw, judge.plan.dialect, block.beyond);
     let mut records = Records::new(layout.width);
     let mut judged = Judged::default();
     loop {
@@ -89,7 +106,11 @@ pub(super) fn decode_block(
             let mut faults = Faults::new(rows);
             find_shape_faults(layout, &text, &records, &mut faults);
             let columns = decode_columns(judge, layout, &text, &records, &mut faults)?;
-            let place = |row: usize| place(block, &raw, &records.list[row]);
+            let place = |row: usize| place(block, raw, &records.list[row]);
+            if judged.records == 0 {
+                // The rows of a block are alike in length.
+                judged.expected = rows * raw.len().div_ceil(splitter.position().max(1));
+            }
             judge.judge(&columns, rows, faults, place, &mut judged)?;
         }
         if filled != Filled::More {

@@ -55,6 +55,8 @@ pub(super) struct Judged {
     /// Accepted rows, the held columns only.
     pub(super) batches: Vec<RecordBatch>,
     pub(super) accepted: u32,
+    /// About how many records there will be.
+    pub(super) expected: usize,
     /// All records, accepted or not.
     pub(super) records: u32,
     /// The lines that the records span.
@@ -211,6 +213,9 @@ impl Judge {
         for (index, positions) in hashed.into_iter().enumerate() {
             let all = row_hashes(&pick(columns, positions), self.seed);
             let kept = &mut judged.hashes[index];
+            if kept.is_empty() {
+                kept.reserve_exact(judged.expected);
+            }
             if faults.is_empty() {
                 kept.extend(all);
                 continue;

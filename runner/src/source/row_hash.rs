@@ -30,6 +30,13 @@ pub(super) fn row_hashes(columns: &[&ArrayRef], seed: u64) -> Vec<u128> {
                     })
                     .collect()
             }
+            DataType::Int32 if column.null_count() == 0 => {
+                let values = column.as_primitive::<Int32Type>().values();
+                values
+                    .iter()
+                    .map(|value| hash(&i64::from(*value).to_le_bytes(), seed))
+                    .collect()
+            }
             _ => (0..rows)
                 .map(|row| {
                     value_bytes(column, row)

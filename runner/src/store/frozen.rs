@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error as DeriveError;
 
 use super::open_file::OpenFile;
+use super::rooms::Rooms;
 
 /// One object as it was listed: later reads are of these bytes or fail.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,6 +78,7 @@ pub struct FrozenStore {
     objects: BTreeMap<Path, FrozenObject>,
     /// An object was read that is a file.
     holds_files: AtomicBool,
+    rooms: Rooms,
 }
 
 impl FrozenStore {
@@ -93,6 +95,7 @@ impl FrozenStore {
             inner,
             objects: objects.into_iter().map(keyed).collect::<Result<_>>()?,
             holds_files: AtomicBool::new(false),
+            rooms: Rooms::default(),
         })
     }
 
@@ -134,7 +137,7 @@ impl FrozenStore {
             ..GetOptions::default()
         };
         match self.read(key, options).await?.payload {
-            GetResultPayload::File(file, _) => Ok(Some(OpenFile::new(file))),
+            GetResultPayload::File(file, _) => Ok(Some(OpenFile::new(file, &self.rooms))),
             GetResultPayload::Stream(_) => Ok(None),
         }
     }
@@ -158,9 +161,9 @@ fn is_same(frozen: &FrozenObject, found: &ObjectMeta) -> bool {
 }
 
 /// What a result's bytes are read from; a file in larger pieces than its own stream's.
-fn stream_of(result: GetResult) -> BoxStream<'static, Result<Bytes>> {
+fn stream_of(result: GetResult, rooms: &Rooms) -> BoxStream<'static, Result<Bytes>> {
     match result.payload {
-        GetResultPayload::File(file, _) => OpenFile::new(file).stream(result.range),
+        GetResultPayload::File(file, _) => OpenFile::new(file, rooms).stream(result.range),
         GetResultPayload::Stream(bytes) => bytes,
     }
 }
@@ -227,7 +230,7 @@ impl ObjectStore for FrozenStore {
         });
         let (meta, range) = (result.meta.clone(), result.range.clone());
         let attributes = std::mem::take(&mut result.attributes);
-        let checked = stream_of(result)
+        let checked = stream_of(result, &self.rooms)
             .chain(check)
             .try_filter(|bytes| std::future::ready(!bytes.is_empty()));
         Ok(GetResult {

@@ -18,6 +18,7 @@ mod location;
 mod open_file;
 mod port;
 mod probe;
+mod rooms;
 mod s3;
 
 pub use count::{Counted, Requests};

@@ -11,6 +11,8 @@ use bytes::Bytes;
 use futures::stream::{self, BoxStream, StreamExt};
 use object_store::{Error, Result};
 
+use super::rooms::Rooms;
+
 /// The most that is read, and held, at once.
 const PIECE_BYTES: u64 = 8 << 20;
 
@@ -21,12 +23,14 @@ const AT_HAND_BYTES: usize = 512 << 10;
 #[derive(Clone, Debug)]
 pub(super) struct OpenFile {
     file: Arc<File>,
+    rooms: Rooms,
 }
 
 impl OpenFile {
-    pub(super) fn new(file: File) -> Self {
+    pub(super) fn new(file: File, rooms: &Rooms) -> Self {
         Self {
             file: Arc::new(file),
+            rooms: rooms.clone(),
         }
     }
 
@@ -49,26 +53,42 @@ impl OpenFile {
 
     /// Some ranges, one after the other.
     pub(super) async fn ranges(self, ranges: Vec<Range<u64>>) -> Result<Vec<Bytes>> {
-        // Here, not there: each of the many threads that may block would keep memory of its own for the next.
-        let rooms = ranges.iter().map(|range| {
-            let length = usize::try_from(range.end.saturating_sub(range.start))?;
-            Ok((range.start, vec![0; length]))
-        });
-        let rooms: Vec<_> = rooms
-            .collect::<std::result::Result<_, std::num::TryFromIntError>>()
+        let length = |range: &Range<u64>| usize::try_from(range.end.saturating_sub(range.start));
+        let lengths: Vec<usize> = ranges
+            .iter()
+            .map(length)
+            .collect::<std::result::Result<_, _>>()
             .map_err(|error| failed(io::Error::other(error)))?;
-        let bytes: usize = rooms.iter().map(|(_, room)| room.len()).sum();
-        let read = move || {
-            let read = |(start, mut room): (u64, Vec<u8>)| {
-                self.file.read_exact_at(&mut room, start).map_err(failed)?;
-                Ok(room.into())
+        if lengths.iter().sum::<usize>() <= AT_HAND_BYTES {
+            let read = |(range, length): (&Range<u64>, usize)| {
+                let mut bytes = vec![0; length];
+                self.file.read_exact_at(&mut bytes, range.start)?;
+                Ok(bytes.into())
             };
-            rooms.into_iter().map(read).collect()
-        };
-        if bytes <= AT_HAND_BYTES {
-            return read();
+            let read = ranges
+                .iter()
+                .zip(lengths)
+                .map(read)
+                .collect::<io::Result<_>>();
+            return read.map_err(failed);
         }
-        tokio::task::spawn_blocking(read).await?
+        // Here, not there: each of the many threads that may block would keep memory of its own for the next.
+        let rooms: Vec<_> = lengths
+            .into_iter()
+            .map(|length| self.rooms.take(length))
+            .collect();
+        let read = move || {
+            let read = |(range, mut room): (&Range<u64>, Vec<u8>)| {
+                self.file.read_exact_at(&mut room, range.start)?;
+                Ok(self.rooms.share(room))
+            };
+            ranges
+                .iter()
+                .zip(rooms)
+                .map(read)
+                .collect::<io::Result<_>>()
+        };
+        tokio::task::spawn_blocking(read).await?.map_err(failed)
     }
 }
 
@@ -94,7 +114,7 @@ mod tests {
             .collect::<Vec<_>>();
         let mut written = tempfile::tempfile().unwrap();
         written.write_all(&content).unwrap();
-        let file = OpenFile::new(written);
+        let file = OpenFile::new(written, &Rooms::default());
         let range = 5..content.len() as u64 - 7;
         let pieces: Vec<Bytes> = file.clone().stream(range).try_collect().await.unwrap();
         assert_eq!(pieces.len(), 2);
@@ -105,7 +125,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_file_that_ends_early_is_an_error() {
-        let file = OpenFile::new(tempfile::tempfile().unwrap());
+        let file = OpenFile::new(tempfile::tempfile().unwrap(), &Rooms::default());
         assert!(file.ranges(vec![0..1, 1..2]).await.is_err());
     }
 }
