@@ -9,10 +9,12 @@
 //! held, and written when the checks have passed.
 
 pub mod collect;
+mod compress;
 mod file;
 mod key_hashes;
 mod open_files;
 pub mod parquet;
 pub mod partition;
 mod regroup;
+mod text;
 pub mod write;

@@ -2,8 +2,8 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::array::{ArrayRef, AsArray, RecordBatch};
+use arrow::datatypes::{DataType, Field, SchemaRef};
 use bytes::Bytes;
 use datafusion::common::hash_utils::{RandomState, create_hashes};
 use parquet::arrow::ArrowWriter;
@@ -14,7 +14,8 @@ use parquet::errors::ParquetError;
 use parquet::file::writer::SerializedFileWriter;
 
 use super::collect::query_error;
-use super::parquet::FileSettings;
+use super::parquet::{Codec, FileSettings};
+use super::text::TextColumn;
 use crate::commit::PartWriter;
 use crate::error::{Context, ErrorKind, Result};
 
@@ -47,6 +48,9 @@ pub(super) struct File {
     parquet: SerializedFileWriter<Vec<u8>>,
     row_groups: ArrowRowGroupWriterFactory,
     row_group: Option<RowGroup>,
+    /// For each column, whether a dictionary would only cost.
+    many_valued: Vec<bool>,
+    codec: Codec,
     most_rows: usize,
     most_bytes: usize,
     rows: u64,
@@ -57,8 +61,14 @@ pub(super) struct File {
 
 /// A row group while it is built.
 struct RowGroup {
-    columns: Vec<ArrowColumnWriter>,
+    columns: Vec<Column>,
     rows: usize,
+}
+
+/// A column of a row group while it is built.
+enum Column {
+    Text(Box<TextColumn>),
+    Other(Box<ArrowColumnWriter>),
 }
 
 impl Format {
@@ -67,9 +77,10 @@ impl Format {
     /// # Errors
     /// `Failed`, for columns that Parquet cannot hold.
     pub fn begin(&self, first: &RecordBatch) -> Result<File> {
+        let many_valued = many_valued(first)?;
         let names = self.schema.fields().iter().map(|field| field.name());
         let many = names
-            .zip(many_valued(first)?)
+            .zip(&many_valued)
             .filter_map(|(name, many)| many.then_some(name.as_str()));
         let properties = self.files.properties(many, self.row_group_bytes);
         // The Arrow schema is left out of the file: readers need none, and it would name string views.
@@ -85,6 +96,8 @@ impl Format {
             parquet,
             row_groups,
             row_group: None,
+            many_valued,
+            codec: self.files.compression,
             most_rows: self.files.row_group_rows,
             most_bytes: self.row_group_bytes,
             rows: 0,
@@ -108,26 +121,40 @@ impl File {
         let filled = batches.iter().filter(|batch| batch.num_rows() > 0);
         let mut batches: Vec<RecordBatch> = filled.cloned().collect();
         while !batches.is_empty() {
-            let row_group = match &mut self.row_group {
+            let mut row_group = match self.row_group.take() {
                 Some(row_group) => row_group,
-                none => none.insert(RowGroup {
-                    columns: self
-                        .row_groups
-                        .create_column_writers(self.parquet.flushed_row_groups().len())?,
-                    rows: 0,
-                }),
+                None => self.begin_row_group()?,
             };
             let later = split_off(&mut batches, self.most_rows - row_group.rows);
             row_group.encode(&self.schema, &batches, threads)?;
             let rows = batches.iter().map(RecordBatch::num_rows).sum::<usize>();
             row_group.rows += rows;
             self.rows += rows as u64;
-            if row_group.rows == self.most_rows || row_group.bytes() >= self.most_bytes {
+            let is_full = row_group.rows == self.most_rows || row_group.bytes() >= self.most_bytes;
+            self.row_group = Some(row_group);
+            if is_full {
                 self.end_row_group()?;
             }
             batches = later;
         }
         Ok(())
+    }
+
+    fn begin_row_group(&self) -> Result<RowGroup, ParquetError> {
+        let place = self.parquet.flushed_row_groups().len();
+        let writers = self.row_groups.create_column_writers(place)?;
+        let columns = writers.into_iter().enumerate().map(|(place, writer)| {
+            if self.schema.field(place).data_type() != &DataType::Utf8View {
+                return Ok(Column::Other(Box::new(writer)));
+            }
+            let column = self.parquet.schema_descr().column(place);
+            let text = TextColumn::new(column, self.codec, !self.many_valued[place])?;
+            Ok(Column::Text(Box::new(text)))
+        });
+        Ok(RowGroup {
+            columns: columns.collect::<Result<_, ParquetError>>()?,
+            rows: 0,
+        })
     }
 
     fn end_row_group(&mut self) -> Result<(), ParquetError> {
@@ -138,7 +165,10 @@ impl File {
         self.parquet.inner_mut().reserve(row_group.bytes());
         let mut written = self.parquet.next_row_group()?;
         for column in row_group.columns {
-            column.close()?.append_to_row_group(&mut written)?;
+            match column {
+                Column::Text(column) => column.close()?.append(&mut written)?,
+                Column::Other(column) => column.close()?.append_to_row_group(&mut written)?,
+            }
         }
         written.close()?;
         Ok(())
@@ -160,7 +190,7 @@ impl File {
     /// Bytes that it holds in memory.
     pub fn memory_bytes(&self) -> usize {
         let columns = self.row_group.iter().flat_map(|open| &open.columns);
-        let open: usize = columns.map(ArrowColumnWriter::memory_size).sum();
+        let open: usize = columns.map(Column::memory_bytes).sum();
         open + self.parquet.inner().capacity()
     }
 
@@ -180,10 +210,7 @@ impl File {
 impl RowGroup {
     /// Bytes that it would take in the file.
     fn bytes(&self) -> usize {
-        let columns = self.columns.iter();
-        columns
-            .map(ArrowColumnWriter::get_estimated_total_bytes)
-            .sum()
+        self.columns.iter().map(Column::bytes).sum()
     }
 
     fn encode(
@@ -192,14 +219,11 @@ impl RowGroup {
         batches: &[RecordBatch],
         threads: usize,
     ) -> Result<(), ParquetError> {
-        // No type of a contract has more than one leaf.
-        let encode = |(place, writer): (usize, &mut ArrowColumnWriter)| {
-            for batch in batches {
-                for leaf in compute_leaves(schema.field(place), batch.column(place))? {
-                    writer.write(&leaf)?;
-                }
-            }
-            Ok(())
+        let encode = |(place, column): (usize, &mut Column)| {
+            let field = schema.field(place);
+            batches
+                .iter()
+                .try_for_each(|batch| column.write(field, batch.column(place)))
         };
         let mut columns = self.columns.iter_mut().enumerate();
         if threads <= 1 {
@@ -219,6 +243,32 @@ impl RowGroup {
                 thread.join().map_err(panicked)?
             })
         })
+    }
+}
+
+impl Column {
+    fn write(&mut self, field: &Field, values: &ArrayRef) -> Result<(), ParquetError> {
+        match self {
+            Self::Text(column) => column.write(values.as_string_view()),
+            // No type of a contract has more than one leaf.
+            Self::Other(column) => compute_leaves(field, values)?
+                .iter()
+                .try_for_each(|leaf| column.write(leaf)),
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Text(column) => column.bytes(),
+            Self::Other(column) => column.get_estimated_total_bytes(),
+        }
+    }
+
+    fn memory_bytes(&self) -> usize {
+        match self {
+            Self::Text(column) => column.memory_bytes(),
+            Self::Other(column) => column.memory_size(),
+        }
     }
 }
 

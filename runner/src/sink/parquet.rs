@@ -3,11 +3,14 @@
 use std::fmt;
 use std::str::FromStr;
 
-use parquet::basic::{Compression, ZstdLevel};
+use parquet::basic::{Compression, CompressionCodec, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use serde::Serialize;
 
 use crate::error::{Error, ErrorKind};
+
+/// Others are smaller by little, and cost much.
+pub(super) const ZSTD_LEVEL: i32 = 1;
 
 /// The settings of written files; they count as parameters of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -74,6 +77,11 @@ impl Codec {
         ("zstd", Self::Zstd),
         ("gzip", Self::Gzip),
     ];
+
+    /// As a file's footer names it.
+    pub(super) fn compression_codec(self) -> CompressionCodec {
+        Compression::from(self).into()
+    }
 }
 
 impl From<Codec> for Compression {
@@ -81,7 +89,7 @@ impl From<Codec> for Compression {
         match codec {
             Codec::None => Self::UNCOMPRESSED,
             Codec::Snappy => Self::SNAPPY,
-            Codec::Zstd => Self::ZSTD(ZstdLevel::try_new(1).expect("level 1 exists")),
+            Codec::Zstd => Self::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL).expect("level 1 exists")),
             Codec::Gzip => Self::GZIP(parquet::basic::GzipLevel::default()),
         }
     }

@@ -1,0 +1,49 @@
+//! Compresses the pages of a column.
+
+use std::io::{self, Write as _};
+
+use flate2::write::GzEncoder;
+use snap::raw::Encoder;
+use zstd::bulk;
+
+use super::parquet::{Codec, ZSTD_LEVEL};
+
+/// A codec with what it keeps from page to page.
+pub(super) enum Compressor {
+    None,
+    Snappy(Box<Encoder>),
+    Zstd(bulk::Compressor<'static>),
+    Gzip,
+}
+
+impl Compressor {
+    /// Begins a column.
+    ///
+    /// # Errors
+    /// The codec has no memory.
+    pub(super) fn new(codec: Codec) -> io::Result<Self> {
+        Ok(match codec {
+            Codec::None => Self::None,
+            Codec::Snappy => Self::Snappy(Box::new(Encoder::new())),
+            Codec::Zstd => Self::Zstd(bulk::Compressor::new(ZSTD_LEVEL)?),
+            Codec::Gzip => Self::Gzip,
+        })
+    }
+
+    /// Compresses a page.
+    ///
+    /// # Errors
+    /// What the codec says.
+    pub(super) fn compress(&mut self, page: Vec<u8>) -> io::Result<Vec<u8>> {
+        match self {
+            Self::None => Ok(page),
+            Self::Snappy(encoder) => Ok(encoder.compress_vec(&page)?),
+            Self::Zstd(compressor) => compressor.compress(&page),
+            Self::Gzip => {
+                let mut encoder = GzEncoder::new(Vec::new(), flate2::Compression::default());
+                encoder.write_all(&page)?;
+                encoder.finish()
+            }
+        }
+    }
+}

@@ -1,0 +1,321 @@
+//! Encodes a column of texts as Parquet.
+//!
+//! The parquet crate's own encoder hashes and compares the bytes of each row's text. Most texts of a table fit into their views:
+//! such a view is one number, and found in the dictionary as it is. The bounds of a page that names values of the dictionary are
+//! those of the values, however many rows name them. (Measured over the fact table of 10 million rentals: 0.8 s of processor
+//! time less.) What comes out is the same but for where pages end.
+
+mod bounds;
+mod chunk;
+mod dictionary;
+mod page;
+mod runs;
+
+use arrow::array::{Array, StringViewArray};
+use parquet::basic::{Encoding, EncodingMask, PageType, Type};
+use parquet::column::page::{CompressedPage, Page as PageContent, PageWriteSpec, PageWriter};
+use parquet::column::writer::ColumnCloseResult;
+use parquet::data_type::ByteArray;
+use parquet::errors::{ParquetError, Result};
+use parquet::file::metadata::{
+    ColumnChunkMetaData, ColumnIndexBuilder, OffsetIndexBuilder, PageEncodingStats,
+};
+use parquet::file::statistics::{Statistics, ValueStatistics};
+use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
+use parquet::schema::types::ColumnDescPtr;
+
+use self::bounds::{Bound, Bounds, Order};
+use self::chunk::{Content, TextChunk};
+use self::dictionary::Dictionary;
+use self::page::{PAGE_BYTES, PAGE_ROWS, Page};
+use super::compress::Compressor;
+use super::parquet::Codec;
+
+/// One column of a row group while it is built.
+pub(super) struct TextColumn {
+    column: ColumnDescPtr,
+    codec: Codec,
+    compressor: Compressor,
+    dictionary: Option<Dictionary>,
+    /// Whether new pages name values of the dictionary: it is there, and has room.
+    numbers_values: bool,
+    page: Page,
+    /// Pages that are done, in one piece.
+    done: TrackedWrite<Vec<u8>>,
+    pages: Vec<PageWriteSpec>,
+    pages_numbered: usize,
+    index: ColumnIndexBuilder,
+    rows_and_bytes: Vec<(i64, i64)>,
+    rows: u64,
+    nulls: u64,
+    bounds: Option<Bounds>,
+    order: Order,
+}
+
+impl TextColumn {
+    /// Begins a column; without a dictionary where nearly every row would bring a new value.
+    ///
+    /// # Errors
+    /// The codec has no memory.
+    pub(super) fn new(column: ColumnDescPtr, codec: Codec, with_dictionary: bool) -> Result<Self> {
+        Ok(Self {
+            column,
+            codec,
+            compressor: Compressor::new(codec)?,
+            dictionary: with_dictionary.then(Dictionary::default),
+            numbers_values: with_dictionary,
+            page: Page::default(),
+            done: TrackedWrite::new(Vec::new()),
+            pages: Vec::new(),
+            pages_numbered: 0,
+            index: ColumnIndexBuilder::new(Type::BYTE_ARRAY),
+            rows_and_bytes: Vec::new(),
+            rows: 0,
+            nulls: 0,
+            bounds: None,
+            order: Order::default(),
+        })
+    }
+
+    /// Adds rows.
+    ///
+    /// # Errors
+    /// A NULL in a column that has none, and what the codec says.
+    pub(super) fn write(&mut self, texts: &StringViewArray) -> Result<()> {
+        if self.column.max_def_level() == 0 && texts.null_count() > 0 {
+            let name = self.column.name();
+            return Err(ParquetError::General(format!("NULL in `{name}`")));
+        }
+        let mut row = 0;
+        while row < texts.len() {
+            let rows = row..texts.len().min(row + PAGE_ROWS - self.page.rows);
+            let end = match &mut self.dictionary {
+                Some(dictionary) if self.numbers_values => {
+                    self.page.add_numbered(texts, rows, dictionary)
+                }
+                _ => self.page.add_plain(texts, rows),
+            };
+            self.page.add_levels(texts, row..end);
+            row = end;
+            let is_full =
+                self.numbers_values && self.dictionary.as_ref().is_some_and(Dictionary::is_full);
+            if is_full || self.page.rows == PAGE_ROWS || self.page.plain.len() >= PAGE_BYTES {
+                self.end_page()?;
+            }
+            self.numbers_values &= !is_full;
+        }
+        Ok(())
+    }
+
+    /// Bytes that it would take in the file.
+    pub(super) fn bytes(&self) -> usize {
+        let dictionary = self.dictionary.as_ref().map_or(0, |all| all.plain.len());
+        self.done.bytes_written() + self.page.bytes() + dictionary
+    }
+
+    /// Bytes that it holds in memory.
+    pub(super) fn memory_bytes(&self) -> usize {
+        let dictionary = self.dictionary.as_ref().map_or(0, Dictionary::memory_bytes);
+        self.done.inner().capacity() + self.page.bytes() + dictionary
+    }
+
+    fn end_page(&mut self) -> Result<()> {
+        let page = &mut self.page;
+        let mut content = Vec::new();
+        if self.column.max_def_level() > 0 {
+            content.extend_from_slice(&[0; 4]);
+            if page.levels.is_empty() {
+                runs::repeat(1, page.rows, 1, &mut content);
+            } else {
+                runs::encode(&page.levels, 1, &mut content);
+            }
+            let length = u32::try_from(content.len() - 4).map_err(too_large)?;
+            content[..4].copy_from_slice(&length.to_le_bytes());
+        }
+        let (encoding, bounds) = match &self.dictionary {
+            Some(dictionary) if self.numbers_values => {
+                let largest =
+                    u32::try_from(dictionary.len().saturating_sub(1)).map_err(too_large)?;
+                let width = runs::width(largest);
+                content.extend_from_slice(&width.to_le_bytes()[..1]);
+                runs::encode(&page.numbers, width, &mut content);
+                self.pages_numbered += 1;
+                (Encoding::RLE_DICTIONARY, page.named_bounds(dictionary))
+            }
+            _ => {
+                content.extend_from_slice(&page.plain);
+                (Encoding::PLAIN, page.bounds.take())
+            }
+        };
+        let (rows, nulls) = (page.rows, page.nulls);
+        let counted = |number: usize| u32::try_from(number).map_err(too_large);
+        let uncompressed = content.len();
+        let compressed = PageContent::DataPage {
+            buf: self.compressor.compress(content)?.into(),
+            num_values: counted(rows)?,
+            encoding,
+            def_level_encoding: Encoding::RLE,
+            rep_level_encoding: Encoding::RLE,
+            statistics: None,
+        };
+        let written = SerializedPageWriter::new(&mut self.done)
+            .write_page(CompressedPage::new(compressed, uncompressed))?;
+        self.pages.push(written);
+        self.rows_and_bytes
+            .push((signed(rows), self.page.text_bytes.cast_signed()));
+        self.rows += rows as u64;
+        self.nulls += nulls as u64;
+        self.note_bounds(bounds, signed(nulls));
+        self.page.clear();
+        Ok(())
+    }
+
+    fn note_bounds(&mut self, bounds: Option<Bounds>, nulls: i64) {
+        let Some(bounds) = bounds else {
+            return self.index.append(true, Vec::new(), Vec::new(), nulls);
+        };
+        self.index
+            .append(false, bounds.lower().0, bounds.upper().0, nulls);
+        Bounds::extend(&mut self.bounds, &bounds);
+        self.order.add(bounds);
+    }
+
+    /// Ends the column.
+    ///
+    /// # Errors
+    /// What the codec says.
+    pub(super) fn close(mut self) -> Result<TextChunk> {
+        if self.page.rows > 0 {
+            self.end_page()?;
+        }
+        let dictionary = self
+            .dictionary
+            .take()
+            .map(|dictionary| self.dictionary_page(dictionary));
+        let (head, dictionary_page) = dictionary.transpose()?.unzip();
+        let head = head.unwrap_or_default();
+        let pages = dictionary_page.iter().chain(&self.pages);
+        let (mut written, mut uncompressed, mut compressed) = (0, 0, 0);
+        for page in pages {
+            written += page.bytes_written;
+            uncompressed += page.uncompressed_size;
+            compressed += page.compressed_size;
+        }
+        let text_bytes = self.rows_and_bytes.iter().map(|(_, bytes)| bytes).sum();
+        let mut metadata = ColumnChunkMetaData::builder(ColumnDescPtr::clone(&self.column))
+            .set_compression_codec(self.codec.compression_codec())
+            .set_encodings_mask(self.encodings(dictionary_page.is_some()))
+            .set_page_encoding_stats(self.page_counts(dictionary_page.is_some()))
+            .set_total_compressed_size(signed(compressed))
+            .set_total_uncompressed_size(signed(uncompressed))
+            .set_num_values(self.rows.cast_signed())
+            .set_data_page_offset(signed(head.len()))
+            .set_statistics(self.statistics())
+            .set_unencoded_byte_array_data_bytes(Some(text_bytes));
+        if dictionary_page.is_some() {
+            metadata = metadata.set_dictionary_page_offset(Some(0));
+        }
+        let mut offsets = OffsetIndexBuilder::new();
+        for (page, (rows, bytes)) in self.pages.iter().zip(&self.rows_and_bytes) {
+            let offset = page.offset.cast_signed() + signed(head.len());
+            let size = i32::try_from(page.compressed_size).map_err(too_large)?;
+            offsets.append_offset_and_size(offset, size);
+            offsets.append_row_count(*rows);
+            offsets.append_unencoded_byte_array_data_bytes(Some(*bytes));
+        }
+        self.index.set_boundary_order(self.order.name());
+        let close = ColumnCloseResult {
+            bytes_written: written,
+            rows_written: self.rows,
+            metadata: metadata.build()?,
+            bloom_filter: None,
+            column_index: Some(self.index.build()?),
+            offset_index: Some(offsets.build()),
+        };
+        let content = Content {
+            dictionary: head.into(),
+            pages: self.done.into_inner()?.into(),
+        };
+        Ok(TextChunk { content, close })
+    }
+
+    fn dictionary_page(&mut self, dictionary: Dictionary) -> Result<(Vec<u8>, PageWriteSpec)> {
+        let values = u32::try_from(dictionary.len()).map_err(too_large)?;
+        let uncompressed = dictionary.plain.len();
+        let page = PageContent::DictionaryPage {
+            buf: self.compressor.compress(dictionary.plain)?.into(),
+            num_values: values,
+            encoding: Encoding::PLAIN,
+            is_sorted: false,
+        };
+        let mut out = TrackedWrite::new(Vec::new());
+        let written = SerializedPageWriter::new(&mut out)
+            .write_page(CompressedPage::new(page, uncompressed))?;
+        Ok((out.into_inner()?, written))
+    }
+
+    fn encodings(&self, has_dictionary: bool) -> EncodingMask {
+        let written_out = has_dictionary || self.pages_numbered < self.pages.len();
+        let encodings = [
+            Some(Encoding::RLE),
+            written_out.then_some(Encoding::PLAIN),
+            (self.pages_numbered > 0).then_some(Encoding::RLE_DICTIONARY),
+        ];
+        EncodingMask::new_from_encodings(encodings.iter().flatten())
+    }
+
+    fn page_counts(&self, has_dictionary: bool) -> Vec<PageEncodingStats> {
+        let plain = self.pages.len() - self.pages_numbered;
+        let counts = [
+            (
+                PageType::DICTIONARY_PAGE,
+                Encoding::PLAIN,
+                usize::from(has_dictionary),
+            ),
+            (
+                PageType::DATA_PAGE,
+                Encoding::RLE_DICTIONARY,
+                self.pages_numbered,
+            ),
+            (PageType::DATA_PAGE, Encoding::PLAIN, plain),
+        ];
+        let counted = counts.into_iter().filter(|(_, _, count)| *count > 0);
+        counted
+            .map(|(page_type, encoding, count)| PageEncodingStats {
+                page_type,
+                encoding,
+                count: i32::try_from(count).unwrap_or(i32::MAX),
+            })
+            .collect()
+    }
+
+    fn statistics(&self) -> Statistics {
+        let lower = self.bounds.as_ref().map(Bounds::lower);
+        let upper = self.bounds.as_ref().map(Bounds::upper);
+        let is_exact = |bound: &Option<Bound>| bound.as_ref().is_some_and(|(_, exact)| *exact);
+        let (least_is_exact, greatest_is_exact) = (is_exact(&lower), is_exact(&upper));
+        let value = |(bytes, _): Bound| ByteArray::from(bytes);
+        ValueStatistics::new(
+            lower.map(value),
+            upper.map(value),
+            None,
+            Some(self.nulls),
+            false,
+        )
+        .with_min_is_exact(least_is_exact)
+        .with_max_is_exact(greatest_is_exact)
+        .into()
+    }
+}
+
+/// Parquet counts with signed numbers.
+fn signed(number: usize) -> i64 {
+    (number as u64).cast_signed()
+}
+
+fn too_large(error: std::num::TryFromIntError) -> ParquetError {
+    ParquetError::General(format!("a page is too large: {error}"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,59 @@
+//! A finished column of a row group.
+
+use std::io::{Chain, Cursor, Read};
+
+use bytes::Bytes;
+use parquet::column::writer::ColumnCloseResult;
+use parquet::errors::Result;
+use parquet::file::reader::{ChunkReader, Length};
+use parquet::file::writer::SerializedRowGroupWriter;
+
+/// A finished column.
+pub(in crate::sink) struct TextChunk {
+    pub(super) content: Content,
+    pub(super) close: ColumnCloseResult,
+}
+
+/// The dictionary's page, then the others.
+pub(super) struct Content {
+    pub(super) dictionary: Bytes,
+    pub(super) pages: Bytes,
+}
+
+impl TextChunk {
+    /// Appends it to a row group as the next column.
+    ///
+    /// # Errors
+    /// It is not the next column of the row group.
+    pub(in crate::sink) fn append(
+        self,
+        row_group: &mut SerializedRowGroupWriter<'_, Vec<u8>>,
+    ) -> Result<()> {
+        row_group.append_column(&self.content, self.close)
+    }
+}
+
+impl Length for Content {
+    fn len(&self) -> u64 {
+        (self.dictionary.len() + self.pages.len()) as u64
+    }
+}
+
+impl ChunkReader for Content {
+    type T = Chain<Cursor<Bytes>, Cursor<Bytes>>;
+
+    fn get_read(&self, start: u64) -> Result<Self::T> {
+        let mut dictionary = Cursor::new(self.dictionary.clone());
+        let mut pages = Cursor::new(self.pages.clone());
+        let in_dictionary = start.min(self.dictionary.len() as u64);
+        dictionary.set_position(in_dictionary);
+        pages.set_position(start - in_dictionary);
+        Ok(dictionary.chain(pages))
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes> {
+        let mut bytes = vec![0; length];
+        self.get_read(start)?.read_exact(&mut bytes)?;
+        Ok(bytes.into())
+    }
+}
