@@ -9,6 +9,7 @@
 //! held, and written when the checks have passed.
 
 pub mod collect;
+mod column;
 mod compress;
 mod file;
 mod key_hashes;
@@ -16,5 +17,5 @@ mod open_files;
 pub mod parquet;
 pub mod partition;
 mod regroup;
-mod text;
+
 pub mod write;

@@ -14,8 +14,10 @@ use parquet::errors::ParquetError;
 use parquet::file::writer::SerializedFileWriter;
 
 use super::collect::query_error;
+use super::column::ColumnEncoder;
+use super::column::number::Number;
+use super::column::text::Text;
 use super::parquet::{Codec, FileSettings};
-use super::text::TextColumn;
 use crate::commit::PartWriter;
 use crate::error::{Context, ErrorKind, Result};
 
@@ -67,7 +69,8 @@ struct RowGroup {
 
 /// A column of a row group while it is built.
 enum Column {
-    Text(Box<TextColumn>),
+    Text(Box<ColumnEncoder<Text>>),
+    Number(Box<ColumnEncoder<Number>>),
     Other(Box<ArrowColumnWriter>),
 }
 
@@ -144,12 +147,18 @@ impl File {
         let place = self.parquet.flushed_row_groups().len();
         let writers = self.row_groups.create_column_writers(place)?;
         let columns = writers.into_iter().enumerate().map(|(place, writer)| {
-            if self.schema.field(place).data_type() != &DataType::Utf8View {
-                return Ok(Column::Other(Box::new(writer)));
-            }
             let column = self.parquet.schema_descr().column(place);
-            let text = TextColumn::new(column, self.codec, !self.many_valued[place])?;
-            Ok(Column::Text(Box::new(text)))
+            let data_type = self.schema.field(place).data_type();
+            let with_dictionary = !self.many_valued[place];
+            if data_type == &DataType::Utf8View {
+                let text = ColumnEncoder::new(Text, column, self.codec, with_dictionary)?;
+                return Ok(Column::Text(Box::new(text)));
+            }
+            let Some(kind) = Number::of(column.physical_type(), data_type) else {
+                return Ok(Column::Other(Box::new(writer)));
+            };
+            let number = ColumnEncoder::new(kind, column, self.codec, with_dictionary)?;
+            Ok(Column::Number(Box::new(number)))
         });
         Ok(RowGroup {
             columns: columns.collect::<Result<_, ParquetError>>()?,
@@ -167,6 +176,7 @@ impl File {
         for column in row_group.columns {
             match column {
                 Column::Text(column) => column.close()?.append(&mut written)?,
+                Column::Number(column) => column.close()?.append(&mut written)?,
                 Column::Other(column) => column.close()?.append_to_row_group(&mut written)?,
             }
         }
@@ -250,6 +260,7 @@ impl Column {
     fn write(&mut self, field: &Field, values: &ArrayRef) -> Result<(), ParquetError> {
         match self {
             Self::Text(column) => column.write(values.as_string_view()),
+            Self::Number(column) => column.write(&column.kind().read(values)?),
             // No type of a contract has more than one leaf.
             Self::Other(column) => compute_leaves(field, values)?
                 .iter()
@@ -260,6 +271,7 @@ impl Column {
     fn bytes(&self) -> usize {
         match self {
             Self::Text(column) => column.bytes(),
+            Self::Number(column) => column.bytes(),
             Self::Other(column) => column.get_estimated_total_bytes(),
         }
     }
@@ -267,6 +279,7 @@ impl Column {
     fn memory_bytes(&self) -> usize {
         match self {
             Self::Text(column) => column.memory_bytes(),
+            Self::Number(column) => column.memory_bytes(),
             Self::Other(column) => column.memory_size(),
         }
     }

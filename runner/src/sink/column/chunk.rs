@@ -9,7 +9,7 @@ use parquet::file::reader::{ChunkReader, Length};
 use parquet::file::writer::SerializedRowGroupWriter;
 
 /// A finished column.
-pub(in crate::sink) struct TextChunk {
+pub(in crate::sink) struct Chunk {
     pub(super) content: Content,
     pub(super) close: ColumnCloseResult,
 }
@@ -20,7 +20,7 @@ pub(super) struct Content {
     pub(super) pages: Bytes,
 }
 
-impl TextChunk {
+impl Chunk {
     /// Appends it to a row group as the next column.
     ///
     /// # Errors

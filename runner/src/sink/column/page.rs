@@ -2,49 +2,61 @@
 
 use std::ops::Range;
 
-use arrow::array::{Array, ByteView, StringViewArray};
+use arrow::array::Array;
 
-use super::bounds::Bounds;
-use super::dictionary::{self, Dictionary};
+use super::dictionary::Dictionary;
+use super::kind::Kind;
 
 /// A page ends with this many rows, or with as many bytes as the next line says: what parquet's writer does.
 pub(super) const PAGE_ROWS: usize = 20_000;
 pub(super) const PAGE_BYTES: usize = 1 << 20;
 
 /// The page that is being filled.
-#[derive(Default)]
-pub(super) struct Page {
+pub(super) struct Page<K: Kind> {
     pub(super) rows: usize,
     pub(super) nulls: usize,
     /// 1 for a value, 0 for NULL; empty while there is no NULL.
     pub(super) levels: Vec<u32>,
     /// Values by their numbers in the dictionary.
     pub(super) numbers: Vec<u32>,
-    /// Values, each behind its length.
+    /// Values that are written out.
     pub(super) plain: Vec<u8>,
-    /// The values' bounds, where they are written out.
-    pub(super) bounds: Option<Bounds>,
+    /// The bounds of values that are written out.
+    pub(super) bounds: Option<K::Bounds>,
     pub(super) text_bytes: u64,
 }
 
-impl Page {
+impl<K: Kind> Page<K> {
+    /// A page without rows.
+    pub(super) fn new() -> Self {
+        Self {
+            rows: 0,
+            nulls: 0,
+            levels: Vec::new(),
+            numbers: Vec::new(),
+            plain: Vec::new(),
+            bounds: None,
+            text_bytes: 0,
+        }
+    }
+
     /// Adds values by their numbers until the dictionary is full; where it ended is returned.
     pub(super) fn add_numbered(
         &mut self,
-        texts: &StringViewArray,
+        kind: &K,
+        array: &K::Array,
         rows: Range<usize>,
-        dictionary: &mut Dictionary,
+        dictionary: &mut Dictionary<K::Key>,
     ) -> usize {
         self.numbers.reserve(rows.len());
-        let views = texts.views();
         for row in rows.clone() {
-            if texts.is_null(row) {
+            if array.is_null(row) {
                 continue;
             }
-            let view = views[row];
-            self.text_bytes += u64::from(ByteView::from(view).length);
-            self.numbers
-                .push(dictionary.number(view, || texts.value(row).as_bytes()));
+            self.text_bytes += kind.text_bytes(array, row);
+            let append = |plain: &mut Vec<u8>| _ = kind.append(array, row, plain);
+            let number = dictionary.number(kind.key(array, row), append);
+            self.numbers.push(number);
             if dictionary.is_full() {
                 return row + 1;
             }
@@ -53,18 +65,14 @@ impl Page {
     }
 
     /// Adds values until there are enough bytes; where it ended is returned.
-    pub(super) fn add_plain(&mut self, texts: &StringViewArray, rows: Range<usize>) -> usize {
+    pub(super) fn add_plain(&mut self, kind: &K, array: &K::Array, rows: Range<usize>) -> usize {
         for row in rows.clone() {
-            if texts.is_null(row) {
+            if array.is_null(row) {
                 continue;
             }
-            let value = texts.value(row).as_bytes();
-            self.text_bytes += value.len() as u64;
-            dictionary::append(&mut self.plain, value);
-            match &mut self.bounds {
-                Some(bounds) => bounds.add(value),
-                none => *none = Some(Bounds::of(value)),
-            }
+            let start = self.plain.len();
+            self.text_bytes += kind.append(array, row, &mut self.plain);
+            kind.bound(&self.plain[start..], &mut self.bounds);
             if self.plain.len() >= PAGE_BYTES {
                 return row + 1;
             }
@@ -72,13 +80,14 @@ impl Page {
         rows.end
     }
 
-    pub(super) fn add_levels(&mut self, texts: &StringViewArray, rows: Range<usize>) {
+    /// Says of rows that were added which of them hold a value.
+    pub(super) fn add_levels(&mut self, array: &K::Array, rows: Range<usize>) {
         let added = rows.len();
-        if texts.null_count() > 0 {
+        if array.null_count() > 0 {
             if self.levels.is_empty() {
                 self.levels.resize(self.rows, 1);
             }
-            let levels = rows.map(|row| u32::from(texts.is_valid(row)));
+            let levels = rows.map(|row| u32::from(array.is_valid(row)));
             self.levels.extend(levels);
             let values = self.levels[self.rows..].iter().sum::<u32>();
             self.nulls += added - values as usize;
@@ -89,22 +98,25 @@ impl Page {
     }
 
     /// The bounds of the values that the page names.
-    pub(super) fn named_bounds(&self, dictionary: &Dictionary) -> Option<Bounds> {
+    pub(super) fn named_bounds(
+        &self,
+        kind: &K,
+        dictionary: &Dictionary<K::Key>,
+    ) -> Option<K::Bounds> {
         let mut is_named = vec![false; dictionary.len()];
         for number in &self.numbers {
             is_named[*number as usize] = true;
         }
-        let mut bounds: Option<Bounds> = None;
-        for (number, _) in (0..).zip(is_named).filter(|(_, is_named)| *is_named) {
-            let value = dictionary.value(number);
-            match &mut bounds {
-                Some(bounds) => bounds.add(value),
-                none => *none = Some(Bounds::of(value)),
+        let mut bounds = None;
+        for (number, is_named) in is_named.into_iter().enumerate() {
+            if is_named {
+                kind.bound(dictionary.value(number), &mut bounds);
             }
         }
         bounds
     }
 
+    /// Bytes that it holds.
     pub(super) fn bytes(&self) -> usize {
         (self.numbers.len() + self.levels.len()) * size_of::<u32>() + self.plain.len()
     }
