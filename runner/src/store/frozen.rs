@@ -14,13 +14,14 @@ use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use object_store::path::Path;
 use object_store::{
     CopyOptions, Error, GetOptions, GetRange, GetResult, GetResultPayload, ListResult,
-    MultipartUpload, OBJECT_STORE_COALESCE_DEFAULT, ObjectMeta, ObjectStore, ObjectStoreExt,
-    PutMultipartOptions, PutOptions, PutPayload, PutResult, Result, coalesce_ranges,
+    MultipartUpload, OBJECT_STORE_COALESCE_DEFAULT, ObjectMeta, ObjectStore, PutMultipartOptions,
+    PutOptions, PutPayload, PutResult, Result, coalesce_ranges,
 };
 use serde::{Deserialize, Serialize};
 use thiserror::Error as DeriveError;
 
 use super::open_file::OpenFile;
+use super::opened::Opened;
 use super::rooms::Rooms;
 
 /// One object as it was listed: later reads are of these bytes or fail.
@@ -79,6 +80,7 @@ pub struct FrozenStore {
     /// An object was read that is a file.
     holds_files: AtomicBool,
     rooms: Rooms,
+    opened: Opened,
 }
 
 impl FrozenStore {
@@ -96,6 +98,7 @@ impl FrozenStore {
             objects: objects.into_iter().map(keyed).collect::<Result<_>>()?,
             holds_files: AtomicBool::new(false),
             rooms: Rooms::default(),
+            opened: Opened::default(),
         })
     }
 
@@ -132,12 +135,20 @@ impl FrozenStore {
         else {
             return Ok(None);
         };
+        if let Some(file) = self.opened.find(key) {
+            return Ok(Some(file));
+        }
         let options = GetOptions {
             range: Some(GetRange::Bounded(first.clone())),
             ..GetOptions::default()
         };
-        match self.read(key, options).await?.payload {
-            GetResultPayload::File(file, _) => Ok(Some(OpenFile::new(file, &self.rooms))),
+        let result = self.read(key, options).await?;
+        match result.payload {
+            GetResultPayload::File(file, _) => {
+                let file = OpenFile::new(file, &result.meta, &self.rooms);
+                self.opened.keep(key, &file);
+                Ok(Some(file))
+            }
             GetResultPayload::Stream(_) => Ok(None),
         }
     }
@@ -160,24 +171,11 @@ fn is_same(frozen: &FrozenObject, found: &ObjectMeta) -> bool {
         }
 }
 
-/// What a result's bytes are read from; a file in larger pieces than its own stream's.
-fn stream_of(result: GetResult, rooms: &Rooms) -> BoxStream<'static, Result<Bytes>> {
-    match result.payload {
-        GetResultPayload::File(file, _) => OpenFile::new(file, rooms).stream(result.range),
-        GetResultPayload::Stream(bytes) => bytes,
+fn require_unchanged(file: &OpenFile, frozen: &FrozenObject) -> Result<()> {
+    if file.is_unchanged()? {
+        return Ok(());
     }
-}
-
-async fn require_unchanged(
-    store: &Arc<dyn ObjectStore>,
-    key: &Path,
-    frozen: &FrozenObject,
-) -> Result<()> {
-    match store.head(key).await {
-        Ok(found) if is_same(frozen, &found) => Ok(()),
-        Ok(_) | Err(Error::NotFound { .. }) => Err(was_replaced(frozen)),
-        Err(error) => Err(error),
-    }
+    Err(was_replaced(frozen))
 }
 
 fn was_replaced(frozen: &FrozenObject) -> Error {
@@ -218,36 +216,35 @@ impl ObjectStore for FrozenStore {
     async fn get_opts(&self, key: &Path, options: GetOptions) -> Result<GetResult> {
         let head = options.head;
         let mut result = self.read(key, options).await?;
-        if head || !matches!(result.payload, GetResultPayload::File(..)) {
+        if head {
             return Ok(result);
         }
-        // A file is opened here and read later, so its version is compared again behind its last byte.
-        let (object, inner) = (self.object(key)?.clone(), Arc::clone(&self.inner));
-        let key = key.clone();
+        let GetResultPayload::File(file, _) = result.payload else {
+            return Ok(result);
+        };
+        // A file is opened here and read later, so it is looked at again behind its last byte.
+        let file = OpenFile::new(file, &result.meta, &self.rooms);
+        let (object, read) = (self.object(key)?.clone(), file.clone());
         let check = stream::once(async move {
-            require_unchanged(&inner, &key, &object).await?;
+            require_unchanged(&read, &object)?;
             Ok(Bytes::new())
         });
-        let (meta, range) = (result.meta.clone(), result.range.clone());
-        let attributes = std::mem::take(&mut result.attributes);
-        let checked = stream_of(result, &self.rooms)
+        let checked = file
+            .stream(result.range.clone())
             .chain(check)
             .try_filter(|bytes| std::future::ready(!bytes.is_empty()));
-        Ok(GetResult {
-            payload: GetResultPayload::Stream(checked.boxed()),
-            meta,
-            range,
-            attributes,
-        })
+        result.payload = GetResultPayload::Stream(checked.boxed());
+        Ok(result)
     }
 
     async fn get_ranges(&self, key: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
         if let Some(file) = self.open_file(key, ranges).await? {
             let object = self.object(key)?;
             let end = |range: &Range<u64>| range.start..range.end.min(object.size_bytes);
-            let read = file.ranges(ranges.iter().map(end).collect()).await;
-            // A file that was written over is that, whatever reading it said.
-            require_unchanged(&self.inner, key, object).await?;
+            let read = file.clone().ranges(ranges.iter().map(end).collect());
+            let read = read.await;
+            // A file that was written into is that, whatever reading it said.
+            require_unchanged(&file, object)?;
             return read;
         }
         let bytes = coalesce_ranges(

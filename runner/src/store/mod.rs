@@ -16,6 +16,7 @@ mod frozen;
 mod handle;
 mod location;
 mod open_file;
+mod opened;
 mod port;
 mod probe;
 mod rooms;

@@ -1,5 +1,5 @@
-//! Reads an open file on the threads that may block, in few and large pieces: each change of threads costs what reading some
-//! hundred kilobytes does.
+//! Reads an open file, in few and large pieces, and on the threads that may block only where it takes long: each change of
+//! threads costs what reading some hundred kilobytes does.
 
 use std::fs::File;
 use std::io;
@@ -8,8 +8,9 @@ use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use futures::stream::{self, BoxStream, StreamExt};
-use object_store::{Error, Result};
+use object_store::{Error, ObjectMeta, Result};
 
 use super::rooms::Rooms;
 
@@ -23,15 +24,27 @@ const AT_HAND_BYTES: usize = 512 << 10;
 #[derive(Clone, Debug)]
 pub(super) struct OpenFile {
     file: Arc<File>,
+    /// What it was when it was opened.
+    meta: Arc<ObjectMeta>,
     rooms: Rooms,
 }
 
 impl OpenFile {
-    pub(super) fn new(file: File, rooms: &Rooms) -> Self {
+    pub(super) fn new(file: File, meta: &ObjectMeta, rooms: &Rooms) -> Self {
         Self {
             file: Arc::new(file),
+            meta: Arc::new(meta.clone()),
             rooms: rooms.clone(),
         }
+    }
+
+    /// Whether nobody has written into it since it was opened. A file that was deleted, or that another one took the name of, is
+    /// read on as it was.
+    pub(super) fn is_unchanged(&self) -> Result<bool> {
+        let now = self.file.metadata().map_err(failed)?;
+        let modified = now.modified().map_err(failed)?;
+        Ok(now.len() == self.meta.size
+            && DateTime::<Utc>::from(modified) == self.meta.last_modified)
     }
 
     /// A range as a stream of pieces.
@@ -107,6 +120,18 @@ mod tests {
 
     use super::*;
 
+    fn opened(file: File) -> OpenFile {
+        let found = file.metadata().unwrap();
+        let meta = ObjectMeta {
+            location: "file".into(),
+            last_modified: found.modified().unwrap().into(),
+            size: found.len(),
+            e_tag: None,
+            version: None,
+        };
+        OpenFile::new(file, &meta, &Rooms::default())
+    }
+
     #[tokio::test]
     async fn a_range_of_several_pieces_comes_whole_and_in_order() {
         let content = (0_u32..3 << 20)
@@ -114,7 +139,7 @@ mod tests {
             .collect::<Vec<_>>();
         let mut written = tempfile::tempfile().unwrap();
         written.write_all(&content).unwrap();
-        let file = OpenFile::new(written, &Rooms::default());
+        let file = opened(written);
         let range = 5..content.len() as u64 - 7;
         let pieces: Vec<Bytes> = file.clone().stream(range).try_collect().await.unwrap();
         assert_eq!(pieces.len(), 2);
@@ -125,7 +150,21 @@ mod tests {
 
     #[tokio::test]
     async fn a_file_that_ends_early_is_an_error() {
-        let file = OpenFile::new(tempfile::tempfile().unwrap(), &Rooms::default());
+        let file = opened(tempfile::tempfile().unwrap());
         assert!(file.ranges(vec![0..1, 1..2]).await.is_err());
+    }
+
+    #[test]
+    fn a_file_that_was_written_into_is_changed_and_one_that_lost_its_name_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        std::fs::write(&path, "before").unwrap();
+        let file = opened(File::open(&path).unwrap());
+        std::fs::write(folder.path().join("other"), "after").unwrap();
+        std::fs::rename(folder.path().join("other"), &path).unwrap();
+        assert!(file.is_unchanged().unwrap());
+        let file = opened(File::open(&path).unwrap());
+        std::fs::write(&path, "longer than before").unwrap();
+        assert!(!file.is_unchanged().unwrap());
     }
 }

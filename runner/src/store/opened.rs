@@ -1,0 +1,37 @@
+//! Files that were opened a moment ago: a reader asks for a file's footer, then for its pages, and often for both again.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use object_store::path::Path;
+
+use super::open_file::OpenFile;
+
+/// Files that are kept open; processes may have 256 on some systems.
+const KEPT: usize = 64;
+
+/// The files that were opened last.
+#[derive(Debug, Default)]
+pub(super) struct Opened(Mutex<VecDeque<(Path, OpenFile)>>);
+
+impl Opened {
+    /// A file, where it is still open.
+    pub(super) fn find(&self, key: &Path) -> Option<OpenFile> {
+        let opened = self.lock();
+        let found = opened.iter().find(|(kept, _)| kept == key);
+        found.map(|(_, file)| file.clone())
+    }
+
+    /// Keeps a file open until some others were opened.
+    pub(super) fn keep(&self, key: &Path, file: &OpenFile) {
+        let mut opened = self.lock();
+        if opened.len() == KEPT {
+            opened.pop_front();
+        }
+        opened.push_back((key.clone(), file.clone()));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, VecDeque<(Path, OpenFile)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
