@@ -288,6 +288,26 @@ fn compressed_data_that_cannot_be_unpacked_fails_the_gate_with_the_files_name() 
 }
 
 #[test]
+fn formats_that_are_not_read_are_called_by_their_names() {
+    for (bytes, format) in [
+        (
+            &b"PK\x03\x04 orders.csv"[..],
+            "is a zip archive, which is not read",
+        ),
+        (b"\xfd7zXZ\0 orders.csv", "is an xz file, which is not read"),
+    ] {
+        sales(|place| place.write("sales/sample/raw/orders/more.csv", bytes)).fails(
+            4,
+            &[
+                "raw/orders/more.csv` ",
+                format,
+                "compressed with gzip, zstd or bzip2",
+            ],
+        );
+    }
+}
+
+#[test]
 fn a_check_that_fails_says_which_what_was_expected_and_what_came() {
     let checks = "\n[checks.none_in_lisbon]\nno_rows = \"select city from daily_sales where city = 'Lisbon'\"\n\
                   [checks.as_many]\nexpected = \"select 1 as n\"\ngot = \"select count(*) as n from daily_sales\"\n";

@@ -22,6 +22,33 @@ pub(super) enum Content {
     Parquet,
 }
 
+/// Formats that are not read, by their first bytes: as text each would only lack the first column.
+const NOT_READ: [(&[u8], &str); 6] = [
+    (b"PK\x03\x04", "a zip archive"),
+    (b"\xfd7zXZ\0", "an xz file"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+    (b"\x04\x22\x4d\x18", "an lz4 file"),
+    (b"\xff\x06\0\0sNaPpY", "a snappy file"),
+    (b"Obj\x01", "an Avro file"),
+];
+
+/// Refuses formats that are not read.
+///
+/// # Errors
+/// Quality gate: the object is of one of them.
+pub(super) fn require_readable(start: &[u8], file: &str) -> Result<()> {
+    let Some((_, format)) = NOT_READ.iter().find(|(mark, _)| start.starts_with(mark)) else {
+        return Ok(());
+    };
+    Err(Error::new(
+        ErrorKind::QualityGate,
+        format!("`{file}` is {format}, which is not read"),
+    )
+    .hint(
+        "write it as Parquet or as delimited text: plain, or compressed with gzip, zstd or bzip2",
+    ))
+}
+
 impl Content {
     /// Judges the first bytes of an object.
     pub(super) fn of(start: &[u8]) -> Self {

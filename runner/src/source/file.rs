@@ -12,7 +12,7 @@ use object_store::{ObjectMeta, ObjectStore};
 
 use super::block::{Block, Decoded, decode_block};
 use super::collector::Collector;
-use super::compression::{Content, decompress};
+use super::compression::{Content, decompress, require_readable};
 use super::cut::{Cutter, Piece};
 use super::fetch::fetch;
 use super::grammar::Beyond;
@@ -97,6 +97,7 @@ pub(super) async fn open(
     let Some(first) = bytes.next().await.transpose()? else {
         return Ok((Content::Plain, stream::empty().boxed()));
     };
+    require_readable(&first, &file.name)?;
     let content = Content::of(&first);
     let progress = progress.clone();
     let bytes = stream::iter([Ok(first)])
