@@ -11,6 +11,7 @@ use crate::engine::clock::Clock;
 use crate::engine::failure::Failure;
 use crate::engine::history::{Details, Event, EventType, HistorySink};
 use crate::engine::run::Variables;
+use crate::engine::stop::{Stop, StopRequest};
 use crate::json_text::written;
 
 /// The number of events at which AWS ends a STANDARD execution.
@@ -24,6 +25,7 @@ pub(crate) struct Recorder {
     clock: Clock,
     limit: Option<u64>,
     sink: Option<Arc<dyn HistorySink>>,
+    stop: Arc<Stop>,
     state: Mutex<State>,
 }
 
@@ -50,6 +52,7 @@ impl Recorder {
         clock: Clock,
         limit: Option<u64>,
         sink: Option<Arc<dyn HistorySink>>,
+        stop: Arc<Stop>,
     ) -> Self {
         let event = Event {
             execution: execution.clone(),
@@ -64,6 +67,7 @@ impl Recorder {
             clock,
             limit,
             sink,
+            stop,
             state: Mutex::new(State {
                 last_id: 0,
                 closed: false,
@@ -240,6 +244,12 @@ impl Recorder {
         state.event.event_type = event_type;
         if let Some(sink) = &self.sink {
             sink.record(&state.event);
+            if sink.is_broken() {
+                self.stop.request(StopRequest {
+                    error: None,
+                    cause: Some("the history cannot be kept any longer".to_owned()),
+                });
+            }
         }
         if let Some(subscriber) = &state.subscriber {
             // A subscriber that went away misses nothing that it wants.

@@ -11,6 +11,7 @@ use crate::engine::history::{EventType, HistorySink};
 use crate::engine::inspection::Inspection;
 use crate::engine::port::TaskHandler;
 use crate::engine::recorder::Recorder;
+use crate::engine::stop::Stop;
 use crate::engine::tokens::Tokens;
 use crate::scope::Host;
 
@@ -30,6 +31,7 @@ pub(crate) struct Shared {
     pub(crate) names: Names,
     pub(crate) event_limit: Option<u64>,
     pub(crate) inspection: Option<Inspection>,
+    pub(crate) stop: Arc<Stop>,
     transitions: AtomicU64,
 }
 
@@ -96,6 +98,7 @@ impl Shared {
             names,
             event_limit,
             inspection,
+            stop: Arc::default(),
             transitions: AtomicU64::new(0),
         }
     }
@@ -188,6 +191,7 @@ impl Run {
                 shared.clock,
                 shared.event_limit,
                 shared.sink.clone(),
+                Arc::clone(&shared.stop),
             ),
             context: Mutex::new(context),
             given: Vec::new(),
