@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::json_text::JsonText;
+use crate::template::{Builder, Template};
 
 /// A value that states hand on; its JSON text is made once, however many events show it.
 ///
@@ -12,19 +13,38 @@ pub(crate) struct Carried {
     value: Value,
     /// None until an event shows it.
     text: Option<JsonText>,
+    /// The template that has built the value as it is, if that can build anew in it.
+    builder: Option<Builder>,
 }
 
 impl From<Value> for Carried {
     fn from(value: Value) -> Self {
-        Self { value, text: None }
+        Self {
+            value,
+            text: None,
+            builder: None,
+        }
     }
 }
 
 impl Carried {
     /// Takes a value whose text has been made already, while its length was looked at.
     pub(crate) fn with_text(value: Value, text: JsonText) -> Self {
-        let text = Some(text);
-        Self { value, text }
+        Self {
+            value,
+            text: Some(text),
+            builder: None,
+        }
+    }
+
+    /// Notes which template has built the value.
+    pub(crate) fn built_by(self, builder: Option<Builder>) -> Self {
+        Self { builder, ..self }
+    }
+
+    /// Tells whether a template has built the value and can build anew in it.
+    pub(crate) fn is_built_by(&self, template: &Template) -> bool {
+        self.builder.is_some() && self.builder == template.builder()
     }
 
     pub(crate) fn value(&self) -> &Value {
