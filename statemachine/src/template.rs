@@ -282,7 +282,7 @@ impl Template {
 
     /// Evaluates the template on a value that it has built itself, in its place: what is fixed stays where it is.
     ///
-    /// The value is untouched if the evaluation fails. It comes out as from
+    /// Fields that have been appended to it since are dropped. The value is untouched if the evaluation fails. It comes out as from
     /// [`evaluate_by_moving`](Self::evaluate_by_moving).
     pub(crate) fn evaluate_in_place(
         &self,
@@ -305,6 +305,7 @@ impl Template {
         };
         self.node.compute(&mut building, &mut made)?;
         self.node.move_among(&mut made.iter_mut(), built);
+        self.node.drop_appended(built);
         self.node.put(built, &mut made.into_iter());
         Ok(())
     }

@@ -13,7 +13,7 @@ pub(crate) struct Carried {
     value: Value,
     /// None until an event shows it.
     text: Option<JsonText>,
-    /// The template that has built the value as it is, if that can build anew in it.
+    /// The template that has built the value, if that can build anew in it; fields may have been appended since.
     builder: Option<Builder>,
 }
 
@@ -40,6 +40,10 @@ impl Carried {
     /// Notes which template has built the value.
     pub(crate) fn built_by(self, builder: Option<Builder>) -> Self {
         Self { builder, ..self }
+    }
+
+    pub(crate) fn builder(&self) -> Option<Builder> {
+        self.builder
     }
 
     /// Tells whether a template has built the value and can build anew in it.

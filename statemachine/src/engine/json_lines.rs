@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 
 use crate::engine::background_writer::BackgroundWriter;
 use crate::engine::clock::date_text;
@@ -48,7 +48,7 @@ struct Lines {
     writer: BackgroundWriter,
     gathered: Vec<u8>,
     /// The last timestamp as text: most events share theirs with the one before.
-    timestamp: (i64, String),
+    timestamp: (DateTime<Utc>, String),
     at_once: bool,
     names_executions: bool,
 }
@@ -61,7 +61,7 @@ impl JsonLines {
         let lines = Lines {
             writer: BackgroundWriter::new(writer, Arc::clone(&broken)),
             gathered: Vec::with_capacity(GATHERED_BYTES + USUAL_LINE_BYTES),
-            timestamp: (0, date_text(DateTime::UNIX_EPOCH)),
+            timestamp: (DateTime::UNIX_EPOCH, date_text(DateTime::UNIX_EPOCH)),
             at_once: false,
             names_executions: false,
         };
@@ -100,9 +100,12 @@ impl JsonLines {
 
 impl Lines {
     fn append(&mut self, event: &Event) {
-        let milliseconds = event.timestamp.timestamp_millis();
-        if self.timestamp.0 != milliseconds {
-            self.timestamp = (milliseconds, date_text(event.timestamp));
+        let (last, text) = &mut self.timestamp;
+        if *last != event.timestamp {
+            if last.timestamp_millis() != event.timestamp.timestamp_millis() {
+                *text = date_text(event.timestamp);
+            }
+            *last = event.timestamp;
         }
         let out = &mut self.gathered;
         if self.names_executions {

@@ -22,7 +22,7 @@ use crate::engine::frame::{Data, Frame};
 use crate::engine::inspection::Step;
 use crate::engine::run::Variables;
 use crate::engine::{choice, fail, map, parallel, task, wait};
-use crate::json_text::{DEEPEST, JsonText, Refused, Writer};
+use crate::json_text::{DEEPEST, JsonText, Refused};
 use crate::jsonpath::ReferencePath;
 use crate::size::{PAYLOAD_LIMIT_BYTES, VARIABLES_LIMIT_BYTES, exceeds, length};
 
@@ -349,8 +349,10 @@ fn carried(
 ) -> Result<Option<Carried>, Failure> {
     match output {
         Cow::Borrowed(same) if std::ptr::eq(same, raw) => Ok(None),
-        made => within_limit(frame, made.into_owned(), TOO_DEEP, None, |made, writer| {
-            writer.value(made, DEEPEST)
+        made => within_limit(frame, made.into_owned(), TOO_DEEP, |made| {
+            JsonText::written(PAYLOAD_LIMIT_BYTES, None, |writer| {
+                writer.value(made, DEEPEST)
+            })
         })
         .map(Some),
     }
@@ -358,14 +360,12 @@ fn carried(
 
 /// Refuses an output that AWS would not carry to the next state.
 ///
-/// `too_deep` is what is said of one that nests so; `given_up` is a text whose memory may be used again; `write` writes
-/// the output's own text.
+/// `too_deep` is what is said of one that nests so; `write` makes the output's text, if it is not longer than allowed.
 pub(crate) fn within_limit(
     frame: &Frame<'_>,
     made: Value,
     too_deep: &str,
-    given_up: Option<JsonText>,
-    write: impl FnOnce(&Value, &mut Writer<'_>) -> Result<(), Refused>,
+    write: impl FnOnce(&Value) -> Result<JsonText, Refused>,
 ) -> Result<Carried, Failure> {
     let refused = |refused| match refused {
         Refused::TooLong if !nests_too_deeply(&made) => {
@@ -374,9 +374,7 @@ pub(crate) fn within_limit(
         _ => frame.runtime(too_deep),
     };
     if frame.run.recorder.shows_texts() {
-        let write = |writer: &mut Writer<'_>| write(&made, writer);
-        let text = JsonText::written(PAYLOAD_LIMIT_BYTES, given_up, write);
-        let text = text.map_err(refused)?;
+        let text = write(&made).map_err(refused)?;
         return Ok(Carried::with_text(made, text));
     }
     if nests_too_deeply(&made) || exceeds(&made, PAYLOAD_LIMIT_BYTES) {

@@ -225,6 +225,20 @@ impl Node {
         }
     }
 
+    /// Drops the fields that have been appended to what the node has built.
+    pub(super) fn drop_appended(&self, built: &mut Value) {
+        if let (Self::Object(parts), Value::Object(fields)) = (self, built)
+            && fields.len() > parts.fixed.len()
+        {
+            let mut own = parts.fixed.len();
+            fields.retain(|_, _| {
+                let keeps = own > 0;
+                own = own.saturating_sub(1);
+                keeps
+            });
+        }
+    }
+
     /// Puts what has been computed into its places in what the node has built before.
     pub(super) fn put(&self, built: &mut Value, made: &mut impl Iterator<Item = Value>) {
         let put = match (self, built) {
