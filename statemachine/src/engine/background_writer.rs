@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::{self, Write};
 use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
@@ -103,7 +103,7 @@ impl BackgroundWriter {
 impl Running {
     fn start(target: &Arc<Target>) -> io::Result<Self> {
         let (full, handed_over) = sync_channel::<Vec<u8>>(WAITING_BUFFERS);
-        let (give_back, written): (Sender<Vec<u8>>, _) = channel();
+        let (give_back, written) = sync_channel(WAITING_BUFFERS + 2);
         let target = Arc::clone(target);
         let write = move || {
             for mut buffer in handed_over {

@@ -71,6 +71,11 @@ impl Carried {
             .unwrap_or_else(|| JsonText::of(&self.value))
     }
 
+    /// Gives the text away, if there is one.
+    pub(super) fn take_text(&mut self) -> Option<JsonText> {
+        self.text.take()
+    }
+
     /// Takes back what was lent.
     pub(super) fn return_text(&mut self, text: Option<JsonText>) {
         self.text = text;

@@ -1,6 +1,7 @@
 //! Numbers the events of one execution and hands them on.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
@@ -37,6 +38,8 @@ struct State {
     subscriber: Option<mpsc::UnboundedSender<Event>>,
     /// The event that listeners are shown, filled anew for each: most of its many details are always absent.
     event: Event,
+    /// How long after the start the last event was, and its date: many happen at once.
+    last_time: (Duration, DateTime<Utc>),
 }
 
 /// What the event that enters or leaves a state shows.
@@ -74,6 +77,7 @@ impl Recorder {
                 doomed: false,
                 subscriber: None,
                 event,
+                last_time: (Duration::ZERO, clock.date_after(Duration::ZERO)),
             }),
         }
     }
@@ -133,12 +137,8 @@ impl Recorder {
         if !self.is_heard(&state) {
             return Ok((state.last_id, None));
         }
-        let at = at.unwrap_or_else(|| self.clock.now());
-        let details = &mut state.event.details;
-        let is_same = |shown: &Arc<str>| Arc::ptr_eq(shown, name);
-        if !details.name.as_ref().is_some_and(is_same) {
-            details.name = Some(name.clone());
-        }
+        let at = at.unwrap_or_else(|| state.now(&self.clock));
+        let details = state.named(name);
         match shown {
             Shown::Input(input) => {
                 details.input = Some(input.lend_text());
@@ -153,8 +153,30 @@ impl Recorder {
                 state.event.details.assigned_variables = None;
             }
         }
-        // The name stays: the state that is entered is mostly the next to be left.
         Ok((state.last_id, Some(at)))
+    }
+
+    /// Appends what happened to an iteration of a Map state, and gives the event's number.
+    ///
+    /// # Errors
+    /// As [`record`](Self::record).
+    pub(crate) fn record_iteration(
+        &self,
+        previous: u64,
+        event_type: EventType,
+        map: &Arc<str>,
+        index: usize,
+    ) -> Result<u64, Failure> {
+        let mut state = self.lock();
+        self.refuse_when_full(&mut state, previous, event_type)?;
+        state.last_id += 1;
+        if self.is_heard(&state) {
+            let at = state.now(&self.clock);
+            state.named(map).index = Some(index);
+            self.tell(&mut state, previous, event_type, at);
+            state.event.details.index = None;
+        }
+        Ok(state.last_id)
     }
 
     /// Ends the history where it is full, for anything but success.
@@ -226,7 +248,8 @@ impl Recorder {
         state.last_id += 1;
         if self.is_heard(state) {
             state.event.details = details();
-            self.tell(state, previous, event_type, self.clock.now());
+            let at = state.now(&self.clock);
+            self.tell(state, previous, event_type, at);
             state.event.details = Details::default();
         }
         state.last_id
@@ -259,6 +282,26 @@ impl Recorder {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn now(&mut self, clock: &Clock) -> DateTime<Utc> {
+        let elapsed = clock.elapsed();
+        if self.last_time.0 != elapsed {
+            self.last_time = (elapsed, clock.date_after(elapsed));
+        }
+        self.last_time.1
+    }
+
+    /// Gives the details with nothing but a name in them; it stays, for the next event mostly shows the same.
+    fn named(&mut self, name: &Arc<str>) -> &mut Details {
+        let details = &mut self.event.details;
+        let is_same = |shown: &Arc<str>| Arc::ptr_eq(shown, name);
+        if !details.name.as_ref().is_some_and(is_same) {
+            details.name = Some(name.clone());
+        }
+        details
     }
 }
 
