@@ -252,6 +252,58 @@ mod tests {
     }
 
     #[test]
+    fn a_writer_that_is_slower_than_the_lines_gets_them_all_in_order() {
+        struct Slow(Page);
+        impl Write for Slow {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                for _ in 0..50 {
+                    std::thread::yield_now();
+                }
+                self.0.write(&bytes[..bytes.len().min(50_000)])
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let page = Page::default();
+        let lines = JsonLines::new(Slow(page.clone()));
+        for id in 1..=500 {
+            lines.record(&event(id, &"x".repeat(GATHERED_BYTES / 3)));
+        }
+        lines.finish().unwrap();
+        assert_eq!(page.ids(), (1..=500).collect::<Vec<u64>>());
+    }
+
+    #[test]
+    fn what_is_written_to_is_closed_with_the_last_clone() {
+        struct Closing(Arc<AtomicBool>);
+        impl Drop for Closing {
+            fn drop(&mut self) {
+                self.0.store(true, Ordering::SeqCst);
+            }
+        }
+        impl Write for Closing {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                Ok(bytes.len())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        for length in [1, GATHERED_BYTES] {
+            let closed = Arc::new(AtomicBool::new(false));
+            let lines = JsonLines::new(Closing(Arc::clone(&closed)));
+            for id in 1..=5 {
+                lines.record(&event(id, &"x".repeat(length)));
+            }
+            lines.finish().unwrap();
+            assert!(!closed.load(Ordering::SeqCst));
+            drop(lines);
+            assert!(closed.load(Ordering::SeqCst));
+        }
+    }
+
+    #[test]
     fn dropping_the_last_clone_writes_the_rest() {
         let page = Page::default();
         let lines = JsonLines::new(page.clone());
