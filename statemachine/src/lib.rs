@@ -86,6 +86,7 @@ pub mod trace;
 mod validate;
 mod walk;
 
+pub use definition::duplicates::duplicate_keys;
 pub use definition::machine::StateSummary;
 pub use definition::{Machine, MachineType, Place, QueryLanguage, Resource, ResourceKind};
 pub use engine::{
