@@ -5,8 +5,9 @@
 //   benches/peers/run_stepfunctions.mjs [rounds, 3 if left out]
 //
 // Both read the same definitions and inputs, write the whole history as JSON Lines, and must end with the same output.
-// Times are of the execution alone: neither the start of a process nor reading the definition counts. Processor time
-// is given beside, for it says more on a busy machine. The package is installed once below the cache folder.
+// Times are of the execution alone, until the last line is written: neither the start of a process nor reading the
+// definition counts. Processor time, of all threads, is given beside, for it says more on a busy machine. From three
+// rounds on a row gives the middle of each figure. The package is installed once below the cache folder.
 
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
@@ -80,6 +81,28 @@ function printRow(cells) {
   console.log(cells.map((cell, at) => (at === 0 ? String(cell).padEnd(18) : String(cell).padStart(15))).join(''));
 }
 
+/** Takes the middle of what several rounds gave, field by field. */
+function middle(runs) {
+  const fields = ['transitions', 'seconds', 'processor_seconds', 'peak_resident_kib'];
+  return Object.fromEntries(fields.map((field) => {
+    const sorted = runs.map((run) => run[field]).sort((one, other) => one - other);
+    return [field, sorted[sorted.length >> 1]];
+  }));
+}
+
+function printRuns(name, ours, theirs) {
+  printRow([
+    name,
+    ...['seconds', 'processor_seconds'].flatMap((time) => [
+      perSecond(ours.transitions, ours[time]),
+      perSecond(ours.transitions, theirs[time]),
+      (theirs[time] / ours[time]).toFixed(1),
+    ]),
+    mebibytes(ours.peak_resident_kib),
+    mebibytes(theirs.peak_resident_kib),
+  ]);
+}
+
 const perSecond = (transitions, seconds) => Math.round(transitions / seconds).toLocaleString('en');
 const mebibytes = (kib) => `${(kib / 1024).toFixed(1)} MiB`;
 
@@ -96,23 +119,18 @@ function compare(rounds) {
       for (const size of sizes) {
         const definition = path.join(root, 'statemachine/benches/machines', `${machine}.json`);
         fs.writeFileSync(input, execFileSync(example, [machine, String(size), '--input']));
+        const all = { ours: [], theirs: [] };
         for (let round = 0; round < rounds; round += 1) {
           const ours = drivetrain(machine, size, history);
           const expected = JSON.stringify(sorted(lastOutput(history)));
           const theirs = JSON.parse(execFileSync(process.execPath,
             [script, 'peer', folder, definition, input, history], { maxBuffer: 1 << 28 }));
           if (JSON.stringify(sorted(theirs.output)) !== expected) throw new Error(`${machine}: the outputs differ`);
-          printRow([
-            `${machine} ${size}`,
-            ...['seconds', 'processor_seconds'].flatMap((time) => [
-              perSecond(ours.transitions, ours[time]),
-              perSecond(ours.transitions, theirs[time]),
-              (theirs[time] / ours[time]).toFixed(1),
-            ]),
-            mebibytes(ours.peak_resident_kib),
-            mebibytes(theirs.peak_resident_kib),
-          ]);
+          printRuns(`${machine} ${size}`, ours, theirs);
+          all.ours.push(ours);
+          all.theirs.push(theirs);
         }
+        if (rounds > 2) printRuns('  in the middle', middle(all.ours), middle(all.theirs));
       }
     }
     for (const [machine, size] of Object.entries(ALONE)) {

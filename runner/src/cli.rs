@@ -77,7 +77,7 @@ pub enum Command {
     Check(CheckArgs),
     /// Runs a state machine offline: tasks have mocked answers, waits take no time.
     #[command(
-        after_long_help = "Example:\n  drivetrain simulate orders.asl.json --input order.json --mocks mocks.json --case SecondTry\n  drivetrain simulate orders.asl.json --input '{\"id\": 7}' --s3 reports=./reports --show-data\n\nThe exit code is 0 if the execution succeeds, 1 if it ends otherwise, 2 if the definition has errors or a task calls that has no mocked answer."
+        after_long_help = "Example:\n  drivetrain simulate orders.asl.json --input order.json --mocks mocks.json --case SecondTry\n  drivetrain simulate orders.asl.json --input '{\"id\": 7}' --s3 reports=./reports --show-data\n\nThe exit code is 0 if the execution succeeds, 1 if it ends otherwise, 2 if the definition has errors or a task calls that has no mocked answer. Ctrl-C stops the execution, and what it did so far is shown."
     )]
     Simulate(SimulateArgs),
     /// Runs the cases that stand beside state machines, and says what none of them reached.
@@ -87,7 +87,7 @@ pub enum Command {
     Test(TestArgs),
     /// Tests one state by itself: one attempt, with what goes in, what comes out and every step between.
     #[command(
-        after_long_help = "Example:\n  drivetrain test-state orders.asl.json --state Charge --input '{\"id\": 7}' --mock '{\"result\": {\"paid\": true}}' --level DEBUG\n  drivetrain test-state --request request.json   # the TestState API's request object in, its response object out\n\nA mock's `fieldValidationMode` (STRICT, PRESENT, NONE) is taken, and its result is never compared with the shapes of AWS's APIs: these are not known here.\n\nThe exit code is 1 if the state fails and no handler takes the error, 2 if the request is refused."
+        after_long_help = "Example:\n  drivetrain test-state orders.asl.json --state Charge --input '{\"id\": 7}' --mock '{\"result\": {\"paid\": true}}' --level DEBUG\n  drivetrain test-state --request request.json   # the TestState API's request object in, its response object out\n\nA mock's `fieldValidationMode` (STRICT, PRESENT, NONE) is taken, and its result is never compared with the shapes of AWS's APIs: these are not known here.\n\nThe exit code is 0 if the state succeeds or a handler takes its error, 1 if it fails, 2 if the request is refused."
     )]
     TestState(Box<TestStateArgs>),
     /// Makes mocks from the recorded history of an execution.
@@ -301,7 +301,7 @@ pub struct SimulateArgs {
     /// How many events the execution may have, or `none` for any number [default: 25000 for a STANDARD machine].
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub max_events: Option<MaxEvents>,
-    /// Writes the execution's own history to this file, an event a line, while it runs.
+    /// Writes the execution's own history to this file, an event a line, while it runs; `mocks` makes a case of it.
     #[arg(long, value_name = "FILE")]
     pub history: Option<PathBuf>,
     /// Writes the histories of distributed Maps' child executions to this file, an event a line with its `executionArn`.
@@ -361,7 +361,8 @@ pub struct TestStateArgs {
     /// The context object, or parts of it.
     #[arg(long, value_name = "JSON", conflicts_with = "request")]
     pub context: Option<String>,
-    /// What takes the place of the work: `{"result": ..}`, or `{"errorOutput": {"error": .., "cause": ..}}`.
+    /// What takes the place of the work, which a Task state needs: `{"result": ..}`, or `{"errorOutput": {"error": ..,
+    /// "cause": ..}}`.
     #[arg(long, value_name = "JSON", conflicts_with = "request")]
     pub mock: Option<String>,
     /// The situation: `retrierRetryCount`, `errorCausedByState`, `mapIterationFailureCount`, `mapItemReaderData`.

@@ -85,13 +85,21 @@ async fn no_task(call: TaskCall) -> Result<Value, TaskError> {
     Err(TaskError::new("NoTask", call.state))
 }
 
-/// Reads how long this thread has run, where the system tells.
+/// Reads how long all threads of this process have run, those that have ended included.
+#[cfg(unix)]
 fn processor_seconds() -> Option<f64> {
-    // Linux counts a thread's time when it takes the processor from it, else only every few milliseconds.
-    std::thread::sleep(Duration::from_nanos(1));
-    let times = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
-    let nanoseconds: u64 = times.split_whitespace().next()?.parse().ok()?;
-    Some(Duration::from_nanos(nanoseconds).as_secs_f64())
+    use nix::sys::resource::{UsageWho, getrusage};
+    use nix::sys::time::TimeValLike;
+
+    let usage = getrusage(UsageWho::RUSAGE_SELF).ok()?;
+    let times = [usage.user_time(), usage.system_time()];
+    let microseconds: i64 = times.iter().map(TimeValLike::num_microseconds).sum();
+    Some(Duration::from_micros(microseconds.try_into().ok()?).as_secs_f64())
+}
+
+#[cfg(not(unix))]
+fn processor_seconds() -> Option<f64> {
+    None
 }
 
 /// Reads the most memory that the process has had, where the system tells.

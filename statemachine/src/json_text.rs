@@ -19,6 +19,8 @@ pub struct JsonText(Arc<Forms>);
 struct Forms {
     /// The text as a JSON string, with its quotes; always UTF-8.
     quoted: Vec<u8>,
+    /// How many bytes the text itself has.
+    bytes: usize,
     text: OnceLock<String>,
 }
 
@@ -61,12 +63,51 @@ impl JsonText {
         writer.quoted.push(b'"');
         write(&mut writer)?;
         writer.quoted.push(b'"');
+        forms.bytes = limit_bytes - writer.left;
         Ok(text)
+    }
+
+    /// Appends a field to the text of an object, unless it nests too deeply or makes the text longer than allowed.
+    pub(crate) fn with_field(
+        mut self,
+        limit_bytes: usize,
+        name: &str,
+        value: &Value,
+    ) -> Result<Self, Refused> {
+        if Arc::get_mut(&mut self.0).is_none() {
+            let mut own = Self::empty();
+            if let Some(forms) = Arc::get_mut(&mut own.0) {
+                forms.quoted.extend_from_slice(&self.0.quoted);
+                forms.bytes = self.0.bytes;
+            }
+            self = own;
+        }
+        let forms = Arc::get_mut(&mut self.0).expect("nobody holds it, or it has just been made");
+        forms.text.take();
+        let end = forms.quoted.strip_suffix(b"}\"").map(<[u8]>::len);
+        forms
+            .quoted
+            .truncate(end.expect("it is the text of an object"));
+        let is_first = forms.quoted.last() == Some(&b'{');
+        let mut writer = Writer {
+            quoted: &mut forms.quoted,
+            left: limit_bytes
+                .checked_sub(forms.bytes)
+                .ok_or(Refused::TooLong)?,
+        };
+        writer.plain(if is_first { "" } else { "," })?;
+        writer.text(name)?;
+        writer.plain(":")?;
+        writer.value(value, DEEPEST - 1)?;
+        writer.quoted.extend_from_slice(b"}\"");
+        forms.bytes = limit_bytes - writer.left;
+        Ok(self)
     }
 
     fn empty() -> Self {
         Self(Arc::new(Forms {
             quoted: Vec::with_capacity(128),
+            bytes: 0,
             text: OnceLock::new(),
         }))
     }
@@ -88,6 +129,7 @@ impl From<String> for JsonText {
         let quoted = serde_json::to_vec(&text).expect("a text is JSON");
         Self(Arc::new(Forms {
             quoted,
+            bytes: text.len(),
             text: OnceLock::from(text),
         }))
     }
@@ -274,15 +316,7 @@ impl Writer<'_> {
     }
 
     fn inside_quotes(&mut self, text: &str) -> Result<(), Refused> {
-        const SHORT: usize = 24;
-        let has_escapes = if text.len() <= SHORT {
-            text.bytes().any(needs_escape)
-        } else {
-            // Without an early end this looks at many bytes at once.
-            text.bytes()
-                .fold(false, |found, byte| found | needs_escape(byte))
-        };
-        if has_escapes {
+        if has_escapes(text) {
             return self.escaped(text);
         }
         self.plain(text)
@@ -333,6 +367,29 @@ const DIGITS: [(u8, u8); 100] = {
     digits
 };
 
+/// Tells whether a text has a character that JSON escapes; looks at eight bytes at once.
+pub(crate) fn has_escapes(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let long = |word: &[u8; 8]| word_has_escapes(u64::from_ne_bytes(*word));
+    if let Some(last) = bytes.last_chunk() {
+        let (words, _) = bytes.as_chunks();
+        return words.iter().any(long) || long(last);
+    }
+    let short = |word: &[u8; 4]| u64::from(u32::from_ne_bytes(*word));
+    match (bytes.first_chunk(), bytes.last_chunk()) {
+        (Some(first), Some(last)) => word_has_escapes(short(first) << 32 | short(last)),
+        _ => bytes.iter().any(|byte| needs_escape(*byte)),
+    }
+}
+
+/// Tells the same of eight bytes: of each of them, whether it is below a space, a quote or a backslash, as its top bit.
+fn word_has_escapes(word: u64) -> bool {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    let below = |word: u64, limit: u8| word.wrapping_sub(EACH * u64::from(limit)) & !word;
+    let equal = |byte: u8| below(word ^ (EACH * u64::from(byte)), 1);
+    (below(word, b' ') | equal(b'"') | equal(b'\\')) & (EACH << 7) != 0
+}
+
 fn needs_escape(byte: u8) -> bool {
     matches!(byte, 0..0x20 | b'"' | b'\\')
 }
@@ -375,6 +432,56 @@ mod tests {
             assert_eq!(text.quoted(), serde_json::to_vec(&expected).unwrap());
             assert_eq!(text, JsonText::from(expected));
         }
+    }
+
+    #[test]
+    fn every_character_that_needs_an_escape_is_found_wherever_it_stands() {
+        for length in 1..20 {
+            for place in 0..length {
+                for character in (0..0x80).map(char::from) {
+                    let mut text = vec!['x'; length];
+                    text[place] = character;
+                    let expected = u8::try_from(character).is_ok_and(needs_escape);
+                    let text: String = text.into_iter().collect();
+                    assert_eq!(has_escapes(&text), expected, "{text:?}");
+                }
+            }
+        }
+        assert!(!has_escapes(&"é\u{7f}\u{10346}\u{a0}".repeat(9)));
+    }
+
+    #[test]
+    fn a_field_is_appended_as_if_all_had_been_written() {
+        let deep = |depth: usize| (1..depth).fold(json!([]), |inner, _| json!([inner]));
+        let mut refused = 0;
+        for object in [json!({}), json!({"a\"": [1, "x\n"]}), json!({"b": {}})] {
+            for field in values().into_iter().chain([deep(126), deep(127)]) {
+                let mut whole = object.clone();
+                whole["new\\"] = field.clone();
+                let length = serde_json::to_string(&whole).unwrap().len();
+                for limit in [usize::MAX, length, length - 1, 1] {
+                    let expected =
+                        JsonText::written(limit, None, |writer| writer.value(&whole, DEEPEST));
+                    let held = JsonText::of(&object);
+                    let shared = held.clone();
+                    let given = [shared, JsonText::of(&object), object.to_string().into()];
+                    for text in given {
+                        let text = text.with_field(limit, "new\\", &field);
+                        refused += usize::from(text.is_err());
+                        assert_eq!(text.is_ok(), expected.is_ok());
+                        if let (Ok(text), Ok(expected)) = (text, &expected) {
+                            assert_eq!(text.quoted(), expected.quoted());
+                            assert_eq!(text.as_str(), whole.to_string());
+                            let more = text.with_field(limit, "more", &json!(1));
+                            let fits = limit > length.saturating_add(8);
+                            assert_eq!(more.is_ok(), fits);
+                        }
+                    }
+                    assert_eq!(held.as_str(), object.to_string());
+                }
+            }
+        }
+        assert!(refused > 0);
     }
 
     #[test]

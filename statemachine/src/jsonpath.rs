@@ -67,6 +67,14 @@ pub struct Query {
     plain: bool,
 }
 
+/// A step of a path that leads to one place.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum PlainStep<'q> {
+    Field(&'q str),
+    /// From the start, or from the end where it is negative.
+    Index(i32),
+}
+
 impl Query {
     /// Parses a path that starts with `$`, `$$` or `$name`.
     ///
@@ -149,6 +157,15 @@ impl Query {
         self.can_move()
             && !self.reads_null(scope)
             && follow(&self.steps.list, scope.input).is_some()
+    }
+
+    /// Lists the steps of a path that [`can_move`](Self::can_move) something.
+    pub(crate) fn plain_steps(&self) -> impl Iterator<Item = PlainStep<'_>> {
+        self.steps.list.iter().filter_map(|step| match step {
+            Step::Fields { names, .. } => Some(PlainStep::Field(names.first()?)),
+            Step::Indices(indices) => Some(PlainStep::Index(*indices.first()?)),
+            _ => None,
+        })
     }
 
     /// Finds what the path leads to, to be taken.

@@ -67,7 +67,8 @@
 //! - Only a task, a Wait, a retry's delay and a Map's reader and writer may wait. An execution yields at least every
 //!   1,000 transitions, so that [`Execution::stop`] is heard in any loop.
 //! - There is no clock, no environment, no file and no network in the crate. Dates are the start instant that the caller
-//!   gives plus the time elapsed, durations are the runtime's.
+//!   gives plus the time elapsed, durations are the runtime's. The only thread that it starts writes a long history
+//!   ([`JsonLines`]).
 //! - No definition and no input makes it panic, hang in one evaluation, or use unbounded memory.
 
 mod bounds;
@@ -86,6 +87,7 @@ pub mod trace;
 mod validate;
 mod walk;
 
+pub use definition::duplicates::duplicate_keys;
 pub use definition::machine::StateSummary;
 pub use definition::{Machine, MachineType, Place, QueryLanguage, Resource, ResourceKind};
 pub use engine::{

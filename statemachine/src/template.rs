@@ -37,7 +37,14 @@ pub(crate) const PAYLOAD_TOO_DEEP: &str = "the payload nests too deeply";
 #[derive(Debug, Clone, PartialEq)]
 pub struct Template {
     node: Node,
+    builds_in_place: bool,
 }
+
+/// Which template has built a value.
+///
+/// It is an address, compared and never followed: good only as long as the template stays where it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Builder(usize);
 
 /// What a computed field holds: a path, or a call of an intrinsic function.
 #[derive(Debug, Clone, PartialEq)]
@@ -220,7 +227,10 @@ impl Template {
         let problems = walk.into_problems();
         node.plan_moves(&mut Vec::new());
         if problems.is_empty() {
-            Ok(Self { node })
+            Ok(Self {
+                builds_in_place: node.builds_in_place(),
+                node,
+            })
         } else {
             Err(problems)
         }
@@ -262,6 +272,42 @@ impl Template {
         })?;
         self.node.move_into(&mut value, input);
         Ok(value)
+    }
+
+    /// Names this template as the one that has built a value, if it can build anew in that.
+    pub(crate) fn builder(&self) -> Option<Builder> {
+        self.builds_in_place
+            .then(|| Builder(std::ptr::from_ref(self).addr()))
+    }
+
+    /// Evaluates the template on a value that it has built itself, in its place: what is fixed stays where it is.
+    ///
+    /// Fields that have been appended to it since are dropped. The value is untouched if the evaluation fails. It comes out as from
+    /// [`evaluate_by_moving`](Self::evaluate_by_moving).
+    pub(crate) fn evaluate_in_place(
+        &self,
+        built: &mut Value,
+        context: &Value,
+        variables: &Map<String, Value>,
+        host: &mut Host,
+    ) -> Result<(), TemplateError> {
+        let mut made = Vec::new();
+        let scope = Scope {
+            input: built,
+            context,
+            variables,
+        };
+        let mut building = Building {
+            scope: &scope,
+            host,
+            budget: Budget::new(),
+            moves: true,
+        };
+        self.node.compute(&mut building, &mut made)?;
+        self.node.move_among(&mut made.iter_mut(), built);
+        self.node.drop_appended(built);
+        self.node.put(built, &mut made.into_iter());
+        Ok(())
     }
 }
 

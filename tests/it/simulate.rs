@@ -464,3 +464,46 @@ fn an_interrupt_stops_the_execution_in_any_time_and_the_history_is_whole() {
         assert_eq!(last["type"], "ExecutionAborted");
     }
 }
+
+#[test]
+fn a_key_that_stands_twice_in_an_input_is_told_beside_the_result() {
+    let place = Place::new();
+    place.write(
+        "echo.json",
+        r#"{"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}"#,
+    );
+    place.write(
+        "input.json",
+        "{\"a\": 1,\n \"b\": [{\"c\": 1, \"c\": 2}],\n \"a\": 3}",
+    );
+    let ran = place.run("simulate echo.json --input input.json --output-format json");
+    let simulated: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(simulated["output"], json!({"a": 3, "b": [{"c": 2}]}));
+    for expected in [
+        "input.json:2:22: warning DUPLICATE_KEY /b/0/c: the key `c` stands twice in this object",
+        "input.json:3:7: warning DUPLICATE_KEY /a: the key `a` stands twice in this object",
+    ] {
+        assert!(ran.stderr.contains(expected), "{}", ran.stderr);
+    }
+    let written = place.run(r#"simulate echo.json --input {"a":1,"a":2}"#);
+    let expected = "--input:1:12: warning DUPLICATE_KEY /a: ";
+    assert!(written.stderr.starts_with(expected), "{}", written.stderr);
+    let clean = place.run("simulate echo.json --input {}");
+    assert_eq!(clean.succeeds().stderr, "");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_history_that_cannot_be_written_ends_the_simulation() {
+    let place = Place::new();
+    place.write(
+        "loop.json",
+        r#"{"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "B"}, "B": {"Type": "Choice", "Choices":
+            [{"Variable": "$.x", "IsPresent": true, "Next": "C"}], "Default": "A"}, "C": {"Type": "Succeed"}}}"#,
+    );
+    // The device on which there is no space left; without an end the simulation would run for ever.
+    let line = "simulate loop.json --type express --max-events none --history /dev/full";
+    place
+        .run(line)
+        .fails(1, &["cannot write `/dev/full`", "No space left"]);
+}

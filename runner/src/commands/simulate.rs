@@ -166,6 +166,11 @@ impl HistorySink for Watched {
             events.push(event.clone());
         }
     }
+
+    fn is_broken(&self) -> bool {
+        let mut files = [&self.file, &self.children].into_iter().flatten();
+        files.any(HistorySink::is_broken)
+    }
 }
 
 impl Watched {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use drivetrain_statemachine::{Machine, Place, Severity};
+use drivetrain_statemachine::{Machine, Place, Severity, duplicate_keys};
 use serde_json::{Map, Value};
 
 use super::definition::read_text;
@@ -53,7 +53,14 @@ impl Findings {
             }
         };
         match serde_json::from_str(&text) {
-            Ok(value) => Some((text, value)),
+            Ok(value) => {
+                self.extend(duplicate_keys(&text).iter().map(|twice| Finding {
+                    severity: Severity::Error,
+                    code: CASE_RULE.to_owned(),
+                    ..Finding::of_machine(&file, twice)
+                }));
+                Some((text, value))
+            }
             Err(error) => {
                 let place = Place {
                     line: error.line(),

@@ -92,7 +92,11 @@ fn read_exactly(path: &Path) -> Result<String> {
             std::io::ErrorKind::IsADirectory => ErrorKind::Usage,
             _ => ErrorKind::Failed,
         };
-        Error::new(kind, format!("cannot read `{shown}`")).caused_by(error)
+        let refused = Error::new(kind, format!("cannot read `{shown}`")).caused_by(error);
+        match kind {
+            ErrorKind::Usage => refused.hint(format!("name a file in it: `{shown}/..`")),
+            _ => refused,
+        }
     })?;
     String::from_utf8(bytes)
         .map_err(|error| std::io::Error::new(std::io::ErrorKind::InvalidData, error))

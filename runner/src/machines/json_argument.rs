@@ -3,24 +3,28 @@
 use std::io::Read;
 use std::path::Path;
 
+use drivetrain_statemachine::duplicate_keys;
 use serde_json::Value;
 
 use super::definition::read_text;
+use super::finding::Finding;
 use crate::error::{Context, ErrorKind, Result};
 
 /// Reads what a flag gives: JSON itself, the name of a file that holds it, or `-` for standard input.
 ///
+/// Keys that stand twice in an object are told on standard error: only the last one counts.
+///
 /// # Errors
 /// `InputMissing` for a file that is not there, `Usage` for text that is no JSON, with its line and column.
 pub fn read_json(flag: &str, given: &str) -> Result<Value> {
-    let (text, origin) = if given == "-" {
+    let (text, origin, name) = if given == "-" {
         let mut text = String::new();
         std::io::stdin()
             .read_to_string(&mut text)
             .context(ErrorKind::Failed, "cannot read standard input")?;
-        (text, "standard input".to_owned())
+        (text, "standard input".to_owned(), "standard input")
     } else if is_json(given) {
-        (given.to_owned(), format!("the value of `{flag}`"))
+        (given.to_owned(), format!("the value of `{flag}`"), flag)
     } else {
         let path = Path::new(given);
         let text = read_text(path).map_err(|error| match error.kind() {
@@ -29,9 +33,14 @@ pub fn read_json(flag: &str, given: &str) -> Result<Value> {
             )),
             _ => error,
         })?;
-        (text, format!("`{given}`"))
+        (text, format!("`{given}`"), given)
     };
-    serde_json::from_str(&text).context(ErrorKind::Usage, format!("{origin} is no JSON"))
+    let value =
+        serde_json::from_str(&text).context(ErrorKind::Usage, format!("{origin} is no JSON"))?;
+    for twice in duplicate_keys(&text) {
+        eprintln!("{}", Finding::of_machine(name, &twice));
+    }
+    Ok(value)
 }
 
 /// Tells JSON from the name of a file; broken JSON must not be taken for a name.

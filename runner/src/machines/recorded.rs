@@ -237,7 +237,9 @@ fn events(mut page: Value) -> Result<Vec<Value>> {
         return Ok(events);
     }
     let message = "expected a history: an object with `events`, or a list of events";
-    Err(Error::new(ErrorKind::Usage, message))
+    let hint =
+        "`aws stepfunctions get-execution-history` and `drivetrain simulate --history` give one";
+    Err(Error::new(ErrorKind::Usage, message).hint(hint))
 }
 
 fn json_text(value: &Value) -> Option<Value> {

@@ -1,15 +1,40 @@
-//! Keys that stand twice in one object of a definition's text.
+//! Keys that stand twice in one object of a text.
 
 use std::collections::HashSet;
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
+use crate::definition::place::places;
 use crate::validate::{Code, Diagnostic};
 use crate::walk::Walk;
 
-/// Finds keys that an earlier field of the same object has too; whatever stands there is lost without a word.
-pub(crate) fn duplicate_keys(text: &str) -> Vec<Diagnostic> {
+/// Warns of each key of a JSON text that an earlier field of the same object has too, and says where it stands.
+///
+/// The earlier value is lost without a word wherever the text is read. Text that is no JSON has no such keys: that has to
+/// be told by whoever reads it.
+///
+/// ```
+/// let found = drivetrain_statemachine::duplicate_keys("{\"days\": 1,\n \"days\": 2}");
+/// assert_eq!(found[0].pointer.as_deref(), Some("/days"));
+/// assert_eq!(found[0].place.map(|place| place.line), Some(2));
+/// ```
+#[must_use]
+pub fn duplicate_keys(text: &str) -> Vec<Diagnostic> {
+    let mut found = unplaced_duplicate_keys(text);
+    let pointers: Vec<&str> = found
+        .iter()
+        .filter_map(|one| one.pointer.as_deref())
+        .collect();
+    let places = places(text, &pointers);
+    for (one, place) in found.iter_mut().zip(places) {
+        one.place = Some(place);
+    }
+    found
+}
+
+/// Finds the same, and leaves it to the caller to find all places at once.
+pub(crate) fn unplaced_duplicate_keys(text: &str) -> Vec<Diagnostic> {
     let mut walk = Walk::new();
     let mut deserializer = serde_json::Deserializer::from_str(text);
     // What is wrong with the text itself has been told by whoever parsed it.

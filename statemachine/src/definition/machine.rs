@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::Error;
 use crate::bounds::{MAX_DEPTH, nests_too_deeply};
-use crate::definition::duplicates::duplicate_keys;
+use crate::definition::duplicates::unplaced_duplicate_keys;
 use crate::definition::fields::{Fields, Problems};
 use crate::definition::model::{Flow, Kind, State};
 use crate::definition::place::places;
@@ -225,7 +225,7 @@ pub(crate) fn examine(
         );
     }
     let problems = Problems::default();
-    let duplicates = || text.map(duplicate_keys).unwrap_or_default();
+    let duplicates = || text.map(unplaced_duplicate_keys).unwrap_or_default();
     let definition = read_machine(&value, machine_type, &problems);
     let Some((flow, timeout, language)) = definition else {
         let mut diagnostics = problems.into_inner();

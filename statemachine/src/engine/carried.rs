@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::json_text::JsonText;
+use crate::template::{Builder, Template};
 
 /// A value that states hand on; its JSON text is made once, however many events show it.
 ///
@@ -12,19 +13,42 @@ pub(crate) struct Carried {
     value: Value,
     /// None until an event shows it.
     text: Option<JsonText>,
+    /// The template that has built the value, if that can build anew in it; fields may have been appended since.
+    builder: Option<Builder>,
 }
 
 impl From<Value> for Carried {
     fn from(value: Value) -> Self {
-        Self { value, text: None }
+        Self {
+            value,
+            text: None,
+            builder: None,
+        }
     }
 }
 
 impl Carried {
     /// Takes a value whose text has been made already, while its length was looked at.
     pub(crate) fn with_text(value: Value, text: JsonText) -> Self {
-        let text = Some(text);
-        Self { value, text }
+        Self {
+            value,
+            text: Some(text),
+            builder: None,
+        }
+    }
+
+    /// Notes which template has built the value.
+    pub(crate) fn built_by(self, builder: Option<Builder>) -> Self {
+        Self { builder, ..self }
+    }
+
+    pub(crate) fn builder(&self) -> Option<Builder> {
+        self.builder
+    }
+
+    /// Tells whether a template has built the value and can build anew in it.
+    pub(crate) fn is_built_by(&self, template: &Template) -> bool {
+        self.builder.is_some() && self.builder == template.builder()
     }
 
     pub(crate) fn value(&self) -> &Value {
@@ -45,6 +69,11 @@ impl Carried {
         self.text
             .take()
             .unwrap_or_else(|| JsonText::of(&self.value))
+    }
+
+    /// Gives the text away, if there is one.
+    pub(super) fn take_text(&mut self) -> Option<JsonText> {
+        self.text.take()
     }
 
     /// Takes back what was lent.

@@ -25,8 +25,17 @@ impl Clock {
     }
 
     pub(crate) fn now(&self) -> DateTime<Utc> {
-        let elapsed =
-            chrono::TimeDelta::from_std(self.origin.elapsed()).unwrap_or(chrono::TimeDelta::MAX);
+        self.date_after(self.elapsed())
+    }
+
+    /// Tells how long ago the start was.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.origin.elapsed()
+    }
+
+    /// Gives the date so long after the start.
+    pub(crate) fn date_after(&self, elapsed: Duration) -> DateTime<Utc> {
+        let elapsed = chrono::TimeDelta::from_std(elapsed).unwrap_or(chrono::TimeDelta::MAX);
         self.start
             .checked_add_signed(elapsed)
             .unwrap_or(DateTime::<Utc>::MAX_UTC)

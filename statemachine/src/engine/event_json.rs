@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::engine::clock::date_text;
 use crate::engine::history::{Details, Event};
-use crate::json_text::JsonText;
+use crate::json_text::{JsonText, has_escapes};
 
 /// Lists the fields of [`Details`] behind the name once, in their order, for both ways of writing them.
 macro_rules! each_field {
@@ -128,10 +128,7 @@ impl Write for JsonText {
 
 impl Write for str {
     fn write(&self, out: &mut Vec<u8>) {
-        if self
-            .bytes()
-            .any(|byte| byte < 0x20 || byte == b'"' || byte == b'\\')
-        {
+        if has_escapes(self) {
             serde_json::to_writer(out, self).expect("a text is JSON, and memory takes it");
             return;
         }

@@ -1,7 +1,7 @@
 //! An execution as its caller sees it.
 
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use chrono::{DateTime, Utc};
@@ -9,10 +9,11 @@ use futures::Stream;
 use futures::future::BoxFuture;
 use serde::Serialize;
 use serde_json::Value;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 
 use crate::engine::history::{Details, Event, EventType};
 use crate::engine::run::Run;
+use crate::engine::stop::StopRequest;
 
 /// How an execution ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -116,27 +117,11 @@ pub struct Execution {
 #[derive(Clone)]
 pub struct ExecutionControl {
     run: Arc<Run>,
-    stop: Arc<Stop>,
-}
-
-#[derive(Default)]
-struct Stop {
-    request: Mutex<Option<StopRequest>>,
-    heard: Notify,
-}
-
-#[derive(Debug, Clone, Default)]
-struct StopRequest {
-    error: Option<String>,
-    cause: Option<String>,
 }
 
 impl Execution {
     pub(crate) fn new(run: Arc<Run>, work: impl Future<Output = Outcome> + Send + 'static) -> Self {
-        let control = ExecutionControl {
-            run,
-            stop: Arc::default(),
-        };
+        let control = ExecutionControl { run };
         let work = Box::pin(until_stopped(control.clone(), work));
         Self { work, control }
     }
@@ -187,13 +172,8 @@ impl ExecutionControl {
     ///
     /// An execution that has ended stays as it is, and of several stops the first counts.
     pub fn stop(&self, error: Option<String>, cause: Option<String>) {
-        let mut request = self
-            .stop
-            .request
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        request.get_or_insert(StopRequest { error, cause });
-        self.stop.heard.notify_one();
+        let stop = &self.run.shared.stop;
+        stop.request(StopRequest { error, cause });
     }
 }
 
@@ -204,18 +184,11 @@ async fn until_stopped(
     let run = &control.run;
     let started_at = run.shared.clock.now();
     let mut work = std::pin::pin!(work);
-    tokio::select! {
+    let request = tokio::select! {
         biased;
-        () = control.stop.heard.notified() => {}
+        request = run.shared.stop.requested() => request,
         outcome = &mut work => return outcome,
-    }
-    let request = control
-        .stop
-        .request
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .clone()
-        .unwrap_or_default();
+    };
     // The work is dropped after this, and with it every task that is still being waited for: as recorded, a stop is the
     // last event and nothing that it cut off has one.
     run.recorder

@@ -173,7 +173,12 @@ fn try_at_once(
             next: state.next,
         })
     } else {
-        attempt_at_once(&frame, raw.value()).map(|done| done.handing_on(raw))
+        let mut raw = raw;
+        let mut spare = raw.take_text();
+        attempt_at_once(&frame, raw.value(), &mut spare).map(|done| {
+            raw.return_text(spare);
+            done.handing_on(raw)
+        })
     };
     if let Err(failure) = &done {
         record_evaluation_failure(run, state, thread, before, failure)?;

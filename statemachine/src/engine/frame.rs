@@ -98,6 +98,19 @@ impl Frame<'_> {
         .map_err(|error| self.runtime(&error.to_string()))
     }
 
+    /// Evaluates a payload template on a value that it has built itself, in its place.
+    pub(crate) fn template_in_place(
+        &self,
+        template: &Template,
+        built: &mut Value,
+    ) -> Result<(), Failure> {
+        self.with_context(self.item, |context| {
+            let host = &mut self.run.shared.randomness();
+            template.evaluate_in_place(built, context, self.variables, host)
+        })
+        .map_err(|error| self.runtime(&error.to_string()))
+    }
+
     /// Evaluates a JSONata field.
     pub(crate) fn expression(
         &self,

@@ -180,6 +180,11 @@ event_types! {
 pub trait HistorySink: Send + Sync {
     /// Takes one event; it should return quickly, for the execution waits for it.
     fn record(&self, event: &Event);
+
+    /// Tells that no more events can be kept: the execution is then stopped.
+    fn is_broken(&self) -> bool {
+        false
+    }
 }
 
 impl<F: Fn(&Event) + Send + Sync> HistorySink for F {

@@ -95,7 +95,7 @@ impl Drop for Running<'_> {
 }
 
 /// Names an iteration.
-pub(crate) fn iteration(map: &Arc<str>, index: usize) -> Details {
+fn iteration(map: &Arc<str>, index: usize) -> Details {
     Details {
         name: Some(map.clone()),
         index: Some(index),

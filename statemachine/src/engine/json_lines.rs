@@ -1,20 +1,27 @@
 //! A history written out as JSON Lines.
 
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 
+use crate::engine::background_writer::BackgroundWriter;
 use crate::engine::clock::date_text;
 use crate::engine::history::{Event, HistorySink};
 
-/// How many bytes of lines are gathered before they are written.
-const GATHERED_BYTES: usize = 64 << 10;
+/// How many bytes of lines are gathered before they are written: waking a thread costs as much as writing 16 KiB.
+const GATHERED_BYTES: usize = 256 << 10;
+
+/// Most lines are shorter, so that the last one that a buffer takes does not make it grow.
+const USUAL_LINE_BYTES: usize = 16 << 10;
 
 /// Writes each event as one line of JSON, in the shape of AWS's `GetExecutionHistory`; its clones share one writer.
 ///
-/// However long an execution runs, it takes no more memory. Lines are gathered: [`finish`](Self::finish) writes the
-/// last of them and tells whether all could be written.
+/// However long an execution runs, it takes no more memory. Lines are gathered, and what does not fit into one buffer is
+/// written by a thread of its own while the execution goes on. [`finish`](Self::finish) writes the rest and tells
+/// whether all could be written; when the last clone is dropped without it, the rest is written too, and an error has
+/// nowhere to go but standard error. An execution whose lines cannot be written is stopped.
 ///
 /// ```
 /// use drivetrain_statemachine::{Engine, JsonLines, Machine, TaskCall, TaskError};
@@ -30,28 +37,52 @@ const GATHERED_BYTES: usize = 64 << 10;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug)]
-pub struct JsonLines<W>(Arc<Mutex<Lines<W>>>);
-
-#[derive(Debug)]
-struct Lines<W> {
-    writer: W,
-    gathered: Vec<u8>,
-    /// The last timestamp as text: most events share theirs with the one before.
-    timestamp: (i64, String),
-    failed: Option<io::Error>,
+#[derive(Debug, Clone)]
+pub struct JsonLines {
+    lines: Arc<Mutex<Lines>>,
+    broken: Arc<AtomicBool>,
 }
 
-impl<W: Write> JsonLines<W> {
+#[derive(Debug)]
+struct Lines {
+    writer: BackgroundWriter,
+    gathered: Vec<u8>,
+    /// The last timestamp as text: most events share theirs with the one before.
+    timestamp: (DateTime<Utc>, String),
+    at_once: bool,
+    names_executions: bool,
+}
+
+impl JsonLines {
     /// Starts with nothing written.
     #[must_use]
-    pub fn new(writer: W) -> Self {
-        Self(Arc::new(Mutex::new(Lines {
-            writer,
-            gathered: Vec::with_capacity(2 * GATHERED_BYTES),
-            timestamp: (0, date_text(DateTime::UNIX_EPOCH)),
-            failed: None,
-        })))
+    pub fn new(writer: impl Write + Send + 'static) -> Self {
+        let broken = Arc::default();
+        let lines = Lines {
+            writer: BackgroundWriter::new(writer, Arc::clone(&broken)),
+            gathered: Vec::with_capacity(GATHERED_BYTES + USUAL_LINE_BYTES),
+            timestamp: (DateTime::UNIX_EPOCH, date_text(DateTime::UNIX_EPOCH)),
+            at_once: false,
+            names_executions: false,
+        };
+        Self {
+            lines: Arc::new(Mutex::new(lines)),
+            broken,
+        }
+    }
+
+    /// Gathers nothing: each line is written, and flushed, as soon as it has happened.
+    #[must_use]
+    pub fn at_once(self) -> Self {
+        self.lock().at_once = true;
+        self
+    }
+
+    /// Lets each line begin with the `executionArn`, where one writer has the events of many executions.
+    #[must_use]
+    pub fn naming_executions(self) -> Self {
+        self.lock().names_executions = true;
+        self
     }
 
     /// Writes what is still gathered, and flushes.
@@ -59,49 +90,70 @@ impl<W: Write> JsonLines<W> {
     /// # Errors
     /// The first error of the writer, also of an earlier line: what followed it has not been written.
     pub fn finish(&self) -> io::Result<()> {
-        let mut lines = self.lock();
-        lines.write();
-        match lines.failed.take() {
-            Some(error) => Err(error),
-            None => lines.writer.flush(),
-        }
+        self.lock().finish()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Lines<W>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Lines> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl<W: Write> Lines<W> {
+impl Lines {
     fn append(&mut self, event: &Event) {
-        let milliseconds = event.timestamp.timestamp_millis();
-        if self.timestamp.0 != milliseconds {
-            self.timestamp = (milliseconds, date_text(event.timestamp));
+        let (last, text) = &mut self.timestamp;
+        if *last != event.timestamp {
+            if last.timestamp_millis() != event.timestamp.timestamp_millis() {
+                *text = date_text(event.timestamp);
+            }
+            *last = event.timestamp;
         }
-        event.write_at(&self.timestamp.1, &mut self.gathered);
-        self.gathered.push(b'\n');
+        let out = &mut self.gathered;
+        if self.names_executions {
+            out.extend_from_slice(b"{\"executionArn\":");
+            serde_json::to_writer(&mut *out, &*event.execution)
+                .expect("a text is JSON, and memory takes it");
+        }
+        let fields = out.len();
+        event.write_at(&self.timestamp.1, out);
+        if self.names_executions {
+            out[fields] = b',';
+        }
+        out.push(b'\n');
     }
 
-    fn write(&mut self) {
-        if self.failed.is_none() {
-            self.failed = self.writer.write_all(&self.gathered).err();
-        }
-        self.gathered.clear();
+    fn finish(&mut self) -> io::Result<()> {
+        self.writer.finish(&mut self.gathered)
     }
 }
 
-impl<W> Clone for JsonLines<W> {
-    fn clone(&self) -> Self {
-        Self(self.0.clone())
-    }
-}
-
-impl<W: Write + Send> HistorySink for JsonLines<W> {
+impl HistorySink for JsonLines {
     fn record(&self, event: &Event) {
-        let mut lines = self.lock();
+        if self.is_broken() {
+            return;
+        }
+        let mut guard = self.lock();
+        let lines = &mut *guard;
         lines.append(event);
-        if lines.gathered.len() >= GATHERED_BYTES {
-            lines.write();
+        if lines.at_once {
+            lines.writer.write_through(&mut lines.gathered);
+        } else if lines.gathered.len() >= GATHERED_BYTES {
+            lines.writer.hand_over(&mut lines.gathered);
+        }
+    }
+
+    fn is_broken(&self) -> bool {
+        self.broken.load(Ordering::Relaxed)
+    }
+}
+
+/// Writes what nobody asked for, so that nothing is lost.
+impl Drop for Lines {
+    fn drop(&mut self) {
+        if self.gathered.is_empty() && !self.writer.is_owing() {
+            return;
+        }
+        if let Err(error) = self.finish() {
+            eprintln!("error: the history could not be written to its end: {error}");
         }
     }
 }
@@ -126,41 +178,177 @@ mod tests {
         }
     }
 
-    #[test]
-    fn each_event_is_a_line_however_many_there_are() {
-        let lines = JsonLines::new(Vec::new());
-        let input = "x".repeat(10_000);
-        for id in 1..=50 {
-            lines.record(&event(id, &input));
+    /// What a writer was given; clones share it.
+    #[derive(Clone, Default)]
+    struct Page(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Page {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
         }
-        lines.finish().unwrap();
-        let written = lines.lock().writer.clone();
-        let ids: Vec<u64> = written
-            .split(|byte| *byte == b'\n')
-            .filter(|line| !line.is_empty())
-            .map(|line| serde_json::from_slice::<serde_json::Value>(line).unwrap())
-            .filter_map(|line| line["id"].as_u64())
-            .collect();
-        assert_eq!(ids, (1..=50).collect::<Vec<u64>>());
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Page {
+        fn ids(&self) -> Vec<u64> {
+            let written = self.0.lock().unwrap();
+            let text = std::str::from_utf8(&written).unwrap();
+            text.lines()
+                .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+                .map(|line| line["id"].as_u64().unwrap())
+                .collect()
+        }
+    }
+
+    /// Takes so many bytes, then fails or panics.
+    struct Small {
+        left: usize,
+        panics: bool,
+    }
+
+    impl Write for Small {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            if self.left == 0 {
+                assert!(!self.panics, "a writer that panics");
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            let taken = bytes.len().min(self.left);
+            self.left -= taken;
+            Ok(taken)
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
     }
 
     #[test]
-    fn an_error_of_the_writer_is_told_at_the_end() {
-        struct Full;
-        impl Write for Full {
-            fn write(&mut self, _bytes: &[u8]) -> io::Result<usize> {
-                Err(io::ErrorKind::StorageFull.into())
+    fn each_event_is_a_line_however_many_there_are() {
+        for length in [1, 10_000, 3 * GATHERED_BYTES] {
+            let page = Page::default();
+            let lines = JsonLines::new(page.clone());
+            let input = "x".repeat(length);
+            for id in 1..=50 {
+                lines.record(&event(id, &input));
+            }
+            lines.finish().unwrap();
+            assert_eq!(page.ids(), (1..=50).collect::<Vec<u64>>());
+        }
+    }
+
+    #[test]
+    fn what_comes_after_the_end_is_written_too() {
+        let page = Page::default();
+        let lines = JsonLines::new(page.clone());
+        for id in 1..=4 {
+            lines.record(&event(id, &"x".repeat(GATHERED_BYTES)));
+            lines.finish().unwrap();
+        }
+        lines.record(&event(5, "{}"));
+        assert_eq!(page.ids(), [1, 2, 3, 4]);
+        drop(lines);
+        assert_eq!(page.ids(), [1, 2, 3, 4, 5]);
+    }
+
+    #[test]
+    fn a_writer_that_is_slower_than_the_lines_gets_them_all_in_order() {
+        struct Slow(Page);
+        impl Write for Slow {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                for _ in 0..50 {
+                    std::thread::yield_now();
+                }
+                self.0.write(&bytes[..bytes.len().min(50_000)])
             }
             fn flush(&mut self) -> io::Result<()> {
                 Ok(())
             }
         }
-        let lines = JsonLines::new(Full);
-        lines.record(&event(1, &"x".repeat(GATHERED_BYTES)));
-        lines.record(&event(2, "{}"));
-        assert_eq!(
-            lines.finish().unwrap_err().kind(),
-            io::ErrorKind::StorageFull
-        );
+        let page = Page::default();
+        let lines = JsonLines::new(Slow(page.clone()));
+        for id in 1..=500 {
+            lines.record(&event(id, &"x".repeat(GATHERED_BYTES / 3)));
+        }
+        lines.finish().unwrap();
+        assert_eq!(page.ids(), (1..=500).collect::<Vec<u64>>());
+    }
+
+    #[test]
+    fn what_is_written_to_is_closed_with_the_last_clone() {
+        struct Closing(Arc<AtomicBool>);
+        impl Drop for Closing {
+            fn drop(&mut self) {
+                self.0.store(true, Ordering::SeqCst);
+            }
+        }
+        impl Write for Closing {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                Ok(bytes.len())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        for length in [1, GATHERED_BYTES] {
+            let closed = Arc::new(AtomicBool::new(false));
+            let lines = JsonLines::new(Closing(Arc::clone(&closed)));
+            for id in 1..=5 {
+                lines.record(&event(id, &"x".repeat(length)));
+            }
+            lines.finish().unwrap();
+            assert!(!closed.load(Ordering::SeqCst));
+            drop(lines);
+            assert!(closed.load(Ordering::SeqCst));
+        }
+    }
+
+    #[test]
+    fn dropping_the_last_clone_writes_the_rest() {
+        let page = Page::default();
+        let lines = JsonLines::new(page.clone());
+        let clone = lines.clone();
+        for id in 1..=10 {
+            lines.record(&event(id, &"x".repeat(GATHERED_BYTES / 3)));
+        }
+        drop(lines);
+        clone.record(&event(11, "{}"));
+        drop(clone);
+        assert_eq!(page.ids(), (1..=11).collect::<Vec<u64>>());
+    }
+
+    #[test]
+    fn at_once_each_line_is_there_when_it_has_happened() {
+        let page = Page::default();
+        let lines = JsonLines::new(page.clone()).at_once().naming_executions();
+        lines.record(&event(1, "{}"));
+        let written = page.0.lock().unwrap().clone();
+        assert!(written.starts_with(b"{\"executionArn\":\"arn\",\"timestamp\":"));
+        assert_eq!(page.ids(), [1]);
+    }
+
+    #[test]
+    fn an_error_or_a_panic_of_the_writer_is_told_at_the_end_once_and_nothing_hangs() {
+        for panics in [false, true] {
+            for left in [0, 1, GATHERED_BYTES / 2, GATHERED_BYTES, 4 * GATHERED_BYTES] {
+                let lines = JsonLines::new(Small { left, panics });
+                for id in 1..=50 {
+                    lines.record(&event(id, &"x".repeat(GATHERED_BYTES / 3)));
+                }
+                let error = lines.finish().unwrap_err();
+                let expected = if panics {
+                    io::ErrorKind::Other
+                } else {
+                    io::ErrorKind::StorageFull
+                };
+                assert_eq!(error.kind(), expected, "{error}");
+                assert!(lines.is_broken());
+                lines.record(&event(51, "{}"));
+                assert_eq!(
+                    lines.finish().unwrap_err().to_string(),
+                    "an earlier line could not be written"
+                );
+            }
+        }
     }
 }

@@ -10,7 +10,7 @@ use crate::engine::failure::{Failure, FailureClass};
 use crate::engine::flow::Thread;
 use crate::engine::frame::Frame;
 use crate::engine::history::{Details, EventType};
-use crate::engine::inner::{Ended, InnerLines, iteration};
+use crate::engine::inner::{Ended, InnerLines};
 use crate::engine::inspection::{Mock, Step};
 use crate::engine::item_batcher::batches;
 use crate::engine::item_reader;
@@ -126,7 +126,6 @@ async fn inline(
 ) -> Result<Value, Failure> {
     let run = frame.run;
     let name = &frame.state.shared_name;
-    let recorded = |index: usize| iteration(name, index);
     let count = items.len();
     let mut outputs = vec![Value::Null; count];
     let mut waiting = VecDeque::from(items);
@@ -144,9 +143,8 @@ async fn inline(
             free -= 1;
             let input = select(frame, map, input, &item)?;
             let index = item.index;
-            let started = run
-                .recorder
-                .record(follows, EventType::MapIterationStarted, || recorded(index))?;
+            let event = EventType::MapIterationStarted;
+            let started = run.recorder.record_iteration(follows, event, name, index)?;
             let own = Thread {
                 last: started,
                 variables: thread.variables.clone(),
@@ -171,14 +169,13 @@ async fn inline(
         match output {
             Ok(output) => {
                 outputs[index] = output;
-                thread.last =
-                    run.recorder
-                        .record(last, EventType::MapIterationSucceeded, || recorded(index))?;
+                let event = EventType::MapIterationSucceeded;
+                thread.last = run.recorder.record_iteration(last, event, name, index)?;
             }
             Err(failure) => {
                 if failure.class != FailureClass::Runtime {
-                    run.recorder
-                        .record(last, EventType::MapIterationFailed, || recorded(index))?;
+                    let event = EventType::MapIterationFailed;
+                    run.recorder.record_iteration(last, event, name, index)?;
                 }
                 thread.last = last;
                 lines.give_up();

@@ -1,5 +1,6 @@
 //! Runs machines.
 
+mod background_writer;
 mod carried;
 mod choice;
 mod clock;
@@ -31,6 +32,7 @@ mod result_writer;
 mod retry;
 mod run;
 mod state;
+mod stop;
 mod task;
 mod test_state;
 mod tokens;

@@ -12,8 +12,10 @@ use crate::engine::carried::Carried;
 use crate::engine::failure::Failure;
 use crate::engine::frame::{Data, Frame};
 use crate::engine::state::{TOO_DEEP, within_limit, without_place};
-use crate::json_text::{DEEPEST, Writer};
-use crate::template::PAYLOAD_TOO_DEEP;
+use crate::json_text::{DEEPEST, JsonText, Refused};
+use crate::jsonpath::ReferencePath;
+use crate::size::PAYLOAD_LIMIT_BYTES;
+use crate::template::{PAYLOAD_TOO_DEEP, Template};
 
 /// Tells a state whose data can be moved.
 pub(crate) fn can_move(state: &State) -> bool {
@@ -35,24 +37,73 @@ pub(crate) fn can_move(state: &State) -> bool {
 /// Makes the output of a state whose data can be moved.
 pub(crate) fn perform(frame: &Frame<'_>, raw: Carried) -> Result<Carried, Failure> {
     let state = frame.state;
-    let (mut raw, given_up) = raw.into_parts();
-    let made = match (&state.parameters, &state.kind, &state.result_path) {
-        (Some(Payload::JsonPath(template)), _, ResultPath::Replace) => {
-            let made = frame.template_by_moving(template, &mut raw)?;
-            return within_limit(frame, made, PAYLOAD_TOO_DEEP, given_up, |made, writer| {
-                template.write(made, writer)
-            });
-        }
-        (Some(parameters), _, _) => frame.payload(parameters, "Parameters", Data::of(&raw))?,
-        (None, Kind::Pass(Some(result)), _) => result.clone(),
-        (None, ..) => return Ok(Carried::from(raw)),
-    };
-    let write = |made: &Value, writer: &mut Writer<'_>| writer.value(made, DEEPEST);
-    if let ResultPath::Insert(text, path) = &state.result_path {
-        if path.insert(&mut raw, made).is_err() {
-            return Err(without_place(frame, text, path, &raw));
-        }
-        return within_limit(frame, raw, TOO_DEEP, given_up, write);
+    if let (Some(Payload::JsonPath(template)), ResultPath::Replace) =
+        (&state.parameters, &state.result_path)
+    {
+        return from_template(frame, template, raw);
     }
-    within_limit(frame, made, TOO_DEEP, given_up, write)
+    let made = match (&state.parameters, &state.kind) {
+        (Some(parameters), _) => frame.payload(parameters, "Parameters", Data::of(raw.value()))?,
+        (None, Kind::Pass(Some(result))) => result.clone(),
+        (None, _) => return Ok(raw),
+    };
+    match &state.result_path {
+        ResultPath::Insert(text, path) => inserted(frame, raw, text, path, made),
+        _ => within_limit(frame, made, TOO_DEEP, |made| {
+            whole_text(made, raw.into_parts().1)
+        }),
+    }
+}
+
+/// Puts a result into the raw input. A new field of its own is appended to the text too.
+fn inserted(
+    frame: &Frame<'_>,
+    raw: Carried,
+    text: &str,
+    path: &ReferencePath,
+    made: Value,
+) -> Result<Carried, Failure> {
+    let builder = raw.builder();
+    let (mut raw, given_up) = raw.into_parts();
+    let appended = path.appended_field(&raw);
+    if path.insert(&mut raw, made).is_err() {
+        return Err(without_place(frame, text, path, &raw));
+    }
+    let write = |whole: &Value| match (appended, given_up, whole) {
+        (Some(name), Some(text), Value::Object(fields)) => {
+            let field = fields
+                .values()
+                .next_back()
+                .expect("it has just been put there");
+            text.with_field(PAYLOAD_LIMIT_BYTES, name, field)
+        }
+        (_, given_up, whole) => whole_text(whole, given_up),
+    };
+    let whole = within_limit(frame, raw, TOO_DEEP, write)?;
+    Ok(whole.built_by(builder.filter(|_| appended.is_some())))
+}
+
+/// Makes the output of a template; in a loop that only adds fields to it, what is fixed in it is there already.
+fn from_template(frame: &Frame<'_>, template: &Template, raw: Carried) -> Result<Carried, Failure> {
+    let in_place = raw.is_built_by(template);
+    let (mut raw, given_up) = raw.into_parts();
+    let made = if in_place {
+        frame.template_in_place(template, &mut raw)?;
+        raw
+    } else {
+        frame.template_by_moving(template, &mut raw)?
+    };
+    let write = |made: &Value| {
+        JsonText::written(PAYLOAD_LIMIT_BYTES, given_up, |writer| {
+            template.write(made, writer)
+        })
+    };
+    let made = within_limit(frame, made, PAYLOAD_TOO_DEEP, write)?;
+    Ok(made.built_by(template.builder()))
+}
+
+fn whole_text(value: &Value, given_up: Option<JsonText>) -> Result<JsonText, Refused> {
+    JsonText::written(PAYLOAD_LIMIT_BYTES, given_up, |writer| {
+        writer.value(value, DEEPEST)
+    })
 }

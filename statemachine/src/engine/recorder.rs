@@ -1,6 +1,7 @@
 //! Numbers the events of one execution and hands them on.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
@@ -11,6 +12,7 @@ use crate::engine::clock::Clock;
 use crate::engine::failure::Failure;
 use crate::engine::history::{Details, Event, EventType, HistorySink};
 use crate::engine::run::Variables;
+use crate::engine::stop::{Stop, StopRequest};
 use crate::json_text::written;
 
 /// The number of events at which AWS ends a STANDARD execution.
@@ -24,6 +26,7 @@ pub(crate) struct Recorder {
     clock: Clock,
     limit: Option<u64>,
     sink: Option<Arc<dyn HistorySink>>,
+    stop: Arc<Stop>,
     state: Mutex<State>,
 }
 
@@ -35,6 +38,8 @@ struct State {
     subscriber: Option<mpsc::UnboundedSender<Event>>,
     /// The event that listeners are shown, filled anew for each: most of its many details are always absent.
     event: Event,
+    /// How long after the start the last event was, and its date: many happen at once.
+    last_time: (Duration, DateTime<Utc>),
 }
 
 /// What the event that enters or leaves a state shows.
@@ -50,6 +55,7 @@ impl Recorder {
         clock: Clock,
         limit: Option<u64>,
         sink: Option<Arc<dyn HistorySink>>,
+        stop: Arc<Stop>,
     ) -> Self {
         let event = Event {
             execution: execution.clone(),
@@ -64,12 +70,14 @@ impl Recorder {
             clock,
             limit,
             sink,
+            stop,
             state: Mutex::new(State {
                 last_id: 0,
                 closed: false,
                 doomed: false,
                 subscriber: None,
                 event,
+                last_time: (Duration::ZERO, clock.date_after(Duration::ZERO)),
             }),
         }
     }
@@ -129,12 +137,8 @@ impl Recorder {
         if !self.is_heard(&state) {
             return Ok((state.last_id, None));
         }
-        let at = at.unwrap_or_else(|| self.clock.now());
-        let details = &mut state.event.details;
-        let is_same = |shown: &Arc<str>| Arc::ptr_eq(shown, name);
-        if !details.name.as_ref().is_some_and(is_same) {
-            details.name = Some(name.clone());
-        }
+        let at = at.unwrap_or_else(|| state.now(&self.clock));
+        let details = state.named(name);
         match shown {
             Shown::Input(input) => {
                 details.input = Some(input.lend_text());
@@ -149,8 +153,30 @@ impl Recorder {
                 state.event.details.assigned_variables = None;
             }
         }
-        // The name stays: the state that is entered is mostly the next to be left.
         Ok((state.last_id, Some(at)))
+    }
+
+    /// Appends what happened to an iteration of a Map state, and gives the event's number.
+    ///
+    /// # Errors
+    /// As [`record`](Self::record).
+    pub(crate) fn record_iteration(
+        &self,
+        previous: u64,
+        event_type: EventType,
+        map: &Arc<str>,
+        index: usize,
+    ) -> Result<u64, Failure> {
+        let mut state = self.lock();
+        self.refuse_when_full(&mut state, previous, event_type)?;
+        state.last_id += 1;
+        if self.is_heard(&state) {
+            let at = state.now(&self.clock);
+            state.named(map).index = Some(index);
+            self.tell(&mut state, previous, event_type, at);
+            state.event.details.index = None;
+        }
+        Ok(state.last_id)
     }
 
     /// Ends the history where it is full, for anything but success.
@@ -222,7 +248,8 @@ impl Recorder {
         state.last_id += 1;
         if self.is_heard(state) {
             state.event.details = details();
-            self.tell(state, previous, event_type, self.clock.now());
+            let at = state.now(&self.clock);
+            self.tell(state, previous, event_type, at);
             state.event.details = Details::default();
         }
         state.last_id
@@ -240,6 +267,12 @@ impl Recorder {
         state.event.event_type = event_type;
         if let Some(sink) = &self.sink {
             sink.record(&state.event);
+            if sink.is_broken() {
+                self.stop.request(StopRequest {
+                    error: None,
+                    cause: Some("the history cannot be kept any longer".to_owned()),
+                });
+            }
         }
         if let Some(subscriber) = &state.subscriber {
             // A subscriber that went away misses nothing that it wants.
@@ -249,6 +282,26 @@ impl Recorder {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn now(&mut self, clock: &Clock) -> DateTime<Utc> {
+        let elapsed = clock.elapsed();
+        if self.last_time.0 != elapsed {
+            self.last_time = (elapsed, clock.date_after(elapsed));
+        }
+        self.last_time.1
+    }
+
+    /// Gives the details with nothing but a name in them; it stays, for the next event mostly shows the same.
+    fn named(&mut self, name: &Arc<str>) -> &mut Details {
+        let details = &mut self.event.details;
+        let is_same = |shown: &Arc<str>| Arc::ptr_eq(shown, name);
+        if !details.name.as_ref().is_some_and(is_same) {
+            details.name = Some(name.clone());
+        }
+        details
     }
 }
 

@@ -11,6 +11,7 @@ use crate::engine::history::{EventType, HistorySink};
 use crate::engine::inspection::Inspection;
 use crate::engine::port::TaskHandler;
 use crate::engine::recorder::Recorder;
+use crate::engine::stop::Stop;
 use crate::engine::tokens::Tokens;
 use crate::scope::Host;
 
@@ -30,6 +31,7 @@ pub(crate) struct Shared {
     pub(crate) names: Names,
     pub(crate) event_limit: Option<u64>,
     pub(crate) inspection: Option<Inspection>,
+    pub(crate) stop: Arc<Stop>,
     transitions: AtomicU64,
 }
 
@@ -47,10 +49,16 @@ pub(crate) struct Names {
 pub(crate) struct Run {
     pub(crate) shared: Arc<Shared>,
     pub(crate) recorder: Recorder,
-    /// The context object; the parts that differ between states are set when it is lent.
-    context: Mutex<Value>,
+    context: Mutex<Context>,
     /// Parts of the context object that a caller gave, which stay as they are.
     given: Vec<String>,
+}
+
+/// The context object; the parts that differ between states are set when it is lent.
+struct Context {
+    whole: Value,
+    /// What the part of the state was last made of: many items in a row see the same state.
+    state: Option<(String, String, Option<u32>)>,
 }
 
 /// The item that a Map iteration is about.
@@ -96,6 +104,7 @@ impl Shared {
             names,
             event_limit,
             inspection,
+            stop: Arc::default(),
             transitions: AtomicU64::new(0),
         }
     }
@@ -188,8 +197,12 @@ impl Run {
                 shared.clock,
                 shared.event_limit,
                 shared.sink.clone(),
+                Arc::clone(&shared.stop),
             ),
-            context: Mutex::new(context),
+            context: Mutex::new(Context {
+                whole: context,
+                state: None,
+            }),
             given: Vec::new(),
             shared,
         }
@@ -207,7 +220,7 @@ impl Run {
             .context
             .get_mut()
             .unwrap_or_else(PoisonError::into_inner);
-        if let Value::Object(fields) = context {
+        if let Value::Object(fields) = &mut context.whole {
             if let Some(Value::Object(execution)) = fields.get_mut("Execution") {
                 execution.shift_remove("RedriveCount");
             }
@@ -224,30 +237,8 @@ impl Run {
         read: impl FnOnce(&Value) -> T,
     ) -> T {
         let mut context = self.context.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Value::Object(fields) = &mut *context {
-            let mut state = Map::new();
-            state.insert("Name".to_owned(), surrounding.state.into());
-            state.insert("EnteredTime".to_owned(), surrounding.entered_at.into());
-            if let Some(count) = surrounding.retry_count {
-                state.insert("RetryCount".to_owned(), count.into());
-            }
-            let mut set = |name: &str, value: Option<Value>| match value {
-                _ if self.given.iter().any(|given| given == name) => {}
-                Some(value) => {
-                    fields.insert(name.to_owned(), value);
-                }
-                None => {
-                    fields.shift_remove(name);
-                }
-            };
-            set("State", Some(Value::Object(state)));
-            set(
-                "Task",
-                surrounding.token.map(|token| json!({"Token": token})),
-            );
-            set("Map", surrounding.item.map(Item::to_context));
-        }
-        read(&context)
+        context.show(surrounding, &self.given);
+        read(&context.whole)
     }
 
     /// Records an event without details.
@@ -260,7 +251,84 @@ impl Run {
     }
 }
 
+impl Context {
+    /// Sets the parts that differ between states, but for those that a caller gave.
+    fn show(&mut self, surrounding: &Surrounding<'_>, given: &[String]) {
+        let Self { whole, state } = self;
+        let Value::Object(fields) = whole else {
+            return;
+        };
+        let is_given = |name: &str| given.iter().any(|given| given == name);
+        let is_shown = state
+            .as_ref()
+            .is_some_and(|(name, entered_at, retry_count)| {
+                name == surrounding.state
+                    && entered_at == surrounding.entered_at
+                    && *retry_count == surrounding.retry_count
+            });
+        if !is_shown && !is_given("State") {
+            fields.insert("State".to_owned(), surrounding.to_context());
+            *state = Some((
+                surrounding.state.to_owned(),
+                surrounding.entered_at.to_owned(),
+                surrounding.retry_count,
+            ));
+        }
+        if !is_given("Task") {
+            match surrounding.token {
+                Some(token) => {
+                    fields.insert("Task".to_owned(), json!({"Token": token}));
+                }
+                None => {
+                    fields.shift_remove("Task");
+                }
+            }
+        }
+        if !is_given("Map") {
+            match surrounding.item {
+                Some(item) => {
+                    let shown = fields.get_mut("Map");
+                    if !shown.is_some_and(|shown| item.replaces(shown)) {
+                        fields.insert("Map".to_owned(), item.to_context());
+                    }
+                }
+                None => {
+                    fields.shift_remove("Map");
+                }
+            }
+        }
+    }
+}
+
+impl Surrounding<'_> {
+    fn to_context(self) -> Value {
+        let mut state = Map::new();
+        state.insert("Name".to_owned(), self.state.into());
+        state.insert("EnteredTime".to_owned(), self.entered_at.into());
+        if let Some(count) = self.retry_count {
+            state.insert("RetryCount".to_owned(), count.into());
+        }
+        Value::Object(state)
+    }
+}
+
 impl Item {
+    /// Takes the place of another item in the context object, if both have the same fields.
+    fn replaces(&self, shown: &mut Value) -> bool {
+        let Some(Value::Object(fields)) = shown.get_mut("Item") else {
+            return false;
+        };
+        if fields.len() != 2 + usize::from(self.key.is_some()) {
+            return false;
+        }
+        let key = self.key.as_ref().map(|key| Value::from(key.as_str()));
+        let own = [Some(self.index.into()), key, Some(self.value.clone())];
+        for (place, value) in fields.values_mut().zip(own.into_iter().flatten()) {
+            *place = value;
+        }
+        true
+    }
+
     fn to_context(&self) -> Value {
         let mut item = Map::new();
         item.insert("Index".to_owned(), self.index.into());

@@ -22,7 +22,7 @@ use crate::engine::frame::{Data, Frame};
 use crate::engine::inspection::Step;
 use crate::engine::run::Variables;
 use crate::engine::{choice, fail, map, parallel, task, wait};
-use crate::json_text::{DEEPEST, JsonText, Refused, Writer};
+use crate::json_text::{DEEPEST, JsonText, Refused};
 use crate::jsonpath::ReferencePath;
 use crate::size::{PAYLOAD_LIMIT_BYTES, VARIABLES_LIMIT_BYTES, exceeds, length};
 
@@ -62,16 +62,22 @@ pub(crate) async fn attempt(
         Some(performed) => performed,
         None => perform(frame, thread, &input, &arguments).await?,
     };
-    hand_over(frame, raw, &arguments, performed)
+    hand_over(frame, raw, &arguments, performed, &mut None)
 }
 
 /// Does the same for a state that never waits, which most are: that needs no future.
-pub(crate) fn attempt_at_once(frame: &Frame<'_>, raw: &Value) -> Result<Done, Failure> {
+///
+/// The memory of a `spare` text may be used again for the output's.
+pub(crate) fn attempt_at_once(
+    frame: &Frame<'_>,
+    raw: &Value,
+    spare: &mut Option<JsonText>,
+) -> Result<Done, Failure> {
     let input = input_path(frame, raw)?;
     let arguments = parameters(frame, &input)?;
     let performed = perform_at_once(frame, &arguments)?;
     let performed = performed.expect("only a state that never waits is tried at once");
-    hand_over(frame, raw, &arguments, performed)
+    hand_over(frame, raw, &arguments, performed, spare)
 }
 
 /// Takes what a state made the rest of its path.
@@ -80,6 +86,7 @@ fn hand_over(
     raw: &Value,
     arguments: &Value,
     performed: Performed<'_>,
+    spare: &mut Option<JsonText>,
 ) -> Result<Done, Failure> {
     let result = result_selector(frame, arguments, performed.result)?;
     let data = data(frame, raw, &result, performed.has_result);
@@ -102,7 +109,7 @@ fn hand_over(
         },
     };
     Ok(Done {
-        output: carried(frame, raw, output)?,
+        output: carried(frame, raw, output, spare)?,
         assigned,
         next: performed.next,
     })
@@ -194,7 +201,7 @@ pub(crate) fn caught(
         None => result_path(frame, &catcher.result_path, raw, Cow::Borrowed(&error))?,
     };
     Ok(Done {
-        output: carried(frame, raw, output)?,
+        output: carried(frame, raw, output, &mut None)?,
         assigned,
         next: Some(catcher.next),
     })
@@ -346,11 +353,14 @@ fn carried(
     frame: &Frame<'_>,
     raw: &Value,
     output: Cow<'_, Value>,
+    spare: &mut Option<JsonText>,
 ) -> Result<Option<Carried>, Failure> {
     match output {
         Cow::Borrowed(same) if std::ptr::eq(same, raw) => Ok(None),
-        made => within_limit(frame, made.into_owned(), TOO_DEEP, None, |made, writer| {
-            writer.value(made, DEEPEST)
+        made => within_limit(frame, made.into_owned(), TOO_DEEP, |made| {
+            JsonText::written(PAYLOAD_LIMIT_BYTES, spare.take(), |writer| {
+                writer.value(made, DEEPEST)
+            })
         })
         .map(Some),
     }
@@ -358,14 +368,12 @@ fn carried(
 
 /// Refuses an output that AWS would not carry to the next state.
 ///
-/// `too_deep` is what is said of one that nests so; `given_up` is a text whose memory may be used again; `write` writes
-/// the output's own text.
+/// `too_deep` is what is said of one that nests so; `write` makes the output's text, if it is not longer than allowed.
 pub(crate) fn within_limit(
     frame: &Frame<'_>,
     made: Value,
     too_deep: &str,
-    given_up: Option<JsonText>,
-    write: impl FnOnce(&Value, &mut Writer<'_>) -> Result<(), Refused>,
+    write: impl FnOnce(&Value) -> Result<JsonText, Refused>,
 ) -> Result<Carried, Failure> {
     let refused = |refused| match refused {
         Refused::TooLong if !nests_too_deeply(&made) => {
@@ -374,9 +382,7 @@ pub(crate) fn within_limit(
         _ => frame.runtime(too_deep),
     };
     if frame.run.recorder.shows_texts() {
-        let write = |writer: &mut Writer<'_>| write(&made, writer);
-        let text = JsonText::written(PAYLOAD_LIMIT_BYTES, given_up, write);
-        let text = text.map_err(refused)?;
+        let text = write(&made).map_err(refused)?;
         return Ok(Carried::with_text(made, text));
     }
     if nests_too_deeply(&made) || exceeds(&made, PAYLOAD_LIMIT_BYTES) {

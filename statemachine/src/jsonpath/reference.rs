@@ -78,6 +78,16 @@ impl ReferencePath {
             })
     }
 
+    /// Tells whether what is put at the place becomes a field of the document itself, behind all others; gives its name.
+    pub(crate) fn appended_field(&self, document: &Value) -> Option<&str> {
+        match (self.steps.as_slice(), document) {
+            ([Place::Field(name)], Value::Object(fields)) => {
+                (!fields.contains_key(name)).then_some(name)
+            }
+            _ => None,
+        }
+    }
+
     /// Puts a value at the place, as `ResultPath` does: fields on the way are created, array items must be there.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::error::{MockError, MockErrorKind, MockProblem};
 use crate::Place;
-use crate::definition::duplicates::duplicate_keys;
+use crate::definition::duplicates::unplaced_duplicate_keys;
 use crate::walk::below;
 
 /// A mock file that has been read and checked.
@@ -68,7 +68,7 @@ impl MockFile {
             text,
             problems: Vec::new(),
         };
-        for twice in duplicate_keys(text) {
+        for twice in unplaced_duplicate_keys(text) {
             reader.refuse(twice.pointer.as_deref().unwrap_or_default(), twice.message);
         }
         let machines = reader.file(&value);
@@ -133,7 +133,7 @@ fn not_found<'a>(what: &str, name: &str, names: impl Iterator<Item = &'a String>
     };
     MockError::new(
         MockErrorKind::NotFound,
-        format!("no {what} `{name}` in the mock file, got {names}"),
+        format!("no {what} `{name}` in the mock file, which has {names}"),
     )
 }
 
@@ -413,7 +413,7 @@ mod tests {
         assert_eq!(error.kind(), MockErrorKind::NotFound);
         assert_eq!(
             error.to_string(),
-            "no case `Missing` in the mock file, got `Happy`, `Nothing`"
+            "no case `Missing` in the mock file, which has `Happy`, `Nothing`"
         );
         let two = MockFile::parse(
             r#"{"StateMachines": {"A": {"TestCases": {}}, "B": {"TestCases": {}}}}"#,
@@ -421,7 +421,7 @@ mod tests {
         .unwrap();
         assert_eq!(
             two.case("C", "x").unwrap_err().to_string(),
-            "no machine `C` in the mock file, got `A`, `B`"
+            "no machine `C` in the mock file, which has `A`, `B`"
         );
     }
 

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::{PathOrCall, TemplateError};
 use crate::bounds::{self, Budget};
 use crate::json_text::{Fragment, Refused, Writer};
-use crate::jsonpath::Query;
+use crate::jsonpath::{PlainStep, Query};
 use crate::scope::{Host, Scope};
 
 /// How many paths of a template may move what they find; each is compared with those before it.
@@ -152,6 +152,117 @@ impl Node {
         }
     }
 
+    /// Tells whether the node can build anew in what it has built before: whatever it moves then leaves what is fixed
+    /// where it is. Needs the moves to be planned.
+    pub(super) fn builds_in_place(&self) -> bool {
+        let mut moving = Vec::new();
+        self.list_moving(&mut moving);
+        moving.iter().all(|query| self.leads_to_computed(query))
+    }
+
+    fn list_moving<'n>(&'n self, moving: &mut Vec<&'n Query>) {
+        match self {
+            Self::Object(parts) => parts.each_computed(|part| part.list_moving(moving)),
+            Self::Array(parts) => parts.each_computed(|part| part.list_moving(moving)),
+            Self::Computed {
+                expression: PathOrCall::Path(query),
+                moves: true,
+                ..
+            } => moving.push(query),
+            Self::Literal(_) | Self::Computed { .. } => {}
+        }
+    }
+
+    /// Tells whether a path that can move something leads to what this node has computed, or into that.
+    fn leads_to_computed(&self, query: &Query) -> bool {
+        let mut node = Some(self);
+        for step in query.plain_steps() {
+            node = match (node, step) {
+                (Some(Self::Object(parts)), PlainStep::Field(name)) => {
+                    parts.part_at(parts.fixed.keys().position(|key| key == name))
+                }
+                (Some(Self::Array(parts)), PlainStep::Index(index)) => {
+                    parts.part_at(usize::try_from(index).ok())
+                }
+                (Some(Self::Computed { .. }), _) => return true,
+                _ => return false,
+            };
+        }
+        matches!(node, Some(Self::Computed { .. }))
+    }
+
+    /// Computes what the node does not hold, in the order of building.
+    pub(super) fn compute(
+        &self,
+        building: &mut Building<'_, '_>,
+        made: &mut Vec<Value>,
+    ) -> Result<(), TemplateError> {
+        match self {
+            Self::Object(parts) => parts.compute(building, made),
+            Self::Array(parts) => parts.compute(building, made),
+            Self::Literal(value) => Ok(building.budget.pay_for(value)?),
+            Self::Computed { .. } => {
+                made.push(self.build(building)?);
+                Ok(())
+            }
+        }
+    }
+
+    /// Moves what is to be moved from the input to what has been computed.
+    pub(super) fn move_among<'v>(
+        &self,
+        made: &mut impl Iterator<Item = &'v mut Value>,
+        input: &mut Value,
+    ) {
+        match self {
+            Self::Object(parts) => parts.each_computed(|part| part.move_among(made, input)),
+            Self::Array(parts) => parts.each_computed(|part| part.move_among(made, input)),
+            Self::Literal(_) => {}
+            Self::Computed { .. } => {
+                let place = made.next().expect("each part has been computed");
+                self.move_into(place, input);
+            }
+        }
+    }
+
+    /// Drops the fields that have been appended to what the node has built.
+    pub(super) fn drop_appended(&self, built: &mut Value) {
+        if let (Self::Object(parts), Value::Object(fields)) = (self, built)
+            && fields.len() > parts.fixed.len()
+        {
+            let mut own = parts.fixed.len();
+            fields.retain(|_, _| {
+                let keeps = own > 0;
+                own = own.saturating_sub(1);
+                keeps
+            });
+        }
+    }
+
+    /// Puts what has been computed into its places in what the node has built before.
+    pub(super) fn put(&self, built: &mut Value, made: &mut impl Iterator<Item = Value>) {
+        let put = match (self, built) {
+            (Self::Object(parts), Value::Object(fields)) => {
+                parts.fill(fields.values_mut(), |part, place| {
+                    part.put(place, made);
+                    Ok(())
+                })
+            }
+            (Self::Array(parts), Value::Array(items)) => {
+                parts.fill(items.iter_mut(), |part, place| {
+                    part.put(place, made);
+                    Ok(())
+                })
+            }
+            (Self::Computed { .. }, place) => {
+                *place = made.next().expect("each part has been computed");
+                Ok(())
+            }
+            _ => Ok(()),
+        };
+        put.expect("putting what has been computed never fails");
+    }
+
     /// Writes what the node has built.
     pub(super) fn write(
         &self,
@@ -205,6 +316,26 @@ impl Node {
 }
 
 impl<F> Parts<F> {
+    fn each_computed<'n>(&'n self, mut each: impl FnMut(&'n Node)) {
+        self.computed.iter().for_each(|(_, part)| each(part));
+    }
+
+    /// Finds the computed part of a place.
+    fn part_at(&self, place: Option<usize>) -> Option<&Node> {
+        let found = self.computed.iter().find(|(own, _)| Some(*own) == place);
+        found.map(|(_, part)| part)
+    }
+
+    fn compute(
+        &self,
+        building: &mut Building<'_, '_>,
+        made: &mut Vec<Value>,
+    ) -> Result<(), TemplateError> {
+        building.budget.pay(self.weight)?;
+        let mut parts = self.computed.iter();
+        parts.try_for_each(|(_, part)| part.compute(building, made))
+    }
+
     fn plan_moves<'n>(&'n mut self, planned: &mut Vec<&'n Query>) {
         for (_, part) in &mut self.computed {
             part.plan_moves(planned);

@@ -134,3 +134,86 @@ fn events_keep_what_was_moved_afterwards() {
     let last = r#"{"kept":{"x":[1,2],"more":1}}"#;
     assert_eq!(shown, [first, kept, kept, last, last]);
 }
+
+/// Runs a Pass state three times: as a loop, and as three states, none of which finds what it has built itself.
+///
+/// Between them another state puts a result into its output.
+fn looped_and_unrolled(
+    parameters: &Value,
+    result_path: &str,
+    input: &Value,
+) -> [(Vec<String>, Option<String>, Option<String>); 2] {
+    let pass = |next: &str| json!({"Type": "Pass", "Parameters": parameters, "Next": next});
+    let put = |next: &str| json!({"Type": "Pass", "Result": {"seen": [1]}, "ResultPath": result_path, "Next": next});
+    let choice = |next: &str| {
+        json!({"Type": "Choice", "Default": "End", "Choices": [
+            {"And": [{"Variable": "$.turn", "IsPresent": true}, {"Variable": "$.turn", "NumericLessThan": 3}], "Next": next},
+        ]})
+    };
+    let end = json!({"Type": "Succeed"});
+    let looped = json!({"StartAt": "S", "States": {"S": pass("P"), "P": put("C"), "C": choice("S"), "End": end}});
+    let unrolled = json!({"StartAt": "S", "States": {
+        "S": pass("P"), "P": put("C"), "C": choice("S2"), "S2": pass("P2"), "P2": put("C2"), "C2": choice("S3"),
+        "S3": pass("P3"), "P3": put("End"), "End": end,
+    }});
+    [looped, unrolled].map(|definition| {
+        let history = History::default();
+        let engine = Engine::new(refuse).history(history.clone()).seed(7);
+        let outcome = in_virtual_time(engine.run(&machine(&definition), input.clone())).unwrap();
+        let events = history.events();
+        let left = events
+            .iter()
+            .filter(|event| event.event_type == EventType::PassStateExited);
+        let shown = left.filter_map(|event| event.details.output.clone());
+        let cause = outcome.cause.map(|cause| {
+            let states = ["'S2'", "'S3'"];
+            states
+                .iter()
+                .fold(cause, |cause, name| cause.replace(name, "'S'"))
+        });
+        let written = outcome.output.as_ref().map(Value::to_string);
+        (shown.map(|text| text.to_string()).collect(), written, cause)
+    })
+}
+
+#[test]
+fn a_loop_that_builds_in_its_own_output_gives_the_same_as_one_that_builds_anew() {
+    let input = json!({
+        "turn": 0, "mark": {"seen": 0}, "a": {"b": [1, {"c": "x\"y"}, "z"], "d": null}, "s": "text", "list": [1, [2], {"x": 3}], "v": {"fixed": 0, "n": 1},
+    });
+    let mut ended_well = 0;
+    for fields in [
+        json!({}),
+        json!({"fixed": {"deep": [1, {"x": "y"}]}, "parts.$": "States.ArrayRange(1, 5, 2)"}),
+        json!({"a.$": "$.a", "s.$": "States.Format('{}-{}', $.s, $.turn)"}),
+        json!({"s.$": "$.a", "a.$": "$.s"}),
+        json!({"a.$": "$.a.b", "s.$": "$.s"}),
+        json!({"list": [7, {"x.$": "$.list[0]"}, [{"y.$": "$.turn"}], "z"], "s.$": "$.list[3]"}),
+        json!({"list": ["z", {"x.$": "$.list"}]}),
+        json!({"list": ["z", {"x.$": "$.list[-1]"}]}),
+        json!({"v": {"fixed": [1, 2], "n.$": "States.MathAdd($.v.n, 1)", "old.$": "$.v.fixed"}}),
+        json!({"v": {"fixed": [1, 2], "n.$": "States.MathAdd($.v.n, 1)"}, "w.$": "$.v"}),
+        json!({"v": {"fixed": [1, 2], "n.$": "$.v.n"}, "past.$": "$.list[9]", "list.$": "$.list"}),
+        json!({"all.$": "$", "fixed": true}),
+        json!({"all.$": "$..x", "list": [{"x.$": "$.turn"}]}),
+        json!({"same.$": "$.s", "s.$": "$.s", "again": {"s.$": "$.s"}}),
+        json!({"random.$": "States.MathRandom(1, 1000)", "list.$": "$.list", "fixed": []}),
+        json!({"gone.$": "$.a.b", "fixed": 1}),
+        json!({"fixed": [1], "mark.$": "$.mark"}),
+        json!({"fixed": [1], "seen.$": "$.mark.seen", "past.$": "$.mark.seen[1]"}),
+        json!({"fixed": [1], "seen.$": "States.JsonToString($.mark)"}),
+        json!({"fixed": [1], "all.$": "$..seen"}),
+        json!({"fails.$": "States.MathAdd($.fixed, $.list[0])", "fixed": 1, "list.$": "$.fails"}),
+        json!({"name.$": "$$.Execution.Input.s", "fixed": {"a": 1}}),
+    ] {
+        let mut parameters = json!({"turn.$": "States.MathAdd($.turn, 1)"});
+        let object = parameters.as_object_mut().unwrap();
+        object.extend(fields.as_object().unwrap().clone());
+        for result_path in ["$.mark", "$.s", "$.fixed", "$.mark.below", "$.list[0]"] {
+            let [looped, unrolled] = looped_and_unrolled(&parameters, result_path, &input);
+            ended_well += usize::from(looped.1.is_some());
+            assert_eq!(looped, unrolled, "{fields} {result_path}");
+        }
+    }
+    assert!(ended_well > 40, "only {ended_well} end well");
+}

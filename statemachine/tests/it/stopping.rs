@@ -1,11 +1,14 @@
 //! Executions: how they are watched, stopped and timed out, and that they depend on nothing else.
 
+use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use drivetrain_statemachine::{Engine, EventType, History, Machine, MachineType, Status};
+use drivetrain_statemachine::{
+    Engine, EventType, History, JsonLines, Machine, MachineType, Status,
+};
 use futures::StreamExt;
 use serde_json::{Value, json};
 
@@ -209,4 +212,40 @@ fn a_million_transitions_need_no_history() {
         });
         assert_eq!(execution.result().await.status, Status::Aborted);
     });
+}
+
+#[test]
+fn an_execution_whose_history_cannot_be_written_is_stopped() {
+    struct Full(usize);
+    impl Write for Full {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let taken = bytes.len().min(self.0);
+            self.0 -= taken;
+            match taken {
+                0 => Err(io::ErrorKind::StorageFull.into()),
+                _ => Ok(taken),
+            }
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let machine = machine(&json!({"StartAt": "A", "States": {
+        "A": {"Type": "Pass", "Next": "C"},
+        "C": {"Type": "Choice", "Choices": [{"Variable": "$.end", "IsPresent": true, "Next": "E"}], "Default": "A"},
+        "E": {"Type": "Succeed"},
+    }}));
+    for bytes in [0, 1_000_000] {
+        let lines = JsonLines::new(Full(bytes));
+        let engine = Engine::new(echo).max_events(None).history(lines.clone());
+        let outcome = in_virtual_time(engine.run(&machine, json!({}))).unwrap();
+        assert_eq!(outcome.status, Status::Aborted);
+        assert_eq!(
+            outcome.cause.as_deref(),
+            Some("the history cannot be kept any longer")
+        );
+        assert!(outcome.events < 100_000, "{}", outcome.events);
+        let error = lines.finish().unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+    }
 }
