@@ -185,7 +185,9 @@ fn an_execution_can_move_between_threads_in_real_time() {
         let execution = Engine::new(echo).start(&machine, json!({})).unwrap();
         tokio::spawn(execution.result()).await.unwrap()
     });
-    assert_eq!((outcome.status, seconds(&outcome)), (Status::Succeeded, 1));
+    assert_eq!(outcome.status, Status::Succeeded);
+    // A busy machine may take longer than it was asked to.
+    assert!(seconds(&outcome) >= 1);
 }
 
 #[test]
