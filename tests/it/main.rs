@@ -12,6 +12,7 @@ mod catalog_types;
 mod check_machines;
 mod commit;
 mod commit_crashes;
+mod commit_cut_off;
 mod commit_faults;
 mod commit_late;
 mod commit_random;

@@ -56,6 +56,8 @@ pub enum Fault {
     Forbidden,
     /// The store says that it is done, and it is not.
     Pretend,
+    /// The store has lost what was sent to the upload.
+    LoseParts,
     /// A create-only put that writes over what is there.
     Overwrite,
     /// A time-out; the call has its effect later, when the test says so.
@@ -337,6 +339,7 @@ impl Objects for Faulty {
         let fault = self.fault(Operation::Complete, key).await;
         match fault {
             Some(Fault::Pretend) => Ok(Completion::Done),
+            Some(Fault::LoseParts) => Ok(Completion::PartsMissing),
             Some(Fault::FailBefore | Fault::Undecided | Fault::Forbidden | Fault::Late) => {
                 Err(timed_out())
             }

@@ -111,6 +111,8 @@ async fn complete(store: &Store, part: &Part) -> Result<Found> {
         let found = match (&answer, &there) {
             (_, Ok(true)) => Found::There,
             (Ok(Completion::Done | Completion::NoSuchUpload), Ok(false)) => Found::Missing,
+            // Somebody may be about to complete it: only an answer that stays the same is one.
+            (Ok(Completion::PartsMissing), Ok(false)) if number == TRIES => Found::Missing,
             _ => Found::Unknown,
         };
         debug!(key = %key, answer = ?answer, there = ?there, "completed");
@@ -118,17 +120,16 @@ async fn complete(store: &Store, part: &Part) -> Result<Found> {
             return Ok(found);
         }
         let doing = format!("complete `{}`", store.location().url(&key));
-        let error = match (answer, there) {
-            (_, Err(error)) => error,
-            (Err(error), Ok(_)) => store.explain(error, doing),
-            (Ok(_), Ok(_)) => unreachable!("an answer and a look decide"),
-        };
-        failure = Some(error);
+        match (answer, there) {
+            (_, Err(error)) => failure = Some(error),
+            (Err(error), Ok(_)) => failure = Some(store.explain(error, doing)),
+            (Ok(_), Ok(_)) => {}
+        }
         if number < TRIES {
             store.pause(number).await;
         }
     }
-    let error = failure.expect("each try that did not return left its failure");
+    let error = failure.expect("the last try left its failure, or an answer that decides");
     Err(pending(error))
 }
 

@@ -52,6 +52,8 @@ pub enum Completion {
     Done,
     /// The store knows no such upload: completed before, aborted, or dropped.
     NoSuchUpload,
+    /// It knows the upload, but not what was sent: MinIO leaves this behind where whoever completed it was cut off.
+    PartsMissing,
 }
 
 #[async_trait]
@@ -90,6 +92,9 @@ impl Objects for PrefixStore<AmazonS3> {
         match done {
             Ok(_) => Ok(Completion::Done),
             Err(error) if is_no_such_upload(&error) => Ok(Completion::NoSuchUpload),
+            Err(error) if error.to_string().contains("<Code>InvalidPart</Code>") => {
+                Ok(Completion::PartsMissing)
+            }
             Err(error) => Err(error),
         }
     }
@@ -166,6 +171,7 @@ impl fmt::Display for Completion {
         f.write_str(match self {
             Self::Done => "done",
             Self::NoSuchUpload => "no such upload",
+            Self::PartsMissing => "its parts are missing",
         })
     }
 }

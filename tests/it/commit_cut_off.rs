@@ -1,0 +1,90 @@
+//! Uploads whose parts are gone because whoever completed them was cut off: what `MinIO` leaves behind then.
+
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use drivetrain_runner::commit::{RunStatus, runs};
+use drivetrain_runner::store::{Completion, Store};
+use object_store::path::Path;
+
+use crate::commit_faults::{RECORD_1, completes, faulty, shows, work};
+use crate::commit_work::{Done, JOB, Work, logged, run_quietly, visible};
+use crate::store_faults::{Call, Fault, Faulty, Shared};
+use crate::store_places::Place;
+
+#[tokio::test]
+async fn an_upload_whose_parts_the_store_has_lost_is_lost_only_when_that_stays_so() {
+    let place = Place::memory();
+    let store = faulty(&place, Fault::LoseParts, 4, completes).await;
+    assert_eq!(
+        run_quietly(&store, &work()).await.unwrap(),
+        Done::Published(1)
+    );
+    shows(&place, &work()).await;
+
+    let place = Place::memory();
+    let upload = Arc::new(Mutex::new(None));
+    let first = move |_: usize, call: &Call| {
+        // One upload is broken for good.
+        let mut upload = upload.lock().unwrap();
+        let broken = completes(call) && *upload.get_or_insert_with(|| call.key.clone()) == call.key;
+        broken.then_some(Fault::LoseParts)
+    };
+    let (store, _heard) = Faulty::new(place.objects().await, first);
+    let store = Store::over(place.location(), Arc::new(Shared(store)));
+    assert_eq!(
+        run_quietly(&store, &work()).await.unwrap(),
+        Done::Published(3)
+    );
+    shows(&place, &work()).await;
+    let lines = runs(&place.store().await, JOB).await.unwrap();
+    let statuses: Vec<_> = lines.iter().map(|line| line.status).collect();
+    assert_eq!(
+        statuses,
+        [RunStatus::Voided, RunStatus::Void, RunStatus::Published]
+    );
+}
+
+#[tokio::test]
+#[ignore = "needs MinIO; run `.ci/minio` once, then `cargo test -- --ignored minio`"]
+async fn minio_tells_parts_that_are_missing_from_an_upload_that_is() {
+    let place = Place::minio().await;
+    let store = place.store().await;
+    let objects = store.objects();
+    let part = Path::from("job/table/part.parquet");
+    let staging = Path::from("_drivetrain/job/staging/attempt/000001");
+    let upload = objects.open_upload(&part, &staging).await.unwrap();
+    let tag = "d41d8cd98f00b204e9800998ecf8427e".to_owned();
+    let answer = objects.complete(&part, &upload, &[tag]).await.unwrap();
+    assert_eq!(answer, Completion::PartsMissing);
+    objects.abort(&part, &upload).await.unwrap();
+}
+
+/// The connections of a process that is killed break in the middle of completions.
+#[tokio::test]
+#[ignore = "needs MinIO; run `.ci/minio` once, then `cargo test -- --ignored minio`"]
+async fn a_publish_that_is_cut_off_on_minio_is_made_good_by_the_same_command() {
+    let kind = Place::minio().await;
+    let days: Vec<String> = (0..300).map(|day| format!("2024-{day:03}")).collect();
+    let days: Vec<(&str, &str)> = days.iter().map(|day| (day.as_str(), "text")).collect();
+    let work = Work::table("work", &days);
+    for milliseconds in [3, 20, 80] {
+        let place = kind.fresh();
+        let (store, other) = (place.store().await, place.store().await);
+        let cut_off = work.clone();
+        let run = tokio::spawn(async move { run_quietly(&store, &cut_off).await });
+        while other.look(&Path::from(RECORD_1)).await.unwrap().is_none() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        tokio::time::sleep(Duration::from_millis(milliseconds)).await;
+        run.abort();
+        run.await.ok();
+        let store = place.store().await;
+        run_quietly(&store, &work).await.unwrap();
+        // The notes of the attempt that was cut off are left to `vacuum`.
+        assert_eq!(visible(&store).await, work.expected());
+        assert_eq!(logged(&store).await, work.expected());
+    }
+}
