@@ -256,6 +256,33 @@ fn an_endpoint_that_is_down_is_worth_another_try() {
 }
 
 #[test]
+fn an_endpoint_that_is_no_url_is_a_wrong_setting() {
+    let cloud = Cloud::start();
+    let place = place(&cloud);
+    let words: Vec<&str> = RUN.split(' ').collect();
+    for endpoint in [
+        "localhost:9000",
+        "127.0.0.1:9000",
+        "bogus",
+        "http://",
+        "http://localhost:99999",
+    ] {
+        let ran = place
+            .command(&words)
+            .env("AWS_ENDPOINT_URL", endpoint)
+            .output();
+        Ran::from(ran.unwrap()).fails(
+            2,
+            &[
+                &format!("the endpoint `{endpoint}` is no address of a store"),
+                "hint: write AWS_ENDPOINT_URL",
+                "like `http://localhost:9000`",
+            ],
+        );
+    }
+}
+
+#[test]
 fn an_endpoint_that_does_not_speak_tls_is_not_spoken_to_over_https() {
     let cloud = Cloud::start();
     let place = place(&cloud);

@@ -14,6 +14,7 @@ use object_store::path::Path;
 use object_store::prefix::PrefixStore;
 use object_store::{BackoffConfig, ClientOptions, CredentialProvider, RetryConfig};
 use tokio::sync::Mutex;
+use url::Url;
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -78,6 +79,9 @@ pub(super) async fn open(
 ) -> Result<PrefixStore<AmazonS3>> {
     let chain = chain(settings).await;
     let endpoint = settings.endpoint.clone().or_else(|| endpoint(&chain));
+    if let Some(endpoint) = &endpoint {
+        require_url(endpoint)?;
+    }
     let region = match (chain.region(), &endpoint) {
         (Some(region), _) => region.to_string(),
         // Stores that are not AWS have no regions, but the signature names one; this is what they all accept.
@@ -201,6 +205,27 @@ fn endpoint(chain: &SdkConfig) -> Option<String> {
         .service_config()
         .and_then(|services| services.load_config(key))
         .or_else(|| chain.endpoint_url().map(str::to_owned))
+        .filter(|endpoint| !endpoint.is_empty())
+}
+
+/// Refuses what the client would stumble over only when it signs a request.
+fn require_url(endpoint: &str) -> Result<()> {
+    let url = Url::parse(endpoint);
+    let is_address = |url: &Url| matches!(url.scheme(), "http" | "https") && url.has_host();
+    if url.as_ref().is_ok_and(is_address) {
+        return Ok(());
+    }
+    let error = Error::new(
+        ErrorKind::Usage,
+        format!("the endpoint `{endpoint}` is no address of a store"),
+    )
+    .hint(
+        "write AWS_ENDPOINT_URL (or AWS_ENDPOINT_URL_S3, or `endpoint_url` of the profile) like `http://localhost:9000`",
+    );
+    Err(match url {
+        Err(why) => error.caused_by(why),
+        Ok(_) => error,
+    })
 }
 
 /// Hands the SDK's credentials to `object_store`, and asks for new ones before they expire.
