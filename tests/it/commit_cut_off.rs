@@ -5,12 +5,13 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use drivetrain_runner::commit::{RunStatus, runs};
+use drivetrain_runner::ErrorKind;
+use drivetrain_runner::commit::{RunStatus, Stopper, runs};
 use drivetrain_runner::store::{Completion, Store};
 use object_store::path::Path;
 
 use crate::commit_faults::{RECORD_1, completes, faulty, shows, work};
-use crate::commit_work::{Done, JOB, Work, logged, run_quietly, visible};
+use crate::commit_work::{Done, JOB, Work, logged, run, run_quietly, visible};
 use crate::store_faults::{Call, Fault, Faulty, Shared};
 use crate::store_places::Place;
 
@@ -45,6 +46,48 @@ async fn an_upload_whose_parts_the_store_has_lost_is_lost_only_when_that_stays_s
         statuses,
         [RunStatus::Voided, RunStatus::Void, RunStatus::Published]
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_publisher_that_is_told_to_stop_waits_for_what_it_asked_for_and_asks_for_no_more() {
+    let place = Place::memory();
+    let days: Vec<String> = (0..60).map(|day| format!("2024-{day:03}")).collect();
+    let days: Vec<(&str, &str)> = days.iter().map(|day| (day.as_str(), "text")).collect();
+    let work = Work::table("work", &days);
+    let (faulty, mut heard) = Faulty::new(place.objects().await, |_, call| {
+        completes(call).then_some(Fault::Pause)
+    });
+    let store = Store::over(place.location(), Arc::new(Shared(Arc::clone(&faulty))));
+    let (stopper, stop) = Stopper::new();
+    let told = async {
+        heard.recv().await;
+        stopper.stop();
+        // Not before nothing new is begun, and not after two seconds.
+        tokio::time::sleep(Duration::from_millis(1_600)).await;
+        let mut begun = 1;
+        while heard.try_recv().is_ok() {
+            begun += 1;
+        }
+        for _ in 0..begun {
+            faulty.go_on();
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        begun
+    };
+    let (ended, begun) = tokio::join!(run(&store, &work, &stop), told);
+    let error = ended.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::TryAgain);
+    assert_eq!(error.to_string(), "committed, publish pending");
+    assert!(begun < days.len());
+    let shown: usize = visible(&place.store().await)
+        .await
+        .values()
+        .map(Vec::len)
+        .sum();
+    assert_eq!(shown, begun);
+    let done = run_quietly(&place.store().await, &work).await.unwrap();
+    assert_eq!(done, Done::Already(1));
+    assert_eq!(visible(&place.store().await).await, work.expected());
 }
 
 #[tokio::test]

@@ -50,7 +50,7 @@ impl Committed {
     pub async fn publish(self, stop: &StopSignal) -> Result<PublishOutcome> {
         let inner = &self.inner;
         let settled = stop
-            .grace(settle(&inner.store, &inner.layout, &self.record))
+            .grace(settle(&inner.store, &inner.layout, &self.record, stop))
             .await
             .ok_or_else(|| {
                 Error::new(ErrorKind::TryAgain, "committed, publish pending")

@@ -12,6 +12,7 @@ use super::log::Log;
 use super::publish::{Settled, settle};
 use super::record::{Part, RunId, path};
 use super::replaced::Fate;
+use super::stop::StopSignal;
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::{FrozenObject, Store};
 
@@ -71,7 +72,8 @@ pub async fn read_table(store: &Store, job: &str, table: &str) -> Result<TableIn
         let log = Log::read_layout(store, &layout).await?;
         match log.last_record() {
             Some(record) if !log.marked => {
-                if settle(store, &layout, record).await? == Settled::Published {
+                if settle(store, &layout, record, &StopSignal::never()).await? == Settled::Published
+                {
                     break log;
                 }
             }

@@ -13,6 +13,7 @@ use super::log::{Log, read_record, read_records};
 use super::notes::clean_ended;
 use super::publish::{Settled, settle};
 use super::record::{AttemptId, Consumed, Record, Replaces, Run, RunId, path};
+use super::stop::StopSignal;
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::{self, FrozenObject, Store};
 
@@ -77,7 +78,7 @@ pub async fn open(
         }
         let log = Log::read_layout(store, &layout).await?;
         if let (false, Some(record)) = (log.marked, log.last_record())
-            && settle(store, &layout, record).await? == Settled::Voided
+            && settle(store, &layout, record, &StopSignal::never()).await? == Settled::Voided
         {
             info!(
                 record = record.number,

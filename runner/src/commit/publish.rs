@@ -10,6 +10,7 @@ use tracing::{debug, info, warn};
 use super::layout::Layout;
 use super::log::{read_record, write_checkpoint};
 use super::record::{Entry, Part, Record, Run, path};
+use super::stop::StopSignal;
 use super::together::together;
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::{Completion, Store};
@@ -30,19 +31,30 @@ pub(super) enum Settled {
 ///
 /// # Errors
 /// `TryAgain` where the store does not say whether a part is there; otherwise as the store says.
-pub(super) async fn settle(store: &Store, layout: &Layout, record: &Record) -> Result<Settled> {
+pub(super) async fn settle(
+    store: &Store,
+    layout: &Layout,
+    record: &Record,
+    stop: &StopSignal,
+) -> Result<Settled> {
     match &record.entry {
         Entry::Void(void) => {
             delete(store, &void.keys).await?;
             mark(store, layout, record.number).await?;
             Ok(Settled::Published)
         }
-        Entry::Run(run) => publish(store, layout, record.number, run).await,
+        Entry::Run(run) => publish(store, layout, record.number, run, stop).await,
     }
 }
 
-async fn publish(store: &Store, layout: &Layout, number: u64, run: &Run) -> Result<Settled> {
-    if !complete_all(store, run).await? {
+async fn publish(
+    store: &Store,
+    layout: &Layout,
+    number: u64,
+    run: &Run,
+    stop: &StopSignal,
+) -> Result<Settled> {
+    if !complete_all(store, run, stop).await? {
         warn!(record = number, run = %run.run, "uploads are missing");
         abort_all(store, run).await?;
         store.pause(1).await;
@@ -81,9 +93,9 @@ enum Found {
 }
 
 /// Completes every upload and looks at every key. `false`: at least one part is missing although the store answered.
-async fn complete_all(store: &Store, run: &Run) -> Result<bool> {
+async fn complete_all(store: &Store, run: &Run, stop: &StopSignal) -> Result<bool> {
     let mut missing = false;
-    let mut completions = together(run.parts().map(|part| complete(store, part)));
+    let mut completions = together(run.parts().map(|part| complete(store, part, stop)));
     let mut unknown = None;
     while let Some(found) = completions.next().await {
         match found {
@@ -99,11 +111,17 @@ async fn complete_all(store: &Store, run: &Run) -> Result<bool> {
 }
 
 /// Completes one upload; asks again while the answer decides nothing.
-async fn complete(store: &Store, part: &Part) -> Result<Found> {
+async fn complete(store: &Store, part: &Part, stop: &StopSignal) -> Result<Found> {
     let key = part.path()?;
     let objects = store.objects();
     let mut failure = None;
     for number in 1..=TRIES {
+        if stop.is_closing() {
+            return Err(pending(Error::new(
+                ErrorKind::TryAgain,
+                "it was told to stop",
+            )));
+        }
         let answer = objects
             .complete(&key, &part.upload.id, &part.upload.tags)
             .await;

@@ -7,6 +7,7 @@ use super::layout::{Layout, LogKey};
 use super::log::{Log, read_records};
 use super::publish::{Settled, settle};
 use super::record::{AttemptId, Entry, Record, RunId};
+use super::stop::StopSignal;
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::Store;
 
@@ -30,7 +31,7 @@ pub async fn repair(store: &Store, job: &str) -> Result<Repaired> {
     let Some(record) = log.last_record().filter(|_| !log.marked) else {
         return Ok(Repaired::NothingToDo);
     };
-    match settle(store, &layout, record).await? {
+    match settle(store, &layout, record, &StopSignal::never()).await? {
         Settled::Published => Ok(Repaired::Published(record.number)),
         Settled::Voided => {
             let message = format!(

@@ -216,7 +216,8 @@ impl Staged {
             return Err(Error::new(ErrorKind::TryAgain, message));
         };
         let is_marked = store.look(&layout.mark(last.number)).await?.is_some();
-        if !is_marked && settle(store, layout, last).await? == Settled::Voided {
+        if !is_marked && settle(store, layout, last, &StopSignal::never()).await? == Settled::Voided
+        {
             return Ok(Behind::Void);
         }
         Ok(match same {

@@ -11,6 +11,10 @@ use crate::error::{Error, ErrorKind, Result};
 /// How long a committed run goes on publishing after it was told to stop.
 pub const GRACE: Duration = Duration::from_secs(2);
 
+/// How long it begins new completions: what is under way then is answered within the rest, for a store may lose an upload whose
+/// completion is cut off.
+const BEGINNING: Duration = Duration::from_millis(1_500);
+
 /// Hears that the run is to stop; clones hear the same.
 #[derive(Clone, Debug)]
 pub struct StopSignal(watch::Receiver<Option<Instant>>);
@@ -48,6 +52,12 @@ impl StopSignal {
     #[must_use]
     pub fn requested(&self) -> bool {
         self.0.borrow().is_some()
+    }
+
+    /// Whether so long ago that nothing new is begun.
+    pub(super) fn is_closing(&self) -> bool {
+        let stopped = *self.0.borrow();
+        stopped.is_some_and(|at| at.elapsed() >= BEGINNING)
     }
 
     /// Waits until it comes, for ever where it cannot.

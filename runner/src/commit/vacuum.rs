@@ -14,6 +14,7 @@ use super::log::{Log, read_from, write_checkpoint};
 use super::notes::{Started, abort, attempts, forget, uploads_of};
 use super::publish::settle;
 use super::record::{AttemptId, Record, Run};
+use super::stop::StopSignal;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::store::Store;
 
@@ -59,7 +60,7 @@ pub async fn vacuum(store: &Store, job: &str, options: VacuumOptions) -> Result<
     let mut done = Vacuumed::default();
     let log = Log::read_layout(store, &layout).await?;
     if let Some(record) = log.last_record().filter(|_| !log.marked) {
-        settle(store, &layout, record).await?;
+        settle(store, &layout, record, &StopSignal::never()).await?;
         done.published = Some(record.number);
     }
     let due = log.last() - log.last() % super::log::CHECKPOINT_EVERY;
