@@ -33,6 +33,7 @@ pub mod job_folder;
 pub mod leaf;
 pub mod memory;
 pub mod preview;
+pub mod print;
 pub mod progress;
 pub mod scan;
 pub mod signals;

@@ -13,6 +13,7 @@ use crate::cli::{QueryArgs, QueryFormat};
 use crate::commit::{Log, name_replacer, read_table};
 use crate::error::{Error, ErrorKind, Result};
 use crate::memory::MemoryLimit;
+use crate::print::Rows;
 use crate::read::parts_table;
 use crate::settings::{Engine, processors};
 use crate::sink::collect::query_error;
@@ -40,7 +41,10 @@ pub async fn query(args: &QueryArgs, json: bool) -> Result<()> {
         (None, false) if std::io::stdout().is_terminal() => QueryFormat::Table,
         (None, false) => QueryFormat::Csv,
     };
-    match answer(&workspace.context, &args.sql, format, std::io::stdout()).await {
+    let rows = Rows::default();
+    match answer(&workspace.context, &args.sql, format, rows.clone()).await {
+        // Whoever has seen enough, such as `head`, wants no more of it.
+        Err(_) if rows.reader_left() => Ok(()),
         Err(error) => Err(name_replacer(&store, error).await),
         done => done,
     }

@@ -1,9 +1,9 @@
 //! `drivetrain repair`: finishes a publish that was cut off.
 
 use crate::cli::LogArgs;
-use crate::commands::print_json;
 use crate::commit::{self, Repaired};
 use crate::error::Result;
+use crate::print;
 use crate::store::{Location, S3Settings, Store};
 
 /// Finishes the publish of a job's last record and says what was to be done.
@@ -14,12 +14,13 @@ pub async fn repair(args: &LogArgs, json: bool) -> Result<()> {
     let store = open(args).await?;
     let repaired = commit::repair(&store, &args.job).await?;
     if json {
-        return print_json(&repaired);
+        return print::outcome_json(&repaired);
     }
-    match repaired {
-        Repaired::NothingToDo => println!("{}: nothing to repair", args.job),
-        Repaired::Published(number) => println!("{}: record {number} is published now", args.job),
-    }
+    let done = match repaired {
+        Repaired::NothingToDo => "nothing to repair".to_owned(),
+        Repaired::Published(number) => format!("record {number} is published now"),
+    };
+    print::outcome(&format!("{}: {done}\n", args.job));
     Ok(())
 }
 

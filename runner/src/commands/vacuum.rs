@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::repair::open;
 use crate::cli::VacuumArgs;
-use crate::commands::print_json;
 use crate::commit::{self, VacuumOptions};
 use crate::error::{Error, ErrorKind, Result};
+use crate::print;
 
 /// Vacuums a job's output root and says what was removed.
 ///
@@ -24,16 +24,16 @@ pub async fn vacuum(args: &VacuumArgs, json: bool) -> Result<()> {
     let store = open(&args.log).await?;
     let vacuumed = commit::vacuum(&store, &args.log.job, options).await?;
     if json {
-        return print_json(&vacuumed);
+        return print::outcome_json(&vacuumed);
     }
-    println!(
-        "{}: removed {} attempts with {} uploads, {} temporary files, {} quarantine files",
+    print::outcome(&format!(
+        "{}: removed {} attempts with {} uploads, {} temporary files, {} quarantine files\n",
         args.log.job,
         vacuumed.attempts.len(),
         vacuumed.uploads,
         vacuumed.temporary,
         vacuumed.quarantine
-    );
+    ));
     Ok(())
 }
 
