@@ -31,6 +31,7 @@ pub mod hold;
 pub mod job_error;
 pub mod job_folder;
 pub mod leaf;
+pub mod logged_jobs;
 pub mod memory;
 pub mod preview;
 pub mod print;

@@ -24,6 +24,7 @@ mod commit_work;
 mod documents;
 mod harness;
 mod json_output;
+mod logged_jobs;
 mod metadata_service;
 mod mocks;
 mod partitioned;

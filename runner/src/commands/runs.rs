@@ -1,24 +1,24 @@
 //! `drivetrain runs`: a job's log, readable.
 
-use super::repair::open;
 use crate::cli::LogArgs;
 use crate::commit::{self, RunStatus};
 use crate::display::{grouped, size};
 use crate::error::Result;
+use crate::logged_jobs::LoggedJob;
 use crate::print;
 
 /// Lists the runs of a job, newest last.
 ///
 /// # Errors
-/// As the store says.
+/// As [`LoggedJob::find`]; otherwise as the store says.
 pub async fn runs(args: &LogArgs, json: bool) -> Result<()> {
-    let store = open(args).await?;
-    let runs = commit::runs(&store, &args.job).await?;
+    let LoggedJob { store, name } = LoggedJob::find(args).await?;
+    let runs = commit::runs(&store, &name).await?;
     if json {
         return print::answer_json(&runs);
     }
     if runs.is_empty() {
-        return print::answer(&format!("{}: no runs\n", args.job));
+        return print::answer(&format!("{name}: no runs\n"));
     }
     let mut list = format!(
         "{:>6}  {:<20}  {:<9}  {:>7}  {:>14}  {:>10}  run\n",
