@@ -159,7 +159,8 @@ async fn files(store: &Store, folder: &Path) -> Result<Vec<JobFile>> {
                 store.location().url(folder),
                 listed.len()
             ),
-        ));
+        )
+        .hint("name the folder that holds `job.toml`"));
     }
     let mut files = Vec::new();
     for object in listed {

@@ -34,7 +34,8 @@ fn what_is_no_job_is_refused_with_the_way_out() {
             ("", "`` is no name of a job"),
             ("NOJOB!", "`NOJOB!` is no name of a job"),
             ("a/b", "cannot read the job folder `a/b`"),
-            ("..", "the job folder `..`"),
+            ("sales/sample", "the job folder `sales/sample` is empty"),
+            ("sales/..", "the folder has no `job.toml`"),
             ("/", "`/` is no job folder"),
             ("gopher://x/y", "`gopher` is no scheme"),
         ] {

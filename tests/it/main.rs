@@ -23,6 +23,7 @@ mod commit_vacuum;
 mod commit_work;
 mod documents;
 mod harness;
+mod job_folders;
 mod json_output;
 mod logged_jobs;
 mod metadata_service;
