@@ -10,8 +10,8 @@ use crate::cli::{Cli, Command, NewCommand, OutputFormat};
 use crate::commands::{self, Verdict};
 use crate::display::AboveBar;
 use crate::error::{Error, ErrorKind, Result};
-use crate::exit;
 use crate::threads::run_on_threads;
+use crate::{exit, print};
 
 /// Parses the command line, runs the verb, prints a failure once, and returns its exit code.
 #[must_use]
@@ -98,12 +98,12 @@ fn begin_logging(verbose: u8) {
 }
 
 fn print_error(error: &Error) {
-    eprintln!("error: {error}");
+    print::note(&format!("error: {error}"));
     for cause in causes(error) {
-        eprintln!("  cause: {cause}");
+        print::note(&format!("  cause: {cause}"));
     }
     if let Some(hint) = error.hint_text() {
-        eprintln!("hint: {hint}");
+        print::note(&format!("hint: {hint}"));
     }
 }
 
@@ -119,7 +119,8 @@ fn print_error_json(error: &Error) {
             "hint": error.hint_text(),
         }
     });
-    println!("{object}");
+    // The text on standard error says the same where this cannot be written.
+    print::answer(&format!("{object}\n")).ok();
 }
 
 /// The chain below the error, without links that only repeat the one above.

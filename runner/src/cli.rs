@@ -455,7 +455,7 @@ impl From<MachineKind> for MachineType {
 /// Flags of the verbs that read a job's log.
 #[derive(Debug, Args)]
 pub struct LogArgs {
-    /// The job's name.
+    /// The job's name, or the folder or URL of one.
     pub job: String,
     /// The root of the tables.
     #[arg(long, value_name = "URL")]

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::print;
 use crate::progress::Progress;
 
 /// Bars are redrawn this often: smooth to the eye, no cost to the work.
@@ -50,8 +51,7 @@ impl Display {
 
     /// Prints one line, such as a warning, above whatever bar there is.
     pub fn line(&self, text: &str) {
-        // As with `eprintln!`, nobody can be told where this fails.
-        writeln!(AboveBar, "{text}").ok();
+        print::note(text);
     }
 }
 
@@ -76,7 +76,7 @@ impl Stage {
     pub fn finish(mut self) -> Duration {
         let took = self.began.elapsed();
         self.ticker = None;
-        eprintln!("  {}", figures(self.name, &self.progress, took));
+        print::note(&format!("  {}", figures(self.name, &self.progress, took)));
         took
     }
 }
@@ -85,20 +85,27 @@ impl Stage {
 static SHOWN: Mutex<Option<ProgressBar>> = Mutex::new(None);
 
 /// Standard error for whatever is said while a bar stands there: the bar makes room, and comes back below.
+///
+/// Writing never fails: whoever closed standard error hears nothing, and the work goes on. Control characters are escaped.
 #[derive(Clone, Copy, Debug)]
 pub struct AboveBar;
 
 impl Write for AboveBar {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(bytes);
+        let text = print::printable(&text);
+        let write = || io::stderr().write_all(text.as_bytes()).ok();
         let bar = shown().clone();
         match bar {
-            Some(bar) => bar.suspend(|| io::stderr().write(bytes)),
-            None => io::stderr().write(bytes),
-        }
+            Some(bar) => bar.suspend(write),
+            None => write(),
+        };
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        io::stderr().flush()
+        io::stderr().flush().ok();
+        Ok(())
     }
 }
 

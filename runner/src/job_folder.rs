@@ -42,8 +42,7 @@ impl JobFolder {
                 siblings: BTreeMap::new(),
             });
         }
-        let is_place = named.contains(['/', '.', '\\']) || named.contains("://");
-        if !is_place && !std::path::Path::new(named).is_dir() {
+        if !Self::is_place(named) && !std::path::Path::new(named).is_dir() {
             let known = bundled::NAMES.map(|name| format!("`{name}`")).join(", ");
             return Err(Error::new(ErrorKind::Usage, format!("there is no job `{named}`"))
                 .hint(format!("the bundled jobs are {known}; a folder of your own is named with a `/`, such as `./{named}`")));
@@ -81,6 +80,12 @@ impl JobFolder {
             files,
             siblings,
         })
+    }
+
+    /// Tells the folder or URL of a job from a name.
+    #[must_use]
+    pub fn is_place(named: &str) -> bool {
+        named.contains(['/', '.', '\\'])
     }
 
     /// Everything that is wrong with the folder, with its place.
@@ -154,7 +159,8 @@ async fn files(store: &Store, folder: &Path) -> Result<Vec<JobFile>> {
                 store.location().url(folder),
                 listed.len()
             ),
-        ));
+        )
+        .hint("name the folder that holds `job.toml`"));
     }
     let mut files = Vec::new();
     for object in listed {

@@ -1,13 +1,11 @@
 //! Being asked to stop: Ctrl-C and SIGTERM.
 
-use std::io::Write;
-
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::commit::{StopSignal, Stopper};
-use crate::display::AboveBar;
 use crate::error::{Context, ErrorKind, Result};
 use crate::exit;
+use crate::print;
 
 /// Listens for Ctrl-C and SIGTERM from now on; the second one ends the process at once.
 ///
@@ -16,8 +14,7 @@ use crate::exit;
 pub fn listen() -> Result<StopSignal> {
     let (stopper, stop) = Stopper::new();
     at_first(move || {
-        // Nobody can be told where this fails.
-        writeln!(AboveBar, "stopping").ok();
+        print::note("stopping");
         stopper.stop();
     })?;
     Ok(stop)

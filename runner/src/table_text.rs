@@ -78,15 +78,20 @@ impl<W: Write + Send> RowWriter<W> {
         match self {
             Self::Table(mut out, batches) => {
                 let text = table(&batches)?;
-                writeln!(out, "{text}").context(ErrorKind::Failed, failed)
+                writeln!(out, "{text}").and_then(|()| out.flush())
             }
+            // It writes each batch through.
             Self::Csv(_) => Ok(()),
-            Self::Json(mut writer) => writer.finish().context(ErrorKind::Failed, failed),
+            Self::Json(mut writer) => {
+                writer.finish().context(ErrorKind::Failed, failed)?;
+                writer.into_inner().flush()
+            }
             Self::Parquet(writer) => writer
-                .close()
-                .map(|_| ())
-                .context(ErrorKind::Failed, failed),
+                .into_inner()
+                .context(ErrorKind::Failed, failed)?
+                .flush(),
         }
+        .context(ErrorKind::Failed, failed)
     }
 }
 

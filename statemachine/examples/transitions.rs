@@ -7,7 +7,8 @@
 
 #![expect(
     clippy::disallowed_methods,
-    reason = "the program around the engine may read arguments, files and the clock"
+    clippy::print_stdout,
+    reason = "the program around the engine may read arguments, files and the clock, and print"
 )]
 
 #[path = "../benches/machines/mod.rs"]

@@ -3,6 +3,10 @@
     clippy::unwrap_used,
     reason = "a test that cannot go on fails where it stands"
 )]
+#![expect(
+    clippy::print_stdout,
+    reason = "whoever asks for a test's output reads what it counted"
+)]
 
 mod bad_cloud;
 mod bad_input;
@@ -20,11 +24,14 @@ mod commit_vacuum;
 mod commit_work;
 mod documents;
 mod harness;
+mod job_folders;
 mod json_output;
+mod logged_jobs;
 mod metadata_service;
 mod mocks;
 mod partitioned;
 mod pipeline;
+mod printing;
 mod protocol_steps;
 mod pruning;
 mod readers;

@@ -206,6 +206,11 @@ fn from_diagnostic(
 /// How some messages of DataFusion begin, and what is said in their place.
 const REWORDED: &[(&str, &str, &str)] = &[
     (
+        "No SQL statements were provided",
+        "there is no query",
+        "write what the table holds: `select .. from ..`",
+    ),
+    (
         "The context currently only supports a single SQL statement",
         "there is more than one query",
         "each query has its own file or text",

@@ -6,7 +6,7 @@ use drivetrain_jobs::bundled;
 use serde::Serialize;
 
 use crate::cli::{CheckArgs, OutputFormat};
-use crate::commands::{Verdict, print_json, print_text};
+use crate::commands::Verdict;
 use crate::error::{Error, ErrorKind, Result};
 use crate::job_folder::JobFolder;
 use crate::machines::definition::DefinitionFile;
@@ -14,6 +14,7 @@ use crate::machines::finding::{Finding, counted, plural};
 use crate::machines::finding_table::table;
 use crate::machines::sarif::sarif;
 use crate::machines::targets::Targets;
+use crate::print;
 use crate::threads::run_on_threads;
 
 /// Checks a machine's definition, or a folder of jobs and machines; silence is no answer, so what is sound is said to
@@ -58,9 +59,9 @@ pub fn check(args: &CheckArgs, format: OutputFormat) -> Result<Verdict> {
     let findings = findings(&targets, args)?;
     let errors = findings.iter().filter(|one| one.is_error()).count();
     match format {
-        OutputFormat::Text => print_text(&text(args, &targets, &findings))?,
-        OutputFormat::Json => print_json(&Checked::of(args, &targets, &findings))?,
-        OutputFormat::Sarif => print_json(&sarif(&findings))?,
+        OutputFormat::Text => print::answer(&text(args, &targets, &findings))?,
+        OutputFormat::Json => print::answer_json(&Checked::of(args, &targets, &findings))?,
+        OutputFormat::Sarif => print::answer_json(&sarif(&findings))?,
     }
     match (format, errors) {
         (_, 0) => Ok(Verdict::Passed),

@@ -3,10 +3,10 @@
 use std::num::NonZeroUsize;
 
 use crate::cli::GenerateArgs;
-use crate::commands::print_json;
 use crate::display::{Display, grouped};
 use crate::error::Result;
 use crate::generate::{self, Folder, Generated, Settings, Share, Target, Uploads};
+use crate::print;
 use crate::progress::Progress;
 use crate::settings::processors;
 use crate::store::{Location, S3Settings, Store};
@@ -22,19 +22,19 @@ pub async fn generate(args: &GenerateArgs, json: bool) -> Result<()> {
     let generated = write(&settings, &location, &stage.progress).await?;
     stage.finish();
     if json {
-        return print_json(&generated.account);
+        return print::outcome_json(&generated.account);
     }
     let found = if generated.was_there {
         "there already"
     } else {
         "written"
     };
-    println!(
-        "{found}: {} rentals (seed {}, dirt {}) in {location}/raw",
+    print::outcome(&format!(
+        "{found}: {} rentals (seed {}, dirt {}) in {location}/raw\n",
         grouped(args.rentals),
         args.seed,
         args.dirt
-    );
+    ));
     Ok(())
 }
 

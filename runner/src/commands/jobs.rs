@@ -4,9 +4,9 @@ use drivetrain_jobs::bundled;
 use drivetrain_jobs::describe::{Section, Summary, sections};
 
 use crate::cli::JobsArgs;
-use crate::commands::print_json;
 use crate::error::Result;
 use crate::job_folder::JobFolder;
+use crate::print;
 
 /// Lists the bundled jobs with what they read and write, or shows any one in full.
 ///
@@ -16,24 +16,25 @@ pub async fn jobs(args: &JobsArgs, json: bool) -> Result<()> {
     let Some(name) = &args.name else {
         let summaries: Vec<Summary> = bundled::jobs().iter().map(Summary::from).collect();
         if json {
-            return print_json(&summaries);
+            return print::answer_json(&summaries);
         }
+        let mut list = String::new();
         for summary in &summaries {
-            println!("{}: {}", summary.name, summary.description);
-            println!("  reads   {}", summary.inputs.join(", "));
-            println!("  writes  {}", summary.outputs.join(", "));
+            list += &format!("{}: {}\n", summary.name, summary.description);
+            list += &format!("  reads   {}\n", summary.inputs.join(", "));
+            list += &format!("  writes  {}\n", summary.outputs.join(", "));
         }
-        return Ok(());
+        return print::answer(&list);
     };
     let job = JobFolder::read(name).await?.job().await?;
     if json {
-        return print_json(&job);
+        return print::answer_json(&job);
     }
-    println!("{}: {}", job.name, job.description);
+    let mut contract = format!("{}: {}\n", job.name, job.description);
     for section in sections(&job) {
-        print!("\n{}", text(&section));
+        contract += &format!("\n{}", text(&section));
     }
-    Ok(())
+    print::answer(&contract)
 }
 
 /// A section with its table in aligned columns.

@@ -9,11 +9,12 @@ use serde::Serialize;
 
 use super::query::{answer, register_all};
 use crate::cli::{LocalArgs, QueryFormat};
-use crate::commands::{generate, print_json};
+use crate::commands::generate;
 use crate::commit::{StopSignal, Unfenced};
 use crate::display::{Display, grouped, size};
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::generate::{Folder, Found, Share, Target};
+use crate::print;
 use crate::report::{Report, Status};
 use crate::run::{Run, run};
 use crate::settings::{Engine, RunSettings, Shape};
@@ -92,12 +93,15 @@ pub async fn local(args: &LocalArgs, json: bool) -> Result<()> {
         reports.push(report);
     }
     if json {
-        return print_json(&Local { runs: &reports });
+        return print::outcome_json(&Local { runs: &reports });
     }
-    println!("{}", tables(&reports));
+    print::outcome(&(tables(&reports) + "\n"));
     answers(&output, &args.engine, &stop).await?;
-    println!("{}", places(&data, &reports));
-    println!("done in {:.1} s", began.elapsed().as_secs_f64());
+    let took = began.elapsed().as_secs_f64();
+    print::outcome(&format!(
+        "{}\ndone in {took:.1} s\n",
+        places(&data, &reports)
+    ));
     Ok(())
 }
 
@@ -165,14 +169,10 @@ async fn answers(
     let workspace = Workspace::new(&Engine::resolve(engine)?)?;
     stop.or_cancelled(register_all(&store, &workspace)).await?;
     for (question, sql) in QUESTIONS {
-        println!("\n{question}");
-        stop.or_cancelled(answer(
-            &workspace.context,
-            sql,
-            QueryFormat::Table,
-            std::io::stdout(),
-        ))
-        .await?;
+        let mut rows = Vec::new();
+        let asked = answer(&workspace.context, sql, QueryFormat::Table, &mut rows);
+        stop.or_cancelled(asked).await?;
+        print::outcome(&format!("\n{question}\n{}", String::from_utf8_lossy(&rows)));
     }
     Ok(())
 }

@@ -6,13 +6,14 @@ use drivetrain_statemachine::MachineType;
 use serde_json::{Value, json};
 
 use crate::cli::{MocksArgs, MocksFormat};
-use crate::commands::{Verdict, print_json, print_text};
+use crate::commands::Verdict;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::machines::buckets::Buckets;
 use crate::machines::definition::{DefinitionFile, read_text, stem};
 use crate::machines::machine_files::not_one_of;
 use crate::machines::recorded::Recorded;
 use crate::machines::replay::{Replayed, replay};
+use crate::print;
 
 /// Writes a mock file, or a whole test case, that replays what an execution did.
 ///
@@ -23,9 +24,9 @@ pub fn mocks(args: &MocksArgs, json: bool) -> Result<Verdict> {
     let children: Vec<String> = children.collect::<Result<_>>()?;
     let recorded = Recorded::parse(&read_text(&args.from_history)?, &children)?;
     if recorded.lacks_children() {
-        eprintln!(
+        print::note(
             "warning: a distributed Map ran, whose child executions have histories of their own: without \
-             `--children FILE` their tasks have no answers"
+             `--children FILE` their tasks have no answers",
         );
     }
     let mocks = mock_file(args, &recorded)?;
@@ -34,7 +35,7 @@ pub fn mocks(args: &MocksArgs, json: bool) -> Result<Verdict> {
         MocksFormat::Case => recorded.test_case(&mocks)?,
     };
     let Some(path) = &args.out else {
-        print_json(&made)?;
+        print::answer_json(&made)?;
         return Ok(Verdict::Passed);
     };
     let read = std::iter::once(&args.from_history).chain(&args.children);
@@ -63,10 +64,10 @@ fn mock_file(args: &MocksArgs, recorded: &Recorded) -> Result<Value> {
         };
         match replay(recorded, &machine, &name, &Buckets::parse(&args.s3)?)? {
             Replayed::InOrder(handler) => return Ok(handler.mock_file(&args.name, &args.case)),
-            Replayed::Diverged(state) => eprintln!(
+            Replayed::Diverged(state) => print::note(&format!(
                 "warning: with `{shown}`, the state `{state}` calls more often than was recorded, so the answers are in \
                  the order in which they came; `--s3 BUCKET=DIR` gives what Map states read"
-            ),
+            )),
         }
     }
     recorded.mock_file(&args.name, &args.case)
@@ -86,7 +87,8 @@ fn beside(args: &MocksArgs) -> Option<PathBuf> {
 fn report(path: &Path, json: bool) -> Result<()> {
     let path = path.display().to_string();
     if json {
-        return print_json(&json!({"written": path}));
+        return print::outcome_json(&json!({"written": path}));
     }
-    print_text(&format!("wrote {path}\n"))
+    print::outcome(&format!("wrote {path}\n"));
+    Ok(())
 }

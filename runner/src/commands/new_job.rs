@@ -12,8 +12,8 @@ use serde::Serialize;
 use simd_csv::ZeroCopyReaderBuilder;
 
 use crate::cli::NewJobArgs;
-use crate::commands::print_json;
 use crate::error::{Context, Error, ErrorKind, Result};
+use crate::print;
 use crate::stores::RAW;
 
 /// How much of a CSV file is looked at: some thousand rows.
@@ -56,20 +56,21 @@ pub fn new_job(args: &NewJobArgs, json: bool) -> Result<()> {
         files: files.iter().map(|file| file.name.clone()).collect(),
     };
     if json {
-        return print_json(&written);
+        return print::outcome_json(&written);
     }
-    println!("{} holds {}", written.folder, written.files.join(", "));
-    match args.from {
-        None => println!(
+    let next = match args.from {
+        None => format!(
             "try it: drivetrain run ./{0} --input ./{0}/{1} --output ./{0}-output",
             written.folder,
             draft::SAMPLE_FOLDER
         ),
-        Some(_) => println!(
+        Some(_) => format!(
             "correct the contract in {0}/job.toml, then: drivetrain check ./{0}",
             written.folder
         ),
-    }
+    };
+    let files = written.files.join(", ");
+    print::outcome(&format!("{} holds {files}\n{next}\n", written.folder));
     Ok(())
 }
 

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use crate::cli::NewMachineArgs;
-use crate::commands::{Verdict, print_json, print_text};
+use crate::commands::Verdict;
 use crate::error::{Context, Error, ErrorKind, Result};
+use crate::print;
 
 /// What is written: the end of each file's name, whether the machine's name comes before it, and the text.
 const FILES: [(&str, bool, &str); 5] = [
@@ -72,12 +73,12 @@ pub fn new_machine(args: &NewMachineArgs, json: bool) -> Result<Verdict> {
     }
     let folder = shown.to_string();
     if json {
-        print_json(&json!({"folder": folder, "files": written}))?;
+        print::outcome_json(&json!({"folder": folder, "files": written}))?;
     } else {
         let files = written.join(", ");
-        print_text(&format!(
+        print::outcome(&format!(
             "{folder} holds {files}\ntry it: drivetrain test {folder}\n"
-        ))?;
+        ));
     }
     Ok(Verdict::Passed)
 }

@@ -7,7 +7,6 @@ use drivetrain_jobs::plan::Parameters;
 use serde::Serialize;
 
 use crate::cli::RunArgs;
-use crate::commands::print_json;
 use crate::commit::{self, Log, Replaces};
 use crate::display::{grouped, size};
 use crate::error::{ErrorKind, Result};
@@ -15,6 +14,7 @@ use crate::job_error::job_error;
 use crate::job_folder::JobFolder;
 use crate::outputs;
 use crate::preview::{Known, Preview, Query, preview};
+use crate::print;
 use crate::settings::RunSettings;
 use crate::store::{FrozenObject, Location, S3Settings, Store};
 use crate::stores::RAW;
@@ -45,10 +45,9 @@ pub async fn plan(args: &RunArgs, json: bool) -> Result<()> {
         queries,
     };
     if json {
-        return print_json(&planned);
+        return print::answer_json(&planned);
     }
-    print!("{}", text(&planned));
-    Ok(())
+    print::answer(&text(&planned))
 }
 
 #[derive(Serialize)]

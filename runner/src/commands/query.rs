@@ -7,12 +7,13 @@ use std::sync::Arc;
 use datafusion::execution::context::SQLOptions;
 use datafusion::prelude::SessionContext;
 use futures::StreamExt;
-use object_store::path::Path;
 
 use crate::cli::{QueryArgs, QueryFormat};
 use crate::commit::{Log, name_replacer, read_table};
 use crate::error::{Error, ErrorKind, Result};
+use crate::logged_jobs::logged_jobs;
 use crate::memory::MemoryLimit;
+use crate::print::Rows;
 use crate::read::parts_table;
 use crate::settings::{Engine, processors};
 use crate::sink::collect::query_error;
@@ -40,7 +41,10 @@ pub async fn query(args: &QueryArgs, json: bool) -> Result<()> {
         (None, false) if std::io::stdout().is_terminal() => QueryFormat::Table,
         (None, false) => QueryFormat::Csv,
     };
-    match answer(&workspace.context, &args.sql, format, std::io::stdout()).await {
+    let rows = Rows::default();
+    match answer(&workspace.context, &args.sql, format, rows.clone()).await {
+        // Whoever has seen enough, such as `head`, wants no more of it.
+        Err(_) if rows.reader_left() => Ok(()),
         Err(error) => Err(name_replacer(&store, error).await),
         done => done,
     }
@@ -83,7 +87,7 @@ pub async fn answer<W: std::io::Write + Send>(
 /// As the store says.
 pub async fn register_all(store: &Store, workspace: &Workspace) -> Result<()> {
     let mut by_name: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for job in jobs_with_log(store).await? {
+    for job in logged_jobs(store).await? {
         let log = Log::read(store, &job).await?;
         let names: Vec<String> = log.state().tables().map(|(name, _)| name.clone()).collect();
         for name in names {
@@ -130,18 +134,4 @@ pub async fn register_all(store: &Store, workspace: &Workspace) -> Result<()> {
         .hint("name the `--output` of a run"));
     }
     Ok(())
-}
-
-/// The jobs that have a log under an output root.
-async fn jobs_with_log(store: &Store) -> Result<Vec<String>> {
-    let listed = store
-        .reader()
-        .list_with_delimiter(Some(&Path::from("_drivetrain")))
-        .await
-        .map_err(|error| store.explain(error, "list the jobs"))?;
-    Ok(listed
-        .common_prefixes
-        .iter()
-        .filter_map(|prefix| prefix.filename().map(str::to_owned))
-        .collect())
 }

@@ -1,32 +1,25 @@
 //! `drivetrain repair`: finishes a publish that was cut off.
 
 use crate::cli::LogArgs;
-use crate::commands::print_json;
 use crate::commit::{self, Repaired};
 use crate::error::Result;
-use crate::store::{Location, S3Settings, Store};
+use crate::logged_jobs::LoggedJob;
+use crate::print;
 
 /// Finishes the publish of a job's last record and says what was to be done.
 ///
 /// # Errors
-/// `TryAgain` where it cannot be finished, or was lost and is void now.
+/// As [`LoggedJob::find`]; `TryAgain` where it cannot be finished, or was lost and is void now.
 pub async fn repair(args: &LogArgs, json: bool) -> Result<()> {
-    let store = open(args).await?;
-    let repaired = commit::repair(&store, &args.job).await?;
+    let LoggedJob { store, name } = LoggedJob::find(args).await?;
+    let repaired = commit::repair(&store, &name).await?;
     if json {
-        return print_json(&repaired);
+        return print::outcome_json(&repaired);
     }
-    match repaired {
-        Repaired::NothingToDo => println!("{}: nothing to repair", args.job),
-        Repaired::Published(number) => println!("{}: record {number} is published now", args.job),
-    }
+    let done = match repaired {
+        Repaired::NothingToDo => "nothing to repair".to_owned(),
+        Repaired::Published(number) => format!("record {number} is published now"),
+    };
+    print::outcome(&format!("{name}: {done}\n"));
     Ok(())
-}
-
-/// The store of the tables.
-///
-/// # Errors
-/// As the store says.
-pub(super) async fn open(args: &LogArgs) -> Result<Store> {
-    Store::open(&Location::parse(&args.output)?, &S3Settings::default()).await
 }

@@ -1,11 +1,11 @@
 //! `drivetrain run`: one run of one job.
 
 use crate::cli::RunArgs;
-use crate::commands::print_json;
 use crate::commit::Unfenced;
 use crate::display::{Display, grouped, size};
 use crate::error::Result;
 use crate::job_folder::JobFolder;
+use crate::print;
 use crate::report::{Report, Status};
 use crate::run::{Run, run as run_job};
 use crate::settings::RunSettings;
@@ -32,9 +32,9 @@ pub async fn run(args: &RunArgs, json: bool) -> Result<()> {
     })
     .await?;
     if json {
-        print_json(&report)
+        print::outcome_json(&report)
     } else {
-        print!("{}", summary(&report));
+        print::outcome(&summary(&report));
         Ok(())
     }
 }

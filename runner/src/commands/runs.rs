@@ -1,33 +1,32 @@
 //! `drivetrain runs`: a job's log, readable.
 
-use super::repair::open;
 use crate::cli::LogArgs;
-use crate::commands::print_json;
 use crate::commit::{self, RunStatus};
 use crate::display::{grouped, size};
 use crate::error::Result;
+use crate::logged_jobs::LoggedJob;
+use crate::print;
 
 /// Lists the runs of a job, newest last.
 ///
 /// # Errors
-/// As the store says.
+/// As [`LoggedJob::find`]; otherwise as the store says.
 pub async fn runs(args: &LogArgs, json: bool) -> Result<()> {
-    let store = open(args).await?;
-    let runs = commit::runs(&store, &args.job).await?;
+    let LoggedJob { store, name } = LoggedJob::find(args).await?;
+    let runs = commit::runs(&store, &name).await?;
     if json {
-        return print_json(&runs);
+        return print::answer_json(&runs);
     }
     if runs.is_empty() {
-        println!("{}: no runs", args.job);
-        return Ok(());
+        return print::answer(&format!("{name}: no runs\n"));
     }
-    println!(
-        "{:>6}  {:<20}  {:<9}  {:>7}  {:>14}  {:>10}  run",
+    let mut list = format!(
+        "{:>6}  {:<20}  {:<9}  {:>7}  {:>14}  {:>10}  run\n",
         "record", "committed", "status", "files", "rows", "size"
     );
     for run in runs {
-        println!(
-            "{:>6}  {:<20}  {:<9}  {:>7}  {:>14}  {:>10}  {}",
+        list += &format!(
+            "{:>6}  {:<20}  {:<9}  {:>7}  {:>14}  {:>10}  {}\n",
             run.number,
             run.committed.format("%Y-%m-%dT%H:%M:%SZ"),
             status(run.status),
@@ -37,7 +36,7 @@ pub async fn runs(args: &LogArgs, json: bool) -> Result<()> {
             run.run
         );
     }
-    Ok(())
+    print::answer(&list)
 }
 
 fn status(status: RunStatus) -> &'static str {

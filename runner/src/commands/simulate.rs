@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::cli::SimulateArgs;
-use crate::commands::{Verdict, print_json, print_text};
+use crate::commands::Verdict;
 use crate::display::grouped;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::machines::buckets::Buckets;
@@ -26,6 +26,7 @@ use crate::machines::mock_file::{read_mocks, refused};
 use crate::machines::simulation::{Ended, Simulation};
 use crate::machines::time_span::time_span;
 use crate::machines::tree::tree;
+use crate::print;
 
 /// An output up to this length stands on the line that begins with its name.
 const MOST_CHARACTERS_OF_A_LINE: usize = 100;
@@ -96,8 +97,8 @@ pub fn simulate(args: &SimulateArgs, json: bool) -> Result<Verdict> {
     match ended {
         Ended::Execution(outcome) => {
             match traced {
-                Some(traced) => print_text(&text(args, &definition, &outcome, &traced)?)?,
-                None => print_json(&Simulated::of(&outcome, watched.take_events()))?,
+                Some(traced) => print::answer(&text(args, &definition, &outcome, &traced)?)?,
+                None => print::answer_json(&Simulated::of(&outcome, watched.take_events()))?,
             }
             Ok(match outcome.status {
                 Status::Succeeded => Verdict::Passed,
@@ -106,7 +107,7 @@ pub fn simulate(args: &SimulateArgs, json: bool) -> Result<Verdict> {
         }
         Ended::MissingMock(missing) => {
             if let Some(traced) = traced {
-                print_text(&tree(&traced.steps))?;
+                print::answer(&tree(&traced.steps))?;
             }
             Err(missing_mock(args, &machine, &missing))
         }
@@ -186,11 +187,11 @@ impl Watched {
 
 fn invalid(definition: &DefinitionFile, found: &[Finding], json: bool) -> Result<Verdict> {
     if json {
-        print_json(&json!({"status": "INVALID", "diagnostics": found}))?;
+        print::answer_json(&json!({"status": "INVALID", "diagnostics": found}))?;
     } else {
-        print_text(&table(found))?;
+        print::answer(&table(found))?;
         let path = definition.path.display();
-        eprintln!("error: `{path}` has {}", counted(found));
+        print::note(&format!("error: `{path}` has {}", counted(found)));
     }
     Ok(Verdict::Invalid)
 }
@@ -230,10 +231,10 @@ fn tell_of_unknown_states(args: &SimulateArgs, machine: &Machine, mocks: &MockCa
     }
     let definition = args.definition.display();
     let names = unknown.join("`, `");
-    eprintln!(
+    print::note(&format!(
         "warning: the case `{}` answers for states that `{definition}` does not have: `{names}`",
         mocks.name()
-    );
+    ));
 }
 
 fn missing_mock(args: &SimulateArgs, machine: &Machine, missing: &MissingMock) -> Error {

@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::cli::TestArgs;
-use crate::commands::{Verdict, print_json, print_text};
+use crate::commands::Verdict;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::machines::case_file::{Case, SUFFIX};
 use crate::machines::case_run::{Judged, run_all};
@@ -21,6 +21,7 @@ use crate::machines::finding_table::table;
 use crate::machines::junit::{Reported, junit};
 use crate::machines::machine_files::{MachineFiles, identity};
 use crate::machines::targets::{Targets, files_below};
+use crate::print;
 use crate::settings::processors;
 
 /// What a case is, for whoever has none.
@@ -49,9 +50,9 @@ pub fn test(args: &TestArgs, json: bool) -> Result<Verdict> {
     }
     let tested = Tested::of(&cases, &judged, &untested);
     if json {
-        print_json(&tested)?;
+        print::answer_json(&tested)?;
     } else {
-        print_text(&tested.text())?;
+        print::answer(&tested.text())?;
     }
     Ok(match tested.failed {
         0 => Verdict::Passed,
@@ -118,10 +119,10 @@ fn untested(
 
 fn invalid(findings: &[Finding], json: bool) -> Result<Verdict> {
     if json {
-        print_json(&json!({"status": "INVALID", "diagnostics": findings}))?;
+        print::answer_json(&json!({"status": "INVALID", "diagnostics": findings}))?;
     } else {
-        print_text(&table(findings))?;
-        eprintln!("error: no case was run: {}", counted(findings));
+        print::answer(&table(findings))?;
+        print::note(&format!("error: no case was run: {}", counted(findings)));
     }
     Ok(Verdict::Invalid)
 }

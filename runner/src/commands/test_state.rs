@@ -12,10 +12,11 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::cli::{Level, TestStateArgs};
-use crate::commands::{Verdict, print_json, print_text};
+use crate::commands::Verdict;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::machines::definition::read_text;
 use crate::machines::json_argument::read_json;
+use crate::print;
 
 /// The fields of a request. Those marked hold JSON text in the API; JSON itself is taken too.
 const FIELDS: [(&str, bool); 10] = [
@@ -45,9 +46,9 @@ pub fn test(args: &TestStateArgs, json: bool) -> Result<Verdict> {
     };
     let response = answer(&request)?;
     if json || args.request.is_some() {
-        print_json(&response)?;
+        print::answer_json(&response)?;
     } else {
-        print_text(&text(&response))?;
+        print::answer(&text(&response))?;
     }
     Ok(match response.status {
         TestStateStatus::Failed => Verdict::Failed,

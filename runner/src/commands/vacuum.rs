@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use super::repair::open;
 use crate::cli::VacuumArgs;
-use crate::commands::print_json;
 use crate::commit::{self, VacuumOptions};
 use crate::error::{Error, ErrorKind, Result};
+use crate::logged_jobs::LoggedJob;
+use crate::print;
 
 /// Vacuums a job's output root and says what was removed.
 ///
 /// # Errors
-/// `Usage` for an age that is none; otherwise as the store says.
+/// `Usage` for an age that is none; as [`LoggedJob::find`]; otherwise as the store says.
 pub async fn vacuum(args: &VacuumArgs, json: bool) -> Result<()> {
     let options = VacuumOptions {
         quarantine: args
@@ -21,19 +21,18 @@ pub async fn vacuum(args: &VacuumArgs, json: bool) -> Result<()> {
             .transpose()?,
         ..VacuumOptions::default()
     };
-    let store = open(&args.log).await?;
-    let vacuumed = commit::vacuum(&store, &args.log.job, options).await?;
+    let LoggedJob { store, name } = LoggedJob::find(&args.log).await?;
+    let vacuumed = commit::vacuum(&store, &name, options).await?;
     if json {
-        return print_json(&vacuumed);
+        return print::outcome_json(&vacuumed);
     }
-    println!(
-        "{}: removed {} attempts with {} uploads, {} temporary files, {} quarantine files",
-        args.log.job,
+    print::outcome(&format!(
+        "{name}: removed {} attempts with {} uploads, {} temporary files, {} quarantine files\n",
         vacuumed.attempts.len(),
         vacuumed.uploads,
         vacuumed.temporary,
         vacuumed.quarantine
-    );
+    ));
     Ok(())
 }
 

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::definition::read_text;
 use super::finding::Finding;
 use crate::error::{Context, ErrorKind, Result};
+use crate::print;
 
 /// Reads what a flag gives: JSON itself, the name of a file that holds it, or `-` for standard input.
 ///
@@ -38,7 +39,7 @@ pub fn read_json(flag: &str, given: &str) -> Result<Value> {
     let value =
         serde_json::from_str(&text).context(ErrorKind::Usage, format!("{origin} is no JSON"))?;
     for twice in duplicate_keys(&text) {
-        eprintln!("{}", Finding::of_machine(name, &twice));
+        print::note(&Finding::of_machine(name, &twice).to_string());
     }
     Ok(value)
 }

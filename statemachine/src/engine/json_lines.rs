@@ -153,7 +153,12 @@ impl Drop for Lines {
             return;
         }
         if let Err(error) = self.finish() {
-            eprintln!("error: the history could not be written to its end: {error}");
+            // `eprintln!` panics where standard error is closed.
+            writeln!(
+                io::stderr(),
+                "error: the history could not be written to its end: {error}"
+            )
+            .ok();
         }
     }
 }

@@ -1,0 +1,68 @@
+//! How `runs`, `repair` and `vacuum` are told which job is meant.
+
+use crate::harness::Place;
+
+const VERBS: [&str; 3] = ["runs", "repair", "vacuum"];
+
+fn sold() -> Place {
+    let place = Place::new();
+    place.run("new job sales").succeeds();
+    place
+        .run("run ./sales --input ./sales/sample --output lake")
+        .succeeds();
+    place
+}
+
+#[test]
+fn a_job_goes_by_its_name_or_by_the_folder_that_run_takes() {
+    let place = sold();
+    let url = format!("file://{}", place.path("sales").display());
+    for verb in VERBS {
+        for job in ["sales", "./sales", "sales/", &url] {
+            place.run(&format!("{verb} {job} --output lake")).succeeds();
+        }
+    }
+    let by_name = place.run("runs sales --output lake").stdout;
+    assert_eq!(place.run("runs ./sales --output lake").stdout, by_name);
+}
+
+#[test]
+fn what_is_no_job_is_refused_with_the_way_out() {
+    let place = sold();
+    for verb in VERBS {
+        for (job, says) in [
+            ("", "`` is no name of a job"),
+            ("NOJOB!", "`NOJOB!` is no name of a job"),
+            ("a/b", "cannot read the job folder `a/b`"),
+            ("sales/sample", "the job folder `sales/sample` is empty"),
+            ("sales/..", "the folder has no `job.toml`"),
+            ("/", "`/` is no job folder"),
+            ("gopher://x/y", "`gopher` is no scheme"),
+        ] {
+            place
+                .run_words(&[verb, job, "--output", "lake"])
+                .fails(2, &[says, "hint: "]);
+        }
+    }
+}
+
+#[test]
+fn a_job_that_never_ran_is_no_job_that_needs_nothing() {
+    let place = sold();
+    for verb in VERBS {
+        place.run(&format!("{verb} sale --output lake")).fails(
+            3,
+            &[
+                "no run of the job `sale` is known in `",
+                "did you mean `sales`? the jobs with a log there are `sales`",
+            ],
+        );
+        place
+            .run(&format!("{verb} rental_facts --output lake"))
+            .fails(3, &["hint: the jobs with a log there are `sales`"]);
+        std::fs::create_dir_all(place.path("empty")).unwrap();
+        place
+            .run(&format!("{verb} sales --output empty"))
+            .fails(3, &["no job ever ran there"]);
+    }
+}
