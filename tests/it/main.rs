@@ -4,6 +4,7 @@
     reason = "a test that cannot go on fails where it stands"
 )]
 
+mod append;
 mod bad_cloud;
 mod bad_input;
 mod bad_values;
