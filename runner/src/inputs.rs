@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use drivetrain_jobs::job::{Input, InputOrigin, Job, Mode};
+use drivetrain_jobs::job::{Input, InputOrigin, Job, Mode, Output};
 
 use crate::catalog::type_name;
 use crate::commit::{Columns, Opened, TableInput};
@@ -58,17 +58,7 @@ pub async fn freeze(job: &Job, opened: &Opened, stores: &Stores) -> Result<Froze
                     .as_ref()
                     .expect("a job that reads raw data has an input store");
                 let all = opened.list(store, &format!("{RAW}/{folder}")).await?;
-                let consumes = consumes(job, input);
-                let fresh = if consumes {
-                    opened.unconsumed(all.clone())?
-                } else {
-                    all.clone()
-                };
-                FrozenInput::Raw {
-                    all,
-                    fresh,
-                    consumes,
-                }
+                raw_input(job, input, all, opened)?
             }
             InputOrigin::Table {
                 job: producer,
@@ -84,17 +74,43 @@ pub async fn freeze(job: &Job, opened: &Opened, stores: &Stores) -> Result<Froze
     Ok(inputs)
 }
 
-/// Whether an append takes this input's objects once: the input whose rows become the output's, or every raw one.
-fn consumes(job: &Job, input: &Input) -> bool {
-    job.outputs
+/// What a run reads of the objects that were listed. A run that replaces every table consumes them too: a later append adds
+/// only what it did not read. A run in a window takes a piece of each object, so it neither consumes nor forgets any.
+///
+/// # Errors
+/// `Conflict` for an appended object that has changed.
+pub fn raw_input(
+    job: &Job,
+    input: &Input,
+    all: Vec<FrozenObject>,
+    opened: &Opened,
+) -> Result<FrozenInput> {
+    let becomes = |output: &&Output| becomes_rows(output, input);
+    let appends = job
+        .outputs
         .iter()
-        .filter(|output| output.mode == Mode::Append)
-        .any(|output| {
-            output
-                .rows_of
-                .as_ref()
-                .is_none_or(|rows_of| *rows_of == input.name)
-        })
+        .filter(becomes)
+        .any(|output| output.mode == Mode::Append);
+    let fresh = if appends {
+        opened.unconsumed(all.clone())?
+    } else {
+        all.clone()
+    };
+    let consumes =
+        appends || (opened.starts_over() && job.outputs.iter().any(|output| becomes(&output)));
+    Ok(FrozenInput::Raw {
+        all,
+        fresh,
+        consumes,
+    })
+}
+
+/// Whether this input's rows become the output's: it is the one that the output names, or the output names none.
+fn becomes_rows(output: &Output, input: &Input) -> bool {
+    output
+        .rows_of
+        .as_ref()
+        .is_none_or(|rows_of| *rows_of == input.name)
 }
 
 /// The table must have each column that the job reads, of the type that it expects.

@@ -8,6 +8,7 @@
     reason = "whoever asks for a test's output reads what it counted"
 )]
 
+mod append;
 mod bad_cloud;
 mod bad_input;
 mod bad_values;

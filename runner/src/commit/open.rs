@@ -119,7 +119,7 @@ fn require_same_columns(log: &Log, output: &OutputPlan) -> Result<()> {
     );
     let hint = match output.replaces {
         Replaces::Append => {
-            "run it once with `mode = \"replace\"`, which replaces the whole table, or give the table a new name"
+            "run it once with `mode = \"replace\"`, which replaces the whole table, then append to that"
         }
         _ => "run the job once without a window, which replaces the whole table",
     };
@@ -205,7 +205,14 @@ impl Opened {
         read_table(store, job, table).await
     }
 
-    /// Leaves out the objects that an earlier run of this job has appended.
+    /// Whether the run replaces every table of the job: appends after it go on from what it read.
+    #[must_use]
+    pub fn starts_over(&self) -> bool {
+        let whole = |output: &OutputPlan| output.replaces == Replaces::Table;
+        self.outputs.iter().all(whole)
+    }
+
+    /// Leaves out the objects that an earlier run of this job has appended, or has put into tables that it replaced whole.
     ///
     /// # Errors
     /// `Conflict` for an object that was changed after it was appended.
@@ -218,7 +225,7 @@ impl Opened {
                 Some(_) => {
                     let message = format!("`{}` has changed since it was appended", object.url);
                     return Err(Error::new(ErrorKind::Conflict, message).hint(
-                        "each object is appended once: give new data a new name, or rebuild the table",
+                        "each object is appended once: give new data a new name, or run it once with `mode = \"replace\"`, which replaces the whole table with all that lies there",
                     ));
                 }
             }

@@ -68,7 +68,8 @@ pub struct Run {
     pub attempt: AttemptId,
     /// What became of each table.
     pub outputs: Vec<Output>,
-    /// Input objects that no later append run takes again.
+    /// Input objects that no later append run takes again: what an append took in, and what a run read that replaced all
+    /// tables. Records of older binaries list only the former.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub consumed: Vec<Consumed>,
     /// What the caller wants to be remembered: counts, versions.
@@ -148,7 +149,7 @@ pub struct Upload {
     pub tags: Vec<String>,
 }
 
-/// An input object that an append run took in.
+/// An input object whose rows a table holds, as far as appends are concerned.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Consumed {
     /// Its full name.
@@ -212,6 +213,14 @@ impl Run {
     /// All parts of all tables.
     pub fn parts(&self) -> impl Iterator<Item = &Part> {
         self.outputs.iter().flat_map(|output| &output.parts)
+    }
+
+    /// Whether it replaced all tables and says what they now hold: what was consumed before counts no more. A record of an older
+    /// binary that replaced all tables lists nothing, so what was consumed before it still counts.
+    #[must_use]
+    pub fn starts_over(&self) -> bool {
+        let whole = |output: &Output| output.replaces == Replaces::Table;
+        !self.consumed.is_empty() && self.outputs.iter().all(whole)
     }
 
     /// Whether it only added parts.

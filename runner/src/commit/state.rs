@@ -55,10 +55,16 @@ impl State {
             table.columns = output.columns.clone();
             table.run = Some(run.run.clone());
         }
+        if run.starts_over() {
+            // No row of what was appended before is left, so an append of the same list is no answer any more either.
+            self.consumed.clear();
+            self.runs.retain(|done| !done.run.appends());
+        }
         for input in &run.consumed {
             self.consumed.insert(input.url.clone(), input.etag.clone());
         }
-        // A run that a later one overlaps is never again an answer to the same run, unless it appended.
+        // A run that a later one overlaps is never again an answer to the same run, unless it appended: the keys that it
+        // consumed still answer for it.
         self.runs
             .retain(|done| done.run.appends() || !overlaps(&done.run, run));
         self.runs.push(Done {
