@@ -56,15 +56,26 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     if text.chars().all(is_shown) {
         return Cow::Borrowed(text);
     }
-    let mut escaped = String::with_capacity(text.len() + 16);
+    let lines = text.split_inclusive(['\n', '\t']);
+    let escaped = lines.map(|line| match line.strip_suffix(['\n', '\t']) {
+        Some(inner) => in_line(inner) + &line[inner.len()..],
+        None => in_line(line),
+    });
+    Cow::Owned(escaped.collect())
+}
+
+/// Escapes every control character, line ends included: for text that stands inside a line.
+#[must_use]
+pub fn in_line(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
-        if is_shown(character) {
-            escaped.push(character);
-        } else {
+        if character.is_control() {
             escaped.extend(character.escape_debug());
+        } else {
+            escaped.push(character);
         }
     }
-    Cow::Owned(escaped)
+    escaped
 }
 
 /// Standard output for rows; clones know of each other whether the reader has gone.

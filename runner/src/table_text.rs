@@ -1,10 +1,13 @@
 //! Rows of a query as text or bytes: a table for people; CSV, JSON Lines or Parquet for programs.
 
 use std::io::Write;
+use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, RecordBatchOptions, StringViewArray};
+use arrow::compute::cast;
 use arrow::csv::WriterBuilder as CsvWriterBuilder;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::error::ArrowError;
 use arrow::json::LineDelimitedWriter;
 use arrow::util::display::FormatOptions;
 use arrow::util::pretty::pretty_format_batches_with_options;
@@ -12,6 +15,7 @@ use parquet::arrow::ArrowWriter;
 
 use crate::cli::QueryFormat;
 use crate::error::{Context, ErrorKind, Result};
+use crate::print::{in_line, printable};
 
 /// Writes batches one after the other in one format.
 pub enum RowWriter<W: Write + Send> {
@@ -103,7 +107,39 @@ pub fn table(batches: &[RecordBatch]) -> Result<String> {
     let options = FormatOptions::default()
         .with_display_error(true)
         .with_timestamp_format(Some("%Y-%m-%d %H:%M:%S%.f"));
-    pretty_format_batches_with_options(batches, &options)
-        .map(|text| text.to_string())
-        .context(ErrorKind::Failed, "cannot print the rows")
+    let failed = "cannot print the rows";
+    let batches: Vec<RecordBatch> = batches
+        .iter()
+        .map(without_controls)
+        .collect::<Result<_, _>>()
+        .context(ErrorKind::Failed, failed)?;
+    let text = pretty_format_batches_with_options(&batches, &options)
+        .context(ErrorKind::Failed, failed)?
+        .to_string();
+    // Nested values may hold any text too.
+    Ok(printable(&text).into_owned())
+}
+
+/// Escapes what would break a line, or steer a terminal, in names and columns of text.
+fn without_controls(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+    let columns = batch.columns().iter().map(|column| {
+        if !column.data_type().is_string() {
+            return Ok(Arc::clone(column));
+        }
+        let texts = cast(column, &DataType::Utf8View)?;
+        let texts = texts.as_string_view().iter().map(|text| text.map(in_line));
+        Ok(Arc::new(texts.collect::<StringViewArray>()) as ArrayRef)
+    });
+    let schema = batch.schema_ref();
+    let fields = schema.fields().iter().map(|field| {
+        let kind = match field.data_type() {
+            kind if kind.is_string() => DataType::Utf8View,
+            kind => kind.clone(),
+        };
+        Field::new(in_line(field.name()), kind, true)
+    });
+    let schema = Schema::new(fields.collect::<Vec<_>>());
+    let rows = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    let columns = columns.collect::<Result<_, ArrowError>>()?;
+    RecordBatch::try_new_with_options(Arc::new(schema), columns, &rows)
 }

@@ -141,3 +141,28 @@ fn a_failure_keeps_its_code_though_nobody_is_told() {
         }
     }
 }
+
+#[test]
+fn a_table_shows_what_would_steer_a_terminal() {
+    let place = sold();
+    let sql = "select chr(27) || '[2J' || chr(13) || chr(10) || 'x' as \"b\u{7}\"";
+    let ran = place.run_words(&["query", sql, "--output", "lake", "--format", "table"]);
+    let text = &ran.succeeds().stdout;
+    assert!(text.contains("| \\u{1b}[2J\\r\\nx |"), "{text}");
+    assert!(text.contains("| b\\u{7} "), "{text}");
+    assert!(
+        !text.contains(|one: char| one.is_control() && one != '\n'),
+        "{text:?}"
+    );
+    // A program gets the data as it is.
+    let ran = place.run_words(&["query", sql, "--output", "lake", "--format", "csv"]);
+    assert!(ran.stdout.contains("\u{1b}[2J\r\nx"), "{:?}", ran.stdout);
+}
+
+#[test]
+fn what_the_command_line_names_is_escaped_in_errors() {
+    let place = Place::new();
+    place
+        .run_words(&["run", "./\u{1b}[2J", "--output", "lake"])
+        .fails(2, &["\\u{1b}[2J` is no usable folder name"]);
+}

@@ -97,7 +97,7 @@ fn stored(kind: &DataType) -> (ColumnType, Option<String>) {
             precision: *precision,
             scale: scale.unsigned_abs(),
         },
-        DataType::Date32 | DataType::Date64 => date(),
+        DataType::Date32 => date(),
         DataType::Timestamp(_, zone) => ColumnType::Timestamp {
             format: "%Y-%m-%d %H:%M:%S".to_owned(),
             utc: zone.is_some(),

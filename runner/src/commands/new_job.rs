@@ -93,6 +93,11 @@ fn write(folder: &Path, files: &[JobFile]) -> Result<()> {
 }
 
 fn drafted(job: &str, path: &Path) -> Result<Vec<JobFile>> {
+    if let Some(url) = path.to_str().filter(|text| text.contains("://")) {
+        let message = format!("`--from {url}` is no file of this machine");
+        return Err(Error::new(ErrorKind::Usage, message)
+            .hint("copy a file of the dataset here first, and name the copy"));
+    }
     let missing = format!("cannot read `{}`", path.display());
     let file = fs::File::open(path).context(ErrorKind::InputMissing, &missing)?;
     let mut head = Vec::new();
@@ -112,9 +117,14 @@ fn drafted(job: &str, path: &Path) -> Result<Vec<JobFile>> {
         )?;
         return Ok(draft::from_parquet(job, &dataset, reader.schema()));
     }
+    if head.is_empty() {
+        let message = format!("`{}` is empty", path.display());
+        return Err(Error::new(ErrorKind::QualityGate, message)
+            .hint("name a file of the dataset that holds rows"));
+    }
     let sample = csv_sample(&head).ok_or_else(|| {
         Error::new(ErrorKind::QualityGate, format!("`{}` holds no header that can be read", path.display()))
-            .hint("a contract is drafted from UTF-8 text with a header, or from Parquet; unpack a compressed file first")
+            .hint("a contract is drafted from Parquet, or from text with a header in UTF-8 whose lines end with LF or CRLF; unpack a compressed file first")
     })?;
     Ok(draft::from_csv(job, &dataset, &sample))
 }
@@ -125,7 +135,13 @@ fn csv_sample(head: &[u8]) -> Option<CsvSample> {
         Some(end) if head.len() as u64 == SAMPLE_BYTES => &head[..=end],
         _ => head,
     };
-    std::str::from_utf8(whole_lines).ok()?;
+    // A run rejects a row that is no text; a header that is none is another matter.
+    let end = whole_lines.iter().position(|byte| *byte == b'\n');
+    let first = &whole_lines[..end.unwrap_or(whole_lines.len())];
+    let header = std::str::from_utf8(first.strip_suffix(b"\r").unwrap_or(first)).ok()?;
+    if header.contains(|character: char| character.is_control() && character != '\t') {
+        return None;
+    }
     DELIMITERS
         .iter()
         .filter_map(|delimiter| {
@@ -146,7 +162,7 @@ fn csv_sample(head: &[u8]) -> Option<CsvSample> {
         .filter(|sample| sample.header.iter().any(|name| !name.is_empty()))
 }
 
-/// The records of a text; `None` is an empty, unquoted field.
+/// The records of a text, without those that are no UTF-8; `None` is an empty, unquoted field.
 fn records(text: &[u8], delimiter: u8) -> Option<Vec<Vec<Option<String>>>> {
     let mut reader = ZeroCopyReaderBuilder::new()
         .delimiter(delimiter)
@@ -158,9 +174,10 @@ fn records(text: &[u8], delimiter: u8) -> Option<Vec<Vec<Option<String>>>> {
         let fields = (0..record.len()).map(|at| {
             let field = record.unescape(at).unwrap_or_default();
             let empty = record.get(at).is_none_or(<[u8]>::is_empty);
-            (!empty).then(|| String::from_utf8_lossy(&field).into_owned())
+            let text = String::from_utf8(field.into_owned()).ok()?;
+            Some((!empty).then_some(text))
         });
-        records.push(fields.collect());
+        records.extend(fields.collect::<Option<Vec<_>>>());
     }
     Some(records)
 }

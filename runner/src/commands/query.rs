@@ -26,6 +26,7 @@ use crate::workspace::Workspace;
 /// # Errors
 /// `Usage` for SQL that is wrong or changes anything; `TryAgain` where a part was replaced while it was read.
 pub async fn query(args: &QueryArgs, json: bool) -> Result<()> {
+    let format = format_of(args.format, json, std::io::stdout().is_terminal())?;
     let location = Location::parse(&args.output)?;
     let store = Store::open(&location, &S3Settings::default()).await?;
     let engine = Engine {
@@ -35,18 +36,26 @@ pub async fn query(args: &QueryArgs, json: bool) -> Result<()> {
     };
     let workspace = Workspace::new(&engine)?;
     register_all(&store, &workspace).await?;
-    let format = match (args.format, json) {
-        (Some(format), _) => format,
-        (None, true) => QueryFormat::Json,
-        (None, false) if std::io::stdout().is_terminal() => QueryFormat::Table,
-        (None, false) => QueryFormat::Csv,
-    };
     let rows = Rows::default();
     match answer(&workspace.context, &args.sql, format, rows.clone()).await {
         // Whoever has seen enough, such as `head`, wants no more of it.
         Err(_) if rows.reader_left() => Ok(()),
         Err(error) => Err(name_replacer(&store, error).await),
         done => done,
+    }
+}
+
+fn format_of(asked: Option<QueryFormat>, json: bool, to_terminal: bool) -> Result<QueryFormat> {
+    match asked {
+        Some(QueryFormat::Parquet) if to_terminal => Err(Error::new(
+            ErrorKind::Usage,
+            "a terminal cannot show `--format parquet`",
+        )
+        .hint("write it to a file: `drivetrain query .. --format parquet > rows.parquet`")),
+        Some(format) => Ok(format),
+        None if json => Ok(QueryFormat::Json),
+        None if to_terminal => Ok(QueryFormat::Table),
+        None => Ok(QueryFormat::Csv),
     }
 }
 
@@ -134,4 +143,20 @@ pub async fn register_all(store: &Store, workspace: &Workspace) -> Result<()> {
         .hint("name the `--output` of a run"));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminal_is_shown_a_table_and_never_bytes() {
+        let format = |asked, json, to_terminal| format_of(asked, json, to_terminal).ok();
+        assert_eq!(format(None, false, true), Some(QueryFormat::Table));
+        assert_eq!(format(None, false, false), Some(QueryFormat::Csv));
+        assert_eq!(format(None, true, true), Some(QueryFormat::Json));
+        let parquet = Some(QueryFormat::Parquet);
+        assert_eq!(format(parquet, false, true), None);
+        assert_eq!(format(parquet, false, false), parquet);
+    }
 }

@@ -8,8 +8,10 @@ use percent_encoding::percent_decode_str;
 
 use super::column::ColumnReader;
 use super::grammar::{Beyond, Outcome, read_record};
+use super::header_hint::{Mismatch, hint_of_broken};
 use super::plan::DatasetPlan;
 use super::text::Text;
+use crate::print::in_line;
 use crate::{Error, ErrorKind, Result};
 
 /// What Hive writes where a partition column is NULL.
@@ -73,7 +75,8 @@ pub(super) fn read_header(
                 format!(
                     "the header of `{file}` cannot be read: a quote in it is not closed, or it is too long"
                 ),
-            ));
+            )
+            .hint(hint_of_broken(&raw[start..], plan.csv.delimiter)));
         }
     };
     let text = Text::new(&raw[..end], plan.csv.encoding);
@@ -137,11 +140,11 @@ impl Layout {
                         .filter(|(_, field)| *field == name);
                     match (found.next(), found.next()) {
                         (Some((index, _)), None) => places.push(FieldPlace::Field(index)),
-                        (None, _) => missing.push(format!("`{name}`")),
+                        (None, _) => missing.push(name.as_str()),
                         (Some(_), Some(_)) => {
                             return Err(Error::new(
                                 ErrorKind::QualityGate,
-                                format!("`{file}` has two columns named `{name}`"),
+                                format!("`{file}` has two columns named `{}`", in_line(name)),
                             ));
                         }
                     }
@@ -149,7 +152,14 @@ impl Layout {
             }
         }
         if !missing.is_empty() {
-            return Err(missing_columns(file, &missing, header));
+            let mismatch = Mismatch {
+                missing: &missing,
+                found: header,
+                has_others: places
+                    .iter()
+                    .any(|place| matches!(place, FieldPlace::Field(_))),
+            };
+            return Err(missing_columns(file, &mismatch).hint(mismatch.hint_of_text()));
         }
         Ok(Self {
             width: header.len(),
@@ -189,12 +199,16 @@ pub(super) fn extra(contract: &Contract, header: &[String]) -> Vec<String> {
 }
 
 /// The error of an object that lacks columns.
-pub(super) fn missing_columns(file: &str, missing: &[String], found: &[String]) -> Error {
-    let found = found
+pub(super) fn missing_columns(file: &str, mismatch: &Mismatch<'_>) -> Error {
+    // A name may hold line ends and whatever else a file holds.
+    let shown = |name: &str| format!("`{}`", in_line(&super::column::shorten(name)));
+    let found: Vec<String> = mismatch
+        .found
         .iter()
-        .map(|name| format!("`{}`", super::column::shorten(name)))
+        .map(|name| shown(name))
         .take(50)
-        .collect::<Vec<_>>();
+        .collect();
+    let missing: Vec<String> = mismatch.missing.iter().map(|name| shown(name)).collect();
     Error::new(
         ErrorKind::QualityGate,
         format!(
@@ -204,7 +218,6 @@ pub(super) fn missing_columns(file: &str, missing: &[String], found: &[String]) 
             found.join(", ")
         ),
     )
-    .hint("if the file has no header, say `header = false` in the contract")
 }
 
 /// The value of a `name=value` folder, as one row.

@@ -23,6 +23,7 @@ mod fetch;
 mod file;
 mod grammar;
 mod hash_set;
+mod header_hint;
 mod hold;
 mod inputs;
 mod judge;

@@ -20,6 +20,7 @@ use super::collector::{BlockNote, Collector};
 use super::fault::{Faults, rule};
 use super::file::SourceFile;
 use super::grammar::Beyond;
+use super::header_hint::Mismatch;
 use super::judge::{Judged, Place, Rejected};
 use super::late::Reason;
 use super::layout::{extra, missing_columns, path_value};
@@ -168,7 +169,7 @@ fn match_columns(
             continue;
         };
         match names.iter().position(|candidate| candidate == name) {
-            None => missing.push(format!("`{name}`")),
+            None => missing.push(name.as_str()),
             Some(root) => {
                 let data_type = schema.field(root).data_type();
                 if !fits(data_type, &column.kind.arrow()) {
@@ -182,7 +183,12 @@ fn match_columns(
         }
     }
     if !missing.is_empty() {
-        return Err(missing_columns(&file.name, &missing, names));
+        let mismatch = Mismatch {
+            missing: &missing,
+            found: names,
+            has_others: !found.is_empty(),
+        };
+        return Err(missing_columns(&file.name, &mismatch).hint(mismatch.hint_of_parquet()));
     }
     if !wrong.is_empty() {
         return Err(Error::new(
@@ -225,9 +231,11 @@ fn fits(found: &DataType, wanted: &DataType) -> bool {
     match (found, wanted) {
         (T::Dictionary(_, values), wanted) => fits(values, wanted),
         (T::Utf8 | T::LargeUtf8 | T::Utf8View, T::Utf8View)
-        | (T::Int8 | T::Int16, T::Int32)
-        | (T::Int8 | T::Int16 | T::Int32, T::Int64)
-        | (T::Float32, T::Float64) => true,
+        | (T::Int8 | T::Int16 | T::UInt8 | T::UInt16, T::Int32)
+        | (T::Int8 | T::Int16 | T::Int32 | T::UInt8 | T::UInt16 | T::UInt32, T::Int64)
+        | (T::Float16 | T::Float32, T::Float64) => true,
+        // The largest has 20 digits.
+        (T::UInt64, T::Decimal128(wanted, 0)) => *wanted >= 20,
         (T::Decimal128(found, scale), T::Decimal128(wanted, wanted_scale)) => {
             scale == wanted_scale && found <= wanted
         }
