@@ -83,8 +83,10 @@ pub async fn read_table(store: &Store, job: &str, table: &str) -> Result<TableIn
             "job `{job}` has not written table `{table}` in `{}`",
             store.location()
         );
-        return Err(Error::new(ErrorKind::InputMissing, message)
-            .hint(format!("run it first: `drivetrain run {job}`")));
+        return Err(Error::new(ErrorKind::InputMissing, message).hint(format!(
+            "run job `{job}` first, with `--output {}` too",
+            store.location()
+        )));
     };
     // Which parts are live is the log's to say; a listing only adds the versions, a thousand at a time.
     let listed = store.list(&layout.table(table)).await?;
