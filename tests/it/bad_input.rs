@@ -462,3 +462,53 @@ fn the_gate_counts_rows_that_only_refer_to_rejected_ones_apart() {
     let line = "3 quarantined, 1 of them only for the rows that they refer to";
     assert!(ran.stdout.contains(line), "{}", ran.stdout);
 }
+
+#[test]
+fn a_plan_makes_the_checks_that_its_run_makes_before_it_reads() {
+    let place = sample();
+    let both = |flags: &str, code: i32, says: &[&str]| {
+        for verb in ["plan", "run"] {
+            let line = format!("{verb} rental_facts --input data {flags}");
+            place.run(&line).fails(code, says);
+        }
+    };
+    both("--output data/raw", 2, &["lies inside the raw data"]);
+    both(
+        "--output lake --check nonsense",
+        2,
+        &["no check `nonsense`"],
+    );
+    assert!(!place.path("lake").exists());
+
+    place.write("lake/rental_facts/rental_facts/foreign.parquet", "no");
+    let lake = place.files("lake");
+    place
+        .run("plan rental_facts --input data --output lake")
+        .fails(5, &["foreign.parquet", "--replace-foreign"]);
+    assert_eq!(place.files("lake"), lake);
+    both(
+        "--output lake",
+        5,
+        &["foreign.parquet", "--replace-foreign"],
+    );
+    std::fs::remove_file(place.path("lake/rental_facts/rental_facts/foreign.parquet")).unwrap();
+
+    let run = "rental_facts --input data --output lake";
+    let planned = place.json(&format!("plan {run}"));
+    assert!(planned["already_done"].is_null(), "{planned}");
+    let report = place.json(&format!("run {run}"));
+    let planned = place.json(&format!("plan {run}"));
+    assert_eq!(planned["already_done"]["run_id"], report["run_id"]);
+    assert_eq!(planned["writes"].as_array().unwrap().len(), 0);
+    let text = place.run(&format!("plan {run}")).stdout;
+    assert!(text.contains("is done already (record 1, run "), "{text}");
+    let forced = place.json(&format!("plan {run} --force"));
+    assert_ne!(forced["writes"][0]["replaced_files"], 0, "{forced}");
+    assert!(forced["already_done"].is_null(), "{forced}");
+
+    // By the versions of the parts, also where the inputs are tables.
+    let next = "vehicle_location_metrics --input data --output lake";
+    let report = place.json(&format!("run {next}"));
+    let planned = place.json(&format!("plan {next}"));
+    assert_eq!(planned["already_done"]["run_id"], report["run_id"]);
+}
