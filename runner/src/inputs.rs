@@ -58,15 +58,14 @@ pub async fn freeze(job: &Job, opened: &Opened, stores: &Stores) -> Result<Froze
                     .as_ref()
                     .expect("a job that reads raw data has an input store");
                 let all = opened.list(store, &format!("{RAW}/{folder}")).await?;
-                raw_input(job, input, all, opened)?
+                raw_input(job, input, all, Some(opened))?
             }
             InputOrigin::Table {
                 job: producer,
                 table,
             } => {
                 let found = opened.table(&stores.output, producer, table).await?;
-                require_columns(input, &format!("{producer}.{table}"), &found.columns)?;
-                FrozenInput::Table(found)
+                table_input(input, &format!("{producer}.{table}"), found)?
             }
         };
         inputs.insert(input.name.clone(), frozen);
@@ -75,7 +74,8 @@ pub async fn freeze(job: &Job, opened: &Opened, stores: &Stores) -> Result<Froze
 }
 
 /// What a run reads of the objects that were listed. A run that replaces every table consumes them too: a later append adds
-/// only what it did not read. A run in a window takes a piece of each object, so it neither consumes nor forgets any.
+/// only what it did not read. A run in a window takes a piece of each object, so it neither consumes nor forgets any. `opened` is
+/// `None` for a plan where nothing was written yet.
 ///
 /// # Errors
 /// `Conflict` for an appended object that has changed.
@@ -83,7 +83,7 @@ pub fn raw_input(
     job: &Job,
     input: &Input,
     all: Vec<FrozenObject>,
-    opened: &Opened,
+    opened: Option<&Opened>,
 ) -> Result<FrozenInput> {
     let becomes = |output: &&Output| becomes_rows(output, input);
     let appends = job
@@ -91,18 +91,26 @@ pub fn raw_input(
         .iter()
         .filter(becomes)
         .any(|output| output.mode == Mode::Append);
-    let fresh = if appends {
-        opened.unconsumed(all.clone())?
-    } else {
-        all.clone()
+    let fresh = match opened {
+        Some(opened) if appends => opened.unconsumed(all.clone())?,
+        _ => all.clone(),
     };
-    let consumes =
-        appends || (opened.starts_over() && job.outputs.iter().any(|output| becomes(&output)));
+    let starts_over = opened.is_some_and(Opened::starts_over);
+    let consumes = appends || (starts_over && job.outputs.iter().any(|output| becomes(&output)));
     Ok(FrozenInput::Raw {
         all,
         fresh,
         consumes,
     })
+}
+
+/// Takes a table as an input that has what the job expects.
+///
+/// # Errors
+/// `Usage` for a table whose recorded columns are not what the job expects.
+pub fn table_input(input: &Input, table: &str, found: TableInput) -> Result<FrozenInput> {
+    require_columns(input, table, &found.columns)?;
+    Ok(FrozenInput::Table(found))
 }
 
 /// Whether this input's rows become the output's: it is the one that the output names, or the output names none.

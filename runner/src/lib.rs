@@ -17,6 +17,7 @@ pub mod report;
 pub mod run;
 pub mod sink;
 pub mod source;
+pub mod start;
 pub mod stores;
 pub mod workspace;
 

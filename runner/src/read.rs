@@ -180,8 +180,13 @@ async fn refuse(refused: Refused, job: &Job, stores: &Stores, attempt: &Attempt)
     } = refused;
     match write_quarantine(&quarantine, job, stores, attempt).await {
         Ok(Some(place)) => {
-            let hint =
+            let rows =
                 format!("the rejected rows lie in `{place}`, each with its file, line and rule");
+            // What helps against the failure comes first; the rejected rows need not be its cause.
+            let hint = match error.hint_text() {
+                Some(own) => format!("{own}; {rows}"),
+                None => rows,
+            };
             error.hint(hint)
         }
         Ok(None) => error,

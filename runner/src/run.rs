@@ -13,8 +13,7 @@ use drivetrain_jobs::plan::{Parameters, outputs_read};
 
 use crate::check::check;
 use crate::commit::{
-    self, Attempt, CommitOutcome, Decision, Fence, OpenOptions, PublishOutcome, Record, RunId,
-    RunInputs, StagedPart, StopSignal,
+    self, Attempt, CommitOutcome, Decision, Fence, PublishOutcome, Record, StagedPart, StopSignal,
 };
 use crate::compute::{Computed, Destination, compute};
 use crate::display::Display;
@@ -27,6 +26,7 @@ use crate::read::{Reading, read};
 use crate::report::{self, OutputReport, Report, StageReport, Status};
 use crate::settings::RunSettings;
 use crate::sink::write::write;
+use crate::start::{bind, identify, open_options};
 use crate::stores::Stores;
 use crate::workspace::Workspace;
 
@@ -54,9 +54,7 @@ pub struct Run<'a> {
 /// # Errors
 /// Each kind of the exit table: what is wrong, where, and what can be done about it.
 pub async fn run(run: &Run<'_>) -> Result<Report> {
-    let given: Vec<_> = run.settings.parameters.iter().collect();
-    let parameters = Parameters::bind(run.job, &given).map_err(job_error)?;
-    require_known_checks(run)?;
+    let parameters = bind(run.job, run.settings)?;
     let opening = Box::pin(Stores::open(run.job, run.settings));
     let stores = run.stop.or_cancelled(opening).await?;
     for _ in 0..MOST_STARTS {
@@ -122,12 +120,10 @@ enum Begun {
 /// Freezes and identifies; a stop may come at any time, for nothing is staged yet.
 async fn begin(run: &Run<'_>, parameters: &Parameters, stores: &Stores) -> Result<Begun> {
     let plans = outputs::plans(run.job, parameters);
-    let options = OpenOptions {
-        replace_foreign: run.settings.replace_foreign,
-    };
+    let options = open_options(run.settings);
     let opened = commit::open(&stores.output, &run.job.name, plans, options).await?;
     let inputs = freeze(run.job, &opened, stores).await?;
-    let id = identify(run, &inputs)?;
+    let id = identify(run.job, run.settings, &inputs)?;
     let decision = opened
         .decide(id, &consumed(&inputs), run.settings.force)
         .await?;
@@ -229,35 +225,6 @@ async fn prepare(
     Ok((report, parts, rows))
 }
 
-/// The run's id covers all that its result depends on: the job, what shapes the result, and the frozen inputs.
-fn identify(run: &Run<'_>, inputs: &FrozenInputs) -> Result<RunId> {
-    let mut parameters = run.settings.parameters.clone();
-    let shape = serde_json::to_string(&run.settings.shape)
-        .context(ErrorKind::Failed, "cannot write the settings")?;
-    parameters.insert("--shape".to_owned(), shape);
-    parameters.insert("--check".to_owned(), run.settings.checks.join(","));
-    let contracts = serde_json::to_string(&run.job.inputs)
-        .context(ErrorKind::Failed, "cannot write the contracts")?;
-    let files: Vec<_> = run
-        .job
-        .files
-        .iter()
-        .map(|file| (file.name.clone(), file.text.clone()))
-        .collect();
-    let objects = inputs
-        .iter()
-        .map(|(name, input)| (name.clone(), input.objects().to_vec()))
-        .collect();
-    Ok(RunId::of(&RunInputs {
-        job: &run.job.name,
-        files: &files,
-        parameters: &parameters,
-        contracts: &contracts,
-        inputs: &objects,
-        version: env!("CARGO_PKG_VERSION"),
-    }))
-}
-
 fn consumed(inputs: &FrozenInputs) -> Vec<crate::store::FrozenObject> {
     inputs
         .values()
@@ -271,26 +238,6 @@ fn consumed(inputs: &FrozenInputs) -> Vec<crate::store::FrozenObject> {
         })
         .flatten()
         .collect()
-}
-
-fn require_known_checks(run: &Run<'_>) -> Result<()> {
-    let known = |name: &String| run.job.checks.iter().any(|check| check.name == *name);
-    match run.settings.checks.iter().find(|name| !known(name)) {
-        None => Ok(()),
-        Some(name) => {
-            let names: Vec<_> = run
-                .job
-                .checks
-                .iter()
-                .map(|check| format!("`{}`", check.name))
-                .collect();
-            Err(Error::new(
-                ErrorKind::Usage,
-                format!("job `{}` has no check `{name}`", run.job.name),
-            )
-            .hint(format!("it has {}", names.join(", "))))
-        }
-    }
 }
 
 fn new_report(run: &Run<'_>, attempt: &Attempt) -> Report {

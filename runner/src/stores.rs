@@ -77,8 +77,12 @@ fn reads_raw(job: &Job) -> Option<&str> {
     })
 }
 
-fn require_apart(job: &Job, settings: &RunSettings) -> Result<()> {
-    let Some(input) = &settings.input else {
+/// Makes sure that no table would become raw data, or the other way round.
+///
+/// # Errors
+/// `Usage` for places that contain each other.
+pub fn require_apart(job: &Job, settings: &RunSettings) -> Result<()> {
+    let (Some(input), Some(_)) = (&settings.input, reads_raw(job)) else {
         return Ok(());
     };
     let raw = input.join(RAW)?;

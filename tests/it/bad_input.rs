@@ -347,3 +347,168 @@ fn too_little_memory_says_which_setting_to_raise() {
     facts(&place, "--memory-limit 64MiB --spill-dir /dev/null/nowhere")
         .fails(1, &["spill directory", "`--spill-dir`"]);
 }
+
+fn one_column(place: &Place) {
+    place.write(
+        "small/job.toml",
+        "name = \"small\"\n\
+         [inputs.c.columns]\n\
+         id = \"int not null\"\n\
+         [outputs.o]\n\
+         sql = \"select id from c\"\n\
+         [outputs.o.columns]\n\
+         id = \"int not null\"\n",
+    );
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    use std::io::Write;
+
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[test]
+fn what_follows_a_gzip_object_and_what_is_compressed_twice_is_called_so() {
+    let place = Place::new();
+    one_column(&place);
+    let run = "run ./small --input data --output lake";
+    let two_members = [gzip(b"id\n1\n"), gzip(b"2\n")].concat();
+    let followed = |more: &[u8]| [two_members.as_slice(), more].concat();
+    let says = [
+        "c.gz",
+        "bytes that are no gzip follow its end",
+        "hint: was something added",
+    ];
+    for more in [b"x".as_slice(), b"id\n3\n", b"\x1fx", b"\x1fno gzip at all"] {
+        place.write("data/raw/c/c.gz", followed(more));
+        if more == b"\x1fx" {
+            // Two bytes may be the beginning of a member.
+            place.run(run).fails(4, &["c.gz", "hint: "]);
+        } else {
+            place.run(run).fails(4, &says);
+        }
+    }
+    for (twice, called) in [
+        (gzip(&two_members), "compressed twice: gzip within gzip"),
+        (gzip(b"PK\x03\x04and more"), "a zip archive"),
+        (gzip(b"PAR1and more"), "a Parquet file within gzip"),
+    ] {
+        place.write("data/raw/c/c.gz", twice);
+        place.run(run).fails(4, &["c.gz", called, "hint: "]);
+    }
+    place.write("data/raw/c/c.gz", &two_members[..two_members.len() - 3]);
+    place
+        .run(run)
+        .fails(4, &["c.gz", "hint: is the object cut off"]);
+    place.write("data/raw/c/c.gz", &two_members);
+    place.run(run).succeeds();
+    assert_eq!(
+        place.query("select id from o order by id", "lake"),
+        ["1", "2"]
+    );
+}
+
+#[test]
+fn an_errors_own_way_out_stands_before_where_the_rejected_rows_lie() {
+    let place = Place::new();
+    one_column(&place);
+    place.write("data/raw/c/1.csv", "id\n1\nno number\n");
+    place.write("data/raw/c/2.gz", &gzip(b"id\n2\n")[..12]);
+    place.run("run ./small --input data --output lake").fails(
+        4,
+        &[
+            "2.gz",
+            "hint: is the object cut off",
+            "the rejected rows lie in",
+        ],
+    );
+}
+
+#[test]
+fn the_gate_counts_rows_that_only_refer_to_rejected_ones_apart() {
+    let place = Place::new();
+    place.write(
+        "pair/job.toml",
+        "name = \"pair\"\n\
+         [inputs.p]\n\
+         key = \"id\"\n\
+         [inputs.p.columns]\n\
+         id = \"int not null\"\n\
+         v = \"int not null\"\n\
+         [inputs.c]\n\
+         references = [\"pid -> p.id\"]\n\
+         [inputs.c.columns]\n\
+         pid = \"int not null\"\n\
+         v = \"int not null\"\n\
+         [outputs.o]\n\
+         sql = \"select pid from c\"\n\
+         [outputs.o.columns]\n\
+         pid = \"int not null\"\n",
+    );
+    place.write("data/raw/p/p.csv", "id,v\n1,1\n2,x\n3,3\n");
+    place.write("data/raw/c/c.csv", "pid,v\n1,1\n2,2\n9,1\n3,x\n3,1\n");
+    let run = "run ./pair --input data --output lake";
+    place.run(run).fails(
+        4,
+        &[
+            "2 of 5 lines of `c` (",
+            "type 1; besides, 1 that only refer to rejected rows)",
+        ],
+    );
+    let ran = place.run(&format!("{run} --max-rejected 0.9"));
+    ran.succeeds();
+    let line = "3 quarantined, 1 of them only for the rows that they refer to";
+    assert!(ran.stdout.contains(line), "{}", ran.stdout);
+}
+
+#[test]
+fn a_plan_makes_the_checks_that_its_run_makes_before_it_reads() {
+    let place = sample();
+    let both = |flags: &str, code: i32, says: &[&str]| {
+        for verb in ["plan", "run"] {
+            let line = format!("{verb} rental_facts --input data {flags}");
+            place.run(&line).fails(code, says);
+        }
+    };
+    both("--output data/raw", 2, &["lies inside the raw data"]);
+    both(
+        "--output lake --check nonsense",
+        2,
+        &["no check `nonsense`"],
+    );
+    assert!(!place.path("lake").exists());
+
+    place.write("lake/rental_facts/rental_facts/foreign.parquet", "no");
+    let lake = place.files("lake");
+    place
+        .run("plan rental_facts --input data --output lake")
+        .fails(5, &["foreign.parquet", "--replace-foreign"]);
+    assert_eq!(place.files("lake"), lake);
+    both(
+        "--output lake",
+        5,
+        &["foreign.parquet", "--replace-foreign"],
+    );
+    std::fs::remove_file(place.path("lake/rental_facts/rental_facts/foreign.parquet")).unwrap();
+
+    let run = "rental_facts --input data --output lake";
+    let planned = place.json(&format!("plan {run}"));
+    assert!(planned["already_done"].is_null(), "{planned}");
+    let report = place.json(&format!("run {run}"));
+    let planned = place.json(&format!("plan {run}"));
+    assert_eq!(planned["already_done"]["run_id"], report["run_id"]);
+    assert_eq!(planned["writes"].as_array().unwrap().len(), 0);
+    let text = place.run(&format!("plan {run}")).stdout;
+    assert!(text.contains("is done already (record 1, run "), "{text}");
+    let forced = place.json(&format!("plan {run} --force"));
+    assert_ne!(forced["writes"][0]["replaced_files"], 0, "{forced}");
+    assert!(forced["already_done"].is_null(), "{forced}");
+
+    // By the versions of the parts, also where the inputs are tables.
+    let next = "vehicle_location_metrics --input data --output lake";
+    let report = place.json(&format!("run {next}"));
+    let planned = place.json(&format!("plan {next}"));
+    assert_eq!(planned["already_done"]["run_id"], report["run_id"]);
+}

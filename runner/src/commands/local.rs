@@ -86,7 +86,8 @@ pub async fn local(args: &LocalArgs, json: bool) -> Result<()> {
             display: &display,
             started_at: chrono::Utc::now(),
         })
-        .await?;
+        .await
+        .map_err(|error| told_of_all(error, &job.name, &reports, &data))?;
         if report.status == Status::AlreadyDone {
             display.line("  done already");
         }
@@ -103,6 +104,30 @@ pub async fn local(args: &LocalArgs, json: bool) -> Result<()> {
         places(&data, &reports)
     ));
     Ok(())
+}
+
+/// A job's failure as it looks among the others, with the words of this verb's command line.
+fn told_of_all(error: Error, job: &str, done: &[Report], data: &FolderPath) -> Error {
+    match error.kind() {
+        ErrorKind::InputMissing => error.hint(format!(
+            "a dataset's files lie in `{}/<dataset>/`; a folder without raw data gets a whole sample",
+            data.join("raw").display()
+        )),
+        ErrorKind::Cancelled if !done.is_empty() => {
+            let names: Vec<_> = done
+                .iter()
+                .map(|report| format!("`{}`", report.job))
+                .collect();
+            error.reworded(format!(
+                "stopped before anything of `{job}` was committed; {} committed before it",
+                match names.as_slice() {
+                    [one] => format!("{one} was"),
+                    several => format!("{} were", several.join(" and ")),
+                }
+            ))
+        }
+        _ => error,
+    }
 }
 
 #[derive(Serialize)]

@@ -3,21 +3,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use drivetrain_jobs::job::{InputOrigin, Job};
-use drivetrain_jobs::plan::Parameters;
 use serde::Serialize;
 
 use crate::cli::RunArgs;
-use crate::commit::{self, Log, Replaces};
+use crate::commit::{self, Opened, OutputPlan, Replaces};
 use crate::display::{grouped, size};
 use crate::error::{ErrorKind, Result};
-use crate::job_error::job_error;
+use crate::inputs::{FrozenInput, FrozenInputs, raw_input, table_input};
 use crate::job_folder::JobFolder;
 use crate::outputs;
 use crate::preview::{Known, Preview, Query, preview};
 use crate::print;
 use crate::settings::RunSettings;
+use crate::start::{bind, identify, open_options};
 use crate::store::{FrozenObject, Location, S3Settings, Store};
-use crate::stores::RAW;
+use crate::stores::{RAW, require_apart};
 use crate::workspace::Workspace;
 
 /// Lists inputs and outputs, and plans every query over the inputs as they lie there.
@@ -27,10 +27,33 @@ use crate::workspace::Workspace;
 pub async fn plan(args: &RunArgs, json: bool) -> Result<()> {
     let settings = RunSettings::resolve(args)?;
     let job = JobFolder::read(&args.job).await?.job().await?;
-    let given: Vec<_> = settings.parameters.iter().collect();
-    let parameters = Parameters::bind(&job, &given).map_err(job_error)?;
-    let (mut reads, known) = reads(&job, &settings).await?;
-    let writes = writes(&job, &settings, &parameters).await?;
+    let parameters = bind(&job, &settings)?;
+    require_apart(&job, &settings)?;
+    let plans = outputs::plans(&job, &parameters);
+    let output = open(&settings.output).await?;
+    let opened = match &output {
+        Some(store) => {
+            let options = open_options(&settings);
+            Some(commit::foresee(store, &job.name, plans.clone(), options).await?)
+        }
+        None => None,
+    };
+    let (mut reads, inputs) = reads(&job, &settings, output.as_ref(), opened.as_ref()).await?;
+    let already_done = already_done(&job, &settings, opened.as_ref(), &inputs)?;
+    if already_done.is_some() {
+        return show(
+            &Planned {
+                job: job.name,
+                already_done,
+                reads,
+                writes: Vec::new(),
+                queries: Vec::new(),
+            },
+            json,
+        );
+    }
+    let writes = writes(&job, &settings, plans, opened.as_ref())?;
+    let known = known(inputs, output.as_ref());
     let workspace = Workspace::new(&settings.engine)?;
     let Preview { queries, opened } = preview(&job, &parameters, known, &workspace).await?;
     for read in &mut reads {
@@ -39,23 +62,37 @@ pub async fn plan(args: &RunArgs, json: bool) -> Result<()> {
         }
     }
     let planned = Planned {
-        job: job.name.clone(),
+        job: job.name,
+        already_done: None,
         reads,
         writes,
         queries,
     };
+    show(&planned, json)
+}
+
+fn show(planned: &Planned, json: bool) -> Result<()> {
     if json {
-        return print::answer_json(&planned);
+        return print::answer_json(planned);
     }
-    print::answer(&text(&planned))
+    print::answer(&text(planned))
 }
 
 #[derive(Serialize)]
 struct Planned {
     job: String,
+    /// The run that did it: another one would read and write nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    already_done: Option<Done>,
     reads: Vec<Reads>,
     writes: Vec<Writes>,
     queries: Vec<Query>,
+}
+
+#[derive(Serialize)]
+struct Done {
+    run_id: String,
+    record: u64,
 }
 
 #[derive(Serialize)]
@@ -83,38 +120,44 @@ struct Writes {
     replaced_rows: u64,
 }
 
-async fn reads(job: &Job, settings: &RunSettings) -> Result<(Vec<Reads>, BTreeMap<String, Known>)> {
+/// What a run would freeze, as far as it is there.
+async fn reads(
+    job: &Job,
+    settings: &RunSettings,
+    output: Option<&Store>,
+    opened: Option<&Opened>,
+) -> Result<(Vec<Reads>, FrozenInputs)> {
     let s3 = S3Settings::default();
-    let (mut reads, mut inputs) = (Vec::new(), BTreeMap::new());
+    let (mut reads, mut inputs) = (Vec::new(), FrozenInputs::new());
     for input in &job.inputs {
-        let (from, known) = match (&input.origin, &settings.input) {
+        let (from, frozen) = match (&input.origin, &settings.input) {
             (InputOrigin::Raw(folder), Some(location)) => {
                 let store = Store::open(location, &s3).await?;
                 let objects = commit::list_input(&store, &format!("{RAW}/{folder}")).await?;
                 let from = location.join(&format!("{RAW}/{folder}"))?.to_string();
-                (from, Known::Files(objects.len() as u64, bytes(&objects)))
+                (from, Some(raw_input(job, input, objects, opened)?))
             }
-            (InputOrigin::Raw(folder), None) => (format!("<input>/{RAW}/{folder}"), Known::Nothing),
+            (InputOrigin::Raw(folder), None) => (format!("<input>/{RAW}/{folder}"), None),
             (InputOrigin::Table { job, table }, _) => {
                 let from = settings.output.join(&format!("{job}/{table}"))?.to_string();
-                let found = match open(&settings.output).await? {
-                    Some(store) => commit::foresee_table(&store, job, table)
-                        .await?
-                        .map(|found| Known::Table(found, store)),
+                let found = match output {
+                    Some(store) => commit::foresee_table(store, job, table).await?,
                     None => None,
                 };
-                (from, found.unwrap_or(Known::Nothing))
+                let name = format!("{job}.{table}");
+                let frozen = found.map(|found| table_input(input, &name, found));
+                (from, frozen.transpose()?)
             }
         };
-        let (files, bytes, rows) = match &known {
-            Known::Files(files, bytes) => (*files, *bytes, None),
-            Known::Table(table, _) => (
-                table.parts.len() as u64,
-                bytes(&table.objects),
+        let (objects, rows) = match &frozen {
+            Some(FrozenInput::Raw { fresh, .. }) => (fresh.as_slice(), None),
+            Some(FrozenInput::Table(table)) => (
+                table.objects.as_slice(),
                 Some(table.parts.iter().map(|part| part.rows).sum()),
             ),
-            Known::Nothing => (0, 0, None),
+            None => (&[][..], None),
         };
+        let (files, bytes) = (objects.len() as u64, bytes(objects));
         reads.push(Reads {
             input: input.name.clone(),
             from,
@@ -123,14 +166,40 @@ async fn reads(job: &Job, settings: &RunSettings) -> Result<(Vec<Reads>, BTreeMa
             opened_files: files,
             opened_bytes: bytes,
             rows,
-            missing: matches!(
-                (&known, &input.origin),
-                (Known::Nothing, InputOrigin::Table { .. })
-            ),
+            missing: matches!((&frozen, &input.origin), (None, InputOrigin::Table { .. })),
         });
-        inputs.insert(input.name.clone(), known);
+        inputs.extend(frozen.map(|frozen| (input.name.clone(), frozen)));
     }
     Ok((reads, inputs))
+}
+
+/// The record that holds the run already, by the same id that the run would have.
+fn already_done(
+    job: &Job,
+    settings: &RunSettings,
+    opened: Option<&Opened>,
+    inputs: &FrozenInputs,
+) -> Result<Option<Done>> {
+    let Some(opened) = opened.filter(|_| !settings.force && inputs.len() == job.inputs.len())
+    else {
+        return Ok(None);
+    };
+    let id = identify(job, settings, inputs)?;
+    Ok(opened.done(&id).map(|record| Done {
+        run_id: id.to_string(),
+        record,
+    }))
+}
+
+/// What queries can be planned over.
+fn known(inputs: FrozenInputs, output: Option<&Store>) -> BTreeMap<String, Known> {
+    let known = |input: FrozenInput| match (input, output) {
+        (FrozenInput::Raw { fresh, .. }, _) => Known::Files(fresh.len() as u64, bytes(&fresh)),
+        (FrozenInput::Table(table), Some(store)) => Known::Table(table, store.clone()),
+        (FrozenInput::Table(_), None) => Known::Nothing,
+    };
+    let inputs = inputs.into_iter();
+    inputs.map(|(name, input)| (name, known(input))).collect()
 }
 
 /// Opens a place; `None` for one that is not there yet: a plan must not make it.
@@ -146,15 +215,17 @@ fn bytes(objects: &[FrozenObject]) -> u64 {
     objects.iter().map(|object| object.size_bytes).sum()
 }
 
-async fn writes(job: &Job, settings: &RunSettings, parameters: &Parameters) -> Result<Vec<Writes>> {
-    let log = match open(&settings.output).await? {
-        Some(store) => Some(Log::read(&store, &job.name).await?),
-        None => None,
-    };
-    outputs::plans(job, parameters)
+fn writes(
+    job: &Job,
+    settings: &RunSettings,
+    plans: Vec<OutputPlan>,
+    opened: Option<&Opened>,
+) -> Result<Vec<Writes>> {
+    let state = opened.map(|opened| opened.log().state());
+    plans
         .into_iter()
         .map(|plan| {
-            let live = log.as_ref().and_then(|log| log.state().table(&plan.table));
+            let live = state.and_then(|state| state.table(&plan.table));
             let parts = live.map(|table| table.parts.as_slice()).unwrap_or_default();
             let replaced = parts.iter().filter(|part| match &plan.replaces {
                 Replaces::Table => true,
@@ -180,7 +251,13 @@ async fn writes(job: &Job, settings: &RunSettings, parameters: &Parameters) -> R
 }
 
 fn text(planned: &Planned) -> String {
-    let mut lines = vec![format!("{} would", planned.job)];
+    let mut lines = vec![match &planned.already_done {
+        None => format!("{} would", planned.job),
+        Some(done) => format!(
+            "{} is done already (record {}, run {}): a run would read and write nothing, `--force` runs it again over",
+            planned.job, done.record, done.run_id
+        ),
+    }];
     for read in &planned.reads {
         let rows = read
             .rows

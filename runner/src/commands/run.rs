@@ -63,6 +63,12 @@ pub fn summary(report: &Report) -> String {
         if input.quarantined_rows > 0 {
             line += &format!(", {} quarantined", grouped(input.quarantined_rows));
         }
+        if input.quarantined_by_reference_rows > 0 {
+            line += &format!(
+                ", {} of them only for the rows that they refer to",
+                grouped(input.quarantined_by_reference_rows)
+            );
+        }
         lines.push(line);
         let counts = |counts: &std::collections::BTreeMap<String, u64>| {
             counts

@@ -85,15 +85,13 @@ pub async fn read_table(store: &Store, job: &str, table: &str) -> Result<TableIn
             "job `{job}` has not written table `{table}` in `{}`",
             store.location()
         );
-        return Err(Error::new(ErrorKind::InputMissing, message)
-            .hint(format!("run it first: `drivetrain run {job}`")));
+        return Err(Error::new(ErrorKind::InputMissing, message).hint(format!(
+            "run job `{job}` first, with `--output {}` too",
+            store.location()
+        )));
     };
     // Which parts are live is the log's to say; a listing only adds the versions, a thousand at a time.
-    let listed = store.list(&layout.table(table)).await?;
-    let mut versions: BTreeMap<_, _> = listed
-        .into_iter()
-        .map(|object| (object.location.to_string(), object))
-        .collect();
+    let mut versions = versions(store, &layout, table).await?;
     let mut objects = Vec::with_capacity(found.parts.len());
     for part in &found.parts {
         let object = versions.remove(&part.key);
@@ -115,17 +113,33 @@ pub async fn read_table(store: &Store, job: &str, table: &str) -> Result<TableIn
     })
 }
 
-/// The live parts of a job's table as its log stands, for a plan: nothing is finished, looked at or read; `None` where the job
-/// has not written it.
+/// What lies under a table's root, by key.
+async fn versions(
+    store: &Store,
+    layout: &Layout,
+    table: &str,
+) -> Result<BTreeMap<String, ObjectMeta>> {
+    let listed = store.list(&layout.table(table)).await?;
+    let by_key = |object: ObjectMeta| (object.location.to_string(), object);
+    Ok(listed.into_iter().map(by_key).collect())
+}
+
+/// The live parts of a job's table as its log stands, for a plan: nothing is finished or read, and a part that is not there yet
+/// has no version; `None` where the job has not written it.
 ///
 /// # Errors
 /// As the store says.
 pub async fn foresee_table(store: &Store, job: &str, table: &str) -> Result<Option<TableInput>> {
-    let log = Log::read(store, job).await?;
+    let layout = Layout::new(job);
+    let log = Log::read_layout(store, &layout).await?;
     let Some(found) = log.state.table(table) else {
         return Ok(None);
     };
+    let mut versions = versions(store, &layout, table).await?;
     let object = |part: &Part| {
+        if let Some(object) = versions.remove(&part.key) {
+            return Ok(freeze(store, object));
+        }
         Ok(FrozenObject {
             url: store.location().url(&part.path()?),
             key: part.key.clone(),

@@ -109,7 +109,7 @@ pub use committed::{Committed, PublishOutcome, Published};
 pub use fence::{Fence, Unfenced};
 pub use input::{TableInput, foresee_table, list_input, read_table};
 pub use log::{CHECKPOINT_EVERY, Log};
-pub use open::{Decision, OpenOptions, Opened, OutputPlan, open};
+pub use open::{Decision, OpenOptions, Opened, OutputPlan, foresee, open};
 pub use part::{PartWriter, StagedPart};
 pub use partition::{Order, Partition, Window};
 pub use record::{

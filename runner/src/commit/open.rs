@@ -66,16 +66,10 @@ pub async fn open(
     options: OpenOptions,
 ) -> Result<Opened> {
     let layout = Layout::new(job);
-    for output in &outputs {
-        store::require_one_volume(store, &layout.everything(), &layout.table(&output.table))?;
-    }
+    require_one_volume(store, &layout, &outputs)?;
     clean_ended(store, &layout).await?;
     loop {
-        let mut listed = BTreeMap::new();
-        for output in &outputs {
-            let objects = store.list(&layout.table(&output.table)).await?;
-            listed.insert(output.table.clone(), objects);
-        }
+        let listed = list_tables(store, &layout, &outputs).await?;
         let log = Log::read_layout(store, &layout).await?;
         if let (false, Some(record)) = (log.marked, log.last_record())
             && settle(store, &layout, record, &StopSignal::never()).await? == Settled::Voided
@@ -86,21 +80,69 @@ pub async fn open(
             );
             continue;
         }
-        for output in &outputs {
-            require_same_columns(&log, output)?;
-        }
-        let foreign = foreign(store, &layout, &log, listed).await?;
-        if !options.replace_foreign {
-            refuse_foreign(store, &foreign)?;
-        }
-        return Ok(Opened {
-            store: store.clone(),
-            layout,
-            log,
-            outputs,
-            foreign,
-        });
+        return checked(store, layout, log, outputs, listed, options).await;
     }
+}
+
+/// As [`open`], for a plan: makes the same checks over the log as it stands, and finishes, cleans and writes nothing.
+///
+/// # Errors
+/// As [`open`], but for `TryAgain`.
+pub async fn foresee(
+    store: &Store,
+    job: &str,
+    outputs: Vec<OutputPlan>,
+    options: OpenOptions,
+) -> Result<Opened> {
+    let layout = Layout::new(job);
+    require_one_volume(store, &layout, &outputs)?;
+    let listed = list_tables(store, &layout, &outputs).await?;
+    let log = Log::read_layout(store, &layout).await?;
+    checked(store, layout, log, outputs, listed, options).await
+}
+
+fn require_one_volume(store: &Store, layout: &Layout, outputs: &[OutputPlan]) -> Result<()> {
+    let ours = layout.everything();
+    outputs.iter().try_for_each(|output| {
+        store::require_one_volume(store, &ours, &layout.table(&output.table))
+    })
+}
+
+/// What lies under the table roots.
+type Listed = BTreeMap<String, Vec<ObjectMeta>>;
+
+async fn list_tables(store: &Store, layout: &Layout, outputs: &[OutputPlan]) -> Result<Listed> {
+    let mut listed = Listed::new();
+    for output in outputs {
+        let objects = store.list(&layout.table(&output.table)).await?;
+        listed.insert(output.table.clone(), objects);
+    }
+    Ok(listed)
+}
+
+/// What the log and the listing must agree on before inputs are listed.
+async fn checked(
+    store: &Store,
+    layout: Layout,
+    log: Log,
+    outputs: Vec<OutputPlan>,
+    listed: Listed,
+    options: OpenOptions,
+) -> Result<Opened> {
+    for output in &outputs {
+        require_same_columns(&log, output)?;
+    }
+    let foreign = foreign(store, &layout, &log, listed).await?;
+    if !options.replace_foreign {
+        refuse_foreign(store, &foreign)?;
+    }
+    Ok(Opened {
+        store: store.clone(),
+        layout,
+        log,
+        outputs,
+        foreign,
+    })
 }
 
 /// Parts that stay must have the columns of those that come.
@@ -131,7 +173,7 @@ async fn foreign(
     store: &Store,
     layout: &Layout,
     log: &Log,
-    listed: BTreeMap<String, Vec<ObjectMeta>>,
+    listed: Listed,
 ) -> Result<BTreeMap<String, Vec<String>>> {
     let mut unknown: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let live = log.state.keys();
@@ -233,6 +275,12 @@ impl Opened {
         Ok(fresh)
     }
 
+    /// The number of the live record that holds what `run` would do.
+    #[must_use]
+    pub fn done(&self, run: &RunId) -> Option<u64> {
+        self.log.state.done(run)
+    }
+
     /// Step 2: finds out whether `run` is done; if not, or with `force`, begins an attempt that aims at the next record.
     ///
     /// # Errors
@@ -243,7 +291,7 @@ impl Opened {
         consumes: &[FrozenObject],
         force: bool,
     ) -> Result<Decision> {
-        if let (Some(number), false) = (self.log.state.done(&run), force)
+        if let (Some(number), false) = (self.done(&run), force)
             && let Some(record) = read_record(&self.store, &self.layout, number).await?
         {
             return Ok(Decision::AlreadyDone(record));

@@ -4,12 +4,11 @@ use std::io::{BufRead, BufReader, Read};
 
 use bytes::Bytes;
 use bzip2::bufread::MultiBzDecoder;
-use flate2::bufread::MultiGzDecoder;
 use futures::stream::BoxStream;
 use futures::{Stream, StreamExt};
 use tokio::sync::mpsc;
 
-use crate::error::Context;
+use super::gzip::{GzipMembers, is_followed};
 use crate::{Error, ErrorKind, Result};
 
 /// What an object is, by its content.
@@ -108,7 +107,7 @@ pub(super) fn decompress(
 ) -> BoxStream<'static, Result<Bytes>> {
     let (to_decoder, from_store) = mpsc::channel(2);
     let (to_reader, decompressed) = mpsc::channel(2);
-    let what = format!("`{file}` cannot be decompressed as {}", content.name());
+    let name = file.to_owned();
     let feed = async move {
         let mut compressed = compressed;
         while let Some(bytes) = compressed.next().await {
@@ -123,13 +122,9 @@ pub(super) fn decompress(
             current: Bytes::new(),
             failed: None,
         };
-        let result = decode_to(content, &mut source, chunk_bytes, &to_reader);
+        let result = decode_to(content, &mut source, chunk_bytes, &name, &to_reader);
         let failure = match (source.failed, result) {
-            (Some(error), _) => error,
-            (None, Err(error)) => match Err::<(), _>(error).context(ErrorKind::QualityGate, what) {
-                Err(error) => error.hint("is the object cut off, or no file of this kind?"),
-                Ok(()) => return,
-            },
+            (Some(error), _) | (None, Err(error)) => error,
             (None, Ok(())) => return,
         };
         // Nobody listens any more where the run was stopped.
@@ -159,24 +154,67 @@ fn decode_to(
     content: Content,
     source: &mut Chunks,
     chunk_bytes: usize,
+    file: &str,
     to_reader: &mpsc::Sender<Result<Bytes>>,
-) -> std::io::Result<()> {
+) -> Result<()> {
+    let broken = |error: std::io::Error| {
+        let hint = if is_followed(&error) {
+            "was something added to the object after it was compressed?"
+        } else {
+            "is the object cut off, or no file of this kind?"
+        };
+        let what = format!("`{file}` cannot be decompressed as {}", content.name());
+        Error::new(ErrorKind::QualityGate, what)
+            .caused_by(error)
+            .hint(hint)
+    };
     let mut decoder: Box<dyn Read + '_> = match content {
-        Content::Gzip => Box::new(MultiGzDecoder::new(source)),
+        Content::Gzip => Box::new(GzipMembers::new(source)),
         Content::Bzip2 => Box::new(MultiBzDecoder::new(source)),
-        Content::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(source)?),
+        Content::Zstd => {
+            Box::new(zstd::stream::read::Decoder::with_buffer(source).map_err(broken)?)
+        }
         Content::Plain | Content::Parquet => Box::new(BufReader::new(source)),
     };
+    let mut is_first = true;
     loop {
         let mut chunk = Vec::with_capacity(chunk_bytes);
         decoder
             .by_ref()
             .take(chunk_bytes as u64)
-            .read_to_end(&mut chunk)?;
+            .read_to_end(&mut chunk)
+            .map_err(broken)?;
+        if is_first {
+            require_text(content, &chunk, file)?;
+            is_first = false;
+        }
         if chunk.is_empty() || to_reader.blocking_send(Ok(chunk.into())).is_err() {
             return Ok(());
         }
     }
+}
+
+/// Refuses what is no text once it is decompressed.
+///
+/// # Errors
+/// Quality gate: it is compressed once more, or of a format that is not read, or not read so.
+fn require_text(outer: Content, start: &[u8], file: &str) -> Result<()> {
+    let (what, hint) = match Content::of(start) {
+        Content::Plain => return require_readable(start, file),
+        Content::Parquet => (
+            format!("`{file}` is a Parquet file within {}", outer.name()),
+            "Parquet is compressed within: write it as it is",
+        ),
+        inner => (
+            format!(
+                "`{file}` is compressed twice: {} within {}",
+                inner.name(),
+                outer.name()
+            ),
+            "compress it once",
+        ),
+    };
+    Err(Error::new(ErrorKind::QualityGate, what).hint(hint))
 }
 
 /// Chunks from the store as one reader.

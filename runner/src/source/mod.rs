@@ -22,6 +22,7 @@ mod fault;
 mod fetch;
 mod file;
 mod grammar;
+mod gzip;
 mod hash_set;
 mod header_hint;
 mod hold;

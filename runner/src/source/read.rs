@@ -268,12 +268,15 @@ fn check_gate(inputs: &[InputObjects], settings: &ReadSettings, done: &[Done]) -
         .map(|done| {
             let report = &done.report;
             let rules = report
-                .rejects
-                .iter()
+                .rejects_of_their_own()
                 .map(|(rule, count)| format!("{rule} {count}"))
                 .collect::<Vec<_>>();
+            let others = match report.quarantined_by_reference {
+                0 => String::new(),
+                count => format!("; besides, {count} that only refer to rejected rows"),
+            };
             format!(
-                "{} of {} lines of `{}` ({})",
+                "{} of {} lines of `{}` ({}{others})",
                 report.quarantined_lines,
                 report.lines,
                 inputs[done.input].name,
@@ -292,7 +295,7 @@ fn check_gate(inputs: &[InputObjects], settings: &ReadSettings, done: &[Done]) -
             settings.max_bad_share * 100.0
         ),
     )
-    .hint("look at the quarantine: it has each row with its file, line and rule"))
+    .hint("mend or leave out these rows, or let more pass with `--max-rejected`"))
 }
 
 /// The objects of an input, ordered by name.

@@ -30,6 +30,8 @@ pub struct DatasetReport {
     pub quarantined_lines: u64,
     /// Rejected rows by rule.
     pub rejects: BTreeMap<Arc<str>, u64>,
+    /// Those of `quarantined_by_reference` by rule.
+    pub rejects_by_reference: BTreeMap<Arc<str>, u64>,
     /// Accepted rows that break a rule which only warns, by rule.
     pub warnings: BTreeMap<Arc<str>, u64>,
     /// Columns that some object has and the contract does not.
@@ -53,6 +55,15 @@ impl DatasetReport {
         )]
         let share = self.quarantined_lines as f64 / self.lines as f64;
         share
+    }
+
+    /// Rows that broke a rule themselves, by rule.
+    pub fn rejects_of_their_own(&self) -> impl Iterator<Item = (&Arc<str>, u64)> {
+        let own = self.rejects.iter().map(|(rule, count)| {
+            let by_reference = self.rejects_by_reference.get(rule);
+            (rule, count - by_reference.copied().unwrap_or_default())
+        });
+        own.filter(|(_, count)| *count > 0)
     }
 
     /// Whether the share of rejected lines is above a threshold.
@@ -87,6 +98,8 @@ impl DatasetReport {
             .or_default() += 1;
         if rejected.fault.by_reference {
             self.quarantined_by_reference += 1;
+            let rule = Arc::clone(&rejected.fault.rule);
+            *self.rejects_by_reference.entry(rule).or_default() += 1;
         } else {
             self.quarantined_lines += rejected.lines();
         }

@@ -1,0 +1,79 @@
+//! How a run starts, before anything is read: what a plan must find too.
+
+use drivetrain_jobs::job::Job;
+use drivetrain_jobs::plan::Parameters;
+
+use crate::commit::{OpenOptions, RunId, RunInputs};
+use crate::error::{Context, Error, ErrorKind, Result};
+use crate::inputs::FrozenInputs;
+use crate::job_error::job_error;
+use crate::settings::RunSettings;
+
+/// Gives parameters their values and types, and looks whether the job has the checks that were asked for.
+///
+/// # Errors
+/// `Usage` for a parameter or a check that the job does not have, and for a value that is none.
+pub fn bind(job: &Job, settings: &RunSettings) -> Result<Parameters> {
+    let given: Vec<_> = settings.parameters.iter().collect();
+    let parameters = Parameters::bind(job, &given).map_err(job_error)?;
+    require_known_checks(job, settings)?;
+    Ok(parameters)
+}
+
+/// What the settings decide about the log's opening.
+#[must_use]
+pub fn open_options(settings: &RunSettings) -> OpenOptions {
+    OpenOptions {
+        replace_foreign: settings.replace_foreign,
+    }
+}
+
+/// A run's id covers all that its result depends on: the job, what shapes the result, and the frozen inputs.
+///
+/// # Errors
+/// `Failed` for a defect: settings and contracts can always be written as JSON.
+pub fn identify(job: &Job, settings: &RunSettings, inputs: &FrozenInputs) -> Result<RunId> {
+    let mut parameters = settings.parameters.clone();
+    let shape = serde_json::to_string(&settings.shape)
+        .context(ErrorKind::Failed, "cannot write the settings")?;
+    parameters.insert("--shape".to_owned(), shape);
+    parameters.insert("--check".to_owned(), settings.checks.join(","));
+    let contracts = serde_json::to_string(&job.inputs)
+        .context(ErrorKind::Failed, "cannot write the contracts")?;
+    let files: Vec<_> = job
+        .files
+        .iter()
+        .map(|file| (file.name.clone(), file.text.clone()))
+        .collect();
+    let objects = inputs
+        .iter()
+        .map(|(name, input)| (name.clone(), input.objects().to_vec()))
+        .collect();
+    Ok(RunId::of(&RunInputs {
+        job: &job.name,
+        files: &files,
+        parameters: &parameters,
+        contracts: &contracts,
+        inputs: &objects,
+        version: env!("CARGO_PKG_VERSION"),
+    }))
+}
+
+fn require_known_checks(job: &Job, settings: &RunSettings) -> Result<()> {
+    let known = |name: &String| job.checks.iter().any(|check| check.name == *name);
+    match settings.checks.iter().find(|name| !known(name)) {
+        None => Ok(()),
+        Some(name) => {
+            let names: Vec<_> = job
+                .checks
+                .iter()
+                .map(|check| format!("`{}`", check.name))
+                .collect();
+            Err(Error::new(
+                ErrorKind::Usage,
+                format!("job `{}` has no check `{name}`", job.name),
+            )
+            .hint(format!("it has {}", names.join(", "))))
+        }
+    }
+}
