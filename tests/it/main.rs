@@ -40,6 +40,7 @@ mod recorded_cases;
 mod s3_gate;
 mod simulate;
 mod simulate_buckets;
+mod simulate_stopped;
 mod stops;
 mod store;
 mod store_faults;

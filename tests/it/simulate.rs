@@ -1,8 +1,5 @@
 //! `drivetrain simulate`: one execution offline, through the real binary.
 
-use std::process::Stdio;
-use std::time::{Duration, Instant};
-
 use serde_json::{Value, json};
 
 use crate::harness::Place;
@@ -417,55 +414,6 @@ fn virtual_time_takes_none_and_real_time_takes_its_time() {
 }
 
 #[test]
-fn an_interrupt_stops_the_execution_in_any_time_and_the_history_is_whole() {
-    let place = Place::new();
-    place.write(
-        "wait.json",
-        r#"{"StartAt": "A", "States": {"A": {"Type": "Wait", "Seconds": 1000, "End": true}}}"#,
-    );
-    place.write(
-        "loop.json",
-        r#"{"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "B"}, "B": {"Type": "Choice", "Choices":
-            [{"Variable": "$.x", "IsPresent": true, "Next": "C"}], "Default": "A"}, "C": {"Type": "Succeed"}}}"#,
-    );
-    for line in [
-        "simulate wait.json --real-time",
-        "simulate loop.json --type express --max-events none",
-    ] {
-        let line = format!("{line} --output-format json --history history.jsonl");
-        let words: Vec<&str> = line.split_whitespace().collect();
-        let _ = std::fs::remove_file(place.path("history.jsonl"));
-        let child = place
-            .command(&words)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        // The history begins after the process listens.
-        let began = Instant::now();
-        while std::fs::metadata(place.path("history.jsonl")).map_or(0, |file| file.len()) == 0 {
-            assert!(began.elapsed() < Duration::from_secs(30), "{line}");
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        let killed = std::process::Command::new("kill")
-            .args(["-INT", &child.id().to_string()])
-            .status()
-            .unwrap();
-        assert!(killed.success());
-        let output = child.wait_with_output().unwrap();
-        assert_eq!(output.status.code(), Some(1), "{line}");
-        let ended: Value = serde_json::from_slice(&output.stdout).unwrap();
-        assert_eq!(
-            ended,
-            json!({"status": "ABORTED", "output": null, "error": null, "cause": null})
-        );
-        let text = std::fs::read_to_string(place.path("history.jsonl")).unwrap();
-        let last: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
-        assert_eq!(last["type"], "ExecutionAborted");
-    }
-}
-
-#[test]
 fn a_key_that_stands_twice_in_an_input_is_told_beside_the_result() {
     let place = Place::new();
     place.write(
@@ -490,20 +438,4 @@ fn a_key_that_stands_twice_in_an_input_is_told_beside_the_result() {
     assert!(written.stderr.starts_with(expected), "{}", written.stderr);
     let clean = place.run("simulate echo.json --input {}");
     assert_eq!(clean.succeeds().stderr, "");
-}
-
-#[cfg(target_os = "linux")]
-#[test]
-fn a_history_that_cannot_be_written_ends_the_simulation() {
-    let place = Place::new();
-    place.write(
-        "loop.json",
-        r#"{"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "B"}, "B": {"Type": "Choice", "Choices":
-            [{"Variable": "$.x", "IsPresent": true, "Next": "C"}], "Default": "A"}, "C": {"Type": "Succeed"}}}"#,
-    );
-    // The device on which there is no space left; without an end the simulation would run for ever.
-    let line = "simulate loop.json --type express --max-events none --history /dev/full";
-    place
-        .run(line)
-        .fails(1, &["cannot write `/dev/full`", "No space left"]);
 }
