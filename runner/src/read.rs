@@ -180,8 +180,11 @@ async fn refuse(refused: Refused, job: &Job, stores: &Stores, attempt: &Attempt)
     } = refused;
     match write_quarantine(&quarantine, job, stores, attempt).await {
         Ok(Some(place)) => {
-            let hint =
+            let mut hint =
                 format!("the rejected rows lie in `{place}`, each with its file, line and rule");
+            if let Some(more) = error.hint_text() {
+                hint += &format!("; {more}");
+            }
             error.hint(hint)
         }
         Ok(None) => error,

@@ -292,7 +292,7 @@ fn check_gate(inputs: &[InputObjects], settings: &ReadSettings, done: &[Done]) -
             settings.max_bad_share * 100.0
         ),
     )
-    .hint("look at the quarantine: it has each row with its file, line and rule"))
+    .hint("mend the rows or the contract, or let a larger share pass with `--max-rejected`"))
 }
 
 /// The objects of an input, ordered by name.
