@@ -36,14 +36,24 @@ pub fn main() -> ExitCode {
 fn refuse(error: &clap::Error) -> ! {
     let wants_json = std::env::args().any(|word| word == "json" || word == "--output-format=json");
     if wants_json && error.use_stderr() {
-        let text = error.render().to_string();
-        let message = text.lines().next().unwrap_or_default();
-        let message = message.trim_start_matches("error: ");
-        print_error_json(
-            &Error::new(ErrorKind::Usage, message).hint("`--help` shows what goes together"),
-        );
+        print_error_json(&usage_error(&error.render().to_string()));
     }
     error.exit()
+}
+
+/// What clap says in paragraphs: the error with the arguments it is about, a tip where it has one, the usage.
+fn usage_error(text: &str) -> Error {
+    let mut paragraphs = text.split("\n\n").map(|paragraph| {
+        let lines: Vec<&str> = paragraph.lines().map(str::trim).collect();
+        match lines.split_first() {
+            Some((first, rest)) if !rest.is_empty() => format!("{first} {}", rest.join(", ")),
+            _ => lines.concat(),
+        }
+    });
+    let message = paragraphs.next().unwrap_or_default();
+    let tip = paragraphs.find_map(|paragraph| Some(paragraph.strip_prefix("tip: ")?.to_owned()));
+    let hint = tip.unwrap_or_else(|| "`--help` shows what goes together".to_owned());
+    Error::new(ErrorKind::Usage, message.trim_start_matches("error: ")).hint(hint)
 }
 
 fn run(cli: &Cli) -> Result<Verdict> {

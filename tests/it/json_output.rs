@@ -87,3 +87,22 @@ fn every_failure_answers_one_document() {
         "{answered}"
     );
 }
+
+#[test]
+fn what_is_wrong_with_the_command_is_told_whole() {
+    let place = Place::new();
+    let answered = answer(&place, "run", 2);
+    assert_eq!(
+        answered["error"]["message"],
+        "the following required arguments were not provided: --output <URL>, <JOB>"
+    );
+    let answered = answer(&place, "run a --output b --forse", 2);
+    assert_eq!(
+        answered["error"]["message"],
+        "unexpected argument '--forse' found"
+    );
+    assert_eq!(
+        answered["error"]["hint"],
+        "a similar argument exists: '--force'"
+    );
+}

@@ -66,3 +66,18 @@ fn a_job_that_never_ran_is_no_job_that_needs_nothing() {
             .fails(3, &["no job ever ran there"]);
     }
 }
+
+#[test]
+fn a_vacuum_says_what_it_kept() {
+    let place = sold();
+    let vacuum = "vacuum sales --output lake";
+    assert!(!place.run(vacuum).succeeds().stdout.contains("kept"));
+    assert_eq!(place.json(vacuum)["kept"], 0);
+    let started = "lake/_drivetrain/sales/attempts/0123456789abcdef01234567/started.json";
+    place.write(started, "{\"run\": \"00\", \"aims_at\": 2}");
+    let ran = place.run(vacuum);
+    let says = "kept 1 attempts that showed a sign of life in the last 24 h";
+    assert!(ran.succeeds().stdout.contains(says), "{}", ran.stdout);
+    assert_eq!(place.json(vacuum)["kept"], 1);
+    assert!(place.path(started).exists());
+}

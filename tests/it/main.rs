@@ -47,3 +47,4 @@ mod store_faults;
 mod store_places;
 mod test_folder;
 mod test_state;
+mod ways_out;

@@ -1,5 +1,7 @@
 //! `drivetrain simulate`: one execution offline, through the real binary.
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 
 use crate::harness::Place;

@@ -1,7 +1,7 @@
 //! `drivetrain local`: the bundled pipeline on this machine, from sample data to answers.
 
 use std::collections::BTreeMap;
-use std::path::Path as FolderPath;
+use std::path::{Path as FolderPath, PathBuf};
 use std::time::Instant;
 
 use drivetrain_jobs::bundled;
@@ -12,7 +12,7 @@ use crate::cli::{LocalArgs, QueryFormat};
 use crate::commands::generate;
 use crate::commit::{StopSignal, Unfenced};
 use crate::display::{Display, grouped, size};
-use crate::error::{Context, Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::generate::{Folder, Found, Share, Target};
 use crate::print;
 use crate::report::{Report, Status};
@@ -59,10 +59,9 @@ pub async fn local(args: &LocalArgs, json: bool) -> Result<()> {
     let began = Instant::now();
     let stop = signals::listen()?;
     let display = Display::new();
-    let data =
-        std::path::absolute(&args.data).context(ErrorKind::Usage, "`--data` is no usable path")?;
-    let input = Location::parse(&folder_text(&data)?)?;
-    let output = Location::parse(&folder_text(&data.join("processed"))?)?;
+    let data = folder(&args.data)?;
+    let input = Location::Folder(data.clone());
+    let output = Location::Folder(data.join("processed"));
     stop.or_cancelled(Box::pin(sample(&data, &input, &display)))
         .await?;
     let mut reports = Vec::new();
@@ -135,13 +134,19 @@ struct Local<'a> {
     runs: &'a [Report],
 }
 
-fn folder_text(folder: &FolderPath) -> Result<String> {
-    folder.to_str().map(str::to_owned).ok_or_else(|| {
-        Error::new(
-            ErrorKind::Usage,
-            format!("`{}` is not UTF-8", folder.display()),
-        )
-    })
+/// The folder of `--data`; this verb is for this machine alone.
+fn folder(data: &FolderPath) -> Result<PathBuf> {
+    let usage = |message: String| Error::new(ErrorKind::Usage, message);
+    let text = data
+        .to_str()
+        .ok_or_else(|| usage(format!("`{}` is not UTF-8", data.display())))?;
+    match Location::parse(text)? {
+        Location::Folder(folder) => Ok(folder),
+        elsewhere => Err(
+            usage(format!("`--data {elsewhere}` is no folder of this machine"))
+                .hint("`drivetrain generate` and `drivetrain run` take URLs"),
+        ),
+    }
 }
 
 /// Makes the sample where there is no data; a person's own data is left as it is.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use datafusion::execution::context::SQLOptions;
 use datafusion::prelude::SessionContext;
+use drivetrain_jobs::name;
 use futures::StreamExt;
 
 use crate::cli::{QueryArgs, QueryFormat};
@@ -21,6 +22,9 @@ use crate::store::{Location, S3Settings, Store};
 use crate::table_text::RowWriter;
 use crate::workspace::Workspace;
 
+/// A hint names no more tables than these: it is one line.
+const MOST_LISTED: usize = 20;
+
 /// Answers a query on standard output.
 ///
 /// # Errors
@@ -35,11 +39,12 @@ pub async fn query(args: &QueryArgs, json: bool) -> Result<()> {
         spill_dir: std::env::temp_dir(),
     };
     let workspace = Workspace::new(&engine)?;
-    register_all(&store, &workspace).await?;
+    let tables = register_all(&store, &workspace).await?;
     let rows = Rows::default();
     match answer(&workspace.context, &args.sql, format, rows.clone()).await {
         // Whoever has seen enough, such as `head`, wants no more of it.
         Err(_) if rows.reader_left() => Ok(()),
+        Err(error) if error.kind() == ErrorKind::Usage => Err(tables.explain(error)),
         Err(error) => Err(name_replacer(&store, error).await),
         done => done,
     }
@@ -77,9 +82,7 @@ pub async fn answer<W: std::io::Write + Send>(
         .sql_with_options(sql, reads_only)
         .await
         .map_err(|error| {
-            Error::new(ErrorKind::Usage, "the query cannot be planned")
-                .caused_by(error)
-                .hint("tables go by their name, or `job.table`; `drivetrain jobs` lists them")
+            Error::new(ErrorKind::Usage, "the query cannot be planned").caused_by(error)
         })?;
     let schema = Arc::new(frame.schema().as_arrow().clone());
     let mut writer = RowWriter::new(format, &schema, out)?;
@@ -94,7 +97,7 @@ pub async fn answer<W: std::io::Write + Send>(
 ///
 /// # Errors
 /// As the store says.
-pub async fn register_all(store: &Store, workspace: &Workspace) -> Result<()> {
+pub async fn register_all(store: &Store, workspace: &Workspace) -> Result<Tables> {
     let mut by_name: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for job in logged_jobs(store).await? {
         let log = Log::read(store, &job).await?;
@@ -122,6 +125,7 @@ pub async fn register_all(store: &Store, workspace: &Workspace) -> Result<()> {
             }
             let jobs = by_name.entry(name.clone()).or_default();
             jobs.push(job.clone());
+            // A second one makes the name alone ambiguous.
             if jobs.len() == 1 {
                 workspace
                     .context
@@ -142,7 +146,55 @@ pub async fn register_all(store: &Store, workspace: &Workspace) -> Result<()> {
         )
         .hint("name the `--output` of a run"));
     }
-    Ok(())
+    Ok(Tables(by_name))
+}
+
+/// The tables that a query may name, each with the jobs that have one of that name.
+#[derive(Debug)]
+pub struct Tables(BTreeMap<String, Vec<String>>);
+
+impl Tables {
+    /// Says more of a query that cannot be planned: which tables there are, and which was meant.
+    fn explain(&self, error: Error) -> Error {
+        let cause = error.cause().map(ToString::to_string).unwrap_or_default();
+        let wanted = cause
+            .split_once("table 'datafusion.public.")
+            .and_then(|(_, rest)| rest.split_once("' not found"))
+            .map(|(name, _)| name.to_owned());
+        let Some(wanted) = wanted else {
+            return error.hint(self.list());
+        };
+        match self.0.get(&wanted) {
+            Some(jobs) if jobs.len() > 1 => {
+                let full: Vec<String> =
+                    jobs.iter().map(|job| format!("`{job}.{wanted}`")).collect();
+                let message = format!("`{wanted}` is ambiguous: {} jobs have it", jobs.len());
+                Error::new(ErrorKind::Usage, message)
+                    .hint(format!("write which one is meant: {}", full.join(", ")))
+            }
+            _ => match name::nearest(&wanted, self.0.keys().map(String::as_str)) {
+                Some(near) => error.hint(format!("did you mean `{near}`? {}", self.list())),
+                None => error.hint(self.list()),
+            },
+        }
+    }
+
+    fn list(&self) -> String {
+        let names = self.0.iter().flat_map(|(table, jobs)| {
+            let is_shared = jobs.len() > 1;
+            jobs.iter().map(move |job| match is_shared {
+                true => format!("`{job}.{table}`"),
+                false => format!("`{table}`"),
+            })
+        });
+        let names: Vec<String> = names.collect();
+        let more = names.len().saturating_sub(MOST_LISTED);
+        let shown = names[..names.len() - more].join(", ");
+        match more {
+            0 => format!("the tables there are {shown}"),
+            more => format!("the tables there are {shown} and {more} more"),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
+use object_store::path::Path;
+use serde::Serialize;
+
 use crate::cli::VacuumArgs;
-use crate::commit::{self, VacuumOptions};
+use crate::commit::{self, VacuumOptions, Vacuumed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::logged_jobs::LoggedJob;
 use crate::print;
+use crate::store::Store;
 
 /// Vacuums a job's output root and says what was removed.
 ///
@@ -23,8 +27,9 @@ pub async fn vacuum(args: &VacuumArgs, json: bool) -> Result<()> {
     };
     let LoggedJob { store, name } = LoggedJob::find(&args.log).await?;
     let vacuumed = commit::vacuum(&store, &name, options).await?;
+    let kept = attempts_left(&store, &name).await?;
     if json {
-        return print::outcome_json(&vacuumed);
+        return print::outcome_json(&Outcome { vacuumed, kept });
     }
     print::outcome(&format!(
         "{name}: removed {} attempts with {} uploads, {} temporary files, {} quarantine files\n",
@@ -33,7 +38,31 @@ pub async fn vacuum(args: &VacuumArgs, json: bool) -> Result<()> {
         vacuumed.temporary,
         vacuumed.quarantine
     ));
+    if kept > 0 {
+        let hours = options.retention.as_secs() / 3_600;
+        print::outcome(&format!(
+            "  kept {kept} attempts that showed a sign of life in the last {hours} h\n"
+        ));
+    }
     Ok(())
+}
+
+#[derive(Serialize)]
+struct Outcome {
+    #[serde(flatten)]
+    vacuumed: Vacuumed,
+    /// Attempts that are too young to be taken away.
+    kept: usize,
+}
+
+async fn attempts_left(store: &Store, job: &str) -> Result<usize> {
+    let attempts = Path::from_iter(["_drivetrain", job, "attempts"]);
+    let listed = store
+        .reader()
+        .list_with_delimiter(Some(&attempts))
+        .await
+        .map_err(|error| store.explain(error, "list the attempts"))?;
+    Ok(listed.common_prefixes.len())
 }
 
 /// Reads `90d`, `12h`, `30m`.

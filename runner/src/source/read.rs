@@ -295,7 +295,7 @@ fn check_gate(inputs: &[InputObjects], settings: &ReadSettings, done: &[Done]) -
             settings.max_bad_share * 100.0
         ),
     )
-    .hint("mend or leave out these rows, or let more pass with `--max-rejected`"))
+    .hint("mend the rows or the contract, or let a larger share pass with `--max-rejected`"))
 }
 
 /// The objects of an input, ordered by name.
