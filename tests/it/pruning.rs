@@ -134,10 +134,8 @@ fn a_plan_shows_what_a_run_opens_and_writes_nothing() {
         |key: &str| key.starts_with("out/sales/daily_sales/") || key.starts_with("out/cities/");
     let is_list = |query: &str| query.starts_with("list-type");
     assert!(
-        asked
-            .iter()
-            .all(|asked| asked.method == hyper::Method::GET
-                && (is_list(&asked.query) || !parts(&asked.key))),
+        asked.iter().all(|asked| asked.method == hyper::Method::GET
+            && (is_list(&asked.query) || !parts(&asked.key))),
         "{asked:?}"
     );
     let read = &planned["reads"][0];
