@@ -1,6 +1,5 @@
 //! From the command line to an exit code.
 
-use std::error::Error as _;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -10,6 +9,7 @@ use crate::cli::{Cli, Command, NewCommand, OutputFormat};
 use crate::commands::{self, Verdict};
 use crate::display::AboveBar;
 use crate::error::{Error, ErrorKind, Result};
+use crate::failure::Failure;
 use crate::threads::run_on_threads;
 use crate::{exit, print};
 
@@ -109,7 +109,7 @@ fn begin_logging(verbose: u8) {
 
 fn print_error(error: &Error) {
     print::note(&format!("error: {error}"));
-    for cause in causes(error) {
+    for cause in Failure::of(error).causes {
         print::note(&format!("  cause: {cause}"));
     }
     if let Some(hint) = error.hint_text() {
@@ -117,34 +117,17 @@ fn print_error(error: &Error) {
     }
 }
 
-/// A failure as JSON has what the text has, and what a state machine would see.
+/// A failure as JSON: in the report of the run that failed, or alone where no run was begun.
 fn print_error_json(error: &Error) {
-    let object = serde_json::json!({
-        "status": "failed",
-        "error": {
-            "name": exit::asl_name(error.kind()),
-            "exit_code": exit::code(error.kind()),
-            "message": error.to_string(),
-            "causes": causes(error),
-            "hint": error.hint_text(),
+    let failure = Failure::of(error);
+    let object = match error.report() {
+        None => serde_json::json!({ "status": "failed", "error": failure }),
+        Some(report) => {
+            let mut report = report.clone();
+            report.error = Some(failure);
+            serde_json::json!(report)
         }
-    });
+    };
     // The text on standard error says the same where this cannot be written.
     print::answer(&format!("{object}\n")).ok();
-}
-
-/// The chain below the error, without links that only repeat the one above.
-fn causes(error: &Error) -> Vec<String> {
-    let mut causes: Vec<String> = Vec::new();
-    let mut last = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let text = cause.to_string();
-        if !last.contains(&text) {
-            causes.push(text.clone());
-            last = text;
-        }
-        next = cause.source();
-    }
-    causes
 }

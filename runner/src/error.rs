@@ -4,6 +4,8 @@ use std::fmt;
 
 use thiserror::Error;
 
+use crate::report::Report;
+
 /// The result of everything here that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -36,6 +38,7 @@ pub struct Error {
     message: String,
     hint: Option<String>,
     source: Option<Box<Cause>>,
+    report: Option<Box<Report>>,
 }
 
 impl Error {
@@ -46,6 +49,7 @@ impl Error {
             message: message.into(),
             hint: None,
             source: None,
+            report: None,
         }
     }
 
@@ -68,6 +72,19 @@ impl Error {
     pub fn reworded(mut self, message: impl Into<String>) -> Self {
         self.message = message.into();
         self
+    }
+
+    /// Adds what the run had found and done until it failed.
+    #[must_use]
+    pub fn of_run(mut self, report: Report) -> Self {
+        self.report = Some(Box::new(report));
+        self
+    }
+
+    /// What the run had found and done until it failed; `None` where none was begun.
+    #[must_use]
+    pub fn report(&self) -> Option<&Report> {
+        self.report.as_deref()
     }
 
     /// The library's failure that caused it.

@@ -26,6 +26,7 @@ pub mod machines;
 pub mod display;
 pub mod error;
 pub mod exit;
+pub mod failure;
 pub mod foreseen;
 pub mod generate;
 pub mod hold;

@@ -13,12 +13,12 @@ use object_store::ObjectMeta;
 use object_store::path::Path;
 
 use crate::catalog::arrow_type;
-use crate::commit::{Attempt, TableInput};
+use crate::commit::TableInput;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::inputs::{FrozenInput, FrozenInputs};
 use crate::job_error::job_error;
 use crate::progress::Progress;
-use crate::report::InputReport;
+use crate::report::{InputReport, Report};
 use crate::run::Run;
 use crate::scan::{LivePart, PartsTable, partition_type};
 use crate::sink::collect::query_error;
@@ -32,17 +32,14 @@ const BATCH_ROWS: usize = 8192;
 
 /// What reading gave; the rows themselves are registered in the workspace's session.
 pub struct Reading {
-    /// What was found, in the order of the job's inputs.
-    pub inputs: Vec<InputReport>,
     /// Accepted rows by input.
     pub accepted_rows: BTreeMap<String, u64>,
-    /// Where rejected rows lie, if there are any.
-    pub quarantine: Option<String>,
     /// Bytes of rows that did not fit into memory.
     pub spilled_bytes: u64,
 }
 
-/// Reads the raw inputs, writes the quarantine (also when reading fails), and registers every input in the session.
+/// Reads the raw inputs, writes the quarantine (also when reading fails), and registers every input in the session. What was
+/// found of each input goes into the report, also when reading fails.
 ///
 /// # Errors
 /// `QualityGate` for data that breaks its contract beyond the threshold, naming the quarantine; `TryAgain` for an object that
@@ -52,9 +49,9 @@ pub async fn read(
     parameters: &Parameters,
     stores: &Stores,
     frozen: &FrozenInputs,
-    attempt: &Attempt,
     workspace: &Workspace,
     progress: &Progress,
+    report: &mut Report,
 ) -> Result<Reading> {
     let (job, shape) = (run.job, &run.settings.shape);
     let clustering = clustering(job, parameters).await.map_err(job_error)?;
@@ -75,9 +72,9 @@ pub async fn read(
     .await;
     let sources = match sources {
         Ok(sources) => sources,
-        Err(refused) => return Err(refuse(*refused, job, stores, attempt).await),
+        Err(refused) => return Err(refuse(*refused, job, stores, report).await),
     };
-    let quarantine = write_quarantine(&sources.quarantine, job, stores, attempt).await?;
+    report.quarantine = write_quarantine(&sources.quarantine, job, stores, report).await?;
     let mut reports = BTreeMap::new();
     let mut accepted_rows = BTreeMap::new();
     let mut spilled_bytes = 0;
@@ -96,20 +93,17 @@ pub async fn read(
     for input in &job.inputs {
         if let Some(FrozenInput::Table(table)) = frozen.get(&input.name) {
             register_table(input, table, &stores.output, workspace)?;
-            let report = table_report(&input.name, table);
-            accepted_rows.insert(input.name.clone(), report.rows);
-            reports.insert(input.name.clone(), report);
+            let found = table_report(&input.name, table);
+            accepted_rows.insert(input.name.clone(), found.rows);
+            reports.insert(input.name.clone(), found);
         }
     }
-    let inputs = job
-        .inputs
-        .iter()
+    let inputs = job.inputs.iter();
+    report.inputs = inputs
         .filter_map(|input| reports.remove(&input.name))
         .collect();
     Ok(Reading {
-        inputs,
         accepted_rows,
-        quarantine,
         spilled_bytes,
     })
 }
@@ -174,11 +168,15 @@ fn object_meta(object: &FrozenObject) -> Result<ObjectMeta> {
     })
 }
 
-async fn refuse(refused: Refused, job: &Job, stores: &Stores, attempt: &Attempt) -> Error {
+async fn refuse(refused: Refused, job: &Job, stores: &Stores, report: &mut Report) -> Error {
     let Refused {
-        error, quarantine, ..
+        error,
+        quarantine,
+        reports,
     } = refused;
-    match write_quarantine(&quarantine, job, stores, attempt).await {
+    let found = reports.iter();
+    report.inputs = found.map(|(name, found)| raw_report(name, found)).collect();
+    match write_quarantine(&quarantine, job, stores, report).await {
         Ok(Some(place)) => {
             let rows =
                 format!("the rejected rows lie in `{place}`, each with its file, line and rule");
@@ -187,6 +185,7 @@ async fn refuse(refused: Refused, job: &Job, stores: &Stores, attempt: &Attempt)
                 Some(own) => format!("{own}; {rows}"),
                 None => rows,
             };
+            report.quarantine = Some(place);
             error.hint(hint)
         }
         Ok(None) => error,
@@ -202,18 +201,17 @@ async fn write_quarantine(
     quarantine: &Quarantine,
     job: &Job,
     stores: &Stores,
-    attempt: &Attempt,
+    report: &Report,
 ) -> Result<Option<String>> {
-    let run = attempt.run().to_string();
+    let run = &report.run_id;
     let prefix = Path::parse(format!(
         "_drivetrain/{}/quarantine/{run}/{}",
-        job.name,
-        attempt.id()
+        job.name, report.attempt_id
     ))
     .map_err(object_store::Error::from)
     .context(ErrorKind::Failed, "the quarantine has no usable name")?;
     let written = quarantine
-        .write(&stores.output.reader(), &prefix, &run)
+        .write(&stores.output.reader(), &prefix, run)
         .await?;
     Ok(written.map(|_| stores.output.location().url(&prefix)))
 }

@@ -7,6 +7,7 @@ use object_store::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Context, ErrorKind};
+use crate::failure::Failure;
 use crate::store::Store;
 
 /// The shape of the report.
@@ -23,9 +24,9 @@ pub struct Report {
     pub job: String,
     /// The run's id: the same for the same job, parameters and inputs.
     pub run_id: String,
-    /// The id of the attempt that committed.
+    /// The id of the attempt that committed, or failed.
     pub attempt_id: String,
-    /// The number of its record in the job's log.
+    /// The number of its record in the job's log; 0 where the run failed.
     pub record: u64,
     /// When it began, RFC 3339.
     pub started_at: String,
@@ -33,14 +34,17 @@ pub struct Report {
     pub parameters: BTreeMap<String, String>,
     /// What was read.
     pub inputs: Vec<InputReport>,
-    /// What was written.
+    /// What was written; nobody sees the files of a run that failed.
     pub outputs: Vec<OutputReport>,
     /// What was checked.
     pub checks: Vec<CheckReport>,
     /// Where rejected rows lie, if there are any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quarantine: Option<String>,
-    /// Wall-clock seconds of each stage, in order.
+    /// Why the run failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<Failure>,
+    /// Wall-clock seconds of each stage that was done, in order.
     pub stages: Vec<StageReport>,
     /// The most memory that the process held at once.
     pub peak_memory_bytes: u64,
@@ -61,6 +65,8 @@ pub enum Status {
     Committed,
     /// An earlier attempt committed the same run; nothing was read or written.
     AlreadyDone,
+    /// It failed before it was committed, or its commit or publish is left to a later command, as the error says.
+    Failed,
 }
 
 /// What was read of one input.
@@ -156,7 +162,8 @@ pub fn versions() -> BTreeMap<String, String> {
     ])
 }
 
-/// Stores the report beside the log; a store that refuses it does not undo the run, so that is only a warning.
+/// Stores the report beside the log, under its attempt; a store that refuses it changes nothing about how the run ended, so that
+/// is only a warning.
 pub async fn store(report: &Report, store: &Store) {
     let key = format!(
         "_drivetrain/{}/reports/{}/{}.json",
@@ -171,6 +178,6 @@ pub async fn store(report: &Report, store: &Store) {
         store.put(&key, body.into()).await
     };
     if let Err(error) = written.await {
-        tracing::warn!(%error, "the run is published, its report could not be stored");
+        tracing::warn!(%error, status = ?report.status, "the run's report could not be stored");
     }
 }

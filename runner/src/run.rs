@@ -18,6 +18,7 @@ use crate::commit::{
 use crate::compute::{Computed, Destination, compute};
 use crate::display::Display;
 use crate::error::{Context, Error, ErrorKind, Result};
+use crate::failure::Failure;
 use crate::inputs::{FrozenInput, FrozenInputs, freeze};
 use crate::job_error::job_error;
 use crate::memory::peak_resident_bytes;
@@ -79,27 +80,29 @@ async fn start(run: &Run<'_>, parameters: &Parameters, stores: &Stores) -> Resul
         Begun::AlreadyDone(report) => return Ok(Some(*report)),
         Begun::Attempt(inputs, attempt) => (inputs, attempt),
     };
-    let prepared = run
-        .stop
-        .or_cancelled(prepare(run, parameters, stores, &inputs, &attempt))
-        .await;
-    let (mut report, parts, rows) = match prepared {
+    let mut report = new_report(run, &attempt);
+    let preparing = prepare(run, parameters, stores, &inputs, &attempt, &mut report);
+    let prepared = run.stop.or_cancelled(preparing).await;
+    let (parts, rows) = match prepared {
         Ok(prepared) => prepared,
         Err(error) => {
             attempt.abandon(run.stop).await;
-            return Err(commit::name_replacer(&stores.output, error).await);
+            let error = commit::name_replacer(&stores.output, error).await;
+            return Err(failed(run, stores, report, error).await);
         }
     };
     let summary =
         serde_json::to_value(&report).context(ErrorKind::Failed, "cannot write the report")?;
     let publishing = run.display.stage("publish");
-    let staged = attempt.stage(parts, &rows, summary).await?;
-    let committed = match staged.commit(run.fence, run.stop).await? {
+    let known = |error: Error| error.of_run(as_failed(&report, stores));
+    let staged = attempt.stage(parts, &rows, summary).await.map_err(known)?;
+    let committed = match staged.commit(run.fence, run.stop).await.map_err(known)? {
         CommitOutcome::Committed(committed) => committed,
         CommitOutcome::AlreadyDone(record) => return already_done(run, stores, &record).map(Some),
         CommitOutcome::StartAgain => return Ok(None),
     };
-    let PublishOutcome::Published(published) = committed.publish(run.stop).await? else {
+    let publish = committed.publish(run.stop).await.map_err(known)?;
+    let PublishOutcome::Published(published) = publish else {
         return Ok(None);
     };
     report.record = published.record().number;
@@ -142,31 +145,27 @@ async fn prepare(
     stores: &Stores,
     inputs: &FrozenInputs,
     attempt: &Attempt,
-) -> Result<(Report, Vec<StagedPart>, BTreeMap<String, u64>)> {
+    report: &mut Report,
+) -> Result<(Vec<StagedPart>, BTreeMap<String, u64>)> {
     let workspace = Workspace::new(&run.settings.engine)?;
-    let mut report = new_report(run, attempt);
 
     let reading = run.display.stage("read");
     let Reading {
-        inputs: read_inputs,
         accepted_rows,
-        quarantine,
         spilled_bytes,
     } = read(
         run,
         parameters,
         stores,
         inputs,
-        attempt,
         &workspace,
         &reading.progress,
+        report,
     )
     .await?;
     report
         .stages
         .push(StageReport::new("read", reading.finish()));
-    report.inputs = read_inputs;
-    report.quarantine = quarantine;
 
     let computing = run.display.stage("compute");
     let kept =
@@ -221,8 +220,8 @@ async fn prepare(
     report
         .stages
         .push(StageReport::new("write", writing.finish()));
-    finish(&mut report, stores);
-    Ok((report, parts, rows))
+    finish(report, stores);
+    Ok((parts, rows))
 }
 
 fn consumed(inputs: &FrozenInputs) -> Vec<crate::store::FrozenObject> {
@@ -256,12 +255,31 @@ fn new_report(run: &Run<'_>, attempt: &Attempt) -> Report {
         outputs: Vec::new(),
         checks: Vec::new(),
         quarantine: None,
+        error: None,
         stages: Vec::new(),
         peak_memory_bytes: 0,
         spilled_bytes: 0,
         requests: BTreeMap::new(),
         versions: report::versions(),
     }
+}
+
+/// Tells with an error what its run had found, and stores that where a store may still answer soon; the error stays what it is.
+async fn failed(run: &Run<'_>, stores: &Stores, report: Report, error: Error) -> Error {
+    let mut report = as_failed(&report, stores);
+    report.error = Some(Failure::of(&error));
+    if error.kind() != ErrorKind::TryAgain {
+        let storing = report::store(&report, &stores.output);
+        run.stop.unless(storing).await;
+    }
+    error.of_run(report)
+}
+
+fn as_failed(report: &Report, stores: &Stores) -> Report {
+    let mut report = report.clone();
+    report.status = Status::Failed;
+    finish(&mut report, stores);
+    report
 }
 
 fn finish(report: &mut Report, stores: &Stores) {

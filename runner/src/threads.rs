@@ -1,7 +1,13 @@
 //! The threads that data work runs on.
 
+use std::time::Duration;
+
 use crate::error::{Context, ErrorKind, Result};
 use crate::settings::processors;
+
+/// How long the end waits for work that a failure has cut off: what it drops takes its spill folder away. Blocking reads that
+/// nobody waits for any more must not hold up the exit for longer.
+const END: Duration = Duration::from_millis(500);
 
 /// Runs data work on as many threads as it was given, on one for each processor if it was given none.
 ///
@@ -20,7 +26,6 @@ pub fn run_on_threads<T>(
         .build()
         .context(ErrorKind::Failed, "cannot start the threads")?;
     let result = runtime.block_on(Box::pin(work));
-    // Blocking reads that nobody waits for any more must not hold up the exit.
-    runtime.shutdown_background();
+    runtime.shutdown_timeout(END);
     result
 }

@@ -64,7 +64,10 @@ fn missing_input_is_named() {
     facts(&place, "").fails(3, &["raw/users"]);
     place
         .run("run vehicle_location_metrics --input data --output lake")
-        .fails(3, &["rental_facts"]);
+        .fails(3, &["hint: run job `rental_facts` first, with `--output "]);
+    place
+        .run("local --data data")
+        .fails(3, &["raw/users", "hint: a dataset's files lie in"]);
     place
         .run("run rental_facts --input nowhere --output lake")
         .fails(3, &["nowhere"]);
@@ -346,6 +349,35 @@ fn too_little_memory_says_which_setting_to_raise() {
     // Little enough that rows and keys go to disk, and there is no disk to go to.
     facts(&place, "--memory-limit 64MiB --spill-dir /dev/null/nowhere")
         .fails(1, &["spill directory", "`--spill-dir`"]);
+}
+
+#[test]
+fn a_query_that_fails_while_it_spills_leaves_nothing_in_the_spill_folder() {
+    let place = Place::new();
+    place.write(
+        "spills/job.toml",
+        "name = \"spills\"\n\
+         [inputs.numbers.columns]\n\
+         id = \"int not null\"\n\
+         [outputs.o]\n\
+         sql = \"select n, sum(1 / (case when place > 990000 then 0 else 1 end)) as z from \
+         (select n, row_number() over (order by n) as place from \
+         (select id * 1000 + value as n from numbers, generate_series(1, 1000))) group by n\"\n\
+         [outputs.o.columns]\n\
+         n = \"bigint\"\n\
+         z = \"bigint\"\n",
+    );
+    let ids: Vec<_> = (0..1000).map(|id| format!("{id}\n")).collect();
+    place.write("data/raw/numbers/n.csv", format!("id\n{}", ids.concat()));
+    for _ in 0..4 {
+        place.write("spill/keep", "");
+        let ran = place.run(
+            "run ./spills --input data --output lake --memory-limit 64MiB --threads 2 --spill-dir spill",
+        );
+        assert!(matches!(ran.code, Some(1 | 4)), "{}", ran.stderr);
+        let left = std::fs::read_dir(place.path("spill")).unwrap().count();
+        assert_eq!(left, 1, "{}", ran.stderr);
+    }
 }
 
 fn one_column(place: &Place) {

@@ -106,3 +106,67 @@ fn what_is_wrong_with_the_command_is_told_whole() {
         "a similar argument exists: '--force'"
     );
 }
+
+#[test]
+fn a_run_that_fails_tells_what_it_had_found_and_keeps_that_beside_its_log() {
+    let place = Place::new();
+    place.write(
+        "small/job.toml",
+        "name = \"small\"\n\
+         [inputs.c.columns]\n\
+         id = \"int not null\"\n\
+         [outputs.o]\n\
+         sql = \"select 10 / (id - 1) as id from c\"\n\
+         [outputs.o.columns]\n\
+         id = \"bigint\"\n",
+    );
+    let run = "run ./small --input data --output lake";
+    place.write("data/raw/c/1.csv", "id\n3\nno number\n2\n");
+    let report = answer(&place, run, 4);
+    assert_eq!(report["status"], "failed", "{report}");
+    assert_eq!(report["record"], 0);
+    assert_eq!(report["error"]["name"], "Drivetrain.QualityGate");
+    let input = &report["inputs"][0];
+    assert_eq!(input["rows"], 3, "{report}");
+    assert_eq!(input["accepted_rows"], 2);
+    assert_eq!(input["quarantined_rows"], 1);
+    assert_eq!(input["rejected"]["type"], 1);
+    let (run_id, attempt_id) = (&report["run_id"], &report["attempt_id"]);
+    let below = format!(
+        "small/quarantine/{}/{}",
+        run_id.as_str().unwrap(),
+        attempt_id.as_str().unwrap()
+    );
+    assert!(report["quarantine"].as_str().unwrap().ends_with(&below));
+    assert_eq!(stored(&place), [report]);
+
+    // Fails in the query, after the rows were read.
+    place.write("data/raw/c/1.csv", "id\n3\n1\n");
+    let later = answer(&place, run, 4);
+    assert_eq!(later["stages"][0]["name"], "read", "{later}");
+    assert_eq!(later["inputs"][0]["accepted_rows"], 2);
+    assert!(later["quarantine"].is_null());
+    assert_eq!(stored(&place).len(), 2);
+
+    // What is no run yet has no report, and a run that is committed says so in the same folder.
+    place.write("data/raw/c/1.csv", "id\n3\n");
+    let done = answer(&place, run, 0);
+    let reports = stored(&place);
+    let committed: Vec<_> = reports
+        .iter()
+        .filter(|report| report["status"] == "committed")
+        .collect();
+    assert_eq!(committed.len(), 1);
+    assert_eq!(committed[0]["run_id"], done["run_id"]);
+    let refused = answer(&place, "run ./small --input nowhere --output lake", 3);
+    assert!(refused["run_id"].is_null(), "{refused}");
+    assert_eq!(stored(&place).len(), 3);
+}
+
+fn stored(place: &Place) -> Vec<Value> {
+    let files = place.files("lake/_drivetrain/small/reports");
+    let texts = files.iter().map(|(_, text)| text);
+    texts
+        .map(|text| serde_json::from_slice(text).unwrap())
+        .collect()
+}

@@ -11,7 +11,7 @@ const STOP_TIME: Duration = Duration::from_secs(4);
 
 /// Starts the first command and waits for a line of its progress.
 fn until(place: &Place, begins: &str) -> Child {
-    let mut child = place.start("local");
+    let mut child = place.start("local --output-format json");
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
     let mut heard = Vec::new();
     loop {
@@ -35,6 +35,18 @@ fn interrupt(child: Child) -> Option<i32> {
     let code = Ran::of(child).code;
     assert!(asked.elapsed() < STOP_TIME, "{:?}", asked.elapsed());
     code
+}
+
+#[test]
+fn a_stop_in_a_later_job_names_the_one_that_was_committed() {
+    let place = Place::new();
+    let child = until(&place, "vehicle_location_metrics");
+    let pid = child.id().to_string();
+    Command::new("kill").args(["-INT", &pid]).status().unwrap();
+    let ran = Ran::of(child);
+    assert_eq!(ran.code, Some(143));
+    let told = "stopped before anything of `vehicle_location_metrics` was committed; `rental_facts` was committed before it";
+    assert!(ran.stdout.contains(told), "{}", ran.stdout);
 }
 
 #[test]

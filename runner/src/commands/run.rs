@@ -48,6 +48,7 @@ pub fn summary(report: &Report) -> String {
             "{} committed as record {}",
             report.job, report.record
         )),
+        Status::Failed => lines.push(format!("{} failed", report.job)),
         Status::AlreadyDone => lines.push(format!(
             "{} is done already (record {})",
             report.job, report.record

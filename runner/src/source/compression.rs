@@ -123,9 +123,9 @@ pub(super) fn decompress(
             failed: None,
         };
         let result = decode_to(content, &mut source, chunk_bytes, &name, &to_reader);
-        let failure = match (source.failed, result) {
-            (Some(error), _) | (None, Err(error)) => error,
-            (None, Ok(())) => return,
+        // The store's failure says more than what the decoder made of it.
+        let Some(failure) = source.failed.or(result.err()) else {
+            return;
         };
         // Nobody listens any more where the run was stopped.
         let _ = to_reader.blocking_send(Err(failure));

@@ -66,5 +66,5 @@ fn followed() -> Error {
 
 /// Whether an error says that something that is no member follows the last one.
 pub(super) fn is_followed(error: &Error) -> bool {
-    error.get_ref().is_some_and(|inner| inner.is::<Followed>())
+    matches!(error.get_ref(), Some(inner) if inner.is::<Followed>())
 }
