@@ -182,9 +182,12 @@ impl Tables {
     fn list(&self) -> String {
         let names = self.0.iter().flat_map(|(table, jobs)| {
             let is_shared = jobs.len() > 1;
-            jobs.iter().map(move |job| match is_shared {
-                true => format!("`{job}.{table}`"),
-                false => format!("`{table}`"),
+            jobs.iter().map(move |job| {
+                if is_shared {
+                    format!("`{job}.{table}`")
+                } else {
+                    format!("`{table}`")
+                }
             })
         });
         let names: Vec<String> = names.collect();
