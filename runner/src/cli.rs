@@ -283,7 +283,7 @@ pub struct SimulateArgs {
         allow_negative_numbers = true
     )]
     pub seed: u64,
-    /// The machine's name, in ARNs and in the mock file [default: the file's, up to its first `.`].
+    /// The machine's name, in ARNs and in the mock file [default: the file's, without `.json` and `.asl`].
     #[arg(long, value_name = "NAME", value_parser = machine_name)]
     pub name: Option<String>,
     /// The answers of tasks, in the format of Step Functions Local.

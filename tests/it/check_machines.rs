@@ -214,3 +214,23 @@ fn a_place_is_a_json_pointer_and_beside_it_as_aws_writes_it() {
         (&json!(""), &json!("/"))
     );
 }
+
+#[test]
+fn a_definition_that_cannot_be_read_keeps_nobody_from_the_others() {
+    let place = Place::new();
+    place.write("all/broken.asl.json", r#"{"StartAt": "A", "States": {}}"#);
+    place.write("all/wide.asl.json", b"\xff\xfe{\0}\0");
+    let ran = place.run("check all --output-format sarif");
+    assert_eq!(ran.code, Some(2), "{}", ran.stderr);
+    let report: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let results = report["runs"][0]["results"].as_array().unwrap();
+    let of = |file: &str| {
+        let named = |result: &&Value| result.to_string().contains(file);
+        results.iter().filter(named).count()
+    };
+    assert!(of("broken.asl.json") > 0, "{report}");
+    assert_eq!(of("wide.asl.json"), 1, "{report}");
+    place
+        .run("check all/wide.asl.json")
+        .fails(2, &["wide.asl.json` is not UTF-8"]);
+}

@@ -441,3 +441,40 @@ fn a_key_that_stands_twice_in_an_input_is_told_beside_the_result() {
     let clean = place.run("simulate echo.json --input {}");
     assert_eq!(clean.succeeds().stderr, "");
 }
+
+#[test]
+fn the_field_that_failed_is_marked_whatever_its_kind() {
+    let place = Place::new();
+    for (state, field) in [
+        (
+            r#""Type": "Pass", "Parameters": {"a.$": "States.MathAdd($.q, 1)"}"#,
+            "Parameters/a.$",
+        ),
+        (
+            r#""Type": "Pass", "Parameters": {"a.$": "States.Format('{}')"}"#,
+            "Parameters/a.$",
+        ),
+        (r#""Type": "Wait", "SecondsPath": "$.x""#, "SecondsPath"),
+        (r#""Type": "Wait", "SecondsPath": "$.below""#, "SecondsPath"),
+        (
+            r#""Type": "Wait", "TimestampPath": "$.below""#,
+            "TimestampPath",
+        ),
+        (
+            r#""Type": "Pass", "Result": 1, "ResultPath": "$.below.b.c""#,
+            "ResultPath",
+        ),
+        (
+            r#""Type": "Map", "ItemsPath": "$.x",
+              "ItemProcessor": {"StartAt": "B", "States": {"B": {"Type": "Pass", "End": true}}}"#,
+            "ItemsPath",
+        ),
+    ] {
+        let definition =
+            format!(r#"{{"StartAt": "A", "States": {{"A": {{{state}, "End": true}}}}}}"#);
+        place.write("one.json", definition);
+        let ran = place.run(r#"simulate one.json --input {"below":-1}"#);
+        let expected = format!("where: state `A`, field `{field}`, one.json:");
+        assert!(ran.stdout.contains(&expected), "{state}: {}", ran.stdout);
+    }
+}

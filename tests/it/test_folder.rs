@@ -426,3 +426,30 @@ fn a_new_machine_is_sound_and_its_cases_reach_all_of_it() {
         .run("new machine some/a.b")
         .fails(2, &["`a.b`", "letters"]);
 }
+
+#[test]
+fn a_report_never_replaces_what_was_read_and_an_old_one_does_not_stay() {
+    let place = Place::new();
+    place.run("new machine orders").succeeds();
+    let definition = std::fs::read(place.path("orders/orders.asl.json")).unwrap();
+    place
+        .run("test orders --junit orders/orders.asl.json")
+        .fails(
+            2,
+            &[
+                "`--junit` would write over `orders/orders.asl.json`",
+                "report.xml",
+            ],
+        );
+    assert_eq!(
+        std::fs::read(place.path("orders/orders.asl.json")).unwrap(),
+        definition
+    );
+    place.write("report.xml", "the last report");
+    place.write(
+        "orders/orders.wrong.case.json",
+        r#"{"expect": {"status": "X"}}"#,
+    );
+    assert_eq!(place.run("test orders --junit report.xml").code, Some(2));
+    assert!(!place.path("report.xml").exists());
+}

@@ -79,8 +79,14 @@ fn findings(targets: &Targets, args: &CheckArgs) -> Result<Vec<Finding>> {
         findings.extend(run_on_threads(None, of_jobs(&targets.jobs))?);
     }
     for machine in &targets.machines {
-        let definition = DefinitionFile::read(machine)?;
-        findings.extend(definition.findings(args.machine_type.into()));
+        match DefinitionFile::read(machine) {
+            Ok(definition) => findings.extend(definition.findings(args.machine_type.into())),
+            // Of several files one that cannot be read keeps nobody from the others.
+            Err(error) if targets.machines.len() + targets.jobs.len() > 1 => {
+                findings.push(Finding::unreadable(machine, &error));
+            }
+            Err(error) => return Err(error),
+        }
     }
     Ok(findings)
 }

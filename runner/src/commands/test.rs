@@ -32,6 +32,9 @@ const A_CASE: &str = "a case is a file `<machine>.<name>.case.json` beside `<mac
 /// # Errors
 /// `InputMissing` if the folder is not there, `Usage` if it holds no case.
 pub fn test(args: &TestArgs, json: bool) -> Result<Verdict> {
+    if let Some(path) = &args.junit {
+        make_way(path)?;
+    }
     let mut files = MachineFiles::default();
     let cases = cases(&args.path, &mut files)?;
     let untested = untested(&args.path, &cases, &mut files)?;
@@ -58,6 +61,26 @@ pub fn test(args: &TestArgs, json: bool) -> Result<Verdict> {
         0 => Verdict::Passed,
         _ => Verdict::Failed,
     })
+}
+
+/// Takes an earlier report away, so that nobody takes it for this one where no case can be run. What is JSON is no report: it
+/// is a definition or a case.
+fn make_way(report: &Path) -> Result<()> {
+    let shown = report.display();
+    let is_json = report.extension().is_some_and(|ending| ending == "json");
+    if report.exists() && is_json {
+        let error = Error::new(
+            ErrorKind::Usage,
+            format!("`--junit` would write over `{shown}`"),
+        );
+        return Err(error.hint("name a file for XML, such as `report.xml`"));
+    }
+    match std::fs::remove_file(report) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).context(ErrorKind::Failed, format!("cannot write `{shown}`"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Reads the cases, those of one definition together.

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::buckets::Buckets;
 use super::case_fields::{CASE, names};
 use super::case_reader::Reader;
-use super::definition::stem;
+use super::definition::{machine_name, stem};
 use super::expected::Expected;
 use super::machine_files::MachineFiles;
 use super::mock_file::read_mocks;
@@ -79,7 +79,7 @@ impl Case {
                 &mut reader,
                 path,
                 fields,
-                &stem(&definition),
+                &machine_name(&definition),
                 machine.as_ref(),
             ),
             buckets: buckets(&mut reader, path, fields),

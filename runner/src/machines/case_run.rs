@@ -11,7 +11,7 @@ use drivetrain_statemachine::{Event, HistorySink, Outcome};
 use serde_json::Value;
 
 use super::case_file::Case;
-use super::definition::stem;
+use super::definition::machine_name;
 use super::difference::{Difference, Strictness, cut, differences};
 use super::expected::Expected;
 use super::simulation::{Ended, Inputs, Simulation};
@@ -73,7 +73,7 @@ fn run(case: &Case) -> Judged {
     };
     let simulation = Simulation {
         machine: case.machine.clone(),
-        name: stem(&case.definition),
+        name: machine_name(&case.definition),
         input: case.input.clone(),
         start_time: case.start_time,
         seed: case.seed,

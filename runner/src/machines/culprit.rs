@@ -28,7 +28,10 @@ pub fn culprit(steps: &Steps, text: &str) -> Option<Culprit> {
     let field = failure
         .and_then(|failure| {
             let named = failure.location.as_deref().map(pointer_of_location);
-            named.or_else(|| field_in_cause(state, failure.cause.as_deref()?))
+            let by_error = || field_of_error(state, failure.error.as_deref()?);
+            named
+                .or_else(|| field_in_cause(state, failure.cause.as_deref()?))
+                .or_else(by_error)
         })
         .unwrap_or_default();
     Some(Culprit {
@@ -86,19 +89,58 @@ fn pointer_of_location(location: &str) -> String {
     steps.collect()
 }
 
-/// Looks for the field whose name, or whose path, the cause quotes.
+/// Looks for the field that the cause names or quotes, in one of the ways in which AWS words causes.
 fn field_in_cause(state: &Value, cause: &str) -> Option<String> {
     let quoted: Vec<&str> = cause.split('\'').skip(1).step_by(2).collect();
-    let by_name = quoted
-        .iter()
-        .filter(|text| text.ends_with(".$"))
-        .find_map(|name| find_field(state, "", &|key, _| key == *name));
-    by_name.or_else(|| {
-        let paths = quoted.iter().filter(|text| text.starts_with('$'));
-        paths
-            .into_iter()
-            .find_map(|path| find_field(state, "", &|_, value| value.as_str() == Some(path)))
-    })
+    let named = |name: &str| find_field(state, "", &|key, _| key == name);
+    let holding = |text: &str| find_field(state, "", &|_, value| value.as_str() == Some(text));
+    let by_name = || {
+        let mut keys = quoted.iter().filter(|text| text.ends_with(".$"));
+        keys.find_map(|key| named(key))
+    };
+    // The call is quoted whole, with whatever it quotes itself.
+    let by_call = || {
+        find_field(state, "", &|_, value| {
+            let call = value.as_str().filter(|text| text.starts_with("States."));
+            call.is_some_and(|call| cause.contains(call))
+        })
+    };
+    let by_path = || {
+        let mut paths = quoted.iter().filter(|text| text.starts_with('$'));
+        paths.find_map(|path| holding(path))
+    };
+    // «The SecondsPath parameter references a negative value»
+    let by_parameter = || {
+        let (before, _) = cause.split_once(" parameter ")?;
+        named(before.rsplit(' ').next()?)
+    };
+    // «Unable to apply step "b" to input»
+    let by_step = || {
+        let (_, behind) = cause.split_once("Unable to apply step \"")?;
+        let (step, _) = behind.split_once('"')?;
+        find_field(state, "", &|key, value| {
+            let path = value.as_str().filter(|_| key.ends_with("Path"));
+            path.is_some_and(|path| {
+                path.split(['.', '\'', '[', ']', '"'])
+                    .any(|one| one == step)
+            })
+        })
+    };
+    by_name()
+        .or_else(by_call)
+        .or_else(by_path)
+        .or_else(by_parameter)
+        .or_else(by_step)
+}
+
+/// The field that an error's name speaks of.
+fn field_of_error(state: &Value, error: &str) -> Option<String> {
+    let field = match error {
+        "States.ItemReaderFailed" => "ItemReader",
+        "States.ResultWriterFailed" => "ResultWriter",
+        _ => return None,
+    };
+    state.get(field).map(|_| format!("/{field}"))
 }
 
 fn find_field(

@@ -29,10 +29,10 @@ impl DefinitionFile {
         })
     }
 
-    /// Names the machine: the file's name up to its first `.`, so `orders` for `orders.asl.json`.
+    /// Names the machine: the file's name without its endings, so `orders` for `orders.asl.json`.
     #[must_use]
     pub fn name(&self) -> String {
-        stem(&self.path)
+        machine_name(&self.path)
     }
 
     /// Parses the machine.
@@ -57,6 +57,13 @@ impl DefinitionFile {
             .map(|one| Finding::of_machine(&file, one))
             .collect()
     }
+}
+
+/// A definition's name without its endings: `.json` or another, and `.asl` before it.
+#[must_use]
+pub fn machine_name(path: &Path) -> String {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    stem.strip_suffix(".asl").unwrap_or(&stem).to_owned()
 }
 
 /// A file's name up to its first `.` that is not its first character.
@@ -110,6 +117,15 @@ mod tests {
 
     #[test]
     fn a_machine_is_named_by_its_file() {
+        for (file, name) in [
+            ("a/orders.asl.json", "orders"),
+            ("my.machine.asl.json", "my.machine"),
+            ("my.machine.json", "my.machine"),
+            ("orders", "orders"),
+            (".hidden.json", ".hidden"),
+        ] {
+            assert_eq!(machine_name(Path::new(file)), name);
+        }
         assert_eq!(stem(Path::new("a/orders.asl.json")), "orders");
         assert_eq!(stem(Path::new("orders")), "orders");
         assert_eq!(stem(Path::new(".hidden.json")), ".hidden");

@@ -1,11 +1,14 @@
 //! One thing that is wrong in a file, whatever the file is.
 
 use std::fmt;
+use std::path::Path;
 
 use drivetrain_jobs::Problem;
 use drivetrain_statemachine::mocks::MockProblem;
 use drivetrain_statemachine::{Diagnostic, Severity};
 use serde::Serialize;
+
+use crate::error::Error;
 
 /// The rule of everything that is wrong with a job folder.
 pub const JOB_RULE: &str = "INVALID_JOB";
@@ -42,6 +45,25 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// Makes one of a file that cannot be read.
+    #[must_use]
+    pub fn unreadable(file: &Path, error: &Error) -> Self {
+        let why = error
+            .cause()
+            .map_or_else(String::new, |why| format!(": {why}"));
+        Self {
+            severity: Severity::Error,
+            code: "UNREADABLE".to_owned(),
+            message: format!("{error}{why}"),
+            pointer: None,
+            location: None,
+            file: file.display().to_string(),
+            line: None,
+            column: None,
+            hint: error.hint_text().map(str::to_owned),
+        }
+    }
+
     /// Makes one of what the language says about a definition.
     #[must_use]
     pub fn of_machine(file: &str, diagnostic: &Diagnostic) -> Self {

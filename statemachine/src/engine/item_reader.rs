@@ -8,6 +8,7 @@ use crate::definition::{QueryLanguage, Resource, ResourceKind};
 use crate::engine::csv::{self, Rows};
 use crate::engine::failure::{Failure, names};
 use crate::engine::frame::{Data, Frame};
+use crate::engine::inspection::Step;
 use crate::engine::map_items::{keyed, numbered};
 use crate::engine::map_limits::integer;
 use crate::engine::object_body::{body, whole};
@@ -168,7 +169,10 @@ impl Source<'_, '_> {
                     None if value.is_object() => Err(not_iterable()),
                     None => iterable(value),
                     Some(pointer) => match value.pointer(pointer) {
-                        Some(items) => iterable(items.clone()),
+                        Some(items) => {
+                            self.frame.inspect(Step::ItemsPointer, items);
+                            iterable(items.clone())
+                        }
                         None => Err(failed(
                             "The provided ReaderConfig.ItemsPointer does not match any valid path in the JSON \
                              structure."
