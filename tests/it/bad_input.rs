@@ -1,5 +1,6 @@
 //! Bad input: each one a clear error that names the thing, its exit code, and nothing published.
 
+use crate::bad_objects::gzip;
 use crate::harness::{Place, Ran};
 
 fn sample() -> Place {
@@ -167,7 +168,7 @@ fn check_tells_each_mistake_of_a_job_and_of_a_machine_with_its_place() {
 }
 
 /// The example job, and what became of a run of it after its files were changed.
-fn sales(change: impl FnOnce(&Place)) -> Ran {
+pub fn sales(change: impl FnOnce(&Place)) -> Ran {
     let place = Place::new();
     place.run("new job sales").succeeds();
     change(&place);
@@ -180,7 +181,7 @@ fn sales(change: impl FnOnce(&Place)) -> Ran {
 }
 
 /// Writes a file over, with one text in the place of another.
-fn replace(place: &Place, file: &str, from: &str, to: &str) {
+pub fn replace(place: &Place, file: &str, from: &str, to: &str) {
     let text = std::fs::read_to_string(place.path(file)).unwrap();
     assert!(text.contains(from), "{text}");
     place.write(file, text.replace(from, to));
@@ -270,47 +271,6 @@ fn an_empty_prefix_is_no_dataset() {
 }
 
 #[test]
-fn compressed_data_that_cannot_be_unpacked_fails_the_gate_with_the_files_name() {
-    for (bytes, kind) in [
-        (&b"\x1f\x8b\x08\x00 no more of it"[..], "gzip"),
-        (b"\x28\xb5\x2f\xfd no more of it", "zstd"),
-        (b"BZh91AY&SY no more of it", "bzip2"),
-    ] {
-        sales(|place| place.write("sales/sample/raw/orders/more.csv.gz", bytes)).fails(
-            4,
-            &[
-                "raw/orders/more.csv.gz` cannot be decompressed as",
-                kind,
-                "cut off",
-            ],
-        );
-    }
-    let parquet = "[inputs.orders]\nformat = \"parquet\"";
-    sales(|place| replace(place, "sales/job.toml", "[inputs.orders]", parquet))
-        .fails(4, &["orders.csv` cannot be read as Parquet"]);
-}
-
-#[test]
-fn formats_that_are_not_read_are_called_by_their_names() {
-    for (bytes, format) in [
-        (
-            &b"PK\x03\x04 orders.csv"[..],
-            "is a zip archive, which is not read",
-        ),
-        (b"\xfd7zXZ\0 orders.csv", "is an xz file, which is not read"),
-    ] {
-        sales(|place| place.write("sales/sample/raw/orders/more.csv", bytes)).fails(
-            4,
-            &[
-                "raw/orders/more.csv` ",
-                format,
-                "compressed with gzip, zstd or bzip2",
-            ],
-        );
-    }
-}
-
-#[test]
 fn a_check_that_fails_says_which_what_was_expected_and_what_came() {
     let checks = "\n[checks.none_in_lisbon]\nno_rows = \"select city from daily_sales where city = 'Lisbon'\"\n\
                   [checks.as_many]\nexpected = \"select 1 as n\"\ngot = \"select count(*) as n from daily_sales\"\n";
@@ -384,7 +344,7 @@ fn a_query_that_fails_while_it_spills_leaves_nothing_in_the_spill_folder() {
     }
 }
 
-fn one_column(place: &Place) {
+pub fn one_column(place: &Place) {
     place.write(
         "small/job.toml",
         "name = \"small\"\n\
@@ -394,55 +354,6 @@ fn one_column(place: &Place) {
          sql = \"select id from c\"\n\
          [outputs.o.columns]\n\
          id = \"int not null\"\n",
-    );
-}
-
-fn gzip(bytes: &[u8]) -> Vec<u8> {
-    use std::io::Write;
-
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-    encoder.write_all(bytes).unwrap();
-    encoder.finish().unwrap()
-}
-
-#[test]
-fn what_follows_a_gzip_object_and_what_is_compressed_twice_is_called_so() {
-    let place = Place::new();
-    one_column(&place);
-    let run = "run ./small --input data --output lake";
-    let two_members = [gzip(b"id\n1\n"), gzip(b"2\n")].concat();
-    let followed = |more: &[u8]| [two_members.as_slice(), more].concat();
-    let says = [
-        "c.gz",
-        "bytes that are no gzip follow its end",
-        "hint: was something added",
-    ];
-    for more in [b"x".as_slice(), b"id\n3\n", b"\x1fx", b"\x1fno gzip at all"] {
-        place.write("data/raw/c/c.gz", followed(more));
-        if more == b"\x1fx" {
-            // Two bytes may be the beginning of a member.
-            place.run(run).fails(4, &["c.gz", "hint: "]);
-        } else {
-            place.run(run).fails(4, &says);
-        }
-    }
-    for (twice, called) in [
-        (gzip(&two_members), "compressed twice: gzip within gzip"),
-        (gzip(b"PK\x03\x04and more"), "a zip archive"),
-        (gzip(b"PAR1and more"), "a Parquet file within gzip"),
-    ] {
-        place.write("data/raw/c/c.gz", twice);
-        place.run(run).fails(4, &["c.gz", called, "hint: "]);
-    }
-    place.write("data/raw/c/c.gz", &two_members[..two_members.len() - 3]);
-    place
-        .run(run)
-        .fails(4, &["c.gz", "hint: is the object cut off"]);
-    place.write("data/raw/c/c.gz", &two_members);
-    place.run(run).succeeds();
-    assert_eq!(
-        place.query("select id from o order by id", "lake"),
-        ["1", "2"]
     );
 }
 

@@ -11,6 +11,7 @@
 mod append;
 mod bad_cloud;
 mod bad_input;
+mod bad_objects;
 mod bad_values;
 mod bad_volume;
 mod catalog_types;
