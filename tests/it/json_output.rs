@@ -96,10 +96,10 @@ fn what_is_wrong_with_the_command_is_told_whole() {
         answered["error"]["message"],
         "the following required arguments were not provided: --output <URL>, <JOB>"
     );
-    let answered = answer(&place, "run a --output b --forse", 2);
+    let answered = answer(&place, "run a --output b --forces", 2);
     assert_eq!(
         answered["error"]["message"],
-        "unexpected argument '--forse' found"
+        "unexpected argument '--forces' found"
     );
     assert_eq!(
         answered["error"]["hint"],
