@@ -38,6 +38,16 @@ impl Place {
         }
     }
 
+    /// A place with a job `sales` that ran.
+    pub fn sold() -> Self {
+        let place = Self::new();
+        place.run("new job sales").succeeds();
+        place
+            .run("run ./sales --input ./sales/sample --output lake")
+            .succeeds();
+        place
+    }
+
     pub fn path(&self, below: &str) -> PathBuf {
         self.folder.path().join(below)
     }

@@ -4,18 +4,9 @@ use crate::harness::Place;
 
 const VERBS: [&str; 3] = ["runs", "repair", "vacuum"];
 
-fn sold() -> Place {
-    let place = Place::new();
-    place.run("new job sales").succeeds();
-    place
-        .run("run ./sales --input ./sales/sample --output lake")
-        .succeeds();
-    place
-}
-
 #[test]
 fn a_job_goes_by_its_name_or_by_the_folder_that_run_takes() {
-    let place = sold();
+    let place = Place::sold();
     let url = format!("file://{}", place.path("sales").display());
     for verb in VERBS {
         for job in ["sales", "./sales", "sales/", &url] {
@@ -28,7 +19,7 @@ fn a_job_goes_by_its_name_or_by_the_folder_that_run_takes() {
 
 #[test]
 fn what_is_no_job_is_refused_with_the_way_out() {
-    let place = sold();
+    let place = Place::sold();
     for verb in VERBS {
         for (job, says) in [
             ("", "`` is no name of a job"),
@@ -48,7 +39,7 @@ fn what_is_no_job_is_refused_with_the_way_out() {
 
 #[test]
 fn a_job_that_never_ran_is_no_job_that_needs_nothing() {
-    let place = sold();
+    let place = Place::sold();
     for verb in VERBS {
         place.run(&format!("{verb} sale --output lake")).fails(
             3,
@@ -69,7 +60,7 @@ fn a_job_that_never_ran_is_no_job_that_needs_nothing() {
 
 #[test]
 fn a_vacuum_says_what_it_kept() {
-    let place = sold();
+    let place = Place::sold();
     let vacuum = "vacuum sales --output lake";
     assert!(!place.run(vacuum).succeeds().stdout.contains("kept"));
     assert_eq!(place.json(vacuum)["kept"], 0);

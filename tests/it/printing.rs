@@ -30,19 +30,9 @@ fn run_words(place: &Place, words: &[&str], out: Stdio, error: Stdio) -> Ran {
     Ran::of(child.unwrap())
 }
 
-/// A place with a job `sales` that ran.
-fn sold() -> Place {
-    let place = Place::new();
-    place.run("new job sales").succeeds();
-    place
-        .run("run ./sales --input ./sales/sample --output lake")
-        .succeeds();
-    place
-}
-
 #[test]
 fn verbs_that_only_print_end_quietly_when_their_reader_has_gone() {
-    let place = sold();
+    let place = Place::sold();
     let table = place.json("runs sales --output lake")[0]["rows"].clone();
     assert!(table.as_u64() > Some(0), "{table}");
     for line in [
@@ -68,7 +58,7 @@ fn verbs_that_only_print_end_quietly_when_their_reader_has_gone() {
 
 #[test]
 fn a_query_stops_when_its_reader_has_gone_and_says_that_the_disk_is_full() {
-    let place = sold();
+    let place = Place::sold();
     let sql = "select a.value from generate_series(1, 100000) a, generate_series(1, 1000000) b";
     for format in ["csv", "json", "parquet", "table"] {
         let sql = if matches!(format, "csv" | "json") {
@@ -113,7 +103,7 @@ fn a_run_commits_though_nobody_reads_a_word_of_it() {
 
 #[test]
 fn what_was_done_stays_done_where_it_cannot_be_told() {
-    let place = sold();
+    let place = Place::sold();
     for line in [
         "generate --rentals 50 --out data",
         "run ./sales --input ./sales/sample --output lake",
@@ -144,7 +134,7 @@ fn a_failure_keeps_its_code_though_nobody_is_told() {
 
 #[test]
 fn a_table_shows_what_would_steer_a_terminal() {
-    let place = sold();
+    let place = Place::sold();
     let sql = "select chr(27) || '[2J' || chr(13) || chr(10) || 'x' as \"b\u{7}\"";
     let ran = place.run_words(&["query", sql, "--output", "lake", "--format", "table"]);
     let text = &ran.succeeds().stdout;
