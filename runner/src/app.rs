@@ -9,7 +9,7 @@ use crate::cli::{Cli, Command, NewCommand, OutputFormat};
 use crate::commands::{self, Verdict};
 use crate::display::AboveBar;
 use crate::error::{Error, ErrorKind, Result};
-use crate::failure::Failure;
+use crate::error::failure::Failure;
 use crate::threads::run_on_threads;
 use crate::{exit, print};
 

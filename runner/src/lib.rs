@@ -24,9 +24,6 @@ pub mod workspace;
 pub mod machines;
 
 pub mod display;
-pub mod error;
-pub mod exit;
-pub mod failure;
 pub mod foreseen;
 pub mod generate;
 pub mod hold;
@@ -46,3 +43,4 @@ pub mod threads;
 pub mod value_numbers;
 
 pub use error::{Error, ErrorKind, Result};
+pub mod error;

@@ -7,7 +7,7 @@ use object_store::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Context, ErrorKind};
-use crate::failure::Failure;
+use crate::error::failure::Failure;
 use crate::store::Store;
 
 /// The shape of the report.

@@ -18,7 +18,7 @@ use crate::commit::{
 use crate::compute::{Computed, Destination, compute};
 use crate::display::Display;
 use crate::error::{Context, Error, ErrorKind, Result};
-use crate::failure::Failure;
+use crate::error::failure::Failure;
 use crate::inputs::{FrozenInput, FrozenInputs, freeze};
 use crate::job_error::job_error;
 use crate::memory::peak_resident_bytes;

@@ -216,7 +216,7 @@ async fn stops_everywhere(kind: &Place) {
         }
         seen.insert(
             done.err()
-                .map(|error| drivetrain_runner::exit::code(error.kind())),
+                .map(|error| drivetrain_runner::error::exit::code(error.kind())),
         );
         run_quietly(&store, &after()).await.expect(&context);
         settled(&place, &after().expected(), 2, &context).await;

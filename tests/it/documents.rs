@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use drivetrain_runner::exit;
+use drivetrain_runner::error::exit;
 
 use crate::harness::Place;
 

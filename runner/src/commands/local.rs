@@ -7,7 +7,7 @@ use std::time::Instant;
 use drivetrain_jobs::bundled;
 use serde::Serialize;
 
-use super::query::{answer, register_all};
+use crate::commands::query::{answer, register_all};
 use crate::cli::{LocalArgs, QueryFormat};
 use crate::commands::generate;
 use crate::commit::{StopSignal, Unfenced};

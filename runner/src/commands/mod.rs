@@ -20,7 +20,7 @@ pub mod vacuum;
 use std::process::ExitCode;
 
 use crate::error::ErrorKind;
-use crate::exit;
+use crate::error::exit;
 
 /// How a verb ended that has said all there is to say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

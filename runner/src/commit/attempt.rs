@@ -13,17 +13,17 @@ use sha2::{Digest, Sha256};
 use tokio::sync::{RwLock, RwLockWriteGuard};
 use tracing::{debug, warn};
 
-use super::layout::Layout;
-use super::notes::{Journal, OpenUpload, Started, abort, forget};
-use super::open::OutputPlan;
-use super::part::{PartWriter, StagedPart};
-use super::partition::Partition;
-use super::record::{AttemptId, Consumed, Output, Part, Replaces, Run, RunId};
-use super::run_id::hex;
-use super::seals::Seals;
-use super::staged::Staged;
-use super::stop::{StopSignal, cancelled};
-use super::together::together;
+use crate::commit::layout::Layout;
+use crate::commit::notes::{Journal, OpenUpload, Started, abort, forget};
+use crate::commit::open::OutputPlan;
+use crate::commit::part::{PartWriter, StagedPart};
+use crate::commit::partition::Partition;
+use crate::commit::record::{AttemptId, Consumed, Output, Part, Replaces, Run, RunId};
+use crate::commit::run_id::hex;
+use crate::commit::seals::Seals;
+use crate::commit::staged::Staged;
+use crate::commit::stop::{StopSignal, cancelled};
+use crate::commit::together::together;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::store::Store;
 

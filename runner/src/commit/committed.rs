@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::attempt::Inner;
-use super::publish::{Settled, settle};
-use super::record::Record;
-use super::stop::StopSignal;
+use crate::commit::attempt::Inner;
+use crate::commit::publish::{Settled, settle};
+use crate::commit::record::Record;
+use crate::commit::stop::StopSignal;
 use crate::error::{Error, ErrorKind, Result};
 
 /// The run's record is in the log: it is decided, and anybody can publish it.

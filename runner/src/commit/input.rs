@@ -6,13 +6,13 @@ use chrono::DateTime;
 use object_store::ObjectMeta;
 use object_store::path::Path;
 
-use super::columns::Columns;
-use super::layout::Layout;
-use super::log::Log;
-use super::publish::{Settled, settle};
-use super::record::{Part, RunId, path};
-use super::replaced::Fate;
-use super::stop::StopSignal;
+use crate::commit::columns::Columns;
+use crate::commit::layout::Layout;
+use crate::commit::log::Log;
+use crate::commit::publish::{Settled, settle};
+use crate::commit::record::{Part, RunId, path};
+use crate::commit::replaced::Fate;
+use crate::commit::stop::StopSignal;
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::{FrozenObject, Store};
 

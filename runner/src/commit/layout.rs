@@ -2,8 +2,8 @@
 
 use object_store::path::Path;
 
-use super::partition::Partition;
-use super::record::AttemptId;
+use crate::commit::partition::Partition;
+use crate::commit::record::AttemptId;
 use crate::error::{Context, ErrorKind, Result};
 
 /// The folder of everything that is no table; outside every table root, so that crawlers never see it.

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use futures::stream::TryStreamExt;
 use serde::{Deserialize, Serialize};
 
-use super::layout::{Layout, LogKey};
-use super::record::{FORMAT, Record};
-use super::state::State;
-use super::together::together;
+use crate::commit::layout::{Layout, LogKey};
+use crate::commit::record::{FORMAT, Record};
+use crate::commit::state::State;
+use crate::commit::together::together;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::store::Store;
 

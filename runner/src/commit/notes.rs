@@ -9,9 +9,9 @@ use object_store::path::Path;
 use serde::{Deserialize, Serialize};
 use tracing::warn;
 
-use super::layout::Layout;
-use super::record::{AttemptId, RunId, path};
-use super::together::together;
+use crate::commit::layout::Layout;
+use crate::commit::record::{AttemptId, RunId, path};
+use crate::commit::together::together;
 use crate::error::{Context, ErrorKind, Result};
 use crate::store::Store;
 

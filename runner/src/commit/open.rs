@@ -5,15 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use object_store::ObjectMeta;
 use tracing::info;
 
-use super::attempt::Attempt;
-use super::columns::Columns;
-use super::input::{TableInput, is_data, list_input, read_table};
-use super::layout::Layout;
-use super::log::{Log, read_record, read_records};
-use super::notes::clean_ended;
-use super::publish::{Settled, settle};
-use super::record::{AttemptId, Consumed, Record, Replaces, Run, RunId, path};
-use super::stop::StopSignal;
+use crate::commit::attempt::Attempt;
+use crate::commit::columns::Columns;
+use crate::commit::input::{TableInput, is_data, list_input, read_table};
+use crate::commit::layout::Layout;
+use crate::commit::log::{Log, read_record, read_records};
+use crate::commit::notes::clean_ended;
+use crate::commit::publish::{Settled, settle};
+use crate::commit::record::{AttemptId, Consumed, Record, Replaces, Run, RunId, path};
+use crate::commit::stop::StopSignal;
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::{self, FrozenObject, Store};
 

@@ -8,9 +8,9 @@ use object_store::path::Path;
 use tokio::sync::RwLock;
 use tokio::task::JoinHandle;
 
-use super::partition::Partition;
-use super::record::{Part, Upload};
-use super::seals::Seals;
+use crate::commit::partition::Partition;
+use crate::commit::record::{Part, Upload};
+use crate::commit::seals::Seals;
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::Store;
 

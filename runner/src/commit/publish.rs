@@ -7,11 +7,11 @@ use futures::stream::{StreamExt, TryStreamExt};
 use object_store::path::Path;
 use tracing::{debug, info, warn};
 
-use super::layout::Layout;
-use super::log::{read_record, write_checkpoint};
-use super::record::{Entry, Part, Record, Run, path};
-use super::stop::StopSignal;
-use super::together::together;
+use crate::commit::layout::Layout;
+use crate::commit::log::{read_record, write_checkpoint};
+use crate::commit::record::{Entry, Part, Record, Run, path};
+use crate::commit::stop::StopSignal;
+use crate::commit::together::together;
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::{Completion, Store};
 

@@ -3,11 +3,11 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::layout::{Layout, LogKey};
-use super::log::{Log, read_records};
-use super::publish::{Settled, settle};
-use super::record::{AttemptId, Entry, Record, RunId};
-use super::stop::StopSignal;
+use crate::commit::layout::{Layout, LogKey};
+use crate::commit::log::{Log, read_records};
+use crate::commit::publish::{Settled, settle};
+use crate::commit::record::{AttemptId, Entry, Record, RunId};
+use crate::commit::stop::StopSignal;
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::Store;
 

@@ -2,9 +2,9 @@
 
 use object_store::path::Path;
 
-use super::layout::Layout;
-use super::log::{Log, read_records};
-use super::record::{Output, Record, RunId};
+use crate::commit::layout::Layout;
+use crate::commit::log::{Log, read_records};
+use crate::commit::record::{Output, Record, RunId};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::{self, Store};
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
-use super::record::RunId;
+use crate::commit::record::RunId;
 use crate::store::FrozenObject;
 
 /// All that a run's output depends on.

@@ -7,7 +7,7 @@ use object_store::Result;
 use object_store::path::Path;
 use tokio::task::JoinHandle;
 
-use super::record::Part;
+use crate::commit::record::Part;
 use crate::store::Store;
 
 /// What was begun, by key.

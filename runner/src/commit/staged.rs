@@ -6,13 +6,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use tracing::{info, warn};
 
-use super::attempt::Inner;
-use super::committed::Committed;
-use super::fence::Fence;
-use super::log::{read_from, read_record};
-use super::publish::{Settled, TRIES, settle};
-use super::record::{Record, Run};
-use super::stop::{StopSignal, cancelled};
+use crate::commit::attempt::Inner;
+use crate::commit::committed::Committed;
+use crate::commit::fence::Fence;
+use crate::commit::log::{read_from, read_record};
+use crate::commit::publish::{Settled, TRIES, settle};
+use crate::commit::record::{Record, Run};
+use crate::commit::stop::{StopSignal, cancelled};
 use crate::error::{Error, ErrorKind, Result};
 
 /// How long a run that was told to stop waits to hear whether its record is there.
@@ -63,7 +63,7 @@ impl Staged {
         &self.run
     }
 
-    /// Gives the attempt up, as [`super::Attempt::abandon`] does.
+    /// Gives the attempt up, as [`crate::commit::Attempt::abandon`] does.
     pub async fn abandon(self, stop: &StopSignal) {
         stop.grace(self.inner.abandon()).await;
     }

@@ -9,12 +9,12 @@ use object_store::ObjectMeta;
 use serde::Serialize;
 use tracing::info;
 
-use super::layout::Layout;
-use super::log::{Log, read_from, write_checkpoint};
-use super::notes::{Started, abort, attempts, forget, uploads_of};
-use super::publish::settle;
-use super::record::{AttemptId, Record, Run};
-use super::stop::StopSignal;
+use crate::commit::layout::Layout;
+use crate::commit::log::{Log, read_from, write_checkpoint};
+use crate::commit::notes::{Started, abort, attempts, forget, uploads_of};
+use crate::commit::publish::settle;
+use crate::commit::record::{AttemptId, Record, Run};
+use crate::commit::stop::StopSignal;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::store::Store;
 
@@ -63,7 +63,7 @@ pub async fn vacuum(store: &Store, job: &str, options: VacuumOptions) -> Result<
         settle(store, &layout, record, &StopSignal::never()).await?;
         done.published = Some(record.number);
     }
-    let due = log.last() - log.last() % super::log::CHECKPOINT_EVERY;
+    let due = log.last() - log.last() % crate::commit::log::CHECKPOINT_EVERY;
     if due > log.checkpoint && (due < log.last() || log.marked) {
         write_checkpoint(store, &layout, due).await?;
     }

@@ -7,14 +7,14 @@ use drivetrain_statemachine::mocks::{MockCase, MockFile};
 use drivetrain_statemachine::{Machine, MachineType};
 use serde_json::{Map, Value, json};
 
-use super::buckets::Buckets;
-use super::case_fields::{CASE, names};
-use super::case_reader::Reader;
-use super::definition::{machine_name, stem};
-use super::expected::Expected;
-use super::machine_files::MachineFiles;
-use super::mock_file::read_mocks;
-use super::simulation::MaxEvents;
+use crate::machines::buckets::Buckets;
+use crate::machines::case_fields::{CASE, names};
+use crate::machines::case_reader::Reader;
+use crate::machines::definition::{machine_name, stem};
+use crate::machines::expected::Expected;
+use crate::machines::machine_files::MachineFiles;
+use crate::machines::mock_file::read_mocks;
+use crate::machines::simulation::MaxEvents;
 
 /// How the name of a case file ends.
 pub const SUFFIX: &str = ".case.json";

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use drivetrain_statemachine::{Machine, Place, Severity, duplicate_keys};
 use serde_json::{Map, Value};
 
-use super::definition::read_text;
-use super::finding::{CASE_RULE, Finding};
+use crate::machines::definition::read_text;
+use crate::machines::finding::{CASE_RULE, Finding};
 
 /// Everything that is wrong with the files of a test.
 #[derive(Debug, Default)]

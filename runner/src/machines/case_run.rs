@@ -10,11 +10,11 @@ use drivetrain_statemachine::trace::{Facts, Trace};
 use drivetrain_statemachine::{Event, HistorySink, Outcome};
 use serde_json::Value;
 
-use super::case_file::Case;
-use super::definition::machine_name;
-use super::difference::{Difference, Strictness, cut, differences};
-use super::expected::Expected;
-use super::simulation::{Ended, Inputs, Simulation};
+use crate::machines::case_file::Case;
+use crate::machines::definition::machine_name;
+use crate::machines::difference::{Difference, Strictness, cut, differences};
+use crate::machines::expected::Expected;
+use crate::machines::simulation::{Ended, Inputs, Simulation};
 use crate::error::{Context, ErrorKind, Result};
 
 /// The stack of a thread that runs cases: as large as that of the main thread, for definitions that nest deeply.

@@ -6,8 +6,8 @@ use std::path::Path;
 use drivetrain_statemachine::duplicate_keys;
 use serde_json::Value;
 
-use super::definition::read_text;
-use super::finding::Finding;
+use crate::machines::definition::read_text;
+use crate::machines::finding::Finding;
 use crate::error::{Context, ErrorKind, Result};
 use crate::print;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::difference::Difference;
+use crate::machines::difference::Difference;
 
 /// A case as the report shows it.
 #[derive(Clone, Debug)]

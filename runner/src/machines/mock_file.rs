@@ -5,8 +5,8 @@ use std::path::Path;
 use drivetrain_statemachine::Severity;
 use drivetrain_statemachine::mocks::{MockCase, MockError, MockFile};
 
-use super::definition::read_text;
-use super::finding::{Finding, MOCK_RULE};
+use crate::machines::definition::read_text;
+use crate::machines::finding::{Finding, MOCK_RULE};
 use crate::error::{Error, ErrorKind, Result};
 
 /// Reads a mock file and chooses a case of a machine; the only one need not be named.

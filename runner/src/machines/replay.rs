@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use drivetrain_statemachine::mocks::ReplayHandler;
 use drivetrain_statemachine::{Engine, Machine, Outcome};
 
-use super::buckets::Buckets;
-use super::recorded::Recorded;
+use crate::machines::buckets::Buckets;
+use crate::machines::recorded::Recorded;
 use crate::error::{Context, Error, ErrorKind, Result};
 
 /// What became of running it again.

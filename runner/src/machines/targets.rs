@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::definition::read_text;
+use crate::machines::definition::read_text;
 use crate::error::{Context, ErrorKind, Result};
 
 /// A definition is never larger; what is, is data.

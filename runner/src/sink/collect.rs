@@ -11,11 +11,11 @@ use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use futures::{StreamExt, TryStreamExt};
 
-use super::key_hashes::{KeyHashes, all_differ};
-use super::open_files::{OpenFiles, Slot};
-use super::partition::Partitions;
-use super::regroup::{Block, Regroup};
-use super::write::Table;
+use crate::sink::key_hashes::{KeyHashes, all_differ};
+use crate::sink::open_files::{OpenFiles, Slot};
+use crate::sink::partition::Partitions;
+use crate::sink::regroup::{Block, Regroup};
+use crate::sink::write::Table;
 use crate::bad_value::BadValue;
 use crate::commit::Stager;
 use crate::error::{Cause, Context, Error, ErrorKind, Result};

@@ -28,8 +28,8 @@ use self::chunk::{Chunk, Content};
 use self::dictionary::Dictionary;
 use self::kind::{Bounds, Kind, Order};
 use self::page::{PAGE_BYTES, PAGE_ROWS, Page};
-use super::compress::Compressor;
-use super::parquet::Codec;
+use crate::sink::compress::Compressor;
+use crate::sink::parquet::Codec;
 
 /// One column of a row group while it is built.
 pub(super) struct ColumnEncoder<K: Kind> {

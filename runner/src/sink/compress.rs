@@ -6,7 +6,7 @@ use flate2::write::GzEncoder;
 use snap::raw::Encoder;
 use zstd::bulk;
 
-use super::parquet::{Codec, ZSTD_LEVEL};
+use crate::sink::parquet::{Codec, ZSTD_LEVEL};
 
 /// A codec with what it keeps from page to page.
 pub(super) enum Compressor {

@@ -13,11 +13,11 @@ use parquet::arrow::arrow_writer::{
 use parquet::errors::ParquetError;
 use parquet::file::writer::SerializedFileWriter;
 
-use super::collect::query_error;
-use super::column::ColumnEncoder;
-use super::column::number::Number;
-use super::column::text::Text;
-use super::parquet::{Codec, FileSettings};
+use crate::sink::collect::query_error;
+use crate::sink::column::ColumnEncoder;
+use crate::sink::column::number::Number;
+use crate::sink::column::text::Text;
+use crate::sink::parquet::{Codec, FileSettings};
 use crate::commit::PartWriter;
 use crate::error::{Context, ErrorKind, Result};
 

@@ -14,7 +14,7 @@ use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::{DiskManager, SpillFile};
 
-use super::collect::query_error;
+use crate::sink::collect::query_error;
 use crate::error::Result;
 
 /// Hashes are sorted and put on disk in runs of this many, at least, where memory is short: fewer would be too many files.

@@ -8,9 +8,9 @@ use datafusion::execution::memory_pool::{MemoryConsumer, MemoryLimit, MemoryRese
 use datafusion::execution::runtime_env::RuntimeEnv;
 use tokio::sync::Mutex as AsyncMutex;
 
-use super::file::{File, Format};
-use super::partition::PartitionNumber;
-use super::write::Table;
+use crate::sink::file::{File, Format};
+use crate::sink::partition::PartitionNumber;
+use crate::sink::write::Table;
 use crate::commit::{Partition, StagedPart, Stager};
 use crate::error::{Context, ErrorKind, Result};
 

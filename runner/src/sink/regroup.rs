@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arrow::array::RecordBatch;
 use arrow::compute::interleave_record_batch;
 
-use super::partition::{PartitionNumber, Partitions};
+use crate::sink::partition::{PartitionNumber, Partitions};
 use crate::error::{Context, ErrorKind, Result};
 use crate::value_numbers::in_stretches;
 

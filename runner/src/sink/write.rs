@@ -9,10 +9,10 @@ use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
 use tokio::sync::mpsc;
 
-use super::collect::{Collected, query_error};
-use super::file::{File, Format};
-use super::open_files::Slot;
-use super::parquet::FileSettings;
+use crate::sink::collect::{Collected, query_error};
+use crate::sink::file::{File, Format};
+use crate::sink::open_files::Slot;
+use crate::sink::parquet::FileSettings;
 use crate::commit::{Partition, StagedPart, Stager};
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::hold::Held;

@@ -6,13 +6,13 @@ use arrow::array::{ArrayRef, UInt32Array};
 use arrow::compute::take;
 use bytes::Bytes;
 
-use super::column::Cells;
-use super::fault::{Faults, rule};
-use super::grammar::{Beyond, Broken};
-use super::judge::{Judge, Judged, Place};
-use super::layout::{FieldPlace, Layout};
-use super::splitter::{Filled, Record, Records, Shape, Splitter};
-use super::text::{Text, show};
+use crate::source::column::Cells;
+use crate::source::fault::{Faults, rule};
+use crate::source::grammar::{Beyond, Broken};
+use crate::source::judge::{Judge, Judged, Place};
+use crate::source::layout::{FieldPlace, Layout};
+use crate::source::splitter::{Filled, Record, Records, Shape, Splitter};
+use crate::source::text::{Text, show};
 use crate::error::Context;
 use crate::{ErrorKind, Result};
 

@@ -20,9 +20,9 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::prelude::SessionContext;
 use futures::stream;
 
-use super::grammar::offset;
-use super::hold::Group;
-use super::table::statistics;
+use crate::source::grammar::offset;
+use crate::source::hold::Group;
+use crate::source::table::statistics;
 use crate::leaf::Rows;
 use crate::value_numbers::{ValueNumbers, in_stretches};
 

@@ -6,18 +6,18 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use datafusion::execution::runtime_env::RuntimeEnv;
 use tracing::debug;
 
-use super::OnBadRow;
-use super::block::{Block, Decoded};
-use super::budget::Budget;
-use super::cluster::Clustering;
-use super::entries::Entries;
-use super::fault::{Fault, rule};
-use super::grammar::Beyond;
-use super::hold::Hold;
-use super::judge::{Judge, Judged, Place, Rejected};
-use super::quarantine;
-use super::report::DatasetReport;
-use super::text::show;
+use crate::source::OnBadRow;
+use crate::source::block::{Block, Decoded};
+use crate::source::budget::Budget;
+use crate::source::cluster::Clustering;
+use crate::source::entries::Entries;
+use crate::source::fault::{Fault, rule};
+use crate::source::grammar::Beyond;
+use crate::source::hold::Hold;
+use crate::source::judge::{Judge, Judged, Place, Rejected};
+use crate::source::quarantine;
+use crate::source::report::DatasetReport;
+use crate::source::text::show;
 use crate::{Error, ErrorKind, Result};
 
 /// One dataset while it is read.

@@ -12,11 +12,11 @@ use arrow::datatypes::{
 };
 use drivetrain_jobs::contract::{Column, ColumnType, CsvFormat};
 
-use super::fault::{Faults, rule};
-use super::number::{self, NotANumber};
-use super::splitter::Records;
-use super::text::{Text, encode};
-use super::time_reader::TimeReader;
+use crate::source::fault::{Faults, rule};
+use crate::source::number::{self, NotANumber};
+use crate::source::splitter::Records;
+use crate::source::text::{Text, encode};
+use crate::source::time_reader::TimeReader;
 use crate::{Error, ErrorKind, Result};
 
 /// How the text of one column becomes values.
@@ -356,7 +356,7 @@ impl ColumnReader {
 
 impl Cells<'_> {
     #[inline]
-    fn field(&self, row: usize) -> super::grammar::Field {
+    fn field(&self, row: usize) -> crate::source::grammar::Field {
         self.records.field(row, self.index)
     }
 

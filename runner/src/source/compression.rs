@@ -8,7 +8,7 @@ use futures::stream::BoxStream;
 use futures::{Stream, StreamExt};
 use tokio::sync::mpsc;
 
-use super::gzip::{GzipMembers, is_followed};
+use crate::source::gzip::{GzipMembers, is_followed};
 use crate::{Error, ErrorKind, Result};
 
 /// What an object is, by its content.

@@ -9,8 +9,8 @@ use bytes::Bytes;
 use futures::{Stream, StreamExt};
 use memchr::{memchr, memrchr};
 
-use super::block::Block;
-use super::grammar::{Beyond, RECORD_LIMIT_BYTES};
+use crate::source::block::Block;
+use crate::source::grammar::{Beyond, RECORD_LIMIT_BYTES};
 use crate::Result;
 
 /// How much of a line that is too long is kept, to be shown: more than the quarantine shows of a row.

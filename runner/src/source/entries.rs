@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex};
 
 use datafusion::execution::runtime_env::RuntimeEnv;
 
-use super::budget::{Budget, Taken};
-use super::grammar::offset;
-use super::row_hash::NO_HASH;
-use super::spill::{Segment, Spill};
+use crate::source::budget::{Budget, Taken};
+use crate::source::grammar::offset;
+use crate::source::row_hash::NO_HASH;
+use crate::source::spill::{Segment, Spill};
 use crate::error::Context;
 use crate::{ErrorKind, Result};
 

@@ -5,21 +5,21 @@ use std::sync::Arc;
 /// The names of the rules that every contract implies; row rules and references have names of their own.
 pub(super) mod rule {
     /// A record is longer than 1 MiB.
-    pub(in super::super) const RECORD_SIZE: &str = "record_size";
+    pub(crate) const RECORD_SIZE: &str = "record_size";
     /// A quoted field is still open at the end of the object.
-    pub(in super::super) const UNCLOSED_QUOTE: &str = "unclosed_quote";
+    pub(crate) const UNCLOSED_QUOTE: &str = "unclosed_quote";
     /// Something follows a closing quote.
-    pub(in super::super) const TEXT_AFTER_QUOTE: &str = "text_after_quote";
+    pub(crate) const TEXT_AFTER_QUOTE: &str = "text_after_quote";
     /// A record has too few or too many fields.
-    pub(in super::super) const FIELD_COUNT: &str = "field_count";
+    pub(crate) const FIELD_COUNT: &str = "field_count";
     /// Bytes are no characters of the encoding.
-    pub(in super::super) const ENCODING: &str = "encoding";
+    pub(crate) const ENCODING: &str = "encoding";
     /// A column that must have a value has none.
-    pub(in super::super) const NOT_NULL: &str = "not_null";
+    pub(crate) const NOT_NULL: &str = "not_null";
     /// A text is no value of its column's type.
-    pub(in super::super) const TYPE: &str = "type";
+    pub(crate) const TYPE: &str = "type";
     /// A key occurred before.
-    pub(in super::super) const KEY: &str = "key";
+    pub(crate) const KEY: &str = "key";
 }
 
 /// What is wrong with a row.
@@ -63,7 +63,7 @@ impl Faults {
             return;
         }
         self.push(Fault {
-            row: super::grammar::offset(row),
+            row: crate::source::grammar::offset(row),
             column: column.cloned(),
             rule: rule.into(),
             message: message(),

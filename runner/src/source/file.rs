@@ -10,15 +10,15 @@ use futures::stream::BoxStream;
 use futures::{StreamExt, stream};
 use object_store::{ObjectMeta, ObjectStore};
 
-use super::block::{Block, Decoded, decode_block};
-use super::collector::Collector;
-use super::compression::{Content, decompress, require_readable};
-use super::cut::{Cutter, Piece};
-use super::fetch::fetch;
-use super::grammar::Beyond;
-use super::layout::{HeaderRead, Layout, read_header};
-use super::parquet_file::read_parquet;
-use super::reading::Reading;
+use crate::source::block::{Block, Decoded, decode_block};
+use crate::source::collector::Collector;
+use crate::source::compression::{Content, decompress, require_readable};
+use crate::source::cut::{Cutter, Piece};
+use crate::source::fetch::fetch;
+use crate::source::grammar::Beyond;
+use crate::source::layout::{HeaderRead, Layout, read_header};
+use crate::source::parquet_file::read_parquet;
+use crate::source::reading::Reading;
 use crate::progress::Progress;
 use crate::{Error, ErrorKind, Result};
 

@@ -1,6 +1,6 @@
 //! A set of row hashes, flat in memory.
 
-use super::row_hash::NO_HASH;
+use crate::source::row_hash::NO_HASH;
 
 /// Open addressing over a power of two of slots, at most half of them used.
 #[derive(Debug)]

@@ -13,9 +13,9 @@ use datafusion::arrow::ipc::writer::StreamWriter;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use tracing::debug;
 
-use super::budget::{Budget, Taken};
-use super::cluster::{Block, Clustering, Order};
-use super::spill::{Segment, Spill};
+use crate::source::budget::{Budget, Taken};
+use crate::source::cluster::{Block, Clustering, Order};
+use crate::source::spill::{Segment, Spill};
 use crate::error::Context;
 use crate::{ErrorKind, Result};
 
@@ -110,7 +110,7 @@ impl Hold {
         };
         let group = Group {
             content,
-            rows: super::grammar::offset(rows),
+            rows: crate::source::grammar::offset(rows),
             bytes,
             dropped: Vec::new(),
             order,
@@ -257,7 +257,7 @@ impl Group {
             .map(|row| {
                 let row = match &self.order {
                     Some(order) => order.original[row],
-                    None => super::grammar::offset(row),
+                    None => crate::source::grammar::offset(row),
                 };
                 Some(self.dropped.binary_search(&row).is_err())
             })

@@ -7,15 +7,15 @@ use std::sync::Arc;
 use drivetrain_jobs::contract::Severity;
 use futures::{StreamExt, TryStreamExt, stream};
 
-use super::budget::Budget;
-use super::collector::Collector;
-use super::entries::{Entries, Position, repeated};
-use super::fault::{Fault, rule};
-use super::grammar::offset;
-use super::hash_set::HashSet128;
-use super::plan::ReferencePlan;
-use super::reading::Reading;
-use super::target::{Target, set_of};
+use crate::source::budget::Budget;
+use crate::source::collector::Collector;
+use crate::source::entries::{Entries, Position, repeated};
+use crate::source::fault::{Fault, rule};
+use crate::source::grammar::offset;
+use crate::source::hash_set::HashSet128;
+use crate::source::plan::ReferencePlan;
+use crate::source::reading::Reading;
+use crate::source::target::{Target, set_of};
 use crate::Result;
 
 /// Rows that were accepted and are rejected now.

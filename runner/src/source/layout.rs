@@ -6,11 +6,11 @@ use arrow::array::ArrayRef;
 use drivetrain_jobs::contract::{Contract, Origin};
 use percent_encoding::percent_decode_str;
 
-use super::column::ColumnReader;
-use super::grammar::{Beyond, Outcome, read_record};
-use super::header_hint::{Mismatch, hint_of_broken};
-use super::plan::DatasetPlan;
-use super::text::Text;
+use crate::source::column::ColumnReader;
+use crate::source::grammar::{Beyond, Outcome, read_record};
+use crate::source::header_hint::{Mismatch, hint_of_broken};
+use crate::source::plan::DatasetPlan;
+use crate::source::text::Text;
 use crate::print::in_line;
 use crate::{Error, ErrorKind, Result};
 
@@ -201,7 +201,7 @@ pub(super) fn extra(contract: &Contract, header: &[String]) -> Vec<String> {
 /// The error of an object that lacks columns.
 pub(super) fn missing_columns(file: &str, mismatch: &Mismatch<'_>) -> Error {
     // A name may hold line ends and whatever else a file holds.
-    let shown = |name: &str| format!("`{}`", in_line(&super::column::shorten(name)));
+    let shown = |name: &str| format!("`{}`", in_line(&crate::source::column::shorten(name)));
     let found: Vec<String> = mismatch
         .found
         .iter()

@@ -15,19 +15,19 @@ use drivetrain_jobs::contract::{Column, Origin};
 use futures::TryStreamExt;
 use parquet::errors::ParquetError;
 
-use super::block::repeat;
-use super::collector::{BlockNote, Collector};
-use super::fault::{Faults, rule};
-use super::file::SourceFile;
-use super::grammar::Beyond;
-use super::header_hint::Mismatch;
-use super::judge::{Judged, Place, Rejected};
-use super::late::Reason;
-use super::layout::{extra, missing_columns, path_value};
-use super::parquet_object::ParquetObject;
-use super::plan::DatasetPlan;
-use super::reading::Reading;
-use super::text::show;
+use crate::source::block::repeat;
+use crate::source::collector::{BlockNote, Collector};
+use crate::source::fault::{Faults, rule};
+use crate::source::file::SourceFile;
+use crate::source::grammar::Beyond;
+use crate::source::header_hint::Mismatch;
+use crate::source::judge::{Judged, Place, Rejected};
+use crate::source::late::Reason;
+use crate::source::layout::{extra, missing_columns, path_value};
+use crate::source::parquet_object::ParquetObject;
+use crate::source::plan::DatasetPlan;
+use crate::source::reading::Reading;
+use crate::source::text::show;
 use crate::error::{Cause, Context};
 use crate::{Error, ErrorKind, Result};
 
@@ -96,7 +96,7 @@ pub(super) async fn revisit_parquet(
         let mut accepted = 0;
         let mut rejected = Vec::new();
         for record in 0..batch.num_rows() {
-            let ordinal = super::grammar::offset(record);
+            let ordinal = crate::source::grammar::offset(record);
             if skipped.next_if_eq(&&ordinal).is_some() {
                 continue;
             }
@@ -371,7 +371,7 @@ fn unreadable(error: ParquetError, file: &SourceFile) -> Error {
     let message = format!("`{}` cannot be read as Parquet", file.name);
     match error {
         ParquetError::External(source) => match source.downcast::<object_store::Error>() {
-            Ok(error) => super::fetch::store_error(*error, &file.name),
+            Ok(error) => crate::source::fetch::store_error(*error, &file.name),
             Err(source) => Error::new(ErrorKind::QualityGate, message)
                 .caused_by(Cause::Parquet(ParquetError::External(source))),
         },

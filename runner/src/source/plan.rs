@@ -8,11 +8,11 @@ use datafusion::logical_expr::Expr;
 use drivetrain_jobs::contract::{Contract, CsvFormat, Format, Severity};
 use drivetrain_jobs::plan::session_context;
 
-use super::InputObjects;
-use super::column::ColumnReader;
-use super::grammar::Dialect;
-use super::row_hash::comparable;
-use super::row_rule::RowRule;
+use crate::source::InputObjects;
+use crate::source::column::ColumnReader;
+use crate::source::grammar::Dialect;
+use crate::source::row_hash::comparable;
+use crate::source::row_rule::RowRule;
 use crate::{Error, ErrorKind, Result};
 
 /// What decoding one dataset needs to know.

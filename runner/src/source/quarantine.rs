@@ -12,8 +12,8 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use serde::Serialize;
 
-use super::hold::Held;
-use super::judge::Rejected;
+use crate::source::hold::Held;
+use crate::source::judge::Rejected;
 use crate::error::Context;
 use crate::{ErrorKind, Result};
 

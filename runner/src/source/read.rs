@@ -8,18 +8,18 @@ use datafusion::execution::runtime_env::RuntimeEnv;
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::ObjectMeta;
 
-use super::budget::Budget;
-use super::collector::{Budgets, Collector};
-use super::entries::parts_for;
-use super::file::{SourceFile, read_file};
-use super::hold::Held;
-use super::judge::Judge;
-use super::late::{Late, Resolved, resolve, targets};
-use super::plan::{DatasetPlan, plan, reading_order};
-use super::reading::Reading;
-use super::report::DatasetReport;
-use super::revisit::revisit;
-use super::table::HeldTable;
+use crate::source::budget::Budget;
+use crate::source::collector::{Budgets, Collector};
+use crate::source::entries::parts_for;
+use crate::source::file::{SourceFile, read_file};
+use crate::source::hold::Held;
+use crate::source::judge::Judge;
+use crate::source::late::{Late, Resolved, resolve, targets};
+use crate::source::plan::{DatasetPlan, plan, reading_order};
+use crate::source::reading::Reading;
+use crate::source::report::DatasetReport;
+use crate::source::revisit::revisit;
+use crate::source::table::HeldTable;
 use super::{InputObjects, Quarantine, ReadSettings};
 use crate::progress::Progress;
 use crate::{Error, ErrorKind, Result};
@@ -330,7 +330,7 @@ fn source_files(input: &InputObjects) -> Vec<SourceFile> {
             );
             parts.pop();
             SourceFile {
-                index: super::grammar::offset(index),
+                index: crate::source::grammar::offset(index),
                 store: Arc::clone(&input.store),
                 meta: meta.clone(),
                 name: name.into(),

@@ -4,8 +4,8 @@ use datafusion::execution::memory_pool::{MemoryConsumer, MemoryLimit, MemoryRese
 use datafusion::execution::runtime_env::RuntimeEnv;
 use tokio::runtime::{Builder, Runtime};
 
-use super::ReadSettings;
-use super::file::SourceFile;
+use crate::source::ReadSettings;
+use crate::source::file::SourceFile;
 use crate::error::Context;
 use crate::progress::Progress;
 use crate::{Error, ErrorKind, Result};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::judge::{Judged, Rejected};
+use crate::source::judge::{Judged, Rejected};
 
 /// Counts what was read of one dataset; `rows_read == accepted + quarantined` always.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]

@@ -12,16 +12,16 @@ use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::ObjectStoreExt;
 
-use super::block::{Block, place};
-use super::collector::{BlockNote, Collector};
-use super::compression::Content;
-use super::fetch::store_error;
-use super::file::{SourceFile, open};
-use super::judge::Rejected;
-use super::late::{Late, Reason};
-use super::parquet_file::revisit_parquet;
-use super::reading::Reading;
-use super::splitter::{Filled, Records, Splitter};
+use crate::source::block::{Block, place};
+use crate::source::collector::{BlockNote, Collector};
+use crate::source::compression::Content;
+use crate::source::fetch::store_error;
+use crate::source::file::{SourceFile, open};
+use crate::source::judge::Rejected;
+use crate::source::late::{Late, Reason};
+use crate::source::parquet_file::revisit_parquet;
+use crate::source::reading::Reading;
+use crate::source::splitter::{Filled, Records, Splitter};
 use crate::Result;
 use crate::progress::Progress;
 

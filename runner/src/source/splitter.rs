@@ -7,7 +7,7 @@
 use memchr::{memchr, memchr_iter, memrchr};
 use simd_csv::{ZeroCopyReader, ZeroCopyReaderBuilder};
 
-use super::grammar::{
+use crate::source::grammar::{
     Beyond, Broken, Dialect, Field, Outcome, RECORD_LIMIT_BYTES, line_end_length, offset,
     read_record,
 };

@@ -16,8 +16,8 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::{StreamExt, TryStreamExt, stream};
 
-use super::cluster::ClusteredRows;
-use super::hold::{Group, Held};
+use crate::source::cluster::ClusteredRows;
+use crate::source::hold::{Group, Held};
 use crate::leaf::{Leaf, Rows};
 
 /// How many groups a partition reads ahead from disk while the query works on one.

@@ -1,8 +1,8 @@
 //! What references to a dataset lead to: the hashes of its accepted rows, and of those that were rejected.
 
-use super::budget::{Budget, Taken};
-use super::entries::{Entries, Position};
-use super::hash_set::HashSet128;
+use crate::source::budget::{Budget, Taken};
+use crate::source::entries::{Entries, Position};
+use crate::source::hash_set::HashSet128;
 use std::sync::Arc;
 
 use crate::Result;

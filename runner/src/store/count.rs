@@ -15,7 +15,7 @@ use object_store::{
 };
 use serde::Serialize;
 
-use super::port::{Completion, Objects};
+use crate::store::port::{Completion, Objects};
 
 /// How often a store was asked, by kind; repeats inside the HTTP client are not seen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]

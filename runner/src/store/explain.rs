@@ -6,9 +6,9 @@ use std::io;
 
 use object_store::client::{HttpError, HttpErrorKind};
 
-use super::frozen::replaced;
-use super::location::Location;
-use super::s3::profile;
+use crate::store::frozen::replaced;
+use crate::store::location::Location;
+use crate::store::s3::profile;
 use crate::error::{Error, ErrorKind};
 
 /// What went wrong, as far as the way out differs.

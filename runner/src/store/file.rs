@@ -19,7 +19,7 @@ use object_store::{
     Result,
 };
 
-use super::port::{Completion, Objects};
+use crate::store::port::{Completion, Objects};
 
 /// How often a folder is made again that somebody else's clean-up removed before a file was in it.
 const FOLDER_RACES: usize = 16;

@@ -12,12 +12,12 @@ use object_store::path::Path;
 use object_store::prefix::PrefixStore;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, PutMode};
 
-use super::count::{Counted, Requests};
-use super::explain::explain;
-use super::file::FileStore;
-use super::location::Location;
-use super::port::Objects;
-use super::s3::{self, S3Settings};
+use crate::store::count::{Counted, Requests};
+use crate::store::explain::explain;
+use crate::store::file::FileStore;
+use crate::store::location::Location;
+use crate::store::port::Objects;
+use crate::store::s3::{self, S3Settings};
 use crate::error::{Error, ErrorKind, Result};
 
 /// The first pause before asking again.

@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use futures::stream::{self, BoxStream, StreamExt};
 use object_store::{Error, ObjectMeta, Result};
 
-use super::rooms::Rooms;
+use crate::store::rooms::Rooms;
 
 /// The most that is read, and held, at once.
 const PIECE_BYTES: u64 = 8 << 20;

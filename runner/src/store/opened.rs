@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use object_store::path::Path;
 
-use super::open_file::OpenFile;
+use crate::store::open_file::OpenFile;
 
 /// Files that are kept open; processes may have 256 on some systems.
 const KEPT: usize = 64;

@@ -5,8 +5,8 @@ use std::path::Path as FolderPath;
 use bytes::Bytes;
 use object_store::path::Path;
 
-use super::handle::Store;
-use super::location::Location;
+use crate::store::handle::Store;
+use crate::store::location::Location;
 use crate::error::{Error, ErrorKind, Result};
 
 /// Makes sure that a create-only put of a key that exists is refused: some stores say yes and write over it.
@@ -14,7 +14,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// `probe` is a key that nobody else uses; it is gone afterwards.
 ///
 /// # Errors
-/// `Failed` where the store ignores conditional puts, or the volume has no hard links; otherwise as [`super::explain`] says.
+/// `Failed` where the store ignores conditional puts, or the volume has no hard links; otherwise as [`crate::store::explain`] says.
 pub async fn require_conditional_put(store: &Store, probe: &Path) -> Result<()> {
     let body = Bytes::from_static(b"{}");
     // Twice: somebody who cleans up may have come between the two puts.

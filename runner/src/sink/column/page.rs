@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use arrow::array::Array;
 
-use super::dictionary::Dictionary;
-use super::kind::Kind;
+use crate::sink::column::dictionary::Dictionary;
+use crate::sink::column::kind::Kind;
 
 /// A page ends with this many rows, or with as many bytes as the next line says: what parquet's writer does.
 pub(super) const PAGE_ROWS: usize = 20_000;

@@ -12,8 +12,8 @@ use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderB
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData};
 use parquet::file::page_index::column_index::ColumnIndexMetaData;
 
-use super::number::Number;
-use super::text::Text;
+use crate::sink::column::number::Number;
+use crate::sink::column::text::Text;
 use super::*;
 use crate::sink::file::Format;
 use crate::sink::parquet::FileSettings;

@@ -1,6 +1,6 @@
 //! Every way in which a row can break its contract by itself.
 
-use super::super::OnBadRow;
+use crate::source::OnBadRow;
 use super::*;
 
 const PEOPLE: &str = "id int not null, name string, born date, paid money, is_active boolean";

@@ -1,6 +1,6 @@
 //! Keys and references over whole datasets.
 
-use super::super::OnBadRow;
+use crate::source::OnBadRow;
 use super::*;
 
 fn users() -> Contract {

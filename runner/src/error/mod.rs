@@ -9,7 +9,7 @@ use crate::report::Report;
 /// The result of everything here that can fail.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What a caller can do about a failure; each kind has one exit code and one ASL error name (see [`crate::exit`]).
+/// What a caller can do about a failure; each kind has one exit code and one ASL error name (see [`crate::error::exit`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
     /// Nothing but a change outside helps: no permission, a full disk, too little memory, a defect.
@@ -149,3 +149,5 @@ impl<T, E: Into<Cause>> Context<T> for std::result::Result<T, E> {
         self.map_err(|error| Error::new(kind, message.to_string()).caused_by(error))
     }
 }
+pub(crate) mod exit;
+pub(crate) mod failure;

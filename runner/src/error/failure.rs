@@ -5,7 +5,7 @@ use std::error::Error as _;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
-use crate::exit;
+use crate::error::exit;
 
 /// What the text of a failure has, and what a state machine would see.
 #[derive(Clone, Debug, Deserialize, Serialize)]
