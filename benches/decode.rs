@@ -9,7 +9,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use datafusion::execution::runtime_env::RuntimeEnv;
 use drivetrain_jobs::bundled;
 use drivetrain_runner::generate::{Settings, Share, Uploads, generate};
-use drivetrain_runner::progress::Progress;
+use drivetrain_runner::watch::progress::Progress;
 use drivetrain_runner::source::{InputObjects, ReadSettings, read};
 use drivetrain_runner::store::Store;
 use futures::TryStreamExt;

@@ -9,7 +9,7 @@ use drivetrain_runner::commit::{StopSignal, Unfenced};
 use drivetrain_runner::display::Display;
 use drivetrain_runner::generate::{Folder, Settings, Share, generate};
 use drivetrain_runner::memory::MemoryLimit;
-use drivetrain_runner::progress::Progress;
+use drivetrain_runner::watch::progress::Progress;
 use drivetrain_runner::report::{Report, Status};
 use drivetrain_runner::run::{Run, run};
 use drivetrain_runner::settings::{Engine, RunSettings, Shape, processors};

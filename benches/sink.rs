@@ -17,7 +17,7 @@ use drivetrain_runner::commit::{
     self, Attempt, ColumnType, Columns, Decision, OpenOptions, OutputPlan, Replaces, RunId,
     RunInputs, StopSignal,
 };
-use drivetrain_runner::progress::Progress;
+use drivetrain_runner::watch::progress::Progress;
 use drivetrain_runner::sink::collect::{Direct, Intake, collect};
 use drivetrain_runner::sink::parquet::FileSettings;
 use drivetrain_runner::sink::partition::Partitions;

@@ -19,7 +19,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::hold::{Held, HeldTable};
 use crate::job_error::job_error;
 use crate::outputs;
-use crate::progress::Progress;
+use crate::watch::progress::Progress;
 use crate::settings::Shape;
 use crate::sink::collect::{Collected, Direct, Intake, collect, query_error};
 use crate::sink::partition::Partitions;

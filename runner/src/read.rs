@@ -17,7 +17,7 @@ use crate::commit::TableInput;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::inputs::{FrozenInput, FrozenInputs};
 use crate::job_error::job_error;
-use crate::progress::Progress;
+use crate::watch::progress::Progress;
 use crate::report::{InputReport, Report};
 use crate::run::Run;
 use crate::scan::{LivePart, PartsTable, partition_type};

@@ -7,7 +7,7 @@ use crate::display::{Display, grouped};
 use crate::error::Result;
 use crate::generate::{self, Folder, Generated, Settings, Share, Target, Uploads};
 use crate::print;
-use crate::progress::Progress;
+use crate::watch::progress::Progress;
 use crate::settings::processors;
 use crate::store::{Location, S3Settings, Store};
 

@@ -22,7 +22,7 @@ use crate::commit::record::{AttemptId, Consumed, Output, Part, Replaces, Run, Ru
 use crate::commit::run_id::hex;
 use crate::commit::seals::Seals;
 use crate::commit::staged::Staged;
-use crate::commit::stop::{StopSignal, cancelled};
+use crate::watch::stop::{StopSignal, cancelled};
 use crate::commit::together::together;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::store::Store;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::commit::attempt::Inner;
 use crate::commit::publish::{Settled, settle};
 use crate::commit::record::Record;
-use crate::commit::stop::StopSignal;
+use crate::watch::stop::StopSignal;
 use crate::error::{Error, ErrorKind, Result};
 
 /// The run's record is in the log: it is decided, and anybody can publish it.

@@ -12,7 +12,7 @@ use crate::commit::log::Log;
 use crate::commit::publish::{Settled, settle};
 use crate::commit::record::{Part, RunId, path};
 use crate::commit::replaced::Fate;
-use crate::commit::stop::StopSignal;
+use crate::watch::stop::StopSignal;
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::{FrozenObject, Store};
 

@@ -99,7 +99,6 @@ mod run_id;
 mod seals;
 mod staged;
 mod state;
-mod stop;
 mod together;
 mod vacuum;
 

@@ -13,7 +13,7 @@ use crate::commit::log::{Log, read_record, read_records};
 use crate::commit::notes::clean_ended;
 use crate::commit::publish::{Settled, settle};
 use crate::commit::record::{AttemptId, Consumed, Record, Replaces, Run, RunId, path};
-use crate::commit::stop::StopSignal;
+use crate::watch::stop::StopSignal;
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::{self, FrozenObject, Store};
 

@@ -10,7 +10,7 @@ use tracing::{debug, info, warn};
 use crate::commit::layout::Layout;
 use crate::commit::log::{read_record, write_checkpoint};
 use crate::commit::record::{Entry, Part, Record, Run, path};
-use crate::commit::stop::StopSignal;
+use crate::watch::stop::StopSignal;
 use crate::commit::together::together;
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::{Completion, Store};

@@ -12,7 +12,7 @@ use crate::commit::fence::Fence;
 use crate::commit::log::{read_from, read_record};
 use crate::commit::publish::{Settled, TRIES, settle};
 use crate::commit::record::{Record, Run};
-use crate::commit::stop::{StopSignal, cancelled};
+use crate::watch::stop::{StopSignal, cancelled};
 use crate::error::{Error, ErrorKind, Result};
 
 /// How long a run that was told to stop waits to hear whether its record is there.

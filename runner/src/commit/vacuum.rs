@@ -14,7 +14,7 @@ use crate::commit::log::{Log, read_from, write_checkpoint};
 use crate::commit::notes::{Started, abort, attempts, forget, uploads_of};
 use crate::commit::publish::settle;
 use crate::commit::record::{AttemptId, Record, Run};
-use crate::commit::stop::StopSignal;
+use crate::watch::stop::StopSignal;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::store::Store;
 

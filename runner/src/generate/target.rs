@@ -90,7 +90,7 @@ mod tests {
 
     use super::*;
     use crate::generate::{Folder, Settings, Share, Uploads, generate};
-    use crate::progress::Progress;
+    use crate::watch::progress::Progress;
     use crate::store::Store;
 
     /// What every target must do; `target` gives one at a place of its own, `show` lists what a reader sees there.

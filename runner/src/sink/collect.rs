@@ -20,7 +20,7 @@ use crate::bad_value::BadValue;
 use crate::commit::Stager;
 use crate::error::{Cause, Context, Error, ErrorKind, Result};
 use crate::hold::{Held, Holder};
-use crate::progress::Progress;
+use crate::watch::progress::Progress;
 use crate::store;
 
 /// Rows of more partitions than this in one block are held: so many files at once would be slow and large, and most would be

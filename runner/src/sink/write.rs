@@ -16,7 +16,7 @@ use crate::sink::parquet::FileSettings;
 use crate::commit::{Partition, StagedPart, Stager};
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::hold::Held;
-use crate::progress::Progress;
+use crate::watch::progress::Progress;
 
 /// Encoded bytes that wait for the store, per file being written; more would hide a slow store in memory.
 const QUEUED_BLOCKS: usize = 4;

@@ -19,7 +19,7 @@ use crate::source::grammar::Beyond;
 use crate::source::layout::{HeaderRead, Layout, read_header};
 use crate::source::parquet_file::read_parquet;
 use crate::source::reading::Reading;
-use crate::progress::Progress;
+use crate::watch::progress::Progress;
 use crate::{Error, ErrorKind, Result};
 
 const UTF8_MARK: &[u8] = b"\xef\xbb\xbf";

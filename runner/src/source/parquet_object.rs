@@ -12,7 +12,7 @@ use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use parquet::errors::{ParquetError, Result};
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 
-use crate::progress::Progress;
+use crate::watch::progress::Progress;
 
 /// A frozen object.
 pub(super) struct ParquetObject {

@@ -21,7 +21,7 @@ use crate::source::report::DatasetReport;
 use crate::source::revisit::revisit;
 use crate::source::table::HeldTable;
 use super::{InputObjects, Quarantine, ReadSettings};
-use crate::progress::Progress;
+use crate::watch::progress::Progress;
 use crate::{Error, ErrorKind, Result};
 
 /// The pool's share, in percent, that held rows may take: the rest is for blocks and keys, and for outputs later.

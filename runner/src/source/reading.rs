@@ -7,7 +7,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::source::ReadSettings;
 use crate::source::file::SourceFile;
 use crate::error::Context;
-use crate::progress::Progress;
+use crate::watch::progress::Progress;
 use crate::{Error, ErrorKind, Result};
 
 /// What a range request asks for at most: long enough for S3, short enough that many fit in memory.

@@ -23,7 +23,7 @@ use crate::source::parquet_file::revisit_parquet;
 use crate::source::reading::Reading;
 use crate::source::splitter::{Filled, Records, Splitter};
 use crate::Result;
-use crate::progress::Progress;
+use crate::watch::progress::Progress;
 
 /// Rows of a block by their number among its accepted rows.
 type Rows = BTreeMap<u32, Reason>;
