@@ -6,7 +6,7 @@ use std::path::Path;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use drivetrain_jobs::bundled;
 use drivetrain_runner::commit::{StopSignal, Unfenced};
-use drivetrain_runner::display::Display;
+use drivetrain_runner::terminal::stage_display::Display;
 use drivetrain_runner::generate::{Folder, Settings, Share, generate};
 use drivetrain_runner::memory::MemoryLimit;
 use drivetrain_runner::watch::progress::Progress;

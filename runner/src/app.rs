@@ -7,7 +7,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::cli::{Cli, Command, NewCommand, OutputFormat};
 use crate::commands::{self, Verdict};
-use crate::display::AboveBar;
+use crate::terminal::stage_display::AboveBar;
 use crate::error::{Error, ErrorKind, Result};
 use crate::error::failure::Failure;
 use crate::threads::run_on_threads;

@@ -22,7 +22,6 @@ pub mod workspace;
 
 pub mod machines;
 
-pub mod display;
 pub mod foreseen;
 pub mod generate;
 pub mod hold;
@@ -32,11 +31,8 @@ pub mod leaf;
 pub mod logged_jobs;
 pub mod memory;
 pub mod preview;
-pub mod print;
 pub mod scan;
-pub mod signals;
 pub mod store;
-pub mod table_text;
 pub mod threads;
 pub mod value_numbers;
 
@@ -44,3 +40,4 @@ pub use error::{Error, ErrorKind, Result};
 pub mod error;
 pub mod report;
 pub mod watch;
+pub mod terminal;

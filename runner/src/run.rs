@@ -16,7 +16,7 @@ use crate::commit::{
     self, Attempt, CommitOutcome, Decision, Fence, PublishOutcome, Record, StagedPart, StopSignal,
 };
 use crate::compute::{Computed, Destination, compute};
-use crate::display::Display;
+use crate::terminal::stage_display::Display;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::error::failure::Failure;
 use crate::inputs::{FrozenInput, FrozenInputs, freeze};

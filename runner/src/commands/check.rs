@@ -14,7 +14,7 @@ use crate::machines::finding::{Finding, counted, plural};
 use crate::machines::finding_table::table;
 use crate::machines::sarif::sarif;
 use crate::machines::targets::Targets;
-use crate::print;
+use crate::terminal::print;
 use crate::threads::run_on_threads;
 
 /// Checks a machine's definition, or a folder of jobs and machines; silence is no answer, so what is sound is said to

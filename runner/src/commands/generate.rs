@@ -3,10 +3,10 @@
 use std::num::NonZeroUsize;
 
 use crate::cli::GenerateArgs;
-use crate::display::{Display, grouped};
+use crate::terminal::stage_display::{Display, grouped};
 use crate::error::Result;
 use crate::generate::{self, Folder, Generated, Settings, Share, Target, Uploads};
-use crate::print;
+use crate::terminal::print;
 use crate::watch::progress::Progress;
 use crate::settings::processors;
 use crate::store::{Location, S3Settings, Store};

@@ -11,14 +11,14 @@ use crate::commands::query::{answer, register_all};
 use crate::cli::{LocalArgs, QueryFormat};
 use crate::commands::generate;
 use crate::commit::{StopSignal, Unfenced};
-use crate::display::{Display, grouped, size};
+use crate::terminal::stage_display::{Display, grouped, size};
 use crate::error::{Error, ErrorKind, Result};
 use crate::generate::{Folder, Found, Share, Target};
-use crate::print;
+use crate::terminal::print;
 use crate::report::{Report, Status};
 use crate::run::{Run, run};
 use crate::settings::{Engine, RunSettings, Shape};
-use crate::signals;
+use crate::terminal::signals;
 use crate::store::{Location, S3Settings, Store};
 use crate::workspace::Workspace;
 

@@ -13,7 +13,7 @@ use crate::machines::definition::{DefinitionFile, read_text, stem};
 use crate::machines::machine_files::not_one_of;
 use crate::machines::recorded::Recorded;
 use crate::machines::replay::{Replayed, replay};
-use crate::print;
+use crate::terminal::print;
 
 /// Writes a mock file, or a whole test case, that replays what an execution did.
 ///

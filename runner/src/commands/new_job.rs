@@ -13,7 +13,7 @@ use simd_csv::ZeroCopyReaderBuilder;
 
 use crate::cli::NewJobArgs;
 use crate::error::{Context, Error, ErrorKind, Result};
-use crate::print;
+use crate::terminal::print;
 use crate::stores::RAW;
 
 /// How much of a CSV file is looked at: some thousand rows.

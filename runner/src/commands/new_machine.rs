@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::cli::NewMachineArgs;
 use crate::commands::Verdict;
 use crate::error::{Context, Error, ErrorKind, Result};
-use crate::print;
+use crate::terminal::print;
 
 /// What is written: the end of each file's name, whether the machine's name comes before it, and the text.
 const FILES: [(&str, bool, &str); 5] = [

@@ -7,13 +7,13 @@ use serde::Serialize;
 
 use crate::cli::RunArgs;
 use crate::commit::{self, Opened, OutputPlan, Replaces};
-use crate::display::{grouped, size};
+use crate::terminal::stage_display::{grouped, size};
 use crate::error::{ErrorKind, Result};
 use crate::inputs::{FrozenInput, FrozenInputs, raw_input, table_input};
 use crate::job_folder::JobFolder;
 use crate::outputs;
 use crate::preview::{Known, Preview, Query, preview};
-use crate::print;
+use crate::terminal::print;
 use crate::settings::RunSettings;
 use crate::start::{bind, identify, open_options};
 use crate::store::{FrozenObject, Location, S3Settings, Store};

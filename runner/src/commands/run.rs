@@ -2,14 +2,14 @@
 
 use crate::cli::RunArgs;
 use crate::commit::Unfenced;
-use crate::display::{Display, grouped, size};
+use crate::terminal::stage_display::{Display, grouped, size};
 use crate::error::Result;
 use crate::job_folder::JobFolder;
-use crate::print;
+use crate::terminal::print;
 use crate::report::{Report, Status};
 use crate::run::{Run, run as run_job};
 use crate::settings::RunSettings;
-use crate::signals;
+use crate::terminal::signals;
 
 /// Runs the job and prints what it did.
 ///

@@ -2,10 +2,10 @@
 
 use crate::cli::LogArgs;
 use crate::commit::{self, RunStatus};
-use crate::display::{grouped, size};
+use crate::terminal::stage_display::{grouped, size};
 use crate::error::Result;
 use crate::logged_jobs::LoggedJob;
-use crate::print;
+use crate::terminal::print;
 
 /// Lists the runs of a job, newest last.
 ///

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::cli::SimulateArgs;
 use crate::commands::Verdict;
-use crate::display::grouped;
+use crate::terminal::stage_display::grouped;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::machines::buckets::Buckets;
 use crate::machines::culprit::{Culprit, culprit};
@@ -26,7 +26,7 @@ use crate::machines::mock_file::{read_mocks, refused};
 use crate::machines::simulation::{Ended, Simulation};
 use crate::machines::time_span::time_span;
 use crate::machines::tree::tree;
-use crate::print;
+use crate::terminal::print;
 
 /// An output up to this length stands on the line that begins with its name.
 const MOST_CHARACTERS_OF_A_LINE: usize = 100;

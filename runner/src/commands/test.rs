@@ -21,7 +21,7 @@ use crate::machines::finding_table::table;
 use crate::machines::junit::{Reported, junit};
 use crate::machines::machine_files::{MachineFiles, identity};
 use crate::machines::targets::{Targets, files_below};
-use crate::print;
+use crate::terminal::print;
 use crate::settings::processors;
 
 /// What a case is, for whoever has none.

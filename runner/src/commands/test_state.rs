@@ -16,7 +16,7 @@ use crate::commands::Verdict;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::machines::definition::read_text;
 use crate::machines::json_argument::read_json;
-use crate::print;
+use crate::terminal::print;
 
 /// The fields of a request. Those marked hold JSON text in the API; JSON itself is taken too.
 const FIELDS: [(&str, bool); 10] = [

@@ -9,7 +9,7 @@ use crate::cli::VacuumArgs;
 use crate::commit::{self, VacuumOptions, Vacuumed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::logged_jobs::LoggedJob;
-use crate::print;
+use crate::terminal::print;
 use crate::store::Store;
 
 /// Vacuums a job's output root and says what was removed.

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::machines::definition::read_text;
 use crate::machines::finding::Finding;
 use crate::error::{Context, ErrorKind, Result};
-use crate::print;
+use crate::terminal::print;
 
 /// Reads what a flag gives: JSON itself, the name of a file that holds it, or `-` for standard input.
 ///

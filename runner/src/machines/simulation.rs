@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use crate::machines::buckets::Buckets;
 use crate::error::{Context, Error, ErrorKind, Result};
-use crate::signals;
+use crate::terminal::signals;
 
 /// What an execution depends on.
 #[derive(Clone, Debug)]

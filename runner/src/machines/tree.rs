@@ -7,7 +7,7 @@ use drivetrain_statemachine::trace::{
 
 use crate::machines::finding::plural;
 use crate::machines::time_span::time_span;
-use crate::display::grouped;
+use crate::terminal::stage_display::grouped;
 
 /// More iterations than these are counted rather than shown one by one; those that failed are shown.
 const MOST_SHOWN: u64 = 10;

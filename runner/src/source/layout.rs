@@ -11,7 +11,7 @@ use crate::source::grammar::{Beyond, Outcome, read_record};
 use crate::source::header_hint::{Mismatch, hint_of_broken};
 use crate::source::plan::DatasetPlan;
 use crate::source::text::Text;
-use crate::print::in_line;
+use crate::terminal::print::in_line;
 use crate::{Error, ErrorKind, Result};
 
 /// What Hive writes where a partition column is NULL.

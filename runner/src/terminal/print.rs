@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
 
-use crate::display::AboveBar;
+use crate::terminal::stage_display::AboveBar;
 use crate::error::{Context, ErrorKind, Result};
 
 /// Prints what was asked for as one JSON object.

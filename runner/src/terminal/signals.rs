@@ -5,7 +5,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::commit::{StopSignal, Stopper};
 use crate::error::{Context, ErrorKind, Result};
 use crate::error::exit;
-use crate::print;
+use crate::terminal::print;
 
 /// Listens for Ctrl-C and SIGTERM from now on; the second one ends the process at once.
 ///

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::print;
+use crate::terminal::print;
 use crate::watch::progress::Progress;
 
 /// Bars are redrawn this often: smooth to the eye, no cost to the work.

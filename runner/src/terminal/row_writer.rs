@@ -15,7 +15,7 @@ use parquet::arrow::ArrowWriter;
 
 use crate::cli::QueryFormat;
 use crate::error::{Context, ErrorKind, Result};
-use crate::print::{in_line, printable};
+use crate::terminal::print::{in_line, printable};
 
 /// Writes batches one after the other in one format.
 pub enum RowWriter<W: Write + Send> {
