@@ -8,7 +8,7 @@ use drivetrain_jobs::bundled;
 use drivetrain_runner::commit::{StopSignal, Unfenced};
 use drivetrain_runner::terminal::stage_display::Display;
 use drivetrain_runner::generate::{Folder, Settings, Share, generate};
-use drivetrain_runner::memory::MemoryLimit;
+use drivetrain_runner::sql::memory::MemoryLimit;
 use drivetrain_runner::watch::progress::Progress;
 use drivetrain_runner::report::{Report, Status};
 use drivetrain_runner::run::{Run, run};

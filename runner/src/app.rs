@@ -10,7 +10,7 @@ use crate::commands::{self, Verdict};
 use crate::terminal::stage_display::AboveBar;
 use crate::error::{Error, ErrorKind, Result};
 use crate::error::failure::Failure;
-use crate::threads::run_on_threads;
+use crate::sql::threads::run_on_threads;
 use crate::{exit, print};
 
 /// Parses the command line, runs the verb, prints a failure once, and returns its exit code.

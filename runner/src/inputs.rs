@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use drivetrain_jobs::job::{Input, InputOrigin, Job, Mode, Output};
 
-use crate::catalog::type_name;
+use crate::sql::column_types::type_name;
 use crate::commit::{Columns, Opened, TableInput};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::FrozenObject;

@@ -5,8 +5,6 @@ pub mod cli;
 pub mod commands;
 pub mod settings;
 
-pub mod bad_value;
-pub mod catalog;
 pub mod check;
 pub mod commit;
 pub mod compute;
@@ -18,26 +16,19 @@ pub mod sink;
 pub mod source;
 pub mod start;
 pub mod stores;
-pub mod workspace;
 
 pub mod machines;
 
-pub mod foreseen;
 pub mod generate;
-pub mod hold;
 pub mod job_error;
 pub mod job_folder;
-pub mod leaf;
 pub mod logged_jobs;
-pub mod memory;
 pub mod preview;
-pub mod scan;
 pub mod store;
-pub mod threads;
-pub mod value_numbers;
 
 pub use error::{Error, ErrorKind, Result};
 pub mod error;
 pub mod report;
 pub mod watch;
 pub mod terminal;
+pub mod sql;

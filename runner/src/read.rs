@@ -12,7 +12,7 @@ use drivetrain_jobs::plan::{Parameters, clustering};
 use object_store::ObjectMeta;
 use object_store::path::Path;
 
-use crate::catalog::arrow_type;
+use crate::sql::column_types::arrow_type;
 use crate::commit::TableInput;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::inputs::{FrozenInput, FrozenInputs};
@@ -20,12 +20,12 @@ use crate::job_error::job_error;
 use crate::watch::progress::Progress;
 use crate::report::{InputReport, Report};
 use crate::run::Run;
-use crate::scan::{LivePart, PartsTable, partition_type};
+use crate::sql::parts_table::{LivePart, PartsTable, partition_type};
 use crate::sink::collect::query_error;
 use crate::source::{self, DatasetReport, InputObjects, Quarantine, ReadSettings, Refused};
 use crate::store::{FrozenObject, FrozenStore, Store};
 use crate::stores::{RAW, Stores};
-use crate::workspace::Workspace;
+use crate::sql::workspace::Workspace;
 
 /// Rows in a batch: what DataFusion works with.
 const BATCH_ROWS: usize = 8192;

@@ -21,7 +21,7 @@ use crate::error::{Context, Error, ErrorKind, Result};
 use crate::error::failure::Failure;
 use crate::inputs::{FrozenInput, FrozenInputs, freeze};
 use crate::job_error::job_error;
-use crate::memory::peak_resident_bytes;
+use crate::sql::memory::peak_resident_bytes;
 use crate::outputs;
 use crate::read::{Reading, read};
 use crate::report::{self, OutputReport, Report, StageReport, Status};
@@ -29,7 +29,7 @@ use crate::settings::RunSettings;
 use crate::sink::write::write;
 use crate::start::{bind, identify, open_options};
 use crate::stores::Stores;
-use crate::workspace::Workspace;
+use crate::sql::workspace::Workspace;
 
 /// How often a run whose uploads the store dropped starts again before it gives up.
 const MOST_STARTS: usize = 3;

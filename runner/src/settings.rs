@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::cli::{EngineArgs, RunArgs};
 use crate::error::{Error, ErrorKind, Result};
-use crate::memory::{MemoryLimit, parse_size};
+use crate::sql::memory::{MemoryLimit, parse_size};
 use crate::sink::parquet::FileSettings;
 use crate::source::OnBadRow;
 use crate::store::Location;

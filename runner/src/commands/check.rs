@@ -15,7 +15,7 @@ use crate::machines::finding_table::table;
 use crate::machines::sarif::sarif;
 use crate::machines::targets::Targets;
 use crate::terminal::print;
-use crate::threads::run_on_threads;
+use crate::sql::threads::run_on_threads;
 
 /// Checks a machine's definition, or a folder of jobs and machines; silence is no answer, so what is sound is said to
 /// be.

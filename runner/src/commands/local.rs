@@ -20,7 +20,7 @@ use crate::run::{Run, run};
 use crate::settings::{Engine, RunSettings, Shape};
 use crate::terminal::signals;
 use crate::store::{Location, S3Settings, Store};
-use crate::workspace::Workspace;
+use crate::sql::workspace::Workspace;
 
 /// The sample has as many rentals as the first tenant.
 const SAMPLE_RENTALS: u64 = 20_080;

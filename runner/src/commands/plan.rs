@@ -18,7 +18,7 @@ use crate::settings::RunSettings;
 use crate::start::{bind, identify, open_options};
 use crate::store::{FrozenObject, Location, S3Settings, Store};
 use crate::stores::{RAW, require_apart};
-use crate::workspace::Workspace;
+use crate::sql::workspace::Workspace;
 
 /// Lists inputs and outputs, and plans every query over the inputs as they lie there.
 ///

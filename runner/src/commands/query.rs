@@ -13,14 +13,14 @@ use crate::cli::{QueryArgs, QueryFormat};
 use crate::commit::{Log, name_replacer, read_table};
 use crate::error::{Error, ErrorKind, Result};
 use crate::logged_jobs::logged_jobs;
-use crate::memory::MemoryLimit;
+use crate::sql::memory::MemoryLimit;
 use crate::terminal::print::Rows;
 use crate::read::parts_table;
 use crate::settings::{Engine, processors};
 use crate::sink::collect::query_error;
 use crate::store::{Location, S3Settings, Store};
 use crate::terminal::row_writer::RowWriter;
-use crate::workspace::Workspace;
+use crate::sql::workspace::Workspace;
 
 /// A hint names no more tables than these: it is one line.
 const MOST_LISTED: usize = 20;

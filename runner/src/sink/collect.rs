@@ -16,10 +16,10 @@ use crate::sink::open_files::{OpenFiles, Slot};
 use crate::sink::partition::Partitions;
 use crate::sink::regroup::{Block, Regroup};
 use crate::sink::write::Table;
-use crate::bad_value::BadValue;
+use crate::sql::bad_value::BadValue;
 use crate::commit::Stager;
 use crate::error::{Cause, Context, Error, ErrorKind, Result};
-use crate::hold::{Held, Holder};
+use crate::sql::held::results::{Held, Holder};
 use crate::watch::progress::Progress;
 use crate::store;
 

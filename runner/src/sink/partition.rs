@@ -8,7 +8,7 @@ use arrow::temporal_conversions::date32_to_datetime;
 
 use crate::commit::Partition;
 use crate::error::{Context, Error, ErrorKind, Result};
-use crate::value_numbers::ValueNumbers;
+use crate::sql::value_ids::ValueNumbers;
 
 /// The longest `name=value` that every file system takes as one folder name.
 const MAX_FOLDER_NAME_BYTES: usize = 255;

@@ -8,7 +8,7 @@ use arrow::compute::interleave_record_batch;
 
 use crate::sink::partition::{PartitionNumber, Partitions};
 use crate::error::{Context, ErrorKind, Result};
-use crate::value_numbers::in_stretches;
+use crate::sql::value_ids::in_stretches;
 
 /// Rows are put in partition order in blocks of about this many: enough that a day of a year has hundreds in each
 /// block, little enough (tens of MB) for a small memory limit.

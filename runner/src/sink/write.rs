@@ -15,7 +15,7 @@ use crate::sink::open_files::Slot;
 use crate::sink::parquet::FileSettings;
 use crate::commit::{Partition, StagedPart, Stager};
 use crate::error::{Context, Error, ErrorKind, Result};
-use crate::hold::Held;
+use crate::sql::held::results::Held;
 use crate::watch::progress::Progress;
 
 /// Encoded bytes that wait for the store, per file being written; more would hide a slow store in memory.

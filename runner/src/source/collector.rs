@@ -8,12 +8,12 @@ use tracing::debug;
 
 use crate::source::OnBadRow;
 use crate::source::block::{Block, Decoded};
-use crate::source::budget::Budget;
-use crate::source::cluster::Clustering;
+use crate::sql::held::memory_budget::Budget;
+use crate::sql::held::clustering::Clustering;
 use crate::source::entries::Entries;
 use crate::source::fault::{Fault, rule};
 use crate::source::grammar::Beyond;
-use crate::source::hold::Hold;
+use crate::sql::held::raw_batches::Hold;
 use crate::source::judge::{Judge, Judged, Place, Rejected};
 use crate::source::quarantine;
 use crate::source::report::DatasetReport;

@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex};
 
 use datafusion::execution::runtime_env::RuntimeEnv;
 
-use crate::source::budget::{Budget, Taken};
+use crate::sql::held::memory_budget::{Budget, Taken};
 use crate::source::grammar::offset;
 use crate::source::row_hash::NO_HASH;
-use crate::source::spill::{Segment, Spill};
+use crate::sql::held::spill_file::{Segment, Spill};
 use crate::error::Context;
 use crate::{ErrorKind, Result};
 

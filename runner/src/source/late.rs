@@ -7,7 +7,7 @@ use std::sync::Arc;
 use drivetrain_jobs::contract::Severity;
 use futures::{StreamExt, TryStreamExt, stream};
 
-use crate::source::budget::Budget;
+use crate::sql::held::memory_budget::Budget;
 use crate::source::collector::Collector;
 use crate::source::entries::{Entries, Position, repeated};
 use crate::source::fault::{Fault, rule};

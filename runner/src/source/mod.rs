@@ -11,8 +11,6 @@
 //! references are looked up while it is decoded. For each dataset, rows read = accepted + quarantined.
 
 mod block;
-mod budget;
-mod cluster;
 mod collector;
 mod column;
 mod compression;
@@ -25,7 +23,6 @@ mod grammar;
 mod gzip;
 mod hash_set;
 mod header_hint;
-mod hold;
 mod inputs;
 mod judge;
 mod late;
@@ -41,9 +38,7 @@ mod report;
 mod revisit;
 mod row_hash;
 mod row_rule;
-mod spill;
 mod splitter;
-mod table;
 mod target;
 #[cfg(test)]
 mod tests;

@@ -12,7 +12,7 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use serde::Serialize;
 
-use crate::source::hold::Held;
+use crate::sql::held::raw_batches::Held;
 use crate::source::judge::Rejected;
 use crate::error::Context;
 use crate::{ErrorKind, Result};

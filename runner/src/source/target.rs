@@ -1,6 +1,6 @@
 //! What references to a dataset lead to: the hashes of its accepted rows, and of those that were rejected.
 
-use crate::source::budget::{Budget, Taken};
+use crate::sql::held::memory_budget::{Budget, Taken};
 use crate::source::entries::{Entries, Position};
 use crate::source::hash_set::HashSet128;
 use std::sync::Arc;

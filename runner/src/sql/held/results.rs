@@ -24,7 +24,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::coop::make_cooperative;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 
-use crate::leaf::{Leaf, Rows};
+use crate::sql::scan_exec::{Leaf, Rows};
 
 /// Says which batches belong together; an output's partition number.
 pub type Tag = u32;

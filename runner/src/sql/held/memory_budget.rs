@@ -8,21 +8,21 @@ use datafusion::execution::memory_pool::{
 
 /// A share of the pool; what does not fit is spilled by whoever asked.
 #[derive(Debug)]
-pub(super) struct Budget {
+pub(crate) struct Budget {
     reservation: MemoryReservation,
     limit_bytes: usize,
 }
 
 /// Memory taken from a budget, given back when dropped.
 #[derive(Debug)]
-pub(super) struct Taken {
+pub(crate) struct Taken {
     budget: Arc<Budget>,
     bytes: usize,
 }
 
 impl Budget {
     /// A budget of `percent` of the pool's limit.
-    pub(super) fn new(pool: &Arc<dyn MemoryPool>, name: &str, percent: usize) -> Arc<Self> {
+    pub(crate) fn new(pool: &Arc<dyn MemoryPool>, name: &str, percent: usize) -> Arc<Self> {
         let limit_bytes = match pool.memory_limit() {
             MemoryLimit::Finite(bytes) => bytes / 100 * percent,
             MemoryLimit::Infinite | MemoryLimit::Unknown => usize::MAX,
@@ -34,7 +34,7 @@ impl Budget {
     }
 
     /// Takes memory if there is enough.
-    pub(super) fn take(self: &Arc<Self>, bytes: usize) -> Option<Taken> {
+    pub(crate) fn take(self: &Arc<Self>, bytes: usize) -> Option<Taken> {
         let fits = self.reservation.size().saturating_add(bytes) <= self.limit_bytes;
         (fits && self.reservation.try_grow(bytes).is_ok()).then(|| Taken {
             budget: Arc::clone(self),

@@ -17,7 +17,7 @@ const FILE_BYTES: u64 = 1 << 30;
 const BUFFER_BYTES: usize = 1 << 20;
 
 /// Writes segments one after another.
-pub(super) struct Spill {
+pub(crate) struct Spill {
     disk: Arc<DiskManager>,
     what: String,
     open: Mutex<Option<Open>>,
@@ -32,14 +32,14 @@ struct Open {
 
 /// Bytes that were written in one go.
 #[derive(Clone)]
-pub(super) struct Segment {
+pub(crate) struct Segment {
     file: Arc<dyn SpillFile>,
     offset: u64,
     length: u64,
 }
 
 impl Spill {
-    pub(super) fn new(disk: Arc<DiskManager>, what: impl Into<String>) -> Self {
+    pub(crate) fn new(disk: Arc<DiskManager>, what: impl Into<String>) -> Self {
         Self {
             disk,
             what: what.into(),
@@ -49,7 +49,7 @@ impl Spill {
     }
 
     /// How much was written so far.
-    pub(super) fn written_bytes(&self) -> u64 {
+    pub(crate) fn written_bytes(&self) -> u64 {
         self.written_bytes.load(Ordering::Relaxed)
     }
 
@@ -57,7 +57,7 @@ impl Spill {
     ///
     /// # Errors
     /// Failed: the disk is full, or spilling is switched off.
-    pub(super) fn write<E: Into<Cause>>(
+    pub(crate) fn write<E: Into<Cause>>(
         &self,
         fill: impl FnOnce(&mut dyn Write) -> Result<(), E>,
     ) -> Result<Segment> {
@@ -147,7 +147,7 @@ impl Segment {
     ///
     /// # Errors
     /// Failed: the file cannot be read.
-    pub(super) fn read(&self, from: u64) -> Result<impl Read + use<>> {
+    pub(crate) fn read(&self, from: u64) -> Result<impl Read + use<>> {
         let what = "rows that were put on disk cannot be read back";
         let path = self.file.path().ok_or_else(|| {
             Error::new(

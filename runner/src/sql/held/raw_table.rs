@@ -16,9 +16,9 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::{StreamExt, TryStreamExt, stream};
 
-use crate::source::cluster::ClusteredRows;
-use crate::source::hold::{Group, Held};
-use crate::leaf::{Leaf, Rows};
+use crate::sql::held::clustering::ClusteredRows;
+use crate::sql::held::raw_batches::{Group, Held};
+use crate::sql::scan_exec::{Leaf, Rows};
 
 /// How many groups a partition reads ahead from disk while the query works on one.
 const READ_AHEAD: usize = 2;
@@ -26,7 +26,7 @@ const READ_AHEAD: usize = 2;
 /// Held rows, divided into as many partitions as there are threads: in the order of the raw files, or by value where they
 /// were held so and are all in memory.
 #[derive(Debug)]
-pub(super) struct HeldTable {
+pub(crate) struct HeldTable {
     schema: SchemaRef,
     groups: Arc<[Arc<Group>]>,
     threads: usize,
@@ -36,7 +36,7 @@ pub(super) struct HeldTable {
 }
 
 impl HeldTable {
-    pub(super) fn new(held: Held, threads: usize) -> Self {
+    pub(crate) fn new(held: Held, threads: usize) -> Self {
         Self {
             schema: held.schema,
             groups: held.groups.into(),
@@ -180,7 +180,7 @@ fn pieces(batch: RecordBatch, rows: usize) -> impl Iterator<Item = RecordBatch> 
         .map(move |start| batch.slice(start, rows.min(batch.num_rows() - start)))
 }
 
-pub(super) fn statistics(schema: &SchemaRef, rows: u64, bytes: u64) -> Statistics {
+pub(crate) fn statistics(schema: &SchemaRef, rows: u64, bytes: u64) -> Statistics {
     let exact = |count: u64| usize::try_from(count).map_or(Precision::Absent, Precision::Exact);
     Statistics {
         num_rows: exact(rows),

@@ -12,7 +12,7 @@ use datafusion::execution::SendableRecordBatchStream;
 use datafusion::logical_expr::{Expr, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 
-use crate::leaf::{Leaf, Rows};
+use crate::sql::scan_exec::{Leaf, Rows};
 
 /// Stands for rows that a run would read or hold.
 #[derive(Clone, Debug)]

@@ -13,15 +13,15 @@ use datafusion::arrow::ipc::writer::StreamWriter;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use tracing::debug;
 
-use crate::source::budget::{Budget, Taken};
-use crate::source::cluster::{Block, Clustering, Order};
-use crate::source::spill::{Segment, Spill};
+use crate::sql::held::memory_budget::{Budget, Taken};
+use crate::sql::held::clustering::{Block, Clustering, Order};
+use crate::sql::held::spill_file::{Segment, Spill};
 use crate::error::Context;
 use crate::{ErrorKind, Result};
 
 /// Collects groups of batches in any order and keeps them in the order of their ranks.
 #[derive(Debug)]
-pub(super) struct Hold {
+pub(crate) struct Hold {
     schema: SchemaRef,
     budget: Arc<Budget>,
     spill: Spill,
@@ -31,19 +31,19 @@ pub(super) struct Hold {
 
 /// Everything that was held, in order.
 #[derive(Debug)]
-pub(super) struct Held {
-    pub(super) schema: SchemaRef,
-    pub(super) groups: Vec<Arc<Group>>,
-    pub(super) rows: u64,
-    pub(super) bytes: u64,
-    pub(super) spilled_bytes: u64,
+pub(crate) struct Held {
+    pub(crate) schema: SchemaRef,
+    pub(crate) groups: Vec<Arc<Group>>,
+    pub(crate) rows: u64,
+    pub(crate) bytes: u64,
+    pub(crate) spilled_bytes: u64,
     /// The numbers of the values by which groups are in order, in the order of the values, where all are and so in memory.
-    pub(super) values: Option<Vec<u32>>,
+    pub(crate) values: Option<Vec<u32>>,
 }
 
 /// Batches that were added together.
 #[derive(Debug)]
-pub(super) struct Group {
+pub(crate) struct Group {
     content: Content,
     rows: u32,
     bytes: usize,
@@ -63,7 +63,7 @@ enum Content {
 }
 
 impl Hold {
-    pub(super) fn new(
+    pub(crate) fn new(
         schema: SchemaRef,
         what: &str,
         budget: &Arc<Budget>,
@@ -79,7 +79,7 @@ impl Hold {
     }
 
     /// From now on what is added together is put in the order of a value.
-    pub(super) fn clustered(self, clustering: Option<Clustering>) -> Self {
+    pub(crate) fn clustered(self, clustering: Option<Clustering>) -> Self {
         Self { clustering, ..self }
     }
 
@@ -87,7 +87,7 @@ impl Hold {
     ///
     /// # Errors
     /// Failed: neither memory nor disk has room.
-    pub(super) fn add(&self, rank: u64, batches: Vec<RecordBatch>) -> Result<()> {
+    pub(crate) fn add(&self, rank: u64, batches: Vec<RecordBatch>) -> Result<()> {
         let rows = batches.iter().map(RecordBatch::num_rows).sum::<usize>();
         if rows == 0 {
             return Ok(());
@@ -120,14 +120,14 @@ impl Hold {
     }
 
     /// Leaves rows of a rank out, given ascending.
-    pub(super) fn drop_rows(&self, rank: u64, rows: Vec<u32>) {
+    pub(crate) fn drop_rows(&self, rank: u64, rows: Vec<u32>) {
         if let Some([group, ..]) = self.lock().get_mut(&rank).map(Vec::as_mut_slice) {
             group.dropped = rows;
         }
     }
 
     /// Ends the collection; what is added after that is lost, as it should be when reading has failed.
-    pub(super) fn finish(&self) -> Held {
+    pub(crate) fn finish(&self) -> Held {
         let spilled_bytes = self.spill.written_bytes();
         let groups = std::mem::take(&mut *self.lock())
             .into_values()
@@ -181,11 +181,11 @@ impl Hold {
 }
 
 impl Group {
-    pub(super) fn rows(&self) -> u64 {
+    pub(crate) fn rows(&self) -> u64 {
         u64::from(self.rows) - self.dropped.len() as u64
     }
 
-    pub(super) fn is_on_disk(&self) -> bool {
+    pub(crate) fn is_on_disk(&self) -> bool {
         matches!(self.content, Content::Disk(_))
     }
 
@@ -193,7 +193,7 @@ impl Group {
     ///
     /// # Errors
     /// Failed: the disk cannot be read.
-    pub(super) fn load(&self, projection: &[usize]) -> Result<Vec<RecordBatch>> {
+    pub(crate) fn load(&self, projection: &[usize]) -> Result<Vec<RecordBatch>> {
         let what = "held rows cannot be read back";
         let batches = match &self.content {
             Content::Memory(batches, _) => batches
@@ -229,7 +229,7 @@ impl Group {
     ///
     /// # Errors
     /// Failed: the columns do not exist.
-    pub(super) fn block(&self, projection: &[usize]) -> Result<Option<Block>> {
+    pub(crate) fn block(&self, projection: &[usize]) -> Result<Option<Block>> {
         let (Content::Memory(batches, _), Some(order)) = (&self.content, &self.order) else {
             return Ok(None);
         };
@@ -247,7 +247,7 @@ impl Group {
     }
 
     /// The values that occur and where their rows are, with those that are left out.
-    pub(super) fn stretches(&self) -> &[(u32, Range<usize>)] {
+    pub(crate) fn stretches(&self) -> &[(u32, Range<usize>)] {
         self.order.as_ref().map_or(&[], |order| &order.stretches)
     }
 

@@ -21,28 +21,28 @@ use datafusion::prelude::SessionContext;
 use futures::stream;
 
 use crate::source::grammar::offset;
-use crate::source::hold::Group;
-use crate::source::table::statistics;
-use crate::leaf::Rows;
-use crate::value_numbers::{ValueNumbers, in_stretches};
+use crate::sql::held::raw_batches::Group;
+use crate::sql::held::raw_table::statistics;
+use crate::sql::scan_exec::Rows;
+use crate::sql::value_ids::{ValueNumbers, in_stretches};
 
 /// With more different values than this rows are left as they lie: hardly two would come together.
 const MOST_VALUES: usize = 1 << 16;
 
 /// Puts blocks in the order of a value that is computed from each row.
 #[derive(Debug)]
-pub(super) struct Clustering {
+pub(crate) struct Clustering {
     by: Arc<dyn PhysicalExpr>,
     numbers: Mutex<ValueNumbers>,
 }
 
 /// How the rows of a block were put in order.
 #[derive(Debug)]
-pub(super) struct Order {
+pub(crate) struct Order {
     /// The place that each row had.
-    pub(super) original: Vec<u32>,
+    pub(crate) original: Vec<u32>,
     /// The values that occur and where their rows are.
-    pub(super) stretches: Vec<(u32, Range<usize>)>,
+    pub(crate) stretches: Vec<(u32, Range<usize>)>,
 }
 
 impl Clustering {
@@ -50,7 +50,7 @@ impl Clustering {
     ///
     /// # Errors
     /// Where it cannot be computed from them.
-    pub(super) fn new(by: &Expr, schema: &SchemaRef) -> Result<Self> {
+    pub(crate) fn new(by: &Expr, schema: &SchemaRef) -> Result<Self> {
         let columns = DFSchema::try_from(Arc::clone(schema))?;
         let by = SessionContext::new().create_physical_expr(by.clone(), &columns)?;
         let numbers = Mutex::new(ValueNumbers::new(&[by.data_type(schema)?])?);
@@ -61,7 +61,7 @@ impl Clustering {
     ///
     /// # Errors
     /// Where the expression cannot be computed, as for a date that does not exist.
-    pub(super) fn sort(&self, batches: &[RecordBatch]) -> Result<Option<(RecordBatch, Order)>> {
+    pub(crate) fn sort(&self, batches: &[RecordBatch]) -> Result<Option<(RecordBatch, Order)>> {
         let mut numbers = Vec::with_capacity(batches.len());
         for batch in batches {
             let values = self.by.evaluate(batch)?.into_array(batch.num_rows())?;
@@ -96,7 +96,7 @@ impl Clustering {
     }
 
     /// The numbers of all values, in the order of the values.
-    pub(super) fn values(&self) -> Vec<u32> {
+    pub(crate) fn values(&self) -> Vec<u32> {
         self.lock().in_order()
     }
 
@@ -106,10 +106,10 @@ impl Clustering {
 }
 
 /// A block as it is read: its rows, where each value's are, and which of them are not left out.
-pub(super) struct Block {
-    pub(super) rows: RecordBatch,
-    pub(super) stretches: Vec<(u32, Range<usize>)>,
-    pub(super) kept: Option<BooleanArray>,
+pub(crate) struct Block {
+    pub(crate) rows: RecordBatch,
+    pub(crate) stretches: Vec<(u32, Range<usize>)>,
+    pub(crate) kept: Option<BooleanArray>,
 }
 
 impl Block {
@@ -131,7 +131,7 @@ impl Block {
 }
 
 /// Held rows value by value; each value's rows come from one partition.
-pub(super) struct ClusteredRows {
+pub(crate) struct ClusteredRows {
     groups: Arc<[Arc<Group>]>,
     /// For each partition, the values whose rows it streams.
     dealt: Vec<Arc<[u32]>>,
@@ -142,7 +142,7 @@ pub(super) struct ClusteredRows {
 
 impl ClusteredRows {
     /// Over groups that are all in memory and in order; `values` are the numbers of values in the order of the values.
-    pub(super) fn new(
+    pub(crate) fn new(
         groups: Arc<[Arc<Group>]>,
         values: Vec<u32>,
         (rows, bytes): (u64, u64),
