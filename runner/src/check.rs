@@ -10,7 +10,7 @@ use drivetrain_jobs::plan::{CheckPlan, Parameters, check_plan};
 
 use crate::compute::Computed;
 use crate::error::{Error, ErrorKind, Result};
-use crate::job_error::job_error;
+use crate::job::job_error::job_error;
 use crate::report::CheckReport;
 use crate::sink::collect::query_error;
 

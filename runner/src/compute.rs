@@ -17,7 +17,7 @@ use crate::sql::bad_value;
 use crate::commit::Stager;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sql::held::results::{Held, HeldTable};
-use crate::job_error::job_error;
+use crate::job::job_error::job_error;
 use crate::outputs;
 use crate::watch::progress::Progress;
 use crate::settings::Shape;

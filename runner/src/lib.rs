@@ -20,9 +20,6 @@ pub mod stores;
 pub mod machines;
 
 pub mod generate;
-pub mod job_error;
-pub mod job_folder;
-pub mod logged_jobs;
 pub mod preview;
 pub mod store;
 
@@ -32,3 +29,4 @@ pub mod report;
 pub mod watch;
 pub mod terminal;
 pub mod sql;
+pub mod job;

@@ -18,7 +18,7 @@ use serde::Serialize;
 use crate::commit::TableInput;
 use crate::error::Result;
 use crate::sql::planned_table::Foreseen;
-use crate::job_error::job_error;
+use crate::job::job_error::job_error;
 use crate::read::parts_table;
 use crate::sink::collect::query_error;
 use crate::store::Store;

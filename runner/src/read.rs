@@ -16,7 +16,7 @@ use crate::sql::column_types::arrow_type;
 use crate::commit::TableInput;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::inputs::{FrozenInput, FrozenInputs};
-use crate::job_error::job_error;
+use crate::job::job_error::job_error;
 use crate::watch::progress::Progress;
 use crate::report::{InputReport, Report};
 use crate::run::Run;

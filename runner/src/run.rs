@@ -20,7 +20,7 @@ use crate::terminal::stage_display::Display;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::error::failure::Failure;
 use crate::inputs::{FrozenInput, FrozenInputs, freeze};
-use crate::job_error::job_error;
+use crate::job::job_error::job_error;
 use crate::sql::memory::peak_resident_bytes;
 use crate::outputs;
 use crate::read::{Reading, read};

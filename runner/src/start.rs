@@ -6,7 +6,7 @@ use drivetrain_jobs::plan::Parameters;
 use crate::commit::{OpenOptions, RunId, RunInputs};
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::inputs::FrozenInputs;
-use crate::job_error::job_error;
+use crate::job::job_error::job_error;
 use crate::settings::RunSettings;
 
 /// Gives parameters their values and types, and looks whether the job has the checks that were asked for.

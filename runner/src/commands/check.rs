@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::cli::{CheckArgs, OutputFormat};
 use crate::commands::Verdict;
 use crate::error::{Error, ErrorKind, Result};
-use crate::job_folder::JobFolder;
+use crate::job::folder::JobFolder;
 use crate::machines::definition::DefinitionFile;
 use crate::machines::finding::{Finding, counted, plural};
 use crate::machines::finding_table::table;

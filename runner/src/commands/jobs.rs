@@ -5,7 +5,7 @@ use drivetrain_jobs::describe::{Section, Summary, sections};
 
 use crate::cli::JobsArgs;
 use crate::error::Result;
-use crate::job_folder::JobFolder;
+use crate::job::folder::JobFolder;
 use crate::terminal::print;
 
 /// Lists the bundled jobs with what they read and write, or shows any one in full.

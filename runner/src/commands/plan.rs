@@ -10,7 +10,7 @@ use crate::commit::{self, Opened, OutputPlan, Replaces};
 use crate::terminal::stage_display::{grouped, size};
 use crate::error::{ErrorKind, Result};
 use crate::inputs::{FrozenInput, FrozenInputs, raw_input, table_input};
-use crate::job_folder::JobFolder;
+use crate::job::folder::JobFolder;
 use crate::outputs;
 use crate::preview::{Known, Preview, Query, preview};
 use crate::terminal::print;

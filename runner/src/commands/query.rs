@@ -12,7 +12,7 @@ use futures::StreamExt;
 use crate::cli::{QueryArgs, QueryFormat};
 use crate::commit::{Log, name_replacer, read_table};
 use crate::error::{Error, ErrorKind, Result};
-use crate::logged_jobs::logged_jobs;
+use crate::job::logged::logged_jobs;
 use crate::sql::memory::MemoryLimit;
 use crate::terminal::print::Rows;
 use crate::read::parts_table;

@@ -3,7 +3,7 @@
 use crate::cli::LogArgs;
 use crate::commit::{self, Repaired};
 use crate::error::Result;
-use crate::logged_jobs::LoggedJob;
+use crate::job::logged::LoggedJob;
 use crate::terminal::print;
 
 /// Finishes the publish of a job's last record and says what was to be done.

@@ -4,7 +4,7 @@ use crate::cli::RunArgs;
 use crate::commit::Unfenced;
 use crate::terminal::stage_display::{Display, grouped, size};
 use crate::error::Result;
-use crate::job_folder::JobFolder;
+use crate::job::folder::JobFolder;
 use crate::terminal::print;
 use crate::report::{Report, Status};
 use crate::run::{Run, run as run_job};

@@ -4,7 +4,7 @@ use crate::cli::LogArgs;
 use crate::commit::{self, RunStatus};
 use crate::terminal::stage_display::{grouped, size};
 use crate::error::Result;
-use crate::logged_jobs::LoggedJob;
+use crate::job::logged::LoggedJob;
 use crate::terminal::print;
 
 /// Lists the runs of a job, newest last.

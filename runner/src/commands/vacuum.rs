@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::cli::VacuumArgs;
 use crate::commit::{self, VacuumOptions, Vacuumed};
 use crate::error::{Error, ErrorKind, Result};
-use crate::logged_jobs::LoggedJob;
+use crate::job::logged::LoggedJob;
 use crate::terminal::print;
 use crate::store::Store;
 

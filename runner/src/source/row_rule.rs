@@ -10,7 +10,7 @@ use datafusion::prelude::SessionContext;
 use drivetrain_jobs::contract::{Contract, Rule, Severity};
 use drivetrain_jobs::plan::rule_condition;
 
-use crate::job_error::job_error;
+use crate::job::job_error::job_error;
 use crate::{Error, Result};
 
 /// A compiled condition.

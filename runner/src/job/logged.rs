@@ -5,7 +5,7 @@ use object_store::path::Path;
 
 use crate::cli::LogArgs;
 use crate::error::{Error, ErrorKind, Result};
-use crate::job_folder::JobFolder;
+use crate::job::folder::JobFolder;
 use crate::store::{Location, S3Settings, Store};
 
 /// A job whose log was found.
