@@ -3,24 +3,14 @@
 pub mod app;
 pub mod cli;
 pub mod commands;
-pub mod settings;
 
-pub mod check;
 pub mod commit;
-pub mod compute;
-pub mod inputs;
-pub mod outputs;
-pub mod read;
-pub mod run;
 pub mod sink;
 pub mod source;
-pub mod start;
-pub mod stores;
 
 pub mod machines;
 
 pub mod generate;
-pub mod preview;
 pub mod store;
 
 pub use error::{Error, ErrorKind, Result};
@@ -30,3 +20,4 @@ pub mod watch;
 pub mod terminal;
 pub mod sql;
 pub mod job;
+pub mod run;

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::generate::{self, Folder, Generated, Settings, Share, Target, Uploads};
 use crate::terminal::print;
 use crate::watch::progress::Progress;
-use crate::settings::processors;
+use crate::run::settings::processors;
 use crate::store::{Location, S3Settings, Store};
 
 /// Writes a sample and says what it holds.

@@ -14,7 +14,7 @@ use simd_csv::ZeroCopyReaderBuilder;
 use crate::cli::NewJobArgs;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::terminal::print;
-use crate::stores::RAW;
+use crate::run::roots::RAW;
 
 /// How much of a CSV file is looked at: some thousand rows.
 const SAMPLE_BYTES: u64 = 1 << 20;

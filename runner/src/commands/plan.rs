@@ -9,15 +9,15 @@ use crate::cli::RunArgs;
 use crate::commit::{self, Opened, OutputPlan, Replaces};
 use crate::terminal::stage_display::{grouped, size};
 use crate::error::{ErrorKind, Result};
-use crate::inputs::{FrozenInput, FrozenInputs, raw_input, table_input};
+use crate::run::freeze::{FrozenInput, FrozenInputs, raw_input, table_input};
 use crate::job::folder::JobFolder;
-use crate::outputs;
-use crate::preview::{Known, Preview, Query, preview};
+use crate::run::outputs;
+use crate::run::preview::{Known, Preview, Query, preview};
 use crate::terminal::print;
-use crate::settings::RunSettings;
-use crate::start::{bind, identify, open_options};
+use crate::run::settings::RunSettings;
+use crate::run::identify::{bind, identify, open_options};
 use crate::store::{FrozenObject, Location, S3Settings, Store};
-use crate::stores::{RAW, require_apart};
+use crate::run::roots::{RAW, require_apart};
 use crate::sql::workspace::Workspace;
 
 /// Lists inputs and outputs, and plans every query over the inputs as they lie there.

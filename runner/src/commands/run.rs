@@ -7,14 +7,14 @@ use crate::error::Result;
 use crate::job::folder::JobFolder;
 use crate::terminal::print;
 use crate::report::{Report, Status};
-use crate::run::{Run, run as run_job};
-use crate::settings::RunSettings;
+use crate::run::row_path::{Run, run as run_job};
+use crate::run::settings::RunSettings;
 use crate::terminal::signals;
 
 /// Runs the job and prints what it did.
 ///
 /// # Errors
-/// As [`crate::run::run`].
+/// As [`crate::run::row_path::run`].
 pub async fn run(args: &RunArgs, json: bool) -> Result<()> {
     let started_at = chrono::Utc::now();
     let stop = signals::listen()?;

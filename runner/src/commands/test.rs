@@ -22,7 +22,7 @@ use crate::machines::junit::{Reported, junit};
 use crate::machines::machine_files::{MachineFiles, identity};
 use crate::machines::targets::{Targets, files_below};
 use crate::terminal::print;
-use crate::settings::processors;
+use crate::run::settings::processors;
 
 /// What a case is, for whoever has none.
 const A_CASE: &str = "a case is a file `<machine>.<name>.case.json` beside `<machine>.asl.json`";

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::error::{Context, ErrorKind, Result};
-use crate::settings::processors;
+use crate::run::settings::processors;
 
 /// How long the end waits for work that a failure has cut off: what it drops takes its spill folder away. Blocking reads that
 /// nobody waits for any more must not hold up the exit for longer.

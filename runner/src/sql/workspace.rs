@@ -9,7 +9,7 @@ use datafusion::prelude::SessionContext;
 use drivetrain_jobs::plan::session_context;
 
 use crate::error::{Context, ErrorKind, Result};
-use crate::settings::Engine;
+use crate::run::settings::Engine;
 
 /// The machine's share that one run works in.
 pub struct Workspace {

@@ -8,7 +8,7 @@ use crate::sql::column_types::type_name;
 use crate::commit::{Columns, Opened, TableInput};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::FrozenObject;
-use crate::stores::{RAW, Stores};
+use crate::run::roots::{RAW, Stores};
 
 /// One input of a job, frozen.
 #[derive(Clone, Debug)]

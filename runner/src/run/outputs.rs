@@ -7,7 +7,7 @@ use drivetrain_jobs::plan::{Bounds, Parameters};
 
 use crate::sql::column_types::type_name;
 use crate::commit::{ColumnType, Columns, Order, OutputPlan, Replaces, Window};
-use crate::settings::Shape;
+use crate::run::settings::Shape;
 use crate::sink::write::Table;
 use crate::sql::workspace::Workspace;
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use drivetrain_jobs::job::{InputOrigin, Job};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::settings::RunSettings;
+use crate::run::settings::RunSettings;
 use crate::store::{S3Settings, Store};
 
 /// The folder of raw data below the input root.

@@ -8,7 +8,7 @@ use drivetrain_jobs::contract::{Key, Reference, Severity};
 use drivetrain_jobs::job::{Job, Output};
 use drivetrain_jobs::plan::{CheckPlan, Parameters, check_plan};
 
-use crate::compute::Computed;
+use crate::run::compute::Computed;
 use crate::error::{Error, ErrorKind, Result};
 use crate::job::job_error::job_error;
 use crate::report::CheckReport;

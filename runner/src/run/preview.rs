@@ -19,7 +19,7 @@ use crate::commit::TableInput;
 use crate::error::Result;
 use crate::sql::planned_table::Foreseen;
 use crate::job::job_error::job_error;
-use crate::read::parts_table;
+use crate::run::read::parts_table;
 use crate::sink::collect::query_error;
 use crate::store::Store;
 use crate::sql::workspace::Workspace;
