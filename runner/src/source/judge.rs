@@ -7,11 +7,11 @@ use arrow::array::{ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions};
 use arrow::compute::filter;
 use drivetrain_jobs::contract::Severity;
 
-use crate::source::fault::{Fault, Faults};
-use crate::source::grammar::offset;
-use crate::source::plan::DatasetPlan;
-use crate::source::row_hash::{NO_HASH, row_hashes};
-use crate::source::target::Target;
+use crate::source::row_faults::{Fault, Faults};
+use crate::source::csv::record_grammar::offset;
+use crate::source::decode_plan::DatasetPlan;
+use crate::source::keys::row_hash::{NO_HASH, row_hashes};
+use crate::source::keys::reference_targets::Target;
 use crate::error::Context;
 use crate::{ErrorKind, Result};
 
@@ -263,7 +263,7 @@ impl Judge {
     }
 }
 
-impl crate::source::plan::ReferencePlan {
+impl crate::source::decode_plan::ReferencePlan {
     /// The fault of a row whose reference leads nowhere.
     pub(super) fn fault(&self, row: usize, to_rejected: bool) -> Fault {
         let message = if to_rejected {

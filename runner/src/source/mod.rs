@@ -10,42 +10,27 @@
 //! outcome is that of one thread reading line by line. Datasets are read in the order of their references, so a row's
 //! references are looked up while it is decoded. For each dataset, rows read = accepted + quarantined.
 
-mod block;
 mod collector;
-mod column;
-mod compression;
-mod cut;
-mod entries;
-mod fault;
-mod fetch;
-mod file;
-mod grammar;
-mod gzip;
-mod hash_set;
 mod header_hint;
-mod inputs;
 mod judge;
-mod late;
-mod layout;
-mod number;
-mod parquet_file;
-mod parquet_object;
-mod plan;
 mod quarantine;
 mod read;
-mod reading;
-mod report;
 mod revisit;
-mod row_hash;
 mod row_rule;
-mod splitter;
-mod target;
 #[cfg(test)]
 mod tests;
-mod text;
-mod time_reader;
 
 pub use inputs::{InputObjects, OnBadRow, ReadSettings};
 pub use quarantine::{Quarantine, QuarantineFiles};
 pub use read::{Dataset, Refused, Sources, read};
 pub use report::DatasetReport;
+pub(crate) mod bytes;
+pub(crate) mod csv;
+pub(crate) mod column_layout;
+pub(crate) mod parquet;
+pub(crate) mod keys;
+pub(crate) mod row_faults;
+pub(crate) mod input_objects;
+pub(crate) mod decode_plan;
+pub(crate) mod dataset_report;
+pub(crate) mod read_context;

@@ -10,14 +10,14 @@ use object_store::ObjectMeta;
 
 use crate::sql::held::memory_budget::Budget;
 use crate::source::collector::{Budgets, Collector};
-use crate::source::entries::parts_for;
-use crate::source::file::{SourceFile, read_file};
+use crate::source::keys::key_entries::parts_for;
+use crate::source::csv::object::{SourceFile, read_file};
 use crate::sql::held::raw_batches::Held;
 use crate::source::judge::Judge;
-use crate::source::late::{Late, Resolved, resolve, targets};
-use crate::source::plan::{DatasetPlan, plan, reading_order};
-use crate::source::reading::Reading;
-use crate::source::report::DatasetReport;
+use crate::source::keys::late_rejections::{Late, Resolved, resolve, targets};
+use crate::source::decode_plan::{DatasetPlan, plan, reading_order};
+use crate::source::read_context::Reading;
+use crate::source::dataset_report::DatasetReport;
 use crate::source::revisit::revisit;
 use crate::sql::held::raw_table::HeldTable;
 use super::{InputObjects, Quarantine, ReadSettings};
@@ -330,7 +330,7 @@ fn source_files(input: &InputObjects) -> Vec<SourceFile> {
             );
             parts.pop();
             SourceFile {
-                index: crate::source::grammar::offset(index),
+                index: crate::source::csv::record_grammar::offset(index),
                 store: Arc::clone(&input.store),
                 meta: meta.clone(),
                 name: name.into(),

@@ -12,16 +12,16 @@ use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::ObjectStoreExt;
 
-use crate::source::block::{Block, place};
+use crate::source::csv::block_decoder::{Block, place};
 use crate::source::collector::{BlockNote, Collector};
-use crate::source::compression::Content;
-use crate::source::fetch::store_error;
-use crate::source::file::{SourceFile, open};
+use crate::source::bytes::compression::Content;
+use crate::source::bytes::ranges::store_error;
+use crate::source::csv::object::{SourceFile, open};
 use crate::source::judge::Rejected;
-use crate::source::late::{Late, Reason};
-use crate::source::parquet_file::revisit_parquet;
-use crate::source::reading::Reading;
-use crate::source::splitter::{Filled, Records, Splitter};
+use crate::source::keys::late_rejections::{Late, Reason};
+use crate::source::parquet::object::revisit_parquet;
+use crate::source::read_context::Reading;
+use crate::source::csv::record_splitter::{Filled, Records, Splitter};
 use crate::Result;
 use crate::watch::progress::Progress;
 

@@ -1,6 +1,6 @@
 //! Random texts, cut anywhere and read by any number of threads, against one thread that reads byte by byte.
 
-use crate::source::grammar::{Beyond, Broken, Dialect, Outcome, RECORD_LIMIT_BYTES, read_record};
+use crate::source::csv::record_grammar::{Beyond, Broken, Dialect, Outcome, RECORD_LIMIT_BYTES, read_record};
 use super::*;
 
 /// Numbers that look random and are the same in each run.
@@ -183,7 +183,7 @@ async fn sound_texts_are_read_as_the_csv_crate_reads_them() {
 
 #[test]
 fn long_texts_without_and_with_quotes_take_both_paths() {
-    use crate::source::splitter::{Filled, Records, Splitter};
+    use crate::source::csv::record_splitter::{Filled, Records, Splitter};
     let mut random = Random(7);
     let dialect = Dialect {
         delimiter: b',',

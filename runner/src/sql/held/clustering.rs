@@ -20,7 +20,7 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::prelude::SessionContext;
 use futures::stream;
 
-use crate::source::grammar::offset;
+use crate::source::csv::record_grammar::offset;
 use crate::sql::held::raw_batches::Group;
 use crate::sql::held::raw_table::statistics;
 use crate::sql::scan_exec::Rows;

@@ -110,7 +110,7 @@ impl Hold {
         };
         let group = Group {
             content,
-            rows: crate::source::grammar::offset(rows),
+            rows: crate::source::csv::record_grammar::offset(rows),
             bytes,
             dropped: Vec::new(),
             order,
@@ -257,7 +257,7 @@ impl Group {
             .map(|row| {
                 let row = match &self.order {
                     Some(order) => order.original[row],
-                    None => crate::source::grammar::offset(row),
+                    None => crate::source::csv::record_grammar::offset(row),
                 };
                 Some(self.dropped.binary_search(&row).is_err())
             })

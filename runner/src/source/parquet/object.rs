@@ -15,19 +15,19 @@ use drivetrain_jobs::contract::{Column, Origin};
 use futures::TryStreamExt;
 use parquet::errors::ParquetError;
 
-use crate::source::block::repeat;
+use crate::source::csv::block_decoder::repeat;
 use crate::source::collector::{BlockNote, Collector};
-use crate::source::fault::{Faults, rule};
-use crate::source::file::SourceFile;
-use crate::source::grammar::Beyond;
+use crate::source::row_faults::{Faults, rule};
+use crate::source::csv::object::SourceFile;
+use crate::source::csv::record_grammar::Beyond;
 use crate::source::header_hint::Mismatch;
 use crate::source::judge::{Judged, Place, Rejected};
-use crate::source::late::Reason;
-use crate::source::layout::{extra, missing_columns, path_value};
-use crate::source::parquet_object::ParquetObject;
-use crate::source::plan::DatasetPlan;
-use crate::source::reading::Reading;
-use crate::source::text::show;
+use crate::source::keys::late_rejections::Reason;
+use crate::source::column_layout::{extra, missing_columns, path_value};
+use crate::source::parquet::range_reader::ParquetObject;
+use crate::source::decode_plan::DatasetPlan;
+use crate::source::read_context::Reading;
+use crate::source::bytes::encoding::show;
 use crate::error::{Cause, Context};
 use crate::{Error, ErrorKind, Result};
 
@@ -41,7 +41,7 @@ enum Source {
 ///
 /// # Errors
 /// Quality gate: it is no Parquet, or its columns are not those of the contract; and as store and collector fail.
-pub(super) async fn read_parquet(
+pub(crate) async fn read_parquet(
     reading: &Arc<Reading>,
     collector: &Arc<Collector>,
     file: &SourceFile,
@@ -71,7 +71,7 @@ pub(super) async fn read_parquet(
 ///
 /// # Errors
 /// As [`read_parquet`].
-pub(super) async fn revisit_parquet(
+pub(crate) async fn revisit_parquet(
     reading: &Arc<Reading>,
     collector: &Arc<Collector>,
     file: &SourceFile,
@@ -96,7 +96,7 @@ pub(super) async fn revisit_parquet(
         let mut accepted = 0;
         let mut rejected = Vec::new();
         for record in 0..batch.num_rows() {
-            let ordinal = crate::source::grammar::offset(record);
+            let ordinal = crate::source::csv::record_grammar::offset(record);
             if skipped.next_if_eq(&&ordinal).is_some() {
                 continue;
             }
@@ -371,7 +371,7 @@ fn unreadable(error: ParquetError, file: &SourceFile) -> Error {
     let message = format!("`{}` cannot be read as Parquet", file.name);
     match error {
         ParquetError::External(source) => match source.downcast::<object_store::Error>() {
-            Ok(error) => crate::source::fetch::store_error(*error, &file.name),
+            Ok(error) => crate::source::bytes::ranges::store_error(*error, &file.name),
             Err(source) => Error::new(ErrorKind::QualityGate, message)
                 .caused_by(Cause::Parquet(ParquetError::External(source))),
         },

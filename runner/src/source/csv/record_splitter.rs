@@ -7,7 +7,7 @@
 use memchr::{memchr, memchr_iter, memrchr};
 use simd_csv::{ZeroCopyReader, ZeroCopyReaderBuilder};
 
-use crate::source::grammar::{
+use crate::source::csv::record_grammar::{
     Beyond, Broken, Dialect, Field, Outcome, RECORD_LIMIT_BYTES, line_end_length, offset,
     read_record,
 };
@@ -20,22 +20,22 @@ const WINDOW_BYTES: usize = 64 << 10;
 
 /// One record of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Record {
+pub(crate) struct Record {
     /// Where it begins in the block.
-    pub(super) start: u32,
+    pub(crate) start: u32,
     /// Where its content ends: before the line end.
-    pub(super) end: u32,
+    pub(crate) end: u32,
     /// The physical line on which it begins, counted from 0 at the block's first.
-    pub(super) line: u32,
+    pub(crate) line: u32,
     /// The line on which it ends.
-    pub(super) last_line: u32,
+    pub(crate) last_line: u32,
     /// What is wrong with its shape.
-    pub(super) shape: Shape,
+    pub(crate) shape: Shape,
 }
 
 /// Whether a record has the fields that it should.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Shape {
+pub(crate) enum Shape {
     Whole,
     /// It has another number of fields.
     Fields(u32),
@@ -44,14 +44,14 @@ pub(super) enum Shape {
 
 /// Records and their fields; a record has always `width` fields here, empty ones where it has fewer itself.
 #[derive(Debug)]
-pub(super) struct Records {
-    pub(super) width: usize,
-    pub(super) list: Vec<Record>,
-    pub(super) fields: Vec<Field>,
+pub(crate) struct Records {
+    pub(crate) width: usize,
+    pub(crate) list: Vec<Record>,
+    pub(crate) fields: Vec<Field>,
 }
 
 impl Records {
-    pub(super) fn new(width: usize) -> Self {
+    pub(crate) fn new(width: usize) -> Self {
         Self {
             width,
             list: Vec::new(),
@@ -59,13 +59,13 @@ impl Records {
         }
     }
 
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.list.clear();
         self.fields.clear();
     }
 
     /// Appends a record that is one field of so many bytes.
-    pub(super) fn push_single(&mut self, length: usize) {
+    pub(crate) fn push_single(&mut self, length: usize) {
         self.fields.push(Field::plain(0, length));
         self.list.push(Record {
             start: 0,
@@ -76,14 +76,14 @@ impl Records {
         });
     }
 
-    pub(super) fn field(&self, record: usize, index: usize) -> Field {
+    pub(crate) fn field(&self, record: usize, index: usize) -> Field {
         self.fields[record * self.width + index]
     }
 }
 
 /// What is left of a text after a call of [`Splitter::fill`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Filled {
+pub(crate) enum Filled {
     /// Perhaps more records.
     More,
     /// Nothing.
@@ -93,7 +93,7 @@ pub(super) enum Filled {
 }
 
 /// Walks through one text.
-pub(super) struct Splitter<'a> {
+pub(crate) struct Splitter<'a> {
     text: &'a [u8],
     dialect: Dialect,
     beyond: Beyond,
@@ -106,7 +106,7 @@ pub(super) struct Splitter<'a> {
 }
 
 impl<'a> Splitter<'a> {
-    pub(super) fn new(text: &'a [u8], dialect: Dialect, beyond: Beyond) -> Self {
+    pub(crate) fn new(text: &'a [u8], dialect: Dialect, beyond: Beyond) -> Self {
         Self {
             text,
             dialect,
@@ -120,22 +120,22 @@ impl<'a> Splitter<'a> {
     }
 
     /// Where the next record begins.
-    pub(super) fn position(&self) -> usize {
+    pub(crate) fn position(&self) -> usize {
         self.position
     }
 
     /// The physical line of [`Self::position`], counted from 0.
-    pub(super) fn line(&self) -> u32 {
+    pub(crate) fn line(&self) -> u32 {
         self.line
     }
 
     /// Lines passed that hold nothing at all; they are no records.
-    pub(super) fn blank_lines(&self) -> u32 {
+    pub(crate) fn blank_lines(&self) -> u32 {
         self.blank_lines
     }
 
     /// Appends records until there are `limit` of them.
-    pub(super) fn fill(&mut self, records: &mut Records, limit: usize) -> Filled {
+    pub(crate) fn fill(&mut self, records: &mut Records, limit: usize) -> Filled {
         while records.list.len() < limit {
             self.skip_blank_lines();
             if self.position >= self.text.len() {

@@ -8,14 +8,14 @@ use flate2::bufread::GzDecoder;
 const MARK: u8 = 0x1f;
 
 /// Reads all members of a gzip object as one text.
-pub(super) struct GzipMembers<R> {
+pub(crate) struct GzipMembers<R> {
     /// `None` only while one member's decoder makes room for the next one's, and after a failure.
     member: Option<GzDecoder<R>>,
     is_first: bool,
 }
 
 impl<R: BufRead> GzipMembers<R> {
-    pub(super) fn new(source: R) -> Self {
+    pub(crate) fn new(source: R) -> Self {
         Self {
             member: Some(GzDecoder::new(source)),
             is_first: true,
@@ -65,6 +65,6 @@ fn followed() -> Error {
 }
 
 /// Whether an error says that something that is no member follows the last one.
-pub(super) fn is_followed(error: &Error) -> bool {
+pub(crate) fn is_followed(error: &Error) -> bool {
     matches!(error.get_ref(), Some(inner) if inner.is::<Followed>())
 }

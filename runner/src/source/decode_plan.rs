@@ -9,54 +9,54 @@ use drivetrain_jobs::contract::{Contract, CsvFormat, Format, Severity};
 use drivetrain_jobs::plan::session_context;
 
 use crate::source::InputObjects;
-use crate::source::column::ColumnReader;
-use crate::source::grammar::Dialect;
-use crate::source::row_hash::comparable;
+use crate::source::csv::column_decoder::ColumnReader;
+use crate::source::csv::record_grammar::Dialect;
+use crate::source::keys::row_hash::comparable;
 use crate::source::row_rule::RowRule;
 use crate::{Error, ErrorKind, Result};
 
 /// What decoding one dataset needs to know.
 #[derive(Debug)]
-pub(super) struct DatasetPlan {
-    pub(super) name: String,
-    pub(super) contract: Contract,
-    pub(super) csv: CsvFormat,
-    pub(super) dialect: Dialect,
-    pub(super) readers: Vec<ColumnReader>,
+pub(crate) struct DatasetPlan {
+    pub(crate) name: String,
+    pub(crate) contract: Contract,
+    pub(crate) csv: CsvFormat,
+    pub(crate) dialect: Dialect,
+    pub(crate) readers: Vec<ColumnReader>,
     /// All columns, each nullable: rows that break the contract are still among them.
-    pub(super) loose_schema: SchemaRef,
+    pub(crate) loose_schema: SchemaRef,
     /// Positions of the columns that are handed on, ascending.
-    pub(super) held: Vec<usize>,
-    pub(super) held_schema: SchemaRef,
+    pub(crate) held: Vec<usize>,
+    pub(crate) held_schema: SchemaRef,
     /// What the rows that are handed on are ordered by.
-    pub(super) cluster_by: Option<Expr>,
-    pub(super) rules: Vec<RowRule>,
+    pub(crate) cluster_by: Option<Expr>,
+    pub(crate) rules: Vec<RowRule>,
     /// Columns of which each accepted row's hash is kept: the key, and what others refer to.
-    pub(super) tracked: Vec<Vec<usize>>,
+    pub(crate) tracked: Vec<Vec<usize>>,
     /// The key's place in `tracked`.
-    pub(super) key: Option<(usize, Severity)>,
-    pub(super) references: Vec<ReferencePlan>,
+    pub(crate) key: Option<(usize, Severity)>,
+    pub(crate) references: Vec<ReferencePlan>,
 }
 
 /// A reference, its names resolved.
 #[derive(Debug)]
-pub(super) struct ReferencePlan {
-    pub(super) columns: Vec<usize>,
+pub(crate) struct ReferencePlan {
+    pub(crate) columns: Vec<usize>,
     /// The names of the columns, for the quarantine.
-    pub(super) column: Arc<str>,
-    pub(super) rule: Arc<str>,
+    pub(crate) column: Arc<str>,
+    pub(crate) rule: Arc<str>,
     /// The dataset's place among the inputs.
-    pub(super) dataset: usize,
+    pub(crate) dataset: usize,
     /// The place of the columns referred to among that dataset's `tracked`.
-    pub(super) tracked: usize,
-    pub(super) severity: Severity,
+    pub(crate) tracked: usize,
+    pub(crate) severity: Severity,
 }
 
 /// Plans all datasets; the answer is in the order of the inputs.
 ///
 /// # Errors
 /// Usage: a key or reference names what is not there, types do not fit, or a row rule is no condition.
-pub(super) fn plan(inputs: &[InputObjects], runtime: &Arc<RuntimeEnv>) -> Result<Vec<DatasetPlan>> {
+pub(crate) fn plan(inputs: &[InputObjects], runtime: &Arc<RuntimeEnv>) -> Result<Vec<DatasetPlan>> {
     let mut plans = inputs
         .iter()
         .map(plan_dataset)
@@ -109,7 +109,7 @@ pub(super) fn plan(inputs: &[InputObjects], runtime: &Arc<RuntimeEnv>) -> Result
 ///
 /// # Errors
 /// Usage: datasets refer to each other in a circle (one may refer to itself).
-pub(super) fn reading_order(plans: &[DatasetPlan]) -> Result<Vec<usize>> {
+pub(crate) fn reading_order(plans: &[DatasetPlan]) -> Result<Vec<usize>> {
     let mut order = Vec::with_capacity(plans.len());
     while order.len() < plans.len() {
         let ready = |index: usize| {

@@ -10,15 +10,15 @@ use futures::stream::BoxStream;
 use futures::{StreamExt, stream};
 use object_store::{ObjectMeta, ObjectStore};
 
-use crate::source::block::{Block, Decoded, decode_block};
+use crate::source::csv::block_decoder::{Block, Decoded, decode_block};
 use crate::source::collector::Collector;
-use crate::source::compression::{Content, decompress, require_readable};
-use crate::source::cut::{Cutter, Piece};
-use crate::source::fetch::fetch;
-use crate::source::grammar::Beyond;
-use crate::source::layout::{HeaderRead, Layout, read_header};
-use crate::source::parquet_file::read_parquet;
-use crate::source::reading::Reading;
+use crate::source::bytes::compression::{Content, decompress, require_readable};
+use crate::source::csv::block_cutter::{Cutter, Piece};
+use crate::source::bytes::ranges::fetch;
+use crate::source::csv::record_grammar::Beyond;
+use crate::source::column_layout::{HeaderRead, Layout, read_header};
+use crate::source::parquet::object::read_parquet;
+use crate::source::read_context::Reading;
 use crate::watch::progress::Progress;
 use crate::{Error, ErrorKind, Result};
 
@@ -26,24 +26,24 @@ const UTF8_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// One object of a dataset.
 #[derive(Clone, Debug)]
-pub(super) struct SourceFile {
+pub(crate) struct SourceFile {
     /// Its place among the dataset's objects, ordered by name.
-    pub(super) index: u32,
-    pub(super) store: Arc<dyn ObjectStore>,
-    pub(super) meta: ObjectMeta,
+    pub(crate) index: u32,
+    pub(crate) store: Arc<dyn ObjectStore>,
+    pub(crate) meta: ObjectMeta,
     /// As messages and the quarantine name it.
-    pub(super) name: Arc<str>,
+    pub(crate) name: Arc<str>,
     /// The folders between the dataset's root and the object.
-    pub(super) folders: Vec<String>,
+    pub(crate) folders: Vec<String>,
 }
 
 impl SourceFile {
     /// What orders a piece of this object among all of the dataset.
-    pub(super) fn rank(&self, piece: u32) -> u64 {
+    pub(crate) fn rank(&self, piece: u32) -> u64 {
         u64::from(self.index) << 32 | u64::from(piece)
     }
 
-    pub(super) fn folders(&self) -> Vec<&str> {
+    pub(crate) fn folders(&self) -> Vec<&str> {
         self.folders.iter().map(String::as_str).collect()
     }
 }
@@ -53,7 +53,7 @@ impl SourceFile {
 /// # Errors
 /// Quality gate: its columns are not those of the contract, or it cannot be decompressed; and as the store and the
 /// collector fail.
-pub(super) async fn read_file(
+pub(crate) async fn read_file(
     reading: &Arc<Reading>,
     collector: &Arc<Collector>,
     file: &SourceFile,
@@ -82,7 +82,7 @@ pub(super) async fn read_file(
 }
 
 /// The bytes of an object, decompressed, from its beginning.
-pub(super) async fn open(
+pub(crate) async fn open(
     reading: &Arc<Reading>,
     file: &SourceFile,
     progress: &Progress,

@@ -15,10 +15,10 @@ use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 use crate::watch::progress::Progress;
 
 /// A frozen object.
-pub(super) struct ParquetObject {
-    pub(super) store: Arc<dyn ObjectStore>,
-    pub(super) meta: ObjectMeta,
-    pub(super) progress: Progress,
+pub(crate) struct ParquetObject {
+    pub(crate) store: Arc<dyn ObjectStore>,
+    pub(crate) meta: ObjectMeta,
+    pub(crate) progress: Progress,
 }
 
 impl AsyncFileReader for ParquetObject {

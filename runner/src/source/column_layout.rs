@@ -6,11 +6,11 @@ use arrow::array::ArrayRef;
 use drivetrain_jobs::contract::{Contract, Origin};
 use percent_encoding::percent_decode_str;
 
-use crate::source::column::ColumnReader;
-use crate::source::grammar::{Beyond, Outcome, read_record};
+use crate::source::csv::column_decoder::ColumnReader;
+use crate::source::csv::record_grammar::{Beyond, Outcome, read_record};
 use crate::source::header_hint::{Mismatch, hint_of_broken};
-use crate::source::plan::DatasetPlan;
-use crate::source::text::Text;
+use crate::source::decode_plan::DatasetPlan;
+use crate::source::bytes::encoding::Text;
 use crate::terminal::print::in_line;
 use crate::{Error, ErrorKind, Result};
 
@@ -19,20 +19,20 @@ const HIVE_NULL: &str = "__HIVE_DEFAULT_PARTITION__";
 
 /// Where each column of a contract is found in one object.
 #[derive(Debug)]
-pub(super) struct Layout {
+pub(crate) struct Layout {
     /// Fields in a record.
-    pub(super) width: usize,
+    pub(crate) width: usize,
     /// In contract order.
-    pub(super) places: Vec<FieldPlace>,
+    pub(crate) places: Vec<FieldPlace>,
     /// The fields' names, for messages.
-    pub(super) names: Vec<Arc<str>>,
+    pub(crate) names: Vec<Arc<str>>,
     /// Columns of the header that the contract does not have.
-    pub(super) extra: Vec<String>,
+    pub(crate) extra: Vec<String>,
 }
 
 /// Where one column is found.
 #[derive(Debug)]
-pub(super) enum FieldPlace {
+pub(crate) enum FieldPlace {
     Field(usize),
     /// One row that holds for the whole object.
     Constant(ArrayRef),
@@ -40,19 +40,19 @@ pub(super) enum FieldPlace {
 
 /// A header that was read from the beginning of an object.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Header {
-    pub(super) names: Vec<String>,
+pub(crate) struct Header {
+    pub(crate) names: Vec<String>,
     /// Where the first record begins.
-    pub(super) end: usize,
+    pub(crate) end: usize,
     /// The lines before it.
-    pub(super) lines: u64,
+    pub(crate) lines: u64,
 }
 
 /// Reads the header at the beginning of a text; `None` where the text holds nothing but blank lines.
 ///
 /// # Errors
 /// Quality gate: the first record cannot be read as one.
-pub(super) fn read_header(
+pub(crate) fn read_header(
     plan: &DatasetPlan,
     file: &str,
     raw: &[u8],
@@ -106,7 +106,7 @@ pub(super) fn read_header(
 
 /// What the beginning of a text is.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum HeaderRead {
+pub(crate) enum HeaderRead {
     Nothing,
     /// The text ends inside the header.
     Open,
@@ -118,7 +118,7 @@ impl Layout {
     ///
     /// # Errors
     /// Quality gate: columns are missing, or one is there twice, or a path column is missing or no value of its type.
-    pub(super) fn by_name(
+    pub(crate) fn by_name(
         plan: &DatasetPlan,
         file: &str,
         folders: &[&str],
@@ -173,7 +173,7 @@ impl Layout {
     ///
     /// # Errors
     /// Quality gate: a path column is missing or no value of its type.
-    pub(super) fn by_position(plan: &DatasetPlan, file: &str, folders: &[&str]) -> Result<Self> {
+    pub(crate) fn by_position(plan: &DatasetPlan, file: &str, folders: &[&str]) -> Result<Self> {
         let names = plan
             .contract
             .columns
@@ -188,7 +188,7 @@ impl Layout {
 }
 
 /// The columns of a header that a contract does not have.
-pub(super) fn extra(contract: &Contract, header: &[String]) -> Vec<String> {
+pub(crate) fn extra(contract: &Contract, header: &[String]) -> Vec<String> {
     let known = |name: &&String| {
         contract
             .columns
@@ -199,9 +199,9 @@ pub(super) fn extra(contract: &Contract, header: &[String]) -> Vec<String> {
 }
 
 /// The error of an object that lacks columns.
-pub(super) fn missing_columns(file: &str, mismatch: &Mismatch<'_>) -> Error {
+pub(crate) fn missing_columns(file: &str, mismatch: &Mismatch<'_>) -> Error {
     // A name may hold line ends and whatever else a file holds.
-    let shown = |name: &str| format!("`{}`", in_line(&crate::source::column::shorten(name)));
+    let shown = |name: &str| format!("`{}`", in_line(&crate::source::csv::column_decoder::shorten(name)));
     let found: Vec<String> = mismatch
         .found
         .iter()
@@ -224,7 +224,7 @@ pub(super) fn missing_columns(file: &str, mismatch: &Mismatch<'_>) -> Error {
 ///
 /// # Errors
 /// Quality gate: there is no such folder, or its value is none of the column's type.
-pub(super) fn path_value(
+pub(crate) fn path_value(
     reader: &ColumnReader,
     file: &str,
     folders: &[&str],

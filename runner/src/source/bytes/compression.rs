@@ -8,12 +8,12 @@ use futures::stream::BoxStream;
 use futures::{Stream, StreamExt};
 use tokio::sync::mpsc;
 
-use crate::source::gzip::{GzipMembers, is_followed};
+use crate::source::bytes::gzip::{GzipMembers, is_followed};
 use crate::{Error, ErrorKind, Result};
 
 /// What an object is, by its content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Content {
+pub(crate) enum Content {
     Plain,
     Gzip,
     Zstd,
@@ -35,7 +35,7 @@ const NOT_READ: [(&[u8], &str); 6] = [
 ///
 /// # Errors
 /// Quality gate: the object is of one of them.
-pub(super) fn require_readable(start: &[u8], file: &str) -> Result<()> {
+pub(crate) fn require_readable(start: &[u8], file: &str) -> Result<()> {
     let Some((_, format)) = NOT_READ.iter().find(|(mark, _)| start.starts_with(mark)) else {
         return Ok(());
     };
@@ -50,7 +50,7 @@ pub(super) fn require_readable(start: &[u8], file: &str) -> Result<()> {
 
 impl Content {
     /// Judges the first bytes of an object.
-    pub(super) fn of(start: &[u8]) -> Self {
+    pub(crate) fn of(start: &[u8]) -> Self {
         match start {
             [0x1f, 0x8b, 0x08, ..] => Self::Gzip,
             // A frame, or a frame of anything else that may precede it.
@@ -99,7 +99,7 @@ impl Content {
 }
 
 /// Decompresses all members of a stream, one after another, on a thread of its own.
-pub(super) fn decompress(
+pub(crate) fn decompress(
     content: Content,
     file: &str,
     compressed: impl Stream<Item = Result<Bytes>> + Send + Unpin + 'static,

@@ -9,24 +9,24 @@ use futures::{StreamExt, TryStreamExt, stream};
 
 use crate::sql::held::memory_budget::Budget;
 use crate::source::collector::Collector;
-use crate::source::entries::{Entries, Position, repeated};
-use crate::source::fault::{Fault, rule};
-use crate::source::grammar::offset;
-use crate::source::hash_set::HashSet128;
-use crate::source::plan::ReferencePlan;
-use crate::source::reading::Reading;
-use crate::source::target::{Target, set_of};
+use crate::source::keys::key_entries::{Entries, Position, repeated};
+use crate::source::row_faults::{Fault, rule};
+use crate::source::csv::record_grammar::offset;
+use crate::source::keys::hash_set::HashSet128;
+use crate::source::decode_plan::ReferencePlan;
+use crate::source::read_context::Reading;
+use crate::source::keys::reference_targets::{Target, set_of};
 use crate::Result;
 
 /// Rows that were accepted and are rejected now.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Late {
+pub(crate) struct Late {
     rows: BTreeMap<u64, BTreeMap<u32, Reason>>,
 }
 
 /// Why a row is rejected late.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reason {
+pub(crate) enum Reason {
     RepeatedKey,
     Reference {
         /// Its place among the dataset's references.
@@ -37,7 +37,7 @@ pub(super) enum Reason {
 
 /// What references to a dataset that has been read lead to.
 #[derive(Debug)]
-pub(super) enum Resolved {
+pub(crate) enum Resolved {
     /// Nobody refers to it.
     Unused,
     InMemory(Arc<Target>),
@@ -47,25 +47,25 @@ pub(super) enum Resolved {
 
 /// Keys that are looked up part by part.
 #[derive(Debug)]
-pub(super) struct Parts {
+pub(crate) struct Parts {
     entries: Arc<Entries>,
     rejected: HashSet128,
     late: Arc<Late>,
 }
 
 impl Late {
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 
-    pub(super) fn contains(&self, position: Position) -> bool {
+    pub(crate) fn contains(&self, position: Position) -> bool {
         self.rows
             .get(&position.rank)
             .is_some_and(|rows| rows.contains_key(&position.row))
     }
 
     /// The rows of each rank, ascending.
-    pub(super) fn by_rank(&self) -> impl Iterator<Item = (u64, &BTreeMap<u32, Reason>)> {
+    pub(crate) fn by_rank(&self) -> impl Iterator<Item = (u64, &BTreeMap<u32, Reason>)> {
         self.rows.iter().map(|(rank, rows)| (*rank, rows))
     }
 
@@ -83,7 +83,7 @@ impl Late {
 
 impl Reason {
     /// What is wrong with a row that is the block's record of this number.
-    pub(super) fn fault(self, collector: &Collector, record: usize) -> Fault {
+    pub(crate) fn fault(self, collector: &Collector, record: usize) -> Fault {
         let plan = &collector.judge.plan;
         match self {
             Self::Reference { index, to_rejected } => {
@@ -107,7 +107,7 @@ impl Reason {
 ///
 /// # Errors
 /// Failed: what was put on disk cannot be read back.
-pub(super) async fn resolve(
+pub(crate) async fn resolve(
     reading: &Arc<Reading>,
     collector: &Arc<Collector>,
     dataset: usize,
@@ -215,7 +215,7 @@ async fn find_unresolved(
 ///
 /// # Errors
 /// Failed: what was put on disk cannot be read back.
-pub(super) fn targets(
+pub(crate) fn targets(
     collector: &Collector,
     late: &Arc<Late>,
     is_used: &[bool],

@@ -72,7 +72,7 @@ impl DatasetReport {
         self.bad_share() > max_bad_share
     }
 
-    pub(super) fn add(&mut self, judged: &Judged) {
+    pub(crate) fn add(&mut self, judged: &Judged) {
         self.lines += judged.lines;
         self.rows_read += u64::from(judged.records);
         self.accepted += u64::from(judged.accepted);
@@ -85,12 +85,12 @@ impl DatasetReport {
     }
 
     /// Counts a row that had been accepted as rejected.
-    pub(super) fn reject(&mut self, rejected: &Rejected) {
+    pub(crate) fn reject(&mut self, rejected: &Rejected) {
         self.accepted -= 1;
         self.add_rejected(rejected);
     }
 
-    pub(super) fn add_rejected(&mut self, rejected: &Rejected) {
+    pub(crate) fn add_rejected(&mut self, rejected: &Rejected) {
         self.quarantined += 1;
         *self
             .rejects
@@ -105,7 +105,7 @@ impl DatasetReport {
         }
     }
 
-    pub(super) fn add_extra_columns(&mut self, names: &[String]) {
+    pub(crate) fn add_extra_columns(&mut self, names: &[String]) {
         for name in names {
             if !self.extra_columns.contains(name) {
                 self.extra_columns.push(name.clone());

@@ -9,8 +9,8 @@ use bytes::Bytes;
 use futures::{Stream, StreamExt};
 use memchr::{memchr, memrchr};
 
-use crate::source::block::Block;
-use crate::source::grammar::{Beyond, RECORD_LIMIT_BYTES};
+use crate::source::csv::block_decoder::Block;
+use crate::source::csv::record_grammar::{Beyond, RECORD_LIMIT_BYTES};
 use crate::Result;
 
 /// How much of a line that is too long is kept, to be shown: more than the quarantine shows of a row.
@@ -18,7 +18,7 @@ const SHOWN_BYTES: usize = 128 << 10;
 
 /// A piece of an object.
 #[derive(Debug)]
-pub(super) enum Piece {
+pub(crate) enum Piece {
     Block(Block),
     /// A line longer than any record may be.
     LongLine {
@@ -29,7 +29,7 @@ pub(super) enum Piece {
 }
 
 /// Turns a stream of bytes into pieces, in order.
-pub(super) struct Cutter<S> {
+pub(crate) struct Cutter<S> {
     bytes: S,
     /// Where the next byte of the stream lies in the object.
     position: u64,
@@ -43,7 +43,7 @@ pub(super) struct Cutter<S> {
 }
 
 impl<S: Stream<Item = Result<Bytes>> + Unpin> Cutter<S> {
-    pub(super) fn new(bytes: S) -> Self {
+    pub(crate) fn new(bytes: S) -> Self {
         Self {
             bytes,
             position: 0,
@@ -55,7 +55,7 @@ impl<S: Stream<Item = Result<Bytes>> + Unpin> Cutter<S> {
     }
 
     /// The next piece; the last block of an object says that nothing follows it.
-    pub(super) async fn next(&mut self) -> Result<Option<Piece>> {
+    pub(crate) async fn next(&mut self) -> Result<Option<Piece>> {
         // One piece is kept back, for only what follows says what lies beyond it.
         while !self.ended && self.ready.len() < 2 {
             match self.bytes.next().await {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 /// The names of the rules that every contract implies; row rules and references have names of their own.
-pub(super) mod rule {
+pub(crate) mod rule {
     /// A record is longer than 1 MiB.
     pub(crate) const RECORD_SIZE: &str = "record_size";
     /// A quoted field is still open at the end of the object.
@@ -24,18 +24,18 @@ pub(super) mod rule {
 
 /// What is wrong with a row.
 #[derive(Clone, Debug)]
-pub(super) struct Fault {
-    pub(super) row: u32,
-    pub(super) column: Option<Arc<str>>,
-    pub(super) rule: Arc<str>,
-    pub(super) message: String,
+pub(crate) struct Fault {
+    pub(crate) row: u32,
+    pub(crate) column: Option<Arc<str>>,
+    pub(crate) rule: Arc<str>,
+    pub(crate) message: String,
     /// Whether the row is rejected only because one that it refers to was.
-    pub(super) by_reference: bool,
+    pub(crate) by_reference: bool,
 }
 
 /// The faults of a batch.
 #[derive(Debug)]
-pub(super) struct Faults {
+pub(crate) struct Faults {
     /// Whether a row has a fault; empty while none has.
     faulty: Vec<bool>,
     rows: usize,
@@ -43,7 +43,7 @@ pub(super) struct Faults {
 }
 
 impl Faults {
-    pub(super) fn new(rows: usize) -> Self {
+    pub(crate) fn new(rows: usize) -> Self {
         Self {
             faulty: Vec::new(),
             rows,
@@ -52,7 +52,7 @@ impl Faults {
     }
 
     /// Records a fault of a row, unless it has one already.
-    pub(super) fn add(
+    pub(crate) fn add(
         &mut self,
         row: usize,
         column: Option<&Arc<str>>,
@@ -63,7 +63,7 @@ impl Faults {
             return;
         }
         self.push(Fault {
-            row: crate::source::grammar::offset(row),
+            row: crate::source::csv::record_grammar::offset(row),
             column: column.cloned(),
             rule: rule.into(),
             message: message(),
@@ -72,29 +72,29 @@ impl Faults {
     }
 
     /// Records a fault of a row that has none yet.
-    pub(super) fn push(&mut self, fault: Fault) {
+    pub(crate) fn push(&mut self, fault: Fault) {
         self.faulty.resize(self.rows, false);
         self.faulty[fault.row as usize] = true;
         self.list.push(fault);
     }
 
     #[inline]
-    pub(super) fn is_faulty(&self, row: usize) -> bool {
+    pub(crate) fn is_faulty(&self, row: usize) -> bool {
         self.faulty.get(row).copied().unwrap_or(false)
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.list.is_empty()
     }
 
     /// The faults in the order of their rows.
-    pub(super) fn into_sorted(mut self) -> Vec<Fault> {
+    pub(crate) fn into_sorted(mut self) -> Vec<Fault> {
         self.list.sort_unstable_by_key(|fault| fault.row);
         self.list
     }
 
     /// The message of the first fault.
-    pub(super) fn into_first(self) -> Option<String> {
+    pub(crate) fn into_first(self) -> Option<String> {
         self.list.into_iter().next().map(|fault| fault.message)
     }
 }

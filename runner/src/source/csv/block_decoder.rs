@@ -6,13 +6,13 @@ use arrow::array::{ArrayRef, UInt32Array};
 use arrow::compute::take;
 use bytes::Bytes;
 
-use crate::source::column::Cells;
-use crate::source::fault::{Faults, rule};
-use crate::source::grammar::{Beyond, Broken};
+use crate::source::csv::column_decoder::Cells;
+use crate::source::row_faults::{Faults, rule};
+use crate::source::csv::record_grammar::{Beyond, Broken};
 use crate::source::judge::{Judge, Judged, Place};
-use crate::source::layout::{FieldPlace, Layout};
-use crate::source::splitter::{Filled, Record, Records, Shape, Splitter};
-use crate::source::text::{Text, show};
+use crate::source::column_layout::{FieldPlace, Layout};
+use crate::source::csv::record_splitter::{Filled, Record, Records, Shape, Splitter};
+use crate::source::bytes::encoding::{Text, show};
 use crate::error::Context;
 use crate::{ErrorKind, Result};
 
@@ -23,31 +23,31 @@ thread_local! {
 
 /// A piece of an object that begins where a line begins.
 #[derive(Clone, Debug)]
-pub(super) struct Block {
+pub(crate) struct Block {
     /// Where it begins in the object (as decompressed).
-    pub(super) start: u64,
+    pub(crate) start: u64,
     /// Its first bytes, which came before `body` in the object.
-    pub(super) head: Vec<u8>,
-    pub(super) body: Bytes,
-    pub(super) beyond: Beyond,
+    pub(crate) head: Vec<u8>,
+    pub(crate) body: Bytes,
+    pub(crate) beyond: Beyond,
 }
 
 /// What a block gave; lines are counted from 0 at its first.
 #[derive(Debug)]
-pub(super) struct Decoded {
-    pub(super) judged: Judged,
+pub(crate) struct Decoded {
+    pub(crate) judged: Judged,
     /// Physical lines passed.
-    pub(super) all_lines: u64,
-    pub(super) blank_lines: u64,
+    pub(crate) all_lines: u64,
+    pub(crate) blank_lines: u64,
     /// Where the decoded records end in the object.
-    pub(super) end: u64,
+    pub(crate) end: u64,
     /// The beginning of a record that ends in the next block.
-    pub(super) tail: Vec<u8>,
+    pub(crate) tail: Vec<u8>,
 }
 
 impl Block {
     /// All its bytes in one piece.
-    pub(super) fn text(&self) -> Bytes {
+    pub(crate) fn text(&self) -> Bytes {
         if self.head.is_empty() {
             return self.body.clone();
         }
@@ -55,7 +55,7 @@ impl Block {
     }
 
     /// Puts bytes before it that the block before could not finish.
-    pub(super) fn prepend(&mut self, tail: &[u8]) {
+    pub(crate) fn prepend(&mut self, tail: &[u8]) {
         self.start -= tail.len() as u64;
         self.head.splice(0..0, tail.iter().copied());
     }
@@ -65,7 +65,7 @@ impl Block {
 ///
 /// # Errors
 /// Failed: a defect.
-pub(super) fn decode_block(
+pub(crate) fn decode_block(
     judge: &Judge,
     layout: &Layout,
     block: &Block,
@@ -128,7 +128,7 @@ fn decode_text(
 }
 
 /// Where a record stands, lines counted from 0 at the block's first.
-pub(super) fn place(block: &Block, raw: &[u8], record: &Record) -> Place {
+pub(crate) fn place(block: &Block, raw: &[u8], record: &Record) -> Place {
     Place {
         line: u64::from(record.line),
         last_line: u64::from(record.last_line),
@@ -201,7 +201,7 @@ fn decode_columns(
 }
 
 /// An array of so many rows that all hold the value of a one-row array.
-pub(super) fn repeat(value: &ArrayRef, rows: usize) -> Result<ArrayRef> {
+pub(crate) fn repeat(value: &ArrayRef, rows: usize) -> Result<ArrayRef> {
     take(value, &UInt32Array::from(vec![0; rows]), None)
         .context(ErrorKind::Failed, "a path column cannot be repeated")
 }

@@ -11,10 +11,10 @@ use arrow::datatypes::{
 use xxhash_rust::xxh3::xxh3_128_with_seed;
 
 /// Stands for a row in which one of the columns is NULL: it has no key and refers to nothing.
-pub(super) const NO_HASH: u128 = 0;
+pub(crate) const NO_HASH: u128 = 0;
 
 /// One hash a row, [`NO_HASH`] where a column is NULL.
-pub(super) fn row_hashes(columns: &[&ArrayRef], seed: u64) -> Vec<u128> {
+pub(crate) fn row_hashes(columns: &[&ArrayRef], seed: u64) -> Vec<u128> {
     let rows = columns.first().map_or(0, Array::len);
     match columns {
         [column] => match column.data_type() {
@@ -63,7 +63,7 @@ pub(super) fn row_hashes(columns: &[&ArrayRef], seed: u64) -> Vec<u128> {
 }
 
 /// Whether two types have the same values in the sense of a reference: what is equal has equal hashes.
-pub(super) fn comparable(left: &DataType, right: &DataType) -> bool {
+pub(crate) fn comparable(left: &DataType, right: &DataType) -> bool {
     let integer = |data_type: &DataType| matches!(data_type, DataType::Int32 | DataType::Int64);
     match (left, right) {
         (DataType::Decimal128(_, left), DataType::Decimal128(_, right)) => left == right,

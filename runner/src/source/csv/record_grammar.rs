@@ -7,18 +7,18 @@
 use memchr::{memchr, memchr2};
 
 /// The longest record that is read: a quote that was never closed must not swallow the rest of a file.
-pub(super) const RECORD_LIMIT_BYTES: usize = 1 << 20;
+pub(crate) const RECORD_LIMIT_BYTES: usize = 1 << 20;
 
 /// The two bytes that shape a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Dialect {
-    pub(super) delimiter: u8,
-    pub(super) quote: Option<u8>,
+pub(crate) struct Dialect {
+    pub(crate) delimiter: u8,
+    pub(crate) quote: Option<u8>,
 }
 
 /// What follows the last byte of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Beyond {
+pub(crate) enum Beyond {
     /// More text: a record that is still open is finished there.
     Text,
     /// Nothing: the object ends.
@@ -29,7 +29,7 @@ pub(super) enum Beyond {
 
 /// Where a field's content lies in its text, without its quotes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Field {
+pub(crate) struct Field {
     start: u32,
     end: u32,
 }
@@ -40,7 +40,7 @@ impl Field {
     /// Set on `end`: it holds doubled quotes.
     const DOUBLED: u32 = 1 << 31;
 
-    pub(super) fn plain(start: usize, end: usize) -> Self {
+    pub(crate) fn plain(start: usize, end: usize) -> Self {
         Self {
             start: offset(start),
             end: offset(end),
@@ -54,27 +54,27 @@ impl Field {
         }
     }
 
-    pub(super) fn range(self) -> std::ops::Range<usize> {
+    pub(crate) fn range(self) -> std::ops::Range<usize> {
         (self.start & !Self::QUOTED) as usize..(self.end & !Self::DOUBLED) as usize
     }
 
-    pub(super) fn is_quoted(self) -> bool {
+    pub(crate) fn is_quoted(self) -> bool {
         self.start & Self::QUOTED != 0
     }
 
-    pub(super) fn has_doubled_quotes(self) -> bool {
+    pub(crate) fn has_doubled_quotes(self) -> bool {
         self.end & Self::DOUBLED != 0
     }
 }
 
 /// Positions in a text as the field table stores them.
-pub(super) fn offset(position: usize) -> u32 {
+pub(crate) fn offset(position: usize) -> u32 {
     u32::try_from(position).expect("a block of text is far shorter than 2 GiB")
 }
 
 /// Why a record cannot be read as one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Broken {
+pub(crate) enum Broken {
     /// It is longer than [`RECORD_LIMIT_BYTES`].
     TooLong,
     /// A quoted field is still open where the object ends.
@@ -85,7 +85,7 @@ pub(super) enum Broken {
 
 /// What stands at a position of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(crate) enum Outcome {
     /// A record; `content_end` is where its line end begins, `end` where the next record does.
     Whole { content_end: usize, end: usize },
     /// A record that is given up: its first line ends at `content_end`, the next line begins at `end`.
@@ -101,7 +101,7 @@ pub(super) enum Outcome {
 /// Reads the record that begins at `start`, appending its fields.
 ///
 /// Fields that were appended before a record turned out broken or open are left in place: what they hold is a guess.
-pub(super) fn read_record(
+pub(crate) fn read_record(
     text: &[u8],
     start: usize,
     dialect: Dialect,
@@ -167,7 +167,7 @@ pub(super) fn read_record(
 }
 
 /// The line end that begins at a position: its length, 0 where none does.
-pub(super) fn line_end_length(text: &[u8], position: usize) -> usize {
+pub(crate) fn line_end_length(text: &[u8], position: usize) -> usize {
     match &text[position..] {
         [b'\n', ..] => 1,
         [b'\r', b'\n', ..] => 2,

@@ -2,7 +2,7 @@
 
 /// Why a text is no number of a type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum NotANumber {
+pub(crate) enum NotANumber {
     Shape,
     Range,
     /// It has this many decimals, more than the type holds.
@@ -11,7 +11,7 @@ pub(super) enum NotANumber {
 
 /// Reads an integer: an optional sign and digits, nothing else.
 #[inline]
-pub(super) fn integer(text: &[u8]) -> Result<i64, NotANumber> {
+pub(crate) fn integer(text: &[u8]) -> Result<i64, NotANumber> {
     let (negative, digits) = sign(text);
     if digits.is_empty() {
         return Err(NotANumber::Shape);
@@ -43,7 +43,7 @@ pub(super) fn integer(text: &[u8]) -> Result<i64, NotANumber> {
 
 /// Reads a decimal as its unscaled value below `limit`; more decimals than `scale` are refused, not rounded.
 #[inline]
-pub(super) fn decimal(text: &[u8], limit: i128, scale: usize) -> Result<i128, NotANumber> {
+pub(crate) fn decimal(text: &[u8], limit: i128, scale: usize) -> Result<i128, NotANumber> {
     let (negative, digits) = sign(text);
     let point = digits.iter().position(|byte| *byte == b'.');
     let (whole, fraction) = match point {
@@ -76,7 +76,7 @@ pub(super) fn decimal(text: &[u8], limit: i128, scale: usize) -> Result<i128, No
 }
 
 /// Reads a finite floating point number.
-pub(super) fn double(text: &[u8]) -> Result<f64, NotANumber> {
+pub(crate) fn double(text: &[u8]) -> Result<f64, NotANumber> {
     let text = std::str::from_utf8(text).ok().filter(|text| {
         text.bytes()
             .all(|byte| matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E'))

@@ -12,7 +12,7 @@ use crate::store::{Location, explain};
 use crate::{Error, ErrorKind, Result};
 
 /// Streams a whole object in ranges of `range_bytes`, `ahead` of them requested before they are asked for.
-pub(super) fn fetch(
+pub(crate) fn fetch(
     store: &Arc<dyn ObjectStore>,
     meta: &ObjectMeta,
     file: &Arc<str>,
@@ -45,7 +45,7 @@ pub(super) fn fetch(
 }
 
 /// What a store's error means for whoever reads a frozen object.
-pub(super) fn store_error(error: object_store::Error, file: &str) -> Error {
+pub(crate) fn store_error(error: object_store::Error, file: &str) -> Error {
     let location = Location::parse(file).unwrap_or(Location::Memory);
     explain(error, format!("read `{file}`"), &location)
 }

@@ -14,7 +14,7 @@ const WINDOWS_1252_UNDEFINED: [u8; 5] = [0x81, 0x8D, 0x8F, 0x90, 0x9D];
 
 /// A block of bytes, checked once, whose slices are then read as text for nothing.
 #[derive(Debug)]
-pub(super) struct Text<'a> {
+pub(crate) struct Text<'a> {
     raw: &'a [u8],
     /// As long as `raw` and equal to it, but for `?` where a byte is not itself valid text.
     valid: Cow<'a, str>,
@@ -24,7 +24,7 @@ pub(super) struct Text<'a> {
 }
 
 impl<'a> Text<'a> {
-    pub(super) fn new(raw: &'a [u8], encoding: Encoding) -> Self {
+    pub(crate) fn new(raw: &'a [u8], encoding: Encoding) -> Self {
         let mut text = Self {
             raw,
             valid: Cow::Borrowed(""),
@@ -69,12 +69,12 @@ impl<'a> Text<'a> {
         self.valid = Cow::Owned(String::from_utf8_lossy(&bytes).into_owned());
     }
 
-    pub(super) fn raw(&self) -> &'a [u8] {
+    pub(crate) fn raw(&self) -> &'a [u8] {
         self.raw
     }
 
     /// The characters of a slice; one that is no text has `?` for each of its wrong bytes.
-    pub(super) fn slice(&self, range: Range<usize>) -> Cow<'_, str> {
+    pub(crate) fn slice(&self, range: Range<usize>) -> Cow<'_, str> {
         let raw = &self.raw[range.clone()];
         match self.encoding {
             Encoding::Latin1 if !raw.is_ascii() => {
@@ -90,17 +90,17 @@ impl<'a> Text<'a> {
     }
 
     /// The whole block where its slices can be taken as they are.
-    pub(super) fn plain(&self) -> Option<&str> {
+    pub(crate) fn plain(&self) -> Option<&str> {
         (self.encoding == Encoding::Utf8 || matches!(self.valid, Cow::Borrowed(_)))
             .then_some(&*self.valid)
     }
 
-    pub(super) fn has_faults(&self) -> bool {
+    pub(crate) fn has_faults(&self) -> bool {
         !self.faults.is_empty()
     }
 
     /// The first byte of a range that is no character.
-    pub(super) fn fault_in(&self, range: Range<usize>) -> Option<usize> {
+    pub(crate) fn fault_in(&self, range: Range<usize>) -> Option<usize> {
         let first = self.faults.partition_point(|fault| *fault < range.start);
         self.faults
             .get(first)
@@ -110,7 +110,7 @@ impl<'a> Text<'a> {
 }
 
 /// The bytes that a text has in an encoding; `None` where the encoding lacks one of its characters.
-pub(super) fn encode(text: &str, encoding: Encoding) -> Option<Vec<u8>> {
+pub(crate) fn encode(text: &str, encoding: Encoding) -> Option<Vec<u8>> {
     match encoding {
         Encoding::Utf8 => Some(text.as_bytes().to_vec()),
         Encoding::Latin1 => text
@@ -125,7 +125,7 @@ pub(super) fn encode(text: &str, encoding: Encoding) -> Option<Vec<u8>> {
 }
 
 /// Shows any bytes as text: those that are not UTF-8 as `\xNN`, `\` as `\\`, cut at 64 KiB.
-pub(super) fn show(raw: &[u8]) -> String {
+pub(crate) fn show(raw: &[u8]) -> String {
     let mut shown = String::with_capacity(raw.len().min(RAW_TEXT_LIMIT_BYTES));
     for chunk in raw.utf8_chunks() {
         for character in chunk.valid().chars() {

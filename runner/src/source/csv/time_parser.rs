@@ -10,7 +10,7 @@ const MICROSECONDS_A_SECOND: i64 = 1_000_000;
 
 /// A pattern made ready for reading.
 #[derive(Clone, Debug)]
-pub(super) struct TimeReader {
+pub(crate) struct TimeReader {
     text: String,
     pattern: TimePattern,
     /// Set where every item is made of a fixed number of digits or stands for itself: most patterns in use.
@@ -48,7 +48,7 @@ impl TimeReader {
     ///
     /// # Errors
     /// The text is no pattern.
-    pub(super) fn new(text: &str) -> Result<Self, PatternError> {
+    pub(crate) fn new(text: &str) -> Result<Self, PatternError> {
         let pattern = TimePattern::parse(text)?;
         Ok(Self {
             text: text.to_owned(),
@@ -58,19 +58,19 @@ impl TimeReader {
     }
 
     /// The pattern as the contract writes it.
-    pub(super) fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         &self.text
     }
 
     /// Days since 1970-01-01.
-    pub(super) fn date(&self, text: &[u8]) -> Option<i32> {
+    pub(crate) fn date(&self, text: &[u8]) -> Option<i32> {
         let microseconds = self.timestamp(text)?;
         i32::try_from(microseconds.div_euclid(86_400 * MICROSECONDS_A_SECOND)).ok()
     }
 
     /// Microseconds since 1970-01-01 00:00:00.
     #[inline]
-    pub(super) fn timestamp(&self, text: &[u8]) -> Option<i64> {
+    pub(crate) fn timestamp(&self, text: &[u8]) -> Option<i64> {
         match &self.fixed {
             Some(fixed) => fixed.timestamp(text),
             None => self.parts(text)?.timestamp(),

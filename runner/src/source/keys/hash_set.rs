@@ -1,10 +1,10 @@
 //! A set of row hashes, flat in memory.
 
-use crate::source::row_hash::NO_HASH;
+use crate::source::keys::row_hash::NO_HASH;
 
 /// Open addressing over a power of two of slots, at most half of them used.
 #[derive(Debug)]
-pub(super) struct HashSet128 {
+pub(crate) struct HashSet128 {
     slots: Vec<u128>,
     mask: usize,
     len: usize,
@@ -12,7 +12,7 @@ pub(super) struct HashSet128 {
 
 impl HashSet128 {
     /// An empty set that takes `capacity` hashes without growing.
-    pub(super) fn with_capacity(capacity: usize) -> Self {
+    pub(crate) fn with_capacity(capacity: usize) -> Self {
         let slots = Self::slots_for(capacity);
         Self {
             slots: vec![NO_HASH; slots],
@@ -22,12 +22,12 @@ impl HashSet128 {
     }
 
     /// The memory of a set of so many hashes.
-    pub(super) fn bytes_for(capacity: usize) -> usize {
+    pub(crate) fn bytes_for(capacity: usize) -> usize {
         Self::slots_for(capacity) * size_of::<u128>()
     }
 
     /// Adds a hash; false where it was in already. [`NO_HASH`] is in no set.
-    pub(super) fn insert(&mut self, hash: u128) -> bool {
+    pub(crate) fn insert(&mut self, hash: u128) -> bool {
         if hash == NO_HASH {
             return false;
         }
@@ -48,13 +48,13 @@ impl HashSet128 {
     }
 
     #[inline]
-    pub(super) fn contains(&self, hash: u128) -> bool {
+    pub(crate) fn contains(&self, hash: u128) -> bool {
         hash != NO_HASH && self.slots[self.slot(hash)] == hash
     }
 
     /// Has the processor fetch where hashes are found, all at the same time: one after the other, each would be waited for.
     /// A few hundred at once stay near until they are asked for.
-    pub(super) fn fetch(&self, hashes: &[u128]) {
+    pub(crate) fn fetch(&self, hashes: &[u128]) {
         let slots = hashes
             .iter()
             .map(|hash| self.slots[*hash as usize & self.mask]);

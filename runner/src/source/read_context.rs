@@ -5,7 +5,7 @@ use datafusion::execution::runtime_env::RuntimeEnv;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::source::ReadSettings;
-use crate::source::file::SourceFile;
+use crate::source::csv::object::SourceFile;
 use crate::error::Context;
 use crate::watch::progress::Progress;
 use crate::{Error, ErrorKind, Result};
@@ -24,13 +24,13 @@ const MOST_FILES: usize = 32;
 
 /// Threads, sizes and progress of one reading.
 #[derive(Debug)]
-pub(super) struct Reading {
-    pub(super) threads: usize,
-    pub(super) batch_rows: usize,
-    pub(super) block_bytes: usize,
+pub(crate) struct Reading {
+    pub(crate) threads: usize,
+    pub(crate) batch_rows: usize,
+    pub(crate) block_bytes: usize,
     /// Blocks of one object that are fetched or decoded at once.
-    pub(super) ahead: usize,
-    pub(super) progress: Progress,
+    pub(crate) ahead: usize,
+    pub(crate) progress: Progress,
     decoders: Decoders,
     #[expect(dead_code, reason = "given back when dropped")]
     blocks: MemoryReservation,
@@ -41,7 +41,7 @@ impl Reading {
     ///
     /// # Errors
     /// Failed: the pool has no room for the blocks under way.
-    pub(super) fn new(
+    pub(crate) fn new(
         settings: &ReadSettings,
         runtime: &RuntimeEnv,
         progress: &Progress,
@@ -76,7 +76,7 @@ impl Reading {
     }
 
     /// How many objects to read at once: small ones are mostly waited for.
-    pub(super) fn files_at_once(&self, files: &[SourceFile]) -> usize {
+    pub(crate) fn files_at_once(&self, files: &[SourceFile]) -> usize {
         let bytes = files.iter().map(|file| file.meta.size).sum::<u64>();
         let mean = bytes / (files.len() as u64).max(1);
         let room = (LEAST_FILES * self.ahead * self.block_bytes) as u64;
@@ -88,7 +88,7 @@ impl Reading {
     ///
     /// # Errors
     /// As the work fails.
-    pub(super) async fn on_thread<T: Send + 'static>(
+    pub(crate) async fn on_thread<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T> + Send + 'static,
     ) -> Result<T> {

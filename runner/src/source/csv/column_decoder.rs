@@ -12,16 +12,16 @@ use arrow::datatypes::{
 };
 use drivetrain_jobs::contract::{Column, ColumnType, CsvFormat};
 
-use crate::source::fault::{Faults, rule};
-use crate::source::number::{self, NotANumber};
-use crate::source::splitter::Records;
-use crate::source::text::{Text, encode};
-use crate::source::time_reader::TimeReader;
+use crate::source::row_faults::{Faults, rule};
+use crate::source::csv::number_parser::{self, NotANumber};
+use crate::source::csv::record_splitter::Records;
+use crate::source::bytes::encoding::{Text, encode};
+use crate::source::csv::time_parser::TimeReader;
 use crate::{Error, ErrorKind, Result};
 
 /// How the text of one column becomes values.
 #[derive(Clone, Debug)]
-pub(super) struct ColumnReader {
+pub(crate) struct ColumnReader {
     name: Arc<str>,
     type_name: String,
     kind: Kind,
@@ -54,11 +54,11 @@ enum Kind {
 
 /// The fields of one column of a batch.
 #[derive(Clone, Copy)]
-pub(super) struct Cells<'a> {
-    pub(super) text: &'a Text<'a>,
-    pub(super) records: &'a Records,
+pub(crate) struct Cells<'a> {
+    pub(crate) text: &'a Text<'a>,
+    pub(crate) records: &'a Records,
     /// Which field of each record.
-    pub(super) index: usize,
+    pub(crate) index: usize,
 }
 
 /// Why a text is no value of a column.
@@ -84,7 +84,7 @@ impl ColumnReader {
     ///
     /// # Errors
     /// Usage: a pattern or a spelling cannot be used.
-    pub(super) fn new(column: &Column, format: &CsvFormat) -> Result<Self> {
+    pub(crate) fn new(column: &Column, format: &CsvFormat) -> Result<Self> {
         let spell = |text: &String| {
             encode(text, format.encoding).ok_or_else(|| {
                 unusable(
@@ -129,7 +129,7 @@ impl ColumnReader {
     }
 
     /// Decodes the column's fields; a row that has no value becomes NULL and a fault.
-    pub(super) fn decode(&self, cells: Cells<'_>, faults: &mut Faults) -> ArrayRef {
+    pub(crate) fn decode(&self, cells: Cells<'_>, faults: &mut Faults) -> ArrayRef {
         match &self.kind {
             Kind::String => self.strings(cells, faults),
             Kind::Int => {
@@ -174,7 +174,7 @@ impl ColumnReader {
     }
 
     /// Decodes one text that stands for every row of an object, as the values of path columns do.
-    pub(super) fn decode_one(&self, text: Option<&str>) -> std::result::Result<ArrayRef, String> {
+    pub(crate) fn decode_one(&self, text: Option<&str>) -> std::result::Result<ArrayRef, String> {
         let raw = text.unwrap_or_default().as_bytes();
         let text_block = Text::new(raw, drivetrain_jobs::contract::Encoding::Utf8);
         let mut records = Records::new(1);
@@ -356,7 +356,7 @@ impl ColumnReader {
 
 impl Cells<'_> {
     #[inline]
-    fn field(&self, row: usize) -> crate::source::grammar::Field {
+    fn field(&self, row: usize) -> crate::source::csv::record_grammar::Field {
         self.records.field(row, self.index)
     }
 
@@ -376,7 +376,7 @@ impl Cells<'_> {
 }
 
 /// The beginning of a value, for a message.
-pub(super) fn shorten(value: &str) -> String {
+pub(crate) fn shorten(value: &str) -> String {
     const SHOWN_CHARACTERS: usize = 80;
     match value.char_indices().nth(SHOWN_CHARACTERS) {
         Some((end, _)) => format!("{}…", &value[..end]),

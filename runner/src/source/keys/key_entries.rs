@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use datafusion::execution::runtime_env::RuntimeEnv;
 
 use crate::sql::held::memory_budget::{Budget, Taken};
-use crate::source::grammar::offset;
-use crate::source::row_hash::NO_HASH;
+use crate::source::csv::record_grammar::offset;
+use crate::source::keys::row_hash::NO_HASH;
 use crate::sql::held::spill_file::{Segment, Spill};
 use crate::error::Context;
 use crate::{ErrorKind, Result};
@@ -18,27 +18,27 @@ use crate::{ErrorKind, Result};
 /// Ranks grow with the file's name and the place in it, so the order of positions is the order that decides which of two
 /// equal keys is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Position {
-    pub(super) rank: u64,
-    pub(super) row: u32,
+pub(crate) struct Position {
+    pub(crate) rank: u64,
+    pub(crate) row: u32,
 }
 
 /// A row's hash and position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Entry {
-    pub(super) hash: u128,
-    pub(super) position: Position,
+pub(crate) struct Entry {
+    pub(crate) hash: u128,
+    pub(crate) position: Position,
 }
 
 /// How many parts there are: rows of about 64 bytes, and some 256 thousand rows in a part.
-pub(super) fn parts_for(bytes: u64) -> usize {
+pub(crate) fn parts_for(bytes: u64) -> usize {
     let parts = usize::try_from(bytes >> 24).unwrap_or(usize::MAX);
     parts.clamp(8, 512).next_power_of_two()
 }
 
 /// The entries of one list of columns.
 #[derive(Debug)]
-pub(super) struct Entries {
+pub(crate) struct Entries {
     parts: usize,
     budget: Arc<Budget>,
     spill: Spill,
@@ -66,7 +66,7 @@ enum Content {
 }
 
 impl Entries {
-    pub(super) fn new(parts: usize, budget: &Arc<Budget>, runtime: &RuntimeEnv) -> Self {
+    pub(crate) fn new(parts: usize, budget: &Arc<Budget>, runtime: &RuntimeEnv) -> Self {
         Self {
             parts,
             budget: Arc::clone(budget),
@@ -75,16 +75,16 @@ impl Entries {
         }
     }
 
-    pub(super) fn parts(&self) -> usize {
+    pub(crate) fn parts(&self) -> usize {
         self.parts
     }
 
-    pub(super) fn spilled_bytes(&self) -> u64 {
+    pub(crate) fn spilled_bytes(&self) -> u64 {
         self.spill.written_bytes()
     }
 
     /// All entries together.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         let chunks = self.lock();
         chunks
             .iter()
@@ -96,7 +96,7 @@ impl Entries {
     ///
     /// # Errors
     /// Failed: neither memory nor disk has room.
-    pub(super) fn add(&self, rank: u64, hashes: &[u128]) -> Result<()> {
+    pub(crate) fn add(&self, rank: u64, hashes: &[u128]) -> Result<()> {
         let mut starts = vec![0_u32; self.parts + 1];
         for hash in hashes.iter().filter(|hash| **hash != NO_HASH) {
             starts[self.part(*hash) + 1] += 1;
@@ -138,7 +138,7 @@ impl Entries {
     ///
     /// # Errors
     /// Failed: the disk cannot be read.
-    pub(super) fn read(&self, part: usize) -> Result<Vec<Entry>> {
+    pub(crate) fn read(&self, part: usize) -> Result<Vec<Entry>> {
         let chunks = self.lock();
         let mut entries = Vec::with_capacity(
             chunks
@@ -192,7 +192,7 @@ impl Entries {
 }
 
 /// The positions that come after an equal hash of a lower position.
-pub(super) fn repeated(entries: &[Entry]) -> Vec<Position> {
+pub(crate) fn repeated(entries: &[Entry]) -> Vec<Position> {
     let slots = (entries.len().max(4) * 2).next_power_of_two();
     let mask = slots - 1;
     let mut first = vec![u32::MAX; slots];

@@ -1,15 +1,15 @@
 //! What references to a dataset lead to: the hashes of its accepted rows, and of those that were rejected.
 
 use crate::sql::held::memory_budget::{Budget, Taken};
-use crate::source::entries::{Entries, Position};
-use crate::source::hash_set::HashSet128;
+use crate::source::keys::key_entries::{Entries, Position};
+use crate::source::keys::hash_set::HashSet128;
 use std::sync::Arc;
 
 use crate::Result;
 
 /// Hashes of some columns of a dataset that has been read.
 #[derive(Debug)]
-pub(super) struct Target {
+pub(crate) struct Target {
     accepted: HashSet128,
     rejected: HashSet128,
     #[expect(dead_code, reason = "given back when dropped")]
@@ -21,7 +21,7 @@ impl Target {
     ///
     /// # Errors
     /// Failed: entries that were put on disk cannot be read back.
-    pub(super) fn load(
+    pub(crate) fn load(
         entries: &Entries,
         rejected: &[u128],
         is_dropped: impl Fn(Position) -> bool,
@@ -50,23 +50,23 @@ impl Target {
     }
 
     /// Prepares to be asked for some hashes.
-    pub(super) fn fetch(&self, hashes: &[u128]) {
+    pub(crate) fn fetch(&self, hashes: &[u128]) {
         self.accepted.fetch(hashes);
     }
 
     #[inline]
-    pub(super) fn holds(&self, hash: u128) -> bool {
+    pub(crate) fn holds(&self, hash: u128) -> bool {
         self.accepted.contains(hash)
     }
 
     /// Whether a row of this hash was rejected; asked only of hashes that no accepted row has.
-    pub(super) fn has_rejected(&self, hash: u128) -> bool {
+    pub(crate) fn has_rejected(&self, hash: u128) -> bool {
         self.rejected.contains(hash)
     }
 }
 
 /// A set of a list of hashes.
-pub(super) fn set_of(hashes: &[u128]) -> HashSet128 {
+pub(crate) fn set_of(hashes: &[u128]) -> HashSet128 {
     let mut set = HashSet128::with_capacity(hashes.len());
     for hash in hashes {
         set.insert(*hash);

@@ -1,0 +1,3 @@
+//! Raw Parquet objects, read by contract.
+pub(crate) mod object;
+pub(crate) mod range_reader;
