@@ -13,7 +13,7 @@ use drivetrain_runner::watch::progress::Progress;
 use drivetrain_runner::report::{Report, Status};
 use drivetrain_runner::run::row_path::{Run, run};
 use drivetrain_runner::run::settings::{Engine, RunSettings, Shape, processors};
-use drivetrain_runner::sink::parquet::FileSettings;
+use drivetrain_runner::sink::parquet::file_settings::FileSettings;
 use drivetrain_runner::source::OnBadRow;
 use drivetrain_runner::store::Location;
 use tokio::runtime::Runtime;

@@ -19,7 +19,7 @@ use drivetrain_runner::commit::{
 };
 use drivetrain_runner::watch::progress::Progress;
 use drivetrain_runner::sink::collect::{Direct, Intake, collect};
-use drivetrain_runner::sink::parquet::FileSettings;
+use drivetrain_runner::sink::parquet::file_settings::FileSettings;
 use drivetrain_runner::sink::partition::Partitions;
 use drivetrain_runner::sink::write::{Table, write};
 use drivetrain_runner::store::Store;

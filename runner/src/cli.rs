@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use self::machines::{
     Level, MachineKind, MocksArgs, MocksFormat, SimulateArgs, TestArgs, TestStateArgs,
 };
-use crate::sink::parquet::Codec;
+use crate::sink::parquet::file_settings::Codec;
 use crate::source::OnBadRow;
 
 /// Runs data pipelines without Spark: raw CSV in, partitioned Parquet out, committed exactly once.

@@ -5,7 +5,6 @@ pub mod cli;
 pub mod commands;
 
 pub mod commit;
-pub mod sink;
 pub mod source;
 
 pub mod machines;
@@ -21,3 +20,4 @@ pub mod terminal;
 pub mod sql;
 pub mod job;
 pub mod run;
+pub mod sink;

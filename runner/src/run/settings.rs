@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::cli::{EngineArgs, RunArgs};
 use crate::error::{Error, ErrorKind, Result};
 use crate::sql::memory::{MemoryLimit, parse_size};
-use crate::sink::parquet::FileSettings;
+use crate::sink::parquet::file_settings::FileSettings;
 use crate::source::OnBadRow;
 use crate::store::Location;
 

@@ -8,7 +8,7 @@ use datafusion::execution::memory_pool::{MemoryConsumer, MemoryLimit, MemoryRese
 use datafusion::execution::runtime_env::RuntimeEnv;
 use tokio::sync::Mutex as AsyncMutex;
 
-use crate::sink::file::{File, Format};
+use crate::sink::parquet::file_writer::{File, Format};
 use crate::sink::partition::PartitionNumber;
 use crate::sink::write::Table;
 use crate::commit::{Partition, StagedPart, Stager};

@@ -10,9 +10,9 @@ use futures::{StreamExt, TryStreamExt};
 use tokio::sync::mpsc;
 
 use crate::sink::collect::{Collected, query_error};
-use crate::sink::file::{File, Format};
+use crate::sink::parquet::file_writer::{File, Format};
 use crate::sink::open_files::Slot;
-use crate::sink::parquet::FileSettings;
+use crate::sink::parquet::file_settings::FileSettings;
 use crate::commit::{Partition, StagedPart, Stager};
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::sql::held::results::Held;

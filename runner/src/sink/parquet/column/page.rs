@@ -4,31 +4,31 @@ use std::ops::Range;
 
 use arrow::array::Array;
 
-use crate::sink::column::dictionary::Dictionary;
-use crate::sink::column::kind::Kind;
+use crate::sink::parquet::column::dictionary::Dictionary;
+use crate::sink::parquet::column::kind::Kind;
 
 /// A page ends with this many rows, or with as many bytes as the next line says: what parquet's writer does.
-pub(super) const PAGE_ROWS: usize = 20_000;
-pub(super) const PAGE_BYTES: usize = 1 << 20;
+pub(crate) const PAGE_ROWS: usize = 20_000;
+pub(crate) const PAGE_BYTES: usize = 1 << 20;
 
 /// The page that is being filled.
-pub(super) struct Page<K: Kind> {
-    pub(super) rows: usize,
-    pub(super) nulls: usize,
+pub(crate) struct Page<K: Kind> {
+    pub(crate) rows: usize,
+    pub(crate) nulls: usize,
     /// 1 for a value, 0 for NULL; empty while there is no NULL.
-    pub(super) levels: Vec<u32>,
+    pub(crate) levels: Vec<u32>,
     /// Values by their numbers in the dictionary.
-    pub(super) numbers: Vec<u32>,
+    pub(crate) numbers: Vec<u32>,
     /// Values that are written out.
-    pub(super) plain: Vec<u8>,
+    pub(crate) plain: Vec<u8>,
     /// The bounds of values that are written out.
-    pub(super) bounds: Option<K::Bounds>,
-    pub(super) text_bytes: u64,
+    pub(crate) bounds: Option<K::Bounds>,
+    pub(crate) text_bytes: u64,
 }
 
 impl<K: Kind> Page<K> {
     /// A page without rows.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             rows: 0,
             nulls: 0,
@@ -41,7 +41,7 @@ impl<K: Kind> Page<K> {
     }
 
     /// Adds values by their numbers until the dictionary is full; where it ended is returned.
-    pub(super) fn add_numbered(
+    pub(crate) fn add_numbered(
         &mut self,
         kind: &K,
         array: &K::Array,
@@ -65,7 +65,7 @@ impl<K: Kind> Page<K> {
     }
 
     /// Adds values until there are enough bytes; where it ended is returned.
-    pub(super) fn add_plain(&mut self, kind: &K, array: &K::Array, rows: Range<usize>) -> usize {
+    pub(crate) fn add_plain(&mut self, kind: &K, array: &K::Array, rows: Range<usize>) -> usize {
         for row in rows.clone() {
             if array.is_null(row) {
                 continue;
@@ -81,7 +81,7 @@ impl<K: Kind> Page<K> {
     }
 
     /// Says of rows that were added which of them hold a value.
-    pub(super) fn add_levels(&mut self, array: &K::Array, rows: Range<usize>) {
+    pub(crate) fn add_levels(&mut self, array: &K::Array, rows: Range<usize>) {
         let added = rows.len();
         if array.null_count() > 0 {
             if self.levels.is_empty() {
@@ -98,7 +98,7 @@ impl<K: Kind> Page<K> {
     }
 
     /// The bounds of the values that the page names.
-    pub(super) fn named_bounds(
+    pub(crate) fn named_bounds(
         &self,
         kind: &K,
         dictionary: &Dictionary<K::Key>,
@@ -117,12 +117,12 @@ impl<K: Kind> Page<K> {
     }
 
     /// Bytes that it holds.
-    pub(super) fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         (self.numbers.len() + self.levels.len()) * size_of::<u32>() + self.plain.len()
     }
 
     /// Empties it, and keeps its memory for the next.
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.levels.clear();
         self.numbers.clear();
         self.plain.clear();

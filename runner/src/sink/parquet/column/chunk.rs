@@ -10,14 +10,14 @@ use parquet::file::writer::SerializedRowGroupWriter;
 
 /// A finished column.
 pub(in crate::sink) struct Chunk {
-    pub(super) content: Content,
-    pub(super) close: ColumnCloseResult,
+    pub(crate) content: Content,
+    pub(crate) close: ColumnCloseResult,
 }
 
 /// The dictionary's page, then the others.
-pub(super) struct Content {
-    pub(super) dictionary: Bytes,
-    pub(super) pages: Bytes,
+pub(crate) struct Content {
+    pub(crate) dictionary: Bytes,
+    pub(crate) pages: Bytes,
 }
 
 impl Chunk {

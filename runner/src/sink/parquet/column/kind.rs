@@ -50,7 +50,7 @@ pub(in crate::sink) trait Bounds: Clone {
 }
 
 /// How the bounds of pages go from one to the next.
-pub(super) struct Order<B> {
+pub(crate) struct Order<B> {
     last: Option<B>,
     not_ascending: bool,
     not_descending: bool,
@@ -58,7 +58,7 @@ pub(super) struct Order<B> {
 
 impl<B: Bounds> Order<B> {
     /// The order of no pages.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             last: None,
             not_ascending: false,
@@ -67,7 +67,7 @@ impl<B: Bounds> Order<B> {
     }
 
     /// Takes in the bounds of the next page.
-    pub(super) fn add(&mut self, bounds: B) {
+    pub(crate) fn add(&mut self, bounds: B) {
         if let Some(last) = &self.last {
             self.not_ascending |= !bounds.reaches(last);
             self.not_descending |= !last.reaches(&bounds);
@@ -76,7 +76,7 @@ impl<B: Bounds> Order<B> {
     }
 
     /// As a file's index names it.
-    pub(super) fn name(&self) -> BoundaryOrder {
+    pub(crate) fn name(&self) -> BoundaryOrder {
         match (self.not_ascending, self.not_descending) {
             (false, _) => BoundaryOrder::ASCENDING,
             (true, false) => BoundaryOrder::DESCENDING,

@@ -8,7 +8,7 @@ use parquet::basic::Type;
 use parquet::errors::{ParquetError, Result};
 use parquet::file::statistics::{Statistics, ValueStatistics};
 
-use crate::sink::column::kind::{Bounds, Kind};
+use crate::sink::parquet::column::kind::{Bounds, Kind};
 
 /// Numbers of four or eight bytes.
 pub(in crate::sink) struct Number {

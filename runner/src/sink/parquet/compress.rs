@@ -6,10 +6,10 @@ use flate2::write::GzEncoder;
 use snap::raw::Encoder;
 use zstd::bulk;
 
-use crate::sink::parquet::{Codec, ZSTD_LEVEL};
+use crate::sink::parquet::file_settings::{Codec, ZSTD_LEVEL};
 
 /// A codec with what it keeps from page to page.
-pub(super) enum Compressor {
+pub(crate) enum Compressor {
     None,
     Snappy(Box<Encoder>),
     Zstd(bulk::Compressor<'static>),
@@ -21,7 +21,7 @@ impl Compressor {
     ///
     /// # Errors
     /// The codec has no memory.
-    pub(super) fn new(codec: Codec) -> io::Result<Self> {
+    pub(crate) fn new(codec: Codec) -> io::Result<Self> {
         Ok(match codec {
             Codec::None => Self::None,
             Codec::Snappy => Self::Snappy(Box::new(Encoder::new())),
@@ -34,7 +34,7 @@ impl Compressor {
     ///
     /// # Errors
     /// What the codec says.
-    pub(super) fn compress(&mut self, page: Vec<u8>) -> io::Result<Vec<u8>> {
+    pub(crate) fn compress(&mut self, page: Vec<u8>) -> io::Result<Vec<u8>> {
         match self {
             Self::None => Ok(page),
             Self::Snappy(encoder) => Ok(encoder.compress_vec(&page)?),

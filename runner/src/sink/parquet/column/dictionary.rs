@@ -10,17 +10,17 @@ const MOST_BYTES: usize = 1 << 20;
 
 /// Values and their numbers.
 #[derive(Debug)]
-pub(super) struct Dictionary<K> {
+pub(crate) struct Dictionary<K> {
     numbers: HashMap<K, u32, RandomState>,
     /// The values as a page holds them.
-    pub(super) plain: Vec<u8>,
+    pub(crate) plain: Vec<u8>,
     /// Where each value begins.
     starts: Vec<u32>,
 }
 
 impl<K: Copy + Eq + Hash> Dictionary<K> {
     /// A dictionary without values.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             numbers: HashMap::default(),
             plain: Vec::new(),
@@ -30,7 +30,7 @@ impl<K: Copy + Eq + Hash> Dictionary<K> {
 
     /// The number of a value; one that is new is appended to a page by `append`.
     #[inline]
-    pub(super) fn number(&mut self, key: K, append: impl FnOnce(&mut Vec<u8>)) -> u32 {
+    pub(crate) fn number(&mut self, key: K, append: impl FnOnce(&mut Vec<u8>)) -> u32 {
         *self.numbers.entry(key).or_insert_with(|| {
             let start = u32::try_from(self.plain.len());
             let next = u32::try_from(self.starts.len());
@@ -42,20 +42,20 @@ impl<K: Copy + Eq + Hash> Dictionary<K> {
     }
 
     /// How many values there are.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.starts.len()
     }
 
-    pub(super) fn is_full(&self) -> bool {
+    pub(crate) fn is_full(&self) -> bool {
         self.plain.len() >= MOST_BYTES
     }
 
     /// The bytes of a page from the value of a number on.
-    pub(super) fn value(&self, number: usize) -> &[u8] {
+    pub(crate) fn value(&self, number: usize) -> &[u8] {
         &self.plain[self.starts[number] as usize..]
     }
 
-    pub(super) fn memory_bytes(&self) -> usize {
+    pub(crate) fn memory_bytes(&self) -> usize {
         self.numbers.capacity() * size_of::<(K, u32)>()
             + self.plain.capacity()
             + self.starts.capacity() * size_of::<u32>()

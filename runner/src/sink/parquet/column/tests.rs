@@ -12,11 +12,11 @@ use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderB
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData};
 use parquet::file::page_index::column_index::ColumnIndexMetaData;
 
-use crate::sink::column::number::Number;
-use crate::sink::column::text::Text;
+use crate::sink::parquet::column::number::Number;
+use crate::sink::parquet::column::text::Text;
 use super::*;
-use crate::sink::file::Format;
-use crate::sink::parquet::FileSettings;
+use crate::sink::parquet::file_writer::Format;
+use crate::sink::parquet::file_settings::FileSettings;
 
 type Texts = Vec<Option<String>>;
 

@@ -4,12 +4,12 @@
 const LEAST_RUN: usize = 8;
 
 /// The bits that numbers up to `largest` need.
-pub(super) fn width(largest: u32) -> u32 {
+pub(crate) fn width(largest: u32) -> u32 {
     u32::BITS - largest.leading_zeros()
 }
 
 /// Appends numbers of at most `width` bits each.
-pub(super) fn encode(numbers: &[u32], width: u32, out: &mut Vec<u8>) {
+pub(crate) fn encode(numbers: &[u32], width: u32, out: &mut Vec<u8>) {
     let (mut packed, mut at) = (0, 0);
     while at < numbers.len() {
         let number = numbers[at];
@@ -31,7 +31,7 @@ pub(super) fn encode(numbers: &[u32], width: u32, out: &mut Vec<u8>) {
 }
 
 /// Appends one number so many times.
-pub(super) fn repeat(number: u32, times: usize, width: u32, out: &mut Vec<u8>) {
+pub(crate) fn repeat(number: u32, times: usize, width: u32, out: &mut Vec<u8>) {
     header((times as u64) << 1, out);
     let bytes = width.div_ceil(8) as usize;
     out.extend_from_slice(&number.to_le_bytes()[..bytes]);

@@ -9,13 +9,10 @@
 //! held, and written when the checks have passed.
 
 pub mod collect;
-mod column;
-mod compress;
-mod file;
 mod key_hashes;
 mod open_files;
-pub mod parquet;
 pub mod partition;
 mod regroup;
 
 pub mod write;
+pub(crate) mod parquet;

@@ -14,10 +14,10 @@ use parquet::errors::ParquetError;
 use parquet::file::writer::SerializedFileWriter;
 
 use crate::sink::collect::query_error;
-use crate::sink::column::ColumnEncoder;
-use crate::sink::column::number::Number;
-use crate::sink::column::text::Text;
-use crate::sink::parquet::{Codec, FileSettings};
+use crate::sink::parquet::column::ColumnEncoder;
+use crate::sink::parquet::column::number::Number;
+use crate::sink::parquet::column::text::Text;
+use crate::sink::parquet::file_settings::{Codec, FileSettings};
 use crate::commit::PartWriter;
 use crate::error::{Context, ErrorKind, Result};
 
@@ -35,7 +35,7 @@ const LEAST_SAMPLE_ROWS: usize = 128;
 const DICTIONARY_REACH: usize = 32;
 
 /// What all files of a table have in common.
-pub(super) struct Format {
+pub(crate) struct Format {
     /// The columns of a file.
     pub schema: SchemaRef,
     /// How it is written.
@@ -45,7 +45,7 @@ pub(super) struct Format {
 }
 
 /// An open file: its encoder, and the part that takes its bytes as soon as there are any.
-pub(super) struct File {
+pub(crate) struct File {
     schema: SchemaRef,
     parquet: SerializedFileWriter<Vec<u8>>,
     row_groups: ArrowRowGroupWriterFactory,

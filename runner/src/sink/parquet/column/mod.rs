@@ -8,10 +8,10 @@
 mod chunk;
 mod dictionary;
 mod kind;
-pub(super) mod number;
+pub(crate) mod number;
 mod page;
 mod runs;
-pub(super) mod text;
+pub(crate) mod text;
 
 use arrow::array::Array;
 use parquet::basic::{Encoding, EncodingMask, PageType, Type};
@@ -28,11 +28,11 @@ use self::chunk::{Chunk, Content};
 use self::dictionary::Dictionary;
 use self::kind::{Bounds, Kind, Order};
 use self::page::{PAGE_BYTES, PAGE_ROWS, Page};
-use crate::sink::compress::Compressor;
-use crate::sink::parquet::Codec;
+use crate::sink::parquet::compress::Compressor;
+use crate::sink::parquet::file_settings::Codec;
 
 /// One column of a row group while it is built.
-pub(super) struct ColumnEncoder<K: Kind> {
+pub(crate) struct ColumnEncoder<K: Kind> {
     kind: K,
     column: ColumnDescPtr,
     codec: Codec,
@@ -58,7 +58,7 @@ impl<K: Kind> ColumnEncoder<K> {
     ///
     /// # Errors
     /// The codec has no memory.
-    pub(super) fn new(
+    pub(crate) fn new(
         kind: K,
         column: ColumnDescPtr,
         codec: Codec,
@@ -86,7 +86,7 @@ impl<K: Kind> ColumnEncoder<K> {
     }
 
     /// The kind of its values.
-    pub(super) fn kind(&self) -> &K {
+    pub(crate) fn kind(&self) -> &K {
         &self.kind
     }
 
@@ -94,7 +94,7 @@ impl<K: Kind> ColumnEncoder<K> {
     ///
     /// # Errors
     /// A NULL in a column that has none, and what the codec says.
-    pub(super) fn write(&mut self, array: &K::Array) -> Result<()> {
+    pub(crate) fn write(&mut self, array: &K::Array) -> Result<()> {
         if self.column.max_def_level() == 0 && array.null_count() > 0 {
             let name = self.column.name();
             return Err(ParquetError::General(format!("NULL in `{name}`")));
@@ -121,13 +121,13 @@ impl<K: Kind> ColumnEncoder<K> {
     }
 
     /// Bytes that it would take in the file.
-    pub(super) fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         let dictionary = self.dictionary.as_ref().map_or(0, |all| all.plain.len());
         self.done.bytes_written() + self.page.bytes() + dictionary
     }
 
     /// Bytes that it holds in memory.
-    pub(super) fn memory_bytes(&self) -> usize {
+    pub(crate) fn memory_bytes(&self) -> usize {
         let dictionary = self.dictionary.as_ref().map_or(0, Dictionary::memory_bytes);
         self.done.inner().capacity() + self.page.bytes() + dictionary
     }
@@ -203,7 +203,7 @@ impl<K: Kind> ColumnEncoder<K> {
     ///
     /// # Errors
     /// What the codec says.
-    pub(super) fn close(mut self) -> Result<Chunk> {
+    pub(crate) fn close(mut self) -> Result<Chunk> {
         if self.page.rows > 0 {
             self.end_page()?;
         }

@@ -6,7 +6,7 @@ use parquet::data_type::ByteArray;
 use parquet::file::statistics::{Statistics, ValueStatistics};
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::sink::column::kind::{Bounds, Kind};
+use crate::sink::parquet::column::kind::{Bounds, Kind};
 
 /// Longer bounds are cut: an index is read whole before any page.
 const MOST_BYTES: usize = 64;

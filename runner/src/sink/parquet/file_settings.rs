@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::error::{Error, ErrorKind};
 
 /// Others are smaller by little, and cost much.
-pub(super) const ZSTD_LEVEL: i32 = 1;
+pub(crate) const ZSTD_LEVEL: i32 = 1;
 
 /// The settings of written files; they count as parameters of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -38,7 +38,7 @@ impl Default for FileSettings {
 impl FileSettings {
     /// Statistics and the page index are always on: Athena and DataFusion skip pages by them.
     /// Columns of many values are written without a dictionary.
-    pub(super) fn properties<'a>(
+    pub(crate) fn properties<'a>(
         &self,
         many_valued: impl Iterator<Item = &'a str>,
         row_group_bytes: usize,
@@ -79,7 +79,7 @@ impl Codec {
     ];
 
     /// As a file's footer names it.
-    pub(super) fn compression_codec(self) -> CompressionCodec {
+    pub(crate) fn compression_codec(self) -> CompressionCodec {
         Compression::from(self).into()
     }
 }
