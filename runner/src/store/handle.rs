@@ -12,11 +12,11 @@ use object_store::path::Path;
 use object_store::prefix::PrefixStore;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, PutMode};
 
-use crate::store::count::{Counted, Requests};
-use crate::store::explain::explain;
-use crate::store::file::FileStore;
+use crate::store::request_counts::{Counted, Requests};
+use crate::store::explain_error::explain;
+use crate::store::file_system::FileStore;
 use crate::store::location::Location;
-use crate::store::port::Objects;
+use crate::store::objects_port::Objects;
 use crate::store::s3::{self, S3Settings};
 use crate::error::{Error, ErrorKind, Result};
 

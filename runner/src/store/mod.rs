@@ -9,17 +9,8 @@
 //! All keys are relative to the store's root. Nothing here reads the environment but the AWS SDK's own chain, and nothing
 //! here knows of jobs, runs or records.
 
-mod count;
-mod explain;
-mod file;
-mod frozen;
 mod handle;
 mod location;
-mod open_file;
-mod opened;
-mod port;
-mod probe;
-mod rooms;
 mod s3;
 
 pub use count::{Counted, Requests};
@@ -31,3 +22,12 @@ pub use location::Location;
 pub use port::{Completion, Objects};
 pub use probe::{require_conditional_put, require_one_volume};
 pub use s3::{S3Credentials, S3Settings};
+pub(crate) mod request_counts;
+pub(crate) mod explain_error;
+pub(crate) mod file_system;
+pub(crate) mod frozen_reader;
+pub(crate) mod file_reader;
+pub(crate) mod file_handle_cache;
+pub(crate) mod objects_port;
+pub(crate) mod capability_probe;
+pub(crate) mod buffer_pool;

@@ -19,7 +19,7 @@ use object_store::{
     Result,
 };
 
-use crate::store::port::{Completion, Objects};
+use crate::store::objects_port::{Completion, Objects};
 
 /// How often a folder is made again that somebody else's clean-up removed before a file was in it.
 const FOLDER_RACES: usize = 16;

@@ -14,7 +14,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// `probe` is a key that nobody else uses; it is gone afterwards.
 ///
 /// # Errors
-/// `Failed` where the store ignores conditional puts, or the volume has no hard links; otherwise as [`crate::store::explain`] says.
+/// `Failed` where the store ignores conditional puts, or the volume has no hard links; otherwise as [`crate::store::explain_error`] says.
 pub async fn require_conditional_put(store: &Store, probe: &Path) -> Result<()> {
     let body = Bytes::from_static(b"{}");
     // Twice: somebody who cleans up may have come between the two puts.

@@ -6,7 +6,7 @@ use std::io;
 
 use object_store::client::{HttpError, HttpErrorKind};
 
-use crate::store::frozen::replaced;
+use crate::store::frozen_reader::replaced;
 use crate::store::location::Location;
 use crate::store::s3::profile;
 use crate::error::{Error, ErrorKind};

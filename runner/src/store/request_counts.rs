@@ -15,7 +15,7 @@ use object_store::{
 };
 use serde::Serialize;
 
-use crate::store::port::{Completion, Objects};
+use crate::store::objects_port::{Completion, Objects};
 
 /// How often a store was asked, by kind; repeats inside the HTTP client are not seen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]

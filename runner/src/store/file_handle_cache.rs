@@ -5,25 +5,25 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use object_store::path::Path;
 
-use crate::store::open_file::OpenFile;
+use crate::store::file_reader::OpenFile;
 
 /// Files that are kept open; processes may have 256 on some systems.
 const KEPT: usize = 64;
 
 /// The files that were opened last.
 #[derive(Debug, Default)]
-pub(super) struct Opened(Mutex<VecDeque<(Path, OpenFile)>>);
+pub(crate) struct Opened(Mutex<VecDeque<(Path, OpenFile)>>);
 
 impl Opened {
     /// A file, where it is still open.
-    pub(super) fn find(&self, key: &Path) -> Option<OpenFile> {
+    pub(crate) fn find(&self, key: &Path) -> Option<OpenFile> {
         let opened = self.lock();
         let found = opened.iter().find(|(kept, _)| kept == key);
         found.map(|(_, file)| file.clone())
     }
 
     /// Keeps a file open until some others were opened.
-    pub(super) fn keep(&self, key: &Path, file: &OpenFile) {
+    pub(crate) fn keep(&self, key: &Path, file: &OpenFile) {
         let mut opened = self.lock();
         if opened.len() == KEPT {
             opened.pop_front();

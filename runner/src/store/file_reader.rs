@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use futures::stream::{self, BoxStream, StreamExt};
 use object_store::{Error, ObjectMeta, Result};
 
-use crate::store::rooms::Rooms;
+use crate::store::buffer_pool::Rooms;
 
 /// The most that is read, and held, at once.
 const PIECE_BYTES: u64 = 8 << 20;
@@ -22,7 +22,7 @@ const AT_HAND_BYTES: usize = 512 << 10;
 
 /// A file that was opened by a store.
 #[derive(Clone, Debug)]
-pub(super) struct OpenFile {
+pub(crate) struct OpenFile {
     file: Arc<File>,
     /// What it was when it was opened.
     meta: Arc<ObjectMeta>,
@@ -30,7 +30,7 @@ pub(super) struct OpenFile {
 }
 
 impl OpenFile {
-    pub(super) fn new(file: File, meta: &ObjectMeta, rooms: &Rooms) -> Self {
+    pub(crate) fn new(file: File, meta: &ObjectMeta, rooms: &Rooms) -> Self {
         Self {
             file: Arc::new(file),
             meta: Arc::new(meta.clone()),
@@ -40,7 +40,7 @@ impl OpenFile {
 
     /// Whether nobody has written into it since it was opened. A file that was deleted, or that another one took the name of, is
     /// read on as it was.
-    pub(super) fn is_unchanged(&self) -> Result<bool> {
+    pub(crate) fn is_unchanged(&self) -> Result<bool> {
         let now = self.file.metadata().map_err(failed)?;
         let modified = now.modified().map_err(failed)?;
         Ok(now.len() == self.meta.size
@@ -48,7 +48,7 @@ impl OpenFile {
     }
 
     /// A range as a stream of pieces.
-    pub(super) fn stream(self, range: Range<u64>) -> BoxStream<'static, Result<Bytes>> {
+    pub(crate) fn stream(self, range: Range<u64>) -> BoxStream<'static, Result<Bytes>> {
         let starts = range
             .clone()
             .step_by(usize::try_from(PIECE_BYTES).unwrap_or(usize::MAX));
@@ -65,7 +65,7 @@ impl OpenFile {
     }
 
     /// Some ranges, one after the other.
-    pub(super) async fn ranges(self, ranges: Vec<Range<u64>>) -> Result<Vec<Bytes>> {
+    pub(crate) async fn ranges(self, ranges: Vec<Range<u64>>) -> Result<Vec<Bytes>> {
         let length = |range: &Range<u64>| usize::try_from(range.end.saturating_sub(range.start));
         let lengths: Vec<usize> = ranges
             .iter()

@@ -10,18 +10,18 @@ const KEPT: usize = 4;
 
 /// Rooms whose bytes nobody holds any more.
 #[derive(Clone, Default)]
-pub(super) struct Rooms(Arc<Mutex<Vec<Vec<u8>>>>);
+pub(crate) struct Rooms(Arc<Mutex<Vec<Vec<u8>>>>);
 
 impl Rooms {
     /// A room of exactly this length, with whatever is in it.
-    pub(super) fn take(&self, length: usize) -> Vec<u8> {
+    pub(crate) fn take(&self, length: usize) -> Vec<u8> {
         let mut kept = self.lock();
         let fitting = kept.iter().position(|room| room.len() == length);
         fitting.map_or_else(|| vec![0; length], |place| kept.swap_remove(place))
     }
 
     /// Shares a room's bytes; it comes back when the last of them is dropped.
-    pub(super) fn share(&self, room: Vec<u8>) -> Bytes {
+    pub(crate) fn share(&self, room: Vec<u8>) -> Bytes {
         Bytes::from_owner(Shared {
             room,
             rooms: self.clone(),
