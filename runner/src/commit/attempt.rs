@@ -14,16 +14,16 @@ use tokio::sync::{RwLock, RwLockWriteGuard};
 use tracing::{debug, warn};
 
 use crate::commit::layout::Layout;
-use crate::commit::notes::{Journal, OpenUpload, Started, abort, forget};
+use crate::commit::attempt_notes::{Journal, OpenUpload, Started, abort, forget};
 use crate::commit::open::OutputPlan;
-use crate::commit::part::{PartWriter, StagedPart};
+use crate::commit::part_writer::{PartWriter, StagedPart};
 use crate::commit::partition::Partition;
 use crate::commit::record::{AttemptId, Consumed, Output, Part, Replaces, Run, RunId};
 use crate::commit::run_id::hex;
-use crate::commit::seals::Seals;
+use crate::commit::pending_fsyncs::Seals;
 use crate::commit::staged::Staged;
 use crate::watch::stop::{StopSignal, cancelled};
-use crate::commit::together::together;
+use crate::commit::bounded_concurrency::together;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::store::Store;
 

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::commit::layout::{Layout, LogKey};
 use crate::commit::record::{FORMAT, Record};
-use crate::commit::state::State;
-use crate::commit::together::together;
+use crate::commit::live_state::State;
+use crate::commit::bounded_concurrency::together;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::store::Store;
 

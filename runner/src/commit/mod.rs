@@ -81,25 +81,18 @@
 //! ```
 
 mod attempt;
-mod columns;
 mod committed;
 mod fence;
 mod input;
 mod layout;
 mod log;
-mod notes;
 mod open;
-mod part;
 mod partition;
 mod publish;
 mod record;
 mod repair;
-mod replaced;
 mod run_id;
-mod seals;
 mod staged;
-mod state;
-mod together;
 mod vacuum;
 
 pub use attempt::{Attempt, Stager};
@@ -121,3 +114,10 @@ pub use staged::{CommitOutcome, Staged};
 pub use state::{State, Table};
 pub use stop::{GRACE, StopSignal, Stopper, cancelled};
 pub use vacuum::{VacuumOptions, Vacuumed, vacuum};
+pub(crate) mod table_columns;
+pub(crate) mod attempt_notes;
+pub(crate) mod part_writer;
+pub(crate) mod replaced_part;
+pub(crate) mod pending_fsyncs;
+pub(crate) mod live_state;
+pub(crate) mod bounded_concurrency;

@@ -11,7 +11,7 @@ use crate::commit::layout::Layout;
 use crate::commit::log::{read_record, write_checkpoint};
 use crate::commit::record::{Entry, Part, Record, Run, path};
 use crate::watch::stop::StopSignal;
-use crate::commit::together::together;
+use crate::commit::bounded_concurrency::together;
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::{Completion, Store};
 

@@ -8,7 +8,7 @@ use object_store::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::commit::columns::Columns;
+use crate::commit::table_columns::Columns;
 use crate::commit::partition::{Partition, Window};
 use crate::error::{Context, Error, ErrorKind, Result};
 

@@ -11,7 +11,7 @@ use tracing::info;
 
 use crate::commit::layout::Layout;
 use crate::commit::log::{Log, read_from, write_checkpoint};
-use crate::commit::notes::{Started, abort, attempts, forget, uploads_of};
+use crate::commit::attempt_notes::{Started, abort, attempts, forget, uploads_of};
 use crate::commit::publish::settle;
 use crate::commit::record::{AttemptId, Record, Run};
 use crate::watch::stop::StopSignal;

@@ -12,7 +12,7 @@ const AT_ONCE: usize = 16;
 ///
 /// They are boxed before they are a stream: closures that lend to their futures would make the caller's future one that no
 /// other thread can take over.
-pub(super) fn together<'a, T: 'a>(
+pub(crate) fn together<'a, T: 'a>(
     work: impl IntoIterator<Item = impl Future<Output = T> + Send + 'a>,
 ) -> stream::Buffered<Iter<vec::IntoIter<BoxFuture<'a, T>>>> {
     let work: Vec<_> = work.into_iter().map(FutureExt::boxed).collect();

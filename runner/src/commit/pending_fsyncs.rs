@@ -12,7 +12,7 @@ use crate::store::Store;
 
 /// What was begun, by key.
 #[derive(Debug, Default)]
-pub(super) struct Seals(Mutex<BTreeMap<String, JoinHandle<Result<()>>>>);
+pub(crate) struct Seals(Mutex<BTreeMap<String, JoinHandle<Result<()>>>>);
 
 impl Seals {
     /// Begins to make a part last whose bytes are all up.

@@ -27,7 +27,7 @@ pub async fn name_replacer(store: &Store, error: Error) -> Error {
 }
 
 /// What became of a part that is not where the log said.
-pub(super) struct Fate {
+pub(crate) struct Fate {
     /// In the words that follow "was".
     pub was: String,
     /// What the reader can do.

@@ -11,13 +11,13 @@ use tracing::warn;
 
 use crate::commit::layout::Layout;
 use crate::commit::record::{AttemptId, RunId, path};
-use crate::commit::together::together;
+use crate::commit::bounded_concurrency::together;
 use crate::error::{Context, ErrorKind, Result};
 use crate::store::Store;
 
 /// What an attempt writes down when it begins.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Started {
+pub(crate) struct Started {
     pub run: RunId,
     /// The least number of the record that it can become.
     pub aims_at: u64,
@@ -25,14 +25,14 @@ pub(super) struct Started {
 
 /// An upload and its key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct OpenUpload {
+pub(crate) struct OpenUpload {
     pub key: String,
     pub id: String,
 }
 
 /// The uploads that an attempt opened, written down before anything is sent to them.
 #[derive(Debug, Default)]
-pub(super) struct Journal {
+pub(crate) struct Journal {
     opened: Mutex<Vec<OpenUpload>>,
     /// How many of them are written; whoever holds the lock writes for all who wait.
     written: tokio::sync::Mutex<usize>,
@@ -75,7 +75,7 @@ impl Journal {
 }
 
 /// Aborts uploads; `false` where one could not be.
-pub(super) async fn abort(store: &Store, uploads: Vec<OpenUpload>) -> bool {
+pub(crate) async fn abort(store: &Store, uploads: Vec<OpenUpload>) -> bool {
     let aborts = uploads.into_iter().map(|upload| abort_one(store, upload));
     let mut answers = together(aborts);
     let mut all = true;
@@ -95,7 +95,7 @@ async fn abort_one(store: &Store, upload: OpenUpload) -> Result<()> {
 }
 
 /// Deletes an attempt's notes, that it has ended last.
-pub(super) async fn forget(store: &Store, layout: &Layout, attempt: &AttemptId) -> Result<()> {
+pub(crate) async fn forget(store: &Store, layout: &Layout, attempt: &AttemptId) -> Result<()> {
     let ended = layout.ended(attempt);
     let notes = store.list(&layout.attempt(attempt)).await?;
     let (last, first): (Vec<Path>, Vec<Path>) = notes
@@ -107,7 +107,7 @@ pub(super) async fn forget(store: &Store, layout: &Layout, attempt: &AttemptId) 
 }
 
 /// The attempts that left notes, each with the notes' keys.
-pub(super) async fn attempts(
+pub(crate) async fn attempts(
     store: &Store,
     layout: &Layout,
 ) -> Result<BTreeMap<AttemptId, Vec<ObjectMeta>>> {
@@ -126,7 +126,7 @@ pub(super) async fn attempts(
 }
 
 /// The uploads that an attempt wrote down, or that a listing of its staging folder shows.
-pub(super) async fn uploads_of(
+pub(crate) async fn uploads_of(
     store: &Store,
     layout: &Layout,
     attempt: &AttemptId,
@@ -158,7 +158,7 @@ pub(super) async fn uploads_of(
 }
 
 /// Takes away what attempts left that marked themselves ended; others may still be at work.
-pub(super) async fn clean_ended(store: &Store, layout: &Layout) -> Result<()> {
+pub(crate) async fn clean_ended(store: &Store, layout: &Layout) -> Result<()> {
     for (attempt, notes) in attempts(store, layout).await? {
         let ended = layout.ended(&attempt);
         if notes.iter().any(|note| note.location == ended)

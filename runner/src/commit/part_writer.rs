@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 
 use crate::commit::partition::Partition;
 use crate::commit::record::{Part, Upload};
-use crate::commit::seals::Seals;
+use crate::commit::pending_fsyncs::Seals;
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::Store;
 
@@ -56,13 +56,13 @@ impl StagedPart {
         &self.table
     }
 
-    pub(super) fn into_part(self) -> (String, Part) {
+    pub(crate) fn into_part(self) -> (String, Part) {
         (self.table, self.part)
     }
 }
 
 impl PartWriter {
-    pub(super) fn new(
+    pub(crate) fn new(
         store: Store,
         requests: Arc<RwLock<()>>,
         seals: Arc<Seals>,

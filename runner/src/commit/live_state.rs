@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::commit::columns::Columns;
+use crate::commit::table_columns::Columns;
 use crate::commit::record::{Output, Part, Record, Run, RunId};
 
 /// Live parts, runs and consumed inputs after some record; what a checkpoint holds.
@@ -35,7 +35,7 @@ struct Done {
 
 impl State {
     /// Takes in the records after this state, in order; a run that the next record voids leaves no trace.
-    pub(super) fn extend(&mut self, records: &[Record]) {
+    pub(crate) fn extend(&mut self, records: &[Record]) {
         for (index, record) in records.iter().enumerate() {
             let voided = records
                 .get(index + 1)
@@ -85,7 +85,7 @@ impl State {
     }
 
     /// The record that already holds what `run` would do: live, and not overlapped by a later live run (or it appended).
-    pub(super) fn done(&self, run: &RunId) -> Option<u64> {
+    pub(crate) fn done(&self, run: &RunId) -> Option<u64> {
         let mut done = self.runs.iter().filter(|done| done.run.run == *run);
         done.next_back().map(|done| done.number)
     }
@@ -97,7 +97,7 @@ impl State {
     }
 
     /// Keys of all live parts.
-    pub(super) fn keys(&self) -> BTreeSet<&str> {
+    pub(crate) fn keys(&self) -> BTreeSet<&str> {
         let parts = self.tables.values().flat_map(|table| &table.parts);
         parts.map(|part| part.key.as_str()).collect()
     }
