@@ -10,10 +10,10 @@ use crate::commands::Verdict;
 use crate::error::{Error, ErrorKind, Result};
 use crate::job::folder::JobFolder;
 use crate::machines::definition::DefinitionFile;
-use crate::machines::finding::{Finding, counted, plural};
-use crate::machines::finding_table::table;
-use crate::machines::sarif::sarif;
-use crate::machines::targets::Targets;
+use crate::machines::findings::finding::{Finding, counted, plural};
+use crate::machines::findings::table::table;
+use crate::machines::findings::sarif::sarif;
+use crate::machines::discovery::Targets;
 use crate::terminal::print;
 use crate::sql::threads::run_on_threads;
 

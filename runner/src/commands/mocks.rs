@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 use crate::cli::{MocksArgs, MocksFormat};
 use crate::commands::Verdict;
 use crate::error::{Context, Error, ErrorKind, Result};
-use crate::machines::buckets::Buckets;
+use crate::machines::buckets::handler::Buckets;
 use crate::machines::definition::{DefinitionFile, read_text, stem};
-use crate::machines::machine_files::not_one_of;
-use crate::machines::recorded::Recorded;
-use crate::machines::replay::{Replayed, replay};
+use crate::machines::definition_cache::not_one_of;
+use crate::machines::mocks::from_history::Recorded;
+use crate::machines::mocks::replay::{Replayed, replay};
 use crate::terminal::print;
 
 /// Writes a mock file, or a whole test case, that replays what an execution did.

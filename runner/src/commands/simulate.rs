@@ -14,18 +14,18 @@ use crate::cli::SimulateArgs;
 use crate::commands::Verdict;
 use crate::terminal::stage_display::grouped;
 use crate::error::{Context, Error, ErrorKind, Result};
-use crate::machines::buckets::Buckets;
-use crate::machines::culprit::{Culprit, culprit};
+use crate::machines::buckets::handler::Buckets;
+use crate::machines::findings::failure_location::{Culprit, culprit};
 use crate::machines::definition::DefinitionFile;
-use crate::machines::finding::{Finding, counted};
-use crate::machines::finding_table::table;
+use crate::machines::findings::finding::{Finding, counted};
+use crate::machines::findings::table::table;
 use crate::machines::history_file::HistoryFile;
 use crate::machines::json_argument::read_json;
-use crate::machines::machine_files::not_one_of;
-use crate::machines::mock_file::{read_mocks, refused};
+use crate::machines::definition_cache::not_one_of;
+use crate::machines::mocks::file::{read_mocks, refused};
 use crate::machines::simulation::{Ended, Simulation};
-use crate::machines::time_span::time_span;
-use crate::machines::tree::tree;
+use crate::machines::duration_text::time_span;
+use crate::machines::execution_tree::tree;
 use crate::terminal::print;
 
 /// An output up to this length stands on the line that begins with its name.

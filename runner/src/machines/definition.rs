@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use drivetrain_statemachine::{Machine, MachineType, validate};
 
-use crate::machines::finding::Finding;
+use crate::machines::findings::finding::Finding;
 use crate::error::{Context, Error, ErrorKind, Result};
 
 /// The text of a definition, where it came from, and the machine's name.

@@ -7,7 +7,7 @@ use drivetrain_statemachine::duplicate_keys;
 use serde_json::Value;
 
 use crate::machines::definition::read_text;
-use crate::machines::finding::Finding;
+use crate::machines::findings::finding::Finding;
 use crate::error::{Context, ErrorKind, Result};
 use crate::terminal::print;
 

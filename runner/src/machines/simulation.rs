@@ -13,7 +13,7 @@ use drivetrain_statemachine::{
 use futures::future::BoxFuture;
 use serde_json::Value;
 
-use crate::machines::buckets::Buckets;
+use crate::machines::buckets::handler::Buckets;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::terminal::signals;
 

@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal, stdout};
 
-use crate::machines::finding::Finding;
+use crate::machines::findings::finding::Finding;
 
 /// Lines are not broken to fewer columns than this.
 const NARROWEST: usize = 40;

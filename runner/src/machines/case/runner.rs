@@ -10,10 +10,10 @@ use drivetrain_statemachine::trace::{Facts, Trace};
 use drivetrain_statemachine::{Event, HistorySink, Outcome};
 use serde_json::Value;
 
-use crate::machines::case_file::Case;
+use crate::machines::case::file::Case;
 use crate::machines::definition::machine_name;
-use crate::machines::difference::{Difference, Strictness, cut, differences};
-use crate::machines::expected::Expected;
+use crate::machines::case::difference::{Difference, Strictness, cut, differences};
+use crate::machines::case::expected::Expected;
 use crate::machines::simulation::{Ended, Inputs, Simulation};
 use crate::error::{Context, ErrorKind, Result};
 

@@ -11,8 +11,8 @@ use drivetrain_statemachine::{ResourceKind, TaskCall, TaskError, TaskHandler, Ta
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
 
-use crate::machines::bucket_listing::{Listed, page};
-use crate::machines::parquet_rows;
+use crate::machines::buckets::listing::{Listed, page};
+use crate::machines::buckets::parquet_rows;
 use crate::error::{Context, Error, ErrorKind, Result};
 
 /// So many bytes of an object are in memory at once.
@@ -209,7 +209,7 @@ impl Buckets {
     }
 
     fn list(&self, bucket: &str, folder: &Path) -> Result<BTreeMap<String, Listed>, TaskError> {
-        let mut found = crate::machines::bucket_listing::files(folder).map_err(|error| {
+        let mut found = crate::machines::buckets::listing::files(folder).map_err(|error| {
             TaskError::new(
                 "S3.InternalError",
                 format!("the bucket {bucket} cannot be listed: {error}"),

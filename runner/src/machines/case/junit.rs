@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::machines::difference::Difference;
+use crate::machines::case::difference::Difference;
 
 /// A case as the report shows it.
 #[derive(Clone, Debug)]

@@ -6,7 +6,7 @@ use drivetrain_statemachine::{Machine, Place, Severity, duplicate_keys};
 use serde_json::{Map, Value};
 
 use crate::machines::definition::read_text;
-use crate::machines::finding::{CASE_RULE, Finding};
+use crate::machines::findings::finding::{CASE_RULE, Finding};
 
 /// Everything that is wrong with the files of a test.
 #[derive(Debug, Default)]

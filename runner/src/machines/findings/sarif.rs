@@ -4,7 +4,7 @@ use drivetrain_statemachine::Code;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::{Value, json};
 
-use crate::machines::finding::{CASE_RULE, Finding, JOB_RULE, MOCK_RULE};
+use crate::machines::findings::finding::{CASE_RULE, Finding, JOB_RULE, MOCK_RULE};
 
 const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";

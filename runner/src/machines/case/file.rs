@@ -7,13 +7,13 @@ use drivetrain_statemachine::mocks::{MockCase, MockFile};
 use drivetrain_statemachine::{Machine, MachineType};
 use serde_json::{Map, Value, json};
 
-use crate::machines::buckets::Buckets;
-use crate::machines::case_fields::{CASE, names};
-use crate::machines::case_reader::Reader;
+use crate::machines::buckets::handler::Buckets;
+use crate::machines::case::fields::{CASE, names};
+use crate::machines::case::field_reader::Reader;
 use crate::machines::definition::{machine_name, stem};
-use crate::machines::expected::Expected;
-use crate::machines::machine_files::MachineFiles;
-use crate::machines::mock_file::read_mocks;
+use crate::machines::case::expected::Expected;
+use crate::machines::definition_cache::MachineFiles;
+use crate::machines::mocks::file::read_mocks;
 use crate::machines::simulation::MaxEvents;
 
 /// How the name of a case file ends.
