@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
-use crate::cli::{Cli, Command, NewCommand, OutputFormat};
+use crate::cli::arguments::{Cli, Command, NewCommand, OutputFormat};
 use crate::commands::{self, Verdict};
 use crate::terminal::stage_display::AboveBar;
 use crate::error::{Error, ErrorKind, Result};

@@ -1,7 +1,6 @@
 //! Runs jobs: reads, writes, commits; and the command line.
 
 pub mod app;
-pub mod cli;
 pub mod commands;
 
 pub mod commit;
@@ -21,3 +20,4 @@ pub mod sql;
 pub mod job;
 pub mod run;
 pub mod sink;
+pub mod cli;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use drivetrain_jobs::bundled;
 use serde::Serialize;
 
-use crate::cli::{CheckArgs, OutputFormat};
+use crate::cli::arguments::{CheckArgs, OutputFormat};
 use crate::commands::Verdict;
 use crate::error::{Error, ErrorKind, Result};
 use crate::job::folder::JobFolder;

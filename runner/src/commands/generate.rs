@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 
-use crate::cli::GenerateArgs;
+use crate::cli::arguments::GenerateArgs;
 use crate::terminal::stage_display::{Display, grouped};
 use crate::error::Result;
 use crate::generate::{self, Folder, Generated, Settings, Share, Target, Uploads};

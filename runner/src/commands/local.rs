@@ -8,7 +8,7 @@ use drivetrain_jobs::bundled;
 use serde::Serialize;
 
 use crate::commands::query::{answer, register_all};
-use crate::cli::{LocalArgs, QueryFormat};
+use crate::cli::arguments::{LocalArgs, QueryFormat};
 use crate::commands::generate;
 use crate::commit::{StopSignal, Unfenced};
 use crate::terminal::stage_display::{Display, grouped, size};
@@ -192,7 +192,7 @@ fn tables(reports: &[Report]) -> String {
 
 async fn answers(
     output: &Location,
-    engine: &crate::cli::EngineArgs,
+    engine: &crate::cli::arguments::EngineArgs,
     stop: &StopSignal,
 ) -> Result<()> {
     let store = Store::open(output, &S3Settings::default()).await?;

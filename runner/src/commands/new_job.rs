@@ -11,7 +11,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde::Serialize;
 use simd_csv::ZeroCopyReaderBuilder;
 
-use crate::cli::NewJobArgs;
+use crate::cli::arguments::NewJobArgs;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::terminal::print;
 use crate::run::roots::RAW;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use drivetrain_jobs::job::{InputOrigin, Job};
 use serde::Serialize;
 
-use crate::cli::RunArgs;
+use crate::cli::arguments::RunArgs;
 use crate::commit::{self, Opened, OutputPlan, Replaces};
 use crate::terminal::stage_display::{grouped, size};
 use crate::error::{ErrorKind, Result};

@@ -9,7 +9,7 @@ use datafusion::prelude::SessionContext;
 use drivetrain_jobs::name;
 use futures::StreamExt;
 
-use crate::cli::{QueryArgs, QueryFormat};
+use crate::cli::arguments::{QueryArgs, QueryFormat};
 use crate::commit::{Log, name_replacer, read_table};
 use crate::error::{Error, ErrorKind, Result};
 use crate::job::logged::logged_jobs;

@@ -1,6 +1,6 @@
 //! `drivetrain run`: one run of one job.
 
-use crate::cli::RunArgs;
+use crate::cli::arguments::RunArgs;
 use crate::commit::Unfenced;
 use crate::terminal::stage_display::{Display, grouped, size};
 use crate::error::Result;

@@ -1,6 +1,6 @@
 //! `drivetrain runs`: a job's log, readable.
 
-use crate::cli::LogArgs;
+use crate::cli::arguments::LogArgs;
 use crate::commit::{self, RunStatus};
 use crate::terminal::stage_display::{grouped, size};
 use crate::error::Result;

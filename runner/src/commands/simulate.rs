@@ -10,7 +10,7 @@ use drivetrain_statemachine::{Event, HistorySink, Machine, Outcome, Status};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::cli::SimulateArgs;
+use crate::cli::arguments::SimulateArgs;
 use crate::commands::Verdict;
 use crate::terminal::stage_display::grouped;
 use crate::error::{Context, Error, ErrorKind, Result};

@@ -10,7 +10,7 @@ use drivetrain_statemachine::{Machine, MachineType};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::cli::TestArgs;
+use crate::cli::arguments::TestArgs;
 use crate::commands::Verdict;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::machines::case::file::{Case, SUFFIX};

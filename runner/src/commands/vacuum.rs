@@ -5,7 +5,7 @@ use std::time::Duration;
 use object_store::path::Path;
 use serde::Serialize;
 
-use crate::cli::VacuumArgs;
+use crate::cli::arguments::VacuumArgs;
 use crate::commit::{self, VacuumOptions, Vacuumed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::job::logged::LoggedJob;
