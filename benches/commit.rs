@@ -7,9 +7,10 @@ use bytes::Bytes;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use drivetrain_runner::commit::{
     self, ColumnType, Columns, CommitOutcome, Decision, OpenOptions, OutputPlan, Partition,
-    PublishOutcome, Replaces, RunId, RunInputs, StopSignal, Unfenced, read_table,
+    PublishOutcome, Replaces, RunId, RunInputs, Unfenced, read_table,
 };
 use drivetrain_runner::store::{Location, S3Settings, Store};
+use drivetrain_runner::watch::StopSignal;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};

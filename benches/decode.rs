@@ -9,9 +9,9 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use datafusion::execution::runtime_env::RuntimeEnv;
 use drivetrain_jobs::bundled;
 use drivetrain_runner::generate::{Settings, Share, Uploads, generate};
-use drivetrain_runner::watch::progress::Progress;
 use drivetrain_runner::source::{InputObjects, ReadSettings, read};
 use drivetrain_runner::store::Store;
+use drivetrain_runner::watch::progress::Progress;
 use futures::TryStreamExt;
 use object_store::ObjectStore;
 use object_store::path::Path;

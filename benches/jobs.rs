@@ -5,17 +5,18 @@ use std::path::Path;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use drivetrain_jobs::bundled;
-use drivetrain_runner::commit::{StopSignal, Unfenced};
-use drivetrain_runner::terminal::stage_display::Display;
+use drivetrain_runner::commit::Unfenced;
 use drivetrain_runner::generate::{Folder, Settings, Share, generate};
-use drivetrain_runner::sql::memory::MemoryLimit;
-use drivetrain_runner::watch::progress::Progress;
 use drivetrain_runner::report::{Report, Status};
 use drivetrain_runner::run::row_path::{Run, run};
 use drivetrain_runner::run::settings::{Engine, RunSettings, Shape, processors};
 use drivetrain_runner::sink::parquet::file_settings::FileSettings;
 use drivetrain_runner::source::OnBadRow;
+use drivetrain_runner::sql::memory::MemoryLimit;
 use drivetrain_runner::store::Location;
+use drivetrain_runner::terminal::stage_display::Display;
+use drivetrain_runner::watch::StopSignal;
+use drivetrain_runner::watch::progress::Progress;
 use tokio::runtime::Runtime;
 
 const RENTALS: u64 = 300_000;

@@ -15,14 +15,15 @@ use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use drivetrain_runner::commit::{
     self, Attempt, ColumnType, Columns, Decision, OpenOptions, OutputPlan, Replaces, RunId,
-    RunInputs, StopSignal,
+    RunInputs,
 };
-use drivetrain_runner::watch::progress::Progress;
 use drivetrain_runner::sink::collect::{Direct, Intake, collect};
 use drivetrain_runner::sink::parquet::file_settings::FileSettings;
 use drivetrain_runner::sink::partition::Partitions;
 use drivetrain_runner::sink::write::{Table, write};
 use drivetrain_runner::store::Store;
+use drivetrain_runner::watch::StopSignal;
+use drivetrain_runner::watch::progress::Progress;
 use tokio::runtime::Runtime;
 
 const DAYS: usize = 366;

@@ -5,13 +5,14 @@ use std::process::ExitCode;
 use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
-use crate::cli::arguments::{Cli, Command, NewCommand, OutputFormat};
+use crate::cli::{Cli, Command, NewCommand, OutputFormat};
 use crate::commands::{self, Verdict};
-use crate::terminal::stage_display::AboveBar;
+use crate::error::Failure;
+use crate::error::exit;
 use crate::error::{Error, ErrorKind, Result};
-use crate::error::failure::Failure;
 use crate::sql::threads::run_on_threads;
-use crate::{exit, print};
+use crate::terminal::print;
+use crate::terminal::stage_display::AboveBar;
 
 /// Parses the command line, runs the verb, prints a failure once, and returns its exit code.
 #[must_use]

@@ -5,9 +5,10 @@
 use bytes::Bytes;
 use drivetrain_runner::ErrorKind;
 use drivetrain_runner::commit::{
-    self, Log, OpenOptions, Repaired, RunStatus, StopSignal, VacuumOptions, repair, runs, vacuum,
+    self, Log, OpenOptions, Repaired, RunStatus, VacuumOptions, repair, runs, vacuum,
 };
 use drivetrain_runner::store::Store;
+use drivetrain_runner::watch::StopSignal;
 use object_store::path::Path;
 
 use crate::commit_work::{

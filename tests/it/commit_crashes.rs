@@ -8,8 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use drivetrain_runner::ErrorKind;
-use drivetrain_runner::commit::{Log, RunStatus, Stopper, VacuumOptions, runs, vacuum};
+use drivetrain_runner::commit::{Log, RunStatus, VacuumOptions, runs, vacuum};
 use drivetrain_runner::store::{Location, Store};
+use drivetrain_runner::watch::Stopper;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::commit_work::{Done, JOB, Visible, Work, leftovers, logged, run, run_quietly, visible};

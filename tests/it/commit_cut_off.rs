@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use drivetrain_runner::ErrorKind;
-use drivetrain_runner::commit::{RunStatus, Stopper, runs};
+use drivetrain_runner::commit::{RunStatus, runs};
 use drivetrain_runner::store::{Completion, Store};
+use drivetrain_runner::watch::Stopper;
 use object_store::path::Path;
 
 use crate::commit_faults::{RECORD_1, completes, faulty, shows, work};

@@ -10,11 +10,12 @@ use async_trait::async_trait;
 use drivetrain_runner::ErrorKind;
 use drivetrain_runner::commit::{
     self, CommitOutcome, Decision, Fence, Log, OpenOptions, OutputPlan, Partition, PublishOutcome,
-    Repaired, Replaces, RunId, RunInputs, RunStatus, Staged, StopSignal, Stopper, Unfenced,
-    VacuumOptions, repair, runs, vacuum,
+    Repaired, Replaces, RunId, RunInputs, RunStatus, Staged, Unfenced, VacuumOptions, repair, runs,
+    vacuum,
 };
 use drivetrain_runner::error::{Error, Result};
 use drivetrain_runner::store::Store;
+use drivetrain_runner::watch::{StopSignal, Stopper};
 
 use crate::commit_work::{
     Done, JOB, TABLE, Work, columns, leftovers, logged, run, run_quietly, visible,

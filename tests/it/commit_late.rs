@@ -4,9 +4,10 @@ use std::sync::{Arc, Mutex};
 
 use drivetrain_runner::commit::{
     self, CommitOutcome, Committed, Decision, Log, OpenOptions, OutputPlan, Partition,
-    PublishOutcome, Repaired, Replaces, RunStatus, StopSignal, Unfenced, repair, runs,
+    PublishOutcome, Repaired, Replaces, RunStatus, Unfenced, repair, runs,
 };
 use drivetrain_runner::store::Store;
+use drivetrain_runner::watch::StopSignal;
 use object_store::ObjectStoreExt;
 
 use crate::commit_faults::{

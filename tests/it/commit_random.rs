@@ -11,9 +11,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use drivetrain_runner::ErrorKind;
-use drivetrain_runner::commit::{Record, Replaces, Run, Stopper, VacuumOptions, repair, vacuum};
+use drivetrain_runner::commit::{Record, Replaces, Run, VacuumOptions, repair, vacuum};
 use drivetrain_runner::error::Result;
 use drivetrain_runner::store::Store;
+use drivetrain_runner::watch::Stopper;
 use object_store::path::Path;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinHandle;

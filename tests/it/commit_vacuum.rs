@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use drivetrain_runner::ErrorKind;
-use drivetrain_runner::commit::{Replaces, Stopper, Unfenced, VacuumOptions, vacuum};
+use drivetrain_runner::commit::{Replaces, Unfenced, VacuumOptions, vacuum};
 use drivetrain_runner::store::Store;
+use drivetrain_runner::watch::Stopper;
 
 use crate::commit_faults::{RECORD_1, completes, crashes, faulty, puts, shows, stage, work};
 use crate::commit_work::{Done, JOB, leftovers, run_quietly};

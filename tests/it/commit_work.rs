@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use drivetrain_runner::commit::{
     self, ColumnType, Columns, CommitOutcome, Decision, Log, OpenOptions, Order, OutputPlan,
-    Partition, PublishOutcome, Replaces, RunId, RunInputs, StopSignal, Unfenced, Window,
+    Partition, PublishOutcome, Replaces, RunId, RunInputs, Unfenced, Window,
 };
 use drivetrain_runner::error::{Error, ErrorKind, Result};
 use drivetrain_runner::store::{FrozenObject, Store};
+use drivetrain_runner::watch::StopSignal;
 use object_store::path::Path;
 
 pub const JOB: &str = "job";

@@ -1,14 +1,10 @@
 //! The command line: every verb and flag, with its help.
 
-mod machines;
-
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub use self::machines::{
-    Level, MachineKind, MocksArgs, MocksFormat, SimulateArgs, TestArgs, TestStateArgs,
-};
+use crate::cli::machines::{MachineKind, MocksArgs, SimulateArgs, TestArgs, TestStateArgs};
 use crate::sink::parquet::file_settings::Codec;
 use crate::source::OnBadRow;
 

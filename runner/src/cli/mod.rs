@@ -1,2 +1,12 @@
 //! The command line: every verb and flag, with its help.
-pub(crate) mod arguments;
+
+mod arguments;
+mod machines;
+
+pub use arguments::{
+    CheckArgs, Cli, Command, EngineArgs, GenerateArgs, JobsArgs, LocalArgs, LogArgs, NewCommand,
+    NewJobArgs, NewMachineArgs, OutputFormat, QueryArgs, QueryFormat, RunArgs, VacuumArgs,
+};
+pub use machines::{
+    Level, MachineKind, MocksArgs, MocksFormat, SimulateArgs, TestArgs, TestStateArgs,
+};

@@ -5,17 +5,17 @@ use std::path::{Path, PathBuf};
 use drivetrain_jobs::bundled;
 use serde::Serialize;
 
-use crate::cli::arguments::{CheckArgs, OutputFormat};
+use crate::cli::{CheckArgs, OutputFormat};
 use crate::commands::Verdict;
 use crate::error::{Error, ErrorKind, Result};
 use crate::job::folder::JobFolder;
 use crate::machines::definition::DefinitionFile;
-use crate::machines::findings::finding::{Finding, counted, plural};
-use crate::machines::findings::table::table;
-use crate::machines::findings::sarif::sarif;
 use crate::machines::discovery::Targets;
-use crate::terminal::print;
+use crate::machines::findings::finding::{Finding, counted, plural};
+use crate::machines::findings::sarif::sarif;
+use crate::machines::findings::table::table;
 use crate::sql::threads::run_on_threads;
+use crate::terminal::print;
 
 /// Checks a machine's definition, or a folder of jobs and machines; silence is no answer, so what is sound is said to
 /// be.

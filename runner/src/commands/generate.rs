@@ -2,14 +2,14 @@
 
 use std::num::NonZeroUsize;
 
-use crate::cli::arguments::GenerateArgs;
-use crate::terminal::stage_display::{Display, grouped};
+use crate::cli::GenerateArgs;
 use crate::error::Result;
 use crate::generate::{self, Folder, Generated, Settings, Share, Target, Uploads};
-use crate::terminal::print;
-use crate::watch::progress::Progress;
 use crate::run::settings::processors;
 use crate::store::{Location, S3Settings, Store};
+use crate::terminal::print;
+use crate::terminal::stage_display::{Display, grouped};
+use crate::watch::Progress;
 
 /// Writes a sample and says what it holds.
 ///

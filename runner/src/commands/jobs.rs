@@ -3,7 +3,7 @@
 use drivetrain_jobs::bundled;
 use drivetrain_jobs::describe::{Section, Summary, sections};
 
-use crate::cli::arguments::JobsArgs;
+use crate::cli::JobsArgs;
 use crate::error::Result;
 use crate::job::folder::JobFolder;
 use crate::terminal::print;

@@ -7,20 +7,21 @@ use std::time::Instant;
 use drivetrain_jobs::bundled;
 use serde::Serialize;
 
-use crate::commands::query::{answer, register_all};
-use crate::cli::arguments::{LocalArgs, QueryFormat};
+use crate::cli::{LocalArgs, QueryFormat};
 use crate::commands::generate;
-use crate::commit::{StopSignal, Unfenced};
-use crate::terminal::stage_display::{Display, grouped, size};
+use crate::commands::query::{answer, register_all};
+use crate::commit::Unfenced;
 use crate::error::{Error, ErrorKind, Result};
 use crate::generate::{Folder, Found, Share, Target};
-use crate::terminal::print;
 use crate::report::{Report, Status};
 use crate::run::row_path::{Run, run};
 use crate::run::settings::{Engine, RunSettings, Shape};
-use crate::terminal::signals;
-use crate::store::{Location, S3Settings, Store};
 use crate::sql::workspace::Workspace;
+use crate::store::{Location, S3Settings, Store};
+use crate::terminal::print;
+use crate::terminal::signals;
+use crate::terminal::stage_display::{Display, grouped, size};
+use crate::watch::StopSignal;
 
 /// The sample has as many rentals as the first tenant.
 const SAMPLE_RENTALS: u64 = 20_080;
@@ -192,7 +193,7 @@ fn tables(reports: &[Report]) -> String {
 
 async fn answers(
     output: &Location,
-    engine: &crate::cli::arguments::EngineArgs,
+    engine: &crate::cli::EngineArgs,
     stop: &StopSignal,
 ) -> Result<()> {
     let store = Store::open(output, &S3Settings::default()).await?;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use drivetrain_statemachine::MachineType;
 use serde_json::{Value, json};
 
-use crate::cli::arguments::{MocksArgs, MocksFormat};
+use crate::cli::{MocksArgs, MocksFormat};
 use crate::commands::Verdict;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::machines::buckets::handler::Buckets;

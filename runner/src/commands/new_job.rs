@@ -11,10 +11,10 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde::Serialize;
 use simd_csv::ZeroCopyReaderBuilder;
 
-use crate::cli::arguments::NewJobArgs;
+use crate::cli::NewJobArgs;
 use crate::error::{Context, Error, ErrorKind, Result};
-use crate::terminal::print;
 use crate::run::roots::RAW;
+use crate::terminal::print;
 
 /// How much of a CSV file is looked at: some thousand rows.
 const SAMPLE_BYTES: u64 = 1 << 20;

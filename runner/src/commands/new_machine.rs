@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use crate::cli::arguments::NewMachineArgs;
+use crate::cli::NewMachineArgs;
 use crate::commands::Verdict;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::terminal::print;

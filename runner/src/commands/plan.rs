@@ -5,20 +5,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use drivetrain_jobs::job::{InputOrigin, Job};
 use serde::Serialize;
 
-use crate::cli::arguments::RunArgs;
+use crate::cli::RunArgs;
 use crate::commit::{self, Opened, OutputPlan, Replaces};
-use crate::terminal::stage_display::{grouped, size};
 use crate::error::{ErrorKind, Result};
-use crate::run::freeze::{FrozenInput, FrozenInputs, raw_input, table_input};
 use crate::job::folder::JobFolder;
+use crate::run::freeze::{FrozenInput, FrozenInputs, raw_input, table_input};
+use crate::run::identify::{bind, identify, open_options};
 use crate::run::outputs;
 use crate::run::preview::{Known, Preview, Query, preview};
-use crate::terminal::print;
-use crate::run::settings::RunSettings;
-use crate::run::identify::{bind, identify, open_options};
-use crate::store::{FrozenObject, Location, S3Settings, Store};
 use crate::run::roots::{RAW, require_apart};
+use crate::run::settings::RunSettings;
 use crate::sql::workspace::Workspace;
+use crate::store::{FrozenObject, Location, S3Settings, Store};
+use crate::terminal::print;
+use crate::terminal::stage_display::{grouped, size};
 
 /// Lists inputs and outputs, and plans every query over the inputs as they lie there.
 ///

@@ -9,18 +9,18 @@ use datafusion::prelude::SessionContext;
 use drivetrain_jobs::name;
 use futures::StreamExt;
 
-use crate::cli::arguments::{QueryArgs, QueryFormat};
+use crate::cli::{QueryArgs, QueryFormat};
 use crate::commit::{Log, name_replacer, read_table};
 use crate::error::{Error, ErrorKind, Result};
 use crate::job::logged::logged_jobs;
-use crate::sql::memory::MemoryLimit;
-use crate::terminal::print::Rows;
 use crate::run::read::parts_table;
 use crate::run::settings::{Engine, processors};
 use crate::sink::collect::query_error;
-use crate::store::{Location, S3Settings, Store};
-use crate::terminal::row_writer::RowWriter;
+use crate::sql::memory::MemoryLimit;
 use crate::sql::workspace::Workspace;
+use crate::store::{Location, S3Settings, Store};
+use crate::terminal::print::Rows;
+use crate::terminal::row_writer::RowWriter;
 
 /// A hint names no more tables than these: it is one line.
 const MOST_LISTED: usize = 20;

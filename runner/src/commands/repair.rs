@@ -1,6 +1,6 @@
 //! `drivetrain repair`: finishes a publish that was cut off.
 
-use crate::cli::arguments::LogArgs;
+use crate::cli::LogArgs;
 use crate::commit::{self, Repaired};
 use crate::error::Result;
 use crate::job::logged::LoggedJob;

@@ -1,15 +1,15 @@
 //! `drivetrain run`: one run of one job.
 
-use crate::cli::arguments::RunArgs;
+use crate::cli::RunArgs;
 use crate::commit::Unfenced;
-use crate::terminal::stage_display::{Display, grouped, size};
 use crate::error::Result;
 use crate::job::folder::JobFolder;
-use crate::terminal::print;
 use crate::report::{Report, Status};
 use crate::run::row_path::{Run, run as run_job};
 use crate::run::settings::RunSettings;
+use crate::terminal::print;
 use crate::terminal::signals;
+use crate::terminal::stage_display::{Display, grouped, size};
 
 /// Runs the job and prints what it did.
 ///

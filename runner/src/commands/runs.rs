@@ -1,11 +1,11 @@
 //! `drivetrain runs`: a job's log, readable.
 
-use crate::cli::arguments::LogArgs;
+use crate::cli::LogArgs;
 use crate::commit::{self, RunStatus};
-use crate::terminal::stage_display::{grouped, size};
 use crate::error::Result;
 use crate::job::logged::LoggedJob;
 use crate::terminal::print;
+use crate::terminal::stage_display::{grouped, size};
 
 /// Lists the runs of a job, newest last.
 ///

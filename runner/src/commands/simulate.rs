@@ -10,23 +10,23 @@ use drivetrain_statemachine::{Event, HistorySink, Machine, Outcome, Status};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::cli::arguments::SimulateArgs;
+use crate::cli::SimulateArgs;
 use crate::commands::Verdict;
-use crate::terminal::stage_display::grouped;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::machines::buckets::handler::Buckets;
-use crate::machines::findings::failure_location::{Culprit, culprit};
 use crate::machines::definition::DefinitionFile;
+use crate::machines::definition_cache::not_one_of;
+use crate::machines::duration_text::time_span;
+use crate::machines::execution_tree::tree;
+use crate::machines::findings::failure_location::{Culprit, culprit};
 use crate::machines::findings::finding::{Finding, counted};
 use crate::machines::findings::table::table;
 use crate::machines::history_file::HistoryFile;
 use crate::machines::json_argument::read_json;
-use crate::machines::definition_cache::not_one_of;
 use crate::machines::mocks::file::{read_mocks, refused};
 use crate::machines::simulation::{Ended, Simulation};
-use crate::machines::duration_text::time_span;
-use crate::machines::execution_tree::tree;
 use crate::terminal::print;
+use crate::terminal::stage_display::grouped;
 
 /// An output up to this length stands on the line that begins with its name.
 const MOST_CHARACTERS_OF_A_LINE: usize = 100;

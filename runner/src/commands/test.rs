@@ -10,19 +10,19 @@ use drivetrain_statemachine::{Machine, MachineType};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::cli::arguments::TestArgs;
+use crate::cli::TestArgs;
 use crate::commands::Verdict;
 use crate::error::{Context, Error, ErrorKind, Result};
-use crate::machines::case::file::{Case, SUFFIX};
-use crate::machines::case::runner::{Judged, run_all};
 use crate::machines::case::difference::Difference;
-use crate::machines::findings::finding::{Finding, counted, plural};
-use crate::machines::findings::table::table;
+use crate::machines::case::file::{Case, SUFFIX};
 use crate::machines::case::junit::{Reported, junit};
+use crate::machines::case::runner::{Judged, run_all};
 use crate::machines::definition_cache::{MachineFiles, identity};
 use crate::machines::discovery::{Targets, files_below};
-use crate::terminal::print;
+use crate::machines::findings::finding::{Finding, counted, plural};
+use crate::machines::findings::table::table;
 use crate::run::settings::processors;
+use crate::terminal::print;
 
 /// What a case is, for whoever has none.
 const A_CASE: &str = "a case is a file `<machine>.<name>.case.json` beside `<machine>.asl.json`";

@@ -11,7 +11,7 @@ use drivetrain_statemachine::{
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::cli::arguments::{Level, TestStateArgs};
+use crate::cli::{Level, TestStateArgs};
 use crate::commands::Verdict;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::machines::definition::read_text;

@@ -5,12 +5,12 @@ use std::time::Duration;
 use object_store::path::Path;
 use serde::Serialize;
 
-use crate::cli::arguments::VacuumArgs;
+use crate::cli::VacuumArgs;
 use crate::commit::{self, VacuumOptions, Vacuumed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::job::logged::LoggedJob;
-use crate::terminal::print;
 use crate::store::Store;
+use crate::terminal::print;
 
 /// Vacuums a job's output root and says what was removed.
 ///

@@ -13,19 +13,19 @@ use sha2::{Digest, Sha256};
 use tokio::sync::{RwLock, RwLockWriteGuard};
 use tracing::{debug, warn};
 
-use crate::commit::layout::Layout;
 use crate::commit::attempt_notes::{Journal, OpenUpload, Started, abort, forget};
+use crate::commit::bounded_concurrency::together;
+use crate::commit::layout::Layout;
 use crate::commit::open::OutputPlan;
 use crate::commit::part_writer::{PartWriter, StagedPart};
 use crate::commit::partition::Partition;
+use crate::commit::pending_fsyncs::Seals;
 use crate::commit::record::{AttemptId, Consumed, Output, Part, Replaces, Run, RunId};
 use crate::commit::run_id::hex;
-use crate::commit::pending_fsyncs::Seals;
 use crate::commit::staged::Staged;
-use crate::watch::stop::{StopSignal, cancelled};
-use crate::commit::bounded_concurrency::together;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::store::Store;
+use crate::watch::{StopSignal, cancelled};
 
 /// How long giving up waits for requests under way: half of what a stop leaves for all of it.
 const QUIET: Duration = Duration::from_secs(1);

@@ -9,9 +9,9 @@ use object_store::path::Path;
 use serde::{Deserialize, Serialize};
 use tracing::warn;
 
+use crate::commit::bounded_concurrency::together;
 use crate::commit::layout::Layout;
 use crate::commit::record::{AttemptId, RunId, path};
-use crate::commit::bounded_concurrency::together;
 use crate::error::{Context, ErrorKind, Result};
 use crate::store::Store;
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use crate::commit::attempt::Inner;
 use crate::commit::publish::{Settled, settle};
 use crate::commit::record::Record;
-use crate::watch::stop::StopSignal;
 use crate::error::{Error, ErrorKind, Result};
+use crate::watch::StopSignal;
 
 /// The run's record is in the log: it is decided, and anybody can publish it.
 #[derive(Debug)]

@@ -6,15 +6,15 @@ use chrono::DateTime;
 use object_store::ObjectMeta;
 use object_store::path::Path;
 
-use crate::commit::table_columns::Columns;
 use crate::commit::layout::Layout;
 use crate::commit::log::Log;
 use crate::commit::publish::{Settled, settle};
 use crate::commit::record::{Part, RunId, path};
 use crate::commit::replaced_part::Fate;
-use crate::watch::stop::StopSignal;
+use crate::commit::table_columns::Columns;
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::{FrozenObject, Store};
+use crate::watch::StopSignal;
 
 /// A table of another job as an input.
 #[derive(Clone, Debug)]

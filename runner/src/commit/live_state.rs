@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::commit::table_columns::Columns;
 use crate::commit::record::{Output, Part, Record, Run, RunId};
+use crate::commit::table_columns::Columns;
 
 /// Live parts, runs and consumed inputs after some record; what a checkpoint holds.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use futures::stream::TryStreamExt;
 use serde::{Deserialize, Serialize};
 
-use crate::commit::layout::{Layout, LogKey};
-use crate::commit::record::{FORMAT, Record};
-use crate::commit::live_state::State;
 use crate::commit::bounded_concurrency::together;
+use crate::commit::layout::{Layout, LogKey};
+use crate::commit::live_state::State;
+use crate::commit::record::{FORMAT, Record};
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::store::Store;
 

@@ -32,6 +32,7 @@
 //!
 //! use drivetrain_runner::commit::{self, *};
 //! use drivetrain_runner::store::Store;
+//! use drivetrain_runner::watch::StopSignal;
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> drivetrain_runner::Result<()> {
@@ -69,55 +70,54 @@
 //! A stage cannot be left out:
 //!
 //! ```compile_fail
-//! # async fn wrong(staged: drivetrain_runner::commit::Staged, stop: &drivetrain_runner::commit::StopSignal) {
+//! # async fn wrong(staged: drivetrain_runner::commit::Staged, stop: &drivetrain_runner::watch::StopSignal) {
 //! staged.publish(stop).await; // not committed yet
 //! # }
 //! ```
 //!
 //! ```compile_fail
-//! # async fn wrong(attempt: drivetrain_runner::commit::Attempt, stop: &drivetrain_runner::commit::StopSignal) {
+//! # async fn wrong(attempt: drivetrain_runner::commit::Attempt, stop: &drivetrain_runner::watch::StopSignal) {
 //! attempt.commit(&drivetrain_runner::commit::Unfenced, stop).await; // nothing is staged and verified
 //! # }
 //! ```
 
 mod attempt;
+mod attempt_notes;
+mod bounded_concurrency;
 mod committed;
 mod fence;
 mod input;
 mod layout;
+mod live_state;
 mod log;
 mod open;
+mod part_writer;
 mod partition;
+mod pending_fsyncs;
 mod publish;
 mod record;
 mod repair;
+mod replaced_part;
 mod run_id;
 mod staged;
+mod table_columns;
 mod vacuum;
 
 pub use attempt::{Attempt, Stager};
-pub use columns::{ColumnType, Columns};
 pub use committed::{Committed, PublishOutcome, Published};
 pub use fence::{Fence, Unfenced};
 pub use input::{TableInput, foresee_table, list_input, read_table};
+pub use live_state::{State, Table};
 pub use log::{CHECKPOINT_EVERY, Log};
 pub use open::{Decision, OpenOptions, Opened, OutputPlan, foresee, open};
-pub use part::{PartWriter, StagedPart};
+pub use part_writer::{PartWriter, StagedPart};
 pub use partition::{Order, Partition, Window};
 pub use record::{
     AttemptId, Consumed, Entry, FORMAT, Output, Part, Record, Replaces, Run, RunId, Upload, Void,
 };
 pub use repair::{Repaired, RunLine, RunStatus, repair, runs};
-pub use replaced::name_replacer;
+pub use replaced_part::name_replacer;
 pub use run_id::RunInputs;
 pub use staged::{CommitOutcome, Staged};
-pub use state::{State, Table};
-pub use stop::{GRACE, StopSignal, Stopper, cancelled};
+pub use table_columns::{ColumnType, Columns};
 pub use vacuum::{VacuumOptions, Vacuumed, vacuum};
-pub(crate) mod table_columns;
-pub(crate) mod attempt_notes;
-pub(crate) mod part_writer;
-pub(crate) mod replaced_part;
-pub(crate) mod pending_fsyncs;
-pub(crate) mod live_state;
-pub(crate) mod bounded_concurrency;

@@ -6,16 +6,16 @@ use object_store::ObjectMeta;
 use tracing::info;
 
 use crate::commit::attempt::Attempt;
-use crate::commit::table_columns::Columns;
+use crate::commit::attempt_notes::clean_ended;
 use crate::commit::input::{TableInput, is_data, list_input, read_table};
 use crate::commit::layout::Layout;
 use crate::commit::log::{Log, read_record, read_records};
-use crate::commit::attempt_notes::clean_ended;
 use crate::commit::publish::{Settled, settle};
 use crate::commit::record::{AttemptId, Consumed, Record, Replaces, Run, RunId, path};
-use crate::watch::stop::StopSignal;
+use crate::commit::table_columns::Columns;
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::{self, FrozenObject, Store};
+use crate::watch::StopSignal;
 
 /// What a run is going to do to one table.
 #[derive(Clone, Debug)]

@@ -9,8 +9,8 @@ use tokio::sync::RwLock;
 use tokio::task::JoinHandle;
 
 use crate::commit::partition::Partition;
-use crate::commit::record::{Part, Upload};
 use crate::commit::pending_fsyncs::Seals;
+use crate::commit::record::{Part, Upload};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::Store;
 

@@ -7,13 +7,13 @@ use futures::stream::{StreamExt, TryStreamExt};
 use object_store::path::Path;
 use tracing::{debug, info, warn};
 
+use crate::commit::bounded_concurrency::together;
 use crate::commit::layout::Layout;
 use crate::commit::log::{read_record, write_checkpoint};
 use crate::commit::record::{Entry, Part, Record, Run, path};
-use crate::watch::stop::StopSignal;
-use crate::commit::bounded_concurrency::together;
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::{Completion, Store};
+use crate::watch::StopSignal;
 
 /// How often an answer that decides nothing is asked for again.
 pub(super) const TRIES: u32 = 5;

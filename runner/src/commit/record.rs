@@ -8,8 +8,8 @@ use object_store::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::commit::table_columns::Columns;
 use crate::commit::partition::{Partition, Window};
+use crate::commit::table_columns::Columns;
 use crate::error::{Context, Error, ErrorKind, Result};
 
 /// The version of the log's format; a binary refuses a log that a newer one wrote.

@@ -7,9 +7,9 @@ use crate::commit::layout::{Layout, LogKey};
 use crate::commit::log::{Log, read_records};
 use crate::commit::publish::{Settled, settle};
 use crate::commit::record::{AttemptId, Entry, Record, RunId};
-use crate::watch::stop::StopSignal;
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::Store;
+use crate::watch::StopSignal;
 
 /// What a repair found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -12,8 +12,8 @@ use crate::commit::fence::Fence;
 use crate::commit::log::{read_from, read_record};
 use crate::commit::publish::{Settled, TRIES, settle};
 use crate::commit::record::{Record, Run};
-use crate::watch::stop::{StopSignal, cancelled};
 use crate::error::{Error, ErrorKind, Result};
+use crate::watch::{StopSignal, cancelled};
 
 /// How long a run that was told to stop waits to hear whether its record is there.
 const LAST_LOOK: Duration = Duration::from_millis(1_500);

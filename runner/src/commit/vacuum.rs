@@ -9,14 +9,14 @@ use object_store::ObjectMeta;
 use serde::Serialize;
 use tracing::info;
 
+use crate::commit::attempt_notes::{Started, abort, attempts, forget, uploads_of};
 use crate::commit::layout::Layout;
 use crate::commit::log::{Log, read_from, write_checkpoint};
-use crate::commit::attempt_notes::{Started, abort, attempts, forget, uploads_of};
 use crate::commit::publish::settle;
 use crate::commit::record::{AttemptId, Record, Run};
-use crate::watch::stop::StopSignal;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::store::Store;
+use crate::watch::StopSignal;
 
 /// What a vacuum takes away.
 #[derive(Clone, Copy, Debug)]

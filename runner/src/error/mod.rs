@@ -1,8 +1,13 @@
 //! The runner's one error type.
 
+pub mod exit;
+mod failure;
+
 use std::fmt;
 
 use thiserror::Error;
+
+pub use failure::Failure;
 
 use crate::report::Report;
 
@@ -149,5 +154,3 @@ impl<T, E: Into<Cause>> Context<T> for std::result::Result<T, E> {
         self.map_err(|error| Error::new(kind, message.to_string()).caused_by(error))
     }
 }
-pub(crate) mod exit;
-pub(crate) mod failure;

@@ -13,7 +13,7 @@ use super::sample::Sample;
 use super::settings::Settings;
 use super::target::{Found, RAW, Target};
 use crate::error::{Context, Error, ErrorKind, Result};
-use crate::watch::progress::Progress;
+use crate::watch::Progress;
 
 const HINT: &str = "choose another `--out`, or remove its `raw` folder first";
 

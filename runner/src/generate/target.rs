@@ -90,8 +90,8 @@ mod tests {
 
     use super::*;
     use crate::generate::{Folder, Settings, Share, Uploads, generate};
-    use crate::watch::progress::Progress;
     use crate::store::Store;
+    use crate::watch::Progress;
 
     /// What every target must do; `target` gives one at a place of its own, `show` lists what a reader sees there.
     async fn conforms(target: &dyn Fn() -> Box<dyn Target>, show: &dyn Fn() -> Vec<String>) {

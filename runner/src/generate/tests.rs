@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use self::reading::{Reading, cents, seconds};
 use super::{Account, FileKind, Found, Settings, Share, Target, generate};
 use crate::error::Result;
-use crate::watch::progress::Progress;
+use crate::watch::Progress;
 
 /// Keeps a sample in memory.
 #[derive(Default)]

@@ -3,7 +3,7 @@
 use drivetrain_jobs::name;
 use object_store::path::Path;
 
-use crate::cli::arguments::LogArgs;
+use crate::cli::LogArgs;
 use crate::error::{Error, ErrorKind, Result};
 use crate::job::folder::JobFolder;
 use crate::store::{Location, S3Settings, Store};

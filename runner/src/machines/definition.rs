@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use drivetrain_statemachine::{Machine, MachineType, validate};
 
-use crate::machines::findings::finding::Finding;
 use crate::error::{Context, Error, ErrorKind, Result};
+use crate::machines::findings::finding::Finding;
 
 /// The text of a definition, where it came from, and the machine's name.
 #[derive(Clone, Debug)]

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use drivetrain_statemachine::{Machine, MachineType};
 
+use crate::error::{Error, ErrorKind, Result};
 use crate::machines::case::field_reader::Findings;
 use crate::machines::definition::DefinitionFile;
 use crate::machines::findings::finding::Finding;
-use crate::error::{Error, ErrorKind, Result};
 
 /// Definitions by file and type, and everything that is wrong so far.
 #[derive(Debug, Default)]

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::machines::definition::read_text;
 use crate::error::{Context, ErrorKind, Result};
+use crate::machines::definition::read_text;
 
 /// A definition is never larger; what is, is data.
 const LARGEST_DEFINITION_BYTES: u64 = 1 << 20;

@@ -5,8 +5,8 @@ use drivetrain_statemachine::trace::{
     Attempted, Inside, Iteration, Iterations, Steps, Totals, Visit, VisitEnd,
 };
 
-use crate::machines::findings::finding::plural;
 use crate::machines::duration_text::time_span;
+use crate::machines::findings::finding::plural;
 use crate::terminal::stage_display::grouped;
 
 /// More iterations than these are counted rather than shown one by one; those that failed are shown.

@@ -6,9 +6,9 @@ use std::path::Path;
 use drivetrain_statemachine::duplicate_keys;
 use serde_json::Value;
 
+use crate::error::{Context, ErrorKind, Result};
 use crate::machines::definition::read_text;
 use crate::machines::findings::finding::Finding;
-use crate::error::{Context, ErrorKind, Result};
 use crate::terminal::print;
 
 /// Reads what a flag gives: JSON itself, the name of a file that holds it, or `-` for standard input.

@@ -13,8 +13,8 @@ use drivetrain_statemachine::{
 use futures::future::BoxFuture;
 use serde_json::Value;
 
-use crate::machines::buckets::handler::Buckets;
 use crate::error::{Context, Error, ErrorKind, Result};
+use crate::machines::buckets::handler::Buckets;
 use crate::terminal::signals;
 
 /// What an execution depends on.

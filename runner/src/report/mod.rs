@@ -6,8 +6,8 @@ use std::time::Duration;
 use object_store::path::Path;
 use serde::{Deserialize, Serialize};
 
+use crate::error::Failure;
 use crate::error::{Context, ErrorKind};
-use crate::error::failure::Failure;
 use crate::store::Store;
 
 /// The shape of the report.

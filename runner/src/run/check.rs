@@ -8,10 +8,10 @@ use drivetrain_jobs::contract::{Key, Reference, Severity};
 use drivetrain_jobs::job::{Job, Output};
 use drivetrain_jobs::plan::{CheckPlan, Parameters, check_plan};
 
-use crate::run::compute::Computed;
 use crate::error::{Error, ErrorKind, Result};
 use crate::job::job_error::job_error;
 use crate::report::CheckReport;
+use crate::run::compute::Computed;
 use crate::sink::collect::query_error;
 
 /// How many violating rows a message shows.

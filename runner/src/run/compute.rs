@@ -13,17 +13,17 @@ use drivetrain_jobs::plan::{Parameters, output_plan, table_plan};
 
 use tracing::warn;
 
-use crate::sql::bad_value;
 use crate::commit::Stager;
 use crate::error::{Error, ErrorKind, Result};
-use crate::sql::held::results::{Held, HeldTable};
 use crate::job::job_error::job_error;
 use crate::run::outputs;
-use crate::watch::progress::Progress;
 use crate::run::settings::Shape;
 use crate::sink::collect::{Collected, Direct, Intake, collect, query_error};
 use crate::sink::partition::Partitions;
+use crate::sql::bad_value;
+use crate::sql::held::results::{Held, HeldTable};
 use crate::sql::workspace::Workspace;
+use crate::watch::Progress;
 
 /// Batches that a merge may be ahead of what takes them in.
 const MERGED_AHEAD: usize = 2;

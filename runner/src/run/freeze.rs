@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use drivetrain_jobs::job::{Input, InputOrigin, Job, Mode, Output};
 
-use crate::sql::column_types::type_name;
 use crate::commit::{Columns, Opened, TableInput};
 use crate::error::{Error, ErrorKind, Result};
-use crate::store::FrozenObject;
 use crate::run::roots::{RAW, Stores};
+use crate::sql::column_types::type_name;
+use crate::store::FrozenObject;
 
 /// One input of a job, frozen.
 #[derive(Clone, Debug)]

@@ -5,8 +5,8 @@ use drivetrain_jobs::plan::Parameters;
 
 use crate::commit::{OpenOptions, RunId, RunInputs};
 use crate::error::{Context, Error, ErrorKind, Result};
-use crate::run::freeze::FrozenInputs;
 use crate::job::job_error::job_error;
+use crate::run::freeze::FrozenInputs;
 use crate::run::settings::RunSettings;
 
 /// Gives parameters their values and types, and looks whether the job has the checks that were asked for.

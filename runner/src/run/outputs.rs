@@ -5,10 +5,10 @@ use drivetrain_jobs::contract::ColumnType as Type;
 use drivetrain_jobs::job::{Job, Mode, Output};
 use drivetrain_jobs::plan::{Bounds, Parameters};
 
-use crate::sql::column_types::type_name;
 use crate::commit::{ColumnType, Columns, Order, OutputPlan, Replaces, Window};
 use crate::run::settings::Shape;
 use crate::sink::write::Table;
+use crate::sql::column_types::type_name;
 use crate::sql::workspace::Workspace;
 
 /// The tables of a job with their columns and what a run with these parameters replaces.

@@ -17,12 +17,12 @@ use serde::Serialize;
 
 use crate::commit::TableInput;
 use crate::error::Result;
-use crate::sql::planned_table::Foreseen;
 use crate::job::job_error::job_error;
 use crate::run::read::parts_table;
 use crate::sink::collect::query_error;
-use crate::store::Store;
+use crate::sql::planned_table::Foreseen;
 use crate::sql::workspace::Workspace;
+use crate::store::Store;
 
 /// What is known of an input before it is read.
 pub enum Known {

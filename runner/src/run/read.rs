@@ -12,20 +12,20 @@ use drivetrain_jobs::plan::{Parameters, clustering};
 use object_store::ObjectMeta;
 use object_store::path::Path;
 
-use crate::sql::column_types::arrow_type;
 use crate::commit::TableInput;
 use crate::error::{Context, Error, ErrorKind, Result};
-use crate::run::freeze::{FrozenInput, FrozenInputs};
 use crate::job::job_error::job_error;
-use crate::watch::progress::Progress;
 use crate::report::{InputReport, Report};
+use crate::run::freeze::{FrozenInput, FrozenInputs};
+use crate::run::roots::{RAW, Stores};
 use crate::run::row_path::Run;
-use crate::sql::parts_table::{LivePart, PartsTable, partition_type};
 use crate::sink::collect::query_error;
 use crate::source::{self, DatasetReport, InputObjects, Quarantine, ReadSettings, Refused};
-use crate::store::{FrozenObject, FrozenStore, Store};
-use crate::run::roots::{RAW, Stores};
+use crate::sql::column_types::arrow_type;
+use crate::sql::parts_table::{LivePart, PartsTable, partition_type};
 use crate::sql::workspace::Workspace;
+use crate::store::{FrozenObject, FrozenStore, Store};
+use crate::watch::Progress;
 
 /// Rows in a batch: what DataFusion works with.
 const BATCH_ROWS: usize = 8192;

@@ -11,25 +11,26 @@ use chrono::{DateTime, Utc};
 use drivetrain_jobs::job::Job;
 use drivetrain_jobs::plan::{Parameters, outputs_read};
 
-use crate::run::check::check;
 use crate::commit::{
-    self, Attempt, CommitOutcome, Decision, Fence, PublishOutcome, Record, StagedPart, StopSignal,
+    self, Attempt, CommitOutcome, Decision, Fence, PublishOutcome, Record, StagedPart,
 };
-use crate::run::compute::{Computed, Destination, compute};
-use crate::terminal::stage_display::Display;
+use crate::error::Failure;
 use crate::error::{Context, Error, ErrorKind, Result};
-use crate::error::failure::Failure;
-use crate::run::freeze::{FrozenInput, FrozenInputs, freeze};
 use crate::job::job_error::job_error;
-use crate::sql::memory::peak_resident_bytes;
+use crate::report::{self, OutputReport, Report, StageReport, Status};
+use crate::run::check::check;
+use crate::run::compute::{Computed, Destination, compute};
+use crate::run::freeze::{FrozenInput, FrozenInputs, freeze};
+use crate::run::identify::{bind, identify, open_options};
 use crate::run::outputs;
 use crate::run::read::{Reading, read};
-use crate::report::{self, OutputReport, Report, StageReport, Status};
+use crate::run::roots::Stores;
 use crate::run::settings::RunSettings;
 use crate::sink::write::write;
-use crate::run::identify::{bind, identify, open_options};
-use crate::run::roots::Stores;
+use crate::sql::memory::peak_resident_bytes;
 use crate::sql::workspace::Workspace;
+use crate::terminal::stage_display::Display;
+use crate::watch::StopSignal;
 
 /// How often a run whose uploads the store dropped starts again before it gives up.
 const MOST_STARTS: usize = 3;

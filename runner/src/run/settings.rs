@@ -5,11 +5,11 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use crate::cli::arguments::{EngineArgs, RunArgs};
+use crate::cli::{EngineArgs, RunArgs};
 use crate::error::{Error, ErrorKind, Result};
-use crate::sql::memory::{MemoryLimit, parse_size};
 use crate::sink::parquet::file_settings::FileSettings;
 use crate::source::OnBadRow;
+use crate::sql::memory::{MemoryLimit, parse_size};
 use crate::store::Location;
 
 /// The smallest file size that is no mistake: below it every row group would be a file.
@@ -165,7 +165,7 @@ pub fn processors() -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::arguments::{Cli, Command};
+    use crate::cli::{Cli, Command};
     use clap::Parser;
 
     fn resolve(flags: &[&str]) -> Result<RunSettings> {

@@ -11,17 +11,17 @@ use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use futures::{StreamExt, TryStreamExt};
 
+use crate::commit::Stager;
+use crate::error::{Cause, Context, Error, ErrorKind, Result};
 use crate::sink::key_hashes::{KeyHashes, all_differ};
 use crate::sink::open_files::{OpenFiles, Slot};
 use crate::sink::partition::Partitions;
 use crate::sink::regroup::{Block, Regroup};
 use crate::sink::write::Table;
 use crate::sql::bad_value::BadValue;
-use crate::commit::Stager;
-use crate::error::{Cause, Context, Error, ErrorKind, Result};
 use crate::sql::held::results::{Held, Holder};
-use crate::watch::progress::Progress;
 use crate::store;
+use crate::watch::Progress;
 
 /// Rows of more partitions than this in one block are held: so many files at once would be slow and large, and most would be
 /// small.

@@ -14,8 +14,8 @@ use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::{DiskManager, SpillFile};
 
-use crate::sink::collect::query_error;
 use crate::error::Result;
+use crate::sink::collect::query_error;
 
 /// Hashes are sorted and put on disk in runs of this many, at least, where memory is short: fewer would be too many files.
 const LEAST_RUN: usize = 1 << 16;

@@ -14,5 +14,5 @@ mod open_files;
 pub mod partition;
 mod regroup;
 
-pub mod write;
 pub(crate) mod parquet;
+pub mod write;

@@ -8,11 +8,11 @@ use datafusion::execution::memory_pool::{MemoryConsumer, MemoryLimit, MemoryRese
 use datafusion::execution::runtime_env::RuntimeEnv;
 use tokio::sync::Mutex as AsyncMutex;
 
+use crate::commit::{Partition, StagedPart, Stager};
+use crate::error::{Context, ErrorKind, Result};
 use crate::sink::parquet::file_writer::{File, Format};
 use crate::sink::partition::PartitionNumber;
 use crate::sink::write::Table;
-use crate::commit::{Partition, StagedPart, Stager};
-use crate::error::{Context, ErrorKind, Result};
 
 /// Files that are open at the same time, at most: a stream that comes partition by partition needs one or two.
 const MOST_FILES: usize = 32;

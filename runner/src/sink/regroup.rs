@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arrow::array::RecordBatch;
 use arrow::compute::interleave_record_batch;
 
-use crate::sink::partition::{PartitionNumber, Partitions};
 use crate::error::{Context, ErrorKind, Result};
+use crate::sink::partition::{PartitionNumber, Partitions};
 use crate::sql::value_ids::in_stretches;
 
 /// Rows are put in partition order in blocks of about this many: enough that a day of a year has hundreds in each

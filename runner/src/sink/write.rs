@@ -9,14 +9,14 @@ use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
 use tokio::sync::mpsc;
 
-use crate::sink::collect::{Collected, query_error};
-use crate::sink::parquet::file_writer::{File, Format};
-use crate::sink::open_files::Slot;
-use crate::sink::parquet::file_settings::FileSettings;
 use crate::commit::{Partition, StagedPart, Stager};
 use crate::error::{Context, Error, ErrorKind, Result};
+use crate::sink::collect::{Collected, query_error};
+use crate::sink::open_files::Slot;
+use crate::sink::parquet::file_settings::FileSettings;
+use crate::sink::parquet::file_writer::{File, Format};
 use crate::sql::held::results::Held;
-use crate::watch::progress::Progress;
+use crate::watch::Progress;
 
 /// Encoded bytes that wait for the store, per file being written; more would hide a slow store in memory.
 const QUEUED_BLOCKS: usize = 4;

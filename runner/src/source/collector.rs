@@ -7,17 +7,17 @@ use datafusion::execution::runtime_env::RuntimeEnv;
 use tracing::debug;
 
 use crate::source::OnBadRow;
-use crate::source::csv::block_decoder::{Block, Decoded};
-use crate::sql::held::memory_budget::Budget;
-use crate::sql::held::clustering::Clustering;
-use crate::source::keys::key_entries::Entries;
-use crate::source::row_faults::{Fault, rule};
-use crate::source::csv::record_grammar::Beyond;
-use crate::sql::held::raw_batches::Hold;
-use crate::source::judge::{Judge, Judged, Place, Rejected};
-use crate::source::quarantine;
-use crate::source::dataset_report::DatasetReport;
 use crate::source::bytes::encoding::show;
+use crate::source::csv::block_decoder::{Block, Decoded};
+use crate::source::csv::record_grammar::Beyond;
+use crate::source::dataset_report::DatasetReport;
+use crate::source::judge::{Judge, Judged, Place, Rejected};
+use crate::source::keys::key_entries::Entries;
+use crate::source::quarantine;
+use crate::source::row_faults::{Fault, rule};
+use crate::sql::held::clustering::Clustering;
+use crate::sql::held::memory_budget::Budget;
+use crate::sql::held::raw_batches::Hold;
 use crate::{Error, ErrorKind, Result};
 
 /// One dataset while it is read.

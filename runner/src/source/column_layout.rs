@@ -6,11 +6,11 @@ use arrow::array::ArrayRef;
 use drivetrain_jobs::contract::{Contract, Origin};
 use percent_encoding::percent_decode_str;
 
+use crate::source::bytes::encoding::Text;
 use crate::source::csv::column_decoder::ColumnReader;
 use crate::source::csv::record_grammar::{Beyond, Outcome, read_record};
-use crate::source::header_hint::{Mismatch, hint_of_broken};
 use crate::source::decode_plan::DatasetPlan;
-use crate::source::bytes::encoding::Text;
+use crate::source::header_hint::{Mismatch, hint_of_broken};
 use crate::terminal::print::in_line;
 use crate::{Error, ErrorKind, Result};
 
@@ -201,7 +201,12 @@ pub(crate) fn extra(contract: &Contract, header: &[String]) -> Vec<String> {
 /// The error of an object that lacks columns.
 pub(crate) fn missing_columns(file: &str, mismatch: &Mismatch<'_>) -> Error {
     // A name may hold line ends and whatever else a file holds.
-    let shown = |name: &str| format!("`{}`", in_line(&crate::source::csv::column_decoder::shorten(name)));
+    let shown = |name: &str| {
+        format!(
+            "`{}`",
+            in_line(&crate::source::csv::column_decoder::shorten(name))
+        )
+    };
     let found: Vec<String> = mismatch
         .found
         .iter()

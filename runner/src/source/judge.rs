@@ -7,12 +7,12 @@ use arrow::array::{ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions};
 use arrow::compute::filter;
 use drivetrain_jobs::contract::Severity;
 
-use crate::source::row_faults::{Fault, Faults};
+use crate::error::Context;
 use crate::source::csv::record_grammar::offset;
 use crate::source::decode_plan::DatasetPlan;
-use crate::source::keys::row_hash::{NO_HASH, row_hashes};
 use crate::source::keys::reference_targets::Target;
-use crate::error::Context;
+use crate::source::keys::row_hash::{NO_HASH, row_hashes};
+use crate::source::row_faults::{Fault, Faults};
 use crate::{ErrorKind, Result};
 
 /// References that are looked up side by side.

@@ -10,27 +10,28 @@
 //! outcome is that of one thread reading line by line. Datasets are read in the order of their references, so a row's
 //! references are looked up while it is decoded. For each dataset, rows read = accepted + quarantined.
 
+mod bytes;
+mod csv;
+mod keys;
+mod parquet;
+
 mod collector;
+mod column_layout;
+mod dataset_report;
+mod decode_plan;
 mod header_hint;
+mod input_objects;
 mod judge;
 mod quarantine;
 mod read;
+mod read_context;
 mod revisit;
+mod row_faults;
 mod row_rule;
 #[cfg(test)]
 mod tests;
 
-pub use inputs::{InputObjects, OnBadRow, ReadSettings};
+pub use dataset_report::DatasetReport;
+pub use input_objects::{InputObjects, OnBadRow, ReadSettings};
 pub use quarantine::{Quarantine, QuarantineFiles};
 pub use read::{Dataset, Refused, Sources, read};
-pub use report::DatasetReport;
-pub(crate) mod bytes;
-pub(crate) mod csv;
-pub(crate) mod column_layout;
-pub(crate) mod parquet;
-pub(crate) mod keys;
-pub(crate) mod row_faults;
-pub(crate) mod input_objects;
-pub(crate) mod decode_plan;
-pub(crate) mod dataset_report;
-pub(crate) mod read_context;

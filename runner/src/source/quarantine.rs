@@ -12,9 +12,9 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 use serde::Serialize;
 
-use crate::sql::held::raw_batches::Held;
-use crate::source::judge::Rejected;
 use crate::error::Context;
+use crate::source::judge::Rejected;
+use crate::sql::held::raw_batches::Held;
 use crate::{ErrorKind, Result};
 
 /// The files' columns, in order; all but `run_id` are known while reading.

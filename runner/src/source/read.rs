@@ -8,20 +8,20 @@ use datafusion::execution::runtime_env::RuntimeEnv;
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::ObjectMeta;
 
-use crate::sql::held::memory_budget::Budget;
-use crate::source::collector::{Budgets, Collector};
-use crate::source::keys::key_entries::parts_for;
-use crate::source::csv::object::{SourceFile, read_file};
-use crate::sql::held::raw_batches::Held;
-use crate::source::judge::Judge;
-use crate::source::keys::late_rejections::{Late, Resolved, resolve, targets};
-use crate::source::decode_plan::{DatasetPlan, plan, reading_order};
-use crate::source::read_context::Reading;
-use crate::source::dataset_report::DatasetReport;
-use crate::source::revisit::revisit;
-use crate::sql::held::raw_table::HeldTable;
 use super::{InputObjects, Quarantine, ReadSettings};
-use crate::watch::progress::Progress;
+use crate::source::collector::{Budgets, Collector};
+use crate::source::csv::object::{SourceFile, read_file};
+use crate::source::dataset_report::DatasetReport;
+use crate::source::decode_plan::{DatasetPlan, plan, reading_order};
+use crate::source::judge::Judge;
+use crate::source::keys::key_entries::parts_for;
+use crate::source::keys::late_rejections::{Late, Resolved, resolve, targets};
+use crate::source::read_context::Reading;
+use crate::source::revisit::revisit;
+use crate::sql::held::memory_budget::Budget;
+use crate::sql::held::raw_batches::Held;
+use crate::sql::held::raw_table::HeldTable;
+use crate::watch::Progress;
 use crate::{Error, ErrorKind, Result};
 
 /// The pool's share, in percent, that held rows may take: the rest is for blocks and keys, and for outputs later.

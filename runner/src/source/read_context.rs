@@ -4,10 +4,10 @@ use datafusion::execution::memory_pool::{MemoryConsumer, MemoryLimit, MemoryRese
 use datafusion::execution::runtime_env::RuntimeEnv;
 use tokio::runtime::{Builder, Runtime};
 
+use crate::error::Context;
 use crate::source::ReadSettings;
 use crate::source::csv::object::SourceFile;
-use crate::error::Context;
-use crate::watch::progress::Progress;
+use crate::watch::Progress;
 use crate::{Error, ErrorKind, Result};
 
 /// What a range request asks for at most: long enough for S3, short enough that many fit in memory.

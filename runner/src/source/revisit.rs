@@ -12,18 +12,18 @@ use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::ObjectStoreExt;
 
-use crate::source::csv::block_decoder::{Block, place};
-use crate::source::collector::{BlockNote, Collector};
+use crate::Result;
 use crate::source::bytes::compression::Content;
 use crate::source::bytes::ranges::store_error;
+use crate::source::collector::{BlockNote, Collector};
+use crate::source::csv::block_decoder::{Block, place};
 use crate::source::csv::object::{SourceFile, open};
+use crate::source::csv::record_splitter::{Filled, Records, Splitter};
 use crate::source::judge::Rejected;
 use crate::source::keys::late_rejections::{Late, Reason};
 use crate::source::parquet::object::revisit_parquet;
 use crate::source::read_context::Reading;
-use crate::source::csv::record_splitter::{Filled, Records, Splitter};
-use crate::Result;
-use crate::watch::progress::Progress;
+use crate::watch::Progress;
 
 /// Rows of a block by their number among its accepted rows.
 type Rows = BTreeMap<u32, Reason>;

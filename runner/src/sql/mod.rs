@@ -1,11 +1,11 @@
 //! What runs SQL: the session with its memory, threads and spill files, the tables that queries scan, and errors of values.
-pub(crate) mod workspace;
-pub(crate) mod memory;
-pub(crate) mod threads;
-pub(crate) mod held;
-pub(crate) mod parts_table;
-pub(crate) mod scan_exec;
-pub(crate) mod planned_table;
-pub(crate) mod column_types;
-pub(crate) mod value_ids;
 pub(crate) mod bad_value;
+pub(crate) mod column_types;
+pub(crate) mod held;
+pub(crate) mod memory;
+pub(crate) mod parts_table;
+pub(crate) mod planned_table;
+pub(crate) mod scan_exec;
+pub(crate) mod threads;
+pub(crate) mod value_ids;
+pub(crate) mod workspace;

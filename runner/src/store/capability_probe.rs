@@ -5,9 +5,9 @@ use std::path::Path as FolderPath;
 use bytes::Bytes;
 use object_store::path::Path;
 
+use crate::error::{Error, ErrorKind, Result};
 use crate::store::handle::Store;
 use crate::store::location::Location;
-use crate::error::{Error, ErrorKind, Result};
 
 /// Makes sure that a create-only put of a key that exists is refused: some stores say yes and write over it.
 ///

@@ -6,10 +6,10 @@ use std::io;
 
 use object_store::client::{HttpError, HttpErrorKind};
 
+use crate::error::{Error, ErrorKind};
 use crate::store::frozen_reader::replaced;
 use crate::store::location::Location;
 use crate::store::s3::profile;
-use crate::error::{Error, ErrorKind};
 
 /// What went wrong, as far as the way out differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -20,9 +20,9 @@ use object_store::{
 use serde::{Deserialize, Serialize};
 use thiserror::Error as DeriveError;
 
-use crate::store::file_reader::OpenFile;
-use crate::store::file_handle_cache::Opened;
 use crate::store::buffer_pool::Rooms;
+use crate::store::file_handle_cache::Opened;
+use crate::store::file_reader::OpenFile;
 
 /// One object as it was listed: later reads are of these bytes or fail.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -12,13 +12,13 @@ use object_store::path::Path;
 use object_store::prefix::PrefixStore;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, PutMode};
 
-use crate::store::request_counts::{Counted, Requests};
+use crate::error::{Error, ErrorKind, Result};
 use crate::store::explain_error::explain;
 use crate::store::file_system::FileStore;
 use crate::store::location::Location;
 use crate::store::objects_port::Objects;
+use crate::store::request_counts::{Counted, Requests};
 use crate::store::s3::{self, S3Settings};
-use crate::error::{Error, ErrorKind, Result};
 
 /// The first pause before asking again.
 const PAUSE: Duration = Duration::from_millis(250);

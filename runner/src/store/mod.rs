@@ -9,25 +9,25 @@
 //! All keys are relative to the store's root. Nothing here reads the environment but the AWS SDK's own chain, and nothing
 //! here knows of jobs, runs or records.
 
+mod buffer_pool;
+mod capability_probe;
+mod explain_error;
+mod file_handle_cache;
+mod file_reader;
+mod file_system;
+mod frozen_reader;
 mod handle;
 mod location;
+mod objects_port;
+mod request_counts;
 mod s3;
 
-pub use count::{Counted, Requests};
-pub use explain::explain;
-pub use file::FileStore;
-pub use frozen::{FrozenObject, FrozenStore, Replaced, replaced};
+pub use capability_probe::{require_conditional_put, require_one_volume};
+pub use explain_error::explain;
+pub use file_system::FileStore;
+pub use frozen_reader::{FrozenObject, FrozenStore, Replaced, replaced};
 pub use handle::Store;
 pub use location::Location;
-pub use port::{Completion, Objects};
-pub use probe::{require_conditional_put, require_one_volume};
+pub use objects_port::{Completion, Objects};
+pub use request_counts::{Counted, Requests};
 pub use s3::{S3Credentials, S3Settings};
-pub(crate) mod request_counts;
-pub(crate) mod explain_error;
-pub(crate) mod file_system;
-pub(crate) mod frozen_reader;
-pub(crate) mod file_reader;
-pub(crate) mod file_handle_cache;
-pub(crate) mod objects_port;
-pub(crate) mod capability_probe;
-pub(crate) mod buffer_pool;

@@ -11,8 +11,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
 
-use crate::terminal::stage_display::AboveBar;
 use crate::error::{Context, ErrorKind, Result};
+use crate::terminal::stage_display::AboveBar;
 
 /// Prints what was asked for as one JSON object.
 ///

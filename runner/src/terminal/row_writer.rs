@@ -13,7 +13,7 @@ use arrow::util::display::FormatOptions;
 use arrow::util::pretty::pretty_format_batches_with_options;
 use parquet::arrow::ArrowWriter;
 
-use crate::cli::arguments::QueryFormat;
+use crate::cli::QueryFormat;
 use crate::error::{Context, ErrorKind, Result};
 use crate::terminal::print::{in_line, printable};
 

@@ -2,10 +2,10 @@
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::commit::{StopSignal, Stopper};
-use crate::error::{Context, ErrorKind, Result};
 use crate::error::exit;
+use crate::error::{Context, ErrorKind, Result};
 use crate::terminal::print;
+use crate::watch::{StopSignal, Stopper};
 
 /// Listens for Ctrl-C and SIGTERM from now on; the second one ends the process at once.
 ///

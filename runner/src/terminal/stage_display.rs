@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::terminal::print;
-use crate::watch::progress::Progress;
+use crate::watch::Progress;
 
 /// Bars are redrawn this often: smooth to the eye, no cost to the work.
 const REDRAW: Duration = Duration::from_millis(100);

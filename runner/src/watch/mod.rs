@@ -1,3 +1,7 @@
 //! What a long work reports while it runs, and the request to stop that it listens for.
-pub(crate) mod progress;
-pub(crate) mod stop;
+
+mod progress;
+mod stop;
+
+pub use progress::Progress;
+pub use stop::{GRACE, StopSignal, Stopper, cancelled};

@@ -11,9 +11,9 @@ use drivetrain_statemachine::{ResourceKind, TaskCall, TaskError, TaskHandler, Ta
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
 
+use crate::error::{Context, Error, ErrorKind, Result};
 use crate::machines::buckets::listing::{Listed, page};
 use crate::machines::buckets::parquet_rows;
-use crate::error::{Context, Error, ErrorKind, Result};
 
 /// So many bytes of an object are in memory at once.
 const CHUNK_BYTES: usize = 1 << 20;

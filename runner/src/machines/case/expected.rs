@@ -6,8 +6,8 @@ use drivetrain_statemachine::Machine;
 use drivetrain_statemachine::jsonpath::Query;
 use serde_json::{Map, Value};
 
-use crate::machines::case::fields::{EXPECT, names};
 use crate::machines::case::field_reader::Reader;
+use crate::machines::case::fields::{EXPECT, names};
 
 /// What must come out; what is absent may be anything.
 #[derive(Clone, Debug, Default)]

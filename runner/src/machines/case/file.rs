@@ -8,10 +8,10 @@ use drivetrain_statemachine::{Machine, MachineType};
 use serde_json::{Map, Value, json};
 
 use crate::machines::buckets::handler::Buckets;
-use crate::machines::case::fields::{CASE, names};
-use crate::machines::case::field_reader::Reader;
-use crate::machines::definition::{machine_name, stem};
 use crate::machines::case::expected::Expected;
+use crate::machines::case::field_reader::Reader;
+use crate::machines::case::fields::{CASE, names};
+use crate::machines::definition::{machine_name, stem};
 use crate::machines::definition_cache::MachineFiles;
 use crate::machines::mocks::file::read_mocks;
 use crate::machines::simulation::MaxEvents;

@@ -1,8 +1,8 @@
 //! Test cases: read from files, run, judged and reported.
-pub(crate) mod fields;
-pub(crate) mod file;
-pub(crate) mod field_reader;
-pub(crate) mod runner;
 pub(crate) mod difference;
 pub(crate) mod expected;
+pub(crate) mod field_reader;
+pub(crate) mod fields;
+pub(crate) mod file;
 pub(crate) mod junit;
+pub(crate) mod runner;

@@ -10,12 +10,12 @@ use drivetrain_statemachine::trace::{Facts, Trace};
 use drivetrain_statemachine::{Event, HistorySink, Outcome};
 use serde_json::Value;
 
-use crate::machines::case::file::Case;
-use crate::machines::definition::machine_name;
+use crate::error::{Context, ErrorKind, Result};
 use crate::machines::case::difference::{Difference, Strictness, cut, differences};
 use crate::machines::case::expected::Expected;
+use crate::machines::case::file::Case;
+use crate::machines::definition::machine_name;
 use crate::machines::simulation::{Ended, Inputs, Simulation};
-use crate::error::{Context, ErrorKind, Result};
 
 /// The stack of a thread that runs cases: as large as that of the main thread, for definitions that nest deeply.
 const STACK_BYTES: usize = 8 << 20;

@@ -5,9 +5,9 @@ use std::path::Path;
 use drivetrain_statemachine::Severity;
 use drivetrain_statemachine::mocks::{MockCase, MockError, MockFile};
 
+use crate::error::{Error, ErrorKind, Result};
 use crate::machines::definition::read_text;
 use crate::machines::findings::finding::{Finding, MOCK_RULE};
-use crate::error::{Error, ErrorKind, Result};
 
 /// Reads a mock file and chooses a case of a machine; the only one need not be named.
 ///

@@ -4,9 +4,9 @@ use chrono::{DateTime, Utc};
 use drivetrain_statemachine::mocks::ReplayHandler;
 use drivetrain_statemachine::{Engine, Machine, Outcome};
 
+use crate::error::{Context, Error, ErrorKind, Result};
 use crate::machines::buckets::handler::Buckets;
 use crate::machines::mocks::from_history::Recorded;
-use crate::error::{Context, Error, ErrorKind, Result};
 
 /// What became of running it again.
 #[derive(Debug)]

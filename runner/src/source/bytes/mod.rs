@@ -1,5 +1,5 @@
 //! An object's bytes: fetched by ranges, decompressed, decoded to characters.
-pub(crate) mod ranges;
 pub(crate) mod compression;
-pub(crate) mod gzip;
 pub(crate) mod encoding;
+pub(crate) mod gzip;
+pub(crate) mod ranges;

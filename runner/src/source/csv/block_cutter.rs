@@ -9,9 +9,9 @@ use bytes::Bytes;
 use futures::{Stream, StreamExt};
 use memchr::{memchr, memrchr};
 
+use crate::Result;
 use crate::source::csv::block_decoder::Block;
 use crate::source::csv::record_grammar::{Beyond, RECORD_LIMIT_BYTES};
-use crate::Result;
 
 /// How much of a line that is too long is kept, to be shown: more than the quarantine shows of a row.
 const SHOWN_BYTES: usize = 128 << 10;

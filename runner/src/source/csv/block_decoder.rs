@@ -6,14 +6,14 @@ use arrow::array::{ArrayRef, UInt32Array};
 use arrow::compute::take;
 use bytes::Bytes;
 
-use crate::source::csv::column_decoder::Cells;
-use crate::source::row_faults::{Faults, rule};
-use crate::source::csv::record_grammar::{Beyond, Broken};
-use crate::source::judge::{Judge, Judged, Place};
-use crate::source::column_layout::{FieldPlace, Layout};
-use crate::source::csv::record_splitter::{Filled, Record, Records, Shape, Splitter};
-use crate::source::bytes::encoding::{Text, show};
 use crate::error::Context;
+use crate::source::bytes::encoding::{Text, show};
+use crate::source::column_layout::{FieldPlace, Layout};
+use crate::source::csv::column_decoder::Cells;
+use crate::source::csv::record_grammar::{Beyond, Broken};
+use crate::source::csv::record_splitter::{Filled, Record, Records, Shape, Splitter};
+use crate::source::judge::{Judge, Judged, Place};
+use crate::source::row_faults::{Faults, rule};
 use crate::{ErrorKind, Result};
 
 thread_local! {

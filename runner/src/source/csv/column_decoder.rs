@@ -12,11 +12,11 @@ use arrow::datatypes::{
 };
 use drivetrain_jobs::contract::{Column, ColumnType, CsvFormat};
 
-use crate::source::row_faults::{Faults, rule};
+use crate::source::bytes::encoding::{Text, encode};
 use crate::source::csv::number_parser::{self, NotANumber};
 use crate::source::csv::record_splitter::Records;
-use crate::source::bytes::encoding::{Text, encode};
 use crate::source::csv::time_parser::TimeReader;
+use crate::source::row_faults::{Faults, rule};
 use crate::{Error, ErrorKind, Result};
 
 /// How the text of one column becomes values.
@@ -133,16 +133,17 @@ impl ColumnReader {
         match &self.kind {
             Kind::String => self.strings(cells, faults),
             Kind::Int => {
-                let parse =
-                    |text: &[u8]| i32::try_from(number::integer(text)?).or(Err(Wrong::Range));
+                let parse = |text: &[u8]| {
+                    i32::try_from(number_parser::integer(text)?).or(Err(Wrong::Range))
+                };
                 Arc::new(self.primitive::<Int32Type>(cells, faults, parse)) as ArrayRef
             }
             Kind::Bigint => {
-                let parse = |text: &[u8]| Ok(number::integer(text)?);
+                let parse = |text: &[u8]| Ok(number_parser::integer(text)?);
                 Arc::new(self.primitive::<Int64Type>(cells, faults, parse))
             }
             Kind::Double => {
-                let parse = |text: &[u8]| Ok(number::double(text)?);
+                let parse = |text: &[u8]| Ok(number_parser::double(text)?);
                 Arc::new(self.primitive::<Float64Type>(cells, faults, parse))
             }
             Kind::Decimal {
@@ -151,7 +152,7 @@ impl ColumnReader {
                 limit,
             } => {
                 let decimals = usize::from(*scale);
-                let parse = |text: &[u8]| Ok(number::decimal(text, *limit, decimals)?);
+                let parse = |text: &[u8]| Ok(number_parser::decimal(text, *limit, decimals)?);
                 let array = self.primitive::<Decimal128Type>(cells, faults, parse);
                 let scale = i8::try_from(*scale).expect("a scale is at most 38");
                 Arc::new(

@@ -10,16 +10,16 @@ use futures::stream::BoxStream;
 use futures::{StreamExt, stream};
 use object_store::{ObjectMeta, ObjectStore};
 
-use crate::source::csv::block_decoder::{Block, Decoded, decode_block};
-use crate::source::collector::Collector;
 use crate::source::bytes::compression::{Content, decompress, require_readable};
-use crate::source::csv::block_cutter::{Cutter, Piece};
 use crate::source::bytes::ranges::fetch;
-use crate::source::csv::record_grammar::Beyond;
+use crate::source::collector::Collector;
 use crate::source::column_layout::{HeaderRead, Layout, read_header};
+use crate::source::csv::block_cutter::{Cutter, Piece};
+use crate::source::csv::block_decoder::{Block, Decoded, decode_block};
+use crate::source::csv::record_grammar::Beyond;
 use crate::source::parquet::object::read_parquet;
 use crate::source::read_context::Reading;
-use crate::watch::progress::Progress;
+use crate::watch::Progress;
 use crate::{Error, ErrorKind, Result};
 
 const UTF8_MARK: &[u8] = b"\xef\xbb\xbf";

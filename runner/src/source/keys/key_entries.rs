@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex};
 
 use datafusion::execution::runtime_env::RuntimeEnv;
 
-use crate::sql::held::memory_budget::{Budget, Taken};
+use crate::error::Context;
 use crate::source::csv::record_grammar::offset;
 use crate::source::keys::row_hash::NO_HASH;
+use crate::sql::held::memory_budget::{Budget, Taken};
 use crate::sql::held::spill_file::{Segment, Spill};
-use crate::error::Context;
 use crate::{ErrorKind, Result};
 
 /// Where an accepted row is: its block's rank, then its number among the block's accepted rows.

@@ -7,16 +7,16 @@ use std::sync::Arc;
 use drivetrain_jobs::contract::Severity;
 use futures::{StreamExt, TryStreamExt, stream};
 
-use crate::sql::held::memory_budget::Budget;
-use crate::source::collector::Collector;
-use crate::source::keys::key_entries::{Entries, Position, repeated};
-use crate::source::row_faults::{Fault, rule};
-use crate::source::csv::record_grammar::offset;
-use crate::source::keys::hash_set::HashSet128;
-use crate::source::decode_plan::ReferencePlan;
-use crate::source::read_context::Reading;
-use crate::source::keys::reference_targets::{Target, set_of};
 use crate::Result;
+use crate::source::collector::Collector;
+use crate::source::csv::record_grammar::offset;
+use crate::source::decode_plan::ReferencePlan;
+use crate::source::keys::hash_set::HashSet128;
+use crate::source::keys::key_entries::{Entries, Position, repeated};
+use crate::source::keys::reference_targets::{Target, set_of};
+use crate::source::read_context::Reading;
+use crate::source::row_faults::{Fault, rule};
+use crate::sql::held::memory_budget::Budget;
 
 /// Rows that were accepted and are rejected now.
 #[derive(Clone, Debug, Default)]

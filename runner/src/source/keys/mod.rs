@@ -1,6 +1,6 @@
 //! Keys and references of whole datasets, by hashes of their values.
-pub(crate) mod row_hash;
 pub(crate) mod hash_set;
 pub(crate) mod key_entries;
-pub(crate) mod reference_targets;
 pub(crate) mod late_rejections;
+pub(crate) mod reference_targets;
+pub(crate) mod row_hash;

@@ -1,8 +1,8 @@
 //! What references to a dataset lead to: the hashes of its accepted rows, and of those that were rejected.
 
-use crate::sql::held::memory_budget::{Budget, Taken};
-use crate::source::keys::key_entries::{Entries, Position};
 use crate::source::keys::hash_set::HashSet128;
+use crate::source::keys::key_entries::{Entries, Position};
+use crate::sql::held::memory_budget::{Budget, Taken};
 use std::sync::Arc;
 
 use crate::Result;

@@ -15,20 +15,20 @@ use drivetrain_jobs::contract::{Column, Origin};
 use futures::TryStreamExt;
 use parquet::errors::ParquetError;
 
-use crate::source::csv::block_decoder::repeat;
+use crate::error::{Cause, Context};
+use crate::source::bytes::encoding::show;
 use crate::source::collector::{BlockNote, Collector};
-use crate::source::row_faults::{Faults, rule};
+use crate::source::column_layout::{extra, missing_columns, path_value};
+use crate::source::csv::block_decoder::repeat;
 use crate::source::csv::object::SourceFile;
 use crate::source::csv::record_grammar::Beyond;
+use crate::source::decode_plan::DatasetPlan;
 use crate::source::header_hint::Mismatch;
 use crate::source::judge::{Judged, Place, Rejected};
 use crate::source::keys::late_rejections::Reason;
-use crate::source::column_layout::{extra, missing_columns, path_value};
 use crate::source::parquet::range_reader::ParquetObject;
-use crate::source::decode_plan::DatasetPlan;
 use crate::source::read_context::Reading;
-use crate::source::bytes::encoding::show;
-use crate::error::{Cause, Context};
+use crate::source::row_faults::{Faults, rule};
 use crate::{Error, ErrorKind, Result};
 
 /// Where a column of the contract is in a Parquet object.

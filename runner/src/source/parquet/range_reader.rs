@@ -12,7 +12,7 @@ use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use parquet::errors::{ParquetError, Result};
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 
-use crate::watch::progress::Progress;
+use crate::watch::Progress;
 
 /// A frozen object.
 pub(crate) struct ParquetObject {

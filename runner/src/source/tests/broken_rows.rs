@@ -1,7 +1,7 @@
 //! Every way in which a row can break its contract by itself.
 
-use crate::source::OnBadRow;
 use super::*;
+use crate::source::OnBadRow;
 
 const PEOPLE: &str = "id int not null, name string, born date, paid money, is_active boolean";
 

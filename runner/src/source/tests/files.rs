@@ -225,7 +225,11 @@ async fn single_byte_encodings_are_read() {
     });
     let sources = read_file(contract, &b"a\nx\x81\ny\n"[..]).await;
     assert_eq!(faults(&sources).await, [fault(2, "encoding", "a")]);
-    let (_, message) = refusal(crate::source::tests::contract("a string"), &b"\xff\xfea\0\n\0"[..]).await;
+    let (_, message) = refusal(
+        crate::source::tests::contract("a string"),
+        &b"\xff\xfea\0\n\0"[..],
+    )
+    .await;
     assert_eq!(
         message,
         "`memory://raw/t/a.csv` is UTF-16, which is not read"

@@ -1,7 +1,7 @@
 //! Keys and references over whole datasets.
 
-use crate::source::OnBadRow;
 use super::*;
+use crate::source::OnBadRow;
 
 fn users() -> Contract {
     with_key(contract("id string not null, age int"), &["id"])

@@ -33,7 +33,7 @@ use object_store::{ObjectStore, ObjectStoreExt};
 
 use super::{InputObjects, Quarantine, ReadSettings, Refused, Sources, read};
 use crate::ErrorKind;
-use crate::watch::progress::Progress;
+use crate::watch::Progress;
 
 /// How a NULL is shown, so that it differs from an empty text.
 const NULL: &str = "NULL";

@@ -1,7 +1,9 @@
 //! Random texts, cut anywhere and read by any number of threads, against one thread that reads byte by byte.
 
-use crate::source::csv::record_grammar::{Beyond, Broken, Dialect, Outcome, RECORD_LIMIT_BYTES, read_record};
 use super::*;
+use crate::source::csv::record_grammar::{
+    Beyond, Broken, Dialect, Outcome, RECORD_LIMIT_BYTES, read_record,
+};
 
 /// Numbers that look random and are the same in each run.
 struct Random(u64);

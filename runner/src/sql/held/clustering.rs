@@ -20,8 +20,8 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::prelude::SessionContext;
 use futures::stream;
 
-use crate::source::csv::record_grammar::offset;
 use crate::sql::held::raw_batches::Group;
+use crate::sql::held::raw_batches::row_index;
 use crate::sql::held::raw_table::statistics;
 use crate::sql::scan_exec::Rows;
 use crate::sql::value_ids::{ValueNumbers, in_stretches};
@@ -82,7 +82,7 @@ impl Clustering {
         }
         let original = places
             .iter()
-            .map(|(batch, row)| offset(first[*batch] + row));
+            .map(|(batch, row)| row_index(first[*batch] + row));
         let original = original.collect();
         let batches: Vec<&RecordBatch> = batches.iter().collect();
         let sorted = interleave_record_batch(&batches, &places)?;

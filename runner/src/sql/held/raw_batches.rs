@@ -13,10 +13,10 @@ use datafusion::arrow::ipc::writer::StreamWriter;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use tracing::debug;
 
-use crate::sql::held::memory_budget::{Budget, Taken};
-use crate::sql::held::clustering::{Block, Clustering, Order};
-use crate::sql::held::spill_file::{Segment, Spill};
 use crate::error::Context;
+use crate::sql::held::clustering::{Block, Clustering, Order};
+use crate::sql::held::memory_budget::{Budget, Taken};
+use crate::sql::held::spill_file::{Segment, Spill};
 use crate::{ErrorKind, Result};
 
 /// Collects groups of batches in any order and keeps them in the order of their ranks.
@@ -110,7 +110,7 @@ impl Hold {
         };
         let group = Group {
             content,
-            rows: crate::source::csv::record_grammar::offset(rows),
+            rows: row_index(rows),
             bytes,
             dropped: Vec::new(),
             order,
@@ -257,10 +257,15 @@ impl Group {
             .map(|row| {
                 let row = match &self.order {
                     Some(order) => order.original[row],
-                    None => crate::source::csv::record_grammar::offset(row),
+                    None => row_index(row),
                 };
                 Some(self.dropped.binary_search(&row).is_err())
             })
             .collect()
     }
+}
+
+/// Returns the index of a row among the rows held, in the 32 bits that groups store.
+pub(crate) fn row_index(index: usize) -> u32 {
+    u32::try_from(index).expect("the rows of a block are far fewer than 2^32")
 }

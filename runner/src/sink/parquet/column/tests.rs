@@ -12,11 +12,11 @@ use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderB
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData};
 use parquet::file::page_index::column_index::ColumnIndexMetaData;
 
+use super::*;
 use crate::sink::parquet::column::number::Number;
 use crate::sink::parquet::column::text::Text;
-use super::*;
-use crate::sink::parquet::file_writer::Format;
 use crate::sink::parquet::file_settings::FileSettings;
+use crate::sink::parquet::file_writer::Format;
 
 type Texts = Vec<Option<String>>;
 
