@@ -11,7 +11,7 @@ use drivetrain_jobs::bundled;
 use drivetrain_runner::generate::{Settings, Share, Uploads, generate};
 use drivetrain_runner::source::{InputObjects, ReadSettings, read};
 use drivetrain_runner::store::Store;
-use drivetrain_runner::watch::progress::Progress;
+use drivetrain_runner::watch::Progress;
 use futures::TryStreamExt;
 use object_store::ObjectStore;
 use object_store::path::Path;

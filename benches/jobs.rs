@@ -1,22 +1,25 @@
 //! How fast each bundled job runs, from raw text or published tables to published tables: `job/<name>/<rentals>`, in rentals
 //! per second.
 
+use std::any::Any;
 use std::path::Path;
+use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use drivetrain_jobs::bundled;
+use drivetrain_runner::callback::NoWaiter;
 use drivetrain_runner::commit::Unfenced;
 use drivetrain_runner::generate::{Folder, Settings, Share, generate};
 use drivetrain_runner::report::{Report, Status};
-use drivetrain_runner::run::row_path::{Run, run};
-use drivetrain_runner::run::settings::{Engine, RunSettings, Shape, processors};
+use drivetrain_runner::run::outcome::execute;
+use drivetrain_runner::run::request::RunRequest;
+use drivetrain_runner::run::settings::{RunSettings, Shape};
 use drivetrain_runner::sink::parquet::file_settings::FileSettings;
 use drivetrain_runner::source::OnBadRow;
+use drivetrain_runner::sql::engine_settings::EngineSettings;
 use drivetrain_runner::sql::memory::MemoryLimit;
 use drivetrain_runner::store::Location;
-use drivetrain_runner::terminal::stage_display::Display;
-use drivetrain_runner::watch::StopSignal;
-use drivetrain_runner::watch::progress::Progress;
+use drivetrain_runner::watch::{Progress, StageObserver, StopSignal};
 use tokio::runtime::Runtime;
 
 const RENTALS: u64 = 300_000;
@@ -46,9 +49,9 @@ fn settings(root: &Path) -> RunSettings {
             max_rejected: 0.0,
             files: FileSettings::default(),
         },
-        engine: Engine {
+        engine: EngineSettings {
             memory: MemoryLimit::resolve(None).expect("the system tells its memory"),
-            threads: processors(),
+            threads: std::thread::available_parallelism().map_or(1, usize::from),
             spill_dir: std::env::temp_dir(),
         },
     }
@@ -56,16 +59,30 @@ fn settings(root: &Path) -> RunSettings {
 
 async fn once(name: &str, settings: &RunSettings) -> Report {
     let job = bundled::job(name).expect("the job is bundled");
-    let (stop, display) = (StopSignal::never(), Display::new());
-    let running = Run {
-        job: &job,
-        settings,
-        fence: &Unfenced,
-        stop: &stop,
-        display: &display,
-        started_at: chrono::Utc::now(),
+    let stop = StopSignal::never();
+    let prepared = async {
+        Ok(RunRequest {
+            job,
+            settings: settings.clone(),
+            fence: &Unfenced,
+            stop: &stop,
+            stages: &NoDisplay,
+            started_at: chrono::Utc::now(),
+        })
     };
-    run(&running).await.expect("the job runs")
+    let ended = execute(name, prepared, &NoWaiter).await;
+    ended.expect("the job runs")
+}
+
+/// Stages that no display shows.
+struct NoDisplay;
+
+impl StageObserver for NoDisplay {
+    fn started(&self, _name: &'static str, _progress: &Progress) -> Box<dyn Any + Send> {
+        Box::new(())
+    }
+
+    fn finished(&self, _name: &'static str, _progress: &Progress, _took: Duration) {}
 }
 
 fn jobs(criterion: &mut Criterion) {

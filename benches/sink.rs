@@ -20,10 +20,11 @@ use drivetrain_runner::commit::{
 use drivetrain_runner::sink::collect::{Direct, Intake, collect};
 use drivetrain_runner::sink::parquet::file_settings::FileSettings;
 use drivetrain_runner::sink::partition::Partitions;
-use drivetrain_runner::sink::write::{Table, write};
+use drivetrain_runner::sink::table::Table;
+use drivetrain_runner::sink::write::write;
 use drivetrain_runner::store::Store;
+use drivetrain_runner::watch::Progress;
 use drivetrain_runner::watch::StopSignal;
-use drivetrain_runner::watch::progress::Progress;
 use tokio::runtime::Runtime;
 
 const DAYS: usize = 366;

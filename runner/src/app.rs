@@ -2,47 +2,67 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
+use serde_json::{Value, json};
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::{Cli, Command, NewCommand, OutputFormat};
-use crate::commands::{self, Verdict};
-use crate::error::Failure;
-use crate::error::exit;
-use crate::error::{Error, ErrorKind, Result};
+use crate::commands;
+use crate::commands::simulate::Unanswered;
+use crate::error::{Error, ErrorKind, Failure, Result, exit, printable};
+use crate::report::Report;
+use crate::run::failed_run::FailedRun;
 use crate::sql::threads::run_on_threads;
 use crate::terminal::print;
-use crate::terminal::stage_display::AboveBar;
+use crate::terminal::printer::{Answer, Printer, Verdict};
+use crate::terminal::stderr::{AboveBar, note};
 
-/// Parses the command line, runs the verb, prints a failure once, and returns its exit code.
+/// Parses the command line, runs the verb, prints its answer or its failure once, and returns the exit code.
 #[must_use]
 pub fn main() -> ExitCode {
     let cli = Cli::try_parse().unwrap_or_else(|error| refuse(&error));
     begin_logging(cli.verbose);
-    match run(&cli) {
-        Ok(verdict) => verdict.into(),
-        Err(error) => {
-            // A program reads the object, whoever looks into its log reads the text.
-            if cli.output_format == OutputFormat::Json {
-                print_error_json(&error);
-            }
-            print_error(&error);
-            ExitCode::from(exit::code(error.kind()))
+    let printer = Printer::new(cli.output_format.into());
+    let ended = run(&cli, printer).and_then(|answer| Ok(printer.print(&answer)?));
+    match ended {
+        Ok(verdict) => exit_code(verdict),
+        Err(failure) => {
+            failure.print(printer);
+            ExitCode::from(exit::code(failure.error.kind()))
         }
     }
 }
 
 /// Ends the process with what is wrong with the command line (or with the help that was asked for); a program that wants JSON
-/// is told in JSON too.
+/// receives JSON too.
 fn refuse(error: &clap::Error) -> ! {
-    let wants_json = std::env::args().any(|word| word == "json" || word == "--output-format=json");
-    if wants_json && error.use_stderr() {
-        print_error_json(&usage_error(&error.render().to_string()));
+    if error.use_stderr() {
+        let printer = Printer::new(format_asked_for().into());
+        printer.print_failure(&failed(&usage_error(&error.render().to_string()), None));
     }
     error.exit()
 }
 
-/// What clap says in paragraphs: the error with the arguments it is about, a tip where it has one, the usage.
+/// Returns the output format of a command line that cannot be parsed as a whole.
+fn format_asked_for() -> OutputFormat {
+    let command = Cli::command().ignore_errors(true);
+    let matches = command.try_get_matches();
+    let format = matches.ok().and_then(|matches| {
+        let mut level = Some(&matches);
+        let mut format = None;
+        // A global flag is found at the level of the verb that it follows.
+        while let Some(found) = level {
+            if let Ok(Some(one)) = found.try_get_one::<OutputFormat>("output_format") {
+                format = Some(*one);
+            }
+            level = found.subcommand().map(|(_, inner)| inner);
+        }
+        format
+    });
+    format.unwrap_or(OutputFormat::Text)
+}
+
+/// Builds an error from clap's paragraphs: the error with the arguments it is about, a tip if there is one, the usage.
 fn usage_error(text: &str) -> Error {
     let mut paragraphs = text.split("\n\n").map(|paragraph| {
         let lines: Vec<&str> = paragraph.lines().map(str::trim).collect();
@@ -57,40 +77,50 @@ fn usage_error(text: &str) -> Error {
     Error::new(ErrorKind::Usage, message.trim_start_matches("error: ")).hint(hint)
 }
 
-fn run(cli: &Cli) -> Result<Verdict> {
-    let format = cli.output_format;
-    let json = match (format, &cli.command) {
-        (OutputFormat::Sarif, Command::Check(_)) => false,
-        (OutputFormat::Sarif, _) => {
-            return Err(Error::new(ErrorKind::Usage, "only `check` prints `sarif`"));
-        }
-        (format, _) => format == OutputFormat::Json,
-    };
+fn run(cli: &Cli, printer: Printer) -> Result<Answer, FailedVerb> {
+    if cli.output_format == OutputFormat::Sarif && !matches!(cli.command, Command::Check(_)) {
+        return Err(Error::new(ErrorKind::Usage, "only `check` prints `sarif`").into());
+    }
     match &cli.command {
-        Command::Local(args) => on_threads(args.engine.threads, commands::local::local(args, json)),
-        Command::Run(args) => on_threads(args.engine.threads, commands::run::run(args, json)),
-        Command::Plan(args) => on_threads(args.engine.threads, commands::plan::plan(args, json)),
-        Command::Query(args) => on_threads(None, commands::query::query(args, json)),
-        Command::Jobs(args) => on_threads(None, commands::jobs::jobs(args, json)),
-        Command::Runs(args) => on_threads(None, commands::runs::runs(args, json)),
-        Command::Repair(args) => on_threads(None, commands::repair::repair(args, json)),
-        Command::Vacuum(args) => on_threads(None, commands::vacuum::vacuum(args, json)),
-        Command::Generate(args) => on_threads(None, commands::generate::generate(args, json)),
-        Command::Check(args) => commands::check::check(args, format),
-        Command::New(NewCommand::Job(args)) => {
-            commands::new_job::new_job(args, json).map(|()| Verdict::Passed)
-        }
-        Command::New(NewCommand::Machine(args)) => commands::new_machine::new_machine(args, json),
-        Command::Simulate(args) => commands::simulate::simulate(args, json),
-        Command::Test(args) => commands::test::test(args, json),
-        Command::TestState(args) => commands::test_state::test(args, json),
-        Command::Mocks(args) => commands::mocks::mocks(args, json),
+        Command::Local(args) => Ok(run_on_threads(
+            args.engine.threads,
+            commands::local::local(args, printer),
+        )?),
+        Command::Run(args) => Ok(run_on_threads(
+            args.request.engine.threads,
+            commands::run::run(args),
+        )?),
+        Command::Plan(args) => on_threads(args.request.engine.threads, commands::plan::plan(args)),
+        Command::Query(args) => on_threads(None, commands::query::query(args, printer)),
+        Command::Jobs(args) => on_threads(None, commands::jobs::jobs(args)),
+        Command::Runs(args) => on_threads(None, commands::runs::runs(args)),
+        Command::Repair(args) => on_threads(None, commands::repair::repair(args)),
+        Command::Vacuum(args) => on_threads(None, commands::vacuum::vacuum(args)),
+        Command::Generate(args) => on_threads(None, commands::generate::generate(args)),
+        Command::Check(args) => Ok(commands::check::check(args)?),
+        Command::New(NewCommand::Job(args)) => Ok(commands::new_job::new_job(args)?),
+        Command::New(NewCommand::Machine(args)) => Ok(commands::new_machine::new_machine(args)?),
+        Command::Simulate(args) => Ok(commands::simulate::simulate(args, printer)?),
+        Command::Test(args) => Ok(commands::test::test(args)?),
+        Command::TestState(args) => Ok(commands::test_state::test(args)?),
+        Command::Mocks(args) => Ok(commands::mocks::mocks(args)?),
     }
 }
 
 /// Runs data work on threads of its own; what only looks at state machines must start at once.
-fn on_threads(threads: Option<usize>, work: impl Future<Output = Result<()>>) -> Result<Verdict> {
-    run_on_threads(threads, work).map(|()| Verdict::Passed)
+fn on_threads(
+    threads: Option<usize>,
+    work: impl Future<Output = Result<Answer>>,
+) -> Result<Answer, FailedVerb> {
+    Ok(run_on_threads(threads, work)?)
+}
+
+fn exit_code(verdict: Verdict) -> ExitCode {
+    match verdict {
+        Verdict::Passed => ExitCode::SUCCESS,
+        Verdict::Failed => ExitCode::from(exit::code(ErrorKind::Failed)),
+        Verdict::Invalid => ExitCode::from(exit::code(ErrorKind::Usage)),
+    }
 }
 
 /// Warnings and errors always; `-v` what we do, `-vv` what the libraries do too.
@@ -108,27 +138,70 @@ fn begin_logging(verbose: u8) {
         .init();
 }
 
-fn print_error(error: &Error) {
-    print::note(&format!("error: {error}"));
-    for cause in Failure::of(error).causes {
-        print::note(&format!("  cause: {cause}"));
-    }
-    if let Some(hint) = error.hint_text() {
-        print::note(&format!("hint: {hint}"));
+/// A verb that failed, with what it still has to show.
+struct FailedVerb {
+    error: Error,
+    /// What a run had found until it failed, for programs.
+    report: Option<Box<Report>>,
+    /// What people see before the error.
+    shown: Option<String>,
+}
+
+impl From<Error> for FailedVerb {
+    fn from(error: Error) -> Self {
+        Self {
+            error,
+            report: None,
+            shown: None,
+        }
     }
 }
 
-/// A failure as JSON: in the report of the run that failed, or alone where no run was begun.
-fn print_error_json(error: &Error) {
+impl From<FailedRun> for FailedVerb {
+    fn from(FailedRun { error, report }: FailedRun) -> Self {
+        Self {
+            report,
+            ..error.into()
+        }
+    }
+}
+
+impl From<Unanswered> for FailedVerb {
+    fn from(Unanswered { error, shown }: Unanswered) -> Self {
+        Self {
+            shown,
+            ..error.into()
+        }
+    }
+}
+
+impl FailedVerb {
+    /// Prints the failure: an object for programs, and always the text on standard error.
+    fn print(&self, printer: Printer) {
+        if let Some(shown) = &self.shown {
+            print::outcome(&printable(shown));
+        }
+        printer.print_failure(&failed(&self.error, self.report.as_deref()));
+        let failure = Failure::of(&self.error);
+        note(&format!("error: {}", failure.message));
+        for cause in failure.causes {
+            note(&format!("  cause: {cause}"));
+        }
+        if let Some(hint) = failure.hint {
+            note(&format!("hint: {hint}"));
+        }
+    }
+}
+
+/// Returns a failure as JSON: in the report of the run that failed, or alone if no run was begun.
+fn failed(error: &Error, report: Option<&Report>) -> Value {
     let failure = Failure::of(error);
-    let object = match error.report() {
-        None => serde_json::json!({ "status": "failed", "error": failure }),
+    match report {
+        None => json!({ "status": "failed", "error": failure }),
         Some(report) => {
             let mut report = report.clone();
             report.error = Some(failure);
-            serde_json::json!(report)
+            json!(report)
         }
-    };
-    // The text on standard error says the same where this cannot be written.
-    print::answer(&format!("{object}\n")).ok();
+    }
 }

@@ -13,17 +13,19 @@ pub mod sql;
 pub mod sink;
 pub mod source;
 
-pub mod job;
+pub(crate) mod job;
+
+pub mod callback;
 
 pub mod run;
 
-pub mod machines;
+pub(crate) mod machines;
 
 pub mod generate;
-pub mod terminal;
+pub(crate) mod terminal;
 
 pub mod app;
-pub mod cli;
-pub mod commands;
+pub(crate) mod cli;
+pub(crate) mod commands;
 
 pub use error::{Error, ErrorKind, Result};

@@ -378,9 +378,13 @@ struct Gone(AtomicBool);
 
 #[async_trait]
 impl Fence for Gone {
-    async fn beat(&self) -> Result<()> {
+    async fn may_commit(&self) -> Result<()> {
         self.0.store(true, Ordering::Relaxed);
         Err(Error::new(ErrorKind::Cancelled, "the task is gone"))
+    }
+
+    async fn about_to_put(&self) -> Result<()> {
+        panic!("nothing may be put that is not wanted");
     }
 }
 

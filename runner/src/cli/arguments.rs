@@ -6,7 +6,6 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::cli::machines::{MachineKind, MocksArgs, SimulateArgs, TestArgs, TestStateArgs};
 use crate::sink::parquet::file_settings::Codec;
-use crate::source::OnBadRow;
 
 /// Runs data pipelines without Spark: raw CSV in, partitioned Parquet out, committed exactly once.
 #[derive(Debug, Parser)]
@@ -56,7 +55,7 @@ pub enum Command {
     #[command(
         after_long_help = "Example:\n  drivetrain plan rental_facts --input ./data --output ./data/processed"
     )]
-    Plan(RunArgs),
+    Plan(PlanArgs),
     /// Answers SQL over the published tables.
     #[command(
         after_long_help = "Example:\n  drivetrain query \"select brand, sum(total_revenue) from brand_metrics group by brand\" --output ./drivetrain-data/processed"
@@ -126,9 +125,25 @@ pub struct LocalArgs {
     pub engine: EngineArgs,
 }
 
-/// Flags of `run` and `plan`.
+/// Flags of `run`.
 #[derive(Debug, Args)]
 pub struct RunArgs {
+    /// The job, its roots and its settings.
+    #[command(flatten)]
+    pub request: RequestArgs,
+}
+
+/// Flags of `plan`.
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    /// The job, its roots and its settings.
+    #[command(flatten)]
+    pub request: RequestArgs,
+}
+
+/// Flags that a run and its plan share.
+#[derive(Debug, Args)]
+pub struct RequestArgs {
     /// A bundled job's name, or the folder or URL of one.
     pub job: String,
     /// The root of the raw data: datasets lie under `<INPUT>/raw/<dataset>/`.
@@ -158,8 +173,8 @@ pub struct RunArgs {
 #[derive(Clone, Debug, Args)]
 pub struct EngineArgs {
     /// What happens to a row that breaks the contract.
-    #[arg(long, value_enum, default_value_t = OnBadRow::Quarantine, value_name = "ACTION")]
-    pub on_bad_row: OnBadRow,
+    #[arg(long, value_enum, default_value_t = BadRowAction::Quarantine, value_name = "ACTION")]
+    pub on_bad_row: BadRowAction,
     /// The share of a dataset's lines that may be rejected before the run fails.
     #[arg(long, value_name = "SHARE", default_value_t = 0.01)]
     pub max_rejected: f64,
@@ -181,6 +196,15 @@ pub struct EngineArgs {
     /// Where rows go that do not fit into memory [default: the system's folder for temporary files].
     #[arg(long, value_name = "DIR")]
     pub spill_dir: Option<PathBuf>,
+}
+
+/// Treatment of a row that breaks the contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum BadRowAction {
+    /// It goes to the quarantine; the run fails when they are too many.
+    Quarantine,
+    /// The first one fails the run.
+    Fail,
 }
 
 /// Flags of `query`.

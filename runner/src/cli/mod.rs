@@ -1,12 +1,12 @@
-//! The command line: every verb and flag, with its help.
+//! The command line: every verb and flag with its help, and the functions that resolve them into settings.
 
 mod arguments;
 mod machines;
+mod settings;
 
 pub use arguments::{
-    CheckArgs, Cli, Command, EngineArgs, GenerateArgs, JobsArgs, LocalArgs, LogArgs, NewCommand,
-    NewJobArgs, NewMachineArgs, OutputFormat, QueryArgs, QueryFormat, RunArgs, VacuumArgs,
+    BadRowAction, CheckArgs, Cli, Command, EngineArgs, GenerateArgs, JobsArgs, LocalArgs, LogArgs,
+    NewCommand, NewJobArgs, NewMachineArgs, OutputFormat, PlanArgs, QueryArgs, QueryFormat,
+    RequestArgs, RunArgs, VacuumArgs,
 };
-pub use machines::{
-    Level, MachineKind, MocksArgs, MocksFormat, SimulateArgs, TestArgs, TestStateArgs,
-};
+pub use machines::{Level, MocksArgs, MocksFormat, SimulateArgs, TestArgs, TestStateArgs};

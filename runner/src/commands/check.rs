@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use drivetrain_jobs::bundled;
 use serde::Serialize;
+use serde_json::Value;
 
-use crate::cli::{CheckArgs, OutputFormat};
-use crate::commands::Verdict;
+use crate::cli::CheckArgs;
 use crate::error::{Error, ErrorKind, Result};
 use crate::job::folder::JobFolder;
 use crate::machines::definition::DefinitionFile;
@@ -15,15 +15,14 @@ use crate::machines::findings::finding::{Finding, counted, plural};
 use crate::machines::findings::sarif::sarif;
 use crate::machines::findings::table::table;
 use crate::sql::threads::run_on_threads;
-use crate::terminal::print;
+use crate::terminal::printer::{Answer, Text, Verdict};
 
 /// Checks a machine's definition, or a folder of jobs and machines; silence is no answer, so what is sound is said to
 /// be.
 ///
 /// # Errors
-/// `InputMissing` if it is not there, `Usage` if there is anything wrong and it is shown to a person; each problem was printed with its place. Warnings
-/// refuse nothing.
-pub fn check(args: &CheckArgs, format: OutputFormat) -> Result<Verdict> {
+/// `InputMissing` if it is not there, `Usage` if there is nothing to check.
+pub fn check(args: &CheckArgs) -> Result<Answer> {
     let path = Path::new(&args.path);
     // A bundled job's name means the job wherever it is named.
     let is_bundled = bundled::NAMES.contains(&args.path.as_str());
@@ -57,20 +56,17 @@ pub fn check(args: &CheckArgs, format: OutputFormat) -> Result<Verdict> {
         }
     };
     let findings = findings(&targets, args)?;
-    let errors = findings.iter().filter(|one| one.is_error()).count();
-    match format {
-        OutputFormat::Text => print::answer(&text(args, &targets, &findings))?,
-        OutputFormat::Json => print::answer_json(&Checked::of(args, &targets, &findings))?,
-        OutputFormat::Sarif => print::answer_json(&sarif(&findings))?,
-    }
-    match (format, errors) {
-        (_, 0) => Ok(Verdict::Passed),
-        (OutputFormat::Text, count) => Err(Error::new(
-            ErrorKind::Usage,
-            format!("`{}` has {}", args.path, plural(count, "problem")),
+    let checked = Checked::of(args, &targets, findings);
+    let errors = checked.errors;
+    let answer = Answer::asked(checked);
+    Ok(match errors {
+        0 => answer,
+        count => answer.verdict(Verdict::Invalid).complaint(format!(
+            "`{}` has {}",
+            args.path,
+            plural(count, "problem")
         )),
-        _ => Ok(Verdict::Invalid),
-    }
+    })
 }
 
 fn findings(targets: &Targets, args: &CheckArgs) -> Result<Vec<Finding>> {
@@ -102,47 +98,56 @@ async fn of_jobs(folders: &[PathBuf]) -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
-fn text(args: &CheckArgs, targets: &Targets, findings: &[Finding]) -> String {
-    let lines = table(findings);
-    let several = targets.jobs.len() + targets.machines.len();
-    let of_several = if several > 1 {
-        let words = [
-            (targets.jobs.len(), "job"),
-            (targets.machines.len(), "machine"),
-        ];
-        let parts: Vec<String> = words
-            .into_iter()
-            .filter(|(count, _)| *count > 0)
-            .map(|(count, word)| plural(count, word))
-            .collect();
-        format!(" in {}", parts.join(" and "))
-    } else {
-        String::new()
-    };
-    format!("{lines}{}: {}{of_several}\n", args.path, counted(findings))
-}
-
-/// What programs get.
+/// What was checked, and what is wrong with it.
 #[derive(Serialize)]
-struct Checked<'a> {
-    path: &'a str,
+struct Checked {
+    path: String,
     #[serde(rename = "checked")]
     files: Vec<String>,
     errors: usize,
     warnings: usize,
-    diagnostics: &'a [Finding],
+    diagnostics: Vec<Finding>,
+    #[serde(skip)]
+    jobs: usize,
+    #[serde(skip)]
+    machines: usize,
 }
 
-impl<'a> Checked<'a> {
-    fn of(args: &'a CheckArgs, targets: &Targets, findings: &'a [Finding]) -> Self {
+impl Checked {
+    fn of(args: &CheckArgs, targets: &Targets, findings: Vec<Finding>) -> Self {
         let errors = findings.iter().filter(|one| one.is_error()).count();
         let paths = targets.jobs.iter().chain(&targets.machines);
         Self {
-            path: &args.path,
+            path: args.path.clone(),
             files: paths.map(|path| path.display().to_string()).collect(),
             errors,
             warnings: findings.len() - errors,
             diagnostics: findings,
+            jobs: targets.jobs.len(),
+            machines: targets.machines.len(),
         }
+    }
+}
+
+impl Text for Checked {
+    fn text(&self) -> String {
+        let lines = table(&self.diagnostics);
+        let of_several = if self.jobs + self.machines > 1 {
+            let words = [(self.jobs, "job"), (self.machines, "machine")];
+            let parts: Vec<String> = words
+                .into_iter()
+                .filter(|(count, _)| *count > 0)
+                .map(|(count, word)| plural(count, word))
+                .collect();
+            format!(" in {}", parts.join(" and "))
+        } else {
+            String::new()
+        };
+        let counted = counted(&self.diagnostics);
+        format!("{lines}{}: {counted}{of_several}\n", self.path)
+    }
+
+    fn sarif(&self) -> Option<Value> {
+        Some(sarif(&self.diagnostics))
     }
 }

@@ -2,40 +2,71 @@
 
 use std::num::NonZeroUsize;
 
+use serde::Serialize;
+
 use crate::cli::GenerateArgs;
 use crate::error::Result;
-use crate::generate::{self, Folder, Generated, Settings, Share, Target, Uploads};
-use crate::run::settings::processors;
+use crate::generate::{self, Account, Folder, Generated, Settings, Share, Target, Uploads};
+use crate::report::grouped;
+use crate::sql::threads::processors;
 use crate::store::{Location, S3Settings, Store};
-use crate::terminal::print;
-use crate::terminal::stage_display::{Display, grouped};
-use crate::watch::Progress;
+use crate::terminal::printer::{Answer, Text};
+use crate::terminal::stage_display::Display;
+use crate::watch::{Progress, StageObserver};
 
 /// Writes a sample and says what it holds.
 ///
 /// # Errors
 /// `Usage` for wrong numbers, `Conflict` where other data lies; otherwise as the place says.
-pub async fn generate(args: &GenerateArgs, json: bool) -> Result<()> {
+pub async fn generate(args: &GenerateArgs) -> Result<Answer> {
     let location = Location::parse(&args.out)?;
     let settings = settings(args.rentals, args.seed, args.dirt.parse()?)?;
-    let stage = Display::new().stage("generate");
+    let stages: &dyn StageObserver = &Display::new();
+    let stage = stages.stage("generate");
     let generated = write(&settings, &location, &stage.progress).await?;
     stage.finish();
-    if json {
-        return print::outcome_json(&generated.account);
+    Ok(Answer::done(Sampled {
+        account: generated.account,
+        was_there: generated.was_there,
+        rentals: args.rentals,
+        seed: args.seed,
+        dirt: args.dirt.clone(),
+        location: location.to_string(),
+    }))
+}
+
+/// A sample that is there now; a program reads its account.
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Sampled {
+    account: Account,
+    #[serde(skip)]
+    was_there: bool,
+    #[serde(skip)]
+    rentals: u64,
+    #[serde(skip)]
+    seed: u64,
+    #[serde(skip)]
+    dirt: String,
+    #[serde(skip)]
+    location: String,
+}
+
+impl Text for Sampled {
+    fn text(&self) -> String {
+        let found = if self.was_there {
+            "there already"
+        } else {
+            "written"
+        };
+        format!(
+            "{found}: {} rentals (seed {}, dirt {}) in {}/raw\n",
+            grouped(self.rentals),
+            self.seed,
+            self.dirt,
+            self.location
+        )
     }
-    let found = if generated.was_there {
-        "there already"
-    } else {
-        "written"
-    };
-    print::outcome(&format!(
-        "{found}: {} rentals (seed {}, dirt {}) in {location}/raw\n",
-        grouped(args.rentals),
-        args.seed,
-        args.dirt
-    ));
-    Ok(())
 }
 
 /// Settings that use all processors.

@@ -2,39 +2,58 @@
 
 use drivetrain_jobs::bundled;
 use drivetrain_jobs::describe::{Section, Summary, sections};
+use drivetrain_jobs::job::Job;
+use serde::Serialize;
 
 use crate::cli::JobsArgs;
 use crate::error::Result;
 use crate::job::folder::JobFolder;
-use crate::terminal::print;
+use crate::terminal::printer::{Answer, Text};
 
 /// Lists the bundled jobs with what they read and write, or shows any one in full.
 ///
 /// # Errors
 /// `Usage` for a name that no job has, or a folder with errors.
-pub async fn jobs(args: &JobsArgs, json: bool) -> Result<()> {
+pub async fn jobs(args: &JobsArgs) -> Result<Answer> {
     let Some(name) = &args.name else {
-        let summaries: Vec<Summary> = bundled::jobs().iter().map(Summary::from).collect();
-        if json {
-            return print::answer_json(&summaries);
-        }
+        let summaries = bundled::jobs().iter().map(Summary::from).collect();
+        return Ok(Answer::asked(Summaries(summaries)));
+    };
+    let job = JobFolder::read(name).await?.job().await?;
+    Ok(Answer::asked(Shown(job)))
+}
+
+/// The bundled jobs.
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Summaries(Vec<Summary>);
+
+impl Text for Summaries {
+    fn text(&self) -> String {
         let mut list = String::new();
-        for summary in &summaries {
+        for summary in &self.0 {
             list += &format!("{}: {}\n", summary.name, summary.description);
             list += &format!("  reads   {}\n", summary.inputs.join(", "));
             list += &format!("  writes  {}\n", summary.outputs.join(", "));
         }
-        return print::answer(&list);
-    };
-    let job = JobFolder::read(name).await?.job().await?;
-    if json {
-        return print::answer_json(&job);
+        list
     }
-    let mut contract = format!("{}: {}\n", job.name, job.description);
-    for section in sections(&job) {
-        contract += &format!("\n{}", text(&section));
+}
+
+/// One contract in full.
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Shown(Job);
+
+impl Text for Shown {
+    fn text(&self) -> String {
+        let Self(job) = self;
+        let mut contract = format!("{}: {}\n", job.name, job.description);
+        for section in sections(job) {
+            contract += &format!("\n{}", text(&section));
+        }
+        contract
     }
-    print::answer(&contract)
 }
 
 /// A section with its table in aligned columns.

@@ -2,26 +2,32 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path as FolderPath, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use drivetrain_jobs::bundled;
 use serde::Serialize;
 
-use crate::cli::{LocalArgs, QueryFormat};
+use crate::callback::NoWaiter;
+use crate::cli::LocalArgs;
 use crate::commands::generate;
 use crate::commands::query::{answer, register_all};
 use crate::commit::Unfenced;
 use crate::error::{Error, ErrorKind, Result};
 use crate::generate::{Folder, Found, Share, Target};
-use crate::report::{Report, Status};
-use crate::run::row_path::{Run, run};
-use crate::run::settings::{Engine, RunSettings, Shape};
+use crate::report::{Report, Status, grouped, size};
+use crate::run::failed_run::FailedRun;
+use crate::run::outcome::execute;
+use crate::run::request::RunRequest;
+use crate::run::settings::RunSettings;
+use crate::sql::engine_settings::EngineSettings;
 use crate::sql::workspace::Workspace;
 use crate::store::{Location, S3Settings, Store};
-use crate::terminal::print;
+use crate::terminal::printer::{Answer, Printer, Text};
+use crate::terminal::row_writer::RowFormat;
 use crate::terminal::signals;
-use crate::terminal::stage_display::{Display, grouped, size};
-use crate::watch::StopSignal;
+use crate::terminal::stage_display::Display;
+use crate::terminal::stderr::note;
+use crate::watch::{StageObserver, StopSignal};
 
 /// The sample has as many rentals as the first tenant.
 const SAMPLE_RENTALS: u64 = 20_080;
@@ -56,7 +62,7 @@ const QUESTIONS: [(&str, &str); 4] = [
 ///
 /// # Errors
 /// As the generator and the runs.
-pub async fn local(args: &LocalArgs, json: bool) -> Result<()> {
+pub async fn local(args: &LocalArgs, printer: Printer) -> Result<Answer, FailedRun> {
     let began = Instant::now();
     let stop = signals::listen()?;
     let display = Display::new();
@@ -67,48 +73,52 @@ pub async fn local(args: &LocalArgs, json: bool) -> Result<()> {
         .await?;
     let mut reports = Vec::new();
     for job in bundled::jobs() {
-        display.line(&job.name);
-        let settings = RunSettings {
-            input: Some(input.clone()),
-            output: output.clone(),
-            parameters: BTreeMap::new(),
-            checks: Vec::new(),
-            force: false,
-            replace_foreign: false,
-            shape: Shape::resolve(&args.engine)?,
-            engine: Engine::resolve(&args.engine)?,
+        note(&job.name);
+        let name = job.name.clone();
+        let prepare = async {
+            Ok(RunRequest {
+                job,
+                settings: RunSettings {
+                    input: Some(input.clone()),
+                    output: output.clone(),
+                    parameters: BTreeMap::new(),
+                    checks: Vec::new(),
+                    force: false,
+                    replace_foreign: false,
+                    shape: args.engine.shape()?,
+                    engine: args.engine.settings()?,
+                },
+                fence: &Unfenced,
+                stop: &stop,
+                stages: &display,
+                started_at: chrono::Utc::now(),
+            })
         };
-        let report = run(&Run {
-            job: &job,
-            settings: &settings,
-            fence: &Unfenced,
-            stop: &stop,
-            display: &display,
-            started_at: chrono::Utc::now(),
-        })
-        .await
-        .map_err(|error| told_of_all(error, &job.name, &reports, &data))?;
+        let report = execute(&name, prepare, &NoWaiter)
+            .await
+            .map_err(|failed| told_of_all(failed, &name, &reports, &data))?;
         if report.status == Status::AlreadyDone {
-            display.line("  done already");
+            note("  done already");
         }
         reports.push(report);
     }
-    if json {
-        return print::outcome_json(&Local { runs: &reports });
+    let mut local = Local {
+        runs: reports,
+        answers: Vec::new(),
+        data,
+        took: Duration::ZERO,
+    };
+    if printer.is_for_people() {
+        local.answers = answers(&output, args.engine.settings()?, &stop).await?;
     }
-    print::outcome(&(tables(&reports) + "\n"));
-    answers(&output, &args.engine, &stop).await?;
-    let took = began.elapsed().as_secs_f64();
-    print::outcome(&format!(
-        "{}\ndone in {took:.1} s\n",
-        places(&data, &reports)
-    ));
-    Ok(())
+    local.took = began.elapsed();
+    Ok(Answer::done(local))
 }
 
 /// A job's failure as it looks among the others, with the words of this verb's command line.
-fn told_of_all(error: Error, job: &str, done: &[Report], data: &FolderPath) -> Error {
-    match error.kind() {
+fn told_of_all(failed: FailedRun, job: &str, done: &[Report], data: &FolderPath) -> FailedRun {
+    let FailedRun { error, report } = failed;
+    let error = match error.kind() {
         ErrorKind::InputMissing => error.hint(format!(
             "a dataset's files lie in `{}/<dataset>/`; a folder without raw data gets a whole sample",
             data.join("raw").display()
@@ -127,12 +137,31 @@ fn told_of_all(error: Error, job: &str, done: &[Report], data: &FolderPath) -> E
             ))
         }
         _ => error,
-    }
+    };
+    FailedRun { error, report }
 }
 
+/// What the bundled pipeline did; a program reads the reports of its runs.
 #[derive(Serialize)]
-struct Local<'a> {
-    runs: &'a [Report],
+struct Local {
+    runs: Vec<Report>,
+    #[serde(skip)]
+    answers: Vec<(&'static str, String)>,
+    #[serde(skip)]
+    data: PathBuf,
+    #[serde(skip)]
+    took: Duration,
+}
+
+impl Text for Local {
+    fn text(&self) -> String {
+        let mut text = tables(&self.runs) + "\n";
+        for (question, rows) in &self.answers {
+            text += &format!("\n{question}\n{rows}");
+        }
+        let took = self.took.as_secs_f64();
+        text + &format!("{}\ndone in {took:.1} s\n", places(&self.data, &self.runs))
+    }
 }
 
 /// The folder of `--data`; this verb is for this machine alone.
@@ -151,12 +180,12 @@ fn folder(data: &FolderPath) -> Result<PathBuf> {
 }
 
 /// Makes the sample where there is no data; a person's own data is left as it is.
-async fn sample(data: &FolderPath, input: &Location, display: &Display) -> Result<()> {
+async fn sample(data: &FolderPath, input: &Location, display: &dyn StageObserver) -> Result<()> {
     match Folder::new(data).found().await? {
         Found::Whole(_) | Found::Foreign(_) => return Ok(()),
         Found::Nothing | Found::HalfMade => {}
     }
-    display.line(&format!(
+    note(&format!(
         "no raw data in {}: making up {} rentals",
         data.join("raw").display(),
         grouped(SAMPLE_RENTALS)
@@ -193,19 +222,20 @@ fn tables(reports: &[Report]) -> String {
 
 async fn answers(
     output: &Location,
-    engine: &crate::cli::EngineArgs,
+    engine: EngineSettings,
     stop: &StopSignal,
-) -> Result<()> {
+) -> Result<Vec<(&'static str, String)>> {
     let store = Store::open(output, &S3Settings::default()).await?;
-    let workspace = Workspace::new(&Engine::resolve(engine)?)?;
+    let workspace = Workspace::new(&engine)?;
     stop.or_cancelled(register_all(&store, &workspace)).await?;
+    let mut answers = Vec::new();
     for (question, sql) in QUESTIONS {
         let mut rows = Vec::new();
-        let asked = answer(&workspace.context, sql, QueryFormat::Table, &mut rows);
+        let asked = answer(&workspace.context, sql, RowFormat::Table, &mut rows);
         stop.or_cancelled(asked).await?;
-        print::outcome(&format!("\n{question}\n{}", String::from_utf8_lossy(&rows)));
+        answers.push((question, String::from_utf8_lossy(&rows).into_owned()));
     }
-    Ok(())
+    Ok(answers)
 }
 
 fn places(data: &FolderPath, reports: &[Report]) -> String {

@@ -1,30 +1,31 @@
 //! `drivetrain mocks`: answers of tasks from a recorded history.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use drivetrain_statemachine::MachineType;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
 use crate::cli::{MocksArgs, MocksFormat};
-use crate::commands::Verdict;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::machines::buckets::handler::Buckets;
 use crate::machines::definition::{DefinitionFile, read_text, stem};
 use crate::machines::definition_cache::not_one_of;
 use crate::machines::mocks::from_history::Recorded;
 use crate::machines::mocks::replay::{Replayed, replay};
-use crate::terminal::print;
+use crate::terminal::printer::{Answer, Json, Text};
+use crate::terminal::stderr::note;
 
 /// Writes a mock file, or a whole test case, that replays what an execution did.
 ///
 /// # Errors
 /// `InputMissing` if the history is not there, `Usage` if it is none or not complete.
-pub fn mocks(args: &MocksArgs, json: bool) -> Result<Verdict> {
+pub fn mocks(args: &MocksArgs) -> Result<Answer> {
     let children = args.children.iter().map(|path| read_text(path));
     let children: Vec<String> = children.collect::<Result<_>>()?;
     let recorded = Recorded::parse(&read_text(&args.from_history)?, &children)?;
     if recorded.lacks_children() {
-        print::note(
+        note(
             "warning: a distributed Map ran, whose child executions have histories of their own: without \
              `--children FILE` their tasks have no answers",
         );
@@ -35,8 +36,7 @@ pub fn mocks(args: &MocksArgs, json: bool) -> Result<Verdict> {
         MocksFormat::Case => recorded.test_case(&mocks)?,
     };
     let Some(path) = &args.out else {
-        print::answer_json(&made)?;
-        return Ok(Verdict::Passed);
+        return Ok(Answer::asked(Json(made)));
     };
     let read = std::iter::once(&args.from_history).chain(&args.children);
     let read = read.chain(&args.definition);
@@ -47,8 +47,20 @@ pub fn mocks(args: &MocksArgs, json: bool) -> Result<Verdict> {
         ErrorKind::Failed,
         format!("cannot write `{}`", path.display()),
     )?;
-    report(path, json)?;
-    Ok(Verdict::Passed)
+    let written = path.display().to_string();
+    Ok(Answer::done(Written { written }))
+}
+
+/// A file that was written.
+#[derive(Serialize)]
+struct Written {
+    written: String,
+}
+
+impl Text for Written {
+    fn text(&self) -> String {
+        format!("wrote {}\n", self.written)
+    }
 }
 
 /// Puts the answers in the order in which the machine asks for them, where the machine is known, and else as far as the
@@ -64,7 +76,7 @@ fn mock_file(args: &MocksArgs, recorded: &Recorded) -> Result<Value> {
         };
         match replay(recorded, &machine, &name, &Buckets::parse(&args.s3)?)? {
             Replayed::InOrder(handler) => return Ok(handler.mock_file(&args.name, &args.case)),
-            Replayed::Diverged(state) => print::note(&format!(
+            Replayed::Diverged(state) => note(&format!(
                 "warning: with `{shown}`, the state `{state}` calls more often than was recorded, so the answers are in \
                  the order in which they came; `--s3 BUCKET=DIR` gives what Map states read"
             )),
@@ -82,13 +94,4 @@ fn beside(args: &MocksArgs) -> Option<PathBuf> {
     let names = [".asl.json", ".json"].map(|ending| format!("{}{ending}", stem(out)));
     let mut paths = names.into_iter().map(|name| out.with_file_name(name));
     paths.find(|path| path.is_file())
-}
-
-fn report(path: &Path, json: bool) -> Result<()> {
-    let path = path.display().to_string();
-    if json {
-        return print::outcome_json(&json!({"written": path}));
-    }
-    print::outcome(&format!("wrote {path}\n"));
-    Ok(())
 }

@@ -14,7 +14,7 @@ use simd_csv::ZeroCopyReaderBuilder;
 use crate::cli::NewJobArgs;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::run::roots::RAW;
-use crate::terminal::print;
+use crate::terminal::printer::{Answer, Text};
 
 /// How much of a CSV file is looked at: some thousand rows.
 const SAMPLE_BYTES: u64 = 1 << 20;
@@ -29,7 +29,7 @@ const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 ///
 /// # Errors
 /// `Usage` for a wrong name or a folder that is there already; `InputMissing` for a file that is not.
-pub fn new_job(args: &NewJobArgs, json: bool) -> Result<()> {
+pub fn new_job(args: &NewJobArgs) -> Result<Answer> {
     let folder = PathBuf::from(&args.name);
     let job = folder
         .file_name()
@@ -51,33 +51,37 @@ pub fn new_job(args: &NewJobArgs, json: bool) -> Result<()> {
         Some(file) => drafted(job, file)?,
     };
     write(&folder, &files)?;
-    let written = Written {
+    Ok(Answer::done(Written {
         folder: folder.display().to_string(),
         files: files.iter().map(|file| file.name.clone()).collect(),
-    };
-    if json {
-        return print::outcome_json(&written);
-    }
-    let next = match args.from {
-        None => format!(
-            "try it: drivetrain run ./{0} --input ./{0}/{1} --output ./{0}-output",
-            written.folder,
-            draft::SAMPLE_FOLDER
-        ),
-        Some(_) => format!(
-            "correct the contract in {0}/job.toml, then: drivetrain check ./{0}",
-            written.folder
-        ),
-    };
-    let files = written.files.join(", ");
-    print::outcome(&format!("{} holds {files}\n{next}\n", written.folder));
-    Ok(())
+        is_draft: args.from.is_some(),
+    }))
 }
 
+/// A job folder that was written.
 #[derive(Serialize)]
 struct Written {
     folder: String,
     files: Vec<String>,
+    /// `true` if its contract was drafted from a file.
+    #[serde(skip)]
+    is_draft: bool,
+}
+
+impl Text for Written {
+    fn text(&self) -> String {
+        let folder = &self.folder;
+        let next = if self.is_draft {
+            format!("correct the contract in {folder}/job.toml, then: drivetrain check ./{folder}")
+        } else {
+            let sample = draft::SAMPLE_FOLDER;
+            format!(
+                "try it: drivetrain run ./{folder} --input ./{folder}/{sample} --output ./{folder}-output"
+            )
+        };
+        let files = self.files.join(", ");
+        format!("{folder} holds {files}\n{next}\n")
+    }
 }
 
 fn write(folder: &Path, files: &[JobFile]) -> Result<()> {

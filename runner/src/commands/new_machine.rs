@@ -2,12 +2,11 @@
 
 use std::path::PathBuf;
 
-use serde_json::json;
+use serde::Serialize;
 
 use crate::cli::NewMachineArgs;
-use crate::commands::Verdict;
 use crate::error::{Context, Error, ErrorKind, Result};
-use crate::terminal::print;
+use crate::terminal::printer::{Answer, Text};
 
 /// What is written: the end of each file's name, whether the machine's name comes before it, and the text.
 const FILES: [(&str, bool, &str); 5] = [
@@ -37,7 +36,7 @@ const NAME: &str = "NAME";
 ///
 /// # Errors
 /// `Usage` for a name that no state machine may have, or a folder that is there already.
-pub fn new_machine(args: &NewMachineArgs, json: bool) -> Result<Verdict> {
+pub fn new_machine(args: &NewMachineArgs) -> Result<Answer> {
     let folder = PathBuf::from(&args.name);
     let name = folder
         .file_name()
@@ -71,14 +70,22 @@ pub fn new_machine(args: &NewMachineArgs, json: bool) -> Result<Verdict> {
             .context(ErrorKind::Failed, cannot())?;
         written.push(file);
     }
-    let folder = shown.to_string();
-    if json {
-        print::outcome_json(&json!({"folder": folder, "files": written}))?;
-    } else {
-        let files = written.join(", ");
-        print::outcome(&format!(
-            "{folder} holds {files}\ntry it: drivetrain test {folder}\n"
-        ));
+    Ok(Answer::done(Written {
+        folder: shown.to_string(),
+        files: written,
+    }))
+}
+
+/// A folder with a state machine that was written.
+#[derive(Serialize)]
+struct Written {
+    folder: String,
+    files: Vec<String>,
+}
+
+impl Text for Written {
+    fn text(&self) -> String {
+        let (folder, files) = (&self.folder, self.files.join(", "));
+        format!("{folder} holds {files}\ntry it: drivetrain test {folder}\n")
     }
-    Ok(Verdict::Passed)
 }

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use drivetrain_jobs::job::{InputOrigin, Job};
 use serde::Serialize;
 
-use crate::cli::RunArgs;
+use crate::cli::PlanArgs;
 use crate::commit::{self, Opened, OutputPlan, Replaces};
 use crate::error::{ErrorKind, Result};
 use crate::job::folder::JobFolder;
+use crate::report::{grouped, size};
 use crate::run::freeze::{FrozenInput, FrozenInputs, raw_input, table_input};
 use crate::run::identify::{bind, identify, open_options};
 use crate::run::outputs;
@@ -17,15 +18,15 @@ use crate::run::roots::{RAW, require_apart};
 use crate::run::settings::RunSettings;
 use crate::sql::workspace::Workspace;
 use crate::store::{FrozenObject, Location, S3Settings, Store};
-use crate::terminal::print;
-use crate::terminal::stage_display::{grouped, size};
+use crate::terminal::printer::{Answer, Text};
 
 /// Lists inputs and outputs, and plans every query over the inputs as they lie there.
 ///
 /// # Errors
 /// As a run's start.
-pub async fn plan(args: &RunArgs, json: bool) -> Result<()> {
-    let settings = RunSettings::resolve(args)?;
+pub async fn plan(args: &PlanArgs) -> Result<Answer> {
+    let args = &args.request;
+    let settings = args.settings()?;
     let job = JobFolder::read(&args.job).await?.job().await?;
     let parameters = bind(&job, &settings)?;
     require_apart(&job, &settings)?;
@@ -41,16 +42,13 @@ pub async fn plan(args: &RunArgs, json: bool) -> Result<()> {
     let (mut reads, inputs) = reads(&job, &settings, output.as_ref(), opened.as_ref()).await?;
     let already_done = already_done(&job, &settings, opened.as_ref(), &inputs)?;
     if already_done.is_some() {
-        return show(
-            &Planned {
-                job: job.name,
-                already_done,
-                reads,
-                writes: Vec::new(),
-                queries: Vec::new(),
-            },
-            json,
-        );
+        return Ok(Answer::asked(Planned {
+            job: job.name,
+            already_done,
+            reads,
+            writes: Vec::new(),
+            queries: Vec::new(),
+        }));
     }
     let writes = writes(&job, &settings, plans, opened.as_ref())?;
     let known = known(inputs, output.as_ref());
@@ -61,23 +59,16 @@ pub async fn plan(args: &RunArgs, json: bool) -> Result<()> {
             (read.opened_files, read.opened_bytes) = (*files, *bytes);
         }
     }
-    let planned = Planned {
+    Ok(Answer::asked(Planned {
         job: job.name,
         already_done: None,
         reads,
         writes,
         queries,
-    };
-    show(&planned, json)
+    }))
 }
 
-fn show(planned: &Planned, json: bool) -> Result<()> {
-    if json {
-        return print::answer_json(planned);
-    }
-    print::answer(&text(planned))
-}
-
+/// What a run would do.
 #[derive(Serialize)]
 struct Planned {
     job: String,
@@ -250,60 +241,62 @@ fn writes(
         .collect()
 }
 
-fn text(planned: &Planned) -> String {
-    let mut lines = vec![match &planned.already_done {
-        None => format!("{} would", planned.job),
-        Some(done) => format!(
-            "{} is done already (record {}, run {}): a run would read and write nothing, `--force` runs it again over",
-            planned.job, done.record, done.run_id
-        ),
-    }];
-    for read in &planned.reads {
-        let rows = read
-            .rows
-            .map(|rows| format!(", {} rows", grouped(rows)))
-            .unwrap_or_default();
-        lines.push(format!(
-            "  read     {:<22} {} files, {}{rows} in {}",
-            read.input,
-            grouped(read.files),
-            size(read.bytes),
-            read.from
-        ));
-        if read.missing {
+impl Text for Planned {
+    fn text(&self) -> String {
+        let mut lines = vec![match &self.already_done {
+            None => format!("{} would", self.job),
+            Some(done) => format!(
+                "{} is done already (record {}, run {}): a run would read and write nothing, `--force` runs it again over",
+                self.job, done.record, done.run_id
+            ),
+        }];
+        for read in &self.reads {
+            let rows = read
+                .rows
+                .map(|rows| format!(", {} rows", grouped(rows)))
+                .unwrap_or_default();
             lines.push(format!(
-                "           {:<22} not written yet: a run would fail, the job upstream comes first",
-                ""
+                "  read     {:<22} {} files, {}{rows} in {}",
+                read.input,
+                grouped(read.files),
+                size(read.bytes),
+                read.from
             ));
+            if read.missing {
+                lines.push(format!(
+                    "           {:<22} not written yet: a run would fail, the job upstream comes first",
+                    ""
+                ));
+            }
+            if read.opened_files < read.files {
+                lines.push(format!(
+                    "           {:<22} opening only {} of them, {}: the others lie in partitions that are not asked for",
+                    "",
+                    grouped(read.opened_files),
+                    size(read.opened_bytes)
+                ));
+            }
         }
-        if read.opened_files < read.files {
+        for write in &self.writes {
+            let what = match &write.replaces {
+                Replaces::Table => "the whole table".to_owned(),
+                Replaces::Window(window) => format!("the window {window}"),
+                Replaces::Append => "nothing (append)".to_owned(),
+            };
+            lines.push(format!("  write    {:<22} to {}", write.table, write.to));
             lines.push(format!(
-                "           {:<22} opening only {} of them, {}: the others lie in partitions that are not asked for",
+                "           {:<22} replacing {what}: {} partitions, {} files, {}, {} rows",
                 "",
-                grouped(read.opened_files),
-                size(read.opened_bytes)
+                grouped(write.replaced_partitions),
+                grouped(write.replaced_files),
+                size(write.replaced_bytes),
+                grouped(write.replaced_rows)
             ));
         }
+        for query in &self.queries {
+            lines.push(format!("  compute  {}", query.computes));
+            lines.extend(query.plan.lines().map(|line| format!("    {line}")));
+        }
+        lines.join("\n") + "\n"
     }
-    for write in &planned.writes {
-        let what = match &write.replaces {
-            Replaces::Table => "the whole table".to_owned(),
-            Replaces::Window(window) => format!("the window {window}"),
-            Replaces::Append => "nothing (append)".to_owned(),
-        };
-        lines.push(format!("  write    {:<22} to {}", write.table, write.to));
-        lines.push(format!(
-            "           {:<22} replacing {what}: {} partitions, {} files, {}, {} rows",
-            "",
-            grouped(write.replaced_partitions),
-            grouped(write.replaced_files),
-            size(write.replaced_bytes),
-            grouped(write.replaced_rows)
-        ));
-    }
-    for query in &planned.queries {
-        lines.push(format!("  compute  {}", query.computes));
-        lines.extend(query.plan.lines().map(|line| format!("    {line}")));
-    }
-    lines.join("\n") + "\n"
 }

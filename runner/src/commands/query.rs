@@ -9,18 +9,16 @@ use datafusion::prelude::SessionContext;
 use drivetrain_jobs::name;
 use futures::StreamExt;
 
-use crate::cli::{QueryArgs, QueryFormat};
-use crate::commit::{Log, name_replacer, read_table};
+use crate::cli::QueryArgs;
+use crate::commit::{Log, jobs_with_log, name_replacer, read_table};
 use crate::error::{Error, ErrorKind, Result};
-use crate::job::logged::logged_jobs;
-use crate::run::read::parts_table;
-use crate::run::settings::{Engine, processors};
-use crate::sink::collect::query_error;
-use crate::sql::memory::MemoryLimit;
+use crate::run::published_table::published_table;
+use crate::sql::query_error;
 use crate::sql::workspace::Workspace;
 use crate::store::{Location, S3Settings, Store};
 use crate::terminal::print::Rows;
-use crate::terminal::row_writer::RowWriter;
+use crate::terminal::printer::{Answer, Printer};
+use crate::terminal::row_writer::{RowFormat, RowWriter};
 
 /// A hint names no more tables than these: it is one line.
 const MOST_LISTED: usize = 20;
@@ -29,38 +27,38 @@ const MOST_LISTED: usize = 20;
 ///
 /// # Errors
 /// `Usage` for SQL that is wrong or changes anything; `TryAgain` where a part was replaced while it was read.
-pub async fn query(args: &QueryArgs, json: bool) -> Result<()> {
-    let format = format_of(args.format, json, std::io::stdout().is_terminal())?;
+pub async fn query(args: &QueryArgs, printer: Printer) -> Result<Answer> {
+    let asked = args.format.map(RowFormat::from);
+    let format = format_of(
+        asked,
+        printer.is_for_people(),
+        std::io::stdout().is_terminal(),
+    )?;
     let location = Location::parse(&args.output)?;
     let store = Store::open(&location, &S3Settings::default()).await?;
-    let engine = Engine {
-        memory: MemoryLimit::resolve(args.memory_limit.as_deref())?,
-        threads: processors(),
-        spill_dir: std::env::temp_dir(),
-    };
-    let workspace = Workspace::new(&engine)?;
+    let workspace = Workspace::new(&args.settings()?)?;
     let tables = register_all(&store, &workspace).await?;
     let rows = Rows::default();
     match answer(&workspace.context, &args.sql, format, rows.clone()).await {
         // Whoever has seen enough, such as `head`, wants no more of it.
-        Err(_) if rows.reader_left() => Ok(()),
+        Err(_) if rows.reader_left() => Ok(Answer::printed()),
         Err(error) if error.kind() == ErrorKind::Usage => Err(tables.explain(error)),
         Err(error) => Err(name_replacer(&store, error).await),
-        done => done,
+        Ok(()) => Ok(Answer::printed()),
     }
 }
 
-fn format_of(asked: Option<QueryFormat>, json: bool, to_terminal: bool) -> Result<QueryFormat> {
+fn format_of(asked: Option<RowFormat>, for_people: bool, to_terminal: bool) -> Result<RowFormat> {
     match asked {
-        Some(QueryFormat::Parquet) if to_terminal => Err(Error::new(
+        Some(RowFormat::Parquet) if to_terminal => Err(Error::new(
             ErrorKind::Usage,
             "a terminal cannot show `--format parquet`",
         )
         .hint("write it to a file: `drivetrain query .. --format parquet > rows.parquet`")),
         Some(format) => Ok(format),
-        None if json => Ok(QueryFormat::Json),
-        None if to_terminal => Ok(QueryFormat::Table),
-        None => Ok(QueryFormat::Csv),
+        None if !for_people => Ok(RowFormat::Json),
+        None if to_terminal => Ok(RowFormat::Table),
+        None => Ok(RowFormat::Csv),
     }
 }
 
@@ -71,7 +69,7 @@ fn format_of(asked: Option<QueryFormat>, json: bool, to_terminal: bool) -> Resul
 pub async fn answer<W: std::io::Write + Send>(
     context: &SessionContext,
     sql: &str,
-    format: QueryFormat,
+    format: RowFormat,
     out: W,
 ) -> Result<()> {
     let reads_only = SQLOptions::new()
@@ -99,12 +97,12 @@ pub async fn answer<W: std::io::Write + Send>(
 /// As the store says.
 pub async fn register_all(store: &Store, workspace: &Workspace) -> Result<Tables> {
     let mut by_name: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for job in logged_jobs(store).await? {
+    for job in jobs_with_log(store).await? {
         let log = Log::read(store, &job).await?;
         let names: Vec<String> = log.state().tables().map(|(name, _)| name.clone()).collect();
         for name in names {
             let table = read_table(store, &job, &name).await?;
-            let provider = Arc::new(parts_table(
+            let provider = Arc::new(published_table(
                 &format!("{job}-{name}"),
                 None,
                 &table,
@@ -206,12 +204,13 @@ mod tests {
 
     #[test]
     fn a_terminal_is_shown_a_table_and_never_bytes() {
-        let format = |asked, json, to_terminal| format_of(asked, json, to_terminal).ok();
-        assert_eq!(format(None, false, true), Some(QueryFormat::Table));
-        assert_eq!(format(None, false, false), Some(QueryFormat::Csv));
-        assert_eq!(format(None, true, true), Some(QueryFormat::Json));
-        let parquet = Some(QueryFormat::Parquet);
-        assert_eq!(format(parquet, false, true), None);
-        assert_eq!(format(parquet, false, false), parquet);
+        let format =
+            |asked, for_people, to_terminal| format_of(asked, for_people, to_terminal).ok();
+        assert_eq!(format(None, true, true), Some(RowFormat::Table));
+        assert_eq!(format(None, true, false), Some(RowFormat::Csv));
+        assert_eq!(format(None, false, true), Some(RowFormat::Json));
+        let parquet = Some(RowFormat::Parquet);
+        assert_eq!(format(parquet, true, true), None);
+        assert_eq!(format(parquet, true, false), parquet);
     }
 }

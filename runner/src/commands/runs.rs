@@ -1,42 +1,58 @@
 //! `drivetrain runs`: a job's log, readable.
 
+use serde::Serialize;
+
 use crate::cli::LogArgs;
-use crate::commit::{self, RunStatus};
+use crate::commit::{self, RunLine, RunStatus};
 use crate::error::Result;
 use crate::job::logged::LoggedJob;
-use crate::terminal::print;
-use crate::terminal::stage_display::{grouped, size};
+use crate::report::{grouped, size};
+use crate::store::Location;
+use crate::terminal::printer::{Answer, Text};
 
 /// Lists the runs of a job, newest last.
 ///
 /// # Errors
 /// As [`LoggedJob::find`]; otherwise as the store says.
-pub async fn runs(args: &LogArgs, json: bool) -> Result<()> {
-    let LoggedJob { store, name } = LoggedJob::find(args).await?;
+pub async fn runs(args: &LogArgs) -> Result<Answer> {
+    let LoggedJob { store, name } =
+        LoggedJob::find(&args.job, &Location::parse(&args.output)?).await?;
     let runs = commit::runs(&store, &name).await?;
-    if json {
-        return print::answer_json(&runs);
-    }
-    if runs.is_empty() {
-        return print::answer(&format!("{name}: no runs\n"));
-    }
-    let mut list = format!(
-        "{:>6}  {:<20}  {:<9}  {:>7}  {:>14}  {:>10}  run\n",
-        "record", "committed", "status", "files", "rows", "size"
-    );
-    for run in runs {
-        list += &format!(
-            "{:>6}  {:<20}  {:<9}  {:>7}  {:>14}  {:>10}  {}\n",
-            run.number,
-            run.committed.format("%Y-%m-%dT%H:%M:%SZ"),
-            status(run.status),
-            grouped(run.parts as u64),
-            grouped(run.rows),
-            size(run.size_bytes),
-            run.run
+    Ok(Answer::asked(Runs { job: name, runs }))
+}
+
+/// The runs of a job; a program reads the list alone.
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Runs {
+    #[serde(skip)]
+    job: String,
+    runs: Vec<RunLine>,
+}
+
+impl Text for Runs {
+    fn text(&self) -> String {
+        if self.runs.is_empty() {
+            return format!("{}: no runs\n", self.job);
+        }
+        let mut list = format!(
+            "{:>6}  {:<20}  {:<9}  {:>7}  {:>14}  {:>10}  run\n",
+            "record", "committed", "status", "files", "rows", "size"
         );
+        for run in &self.runs {
+            list += &format!(
+                "{:>6}  {:<20}  {:<9}  {:>7}  {:>14}  {:>10}  {}\n",
+                run.number,
+                run.committed.format("%Y-%m-%dT%H:%M:%SZ"),
+                status(run.status),
+                grouped(run.parts as u64),
+                grouped(run.rows),
+                size(run.size_bytes),
+                run.run
+            );
+        }
+        list
     }
-    print::answer(&list)
 }
 
 fn status(status: RunStatus) -> &'static str {

@@ -11,7 +11,6 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::cli::SimulateArgs;
-use crate::commands::Verdict;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::machines::buckets::handler::Buckets;
 use crate::machines::definition::DefinitionFile;
@@ -19,14 +18,15 @@ use crate::machines::definition_cache::not_one_of;
 use crate::machines::duration_text::time_span;
 use crate::machines::execution_tree::tree;
 use crate::machines::findings::failure_location::{Culprit, culprit};
-use crate::machines::findings::finding::{Finding, counted};
-use crate::machines::findings::table::table;
+use crate::machines::findings::finding::counted;
+use crate::machines::findings::table::Diagnostics;
 use crate::machines::history_file::HistoryFile;
 use crate::machines::json_argument::read_json;
 use crate::machines::mocks::file::{read_mocks, refused};
 use crate::machines::simulation::{Ended, Simulation};
-use crate::terminal::print;
-use crate::terminal::stage_display::grouped;
+use crate::report::grouped;
+use crate::terminal::printer::{Answer, Printer, Text, Verdict};
+use crate::terminal::stderr::note;
 
 /// An output up to this length stands on the line that begins with its name.
 const MOST_CHARACTERS_OF_A_LINE: usize = 100;
@@ -42,11 +42,17 @@ const MOST_CHARACTERS: usize = 1_000;
 /// # Errors
 /// `Usage` for input, mocks or flags that are wrong, and for a task call that has no answer; `InputMissing` for a file
 /// that is not there.
-pub fn simulate(args: &SimulateArgs, json: bool) -> Result<Verdict> {
+pub fn simulate(args: &SimulateArgs, printer: Printer) -> Result<Answer, Unanswered> {
     let definition = DefinitionFile::read(&args.definition)?;
     let machine = match definition.machine(args.machine_type.into()) {
         Ok(machine) => machine,
-        Err(diagnostics) => return invalid(&definition, &diagnostics, json),
+        Err(diagnostics) => {
+            let path = definition.path.display();
+            let complaint = format!("`{path}` has {}", counted(&diagnostics));
+            return Ok(Answer::asked(Diagnostics::of(diagnostics))
+                .verdict(Verdict::Invalid)
+                .complaint(complaint));
+        }
     };
     let name = args.name.clone().unwrap_or_else(|| definition.name());
     let mocks = mocks(args, &name)?;
@@ -78,8 +84,8 @@ pub fn simulate(args: &SimulateArgs, json: bool) -> Result<Verdict> {
     let watched = Watched {
         file: file.clone(),
         children: children.clone(),
-        events: (json && file.is_none()).then(Arc::default),
-        trace: (!json).then(|| {
+        events: (!printer.is_for_people() && file.is_none()).then(Arc::default),
+        trace: printer.is_for_people().then(|| {
             let trace = Trace::new().of_machine(&machine);
             if args.show_data {
                 trace.with_data()
@@ -96,44 +102,70 @@ pub fn simulate(args: &SimulateArgs, json: bool) -> Result<Verdict> {
     let traced = watched.trace.as_ref().map(Trace::finish);
     match ended {
         Ended::Execution(outcome) => {
-            match traced {
-                Some(traced) => print::answer(&text(args, &definition, &outcome, &traced)?)?,
-                None => print::answer_json(&Simulated::of(&outcome, watched.take_events()))?,
-            }
-            Ok(match outcome.status {
+            let verdict = match outcome.status {
                 Status::Succeeded => Verdict::Passed,
                 _ => Verdict::Failed,
-            })
+            };
+            let text = match traced {
+                Some(traced) => text(args, &definition, &outcome, &traced)?,
+                None => String::new(),
+            };
+            let simulated = Simulated::of(outcome, watched.take_events(), text);
+            Ok(Answer::asked(simulated).verdict(verdict))
         }
         Ended::MissingMock(missing) => {
-            if let Some(traced) = traced {
-                print::answer(&tree(&traced.steps))?;
-            }
-            Err(missing_mock(args, &machine, &missing))
+            // People see how far the execution came.
+            let shown = traced.map(|traced| tree(&traced.steps));
+            let error = missing_mock(args, &machine, &missing);
+            Err(Unanswered { error, shown })
         }
     }
 }
 
 /// What programs get.
 #[derive(Serialize)]
-struct Simulated<'a> {
+struct Simulated {
     status: Status,
-    output: Option<&'a Value>,
-    error: Option<&'a str>,
-    cause: Option<&'a str>,
+    output: Option<Value>,
+    error: Option<String>,
+    cause: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     history: Option<Vec<Event>>,
+    /// The tree and the end, for people; made only if they read it.
+    #[serde(skip)]
+    text: String,
 }
 
-impl<'a> Simulated<'a> {
-    fn of(outcome: &'a Outcome, history: Option<Vec<Event>>) -> Self {
+impl Simulated {
+    fn of(outcome: Outcome, history: Option<Vec<Event>>, text: String) -> Self {
         Self {
             status: outcome.status,
-            output: outcome.output.as_ref(),
-            error: outcome.error.as_deref(),
-            cause: outcome.cause.as_deref(),
+            output: outcome.output,
+            error: outcome.error,
+            cause: outcome.cause,
             history,
+            text,
         }
+    }
+}
+
+impl Text for Simulated {
+    fn text(&self) -> String {
+        self.text.clone()
+    }
+}
+
+/// A simulation that ended at a call without an answer.
+pub struct Unanswered {
+    /// Which call it was.
+    pub error: Error,
+    /// What people see of the execution until then.
+    pub shown: Option<String>,
+}
+
+impl From<Error> for Unanswered {
+    fn from(error: Error) -> Self {
+        Self { error, shown: None }
     }
 }
 
@@ -185,17 +217,6 @@ impl Watched {
     }
 }
 
-fn invalid(definition: &DefinitionFile, found: &[Finding], json: bool) -> Result<Verdict> {
-    if json {
-        print::answer_json(&json!({"status": "INVALID", "diagnostics": found}))?;
-    } else {
-        print::answer(&table(found))?;
-        let path = definition.path.display();
-        print::note(&format!("error: `{path}` has {}", counted(found)));
-    }
-    Ok(Verdict::Invalid)
-}
-
 fn mocks(args: &SimulateArgs, machine: &str) -> Result<MockCase> {
     let Some(path) = &args.mocks else {
         return Ok(MockCase::default());
@@ -231,7 +252,7 @@ fn tell_of_unknown_states(args: &SimulateArgs, machine: &Machine, mocks: &MockCa
     }
     let definition = args.definition.display();
     let names = unknown.join("`, `");
-    print::note(&format!(
+    note(&format!(
         "warning: the case `{}` answers for states that `{definition}` does not have: `{names}`",
         mocks.name()
     ));

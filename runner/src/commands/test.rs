@@ -8,10 +8,8 @@ use std::time::Duration;
 use drivetrain_statemachine::trace::{Coverage, Unreached};
 use drivetrain_statemachine::{Machine, MachineType};
 use serde::Serialize;
-use serde_json::json;
 
 use crate::cli::TestArgs;
-use crate::commands::Verdict;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::machines::case::difference::Difference;
 use crate::machines::case::file::{Case, SUFFIX};
@@ -19,10 +17,10 @@ use crate::machines::case::junit::{Reported, junit};
 use crate::machines::case::runner::{Judged, run_all};
 use crate::machines::definition_cache::{MachineFiles, identity};
 use crate::machines::discovery::{Targets, files_below};
-use crate::machines::findings::finding::{Finding, counted, plural};
-use crate::machines::findings::table::table;
-use crate::run::settings::processors;
-use crate::terminal::print;
+use crate::machines::findings::finding::{counted, plural};
+use crate::machines::findings::table::Diagnostics;
+use crate::sql::threads::processors;
+use crate::terminal::printer::{Answer, Text, Verdict};
 
 /// What a case is, for whoever has none.
 const A_CASE: &str = "a case is a file `<machine>.<name>.case.json` beside `<machine>.asl.json`";
@@ -31,7 +29,7 @@ const A_CASE: &str = "a case is a file `<machine>.<name>.case.json` beside `<mac
 ///
 /// # Errors
 /// `InputMissing` if the folder is not there, `Usage` if it holds no case.
-pub fn test(args: &TestArgs, json: bool) -> Result<Verdict> {
+pub fn test(args: &TestArgs) -> Result<Answer> {
     if let Some(path) = &args.junit {
         make_way(path)?;
     }
@@ -40,7 +38,10 @@ pub fn test(args: &TestArgs, json: bool) -> Result<Verdict> {
     let untested = untested(&args.path, &cases, &mut files)?;
     let findings = files.findings.take();
     if !findings.is_empty() {
-        return invalid(&findings, json);
+        let counted = counted(&findings);
+        return Ok(Answer::asked(Diagnostics::of(findings))
+            .verdict(Verdict::Invalid)
+            .complaint(format!("no case was run: {counted}")));
     }
     let threads = NonZeroUsize::new(processors()).unwrap_or(NonZeroUsize::MIN);
     let judged = run_all(&cases, threads)?;
@@ -52,15 +53,11 @@ pub fn test(args: &TestArgs, json: bool) -> Result<Verdict> {
         )?;
     }
     let tested = Tested::of(&cases, &judged, &untested);
-    if json {
-        print::answer_json(&tested)?;
-    } else {
-        print::answer(&tested.text())?;
-    }
-    Ok(match tested.failed {
+    let verdict = match tested.failed {
         0 => Verdict::Passed,
         _ => Verdict::Failed,
-    })
+    };
+    Ok(Answer::asked(tested).verdict(verdict))
 }
 
 /// Takes an earlier report away, so that nobody takes it for this one where no case can be run. What is JSON is no report: it
@@ -140,23 +137,12 @@ fn untested(
         .collect())
 }
 
-fn invalid(findings: &[Finding], json: bool) -> Result<Verdict> {
-    if json {
-        print::answer_json(&json!({"status": "INVALID", "diagnostics": findings}))?;
-    } else {
-        print::answer(&table(findings))?;
-        print::note(&format!("error: no case was run: {}", counted(findings)));
-    }
-    Ok(Verdict::Invalid)
-}
-
 fn reported<'a>(cases: &'a [Case], judged: &'a [Judged]) -> Vec<Reported<'a>> {
     let pairs = cases.iter().zip(judged);
     pairs
         .map(|(case, judged)| Reported {
             machine: case.definition.to_str().unwrap_or_default(),
             name: &case.name,
-            file: case.path.to_str().unwrap_or_default(),
             took: judged.took,
             differences: &judged.differences,
         })
@@ -241,7 +227,9 @@ impl Tested {
                 .collect(),
         }
     }
+}
 
+impl Text for Tested {
     fn text(&self) -> String {
         let mut text = String::new();
         for case in &self.cases {

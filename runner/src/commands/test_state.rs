@@ -12,11 +12,10 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::cli::{Level, TestStateArgs};
-use crate::commands::Verdict;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::machines::definition::read_text;
 use crate::machines::json_argument::read_json;
-use crate::terminal::print;
+use crate::terminal::printer::{Answer, Json, Text, Verdict};
 
 /// The fields of a request. Those marked hold JSON text in the API; JSON itself is taken too.
 const FIELDS: [(&str, bool); 10] = [
@@ -39,21 +38,23 @@ const NO_ROLE: &str = "arn:aws:iam::000000000000:role/none";
 ///
 /// # Errors
 /// `Usage` for a request that AWS would refuse, and for a task that calls without a mock.
-pub fn test(args: &TestStateArgs, json: bool) -> Result<Verdict> {
+pub fn test(args: &TestStateArgs) -> Result<Answer> {
     let request = match &args.request {
         Some(path) => request_file(path)?,
         None => request_of_flags(args)?,
     };
     let response = answer(&request)?;
-    if json || args.request.is_some() {
-        print::answer_json(&response)?;
-    } else {
-        print::answer(&text(&response))?;
-    }
-    Ok(match response.status {
+    let verdict = match response.status {
         TestStateStatus::Failed => Verdict::Failed,
         _ => Verdict::Passed,
-    })
+    };
+    let answer = if args.request.is_some() {
+        // The API's request object in, its response object out.
+        Answer::asked(Json(response))
+    } else {
+        Answer::asked(response)
+    };
+    Ok(answer.verdict(verdict))
 }
 
 fn answer(request: &TestStateRequest) -> Result<TestStateResponse> {
@@ -247,36 +248,38 @@ fn read<T: DeserializeOwned>(origin: &str, value: Value) -> Result<T> {
     )
 }
 
-fn text(response: &TestStateResponse) -> String {
-    let status = match response.status {
-        TestStateStatus::Succeeded => "SUCCEEDED",
-        TestStateStatus::Failed => "FAILED: no handler takes the error",
-        TestStateStatus::Retriable => "RETRIABLE: a retrier takes the error",
-        TestStateStatus::CaughtError => "CAUGHT_ERROR: a catcher takes the error",
-    };
-    let mut lines = vec![("status", status.to_owned())];
-    let fields = [
-        ("output", &response.output),
-        ("error", &response.error),
-        ("cause", &response.cause),
-        ("next state", &response.next_state),
-    ];
-    for (name, value) in fields {
-        if let Some(value) = value {
-            lines.push((name, value.clone()));
-        }
-    }
-    for (name, value) in &response.inspection_data {
-        let value = match value {
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
+impl Text for TestStateResponse {
+    fn text(&self) -> String {
+        let status = match self.status {
+            TestStateStatus::Succeeded => "SUCCEEDED",
+            TestStateStatus::Failed => "FAILED: no handler takes the error",
+            TestStateStatus::Retriable => "RETRIABLE: a retrier takes the error",
+            TestStateStatus::CaughtError => "CAUGHT_ERROR: a catcher takes the error",
         };
-        lines.push((name, value));
+        let mut lines = vec![("status", status.to_owned())];
+        let fields = [
+            ("output", &self.output),
+            ("error", &self.error),
+            ("cause", &self.cause),
+            ("next state", &self.next_state),
+        ];
+        for (name, value) in fields {
+            if let Some(value) = value {
+                lines.push((name, value.clone()));
+            }
+        }
+        for (name, value) in &self.inspection_data {
+            let value = match value {
+                Value::String(text) => text.clone(),
+                other => other.to_string(),
+            };
+            lines.push((name, value));
+        }
+        let width = lines.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+        lines
+            .into_iter()
+            .fold(String::new(), |text, (name, value)| {
+                text + &format!("{name:<width$}  {value}\n")
+            })
     }
-    let width = lines.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-    lines
-        .into_iter()
-        .fold(String::new(), |text, (name, value)| {
-            text + &format!("{name:<width$}  {value}\n")
-        })
 }

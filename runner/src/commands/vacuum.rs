@@ -2,21 +2,20 @@
 
 use std::time::Duration;
 
-use object_store::path::Path;
 use serde::Serialize;
 
 use crate::cli::VacuumArgs;
 use crate::commit::{self, VacuumOptions, Vacuumed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::job::logged::LoggedJob;
-use crate::store::Store;
-use crate::terminal::print;
+use crate::store::Location;
+use crate::terminal::printer::{Answer, Text};
 
 /// Vacuums a job's output root and says what was removed.
 ///
 /// # Errors
 /// `Usage` for an age that is none; as [`LoggedJob::find`]; otherwise as the store says.
-pub async fn vacuum(args: &VacuumArgs, json: bool) -> Result<()> {
+pub async fn vacuum(args: &VacuumArgs) -> Result<Answer> {
     let options = VacuumOptions {
         quarantine: args
             .quarantine_older_than
@@ -25,44 +24,46 @@ pub async fn vacuum(args: &VacuumArgs, json: bool) -> Result<()> {
             .transpose()?,
         ..VacuumOptions::default()
     };
-    let LoggedJob { store, name } = LoggedJob::find(&args.log).await?;
+    let LoggedJob { store, name } =
+        LoggedJob::find(&args.log.job, &Location::parse(&args.log.output)?).await?;
     let vacuumed = commit::vacuum(&store, &name, options).await?;
-    let kept = attempts_left(&store, &name).await?;
-    if json {
-        return print::outcome_json(&Outcome { vacuumed, kept });
-    }
-    print::outcome(&format!(
-        "{name}: removed {} attempts with {} uploads, {} temporary files, {} quarantine files\n",
-        vacuumed.attempts.len(),
-        vacuumed.uploads,
-        vacuumed.temporary,
-        vacuumed.quarantine
-    ));
-    if kept > 0 {
-        let hours = options.retention.as_secs() / 3_600;
-        print::outcome(&format!(
-            "  kept {kept} attempts that showed a sign of life in the last {hours} h\n"
-        ));
-    }
-    Ok(())
+    Ok(Answer::done(VacuumedJob {
+        job: name,
+        retention: options.retention,
+        vacuumed,
+    }))
 }
 
+/// What was removed below a job's output root; a program reads that alone.
 #[derive(Serialize)]
-struct Outcome {
-    #[serde(flatten)]
+#[serde(transparent)]
+struct VacuumedJob {
+    #[serde(skip)]
+    job: String,
+    #[serde(skip)]
+    retention: Duration,
     vacuumed: Vacuumed,
-    /// Attempts that are too young to be taken away.
-    kept: usize,
 }
 
-async fn attempts_left(store: &Store, job: &str) -> Result<usize> {
-    let attempts = Path::from_iter(["_drivetrain", job, "attempts"]);
-    let listed = store
-        .reader()
-        .list_with_delimiter(Some(&attempts))
-        .await
-        .map_err(|error| store.explain(error, "list the attempts"))?;
-    Ok(listed.common_prefixes.len())
+impl Text for VacuumedJob {
+    fn text(&self) -> String {
+        let Self { job, vacuumed, .. } = self;
+        let mut text = format!(
+            "{job}: removed {} attempts with {} uploads, {} temporary files, {} quarantine files\n",
+            vacuumed.attempts.len(),
+            vacuumed.uploads,
+            vacuumed.temporary,
+            vacuumed.quarantine
+        );
+        if vacuumed.kept > 0 {
+            let hours = self.retention.as_secs() / 3_600;
+            text += &format!(
+                "  kept {} attempts that showed a sign of life in the last {hours} h\n",
+                vacuumed.kept
+            );
+        }
+        text
+    }
 }
 
 /// Reads `90d`, `12h`, `30m`.

@@ -1,34 +1,26 @@
 //! Step 3: one try at a run, and what it leaves behind when it is given up.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
 
-use futures::TryStreamExt;
 use object_store::path::Path;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use tokio::sync::{RwLock, RwLockWriteGuard};
-use tracing::{debug, warn};
 
-use crate::commit::attempt_notes::{Journal, OpenUpload, Started, abort, forget};
-use crate::commit::bounded_concurrency::together;
+use crate::commit::attempt_notes::{Journal, Started};
+use crate::commit::attempt_state::AttemptState;
 use crate::commit::layout::Layout;
-use crate::commit::open::OutputPlan;
+use crate::commit::output_plan::OutputPlan;
 use crate::commit::part_writer::{PartWriter, StagedPart};
 use crate::commit::partition::Partition;
-use crate::commit::pending_fsyncs::Seals;
 use crate::commit::record::{AttemptId, Consumed, Output, Part, Replaces, Run, RunId};
 use crate::commit::run_id::hex;
 use crate::commit::staged::Staged;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::store::Store;
 use crate::watch::{StopSignal, cancelled};
-
-/// How long giving up waits for requests under way: half of what a stop leaves for all of it.
-const QUIET: Duration = Duration::from_secs(1);
 
 impl AttemptId {
     /// A new id: 96 bits from the system's random source, mixed with process and time.
@@ -49,30 +41,11 @@ impl AttemptId {
 
 /// One try at a run: opens parts that nobody sees until the commit.
 #[derive(Debug)]
-pub struct Attempt(Arc<Inner>);
+pub struct Attempt(Arc<AttemptState>);
 
 /// Opens parts of an attempt from several tasks; clones are of the same attempt.
 #[derive(Clone, Debug)]
-pub struct Stager(Arc<Inner>);
-
-#[derive(Debug)]
-pub(super) struct Inner {
-    pub store: Store,
-    pub layout: Layout,
-    pub run: RunId,
-    pub id: AttemptId,
-    pub target: u64,
-    outputs: Vec<(OutputPlan, Vec<String>)>,
-    consumed: Vec<Consumed>,
-    next: AtomicU64,
-    journal: Journal,
-    seals: Arc<Seals>,
-    /// Held by each request that opens or fills an upload: one that is given up while the store works on it would otherwise
-    /// come after the abort, and leave behind what nobody knows of.
-    under_way: Arc<RwLock<()>>,
-    /// From then on nothing is opened.
-    is_given_up: AtomicBool,
-}
+pub struct Stager(Arc<AttemptState>);
 
 impl Attempt {
     pub(super) async fn begin(
@@ -83,7 +56,7 @@ impl Attempt {
         outputs: Vec<(OutputPlan, Vec<String>)>,
         consumed: Vec<Consumed>,
     ) -> Result<Self> {
-        let inner = Inner {
+        let inner = AttemptState {
             id: AttemptId::random(),
             store,
             layout,
@@ -118,6 +91,18 @@ impl Attempt {
     #[must_use]
     pub fn run(&self) -> &RunId {
         &self.0.run
+    }
+
+    /// The key at which the report of this attempt is stored.
+    #[must_use]
+    pub fn report_key(&self) -> Path {
+        self.0.layout.report(&self.0.run, &self.0.id)
+    }
+
+    /// The folder of the rows that this attempt rejects.
+    #[must_use]
+    pub fn quarantine_folder(&self) -> Path {
+        self.0.layout.quarantine_of(&self.0.run, &self.0.id)
     }
 
     /// A handle that opens parts from other tasks.
@@ -276,88 +261,5 @@ impl Stager {
             key,
             id,
         ))
-    }
-}
-
-impl Inner {
-    /// Opens an upload and writes it down.
-    async fn open(&self, key: &Path, staging: &Path) -> Result<String> {
-        let opened = self.store.objects().open_upload(key, staging).await;
-        let id = opened.map_err(|error| {
-            let url = self.store.location().url(key);
-            self.store
-                .explain(error, format!("open an upload to `{url}`"))
-        })?;
-        let upload = OpenUpload {
-            key: key.to_string(),
-            id: id.clone(),
-        };
-        self.journal
-            .add(&self.store, &self.layout, &self.id, upload)
-            .await?;
-        Ok(id)
-    }
-
-    /// Waits for requests that nobody waits for any more, and lets no other begin; in vain after a while, for a stop is heard
-    /// in two seconds.
-    async fn quiet(&self) -> Option<RwLockWriteGuard<'_, ()>> {
-        tokio::time::timeout(QUIET, self.under_way.write())
-            .await
-            .ok()
-    }
-
-    /// Waits until all parts last through a power cut.
-    pub async fn seal(&self, outputs: &[Output]) -> Result<()> {
-        let parts = outputs.iter().flat_map(|output| &output.parts);
-        together(parts.map(|part| self.seal_one(part)))
-            .try_collect::<()>()
-            .await?;
-        let folders = [self.layout.staged(&self.id)];
-        let settled = self.store.objects().settle(&folders).await;
-        settled.map_err(|error| self.store.explain(error, "make the staged parts last"))
-    }
-
-    async fn seal_one(&self, part: &Part) -> Result<()> {
-        let key = part.path()?;
-        let sealed = self.seals.end(&self.store, &key, part).await;
-        sealed.map_err(|error| {
-            let url = self.store.location().url(&key);
-            self.store.explain(error, format!("write `{url}`"))
-        })
-    }
-
-    /// Aborts uploads that were opened and are not in the record.
-    pub async fn drop_unused(&self, run: &Run) {
-        let _quiet = self.quiet().await;
-        let used: BTreeSet<&str> = run.parts().map(|part| part.upload.id.as_str()).collect();
-        let mut unused = self.journal.opened();
-        unused.retain(|upload| !used.contains(upload.id.as_str()));
-        abort(&self.store, unused).await;
-    }
-
-    /// Aborts all uploads and marks the attempt ended, then takes its notes away.
-    pub async fn abandon(&self) {
-        self.is_given_up.store(true, Ordering::Relaxed);
-        let _quiet = self.quiet().await;
-        let aborted = abort(&self.store, self.journal.opened()).await;
-        let ended = self
-            .store
-            .put(
-                &self.layout.ended(&self.id),
-                bytes::Bytes::from_static(b"{}"),
-            )
-            .await;
-        if let Err(error) = ended {
-            warn!(attempt = %self.id, %error, "not marked as ended, left to vacuum");
-        } else if aborted {
-            self.forget().await;
-        }
-    }
-
-    /// Takes away the attempt's notes.
-    pub async fn forget(&self) {
-        if let Err(error) = forget(&self.store, &self.layout, &self.id).await {
-            debug!(attempt = %self.id, %error, "notes are left to vacuum");
-        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::commit::attempt::Inner;
+use crate::commit::attempt_state::AttemptState;
 use crate::commit::publish::{Settled, settle};
 use crate::commit::record::Record;
 use crate::error::{Error, ErrorKind, Result};
@@ -12,7 +12,7 @@ use crate::watch::StopSignal;
 #[derive(Debug)]
 #[must_use = "a committed run is still to be published"]
 pub struct Committed {
-    inner: Arc<Inner>,
+    inner: Arc<AttemptState>,
     record: Record,
 }
 
@@ -33,7 +33,7 @@ pub enum PublishOutcome {
 }
 
 impl Committed {
-    pub(super) fn new(inner: Arc<Inner>, record: Record) -> Self {
+    pub(super) fn new(inner: Arc<AttemptState>, record: Record) -> Self {
         Self { inner, record }
     }
 

@@ -1,26 +1,37 @@
-//! The last question before a commit: is this run still wanted?
+//! The last questions before a commit: whether the run is still wanted, and the notice that its record is on its way.
 
 use async_trait::async_trait;
 
 use crate::error::Result;
 
-/// The port to whoever waits for the run.
+/// Port to the process that decides whether a run may still commit.
 #[async_trait]
 pub trait Fence: Send + Sync {
-    /// Tells that the run is alive, and hears whether it is still wanted.
+    /// Reports that the run is alive and asks whether it may commit.
     ///
     /// # Errors
-    /// Any error means that it is not: nothing is committed, and this error is the run's.
-    async fn beat(&self) -> Result<()>;
+    /// Any error means that it may not: nothing is committed, and this error is the run's.
+    async fn may_commit(&self) -> Result<()>;
+
+    /// Announces that the record is put next: from then on only the log says whether the run was committed. Called once per
+    /// number that the run aims at.
+    ///
+    /// # Errors
+    /// Any error means that the announcement was not received: nothing is put, and this error is the run's.
+    async fn about_to_put(&self) -> Result<()>;
 }
 
-/// Nobody waits: a run from a terminal is always wanted.
+/// The fence of a run that may always commit, such as one from a terminal.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Unfenced;
 
 #[async_trait]
 impl Fence for Unfenced {
-    async fn beat(&self) -> Result<()> {
+    async fn may_commit(&self) -> Result<()> {
+        Ok(())
+    }
+
+    async fn about_to_put(&self) -> Result<()> {
         Ok(())
     }
 }

@@ -3,11 +3,16 @@
 use object_store::path::Path;
 
 use crate::commit::partition::Partition;
-use crate::commit::record::AttemptId;
+use crate::commit::record::{AttemptId, RunId};
 use crate::error::{Context, ErrorKind, Result};
 
 /// The folder of everything that is no table; outside every table root, so that crawlers never see it.
 const OURS: &str = "_drivetrain";
+
+/// Returns the folder below which each job has its log, reports and quarantine.
+pub(super) fn jobs() -> Path {
+    Path::from(OURS)
+}
 
 /// The keys of one job.
 #[derive(Clone, Debug)]
@@ -104,6 +109,14 @@ impl Layout {
 
     pub fn quarantine(&self) -> Path {
         self.ours("quarantine")
+    }
+
+    pub fn quarantine_of(&self, run: &RunId, attempt: &AttemptId) -> Path {
+        self.ours(&format!("quarantine/{run}/{attempt}"))
+    }
+
+    pub fn report(&self, run: &RunId, attempt: &AttemptId) -> Path {
+        self.ours(&format!("reports/{run}/{attempt}.json"))
     }
 
     pub fn probe(&self, attempt: &AttemptId) -> Path {

@@ -6,7 +6,7 @@ use futures::stream::TryStreamExt;
 use serde::{Deserialize, Serialize};
 
 use crate::commit::bounded_concurrency::together;
-use crate::commit::layout::{Layout, LogKey};
+use crate::commit::layout::{self, Layout, LogKey};
 use crate::commit::live_state::State;
 use crate::commit::record::{FORMAT, Record};
 use crate::error::{Context, Error, ErrorKind, Result};
@@ -33,6 +33,22 @@ struct Checkpoint {
     format: u32,
     number: u64,
     state: State,
+}
+
+/// Returns the names of the jobs that have a log below an output root.
+///
+/// # Errors
+/// As the store says.
+pub async fn jobs_with_log(store: &Store) -> Result<Vec<String>> {
+    let listed = store
+        .reader()
+        .list_with_delimiter(Some(&layout::jobs()))
+        .await
+        .map_err(|error| store.explain(error, "list the jobs"))?;
+    let folders = listed.common_prefixes.iter();
+    Ok(folders
+        .filter_map(|folder| folder.filename().map(str::to_owned))
+        .collect())
 }
 
 impl Log {

@@ -83,6 +83,7 @@
 
 mod attempt;
 mod attempt_notes;
+mod attempt_state;
 mod bounded_concurrency;
 mod committed;
 mod fence;
@@ -91,6 +92,7 @@ mod layout;
 mod live_state;
 mod log;
 mod open;
+mod output_plan;
 mod part_writer;
 mod partition;
 mod pending_fsyncs;
@@ -108,8 +110,9 @@ pub use committed::{Committed, PublishOutcome, Published};
 pub use fence::{Fence, Unfenced};
 pub use input::{TableInput, foresee_table, list_input, read_table};
 pub use live_state::{State, Table};
-pub use log::{CHECKPOINT_EVERY, Log};
-pub use open::{Decision, OpenOptions, Opened, OutputPlan, foresee, open};
+pub use log::{CHECKPOINT_EVERY, Log, jobs_with_log};
+pub use open::{Decision, OpenOptions, Opened, foresee, open};
+pub use output_plan::OutputPlan;
 pub use part_writer::{PartWriter, StagedPart};
 pub use partition::{Order, Partition, Window};
 pub use record::{

@@ -10,23 +10,12 @@ use crate::commit::attempt_notes::clean_ended;
 use crate::commit::input::{TableInput, is_data, list_input, read_table};
 use crate::commit::layout::Layout;
 use crate::commit::log::{Log, read_record, read_records};
+use crate::commit::output_plan::OutputPlan;
 use crate::commit::publish::{Settled, settle};
 use crate::commit::record::{AttemptId, Consumed, Record, Replaces, Run, RunId, path};
-use crate::commit::table_columns::Columns;
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::{self, FrozenObject, Store};
 use crate::watch::StopSignal;
-
-/// What a run is going to do to one table.
-#[derive(Clone, Debug)]
-pub struct OutputPlan {
-    /// The table's name; its root is `<output>/<job>/<table>/`.
-    pub table: String,
-    /// Its columns and types.
-    pub columns: Columns,
-    /// What is replaced.
-    pub replaces: Replaces,
-}
 
 /// What a caller decides about a run's start.
 #[derive(Clone, Copy, Debug, Default)]

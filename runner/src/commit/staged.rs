@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tracing::{info, warn};
 
-use crate::commit::attempt::Inner;
+use crate::commit::attempt_state::AttemptState;
 use crate::commit::committed::Committed;
 use crate::commit::fence::Fence;
 use crate::commit::log::{read_from, read_record};
@@ -22,7 +22,7 @@ const LAST_LOOK: Duration = Duration::from_millis(1_500);
 #[derive(Debug)]
 #[must_use = "staged parts are lost unless they are committed or given up"]
 pub struct Staged {
-    inner: Arc<Inner>,
+    inner: Arc<AttemptState>,
     run: Run,
 }
 
@@ -53,7 +53,7 @@ enum Unlanded {
 }
 
 impl Staged {
-    pub(super) fn new(inner: Arc<Inner>, run: Run) -> Self {
+    pub(super) fn new(inner: Arc<AttemptState>, run: Run) -> Self {
         Self { inner, run }
     }
 
@@ -76,7 +76,7 @@ impl Staged {
     pub async fn commit(self, fence: &dyn Fence, stop: &StopSignal) -> Result<CommitOutcome> {
         let fenced = stop.or_cancelled(async {
             self.inner.seal(&self.run.outputs).await?;
-            fence.beat().await?;
+            fence.may_commit().await?;
             self.inner.drop_unused(&self.run).await;
             Ok(())
         });
@@ -87,6 +87,9 @@ impl Staged {
         loop {
             if stop.requested() {
                 return self.give_up(cancelled(), stop).await;
+            }
+            if let Err(error) = stop.or_cancelled(fence.about_to_put()).await {
+                return self.give_up(error, stop).await;
             }
             let record = Record::run(number, self.run.clone());
             match self.put(number, record.to_bytes()?, stop).await {

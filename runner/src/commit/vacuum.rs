@@ -49,6 +49,8 @@ pub struct Vacuumed {
     pub temporary: usize,
     /// Quarantined objects deleted.
     pub quarantine: usize,
+    /// Attempts that are too young to be removed.
+    pub kept: usize,
 }
 
 /// Finishes an open publish, then takes away old attempts that are in no record, and old quarantine where asked.
@@ -76,6 +78,7 @@ pub async fn vacuum(store: &Store, job: &str, options: VacuumOptions) -> Result<
         done.quarantine = old.len();
         delete(store, old).await?;
     }
+    done.kept = attempts_left(store, &layout).await?;
     info!(
         job,
         attempts = done.attempts.len(),
@@ -83,6 +86,15 @@ pub async fn vacuum(store: &Store, job: &str, options: VacuumOptions) -> Result<
         "vacuumed"
     );
     Ok(done)
+}
+
+async fn attempts_left(store: &Store, layout: &Layout) -> Result<usize> {
+    let listed = store
+        .reader()
+        .list_with_delimiter(Some(&layout.attempts()))
+        .await
+        .map_err(|error| store.explain(error, "list the attempts"))?;
+    Ok(listed.common_prefixes.len())
 }
 
 /// The store's own time, as its listings say it: ours may be wrong by more than the retention.

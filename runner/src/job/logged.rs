@@ -1,9 +1,8 @@
 //! Which jobs have a log below an output root, and which of them a command means.
 
 use drivetrain_jobs::name;
-use object_store::path::Path;
 
-use crate::cli::LogArgs;
+use crate::commit::jobs_with_log;
 use crate::error::{Error, ErrorKind, Result};
 use crate::job::folder::JobFolder;
 use crate::store::{Location, S3Settings, Store};
@@ -23,10 +22,10 @@ impl LoggedJob {
     /// # Errors
     /// `Usage` for what is neither a name nor a job's folder; `InputMissing` where no such job ever ran, which is otherwise
     /// taken for one that needs nothing; else as the store says.
-    pub async fn find(args: &LogArgs) -> Result<Self> {
-        let name = name_of(&args.job).await?;
-        let store = Store::open(&Location::parse(&args.output)?, &S3Settings::default()).await?;
-        let known = logged_jobs(&store).await?;
+    pub async fn find(job: &str, output: &Location) -> Result<Self> {
+        let name = name_of(job).await?;
+        let store = Store::open(output, &S3Settings::default()).await?;
+        let known = jobs_with_log(&store).await?;
         if known.contains(&name) {
             return Ok(Self { store, name });
         }
@@ -45,23 +44,6 @@ impl LoggedJob {
         };
         Err(Error::new(ErrorKind::InputMissing, message).hint(hint))
     }
-}
-
-/// The jobs that have a log below an output root.
-///
-/// # Errors
-/// As the store says.
-pub async fn logged_jobs(store: &Store) -> Result<Vec<String>> {
-    let listed = store
-        .reader()
-        .list_with_delimiter(Some(&Path::from("_drivetrain")))
-        .await
-        .map_err(|error| store.explain(error, "list the jobs"))?;
-    Ok(listed
-        .common_prefixes
-        .iter()
-        .filter_map(|prefix| prefix.filename().map(str::to_owned))
-        .collect())
 }
 
 /// A log outlives its job's folder, so that a name needs none.

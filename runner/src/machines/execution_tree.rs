@@ -7,7 +7,7 @@ use drivetrain_statemachine::trace::{
 
 use crate::machines::duration_text::time_span;
 use crate::machines::findings::finding::plural;
-use crate::terminal::stage_display::grouped;
+use crate::report::grouped;
 
 /// More iterations than these are counted rather than shown one by one; those that failed are shown.
 const MOST_SHOWN: u64 = 10;

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::error::{Context, ErrorKind, Result};
 use crate::machines::definition::read_text;
 use crate::machines::findings::finding::Finding;
-use crate::terminal::print;
+use crate::terminal::stderr::note;
 
 /// Reads what a flag gives: JSON itself, the name of a file that holds it, or `-` for standard input.
 ///
@@ -39,7 +39,7 @@ pub fn read_json(flag: &str, given: &str) -> Result<Value> {
     let value =
         serde_json::from_str(&text).context(ErrorKind::Usage, format!("{origin} is no JSON"))?;
     for twice in duplicate_keys(&text) {
-        print::note(&Finding::of_machine(name, &twice).to_string());
+        note(&Finding::of_machine(name, &twice).to_string());
     }
     Ok(value)
 }

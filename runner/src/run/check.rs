@@ -6,13 +6,13 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::SessionContext;
 use drivetrain_jobs::contract::{Key, Reference, Severity};
 use drivetrain_jobs::job::{Job, Output};
-use drivetrain_jobs::plan::{CheckPlan, Parameters, check_plan};
+use drivetrain_jobs::plan::{CheckPlan, check_plan};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::job::job_error::job_error;
 use crate::report::CheckReport;
 use crate::run::compute::Computed;
-use crate::sink::collect::query_error;
+use crate::run::request::Run;
+use crate::sql::query_error;
 
 /// How many violating rows a message shows.
 const SHOWN_ROWS: usize = 3;
@@ -23,21 +23,18 @@ const SHOWN_ROWS: usize = 3;
 /// # Errors
 /// `QualityGate`, naming every check that failed with what was expected and what came out.
 pub async fn check(
+    run: &Run<'_>,
     context: &SessionContext,
-    job: &Job,
-    parameters: &Parameters,
-    asked_for: &[String],
     computed: &[Computed],
 ) -> Result<Vec<CheckReport>> {
+    let (job, parameters) = (run.job(), &run.parameters);
+    let asked_for = &run.settings().checks;
     let mut findings = Vec::new();
     for check in &job.checks {
         if !check.enabled && !asked_for.contains(&check.name) {
             continue;
         }
-        let found = match check_plan(context, job, check, parameters)
-            .await
-            .map_err(job_error)?
-        {
+        let found = match check_plan(context, job, check, parameters).await? {
             CheckPlan::Equal { expected, got } => equal(context, expected, got).await?,
             CheckPlan::NoRows(plan) => no_rows(context, plan).await?,
         };

@@ -15,13 +15,14 @@ use tracing::warn;
 
 use crate::commit::Stager;
 use crate::error::{Error, ErrorKind, Result};
-use crate::job::job_error::job_error;
 use crate::run::outputs;
+use crate::run::request::Run;
 use crate::run::settings::Shape;
-use crate::sink::collect::{Collected, Direct, Intake, collect, query_error};
+use crate::sink::collect::{Collected, Direct, Intake, collect};
 use crate::sink::partition::Partitions;
 use crate::sql::bad_value;
 use crate::sql::held::results::{Held, HeldTable};
+use crate::sql::query_error;
 use crate::sql::workspace::Workspace;
 use crate::watch::Progress;
 
@@ -51,13 +52,13 @@ pub struct Destination<'a> {
 /// # Errors
 /// What a query fails with; `QualityGate` for an output that does not have one row for each row that it promises.
 pub async fn compute(
-    job: &Job,
-    parameters: &Parameters,
+    run: &Run<'_>,
     accepted_rows: &BTreeMap<String, u64>,
     workspace: &Workspace,
     destination: &Destination<'_>,
     progress: &Progress,
 ) -> Result<Vec<Computed>> {
+    let (job, parameters) = (run.job(), &run.parameters);
     let computing = Computing {
         parameters,
         workspace,
@@ -65,9 +66,7 @@ pub async fn compute(
         progress,
     };
     for table in &job.tables {
-        let plan = table_plan(&workspace.context, job, table, parameters)
-            .await
-            .map_err(job_error)?;
+        let plan = table_plan(&workspace.context, job, table, parameters).await?;
         let partitions = Partitions::new(&table.name, Vec::new(), &[])?;
         let intake = Intake {
             name: table.name.clone(),
@@ -132,9 +131,7 @@ impl Computing<'_> {
     }
 
     async fn output_once(&self, job: &Job, output: &Output, direct: bool) -> Result<Computed> {
-        let planned = output_plan(&self.workspace.context, job, output, self.parameters)
-            .await
-            .map_err(job_error)?;
+        let planned = output_plan(&self.workspace.context, job, output, self.parameters).await?;
         let schema = schema_of(&output.columns);
         let place = |name: &String| schema.index_of(name).ok();
         let counted = output.warnings.iter();

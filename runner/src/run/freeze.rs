@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use drivetrain_jobs::job::{Input, InputOrigin, Job, Mode, Output};
+use object_store::ObjectMeta;
+use object_store::path::Path;
 
 use crate::commit::{Columns, Opened, TableInput};
-use crate::error::{Error, ErrorKind, Result};
-use crate::run::roots::{RAW, Stores};
+use crate::error::{Context, Error, ErrorKind, Result};
+use crate::run::roots::{RAW, Roots};
 use crate::sql::column_types::type_name;
-use crate::store::FrozenObject;
+use crate::store::{FrozenObject, FrozenStore, Store};
 
 /// One input of a job, frozen.
 #[derive(Clone, Debug)]
@@ -47,13 +49,13 @@ pub type FrozenInputs = BTreeMap<String, FrozenInput>;
 /// are not what this job expects; `Conflict` for an appended object that has changed.
 ///
 /// # Panics
-/// Without an input store for a job that reads raw data: [`Stores::open`] opens it.
-pub async fn freeze(job: &Job, opened: &Opened, stores: &Stores) -> Result<FrozenInputs> {
+/// Without an input store for a job that reads raw data: [`Roots::open`] opens it.
+pub async fn freeze(job: &Job, opened: &Opened, roots: &Roots) -> Result<FrozenInputs> {
     let mut inputs = FrozenInputs::new();
     for input in &job.inputs {
         let frozen = match &input.origin {
             InputOrigin::Raw(folder) => {
-                let store = stores
+                let store = roots
                     .input
                     .as_ref()
                     .expect("a job that reads raw data has an input store");
@@ -64,7 +66,7 @@ pub async fn freeze(job: &Job, opened: &Opened, stores: &Stores) -> Result<Froze
                 job: producer,
                 table,
             } => {
-                let found = opened.table(&stores.output, producer, table).await?;
+                let found = opened.table(&roots.output, producer, table).await?;
                 table_input(input, &format!("{producer}.{table}"), found)?
             }
         };
@@ -153,4 +155,33 @@ fn require_columns(input: &Input, table: &str, recorded: &Columns) -> Result<()>
         ),
     )
     .hint("run the job that writes the table again with its present contract"))
+}
+
+/// Returns a reader of exactly these versions of the objects.
+///
+/// # Errors
+/// `Failed` for an object that has no usable key.
+pub(crate) fn frozen_store(store: &Store, objects: &[FrozenObject]) -> Result<FrozenStore> {
+    FrozenStore::new(store.reader(), objects.iter().cloned())
+        .context(ErrorKind::Failed, "an input has no usable key")
+}
+
+/// Returns a frozen object as readers describe it.
+///
+/// # Errors
+/// `Failed` for an object that has no usable key.
+pub(crate) fn object_meta(object: &FrozenObject) -> Result<ObjectMeta> {
+    let location = Path::parse(&object.key)
+        .map_err(object_store::Error::from)
+        .context(
+            ErrorKind::Failed,
+            format!("`{}` is no usable key", object.key),
+        )?;
+    Ok(ObjectMeta {
+        location,
+        last_modified: object.modified,
+        size: object.size_bytes,
+        e_tag: object.etag.clone(),
+        version: None,
+    })
 }

@@ -5,7 +5,6 @@ use drivetrain_jobs::plan::Parameters;
 
 use crate::commit::{OpenOptions, RunId, RunInputs};
 use crate::error::{Context, Error, ErrorKind, Result};
-use crate::job::job_error::job_error;
 use crate::run::freeze::FrozenInputs;
 use crate::run::settings::RunSettings;
 
@@ -15,7 +14,7 @@ use crate::run::settings::RunSettings;
 /// `Usage` for a parameter or a check that the job does not have, and for a value that is none.
 pub fn bind(job: &Job, settings: &RunSettings) -> Result<Parameters> {
     let given: Vec<_> = settings.parameters.iter().collect();
-    let parameters = Parameters::bind(job, &given).map_err(job_error)?;
+    let parameters = Parameters::bind(job, &given)?;
     require_known_checks(job, settings)?;
     Ok(parameters)
 }

@@ -1,11 +1,21 @@
 //! One run of one job: the path of a row, from raw objects to a published table.
+//!
+//! [`outcome::execute`] is the only way in. `row_path` has the whole path on one screen; every other file is one stage of it,
+//! or what a stage takes.
+
+pub mod failed_run;
+pub mod outcome;
+pub mod request;
+pub mod settings;
+
 pub(crate) mod check;
 pub(crate) mod compute;
 pub(crate) mod freeze;
 pub(crate) mod identify;
 pub(crate) mod outputs;
 pub(crate) mod preview;
+pub(crate) mod published_table;
 pub(crate) mod read;
 pub(crate) mod roots;
-pub(crate) mod row_path;
-pub(crate) mod settings;
+mod row_path;
+mod run_report;

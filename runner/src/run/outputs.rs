@@ -7,7 +7,7 @@ use drivetrain_jobs::plan::{Bounds, Parameters};
 
 use crate::commit::{ColumnType, Columns, Order, OutputPlan, Replaces, Window};
 use crate::run::settings::Shape;
-use crate::sink::write::Table;
+use crate::sink::table::Table;
 use crate::sql::column_types::type_name;
 use crate::sql::workspace::Workspace;
 

@@ -17,10 +17,9 @@ use serde::Serialize;
 
 use crate::commit::TableInput;
 use crate::error::Result;
-use crate::job::job_error::job_error;
-use crate::run::read::parts_table;
-use crate::sink::collect::query_error;
+use crate::run::published_table::published_table;
 use crate::sql::planned_table::Foreseen;
+use crate::sql::query_error;
 use crate::sql::workspace::Workspace;
 use crate::store::Store;
 
@@ -68,7 +67,7 @@ pub async fn preview(
         match inputs.get(&input.name) {
             Some(Known::Table(table, store)) => {
                 let parts =
-                    parts_table(&input.name, Some(&input.contract), table, store, workspace)?;
+                    published_table(&input.name, Some(&input.contract), table, store, workspace)?;
                 opened.insert(
                     parts.store_name().to_owned(),
                     (input.name.clone(), BTreeMap::new()),
@@ -90,15 +89,11 @@ pub async fn preview(
     let mut queries = Vec::new();
     let mut plans = Vec::new();
     for table in &job.tables {
-        let plan = table_plan(context, job, table, parameters)
-            .await
-            .map_err(job_error)?;
+        let plan = table_plan(context, job, table, parameters).await?;
         plans.push(hold(workspace, &table.name, &plan, &mut queries).await?);
     }
     for output in &job.outputs {
-        let planned = output_plan(context, job, output, parameters)
-            .await
-            .map_err(job_error)?;
+        let planned = output_plan(context, job, output, parameters).await?;
         plans.push(hold(workspace, &output.name, &planned.plan, &mut queries).await?);
     }
     for plan in &plans {

@@ -3,59 +3,84 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
-use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::logical_expr::Expr;
-use drivetrain_jobs::contract::Contract;
 use drivetrain_jobs::job::{Input, InputOrigin, Job};
-use drivetrain_jobs::plan::{Parameters, clustering};
-use object_store::ObjectMeta;
+use drivetrain_jobs::plan::clustering;
 use object_store::path::Path;
 
-use crate::commit::TableInput;
+use crate::commit::{Attempt, TableInput};
 use crate::error::{Context, Error, ErrorKind, Result};
-use crate::job::job_error::job_error;
-use crate::report::{InputReport, Report};
-use crate::run::freeze::{FrozenInput, FrozenInputs};
-use crate::run::roots::{RAW, Stores};
-use crate::run::row_path::Run;
-use crate::sink::collect::query_error;
+use crate::report::InputReport;
+use crate::run::freeze::{FrozenInput, FrozenInputs, frozen_store, object_meta};
+use crate::run::published_table::published_table;
+use crate::run::request::Run;
+use crate::run::roots::{RAW, Roots};
 use crate::source::{self, DatasetReport, InputObjects, Quarantine, ReadSettings, Refused};
-use crate::sql::column_types::arrow_type;
-use crate::sql::parts_table::{LivePart, PartsTable, partition_type};
+use crate::sql::query_error;
 use crate::sql::workspace::Workspace;
-use crate::store::{FrozenObject, FrozenStore, Store};
+use crate::store::Store;
 use crate::watch::Progress;
 
 /// Rows in a batch: what DataFusion works with.
 const BATCH_ROWS: usize = 8192;
 
-/// What reading gave; the rows themselves are registered in the workspace's session.
-pub struct Reading {
-    /// Accepted rows by input.
-    pub accepted_rows: BTreeMap<String, u64>,
+/// Inputs that were read; the accepted rows themselves are registered in the workspace's session.
+pub(crate) struct SourcesRead {
+    /// What was found of each input, in the job's order.
+    pub inputs: Vec<InputReport>,
+    /// The folder of the rejected rows, if there are any.
+    pub quarantine: Option<String>,
     /// Bytes of rows that did not fit into memory.
     pub spilled_bytes: u64,
 }
 
-/// Reads the raw inputs, writes the quarantine (also when reading fails), and registers every input in the session. What was
-/// found of each input goes into the report, also when reading fails.
+impl SourcesRead {
+    /// Returns the accepted rows by input.
+    pub fn accepted_rows(&self) -> BTreeMap<String, u64> {
+        let inputs = self.inputs.iter();
+        inputs
+            .map(|input| (input.name.clone(), input.accepted_rows))
+            .collect()
+    }
+}
+
+/// Inputs that were refused, with what was found of them.
+pub(crate) struct SourcesRefused {
+    /// Why they were refused.
+    pub error: Error,
+    /// What was found of each input.
+    pub inputs: Vec<InputReport>,
+    /// The folder of the rejected rows, if there are any.
+    pub quarantine: Option<String>,
+}
+
+impl From<Error> for Box<SourcesRefused> {
+    fn from(error: Error) -> Self {
+        Self::new(SourcesRefused {
+            error,
+            inputs: Vec::new(),
+            quarantine: None,
+        })
+    }
+}
+
+/// Reads the raw inputs, writes the quarantine (also when reading fails), and registers every input in the session.
 ///
 /// # Errors
 /// `QualityGate` for data that breaks its contract beyond the threshold, naming the quarantine; `TryAgain` for an object that
 /// was replaced meanwhile; otherwise as stores and disks say.
-pub async fn read(
+pub(crate) async fn read(
     run: &Run<'_>,
-    parameters: &Parameters,
-    stores: &Stores,
+    attempt: &Attempt,
     frozen: &FrozenInputs,
     workspace: &Workspace,
     progress: &Progress,
-    report: &mut Report,
-) -> Result<Reading> {
-    let (job, shape) = (run.job, &run.settings.shape);
-    let clustering = clustering(job, parameters).await.map_err(job_error)?;
-    let objects = raw_objects(job, clustering, stores, frozen)?;
+) -> Result<SourcesRead, Box<SourcesRefused>> {
+    let (job, shape) = (run.job(), &run.settings().shape);
+    let clustering = clustering(job, &run.parameters)
+        .await
+        .map_err(Error::from)?;
+    let objects = raw_objects(job, clustering, &run.roots, frozen)?;
     let read_settings = ReadSettings {
         threads: workspace.threads,
         batch_rows: BATCH_ROWS,
@@ -72,14 +97,12 @@ pub async fn read(
     .await;
     let sources = match sources {
         Ok(sources) => sources,
-        Err(refused) => return Err(refuse(*refused, job, stores, report).await),
+        Err(refused) => return Err(refuse(*refused, attempt, &run.roots.output).await),
     };
-    report.quarantine = write_quarantine(&sources.quarantine, job, stores, report).await?;
+    let quarantine = write_quarantine(&sources.quarantine, attempt, &run.roots.output).await?;
     let mut reports = BTreeMap::new();
-    let mut accepted_rows = BTreeMap::new();
     let mut spilled_bytes = 0;
     for dataset in sources.datasets {
-        accepted_rows.insert(dataset.name.clone(), dataset.report.accepted);
         spilled_bytes += dataset.report.spilled_bytes;
         reports.insert(
             dataset.name.clone(),
@@ -92,18 +115,16 @@ pub async fn read(
     }
     for input in &job.inputs {
         if let Some(FrozenInput::Table(table)) = frozen.get(&input.name) {
-            register_table(input, table, &stores.output, workspace)?;
-            let found = table_report(&input.name, table);
-            accepted_rows.insert(input.name.clone(), found.rows);
-            reports.insert(input.name.clone(), found);
+            register_table(input, table, &run.roots.output, workspace)?;
+            reports.insert(input.name.clone(), table_report(&input.name, table));
         }
     }
     let inputs = job.inputs.iter();
-    report.inputs = inputs
-        .filter_map(|input| reports.remove(&input.name))
-        .collect();
-    Ok(Reading {
-        accepted_rows,
+    Ok(SourcesRead {
+        inputs: inputs
+            .filter_map(|input| reports.remove(&input.name))
+            .collect(),
+        quarantine,
         spilled_bytes,
     })
 }
@@ -111,7 +132,7 @@ pub async fn read(
 fn raw_objects(
     job: &Job,
     mut clustering: BTreeMap<String, Expr>,
-    stores: &Stores,
+    roots: &Roots,
     frozen: &FrozenInputs,
 ) -> Result<Vec<InputObjects>> {
     let mut inputs = Vec::new();
@@ -121,7 +142,7 @@ fn raw_objects(
         else {
             continue;
         };
-        let store = stores
+        let store = roots
             .input
             .as_ref()
             .expect("a job that reads raw data has an input store");
@@ -147,36 +168,15 @@ fn raw_objects(
     Ok(inputs)
 }
 
-fn frozen_store(store: &Store, objects: &[FrozenObject]) -> Result<FrozenStore> {
-    FrozenStore::new(store.reader(), objects.iter().cloned())
-        .context(ErrorKind::Failed, "an input has no usable key")
-}
-
-fn object_meta(object: &FrozenObject) -> Result<ObjectMeta> {
-    let location = Path::parse(&object.key)
-        .map_err(object_store::Error::from)
-        .context(
-            ErrorKind::Failed,
-            format!("`{}` is no usable key", object.key),
-        )?;
-    Ok(ObjectMeta {
-        location,
-        last_modified: object.modified,
-        size: object.size_bytes,
-        e_tag: object.etag.clone(),
-        version: None,
-    })
-}
-
-async fn refuse(refused: Refused, job: &Job, stores: &Stores, report: &mut Report) -> Error {
+async fn refuse(refused: Refused, attempt: &Attempt, store: &Store) -> Box<SourcesRefused> {
     let Refused {
         error,
         quarantine,
         reports,
     } = refused;
     let found = reports.iter();
-    report.inputs = found.map(|(name, found)| raw_report(name, found)).collect();
-    match write_quarantine(&quarantine, job, stores, report).await {
+    let inputs = found.map(|(name, found)| raw_report(name, found)).collect();
+    let (error, quarantine) = match write_quarantine(&quarantine, attempt, store).await {
         Ok(Some(place)) => {
             let rows =
                 format!("the rejected rows lie in `{place}`, each with its file, line and rule");
@@ -185,35 +185,30 @@ async fn refuse(refused: Refused, job: &Job, stores: &Stores, report: &mut Repor
                 Some(own) => format!("{own}; {rows}"),
                 None => rows,
             };
-            report.quarantine = Some(place);
-            error.hint(hint)
+            (error.hint(hint), Some(place))
         }
-        Ok(None) => error,
+        Ok(None) => (error, None),
         Err(lost) => {
             tracing::error!(error = %lost, "the rejected rows could not be written");
-            error
+            (error, None)
         }
-    }
+    };
+    Box::new(SourcesRefused {
+        error,
+        inputs,
+        quarantine,
+    })
 }
 
-/// Writes the rejected rows and returns their folder, where there are any.
+/// Writes the rejected rows and returns their folder; `None` if there are none.
 async fn write_quarantine(
     quarantine: &Quarantine,
-    job: &Job,
-    stores: &Stores,
-    report: &Report,
+    attempt: &Attempt,
+    store: &Store,
 ) -> Result<Option<String>> {
-    let run = &report.run_id;
-    let prefix = Path::parse(format!(
-        "_drivetrain/{}/quarantine/{run}/{}",
-        job.name, report.attempt_id
-    ))
-    .map_err(object_store::Error::from)
-    .context(ErrorKind::Failed, "the quarantine has no usable name")?;
-    let written = quarantine
-        .write(&stores.output.reader(), &prefix, run)
-        .await?;
-    Ok(written.map(|_| stores.output.location().url(&prefix)))
+    let (folder, run) = (attempt.quarantine_folder(), attempt.run().to_string());
+    let written = quarantine.write(&store.reader(), &folder, &run).await?;
+    Ok(written.map(|_| store.location().url(&folder)))
 }
 
 fn raw_report(name: &str, report: &DatasetReport) -> InputReport {
@@ -264,81 +259,10 @@ fn register_table(
     store: &Store,
     workspace: &Workspace,
 ) -> Result<()> {
-    let parts = parts_table(&input.name, Some(&input.contract), table, store, workspace)?;
+    let parts = published_table(&input.name, Some(&input.contract), table, store, workspace)?;
     workspace
         .context
         .register_table(&input.name, Arc::new(parts))
         .map(|_| ())
         .map_err(query_error)
-}
-
-/// A published table as DataFusion scans it; `contract` narrows it to the columns that it names.
-///
-/// # Errors
-/// `Failed` for a record that names no usable key or type.
-pub fn parts_table(
-    name: &str,
-    contract: Option<&Contract>,
-    table: &TableInput,
-    store: &Store,
-    workspace: &Workspace,
-) -> Result<PartsTable> {
-    let url = ObjectStoreUrl::parse(format!("drivetrain-{}://parts", name.replace('_', "-")))
-        .context(
-            ErrorKind::Failed,
-            format!("table `{name}` has no usable name"),
-        )?;
-    workspace
-        .context
-        .runtime_env()
-        .register_object_store(url.as_ref(), Arc::new(frozen_store(store, &table.objects)?));
-    let recorded = &table.columns;
-    let is_partition = |column: &str| recorded.partition_by.iter().any(|name| name == column);
-    let wanted = |column: &str| {
-        contract.is_none_or(|contract| contract.columns.iter().any(|wanted| wanted.name == column))
-    };
-    let mut file_fields = Vec::new();
-    let mut partition_fields: Vec<FieldRef> = Vec::new();
-    for column in &recorded.columns {
-        let kind = arrow_type(&column.kind).ok_or_else(|| {
-            Error::new(
-                ErrorKind::Failed,
-                format!(
-                    "column `{}` of table `{name}` has the unknown type `{}`",
-                    column.name, column.kind
-                ),
-            )
-            .hint("use a newer drivetrain")
-        })?;
-        if !is_partition(&column.name) && wanted(&column.name) {
-            file_fields.push(Field::new(&column.name, kind, true));
-        }
-    }
-    for column in &recorded.partition_by {
-        let found = recorded
-            .columns
-            .iter()
-            .find(|candidate| candidate.name == *column);
-        let kind = found
-            .and_then(|column| partition_type(&column.kind))
-            .unwrap_or(DataType::Utf8View);
-        partition_fields.push(Arc::new(Field::new(column, kind, false)));
-    }
-    let parts = table
-        .parts
-        .iter()
-        .zip(&table.objects)
-        .map(|(part, object)| {
-            let values = recorded.partition_by.iter();
-            Ok(LivePart {
-                object: object_meta(object)?,
-                rows: part.rows,
-                partition: values
-                    .filter_map(|column| part.partition.value(column))
-                    .collect(),
-            })
-        })
-        .collect::<Result<Vec<_>>>()?;
-    let file_schema: SchemaRef = Arc::new(Schema::new(file_fields));
-    PartsTable::new(url, file_schema, partition_fields, parts)
 }

@@ -11,16 +11,16 @@ use crate::store::{S3Settings, Store};
 /// The folder of raw data below the input root.
 pub const RAW: &str = "raw";
 
-/// The stores of a run.
+/// The opened roots of a run.
 #[derive(Clone, Debug)]
-pub struct Stores {
+pub struct Roots {
     /// The raw data's, for jobs that read any.
     pub input: Option<Store>,
     /// The tables' and the log's.
     pub output: Store,
 }
 
-impl Stores {
+impl Roots {
     /// Opens both, once it is sure that no table would become raw data, or the other way round.
     ///
     /// # Errors

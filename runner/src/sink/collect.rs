@@ -6,21 +6,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arrow::array::{AsArray, RecordBatch};
 use arrow::compute::interleave_record_batch;
 use arrow::datatypes::SchemaRef;
-use datafusion::common::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use futures::{StreamExt, TryStreamExt};
 
 use crate::commit::Stager;
-use crate::error::{Cause, Context, Error, ErrorKind, Result};
+use crate::error::{Context, Error, ErrorKind, Result};
 use crate::sink::key_hashes::{KeyHashes, all_differ};
 use crate::sink::open_files::{OpenFiles, Slot};
 use crate::sink::partition::Partitions;
 use crate::sink::regroup::{Block, Regroup};
-use crate::sink::write::Table;
-use crate::sql::bad_value::BadValue;
+use crate::sink::table::Table;
 use crate::sql::held::results::{Held, Holder};
-use crate::store;
+use crate::sql::query_error;
 use crate::watch::Progress;
 
 /// Rows of more partitions than this in one block are held: so many files at once would be slow and large, and most would be
@@ -60,7 +58,7 @@ pub struct Collected {
     /// Whether all keys differ; `false` may also mean that the hashes of two met.
     pub keys_differ: bool,
     /// What was written already, by the number of the partition.
-    pub(super) slots: Vec<Slot>,
+    pub(crate) slots: Vec<Slot>,
 }
 
 /// Runs the streams side by side and takes their rows in.
@@ -256,38 +254,4 @@ impl Router {
         }
         Ok(())
     }
-}
-
-/// What a failed query means: no memory or disk is `Failed` with the setting to raise; anything of ours keeps its kind.
-pub(crate) fn query_error(error: DataFusionError) -> Error {
-    if let Some(replaced) = store::replaced(&error) {
-        let message = format!("{replaced}, by a later run or by another hand");
-        return Error::new(ErrorKind::TryAgain, message)
-            .caused_by(error)
-            .hint("nothing was mixed; run the same command again: it starts from the new version");
-    }
-    let root = error.find_root();
-    if let DataFusionError::ResourcesExhausted(_) = root {
-        return Error::new(
-            ErrorKind::Failed,
-            "the query needs more memory than the limit allows",
-        )
-        .caused_by(error)
-        .hint("raise `--memory-limit`, or give `--spill-dir` a disk with more room");
-    }
-    if let DataFusionError::External(external) = root
-        && let Some(own) = external.downcast_ref::<Error>()
-    {
-        return Error::new(own.kind(), own.to_string()).caused_by(error);
-    }
-    if let Some(bad) = BadValue::of(root) {
-        return bad.error(error);
-    }
-    let no_space = |error: &std::io::Error| error.kind() == std::io::ErrorKind::StorageFull;
-    if matches!(root, DataFusionError::IoError(io) if no_space(io)) {
-        return Error::new(ErrorKind::Failed, "the spill directory is full")
-            .caused_by(error)
-            .hint("give `--spill-dir` a disk with more room, or raise `--memory-limit`");
-    }
-    Error::new(ErrorKind::Failed, "the query failed").caused_by(Cause::from(error))
 }

@@ -15,7 +15,7 @@ use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::execution::{DiskManager, SpillFile};
 
 use crate::error::Result;
-use crate::sink::collect::query_error;
+use crate::sql::query_error;
 
 /// Hashes are sorted and put on disk in runs of this many, at least, where memory is short: fewer would be too many files.
 const LEAST_RUN: usize = 1 << 16;
@@ -24,7 +24,7 @@ const LEAST_RUN: usize = 1 << 16;
 const BUCKET_BITS: u32 = 9;
 
 /// The hashes of one stream's keys: 8 bytes a row in memory, on disk where that is too much.
-pub(super) struct KeyHashes {
+pub(crate) struct KeyHashes {
     columns: Vec<usize>,
     buckets: Vec<Vec<u64>>,
     held: usize,
@@ -109,7 +109,7 @@ fn bucket(hash: u64) -> usize {
 ///
 /// # Errors
 /// `Failed`, if what was put on disk cannot be read back.
-pub(super) fn all_differ(parts: &mut [KeyHashes]) -> Result<bool> {
+pub(crate) fn all_differ(parts: &mut [KeyHashes]) -> Result<bool> {
     if parts.iter().all(|part| part.runs.is_empty()) {
         return Ok(buckets_differ(parts));
     }

@@ -12,7 +12,7 @@ use crate::commit::{Partition, StagedPart, Stager};
 use crate::error::{Context, ErrorKind, Result};
 use crate::sink::parquet::file_writer::{File, Format};
 use crate::sink::partition::PartitionNumber;
-use crate::sink::write::Table;
+use crate::sink::table::Table;
 
 /// Files that are open at the same time, at most: a stream that comes partition by partition needs one or two.
 const MOST_FILES: usize = 32;
@@ -21,7 +21,7 @@ const MOST_FILES: usize = 32;
 const FILES_PERCENT: usize = 25;
 
 /// The open files of one output, shared by the streams that write to it; at most one for a partition.
-pub(super) struct OpenFiles {
+pub(crate) struct OpenFiles {
     stager: Stager,
     table: Table,
     format: Format,
@@ -34,7 +34,7 @@ pub(super) struct OpenFiles {
 
 /// What was written to one partition.
 #[derive(Default)]
-pub(super) struct Slot {
+pub(crate) struct Slot {
     /// The file that is open.
     pub file: Option<File>,
     /// Those that were ended.

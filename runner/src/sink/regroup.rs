@@ -19,7 +19,7 @@ const BLOCK_ROWS: usize = 256 * 1024;
 const LONG_STRETCH_ROWS: usize = 1024;
 
 /// Gathers the batches of one stream into blocks.
-pub(super) struct Regroup {
+pub(crate) struct Regroup {
     partitions: Arc<Mutex<Partitions>>,
     batches: Vec<RecordBatch>,
     numbers: Vec<Vec<PartitionNumber>>,
@@ -27,7 +27,7 @@ pub(super) struct Regroup {
 }
 
 /// Rows by their partitions.
-pub(super) enum Block {
+pub(crate) enum Block {
     /// They came so.
     Stretches(RecordBatch, Vec<(PartitionNumber, Range<usize>)>),
     /// They are to be put in order.

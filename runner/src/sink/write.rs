@@ -11,11 +11,12 @@ use tokio::sync::mpsc;
 
 use crate::commit::{Partition, StagedPart, Stager};
 use crate::error::{Context, Error, ErrorKind, Result};
-use crate::sink::collect::{Collected, query_error};
+use crate::sink::collect::Collected;
 use crate::sink::open_files::Slot;
-use crate::sink::parquet::file_settings::FileSettings;
 use crate::sink::parquet::file_writer::{File, Format};
+use crate::sink::table::Table;
 use crate::sql::held::results::Held;
+use crate::sql::query_error;
 use crate::watch::Progress;
 
 /// Encoded bytes that wait for the store, per file being written; more would hide a slow store in memory.
@@ -27,25 +28,9 @@ const SPLIT_BYTES: usize = 256 << 20;
 /// A row group is built in about this many rounds where several threads encode its columns.
 const ROUNDS_A_ROW_GROUP: usize = 4;
 
-/// What is written and how.
-pub struct Table {
-    /// The table's name.
-    pub name: String,
-    /// The columns of its files: partition columns are not among them.
-    pub file_columns: Vec<usize>,
-    /// Whether the order of rows within a partition counts.
-    pub ordered: bool,
-    /// The settings of files.
-    pub files: FileSettings,
-    /// The most bytes of a row group while it is built.
-    pub row_group_bytes: usize,
-    /// Files written at the same time.
-    pub threads: usize,
-}
-
 impl Table {
     /// How the files of rows of this schema are written.
-    pub(super) fn format(&self, schema: &Schema) -> Result<Format> {
+    pub(crate) fn format(&self, schema: &Schema) -> Result<Format> {
         let schema = schema
             .project(&self.file_columns)
             .context(ErrorKind::Failed, "cannot project to the columns of a file")?;

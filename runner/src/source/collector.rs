@@ -22,47 +22,47 @@ use crate::{Error, ErrorKind, Result};
 
 /// One dataset while it is read.
 #[derive(Debug)]
-pub(super) struct Collector {
-    pub(super) judge: Judge,
-    pub(super) hold: Hold,
-    pub(super) quarantine: Hold,
+pub(crate) struct Collector {
+    pub(crate) judge: Judge,
+    pub(crate) hold: Hold,
+    pub(crate) quarantine: Hold,
     /// As [`Judge::hashed`] lists them.
-    pub(super) entries: Vec<Arc<Entries>>,
+    pub(crate) entries: Vec<Arc<Entries>>,
     on_bad_row: OnBadRow,
     state: Mutex<State>,
 }
 
 /// What the blocks add up to.
 #[derive(Debug, Default)]
-pub(super) struct State {
-    pub(super) report: DatasetReport,
+pub(crate) struct State {
+    pub(crate) report: DatasetReport,
     /// For each tracked list of columns.
-    pub(super) rejected_hashes: Vec<Vec<u128>>,
+    pub(crate) rejected_hashes: Vec<Vec<u128>>,
     /// What it takes to find a block's rows again; empty where no row is rejected after its block was decoded.
-    pub(super) notes: BTreeMap<u64, BlockNote>,
+    pub(crate) notes: BTreeMap<u64, BlockNote>,
 }
 
 /// Where a block is, and which of its records were not accepted.
 #[derive(Debug)]
-pub(super) struct BlockNote {
-    pub(super) start: u64,
-    pub(super) end: u64,
-    pub(super) beyond: Beyond,
-    pub(super) first_line: u64,
+pub(crate) struct BlockNote {
+    pub(crate) start: u64,
+    pub(crate) end: u64,
+    pub(crate) beyond: Beyond,
+    pub(crate) first_line: u64,
     /// Fields in a record.
-    pub(super) width: usize,
-    pub(super) rejected_records: Vec<u32>,
+    pub(crate) width: usize,
+    pub(crate) rejected_records: Vec<u32>,
 }
 
 /// The memory that reading may hold on to.
 #[derive(Debug)]
-pub(super) struct Budgets {
-    pub(super) rows: Arc<Budget>,
-    pub(super) keys: Arc<Budget>,
+pub(crate) struct Budgets {
+    pub(crate) rows: Arc<Budget>,
+    pub(crate) keys: Arc<Budget>,
 }
 
 impl Collector {
-    pub(super) fn new(
+    pub(crate) fn new(
         judge: Judge,
         on_bad_row: OnBadRow,
         parts: usize,
@@ -96,7 +96,7 @@ impl Collector {
     ///
     /// # Errors
     /// Quality gate: a row is rejected and no row may be. Failed: neither memory nor disk has room.
-    pub(super) fn take_block(
+    pub(crate) fn take_block(
         &self,
         file: &str,
         rank: u64,
@@ -121,7 +121,7 @@ impl Collector {
     ///
     /// # Errors
     /// As [`Self::take_block`].
-    pub(super) fn take(
+    pub(crate) fn take(
         &self,
         file: &str,
         rank: u64,
@@ -161,7 +161,7 @@ impl Collector {
     ///
     /// # Errors
     /// As [`Self::take_block`].
-    pub(super) fn take_long_line(
+    pub(crate) fn take_long_line(
         &self,
         file: &str,
         rank: u64,
@@ -197,7 +197,7 @@ impl Collector {
     ///
     /// # Errors
     /// As [`Self::take_block`].
-    pub(super) fn take_late(&self, file: &str, rank: u64, rejected: &[Rejected]) -> Result<()> {
+    pub(crate) fn take_late(&self, file: &str, rank: u64, rejected: &[Rejected]) -> Result<()> {
         self.put_in_quarantine(file, rank, rejected)?;
         let mut state = self.state();
         for rejected in rejected {
@@ -207,7 +207,7 @@ impl Collector {
         self.stop_at(file, rejected.first())
     }
 
-    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state
             .lock()
             .expect("no one panics while it holds the lock")

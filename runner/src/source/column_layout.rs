@@ -6,12 +6,12 @@ use arrow::array::ArrayRef;
 use drivetrain_jobs::contract::{Contract, Origin};
 use percent_encoding::percent_decode_str;
 
+use crate::error::in_line;
 use crate::source::bytes::encoding::Text;
 use crate::source::csv::column_decoder::ColumnReader;
 use crate::source::csv::record_grammar::{Beyond, Outcome, read_record};
 use crate::source::decode_plan::DatasetPlan;
 use crate::source::header_hint::{Mismatch, hint_of_broken};
-use crate::terminal::print::in_line;
 use crate::{Error, ErrorKind, Result};
 
 /// What Hive writes where a partition column is NULL.

@@ -1,20 +1,20 @@
 //! Why a header does not have the columns of a contract, and what to do about it.
 
 /// What is known of a header that lacks columns.
-pub(super) struct Mismatch<'a> {
+pub(crate) struct Mismatch<'a> {
     /// The names that the contract asks for and the header lacks.
-    pub(super) missing: &'a [&'a str],
+    pub(crate) missing: &'a [&'a str],
     /// The names in the header.
-    pub(super) found: &'a [String],
+    pub(crate) found: &'a [String],
     /// Whether the header has any other column of the contract.
-    pub(super) has_others: bool,
+    pub(crate) has_others: bool,
 }
 
 /// Delimiters that a file may have instead, and how a contract writes them.
 const DELIMITERS: [(char, &str); 4] = [(',', ","), (';', ";"), ('\t', "\\t"), ('|', "|")];
 
 /// What to do about a first line that cannot be split into names, most often one of quoted names with another delimiter.
-pub(super) fn hint_of_broken(text: &[u8], delimiter: u8) -> String {
+pub(crate) fn hint_of_broken(text: &[u8], delimiter: u8) -> String {
     let line = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let line = String::from_utf8_lossy(line);
     let others = DELIMITERS
@@ -31,7 +31,7 @@ pub(super) fn hint_of_broken(text: &[u8], delimiter: u8) -> String {
 
 impl Mismatch<'_> {
     /// What to do about the header of a text.
-    pub(super) fn hint_of_text(&self) -> String {
+    pub(crate) fn hint_of_text(&self) -> String {
         self.line_ends()
             .or_else(|| self.delimiter())
             .or_else(|| self.spelling())
@@ -45,7 +45,7 @@ impl Mismatch<'_> {
     }
 
     /// What to do about the columns of a Parquet file.
-    pub(super) fn hint_of_parquet(&self) -> String {
+    pub(crate) fn hint_of_parquet(&self) -> String {
         self.spelling().unwrap_or_else(other_name)
     }
 

@@ -32,7 +32,6 @@ pub struct InputObjects {
 /// What becomes of a row that breaks its contract.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-#[derive(clap::ValueEnum)]
 pub enum OnBadRow {
     /// It goes to the quarantine; the run fails when they are too many.
     #[default]

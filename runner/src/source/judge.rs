@@ -20,61 +20,61 @@ const ASKED_AT_ONCE: usize = 128;
 
 /// A dataset's plan and what is known when its decoding begins.
 #[derive(Debug)]
-pub(super) struct Judge {
-    pub(super) plan: DatasetPlan,
+pub(crate) struct Judge {
+    pub(crate) plan: DatasetPlan,
     /// What each reference leads to; `None` where that is known only after decoding.
-    pub(super) targets: Vec<Option<Arc<Target>>>,
-    pub(super) seed: u64,
+    pub(crate) targets: Vec<Option<Arc<Target>>>,
+    pub(crate) seed: u64,
 }
 
 /// Where a row stands in its object.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Place {
-    pub(super) line: u64,
-    pub(super) last_line: u64,
-    pub(super) byte_offset: u64,
-    pub(super) raw_text: String,
+pub(crate) struct Place {
+    pub(crate) line: u64,
+    pub(crate) last_line: u64,
+    pub(crate) byte_offset: u64,
+    pub(crate) raw_text: String,
 }
 
 /// A row that is not accepted.
 #[derive(Clone, Debug)]
-pub(super) struct Rejected {
-    pub(super) place: Place,
-    pub(super) fault: Fault,
+pub(crate) struct Rejected {
+    pub(crate) place: Place,
+    pub(crate) fault: Fault,
 }
 
 impl Rejected {
-    pub(super) fn lines(&self) -> u64 {
+    pub(crate) fn lines(&self) -> u64 {
         self.place.last_line - self.place.line + 1
     }
 }
 
 /// What decoding some rows gave.
 #[derive(Debug, Default)]
-pub(super) struct Judged {
+pub(crate) struct Judged {
     /// Accepted rows, the held columns only.
-    pub(super) batches: Vec<RecordBatch>,
-    pub(super) accepted: u32,
+    pub(crate) batches: Vec<RecordBatch>,
+    pub(crate) accepted: u32,
     /// About how many records there will be.
-    pub(super) expected: usize,
+    pub(crate) expected: usize,
     /// All records, accepted or not.
-    pub(super) records: u32,
+    pub(crate) records: u32,
     /// The lines that the records span.
-    pub(super) lines: u64,
-    pub(super) rejected: Vec<Rejected>,
+    pub(crate) lines: u64,
+    pub(crate) rejected: Vec<Rejected>,
     /// The ordinals of the rejected records among all, ascending.
-    pub(super) rejected_records: Vec<u32>,
+    pub(crate) rejected_records: Vec<u32>,
     /// Accepted rows that break a rule which only warns.
-    pub(super) warnings: BTreeMap<Arc<str>, u64>,
+    pub(crate) warnings: BTreeMap<Arc<str>, u64>,
     /// For each tracked list of columns, then for each reference that is resolved later: a hash for each accepted row.
-    pub(super) hashes: Vec<Vec<u128>>,
+    pub(crate) hashes: Vec<Vec<u128>>,
     /// For each tracked list of columns: hashes of rejected rows.
-    pub(super) rejected_hashes: Vec<Vec<u128>>,
+    pub(crate) rejected_hashes: Vec<Vec<u128>>,
 }
 
 impl Judge {
     /// The columns whose hashes [`Judged::hashes`] holds.
-    pub(super) fn hashed(&self) -> Vec<&[usize]> {
+    pub(crate) fn hashed(&self) -> Vec<&[usize]> {
         let deferred = self
             .plan
             .references
@@ -94,7 +94,7 @@ impl Judge {
     ///
     /// # Errors
     /// Failed: Arrow refuses the arrays, which is a defect.
-    pub(super) fn judge(
+    pub(crate) fn judge(
         &self,
         columns: &[ArrayRef],
         rows: usize,
@@ -265,7 +265,7 @@ impl Judge {
 
 impl crate::source::decode_plan::ReferencePlan {
     /// The fault of a row whose reference leads nowhere.
-    pub(super) fn fault(&self, row: usize, to_rejected: bool) -> Fault {
+    pub(crate) fn fault(&self, row: usize, to_rejected: bool) -> Fault {
         let message = if to_rejected {
             "the row that it refers to was rejected"
         } else {

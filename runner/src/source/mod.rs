@@ -28,6 +28,7 @@ mod read_context;
 mod revisit;
 mod row_faults;
 mod row_rule;
+mod source_file;
 #[cfg(test)]
 mod tests;
 

@@ -55,7 +55,7 @@ pub struct QuarantineFiles {
 }
 
 impl Quarantine {
-    pub(super) fn new(held: Vec<Held>) -> Self {
+    pub(crate) fn new(held: Vec<Held>) -> Self {
         Self { held }
     }
 
@@ -130,7 +130,7 @@ impl Quarantine {
 }
 
 /// The columns of held rows: all but `run_id`.
-pub(super) fn schema() -> SchemaRef {
+pub(crate) fn schema() -> SchemaRef {
     fields(&COLUMNS[..COLUMNS.len() - 1])
 }
 
@@ -138,7 +138,7 @@ pub(super) fn schema() -> SchemaRef {
 ///
 /// # Errors
 /// Failed: a defect.
-pub(super) fn batch(dataset: &str, file: &str, rejected: &[Rejected]) -> Result<RecordBatch> {
+pub(crate) fn batch(dataset: &str, file: &str, rejected: &[Rejected]) -> Result<RecordBatch> {
     let text = |value: &dyn Fn(&Rejected) -> Option<String>| -> ArrayRef {
         Arc::new(rejected.iter().map(value).collect::<StringArray>())
     };

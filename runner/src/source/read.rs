@@ -10,7 +10,7 @@ use object_store::ObjectMeta;
 
 use super::{InputObjects, Quarantine, ReadSettings};
 use crate::source::collector::{Budgets, Collector};
-use crate::source::csv::object::{SourceFile, read_file};
+use crate::source::csv::object::read_file;
 use crate::source::dataset_report::DatasetReport;
 use crate::source::decode_plan::{DatasetPlan, plan, reading_order};
 use crate::source::judge::Judge;
@@ -18,6 +18,7 @@ use crate::source::keys::key_entries::parts_for;
 use crate::source::keys::late_rejections::{Late, Resolved, resolve, targets};
 use crate::source::read_context::Reading;
 use crate::source::revisit::revisit;
+use crate::source::source_file::SourceFile;
 use crate::sql::held::memory_budget::Budget;
 use crate::sql::held::raw_batches::Held;
 use crate::sql::held::raw_table::HeldTable;

@@ -6,7 +6,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::error::Context;
 use crate::source::ReadSettings;
-use crate::source::csv::object::SourceFile;
+use crate::source::source_file::SourceFile;
 use crate::watch::Progress;
 use crate::{Error, ErrorKind, Result};
 

@@ -17,12 +17,13 @@ use crate::source::bytes::compression::Content;
 use crate::source::bytes::ranges::store_error;
 use crate::source::collector::{BlockNote, Collector};
 use crate::source::csv::block_decoder::{Block, place};
-use crate::source::csv::object::{SourceFile, open};
+use crate::source::csv::object::open;
 use crate::source::csv::record_splitter::{Filled, Records, Splitter};
 use crate::source::judge::Rejected;
 use crate::source::keys::late_rejections::{Late, Reason};
 use crate::source::parquet::object::revisit_parquet;
 use crate::source::read_context::Reading;
+use crate::source::source_file::SourceFile;
 use crate::watch::Progress;
 
 /// Rows of a block by their number among its accepted rows.
@@ -32,7 +33,7 @@ type Rows = BTreeMap<u32, Reason>;
 ///
 /// # Errors
 /// As the store fails; Quality gate: no row may be rejected.
-pub(super) async fn revisit(
+pub(crate) async fn revisit(
     reading: &Arc<Reading>,
     collector: &Arc<Collector>,
     files: &[SourceFile],

@@ -10,15 +10,14 @@ use datafusion::prelude::SessionContext;
 use drivetrain_jobs::contract::{Contract, Rule, Severity};
 use drivetrain_jobs::plan::rule_condition;
 
-use crate::job::job_error::job_error;
 use crate::{Error, Result};
 
 /// A compiled condition.
 #[derive(Debug)]
-pub(super) struct RowRule {
-    pub(super) name: Arc<str>,
-    pub(super) sql: String,
-    pub(super) severity: Severity,
+pub(crate) struct RowRule {
+    pub(crate) name: Arc<str>,
+    pub(crate) sql: String,
+    pub(crate) severity: Severity,
     expression: Arc<dyn PhysicalExpr>,
 }
 
@@ -27,14 +26,14 @@ impl RowRule {
     ///
     /// # Errors
     /// Usage: the SQL cannot be parsed, names what is not there, or is no condition.
-    pub(super) fn new(
+    pub(crate) fn new(
         context: &SessionContext,
         dataset: &str,
         contract: &Contract,
         rule: &Rule,
     ) -> Result<Self> {
         let expression = rule_condition(context, contract, rule).map_err(|error| {
-            let error = job_error(error);
+            let error = Error::from(error);
             let what = format!("rule `{}` of `{dataset}` cannot be used", rule.name);
             Error::new(error.kind(), what).caused_by(error)
         })?;
@@ -47,7 +46,7 @@ impl RowRule {
     }
 
     /// Says for each row why it breaks the rule, if it does: because the condition is not true, or has no value.
-    pub(super) fn broken(&self, batch: &RecordBatch) -> Vec<(usize, Option<String>)> {
+    pub(crate) fn broken(&self, batch: &RecordBatch) -> Vec<(usize, Option<String>)> {
         match self.evaluate(batch) {
             Ok(holds) => rows_not_true(&holds).map(|row| (row, None)).collect(),
             // One row's failure (a division by zero, say) hides the answers of all others: ask for each alone.

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use crate::error::{Context, ErrorKind, Result};
-use crate::run::settings::processors;
+use crate::error::{Context, Error, ErrorKind, Result};
 
 /// How long the end waits for work that a failure has cut off: what it drops takes its spill folder away. Blocking reads that
 /// nobody waits for any more must not hold up the exit for longer.
@@ -13,10 +12,10 @@ const END: Duration = Duration::from_millis(500);
 ///
 /// # Errors
 /// Those of the work, and `Failed` if the system refuses the threads.
-pub fn run_on_threads<T>(
+pub fn run_on_threads<T, E: From<Error>>(
     threads: Option<usize>,
-    work: impl Future<Output = Result<T>>,
-) -> Result<T> {
+    work: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
     let threads = threads
         .filter(|threads| *threads > 0)
         .unwrap_or_else(processors);
@@ -28,4 +27,10 @@ pub fn run_on_threads<T>(
     let result = runtime.block_on(Box::pin(work));
     runtime.shutdown_timeout(END);
     result
+}
+
+/// The processors that this process may use.
+#[must_use]
+pub fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }

@@ -79,12 +79,6 @@ impl ValueNumbers {
         self.numbers.len()
     }
 
-    /// Whether none has appeared.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.numbers.is_empty()
-    }
-
     /// The numbers in the order of their values.
     #[must_use]
     pub fn in_order(&self) -> Vec<u32> {

@@ -9,7 +9,7 @@ use datafusion::prelude::SessionContext;
 use drivetrain_jobs::plan::session_context;
 
 use crate::error::{Context, ErrorKind, Result};
-use crate::run::settings::Engine;
+use crate::sql::engine_settings::EngineSettings;
 
 /// The machine's share that one run works in.
 pub struct Workspace {
@@ -36,7 +36,7 @@ impl Workspace {
     ///
     /// # Errors
     /// `Failed`, if the spill directory cannot be used.
-    pub fn new(engine: &Engine) -> Result<Self> {
+    pub fn new(engine: &EngineSettings) -> Result<Self> {
         let queries = runtime(engine, engine.memory.query_pool())?;
         let share = usize::try_from(engine.memory.bytes / 32).unwrap_or(usize::MAX);
         Ok(Self {
@@ -60,7 +60,7 @@ impl Workspace {
     }
 }
 
-fn runtime(engine: &Engine, pool: Arc<dyn MemoryPool>) -> Result<Arc<RuntimeEnv>> {
+fn runtime(engine: &EngineSettings, pool: Arc<dyn MemoryPool>) -> Result<Arc<RuntimeEnv>> {
     let disk = DiskManagerBuilder::default()
         .with_mode(DiskManagerMode::Directories(vec![engine.spill_dir.clone()]))
         // The disk itself is the limit.

@@ -1,5 +1,6 @@
 //! S3 and what speaks its language, found as the AWS SDK finds it.
 
+use std::io;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -72,7 +73,7 @@ impl std::fmt::Debug for S3Credentials {
 ///
 /// # Errors
 /// `Failed` where no credentials or no region can be found, `Usage` for settings that make no client.
-pub(super) async fn open(
+pub(crate) async fn open(
     bucket: &str,
     prefix: &Path,
     settings: &S3Settings,
@@ -137,7 +138,7 @@ pub(super) async fn open(
         credentials
             .current()
             .await
-            .map_err(|error| no_credentials(bucket).caused_by(error))?;
+            .map_err(|error| no_credentials(bucket).caused_by(io::Error::other(error)))?;
         builder.with_credentials(Arc::new(credentials))
     };
     let store = builder.build().map_err(|error| {
@@ -165,7 +166,7 @@ fn no_credentials(bucket: &str) -> Error {
     clippy::disallowed_methods,
     reason = "the SDK's own chain reads it, and keeps to itself what it found"
 )]
-pub(super) fn profile() -> Option<String> {
+pub(crate) fn profile() -> Option<String> {
     let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
     // A key in the environment goes before any profile.
     match variable("AWS_ACCESS_KEY_ID") {

@@ -13,9 +13,21 @@ use arrow::util::display::FormatOptions;
 use arrow::util::pretty::pretty_format_batches_with_options;
 use parquet::arrow::ArrowWriter;
 
-use crate::cli::QueryFormat;
 use crate::error::{Context, ErrorKind, Result};
-use crate::terminal::print::{in_line, printable};
+use crate::error::{in_line, printable};
+
+/// A format for rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RowFormat {
+    /// Aligned columns.
+    Table,
+    /// RFC 4180 with a header; NULL is an empty field.
+    Csv,
+    /// One object per line.
+    Json,
+    /// One Parquet file.
+    Parquet,
+}
 
 /// Writes batches one after the other in one format.
 pub enum RowWriter<W: Write + Send> {
@@ -34,11 +46,11 @@ impl<W: Write + Send> RowWriter<W> {
     ///
     /// # Errors
     /// `Failed`, if it cannot be written.
-    pub fn new(format: QueryFormat, schema: &SchemaRef, out: W) -> Result<Self> {
+    pub fn new(format: RowFormat, schema: &SchemaRef, out: W) -> Result<Self> {
         let failed = "cannot write the rows";
         Ok(match format {
-            QueryFormat::Table => Self::Table(out, vec![RecordBatch::new_empty(schema.clone())]),
-            QueryFormat::Csv => {
+            RowFormat::Table => Self::Table(out, vec![RecordBatch::new_empty(schema.clone())]),
+            RowFormat::Csv => {
                 let mut writer = CsvWriterBuilder::new()
                     .with_header(true)
                     .with_timestamp_format("%Y-%m-%d %H:%M:%S%.f".to_owned())
@@ -48,8 +60,8 @@ impl<W: Write + Send> RowWriter<W> {
                     .context(ErrorKind::Failed, failed)?;
                 Self::Csv(Box::new(writer))
             }
-            QueryFormat::Json => Self::Json(LineDelimitedWriter::new(out)),
-            QueryFormat::Parquet => Self::Parquet(Box::new(
+            RowFormat::Json => Self::Json(LineDelimitedWriter::new(out)),
+            RowFormat::Parquet => Self::Parquet(Box::new(
                 ArrowWriter::try_new(out, schema.clone(), None)
                     .context(ErrorKind::Failed, failed)?,
             )),

@@ -4,7 +4,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::error::exit;
 use crate::error::{Context, ErrorKind, Result};
-use crate::terminal::print;
+use crate::terminal::stderr::note;
 use crate::watch::{StopSignal, Stopper};
 
 /// Listens for Ctrl-C and SIGTERM from now on; the second one ends the process at once.
@@ -14,7 +14,7 @@ use crate::watch::{StopSignal, Stopper};
 pub fn listen() -> Result<StopSignal> {
     let (stopper, stop) = Stopper::new();
     at_first(move || {
-        print::note("stopping");
+        note("stopping");
         stopper.stop();
     })?;
     Ok(stop)

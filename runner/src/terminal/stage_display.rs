@@ -1,13 +1,14 @@
 //! What a person sees while a run goes on: bars on a terminal, one plain line a stage elsewhere; always on standard error.
 
-use std::io::{self, IsTerminal, Write};
-use std::sync::{Mutex, PoisonError};
+use std::any::Any;
+use std::io::{self, IsTerminal};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::terminal::print;
-use crate::watch::Progress;
+use crate::report::{grouped, size};
+use crate::terminal::stderr::{self, shown};
+use crate::watch::{Progress, StageObserver};
 
 /// Bars are redrawn this often: smooth to the eye, no cost to the work.
 const REDRAW: Duration = Duration::from_millis(100);
@@ -35,24 +36,6 @@ impl Display {
         };
         Self { kind }
     }
-
-    /// Begins a stage; it ends when the value is finished or dropped.
-    #[must_use]
-    pub fn stage(&self, name: &'static str) -> Stage {
-        let progress = Progress::default();
-        let ticker = (self.kind == Kind::Bars).then(|| Ticker::start(name, progress.clone()));
-        Stage {
-            name,
-            began: Instant::now(),
-            progress,
-            ticker,
-        }
-    }
-
-    /// Prints one line, such as a warning, above whatever bar there is.
-    pub fn line(&self, text: &str) {
-        print::note(text);
-    }
 }
 
 impl Default for Display {
@@ -61,56 +44,14 @@ impl Default for Display {
     }
 }
 
-/// One stage of a run.
-pub struct Stage {
-    name: &'static str,
-    began: Instant,
-    /// What the stage counts.
-    pub progress: Progress,
-    ticker: Option<Ticker>,
-}
-
-impl Stage {
-    /// Ends the stage, prints its line and returns how long it took.
-    #[expect(clippy::must_use_candidate, reason = "most callers only want the line")]
-    pub fn finish(mut self) -> Duration {
-        let took = self.began.elapsed();
-        self.ticker = None;
-        print::note(&format!("  {}", figures(self.name, &self.progress, took)));
-        took
-    }
-}
-
-/// The bar that stands on the terminal now.
-static SHOWN: Mutex<Option<ProgressBar>> = Mutex::new(None);
-
-/// Standard error for whatever is said while a bar stands there: the bar makes room, and comes back below.
-///
-/// Writing never fails: whoever closed standard error hears nothing, and the work goes on. Control characters are escaped.
-#[derive(Clone, Copy, Debug)]
-pub struct AboveBar;
-
-impl Write for AboveBar {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let text = String::from_utf8_lossy(bytes);
-        let text = print::printable(&text);
-        let write = || io::stderr().write_all(text.as_bytes()).ok();
-        let bar = shown().clone();
-        match bar {
-            Some(bar) => bar.suspend(write),
-            None => write(),
-        };
-        Ok(bytes.len())
+impl StageObserver for Display {
+    fn started(&self, name: &'static str, progress: &Progress) -> Box<dyn Any + Send> {
+        Box::new((self.kind == Kind::Bars).then(|| Ticker::start(name, progress.clone())))
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        io::stderr().flush().ok();
-        Ok(())
+    fn finished(&self, name: &'static str, progress: &Progress, took: Duration) {
+        stderr::note(&format!("  {}", figures(name, progress, took)));
     }
-}
-
-fn shown() -> std::sync::MutexGuard<'static, Option<ProgressBar>> {
-    SHOWN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Redraws a bar from the counters until it is dropped.
@@ -176,26 +117,6 @@ fn figures(name: &str, progress: &Progress, took: Duration) -> String {
     )
 }
 
-/// A number with its thousands apart: `20,080`.
-#[must_use]
-pub fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// Bytes in the largest unit that fits: `1.9 MiB`.
-#[must_use]
-pub fn size(bytes: u64) -> String {
-    bytesize::ByteSize(bytes).display().iec().to_string()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -214,13 +135,5 @@ mod tests {
             figures("read", &progress, took),
             "read             20,080 rows     2.0 KiB     1.23 s"
         );
-    }
-
-    #[test]
-    fn thousands_stand_apart() {
-        assert_eq!(grouped(0), "0");
-        assert_eq!(grouped(999), "999");
-        assert_eq!(grouped(20_080), "20,080");
-        assert_eq!(grouped(1_234_567), "1,234,567");
     }
 }

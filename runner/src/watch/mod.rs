@@ -1,7 +1,9 @@
-//! What a long work reports while it runs, and the request to stop that it listens for.
+//! Progress and stop: the counters and stages that a long work reports, and the request to stop that it listens for.
 
 mod progress;
+mod stages;
 mod stop;
 
 pub use progress::Progress;
+pub use stages::{Stage, StageObserver};
 pub use stop::{GRACE, StopSignal, Stopper, cancelled};

@@ -55,7 +55,7 @@ impl StopSignal {
     }
 
     /// Whether so long ago that nothing new is begun.
-    pub(crate) fn is_closing(&self) -> bool {
+    pub fn is_closing(&self) -> bool {
         let stopped = *self.0.borrow();
         stopped.is_some_and(|at| at.elapsed() >= BEGINNING)
     }
@@ -89,7 +89,7 @@ impl StopSignal {
     }
 
     /// Does the work, for [`GRACE`] at most after the signal came: then `None`.
-    pub(crate) async fn grace<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+    pub async fn grace<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         let over = async {
             let stopped = self.wait().await;
             tokio::time::sleep_until(stopped + GRACE).await;

@@ -11,8 +11,6 @@ pub struct Reported<'a> {
     pub machine: &'a str,
     /// The case.
     pub name: &'a str,
-    /// The case's file.
-    pub file: &'a str,
     /// How long it took.
     pub took: Duration,
     /// What is not as expected.

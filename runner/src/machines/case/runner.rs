@@ -10,7 +10,7 @@ use drivetrain_statemachine::trace::{Facts, Trace};
 use drivetrain_statemachine::{Event, HistorySink, Outcome};
 use serde_json::Value;
 
-use crate::error::{Context, ErrorKind, Result};
+use crate::error::{Context, Error, ErrorKind, Result};
 use crate::machines::case::difference::{Difference, Strictness, cut, differences};
 use crate::machines::case::expected::Expected;
 use crate::machines::case::file::Case;
@@ -59,7 +59,7 @@ pub fn run_all(cases: &[Case], threads: NonZeroUsize) -> Result<Vec<Judged>> {
                 .spawn_scoped(scope, work)
                 .context(ErrorKind::Failed, "cannot start the threads")?;
         }
-        Ok(())
+        Ok::<_, Error>(())
     })?;
     let judged = judged.into_inner().unwrap_or_else(PoisonError::into_inner);
     Ok(judged.into_values().collect())

@@ -172,9 +172,6 @@ pub fn plural(count: usize, word: &str) -> String {
     if count == 1 {
         format!("1 {word}")
     } else {
-        format!(
-            "{} {word}s",
-            crate::terminal::stage_display::grouped(count as u64)
-        )
+        format!("{} {word}s", crate::report::grouped(count as u64))
     }
 }

@@ -2,7 +2,10 @@
 
 use std::io::{IsTerminal, stdout};
 
+use serde::Serialize;
+
 use crate::machines::findings::finding::Finding;
+use crate::terminal::printer::Text;
 
 /// Lines are not broken to fewer columns than this.
 const NARROWEST: usize = 40;
@@ -116,6 +119,30 @@ fn broken(line: &str, most: usize) -> Vec<String> {
         }
     }
     lines
+}
+
+/// Findings that keep a verb from its work, such as those of a definition that is to be run.
+#[derive(Debug, Serialize)]
+pub struct Diagnostics {
+    status: &'static str,
+    diagnostics: Vec<Finding>,
+}
+
+impl Diagnostics {
+    /// Wraps what is wrong with what a verb was given.
+    #[must_use]
+    pub fn of(diagnostics: Vec<Finding>) -> Self {
+        Self {
+            status: "INVALID",
+            diagnostics,
+        }
+    }
+}
+
+impl Text for Diagnostics {
+    fn text(&self) -> String {
+        table(&self.diagnostics)
+    }
 }
 
 #[cfg(test)]

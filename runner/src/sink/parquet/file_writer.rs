@@ -15,11 +15,11 @@ use parquet::file::writer::SerializedFileWriter;
 
 use crate::commit::PartWriter;
 use crate::error::{Context, ErrorKind, Result};
-use crate::sink::collect::query_error;
 use crate::sink::parquet::column::ColumnEncoder;
 use crate::sink::parquet::column::number::Number;
 use crate::sink::parquet::column::text::Text;
 use crate::sink::parquet::file_settings::{Codec, FileSettings};
+use crate::sql::query_error;
 
 /// Bytes are handed to the store in blocks of at least this size: an upload's parts must not be smaller than 5 MiB.
 const BLOCK_BYTES: usize = 8 << 20;

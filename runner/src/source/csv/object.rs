@@ -8,7 +8,6 @@ use datafusion::common::runtime::SpawnedTask;
 use drivetrain_jobs::contract::Format;
 use futures::stream::BoxStream;
 use futures::{StreamExt, stream};
-use object_store::{ObjectMeta, ObjectStore};
 
 use crate::source::bytes::compression::{Content, decompress, require_readable};
 use crate::source::bytes::ranges::fetch;
@@ -19,34 +18,11 @@ use crate::source::csv::block_decoder::{Block, Decoded, decode_block};
 use crate::source::csv::record_grammar::Beyond;
 use crate::source::parquet::object::read_parquet;
 use crate::source::read_context::Reading;
+use crate::source::source_file::SourceFile;
 use crate::watch::Progress;
 use crate::{Error, ErrorKind, Result};
 
 const UTF8_MARK: &[u8] = b"\xef\xbb\xbf";
-
-/// One object of a dataset.
-#[derive(Clone, Debug)]
-pub(crate) struct SourceFile {
-    /// Its place among the dataset's objects, ordered by name.
-    pub(crate) index: u32,
-    pub(crate) store: Arc<dyn ObjectStore>,
-    pub(crate) meta: ObjectMeta,
-    /// As messages and the quarantine name it.
-    pub(crate) name: Arc<str>,
-    /// The folders between the dataset's root and the object.
-    pub(crate) folders: Vec<String>,
-}
-
-impl SourceFile {
-    /// What orders a piece of this object among all of the dataset.
-    pub(crate) fn rank(&self, piece: u32) -> u64 {
-        u64::from(self.index) << 32 | u64::from(piece)
-    }
-
-    pub(crate) fn folders(&self) -> Vec<&str> {
-        self.folders.iter().map(String::as_str).collect()
-    }
-}
 
 /// Reads a whole object into a collector.
 ///

@@ -20,7 +20,6 @@ use crate::source::bytes::encoding::show;
 use crate::source::collector::{BlockNote, Collector};
 use crate::source::column_layout::{extra, missing_columns, path_value};
 use crate::source::csv::block_decoder::repeat;
-use crate::source::csv::object::SourceFile;
 use crate::source::csv::record_grammar::Beyond;
 use crate::source::decode_plan::DatasetPlan;
 use crate::source::header_hint::Mismatch;
@@ -29,6 +28,7 @@ use crate::source::keys::late_rejections::Reason;
 use crate::source::parquet::range_reader::ParquetObject;
 use crate::source::read_context::Reading;
 use crate::source::row_faults::{Faults, rule};
+use crate::source::source_file::SourceFile;
 use crate::{Error, ErrorKind, Result};
 
 /// Where a column of the contract is in a Parquet object.

@@ -9,7 +9,7 @@ use parquet::file::reader::{ChunkReader, Length};
 use parquet::file::writer::SerializedRowGroupWriter;
 
 /// A finished column.
-pub(in crate::sink) struct Chunk {
+pub(crate) struct Chunk {
     pub(crate) content: Content,
     pub(crate) close: ColumnCloseResult,
 }
@@ -25,7 +25,7 @@ impl Chunk {
     ///
     /// # Errors
     /// It is not the next column of the row group.
-    pub(in crate::sink) fn append(
+    pub(crate) fn append(
         self,
         row_group: &mut SerializedRowGroupWriter<'_, Vec<u8>>,
     ) -> Result<()> {

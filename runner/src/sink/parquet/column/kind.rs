@@ -7,7 +7,7 @@ use parquet::basic::{BoundaryOrder, Type};
 use parquet::file::statistics::Statistics;
 
 /// A kind of values.
-pub(in crate::sink) trait Kind {
+pub(crate) trait Kind {
     /// Where they come from.
     type Array: Array;
     /// What tells them apart.
@@ -35,7 +35,7 @@ pub(in crate::sink) trait Kind {
 }
 
 /// The least and the greatest of some values.
-pub(in crate::sink) trait Bounds: Clone {
+pub(crate) trait Bounds: Clone {
     /// Makes them hold all that others do.
     fn extend(&mut self, others: &Self);
 

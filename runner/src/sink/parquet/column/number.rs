@@ -11,13 +11,13 @@ use parquet::file::statistics::{Statistics, ValueStatistics};
 use crate::sink::parquet::column::kind::{Bounds, Kind};
 
 /// Numbers of four or eight bytes.
-pub(in crate::sink) struct Number {
+pub(crate) struct Number {
     is_wide: bool,
 }
 
 /// The least and the greatest of some numbers.
 #[derive(Clone)]
-pub(in crate::sink) struct NumberBounds {
+pub(crate) struct NumberBounds {
     is_wide: bool,
     least: i64,
     greatest: i64,
@@ -25,7 +25,7 @@ pub(in crate::sink) struct NumberBounds {
 
 impl Number {
     /// What a file holds as this type of numbers; `None` for arrays that are encoded otherwise.
-    pub(in crate::sink) fn of(physical: Type, array: &DataType) -> Option<Self> {
+    pub(crate) fn of(physical: Type, array: &DataType) -> Option<Self> {
         let is_wide = match physical {
             Type::INT32 => false,
             Type::INT64 => true,
@@ -48,7 +48,7 @@ impl Number {
     ///
     /// # Errors
     /// A decimal has more digits than its column holds.
-    pub(in crate::sink) fn read(&self, array: &ArrayRef) -> Result<Int64Array> {
+    pub(crate) fn read(&self, array: &ArrayRef) -> Result<Int64Array> {
         Ok(match array.data_type() {
             DataType::Int32 => array.as_primitive::<Int32Type>().unary(i64::from),
             DataType::Date32 => array.as_primitive::<Date32Type>().unary(i64::from),

@@ -12,11 +12,11 @@ use crate::sink::parquet::column::kind::{Bounds, Kind};
 const MOST_BYTES: usize = 64;
 
 /// Texts of any length.
-pub(in crate::sink) struct Text;
+pub(crate) struct Text;
 
 /// The least and the greatest of some texts, by their bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::sink) struct TextBounds {
+pub(crate) struct TextBounds {
     least: Vec<u8>,
     greatest: Vec<u8>,
     /// The first bytes of both, which settle most comparisons.

@@ -1,0 +1,79 @@
+//! The end of a run as a process that waits for it receives it.
+
+use serde::Serialize;
+
+use crate::error::Failure;
+use crate::report::{Report, Status};
+
+/// The end of a run.
+#[derive(Clone, Debug, Serialize)]
+pub struct Summary {
+    /// The job, as it was named on the command line if the run failed before the job was read.
+    pub job: String,
+    /// The id of the run; `None` if it failed before one was computed.
+    pub run_id: Option<String>,
+    /// Success or failure.
+    pub end: End,
+}
+
+/// Success or failure of a run.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum End {
+    /// The outputs are visible.
+    Succeeded {
+        /// The number of the record in the job's log.
+        record: u64,
+        /// `true` if an earlier attempt committed the same run.
+        already_done: bool,
+        /// The tables that the run wrote.
+        tables: Vec<TableSummary>,
+    },
+    /// The run failed; the failure has the error name that a state machine sees.
+    Failed(Failure),
+}
+
+/// What a run wrote to one table.
+#[derive(Clone, Debug, Serialize)]
+pub struct TableSummary {
+    /// The table's name.
+    pub name: String,
+    /// Rows written.
+    pub rows: u64,
+    /// Bytes written.
+    pub bytes: u64,
+    /// Partitions written.
+    pub partitions: u64,
+}
+
+impl Summary {
+    /// Builds the summary of a run that succeeded from its report.
+    #[must_use]
+    pub fn succeeded(report: &Report) -> Self {
+        let tables = report.outputs.iter().map(|output| TableSummary {
+            name: output.name.clone(),
+            rows: output.rows,
+            bytes: output.bytes,
+            partitions: output.partitions,
+        });
+        Self {
+            job: report.job.clone(),
+            run_id: Some(report.run_id.clone()),
+            end: End::Succeeded {
+                record: report.record,
+                already_done: report.status == Status::AlreadyDone,
+                tables: tables.collect(),
+            },
+        }
+    }
+
+    /// Builds the summary of a run that failed; `report` is what it had found until then.
+    #[must_use]
+    pub fn failed(job: &str, failure: Failure, report: Option<&Report>) -> Self {
+        Self {
+            job: report.map_or_else(|| job.to_owned(), |report| report.job.clone()),
+            run_id: report.map(|report| report.run_id.clone()),
+            end: End::Failed(failure),
+        }
+    }
+}

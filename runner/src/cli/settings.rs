@@ -1,0 +1,205 @@
+//! From flags to settings: resolved, checked, and free of the command line.
+
+use std::collections::BTreeMap;
+
+use crate::cli::{BadRowAction, EngineArgs, OutputFormat, QueryArgs, QueryFormat, RequestArgs};
+use crate::error::{Error, ErrorKind, Result};
+use crate::run::settings::{RunSettings, Shape};
+use crate::sink::parquet::file_settings::FileSettings;
+use crate::source::OnBadRow;
+use crate::sql::engine_settings::EngineSettings;
+use crate::sql::memory::{MemoryLimit, parse_size};
+use crate::sql::threads::processors;
+use crate::store::Location;
+use crate::terminal::printer::Format;
+use crate::terminal::row_writer::RowFormat;
+
+/// The smallest file size that is no mistake: below it every row group would be a file.
+const LEAST_FILE_BYTES: u64 = 1 << 20;
+
+impl RequestArgs {
+    /// Resolves the flags that `run` and `plan` share.
+    ///
+    /// # Errors
+    /// `Usage`, naming the flag.
+    pub fn settings(&self) -> Result<RunSettings> {
+        let mut parameters = BTreeMap::new();
+        for text in &self.parameters {
+            let Some((name, value)) = text.split_once('=') else {
+                return Err(
+                    Error::new(ErrorKind::Usage, format!("`--param {text}` has no `=`"))
+                        .hint("write `--param name=value`"),
+                );
+            };
+            if parameters
+                .insert(name.to_owned(), value.to_owned())
+                .is_some()
+            {
+                return Err(Error::new(
+                    ErrorKind::Usage,
+                    format!("parameter `{name}` is given twice"),
+                ));
+            }
+        }
+        Ok(RunSettings {
+            input: self.input.as_deref().map(Location::parse).transpose()?,
+            output: Location::parse(&self.output)?,
+            parameters,
+            checks: self.checks.clone(),
+            force: self.force,
+            replace_foreign: self.replace_foreign,
+            shape: self.engine.shape()?,
+            engine: self.engine.settings()?,
+        })
+    }
+}
+
+impl EngineArgs {
+    /// Resolves the flags that shape the result.
+    ///
+    /// # Errors
+    /// `Usage`, naming the flag.
+    pub fn shape(&self) -> Result<Shape> {
+        let target_file_bytes = parse_size(&self.file_size)?;
+        if target_file_bytes < LEAST_FILE_BYTES {
+            return Err(Error::new(
+                ErrorKind::Usage,
+                format!(
+                    "`--file-size {}` is too small, at least 1 MiB is needed",
+                    self.file_size
+                ),
+            ));
+        }
+        if !(0.0..=1.0).contains(&self.max_rejected) {
+            return Err(Error::new(
+                ErrorKind::Usage,
+                format!("`--max-rejected {}` is no share", self.max_rejected),
+            )
+            .hint("write a number from 0 to 1, such as `0.01` for one row of a hundred"));
+        }
+        if self.row_group_rows == 0 {
+            return Err(Error::new(
+                ErrorKind::Usage,
+                "`--row-group-rows` must be at least 1",
+            ));
+        }
+        Ok(Shape {
+            on_bad_row: self.on_bad_row.into(),
+            max_rejected: self.max_rejected,
+            files: FileSettings {
+                compression: self.compression,
+                target_file_bytes,
+                row_group_rows: self.row_group_rows,
+            },
+        })
+    }
+
+    /// Resolves the flags of the data work.
+    ///
+    /// # Errors
+    /// `Usage`, naming the flag.
+    pub fn settings(&self) -> Result<EngineSettings> {
+        if self.threads == Some(0) {
+            return Err(Error::new(
+                ErrorKind::Usage,
+                "`--threads` must be at least 1",
+            ));
+        }
+        Ok(EngineSettings {
+            memory: MemoryLimit::resolve(self.memory_limit.as_deref())?,
+            threads: self.threads.unwrap_or_else(processors),
+            spill_dir: self.spill_dir.clone().unwrap_or_else(std::env::temp_dir),
+        })
+    }
+}
+
+impl QueryArgs {
+    /// Resolves the flags of the data work of a query.
+    ///
+    /// # Errors
+    /// `Usage`, naming the flag.
+    pub fn settings(&self) -> Result<EngineSettings> {
+        Ok(EngineSettings {
+            memory: MemoryLimit::resolve(self.memory_limit.as_deref())?,
+            threads: processors(),
+            spill_dir: std::env::temp_dir(),
+        })
+    }
+}
+
+impl From<BadRowAction> for OnBadRow {
+    fn from(action: BadRowAction) -> Self {
+        match action {
+            BadRowAction::Quarantine => Self::Quarantine,
+            BadRowAction::Fail => Self::Fail,
+        }
+    }
+}
+
+impl From<QueryFormat> for RowFormat {
+    fn from(format: QueryFormat) -> Self {
+        match format {
+            QueryFormat::Table => Self::Table,
+            QueryFormat::Csv => Self::Csv,
+            QueryFormat::Json => Self::Json,
+            QueryFormat::Parquet => Self::Parquet,
+        }
+    }
+}
+
+impl From<OutputFormat> for Format {
+    fn from(format: OutputFormat) -> Self {
+        match format {
+            OutputFormat::Text => Self::Text,
+            OutputFormat::Json => Self::Json,
+            OutputFormat::Sarif => Self::Sarif,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::{Cli, Command};
+    use clap::Parser;
+
+    fn resolve(flags: &[&str]) -> Result<RunSettings> {
+        let words = ["drivetrain", "run", "a_job", "--output", "/tmp/out"];
+        let cli = Cli::parse_from(words.iter().chain(flags));
+        let Command::Run(args) = cli.command else {
+            panic!("not a run")
+        };
+        args.request.settings()
+    }
+
+    #[test]
+    fn flags_become_typed_settings() {
+        let settings = resolve(&[
+            "--param",
+            "from=2024-01-01",
+            "--file-size",
+            "64MiB",
+            "--threads",
+            "3",
+        ])
+        .unwrap();
+        assert_eq!(settings.parameters["from"], "2024-01-01");
+        assert_eq!(settings.shape.files.target_file_bytes, 64 << 20);
+        assert_eq!(settings.engine.threads, 3);
+    }
+
+    #[test]
+    fn a_wrong_flag_is_named() {
+        for (flags, word) in [
+            (["--param", "from"], "`--param from`"),
+            (["--max-rejected", "1.5"], "`--max-rejected 1.5`"),
+            (["--threads", "0"], "`--threads`"),
+            (["--file-size", "3"], "`--file-size 3`"),
+            (["--memory-limit", "lots"], "`lots`"),
+        ] {
+            let error = resolve(&flags).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Usage);
+            assert!(error.to_string().contains(word), "{error}");
+        }
+    }
+}

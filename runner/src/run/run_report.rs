@@ -1,0 +1,147 @@
+//! The report of a run while it grows, and where it is stored.
+
+use std::collections::BTreeMap;
+
+use chrono::SecondsFormat;
+use object_store::path::Path;
+use serde_json::Value;
+
+use crate::commit::{Attempt, Record};
+use crate::error::{Context, Error, ErrorKind, Failure, Result};
+use crate::report::{self, Report, StageReport, Status};
+use crate::run::failed_run::FailedRun;
+use crate::run::request::Run;
+use crate::sql::memory::peak_resident_bytes;
+use crate::store::Store;
+use crate::watch::Stage;
+
+/// The report of one attempt; it grows stage by stage.
+pub(crate) struct RunReport<'a> {
+    run: &'a Run<'a>,
+    key: Path,
+    /// What has been found so far.
+    pub found: Report,
+}
+
+impl<'a> RunReport<'a> {
+    /// Starts the report of an attempt that has done nothing yet.
+    pub fn new(run: &'a Run<'a>, attempt: &Attempt) -> Self {
+        let started_at = run.request.started_at;
+        let found = Report {
+            version: report::VERSION,
+            status: Status::Committed,
+            job: run.job().name.clone(),
+            run_id: attempt.run().to_string(),
+            attempt_id: attempt.id().to_string(),
+            record: 0,
+            started_at: started_at.to_rfc3339_opts(SecondsFormat::Millis, true),
+            parameters: run.settings().parameters.clone(),
+            inputs: Vec::new(),
+            outputs: Vec::new(),
+            checks: Vec::new(),
+            quarantine: None,
+            error: None,
+            stages: Vec::new(),
+            peak_memory_bytes: 0,
+            spilled_bytes: 0,
+            requests: BTreeMap::new(),
+            versions: report::versions(),
+        };
+        Self {
+            run,
+            key: attempt.report_key(),
+            found,
+        }
+    }
+
+    /// Ends a stage and adds its duration.
+    pub fn end(&mut self, stage: Stage<'_>) {
+        let name = stage.name;
+        self.found
+            .stages
+            .push(StageReport::new(name, stage.finish()));
+    }
+
+    /// Returns the report as the record keeps it.
+    ///
+    /// # Errors
+    /// `Failed` for a defect: a report can always be written as JSON.
+    pub fn summary(&mut self) -> Result<Value> {
+        self.measure();
+        serde_json::to_value(&self.found).context(ErrorKind::Failed, "cannot write the report")
+    }
+
+    /// Finishes the report of a published run and stores it.
+    pub async fn published(mut self, record: &Record) -> Report {
+        self.found.record = record.number;
+        self.measure();
+        store(&self.found, &self.key, &self.run.roots.output).await;
+        self.found
+    }
+
+    /// Adds what was found until a failure from the commit on, whose outcome the log tells.
+    pub fn failed(&self, error: Error) -> FailedRun {
+        let report = Some(Box::new(self.as_failed()));
+        FailedRun { error, report }
+    }
+
+    /// Adds what was found until a failure before the commit, and stores it if the store may still answer soon.
+    pub async fn failed_before_commit(self, error: Error) -> FailedRun {
+        let mut report = self.as_failed();
+        report.error = Some(Failure::of(&error));
+        if error.kind() != ErrorKind::TryAgain {
+            let storing = store(&report, &self.key, &self.run.roots.output);
+            self.run.stop().unless(storing).await;
+        }
+        let report = Some(Box::new(report));
+        FailedRun { error, report }
+    }
+
+    fn as_failed(&self) -> Report {
+        let mut report = self.found.clone();
+        report.status = Status::Failed;
+        report.peak_memory_bytes = peak_resident_bytes();
+        report.requests = self.run.roots.requests();
+        report
+    }
+
+    fn measure(&mut self) {
+        self.found.peak_memory_bytes = peak_resident_bytes();
+        self.found.requests = self.run.roots.requests();
+    }
+}
+
+/// Returns the report of the attempt that did the run, as its record keeps it.
+///
+/// # Errors
+/// `Failed` for a record that holds no report that this binary reads.
+pub(crate) fn already_done(run: &Run<'_>, record: &Record) -> Result<Report> {
+    let summary = record
+        .as_run()
+        .map(|run| run.summary.clone())
+        .unwrap_or_default();
+    let mut report: Report = serde_json::from_value(summary).context(
+        ErrorKind::Failed,
+        format!(
+            "record {} of job `{}` holds no report that this binary reads",
+            record.number,
+            run.job().name
+        ),
+    )?;
+    report.status = Status::AlreadyDone;
+    report.record = record.number;
+    report.requests = run.roots.requests();
+    Ok(report)
+}
+
+/// Stores a report beside the log. A store that refuses it changes nothing about how the run ended, so that is only a warning.
+async fn store(report: &Report, key: &Path, store: &Store) {
+    let written = async {
+        let body = serde_json::to_vec_pretty(report)
+            .context(ErrorKind::Failed, "cannot write the report")?;
+        store.put(key, body.into()).await
+    };
+    if let Err(error) = written.await {
+        tracing::warn!(%error, status = ?report.status, "the run's report could not be stored");
+    }
+}

@@ -1,0 +1,41 @@
+//! The failure of a query, with the kind and the hint that say what can be done.
+
+use datafusion::common::DataFusionError;
+
+use crate::error::{Cause, Error, ErrorKind};
+use crate::sql::bad_value::BadValue;
+use crate::store;
+
+/// What a failed query means: no memory or disk is `Failed` with the setting to raise; anything of ours keeps its kind.
+pub fn query_error(error: DataFusionError) -> Error {
+    if let Some(replaced) = store::replaced(&error) {
+        let message = format!("{replaced}, by a later run or by another hand");
+        return Error::new(ErrorKind::TryAgain, message)
+            .caused_by(error)
+            .hint("nothing was mixed; run the same command again: it starts from the new version");
+    }
+    let root = error.find_root();
+    if let DataFusionError::ResourcesExhausted(_) = root {
+        return Error::new(
+            ErrorKind::Failed,
+            "the query needs more memory than the limit allows",
+        )
+        .caused_by(error)
+        .hint("raise `--memory-limit`, or give `--spill-dir` a disk with more room");
+    }
+    if let DataFusionError::External(external) = root
+        && let Some(own) = external.downcast_ref::<Error>()
+    {
+        return Error::new(own.kind(), own.to_string()).caused_by(error);
+    }
+    if let Some(bad) = BadValue::of(root) {
+        return bad.error(error);
+    }
+    let no_space = |error: &std::io::Error| error.kind() == std::io::ErrorKind::StorageFull;
+    if matches!(root, DataFusionError::IoError(io) if no_space(io)) {
+        return Error::new(ErrorKind::Failed, "the spill directory is full")
+            .caused_by(error)
+            .hint("give `--spill-dir` a disk with more room, or raise `--memory-limit`");
+    }
+    Error::new(ErrorKind::Failed, "the query failed").caused_by(Cause::from(error))
+}

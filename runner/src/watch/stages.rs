@@ -1,0 +1,53 @@
+//! The stages of a long work, and the port to what shows them.
+
+use std::any::Any;
+use std::time::{Duration, Instant};
+
+use crate::watch::Progress;
+
+/// Port to a display of stages.
+pub trait StageObserver: Send + Sync {
+    /// Called when a stage starts. The value returned is dropped when the stage ends, also when it fails.
+    fn started(&self, name: &'static str, progress: &Progress) -> Box<dyn Any + Send>;
+
+    /// Called when a stage has succeeded.
+    fn finished(&self, name: &'static str, progress: &Progress, took: Duration);
+}
+
+impl dyn StageObserver + '_ {
+    /// Starts a stage; it ends when the value is finished or dropped.
+    #[must_use]
+    pub fn stage(&self, name: &'static str) -> Stage<'_> {
+        let progress = Progress::default();
+        let shown = self.started(name, &progress);
+        Stage {
+            observer: self,
+            name,
+            began: Instant::now(),
+            progress,
+            shown,
+        }
+    }
+}
+
+/// One stage under way.
+pub struct Stage<'a> {
+    observer: &'a dyn StageObserver,
+    /// The stage's name.
+    pub name: &'static str,
+    began: Instant,
+    /// The stage's counters.
+    pub progress: Progress,
+    shown: Box<dyn Any + Send>,
+}
+
+impl Stage<'_> {
+    /// Ends the stage and returns how long it took.
+    #[expect(clippy::must_use_candidate, reason = "most callers only end the stage")]
+    pub fn finish(self) -> Duration {
+        let took = self.began.elapsed();
+        drop(self.shown);
+        self.observer.finished(self.name, &self.progress, took);
+        took
+    }
+}
