@@ -9,6 +9,7 @@
 )]
 
 mod append;
+mod architecture;
 mod bad_cloud;
 mod bad_input;
 mod bad_objects;

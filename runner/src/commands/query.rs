@@ -42,7 +42,10 @@ pub async fn query(args: &QueryArgs, printer: Printer) -> Result<Answer> {
     match answer(&workspace.context, &args.sql, format, rows.clone()).await {
         // Whoever has seen enough, such as `head`, wants no more of it.
         Err(_) if rows.reader_left() => Ok(Answer::printed()),
-        Err(error) if error.kind() == ErrorKind::Usage => Err(tables.explain(error)),
+        Err(error) if error.kind() == ErrorKind::Usage => {
+            let missing = missing_table(&workspace.context, &args.sql).await;
+            Err(tables.explain(error, missing))
+        }
         Err(error) => Err(name_replacer(&store, error).await),
         Ok(()) => Ok(Answer::printed()),
     }
@@ -89,6 +92,19 @@ pub async fn answer<W: std::io::Write + Send>(
         writer.write(batch.map_err(query_error)?)?;
     }
     writer.finish()
+}
+
+/// Returns the first table without a schema that a query names and the session does not have.
+async fn missing_table(context: &SessionContext, sql: &str) -> Option<String> {
+    let state = context.state();
+    let dialect = state.config().options().sql_parser.dialect;
+    let statement = state.sql_to_statement(sql, &dialect).ok()?;
+    let named = state.resolve_table_references(&statement).ok()?;
+    named
+        .into_iter()
+        .filter(|table| table.schema().is_none())
+        .find(|table| !context.table_exist(table.clone()).unwrap_or(true))
+        .map(|table| table.table().to_owned())
 }
 
 /// Registers every published table as `job.table`, and by its name alone where no other job has one of that name.
@@ -153,13 +169,8 @@ pub struct Tables(BTreeMap<String, Vec<String>>);
 
 impl Tables {
     /// Says more of a query that cannot be planned: which tables there are, and which was meant.
-    fn explain(&self, error: Error) -> Error {
-        let cause = error.cause().map(ToString::to_string).unwrap_or_default();
-        let wanted = cause
-            .split_once("table 'datafusion.public.")
-            .and_then(|(_, rest)| rest.split_once("' not found"))
-            .map(|(name, _)| name.to_owned());
-        let Some(wanted) = wanted else {
+    fn explain(&self, error: Error, missing: Option<String>) -> Error {
+        let Some(wanted) = missing else {
             return error.hint(self.list());
         };
         match self.0.get(&wanted) {

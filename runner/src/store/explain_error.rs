@@ -11,9 +11,9 @@ use crate::store::frozen_reader::replaced;
 use crate::store::location::Location;
 use crate::store::s3::profile;
 
-/// What went wrong, as far as the way out differs.
+/// The class of a store's failure, as far as the way out differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Failure {
+pub(crate) enum StoreFailure {
     Certificate,
     Clock,
     Credentials,
@@ -45,8 +45,15 @@ pub fn explain(error: object_store::Error, doing: impl fmt::Display, location: &
     }
 }
 
+impl StoreFailure {
+    /// Finds the class of a failure from its type, and from code and status in the store's answer.
+    pub(crate) fn of(error: &object_store::Error) -> Self {
+        failure(error).0
+    }
+}
+
 fn meaning(
-    failure: Failure,
+    failure: StoreFailure,
     chain: &Chain,
     location: &Location,
 ) -> (ErrorKind, String, Option<String>) {
@@ -56,37 +63,37 @@ fn meaning(
         place => (format!("`{place}`"), "the credentials".to_owned()),
     };
     match failure {
-        Failure::Certificate => hinted(
+        StoreFailure::Certificate => hinted(
             ErrorKind::Failed,
             format!("the store of {bucket} shows a certificate that nobody vouches for"),
             "check the host in AWS_ENDPOINT_URL, or name the authority's certificates with SSL_CERT_FILE",
         ),
-        Failure::Clock => hinted(
+        StoreFailure::Clock => hinted(
             ErrorKind::Failed,
             format!("the store of {bucket} says that this machine's clock is wrong"),
             "set the clock: a signature is good for 15 minutes",
         ),
-        Failure::Credentials => hinted(
+        StoreFailure::Credentials => hinted(
             ErrorKind::Failed,
             format!("the store does not accept {credentials} for {bucket}"),
             "`aws sts get-caller-identity` shows which ones are found; set AWS_PROFILE or AWS_ACCESS_KEY_ID",
         ),
-        Failure::DiskFull => hinted(
+        StoreFailure::DiskFull => hinted(
             ErrorKind::Failed,
             format!("the disk that holds {bucket} is full"),
             "free space there, then run the same command again",
         ),
-        Failure::Expired => hinted(
+        StoreFailure::Expired => hinted(
             ErrorKind::Failed,
             format!("{credentials} for {bucket} have expired"),
             "log in again (`aws sso login`), or set new ones, then run the same command again",
         ),
-        Failure::MissingBucket => hinted(
+        StoreFailure::MissingBucket => hinted(
             ErrorKind::InputMissing,
             format!("{bucket} does not exist"),
             "check the name, and that AWS_ENDPOINT_URL means the right store",
         ),
-        Failure::MissingObject => hinted(
+        StoreFailure::MissingObject => hinted(
             ErrorKind::InputMissing,
             "it is not there".to_owned(),
             match location {
@@ -94,17 +101,17 @@ fn meaning(
                 _ => "check the bucket and the prefix",
             },
         ),
-        Failure::NoFolder => hinted(
+        StoreFailure::NoFolder => hinted(
             ErrorKind::InputMissing,
             "it is no folder".to_owned(),
             "name a folder; raw data lies in `<input>/raw/<dataset>/`",
         ),
-        Failure::NoHardLinks => hinted(
+        StoreFailure::NoHardLinks => hinted(
             ErrorKind::Failed,
             format!("the volume of {bucket} has no hard links, and a commit is one"),
             "put the output on a volume that has them (ext4, xfs, APFS), or on S3",
         ),
-        Failure::Permission => hinted(
+        StoreFailure::Permission => hinted(
             ErrorKind::Failed,
             match location {
                 Location::S3 { .. } => format!("{credentials} have no permission on {bucket}"),
@@ -115,7 +122,7 @@ fn meaning(
                 _ => "check the role's policy: get, put, list, delete and multipart on this prefix",
             },
         ),
-        Failure::Region => match chain.region() {
+        StoreFailure::Region => match chain.region() {
             Some(region) => (
                 ErrorKind::Failed,
                 format!("{bucket} lies in the region `{region}`"),
@@ -127,22 +134,22 @@ fn meaning(
                 "set AWS_REGION to the bucket's region (`aws s3api get-bucket-location` tells it)",
             ),
         },
-        Failure::Replaced => hinted(
+        StoreFailure::Replaced => hinted(
             ErrorKind::TryAgain,
             "it was replaced or deleted after this run had listed it".to_owned(),
             "run the same command again: it starts from the new version",
         ),
-        Failure::Throttled => hinted(
+        StoreFailure::Throttled => hinted(
             ErrorKind::TryAgain,
             format!("the store of {bucket} asks to slow down"),
             "run the same command again later",
         ),
-        Failure::Unreachable => hinted(
+        StoreFailure::Unreachable => hinted(
             ErrorKind::TryAgain,
             format!("the store of {bucket} does not answer"),
             "check the network and AWS_ENDPOINT_URL, then run the same command again",
         ),
-        Failure::Unknown => (ErrorKind::Failed, "the store refused".to_owned(), None),
+        StoreFailure::Unknown => (ErrorKind::Failed, "the store refused".to_owned(), None),
     }
 }
 
@@ -154,21 +161,21 @@ fn credentials() -> String {
     }
 }
 
-fn failure(error: &object_store::Error) -> (Failure, Chain) {
+fn failure(error: &object_store::Error) -> (StoreFailure, Chain) {
     use object_store::Error as Store;
     let chain = Chain::of(error);
     let by_kind = || match error {
-        Store::NotFound { .. } => Failure::MissingObject,
-        Store::PermissionDenied { .. } => Failure::Permission,
-        Store::Unauthenticated { .. } => Failure::Credentials,
-        Store::Precondition { .. } => Failure::Replaced,
-        _ if chain.http.is_some() => Failure::Unreachable,
-        _ => chain.status().map_or(Failure::Unknown, by_status),
+        Store::NotFound { .. } => StoreFailure::MissingObject,
+        Store::PermissionDenied { .. } => StoreFailure::Permission,
+        Store::Unauthenticated { .. } => StoreFailure::Credentials,
+        Store::Precondition { .. } => StoreFailure::Replaced,
+        _ if chain.http.is_some() => StoreFailure::Unreachable,
+        _ => chain.status().map_or(StoreFailure::Unknown, by_status),
     };
     let failure = match replaced(error) {
-        Some(_) => Failure::Replaced,
+        Some(_) => StoreFailure::Replaced,
         // The TLS library's words: its error is not ours to name.
-        None if chain.text.contains("invalid peer certificate") => Failure::Certificate,
+        None if chain.text.contains("invalid peer certificate") => StoreFailure::Certificate,
         None => chain
             .code()
             .and_then(by_code)
@@ -179,43 +186,49 @@ fn failure(error: &object_store::Error) -> (Failure, Chain) {
 }
 
 /// S3's error codes, which say more than the status.
-fn by_code(code: &str) -> Option<Failure> {
+fn by_code(code: &str) -> Option<StoreFailure> {
     Some(match code {
-        "AccessDenied" | "AllAccessDisabled" | "AccountProblem" => Failure::Permission,
+        "AccessDenied" | "AllAccessDisabled" | "AccountProblem" => StoreFailure::Permission,
         "AuthorizationHeaderMalformed"
         | "IllegalLocationConstraintException"
-        | "PermanentRedirect" => Failure::Region,
-        "ExpiredToken" | "ExpiredTokenException" | "TokenRefreshRequired" => Failure::Expired,
-        "InvalidAccessKeyId" | "InvalidToken" | "SignatureDoesNotMatch" => Failure::Credentials,
-        "NoSuchBucket" => Failure::MissingBucket,
-        "RequestTimeTooSkewed" => Failure::Clock,
-        "SlowDown" | "ServiceUnavailable" | "Throttling" | "TooManyRequests" => Failure::Throttled,
-        "InternalError" | "RequestTimeout" | "OperationAborted" => Failure::Unreachable,
-        "XMinioStorageFull" => Failure::DiskFull,
+        | "PermanentRedirect" => StoreFailure::Region,
+        "ExpiredToken" | "ExpiredTokenException" | "TokenRefreshRequired" => StoreFailure::Expired,
+        "InvalidAccessKeyId" | "InvalidToken" | "SignatureDoesNotMatch" => {
+            StoreFailure::Credentials
+        }
+        "NoSuchBucket" => StoreFailure::MissingBucket,
+        "RequestTimeTooSkewed" => StoreFailure::Clock,
+        "SlowDown" | "ServiceUnavailable" | "Throttling" | "TooManyRequests" => {
+            StoreFailure::Throttled
+        }
+        "InternalError" | "RequestTimeout" | "OperationAborted" => StoreFailure::Unreachable,
+        "XMinioStorageFull" => StoreFailure::DiskFull,
         _ => return None,
     })
 }
 
-fn by_io(kind: io::ErrorKind) -> Option<Failure> {
+fn by_io(kind: io::ErrorKind) -> Option<StoreFailure> {
     Some(match kind {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Failure::DiskFull,
-        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Failure::Permission,
-        io::ErrorKind::NotADirectory => Failure::NoFolder,
-        io::ErrorKind::TimedOut | io::ErrorKind::ConnectionRefused => Failure::Unreachable,
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StoreFailure::DiskFull,
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            StoreFailure::Permission
+        }
+        io::ErrorKind::NotADirectory => StoreFailure::NoFolder,
+        io::ErrorKind::TimedOut | io::ErrorKind::ConnectionRefused => StoreFailure::Unreachable,
         // The file store says so of a volume that refuses them.
-        io::ErrorKind::Unsupported => Failure::NoHardLinks,
+        io::ErrorKind::Unsupported => StoreFailure::NoHardLinks,
         _ => return None,
     })
 }
 
-fn by_status(status: u16) -> Failure {
+fn by_status(status: u16) -> StoreFailure {
     match status {
-        301 | 307 | 308 => Failure::Region,
-        401 => Failure::Credentials,
-        403 => Failure::Permission,
-        429 | 503 => Failure::Throttled,
-        408 | 500..=599 => Failure::Unreachable,
-        _ => Failure::Unknown,
+        301 | 307 | 308 => StoreFailure::Region,
+        401 => StoreFailure::Credentials,
+        403 => StoreFailure::Permission,
+        429 | 503 => StoreFailure::Throttled,
+        408 | 500..=599 => StoreFailure::Unreachable,
+        _ => StoreFailure::Unknown,
     }
 }
 

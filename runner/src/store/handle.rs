@@ -13,7 +13,7 @@ use object_store::prefix::PrefixStore;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, PutMode};
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::store::explain_error::explain;
+use crate::store::explain_error::{StoreFailure, explain};
 use crate::store::file_system::FileStore;
 use crate::store::location::Location;
 use crate::store::objects_port::Objects;
@@ -151,14 +151,14 @@ impl Store {
         doing: &str,
         key: &Path,
     ) -> Result<Option<T>> {
-        let missing = matches!(error, object_store::Error::NotFound { .. });
-        let url = self.location.url(key);
-        let explained = self.explain(error, format!("{doing} `{url}`"));
         // A missing bucket is no missing object: only the code in the answer tells them apart.
-        if missing && !explained.to_string().ends_with("does not exist") {
+        let missing = matches!(error, object_store::Error::NotFound { .. })
+            && StoreFailure::of(&error) != StoreFailure::MissingBucket;
+        if missing {
             return Ok(None);
         }
-        Err(explained)
+        let url = self.location.url(key);
+        Err(self.explain(error, format!("{doing} `{url}`")))
     }
 
     /// Lists all objects below a prefix, by key.

@@ -37,7 +37,8 @@ pub fn module_graph(source: &FilePath) -> Graph {
     let mut modules = Modules::new();
     for file in rust_files(source) {
         let text = std::fs::read_to_string(&file).unwrap();
-        let parsed = syn::parse_file(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        let parsed =
+            syn::parse_file(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         let path = module_path(file.strip_prefix(source).unwrap());
         read_file(&parsed, &path, &mut modules);
     }
@@ -62,8 +63,10 @@ pub fn module_graph(source: &FilePath) -> Graph {
 
 /// Returns the circles of a graph: the sets of files each of which reaches all others, largest first.
 pub fn circles(graph: &Graph) -> Vec<BTreeSet<String>> {
-    let reach: BTreeMap<&String, BTreeSet<String>> =
-        graph.keys().map(|file| (file, reachable(graph, file))).collect();
+    let reach: BTreeMap<&String, BTreeSet<String>> = graph
+        .keys()
+        .map(|file| (file, reachable(graph, file)))
+        .collect();
     let mut seen = BTreeSet::new();
     let mut circles = Vec::new();
     for (file, reached) in &reach {
@@ -117,7 +120,10 @@ fn module_path(file: &FilePath) -> Vec<String> {
         .iter()
         .map(|part| part.to_string_lossy().into_owned())
         .collect();
-    if path.last().is_some_and(|last| last == "mod" || path == ["lib"]) {
+    if path
+        .last()
+        .is_some_and(|last| last == "mod" || path == ["lib"])
+    {
         path.pop();
     }
     path
@@ -154,7 +160,9 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn current(&mut self) -> &mut Module {
-        self.modules.get_mut(&self.module).expect("it was inserted when it was entered")
+        self.modules
+            .get_mut(&self.module)
+            .expect("it was inserted when it was entered")
     }
 
     fn import(&mut self, prefix: &[String], tree: &UseTree) {
@@ -203,7 +211,9 @@ impl<'ast> Visit<'ast> for Reader<'_> {
             return;
         };
         if is_test(attributes) {
-            self.current().items.insert(format!("{TEST_MARK}{}", module.ident));
+            self.current()
+                .items
+                .insert(format!("{TEST_MARK}{}", module.ident));
             return;
         }
         let Some((_, items)) = &module.content else {
@@ -211,7 +221,8 @@ impl<'ast> Visit<'ast> for Reader<'_> {
         };
         let outer = self.module.clone();
         self.module.push(module.ident.to_string());
-        self.modules.insert(self.module.clone(), Module::of(&self.file));
+        self.modules
+            .insert(self.module.clone(), Module::of(&self.file));
         items.iter().for_each(|item| self.visit_item(item));
         self.module = outer;
     }
@@ -221,7 +232,10 @@ impl<'ast> Visit<'ast> for Reader<'_> {
     }
 
     fn visit_path(&mut self, path: &'ast syn::Path) {
-        let segments = path.segments.iter().map(|segment| segment.ident.to_string());
+        let segments = path
+            .segments
+            .iter()
+            .map(|segment| segment.ident.to_string());
         let segments = segments.collect();
         self.current().paths.push(segments);
         visit::visit_path(self, path);
@@ -261,7 +275,12 @@ fn paths_in_tokens(tokens: TokenStream, paths: &mut Vec<Vec<String>>) {
 }
 
 /// Returns the file that defines what a path names, seen from a module; `None` for names of other crates and local ones.
-fn definition(modules: &Modules, from: &[String], path: &[String], depth: usize) -> Option<Vec<String>> {
+fn definition(
+    modules: &Modules,
+    from: &[String],
+    path: &[String],
+    depth: usize,
+) -> Option<Vec<String>> {
     // A re-export that names itself through a glob would go on for ever.
     if depth > 16 {
         return None;
@@ -327,7 +346,10 @@ fn definition(modules: &Modules, from: &[String], path: &[String], depth: usize)
 
 fn test_modules(modules: &Modules) -> Vec<Vec<String>> {
     let marked = modules.iter().flat_map(|(path, module)| {
-        let names = module.items.iter().filter_map(|item| item.strip_prefix(TEST_MARK));
+        let names = module
+            .items
+            .iter()
+            .filter_map(|item| item.strip_prefix(TEST_MARK));
         names.map(|name| path.iter().cloned().chain([name.to_owned()]).collect())
     });
     marked.collect()

@@ -1,0 +1,219 @@
+//! The shape of the code: which crate may use which, which room of the runner may see which, and how large circles may be.
+
+mod module_graph;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use module_graph::{Graph, circles, module_graph};
+
+/// Rooms of `runner/src` from the lowest to the highest. A room sees itself and the floors below; rooms of one floor do not see
+/// each other.
+const FLOORS: &[&[&str]] = &[
+    &["error"],
+    &["report"],
+    &["watch"],
+    &["store"],
+    &["commit"],
+    &["sql"],
+    &["source", "sink"],
+    &["job"],
+    &["callback"],
+    &["run"],
+    &["machines"],
+    &["commands"],
+    &["app"],
+];
+
+/// Rooms beside the floors: what each may see, and who may see it.
+const ASIDE: &[(&str, &[&str], &[&str])] = &[
+    (
+        "generate",
+        &["error", "report", "watch", "store"],
+        &["commands"],
+    ),
+    (
+        "terminal",
+        &["error", "report", "watch", "store"],
+        &["machines", "cli", "commands", "app"],
+    ),
+    (
+        "cli",
+        &[
+            "error", "report", "watch", "store", "commit", "sql", "source", "sink", "job", "run",
+            "machines", "terminal",
+        ],
+        &["commands", "app"],
+    ),
+];
+
+/// What a room must not reach even through others, with the reason.
+const NEVER: &[(&str, &[&str], &str)] = &[
+    (
+        "machines",
+        &["commit", "source", "sink", "run"],
+        "a simulation reads and writes no table",
+    ),
+    (
+        "generate",
+        &["commit", "sql", "source", "sink", "run"],
+        "a sample is made without the code that it tests",
+    ),
+    (
+        "terminal",
+        &["commit", "sql", "source", "sink", "run"],
+        "printing knows no data work",
+    ),
+];
+
+/// The largest circle of files that use each other, by crate.
+const LARGEST_CIRCLE: &[(&str, usize)] = &[
+    ("bootstrap", 0),
+    ("jobs", 3),
+    ("runner", 3),
+    ("statemachine", 8),
+];
+
+fn sources(member: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join(member)
+        .join("src")
+}
+
+fn room(file: &str) -> &str {
+    file.split("::").next().unwrap_or_default()
+}
+
+/// Returns which room uses which, each with one example.
+fn rooms(graph: &Graph) -> BTreeMap<(&str, &str), String> {
+    let mut rooms = BTreeMap::new();
+    for (file, used) in graph {
+        for other in used {
+            let (from, to) = (room(file), room(other));
+            // The crate root only lists its rooms.
+            if from != to && !from.is_empty() && to != "" {
+                rooms
+                    .entry((from, to))
+                    .or_insert_with(|| format!("{file} uses {other}"));
+            }
+        }
+    }
+    rooms
+}
+
+fn floor(room: &str) -> Option<usize> {
+    FLOORS.iter().position(|floor| floor.contains(&room))
+}
+
+fn may_see(from: &str, to: &str) -> bool {
+    if let Some((_, sees, _)) = ASIDE.iter().find(|(name, ..)| *name == from) {
+        return sees.contains(&to);
+    }
+    if let Some((.., seen_by)) = ASIDE.iter().find(|(name, ..)| *name == to) {
+        return seen_by.contains(&from);
+    }
+    matches!((floor(from), floor(to)), (Some(from), Some(to)) if to < from)
+}
+
+#[test]
+fn rooms_of_the_runner_see_only_what_lies_below_them() {
+    let graph = module_graph(&sources("runner"));
+    let wrong: Vec<String> = rooms(&graph)
+        .into_iter()
+        .filter(|((from, to), _)| *from != "main" && !may_see(from, to))
+        .map(|((from, to), example)| format!("{from} must not see {to}: {example}"))
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_room_of_the_runner_has_its_place_in_the_law() {
+    let graph = module_graph(&sources("runner"));
+    let known: BTreeSet<&str> = FLOORS
+        .iter()
+        .flat_map(|floor| floor.iter())
+        .copied()
+        .chain(ASIDE.iter().map(|(name, ..)| *name))
+        .collect();
+    let found: BTreeSet<&str> = graph
+        .keys()
+        .map(|file| room(file))
+        .filter(|room| !["", "main"].contains(room))
+        .collect();
+    assert_eq!(found, known);
+}
+
+#[test]
+fn some_rooms_are_out_of_reach_also_through_others() {
+    let graph = module_graph(&sources("runner"));
+    let arrows = rooms(&graph);
+    let by_room = arrows.keys().fold(Graph::new(), |mut graph, (from, to)| {
+        graph
+            .entry((*from).to_owned())
+            .or_default()
+            .insert((*to).to_owned());
+        graph
+    });
+    for (from, never, reason) in NEVER {
+        let reached = module_graph::reachable(&by_room, from);
+        for room in *never {
+            assert!(
+                !reached.contains(*room),
+                "{from} reaches {room}, and {reason}"
+            );
+        }
+    }
+}
+
+#[test]
+fn circles_of_files_stay_small() {
+    for (member, most) in LARGEST_CIRCLE {
+        let graph = module_graph(&sources(member));
+        let largest = circles(&graph).into_iter().next().unwrap_or_default();
+        assert!(
+            largest.len() <= *most,
+            "{} files of {member} use each other in a circle: {largest:?}",
+            largest.len()
+        );
+    }
+}
+
+#[test]
+fn a_path_is_followed_however_it_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    write("lib.rs", "mod a; mod b; mod facade; mod c;");
+    write("a.rs", "use crate::facade::Thing; fn f(_: Thing) {}");
+    write("b.rs", "fn f() { crate::facade::inner::made(); }");
+    write(
+        "c.rs",
+        "fn f() { println!(\"{}\", crate::b::NAME); } #[cfg(test)] mod tests { use crate::a::f; }",
+    );
+    write(
+        "facade/mod.rs",
+        "pub mod inner; mod other; pub use other::*;",
+    );
+    write("facade/inner.rs", "pub fn made() { super::other::Thing; }");
+    write("facade/other.rs", "pub struct Thing; use crate::c;");
+    let graph = module_graph(folder.path());
+    let used = |file: &str| graph[file].iter().cloned().collect::<Vec<_>>();
+    assert_eq!(used("a"), ["facade::other"]);
+    assert_eq!(used("b"), ["facade::inner"]);
+    assert_eq!(used("facade::inner"), ["facade::other"]);
+    assert_eq!(used("c"), Vec::<String>::new(), "`b` has no NAME");
+    assert_eq!(circles(&graph), Vec::<BTreeSet<String>>::new());
+    write(
+        "b.rs",
+        "pub const NAME: &str = \"\"; fn f() { crate::facade::inner::made(); crate::c::f(); }",
+    );
+    let graph = module_graph(folder.path());
+    assert_eq!(graph["c"].iter().collect::<Vec<_>>(), ["b"]);
+    assert_eq!(
+        circles(&graph),
+        [BTreeSet::from(["b".to_owned(), "c".to_owned()])]
+    );
+}
