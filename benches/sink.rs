@@ -17,7 +17,7 @@ use drivetrain_runner::commit::{
     self, Attempt, ColumnType, Columns, Decision, OpenOptions, OutputPlan, Replaces, RunId,
     RunInputs,
 };
-use drivetrain_runner::sink::collect::{Direct, Intake, collect};
+use drivetrain_runner::sink::collect::{CollectSpec, DirectWrite, collect};
 use drivetrain_runner::sink::parquet::file_settings::FileSettings;
 use drivetrain_runner::sink::partition::Partitions;
 use drivetrain_runner::sink::table::Table;
@@ -145,11 +145,11 @@ async fn once(store: &Store, case: Case, batches: &[RecordBatch]) -> (u64, usize
         .map(|(column, _)| schema.field(*column).data_type().clone())
         .collect();
     let partitions = Partitions::new("rows", columns, &types).expect("a date can be compared");
-    let intake = Intake {
+    let intake = CollectSpec {
         name: "rows".to_owned(),
         counted: Vec::new(),
         key: vec![1],
-        direct: (case != Case::Whole).then(|| Direct {
+        direct: (case != Case::Whole).then(|| DirectWrite {
             stager: attempt.stager(),
             table: table(),
         }),

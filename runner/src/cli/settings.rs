@@ -11,7 +11,7 @@ use crate::sql::engine_settings::EngineSettings;
 use crate::sql::memory::{MemoryLimit, parse_size};
 use crate::sql::threads::processors;
 use crate::store::Location;
-use crate::terminal::printer::Format;
+use crate::terminal::printer::AnswerFormat;
 use crate::terminal::row_writer::RowFormat;
 
 /// The smallest file size that is no mistake: below it every row group would be a file.
@@ -147,7 +147,7 @@ impl From<QueryFormat> for RowFormat {
     }
 }
 
-impl From<OutputFormat> for Format {
+impl From<OutputFormat> for AnswerFormat {
     fn from(format: OutputFormat) -> Self {
         match format {
             OutputFormat::Text => Self::Text,

@@ -15,7 +15,7 @@ use crate::machines::findings::finding::{Finding, counted, plural};
 use crate::machines::findings::sarif::sarif;
 use crate::machines::findings::table::table;
 use crate::sql::threads::run_on_threads;
-use crate::terminal::printer::{Answer, Text, Verdict};
+use crate::terminal::printer::{Answer, ToText, Verdict};
 
 /// Checks a machine's definition, or a folder of jobs and machines; silence is no answer, so what is sound is said to
 /// be.
@@ -129,7 +129,7 @@ impl Checked {
     }
 }
 
-impl Text for Checked {
+impl ToText for Checked {
     fn text(&self) -> String {
         let lines = table(&self.diagnostics);
         let of_several = if self.jobs + self.machines > 1 {

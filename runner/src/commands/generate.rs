@@ -10,7 +10,7 @@ use crate::generate::{self, Account, Folder, Generated, Settings, Share, Target,
 use crate::report::grouped;
 use crate::sql::threads::processors;
 use crate::store::{Location, S3Settings, Store};
-use crate::terminal::printer::{Answer, Text};
+use crate::terminal::printer::{Answer, ToText};
 use crate::terminal::stage_display::Display;
 use crate::watch::{Progress, StageObserver};
 
@@ -52,7 +52,7 @@ struct Sampled {
     location: String,
 }
 
-impl Text for Sampled {
+impl ToText for Sampled {
     fn text(&self) -> String {
         let found = if self.was_there {
             "there already"

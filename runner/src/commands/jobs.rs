@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::cli::JobsArgs;
 use crate::error::Result;
 use crate::job::folder::JobFolder;
-use crate::terminal::printer::{Answer, Text};
+use crate::terminal::printer::{Answer, ToText};
 
 /// Lists the bundled jobs with what they read and write, or shows any one in full.
 ///
@@ -28,7 +28,7 @@ pub async fn jobs(args: &JobsArgs) -> Result<Answer> {
 #[serde(transparent)]
 struct Summaries(Vec<Summary>);
 
-impl Text for Summaries {
+impl ToText for Summaries {
     fn text(&self) -> String {
         let mut list = String::new();
         for summary in &self.0 {
@@ -45,7 +45,7 @@ impl Text for Summaries {
 #[serde(transparent)]
 struct Shown(Job);
 
-impl Text for Shown {
+impl ToText for Shown {
     fn text(&self) -> String {
         let Self(job) = self;
         let mut contract = format!("{}: {}\n", job.name, job.description);

@@ -22,7 +22,7 @@ use crate::run::settings::RunSettings;
 use crate::sql::engine_settings::EngineSettings;
 use crate::sql::workspace::Workspace;
 use crate::store::{Location, S3Settings, Store};
-use crate::terminal::printer::{Answer, Printer, Text};
+use crate::terminal::printer::{Answer, Printer, ToText};
 use crate::terminal::row_writer::RowFormat;
 use crate::terminal::signals;
 use crate::terminal::stage_display::Display;
@@ -153,7 +153,7 @@ struct Local {
     took: Duration,
 }
 
-impl Text for Local {
+impl ToText for Local {
     fn text(&self) -> String {
         let mut text = tables(&self.runs) + "\n";
         for (question, rows) in &self.answers {

@@ -13,7 +13,7 @@ use crate::machines::definition::{DefinitionFile, read_text, stem};
 use crate::machines::definition_cache::not_one_of;
 use crate::machines::mocks::from_history::Recorded;
 use crate::machines::mocks::replay::{Replayed, replay};
-use crate::terminal::printer::{Answer, Json, Text};
+use crate::terminal::printer::{Answer, Json, ToText};
 use crate::terminal::stderr::note;
 
 /// Writes a mock file, or a whole test case, that replays what an execution did.
@@ -48,16 +48,16 @@ pub fn mocks(args: &MocksArgs) -> Result<Answer> {
         format!("cannot write `{}`", path.display()),
     )?;
     let written = path.display().to_string();
-    Ok(Answer::done(Written { written }))
+    Ok(Answer::done(WrittenFile { written }))
 }
 
 /// A file that was written.
 #[derive(Serialize)]
-struct Written {
+struct WrittenFile {
     written: String,
 }
 
-impl Text for Written {
+impl ToText for WrittenFile {
     fn text(&self) -> String {
         format!("wrote {}\n", self.written)
     }

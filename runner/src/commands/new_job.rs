@@ -14,7 +14,7 @@ use simd_csv::ZeroCopyReaderBuilder;
 use crate::cli::NewJobArgs;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::run::roots::RAW;
-use crate::terminal::printer::{Answer, Text};
+use crate::terminal::printer::{Answer, ToText};
 
 /// How much of a CSV file is looked at: some thousand rows.
 const SAMPLE_BYTES: u64 = 1 << 20;
@@ -51,7 +51,7 @@ pub fn new_job(args: &NewJobArgs) -> Result<Answer> {
         Some(file) => drafted(job, file)?,
     };
     write(&folder, &files)?;
-    Ok(Answer::done(Written {
+    Ok(Answer::done(WrittenJob {
         folder: folder.display().to_string(),
         files: files.iter().map(|file| file.name.clone()).collect(),
         is_draft: args.from.is_some(),
@@ -60,7 +60,7 @@ pub fn new_job(args: &NewJobArgs) -> Result<Answer> {
 
 /// A job folder that was written.
 #[derive(Serialize)]
-struct Written {
+struct WrittenJob {
     folder: String,
     files: Vec<String>,
     /// `true` if its contract was drafted from a file.
@@ -68,7 +68,7 @@ struct Written {
     is_draft: bool,
 }
 
-impl Text for Written {
+impl ToText for WrittenJob {
     fn text(&self) -> String {
         let folder = &self.folder;
         let next = if self.is_draft {

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::cli::NewMachineArgs;
 use crate::error::{Context, Error, ErrorKind, Result};
-use crate::terminal::printer::{Answer, Text};
+use crate::terminal::printer::{Answer, ToText};
 
 /// What is written: the end of each file's name, whether the machine's name comes before it, and the text.
 const FILES: [(&str, bool, &str); 5] = [
@@ -70,7 +70,7 @@ pub fn new_machine(args: &NewMachineArgs) -> Result<Answer> {
             .context(ErrorKind::Failed, cannot())?;
         written.push(file);
     }
-    Ok(Answer::done(Written {
+    Ok(Answer::done(WrittenMachine {
         folder: shown.to_string(),
         files: written,
     }))
@@ -78,12 +78,12 @@ pub fn new_machine(args: &NewMachineArgs) -> Result<Answer> {
 
 /// A folder with a state machine that was written.
 #[derive(Serialize)]
-struct Written {
+struct WrittenMachine {
     folder: String,
     files: Vec<String>,
 }
 
-impl Text for Written {
+impl ToText for WrittenMachine {
     fn text(&self) -> String {
         let (folder, files) = (&self.folder, self.files.join(", "));
         format!("{folder} holds {files}\ntry it: drivetrain test {folder}\n")

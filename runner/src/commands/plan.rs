@@ -13,12 +13,12 @@ use crate::report::{grouped, size};
 use crate::run::freeze::{FrozenInput, FrozenInputs, raw_input, table_input};
 use crate::run::identify::{bind, identify, open_options};
 use crate::run::outputs;
-use crate::run::preview::{Known, Preview, Query, preview};
+use crate::run::preview::{Known, PlannedQuery, Preview, preview};
 use crate::run::roots::{RAW, require_apart};
 use crate::run::settings::RunSettings;
 use crate::sql::workspace::Workspace;
 use crate::store::{FrozenObject, Location, S3Settings, Store};
-use crate::terminal::printer::{Answer, Text};
+use crate::terminal::printer::{Answer, ToText};
 
 /// Lists inputs and outputs, and plans every query over the inputs as they lie there.
 ///
@@ -74,14 +74,14 @@ struct Planned {
     job: String,
     /// The run that did it: another one would read and write nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
-    already_done: Option<Done>,
+    already_done: Option<DoneBefore>,
     reads: Vec<Reads>,
     writes: Vec<Writes>,
-    queries: Vec<Query>,
+    queries: Vec<PlannedQuery>,
 }
 
 #[derive(Serialize)]
-struct Done {
+struct DoneBefore {
     run_id: String,
     record: u64,
 }
@@ -170,13 +170,13 @@ fn already_done(
     settings: &RunSettings,
     opened: Option<&Opened>,
     inputs: &FrozenInputs,
-) -> Result<Option<Done>> {
+) -> Result<Option<DoneBefore>> {
     let Some(opened) = opened.filter(|_| !settings.force && inputs.len() == job.inputs.len())
     else {
         return Ok(None);
     };
     let id = identify(job, settings, inputs)?;
-    Ok(opened.done(&id).map(|record| Done {
+    Ok(opened.done(&id).map(|record| DoneBefore {
         run_id: id.to_string(),
         record,
     }))
@@ -241,7 +241,7 @@ fn writes(
         .collect()
 }
 
-impl Text for Planned {
+impl ToText for Planned {
     fn text(&self) -> String {
         let mut lines = vec![match &self.already_done {
             None => format!("{} would", self.job),

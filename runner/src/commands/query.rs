@@ -16,7 +16,7 @@ use crate::run::published_table::published_table;
 use crate::sql::query_error;
 use crate::sql::workspace::Workspace;
 use crate::store::{Location, S3Settings, Store};
-use crate::terminal::print::Rows;
+use crate::terminal::print::RowOutput;
 use crate::terminal::printer::{Answer, Printer};
 use crate::terminal::row_writer::{RowFormat, RowWriter};
 
@@ -38,7 +38,7 @@ pub async fn query(args: &QueryArgs, printer: Printer) -> Result<Answer> {
     let store = Store::open(&location, &S3Settings::default()).await?;
     let workspace = Workspace::new(&args.settings()?)?;
     let tables = register_all(&store, &workspace).await?;
-    let rows = Rows::default();
+    let rows = RowOutput::default();
     match answer(&workspace.context, &args.sql, format, rows.clone()).await {
         // Whoever has seen enough, such as `head`, wants no more of it.
         Err(_) if rows.reader_left() => Ok(Answer::printed()),

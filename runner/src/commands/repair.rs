@@ -7,7 +7,7 @@ use crate::commit::{self, Repaired};
 use crate::error::Result;
 use crate::job::logged::LoggedJob;
 use crate::store::Location;
-use crate::terminal::printer::{Answer, Text};
+use crate::terminal::printer::{Answer, ToText};
 
 /// Finishes the publish of a job's last record and says what was to be done.
 ///
@@ -32,7 +32,7 @@ struct RepairedJob {
     repaired: Repaired,
 }
 
-impl Text for RepairedJob {
+impl ToText for RepairedJob {
     fn text(&self) -> String {
         let done = match self.repaired {
             Repaired::NothingToDo => "nothing to repair".to_owned(),

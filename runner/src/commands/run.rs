@@ -8,7 +8,7 @@ use crate::report::Report;
 use crate::run::failed_run::FailedRun;
 use crate::run::outcome::execute;
 use crate::run::request::RunRequest;
-use crate::terminal::printer::{Answer, Text};
+use crate::terminal::printer::{Answer, ToText};
 use crate::terminal::signals;
 use crate::terminal::stage_display::Display;
 use crate::terminal::stderr::note;
@@ -39,7 +39,7 @@ pub async fn run(args: &RunArgs) -> Result<Answer, FailedRun> {
     Ok(Answer::done(report))
 }
 
-impl Text for Report {
+impl ToText for Report {
     fn text(&self) -> String {
         Self::text(self)
     }

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::job::logged::LoggedJob;
 use crate::report::{grouped, size};
 use crate::store::Location;
-use crate::terminal::printer::{Answer, Text};
+use crate::terminal::printer::{Answer, ToText};
 
 /// Lists the runs of a job, newest last.
 ///
@@ -30,7 +30,7 @@ struct Runs {
     runs: Vec<RunLine>,
 }
 
-impl Text for Runs {
+impl ToText for Runs {
     fn text(&self) -> String {
         if self.runs.is_empty() {
             return format!("{}: no runs\n", self.job);

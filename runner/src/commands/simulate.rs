@@ -17,7 +17,7 @@ use crate::machines::definition::DefinitionFile;
 use crate::machines::definition_cache::not_one_of;
 use crate::machines::duration_text::time_span;
 use crate::machines::execution_tree::tree;
-use crate::machines::findings::failure_location::{Culprit, culprit};
+use crate::machines::findings::failure_location::{FailureLocation, culprit};
 use crate::machines::findings::finding::counted;
 use crate::machines::findings::table::Diagnostics;
 use crate::machines::history_file::HistoryFile;
@@ -25,7 +25,7 @@ use crate::machines::json_argument::read_json;
 use crate::machines::mocks::file::{read_mocks, refused};
 use crate::machines::simulation::{Ended, Simulation};
 use crate::report::grouped;
-use crate::terminal::printer::{Answer, Printer, Text, Verdict};
+use crate::terminal::printer::{Answer, Printer, ToText, Verdict};
 use crate::terminal::stderr::note;
 
 /// An output up to this length stands on the line that begins with its name.
@@ -149,7 +149,7 @@ impl Simulated {
     }
 }
 
-impl Text for Simulated {
+impl ToText for Simulated {
     fn text(&self) -> String {
         self.text.clone()
     }
@@ -326,7 +326,7 @@ fn text(
     if outcome.status == Status::Failed
         && let Some(found) = culprit(&traced.steps, &definition.text)
     {
-        let Culprit {
+        let FailureLocation {
             state,
             field,
             place,

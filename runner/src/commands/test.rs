@@ -14,13 +14,13 @@ use crate::error::{Context, Error, ErrorKind, Result};
 use crate::machines::case::difference::Difference;
 use crate::machines::case::file::{Case, SUFFIX};
 use crate::machines::case::junit::{Reported, junit};
-use crate::machines::case::runner::{Judged, run_all};
+use crate::machines::case::runner::{JudgedCase, run_all};
 use crate::machines::definition_cache::{MachineFiles, identity};
 use crate::machines::discovery::{Targets, files_below};
 use crate::machines::findings::finding::{counted, plural};
 use crate::machines::findings::table::Diagnostics;
 use crate::sql::threads::processors;
-use crate::terminal::printer::{Answer, Text, Verdict};
+use crate::terminal::printer::{Answer, ToText, Verdict};
 
 /// What a case is, for whoever has none.
 const A_CASE: &str = "a case is a file `<machine>.<name>.case.json` beside `<machine>.asl.json`";
@@ -137,7 +137,7 @@ fn untested(
         .collect())
 }
 
-fn reported<'a>(cases: &'a [Case], judged: &'a [Judged]) -> Vec<Reported<'a>> {
+fn reported<'a>(cases: &'a [Case], judged: &'a [JudgedCase]) -> Vec<Reported<'a>> {
     let pairs = cases.iter().zip(judged);
     pairs
         .map(|(case, judged)| Reported {
@@ -176,12 +176,12 @@ struct Reached {
     states: usize,
     #[serde(rename = "states_reached")]
     entered: usize,
-    unreached: Vec<Part>,
+    unreached: Vec<UnreachedPart>,
 }
 
 /// A part of a machine that no case reached.
 #[derive(Serialize)]
-struct Part {
+struct UnreachedPart {
     kind: &'static str,
     state: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -193,7 +193,7 @@ struct Part {
 }
 
 impl Tested {
-    fn of(cases: &[Case], judged: &[Judged], untested: &[(PathBuf, Machine)]) -> Self {
+    fn of(cases: &[Case], judged: &[JudgedCase], untested: &[(PathBuf, Machine)]) -> Self {
         let mut coverage: BTreeMap<String, (Coverage, usize)> = BTreeMap::new();
         for (definition, machine) in untested {
             let name = definition.display().to_string();
@@ -229,7 +229,7 @@ impl Tested {
     }
 }
 
-impl Text for Tested {
+impl ToText for Tested {
     fn text(&self) -> String {
         let mut text = String::new();
         for case in &self.cases {
@@ -269,7 +269,7 @@ impl Reached {
             coverage
                 .unreached()
                 .into_iter()
-                .filter_map(Part::of)
+                .filter_map(UnreachedPart::of)
                 .collect()
         };
         Self {
@@ -298,7 +298,7 @@ impl Reached {
     }
 }
 
-impl Part {
+impl UnreachedPart {
     fn of(unreached: Unreached) -> Option<Self> {
         let part = |kind, state| Self {
             kind,

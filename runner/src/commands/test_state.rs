@@ -15,7 +15,7 @@ use crate::cli::{Level, TestStateArgs};
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::machines::definition::read_text;
 use crate::machines::json_argument::read_json;
-use crate::terminal::printer::{Answer, Json, Text, Verdict};
+use crate::terminal::printer::{Answer, Json, ToText, Verdict};
 
 /// The fields of a request. Those marked hold JSON text in the API; JSON itself is taken too.
 const FIELDS: [(&str, bool); 10] = [
@@ -248,7 +248,7 @@ fn read<T: DeserializeOwned>(origin: &str, value: Value) -> Result<T> {
     )
 }
 
-impl Text for TestStateResponse {
+impl ToText for TestStateResponse {
     fn text(&self) -> String {
         let status = match self.status {
             TestStateStatus::Succeeded => "SUCCEEDED",

@@ -9,7 +9,7 @@ use crate::commit::{self, VacuumOptions, Vacuumed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::job::logged::LoggedJob;
 use crate::store::Location;
-use crate::terminal::printer::{Answer, Text};
+use crate::terminal::printer::{Answer, ToText};
 
 /// Vacuums a job's output root and says what was removed.
 ///
@@ -45,7 +45,7 @@ struct VacuumedJob {
     vacuumed: Vacuumed,
 }
 
-impl Text for VacuumedJob {
+impl ToText for VacuumedJob {
     fn text(&self) -> String {
         let Self { job, vacuumed, .. } = self;
         let mut text = format!(

@@ -14,7 +14,7 @@ use crate::commit::attempt_notes::{Journal, OpenUpload, abort, forget};
 use crate::commit::bounded_concurrency::together;
 use crate::commit::layout::Layout;
 use crate::commit::output_plan::OutputPlan;
-use crate::commit::pending_fsyncs::Seals;
+use crate::commit::pending_fsyncs::PendingFsyncs;
 use crate::commit::record::{AttemptId, Consumed, Output, Part, Run, RunId};
 use crate::error::Result;
 use crate::store::Store;
@@ -34,7 +34,7 @@ pub(super) struct AttemptState {
     pub consumed: Vec<Consumed>,
     pub next: AtomicU64,
     pub journal: Journal,
-    pub seals: Arc<Seals>,
+    pub seals: Arc<PendingFsyncs>,
     /// Held by each request that opens or fills an upload: one that is given up while the store works on it would otherwise
     /// come after the abort, and leave behind what nobody knows of.
     pub under_way: Arc<RwLock<()>>,

@@ -11,7 +11,7 @@ use crate::commit::table_columns::Columns;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct State {
     tables: BTreeMap<String, Table>,
-    runs: Vec<Done>,
+    runs: Vec<LiveRun>,
     consumed: BTreeMap<String, Option<String>>,
 }
 
@@ -28,7 +28,7 @@ pub struct Table {
 
 /// A live run: which record, and what it wrote and replaced, without its parts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Done {
+struct LiveRun {
     number: u64,
     run: Run,
 }
@@ -67,7 +67,7 @@ impl State {
         // consumed still answer for it.
         self.runs
             .retain(|done| done.run.appends() || !overlaps(&done.run, run));
-        self.runs.push(Done {
+        self.runs.push(LiveRun {
             number,
             run: without_parts(run),
         });

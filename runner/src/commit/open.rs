@@ -98,10 +98,14 @@ fn require_one_volume(store: &Store, layout: &Layout, outputs: &[OutputPlan]) ->
 }
 
 /// What lies under the table roots.
-type Listed = BTreeMap<String, Vec<ObjectMeta>>;
+type ListedTables = BTreeMap<String, Vec<ObjectMeta>>;
 
-async fn list_tables(store: &Store, layout: &Layout, outputs: &[OutputPlan]) -> Result<Listed> {
-    let mut listed = Listed::new();
+async fn list_tables(
+    store: &Store,
+    layout: &Layout,
+    outputs: &[OutputPlan],
+) -> Result<ListedTables> {
+    let mut listed = ListedTables::new();
     for output in outputs {
         let objects = store.list(&layout.table(&output.table)).await?;
         listed.insert(output.table.clone(), objects);
@@ -115,7 +119,7 @@ async fn checked(
     layout: Layout,
     log: Log,
     outputs: Vec<OutputPlan>,
-    listed: Listed,
+    listed: ListedTables,
     options: OpenOptions,
 ) -> Result<Opened> {
     for output in &outputs {
@@ -162,7 +166,7 @@ async fn foreign(
     store: &Store,
     layout: &Layout,
     log: &Log,
-    listed: Listed,
+    listed: ListedTables,
 ) -> Result<BTreeMap<String, Vec<String>>> {
     let mut unknown: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let live = log.state.keys();

@@ -9,7 +9,7 @@ use tokio::sync::RwLock;
 use tokio::task::JoinHandle;
 
 use crate::commit::partition::Partition;
-use crate::commit::pending_fsyncs::Seals;
+use crate::commit::pending_fsyncs::PendingFsyncs;
 use crate::commit::record::{Part, Upload};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::Store;
@@ -23,7 +23,7 @@ pub struct PartWriter {
     store: Store,
     /// As the attempt's.
     requests: Arc<RwLock<()>>,
-    seals: Arc<Seals>,
+    seals: Arc<PendingFsyncs>,
     table: String,
     partition: Partition,
     key: Path,
@@ -65,7 +65,7 @@ impl PartWriter {
     pub(crate) fn new(
         store: Store,
         requests: Arc<RwLock<()>>,
-        seals: Arc<Seals>,
+        seals: Arc<PendingFsyncs>,
         table: String,
         partition: Partition,
         key: Path,

@@ -12,9 +12,9 @@ use crate::store::Store;
 
 /// What was begun, by key.
 #[derive(Debug, Default)]
-pub(crate) struct Seals(Mutex<BTreeMap<String, JoinHandle<Result<()>>>>);
+pub(crate) struct PendingFsyncs(Mutex<BTreeMap<String, JoinHandle<Result<()>>>>);
 
-impl Seals {
+impl PendingFsyncs {
     /// Begins to make a part last whose bytes are all up.
     pub fn begin(&self, store: &Store, key: Path, upload: String, size_bytes: u64) {
         let objects = store.objects();

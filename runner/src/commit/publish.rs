@@ -85,7 +85,7 @@ async fn settle_folders(store: &Store, run: &Run) -> Result<()> {
 
 /// Whether a part is at its key.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Found {
+enum KeyState {
     There,
     Missing,
     /// It is not there, but the store's answer to the completion decides nothing.
@@ -99,7 +99,7 @@ async fn complete_all(store: &Store, run: &Run, stop: &StopSignal) -> Result<boo
     let mut unknown = None;
     while let Some(found) = completions.next().await {
         match found {
-            Ok(found) => missing |= found == Found::Missing,
+            Ok(found) => missing |= found == KeyState::Missing,
             // The other completions go on: what can be published is.
             Err(error) => unknown = Some(error),
         }
@@ -111,7 +111,7 @@ async fn complete_all(store: &Store, run: &Run, stop: &StopSignal) -> Result<boo
 }
 
 /// Completes one upload; asks again while the answer decides nothing.
-async fn complete(store: &Store, part: &Part, stop: &StopSignal) -> Result<Found> {
+async fn complete(store: &Store, part: &Part, stop: &StopSignal) -> Result<KeyState> {
     let key = part.path()?;
     let objects = store.objects();
     let mut failure = None;
@@ -127,14 +127,14 @@ async fn complete(store: &Store, part: &Part, stop: &StopSignal) -> Result<Found
             .await;
         let there = is_there(store, part).await;
         let found = match (&answer, &there) {
-            (_, Ok(true)) => Found::There,
-            (Ok(Completion::Done | Completion::NoSuchUpload), Ok(false)) => Found::Missing,
+            (_, Ok(true)) => KeyState::There,
+            (Ok(Completion::Done | Completion::NoSuchUpload), Ok(false)) => KeyState::Missing,
             // Somebody may be about to complete it: only an answer that stays the same is one.
-            (Ok(Completion::PartsMissing), Ok(false)) if number == TRIES => Found::Missing,
-            _ => Found::Unknown,
+            (Ok(Completion::PartsMissing), Ok(false)) if number == TRIES => KeyState::Missing,
+            _ => KeyState::Unknown,
         };
         debug!(key = %key, answer = ?answer, there = ?there, "completed");
-        if found != Found::Unknown {
+        if found != KeyState::Unknown {
             return Ok(found);
         }
         let doing = format!("complete `{}`", store.location().url(&key));

@@ -291,7 +291,7 @@ impl Record {
                 format!("record {number} of the log {what}"),
             )
         };
-        let format: Format = serde_json::from_slice(bytes)
+        let format: FormatVersion = serde_json::from_slice(bytes)
             .map_err(|error| damaged("cannot be read".to_owned()).caused_by(error))?;
         if format.format > FORMAT {
             let message = format!("has format {}, this binary reads {FORMAT}", format.format);
@@ -309,6 +309,6 @@ impl Record {
 
 /// What every format begins with.
 #[derive(Deserialize)]
-struct Format {
+struct FormatVersion {
     format: u32,
 }

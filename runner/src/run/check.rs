@@ -38,7 +38,7 @@ pub async fn check(
             CheckPlan::Equal { expected, got } => equal(context, expected, got).await?,
             CheckPlan::NoRows(plan) => no_rows(context, plan).await?,
         };
-        findings.push(Finding {
+        findings.push(CheckFinding {
             name: check.name.clone(),
             severity: check.severity,
             found,
@@ -53,7 +53,7 @@ pub async fn check(
                 duplicates(context, output, key).await?
             };
             let name = format!("{}: key {}", output.name, key.columns.join(", "));
-            findings.push(Finding {
+            findings.push(CheckFinding {
                 name,
                 severity: key.severity,
                 found,
@@ -62,7 +62,7 @@ pub async fn check(
         for reference in &output.references {
             let found = unresolved(context, output, reference).await?;
             let name = format!("{}: {}", output.name, reference.rule());
-            findings.push(Finding {
+            findings.push(CheckFinding {
                 name,
                 severity: reference.severity,
                 found,
@@ -72,13 +72,13 @@ pub async fn check(
     judge(job, findings)
 }
 
-struct Finding {
+struct CheckFinding {
     name: String,
     severity: Severity,
     found: Option<String>,
 }
 
-fn judge(job: &Job, findings: Vec<Finding>) -> Result<Vec<CheckReport>> {
+fn judge(job: &Job, findings: Vec<CheckFinding>) -> Result<Vec<CheckReport>> {
     let failed: Vec<String> = findings
         .iter()
         .filter(|finding| finding.severity == Severity::Reject)

@@ -18,10 +18,10 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::run::outputs;
 use crate::run::request::Run;
 use crate::run::settings::Shape;
-use crate::sink::collect::{Collected, Direct, Intake, collect};
+use crate::sink::collect::{CollectSpec, Collected, DirectWrite, collect};
 use crate::sink::partition::Partitions;
 use crate::sql::bad_value;
-use crate::sql::held::results::{Held, HeldTable};
+use crate::sql::held::results::{HeldResults, HeldResultsTable};
 use crate::sql::query_error;
 use crate::sql::workspace::Workspace;
 use crate::watch::Progress;
@@ -68,7 +68,7 @@ pub async fn compute(
     for table in &job.tables {
         let plan = table_plan(&workspace.context, job, table, parameters).await?;
         let partitions = Partitions::new(&table.name, Vec::new(), &[])?;
-        let intake = Intake {
+        let intake = CollectSpec {
             name: table.name.clone(),
             counted: Vec::new(),
             key: Vec::new(),
@@ -135,7 +135,7 @@ impl Computing<'_> {
         let schema = schema_of(&output.columns);
         let place = |name: &String| schema.index_of(name).ok();
         let counted = output.warnings.iter();
-        let intake = Intake {
+        let intake = CollectSpec {
             name: output.name.clone(),
             counted: counted
                 .filter_map(|name| Some((name.clone(), place(name)?)))
@@ -145,7 +145,7 @@ impl Computing<'_> {
                 .iter()
                 .flat_map(|key| key.columns.iter().filter_map(place))
                 .collect(),
-            direct: direct.then(|| Direct {
+            direct: direct.then(|| DirectWrite {
                 stager: self.destination.stager.clone(),
                 table: outputs::table(output, self.destination.shape, self.workspace),
             }),
@@ -165,7 +165,7 @@ impl Computing<'_> {
 
     async fn execute(
         &self,
-        intake: Intake,
+        intake: CollectSpec,
         plan: &LogicalPlan,
         partitions: Partitions,
     ) -> Result<Collected> {
@@ -204,10 +204,10 @@ fn is_join_memory(error: &Error) -> bool {
     false
 }
 
-fn register(workspace: &Workspace, name: &str, held: Arc<Held>) -> Result<()> {
+fn register(workspace: &Workspace, name: &str, held: Arc<HeldResults>) -> Result<()> {
     workspace
         .context
-        .register_table(name, Arc::new(HeldTable::new(held)))
+        .register_table(name, Arc::new(HeldResultsTable::new(held)))
         .map(|_| ())
         .map_err(query_error)
 }

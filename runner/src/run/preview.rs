@@ -18,7 +18,7 @@ use serde::Serialize;
 use crate::commit::TableInput;
 use crate::error::Result;
 use crate::run::published_table::published_table;
-use crate::sql::planned_table::Foreseen;
+use crate::sql::planned_table::PlannedTable;
 use crate::sql::query_error;
 use crate::sql::workspace::Workspace;
 use crate::store::Store;
@@ -35,7 +35,7 @@ pub enum Known {
 
 /// How one table or output would be computed.
 #[derive(Serialize)]
-pub struct Query {
+pub struct PlannedQuery {
     /// Which.
     pub computes: String,
     /// The physical plan, a node a line.
@@ -45,7 +45,7 @@ pub struct Query {
 /// What all queries of a run would do.
 pub struct Preview {
     /// In the order in which they run.
-    pub queries: Vec<Query>,
+    pub queries: Vec<PlannedQuery>,
     /// For each input that is a table: the files that are opened, and their bytes; those of other partitions are not.
     pub opened: BTreeMap<String, (u64, u64)>,
 }
@@ -80,7 +80,7 @@ pub async fn preview(
                     _ => (0, 0),
                 };
                 let what = format!("{}, {files} files", input.name);
-                let foreseen = Foreseen::files(what, schema, bytes);
+                let foreseen = PlannedTable::files(what, schema, bytes);
                 context.register_table(&input.name, Arc::new(foreseen))
             }
         }
@@ -114,14 +114,14 @@ async fn hold(
     workspace: &Workspace,
     name: &str,
     plan: &LogicalPlan,
-    queries: &mut Vec<Query>,
+    queries: &mut Vec<PlannedQuery>,
 ) -> Result<Arc<dyn ExecutionPlan>> {
     let state = workspace.context.state();
     let physical = state
         .create_physical_plan(plan)
         .await
         .map_err(query_error)?;
-    queries.push(Query {
+    queries.push(PlannedQuery {
         computes: name.to_owned(),
         plan: displayable(physical.as_ref()).indent(false).to_string(),
     });
@@ -131,7 +131,7 @@ async fn hold(
             |_| Statistics::new_unknown(&physical.schema()),
             |known| known.as_ref().clone().to_inexact(),
         );
-    let held = Foreseen::new(format!("{name}, held"), physical.schema(), statistics);
+    let held = PlannedTable::new(format!("{name}, held"), physical.schema(), statistics);
     workspace
         .context
         .register_table(name, Arc::new(held))
@@ -140,9 +140,12 @@ async fn hold(
 }
 
 /// The input of a store's name, and its opened files with their bytes.
-type Opened = BTreeMap<String, (String, BTreeMap<String, u64>)>;
+type FilesOpened = BTreeMap<String, (String, BTreeMap<String, u64>)>;
 
-fn add_opened(plan: &Arc<dyn ExecutionPlan>, opened: &mut Opened) -> Result<(), DataFusionError> {
+fn add_opened(
+    plan: &Arc<dyn ExecutionPlan>,
+    opened: &mut FilesOpened,
+) -> Result<(), DataFusionError> {
     plan.apply(|node| {
         let scan = node
             .downcast_ref::<DataSourceExec>()

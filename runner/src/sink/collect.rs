@@ -13,11 +13,11 @@ use futures::{StreamExt, TryStreamExt};
 use crate::commit::Stager;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::sink::key_hashes::{KeyHashes, all_differ};
-use crate::sink::open_files::{OpenFiles, Slot};
+use crate::sink::open_files::{OpenFiles, PartitionFiles};
 use crate::sink::partition::Partitions;
-use crate::sink::regroup::{Block, Regroup};
+use crate::sink::regroup::{Regroup, RegroupedRows};
 use crate::sink::table::Table;
-use crate::sql::held::results::{Held, Holder};
+use crate::sql::held::results::{HeldResults, ResultHolder};
 use crate::sql::query_error;
 use crate::watch::Progress;
 
@@ -26,7 +26,7 @@ use crate::watch::Progress;
 const MOST_PARTITIONS: usize = 16;
 
 /// What is to be known of an output's rows, and where they go.
-pub struct Intake {
+pub struct CollectSpec {
     /// What the rows are called in messages.
     pub name: String,
     /// Boolean columns whose true values are counted, by name and place.
@@ -34,11 +34,11 @@ pub struct Intake {
     /// Columns whose values together should occur once; none: nobody asks.
     pub key: Vec<usize>,
     /// Goes along with the rows that are not held.
-    pub direct: Option<Direct>,
+    pub direct: Option<DirectWrite>,
 }
 
 /// Rows go straight into files.
-pub struct Direct {
+pub struct DirectWrite {
     /// Opens parts.
     pub stager: Stager,
     /// The table that is written.
@@ -48,7 +48,7 @@ pub struct Direct {
 /// A query's rows by partition.
 pub struct Collected {
     /// Rows that are not in files; the tag of a batch is the number of its partition.
-    pub held: Arc<Held>,
+    pub held: Arc<HeldResults>,
     /// The partitions that occur.
     pub partitions: Partitions,
     /// All rows.
@@ -58,7 +58,7 @@ pub struct Collected {
     /// Whether all keys differ; `false` may also mean that the hashes of two met.
     pub keys_differ: bool,
     /// What was written already, by the number of the partition.
-    pub(crate) slots: Vec<Slot>,
+    pub(crate) slots: Vec<PartitionFiles>,
 }
 
 /// Runs the streams side by side and takes their rows in.
@@ -69,7 +69,7 @@ pub struct Collected {
 /// # Panics
 /// Never: the tasks that share the partitions have ended when they are taken back.
 pub async fn collect(
-    intake: Intake,
+    intake: CollectSpec,
     schema: SchemaRef,
     streams: Vec<SendableRecordBatchStream>,
     partitions: Partitions,
@@ -87,8 +87,8 @@ pub async fn collect(
     };
     let key = intake.key;
     let tasks = streams.into_iter().map(|stream| {
-        let router = Router {
-            holder: Holder::new(
+        let router = StreamCollector {
+            holder: ResultHolder::new(
                 &format!("output {}", intake.name),
                 Arc::clone(&schema),
                 runtime,
@@ -124,7 +124,7 @@ pub async fn collect(
         .buffered(usize::MAX)
         .try_collect()
         .await?;
-    let mut held = vec![Holder::new(&intake.name, schema, runtime).finish()];
+    let mut held = vec![ResultHolder::new(&intake.name, schema, runtime).finish()];
     let mut keys = Vec::new();
     let mut true_rows: BTreeMap<String, u64> = intake
         .counted
@@ -151,7 +151,7 @@ pub async fn collect(
     });
     let keys_differ = compare(keys).await?;
     Ok(Collected {
-        held: Arc::new(Held::join(held)),
+        held: Arc::new(HeldResults::join(held)),
         partitions,
         rows,
         true_rows,
@@ -170,8 +170,8 @@ async fn compare(mut keys: Vec<KeyHashes>) -> Result<bool> {
 }
 
 /// Takes one stream's rows in.
-struct Router {
-    holder: Holder,
+struct StreamCollector {
+    holder: ResultHolder,
     partitions: Arc<Mutex<Partitions>>,
     files: Option<Arc<OpenFiles>>,
     keys: Option<KeyHashes>,
@@ -181,7 +181,7 @@ struct Router {
 
 /// What one stream gave.
 struct Routed {
-    held: Held,
+    held: HeldResults,
     keys: Option<KeyHashes>,
     counted: Vec<(usize, u64)>,
     rows: u64,
@@ -189,7 +189,7 @@ struct Routed {
 
 async fn route(
     mut stream: SendableRecordBatchStream,
-    mut router: Router,
+    mut router: StreamCollector,
     mut regroup: Regroup,
     progress: Progress,
 ) -> Result<Routed> {
@@ -212,7 +212,7 @@ async fn route(
     })
 }
 
-impl Router {
+impl StreamCollector {
     fn count(&mut self, batch: &RecordBatch) -> Result<()> {
         self.rows += batch.num_rows() as u64;
         for (column, count) in &mut self.counted {
@@ -224,7 +224,7 @@ impl Router {
         }
     }
 
-    async fn take(&mut self, block: Block) -> Result<()> {
+    async fn take(&mut self, block: RegroupedRows) -> Result<()> {
         let direct = self
             .files
             .clone()

@@ -10,7 +10,7 @@ use tokio::sync::Mutex as AsyncMutex;
 
 use crate::commit::{Partition, StagedPart, Stager};
 use crate::error::{Context, ErrorKind, Result};
-use crate::sink::parquet::file_writer::{File, Format};
+use crate::sink::parquet::file_writer::{File, FileFormat};
 use crate::sink::partition::PartitionNumber;
 use crate::sink::table::Table;
 
@@ -24,8 +24,8 @@ const FILES_PERCENT: usize = 25;
 pub(crate) struct OpenFiles {
     stager: Stager,
     table: Table,
-    format: Format,
-    slots: Mutex<Vec<Arc<AsyncMutex<Slot>>>>,
+    format: FileFormat,
+    slots: Mutex<Vec<Arc<AsyncMutex<PartitionFiles>>>>,
     memory: MemoryReservation,
     limit_bytes: usize,
     open: AtomicUsize,
@@ -34,7 +34,7 @@ pub(crate) struct OpenFiles {
 
 /// What was written to one partition.
 #[derive(Default)]
-pub(crate) struct Slot {
+pub(crate) struct PartitionFiles {
     /// The file that is open.
     pub file: Option<File>,
     /// Those that were ended.
@@ -48,7 +48,7 @@ pub(crate) struct Slot {
 
 impl OpenFiles {
     /// None yet.
-    pub fn new(stager: Stager, table: Table, format: Format, runtime: &RuntimeEnv) -> Self {
+    pub fn new(stager: Stager, table: Table, format: FileFormat, runtime: &RuntimeEnv) -> Self {
         let limit_bytes = match runtime.memory_pool.memory_limit() {
             MemoryLimit::Finite(bytes) => bytes / 100 * FILES_PERCENT,
             MemoryLimit::Infinite | MemoryLimit::Unknown => usize::MAX,
@@ -117,7 +117,7 @@ impl OpenFiles {
     ///
     /// # Panics
     /// While a stream still writes.
-    pub fn into_slots(self) -> Vec<Slot> {
+    pub fn into_slots(self) -> Vec<PartitionFiles> {
         self.slots
             .into_inner()
             .unwrap_or_else(PoisonError::into_inner)
@@ -130,7 +130,7 @@ impl OpenFiles {
             .collect()
     }
 
-    fn slot(&self, number: PartitionNumber) -> Arc<AsyncMutex<Slot>> {
+    fn slot(&self, number: PartitionNumber) -> Arc<AsyncMutex<PartitionFiles>> {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         let number = number as usize;
         if slots.len() <= number {
@@ -159,7 +159,7 @@ impl OpenFiles {
         Ok(())
     }
 
-    async fn end(&self, slot: &mut Slot) -> Result<()> {
+    async fn end(&self, slot: &mut PartitionFiles) -> Result<()> {
         let Some(mut file) = slot.file.take() else {
             return Ok(());
         };
@@ -186,7 +186,7 @@ impl OpenFiles {
 
     /// Brings the account of a file's memory up to date; it is taken even where the pool has no more, for it is used already,
     /// and room is made at once.
-    fn account(&self, slot: &mut Slot) {
+    fn account(&self, slot: &mut PartitionFiles) {
         let bytes = slot.file.as_ref().map_or(0, File::memory_bytes);
         let before = std::mem::replace(&mut slot.accounted_bytes, bytes);
         if bytes > before {

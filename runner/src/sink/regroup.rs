@@ -27,7 +27,7 @@ pub(crate) struct Regroup {
 }
 
 /// Rows by their partitions.
-pub(crate) enum Block {
+pub(crate) enum RegroupedRows {
     /// They came so.
     Stretches(RecordBatch, Vec<(PartitionNumber, Range<usize>)>),
     /// They are to be put in order.
@@ -54,7 +54,7 @@ impl Regroup {
     ///
     /// # Errors
     /// `QualityGate` for a partition value that no folder can hold.
-    pub fn push(&mut self, batch: RecordBatch) -> Result<Option<Block>> {
+    pub fn push(&mut self, batch: RecordBatch) -> Result<Option<RegroupedRows>> {
         if batch.num_rows() == 0 {
             return Ok(None);
         }
@@ -65,7 +65,7 @@ impl Regroup {
             .number(&batch)?;
         let stretches = stretches(&numbers);
         if self.rows == 0 && stretches.len() <= batch.num_rows().div_ceil(LONG_STRETCH_ROWS) + 1 {
-            return Ok(Some(Block::Stretches(batch, stretches)));
+            return Ok(Some(RegroupedRows::Stretches(batch, stretches)));
         }
         self.rows += batch.num_rows();
         self.batches.push(batch);
@@ -74,14 +74,14 @@ impl Regroup {
     }
 
     /// The rest.
-    pub fn finish(mut self) -> Option<Block> {
+    pub fn finish(mut self) -> Option<RegroupedRows> {
         (self.rows > 0).then(|| self.block())
     }
 
-    fn block(&mut self) -> Block {
+    fn block(&mut self) -> RegroupedRows {
         let (order, ranges) = in_stretches(&std::mem::take(&mut self.numbers));
         self.rows = 0;
-        Block::Mixed {
+        RegroupedRows::Mixed {
             batches: std::mem::take(&mut self.batches),
             order,
             ranges,
@@ -102,7 +102,7 @@ fn stretches(numbers: &[PartitionNumber]) -> Vec<(PartitionNumber, Range<usize>)
         .collect()
 }
 
-impl Block {
+impl RegroupedRows {
     /// How many partitions it has rows of.
     pub fn partitions(&self) -> usize {
         match self {

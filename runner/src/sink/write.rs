@@ -12,10 +12,10 @@ use tokio::sync::mpsc;
 use crate::commit::{Partition, StagedPart, Stager};
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::sink::collect::Collected;
-use crate::sink::open_files::Slot;
-use crate::sink::parquet::file_writer::{File, Format};
+use crate::sink::open_files::PartitionFiles;
+use crate::sink::parquet::file_writer::{File, FileFormat};
 use crate::sink::table::Table;
-use crate::sql::held::results::Held;
+use crate::sql::held::results::HeldResults;
 use crate::sql::query_error;
 use crate::watch::Progress;
 
@@ -30,11 +30,11 @@ const ROUNDS_A_ROW_GROUP: usize = 4;
 
 impl Table {
     /// How the files of rows of this schema are written.
-    pub(crate) fn format(&self, schema: &Schema) -> Result<Format> {
+    pub(crate) fn format(&self, schema: &Schema) -> Result<FileFormat> {
         let schema = schema
             .project(&self.file_columns)
             .context(ErrorKind::Failed, "cannot project to the columns of a file")?;
-        Ok(Format {
+        Ok(FileFormat {
             schema: SchemaRef::new(schema),
             files: self.files,
             row_group_bytes: self.row_group_bytes,
@@ -90,14 +90,14 @@ pub async fn write(
 }
 
 /// What one thread writes: batches of one partition, behind what its open file has already.
-struct Piece {
+struct PartJob {
     partition: u32,
     open: Option<File>,
     places: Vec<usize>,
     bytes: usize,
 }
 
-impl Piece {
+impl PartJob {
     fn new(partition: u32, open: Option<File>) -> Self {
         Self {
             partition,
@@ -108,7 +108,12 @@ impl Piece {
     }
 }
 
-fn pieces(held: &Held, partitions: usize, slots: Vec<Slot>, table: &Table) -> Vec<Piece> {
+fn pieces(
+    held: &HeldResults,
+    partitions: usize,
+    slots: Vec<PartitionFiles>,
+    table: &Table,
+) -> Vec<PartJob> {
     let mut pieces = Vec::new();
     let by_partition = held.by_tag(partitions);
     let open = slots
@@ -116,10 +121,10 @@ fn pieces(held: &Held, partitions: usize, slots: Vec<Slot>, table: &Table) -> Ve
         .map(|slot| slot.file)
         .chain(std::iter::repeat_with(|| None));
     for ((partition, places), open) in (0..).zip(by_partition).zip(open) {
-        let mut piece = Piece::new(partition, open);
+        let mut piece = PartJob::new(partition, open);
         for place in places {
             if piece.bytes > SPLIT_BYTES && !table.ordered {
-                pieces.push(std::mem::replace(&mut piece, Piece::new(partition, None)));
+                pieces.push(std::mem::replace(&mut piece, PartJob::new(partition, None)));
             }
             piece.bytes += held.bytes(place);
             piece.places.push(place);
@@ -138,7 +143,7 @@ async fn write_piece(
     table: &str,
     partition: &Partition,
     encoder: Encoder,
-    mut piece: Piece,
+    mut piece: PartJob,
     progress: &Progress,
 ) -> Result<Vec<StagedPart>> {
     let mut writer = piece.open.as_mut().and_then(|file| file.part.take());
@@ -147,14 +152,14 @@ async fn write_piece(
     let mut parts = Vec::new();
     while let Some(block) = blocks.recv().await {
         match block {
-            Block::Bytes(bytes) => {
+            FinishedBlock::Bytes(bytes) => {
                 if writer.is_none() {
                     writer = Some(stager.part(table, partition.clone(), "parquet").await?);
                 }
                 let writer = writer.as_mut().expect("it was opened just now");
                 writer.write(bytes).await?;
             }
-            Block::End { rows } => {
+            FinishedBlock::End { rows } => {
                 let writer = writer.take().expect("a file's end follows its bytes");
                 progress.add_bytes(writer.size_bytes());
                 progress.add_rows(rows);
@@ -169,21 +174,21 @@ async fn write_piece(
     Ok(parts)
 }
 
-enum Block {
+enum FinishedBlock {
     Bytes(Bytes),
     End { rows: u64 },
 }
 
 struct Encoder {
-    held: Arc<Held>,
+    held: Arc<HeldResults>,
     columns: Vec<usize>,
-    format: Arc<Format>,
+    format: Arc<FileFormat>,
     threads: usize,
 }
 
 impl Encoder {
     /// Encodes batches to one file after the other; ends early, without an error, when nobody takes the bytes any more.
-    fn encode(self, piece: Piece, blocks: &mpsc::Sender<Block>) -> Result<()> {
+    fn encode(self, piece: PartJob, blocks: &mpsc::Sender<FinishedBlock>) -> Result<()> {
         let mut file = piece.open;
         for places in self.rounds(&piece.places) {
             let batches = places.iter().map(|place| self.batch(*place));
@@ -194,7 +199,7 @@ impl Encoder {
             };
             writer.write(&batches, self.threads)?;
             if let Some(bytes) = writer.block()
-                && !send(blocks, Block::Bytes(bytes))
+                && !send(blocks, FinishedBlock::Bytes(bytes))
             {
                 return Ok(());
             }
@@ -232,11 +237,11 @@ impl Encoder {
 }
 
 /// Closes a file and hands on its last bytes; says whether anybody takes them.
-fn end(file: File, blocks: &mpsc::Sender<Block>) -> Result<bool> {
+fn end(file: File, blocks: &mpsc::Sender<FinishedBlock>) -> Result<bool> {
     let (bytes, rows) = file.end()?;
-    Ok(send(blocks, Block::Bytes(bytes)) && send(blocks, Block::End { rows }))
+    Ok(send(blocks, FinishedBlock::Bytes(bytes)) && send(blocks, FinishedBlock::End { rows }))
 }
 
-fn send(blocks: &mpsc::Sender<Block>, block: Block) -> bool {
+fn send(blocks: &mpsc::Sender<FinishedBlock>, block: FinishedBlock) -> bool {
     blocks.blocking_send(block).is_ok()
 }

@@ -11,30 +11,30 @@ use crate::source::bytes::encoding::show;
 use crate::source::csv::block_decoder::{Block, Decoded};
 use crate::source::csv::record_grammar::Beyond;
 use crate::source::dataset_report::DatasetReport;
-use crate::source::judge::{Judge, Judged, Place, Rejected};
+use crate::source::judge::{Judge, JudgedRows, Rejected, RowLocation};
 use crate::source::keys::key_entries::Entries;
 use crate::source::quarantine;
-use crate::source::row_faults::{Fault, rule};
+use crate::source::row_faults::{RowFault, rule};
 use crate::sql::held::clustering::Clustering;
 use crate::sql::held::memory_budget::Budget;
-use crate::sql::held::raw_batches::Hold;
+use crate::sql::held::raw_batches::DatasetHolder;
 use crate::{Error, ErrorKind, Result};
 
 /// One dataset while it is read.
 #[derive(Debug)]
 pub(crate) struct Collector {
     pub(crate) judge: Judge,
-    pub(crate) hold: Hold,
-    pub(crate) quarantine: Hold,
+    pub(crate) hold: DatasetHolder,
+    pub(crate) quarantine: DatasetHolder,
     /// As [`Judge::hashed`] lists them.
     pub(crate) entries: Vec<Arc<Entries>>,
     on_bad_row: OnBadRow,
-    state: Mutex<State>,
+    state: Mutex<CollectedState>,
 }
 
 /// What the blocks add up to.
 #[derive(Debug, Default)]
-pub(crate) struct State {
+pub(crate) struct CollectedState {
     pub(crate) report: DatasetReport,
     /// For each tracked list of columns.
     pub(crate) rejected_hashes: Vec<Vec<u128>>,
@@ -74,7 +74,7 @@ impl Collector {
             .iter()
             .map(|_| Arc::new(Entries::new(parts, &budgets.keys, runtime)))
             .collect();
-        let hold = |schema, what: &str| Hold::new(schema, what, &budgets.rows, runtime);
+        let hold = |schema, what: &str| DatasetHolder::new(schema, what, &budgets.rows, runtime);
         let schema = &judge.plan.held_schema;
         let clustering = judge.plan.cluster_by.as_ref().and_then(|by| {
             // An order is worth much, but nothing depends on it.
@@ -126,7 +126,7 @@ impl Collector {
         file: &str,
         rank: u64,
         mut note: BlockNote,
-        mut judged: Judged,
+        mut judged: JudgedRows,
     ) -> Result<()> {
         for rejected in &mut judged.rejected {
             rejected.place.line += note.first_line;
@@ -170,13 +170,13 @@ impl Collector {
         shown: &[u8],
     ) -> Result<()> {
         let rejected = Rejected {
-            place: Place {
+            place: RowLocation {
                 line,
                 last_line: line,
                 byte_offset: start,
                 raw_text: show(shown),
             },
-            fault: Fault {
+            fault: RowFault {
                 row: 0,
                 column: None,
                 rule: rule::RECORD_SIZE.into(),
@@ -207,7 +207,7 @@ impl Collector {
         self.stop_at(file, rejected.first())
     }
 
-    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn state(&self) -> MutexGuard<'_, CollectedState> {
         self.state
             .lock()
             .expect("no one panics while it holds the lock")

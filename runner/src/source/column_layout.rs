@@ -19,7 +19,7 @@ const HIVE_NULL: &str = "__HIVE_DEFAULT_PARTITION__";
 
 /// Where each column of a contract is found in one object.
 #[derive(Debug)]
-pub(crate) struct Layout {
+pub(crate) struct ColumnLayout {
     /// Fields in a record.
     pub(crate) width: usize,
     /// In contract order.
@@ -113,7 +113,7 @@ pub(crate) enum HeaderRead {
     Header(Header),
 }
 
-impl Layout {
+impl ColumnLayout {
     /// Matches a header's names with a contract's columns.
     ///
     /// # Errors

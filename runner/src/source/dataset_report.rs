@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::source::judge::{Judged, Rejected};
+use crate::source::judge::{JudgedRows, Rejected};
 
 /// Counts what was read of one dataset; `rows_read == accepted + quarantined` always.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -72,7 +72,7 @@ impl DatasetReport {
         self.bad_share() > max_bad_share
     }
 
-    pub(crate) fn add(&mut self, judged: &Judged) {
+    pub(crate) fn add(&mut self, judged: &JudgedRows) {
         self.lines += judged.lines;
         self.rows_read += u64::from(judged.records);
         self.accepted += u64::from(judged.accepted);

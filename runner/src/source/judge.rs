@@ -10,9 +10,9 @@ use drivetrain_jobs::contract::Severity;
 use crate::error::Context;
 use crate::source::csv::record_grammar::offset;
 use crate::source::decode_plan::DatasetPlan;
-use crate::source::keys::reference_targets::Target;
+use crate::source::keys::reference_targets::ReferenceTarget;
 use crate::source::keys::row_hash::{NO_HASH, row_hashes};
-use crate::source::row_faults::{Fault, Faults};
+use crate::source::row_faults::{RowFault, RowFaults};
 use crate::{ErrorKind, Result};
 
 /// References that are looked up side by side.
@@ -23,13 +23,13 @@ const ASKED_AT_ONCE: usize = 128;
 pub(crate) struct Judge {
     pub(crate) plan: DatasetPlan,
     /// What each reference leads to; `None` where that is known only after decoding.
-    pub(crate) targets: Vec<Option<Arc<Target>>>,
+    pub(crate) targets: Vec<Option<Arc<ReferenceTarget>>>,
     pub(crate) seed: u64,
 }
 
 /// Where a row stands in its object.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct RowLocation {
     pub(crate) line: u64,
     pub(crate) last_line: u64,
     pub(crate) byte_offset: u64,
@@ -39,8 +39,8 @@ pub(crate) struct Place {
 /// A row that is not accepted.
 #[derive(Clone, Debug)]
 pub(crate) struct Rejected {
-    pub(crate) place: Place,
-    pub(crate) fault: Fault,
+    pub(crate) place: RowLocation,
+    pub(crate) fault: RowFault,
 }
 
 impl Rejected {
@@ -51,7 +51,7 @@ impl Rejected {
 
 /// What decoding some rows gave.
 #[derive(Debug, Default)]
-pub(crate) struct Judged {
+pub(crate) struct JudgedRows {
     /// Accepted rows, the held columns only.
     pub(crate) batches: Vec<RecordBatch>,
     pub(crate) accepted: u32,
@@ -73,7 +73,7 @@ pub(crate) struct Judged {
 }
 
 impl Judge {
-    /// The columns whose hashes [`Judged::hashes`] holds.
+    /// The columns whose hashes [`JudgedRows::hashes`] holds.
     pub(crate) fn hashed(&self) -> Vec<&[usize]> {
         let deferred = self
             .plan
@@ -98,9 +98,9 @@ impl Judge {
         &self,
         columns: &[ArrayRef],
         rows: usize,
-        mut faults: Faults,
-        place: impl Fn(usize) -> Place,
-        judged: &mut Judged,
+        mut faults: RowFaults,
+        place: impl Fn(usize) -> RowLocation,
+        judged: &mut JudgedRows,
     ) -> Result<()> {
         let mut warned = Vec::new();
         self.apply_rules(columns, rows, &mut faults, &mut warned)?;
@@ -131,7 +131,7 @@ impl Judge {
         &self,
         columns: &[ArrayRef],
         rows: usize,
-        faults: &mut Faults,
+        faults: &mut RowFaults,
         warned: &mut Vec<(usize, Arc<str>)>,
     ) -> Result<()> {
         if self.plan.rules.is_empty() {
@@ -152,7 +152,7 @@ impl Judge {
                     warned.push((row, Arc::clone(&rule.name)));
                     continue;
                 }
-                faults.push(Fault {
+                faults.push(RowFault {
                     row: offset(row),
                     column: None,
                     rule: Arc::clone(&rule.name),
@@ -170,7 +170,7 @@ impl Judge {
     fn apply_references(
         &self,
         columns: &[ArrayRef],
-        faults: &mut Faults,
+        faults: &mut RowFaults,
         warned: &mut Vec<(usize, Arc<str>)>,
     ) {
         // A row that refers both to a rejected row and to nothing at all is rejected for the latter.
@@ -204,7 +204,7 @@ impl Judge {
         }
     }
 
-    fn keep_hashes(&self, columns: &[ArrayRef], faults: &Faults, judged: &mut Judged) {
+    fn keep_hashes(&self, columns: &[ArrayRef], faults: &RowFaults, judged: &mut JudgedRows) {
         let hashed = self.hashed();
         judged.hashes.resize_with(hashed.len(), Vec::new);
         judged
@@ -237,7 +237,7 @@ impl Judge {
         columns: &[ArrayRef],
         rows: usize,
         accepted: Option<&BooleanArray>,
-        judged: &mut Judged,
+        judged: &mut JudgedRows,
     ) -> Result<()> {
         let count = accepted.map_or(rows, BooleanArray::true_count);
         if count == 0 {
@@ -265,13 +265,13 @@ impl Judge {
 
 impl crate::source::decode_plan::ReferencePlan {
     /// The fault of a row whose reference leads nowhere.
-    pub(crate) fn fault(&self, row: usize, to_rejected: bool) -> Fault {
+    pub(crate) fn fault(&self, row: usize, to_rejected: bool) -> RowFault {
         let message = if to_rejected {
             "the row that it refers to was rejected"
         } else {
             "there is no such row"
         };
-        Fault {
+        RowFault {
             row: offset(row),
             column: Some(Arc::clone(&self.column)),
             rule: Arc::clone(&self.rule),

@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use crate::error::Context;
 use crate::source::judge::Rejected;
-use crate::sql::held::raw_batches::Held;
+use crate::sql::held::raw_batches::HeldDataset;
 use crate::{ErrorKind, Result};
 
 /// The files' columns, in order; all but `run_id` are known while reading.
@@ -40,7 +40,7 @@ const ROW_GROUP_BYTES: usize = 16 << 20;
 /// The rejected rows of all datasets, in memory or on disk.
 #[derive(Debug, Default)]
 pub struct Quarantine {
-    held: Vec<Held>,
+    held: Vec<HeldDataset>,
 }
 
 /// The files of a quarantine.
@@ -55,7 +55,7 @@ pub struct QuarantineFiles {
 }
 
 impl Quarantine {
-    pub(crate) fn new(held: Vec<Held>) -> Self {
+    pub(crate) fn new(held: Vec<HeldDataset>) -> Self {
         Self { held }
     }
 
@@ -80,8 +80,8 @@ impl Quarantine {
         }
         let parquet_path = prefix.clone().join("rows.parquet");
         let csv_path = prefix.clone().join("rows.csv");
-        let mut parquet = Upload::begin(store, &parquet_path).await?;
-        let mut csv = Upload::begin(store, &csv_path).await?;
+        let mut parquet = QuarantineUpload::begin(store, &parquet_path).await?;
+        let mut csv = QuarantineUpload::begin(store, &csv_path).await?;
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
             .build();
@@ -218,12 +218,12 @@ fn append_field(csv: &mut Vec<u8>, text: &str) {
 }
 
 /// One object on its way to the store.
-struct Upload {
+struct QuarantineUpload {
     path: Path,
     parts: WriteMultipart,
 }
 
-impl Upload {
+impl QuarantineUpload {
     async fn begin(store: &Arc<dyn ObjectStore>, path: &Path) -> Result<Self> {
         let upload = store
             .put_multipart(path)

@@ -16,12 +16,12 @@ use crate::source::decode_plan::{DatasetPlan, plan, reading_order};
 use crate::source::judge::Judge;
 use crate::source::keys::key_entries::parts_for;
 use crate::source::keys::late_rejections::{Late, Resolved, resolve, targets};
-use crate::source::read_context::Reading;
+use crate::source::read_context::ReadContext;
 use crate::source::revisit::revisit;
 use crate::source::source_file::SourceFile;
 use crate::sql::held::memory_budget::Budget;
-use crate::sql::held::raw_batches::Held;
-use crate::sql::held::raw_table::HeldTable;
+use crate::sql::held::raw_batches::HeldDataset;
+use crate::sql::held::raw_table::HeldDatasetTable;
 use crate::watch::Progress;
 use crate::{Error, ErrorKind, Result};
 
@@ -108,7 +108,7 @@ pub async fn read(
                 .map(|(name, report, held)| Dataset {
                     name,
                     report,
-                    table: Arc::new(HeldTable::new(held, settings.threads)),
+                    table: Arc::new(HeldDatasetTable::new(held, settings.threads)),
                 })
                 .collect(),
         }),
@@ -116,11 +116,11 @@ pub async fn read(
 }
 
 /// A dataset that was read, wholly or until something failed.
-struct Done {
+struct DatasetEnd {
     input: usize,
     report: DatasetReport,
-    held: Held,
-    quarantine: Held,
+    held: HeldDataset,
+    quarantine: HeldDataset,
 }
 
 async fn read_all(
@@ -128,12 +128,12 @@ async fn read_all(
     settings: &ReadSettings,
     runtime: &Arc<RuntimeEnv>,
     progress: &Progress,
-    done: &mut Vec<Done>,
+    done: &mut Vec<DatasetEnd>,
 ) -> Result<()> {
     let plans = plan(inputs, runtime)?;
     let order = reading_order(&plans)?;
     let used = used_targets(&plans);
-    let reading = Arc::new(Reading::new(settings, runtime, progress)?);
+    let reading = Arc::new(ReadContext::new(settings, runtime, progress)?);
     let budgets = Budgets {
         rows: Budget::new(&runtime.memory_pool, "raw rows", ROWS_PERCENT),
         keys: Budget::new(&runtime.memory_pool, "keys", KEYS_PERCENT),
@@ -192,7 +192,7 @@ async fn read_all(
             || report.rows_read == report.accepted + report.quarantined
                 && held.rows == report.accepted
                 && quarantine.rows == report.quarantined;
-        done.push(Done {
+        done.push(DatasetEnd {
             input,
             report,
             held,
@@ -230,7 +230,7 @@ fn used_targets(plans: &[DatasetPlan]) -> Vec<Vec<bool>> {
 }
 
 async fn read_dataset(
-    reading: &Arc<Reading>,
+    reading: &Arc<ReadContext>,
     collector: &Arc<Collector>,
     input: usize,
     files: &[SourceFile],
@@ -248,7 +248,7 @@ async fn read_dataset(
     Ok(late)
 }
 
-fn check_gate(inputs: &[InputObjects], settings: &ReadSettings, done: &[Done]) -> Result<()> {
+fn check_gate(inputs: &[InputObjects], settings: &ReadSettings, done: &[DatasetEnd]) -> Result<()> {
     for done in done {
         let input = &inputs[done.input];
         let (found, least) = (done.report.rows_read, input.contract.min_rows);

@@ -24,7 +24,7 @@ const MOST_FILES: usize = 32;
 
 /// Threads, sizes and progress of one reading.
 #[derive(Debug)]
-pub(crate) struct Reading {
+pub(crate) struct ReadContext {
     pub(crate) threads: usize,
     pub(crate) batch_rows: usize,
     pub(crate) block_bytes: usize,
@@ -36,7 +36,7 @@ pub(crate) struct Reading {
     blocks: MemoryReservation,
 }
 
-impl Reading {
+impl ReadContext {
     /// Divides threads and memory up.
     ///
     /// # Errors

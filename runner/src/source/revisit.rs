@@ -22,24 +22,24 @@ use crate::source::csv::record_splitter::{Filled, Records, Splitter};
 use crate::source::judge::Rejected;
 use crate::source::keys::late_rejections::{Late, Reason};
 use crate::source::parquet::object::revisit_parquet;
-use crate::source::read_context::Reading;
+use crate::source::read_context::ReadContext;
 use crate::source::source_file::SourceFile;
 use crate::watch::Progress;
 
 /// Rows of a block by their number among its accepted rows.
-type Rows = BTreeMap<u32, Reason>;
+type RejectedRows = BTreeMap<u32, Reason>;
 
 /// Puts all rows that are rejected late into the quarantine and takes them out of what is held.
 ///
 /// # Errors
 /// As the store fails; Quality gate: no row may be rejected.
 pub(crate) async fn revisit(
-    reading: &Arc<Reading>,
+    reading: &Arc<ReadContext>,
     collector: &Arc<Collector>,
     files: &[SourceFile],
     late: &Arc<Late>,
 ) -> Result<()> {
-    let mut by_file = BTreeMap::<u64, Vec<(u64, Rows)>>::new();
+    let mut by_file = BTreeMap::<u64, Vec<(u64, RejectedRows)>>::new();
     for (rank, rows) in late.by_rank() {
         let file = by_file.entry(rank >> 32).or_default();
         file.push((rank, rows.clone()));
@@ -59,10 +59,10 @@ pub(crate) async fn revisit(
 }
 
 async fn revisit_file(
-    reading: &Arc<Reading>,
+    reading: &Arc<ReadContext>,
     collector: &Arc<Collector>,
     file: &SourceFile,
-    ranks: Vec<(u64, Rows)>,
+    ranks: Vec<(u64, RejectedRows)>,
 ) -> Result<()> {
     if collector.judge.plan.contract.format == Format::Parquet {
         return revisit_parquet(reading, collector, file, ranks).await;
@@ -109,7 +109,12 @@ async fn revisit_file(
 }
 
 /// The late rows of one block.
-fn find(collector: &Collector, note: &BlockNote, text: Bytes, rows: &Rows) -> Vec<Rejected> {
+fn find(
+    collector: &Collector,
+    note: &BlockNote,
+    text: Bytes,
+    rows: &RejectedRows,
+) -> Vec<Rejected> {
     let block = Block {
         start: note.start,
         head: Vec::new(),

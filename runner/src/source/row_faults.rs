@@ -24,7 +24,7 @@ pub(crate) mod rule {
 
 /// What is wrong with a row.
 #[derive(Clone, Debug)]
-pub(crate) struct Fault {
+pub(crate) struct RowFault {
     pub(crate) row: u32,
     pub(crate) column: Option<Arc<str>>,
     pub(crate) rule: Arc<str>,
@@ -35,14 +35,14 @@ pub(crate) struct Fault {
 
 /// The faults of a batch.
 #[derive(Debug)]
-pub(crate) struct Faults {
+pub(crate) struct RowFaults {
     /// Whether a row has a fault; empty while none has.
     faulty: Vec<bool>,
     rows: usize,
-    list: Vec<Fault>,
+    list: Vec<RowFault>,
 }
 
-impl Faults {
+impl RowFaults {
     pub(crate) fn new(rows: usize) -> Self {
         Self {
             faulty: Vec::new(),
@@ -62,7 +62,7 @@ impl Faults {
         if self.is_faulty(row) {
             return;
         }
-        self.push(Fault {
+        self.push(RowFault {
             row: crate::source::csv::record_grammar::offset(row),
             column: column.cloned(),
             rule: rule.into(),
@@ -72,7 +72,7 @@ impl Faults {
     }
 
     /// Records a fault of a row that has none yet.
-    pub(crate) fn push(&mut self, fault: Fault) {
+    pub(crate) fn push(&mut self, fault: RowFault) {
         self.faulty.resize(self.rows, false);
         self.faulty[fault.row as usize] = true;
         self.list.push(fault);
@@ -88,7 +88,7 @@ impl Faults {
     }
 
     /// The faults in the order of their rows.
-    pub(crate) fn into_sorted(mut self) -> Vec<Fault> {
+    pub(crate) fn into_sorted(mut self) -> Vec<RowFault> {
         self.list.sort_unstable_by_key(|fault| fault.row);
         self.list
     }

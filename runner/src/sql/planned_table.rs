@@ -12,18 +12,18 @@ use datafusion::execution::SendableRecordBatchStream;
 use datafusion::logical_expr::{Expr, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 
-use crate::sql::scan_exec::{Leaf, Rows};
+use crate::sql::scan_exec::{ScanExec, ScanSource};
 
 /// Stands for rows that a run would read or hold.
 #[derive(Clone, Debug)]
-pub struct Foreseen {
+pub struct PlannedTable {
     /// What a plan shows of it, such as `users, 3 files`.
     what: String,
     schema: SchemaRef,
     statistics: Statistics,
 }
 
-impl Foreseen {
+impl PlannedTable {
     /// Rows of a schema, with as much as is known about their size.
     #[must_use]
     pub fn new(what: impl Into<String>, schema: SchemaRef, statistics: Statistics) -> Self {
@@ -45,7 +45,7 @@ impl Foreseen {
 }
 
 #[async_trait]
-impl TableProvider for Foreseen {
+impl TableProvider for PlannedTable {
     fn schema(&self) -> SchemaRef {
         Arc::clone(&self.schema)
     }
@@ -66,11 +66,11 @@ impl TableProvider for Foreseen {
             None => self.schema(),
         };
         let partitions = state.config_options().execution.target_partitions;
-        let rows = ForeseenRows {
+        let rows = PlannedScan {
             what: self.what.clone(),
             statistics: self.statistics.clone().project(projection),
         };
-        Ok(Leaf::plan(rows, schema, partitions))
+        Ok(ScanExec::plan(rows, schema, partitions))
     }
 
     fn statistics(&self) -> Option<Statistics> {
@@ -79,12 +79,12 @@ impl TableProvider for Foreseen {
 }
 
 /// What a plan shows; nothing comes out of it.
-struct ForeseenRows {
+struct PlannedScan {
     what: String,
     statistics: Statistics,
 }
 
-impl Rows for ForeseenRows {
+impl ScanSource for PlannedScan {
     const NAME: &'static str = "Read";
 
     fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -15,7 +15,7 @@ use datafusion::physical_plan::{
 };
 
 /// Rows that a query plan reads.
-pub trait Rows: Send + Sync + 'static {
+pub trait ScanSource: Send + Sync + 'static {
     /// What a plan calls them.
     const NAME: &'static str;
 
@@ -41,12 +41,12 @@ pub trait Rows: Send + Sync + 'static {
 }
 
 /// A plan that has no input.
-pub struct Leaf<R> {
+pub struct ScanExec<R> {
     rows: R,
     properties: Arc<PlanProperties>,
 }
 
-impl<R: Rows> Leaf<R> {
+impl<R: ScanSource> ScanExec<R> {
     /// Over rows in as many partitions, about whose order nothing is said.
     pub fn plan(rows: R, schema: SchemaRef, partitions: usize) -> Arc<dyn ExecutionPlan> {
         let properties = PlanProperties::new(
@@ -62,20 +62,20 @@ impl<R: Rows> Leaf<R> {
     }
 }
 
-impl<R: Rows> fmt::Debug for Leaf<R> {
+impl<R: ScanSource> fmt::Debug for ScanExec<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: ", R::NAME)?;
         self.rows.describe(f)
     }
 }
 
-impl<R: Rows> DisplayAs for Leaf<R> {
+impl<R: ScanSource> DisplayAs for ScanExec<R> {
     fn fmt_as(&self, _kind: DisplayFormatType, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{self:?}")
     }
 }
 
-impl<R: Rows> ExecutionPlan for Leaf<R> {
+impl<R: ScanSource> ExecutionPlan for ScanExec<R> {
     fn name(&self) -> &'static str {
         R::NAME
     }

@@ -89,7 +89,7 @@ impl ValueNumbers {
 }
 
 /// A batch, and a row of it.
-pub type Place = (usize, usize);
+pub type BatchRow = (usize, usize);
 
 /// A number, and the range of rows that have it.
 pub type Stretch = (u32, Range<usize>);
@@ -97,7 +97,7 @@ pub type Stretch = (u32, Range<usize>);
 /// Puts rows in the order of their numbers; within one, as they come. Gives the batch and the row of each, and the range of
 /// each number that occurs.
 #[must_use]
-pub fn in_stretches(numbers: &[Vec<u32>]) -> (Vec<Place>, Vec<Stretch>) {
+pub fn in_stretches(numbers: &[Vec<u32>]) -> (Vec<BatchRow>, Vec<Stretch>) {
     let mut ends: Vec<usize> = Vec::new();
     for number in numbers.iter().flatten() {
         let number = *number as usize;

@@ -10,9 +10,9 @@ const KEPT: usize = 4;
 
 /// Rooms whose bytes nobody holds any more.
 #[derive(Clone, Default)]
-pub(crate) struct Rooms(Arc<Mutex<Vec<Vec<u8>>>>);
+pub(crate) struct BufferPool(Arc<Mutex<Vec<Vec<u8>>>>);
 
-impl Rooms {
+impl BufferPool {
     /// A room of exactly this length, with whatever is in it.
     pub(crate) fn take(&self, length: usize) -> Vec<u8> {
         let mut kept = self.lock();
@@ -33,7 +33,7 @@ impl Rooms {
     }
 }
 
-impl fmt::Debug for Rooms {
+impl fmt::Debug for BufferPool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} rooms", self.lock().len())
     }
@@ -41,7 +41,7 @@ impl fmt::Debug for Rooms {
 
 struct Shared {
     room: Vec<u8>,
-    rooms: Rooms,
+    rooms: BufferPool,
 }
 
 impl AsRef<[u8]> for Shared {
@@ -68,7 +68,7 @@ mod tests {
 
     #[test]
     fn a_room_comes_back_with_its_last_bytes_and_fits_only_its_length() {
-        let rooms = Rooms::default();
+        let rooms = BufferPool::default();
         let mut room = rooms.take(3);
         room.copy_from_slice(b"abc");
         let bytes = rooms.share(room);
@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn only_some_unused_rooms_are_kept() {
-        let rooms = Rooms::default();
+        let rooms = BufferPool::default();
         let all: Vec<Bytes> = (1..10).map(|length| rooms.share(vec![0; length])).collect();
         drop(all);
         assert_eq!(rooms.lock().len(), KEPT);

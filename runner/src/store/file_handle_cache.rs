@@ -12,9 +12,9 @@ const KEPT: usize = 64;
 
 /// The files that were opened last.
 #[derive(Debug, Default)]
-pub(crate) struct Opened(Mutex<VecDeque<(Path, OpenFile)>>);
+pub(crate) struct FileHandleCache(Mutex<VecDeque<(Path, OpenFile)>>);
 
-impl Opened {
+impl FileHandleCache {
     /// A file, where it is still open.
     pub(crate) fn find(&self, key: &Path) -> Option<OpenFile> {
         let opened = self.lock();

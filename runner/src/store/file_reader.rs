@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use futures::stream::{self, BoxStream, StreamExt};
 use object_store::{Error, ObjectMeta, Result};
 
-use crate::store::buffer_pool::Rooms;
+use crate::store::buffer_pool::BufferPool;
 
 /// The most that is read, and held, at once.
 const PIECE_BYTES: u64 = 8 << 20;
@@ -26,11 +26,11 @@ pub(crate) struct OpenFile {
     file: Arc<File>,
     /// What it was when it was opened.
     meta: Arc<ObjectMeta>,
-    rooms: Rooms,
+    rooms: BufferPool,
 }
 
 impl OpenFile {
-    pub(crate) fn new(file: File, meta: &ObjectMeta, rooms: &Rooms) -> Self {
+    pub(crate) fn new(file: File, meta: &ObjectMeta, rooms: &BufferPool) -> Self {
         Self {
             file: Arc::new(file),
             meta: Arc::new(meta.clone()),
@@ -129,7 +129,7 @@ mod tests {
             e_tag: None,
             version: None,
         };
-        OpenFile::new(file, &meta, &Rooms::default())
+        OpenFile::new(file, &meta, &BufferPool::default())
     }
 
     #[tokio::test]

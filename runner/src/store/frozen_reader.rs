@@ -20,8 +20,8 @@ use object_store::{
 use serde::{Deserialize, Serialize};
 use thiserror::Error as DeriveError;
 
-use crate::store::buffer_pool::Rooms;
-use crate::store::file_handle_cache::Opened;
+use crate::store::buffer_pool::BufferPool;
+use crate::store::file_handle_cache::FileHandleCache;
 use crate::store::file_reader::OpenFile;
 
 /// One object as it was listed: later reads are of these bytes or fail.
@@ -79,8 +79,8 @@ pub struct FrozenStore {
     objects: BTreeMap<Path, FrozenObject>,
     /// An object was read that is a file.
     holds_files: AtomicBool,
-    rooms: Rooms,
-    opened: Opened,
+    rooms: BufferPool,
+    opened: FileHandleCache,
 }
 
 impl FrozenStore {
@@ -97,8 +97,8 @@ impl FrozenStore {
             inner,
             objects: objects.into_iter().map(keyed).collect::<Result<_>>()?,
             holds_files: AtomicBool::new(false),
-            rooms: Rooms::default(),
-            opened: Opened::default(),
+            rooms: BufferPool::default(),
+            opened: FileHandleCache::default(),
         })
     }
 

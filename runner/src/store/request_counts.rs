@@ -50,7 +50,7 @@ impl std::ops::Add for Requests {
 }
 
 #[derive(Debug, Default)]
-struct Counters {
+struct RequestCounters {
     get: AtomicU64,
     head: AtomicU64,
     put: AtomicU64,
@@ -67,7 +67,7 @@ fn count(counter: &AtomicU64) {
 #[derive(Debug)]
 pub struct Counted {
     inner: Arc<dyn Objects>,
-    counters: Arc<Counters>,
+    counters: Arc<RequestCounters>,
 }
 
 impl Counted {

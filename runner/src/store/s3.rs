@@ -233,11 +233,11 @@ fn require_url(endpoint: &str) -> Result<()> {
 #[derive(Debug)]
 struct ChainCredentials {
     provider: SharedCredentialsProvider,
-    held: Mutex<Option<Held>>,
+    held: Mutex<Option<CachedCredential>>,
 }
 
 #[derive(Debug)]
-struct Held {
+struct CachedCredential {
     credential: Arc<AwsCredential>,
     refresh_at: Option<SystemTime>,
 }
@@ -263,7 +263,7 @@ impl ChainCredentials {
             secret_key: found.secret_access_key().to_owned(),
             token: found.session_token().map(str::to_owned),
         });
-        *held = Some(Held {
+        *held = Some(CachedCredential {
             credential: Arc::clone(&credential),
             refresh_at: found.expiry().map(|at| at - REFRESH_BEFORE),
         });

@@ -28,11 +28,11 @@ pub fn outcome(text: &str) {
 
 /// Standard output for rows; clones know of each other whether the reader has gone.
 #[derive(Clone, Debug, Default)]
-pub struct Rows {
+pub struct RowOutput {
     reader_left: Arc<AtomicBool>,
 }
 
-impl Rows {
+impl RowOutput {
     /// Tells whether nobody reads any more: then there is no use in going on, and nothing has failed.
     #[must_use]
     pub fn reader_left(&self) -> bool {
@@ -49,7 +49,7 @@ impl Rows {
     }
 }
 
-impl Write for Rows {
+impl Write for RowOutput {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.heard(io::stdout().write(bytes))
     }

@@ -10,7 +10,7 @@ use crate::terminal::stderr::note;
 /// A format for results. A further one is added here alone: in this enum, in [`Printer`], and in [`Render`] if results have a
 /// form of their own for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
+pub enum AnswerFormat {
     /// For people.
     Text,
     /// For programs.
@@ -20,7 +20,7 @@ pub enum Format {
 }
 
 /// A result that knows its text; its JSON is what it serializes to.
-pub trait Text: Serialize {
+pub trait ToText: Serialize {
     /// Returns the text for people, with its line ends.
     fn text(&self) -> String;
 
@@ -36,16 +36,16 @@ pub trait Render {
     ///
     /// # Errors
     /// `Usage` for a format that this result does not have.
-    fn render(&self, format: Format) -> Result<String>;
+    fn render(&self, format: AnswerFormat) -> Result<String>;
 }
 
-impl<T: Text> Render for T {
-    fn render(&self, format: Format) -> Result<String> {
+impl<T: ToText> Render for T {
+    fn render(&self, format: AnswerFormat) -> Result<String> {
         match format {
             // Text from files may hold anything: a terminal must not obey it.
-            Format::Text => Ok(printable(&self.text()).into_owned()),
-            Format::Json => json(self),
-            Format::Sarif => match self.sarif() {
+            AnswerFormat::Text => Ok(printable(&self.text()).into_owned()),
+            AnswerFormat::Json => json(self),
+            AnswerFormat::Sarif => match self.sarif() {
                 Some(value) => json(&value),
                 None => Err(Error::new(ErrorKind::Usage, "only `check` prints `sarif`")),
             },
@@ -58,7 +58,7 @@ impl<T: Text> Render for T {
 pub struct Json<T>(pub T);
 
 impl<T: Serialize> Render for Json<T> {
-    fn render(&self, _format: Format) -> Result<String> {
+    fn render(&self, _format: AnswerFormat) -> Result<String> {
         json(&self.0)
     }
 }
@@ -128,20 +128,20 @@ impl Answer {
 /// Prints answers in one format.
 #[derive(Clone, Copy, Debug)]
 pub struct Printer {
-    format: Format,
+    format: AnswerFormat,
 }
 
 impl Printer {
     /// Creates a printer of a format.
     #[must_use]
-    pub fn new(format: Format) -> Self {
+    pub fn new(format: AnswerFormat) -> Self {
         Self { format }
     }
 
     /// `true` if a person reads the answers.
     #[must_use]
     pub fn is_for_people(self) -> bool {
-        self.format == Format::Text
+        self.format == AnswerFormat::Text
     }
 
     /// Prints an answer and returns how its verb ended.
@@ -166,7 +166,7 @@ impl Printer {
     /// Prints a failure as an object on standard output, if a program reads it. The text goes to standard error and says the
     /// same if this cannot be written.
     pub fn print_failure(self, failure: &impl Serialize) {
-        if self.format == Format::Json
+        if self.format == AnswerFormat::Json
             && let Ok(object) = serde_json::to_string(failure)
         {
             print::answer(&(object + "\n")).ok();

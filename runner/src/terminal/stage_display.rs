@@ -16,11 +16,11 @@ const REDRAW: Duration = Duration::from_millis(100);
 /// Shows stages one after the other.
 #[derive(Clone, Copy, Debug)]
 pub struct Display {
-    kind: Kind,
+    kind: DisplayStyle,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum DisplayStyle {
     Bars,
     Lines,
 }
@@ -30,9 +30,9 @@ impl Display {
     #[must_use]
     pub fn new() -> Self {
         let kind = if io::stderr().is_terminal() {
-            Kind::Bars
+            DisplayStyle::Bars
         } else {
-            Kind::Lines
+            DisplayStyle::Lines
         };
         Self { kind }
     }
@@ -46,7 +46,7 @@ impl Default for Display {
 
 impl StageObserver for Display {
     fn started(&self, name: &'static str, progress: &Progress) -> Box<dyn Any + Send> {
-        Box::new((self.kind == Kind::Bars).then(|| Ticker::start(name, progress.clone())))
+        Box::new((self.kind == DisplayStyle::Bars).then(|| Ticker::start(name, progress.clone())))
     }
 
     fn finished(&self, name: &'static str, progress: &Progress, took: Duration) {

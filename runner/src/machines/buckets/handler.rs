@@ -12,7 +12,7 @@ use futures::future::BoxFuture;
 use serde_json::{Value, json};
 
 use crate::error::{Context, Error, ErrorKind, Result};
-use crate::machines::buckets::listing::{Listed, page};
+use crate::machines::buckets::listing::{ListedObject, page};
 use crate::machines::buckets::parquet_rows;
 
 /// So many bytes of an object are in memory at once.
@@ -25,10 +25,10 @@ const CHUNK_BYTES: usize = 1 << 20;
 pub struct Buckets {
     folders: BTreeMap<String, PathBuf>,
     /// What was put, where the folders must stay as they are.
-    kept: Option<Arc<Mutex<Objects>>>,
+    kept: Option<Arc<Mutex<WrittenObjects>>>,
 }
 
-type Objects = BTreeMap<(String, String), Bytes>;
+type WrittenObjects = BTreeMap<(String, String), Bytes>;
 
 impl Buckets {
     /// Reads `BUCKET=DIR`, several times over.
@@ -208,7 +208,11 @@ impl Buckets {
         Ok(answer.into())
     }
 
-    fn list(&self, bucket: &str, folder: &Path) -> Result<BTreeMap<String, Listed>, TaskError> {
+    fn list(
+        &self,
+        bucket: &str,
+        folder: &Path,
+    ) -> Result<BTreeMap<String, ListedObject>, TaskError> {
         let mut found = crate::machines::buckets::listing::files(folder).map_err(|error| {
             TaskError::new(
                 "S3.InternalError",
@@ -218,7 +222,9 @@ impl Buckets {
         if let Some(kept) = &self.kept {
             let kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
             let own = kept.iter().filter(|((of, _), _)| of == bucket);
-            found.extend(own.map(|((_, key), body)| (key.clone(), Listed::of_size(body.len()))));
+            found.extend(
+                own.map(|((_, key), body)| (key.clone(), ListedObject::of_size(body.len()))),
+            );
         }
         Ok(found)
     }

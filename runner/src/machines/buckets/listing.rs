@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 
 /// What a listing tells of an object.
 #[derive(Clone, Copy, Debug)]
-pub struct Listed {
+pub struct ListedObject {
     size_bytes: u64,
     modified: DateTime<Utc>,
 }
 
-impl Listed {
+impl ListedObject {
     /// Describes an object that is only in memory.
     #[must_use]
     pub fn of_size(size_bytes: usize) -> Self {
@@ -28,7 +28,7 @@ impl Listed {
 ///
 /// # Errors
 /// A folder cannot be read.
-pub fn files(folder: &Path) -> std::io::Result<BTreeMap<String, Listed>> {
+pub fn files(folder: &Path) -> std::io::Result<BTreeMap<String, ListedObject>> {
     let mut found = BTreeMap::new();
     let mut waiting = vec![(folder.to_owned(), String::new())];
     while let Some((folder, prefix)) = waiting.pop() {
@@ -42,7 +42,7 @@ pub fn files(folder: &Path) -> std::io::Result<BTreeMap<String, Listed>> {
             if metadata.is_dir() {
                 waiting.push((entry.path(), format!("{key}/")));
             } else if metadata.is_file() {
-                let listed = Listed {
+                let listed = ListedObject {
                     size_bytes: metadata.len(),
                     modified: metadata.modified()?.into(),
                 };
@@ -55,7 +55,7 @@ pub fn files(folder: &Path) -> std::io::Result<BTreeMap<String, Listed>> {
 
 /// Answers a request for a page; without `MaxKeys` one page holds all.
 #[must_use]
-pub fn page(bucket: &str, objects: BTreeMap<String, Listed>, request: &Value) -> Value {
+pub fn page(bucket: &str, objects: BTreeMap<String, ListedObject>, request: &Value) -> Value {
     let text = |name: &str| request[name].as_str().unwrap_or_default();
     let prefix = text("Prefix");
     let after = match text("ContinuationToken") {
@@ -86,7 +86,7 @@ pub fn page(bucket: &str, objects: BTreeMap<String, Listed>, request: &Value) ->
     page
 }
 
-fn described((key, listed): (String, Listed)) -> Value {
+fn described((key, listed): (String, ListedObject)) -> Value {
     let modified = listed.modified.to_rfc3339_opts(SecondsFormat::Secs, true);
     let tag = format!(
         "\"{:x}-{:x}\"",
@@ -108,8 +108,8 @@ mod tests {
 
     #[test]
     fn pages_follow_each_other() {
-        let objects: BTreeMap<String, Listed> = ["a/1", "a/2", "a/3", "b"]
-            .map(|key| (key.to_owned(), Listed::of_size(7)))
+        let objects: BTreeMap<String, ListedObject> = ["a/1", "a/2", "a/3", "b"]
+            .map(|key| (key.to_owned(), ListedObject::of_size(7)))
             .into();
         let keys = |page: &Value| -> Vec<String> {
             let contents = page["Contents"].as_array().unwrap();

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 /// One field.
 #[derive(Clone, Copy, Debug)]
-pub struct Field {
+pub struct CaseField {
     /// Its name.
     pub name: &'static str,
     /// The form of its value.
@@ -22,8 +22,8 @@ pub struct Field {
     pub meaning: &'static str,
 }
 
-const fn field(name: &'static str, value: &'static str, meaning: &'static str) -> Field {
-    Field {
+const fn field(name: &'static str, value: &'static str, meaning: &'static str) -> CaseField {
+    CaseField {
         name,
         value,
         meaning,
@@ -31,7 +31,7 @@ const fn field(name: &'static str, value: &'static str, meaning: &'static str) -
 }
 
 /// The fields of a case.
-pub const CASE: &[Field] = &[
+pub const CASE: &[CaseField] = &[
     field(
         "description",
         "text",
@@ -96,7 +96,7 @@ pub const CASE: &[Field] = &[
 ];
 
 /// The fields of `expect`.
-pub const EXPECT: &[Field] = &[
+pub const EXPECT: &[CaseField] = &[
     field(
         "status",
         "`SUCCEEDED`, `FAILED`, `TIMED_OUT`",
@@ -154,7 +154,7 @@ pub const EXPECT: &[Field] = &[
 
 /// Lists the names of fields.
 #[must_use]
-pub fn names(fields: &[Field]) -> Vec<&'static str> {
+pub fn names(fields: &[CaseField]) -> Vec<&'static str> {
     fields.iter().map(|field| field.name).collect()
 }
 
@@ -167,7 +167,7 @@ fn reference() -> String {
             text,
             "{title}\n\n| field | value | meaning |\n|---|---|---|\n"
         );
-        for Field {
+        for CaseField {
             name,
             value,
             meaning,

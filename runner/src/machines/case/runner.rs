@@ -25,7 +25,7 @@ const MOST_VISITS: usize = 1_000_000;
 
 /// What became of a case.
 #[derive(Clone, Debug)]
-pub struct Judged {
+pub struct JudgedCase {
     /// Everything that is not as expected; empty if the case passed.
     pub differences: Vec<Difference>,
     /// What the execution did.
@@ -38,9 +38,9 @@ pub struct Judged {
 ///
 /// # Errors
 /// `Failed` if the system refuses threads.
-pub fn run_all(cases: &[Case], threads: NonZeroUsize) -> Result<Vec<Judged>> {
+pub fn run_all(cases: &[Case], threads: NonZeroUsize) -> Result<Vec<JudgedCase>> {
     let next = AtomicUsize::new(0);
-    let judged: Mutex<BTreeMap<usize, Judged>> = Mutex::default();
+    let judged: Mutex<BTreeMap<usize, JudgedCase>> = Mutex::default();
     let work = || {
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
@@ -65,9 +65,9 @@ pub fn run_all(cases: &[Case], threads: NonZeroUsize) -> Result<Vec<Judged>> {
     Ok(judged.into_values().collect())
 }
 
-fn run(case: &Case) -> Judged {
+fn run(case: &Case) -> JudgedCase {
     let began = Instant::now();
-    let watched = Watched {
+    let watched = CaseHistory {
         trace: Trace::new().of_machine(&case.machine),
         visits: case.expected.is_about_visits().then(Arc::default),
     };
@@ -102,7 +102,7 @@ fn run(case: &Case) -> Judged {
         },
         Err(error) => vec![Difference::new("start", "an execution", error.to_string())],
     };
-    Judged {
+    JudgedCase {
         differences,
         facts: watched.trace.finish().facts,
         took: began.elapsed(),
@@ -110,12 +110,12 @@ fn run(case: &Case) -> Judged {
 }
 
 #[derive(Clone)]
-struct Watched {
+struct CaseHistory {
     trace: Trace,
     visits: Option<Arc<Mutex<Vec<String>>>>,
 }
 
-impl HistorySink for Watched {
+impl HistorySink for CaseHistory {
     fn record(&self, event: &Event) {
         self.trace.record(event);
         let Some(visits) = &self.visits else { return };
@@ -130,7 +130,7 @@ impl HistorySink for Watched {
     }
 }
 
-impl Watched {
+impl CaseHistory {
     fn visits(&self) -> Vec<String> {
         let Some(visits) = &self.visits else {
             return Vec::new();

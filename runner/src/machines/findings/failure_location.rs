@@ -9,7 +9,7 @@ const INNER: [&str; 4] = ["Branches", "ItemProcessor", "Iterator", "States"];
 
 /// The field of a state, or the state, that a failure comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Culprit {
+pub struct FailureLocation {
     /// The state.
     pub state: String,
     /// The field within it, as a JSON pointer; empty where it is not known.
@@ -20,7 +20,7 @@ pub struct Culprit {
 
 /// Finds the innermost state that failed for good, and the field of it that the failure tells of.
 #[must_use]
-pub fn culprit(steps: &Steps, text: &str) -> Option<Culprit> {
+pub fn culprit(steps: &Steps, text: &str) -> Option<FailureLocation> {
     let visit = failed(steps)?;
     let definition: Value = serde_json::from_str(text).ok()?;
     let (pointer, state) = find_state(&definition, &visit.state, "")?;
@@ -34,7 +34,7 @@ pub fn culprit(steps: &Steps, text: &str) -> Option<Culprit> {
                 .or_else(by_error)
         })
         .unwrap_or_default();
-    Some(Culprit {
+    Some(FailureLocation {
         state: visit.state.clone(),
         place: Place::of(text, &format!("{pointer}{field}")),
         field,

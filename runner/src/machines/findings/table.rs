@@ -5,7 +5,7 @@ use std::io::{IsTerminal, stdout};
 use serde::Serialize;
 
 use crate::machines::findings::finding::Finding;
-use crate::terminal::printer::Text;
+use crate::terminal::printer::ToText;
 
 /// Lines are not broken to fewer columns than this.
 const NARROWEST: usize = 40;
@@ -32,7 +32,7 @@ fn table_within(findings: &[Finding], width: Option<usize>) -> String {
     let mut text = String::new();
     for of_file in findings.chunk_by(|one, other| one.file == other.file) {
         let places: Vec<String> = of_file.iter().map(place).collect();
-        let columns = Columns {
+        let columns = ColumnWidths {
             place: longest(places.iter().map(String::as_str)),
             severity: longest(of_file.iter().map(Finding::severity_word)),
             code: longest(of_file.iter().map(|one| one.code.as_str())),
@@ -57,13 +57,13 @@ fn longest<'a>(texts: impl Iterator<Item = &'a str>) -> usize {
 }
 
 /// How wide each column is.
-struct Columns {
+struct ColumnWidths {
     place: usize,
     severity: usize,
     code: usize,
 }
 
-impl Columns {
+impl ColumnWidths {
     fn write(&self, finding: &Finding, place: &str, width: Option<usize>, text: &mut String) {
         let pointer = finding.pointer.as_deref().unwrap_or_default();
         let head = format!(
@@ -139,7 +139,7 @@ impl Diagnostics {
     }
 }
 
-impl Text for Diagnostics {
+impl ToText for Diagnostics {
     fn text(&self) -> String {
         table(&self.diagnostics)
     }

@@ -35,7 +35,7 @@ const LEAST_SAMPLE_ROWS: usize = 128;
 const DICTIONARY_REACH: usize = 32;
 
 /// What all files of a table have in common.
-pub(crate) struct Format {
+pub(crate) struct FileFormat {
     /// The columns of a file.
     pub schema: SchemaRef,
     /// How it is written.
@@ -74,7 +74,7 @@ enum Column {
     Other(Box<ArrowColumnWriter>),
 }
 
-impl Format {
+impl FileFormat {
     /// Begins a file whose first rows are these: they tell for which columns a dictionary pays.
     ///
     /// # Errors
@@ -389,7 +389,7 @@ mod tests {
                     row_group_rows,
                     ..FileSettings::default()
                 };
-                let format = Format {
+                let format = FileFormat {
                     schema: all.schema(),
                     files,
                     row_group_bytes,

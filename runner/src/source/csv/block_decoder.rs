@@ -8,12 +8,12 @@ use bytes::Bytes;
 
 use crate::error::Context;
 use crate::source::bytes::encoding::{Text, show};
-use crate::source::column_layout::{FieldPlace, Layout};
+use crate::source::column_layout::{ColumnLayout, FieldPlace};
 use crate::source::csv::column_decoder::Cells;
 use crate::source::csv::record_grammar::{Beyond, Broken};
-use crate::source::csv::record_splitter::{Filled, Record, Records, Shape, Splitter};
-use crate::source::judge::{Judge, Judged, Place};
-use crate::source::row_faults::{Faults, rule};
+use crate::source::csv::record_splitter::{Filled, RecordShape, RecordSpan, Records, Splitter};
+use crate::source::judge::{Judge, JudgedRows, RowLocation};
+use crate::source::row_faults::{RowFaults, rule};
 use crate::{ErrorKind, Result};
 
 thread_local! {
@@ -35,7 +35,7 @@ pub(crate) struct Block {
 /// What a block gave; lines are counted from 0 at its first.
 #[derive(Debug)]
 pub(crate) struct Decoded {
-    pub(crate) judged: Judged,
+    pub(crate) judged: JudgedRows,
     /// Physical lines passed.
     pub(crate) all_lines: u64,
     pub(crate) blank_lines: u64,
@@ -67,7 +67,7 @@ impl Block {
 /// Failed: a defect.
 pub(crate) fn decode_block(
     judge: &Judge,
-    layout: &Layout,
+    layout: &ColumnLayout,
     block: &Block,
     batch_rows: usize,
 ) -> Result<Decoded> {
@@ -84,7 +84,7 @@ pub(crate) fn decode_block(
 
 fn decode_text(
     judge: &Judge,
-    layout: &Layout,
+    layout: &ColumnLayout,
     block: &Block,
     raw: &[u8],
     batch_rows: usize,
@@ -92,7 +92,7 @@ fn decode_text(
     let text = Text::new(raw, judge.plan.csv.encoding);
     let mut splitter = Splitter::new(raw, judge.plan.dialect, block.beyond);
     let mut records = Records::new(layout.width);
-    let mut judged = Judged::default();
+    let mut judged = JudgedRows::default();
     loop {
         records.clear();
         let filled = splitter.fill(&mut records, batch_rows);
@@ -103,7 +103,7 @@ fn decode_text(
                 .iter()
                 .map(|record| u64::from(record.last_line - record.line) + 1)
                 .sum::<u64>();
-            let mut faults = Faults::new(rows);
+            let mut faults = RowFaults::new(rows);
             find_shape_faults(layout, &text, &records, &mut faults);
             let columns = decode_columns(judge, layout, &text, &records, &mut faults)?;
             let place = |row: usize| place(block, raw, &records.list[row]);
@@ -128,8 +128,8 @@ fn decode_text(
 }
 
 /// Where a record stands, lines counted from 0 at the block's first.
-pub(crate) fn place(block: &Block, raw: &[u8], record: &Record) -> Place {
-    Place {
+pub(crate) fn place(block: &Block, raw: &[u8], record: &RecordSpan) -> RowLocation {
+    RowLocation {
         line: u64::from(record.line),
         last_line: u64::from(record.last_line),
         byte_offset: block.start + u64::from(record.start),
@@ -137,20 +137,29 @@ pub(crate) fn place(block: &Block, raw: &[u8], record: &Record) -> Place {
     }
 }
 
-fn find_shape_faults(layout: &Layout, text: &Text<'_>, records: &Records, faults: &mut Faults) {
+fn find_shape_faults(
+    layout: &ColumnLayout,
+    text: &Text<'_>,
+    records: &Records,
+    faults: &mut RowFaults,
+) {
     for (row, record) in records.list.iter().enumerate() {
         match record.shape {
-            Shape::Whole => {}
-            Shape::Fields(found) => faults.add(row, None, rule::FIELD_COUNT, || {
+            RecordShape::Whole => {}
+            RecordShape::Fields(found) => faults.add(row, None, rule::FIELD_COUNT, || {
                 format!("expected {} fields, got {found}", layout.width)
             }),
-            Shape::Broken(Broken::TooLong) => faults.add(row, None, rule::RECORD_SIZE, || {
-                "the record is longer than 1 MiB".to_owned()
-            }),
-            Shape::Broken(Broken::StillOpen) => faults.add(row, None, rule::UNCLOSED_QUOTE, || {
-                "a quote is still open at the end of the file".to_owned()
-            }),
-            Shape::Broken(Broken::TextAfterQuote) => {
+            RecordShape::Broken(Broken::TooLong) => {
+                faults.add(row, None, rule::RECORD_SIZE, || {
+                    "the record is longer than 1 MiB".to_owned()
+                })
+            }
+            RecordShape::Broken(Broken::StillOpen) => {
+                faults.add(row, None, rule::UNCLOSED_QUOTE, || {
+                    "a quote is still open at the end of the file".to_owned()
+                })
+            }
+            RecordShape::Broken(Broken::TextAfterQuote) => {
                 faults.add(row, None, rule::TEXT_AFTER_QUOTE, || {
                     "expected a delimiter or a line end after a closing quote".to_owned()
                 });
@@ -175,10 +184,10 @@ fn find_shape_faults(layout: &Layout, text: &Text<'_>, records: &Records, faults
 
 fn decode_columns(
     judge: &Judge,
-    layout: &Layout,
+    layout: &ColumnLayout,
     text: &Text<'_>,
     records: &Records,
-    faults: &mut Faults,
+    faults: &mut RowFaults,
 ) -> Result<Vec<ArrayRef>> {
     let rows = records.list.len();
     judge

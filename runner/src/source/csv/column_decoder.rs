@@ -16,7 +16,7 @@ use crate::source::bytes::encoding::{Text, encode};
 use crate::source::csv::number_parser::{self, NotANumber};
 use crate::source::csv::record_splitter::Records;
 use crate::source::csv::time_parser::TimeReader;
-use crate::source::row_faults::{Faults, rule};
+use crate::source::row_faults::{RowFaults, rule};
 use crate::{Error, ErrorKind, Result};
 
 /// How the text of one column becomes values.
@@ -24,14 +24,14 @@ use crate::{Error, ErrorKind, Result};
 pub(crate) struct ColumnReader {
     name: Arc<str>,
     type_name: String,
-    kind: Kind,
+    kind: ValueDecoder,
     nullable: bool,
     nulls: Vec<Vec<u8>>,
     trim: bool,
 }
 
 #[derive(Clone, Debug)]
-enum Kind {
+enum ValueDecoder {
     String,
     Int,
     Bigint,
@@ -99,21 +99,21 @@ impl ColumnReader {
                 .map_err(|error| unusable(column, format!("`{format}`: {error}")))
         };
         let kind = match &column.kind {
-            ColumnType::String => Kind::String,
-            ColumnType::Int => Kind::Int,
-            ColumnType::Bigint => Kind::Bigint,
-            ColumnType::Double => Kind::Double,
-            ColumnType::Decimal { precision, scale } => Kind::Decimal {
+            ColumnType::String => ValueDecoder::String,
+            ColumnType::Int => ValueDecoder::Int,
+            ColumnType::Bigint => ValueDecoder::Bigint,
+            ColumnType::Double => ValueDecoder::Double,
+            ColumnType::Decimal { precision, scale } => ValueDecoder::Decimal {
                 precision: *precision,
                 scale: *scale,
                 limit: 10_i128.pow(u32::from(*precision)),
             },
-            ColumnType::Date { format } => Kind::Date(pattern(format)?),
-            ColumnType::Timestamp { format, utc } => Kind::Timestamp {
+            ColumnType::Date { format } => ValueDecoder::Date(pattern(format)?),
+            ColumnType::Timestamp { format, utc } => ValueDecoder::Timestamp {
                 pattern: pattern(format)?,
                 utc: *utc,
             },
-            ColumnType::Boolean { yes, no } => Kind::Boolean {
+            ColumnType::Boolean { yes, no } => ValueDecoder::Boolean {
                 yes: spell_all(yes)?,
                 no: spell_all(no)?,
             },
@@ -129,24 +129,24 @@ impl ColumnReader {
     }
 
     /// Decodes the column's fields; a row that has no value becomes NULL and a fault.
-    pub(crate) fn decode(&self, cells: Cells<'_>, faults: &mut Faults) -> ArrayRef {
+    pub(crate) fn decode(&self, cells: Cells<'_>, faults: &mut RowFaults) -> ArrayRef {
         match &self.kind {
-            Kind::String => self.strings(cells, faults),
-            Kind::Int => {
+            ValueDecoder::String => self.strings(cells, faults),
+            ValueDecoder::Int => {
                 let parse = |text: &[u8]| {
                     i32::try_from(number_parser::integer(text)?).or(Err(Wrong::Range))
                 };
                 Arc::new(self.primitive::<Int32Type>(cells, faults, parse)) as ArrayRef
             }
-            Kind::Bigint => {
+            ValueDecoder::Bigint => {
                 let parse = |text: &[u8]| Ok(number_parser::integer(text)?);
                 Arc::new(self.primitive::<Int64Type>(cells, faults, parse))
             }
-            Kind::Double => {
+            ValueDecoder::Double => {
                 let parse = |text: &[u8]| Ok(number_parser::double(text)?);
                 Arc::new(self.primitive::<Float64Type>(cells, faults, parse))
             }
-            Kind::Decimal {
+            ValueDecoder::Decimal {
                 precision,
                 scale,
                 limit,
@@ -161,16 +161,16 @@ impl ColumnReader {
                     ),
                 )
             }
-            Kind::Date(pattern) => {
+            ValueDecoder::Date(pattern) => {
                 let parse = |text: &[u8]| pattern.date(text).ok_or(Wrong::Shape);
                 Arc::new(self.primitive::<Date32Type>(cells, faults, parse))
             }
-            Kind::Timestamp { pattern, utc } => {
+            ValueDecoder::Timestamp { pattern, utc } => {
                 let parse = |text: &[u8]| pattern.timestamp(text).ok_or(Wrong::Shape);
                 let array = self.primitive::<TimestampMicrosecondType>(cells, faults, parse);
                 Arc::new(array.with_timezone_opt(utc.then_some("UTC")))
             }
-            Kind::Boolean { yes, no } => self.booleans(cells, faults, yes, no),
+            ValueDecoder::Boolean { yes, no } => self.booleans(cells, faults, yes, no),
         }
     }
 
@@ -180,7 +180,7 @@ impl ColumnReader {
         let text_block = Text::new(raw, drivetrain_jobs::contract::Encoding::Utf8);
         let mut records = Records::new(1);
         records.push_single(raw.len());
-        let mut faults = Faults::new(1);
+        let mut faults = RowFaults::new(1);
         let reader = Self {
             // In a path only the placeholder is NULL, and that is `None` here.
             nulls: if text.is_none() {
@@ -206,7 +206,7 @@ impl ColumnReader {
     fn primitive<T: ArrowPrimitiveType>(
         &self,
         cells: Cells<'_>,
-        faults: &mut Faults,
+        faults: &mut RowFaults,
         parse: impl Fn(&[u8]) -> std::result::Result<T::Native, Wrong>,
     ) -> PrimitiveArray<T> {
         let rows = cells.records.list.len();
@@ -230,7 +230,7 @@ impl ColumnReader {
         PrimitiveArray::new(values.into(), validity.finish())
     }
 
-    fn strings(&self, cells: Cells<'_>, faults: &mut Faults) -> ArrayRef {
+    fn strings(&self, cells: Cells<'_>, faults: &mut RowFaults) -> ArrayRef {
         let rows = cells.records.list.len();
         // Values of up to 12 bytes lie in the views themselves; one buffer of the right size takes the others.
         let long = (0..rows)
@@ -272,7 +272,7 @@ impl ColumnReader {
     fn booleans(
         &self,
         cells: Cells<'_>,
-        faults: &mut Faults,
+        faults: &mut RowFaults,
         yes: &[Vec<u8>],
         no: &[Vec<u8>],
     ) -> ArrayRef {
@@ -314,7 +314,7 @@ impl ColumnReader {
     }
 
     #[inline]
-    fn missing(&self, row: usize, faults: &mut Faults) {
+    fn missing(&self, row: usize, faults: &mut RowFaults) {
         if !self.nullable {
             faults.add(row, Some(&self.name), rule::NOT_NULL, || {
                 format!("expected {}, got nothing", self.type_name)
@@ -323,7 +323,7 @@ impl ColumnReader {
     }
 
     #[cold]
-    fn fault(&self, cells: Cells<'_>, row: usize, faults: &mut Faults, wrong: &Wrong) {
+    fn fault(&self, cells: Cells<'_>, row: usize, faults: &mut RowFaults, wrong: &Wrong) {
         faults.add(row, Some(&self.name), rule::TYPE, || {
             let expected = self.expected();
             let got = shorten(&cells.value(row));
@@ -346,8 +346,8 @@ impl ColumnReader {
                 .join(" or ")
         };
         match &self.kind {
-            Kind::Boolean { yes, no } => format!("{} or {}", list(yes), list(no)),
-            Kind::Date(pattern) | Kind::Timestamp { pattern, .. } => {
+            ValueDecoder::Boolean { yes, no } => format!("{} or {}", list(yes), list(no)),
+            ValueDecoder::Date(pattern) | ValueDecoder::Timestamp { pattern, .. } => {
                 format!("a {} like `{}`", self.type_name, pattern.text())
             }
             _ => self.type_name.clone(),
@@ -357,7 +357,7 @@ impl ColumnReader {
 
 impl Cells<'_> {
     #[inline]
-    fn field(&self, row: usize) -> crate::source::csv::record_grammar::Field {
+    fn field(&self, row: usize) -> crate::source::csv::record_grammar::FieldSpan {
         self.records.field(row, self.index)
     }
 

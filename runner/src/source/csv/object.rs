@@ -12,12 +12,12 @@ use futures::{StreamExt, stream};
 use crate::source::bytes::compression::{Content, decompress, require_readable};
 use crate::source::bytes::ranges::fetch;
 use crate::source::collector::Collector;
-use crate::source::column_layout::{HeaderRead, Layout, read_header};
+use crate::source::column_layout::{ColumnLayout, HeaderRead, read_header};
 use crate::source::csv::block_cutter::{Cutter, Piece};
 use crate::source::csv::block_decoder::{Block, Decoded, decode_block};
 use crate::source::csv::record_grammar::Beyond;
 use crate::source::parquet::object::read_parquet;
-use crate::source::read_context::Reading;
+use crate::source::read_context::ReadContext;
 use crate::source::source_file::SourceFile;
 use crate::watch::Progress;
 use crate::{Error, ErrorKind, Result};
@@ -30,7 +30,7 @@ const UTF8_MARK: &[u8] = b"\xef\xbb\xbf";
 /// Quality gate: its columns are not those of the contract, or it cannot be decompressed; and as the store and the
 /// collector fail.
 pub(crate) async fn read_file(
-    reading: &Arc<Reading>,
+    reading: &Arc<ReadContext>,
     collector: &Arc<Collector>,
     file: &SourceFile,
 ) -> Result<()> {
@@ -59,7 +59,7 @@ pub(crate) async fn read_file(
 
 /// The bytes of an object, decompressed, from its beginning.
 pub(crate) async fn open(
-    reading: &Arc<Reading>,
+    reading: &Arc<ReadContext>,
     file: &SourceFile,
     progress: &Progress,
 ) -> Result<(Content, BoxStream<'static, Result<Bytes>>)> {
@@ -99,7 +99,7 @@ async fn begin(
     collector: &Collector,
     file: &SourceFile,
     cutter: &mut Pieces,
-) -> Result<Option<(Layout, Piece, u64)>> {
+) -> Result<Option<(ColumnLayout, Piece, u64)>> {
     let plan = &collector.judge.plan;
     let Some(mut piece) = cutter.next().await? else {
         return Ok(None);
@@ -114,7 +114,7 @@ async fn begin(
                 ));
             }
             Piece::LongLine { .. } => {
-                let layout = Layout::by_position(plan, &file.name, &file.folders())?;
+                let layout = ColumnLayout::by_position(plan, &file.name, &file.folders())?;
                 return Ok(Some((layout, piece, 1)));
             }
         };
@@ -135,14 +135,15 @@ async fn begin(
             if text.is_empty() {
                 return Ok(None);
             }
-            let layout = Layout::by_position(plan, &file.name, &file.folders())?;
+            let layout = ColumnLayout::by_position(plan, &file.name, &file.folders())?;
             return Ok(Some((layout, piece, 1)));
         }
         match read_header(plan, &file.name, &text, block.beyond)? {
             HeaderRead::Header(header) => {
                 block.start += header.end as u64;
                 block.body = text.slice(header.end..);
-                let layout = Layout::by_name(plan, &file.name, &file.folders(), &header.names)?;
+                let layout =
+                    ColumnLayout::by_name(plan, &file.name, &file.folders(), &header.names)?;
                 return Ok(Some((layout, piece, 1 + header.lines)));
             }
             HeaderRead::Nothing if block.beyond == Beyond::End => return Ok(None),
@@ -159,16 +160,16 @@ async fn begin(
 }
 
 /// A piece that was given to a thread, or that needs none.
-enum UnderWay {
+enum PendingPiece {
     Block(Arc<Block>, SpawnedTask<Result<Decoded>>),
     LongLine { start: u64, shown: Vec<u8> },
 }
 
 async fn read_pieces(
-    reading: &Arc<Reading>,
+    reading: &Arc<ReadContext>,
     collector: &Arc<Collector>,
     file: &SourceFile,
-    layout: Layout,
+    layout: ColumnLayout,
     first: Piece,
     first_line: u64,
     mut cutter: Pieces,
@@ -186,9 +187,9 @@ async fn read_pieces(
                 Piece::Block(block) => {
                     let block = Arc::new(block);
                     let task = decode(reading, collector, &layout, &block);
-                    UnderWay::Block(block, task)
+                    PendingPiece::Block(block, task)
                 }
-                Piece::LongLine { start, shown } => UnderWay::LongLine { start, shown },
+                Piece::LongLine { start, shown } => PendingPiece::LongLine { start, shown },
             });
             next = cutter.next().await?;
         }
@@ -198,7 +199,7 @@ async fn read_pieces(
         let rank = file.rank(piece_index);
         piece_index += 1;
         match piece {
-            UnderWay::Block(mut block, mut task) => {
+            PendingPiece::Block(mut block, mut task) => {
                 if !tail.is_empty() {
                     let mut longer = Arc::unwrap_or_clone(block);
                     longer.prepend(&tail);
@@ -218,7 +219,7 @@ async fn read_pieces(
                     .await?;
                 reading.progress.add_rows(u64::from(rows));
             }
-            UnderWay::LongLine { start, shown } => {
+            PendingPiece::LongLine { start, shown } => {
                 collector.take_long_line(&file.name, rank, line, start, &shown)?;
                 reading.progress.add_rows(1);
                 line += 1;
@@ -228,9 +229,9 @@ async fn read_pieces(
 }
 
 fn decode(
-    reading: &Arc<Reading>,
+    reading: &Arc<ReadContext>,
     collector: &Arc<Collector>,
-    layout: &Arc<Layout>,
+    layout: &Arc<ColumnLayout>,
     block: &Arc<Block>,
 ) -> SpawnedTask<Result<Decoded>> {
     let (reading, collector) = (Arc::clone(reading), Arc::clone(collector));

@@ -29,12 +29,12 @@ pub(crate) enum Beyond {
 
 /// Where a field's content lies in its text, without its quotes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Field {
+pub(crate) struct FieldSpan {
     start: u32,
     end: u32,
 }
 
-impl Field {
+impl FieldSpan {
     /// Set on `start`: the field was quoted.
     const QUOTED: u32 = 1 << 31;
     /// Set on `end`: it holds doubled quotes.
@@ -106,7 +106,7 @@ pub(crate) fn read_record(
     start: usize,
     dialect: Dialect,
     beyond: Beyond,
-    fields: &mut Vec<Field>,
+    fields: &mut Vec<FieldSpan>,
 ) -> Outcome {
     let limit = text.len().min(start + RECORD_LIMIT_BYTES);
     let mut position = start;
@@ -116,7 +116,7 @@ pub(crate) fn read_record(
                 let content = position + 1;
                 match closing_quote(&text[..limit], content, quote) {
                     Some((close, doubled)) => {
-                        fields.push(Field::quoted(content, close, doubled));
+                        fields.push(FieldSpan::quoted(content, close, doubled));
                         close + 1
                     }
                     None if limit < text.len() => {
@@ -139,7 +139,7 @@ pub(crate) fn read_record(
                 } else {
                     before_carriage_return(text, position, end)
                 };
-                fields.push(Field::plain(position, content_end));
+                fields.push(FieldSpan::plain(position, content_end));
                 content_end
             }
         };

@@ -8,7 +8,7 @@ use memchr::{memchr, memchr_iter, memrchr};
 use simd_csv::{ZeroCopyReader, ZeroCopyReaderBuilder};
 
 use crate::source::csv::record_grammar::{
-    Beyond, Broken, Dialect, Field, Outcome, RECORD_LIMIT_BYTES, line_end_length, offset,
+    Beyond, Broken, Dialect, FieldSpan, Outcome, RECORD_LIMIT_BYTES, line_end_length, offset,
     read_record,
 };
 
@@ -20,7 +20,7 @@ const WINDOW_BYTES: usize = 64 << 10;
 
 /// One record of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Record {
+pub(crate) struct RecordSpan {
     /// Where it begins in the block.
     pub(crate) start: u32,
     /// Where its content ends: before the line end.
@@ -30,12 +30,12 @@ pub(crate) struct Record {
     /// The line on which it ends.
     pub(crate) last_line: u32,
     /// What is wrong with its shape.
-    pub(crate) shape: Shape,
+    pub(crate) shape: RecordShape,
 }
 
 /// Whether a record has the fields that it should.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Shape {
+pub(crate) enum RecordShape {
     Whole,
     /// It has another number of fields.
     Fields(u32),
@@ -46,8 +46,8 @@ pub(crate) enum Shape {
 #[derive(Debug)]
 pub(crate) struct Records {
     pub(crate) width: usize,
-    pub(crate) list: Vec<Record>,
-    pub(crate) fields: Vec<Field>,
+    pub(crate) list: Vec<RecordSpan>,
+    pub(crate) fields: Vec<FieldSpan>,
 }
 
 impl Records {
@@ -66,17 +66,17 @@ impl Records {
 
     /// Appends a record that is one field of so many bytes.
     pub(crate) fn push_single(&mut self, length: usize) {
-        self.fields.push(Field::plain(0, length));
-        self.list.push(Record {
+        self.fields.push(FieldSpan::plain(0, length));
+        self.list.push(RecordSpan {
             start: 0,
             end: offset(length),
             line: 0,
             last_line: 0,
-            shape: Shape::Whole,
+            shape: RecordShape::Whole,
         });
     }
 
-    pub(crate) fn field(&self, record: usize, index: usize) -> Field {
+    pub(crate) fn field(&self, record: usize, index: usize) -> FieldSpan {
         self.fields[record * self.width + index]
     }
 }
@@ -226,7 +226,9 @@ impl<'a> Splitter<'a> {
         for (index, cell) in record.iter().enumerate() {
             let field_end = field_start + cell.len();
             if index < records.width {
-                records.fields.push(Field::plain(field_start, field_end));
+                records
+                    .fields
+                    .push(FieldSpan::plain(field_start, field_end));
             }
             field_start = field_end + 1;
         }
@@ -271,8 +273,15 @@ impl<'a> Splitter<'a> {
                 self.guess_fields(records, start, content_end);
                 records
                     .fields
-                    .resize(before + records.width, Field::plain(start, start));
-                self.push(records, start, content_end, end, 0, Shape::Broken(why));
+                    .resize(before + records.width, FieldSpan::plain(start, start));
+                self.push(
+                    records,
+                    start,
+                    content_end,
+                    end,
+                    0,
+                    RecordShape::Broken(why),
+                );
                 true
             }
             Outcome::Open => {
@@ -293,7 +302,7 @@ impl<'a> Splitter<'a> {
         {
             records
                 .fields
-                .push(Field::plain(position, position + part.len()));
+                .push(FieldSpan::plain(position, position + part.len()));
             position += part.len() + 1;
         }
     }
@@ -308,12 +317,14 @@ impl<'a> Splitter<'a> {
         inner_lines: u32,
     ) {
         let shape = if found == records.width {
-            Shape::Whole
+            RecordShape::Whole
         } else {
             for _ in found..records.width {
-                records.fields.push(Field::plain(content_end, content_end));
+                records
+                    .fields
+                    .push(FieldSpan::plain(content_end, content_end));
             }
-            Shape::Fields(offset(found))
+            RecordShape::Fields(offset(found))
         };
         self.push(records, start, content_end, end, inner_lines, shape);
     }
@@ -325,9 +336,9 @@ impl<'a> Splitter<'a> {
         content_end: usize,
         end: usize,
         inner_lines: u32,
-        shape: Shape,
+        shape: RecordShape,
     ) {
-        records.list.push(Record {
+        records.list.push(RecordSpan {
             start: offset(start),
             end: offset(content_end),
             line: self.line,

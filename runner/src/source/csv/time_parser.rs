@@ -32,7 +32,7 @@ struct Fixed {
 
 /// What a text said, before it is checked.
 #[derive(Default)]
-struct Parts {
+struct TimeParts {
     year: i64,
     month: i64,
     day: i64,
@@ -77,9 +77,9 @@ impl TimeReader {
         }
     }
 
-    fn parts(&self, text: &[u8]) -> Option<Parts> {
+    fn parts(&self, text: &[u8]) -> Option<TimeParts> {
         let mut rest = text;
-        let mut parts = Parts::default();
+        let mut parts = TimeParts::default();
         for item in self.pattern.items() {
             rest = parts.read(*item, rest)?;
         }
@@ -87,7 +87,7 @@ impl TimeReader {
     }
 }
 
-impl Parts {
+impl TimeParts {
     /// Reads one item from the beginning of a text and gives what follows it.
     fn read<'a>(&mut self, item: Item, text: &'a [u8]) -> Option<&'a [u8]> {
         let digits = |count: usize, part: &mut i64| {

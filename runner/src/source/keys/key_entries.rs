@@ -25,7 +25,7 @@ pub(crate) struct Position {
 
 /// A row's hash and position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Entry {
+pub(crate) struct KeyEntry {
     pub(crate) hash: u128,
     pub(crate) position: Position,
 }
@@ -42,20 +42,20 @@ pub(crate) struct Entries {
     parts: usize,
     budget: Arc<Budget>,
     spill: Spill,
-    chunks: Mutex<Vec<Chunk>>,
+    chunks: Mutex<Vec<BlockEntries>>,
 }
 
 /// One block's entries, ordered by part.
 #[derive(Debug)]
-struct Chunk {
+struct BlockEntries {
     rank: u64,
     /// Where each part begins, and the end.
     starts: Vec<u32>,
-    content: Content,
+    content: ChunkData,
 }
 
 #[derive(Debug)]
-enum Content {
+enum ChunkData {
     Memory(
         Vec<u128>,
         Vec<u32>,
@@ -117,8 +117,8 @@ impl Entries {
             }
         }
         let content = match self.budget.take(count * 20 + starts.len() * 4) {
-            Some(taken) => Content::Memory(ordered, rows, taken),
-            None => Content::Disk(self.spill.write(|file| {
+            Some(taken) => ChunkData::Memory(ordered, rows, taken),
+            None => ChunkData::Disk(self.spill.write(|file| {
                 for hash in &ordered {
                     file.write_all(&hash.to_le_bytes())?;
                 }
@@ -126,7 +126,7 @@ impl Entries {
                     .try_for_each(|row| file.write_all(&row.to_le_bytes()))
             })?),
         };
-        self.lock().push(Chunk {
+        self.lock().push(BlockEntries {
             rank,
             starts,
             content,
@@ -138,7 +138,7 @@ impl Entries {
     ///
     /// # Errors
     /// Failed: the disk cannot be read.
-    pub(crate) fn read(&self, part: usize) -> Result<Vec<Entry>> {
+    pub(crate) fn read(&self, part: usize) -> Result<Vec<KeyEntry>> {
         let chunks = self.lock();
         let mut entries = Vec::with_capacity(
             chunks
@@ -149,7 +149,7 @@ impl Entries {
         for chunk in &*chunks {
             let range = chunk.starts[part] as usize..chunk.starts[part + 1] as usize;
             let mut push = |hash, row| {
-                entries.push(Entry {
+                entries.push(KeyEntry {
                     hash,
                     position: Position {
                         rank: chunk.rank,
@@ -158,12 +158,12 @@ impl Entries {
                 });
             };
             match &chunk.content {
-                Content::Memory(hashes, rows, _) => {
+                ChunkData::Memory(hashes, rows, _) => {
                     for (hash, row) in hashes[range.clone()].iter().zip(&rows[range]) {
                         push(*hash, *row);
                     }
                 }
-                Content::Disk(segment) => {
+                ChunkData::Disk(segment) => {
                     let count = u64::from(chunk.starts[self.parts]);
                     let first = range.start as u64;
                     let hashes = read_exact(segment, first * 16, range.len() * 16)?;
@@ -184,7 +184,7 @@ impl Entries {
         (hash >> (128 - bits)) as usize
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Chunk>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<BlockEntries>> {
         self.chunks
             .lock()
             .expect("no one panics while it holds the lock")
@@ -192,7 +192,7 @@ impl Entries {
 }
 
 /// The positions that come after an equal hash of a lower position.
-pub(crate) fn repeated(entries: &[Entry]) -> Vec<Position> {
+pub(crate) fn repeated(entries: &[KeyEntry]) -> Vec<Position> {
     let slots = (entries.len().max(4) * 2).next_power_of_two();
     let mask = slots - 1;
     let mut first = vec![u32::MAX; slots];
@@ -234,8 +234,8 @@ mod tests {
 
     use super::*;
 
-    fn entry(hash: u128, rank: u64, row: u32) -> Entry {
-        Entry {
+    fn entry(hash: u128, rank: u64, row: u32) -> KeyEntry {
+        KeyEntry {
             hash,
             position: Position { rank, row },
         }

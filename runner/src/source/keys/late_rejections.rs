@@ -13,9 +13,9 @@ use crate::source::csv::record_grammar::offset;
 use crate::source::decode_plan::ReferencePlan;
 use crate::source::keys::hash_set::HashSet128;
 use crate::source::keys::key_entries::{Entries, Position, repeated};
-use crate::source::keys::reference_targets::{Target, set_of};
-use crate::source::read_context::Reading;
-use crate::source::row_faults::{Fault, rule};
+use crate::source::keys::reference_targets::{ReferenceTarget, set_of};
+use crate::source::read_context::ReadContext;
+use crate::source::row_faults::{RowFault, rule};
 use crate::sql::held::memory_budget::Budget;
 
 /// Rows that were accepted and are rejected now.
@@ -40,14 +40,14 @@ pub(crate) enum Reason {
 pub(crate) enum Resolved {
     /// Nobody refers to it.
     Unused,
-    InMemory(Arc<Target>),
+    InMemory(Arc<ReferenceTarget>),
     /// More keys than fit in memory: they are looked up part by part, when all references are known.
-    InParts(Arc<Parts>),
+    InParts(Arc<KeyPartition>),
 }
 
 /// Keys that are looked up part by part.
 #[derive(Debug)]
-pub(crate) struct Parts {
+pub(crate) struct KeyPartition {
     entries: Arc<Entries>,
     rejected: HashSet128,
     late: Arc<Late>,
@@ -83,7 +83,7 @@ impl Late {
 
 impl Reason {
     /// What is wrong with a row that is the block's record of this number.
-    pub(crate) fn fault(self, collector: &Collector, record: usize) -> Fault {
+    pub(crate) fn fault(self, collector: &Collector, record: usize) -> RowFault {
         let plan = &collector.judge.plan;
         match self {
             Self::Reference { index, to_rejected } => {
@@ -91,7 +91,7 @@ impl Reason {
             }
             Self::RepeatedKey => {
                 let columns = plan.contract.key.as_ref().map(|key| key.columns.join(", "));
-                Fault {
+                RowFault {
                     row: offset(record),
                     column: columns.map(Into::into),
                     rule: rule::KEY.into(),
@@ -108,7 +108,7 @@ impl Reason {
 /// # Errors
 /// Failed: what was put on disk cannot be read back.
 pub(crate) async fn resolve(
-    reading: &Arc<Reading>,
+    reading: &Arc<ReadContext>,
     collector: &Arc<Collector>,
     dataset: usize,
     resolved: &[Vec<Resolved>],
@@ -149,7 +149,7 @@ pub(crate) async fn resolve(
 /// The rows whose references, of those that are chosen, lead nowhere; where a row has several, those that lead to no row
 /// at all come before those that lead to a rejected one.
 async fn find_unresolved(
-    reading: &Arc<Reading>,
+    reading: &Arc<ReadContext>,
     collector: &Arc<Collector>,
     dataset: usize,
     resolved: &[Vec<Resolved>],
@@ -175,7 +175,7 @@ async fn find_unresolved(
                 let hashes = state.rejected_hashes.get(reference.tracked);
                 set_of(hashes.map_or(&[], Vec::as_slice))
             };
-            Arc::new(Parts {
+            Arc::new(KeyPartition {
                 entries: Arc::clone(&collector.entries[reference.tracked]),
                 rejected,
                 late: Arc::clone(late),
@@ -234,19 +234,21 @@ pub(crate) fn targets(
             }
             let rejected = rejected.get(index).map_or(&[][..], Vec::as_slice);
             let is_dropped = |position| late.contains(position);
-            Ok(match Target::load(entries, rejected, is_dropped, budget)? {
-                Some(target) => Resolved::InMemory(Arc::new(target)),
-                None => Resolved::InParts(Arc::new(Parts {
-                    entries: Arc::clone(entries),
-                    rejected: set_of(rejected),
-                    late: Arc::clone(late),
-                })),
-            })
+            Ok(
+                match ReferenceTarget::load(entries, rejected, is_dropped, budget)? {
+                    Some(target) => Resolved::InMemory(Arc::new(target)),
+                    None => Resolved::InParts(Arc::new(KeyPartition {
+                        entries: Arc::clone(entries),
+                        rejected: set_of(rejected),
+                        late: Arc::clone(late),
+                    })),
+                },
+            )
         })
         .collect()
 }
 
-impl Parts {
+impl KeyPartition {
     /// The rows of one part whose reference leads nowhere, and whether it leads to a rejected row.
     fn unresolved(
         &self,
@@ -279,7 +281,7 @@ impl Parts {
 
 /// The rows whose key occurs in an earlier row, of those that are not rejected anyway.
 async fn find_repeated_keys(
-    reading: &Arc<Reading>,
+    reading: &Arc<ReadContext>,
     collector: &Arc<Collector>,
     late: &Arc<Late>,
 ) -> Result<Vec<(Position, Reason)>> {

@@ -9,14 +9,14 @@ use crate::Result;
 
 /// Hashes of some columns of a dataset that has been read.
 #[derive(Debug)]
-pub(crate) struct Target {
+pub(crate) struct ReferenceTarget {
     accepted: HashSet128,
     rejected: HashSet128,
     #[expect(dead_code, reason = "given back when dropped")]
     taken: Taken,
 }
 
-impl Target {
+impl ReferenceTarget {
     /// Loads all accepted hashes into memory; `None` where the budget has no room for them.
     ///
     /// # Errors

@@ -23,11 +23,11 @@ use crate::source::csv::block_decoder::repeat;
 use crate::source::csv::record_grammar::Beyond;
 use crate::source::decode_plan::DatasetPlan;
 use crate::source::header_hint::Mismatch;
-use crate::source::judge::{Judged, Place, Rejected};
+use crate::source::judge::{JudgedRows, Rejected, RowLocation};
 use crate::source::keys::late_rejections::Reason;
 use crate::source::parquet::range_reader::ParquetObject;
-use crate::source::read_context::Reading;
-use crate::source::row_faults::{Faults, rule};
+use crate::source::read_context::ReadContext;
+use crate::source::row_faults::{RowFaults, rule};
 use crate::source::source_file::SourceFile;
 use crate::{Error, ErrorKind, Result};
 
@@ -42,7 +42,7 @@ enum Source {
 /// # Errors
 /// Quality gate: it is no Parquet, or its columns are not those of the contract; and as store and collector fail.
 pub(crate) async fn read_parquet(
-    reading: &Arc<Reading>,
+    reading: &Arc<ReadContext>,
     collector: &Arc<Collector>,
     file: &SourceFile,
 ) -> Result<()> {
@@ -72,7 +72,7 @@ pub(crate) async fn read_parquet(
 /// # Errors
 /// As [`read_parquet`].
 pub(crate) async fn revisit_parquet(
-    reading: &Arc<Reading>,
+    reading: &Arc<ReadContext>,
     collector: &Arc<Collector>,
     file: &SourceFile,
     ranks: Vec<(u64, BTreeMap<u32, Reason>)>,
@@ -122,7 +122,7 @@ pub(crate) async fn revisit_parquet(
 type Batches = ParquetRecordBatchStream<ParquetObject>;
 
 async fn open(
-    reading: &Reading,
+    reading: &ReadContext,
     collector: &Collector,
     file: &SourceFile,
 ) -> Result<(Batches, Vec<Source>)> {
@@ -256,17 +256,17 @@ fn judge(
     file: &str,
     sources: &[Source],
     batch: &RecordBatch,
-) -> Result<Judged> {
+) -> Result<JudgedRows> {
     let plan = &collector.judge.plan;
     let rows = batch.num_rows();
     let columns = columns(plan, file, sources, batch)?;
-    let mut faults = Faults::new(rows);
+    let mut faults = RowFaults::new(rows);
     for ((column, array), source) in plan.contract.columns.iter().zip(&columns).zip(sources) {
         find_faults(column, array, source, batch, &mut faults);
     }
-    let mut judged = Judged {
+    let mut judged = JudgedRows {
         lines: rows as u64,
-        ..Judged::default()
+        ..JudgedRows::default()
     };
     let place = |row: usize| place(plan, &columns, row);
     collector
@@ -304,7 +304,7 @@ fn find_faults(
     array: &ArrayRef,
     source: &Source,
     batch: &RecordBatch,
-    faults: &mut Faults,
+    faults: &mut RowFaults,
 ) {
     let name = column.name.as_str().into();
     if !column.nullable && array.null_count() > 0 {
@@ -334,7 +334,7 @@ fn find_faults(
 }
 
 /// Where a row stands: its number counted from 0 at the batch's first, and its values instead of text.
-fn place(plan: &DatasetPlan, columns: &[ArrayRef], row: usize) -> Place {
+fn place(plan: &DatasetPlan, columns: &[ArrayRef], row: usize) -> RowLocation {
     let options = FormatOptions::default().with_null("NULL");
     let values = plan
         .contract
@@ -347,7 +347,7 @@ fn place(plan: &DatasetPlan, columns: &[ArrayRef], row: usize) -> Place {
             format!("{}={value}", column.name)
         })
         .collect::<Vec<_>>();
-    Place {
+    RowLocation {
         line: row as u64,
         last_line: row as u64,
         byte_offset: 0,

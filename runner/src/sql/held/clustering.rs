@@ -23,7 +23,7 @@ use futures::stream;
 use crate::sql::held::raw_batches::Group;
 use crate::sql::held::raw_batches::row_index;
 use crate::sql::held::raw_table::statistics;
-use crate::sql::scan_exec::Rows;
+use crate::sql::scan_exec::ScanSource;
 use crate::sql::value_ids::{ValueNumbers, in_stretches};
 
 /// With more different values than this rows are left as they lie: hardly two would come together.
@@ -38,7 +38,7 @@ pub(crate) struct Clustering {
 
 /// How the rows of a block were put in order.
 #[derive(Debug)]
-pub(crate) struct Order {
+pub(crate) struct BlockOrder {
     /// The place that each row had.
     pub(crate) original: Vec<u32>,
     /// The values that occur and where their rows are.
@@ -61,7 +61,10 @@ impl Clustering {
     ///
     /// # Errors
     /// Where the expression cannot be computed, as for a date that does not exist.
-    pub(crate) fn sort(&self, batches: &[RecordBatch]) -> Result<Option<(RecordBatch, Order)>> {
+    pub(crate) fn sort(
+        &self,
+        batches: &[RecordBatch],
+    ) -> Result<Option<(RecordBatch, BlockOrder)>> {
         let mut numbers = Vec::with_capacity(batches.len());
         for batch in batches {
             let values = self.by.evaluate(batch)?.into_array(batch.num_rows())?;
@@ -88,7 +91,7 @@ impl Clustering {
         let sorted = interleave_record_batch(&batches, &places)?;
         Ok(Some((
             sorted,
-            Order {
+            BlockOrder {
                 original,
                 stretches,
             },
@@ -106,13 +109,13 @@ impl Clustering {
 }
 
 /// A block as it is read: its rows, where each value's are, and which of them are not left out.
-pub(crate) struct Block {
+pub(crate) struct ClusteredBlock {
     pub(crate) rows: RecordBatch,
     pub(crate) stretches: Vec<(u32, Range<usize>)>,
     pub(crate) kept: Option<BooleanArray>,
 }
 
-impl Block {
+impl ClusteredBlock {
     /// The rows of a value that are not left out.
     fn of_value(&self, value: u32) -> Result<Option<RecordBatch>> {
         let found = self
@@ -175,7 +178,7 @@ fn deal(groups: &[Arc<Group>], values: Vec<u32>, partitions: usize) -> Vec<Arc<[
     dealt.into_iter().map(Into::into).collect()
 }
 
-impl Rows for ClusteredRows {
+impl ScanSource for ClusteredRows {
     const NAME: &'static str = "ClusteredScan";
 
     fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -221,7 +224,7 @@ impl Rows for ClusteredRows {
 
 /// The batches of one partition, none of which holds rows of two values.
 struct Stretches {
-    blocks: Vec<Block>,
+    blocks: Vec<ClusteredBlock>,
     values: Arc<[u32]>,
     schema: SchemaRef,
     batch_rows: usize,

@@ -14,14 +14,14 @@ use datafusion::execution::runtime_env::RuntimeEnv;
 use tracing::debug;
 
 use crate::error::Context;
-use crate::sql::held::clustering::{Block, Clustering, Order};
+use crate::sql::held::clustering::{BlockOrder, ClusteredBlock, Clustering};
 use crate::sql::held::memory_budget::{Budget, Taken};
 use crate::sql::held::spill_file::{Segment, Spill};
 use crate::{ErrorKind, Result};
 
 /// Collects groups of batches in any order and keeps them in the order of their ranks.
 #[derive(Debug)]
-pub(crate) struct Hold {
+pub(crate) struct DatasetHolder {
     schema: SchemaRef,
     budget: Arc<Budget>,
     spill: Spill,
@@ -31,7 +31,7 @@ pub(crate) struct Hold {
 
 /// Everything that was held, in order.
 #[derive(Debug)]
-pub(crate) struct Held {
+pub(crate) struct HeldDataset {
     pub(crate) schema: SchemaRef,
     pub(crate) groups: Vec<Arc<Group>>,
     pub(crate) rows: u64,
@@ -44,17 +44,17 @@ pub(crate) struct Held {
 /// Batches that were added together.
 #[derive(Debug)]
 pub(crate) struct Group {
-    content: Content,
+    content: GroupData,
     rows: u32,
     bytes: usize,
     /// Rows that are left out, ascending, by the places that they had when they were added.
     dropped: Vec<u32>,
     /// How they were put in order since.
-    order: Option<Order>,
+    order: Option<BlockOrder>,
 }
 
 #[derive(Debug)]
-enum Content {
+enum GroupData {
     Memory(
         Vec<RecordBatch>,
         #[expect(dead_code, reason = "given back when dropped")] Taken,
@@ -62,7 +62,7 @@ enum Content {
     Disk(Segment),
 }
 
-impl Hold {
+impl DatasetHolder {
     pub(crate) fn new(
         schema: SchemaRef,
         what: &str,
@@ -103,10 +103,10 @@ impl Hold {
         let (content, order) = match self.budget.take(bytes) {
             Some(taken) => {
                 let (batches, order) = self.in_order(batches);
-                (Content::Memory(batches, taken), order)
+                (GroupData::Memory(batches, taken), order)
             }
             // From disk rows are read as they lie: an order would be kept in memory for nothing.
-            None => (Content::Disk(self.put_on_disk(&batches)?), None),
+            None => (GroupData::Disk(self.put_on_disk(&batches)?), None),
         };
         let group = Group {
             content,
@@ -127,14 +127,14 @@ impl Hold {
     }
 
     /// Ends the collection; what is added after that is lost, as it should be when reading has failed.
-    pub(crate) fn finish(&self) -> Held {
+    pub(crate) fn finish(&self) -> HeldDataset {
         let spilled_bytes = self.spill.written_bytes();
         let groups = std::mem::take(&mut *self.lock())
             .into_values()
             .flatten()
             .map(Arc::new)
             .collect::<Vec<_>>();
-        Held {
+        HeldDataset {
             schema: Arc::clone(&self.schema),
             rows: groups.iter().map(|group| group.rows()).sum(),
             bytes: groups.iter().map(|group| group.bytes as u64).sum(),
@@ -148,7 +148,7 @@ impl Hold {
         }
     }
 
-    fn in_order(&self, batches: Vec<RecordBatch>) -> (Vec<RecordBatch>, Option<Order>) {
+    fn in_order(&self, batches: Vec<RecordBatch>) -> (Vec<RecordBatch>, Option<BlockOrder>) {
         let Some(clustering) = &self.clustering else {
             return (batches, None);
         };
@@ -186,7 +186,7 @@ impl Group {
     }
 
     pub(crate) fn is_on_disk(&self) -> bool {
-        matches!(self.content, Content::Disk(_))
+        matches!(self.content, GroupData::Disk(_))
     }
 
     /// Its batches without the rows that are left out, some columns only; it blocks where they are on disk.
@@ -196,12 +196,12 @@ impl Group {
     pub(crate) fn load(&self, projection: &[usize]) -> Result<Vec<RecordBatch>> {
         let what = "held rows cannot be read back";
         let batches = match &self.content {
-            Content::Memory(batches, _) => batches
+            GroupData::Memory(batches, _) => batches
                 .iter()
                 .map(|batch| batch.project(projection))
                 .collect::<Result<Vec<_>, _>>()
                 .context(ErrorKind::Failed, what)?,
-            Content::Disk(segment) => {
+            GroupData::Disk(segment) => {
                 let reader = BufReader::with_capacity(1 << 20, segment.read(0)?);
                 StreamReader::try_new(reader, None)
                     .context(ErrorKind::Failed, what)?
@@ -229,8 +229,8 @@ impl Group {
     ///
     /// # Errors
     /// Failed: the columns do not exist.
-    pub(crate) fn block(&self, projection: &[usize]) -> Result<Option<Block>> {
-        let (Content::Memory(batches, _), Some(order)) = (&self.content, &self.order) else {
+    pub(crate) fn block(&self, projection: &[usize]) -> Result<Option<ClusteredBlock>> {
+        let (GroupData::Memory(batches, _), Some(order)) = (&self.content, &self.order) else {
             return Ok(None);
         };
         let [batch] = batches.as_slice() else {
@@ -239,7 +239,7 @@ impl Group {
         let rows = batch
             .project(projection)
             .context(ErrorKind::Failed, "held rows cannot be read back")?;
-        Ok(Some(Block {
+        Ok(Some(ClusteredBlock {
             kept: (!self.dropped.is_empty()).then(|| self.kept(0..rows.num_rows())),
             rows,
             stretches: order.stretches.clone(),

@@ -17,8 +17,8 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use futures::{StreamExt, TryStreamExt, stream};
 
 use crate::sql::held::clustering::ClusteredRows;
-use crate::sql::held::raw_batches::{Group, Held};
-use crate::sql::scan_exec::{Leaf, Rows};
+use crate::sql::held::raw_batches::{Group, HeldDataset};
+use crate::sql::scan_exec::{ScanExec, ScanSource};
 
 /// How many groups a partition reads ahead from disk while the query works on one.
 const READ_AHEAD: usize = 2;
@@ -26,7 +26,7 @@ const READ_AHEAD: usize = 2;
 /// Held rows, divided into as many partitions as there are threads: in the order of the raw files, or by value where they
 /// were held so and are all in memory.
 #[derive(Debug)]
-pub(crate) struct HeldTable {
+pub(crate) struct HeldDatasetTable {
     schema: SchemaRef,
     groups: Arc<[Arc<Group>]>,
     threads: usize,
@@ -35,8 +35,8 @@ pub(crate) struct HeldTable {
     values: Option<Vec<u32>>,
 }
 
-impl HeldTable {
-    pub(crate) fn new(held: Held, threads: usize) -> Self {
+impl HeldDatasetTable {
+    pub(crate) fn new(held: HeldDataset, threads: usize) -> Self {
         Self {
             schema: held.schema,
             groups: held.groups.into(),
@@ -49,7 +49,7 @@ impl HeldTable {
 }
 
 #[async_trait]
-impl TableProvider for HeldTable {
+impl TableProvider for HeldDatasetTable {
     fn schema(&self) -> SchemaRef {
         Arc::clone(&self.schema)
     }
@@ -79,7 +79,7 @@ impl TableProvider for HeldTable {
                     projection.into(),
                     self.threads,
                 );
-                Ok(Leaf::plan(rows, schema, self.threads))
+                Ok(ScanExec::plan(rows, schema, self.threads))
             }
             _ => self.in_file_order(projection),
         }
@@ -90,7 +90,7 @@ impl TableProvider for HeldTable {
     }
 }
 
-impl HeldTable {
+impl HeldDatasetTable {
     fn in_file_order(&self, projection: Vec<usize>) -> Result<Arc<dyn ExecutionPlan>> {
         let schema: SchemaRef = if projection.is_empty() {
             Schema::empty().into()
@@ -98,25 +98,25 @@ impl HeldTable {
             self.schema.project(&projection)?.into()
         };
         let share = projection.len().max(1) as u64;
-        let rows = HeldRows {
+        let rows = HeldDatasetScan {
             partitions: divide(&self.groups, self.rows, self.threads),
             projection: projection.into(),
             rows: self.rows,
             bytes: self.bytes * share / self.schema.fields().len().max(1) as u64,
         };
-        Ok(Leaf::plan(rows, schema, self.threads))
+        Ok(ScanExec::plan(rows, schema, self.threads))
     }
 }
 
 /// The groups of each partition.
-struct HeldRows {
+struct HeldDatasetScan {
     partitions: Vec<Vec<Arc<Group>>>,
     projection: Arc<[usize]>,
     rows: u64,
     bytes: u64,
 }
 
-impl Rows for HeldRows {
+impl ScanSource for HeldDatasetScan {
     const NAME: &'static str = "HeldScan";
 
     fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

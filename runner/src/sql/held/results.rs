@@ -24,22 +24,22 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::coop::make_cooperative;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 
-use crate::sql::scan_exec::{Leaf, Rows};
+use crate::sql::scan_exec::{ScanExec, ScanSource};
 
 /// Says which batches belong together; an output's partition number.
 pub type Tag = u32;
 
 /// Takes batches in, and puts them on disk when the memory pool has no more for it.
-pub struct Holder {
+pub struct ResultHolder {
     schema: SchemaRef,
     reservation: MemoryReservation,
     disk: Arc<DiskManager>,
-    chunks: Vec<Chunk>,
+    chunks: Vec<HeldBatch>,
     in_memory: Vec<usize>,
     spilled_bytes: u64,
 }
 
-impl Holder {
+impl ResultHolder {
     /// An empty one; `name` is what a memory error calls it.
     #[must_use]
     pub fn new(name: &str, schema: SchemaRef, runtime: &RuntimeEnv) -> Self {
@@ -80,8 +80,8 @@ impl Holder {
 
     /// Ends the intake.
     #[must_use]
-    pub fn finish(self) -> Held {
-        Held {
+    pub fn finish(self) -> HeldResults {
+        HeldResults {
             schema: self.schema,
             rows: self.chunks.iter().map(|chunk| chunk.rows).sum(),
             chunks: self.chunks,
@@ -92,11 +92,11 @@ impl Holder {
 
     fn add(&mut self, tag: Tag, batch: RecordBatch) {
         self.in_memory.push(self.chunks.len());
-        self.chunks.push(Chunk {
+        self.chunks.push(HeldBatch {
             tag,
             rows: batch.num_rows(),
             bytes: batch.get_array_memory_size(),
-            place: Place::Memory(batch),
+            place: ChunkData::Memory(batch),
         });
     }
 
@@ -111,10 +111,10 @@ impl Holder {
         places.sort_by_key(|place| self.chunks[*place].tag);
         for (block, place) in places.into_iter().enumerate() {
             let chunk = &mut self.chunks[place];
-            if let Place::Memory(batch) = &chunk.place {
+            if let ChunkData::Memory(batch) = &chunk.place {
                 writer.write(batch)?;
                 self.spilled_bytes += chunk.bytes as u64;
-                chunk.place = Place::Disk {
+                chunk.place = ChunkData::Disk {
                     file: Arc::clone(&file),
                     block,
                 };
@@ -128,23 +128,23 @@ impl Holder {
 }
 
 /// Rows at rest, readable any number of times.
-pub struct Held {
+pub struct HeldResults {
     schema: SchemaRef,
     rows: usize,
-    chunks: Vec<Chunk>,
+    chunks: Vec<HeldBatch>,
     spilled_bytes: u64,
     /// Freed with the rows.
     reservations: Vec<MemoryReservation>,
 }
 
-struct Chunk {
+struct HeldBatch {
     tag: Tag,
     rows: usize,
     bytes: usize,
-    place: Place,
+    place: ChunkData,
 }
 
-enum Place {
+enum ChunkData {
     Memory(RecordBatch),
     Disk {
         file: Arc<dyn SpillFile>,
@@ -152,7 +152,7 @@ enum Place {
     },
 }
 
-impl Held {
+impl HeldResults {
     /// Joins what several holders took in; their order is kept.
     ///
     /// # Panics
@@ -210,8 +210,8 @@ impl Held {
     /// When a spilled batch cannot be read back.
     pub fn batch(&self, place: usize) -> Result<RecordBatch, DataFusionError> {
         match &self.chunks[place].place {
-            Place::Memory(batch) => Ok(batch.clone()),
-            Place::Disk { file, block } => {
+            ChunkData::Memory(batch) => Ok(batch.clone()),
+            ChunkData::Disk { file, block } => {
                 let path = file.path().ok_or_else(|| {
                     DataFusionError::Internal("a spill file has no path".to_owned())
                 })?;
@@ -253,24 +253,24 @@ fn own_text(batch: RecordBatch) -> Result<RecordBatch, DataFusionError> {
 
 /// A held output as a table of SQL.
 #[derive(Clone)]
-pub struct HeldTable(Arc<Held>);
+pub struct HeldResultsTable(Arc<HeldResults>);
 
-impl HeldTable {
+impl HeldResultsTable {
     /// Shares the rows.
     #[must_use]
-    pub fn new(held: Arc<Held>) -> Self {
+    pub fn new(held: Arc<HeldResults>) -> Self {
         Self(held)
     }
 }
 
-impl fmt::Debug for HeldTable {
+impl fmt::Debug for HeldResultsTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "HeldTable({} rows)", self.0.rows)
     }
 }
 
 #[async_trait]
-impl TableProvider for HeldTable {
+impl TableProvider for HeldResultsTable {
     fn schema(&self) -> SchemaRef {
         self.0.schema()
     }
@@ -292,12 +292,12 @@ impl TableProvider for HeldTable {
         };
         let threads = state.config_options().execution.target_partitions;
         let partitions = threads.min(self.0.chunks.len()).max(1);
-        let rows = HeldRows {
+        let rows = HeldResultsScan {
             held: Arc::clone(&self.0),
             projection: projection.cloned(),
             partitions,
         };
-        Ok(Leaf::plan(rows, schema, partitions))
+        Ok(ScanExec::plan(rows, schema, partitions))
     }
 
     fn statistics(&self) -> Option<Statistics> {
@@ -305,7 +305,7 @@ impl TableProvider for HeldTable {
     }
 }
 
-impl Held {
+impl HeldResults {
     fn statistics(&self) -> Statistics {
         let bytes = self.chunks.iter().map(|chunk| chunk.bytes).sum();
         Statistics::new_unknown(&self.schema)
@@ -315,13 +315,13 @@ impl Held {
 }
 
 /// Held batches, dealt out in turn to the partitions.
-struct HeldRows {
-    held: Arc<Held>,
+struct HeldResultsScan {
+    held: Arc<HeldResults>,
     projection: Option<Vec<usize>>,
     partitions: usize,
 }
 
-impl Rows for HeldRows {
+impl ScanSource for HeldResultsScan {
     const NAME: &'static str = "HeldScan";
 
     fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

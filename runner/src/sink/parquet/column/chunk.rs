@@ -10,12 +10,12 @@ use parquet::file::writer::SerializedRowGroupWriter;
 
 /// A finished column.
 pub(crate) struct Chunk {
-    pub(crate) content: Content,
+    pub(crate) content: ChunkBytes,
     pub(crate) close: ColumnCloseResult,
 }
 
 /// The dictionary's page, then the others.
-pub(crate) struct Content {
+pub(crate) struct ChunkBytes {
     pub(crate) dictionary: Bytes,
     pub(crate) pages: Bytes,
 }
@@ -33,13 +33,13 @@ impl Chunk {
     }
 }
 
-impl Length for Content {
+impl Length for ChunkBytes {
     fn len(&self) -> u64 {
         (self.dictionary.len() + self.pages.len()) as u64
     }
 }
 
-impl ChunkReader for Content {
+impl ChunkReader for ChunkBytes {
     type T = Chain<Cursor<Bytes>, Cursor<Bytes>>;
 
     fn get_read(&self, start: u64) -> Result<Self::T> {

@@ -7,7 +7,7 @@ use parquet::basic::{BoundaryOrder, Type};
 use parquet::file::statistics::Statistics;
 
 /// A kind of values.
-pub(crate) trait Kind {
+pub(crate) trait ColumnKind {
     /// Where they come from.
     type Array: Array;
     /// What tells them apart.
@@ -50,13 +50,13 @@ pub(crate) trait Bounds: Clone {
 }
 
 /// How the bounds of pages go from one to the next.
-pub(crate) struct Order<B> {
+pub(crate) struct BoundsOrder<B> {
     last: Option<B>,
     not_ascending: bool,
     not_descending: bool,
 }
 
-impl<B: Bounds> Order<B> {
+impl<B: Bounds> BoundsOrder<B> {
     /// The order of no pages.
     pub(crate) fn new() -> Self {
         Self {

@@ -24,15 +24,15 @@ use parquet::file::metadata::{
 use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
 use parquet::schema::types::ColumnDescPtr;
 
-use self::chunk::{Chunk, Content};
+use self::chunk::{Chunk, ChunkBytes};
 use self::dictionary::Dictionary;
-use self::kind::{Bounds, Kind, Order};
+use self::kind::{Bounds, BoundsOrder, ColumnKind};
 use self::page::{PAGE_BYTES, PAGE_ROWS, Page};
 use crate::sink::parquet::compress::Compressor;
 use crate::sink::parquet::file_settings::Codec;
 
 /// One column of a row group while it is built.
-pub(crate) struct ColumnEncoder<K: Kind> {
+pub(crate) struct ColumnEncoder<K: ColumnKind> {
     kind: K,
     column: ColumnDescPtr,
     codec: Codec,
@@ -50,10 +50,10 @@ pub(crate) struct ColumnEncoder<K: Kind> {
     rows: u64,
     nulls: u64,
     bounds: Option<K::Bounds>,
-    order: Order<K::Bounds>,
+    order: BoundsOrder<K::Bounds>,
 }
 
-impl<K: Kind> ColumnEncoder<K> {
+impl<K: ColumnKind> ColumnEncoder<K> {
     /// Begins a column; without a dictionary where nearly every row would bring a new value.
     ///
     /// # Errors
@@ -81,7 +81,7 @@ impl<K: Kind> ColumnEncoder<K> {
             rows: 0,
             nulls: 0,
             bounds: None,
-            order: Order::new(),
+            order: BoundsOrder::new(),
         })
     }
 
@@ -253,7 +253,7 @@ impl<K: Kind> ColumnEncoder<K> {
             column_index: Some(self.index.build()?),
             offset_index: Some(offsets.build()),
         };
-        let content = Content {
+        let content = ChunkBytes {
             dictionary: head.into(),
             pages: self.done.into_inner()?.into(),
         };

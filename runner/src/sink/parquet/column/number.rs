@@ -8,7 +8,7 @@ use parquet::basic::Type;
 use parquet::errors::{ParquetError, Result};
 use parquet::file::statistics::{Statistics, ValueStatistics};
 
-use crate::sink::parquet::column::kind::{Bounds, Kind};
+use crate::sink::parquet::column::kind::{Bounds, ColumnKind};
 
 /// Numbers of four or eight bytes.
 pub(crate) struct Number {
@@ -79,7 +79,7 @@ impl Number {
     }
 }
 
-impl Kind for Number {
+impl ColumnKind for Number {
     type Array = Int64Array;
     type Key = i64;
     type Bounds = NumberBounds;

@@ -5,14 +5,14 @@ use std::ops::Range;
 use arrow::array::Array;
 
 use crate::sink::parquet::column::dictionary::Dictionary;
-use crate::sink::parquet::column::kind::Kind;
+use crate::sink::parquet::column::kind::ColumnKind;
 
 /// A page ends with this many rows, or with as many bytes as the next line says: what parquet's writer does.
 pub(crate) const PAGE_ROWS: usize = 20_000;
 pub(crate) const PAGE_BYTES: usize = 1 << 20;
 
 /// The page that is being filled.
-pub(crate) struct Page<K: Kind> {
+pub(crate) struct Page<K: ColumnKind> {
     pub(crate) rows: usize,
     pub(crate) nulls: usize,
     /// 1 for a value, 0 for NULL; empty while there is no NULL.
@@ -26,7 +26,7 @@ pub(crate) struct Page<K: Kind> {
     pub(crate) text_bytes: u64,
 }
 
-impl<K: Kind> Page<K> {
+impl<K: ColumnKind> Page<K> {
     /// A page without rows.
     pub(crate) fn new() -> Self {
         Self {

@@ -16,7 +16,7 @@ use super::*;
 use crate::sink::parquet::column::number::Number;
 use crate::sink::parquet::column::text::Text;
 use crate::sink::parquet::file_settings::FileSettings;
-use crate::sink::parquet::file_writer::Format;
+use crate::sink::parquet::file_writer::FileFormat;
 
 type Texts = Vec<Option<String>>;
 
@@ -51,7 +51,7 @@ fn settings(compression: Codec) -> FileSettings {
 fn written(array: &ArrayRef, is_nullable: bool, compression: Codec) -> Bytes {
     let schema = schema(array.data_type(), is_nullable);
     let batches = batches(&schema, array);
-    let format = Format {
+    let format = FileFormat {
         schema,
         files: settings(compression),
         row_group_bytes: 64 << 20,

@@ -6,7 +6,7 @@ use parquet::data_type::ByteArray;
 use parquet::file::statistics::{Statistics, ValueStatistics};
 use xxhash_rust::xxh3::xxh3_128;
 
-use crate::sink::parquet::column::kind::{Bounds, Kind};
+use crate::sink::parquet::column::kind::{Bounds, ColumnKind};
 
 /// Longer bounds are cut: an index is read whole before any page.
 const MOST_BYTES: usize = 64;
@@ -26,7 +26,7 @@ pub(crate) struct TextBounds {
 /// A bound, and whether it is a value itself.
 type Bound = (Vec<u8>, bool);
 
-impl Kind for Text {
+impl ColumnKind for Text {
     type Array = StringViewArray;
     type Key = u128;
     type Bounds = TextBounds;
