@@ -13,6 +13,7 @@ use crate::commit::{Partition, StagedPart, Stager};
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::sink::collect::Collected;
 use crate::sink::open_files::PartitionFiles;
+use crate::sink::parquet::EncoderKind;
 use crate::sink::parquet::file_writer::{File, FileFormat};
 use crate::sink::table::Table;
 use crate::sql::held::results::HeldResults;
@@ -35,6 +36,7 @@ impl Table {
             .project(&self.file_columns)
             .context(ErrorKind::Failed, "cannot project to the columns of a file")?;
         Ok(FileFormat {
+            encoder: EncoderKind::Own,
             schema: SchemaRef::new(schema),
             files: self.files,
             row_group_bytes: self.row_group_bytes,

@@ -2,22 +2,18 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use arrow::array::{ArrayRef, AsArray, RecordBatch};
-use arrow::datatypes::{DataType, Field, SchemaRef};
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
 use bytes::Bytes;
 use datafusion::common::hash_utils::{RandomState, create_hashes};
 use parquet::arrow::ArrowWriter;
-use parquet::arrow::arrow_writer::{
-    ArrowColumnWriter, ArrowRowGroupWriterFactory, ArrowWriterOptions, compute_leaves,
-};
+use parquet::arrow::arrow_writer::{ArrowRowGroupWriterFactory, ArrowWriterOptions};
 use parquet::errors::ParquetError;
 use parquet::file::writer::SerializedFileWriter;
 
 use crate::commit::PartWriter;
 use crate::error::{Context, ErrorKind, Result};
-use crate::sink::parquet::column::ColumnEncoder;
-use crate::sink::parquet::column::number::Number;
-use crate::sink::parquet::column::text::Text;
+use crate::sink::parquet::column_writer::{ColumnWriter, EncoderKind};
 use crate::sink::parquet::file_settings::{Codec, FileSettings};
 use crate::sql::query_error;
 
@@ -42,6 +38,8 @@ pub(crate) struct FileFormat {
     pub files: FileSettings,
     /// The most bytes of a row group while it is built.
     pub row_group_bytes: usize,
+    /// The encoder of text and number columns.
+    pub encoder: EncoderKind,
 }
 
 /// An open file: its encoder, and the part that takes its bytes as soon as there are any.
@@ -52,6 +50,7 @@ pub(crate) struct File {
     row_group: Option<RowGroup>,
     /// For each column, whether a dictionary would only cost.
     many_valued: Vec<bool>,
+    encoder: EncoderKind,
     codec: Codec,
     most_rows: usize,
     most_bytes: usize,
@@ -63,15 +62,8 @@ pub(crate) struct File {
 
 /// A row group while it is built.
 struct RowGroup {
-    columns: Vec<Column>,
+    columns: Vec<ColumnWriter>,
     rows: usize,
-}
-
-/// A column of a row group while it is built.
-enum Column {
-    Text(Box<ColumnEncoder<Text>>),
-    Number(Box<ColumnEncoder<Number>>),
-    Other(Box<ArrowColumnWriter>),
 }
 
 impl FileFormat {
@@ -100,6 +92,7 @@ impl FileFormat {
             row_groups,
             row_group: None,
             many_valued,
+            encoder: self.encoder,
             codec: self.files.compression,
             most_rows: self.files.row_group_rows,
             most_bytes: self.row_group_bytes,
@@ -147,18 +140,17 @@ impl File {
         let place = self.parquet.flushed_row_groups().len();
         let writers = self.row_groups.create_column_writers(place)?;
         let columns = writers.into_iter().enumerate().map(|(place, writer)| {
-            let column = self.parquet.schema_descr().column(place);
             let data_type = self.schema.field(place).data_type();
-            let with_dictionary = !self.many_valued[place];
-            if data_type == &DataType::Utf8View {
-                let text = ColumnEncoder::new(Text, column, self.codec, with_dictionary)?;
-                return Ok(Column::Text(Box::new(text)));
-            }
-            let Some(kind) = Number::of(column.physical_type(), data_type) else {
-                return Ok(Column::Other(Box::new(writer)));
+            let own = match self.encoder {
+                EncoderKind::ParquetCrate => None,
+                EncoderKind::Own => ColumnWriter::own(
+                    self.parquet.schema_descr().column(place),
+                    data_type,
+                    self.codec,
+                    !self.many_valued[place],
+                )?,
             };
-            let number = ColumnEncoder::new(kind, column, self.codec, with_dictionary)?;
-            Ok(Column::Number(Box::new(number)))
+            Ok(own.unwrap_or_else(|| ColumnWriter::ParquetCrate(Box::new(writer))))
         });
         Ok(RowGroup {
             columns: columns.collect::<Result<_, ParquetError>>()?,
@@ -174,11 +166,7 @@ impl File {
         self.parquet.inner_mut().reserve(row_group.bytes());
         let mut written = self.parquet.next_row_group()?;
         for column in row_group.columns {
-            match column {
-                Column::Text(column) => column.close()?.append(&mut written)?,
-                Column::Number(column) => column.close()?.append(&mut written)?,
-                Column::Other(column) => column.close()?.append_to_row_group(&mut written)?,
-            }
+            column.close_into(&mut written)?;
         }
         written.close()?;
         Ok(())
@@ -200,7 +188,7 @@ impl File {
     /// Bytes that it holds in memory.
     pub fn memory_bytes(&self) -> usize {
         let columns = self.row_group.iter().flat_map(|open| &open.columns);
-        let open: usize = columns.map(Column::memory_bytes).sum();
+        let open: usize = columns.map(ColumnWriter::memory_bytes).sum();
         open + self.parquet.inner().capacity()
     }
 
@@ -220,7 +208,7 @@ impl File {
 impl RowGroup {
     /// Bytes that it would take in the file.
     fn bytes(&self) -> usize {
-        self.columns.iter().map(Column::bytes).sum()
+        self.columns.iter().map(ColumnWriter::bytes).sum()
     }
 
     fn encode(
@@ -229,7 +217,7 @@ impl RowGroup {
         batches: &[RecordBatch],
         threads: usize,
     ) -> Result<(), ParquetError> {
-        let encode = |(place, column): (usize, &mut Column)| {
+        let encode = |(place, column): (usize, &mut ColumnWriter)| {
             let field = schema.field(place);
             batches
                 .iter()
@@ -253,35 +241,6 @@ impl RowGroup {
                 thread.join().map_err(panicked)?
             })
         })
-    }
-}
-
-impl Column {
-    fn write(&mut self, field: &Field, values: &ArrayRef) -> Result<(), ParquetError> {
-        match self {
-            Self::Text(column) => column.write(values.as_string_view()),
-            Self::Number(column) => column.write(&column.kind().read(values)?),
-            // No type of a contract has more than one leaf.
-            Self::Other(column) => compute_leaves(field, values)?
-                .iter()
-                .try_for_each(|leaf| column.write(leaf)),
-        }
-    }
-
-    fn bytes(&self) -> usize {
-        match self {
-            Self::Text(column) => column.bytes(),
-            Self::Number(column) => column.bytes(),
-            Self::Other(column) => column.get_estimated_total_bytes(),
-        }
-    }
-
-    fn memory_bytes(&self) -> usize {
-        match self {
-            Self::Text(column) => column.memory_bytes(),
-            Self::Number(column) => column.memory_bytes(),
-            Self::Other(column) => column.memory_size(),
-        }
     }
 }
 
@@ -393,6 +352,7 @@ mod tests {
                     schema: all.schema(),
                     files,
                     row_group_bytes,
+                    encoder: EncoderKind::Own,
                 };
                 let mut file = format.begin(&rounds[0][0]).unwrap();
                 for round in &rounds {
