@@ -1,4 +1,129 @@
-//! Runs jobs: reads, writes, commits; and the command line.
+//! Runs jobs: reads raw objects, computes tables, commits them exactly once; and the command line around that.
+//!
+//! A sample of rentals becomes a published table:
+//!
+//! ```
+//! use std::any::Any;
+//! use std::time::Duration;
+//!
+//! use drivetrain_runner::callback::NoWaiter;
+//! use drivetrain_runner::commit::Unfenced;
+//! use drivetrain_runner::run::outcome::execute;
+//! use drivetrain_runner::run::request::RunRequest;
+//! use drivetrain_runner::run::settings::{RunSettings, Shape};
+//! use drivetrain_runner::sink::parquet::file_settings::FileSettings;
+//! use drivetrain_runner::source::OnBadRow;
+//! use drivetrain_runner::sql::engine_settings::EngineSettings;
+//! use drivetrain_runner::sql::memory::MemoryLimit;
+//! use drivetrain_runner::store::Location;
+//! use drivetrain_runner::watch::{Progress, StageObserver, StopSignal};
+//!
+//! struct Quiet;
+//!
+//! impl StageObserver for Quiet {
+//!     fn started(&self, _name: &'static str, _progress: &Progress) -> Box<dyn Any + Send> {
+//!         Box::new(())
+//!     }
+//!     fn finished(&self, _name: &'static str, _progress: &Progress, _took: Duration) {}
+//! }
+//!
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! # let root = folder.path().to_str().expect("the path is UTF-8");
+//! # let users = format!("{root}/raw/trips");
+//! # std::fs::create_dir_all(&users)?;
+//! # std::fs::write(format!("{users}/trips.csv"), "id,km\n1,12\n2,30\n")?;
+//! let file = |name: &str, text: &str| drivetrain_jobs::job::JobFile {
+//!     name: name.to_owned(),
+//!     text: text.to_owned(),
+//! };
+//! let files = vec![
+//!     file("job.toml", r#"
+//!         name = "distances"
+//!         [inputs.trips]
+//!         raw = "trips"
+//!         [inputs.trips.columns]
+//!         id = "int not null"
+//!         km = "int not null"
+//!         [outputs.total]
+//!         [outputs.total.columns]
+//!         km = "bigint"
+//!     "#),
+//!     file("total.sql", "select cast(sum(km) as bigint) as km from trips"),
+//! ];
+//! let job = drivetrain_jobs::job::Job::check(files, &|_| None).await.map_err(|problems| format!("{problems:?}"))?;
+//! let stop = StopSignal::never();
+//! let prepared = async {
+//!     Ok(RunRequest {
+//!         job,
+//!         settings: RunSettings {
+//!             input: Some(Location::parse(root)?),
+//!             output: Location::parse(&format!("{root}/lake"))?,
+//!             parameters: Default::default(),
+//!             checks: Vec::new(),
+//!             force: false,
+//!             replace_foreign: false,
+//!             shape: Shape {
+//!                 on_bad_row: OnBadRow::Quarantine,
+//!                 max_rejected: 0.01,
+//!                 files: FileSettings::default(),
+//!             },
+//!             engine: EngineSettings {
+//!                 memory: MemoryLimit::resolve(Some("1GiB"))?,
+//!                 threads: 2,
+//!                 spill_dir: std::env::temp_dir(),
+//!             },
+//!         },
+//!         fence: &Unfenced,
+//!         stop: &stop,
+//!         stages: &Quiet,
+//!         started_at: chrono::Utc::now(),
+//!     })
+//! };
+//! let report = execute("distances", prepared, &NoWaiter).await.map_err(|failed| failed.error)?;
+//! assert_eq!((report.record, report.outputs[0].rows), (1, 1));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # The path of a row
+//!
+//! ```text
+//!  raw objects ─> source ──────> jobs (SQL) ───> sink ────> checks ──> commit ──────> publish ──> report
+//!                 frozen by      planned and     parts that            one put of     replayable  run/outcome:
+//!                 ETag, decoded  run in sql      no reader             one small                  exit code,
+//!                 by contract      │             sees                  record                     waiter
+//!                   └─> quarantine └─> held rows
+//! ```
+//!
+//! # The rooms
+//!
+//! Each folder answers one question, and sees only the rooms above it in this list:
+//!
+//! | room | question |
+//! |---|---|
+//! | [`error`] | What can a caller do about a failure? |
+//! | [`report`] | What did a run do? |
+//! | [`watch`] | How far is it, and was it asked to stop? |
+//! | [`store`] | How are bytes read and written, and what does a store's failure mean? |
+//! | [`commit`] | When do a run's outputs become visible? |
+//! | [`sql`] | In what do queries run? |
+//! | [`source`], [`sink`] | How do raw objects become rows, and rows files? |
+//! | `job` | Which job is meant by a name? |
+//! | [`callback`] | Who waits for the end of a run? |
+//! | [`run`] | How does a row travel from a raw object to a published table? |
+//! | `machines` | What do state machines need at a command line? |
+//! | [`generate`] | How is sample data made? |
+//! | `terminal`, `cli`, `commands`, [`app`] | How does a command line become an exit code? |
+//!
+//! # What holds
+//!
+//! - Success cannot be reported before the commit: `Staged`, `Committed` and `Published` are types, and each is the only way to
+//!   the next.
+//! - A run has one end, [`run::outcome::execute`]: exit code, report and answer follow from what it returns.
+//! - Only `cli` knows flags, and nothing below it reads the environment. Only `store` and `callback` know AWS's SDKs.
+//! - `jobs` and `statemachine` never meet: this crate is the only one that knows both.
 
 pub mod error;
 pub mod report;
