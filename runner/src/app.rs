@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::{Arg, CommandFactory, Parser};
 use serde_json::{Value, json};
 use tracing_subscriber::EnvFilter;
 
@@ -43,23 +43,21 @@ fn refuse(error: &clap::Error) -> ! {
     error.exit()
 }
 
-/// Returns the output format of a command line that cannot be parsed as a whole.
+/// Returns the output format of a command line that cannot be parsed as a whole: every other word is passed over.
 fn format_asked_for() -> OutputFormat {
-    let command = Cli::command().ignore_errors(true);
-    let matches = command.try_get_matches();
-    let format = matches.ok().and_then(|matches| {
-        let mut level = Some(&matches);
-        let mut format = None;
-        // A global flag is found at the level of the verb that it follows.
-        while let Some(found) = level {
-            if let Ok(Some(one)) = found.try_get_one::<OutputFormat>("output_format") {
-                format = Some(*one);
-            }
-            level = found.subcommand().map(|(_, inner)| inner);
-        }
-        format
-    });
-    format.unwrap_or(OutputFormat::Text)
+    let words = Arg::new("words").num_args(..).allow_hyphen_values(true);
+    let format = Cli::command()
+        .get_arguments()
+        .find(|argument| argument.get_id() == "output_format")
+        .cloned();
+    let parser = clap::Command::new("drivetrain")
+        .disable_help_flag(true)
+        .args(format)
+        .arg(words);
+    let matches = parser.try_get_matches().ok();
+    matches
+        .and_then(|found| found.get_one("output_format").copied())
+        .unwrap_or(OutputFormat::Text)
 }
 
 /// Builds an error from clap's paragraphs: the error with the arguments it is about, a tip if there is one, the usage.
