@@ -1,6 +1,6 @@
 //! Appends, and the rebuild that their refusals ask for: each object's rows are in the table once, whatever the order of modes.
 
-use crate::harness::Place;
+use crate::support::harness::Place;
 
 const RUN: &str = "run ./events --input data --output lake";
 

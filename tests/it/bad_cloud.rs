@@ -4,10 +4,10 @@
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
 
-use crate::harness::{Place, Ran};
-use crate::metadata_service::MetadataService;
-use crate::s3_gate::Asked;
-use crate::store_places::Cloud;
+use crate::support::harness::{Place, Ran};
+use crate::support::metadata_service::MetadataService;
+use crate::support::s3_gate::Asked;
+use crate::support::store_places::Cloud;
 
 const RUN: &str = "run ./sales --input sales/sample --output s3://bucket/out";
 

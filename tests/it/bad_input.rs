@@ -1,7 +1,7 @@
 //! Bad input: each one a clear error that names the thing, its exit code, and nothing published.
 
 use crate::bad_objects::gzip;
-use crate::harness::{Place, Ran};
+use crate::support::harness::{Place, Ran};
 
 fn sample() -> Place {
     let place = Place::new();

@@ -1,7 +1,7 @@
 //! Objects that are not what they seem: broken compression, archives, formats that are not read.
 
 use crate::bad_input::{one_column, replace, sales};
-use crate::harness::Place;
+use crate::support::harness::Place;
 
 #[test]
 fn compressed_data_that_cannot_be_unpacked_fails_the_gate_with_the_files_name() {

@@ -1,6 +1,6 @@
 //! Values with which a query cannot go on: the gate's exit code, the place, the way out, and nothing published.
 
-use crate::harness::{Place, Ran};
+use crate::support::harness::{Place, Ran};
 
 /// A place with three sales and a job over them whose one column `n` is computed by `sql`.
 fn sales(n: &str, kind: &str) -> Place {

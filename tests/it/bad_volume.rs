@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::harness::{Place, Ran};
+use crate::support::harness::{Place, Ran};
 
 /// A volume that is taken away with the test.
 struct Volume(PathBuf);

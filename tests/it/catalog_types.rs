@@ -1,6 +1,6 @@
 //! What the log remembers of a table's types, and what is made of a run whose types differ.
 
-use crate::harness::Place;
+use crate::support::harness::Place;
 
 fn job(place: &Place, zone: &str, mode: &str) {
     place.write(

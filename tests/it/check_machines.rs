@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::Place;
+use crate::support::harness::Place;
 
 const SOUND: &str = r#"{"StartAt": "A", "States": {"A": {"Type": "Pass", "End": true}}}"#;
 

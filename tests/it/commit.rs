@@ -10,10 +10,10 @@ use drivetrain_runner::commit::{
 use drivetrain_runner::store::Store;
 use object_store::path::Path;
 
-use crate::commit_work::{
+use crate::support::commit_work::{
     Done, JOB, TABLE, Work, columns, leftovers, logged, run_quietly, visible,
 };
-use crate::store_places::Place;
+use crate::support::store_places::Place;
 
 const JANUARY: &str = "2024-01-01";
 const FEBRUARY: &str = "2024-02-01";
@@ -334,7 +334,7 @@ async fn parts_larger_than_a_piece_arrive_whole() {
     for place in [Place::memory(), Place::folder(), Place::s3().await] {
         let store = place.store().await;
         let work = Work::table("large", &[(JANUARY, &large)]);
-        crate::commit_work::run(&store, &work, &StopSignal::never())
+        crate::support::commit_work::run(&store, &work, &StopSignal::never())
             .await
             .unwrap();
         shows(&store, &work).await;

@@ -12,9 +12,11 @@ use drivetrain_runner::commit::{Log, RunStatus, Stopper, VacuumOptions, runs, va
 use drivetrain_runner::store::{Location, Store};
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use crate::commit_work::{Done, JOB, Visible, Work, leftovers, logged, run, run_quietly, visible};
-use crate::store_faults::{Call, Fault, Faulty, Operation, Shared};
-use crate::store_places::Place;
+use crate::support::commit_work::{
+    Done, JOB, Visible, Work, leftovers, logged, run, run_quietly, visible,
+};
+use crate::support::store_faults::{Call, Fault, Faulty, Operation, Shared};
+use crate::support::store_places::Place;
 
 const DAYS: [&str; 3] = ["2024-01-01", "2024-02-01", "2024-03-01"];
 

@@ -11,9 +11,9 @@ use drivetrain_runner::store::{Completion, Store};
 use object_store::path::Path;
 
 use crate::commit_faults::{RECORD_1, completes, faulty, shows, work};
-use crate::commit_work::{Done, JOB, Work, logged, run, run_quietly, visible};
-use crate::store_faults::{Call, Fault, Faulty, Shared};
-use crate::store_places::Place;
+use crate::support::commit_work::{Done, JOB, Work, logged, run, run_quietly, visible};
+use crate::support::store_faults::{Call, Fault, Faulty, Shared};
+use crate::support::store_places::Place;
 
 #[tokio::test]
 async fn an_upload_whose_parts_the_store_has_lost_is_lost_only_when_that_stays_so() {

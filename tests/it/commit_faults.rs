@@ -16,11 +16,11 @@ use drivetrain_runner::commit::{
 use drivetrain_runner::error::{Error, Result};
 use drivetrain_runner::store::Store;
 
-use crate::commit_work::{
+use crate::support::commit_work::{
     Done, JOB, TABLE, Work, columns, leftovers, logged, run, run_quietly, visible,
 };
-use crate::store_faults::{Call, Fault, Faulty, Operation, Shared};
-use crate::store_places::Place;
+use crate::support::store_faults::{Call, Fault, Faulty, Operation, Shared};
+use crate::support::store_places::Place;
 
 pub const DAY: &str = "2024-01-01";
 pub const RECORD_1: &str = "_drivetrain/job/log/00000000000000000001.json";

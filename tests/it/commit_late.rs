@@ -12,11 +12,11 @@ use object_store::ObjectStoreExt;
 use crate::commit_faults::{
     DAY, RECORD_1, RECORD_2, completes, crashes, faulty, shows, stage, work,
 };
-use crate::commit_work::{
+use crate::support::commit_work::{
     Done, JOB, TABLE, Work, columns, leftovers, logged, run_quietly, visible,
 };
-use crate::store_faults::{Call, Fault, Faulty, Operation, Shared};
-use crate::store_places::Place;
+use crate::support::store_faults::{Call, Fault, Faulty, Operation, Shared};
+use crate::support::store_places::Place;
 
 const MARK_1: &str = "_drivetrain/job/log/00000000000000000001.published";
 const MARK_2: &str = "_drivetrain/job/log/00000000000000000002.published";

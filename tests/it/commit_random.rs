@@ -18,11 +18,11 @@ use object_store::path::Path;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinHandle;
 
-use crate::commit_work::{
+use crate::support::commit_work::{
     Done, JOB, TABLE, Visible, Work, leftovers, logged, run, run_quietly, visible,
 };
-use crate::store_faults::{Call, Fault, Faulty, Operation, Shared};
-use crate::store_places::Place;
+use crate::support::store_faults::{Call, Fault, Faulty, Operation, Shared};
+use crate::support::store_places::Place;
 
 /// Seeds of one run of the test; `DRIVETRAIN_SEEDS=from..to` tries others.
 const SEEDS: std::ops::Range<u64> = 0..400;

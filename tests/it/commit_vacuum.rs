@@ -10,9 +10,9 @@ use drivetrain_runner::commit::{Replaces, Stopper, Unfenced, VacuumOptions, vacu
 use drivetrain_runner::store::Store;
 
 use crate::commit_faults::{RECORD_1, completes, crashes, faulty, puts, shows, stage, work};
-use crate::commit_work::{Done, JOB, leftovers, run_quietly};
-use crate::store_faults::{Call, Fault, Faulty, Operation, Shared};
-use crate::store_places::Place;
+use crate::support::commit_work::{Done, JOB, leftovers, run_quietly};
+use crate::support::store_faults::{Call, Fault, Faulty, Operation, Shared};
+use crate::support::store_places::Place;
 
 #[tokio::test]
 async fn vacuum_at_the_worst_moment_costs_a_second_attempt_and_nothing_else() {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use drivetrain_runner::exit;
 
-use crate::harness::Place;
+use crate::support::harness::Place;
 
 fn read(name: &str) -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()

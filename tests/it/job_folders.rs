@@ -7,7 +7,7 @@ use arrow::array::{
 };
 use parquet::arrow::ArrowWriter;
 
-use crate::harness::Place;
+use crate::support::harness::Place;
 
 #[test]
 fn a_query_that_is_missing_is_told_before_anything_is_read() {

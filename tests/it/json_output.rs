@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::harness::Place;
+use crate::support::harness::Place;
 
 fn answer(place: &Place, line: &str, code: i32) -> Value {
     let ran = place.run(&format!("{line} --output-format json"));

@@ -1,6 +1,6 @@
 //! How `runs`, `repair` and `vacuum` are told which job is meant.
 
-use crate::harness::Place;
+use crate::support::harness::Place;
 
 const VERBS: [&str; 3] = ["runs", "repair", "vacuum"];
 

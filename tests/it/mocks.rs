@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::Place;
+use crate::support::harness::Place;
 
 const MACHINE: &str = r#"{"StartAt": "Ask", "States": {
     "Ask": {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Next": "Charge",

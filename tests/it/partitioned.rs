@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::harness::Place;
+use crate::support::harness::Place;
 
 const DAYS: usize = 40;
 const VISITS: usize = 80_000;

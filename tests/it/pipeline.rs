@@ -1,6 +1,6 @@
 //! The bundled pipeline over generated files, from the first command to the answers.
 
-use crate::harness::Place;
+use crate::support::harness::Place;
 
 const JOBS: [&str; 3] = [
     "rental_facts",

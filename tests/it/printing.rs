@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::process::Stdio;
 
-use crate::harness::{Place, Ran};
+use crate::support::harness::{Place, Ran};
 
 /// A pipe whose reader has gone.
 fn closed() -> Stdio {

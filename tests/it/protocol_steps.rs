@@ -6,9 +6,9 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::harness::{Place, Ran};
-use crate::s3_gate::{Asked, Held, When};
-use crate::store_places::Cloud;
+use crate::support::harness::{Place, Ran};
+use crate::support::s3_gate::{Asked, Held, When};
+use crate::support::store_places::Cloud;
 
 /// A place in the protocol: a request that comes there and nowhere else.
 #[derive(Clone, Copy)]

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::harness::Place;
-use crate::store_places::Cloud;
+use crate::support::harness::Place;
+use crate::support::store_places::Cloud;
 
 /// Ten days of sales, published, and a job with a window over them.
 fn place(cloud: &Cloud, cities_sql: &str) -> Place {

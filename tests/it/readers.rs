@@ -1,8 +1,8 @@
 //! Readers whose part is taken away from under them: told which run did it, and never given a mixture.
 
-use crate::harness::{Place, Ran};
-use crate::s3_gate::When;
-use crate::store_places::Cloud;
+use crate::support::harness::{Place, Ran};
+use crate::support::s3_gate::When;
+use crate::support::store_places::Cloud;
 
 const RUN: &str = "run ./sales --input sales/sample --output s3://bucket/out";
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::{Map, Value, json};
 
-use crate::harness::Place;
+use crate::support::harness::Place;
 
 /// Recorded cases start on this day; one of them depends on it.
 const START: &str = "2026-11-22T00:00:00Z";

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::harness::Place;
+use crate::support::harness::Place;
 
 /// A Map whose task is retried, an hour of waiting, then a field that is not there unless the input has it.
 const ORDERS: &str = r#"{

@@ -7,7 +7,7 @@ use arrow::datatypes::{DataType, Field, Schema};
 use parquet::arrow::ArrowWriter;
 use serde_json::{Value, json};
 
-use crate::harness::Place;
+use crate::support::harness::Place;
 
 /// A distributed Map over what a reader gives, each item as it is.
 fn machine(reader: &Value, writer: Option<Value>) -> String {

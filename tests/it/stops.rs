@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
-use crate::harness::{Place, Ran};
+use crate::support::harness::{Place, Ran};
 
 /// A stop is heard within two seconds; the rest is a busy machine's.
 const STOP_TIME: Duration = Duration::from_secs(4);

@@ -12,7 +12,7 @@ use futures::future::join_all;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 
-use crate::store_places::{Place, settings};
+use crate::support::store_places::{Place, settings};
 
 fn key(text: &str) -> Path {
     Path::parse(text).unwrap()

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::Place;
+use crate::support::harness::Place;
 
 /// The files that `runner/CASES.md` shows.
 const SHOWN: [&str; 3] = [

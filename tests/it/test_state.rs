@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Place, Ran};
+use crate::support::harness::{Place, Ran};
 
 const MACHINE: &str = r#"{"StartAt": "Charge", "States": {
     "Charge": {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "ResultPath": "$.charge", "Next": "Done",

@@ -1,6 +1,6 @@
 //! What is refused, and the way out that the hint names.
 
-use crate::harness::Place;
+use crate::support::harness::Place;
 
 #[test]
 fn a_query_that_names_no_table_is_told_which_there_are() {

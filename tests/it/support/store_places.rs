@@ -22,7 +22,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Mutex;
 
-use crate::s3_gate::{Asked, Gate, Passage};
+use crate::support::s3_gate::{Asked, Gate, Passage};
 
 const KEY: &str = "drivetrain-test";
 const SECRET: &str = "drivetrain-test-secret";
@@ -240,7 +240,7 @@ fn minio_binary() -> Option<PathBuf> {
         .map(PathBuf::from)
         .or_else(|| Some(PathBuf::from(std::env::var_os("XDG_CACHE_HOME")?).join("drivetrain")))
         .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache/drivetrain")))?;
-    let script = include_str!("../../.ci/minio");
+    let script = include_str!("../../../.ci/minio");
     let version = script
         .lines()
         .find_map(|line| line.strip_prefix("version="))?;
