@@ -10,7 +10,7 @@ use drivetrain_runner::commit::{RunStatus, Stopper, runs};
 use drivetrain_runner::store::{Completion, Store};
 use object_store::path::Path;
 
-use crate::commit_faults::{RECORD_1, completes, faulty, shows, work};
+use crate::commit::faults::{RECORD_1, completes, faulty, shows, work};
 use crate::support::commit_work::{Done, JOB, Work, logged, run, run_quietly, visible};
 use crate::support::store_faults::{Call, Fault, Faulty, Shared};
 use crate::support::store_places::Place;

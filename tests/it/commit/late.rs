@@ -9,7 +9,7 @@ use drivetrain_runner::commit::{
 use drivetrain_runner::store::Store;
 use object_store::ObjectStoreExt;
 
-use crate::commit_faults::{
+use crate::commit::faults::{
     DAY, RECORD_1, RECORD_2, completes, crashes, faulty, shows, stage, work,
 };
 use crate::support::commit_work::{

@@ -9,7 +9,7 @@ use drivetrain_runner::ErrorKind;
 use drivetrain_runner::commit::{Replaces, Stopper, Unfenced, VacuumOptions, vacuum};
 use drivetrain_runner::store::Store;
 
-use crate::commit_faults::{RECORD_1, completes, crashes, faulty, puts, shows, stage, work};
+use crate::commit::faults::{RECORD_1, completes, crashes, faulty, puts, shows, stage, work};
 use crate::support::commit_work::{Done, JOB, leftovers, run_quietly};
 use crate::support::store_faults::{Call, Fault, Faulty, Operation, Shared};
 use crate::support::store_places::Place;

@@ -1,0 +1,9 @@
+mod crashes;
+mod cut_off;
+mod faults;
+mod late;
+mod protocol_steps;
+mod random;
+mod readers;
+mod undisturbed;
+mod vacuum;
