@@ -9,11 +9,9 @@
 )]
 
 mod append;
-mod bad_cloud;
 mod bad_input;
 mod bad_objects;
 mod bad_values;
-mod bad_volume;
 mod catalog_types;
 mod check_machines;
 mod commit;

@@ -305,7 +305,7 @@ async fn an_endpoint_that_nobody_answers_is_worth_another_try() {
     );
 }
 
-const CHILD: &str = "store::settings_as_a_process_finds_them";
+const CHILD: &str = "store::conformance::settings_as_a_process_finds_them";
 const LOCATION: &str = "DRIVETRAIN_TEST_LOCATION";
 
 /// The other half of the test below: a process whose environment is its own.

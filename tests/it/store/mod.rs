@@ -1,0 +1,3 @@
+mod bad_cloud;
+mod bad_volume;
+mod conformance;
