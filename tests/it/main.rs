@@ -8,11 +8,6 @@
     reason = "whoever asks for a test's output reads what it counted"
 )]
 
-mod append;
-mod bad_input;
-mod bad_objects;
-mod bad_values;
-mod catalog_types;
 mod check_machines;
 mod commit;
 mod documents;
@@ -20,15 +15,12 @@ mod job_folders;
 mod json_output;
 mod logged_jobs;
 mod mocks;
-mod partitioned;
 mod pipeline;
 mod printing;
-mod pruning;
 mod recorded_cases;
 mod simulate;
 mod simulate_buckets;
 mod simulate_stopped;
-mod stops;
 mod store;
 mod support;
 mod test_folder;

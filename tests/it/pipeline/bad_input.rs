@@ -1,6 +1,6 @@
 //! Bad input: each one a clear error that names the thing, its exit code, and nothing published.
 
-use crate::bad_objects::gzip;
+use crate::pipeline::bad_objects::gzip;
 use crate::support::harness::{Place, Ran};
 
 fn sample() -> Place {

@@ -1,6 +1,6 @@
 //! Objects that are not what they seem: broken compression, archives, formats that are not read.
 
-use crate::bad_input::{one_column, replace, sales};
+use crate::pipeline::bad_input::{one_column, replace, sales};
 use crate::support::harness::Place;
 
 #[test]

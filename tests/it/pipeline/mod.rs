@@ -1,0 +1,9 @@
+mod append;
+mod bad_input;
+mod bad_objects;
+mod bad_values;
+mod bundled;
+mod catalog_types;
+mod partitioned;
+mod pruning;
+mod stops;
