@@ -8,14 +8,10 @@
     reason = "whoever asks for a test's output reads what it counted"
 )]
 
+mod command_line;
 mod commit;
 mod documents;
-mod job_folders;
-mod json_output;
-mod logged_jobs;
 mod machines;
 mod pipeline;
-mod printing;
 mod store;
 mod support;
-mod ways_out;
