@@ -4,7 +4,7 @@ use std::path::Path;
 
 use drivetrain_runner::exit;
 
-use crate::support::harness::Place;
+use crate::support::sandbox::Sandbox;
 
 fn read(name: &str) -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
@@ -29,7 +29,7 @@ fn words(line: &str) -> Vec<String> {
 
 #[test]
 fn every_command_in_the_readme_runs() {
-    let place = Place::new();
+    let sandbox = Sandbox::new();
     let readme = read("README.md");
     let commands: Vec<&str> = readme
         .lines()
@@ -39,7 +39,7 @@ fn every_command_in_the_readme_runs() {
     for command in commands {
         let words = words(command);
         let words: Vec<&str> = words.iter().skip(1).map(String::as_str).collect();
-        place.run_words(&words).succeeds();
+        sandbox.run_words(&words).succeeds();
     }
 }
 

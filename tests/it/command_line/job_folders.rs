@@ -7,15 +7,15 @@ use arrow::array::{
 };
 use parquet::arrow::ArrowWriter;
 
-use crate::support::harness::Place;
+use crate::support::sandbox::Sandbox;
 
 #[test]
 fn a_query_that_is_missing_is_told_before_anything_is_read() {
-    let place = Place::new();
-    place.run("new job sales").succeeds();
+    let sandbox = Sandbox::new();
+    sandbox.run("new job sales").succeeds();
     for text in ["", " \n", "-- later\n"] {
-        place.write("sales/daily_sales.sql", text);
-        let ran = place.run("check ./sales");
+        sandbox.write("sales/daily_sales.sql", text);
+        let ran = sandbox.run("check ./sales");
         assert_eq!(ran.code, Some(2), "{text:?}\n{}", ran.stdout);
         let says = "there is no query";
         assert!(
@@ -24,18 +24,18 @@ fn a_query_that_is_missing_is_told_before_anything_is_read() {
             ran.stdout
         );
         assert!(ran.stdout.contains(says), "{text:?}\n{}", ran.stdout);
-        let ran = place.run("run ./sales --input nowhere --output lake");
+        let ran = sandbox.run("run ./sales --input nowhere --output lake");
         ran.fails(2, &["daily_sales.sql:1:1", says]);
-        assert!(!place.path("lake").exists());
+        assert!(!sandbox.path("lake").exists());
     }
 }
 
 #[test]
 fn a_draft_is_not_stopped_by_a_row_that_is_no_text() {
-    let place = Place::new();
-    place.write("o.csv", b"id,name\n1,a\n2,\xff\xfe\n3,c\n");
-    place.run("new job odd --from o.csv").succeeds();
-    let contract = std::fs::read_to_string(place.path("odd/job.toml")).unwrap();
+    let sandbox = Sandbox::new();
+    sandbox.write("o.csv", b"id,name\n1,a\n2,\xff\xfe\n3,c\n");
+    sandbox.run("new job odd --from o.csv").succeeds();
+    let contract = std::fs::read_to_string(sandbox.path("odd/job.toml")).unwrap();
     for says in [
         "the first 2 rows",
         "id = \"int not null\"",
@@ -43,10 +43,10 @@ fn a_draft_is_not_stopped_by_a_row_that_is_no_text() {
     ] {
         assert!(contract.contains(says), "{says}\n{contract}");
     }
-    place
+    sandbox
         .run("generate --rentals 2000 --dirt 0.01 --out data")
         .succeeds();
-    let files = place.files("data/raw").into_iter();
+    let files = sandbox.files("data/raw").into_iter();
     let files: Vec<(String, Vec<u8>)> = files
         .filter(|(name, text)| name.contains("/part-") && !text.is_empty())
         .collect();
@@ -57,27 +57,27 @@ fn a_draft_is_not_stopped_by_a_row_that_is_no_text() {
     );
     for (number, (name, _)) in files.into_iter().enumerate() {
         let line = format!("new job draft_{number} --from data/raw/{name}");
-        place.run(&line).succeeds();
-        place.run(&format!("check ./draft_{number}")).succeeds();
+        sandbox.run(&line).succeeds();
+        sandbox.run(&format!("check ./draft_{number}")).succeeds();
     }
     for header in [&b"id,\xff\n1,2\n"[..], b"id,s\r1,2\r", b"\x1f\x8b\x08\0"] {
-        place.write("bad.csv", header);
-        place
+        sandbox.write("bad.csv", header);
+        sandbox
             .run("new job bad --from bad.csv")
             .fails(4, &["holds no header that can be read", "UTF-8"]);
     }
-    place.write("bad.csv", "");
-    place
+    sandbox.write("bad.csv", "");
+    sandbox
         .run("new job bad --from bad.csv")
         .fails(4, &["`bad.csv` is empty"]);
-    place
+    sandbox
         .run("new job bad --from s3://bucket/o.csv")
         .fails(2, &["is no file of this machine", "copy a file"]);
 }
 
 #[test]
 fn a_draft_of_parquet_reads_its_file() {
-    let place = Place::new();
+    let sandbox = Sandbox::new();
     let columns: Vec<(&str, ArrayRef)> = vec![
         ("a", Arc::new(UInt8Array::from(vec![u8::MAX]))),
         ("b", Arc::new(UInt16Array::from(vec![u16::MAX]))),
@@ -90,30 +90,30 @@ fn a_draft_of_parquet_reads_its_file() {
     let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), None).unwrap();
     writer.write(&batch).unwrap();
     writer.close().unwrap();
-    place.write("data/raw/o/o.parquet", bytes);
-    place
+    sandbox.write("data/raw/o/o.parquet", bytes);
+    sandbox
         .run("new job wide --from data/raw/o/o.parquet")
         .succeeds();
-    place
+    sandbox
         .run("run ./wide --input data --output lake")
         .succeeds();
     assert_eq!(
-        place.query("select * from clean_o", "lake"),
+        sandbox.query("select * from clean_o", "lake"),
         ["255,65535,4294967295,18446744073709551615,0.5"]
     );
 }
 
 /// What a run says about a file whose header is not that of the contract.
 fn header(text: impl AsRef<[u8]>) -> String {
-    let place = Place::new();
-    place.write(
+    let sandbox = Sandbox::new();
+    sandbox.write(
         "o/job.toml",
         "name = \"o\"\ndescription = \"d\"\n[inputs.o.columns]\nid = \"int\"\ns = \"string\"\n\
          [outputs.p]\n[outputs.p.columns]\nid = \"int\"\n",
     );
-    place.write("o/p.sql", "select id from o");
-    place.write("data/raw/o/o.csv", text);
-    let ran = place.run("run ./o --input data --output lake");
+    sandbox.write("o/p.sql", "select id from o");
+    sandbox.write("data/raw/o/o.csv", text);
+    let ran = sandbox.run("run ./o --input data --output lake");
     ran.fails(4, &["hint: "]);
     ran.stderr
 }

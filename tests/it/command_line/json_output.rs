@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use crate::support::harness::Place;
+use crate::support::sandbox::Sandbox;
 
-fn answer(place: &Place, line: &str, code: i32) -> Value {
-    let ran = place.run(&format!("{line} --output-format json"));
+fn answer(sandbox: &Sandbox, line: &str, code: i32) -> Value {
+    let ran = sandbox.run(&format!("{line} --output-format json"));
     assert_eq!(ran.code, Some(code), "{line}\n{}{}", ran.stdout, ran.stderr);
     serde_json::from_str(&ran.stdout)
         .unwrap_or_else(|error| panic!("{line}: {error}\n{}", ran.stdout))
@@ -13,7 +13,7 @@ fn answer(place: &Place, line: &str, code: i32) -> Value {
 
 #[test]
 fn every_verb_answers_one_document() {
-    let place = Place::new();
+    let sandbox = Sandbox::new();
     for line in [
         "generate --rentals 200 --out data",
         "jobs",
@@ -28,9 +28,9 @@ fn every_verb_answers_one_document() {
         "vacuum rental_facts --output lake",
         "local",
     ] {
-        answer(&place, line, 0);
+        answer(&sandbox, line, 0);
     }
-    let report = answer(&place, "run rental_facts --input data --output lake", 0);
+    let report = answer(&sandbox, "run rental_facts --input data --output lake", 0);
     assert_eq!(report["status"], "already_done");
     for key in [
         "inputs",
@@ -48,8 +48,8 @@ fn every_verb_answers_one_document() {
 
 #[test]
 fn every_failure_answers_one_document() {
-    let place = Place::new();
-    place.run("new job sales").succeeds();
+    let sandbox = Sandbox::new();
+    sandbox.run("new job sales").succeeds();
     for (line, code, name) in [
         ("run", 2, "Drivetrain.Usage"),
         (
@@ -74,14 +74,14 @@ fn every_failure_answers_one_document() {
         ),
         ("runs sales --output nowhere", 3, "Drivetrain.InputMissing"),
     ] {
-        let answered = answer(&place, line, code);
+        let answered = answer(&sandbox, line, code);
         assert_eq!(answered["status"], "failed", "{line}");
         assert_eq!(answered["error"]["name"], name, "{line}");
         assert_eq!(answered["error"]["exit_code"], code, "{line}");
         assert!(answered["error"]["hint"].is_string(), "{answered}");
     }
-    place.write("sales/job.toml", "name = \"sales\"\n");
-    let answered = answer(&place, "check ./sales", 2);
+    sandbox.write("sales/job.toml", "name = \"sales\"\n");
+    let answered = answer(&sandbox, "check ./sales", 2);
     assert!(
         !answered["diagnostics"].as_array().unwrap().is_empty(),
         "{answered}"
@@ -90,13 +90,13 @@ fn every_failure_answers_one_document() {
 
 #[test]
 fn what_is_wrong_with_the_command_is_told_whole() {
-    let place = Place::new();
-    let answered = answer(&place, "run", 2);
+    let sandbox = Sandbox::new();
+    let answered = answer(&sandbox, "run", 2);
     assert_eq!(
         answered["error"]["message"],
         "the following required arguments were not provided: --output <URL>, <JOB>"
     );
-    let answered = answer(&place, "run a --output b --forces", 2);
+    let answered = answer(&sandbox, "run a --output b --forces", 2);
     assert_eq!(
         answered["error"]["message"],
         "unexpected argument '--forces' found"
@@ -109,8 +109,8 @@ fn what_is_wrong_with_the_command_is_told_whole() {
 
 #[test]
 fn a_run_that_fails_tells_what_it_had_found_and_keeps_that_beside_its_log() {
-    let place = Place::new();
-    place.write(
+    let sandbox = Sandbox::new();
+    sandbox.write(
         "small/job.toml",
         "name = \"small\"\n\
          [inputs.c.columns]\n\
@@ -121,8 +121,8 @@ fn a_run_that_fails_tells_what_it_had_found_and_keeps_that_beside_its_log() {
          id = \"bigint\"\n",
     );
     let run = "run ./small --input data --output lake";
-    place.write("data/raw/c/1.csv", "id\n3\nno number\n2\n");
-    let report = answer(&place, run, 4);
+    sandbox.write("data/raw/c/1.csv", "id\n3\nno number\n2\n");
+    let report = answer(&sandbox, run, 4);
     assert_eq!(report["status"], "failed", "{report}");
     assert_eq!(report["record"], 0);
     assert_eq!(report["error"]["name"], "Drivetrain.QualityGate");
@@ -138,33 +138,33 @@ fn a_run_that_fails_tells_what_it_had_found_and_keeps_that_beside_its_log() {
         attempt_id.as_str().unwrap()
     );
     assert!(report["quarantine"].as_str().unwrap().ends_with(&below));
-    assert_eq!(stored(&place), [report]);
+    assert_eq!(stored(&sandbox), [report]);
 
     // Fails in the query, after the rows were read.
-    place.write("data/raw/c/1.csv", "id\n3\n1\n");
-    let later = answer(&place, run, 4);
+    sandbox.write("data/raw/c/1.csv", "id\n3\n1\n");
+    let later = answer(&sandbox, run, 4);
     assert_eq!(later["stages"][0]["name"], "read", "{later}");
     assert_eq!(later["inputs"][0]["accepted_rows"], 2);
     assert!(later["quarantine"].is_null());
-    assert_eq!(stored(&place).len(), 2);
+    assert_eq!(stored(&sandbox).len(), 2);
 
     // What is no run yet has no report, and a run that is committed says so in the same folder.
-    place.write("data/raw/c/1.csv", "id\n3\n");
-    let done = answer(&place, run, 0);
-    let reports = stored(&place);
+    sandbox.write("data/raw/c/1.csv", "id\n3\n");
+    let done = answer(&sandbox, run, 0);
+    let reports = stored(&sandbox);
     let committed: Vec<_> = reports
         .iter()
         .filter(|report| report["status"] == "committed")
         .collect();
     assert_eq!(committed.len(), 1);
     assert_eq!(committed[0]["run_id"], done["run_id"]);
-    let refused = answer(&place, "run ./small --input nowhere --output lake", 3);
+    let refused = answer(&sandbox, "run ./small --input nowhere --output lake", 3);
     assert!(refused["run_id"].is_null(), "{refused}");
-    assert_eq!(stored(&place).len(), 3);
+    assert_eq!(stored(&sandbox).len(), 3);
 }
 
-fn stored(place: &Place) -> Vec<Value> {
-    let files = place.files("lake/_drivetrain/small/reports");
+fn stored(sandbox: &Sandbox) -> Vec<Value> {
+    let files = sandbox.files("lake/_drivetrain/small/reports");
     let texts = files.iter().map(|(_, text)| text);
     texts
         .map(|text| serde_json::from_slice(text).unwrap())

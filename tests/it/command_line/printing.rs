@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::process::Stdio;
 
-use crate::support::harness::{Place, Ran};
+use crate::support::sandbox::{ProcessOutput, Sandbox};
 
 /// A pipe whose reader has gone.
 fn closed() -> Stdio {
@@ -20,20 +20,20 @@ fn full() -> Stdio {
         .into()
 }
 
-fn run(place: &Place, line: &str, out: Stdio, error: Stdio) -> Ran {
+fn run(sandbox: &Sandbox, line: &str, out: Stdio, error: Stdio) -> ProcessOutput {
     let words: Vec<&str> = line.split_whitespace().collect();
-    run_words(place, &words, out, error)
+    run_words(sandbox, &words, out, error)
 }
 
-fn run_words(place: &Place, words: &[&str], out: Stdio, error: Stdio) -> Ran {
-    let child = place.command(words).stdout(out).stderr(error).spawn();
-    Ran::of(child.unwrap())
+fn run_words(sandbox: &Sandbox, words: &[&str], out: Stdio, error: Stdio) -> ProcessOutput {
+    let child = sandbox.command(words).stdout(out).stderr(error).spawn();
+    ProcessOutput::of(child.unwrap())
 }
 
 #[test]
 fn verbs_that_only_print_end_quietly_when_their_reader_has_gone() {
-    let place = Place::sold();
-    let table = place.json("runs sales --output lake")[0]["rows"].clone();
+    let sandbox = Sandbox::sold();
+    let table = sandbox.json("runs sales --output lake")[0]["rows"].clone();
     assert!(table.as_u64() > Some(0), "{table}");
     for line in [
         "jobs",
@@ -44,13 +44,13 @@ fn verbs_that_only_print_end_quietly_when_their_reader_has_gone() {
     ] {
         for format in ["text", "json"] {
             let line = format!("{line} --output-format {format}");
-            let ran = run(&place, &line, closed(), Stdio::piped());
+            let ran = run(&sandbox, &line, closed(), Stdio::piped());
             assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{line}");
-            let ran = run(&place, &line, full(), Stdio::piped());
+            let ran = run(&sandbox, &line, full(), Stdio::piped());
             ran.fails(1, &["cannot write the result", "No space left"]);
-            let ran = run(&place, &line, closed(), closed());
+            let ran = run(&sandbox, &line, closed(), closed());
             assert_eq!(ran.code, Some(0), "{line}");
-            let ran = run(&place, &line, full(), full());
+            let ran = run(&sandbox, &line, full(), full());
             assert_eq!(ran.code, Some(1), "{line}");
         }
     }
@@ -58,7 +58,7 @@ fn verbs_that_only_print_end_quietly_when_their_reader_has_gone() {
 
 #[test]
 fn a_query_stops_when_its_reader_has_gone_and_says_that_the_disk_is_full() {
-    let place = Place::sold();
+    let sandbox = Sandbox::sold();
     let sql = "select a.value from generate_series(1, 100000) a, generate_series(1, 1000000) b";
     for format in ["csv", "json", "parquet", "table"] {
         let sql = if matches!(format, "csv" | "json") {
@@ -67,7 +67,7 @@ fn a_query_stops_when_its_reader_has_gone_and_says_that_the_disk_is_full() {
             "select 1 as one"
         };
         let words = ["query", sql, "--output", "lake", "--format", format];
-        let ran = run_words(&place, &words, closed(), Stdio::piped());
+        let ran = run_words(&sandbox, &words, closed(), Stdio::piped());
         assert_eq!((ran.code, ran.stderr.as_str()), (Some(0), ""), "{format}");
         let words = [
             "query",
@@ -77,7 +77,7 @@ fn a_query_stops_when_its_reader_has_gone_and_says_that_the_disk_is_full() {
             "--format",
             format,
         ];
-        run_words(&place, &words, full(), Stdio::piped())
+        run_words(&sandbox, &words, full(), Stdio::piped())
             .fails(1, &["cannot write the rows", "No space left"]);
     }
 }
@@ -90,12 +90,12 @@ fn a_run_commits_though_nobody_reads_a_word_of_it() {
         (closed, full),
     ] {
         for format in ["text", "json"] {
-            let place = Place::new();
-            place.run("new job sales").succeeds();
+            let sandbox = Sandbox::new();
+            sandbox.run("new job sales").succeeds();
             let line = "run ./sales --input ./sales/sample --output lake -v --output-format";
-            let ran = run(&place, &format!("{line} {format}"), out(), error());
+            let ran = run(&sandbox, &format!("{line} {format}"), out(), error());
             assert_eq!(ran.code, Some(0));
-            let runs = place.json("runs sales --output lake");
+            let runs = sandbox.json("runs sales --output lake");
             assert_eq!(runs[0]["status"], "published", "{runs}");
         }
     }
@@ -103,7 +103,7 @@ fn a_run_commits_though_nobody_reads_a_word_of_it() {
 
 #[test]
 fn what_was_done_stays_done_where_it_cannot_be_told() {
-    let place = Place::sold();
+    let sandbox = Sandbox::sold();
     for line in [
         "generate --rentals 50 --out data",
         "run ./sales --input ./sales/sample --output lake",
@@ -113,30 +113,30 @@ fn what_was_done_stays_done_where_it_cannot_be_told() {
         "new machine orders",
         "local --data mine",
     ] {
-        let ran = run(&place, line, full(), Stdio::piped());
+        let ran = run(&sandbox, line, full(), Stdio::piped());
         assert_eq!(ran.code, Some(0), "{line}\n{}", ran.stderr);
         let warning = "warning: cannot write the result, but all is done: No space left";
         assert!(ran.stderr.contains(warning), "{line}\n{}", ran.stderr);
     }
-    assert!(place.path("other/job.toml").exists());
+    assert!(sandbox.path("other/job.toml").exists());
 }
 
 #[test]
 fn a_failure_keeps_its_code_though_nobody_is_told() {
-    let place = Place::new();
+    let sandbox = Sandbox::new();
     for format in ["text", "json"] {
         let line = format!("run ./nowhere --output lake --output-format {format}");
         for (out, error) in [(closed(), closed()), (full(), full())] {
-            assert_eq!(run(&place, &line, out, error).code, Some(2), "{line}");
+            assert_eq!(run(&sandbox, &line, out, error).code, Some(2), "{line}");
         }
     }
 }
 
 #[test]
 fn a_table_shows_what_would_steer_a_terminal() {
-    let place = Place::sold();
+    let sandbox = Sandbox::sold();
     let sql = "select chr(27) || '[2J' || chr(13) || chr(10) || 'x' as \"b\u{7}\"";
-    let ran = place.run_words(&["query", sql, "--output", "lake", "--format", "table"]);
+    let ran = sandbox.run_words(&["query", sql, "--output", "lake", "--format", "table"]);
     let text = &ran.succeeds().stdout;
     assert!(text.contains("| \\u{1b}[2J\\r\\nx |"), "{text}");
     assert!(text.contains("| b\\u{7} "), "{text}");
@@ -145,14 +145,14 @@ fn a_table_shows_what_would_steer_a_terminal() {
         "{text:?}"
     );
     // A program gets the data as it is.
-    let ran = place.run_words(&["query", sql, "--output", "lake", "--format", "csv"]);
+    let ran = sandbox.run_words(&["query", sql, "--output", "lake", "--format", "csv"]);
     assert!(ran.stdout.contains("\u{1b}[2J\r\nx"), "{:?}", ran.stdout);
 }
 
 #[test]
 fn what_the_command_line_names_is_escaped_in_errors() {
-    let place = Place::new();
-    place
+    let sandbox = Sandbox::new();
+    sandbox
         .run_words(&["run", "./\u{1b}[2J", "--output", "lake"])
         .fails(2, &["\\u{1b}[2J` is no usable folder name"]);
 }

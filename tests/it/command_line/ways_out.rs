@@ -1,18 +1,18 @@
 //! What is refused, and the way out that the hint names.
 
-use crate::support::harness::Place;
+use crate::support::sandbox::Sandbox;
 
 #[test]
 fn a_query_that_names_no_table_is_told_which_there_are() {
-    let place = Place::new();
-    place.run("new job sales").succeeds();
-    place
+    let sandbox = Sandbox::new();
+    sandbox.run("new job sales").succeeds();
+    sandbox
         .run("run ./sales --input ./sales/sample --output lake")
         .succeeds();
-    place.run("new job shop").succeeds();
+    sandbox.run("new job shop").succeeds();
     let ask = |table: &str| {
         let sql = format!("select * from {table}");
-        place.run_words(&["query", &sql, "--output", "lake"])
+        sandbox.run_words(&["query", &sql, "--output", "lake"])
     };
     ask("daily_sale").fails(
         2,
@@ -21,7 +21,7 @@ fn a_query_that_names_no_table_is_told_which_there_are() {
             "hint: did you mean `daily_sales`? the tables there are `daily_sales`",
         ],
     );
-    place
+    sandbox
         .run("run ./shop --input ./shop/sample --output lake")
         .succeeds();
     ask("daily_sales").fails(
@@ -40,23 +40,23 @@ fn a_query_that_names_no_table_is_told_which_there_are() {
 
 #[test]
 fn local_works_on_this_machine_alone() {
-    let place = Place::new();
-    place
+    let sandbox = Sandbox::new();
+    sandbox
         .run("local --data s3://bucket/data")
         .fails(2, &["`--data s3://bucket/data` is no folder", "hint: "]);
-    assert!(!place.path("s3:").exists());
+    assert!(!sandbox.path("s3:").exists());
 }
 
 #[test]
 fn the_gate_says_how_to_let_more_pass() {
-    let place = Place::new();
-    place.run("new job sales").succeeds();
-    let orders = place.path("sales/sample/raw/orders/orders.csv");
+    let sandbox = Sandbox::new();
+    sandbox.run("new job sales").succeeds();
+    let orders = sandbox.path("sales/sample/raw/orders/orders.csv");
     let text = std::fs::read_to_string(&orders).unwrap() + "no,order,at,all,x\n";
     std::fs::write(&orders, text).unwrap();
     let line = "run ./sales --input ./sales/sample --output lake";
-    place
+    sandbox
         .run(line)
         .fails(4, &["the rejected rows lie in `", "`--max-rejected`"]);
-    place.run(&format!("{line} --max-rejected 1")).succeeds();
+    sandbox.run(&format!("{line} --max-rejected 1")).succeeds();
 }

@@ -12,11 +12,11 @@ use drivetrain_runner::commit::{Log, RunStatus, Stopper, VacuumOptions, runs, va
 use drivetrain_runner::store::{Location, Store};
 use tokio::sync::mpsc::UnboundedReceiver;
 
+use crate::support::backends::Backend;
 use crate::support::commit_work::{
     Done, JOB, Visible, Work, leftovers, logged, run, run_quietly, visible,
 };
 use crate::support::store_faults::{Call, Fault, Faulty, Operation, Shared};
-use crate::support::store_places::Place;
 
 const DAYS: [&str; 3] = ["2024-01-01", "2024-02-01", "2024-03-01"];
 
@@ -30,13 +30,13 @@ fn after() -> Work {
 
 /// The fault at the call of a number; what it hears of.
 async fn faulty(
-    place: &Place,
+    backend: &Backend,
     at: usize,
     fault: Fault,
 ) -> (Store, Arc<Faulty>, UnboundedReceiver<Call>) {
     // A process that ends around a read has done what one did that ended at the change before: where calls cost time, only
     // those that change something are tried.
-    let changes_only = ends(fault) && place.location() != Location::Memory;
+    let changes_only = ends(fault) && backend.location() != Location::Memory;
     let mut number = 0;
     let chooser = move |_, call: &Call| {
         let reads = matches!(
@@ -46,8 +46,8 @@ async fn faulty(
         number += usize::from(!(reads && changes_only));
         (number == at && !(reads && changes_only)).then_some(fault)
     };
-    let (faulty, heard) = Faulty::new(place.objects().await, chooser);
-    let store = Store::over(place.location(), Arc::new(Shared(Arc::clone(&faulty))));
+    let (faulty, heard) = Faulty::new(backend.objects().await, chooser);
+    let store = Store::over(backend.location(), Arc::new(Shared(Arc::clone(&faulty))));
     (store, faulty, heard)
 }
 
@@ -55,10 +55,12 @@ fn ends(fault: Fault) -> bool {
     matches!(fault, Fault::CrashBefore | Fault::CrashAfter)
 }
 
-async fn prepared(kind: &Place) -> Place {
-    let place = kind.fresh();
-    run_quietly(&place.store().await, &before()).await.unwrap();
-    place
+async fn prepared(kind: &Backend) -> Backend {
+    let backend = kind.fresh();
+    run_quietly(&backend.store().await, &before())
+        .await
+        .unwrap();
+    backend
 }
 
 /// Live records of a run by name: no run is ever applied twice.
@@ -69,8 +71,8 @@ async fn live_runs(store: &Store) -> usize {
 }
 
 /// After the same command again: what is seen, what is logged, and nothing left once vacuum came by.
-async fn settled(place: &Place, expected: &Visible, live: usize, context: &str) {
-    let store = place.store().await;
+async fn settled(backend: &Backend, expected: &Visible, live: usize, context: &str) {
+    let store = backend.store().await;
     assert_eq!(visible(&store).await, *expected, "{context}");
     assert_eq!(logged(&store).await, *expected, "{context}");
     assert_eq!(live_runs(&store).await, live, "{context}");
@@ -84,11 +86,11 @@ async fn settled(place: &Place, expected: &Visible, live: usize, context: &str) 
 }
 
 /// Ends the process at each call; the old table is seen until the commit, and nothing but the new one after the next command.
-async fn crashes_everywhere(kind: &Place, fault: Fault) {
+async fn crashes_everywhere(kind: &Backend, fault: Fault) {
     let mut calls = 0;
     for at in 1.. {
-        let place = prepared(kind).await;
-        let (store, _faulty, mut heard) = faulty(&place, at, fault).await;
+        let backend = prepared(kind).await;
+        let (store, _faulty, mut heard) = faulty(&backend, at, fault).await;
         let work = after();
         let crashed = tokio::select! {
             done = run_quietly(&store, &work) => {
@@ -102,54 +104,54 @@ async fn crashes_everywhere(kind: &Place, fault: Fault) {
             break;
         };
         let context = format!("{fault:?} at call {at}: {call:?}");
-        let store = place.store().await;
+        let store = backend.store().await;
         if Log::read(&store, JOB).await.unwrap().last() == 1 {
             assert_eq!(visible(&store).await, before().expected(), "{context}");
         }
         run_quietly(&store, &after()).await.expect(&context);
-        settled(&place, &after().expected(), 2, &context).await;
+        settled(&backend, &after().expected(), 2, &context).await;
     }
     assert!(calls > 15, "only {calls} calls");
 }
 
 #[tokio::test]
 async fn a_process_that_ends_before_any_call_is_made_good_in_memory() {
-    crashes_everywhere(&Place::memory(), Fault::CrashBefore).await;
+    crashes_everywhere(&Backend::memory(), Fault::CrashBefore).await;
 }
 
 #[tokio::test]
 async fn a_process_that_ends_after_any_call_is_made_good_in_memory() {
-    crashes_everywhere(&Place::memory(), Fault::CrashAfter).await;
+    crashes_everywhere(&Backend::memory(), Fault::CrashAfter).await;
 }
 
 #[tokio::test]
 async fn a_process_that_ends_before_any_call_is_made_good_in_a_folder() {
-    crashes_everywhere(&Place::folder(), Fault::CrashBefore).await;
+    crashes_everywhere(&Backend::folder(), Fault::CrashBefore).await;
 }
 
 #[tokio::test]
 async fn a_process_that_ends_after_any_call_is_made_good_in_a_folder() {
-    crashes_everywhere(&Place::folder(), Fault::CrashAfter).await;
+    crashes_everywhere(&Backend::folder(), Fault::CrashAfter).await;
 }
 
 #[tokio::test]
 async fn a_process_that_ends_at_any_call_is_made_good_on_an_s3_server_in_this_process() {
-    crashes_everywhere(&Place::s3().await, Fault::CrashAfter).await;
+    crashes_everywhere(&Backend::s3().await, Fault::CrashAfter).await;
 }
 
 #[tokio::test]
 #[ignore = "needs MinIO; run `.ci/minio` once, then `cargo test -- --ignored minio`"]
 async fn a_process_that_ends_at_any_call_is_made_good_on_minio() {
-    let kind = Place::minio().await;
+    let kind = Backend::minio().await;
     crashes_everywhere(&kind, Fault::CrashBefore).await;
     crashes_everywhere(&kind, Fault::CrashAfter).await;
 }
 
 /// Fails one call; the run succeeds or says that it did not, and the same command ends as if nothing had happened.
-async fn fails_everywhere(kind: &Place, fault: Fault) {
+async fn fails_everywhere(kind: &Backend, fault: Fault) {
     for at in 1.. {
-        let place = prepared(kind).await;
-        let (store, _faulty, _heard) = faulty(&place, at, fault).await;
+        let backend = prepared(kind).await;
+        let (store, _faulty, _heard) = faulty(&backend, at, fault).await;
         let first = run_quietly(&store, &after()).await;
         let context = format!("{fault:?} at call {at}: {first:?}");
         let calls = store.requests();
@@ -157,15 +159,15 @@ async fn fails_everywhere(kind: &Place, fault: Fault) {
             calls.get + calls.head + calls.put + calls.list + calls.delete + calls.multipart;
         if first.is_ok() {
             assert_eq!(
-                logged(&place.store().await).await,
+                logged(&backend.store().await).await,
                 after().expected(),
                 "{context}"
             );
         }
-        run_quietly(&place.store().await, &after())
+        run_quietly(&backend.store().await, &after())
             .await
             .expect(&context);
-        settled(&place, &after().expected(), 2, &context).await;
+        settled(&backend, &after().expected(), 2, &context).await;
         if at > usize::try_from(calls).unwrap() + 5 {
             return;
         }
@@ -174,25 +176,25 @@ async fn fails_everywhere(kind: &Place, fault: Fault) {
 
 #[tokio::test]
 async fn a_call_that_times_out_without_effect_is_made_good() {
-    fails_everywhere(&Place::memory(), Fault::FailBefore).await;
+    fails_everywhere(&Backend::memory(), Fault::FailBefore).await;
 }
 
 #[tokio::test]
 async fn a_call_that_times_out_with_its_effect_is_made_good() {
-    fails_everywhere(&Place::memory(), Fault::FailAfter).await;
+    fails_everywhere(&Backend::memory(), Fault::FailAfter).await;
 }
 
 #[tokio::test]
 async fn a_call_that_times_out_in_a_folder_is_made_good() {
-    fails_everywhere(&Place::folder(), Fault::FailAfter).await;
+    fails_everywhere(&Backend::folder(), Fault::FailAfter).await;
 }
 
 /// A stop at each call: 143 means that nothing was committed and nothing is left, 75 that the same command settles it.
-async fn stops_everywhere(kind: &Place) {
+async fn stops_everywhere(kind: &Backend) {
     let mut seen = std::collections::BTreeSet::new();
     for at in 1.. {
-        let place = prepared(kind).await;
-        let (store, faulty, mut heard) = faulty(&place, at, Fault::Pause).await;
+        let backend = prepared(kind).await;
+        let (store, faulty, mut heard) = faulty(&backend, at, Fault::Pause).await;
         let (stopper, stop) = Stopper::new();
         let task = tokio::spawn(async move { run(&store, &after(), &stop).await });
         let paused = tokio::select! {
@@ -207,7 +209,7 @@ async fn stops_everywhere(kind: &Place) {
         faulty.go_on();
         let done = task.await.unwrap();
         let context = format!("stop at call {at}: {call:?}: {done:?}");
-        let store = place.store().await;
+        let store = backend.store().await;
         match &done {
             Ok(_) => assert_eq!(visible(&store).await, after().expected(), "{context}"),
             Err(error) if error.kind() == ErrorKind::Cancelled => {
@@ -221,7 +223,7 @@ async fn stops_everywhere(kind: &Place) {
                 .map(|error| drivetrain_runner::exit::code(error.kind())),
         );
         run_quietly(&store, &after()).await.expect(&context);
-        settled(&place, &after().expected(), 2, &context).await;
+        settled(&backend, &after().expected(), 2, &context).await;
     }
     assert!(
         seen.contains(&Some(143)) && seen.contains(&None),
@@ -231,21 +233,21 @@ async fn stops_everywhere(kind: &Place) {
 
 #[tokio::test]
 async fn a_stop_at_any_call_leaves_all_or_nothing_in_memory() {
-    stops_everywhere(&Place::memory()).await;
+    stops_everywhere(&Backend::memory()).await;
 }
 
 #[tokio::test]
 #[ignore = "needs MinIO; run `.ci/minio` once, then `cargo test -- --ignored minio`"]
 async fn a_stop_or_another_process_at_any_call_is_met_on_minio() {
-    let kind = Place::minio().await;
+    let kind = Backend::minio().await;
     stops_everywhere(&kind).await;
     meets_everywhere(
         &kind,
         &after(),
         &after(),
-        async |place, done, met, context| {
+        async |backend, done, met, context| {
             assert_eq!(done.expect(context).number(), met.number(), "{context}");
-            settled(place, &after().expected(), 2, context).await;
+            settled(backend, &after().expected(), 2, context).await;
         },
     )
     .await;
@@ -253,19 +255,19 @@ async fn a_stop_or_another_process_at_any_call_is_met_on_minio() {
 
 #[tokio::test]
 async fn a_stop_at_any_call_leaves_all_or_nothing_in_a_folder() {
-    stops_everywhere(&Place::folder()).await;
+    stops_everywhere(&Backend::folder()).await;
 }
 
 /// Another process does `other` while `one` is held at each of its calls in turn.
 async fn meets_everywhere(
-    kind: &Place,
+    kind: &Backend,
     one: &Work,
     other: &Work,
-    check: impl AsyncFn(&Place, Result<Done, ErrorKind>, Done, &str),
+    check: impl AsyncFn(&Backend, Result<Done, ErrorKind>, Done, &str),
 ) {
     for at in 1.. {
-        let place = prepared(kind).await;
-        let (store, faulty, mut heard) = faulty(&place, at, Fault::Pause).await;
+        let backend = prepared(kind).await;
+        let (store, faulty, mut heard) = faulty(&backend, at, Fault::Pause).await;
         let work = one.clone();
         let task = tokio::spawn(async move { run_quietly(&store, &work).await });
         let paused = tokio::select! {
@@ -277,27 +279,27 @@ async fn meets_everywhere(
             break;
         };
         let context = format!("met at call {at}: {call:?}");
-        let met = run_quietly(&place.store().await, other)
+        let met = run_quietly(&backend.store().await, other)
             .await
             .expect(&context);
         faulty.go_on();
         let done = task.await.unwrap();
         let done = done.map_err(|error| error.kind());
         let context = format!("{context}: {done:?}, then {met:?}");
-        check(&place, done, met, &context).await;
+        check(&backend, done, met, &context).await;
     }
 }
 
 #[tokio::test]
 async fn the_same_run_by_two_processes_is_applied_once() {
-    for kind in [Place::memory(), Place::folder()] {
+    for kind in [Backend::memory(), Backend::folder()] {
         meets_everywhere(
             &kind,
             &after(),
             &after(),
-            async |place, done, met, context| {
+            async |backend, done, met, context| {
                 assert_eq!(done.expect(context).number(), met.number(), "{context}");
-                settled(place, &after().expected(), 2, context).await;
+                settled(backend, &after().expected(), 2, context).await;
             },
         )
         .await;
@@ -307,12 +309,12 @@ async fn the_same_run_by_two_processes_is_applied_once() {
 #[tokio::test]
 async fn of_two_runs_on_one_table_the_one_that_did_not_see_the_other_is_refused() {
     let other = Work::table("other", &[(DAYS[0], "other a")]);
-    for kind in [Place::memory(), Place::folder()] {
+    for kind in [Backend::memory(), Backend::folder()] {
         meets_everywhere(
             &kind,
             &after(),
             &other,
-            async |place, done, met, context| {
+            async |backend, done, met, context| {
                 // Whoever has the later record is seen; a conflict means that nothing of it is.
                 let (expected, live) = match done {
                     Ok(done) if done.number() > met.number() => (after().expected(), 3),
@@ -322,7 +324,7 @@ async fn of_two_runs_on_one_table_the_one_that_did_not_see_the_other_is_refused(
                         (other.expected(), 2)
                     }
                 };
-                settled(place, &expected, live, context).await;
+                settled(backend, &expected, live, context).await;
             },
         )
         .await;
@@ -337,10 +339,10 @@ async fn windows_that_do_not_touch_are_filled_side_by_side() {
         "",
         &[(DAYS[0], "old a"), (DAYS[1], "one"), (DAYS[2], "other")],
     );
-    for kind in [Place::memory(), Place::folder()] {
-        meets_everywhere(&kind, &one, &other, async |place, done, _, context| {
+    for kind in [Backend::memory(), Backend::folder()] {
+        meets_everywhere(&kind, &one, &other, async |backend, done, _, context| {
             done.expect(context);
-            settled(place, &expected.expected(), 3, context).await;
+            settled(backend, &expected.expected(), 3, context).await;
         })
         .await;
     }

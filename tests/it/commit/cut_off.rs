@@ -11,21 +11,21 @@ use drivetrain_runner::store::{Completion, Store};
 use object_store::path::Path;
 
 use crate::commit::faults::{RECORD_1, completes, faulty, shows, work};
+use crate::support::backends::Backend;
 use crate::support::commit_work::{Done, JOB, Work, logged, run, run_quietly, visible};
 use crate::support::store_faults::{Call, Fault, Faulty, Shared};
-use crate::support::store_places::Place;
 
 #[tokio::test]
 async fn an_upload_whose_parts_the_store_has_lost_is_lost_only_when_that_stays_so() {
-    let place = Place::memory();
-    let store = faulty(&place, Fault::LoseParts, 4, completes).await;
+    let backend = Backend::memory();
+    let store = faulty(&backend, Fault::LoseParts, 4, completes).await;
     assert_eq!(
         run_quietly(&store, &work()).await.unwrap(),
         Done::Published(1)
     );
-    shows(&place, &work()).await;
+    shows(&backend, &work()).await;
 
-    let place = Place::memory();
+    let backend = Backend::memory();
     let upload = Arc::new(Mutex::new(None));
     let first = move |_: usize, call: &Call| {
         // One upload is broken for good.
@@ -33,14 +33,14 @@ async fn an_upload_whose_parts_the_store_has_lost_is_lost_only_when_that_stays_s
         let broken = completes(call) && *upload.get_or_insert_with(|| call.key.clone()) == call.key;
         broken.then_some(Fault::LoseParts)
     };
-    let (store, _heard) = Faulty::new(place.objects().await, first);
-    let store = Store::over(place.location(), Arc::new(Shared(store)));
+    let (store, _heard) = Faulty::new(backend.objects().await, first);
+    let store = Store::over(backend.location(), Arc::new(Shared(store)));
     assert_eq!(
         run_quietly(&store, &work()).await.unwrap(),
         Done::Published(3)
     );
-    shows(&place, &work()).await;
-    let lines = runs(&place.store().await, JOB).await.unwrap();
+    shows(&backend, &work()).await;
+    let lines = runs(&backend.store().await, JOB).await.unwrap();
     let statuses: Vec<_> = lines.iter().map(|line| line.status).collect();
     assert_eq!(
         statuses,
@@ -50,14 +50,14 @@ async fn an_upload_whose_parts_the_store_has_lost_is_lost_only_when_that_stays_s
 
 #[tokio::test(start_paused = true)]
 async fn a_publisher_that_is_told_to_stop_waits_for_what_it_asked_for_and_asks_for_no_more() {
-    let place = Place::memory();
+    let backend = Backend::memory();
     let days: Vec<String> = (0..60).map(|day| format!("2024-{day:03}")).collect();
     let days: Vec<(&str, &str)> = days.iter().map(|day| (day.as_str(), "text")).collect();
     let work = Work::table("work", &days);
-    let (faulty, mut heard) = Faulty::new(place.objects().await, |_, call| {
+    let (faulty, mut heard) = Faulty::new(backend.objects().await, |_, call| {
         completes(call).then_some(Fault::Pause)
     });
-    let store = Store::over(place.location(), Arc::new(Shared(Arc::clone(&faulty))));
+    let store = Store::over(backend.location(), Arc::new(Shared(Arc::clone(&faulty))));
     let (stopper, stop) = Stopper::new();
     let told = async {
         heard.recv().await;
@@ -79,22 +79,22 @@ async fn a_publisher_that_is_told_to_stop_waits_for_what_it_asked_for_and_asks_f
     assert_eq!(error.kind(), ErrorKind::TryAgain);
     assert_eq!(error.to_string(), "committed, publish pending");
     assert!(begun < days.len());
-    let shown: usize = visible(&place.store().await)
+    let shown: usize = visible(&backend.store().await)
         .await
         .values()
         .map(Vec::len)
         .sum();
     assert_eq!(shown, begun);
-    let done = run_quietly(&place.store().await, &work).await.unwrap();
+    let done = run_quietly(&backend.store().await, &work).await.unwrap();
     assert_eq!(done, Done::Already(1));
-    assert_eq!(visible(&place.store().await).await, work.expected());
+    assert_eq!(visible(&backend.store().await).await, work.expected());
 }
 
 #[tokio::test]
 #[ignore = "needs MinIO; run `.ci/minio` once, then `cargo test -- --ignored minio`"]
 async fn minio_tells_parts_that_are_missing_from_an_upload_that_is() {
-    let place = Place::minio().await;
-    let store = place.store().await;
+    let backend = Backend::minio().await;
+    let store = backend.store().await;
     let objects = store.objects();
     let part = Path::from("job/table/part.parquet");
     let staging = Path::from("_drivetrain/job/staging/attempt/000001");
@@ -109,13 +109,13 @@ async fn minio_tells_parts_that_are_missing_from_an_upload_that_is() {
 #[tokio::test]
 #[ignore = "needs MinIO; run `.ci/minio` once, then `cargo test -- --ignored minio`"]
 async fn a_publish_that_is_cut_off_on_minio_is_made_good_by_the_same_command() {
-    let kind = Place::minio().await;
+    let kind = Backend::minio().await;
     let days: Vec<String> = (0..300).map(|day| format!("2024-{day:03}")).collect();
     let days: Vec<(&str, &str)> = days.iter().map(|day| (day.as_str(), "text")).collect();
     let work = Work::table("work", &days);
     for milliseconds in [3, 20, 80] {
-        let place = kind.fresh();
-        let (store, other) = (place.store().await, place.store().await);
+        let backend = kind.fresh();
+        let (store, other) = (backend.store().await, backend.store().await);
         let cut_off = work.clone();
         let run = tokio::spawn(async move { run_quietly(&store, &cut_off).await });
         while other.look(&Path::from(RECORD_1)).await.unwrap().is_none() {
@@ -124,7 +124,7 @@ async fn a_publish_that_is_cut_off_on_minio_is_made_good_by_the_same_command() {
         tokio::time::sleep(Duration::from_millis(milliseconds)).await;
         run.abort();
         run.await.ok();
-        let store = place.store().await;
+        let store = backend.store().await;
         run_quietly(&store, &work).await.unwrap();
         // The notes of the attempt that was cut off are left to `vacuum`.
         assert_eq!(visible(&store).await, work.expected());

@@ -16,11 +16,11 @@ use drivetrain_runner::commit::{
 use drivetrain_runner::error::{Error, Result};
 use drivetrain_runner::store::Store;
 
+use crate::support::backends::Backend;
 use crate::support::commit_work::{
     Done, JOB, TABLE, Work, columns, leftovers, logged, run, run_quietly, visible,
 };
 use crate::support::store_faults::{Call, Fault, Faulty, Operation, Shared};
-use crate::support::store_places::Place;
 
 pub const DAY: &str = "2024-01-01";
 pub const RECORD_1: &str = "_drivetrain/job/log/00000000000000000001.json";
@@ -32,7 +32,7 @@ pub fn work() -> Work {
 
 /// A store whose calls of one kind and key meet a fault, the first `times` times.
 pub async fn faulty(
-    place: &Place,
+    backend: &Backend,
     fault: Fault,
     times: usize,
     matches: impl Fn(&Call) -> bool + Send + 'static,
@@ -45,15 +45,19 @@ pub async fn faulty(
         left -= 1;
         Some(fault)
     };
-    let (faulty, _heard) = Faulty::new(place.objects().await, chooser);
-    Store::over(place.location(), Arc::new(Shared(faulty)))
+    let (faulty, _heard) = Faulty::new(backend.objects().await, chooser);
+    Store::over(backend.location(), Arc::new(Shared(faulty)))
 }
 
 /// A process that ends before a call.
-pub async fn crashes(place: &Place, work: &Work, before: impl Fn(&Call) -> bool + Send + 'static) {
+pub async fn crashes(
+    backend: &Backend,
+    work: &Work,
+    before: impl Fn(&Call) -> bool + Send + 'static,
+) {
     let chooser = move |_, call: &Call| before(call).then_some(Fault::CrashBefore);
-    let (faulty, mut heard) = Faulty::new(place.objects().await, chooser);
-    let store = Store::over(place.location(), Arc::new(Shared(faulty)));
+    let (faulty, mut heard) = Faulty::new(backend.objects().await, chooser);
+    let store = Store::over(backend.location(), Arc::new(Shared(faulty)));
     tokio::select! {
         done = run_quietly(&store, work) => panic!("{done:?} instead of a crash"),
         _ = heard.recv() => {}
@@ -68,8 +72,8 @@ pub fn completes(call: &Call) -> bool {
     call.operation == Operation::Complete
 }
 
-pub async fn shows(place: &Place, work: &Work) {
-    let store = place.store().await;
+pub async fn shows(backend: &Backend, work: &Work) {
+    let store = backend.store().await;
     assert_eq!(visible(&store).await, work.expected());
     assert_eq!(logged(&store).await, work.expected());
     assert_eq!(leftovers(&store).await, Vec::<String>::new());
@@ -78,68 +82,71 @@ pub async fn shows(place: &Place, work: &Work) {
 #[tokio::test]
 async fn a_record_that_the_store_neither_took_nor_refused_is_put_again() {
     for fault in [Fault::Undecided, Fault::FailBefore, Fault::FailAfter] {
-        let place = Place::memory();
-        let store = faulty(&place, fault, 2, puts(RECORD_1)).await;
+        let backend = Backend::memory();
+        let store = faulty(&backend, fault, 2, puts(RECORD_1)).await;
         assert_eq!(
             run_quietly(&store, &work()).await.unwrap(),
             Done::Published(1)
         );
-        shows(&place, &work()).await;
+        shows(&backend, &work()).await;
     }
 }
 
 #[tokio::test]
 async fn a_commit_that_nobody_can_decide_is_settled_by_the_same_command() {
     for fault in [Fault::FailBefore, Fault::Undecided] {
-        let place = Place::memory();
-        let store = faulty(&place, fault, usize::MAX, puts(RECORD_1)).await;
+        let backend = Backend::memory();
+        let store = faulty(&backend, fault, usize::MAX, puts(RECORD_1)).await;
         let error = run_quietly(&store, &work()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::TryAgain);
         assert!(
             error.to_string().ends_with("as record 1 is undecided"),
             "{error}"
         );
-        assert_eq!(visible(&place.store().await).await, [].into());
-        let done = run_quietly(&place.store().await, &work()).await;
+        assert_eq!(visible(&backend.store().await).await, [].into());
+        let done = run_quietly(&backend.store().await, &work()).await;
         assert_eq!(done.unwrap(), Done::Published(1));
-        assert_eq!(logged(&place.store().await).await, work().expected());
+        assert_eq!(logged(&backend.store().await).await, work().expected());
     }
 }
 
 #[tokio::test]
 async fn a_record_that_landed_and_cannot_be_read_is_found_by_the_same_command() {
-    let place = Place::memory();
+    let backend = Backend::memory();
     let record = |call: &Call| {
         call.key == RECORD_1 && matches!(call.operation, Operation::Put | Operation::Get)
     };
-    let store = faulty(&place, Fault::FailAfter, usize::MAX, record).await;
+    let store = faulty(&backend, Fault::FailAfter, usize::MAX, record).await;
     let error = run_quietly(&store, &work()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TryAgain);
-    assert_eq!(visible(&place.store().await).await, [].into());
-    let done = run_quietly(&place.store().await, &work()).await.unwrap();
+    assert_eq!(visible(&backend.store().await).await, [].into());
+    let done = run_quietly(&backend.store().await, &work()).await.unwrap();
     assert_eq!(done, Done::Already(1));
-    assert_eq!(logged(&place.store().await).await, work().expected());
+    assert_eq!(logged(&backend.store().await).await, work().expected());
 }
 
 #[tokio::test]
 async fn a_record_that_may_not_be_written_fails_for_good_and_leaves_nothing() {
-    let place = Place::memory();
-    let store = faulty(&place, Fault::Forbidden, usize::MAX, puts(RECORD_1)).await;
+    let backend = Backend::memory();
+    let store = faulty(&backend, Fault::Forbidden, usize::MAX, puts(RECORD_1)).await;
     let error = run_quietly(&store, &work()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Failed);
     assert!(error.to_string().contains("no permission"), "{error}");
-    assert_eq!(leftovers(&place.store().await).await, Vec::<String>::new());
+    assert_eq!(
+        leftovers(&backend.store().await).await,
+        Vec::<String>::new()
+    );
 }
 
 #[tokio::test]
 async fn a_store_that_ignores_conditional_puts_is_refused_at_the_start() {
-    let place = Place::memory();
+    let backend = Backend::memory();
     let lies = |call: &Call| call.operation == Operation::Put && call.key.contains("/probe/");
     // A second create that succeeds, as on a store that writes over.
-    let (lying, _heard) = Faulty::new(place.objects().await, move |_, call| {
+    let (lying, _heard) = Faulty::new(backend.objects().await, move |_, call| {
         lies(call).then_some(Fault::Overwrite)
     });
-    let store = Store::over(place.location(), Arc::new(Shared(lying)));
+    let store = Store::over(backend.location(), Arc::new(Shared(lying)));
     let error = run_quietly(&store, &work()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Failed);
     assert_eq!(
@@ -150,48 +157,48 @@ async fn a_store_that_ignores_conditional_puts_is_refused_at_the_start() {
 
 #[tokio::test]
 async fn completions_that_time_out_are_no_loss() {
-    let place = Place::memory();
+    let backend = Backend::memory();
     for fault in [Fault::FailBefore, Fault::FailAfter] {
-        let place = Place::memory();
-        let store = faulty(&place, fault, 3, completes).await;
+        let backend = Backend::memory();
+        let store = faulty(&backend, fault, 3, completes).await;
         assert_eq!(
             run_quietly(&store, &work()).await.unwrap(),
             Done::Published(1)
         );
-        shows(&place, &work()).await;
+        shows(&backend, &work()).await;
     }
-    let store = faulty(&place, Fault::FailBefore, usize::MAX, completes).await;
+    let store = faulty(&backend, Fault::FailBefore, usize::MAX, completes).await;
     let error = run_quietly(&store, &work()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TryAgain);
     assert_eq!(error.to_string(), "committed, publish pending");
-    let lines = runs(&place.store().await, JOB).await.unwrap();
+    let lines = runs(&backend.store().await, JOB).await.unwrap();
     assert_eq!(lines[0].status, RunStatus::Pending);
     assert_eq!(
-        repair(&place.store().await, JOB).await.unwrap(),
+        repair(&backend.store().await, JOB).await.unwrap(),
         Repaired::Published(1)
     );
-    assert_eq!(logged(&place.store().await).await, work().expected());
+    assert_eq!(logged(&backend.store().await).await, work().expected());
 }
 
 #[tokio::test]
 async fn an_upload_that_the_store_says_it_completed_and_has_not_is_lost_and_the_run_starts_again() {
-    for kind in [Place::memory(), Place::folder(), Place::s3().await] {
-        let place = kind.fresh();
-        let store = faulty(&place, Fault::Pretend, 1, completes).await;
+    for kind in [Backend::memory(), Backend::folder(), Backend::s3().await] {
+        let backend = kind.fresh();
+        let store = faulty(&backend, Fault::Pretend, 1, completes).await;
         // The first attempt is void as record 1, by record 2; the second commits record 3.
         assert_eq!(
             run_quietly(&store, &work()).await.unwrap(),
             Done::Published(3)
         );
-        shows(&place, &work()).await;
-        let lines = runs(&place.store().await, JOB).await.unwrap();
+        shows(&backend, &work()).await;
+        let lines = runs(&backend.store().await, JOB).await.unwrap();
         let statuses: Vec<_> = lines.iter().map(|line| line.status).collect();
         assert_eq!(
             statuses,
             [RunStatus::Voided, RunStatus::Void, RunStatus::Published]
         );
         assert_eq!(
-            run_quietly(&place.store().await, &work()).await.unwrap(),
+            run_quietly(&backend.store().await, &work()).await.unwrap(),
             Done::Already(3)
         );
     }
@@ -230,8 +237,8 @@ pub async fn stage(store: &Store, text: &str, replaces: Replaces) -> Staged {
 }
 
 /// A run that is committed and whose uploads the store has dropped.
-async fn lost(place: &Place) -> commit::Committed {
-    let store = place.store().await;
+async fn lost(backend: &Backend) -> commit::Committed {
+    let store = backend.store().await;
     let staged = stage(&store, "lost", Replaces::Table).await;
     let committed = staged.commit(&Unfenced, &StopSignal::never()).await;
     let CommitOutcome::Committed(committed) = committed.unwrap() else {
@@ -239,7 +246,7 @@ async fn lost(place: &Place) -> commit::Committed {
     };
     for part in committed.record().as_run().unwrap().parts() {
         let key = part.path().unwrap();
-        place
+        backend
             .objects()
             .await
             .abort(&key, &part.upload.id)
@@ -251,18 +258,18 @@ async fn lost(place: &Place) -> commit::Committed {
 
 #[tokio::test]
 async fn a_lost_run_is_void_for_whoever_finds_it() {
-    for kind in [Place::memory(), Place::folder(), Place::s3().await] {
+    for kind in [Backend::memory(), Backend::folder(), Backend::s3().await] {
         // Its own process.
-        let place = kind.fresh();
-        let committed = lost(&place).await;
+        let backend = kind.fresh();
+        let committed = lost(&backend).await;
         let outcome = committed.publish(&StopSignal::never()).await.unwrap();
         assert!(matches!(outcome, PublishOutcome::StartAgain));
-        assert_eq!(visible(&place.store().await).await, [].into());
+        assert_eq!(visible(&backend.store().await).await, [].into());
 
         // `repair` says that it is to be run again.
-        let place = kind.fresh();
-        let committed = lost(&place).await;
-        let error = repair(&place.store().await, JOB).await.unwrap_err();
+        let backend = kind.fresh();
+        let committed = lost(&backend).await;
+        let error = repair(&backend.store().await, JOB).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::TryAgain);
         assert_eq!(
             error.to_string(),
@@ -273,39 +280,39 @@ async fn a_lost_run_is_void_for_whoever_finds_it() {
         assert!(matches!(outcome, PublishOutcome::StartAgain));
 
         // The next run.
-        let place = kind.fresh();
-        let committed = lost(&place).await;
-        let done = run_quietly(&place.store().await, &work()).await.unwrap();
+        let backend = kind.fresh();
+        let committed = lost(&backend).await;
+        let done = run_quietly(&backend.store().await, &work()).await.unwrap();
         assert_eq!(done, Done::Published(3));
         let outcome = committed.publish(&StopSignal::never()).await.unwrap();
         assert!(matches!(outcome, PublishOutcome::StartAgain));
-        shows(&place, &work()).await;
+        shows(&backend, &work()).await;
 
         // A reader downstream, and `vacuum`.
-        let place = kind.fresh();
-        let _committed = lost(&place).await;
-        let error = commit::read_table(&place.store().await, JOB, TABLE)
+        let backend = kind.fresh();
+        let _committed = lost(&backend).await;
+        let error = commit::read_table(&backend.store().await, JOB, TABLE)
             .await
             .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InputMissing);
-        let place = kind.fresh();
-        let _committed = lost(&place).await;
-        let done = vacuum(&place.store().await, JOB, VacuumOptions::default())
+        let backend = kind.fresh();
+        let _committed = lost(&backend).await;
+        let done = vacuum(&backend.store().await, JOB, VacuumOptions::default())
             .await
             .unwrap();
         assert_eq!(done.published, Some(1));
-        let log = Log::read(&place.store().await, JOB).await.unwrap();
+        let log = Log::read(&backend.store().await, JOB).await.unwrap();
         assert_eq!(log.last(), 2);
     }
 }
 
 #[tokio::test]
 async fn a_second_look_finds_what_another_process_completed_meanwhile() {
-    let place = Place::memory();
-    run_quietly(&place.store().await, &work()).await.unwrap();
+    let backend = Backend::memory();
+    run_quietly(&backend.store().await, &work()).await.unwrap();
     // One process is told of a completion that was none, and is held before it gives the uploads up.
     let (mut told, mut held) = (false, false);
-    let (one, mut one_heard) = Faulty::new(place.objects().await, move |_, call| {
+    let (one, mut one_heard) = Faulty::new(backend.objects().await, move |_, call| {
         let gives_up = call.operation == Operation::Abort;
         if completes(call) && !std::mem::replace(&mut told, true) {
             Some(Fault::Pretend)
@@ -315,7 +322,7 @@ async fn a_second_look_finds_what_another_process_completed_meanwhile() {
             None
         }
     });
-    let store = Store::over(place.location(), Arc::new(Shared(Arc::clone(&one))));
+    let store = Store::over(backend.location(), Arc::new(Shared(Arc::clone(&one))));
     let staged = stage(&store, "new", Replaces::Table).await;
     let committed = staged
         .commit(&Unfenced, &StopSignal::never())
@@ -327,11 +334,11 @@ async fn a_second_look_finds_what_another_process_completed_meanwhile() {
     let publishing = tokio::spawn(async move { committed.publish(&StopSignal::never()).await });
     one_heard.recv().await.unwrap();
     // Another one completes it, and is held before it takes the old parts away.
-    let (other, mut other_heard) = Faulty::new(place.objects().await, |_, call| {
+    let (other, mut other_heard) = Faulty::new(backend.objects().await, |_, call| {
         let replaces = call.operation == Operation::Delete && call.key.starts_with(JOB);
         replaces.then_some(Fault::Pause)
     });
-    let store = Store::over(place.location(), Arc::new(Shared(Arc::clone(&other))));
+    let store = Store::over(backend.location(), Arc::new(Shared(Arc::clone(&other))));
     let repairing = tokio::spawn(async move { repair(&store, JOB).await });
     other_heard.recv().await.unwrap();
     one.go_on();
@@ -342,20 +349,20 @@ async fn a_second_look_finds_what_another_process_completed_meanwhile() {
     other_heard.recv().await.unwrap();
     other.go_on();
     assert_eq!(repairing.await.unwrap().unwrap(), Repaired::Published(2));
-    shows(&place, &Work::table("", &[(DAY, "new")])).await;
+    shows(&backend, &Work::table("", &[(DAY, "new")])).await;
 }
 
 #[tokio::test]
 async fn a_run_that_meets_a_lost_one_at_its_number_voids_it_and_starts_again() {
-    let place = Place::memory();
-    let staged = stage(&place.store().await, "mine", Replaces::Append).await;
+    let backend = Backend::memory();
+    let staged = stage(&backend.store().await, "mine", Replaces::Append).await;
     // Disjoint from ours: an append of nothing that conflicts.
     let window = Work::window("lost", "2024-05-05", "2024-05-05", &[("2024-05-05", "x")]);
-    crashes(&place, &window, completes).await;
-    let record = Log::read(&place.store().await, JOB).await.unwrap();
+    crashes(&backend, &window, completes).await;
+    let record = Log::read(&backend.store().await, JOB).await.unwrap();
     for part in &record.state().table(TABLE).unwrap().parts {
         let key = part.path().unwrap();
-        place
+        backend
             .objects()
             .await
             .abort(&key, &part.upload.id)
@@ -367,9 +374,9 @@ async fn a_run_that_meets_a_lost_one_at_its_number_voids_it_and_starts_again() {
         .await
         .unwrap();
     assert!(matches!(outcome, CommitOutcome::StartAgain));
-    let lines = runs(&place.store().await, JOB).await.unwrap();
+    let lines = runs(&backend.store().await, JOB).await.unwrap();
     assert_eq!(lines[0].status, RunStatus::Voided);
-    assert_eq!(visible(&place.store().await).await, [].into());
+    assert_eq!(visible(&backend.store().await).await, [].into());
 }
 
 /// Somebody who waits no longer.
@@ -385,8 +392,8 @@ impl Fence for Gone {
 
 #[tokio::test]
 async fn a_run_that_is_not_wanted_any_more_commits_nothing() {
-    let place = Place::memory();
-    let store = place.store().await;
+    let backend = Backend::memory();
+    let store = backend.store().await;
     let staged = stage(&store, "unwanted", Replaces::Table).await;
     let fence = Gone(AtomicBool::new(false));
     let error = staged
@@ -417,8 +424,8 @@ async fn a_stop_while_the_store_does_not_answer_takes_two_seconds_at_most() {
             "committed, publish pending",
         ),
     ] {
-        let place = Place::memory();
-        let store = faulty(&place, fault, usize::MAX, matches).await;
+        let backend = Backend::memory();
+        let store = faulty(&backend, fault, usize::MAX, matches).await;
         let (stopper, stop) = Stopper::new();
         let task = tokio::spawn(async move { run(&store, &work(), &stop).await });
         tokio::time::sleep(Duration::from_millis(200)).await;
@@ -428,15 +435,15 @@ async fn a_stop_while_the_store_does_not_answer_takes_two_seconds_at_most() {
         assert_eq!(error.kind(), kind, "{error}");
         assert!(error.to_string().ends_with(text), "{error}");
         assert!(asked.elapsed() < Duration::from_millis(2_300));
-        run_quietly(&place.store().await, &work()).await.unwrap();
-        assert_eq!(logged(&place.store().await).await, work().expected());
+        run_quietly(&backend.store().await, &work()).await.unwrap();
+        assert_eq!(logged(&backend.store().await).await, work().expected());
     }
 }
 
 #[tokio::test]
 async fn a_run_behind_others_is_refused_or_goes_on_by_what_they_did() {
-    let place = Place::memory();
-    let store = place.store().await;
+    let backend = Backend::memory();
+    let store = backend.store().await;
     let staged = stage(&store, "mine", Replaces::Append).await;
     let other = Work::window("other", "2024-05-05", "2024-05-05", &[("2024-05-05", "x")]);
     run_quietly(&store, &other).await.unwrap();
@@ -449,7 +456,7 @@ async fn a_run_behind_others_is_refused_or_goes_on_by_what_they_did() {
     };
     assert_eq!(committed.record().number, 2);
     assert!(
-        place
+        backend
             .store()
             .await
             .look(&RECORD_2.into())
@@ -466,5 +473,5 @@ async fn a_run_behind_others_is_refused_or_goes_on_by_what_they_did() {
         .await
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict);
-    shows(&place, &work()).await;
+    shows(&backend, &work()).await;
 }

@@ -12,11 +12,11 @@ use object_store::ObjectStoreExt;
 use crate::commit::faults::{
     DAY, RECORD_1, RECORD_2, completes, crashes, faulty, shows, stage, work,
 };
+use crate::support::backends::Backend;
 use crate::support::commit_work::{
     Done, JOB, TABLE, Work, columns, leftovers, logged, run_quietly, visible,
 };
 use crate::support::store_faults::{Call, Fault, Faulty, Operation, Shared};
-use crate::support::store_places::Place;
 
 const MARK_1: &str = "_drivetrain/job/log/00000000000000000001.published";
 const MARK_2: &str = "_drivetrain/job/log/00000000000000000002.published";
@@ -35,25 +35,30 @@ async fn committed(store: &Store) -> Committed {
 
 #[tokio::test]
 async fn an_object_of_another_size_is_no_part() {
-    let place = Place::memory();
-    let store = faulty(&place, Fault::Pretend, usize::MAX, completes).await;
+    let backend = Backend::memory();
+    let store = faulty(&backend, Fault::Pretend, usize::MAX, completes).await;
     let committed = committed(&store).await;
     for part in committed.record().as_run().unwrap().parts() {
         let key = part.path().unwrap();
-        place.objects().await.put(&key, "cut".into()).await.unwrap();
+        backend
+            .objects()
+            .await
+            .put(&key, "cut".into())
+            .await
+            .unwrap();
     }
     let outcome = committed.publish(&StopSignal::never()).await.unwrap();
     assert!(matches!(outcome, PublishOutcome::StartAgain));
-    assert_eq!(visible(&place.store().await).await, [].into());
+    assert_eq!(visible(&backend.store().await).await, [].into());
 }
 
 #[tokio::test]
 async fn a_record_that_voids_is_marked_by_whoever_put_it() {
-    let place = Place::memory();
-    let store = faulty(&place, Fault::Pretend, 1, completes).await;
+    let backend = Backend::memory();
+    let store = faulty(&backend, Fault::Pretend, 1, completes).await;
     let outcome = committed(&store).await.publish(&StopSignal::never()).await;
     assert!(matches!(outcome.unwrap(), PublishOutcome::StartAgain));
-    let store = place.store().await;
+    let store = backend.store().await;
     assert!(store.look(&MARK_2.into()).await.unwrap().is_some());
     assert!(store.look(&MARK_1.into()).await.unwrap().is_none());
 }
@@ -62,20 +67,20 @@ async fn a_record_that_voids_is_marked_by_whoever_put_it() {
 /// one stands behind it.
 #[tokio::test]
 async fn a_run_behind_ones_own_means_that_ones_own_was_published() {
-    let place = Place::memory();
+    let backend = Backend::memory();
     let reads_next = |call: &Call| call.operation == Operation::Get && call.key == RECORD_2;
-    let (late, mut heard) = Faulty::new(place.objects().await, move |_, call| {
+    let (late, mut heard) = Faulty::new(backend.objects().await, move |_, call| {
         if completes(call) || call.operation == Operation::Abort {
             Some(Fault::Pretend)
         } else {
             reads_next(call).then_some(Fault::Pause)
         }
     });
-    let store = Store::over(place.location(), Arc::new(Shared(Arc::clone(&late))));
+    let store = Store::over(backend.location(), Arc::new(Shared(Arc::clone(&late))));
     let committed = committed(&store).await;
     let publishing = tokio::spawn(async move { committed.publish(&StopSignal::never()).await });
     heard.recv().await.unwrap();
-    let store = place.store().await;
+    let store = backend.store().await;
     assert_eq!(repair(&store, JOB).await.unwrap(), Repaired::Published(1));
     let next = Work::table("next", &[(DAY, "next")]);
     assert_eq!(
@@ -95,13 +100,13 @@ async fn a_run_behind_ones_own_means_that_ones_own_was_published() {
 }
 
 /// Of two parts of a committed run one is dropped by the store; who publishes it completes the other first.
-async fn half_lost(place: &Place) {
-    let store = place.store().await;
+async fn half_lost(backend: &Backend) {
+    let store = backend.store().await;
     let log = Log::read(&store, JOB).await.unwrap();
     let table = log.state().table(TABLE).unwrap();
     let part = table.parts.last().unwrap();
     let key = part.path().unwrap();
-    place
+    backend
         .objects()
         .await
         .abort(&key, &part.upload.id)
@@ -111,63 +116,63 @@ async fn half_lost(place: &Place) {
 
 #[tokio::test]
 async fn who_finds_its_own_run_voided_takes_back_what_it_completed() {
-    let place = Place::memory();
+    let backend = Backend::memory();
     let mut left = 2;
-    let (one, mut heard) = Faulty::new(place.objects().await, move |_, call| {
+    let (one, mut heard) = Faulty::new(backend.objects().await, move |_, call| {
         let waits = completes(call) && left > 0;
         left -= usize::from(waits);
         waits.then_some(Fault::Pause)
     });
-    let store = Store::over(place.location(), Arc::new(Shared(Arc::clone(&one))));
+    let store = Store::over(backend.location(), Arc::new(Shared(Arc::clone(&one))));
     let running = tokio::spawn(async move { run_quietly(&store, &work()).await });
     heard.recv().await.unwrap();
     heard.recv().await.unwrap();
-    half_lost(&place).await;
+    half_lost(&backend).await;
     // Another one gives it up, while the completion is under way that its abort does not reach.
-    let (other, _heard) = Faulty::new(place.objects().await, |_, call| {
+    let (other, _heard) = Faulty::new(backend.objects().await, |_, call| {
         (completes(call) || call.operation == Operation::Abort).then_some(Fault::Pretend)
     });
-    let store = Store::over(place.location(), Arc::new(Shared(other)));
+    let store = Store::over(backend.location(), Arc::new(Shared(other)));
     repair(&store, JOB).await.unwrap_err();
     one.go_on();
     // A permit is kept for one who waits, not for two.
     tokio::task::yield_now().await;
     one.go_on();
     assert_eq!(running.await.unwrap().unwrap(), Done::Published(3));
-    shows(&place, &work()).await;
+    shows(&backend, &work()).await;
 }
 
 #[tokio::test]
 async fn a_void_that_was_cut_off_twice_is_finished_by_the_third() {
-    let place = Place::memory();
-    crashes(&place, &work(), completes).await;
-    half_lost(&place).await;
+    let backend = Backend::memory();
+    crashes(&backend, &work(), completes).await;
+    half_lost(&backend).await;
     let deletes = |call: &Call| call.operation == Operation::Delete && call.key.starts_with(JOB);
     for _ in 0..2 {
-        crashes(&place, &work(), deletes).await;
-        let store = place.store().await;
+        crashes(&backend, &work(), deletes).await;
+        let store = backend.store().await;
         assert!(store.look(&RECORD_2.into()).await.unwrap().is_some());
         assert!(store.look(&MARK_2.into()).await.unwrap().is_none());
     }
     assert_eq!(
-        run_quietly(&place.store().await, &work()).await.unwrap(),
+        run_quietly(&backend.store().await, &work()).await.unwrap(),
         Done::Published(3)
     );
-    assert_eq!(visible(&place.store().await).await, work().expected());
+    assert_eq!(visible(&backend.store().await).await, work().expected());
 }
 
 #[tokio::test]
 async fn parts_last_before_their_record_and_what_is_new_before_what_it_replaces_goes() {
-    let place = Place::memory();
+    let backend = Backend::memory();
     let old = Work::table("old", &[(DAY, "old")]);
-    run_quietly(&place.store().await, &old).await.unwrap();
+    run_quietly(&backend.store().await, &old).await.unwrap();
     let calls = Arc::new(Mutex::new(Vec::new()));
     let heard = Arc::clone(&calls);
-    let (store, _events) = Faulty::new(place.objects().await, move |_, call| {
+    let (store, _events) = Faulty::new(backend.objects().await, move |_, call| {
         heard.lock().unwrap().push(call.clone());
         None
     });
-    let store = Store::over(place.location(), Arc::new(Shared(store)));
+    let store = Store::over(backend.location(), Arc::new(Shared(store)));
     assert_eq!(
         run_quietly(&store, &work()).await.unwrap(),
         Done::Published(2)
@@ -195,28 +200,28 @@ async fn parts_last_before_their_record_and_what_is_new_before_what_it_replaces_
 
 #[tokio::test]
 async fn a_part_that_cannot_be_completed_now_keeps_no_other_from_it() {
-    let place = Place::memory();
+    let backend = Backend::memory();
     let first = |call: &Call| completes(call) && call.key.contains("-000001.");
-    let store = faulty(&place, Fault::FailBefore, usize::MAX, first).await;
+    let store = faulty(&backend, Fault::FailBefore, usize::MAX, first).await;
     let error = run_quietly(&store, &work()).await.unwrap_err();
     assert_eq!(error.to_string(), "committed, publish pending");
-    let shown: usize = visible(&place.store().await)
+    let shown: usize = visible(&backend.store().await)
         .await
         .values()
         .map(Vec::len)
         .sum();
     assert_eq!(shown, 1);
-    repair(&place.store().await, JOB).await.unwrap();
-    assert_eq!(visible(&place.store().await).await, work().expected());
+    repair(&backend.store().await, JOB).await.unwrap();
+    assert_eq!(visible(&backend.store().await).await, work().expected());
 }
 
 #[tokio::test]
 async fn a_voided_record_at_ones_number_is_no_conflict() {
-    let place = Place::memory();
-    let staged = stage(&place.store().await, "mine", Replaces::Table).await;
-    crashes(&place, &work(), completes).await;
-    half_lost(&place).await;
-    repair(&place.store().await, JOB).await.unwrap_err();
+    let backend = Backend::memory();
+    let staged = stage(&backend.store().await, "mine", Replaces::Table).await;
+    crashes(&backend, &work(), completes).await;
+    half_lost(&backend).await;
+    repair(&backend.store().await, JOB).await.unwrap_err();
     let outcome = staged
         .commit(&Unfenced, &StopSignal::never())
         .await
@@ -231,8 +236,8 @@ async fn a_voided_record_at_ones_number_is_no_conflict() {
 
 #[tokio::test]
 async fn an_upload_that_no_part_of_the_record_needs_is_taken_back() {
-    let place = Place::folder();
-    let store = place.store().await;
+    let backend = Backend::folder();
+    let store = backend.store().await;
     let plan = OutputPlan {
         table: TABLE.to_owned(),
         columns: columns(),
@@ -269,8 +274,8 @@ async fn an_upload_that_no_part_of_the_record_needs_is_taken_back() {
 
 #[tokio::test]
 async fn rows_that_do_not_add_up_and_parts_in_no_partition_are_never_committed() {
-    let place = Place::memory();
-    let store = place.store().await;
+    let backend = Backend::memory();
+    let store = backend.store().await;
     for (partition, rows, says) in [
         (
             Partition::of([("day", DAY)]).unwrap(),

@@ -6,9 +6,9 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::support::harness::{Place, Ran};
+use crate::support::backends::Cloud;
 use crate::support::s3_gate::{Asked, Held, When};
-use crate::support::store_places::Cloud;
+use crate::support::sandbox::{ProcessOutput, Sandbox};
 
 /// A place in the protocol: a request that comes there and nowhere else.
 #[derive(Clone, Copy)]
@@ -84,7 +84,7 @@ const STOP_TIME: Duration = Duration::from_secs(4);
 /// Two inputs, and a table that was published from the first.
 struct Stage {
     cloud: Cloud,
-    place: Place,
+    sandbox: Sandbox,
 }
 
 const OLD: &[&str] = &["2024-03-01,264.90", "2024-03-02,112.49"];
@@ -93,12 +93,12 @@ const NEW: &[&str] = &["2024-03-01,300.00", "2024-03-03,7.00"];
 impl Stage {
     fn new() -> Self {
         let cloud = Cloud::start();
-        let place = Place::with(cloud.variables());
-        place.run("new job sales").succeeds();
-        place
+        let sandbox = Sandbox::with(cloud.variables());
+        sandbox.run("new job sales").succeeds();
+        sandbox
             .run("run ./sales --input sales/sample --output s3://bucket/old")
             .succeeds();
-        let shops = fs::read(place.path("sales/sample/raw/shops/shops.csv")).unwrap();
+        let shops = fs::read(sandbox.path("sales/sample/raw/shops/shops.csv")).unwrap();
         for (file, bytes) in [
             ("shops/shops.csv", shops.as_slice()),
             (
@@ -110,7 +110,7 @@ impl Stage {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, bytes).unwrap();
         }
-        Self { cloud, place }
+        Self { cloud, sandbox }
     }
 
     /// An output root of its own, with the old table in it.
@@ -147,8 +147,8 @@ impl Root<'_> {
         )
     }
 
-    fn run(&self, flags: &str) -> Ran {
-        self.stage.place.run(&self.line(flags))
+    fn run(&self, flags: &str) -> ProcessOutput {
+        self.stage.sandbox.run(&self.line(flags))
     }
 
     /// Starts the run and waits until it stands at the step.
@@ -158,7 +158,7 @@ impl Root<'_> {
             .cloud
             .gate
             .hold(step.when, step.nth, step.matches);
-        let child = self.stage.place.start(&self.line(flags));
+        let child = self.stage.sandbox.start(&self.line(flags));
         held.reached();
         (child, held)
     }
@@ -166,7 +166,7 @@ impl Root<'_> {
     fn rows(&self) -> Vec<String> {
         let sql = "select day, sum(revenue) from daily_sales group by day order by day";
         self.stage
-            .place
+            .sandbox
             .query(sql, &format!("s3://bucket/{}", self.name))
     }
 
@@ -174,7 +174,7 @@ impl Root<'_> {
     fn log(&self) -> Vec<String> {
         let log = self
             .stage
-            .place
+            .sandbox
             .json(&format!("runs sales --output s3://bucket/{}", self.name));
         let lines = log.as_array().unwrap().iter();
         lines
@@ -198,9 +198,9 @@ impl Root<'_> {
             .path(&format!("{}/_drivetrain/sales/attempts", self.name)));
     }
 
-    fn vacuum(&self) -> Ran {
+    fn vacuum(&self) -> ProcessOutput {
         self.stage
-            .place
+            .sandbox
             .run(&format!("vacuum sales --output s3://bucket/{}", self.name))
     }
 
@@ -318,7 +318,7 @@ fn the_same_command_twice_at_once_is_one_run_at_each_step() {
         root.run("").succeeds();
         assert_eq!(root.rows(), NEW, "{}", step.name);
         held.go_on();
-        Ran::of(child).succeeds();
+        ProcessOutput::of(child).succeeds();
         root.is_new(&["published", "published"], step.name);
     }
     assert_eq!(open_uploads(&stage.cloud), Vec::<String>::new());
@@ -333,7 +333,7 @@ fn a_second_run_at_each_step_is_built_on_or_conflicts() {
         // Another run, for its parameters differ; of the same rows.
         root.run("--max-rejected 0.02").succeeds();
         held.go_on();
-        let first = Ran::of(child);
+        let first = ProcessOutput::of(child);
         let log: &[&str] = if step.reached == Reached::Aim {
             first.fails(
                 5,
@@ -365,7 +365,7 @@ fn a_window_beside_another_one_takes_the_next_number_at_each_step() {
         let (child, held) = root.stopped_at(&step, "--param from=2024-03-03");
         root.run("--param to=2024-03-02").succeeds();
         held.go_on();
-        let first = Ran::of(child);
+        let first = ProcessOutput::of(child);
         assert_eq!(first.code, Some(0), "{}\n{}", step.name, first.stderr);
         root.is_new(&["published"; 3], step.name);
     }
@@ -381,7 +381,7 @@ fn a_vacuum_that_takes_a_live_attempt_for_dead_loses_nothing_silently() {
         root.age();
         root.vacuum().succeeds();
         held.go_on();
-        let first = Ran::of(child);
+        let first = ProcessOutput::of(child);
         // Its uploads are gone: it fails, or it finds itself lost and starts again. Never is a part missing.
         let lost = root.log().contains(&"voided".to_owned());
         if first.code == Some(0) {
@@ -412,7 +412,7 @@ fn a_publisher_that_comes_late_never_voids_what_is_marked() {
         .unwrap();
     let (child, held) = root.stopped_at(completes, "");
     let repair = format!("repair sales --output s3://bucket/{}", root.name);
-    stage.place.run(&repair).succeeds();
+    stage.sandbox.run(&repair).succeeds();
     assert_eq!(root.log(), ["published", "published"]);
     // Then a part is lost by another hand: to the late publisher it looks as if its upload had never been completed.
     let day = stage
@@ -420,7 +420,7 @@ fn a_publisher_that_comes_late_never_voids_what_is_marked() {
         .path(&format!("{}/sales/daily_sales/day=2024-03-01", root.name));
     fs::remove_dir_all(day).unwrap();
     held.go_on();
-    Ran::of(child).succeeds();
+    ProcessOutput::of(child).succeeds();
     assert_eq!(
         root.log(),
         ["published", "published"],
@@ -443,7 +443,7 @@ fn a_stop_at_each_step_is_heard_in_time_and_says_what_is_decided() {
         let signal = if number % 2 == 0 { "-TERM" } else { "-INT" };
         let pid = child.id().to_string();
         Command::new("kill").args([signal, &pid]).status().unwrap();
-        let ran = Ran::of(child);
+        let ran = ProcessOutput::of(child);
         let took = asked.elapsed();
         assert!(took < STOP_TIME, "{}: {took:?}", step.name);
         match step.name {

@@ -18,11 +18,11 @@ use object_store::path::Path;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinHandle;
 
+use crate::support::backends::Backend;
 use crate::support::commit_work::{
     Done, JOB, TABLE, Visible, Work, leftovers, logged, run, run_quietly, visible,
 };
 use crate::support::store_faults::{Call, Fault, Faulty, Operation, Shared};
-use crate::support::store_places::Place;
 
 /// Seeds of one run of the test; `DRIVETRAIN_SEEDS=from..to` tries others.
 const SEEDS: std::ops::Range<u64> = 0..400;
@@ -69,11 +69,11 @@ struct Process {
 }
 
 impl Process {
-    async fn start(place: &Place, role: Role, dice: &Dice, lives: usize) -> Self {
+    async fn start(backend: &Backend, role: Role, dice: &Dice, lives: usize) -> Self {
         let sides = dice.clone();
         let chooser = move |_, call: &Call| choose(&sides, call);
-        let (faulty, heard) = Faulty::gated(place.objects().await, chooser);
-        let store = Store::over(place.location(), Arc::new(Shared(Arc::clone(&faulty))));
+        let (faulty, heard) = Faulty::gated(backend.objects().await, chooser);
+        let store = Store::over(backend.location(), Arc::new(Shared(Arc::clone(&faulty))));
         let (stopper, stop) = Stopper::new();
         let doing = role.clone();
         let task = tokio::spawn(async move {
@@ -167,27 +167,27 @@ struct Tally {
 
 async fn interleave(seed: u64, tally: &mut Tally) {
     let dice = Dice::new(seed);
-    let place = Place::memory();
-    let store = place.store().await;
+    let backend = Backend::memory();
+    let store = backend.store().await;
     for key in ["raw/a/1.txt", "raw/b/2.txt"] {
         store.put(&Path::from(key), Bytes::from(key)).await.unwrap();
     }
     let mut processes = Vec::new();
     for role in roles(&dice) {
-        processes.push(Process::start(&place, role, &dice, 4).await);
+        processes.push(Process::start(&backend, role, &dice, 4).await);
     }
     let mut successes = Vec::new();
     while !processes.is_empty() {
         for _ in 0..4 {
             tokio::task::yield_now().await;
         }
-        reap(&place, &dice, &mut processes, &mut successes, tally).await;
+        reap(&backend, &dice, &mut processes, &mut successes, tally).await;
         let ready: Vec<_> = (0..processes.len())
             .filter(|&index| processes[index].waiting > 0)
             .collect();
         if !ready.is_empty() {
             let index = ready[dice.roll(ready.len())];
-            step(&place, &dice, &mut processes, index, tally).await;
+            step(&backend, &dice, &mut processes, index, tally).await;
         }
     }
     // What was left undone is finished by anybody; a lost record is void and says so.
@@ -212,7 +212,7 @@ async fn interleave(seed: u64, tally: &mut Tally) {
 
 /// Takes in which calls wait, and what became of processes that are done; those that failed begin again.
 async fn reap(
-    place: &Place,
+    backend: &Backend,
     dice: &Dice,
     processes: &mut Vec<Process>,
     successes: &mut Vec<(Work, Done)>,
@@ -244,7 +244,7 @@ async fn reap(
                 let kind = format!("{:?}", error.kind());
                 *tally.errors.entry(kind).or_default() += 1;
                 if process.lives > 0 {
-                    let next = Process::start(place, process.role, dice, process.lives - 1);
+                    let next = Process::start(backend, process.role, dice, process.lives - 1);
                     processes.push(next.await);
                 }
             }
@@ -254,7 +254,7 @@ async fn reap(
 
 /// Lets one waiting call go on, or does something to its process.
 async fn step(
-    place: &Place,
+    backend: &Backend,
     dice: &Dice,
     processes: &mut Vec<Process>,
     index: usize,
@@ -269,7 +269,7 @@ async fn step(
                 process.faulty.land().await;
             }
             if process.lives > 0 {
-                let next = Process::start(place, process.role, dice, process.lives - 1);
+                let next = Process::start(backend, process.role, dice, process.lives - 1);
                 processes.push(next.await);
             }
         }

@@ -1,4 +1,4 @@
-//! The commit protocol without disturbances: what runs do to tables, on every place.
+//! The commit protocol without disturbances: what runs do to tables, on every backend.
 
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
@@ -10,10 +10,10 @@ use drivetrain_runner::commit::{
 use drivetrain_runner::store::Store;
 use object_store::path::Path;
 
+use crate::support::backends::Backend;
 use crate::support::commit_work::{
     Done, JOB, TABLE, Work, columns, leftovers, logged, run_quietly, visible,
 };
-use crate::support::store_places::Place;
 
 const JANUARY: &str = "2024-01-01";
 const FEBRUARY: &str = "2024-02-01";
@@ -24,9 +24,9 @@ async fn shows(store: &Store, work: &Work) {
     assert_eq!(logged(store).await, work.expected());
 }
 
-/// A job's life on one place.
-async fn lives(place: Place) {
-    let store = place.store().await;
+/// Lets a job live on one backend.
+async fn lives(backend: Backend) {
+    let store = backend.store().await;
     let first = Work::table("first", &[(JANUARY, "a"), (JANUARY, "b"), (FEBRUARY, "c")]);
     assert_eq!(
         run_quietly(&store, &first).await.unwrap(),
@@ -35,7 +35,7 @@ async fn lives(place: Place) {
     shows(&store, &first).await;
     assert_eq!(leftovers(&store).await, Vec::<String>::new());
 
-    let again = run_quietly(&place.store().await, &first).await.unwrap();
+    let again = run_quietly(&backend.store().await, &first).await.unwrap();
     assert_eq!(again, Done::Already(1));
 
     let window = Work::window("window", FEBRUARY, MARCH, &[(MARCH, "d")]);
@@ -79,28 +79,28 @@ async fn lives(place: Place) {
 
 #[tokio::test]
 async fn a_job_lives_in_memory() {
-    lives(Place::memory()).await;
+    lives(Backend::memory()).await;
 }
 
 #[tokio::test]
 async fn a_job_lives_in_a_folder() {
-    lives(Place::folder()).await;
+    lives(Backend::folder()).await;
 }
 
 #[tokio::test]
 async fn a_job_lives_on_an_s3_server_in_this_process() {
-    lives(Place::s3().await).await;
+    lives(Backend::s3().await).await;
 }
 
 #[tokio::test]
 #[ignore = "needs MinIO; run `.ci/minio` once, then `cargo test -- --ignored minio`"]
 async fn a_job_lives_on_minio() {
-    lives(Place::minio().await).await;
+    lives(Backend::minio().await).await;
 }
 
 #[tokio::test]
 async fn an_append_consumes_each_object_once() {
-    let store = Place::memory().store().await;
+    let store = Backend::memory().store().await;
     let put = async |name: &'static str, text: &'static str| {
         let key = Path::from(format!("raw/events/{name}"));
         store
@@ -155,7 +155,7 @@ async fn an_append_consumes_each_object_once() {
 
 #[tokio::test]
 async fn hidden_names_and_folder_markers_are_no_input() {
-    let store = Place::memory().store().await;
+    let store = Backend::memory().store().await;
     let put = async |key: &str, text: &'static str| {
         store
             .put(
@@ -189,7 +189,7 @@ async fn hidden_names_and_folder_markers_are_no_input() {
 
 #[tokio::test]
 async fn an_object_that_no_run_wrote_is_refused_by_name_or_taken_away_when_asked() {
-    let store = Place::memory().store().await;
+    let store = Backend::memory().store().await;
     let first = Work::table("first", &[(JANUARY, "a")]);
     run_quietly(&store, &first).await.unwrap();
     let foreign = Path::parse("job/table/day=2024-05-05/other.parquet").unwrap();
@@ -214,7 +214,7 @@ async fn an_object_that_no_run_wrote_is_refused_by_name_or_taken_away_when_asked
 
 #[tokio::test]
 async fn a_window_onto_a_table_of_other_columns_is_refused_with_the_difference() {
-    let store = Place::memory().store().await;
+    let store = Backend::memory().store().await;
     run_quietly(&store, &Work::table("first", &[(JANUARY, "a")]))
         .await
         .unwrap();
@@ -253,7 +253,7 @@ async fn differences_of_columns_are_named() {
 
 #[tokio::test]
 async fn a_part_outside_the_window_or_uncounted_is_never_committed() {
-    let store = Place::memory().store().await;
+    let store = Backend::memory().store().await;
     let outside = Work::window("window", FEBRUARY, FEBRUARY, &[(MARCH, "a")]);
     let error = run_quietly(&store, &outside).await.unwrap_err();
     assert!(
@@ -267,7 +267,7 @@ async fn a_part_outside_the_window_or_uncounted_is_never_committed() {
 
 #[tokio::test]
 async fn a_log_is_read_from_its_last_checkpoint() {
-    let store = Place::memory().store().await;
+    let store = Backend::memory().store().await;
     let names: Vec<_> = (1..=205).map(|number| format!("run {number}")).collect();
     for (index, name) in names.iter().enumerate() {
         let day = format!("2024-01-{:02}", index % 20 + 1);
@@ -309,7 +309,7 @@ async fn a_log_is_read_from_its_last_checkpoint() {
 
 #[tokio::test]
 async fn a_table_of_another_job_is_read_by_its_log() {
-    let store = Place::memory().store().await;
+    let store = Backend::memory().store().await;
     let error = commit::read_table(&store, JOB, TABLE).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InputMissing);
     run_quietly(&store, &Work::table("first", &[(JANUARY, "a")]))
@@ -331,8 +331,8 @@ async fn a_table_of_another_job_is_read_by_its_log() {
 #[tokio::test]
 async fn parts_larger_than_a_piece_arrive_whole() {
     let large = "x".repeat(11 * 1024 * 1024);
-    for place in [Place::memory(), Place::folder(), Place::s3().await] {
-        let store = place.store().await;
+    for backend in [Backend::memory(), Backend::folder(), Backend::s3().await] {
+        let store = backend.store().await;
         let work = Work::table("large", &[(JANUARY, &large)]);
         crate::support::commit_work::run(&store, &work, &StopSignal::never())
             .await

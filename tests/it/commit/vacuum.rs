@@ -10,55 +10,55 @@ use drivetrain_runner::commit::{Replaces, Stopper, Unfenced, VacuumOptions, vacu
 use drivetrain_runner::store::Store;
 
 use crate::commit::faults::{RECORD_1, completes, crashes, faulty, puts, shows, stage, work};
+use crate::support::backends::Backend;
 use crate::support::commit_work::{Done, JOB, leftovers, run_quietly};
 use crate::support::store_faults::{Call, Fault, Faulty, Operation, Shared};
-use crate::support::store_places::Place;
 
 #[tokio::test]
 async fn vacuum_at_the_worst_moment_costs_a_second_attempt_and_nothing_else() {
-    for kind in [Place::memory(), Place::folder(), Place::s3().await] {
-        let place = kind.fresh();
-        let (held, mut heard) = Faulty::new(place.objects().await, |_, call| {
+    for kind in [Backend::memory(), Backend::folder(), Backend::s3().await] {
+        let backend = kind.fresh();
+        let (held, mut heard) = Faulty::new(backend.objects().await, |_, call| {
             puts(RECORD_1)(call).then_some(Fault::Pause)
         });
-        let store = Store::over(place.location(), Arc::new(Shared(Arc::clone(&held))));
+        let store = Store::over(backend.location(), Arc::new(Shared(Arc::clone(&held))));
         let task = tokio::spawn(async move { run_quietly(&store, &work()).await });
         heard.recv().await.unwrap();
         let options = VacuumOptions {
             retention: Duration::ZERO,
             quarantine: None,
         };
-        let done = vacuum(&place.store().await, JOB, options).await.unwrap();
+        let done = vacuum(&backend.store().await, JOB, options).await.unwrap();
         assert_eq!((done.attempts.len(), done.uploads), (1, 2));
         held.go_on();
         assert_eq!(task.await.unwrap().unwrap(), Done::Published(3));
-        shows(&place, &work()).await;
+        shows(&backend, &work()).await;
     }
 }
 
 #[tokio::test]
 async fn vacuum_keeps_what_is_young_or_committed() {
-    let place = Place::memory();
-    crashes(&place, &work(), puts(RECORD_1)).await;
-    let store = place.store().await;
+    let backend = Backend::memory();
+    crashes(&backend, &work(), puts(RECORD_1)).await;
+    let store = backend.store().await;
     let kept = leftovers(&store).await;
     assert!(!kept.is_empty());
     vacuum(&store, JOB, VacuumOptions::default()).await.unwrap();
     assert_eq!(leftovers(&store).await, kept);
     // A committed run's uploads are finished and never aborted.
-    crashes(&place, &work(), completes).await;
+    crashes(&backend, &work(), completes).await;
     let options = VacuumOptions {
         retention: Duration::ZERO,
         quarantine: None,
     };
-    let done = vacuum(&place.store().await, JOB, options).await.unwrap();
+    let done = vacuum(&backend.store().await, JOB, options).await.unwrap();
     assert_eq!(done.published, Some(1));
-    shows(&place, &work()).await;
+    shows(&backend, &work()).await;
 }
 
 #[tokio::test]
 async fn vacuum_takes_quarantine_away_only_when_asked() {
-    let store = Place::memory().store().await;
+    let store = Backend::memory().store().await;
     let key = object_store::path::Path::from("_drivetrain/job/quarantine/run/attempt/users.csv");
     store.put(&key, "x".into()).await.unwrap();
     vacuum(&store, JOB, VacuumOptions::default()).await.unwrap();
@@ -74,15 +74,15 @@ async fn vacuum_takes_quarantine_away_only_when_asked() {
 
 #[tokio::test]
 async fn an_attempt_that_ended_is_cleaned_by_the_next_run() {
-    let place = Place::memory();
+    let backend = Backend::memory();
     let aborts = |call: &Call| call.operation == Operation::Abort;
-    let store = faulty(&place, Fault::FailBefore, usize::MAX, aborts).await;
+    let store = faulty(&backend, Fault::FailBefore, usize::MAX, aborts).await;
     let (stopper, stop) = Stopper::new();
     let staged = stage(&store, "stopped", Replaces::Table).await;
     stopper.stop();
     let error = staged.commit(&Unfenced, &stop).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Cancelled);
-    assert!(!leftovers(&place.store().await).await.is_empty());
-    run_quietly(&place.store().await, &work()).await.unwrap();
-    shows(&place, &work()).await;
+    assert!(!leftovers(&backend.store().await).await.is_empty());
+    run_quietly(&backend.store().await, &work()).await.unwrap();
+    shows(&backend, &work()).await;
 }

@@ -2,33 +2,33 @@
 
 use serde_json::{Value, json};
 
-use crate::support::harness::Place;
+use crate::support::sandbox::Sandbox;
 
 const SOUND: &str = r#"{"StartAt": "A", "States": {"A": {"Type": "Pass", "End": true}}}"#;
 
-fn mixed() -> Place {
-    let place = Place::new();
-    place.write("all/sound.asl.json", SOUND);
-    place.write(
+fn mixed() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.write("all/sound.asl.json", SOUND);
+    sandbox.write(
         "all/deep/bad one.json",
         "{\"StartAt\": \"C\",\n \"States\": {\"A\": {\"Type\": \"Pass\", \"Next\": \"B\"}, \"C\": {\"Type\": \"Choice\", \"Choices\": \
          [{\"Variable\": \"$.a\", \"IsNull\": true, \"Next\": \"A\"}], \"Default\": \"E\"}, \"E\": {\"Type\": \"Succeed\"}}}",
     );
-    place.write(
+    sandbox.write(
         "all/deep/slow.asl.json",
         r#"{"StartAt": "A", "States": {"A": {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "End": true}}}"#,
     );
-    place.write("all/deep/data.json", r#"{"States": ["CA", "NV"]}"#);
-    place.write("all/.hidden/bad.asl.json", "{");
-    place.write("all/made/CACHEDIR.TAG", "");
-    place.write("all/made/bad.asl.json", "{");
-    place
+    sandbox.write("all/deep/data.json", r#"{"States": ["CA", "NV"]}"#);
+    sandbox.write("all/.hidden/bad.asl.json", "{");
+    sandbox.write("all/made/CACHEDIR.TAG", "");
+    sandbox.write("all/made/bad.asl.json", "{");
+    sandbox
 }
 
 #[test]
 fn every_machine_of_a_folder_is_checked() {
-    let place = mixed();
-    let ran = place.run("check all");
+    let sandbox = mixed();
+    let ran = sandbox.run("check all");
     ran.fails(2, &["`all` has 1 problem"]);
     for expected in [
         "all/deep/bad one.json:2:43  error  MISSING_TRANSITION_TARGET  /States/A/Next\n\
@@ -44,8 +44,8 @@ fn every_machine_of_a_folder_is_checked() {
             ran.stdout
         );
     }
-    std::fs::remove_file(place.path("all/deep/bad one.json")).unwrap();
-    let ran = place.run("check all");
+    std::fs::remove_file(sandbox.path("all/deep/bad one.json")).unwrap();
+    let ran = sandbox.run("check all");
     assert!(
         ran.succeeds()
             .stdout
@@ -53,29 +53,29 @@ fn every_machine_of_a_folder_is_checked() {
         "{}",
         ran.stdout
     );
-    place
+    sandbox
         .run("check all/sound.asl.json --type express")
         .succeeds();
-    std::fs::create_dir_all(place.path("empty")).unwrap();
-    place
+    std::fs::create_dir_all(sandbox.path("empty")).unwrap();
+    sandbox
         .run("check empty")
         .fails(2, &["nothing to check in `empty`"]);
 }
 
 #[test]
 fn jobs_and_machines_are_checked_together() {
-    let place = Place::new();
-    place.run("new job sales").succeeds();
-    place.write("sales/orders.asl.json", SOUND);
-    let ran = place.run("check sales");
+    let sandbox = Sandbox::new();
+    sandbox.run("new job sales").succeeds();
+    sandbox.write("sales/orders.asl.json", SOUND);
+    let ran = sandbox.run("check sales");
     assert_eq!(
         ran.succeeds().stdout,
         "sales: no problems in 1 job and 1 machine\n"
     );
-    let manifest = std::fs::read_to_string(place.path("sales/job.toml")).unwrap();
-    place.write("sales/job.toml", manifest.replace("decimal(", "decimall("));
-    place.run("check .").fails(2, &["`.` has 3 problems"]);
-    let checked = place.run("check . --output-format json");
+    let manifest = std::fs::read_to_string(sandbox.path("sales/job.toml")).unwrap();
+    sandbox.write("sales/job.toml", manifest.replace("decimal(", "decimall("));
+    sandbox.run("check .").fails(2, &["`.` has 3 problems"]);
+    let checked = sandbox.run("check . --output-format json");
     assert_eq!(checked.code, Some(2));
     let checked: Value = serde_json::from_str(&checked.stdout).unwrap();
     assert_eq!(
@@ -92,13 +92,13 @@ fn jobs_and_machines_are_checked_together() {
         (&json!("INVALID_JOB"), &json!("./sales/job.toml"))
     );
     assert!(first["hint"].is_string(), "{first}");
-    place.run("check rental_facts").succeeds();
+    sandbox.run("check rental_facts").succeeds();
 }
 
 #[test]
 fn a_scanner_gets_rules_places_and_levels() {
-    let place = mixed();
-    let ran = place.run("check all --output-format sarif");
+    let sandbox = mixed();
+    let ran = sandbox.run("check all --output-format sarif");
     assert_eq!(ran.code, Some(2), "{}", ran.stderr);
     let log: Value = serde_json::from_str(&ran.stdout).unwrap();
     assert_eq!(log["version"], "2.1.0");
@@ -124,18 +124,18 @@ fn a_scanner_gets_rules_places_and_levels() {
         })
     );
     assert_eq!(results[1]["level"], "warning");
-    let sound = place.run("check all/sound.asl.json --output-format sarif");
+    let sound = sandbox.run("check all/sound.asl.json --output-format sarif");
     let log: Value = serde_json::from_str(&sound.succeeds().stdout).unwrap();
     assert_eq!(log["runs"][0]["results"], json!([]));
     // Only `check` has findings.
-    let ran = place.run("jobs --output-format sarif");
+    let ran = sandbox.run("jobs --output-format sarif");
     ran.fails(2, &["only `check`"]);
     assert_eq!(ran.stdout, "");
 }
 
 #[test]
 fn what_is_no_definition_is_told_with_its_place() {
-    let place = Place::new();
+    let sandbox = Sandbox::new();
     for (text, line, hint) in [
         ("", "  error  SCHEMA_VALIDATION_FAILED", "empty"),
         ("{\n", ":2:1  error  INVALID_JSON_DESCRIPTION", ""),
@@ -151,8 +151,8 @@ fn what_is_no_definition_is_told_with_its_place() {
             "YAML",
         ),
     ] {
-        place.write("m.asl.json", text);
-        let ran = place.run("check m.asl.json");
+        sandbox.write("m.asl.json", text);
+        let ran = sandbox.run("check m.asl.json");
         ran.fails(2, &["1 problem"]);
         let begins = format!("m.asl.json{line}\n");
         assert!(
@@ -161,23 +161,23 @@ fn what_is_no_definition_is_told_with_its_place() {
             ran.stdout
         );
     }
-    place.write("m.asl.json", [0xFF, 0xFE]);
-    place.run("check m.asl.json").fails(2, &["not UTF-8"]);
-    place
+    sandbox.write("m.asl.json", [0xFF, 0xFE]);
+    sandbox.run("check m.asl.json").fails(2, &["not UTF-8"]);
+    sandbox
         .run("check nowhere.asl.json")
         .fails(3, &["no file or folder `nowhere.asl.json`"]);
 }
 
 #[test]
 fn a_place_is_a_json_pointer_and_beside_it_as_aws_writes_it() {
-    let place = Place::new();
-    place.write(
+    let sandbox = Sandbox::new();
+    sandbox.write(
         "m.asl.json",
         r#"{"StartAt": "a/b", "States": {"a/b": {"Type": "Choice",
             "Choices": [{"Variable": "$.x", "IsNull": true, "Next": "E"}, {"Variable": "$.x", "IsNul": true, "Next": "nd"}],
             "Default": "End"}, "End": {"Type": "Succeed"}, "End": {"Type": "Succeed"}}}"#,
     );
-    let ran = place.run("check m.asl.json --output-format json");
+    let ran = sandbox.run("check m.asl.json --output-format json");
     assert_eq!(ran.code, Some(2));
     let checked: Value = serde_json::from_str(&ran.stdout).unwrap();
     let found = checked["diagnostics"].as_array().unwrap();
@@ -197,7 +197,7 @@ fn a_place_is_a_json_pointer_and_beside_it_as_aws_writes_it() {
         .unwrap();
     assert_eq!(unknown["pointer"], "/States/a~1b/Choices/1");
     assert_eq!(unknown["hint"], "did you mean `IsNull`?");
-    let ran = place.run("check m.asl.json --output-format sarif");
+    let ran = sandbox.run("check m.asl.json --output-format sarif");
     let log: Value = serde_json::from_str(&ran.stdout).unwrap();
     let results = log["runs"][0]["results"].to_string();
     assert!(
@@ -205,8 +205,8 @@ fn a_place_is_a_json_pointer_and_beside_it_as_aws_writes_it() {
         "{results}"
     );
     // The whole document's pointer is empty, which AWS writes as `/`.
-    place.write("m.asl.json", r#"{"States": {}}"#);
-    let ran = place.run("check m.asl.json --output-format json");
+    sandbox.write("m.asl.json", r#"{"States": {}}"#);
+    let ran = sandbox.run("check m.asl.json --output-format json");
     let checked: Value = serde_json::from_str(&ran.stdout).unwrap();
     let first = &checked["diagnostics"][0];
     assert_eq!(
@@ -217,10 +217,10 @@ fn a_place_is_a_json_pointer_and_beside_it_as_aws_writes_it() {
 
 #[test]
 fn a_definition_that_cannot_be_read_keeps_nobody_from_the_others() {
-    let place = Place::new();
-    place.write("all/broken.asl.json", r#"{"StartAt": "A", "States": {}}"#);
-    place.write("all/wide.asl.json", b"\xff\xfe{\0}\0");
-    let ran = place.run("check all --output-format sarif");
+    let sandbox = Sandbox::new();
+    sandbox.write("all/broken.asl.json", r#"{"StartAt": "A", "States": {}}"#);
+    sandbox.write("all/wide.asl.json", b"\xff\xfe{\0}\0");
+    let ran = sandbox.run("check all --output-format sarif");
     assert_eq!(ran.code, Some(2), "{}", ran.stderr);
     let report: Value = serde_json::from_str(&ran.stdout).unwrap();
     let results = report["runs"][0]["results"].as_array().unwrap();
@@ -230,7 +230,7 @@ fn a_definition_that_cannot_be_read_keeps_nobody_from_the_others() {
     };
     assert!(of("broken.asl.json") > 0, "{report}");
     assert_eq!(of("wide.asl.json"), 1, "{report}");
-    place
+    sandbox
         .run("check all/wide.asl.json")
         .fails(2, &["wide.asl.json` is not UTF-8"]);
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::harness::Place;
+use crate::support::sandbox::Sandbox;
 
 const MACHINE: &str = r#"{"StartAt": "Ask", "States": {
     "Ask": {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "Next": "Charge",
@@ -38,18 +38,18 @@ fn history() -> Value {
 
 #[test]
 fn last_nights_failure_replays_offline() {
-    let place = Place::new();
-    place.write("orders.asl.json", MACHINE);
-    place.write("history.json", history().to_string());
-    let made = place.json("mocks --from-history history.json --name orders --case LastNight");
+    let sandbox = Sandbox::new();
+    sandbox.write("orders.asl.json", MACHINE);
+    sandbox.write("history.json", history().to_string());
+    let made = sandbox.json("mocks --from-history history.json --name orders --case LastNight");
     assert_eq!(
         made["MockedResponses"]["LastNight-Ask"],
         json!({"0": {"Throw": {"Error": "Busy", "Cause": "no room"}}, "1": {"Return": {"price": 12.5}}})
     );
-    place
+    sandbox
         .run("mocks --from-history history.json --name orders --case LastNight --out mocks.json")
         .succeeds();
-    let ran = place
+    let ran = sandbox
         .run("simulate orders.asl.json --mocks mocks.json --case LastNight --output-format json");
     assert_eq!(ran.code, Some(1));
     let simulated: Value = serde_json::from_str(&ran.stdout).unwrap();
@@ -58,10 +58,10 @@ fn last_nights_failure_replays_offline() {
         (&json!("CardRefused"), &json!("no funds"))
     );
 
-    place
+    sandbox
         .run("mocks --from-history history.json --format case --out orders.last-night.case.json")
         .succeeds();
-    let text = std::fs::read_to_string(place.path("orders.last-night.case.json")).unwrap();
+    let text = std::fs::read_to_string(sandbox.path("orders.last-night.case.json")).unwrap();
     let case: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(case["start_time"], "2026-01-31T02:00:00.123Z");
     assert_eq!(case["input"], json!({"id": 7}));
@@ -69,24 +69,24 @@ fn last_nights_failure_replays_offline() {
         case["expect"],
         json!({"status": "FAILED", "error": "CardRefused", "cause": "no funds"})
     );
-    place.run("test .").succeeds();
+    sandbox.run("test .").succeeds();
 }
 
 #[test]
 fn what_a_simulation_wrote_is_a_history_too() {
-    let place = Place::new();
-    place.write("orders.asl.json", MACHINE);
-    place.write("history.json", history().to_string());
-    place
+    let sandbox = Sandbox::new();
+    sandbox.write("orders.asl.json", MACHINE);
+    sandbox.write("history.json", history().to_string());
+    sandbox
         .run("mocks --from-history history.json --out mocks.json")
         .succeeds();
-    let first = place.run(
+    let first = sandbox.run(
         "simulate orders.asl.json --mocks mocks.json --history first.jsonl --output-format json",
     );
-    let again = place.run("mocks --from-history first.jsonl");
+    let again = sandbox.run("mocks --from-history first.jsonl");
     assert_eq!(
         again.succeeds().stdout,
-        std::fs::read_to_string(place.path("mocks.json")).unwrap(),
+        std::fs::read_to_string(sandbox.path("mocks.json")).unwrap(),
         "{}",
         first.stdout
     );
@@ -131,8 +131,8 @@ fn iterations_that_ran_side_by_side_get_their_own_answers() {
     let task = |next: &str| {
         format!(r#"{{"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", {next}}}"#)
     };
-    let place = Place::new();
-    place.write(
+    let sandbox = Sandbox::new();
+    sandbox.write(
         "m.asl.json",
         format!(
             r#"{{"StartAt": "M", "States": {{"M": {{"Type": "Map", "End": true, "ItemProcessor": {{"StartAt": "A", "States": {{
@@ -163,41 +163,41 @@ fn iterations_that_ran_side_by_side_get_their_own_answers() {
         json!({"events": new, "nextToken": "x"}),
         json!({"events": old})
     );
-    place.write("history.json", pages);
-    place
+    sandbox.write("history.json", pages);
+    sandbox
         .run("mocks --from-history history.json --format case --out m.recorded.case.json")
         .succeeds();
-    place.run("test .").succeeds();
+    sandbox.run("test .").succeeds();
     // The same with the definition named, and with one that is not the recorded one.
-    let made = place.run("mocks --from-history history.json --definition m.asl.json");
+    let made = sandbox.run("mocks --from-history history.json --definition m.asl.json");
     assert_eq!(made.succeeds().stderr, "");
-    place.write(
+    sandbox.write(
         "other.asl.json",
         format!(
             r#"{{"StartAt": "New", "States": {{"New": {}}}}}"#,
             task(r#""End": true"#)
         ),
     );
-    let guessed = place.run("mocks --from-history history.json --definition other.asl.json");
+    let guessed = sandbox.run("mocks --from-history history.json --definition other.asl.json");
     assert!(
         guessed.succeeds().stderr.contains("`New` calls more often"),
         "{}",
         guessed.stderr
     );
     assert_eq!(guessed.stdout, made.stdout);
-    place.write("bad.asl.json", "{}");
-    place
+    sandbox.write("bad.asl.json", "{}");
+    sandbox
         .run("mocks --from-history history.json --definition bad.asl.json")
         .fails(2, &["drivetrain check"]);
-    place
+    sandbox
         .run("mocks --from-history history.json --definition nowhere.json")
         .fails(3, &["nowhere.json"]);
 }
 
 #[test]
 fn a_task_that_timed_out_or_was_given_up_does_so_again() {
-    let place = Place::new();
-    place.write(
+    let sandbox = Sandbox::new();
+    sandbox.write(
         "m.asl.json",
         r#"{"StartAt": "P", "States": {"P": {"Type": "Parallel", "Branches": [
             {"StartAt": "Slow", "States": {"Slow": {"Type": "Task", "Resource": "arn:aws:states:::glue:startJobRun.sync", "End": true}}},
@@ -224,21 +224,21 @@ fn a_task_that_timed_out_or_was_given_up_does_so_again() {
         "ExecutionFailed",
         json!({"error": "NoHeartbeat"}),
     );
-    place.write("history.json", json!({"events": recording.0}).to_string());
-    place
+    sandbox.write("history.json", json!({"events": recording.0}).to_string());
+    sandbox
         .run("mocks --from-history history.json --format case --out m.recorded.case.json")
         .succeeds();
-    let text = std::fs::read_to_string(place.path("m.recorded.case.json")).unwrap();
+    let text = std::fs::read_to_string(sandbox.path("m.recorded.case.json")).unwrap();
     let mut case: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(case["mocks"]["Slow"], json!({"0": {"Hang": true}}));
     case["expect"]["duration_seconds"] = json!(60);
-    place.write("m.recorded.case.json", case.to_string());
-    place.run("test .").succeeds();
+    sandbox.write("m.recorded.case.json", case.to_string());
+    sandbox.run("test .").succeeds();
 
     // Heartbeats that came in time are known by the timeout that came after them.
     recording.0[7]["timestamp"] = json!(1_769_861_400.2);
-    place.write("history.json", json!({"events": recording.0}).to_string());
-    let made = place.json("mocks --from-history history.json");
+    sandbox.write("history.json", json!({"events": recording.0}).to_string());
+    let made = sandbox.json("mocks --from-history history.json");
     assert_eq!(
         made["MockedResponses"]["Recorded-Beat"]["0"],
         json!({"Throw": {"Error": "States.Timeout"}})
@@ -248,8 +248,8 @@ fn a_task_that_timed_out_or_was_given_up_does_so_again() {
 #[test]
 fn a_branch_that_comes_further_in_a_replay_changes_nothing() {
     let task = r#"{"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "#;
-    let place = Place::new();
-    place.write(
+    let sandbox = Sandbox::new();
+    sandbox.write(
         "m.asl.json",
         format!(
             r#"{{"StartAt": "P", "States": {{"P": {{"Type": "Parallel", "End": true, "Branches": [
@@ -268,46 +268,46 @@ fn a_branch_that_comes_further_in_a_replay_changes_nothing() {
     recording.add(50.0, slow, "WaitStateEntered", json!({"name": "Pause"}));
     let failed = recording.add(60.0, rest, "FailStateEntered", json!({"name": "Fails"}));
     recording.add(60.0, failed, "ExecutionFailed", json!({"error": "E"}));
-    place.write("history.json", json!({"events": recording.0}).to_string());
+    sandbox.write("history.json", json!({"events": recording.0}).to_string());
     let made =
-        place.run("mocks --from-history history.json --format case --out m.recorded.case.json");
+        sandbox.run("mocks --from-history history.json --format case --out m.recorded.case.json");
     assert_eq!(made.succeeds().stderr, "");
-    place.run("test .").succeeds();
+    sandbox.run("test .").succeeds();
 }
 
 #[test]
 fn objects_of_a_map_are_in_no_history_and_are_asked_for() {
-    let place = Place::new();
-    place.write(
+    let sandbox = Sandbox::new();
+    sandbox.write(
         "m.asl.json",
         r#"{"StartAt": "M", "States": {"M": {"Type": "Map", "ItemReader": {"Resource": "arn:aws:states:::s3:getObject",
             "Parameters": {"Bucket": "b", "Key": "k.json"}, "ReaderConfig": {"InputType": "JSON"}}, "ItemProcessor": {
             "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}, "StartAt": "P",
             "States": {"P": {"Type": "Pass", "End": true}}}, "End": true}}}"#,
     );
-    place.write("bucket/k.json", "[1]");
-    place
+    sandbox.write("bucket/k.json", "[1]");
+    sandbox
         .run("simulate m.asl.json --s3 b=bucket --history h.jsonl")
         .succeeds();
     let base = "mocks --from-history h.jsonl --definition m.asl.json";
-    let without = place.run(base);
+    let without = sandbox.run(base);
     assert!(
         without.succeeds().stderr.contains("--s3 BUCKET=DIR"),
         "{}",
         without.stderr
     );
-    let with = place.run(&format!("{base} --s3 b=bucket"));
+    let with = sandbox.run(&format!("{base} --s3 b=bucket"));
     assert!(
         !with.succeeds().stderr.contains("calls more often"),
         "{}",
         with.stderr
     );
     // An object that is never answered for fails its Map, however long that takes.
-    place.write(
+    sandbox.write(
         "hang.json",
         r#"{"StateMachines": {"m": {"TestCases": {"c": {"M": "H"}}}}, "MockedResponses": {"H": {"0": {"Hang": true}}}}"#,
     );
-    let ran = place.run("simulate m.asl.json --mocks hang.json");
+    let ran = sandbox.run("simulate m.asl.json --mocks hang.json");
     assert_eq!(ran.code, Some(1), "{}", ran.stderr);
     assert!(
         ran.stdout.contains("States.ItemReaderFailed"),
@@ -318,21 +318,21 @@ fn objects_of_a_map_are_in_no_history_and_are_asked_for() {
 
 #[test]
 fn child_executions_have_histories_of_their_own_that_replay_too() {
-    let place = Place::new();
-    place.write(
+    let sandbox = Sandbox::new();
+    sandbox.write(
         "m.asl.json",
         r#"{"StartAt": "M", "States": {"M": {"Type": "Map", "Label": "Each", "ItemProcessor": {
             "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}, "StartAt": "Work",
             "States": {"Work": {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "End": true,
                 "Retry": [{"ErrorEquals": ["Busy"], "IntervalSeconds": 9}]}}}, "End": true}}}"#,
     );
-    place.write(
+    sandbox.write(
         "first.json",
         r#"{"StateMachines": {"m": {"TestCases": {"c": {"Work": "W"}}}}, "MockedResponses": {"W": {
             "0": {"Throw": {"Error": "Busy"}}, "1": {"Return": "second"}, "2": {"Return": "first"}}}}"#,
     );
-    place.write("input.json", "[1, 2]");
-    let ran = place.run("simulate m.asl.json --mocks first.json --input input.json --history own.jsonl --children children.jsonl");
+    sandbox.write("input.json", "[1, 2]");
+    let ran = sandbox.run("simulate m.asl.json --mocks first.json --input input.json --history own.jsonl --children children.jsonl");
     assert!(
         ran.succeeds()
             .stdout
@@ -341,7 +341,7 @@ fn child_executions_have_histories_of_their_own_that_replay_too() {
         ran.stdout
     );
     let read = |file: &str| -> Vec<Value> {
-        let text = std::fs::read_to_string(place.path(file)).unwrap();
+        let text = std::fs::read_to_string(sandbox.path(file)).unwrap();
         text.lines()
             .map(|line| serde_json::from_str(line).unwrap())
             .collect()
@@ -366,34 +366,34 @@ fn child_executions_have_histories_of_their_own_that_replay_too() {
         assert_eq!(events.last().unwrap()["type"], "ExecutionSucceeded");
         assert!(events.iter().zip(1..).all(|(event, id)| event["id"] == id));
     }
-    let ran = place.run("mocks --from-history own.jsonl");
+    let ran = sandbox.run("mocks --from-history own.jsonl");
     assert!(
         ran.succeeds().stderr.contains("`--children FILE`"),
         "{}",
         ran.stderr
     );
-    place
+    sandbox
         .run("mocks --from-history own.jsonl --children children.jsonl --format case --out m.again.case.json")
         .succeeds();
-    place.run("test .").succeeds();
+    sandbox.run("test .").succeeds();
 }
 
 #[test]
 fn half_a_history_is_refused() {
-    let place = Place::new();
+    let sandbox = Sandbox::new();
     let mut paged = history();
     paged["nextToken"] = json!("x");
     let mut bare = history();
     bare["events"][7]["taskSucceededEventDetails"] = json!({});
     let mut cut = history();
     cut["events"].as_array_mut().unwrap().truncate(10);
-    place.write("paged.json", paged.to_string());
-    place.write("bare.json", bare.to_string());
-    place.write("cut.json", cut.to_string());
-    place.write("text.json", "Expired token");
-    place.write("number.json", "7");
+    sandbox.write("paged.json", paged.to_string());
+    sandbox.write("bare.json", bare.to_string());
+    sandbox.write("cut.json", cut.to_string());
+    sandbox.write("text.json", "Expired token");
+    sandbox.write("number.json", "7");
     let mocks =
-        |file: &str, flags: &str| place.run(&format!("mocks --from-history {file} {flags}"));
+        |file: &str, flags: &str| sandbox.run(&format!("mocks --from-history {file} {flags}"));
     mocks("paged.json", "").fails(2, &["`nextToken`", "--max-items"]);
     mocks("bare.json", "").fails(2, &["event 8", "execution data"]);
     mocks("cut.json", "--format case").fails(2, &["end of the execution"]);
@@ -402,13 +402,13 @@ fn half_a_history_is_refused() {
     let mut stopped = history();
     stopped["events"][14] =
         json!({"timestamp": 0, "type": "ExecutionAborted", "id": 15, "previousEventId": 0});
-    place.write("stopped.json", stopped.to_string());
+    sandbox.write("stopped.json", stopped.to_string());
     mocks("stopped.json", "--format case").fails(2, &["stopped from outside", "--format mocks"]);
     let mut redriven = history();
     redriven["events"][14]["type"] = json!("ExecutionRedriven");
-    place.write("redriven.json", redriven.to_string());
+    sandbox.write("redriven.json", redriven.to_string());
     mocks("redriven.json", "--format case").fails(2, &["redriven"]);
-    place.write("empty.json", "");
+    sandbox.write("empty.json", "");
     mocks("empty.json", "").fails(2, &["no events"]);
     mocks("paged.json", "--out paged.json").fails(2, &[]);
     mocks("nowhere.json", "").fails(3, &["nowhere.json"]);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::{Map, Value, json};
 
-use crate::support::harness::Place;
+use crate::support::sandbox::Sandbox;
 
 /// Recorded cases start on this day; one of them depends on it.
 const START: &str = "2026-11-22T00:00:00Z";
@@ -26,9 +26,9 @@ fn text(value: &Value) -> String {
 }
 
 /// Runs a row; more flags come after those that every row has.
-fn simulate(place: &Place, row: &Value, input: &Value, flags: &[&str]) -> Option<Value> {
-    place.write("machine.asl.json", text(&row["definition"]));
-    place.write("input.json", input.to_string());
+fn simulate(sandbox: &Sandbox, row: &Value, input: &Value, flags: &[&str]) -> Option<Value> {
+    sandbox.write("machine.asl.json", text(&row["definition"]));
+    sandbox.write("input.json", input.to_string());
     let kind = row["type"].as_str().unwrap_or("STANDARD");
     let mut words = vec![
         "simulate",
@@ -43,7 +43,7 @@ fn simulate(place: &Place, row: &Value, input: &Value, flags: &[&str]) -> Option
         "json",
     ];
     words.extend(flags);
-    let ran = place.run_words(&words);
+    let ran = sandbox.run_words(&words);
     let object: Value = serde_json::from_str(&ran.stdout).unwrap();
     let code = match object["status"].as_str() {
         Some("SUCCEEDED") => 0,
@@ -70,14 +70,14 @@ fn is_as_recorded(row: &Value, object: &Value) -> bool {
 #[test]
 #[ignore = "needs the recorded cases: DRIVETRAIN_ASL_CORPUS=<folder> cargo test --test it -- --ignored recorded_cases"]
 fn machines_without_tasks_end_as_recorded() {
-    let place = Place::new();
+    let sandbox = Sandbox::new();
     let mut same = 0;
     let counted = rows("cases.jsonl");
     let counted = counted
         .iter()
         .filter(|row| row["expected_status"] != "ABORTED" && row["possible_drift"].is_null());
     for row in counted {
-        let object = simulate(&place, row, &row["input"], &[]);
+        let object = simulate(&sandbox, row, &row["input"], &[]);
         if object.is_some_and(|object| is_as_recorded(row, &object)) {
             same += 1;
         } else {
@@ -124,14 +124,14 @@ fn machines_with_tasks_end_as_recorded_with_mocks_and_folders() {
         let Some(mocks) = mock_file(&row) else {
             continue;
         };
-        let place = Place::new();
-        place.write("mocks.json", mocks.to_string());
+        let sandbox = Sandbox::new();
+        sandbox.write("mocks.json", mocks.to_string());
         let mut flags = vec!["--mocks", "mocks.json", "--case", "Recorded"];
         let objects = row["s3_objects"].as_array().cloned().unwrap_or_default();
         let mut buckets: Vec<String> = Vec::new();
         for object in &objects {
             let bucket = text(&object["bucket"]);
-            place.write(
+            sandbox.write(
                 &format!("{bucket}/{}", text(&object["key"])),
                 text(&object["body"]),
             );
@@ -149,7 +149,7 @@ fn machines_with_tasks_end_as_recorded_with_mocks_and_folders() {
             value => value.clone(),
         };
         total += 1;
-        let object = simulate(&place, &row, &input, &flags);
+        let object = simulate(&sandbox, &row, &input, &flags);
         if object.is_some_and(|object| is_as_recorded(&row, &object)) {
             same += 1;
         } else {
@@ -164,7 +164,7 @@ fn machines_with_tasks_end_as_recorded_with_mocks_and_folders() {
 #[test]
 #[ignore = "needs the recorded cases: DRIVETRAIN_ASL_CORPUS=<folder> cargo test --test it -- --ignored recorded_cases"]
 fn states_are_tested_as_recorded() {
-    let place = Place::new();
+    let sandbox = Sandbox::new();
     let (mut same, mut total) = (0, 0);
     for row in rows("test_state.jsonl") {
         let expected = &row["expected"];
@@ -173,8 +173,8 @@ fn states_are_tested_as_recorded() {
         }
         let mut request = row["args"].clone();
         request["definition"] = text(&row["definition"]).into();
-        place.write("request.json", request.to_string());
-        let ran = place.run("test-state --request request.json");
+        sandbox.write("request.json", request.to_string());
+        let ran = sandbox.run("test-state --request request.json");
         let response: Value = serde_json::from_str(&ran.stdout).unwrap_or_default();
         total += 1;
         let is_same = ["status", "nextState", "error"]

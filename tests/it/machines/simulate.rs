@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::support::harness::Place;
+use crate::support::sandbox::Sandbox;
 
 /// A Map whose task is retried, an hour of waiting, then a field that is not there unless the input has it.
 const ORDERS: &str = r#"{
@@ -36,27 +36,27 @@ const MOCKS: &str = r#"{
   }
 }"#;
 
-fn orders() -> Place {
-    let place = Place::new();
-    place.write("orders.asl.json", ORDERS);
-    place.write("mocks.json", MOCKS);
-    place.write("input.json", r#"{"items": [1, 2], "label": "x"}"#);
-    place
+fn orders() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.write("orders.asl.json", ORDERS);
+    sandbox.write("mocks.json", MOCKS);
+    sandbox.write("input.json", r#"{"items": [1, 2], "label": "x"}"#);
+    sandbox
 }
 
 /// Runs the binary with JSON on standard output, which must hold one object and nothing else.
-fn object(place: &Place, line: &str, code: i32) -> Value {
-    let ran = place.run(&format!("{line} --output-format json"));
+fn object(sandbox: &Sandbox, line: &str, code: i32) -> Value {
+    let ran = sandbox.run(&format!("{line} --output-format json"));
     assert_eq!(ran.code, Some(code), "{line}\n{}{}", ran.stdout, ran.stderr);
     serde_json::from_str(&ran.stdout).unwrap()
 }
 
 #[test]
 fn a_program_gets_one_object_with_the_whole_history() {
-    let place = orders();
+    let sandbox = orders();
     let line = "simulate orders.asl.json --input input.json --mocks mocks.json --case SecondTry \
                 --start-time 2026-01-31T12:00:00Z";
-    let mut simulated = object(&place, line, 0);
+    let mut simulated = object(&sandbox, line, 0);
     let history = simulated["history"].take();
     assert_eq!(
         simulated,
@@ -76,9 +76,9 @@ fn a_program_gets_one_object_with_the_whole_history() {
         r#"{"label":"x"}"#
     );
 
-    let streamed = object(&place, &format!("{line} --history history.jsonl"), 0);
+    let streamed = object(&sandbox, &format!("{line} --history history.jsonl"), 0);
     assert!(streamed.get("history").is_none(), "{streamed}");
-    let text = std::fs::read_to_string(place.path("history.jsonl")).unwrap();
+    let text = std::fs::read_to_string(sandbox.path("history.jsonl")).unwrap();
     let lines: Vec<Value> = text
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
@@ -92,8 +92,8 @@ fn a_program_gets_one_object_with_the_whole_history() {
 
 #[test]
 fn a_person_gets_a_tree_and_the_place_of_the_failure() {
-    let place = orders();
-    let ran = place.run_words(&[
+    let sandbox = orders();
+    let ran = sandbox.run_words(&[
         "simulate",
         "orders.asl.json",
         "--input",
@@ -126,8 +126,8 @@ fn a_person_gets_a_tree_and_the_place_of_the_failure() {
 
 #[test]
 fn ten_thousand_iterations_are_summed_up() {
-    let place = orders();
-    place.write(
+    let sandbox = orders();
+    sandbox.write(
         "many.json",
         r#"{"StartAt": "Make", "States": {
             "Make": {"Type": "Pass", "Parameters": {"rows.$": "States.ArrayRange(1, 1000, 1)"}, "Next": "Each"},
@@ -138,31 +138,31 @@ fn ten_thousand_iterations_are_summed_up() {
             }, "ItemSelector": {"ten.$": "States.ArrayRange(1, 10, 1)"}, "ResultPath": null, "End": true}
         }}"#,
     );
-    let ran = place.run("simulate many.json --max-events none");
+    let ran = sandbox.run("simulate many.json --max-events none");
     ran.succeeds();
     assert!(ran.stdout.contains("1,000 iterations"), "{}", ran.stdout);
     assert!(ran.stdout.contains("Row  10,000 visits"), "{}", ran.stdout);
     assert!(ran.stdout.lines().count() < 10, "{}", ran.stdout);
     // The output may be as long as the Map.
     let items: Vec<u32> = (0..2_000).collect();
-    place.write("items.json", json!({ "items": items }).to_string());
-    place.write(
+    sandbox.write("items.json", json!({ "items": items }).to_string());
+    sandbox.write(
         "items.asl.json",
         r#"{"StartAt": "A", "States": {"A": {"Type": "Pass", "OutputPath": "$.items", "End": true}}}"#,
     );
-    let ran = place.run("simulate items.asl.json --input items.json");
+    let ran = sandbox.run("simulate items.asl.json --input items.json");
     assert!(ran.succeeds().stdout.lines().count() < 10, "{}", ran.stdout);
     assert!(ran.stdout.contains("output: [0,1,2,"), "{}", ran.stdout);
 }
 
 #[test]
 fn an_invalid_definition_is_told_at_once_and_warnings_refuse_nothing() {
-    let place = Place::new();
-    place.write(
+    let sandbox = Sandbox::new();
+    sandbox.write(
         "bad.asl.json",
         "{\"StartAt\": \"A\",\n \"States\": {\"A\": {\"Type\": \"Pass\", \"Next\": \"B\"}, \"C\": {\"Type\": \"Succeed\"}}}",
     );
-    let refused = object(&place, "simulate bad.asl.json", 2);
+    let refused = object(&sandbox, "simulate bad.asl.json", 2);
     assert_eq!(refused["status"], "INVALID");
     let diagnostics = refused["diagnostics"].as_array().unwrap();
     assert_eq!(diagnostics.len(), 2, "{refused}");
@@ -173,7 +173,7 @@ fn an_invalid_definition_is_told_at_once_and_warnings_refuse_nothing() {
         (&diagnostics[0]["line"], &diagnostics[0]["column"]),
         (&json!(2), &json!(43))
     );
-    let ran = place.run("simulate bad.asl.json");
+    let ran = sandbox.run("simulate bad.asl.json");
     ran.fails(2, &["bad.asl.json", "2 errors"]);
     assert!(
         ran.stdout
@@ -182,36 +182,40 @@ fn an_invalid_definition_is_told_at_once_and_warnings_refuse_nothing() {
         ran.stdout
     );
 
-    place.write(
+    sandbox.write(
         "sync.asl.json",
         r#"{"StartAt": "A", "States": {"A": {"Type": "Task", "Resource": "arn:aws:states:::glue:startJobRun.sync", "End": true}}}"#,
     );
-    place.write(
+    sandbox.write(
         "sync.mocks.json",
         r#"{"StateMachines": {"any": {"TestCases": {"c": {"A": "A"}}}}, "MockedResponses": {"A": {"0": {"Return": 1}}}}"#,
     );
-    object(&place, "simulate sync.asl.json --mocks sync.mocks.json", 0);
     object(
-        &place,
+        &sandbox,
+        "simulate sync.asl.json --mocks sync.mocks.json",
+        0,
+    );
+    object(
+        &sandbox,
         "simulate sync.asl.json --mocks sync.mocks.json --type EXPRESS",
         2,
     );
-    assert_eq!(place.run("simulate nowhere.json").code, Some(3));
-    place.write("text.json", "no json");
+    assert_eq!(sandbox.run("simulate nowhere.json").code, Some(3));
+    sandbox.write("text.json", "no json");
     assert_eq!(
-        object(&place, "simulate text.json", 2)["diagnostics"][0]["code"],
+        object(&sandbox, "simulate text.json", 2)["diagnostics"][0]["code"],
         "INVALID_JSON_DESCRIPTION"
     );
 }
 
 #[test]
 fn each_end_has_its_status_and_exit_code() {
-    let place = Place::new();
-    place.write(
+    let sandbox = Sandbox::new();
+    sandbox.write(
         "fail.json",
         r#"{"StartAt": "A", "States": {"A": {"Type": "Fail", "Error": "E", "Cause": "c"}}}"#,
     );
-    let failed = object(&place, "simulate fail.json", 1);
+    let failed = object(&sandbox, "simulate fail.json", 1);
     assert_eq!(
         (
             &failed["status"],
@@ -221,25 +225,25 @@ fn each_end_has_its_status_and_exit_code() {
         ),
         (&json!("FAILED"), &Value::Null, &json!("E"), &json!("c"))
     );
-    place.write(
+    sandbox.write(
         "slow.json",
         r#"{"TimeoutSeconds": 5, "StartAt": "A", "States": {"A": {"Type": "Wait", "Seconds": 9, "End": true}}}"#,
     );
-    let timed_out = object(&place, "simulate slow.json", 1);
+    let timed_out = object(&sandbox, "simulate slow.json", 1);
     assert_eq!(timed_out["status"], "TIMED_OUT");
     assert_eq!(timed_out["error"], Value::Null);
-    place.write(
+    sandbox.write(
         "loop.json",
         r#"{"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "B"}, "B": {"Type": "Choice", "Choices":
             [{"Variable": "$.x", "IsPresent": true, "Next": "C"}], "Default": "A"}, "C": {"Type": "Succeed"}}}"#,
     );
-    let standard = object(&place, "simulate loop.json --history l.jsonl", 1);
+    let standard = object(&sandbox, "simulate loop.json --history l.jsonl", 1);
     assert_eq!(
         standard["cause"],
         "The execution reached the maximum number of history events (25000)."
     );
     let short = object(
-        &place,
+        &sandbox,
         "simulate loop.json --max-events 100 --type express",
         1,
     );
@@ -248,28 +252,28 @@ fn each_end_has_its_status_and_exit_code() {
 
 #[test]
 fn mocks_are_chosen_by_machine_and_case() {
-    let place = orders();
+    let sandbox = orders();
     let base = "simulate orders.asl.json --input input.json --mocks mocks.json";
-    object(&place, &format!("{base} --name renamed"), 0);
-    place
+    object(&sandbox, &format!("{base} --name renamed"), 0);
+    sandbox
         .run(base)
         .fails(2, &["mocks.json", "`Nothing`, `SecondTry`"]);
-    place
+    sandbox
         .run(&format!("{base} --case Third"))
         .fails(2, &["`Third`", "`Nothing`, `SecondTry`"]);
-    place
+    sandbox
         .run(&format!("{base} --case Only --name other"))
         .fails(2, &["`other`", "`orders`, `renamed`"]);
-    place
+    sandbox
         .run("simulate orders.asl.json --mocks nowhere.json --case x")
         .fails(3, &["nowhere.json"]);
-    let alone = place.run("simulate orders.asl.json --case SecondTry");
+    let alone = sandbox.run("simulate orders.asl.json --case SecondTry");
     assert_eq!(alone.code, Some(2), "{}", alone.stderr);
-    place.write(
+    sandbox.write(
         "wrong.json",
         "{\"StateMachines\": {\"orders\": {\"TestCases\": {\"c\": {\"Work\": \"R\", \"X\": 7}}}},\n \"MockedResponses\": {\"R\": {\"-1\": {}}}}",
     );
-    place
+    sandbox
         .run("simulate orders.asl.json --mocks wrong.json --case c")
         .fails(
             2,
@@ -282,18 +286,18 @@ fn mocks_are_chosen_by_machine_and_case() {
 
 #[test]
 fn a_call_without_an_answer_ends_the_simulation_whatever_would_catch_it() {
-    let place = orders();
+    let sandbox = orders();
     let base = "simulate orders.asl.json --mocks mocks.json";
-    place.write("more.json", r#"{"items": [1, 2, 3], "label": "x"}"#);
-    let ran = place.run(&format!("{base} --case SecondTry --input more.json"));
+    sandbox.write("more.json", r#"{"items": [1, 2, 3], "label": "x"}"#);
+    let ran = sandbox.run(&format!("{base} --case SecondTry --input more.json"));
     ran.fails(
         2,
         &["case `SecondTry`", "call 3", "state `Work`", "mocks.json"],
     );
     assert!(ran.stdout.contains("iteration 2"), "{}", ran.stdout);
-    let ran = place.run(&format!("{base} --case Nothing --input more.json"));
+    let ran = sandbox.run(&format!("{base} --case Nothing --input more.json"));
     ran.fails(2, &["call 0", "state `Work`"]);
-    let ran = place.run("simulate orders.asl.json --input more.json --output-format json");
+    let ran = sandbox.run("simulate orders.asl.json --input more.json --output-format json");
     ran.fails(2, &["call 0", "state `Work`", "no mocks were given"]);
     let object: Value = serde_json::from_str(&ran.stdout).unwrap();
     assert_eq!(object["error"]["exit_code"], 2);
@@ -301,21 +305,21 @@ fn a_call_without_an_answer_ends_the_simulation_whatever_would_catch_it() {
 
 #[test]
 fn bad_words_are_usage() {
-    let place = orders();
+    let sandbox = orders();
     let base = "simulate orders.asl.json";
-    place.write("broken.json", "{\n \"a\": }");
-    place
+    sandbox.write("broken.json", "{\n \"a\": }");
+    sandbox
         .run(&format!("{base} --input broken.json"))
         .fails(2, &["broken.json", "line 2 column 7"]);
-    place
+    sandbox
         .run(&format!("{base} --input nowhere.json"))
         .fails(3, &["nowhere.json"]);
-    place
+    sandbox
         .run_words(&["simulate", "orders.asl.json", "--input", "{\"a\""])
         .fails(2, &["--input"]);
     let large = format!("{{\"a\": \"{}\"}}", "x".repeat(300_000));
-    place.write("large.json", large);
-    place
+    sandbox.write("large.json", large);
+    sandbox
         .run(&format!("{base} --input large.json"))
         .fails(2, &["262144 bytes"]);
     for flags in [
@@ -333,46 +337,46 @@ fn bad_words_are_usage() {
         "--s3 =folder",
         "--output-format sarif",
     ] {
-        let ran = place.run(&format!("{base} {flags}"));
+        let ran = sandbox.run(&format!("{base} {flags}"));
         assert_eq!(ran.code, Some(2), "{flags}: {}", ran.stderr);
         assert!(ran.stderr.contains("error: "), "{flags}: {}", ran.stderr);
     }
-    place
+    sandbox
         .run(&format!("{base} --s3 bucket=nowhere"))
         .fails(3, &["`nowhere`", "`bucket`"]);
-    place
+    sandbox
         .run(&format!("{base} --s3 b=. --s3 b=."))
         .fails(2, &["two folders"]);
-    place
+    sandbox
         .run(&format!("{base} --history no/such/folder.jsonl"))
         .fails(1, &["no/such/folder.jsonl"]);
     assert_eq!(
-        std::fs::read_to_string(place.path("orders.asl.json")).unwrap(),
+        std::fs::read_to_string(sandbox.path("orders.asl.json")).unwrap(),
         ORDERS,
         "what is read is never written over"
     );
-    place
+    sandbox
         .run("simulate orders.asl.json --start-time yesterday")
         .fails(2, &["`2026-01-31T12:00:00Z`"]);
-    place
+    sandbox
         .run("simulate orders.asl.json --input nowhere")
         .fails(3, &["takes JSON itself"]);
 }
 
 #[test]
 fn a_byte_order_mark_is_no_part_of_json_and_an_unknown_state_of_a_case_is_told() {
-    let place = orders();
-    place.write(
+    let sandbox = orders();
+    sandbox.write(
         "mocks.json",
         format!(
             "\u{FEFF}{}",
             MOCKS.replace("\"Nothing\": {}", "\"Nothing\": {\"Nope\": \"SecondTry\"}")
         ),
     );
-    place.write("input.json", "\u{FEFF}{\"items\": [1], \"label\": \"x\"}");
+    sandbox.write("input.json", "\u{FEFF}{\"items\": [1], \"label\": \"x\"}");
     let base = "simulate orders.asl.json --input input.json --mocks mocks.json --case";
-    place.run(&format!("{base} SecondTry")).succeeds();
-    let ran = place.run(&format!("{base} Nothing"));
+    sandbox.run(&format!("{base} SecondTry")).succeeds();
+    let ran = sandbox.run(&format!("{base} Nothing"));
     ran.fails(
         2,
         &[
@@ -385,13 +389,13 @@ fn a_byte_order_mark_is_no_part_of_json_and_an_unknown_state_of_a_case_is_told()
 
 #[test]
 fn a_seed_decides_what_is_random() {
-    let place = Place::new();
-    place.write(
+    let sandbox = Sandbox::new();
+    sandbox.write(
         "random.json",
         r#"{"StartAt": "A", "States": {"A": {"Type": "Pass", "Parameters": {"id.$": "States.UUID()"}, "End": true}}}"#,
     );
     let id = |seed: u32| {
-        object(&place, &format!("simulate random.json --seed {seed}"), 0)["output"]["id"].clone()
+        object(&sandbox, &format!("simulate random.json --seed {seed}"), 0)["output"]["id"].clone()
     };
     assert_eq!(id(1), id(1));
     assert_ne!(id(1), id(2));
@@ -399,34 +403,34 @@ fn a_seed_decides_what_is_random() {
 
 #[test]
 fn virtual_time_takes_none_and_real_time_takes_its_time() {
-    let place = Place::new();
-    place.write(
+    let sandbox = Sandbox::new();
+    sandbox.write(
         "wait.json",
         r#"{"StartAt": "A", "States": {"A": {"Type": "Wait", "Seconds": 1, "End": true}}}"#,
     );
-    place.write(
+    sandbox.write(
         "years.json",
         r#"{"StartAt": "A", "States": {"A": {"Type": "Wait", "Seconds": 99999999, "End": true}}}"#,
     );
     let began = Instant::now();
-    place.run("simulate wait.json --real-time").succeeds();
+    sandbox.run("simulate wait.json --real-time").succeeds();
     assert!(began.elapsed() >= Duration::from_secs(1));
-    let ran = place.run("simulate years.json");
+    let ran = sandbox.run("simulate years.json");
     assert!(ran.succeeds().stdout.contains("1157 d"), "{}", ran.stdout);
 }
 
 #[test]
 fn a_key_that_stands_twice_in_an_input_is_told_beside_the_result() {
-    let place = Place::new();
-    place.write(
+    let sandbox = Sandbox::new();
+    sandbox.write(
         "echo.json",
         r#"{"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}"#,
     );
-    place.write(
+    sandbox.write(
         "input.json",
         "{\"a\": 1,\n \"b\": [{\"c\": 1, \"c\": 2}],\n \"a\": 3}",
     );
-    let ran = place.run("simulate echo.json --input input.json --output-format json");
+    let ran = sandbox.run("simulate echo.json --input input.json --output-format json");
     let simulated: Value = serde_json::from_str(&ran.stdout).unwrap();
     assert_eq!(simulated["output"], json!({"a": 3, "b": [{"c": 2}]}));
     for expected in [
@@ -435,16 +439,16 @@ fn a_key_that_stands_twice_in_an_input_is_told_beside_the_result() {
     ] {
         assert!(ran.stderr.contains(expected), "{}", ran.stderr);
     }
-    let written = place.run(r#"simulate echo.json --input {"a":1,"a":2}"#);
+    let written = sandbox.run(r#"simulate echo.json --input {"a":1,"a":2}"#);
     let expected = "--input:1:12: warning DUPLICATE_KEY /a: ";
     assert!(written.stderr.starts_with(expected), "{}", written.stderr);
-    let clean = place.run("simulate echo.json --input {}");
+    let clean = sandbox.run("simulate echo.json --input {}");
     assert_eq!(clean.succeeds().stderr, "");
 }
 
 #[test]
 fn the_field_that_failed_is_marked_whatever_its_kind() {
-    let place = Place::new();
+    let sandbox = Sandbox::new();
     for (state, field) in [
         (
             r#""Type": "Pass", "Parameters": {"a.$": "States.MathAdd($.q, 1)"}"#,
@@ -472,8 +476,8 @@ fn the_field_that_failed_is_marked_whatever_its_kind() {
     ] {
         let definition =
             format!(r#"{{"StartAt": "A", "States": {{"A": {{{state}, "End": true}}}}}}"#);
-        place.write("one.json", definition);
-        let ran = place.run(r#"simulate one.json --input {"below":-1}"#);
+        sandbox.write("one.json", definition);
+        let ran = sandbox.run(r#"simulate one.json --input {"below":-1}"#);
         let expected = format!("where: state `A`, field `{field}`, one.json:");
         assert!(ran.stdout.contains(&expected), "{state}: {}", ran.stdout);
     }

@@ -7,7 +7,7 @@ use arrow::datatypes::{DataType, Field, Schema};
 use parquet::arrow::ArrowWriter;
 use serde_json::{Value, json};
 
-use crate::support::harness::Place;
+use crate::support::sandbox::Sandbox;
 
 /// A distributed Map over what a reader gives, each item as it is.
 fn machine(reader: &Value, writer: Option<Value>) -> String {
@@ -31,22 +31,22 @@ fn reader(key: &str, config: &Value) -> Value {
     })
 }
 
-fn run(place: &Place, machine: &str, code: i32) -> Value {
-    place.write("machine.asl.json", machine);
-    std::fs::create_dir_all(place.path("bucket")).unwrap();
-    let ran = place.run("simulate machine.asl.json --s3 data=bucket --output-format json");
+fn run(sandbox: &Sandbox, machine: &str, code: i32) -> Value {
+    sandbox.write("machine.asl.json", machine);
+    std::fs::create_dir_all(sandbox.path("bucket")).unwrap();
+    let ran = sandbox.run("simulate machine.asl.json --s3 data=bucket --output-format json");
     assert_eq!(ran.code, Some(code), "{}{}", ran.stdout, ran.stderr);
     serde_json::from_str(&ran.stdout).unwrap()
 }
 
 #[test]
 fn items_are_read_in_every_format() {
-    let place = Place::new();
-    place.write("bucket/a b/%41.csv", "id,name\n1,x\n2,y\n");
-    place.write("bucket/list.json", r#"[{"id": "1"}, {"id": "2"}]"#);
-    place.write("bucket/list.jsonl", "{\"id\": \"1\"}\n{\"id\": \"2\"}\n");
+    let sandbox = Sandbox::new();
+    sandbox.write("bucket/a b/%41.csv", "id,name\n1,x\n2,y\n");
+    sandbox.write("bucket/list.json", r#"[{"id": "1"}, {"id": "2"}]"#);
+    sandbox.write("bucket/list.jsonl", "{\"id\": \"1\"}\n{\"id\": \"2\"}\n");
     let csv = run(
-        &place,
+        &sandbox,
         &machine(
             &reader(
                 "a b/%41.csv",
@@ -63,7 +63,7 @@ fn items_are_read_in_every_format() {
     );
     for (key, input_type) in [("list.json", "JSON"), ("list.jsonl", "JSONL")] {
         let read = run(
-            &place,
+            &sandbox,
             &machine(&reader(key, &json!({"InputType": input_type})), None),
             0,
         );
@@ -73,7 +73,7 @@ fn items_are_read_in_every_format() {
 
 #[test]
 fn items_are_read_from_parquet() {
-    let place = Place::new();
+    let sandbox = Sandbox::new();
     let schema = Arc::new(Schema::new(vec![
         Field::new("id", DataType::Int64, false),
         Field::new("name", DataType::Utf8, true),
@@ -90,7 +90,7 @@ fn items_are_read_from_parquet() {
     let mut writer = ArrowWriter::try_new(&mut bytes, schema, None).unwrap();
     writer.write(&batch).unwrap();
     writer.close().unwrap();
-    place.write("bucket/rows.parquet", bytes);
+    sandbox.write("bucket/rows.parquet", bytes);
     let definition = machine(
         &reader(
             "rows.parquet",
@@ -98,26 +98,26 @@ fn items_are_read_from_parquet() {
         ),
         None,
     );
-    let read = run(&place, &definition, 0);
+    let read = run(&sandbox, &definition, 0);
     assert_eq!(
         read["output"],
         json!([{"id": 1, "name": "x"}, {"id": 2, "name": null}])
     );
-    place.write("bucket/rows.parquet", "PAR1 and no more PAR1");
-    let broken = run(&place, &definition, 1);
+    sandbox.write("bucket/rows.parquet", "PAR1 and no more PAR1");
+    let broken = run(&sandbox, &definition, 1);
     assert_eq!(broken["error"], "States.ItemReaderFailed");
 }
 
 #[test]
 fn objects_and_manifests_are_listed() {
-    let place = Place::new();
+    let sandbox = Sandbox::new();
     for key in ["in/2.json", "in/1.json", "other/3.json"] {
-        place.write(&format!("bucket/{key}"), "{}");
+        sandbox.write(&format!("bucket/{key}"), "{}");
     }
     let list = json!({
         "Resource": "arn:aws:states:::s3:listObjectsV2", "Parameters": {"Bucket": "data", "Prefix": "in/"}
     });
-    let listed = run(&place, &machine(&list, None), 0);
+    let listed = run(&sandbox, &machine(&list, None), 0);
     let keys: Vec<&Value> = listed["output"]
         .as_array()
         .unwrap()
@@ -127,13 +127,13 @@ fn objects_and_manifests_are_listed() {
     assert_eq!(keys, [&json!("in/1.json"), &json!("in/2.json")]);
     assert_eq!(listed["output"][0]["Size"], 2);
 
-    place.write(
+    sandbox.write(
         "bucket/manifest.json",
         r#"{"destinationBucket": "arn:aws:s3:::data", "fileSchema": "Bucket, Key", "files": [{"key": "part.csv"}]}"#,
     );
-    place.write("bucket/part.csv", "\"data\",\"in/1.json\"\n");
+    sandbox.write("bucket/part.csv", "\"data\",\"in/1.json\"\n");
     let read = run(
-        &place,
+        &sandbox,
         &machine(
             &reader("manifest.json", &json!({"InputType": "MANIFEST"})),
             None,
@@ -148,8 +148,8 @@ fn objects_and_manifests_are_listed() {
 
 #[test]
 fn results_are_written_below_the_folder() {
-    let place = Place::new();
-    place.write("bucket/list.json", "[1, 2]");
+    let sandbox = Sandbox::new();
+    sandbox.write("bucket/list.json", "[1, 2]");
     let writer = json!({
         "Resource": "arn:aws:states:::s3:putObject", "Parameters": {"Bucket": "data", "Prefix": "out/here"}
     });
@@ -157,35 +157,36 @@ fn results_are_written_below_the_folder() {
         &reader("list.json", &json!({"InputType": "JSON"})),
         Some(writer),
     );
-    let written = run(&place, &definition, 0);
+    let written = run(&sandbox, &definition, 0);
     let key = written["output"]["ResultWriterDetails"]["Key"]
         .as_str()
         .unwrap();
-    let manifest = std::fs::read(place.path("bucket").join(key)).unwrap();
+    let manifest = std::fs::read(sandbox.path("bucket").join(key)).unwrap();
     let manifest: Value = serde_json::from_slice(&manifest).unwrap();
     let results = manifest["ResultFiles"]["SUCCEEDED"][0]["Key"]
         .as_str()
         .unwrap();
-    let results = std::fs::read(place.path("bucket").join(results)).unwrap();
+    let results = std::fs::read(sandbox.path("bucket").join(results)).unwrap();
     let results: Value = serde_json::from_slice(&results).unwrap();
     assert_eq!(results[1]["Output"], "2");
     assert!(key.starts_with("out/here/"), "{key}");
     // The same run again would write through a link that stands there now.
-    std::fs::remove_file(place.path("bucket").join(key)).unwrap();
-    std::os::unix::fs::symlink(place.path("made.json"), place.path("bucket").join(key)).unwrap();
-    let refused = run(&place, &definition, 1);
+    std::fs::remove_file(sandbox.path("bucket").join(key)).unwrap();
+    std::os::unix::fs::symlink(sandbox.path("made.json"), sandbox.path("bucket").join(key))
+        .unwrap();
+    let refused = run(&sandbox, &definition, 1);
     assert_eq!(refused["error"], "States.ResultWriterFailed");
-    assert!(!place.path("made.json").exists());
+    assert!(!sandbox.path("made.json").exists());
 }
 
 #[test]
 fn nothing_is_read_or_written_outside_the_folder() {
-    let place = Place::new();
-    place.write("secret.json", "[1]");
-    place.write("elsewhere/secret.json", "[1]");
-    std::fs::create_dir_all(place.path("bucket")).unwrap();
-    std::os::unix::fs::symlink(place.path("elsewhere"), place.path("bucket/link")).unwrap();
-    let outside = place.path("secret.json");
+    let sandbox = Sandbox::new();
+    sandbox.write("secret.json", "[1]");
+    sandbox.write("elsewhere/secret.json", "[1]");
+    std::fs::create_dir_all(sandbox.path("bucket")).unwrap();
+    std::os::unix::fs::symlink(sandbox.path("elsewhere"), sandbox.path("bucket/link")).unwrap();
+    let outside = sandbox.path("secret.json");
     for key in [
         "../secret.json",
         "a/../../secret.json",
@@ -194,7 +195,7 @@ fn nothing_is_read_or_written_outside_the_folder() {
         outside.to_str().unwrap(),
     ] {
         let refused = run(
-            &place,
+            &sandbox,
             &machine(&reader(key, &json!({"InputType": "JSON"})), None),
             1,
         );
@@ -202,7 +203,7 @@ fn nothing_is_read_or_written_outside_the_folder() {
         let cause = refused["cause"].as_str().unwrap();
         assert!(cause.contains("leads out of the folder"), "{key}: {cause}");
     }
-    place.write("bucket/list.json", "[1]");
+    sandbox.write("bucket/list.json", "[1]");
     for prefix in ["../out", "a/../../out", "link", "link/deeper"] {
         let writer = json!({
             "Resource": "arn:aws:states:::s3:putObject", "Parameters": {"Bucket": "data", "Prefix": prefix}
@@ -211,18 +212,18 @@ fn nothing_is_read_or_written_outside_the_folder() {
             &reader("list.json", &json!({"InputType": "JSON"})),
             Some(writer),
         );
-        let refused = run(&place, &definition, 1);
+        let refused = run(&sandbox, &definition, 1);
         assert_eq!(refused["error"], "States.ResultWriterFailed", "{prefix}");
     }
-    assert!(!place.path("out").exists());
-    assert_eq!(place.files("elsewhere").len(), 1);
+    assert!(!sandbox.path("out").exists());
+    assert_eq!(sandbox.files("elsewhere").len(), 1);
 }
 
 #[test]
 fn what_is_missing_is_named() {
-    let place = Place::new();
+    let sandbox = Sandbox::new();
     let missing = run(
-        &place,
+        &sandbox,
         &machine(&reader("gone.json", &json!({"InputType": "JSON"})), None),
         1,
     );
@@ -234,9 +235,9 @@ fn what_is_missing_is_named() {
     );
     let mut other = reader("gone.json", &json!({"InputType": "JSON"}));
     other["Parameters"]["Bucket"] = json!("unknown");
-    let missing = run(&place, &machine(&other, None), 1);
+    let missing = run(&sandbox, &machine(&other, None), 1);
     assert!(missing["cause"].as_str().unwrap().contains("unknown"));
     // Without any folder the reader is a call that nobody answers.
-    let ran = place.run("simulate machine.asl.json");
+    let ran = sandbox.run("simulate machine.asl.json");
     ran.fails(2, &["state `Each`", "--s3 BUCKET=DIR"]);
 }

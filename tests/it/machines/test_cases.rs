@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::harness::Place;
+use crate::support::sandbox::Sandbox;
 
 /// The files that `runner/CASES.md` shows.
 const SHOWN: [&str; 3] = [
@@ -11,31 +11,31 @@ const SHOWN: [&str; 3] = [
     "orders.refused.case.json",
 ];
 
-fn documented() -> Place {
-    let place = Place::new();
+fn documented() -> Sandbox {
+    let sandbox = Sandbox::new();
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/runner/CASES.md");
     let text = std::fs::read_to_string(path).unwrap();
     let blocks: Vec<&str> = text.split("```json\n").skip(1).collect();
     assert_eq!(blocks.len(), SHOWN.len());
     for (name, block) in SHOWN.iter().zip(blocks) {
         assert!(text.contains(&format!("`{name}`")), "{name}");
-        place.write(
+        sandbox.write(
             &format!("machines/{name}"),
             block.split("```").next().unwrap(),
         );
     }
-    place
+    sandbox
 }
 
-fn case(place: &Place, name: &str, case: &Value) {
-    place.write(
+fn case(sandbox: &Sandbox, name: &str, case: &Value) {
+    sandbox.write(
         &format!("machines/orders.{name}.case.json"),
         case.to_string(),
     );
 }
 
-fn tested(place: &Place, code: i32) -> Value {
-    let ran = place.run("test machines --output-format json");
+fn tested(sandbox: &Sandbox, code: i32) -> Value {
+    let ran = sandbox.run("test machines --output-format json");
     assert_eq!(ran.code, Some(code), "{}{}", ran.stdout, ran.stderr);
     serde_json::from_str(&ran.stdout).unwrap()
 }
@@ -62,8 +62,8 @@ fn differences(tested: &Value, name: &str) -> Vec<String> {
 
 #[test]
 fn the_documented_cases_pass_and_reach_every_state() {
-    let place = documented();
-    let ran = place.run("test machines");
+    let sandbox = documented();
+    let ran = sandbox.run("test machines");
     ran.succeeds();
     for expected in [
         "ok      orders.refused\n",
@@ -78,26 +78,26 @@ fn the_documented_cases_pass_and_reach_every_state() {
         );
     }
     assert!(!ran.stdout.contains("never"), "{}", ran.stdout);
-    place
+    sandbox
         .run("test machines/orders.refused.case.json")
         .succeeds();
 }
 
 #[test]
 fn what_no_case_reached_is_listed_by_machine() {
-    let place = documented();
-    std::fs::remove_file(place.path("machines/orders.refused.case.json")).unwrap();
-    std::fs::remove_file(place.path("machines/orders.second-try.case.json")).unwrap();
+    let sandbox = documented();
+    std::fs::remove_file(sandbox.path("machines/orders.refused.case.json")).unwrap();
+    std::fs::remove_file(sandbox.path("machines/orders.second-try.case.json")).unwrap();
     case(
-        &place,
+        &sandbox,
         "paid",
         &json!({"mocks": {"Charge": {"0": {"Return": 1}}}, "expect": {"output": {"charge": 1}}}),
     );
-    place.write(
+    sandbox.write(
         "machines/deep/untested.asl.json",
         r#"{"StartAt": "A", "States": {"A": {"Type": "Pass", "End": true}}}"#,
     );
-    let ran = place.run("test machines");
+    let ran = sandbox.run("test machines");
     ran.succeeds();
     for expected in [
         "machines/deep/untested.asl.json: no case\n",
@@ -112,7 +112,7 @@ fn what_no_case_reached_is_listed_by_machine() {
             ran.stdout
         );
     }
-    let unreached = &tested(&place, 0)["coverage"][1]["unreached"];
+    let unreached = &tested(&sandbox, 0)["coverage"][1]["unreached"];
     assert_eq!(
         unreached[1],
         json!({"kind": "catch", "state": "Charge", "index": 0, "errors": ["CardRefused"]})
@@ -121,33 +121,33 @@ fn what_no_case_reached_is_listed_by_machine() {
 
 #[test]
 fn each_expectation_that_does_not_hold_is_shown_with_what_came_out() {
-    let place = documented();
+    let sandbox = documented();
     let mocks = json!({"Charge": {"0": {"Return": {"paid": true, "list": [1, 2]}}}});
     let wrong = |expect: Value| json!({"input": {"id": 7}, "mocks": mocks, "expect": expect});
     case(
-        &place,
+        &sandbox,
         "output",
         &wrong(json!({"output": {"id": 8, "charge": {"paid": true, "list": [1]}, "gone": null}})),
     );
     case(
-        &place,
+        &sandbox,
         "part",
         &wrong(json!({"output_includes": {"charge": {"paid": false}}})),
     );
     case(
-        &place,
+        &sandbox,
         "place",
         &wrong(
             json!({"output_at": {"$.charge.list[1]": 3, "$.nothing": 1, "$.charge.list[*]": [1, 2]}}),
         ),
     );
     case(
-        &place,
+        &sandbox,
         "status",
         &wrong(json!({"error": "E", "cause": null, "cause_includes": "why"})),
     );
     case(
-        &place,
+        &sandbox,
         "visits",
         &wrong(
             json!({"visits": ["Charge", "Tell"], "visits_include": ["Tell"], "visits_exclude": ["Done"],
@@ -155,8 +155,8 @@ fn each_expectation_that_does_not_hold_is_shown_with_what_came_out() {
             "inputs_include": {"Charge": {"0": {"id": 8}, "1": {}}}}),
         ),
     );
-    case(&place, "unanswered", &json!({"expect": {}}));
-    let tested = tested(&place, 1);
+    case(&sandbox, "unanswered", &json!({"expect": {}}));
+    let tested = tested(&sandbox, 1);
     assert_eq!(
         (&tested["passed"], &tested["failed"]),
         (&json!(2), &json!(6))
@@ -200,7 +200,7 @@ fn each_expectation_that_does_not_hold_is_shown_with_what_came_out() {
         differences(&tested, "orders.unanswered"),
         ["mocks: an answer for call 0 of the state `Charge` / none, calls count from 0"]
     );
-    let ran = place.run("test machines");
+    let ran = sandbox.run("test machines");
     ran.stdout
         .contains("FAILED  orders.visits\n        machines/orders.visits.case.json\n")
         .then_some(())
@@ -214,30 +214,30 @@ fn each_expectation_that_does_not_hold_is_shown_with_what_came_out() {
 
 #[test]
 fn everything_wrong_with_cases_and_definitions_is_named_at_once() {
-    let place = documented();
-    place.write("machines/text.json", "");
-    place.write(
+    let sandbox = documented();
+    sandbox.write("machines/text.json", "");
+    sandbox.write(
         "machines/orders.wrong.case.json",
         "{\n  \"input\": 1, \"input_file\": \"gone.json\",\n  \"mocks\": {\"Nope\": {}, \"Done\": {}, \"Charge\": {\"x\": {}}},\n  \
          \"start_time\": \"soon\", \"seed\": -1, \"type\": \"QUICK\", \"max_events\": 0,\n  \"s3\": {\"b\": \"gone\"},\n  \
          \"expect\": {\"status\": \"FINE\", \"visits\": [\"Nope\"], \"output_at\": {\"a\": 1}, \"calls\": {\"Tell\": 1}, \"inputs_include\": {\"Charge\": {\"x\": 1}}, \"outputs\": 1}\n}",
     );
-    place.write("machines/lost.case.json", r#"{"expect": {}}"#);
-    place.write(
+    sandbox.write("machines/lost.case.json", r#"{"expect": {}}"#);
+    sandbox.write(
         "machines/other.case.json",
         r#"{"machine": "broken.asl.json"}"#,
     );
-    place.write(
+    sandbox.write(
         "machines/broken.asl.json",
         r#"{"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "B"}}}"#,
     );
-    place.write("machines/cut.case.json", "{\n \"expect\"");
-    place.write(
+    sandbox.write("machines/cut.case.json", "{\n \"expect\"");
+    sandbox.write(
         "machines/orders.twice.case.json",
         "{\"seed\": 1,\n \"seed\": 2, \"input_file\": \"twice.json\", \"expect\": {}}",
     );
-    place.write("machines/twice.json", r#"{"a": [{"b": 1, "b": 2}]}"#);
-    let ran = place.run("test machines");
+    sandbox.write("machines/twice.json", r#"{"a": [{"b": 1, "b": 2}]}"#);
+    let ran = sandbox.run("test machines");
     ran.fails(2, &["no case was run"]);
     for expected in [
         "machines/orders.twice.case.json:2:10  error  INVALID_CASE  /seed\n    the key `seed` stands twice",
@@ -270,23 +270,25 @@ fn everything_wrong_with_cases_and_definitions_is_named_at_once() {
             ran.stdout
         );
     }
-    let invalid = tested(&place, 2);
+    let invalid = tested(&sandbox, 2);
     assert_eq!(invalid["status"], "INVALID");
     assert!(invalid["diagnostics"].as_array().unwrap().len() > 15);
 }
 
 #[test]
 fn a_folder_without_cases_is_an_error() {
-    let place = Place::new();
-    place.write("machines/readme.txt", "");
-    place.run("test machines").fails(2, &["no case", "hint: "]);
-    place.run("test nowhere").fails(3, &["nowhere"]);
+    let sandbox = Sandbox::new();
+    sandbox.write("machines/readme.txt", "");
+    sandbox
+        .run("test machines")
+        .fails(2, &["no case", "hint: "]);
+    sandbox.run("test nowhere").fails(3, &["nowhere"]);
 }
 
 #[test]
 fn files_beside_a_case_are_found_and_what_a_map_writes_stays_in_memory() {
-    let place = Place::new();
-    place.write(
+    let sandbox = Sandbox::new();
+    sandbox.write(
         "machines/each.asl.json",
         json!({"StartAt": "Each", "States": {"Each": {
             "Type": "Map", "End": true,
@@ -299,13 +301,13 @@ fn files_beside_a_case_are_found_and_what_a_map_writes_stays_in_memory() {
         }}})
         .to_string(),
     );
-    place.write("machines/cases/data/list.json", "[1, 2]");
-    place.write("machines/cases/input.json", r#"{"key": "list.json"}"#);
-    place.write(
+    sandbox.write("machines/cases/data/list.json", "[1, 2]");
+    sandbox.write("machines/cases/input.json", r#"{"key": "list.json"}"#);
+    sandbox.write(
         "machines/cases/mocks.json",
         r#"{"StateMachines": {"each": {"TestCases": {"Two": {"Work": "W"}}}}, "MockedResponses": {"W": {"0-1": {"Return": 1}}}}"#,
     );
-    place.write(
+    sandbox.write(
         "machines/cases/two.case.json",
         json!({
             "machine": "../each.asl.json", "input_file": "input.json", "mock_file": "mocks.json", "mock_case": "Two",
@@ -315,34 +317,34 @@ fn files_beside_a_case_are_found_and_what_a_map_writes_stays_in_memory() {
         .to_string(),
     );
     // Another way to the same definition is no other machine.
-    place.write(
+    sandbox.write(
         "machines/each.beside.case.json",
         r#"{"input": {"key": "none"}, "s3": {"in": "cases/data"}, "expect": {"error": "States.ItemReaderFailed"}}"#,
     );
-    let before = place.files("machines");
-    let ran = place.run("test machines");
+    let before = sandbox.files("machines");
+    let ran = sandbox.run("test machines");
     assert_eq!(
         ran.succeeds().stdout.matches("states reached").count(),
         1,
         "{}",
         ran.stdout
     );
-    assert_eq!(place.files("machines"), before);
+    assert_eq!(sandbox.files("machines"), before);
 }
 
 #[test]
 fn an_endless_express_machine_ends() {
-    let place = Place::new();
-    place.write(
+    let sandbox = Sandbox::new();
+    sandbox.write(
         "loop.asl.json",
         r#"{"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "B"}, "B": {"Type": "Choice", "Choices":
             [{"Variable": "$.x", "IsPresent": true, "Next": "C"}], "Default": "A"}, "C": {"Type": "Succeed"}}}"#,
     );
-    place.write(
+    sandbox.write(
         "loop.forever.case.json",
         r#"{"type": "EXPRESS", "max_events": 2000, "expect": {"cause_includes": "(2000)", "visits_exclude": ["C"]}}"#,
     );
-    let ran = place.run("test .");
+    let ran = sandbox.run("test .");
     ran.succeeds();
     assert!(
         ran.stdout.contains("never  choice 0 to `C` of `B`"),
@@ -353,16 +355,16 @@ fn an_endless_express_machine_ends() {
 
 #[test]
 fn a_build_server_gets_xml_whatever_the_cases_hold() {
-    let place = documented();
+    let sandbox = documented();
     case(
-        &place,
+        &sandbox,
         "a<b>&\"'",
         &json!({"input": {"x": "\u{1}<&>\"'\n"}, "mocks": {"Charge": {"0": {"Return": 1}}},
             "expect": {"output": {"x": "]]>"}}}),
     );
-    let ran = place.run("test machines --junit report.xml");
+    let ran = sandbox.run("test machines --junit report.xml");
     assert_eq!(ran.code, Some(1), "{}", ran.stderr);
-    let text = std::fs::read_to_string(place.path("report.xml")).unwrap();
+    let text = std::fs::read_to_string(sandbox.path("report.xml")).unwrap();
     assert!(text.starts_with("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"drivetrain\" tests=\"3\" failures=\"1\""));
     assert!(
         text.contains("name=\"orders.a&lt;b&gt;&amp;&quot;&apos;\""),
@@ -383,35 +385,36 @@ fn a_build_server_gets_xml_whatever_the_cases_hold() {
         let begins = text.matches(&format!("<{tag} ")).count();
         assert_eq!(begins, text.matches(&format!("</{tag}>")).count(), "{tag}");
     }
-    place
+    sandbox
         .run("test machines --junit no/such/report.xml")
         .fails(1, &["no/such/report.xml"]);
 }
 
 #[test]
 fn a_hundred_more_cases_run_side_by_side_and_all_are_counted() {
-    let place = documented();
+    let sandbox = documented();
     let count = || {
-        let printed = place.run("test machines").succeeds().stdout.clone();
+        let printed = sandbox.run("test machines").succeeds().stdout.clone();
         let line = printed.lines().find(|line| line.contains(" cases: "));
         let words = line.unwrap().split_whitespace().next().unwrap();
         words.parse::<u32>().unwrap()
     };
     let before = count();
-    let text = std::fs::read_to_string(place.path("machines/orders.second-try.case.json")).unwrap();
+    let text =
+        std::fs::read_to_string(sandbox.path("machines/orders.second-try.case.json")).unwrap();
     for number in 0..100 {
-        place.write(&format!("machines/orders.{number}.case.json"), &text);
+        sandbox.write(&format!("machines/orders.{number}.case.json"), &text);
     }
     assert_eq!(count(), before + 100);
 }
 
 #[test]
 fn a_new_machine_is_sound_and_its_cases_reach_all_of_it() {
-    let place = Place::new();
-    place.run("new machine some/first-one").succeeds();
-    let checked = place.run("check some");
+    let sandbox = Sandbox::new();
+    sandbox.run("new machine some/first-one").succeeds();
+    let checked = sandbox.run("check some");
     assert_eq!(checked.succeeds().stdout, "some: no problems\n");
-    let ran = place.run("test some");
+    let ran = sandbox.run("test some");
     assert!(
         ran.succeeds()
             .stdout
@@ -419,20 +422,20 @@ fn a_new_machine_is_sound_and_its_cases_reach_all_of_it() {
         "{}",
         ran.stdout
     );
-    place
+    sandbox
         .run("new machine some/first-one")
         .fails(2, &["is there already"]);
-    place
+    sandbox
         .run("new machine some/a.b")
         .fails(2, &["`a.b`", "letters"]);
 }
 
 #[test]
 fn a_report_never_replaces_what_was_read_and_an_old_one_does_not_stay() {
-    let place = Place::new();
-    place.run("new machine orders").succeeds();
-    let definition = std::fs::read(place.path("orders/orders.asl.json")).unwrap();
-    place
+    let sandbox = Sandbox::new();
+    sandbox.run("new machine orders").succeeds();
+    let definition = std::fs::read(sandbox.path("orders/orders.asl.json")).unwrap();
+    sandbox
         .run("test orders --junit orders/orders.asl.json")
         .fails(
             2,
@@ -442,14 +445,14 @@ fn a_report_never_replaces_what_was_read_and_an_old_one_does_not_stay() {
             ],
         );
     assert_eq!(
-        std::fs::read(place.path("orders/orders.asl.json")).unwrap(),
+        std::fs::read(sandbox.path("orders/orders.asl.json")).unwrap(),
         definition
     );
-    place.write("report.xml", "the last report");
-    place.write(
+    sandbox.write("report.xml", "the last report");
+    sandbox.write(
         "orders/orders.wrong.case.json",
         r#"{"expect": {"status": "X"}}"#,
     );
-    assert_eq!(place.run("test orders --junit report.xml").code, Some(2));
-    assert!(!place.path("report.xml").exists());
+    assert_eq!(sandbox.run("test orders --junit report.xml").code, Some(2));
+    assert!(!sandbox.path("report.xml").exists());
 }

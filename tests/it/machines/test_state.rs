@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::harness::{Place, Ran};
+use crate::support::sandbox::{ProcessOutput, Sandbox};
 
 const MACHINE: &str = r#"{"StartAt": "Charge", "States": {
     "Charge": {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "ResultPath": "$.charge", "Next": "Done",
@@ -11,17 +11,17 @@ const MACHINE: &str = r#"{"StartAt": "Charge", "States": {
     "Done": {"Type": "Succeed"}
 }}"#;
 
-fn place() -> Place {
-    let place = Place::new();
-    place.write("orders.asl.json", MACHINE);
-    place.write(
+fn sandbox() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.write("orders.asl.json", MACHINE);
+    sandbox.write(
         "pass.json",
         r#"{"Type": "Pass", "QueryLanguage": "JSONata", "Output": {"sum": "{% $a + $states.context.Execution.Input.b %}"}, "End": true}"#,
     );
-    place
+    sandbox
 }
 
-fn charge(place: &Place, flags: &[&str]) -> Ran {
+fn charge(sandbox: &Sandbox, flags: &[&str]) -> ProcessOutput {
     let mut words = vec![
         "test-state",
         "orders.asl.json",
@@ -31,24 +31,24 @@ fn charge(place: &Place, flags: &[&str]) -> Ran {
         r#"{"id": 7}"#,
     ];
     words.extend(flags);
-    place.run_words(&words)
+    sandbox.run_words(&words)
 }
 
-fn object(ran: &Ran, code: i32) -> Value {
+fn object(ran: &ProcessOutput, code: i32) -> Value {
     assert_eq!(ran.code, Some(code), "{}{}", ran.stdout, ran.stderr);
     serde_json::from_str(&ran.stdout).unwrap()
 }
 
 #[test]
 fn a_state_gives_its_output_and_what_follows() {
-    let place = place();
+    let sandbox = sandbox();
     let mock = r#"{"result": {"paid": true}}"#;
-    let ran = charge(&place, &["--mock", mock, "--output-format", "json"]);
+    let ran = charge(&sandbox, &["--mock", mock, "--output-format", "json"]);
     assert_eq!(
         object(&ran, 0),
         json!({"output": "{\"id\":7,\"charge\":{\"paid\":true}}", "nextState": "Done", "status": "SUCCEEDED"})
     );
-    let shown = charge(&place, &["--mock", mock, "--level", "DEBUG"]);
+    let shown = charge(&sandbox, &["--mock", mock, "--level", "DEBUG"]);
     let text = &shown.succeeds().stdout;
     for expected in [
         "status",
@@ -63,12 +63,12 @@ fn a_state_gives_its_output_and_what_follows() {
 
 #[test]
 fn handlers_decide_the_status_and_a_failure_the_exit_code() {
-    let place = place();
+    let sandbox = sandbox();
     let with = |error: &str, flags: &[&str], code: i32| {
         let mock = json!({"errorOutput": {"error": error, "cause": "why"}}).to_string();
         let mut all = vec!["--mock", mock.as_str(), "--output-format", "json"];
         all.extend(flags);
-        object(&charge(&place, &all), code)
+        object(&charge(&sandbox, &all), code)
     };
     assert_eq!(with("Busy", &[], 0)["status"], "RETRIABLE");
     let used = r#"{"retrierRetryCount": 2}"#;
@@ -85,9 +85,9 @@ fn handlers_decide_the_status_and_a_failure_the_exit_code() {
 
 #[test]
 fn variables_and_context_can_be_given() {
-    let place = place();
-    place.write("variables.json", r#"{"a": 1}"#);
-    let ran = place.run_words(&[
+    let sandbox = sandbox();
+    sandbox.write("variables.json", r#"{"a": 1}"#);
+    let ran = sandbox.run_words(&[
         "test-state",
         "pass.json",
         "--variables",
@@ -102,14 +102,14 @@ fn variables_and_context_can_be_given() {
 
 #[test]
 fn the_requests_of_the_api_are_answered_with_its_responses() {
-    let place = place();
+    let sandbox = sandbox();
     let request = json!({
         "definition": MACHINE, "stateName": "Charge", "input": "{\"id\":7}", "inspectionLevel": "DEBUG",
         "mock": {"result": "{\"paid\":true}", "fieldValidationMode": "NONE"},
         "stateConfiguration": {"retrierRetryCount": 1}
     });
-    place.write("request.json", request.to_string());
-    let response = object(&place.run("test-state --request request.json"), 0);
+    sandbox.write("request.json", request.to_string());
+    let response = object(&sandbox.run("test-state --request request.json"), 0);
     assert_eq!(response["status"], "SUCCEEDED");
     assert_eq!(response["inspectionData"]["result"], "{\"paid\":true}");
     // JSON itself is taken where the API has JSON text.
@@ -117,22 +117,25 @@ fn the_requests_of_the_api_are_answered_with_its_responses() {
     plain["definition"] = serde_json::from_str(MACHINE).unwrap();
     plain["input"] = json!({"id": 7});
     plain["mock"]["result"] = json!({"paid": true});
-    place.write("plain.json", plain.to_string());
+    sandbox.write("plain.json", plain.to_string());
     assert_eq!(
-        object(&place.run("test-state --request plain.json"), 0),
+        object(&sandbox.run("test-state --request plain.json"), 0),
         response
     );
 }
 
 #[test]
 fn a_request_that_aws_refuses_is_refused() {
-    let place = place();
-    charge(&place, &[]).fails(2, &["state `Charge`", "lambda:invoke", "--mock"]);
-    charge(&place, &["--mock", r#"{"result": 1}"#, "--reveal-secrets"])
-        .fails(2, &["ValidationException", "RevealSecrets"]);
-    charge(&place, &["--mock", r#"{"results": 1}"#]).fails(2, &["`results`", "errorOutput"]);
+    let sandbox = sandbox();
+    charge(&sandbox, &[]).fails(2, &["state `Charge`", "lambda:invoke", "--mock"]);
     charge(
-        &place,
+        &sandbox,
+        &["--mock", r#"{"result": 1}"#, "--reveal-secrets"],
+    )
+    .fails(2, &["ValidationException", "RevealSecrets"]);
+    charge(&sandbox, &["--mock", r#"{"results": 1}"#]).fails(2, &["`results`", "errorOutput"]);
+    charge(
+        &sandbox,
         &[
             "--mock",
             r#"{"result": 1}"#,
@@ -141,39 +144,39 @@ fn a_request_that_aws_refuses_is_refused() {
         ],
     )
     .fails(2, &["`retries`"]);
-    charge(&place, &["--variables", "[1]"]).fails(2, &["`variables`"]);
-    charge(&place, &["--context", "{"]).fails(2, &["--context"]);
-    place
+    charge(&sandbox, &["--variables", "[1]"]).fails(2, &["`variables`"]);
+    charge(&sandbox, &["--context", "{"]).fails(2, &["--context"]);
+    sandbox
         .run("test-state orders.asl.json --state Nope")
         .fails(2, &["State not found"]);
-    place.write("bad.json", r#"{"Type": "Pas"}"#);
-    place
+    sandbox.write("bad.json", r#"{"Type": "Pas"}"#);
+    sandbox
         .run("test-state bad.json")
         .fails(2, &["InvalidDefinition", "did you mean `Pass`?"]);
-    place.write("bad.asl.json", r#"{"States": {"A": {"Type": "Pas"}}}"#);
-    place
+    sandbox.write("bad.asl.json", r#"{"States": {"A": {"Type": "Pas"}}}"#);
+    sandbox
         .run("test-state bad.asl.json --state A")
         .fails(2, &["InvalidDefinition", "drivetrain check"]);
-    place
+    sandbox
         .run("test-state orders.asl.json")
         .fails(2, &["`--state`", "`Charge`"]);
     charge(
-        &place,
+        &sandbox,
         &["--mock", r#"{"result": 1, "fieldValidationMode": "LOOSE"}"#],
     )
     .fails(2, &["'LOOSE'", "[PRESENT, STRICT, NONE]"]);
-    place
+    sandbox
         .run("test-state nowhere.json")
         .fails(3, &["nowhere.json"]);
-    place
+    sandbox
         .run("test-state --request nowhere.json")
         .fails(3, &["nowhere.json"]);
-    place.write("request.json", r#"{"definition": "{}", "stateNames": "A"}"#);
-    place
+    sandbox.write("request.json", r#"{"definition": "{}", "stateNames": "A"}"#);
+    sandbox
         .run("test-state --request request.json")
         .fails(2, &["`stateNames`", "stateName"]);
-    place.write("empty.json", "{}");
-    place
+    sandbox.write("empty.json", "{}");
+    sandbox
         .run("test-state --request empty.json")
         .fails(2, &["`definition`"]);
     for line in [
@@ -181,6 +184,6 @@ fn a_request_that_aws_refuses_is_refused() {
         "test-state pass.json --request request.json",
         "test-state pass.json --level ALL",
     ] {
-        assert_eq!(place.run(line).code, Some(2), "{line}");
+        assert_eq!(sandbox.run(line).code, Some(2), "{line}");
     }
 }

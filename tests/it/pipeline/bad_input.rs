@@ -1,141 +1,141 @@
 //! Bad input: each one a clear error that names the thing, its exit code, and nothing published.
 
 use crate::pipeline::bad_objects::gzip;
-use crate::support::harness::{Place, Ran};
+use crate::support::sandbox::{ProcessOutput, Sandbox};
 
-fn sample() -> Place {
-    let place = Place::new();
-    place.json("generate --rentals 300 --seed 1 --out data");
-    place
+fn sample() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.json("generate --rentals 300 --seed 1 --out data");
+    sandbox
 }
 
-fn facts(place: &Place, flags: &str) -> Ran {
-    let ran = place.run(&format!(
+fn facts(sandbox: &Sandbox, flags: &str) -> ProcessOutput {
+    let ran = sandbox.run(&format!(
         "run rental_facts --input data --output lake {flags}"
     ));
-    let published = place.files("lake/rental_facts");
+    let published = sandbox.files("lake/rental_facts");
     assert!(ran.code == Some(0) || published.is_empty(), "{published:?}");
     ran
 }
 
 #[test]
 fn a_wrong_word_on_the_command_line_is_usage() {
-    let place = sample();
-    facts(&place, "--param nonsense=1").fails(2, &["`nonsense`", "hint:"]);
-    facts(&place, "--param from=yesterday").fails(2, &["`from`", "yesterday"]);
-    facts(&place, "--param from=2024-02-01 --param to=2024-01-01").fails(2, &["window"]);
-    facts(&place, "--check nonsense").fails(2, &["`nonsense`"]);
-    facts(&place, "--threads 0").fails(2, &["--threads"]);
-    facts(&place, "--memory-limit many").fails(2, &["`many`"]);
-    facts(&place, "--compression middle-out")
+    let sandbox = sample();
+    facts(&sandbox, "--param nonsense=1").fails(2, &["`nonsense`", "hint:"]);
+    facts(&sandbox, "--param from=yesterday").fails(2, &["`from`", "yesterday"]);
+    facts(&sandbox, "--param from=2024-02-01 --param to=2024-01-01").fails(2, &["window"]);
+    facts(&sandbox, "--check nonsense").fails(2, &["`nonsense`"]);
+    facts(&sandbox, "--threads 0").fails(2, &["--threads"]);
+    facts(&sandbox, "--memory-limit many").fails(2, &["`many`"]);
+    facts(&sandbox, "--compression middle-out")
         .code
         .filter(|code| *code == 2)
         .unwrap();
-    place
+    sandbox
         .run("run no_such_job --input data --output lake")
         .fails(2, &["`no_such_job`", "rental_facts"]);
-    place
+    sandbox
         .run("run ./nowhere --input data --output lake")
         .fails(2, &["nowhere"]);
-    place
+    sandbox
         .run("run rental_facts --output lake")
         .fails(2, &["--input"]);
-    place
+    sandbox
         .run("run rental_facts --input gopher://x --output lake")
         .fails(2, &["gopher"]);
 }
 
 #[test]
 fn an_output_root_within_the_raw_data_is_refused_before_anything_is_made() {
-    let place = sample();
-    let raw = place.files("data");
-    place
+    let sandbox = sample();
+    let raw = sandbox.files("data");
+    sandbox
         .run("run rental_facts --input data --output data/raw")
         .fails(2, &["raw"]);
-    place
+    sandbox
         .run("run rental_facts --input data --output data/raw/users/lake")
         .fails(2, &["raw"]);
-    assert_eq!(place.files("data"), raw);
+    assert_eq!(sandbox.files("data"), raw);
 }
 
 #[test]
 fn missing_input_is_named() {
-    let place = sample();
-    std::fs::remove_dir_all(place.path("data/raw/users")).unwrap();
-    facts(&place, "").fails(3, &["raw/users"]);
-    place
+    let sandbox = sample();
+    std::fs::remove_dir_all(sandbox.path("data/raw/users")).unwrap();
+    facts(&sandbox, "").fails(3, &["raw/users"]);
+    sandbox
         .run("run vehicle_location_metrics --input data --output lake")
         .fails(3, &["hint: run job `rental_facts` first, with `--output "]);
-    place
+    sandbox
         .run("local --data data")
         .fails(3, &["raw/users", "hint: a dataset's files lie in"]);
-    place
+    sandbox
         .run("run rental_facts --input nowhere --output lake")
         .fails(3, &["nowhere"]);
 }
 
 #[test]
 fn a_missing_column_fails_the_gate_with_the_files_name() {
-    let place = sample();
-    place.write(
+    let sandbox = sample();
+    sandbox.write(
         "data/raw/locations/other.csv",
         "location_id,city\n9999,Paris\n",
     );
-    facts(&place, "").fails(4, &["other.csv", "state"]);
+    facts(&sandbox, "").fails(4, &["other.csv", "state"]);
 }
 
 #[test]
 fn too_few_rows_fail_the_gate() {
-    let place = sample();
-    for (name, _) in place.files("data/raw/users") {
-        std::fs::remove_file(place.path(&format!("data/raw/users/{name}"))).unwrap();
+    let sandbox = sample();
+    for (name, _) in sandbox.files("data/raw/users") {
+        std::fs::remove_file(sandbox.path(&format!("data/raw/users/{name}"))).unwrap();
     }
-    place.write(
+    sandbox.write(
         "data/raw/users/empty.csv",
         "user_id,first_name,last_name,email,phone_number,driver_license_number,driver_license_expiry,creation_date,is_active\n",
     );
-    facts(&place, "").fails(4, &["users"]);
+    facts(&sandbox, "").fails(4, &["users"]);
 }
 
 #[test]
 fn too_many_bad_rows_fail_the_gate_and_the_quarantine_is_there() {
-    let place = sample();
+    let sandbox = sample();
     let bad = "location_id,location_name,address,city,state,zip_code,latitude,longitude\n\
                seven,A,B,C,CA,94540,1.0,1.0\n"
         .to_owned()
         + &"7,A,B,C,CA,9454,1.0,1.0\n".repeat(100);
-    place.write("data/raw/locations/bad.csv", bad);
-    facts(&place, "").fails(4, &["locations", "quarantine"]);
-    let quarantine = place.files("lake/_drivetrain/rental_facts/quarantine");
+    sandbox.write("data/raw/locations/bad.csv", bad);
+    facts(&sandbox, "").fails(4, &["locations", "quarantine"]);
+    let quarantine = sandbox.files("lake/_drivetrain/rental_facts/quarantine");
     let csv = quarantine
         .iter()
         .find(|(name, _)| name.ends_with("rows.csv"))
         .unwrap();
     let text = String::from_utf8(csv.1.clone()).unwrap();
     assert!(text.contains("bad.csv") && text.contains("seven"), "{text}");
-    facts(&place, "--on-bad-row fail").fails(4, &["bad.csv"]);
+    facts(&sandbox, "--on-bad-row fail").fails(4, &["bad.csv"]);
 }
 
 #[test]
 fn a_foreign_object_is_refused_by_name_unless_it_may_be_replaced() {
-    let place = sample();
-    place.write(
+    let sandbox = sample();
+    sandbox.write(
         "lake/rental_facts/rental_facts/rental_date=2024-01-01/theirs.parquet",
         "not ours",
     );
-    let ran = place.run("run rental_facts --input data --output lake");
+    let ran = sandbox.run("run rental_facts --input data --output lake");
     ran.fails(5, &["theirs.parquet", "--replace-foreign"]);
-    place
+    sandbox
         .run("run rental_facts --input data --output lake --replace-foreign")
         .succeeds();
-    let left = place.files("lake/rental_facts");
+    let left = sandbox.files("lake/rental_facts");
     assert!(!left.iter().any(|(name, _)| name.contains("theirs")));
 }
 
 #[test]
 fn an_error_as_json_names_what_a_state_machine_sees() {
-    let place = Place::new();
-    let ran = place.run("run rental_facts --input nowhere --output lake --output-format json");
+    let sandbox = Sandbox::new();
+    let ran = sandbox.run("run rental_facts --input nowhere --output lake --output-format json");
     assert_eq!(ran.code, Some(3));
     let error: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
     assert_eq!(error["error"]["name"], "Drivetrain.InputMissing");
@@ -144,19 +144,19 @@ fn an_error_as_json_names_what_a_state_machine_sees() {
 
 #[test]
 fn check_tells_each_mistake_of_a_job_and_of_a_machine_with_its_place() {
-    let place = Place::new();
-    place.run("new job sales").succeeds();
-    place.run("check ./sales").succeeds();
-    let manifest = std::fs::read_to_string(place.path("sales/job.toml")).unwrap();
-    place.write("sales/job.toml", manifest.replace("decimal(", "decimall("));
-    let ran = place.run("check ./sales");
+    let sandbox = Sandbox::new();
+    sandbox.run("new job sales").succeeds();
+    sandbox.run("check ./sales").succeeds();
+    let manifest = std::fs::read_to_string(sandbox.path("sales/job.toml")).unwrap();
+    sandbox.write("sales/job.toml", manifest.replace("decimal(", "decimall("));
+    let ran = sandbox.run("check ./sales");
     ran.fails(2, &["problem"]);
     assert!(ran.stdout.contains("job.toml:"), "{}", ran.stdout);
-    place.write(
+    sandbox.write(
         "machine.asl.json",
         r#"{"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "B"}}}"#,
     );
-    let ran = place.run("check machine.asl.json");
+    let ran = sandbox.run("check machine.asl.json");
     ran.fails(2, &["2 problems"]);
     assert!(ran.stdout.contains("machine.asl.json:1:"), "{}", ran.stdout);
     assert!(
@@ -168,37 +168,37 @@ fn check_tells_each_mistake_of_a_job_and_of_a_machine_with_its_place() {
 }
 
 /// The example job, and what became of a run of it after its files were changed.
-pub fn sales(change: impl FnOnce(&Place)) -> Ran {
-    let place = Place::new();
-    place.run("new job sales").succeeds();
-    change(&place);
-    let ran = place.run("run ./sales --input sales/sample --output lake");
+pub fn sales(change: impl FnOnce(&Sandbox)) -> ProcessOutput {
+    let sandbox = Sandbox::new();
+    sandbox.run("new job sales").succeeds();
+    change(&sandbox);
+    let ran = sandbox.run("run ./sales --input sales/sample --output lake");
     assert_ne!(ran.code, Some(0), "{}", ran.stdout);
-    let published = place.files("lake/sales");
+    let published = sandbox.files("lake/sales");
     assert!(published.is_empty(), "{published:?}");
-    assert_eq!(place.files("lake/_drivetrain/sales/log").len(), 0);
+    assert_eq!(sandbox.files("lake/_drivetrain/sales/log").len(), 0);
     ran
 }
 
 /// Writes a file over, with one text in the place of another.
-pub fn replace(place: &Place, file: &str, from: &str, to: &str) {
-    let text = std::fs::read_to_string(place.path(file)).unwrap();
+pub fn replace(sandbox: &Sandbox, file: &str, from: &str, to: &str) {
+    let text = std::fs::read_to_string(sandbox.path(file)).unwrap();
     assert!(text.contains(from), "{text}");
-    place.write(file, text.replace(from, to));
+    sandbox.write(file, text.replace(from, to));
 }
 
 #[test]
 fn a_job_folder_that_cannot_be_used_is_told_with_each_place_before_anything_is_read() {
-    sales(|place| std::fs::remove_file(place.path("sales/job.toml")).unwrap())
+    sales(|sandbox| std::fs::remove_file(sandbox.path("sales/job.toml")).unwrap())
         .fails(2, &["job.toml", "hint:"]);
-    sales(|place| place.write("sales/job.toml", "name = ")).fails(2, &["job.toml:1:", "hint:"]);
-    sales(|place| place.write("sales/job.toml", b"name = \"\xff\"")).fails(
+    sales(|sandbox| sandbox.write("sales/job.toml", "name = ")).fails(2, &["job.toml:1:", "hint:"]);
+    sales(|sandbox| sandbox.write("sales/job.toml", b"name = \"\xff\"")).fails(
         2,
         &["the job folder `./sales`", "sales/job.toml` is not UTF-8"],
     );
-    let ran = sales(|place| {
+    let ran = sales(|sandbox| {
         replace(
-            place,
+            sandbox,
             "sales/daily_sales.sql",
             "orders.amount",
             "orders.amuont",
@@ -215,46 +215,47 @@ fn a_job_folder_that_cannot_be_used_is_told_with_each_place_before_anything_is_r
     assert!(!ran.stderr.contains("  read "), "{}", ran.stderr);
     let own = "[inputs.orders]";
     let circle = "[inputs.again]\ntable = \"sales.daily_sales\"\n[inputs.orders]";
-    sales(|place| replace(place, "sales/job.toml", own, circle)).fails(2, &["job.toml:", "hint:"]);
+    sales(|sandbox| replace(sandbox, "sales/job.toml", own, circle))
+        .fails(2, &["job.toml:", "hint:"]);
 }
 
 #[test]
 fn a_broken_folder_beside_a_job_is_nothing_to_it() {
-    let place = Place::new();
-    place.run("new job sales").succeeds();
-    place.write("broken/job.toml", b"\xff");
-    place
+    let sandbox = Sandbox::new();
+    sandbox.run("new job sales").succeeds();
+    sandbox.write("broken/job.toml", b"\xff");
+    sandbox
         .run("run ./sales --input sales/sample --output lake")
         .succeeds();
 }
 
 #[test]
 fn raw_data_within_a_table_is_refused_before_anything_is_made() {
-    let place = Place::new();
-    place.run("new job sales").succeeds();
-    std::fs::create_dir_all(place.path("lake/sales/daily_sales")).unwrap();
+    let sandbox = Sandbox::new();
+    sandbox.run("new job sales").succeeds();
+    std::fs::create_dir_all(sandbox.path("lake/sales/daily_sales")).unwrap();
     std::fs::rename(
-        place.path("sales/sample"),
-        place.path("lake/sales/daily_sales/in"),
+        sandbox.path("sales/sample"),
+        sandbox.path("lake/sales/daily_sales/in"),
     )
     .unwrap();
-    let before = place.files("lake");
-    place
+    let before = sandbox.files("lake");
+    sandbox
         .run("run ./sales --input lake/sales/daily_sales/in --output lake")
         .fails(2, &["lies inside the table", "choose an `--output`"]);
-    assert_eq!(place.files("lake"), before);
+    assert_eq!(sandbox.files("lake"), before);
 }
 
 #[test]
 fn an_empty_prefix_is_no_dataset() {
-    let empty = |place: &Place| {
-        std::fs::remove_file(place.path("sales/sample/raw/orders/orders.csv")).unwrap();
+    let empty = |sandbox: &Sandbox| {
+        std::fs::remove_file(sandbox.path("sales/sample/raw/orders/orders.csv")).unwrap();
     };
     sales(empty).fails(3, &["raw/orders/` holds no objects", "check `--input`"]);
-    sales(|place| {
-        empty(place);
-        place.write("sales/sample/raw/orders/_SUCCESS", "");
-        place.write("sales/sample/raw/orders/.part.csv.crc", "x");
+    sales(|sandbox| {
+        empty(sandbox);
+        sandbox.write("sales/sample/raw/orders/_SUCCESS", "");
+        sandbox.write("sales/sample/raw/orders/.part.csv.crc", "x");
     })
     .fails(
         3,
@@ -263,9 +264,9 @@ fn an_empty_prefix_is_no_dataset() {
             "check `--input`",
         ],
     );
-    let place = Place::new();
-    place.write("file", "");
-    place
+    let sandbox = Sandbox::new();
+    sandbox.write("file", "");
+    sandbox
         .run("run rental_facts --input file --output lake")
         .fails(3, &["`", "it is no folder", "hint:"]);
 }
@@ -274,9 +275,9 @@ fn an_empty_prefix_is_no_dataset() {
 fn a_check_that_fails_says_which_what_was_expected_and_what_came() {
     let checks = "\n[checks.none_in_lisbon]\nno_rows = \"select city from daily_sales where city = 'Lisbon'\"\n\
                   [checks.as_many]\nexpected = \"select 1 as n\"\ngot = \"select count(*) as n from daily_sales\"\n";
-    sales(|place| {
+    sales(|sandbox| {
         replace(
-            place,
+            sandbox,
             "sales/job.toml",
             "\n[checks.every_shop",
             &format!("{checks}\n[checks.every_shop"),
@@ -290,9 +291,9 @@ fn a_check_that_fails_says_which_what_was_expected_and_what_came() {
             "nothing of job `sales` was published",
         ],
     );
-    sales(|place| {
+    sales(|sandbox| {
         replace(
-            place,
+            sandbox,
             "sales/job.toml",
             "key = [\"day\", \"shop_id\"]",
             "key = \"day\"",
@@ -303,19 +304,22 @@ fn a_check_that_fails_says_which_what_was_expected_and_what_came() {
 
 #[test]
 fn too_little_memory_says_which_setting_to_raise() {
-    let place = Place::new();
-    place.json("generate --rentals 60000 --seed 1 --out data");
-    facts(&place, "--memory-limit 1KiB").fails(2, &["memory limit", "64 MiB"]);
+    let sandbox = Sandbox::new();
+    sandbox.json("generate --rentals 60000 --seed 1 --out data");
+    facts(&sandbox, "--memory-limit 1KiB").fails(2, &["memory limit", "64 MiB"]);
     // Little enough that rows and keys go to disk, and there is no disk to go to.
-    facts(&place, "--memory-limit 64MiB --spill-dir /dev/null/nowhere")
-        .fails(1, &["spill directory", "`--spill-dir`"]);
+    facts(
+        &sandbox,
+        "--memory-limit 64MiB --spill-dir /dev/null/nowhere",
+    )
+    .fails(1, &["spill directory", "`--spill-dir`"]);
 }
 
 #[test]
 fn a_query_that_fails_while_it_spills_leaves_nothing_in_the_spill_folder() {
-    let place = Place::new();
-    place.json("generate --rentals 300000 --seed 1 --out data");
-    place.write(
+    let sandbox = Sandbox::new();
+    sandbox.json("generate --rentals 300000 --seed 1 --out data");
+    sandbox.write(
         "spills/job.toml",
         "name = \"spills\"\n\
          [inputs.rental_transactions.columns]\n\
@@ -335,17 +339,17 @@ fn a_query_that_fails_while_it_spills_leaves_nothing_in_the_spill_folder() {
     );
     // The sorts find no memory while others have begun to spill.
     for _ in 0..4 {
-        place.write("spill/keep", "");
-        place
+        sandbox.write("spill/keep", "");
+        sandbox
             .run("run ./spills --input data --output lake --memory-limit 64MiB --threads 2 --spill-dir spill")
             .fails(1, &["`--memory-limit`"]);
-        let left = std::fs::read_dir(place.path("spill")).unwrap().count();
+        let left = std::fs::read_dir(sandbox.path("spill")).unwrap().count();
         assert_eq!(left, 1);
     }
 }
 
-pub fn one_column(place: &Place) {
-    place.write(
+pub fn one_column(sandbox: &Sandbox) {
+    sandbox.write(
         "small/job.toml",
         "name = \"small\"\n\
          [inputs.c.columns]\n\
@@ -359,11 +363,11 @@ pub fn one_column(place: &Place) {
 
 #[test]
 fn an_errors_own_way_out_stands_before_where_the_rejected_rows_lie() {
-    let place = Place::new();
-    one_column(&place);
-    place.write("data/raw/c/1.csv", "id\n1\nno number\n");
-    place.write("data/raw/c/2.gz", &gzip(b"id\n2\n")[..12]);
-    place.run("run ./small --input data --output lake").fails(
+    let sandbox = Sandbox::new();
+    one_column(&sandbox);
+    sandbox.write("data/raw/c/1.csv", "id\n1\nno number\n");
+    sandbox.write("data/raw/c/2.gz", &gzip(b"id\n2\n")[..12]);
+    sandbox.run("run ./small --input data --output lake").fails(
         4,
         &[
             "2.gz",
@@ -375,8 +379,8 @@ fn an_errors_own_way_out_stands_before_where_the_rejected_rows_lie() {
 
 #[test]
 fn the_gate_counts_rows_that_only_refer_to_rejected_ones_apart() {
-    let place = Place::new();
-    place.write(
+    let sandbox = Sandbox::new();
+    sandbox.write(
         "pair/job.toml",
         "name = \"pair\"\n\
          [inputs.p]\n\
@@ -394,17 +398,17 @@ fn the_gate_counts_rows_that_only_refer_to_rejected_ones_apart() {
          [outputs.o.columns]\n\
          pid = \"int not null\"\n",
     );
-    place.write("data/raw/p/p.csv", "id,v\n1,1\n2,x\n3,3\n");
-    place.write("data/raw/c/c.csv", "pid,v\n1,1\n2,2\n9,1\n3,x\n3,1\n");
+    sandbox.write("data/raw/p/p.csv", "id,v\n1,1\n2,x\n3,3\n");
+    sandbox.write("data/raw/c/c.csv", "pid,v\n1,1\n2,2\n9,1\n3,x\n3,1\n");
     let run = "run ./pair --input data --output lake";
-    place.run(run).fails(
+    sandbox.run(run).fails(
         4,
         &[
             "2 of 5 lines of `c` (",
             "type 1; besides, 1 that only refer to rejected rows)",
         ],
     );
-    let ran = place.run(&format!("{run} --max-rejected 0.9"));
+    let ran = sandbox.run(&format!("{run} --max-rejected 0.9"));
     ran.succeeds();
     let line = "3 quarantined, 1 of them only for the rows that they refer to";
     assert!(ran.stdout.contains(line), "{}", ran.stdout);
@@ -412,11 +416,11 @@ fn the_gate_counts_rows_that_only_refer_to_rejected_ones_apart() {
 
 #[test]
 fn a_plan_makes_the_checks_that_its_run_makes_before_it_reads() {
-    let place = sample();
+    let sandbox = sample();
     let both = |flags: &str, code: i32, says: &[&str]| {
         for verb in ["plan", "run"] {
             let line = format!("{verb} rental_facts --input data {flags}");
-            place.run(&line).fails(code, says);
+            sandbox.run(&line).fails(code, says);
         }
     };
     both("--output data/raw", 2, &["lies inside the raw data"]);
@@ -425,37 +429,37 @@ fn a_plan_makes_the_checks_that_its_run_makes_before_it_reads() {
         2,
         &["no check `nonsense`"],
     );
-    assert!(!place.path("lake").exists());
+    assert!(!sandbox.path("lake").exists());
 
-    place.write("lake/rental_facts/rental_facts/foreign.parquet", "no");
-    let lake = place.files("lake");
-    place
+    sandbox.write("lake/rental_facts/rental_facts/foreign.parquet", "no");
+    let lake = sandbox.files("lake");
+    sandbox
         .run("plan rental_facts --input data --output lake")
         .fails(5, &["foreign.parquet", "--replace-foreign"]);
-    assert_eq!(place.files("lake"), lake);
+    assert_eq!(sandbox.files("lake"), lake);
     both(
         "--output lake",
         5,
         &["foreign.parquet", "--replace-foreign"],
     );
-    std::fs::remove_file(place.path("lake/rental_facts/rental_facts/foreign.parquet")).unwrap();
+    std::fs::remove_file(sandbox.path("lake/rental_facts/rental_facts/foreign.parquet")).unwrap();
 
     let run = "rental_facts --input data --output lake";
-    let planned = place.json(&format!("plan {run}"));
+    let planned = sandbox.json(&format!("plan {run}"));
     assert!(planned["already_done"].is_null(), "{planned}");
-    let report = place.json(&format!("run {run}"));
-    let planned = place.json(&format!("plan {run}"));
+    let report = sandbox.json(&format!("run {run}"));
+    let planned = sandbox.json(&format!("plan {run}"));
     assert_eq!(planned["already_done"]["run_id"], report["run_id"]);
     assert_eq!(planned["writes"].as_array().unwrap().len(), 0);
-    let text = place.run(&format!("plan {run}")).stdout;
+    let text = sandbox.run(&format!("plan {run}")).stdout;
     assert!(text.contains("is done already (record 1, run "), "{text}");
-    let forced = place.json(&format!("plan {run} --force"));
+    let forced = sandbox.json(&format!("plan {run} --force"));
     assert_ne!(forced["writes"][0]["replaced_files"], 0, "{forced}");
     assert!(forced["already_done"].is_null(), "{forced}");
 
     // By the versions of the parts, also where the inputs are tables.
     let next = "vehicle_location_metrics --input data --output lake";
-    let report = place.json(&format!("run {next}"));
-    let planned = place.json(&format!("plan {next}"));
+    let report = sandbox.json(&format!("run {next}"));
+    let planned = sandbox.json(&format!("plan {next}"));
     assert_eq!(planned["already_done"]["run_id"], report["run_id"]);
 }

@@ -1,7 +1,7 @@
 //! Objects that are not what they seem: broken compression, archives, formats that are not read.
 
 use crate::pipeline::bad_input::{one_column, replace, sales};
-use crate::support::harness::Place;
+use crate::support::sandbox::Sandbox;
 
 #[test]
 fn compressed_data_that_cannot_be_unpacked_fails_the_gate_with_the_files_name() {
@@ -10,7 +10,7 @@ fn compressed_data_that_cannot_be_unpacked_fails_the_gate_with_the_files_name() 
         (b"\x28\xb5\x2f\xfd no more of it", "zstd"),
         (b"BZh91AY&SY no more of it", "bzip2"),
     ] {
-        sales(|place| place.write("sales/sample/raw/orders/more.csv.gz", bytes)).fails(
+        sales(|sandbox| sandbox.write("sales/sample/raw/orders/more.csv.gz", bytes)).fails(
             4,
             &[
                 "raw/orders/more.csv.gz` cannot be decompressed as",
@@ -20,7 +20,7 @@ fn compressed_data_that_cannot_be_unpacked_fails_the_gate_with_the_files_name() 
         );
     }
     let parquet = "[inputs.orders]\nformat = \"parquet\"";
-    sales(|place| replace(place, "sales/job.toml", "[inputs.orders]", parquet))
+    sales(|sandbox| replace(sandbox, "sales/job.toml", "[inputs.orders]", parquet))
         .fails(4, &["orders.csv` cannot be read as Parquet"]);
 }
 
@@ -33,7 +33,7 @@ fn formats_that_are_not_read_are_called_by_their_names() {
         ),
         (b"\xfd7zXZ\0 orders.csv", "is an xz file, which is not read"),
     ] {
-        sales(|place| place.write("sales/sample/raw/orders/more.csv", bytes)).fails(
+        sales(|sandbox| sandbox.write("sales/sample/raw/orders/more.csv", bytes)).fails(
             4,
             &[
                 "raw/orders/more.csv` ",
@@ -54,8 +54,8 @@ pub fn gzip(bytes: &[u8]) -> Vec<u8> {
 
 #[test]
 fn what_follows_a_gzip_object_and_what_is_compressed_twice_is_called_so() {
-    let place = Place::new();
-    one_column(&place);
+    let sandbox = Sandbox::new();
+    one_column(&sandbox);
     let run = "run ./small --input data --output lake";
     let two_members = [gzip(b"id\n1\n"), gzip(b"2\n")].concat();
     let followed = |more: &[u8]| [two_members.as_slice(), more].concat();
@@ -65,12 +65,12 @@ fn what_follows_a_gzip_object_and_what_is_compressed_twice_is_called_so() {
         "hint: was something added",
     ];
     for more in [b"x".as_slice(), b"id\n3\n", b"\x1fx", b"\x1fno gzip at all"] {
-        place.write("data/raw/c/c.gz", followed(more));
+        sandbox.write("data/raw/c/c.gz", followed(more));
         if more == b"\x1fx" {
             // Two bytes may be the beginning of a member.
-            place.run(run).fails(4, &["c.gz", "hint: "]);
+            sandbox.run(run).fails(4, &["c.gz", "hint: "]);
         } else {
-            place.run(run).fails(4, &says);
+            sandbox.run(run).fails(4, &says);
         }
     }
     for (twice, called) in [
@@ -78,17 +78,17 @@ fn what_follows_a_gzip_object_and_what_is_compressed_twice_is_called_so() {
         (gzip(b"PK\x03\x04and more"), "a zip archive"),
         (gzip(b"PAR1and more"), "a Parquet file within gzip"),
     ] {
-        place.write("data/raw/c/c.gz", twice);
-        place.run(run).fails(4, &["c.gz", called, "hint: "]);
+        sandbox.write("data/raw/c/c.gz", twice);
+        sandbox.run(run).fails(4, &["c.gz", called, "hint: "]);
     }
-    place.write("data/raw/c/c.gz", &two_members[..two_members.len() - 3]);
-    place
+    sandbox.write("data/raw/c/c.gz", &two_members[..two_members.len() - 3]);
+    sandbox
         .run(run)
         .fails(4, &["c.gz", "hint: is the object cut off"]);
-    place.write("data/raw/c/c.gz", &two_members);
-    place.run(run).succeeds();
+    sandbox.write("data/raw/c/c.gz", &two_members);
+    sandbox.run(run).succeeds();
     assert_eq!(
-        place.query("select id from o order by id", "lake"),
+        sandbox.query("select id from o order by id", "lake"),
         ["1", "2"]
     );
 }

@@ -1,20 +1,20 @@
 //! Values with which a query cannot go on: the gate's exit code, the place, the way out, and nothing published.
 
-use crate::support::harness::{Place, Ran};
+use crate::support::sandbox::{ProcessOutput, Sandbox};
 
-/// A place with three sales and a job over them whose one column `n` is computed by `sql`.
-fn sales(n: &str, kind: &str) -> Place {
-    let place = Place::new();
-    place.write(
+/// A sandbox with three sales and a job over them whose one column `n` is computed by `sql`.
+fn sales(n: &str, kind: &str) -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.write(
         "data/raw/sales/a.csv",
         "id,amount,quantity,note\n1,10.00,2,12\n2,99999999.99,0,99999999999\n3,,9223372036854775807,x\n",
     );
-    job(&place, &format!("select id, {n} as n from sales"), kind);
-    place
+    job(&sandbox, &format!("select id, {n} as n from sales"), kind);
+    sandbox
 }
 
-fn job(place: &Place, sql: &str, kind: &str) {
-    place.write(
+fn job(sandbox: &Sandbox, sql: &str, kind: &str) {
+    sandbox.write(
         "bad/job.toml",
         format!(
             "name = \"bad\"\n\
@@ -32,9 +32,9 @@ fn job(place: &Place, sql: &str, kind: &str) {
     );
 }
 
-fn run(place: &Place) -> Ran {
-    let ran = place.run("run ./bad --input data --output lake");
-    let published = place.files("lake/bad");
+fn run(sandbox: &Sandbox) -> ProcessOutput {
+    let ran = sandbox.run("run ./bad --input data --output lake");
+    let published = sandbox.files("lake/bad");
     assert!(ran.code == Some(0) || published.is_empty(), "{published:?}");
     ran
 }
@@ -42,8 +42,8 @@ fn run(place: &Place) -> Ran {
 /// Every one must name the job, the output, the column or its expression, and a way out.
 #[track_caller]
 fn fails(n: &str, kind: &str, says: &[&str]) {
-    let place = sales(n, kind);
-    let ran = run(&place);
+    let sandbox = sales(n, kind);
+    let ran = run(&sandbox);
     ran.fails(
         4,
         &[
@@ -53,7 +53,7 @@ fn fails(n: &str, kind: &str, says: &[&str]) {
         ],
     );
     ran.fails(4, says);
-    assert_eq!(place.files("lake/_drivetrain/bad/log").len(), 0);
+    assert_eq!(sandbox.files("lake/_drivetrain/bad/log").len(), 0);
 }
 
 #[test]
@@ -105,28 +105,28 @@ fn whole_numbers_fail_instead_of_wrapping() {
     ] {
         fails(n, "bigint", &says);
     }
-    let place = sales("id", "int");
+    let sandbox = sales("id", "int");
     let twice = "select id % 1 as id, sum(quantity) as n from (select * from sales union all select * from sales) group by 1";
-    job(&place, twice, "bigint");
-    run(&place).fails(4, &says);
+    job(&sandbox, twice, "bigint");
+    run(&sandbox).fails(4, &says);
 }
 
 #[test]
 fn sums_that_fit_are_what_they_were() {
-    let place = sales("id", "int");
-    place.write(
+    let sandbox = sales("id", "int");
+    sandbox.write(
         "data/raw/sales/a.csv",
         "id,amount,quantity,note\n1,1,2,\n1,1,9223372036854775800,\n2,1,-5,\n",
     );
     job(
-        &place,
+        &sandbox,
         "select id, sum(quantity) + count(distinct note) as n from sales group by id",
         "bigint",
     );
-    run(&place).succeeds();
-    let rows = place.query("select id, n from totals order by id", "lake");
+    run(&sandbox).succeeds();
+    let rows = sandbox.query("select id, n from totals order by id", "lake");
     assert_eq!(rows, ["1,9223372036854775802", "2,-5"]);
-    let sums = place.query(
+    let sums = sandbox.query(
         "select sum(n) over (order by id desc), sum(distinct id) over () from totals where id = 2",
         "lake",
     );
@@ -173,17 +173,17 @@ fn a_subquery_of_more_than_one_row_fails_the_gate() {
 
 #[test]
 fn an_intermediate_table_is_named_as_such() {
-    let place = sales("id", "int");
-    let text = std::fs::read_to_string(place.path("bad/job.toml")).unwrap();
+    let sandbox = sales("id", "int");
+    let text = std::fs::read_to_string(sandbox.path("bad/job.toml")).unwrap();
     let table =
         "[tables.shares]\nsql = \"select id, 10 / quantity as share from sales\"\n[outputs.totals]";
     let text = text.replace("[outputs.totals]", table);
-    place.write(
+    sandbox.write(
         "bad/job.toml",
         text.replace("id as n from sales", "share as n from shares")
             .replace("\"int\"\n", "\"bigint\"\n"),
     );
-    run(&place).fails(
+    run(&sandbox).fails(
         4,
         &[
             "table `shares` of job `bad`",
@@ -194,9 +194,9 @@ fn an_intermediate_table_is_named_as_such() {
 
 #[test]
 fn a_query_of_a_person_says_the_same() {
-    let place = sales("quantity", "bigint");
-    run(&place).succeeds();
-    place
+    let sandbox = sales("quantity", "bigint");
+    run(&sandbox).succeeds();
+    sandbox
         .run_words(&["query", "select 1 / n from totals", "--output", "lake"])
         .fails(4, &["division by zero", "nullif"]);
 }

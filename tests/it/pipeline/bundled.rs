@@ -1,6 +1,6 @@
 //! The bundled pipeline over generated files, from the first command to the answers.
 
-use crate::support::harness::Place;
+use crate::support::sandbox::Sandbox;
 
 const JOBS: [&str; 3] = [
     "rental_facts",
@@ -8,16 +8,16 @@ const JOBS: [&str; 3] = [
     "user_transaction_analysis",
 ];
 
-fn run_all(place: &Place) -> Vec<serde_json::Value> {
+fn run_all(sandbox: &Sandbox) -> Vec<serde_json::Value> {
     JOBS.iter()
-        .map(|job| place.json(&format!("run {job} --input data --output lake")))
+        .map(|job| sandbox.json(&format!("run {job} --input data --output lake")))
         .collect()
 }
 
 #[test]
 fn local_makes_a_sample_runs_all_jobs_and_is_done_already_the_second_time() {
-    let place = Place::new();
-    let first = place.run("local");
+    let sandbox = Sandbox::new();
+    let first = sandbox.run("local");
     first.succeeds();
     for words in [
         "rental_facts",
@@ -31,8 +31,8 @@ fn local_makes_a_sample_runs_all_jobs_and_is_done_already_the_second_time() {
             first.stdout
         );
     }
-    let before = place.files("drivetrain-data/processed");
-    let second = place.run("local");
+    let before = sandbox.files("drivetrain-data/processed");
+    let second = sandbox.run("local");
     second.succeeds();
     assert_eq!(
         second.stderr.matches("done already").count(),
@@ -40,14 +40,14 @@ fn local_makes_a_sample_runs_all_jobs_and_is_done_already_the_second_time() {
         "{}",
         second.stderr
     );
-    assert_eq!(place.files("drivetrain-data/processed"), before);
+    assert_eq!(sandbox.files("drivetrain-data/processed"), before);
 }
 
 #[test]
 fn every_planted_line_of_dirt_is_quarantined_and_nothing_else() {
-    let place = Place::new();
-    let account = place.json("generate --rentals 4000 --seed 11 --dirt 0.006 --out data");
-    let report = place.json("run rental_facts --input data --output lake");
+    let sandbox = Sandbox::new();
+    let account = sandbox.json("generate --rentals 4000 --seed 11 --dirt 0.006 --out data");
+    let report = sandbox.json("run rental_facts --input data --output lake");
     for input in report["inputs"].as_array().unwrap() {
         let name = input["name"].as_str().unwrap();
         let rows = |key: &str| input[key].as_u64().unwrap();
@@ -84,7 +84,7 @@ fn every_planted_line_of_dirt_is_quarantined_and_nothing_else() {
     }
     let outputs = &report["outputs"][0];
     assert_eq!(outputs["rows"], 4000, "the clean rentals are all there");
-    let quarantine = place.files("lake/_drivetrain/rental_facts/quarantine");
+    let quarantine = sandbox.files("lake/_drivetrain/rental_facts/quarantine");
     let names: Vec<_> = quarantine
         .iter()
         .filter_map(|(name, _)| name.rsplit('/').next())
@@ -94,10 +94,10 @@ fn every_planted_line_of_dirt_is_quarantined_and_nothing_else() {
 
 #[test]
 fn metrics_reconcile_with_the_facts_to_the_cent() {
-    let place = Place::new();
-    place.json("generate --rentals 3000 --seed 3 --out data");
-    run_all(&place);
-    let totals = place.query(
+    let sandbox = Sandbox::new();
+    sandbox.json("generate --rentals 3000 --seed 3 --out data");
+    run_all(&sandbox);
+    let totals = sandbox.query(
         "select count(*), sum(total_amount) from rental_facts",
         "lake",
     );
@@ -110,17 +110,17 @@ fn metrics_reconcile_with_the_facts_to_the_cent() {
         "select sum(total_transactions), sum(total_revenue) from hourly_metrics",
         "select sum(total_transactions), sum(total_revenue) from day_of_week_metrics",
     ] {
-        assert_eq!(place.query(sql, "lake"), totals, "{sql}");
+        assert_eq!(sandbox.query(sql, "lake"), totals, "{sql}");
     }
 }
 
 #[test]
 fn rows_do_not_depend_on_the_number_of_threads() {
-    let place = Place::new();
-    place.json("generate --rentals 3000 --seed 5 --dirt 0.004 --out data");
+    let sandbox = Sandbox::new();
+    sandbox.json("generate --rentals 3000 --seed 5 --dirt 0.004 --out data");
     for threads in ["1", "3"] {
         for job in JOBS {
-            place.json(&format!(
+            sandbox.json(&format!(
                 "run {job} --input data --output lake{threads} --threads {threads}"
             ));
         }
@@ -135,8 +135,8 @@ fn rows_do_not_depend_on_the_number_of_threads() {
     ] {
         let sql = format!("select * from {table} order by 1, 2");
         assert_eq!(
-            place.query(&sql, "lake1"),
-            place.query(&sql, "lake3"),
+            sandbox.query(&sql, "lake1"),
+            sandbox.query(&sql, "lake3"),
             "{table}"
         );
     }
@@ -144,21 +144,21 @@ fn rows_do_not_depend_on_the_number_of_threads() {
 
 #[test]
 fn a_window_replaces_its_partitions_and_no_other() {
-    let place = Place::new();
-    place.json("generate --rentals 2000 --seed 9 --out data");
+    let sandbox = Sandbox::new();
+    sandbox.json("generate --rentals 2000 --seed 9 --out data");
     let run = "run rental_facts --input data --output lake";
-    place.json(run);
-    let days = place.query(
+    sandbox.json(run);
+    let days = sandbox.query(
         "select distinct rental_date from rental_facts order by 1",
         "lake",
     );
     let (from, to) = (&days[10], &days[12]);
-    let before = place.files("lake/rental_facts");
-    let report = place.json(&format!("{run} --param from={from} --param to={to}"));
+    let before = sandbox.files("lake/rental_facts");
+    let report = sandbox.json(&format!("{run} --param from={from} --param to={to}"));
     let rows = report["outputs"][0]["rows"].as_u64().unwrap();
     let filtered = report["outputs"][0]["filtered_rows"].as_u64().unwrap();
     assert_eq!(rows + filtered, 2000);
-    let after = place.files("lake/rental_facts");
+    let after = sandbox.files("lake/rental_facts");
     let outside = |files: &[(String, Vec<u8>)]| {
         files
             .iter()
@@ -173,24 +173,24 @@ fn a_window_replaces_its_partitions_and_no_other() {
     assert_eq!(outside(&before), outside(&after));
     assert_ne!(before, after);
     assert_eq!(
-        place.query("select count(*) from rental_facts", "lake"),
+        sandbox.query("select count(*) from rental_facts", "lake"),
         ["2000"]
     );
 }
 
 #[test]
 fn a_run_over_the_memory_limit_spills_and_gives_the_same_rows() {
-    let place = Place::new();
-    place.json("generate --rentals 200000 --seed 2 --out data");
-    let small = place.json(
+    let sandbox = Sandbox::new();
+    sandbox.json("generate --rentals 200000 --seed 2 --out data");
+    let small = sandbox.json(
         "run rental_facts --input data --output small --memory-limit 80MiB --spill-dir spill",
     );
     assert!(small["spilled_bytes"].as_u64().unwrap() > 0, "{small}");
-    place.json("run rental_facts --input data --output large --memory-limit 4GiB");
+    sandbox.json("run rental_facts --input data --output large --memory-limit 4GiB");
     let sums = "select count(*), sum(total_amount), sum(rental_hours), count(distinct rental_id) from rental_facts";
-    assert_eq!(place.query(sums, "small"), place.query(sums, "large"));
+    assert_eq!(sandbox.query(sums, "small"), sandbox.query(sums, "large"));
     assert_eq!(
-        place.files("spill").len(),
+        sandbox.files("spill").len(),
         0,
         "nothing is left in the spill directory"
     );
@@ -198,13 +198,17 @@ fn a_run_over_the_memory_limit_spills_and_gives_the_same_rows() {
 
 #[test]
 fn a_reader_whose_part_is_gone_is_told_to_try_again() {
-    let place = Place::new();
-    place.json("generate --rentals 500 --seed 4 --out data");
-    place.json("run rental_facts --input data --output lake");
-    let (name, _) = place.files("lake/rental_facts").into_iter().next().unwrap();
+    let sandbox = Sandbox::new();
+    sandbox.json("generate --rentals 500 --seed 4 --out data");
+    sandbox.json("run rental_facts --input data --output lake");
+    let (name, _) = sandbox
+        .files("lake/rental_facts")
+        .into_iter()
+        .next()
+        .unwrap();
     // A part that a later run replaced is as gone as one that was deleted.
-    std::fs::remove_file(place.path(&format!("lake/rental_facts/{name}"))).unwrap();
-    place
+    std::fs::remove_file(sandbox.path(&format!("lake/rental_facts/{name}"))).unwrap();
+    sandbox
         .run_words(&[
             "query",
             "select count(total_amount) from rental_facts",
@@ -216,10 +220,10 @@ fn a_reader_whose_part_is_gone_is_told_to_try_again() {
 
 #[test]
 fn a_stopped_run_publishes_nothing_and_the_same_command_does_it_all() {
-    let place = Place::new();
-    place.json("generate --rentals 60000 --seed 6 --out data");
+    let sandbox = Sandbox::new();
+    sandbox.json("generate --rentals 60000 --seed 6 --out data");
     let words = ["run", "rental_facts", "--input", "data", "--output", "lake"];
-    let mut child = place
+    let mut child = sandbox
         .command(&words)
         .stderr(std::process::Stdio::null())
         .spawn()
@@ -238,21 +242,21 @@ fn a_stopped_run_publishes_nothing_and_the_same_command_does_it_all() {
         "{:?}",
         asked.elapsed()
     );
-    assert_eq!(place.files("lake/rental_facts").len(), 0);
-    place.json("run rental_facts --input data --output lake");
+    assert_eq!(sandbox.files("lake/rental_facts").len(), 0);
+    sandbox.json("run rental_facts --input data --output lake");
     assert_eq!(
-        place.query("select count(*) from rental_facts", "lake"),
+        sandbox.query("select count(*) from rental_facts", "lake"),
         ["60000"]
     );
 }
 
 #[test]
 fn a_process_killed_at_any_moment_leaves_nothing_half_done() {
-    let place = Place::new();
-    place.json("generate --rentals 3000 --seed 8 --out data");
-    place.json("run rental_facts --input data --output calm");
+    let sandbox = Sandbox::new();
+    sandbox.json("generate --rentals 3000 --seed 8 --out data");
+    sandbox.json("run rental_facts --input data --output calm");
     let all = "select * from rental_facts order by rental_id";
-    let calm = place.query(all, "calm");
+    let calm = sandbox.query(all, "calm");
     for (nth, millis) in [150, 400, 700, 1000, 1300, 1700].into_iter().enumerate() {
         let output = format!("lake{nth}");
         let words = [
@@ -263,7 +267,7 @@ fn a_process_killed_at_any_moment_leaves_nothing_half_done() {
             "--output",
             &output,
         ];
-        let mut child = place
+        let mut child = sandbox
             .command(&words)
             .stderr(std::process::Stdio::null())
             .spawn()
@@ -271,10 +275,14 @@ fn a_process_killed_at_any_moment_leaves_nothing_half_done() {
         std::thread::sleep(std::time::Duration::from_millis(millis));
         child.kill().unwrap();
         child.wait().unwrap();
-        place.json(&format!("run rental_facts --input data --output {output}"));
-        assert_eq!(place.query(all, &output), calm, "killed after {millis} ms");
-        let published = place.files(&format!("{output}/rental_facts"));
-        let count = place.query("select count(*) from rental_facts", &output);
+        sandbox.json(&format!("run rental_facts --input data --output {output}"));
+        assert_eq!(
+            sandbox.query(all, &output),
+            calm,
+            "killed after {millis} ms"
+        );
+        let published = sandbox.files(&format!("{output}/rental_facts"));
+        let count = sandbox.query("select count(*) from rental_facts", &output);
         assert_eq!(count, ["3000"], "{} files", published.len());
     }
 }

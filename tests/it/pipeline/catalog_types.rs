@@ -1,9 +1,9 @@
 //! What the log remembers of a table's types, and what is made of a run whose types differ.
 
-use crate::support::harness::Place;
+use crate::support::sandbox::Sandbox;
 
-fn job(place: &Place, zone: &str, mode: &str) {
-    place.write(
+fn job(sandbox: &Sandbox, zone: &str, mode: &str) {
+    sandbox.write(
         "events/job.toml",
         format!(
             "name = \"events\"\n\
@@ -28,23 +28,23 @@ fn job(place: &Place, zone: &str, mode: &str) {
 const UTC: &str = ", zone = \"UTC\"";
 const WINDOW: &str = "window = \"day\"";
 
-fn place(zone: &str, mode: &str) -> Place {
-    let place = Place::new();
-    place.write("data/raw/events/a.csv", "id,at\n1,2024-03-01 10:00:00\n");
-    job(&place, zone, mode);
-    place
+fn sandbox(zone: &str, mode: &str) -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.write("data/raw/events/a.csv", "id,at\n1,2024-03-01 10:00:00\n");
+    job(&sandbox, zone, mode);
+    sandbox
         .run("run ./events --input data --output lake")
         .succeeds();
-    place
+    sandbox
 }
 
-fn type_read_back(place: &Place) -> Vec<String> {
-    place.query("select arrow_typeof(at), at from happenings", "lake")
+fn type_read_back(sandbox: &Sandbox) -> Vec<String> {
+    sandbox.query("select arrow_typeof(at), at from happenings", "lake")
 }
 
 #[test]
 fn a_zone_is_recorded_and_read_back() {
-    let with = place(UTC, WINDOW);
+    let with = sandbox(UTC, WINDOW);
     let record =
         std::fs::read_to_string(with.path("lake/_drivetrain/events/log/00000000000000000001.json"));
     let record = record.unwrap();
@@ -57,7 +57,7 @@ fn a_zone_is_recorded_and_read_back() {
         read[0].contains("UTC") && read[0].ends_with("2024-03-01T10:00:00Z"),
         "{read:?}"
     );
-    let read = type_read_back(&place("", WINDOW));
+    let read = type_read_back(&sandbox("", WINDOW));
     assert!(
         !read[0].contains("UTC") && read[0].ends_with("2024-03-01 10:00:00"),
         "{read:?}"
@@ -70,7 +70,7 @@ fn a_window_or_an_append_onto_a_table_of_another_zone_is_refused_with_the_differ
         "column `at` was timestamp, is timestamp with time zone UTC",
         "replaces the whole table",
     ];
-    let window = place("", WINDOW);
+    let window = sandbox("", WINDOW);
     job(&window, UTC, WINDOW);
     let run = "run ./events --input data --output lake";
     let before = window.files("lake/events");
@@ -80,7 +80,7 @@ fn a_window_or_an_append_onto_a_table_of_another_zone_is_refused_with_the_differ
     assert_eq!(window.files("lake/events"), before);
     window.run(run).succeeds();
 
-    let append = place("", "mode = \"append\"");
+    let append = sandbox("", "mode = \"append\"");
     job(&append, UTC, "mode = \"append\"");
     append.write("data/raw/events/b.csv", "id,at\n2,2024-03-02 10:00:00\n");
     append.run(run).fails(2, &[says[0], "`mode = \"replace\"`"]);
@@ -89,8 +89,8 @@ fn a_window_or_an_append_onto_a_table_of_another_zone_is_refused_with_the_differ
 
 #[test]
 fn a_job_downstream_sees_the_zone_and_refuses_a_table_without_it() {
-    let place = place(UTC, WINDOW);
-    place.write(
+    let sandbox = sandbox(UTC, WINDOW);
+    sandbox.write(
         "last/job.toml",
         "name = \"last\"\n\
          [inputs.happenings]\n\
@@ -100,17 +100,17 @@ fn a_job_downstream_sees_the_zone_and_refuses_a_table_without_it() {
          [outputs.last.columns]\n\
          at = { type = \"timestamp\", zone = \"UTC\" }\n",
     );
-    place.run("run ./last --output lake").succeeds();
+    sandbox.run("run ./last --output lake").succeeds();
     assert_eq!(
-        place.query("select at from last", "lake"),
+        sandbox.query("select at from last", "lake"),
         ["2024-03-01T10:00:00Z"]
     );
-    job(&place, "", WINDOW);
-    place
+    job(&sandbox, "", WINDOW);
+    sandbox
         .run("run ./events --input data --output lake")
         .succeeds();
-    job(&place, UTC, WINDOW);
-    place.run("run ./last --output lake").fails(
+    job(&sandbox, UTC, WINDOW);
+    sandbox.run("run ./last --output lake").fails(
         2,
         &[
             "`at` is timestamp, expected timestamp with time zone UTC",

@@ -4,26 +4,26 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::support::harness::Place;
+use crate::support::sandbox::Sandbox;
 
 const DAYS: usize = 40;
 const VISITS: usize = 80_000;
 
 /// Visits of many days and few shops, in no order, and a job that writes them by the column `by`.
-fn visits(by: &str, id: &str) -> Place {
-    let place = Place::new();
+fn visits(by: &str, id: &str) -> Sandbox {
+    let sandbox = Sandbox::new();
     let mut text = String::from("id,at,shop\n");
     for visit in 0..VISITS {
         let day = visit * 7 % DAYS;
         let (month, day) = (1 + day / 28, 1 + day % 28);
         text += &format!("{visit},2024-{month:02}-{day:02} 10:00:00,{}\n", visit % 3);
     }
-    place.write("data/raw/visits/a.csv", text);
-    place.write(
+    sandbox.write("data/raw/visits/a.csv", text);
+    sandbox.write(
         "data/raw/shops/a.csv",
         "shop,name\n0,north\n1,south\n2,east\n",
     );
-    place.write(
+    sandbox.write(
         "visits/job.toml",
         format!(
             "name = \"visits\"\n\
@@ -45,7 +45,7 @@ fn visits(by: &str, id: &str) -> Place {
              day = \"date not null\"\n"
         ),
     );
-    place
+    sandbox
 }
 
 fn output(report: &Value) -> [u64; 3] {
@@ -54,38 +54,38 @@ fn output(report: &Value) -> [u64; 3] {
 
 #[test]
 fn more_days_than_files_may_be_open_give_one_file_each() {
-    let place = visits("day", "id");
-    let report = place.json("run ./visits --input data --output lake --threads 2");
+    let sandbox = visits("day", "id");
+    let report = sandbox.json("run ./visits --input data --output lake --threads 2");
     assert_eq!(output(&report), [80_000, 40, 40]);
     let sql = "select count(*), count(distinct id), count(distinct day), min(day), sum(id), count(distinct name) from facts";
     assert_eq!(
-        place.query(sql, "lake"),
+        sandbox.query(sql, "lake"),
         ["80000,80000,40,2024-01-01,3199960000,3"]
     );
     let uneven = "select day from facts group by day having count(*) <> 2000";
-    assert!(place.query(uneven, "lake").is_empty());
+    assert!(sandbox.query(uneven, "lake").is_empty());
 }
 
 #[test]
 fn few_partitions_in_no_order_are_written_at_once_and_again_the_same_on_one_thread() {
-    let place = visits("name", "id");
-    let report = place.json("run ./visits --input data --output lake --threads 3");
+    let sandbox = visits("name", "id");
+    let report = sandbox.json("run ./visits --input data --output lake --threads 3");
     assert_eq!(output(&report), [80_000, 3, 3]);
-    let report = place.json("run ./visits --input data --output other --threads 1");
+    let report = sandbox.json("run ./visits --input data --output other --threads 1");
     assert_eq!(output(&report), [80_000, 3, 3]);
     let sql =
         "select name, day, count(*), sum(id) from facts group by name, day order by name, day";
-    let rows = place.query(sql, "lake");
+    let rows = sandbox.query(sql, "lake");
     assert_eq!(rows.len(), 3 * DAYS);
-    assert_eq!(rows, place.query(sql, "other"));
+    assert_eq!(rows, sandbox.query(sql, "other"));
 }
 
 #[test]
 fn little_memory_gives_the_same_rows() {
-    let place = visits("day", "id");
+    let sandbox = visits("day", "id");
     let line = "run ./visits --input data --output lake --memory-limit 64MiB";
-    assert_eq!(output(&place.json(line))[0], 80_000);
-    let ids: BTreeSet<String> = place
+    assert_eq!(output(&sandbox.json(line))[0], 80_000);
+    let ids: BTreeSet<String> = sandbox
         .query("select id from facts", "lake")
         .into_iter()
         .collect();
@@ -94,11 +94,11 @@ fn little_memory_gives_the_same_rows() {
 
 #[test]
 fn a_key_that_occurs_twice_is_named_though_its_rows_were_written() {
-    let place = visits(
+    let sandbox = visits(
         "day",
         "case when visits.id = 79999 then 17 else visits.id end",
     );
-    let ran = place.run("run ./visits --input data --output lake");
+    let ran = sandbox.run("run ./visits --input data --output lake");
     ran.fails(
         4,
         &[
@@ -108,6 +108,6 @@ fn a_key_that_occurs_twice_is_named_though_its_rows_were_written() {
             "nothing",
         ],
     );
-    assert!(place.files("lake/visits").is_empty());
-    assert!(place.files("lake/_drivetrain/visits/staging").is_empty());
+    assert!(sandbox.files("lake/visits").is_empty());
+    assert!(sandbox.files("lake/_drivetrain/visits/staging").is_empty());
 }

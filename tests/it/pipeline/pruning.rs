@@ -2,22 +2,22 @@
 
 use std::collections::BTreeSet;
 
-use crate::support::harness::Place;
-use crate::support::store_places::Cloud;
+use crate::support::backends::Cloud;
+use crate::support::sandbox::Sandbox;
 
 /// Ten days of sales, published, and a job with a window over them.
-fn place(cloud: &Cloud, cities_sql: &str) -> Place {
-    let place = Place::with(cloud.variables());
-    place.run("new job sales").succeeds();
+fn sandbox(cloud: &Cloud, cities_sql: &str) -> Sandbox {
+    let sandbox = Sandbox::with(cloud.variables());
+    sandbox.run("new job sales").succeeds();
     let mut orders = "order_id,shop_id,ordered_at,amount,paid\n".to_owned();
     for day in 1..=10 {
         orders += &format!("{day},10,{day:02}.03.2024 09:15,{day}.50,yes\n");
     }
-    place.write("sales/sample/raw/orders/orders.csv", orders);
-    place
+    sandbox.write("sales/sample/raw/orders/orders.csv", orders);
+    sandbox
         .run("run ./sales --input sales/sample --output s3://bucket/out")
         .succeeds();
-    place.write(
+    sandbox.write(
         "cities/job.toml",
         format!(
             "name = \"cities\"\n\
@@ -38,7 +38,7 @@ fn place(cloud: &Cloud, cities_sql: &str) -> Place {
              day = \"date not null\"\n"
         ),
     );
-    place
+    sandbox
 }
 
 /// A join to a name, and an aggregate: the window lies above both.
@@ -57,8 +57,8 @@ fn opened(cloud: &Cloud) -> BTreeSet<String> {
         .collect()
 }
 
-fn cities(place: &Place) -> Vec<String> {
-    place.query(
+fn cities(sandbox: &Sandbox) -> Vec<String> {
+    sandbox.query(
         "select day, revenue from cities order by day",
         "s3://bucket/out",
     )
@@ -67,9 +67,9 @@ fn cities(place: &Place) -> Vec<String> {
 #[test]
 fn a_window_opens_only_its_partitions_of_the_table_upstream() {
     let cloud = Cloud::start();
-    let place = place(&cloud, JOINED);
+    let sandbox = sandbox(&cloud, JOINED);
     opened(&cloud);
-    place
+    sandbox
         .run(&format!(
             "run {FLAGS} --param from=2024-03-04 --param to=2024-03-05"
         ))
@@ -81,15 +81,15 @@ fn a_window_opens_only_its_partitions_of_the_table_upstream() {
             .iter()
             .all(|file| file.contains("day=2024-03-04/") || file.contains("day=2024-03-05/"))
     );
-    assert_eq!(cities(&place), ["2024-03-04,4.50", "2024-03-05,5.50"]);
-    place
+    assert_eq!(cities(&sandbox), ["2024-03-04,4.50", "2024-03-05,5.50"]);
+    sandbox
         .run(&format!("run {FLAGS} --param from=2024-03-09"))
         .succeeds();
-    assert_eq!(cities(&place).len(), 4);
+    assert_eq!(cities(&sandbox).len(), 4);
     opened(&cloud);
-    place.run(&format!("run {FLAGS}")).succeeds();
+    sandbox.run(&format!("run {FLAGS}")).succeeds();
     assert_eq!(opened(&cloud).len(), 10);
-    assert_eq!(cities(&place).len(), 10);
+    assert_eq!(cities(&sandbox).len(), 10);
 }
 
 #[test]
@@ -97,12 +97,12 @@ fn a_condition_in_sql_opens_only_what_it_asks_for() {
     let cloud = Cloud::start();
     let filter = "where extract(day from day) % 2 = 0 or revenue > 9";
     let sql = JOINED.replace("group by", &format!("{filter} group by"));
-    let place = place(&cloud, &sql);
+    let sandbox = sandbox(&cloud, &sql);
     // Not of folders alone: all files are asked.
-    place.run(&format!("run {FLAGS}")).succeeds();
-    assert_eq!(cities(&place).len(), 6);
+    sandbox.run(&format!("run {FLAGS}")).succeeds();
+    assert_eq!(cities(&sandbox).len(), 6);
     opened(&cloud);
-    let query = |sql: &str| place.query(sql, "s3://bucket/out");
+    let query = |sql: &str| sandbox.query(sql, "s3://bucket/out");
     let even = "select count(revenue) from daily_sales where extract(day from day) % 2 = 0 and shop_id > 0";
     assert_eq!(query(even), ["5"]);
     assert_eq!(opened(&cloud).len(), 5);
@@ -124,11 +124,11 @@ fn a_condition_in_sql_opens_only_what_it_asks_for() {
 #[test]
 fn a_plan_shows_what_a_run_opens_and_writes_nothing() {
     let cloud = Cloud::start();
-    let place = place(&cloud, JOINED);
-    place.run(&format!("run {FLAGS}")).succeeds();
+    let sandbox = sandbox(&cloud, JOINED);
+    sandbox.run(&format!("run {FLAGS}")).succeeds();
     cloud.gate.take_asked();
     let window = format!("plan {FLAGS} --param from=2024-03-04 --param to=2024-03-05");
-    let planned = place.json(&window);
+    let planned = sandbox.json(&window);
     let asked = cloud.gate.take_asked();
     let parts =
         |key: &str| key.starts_with("out/sales/daily_sales/") || key.starts_with("out/cities/");
@@ -154,7 +154,7 @@ fn a_plan_shows_what_a_run_opens_and_writes_nothing() {
             && plan.contains("Read: shops, 1 files"),
         "{plan}"
     );
-    let text = place.run(&window);
+    let text = sandbox.run(&window);
     let text = &text.succeeds().stdout;
     assert!(text.contains("opening only 2 of them"), "{text}");
     assert!(
@@ -165,13 +165,13 @@ fn a_plan_shows_what_a_run_opens_and_writes_nothing() {
 
 #[test]
 fn a_plan_of_a_job_whose_table_upstream_is_not_there_says_so() {
-    let place = Place::new();
-    place.json("generate --rentals 100 --out data");
-    let planned = place.run("plan vehicle_location_metrics --input data --output lake");
+    let sandbox = Sandbox::new();
+    sandbox.json("generate --rentals 100 --out data");
+    let planned = sandbox.run("plan vehicle_location_metrics --input data --output lake");
     assert!(
         planned.succeeds().stdout.contains("not written yet"),
         "{}",
         planned.stdout
     );
-    assert!(!place.path("lake").exists());
+    assert!(!sandbox.path("lake").exists());
 }

@@ -4,17 +4,17 @@
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
 
-use crate::support::harness::{Place, Ran};
+use crate::support::backends::Cloud;
 use crate::support::metadata_service::MetadataService;
 use crate::support::s3_gate::Asked;
-use crate::support::store_places::Cloud;
+use crate::support::sandbox::{ProcessOutput, Sandbox};
 
 const RUN: &str = "run ./sales --input sales/sample --output s3://bucket/out";
 
-fn place(cloud: &Cloud) -> Place {
-    let place = Place::with(cloud.variables());
-    place.run("new job sales").succeeds();
-    place
+fn sandbox(cloud: &Cloud) -> Sandbox {
+    let sandbox = Sandbox::with(cloud.variables());
+    sandbox.run("new job sales").succeeds();
+    sandbox
 }
 
 /// What is there for those who read.
@@ -120,28 +120,28 @@ fn what_aws_refuses_is_said_with_the_bucket_and_the_way_out() {
         ),
     ] {
         let cloud = Cloud::start();
-        let place = place(&cloud);
+        let sandbox = sandbox(&cloud);
         cloud
             .gate
             .answer(status, &body(code, message, more), |_| true);
-        place.run(RUN).fails(exit, &says);
-        place.run(RUN).fails(exit, &["hint:", "s3://bucket/out/"]);
+        sandbox.run(RUN).fails(exit, &says);
+        sandbox.run(RUN).fails(exit, &["hint:", "s3://bucket/out/"]);
         nothing_is_published(&cloud);
         cloud.gate.clear();
-        place.run(RUN).succeeds();
+        sandbox.run(RUN).succeeds();
     }
 }
 
 #[test]
 fn a_role_that_may_read_and_not_write_fails_before_anything_is_computed() {
     let cloud = Cloud::start();
-    let place = place(&cloud);
+    let sandbox = sandbox(&cloud);
     cloud
         .gate
         .answer(403, &body("AccessDenied", "Access Denied", ""), |asked| {
             asked.method != hyper::Method::GET
         });
-    let ran = place.run(RUN);
+    let ran = sandbox.run(RUN);
     ran.fails(
         1,
         &[
@@ -156,13 +156,13 @@ fn a_role_that_may_read_and_not_write_fails_before_anything_is_computed() {
 #[test]
 fn a_store_that_asks_to_slow_down_or_is_down_is_worth_another_try() {
     let cloud = Cloud::start();
-    let place = place(&cloud);
+    let sandbox = sandbox(&cloud);
     cloud.gate.answer(
         503,
         &body("SlowDown", "Please reduce your request rate.", ""),
         |_| true,
     );
-    place.run(RUN).fails(
+    sandbox.run(RUN).fails(
         75,
         &[
             "the store of bucket `bucket` asks to slow down",
@@ -179,7 +179,7 @@ fn a_store_that_asks_to_slow_down_or_is_down_is_worth_another_try() {
         ),
         |_| true,
     );
-    place
+    sandbox
         .run(RUN)
         .fails(75, &["the store of bucket `bucket` does not answer"]);
     nothing_is_published(&cloud);
@@ -189,7 +189,7 @@ fn a_store_that_asks_to_slow_down_or_is_down_is_worth_another_try() {
 fn a_commit_of_which_nobody_knows_is_said_to_be_so_and_settled_by_the_same_command() {
     for landed in [false, true] {
         let cloud = Cloud::start();
-        let place = place(&cloud);
+        let sandbox = sandbox(&cloud);
         let record = |asked: &Asked| asked.key.ends_with("/log/00000000000000000001.json");
         let error = body("InternalError", "We encountered an internal error.", "");
         if landed {
@@ -198,17 +198,17 @@ fn a_commit_of_which_nobody_knows_is_said_to_be_so_and_settled_by_the_same_comma
             });
         }
         cloud.gate.answer(500, &error, record);
-        place.run(RUN).fails(
+        sandbox.run(RUN).fails(
             75,
             &["as record 1 is undecided", "run the same command again"],
         );
         assert_eq!(cloud.path("out/_drivetrain/sales/log").exists(), landed);
         assert!(!cloud.path("out/sales").exists());
         cloud.gate.clear();
-        place.run(RUN).succeeds();
-        let rows = place.query("select count(*) from daily_sales", "s3://bucket/out");
+        sandbox.run(RUN).succeeds();
+        let rows = sandbox.query("select count(*) from daily_sales", "s3://bucket/out");
         assert_eq!(rows, ["4"]);
-        let log = place.json("runs sales --output s3://bucket/out");
+        let log = sandbox.json("runs sales --output s3://bucket/out");
         assert_eq!(log.as_array().unwrap().len(), 1);
     }
 }
@@ -216,18 +216,18 @@ fn a_commit_of_which_nobody_knows_is_said_to_be_so_and_settled_by_the_same_comma
 #[test]
 fn a_bucket_that_does_not_exist_is_missing_input() {
     let cloud = Cloud::start();
-    let place = place(&cloud);
+    let sandbox = sandbox(&cloud);
     let says = ["bucket `elsewhere` does not exist", "check the name"];
-    place
+    sandbox
         .run("run ./sales --input sales/sample --output s3://elsewhere/out")
         .fails(3, &says);
-    place
+    sandbox
         .run("run ./sales --input s3://elsewhere/in --output s3://bucket/out")
         .fails(3, &says);
-    place
+    sandbox
         .run("run ./sales --input s3://bucket/in --output s3://bucket/out")
         .fails(3, &["raw/orders/` holds no objects"]);
-    place
+    sandbox
         .run("query 1 --output s3://elsewhere/out")
         .fails(3, &says);
     nothing_is_published(&cloud);
@@ -236,17 +236,17 @@ fn a_bucket_that_does_not_exist_is_missing_input() {
 #[test]
 fn an_endpoint_that_is_down_is_worth_another_try() {
     let cloud = Cloud::start();
-    let place = place(&cloud);
+    let sandbox = sandbox(&cloud);
     let nobody = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
         .unwrap()
         .local_addr()
         .unwrap();
     let words: Vec<&str> = RUN.split(' ').collect();
-    let ran = place
+    let ran = sandbox
         .command(&words)
         .env("AWS_ENDPOINT_URL", format!("http://{nobody}"))
         .output();
-    Ran::from(ran.unwrap()).fails(
+    ProcessOutput::from(ran.unwrap()).fails(
         75,
         &[
             "the store of bucket `bucket` does not answer",
@@ -258,7 +258,7 @@ fn an_endpoint_that_is_down_is_worth_another_try() {
 #[test]
 fn an_endpoint_that_is_no_url_is_a_wrong_setting() {
     let cloud = Cloud::start();
-    let place = place(&cloud);
+    let sandbox = sandbox(&cloud);
     let words: Vec<&str> = RUN.split(' ').collect();
     for endpoint in [
         "localhost:9000",
@@ -267,11 +267,11 @@ fn an_endpoint_that_is_no_url_is_a_wrong_setting() {
         "http://",
         "http://localhost:99999",
     ] {
-        let ran = place
+        let ran = sandbox
             .command(&words)
             .env("AWS_ENDPOINT_URL", endpoint)
             .output();
-        Ran::from(ran.unwrap()).fails(
+        ProcessOutput::from(ran.unwrap()).fails(
             2,
             &[
                 &format!("the endpoint `{endpoint}` is no address of a store"),
@@ -285,14 +285,14 @@ fn an_endpoint_that_is_no_url_is_a_wrong_setting() {
 #[test]
 fn an_endpoint_that_does_not_speak_tls_is_not_spoken_to_over_https() {
     let cloud = Cloud::start();
-    let place = place(&cloud);
+    let sandbox = sandbox(&cloud);
     let https = cloud.endpoint.replace("http://", "https://");
     let words: Vec<&str> = RUN.split(' ').collect();
-    let ran = place
+    let ran = sandbox
         .command(&words)
         .env("AWS_ENDPOINT_URL", https)
         .output();
-    Ran::from(ran.unwrap()).fails(
+    ProcessOutput::from(ran.unwrap()).fails(
         75,
         &[
             "the store of bucket `bucket` does not answer",
@@ -304,16 +304,16 @@ fn an_endpoint_that_does_not_speak_tls_is_not_spoken_to_over_https() {
 #[test]
 fn credentials_are_looked_for_before_anything_else_and_missing_ones_are_said_to_be() {
     let cloud = Cloud::start();
-    let place = place(&cloud);
+    let sandbox = sandbox(&cloud);
     let run = |variables: &[(&str, &str)]| {
         let words: Vec<&str> = RUN.split(' ').collect();
-        let mut command = place.command(&words);
+        let mut command = sandbox.command(&words);
         command
             .env_remove("AWS_ACCESS_KEY_ID")
             .env_remove("AWS_SECRET_ACCESS_KEY");
         // The SDK looks for its caches there.
-        command.env("HOME", place.path("home"));
-        Ran::from(command.envs(variables.iter().copied()).output().unwrap())
+        command.env("HOME", sandbox.path("home"));
+        ProcessOutput::from(command.envs(variables.iter().copied()).output().unwrap())
     };
     run(&[]).fails(
         1,
@@ -329,17 +329,17 @@ fn credentials_are_looked_for_before_anything_else_and_missing_ones_are_said_to_
     run(&[("AWS_PROFILE", "nobody")]).fails(1, &says);
 
     // Single sign-on whose cached token has expired.
-    place.write(
+    sandbox.write(
         "config",
         "[profile work]\nsso_session = office\nsso_account_id = 123456789012\nsso_role_name = Data\nregion = us-east-1\n\
          [sso-session office]\nsso_region = us-east-1\nsso_start_url = https://office.awsapps.com/start\n",
     );
     // The SHA-1 of the session's name.
-    place.write(
+    sandbox.write(
         "home/.aws/sso/cache/e6427457497fe0f4f93a7334d2203b8e17ee82df.json",
         "{\"accessToken\": \"x\", \"expiresAt\": \"2020-01-01T00:00:00Z\"}",
     );
-    let config = place.path("config");
+    let config = sandbox.path("config");
     let config = ("AWS_CONFIG_FILE", config.to_str().unwrap());
     let says = [
         "by profile `work`",
@@ -354,12 +354,12 @@ fn credentials_are_looked_for_before_anything_else_and_missing_ones_are_said_to_
         "{{\"Version\": 1, \"AccessKeyId\": \"{}\", \"SecretAccessKey\": \"{}\"}}",
         keys[1].1, keys[2].1
     );
-    place.write("answer.json", answer);
-    place.write(
+    sandbox.write("answer.json", answer);
+    sandbox.write(
         "config",
         format!(
             "[profile vault]\ncredential_process = cat {}\n[profile locked]\ncredential_process = false\n",
-            place.path("answer.json").display()
+            sandbox.path("answer.json").display()
         ),
     );
     run(&[config, ("AWS_PROFILE", "locked")]).fails(1, &["by profile `locked`", "hint:"]);

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::support::harness::{Place, Ran};
+use crate::support::sandbox::{ProcessOutput, Sandbox};
 
 /// A volume that is taken away with the test.
 struct Volume(PathBuf);
@@ -66,20 +66,20 @@ impl Drop for Device {
     }
 }
 
-fn place(rentals: u64) -> Place {
-    let place = Place::new();
-    place.json(&format!("generate --rentals {rentals} --seed 1 --out data"));
-    place
+fn sandbox(rentals: u64) -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.json(&format!("generate --rentals {rentals} --seed 1 --out data"));
+    sandbox
 }
 
-fn facts(place: &Place, flags: &str) -> Ran {
-    place.run(&format!("run rental_facts --input data {flags}"))
+fn facts(sandbox: &Sandbox, flags: &str) -> ProcessOutput {
+    sandbox.run(&format!("run rental_facts --input data {flags}"))
 }
 
 /// Nothing that a reader sees, and no record.
 #[track_caller]
-fn nothing_is_published(place: &Place, lake: &str) {
-    let files = place.files(lake);
+fn nothing_is_published(sandbox: &Sandbox, lake: &str) {
+    let files = sandbox.files(lake);
     let seen =
         |name: &&(String, Vec<u8>)| !name.0.starts_with("_drivetrain/") || name.0.contains("/log/");
     assert_eq!(files.iter().filter(seen).count(), 0);
@@ -88,10 +88,10 @@ fn nothing_is_published(place: &Place, lake: &str) {
 #[test]
 #[ignore = "mounts volumes, which needs root"]
 fn a_disk_that_fills_while_parts_are_staged_publishes_nothing_and_is_left_clean() {
-    let place = place(3_000);
+    let sandbox = sandbox(3_000);
     for options in ["size=300k", "size=1m", "size=10m,nr_inodes=60"] {
-        let _small = Volume::memory(&place.path("small"), options);
-        let ran = facts(&place, "--output small");
+        let _small = Volume::memory(&sandbox.path("small"), options);
+        let ran = facts(&sandbox, "--output small");
         ran.fails(
             1,
             &[
@@ -100,56 +100,58 @@ fn a_disk_that_fills_while_parts_are_staged_publishes_nothing_and_is_left_clean(
                 "free space there",
             ],
         );
-        nothing_is_published(&place, "small");
+        nothing_is_published(&sandbox, "small");
         assert_eq!(
-            place.files("small/_drivetrain/rental_facts/staging").len(),
+            sandbox
+                .files("small/_drivetrain/rental_facts/staging")
+                .len(),
             0
         );
     }
     // With room, the same command does it.
-    let _roomy = Volume::memory(&place.path("small"), "size=64m");
-    facts(&place, "--output small").succeeds();
+    let _roomy = Volume::memory(&sandbox.path("small"), "size=64m");
+    facts(&sandbox, "--output small").succeeds();
 }
 
 #[test]
 #[ignore = "mounts volumes, which needs root"]
 fn a_disk_that_fills_while_rows_are_spilled_says_which_setting_helps() {
-    let place = place(100_000);
+    let sandbox = sandbox(100_000);
     for size in ["256k", "4m", "16m"] {
-        let _small = Volume::memory(&place.path("small"), &format!("size={size}"));
+        let _small = Volume::memory(&sandbox.path("small"), &format!("size={size}"));
         let ran = facts(
-            &place,
+            &sandbox,
             "--output lake --memory-limit 64MiB --spill-dir small",
         );
         ran.fails(1, &["hint:", "--spill-dir", "--memory-limit"]);
         assert_eq!(
-            place.files("small").len(),
+            sandbox.files("small").len(),
             0,
             "nothing is left in the spill directory"
         );
-        nothing_is_published(&place, "lake");
+        nothing_is_published(&sandbox, "lake");
     }
 }
 
 #[test]
 #[ignore = "mounts volumes, which needs root"]
 fn tables_on_another_volume_than_the_log_are_refused_at_the_start() {
-    let place = place(300);
-    let _other = Volume::memory(&place.path("lake/_drivetrain"), "size=8m");
+    let sandbox = sandbox(300);
+    let _other = Volume::memory(&sandbox.path("lake/_drivetrain"), "size=8m");
     let says = ["lie on different volumes", "put both on one volume"];
-    facts(&place, "--output lake").fails(1, &says);
-    nothing_is_published(&place, "lake");
-    let _table = Volume::memory(&place.path("lake2/rental_facts"), "size=8m");
-    facts(&place, "--output lake2").fails(1, &says);
-    nothing_is_published(&place, "lake2");
+    facts(&sandbox, "--output lake").fails(1, &says);
+    nothing_is_published(&sandbox, "lake");
+    let _table = Volume::memory(&sandbox.path("lake2/rental_facts"), "size=8m");
+    facts(&sandbox, "--output lake2").fails(1, &says);
+    nothing_is_published(&sandbox, "lake2");
 }
 
 #[test]
 #[ignore = "mounts volumes, which needs root"]
 fn an_output_that_may_not_be_written_is_refused_before_anything_is_read() {
-    let place = place(300);
-    let read_only = Volume::memory(&place.path("lake"), "ro");
-    let ran = facts(&place, "--output lake");
+    let sandbox = sandbox(300);
+    let read_only = Volume::memory(&sandbox.path("lake"), "ro");
+    let ran = facts(&sandbox, "--output lake");
     ran.fails(
         1,
         &[
@@ -159,24 +161,24 @@ fn an_output_that_may_not_be_written_is_refused_before_anything_is_read() {
         ],
     );
     assert!(!ran.stderr.contains("read  "), "{}", ran.stderr);
-    facts(&place, "--output lake/below")
+    facts(&sandbox, "--output lake/below")
         .fails(1, &["cannot make `", "/lake/below`", "can be written"]);
     drop(read_only);
 
     // Root may write anywhere: somebody else runs it.
-    std::fs::create_dir_all(place.path("theirs")).unwrap();
+    std::fs::create_dir_all(sandbox.path("theirs")).unwrap();
     let as_nobody = |flags: &str| {
         let mut command = Command::new("setpriv");
         command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
         command
             .arg(env!("CARGO_BIN_EXE_drivetrain"))
             .args(flags.split(' '));
-        Ran::from(command.current_dir(place.path("")).output().unwrap())
+        ProcessOutput::from(command.current_dir(sandbox.path("")).output().unwrap())
     };
     let open = |below: &str, mode: &str| {
         let status = Command::new("chmod")
             .args(["-R", mode])
-            .arg(place.path(below))
+            .arg(sandbox.path(below))
             .status();
         assert!(status.unwrap().success());
     };
@@ -187,7 +189,7 @@ fn an_output_that_may_not_be_written_is_refused_before_anything_is_read() {
         "check the owner and the mode",
     ];
     as_nobody("run rental_facts --input data --output theirs").fails(1, &says);
-    nothing_is_published(&place, "theirs");
+    nothing_is_published(&sandbox, "theirs");
 
     open("theirs", "a+rwX");
     open("data/raw/users/part-00000.csv", "000");
@@ -199,14 +201,14 @@ fn an_output_that_may_not_be_written_is_refused_before_anything_is_read() {
     open("data/raw/users", "000");
     as_nobody("run rental_facts --input data --output theirs")
         .fails(1, &["raw/users`: no permission on", "hint:"]);
-    nothing_is_published(&place, "theirs");
+    nothing_is_published(&sandbox, "theirs");
 }
 
 #[test]
 #[ignore = "mounts volumes, which needs root, and exFAT in user space (the package `exfat-fuse`, and `exfatprogs`)"]
 fn a_volume_without_hard_links_is_refused_before_anything_is_read() {
-    let place = place(300);
-    let image = place.path("image");
+    let sandbox = sandbox(300);
+    let image = sandbox.path("image");
     std::fs::File::create(&image)
         .unwrap()
         .set_len(64 << 20)
@@ -215,11 +217,11 @@ fn a_volume_without_hard_links_is_refused_before_anything_is_read() {
     assert!(made.status.success());
     let device = Device::of(&image);
     let _exfat = Volume::mount(
-        &place.path("lake"),
+        &sandbox.path("lake"),
         Command::new("mount.exfat-fuse").arg(&device.0),
     );
-    let ran = facts(&place, "--output lake");
+    let ran = facts(&sandbox, "--output lake");
     ran.fails(1, &["the volume of `", "/lake` has no hard links", "ext4"]);
     assert!(!ran.stderr.contains("read  "), "{}", ran.stderr);
-    nothing_is_published(&place, "lake");
+    nothing_is_published(&sandbox, "lake");
 }

@@ -12,22 +12,22 @@ use futures::future::join_all;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 
-use crate::support::store_places::{Place, settings};
+use crate::support::backends::{Backend, settings};
 
 fn key(text: &str) -> Path {
     Path::parse(text).unwrap()
 }
 
-async fn conforms(place: Place) {
-    creates_once(&place).await;
-    shows_uploads_when_completed(&place).await;
-    takes_any_answer_to_a_late_completion(&place).await;
-    lists_and_deletes(&place).await;
-    reads_only_what_was_frozen(&place).await;
+async fn conforms(backend: Backend) {
+    creates_once(&backend).await;
+    shows_uploads_when_completed(&backend).await;
+    takes_any_answer_to_a_late_completion(&backend).await;
+    lists_and_deletes(&backend).await;
+    reads_only_what_was_frozen(&backend).await;
 }
 
-async fn creates_once(place: &Place) {
-    let store = place.store().await;
+async fn creates_once(backend: &Backend) {
+    let store = backend.store().await;
     require_conditional_put(&store, &key("_drivetrain/job/probe/one.json"))
         .await
         .unwrap();
@@ -35,7 +35,7 @@ async fn creates_once(place: &Place) {
     let record = key("_drivetrain/job/log/1.json");
     let mut writers = Vec::new();
     for writer in 0..12 {
-        let (store, record) = (place.store().await, record.clone());
+        let (store, record) = (backend.store().await, record.clone());
         writers.push(async move {
             let body = Bytes::from(format!("writer {writer}"));
             // A store may answer 409 to one of two that came at once; then nobody knows, which is no success.
@@ -57,8 +57,8 @@ async fn creates_once(place: &Place) {
     assert_eq!(store.look(&record).await.unwrap(), None);
 }
 
-async fn shows_uploads_when_completed(place: &Place) {
-    let one = place.store().await.objects();
+async fn shows_uploads_when_completed(backend: &Backend) {
+    let one = backend.store().await.objects();
     let part = key("job/table/city=a%2Fb ü+/part.parquet");
     let staging = key("_drivetrain/job/staging/attempt/000001");
     let upload = one.open_upload(&part, &staging).await.unwrap();
@@ -69,7 +69,7 @@ async fn shows_uploads_when_completed(place: &Place) {
         tags.push(one.put_part(&part, &upload, index, payload).await.unwrap());
     }
     one.seal(&part, &upload, 5 * 1024 * 1024 + 2).await.unwrap();
-    let store = place.store().await;
+    let store = backend.store().await;
     assert_eq!(store.list(&key("job")).await.unwrap(), []);
     assert_eq!(store.look(&part).await.unwrap(), None);
     // Another process completes it.
@@ -83,8 +83,8 @@ async fn shows_uploads_when_completed(place: &Place) {
     store.delete(vec![part]).await.unwrap();
 }
 
-async fn takes_any_answer_to_a_late_completion(place: &Place) {
-    let store = place.store().await;
+async fn takes_any_answer_to_a_late_completion(backend: &Backend) {
+    let store = backend.store().await;
     let objects = store.objects();
     let staging = |number: u64| key(&format!("_drivetrain/job/staging/attempt/{number:06}"));
     let part = key("job/table/part.parquet");
@@ -117,8 +117,8 @@ async fn takes_any_answer_to_a_late_completion(place: &Place) {
     assert_eq!(store.list(&key("job")).await.unwrap(), []);
 }
 
-async fn lists_and_deletes(place: &Place) {
-    let store = place.store().await;
+async fn lists_and_deletes(backend: &Backend) {
+    let store = backend.store().await;
     let names = ["raw/users/a.csv", "raw/users/b/c d.csv", "raw/usersx/a.csv"];
     for name in names {
         store.put(&key(name), Bytes::from(name)).await.unwrap();
@@ -141,8 +141,8 @@ async fn lists_and_deletes(place: &Place) {
     assert_eq!(listed("raw").await, Vec::<String>::new());
 }
 
-async fn reads_only_what_was_frozen(place: &Place) {
-    let store = place.store().await;
+async fn reads_only_what_was_frozen(backend: &Backend) {
+    let store = backend.store().await;
     let (kept, changed, gone) = (key("raw/kept"), key("raw/changed"), key("raw/gone"));
     for key in [&kept, &changed, &gone] {
         let body = Bytes::from_static(b"0123456789");
@@ -196,29 +196,29 @@ async fn reads_only_what_was_frozen(place: &Place) {
 
 #[tokio::test]
 async fn memory_conforms() {
-    conforms(Place::memory()).await;
+    conforms(Backend::memory()).await;
 }
 
 #[tokio::test]
 async fn a_folder_conforms() {
-    conforms(Place::folder()).await;
+    conforms(Backend::folder()).await;
 }
 
 #[tokio::test]
 async fn an_s3_server_in_this_process_conforms() {
-    conforms(Place::s3().await).await;
+    conforms(Backend::s3().await).await;
 }
 
 #[tokio::test]
 #[ignore = "needs MinIO; run `.ci/minio` once, then `cargo test -- --ignored minio`"]
 async fn minio_conforms() {
-    conforms(Place::minio().await).await;
+    conforms(Backend::minio().await).await;
 }
 
 #[tokio::test]
 async fn a_folder_keeps_no_empty_folders_and_no_temporary_files() {
-    let place = Place::folder();
-    let store = place.store().await;
+    let backend = Backend::folder();
+    let store = backend.store().await;
     let record = key("a/b/c/record.json");
     store
         .put_new(&record, Bytes::from_static(b"1"))
@@ -230,8 +230,8 @@ async fn a_folder_keeps_no_empty_folders_and_no_temporary_files() {
             .await
             .unwrap()
     );
-    let Location::Folder(root) = place.location() else {
-        unreachable!("the place is a folder")
+    let Location::Folder(root) = backend.location() else {
+        unreachable!("the backend is a folder")
     };
     let names: Vec<_> = std::fs::read_dir(root.join("a/b/c"))
         .unwrap()
@@ -245,14 +245,14 @@ async fn a_folder_keeps_no_empty_folders_and_no_temporary_files() {
 
 #[tokio::test]
 async fn a_folder_on_one_volume_is_accepted() {
-    let store = Place::folder().store().await;
+    let store = Backend::folder().store().await;
     require_one_volume(&store, &key("_drivetrain/job"), &key("job/table")).unwrap();
 }
 
 #[tokio::test]
 async fn a_folder_that_does_not_exist_is_missing_input() {
-    let place = Place::folder();
-    let location = place.location().join("no/such").unwrap();
+    let backend = Backend::folder();
+    let location = backend.location().join("no/such").unwrap();
     let error = Store::open(&location, &settings(None)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InputMissing);
     Store::create(&location, &settings(None)).await.unwrap();
@@ -260,9 +260,9 @@ async fn a_folder_that_does_not_exist_is_missing_input() {
 
 #[tokio::test]
 async fn a_bucket_that_does_not_exist_is_missing_input() {
-    let place = Place::s3().await;
+    let backend = Backend::s3().await;
     let location = Location::parse("s3://no-such-bucket/x").unwrap();
-    let store = Store::open(&location, &place.settings()).await.unwrap();
+    let store = Store::open(&location, &backend.settings()).await.unwrap();
     let error = store.list(&key("raw")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InputMissing);
     let text = error.to_string();
@@ -274,10 +274,10 @@ async fn a_bucket_that_does_not_exist_is_missing_input() {
 
 #[tokio::test]
 async fn wrong_credentials_are_refused_for_good() {
-    let place = Place::s3().await;
-    let mut settings = place.settings();
+    let backend = Backend::s3().await;
+    let mut settings = backend.settings();
     settings.credentials.as_mut().unwrap().secret_key = "wrong".to_owned();
-    let store = Store::open(&place.location(), &settings).await.unwrap();
+    let store = Store::open(&backend.location(), &settings).await.unwrap();
     let error = store.list(&key("raw")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Failed);
     let text = error.to_string();
@@ -330,8 +330,8 @@ type Case<'a> = (&'a str, Vec<(&'a str, &'a str)>, Option<&'a str>);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn variables_and_profiles_are_found_as_the_aws_sdk_finds_them() {
-    let place = Place::s3().await;
-    let settings = place.settings();
+    let backend = Backend::s3().await;
+    let settings = backend.settings();
     let endpoint = settings.endpoint.unwrap();
     let pair = settings.credentials.unwrap();
     let folder = tempfile::tempdir().unwrap();
@@ -394,7 +394,7 @@ async fn variables_and_profiles_are_found_as_the_aws_sdk_finds_them() {
             .env("AWS_EC2_METADATA_DISABLED", "true")
             .env("AWS_CONFIG_FILE", "/dev/null")
             .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
-            .env(LOCATION, place.location().to_string())
+            .env(LOCATION, backend.location().to_string())
             .envs(variables);
         let output = tokio::task::spawn_blocking(move || child.output().unwrap());
         let output = output.await.unwrap();

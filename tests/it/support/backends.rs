@@ -1,4 +1,4 @@
-//! The places on which the store's port is tested: memory, a folder, an S3 server in this process, a real `MinIO`.
+//! The backends on which the port of a store is tested: memory, a folder, an S3 server in this process, a real `MinIO`.
 
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
@@ -28,8 +28,8 @@ const KEY: &str = "drivetrain-test";
 const SECRET: &str = "drivetrain-test-secret";
 const BUCKET: &str = "bucket";
 
-/// One place; each store that it opens stands for another process.
-pub struct Place {
+/// One backend; each store that it opens acts as another process.
+pub struct Backend {
     kind: Kind,
     folder: Option<Arc<TempDir>>,
     server: Option<Arc<Server>>,
@@ -51,7 +51,7 @@ impl Drop for Server {
     }
 }
 
-impl Place {
+impl Backend {
     pub fn memory() -> Self {
         Self {
             kind: Kind::Memory(Arc::new(PrefixStore::new(InMemory::new(), ""))),
@@ -121,7 +121,7 @@ impl Place {
         }
     }
 
-    /// Another place of this kind where nothing lies yet; the server is the same.
+    /// Returns an empty backend of the same kind, on the same server.
     pub fn fresh(&self) -> Self {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         match &self.kind {

@@ -7,13 +7,13 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// A folder of its own, and the binary in it.
-pub struct Place {
+pub struct Sandbox {
     folder: TempDir,
     variables: Vec<(String, String)>,
 }
 
 /// What a run of the binary gave.
-pub struct Ran {
+pub struct ProcessOutput {
     /// The exit code; `None` after a signal.
     pub code: Option<i32>,
     /// Standard output.
@@ -22,7 +22,7 @@ pub struct Ran {
     pub stderr: String,
 }
 
-impl Place {
+impl Sandbox {
     pub fn new() -> Self {
         Self {
             folder: tempfile::tempdir().unwrap(),
@@ -38,14 +38,14 @@ impl Place {
         }
     }
 
-    /// A place with a job `sales` that ran.
+    /// Returns a sandbox whose job `sales` has run.
     pub fn sold() -> Self {
-        let place = Self::new();
-        place.run("new job sales").succeeds();
-        place
+        let sandbox = Self::new();
+        sandbox.run("new job sales").succeeds();
+        sandbox
             .run("run ./sales --input ./sales/sample --output lake")
             .succeeds();
-        place
+        sandbox
     }
 
     pub fn path(&self, below: &str) -> PathBuf {
@@ -75,13 +75,13 @@ impl Place {
     }
 
     /// Runs the binary; words are split at spaces.
-    pub fn run(&self, line: &str) -> Ran {
+    pub fn run(&self, line: &str) -> ProcessOutput {
         let words: Vec<&str> = line.split_whitespace().collect();
         self.run_words(&words)
     }
 
-    pub fn run_words(&self, words: &[&str]) -> Ran {
-        Ran::from(self.command(words).output().unwrap())
+    pub fn run_words(&self, words: &[&str]) -> ProcessOutput {
+        ProcessOutput::from(self.command(words).output().unwrap())
     }
 
     /// Starts the binary and leaves it running; words are split at spaces.
@@ -139,7 +139,7 @@ fn walk(root: &Path, folder: &Path, found: &mut Vec<(String, Vec<u8>)>) {
     }
 }
 
-impl From<Output> for Ran {
+impl From<Output> for ProcessOutput {
     fn from(output: Output) -> Self {
         Self {
             code: output.status.code(),
@@ -149,7 +149,7 @@ impl From<Output> for Ran {
     }
 }
 
-impl Ran {
+impl ProcessOutput {
     /// What a process gave that was started; waits for its end.
     pub fn of(child: Child) -> Self {
         child.wait_with_output().unwrap().into()
