@@ -1,32 +1,32 @@
-//! The commit protocol, stopped at each of its numbered steps in the real binary: at the very request, not at a time. The process is
-//! killed there, or waits there while a second one does its work.
+//! The commit protocol in the real binary, held at each of its numbered steps: at a request, not at a time. The process is killed
+//! or stopped there, or waits there while a second process does its work.
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
+use std::process::Child;
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::support::backends::Cloud;
-use crate::support::s3_gate::{Asked, Held, When};
-use crate::support::sandbox::{ProcessOutput, Sandbox};
+use crate::support::process_output::{ProcessOutput, signal};
+use crate::support::s3_gate::{HeldRequest, S3Request, When};
+use crate::support::s3_server::S3Server;
+use crate::support::sandbox::Sandbox;
 
-/// A place in the protocol: a request that comes there and nowhere else.
+/// A point in the protocol, by a request that is sent there and nowhere else.
 #[derive(Clone, Copy)]
 struct Step {
     name: &'static str,
     when: When,
     nth: usize,
-    matches: fn(&Asked) -> bool,
-    /// What a second writer makes of the run that waits there.
+    matches: fn(&S3Request) -> bool,
     reached: Reached,
 }
 
-/// How far a run is.
+/// How far a run is, which decides what a second writer makes of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Reached {
-    /// The log is not read yet: whatever another one commits is what it builds on.
+    /// It has not read the log yet, so it builds on whatever another run commits.
     Nothing,
-    /// It aims at a record: another one's commit is noticed at the put.
+    /// It aims at a record, so it notices another run's commit at the put.
     Aim,
     /// Its record is there.
     Commit,
@@ -35,55 +35,55 @@ enum Reached {
 const RECORD: &str = "/log/00000000000000000002.json";
 const MARK: &str = "/log/00000000000000000002.published";
 
-fn lists(asked: &Asked, prefix: &str) -> bool {
-    asked.lists() && asked.key.contains(prefix)
+fn lists(request: &S3Request, prefix: &str) -> bool {
+    request.lists() && request.key.contains(prefix)
 }
 
-/// The n-th delete of a run: of its probe, of what it replaced, of its notes.
-fn deletes(asked: &Asked) -> bool {
-    asked.deletes()
+/// The deletes of a run are those of its probe, of what it replaced, and of its notes, in this order.
+fn deletes(request: &S3Request) -> bool {
+    request.deletes()
 }
 
 #[rustfmt::skip]
 const STEPS: [Step; 23] = {
     use Reached::{Aim, Commit, Nothing};
     use When::{After, Before};
-    const fn step(name: &'static str, when: When, nth: usize, matches: fn(&Asked) -> bool, reached: Reached) -> Step {
+    const fn step(name: &'static str, when: When, nth: usize, matches: fn(&S3Request) -> bool, reached: Reached) -> Step {
         Step { name, when, nth, matches, reached }
     }
     [
-        step("1 freeze: the table's root is listed", Before, 1, |asked| lists(asked, "sales/daily_sales"), Nothing),
-        step("1 freeze: the log is listed", Before, 1, |asked| lists(asked, "sales/log"), Nothing),
-        step("1 freeze: the log has been listed", After, 1, |asked| lists(asked, "sales/log"), Aim),
-        step("1 freeze: the inputs are listed", Before, 1, |asked| lists(asked, "raw/orders"), Aim),
-        step("2 identify: the probe is put", Before, 2, |asked| asked.puts("/probe/"), Aim),
-        step("2 identify: the attempt is written down", Before, 1, |asked| asked.puts("/started.json"), Aim),
-        step("3 stage: the attempt has been written down", After, 1, |asked| asked.puts("/started.json"), Aim),
-        step("3 stage: an upload has been opened", After, 1, Asked::opens_upload, Aim),
-        step("3 stage: the uploads are written down", Before, 1, |asked| asked.puts(".uploads"), Aim),
-        step("3 stage: a part is sent", Before, 1, Asked::sends_part, Aim),
-        step("4 verify, 5 fence: the last part has been sent", After, 2, Asked::sends_part, Aim),
-        step("6 commit: the record is put", Before, 1, |asked| asked.puts(RECORD), Aim),
-        step("6 commit: the record has been put", After, 1, |asked| asked.puts(RECORD), Commit),
-        step("7 publish: the first upload is completed", Before, 1, Asked::completes, Commit),
-        step("7 publish: the first upload has been completed", After, 1, Asked::completes, Commit),
-        step("7 publish: the second upload is completed", Before, 2, Asked::completes, Commit),
-        step("7 publish: the last upload has been completed", After, 2, Asked::completes, Commit),
-        step("7 publish: a key is looked at", Before, 1, |asked| asked.method == "HEAD" && asked.key.contains("sales/daily_sales/"), Commit),
+        step("1 freeze: the table's root is listed", Before, 1, |request| lists(request, "sales/daily_sales"), Nothing),
+        step("1 freeze: the log is listed", Before, 1, |request| lists(request, "sales/log"), Nothing),
+        step("1 freeze: the log has been listed", After, 1, |request| lists(request, "sales/log"), Aim),
+        step("1 freeze: the inputs are listed", Before, 1, |request| lists(request, "raw/orders"), Aim),
+        step("2 identify: the probe is put", Before, 2, |request| request.puts("/probe/"), Aim),
+        step("2 identify: the attempt is written down", Before, 1, |request| request.puts("/started.json"), Aim),
+        step("3 stage: the attempt has been written down", After, 1, |request| request.puts("/started.json"), Aim),
+        step("3 stage: an upload has been opened", After, 1, S3Request::opens_upload, Aim),
+        step("3 stage: the uploads are written down", Before, 1, |request| request.puts(".uploads"), Aim),
+        step("3 stage: a part is sent", Before, 1, S3Request::sends_part, Aim),
+        step("4 verify, 5 fence: the last part has been sent", After, 2, S3Request::sends_part, Aim),
+        step("6 commit: the record is put", Before, 1, |request| request.puts(RECORD), Aim),
+        step("6 commit: the record has been put", After, 1, |request| request.puts(RECORD), Commit),
+        step("7 publish: the first upload is completed", Before, 1, S3Request::completes, Commit),
+        step("7 publish: the first upload has been completed", After, 1, S3Request::completes, Commit),
+        step("7 publish: the second upload is completed", Before, 2, S3Request::completes, Commit),
+        step("7 publish: the last upload has been completed", After, 2, S3Request::completes, Commit),
+        step("7 publish: a key is looked at", Before, 1, |request| request.method == "HEAD" && request.key.contains("sales/daily_sales/"), Commit),
         step("7 publish: the replaced parts are deleted", Before, 2, deletes, Commit),
         step("7 publish: the replaced parts have been deleted", After, 2, deletes, Commit),
-        step("7 publish: the mark is put", Before, 1, |asked| asked.puts(MARK), Commit),
-        step("7 publish: the mark has been put", After, 1, |asked| asked.puts(MARK), Commit),
+        step("7 publish: the mark is put", Before, 1, |request| request.puts(MARK), Commit),
+        step("7 publish: the mark has been put", After, 1, |request| request.puts(MARK), Commit),
         step("8 clean: the attempt's notes are deleted", Before, 3, deletes, Commit),
     ]
 };
 
-/// A run that is told to stop has two seconds; the rest is a busy machine's.
+/// A run that is told to stop has two seconds; the rest is for a busy machine.
 const STOP_TIME: Duration = Duration::from_secs(4);
 
-/// Two inputs, and a table that was published from the first.
+/// A server with a second input and a table that was published from the first one, and the sandbox of the job.
 struct Stage {
-    cloud: Cloud,
+    server: S3Server,
     sandbox: Sandbox,
 }
 
@@ -92,8 +92,8 @@ const NEW: &[&str] = &["2024-03-01,300.00", "2024-03-03,7.00"];
 
 impl Stage {
     fn new() -> Self {
-        let cloud = Cloud::start();
-        let sandbox = Sandbox::with(cloud.variables());
+        let server = S3Server::start();
+        let sandbox = Sandbox::with_variables(server.variables());
         sandbox.run("new job sales").succeeds();
         sandbox
             .run("run ./sales --input sales/sample --output s3://bucket/old")
@@ -106,17 +106,17 @@ impl Stage {
                 b"order_id,shop_id,ordered_at,amount,paid\n1,10,01.03.2024 09:15,300.00,yes\n2,20,03.03.2024 10:00,7.00,yes\n",
             ),
         ] {
-            let path = cloud.path(&format!("in/raw/{file}"));
+            let path = server.path(&format!("in/raw/{file}"));
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, bytes).unwrap();
         }
-        Self { cloud, sandbox }
+        Self { server, sandbox }
     }
 
-    /// An output root of its own, with the old table in it.
+    /// Returns a new output root with the old table in it.
     fn root(&self, number: usize) -> Root<'_> {
         let name = format!("out{number}");
-        copy(&self.cloud.path("old"), &self.cloud.path(&name));
+        copy(&self.server.path("old"), &self.server.path(&name));
         Root { stage: self, name }
     }
 }
@@ -151,11 +151,11 @@ impl Root<'_> {
         self.stage.sandbox.run(&self.line(flags))
     }
 
-    /// Starts the run and waits until it stands at the step.
-    fn stopped_at(&self, step: &Step, flags: &str) -> (std::process::Child, Held) {
+    /// Starts the run and waits until the gate holds it at the step.
+    fn held_at(&self, step: &Step, flags: &str) -> (Child, HeldRequest) {
         let held = self
             .stage
-            .cloud
+            .server
             .gate
             .hold(step.when, step.nth, step.matches);
         let child = self.stage.sandbox.start(&self.line(flags));
@@ -170,7 +170,7 @@ impl Root<'_> {
             .query(sql, &format!("s3://bucket/{}", self.name))
     }
 
-    /// Status of each record in the log.
+    /// Returns the status of each record in the log.
     fn log(&self) -> Vec<String> {
         let log = self
             .stage
@@ -182,19 +182,19 @@ impl Root<'_> {
             .collect()
     }
 
-    /// The files that somebody sees who lists the table.
-    fn visible(&self) -> usize {
+    /// Returns the number of files that a listing of the table shows.
+    fn listed(&self) -> usize {
         count(
-            &self.stage.cloud.path(&format!("{}/sales", self.name)),
+            &self.stage.server.path(&format!("{}/sales", self.name)),
             &|name| name.ends_with(".parquet"),
         )
     }
 
-    /// Makes all notes of attempts as old as those that vacuum takes.
+    /// Makes all notes of attempts old enough for vacuum.
     fn age(&self) {
         age(&self
             .stage
-            .cloud
+            .server
             .path(&format!("{}/_drivetrain/sales/attempts", self.name)));
     }
 
@@ -204,26 +204,26 @@ impl Root<'_> {
             .run(&format!("vacuum sales --output s3://bucket/{}", self.name))
     }
 
-    /// After all: the new rows alone, each run live once, nothing left over.
+    /// Asserts that readers see the new rows alone, and the status of each record.
     #[track_caller]
-    fn is_new(&self, log: &[&str], context: &str) {
+    fn assert_new(&self, log: &[&str], context: &str) {
         assert_eq!(self.rows(), NEW, "{context}");
-        assert_eq!(self.visible(), 2, "{context}");
+        assert_eq!(self.listed(), 2, "{context}");
         assert_eq!(self.log(), log, "{context}");
     }
 
-    /// And nothing of any attempt once vacuum came by.
+    /// Asserts that nothing is left of any attempt after a vacuum.
     #[track_caller]
-    fn is_clean(&self, context: &str) {
+    fn assert_clean(&self, context: &str) {
         self.age();
         self.vacuum().succeeds();
         let notes = format!("{}/_drivetrain/sales/attempts", self.name);
         assert_eq!(
-            count(&self.stage.cloud.path(&notes), &|_| true),
+            count(&self.stage.server.path(&notes), &|_| true),
             0,
             "{context}"
         );
-        assert_eq!(self.visible(), 2, "{context}");
+        assert_eq!(self.listed(), 2, "{context}");
     }
 }
 
@@ -262,46 +262,33 @@ fn age(folder: &Path) {
     }
 }
 
-/// What the server keeps of uploads that nobody completed or aborted.
-fn open_uploads(cloud: &Cloud) -> Vec<String> {
-    let names = fs::read_dir(cloud.path("").parent().unwrap()).unwrap();
-    let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    names.filter(|name| name.starts_with(".upload")).collect()
-}
-
-fn forget_uploads(cloud: &Cloud) {
-    for name in open_uploads(cloud) {
-        fs::remove_file(cloud.path("").parent().unwrap().join(name)).unwrap();
-    }
-}
-
 #[test]
 fn a_process_killed_at_each_step_leaves_the_old_table_or_is_finished_by_the_next() {
     let stage = Stage::new();
     for (number, step) in STEPS.iter().enumerate() {
         let root = stage.root(number);
-        let (mut child, _held) = root.stopped_at(step, "");
+        let (mut child, _held) = root.held_at(step, "");
         child.kill().unwrap();
         child.wait().unwrap();
         if step.reached == Reached::Commit {
-            // Whoever comes next finishes it: the same command, or (every other time) a reader.
+            // The next process finishes it: the same command, or (every other time) a reader.
             if number % 2 == 0 {
                 assert_eq!(root.rows(), NEW, "{}", step.name);
             }
         } else {
-            assert_eq!(root.visible(), 2, "{}", step.name);
+            assert_eq!(root.listed(), 2, "{}", step.name);
             assert_eq!(root.rows(), OLD, "{}", step.name);
             assert_eq!(root.log(), ["published"], "{}", step.name);
         }
         root.run("").succeeds();
-        root.is_new(&["published", "published"], step.name);
-        root.is_clean(step.name);
-        // An upload that is open and not yet written down nobody can find: the bucket's lifecycle rule takes it.
+        root.assert_new(&["published", "published"], step.name);
+        root.assert_clean(step.name);
+        // No process can find an upload that is open and not yet written down: the bucket's lifecycle rule removes it.
         if step.name.starts_with("3 stage") {
-            forget_uploads(&stage.cloud);
+            stage.server.forget_uploads();
         }
         assert_eq!(
-            open_uploads(&stage.cloud),
+            stage.server.open_uploads(),
             Vec::<String>::new(),
             "{}",
             step.name
@@ -314,14 +301,14 @@ fn the_same_command_twice_at_once_is_one_run_at_each_step() {
     let stage = Stage::new();
     for (number, step) in STEPS.iter().enumerate() {
         let root = stage.root(number);
-        let (child, held) = root.stopped_at(step, "");
+        let (child, held) = root.held_at(step, "");
         root.run("").succeeds();
         assert_eq!(root.rows(), NEW, "{}", step.name);
-        held.go_on();
-        ProcessOutput::of(child).succeeds();
-        root.is_new(&["published", "published"], step.name);
+        held.resume();
+        ProcessOutput::wait_for(child).succeeds();
+        root.assert_new(&["published", "published"], step.name);
     }
-    assert_eq!(open_uploads(&stage.cloud), Vec::<String>::new());
+    assert_eq!(stage.server.open_uploads(), Vec::<String>::new());
 }
 
 #[test]
@@ -329,11 +316,11 @@ fn a_second_run_at_each_step_is_built_on_or_conflicts() {
     let stage = Stage::new();
     for (number, step) in STEPS.iter().enumerate() {
         let root = stage.root(number);
-        let (child, held) = root.stopped_at(step, "");
-        // Another run, for its parameters differ; of the same rows.
+        let (child, held) = root.held_at(step, "");
+        // Another run of the same rows, because its parameters differ.
         root.run("--max-rejected 0.02").succeeds();
-        held.go_on();
-        let first = ProcessOutput::of(child);
+        held.resume();
+        let first = ProcessOutput::wait_for(child);
         let log: &[&str] = if step.reached == Reached::Aim {
             first.fails(
                 5,
@@ -347,29 +334,29 @@ fn a_second_run_at_each_step_is_built_on_or_conflicts() {
             assert_eq!(first.code, Some(0), "{}\n{}", step.name, first.stderr);
             &["published"; 3]
         };
-        root.is_new(log, step.name);
+        root.assert_new(log, step.name);
     }
-    assert_eq!(open_uploads(&stage.cloud), Vec::<String>::new());
+    assert_eq!(stage.server.open_uploads(), Vec::<String>::new());
 }
 
 #[test]
 fn a_window_beside_another_one_takes_the_next_number_at_each_step() {
     let stage = Stage::new();
     for (number, step) in STEPS.iter().enumerate() {
-        // The window's days: one upload, nothing to replace.
+        // A window has one upload and nothing to replace, so each request comes once.
         let (mut step, root) = (*step, stage.root(number));
         if step.nth > 1 && !step.name.starts_with('2') {
             continue;
         }
         step.nth = 1;
-        let (child, held) = root.stopped_at(&step, "--param from=2024-03-03");
+        let (child, held) = root.held_at(&step, "--param from=2024-03-03");
         root.run("--param to=2024-03-02").succeeds();
-        held.go_on();
-        let first = ProcessOutput::of(child);
+        held.resume();
+        let first = ProcessOutput::wait_for(child);
         assert_eq!(first.code, Some(0), "{}\n{}", step.name, first.stderr);
-        root.is_new(&["published"; 3], step.name);
+        root.assert_new(&["published"; 3], step.name);
     }
-    assert_eq!(open_uploads(&stage.cloud), Vec::<String>::new());
+    assert_eq!(stage.server.open_uploads(), Vec::<String>::new());
 }
 
 #[test]
@@ -377,12 +364,12 @@ fn a_vacuum_that_takes_a_live_attempt_for_dead_loses_nothing_silently() {
     let stage = Stage::new();
     for (number, step) in STEPS.iter().enumerate() {
         let root = stage.root(number);
-        let (child, held) = root.stopped_at(step, "");
+        let (child, held) = root.held_at(step, "");
         root.age();
         root.vacuum().succeeds();
-        held.go_on();
-        let first = ProcessOutput::of(child);
-        // Its uploads are gone: it fails, or it finds itself lost and starts again. Never is a part missing.
+        held.resume();
+        let first = ProcessOutput::wait_for(child);
+        // Its uploads are gone: it fails, or it finds itself lost and starts again. No part is ever missing.
         let lost = root.log().contains(&"voided".to_owned());
         if first.code == Some(0) {
             let log: &[&str] = if lost {
@@ -390,7 +377,7 @@ fn a_vacuum_that_takes_a_live_attempt_for_dead_loses_nothing_silently() {
             } else {
                 &["published", "published"]
             };
-            root.is_new(log, step.name);
+            root.assert_new(log, step.name);
         } else {
             first.fails(1, &["hint:"]);
             assert_eq!(root.rows(), OLD, "{}", step.name);
@@ -399,7 +386,7 @@ fn a_vacuum_that_takes_a_live_attempt_for_dead_loses_nothing_silently() {
             assert!(lost, "{}", first.stderr);
         }
     }
-    assert_eq!(open_uploads(&stage.cloud), Vec::<String>::new());
+    assert_eq!(stage.server.open_uploads(), Vec::<String>::new());
 }
 
 #[test]
@@ -410,24 +397,24 @@ fn a_publisher_that_comes_late_never_voids_what_is_marked() {
         .iter()
         .find(|step| step.name.starts_with("7 publish: the first upload is"))
         .unwrap();
-    let (child, held) = root.stopped_at(completes, "");
+    let (child, held) = root.held_at(completes, "");
     let repair = format!("repair sales --output s3://bucket/{}", root.name);
     stage.sandbox.run(&repair).succeeds();
     assert_eq!(root.log(), ["published", "published"]);
-    // Then a part is lost by another hand: to the late publisher it looks as if its upload had never been completed.
+    // Then a part is lost by other means: to the late publisher it looks as if its upload had never been completed.
     let day = stage
-        .cloud
+        .server
         .path(&format!("{}/sales/daily_sales/day=2024-03-01", root.name));
     fs::remove_dir_all(day).unwrap();
-    held.go_on();
-    ProcessOutput::of(child).succeeds();
+    held.resume();
+    ProcessOutput::wait_for(child).succeeds();
     assert_eq!(
         root.log(),
         ["published", "published"],
         "a marked record stays"
     );
     assert_eq!(
-        root.visible(),
+        root.listed(),
         1,
         "and what it wrote stays, as far as it is there"
     );
@@ -438,16 +425,14 @@ fn a_stop_at_each_step_is_heard_in_time_and_says_what_is_decided() {
     let stage = Stage::new();
     for (number, step) in STEPS.iter().enumerate() {
         let root = stage.root(number);
-        let (child, _held) = root.stopped_at(step, "");
+        let (child, _held) = root.held_at(step, "");
         let asked = Instant::now();
-        let signal = if number % 2 == 0 { "-TERM" } else { "-INT" };
-        let pid = child.id().to_string();
-        Command::new("kill").args([signal, &pid]).status().unwrap();
-        let ran = ProcessOutput::of(child);
+        signal(&child, if number % 2 == 0 { "TERM" } else { "INT" });
+        let ran = ProcessOutput::wait_for(child);
         let took = asked.elapsed();
         assert!(took < STOP_TIME, "{}: {took:?}", step.name);
         match step.name {
-            // The request that decides is under way, or its answer is: nobody knows, or a look tells.
+            // The request that decides is in flight, so the outcome is unknown; or its answer is, so a read settles it.
             "6 commit: the record is put" => ran.fails(75, &["as record 2 is undecided"]),
             "6 commit: the record has been put" | "8 clean: the attempt's notes are deleted" => {
                 assert_eq!(ran.code, Some(0), "{}", ran.stderr);
@@ -463,7 +448,7 @@ fn a_stop_at_each_step_is_heard_in_time_and_says_what_is_decided() {
             }
         }
         root.run("").succeeds();
-        root.is_new(&["published", "published"], step.name);
-        root.is_clean(step.name);
+        root.assert_new(&["published", "published"], step.name);
+        root.assert_clean(step.name);
     }
 }

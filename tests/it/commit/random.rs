@@ -1,17 +1,16 @@
-//! Several processes on one store in memory, their calls interleaved by a seed: they crash and begin again, are held for ever,
-//! are told to stop, their calls time out with or without effect, their puts land late, the store forgets uploads, and vacuum
-//! comes by. Whatever the order: what a listing shows in the end is what the log says, the log says what its live records say
-//! one after the other, nothing is consumed twice, and nobody was told of a success that is not there.
+//! Several processes on one store in memory, their calls interleaved by a seed: they crash and start again, hang, and are told to
+//! stop; their calls time out with or without effect, their puts land late, the store forgets uploads, and vacuum runs. Whatever
+//! the order: in the end a listing shows what the log says, the log says what its live records say one after the other, nothing
+//! is consumed twice, and no process reported a success that did not happen.
 
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use bytes::Bytes;
 use drivetrain_runner::ErrorKind;
-use drivetrain_runner::commit::{Record, Replaces, Run, Stopper, VacuumOptions, repair, vacuum};
+use drivetrain_runner::commit::{Record, Replaces, Run, Stopper, repair};
 use drivetrain_runner::error::Result;
 use drivetrain_runner::store::Store;
 use object_store::path::Path;
@@ -19,10 +18,10 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinHandle;
 
 use crate::support::backends::Backend;
-use crate::support::commit_work::{
-    Done, JOB, TABLE, Visible, Work, leftovers, logged, run, run_quietly, visible,
-};
-use crate::support::store_faults::{Call, Fault, Faulty, Operation, Shared};
+use crate::support::fault_injector::{Call, Fault, FaultInjector, Operation};
+use crate::support::faulty_store::Faulty;
+use crate::support::table_contents::{Contents, leftovers, listed, logged, sorted};
+use crate::support::test_run::{JOB, RunEnd, TABLE, TestRun, run, run_quietly, vacuum_all};
 
 /// Seeds of one run of the test; `DRIVETRAIN_SEEDS=from..to` tries others.
 const SEEDS: std::ops::Range<u64> = 0..400;
@@ -38,7 +37,7 @@ impl Dice {
         Self(Arc::new(Mutex::new(seed)))
     }
 
-    /// A number below `sides`.
+    /// Returns a number below `sides`.
     fn roll(&self, sides: usize) -> usize {
         let mut state = self.0.lock().unwrap();
         *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -53,18 +52,19 @@ impl Dice {
 /// What a process does.
 #[derive(Clone)]
 enum Role {
-    Work(Box<Work>),
+    Run(Box<TestRun>),
     Vacuum,
 }
 
 struct Process {
     role: Role,
-    faulty: Arc<Faulty>,
-    heard: UnboundedReceiver<Call>,
+    injector: Arc<FaultInjector>,
+    events: UnboundedReceiver<Call>,
+    /// Number of calls that wait to be resumed.
     waiting: usize,
     stopper: Stopper,
-    task: JoinHandle<Result<Option<Done>>>,
-    /// How often it may begin again.
+    task: JoinHandle<Result<Option<RunEnd>>>,
+    /// How often it may start again.
     lives: usize,
 }
 
@@ -72,26 +72,23 @@ impl Process {
     async fn start(backend: &Backend, role: Role, dice: &Dice, lives: usize) -> Self {
         let sides = dice.clone();
         let chooser = move |_, call: &Call| choose(&sides, call);
-        let (faulty, heard) = Faulty::gated(backend.objects().await, chooser);
-        let store = Store::over(backend.location(), Arc::new(Shared(Arc::clone(&faulty))));
+        let Faulty {
+            store,
+            injector,
+            events,
+        } = Faulty::gated(backend, chooser).await;
         let (stopper, stop) = Stopper::new();
         let doing = role.clone();
         let task = tokio::spawn(async move {
             match doing {
-                Role::Work(work) => run(&store, &work, &stop).await.map(Some),
-                Role::Vacuum => {
-                    let options = VacuumOptions {
-                        retention: Duration::ZERO,
-                        quarantine: None,
-                    };
-                    vacuum(&store, JOB, options).await.map(|_| None)
-                }
+                Role::Run(test_run) => run(&store, &test_run, &stop).await.map(Some),
+                Role::Vacuum => vacuum_all(&store).await.map(|_| None),
             }
         });
         Self {
             role,
-            faulty,
-            heard,
+            injector,
+            events,
             waiting: 0,
             stopper,
             task,
@@ -100,12 +97,12 @@ impl Process {
     }
 }
 
-/// One call in 25 goes wrong.
+/// Chooses a fault for one call in 25.
 fn choose(dice: &Dice, call: &Call) -> Option<Fault> {
     if dice.roll(25) > 0 {
         return None;
     }
-    // A probe that lands late would show a store that is not what it says.
+    // A probe that lands late would show a store whose conditional puts do not work.
     if call.key.contains("/probe/") {
         return Some(Fault::FailBefore);
     }
@@ -124,27 +121,27 @@ fn choose(dice: &Dice, call: &Call) -> Option<Fault> {
 fn roles(dice: &Dice) -> Vec<Role> {
     let window = |name: &str, from: usize, to: usize| {
         let days: Vec<_> = (from..=to).map(|day| (DAYS[day], name)).collect();
-        Work::window(name, DAYS[from], DAYS[to], &days)
+        TestRun::window(name, DAYS[from], DAYS[to], &days)
     };
     let all = [
-        Work::table("table a", &[(DAYS[0], "table a"), (DAYS[3], "table a")]),
-        Work::table("table b", &[(DAYS[1], "table b")]),
-        Work::table("empty", &[]),
+        TestRun::table("table a", &[(DAYS[0], "table a"), (DAYS[3], "table a")]),
+        TestRun::table("table b", &[(DAYS[1], "table b")]),
+        TestRun::table("empty", &[]),
         window("window 0", 0, 0),
         window("window 1", 1, 1),
         window("window 1 again", 1, 1),
         window("window 2 to 3", 2, 3),
-        Work::window("empty window", DAYS[0], DAYS[1], &[]),
-        Work::append("append a", "raw/a"),
-        Work::append("append both", "raw"),
+        TestRun::window("empty window", DAYS[0], DAYS[1], &[]),
+        TestRun::append("append a", "raw/a"),
+        TestRun::append("append both", "raw"),
     ];
     let mut roles = Vec::new();
     for _ in 0..3 + dice.roll(2) {
-        let work = all[dice.roll(all.len())].clone();
-        roles.push(Role::Work(Box::new(work.clone())));
-        // The same run by two processes: a retry that does not know that the first one lives.
+        let test_run = all[dice.roll(all.len())].clone();
+        roles.push(Role::Run(Box::new(test_run.clone())));
+        // The same run by two processes: a retry that does not know that the first process is alive.
         if dice.roll(3) == 0 {
-            roles.push(Role::Work(Box::new(work)));
+            roles.push(Role::Run(Box::new(test_run)));
         }
     }
     if dice.roll(2) == 0 {
@@ -153,7 +150,7 @@ fn roles(dice: &Dice) -> Vec<Role> {
     roles
 }
 
-/// What happened in one seed, to see that all of it is tried.
+/// How often each event happened, to assert that all of them were tried.
 #[derive(Debug, Default)]
 struct Tally {
     crashes: usize,
@@ -190,38 +187,34 @@ async fn interleave(seed: u64, tally: &mut Tally) {
             step(&backend, &dice, &mut processes, index, tally).await;
         }
     }
-    // What was left undone is finished by anybody; a lost record is void and says so.
+    // Any process can finish a pending publish; a lost record is voided, and `repair` says so.
     for _ in 0..3 {
         if let Err(error) = repair(&store, JOB).await {
             assert_eq!(error.kind(), ErrorKind::TryAgain, "seed {seed}: {error}");
         }
     }
-    holds(&store, &successes, seed, tally).await;
-    // The store is as good as new: a run that nothing disturbs works, and vacuum leaves nothing behind.
-    let last = Work::table("last", &[(DAYS[0], "last")]);
+    assert_invariants(&store, &successes, seed, tally).await;
+    // Nothing is broken for good: an undisturbed run succeeds, and vacuum leaves nothing behind.
+    let last = TestRun::table("last", &[(DAYS[0], "last")]);
     run_quietly(&store, &last).await.unwrap();
-    let options = VacuumOptions {
-        retention: Duration::ZERO,
-        quarantine: None,
-    };
-    vacuum(&store, JOB, options).await.unwrap();
+    vacuum_all(&store).await.unwrap();
     let left = leftovers(&store).await;
     assert_eq!(left, Vec::<String>::new(), "seed {seed}");
-    assert_eq!(visible(&store).await, last.expected(), "seed {seed}");
+    assert_eq!(listed(&store).await, last.expected(), "seed {seed}");
 }
 
-/// Takes in which calls wait, and what became of processes that are done; those that failed begin again.
+/// Counts the calls that wait, and removes the processes that have ended; those that failed start again.
 async fn reap(
     backend: &Backend,
     dice: &Dice,
     processes: &mut Vec<Process>,
-    successes: &mut Vec<(Work, Done)>,
+    successes: &mut Vec<(TestRun, RunEnd)>,
     tally: &mut Tally,
 ) {
     let mut index = 0;
     while index < processes.len() {
         let process = &mut processes[index];
-        while process.heard.try_recv().is_ok() {
+        while process.events.try_recv().is_ok() {
             process.waiting += 1;
         }
         if !process.task.is_finished() {
@@ -229,15 +222,15 @@ async fn reap(
             continue;
         }
         let process = processes.swap_remove(index);
-        // A late put of a process that is gone still lands.
+        // A late put of a process that has ended may still land.
         if dice.roll(2) == 0 {
-            process.faulty.land().await;
+            process.injector.land().await;
         }
         match process.task.await.unwrap() {
             Ok(done) => {
                 tally.successes += 1;
-                if let (Some(done), Role::Work(work)) = (done, process.role) {
-                    successes.push((*work, done));
+                if let (Some(done), Role::Run(test_run)) = (done, process.role) {
+                    successes.push((*test_run, done));
                 }
             }
             Err(error) => {
@@ -252,7 +245,7 @@ async fn reap(
     }
 }
 
-/// Lets one waiting call go on, or does something to its process.
+/// Resumes one waiting call, or disturbs its process.
 async fn step(
     backend: &Backend,
     dice: &Dice,
@@ -266,7 +259,7 @@ async fn step(
             let process = processes.swap_remove(index);
             process.task.abort();
             if dice.roll(2) == 0 {
-                process.faulty.land().await;
+                process.injector.land().await;
             }
             if process.lives > 0 {
                 let next = Process::start(backend, process.role, dice, process.lives - 1);
@@ -275,8 +268,8 @@ async fn step(
         }
         3..=4 => {
             tally.lost += 1;
-            let faulty = &processes[index].faulty;
-            faulty.lose(|count| dice.roll(count)).await;
+            let injector = &processes[index].injector;
+            injector.lose_upload(|count| dice.roll(count)).await;
         }
         5 => {
             tally.stops += 1;
@@ -284,18 +277,23 @@ async fn step(
         }
         6..=15 => {
             tally.late += 1;
-            processes[index].faulty.land().await;
+            processes[index].injector.land().await;
         }
         _ => {
             let process = &mut processes[index];
             process.waiting -= 1;
-            process.faulty.go_on();
+            process.injector.resume();
         }
     }
 }
 
-/// The invariants.
-async fn holds(store: &Store, successes: &[(Work, Done)], seed: u64, tally: &mut Tally) {
+/// Asserts the invariants.
+async fn assert_invariants(
+    store: &Store,
+    successes: &[(TestRun, RunEnd)],
+    seed: u64,
+    tally: &mut Tally,
+) {
     let records = records(store).await;
     let voided = |number: u64| records.iter().any(|record| record.voids(number));
     let live: Vec<_> = records
@@ -305,7 +303,7 @@ async fn holds(store: &Store, successes: &[(Work, Done)], seed: u64, tally: &mut
         .collect();
     tally.voids += records.len() - live.len();
 
-    let listed = visible(store).await;
+    let listed = listed(store).await;
     assert_eq!(
         listed,
         logged(store).await,
@@ -317,16 +315,16 @@ async fn holds(store: &Store, successes: &[(Work, Done)], seed: u64, tally: &mut
         "seed {seed}: log and its records differ"
     );
 
-    for (work, done) in successes {
+    for (test_run, done) in successes {
         let number = done.number();
         let run = live.iter().find(|(live, _)| *live == number);
         let Some((_, run)) = run else {
             panic!(
                 "seed {seed}: `{}` was told of record {number}, which is not live",
-                work.name
+                test_run.name
             )
         };
-        assert_eq!(run.outputs[0].replaces, work.replaces, "seed {seed}");
+        assert_eq!(run.outputs[0].replaces, test_run.replaces, "seed {seed}");
     }
     let mut consumed = BTreeSet::new();
     let mut appended = BTreeSet::new();
@@ -359,9 +357,9 @@ async fn records(store: &Store) -> Vec<Record> {
     records
 }
 
-/// What the table holds if each live run does what it is for, without its lists of keys.
-async fn replayed(store: &Store, live: &[(u64, &Run)]) -> Visible {
-    let mut table: BTreeMap<String, Vec<String>> = BTreeMap::new();
+/// Returns the contents of the table after each live run did what it promises, regardless of its lists of keys.
+async fn replayed(store: &Store, live: &[(u64, &Run)]) -> Contents {
+    let mut table = Contents::new();
     for (_, run) in live {
         let output = &run.outputs[0];
         match &output.replaces {
@@ -374,7 +372,7 @@ async fn replayed(store: &Store, live: &[(u64, &Run)]) -> Visible {
         }
         for part in &output.parts {
             let text = store.read(&part.path().unwrap()).await.unwrap();
-            // Parts that were replaced are gone; their text does not matter any more.
+            // Replaced parts are deleted; their text does not matter any more.
             let text = text.map(|text| String::from_utf8(text.to_vec()).unwrap());
             let folder = format!("{JOB}/{TABLE}/{}", part.partition);
             table
@@ -383,10 +381,7 @@ async fn replayed(store: &Store, live: &[(u64, &Run)]) -> Visible {
                 .push(text.unwrap_or_default());
         }
     }
-    for texts in table.values_mut() {
-        texts.sort();
-    }
-    table
+    sorted(table)
 }
 
 #[tokio::test]
@@ -400,7 +395,6 @@ async fn any_interleaving_keeps_the_promises() {
         interleave(seed, &mut tally).await;
     }
     println!("{tally:?}");
-    // All of it must have been tried.
     assert!(tally.crashes > 0 && tally.lost > 0 && tally.voids > 0 && tally.stops > 0);
     assert!(tally.successes > 0 && tally.errors.contains_key("Conflict"));
 }

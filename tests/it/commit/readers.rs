@@ -1,14 +1,15 @@
-//! Readers whose part is taken away from under them: told which run did it, and never given a mixture.
+//! Readers whose part is deleted while they read: the error names the run that replaced it, and no reader gets a mixture.
 
-use crate::support::backends::Cloud;
+use crate::support::process_output::ProcessOutput;
 use crate::support::s3_gate::When;
-use crate::support::sandbox::{ProcessOutput, Sandbox};
+use crate::support::s3_server::S3Server;
+use crate::support::sandbox::Sandbox;
 
 const RUN: &str = "run ./sales --input sales/sample --output s3://bucket/out";
 
-/// A job whose table is published, and one downstream of it.
-fn published(cloud: &Cloud) -> Sandbox {
-    let sandbox = Sandbox::with(cloud.variables());
+/// Publishes a table, and writes a job downstream of it.
+fn published(server: &S3Server) -> Sandbox {
+    let sandbox = Sandbox::with_variables(server.variables());
     sandbox.run("new job sales").succeeds();
     sandbox.run(RUN).succeeds();
     sandbox.write(
@@ -30,25 +31,20 @@ fn run_id(sandbox: &Sandbox, record: usize) -> String {
     log[record - 1]["run"].as_str().unwrap().to_owned()
 }
 
-/// Lets the reader go on only when another run has replaced what it is about to read.
-fn replaced_under(reader: &str) {
-    let cloud = Cloud::start();
-    let sandbox = published(&cloud);
-    let held = cloud.gate.hold(When::Before, 1, |asked| {
-        asked.reads() && asked.key.starts_with("out/sales/daily_sales/")
+/// Holds a reader until another run has replaced the part that it is about to read.
+fn replace_under(reader: &str) {
+    let server = S3Server::start();
+    let sandbox = published(&server);
+    let held = server.gate.hold(When::Before, 1, |request| {
+        request.reads() && request.key.starts_with("out/sales/daily_sales/")
     });
     let words: Vec<&str> = reader.split('|').collect();
-    let mut command = sandbox.command(&words);
-    let child = command
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
+    let child = sandbox.start_words(&words);
     held.reached();
     sandbox.run(&format!("{RUN} --force")).succeeds();
-    held.go_on();
+    held.resume();
     let replacer = format!("replaced by run `{}` (record 2)", run_id(&sandbox, 2));
-    ProcessOutput::of(child).fails(
+    ProcessOutput::wait_for(child).fails(
         75,
         &[
             &replacer,
@@ -61,34 +57,34 @@ fn replaced_under(reader: &str) {
 
 #[test]
 fn a_query_names_the_run_that_replaced_its_part() {
-    replaced_under("query|select sum(revenue) from daily_sales|--output|s3://bucket/out");
+    replace_under("query|select sum(revenue) from daily_sales|--output|s3://bucket/out");
 }
 
 #[test]
 fn a_downstream_job_names_the_run_that_replaced_its_part() {
-    replaced_under("run|./cities|--output|s3://bucket/out");
+    replace_under("run|./cities|--output|s3://bucket/out");
 }
 
 #[test]
 fn a_part_that_was_replaced_between_log_and_listing_is_named_too() {
-    let cloud = Cloud::start();
-    let sandbox = published(&cloud);
-    let held = cloud.gate.hold(When::Before, 1, |asked| {
-        asked.lists() && asked.key.starts_with("out/sales/daily_sales")
+    let server = S3Server::start();
+    let sandbox = published(&server);
+    let held = server.gate.hold(When::Before, 1, |request| {
+        request.lists() && request.key.starts_with("out/sales/daily_sales")
     });
     let child = sandbox.start("run ./cities --output s3://bucket/out");
     held.reached();
     sandbox.run(&format!("{RUN} --force")).succeeds();
-    held.go_on();
+    held.resume();
     let replacer = format!("replaced by run `{}` (record 2)", run_id(&sandbox, 2));
-    ProcessOutput::of(child).fails(75, &[&replacer, "run the same command again"]);
+    ProcessOutput::wait_for(child).fails(75, &[&replacer, "run the same command again"]);
 }
 
 #[test]
 fn a_part_that_no_run_took_away_is_said_to_be_so() {
-    let cloud = Cloud::start();
-    let sandbox = published(&cloud);
-    let day = cloud.path("out/sales/daily_sales/day=2024-03-01");
+    let server = S3Server::start();
+    let sandbox = published(&server);
+    let day = server.path("out/sales/daily_sales/day=2024-03-01");
     for part in std::fs::read_dir(day).unwrap() {
         std::fs::remove_file(part.unwrap().path()).unwrap();
     }
@@ -96,4 +92,26 @@ fn a_part_that_no_run_took_away_is_said_to_be_so() {
     sandbox
         .run("run ./cities --output s3://bucket/out")
         .fails(75, &says);
+}
+
+#[test]
+fn a_reader_whose_part_is_gone_is_told_to_try_again() {
+    let sandbox = Sandbox::new();
+    sandbox.json("generate --rentals 500 --seed 4 --out data");
+    sandbox.json("run rental_facts --input data --output lake");
+    let (name, _) = sandbox
+        .files("lake/rental_facts")
+        .into_iter()
+        .next()
+        .unwrap();
+    // A part that a later run replaced is as gone as one that was deleted.
+    std::fs::remove_file(sandbox.path(&format!("lake/rental_facts/{name}"))).unwrap();
+    sandbox
+        .run_words(&[
+            "query",
+            "select count(total_amount) from rental_facts",
+            "--output",
+            "lake",
+        ])
+        .fails(75, &["hint:"]);
 }

@@ -5,61 +5,63 @@
 use bytes::Bytes;
 use drivetrain_runner::ErrorKind;
 use drivetrain_runner::commit::{
-    self, Log, OpenOptions, Repaired, RunStatus, StopSignal, VacuumOptions, repair, runs, vacuum,
+    self, Log, OpenOptions, Repaired, RunStatus, VacuumOptions, repair, runs, vacuum,
 };
 use drivetrain_runner::store::Store;
 use object_store::path::Path;
 
 use crate::support::backends::Backend;
-use crate::support::commit_work::{
-    Done, JOB, TABLE, Work, columns, leftovers, logged, run_quietly, visible,
-};
+use crate::support::table_contents::{leftovers, listed, logged};
+use crate::support::test_run::{JOB, RunEnd, TABLE, TestRun, columns, run_quietly};
 
 const JANUARY: &str = "2024-01-01";
 const FEBRUARY: &str = "2024-02-01";
 const MARCH: &str = "2024-03-01";
 
-async fn shows(store: &Store, work: &Work) {
-    assert_eq!(visible(store).await, work.expected());
-    assert_eq!(logged(store).await, work.expected());
+async fn assert_readers_see(store: &Store, test_run: &TestRun) {
+    assert_eq!(listed(store).await, test_run.expected());
+    assert_eq!(logged(store).await, test_run.expected());
 }
 
 /// Lets a job live on one backend.
 async fn lives(backend: Backend) {
     let store = backend.store().await;
-    let first = Work::table("first", &[(JANUARY, "a"), (JANUARY, "b"), (FEBRUARY, "c")]);
+    let first = TestRun::table("first", &[(JANUARY, "a"), (JANUARY, "b"), (FEBRUARY, "c")]);
     assert_eq!(
         run_quietly(&store, &first).await.unwrap(),
-        Done::Published(1)
+        RunEnd::Published(1)
     );
-    shows(&store, &first).await;
+    assert_readers_see(&store, &first).await;
     assert_eq!(leftovers(&store).await, Vec::<String>::new());
 
     let again = run_quietly(&backend.store().await, &first).await.unwrap();
-    assert_eq!(again, Done::Already(1));
+    assert_eq!(again, RunEnd::AlreadyDone(1));
 
-    let window = Work::window("window", FEBRUARY, MARCH, &[(MARCH, "d")]);
+    let window = TestRun::window("window", FEBRUARY, MARCH, &[(MARCH, "d")]);
     assert_eq!(
         run_quietly(&store, &window).await.unwrap(),
-        Done::Published(2)
+        RunEnd::Published(2)
     );
-    let both = Work::table("", &[(JANUARY, "a"), (JANUARY, "b"), (MARCH, "d")]);
-    shows(&store, &both).await;
+    let both = TestRun::table("", &[(JANUARY, "a"), (JANUARY, "b"), (MARCH, "d")]);
+    assert_readers_see(&store, &both).await;
 
     // The window overlapped the first run, which is therefore no answer any more.
     assert_eq!(
         run_quietly(&store, &first).await.unwrap(),
-        Done::Published(3)
+        RunEnd::Published(3)
     );
-    shows(&store, &first).await;
+    assert_readers_see(&store, &first).await;
 
-    let empty = Work::table("empty", &[]);
+    let empty = TestRun::table("empty", &[]);
     assert_eq!(
         run_quietly(&store, &empty).await.unwrap(),
-        Done::Published(4)
+        RunEnd::Published(4)
     );
-    shows(&store, &empty).await;
-    assert_eq!(run_quietly(&store, &empty).await.unwrap(), Done::Already(4));
+    assert_readers_see(&store, &empty).await;
+    assert_eq!(
+        run_quietly(&store, &empty).await.unwrap(),
+        RunEnd::AlreadyDone(4)
+    );
 
     let lines = runs(&store, JOB).await.unwrap();
     assert!(lines.iter().all(|line| line.status == RunStatus::Published));
@@ -109,19 +111,19 @@ async fn an_append_consumes_each_object_once() {
             .unwrap();
     };
     put("1.txt", "one").await;
-    let append = Work::append("append", "raw/events");
+    let append = TestRun::append("append", "raw/events");
     assert_eq!(
         run_quietly(&store, &append).await.unwrap(),
-        Done::Published(1)
+        RunEnd::Published(1)
     );
     assert_eq!(
         run_quietly(&store, &append).await.unwrap(),
-        Done::Already(1)
+        RunEnd::AlreadyDone(1)
     );
     put("2.txt", "two").await;
     assert_eq!(
         run_quietly(&store, &append).await.unwrap(),
-        Done::Published(2)
+        RunEnd::Published(2)
     );
     // The list of the first run again: done for good, whatever came later.
     store
@@ -130,18 +132,18 @@ async fn an_append_consumes_each_object_once() {
         .unwrap();
     assert_eq!(
         run_quietly(&store, &append).await.unwrap(),
-        Done::Already(1)
+        RunEnd::AlreadyDone(1)
     );
-    let both = Work::table("", &[(JANUARY, "one"), (JANUARY, "two")]);
-    shows(&store, &both).await;
+    let both = TestRun::table("", &[(JANUARY, "one"), (JANUARY, "two")]);
+    assert_readers_see(&store, &both).await;
 
     let mut forced = append.clone();
     forced.force = true;
     assert_eq!(
         run_quietly(&store, &forced).await.unwrap(),
-        Done::Published(3)
+        RunEnd::Published(3)
     );
-    shows(&store, &both).await;
+    assert_readers_see(&store, &both).await;
 
     put("1.txt", "one, changed").await;
     let error = run_quietly(&store, &append).await.unwrap_err();
@@ -150,7 +152,7 @@ async fn an_append_consumes_each_object_once() {
         error.to_string(),
         "`memory:/raw/events/1.txt` has changed since it was appended"
     );
-    shows(&store, &both).await;
+    assert_readers_see(&store, &both).await;
 }
 
 #[tokio::test]
@@ -190,13 +192,13 @@ async fn hidden_names_and_folder_markers_are_no_input() {
 #[tokio::test]
 async fn an_object_that_no_run_wrote_is_refused_by_name_or_taken_away_when_asked() {
     let store = Backend::memory().store().await;
-    let first = Work::table("first", &[(JANUARY, "a")]);
+    let first = TestRun::table("first", &[(JANUARY, "a")]);
     run_quietly(&store, &first).await.unwrap();
     let foreign = Path::parse("job/table/day=2024-05-05/other.parquet").unwrap();
     store.put(&foreign, Bytes::from_static(b"x")).await.unwrap();
     let hidden = Path::parse("job/table/_temporary/other.parquet").unwrap();
     store.put(&hidden, Bytes::from_static(b"x")).await.unwrap();
-    let mut second = Work::table("second", &[(JANUARY, "b")]);
+    let mut second = TestRun::table("second", &[(JANUARY, "b")]);
     let error = run_quietly(&store, &second).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict);
     assert_eq!(
@@ -209,16 +211,16 @@ async fn an_object_that_no_run_wrote_is_refused_by_name_or_taken_away_when_asked
     run_quietly(&store, &second).await.unwrap();
     assert_eq!(store.look(&foreign).await.unwrap(), None);
     store.delete(vec![hidden]).await.unwrap();
-    shows(&store, &second).await;
+    assert_readers_see(&store, &second).await;
 }
 
 #[tokio::test]
 async fn a_window_onto_a_table_of_other_columns_is_refused_with_the_difference() {
     let store = Backend::memory().store().await;
-    run_quietly(&store, &Work::table("first", &[(JANUARY, "a")]))
+    run_quietly(&store, &TestRun::table("first", &[(JANUARY, "a")]))
         .await
         .unwrap();
-    let mut window = Work::window("window", FEBRUARY, FEBRUARY, &[(FEBRUARY, "b")]);
+    let mut window = TestRun::window("window", FEBRUARY, FEBRUARY, &[(FEBRUARY, "b")]);
     window.columns.columns[0].kind = "bigint".to_owned();
     let error = run_quietly(&store, &window).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Usage);
@@ -226,7 +228,7 @@ async fn a_window_onto_a_table_of_other_columns_is_refused_with_the_difference()
         error.to_string(),
         "table `table` has other columns than this job writes: column `text` was string, is bigint"
     );
-    let mut whole = Work::table("whole", &[(JANUARY, "a")]);
+    let mut whole = TestRun::table("whole", &[(JANUARY, "a")]);
     whole.columns = window.columns.clone();
     run_quietly(&store, &whole).await.unwrap();
     run_quietly(&store, &window).await.unwrap();
@@ -254,7 +256,7 @@ async fn differences_of_columns_are_named() {
 #[tokio::test]
 async fn a_part_outside_the_window_or_uncounted_is_never_committed() {
     let store = Backend::memory().store().await;
-    let outside = Work::window("window", FEBRUARY, FEBRUARY, &[(MARCH, "a")]);
+    let outside = TestRun::window("window", FEBRUARY, FEBRUARY, &[(MARCH, "a")]);
     let error = run_quietly(&store, &outside).await.unwrap_err();
     assert!(
         error
@@ -271,9 +273,9 @@ async fn a_log_is_read_from_its_last_checkpoint() {
     let names: Vec<_> = (1..=205).map(|number| format!("run {number}")).collect();
     for (index, name) in names.iter().enumerate() {
         let day = format!("2024-01-{:02}", index % 20 + 1);
-        let work = Work::window(name, &day, &day, &[(&day, name)]);
-        let done = run_quietly(&store, &work).await.unwrap();
-        assert_eq!(done, Done::Published(index as u64 + 1));
+        let test_run = TestRun::window(name, &day, &day, &[(&day, name)]);
+        let done = run_quietly(&store, &test_run).await.unwrap();
+        assert_eq!(done, RunEnd::Published(index as u64 + 1));
     }
     let before = store.requests();
     let log = Log::read(&store, JOB).await.unwrap();
@@ -284,11 +286,11 @@ async fn a_log_is_read_from_its_last_checkpoint() {
         "a checkpoint and five records"
     );
     assert_eq!(log.state().table(TABLE).unwrap().parts.len(), 20);
-    assert_eq!(visible(&store).await, logged(&store).await);
+    assert_eq!(listed(&store).await, logged(&store).await);
     // Run 195 wrote day 15 last; run 175 was overlapped by it.
     let again = |number: usize| {
         let day = format!("2024-01-{:02}", (number - 1) % 20 + 1);
-        Work::window(
+        TestRun::window(
             &names[number - 1],
             &day,
             &day,
@@ -297,13 +299,13 @@ async fn a_log_is_read_from_its_last_checkpoint() {
     };
     assert_eq!(
         run_quietly(&store, &again(195)).await.unwrap(),
-        Done::Already(195)
+        RunEnd::AlreadyDone(195)
     );
     assert_eq!(
         run_quietly(&store, &again(175)).await.unwrap(),
-        Done::Published(206)
+        RunEnd::Published(206)
     );
-    assert_eq!(visible(&store).await, logged(&store).await);
+    assert_eq!(listed(&store).await, logged(&store).await);
     assert_eq!(runs(&store, JOB).await.unwrap().len(), 206);
 }
 
@@ -312,7 +314,7 @@ async fn a_table_of_another_job_is_read_by_its_log() {
     let store = Backend::memory().store().await;
     let error = commit::read_table(&store, JOB, TABLE).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InputMissing);
-    run_quietly(&store, &Work::table("first", &[(JANUARY, "a")]))
+    run_quietly(&store, &TestRun::table("first", &[(JANUARY, "a")]))
         .await
         .unwrap();
     let stray = Path::parse("job/table/day=2024-01-01/stray.txt").unwrap();
@@ -333,10 +335,8 @@ async fn parts_larger_than_a_piece_arrive_whole() {
     let large = "x".repeat(11 * 1024 * 1024);
     for backend in [Backend::memory(), Backend::folder(), Backend::s3().await] {
         let store = backend.store().await;
-        let work = Work::table("large", &[(JANUARY, &large)]);
-        crate::support::commit_work::run(&store, &work, &StopSignal::never())
-            .await
-            .unwrap();
-        shows(&store, &work).await;
+        let test_run = TestRun::table("large", &[(JANUARY, &large)]);
+        run_quietly(&store, &test_run).await.unwrap();
+        assert_readers_see(&store, &test_run).await;
     }
 }

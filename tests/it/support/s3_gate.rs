@@ -1,6 +1,6 @@
-//! The doors of the in-process S3 server: a test sees every request, holds one back, or has it answered as AWS would.
+//! The gate of the in-process S3 server: a test sees every request, holds one back, or has it answered as AWS would.
 //!
-//! The binary under test knows nothing of it. It is killed, or another one is run, while its request waits at a door.
+//! The binary under test knows nothing of it. The test kills it, or runs another one, while its request waits at the gate.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
@@ -9,15 +9,15 @@ use std::time::Duration;
 use hyper::Method;
 use tokio::sync::Notify;
 
-/// One request: its method, its key below the bucket (the prefix where it lists), and the rest of its URL.
+/// One request: its method, its key in the bucket (the prefix, if it lists), and the query of its URL.
 #[derive(Clone, Debug)]
-pub struct Asked {
+pub struct S3Request {
     pub method: Method,
     pub key: String,
     pub query: String,
 }
 
-impl Asked {
+impl S3Request {
     pub fn of<B>(request: &hyper::Request<B>) -> Self {
         let query = request.uri().query().unwrap_or_default().to_owned();
         let path = decoded(request.uri().path());
@@ -36,7 +36,7 @@ impl Asked {
         self.query.contains("list-type=2")
     }
 
-    /// Reads an object, or looks at it.
+    /// `true` if it reads an object or its metadata.
     pub fn reads(&self) -> bool {
         !self.lists() && (self.method == Method::GET || self.method == Method::HEAD)
     }
@@ -87,62 +87,62 @@ fn decoded(text: &str) -> String {
     String::from_utf8(bytes).unwrap()
 }
 
-/// Whether a request waits before it has its effect, or with its effect and before its answer.
+/// When a request waits: before its effect, or after its effect and before its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum When {
     Before,
     After,
 }
 
-type Matches = dyn Fn(&Asked) -> bool + Send;
+type Matches = dyn Fn(&S3Request) -> bool + Send;
 
-struct Door {
+struct Rule {
     matches: Box<Matches>,
-    /// How many more requests pass.
+    /// Number of matching requests that pass first.
     pass: usize,
     action: Action,
 }
 
 #[derive(Clone)]
 enum Action {
-    Hold(When, Sender<Asked>, Arc<Notify>),
+    Hold(When, Sender<S3Request>, Arc<Notify>),
     Answer(u16, String),
     /// The request has its effect, and its answer is lost.
     Lose(u16, String),
 }
 
-/// A request that waits, or will.
-pub struct Held {
-    reached: Receiver<Asked>,
-    open: Arc<Notify>,
+/// A request that the gate holds back, or will.
+pub struct HeldRequest {
+    reached: Receiver<S3Request>,
+    resume: Arc<Notify>,
 }
 
-impl Held {
-    /// Waits until the request is at the door.
+impl HeldRequest {
+    /// Waits until the request is at the gate.
     #[track_caller]
-    pub fn reached(&self) -> Asked {
+    pub fn reached(&self) -> S3Request {
         self.reached
             .recv_timeout(Duration::from_mins(1))
             .expect("the request comes within a minute")
     }
 
-    pub fn go_on(&self) {
-        self.open.notify_one();
+    pub fn resume(&self) {
+        self.resume.notify_one();
     }
 }
 
-/// What is to be done with a request.
+/// What the server does with a request.
 pub enum Passage {
-    Through(Option<(Sender<Asked>, Arc<Notify>)>),
+    Through(Option<(Sender<S3Request>, Arc<Notify>)>),
     Answered(u16, String),
     Lost(u16, String),
 }
 
-/// All doors of one server; without any, every request passes.
+/// The rules of one server; without any, every request passes.
 #[derive(Default)]
 pub struct Gate {
-    doors: Mutex<Vec<Door>>,
-    asked: Mutex<Vec<Asked>>,
+    rules: Mutex<Vec<Rule>>,
+    seen: Mutex<Vec<S3Request>>,
 }
 
 impl Gate {
@@ -151,13 +151,13 @@ impl Gate {
         &self,
         when: When,
         nth: usize,
-        matches: impl Fn(&Asked) -> bool + Send + 'static,
-    ) -> Held {
+        matches: impl Fn(&S3Request) -> bool + Send + 'static,
+    ) -> HeldRequest {
         let (sender, reached) = channel();
-        let open = Arc::new(Notify::new());
-        let action = Action::Hold(when, sender, Arc::clone(&open));
+        let resume = Arc::new(Notify::new());
+        let action = Action::Hold(when, sender, Arc::clone(&resume));
         self.add(matches, nth - 1, action);
-        Held { reached, open }
+        HeldRequest { reached, resume }
     }
 
     /// Answers every matching request from now on.
@@ -165,62 +165,72 @@ impl Gate {
         &self,
         status: u16,
         body: &str,
-        matches: impl Fn(&Asked) -> bool + Send + 'static,
+        matches: impl Fn(&S3Request) -> bool + Send + 'static,
     ) {
         self.add(matches, 0, Action::Answer(status, body.to_owned()));
     }
 
-    /// Lets the next matching request have its effect, and answers something else.
-    pub fn lose(&self, status: u16, body: &str, matches: impl Fn(&Asked) -> bool + Send + 'static) {
+    /// Lets the next matching request have its effect, and answers this instead.
+    pub fn lose(
+        &self,
+        status: u16,
+        body: &str,
+        matches: impl Fn(&S3Request) -> bool + Send + 'static,
+    ) {
         self.add(matches, 0, Action::Lose(status, body.to_owned()));
     }
 
-    fn add(&self, matches: impl Fn(&Asked) -> bool + Send + 'static, pass: usize, action: Action) {
-        self.doors.lock().unwrap().push(Door {
+    fn add(
+        &self,
+        matches: impl Fn(&S3Request) -> bool + Send + 'static,
+        pass: usize,
+        action: Action,
+    ) {
+        self.rules.lock().unwrap().push(Rule {
             matches: Box::new(matches),
             pass,
             action,
         });
     }
 
-    /// Takes all doors away.
+    /// Removes all rules.
     pub fn clear(&self) {
-        self.doors.lock().unwrap().clear();
+        self.rules.lock().unwrap().clear();
     }
 
-    /// All requests since this was last asked.
-    pub fn take_asked(&self) -> Vec<Asked> {
-        std::mem::take(&mut self.asked.lock().unwrap())
+    /// Returns the requests since the last call of this function.
+    pub fn take_requests(&self) -> Vec<S3Request> {
+        std::mem::take(&mut self.seen.lock().unwrap())
     }
 
-    /// Waits where the request is to wait before its effect.
-    pub async fn pass(&self, asked: &Asked) -> Passage {
-        self.asked.lock().unwrap().push(asked.clone());
-        match self.action(asked) {
+    /// Notes a request and finds its rule; waits here if the request waits before its effect.
+    pub async fn pass(&self, seen: &S3Request) -> Passage {
+        self.seen.lock().unwrap().push(seen.clone());
+        match self.action(seen) {
             None => Passage::Through(None),
             Some(Action::Answer(status, body)) => Passage::Answered(status, body),
             Some(Action::Lose(status, body)) => Passage::Lost(status, body),
-            Some(Action::Hold(When::After, reached, open)) => {
-                Passage::Through(Some((reached, open)))
+            Some(Action::Hold(When::After, reached, resume)) => {
+                Passage::Through(Some((reached, resume)))
             }
-            Some(Action::Hold(When::Before, reached, open)) => {
-                reached.send(asked.clone()).ok();
-                open.notified().await;
+            Some(Action::Hold(When::Before, reached, resume)) => {
+                reached.send(seen.clone()).ok();
+                resume.notified().await;
                 Passage::Through(None)
             }
         }
     }
 
-    fn action(&self, asked: &Asked) -> Option<Action> {
-        let mut doors = self.doors.lock().unwrap();
-        let place = doors.iter().position(|door| (door.matches)(asked))?;
-        if doors[place].pass > 0 {
-            doors[place].pass -= 1;
+    fn action(&self, seen: &S3Request) -> Option<Action> {
+        let mut rules = self.rules.lock().unwrap();
+        let index = rules.iter().position(|rule| (rule.matches)(seen))?;
+        if rules[index].pass > 0 {
+            rules[index].pass -= 1;
             return None;
         }
-        Some(match &doors[place].action {
-            // A second process would ask the same, and is not to wait.
-            Action::Hold(..) | Action::Lose(..) => doors.remove(place).action,
+        Some(match &rules[index].action {
+            // A second process sends the same request, and must not wait.
+            Action::Hold(..) | Action::Lose(..) => rules.remove(index).action,
             answer @ Action::Answer(..) => answer.clone(),
         })
     }

@@ -1,50 +1,63 @@
-//! Runs as the protocol's tests make them: small tables whose parts are short texts.
+//! Runs as the tests of the commit protocol make them: of one small table whose parts are short texts.
 
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use bytes::Bytes;
 use drivetrain_runner::commit::{
-    self, ColumnType, Columns, CommitOutcome, Decision, Log, OpenOptions, Order, OutputPlan,
-    Partition, PublishOutcome, Replaces, RunId, RunInputs, StopSignal, Unfenced, Window,
+    self, ColumnType, Columns, CommitOutcome, Decision, OpenOptions, Order, OutputPlan, Partition,
+    PublishOutcome, Replaces, RunId, RunInputs, StopSignal, Unfenced, VacuumOptions, Vacuumed,
+    Window,
 };
 use drivetrain_runner::error::{Error, ErrorKind, Result};
 use drivetrain_runner::store::{FrozenObject, Store};
 use object_store::path::Path;
 
+use super::backends::Backend;
+use super::fault_injector::{Call, Fault};
+use super::faulty_store::Faulty;
+use super::table_contents::Contents;
+
 pub const JOB: &str = "job";
 pub const TABLE: &str = "table";
+pub const DAY: &str = "2024-01-01";
 
-/// One run: what it replaces, and the text that it writes for each day.
+pub const RECORD_1: &str = "_drivetrain/job/log/00000000000000000001.json";
+pub const RECORD_2: &str = "_drivetrain/job/log/00000000000000000002.json";
+pub const MARK_1: &str = "_drivetrain/job/log/00000000000000000001.published";
+pub const MARK_2: &str = "_drivetrain/job/log/00000000000000000002.published";
+
+/// What one run replaces, and the text that it writes for each day.
 #[derive(Clone, Debug)]
-pub struct Work {
+pub struct TestRun {
     pub name: String,
     pub replaces: Replaces,
     pub days: Vec<(String, String)>,
-    /// Appends a part for each object of this prefix that no run has consumed.
+    /// Prefix of the objects to append: one part per object that no run has consumed.
     pub consumes: Option<String>,
     pub columns: Columns,
     pub options: OpenOptions,
     pub force: bool,
 }
 
-/// How a run ended well.
+/// How a run succeeded, with the number of its record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Done {
+pub enum RunEnd {
     Published(u64),
-    Already(u64),
+    AlreadyDone(u64),
 }
 
-impl Done {
+impl RunEnd {
     pub fn number(self) -> u64 {
         match self {
-            Self::Published(number) | Self::Already(number) => number,
+            Self::Published(number) | Self::AlreadyDone(number) => number,
         }
     }
 }
 
-/// Columns of the tests' table, partitioned by day.
+/// Columns of the table, which is partitioned by day.
 pub fn columns() -> Columns {
     let column = |name: &str, kind: &str| ColumnType {
         name: name.to_owned(),
@@ -56,7 +69,12 @@ pub fn columns() -> Columns {
     }
 }
 
-impl Work {
+/// Returns a run that replaces the table by two parts of one day.
+pub fn two_parts() -> TestRun {
+    TestRun::table("two parts", &[(DAY, "a"), (DAY, "b")])
+}
+
+impl TestRun {
     /// Replaces the whole table.
     pub fn table(name: &str, days: &[(&str, &str)]) -> Self {
         let owned = |(day, text): &(&str, &str)| ((*day).to_owned(), (*text).to_owned());
@@ -71,7 +89,7 @@ impl Work {
         }
     }
 
-    /// Replaces the days from one to another.
+    /// Replaces the days from one to another, both included.
     pub fn window(name: &str, from: &str, to: &str, days: &[(&str, &str)]) -> Self {
         Self {
             replaces: Replaces::Window(Window {
@@ -84,7 +102,7 @@ impl Work {
         }
     }
 
-    /// Appends what lies below a prefix.
+    /// Appends the objects below a prefix.
     pub fn append(name: &str, prefix: &str) -> Self {
         Self {
             replaces: Replaces::Append,
@@ -107,57 +125,58 @@ impl Work {
         })
     }
 
-    /// What the table holds after it, where it replaces all.
-    pub fn expected(&self) -> Visible {
-        let mut visible = Visible::new();
+    pub fn output_plan(&self) -> OutputPlan {
+        OutputPlan {
+            table: TABLE.to_owned(),
+            columns: self.columns.clone(),
+            replaces: self.replaces.clone(),
+        }
+    }
+
+    /// Returns the contents of the table after this run, if it replaces the whole table.
+    pub fn expected(&self) -> Contents {
+        let mut contents = Contents::new();
         for (day, text) in &self.days {
             let folder = format!("{JOB}/{TABLE}/day={day}");
-            visible.entry(folder).or_default().push(text.clone());
+            contents.entry(folder).or_default().push(text.clone());
         }
-        visible
+        contents
     }
 }
 
-/// The texts in each folder.
-pub type Visible = BTreeMap<String, Vec<String>>;
-
-/// Does a run as the command does, starting again where the protocol says so.
-pub async fn run(store: &Store, work: &Work, stop: &StopSignal) -> Result<Done> {
+/// Runs as the binary does, again from the start as often as the protocol says so.
+pub async fn run(store: &Store, test_run: &TestRun, stop: &StopSignal) -> Result<RunEnd> {
     for _ in 0..4 {
-        if let Some(done) = run_once(store, work, stop).await? {
-            return Ok(done);
+        if let Some(end) = run_once(store, test_run, stop).await? {
+            return Ok(end);
         }
     }
     Err(Error::new(ErrorKind::TryAgain, "void four times"))
 }
 
-async fn run_once(store: &Store, work: &Work, stop: &StopSignal) -> Result<Option<Done>> {
-    let plan = OutputPlan {
-        table: TABLE.to_owned(),
-        columns: work.columns.clone(),
-        replaces: work.replaces.clone(),
-    };
+async fn run_once(store: &Store, test_run: &TestRun, stop: &StopSignal) -> Result<Option<RunEnd>> {
     let begin = async {
-        let opened = commit::open(store, JOB, vec![plan], work.options).await?;
-        let inputs = match &work.consumes {
+        let plan = vec![test_run.output_plan()];
+        let opened = commit::open(store, JOB, plan, test_run.options).await?;
+        let inputs = match &test_run.consumes {
             Some(prefix) => opened.list(store, prefix).await?,
             None => Vec::new(),
         };
         let fresh = opened.unconsumed(inputs.clone())?;
-        let id = work.run_id(inputs);
-        let decision = opened.decide(id, &fresh, work.force).await?;
+        let id = test_run.run_id(inputs);
+        let decision = opened.decide(id, &fresh, test_run.force).await?;
         Ok((decision, fresh))
     };
     let (attempt, fresh) = match stop.or_cancelled(begin).await? {
-        (Decision::AlreadyDone(record), _) => return Ok(Some(Done::Already(record.number))),
+        (Decision::AlreadyDone(record), _) => return Ok(Some(RunEnd::AlreadyDone(record.number))),
         (Decision::Run(attempt), fresh) => (attempt, fresh),
     };
     let staging = async {
-        let mut days = work.days.clone();
+        let mut days = test_run.days.clone();
         for object in &fresh {
             let text = store.read(&Path::parse(&object.key).unwrap()).await?;
             let text = String::from_utf8(text.unwrap().to_vec()).unwrap();
-            days.push(("2024-01-01".to_owned(), text));
+            days.push((DAY.to_owned(), text));
         }
         let mut parts = Vec::new();
         for (day, text) in days {
@@ -179,61 +198,41 @@ async fn run_once(store: &Store, work: &Work, stop: &StopSignal) -> Result<Optio
     let staged = attempt.stage(parts, &rows, serde_json::Value::Null).await?;
     let committed = match staged.commit(&Unfenced, stop).await? {
         CommitOutcome::Committed(committed) => committed,
-        CommitOutcome::AlreadyDone(record) => return Ok(Some(Done::Already(record.number))),
+        CommitOutcome::AlreadyDone(record) => return Ok(Some(RunEnd::AlreadyDone(record.number))),
         CommitOutcome::StartAgain => return Ok(None),
     };
     match committed.publish(stop).await? {
         PublishOutcome::Published(published) => {
-            Ok(Some(Done::Published(published.record().number)))
+            Ok(Some(RunEnd::Published(published.record().number)))
         }
         PublishOutcome::StartAgain => Ok(None),
     }
 }
 
-/// A run that nothing disturbs.
-pub async fn run_quietly(store: &Store, work: &Work) -> Result<Done> {
-    run(store, work, &StopSignal::never()).await
+/// Runs without a stop.
+pub async fn run_quietly(store: &Store, test_run: &TestRun) -> Result<RunEnd> {
+    run(store, test_run, &StopSignal::never()).await
 }
 
-/// What a reader that lists the prefix sees.
-pub async fn visible(store: &Store) -> Visible {
-    let mut visible = Visible::new();
-    for object in store.list(&Path::from(JOB)).await.unwrap() {
-        let (folder, _) = object.location.as_ref().rsplit_once('/').unwrap();
-        let text = store.read(&object.location).await.unwrap().unwrap();
-        let text = String::from_utf8(text.to_vec()).unwrap();
-        visible.entry(folder.to_owned()).or_default().push(text);
+/// Starts a run whose process ends before the first matching call.
+pub async fn crash_before(
+    backend: &Backend,
+    test_run: &TestRun,
+    matches: impl Fn(&Call) -> bool + Send + 'static,
+) {
+    let chooser = move |_, call: &Call| matches(call).then_some(Fault::CrashBefore);
+    let mut faulty = Faulty::open(backend, chooser).await;
+    tokio::select! {
+        end = run_quietly(&faulty.store, test_run) => panic!("{end:?} instead of a crash"),
+        _ = faulty.events.recv() => {}
     }
-    for texts in visible.values_mut() {
-        texts.sort();
-    }
-    visible
 }
 
-/// What a reader sees that asks the log.
-pub async fn logged(store: &Store) -> Visible {
-    let log = Log::read(store, JOB).await.unwrap();
-    let mut visible = Visible::new();
-    let Some(table) = log.state().table(TABLE) else {
-        return visible;
+/// Vacuums everything that no live run needs, however young it is.
+pub async fn vacuum_all(store: &Store) -> Result<Vacuumed> {
+    let options = VacuumOptions {
+        retention: Duration::ZERO,
+        quarantine: None,
     };
-    for part in &table.parts {
-        let text = store.read(&part.path().unwrap()).await.unwrap();
-        let text = text.unwrap_or_else(|| panic!("`{}` is live and missing", part.key));
-        let folder = format!("{JOB}/{TABLE}/{}", part.partition);
-        let text = String::from_utf8(text.to_vec()).unwrap();
-        visible.entry(folder).or_default().push(text);
-    }
-    for texts in visible.values_mut() {
-        texts.sort();
-    }
-    visible
-}
-
-/// What lies under `_drivetrain/` beside the log.
-pub async fn leftovers(store: &Store) -> Vec<String> {
-    let listed = store.list(&Path::from("_drivetrain")).await.unwrap();
-    let keys = listed.iter().map(|object| object.location.to_string());
-    keys.filter(|key| !key.starts_with("_drivetrain/job/log/"))
-        .collect()
+    commit::vacuum(store, JOB, options).await
 }

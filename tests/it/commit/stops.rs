@@ -1,0 +1,110 @@
+//! Runs that are told to stop, by a signal or because their task is gone: what is decided by then, and how soon they end.
+
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use drivetrain_runner::ErrorKind;
+use drivetrain_runner::commit::{Fence, Log, Replaces, StopSignal, Stopper};
+use drivetrain_runner::error::{Error, Result};
+
+use crate::support::backends::Backend;
+use crate::support::fault_injector::{Call, Fault};
+use crate::support::faulty_store::{Faulty, failing};
+use crate::support::staged_run::stage;
+use crate::support::table_contents::{leftovers, listed, listed_parts, logged};
+use crate::support::test_run::{JOB, RunEnd, TestRun, run, run_quietly, two_parts};
+
+/// A fence whose task is gone.
+struct Gone(AtomicBool);
+
+#[async_trait]
+impl Fence for Gone {
+    async fn beat(&self) -> Result<()> {
+        self.0.store(true, Ordering::Relaxed);
+        Err(Error::new(ErrorKind::Cancelled, "the task is gone"))
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_is_not_wanted_any_more_commits_nothing() {
+    let backend = Backend::memory();
+    let store = backend.store().await;
+    let staged = stage(&store, "unwanted", Replaces::Table).await;
+    let fence = Gone(AtomicBool::new(false));
+    let error = staged
+        .commit(&fence, &StopSignal::never())
+        .await
+        .unwrap_err();
+    assert_eq!(error.to_string(), "the task is gone");
+    assert!(fence.0.load(Ordering::Relaxed));
+    assert_eq!(Log::read(&store, JOB).await.unwrap().last(), 0);
+    assert_eq!(leftovers(&store).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_stop_while_the_store_does_not_answer_takes_two_seconds_at_most() {
+    // A store that does not answer the commit put leaves the commit undecided; one that does not answer the completions leaves
+    // the publish to another process.
+    let log = |call: &Call| call.key.starts_with("_drivetrain/job/log/0");
+    for (matches, text) in [
+        (log as fn(&Call) -> bool, "as record 1 is undecided"),
+        (Call::completes, "committed, publish pending"),
+    ] {
+        let backend = Backend::memory();
+        let store = failing(&backend, Fault::CrashBefore, usize::MAX, matches).await;
+        let (stopper, stop) = Stopper::new();
+        let task = tokio::spawn(async move { run(&store, &two_parts(), &stop).await });
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let asked = Instant::now();
+        stopper.stop();
+        let error = task.await.unwrap().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::TryAgain, "{error}");
+        assert!(error.to_string().ends_with(text), "{error}");
+        assert!(asked.elapsed() < Duration::from_millis(2_300));
+        let store = backend.store().await;
+        run_quietly(&store, &two_parts()).await.unwrap();
+        assert_eq!(logged(&store).await, two_parts().expected());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_publisher_that_is_told_to_stop_waits_for_what_it_asked_for_and_asks_for_no_more() {
+    let backend = Backend::memory();
+    let days: Vec<String> = (0..60).map(|day| format!("2024-{day:03}")).collect();
+    let days: Vec<(&str, &str)> = days.iter().map(|day| (day.as_str(), "text")).collect();
+    let test_run = TestRun::table("many days", &days);
+    let Faulty {
+        store,
+        injector,
+        mut events,
+    } = Faulty::open(&backend, |_, call| call.completes().then_some(Fault::Pause)).await;
+    let (stopper, stop) = Stopper::new();
+    let told = async {
+        events.recv().await;
+        stopper.stop();
+        // After the publisher begins no new request, and before its two seconds are over.
+        tokio::time::sleep(Duration::from_millis(1_600)).await;
+        let mut begun = 1;
+        while events.try_recv().is_ok() {
+            begun += 1;
+        }
+        for _ in 0..begun {
+            injector.resume();
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        begun
+    };
+    let (ended, begun) = tokio::join!(run(&store, &test_run, &stop), told);
+    let error = ended.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::TryAgain);
+    assert_eq!(error.to_string(), "committed, publish pending");
+    assert!(begun < days.len());
+    let store = backend.store().await;
+    assert_eq!(listed_parts(&store).await, begun);
+    let end = run_quietly(&store, &test_run).await.unwrap();
+    assert_eq!(end, RunEnd::AlreadyDone(1));
+    assert_eq!(listed(&store).await, test_run.expected());
+}
