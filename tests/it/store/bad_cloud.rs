@@ -4,23 +4,24 @@
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
 
-use crate::support::backends::Cloud;
 use crate::support::metadata_service::MetadataService;
-use crate::support::s3_gate::Asked;
-use crate::support::sandbox::{ProcessOutput, Sandbox};
+use crate::support::process_output::ProcessOutput;
+use crate::support::s3_gate::S3Request;
+use crate::support::s3_server::S3Server;
+use crate::support::sandbox::Sandbox;
 
 const RUN: &str = "run ./sales --input sales/sample --output s3://bucket/out";
 
-fn sandbox(cloud: &Cloud) -> Sandbox {
-    let sandbox = Sandbox::with(cloud.variables());
+fn sandbox(server: &S3Server) -> Sandbox {
+    let sandbox = Sandbox::with_variables(server.variables());
     sandbox.run("new job sales").succeeds();
     sandbox
 }
 
 /// What is there for those who read.
-fn nothing_is_published(cloud: &Cloud) {
-    assert!(!cloud.path("out/sales").exists());
-    let log = fs::read_dir(cloud.path("out/_drivetrain/sales/log"));
+fn nothing_is_published(server: &S3Server) {
+    assert!(!server.path("out/sales").exists());
+    let log = fs::read_dir(server.path("out/_drivetrain/sales/log"));
     assert!(log.is_err(), "{log:?}");
 }
 
@@ -119,27 +120,27 @@ fn what_aws_refuses_is_said_with_the_bucket_and_the_way_out() {
             ["bucket `bucket` does not exist", "check the name"],
         ),
     ] {
-        let cloud = Cloud::start();
-        let sandbox = sandbox(&cloud);
-        cloud
+        let server = S3Server::start();
+        let sandbox = sandbox(&server);
+        server
             .gate
             .answer(status, &body(code, message, more), |_| true);
         sandbox.run(RUN).fails(exit, &says);
         sandbox.run(RUN).fails(exit, &["hint:", "s3://bucket/out/"]);
-        nothing_is_published(&cloud);
-        cloud.gate.clear();
+        nothing_is_published(&server);
+        server.gate.clear();
         sandbox.run(RUN).succeeds();
     }
 }
 
 #[test]
 fn a_role_that_may_read_and_not_write_fails_before_anything_is_computed() {
-    let cloud = Cloud::start();
-    let sandbox = sandbox(&cloud);
-    cloud
+    let server = S3Server::start();
+    let sandbox = sandbox(&server);
+    server
         .gate
-        .answer(403, &body("AccessDenied", "Access Denied", ""), |asked| {
-            asked.method != hyper::Method::GET
+        .answer(403, &body("AccessDenied", "Access Denied", ""), |request| {
+            request.method != hyper::Method::GET
         });
     let ran = sandbox.run(RUN);
     ran.fails(
@@ -150,14 +151,14 @@ fn a_role_that_may_read_and_not_write_fails_before_anything_is_computed() {
         ],
     );
     assert!(!ran.stderr.contains("compute"), "{}", ran.stderr);
-    nothing_is_published(&cloud);
+    nothing_is_published(&server);
 }
 
 #[test]
 fn a_store_that_asks_to_slow_down_or_is_down_is_worth_another_try() {
-    let cloud = Cloud::start();
-    let sandbox = sandbox(&cloud);
-    cloud.gate.answer(
+    let server = S3Server::start();
+    let sandbox = sandbox(&server);
+    server.gate.answer(
         503,
         &body("SlowDown", "Please reduce your request rate.", ""),
         |_| true,
@@ -169,8 +170,8 @@ fn a_store_that_asks_to_slow_down_or_is_down_is_worth_another_try() {
             "again later",
         ],
     );
-    cloud.gate.clear();
-    cloud.gate.answer(
+    server.gate.clear();
+    server.gate.answer(
         500,
         &body(
             "InternalError",
@@ -182,29 +183,29 @@ fn a_store_that_asks_to_slow_down_or_is_down_is_worth_another_try() {
     sandbox
         .run(RUN)
         .fails(75, &["the store of bucket `bucket` does not answer"]);
-    nothing_is_published(&cloud);
+    nothing_is_published(&server);
 }
 
 #[test]
 fn a_commit_of_which_nobody_knows_is_said_to_be_so_and_settled_by_the_same_command() {
     for landed in [false, true] {
-        let cloud = Cloud::start();
-        let sandbox = sandbox(&cloud);
-        let record = |asked: &Asked| asked.key.ends_with("/log/00000000000000000001.json");
+        let server = S3Server::start();
+        let sandbox = sandbox(&server);
+        let record = |request: &S3Request| request.key.ends_with("/log/00000000000000000001.json");
         let error = body("InternalError", "We encountered an internal error.", "");
         if landed {
-            cloud.gate.lose(500, &error, move |asked| {
-                asked.puts("/log/0") && record(asked)
+            server.gate.lose(500, &error, move |request| {
+                request.puts("/log/0") && record(request)
             });
         }
-        cloud.gate.answer(500, &error, record);
+        server.gate.answer(500, &error, record);
         sandbox.run(RUN).fails(
             75,
             &["as record 1 is undecided", "run the same command again"],
         );
-        assert_eq!(cloud.path("out/_drivetrain/sales/log").exists(), landed);
-        assert!(!cloud.path("out/sales").exists());
-        cloud.gate.clear();
+        assert_eq!(server.path("out/_drivetrain/sales/log").exists(), landed);
+        assert!(!server.path("out/sales").exists());
+        server.gate.clear();
         sandbox.run(RUN).succeeds();
         let rows = sandbox.query("select count(*) from daily_sales", "s3://bucket/out");
         assert_eq!(rows, ["4"]);
@@ -215,8 +216,8 @@ fn a_commit_of_which_nobody_knows_is_said_to_be_so_and_settled_by_the_same_comma
 
 #[test]
 fn a_bucket_that_does_not_exist_is_missing_input() {
-    let cloud = Cloud::start();
-    let sandbox = sandbox(&cloud);
+    let server = S3Server::start();
+    let sandbox = sandbox(&server);
     let says = ["bucket `elsewhere` does not exist", "check the name"];
     sandbox
         .run("run ./sales --input sales/sample --output s3://elsewhere/out")
@@ -230,23 +231,19 @@ fn a_bucket_that_does_not_exist_is_missing_input() {
     sandbox
         .run("query 1 --output s3://elsewhere/out")
         .fails(3, &says);
-    nothing_is_published(&cloud);
+    nothing_is_published(&server);
 }
 
 #[test]
 fn an_endpoint_that_is_down_is_worth_another_try() {
-    let cloud = Cloud::start();
-    let sandbox = sandbox(&cloud);
+    let server = S3Server::start();
+    let sandbox = sandbox(&server);
     let nobody = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
         .unwrap()
         .local_addr()
         .unwrap();
-    let words: Vec<&str> = RUN.split(' ').collect();
-    let ran = sandbox
-        .command(&words)
-        .env("AWS_ENDPOINT_URL", format!("http://{nobody}"))
-        .output();
-    ProcessOutput::from(ran.unwrap()).fails(
+    let ran = sandbox.run_with(RUN, "AWS_ENDPOINT_URL", &format!("http://{nobody}"));
+    ran.fails(
         75,
         &[
             "the store of bucket `bucket` does not answer",
@@ -257,9 +254,8 @@ fn an_endpoint_that_is_down_is_worth_another_try() {
 
 #[test]
 fn an_endpoint_that_is_no_url_is_a_wrong_setting() {
-    let cloud = Cloud::start();
-    let sandbox = sandbox(&cloud);
-    let words: Vec<&str> = RUN.split(' ').collect();
+    let server = S3Server::start();
+    let sandbox = sandbox(&server);
     for endpoint in [
         "localhost:9000",
         "127.0.0.1:9000",
@@ -267,11 +263,8 @@ fn an_endpoint_that_is_no_url_is_a_wrong_setting() {
         "http://",
         "http://localhost:99999",
     ] {
-        let ran = sandbox
-            .command(&words)
-            .env("AWS_ENDPOINT_URL", endpoint)
-            .output();
-        ProcessOutput::from(ran.unwrap()).fails(
+        let ran = sandbox.run_with(RUN, "AWS_ENDPOINT_URL", endpoint);
+        ran.fails(
             2,
             &[
                 &format!("the endpoint `{endpoint}` is no address of a store"),
@@ -284,15 +277,11 @@ fn an_endpoint_that_is_no_url_is_a_wrong_setting() {
 
 #[test]
 fn an_endpoint_that_does_not_speak_tls_is_not_spoken_to_over_https() {
-    let cloud = Cloud::start();
-    let sandbox = sandbox(&cloud);
-    let https = cloud.endpoint.replace("http://", "https://");
-    let words: Vec<&str> = RUN.split(' ').collect();
-    let ran = sandbox
-        .command(&words)
-        .env("AWS_ENDPOINT_URL", https)
-        .output();
-    ProcessOutput::from(ran.unwrap()).fails(
+    let server = S3Server::start();
+    let sandbox = sandbox(&server);
+    let https = server.endpoint.replace("http://", "https://");
+    let ran = sandbox.run_with(RUN, "AWS_ENDPOINT_URL", &https);
+    ran.fails(
         75,
         &[
             "the store of bucket `bucket` does not answer",
@@ -303,8 +292,8 @@ fn an_endpoint_that_does_not_speak_tls_is_not_spoken_to_over_https() {
 
 #[test]
 fn credentials_are_looked_for_before_anything_else_and_missing_ones_are_said_to_be() {
-    let cloud = Cloud::start();
-    let sandbox = sandbox(&cloud);
+    let server = S3Server::start();
+    let sandbox = sandbox(&server);
     let run = |variables: &[(&str, &str)]| {
         let words: Vec<&str> = RUN.split(' ').collect();
         let mut command = sandbox.command(&words);
@@ -349,7 +338,7 @@ fn credentials_are_looked_for_before_anything_else_and_missing_ones_are_said_to_
     run(&[config, ("AWS_PROFILE", "work")]).fails(1, &says);
 
     // A process that hands credentials out, and one that fails.
-    let keys = cloud.variables();
+    let keys = server.variables();
     let answer = format!(
         "{{\"Version\": 1, \"AccessKeyId\": \"{}\", \"SecretAccessKey\": \"{}\"}}",
         keys[1].1, keys[2].1
@@ -363,7 +352,7 @@ fn credentials_are_looked_for_before_anything_else_and_missing_ones_are_said_to_
         ),
     );
     run(&[config, ("AWS_PROFILE", "locked")]).fails(1, &["by profile `locked`", "hint:"]);
-    nothing_is_published(&cloud);
+    nothing_is_published(&server);
     run(&[config, ("AWS_PROFILE", "vault")]).succeeds();
 
     // The instance's role, and an instance that has none.

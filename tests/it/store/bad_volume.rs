@@ -4,7 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::support::sandbox::{ProcessOutput, Sandbox};
+use crate::support::process_output::ProcessOutput;
+use crate::support::sandbox::Sandbox;
 
 /// A volume that is taken away with the test.
 struct Volume(PathBuf);
