@@ -1,4 +1,7 @@
-//! End-to-end tests through the real binary.
+//! End-to-end tests: most of them run the real binary, those of stores and of the commit protocol call the library.
+//!
+//! A test is named by the sentence that it proves. Tests that need more than the tree are ignored and say what they need;
+//! `.ci/run services` runs them.
 #![expect(
     clippy::unwrap_used,
     reason = "a test that cannot go on fails where it stands"
@@ -8,10 +11,18 @@
     reason = "whoever asks for a test's output reads what it counted"
 )]
 
-mod command_line;
-mod commit;
-mod documents;
-mod machines;
-mod pipeline;
-mod store;
+// What tests share: the sandbox of the binary, sample jobs, backends, faults, runs of a small table.
 mod support;
+
+// Every implementation of the store's port, its faults and their messages.
+mod store;
+// The commit protocol, and what was tried against it.
+mod commit;
+// What runs read and write: gates, memory, partitions, windows, interrupts.
+mod pipeline;
+// State machines: `check`, `simulate`, `test`, `test-state`, `mocks`.
+mod machines;
+// What commands take and print.
+mod command_line;
+// What the documents promise: commands that run, tables that are true, edges between crates.
+mod documents;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use arrow::array::{
     ArrayRef, Float32Array, RecordBatch, UInt8Array, UInt16Array, UInt32Array, UInt64Array,
 };
-use parquet::arrow::ArrowWriter;
 
+use crate::support::sample_jobs::run_changed_sales;
 use crate::support::sandbox::Sandbox;
 
 #[test]
@@ -18,11 +18,7 @@ fn a_query_that_is_missing_is_told_before_anything_is_read() {
         let ran = sandbox.run("check ./sales");
         assert_eq!(ran.code, Some(2), "{text:?}\n{}", ran.stdout);
         let says = "there is no query";
-        assert!(
-            ran.stdout.contains("sales/daily_sales.sql:1:1"),
-            "{}",
-            ran.stdout
-        );
+        ran.prints(&["sales/daily_sales.sql:1:1"]);
         assert!(ran.stdout.contains(says), "{text:?}\n{}", ran.stdout);
         let ran = sandbox.run("run ./sales --input nowhere --output lake");
         ran.fails(2, &["daily_sales.sql:1:1", says]);
@@ -35,7 +31,7 @@ fn a_draft_is_not_stopped_by_a_row_that_is_no_text() {
     let sandbox = Sandbox::new();
     sandbox.write("o.csv", b"id,name\n1,a\n2,\xff\xfe\n3,c\n");
     sandbox.run("new job odd --from o.csv").succeeds();
-    let contract = std::fs::read_to_string(sandbox.path("odd/job.toml")).unwrap();
+    let contract = sandbox.read("odd/job.toml");
     for says in [
         "the first 2 rows",
         "id = \"int not null\"",
@@ -86,11 +82,7 @@ fn a_draft_of_parquet_reads_its_file() {
         ("e", Arc::new(Float32Array::from(vec![0.5]))),
     ];
     let batch = RecordBatch::try_from_iter(columns).unwrap();
-    let mut bytes = Vec::new();
-    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), None).unwrap();
-    writer.write(&batch).unwrap();
-    writer.close().unwrap();
-    sandbox.write("data/raw/o/o.parquet", bytes);
+    sandbox.write_parquet("data/raw/o/o.parquet", &batch);
     sandbox
         .run("new job wide --from data/raw/o/o.parquet")
         .succeeds();
@@ -147,4 +139,42 @@ fn bytes_of_a_file_do_not_steer_the_terminal() {
     );
     let said = header("id,\"a\nb\"\n1,a\n");
     assert!(said.contains("`a\\nb`"), "{said}");
+}
+
+#[test]
+fn a_job_folder_that_cannot_be_used_is_told_with_each_place_before_anything_is_read() {
+    run_changed_sales(|sandbox| std::fs::remove_file(sandbox.path("sales/job.toml")).unwrap())
+        .fails(2, &["job.toml", "hint:"]);
+    run_changed_sales(|sandbox| sandbox.write("sales/job.toml", "name = "))
+        .fails(2, &["job.toml:1:", "hint:"]);
+    run_changed_sales(|sandbox| sandbox.write("sales/job.toml", b"name = \"\xff\"")).fails(
+        2,
+        &["the job folder `./sales`", "sales/job.toml` is not UTF-8"],
+    );
+    let ran = run_changed_sales(|sandbox| {
+        sandbox.replace("sales/daily_sales.sql", "orders.amount", "orders.amuont");
+    });
+    ran.fails(
+        2,
+        &[
+            "daily_sales.sql:",
+            "`orders` has no column `amuont`",
+            "did you mean `amount`?",
+        ],
+    );
+    assert!(!ran.stderr.contains("  read "), "{}", ran.stderr);
+    let own = "[inputs.orders]";
+    let circle = "[inputs.again]\ntable = \"sales.daily_sales\"\n[inputs.orders]";
+    run_changed_sales(|sandbox| sandbox.replace("sales/job.toml", own, circle))
+        .fails(2, &["job.toml:", "hint:"]);
+}
+
+#[test]
+fn a_broken_folder_beside_a_job_is_nothing_to_it() {
+    let sandbox = Sandbox::new();
+    sandbox.run("new job sales").succeeds();
+    sandbox.write("broken/job.toml", b"\xff");
+    sandbox
+        .run("run ./sales --input sales/sample --output lake")
+        .succeeds();
 }

@@ -4,13 +4,6 @@ use serde_json::Value;
 
 use crate::support::sandbox::Sandbox;
 
-fn answer(sandbox: &Sandbox, line: &str, code: i32) -> Value {
-    let ran = sandbox.run(&format!("{line} --output-format json"));
-    assert_eq!(ran.code, Some(code), "{line}\n{}{}", ran.stdout, ran.stderr);
-    serde_json::from_str(&ran.stdout)
-        .unwrap_or_else(|error| panic!("{line}: {error}\n{}", ran.stdout))
-}
-
 #[test]
 fn every_verb_answers_one_document() {
     let sandbox = Sandbox::new();
@@ -28,9 +21,9 @@ fn every_verb_answers_one_document() {
         "vacuum rental_facts --output lake",
         "local",
     ] {
-        answer(&sandbox, line, 0);
+        sandbox.json_with_code(line, 0);
     }
-    let report = answer(&sandbox, "run rental_facts --input data --output lake", 0);
+    let report = sandbox.json_with_code("run rental_facts --input data --output lake", 0);
     assert_eq!(report["status"], "already_done");
     for key in [
         "inputs",
@@ -74,14 +67,14 @@ fn every_failure_answers_one_document() {
         ),
         ("runs sales --output nowhere", 3, "Drivetrain.InputMissing"),
     ] {
-        let answered = answer(&sandbox, line, code);
+        let answered = sandbox.json_with_code(line, code);
         assert_eq!(answered["status"], "failed", "{line}");
         assert_eq!(answered["error"]["name"], name, "{line}");
         assert_eq!(answered["error"]["exit_code"], code, "{line}");
         assert!(answered["error"]["hint"].is_string(), "{answered}");
     }
     sandbox.write("sales/job.toml", "name = \"sales\"\n");
-    let answered = answer(&sandbox, "check ./sales", 2);
+    let answered = sandbox.json_with_code("check ./sales", 2);
     assert!(
         !answered["diagnostics"].as_array().unwrap().is_empty(),
         "{answered}"
@@ -91,12 +84,12 @@ fn every_failure_answers_one_document() {
 #[test]
 fn what_is_wrong_with_the_command_is_told_whole() {
     let sandbox = Sandbox::new();
-    let answered = answer(&sandbox, "run", 2);
+    let answered = sandbox.json_with_code("run", 2);
     assert_eq!(
         answered["error"]["message"],
         "the following required arguments were not provided: --output <URL>, <JOB>"
     );
-    let answered = answer(&sandbox, "run a --output b --forces", 2);
+    let answered = sandbox.json_with_code("run a --output b --forces", 2);
     assert_eq!(
         answered["error"]["message"],
         "unexpected argument '--forces' found"
@@ -122,7 +115,7 @@ fn a_run_that_fails_tells_what_it_had_found_and_keeps_that_beside_its_log() {
     );
     let run = "run ./small --input data --output lake";
     sandbox.write("data/raw/c/1.csv", "id\n3\nno number\n2\n");
-    let report = answer(&sandbox, run, 4);
+    let report = sandbox.json_with_code(run, 4);
     assert_eq!(report["status"], "failed", "{report}");
     assert_eq!(report["record"], 0);
     assert_eq!(report["error"]["name"], "Drivetrain.QualityGate");
@@ -142,7 +135,7 @@ fn a_run_that_fails_tells_what_it_had_found_and_keeps_that_beside_its_log() {
 
     // Fails in the query, after the rows were read.
     sandbox.write("data/raw/c/1.csv", "id\n3\n1\n");
-    let later = answer(&sandbox, run, 4);
+    let later = sandbox.json_with_code(run, 4);
     assert_eq!(later["stages"][0]["name"], "read", "{later}");
     assert_eq!(later["inputs"][0]["accepted_rows"], 2);
     assert!(later["quarantine"].is_null());
@@ -150,7 +143,7 @@ fn a_run_that_fails_tells_what_it_had_found_and_keeps_that_beside_its_log() {
 
     // What is no run yet has no report, and a run that is committed says so in the same folder.
     sandbox.write("data/raw/c/1.csv", "id\n3\n");
-    let done = answer(&sandbox, run, 0);
+    let done = sandbox.json_with_code(run, 0);
     let reports = stored(&sandbox);
     let committed: Vec<_> = reports
         .iter()
@@ -158,7 +151,7 @@ fn a_run_that_fails_tells_what_it_had_found_and_keeps_that_beside_its_log() {
         .collect();
     assert_eq!(committed.len(), 1);
     assert_eq!(committed[0]["run_id"], done["run_id"]);
-    let refused = answer(&sandbox, "run ./small --input nowhere --output lake", 3);
+    let refused = sandbox.json_with_code("run ./small --input nowhere --output lake", 3);
     assert!(refused["run_id"].is_null(), "{refused}");
     assert_eq!(stored(&sandbox).len(), 3);
 }
@@ -169,4 +162,12 @@ fn stored(sandbox: &Sandbox) -> Vec<Value> {
     texts
         .map(|text| serde_json::from_slice(text).unwrap())
         .collect()
+}
+
+#[test]
+fn an_error_as_json_names_what_a_state_machine_sees() {
+    let sandbox = Sandbox::new();
+    let error = sandbox.json_with_code("run rental_facts --input nowhere --output lake", 3);
+    assert_eq!(error["error"]["name"], "Drivetrain.InputMissing");
+    assert_eq!(error["error"]["exit_code"], 3);
 }

@@ -3,7 +3,9 @@
 use std::fs::File;
 use std::process::Stdio;
 
-use crate::support::sandbox::{ProcessOutput, Sandbox};
+use crate::support::process_output::ProcessOutput;
+use crate::support::sample_jobs::published_sales;
+use crate::support::sandbox::Sandbox;
 
 /// A pipe whose reader has gone.
 fn closed() -> Stdio {
@@ -27,12 +29,12 @@ fn run(sandbox: &Sandbox, line: &str, out: Stdio, error: Stdio) -> ProcessOutput
 
 fn run_words(sandbox: &Sandbox, words: &[&str], out: Stdio, error: Stdio) -> ProcessOutput {
     let child = sandbox.command(words).stdout(out).stderr(error).spawn();
-    ProcessOutput::of(child.unwrap())
+    ProcessOutput::wait_for(child.unwrap())
 }
 
 #[test]
 fn verbs_that_only_print_end_quietly_when_their_reader_has_gone() {
-    let sandbox = Sandbox::sold();
+    let sandbox = published_sales();
     let table = sandbox.json("runs sales --output lake")[0]["rows"].clone();
     assert!(table.as_u64() > Some(0), "{table}");
     for line in [
@@ -58,7 +60,7 @@ fn verbs_that_only_print_end_quietly_when_their_reader_has_gone() {
 
 #[test]
 fn a_query_stops_when_its_reader_has_gone_and_says_that_the_disk_is_full() {
-    let sandbox = Sandbox::sold();
+    let sandbox = published_sales();
     let sql = "select a.value from generate_series(1, 100000) a, generate_series(1, 1000000) b";
     for format in ["csv", "json", "parquet", "table"] {
         let sql = if matches!(format, "csv" | "json") {
@@ -103,7 +105,7 @@ fn a_run_commits_though_nobody_reads_a_word_of_it() {
 
 #[test]
 fn what_was_done_stays_done_where_it_cannot_be_told() {
-    let sandbox = Sandbox::sold();
+    let sandbox = published_sales();
     for line in [
         "generate --rentals 50 --out data",
         "run ./sales --input ./sales/sample --output lake",
@@ -134,7 +136,7 @@ fn a_failure_keeps_its_code_though_nobody_is_told() {
 
 #[test]
 fn a_table_shows_what_would_steer_a_terminal() {
-    let sandbox = Sandbox::sold();
+    let sandbox = published_sales();
     let sql = "select chr(27) || '[2J' || chr(13) || chr(10) || 'x' as \"b\u{7}\"";
     let ran = sandbox.run_words(&["query", sql, "--output", "lake", "--format", "table"]);
     let text = &ran.succeeds().stdout;

@@ -30,20 +30,14 @@ fn every_machine_of_a_folder_is_checked() {
     let sandbox = mixed();
     let ran = sandbox.run("check all");
     ran.fails(2, &["`all` has 1 problem"]);
-    for expected in [
+    ran.prints(&[
         "all/deep/bad one.json:2:43  error  MISSING_TRANSITION_TARGET  /States/A/Next\n\
         \x20   Missing 'Next' target: B\n\
         \x20   hint: there are `A`, `C`, `E`\n",
         "all/deep/slow.asl.json:1:34  warning  TASK_WITHOUT_TIMEOUT  /States/A\n",
         "    hint: set `TimeoutSeconds`\n",
         "all: 1 error, 1 warning in 3 machines\n",
-    ] {
-        assert!(
-            ran.stdout.contains(expected),
-            "expected `{expected}` in\n{}",
-            ran.stdout
-        );
-    }
+    ]);
     std::fs::remove_file(sandbox.path("all/deep/bad one.json")).unwrap();
     let ran = sandbox.run("check all");
     assert!(
@@ -72,12 +66,10 @@ fn jobs_and_machines_are_checked_together() {
         ran.succeeds().stdout,
         "sales: no problems in 1 job and 1 machine\n"
     );
-    let manifest = std::fs::read_to_string(sandbox.path("sales/job.toml")).unwrap();
+    let manifest = sandbox.read("sales/job.toml");
     sandbox.write("sales/job.toml", manifest.replace("decimal(", "decimall("));
     sandbox.run("check .").fails(2, &["`.` has 3 problems"]);
-    let checked = sandbox.run("check . --output-format json");
-    assert_eq!(checked.code, Some(2));
-    let checked: Value = serde_json::from_str(&checked.stdout).unwrap();
+    let checked = sandbox.json_with_code("check .", 2);
     assert_eq!(
         (&checked["errors"], &checked["warnings"]),
         (&json!(3), &json!(0))
@@ -98,9 +90,7 @@ fn jobs_and_machines_are_checked_together() {
 #[test]
 fn a_scanner_gets_rules_places_and_levels() {
     let sandbox = mixed();
-    let ran = sandbox.run("check all --output-format sarif");
-    assert_eq!(ran.code, Some(2), "{}", ran.stderr);
-    let log: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let log = sandbox.run("check all --output-format sarif").json(2);
     assert_eq!(log["version"], "2.1.0");
     let run = &log["runs"][0];
     let rules = run["tool"]["driver"]["rules"].as_array().unwrap();
@@ -125,7 +115,7 @@ fn a_scanner_gets_rules_places_and_levels() {
     );
     assert_eq!(results[1]["level"], "warning");
     let sound = sandbox.run("check all/sound.asl.json --output-format sarif");
-    let log: Value = serde_json::from_str(&sound.succeeds().stdout).unwrap();
+    let log = sound.json(0);
     assert_eq!(log["runs"][0]["results"], json!([]));
     // Only `check` has findings.
     let ran = sandbox.run("jobs --output-format sarif");
@@ -177,9 +167,7 @@ fn a_place_is_a_json_pointer_and_beside_it_as_aws_writes_it() {
             "Choices": [{"Variable": "$.x", "IsNull": true, "Next": "E"}, {"Variable": "$.x", "IsNul": true, "Next": "nd"}],
             "Default": "End"}, "End": {"Type": "Succeed"}, "End": {"Type": "Succeed"}}}"#,
     );
-    let ran = sandbox.run("check m.asl.json --output-format json");
-    assert_eq!(ran.code, Some(2));
-    let checked: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let checked = sandbox.json_with_code("check m.asl.json", 2);
     let found = checked["diagnostics"].as_array().unwrap();
     let places: Vec<[&str; 3]> = found
         .iter()
@@ -197,8 +185,9 @@ fn a_place_is_a_json_pointer_and_beside_it_as_aws_writes_it() {
         .unwrap();
     assert_eq!(unknown["pointer"], "/States/a~1b/Choices/1");
     assert_eq!(unknown["hint"], "did you mean `IsNull`?");
-    let ran = sandbox.run("check m.asl.json --output-format sarif");
-    let log: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let log = sandbox
+        .run("check m.asl.json --output-format sarif")
+        .json(2);
     let results = log["runs"][0]["results"].to_string();
     assert!(
         results.contains(r#""fullyQualifiedName":"/States/a~1b/Choices/0/Next""#),
@@ -206,8 +195,7 @@ fn a_place_is_a_json_pointer_and_beside_it_as_aws_writes_it() {
     );
     // The whole document's pointer is empty, which AWS writes as `/`.
     sandbox.write("m.asl.json", r#"{"States": {}}"#);
-    let ran = sandbox.run("check m.asl.json --output-format json");
-    let checked: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let checked = sandbox.json_with_code("check m.asl.json", 2);
     let first = &checked["diagnostics"][0];
     assert_eq!(
         (&first["pointer"], &first["location"]),
@@ -220,9 +208,7 @@ fn a_definition_that_cannot_be_read_keeps_nobody_from_the_others() {
     let sandbox = Sandbox::new();
     sandbox.write("all/broken.asl.json", r#"{"StartAt": "A", "States": {}}"#);
     sandbox.write("all/wide.asl.json", b"\xff\xfe{\0}\0");
-    let ran = sandbox.run("check all --output-format sarif");
-    assert_eq!(ran.code, Some(2), "{}", ran.stderr);
-    let report: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let report = sandbox.run("check all --output-format sarif").json(2);
     let results = report["runs"][0]["results"].as_array().unwrap();
     let of = |file: &str| {
         let named = |result: &&Value| result.to_string().contains(file);
@@ -233,4 +219,24 @@ fn a_definition_that_cannot_be_read_keeps_nobody_from_the_others() {
     sandbox
         .run("check all/wide.asl.json")
         .fails(2, &["wide.asl.json` is not UTF-8"]);
+}
+
+#[test]
+fn check_tells_each_mistake_of_a_job_and_of_a_machine_with_its_place() {
+    let sandbox = Sandbox::new();
+    sandbox.run("new job sales").succeeds();
+    sandbox.run("check ./sales").succeeds();
+    let manifest = sandbox.read("sales/job.toml");
+    sandbox.write("sales/job.toml", manifest.replace("decimal(", "decimall("));
+    let ran = sandbox.run("check ./sales");
+    ran.fails(2, &["problem"]);
+    ran.prints(&["job.toml:"]);
+    sandbox.write(
+        "machine.asl.json",
+        r#"{"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "B"}}}"#,
+    );
+    let ran = sandbox.run("check machine.asl.json");
+    ran.fails(2, &["2 problems"]);
+    ran.prints(&["machine.asl.json:1:"]);
+    ran.prints(&["MISSING_TRANSITION_TARGET  /States/A/Next"]);
 }

@@ -49,10 +49,10 @@ fn last_nights_failure_replays_offline() {
     sandbox
         .run("mocks --from-history history.json --name orders --case LastNight --out mocks.json")
         .succeeds();
-    let ran = sandbox
-        .run("simulate orders.asl.json --mocks mocks.json --case LastNight --output-format json");
-    assert_eq!(ran.code, Some(1));
-    let simulated: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let simulated = sandbox.json_with_code(
+        "simulate orders.asl.json --mocks mocks.json --case LastNight",
+        1,
+    );
     assert_eq!(
         (&simulated["error"], &simulated["cause"]),
         (&json!("CardRefused"), &json!("no funds"))
@@ -61,7 +61,7 @@ fn last_nights_failure_replays_offline() {
     sandbox
         .run("mocks --from-history history.json --format case --out orders.last-night.case.json")
         .succeeds();
-    let text = std::fs::read_to_string(sandbox.path("orders.last-night.case.json")).unwrap();
+    let text = sandbox.read("orders.last-night.case.json");
     let case: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(case["start_time"], "2026-01-31T02:00:00.123Z");
     assert_eq!(case["input"], json!({"id": 7}));
@@ -86,7 +86,7 @@ fn what_a_simulation_wrote_is_a_history_too() {
     let again = sandbox.run("mocks --from-history first.jsonl");
     assert_eq!(
         again.succeeds().stdout,
-        std::fs::read_to_string(sandbox.path("mocks.json")).unwrap(),
+        sandbox.read("mocks.json"),
         "{}",
         first.stdout
     );
@@ -179,11 +179,9 @@ fn iterations_that_ran_side_by_side_get_their_own_answers() {
         ),
     );
     let guessed = sandbox.run("mocks --from-history history.json --definition other.asl.json");
-    assert!(
-        guessed.succeeds().stderr.contains("`New` calls more often"),
-        "{}",
-        guessed.stderr
-    );
+    guessed
+        .succeeds()
+        .prints_to_stderr(&["`New` calls more often"]);
     assert_eq!(guessed.stdout, made.stdout);
     sandbox.write("bad.asl.json", "{}");
     sandbox
@@ -228,7 +226,7 @@ fn a_task_that_timed_out_or_was_given_up_does_so_again() {
     sandbox
         .run("mocks --from-history history.json --format case --out m.recorded.case.json")
         .succeeds();
-    let text = std::fs::read_to_string(sandbox.path("m.recorded.case.json")).unwrap();
+    let text = sandbox.read("m.recorded.case.json");
     let mut case: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(case["mocks"]["Slow"], json!({"0": {"Hang": true}}));
     case["expect"]["duration_seconds"] = json!(60);
@@ -291,11 +289,7 @@ fn objects_of_a_map_are_in_no_history_and_are_asked_for() {
         .succeeds();
     let base = "mocks --from-history h.jsonl --definition m.asl.json";
     let without = sandbox.run(base);
-    assert!(
-        without.succeeds().stderr.contains("--s3 BUCKET=DIR"),
-        "{}",
-        without.stderr
-    );
+    without.succeeds().prints_to_stderr(&["--s3 BUCKET=DIR"]);
     let with = sandbox.run(&format!("{base} --s3 b=bucket"));
     assert!(
         !with.succeeds().stderr.contains("calls more often"),
@@ -309,11 +303,7 @@ fn objects_of_a_map_are_in_no_history_and_are_asked_for() {
     );
     let ran = sandbox.run("simulate m.asl.json --mocks hang.json");
     assert_eq!(ran.code, Some(1), "{}", ran.stderr);
-    assert!(
-        ran.stdout.contains("States.ItemReaderFailed"),
-        "{}",
-        ran.stdout
-    );
+    ran.prints(&["States.ItemReaderFailed"]);
 }
 
 #[test]
@@ -333,15 +323,9 @@ fn child_executions_have_histories_of_their_own_that_replay_too() {
     );
     sandbox.write("input.json", "[1, 2]");
     let ran = sandbox.run("simulate m.asl.json --mocks first.json --input input.json --history own.jsonl --children children.jsonl");
-    assert!(
-        ran.succeeds()
-            .stdout
-            .contains("output: [\"first\",\"second\"]"),
-        "{}",
-        ran.stdout
-    );
+    ran.succeeds().prints(&["output: [\"first\",\"second\"]"]);
     let read = |file: &str| -> Vec<Value> {
-        let text = std::fs::read_to_string(sandbox.path(file)).unwrap();
+        let text = sandbox.read(file);
         text.lines()
             .map(|line| serde_json::from_str(line).unwrap())
             .collect()
@@ -367,11 +351,7 @@ fn child_executions_have_histories_of_their_own_that_replay_too() {
         assert!(events.iter().zip(1..).all(|(event, id)| event["id"] == id));
     }
     let ran = sandbox.run("mocks --from-history own.jsonl");
-    assert!(
-        ran.succeeds().stderr.contains("`--children FILE`"),
-        "{}",
-        ran.stderr
-    );
+    ran.succeeds().prints_to_stderr(&["`--children FILE`"]);
     sandbox
         .run("mocks --from-history own.jsonl --children children.jsonl --format case --out m.again.case.json")
         .succeeds();

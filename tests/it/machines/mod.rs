@@ -1,8 +1,18 @@
+//! State machines at the command line.
+
+// `check`: machines and jobs, one or a folder of them, for people, programs and scanners.
 mod check;
-mod mocks;
-mod recorded_cases;
+// `simulate`: one execution offline, its history, tree, mocks and flags.
 mod simulate;
+// `simulate --s3`: what Map states read from a folder and write into it.
 mod simulate_buckets;
+// `simulate` of executions that do not end: interrupts, and histories that cannot be written.
 mod simulate_stopped;
+// `test`: cases beside definitions, what failed, and what was never reached.
 mod test_cases;
+// `test-state`: one state alone, and the requests of the API.
 mod test_state;
+// `mocks`: a recorded execution replays offline.
+mod mocks;
+// The recorded cases of AWS, which are outside the repository, by the real binary.
+mod recorded_cases;

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::support::sample_machines::ENDLESS;
 use crate::support::sandbox::Sandbox;
 
 /// A Map whose task is retried, an hour of waiting, then a field that is not there unless the input has it.
@@ -44,19 +45,12 @@ fn orders() -> Sandbox {
     sandbox
 }
 
-/// Runs the binary with JSON on standard output, which must hold one object and nothing else.
-fn object(sandbox: &Sandbox, line: &str, code: i32) -> Value {
-    let ran = sandbox.run(&format!("{line} --output-format json"));
-    assert_eq!(ran.code, Some(code), "{line}\n{}{}", ran.stdout, ran.stderr);
-    serde_json::from_str(&ran.stdout).unwrap()
-}
-
 #[test]
 fn a_program_gets_one_object_with_the_whole_history() {
     let sandbox = orders();
     let line = "simulate orders.asl.json --input input.json --mocks mocks.json --case SecondTry \
                 --start-time 2026-01-31T12:00:00Z";
-    let mut simulated = object(&sandbox, line, 0);
+    let mut simulated = sandbox.json_with_code(line, 0);
     let history = simulated["history"].take();
     assert_eq!(
         simulated,
@@ -76,9 +70,9 @@ fn a_program_gets_one_object_with_the_whole_history() {
         r#"{"label":"x"}"#
     );
 
-    let streamed = object(&sandbox, &format!("{line} --history history.jsonl"), 0);
+    let streamed = sandbox.json_with_code(&format!("{line} --history history.jsonl"), 0);
     assert!(streamed.get("history").is_none(), "{streamed}");
-    let text = std::fs::read_to_string(sandbox.path("history.jsonl")).unwrap();
+    let text = sandbox.read("history.jsonl");
     let lines: Vec<Value> = text
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
@@ -105,7 +99,7 @@ fn a_person_gets_a_tree_and_the_place_of_the_failure() {
         "--show-data",
     ]);
     assert_eq!(ran.code, Some(1), "{}", ran.stderr);
-    for expected in [
+    ran.prints(&[
         "├─ Each  Map  1 s  ok, 2 iterations\n",
         "│  ├─ iteration 0\n│  │  └─ Work  Task  1 s  ok, tried again 1 time\n",
         "failed after 0 s: Slow: try again\n",
@@ -115,13 +109,7 @@ fn a_person_gets_a_tree_and_the_place_of_the_failure() {
         "FAILED after 1 h of virtual time",
         "error: States.Runtime\n",
         "where: state `Pick`, field `Parameters/label.$`, orders.asl.json:14:33\n",
-    ] {
-        assert!(
-            ran.stdout.contains(expected),
-            "expected `{expected}` in\n{}",
-            ran.stdout
-        );
-    }
+    ]);
 }
 
 #[test]
@@ -140,8 +128,8 @@ fn ten_thousand_iterations_are_summed_up() {
     );
     let ran = sandbox.run("simulate many.json --max-events none");
     ran.succeeds();
-    assert!(ran.stdout.contains("1,000 iterations"), "{}", ran.stdout);
-    assert!(ran.stdout.contains("Row  10,000 visits"), "{}", ran.stdout);
+    ran.prints(&["1,000 iterations"]);
+    ran.prints(&["Row  10,000 visits"]);
     assert!(ran.stdout.lines().count() < 10, "{}", ran.stdout);
     // The output may be as long as the Map.
     let items: Vec<u32> = (0..2_000).collect();
@@ -152,7 +140,7 @@ fn ten_thousand_iterations_are_summed_up() {
     );
     let ran = sandbox.run("simulate items.asl.json --input items.json");
     assert!(ran.succeeds().stdout.lines().count() < 10, "{}", ran.stdout);
-    assert!(ran.stdout.contains("output: [0,1,2,"), "{}", ran.stdout);
+    ran.prints(&["output: [0,1,2,"]);
 }
 
 #[test]
@@ -162,7 +150,7 @@ fn an_invalid_definition_is_told_at_once_and_warnings_refuse_nothing() {
         "bad.asl.json",
         "{\"StartAt\": \"A\",\n \"States\": {\"A\": {\"Type\": \"Pass\", \"Next\": \"B\"}, \"C\": {\"Type\": \"Succeed\"}}}",
     );
-    let refused = object(&sandbox, "simulate bad.asl.json", 2);
+    let refused = sandbox.json_with_code("simulate bad.asl.json", 2);
     assert_eq!(refused["status"], "INVALID");
     let diagnostics = refused["diagnostics"].as_array().unwrap();
     assert_eq!(diagnostics.len(), 2, "{refused}");
@@ -175,12 +163,7 @@ fn an_invalid_definition_is_told_at_once_and_warnings_refuse_nothing() {
     );
     let ran = sandbox.run("simulate bad.asl.json");
     ran.fails(2, &["bad.asl.json", "2 errors"]);
-    assert!(
-        ran.stdout
-            .contains("bad.asl.json:2:43  error  MISSING_TRANSITION_TARGET  /States/A/Next\n"),
-        "{}",
-        ran.stdout
-    );
+    ran.prints(&["bad.asl.json:2:43  error  MISSING_TRANSITION_TARGET  /States/A/Next\n"]);
 
     sandbox.write(
         "sync.asl.json",
@@ -190,20 +173,15 @@ fn an_invalid_definition_is_told_at_once_and_warnings_refuse_nothing() {
         "sync.mocks.json",
         r#"{"StateMachines": {"any": {"TestCases": {"c": {"A": "A"}}}}, "MockedResponses": {"A": {"0": {"Return": 1}}}}"#,
     );
-    object(
-        &sandbox,
-        "simulate sync.asl.json --mocks sync.mocks.json",
-        0,
-    );
-    object(
-        &sandbox,
+    sandbox.json_with_code("simulate sync.asl.json --mocks sync.mocks.json", 0);
+    sandbox.json_with_code(
         "simulate sync.asl.json --mocks sync.mocks.json --type EXPRESS",
         2,
     );
     assert_eq!(sandbox.run("simulate nowhere.json").code, Some(3));
     sandbox.write("text.json", "no json");
     assert_eq!(
-        object(&sandbox, "simulate text.json", 2)["diagnostics"][0]["code"],
+        sandbox.json_with_code("simulate text.json", 2)["diagnostics"][0]["code"],
         "INVALID_JSON_DESCRIPTION"
     );
 }
@@ -215,7 +193,7 @@ fn each_end_has_its_status_and_exit_code() {
         "fail.json",
         r#"{"StartAt": "A", "States": {"A": {"Type": "Fail", "Error": "E", "Cause": "c"}}}"#,
     );
-    let failed = object(&sandbox, "simulate fail.json", 1);
+    let failed = sandbox.json_with_code("simulate fail.json", 1);
     assert_eq!(
         (
             &failed["status"],
@@ -229,24 +207,16 @@ fn each_end_has_its_status_and_exit_code() {
         "slow.json",
         r#"{"TimeoutSeconds": 5, "StartAt": "A", "States": {"A": {"Type": "Wait", "Seconds": 9, "End": true}}}"#,
     );
-    let timed_out = object(&sandbox, "simulate slow.json", 1);
+    let timed_out = sandbox.json_with_code("simulate slow.json", 1);
     assert_eq!(timed_out["status"], "TIMED_OUT");
     assert_eq!(timed_out["error"], Value::Null);
-    sandbox.write(
-        "loop.json",
-        r#"{"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "B"}, "B": {"Type": "Choice", "Choices":
-            [{"Variable": "$.x", "IsPresent": true, "Next": "C"}], "Default": "A"}, "C": {"Type": "Succeed"}}}"#,
-    );
-    let standard = object(&sandbox, "simulate loop.json --history l.jsonl", 1);
+    sandbox.write("loop.json", ENDLESS);
+    let standard = sandbox.json_with_code("simulate loop.json --history l.jsonl", 1);
     assert_eq!(
         standard["cause"],
         "The execution reached the maximum number of history events (25000)."
     );
-    let short = object(
-        &sandbox,
-        "simulate loop.json --max-events 100 --type express",
-        1,
-    );
+    let short = sandbox.json_with_code("simulate loop.json --max-events 100 --type express", 1);
     assert_eq!(short["history"].as_array().unwrap().len(), 100);
 }
 
@@ -254,7 +224,7 @@ fn each_end_has_its_status_and_exit_code() {
 fn mocks_are_chosen_by_machine_and_case() {
     let sandbox = orders();
     let base = "simulate orders.asl.json --input input.json --mocks mocks.json";
-    object(&sandbox, &format!("{base} --name renamed"), 0);
+    sandbox.json_with_code(&format!("{base} --name renamed"), 0);
     sandbox
         .run(base)
         .fails(2, &["mocks.json", "`Nothing`, `SecondTry`"]);
@@ -294,13 +264,12 @@ fn a_call_without_an_answer_ends_the_simulation_whatever_would_catch_it() {
         2,
         &["case `SecondTry`", "call 3", "state `Work`", "mocks.json"],
     );
-    assert!(ran.stdout.contains("iteration 2"), "{}", ran.stdout);
+    ran.prints(&["iteration 2"]);
     let ran = sandbox.run(&format!("{base} --case Nothing --input more.json"));
     ran.fails(2, &["call 0", "state `Work`"]);
     let ran = sandbox.run("simulate orders.asl.json --input more.json --output-format json");
     ran.fails(2, &["call 0", "state `Work`", "no mocks were given"]);
-    let object: Value = serde_json::from_str(&ran.stdout).unwrap();
-    assert_eq!(object["error"]["exit_code"], 2);
+    assert_eq!(ran.json(2)["error"]["exit_code"], 2);
 }
 
 #[test]
@@ -351,7 +320,7 @@ fn bad_words_are_usage() {
         .run(&format!("{base} --history no/such/folder.jsonl"))
         .fails(1, &["no/such/folder.jsonl"]);
     assert_eq!(
-        std::fs::read_to_string(sandbox.path("orders.asl.json")).unwrap(),
+        sandbox.read("orders.asl.json"),
         ORDERS,
         "what is read is never written over"
     );
@@ -395,7 +364,8 @@ fn a_seed_decides_what_is_random() {
         r#"{"StartAt": "A", "States": {"A": {"Type": "Pass", "Parameters": {"id.$": "States.UUID()"}, "End": true}}}"#,
     );
     let id = |seed: u32| {
-        object(&sandbox, &format!("simulate random.json --seed {seed}"), 0)["output"]["id"].clone()
+        sandbox.json_with_code(&format!("simulate random.json --seed {seed}"), 0)["output"]["id"]
+            .clone()
     };
     assert_eq!(id(1), id(1));
     assert_ne!(id(1), id(2));
@@ -416,7 +386,7 @@ fn virtual_time_takes_none_and_real_time_takes_its_time() {
     sandbox.run("simulate wait.json --real-time").succeeds();
     assert!(began.elapsed() >= Duration::from_secs(1));
     let ran = sandbox.run("simulate years.json");
-    assert!(ran.succeeds().stdout.contains("1157 d"), "{}", ran.stdout);
+    ran.succeeds().prints(&["1157 d"]);
 }
 
 #[test]
@@ -431,14 +401,11 @@ fn a_key_that_stands_twice_in_an_input_is_told_beside_the_result() {
         "{\"a\": 1,\n \"b\": [{\"c\": 1, \"c\": 2}],\n \"a\": 3}",
     );
     let ran = sandbox.run("simulate echo.json --input input.json --output-format json");
-    let simulated: Value = serde_json::from_str(&ran.stdout).unwrap();
-    assert_eq!(simulated["output"], json!({"a": 3, "b": [{"c": 2}]}));
-    for expected in [
+    assert_eq!(ran.json(0)["output"], json!({"a": 3, "b": [{"c": 2}]}));
+    ran.prints_to_stderr(&[
         "input.json:2:22: warning DUPLICATE_KEY /b/0/c: the key `c` stands twice in this object",
         "input.json:3:7: warning DUPLICATE_KEY /a: the key `a` stands twice in this object",
-    ] {
-        assert!(ran.stderr.contains(expected), "{}", ran.stderr);
-    }
+    ]);
     let written = sandbox.run(r#"simulate echo.json --input {"a":1,"a":2}"#);
     let expected = "--input:1:12: warning DUPLICATE_KEY /a: ";
     assert!(written.stderr.starts_with(expected), "{}", written.stderr);

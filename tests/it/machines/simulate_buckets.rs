@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use arrow::array::{Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
-use parquet::arrow::ArrowWriter;
 use serde_json::{Value, json};
 
 use crate::support::sandbox::Sandbox;
@@ -34,9 +33,7 @@ fn reader(key: &str, config: &Value) -> Value {
 fn run(sandbox: &Sandbox, machine: &str, code: i32) -> Value {
     sandbox.write("machine.asl.json", machine);
     std::fs::create_dir_all(sandbox.path("bucket")).unwrap();
-    let ran = sandbox.run("simulate machine.asl.json --s3 data=bucket --output-format json");
-    assert_eq!(ran.code, Some(code), "{}{}", ran.stdout, ran.stderr);
-    serde_json::from_str(&ran.stdout).unwrap()
+    sandbox.json_with_code("simulate machine.asl.json --s3 data=bucket", code)
 }
 
 #[test]
@@ -86,11 +83,7 @@ fn items_are_read_from_parquet() {
         ],
     )
     .unwrap();
-    let mut bytes = Vec::new();
-    let mut writer = ArrowWriter::try_new(&mut bytes, schema, None).unwrap();
-    writer.write(&batch).unwrap();
-    writer.close().unwrap();
-    sandbox.write("bucket/rows.parquet", bytes);
+    sandbox.write_parquet("bucket/rows.parquet", &batch);
     let definition = machine(
         &reader(
             "rows.parquet",

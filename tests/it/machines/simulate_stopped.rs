@@ -1,14 +1,12 @@
-//! Simulations that would not end by themselves: interrupted, or with a history that nobody can take.
+//! Simulations that would not end by themselves: interrupted, or with a history that cannot be written.
 
-use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::support::process_output::{ProcessOutput, signal};
+use crate::support::sample_machines::ENDLESS;
 use crate::support::sandbox::Sandbox;
-
-const ENDLESS: &str = r#"{"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "B"}, "B": {"Type": "Choice", "Choices":
-    [{"Variable": "$.x", "IsPresent": true, "Next": "C"}], "Default": "A"}, "C": {"Type": "Succeed"}}}"#;
 
 #[test]
 fn an_interrupt_stops_the_execution_in_any_time_and_the_history_is_whole() {
@@ -23,33 +21,20 @@ fn an_interrupt_stops_the_execution_in_any_time_and_the_history_is_whole() {
         "simulate loop.json --type express --max-events none",
     ] {
         let line = format!("{line} --output-format json --history history.jsonl");
-        let words: Vec<&str> = line.split_whitespace().collect();
         let _ = std::fs::remove_file(sandbox.path("history.jsonl"));
-        let child = sandbox
-            .command(&words)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        // The history begins after the process listens.
+        let child = sandbox.start(&line);
+        // The process handles signals before it writes the history.
         let began = Instant::now();
         while std::fs::metadata(sandbox.path("history.jsonl")).map_or(0, |file| file.len()) == 0 {
             assert!(began.elapsed() < Duration::from_secs(30), "{line}");
             std::thread::sleep(Duration::from_millis(5));
         }
-        let killed = std::process::Command::new("kill")
-            .args(["-INT", &child.id().to_string()])
-            .status()
-            .unwrap();
-        assert!(killed.success());
-        let output = child.wait_with_output().unwrap();
-        assert_eq!(output.status.code(), Some(1), "{line}");
-        let ended: Value = serde_json::from_slice(&output.stdout).unwrap();
+        signal(&child, "INT");
         assert_eq!(
-            ended,
+            ProcessOutput::wait_for(child).json(1),
             json!({"status": "ABORTED", "output": null, "error": null, "cause": null})
         );
-        let text = std::fs::read_to_string(sandbox.path("history.jsonl")).unwrap();
+        let text = sandbox.read("history.jsonl");
         let last: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
         assert_eq!(last["type"], "ExecutionAborted");
     }
@@ -60,7 +45,7 @@ fn an_interrupt_stops_the_execution_in_any_time_and_the_history_is_whole() {
 fn a_history_that_cannot_be_written_ends_the_simulation() {
     let sandbox = Sandbox::new();
     sandbox.write("loop.json", ENDLESS);
-    // The device on which there is no space left; without an end the simulation would run for ever.
+    // The device is always full. A simulation that did not notice would run for ever.
     let line = "simulate loop.json --type express --max-events none --history /dev/full";
     sandbox
         .run(line)

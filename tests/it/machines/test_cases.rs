@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::support::sample_machines::ENDLESS;
 use crate::support::sandbox::Sandbox;
 
 /// The files that `runner/CASES.md` shows.
@@ -35,9 +36,7 @@ fn case(sandbox: &Sandbox, name: &str, case: &Value) {
 }
 
 fn tested(sandbox: &Sandbox, code: i32) -> Value {
-    let ran = sandbox.run("test machines --output-format json");
-    assert_eq!(ran.code, Some(code), "{}{}", ran.stdout, ran.stderr);
-    serde_json::from_str(&ran.stdout).unwrap()
+    sandbox.json_with_code("test machines", code)
 }
 
 /// The differences of one case as `what: expected / got`.
@@ -65,18 +64,12 @@ fn the_documented_cases_pass_and_reach_every_state() {
     let sandbox = documented();
     let ran = sandbox.run("test machines");
     ran.succeeds();
-    for expected in [
+    ran.prints(&[
         "ok      orders.refused\n",
         "ok      orders.second-try\n",
         "machines/orders.asl.json: 3 of 3 states reached\n",
         "2 cases: 2 passed\n",
-    ] {
-        assert!(
-            ran.stdout.contains(expected),
-            "expected `{expected}` in\n{}",
-            ran.stdout
-        );
-    }
+    ]);
     assert!(!ran.stdout.contains("never"), "{}", ran.stdout);
     sandbox
         .run("test machines/orders.refused.case.json")
@@ -99,19 +92,13 @@ fn what_no_case_reached_is_listed_by_machine() {
     );
     let ran = sandbox.run("test machines");
     ran.succeeds();
-    for expected in [
+    ran.prints(&[
         "machines/deep/untested.asl.json: no case\n",
         "machines/orders.asl.json: 2 of 3 states reached\n",
         "  never  retry 0 (Lambda.TooManyRequestsException) of `Charge`\n",
         "  never  catch 0 (CardRefused) of `Charge`\n",
         "  never  state `Tell`\n",
-    ] {
-        assert!(
-            ran.stdout.contains(expected),
-            "expected `{expected}` in\n{}",
-            ran.stdout
-        );
-    }
+    ]);
     let unreached = &tested(&sandbox, 0)["coverage"][1]["unreached"];
     assert_eq!(
         unreached[1],
@@ -239,7 +226,7 @@ fn everything_wrong_with_cases_and_definitions_is_named_at_once() {
     sandbox.write("machines/twice.json", r#"{"a": [{"b": 1, "b": 2}]}"#);
     let ran = sandbox.run("test machines");
     ran.fails(2, &["no case was run"]);
-    for expected in [
+    ran.prints(&[
         "machines/orders.twice.case.json:2:10  error  INVALID_CASE  /seed\n    the key `seed` stands twice",
         "machines/twice.json:1:22  error  INVALID_CASE  /a/0/b\n    the key `b` stands twice",
         "machines/broken.asl.json:1:1   error  MISSING_END_STATE\n    Workflow has no terminal state\n    hint: set",
@@ -263,13 +250,7 @@ fn everything_wrong_with_cases_and_definitions_is_named_at_once() {
         "/expect/calls/Tell\n    the state `Tell` is a Fail state",
         "/expect/inputs_include/Charge/x\n    expected the number of a call",
         "/expect/outputs\n    the field `outputs` is unknown",
-    ] {
-        assert!(
-            ran.stdout.contains(expected),
-            "expected `{expected}` in\n{}",
-            ran.stdout
-        );
-    }
+    ]);
     let invalid = tested(&sandbox, 2);
     assert_eq!(invalid["status"], "INVALID");
     assert!(invalid["diagnostics"].as_array().unwrap().len() > 15);
@@ -335,22 +316,14 @@ fn files_beside_a_case_are_found_and_what_a_map_writes_stays_in_memory() {
 #[test]
 fn an_endless_express_machine_ends() {
     let sandbox = Sandbox::new();
-    sandbox.write(
-        "loop.asl.json",
-        r#"{"StartAt": "A", "States": {"A": {"Type": "Pass", "Next": "B"}, "B": {"Type": "Choice", "Choices":
-            [{"Variable": "$.x", "IsPresent": true, "Next": "C"}], "Default": "A"}, "C": {"Type": "Succeed"}}}"#,
-    );
+    sandbox.write("loop.asl.json", ENDLESS);
     sandbox.write(
         "loop.forever.case.json",
         r#"{"type": "EXPRESS", "max_events": 2000, "expect": {"cause_includes": "(2000)", "visits_exclude": ["C"]}}"#,
     );
     let ran = sandbox.run("test .");
     ran.succeeds();
-    assert!(
-        ran.stdout.contains("never  choice 0 to `C` of `B`"),
-        "{}",
-        ran.stdout
-    );
+    ran.prints(&["never  choice 0 to `C` of `B`"]);
 }
 
 #[test]
@@ -364,7 +337,7 @@ fn a_build_server_gets_xml_whatever_the_cases_hold() {
     );
     let ran = sandbox.run("test machines --junit report.xml");
     assert_eq!(ran.code, Some(1), "{}", ran.stderr);
-    let text = std::fs::read_to_string(sandbox.path("report.xml")).unwrap();
+    let text = sandbox.read("report.xml");
     assert!(text.starts_with("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"drivetrain\" tests=\"3\" failures=\"1\""));
     assert!(
         text.contains("name=\"orders.a&lt;b&gt;&amp;&quot;&apos;\""),
@@ -400,8 +373,7 @@ fn a_hundred_more_cases_run_side_by_side_and_all_are_counted() {
         words.parse::<u32>().unwrap()
     };
     let before = count();
-    let text =
-        std::fs::read_to_string(sandbox.path("machines/orders.second-try.case.json")).unwrap();
+    let text = sandbox.read("machines/orders.second-try.case.json");
     for number in 0..100 {
         sandbox.write(&format!("machines/orders.{number}.case.json"), &text);
     }
@@ -415,13 +387,8 @@ fn a_new_machine_is_sound_and_its_cases_reach_all_of_it() {
     let checked = sandbox.run("check some");
     assert_eq!(checked.succeeds().stdout, "some: no problems\n");
     let ran = sandbox.run("test some");
-    assert!(
-        ran.succeeds()
-            .stdout
-            .contains("3 of 3 states reached\n2 cases: 2 passed\n"),
-        "{}",
-        ran.stdout
-    );
+    ran.succeeds()
+        .prints(&["3 of 3 states reached\n2 cases: 2 passed\n"]);
     sandbox
         .run("new machine some/first-one")
         .fails(2, &["is there already"]);

@@ -1,8 +1,9 @@
 //! `drivetrain test-state`: one state by itself.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::support::sandbox::{ProcessOutput, Sandbox};
+use crate::support::process_output::ProcessOutput;
+use crate::support::sandbox::Sandbox;
 
 const MACHINE: &str = r#"{"StartAt": "Charge", "States": {
     "Charge": {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "ResultPath": "$.charge", "Next": "Done",
@@ -34,18 +35,13 @@ fn charge(sandbox: &Sandbox, flags: &[&str]) -> ProcessOutput {
     sandbox.run_words(&words)
 }
 
-fn object(ran: &ProcessOutput, code: i32) -> Value {
-    assert_eq!(ran.code, Some(code), "{}{}", ran.stdout, ran.stderr);
-    serde_json::from_str(&ran.stdout).unwrap()
-}
-
 #[test]
 fn a_state_gives_its_output_and_what_follows() {
     let sandbox = sandbox();
     let mock = r#"{"result": {"paid": true}}"#;
     let ran = charge(&sandbox, &["--mock", mock, "--output-format", "json"]);
     assert_eq!(
-        object(&ran, 0),
+        ran.json(0),
         json!({"output": "{\"id\":7,\"charge\":{\"paid\":true}}", "nextState": "Done", "status": "SUCCEEDED"})
     );
     let shown = charge(&sandbox, &["--mock", mock, "--level", "DEBUG"]);
@@ -68,7 +64,7 @@ fn handlers_decide_the_status_and_a_failure_the_exit_code() {
         let mock = json!({"errorOutput": {"error": error, "cause": "why"}}).to_string();
         let mut all = vec!["--mock", mock.as_str(), "--output-format", "json"];
         all.extend(flags);
-        object(&charge(&sandbox, &all), code)
+        charge(&sandbox, &all).json(code)
     };
     assert_eq!(with("Busy", &[], 0)["status"], "RETRIABLE");
     let used = r#"{"retrierRetryCount": 2}"#;
@@ -97,7 +93,7 @@ fn variables_and_context_can_be_given() {
         "--output-format",
         "json",
     ]);
-    assert_eq!(object(&ran, 0)["output"], r#"{"sum":3}"#);
+    assert_eq!(ran.json(0)["output"], r#"{"sum":3}"#);
 }
 
 #[test]
@@ -109,7 +105,7 @@ fn the_requests_of_the_api_are_answered_with_its_responses() {
         "stateConfiguration": {"retrierRetryCount": 1}
     });
     sandbox.write("request.json", request.to_string());
-    let response = object(&sandbox.run("test-state --request request.json"), 0);
+    let response = sandbox.run("test-state --request request.json").json(0);
     assert_eq!(response["status"], "SUCCEEDED");
     assert_eq!(response["inspectionData"]["result"], "{\"paid\":true}");
     // JSON itself is taken where the API has JSON text.
@@ -119,7 +115,7 @@ fn the_requests_of_the_api_are_answered_with_its_responses() {
     plain["mock"]["result"] = json!({"paid": true});
     sandbox.write("plain.json", plain.to_string());
     assert_eq!(
-        object(&sandbox.run("test-state --request plain.json"), 0),
+        sandbox.run("test-state --request plain.json").json(0),
         response
     );
 }

@@ -1,6 +1,6 @@
 //! Objects that are not what they seem: broken compression, archives, formats that are not read.
 
-use crate::pipeline::bad_input::{one_column, replace, sales};
+use crate::support::sample_jobs::{run_changed_sales, write_small_job};
 use crate::support::sandbox::Sandbox;
 
 #[test]
@@ -10,17 +10,18 @@ fn compressed_data_that_cannot_be_unpacked_fails_the_gate_with_the_files_name() 
         (b"\x28\xb5\x2f\xfd no more of it", "zstd"),
         (b"BZh91AY&SY no more of it", "bzip2"),
     ] {
-        sales(|sandbox| sandbox.write("sales/sample/raw/orders/more.csv.gz", bytes)).fails(
-            4,
-            &[
-                "raw/orders/more.csv.gz` cannot be decompressed as",
-                kind,
-                "cut off",
-            ],
-        );
+        run_changed_sales(|sandbox| sandbox.write("sales/sample/raw/orders/more.csv.gz", bytes))
+            .fails(
+                4,
+                &[
+                    "raw/orders/more.csv.gz` cannot be decompressed as",
+                    kind,
+                    "cut off",
+                ],
+            );
     }
     let parquet = "[inputs.orders]\nformat = \"parquet\"";
-    sales(|sandbox| replace(sandbox, "sales/job.toml", "[inputs.orders]", parquet))
+    run_changed_sales(|sandbox| sandbox.replace("sales/job.toml", "[inputs.orders]", parquet))
         .fails(4, &["orders.csv` cannot be read as Parquet"]);
 }
 
@@ -33,18 +34,19 @@ fn formats_that_are_not_read_are_called_by_their_names() {
         ),
         (b"\xfd7zXZ\0 orders.csv", "is an xz file, which is not read"),
     ] {
-        sales(|sandbox| sandbox.write("sales/sample/raw/orders/more.csv", bytes)).fails(
-            4,
-            &[
-                "raw/orders/more.csv` ",
-                format,
-                "compressed with gzip, zstd or bzip2",
-            ],
-        );
+        run_changed_sales(|sandbox| sandbox.write("sales/sample/raw/orders/more.csv", bytes))
+            .fails(
+                4,
+                &[
+                    "raw/orders/more.csv` ",
+                    format,
+                    "compressed with gzip, zstd or bzip2",
+                ],
+            );
     }
 }
 
-pub fn gzip(bytes: &[u8]) -> Vec<u8> {
+fn gzip(bytes: &[u8]) -> Vec<u8> {
     use std::io::Write;
 
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
@@ -55,7 +57,7 @@ pub fn gzip(bytes: &[u8]) -> Vec<u8> {
 #[test]
 fn what_follows_a_gzip_object_and_what_is_compressed_twice_is_called_so() {
     let sandbox = Sandbox::new();
-    one_column(&sandbox);
+    write_small_job(&sandbox, "id", "int not null");
     let run = "run ./small --input data --output lake";
     let two_members = [gzip(b"id\n1\n"), gzip(b"2\n")].concat();
     let followed = |more: &[u8]| [two_members.as_slice(), more].concat();
@@ -90,5 +92,21 @@ fn what_follows_a_gzip_object_and_what_is_compressed_twice_is_called_so() {
     assert_eq!(
         sandbox.query("select id from o order by id", "lake"),
         ["1", "2"]
+    );
+}
+
+#[test]
+fn an_errors_own_way_out_stands_before_where_the_rejected_rows_lie() {
+    let sandbox = Sandbox::new();
+    write_small_job(&sandbox, "id", "int not null");
+    sandbox.write("data/raw/c/1.csv", "id\n1\nno number\n");
+    sandbox.write("data/raw/c/2.gz", &gzip(b"id\n2\n")[..12]);
+    sandbox.run("run ./small --input data --output lake").fails(
+        4,
+        &[
+            "2.gz",
+            "hint: is the object cut off",
+            "the rejected rows lie in",
+        ],
     );
 }

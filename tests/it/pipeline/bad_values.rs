@@ -1,6 +1,7 @@
 //! Values with which a query cannot go on: the gate's exit code, the place, the way out, and nothing published.
 
-use crate::support::sandbox::{ProcessOutput, Sandbox};
+use crate::support::process_output::ProcessOutput;
+use crate::support::sandbox::Sandbox;
 
 /// A sandbox with three sales and a job over them whose one column `n` is computed by `sql`.
 fn sales(n: &str, kind: &str) -> Sandbox {
@@ -174,7 +175,7 @@ fn a_subquery_of_more_than_one_row_fails_the_gate() {
 #[test]
 fn an_intermediate_table_is_named_as_such() {
     let sandbox = sales("id", "int");
-    let text = std::fs::read_to_string(sandbox.path("bad/job.toml")).unwrap();
+    let text = sandbox.read("bad/job.toml");
     let table =
         "[tables.shares]\nsql = \"select id, 10 / quantity as share from sales\"\n[outputs.totals]";
     let text = text.replace("[outputs.totals]", table);

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use crate::support::backends::Cloud;
+use crate::support::s3_server::S3Server;
 use crate::support::sandbox::Sandbox;
 
 /// Ten days of sales, published, and a job with a window over them.
-fn sandbox(cloud: &Cloud, cities_sql: &str) -> Sandbox {
-    let sandbox = Sandbox::with(cloud.variables());
+fn sandbox(server: &S3Server, cities_sql: &str) -> Sandbox {
+    let sandbox = Sandbox::with_variables(server.variables());
     sandbox.run("new job sales").succeeds();
     let mut orders = "order_id,shop_id,ordered_at,amount,paid\n".to_owned();
     for day in 1..=10 {
@@ -49,11 +49,11 @@ const JOINED: &str = "select shops.city, sum(revenue) as revenue, day \
 const FLAGS: &str = "./cities --input sales/sample --output s3://bucket/out";
 
 /// The files of the upstream table of which anything was read since this was last asked.
-fn opened(cloud: &Cloud) -> BTreeSet<String> {
-    let asked = cloud.gate.take_asked().into_iter();
-    asked
-        .filter(|asked| asked.reads() && asked.key.starts_with("out/sales/daily_sales/"))
-        .map(|asked| asked.key)
+fn opened(server: &S3Server) -> BTreeSet<String> {
+    let requests = server.gate.take_requests().into_iter();
+    requests
+        .filter(|request| request.reads() && request.key.starts_with("out/sales/daily_sales/"))
+        .map(|request| request.key)
         .collect()
 }
 
@@ -66,15 +66,15 @@ fn cities(sandbox: &Sandbox) -> Vec<String> {
 
 #[test]
 fn a_window_opens_only_its_partitions_of_the_table_upstream() {
-    let cloud = Cloud::start();
-    let sandbox = sandbox(&cloud, JOINED);
-    opened(&cloud);
+    let server = S3Server::start();
+    let sandbox = sandbox(&server, JOINED);
+    opened(&server);
     sandbox
         .run(&format!(
             "run {FLAGS} --param from=2024-03-04 --param to=2024-03-05"
         ))
         .succeeds();
-    let files = opened(&cloud);
+    let files = opened(&server);
     assert_eq!(files.len(), 2, "{files:?}");
     assert!(
         files
@@ -86,26 +86,26 @@ fn a_window_opens_only_its_partitions_of_the_table_upstream() {
         .run(&format!("run {FLAGS} --param from=2024-03-09"))
         .succeeds();
     assert_eq!(cities(&sandbox).len(), 4);
-    opened(&cloud);
+    opened(&server);
     sandbox.run(&format!("run {FLAGS}")).succeeds();
-    assert_eq!(opened(&cloud).len(), 10);
+    assert_eq!(opened(&server).len(), 10);
     assert_eq!(cities(&sandbox).len(), 10);
 }
 
 #[test]
 fn a_condition_in_sql_opens_only_what_it_asks_for() {
-    let cloud = Cloud::start();
+    let server = S3Server::start();
     let filter = "where extract(day from day) % 2 = 0 or revenue > 9";
     let sql = JOINED.replace("group by", &format!("{filter} group by"));
-    let sandbox = sandbox(&cloud, &sql);
+    let sandbox = sandbox(&server, &sql);
     // Not of folders alone: all files are asked.
     sandbox.run(&format!("run {FLAGS}")).succeeds();
     assert_eq!(cities(&sandbox).len(), 6);
-    opened(&cloud);
+    opened(&server);
     let query = |sql: &str| sandbox.query(sql, "s3://bucket/out");
     let even = "select count(revenue) from daily_sales where extract(day from day) % 2 = 0 and shop_id > 0";
     assert_eq!(query(even), ["5"]);
-    assert_eq!(opened(&cloud).len(), 5);
+    assert_eq!(opened(&server).len(), 5);
     assert_eq!(
         query("select count(*) from daily_sales where day < '2024-03-04'"),
         ["3"]
@@ -115,7 +115,7 @@ fn a_condition_in_sql_opens_only_what_it_asks_for() {
         ["0"]
     );
     assert_eq!(
-        opened(&cloud).len(),
+        opened(&server).len(),
         0,
         "the log knows how many rows there are"
     );
@@ -123,20 +123,22 @@ fn a_condition_in_sql_opens_only_what_it_asks_for() {
 
 #[test]
 fn a_plan_shows_what_a_run_opens_and_writes_nothing() {
-    let cloud = Cloud::start();
-    let sandbox = sandbox(&cloud, JOINED);
+    let server = S3Server::start();
+    let sandbox = sandbox(&server, JOINED);
     sandbox.run(&format!("run {FLAGS}")).succeeds();
-    cloud.gate.take_asked();
+    server.gate.take_requests();
     let window = format!("plan {FLAGS} --param from=2024-03-04 --param to=2024-03-05");
     let planned = sandbox.json(&window);
-    let asked = cloud.gate.take_asked();
+    let requests = server.gate.take_requests();
     let parts =
         |key: &str| key.starts_with("out/sales/daily_sales/") || key.starts_with("out/cities/");
     let is_list = |query: &str| query.starts_with("list-type");
     assert!(
-        asked.iter().all(|asked| asked.method == hyper::Method::GET
-            && (is_list(&asked.query) || !parts(&asked.key))),
-        "{asked:?}"
+        requests
+            .iter()
+            .all(|request| request.method == hyper::Method::GET
+                && (is_list(&request.query) || !parts(&request.key))),
+        "{requests:?}"
     );
     let read = &planned["reads"][0];
     assert_eq!(
@@ -168,10 +170,6 @@ fn a_plan_of_a_job_whose_table_upstream_is_not_there_says_so() {
     let sandbox = Sandbox::new();
     sandbox.json("generate --rentals 100 --out data");
     let planned = sandbox.run("plan vehicle_location_metrics --input data --output lake");
-    assert!(
-        planned.succeeds().stdout.contains("not written yet"),
-        "{}",
-        planned.stdout
-    );
+    planned.succeeds().prints(&["not written yet"]);
     assert!(!sandbox.path("lake").exists());
 }
