@@ -2,8 +2,10 @@
 
 // `check`: machines and jobs, one or a folder of them, for people, programs and scanners.
 mod check;
-// `simulate`: one execution offline, its history, tree, mocks and flags.
+// `simulate`: one execution offline, its history and its tree.
 mod simulate;
+// `simulate`: its mocks, inputs and flags.
+mod simulate_inputs;
 // `simulate --s3`: what Map states read from a folder and write into it.
 mod simulate_buckets;
 // `simulate` of executions that do not end: interrupts, and histories that cannot be written.

@@ -1,5 +1,5 @@
-//! Volumes that are full, read-only, someone else's, two instead of one, or without hard links. They are mounted here, so these
-//! tests need root: `sudo -E cargo test --test it -- --ignored bad_volume`; `.ci/run services` runs them where it is root.
+//! Volumes that are full, read-only, owned by another user, two instead of one, or without hard links. The tests mount them, so
+//! they need root: `sudo -E cargo test --test it -- --ignored bad_volume`; `.ci/run services` runs them if it is root.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -7,7 +7,7 @@ use std::process::Command;
 use crate::support::process_output::ProcessOutput;
 use crate::support::sandbox::Sandbox;
 
-/// A volume that is taken away with the test.
+/// A volume that is unmounted at the end of the test.
 struct Volume(PathBuf);
 
 impl Volume {
@@ -38,7 +38,7 @@ impl Drop for Volume {
     }
 }
 
-/// A file as a block device.
+/// A file that is attached as a block device.
 struct Device(String);
 
 impl Device {
@@ -77,9 +77,9 @@ fn facts(sandbox: &Sandbox, flags: &str) -> ProcessOutput {
     sandbox.run(&format!("run rental_facts --input data {flags}"))
 }
 
-/// Nothing that a reader sees, and no record.
+/// Asserts that there is no table and no record.
 #[track_caller]
-fn nothing_is_published(sandbox: &Sandbox, lake: &str) {
+fn assert_nothing_published(sandbox: &Sandbox, lake: &str) {
     let files = sandbox.files(lake);
     let seen =
         |name: &&(String, Vec<u8>)| !name.0.starts_with("_drivetrain/") || name.0.contains("/log/");
@@ -101,7 +101,7 @@ fn a_disk_that_fills_while_parts_are_staged_publishes_nothing_and_is_left_clean(
                 "free space there",
             ],
         );
-        nothing_is_published(&sandbox, "small");
+        assert_nothing_published(&sandbox, "small");
         assert_eq!(
             sandbox
                 .files("small/_drivetrain/rental_facts/staging")
@@ -109,7 +109,7 @@ fn a_disk_that_fills_while_parts_are_staged_publishes_nothing_and_is_left_clean(
             0
         );
     }
-    // With room, the same command does it.
+    // With enough space, the same command succeeds.
     let _roomy = Volume::memory(&sandbox.path("small"), "size=64m");
     facts(&sandbox, "--output small").succeeds();
 }
@@ -130,7 +130,7 @@ fn a_disk_that_fills_while_rows_are_spilled_says_which_setting_helps() {
             0,
             "nothing is left in the spill directory"
         );
-        nothing_is_published(&sandbox, "lake");
+        assert_nothing_published(&sandbox, "lake");
     }
 }
 
@@ -141,10 +141,10 @@ fn tables_on_another_volume_than_the_log_are_refused_at_the_start() {
     let _other = Volume::memory(&sandbox.path("lake/_drivetrain"), "size=8m");
     let says = ["lie on different volumes", "put both on one volume"];
     facts(&sandbox, "--output lake").fails(1, &says);
-    nothing_is_published(&sandbox, "lake");
+    assert_nothing_published(&sandbox, "lake");
     let _table = Volume::memory(&sandbox.path("lake2/rental_facts"), "size=8m");
     facts(&sandbox, "--output lake2").fails(1, &says);
-    nothing_is_published(&sandbox, "lake2");
+    assert_nothing_published(&sandbox, "lake2");
 }
 
 #[test]
@@ -166,7 +166,7 @@ fn an_output_that_may_not_be_written_is_refused_before_anything_is_read() {
         .fails(1, &["cannot make `", "/lake/below`", "can be written"]);
     drop(read_only);
 
-    // Root may write anywhere: somebody else runs it.
+    // Root may write anywhere, so another user runs the binary.
     std::fs::create_dir_all(sandbox.path("theirs")).unwrap();
     let as_nobody = |flags: &str| {
         let mut command = Command::new("setpriv");
@@ -190,7 +190,7 @@ fn an_output_that_may_not_be_written_is_refused_before_anything_is_read() {
         "check the owner and the mode",
     ];
     as_nobody("run rental_facts --input data --output theirs").fails(1, &says);
-    nothing_is_published(&sandbox, "theirs");
+    assert_nothing_published(&sandbox, "theirs");
 
     open("theirs", "a+rwX");
     open("data/raw/users/part-00000.csv", "000");
@@ -202,7 +202,7 @@ fn an_output_that_may_not_be_written_is_refused_before_anything_is_read() {
     open("data/raw/users", "000");
     as_nobody("run rental_facts --input data --output theirs")
         .fails(1, &["raw/users`: no permission on", "hint:"]);
-    nothing_is_published(&sandbox, "theirs");
+    assert_nothing_published(&sandbox, "theirs");
 }
 
 #[test]
@@ -224,5 +224,5 @@ fn a_volume_without_hard_links_is_refused_before_anything_is_read() {
     let ran = facts(&sandbox, "--output lake");
     ran.fails(1, &["the volume of `", "/lake` has no hard links", "ext4"]);
     assert!(!ran.stderr.contains("read  "), "{}", ran.stderr);
-    nothing_is_published(&sandbox, "lake");
+    assert_nothing_published(&sandbox, "lake");
 }

@@ -1,6 +1,4 @@
-//! One suite for every implementation of the store's port, and what only some of them must do.
-
-#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+//! One suite for every implementation of the port, and what folders must do beyond it.
 
 use bytes::Bytes;
 use drivetrain_runner::ErrorKind;
@@ -38,7 +36,7 @@ async fn creates_once(backend: &Backend) {
         let (store, record) = (backend.store().await, record.clone());
         writers.push(async move {
             let body = Bytes::from(format!("writer {writer}"));
-            // A store may answer 409 to one of two that came at once; then nobody knows, which is no success.
+            // A store may answer 409 to one of two concurrent puts. That decides nothing, so it is not a success.
             store.put_new(&record, body).await.unwrap_or(false)
         });
     }
@@ -72,7 +70,7 @@ async fn shows_uploads_when_completed(backend: &Backend) {
     let store = backend.store().await;
     assert_eq!(store.list(&key("job")).await.unwrap(), []);
     assert_eq!(store.look(&part).await.unwrap(), None);
-    // Another process completes it.
+    // Another process completes the upload.
     let other = store.objects();
     let answer = other.complete(&part, &upload, &tags).await.unwrap();
     assert_eq!(answer, Completion::Done);
@@ -96,10 +94,10 @@ async fn takes_any_answer_to_a_late_completion(backend: &Backend) {
     objects.seal(&part, &upload, 1).await.unwrap();
     let tags = [tag];
     objects.complete(&part, &upload, &tags).await.unwrap();
-    // Twice: the answer may be anything but an error, and the object stays.
+    // A second completion may answer anything but an error, and the object stays.
     objects.complete(&part, &upload, &tags).await.unwrap();
     assert_eq!(store.look(&part).await.unwrap().unwrap().size, 1);
-    // Aborting what is completed takes nothing away.
+    // An abort after the completion deletes nothing.
     objects.abort(&part, &upload).await.unwrap();
     assert_eq!(store.look(&part).await.unwrap().unwrap().size, 1);
     store.delete(vec![part.clone()]).await.unwrap();
@@ -148,7 +146,7 @@ async fn reads_only_what_was_frozen(backend: &Backend) {
         let body = Bytes::from_static(b"0123456789");
         store.put(key, body).await.unwrap();
     }
-    // Not from a listing: that of the server in this process has no versions.
+    // Not by a listing, because that of the server in this process has no ETags.
     let look = |key: Path| {
         let store = store.clone();
         async move { store.look(&key).await.unwrap().unwrap() }

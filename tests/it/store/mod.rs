@@ -2,9 +2,11 @@
 
 // The conformance suite on memory, a folder, an S3 server in this process and a real MinIO.
 mod conformance;
-// Stores that cannot be opened or do not answer; environment variables and profiles.
+// Stores that cannot be opened or do not answer.
 mod connections;
-// S3's own refusals and every way to find credentials, by the real binary.
-mod bad_cloud;
+// Environment variables, profiles, single sign-on, and the role of an instance.
+mod credentials;
+// S3's own refusals, by the real binary.
+mod s3_failures;
 // Full, read-only, foreign and two volumes, and one without hard links, by the real binary.
 mod bad_volume;
