@@ -10,7 +10,7 @@ fn read(name: &str) -> String {
     std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
 }
 
-/// The words of a shell line: double quotes hold words together, `#` begins a comment.
+/// Splits a shell line into words: double quotes group words, `#` begins a comment.
 fn words(line: &str) -> Vec<String> {
     let line = line.split(" #").next().unwrap();
     let pieces = line.split('"').enumerate();

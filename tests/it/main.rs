@@ -2,13 +2,10 @@
 //!
 //! A test is named by the sentence that it proves. Tests that need more than the tree are ignored and say what they need;
 //! `.ci/run services` runs them.
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that cannot go on fails where it stands"
-)]
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 #![expect(
     clippy::print_stdout,
-    reason = "whoever asks for a test's output reads what it counted"
+    reason = "tests print what they counted, for `--nocapture`"
 )]
 
 // What tests share: the sandbox of the binary, sample jobs, backends, faults, runs of a small table.

@@ -10,7 +10,7 @@ use crate::support::sample_jobs::run_changed_sales;
 use crate::support::sandbox::Sandbox;
 
 #[test]
-fn a_query_that_is_missing_is_told_before_anything_is_read() {
+fn a_missing_query_is_reported_before_anything_is_read() {
     let sandbox = Sandbox::new();
     sandbox.run("new job sales").succeeds();
     for text in ["", " \n", "-- later\n"] {
@@ -27,7 +27,7 @@ fn a_query_that_is_missing_is_told_before_anything_is_read() {
 }
 
 #[test]
-fn a_draft_is_not_stopped_by_a_row_that_is_no_text() {
+fn a_draft_is_written_although_a_row_is_not_utf_8() {
     let sandbox = Sandbox::new();
     sandbox.write("o.csv", b"id,name\n1,a\n2,\xff\xfe\n3,c\n");
     sandbox.run("new job odd --from o.csv").succeeds();
@@ -95,8 +95,8 @@ fn a_draft_of_parquet_reads_its_file() {
     );
 }
 
-/// What a run says about a file whose header is not that of the contract.
-fn header(text: impl AsRef<[u8]>) -> String {
+/// Returns the error of a run over a file whose header is not that of the contract.
+fn header_error(text: impl AsRef<[u8]>) -> String {
     let sandbox = Sandbox::new();
     sandbox.write(
         "o/job.toml",
@@ -111,7 +111,7 @@ fn header(text: impl AsRef<[u8]>) -> String {
 }
 
 #[test]
-fn a_header_that_does_not_fit_has_the_hint_that_does() {
+fn a_header_that_does_not_match_has_a_specific_hint() {
     for (text, hint) in [
         ("id;s;d\n1;a;b\n", "say `delimiter = \";\"` in the contract"),
         ("id\ts\n1\ta\n", "say `delimiter = \"\\t\"` in the contract"),
@@ -124,25 +124,25 @@ fn a_header_that_does_not_fit_has_the_hint_that_does() {
         ("id,text\n1,a\n", "say `from = \"..\"`"),
         ("1,a\n2,b\n", "say `header = false`"),
     ] {
-        let said = header(text);
+        let said = header_error(text);
         assert!(said.contains(hint), "{text:?}\n{said}");
     }
 }
 
 #[test]
-fn bytes_of_a_file_do_not_steer_the_terminal() {
-    let said = header("id,\u{1b}[2J\0d\r1,a\r");
+fn control_characters_of_a_file_are_escaped_in_errors() {
+    let said = header_error("id,\u{1b}[2J\0d\r1,a\r");
     assert!(said.contains("`\\u{1b}[2J\\0d\\r1`"), "{said}");
     assert!(
         !said.contains(|one: char| one.is_control() && one != '\n'),
         "{said:?}"
     );
-    let said = header("id,\"a\nb\"\n1,a\n");
+    let said = header_error("id,\"a\nb\"\n1,a\n");
     assert!(said.contains("`a\\nb`"), "{said}");
 }
 
 #[test]
-fn a_job_folder_that_cannot_be_used_is_told_with_each_place_before_anything_is_read() {
+fn every_problem_of_a_job_folder_is_reported_before_anything_is_read() {
     run_changed_sales(|sandbox| std::fs::remove_file(sandbox.path("sales/job.toml")).unwrap())
         .fails(2, &["job.toml", "hint:"]);
     run_changed_sales(|sandbox| sandbox.write("sales/job.toml", "name = "))
@@ -170,7 +170,7 @@ fn a_job_folder_that_cannot_be_used_is_told_with_each_place_before_anything_is_r
 }
 
 #[test]
-fn a_broken_folder_beside_a_job_is_nothing_to_it() {
+fn a_broken_folder_beside_a_job_does_not_affect_it() {
     let sandbox = Sandbox::new();
     sandbox.run("new job sales").succeeds();
     sandbox.write("broken/job.toml", b"\xff");

@@ -1,7 +1,8 @@
-//! `--output-format json`: every verb answers one JSON document on standard output, also when it fails.
+//! `--output-format json`: every command writes one JSON document to standard output, also after a failure.
 
 use serde_json::Value;
 
+use crate::support::sample_jobs::write_small_job;
 use crate::support::sandbox::Sandbox;
 
 #[test]
@@ -82,7 +83,7 @@ fn every_failure_answers_one_document() {
 }
 
 #[test]
-fn what_is_wrong_with_the_command_is_told_whole() {
+fn a_usage_error_is_reported_in_full() {
     let sandbox = Sandbox::new();
     let answered = sandbox.json_with_code("run", 2);
     assert_eq!(
@@ -101,18 +102,9 @@ fn what_is_wrong_with_the_command_is_told_whole() {
 }
 
 #[test]
-fn a_run_that_fails_tells_what_it_had_found_and_keeps_that_beside_its_log() {
+fn a_failed_run_reports_what_it_found_and_stores_the_report() {
     let sandbox = Sandbox::new();
-    sandbox.write(
-        "small/job.toml",
-        "name = \"small\"\n\
-         [inputs.c.columns]\n\
-         id = \"int not null\"\n\
-         [outputs.o]\n\
-         sql = \"select 10 / (id - 1) as id from c\"\n\
-         [outputs.o.columns]\n\
-         id = \"bigint\"\n",
-    );
+    write_small_job(&sandbox, "10 / (id - 1)", "bigint");
     let run = "run ./small --input data --output lake";
     sandbox.write("data/raw/c/1.csv", "id\n3\nno number\n2\n");
     let report = sandbox.json_with_code(run, 4);
@@ -131,20 +123,20 @@ fn a_run_that_fails_tells_what_it_had_found_and_keeps_that_beside_its_log() {
         attempt_id.as_str().unwrap()
     );
     assert!(report["quarantine"].as_str().unwrap().ends_with(&below));
-    assert_eq!(stored(&sandbox), [report]);
+    assert_eq!(stored_reports(&sandbox), [report]);
 
-    // Fails in the query, after the rows were read.
+    // This one fails in the query, after the rows were read.
     sandbox.write("data/raw/c/1.csv", "id\n3\n1\n");
     let later = sandbox.json_with_code(run, 4);
     assert_eq!(later["stages"][0]["name"], "read", "{later}");
     assert_eq!(later["inputs"][0]["accepted_rows"], 2);
     assert!(later["quarantine"].is_null());
-    assert_eq!(stored(&sandbox).len(), 2);
+    assert_eq!(stored_reports(&sandbox).len(), 2);
 
-    // What is no run yet has no report, and a run that is committed says so in the same folder.
+    // A failure before the run starts has no report, and a committed run has its report in the same folder.
     sandbox.write("data/raw/c/1.csv", "id\n3\n");
     let done = sandbox.json_with_code(run, 0);
-    let reports = stored(&sandbox);
+    let reports = stored_reports(&sandbox);
     let committed: Vec<_> = reports
         .iter()
         .filter(|report| report["status"] == "committed")
@@ -153,10 +145,11 @@ fn a_run_that_fails_tells_what_it_had_found_and_keeps_that_beside_its_log() {
     assert_eq!(committed[0]["run_id"], done["run_id"]);
     let refused = sandbox.json_with_code("run ./small --input nowhere --output lake", 3);
     assert!(refused["run_id"].is_null(), "{refused}");
-    assert_eq!(stored(&sandbox).len(), 3);
+    assert_eq!(stored_reports(&sandbox).len(), 3);
 }
 
-fn stored(sandbox: &Sandbox) -> Vec<Value> {
+/// Returns the reports that the runs of the job `small` stored.
+fn stored_reports(sandbox: &Sandbox) -> Vec<Value> {
     let files = sandbox.files("lake/_drivetrain/small/reports");
     let texts = files.iter().map(|(_, text)| text);
     texts
@@ -165,7 +158,7 @@ fn stored(sandbox: &Sandbox) -> Vec<Value> {
 }
 
 #[test]
-fn an_error_as_json_names_what_a_state_machine_sees() {
+fn a_json_error_has_the_name_that_a_state_machine_sees() {
     let sandbox = Sandbox::new();
     let error = sandbox.json_with_code("run rental_facts --input nowhere --output lake", 3);
     assert_eq!(error["error"]["name"], "Drivetrain.InputMissing");

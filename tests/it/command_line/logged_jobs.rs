@@ -1,11 +1,11 @@
-//! How `runs`, `repair` and `vacuum` are told which job is meant.
+//! How `runs`, `repair` and `vacuum` find the job that is meant, among those that have a log.
 
 use crate::support::sample_jobs::published_sales;
 
 const VERBS: [&str; 3] = ["runs", "repair", "vacuum"];
 
 #[test]
-fn a_job_goes_by_its_name_or_by_the_folder_that_run_takes() {
+fn a_job_is_found_by_its_name_or_by_its_folder() {
     let sandbox = published_sales();
     let url = format!("file://{}", sandbox.path("sales").display());
     for verb in VERBS {
@@ -20,7 +20,7 @@ fn a_job_goes_by_its_name_or_by_the_folder_that_run_takes() {
 }
 
 #[test]
-fn what_is_no_job_is_refused_with_the_way_out() {
+fn a_word_that_is_not_a_job_is_refused_with_a_hint() {
     let sandbox = published_sales();
     for verb in VERBS {
         for (job, says) in [
@@ -40,7 +40,7 @@ fn what_is_no_job_is_refused_with_the_way_out() {
 }
 
 #[test]
-fn a_job_that_never_ran_is_no_job_that_needs_nothing() {
+fn a_job_that_never_ran_is_reported_as_missing() {
     let sandbox = published_sales();
     for verb in VERBS {
         sandbox.run(&format!("{verb} sale --output lake")).fails(

@@ -1,4 +1,4 @@
-//! What is printed where nobody reads, where the disk is full, and where the data would steer a terminal.
+//! What is printed into a closed pipe, to a full disk, and of data that would control a terminal.
 
 use std::fs::File;
 use std::process::Stdio;
@@ -7,7 +7,7 @@ use crate::support::process_output::ProcessOutput;
 use crate::support::sample_jobs::published_sales;
 use crate::support::sandbox::Sandbox;
 
-/// A pipe whose reader has gone.
+/// Returns a pipe that its reader has closed.
 fn closed() -> Stdio {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
@@ -33,7 +33,7 @@ fn run_words(sandbox: &Sandbox, words: &[&str], out: Stdio, error: Stdio) -> Pro
 }
 
 #[test]
-fn verbs_that_only_print_end_quietly_when_their_reader_has_gone() {
+fn commands_that_only_print_end_quietly_at_a_closed_pipe() {
     let sandbox = published_sales();
     let table = sandbox.json("runs sales --output lake")[0]["rows"].clone();
     assert!(table.as_u64() > Some(0), "{table}");
@@ -59,7 +59,7 @@ fn verbs_that_only_print_end_quietly_when_their_reader_has_gone() {
 }
 
 #[test]
-fn a_query_stops_when_its_reader_has_gone_and_says_that_the_disk_is_full() {
+fn a_query_stops_at_a_closed_pipe_and_reports_a_full_disk() {
     let sandbox = published_sales();
     let sql = "select a.value from generate_series(1, 100000) a, generate_series(1, 1000000) b";
     for format in ["csv", "json", "parquet", "table"] {
@@ -85,7 +85,7 @@ fn a_query_stops_when_its_reader_has_gone_and_says_that_the_disk_is_full() {
 }
 
 #[test]
-fn a_run_commits_though_nobody_reads_a_word_of_it() {
+fn a_run_commits_although_its_output_cannot_be_written() {
     for (out, error) in [
         (closed as fn() -> Stdio, closed as fn() -> Stdio),
         (full, full),
@@ -104,7 +104,7 @@ fn a_run_commits_though_nobody_reads_a_word_of_it() {
 }
 
 #[test]
-fn what_was_done_stays_done_where_it_cannot_be_told() {
+fn finished_work_succeeds_although_its_result_cannot_be_written() {
     let sandbox = published_sales();
     for line in [
         "generate --rentals 50 --out data",
@@ -124,7 +124,7 @@ fn what_was_done_stays_done_where_it_cannot_be_told() {
 }
 
 #[test]
-fn a_failure_keeps_its_code_though_nobody_is_told() {
+fn a_failure_keeps_its_exit_code_although_its_message_cannot_be_written() {
     let sandbox = Sandbox::new();
     for format in ["text", "json"] {
         let line = format!("run ./nowhere --output lake --output-format {format}");
@@ -135,7 +135,7 @@ fn a_failure_keeps_its_code_though_nobody_is_told() {
 }
 
 #[test]
-fn a_table_shows_what_would_steer_a_terminal() {
+fn a_table_escapes_control_characters() {
     let sandbox = published_sales();
     let sql = "select chr(27) || '[2J' || chr(13) || chr(10) || 'x' as \"b\u{7}\"";
     let ran = sandbox.run_words(&["query", sql, "--output", "lake", "--format", "table"]);
@@ -146,13 +146,13 @@ fn a_table_shows_what_would_steer_a_terminal() {
         !text.contains(|one: char| one.is_control() && one != '\n'),
         "{text:?}"
     );
-    // A program gets the data as it is.
+    // CSV has the data unchanged.
     let ran = sandbox.run_words(&["query", sql, "--output", "lake", "--format", "csv"]);
     assert!(ran.stdout.contains("\u{1b}[2J\r\nx"), "{:?}", ran.stdout);
 }
 
 #[test]
-fn what_the_command_line_names_is_escaped_in_errors() {
+fn names_from_the_command_line_are_escaped_in_errors() {
     let sandbox = Sandbox::new();
     sandbox
         .run_words(&["run", "./\u{1b}[2J", "--output", "lake"])

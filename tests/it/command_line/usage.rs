@@ -1,10 +1,10 @@
 //! What the command line refuses with exit code 2, and the way out that the hint names.
 
-use crate::support::sample_jobs::{raw_sample, run_rental_facts};
+use crate::support::sample_jobs::{published_sales, raw_sample, run_rental_facts};
 use crate::support::sandbox::Sandbox;
 
 #[test]
-fn a_wrong_word_on_the_command_line_is_usage() {
+fn invalid_arguments_are_usage_errors() {
     let sandbox = raw_sample();
     run_rental_facts(&sandbox, "--param nonsense=1").fails(2, &["`nonsense`", "hint:"]);
     run_rental_facts(&sandbox, "--param from=yesterday").fails(2, &["`from`", "yesterday"]);
@@ -32,12 +32,8 @@ fn a_wrong_word_on_the_command_line_is_usage() {
 }
 
 #[test]
-fn a_query_that_names_no_table_is_told_which_there_are() {
-    let sandbox = Sandbox::new();
-    sandbox.run("new job sales").succeeds();
-    sandbox
-        .run("run ./sales --input ./sales/sample --output lake")
-        .succeeds();
+fn a_query_of_an_unknown_table_lists_the_tables() {
+    let sandbox = published_sales();
     sandbox.run("new job shop").succeeds();
     let ask = |table: &str| {
         let sql = format!("select * from {table}");
@@ -68,7 +64,7 @@ fn a_query_that_names_no_table_is_told_which_there_are() {
 }
 
 #[test]
-fn local_works_on_this_machine_alone() {
+fn local_takes_only_a_folder_of_this_machine() {
     let sandbox = Sandbox::new();
     sandbox
         .run("local --data s3://bucket/data")

@@ -2,8 +2,6 @@
 //! a stop comes, or another process does its run in between. Then the same command runs again: bytes and log must be as if
 //! nothing had happened.
 
-#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -109,33 +107,33 @@ async fn crashes_everywhere(kind: &Backend, fault: Fault) {
 }
 
 #[tokio::test]
-async fn a_process_that_ends_before_any_call_is_made_good_in_memory() {
+async fn a_crash_before_any_call_is_recovered_in_memory() {
     crashes_everywhere(&Backend::memory(), Fault::CrashBefore).await;
 }
 
 #[tokio::test]
-async fn a_process_that_ends_after_any_call_is_made_good_in_memory() {
+async fn a_crash_after_any_call_is_recovered_in_memory() {
     crashes_everywhere(&Backend::memory(), Fault::CrashAfter).await;
 }
 
 #[tokio::test]
-async fn a_process_that_ends_before_any_call_is_made_good_in_a_folder() {
+async fn a_crash_before_any_call_is_recovered_in_a_folder() {
     crashes_everywhere(&Backend::folder(), Fault::CrashBefore).await;
 }
 
 #[tokio::test]
-async fn a_process_that_ends_after_any_call_is_made_good_in_a_folder() {
+async fn a_crash_after_any_call_is_recovered_in_a_folder() {
     crashes_everywhere(&Backend::folder(), Fault::CrashAfter).await;
 }
 
 #[tokio::test]
-async fn a_process_that_ends_at_any_call_is_made_good_on_an_s3_server_in_this_process() {
+async fn a_crash_after_any_call_is_recovered_on_an_s3_server_in_this_process() {
     crashes_everywhere(&Backend::s3().await, Fault::CrashAfter).await;
 }
 
 #[tokio::test]
 #[ignore = "needs MinIO; run `.ci/minio` once, then `cargo test -- --ignored minio`"]
-async fn a_process_that_ends_at_any_call_is_made_good_on_minio() {
+async fn a_crash_at_any_call_is_recovered_on_minio() {
     let kind = Backend::minio().await;
     crashes_everywhere(&kind, Fault::CrashBefore).await;
     crashes_everywhere(&kind, Fault::CrashAfter).await;
@@ -164,17 +162,17 @@ async fn fails_everywhere(kind: &Backend, fault: Fault) {
 }
 
 #[tokio::test]
-async fn a_call_that_times_out_without_effect_is_made_good() {
+async fn a_timeout_without_effect_at_any_call_is_recovered() {
     fails_everywhere(&Backend::memory(), Fault::FailBefore).await;
 }
 
 #[tokio::test]
-async fn a_call_that_times_out_with_its_effect_is_made_good() {
+async fn a_timeout_after_its_effect_at_any_call_is_recovered() {
     fails_everywhere(&Backend::memory(), Fault::FailAfter).await;
 }
 
 #[tokio::test]
-async fn a_call_that_times_out_in_a_folder_is_made_good() {
+async fn a_timeout_at_any_call_is_recovered_in_a_folder() {
     fails_everywhere(&Backend::folder(), Fault::FailAfter).await;
 }
 
@@ -264,7 +262,7 @@ async fn a_stop_at_any_call_leaves_all_or_nothing_in_a_folder() {
 
 #[tokio::test]
 #[ignore = "needs MinIO; run `.ci/minio` once, then `cargo test -- --ignored minio`"]
-async fn a_stop_or_another_process_at_any_call_is_met_on_minio() {
+async fn a_stop_or_another_process_at_any_call_is_handled_on_minio() {
     let kind = Backend::minio().await;
     stops_everywhere(&kind).await;
     meets_itself_everywhere(&kind).await;
@@ -339,7 +337,7 @@ async fn of_two_runs_on_one_table_the_one_that_did_not_see_the_other_is_refused(
 }
 
 #[tokio::test]
-async fn windows_that_do_not_touch_are_filled_side_by_side() {
+async fn disjoint_windows_are_filled_concurrently() {
     let one = TestRun::window("one", DAYS[1], DAYS[1], &[(DAYS[1], "one")]);
     let other = TestRun::window("other", DAYS[2], DAYS[2], &[(DAYS[2], "other")]);
     let expected = TestRun::table(

@@ -1,7 +1,5 @@
 //! Uploads that the store has lost, or says that it completed and has not: who notices, and what becomes of the run.
 
-#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -24,7 +22,7 @@ use crate::support::test_run::{
 };
 
 #[tokio::test]
-async fn an_upload_that_the_store_says_it_completed_and_has_not_is_lost_and_the_run_starts_again() {
+async fn an_upload_that_is_falsely_reported_as_completed_is_lost_and_the_run_starts_again() {
     for kind in [Backend::memory(), Backend::folder(), Backend::s3().await] {
         let backend = kind.fresh();
         let store = failing(&backend, Fault::Pretend, 1, Call::completes).await;
@@ -52,7 +50,7 @@ async fn assert_started_again(backend: &Backend) {
 }
 
 #[tokio::test]
-async fn an_upload_whose_parts_the_store_has_lost_is_lost_only_when_that_stays_so() {
+async fn an_upload_whose_parts_are_missing_is_lost_only_after_several_equal_answers() {
     let backend = Backend::memory();
     let store = failing(&backend, Fault::LoseParts, 4, Call::completes).await;
     assert_eq!(
@@ -77,7 +75,7 @@ async fn an_upload_whose_parts_the_store_has_lost_is_lost_only_when_that_stays_s
 }
 
 #[tokio::test]
-async fn an_object_of_another_size_is_no_part() {
+async fn an_object_of_another_size_is_not_the_part() {
     let backend = Backend::memory();
     let store = failing(&backend, Fault::Pretend, usize::MAX, Call::completes).await;
     let committed = stage_and_commit(&store, "whole").await;
@@ -104,7 +102,7 @@ async fn assert_starts_again(committed: Committed) {
 }
 
 #[tokio::test]
-async fn a_lost_run_is_void_for_whoever_finds_it() {
+async fn a_lost_run_is_voided_by_every_process_that_finds_it() {
     for kind in [Backend::memory(), Backend::folder(), Backend::s3().await] {
         // Its own process.
         let backend = kind.fresh();
@@ -189,7 +187,7 @@ async fn a_second_look_finds_what_another_process_completed_meanwhile() {
 
 #[tokio::test]
 #[ignore = "needs MinIO; run `.ci/minio` once, then `cargo test -- --ignored minio`"]
-async fn minio_tells_parts_that_are_missing_from_an_upload_that_is() {
+async fn minio_distinguishes_missing_parts_from_a_missing_upload() {
     let backend = Backend::minio().await;
     let store = backend.store().await;
     let objects = store.objects();
@@ -205,7 +203,7 @@ async fn minio_tells_parts_that_are_missing_from_an_upload_that_is() {
 /// The connections of a process that is killed break in the middle of completions.
 #[tokio::test]
 #[ignore = "needs MinIO; run `.ci/minio` once, then `cargo test -- --ignored minio`"]
-async fn a_publish_that_is_cut_off_on_minio_is_made_good_by_the_same_command() {
+async fn a_publish_that_is_cut_off_on_minio_is_finished_by_the_same_command() {
     let kind = Backend::minio().await;
     let days: Vec<String> = (0..300).map(|day| format!("2024-{day:03}")).collect();
     let days: Vec<(&str, &str)> = days.iter().map(|day| (day.as_str(), "text")).collect();

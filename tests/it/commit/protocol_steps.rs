@@ -28,7 +28,7 @@ enum Reached {
     Nothing,
     /// It aims at a record, so it notices another run's commit at the put.
     Aim,
-    /// Its record is there.
+    /// Its record is committed.
     Commit,
 }
 
@@ -78,7 +78,7 @@ const STEPS: [Step; 23] = {
     ]
 };
 
-/// A run that is told to stop has two seconds; the rest is for a busy machine.
+/// A stop takes two seconds at most; the rest is for a busy machine.
 const STOP_TIME: Duration = Duration::from_secs(4);
 
 /// A server with a second input and a table that was published from the first one, and the sandbox of the job.
@@ -390,7 +390,7 @@ fn a_vacuum_that_takes_a_live_attempt_for_dead_loses_nothing_silently() {
 }
 
 #[test]
-fn a_publisher_that_comes_late_never_voids_what_is_marked() {
+fn a_late_publisher_never_voids_a_marked_record() {
     let stage = Stage::new();
     let root = stage.root(0);
     let completes = STEPS
@@ -421,7 +421,7 @@ fn a_publisher_that_comes_late_never_voids_what_is_marked() {
 }
 
 #[test]
-fn a_stop_at_each_step_is_heard_in_time_and_says_what_is_decided() {
+fn a_stop_at_each_step_ends_in_time_and_reports_what_is_decided() {
     let stage = Stage::new();
     for (number, step) in STEPS.iter().enumerate() {
         let root = stage.root(number);

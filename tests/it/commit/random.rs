@@ -1,9 +1,7 @@
-//! Several processes on one store in memory, their calls interleaved by a seed: they crash and start again, hang, and are told to
+//! Several processes on one store in memory, their calls interleaved by a seed: they crash and start again, hang, and get a
 //! stop; their calls time out with or without effect, their puts land late, the store forgets uploads, and vacuum runs. Whatever
 //! the order: in the end a listing shows what the log says, the log says what its live records say one after the other, nothing
 //! is consumed twice, and no process reported a success that did not happen.
-
-#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -320,7 +318,7 @@ async fn assert_invariants(
         let run = live.iter().find(|(live, _)| *live == number);
         let Some((_, run)) = run else {
             panic!(
-                "seed {seed}: `{}` was told of record {number}, which is not live",
+                "seed {seed}: `{}` reported record {number}, which is not live",
                 test_run.name
             )
         };
@@ -385,7 +383,7 @@ async fn replayed(store: &Store, live: &[(u64, &Run)]) -> Contents {
 }
 
 #[tokio::test]
-async fn any_interleaving_keeps_the_promises() {
+async fn any_interleaving_keeps_the_invariants() {
     let mut tally = Tally::default();
     let chosen = std::env::var("DRIVETRAIN_SEEDS").ok().and_then(|range| {
         let (from, to) = range.split_once("..")?;

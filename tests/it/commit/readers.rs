@@ -81,7 +81,7 @@ fn a_part_that_was_replaced_between_log_and_listing_is_named_too() {
 }
 
 #[test]
-fn a_part_that_no_run_took_away_is_said_to_be_so() {
+fn a_missing_part_that_no_run_replaced_is_reported_as_such() {
     let server = S3Server::start();
     let sandbox = published(&server);
     let day = server.path("out/sales/daily_sales/day=2024-03-01");
@@ -104,7 +104,7 @@ fn a_reader_whose_part_is_gone_is_told_to_try_again() {
         .into_iter()
         .next()
         .unwrap();
-    // A part that a later run replaced is as gone as one that was deleted.
+    // For a reader, a deleted part is like one that a later run replaced.
     std::fs::remove_file(sandbox.path(&format!("lake/rental_facts/{name}"))).unwrap();
     sandbox
         .run_words(&[

@@ -1,7 +1,5 @@
 //! What must hold before a record is put, and the order in which a run's effects become durable.
 
-#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
 use std::sync::{Arc, Mutex};
 
 use drivetrain_runner::commit::{Partition, StopSignal};
@@ -31,7 +29,7 @@ async fn rows_that_do_not_add_up_and_parts_in_no_partition_are_never_committed()
 }
 
 #[tokio::test]
-async fn an_upload_that_no_part_of_the_record_needs_is_taken_back() {
+async fn an_upload_that_no_part_of_the_record_needs_is_aborted() {
     let backend = Backend::folder();
     let store = backend.store().await;
     let attempt = attempt(&store, &two_parts()).await;
@@ -44,7 +42,7 @@ async fn an_upload_that_no_part_of_the_record_needs_is_taken_back() {
 }
 
 #[tokio::test]
-async fn parts_last_before_their_record_and_what_is_new_before_what_it_replaces_goes() {
+async fn parts_are_durable_before_their_record_and_before_old_parts_are_deleted() {
     let backend = Backend::memory();
     let old = TestRun::table("old", &[(DAY, "old")]);
     run_quietly(&backend.store().await, &old).await.unwrap();

@@ -1,6 +1,4 @@
-//! Runs that are told to stop, by a signal or because their task is gone: what is decided by then, and how soon they end.
-
-#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
+//! Runs that stop, because of a signal or because their task is gone: what is decided by then, and how soon they end.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -29,7 +27,7 @@ impl Fence for Gone {
 }
 
 #[tokio::test]
-async fn a_run_that_is_not_wanted_any_more_commits_nothing() {
+async fn a_run_whose_task_is_gone_commits_nothing() {
     let backend = Backend::memory();
     let store = backend.store().await;
     let staged = stage(&store, "unwanted", Replaces::Table).await;
@@ -71,7 +69,7 @@ async fn a_stop_while_the_store_does_not_answer_takes_two_seconds_at_most() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_publisher_that_is_told_to_stop_waits_for_what_it_asked_for_and_asks_for_no_more() {
+async fn a_stopped_publisher_waits_for_requests_in_flight_and_sends_no_more() {
     let backend = Backend::memory();
     let days: Vec<String> = (0..60).map(|day| format!("2024-{day:03}")).collect();
     let days: Vec<(&str, &str)> = days.iter().map(|day| (day.as_str(), "text")).collect();
@@ -82,7 +80,7 @@ async fn a_publisher_that_is_told_to_stop_waits_for_what_it_asked_for_and_asks_f
         mut events,
     } = Faulty::open(&backend, |_, call| call.completes().then_some(Fault::Pause)).await;
     let (stopper, stop) = Stopper::new();
-    let told = async {
+    let stopping = async {
         events.recv().await;
         stopper.stop();
         // After the publisher begins no new request, and before its two seconds are over.
@@ -97,7 +95,7 @@ async fn a_publisher_that_is_told_to_stop_waits_for_what_it_asked_for_and_asks_f
         }
         begun
     };
-    let (ended, begun) = tokio::join!(run(&store, &test_run, &stop), told);
+    let (ended, begun) = tokio::join!(run(&store, &test_run, &stop), stopping);
     let error = ended.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TryAgain);
     assert_eq!(error.to_string(), "committed, publish pending");

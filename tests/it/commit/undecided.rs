@@ -1,7 +1,5 @@
 //! Answers of a store that decide nothing: timeouts, server errors, and success that is none.
 
-#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
 use drivetrain_runner::ErrorKind;
 use drivetrain_runner::commit::{Repaired, RunStatus, repair};
 
@@ -27,7 +25,7 @@ async fn a_record_that_the_store_neither_took_nor_refused_is_put_again() {
 }
 
 #[tokio::test]
-async fn a_commit_that_nobody_can_decide_is_settled_by_the_same_command() {
+async fn an_undecided_commit_is_settled_by_the_same_command() {
     for fault in [Fault::FailBefore, Fault::Undecided] {
         let backend = Backend::memory();
         let store = failing(&backend, fault, usize::MAX, |call| call.puts(RECORD_1)).await;
@@ -90,7 +88,7 @@ async fn a_store_that_ignores_conditional_puts_is_refused_at_the_start() {
 }
 
 #[tokio::test]
-async fn completions_that_time_out_are_no_loss() {
+async fn completions_that_time_out_do_not_mean_a_loss() {
     for fault in [Fault::FailBefore, Fault::FailAfter] {
         let backend = Backend::memory();
         let store = failing(&backend, fault, 3, Call::completes).await;
@@ -112,7 +110,7 @@ async fn completions_that_time_out_are_no_loss() {
 }
 
 #[tokio::test]
-async fn a_part_that_cannot_be_completed_now_keeps_no_other_from_it() {
+async fn a_part_that_cannot_be_completed_does_not_hold_up_the_others() {
     let backend = Backend::memory();
     let first = |call: &Call| call.completes() && call.key.contains("-000001.");
     let store = failing(&backend, Fault::FailBefore, usize::MAX, first).await;

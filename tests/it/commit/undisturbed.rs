@@ -1,7 +1,5 @@
 //! The commit protocol without disturbances: what runs do to tables, on every backend.
 
-#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
 use bytes::Bytes;
 use drivetrain_runner::ErrorKind;
 use drivetrain_runner::commit::{
@@ -23,8 +21,8 @@ async fn assert_readers_see(store: &Store, test_run: &TestRun) {
     assert_eq!(logged(store).await, test_run.expected());
 }
 
-/// Lets a job live on one backend.
-async fn lives(backend: Backend) {
+/// Replaces a table, a window of it, the table again, and leaves it empty; each run is idempotent.
+async fn replaces_what_it_promises(backend: Backend) {
     let store = backend.store().await;
     let first = TestRun::table("first", &[(JANUARY, "a"), (JANUARY, "b"), (FEBRUARY, "c")]);
     assert_eq!(
@@ -45,7 +43,7 @@ async fn lives(backend: Backend) {
     let both = TestRun::table("", &[(JANUARY, "a"), (JANUARY, "b"), (MARCH, "d")]);
     assert_readers_see(&store, &both).await;
 
-    // The window overlapped the first run, which is therefore no answer any more.
+    // The window replaced a partition of the first run, which therefore does not count as done any more.
     assert_eq!(
         run_quietly(&store, &first).await.unwrap(),
         RunEnd::Published(3)
@@ -80,24 +78,24 @@ async fn lives(backend: Backend) {
 }
 
 #[tokio::test]
-async fn a_job_lives_in_memory() {
-    lives(Backend::memory()).await;
+async fn runs_replace_what_they_promise_in_memory() {
+    replaces_what_it_promises(Backend::memory()).await;
 }
 
 #[tokio::test]
-async fn a_job_lives_in_a_folder() {
-    lives(Backend::folder()).await;
+async fn runs_replace_what_they_promise_in_a_folder() {
+    replaces_what_it_promises(Backend::folder()).await;
 }
 
 #[tokio::test]
-async fn a_job_lives_on_an_s3_server_in_this_process() {
-    lives(Backend::s3().await).await;
+async fn runs_replace_what_they_promise_on_an_s3_server_in_this_process() {
+    replaces_what_it_promises(Backend::s3().await).await;
 }
 
 #[tokio::test]
 #[ignore = "needs MinIO; run `.ci/minio` once, then `cargo test -- --ignored minio`"]
-async fn a_job_lives_on_minio() {
-    lives(Backend::minio().await).await;
+async fn runs_replace_what_they_promise_on_minio() {
+    replaces_what_it_promises(Backend::minio().await).await;
 }
 
 #[tokio::test]
@@ -125,7 +123,7 @@ async fn an_append_consumes_each_object_once() {
         run_quietly(&store, &append).await.unwrap(),
         RunEnd::Published(2)
     );
-    // The list of the first run again: done for good, whatever came later.
+    // The inputs of the first run again: an append is done for good, whatever came later.
     store
         .delete(vec![Path::from("raw/events/2.txt")])
         .await
@@ -156,7 +154,7 @@ async fn an_append_consumes_each_object_once() {
 }
 
 #[tokio::test]
-async fn hidden_names_and_folder_markers_are_no_input() {
+async fn hidden_names_and_folder_markers_are_not_input() {
     let store = Backend::memory().store().await;
     let put = async |key: &str, text: &'static str| {
         store
@@ -190,7 +188,7 @@ async fn hidden_names_and_folder_markers_are_no_input() {
 }
 
 #[tokio::test]
-async fn an_object_that_no_run_wrote_is_refused_by_name_or_taken_away_when_asked() {
+async fn an_object_that_no_run_wrote_is_refused_by_name_or_deleted_when_asked() {
     let store = Backend::memory().store().await;
     let first = TestRun::table("first", &[(JANUARY, "a")]);
     run_quietly(&store, &first).await.unwrap();
@@ -254,7 +252,7 @@ async fn differences_of_columns_are_named() {
 }
 
 #[tokio::test]
-async fn a_part_outside_the_window_or_uncounted_is_never_committed() {
+async fn a_part_outside_the_window_is_never_committed() {
     let store = Backend::memory().store().await;
     let outside = TestRun::window("window", FEBRUARY, FEBRUARY, &[(MARCH, "a")]);
     let error = run_quietly(&store, &outside).await.unwrap_err();
@@ -287,7 +285,7 @@ async fn a_log_is_read_from_its_last_checkpoint() {
     );
     assert_eq!(log.state().table(TABLE).unwrap().parts.len(), 20);
     assert_eq!(listed(&store).await, logged(&store).await);
-    // Run 195 wrote day 15 last; run 175 was overlapped by it.
+    // Run 195 was the last to write day 15, which run 175 had written too.
     let again = |number: usize| {
         let day = format!("2024-01-{:02}", (number - 1) % 20 + 1);
         TestRun::window(

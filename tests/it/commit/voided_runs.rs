@@ -1,7 +1,5 @@
 //! Records that void another one: who puts and marks them, who finishes them, and what a late publisher makes of them.
 
-#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
 use drivetrain_runner::commit::{PublishOutcome, Repaired, RunStatus, StopSignal, repair};
 
 use crate::support::backends::Backend;
@@ -14,7 +12,7 @@ use crate::support::test_run::{
 };
 
 #[tokio::test]
-async fn a_record_that_voids_is_marked_by_whoever_put_it() {
+async fn a_void_is_marked_by_the_process_that_put_it() {
     let backend = Backend::memory();
     let store = failing(&backend, Fault::Pretend, 1, Call::completes).await;
     let committed = stage_and_commit(&store, "lost").await;
@@ -28,7 +26,7 @@ async fn a_record_that_voids_is_marked_by_whoever_put_it() {
 /// A completion that is in flight when its upload is aborted may still win: then the run that seemed lost is not, and another
 /// run has the next number.
 #[tokio::test]
-async fn a_run_behind_ones_own_means_that_ones_own_was_published() {
+async fn a_run_at_the_next_number_proves_that_the_one_before_was_published() {
     let backend = Backend::memory();
     let reads_next = |call: &Call| call.operation == Operation::Get && call.key == RECORD_2;
     let mut late = Faulty::open(&backend, move |_, call| {
@@ -57,7 +55,7 @@ async fn a_run_behind_ones_own_means_that_ones_own_was_published() {
 }
 
 #[tokio::test]
-async fn who_finds_its_own_run_voided_takes_back_what_it_completed() {
+async fn a_process_that_finds_its_run_voided_deletes_what_it_completed() {
     let backend = Backend::memory();
     let mut left = 2;
     let mut first = Faulty::open(&backend, move |_, call| {

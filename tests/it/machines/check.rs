@@ -66,8 +66,7 @@ fn jobs_and_machines_are_checked_together() {
         ran.succeeds().stdout,
         "sales: no problems in 1 job and 1 machine\n"
     );
-    let manifest = sandbox.read("sales/job.toml");
-    sandbox.write("sales/job.toml", manifest.replace("decimal(", "decimall("));
+    sandbox.replace("sales/job.toml", "decimal(", "decimall(");
     sandbox.run("check .").fails(2, &["`.` has 3 problems"]);
     let checked = sandbox.json_with_code("check .", 2);
     assert_eq!(
@@ -88,7 +87,7 @@ fn jobs_and_machines_are_checked_together() {
 }
 
 #[test]
-fn a_scanner_gets_rules_places_and_levels() {
+fn sarif_has_rules_locations_and_levels() {
     let sandbox = mixed();
     let log = sandbox.run("check all --output-format sarif").json(2);
     assert_eq!(log["version"], "2.1.0");
@@ -124,7 +123,7 @@ fn a_scanner_gets_rules_places_and_levels() {
 }
 
 #[test]
-fn what_is_no_definition_is_told_with_its_place() {
+fn a_file_that_is_not_a_definition_is_reported_with_its_location() {
     let sandbox = Sandbox::new();
     for (text, line, hint) in [
         ("", "  error  SCHEMA_VALIDATION_FAILED", "empty"),
@@ -159,7 +158,7 @@ fn what_is_no_definition_is_told_with_its_place() {
 }
 
 #[test]
-fn a_place_is_a_json_pointer_and_beside_it_as_aws_writes_it() {
+fn a_location_is_a_json_pointer_and_also_what_aws_writes() {
     let sandbox = Sandbox::new();
     sandbox.write(
         "m.asl.json",
@@ -193,7 +192,7 @@ fn a_place_is_a_json_pointer_and_beside_it_as_aws_writes_it() {
         results.contains(r#""fullyQualifiedName":"/States/a~1b/Choices/0/Next""#),
         "{results}"
     );
-    // The whole document's pointer is empty, which AWS writes as `/`.
+    // The pointer of the whole document is empty; AWS writes `/`.
     sandbox.write("m.asl.json", r#"{"States": {}}"#);
     let checked = sandbox.json_with_code("check m.asl.json", 2);
     let first = &checked["diagnostics"][0];
@@ -204,7 +203,7 @@ fn a_place_is_a_json_pointer_and_beside_it_as_aws_writes_it() {
 }
 
 #[test]
-fn a_definition_that_cannot_be_read_keeps_nobody_from_the_others() {
+fn an_unreadable_definition_does_not_hide_the_problems_of_others() {
     let sandbox = Sandbox::new();
     sandbox.write("all/broken.asl.json", r#"{"StartAt": "A", "States": {}}"#);
     sandbox.write("all/wide.asl.json", b"\xff\xfe{\0}\0");
@@ -222,12 +221,11 @@ fn a_definition_that_cannot_be_read_keeps_nobody_from_the_others() {
 }
 
 #[test]
-fn check_tells_each_mistake_of_a_job_and_of_a_machine_with_its_place() {
+fn check_reports_each_problem_of_a_job_and_of_a_machine_with_its_location() {
     let sandbox = Sandbox::new();
     sandbox.run("new job sales").succeeds();
     sandbox.run("check ./sales").succeeds();
-    let manifest = sandbox.read("sales/job.toml");
-    sandbox.write("sales/job.toml", manifest.replace("decimal(", "decimall("));
+    sandbox.replace("sales/job.toml", "decimal(", "decimall(");
     let ran = sandbox.run("check ./sales");
     ran.fails(2, &["problem"]);
     ran.prints(&["job.toml:"]);
@@ -237,6 +235,8 @@ fn check_tells_each_mistake_of_a_job_and_of_a_machine_with_its_place() {
     );
     let ran = sandbox.run("check machine.asl.json");
     ran.fails(2, &["2 problems"]);
-    ran.prints(&["machine.asl.json:1:"]);
-    ran.prints(&["MISSING_TRANSITION_TARGET  /States/A/Next"]);
+    ran.prints(&[
+        "machine.asl.json:1:",
+        "MISSING_TRANSITION_TARGET  /States/A/Next",
+    ]);
 }

@@ -1,4 +1,4 @@
-//! `drivetrain mocks`: an execution that was recorded replays offline.
+//! `drivetrain mocks`: a recorded execution replays offline.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ const MACHINE: &str = r#"{"StartAt": "Ask", "States": {
     "Charge": {"Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken", "End": true}
 }}"#;
 
-/// What `aws stepfunctions get-execution-history` prints of a night on which the card was refused.
+/// Returns what `aws stepfunctions get-execution-history` prints of an execution in which the card was refused.
 fn history() -> Value {
     let event = |id: u32, previous: u32, kind: &str, key: &str, details: Value| {
         let mut event = json!({"timestamp": "2026-01-31T03:00:00.123000+01:00", "type": kind, "id": id, "previousEventId": previous});
@@ -73,7 +73,7 @@ fn last_nights_failure_replays_offline() {
 }
 
 #[test]
-fn what_a_simulation_wrote_is_a_history_too() {
+fn a_history_that_simulate_wrote_replays_too() {
     let sandbox = Sandbox::new();
     sandbox.write("orders.asl.json", MACHINE);
     sandbox.write("history.json", history().to_string());
@@ -92,7 +92,7 @@ fn what_a_simulation_wrote_is_a_history_too() {
     );
 }
 
-/// The events of a recorded history, each with the seconds at which it happened.
+/// The events of a history, to which tests add events at a time in seconds.
 #[derive(Default)]
 struct Recording(Vec<Value>);
 
@@ -110,7 +110,7 @@ impl Recording {
         id
     }
 
-    /// Adds a call from the entering of its state to its output.
+    /// Adds the events of a call, from the entry of its state to the exit.
     fn call(
         &mut self,
         [began, ended]: [f64; 2],
@@ -127,7 +127,7 @@ impl Recording {
 }
 
 #[test]
-fn iterations_that_ran_side_by_side_get_their_own_answers() {
+fn iterations_that_ran_concurrently_get_their_own_answers() {
     let task = |next: &str| {
         format!(r#"{{"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", {next}}}"#)
     };
@@ -168,7 +168,7 @@ fn iterations_that_ran_side_by_side_get_their_own_answers() {
         .run("mocks --from-history history.json --format case --out m.recorded.case.json")
         .succeeds();
     sandbox.run("test .").succeeds();
-    // The same with the definition named, and with one that is not the recorded one.
+    // The same with the definition, and with one that is not the recorded one.
     let made = sandbox.run("mocks --from-history history.json --definition m.asl.json");
     assert_eq!(made.succeeds().stderr, "");
     sandbox.write(
@@ -193,7 +193,7 @@ fn iterations_that_ran_side_by_side_get_their_own_answers() {
 }
 
 #[test]
-fn a_task_that_timed_out_or_was_given_up_does_so_again() {
+fn a_recorded_timeout_or_abort_of_a_task_replays_as_one() {
     let sandbox = Sandbox::new();
     sandbox.write(
         "m.asl.json",
@@ -233,7 +233,7 @@ fn a_task_that_timed_out_or_was_given_up_does_so_again() {
     sandbox.write("m.recorded.case.json", case.to_string());
     sandbox.run("test .").succeeds();
 
-    // Heartbeats that came in time are known by the timeout that came after them.
+    // The task timed out after 600 s, which shows that its heartbeats came in time.
     recording.0[7]["timestamp"] = json!(1_769_861_400.2);
     sandbox.write("history.json", json!({"events": recording.0}).to_string());
     let made = sandbox.json("mocks --from-history history.json");
@@ -244,7 +244,7 @@ fn a_task_that_timed_out_or_was_given_up_does_so_again() {
 }
 
 #[test]
-fn a_branch_that_comes_further_in_a_replay_changes_nothing() {
+fn a_branch_that_gets_further_in_a_replay_changes_nothing() {
     let task = r#"{"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "#;
     let sandbox = Sandbox::new();
     sandbox.write(
@@ -261,7 +261,7 @@ fn a_branch_that_comes_further_in_a_replay_changes_nothing() {
     recording.add(0.0, 0, "ParallelStateEntered", json!({"name": "P"}));
     recording.add(0.0, 2, "ParallelStateStarted", json!({}));
     let rest = recording.add(0.0, 3, "WaitStateEntered", json!({"name": "Rest"}));
-    // So slow that the branch never came to its second task.
+    // The call takes so long that the branch never reaches its second task.
     let slow = recording.call([0.0, 50.0], 3, "Slow", "x");
     recording.add(50.0, slow, "WaitStateEntered", json!({"name": "Pause"}));
     let failed = recording.add(60.0, rest, "FailStateEntered", json!({"name": "Fails"}));
@@ -274,7 +274,7 @@ fn a_branch_that_comes_further_in_a_replay_changes_nothing() {
 }
 
 #[test]
-fn objects_of_a_map_are_in_no_history_and_are_asked_for() {
+fn objects_that_a_map_reads_are_not_in_a_history_and_must_be_given() {
     let sandbox = Sandbox::new();
     sandbox.write(
         "m.asl.json",
@@ -296,7 +296,7 @@ fn objects_of_a_map_are_in_no_history_and_are_asked_for() {
         "{}",
         with.stderr
     );
-    // An object that is never answered for fails its Map, however long that takes.
+    // A mocked call that hangs fails the Map that reads the object, however long that takes.
     sandbox.write(
         "hang.json",
         r#"{"StateMachines": {"m": {"TestCases": {"c": {"M": "H"}}}}, "MockedResponses": {"H": {"0": {"Hang": true}}}}"#,
@@ -359,7 +359,7 @@ fn child_executions_have_histories_of_their_own_that_replay_too() {
 }
 
 #[test]
-fn half_a_history_is_refused() {
+fn an_incomplete_history_is_refused() {
     let sandbox = Sandbox::new();
     let mut paged = history();
     paged["nextToken"] = json!("x");

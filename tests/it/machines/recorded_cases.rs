@@ -1,4 +1,4 @@
-//! The recorded cases through the real binary: what the library answers, the command line must not lose.
+//! The recorded cases by the real binary: the command line must not lose what the library gets right.
 
 use std::path::PathBuf;
 
@@ -25,7 +25,7 @@ fn text(value: &Value) -> String {
         .map_or_else(|| value.to_string(), str::to_owned)
 }
 
-/// Runs a row; more flags come after those that every row has.
+/// Simulates a row, with more flags than every row has; `None` if the simulation could not be run.
 fn simulate(sandbox: &Sandbox, row: &Value, input: &Value, flags: &[&str]) -> Option<Value> {
     sandbox.write("machine.asl.json", text(&row["definition"]));
     sandbox.write("input.json", input.to_string());
@@ -54,7 +54,7 @@ fn simulate(sandbox: &Sandbox, row: &Value, input: &Value, flags: &[&str]) -> Op
     (code < 2).then_some(object)
 }
 
-/// Tells whether status, error and, where it is neither random nor written with wildcards, output are as recorded.
+/// Returns `true` if status and error are as recorded, and also the output unless it is random or recorded with wildcards.
 fn is_as_recorded(row: &Value, object: &Value) -> bool {
     let expected = &row["expected_output"];
     let pattern = expected.to_string();
@@ -87,7 +87,7 @@ fn machines_without_tasks_end_as_recorded() {
     assert!(same >= 517, "{same}");
 }
 
-/// Writes a row's answers as a mock file; none if one of them is a timeout, which the format has no word for.
+/// Builds a mock file from the answers of a row; `None` if one of them is a timeout, which the recorded format cannot express.
 fn mock_file(row: &Value) -> Option<Value> {
     let mut states = Map::new();
     let mut responses: Map<String, Value> = Map::new();
@@ -157,7 +157,7 @@ fn machines_with_tasks_end_as_recorded_with_mocks_and_folders() {
         }
     }
     println!("{same} of {total}");
-    // Four rows carry no answers; the library counts them too.
+    // Four rows have no answers; the test of the library counts them too.
     assert!(total > 60 && same + 4 >= total, "{same} of {total}");
 }
 
@@ -187,6 +187,6 @@ fn states_are_tested_as_recorded() {
         }
     }
     println!("{same} of {total}");
-    // Three call a Lambda function without a mock.
+    // Three rows call a Lambda function without a mock.
     assert!(total > 50 && same + 3 >= total, "{same} of {total}");
 }

@@ -1,4 +1,4 @@
-//! `drivetrain simulate --s3`: what Map states read and write, from and to a folder and never beside it.
+//! `drivetrain simulate --s3`: what Map states read from a folder and write into it, and never outside it.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::support::sandbox::Sandbox;
 
-/// A distributed Map over what a reader gives, each item as it is.
+/// Returns a machine with a distributed Map that returns the items of its reader unchanged.
 fn machine(reader: &Value, writer: Option<Value>) -> String {
     let mut map = json!({
         "Type": "Map", "End": true, "ItemReader": reader,
@@ -163,7 +163,7 @@ fn results_are_written_below_the_folder() {
     let results: Value = serde_json::from_slice(&results).unwrap();
     assert_eq!(results[1]["Output"], "2");
     assert!(key.starts_with("out/here/"), "{key}");
-    // The same run again would write through a link that stands there now.
+    // The same run again would write through the link that is there now.
     std::fs::remove_file(sandbox.path("bucket").join(key)).unwrap();
     std::os::unix::fs::symlink(sandbox.path("made.json"), sandbox.path("bucket").join(key))
         .unwrap();
@@ -213,7 +213,7 @@ fn nothing_is_read_or_written_outside_the_folder() {
 }
 
 #[test]
-fn what_is_missing_is_named() {
+fn missing_objects_and_buckets_are_named() {
     let sandbox = Sandbox::new();
     let missing = run(
         &sandbox,
@@ -230,7 +230,7 @@ fn what_is_missing_is_named() {
     other["Parameters"]["Bucket"] = json!("unknown");
     let missing = run(&sandbox, &machine(&other, None), 1);
     assert!(missing["cause"].as_str().unwrap().contains("unknown"));
-    // Without any folder the reader is a call that nobody answers.
+    // Without a folder the reader is a call without a mock.
     let ran = sandbox.run("simulate machine.asl.json");
     ran.fails(2, &["state `Each`", "--s3 BUCKET=DIR"]);
 }

@@ -9,7 +9,7 @@ use crate::support::sample_machines::ENDLESS;
 use crate::support::sandbox::Sandbox;
 
 #[test]
-fn an_interrupt_stops_the_execution_in_any_time_and_the_history_is_whole() {
+fn an_interrupt_stops_an_execution_on_either_clock_and_the_history_is_complete() {
     let sandbox = Sandbox::new();
     sandbox.write(
         "wait.json",

@@ -39,7 +39,7 @@ fn tested(sandbox: &Sandbox, code: i32) -> Value {
     sandbox.json_with_code("test machines", code)
 }
 
-/// The differences of one case as `what: expected / got`.
+/// Returns the differences of one case, each as `what: expected / got`.
 fn differences(tested: &Value, name: &str) -> Vec<String> {
     let cases = tested["cases"].as_array().unwrap();
     let case = cases.iter().find(|case| case["name"] == name).unwrap();
@@ -107,7 +107,7 @@ fn what_no_case_reached_is_listed_by_machine() {
 }
 
 #[test]
-fn each_expectation_that_does_not_hold_is_shown_with_what_came_out() {
+fn each_failed_expectation_is_shown_with_the_actual_value() {
     let sandbox = documented();
     let mocks = json!({"Charge": {"0": {"Return": {"paid": true, "list": [1, 2]}}}});
     let wrong = |expect: Value| json!({"input": {"id": 7}, "mocks": mocks, "expect": expect});
@@ -200,7 +200,7 @@ fn each_expectation_that_does_not_hold_is_shown_with_what_came_out() {
 }
 
 #[test]
-fn everything_wrong_with_cases_and_definitions_is_named_at_once() {
+fn all_problems_of_cases_and_definitions_are_reported_at_once() {
     let sandbox = documented();
     sandbox.write("machines/text.json", "");
     sandbox.write(
@@ -297,7 +297,7 @@ fn files_beside_a_case_are_found_and_what_a_map_writes_stays_in_memory() {
         })
         .to_string(),
     );
-    // Another way to the same definition is no other machine.
+    // Another path to the same definition does not count as another machine.
     sandbox.write(
         "machines/each.beside.case.json",
         r#"{"input": {"key": "none"}, "s3": {"in": "cases/data"}, "expect": {"error": "States.ItemReaderFailed"}}"#,
@@ -314,7 +314,7 @@ fn files_beside_a_case_are_found_and_what_a_map_writes_stays_in_memory() {
 }
 
 #[test]
-fn an_endless_express_machine_ends() {
+fn an_endless_express_machine_ends_at_its_event_limit() {
     let sandbox = Sandbox::new();
     sandbox.write("loop.asl.json", ENDLESS);
     sandbox.write(
@@ -327,7 +327,7 @@ fn an_endless_express_machine_ends() {
 }
 
 #[test]
-fn a_build_server_gets_xml_whatever_the_cases_hold() {
+fn a_junit_report_is_valid_xml_whatever_the_cases_contain() {
     let sandbox = documented();
     case(
         &sandbox,
@@ -364,7 +364,7 @@ fn a_build_server_gets_xml_whatever_the_cases_hold() {
 }
 
 #[test]
-fn a_hundred_more_cases_run_side_by_side_and_all_are_counted() {
+fn a_hundred_more_cases_run_concurrently_and_all_are_counted() {
     let sandbox = documented();
     let count = || {
         let printed = sandbox.run("test machines").succeeds().stdout.clone();
@@ -381,7 +381,7 @@ fn a_hundred_more_cases_run_side_by_side_and_all_are_counted() {
 }
 
 #[test]
-fn a_new_machine_is_sound_and_its_cases_reach_all_of_it() {
+fn a_new_machine_has_no_problems_and_its_cases_reach_every_state() {
     let sandbox = Sandbox::new();
     sandbox.run("new machine some/first-one").succeeds();
     let checked = sandbox.run("check some");
@@ -398,7 +398,7 @@ fn a_new_machine_is_sound_and_its_cases_reach_all_of_it() {
 }
 
 #[test]
-fn a_report_never_replaces_what_was_read_and_an_old_one_does_not_stay() {
+fn a_report_never_replaces_an_input_and_a_stale_one_is_removed() {
     let sandbox = Sandbox::new();
     sandbox.run("new machine orders").succeeds();
     let definition = std::fs::read(sandbox.path("orders/orders.asl.json")).unwrap();

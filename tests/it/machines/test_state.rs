@@ -1,4 +1,4 @@
-//! `drivetrain test-state`: one state by itself.
+//! `drivetrain test-state`: one state alone.
 
 use serde_json::json;
 
@@ -36,7 +36,7 @@ fn charge(sandbox: &Sandbox, flags: &[&str]) -> ProcessOutput {
 }
 
 #[test]
-fn a_state_gives_its_output_and_what_follows() {
+fn a_state_returns_its_output_and_the_next_state() {
     let sandbox = sandbox();
     let mock = r#"{"result": {"paid": true}}"#;
     let ran = charge(&sandbox, &["--mock", mock, "--output-format", "json"]);
@@ -108,7 +108,7 @@ fn the_requests_of_the_api_are_answered_with_its_responses() {
     let response = sandbox.run("test-state --request request.json").json(0);
     assert_eq!(response["status"], "SUCCEEDED");
     assert_eq!(response["inspectionData"]["result"], "{\"paid\":true}");
-    // JSON itself is taken where the API has JSON text.
+    // Fields that are JSON text in the API may also be JSON values.
     let mut plain = request.clone();
     plain["definition"] = serde_json::from_str(MACHINE).unwrap();
     plain["input"] = json!({"id": 7});

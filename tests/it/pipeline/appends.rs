@@ -1,4 +1,4 @@
-//! Appends, and the rebuild that their refusals ask for: each object's rows are in the table once, whatever the order of modes.
+//! Appends, and the rebuild that their refusals ask for: the rows of each object are in the table once, in any order of modes.
 
 use crate::support::sandbox::Sandbox;
 
@@ -51,7 +51,7 @@ fn an_append_after_the_rebuild_that_its_refusal_asks_for_adds_nothing_twice() {
 }
 
 #[test]
-fn an_append_goes_on_after_a_changed_object_was_rebuilt() {
+fn an_append_continues_after_the_rebuild_of_a_changed_object() {
     let sandbox = Sandbox::new();
     job(&sandbox, "append", "int");
     put(&sandbox, "1.csv", "1");
@@ -68,7 +68,7 @@ fn an_append_goes_on_after_a_changed_object_was_rebuilt() {
     sandbox.run(RUN).succeeds();
     assert_eq!(ids(&sandbox), ["2", "10"]);
 
-    // What the rebuild replaced is no answer any more: the object as it first was is another version of what the table holds.
+    // The append before the rebuild does not count as done any more: the first version of the object differs from the one in the table.
     std::fs::remove_file(sandbox.path("data/raw/events/2.csv")).unwrap();
     put(&sandbox, "1.csv", "1");
     sandbox.run(RUN).fails(5, &["1.csv", "has changed"]);
@@ -76,7 +76,7 @@ fn an_append_goes_on_after_a_changed_object_was_rebuilt() {
 }
 
 #[test]
-fn a_table_that_was_never_appended_to_is_appended_to_without_what_it_holds() {
+fn the_first_append_to_a_replaced_table_skips_what_it_holds() {
     let sandbox = Sandbox::new();
     job(&sandbox, "replace", "int");
     put(&sandbox, "1.csv", "1");

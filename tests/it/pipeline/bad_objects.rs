@@ -26,7 +26,7 @@ fn compressed_data_that_cannot_be_unpacked_fails_the_gate_with_the_files_name() 
 }
 
 #[test]
-fn formats_that_are_not_read_are_called_by_their_names() {
+fn unsupported_formats_are_named() {
     for (bytes, format) in [
         (
             &b"PK\x03\x04 orders.csv"[..],
@@ -55,7 +55,7 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn what_follows_a_gzip_object_and_what_is_compressed_twice_is_called_so() {
+fn bytes_after_gzip_and_double_compression_are_named() {
     let sandbox = Sandbox::new();
     write_small_job(&sandbox, "id", "int not null");
     let run = "run ./small --input data --output lake";
@@ -69,7 +69,7 @@ fn what_follows_a_gzip_object_and_what_is_compressed_twice_is_called_so() {
     for more in [b"x".as_slice(), b"id\n3\n", b"\x1fx", b"\x1fno gzip at all"] {
         sandbox.write("data/raw/c/c.gz", followed(more));
         if more == b"\x1fx" {
-            // Two bytes may be the beginning of a member.
+            // These two bytes may begin another gzip member.
             sandbox.run(run).fails(4, &["c.gz", "hint: "]);
         } else {
             sandbox.run(run).fails(4, &says);
@@ -96,7 +96,7 @@ fn what_follows_a_gzip_object_and_what_is_compressed_twice_is_called_so() {
 }
 
 #[test]
-fn an_errors_own_way_out_stands_before_where_the_rejected_rows_lie() {
+fn the_hint_of_an_error_precedes_the_location_of_the_rejected_rows() {
     let sandbox = Sandbox::new();
     write_small_job(&sandbox, "id", "int not null");
     sandbox.write("data/raw/c/1.csv", "id\n1\nno number\n");

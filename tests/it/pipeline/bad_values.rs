@@ -1,9 +1,9 @@
-//! Values with which a query cannot go on: the gate's exit code, the place, the way out, and nothing published.
+//! Values that fail a query: exit code 4, the column or expression, a hint, and nothing published.
 
 use crate::support::process_output::ProcessOutput;
 use crate::support::sandbox::Sandbox;
 
-/// A sandbox with three sales and a job over them whose one column `n` is computed by `sql`.
+/// Returns a sandbox with three sales and a job whose column `n` is this expression over them.
 fn sales(n: &str, kind: &str) -> Sandbox {
     let sandbox = Sandbox::new();
     sandbox.write(
@@ -40,7 +40,7 @@ fn run(sandbox: &Sandbox) -> ProcessOutput {
     ran
 }
 
-/// Every one must name the job, the output, the column or its expression, and a way out.
+/// Asserts that an expression fails the gate, with an error that names the job and the output and has a hint.
 #[track_caller]
 fn fails(n: &str, kind: &str, says: &[&str]) {
     let sandbox = sales(n, kind);
@@ -113,7 +113,7 @@ fn whole_numbers_fail_instead_of_wrapping() {
 }
 
 #[test]
-fn sums_that_fit_are_what_they_were() {
+fn sums_that_fit_are_exact() {
     let sandbox = sales("id", "int");
     sandbox.write(
         "data/raw/sales/a.csv",
@@ -144,7 +144,7 @@ fn null_in_a_column_that_is_not_null_names_the_column() {
 }
 
 #[test]
-fn a_value_too_large_or_too_exact_for_its_column_is_not_cut() {
+fn a_value_that_does_not_fit_its_column_fails_instead_of_being_cut() {
     let says = [
         "`totals.n` cannot hold every value as decimal(9,2)",
         "99999999.99",
@@ -194,7 +194,7 @@ fn an_intermediate_table_is_named_as_such() {
 }
 
 #[test]
-fn a_query_of_a_person_says_the_same() {
+fn the_query_command_reports_bad_values_the_same_way() {
     let sandbox = sales("quantity", "bigint");
     run(&sandbox).succeeds();
     sandbox

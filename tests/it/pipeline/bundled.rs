@@ -11,7 +11,7 @@ fn run_all(sandbox: &Sandbox) -> Vec<serde_json::Value> {
 }
 
 #[test]
-fn local_makes_a_sample_runs_all_jobs_and_is_done_already_the_second_time() {
+fn local_generates_a_sample_and_runs_all_jobs_once() {
     let sandbox = Sandbox::new();
     let first = sandbox.run("local");
     first.succeeds();
@@ -66,7 +66,7 @@ fn every_planted_line_of_dirt_is_quarantined_and_nothing_else() {
             planted["accepted_rows"].as_u64().unwrap(),
             "{name}"
         );
-        // The locations are so few that their share of dirt is less than one line.
+        // There are so few locations that their share of dirt is less than one line.
         assert!(
             planted_rows > 0 || name == "locations",
             "{name}: no dirt was planted"

@@ -51,7 +51,7 @@ fn a_stop_in_a_later_job_names_the_one_that_was_committed() {
 }
 
 #[test]
-fn ctrl_c_is_heard_in_every_stage_and_the_next_command_goes_on() {
+fn ctrl_c_ends_every_stage_in_time_and_the_next_command_continues() {
     let sandbox = Sandbox::new();
     let published = || {
         let files = |job: &&str| sandbox.files(&format!("drivetrain-data/processed/{job}"));

@@ -1,4 +1,4 @@
-//! Outputs whose rows go into their files while the query runs: one file a partition, every row once, keys still checked.
+//! Outputs that are written while the query runs: one file per partition, every row once, keys still checked.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use crate::support::sandbox::Sandbox;
 const DAYS: usize = 40;
 const VISITS: usize = 80_000;
 
-/// Visits of many days and few shops, in no order, and a job that writes them by the column `by`.
+/// Returns a sandbox with unordered visits of many days and few shops, and a job that partitions them by the column `by`.
 fn visits(by: &str, id: &str) -> Sandbox {
     let sandbox = Sandbox::new();
     let mut text = String::from("id,at,shop\n");
@@ -67,7 +67,7 @@ fn more_days_than_files_may_be_open_give_one_file_each() {
 }
 
 #[test]
-fn few_partitions_in_no_order_are_written_at_once_and_again_the_same_on_one_thread() {
+fn few_unordered_partitions_have_the_same_rows_on_any_number_of_threads() {
     let sandbox = visits("name", "id");
     let report = sandbox.json("run ./visits --input data --output lake --threads 3");
     assert_eq!(output(&report), [80_000, 3, 3]);
@@ -93,7 +93,7 @@ fn little_memory_gives_the_same_rows() {
 }
 
 #[test]
-fn a_key_that_occurs_twice_is_named_though_its_rows_were_written() {
+fn a_duplicate_key_is_named_although_its_rows_were_written() {
     let sandbox = visits(
         "day",
         "case when visits.id = 79999 then 17 else visits.id end",

@@ -1,11 +1,11 @@
-//! What a plan foresees, and that a run opens no more: only the partitions that its window or its SQL asks for.
+//! A run opens only the partitions that its window or its SQL asks for, as its plan says.
 
 use std::collections::BTreeSet;
 
 use crate::support::s3_server::S3Server;
 use crate::support::sandbox::Sandbox;
 
-/// Ten days of sales, published, and a job with a window over them.
+/// Returns a sandbox with ten published days of sales, and a job with a window over them.
 fn sandbox(server: &S3Server, cities_sql: &str) -> Sandbox {
     let sandbox = Sandbox::with_variables(server.variables());
     sandbox.run("new job sales").succeeds();
@@ -41,14 +41,14 @@ fn sandbox(server: &S3Server, cities_sql: &str) -> Sandbox {
     sandbox
 }
 
-/// A join to a name, and an aggregate: the window lies above both.
+/// A join and an aggregate, both below the window.
 const JOINED: &str = "select shops.city, sum(revenue) as revenue, day \
                       from daily_sales left join shops on shops.shop_id = daily_sales.shop_id \
                       group by shops.city, day";
 
 const FLAGS: &str = "./cities --input sales/sample --output s3://bucket/out";
 
-/// The files of the upstream table of which anything was read since this was last asked.
+/// Returns the files of the upstream table that were read since the last call of this function.
 fn opened(server: &S3Server) -> BTreeSet<String> {
     let requests = server.gate.take_requests().into_iter();
     requests
@@ -98,7 +98,7 @@ fn a_condition_in_sql_opens_only_what_it_asks_for() {
     let filter = "where extract(day from day) % 2 = 0 or revenue > 9";
     let sql = JOINED.replace("group by", &format!("{filter} group by"));
     let sandbox = sandbox(&server, &sql);
-    // Not of folders alone: all files are asked.
+    // The condition is not on the partition column alone, so all files are read.
     sandbox.run(&format!("run {FLAGS}")).succeeds();
     assert_eq!(cities(&sandbox).len(), 6);
     opened(&server);
@@ -166,7 +166,7 @@ fn a_plan_shows_what_a_run_opens_and_writes_nothing() {
 }
 
 #[test]
-fn a_plan_of_a_job_whose_table_upstream_is_not_there_says_so() {
+fn a_plan_says_that_an_upstream_table_is_not_written_yet() {
     let sandbox = Sandbox::new();
     sandbox.json("generate --rentals 100 --out data");
     let planned = sandbox.run("plan vehicle_location_metrics --input data --output lake");

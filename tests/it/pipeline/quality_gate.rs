@@ -46,12 +46,12 @@ fn too_many_bad_rows_fail_the_gate_and_the_quarantine_is_there() {
 }
 
 #[test]
-fn the_gate_says_how_to_let_more_pass() {
+fn the_gate_names_the_flag_that_lets_more_rows_pass() {
     let sandbox = Sandbox::new();
     sandbox.run("new job sales").succeeds();
-    let orders = sandbox.path("sales/sample/raw/orders/orders.csv");
-    let text = std::fs::read_to_string(&orders).unwrap() + "no,order,at,all,x\n";
-    std::fs::write(&orders, text).unwrap();
+    let orders = "sales/sample/raw/orders/orders.csv";
+    let text = sandbox.read(orders) + "no,order,at,all,x\n";
+    sandbox.write(orders, text);
     let line = "run ./sales --input ./sales/sample --output lake";
     sandbox
         .run(line)
@@ -60,7 +60,7 @@ fn the_gate_says_how_to_let_more_pass() {
 }
 
 #[test]
-fn the_gate_counts_rows_that_only_refer_to_rejected_ones_apart() {
+fn the_gate_counts_rows_that_only_refer_to_rejected_ones_separately() {
     let sandbox = Sandbox::new();
     sandbox.write(
         "pair/job.toml",
@@ -97,7 +97,7 @@ fn the_gate_counts_rows_that_only_refer_to_rejected_ones_apart() {
 }
 
 #[test]
-fn a_check_that_fails_says_which_what_was_expected_and_what_came() {
+fn a_failed_check_names_itself_and_what_it_expected_and_got() {
     let checks = "\n[checks.none_in_lisbon]\nno_rows = \"select city from daily_sales where city = 'Lisbon'\"\n\
                   [checks.as_many]\nexpected = \"select 1 as n\"\ngot = \"select count(*) as n from daily_sales\"\n";
     run_changed_sales(|sandbox| {

@@ -20,7 +20,7 @@ fn missing_input_is_named() {
 }
 
 #[test]
-fn an_empty_prefix_is_no_dataset() {
+fn an_empty_prefix_is_missing_input() {
     let empty = |sandbox: &Sandbox| {
         std::fs::remove_file(sandbox.path("sales/sample/raw/orders/orders.csv")).unwrap();
     };
@@ -45,7 +45,7 @@ fn an_empty_prefix_is_no_dataset() {
 }
 
 #[test]
-fn an_output_root_within_the_raw_data_is_refused_before_anything_is_made() {
+fn an_output_root_inside_the_raw_data_is_refused_before_anything_is_written() {
     let sandbox = raw_sample();
     let raw = sandbox.files("data");
     sandbox
@@ -58,7 +58,7 @@ fn an_output_root_within_the_raw_data_is_refused_before_anything_is_made() {
 }
 
 #[test]
-fn raw_data_within_a_table_is_refused_before_anything_is_made() {
+fn raw_data_inside_a_table_is_refused_before_anything_is_written() {
     let sandbox = Sandbox::new();
     sandbox.run("new job sales").succeeds();
     std::fs::create_dir_all(sandbox.path("lake/sales/daily_sales")).unwrap();
@@ -133,7 +133,7 @@ fn a_plan_makes_the_checks_that_its_run_makes_before_it_reads() {
     assert_ne!(forced["writes"][0]["replaced_files"], 0, "{forced}");
     assert!(forced["already_done"].is_null(), "{forced}");
 
-    // By the versions of the parts, also where the inputs are tables.
+    // The versions of the parts decide, also if the inputs are tables.
     let next = "vehicle_location_metrics --input data --output lake";
     let report = sandbox.json(&format!("run {next}"));
     let planned = sandbox.json(&format!("plan {next}"));

@@ -1,4 +1,4 @@
-//! What the log remembers of a table's types, and what is made of a run whose types differ.
+//! The types of a table in the log, and runs whose types differ from them.
 
 use crate::support::sandbox::Sandbox;
 

@@ -1,7 +1,5 @@
 //! The backends on which the port of a store is tested: memory, a folder, an S3 server in this process, and a real `MinIO`.
 
-#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,7 +1,5 @@
 //! Decides for each call of a store whether it fails, and how; the test chooses, by the call's number, operation and key.
 
-#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};

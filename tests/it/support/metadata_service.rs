@@ -1,4 +1,4 @@
-//! What an EC2 instance asks for its role: version 2 of the instance metadata service, as far as credentials go.
+//! Version 2 of the instance metadata service of EC2, as far as the credentials of a role need it.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex};
 
 pub struct MetadataService {
     pub endpoint: String,
-    asked: Arc<Mutex<Vec<String>>>,
+    requested: Arc<Mutex<Vec<String>>>,
 }
 
 impl MetadataService {
-    /// One whose instance has a role with this key.
+    /// Starts the service of an instance whose role has this key.
     pub fn start(key: &str, secret: &str) -> Self {
         let credentials = format!(
             "{{\"Code\": \"Success\", \"Type\": \"AWS-HMAC\", \"LastUpdated\": \"2026-01-01T00:00:00Z\", \
@@ -20,7 +20,7 @@ impl MetadataService {
         Self::serve(Some(credentials))
     }
 
-    /// One whose instance has no role.
+    /// Starts the service of an instance without a role.
     pub fn without_role() -> Self {
         Self::serve(None)
     }
@@ -28,23 +28,26 @@ impl MetadataService {
     fn serve(credentials: Option<String>) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let heard = Arc::clone(&asked);
+        let requested = Arc::new(Mutex::new(Vec::new()));
+        let noted = Arc::clone(&requested);
         std::thread::spawn(move || {
             for stream in listener.incoming() {
-                answer(stream.unwrap(), credentials.as_deref(), &heard);
+                answer(stream.unwrap(), credentials.as_deref(), &noted);
             }
         });
-        Self { endpoint, asked }
+        Self {
+            endpoint,
+            requested,
+        }
     }
 
-    /// The paths that were asked for.
-    pub fn asked(&self) -> Vec<String> {
-        self.asked.lock().unwrap().clone()
+    /// Returns the paths of the requests so far.
+    pub fn requested_paths(&self) -> Vec<String> {
+        self.requested.lock().unwrap().clone()
     }
 }
 
-fn answer(mut stream: TcpStream, credentials: Option<&str>, heard: &Mutex<Vec<String>>) {
+fn answer(mut stream: TcpStream, credentials: Option<&str>, requested: &Mutex<Vec<String>>) {
     let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
     let Some(Ok(request)) = lines.next() else {
         return;
@@ -58,7 +61,7 @@ fn answer(mut stream: TcpStream, credentials: Option<&str>, heard: &Mutex<Vec<St
         with_token |= line.eq_ignore_ascii_case(token);
     }
     let path = request.split(' ').nth(1).unwrap_or_default().to_owned();
-    heard.lock().unwrap().push(path.clone());
+    requested.lock().unwrap().push(path.clone());
     let roles = path.split_once("/iam/security-credentials");
     let (status, body) = match (roles, credentials) {
         _ if path == "/latest/api/token" => ("200 OK", "secret"),

@@ -1,7 +1,5 @@
 //! A run step by step, for tests that act between two steps: the attempt, its parts, the stage, the commit.
 
-#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
 use drivetrain_runner::commit::{
     self, Attempt, CommitOutcome, Committed, Decision, Log, OpenOptions, Partition, Replaces,
     Staged, StagedPart, StopSignal, Unfenced,

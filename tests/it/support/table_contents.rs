@@ -1,7 +1,5 @@
 //! What readers see of the table that the runs of the protocol's tests write, and what is left of their attempts.
 
-#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
 use std::collections::BTreeMap;
 
 use drivetrain_runner::commit::{Log, RunStatus, runs};

@@ -1,7 +1,5 @@
 //! Runs as the tests of the commit protocol make them: of one small table whose parts are short texts.
 
-#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
-
 use std::collections::BTreeMap;
 use std::time::Duration;
 
