@@ -18,7 +18,7 @@ use crate::support::faulty_store::{Faulty, failing};
 use crate::support::staged_run::{drop_uploads, stage_and_commit};
 use crate::support::table_contents::{assert_shows, listed, logged, statuses};
 use crate::support::test_run::{
-    DAY, JOB, RECORD_1, RunEnd, TABLE, TestRun, run_quietly, two_parts,
+    DAY, JOB, RECORD_1, RunEnd, TABLE, TestRun, publish, run_quietly, two_parts,
 };
 
 #[tokio::test]
@@ -27,10 +27,7 @@ async fn an_upload_that_is_falsely_reported_as_completed_is_lost_and_the_run_sta
         let backend = kind.fresh();
         let store = failing(&backend, Fault::Pretend, 1, Call::completes).await;
         // The first attempt is void as record 1, by record 2; the second commits record 3.
-        assert_eq!(
-            run_quietly(&store, &two_parts()).await.unwrap(),
-            RunEnd::Published(3)
-        );
+        assert_eq!(publish(&store, &two_parts()).await, 3);
         assert_started_again(&backend).await;
         assert_eq!(
             run_quietly(&backend.store().await, &two_parts())
@@ -53,10 +50,7 @@ async fn assert_started_again(backend: &Backend) {
 async fn an_upload_whose_parts_are_missing_is_lost_only_after_several_equal_answers() {
     let backend = Backend::memory();
     let store = failing(&backend, Fault::LoseParts, 4, Call::completes).await;
-    assert_eq!(
-        run_quietly(&store, &two_parts()).await.unwrap(),
-        RunEnd::Published(1)
-    );
+    assert_eq!(publish(&store, &two_parts()).await, 1);
     assert_shows(&backend, &two_parts()).await;
 
     let backend = Backend::memory();
@@ -67,10 +61,7 @@ async fn an_upload_whose_parts_are_missing_is_lost_only_after_several_equal_answ
         call.completes() && *broken.get_or_insert_with(|| call.key.clone()) == call.key
     };
     let store = failing(&backend, Fault::LoseParts, usize::MAX, first).await;
-    assert_eq!(
-        run_quietly(&store, &two_parts()).await.unwrap(),
-        RunEnd::Published(3)
-    );
+    assert_eq!(publish(&store, &two_parts()).await, 3);
     assert_started_again(&backend).await;
 }
 
@@ -124,8 +115,7 @@ async fn a_lost_run_is_voided_by_every_process_that_finds_it() {
         // The next run.
         let backend = kind.fresh();
         let committed = lost(&backend).await;
-        let end = run_quietly(&backend.store().await, &two_parts()).await;
-        assert_eq!(end.unwrap(), RunEnd::Published(3));
+        assert_eq!(publish(&backend.store().await, &two_parts()).await, 3);
         assert_starts_again(committed).await;
         assert_shows(&backend, &two_parts()).await;
 

@@ -10,7 +10,7 @@ use crate::support::faulty_store::Faulty;
 use crate::support::staged_run::{attempt, commit, day, part, stage_parts};
 use crate::support::table_contents::leftovers;
 use crate::support::test_run::{
-    DAY, MARK_2, RECORD_1, RECORD_2, RunEnd, TestRun, run_quietly, two_parts,
+    DAY, MARK_2, RECORD_1, RECORD_2, TestRun, publish, run_quietly, two_parts,
 };
 
 #[tokio::test]
@@ -53,10 +53,7 @@ async fn parts_are_durable_before_their_record_and_before_old_parts_are_deleted(
         None
     })
     .await;
-    assert_eq!(
-        run_quietly(&recording.store, &two_parts()).await.unwrap(),
-        RunEnd::Published(2)
-    );
+    assert_eq!(publish(&recording.store, &two_parts()).await, 2);
     let calls = calls.lock().unwrap();
     let last = |found: &dyn Fn(&Call) -> bool| calls.iter().rposition(found).expect("a call");
     let first = |found: &dyn Fn(&Call) -> bool| calls.iter().position(found).expect("a call");

@@ -9,17 +9,14 @@ use crate::support::faulty_store::failing;
 use crate::support::table_contents::{
     assert_shows, leftovers, listed, listed_parts, logged, statuses,
 };
-use crate::support::test_run::{JOB, RECORD_1, RunEnd, run_quietly, two_parts};
+use crate::support::test_run::{JOB, RECORD_1, RunEnd, publish, run_quietly, two_parts};
 
 #[tokio::test]
 async fn a_record_that_the_store_neither_took_nor_refused_is_put_again() {
     for fault in [Fault::Undecided, Fault::FailBefore, Fault::FailAfter] {
         let backend = Backend::memory();
         let store = failing(&backend, fault, 2, |call| call.puts(RECORD_1)).await;
-        assert_eq!(
-            run_quietly(&store, &two_parts()).await.unwrap(),
-            RunEnd::Published(1)
-        );
+        assert_eq!(publish(&store, &two_parts()).await, 1);
         assert_shows(&backend, &two_parts()).await;
     }
 }
@@ -36,8 +33,7 @@ async fn an_undecided_commit_is_settled_by_the_same_command() {
             "{error}"
         );
         assert_eq!(listed(&backend.store().await).await, [].into());
-        let end = run_quietly(&backend.store().await, &two_parts()).await;
-        assert_eq!(end.unwrap(), RunEnd::Published(1));
+        assert_eq!(publish(&backend.store().await, &two_parts()).await, 1);
         assert_eq!(logged(&backend.store().await).await, two_parts().expected());
     }
 }
@@ -92,10 +88,7 @@ async fn completions_that_time_out_do_not_mean_a_loss() {
     for fault in [Fault::FailBefore, Fault::FailAfter] {
         let backend = Backend::memory();
         let store = failing(&backend, fault, 3, Call::completes).await;
-        assert_eq!(
-            run_quietly(&store, &two_parts()).await.unwrap(),
-            RunEnd::Published(1)
-        );
+        assert_eq!(publish(&store, &two_parts()).await, 1);
         assert_shows(&backend, &two_parts()).await;
     }
     let backend = Backend::memory();

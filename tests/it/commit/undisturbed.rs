@@ -10,7 +10,7 @@ use object_store::path::Path;
 
 use crate::support::backends::Backend;
 use crate::support::table_contents::{leftovers, listed, logged};
-use crate::support::test_run::{JOB, RunEnd, TABLE, TestRun, columns, run_quietly};
+use crate::support::test_run::{JOB, RunEnd, TABLE, TestRun, columns, publish, run_quietly};
 
 const JANUARY: &str = "2024-01-01";
 const FEBRUARY: &str = "2024-02-01";
@@ -25,10 +25,7 @@ async fn assert_readers_see(store: &Store, test_run: &TestRun) {
 async fn replaces_what_it_promises(backend: Backend) {
     let store = backend.store().await;
     let first = TestRun::table("first", &[(JANUARY, "a"), (JANUARY, "b"), (FEBRUARY, "c")]);
-    assert_eq!(
-        run_quietly(&store, &first).await.unwrap(),
-        RunEnd::Published(1)
-    );
+    assert_eq!(publish(&store, &first).await, 1);
     assert_readers_see(&store, &first).await;
     assert_eq!(leftovers(&store).await, Vec::<String>::new());
 
@@ -36,25 +33,16 @@ async fn replaces_what_it_promises(backend: Backend) {
     assert_eq!(again, RunEnd::AlreadyDone(1));
 
     let window = TestRun::window("window", FEBRUARY, MARCH, &[(MARCH, "d")]);
-    assert_eq!(
-        run_quietly(&store, &window).await.unwrap(),
-        RunEnd::Published(2)
-    );
+    assert_eq!(publish(&store, &window).await, 2);
     let both = TestRun::table("", &[(JANUARY, "a"), (JANUARY, "b"), (MARCH, "d")]);
     assert_readers_see(&store, &both).await;
 
     // The window replaced a partition of the first run, which therefore does not count as done any more.
-    assert_eq!(
-        run_quietly(&store, &first).await.unwrap(),
-        RunEnd::Published(3)
-    );
+    assert_eq!(publish(&store, &first).await, 3);
     assert_readers_see(&store, &first).await;
 
     let empty = TestRun::table("empty", &[]);
-    assert_eq!(
-        run_quietly(&store, &empty).await.unwrap(),
-        RunEnd::Published(4)
-    );
+    assert_eq!(publish(&store, &empty).await, 4);
     assert_readers_see(&store, &empty).await;
     assert_eq!(
         run_quietly(&store, &empty).await.unwrap(),
@@ -110,19 +98,13 @@ async fn an_append_consumes_each_object_once() {
     };
     put("1.txt", "one").await;
     let append = TestRun::append("append", "raw/events");
-    assert_eq!(
-        run_quietly(&store, &append).await.unwrap(),
-        RunEnd::Published(1)
-    );
+    assert_eq!(publish(&store, &append).await, 1);
     assert_eq!(
         run_quietly(&store, &append).await.unwrap(),
         RunEnd::AlreadyDone(1)
     );
     put("2.txt", "two").await;
-    assert_eq!(
-        run_quietly(&store, &append).await.unwrap(),
-        RunEnd::Published(2)
-    );
+    assert_eq!(publish(&store, &append).await, 2);
     // The inputs of the first run again: an append is done for good, whatever came later.
     store
         .delete(vec![Path::from("raw/events/2.txt")])
@@ -137,10 +119,7 @@ async fn an_append_consumes_each_object_once() {
 
     let mut forced = append.clone();
     forced.force = true;
-    assert_eq!(
-        run_quietly(&store, &forced).await.unwrap(),
-        RunEnd::Published(3)
-    );
+    assert_eq!(publish(&store, &forced).await, 3);
     assert_readers_see(&store, &both).await;
 
     put("1.txt", "one, changed").await;
@@ -272,8 +251,7 @@ async fn a_log_is_read_from_its_last_checkpoint() {
     for (index, name) in names.iter().enumerate() {
         let day = format!("2024-01-{:02}", index % 20 + 1);
         let test_run = TestRun::window(name, &day, &day, &[(&day, name)]);
-        let done = run_quietly(&store, &test_run).await.unwrap();
-        assert_eq!(done, RunEnd::Published(index as u64 + 1));
+        assert_eq!(publish(&store, &test_run).await, index as u64 + 1);
     }
     let before = store.requests();
     let log = Log::read(&store, JOB).await.unwrap();
@@ -299,10 +277,7 @@ async fn a_log_is_read_from_its_last_checkpoint() {
         run_quietly(&store, &again(195)).await.unwrap(),
         RunEnd::AlreadyDone(195)
     );
-    assert_eq!(
-        run_quietly(&store, &again(175)).await.unwrap(),
-        RunEnd::Published(206)
-    );
+    assert_eq!(publish(&store, &again(175)).await, 206);
     assert_eq!(listed(&store).await, logged(&store).await);
     assert_eq!(runs(&store, JOB).await.unwrap().len(), 206);
 }

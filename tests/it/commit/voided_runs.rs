@@ -8,7 +8,8 @@ use crate::support::faulty_store::{Faulty, failing};
 use crate::support::staged_run::{drop_uploads, stage_and_commit};
 use crate::support::table_contents::{assert_shows, listed, logged, statuses};
 use crate::support::test_run::{
-    DAY, JOB, MARK_1, MARK_2, RECORD_2, RunEnd, TestRun, crash_before, run_quietly, two_parts,
+    DAY, JOB, MARK_1, MARK_2, RECORD_2, RunEnd, TestRun, crash_before, publish, run_quietly,
+    two_parts,
 };
 
 #[tokio::test]
@@ -43,10 +44,7 @@ async fn a_run_at_the_next_number_proves_that_the_one_before_was_published() {
     let store = backend.store().await;
     assert_eq!(repair(&store, JOB).await.unwrap(), Repaired::Published(1));
     let next = TestRun::table("next", &[(DAY, "next")]);
-    assert_eq!(
-        run_quietly(&store, &next).await.unwrap(),
-        RunEnd::Published(2)
-    );
+    assert_eq!(publish(&store, &next).await, 2);
     late.injector.resume();
     let outcome = publishing.await.unwrap().unwrap();
     assert!(matches!(outcome, PublishOutcome::Published(_)));
@@ -95,9 +93,6 @@ async fn a_void_that_was_cut_off_twice_is_finished_by_the_third() {
         assert!(store.look(&MARK_2.into()).await.unwrap().is_none());
     }
     let store = backend.store().await;
-    assert_eq!(
-        run_quietly(&store, &two_parts()).await.unwrap(),
-        RunEnd::Published(3)
-    );
+    assert_eq!(publish(&store, &two_parts()).await, 3);
     assert_eq!(listed(&store).await, two_parts().expected());
 }

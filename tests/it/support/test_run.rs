@@ -212,6 +212,14 @@ pub async fn run_quietly(store: &Store, test_run: &TestRun) -> Result<RunEnd> {
     run(store, test_run, &StopSignal::never()).await
 }
 
+/// Runs without a stop, which must publish, and returns the number of the record.
+pub async fn publish(store: &Store, test_run: &TestRun) -> u64 {
+    match run_quietly(store, test_run).await.unwrap() {
+        RunEnd::Published(number) => number,
+        RunEnd::AlreadyDone(number) => panic!("done already, in record {number}"),
+    }
+}
+
 /// Starts a run whose process ends before the first matching call.
 pub async fn crash_before(
     backend: &Backend,
