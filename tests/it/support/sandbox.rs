@@ -123,7 +123,9 @@ impl Sandbox {
     /// Runs the binary, which must end with this exit code, and returns its JSON.
     #[track_caller]
     pub fn json_with_code(&self, line: &str, code: i32) -> Value {
-        self.run(&format!("{line} --output-format json")).json(code)
+        let ran = self.run(&format!("{line} --output-format json"));
+        assert_eq!(ran.code, Some(code), "{line}\n{}{}", ran.stdout, ran.stderr);
+        ran.json(code)
     }
 
     /// Returns the rows of a query as CSV, without the header.
