@@ -1,52 +1,27 @@
-//! End-to-end tests through the real binary.
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test that cannot go on fails where it stands"
-)]
+//! End-to-end tests: most of them run the real binary, those of stores and of the commit protocol call the library.
+//!
+//! A test is named by the sentence that it proves. Tests that need more than the tree are ignored and say what they need;
+//! `.ci/run services` runs them.
+#![expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 #![expect(
     clippy::print_stdout,
-    reason = "whoever asks for a test's output reads what it counted"
+    reason = "tests print what they counted, for `--nocapture`"
 )]
 
-mod append;
-mod architecture;
-mod bad_cloud;
-mod bad_input;
-mod bad_objects;
-mod bad_values;
-mod bad_volume;
-mod catalog_types;
-mod check_machines;
-mod commit;
-mod commit_crashes;
-mod commit_cut_off;
-mod commit_faults;
-mod commit_late;
-mod commit_random;
-mod commit_vacuum;
-mod commit_work;
-mod documents;
-mod harness;
-mod job_folders;
-mod json_output;
-mod logged_jobs;
-mod metadata_service;
-mod mocks;
-mod partitioned;
-mod pipeline;
-mod printing;
-mod protocol_steps;
-mod pruning;
-mod readers;
-mod recorded_cases;
-mod s3_gate;
-mod simulate;
-mod simulate_buckets;
-mod simulate_stopped;
-mod stops;
+// What tests share: the sandbox of the binary, sample jobs, backends, faults, runs of a small table.
+mod support;
+
+// Every implementation of the store's port, its faults and their messages.
 mod store;
-mod store_faults;
-mod store_places;
-mod test_folder;
-mod test_state;
-mod ways_out;
+// The commit protocol, and what was tried against it.
+mod commit;
+// What runs read and write: gates, memory, partitions, windows, interrupts.
+mod pipeline;
+// State machines: `check`, `simulate`, `test`, `test-state`, `mocks`.
+mod machines;
+// What commands take and print.
+mod command_line;
+// What the documents promise: commands that run, outputs that are compared, tables that are true.
+mod documents;
+// The shape of the code: edges between crates, the law of rooms, circles of files.
+mod architecture;

@@ -7,6 +7,10 @@ use std::path::{Path, PathBuf};
 
 use module_graph::{Graph, circles, module_graph};
 
+fn read(name: &str) -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
+}
+
 /// Rooms of `runner/src` from the lowest to the highest. A room sees itself and the floors below; rooms of one floor do not see
 /// each other.
 const FLOORS: &[&[&str]] = &[
@@ -216,4 +220,41 @@ fn a_path_is_followed_however_it_is_written() {
         circles(&graph),
         [BTreeSet::from(["b".to_owned(), "c".to_owned()])]
     );
+}
+
+#[test]
+fn crates_depend_on_each_other_one_way_only() {
+    let allowed = [
+        ("jobs", vec![]),
+        ("statemachine", vec![]),
+        ("bootstrap", vec!["drivetrain-statemachine"]),
+        (
+            "runner",
+            vec![
+                "drivetrain-bootstrap",
+                "drivetrain-jobs",
+                "drivetrain-statemachine",
+            ],
+        ),
+    ];
+    for (member, allowed) in allowed {
+        let manifest = read(&format!("{member}/Cargo.toml"));
+        for line in manifest
+            .lines()
+            .filter(|line| line.starts_with("drivetrain-"))
+        {
+            let name = line.split(['.', ' ', '=']).next().unwrap();
+            assert!(
+                allowed.contains(&name),
+                "{member} must not depend on {name}"
+            );
+        }
+    }
+    for member in ["statemachine", "bootstrap"] {
+        let manifest = read(&format!("{member}/Cargo.toml"));
+        for heavy in ["datafusion", "aws-", "object_store", "arrow", "parquet"] {
+            let found = manifest.lines().any(|line| line.starts_with(heavy));
+            assert!(!found, "{member} must not depend on {heavy}");
+        }
+    }
 }

@@ -1,0 +1,98 @@
+//! The exit code and the output of a process, and what tests assert of them.
+
+use std::process::{Child, Command, Output};
+
+use serde_json::Value;
+
+pub struct ProcessOutput {
+    /// The exit code; `None` after a signal.
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl From<Output> for ProcessOutput {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+impl ProcessOutput {
+    /// Waits for the end of a process.
+    pub fn wait_for(child: Child) -> Self {
+        child.wait_with_output().unwrap().into()
+    }
+
+    /// Asserts that the process failed with this code, and that its error contains each of these texts.
+    #[track_caller]
+    pub fn fails(&self, code: i32, texts: &[&str]) {
+        self.ends_with(code);
+        assert!(self.stderr.contains("error: "), "{}", self.stderr);
+        for text in texts {
+            assert!(
+                self.stderr.contains(text),
+                "expected `{text}` in\n{}",
+                self.stderr
+            );
+        }
+    }
+
+    #[track_caller]
+    pub fn succeeds(&self) -> &Self {
+        self.ends_with(0)
+    }
+
+    /// Asserts the exit code.
+    #[track_caller]
+    pub fn ends_with(&self, code: i32) -> &Self {
+        assert_eq!(self.code, Some(code), "{}{}", self.stdout, self.stderr);
+        self
+    }
+
+    /// Asserts that standard output contains each of these texts.
+    #[track_caller]
+    pub fn prints(&self, texts: &[&str]) -> &Self {
+        for text in texts {
+            assert!(
+                self.stdout.contains(text),
+                "expected `{text}` in\n{}",
+                self.stdout
+            );
+        }
+        self
+    }
+
+    /// Asserts that standard error contains each of these texts.
+    #[track_caller]
+    pub fn prints_to_stderr(&self, texts: &[&str]) -> &Self {
+        for text in texts {
+            assert!(
+                self.stderr.contains(text),
+                "expected `{text}` in\n{}",
+                self.stderr
+            );
+        }
+        self
+    }
+
+    /// Asserts the exit code, and returns the one JSON document on standard output.
+    #[track_caller]
+    pub fn json(&self, code: i32) -> Value {
+        self.ends_with(code);
+        serde_json::from_str(&self.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {}", self.stdout))
+    }
+}
+
+/// Sends a signal such as `INT` to a process.
+#[track_caller]
+pub fn signal(child: &Child, name: &str) {
+    let sent = Command::new("kill")
+        .args([&format!("-{name}"), &child.id().to_string()])
+        .status();
+    assert!(sent.unwrap().success());
+}
