@@ -33,8 +33,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Ends the process with what is wrong with the command line (or with the help that was asked for); a program that wants JSON
-/// receives JSON too.
+/// Ends the process with the error of the command line, or with the help that was asked for; in JSON too if that is asked for.
 fn refuse(error: &clap::Error) -> ! {
     if error.use_stderr() {
         let printer = Printer::new(format_asked_for().into());
@@ -43,7 +42,7 @@ fn refuse(error: &clap::Error) -> ! {
     error.exit()
 }
 
-/// Returns the output format of a command line that cannot be parsed as a whole: every other word is passed over.
+/// Returns the output format of a command line that cannot be parsed as a whole, ignoring all other words.
 fn format_asked_for() -> OutputFormat {
     let words = Arg::new("words").num_args(..).allow_hyphen_values(true);
     let format = Cli::command()
@@ -71,10 +70,11 @@ fn usage_error(text: &str) -> Error {
     });
     let message = paragraphs.next().unwrap_or_default();
     let tip = paragraphs.find_map(|paragraph| Some(paragraph.strip_prefix("tip: ")?.to_owned()));
-    let hint = tip.unwrap_or_else(|| "`--help` shows what goes together".to_owned());
+    let hint = tip.unwrap_or_else(|| "`--help` shows the arguments".to_owned());
     Error::new(ErrorKind::Usage, message.trim_start_matches("error: ")).hint(hint)
 }
 
+/// Runs the verb.
 fn run(cli: &Cli, printer: Printer) -> Result<Answer, FailedVerb> {
     if cli.output_format == OutputFormat::Sarif && !matches!(cli.command, Command::Check(_)) {
         return Err(Error::new(ErrorKind::Usage, "only `check` prints `sarif`").into());
@@ -105,7 +105,7 @@ fn run(cli: &Cli, printer: Printer) -> Result<Answer, FailedVerb> {
     }
 }
 
-/// Runs data work on threads of its own; what only looks at state machines must start at once.
+/// Runs data work on its own runtime; verbs that only look at state machines start without one.
 fn on_threads(
     threads: Option<usize>,
     work: impl Future<Output = Result<Answer>>,
@@ -113,6 +113,7 @@ fn on_threads(
     Ok(run_on_threads(threads, work)?)
 }
 
+/// Returns the exit code of a verb that has answered.
 fn exit_code(verdict: Verdict) -> ExitCode {
     match verdict {
         Verdict::Passed => ExitCode::SUCCESS,
@@ -121,10 +122,10 @@ fn exit_code(verdict: Verdict) -> ExitCode {
     }
 }
 
-/// Warnings and errors always; `-v` what we do, `-vv` what the libraries do too.
+/// Starts logging: warnings and errors always, with `-v` this crate's work, with `-vv` the libraries' too.
 fn begin_logging(verbose: u8) {
     let filter = match verbose {
-        // What the AWS SDK warns of comes again as the error that it leads to.
+        // A warning of the AWS SDK is repeated by the error that follows it.
         0 => "warn,aws_config=off",
         1 => "warn,aws_config=off,drivetrain_runner=debug",
         _ => "debug",
@@ -136,12 +137,13 @@ fn begin_logging(verbose: u8) {
         .init();
 }
 
-/// A verb that failed, with what it still has to show.
+/// Failed verb, with what it still has to show.
 struct FailedVerb {
+    /// Failure of the verb.
     error: Error,
-    /// What a run had found until it failed, for programs.
+    /// Report of the run that failed, for programs.
     report: Option<Box<Report>>,
-    /// What people see before the error.
+    /// Text that people see before the error.
     shown: Option<String>,
 }
 

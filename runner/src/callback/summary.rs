@@ -8,9 +8,9 @@ use crate::report::{Report, Status};
 /// The end of a run.
 #[derive(Clone, Debug, Serialize)]
 pub struct Summary {
-    /// The job, as it was named on the command line if the run failed before the job was read.
+    /// Name of the job; as on the command line if the run failed before the job was read.
     pub job: String,
-    /// The id of the run; `None` if it failed before one was computed.
+    /// Id of the run; `None` if it failed before one was computed.
     pub run_id: Option<String>,
     /// Success or failure.
     pub end: End,
@@ -22,11 +22,11 @@ pub struct Summary {
 pub enum End {
     /// The outputs are visible.
     Succeeded {
-        /// The number of the record in the job's log.
+        /// Number of the record in the job's log.
         record: u64,
         /// `true` if an earlier attempt committed the same run.
         already_done: bool,
-        /// The tables that the run wrote.
+        /// Tables that the run wrote.
         tables: Vec<TableSummary>,
     },
     /// The run failed; the failure has the error name that a state machine sees.
@@ -36,7 +36,7 @@ pub enum End {
 /// What a run wrote to one table.
 #[derive(Clone, Debug, Serialize)]
 pub struct TableSummary {
-    /// The table's name.
+    /// Name of the table.
     pub name: String,
     /// Rows written.
     pub rows: u64,

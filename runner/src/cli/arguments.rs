@@ -16,37 +16,37 @@ use crate::sink::parquet::file_settings::Codec;
     disable_help_subcommand = true
 )]
 pub struct Cli {
-    /// What to do.
+    /// Verb to run.
     #[command(subcommand)]
     pub command: Command,
-    /// Logs more to standard error: once for each file (`-v`), twice for each request (`-vv`).
+    /// Logs more to standard error: `-v` once per file, `-vv` once per request.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
-    /// How the result, and nothing else, is printed on standard output.
+    /// Format of the result, which is all that is printed on standard output.
     #[arg(long, global = true, value_enum, default_value_t = OutputFormat::Text, value_name = "FORMAT")]
     pub output_format: OutputFormat,
 }
 
-/// How a verb prints its result.
+/// Format of a verb's result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum OutputFormat {
-    /// For people.
+    /// Text for people.
     Text,
-    /// For programs.
+    /// JSON for programs.
     Json,
-    /// For code scanning; only `check` prints it.
+    /// SARIF for code scanning; only `check` prints it.
     Sarif,
 }
 
-/// One verb each.
+/// Verb of the command line.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Runs the bundled pipeline on this machine: sample data, three jobs, answers.
+    /// Runs the bundled pipeline on this machine: sample data, three jobs, answers to four questions.
     #[command(
         after_long_help = "Example:\n  drivetrain local\n  drivetrain local --data ./mine   # raw data in ./mine/raw"
     )]
     Local(LocalArgs),
-    /// Runs one job: reads its inputs, checks them, computes, commits.
+    /// Runs one job: reads and checks its inputs, computes its tables, commits them.
     #[command(
         after_long_help = "Example:\n  drivetrain run rental_facts --input s3://raw-bucket/tenant-1 --output s3://lake/tenant-1\n  drivetrain run ./my-job --input ./data --output ./data/processed --param from=2024-01-01 --param to=2024-01-31"
     )]
@@ -64,10 +64,10 @@ pub enum Command {
     /// Lists the bundled jobs, or shows one contract in full.
     #[command(after_long_help = "Example:\n  drivetrain jobs\n  drivetrain jobs rental_facts")]
     Jobs(JobsArgs),
-    /// Writes the beginnings of something.
+    /// Creates a job or a state machine to start from.
     #[command(subcommand)]
     New(NewCommand),
-    /// Finds every error of jobs and state machines, with file and place.
+    /// Finds every error of jobs and state machines, with file, line and column.
     #[command(
         after_long_help = "Example:\n  drivetrain check ./my-job\n  drivetrain check orders.asl.json --type EXPRESS\n  drivetrain check . --output-format sarif   # all jobs and machines below, for code scanning\n\nThe exit code is 0 without errors, warnings or not, and 2 with errors."
     )]
@@ -77,17 +77,17 @@ pub enum Command {
         after_long_help = "Example:\n  drivetrain simulate orders.asl.json --input order.json --mocks mocks.json --case SecondTry\n  drivetrain simulate orders.asl.json --input '{\"id\": 7}' --s3 reports=./reports --show-data\n\nThe exit code is 0 if the execution succeeds, 1 if it ends otherwise, 2 if the definition has errors or a task calls that has no mocked answer. Ctrl-C stops the execution, and what it did so far is shown."
     )]
     Simulate(SimulateArgs),
-    /// Runs the cases that stand beside state machines, and says what none of them reached.
+    /// Runs the test cases beside state machines, and lists what no case reached.
     #[command(
-        after_long_help = "Example:\n  drivetrain test ./machines --junit report.xml\n\nA case is a file `<machine>.<name>.case.json` beside `<machine>.asl.json`:\n  {\"input\": {\"id\": 7}, \"mocks\": {\"Charge\": {\"0\": {\"Return\": {\"paid\": true}}}}, \"expect\": {\"output_at\": {\"$.paid\": true}}}\n\nThe exit code is 0 if all cases pass, 1 if one fails, 2 if a case or a definition has errors; then none is run."
+        after_long_help = "Example:\n  drivetrain test ./machines --junit report.xml\n\nA test case is a file `<machine>.<name>.case.json` beside `<machine>.asl.json`:\n  {\"input\": {\"id\": 7}, \"mocks\": {\"Charge\": {\"0\": {\"Return\": {\"paid\": true}}}}, \"expect\": {\"output_at\": {\"$.paid\": true}}}\n\nThe exit code is 0 if all cases pass, 1 if one fails, 2 if a case or a definition has errors; then none is run."
     )]
     Test(TestArgs),
-    /// Tests one state by itself: one attempt, with what goes in, what comes out and every step between.
+    /// Tests one state alone: one attempt, with its input, its output and every step between.
     #[command(
         after_long_help = "Example:\n  drivetrain test-state orders.asl.json --state Charge --input '{\"id\": 7}' --mock '{\"result\": {\"paid\": true}}' --level DEBUG\n  drivetrain test-state --request request.json   # the TestState API's request object in, its response object out\n\nA mock's `fieldValidationMode` (STRICT, PRESENT, NONE) is taken, and its result is never compared with the shapes of AWS's APIs: these are not known here.\n\nThe exit code is 0 if the state succeeds or a handler takes its error, 1 if it fails, 2 if the request is refused."
     )]
     TestState(Box<TestStateArgs>),
-    /// Makes mocks from the recorded history of an execution.
+    /// Creates mocks or a test case from the recorded history of an execution.
     #[command(
         after_long_help = "Example:\n  aws stepfunctions get-execution-history --execution-arn arn:aws:states:.. > history.json\n  drivetrain mocks --from-history history.json --definition orders.asl.json --name orders --case LastNight --out mocks.json\n  drivetrain mocks --from-history history.json --format case --out orders.last-night.case.json"
     )]
@@ -107,7 +107,7 @@ pub enum Command {
         after_long_help = "Example:\n  drivetrain vacuum rental_facts --output s3://lake/tenant-1 --quarantine-older-than 90d"
     )]
     Vacuum(VacuumArgs),
-    /// Makes up raw data of any size, the same for the same seed.
+    /// Generates raw data of any size, the same for the same seed.
     #[command(
         after_long_help = "Example:\n  drivetrain generate --rentals 1000000 --seed 7 --dirt 0.005 --out ./data"
     )]
@@ -117,7 +117,7 @@ pub enum Command {
 /// Flags of `local`.
 #[derive(Debug, Args)]
 pub struct LocalArgs {
-    /// The folder of raw data (DIR/raw) and tables (DIR/processed).
+    /// Folder of raw data (DIR/raw) and tables (DIR/processed).
     #[arg(long, value_name = "DIR", default_value = "./drivetrain-data")]
     pub data: PathBuf,
     /// Flags of the runs.
@@ -144,18 +144,18 @@ pub struct PlanArgs {
 /// Flags that a run and its plan share.
 #[derive(Debug, Args)]
 pub struct RequestArgs {
-    /// A bundled job's name, or the folder or URL of one.
+    /// Name of a bundled job, or folder or URL of your own.
     pub job: String,
-    /// The root of the raw data: datasets lie under `<INPUT>/raw/<dataset>/`.
+    /// Root of the raw data; datasets are in `<INPUT>/raw/<dataset>/`.
     #[arg(long, value_name = "URL")]
     pub input: Option<String>,
-    /// The root of the tables: they are published under `<OUTPUT>/<job>/<table>/`.
+    /// Root of the tables; they are published in `<OUTPUT>/<job>/<table>/`.
     #[arg(long, value_name = "URL")]
     pub output: String,
-    /// Sets a parameter of the job.
+    /// Sets a parameter of the job; may be repeated.
     #[arg(long = "param", value_name = "NAME=VALUE")]
     pub parameters: Vec<String>,
-    /// Runs although a live run did the same already.
+    /// Runs again although the same run is done already.
     #[arg(long)]
     pub force: bool,
     /// Deletes objects under the tables that no run wrote, instead of refusing.
@@ -172,28 +172,28 @@ pub struct RequestArgs {
 /// Flags of the data work.
 #[derive(Clone, Debug, Args)]
 pub struct EngineArgs {
-    /// What happens to a row that breaks the contract.
+    /// Treatment of rows that break the contract.
     #[arg(long, value_enum, default_value_t = BadRowAction::Quarantine, value_name = "ACTION")]
     pub on_bad_row: BadRowAction,
-    /// The share of a dataset's lines that may be rejected before the run fails.
+    /// Share of a dataset's lines, 0 to 1, that may be rejected before the run fails.
     #[arg(long, value_name = "SHARE", default_value_t = 0.01)]
     pub max_rejected: f64,
-    /// How Parquet pages are compressed: none, snappy, zstd or gzip.
+    /// Compression of Parquet pages: none, snappy, zstd or gzip.
     #[arg(long, value_name = "CODEC", default_value = "zstd")]
     pub compression: Codec,
-    /// The size at which a Parquet file is closed and the next begun.
+    /// Size at which a Parquet file is closed and the next one started.
     #[arg(long, value_name = "SIZE", default_value = "256MiB")]
     pub file_size: String,
-    /// The most rows of a Parquet row group.
+    /// Maximum rows of a Parquet row group.
     #[arg(long, value_name = "ROWS", default_value_t = 1 << 20)]
     pub row_group_rows: usize,
-    /// The memory to work in [default: 70 % of the container's or the machine's].
+    /// Memory limit of the data work [default: 70 % of the container's or the machine's memory].
     #[arg(long, value_name = "SIZE")]
     pub memory_limit: Option<String>,
-    /// Threads of the data work [default: one for each processor].
+    /// Threads of the data work [default: one per processor].
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
-    /// Where rows go that do not fit into memory [default: the system's folder for temporary files].
+    /// Folder for rows that do not fit into memory [default: the system's folder for temporary files].
     #[arg(long, value_name = "DIR")]
     pub spill_dir: Option<PathBuf>,
 }
@@ -201,36 +201,36 @@ pub struct EngineArgs {
 /// Treatment of a row that breaks the contract.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum BadRowAction {
-    /// It goes to the quarantine; the run fails when they are too many.
+    /// Bad rows go to the quarantine; the run fails if there are too many.
     Quarantine,
-    /// The first one fails the run.
+    /// The first bad row fails the run.
     Fail,
 }
 
 /// Flags of `query`.
 #[derive(Debug, Args)]
 pub struct QueryArgs {
-    /// The query; tables by name, or `job.table` where two jobs have the same.
+    /// SQL query; tables are named `table`, or `job.table` if two jobs have one of that name.
     pub sql: String,
-    /// The root of the tables.
+    /// Root of the tables.
     #[arg(long, value_name = "URL")]
     pub output: String,
-    /// How rows are printed [default: a table on a terminal, else CSV].
+    /// Format of the rows [default: a table on a terminal, else CSV].
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub format: Option<QueryFormat>,
-    /// The memory to work in [default: 70 % of the container's or the machine's].
+    /// Memory limit of the query [default: 70 % of the container's or the machine's memory].
     #[arg(long, value_name = "SIZE")]
     pub memory_limit: Option<String>,
 }
 
-/// How a query's rows are printed.
+/// Format of a query's rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum QueryFormat {
     /// Aligned columns.
     Table,
     /// RFC 4180 with a header; NULL is an empty field.
     Csv,
-    /// One object a line.
+    /// One JSON object per line.
     Json,
     /// One Parquet file.
     Parquet,
@@ -239,11 +239,11 @@ pub enum QueryFormat {
 /// Flags of `jobs`.
 #[derive(Debug, Args)]
 pub struct JobsArgs {
-    /// Shows this job's contract.
+    /// Job whose contract to show.
     pub name: Option<String>,
 }
 
-/// What `new` writes.
+/// Kind of folder that `new` creates.
 #[derive(Debug, Subcommand)]
 pub enum NewCommand {
     /// A job folder that works: contract, SQL and sample data.
@@ -259,9 +259,9 @@ pub enum NewCommand {
 /// Flags of `new job`.
 #[derive(Debug, Args)]
 pub struct NewJobArgs {
-    /// The job's name and the folder it is written to: lower case letters, digits, underscores.
+    /// Name of the job and of its new folder: lower case letters, digits, underscores.
     pub name: String,
-    /// Drafts the contract from this CSV or Parquet file, for you to correct.
+    /// CSV or Parquet file to draft the contract from.
     #[arg(long, value_name = "FILE")]
     pub from: Option<PathBuf>,
 }
@@ -269,16 +269,16 @@ pub struct NewJobArgs {
 /// Flags of `new machine`.
 #[derive(Debug, Args)]
 pub struct NewMachineArgs {
-    /// The machine's name and the folder it is written to.
+    /// Name of the state machine and of its new folder.
     pub name: String,
 }
 
 /// Flags of `check`.
 #[derive(Debug, Args)]
 pub struct CheckArgs {
-    /// A file that defines a state machine, a folder of jobs and state machines, or a job's URL or bundled name.
+    /// File that defines a state machine, folder of jobs and state machines, or URL or name of a job.
     pub path: String,
-    /// The type of the state machines.
+    /// Type of the state machines.
     #[arg(long = "type", value_enum, value_name = "TYPE", default_value_t = MachineKind::Standard, ignore_case = true)]
     pub machine_type: MachineKind,
 }
@@ -286,9 +286,9 @@ pub struct CheckArgs {
 /// Flags of the verbs that read a job's log.
 #[derive(Debug, Args)]
 pub struct LogArgs {
-    /// The job's name, or the folder or URL of one.
+    /// Name of the job, or its folder or URL.
     pub job: String,
-    /// The root of the tables.
+    /// Root of the tables.
     #[arg(long, value_name = "URL")]
     pub output: String,
 }
@@ -296,7 +296,7 @@ pub struct LogArgs {
 /// Flags of `vacuum`.
 #[derive(Debug, Args)]
 pub struct VacuumArgs {
-    /// The job and where its tables lie.
+    /// Job and root of its tables.
     #[command(flatten)]
     pub log: LogArgs,
     /// Also deletes quarantined rows older than this, such as `90d` or `12h`.
@@ -307,16 +307,16 @@ pub struct VacuumArgs {
 /// Flags of `generate`.
 #[derive(Debug, Args)]
 pub struct GenerateArgs {
-    /// How many rentals; the other datasets are sized to match.
+    /// Number of rentals; the other datasets are sized to match.
     #[arg(long, value_name = "N", default_value_t = 20_080)]
     pub rentals: u64,
-    /// Another seed gives other data.
+    /// Seed of the random data; another seed gives other data.
     #[arg(long, value_name = "N", default_value_t = 7)]
     pub seed: u64,
-    /// The share of each dataset's lines that the contract must reject.
+    /// Share of each dataset's lines, 0 to 1, that break the contract.
     #[arg(long, value_name = "SHARE", default_value = "0")]
     pub dirt: String,
-    /// Where it goes: `<URL>/raw/<dataset>/`.
+    /// Root of the raw data; datasets are written to `<URL>/raw/<dataset>/`.
     #[arg(long, value_name = "URL")]
     pub out: String,
 }

@@ -1,4 +1,4 @@
-//! From flags to settings: resolved, checked, and free of the command line.
+//! Resolves flags into settings that know nothing of the command line.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use crate::store::Location;
 use crate::terminal::printer::AnswerFormat;
 use crate::terminal::row_writer::RowFormat;
 
-/// The smallest file size that is no mistake: below it every row group would be a file.
+/// Smallest target size of a file; below it every row group would be a file, which is surely a mistake.
 const LEAST_FILE_BYTES: u64 = 1 << 20;
 
 impl RequestArgs {
@@ -73,9 +73,12 @@ impl EngineArgs {
         if !(0.0..=1.0).contains(&self.max_rejected) {
             return Err(Error::new(
                 ErrorKind::Usage,
-                format!("`--max-rejected {}` is no share", self.max_rejected),
+                format!(
+                    "`--max-rejected {}` is not between 0 and 1",
+                    self.max_rejected
+                ),
             )
-            .hint("write a number from 0 to 1, such as `0.01` for one row of a hundred"));
+            .hint("write a share such as `0.01` for one row in a hundred"));
         }
         if self.row_group_rows == 0 {
             return Err(Error::new(

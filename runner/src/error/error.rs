@@ -6,23 +6,27 @@ use thiserror::Error;
 
 use crate::error::ErrorKind;
 
-/// The result of everything here that can fail.
+/// Result of the runner's fallible functions.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// A failure: what went wrong, what can be done, and what caused it.
+/// Failure with a message, a kind that says what a caller can do, a hint and a cause.
 ///
-/// `Display` prints the message alone; the chain of causes and the hint are printed once, by the binary.
+/// `Display` prints the message alone; the binary prints the chain of causes and the hint once.
 #[derive(Debug, Error)]
 #[error("{message}")]
 pub struct Error {
+    /// Class that decides the exit code.
     kind: ErrorKind,
+    /// What happened, and where.
     message: String,
+    /// What to do about it.
     hint: Option<String>,
+    /// Failure of the library below.
     source: Option<Box<Cause>>,
 }
 
 impl Error {
-    /// A failure of a kind; the message says what and where, in lower case, without a full stop.
+    /// Creates a failure of a kind; the message says what happened and where, in lower case, without a full stop.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self {
             kind,
@@ -46,33 +50,33 @@ impl Error {
         self
     }
 
-    /// Says it in other words, where more is known than below; kind, cause and hint stay.
+    /// Replaces the message by one that knows more than the code below; kind, cause and hint stay.
     #[must_use]
     pub fn reworded(mut self, message: impl Into<String>) -> Self {
         self.message = message.into();
         self
     }
 
-    /// The library's failure that caused it.
+    /// Returns the failure of the library below that caused it.
     #[must_use]
     pub fn cause(&self) -> Option<&Cause> {
         self.source.as_deref()
     }
 
-    /// What a caller can do.
+    /// Returns the class that says what a caller can do.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }
 
-    /// What to do about it, where something can be said.
+    /// Returns what to do about it, if something can be said.
     #[must_use]
     pub fn hint_text(&self) -> Option<&str> {
         self.hint.as_deref()
     }
 }
 
-/// A wrong job folder or parameter is a matter of usage.
+/// Errors of job folders and parameters are errors of usage.
 impl From<drivetrain_jobs::Error> for Error {
     fn from(error: drivetrain_jobs::Error) -> Self {
         let failed = Self::new(ErrorKind::Usage, error.to_string());
@@ -84,7 +88,7 @@ impl From<drivetrain_jobs::Error> for Error {
     }
 }
 
-/// The failures of the libraries below.
+/// Failure of a library below.
 #[derive(Debug, Error)]
 #[expect(
     missing_docs,
@@ -111,12 +115,12 @@ pub enum Cause {
     Url(#[from] url::ParseError),
 }
 
-/// Adds a message and a kind to the error of a library.
+/// Extension that adds a message and a kind to the error of a library.
 pub trait Context<T> {
-    /// Turns the error into one of `kind` whose message says what was being done.
+    /// Wraps the error into one of `kind` whose message says which operation failed.
     ///
     /// # Errors
-    /// The same failure, with the context.
+    /// Returns the same failure, with the context.
     fn context(self, kind: ErrorKind, message: impl fmt::Display) -> Result<T>;
 }
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-/// Escapes what a terminal would obey instead of show; lines stay lines.
+/// Escapes control characters that a terminal would obey instead of show; line ends and tabs stay.
 #[must_use]
 pub fn printable(text: &str) -> Cow<'_, str> {
     let is_shown = |character: char| !character.is_control() || matches!(character, '\n' | '\t');
@@ -17,7 +17,7 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(escaped.collect())
 }
 
-/// Escapes every control character, line ends included: for text that stands inside a line.
+/// Escapes every control character, line ends included, for text that is quoted within a line.
 #[must_use]
 pub fn in_line(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_terminal_is_shown_what_it_would_obey() {
+    fn control_characters_are_shown_instead_of_obeyed() {
         assert_eq!(printable("é\tx\ny"), "é\tx\ny");
         assert_eq!(
             printable("\u{1b}[2J\0\r\u{7f}\u{9b}1m"),

@@ -2,7 +2,7 @@
 
 use crate::error::ErrorKind;
 
-/// Maps each kind to its exit code, its error name in a state machine, and what it means; 0 is done.
+/// Exit code, error name in a state machine, and meaning of each kind; exit code 0 is success.
 pub const TABLE: [(ErrorKind, u8, &str, &str); 7] = [
     (
         ErrorKind::Failed,
@@ -48,18 +48,19 @@ pub const TABLE: [(ErrorKind, u8, &str, &str); 7] = [
     ),
 ];
 
-/// The exit code of a kind.
+/// Returns the exit code of a kind.
 #[must_use]
 pub fn code(kind: ErrorKind) -> u8 {
     row(kind).1
 }
 
-/// The error name that a state machine sees.
+/// Returns the error name that a state machine sees.
 #[must_use]
 pub fn asl_name(kind: ErrorKind) -> &'static str {
     row(kind).2
 }
 
+/// Returns the row of a kind.
 fn row(kind: ErrorKind) -> &'static (ErrorKind, u8, &'static str, &'static str) {
     TABLE
         .iter()

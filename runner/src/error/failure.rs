@@ -1,4 +1,4 @@
-//! A failure as a program reads it.
+//! Failures as programs read them.
 
 use std::error::Error as _;
 
@@ -7,23 +7,23 @@ use serde::{Deserialize, Serialize};
 use crate::error::Error;
 use crate::error::exit;
 
-/// What the text of a failure has, and what a state machine would see.
+/// Failure with its exit code and error name, as JSON has it.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Failure {
-    /// The error name that a state machine sees.
+    /// Error name that a state machine sees.
     pub name: String,
-    /// The code that the process ends with.
+    /// Exit code of the process.
     pub exit_code: u8,
-    /// What went wrong.
+    /// Message: what happened, and where.
     pub message: String,
-    /// The chain below it.
+    /// Messages of the chain of causes.
     pub causes: Vec<String>,
-    /// What to do about it.
+    /// Hint: what to do about it.
     pub hint: Option<String>,
 }
 
 impl Failure {
-    /// An error with its causes and its hint.
+    /// Builds the failure of an error, with its causes and its hint.
     #[must_use]
     pub fn of(error: &Error) -> Self {
         Self {
@@ -36,7 +36,7 @@ impl Failure {
     }
 }
 
-/// The chain below the error, without links that only repeat the one above.
+/// Returns the chain below the error, without links that only repeat the one above.
 fn causes(error: &Error) -> Vec<String> {
     let mut causes: Vec<String> = Vec::new();
     let mut last = error.to_string();

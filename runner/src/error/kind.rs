@@ -1,13 +1,13 @@
-//! What a caller can do about a failure.
+//! Classes of failures, by what a caller can do about them.
 
-/// What a caller can do about a failure; each kind has one exit code and one ASL error name (see [`exit`](crate::error::exit)).
+/// Class of a failure, by what a caller can do about it; each kind has one exit code and one ASL error name (see [`exit`](crate::error::exit)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
-    /// Nothing but a change outside helps: no permission, a full disk, too little memory, a defect.
+    /// Only a change outside the process helps: a permission, a full disk, too little memory, a defect.
     Failed,
     /// The command line, a job folder or a setting is wrong.
     Usage,
-    /// A prefix, bucket or file to be read is not there.
+    /// A prefix, bucket or file to read is missing.
     InputMissing,
     /// The data breaks its contract, or a check failed.
     QualityGate,
@@ -15,6 +15,6 @@ pub enum ErrorKind {
     Conflict,
     /// The same command may succeed later.
     TryAgain,
-    /// It was stopped before it committed anything.
+    /// The run was stopped before it committed anything.
     Cancelled,
 }

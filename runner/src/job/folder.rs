@@ -1,4 +1,4 @@
-//! Finds a job: bundled in the binary, in a folder, or at a URL.
+//! Finds a job that is bundled with the binary, in a folder, or at a URL.
 
 use std::collections::BTreeMap;
 
@@ -10,30 +10,30 @@ use tracing::debug;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::store::{Location, S3Settings, Store};
 
-/// A job folder is text that people write; anything larger is a mistake, such as the output root itself.
+/// Most files of a job folder. People write its text, so a larger folder is a mistake, such as the output root itself.
 const MOST_FILES: usize = 1_000;
 
-/// A file of a job folder larger than this is data, not text.
+/// Largest file of a job folder; a larger one is data, not text.
 const MOST_BYTES: u64 = 1 << 20;
 
-/// The files of a job and of the folders beside it.
+/// Files of a job and of the folders beside it.
 #[derive(Debug)]
 pub struct JobFolder {
-    /// What the job was called on the command line.
+    /// Name or place of the job on the command line.
     pub named: String,
-    /// Its files.
+    /// Files of the job.
     pub files: Vec<JobFile>,
-    /// The files of the folders beside it, by folder name, for contracts and tables that it takes from them.
+    /// Files of the folders beside it, by folder name, for contracts and tables that the job takes from them.
     pub siblings: BTreeMap<String, Vec<JobFile>>,
 }
 
 impl JobFolder {
     /// Reads a bundled job by its name, or the folder or URL of any other.
     ///
-    /// A name with a `/`, a `.` or a scheme is a place; any other is a bundled job's.
+    /// A name with a `/`, a `.` or a scheme is a place; any other is the name of a bundled job.
     ///
     /// # Errors
-    /// `Usage` for an unknown name, or a folder that is missing or holds what is no text; otherwise as the store says.
+    /// `Usage` for an unknown name, or a folder that is missing or has files that are not text; otherwise as the store says.
     pub async fn read(named: &str) -> Result<Self> {
         if let Some(files) = bundled::files(named) {
             return Ok(Self {
@@ -44,13 +44,13 @@ impl JobFolder {
         }
         if !Self::is_place(named) && !std::path::Path::new(named).is_dir() {
             let known = bundled::NAMES.map(|name| format!("`{name}`")).join(", ");
-            return Err(Error::new(ErrorKind::Usage, format!("there is no job `{named}`"))
-                .hint(format!("the bundled jobs are {known}; a folder of your own is named with a `/`, such as `./{named}`")));
+            return Err(Error::new(ErrorKind::Usage, format!("there is no bundled job `{named}`"))
+                .hint(format!("the bundled jobs are {known}; write a folder of your own with a `/`, such as `./{named}`")));
         }
         let location = Location::parse(named)?;
         let (root, folder) = parent(&location)?;
         let unreadable = |error: Error| {
-            // A store that is down or refuses is no mistake in the command.
+            // A store that is down or refuses is not a mistake in the command.
             let kind = match error.kind() {
                 ErrorKind::InputMissing => ErrorKind::Usage,
                 kind => kind,
@@ -82,13 +82,13 @@ impl JobFolder {
         })
     }
 
-    /// Tells the folder or URL of a job from a name.
+    /// `true` if the text is the folder or URL of a job, `false` if it is a name.
     #[must_use]
     pub fn is_place(named: &str) -> bool {
         named.contains(['/', '.', '\\'])
     }
 
-    /// Everything that is wrong with the folder, with its place.
+    /// Returns every problem of the folder, with its position.
     pub async fn problems(&self) -> Vec<Problem> {
         let others = |name: &str| self.siblings.get(name).cloned();
         match Job::check(self.files.clone(), &others).await {
@@ -97,10 +97,10 @@ impl JobFolder {
         }
     }
 
-    /// The job, its SQL planned over empty tables: what is wrong with it is known before anything is read.
+    /// Returns the job, whose SQL was planned over empty tables, so that its mistakes are known before anything is read.
     ///
     /// # Errors
-    /// `Usage`, with every problem of the folder and its place.
+    /// `Usage`, with every problem of the folder and its position.
     pub async fn job(&self) -> Result<Job> {
         let others = |name: &str| self.siblings.get(name).cloned();
         let checked = Job::check(self.files.clone(), &others).await;
@@ -115,11 +115,14 @@ impl JobFolder {
     }
 }
 
-/// The folder's parent and its own name.
+/// Splits a location into the parent folder and the folder's own name.
 fn parent(location: &Location) -> Result<(Location, Path)> {
     let no_parent = || {
-        Error::new(ErrorKind::Usage, format!("`{location}` is no job folder"))
-            .hint("name the folder that holds `job.toml`")
+        Error::new(
+            ErrorKind::Usage,
+            format!("`{location}` is not a job folder"),
+        )
+        .hint("name the folder that holds `job.toml`")
     };
     match location {
         Location::Folder(folder) => {
@@ -132,7 +135,7 @@ fn parent(location: &Location) -> Result<(Location, Path)> {
                 .map_err(object_store::Error::from)
                 .context(
                     ErrorKind::Usage,
-                    format!("`{location}` is no usable folder name"),
+                    format!("`{location}` is not a valid folder name"),
                 )?;
             Ok((Location::Folder(parent.to_owned()), name))
         }
@@ -149,13 +152,14 @@ fn parent(location: &Location) -> Result<(Location, Path)> {
     }
 }
 
+/// Reads the text files of a job folder, by name.
 async fn files(store: &Store, folder: &Path) -> Result<Vec<JobFile>> {
     let listed = store.list(folder).await?;
     if listed.len() > MOST_FILES {
         return Err(Error::new(
             ErrorKind::Usage,
             format!(
-                "`{}` holds {} files, more than a job folder ever does",
+                "`{}` has {} files, more than a job folder can have",
                 store.location().url(folder),
                 listed.len()
             ),
@@ -184,7 +188,7 @@ async fn files(store: &Store, folder: &Path) -> Result<Vec<JobFile>> {
     Ok(files)
 }
 
-/// The folders beside a job that hold a `job.toml`.
+/// Reads the folders beside a job that have a `job.toml`.
 async fn siblings(store: &Store, folder: &Path) -> Result<BTreeMap<String, Vec<JobFile>>> {
     let listed = store
         .reader()
@@ -200,7 +204,7 @@ async fn siblings(store: &Store, folder: &Path) -> Result<BTreeMap<String, Vec<J
             .map_err(object_store::Error::from)
             .context(
                 ErrorKind::Usage,
-                "a folder beside the job has no usable name",
+                "a folder beside the job has an invalid name",
             )?;
         if store.look(&manifest).await?.is_some()
             && let Some(name) = sibling.filename()
@@ -209,7 +213,7 @@ async fn siblings(store: &Store, folder: &Path) -> Result<BTreeMap<String, Vec<J
                 Ok(files) => {
                     siblings.insert(name.to_owned(), files);
                 }
-                // A broken folder is nothing to a job that takes nothing from it; to one that does it is not there.
+                // A broken folder does not matter to a job that takes nothing from it; for one that does, it is missing.
                 Err(error) if error.kind() == ErrorKind::Usage => {
                     debug!(folder = name, %error, "a folder beside the job is left out");
                 }
@@ -220,7 +224,7 @@ async fn siblings(store: &Store, folder: &Path) -> Result<BTreeMap<String, Vec<J
     Ok(siblings)
 }
 
-/// The key below a folder, hidden names aside.
+/// Returns the key relative to a folder; `None` for hidden names.
 fn below(folder: &Path, key: &Path) -> Option<String> {
     let parts: Vec<String> = key
         .prefix_match(folder)?

@@ -1,4 +1,4 @@
-//! Which jobs have a log below an output root, and which of them a command means.
+//! Jobs that have a log below an output root, found by name or folder.
 
 use drivetrain_jobs::name;
 
@@ -7,21 +7,21 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::job::folder::JobFolder;
 use crate::store::{Location, S3Settings, Store};
 
-/// A job whose log was found.
+/// Job whose log was found.
 #[derive(Debug)]
 pub struct LoggedJob {
-    /// The root of its tables.
+    /// Store of the output root.
     pub store: Store,
-    /// Its name.
+    /// Name of the job.
     pub name: String,
 }
 
 impl LoggedJob {
-    /// Finds the job that `runs`, `repair` and `vacuum` are told: by its name, or by the folder or URL that `run` takes.
+    /// Finds the job that `runs`, `repair` and `vacuum` name, by its name or by the folder or URL that `run` takes.
     ///
     /// # Errors
-    /// `Usage` for what is neither a name nor a job's folder; `InputMissing` where no such job ever ran, which is otherwise
-    /// taken for one that needs nothing; else as the store says.
+    /// `Usage` for a text that is neither a name nor a job's folder; `InputMissing` if no such job ever ran, because an empty answer
+    /// would look like a job that needs nothing; otherwise as the store says.
     pub async fn find(job: &str, output: &Location) -> Result<Self> {
         let name = name_of(job).await?;
         let store = Store::open(output, &S3Settings::default()).await?;
@@ -29,12 +29,9 @@ impl LoggedJob {
         if known.contains(&name) {
             return Ok(Self { store, name });
         }
-        let message = format!(
-            "no run of the job `{name}` is known in `{}`",
-            store.location()
-        );
+        let message = format!("the job `{name}` has no runs in `{}`", store.location());
         let listed = match known.as_slice() {
-            [] => "no job ever ran there; name the `--output` of a run".to_owned(),
+            [] => "no job ever ran there; pass the `--output` of a run".to_owned(),
             known => format!("the jobs with a log there are `{}`", known.join("`, `")),
         };
         let nearest = name::nearest(&name, known.iter().map(String::as_str));
@@ -46,7 +43,7 @@ impl LoggedJob {
     }
 }
 
-/// A log outlives its job's folder, so that a name needs none.
+/// Returns the name of a job. A log outlives its job's folder, so a name needs no folder.
 async fn name_of(job: &str) -> Result<String> {
     if name::is_legal(job) {
         return Ok(job.to_owned());
@@ -54,8 +51,8 @@ async fn name_of(job: &str) -> Result<String> {
     if JobFolder::is_place(job) {
         return Ok(JobFolder::read(job).await?.job().await?.name);
     }
-    let message = format!("`{job}` is no name of a job");
+    let message = format!("`{job}` is not a valid job name");
     Err(Error::new(ErrorKind::Usage, message).hint(
-        "name the job as its tables' folder is named, or name its folder with a `/`, such as `./my_job`",
+        "write the name of its folder below `--output`, or the job's own folder with a `/`, such as `./my_job`",
     ))
 }

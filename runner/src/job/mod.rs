@@ -1,4 +1,4 @@
-//! Jobs by name: their folders, and those that have a log below an output root.
+//! Jobs by name: job folders, and jobs that have a log below an output root.
 
 pub(crate) mod folder;
 pub(crate) mod logged;

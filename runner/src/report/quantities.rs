@@ -1,6 +1,6 @@
 //! Counts and sizes as people read them.
 
-/// A number with its thousands apart: `20,080`.
+/// Formats a number with thousands separators: `20,080`.
 #[must_use]
 pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
@@ -14,7 +14,7 @@ pub fn grouped(number: u64) -> String {
     text
 }
 
-/// Bytes in the largest unit that fits: `1.9 MiB`.
+/// Formats bytes in the largest unit that fits: `1.9 MiB`.
 #[must_use]
 pub fn size(bytes: u64) -> String {
     bytesize::ByteSize(bytes).display().iec().to_string()
@@ -25,7 +25,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn thousands_stand_apart() {
+    fn thousands_are_separated() {
         assert_eq!(grouped(0), "0");
         assert_eq!(grouped(999), "999");
         assert_eq!(grouped(20_080), "20,080");

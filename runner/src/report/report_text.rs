@@ -1,11 +1,11 @@
-//! A report as people read it.
+//! Text of a report, for people.
 
 use std::collections::BTreeMap;
 
 use crate::report::{Report, Status, grouped, size};
 
 impl Report {
-    /// A report for a person: a line for each input and output, and what deserves a look.
+    /// Returns the report as text: a line per input and output, then failed checks and the quarantine.
     #[must_use]
     pub fn text(&self) -> String {
         let mut lines = Vec::new();

@@ -7,96 +7,96 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Failure;
 
-/// The shape of the report.
+/// Version of the report's shape.
 pub const VERSION: u32 = 1;
 
-/// What a run did, in the order in which a row travels.
+/// Report of a run, in the order in which a row travels.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Report {
-    /// The shape of this object; it grows by fields, a changed meaning is a new number.
+    /// Version of this object's shape: new fields keep it, a changed meaning increases it.
     pub version: u32,
-    /// How the run ended.
+    /// End of the run.
     pub status: Status,
-    /// The job's name.
+    /// Name of the job.
     pub job: String,
-    /// The run's id: the same for the same job, parameters and inputs.
+    /// Id of the run: the same for the same job, parameters and inputs.
     pub run_id: String,
-    /// The id of the attempt that committed, or failed.
+    /// Id of the attempt that committed or failed.
     pub attempt_id: String,
-    /// The number of its record in the job's log; 0 where the run failed.
+    /// Number of the record in the job's log; 0 if the run failed.
     pub record: u64,
-    /// When it began, RFC 3339.
+    /// Start date, RFC 3339.
     pub started_at: String,
-    /// The values of the parameters that were set.
+    /// Values of the parameters that were set.
     pub parameters: BTreeMap<String, String>,
-    /// What was read.
+    /// Inputs that were read.
     pub inputs: Vec<InputReport>,
-    /// What was written; nobody sees the files of a run that failed.
+    /// Outputs that were written; the files of a failed run are never visible.
     pub outputs: Vec<OutputReport>,
-    /// What was checked.
+    /// Checks that were made.
     pub checks: Vec<CheckReport>,
-    /// Where rejected rows lie, if there are any.
+    /// URL of the folder of rejected rows, if there are any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quarantine: Option<String>,
-    /// Why the run failed.
+    /// Failure of the run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Failure>,
-    /// Wall-clock seconds of each stage that was done, in order.
+    /// Duration of each finished stage, in order.
     pub stages: Vec<StageReport>,
-    /// The most memory that the process held at once.
+    /// Peak resident memory of the process.
     pub peak_memory_bytes: u64,
-    /// Rows that did not fit into memory, as bytes in memory.
+    /// Bytes, as in memory, of rows that were spilled to disk.
     pub spilled_bytes: u64,
-    /// Requests to the stores by kind.
+    /// Requests to the stores, by kind.
     pub requests: BTreeMap<String, u64>,
-    /// What ran: drivetrain and the engine below.
+    /// Versions of drivetrain and of the query engine.
     pub versions: BTreeMap<String, String>,
 }
 
-/// How a run ended.
+/// End of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
-    /// Its outputs are visible.
+    /// The outputs are visible.
     #[default]
     Committed,
     /// An earlier attempt committed the same run; nothing was read or written.
     AlreadyDone,
-    /// It failed before it was committed, or its commit or publish is left to a later command, as the error says.
+    /// The run failed before its commit, or its commit or publish is left to a later command, as the error says.
     Failed,
 }
 
-/// What was read of one input.
+/// Report of one input.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub struct InputReport {
-    /// The input's name in the job.
+    /// Name of the input in the job.
     pub name: String,
-    /// Objects.
+    /// Number of objects.
     pub files: u64,
-    /// Their bytes as stored.
+    /// Bytes of the objects as stored.
     pub bytes: u64,
     /// Rows read: `accepted_rows + quarantined_rows`.
     pub rows: u64,
-    /// Rows that keep the contract.
+    /// Rows that meet the contract.
     pub accepted_rows: u64,
-    /// Rows set aside.
+    /// Rows that went to the quarantine.
     pub quarantined_rows: u64,
-    /// Those of them that were set aside only because the row that they refer to was.
+    /// Quarantined rows whose only fault is that the row they refer to was quarantined.
     pub quarantined_by_reference_rows: u64,
     /// Rows that broke a rule, by rule; a row is rejected by the first rule it breaks.
     pub rejected: BTreeMap<String, u64>,
     /// Accepted rows that broke a rule of severity `warn`, by rule.
     pub warnings: BTreeMap<String, u64>,
-    /// Remarks for a person: unknown columns, empty files.
+    /// Remarks for people: unknown columns, empty files.
     pub notes: Vec<String>,
 }
 
-/// What was written of one output.
+/// Report of one output.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct OutputReport {
-    /// The table's name.
+    /// Name of the table.
     pub name: String,
-    /// Where it lies.
+    /// URL of the table.
     pub url: String,
     /// Rows written.
     pub rows: u64,
@@ -104,7 +104,7 @@ pub struct OutputReport {
     pub filtered_rows: u64,
     /// Parquet files written.
     pub files: u64,
-    /// Their bytes.
+    /// Bytes of the Parquet files.
     pub bytes: u64,
     /// Partitions written, 1 for a table without partition columns.
     pub partitions: u64,
@@ -112,29 +112,29 @@ pub struct OutputReport {
     pub warnings: BTreeMap<String, u64>,
 }
 
-/// What a check found.
+/// Report of one check.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct CheckReport {
-    /// The check's name.
+    /// Name of the check.
     pub name: String,
-    /// Whether it held.
+    /// `true` if the check passed.
     pub held: bool,
-    /// What it found, where it did not hold.
+    /// Finding of a check that did not pass.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub found: Option<String>,
 }
 
-/// How long a stage took.
+/// Duration of a stage.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct StageReport {
-    /// The stage's name.
+    /// Name of the stage.
     pub name: String,
     /// Wall-clock seconds.
     pub seconds: f64,
 }
 
 impl StageReport {
-    /// Of a stage that took this long.
+    /// Creates the report of a stage from its duration.
     #[must_use]
     pub fn new(name: &str, took: Duration) -> Self {
         Self {
@@ -144,7 +144,7 @@ impl StageReport {
     }
 }
 
-/// The versions that a report names.
+/// Returns the versions that a report names.
 #[must_use]
 pub fn versions() -> BTreeMap<String, String> {
     BTreeMap::from([

@@ -1,4 +1,4 @@
-//! What must hold before anything is committed: the job's checks, keys and references of outputs, row counts.
+//! Checks before the commit: the job's own, keys and references of outputs.
 
 use arrow::array::RecordBatch;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
@@ -14,14 +14,14 @@ use crate::run::compute::Computed;
 use crate::run::request::Run;
 use crate::sql::query_error;
 
-/// How many violating rows a message shows.
+/// Violating rows that a message shows.
 const SHOWN_ROWS: usize = 3;
 
-/// Runs all checks of a job over what the session knows by name; `computed` are the outputs in the job's order, and rows of
-/// those whose keys may not differ are held.
+/// Runs all checks of a job over the tables that the session knows by name. `computed` are the outputs in the job's order; the rows of
+/// those with possible duplicate keys are held.
 ///
 /// # Errors
-/// `QualityGate`, naming every check that failed with what was expected and what came out.
+/// `QualityGate`, naming every check that failed with the expected and the actual values.
 pub async fn check(
     run: &Run<'_>,
     context: &SessionContext,
@@ -46,7 +46,7 @@ pub async fn check(
     }
     for (output, done) in job.outputs.iter().zip(computed) {
         if let Some(key) = &output.key {
-            // Hashes decide when they are all different, which is nearly always; only then is nothing grouped.
+            // If all hashes differ, which is nearly always so, no key is duplicate and nothing needs to be grouped.
             let found = if done.collected.keys_differ {
                 None
             } else {
@@ -72,12 +72,17 @@ pub async fn check(
     judge(job, findings)
 }
 
+/// Result of one check.
 struct CheckFinding {
+    /// Name of the check.
     name: String,
+    /// Whether a failure refuses the run or only warns.
     severity: Severity,
+    /// Finding of a check that did not pass.
     found: Option<String>,
 }
 
+/// Refuses the run if a check of severity `reject` failed, and reports all checks otherwise.
 fn judge(job: &Job, findings: Vec<CheckFinding>) -> Result<Vec<CheckReport>> {
     let failed: Vec<String> = findings
         .iter()
@@ -108,6 +113,7 @@ fn judge(job: &Job, findings: Vec<CheckFinding>) -> Result<Vec<CheckReport>> {
         .collect())
 }
 
+/// Runs a plan and returns its first rows.
 async fn rows(
     context: &SessionContext,
     plan: LogicalPlan,
@@ -123,7 +129,7 @@ async fn rows(
     frame.collect().await.map_err(query_error)
 }
 
-/// What differs between two queries of one row each.
+/// Compares two queries of one row each and returns the difference.
 async fn equal(
     context: &SessionContext,
     expected: LogicalPlan,
@@ -136,6 +142,7 @@ async fn equal(
     Ok((expected != got).then(|| format!("expected {expected}, got {got}")))
 }
 
+/// Returns the one row of a plan as text.
 async fn one_row(context: &SessionContext, plan: LogicalPlan) -> Result<String> {
     let batches = rows(context, plan, Some(2)).await?;
     let texts = texts(&batches)?;
@@ -146,6 +153,7 @@ async fn one_row(context: &SessionContext, plan: LogicalPlan) -> Result<String> 
     })
 }
 
+/// Returns the rows of a plan that should have none, as text.
 async fn no_rows(context: &SessionContext, plan: LogicalPlan) -> Result<Option<String>> {
     let frame = context
         .execute_logical_plan(plan.clone())
@@ -162,7 +170,7 @@ async fn no_rows(context: &SessionContext, plan: LogicalPlan) -> Result<Option<S
     )))
 }
 
-/// Each row as `name = value, ...`.
+/// Formats each row as `name = value, ...`.
 fn texts(batches: &[RecordBatch]) -> Result<Vec<String>> {
     let options = FormatOptions::default().with_null("NULL");
     let mut texts = Vec::new();
@@ -187,7 +195,7 @@ fn texts(batches: &[RecordBatch]) -> Result<Vec<String>> {
     Ok(texts)
 }
 
-/// Keys that occur twice.
+/// Returns duplicate keys as text.
 async fn duplicates(
     context: &SessionContext,
     output: &Output,
@@ -206,6 +214,7 @@ async fn duplicates(
     no_rows(context, plan).await
 }
 
+/// Returns the rows of an output whose reference leads to no row.
 async fn unresolved(
     context: &SessionContext,
     output: &Output,
@@ -238,10 +247,12 @@ async fn unresolved(
     no_rows(context, plan).await
 }
 
+/// Quotes an identifier.
 fn quote(name: &str) -> String {
     format!("\"{name}\"")
 }
 
+/// Quotes identifiers and separates them by commas.
 fn quoted(names: &[String]) -> String {
     names
         .iter()

@@ -1,4 +1,4 @@
-//! Runs a job's queries: each table and output is computed once, held, and visible by name to what comes after it.
+//! Runs a job's queries: each table and output is computed once, and later queries read it by name.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -26,31 +26,31 @@ use crate::sql::query_error;
 use crate::sql::workspace::Workspace;
 use crate::watch::Progress;
 
-/// Batches that a merge may be ahead of what takes them in.
+/// Batches that a merge may be ahead of the consumer.
 const MERGED_AHEAD: usize = 2;
 
-/// One output, computed.
+/// Computed output.
 pub struct Computed {
-    /// Its rows by partition.
+    /// Rows by partition.
     pub collected: Collected,
-    /// Rows that its `where` and window left out.
+    /// Rows that the output's `where` and window left out.
     pub filtered_rows: u64,
 }
 
-/// Where computed rows go.
+/// Destination of computed rows.
 pub struct Destination<'a> {
-    /// Opens parts of the outputs.
+    /// Handle that opens parts of the outputs.
     pub stager: Stager,
-    /// How files look.
+    /// Settings that shape files.
     pub shape: &'a Shape,
-    /// The outputs whose rows are needed once more, so that they are held until the checks have passed.
+    /// Outputs that are read again, so that their rows are held until the checks have passed.
     pub kept: BTreeSet<String>,
 }
 
 /// Computes all tables and outputs of a job, in order; returns the outputs.
 ///
 /// # Errors
-/// What a query fails with; `QualityGate` for an output that does not have one row for each row that it promises.
+/// The error of a query; `QualityGate` for an output that does not have one row for each row that it promises.
 pub async fn compute(
     run: &Run<'_>,
     accepted_rows: &BTreeMap<String, u64>,
@@ -87,7 +87,7 @@ pub async fn compute(
         let mut direct = goes_direct(output) && !destination.kept.contains(&output.name);
         let mut done = computing.output(job, output, direct).await?;
         if direct && !done.collected.keys_differ {
-            // Only rows can tell which keys occur twice.
+            // Only the rows can tell which keys are duplicate.
             direct = false;
             done = computing.output(job, output, direct).await?;
         }
@@ -100,28 +100,33 @@ pub async fn compute(
     Ok(computed)
 }
 
-/// Whether rows that nobody asks for again may go straight into files. Without partitions all streams would wait for one
-/// file, and an order comes from one stream only: both are written by several threads once they are held.
+/// `true` if rows that are not read again may go straight into files. Without partitions all streams would wait for one file, and
+/// an order comes from one stream only: both are written faster, by several threads, once they are held.
 fn goes_direct(output: &Output) -> bool {
     !output.partition_by.is_empty() && output.order_by.is_empty()
 }
 
-/// What all queries of a run share.
+/// Inputs that all queries of a run share.
 struct Computing<'a> {
+    /// Parameters of the run.
     parameters: &'a Parameters,
+    /// Session, memory and disk.
     workspace: &'a Workspace,
+    /// Destination of the rows.
     destination: &'a Destination<'a>,
+    /// Counters of the stage.
     progress: &'a Progress,
 }
 
 impl Computing<'_> {
+    /// Computes an output; if a join finds no memory, once more by sorting.
     async fn output(&self, job: &Job, output: &Output, direct: bool) -> Result<Computed> {
         match self.output_once(job, output, direct).await {
             Err(error) if is_join_memory(&error) => {
-                // Hash joins do not spill; sorting both sides does, and gives the same rows.
+                // Hash joins cannot spill; sorting both sides can, and gives the same rows.
                 warn!(
                     output = output.name,
-                    "a table to be joined does not fit into memory: joining by sorting"
+                    "one side of a join does not fit into memory: joining by sorting"
                 );
                 self.workspace.join_by_sorting();
                 self.output_once(job, output, direct).await
@@ -130,6 +135,7 @@ impl Computing<'_> {
         }
     }
 
+    /// Computes an output with the joins that the session has now.
     async fn output_once(&self, job: &Job, output: &Output, direct: bool) -> Result<Computed> {
         let planned = output_plan(&self.workspace.context, job, output, self.parameters).await?;
         let schema = schema_of(&output.columns);
@@ -163,6 +169,7 @@ impl Computing<'_> {
         })
     }
 
+    /// Runs a plan and collects its rows by partition.
     async fn execute(
         &self,
         intake: CollectSpec,
@@ -179,7 +186,7 @@ impl Computing<'_> {
         let mut streams =
             execute_stream_partitioned(physical, context.task_ctx()).map_err(query_error)?;
         if let [_] = streams.as_slice() {
-            // Rows in order are merged by one thread: another takes them in.
+            // One thread merges sorted rows, so another one consumes them.
             streams = streams
                 .into_iter()
                 .map(|stream| spawn_buffered(stream, MERGED_AHEAD))
@@ -190,7 +197,7 @@ impl Computing<'_> {
     }
 }
 
-/// Whether a query failed because the side of a join that is held whole found no memory.
+/// `true` if a query failed because the build side of a join found no memory.
 fn is_join_memory(error: &Error) -> bool {
     let mut next = std::error::Error::source(error);
     while let Some(cause) = next {
@@ -204,6 +211,7 @@ fn is_join_memory(error: &Error) -> bool {
     false
 }
 
+/// Makes held rows readable by name.
 fn register(workspace: &Workspace, name: &str, held: Arc<HeldResults>) -> Result<()> {
     workspace
         .context
@@ -212,6 +220,7 @@ fn register(workspace: &Workspace, name: &str, held: Arc<HeldResults>) -> Result
         .map_err(query_error)
 }
 
+/// Returns how rows of an output are assigned to partitions.
 fn partitions(output: &Output) -> Result<Partitions> {
     let schema = schema_of(&output.columns);
     let columns: Vec<(usize, String)> = output
@@ -231,7 +240,7 @@ fn partitions(output: &Output) -> Result<Partitions> {
     Partitions::new(&output.name, columns, &types)
 }
 
-/// For an output declared one row for each input row: accepted = out + filtered, each of them counted by itself.
+/// Checks an output that is declared to have one row per input row: accepted = written + filtered, each counted independently.
 fn require_one_row_each(
     output: &Output,
     computed: &Computed,
@@ -256,5 +265,5 @@ fn require_one_row_each(
             output.name
         ),
     )
-    .hint("its SQL drops or doubles rows: a join to a table whose key is not unique, or an inner join"))
+    .hint("its SQL drops or duplicates rows: look for a join to a table whose key is not unique, or an inner join"))
 }

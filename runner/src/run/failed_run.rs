@@ -3,12 +3,12 @@
 use crate::error::Error;
 use crate::report::Report;
 
-/// A run that failed, with what it had found until then.
+/// Failed run, with what it had found until then.
 #[derive(Debug)]
 pub struct FailedRun {
-    /// Why it failed.
+    /// Failure of the run.
     pub error: Error,
-    /// What it had found; `None` if it failed before an attempt began.
+    /// Report of what was found until then; `None` if no attempt had begun.
     pub report: Option<Box<Report>>,
 }
 

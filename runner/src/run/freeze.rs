@@ -1,4 +1,4 @@
-//! What a run reads, frozen: objects by name, version and size, or the live parts of another job's table.
+//! Freezes the inputs of a run: objects by key, ETag and size, or the live parts of another job's table.
 
 use std::collections::BTreeMap;
 
@@ -12,24 +12,24 @@ use crate::run::roots::{RAW, Roots};
 use crate::sql::column_types::type_name;
 use crate::store::{FrozenObject, FrozenStore, Store};
 
-/// One input of a job, frozen.
+/// Frozen input of a job.
 #[derive(Clone, Debug)]
 pub enum FrozenInput {
     /// Raw objects.
     Raw {
-        /// All of them: the run's id covers these.
+        /// All listed objects, which the run's id covers.
         all: Vec<FrozenObject>,
-        /// Those that are read: all, or what no earlier append took.
+        /// Objects to read: all, or those that no earlier append consumed.
         fresh: Vec<FrozenObject>,
-        /// Whether the run takes them once and for all.
+        /// `true` if the run consumes the objects, so that no later append reads them.
         consumes: bool,
     },
-    /// The live parts of a table.
+    /// Live parts of a table.
     Table(TableInput),
 }
 
 impl FrozenInput {
-    /// Every object that the run's result depends on.
+    /// Returns every object that the result of the run depends on.
     #[must_use]
     pub fn objects(&self) -> &[FrozenObject] {
         match self {
@@ -39,14 +39,14 @@ impl FrozenInput {
     }
 }
 
-/// All inputs of a job by name.
+/// Frozen inputs of a job, by name.
 pub type FrozenInputs = BTreeMap<String, FrozenInput>;
 
-/// Lists every input of a job; raw data only after the log was read, as the protocol wants it.
+/// Freezes every input of a job; raw data is listed only after the log was read, as the commit protocol requires.
 ///
 /// # Errors
 /// `InputMissing` for a dataset without objects or a table that was never written; `Usage` for a table whose recorded columns
-/// are not what this job expects; `Conflict` for an appended object that has changed.
+/// differ from what this job expects; `Conflict` for an appended object that has changed.
 ///
 /// # Panics
 /// Without an input store for a job that reads raw data: [`Roots::open`] opens it.
@@ -75,9 +75,9 @@ pub async fn freeze(job: &Job, opened: &Opened, roots: &Roots) -> Result<FrozenI
     Ok(inputs)
 }
 
-/// What a run reads of the objects that were listed. A run that replaces every table consumes them too: a later append adds
-/// only what it did not read. A run in a window takes a piece of each object, so it neither consumes nor forgets any. `opened` is
-/// `None` for a plan where nothing was written yet.
+/// Chooses the objects to read from those that were listed. A run that replaces every table consumes them too: a later append adds
+/// only what it did not read. A run in a window takes a part of each object, so it consumes none. `opened` is `None` for a plan of a
+/// job that has written nothing yet.
 ///
 /// # Errors
 /// `Conflict` for an appended object that has changed.
@@ -106,16 +106,16 @@ pub fn raw_input(
     })
 }
 
-/// Takes a table as an input that has what the job expects.
+/// Accepts a table as an input if it has the columns that the job expects.
 ///
 /// # Errors
-/// `Usage` for a table whose recorded columns are not what the job expects.
+/// `Usage` for a table whose recorded columns differ from what the job expects.
 pub fn table_input(input: &Input, table: &str, found: TableInput) -> Result<FrozenInput> {
     require_columns(input, table, &found.columns)?;
     Ok(FrozenInput::Table(found))
 }
 
-/// Whether this input's rows become the output's: it is the one that the output names, or the output names none.
+/// `true` if this input's rows become the output's: the output names this input, or none.
 fn becomes_rows(output: &Output, input: &Input) -> bool {
     output
         .rows_of
@@ -123,7 +123,7 @@ fn becomes_rows(output: &Output, input: &Input) -> bool {
         .is_none_or(|rows_of| *rows_of == input.name)
 }
 
-/// The table must have each column that the job reads, of the type that it expects.
+/// Checks that the table has each column that the job reads, with the expected type.
 fn require_columns(input: &Input, table: &str, recorded: &Columns) -> Result<()> {
     let mut differences = Vec::new();
     for column in &input.contract.columns {
@@ -149,12 +149,12 @@ fn require_columns(input: &Input, table: &str, recorded: &Columns) -> Result<()>
     Err(Error::new(
         ErrorKind::Usage,
         format!(
-            "table `{table}` is not what input `{}` expects: {}",
+            "the columns of table `{table}` are not those that input `{}` expects: {}",
             input.name,
             differences.join("; ")
         ),
     )
-    .hint("run the job that writes the table again with its present contract"))
+    .hint("run the job that writes the table again with its current contract"))
 }
 
 /// Returns a reader of exactly these versions of the objects.
@@ -163,7 +163,7 @@ fn require_columns(input: &Input, table: &str, recorded: &Columns) -> Result<()>
 /// `Failed` for an object that has no usable key.
 pub(crate) fn frozen_store(store: &Store, objects: &[FrozenObject]) -> Result<FrozenStore> {
     FrozenStore::new(store.reader(), objects.iter().cloned())
-        .context(ErrorKind::Failed, "an input has no usable key")
+        .context(ErrorKind::Failed, "the key of an input object is invalid")
 }
 
 /// Returns a frozen object as readers describe it.
@@ -175,7 +175,7 @@ pub(crate) fn object_meta(object: &FrozenObject) -> Result<ObjectMeta> {
         .map_err(object_store::Error::from)
         .context(
             ErrorKind::Failed,
-            format!("`{}` is no usable key", object.key),
+            format!("`{}` is not a valid key", object.key),
         )?;
     Ok(ObjectMeta {
         location,

@@ -1,4 +1,4 @@
-//! How a run starts, before anything is read: what a plan must find too.
+//! The start of a run, before anything is read: parameters, checks asked for, and the run's id. A plan does the same.
 
 use drivetrain_jobs::job::Job;
 use drivetrain_jobs::plan::Parameters;
@@ -8,10 +8,10 @@ use crate::error::{Context, Error, ErrorKind, Result};
 use crate::run::freeze::FrozenInputs;
 use crate::run::settings::RunSettings;
 
-/// Gives parameters their values and types, and looks whether the job has the checks that were asked for.
+/// Binds parameters to their values and types, and checks that the job has the checks that were asked for.
 ///
 /// # Errors
-/// `Usage` for a parameter or a check that the job does not have, and for a value that is none.
+/// `Usage` for a parameter or a check that the job does not have, and for an invalid value.
 pub fn bind(job: &Job, settings: &RunSettings) -> Result<Parameters> {
     let given: Vec<_> = settings.parameters.iter().collect();
     let parameters = Parameters::bind(job, &given)?;
@@ -19,7 +19,7 @@ pub fn bind(job: &Job, settings: &RunSettings) -> Result<Parameters> {
     Ok(parameters)
 }
 
-/// What the settings decide about the log's opening.
+/// Returns the options for opening the log.
 #[must_use]
 pub fn open_options(settings: &RunSettings) -> OpenOptions {
     OpenOptions {
@@ -27,10 +27,10 @@ pub fn open_options(settings: &RunSettings) -> OpenOptions {
     }
 }
 
-/// A run's id covers all that its result depends on: the job, what shapes the result, and the frozen inputs.
+/// Computes the run's id, a hash of all that its result depends on: the job, what shapes the result, and the frozen inputs.
 ///
 /// # Errors
-/// `Failed` for a defect: settings and contracts can always be written as JSON.
+/// `Failed` for a defect, because settings and contracts can always be written as JSON.
 pub fn identify(job: &Job, settings: &RunSettings, inputs: &FrozenInputs) -> Result<RunId> {
     let mut parameters = settings.parameters.clone();
     let shape = serde_json::to_string(&settings.shape)
@@ -58,6 +58,7 @@ pub fn identify(job: &Job, settings: &RunSettings, inputs: &FrozenInputs) -> Res
     }))
 }
 
+/// Checks that the job has every check that was asked for.
 fn require_known_checks(job: &Job, settings: &RunSettings) -> Result<()> {
     let known = |name: &String| job.checks.iter().any(|check| check.name == *name);
     match settings.checks.iter().find(|name| !known(name)) {

@@ -1,4 +1,4 @@
-//! The end of a run: the only place that starts one, and from which exit code, report and answer follow.
+//! The end of a run: the only caller of the run, from which exit code, report and answer follow.
 
 use crate::callback::{Summary, Waiter};
 use crate::error::{Failure, Result};
@@ -9,7 +9,7 @@ use crate::run::row_path::run;
 
 /// Prepares a request, runs it, and tells the waiter how it ended; a request that cannot be prepared is answered too.
 ///
-/// `job` is the job as it was named, for a failure that comes before it is read.
+/// `job` is the name on the command line, for a failure that comes before the job is read.
 ///
 /// # Errors
 /// Each kind of the exit table: what is wrong, where, and what can be done about it. If the run succeeded and its waiter could
@@ -36,7 +36,7 @@ pub async fn execute<'a>(
             report: Some(Box::new(report)),
         }),
         (Err(unanswered), Err(failed)) => {
-            // Why the run failed says more than that nobody heard of it.
+            // The cause of the run's failure says more than the failed answer.
             tracing::error!(error = %unanswered, "the end of the run could not be reported");
             Err(failed)
         }

@@ -1,4 +1,4 @@
-//! What a run is going to do to each table, and how its rows are staged.
+//! Plans the tables that a run writes: what it replaces in each, and how its rows are written.
 
 use datafusion::common::ScalarValue;
 use drivetrain_jobs::contract::ColumnType as Type;
@@ -11,7 +11,7 @@ use crate::sink::table::Table;
 use crate::sql::column_types::type_name;
 use crate::sql::workspace::Workspace;
 
-/// The tables of a job with their columns and what a run with these parameters replaces.
+/// Returns the tables of a job with their columns, and what a run with these parameters replaces in each.
 #[must_use]
 pub fn plans(job: &Job, parameters: &Parameters) -> Vec<OutputPlan> {
     job.outputs
@@ -24,6 +24,7 @@ pub fn plans(job: &Job, parameters: &Parameters) -> Vec<OutputPlan> {
         .collect()
 }
 
+/// Returns the columns of an output as the log records them.
 fn columns(output: &Output) -> Columns {
     let columns = output.columns.iter().map(|column| ColumnType {
         name: column.name.clone(),
@@ -35,6 +36,7 @@ fn columns(output: &Output) -> Columns {
     }
 }
 
+/// Returns what a run replaces in an output: all of it, a window, or nothing.
 fn replaces(output: &Output, parameters: &Parameters) -> Replaces {
     if output.mode == Mode::Append {
         return Replaces::Append;
@@ -59,7 +61,7 @@ fn replaces(output: &Output, parameters: &Parameters) -> Replaces {
     })
 }
 
-/// How an output's rows are written.
+/// Returns how the rows of an output are written.
 #[must_use]
 pub fn table(output: &Output, shape: &Shape, workspace: &Workspace) -> Table {
     let in_file = |column: &str| {

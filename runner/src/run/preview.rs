@@ -1,4 +1,4 @@
-//! The query plans of a run before it: over the inputs as they lie there, without reading a row of them.
+//! Query plans of a run before it starts, over the inputs as they are, without reading a row.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,37 +23,37 @@ use crate::sql::query_error;
 use crate::sql::workspace::Workspace;
 use crate::store::Store;
 
-/// What is known of an input before it is read.
+/// Knowledge of an input before it is read.
 pub enum Known {
-    /// Raw files: how many, and their bytes.
+    /// Raw files: their number and bytes.
     Files(u64, u64),
     /// The live parts of a table, in a store.
     Table(TableInput, Store),
-    /// It is not there yet, or no place is named for it.
+    /// The input does not exist yet, or no root was given for it.
     Nothing,
 }
 
-/// How one table or output would be computed.
+/// Query of one table or output.
 #[derive(Serialize)]
 pub struct PlannedQuery {
-    /// Which.
+    /// Name of the table or output.
     pub computes: String,
-    /// The physical plan, a node a line.
+    /// Physical plan, one node per line.
     pub plan: String,
 }
 
-/// What all queries of a run would do.
+/// Queries of a run, and the files that they would open.
 pub struct Preview {
-    /// In the order in which they run.
+    /// Queries in the order in which they run.
     pub queries: Vec<PlannedQuery>,
-    /// For each input that is a table: the files that are opened, and their bytes; those of other partitions are not.
+    /// Number and bytes of the files that would be opened, per input that is a table; files of other partitions are not opened.
     pub opened: BTreeMap<String, (u64, u64)>,
 }
 
 /// Plans every query of a job over its inputs.
 ///
 /// # Errors
-/// What a run's own planning fails with.
+/// The errors of a run's own planning.
 pub async fn preview(
     job: &Job,
     parameters: &Parameters,
@@ -109,7 +109,7 @@ pub async fn preview(
     })
 }
 
-/// Plans a query, and lets those after it see what it would hold.
+/// Plans a query, and registers a placeholder of its result for the queries after it.
 async fn hold(
     workspace: &Workspace,
     name: &str,
@@ -139,9 +139,10 @@ async fn hold(
     Ok(physical)
 }
 
-/// The input of a store's name, and its opened files with their bytes.
+/// Input name and opened files with their bytes, by the name of the store that has the input's parts.
 type FilesOpened = BTreeMap<String, (String, BTreeMap<String, u64>)>;
 
+/// Adds the files that a plan opens.
 fn add_opened(
     plan: &Arc<dyn ExecutionPlan>,
     opened: &mut FilesOpened,

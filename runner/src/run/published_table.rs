@@ -1,4 +1,4 @@
-//! Published tables as DataFusion scans them: the live parts by a job's log, with the columns that the log recorded.
+//! Published tables as DataFusion scans them: the live parts by a job's log, with the recorded columns.
 
 use std::sync::Arc;
 
@@ -14,10 +14,10 @@ use crate::sql::parts_table::{LivePart, PartsTable, partition_type};
 use crate::sql::workspace::Workspace;
 use crate::store::Store;
 
-/// A published table as DataFusion scans it; `contract` narrows it to the columns that it names.
+/// Returns a published table as DataFusion scans it; `contract` restricts it to the columns that it names.
 ///
 /// # Errors
-/// `Failed` for a record that names no usable key or type.
+/// `Failed` for a record with an invalid key or an unknown type.
 pub fn published_table(
     name: &str,
     contract: Option<&Contract>,
@@ -28,7 +28,7 @@ pub fn published_table(
     let url = ObjectStoreUrl::parse(format!("drivetrain-{}://parts", name.replace('_', "-")))
         .context(
             ErrorKind::Failed,
-            format!("table `{name}` has no usable name"),
+            format!("`{name}` is not a valid table name"),
         )?;
     workspace
         .context
@@ -50,7 +50,7 @@ pub fn published_table(
                     column.name, column.kind
                 ),
             )
-            .hint("use a newer drivetrain")
+            .hint("a newer version of drivetrain wrote this table: use that version")
         })?;
         if !is_partition(&column.name) && wanted(&column.name) {
             file_fields.push(Field::new(&column.name, kind, true));

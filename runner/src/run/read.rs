@@ -1,4 +1,4 @@
-//! The first half of a row's path: frozen inputs become tables of SQL, and what breaks the contract goes to quarantine.
+//! Reads frozen inputs into tables of the SQL session; rows that break the contract go to the quarantine.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,14 +21,14 @@ use crate::sql::workspace::Workspace;
 use crate::store::Store;
 use crate::watch::Progress;
 
-/// Rows in a batch: what DataFusion works with.
+/// Rows per batch, DataFusion's own batch size.
 const BATCH_ROWS: usize = 8192;
 
 /// Inputs that were read; the accepted rows themselves are registered in the workspace's session.
 pub(crate) struct SourcesRead {
-    /// What was found of each input, in the job's order.
+    /// Reports of the inputs, in the job's order.
     pub inputs: Vec<InputReport>,
-    /// The folder of the rejected rows, if there are any.
+    /// URL of the folder of rejected rows, if there are any.
     pub quarantine: Option<String>,
     /// Bytes of rows that did not fit into memory.
     pub spilled_bytes: u64,
@@ -44,13 +44,13 @@ impl SourcesRead {
     }
 }
 
-/// Inputs that were refused, with what was found of them.
+/// Refused inputs, with what was found of them.
 pub(crate) struct SourcesRefused {
-    /// Why they were refused.
+    /// Reason of the refusal.
     pub error: Error,
-    /// What was found of each input.
+    /// Reports of the inputs that were read until then.
     pub inputs: Vec<InputReport>,
-    /// The folder of the rejected rows, if there are any.
+    /// URL of the folder of rejected rows, if there are any.
     pub quarantine: Option<String>,
 }
 
@@ -129,6 +129,7 @@ pub(crate) async fn read(
     })
 }
 
+/// Returns the raw objects to read, with their contracts and clustering.
 fn raw_objects(
     job: &Job,
     mut clustering: BTreeMap<String, Expr>,
@@ -148,10 +149,13 @@ fn raw_objects(
             .expect("a job that reads raw data has an input store");
         let table_root = Path::parse(format!("{RAW}/{folder}"))
             .map_err(object_store::Error::from)
-            .context(ErrorKind::Usage, format!("`{folder}` is no usable folder"))?;
+            .context(
+                ErrorKind::Usage,
+                format!("`{folder}` is not a valid folder name"),
+            )?;
         let mut contract = input.contract.clone();
         if fresh.is_empty() && !all.is_empty() {
-            // Everything was appended before: there is nothing new to be too little of.
+            // Everything was appended before, so a minimum of new rows makes no sense.
             contract.min_rows = 0;
         }
         inputs.push(InputObjects {
@@ -168,6 +172,7 @@ fn raw_objects(
     Ok(inputs)
 }
 
+/// Writes the quarantine of refused inputs and adds its place to the error's hint.
 async fn refuse(refused: Refused, attempt: &Attempt, store: &Store) -> Box<SourcesRefused> {
     let Refused {
         error,
@@ -179,8 +184,8 @@ async fn refuse(refused: Refused, attempt: &Attempt, store: &Store) -> Box<Sourc
     let (error, quarantine) = match write_quarantine(&quarantine, attempt, store).await {
         Ok(Some(place)) => {
             let rows =
-                format!("the rejected rows lie in `{place}`, each with its file, line and rule");
-            // What helps against the failure comes first; the rejected rows need not be its cause.
+                format!("the rejected rows are in `{place}`, each with its file, line and rule");
+            // The failure's own hint comes first, because the rejected rows need not be its cause.
             let hint = match error.hint_text() {
                 Some(own) => format!("{own}; {rows}"),
                 None => rows,
@@ -211,6 +216,7 @@ async fn write_quarantine(
     Ok(written.map(|_| store.location().url(&folder)))
 }
 
+/// Builds the report of a raw dataset.
 fn raw_report(name: &str, report: &DatasetReport) -> InputReport {
     let owned = |counts: &BTreeMap<Arc<str>, u64>| {
         counts
@@ -240,6 +246,7 @@ fn raw_report(name: &str, report: &DatasetReport) -> InputReport {
     }
 }
 
+/// Builds the report of a table that another job wrote.
 fn table_report(name: &str, table: &TableInput) -> InputReport {
     let rows = table.parts.iter().map(|part| part.rows).sum();
     InputReport {

@@ -1,4 +1,4 @@
-//! What a run is asked to do, and the ports that it talks to.
+//! The request for a run: job, settings, and the ports that the run talks to.
 
 use chrono::{DateTime, Utc};
 use drivetrain_jobs::job::Job;
@@ -9,11 +9,11 @@ use crate::run::roots::Roots;
 use crate::run::settings::RunSettings;
 use crate::watch::{StageObserver, StopSignal};
 
-/// One run of one job, as it is asked for.
+/// Request for one run of one job.
 pub struct RunRequest<'a> {
-    /// The job to run.
+    /// Job to run.
     pub job: Job,
-    /// Where the run reads and writes, and how it decides.
+    /// Settings of the run.
     pub settings: RunSettings,
     /// Port to the process that decides whether the run may still commit.
     pub fence: &'a dyn Fence,
@@ -21,14 +21,17 @@ pub struct RunRequest<'a> {
     pub stop: &'a StopSignal,
     /// Port to the display of the stages.
     pub stages: &'a dyn StageObserver,
-    /// The date at which the run began.
+    /// Start date of the run.
     pub started_at: DateTime<Utc>,
 }
 
-/// A request with its parameters bound and its roots open, as every stage takes it.
+/// Run under way: a request with its parameters bound and its roots open, as every stage takes it.
 pub(crate) struct Run<'a> {
+    /// Request that is run.
     pub request: &'a RunRequest<'a>,
+    /// Parameters with their values and types.
     pub parameters: Parameters,
+    /// Stores of the raw data and of the tables.
     pub roots: Roots,
 }
 

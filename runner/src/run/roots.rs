@@ -1,4 +1,4 @@
-//! The two places of a run: where raw data lies, where tables go.
+//! The two roots of a run: that of the raw data, and that of the tables.
 
 use std::collections::BTreeMap;
 
@@ -8,23 +8,23 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::run::settings::RunSettings;
 use crate::store::{S3Settings, Store};
 
-/// The folder of raw data below the input root.
+/// Folder of raw data below the input root.
 pub const RAW: &str = "raw";
 
-/// The opened roots of a run.
+/// Opened roots of a run.
 #[derive(Clone, Debug)]
 pub struct Roots {
-    /// The raw data's, for jobs that read any.
+    /// Store of the raw data, for jobs that read any.
     pub input: Option<Store>,
-    /// The tables' and the log's.
+    /// Store of the tables and of the log.
     pub output: Store,
 }
 
 impl Roots {
-    /// Opens both, once it is sure that no table would become raw data, or the other way round.
+    /// Opens both roots, after checking that no table would become raw data or raw data part of a table.
     ///
     /// # Errors
-    /// `Usage` for places that contain each other, or a missing `--input`; otherwise as the stores say.
+    /// `Usage` for roots that contain each other, or a missing `--input`; otherwise as the stores say.
     pub async fn open(job: &Job, settings: &RunSettings) -> Result<Self> {
         let s3 = S3Settings::default();
         let input = match (&settings.input, reads_raw(job)) {
@@ -40,7 +40,7 @@ impl Roots {
                         job.name
                     ),
                 )
-                .hint("name the folder or URL above `raw/` with `--input`"));
+                .hint("pass the folder or URL above `raw/` with `--input`"));
             }
             (_, None) => None,
         };
@@ -48,7 +48,7 @@ impl Roots {
         Ok(Self { input, output })
     }
 
-    /// Requests so far to both stores, by kind.
+    /// Returns the requests so far to both stores, by kind.
     #[must_use]
     pub fn requests(&self) -> BTreeMap<String, u64> {
         let mut sum = BTreeMap::new();
@@ -69,7 +69,7 @@ impl Roots {
     }
 }
 
-/// The first raw dataset that a job reads.
+/// Returns the first raw dataset that a job reads.
 fn reads_raw(job: &Job) -> Option<&str> {
     job.inputs.iter().find_map(|input| match &input.origin {
         InputOrigin::Raw(folder) => Some(folder.as_str()),
@@ -77,10 +77,10 @@ fn reads_raw(job: &Job) -> Option<&str> {
     })
 }
 
-/// Makes sure that no table would become raw data, or the other way round.
+/// Checks that no table would become raw data or raw data part of a table.
 ///
 /// # Errors
-/// `Usage` for places that contain each other.
+/// `Usage` for roots that contain each other.
 pub fn require_apart(job: &Job, settings: &RunSettings) -> Result<()> {
     let (Some(input), Some(_)) = (&settings.input, reads_raw(job)) else {
         return Ok(());
@@ -90,11 +90,11 @@ pub fn require_apart(job: &Job, settings: &RunSettings) -> Result<()> {
         return Err(Error::new(
             ErrorKind::Usage,
             format!(
-                "the output root `{}` lies inside the raw data `{raw}`",
+                "the output root `{}` is inside the raw data `{raw}`",
                 settings.output
             ),
         )
-        .hint("choose an `--output` outside: its tables would be read as raw data"));
+        .hint("choose an `--output` outside of it: tables there would be read as raw data"));
     }
     for output in &job.outputs {
         let table = settings
@@ -103,9 +103,9 @@ pub fn require_apart(job: &Job, settings: &RunSettings) -> Result<()> {
         if raw.is_within(&table) {
             return Err(Error::new(
                 ErrorKind::Usage,
-                format!("the raw data `{raw}` lies inside the table `{table}`"),
+                format!("the raw data `{raw}` is inside the table `{table}`"),
             )
-            .hint("choose an `--output` whose tables do not contain the raw data: a run would replace it"));
+            .hint("choose an `--output` whose tables do not contain the raw data, which a run would replace"));
         }
     }
     Ok(())

@@ -28,10 +28,10 @@ use crate::sink::write::write;
 use crate::sql::workspace::Workspace;
 use crate::store::FrozenObject;
 
-/// How often a run whose uploads the store dropped starts again before it gives up.
+/// Starts of a run whose uploads the store drops, before it gives up.
 const MOST_STARTS: usize = 3;
 
-/// Runs a job once; a run that is done already is found so, and nothing is read or written.
+/// Runs a job once; if the same run is done already, nothing is read or written.
 pub(crate) async fn run(request: &RunRequest<'_>) -> Result<Report, FailedRun> {
     let parameters = bind(&request.job, &request.settings)?;
     let opening = Box::pin(Roots::open(&request.job, &request.settings));
@@ -54,7 +54,8 @@ pub(crate) async fn run(request: &RunRequest<'_>) -> Result<Report, FailedRun> {
     .into())
 }
 
-/// Makes one attempt, from the log to the published record; `None` if what it was built on was lost, and it is to start again.
+/// Makes one attempt, from the log to the published record; `None` if the record that it was built on was lost, so that the run must
+/// start again.
 async fn attempt_run(run: &Run<'_>) -> Result<Option<Report>, FailedRun> {
     let (inputs, attempt) = match run.stop().or_cancelled(open_attempt(run)).await? {
         Begun::AlreadyDone(report) => return Ok(Some(*report)),
@@ -89,13 +90,15 @@ async fn attempt_run(run: &Run<'_>) -> Result<Option<Report>, FailedRun> {
     }
 }
 
-/// What the log and the inputs lead to.
+/// Start of a run, as the log and the inputs decide it.
 enum Begun {
+    /// A live record holds the same run.
     AlreadyDone(Box<Report>),
+    /// The run is to be done.
     Attempt(FrozenInputs, Attempt),
 }
 
-/// Freezes and identifies; a stop may come at any time, for nothing is staged yet.
+/// Freezes the inputs and identifies the run; a stop may come at any time, because nothing is staged yet.
 async fn open_attempt(run: &Run<'_>) -> Result<Begun> {
     let (job, settings) = (run.job(), run.settings());
     let plans = outputs::plans(job, &run.parameters);
@@ -114,7 +117,7 @@ async fn open_attempt(run: &Run<'_>) -> Result<Begun> {
 /// Staged parts, and the rows that they must hold by table.
 type StagedOutputs = (Vec<StagedPart>, BTreeMap<String, u64>);
 
-/// Does everything between the frozen inputs and the commit: nothing of it is visible, and it may be dropped at any time.
+/// Does everything between the frozen inputs and the commit; nothing of it is visible, and it may be dropped at any time.
 async fn stage_outputs(
     run: &Run<'_>,
     inputs: &FrozenInputs,
@@ -178,7 +181,7 @@ async fn stage_outputs(
     Ok((parts, rows))
 }
 
-/// Returns the objects that the run takes once and for all.
+/// Returns the objects that the run consumes, so that no later append reads them.
 fn consumed(inputs: &FrozenInputs) -> Vec<FrozenObject> {
     inputs
         .values()
@@ -194,6 +197,7 @@ fn consumed(inputs: &FrozenInputs) -> Vec<FrozenObject> {
         .collect()
 }
 
+/// Builds the report of an output before its files are written.
 fn output_report(run: &Run<'_>, name: &str, done: &Computed) -> OutputReport {
     let location = run.roots.output.location();
     let url = location

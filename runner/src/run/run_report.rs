@@ -1,4 +1,4 @@
-//! The report of a run while it grows, and where it is stored.
+//! The growing report of a run, and its storage.
 
 use std::collections::BTreeMap;
 
@@ -15,11 +15,13 @@ use crate::sql::memory::peak_resident_bytes;
 use crate::store::Store;
 use crate::watch::Stage;
 
-/// The report of one attempt; it grows stage by stage.
+/// Report of one attempt, which grows stage by stage.
 pub(crate) struct RunReport<'a> {
+    /// Run that is reported.
     run: &'a Run<'a>,
+    /// Key at which the report is stored.
     key: Path,
-    /// What has been found so far.
+    /// Findings so far.
     pub found: Report,
 }
 
@@ -65,7 +67,7 @@ impl<'a> RunReport<'a> {
     /// Returns the report as the record keeps it.
     ///
     /// # Errors
-    /// `Failed` for a defect: a report can always be written as JSON.
+    /// `Failed` for a defect, because a report can always be written as JSON.
     pub fn summary(&mut self) -> Result<Value> {
         self.measure();
         serde_json::to_value(&self.found).context(ErrorKind::Failed, "cannot write the report")
@@ -79,13 +81,13 @@ impl<'a> RunReport<'a> {
         self.found
     }
 
-    /// Adds what was found until a failure from the commit on, whose outcome the log tells.
+    /// Adds the findings to a failure from the commit on; nothing is stored, because the log has the outcome.
     pub fn failed(&self, error: Error) -> FailedRun {
         let report = Some(Box::new(self.as_failed()));
         FailedRun { error, report }
     }
 
-    /// Adds what was found until a failure before the commit, and stores it if the store may still answer soon.
+    /// Adds the findings to a failure before the commit, and stores them if the store may still answer soon.
     pub async fn failed_before_commit(self, error: Error) -> FailedRun {
         let mut report = self.as_failed();
         report.error = Some(Failure::of(&error));
@@ -97,6 +99,7 @@ impl<'a> RunReport<'a> {
         FailedRun { error, report }
     }
 
+    /// Returns the findings as the report of a failed run.
     fn as_failed(&self) -> Report {
         let mut report = self.found.clone();
         report.status = Status::Failed;
@@ -105,6 +108,7 @@ impl<'a> RunReport<'a> {
         report
     }
 
+    /// Records memory and requests up to now.
     fn measure(&mut self) {
         self.found.peak_memory_bytes = peak_resident_bytes();
         self.found.requests = self.run.roots.requests();
@@ -114,7 +118,7 @@ impl<'a> RunReport<'a> {
 /// Returns the report of the attempt that did the run, as its record keeps it.
 ///
 /// # Errors
-/// `Failed` for a record that holds no report that this binary reads.
+/// `Failed` for a record whose report this binary cannot read.
 pub(crate) fn already_done(run: &Run<'_>, record: &Record) -> Result<Report> {
     let summary = record
         .as_run()
@@ -123,7 +127,7 @@ pub(crate) fn already_done(run: &Run<'_>, record: &Record) -> Result<Report> {
     let mut report: Report = serde_json::from_value(summary).context(
         ErrorKind::Failed,
         format!(
-            "record {} of job `{}` holds no report that this binary reads",
+            "this binary cannot read the report in record {} of job `{}`",
             record.number,
             run.job().name
         ),
@@ -134,7 +138,7 @@ pub(crate) fn already_done(run: &Run<'_>, record: &Record) -> Result<Report> {
     Ok(report)
 }
 
-/// Stores a report beside the log. A store that refuses it changes nothing about how the run ended, so that is only a warning.
+/// Stores a report beside the log. A store that refuses it does not change how the run ended, so that is only a warning.
 async fn store(report: &Report, key: &Path, store: &Store) {
     let written = async {
         let body = serde_json::to_vec_pretty(report)

@@ -9,34 +9,34 @@ use crate::source::OnBadRow;
 use crate::sql::engine_settings::EngineSettings;
 use crate::store::Location;
 
-/// Where a run reads and writes, and how it decides.
+/// Settings of a run.
 #[derive(Clone, Debug)]
 pub struct RunSettings {
-    /// The root of the raw data, for jobs that read any.
+    /// Root of the raw data, for jobs that read any.
     pub input: Option<Location>,
-    /// The root of the tables.
+    /// Root of the tables.
     pub output: Location,
     /// Parameters as given, by name.
     pub parameters: BTreeMap<String, String>,
-    /// Checks that are off by default and asked for.
+    /// Checks to run that are off by default.
     pub checks: Vec<String>,
-    /// Runs although a live run did the same already.
+    /// Whether to run although a live run did the same already.
     pub force: bool,
-    /// Deletes foreign objects instead of refusing.
+    /// Whether to delete foreign objects instead of refusing them.
     pub replace_foreign: bool,
-    /// What shapes the result.
+    /// Settings that shape the result.
     pub shape: Shape,
-    /// What the machine gives to it.
+    /// Memory, threads and disk.
     pub engine: EngineSettings,
 }
 
-/// Settings that shape the result: they count in the run's id.
+/// Settings that shape the result, which the run's id covers.
 #[derive(Clone, Debug, Serialize)]
 pub struct Shape {
-    /// What happens to a row that breaks the contract.
+    /// Treatment of rows that break the contract.
     pub on_bad_row: OnBadRow,
-    /// The share of a dataset's lines that may be rejected, 0 to 1.
+    /// Share of a dataset's lines that may be rejected, 0 to 1.
     pub max_rejected: f64,
-    /// The settings of files.
+    /// Settings of Parquet files.
     pub files: FileSettings,
 }

@@ -1,4 +1,4 @@
-//! The terminal: answers, notes, stages and rows as text, and the signals that stop the process.
+//! The terminal: printed answers, notes, stages and rows, and the signals that stop the process.
 //!
 //! A verb returns an [`Answer`](printer::Answer), whose result knows its own text and JSON; only the
 //! [`Printer`](printer::Printer) knows the format that was asked for.

@@ -7,19 +7,18 @@ use crate::error::{Context, Error, ErrorKind, Result, printable};
 use crate::terminal::print;
 use crate::terminal::stderr::note;
 
-/// A format for results. A further one is added here alone: in this enum, in [`Printer`], and in [`Render`] if results have a
-/// form of their own for it.
+/// Format of results. A further one is added in this file: in this enum and in [`Render`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AnswerFormat {
-    /// For people.
+    /// Text for people.
     Text,
-    /// For programs.
+    /// JSON for programs.
     Json,
     /// SARIF 2.1.0, for code scanning.
     Sarif,
 }
 
-/// A result that knows its text; its JSON is what it serializes to.
+/// Result that knows its text; its JSON is what it serializes to.
 pub trait ToText: Serialize {
     /// Returns the text for people, with its line ends.
     fn text(&self) -> String;
@@ -30,7 +29,7 @@ pub trait ToText: Serialize {
     }
 }
 
-/// A result in every format.
+/// Result that can be rendered in every format.
 pub trait Render {
     /// Returns the result in a format, with its line ends.
     ///
@@ -42,7 +41,7 @@ pub trait Render {
 impl<T: ToText> Render for T {
     fn render(&self, format: AnswerFormat) -> Result<String> {
         match format {
-            // Text from files may hold anything: a terminal must not obey it.
+            // Text from files may contain control characters, which a terminal must not obey.
             AnswerFormat::Text => Ok(printable(&self.text()).into_owned()),
             AnswerFormat::Json => json(self),
             AnswerFormat::Sarif => match self.sarif() {
@@ -53,7 +52,7 @@ impl<T: ToText> Render for T {
     }
 }
 
-/// JSON in every format, such as the content of a file that a verb prints instead of writing it.
+/// Result that is JSON in every format, such as the content of a file that a verb prints instead of writing it.
 #[derive(Debug)]
 pub struct Json<T>(pub T);
 
@@ -63,23 +62,27 @@ impl<T: Serialize> Render for Json<T> {
     }
 }
 
-/// What a verb has done or was asked for, ready to be printed.
+/// Answer of a verb, ready to be printed.
 #[must_use = "an answer is printed by the caller of the verb"]
 pub struct Answer {
+    /// Result to print; `None` if the verb has printed it already.
     result: Option<Box<dyn Render>>,
+    /// `true` if the result is an account of work that stays done.
     is_done: bool,
+    /// End of the verb.
     verdict: Verdict,
+    /// Error line for people, printed after the result.
     complaint: Option<String>,
 }
 
-/// The end of a verb whose answer says all there is to say.
+/// End of a verb whose answer explains itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// All is well.
+    /// Success.
     Passed,
-    /// The verb did its work, and what it worked on failed.
+    /// The verb worked, and its subject failed, such as a simulated execution.
     Failed,
-    /// What the verb was given has errors.
+    /// The verb's input has errors.
     Invalid,
 }
 
@@ -125,9 +128,10 @@ impl Answer {
     }
 }
 
-/// Prints answers in one format.
+/// Printer of answers in one format.
 #[derive(Clone, Copy, Debug)]
 pub struct Printer {
+    /// Format of every answer.
     format: AnswerFormat,
 }
 
@@ -174,6 +178,7 @@ impl Printer {
     }
 }
 
+/// Serializes a result as indented JSON with a line end.
 fn json(result: &(impl Serialize + ?Sized)) -> Result<String> {
     let text = serde_json::to_string_pretty(result)
         .context(ErrorKind::Failed, "cannot write the result")?;

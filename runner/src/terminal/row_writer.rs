@@ -1,4 +1,4 @@
-//! Rows of a query as text or bytes: a table for people; CSV, JSON Lines or Parquet for programs.
+//! Writes the rows of a query: a table for people; CSV, JSON Lines or Parquet for programs.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use parquet::arrow::ArrowWriter;
 use crate::error::{Context, ErrorKind, Result};
 use crate::error::{in_line, printable};
 
-/// A format for rows.
+/// Format of rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RowFormat {
     /// Aligned columns.
@@ -29,20 +29,20 @@ pub enum RowFormat {
     Parquet,
 }
 
-/// Writes batches one after the other in one format.
+/// Writer of batches in one format.
 pub enum RowWriter<W: Write + Send> {
-    /// Aligned columns need all rows first.
+    /// Aligned columns; all rows are collected first.
     Table(W, Vec<RecordBatch>),
-    /// With a header, also when there are no rows.
+    /// CSV with a header, also without rows.
     Csv(Box<arrow::csv::Writer<W>>),
-    /// One object a line; NULL fields are left out.
+    /// One JSON object per line; NULL fields are omitted.
     Json(LineDelimitedWriter<W>),
-    /// One file.
+    /// One Parquet file.
     Parquet(Box<ArrowWriter<W>>),
 }
 
 impl<W: Write + Send> RowWriter<W> {
-    /// Begins the output.
+    /// Starts the output.
     ///
     /// # Errors
     /// `Failed`, if it cannot be written.
@@ -96,7 +96,7 @@ impl<W: Write + Send> RowWriter<W> {
                 let text = table(&batches)?;
                 writeln!(out, "{text}").and_then(|()| out.flush())
             }
-            // It writes each batch through.
+            // The CSV writer flushes each batch.
             Self::Csv(_) => Ok(()),
             Self::Json(mut writer) => {
                 writer.finish().context(ErrorKind::Failed, failed)?;
@@ -111,10 +111,10 @@ impl<W: Write + Send> RowWriter<W> {
     }
 }
 
-/// Rows as aligned columns; NULL is an empty cell.
+/// Formats rows as aligned columns; NULL is an empty cell.
 ///
 /// # Errors
-/// `Failed`, for a type that has no text.
+/// `Failed` for a type that cannot be formatted.
 pub fn table(batches: &[RecordBatch]) -> Result<String> {
     let options = FormatOptions::default()
         .with_display_error(true)
@@ -128,11 +128,11 @@ pub fn table(batches: &[RecordBatch]) -> Result<String> {
     let text = pretty_format_batches_with_options(&batches, &options)
         .context(ErrorKind::Failed, failed)?
         .to_string();
-    // Nested values may hold any text too.
+    // Nested values may contain control characters too.
     Ok(printable(&text).into_owned())
 }
 
-/// Escapes what would break a line, or steer a terminal, in names and columns of text.
+/// Escapes control characters in the names and texts of a batch.
 fn without_controls(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
     let columns = batch.columns().iter().map(|column| {
         if !column.data_type().is_string() {

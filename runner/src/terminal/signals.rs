@@ -1,4 +1,4 @@
-//! Being asked to stop: Ctrl-C and SIGTERM.
+//! Handlers of Ctrl-C and SIGTERM.
 
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -7,7 +7,7 @@ use crate::error::{Context, ErrorKind, Result};
 use crate::terminal::stderr::note;
 use crate::watch::{StopSignal, Stopper};
 
-/// Listens for Ctrl-C and SIGTERM from now on; the second one ends the process at once.
+/// Returns a receiver of a stop at the first Ctrl-C or SIGTERM; the second one ends the process at once.
 ///
 /// # Errors
 /// `Failed`, if the system refuses the handlers.
@@ -20,7 +20,7 @@ pub fn listen() -> Result<StopSignal> {
     Ok(stop)
 }
 
-/// Acts at the first Ctrl-C or SIGTERM; the second one ends the process at once.
+/// Calls `act` at the first Ctrl-C or SIGTERM; the second one ends the process at once.
 ///
 /// # Errors
 /// `Failed`, if the system refuses the handlers.

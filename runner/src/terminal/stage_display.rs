@@ -1,4 +1,4 @@
-//! What a person sees while a run goes on: bars on a terminal, one plain line a stage elsewhere; always on standard error.
+//! Display of a run's stages on standard error: progress bars on a terminal, one line per stage elsewhere.
 
 use std::any::Any;
 use std::io::{self, IsTerminal};
@@ -10,23 +10,27 @@ use crate::report::{grouped, size};
 use crate::terminal::stderr::{self, shown};
 use crate::watch::{Progress, StageObserver};
 
-/// Bars are redrawn this often: smooth to the eye, no cost to the work.
+/// Interval at which bars are redrawn: smooth to the eye, no cost to the work.
 const REDRAW: Duration = Duration::from_millis(100);
 
-/// Shows stages one after the other.
+/// Display of stages, one after the other.
 #[derive(Clone, Copy, Debug)]
 pub struct Display {
+    /// Bars or lines.
     kind: DisplayStyle,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Style of the display.
 enum DisplayStyle {
+    /// A bar per stage, then its line.
     Bars,
+    /// A line per stage.
     Lines,
 }
 
 impl Display {
-    /// Bars if standard error is a terminal, else lines.
+    /// Creates a display with bars if standard error is a terminal, else with lines.
     #[must_use]
     pub fn new() -> Self {
         let kind = if io::stderr().is_terminal() {
@@ -54,15 +58,18 @@ impl StageObserver for Display {
     }
 }
 
-/// Redraws a bar from the counters until it is dropped.
+/// Task that redraws a bar from the counters until it is dropped.
 struct Ticker {
+    /// Bar on the terminal.
     bar: ProgressBar,
+    /// Task that redraws it.
     task: tokio::task::JoinHandle<()>,
 }
 
 impl Ticker {
+    /// Shows a bar and starts to redraw it.
     fn start(name: &'static str, progress: Progress) -> Self {
-        // The figures stand where the stage's last line will have them.
+        // The figures are in the same columns as in the stage's last line.
         let style =
             |template| ProgressStyle::with_template(template).expect("the template is valid");
         let (unknown, known) = (
@@ -76,7 +83,7 @@ impl Ticker {
         let task = tokio::spawn(async move {
             let mut known = Some(known);
             loop {
-                // How much there is to do may be known only later, and never of a query.
+                // The total may be known only later, and never for a query.
                 if progress.bytes_total() > 0 {
                     if let Some(known) = known.take() {
                         drawn.set_style(known);
@@ -101,7 +108,7 @@ impl Drop for Ticker {
     }
 }
 
-/// A stage's name, rows, bytes and time; what it does not count is left blank.
+/// Formats a stage's name, rows, bytes and time; counters that it does not use are left blank.
 fn figures(name: &str, progress: &Progress, took: Duration) -> String {
     let rows = match progress.rows() {
         0 => String::new(),

@@ -1,4 +1,4 @@
-//! Standard error: notes and logs, printed above the bar of the stage that is under way.
+//! Standard error: notes and logs, printed above the progress bar if there is one.
 
 use std::io::{self, Write};
 use std::sync::{Mutex, PoisonError};
@@ -12,12 +12,12 @@ pub fn note(line: &str) {
     AboveBar.write_all(format!("{line}\n").as_bytes()).ok();
 }
 
-/// The bar that stands on the terminal now.
+/// Progress bar that the terminal shows now.
 static SHOWN: Mutex<Option<ProgressBar>> = Mutex::new(None);
 
-/// Standard error for whatever is said while a bar stands there: the bar makes room, and comes back below.
+/// Standard error that suspends the progress bar while it is written to.
 ///
-/// Writing never fails: whoever closed standard error hears nothing, and the work goes on. Control characters are escaped.
+/// Writing never fails: if standard error is closed, nothing is printed and the work goes on. Control characters are escaped.
 #[derive(Clone, Copy, Debug)]
 pub struct AboveBar;
 
@@ -40,6 +40,7 @@ impl Write for AboveBar {
     }
 }
 
+/// Locks the progress bar that is shown now.
 pub(crate) fn shown() -> std::sync::MutexGuard<'static, Option<ProgressBar>> {
     SHOWN.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! Progress and stop: the counters and stages that a long work reports, and the request to stop that it listens for.
+//! Progress of long work (counters and stages), and the request to stop it.
 
 mod progress;
 mod stages;

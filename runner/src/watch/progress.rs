@@ -1,48 +1,52 @@
-//! What a run has done so far: counters that the stages add to and that a display or a report reads.
+//! Counters of a stage, which the work adds to and a display or a report reads.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Counts bytes and rows of one stage; clones share the counters.
+/// Counters of bytes and rows of one stage; clones share them.
 #[derive(Clone, Debug, Default)]
 pub struct Progress(Arc<Counters>);
 
+/// Shared counters.
 #[derive(Debug, Default)]
 struct Counters {
+    /// Bytes done.
     bytes: AtomicU64,
+    /// Bytes to do, as far as they are known.
     bytes_total: AtomicU64,
+    /// Rows done.
     rows: AtomicU64,
 }
 
 impl Progress {
-    /// Adds bytes done.
+    /// Adds bytes that are done.
     pub fn add_bytes(&self, bytes: u64) {
         self.0.bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// Adds bytes that are to be done.
+    /// Adds bytes that are to do.
     pub fn expect_bytes(&self, bytes: u64) {
         self.0.bytes_total.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// Adds rows done.
+    /// Adds rows that are done.
     pub fn add_rows(&self, rows: u64) {
         self.0.rows.fetch_add(rows, Ordering::Relaxed);
     }
 
-    /// Bytes done.
+    /// Returns the bytes done.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.0.bytes.load(Ordering::Relaxed)
     }
 
-    /// Bytes to be done, 0 where unknown.
+    /// Returns the bytes to do; 0 if unknown.
     #[must_use]
     pub fn bytes_total(&self) -> u64 {
         self.0.bytes_total.load(Ordering::Relaxed)
     }
 
-    /// Rows done.
+    /// Returns the rows done.
     #[must_use]
     pub fn rows(&self) -> u64 {
         self.0.rows.load(Ordering::Relaxed)

@@ -1,4 +1,4 @@
-//! The stages of a long work, and the port to what shows them.
+//! Stages of long work, and the port to a display of them.
 
 use std::any::Any;
 use std::time::{Duration, Instant};
@@ -32,12 +32,15 @@ impl dyn StageObserver + '_ {
 
 /// One stage under way.
 pub struct Stage<'a> {
+    /// Port that hears of the stage's end.
     observer: &'a dyn StageObserver,
-    /// The stage's name.
+    /// Name of the stage.
     pub name: &'static str,
+    /// Start of the stage.
     began: Instant,
-    /// The stage's counters.
+    /// Counters of the stage.
     pub progress: Progress,
+    /// The observer's display of the stage, dropped at its end.
     shown: Box<dyn Any + Send>,
 }
 

@@ -1,4 +1,4 @@
-//! A request to stop, from whoever started the run.
+//! A request to stop a run, such as Ctrl-C.
 
 use std::future::Future;
 use std::time::Duration;
@@ -8,30 +8,30 @@ use tokio::time::Instant;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// How long a committed run goes on publishing after it was told to stop.
+/// Time for which a committed run goes on publishing after a request to stop.
 pub const GRACE: Duration = Duration::from_secs(2);
 
-/// How long it begins new completions: what is under way then is answered within the rest, for a store may lose an upload whose
-/// completion is cut off.
+/// Part of [`GRACE`] in which new requests may start. Requests in flight are answered within the rest, because a store may lose an
+/// upload whose completion is cut off.
 const BEGINNING: Duration = Duration::from_millis(1_500);
 
-/// Hears that the run is to stop; clones hear the same.
+/// Receiver of a request to stop; clones receive the same request.
 #[derive(Clone, Debug)]
 pub struct StopSignal(watch::Receiver<Option<Instant>>);
 
-/// Tells a run to stop.
+/// Sender of a request to stop.
 #[derive(Debug)]
 pub struct Stopper(watch::Sender<Option<Instant>>);
 
 impl Stopper {
-    /// A way to stop, and a way to hear it.
+    /// Creates a sender and a receiver of a request to stop.
     #[must_use]
     pub fn new() -> (Self, StopSignal) {
         let (sender, receiver) = watch::channel(None);
         (Self(sender), StopSignal(receiver))
     }
 
-    /// Asks to stop; asking again changes nothing.
+    /// Requests a stop; a second request changes nothing.
     pub fn stop(&self) {
         self.0.send_if_modified(|stopped| {
             let first = stopped.is_none();
@@ -42,25 +42,25 @@ impl Stopper {
 }
 
 impl StopSignal {
-    /// A signal that never comes.
+    /// Creates a receiver of a request that never comes.
     #[must_use]
     pub fn never() -> Self {
         Self(watch::channel(None).1)
     }
 
-    /// Whether it has come.
+    /// `true` once a stop was requested.
     #[must_use]
     pub fn requested(&self) -> bool {
         self.0.borrow().is_some()
     }
 
-    /// Whether so long ago that nothing new is begun.
+    /// `true` once the request is so old that no new request to a store may start.
     pub fn is_closing(&self) -> bool {
         let stopped = *self.0.borrow();
         stopped.is_some_and(|at| at.elapsed() >= BEGINNING)
     }
 
-    /// Waits until it comes, for ever where it cannot.
+    /// Waits for the request and returns its time; never returns if none can come.
     pub async fn wait(&self) -> Instant {
         let mut receiver = self.0.clone();
         if let Ok(stopped) = receiver.wait_for(Option::is_some).await
@@ -71,7 +71,7 @@ impl StopSignal {
         std::future::pending().await
     }
 
-    /// Does the work, unless the signal comes first: then `None`, and the work is dropped where it stands.
+    /// Does the work and returns its result; `None` if a stop is requested first, which drops the unfinished work.
     pub async fn unless<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
             biased;
@@ -80,15 +80,15 @@ impl StopSignal {
         }
     }
 
-    /// Does the work, unless the signal comes first.
+    /// Does the work, unless a stop is requested first.
     ///
     /// # Errors
-    /// `Cancelled` where it did, otherwise what the work says.
+    /// `Cancelled` if a stop is requested first, otherwise the error of the work.
     pub async fn or_cancelled<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
         self.unless(work).await.unwrap_or_else(|| Err(cancelled()))
     }
 
-    /// Does the work, for [`GRACE`] at most after the signal came: then `None`.
+    /// Does the work and returns its result; `None` if it is not done within [`GRACE`] of a request to stop.
     pub async fn grace<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         let over = async {
             let stopped = self.wait().await;
@@ -102,7 +102,7 @@ impl StopSignal {
     }
 }
 
-/// What a run answers that was stopped before it committed.
+/// Returns the error of a run that was stopped before it committed.
 #[must_use]
 pub fn cancelled() -> Error {
     Error::new(
