@@ -24,12 +24,12 @@ fn a_word_that_is_not_a_job_is_refused_with_a_hint() {
     let sandbox = published_sales();
     for verb in VERBS {
         for (job, says) in [
-            ("", "`` is no name of a job"),
-            ("NOJOB!", "`NOJOB!` is no name of a job"),
+            ("", "`` is not a valid job name"),
+            ("NOJOB!", "`NOJOB!` is not a valid job name"),
             ("a/b", "cannot read the job folder `a/b`"),
             ("sales/sample", "the job folder `sales/sample` is empty"),
             ("sales/..", "the folder has no `job.toml`"),
-            ("/", "`/` is no job folder"),
+            ("/", "`/` is not a job folder"),
             ("gopher://x/y", "`gopher` is no scheme"),
         ] {
             sandbox
@@ -46,7 +46,7 @@ fn a_job_that_never_ran_is_reported_as_missing() {
         sandbox.run(&format!("{verb} sale --output lake")).fails(
             3,
             &[
-                "no run of the job `sale` is known in `",
+                "the job `sale` has no runs in `",
                 "did you mean `sales`? the jobs with a log there are `sales`",
             ],
         );

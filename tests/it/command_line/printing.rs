@@ -117,7 +117,7 @@ fn finished_work_succeeds_although_its_result_cannot_be_written() {
     ] {
         let ran = run(&sandbox, line, full(), Stdio::piped());
         assert_eq!(ran.code, Some(0), "{line}\n{}", ran.stderr);
-        let warning = "warning: cannot write the result, but all is done: No space left";
+        let warning = "warning: cannot write the result, but the work is done: No space left";
         assert!(ran.stderr.contains(warning), "{line}\n{}", ran.stderr);
     }
     assert!(sandbox.path("other/job.toml").exists());
@@ -156,5 +156,5 @@ fn names_from_the_command_line_are_escaped_in_errors() {
     let sandbox = Sandbox::new();
     sandbox
         .run_words(&["run", "./\u{1b}[2J", "--output", "lake"])
-        .fails(2, &["\\u{1b}[2J` is no usable folder name"]);
+        .fails(2, &["\\u{1b}[2J` is not a valid folder name"]);
 }

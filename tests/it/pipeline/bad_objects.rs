@@ -106,7 +106,7 @@ fn the_hint_of_an_error_precedes_the_location_of_the_rejected_rows() {
         &[
             "2.gz",
             "hint: is the object cut off",
-            "the rejected rows lie in",
+            "the rejected rows are in",
         ],
     );
 }

@@ -55,7 +55,7 @@ fn the_gate_names_the_flag_that_lets_more_rows_pass() {
     let line = "run ./sales --input ./sales/sample --output lake";
     sandbox
         .run(line)
-        .fails(4, &["the rejected rows lie in `", "`--max-rejected`"]);
+        .fails(4, &["the rejected rows are in `", "`--max-rejected`"]);
     sandbox.run(&format!("{line} --max-rejected 1")).succeeds();
 }
 

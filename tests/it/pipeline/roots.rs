@@ -70,7 +70,7 @@ fn raw_data_inside_a_table_is_refused_before_anything_is_written() {
     let before = sandbox.files("lake");
     sandbox
         .run("run ./sales --input lake/sales/daily_sales/in --output lake")
-        .fails(2, &["lies inside the table", "choose an `--output`"]);
+        .fails(2, &["is inside the table", "choose an `--output`"]);
     assert_eq!(sandbox.files("lake"), before);
 }
 
@@ -99,7 +99,7 @@ fn a_plan_makes_the_checks_that_its_run_makes_before_it_reads() {
             sandbox.run(&line).fails(code, says);
         }
     };
-    both("--output data/raw", 2, &["lies inside the raw data"]);
+    both("--output data/raw", 2, &["is inside the raw data"]);
     both(
         "--output lake --check nonsense",
         2,
