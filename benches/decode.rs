@@ -8,7 +8,8 @@ use std::sync::Arc;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use datafusion::execution::runtime_env::RuntimeEnv;
 use drivetrain_jobs::bundled;
-use drivetrain_runner::generate::{Settings, Share, Uploads, generate};
+use drivetrain_runner::commit::StopSignal;
+use drivetrain_runner::generate::{Settings, Share, generate};
 use drivetrain_runner::progress::Progress;
 use drivetrain_runner::source::{InputObjects, ReadSettings, read};
 use drivetrain_runner::store::Store;
@@ -24,8 +25,8 @@ async fn sample(dirt: &str) -> (Vec<InputObjects>, u64, u64) {
     let store = place.reader();
     let share = dirt.parse::<Share>().expect("the share is a number");
     let settings = Settings::new(RENTALS, 7, share).expect("the number of rentals is small");
-    let mut target = Uploads::new(place);
-    let generated = generate(&settings, &mut target, &Progress::default())
+    let (progress, stop) = (Progress::default(), StopSignal::never());
+    let generated = generate(&settings, &place, &progress, &stop)
         .await
         .expect("memory takes a sample");
     let accepted = generated

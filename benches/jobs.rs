@@ -7,7 +7,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use drivetrain_jobs::bundled;
 use drivetrain_runner::commit::{StopSignal, Unfenced};
 use drivetrain_runner::display::Display;
-use drivetrain_runner::generate::{Folder, Settings, Share, generate};
+use drivetrain_runner::generate::{Settings, Share, generate};
 use drivetrain_runner::memory::MemoryLimit;
 use drivetrain_runner::progress::Progress;
 use drivetrain_runner::report::{Report, Status};
@@ -15,7 +15,7 @@ use drivetrain_runner::run::{Run, run};
 use drivetrain_runner::settings::{Engine, RunSettings, Shape, processors};
 use drivetrain_runner::sink::parquet::FileSettings;
 use drivetrain_runner::source::OnBadRow;
-use drivetrain_runner::store::Location;
+use drivetrain_runner::store::{Location, S3Settings, Store};
 use tokio::runtime::Runtime;
 
 const RENTALS: u64 = 300_000;
@@ -71,14 +71,16 @@ fn jobs(criterion: &mut Criterion) {
     let runtime = Runtime::new().expect("the system starts threads");
     let root = tempfile::tempdir().expect("a temporary folder");
     let sample = Settings::new(RENTALS, 7, Share::ZERO).expect("few rentals");
-    runtime
-        .block_on(generate(
-            &sample,
-            &mut Folder::new(root.path().join("data")),
-            &Progress::default(),
-        ))
-        .expect("the folder takes a sample");
     let settings = settings(root.path());
+    let generated = async {
+        let input = settings.input.as_ref().expect("the jobs read raw data");
+        let store = Store::create(input, &S3Settings::default()).await?;
+        let (progress, stop) = (Progress::default(), StopSignal::never());
+        generate(&sample, &store, &progress, &stop).await
+    };
+    runtime
+        .block_on(generated)
+        .expect("the folder takes a sample");
     let mut group = criterion.benchmark_group("job");
     group.sample_size(10);
     group.throughput(Throughput::Elements(RENTALS));

@@ -3,9 +3,10 @@
 use std::num::NonZeroUsize;
 
 use crate::cli::GenerateArgs;
+use crate::commit::StopSignal;
 use crate::display::{Display, grouped};
 use crate::error::Result;
-use crate::generate::{self, Folder, Generated, Settings, Share, Target, Uploads};
+use crate::generate::{self, Generated, Settings, Share};
 use crate::print;
 use crate::progress::Progress;
 use crate::settings::processors;
@@ -19,7 +20,7 @@ pub async fn generate(args: &GenerateArgs, json: bool) -> Result<()> {
     let location = Location::parse(&args.out)?;
     let settings = settings(args.rentals, args.seed, args.dirt.parse()?)?;
     let stage = Display::new().stage("generate");
-    let generated = write(&settings, &location, &stage.progress).await?;
+    let generated = write(&settings, &location, &stage.progress, &StopSignal::never()).await?;
     stage.finish();
     if json {
         return print::outcome_json(&generated.account);
@@ -55,13 +56,8 @@ pub async fn write(
     settings: &Settings,
     location: &Location,
     progress: &Progress,
+    stop: &StopSignal,
 ) -> Result<Generated> {
-    let mut target: Box<dyn Target> = match location {
-        Location::Folder(folder) => Box::new(Folder::new(folder)),
-        Location::S3 { .. } | Location::Memory => {
-            let store = Store::open(location, &S3Settings::default()).await?;
-            Box::new(Uploads::new(store))
-        }
-    };
-    generate::generate(settings, &mut *target, progress).await
+    let store = Store::create(location, &S3Settings::default()).await?;
+    generate::generate(settings, &store, progress, stop).await
 }

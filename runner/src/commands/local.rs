@@ -13,7 +13,7 @@ use crate::commands::generate;
 use crate::commit::{StopSignal, Unfenced};
 use crate::display::{Display, grouped, size};
 use crate::error::{Error, ErrorKind, Result};
-use crate::generate::{Folder, Found, Share, Target};
+use crate::generate::{Existing, Share};
 use crate::print;
 use crate::report::{Report, Status};
 use crate::run::{Run, run};
@@ -62,8 +62,7 @@ pub async fn local(args: &LocalArgs, json: bool) -> Result<()> {
     let data = folder(&args.data)?;
     let input = Location::Folder(data.clone());
     let output = Location::Folder(data.join("processed"));
-    stop.or_cancelled(Box::pin(sample(&data, &input, &display)))
-        .await?;
+    Box::pin(sample(&data, &input, &display, &stop)).await?;
     let mut reports = Vec::new();
     for job in bundled::jobs() {
         display.line(&job.name);
@@ -150,10 +149,15 @@ fn folder(data: &FolderPath) -> Result<PathBuf> {
 }
 
 /// Makes the sample where there is no data; a person's own data is left as it is.
-async fn sample(data: &FolderPath, input: &Location, display: &Display) -> Result<()> {
-    match Folder::new(data).found().await? {
-        Found::Whole(_) | Found::Foreign(_) => return Ok(()),
-        Found::Nothing | Found::HalfMade => {}
+async fn sample(
+    data: &FolderPath,
+    input: &Location,
+    display: &Display,
+    stop: &StopSignal,
+) -> Result<()> {
+    let store = Store::create(input, &S3Settings::default()).await?;
+    if Existing::find(&store).await? != Existing::Free {
+        return Ok(());
     }
     display.line(&format!(
         "no raw data in {}: making up {} rentals",
@@ -163,7 +167,7 @@ async fn sample(data: &FolderPath, input: &Location, display: &Display) -> Resul
     let dirt: Share = SAMPLE_DIRT.parse()?;
     let settings = generate::settings(SAMPLE_RENTALS, SAMPLE_SEED, dirt)?;
     let stage = display.stage("generate");
-    generate::write(&settings, input, &stage.progress).await?;
+    generate::write(&settings, input, &stage.progress, stop).await?;
     stage.finish();
     Ok(())
 }

@@ -27,6 +27,11 @@ impl Account {
     pub fn dataset(&self, name: &str) -> Option<&DatasetAccount> {
         self.datasets.iter().find(|dataset| dataset.name == name)
     }
+
+    /// The files of all datasets.
+    pub fn files(&self) -> impl Iterator<Item = &FileAccount> {
+        self.datasets.iter().flat_map(|dataset| &dataset.files)
+    }
 }
 
 /// What decides every byte of a sample.

@@ -2,18 +2,20 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use futures::{StreamExt, stream};
 use tokio::task::spawn_blocking;
 
 use super::account::{Account, DatasetAccount, Facts, FileAccount, FileKind, Request};
 use super::block::{Block, Made};
+use super::existing::{Existing, file_key, first_damaged};
+use super::publish::{SampleWriter, in_the_way};
 use super::random::length;
 use super::sample::Sample;
 use super::settings::Settings;
-use super::target::{Found, RAW, Target};
+use crate::commit::StopSignal;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::progress::Progress;
+use crate::store::Store;
 
 const HINT: &str = "choose another `--out`, or remove its `raw` folder first";
 
@@ -26,42 +28,37 @@ pub struct Generated {
     pub was_there: bool,
 }
 
-/// Writes the sample of the settings, or finds that it is there.
+/// Writes the sample of the settings below the store's root, or finds that it is there.
 ///
-/// Memory is bounded by a few blocks of about three megabytes per thread, whatever the sample's size.
+/// Memory is bounded by a few blocks of about three megabytes per thread and a few parts of an upload, whatever the sample's size.
 ///
 /// # Errors
-/// `Conflict` if something else lies at the target or another generator is at work there; otherwise what the target says.
+/// `Conflict` if other data is there or another generator is writing to it; `Cancelled` after a stop; otherwise as the store says.
 pub async fn generate(
     settings: &Settings,
-    target: &mut dyn Target,
+    store: &Store,
     progress: &Progress,
+    stop: &StopSignal,
 ) -> Result<Generated> {
     let request = Request::from(settings);
-    match target.found().await? {
-        Found::Nothing | Found::HalfMade => {}
-        Found::Whole(account) if account.request == request => {
-            check(&account, target).await?;
+    match Existing::find(store).await? {
+        Existing::Free => {}
+        Existing::Sample(account) if account.request == request => {
+            check(&account, store).await?;
             return Ok(Generated {
                 account: *account,
                 was_there: true,
             });
         }
-        Found::Whole(account) => return Err(another_sample(&account.request)),
-        Found::Foreign(name) => {
-            return Err(Error::new(
-                ErrorKind::Conflict,
-                format!("`{name}` is in the way of a sample"),
-            )
-            .hint(
-                "choose an empty `--out`: nothing that the generator did not make is ever removed",
-            ));
-        }
+        Existing::Sample(account) => return Err(another_sample(&account.request)),
+        Existing::OtherData(name) => return Err(in_the_way(&name)),
     }
-    target.start().await?;
-    let written = write(settings, request, target, progress).await;
+    let mut writer = SampleWriter::begin(store).await?;
+    let written = stop
+        .or_cancelled(write(settings, request, &mut writer, progress))
+        .await;
     if written.is_err() {
-        target.abandon().await;
+        writer.abandon().await;
     }
     written.map(|account| Generated {
         account,
@@ -70,17 +67,16 @@ pub async fn generate(
 }
 
 /// Looks for files that were removed or changed since the sample was made, by their sizes.
-async fn check(account: &Account, target: &mut dyn Target) -> Result<()> {
-    for file in account.datasets.iter().flat_map(|dataset| &dataset.files) {
-        if target.size(&file.name).await? != Some(file.bytes) {
-            return Err(Error::new(
-                ErrorKind::Conflict,
-                format!("`{RAW}/{}` is not as the generator left it", file.name),
-            )
-            .hint(HINT));
-        }
-    }
-    Ok(())
+async fn check(account: &Account, store: &Store) -> Result<()> {
+    let Some(file) = first_damaged(account, store).await? else {
+        return Ok(());
+    };
+    let url = store.location().url(&file_key(&file.name));
+    Err(Error::new(
+        ErrorKind::Conflict,
+        format!("`{url}` is not as the generator left it"),
+    )
+    .hint(HINT))
 }
 
 fn another_sample(there: &Request) -> Error {
@@ -100,7 +96,7 @@ fn another_sample(there: &Request) -> Error {
 async fn write(
     settings: &Settings,
     request: Request,
-    target: &mut dyn Target,
+    writer: &mut SampleWriter,
     progress: &Progress,
 ) -> Result<Account> {
     let sample = Arc::new(Sample::new(settings));
@@ -108,7 +104,7 @@ async fn write(
         progress.expect_bytes(dataset.rows() * dataset.typical_row_bytes());
     }
     let mut files = Files {
-        target,
+        writer,
         progress,
         file_bytes: settings.file_bytes,
         datasets: Vec::new(),
@@ -135,14 +131,12 @@ async fn write(
         datasets: files.datasets,
         facts: files.facts,
     };
-    let marker = serde_json::to_vec_pretty(&account)
-        .context(ErrorKind::Failed, "cannot write the account of the sample")?;
-    target.publish(marker.into()).await?;
+    writer.publish(&account).await?;
     Ok(account)
 }
 
 struct Files<'a> {
-    target: &'a mut dyn Target,
+    writer: &'a mut SampleWriter,
     progress: &'a Progress,
     file_bytes: u64,
     datasets: Vec<DatasetAccount>,
@@ -170,8 +164,8 @@ impl Files<'_> {
                 bytes: length(&header),
                 lines: u64::from(!header.is_empty()),
             };
-            self.target.create(&file.name).await?;
-            self.target.write(header.into()).await?;
+            self.writer.create(&file.name).await?;
+            self.writer.write(&header).await?;
             dataset.files.push(file);
         }
         if let Some(file) = dataset.files.last_mut() {
@@ -182,6 +176,6 @@ impl Files<'_> {
         self.facts.add(made.facts);
         self.progress.add_bytes(bytes);
         self.progress.add_rows(made.account.accepted_rows);
-        self.target.write(Bytes::from(made.bytes)).await
+        self.writer.write(&made.bytes).await
     }
 }

@@ -1,7 +1,7 @@
 //! Makes samples of the raw data: seeded, realistic, of any size, and dirty on demand.
 //!
 //! ```text
-//! Settings -> Sample (laws, sizes) -> Block .. Block (made side by side) -> files -> Target: shown when whole
+//! Settings -> Sample (laws, sizes) -> Block .. Block (made side by side) -> files -> Store: visible when complete
 //! ```
 //!
 //! Each row depends on the seed and its own number only, so blocks are made in any order and by any number of threads,
@@ -16,27 +16,25 @@ mod calendar;
 mod dataset;
 mod digits;
 mod dirt;
+mod existing;
+mod file_upload;
 mod files;
-mod folder;
 mod identifiers;
 mod locations;
 mod names;
+mod publish;
 mod random;
 mod rentals;
 mod sample;
 mod settings;
-mod target;
-mod uploads;
 mod users;
 mod vehicles;
 
 pub use account::{Account, DatasetAccount, Facts, FileAccount, FileKind, Planted, Request};
 pub use dirt::Class;
+pub use existing::Existing;
 pub use files::{Generated, generate};
-pub use folder::Folder;
 pub use settings::{FILE_BYTES, MAX_RENTALS, Settings, Share, Sizes};
-pub use target::{Found, MARKER, RAW, Target};
-pub use uploads::Uploads;
 
 #[cfg(test)]
 mod tests;

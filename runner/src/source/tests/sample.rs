@@ -3,6 +3,7 @@
 use drivetrain_jobs::bundled;
 
 use super::*;
+use crate::commit::StopSignal;
 use crate::generate::{self, Settings, Share};
 use crate::store::Store;
 
@@ -10,8 +11,8 @@ async fn sample(dirt: &str) -> (generate::Account, Vec<InputObjects>) {
     let place = Store::memory();
     let store = place.reader();
     let settings = Settings::new(20_000, 11, dirt.parse::<Share>().unwrap()).unwrap();
-    let mut target = generate::Uploads::new(place);
-    let generated = generate::generate(&settings, &mut target, &Progress::default())
+    let (progress, stop) = (Progress::default(), StopSignal::never());
+    let generated = generate::generate(&settings, &place, &progress, &stop)
         .await
         .unwrap();
     let job = bundled::job("rental_facts").unwrap();
