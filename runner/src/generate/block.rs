@@ -4,9 +4,16 @@ use std::ops::Range;
 
 use super::account::{DatasetAccount, Facts, FileKind, Planted};
 use super::dataset::Dataset;
-use super::dirt::{Class, Fault, Record};
+use super::dirt::{Class, Fault};
 use super::random::{Draw, Stream, length, position};
+use super::record::Record;
 use super::sample::Sample;
+
+/// Rows of a block: about three megabytes, large against the cost of handing it over, small against memory.
+const BLOCK_ROWS: u64 = 1 << 15;
+
+/// The most clean rows in a file of unusual shape.
+const ODD_FILE_ROWS: u64 = 1_000;
 
 /// How many rows refer to a rejected row through each reference.
 const CASCADES: u64 = 3;
@@ -44,6 +51,49 @@ pub struct Made {
 }
 
 impl Block {
+    /// The blocks of the dataset at that position, in the order in which they are written.
+    pub fn all_of(sample: &Sample, dataset: usize) -> impl Iterator<Item = Block> + Send + use<> {
+        let rows = sample.datasets()[dataset].rows();
+        let dirt = sample.dirty_lines(sample.datasets()[dataset].as_ref());
+        let has_dirt = sample.has_dirt();
+        let odd_rows = if has_dirt {
+            (rows / 20).min(ODD_FILE_ROWS)
+        } else {
+            0
+        };
+        let plain_rows = rows - 2 * odd_rows;
+        // Rounded up: the first block has dirt wherever there is any.
+        let dirt_before = move |row: u64| {
+            let lines = (u128::from(dirt) * u128::from(row)).div_ceil(u128::from(plain_rows));
+            u64::try_from(lines).expect("a part of the lines is no more than all of them")
+        };
+        let plain = (0..plain_rows.div_ceil(BLOCK_ROWS)).map(move |number| {
+            let rows = number * BLOCK_ROWS..((number + 1) * BLOCK_ROWS).min(plain_rows);
+            Block {
+                dataset,
+                file: FileKind::Plain,
+                dirt: dirt_before(rows.start)..dirt_before(rows.end),
+                is_last: rows.end == plain_rows,
+                rows,
+            }
+        });
+        let second = plain_rows + odd_rows;
+        let odd = [
+            (FileKind::Reordered, plain_rows..second),
+            (FileKind::UnknownColumn, second..rows),
+            (FileKind::HeaderOnly, rows..rows),
+            (FileKind::Empty, rows..rows),
+        ];
+        let odd = odd.into_iter().map(move |(file, rows)| Block {
+            dataset,
+            file,
+            dirt: 0..0,
+            is_last: false,
+            rows,
+        });
+        plain.chain(odd.filter(move |_| has_dirt))
+    }
+
     /// Makes the rows.
     pub fn make(&self, sample: &Sample) -> Made {
         let dataset = self.dataset(sample);

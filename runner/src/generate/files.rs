@@ -112,7 +112,7 @@ async fn write(
     };
     for (position, dataset) in sample.datasets().iter().enumerate() {
         files.begin(dataset.name());
-        let mut made = stream::iter(sample.blocks(position))
+        let mut made = stream::iter(Block::all_of(&sample, position))
             .map(|block| {
                 let sample = Arc::clone(&sample);
                 spawn_blocking(move || (block.header(&sample), block.make(&sample), block))

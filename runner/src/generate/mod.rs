@@ -24,6 +24,7 @@ mod locations;
 mod names;
 mod publish;
 mod random;
+mod record;
 mod rentals;
 mod sample;
 mod settings;

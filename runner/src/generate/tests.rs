@@ -11,6 +11,7 @@ use object_store::path::Path;
 use sha2::{Digest, Sha256};
 
 use self::reading::{Reading, cents, seconds};
+use super::block::Block;
 use super::sample::Sample;
 use super::{Account, FileKind, Settings, Share, generate};
 use crate::commit::StopSignal;
@@ -77,7 +78,8 @@ async fn threads_and_progress_do_not_change_a_byte() {
 fn what_is_made_at_a_time_does_not_grow_with_the_sample() {
     let largest = |rentals| {
         let sample = Sample::new(&settings(rentals, "0"));
-        let blocks = (0..sample.datasets().len()).flat_map(|dataset| sample.blocks(dataset));
+        let blocks =
+            (0..sample.datasets().len()).flat_map(|dataset| Block::all_of(&sample, dataset));
         let sizes = blocks.map(|block| block.make(&sample).bytes.len());
         sizes.max().unwrap()
     };
