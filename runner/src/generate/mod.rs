@@ -10,32 +10,24 @@
 //! Dirt is added between the clean rows and never replaces one. So a run over a dirty sample publishes what it publishes
 //! from the clean sample of the same seed and size, and the [`Account`] says how many lines it must reject, and why.
 
-mod account;
-mod block;
-mod calendar;
-mod dataset;
-mod digits;
-mod dirt;
-mod existing;
-mod file_upload;
-mod files;
-mod identifiers;
-mod locations;
-mod names;
-mod publish;
-mod random;
-mod record;
-mod rentals;
+mod datasets;
+mod defects;
+mod file_fragment;
+mod generator;
+mod row_editor;
 mod sample;
+mod sample_manifest;
 mod settings;
-mod users;
-mod vehicles;
+mod upload;
+mod values;
 
-pub use account::{Account, DatasetAccount, Facts, FileAccount, FileKind, Planted, Request};
-pub use dirt::Class;
-pub use existing::Existing;
-pub use files::{Generated, generate};
+pub use defects::Class;
+pub use generator::{Generated, generate};
+pub use sample_manifest::{
+    Account, DatasetAccount, Facts, FileAccount, FileKind, Planted, Request,
+};
 pub use settings::{FILE_BYTES, MAX_RENTALS, Settings, Share, Sizes};
+pub use upload::Existing;
 
 #[cfg(test)]
 mod tests;

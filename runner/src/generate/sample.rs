@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use super::calendar::Calendar;
-use super::dataset::Dataset;
-use super::locations::Locations;
-use super::rentals::Rentals;
+use super::datasets::Dataset;
+use super::datasets::Locations;
+use super::datasets::Rentals;
+use super::datasets::Users;
+use super::datasets::Vehicles;
 use super::settings::{Settings, Share, Sizes};
-use super::users::Users;
-use super::vehicles::Vehicles;
+use super::values::Calendar;
 
 /// Everything that is needed to make any row.
 pub struct Sample {

@@ -1,10 +1,10 @@
 //! A valid row whose fields are changed before it is written.
 
-use super::account::Facts;
-use super::dataset::Dataset;
-use super::dirt::Change;
-use super::random::Draw;
+use super::datasets::Dataset;
+use super::defects::Change;
 use super::sample::Sample;
+use super::sample_manifest::Facts;
+use super::values::Draw;
 
 /// One byte more than a record may have, and some.
 const OVERLONG_BYTES: usize = (1 << 20) + 4_096;

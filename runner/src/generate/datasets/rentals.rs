@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use super::account::Facts;
-use super::calendar::{Calendar, RENTAL_YEAR};
-use super::dataset::Dataset;
-use super::digits::{write_amount, write_number};
-use super::dirt::{Change, Class, Fault};
-use super::identifiers::{IDS, Identifiers};
+use super::dataset_generator::Dataset;
 use super::locations::Locations;
-use super::random::{Draw, Stream, Weighted};
-use super::settings::Sizes;
 use super::users::Users;
 use super::vehicles::Vehicles;
+use crate::generate::defects::{Change, Class, Fault};
+use crate::generate::sample_manifest::Facts;
+use crate::generate::settings::Sizes;
+use crate::generate::values::{Calendar, RENTAL_YEAR};
+use crate::generate::values::{Draw, Stream, Weighted};
+use crate::generate::values::{IDS, Identifiers};
+use crate::generate::values::{write_amount, write_number};
 
 /// How rentals fall to customers: so many in a thousand to the first of so many. Half go to all alike, and the busiest
 /// customers have some two hundred a year at most.

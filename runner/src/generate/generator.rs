@@ -5,13 +5,13 @@ use std::sync::Arc;
 use futures::{StreamExt, stream};
 use tokio::task::spawn_blocking;
 
-use super::account::{Account, DatasetAccount, Facts, FileAccount, FileKind, Request};
-use super::block::{Block, Made};
-use super::existing::{Existing, file_key, first_damaged};
-use super::publish::{SampleWriter, in_the_way};
-use super::random::length;
+use super::file_fragment::{Block, Made};
 use super::sample::Sample;
+use super::sample_manifest::{Account, DatasetAccount, Facts, FileAccount, FileKind, Request};
 use super::settings::Settings;
+use super::upload::{Existing, file_key, first_damaged};
+use super::upload::{SampleWriter, in_the_way};
+use super::values::length;
 use crate::commit::StopSignal;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::progress::Progress;

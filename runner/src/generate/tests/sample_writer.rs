@@ -7,8 +7,8 @@ use tempfile::TempDir;
 
 use crate::commit::{StopSignal, Stopper};
 use crate::error::{Error, ErrorKind};
-use crate::generate::existing::{Existing, announcement_key, manifest_key};
-use crate::generate::publish::SampleWriter;
+use crate::generate::upload::SampleWriter;
+use crate::generate::upload::{Existing, announcement_key, manifest_key};
 use crate::generate::{Account, Generated, Settings, Share, generate};
 use crate::progress::Progress;
 use crate::store::{Location, S3Settings, Store};

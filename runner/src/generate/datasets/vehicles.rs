@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use super::account::Facts;
-use super::calendar::{Calendar, RENTAL_YEAR};
-use super::dataset::Dataset;
-use super::digits::{write_number, write_padded};
-use super::dirt::{Change, Class, Fault};
-use super::identifiers::{IDS, Identifiers};
-use super::names::{
+use super::dataset_generator::Dataset;
+use crate::generate::defects::{Change, Class, Fault};
+use crate::generate::sample_manifest::Facts;
+use crate::generate::values::{
     BASIC_BRANDS, CITIES, FIRMS, GIVEN, HIGH_END_BRANDS, PREMIUM_BRANDS, STREET_KINDS, STREETS,
     SURNAMES,
 };
-use super::random::{Draw, Stream};
+use crate::generate::values::{Calendar, RENTAL_YEAR};
+use crate::generate::values::{Draw, Stream};
+use crate::generate::values::{IDS, Identifiers};
+use crate::generate::values::{write_number, write_padded};
 
 /// Makes vehicles: six in ten basic, three premium, one high-end.
 #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@ use bytes::{Bytes, BytesMut};
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use object_store::path::Path;
 
-use super::existing::{file_key, staging_key};
+use super::existing_data::{file_key, staging_key};
 use crate::error::Result;
 use crate::store::{Location, Store};
 

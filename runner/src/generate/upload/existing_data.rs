@@ -2,8 +2,8 @@
 
 use object_store::path::Path;
 
-use super::account::{Account, FileAccount};
 use crate::error::{Context, ErrorKind, Result};
+use crate::generate::sample_manifest::{Account, FileAccount};
 use crate::store::Store;
 
 /// The folder of the raw datasets below the output root.
@@ -54,7 +54,7 @@ impl Existing {
 ///
 /// # Errors
 /// As [`Existing::find`].
-pub(super) async fn remove_incomplete(store: &Store) -> Result<()> {
+pub async fn remove_incomplete(store: &Store) -> Result<()> {
     if store.objects().lists_staging() {
         let staged = store.list(&Path::from(STAGING)).await?.into_iter();
         store
@@ -81,7 +81,7 @@ async fn announced_files(store: &Store) -> Result<Vec<Path>> {
 ///
 /// # Errors
 /// As the store says.
-pub(super) async fn first_damaged<'a>(
+pub async fn first_damaged<'a>(
     account: &'a Account,
     store: &Store,
 ) -> Result<Option<&'a FileAccount>> {
@@ -95,19 +95,19 @@ pub(super) async fn first_damaged<'a>(
 }
 
 /// The key of a file, `<dataset>/<name>`.
-pub(super) fn file_key(name: &str) -> Path {
+pub fn file_key(name: &str) -> Path {
     name.split('/').fold(Path::from(RAW), Path::join)
 }
 
 /// The key at which a file system keeps that file until it becomes visible.
-pub(super) fn staging_key(name: &str) -> Path {
+pub fn staging_key(name: &str) -> Path {
     name.split('/').fold(Path::from(STAGING), Path::join)
 }
 
-pub(super) fn manifest_key() -> Path {
+pub fn manifest_key() -> Path {
     file_key(MANIFEST)
 }
 
-pub(super) fn announcement_key() -> Path {
+pub fn announcement_key() -> Path {
     file_key(ANNOUNCEMENT)
 }

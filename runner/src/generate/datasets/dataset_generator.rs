@@ -1,7 +1,7 @@
 //! What the four datasets have in common.
 
-use super::account::Facts;
-use super::dirt::Fault;
+use crate::generate::defects::Fault;
+use crate::generate::sample_manifest::Facts;
 
 /// Makes the rows of one dataset, each from its number alone.
 pub trait Dataset: Send + Sync {

@@ -9,12 +9,12 @@
 
 use bytes::Bytes;
 
-use super::account::Account;
-use super::existing::{
+use super::existing_data::{
     Existing, announcement_key, file_key, first_damaged, manifest_key, remove_incomplete,
 };
 use super::file_upload::FileUpload;
 use crate::error::{Context, Error, ErrorKind, Result};
+use crate::generate::sample_manifest::Account;
 use crate::store::{FolderLock, Location, Store};
 
 /// The files of one sample on their way to a store.
@@ -133,7 +133,7 @@ fn busy(store: &Store) -> Error {
 }
 
 /// The failure of a generator that would have to mix a sample with other data.
-pub(super) fn in_the_way(url: &str) -> Error {
+pub fn in_the_way(url: &str) -> Error {
     let message = format!("`{url}` is in the way of a sample");
     Error::new(ErrorKind::Conflict, message)
         .hint("choose an empty `--out`: nothing that the generator did not make is ever removed")

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::account::Facts;
-use super::dataset::Dataset;
-use super::digits::{write_number, write_padded};
-use super::dirt::{Change, Class, Fault};
-use super::names::{CITIES, FIRMS, STREET_KINDS, STREETS, SURNAMES};
-use super::random::{Draw, Stream, position};
+use super::dataset_generator::Dataset;
+use crate::generate::defects::{Change, Class, Fault};
+use crate::generate::sample_manifest::Facts;
+use crate::generate::values::{CITIES, FIRMS, STREET_KINDS, STREETS, SURNAMES};
+use crate::generate::values::{Draw, Stream, position};
+use crate::generate::values::{write_number, write_padded};
 
 /// How many keys of four digits there are, from [`FIRST_KEY`].
 const KEYS: u64 = 9_000;

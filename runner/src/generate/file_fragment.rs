@@ -2,12 +2,12 @@
 
 use std::ops::Range;
 
-use super::account::{DatasetAccount, Facts, FileKind, Planted};
-use super::dataset::Dataset;
-use super::dirt::{Class, Fault};
-use super::random::{Draw, Stream, length, position};
-use super::record::Record;
+use super::datasets::Dataset;
+use super::defects::{Class, Fault};
+use super::row_editor::Record;
 use super::sample::Sample;
+use super::sample_manifest::{DatasetAccount, Facts, FileKind, Planted};
+use super::values::{Draw, Stream, length, position};
 
 /// Rows of a block: about three megabytes, large against the cost of handing it over, small against memory.
 const BLOCK_ROWS: u64 = 1 << 15;

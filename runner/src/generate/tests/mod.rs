@@ -1,7 +1,7 @@
 //! What every sample must hold, checked on whole samples in memory.
 
-mod publish;
-mod reading;
+mod reference_reader;
+mod sample_writer;
 
 use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroUsize;
@@ -10,11 +10,11 @@ use bytes::Bytes;
 use object_store::path::Path;
 use sha2::{Digest, Sha256};
 
-use self::reading::{Reading, cents, seconds};
-use super::block::Block;
-use super::sample::Sample;
+use self::reference_reader::{Reading, cents, seconds};
 use super::{Account, FileKind, Settings, Share, generate};
 use crate::commit::StopSignal;
+use crate::generate::file_fragment::Block;
+use crate::generate::sample::Sample;
 use crate::progress::Progress;
 use crate::store::Store;
 

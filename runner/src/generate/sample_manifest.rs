@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::dirt::Class;
+use super::defects::Class;
 use super::settings::{Settings, Share};
 
 /// The version of the laws: a sample of other laws is another sample, whatever its settings.

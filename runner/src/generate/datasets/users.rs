@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use super::account::Facts;
-use super::calendar::{Calendar, RENTAL_YEAR};
-use super::dataset::Dataset;
-use super::digits::{write_number, write_padded};
-use super::dirt::{Change, Class, Fault};
-use super::identifiers::{IDS, Identifiers};
-use super::names::{GIVEN, SURNAMES};
-use super::random::{Draw, Stream};
+use super::dataset_generator::Dataset;
+use crate::generate::defects::{Change, Class, Fault};
+use crate::generate::sample_manifest::Facts;
+use crate::generate::values::{Calendar, RENTAL_YEAR};
+use crate::generate::values::{Draw, Stream};
+use crate::generate::values::{GIVEN, SURNAMES};
+use crate::generate::values::{IDS, Identifiers};
+use crate::generate::values::{write_number, write_padded};
 
 /// Domains that are reserved for examples: no such address reaches anyone.
 const DOMAINS: [&str; 3] = ["example.com", "example.net", "example.org"];
