@@ -7,7 +7,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use drivetrain_jobs::bundled;
 use drivetrain_runner::commit::{StopSignal, Unfenced};
 use drivetrain_runner::display::Display;
-use drivetrain_runner::generate::{Settings, Share, generate};
+use drivetrain_runner::generate::{DefectShare, SampleSettings, generate};
 use drivetrain_runner::memory::MemoryLimit;
 use drivetrain_runner::progress::Progress;
 use drivetrain_runner::report::{Report, Status};
@@ -70,7 +70,7 @@ async fn once(name: &str, settings: &RunSettings) -> Report {
 fn jobs(criterion: &mut Criterion) {
     let runtime = Runtime::new().expect("the system starts threads");
     let root = tempfile::tempdir().expect("a temporary folder");
-    let sample = Settings::new(RENTALS, 7, Share::ZERO).expect("few rentals");
+    let sample = SampleSettings::new(RENTALS, 7, DefectShare::ZERO).expect("few rentals");
     let settings = settings(root.path());
     let generated = async {
         let input = settings.input.as_ref().expect("the jobs read raw data");

@@ -1,4 +1,4 @@
-//! `drivetrain generate`: makes raw data up.
+//! `drivetrain generate`: generates raw data.
 
 use std::num::NonZeroUsize;
 
@@ -6,16 +6,16 @@ use crate::cli::GenerateArgs;
 use crate::commit::StopSignal;
 use crate::display::{Display, grouped};
 use crate::error::Result;
-use crate::generate::{self, Generated, Settings, Share};
+use crate::generate::{self, DefectShare, GeneratedSample, SampleSettings};
 use crate::print;
 use crate::progress::Progress;
 use crate::settings::processors;
 use crate::store::{Location, S3Settings, Store};
 
-/// Writes a sample and says what it holds.
+/// Generates a sample and prints a line about it, or its manifest as JSON.
 ///
 /// # Errors
-/// `Usage` for wrong numbers, `Conflict` where other data lies; otherwise as the place says.
+/// `Usage` for an invalid location, share or number of rentals; otherwise as [`generate::generate`].
 pub async fn generate(args: &GenerateArgs, json: bool) -> Result<()> {
     let location = Location::parse(&args.out)?;
     let settings = settings(args.rentals, args.seed, args.dirt.parse()?)?;
@@ -23,15 +23,15 @@ pub async fn generate(args: &GenerateArgs, json: bool) -> Result<()> {
     let generated = write(&settings, &location, &stage.progress, &StopSignal::never()).await?;
     stage.finish();
     if json {
-        return print::outcome_json(&generated.account);
+        return print::outcome_json(&generated.manifest);
     }
-    let found = if generated.was_there {
-        "there already"
+    let outcome = if generated.already_existed {
+        "already there"
     } else {
         "written"
     };
     print::outcome(&format!(
-        "{found}: {} rentals (seed {}, dirt {}) in {location}/raw\n",
+        "{outcome}: {} rentals (seed {}, dirt {}) in {location}/raw\n",
         grouped(args.rentals),
         args.seed,
         args.dirt
@@ -39,25 +39,25 @@ pub async fn generate(args: &GenerateArgs, json: bool) -> Result<()> {
     Ok(())
 }
 
-/// Settings that use all processors.
+/// Creates settings that use all processors.
 ///
 /// # Errors
-/// `Usage` for a number of rentals that cannot be made.
-pub fn settings(rentals: u64, seed: u64, dirt: Share) -> Result<Settings> {
+/// `Usage` for a number of rentals that is out of range.
+pub fn settings(rentals: u64, seed: u64, defect_share: DefectShare) -> Result<SampleSettings> {
     let threads = NonZeroUsize::new(processors()).unwrap_or(NonZeroUsize::MIN);
-    Ok(Settings::new(rentals, seed, dirt)?.threads(threads))
+    Ok(SampleSettings::new(rentals, seed, defect_share)?.threads(threads))
 }
 
-/// Writes a sample to a place.
+/// Generates a sample at a location.
 ///
 /// # Errors
 /// As [`generate::generate`].
 pub async fn write(
-    settings: &Settings,
+    settings: &SampleSettings,
     location: &Location,
     progress: &Progress,
     stop: &StopSignal,
-) -> Result<Generated> {
+) -> Result<GeneratedSample> {
     let store = Store::create(location, &S3Settings::default()).await?;
     generate::generate(settings, &store, progress, stop).await
 }

@@ -13,7 +13,7 @@ use crate::commands::generate;
 use crate::commit::{StopSignal, Unfenced};
 use crate::display::{Display, grouped, size};
 use crate::error::{Error, ErrorKind, Result};
-use crate::generate::{Existing, Share};
+use crate::generate::{DefectShare, ExistingData};
 use crate::print;
 use crate::report::{Report, Status};
 use crate::run::{Run, run};
@@ -156,7 +156,7 @@ async fn sample(
     stop: &StopSignal,
 ) -> Result<()> {
     let store = Store::create(input, &S3Settings::default()).await?;
-    if Existing::find(&store).await? != Existing::Free {
+    if ExistingData::find(&store).await? != ExistingData::Nothing {
         return Ok(());
     }
     display.line(&format!(
@@ -164,7 +164,7 @@ async fn sample(
         data.join("raw").display(),
         grouped(SAMPLE_RENTALS)
     ));
-    let dirt: Share = SAMPLE_DIRT.parse()?;
+    let dirt: DefectShare = SAMPLE_DIRT.parse()?;
     let settings = generate::settings(SAMPLE_RENTALS, SAMPLE_SEED, dirt)?;
     let stage = display.stage("generate");
     generate::write(&settings, input, &stage.progress, stop).await?;

@@ -1,16 +1,17 @@
-//! From settings to files: blocks made side by side, written in order, shown together.
+//! Generates a sample: fragments in parallel, written in order to files that become visible together.
 
 use std::sync::Arc;
 
 use futures::{StreamExt, stream};
 use tokio::task::spawn_blocking;
 
-use super::file_fragment::{Block, Made};
+use super::file_fragment::{FileFragment, FragmentContent};
 use super::sample::Sample;
-use super::sample_manifest::{Account, DatasetAccount, Facts, FileAccount, FileKind, Request};
-use super::settings::Settings;
-use super::upload::{Existing, file_key, first_damaged};
-use super::upload::{SampleWriter, in_the_way};
+use super::sample_manifest::{
+    DatasetManifest, FileKind, FileManifest, RentalStatistics, SampleManifest, SampleRequest,
+};
+use super::settings::SampleSettings;
+use super::upload::{ExistingData, SampleWriter, file_key, first_damaged, other_data};
 use super::values::length;
 use crate::commit::StopSignal;
 use crate::error::{Context, Error, ErrorKind, Result};
@@ -19,39 +20,39 @@ use crate::store::Store;
 
 const HINT: &str = "choose another `--out`, or remove its `raw` folder first";
 
-/// What lies at the target when the generator is done.
+/// The sample that is at a place when the generator is done.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Generated {
-    /// What the sample holds.
-    pub account: Account,
-    /// Whether it was there already.
-    pub was_there: bool,
+pub struct GeneratedSample {
+    /// The content of the sample.
+    pub manifest: SampleManifest,
+    /// `true` if an earlier generator wrote it.
+    pub already_existed: bool,
 }
 
-/// Writes the sample of the settings below the store's root, or finds that it is there.
+/// Writes a sample below the store's root, unless the same sample is there already.
 ///
-/// Memory is bounded by a few blocks of about three megabytes per thread and a few parts of an upload, whatever the sample's size.
+/// Memory is bounded by a few fragments of three megabytes per thread and the parts of one upload, whatever the sample's size.
 ///
 /// # Errors
-/// `Conflict` if other data is there or another generator is writing to it; `Cancelled` after a stop; otherwise as the store says.
+/// `Conflict` if other data is there, or another generator is writing; `Cancelled` after a stop; otherwise as the store says.
 pub async fn generate(
-    settings: &Settings,
+    settings: &SampleSettings,
     store: &Store,
     progress: &Progress,
     stop: &StopSignal,
-) -> Result<Generated> {
-    let request = Request::from(settings);
-    match Existing::find(store).await? {
-        Existing::Free => {}
-        Existing::Sample(account) if account.request == request => {
-            check(&account, store).await?;
-            return Ok(Generated {
-                account: *account,
-                was_there: true,
+) -> Result<GeneratedSample> {
+    let request = SampleRequest::from(settings);
+    match ExistingData::find(store).await? {
+        ExistingData::Nothing => {}
+        ExistingData::Sample(manifest) if manifest.request == request => {
+            require_all_files(&manifest, store).await?;
+            return Ok(GeneratedSample {
+                manifest: *manifest,
+                already_existed: true,
             });
         }
-        Existing::Sample(account) => return Err(another_sample(&account.request)),
-        Existing::OtherData(name) => return Err(in_the_way(&name)),
+        ExistingData::Sample(manifest) => return Err(another_sample(store, &manifest.request)),
+        ExistingData::Other(url) => return Err(other_data(&url)),
     }
     let mut writer = SampleWriter::begin(store).await?;
     let written = stop
@@ -60,122 +61,126 @@ pub async fn generate(
     if written.is_err() {
         writer.abandon().await;
     }
-    written.map(|account| Generated {
-        account,
-        was_there: false,
+    written.map(|manifest| GeneratedSample {
+        manifest,
+        already_existed: false,
     })
 }
 
-/// Looks for files that were removed or changed since the sample was made, by their sizes.
-async fn check(account: &Account, store: &Store) -> Result<()> {
-    let Some(file) = first_damaged(account, store).await? else {
+/// Fails if a file was removed or changed since the sample was written, as far as its size shows it.
+async fn require_all_files(manifest: &SampleManifest, store: &Store) -> Result<()> {
+    let Some(file) = first_damaged(manifest, store).await? else {
         return Ok(());
     };
     let url = store.location().url(&file_key(&file.name));
-    Err(Error::new(
-        ErrorKind::Conflict,
-        format!("`{url}` is not as the generator left it"),
-    )
-    .hint(HINT))
+    let message = format!("`{url}` was removed or changed after the generator wrote it");
+    Err(Error::new(ErrorKind::Conflict, message).hint(HINT))
 }
 
-fn another_sample(there: &Request) -> Error {
-    let Request {
-        rentals,
-        seed,
-        dirt,
-        ..
-    } = there;
-    Error::new(
-        ErrorKind::Conflict,
-        format!("another sample lies there: {rentals} rentals, seed {seed}, dirt {dirt}"),
-    )
-    .hint(HINT)
+fn another_sample(store: &Store, found: &SampleRequest) -> Error {
+    let message = format!(
+        "`{}` holds another sample: {} rentals, seed {}, dirt {}",
+        store.location(),
+        found.rentals,
+        found.seed,
+        found.defect_share
+    );
+    Error::new(ErrorKind::Conflict, message).hint(HINT)
 }
 
 async fn write(
-    settings: &Settings,
-    request: Request,
+    settings: &SampleSettings,
+    request: SampleRequest,
     writer: &mut SampleWriter,
     progress: &Progress,
-) -> Result<Account> {
+) -> Result<SampleManifest> {
     let sample = Arc::new(Sample::new(settings));
     for dataset in sample.datasets() {
-        progress.expect_bytes(dataset.rows() * dataset.typical_row_bytes());
+        progress.expect_bytes(dataset.rows() * dataset.description().typical_row_bytes);
     }
-    let mut files = Files {
+    let mut files = SampleFiles {
         writer,
         progress,
         file_bytes: settings.file_bytes,
         datasets: Vec::new(),
-        facts: Facts::default(),
+        statistics: RentalStatistics::default(),
     };
     for (position, dataset) in sample.datasets().iter().enumerate() {
-        files.begin(dataset.name());
-        let mut made = stream::iter(Block::all_of(&sample, position))
-            .map(|block| {
+        files.begin_dataset(dataset.description().name);
+        let mut generated = stream::iter(FileFragment::all_of(&sample, position))
+            .map(|fragment| {
                 let sample = Arc::clone(&sample);
-                spawn_blocking(move || (block.header(&sample), block.make(&sample), block))
+                spawn_blocking(move || {
+                    let header = fragment.header(&sample);
+                    (header, fragment.generate(&sample), fragment)
+                })
             })
-            // One more than the threads, so that none waits while a block is written.
+            // One more than the threads, so that no thread waits while a fragment is written.
             .buffered(settings.threads.get() + 1);
-        while let Some(made) = made.next().await {
-            let (header, made, block) = made
-                .map_err(std::io::Error::other)
-                .context(ErrorKind::Failed, "the making of rows broke off")?;
-            files.write(&block, header, made).await?;
+        while let Some(fragment) = generated.next().await {
+            let (header, content, fragment) = fragment.map_err(std::io::Error::other).context(
+                ErrorKind::Failed,
+                "a thread that generates rows ended early",
+            )?;
+            files.write(&fragment, &header, content).await?;
         }
     }
-    let account = Account {
+    let manifest = SampleManifest {
         request,
         datasets: files.datasets,
-        facts: files.facts,
+        statistics: files.statistics,
     };
-    writer.publish(&account).await?;
-    Ok(account)
+    writer.publish(&manifest).await?;
+    Ok(manifest)
 }
 
-struct Files<'a> {
+/// Divides fragments into files, and counts what they contain.
+struct SampleFiles<'a> {
     writer: &'a mut SampleWriter,
     progress: &'a Progress,
     file_bytes: u64,
-    datasets: Vec<DatasetAccount>,
-    facts: Facts,
+    datasets: Vec<DatasetManifest>,
+    statistics: RentalStatistics,
 }
 
-impl Files<'_> {
-    fn begin(&mut self, dataset: &str) {
-        self.datasets.push(DatasetAccount {
-            name: dataset.to_owned(),
-            ..DatasetAccount::default()
+impl SampleFiles<'_> {
+    fn begin_dataset(&mut self, name: &str) {
+        self.datasets.push(DatasetManifest {
+            name: name.to_owned(),
+            ..DatasetManifest::default()
         });
     }
 
-    async fn write(&mut self, block: &Block, header: Vec<u8>, made: Made) -> Result<()> {
-        let bytes = length(&made.bytes);
+    async fn write(
+        &mut self,
+        fragment: &FileFragment,
+        header: &[u8],
+        content: FragmentContent,
+    ) -> Result<()> {
+        let bytes = length(&content.bytes);
         let dataset = self.datasets.last_mut().expect("a dataset is begun first");
-        let has_room = dataset.files.last().is_some_and(|file| {
-            block.file == FileKind::Plain && file.bytes + bytes <= self.file_bytes
+        let fits = dataset.files.last().is_some_and(|file| {
+            fragment.file == FileKind::Plain && file.bytes + bytes <= self.file_bytes
         });
-        if !has_room {
-            let file = FileAccount {
+        if !fits {
+            let file = FileManifest {
                 name: format!("{}/part-{:05}.csv", dataset.name, dataset.files.len()),
-                kind: block.file,
-                bytes: length(&header),
+                kind: fragment.file,
+                bytes: length(header),
                 lines: u64::from(!header.is_empty()),
             };
             self.writer.create(&file.name).await?;
-            self.writer.write(&header).await?;
+            self.writer.write(header).await?;
             dataset.files.push(file);
         }
         if let Some(file) = dataset.files.last_mut() {
             file.bytes += bytes;
-            file.lines += made.account.lines;
+            file.lines += content.counts.lines;
         }
-        dataset.add(&made.account);
-        self.facts.add(made.facts);
+        dataset.add(&content.counts);
+        self.statistics.add(content.statistics);
         self.progress.add_bytes(bytes);
-        self.progress.add_rows(made.account.accepted_rows);
-        self.writer.write(&made.bytes).await
+        self.progress.add_rows(content.counts.accepted_rows);
+        self.writer.write(&content.bytes).await
     }
 }

@@ -1,19 +1,24 @@
-//! Makes samples of the raw data: seeded, realistic, of any size, and dirty on demand.
+//! Generates samples of the raw data: seeded, realistic, of any size, and with defects on demand.
 //!
 //! ```text
-//! Settings -> Sample (laws, sizes) -> Block .. Block (made side by side) -> files -> Store: visible when complete
+//! SampleSettings -> Sample (the generators of all datasets) -> FileFragment .. FileFragment (in parallel) -> files
+//!     -> SampleWriter (invisible until the sample is complete) -> Store
 //! ```
 //!
-//! Each row depends on the seed and its own number only, so blocks are made in any order and by any number of threads,
-//! and joined in the order of the rows. Nothing but whole numbers is used: no two machines can differ.
+//! Each row depends only on the seed and on its number, so fragments are generated in any order by any number of threads, and
+//! joined in the order of the rows. All arithmetic is with integers, so every machine writes the same bytes.
 //!
-//! Dirt is added between the clean rows and never replaces one. So a run over a dirty sample publishes what it publishes
-//! from the clean sample of the same seed and size, and the [`Account`] says how many lines it must reject, and why.
+//! Defective rows are added between the clean rows and never replace one. So a run over a sample with defects publishes the
+//! same tables as a run over the sample without defects of the same seed and size, and the [`SampleManifest`] says how many
+//! lines the run must reject, and why.
 
+mod dataset_sizes;
 mod datasets;
+mod defect_share;
 mod defects;
 mod file_fragment;
 mod generator;
+mod planted_defects;
 mod row_editor;
 mod sample;
 mod sample_manifest;
@@ -21,13 +26,15 @@ mod settings;
 mod upload;
 mod values;
 
-pub use defects::Class;
-pub use generator::{Generated, generate};
+pub use defect_share::DefectShare;
+pub use defects::DefectKind;
+pub use generator::{GeneratedSample, generate};
 pub use sample_manifest::{
-    Account, DatasetAccount, Facts, FileAccount, FileKind, Planted, Request,
+    DatasetManifest, DefectCount, FileKind, FileManifest, RentalStatistics, SampleManifest,
+    SampleRequest,
 };
-pub use settings::{FILE_BYTES, MAX_RENTALS, Settings, Share, Sizes};
-pub use upload::Existing;
+pub use settings::{FILE_BYTES, MAX_RENTALS, SampleSettings};
+pub use upload::ExistingData;
 
 #[cfg(test)]
 mod tests;

@@ -1,60 +1,64 @@
-//! A valid row whose fields are changed before it is written.
+//! Edits the fields of a valid row before it is written.
 
-use super::datasets::Dataset;
-use super::defects::Change;
+use super::datasets::DatasetGenerator;
+use super::defects::Mutation;
 use super::sample::Sample;
-use super::sample_manifest::Facts;
-use super::values::Draw;
+use super::sample_manifest::RentalStatistics;
+use super::values::Rng;
 
-/// One byte more than a record may have, and some.
+/// The length of an overlong field: a record may have a mebibyte.
 const OVERLONG_BYTES: usize = (1 << 20) + 4_096;
 
-/// A valid row whose fields are changed before it is written.
-pub struct Record<'a> {
-    dataset: &'a dyn Dataset,
+/// A row whose fields can be changed.
+pub struct RowEditor<'a> {
+    dataset: &'a dyn DatasetGenerator,
     fields: Vec<Vec<u8>>,
 }
 
-impl<'a> Record<'a> {
-    /// A row of a dataset, which is counted among the facts.
-    pub fn new(dataset: &'a dyn Dataset, row: u64, facts: &mut Facts) -> Self {
+impl<'a> RowEditor<'a> {
+    /// Generates a row of a dataset and adds it to the statistics.
+    pub fn new(
+        dataset: &'a dyn DatasetGenerator,
+        row: u64,
+        statistics: &mut RentalStatistics,
+    ) -> Self {
         let mut line = Vec::new();
-        dataset.write(row, &mut line, facts);
+        dataset.write(row, &mut line, statistics);
         Self {
             dataset,
-            fields: fields(&line),
+            fields: split(&line),
         }
     }
 
-    /// Spoils the row; `earlier` is a clean row that stands above it.
-    pub fn spoil(&mut self, sample: &Sample, change: Change, earlier: u64, draw: &mut Draw) {
-        match change {
-            Change::Replace(column, text) => *self.field(column) = text.to_vec(),
-            Change::Drop(column) => {
+    /// Applies a mutation; `earlier` is a clean row that is above this one in the file.
+    pub fn mutate(&mut self, sample: &Sample, mutation: Mutation, earlier: u64, rng: &mut Rng) {
+        match mutation {
+            Mutation::Replace(column, text) => *self.field(column) = text.to_vec(),
+            Mutation::Remove(column) => {
                 let position = self.position(column);
                 self.fields.remove(position);
             }
-            Change::Extra => self.fields.push(b"surplus".to_vec()),
-            Change::Repeat if draw.chance(1, 2) => {
-                *self = Self::new(self.dataset, earlier, &mut Facts::default());
+            Mutation::Extra => self.fields.push(b"surplus".to_vec()),
+            Mutation::Repeat if rng.chance(1, 2) => {
+                *self = Self::new(self.dataset, earlier, &mut RentalStatistics::default());
             }
-            Change::Repeat => {
+            Mutation::Repeat => {
                 let mut key = Vec::new();
-                self.dataset.write_key(earlier, &mut key);
-                *self.field(self.dataset.key_column()) = key;
+                self.dataset.keys().write(earlier, &mut key);
+                *self.field(self.dataset.description().key_column) = key;
             }
-            Change::Negate(column) => self.field(column).insert(0, b'-'),
-            Change::Swap(one, other) => {
+            Mutation::Negate(column) => self.field(column).insert(0, b'-'),
+            Mutation::Swap(one, other) => {
                 let (one, other) = (self.position(one), self.position(other));
                 self.fields.swap(one, other);
             }
-            Change::Orphan(column, dataset) => {
+            Mutation::Orphan(column, dataset) => {
                 let mut key = Vec::new();
-                let number = draw.below(1 << 30);
-                sample.dataset(dataset).write_missing_key(number, &mut key);
+                let keys = sample.dataset(dataset).keys();
+                keys.write_unused(rng.below(1 << 30), &mut key);
                 *self.field(column) = key;
             }
-            Change::Break(column, other) => {
+            Mutation::Break(column, other) => {
                 *self.field(column) = b"\"first line\nsecond line\"".to_vec();
                 *self.field(other) = b"?".to_vec();
             }
@@ -62,13 +66,13 @@ impl<'a> Record<'a> {
     }
 
     /// Makes a column refer to another row.
-    pub fn refer(&mut self, column: &str, dataset: &dyn Dataset, row: u64) {
+    pub fn refer(&mut self, column: &str, dataset: &dyn DatasetGenerator, row: u64) {
         let field = self.field(column);
         field.clear();
-        dataset.write_key(row, field);
+        dataset.keys().write(row, field);
     }
 
-    /// Opens a quote at the row's start and closes it nowhere.
+    /// Opens a quote at the start of the row and leaves it open.
     pub fn open_quote(&mut self) {
         for field in &mut self.fields {
             field.retain(|byte| *byte != b'"');
@@ -76,23 +80,23 @@ impl<'a> Record<'a> {
         self.fields[0].insert(0, b'"');
     }
 
-    /// Makes a text longer than any record may be.
+    /// Makes the last field longer than a record may be.
     pub fn lengthen(&mut self) {
         let last = self.fields.last_mut().expect("a row has fields");
         last.resize(OVERLONG_BYTES, b'x');
     }
 
-    /// Puts the columns in the opposite order.
+    /// Reverses the order of the columns.
     pub fn reverse(&mut self) {
         self.fields.reverse();
     }
 
-    /// Adds a value for a column after the first one.
+    /// Inserts a value after the first column.
     pub fn insert_second(&mut self, text: &[u8]) {
         self.fields.insert(1, text.to_vec());
     }
 
-    /// Appends the row with its line end.
+    /// Appends the row and its line end.
     pub fn write(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.fields.join(&b','));
         out.push(b'\n');
@@ -104,16 +108,15 @@ impl<'a> Record<'a> {
     }
 
     fn position(&self, column: &str) -> usize {
-        self.dataset
-            .columns()
-            .iter()
+        let mut columns = self.dataset.description().columns.iter();
+        columns
             .position(|name| *name == column)
-            .expect("faults name columns of their dataset")
+            .expect("mutations name columns of their dataset")
     }
 }
 
-/// The fields of a line that the generator wrote, quotes kept.
-fn fields(line: &[u8]) -> Vec<Vec<u8>> {
+/// Splits a line that the generator wrote into its fields, which keep their quotes.
+fn split(line: &[u8]) -> Vec<Vec<u8>> {
     let line = line.strip_suffix(b"\n").unwrap_or(line);
     let mut fields = vec![Vec::new()];
     let mut is_quoted = false;

@@ -2,25 +2,23 @@
 
 use std::sync::Arc;
 
-use super::datasets::Dataset;
-use super::datasets::Locations;
-use super::datasets::Rentals;
-use super::datasets::Users;
-use super::datasets::Vehicles;
-use super::settings::{Settings, Share, Sizes};
+use super::dataset_sizes::DatasetSizes;
+use super::datasets::{DatasetGenerator, Locations, Rentals, Users, Vehicles};
+use super::defect_share::DefectShare;
+use super::settings::SampleSettings;
 use super::values::Calendar;
 
-/// Everything that is needed to make any row.
+/// Generates any row of a sample.
 pub struct Sample {
-    datasets: [Box<dyn Dataset>; 4],
+    datasets: [Box<dyn DatasetGenerator>; 4],
     seed: u64,
-    dirt: Share,
+    defect_share: DefectShare,
 }
 
 impl Sample {
-    /// Settles the sizes and laws; makes no row yet.
-    pub fn new(settings: &Settings) -> Self {
-        let sizes = Sizes::of(settings.rentals);
+    /// Prepares the generators; generates no row yet.
+    pub fn new(settings: &SampleSettings) -> Self {
+        let sizes = DatasetSizes::of(settings.rentals);
         let seed = settings.seed;
         let calendar = Arc::new(Calendar::new());
         let locations = Locations::new(sizes.locations, seed);
@@ -36,36 +34,36 @@ impl Sample {
                 Box::new(rentals),
             ],
             seed,
-            dirt: settings.dirt,
+            defect_share: settings.defect_share,
         }
     }
 
-    /// The datasets, those first that others refer to.
-    pub fn datasets(&self) -> &[Box<dyn Dataset>] {
+    /// Returns the datasets; those that others refer to come first.
+    pub fn datasets(&self) -> &[Box<dyn DatasetGenerator>] {
         &self.datasets
     }
 
-    /// The dataset of that name.
-    pub fn dataset(&self, name: &str) -> &dyn Dataset {
+    /// Returns the dataset of that name.
+    pub fn dataset(&self, name: &str) -> &dyn DatasetGenerator {
         self.datasets
             .iter()
-            .find(|dataset| dataset.name() == name)
+            .find(|dataset| dataset.description().name == name)
             .expect("only the four datasets are named")
             .as_ref()
     }
 
-    /// The seed.
+    /// Returns the seed.
     pub fn seed(&self) -> u64 {
         self.seed
     }
 
-    /// Whether there is any dirt.
-    pub fn has_dirt(&self) -> bool {
-        !self.dirt.is_zero()
+    /// Returns `true` if defects were asked for.
+    pub fn has_defects(&self) -> bool {
+        !self.defect_share.is_zero()
     }
 
-    /// Dirty lines of a dataset.
-    pub fn dirty_lines(&self, dataset: &dyn Dataset) -> u64 {
-        self.dirt.added_to(dataset.rows())
+    /// Returns the number of defective lines of a dataset.
+    pub fn defect_lines(&self, dataset: &dyn DatasetGenerator) -> u64 {
+        self.defect_share.added_to(dataset.rows())
     }
 }

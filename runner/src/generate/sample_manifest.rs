@@ -1,115 +1,119 @@
-//! What a sample holds, counted while it was made: end-to-end tests compare a run's report with it.
+//! The manifest of a sample: its files, and counts that end-to-end tests compare with the report of a run.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::defects::Class;
-use super::settings::{Settings, Share};
+use super::defect_share::DefectShare;
+use super::defects::DefectKind;
+use super::settings::SampleSettings;
 
-/// The version of the laws: a sample of other laws is another sample, whatever its settings.
-pub const LAWS: u32 = 1;
+/// The version of the generator's rules: another version gives other bytes for the same settings.
+pub const GENERATOR_VERSION: u32 = 1;
 
-/// The content of `raw/_generated.json`, which stands beside a whole sample only.
+/// The content of `raw/_generated.json`, which only a complete sample has.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Account {
-    /// What was asked for.
-    pub request: Request,
-    /// Each dataset, in the order in which they were written.
-    pub datasets: Vec<DatasetAccount>,
-    /// What is odd or to be reconciled about the clean rentals.
-    pub facts: Facts,
+pub struct SampleManifest {
+    /// The request that the sample was generated for.
+    pub request: SampleRequest,
+    /// The datasets, in the order in which they were written.
+    pub datasets: Vec<DatasetManifest>,
+    /// Statistics of the clean rentals.
+    #[serde(rename = "facts")]
+    pub statistics: RentalStatistics,
 }
 
-impl Account {
-    /// A dataset's account.
+impl SampleManifest {
+    /// Returns the manifest of a dataset.
     #[must_use]
-    pub fn dataset(&self, name: &str) -> Option<&DatasetAccount> {
+    pub fn dataset(&self, name: &str) -> Option<&DatasetManifest> {
         self.datasets.iter().find(|dataset| dataset.name == name)
     }
 
-    /// The files of all datasets.
-    pub fn files(&self) -> impl Iterator<Item = &FileAccount> {
+    /// Returns the files of all datasets.
+    pub fn files(&self) -> impl Iterator<Item = &FileManifest> {
         self.datasets.iter().flat_map(|dataset| &dataset.files)
     }
 }
 
-/// What decides every byte of a sample.
+/// The values that determine every byte of a sample.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Request {
-    /// The version of the laws.
-    pub laws: u32,
-    /// Clean rentals.
+pub struct SampleRequest {
+    /// The version of the generator's rules.
+    #[serde(rename = "laws")]
+    pub version: u32,
+    /// The number of clean rentals.
     pub rentals: u64,
     /// The seed.
     pub seed: u64,
-    /// The share of each dataset's lines that a rule must reject.
-    pub dirt: Share,
-    /// The size at which a file is closed.
+    /// The share of each dataset's lines that have a defect.
+    #[serde(rename = "dirt")]
+    pub defect_share: DefectShare,
+    /// The size from which on no more rows are added to a file.
     pub file_bytes: u64,
 }
 
-impl From<&Settings> for Request {
-    fn from(settings: &Settings) -> Self {
+impl From<&SampleSettings> for SampleRequest {
+    fn from(settings: &SampleSettings) -> Self {
         Self {
-            laws: LAWS,
+            version: GENERATOR_VERSION,
             rentals: settings.rentals,
             seed: settings.seed,
-            dirt: settings.dirt,
+            defect_share: settings.defect_share,
             file_bytes: settings.file_bytes,
         }
     }
 }
 
-/// What one dataset holds.
+/// The files and counts of one dataset.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DatasetAccount {
+pub struct DatasetManifest {
     /// The folder below `raw/`.
     pub name: String,
     /// Rows that the contract accepts.
     pub accepted_rows: u64,
-    /// Physical lines of all files, headers apart.
+    /// Physical lines of all files, without headers.
     pub lines: u64,
-    /// Rows that a rule rejects for what they are, by what is wrong with them.
-    pub rejected: BTreeMap<Class, Planted>,
-    /// Rows that are rejected only because the row that they refer to is; not in the share of dirt.
+    /// Rows that are rejected for a defect of their own, by its kind.
+    pub rejected: BTreeMap<DefectKind, DefectCount>,
+    /// Rows that are rejected only because they refer to a rejected row; the share of defects does not include them.
     pub cascaded_rows: u64,
     /// The files, by name.
-    pub files: Vec<FileAccount>,
+    pub files: Vec<FileManifest>,
 }
 
-impl DatasetAccount {
-    /// Rows and lines that a rule rejects for what they are.
+impl DatasetManifest {
+    /// Returns the number of rows and lines with a defect of their own.
     #[must_use]
-    pub fn rejected_in_all(&self) -> Planted {
-        let mut all = Planted::default();
-        for planted in self.rejected.values() {
-            all.add(*planted);
+    pub fn rejected_total(&self) -> DefectCount {
+        let mut total = DefectCount::default();
+        for count in self.rejected.values() {
+            total.add(*count);
         }
-        all
+        total
     }
 
-    /// Adds what a block held.
-    pub(super) fn add(&mut self, block: &Self) {
-        self.accepted_rows += block.accepted_rows;
-        self.lines += block.lines;
-        self.cascaded_rows += block.cascaded_rows;
-        for (class, planted) in &block.rejected {
-            self.rejected.entry(*class).or_default().add(*planted);
+    /// Adds the counts of a fragment.
+    pub(super) fn add(&mut self, fragment: &Self) {
+        self.accepted_rows += fragment.accepted_rows;
+        self.lines += fragment.lines;
+        self.cascaded_rows += fragment.cascaded_rows;
+        for (kind, count) in &fragment.rejected {
+            self.rejected.entry(*kind).or_default().add(*count);
         }
     }
 }
 
-/// Dirt of one class.
+/// The number of defects of one kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Planted {
-    /// Records.
+pub struct DefectCount {
+    /// Rows.
     pub rows: u64,
-    /// The physical lines that a reader counts for them.
+    /// Physical lines that a reader counts for these rows.
     pub lines: u64,
 }
 
-impl Planted {
+impl DefectCount {
     pub(super) fn add(&mut self, other: Self) {
         self.rows += other.rows;
         self.lines += other.lines;
@@ -118,36 +122,36 @@ impl Planted {
 
 /// One file of a dataset.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FileAccount {
+pub struct FileManifest {
     /// The key below `raw/`.
     pub name: String,
-    /// What the file is for.
+    /// The kind of file.
     pub kind: FileKind,
-    /// Its size.
+    /// The size in bytes.
     pub bytes: u64,
-    /// Its physical lines, the header too.
+    /// Physical lines, with the header.
     pub lines: u64,
 }
 
-/// What a file is for: all but the plain ones are there only with dirt.
+/// A kind of file; only samples with defects have files that are not plain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FileKind {
-    /// Rows under the usual header, dirt between them.
+    /// Clean and defective rows under the usual header.
     Plain,
-    /// Clean rows, all columns in the opposite order.
+    /// Clean rows with their columns in reverse order.
     Reordered,
-    /// Clean rows with one column more than the contract knows.
+    /// Clean rows with a column that the contract does not have.
     UnknownColumn,
-    /// A header and no row.
+    /// A header without rows.
     HeaderOnly,
-    /// No byte.
+    /// No bytes.
     Empty,
 }
 
-/// What is odd about the clean rentals: warnings, not faults; and their revenue.
+/// Statistics of the clean rentals: their revenue, and oddities that deserve a warning but no rejection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Facts {
+pub struct RentalStatistics {
     /// The sum of all amounts.
     pub revenue_cents: u64,
     /// Rentals that start before the day of their user's sign-up.
@@ -158,7 +162,7 @@ pub struct Facts {
     pub off_price_rule: u64,
 }
 
-impl Facts {
+impl RentalStatistics {
     pub(super) fn add(&mut self, other: Self) {
         self.revenue_cents += other.revenue_cents;
         self.starts_before_signup += other.starts_before_signup;

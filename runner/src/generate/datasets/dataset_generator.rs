@@ -1,44 +1,61 @@
-//! What the four datasets have in common.
+//! The interface that the generators of all datasets have.
 
-use crate::generate::defects::Fault;
-use crate::generate::sample_manifest::Facts;
+use crate::generate::defects::Defect;
+use crate::generate::sample_manifest::RentalStatistics;
+use crate::generate::values::UniqueIds;
 
-/// Makes the rows of one dataset, each from its number alone.
-pub trait Dataset: Send + Sync {
-    /// The folder below `raw/`.
-    fn name(&self) -> &'static str;
+/// Generates the rows of one dataset, each from its number alone.
+pub trait DatasetGenerator: Send + Sync {
+    /// Returns what is fixed about the dataset.
+    fn description(&self) -> &'static DatasetDescription;
 
-    /// The header, in order.
-    fn columns(&self) -> &'static [&'static str];
-
-    /// The column whose values never repeat.
-    fn key_column(&self) -> &'static str;
-
-    /// How many clean rows there are: those numbered from 0.
+    /// Returns the number of clean rows, which are numbered from 0.
     ///
-    /// Numbers from here on are for dirt: valid rows in themselves, to which nothing clean refers.
+    /// Higher numbers are for defective rows: they too give valid rows, to which no clean row refers.
     fn rows(&self) -> u64;
 
-    /// About how long a row is: progress is shown against it, nothing depends on it.
-    fn typical_row_bytes(&self) -> u64;
+    /// Returns the generator of the key column.
+    fn keys(&self) -> &dyn KeyGenerator;
 
-    /// Appends a row with its line end and counts what is odd about it.
-    fn write(&self, row: u64, out: &mut Vec<u8>, facts: &mut Facts);
+    /// Appends a row and its line end, and adds it to the statistics.
+    fn write(&self, row: u64, out: &mut Vec<u8>, statistics: &mut RentalStatistics);
+}
 
+/// The fixed properties of a dataset.
+#[derive(Debug)]
+pub struct DatasetDescription {
+    /// The folder below `raw/`.
+    pub name: &'static str,
+    /// The header, in order.
+    pub columns: &'static [&'static str],
+    /// The column whose values are unique.
+    pub key_column: &'static str,
+    /// The typical length of a row, for estimates only.
+    pub typical_row_bytes: u64,
+    /// Columns that refer to a dataset: a few rows refer to a rejected row through each.
+    pub references: &'static [(&'static str, &'static str)],
+    /// The defects that rows get, in turn; the first one leaves the key readable.
+    pub defects: &'static [Defect],
+    /// `true` if clean rows contain quotes, at the first of which an unclosed quote would end.
+    pub has_quotes: bool,
+}
+
+/// Generates the keys of a dataset.
+pub trait KeyGenerator {
     /// Appends the key of a row.
-    fn write_key(&self, row: u64, out: &mut Vec<u8>);
+    fn write(&self, row: u64, out: &mut Vec<u8>);
 
-    /// Appends a key that no row bears, clean or dirty.
-    fn write_missing_key(&self, number: u64, out: &mut Vec<u8>);
+    /// Appends a key that neither a clean nor a defective row has.
+    fn write_unused(&self, number: u64, out: &mut Vec<u8>);
+}
 
-    /// Columns that refer to another dataset: a few rows refer to a rejected row through each.
-    fn references(&self) -> &'static [(&'static str, &'static str)] {
-        &[]
+impl KeyGenerator for UniqueIds {
+    fn write(&self, row: u64, out: &mut Vec<u8>) {
+        self.write_id(row, out);
     }
 
-    /// The ways in which a row can be spoilt, in turn; the first leaves the key readable.
-    fn faults(&self) -> &'static [Fault];
-
-    /// Whether clean rows hold quotes: an unclosed one would then end at the next and not where it is planned to.
-    fn is_quoted(&self) -> bool;
+    fn write_unused(&self, number: u64, out: &mut Vec<u8>) {
+        // Rows are numbered from the other end.
+        self.write_id(Self::COUNT - 1 - number, out);
+    }
 }

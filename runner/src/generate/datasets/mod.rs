@@ -6,7 +6,7 @@ mod rentals;
 mod users;
 mod vehicles;
 
-pub use dataset_generator::Dataset;
+pub use dataset_generator::DatasetGenerator;
 pub use locations::Locations;
 pub use rentals::Rentals;
 pub use users::Users;

@@ -1,195 +1,163 @@
-//! The people who rent.
+//! Users: the people who rent.
 
 use std::sync::Arc;
 
-use super::dataset_generator::Dataset;
-use crate::generate::defects::{Change, Class, Fault};
-use crate::generate::sample_manifest::Facts;
-use crate::generate::values::{Calendar, RENTAL_YEAR};
-use crate::generate::values::{Draw, Stream};
-use crate::generate::values::{GIVEN, SURNAMES};
-use crate::generate::values::{IDS, Identifiers};
-use crate::generate::values::{write_number, write_padded};
+use super::dataset_generator::{DatasetDescription, DatasetGenerator, KeyGenerator};
+use crate::generate::defects::Defect;
+use crate::generate::defects::DefectKind::{
+    BadDate, BadType, DuplicateKey, ExtraField, MissingField, NullKey, TwoLines, WrongEncoding,
+};
+use crate::generate::defects::Mutation::{Break, Extra, Remove, Repeat, Replace};
+use crate::generate::sample_manifest::RentalStatistics;
+use crate::generate::values::{
+    Calendar, GIVEN, RENTAL_YEAR, RandomStream, Rng, SURNAMES, UniqueIds, write_number,
+    write_padded,
+};
 
-/// Domains that are reserved for examples: no such address reaches anyone.
+/// Domains that are reserved for examples, so that no address exists.
 const DOMAINS: [&str; 3] = ["example.com", "example.net", "example.org"];
 
-/// Makes users: names, and so addresses, repeat; few are inactive.
+/// Generates users: names and email addresses repeat, and few users are inactive.
 #[derive(Clone, Debug)]
 pub struct Users {
     rows: u64,
-    rows_at: Stream,
-    standing_at: Stream,
-    ids: Identifiers,
+    rows_at: RandomStream,
+    membership_at: RandomStream,
+    ids: UniqueIds,
     calendar: Arc<Calendar>,
 }
 
-/// What a rental has to know of its user.
+/// The properties of a user that a rental depends on.
 #[derive(Clone, Copy, Debug)]
-pub struct Standing {
-    /// The day of the sign-up.
-    pub creation_day: u64,
-    /// Whether the account is still in use.
+pub struct Membership {
+    /// The day of the sign-up, as the calendar counts days.
+    pub signup_day: u64,
+    /// `true` if the account is still in use.
     pub is_active: bool,
 }
 
 impl Users {
-    /// That many users.
+    /// Creates the generator of that many users.
     pub fn new(rows: u64, seed: u64, calendar: Arc<Calendar>) -> Self {
         Self {
             rows,
-            rows_at: Stream::new(seed, 0x20),
-            standing_at: Stream::new(seed, 0x21),
-            ids: Identifiers::new(Stream::new(seed, 0x22)),
+            rows_at: RandomStream::new(seed, 0x20),
+            membership_at: RandomStream::new(seed, 0x21),
+            ids: UniqueIds::new(RandomStream::new(seed, 0x22)),
             calendar,
         }
     }
 
-    /// Sign-ups lie in the four years before the rentals, but for one in twelve; one user in twenty is inactive.
+    /// Returns when a user signed up and whether they are active.
+    ///
+    /// One sign-up in twelve is in the year of the rentals, the others in the four years before; one user in twenty is inactive.
     #[inline]
-    pub fn standing(&self, row: u64) -> Standing {
-        let mut draw = self.standing_at.at(row);
+    pub fn membership(&self, row: u64) -> Membership {
+        let mut rng = self.membership_at.at(row);
         let opening = Calendar::year(RENTAL_YEAR);
-        let creation_day = if draw.chance(1, 12) {
-            opening + draw.below(366)
+        let signup_day = if rng.chance(1, 12) {
+            opening + rng.below(366)
         } else {
-            opening - 1 - draw.below(4 * 365)
+            opening - 1 - rng.below(4 * 365)
         };
-        Standing {
-            creation_day,
-            is_active: !draw.chance(1, 20),
+        Membership {
+            signup_day,
+            is_active: !rng.chance(1, 20),
         }
     }
 }
 
-impl Dataset for Users {
-    fn name(&self) -> &'static str {
-        "users"
-    }
-
-    fn columns(&self) -> &'static [&'static str] {
-        &[
-            "user_id",
-            "first_name",
-            "last_name",
-            "email",
-            "phone_number",
-            "driver_license_number",
-            "driver_license_expiry",
-            "creation_date",
-            "is_active",
-        ]
-    }
-
-    fn key_column(&self) -> &'static str {
-        "user_id"
+impl DatasetGenerator for Users {
+    fn description(&self) -> &'static DatasetDescription {
+        &DESCRIPTION
     }
 
     fn rows(&self) -> u64 {
         self.rows
     }
 
-    fn typical_row_bytes(&self) -> u64 {
-        93
+    fn keys(&self) -> &dyn KeyGenerator {
+        &self.ids
     }
 
-    fn write(&self, row: u64, out: &mut Vec<u8>, _: &mut Facts) {
-        let mut draw = self.rows_at.at(row);
-        let standing = self.standing(row);
-        self.ids.write(row, out);
-        let (given, ascii) = draw.pick(&GIVEN);
-        let surname = draw.pick(&SURNAMES);
+    fn write(&self, row: u64, out: &mut Vec<u8>, _: &mut RentalStatistics) {
+        let mut rng = self.rows_at.at(row);
+        let membership = self.membership(row);
+        self.ids.write_id(row, out);
+        let (given, ascii) = rng.pick(&GIVEN);
+        let surname = rng.pick(&SURNAMES);
         for text in [given, surname] {
             out.push(b',');
             out.extend_from_slice(text.as_bytes());
         }
         out.push(b',');
-        write_email(ascii, surname, &mut draw, out);
+        write_email(ascii, surname, &mut rng, out);
         out.push(b',');
-        write_phone(&mut draw, out);
+        write_phone(&mut rng, out);
         out.push(b',');
         for _ in 0..2 {
-            out.push(*draw.pick(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"));
+            out.push(*rng.pick(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"));
         }
-        write_padded::<6>(draw.below(1_000_000), out);
+        write_padded::<6>(rng.below(1_000_000), out);
         out.push(b',');
-        let expiry = Calendar::year(RENTAL_YEAR + 1) + draw.below(3_650);
+        let expiry = Calendar::year(RENTAL_YEAR + 1) + rng.below(3_650);
         out.extend_from_slice(self.calendar.iso(expiry));
         out.push(b',');
-        out.extend_from_slice(self.calendar.iso(standing.creation_day));
-        out.extend_from_slice(if standing.is_active { b",1\n" } else { b",0\n" });
-    }
-
-    fn write_key(&self, row: u64, out: &mut Vec<u8>) {
-        self.ids.write(row, out);
-    }
-
-    fn write_missing_key(&self, number: u64, out: &mut Vec<u8>) {
-        self.ids.write(IDS - 1 - number, out);
-    }
-
-    fn faults(&self) -> &'static [Fault] {
-        &FAULTS
-    }
-
-    fn is_quoted(&self) -> bool {
-        false
+        out.extend_from_slice(self.calendar.iso(membership.signup_day));
+        out.extend_from_slice(if membership.is_active {
+            b",1\n"
+        } else {
+            b",0\n"
+        });
     }
 }
 
-const FAULTS: [Fault; 9] = [
-    Fault {
-        class: Class::BadDate,
-        change: Change::Replace("creation_date", b"2024-02-30"),
-    },
-    Fault {
-        class: Class::MissingField,
-        change: Change::Drop("email"),
-    },
-    Fault {
-        class: Class::DuplicateKey,
-        change: Change::Repeat,
-    },
-    Fault {
-        class: Class::ExtraField,
-        change: Change::Extra,
-    },
-    Fault {
-        class: Class::NullKey,
-        change: Change::Replace("user_id", b""),
-    },
-    Fault {
-        class: Class::WrongEncoding,
-        change: Change::Replace("first_name", b"Ren\xe9e"),
-    },
-    Fault {
-        class: Class::BadType,
-        change: Change::Replace("is_active", b"maybe"),
-    },
-    Fault {
-        class: Class::TwoLines,
-        change: Change::Break("last_name", "creation_date"),
-    },
-    Fault {
-        class: Class::BadDate,
-        change: Change::Replace("driver_license_expiry", b"21/06/2033"),
-    },
+const DESCRIPTION: DatasetDescription = DatasetDescription {
+    name: "users",
+    columns: &[
+        "user_id",
+        "first_name",
+        "last_name",
+        "email",
+        "phone_number",
+        "driver_license_number",
+        "driver_license_expiry",
+        "creation_date",
+        "is_active",
+    ],
+    key_column: "user_id",
+    typical_row_bytes: 93,
+    references: &[],
+    defects: &DEFECTS,
+    has_quotes: false,
+};
+
+const DEFECTS: [Defect; 9] = [
+    Defect::new(BadDate, Replace("creation_date", b"2024-02-30")),
+    Defect::new(MissingField, Remove("email")),
+    Defect::new(DuplicateKey, Repeat),
+    Defect::new(ExtraField, Extra),
+    Defect::new(NullKey, Replace("user_id", b"")),
+    Defect::new(WrongEncoding, Replace("first_name", b"Ren\xe9e")),
+    Defect::new(BadType, Replace("is_active", b"maybe")),
+    Defect::new(TwoLines, Break("last_name", "creation_date")),
+    Defect::new(BadDate, Replace("driver_license_expiry", b"21/06/2033")),
 ];
 
-fn write_email(given: &str, surname: &str, draw: &mut Draw, out: &mut Vec<u8>) {
+fn write_email(given: &str, surname: &str, rng: &mut Rng, out: &mut Vec<u8>) {
     out.extend_from_slice(given.as_bytes());
-    out.push(*draw.pick(b"._"));
+    out.push(*rng.pick(b"._"));
     out.extend(surname.bytes().map(|byte| byte.to_ascii_lowercase()));
-    if draw.chance(3, 5) {
-        write_number(draw.between(1, 999), out);
+    if rng.chance(3, 5) {
+        write_number(rng.between(1, 999), out);
     }
     out.push(b'@');
-    out.extend_from_slice(draw.pick(&DOMAINS).as_bytes());
+    out.extend_from_slice(rng.pick(&DOMAINS).as_bytes());
 }
 
-/// Appends a phone number in one of the shapes that people write, 10 to 22 characters; all on the fictional exchange 555.
-fn write_phone(draw: &mut Draw, out: &mut Vec<u8>) {
-    let shapes = [
+/// Appends a phone number of 10 to 22 characters, in one of the formats that people use, with the fictional exchange 555.
+fn write_phone(rng: &mut Rng, out: &mut Vec<u8>) {
+    let formats = [
         ("", "", ""),
         ("", "-", "-"),
         ("(", ")", "-"),
@@ -197,21 +165,21 @@ fn write_phone(draw: &mut Draw, out: &mut Vec<u8>) {
         ("+1-", "-", "-"),
         ("001-", "-", "-"),
     ];
-    let (before, between, last) = draw.pick(&shapes);
+    let (before, between, last) = rng.pick(&formats);
     out.extend_from_slice(before.as_bytes());
-    write_number(draw.between(201, 989), out);
+    write_number(rng.between(201, 989), out);
     out.extend_from_slice(between.as_bytes());
     out.extend_from_slice(b"555");
     out.extend_from_slice(last.as_bytes());
-    write_padded::<4>(draw.below(10_000), out);
-    match draw.below(5) {
+    write_padded::<4>(rng.below(10_000), out);
+    match rng.below(5) {
         0 => {
             out.push(b'x');
-            write_padded::<3>(draw.below(1_000), out);
+            write_padded::<3>(rng.below(1_000), out);
         }
         1 => {
             out.push(b'x');
-            write_padded::<5>(draw.below(100_000), out);
+            write_padded::<5>(rng.below(100_000), out);
         }
         _ => {}
     }

@@ -1,4 +1,4 @@
-//! A sample becomes visible as a whole, in a folder and in a store of objects.
+//! A sample becomes visible only when it is complete, in a folder as in an object store.
 
 use std::fs;
 
@@ -8,16 +8,16 @@ use tempfile::TempDir;
 use crate::commit::{StopSignal, Stopper};
 use crate::error::{Error, ErrorKind};
 use crate::generate::upload::SampleWriter;
-use crate::generate::upload::{Existing, announcement_key, manifest_key};
-use crate::generate::{Account, Generated, Settings, Share, generate};
+use crate::generate::upload::{ExistingData, announcement_key, manifest_key};
+use crate::generate::{DefectShare, GeneratedSample, SampleManifest, SampleSettings, generate};
 use crate::progress::Progress;
 use crate::store::{Location, S3Settings, Store};
 
-fn settings(rentals: u64) -> Settings {
-    Settings::new(rentals, 7, Share::ZERO).unwrap()
+fn settings(rentals: u64) -> SampleSettings {
+    SampleSettings::new(rentals, 7, DefectShare::ZERO).unwrap()
 }
 
-async fn made(store: &Store, rentals: u64) -> Result<Generated, Error> {
+async fn made(store: &Store, rentals: u64) -> Result<GeneratedSample, Error> {
     let (progress, stop) = (Progress::default(), StopSignal::never());
     generate(&settings(rentals), store, &progress, &stop).await
 }
@@ -29,8 +29,8 @@ async fn refused(store: &Store, rentals: u64) -> String {
     error.to_string()
 }
 
-async fn account() -> Account {
-    made(&Store::memory(), 50).await.unwrap().account
+async fn manifest() -> SampleManifest {
+    made(&Store::memory(), 50).await.unwrap().manifest
 }
 
 /// Every object of the store, also those that are staged.
@@ -58,10 +58,13 @@ async fn a_sample_is_visible_only_when_it_is_complete() {
         killed.create("users/part-00099.csv").await.unwrap();
         killed.write(b"half").await.unwrap();
         drop(killed);
-        assert_eq!(Existing::find(&store).await.unwrap(), Existing::Free);
+        assert_eq!(
+            ExistingData::find(&store).await.unwrap(),
+            ExistingData::Nothing
+        );
 
         let first = made(&store, 200).await.unwrap();
-        assert!(!first.was_there);
+        assert!(!first.already_existed);
         let complete = [
             "raw/_generated.json",
             "raw/locations/part-00000.csv",
@@ -72,10 +75,11 @@ async fn a_sample_is_visible_only_when_it_is_complete() {
         assert_eq!(keys(&store).await, complete);
 
         let again = made(&store, 200).await.unwrap();
-        assert!(again.was_there);
-        assert_eq!(again.account, first.account);
-        let text = "another sample lies there: 200 rentals, seed 7, dirt 0";
-        assert_eq!(refused(&store, 201).await, text);
+        assert!(again.already_existed);
+        assert_eq!(again.manifest, first.manifest);
+        let text = "holds another sample: 200 rentals, seed 7, dirt 0";
+        let message = refused(&store, 201).await;
+        assert!(message.ends_with(text), "{message}");
 
         let lost = Path::from(complete[3]);
         store.delete(vec![lost.clone()]).await.unwrap();
@@ -87,7 +91,7 @@ async fn a_sample_is_visible_only_when_it_is_complete() {
 #[tokio::test]
 async fn an_interrupted_publish_is_made_anew() {
     let (_root, folder) = folder().await;
-    let announced = serde_json::to_vec(&account().await).unwrap();
+    let announced = serde_json::to_vec(&manifest().await).unwrap();
     for store in [folder, Store::memory()] {
         put(&store, &announcement_key(), announced.clone()).await;
         let shown = Path::from("raw/users/part-00000.csv");
@@ -98,7 +102,7 @@ async fn an_interrupted_publish_is_made_anew() {
         assert!(message.contains(mine.as_ref()), "{message}");
 
         store.delete(vec![mine]).await.unwrap();
-        assert!(!made(&store, 200).await.unwrap().was_there);
+        assert!(!made(&store, 200).await.unwrap().already_existed);
         assert_eq!(keys(&store).await.len(), 5, "four files and the manifest");
     }
 }
@@ -120,10 +124,10 @@ async fn what_came_meanwhile_is_not_mixed_with_a_sample() {
         let store = Store::memory();
         let mut late = SampleWriter::begin(&store).await.unwrap();
         late.create("users/part-00000.csv").await.unwrap();
-        let mut account = account().await;
-        put(&store, &came, serde_json::to_vec(&account).unwrap()).await;
-        account.request.seed = 8;
-        let error = late.publish(&account).await.unwrap_err();
+        let mut manifest = manifest().await;
+        put(&store, &came, serde_json::to_vec(&manifest).unwrap()).await;
+        manifest.request.seed = 8;
+        let error = late.publish(&manifest).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Conflict);
         assert_eq!(keys(&store).await, [came.to_string()]);
     }

@@ -1,9 +1,9 @@
-//! What is already at the place where a sample is to be written.
+//! The data that already exists at the destination of a sample, and the keys of a sample.
 
 use object_store::path::Path;
 
 use crate::error::{Context, ErrorKind, Result};
-use crate::generate::sample_manifest::{Account, FileAccount};
+use crate::generate::sample_manifest::{FileManifest, SampleManifest};
 use crate::store::Store;
 
 /// The folder of the raw datasets below the output root.
@@ -15,66 +15,67 @@ const STAGING: &str = ".raw-half-made";
 /// The object that makes a sample complete; readers skip names that begin with `_`.
 const MANIFEST: &str = "_generated.json";
 
-/// The object that lists the files of a sample while they become visible; its content is the manifest's.
+/// The object that lists the files of a sample while they become visible; its content is that of the manifest.
 const ANNOUNCEMENT: &str = "_generating.json";
 
-/// The content of a place.
+/// The data at the destination of a sample.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Existing {
-    /// No data, or only files of a sample whose publish was interrupted.
-    Free,
-    /// A complete sample and its account.
-    Sample(Box<Account>),
+pub enum ExistingData {
+    /// No data, or only what an interrupted generator left.
+    Nothing,
+    /// A complete sample.
+    Sample(Box<SampleManifest>),
     /// Data that this version of the generator did not write: the URL of one of its objects.
-    OtherData(String),
+    Other(String),
 }
 
-impl Existing {
-    /// Looks below the store's root for a sample or for other raw data.
+impl ExistingData {
+    /// Looks for a sample or other raw data below the store's root.
     ///
     /// # Errors
-    /// As the store says; `Conflict` if the list of an interrupted publish cannot be understood.
+    /// `Conflict` if the announcement of an interrupted publish cannot be parsed; otherwise as the store says.
     pub async fn find(store: &Store) -> Result<Self> {
         let url = |key| store.location().url(&key);
         if let Some(text) = store.read(&manifest_key()).await? {
-            let account = serde_json::from_slice(&text);
-            return Ok(account.map_or_else(|_| Self::OtherData(url(manifest_key())), Self::Sample));
+            let manifest = serde_json::from_slice(&text);
+            return Ok(manifest.map_or_else(|_| Self::Other(url(manifest_key())), Self::Sample));
         }
         let mut known = announced_files(store).await?;
-        // A folder that a console made lists as an empty object at the folder's own key.
+        // A folder that was created in the S3 console lists as an empty object at its own key.
         known.extend([announcement_key(), Path::from(RAW)]);
         let listed = store.list(&Path::from(RAW)).await?.into_iter();
         let mut keys = listed.map(|object| object.location);
         let other = keys.find(|key| !known.contains(key));
-        Ok(other.map_or(Self::Free, |key| Self::OtherData(url(key))))
+        Ok(other.map_or(Self::Nothing, |key| Self::Other(url(key))))
     }
 }
 
-/// Removes what an interrupted generator left; the caller holds the store's lock.
+/// Removes what an interrupted generator left; the caller holds the lock of the store.
 ///
 /// # Errors
-/// As [`Existing::find`].
+/// As [`ExistingData::find`].
 pub async fn remove_incomplete(store: &Store) -> Result<()> {
     if store.objects().lists_staging() {
         let staged = store.list(&Path::from(STAGING)).await?.into_iter();
-        store
-            .delete(staged.map(|object| object.location).collect())
-            .await?;
+        let keys = staged.map(|object| object.location).collect();
+        store.delete(keys).await?;
     }
     store.delete(announced_files(store).await?).await?;
-    // Last: without it, files that are still there would count as other data.
+    // Last, because without the announcement the files would count as other data.
     store.delete(vec![announcement_key()]).await
 }
 
-/// Returns the files of a publish that is under way or was interrupted.
+/// Returns the files of a publish that is in progress or was interrupted.
 async fn announced_files(store: &Store) -> Result<Vec<Path>> {
     let Some(text) = store.read(&announcement_key()).await? else {
         return Ok(Vec::new());
     };
     let url = store.location().url(&announcement_key());
-    let account: Account = serde_json::from_slice(&text)
-        .context(ErrorKind::Conflict, format!("cannot understand `{url}`"))?;
-    Ok(account.files().map(|file| file_key(&file.name)).collect())
+    let manifest: SampleManifest = serde_json::from_slice(&text).context(
+        ErrorKind::Conflict,
+        format!("cannot parse `{url}`, which an interrupted generator left"),
+    )?;
+    Ok(manifest.files().map(|file| file_key(&file.name)).collect())
 }
 
 /// Returns a file of a sample that is missing or does not have its recorded size.
@@ -82,10 +83,10 @@ async fn announced_files(store: &Store) -> Result<Vec<Path>> {
 /// # Errors
 /// As the store says.
 pub async fn first_damaged<'a>(
-    account: &'a Account,
+    manifest: &'a SampleManifest,
     store: &Store,
-) -> Result<Option<&'a FileAccount>> {
-    for file in account.files() {
+) -> Result<Option<&'a FileManifest>> {
+    for file in manifest.files() {
         let found = store.look(&file_key(&file.name)).await?;
         if found.is_none_or(|object| object.size != file.bytes) {
             return Ok(Some(file));
@@ -94,20 +95,22 @@ pub async fn first_damaged<'a>(
     Ok(None)
 }
 
-/// The key of a file, `<dataset>/<name>`.
+/// Returns the key of the file `<dataset>/<name>`.
 pub fn file_key(name: &str) -> Path {
     name.split('/').fold(Path::from(RAW), Path::join)
 }
 
-/// The key at which a file system keeps that file until it becomes visible.
+/// Returns the key at which a file system keeps that file until it becomes visible.
 pub fn staging_key(name: &str) -> Path {
     name.split('/').fold(Path::from(STAGING), Path::join)
 }
 
+/// Returns the key of the manifest.
 pub fn manifest_key() -> Path {
     file_key(MANIFEST)
 }
 
+/// Returns the key of the announcement.
 pub fn announcement_key() -> Path {
     file_key(ANNOUNCEMENT)
 }

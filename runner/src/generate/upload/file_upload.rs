@@ -11,7 +11,7 @@ use crate::store::{Location, Store};
 /// The size of every part but the last: S3 takes no less than 5 MiB, and no more than 10,000 parts per object.
 const PART_BYTES: usize = 8 << 20;
 
-/// Parts that are sent at a time: several fill a line better than one.
+/// Parts in flight: several use the bandwidth better than one.
 const PARTS_AT_ONCE: usize = 4;
 
 /// A file that is not visible yet.
@@ -50,7 +50,7 @@ impl FileUpload {
         Ok(upload)
     }
 
-    /// Appends bytes, and sends what fills parts.
+    /// Appends bytes, and sends parts that are full.
     ///
     /// # Errors
     /// As the store says.
@@ -76,7 +76,7 @@ impl FileUpload {
         self.explained(sealed)
     }
 
-    /// Makes the finished file visible; only a look at its size says whether that was done.
+    /// Makes the finished file visible; whatever the store answers, only the size of the object shows whether it did.
     ///
     /// # Errors
     /// As the store says.
@@ -86,7 +86,7 @@ impl FileUpload {
         self.explained(completed).map(drop)
     }
 
-    /// Removes what was sent, as far as the store does that; a file that is visible stays.
+    /// Removes what was sent, without reporting errors; a file that is visible stays.
     pub async fn abort(self) {
         self.store.objects().abort(&self.key, &self.id).await.ok();
     }
@@ -94,7 +94,7 @@ impl FileUpload {
     async fn send(&mut self, bytes: &Bytes) -> Result<()> {
         let objects = self.store.objects();
         let first = self.tags.len();
-        // An empty file has one part too: S3 completes no upload without one.
+        // An empty file has one part too, because S3 does not complete an upload without parts.
         let parts = bytes
             .len()
             .div_ceil(PART_BYTES)

@@ -1,7 +1,7 @@
 //! Writes the files of a sample and makes them visible together.
 //!
 //! ```text
-//! begin -> create, write .. -> publish: announce -> complete every file -> check sizes -> put the manifest -> end the announcement
+//! begin -> create, write .. -> publish: announce -> complete every file -> check sizes -> put the manifest -> delete the announcement
 //! ```
 //!
 //! Until `publish` no listing shows a file. An announcement without a manifest marks an interrupted publish: it lists the files
@@ -10,14 +10,14 @@
 use bytes::Bytes;
 
 use super::existing_data::{
-    Existing, announcement_key, file_key, first_damaged, manifest_key, remove_incomplete,
+    ExistingData, announcement_key, file_key, first_damaged, manifest_key, remove_incomplete,
 };
 use super::file_upload::FileUpload;
 use crate::error::{Context, Error, ErrorKind, Result};
-use crate::generate::sample_manifest::Account;
+use crate::generate::sample_manifest::SampleManifest;
 use crate::store::{FolderLock, Location, Store};
 
-/// The files of one sample on their way to a store.
+/// Writes the files of one sample to a store.
 #[derive(Debug)]
 pub struct SampleWriter {
     store: Store,
@@ -26,7 +26,7 @@ pub struct SampleWriter {
 }
 
 impl SampleWriter {
-    /// Locks the store, and removes what an interrupted generator left.
+    /// Locks the store and removes what an interrupted generator left.
     ///
     /// # Errors
     /// `Conflict` if another generator writes to the folder; otherwise as the store says.
@@ -40,7 +40,7 @@ impl SampleWriter {
         })
     }
 
-    /// Ends the file before and begins the next one, `<dataset>/<name>`.
+    /// Finishes the previous file and begins the next one, `<dataset>/<name>`.
     ///
     /// # Errors
     /// As the store says.
@@ -67,25 +67,28 @@ impl SampleWriter {
         }
     }
 
-    /// Makes all files visible, then puts the account of the sample as its manifest.
+    /// Makes all files visible, then puts the manifest.
     ///
     /// # Errors
-    /// `Conflict` if other data has come to the place, `TryAgain` if the store lost a file; otherwise as the store says.
-    pub async fn publish(&mut self, account: &Account) -> Result<()> {
+    /// `Conflict` if other data was written there meanwhile, `TryAgain` if the store lost a file; otherwise as the store says.
+    pub async fn publish(&mut self, sample: &SampleManifest) -> Result<()> {
         self.finish_file().await?;
-        let manifest: Bytes = serde_json::to_vec_pretty(account)
-            .context(ErrorKind::Failed, "cannot write the account of the sample")?
+        let manifest: Bytes = serde_json::to_vec_pretty(sample)
+            .context(
+                ErrorKind::Failed,
+                "cannot serialize the manifest of the sample",
+            )?
             .into();
         self.announce(manifest.clone()).await?;
-        // In reverse: until the last moment a job that reads all datasets finds that one of them has no files.
+        // In reverse: a job that reads all datasets fails until the last file is visible, because the first dataset has no files.
         for file in self.files.iter().rev() {
             file.complete().await?;
         }
-        let datasets = account.datasets.iter();
+        let datasets = sample.datasets.iter();
         let folders: Vec<_> = datasets.map(|dataset| file_key(&dataset.name)).collect();
         let settled = self.store.objects().settle(&folders).await;
         settled.map_err(|error| self.store.explain(error, "sync the folders of the sample"))?;
-        if let Some(file) = first_damaged(account, &self.store).await? {
+        if let Some(file) = first_damaged(sample, &self.store).await? {
             let url = self.store.location().url(&file_key(&file.name));
             return Err(
                 Error::new(ErrorKind::TryAgain, format!("the store lost `{url}`"))
@@ -96,28 +99,28 @@ impl SampleWriter {
         self.store.delete(vec![announcement_key()]).await
     }
 
-    /// Announces the files unless another generator does so already, or other data has come to the place.
+    /// Announces the files, unless another generator has done so or other data was written there meanwhile.
     async fn announce(&self, manifest: Bytes) -> Result<()> {
         let key = announcement_key();
         if let Location::Folder(_) = self.store.location() {
-            // The lock keeps others away; a conditional put would ask for hard links, which some volumes do not have.
+            // The lock excludes other generators. A conditional put would need hard links, which some volumes do not have.
             self.store.put(&key, manifest).await?;
         } else if !self.store.put_new(&key, manifest.clone()).await?
-            // A put that was sent twice finds its own object.
+            // A put that was sent twice finds its own announcement.
             && self.store.read(&key).await? != Some(manifest)
         {
             return Err(busy(&self.store));
         }
-        let error = match Existing::find(&self.store).await? {
-            Existing::Free => return Ok(()),
-            Existing::Sample(_) => busy(&self.store),
-            Existing::OtherData(url) => in_the_way(&url),
+        let error = match ExistingData::find(&self.store).await? {
+            ExistingData::Nothing => return Ok(()),
+            ExistingData::Sample(_) => busy(&self.store),
+            ExistingData::Other(url) => other_data(&url),
         };
         self.store.delete(vec![key]).await?;
         Err(error)
     }
 
-    /// Removes what is not visible, as far as the store does that; the next generator removes the rest.
+    /// Removes files that are not visible yet, without reporting errors; the next generator removes the rest.
     pub async fn abandon(self) {
         for file in self.files {
             file.abort().await;
@@ -125,16 +128,15 @@ impl SampleWriter {
     }
 }
 
-/// The failure of a second generator at one place.
+/// Creates the error of a second generator at one place.
 fn busy(store: &Store) -> Error {
     let message = format!("another generator is writing below `{}`", store.location());
-    Error::new(ErrorKind::Conflict, message)
-        .hint("wait until it has ended, or choose another `--out`")
+    Error::new(ErrorKind::Conflict, message).hint("wait until it ends, or choose another `--out`")
 }
 
-/// The failure of a generator that would have to mix a sample with other data.
-pub fn in_the_way(url: &str) -> Error {
-    let message = format!("`{url}` is in the way of a sample");
+/// Creates the error of a generator that would mix a sample with other data.
+pub fn other_data(url: &str) -> Error {
+    let message = format!("cannot write a sample beside other data: `{url}` exists");
     Error::new(ErrorKind::Conflict, message)
-        .hint("choose an empty `--out`: nothing that the generator did not make is ever removed")
+        .hint("choose an empty `--out`; the generator removes only its own files")
 }

@@ -1,4 +1,4 @@
-//! The values that rows are made of: random numbers by seed and row, dates, ids, names, and numbers as text.
+//! The values of rows: random numbers by seed and row, dates, ids, names, and numbers as text.
 
 mod calendar;
 mod name_lists;
@@ -12,5 +12,5 @@ pub use name_lists::{
     SURNAMES,
 };
 pub use number_format::{write_amount, write_number, write_padded};
-pub use random::{Draw, Stream, Weighted, length, position};
-pub use unique_ids::{IDS, Identifiers};
+pub use random::{RandomStream, Rng, WeightedIndex, length, position};
+pub use unique_ids::UniqueIds;
