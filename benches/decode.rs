@@ -8,10 +8,10 @@ use std::sync::Arc;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use datafusion::execution::runtime_env::RuntimeEnv;
 use drivetrain_jobs::bundled;
-use drivetrain_runner::generate::{Settings, Share, Uploads, generate};
+use drivetrain_runner::generate::{DefectShare, SampleSettings, generate};
 use drivetrain_runner::source::{InputObjects, ReadSettings, read};
 use drivetrain_runner::store::Store;
-use drivetrain_runner::watch::Progress;
+use drivetrain_runner::watch::{Progress, StopSignal};
 use futures::TryStreamExt;
 use object_store::ObjectStore;
 use object_store::path::Path;
@@ -22,14 +22,14 @@ const RENTALS: u64 = 300_000;
 async fn sample(dirt: &str) -> (Vec<InputObjects>, u64, u64) {
     let place = Store::memory();
     let store = place.reader();
-    let share = dirt.parse::<Share>().expect("the share is a number");
-    let settings = Settings::new(RENTALS, 7, share).expect("the number of rentals is small");
-    let mut target = Uploads::new(place);
-    let generated = generate(&settings, &mut target, &Progress::default())
+    let share = dirt.parse::<DefectShare>().expect("the share is a number");
+    let settings = SampleSettings::new(RENTALS, 7, share).expect("the number of rentals is small");
+    let (progress, stop) = (Progress::default(), StopSignal::never());
+    let generated = generate(&settings, &place, &progress, &stop)
         .await
         .expect("memory takes a sample");
     let accepted = generated
-        .account
+        .manifest
         .datasets
         .iter()
         .map(|dataset| dataset.accepted_rows)

@@ -9,7 +9,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use drivetrain_jobs::bundled;
 use drivetrain_runner::callback::NoWaiter;
 use drivetrain_runner::commit::Unfenced;
-use drivetrain_runner::generate::{Folder, Settings, Share, generate};
+use drivetrain_runner::generate::{DefectShare, SampleSettings, generate};
 use drivetrain_runner::report::{Report, Status};
 use drivetrain_runner::run::outcome::execute;
 use drivetrain_runner::run::request::RunRequest;
@@ -18,7 +18,7 @@ use drivetrain_runner::sink::parquet::file_settings::FileSettings;
 use drivetrain_runner::source::OnBadRow;
 use drivetrain_runner::sql::engine_settings::EngineSettings;
 use drivetrain_runner::sql::memory::MemoryLimit;
-use drivetrain_runner::store::Location;
+use drivetrain_runner::store::{Location, S3Settings, Store};
 use drivetrain_runner::watch::{Progress, StageObserver, StopSignal};
 use tokio::runtime::Runtime;
 
@@ -88,15 +88,17 @@ impl StageObserver for NoDisplay {
 fn jobs(criterion: &mut Criterion) {
     let runtime = Runtime::new().expect("the system starts threads");
     let root = tempfile::tempdir().expect("a temporary folder");
-    let sample = Settings::new(RENTALS, 7, Share::ZERO).expect("few rentals");
-    runtime
-        .block_on(generate(
-            &sample,
-            &mut Folder::new(root.path().join("data")),
-            &Progress::default(),
-        ))
-        .expect("the folder takes a sample");
+    let sample = SampleSettings::new(RENTALS, 7, DefectShare::ZERO).expect("few rentals");
     let settings = settings(root.path());
+    let generated = async {
+        let input = settings.input.as_ref().expect("the jobs read raw data");
+        let store = Store::create(input, &S3Settings::default()).await?;
+        let (progress, stop) = (Progress::default(), StopSignal::never());
+        generate(&sample, &store, &progress, &stop).await
+    };
+    runtime
+        .block_on(generated)
+        .expect("the folder takes a sample");
     let mut group = criterion.benchmark_group("job");
     group.sample_size(10);
     group.throughput(Throughput::Elements(RENTALS));

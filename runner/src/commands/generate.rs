@@ -1,4 +1,4 @@
-//! `drivetrain generate`: makes raw data up.
+//! `drivetrain generate`: generates raw data.
 
 use std::num::NonZeroUsize;
 
@@ -6,15 +6,15 @@ use serde::Serialize;
 
 use crate::cli::GenerateArgs;
 use crate::error::Result;
-use crate::generate::{self, Account, Folder, Generated, Settings, Share, Target, Uploads};
+use crate::generate::{self, DefectShare, GeneratedSample, SampleManifest, SampleSettings};
 use crate::report::grouped;
 use crate::sql::threads::processors;
 use crate::store::{Location, S3Settings, Store};
 use crate::terminal::printer::{Answer, ToText};
 use crate::terminal::stage_display::Display;
-use crate::watch::{Progress, StageObserver};
+use crate::watch::{Progress, StageObserver, StopSignal};
 
-/// Writes a sample and says what it holds.
+/// Generates a sample and reports it.
 ///
 /// # Errors
 /// `Usage` for wrong numbers, `Conflict` where other data lies; otherwise as the place says.
@@ -23,11 +23,11 @@ pub async fn generate(args: &GenerateArgs) -> Result<Answer> {
     let settings = settings(args.rentals, args.seed, args.dirt.parse()?)?;
     let stages: &dyn StageObserver = &Display::new();
     let stage = stages.stage("generate");
-    let generated = write(&settings, &location, &stage.progress).await?;
+    let generated = write(&settings, &location, &stage.progress, &StopSignal::never()).await?;
     stage.finish();
     Ok(Answer::done(Sampled {
-        account: generated.account,
-        was_there: generated.was_there,
+        manifest: generated.manifest,
+        already_existed: generated.already_existed,
         rentals: args.rentals,
         seed: args.seed,
         dirt: args.dirt.clone(),
@@ -35,13 +35,13 @@ pub async fn generate(args: &GenerateArgs) -> Result<Answer> {
     }))
 }
 
-/// A sample that is there now; a program reads its account.
+/// Generated sample; a program reads its manifest.
 #[derive(Serialize)]
 #[serde(transparent)]
 struct Sampled {
-    account: Account,
+    manifest: SampleManifest,
     #[serde(skip)]
-    was_there: bool,
+    already_existed: bool,
     #[serde(skip)]
     rentals: u64,
     #[serde(skip)]
@@ -54,13 +54,13 @@ struct Sampled {
 
 impl ToText for Sampled {
     fn text(&self) -> String {
-        let found = if self.was_there {
-            "there already"
+        let outcome = if self.already_existed {
+            "already there"
         } else {
             "written"
         };
         format!(
-            "{found}: {} rentals (seed {}, dirt {}) in {}/raw\n",
+            "{outcome}: {} rentals (seed {}, dirt {}) in {}/raw\n",
             grouped(self.rentals),
             self.seed,
             self.dirt,
@@ -69,30 +69,25 @@ impl ToText for Sampled {
     }
 }
 
-/// Settings that use all processors.
+/// Creates settings that use all processors.
 ///
 /// # Errors
-/// `Usage` for a number of rentals that cannot be made.
-pub fn settings(rentals: u64, seed: u64, dirt: Share) -> Result<Settings> {
+/// `Usage` for a number of rentals that is out of range.
+pub fn settings(rentals: u64, seed: u64, defect_share: DefectShare) -> Result<SampleSettings> {
     let threads = NonZeroUsize::new(processors()).unwrap_or(NonZeroUsize::MIN);
-    Ok(Settings::new(rentals, seed, dirt)?.threads(threads))
+    Ok(SampleSettings::new(rentals, seed, defect_share)?.threads(threads))
 }
 
-/// Writes a sample to a place.
+/// Generates a sample at a location.
 ///
 /// # Errors
 /// As [`generate::generate`].
 pub async fn write(
-    settings: &Settings,
+    settings: &SampleSettings,
     location: &Location,
     progress: &Progress,
-) -> Result<Generated> {
-    let mut target: Box<dyn Target> = match location {
-        Location::Folder(folder) => Box::new(Folder::new(folder)),
-        Location::S3 { .. } | Location::Memory => {
-            let store = Store::open(location, &S3Settings::default()).await?;
-            Box::new(Uploads::new(store))
-        }
-    };
-    generate::generate(settings, &mut *target, progress).await
+    stop: &StopSignal,
+) -> Result<GeneratedSample> {
+    let store = Store::create(location, &S3Settings::default()).await?;
+    generate::generate(settings, &store, progress, stop).await
 }

@@ -13,7 +13,7 @@ use crate::commands::generate;
 use crate::commands::query::{answer, register_all};
 use crate::commit::Unfenced;
 use crate::error::{Error, ErrorKind, Result};
-use crate::generate::{Folder, Found, Share, Target};
+use crate::generate::{DefectShare, ExistingData};
 use crate::report::{Report, Status, grouped, size};
 use crate::run::failed_run::FailedRun;
 use crate::run::outcome::execute;
@@ -69,8 +69,7 @@ pub async fn local(args: &LocalArgs, printer: Printer) -> Result<Answer, FailedR
     let data = folder(&args.data)?;
     let input = Location::Folder(data.clone());
     let output = Location::Folder(data.join("processed"));
-    stop.or_cancelled(Box::pin(sample(&data, &input, &display)))
-        .await?;
+    Box::pin(sample(&data, &input, &display, &stop)).await?;
     let mut reports = Vec::new();
     for job in bundled::jobs() {
         note(&job.name);
@@ -180,20 +179,25 @@ fn folder(data: &FolderPath) -> Result<PathBuf> {
 }
 
 /// Makes the sample where there is no data; a person's own data is left as it is.
-async fn sample(data: &FolderPath, input: &Location, display: &dyn StageObserver) -> Result<()> {
-    match Folder::new(data).found().await? {
-        Found::Whole(_) | Found::Foreign(_) => return Ok(()),
-        Found::Nothing | Found::HalfMade => {}
+async fn sample(
+    data: &FolderPath,
+    input: &Location,
+    display: &dyn StageObserver,
+    stop: &StopSignal,
+) -> Result<()> {
+    let store = Store::create(input, &S3Settings::default()).await?;
+    if ExistingData::find(&store).await? != ExistingData::Nothing {
+        return Ok(());
     }
     note(&format!(
         "no raw data in {}: making up {} rentals",
         data.join("raw").display(),
         grouped(SAMPLE_RENTALS)
     ));
-    let dirt: Share = SAMPLE_DIRT.parse()?;
+    let dirt: DefectShare = SAMPLE_DIRT.parse()?;
     let settings = generate::settings(SAMPLE_RENTALS, SAMPLE_SEED, dirt)?;
     let stage = display.stage("generate");
-    generate::write(&settings, input, &stage.progress).await?;
+    generate::write(&settings, input, &stage.progress, stop).await?;
     stage.finish();
     Ok(())
 }

@@ -1,42 +1,40 @@
-//! Makes samples of the raw data: seeded, realistic, of any size, and dirty on demand.
+//! Generates samples of the raw data: seeded, realistic, of any size, and with defects on demand.
 //!
 //! ```text
-//! Settings -> Sample (laws, sizes) -> Block .. Block (made side by side) -> files -> Target: shown when whole
+//! SampleSettings -> Sample (the generators of all datasets) -> FileFragment .. FileFragment (in parallel) -> files
+//!     -> SampleWriter (invisible until the sample is complete) -> Store
 //! ```
 //!
-//! Each row depends on the seed and its own number only, so blocks are made in any order and by any number of threads,
-//! and joined in the order of the rows. Nothing but whole numbers is used: no two machines can differ.
+//! Each row depends only on the seed and on its number, so fragments are generated in any order by any number of threads, and
+//! joined in the order of the rows. All arithmetic is with integers, so every machine writes the same bytes.
 //!
-//! Dirt is added between the clean rows and never replaces one. So a run over a dirty sample publishes what it publishes
-//! from the clean sample of the same seed and size, and the [`Account`] says how many lines it must reject, and why.
+//! Defective rows are added between the clean rows and never replace one. So a run over a sample with defects publishes the
+//! same tables as a run over the sample without defects of the same seed and size, and the [`SampleManifest`] says how many
+//! lines the run must reject, and why.
 
-mod account;
-mod block;
-mod calendar;
-mod dataset;
-mod digits;
-mod dirt;
-mod files;
-mod folder;
-mod identifiers;
-mod locations;
-mod names;
-mod random;
-mod rentals;
+mod dataset_sizes;
+mod datasets;
+mod defect_share;
+mod defects;
+mod file_fragment;
+mod generator;
+mod planted_defects;
+mod row_editor;
 mod sample;
+mod sample_manifest;
 mod settings;
-mod target;
-mod uploads;
-mod users;
-mod vehicles;
+mod upload;
+mod values;
 
-pub use account::{Account, DatasetAccount, Facts, FileAccount, FileKind, Planted, Request};
-pub use dirt::Class;
-pub use files::{Generated, generate};
-pub use folder::Folder;
-pub use settings::{FILE_BYTES, MAX_RENTALS, Settings, Share, Sizes};
-pub use target::{Found, MARKER, RAW, Target};
-pub use uploads::Uploads;
+pub use defect_share::DefectShare;
+pub use defects::DefectKind;
+pub use generator::{GeneratedSample, generate};
+pub use sample_manifest::{
+    DatasetManifest, DefectCount, FileKind, FileManifest, RentalStatistics, SampleManifest,
+    SampleRequest,
+};
+pub use settings::{FILE_BYTES, MAX_RENTALS, SampleSettings};
+pub use upload::ExistingData;
 
 #[cfg(test)]
 mod tests;

@@ -3,15 +3,16 @@
 use drivetrain_jobs::bundled;
 
 use super::*;
-use crate::generate::{self, Settings, Share};
+use crate::generate::{self, DefectShare, SampleManifest, SampleSettings};
 use crate::store::Store;
+use crate::watch::StopSignal;
 
-async fn sample(dirt: &str) -> (generate::Account, Vec<InputObjects>) {
+async fn sample(dirt: &str) -> (SampleManifest, Vec<InputObjects>) {
     let place = Store::memory();
     let store = place.reader();
-    let settings = Settings::new(20_000, 11, dirt.parse::<Share>().unwrap()).unwrap();
-    let mut target = generate::Uploads::new(place);
-    let generated = generate::generate(&settings, &mut target, &Progress::default())
+    let settings = SampleSettings::new(20_000, 11, dirt.parse::<DefectShare>().unwrap()).unwrap();
+    let (progress, stop) = (Progress::default(), StopSignal::never());
+    let generated = generate::generate(&settings, &place, &progress, &stop)
         .await
         .unwrap();
     let job = bundled::job("rental_facts").unwrap();
@@ -29,19 +30,19 @@ async fn sample(dirt: &str) -> (generate::Account, Vec<InputObjects>) {
             cluster_by: None,
         });
     }
-    (generated.account, inputs)
+    (generated.manifest, inputs)
 }
 
 #[tokio::test]
 async fn a_clean_sample_is_accepted_whole() {
-    let (account, inputs) = sample("0").await;
+    let (manifest, inputs) = sample("0").await;
     let settings = ReadSettings {
         threads: 2,
         ..ReadSettings::default()
     };
     let sources = read_with(inputs, &settings).await.unwrap();
     for dataset in &sources.datasets {
-        let planted = account.dataset(&dataset.name).unwrap();
+        let planted = manifest.dataset(&dataset.name).unwrap();
         assert_eq!(
             dataset.report.accepted, planted.accepted_rows,
             "{}",
@@ -53,7 +54,7 @@ async fn a_clean_sample_is_accepted_whole() {
 
 #[tokio::test]
 async fn what_was_planted_in_a_dirty_sample_is_found() {
-    let (account, inputs) = sample("0.03").await;
+    let (manifest, inputs) = sample("0.03").await;
     for (threads, block_bytes) in [(1, 8 << 20), (3, 50_000)] {
         let settings = ReadSettings {
             threads,
@@ -63,9 +64,9 @@ async fn what_was_planted_in_a_dirty_sample_is_found() {
         };
         let sources = read_with(inputs.clone(), &settings).await.unwrap();
         for dataset in &sources.datasets {
-            let planted = account.dataset(&dataset.name).unwrap();
+            let planted = manifest.dataset(&dataset.name).unwrap();
             let report = &dataset.report;
-            let rejected = planted.rejected_in_all();
+            let rejected = planted.rejected_total();
             assert_eq!(report.rows_read, report.accepted + report.quarantined);
             assert_eq!(
                 report.accepted, planted.accepted_rows,

@@ -1,23 +1,23 @@
-//! Days and times of day as text, made once and copied from then on.
+//! Days and times of day as text, formatted once and then copied.
 
-use super::random::{Weighted, position};
+use super::random::{WeightedIndex, position};
 
-/// The first year whose days have a text.
+/// The first year of the calendar.
 const FIRST_YEAR: u64 = 2005;
 
-/// The last one: driving licences run ten years past the rentals.
+/// The last year: driver licenses are valid for up to ten years after the rentals.
 const LAST_YEAR: u64 = 2036;
 
 /// The year in which rentals start: 366 days.
 pub const RENTAL_YEAR: u64 = 2024;
 
-/// Trade by month: a summer peak, a smaller one in December.
+/// The weights of the months: a peak in summer, a smaller one in December.
 const SEASON: [u64; 12] = [70, 72, 82, 92, 101, 121, 136, 131, 103, 95, 84, 108];
 
-/// Trade by weekday from Monday: it grows towards the week-end.
+/// The weights of the weekdays from Monday: business grows toward the weekend.
 const WEEK: [u64; 7] = [88, 84, 90, 101, 127, 131, 104];
 
-/// Pick-ups by hour: few at night, a peak in the morning and one after work.
+/// The weights of the hours: few pick-ups at night, a peak in the morning and one after work.
 const DAY: [u64; 24] = [
     6, 4, 3, 3, 5, 12, 26, 48, 70, 76, 68, 58, 52, 50, 49, 54, 66, 74, 62, 44, 32, 24, 16, 10,
 ];
@@ -27,15 +27,15 @@ const DAY: [u64; 24] = [
 pub struct Calendar {
     days: Vec<[u8; 10]>,
     slots: Vec<[u8; 8]>,
-    season: Weighted,
-    hours: Weighted,
+    season: WeightedIndex,
+    hours: WeightedIndex,
 }
 
 impl Calendar {
-    /// How many five-minute slots a day has.
+    /// The number of five-minute slots of a day.
     pub const SLOTS: u64 = 288;
 
-    /// Writes the texts.
+    /// Formats all texts.
     pub fn new() -> Self {
         let mut days = Vec::new();
         let mut season = Vec::new();
@@ -56,29 +56,29 @@ impl Calendar {
         Self {
             days,
             slots,
-            season: Weighted::new(season),
-            hours: Weighted::new(DAY),
+            season: WeightedIndex::new(season),
+            hours: WeightedIndex::new(DAY),
         }
     }
 
-    /// The number of a year's first day, counted from the first day that has a text.
+    /// Returns the number of a year's first day, counted from the first day of the calendar.
     pub fn year(year: u64) -> u64 {
         (FIRST_YEAR..year)
             .flat_map(|year| (1..=12).map(move |month| month_days(year, month)))
             .sum()
     }
 
-    /// How busy the days of the rental year are, by their position in it.
-    pub fn season(&self) -> &Weighted {
+    /// Returns the weights of the days of the rental year.
+    pub fn season(&self) -> &WeightedIndex {
         &self.season
     }
 
-    /// How busy the hours of a day are.
-    pub fn hours(&self) -> &Weighted {
+    /// Returns the weights of the hours of a day.
+    pub fn hours(&self) -> &WeightedIndex {
         &self.hours
     }
 
-    /// A day as `YYYY-MM-DD`.
+    /// Returns a day as `YYYY-MM-DD`.
     #[inline]
     pub fn iso(&self, day: u64) -> &[u8; 10] {
         &self.days[position(day)]
@@ -90,7 +90,7 @@ impl Calendar {
         out.extend_from_slice(&[d0, d1, b'-', m0, m1, b'-', y0, y1, y2, y3]);
     }
 
-    /// A five-minute slot of the day as `HH:MM:SS`.
+    /// Returns a five-minute slot of the day as `HH:MM:SS`.
     #[inline]
     pub fn time(&self, slot: u64) -> &[u8; 8] {
         &self.slots[position(slot)]

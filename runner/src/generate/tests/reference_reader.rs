@@ -1,35 +1,35 @@
-//! A reader of its own, by the rules that the contracts set: what it finds must be what the account says.
+//! An independent reader that follows the rules of the contracts; it must find what the manifest says.
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Memory, settings};
+use super::{SampleObjects, settings};
 use crate::generate::sample::Sample;
-use crate::generate::{Account, Class, DatasetAccount, Planted};
+use crate::generate::{DatasetManifest, DefectCount, DefectKind, SampleManifest};
 
-/// What a reader of its own finds, by the rules that the issue and the contracts set.
+/// Rows and counts that the reader found.
 #[derive(Default)]
-pub struct Reading {
+pub struct ReferenceReader {
     pub accepted: HashMap<String, Vec<Vec<String>>>,
-    pub accounts: HashMap<String, DatasetAccount>,
+    pub manifests: HashMap<String, DatasetManifest>,
     refused_keys: HashMap<String, HashSet<String>>,
 }
 
-impl Reading {
-    pub fn of(account: &Account, memory: &Memory) -> Self {
-        let mut reading = Self::default();
-        for dataset in &account.datasets {
-            reading.read(dataset, memory);
+impl ReferenceReader {
+    pub fn of(manifest: &SampleManifest, objects: &SampleObjects) -> Self {
+        let mut reader = Self::default();
+        for dataset in &manifest.datasets {
+            reader.read(dataset, objects);
         }
-        reading
+        reader
     }
 
     pub fn rejected(&self, dataset: &str) -> Vec<u64> {
-        let rejected = self.accounts[dataset].rejected.values();
-        rejected.map(|planted| planted.rows).collect()
+        let rejected = self.manifests[dataset].rejected.values();
+        rejected.map(|count| count.rows).collect()
     }
 
-    fn read(&mut self, dataset: &DatasetAccount, memory: &Memory) {
-        let mut found = DatasetAccount::default();
+    fn read(&mut self, dataset: &DatasetManifest, objects: &SampleObjects) {
+        let mut found = DatasetManifest::default();
         let (mut rows, mut keys) = (Vec::new(), HashSet::new());
         let columns = columns(&dataset.name);
         let key = columns
@@ -37,7 +37,7 @@ impl Reading {
             .position(|name| name.ends_with("_id"))
             .unwrap();
         for file in &dataset.files {
-            let bytes = &memory.files[&file.name];
+            let bytes = &objects.files[&file.name];
             assert_eq!(bytes.len() as u64, file.bytes, "{}", file.name);
             assert_eq!(newlines(bytes), file.lines, "{}", file.name);
             let mut records = records(bytes).into_iter();
@@ -56,14 +56,14 @@ impl Reading {
                     .filter(|_| is_sound)
                     .map(|row| self.refers(&dataset.name, row));
                 match (row, refers) {
-                    (Some(row), Some(Refers::Well)) => {
+                    (Some(row), Some(Refers::Valid)) => {
                         keys.insert(row[key].clone());
                         rows.push(row);
                     }
                     (_, Some(Refers::ToRejected)) => found.cascaded_rows += 1,
                     (row, _) => {
-                        let planted = found.rejected.entry(Class::BadType).or_default();
-                        planted.add(Planted { rows: 1, lines });
+                        let count = found.rejected.entry(DefectKind::BadType).or_default();
+                        count.add(DefectCount { rows: 1, lines });
                         let refused = self.refused_keys.entry(dataset.name.clone()).or_default();
                         refused.extend(row.map(|row| row[key].clone()));
                     }
@@ -75,12 +75,12 @@ impl Reading {
             refused.retain(|refused| !keys.contains(refused));
         }
         self.accepted.insert(dataset.name.clone(), rows);
-        self.accounts.insert(dataset.name.clone(), found);
+        self.manifests.insert(dataset.name.clone(), found);
     }
 
     fn refers(&mut self, dataset: &str, row: &[String]) -> Refers {
         if dataset != "rental_transactions" {
-            return Refers::Well;
+            return Refers::Valid;
         }
         let references = [
             (1, "users", 0),
@@ -88,7 +88,7 @@ impl Reading {
             (5, "locations", 0),
             (6, "locations", 0),
         ];
-        let mut outcome = Refers::Well;
+        let mut outcome = Refers::Valid;
         for (column, to, key) in references {
             let accepted = &self.accepted;
             let keys = self
@@ -110,7 +110,7 @@ impl Reading {
 }
 
 enum Refers {
-    Well,
+    Valid,
     ToRejected,
     Nowhere,
 }
@@ -118,7 +118,8 @@ enum Refers {
 fn columns(dataset: &str) -> Vec<&'static str> {
     Sample::new(&settings(1, "0"))
         .dataset(dataset)
-        .columns()
+        .description()
+        .columns
         .to_vec()
 }
 
@@ -126,7 +127,7 @@ fn newlines(bytes: &[u8]) -> u64 {
     bytes.split(|byte| *byte == b'\n').count() as u64 - 1
 }
 
-/// Records and their physical lines; `None` where one is too long or never ends, of which only the first line is taken.
+/// Returns records and their physical lines; `None` for one that is too long or never ends, of which only one line is skipped.
 fn records(mut bytes: &[u8]) -> Vec<(Option<Vec<u8>>, u64)> {
     let mut records = Vec::new();
     while !bytes.is_empty() {

@@ -1,9 +1,6 @@
-//! Ids that never repeat: each is the image of a row's number under a bijection.
+//! Unique ids: a bijection maps the number of each row to its id.
 
-use super::random::Stream;
-
-/// How many ids of ten hexadecimal digits there are.
-pub const IDS: u64 = 1 << 40;
+use super::random::RandomStream;
 
 const HALF: u64 = (1 << 20) - 1;
 const DIGITS: &[u8; 16] = b"0123456789abcdef";
@@ -19,28 +16,31 @@ const fn pairs() -> [[u8; 2]; 256] {
     pairs
 }
 
-/// Maps numbers under 2^40 one to one to ids of ten hexadecimal digits.
+/// Maps numbers below 2^40 one to one to ids of ten hexadecimal digits.
 ///
-/// A Feistel network of four rounds: whatever the round function, the map can be undone, so no two numbers share an id.
-/// Ids of digits only, with leading zeros or like `7271092e13` come as often as chance has it, each about once in a hundred.
+/// The map is a Feistel network of four rounds, which is invertible whatever its round function, so no two numbers share an id.
+/// One id in a hundred has only digits, as many look like `7271092e13`, and one in sixteen has a leading zero.
 #[derive(Clone, Copy, Debug)]
-pub struct Identifiers {
+pub struct UniqueIds {
     keys: [u64; 4],
 }
 
-impl Identifiers {
-    /// The map of a stream.
-    pub fn new(stream: Stream) -> Self {
-        let mut draw = stream.at(0);
+impl UniqueIds {
+    /// The number of ids.
+    pub const COUNT: u64 = 1 << 40;
+
+    /// Creates the map that belongs to a stream.
+    pub fn new(stream: RandomStream) -> Self {
+        let mut rng = stream.at(0);
         Self {
-            keys: std::array::from_fn(|_| draw.bits() | 1),
+            keys: std::array::from_fn(|_| rng.bits() | 1),
         }
     }
 
-    /// The id of a number under [`IDS`].
+    /// Returns the id of a number below [`UniqueIds::COUNT`].
     #[inline]
     pub fn number(&self, row: u64) -> u64 {
-        debug_assert!(row < IDS, "an id has forty bits");
+        debug_assert!(row < Self::COUNT, "an id has forty bits");
         let (mut left, mut right) = (row >> 20, row & HALF);
         for key in self.keys {
             let round = (right + 1).wrapping_mul(key) >> 37;
@@ -51,7 +51,7 @@ impl Identifiers {
 
     /// Appends the id of a number as ten hexadecimal digits.
     #[inline]
-    pub fn write(&self, row: u64, out: &mut Vec<u8>) {
+    pub fn write_id(&self, row: u64, out: &mut Vec<u8>) {
         let bytes = self.number(row).to_be_bytes();
         let mut text = [0; 10];
         for (pair, byte) in text.chunks_exact_mut(2).zip(&bytes[3..]) {
@@ -67,23 +67,23 @@ mod tests {
 
     #[test]
     fn no_two_numbers_share_an_id() {
-        let ids = Identifiers::new(Stream::new(7, 1));
+        let ids = UniqueIds::new(RandomStream::new(7, 1));
         let mut seen = (0..300_000)
-            .chain(IDS - 300_000..IDS)
+            .chain(UniqueIds::COUNT - 300_000..UniqueIds::COUNT)
             .map(|row| ids.number(row))
             .collect::<Vec<_>>();
         seen.sort_unstable();
         assert!(seen.windows(2).all(|pair| pair[0] < pair[1]));
-        assert!(seen.iter().all(|id| *id < IDS));
+        assert!(seen.iter().all(|id| *id < UniqueIds::COUNT));
     }
 
     #[test]
     fn ids_that_look_like_numbers_come_naturally() {
-        let ids = Identifiers::new(Stream::new(7, 1));
+        let ids = UniqueIds::new(RandomStream::new(7, 1));
         let texts = (0..20_000)
             .map(|row| {
                 let mut text = Vec::new();
-                ids.write(row, &mut text);
+                ids.write_id(row, &mut text);
                 String::from_utf8(text).unwrap()
             })
             .collect::<Vec<_>>();

@@ -1,4 +1,4 @@
-//! Numbers as text, written by hand: formatting machinery would cost more than all the rest of a row.
+//! Formats numbers without the formatting machinery, which would cost more than the rest of a row.
 
 /// Appends a number.
 #[inline]
@@ -27,7 +27,7 @@ pub fn write_padded<const N: usize>(mut value: u64, out: &mut Vec<u8>) {
     out.extend_from_slice(&text);
 }
 
-/// Appends an amount of cents as the raw files have it: `450.0`, `12.5`, `99.95`.
+/// Appends an amount of cents in the format of the raw files: `450.0`, `12.5`, `99.95`.
 #[inline]
 pub fn write_amount(cents: u64, out: &mut Vec<u8>) {
     write_number(cents / 100, out);

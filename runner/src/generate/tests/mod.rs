@@ -1,74 +1,47 @@
-//! What every sample must hold, checked on whole samples in memory.
+//! Properties of all samples, checked on complete samples in memory.
 
-mod reading;
+mod reference_reader;
+mod sample_writer;
 
 use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroUsize;
 
-use async_trait::async_trait;
 use bytes::Bytes;
+use object_store::path::Path;
 use sha2::{Digest, Sha256};
 
-use self::reading::{Reading, cents, seconds};
-use super::{Account, FileKind, Found, Settings, Share, Target, generate};
-use crate::error::Result;
+use self::reference_reader::{ReferenceReader, cents, seconds};
+use super::{DefectShare, FileKind, SampleManifest, SampleSettings, generate};
+use crate::generate::file_fragment::FileFragment;
+use crate::generate::sample::Sample;
+use crate::store::Store;
 use crate::watch::Progress;
+use crate::watch::StopSignal;
 
-/// Keeps a sample in memory.
-#[derive(Default)]
-struct Memory {
-    files: BTreeMap<String, Vec<u8>>,
-    current: String,
-    largest_write: usize,
+/// The objects of a sample, by their keys below `raw/`.
+struct SampleObjects {
+    files: BTreeMap<String, Bytes>,
 }
 
-#[async_trait]
-impl Target for Memory {
-    async fn found(&mut self) -> Result<Found> {
-        Ok(Found::Nothing)
-    }
-
-    async fn start(&mut self) -> Result<()> {
-        Ok(())
-    }
-
-    async fn create(&mut self, name: &str) -> Result<()> {
-        assert!(self.files.insert(name.to_owned(), Vec::new()).is_none());
-        name.clone_into(&mut self.current);
-        Ok(())
-    }
-
-    async fn write(&mut self, bytes: Bytes) -> Result<()> {
-        self.largest_write = self.largest_write.max(bytes.len());
-        self.files.get_mut(&self.current).unwrap().extend(bytes);
-        Ok(())
-    }
-
-    async fn publish(&mut self, marker: Bytes) -> Result<()> {
-        self.create(super::MARKER).await?;
-        self.write(marker).await
-    }
-
-    async fn size(&mut self, name: &str) -> Result<Option<u64>> {
-        Ok(self.files.get(name).map(|file| file.len() as u64))
-    }
-
-    async fn abandon(&mut self) {}
+fn settings(rentals: u64, dirt: &str) -> SampleSettings {
+    SampleSettings::new(rentals, 7, dirt.parse::<DefectShare>().unwrap()).unwrap()
 }
 
-fn settings(rentals: u64, dirt: &str) -> Settings {
-    Settings::new(rentals, 7, dirt.parse::<Share>().unwrap()).unwrap()
-}
-
-async fn sample(settings: &Settings) -> (Account, Memory) {
-    let mut memory = Memory::default();
-    let generated = generate(settings, &mut memory, &Progress::default())
+async fn sample(settings: &SampleSettings) -> (SampleManifest, SampleObjects) {
+    let store = Store::memory();
+    let generated = generate(settings, &store, &Progress::default(), &StopSignal::never())
         .await
         .unwrap();
-    (generated.account, memory)
+    let mut files = BTreeMap::new();
+    for object in store.list(&Path::default()).await.unwrap() {
+        let name = object.location.as_ref().strip_prefix("raw/").unwrap();
+        let bytes = store.read(&object.location).await.unwrap().unwrap();
+        files.insert(name.to_owned(), bytes);
+    }
+    (generated.manifest, SampleObjects { files })
 }
 
-fn hash(memory: &Memory) -> String {
+fn hash(memory: &SampleObjects) -> String {
     let mut hasher = Sha256::new();
     for (name, bytes) in &memory.files {
         hasher.update(name);
@@ -93,72 +66,78 @@ async fn the_bytes_of_a_seed_never_change() {
 async fn threads_and_progress_do_not_change_a_byte() {
     let one = settings(80_000, "0.01").file_bytes(4 << 20);
     let many = one.clone().threads(NonZeroUsize::new(5).unwrap());
-    let ((account, bytes), (other_account, other_bytes)) =
+    let ((manifest, bytes), (other_manifest, other_bytes)) =
         (sample(&one).await, sample(&many).await);
-    assert_eq!(account, other_account);
+    assert_eq!(manifest, other_manifest);
     assert_eq!(bytes.files, other_bytes.files);
-    let rentals = account.dataset("rental_transactions").unwrap();
+    let rentals = manifest.dataset("rental_transactions").unwrap();
     assert!(rentals.files.len() > 5, "{:?}", rentals.files);
 }
 
-#[tokio::test]
-async fn what_is_held_at_a_time_does_not_grow_with_the_sample() {
-    let (_, small) = sample(&settings(40_000, "0")).await;
-    let (_, large) = sample(&settings(120_000, "0")).await;
-    assert!(large.largest_write < 6 << 20, "{}", large.largest_write);
-    assert!(large.largest_write <= small.largest_write * 11 / 10);
+#[test]
+fn the_size_of_a_fragment_does_not_grow_with_the_sample() {
+    let largest = |rentals| {
+        let sample = Sample::new(&settings(rentals, "0"));
+        let fragments =
+            (0..sample.datasets().len()).flat_map(|dataset| FileFragment::all_of(&sample, dataset));
+        let sizes = fragments.map(|fragment| fragment.generate(&sample).bytes.len());
+        sizes.max().unwrap()
+    };
+    let (small, large) = (largest(40_000), largest(120_000));
+    assert!(large < 6 << 20, "{large}");
+    assert!(large <= small * 11 / 10);
 }
 
 #[tokio::test]
 async fn another_seed_is_another_sample() {
     let (_, one) = sample(&settings(100, "0")).await;
-    let (_, other) = sample(&Settings::new(100, 8, Share::ZERO).unwrap()).await;
+    let (_, other) = sample(&SampleSettings::new(100, 8, DefectShare::ZERO).unwrap()).await;
     assert_ne!(hash(&one), hash(&other));
 }
 
 #[tokio::test]
 async fn a_clean_sample_breaks_no_rule() {
-    let (account, memory) = sample(&settings(6_000, "0")).await;
-    let read = Reading::of(&account, &memory);
+    let (manifest, memory) = sample(&settings(6_000, "0")).await;
+    let read = ReferenceReader::of(&manifest, &memory);
     for (dataset, rows) in [
         ("locations", 200),
         ("users", 9_000),
         ("vehicles", 36_000),
         ("rental_transactions", 6_000),
     ] {
-        assert_eq!(read.accounts[dataset].accepted_rows, rows, "{dataset}");
-        assert_eq!(account.dataset(dataset).unwrap().lines, rows, "{dataset}");
+        assert_eq!(read.manifests[dataset].accepted_rows, rows, "{dataset}");
+        assert_eq!(manifest.dataset(dataset).unwrap().lines, rows, "{dataset}");
         assert!(read.rejected(dataset).is_empty(), "{dataset}");
     }
 }
 
 #[tokio::test]
-async fn the_account_of_a_dirty_sample_is_what_a_reader_finds() {
+async fn the_manifest_of_a_sample_with_defects_is_what_a_reader_finds() {
     for (rentals, dirt) in [(40_000, "0.01"), (3_000, "0.02"), (300, "0.2"), (5, "0.5")] {
         let settings = settings(rentals, dirt).file_bytes(3 << 20);
-        let (account, memory) = sample(&settings).await;
-        let read = Reading::of(&account, &memory);
-        for dataset in &account.datasets {
-            let found = &read.accounts[dataset.name.as_str()];
+        let (manifest, memory) = sample(&settings).await;
+        let read = ReferenceReader::of(&manifest, &memory);
+        for dataset in &manifest.datasets {
+            let found = &read.manifests[dataset.name.as_str()];
             let case = format!("{} of {rentals}, dirt {dirt}: {dataset:#?}", dataset.name);
             assert_eq!(found.accepted_rows, dataset.accepted_rows, "{case}");
-            assert_eq!(found.rejected_in_all(), dataset.rejected_in_all(), "{case}");
+            assert_eq!(found.rejected_total(), dataset.rejected_total(), "{case}");
             assert_eq!(found.cascaded_rows, dataset.cascaded_rows, "{case}");
             assert_eq!(found.lines, dataset.lines, "{case}");
-            let rejected = dataset.rejected_in_all().lines;
-            let most = settings.dirt.added_to(dataset.accepted_rows);
+            let rejected = dataset.rejected_total().lines;
+            let most = settings.defect_share.added_to(dataset.accepted_rows);
             assert_eq!(rejected, most, "{case}");
         }
     }
 }
 
 #[tokio::test]
-async fn every_class_of_dirt_and_every_kind_of_file_comes() {
-    let (account, _) = sample(&settings(6_000, "0.01")).await;
-    let rentals = account.dataset("rental_transactions").unwrap();
+async fn every_kind_of_defect_and_of_file_is_there() {
+    let (manifest, _) = sample(&settings(6_000, "0.01")).await;
+    let rentals = manifest.dataset("rental_transactions").unwrap();
     assert_eq!(rentals.rejected.len(), 16, "{:#?}", rentals.rejected);
     assert_eq!(rentals.cascaded_rows, 9);
-    for dataset in &account.datasets {
+    for dataset in &manifest.datasets {
         let kinds = dataset
             .files
             .iter()
@@ -178,12 +157,12 @@ async fn every_class_of_dirt_and_every_kind_of_file_comes() {
 }
 
 #[tokio::test]
-async fn dirt_leaves_the_clean_rows_and_their_facts_as_they_are() {
-    let (clean_account, clean) = sample(&settings(2_000, "0")).await;
-    let (dirty_account, dirty) = sample(&settings(2_000, "0.02")).await;
-    assert_eq!(clean_account.facts, dirty_account.facts);
-    let clean = Reading::of(&clean_account, &clean);
-    let dirty = Reading::of(&dirty_account, &dirty);
+async fn defects_leave_the_clean_rows_and_their_statistics_as_they_are() {
+    let (clean_manifest, clean) = sample(&settings(2_000, "0")).await;
+    let (dirty_manifest, dirty) = sample(&settings(2_000, "0.02")).await;
+    assert_eq!(clean_manifest.statistics, dirty_manifest.statistics);
+    let clean = ReferenceReader::of(&clean_manifest, &clean);
+    let dirty = ReferenceReader::of(&dirty_manifest, &dirty);
     for (dataset, rows) in &clean.accepted {
         assert_eq!(rows, &dirty.accepted[dataset], "{dataset}");
     }
@@ -191,8 +170,8 @@ async fn dirt_leaves_the_clean_rows_and_their_facts_as_they_are() {
 
 #[tokio::test]
 async fn prices_and_warnings_follow_the_rules() {
-    let (account, memory) = sample(&settings(6_000, "0")).await;
-    let read = Reading::of(&account, &memory);
+    let (manifest, memory) = sample(&settings(6_000, "0")).await;
+    let read = ReferenceReader::of(&manifest, &memory);
     let column = |dataset: &str, key: usize, value: usize| {
         let rows = read.accepted[dataset].iter();
         rows.map(|row| (row[key].clone(), row[value].clone()))
@@ -216,19 +195,19 @@ async fn prices_and_warnings_follow_the_rules() {
         early += u64::from(rental[3][..10] < signups[&rental[1]][..]);
         inactive += u64::from(active[&rental[1]] == "0");
     }
-    let facts = account.facts;
-    assert_eq!(facts.revenue_cents, revenue);
-    assert_eq!(facts.off_price_rule, off);
-    assert_eq!(facts.starts_before_signup, early);
-    assert_eq!(facts.by_inactive_user, inactive);
+    let statistics = manifest.statistics;
+    assert_eq!(statistics.revenue_cents, revenue);
+    assert_eq!(statistics.off_price_rule, off);
+    assert_eq!(statistics.starts_before_signup, early);
+    assert_eq!(statistics.by_inactive_user, inactive);
     assert!((1..100).contains(&off) && (100..1_500).contains(&early));
     assert!((200..450).contains(&inactive));
 }
 
 #[tokio::test]
-async fn trade_has_seasons_favourites_and_regulars() {
-    let (account, memory) = sample(&settings(6_000, "0")).await;
-    let read = Reading::of(&account, &memory);
+async fn rentals_have_seasons_favorite_places_and_regular_customers() {
+    let (manifest, memory) = sample(&settings(6_000, "0")).await;
+    let read = ReferenceReader::of(&manifest, &memory);
     let count = |of: &dyn Fn(&[String]) -> String| {
         let mut counts = HashMap::<String, usize>::new();
         for rental in &read.accepted["rental_transactions"] {

@@ -1,64 +1,64 @@
-//! Random numbers that depend on a seed, a stream and a row only: any row can be made alone, on any machine.
+//! Random numbers that depend only on a seed, a stream and a row, so that any machine can generate any row alone.
 
-/// The odd number nearest to 2^64 over the golden ratio: multiples of it spread evenly.
+/// The odd number nearest to 2^64 divided by the golden ratio, whose multiples are spread evenly.
 const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// One of the seed's independent sequences of rows.
+/// A sequence of rows; the streams of a seed are independent of each other.
 #[derive(Clone, Copy, Debug)]
-pub struct Stream(u64);
+pub struct RandomStream(u64);
 
-impl Stream {
-    /// The stream of that number.
+impl RandomStream {
+    /// Creates a stream by its number.
     pub fn new(seed: u64, number: u64) -> Self {
         Self(mix(mix(seed).wrapping_add(number.wrapping_mul(STEP))))
     }
 
-    /// The numbers of one row.
+    /// Returns the random number generator of a row.
     #[inline]
-    pub fn at(self, row: u64) -> Draw {
-        Draw(mix(self.0 ^ row.wrapping_mul(STEP)))
+    pub fn at(self, row: u64) -> Rng {
+        Rng(mix(self.0 ^ row.wrapping_mul(STEP)))
     }
 }
 
-/// The random numbers of one row, in the order in which they are drawn.
+/// The random number generator of one row.
 #[derive(Clone, Debug)]
-pub struct Draw(u64);
+pub struct Rng(u64);
 
-impl Draw {
-    /// The next 64 bits.
+impl Rng {
+    /// Returns the next 64 bits.
     #[inline]
     pub fn bits(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(STEP);
         mix(self.0)
     }
 
-    /// A number under `bound`; the bias is at most `bound` in 2^64.
+    /// Returns a number below `bound`; the bias is at most `bound` in 2^64.
     #[inline]
     pub fn below(&mut self, bound: u64) -> u64 {
         let product = u128::from(self.bits()) * u128::from(bound);
         u64::try_from(product >> 64).expect("the upper half has 64 bits")
     }
 
-    /// A number from `low` to `high`, both included.
+    /// Returns a number from `low` to `high`, both included.
     #[inline]
     pub fn between(&mut self, low: u64, high: u64) -> u64 {
         low + self.below(high - low + 1)
     }
 
-    /// True in `cases` of `of` cases.
+    /// Returns `true` in `cases` of `of` cases.
     #[inline]
     pub fn chance(&mut self, cases: u64, of: u64) -> bool {
         self.below(of) < cases
     }
 
-    /// One of the items, each as likely.
+    /// Returns one of the items with equal probability.
     #[inline]
     pub fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
         &items[position(self.below(length(items)))]
     }
 }
 
-/// Scatters the bits of a number one to one: the finaliser of `SplitMix64`, whose constants are published.
+/// Mixes the bits of a number one to one; this is the finalizer of `SplitMix64`, with its published constants.
 #[inline]
 fn mix(mut bits: u64) -> u64 {
     bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -66,15 +66,15 @@ fn mix(mut bits: u64) -> u64 {
     bits ^ (bits >> 31)
 }
 
-/// Draws positions in proportion to whole weights, in the same time however many there are (Walker's alias method).
+/// Draws positions in proportion to integer weights, in constant time (Walker's alias method).
 #[derive(Clone, Debug)]
-pub struct Weighted {
+pub struct WeightedIndex {
     total: u64,
     columns: Vec<(u64, usize)>,
 }
 
-impl Weighted {
-    /// Positions weighted in order; the product of their number and their sum must fit 64 bits.
+impl WeightedIndex {
+    /// Creates the table for the weights of positions 0, 1 and so on; the product of their number and their sum must fit 64 bits.
     pub fn new(weights: impl IntoIterator<Item = u64>) -> Self {
         let mut columns = weights
             .into_iter()
@@ -107,12 +107,12 @@ impl Weighted {
         Self { total, columns }
     }
 
-    /// One position.
+    /// Returns a random position.
     #[inline]
-    pub fn draw(&self, draw: &mut Draw) -> usize {
-        let column = position(draw.below(length(&self.columns)));
+    pub fn pick(&self, rng: &mut Rng) -> usize {
+        let column = position(rng.below(length(&self.columns)));
         let (own, other) = self.columns[column];
-        if draw.below(self.total) < own {
+        if rng.below(self.total) < own {
             column
         } else {
             other
@@ -120,13 +120,13 @@ impl Weighted {
     }
 }
 
-/// A number that counts things in memory, as a position among them.
+/// Converts a number of things in memory to a position.
 #[inline]
 pub fn position(number: u64) -> usize {
-    usize::try_from(number).expect("what lies in memory has a position")
+    usize::try_from(number).expect("a position in memory fits `usize`")
 }
 
-/// How many items there are.
+/// Returns the number of items.
 #[inline]
 pub fn length<T>(items: &[T]) -> u64 {
     u64::try_from(items.len()).expect("a length has at most 64 bits")
@@ -138,8 +138,8 @@ mod tests {
 
     #[test]
     fn numbers_are_the_same_on_every_machine() {
-        let mut draw = Stream::new(7, 3).at(11);
-        let drawn = [draw.bits(), draw.below(1_000), draw.between(5, 6)];
+        let mut rng = RandomStream::new(7, 3).at(11);
+        let drawn = [rng.bits(), rng.below(1_000), rng.between(5, 6)];
         assert_eq!(drawn, PINNED);
     }
 
@@ -150,8 +150,8 @@ mod tests {
         let mut seen = (0..4)
             .flat_map(|stream| (0..1_000).map(move |row| (stream, row)))
             .flat_map(|(stream, row)| {
-                let mut draw = Stream::new(1, stream).at(row);
-                [draw.bits(), draw.bits(), draw.bits()]
+                let mut rng = RandomStream::new(1, stream).at(row);
+                [rng.bits(), rng.bits(), rng.bits()]
             })
             .collect::<Vec<_>>();
         seen.sort_unstable();
@@ -161,10 +161,10 @@ mod tests {
 
     #[test]
     fn weighted_positions_come_in_proportion() {
-        let weighted = Weighted::new([1, 0, 3, 4]);
+        let weighted = WeightedIndex::new([1, 0, 3, 4]);
         let mut counts = [0_u32; 4];
         for row in 0..80_000 {
-            counts[weighted.draw(&mut Stream::new(5, 0).at(row))] += 1;
+            counts[weighted.pick(&mut RandomStream::new(5, 0).at(row))] += 1;
         }
         assert_eq!(counts[1], 0);
         for (count, expected) in counts.into_iter().zip([10_000, 0, 30_000, 40_000]) {

@@ -1,6 +1,6 @@
-//! Made-up names: common given names beside invented surnames, so that nobody real is described.
+//! Lists of names: common given names and invented surnames, so that no real person is described.
 
-/// Given names, each with its spelling in an email address.
+/// Given names, each with its ASCII spelling for email addresses.
 pub const GIVEN: [(&str, &str); 56] = [
     ("Ada", "ada"),
     ("Alba", "alba"),
@@ -60,7 +60,7 @@ pub const GIVEN: [(&str, &str); 56] = [
     ("Zoë", "zoe"),
 ];
 
-/// Invented surnames; ASCII, so that an email address and a registration hold them as they are.
+/// Invented surnames in ASCII, which email addresses and registrations need.
 pub const SURNAMES: [&str; 60] = [
     "Alderwick",
     "Ambleford",
@@ -124,10 +124,10 @@ pub const SURNAMES: [&str; 60] = [
     "Zephyrine",
 ];
 
-/// What a firm's name ends in.
+/// The last words of firms' names.
 pub const FIRMS: [&str; 6] = ["Group", "Inc", "LLC", "Ltd", "PLC", "and Sons"];
 
-/// The names of streets, before their kind.
+/// The names of streets, without their kind.
 pub const STREETS: [&str; 32] = [
     "Acorn", "Amber", "Anchor", "Aspen", "Beacon", "Blossom", "Bridge", "Canal", "Cedar", "Cherry",
     "Clover", "Copper", "Dune", "Ember", "Falcon", "Garnet", "Harbor", "Heath", "Heron", "Juniper",
@@ -153,7 +153,7 @@ pub const STREET_KINDS: [&str; 14] = [
     "Trail",
 ];
 
-/// Cities with their states.
+/// Cities and their states.
 pub const CITIES: [(&str, &str); 40] = [
     ("Albuquerque", "NM"),
     ("Anaheim", "CA"),

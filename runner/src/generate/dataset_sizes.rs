@@ -1,0 +1,68 @@
+//! The number of rows of each dataset, which follows from the number of rentals.
+
+/// The number of clean rows of each dataset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DatasetSizes {
+    /// 300 for 20,080 rentals, and in proportion to the cube root of the rentals: a network grows slower than its trade.
+    pub locations: u64,
+    /// Three for two rentals, up to the 30,000 of the first tenant; from 600,000 rentals on, one for 20.
+    pub users: u64,
+    /// Six per rental, up to the 109,584 of the first tenant; from 22 million rentals on, one for 200.
+    pub vehicles: u64,
+    /// The number that the settings ask for.
+    pub rentals: u64,
+}
+
+impl DatasetSizes {
+    /// Returns the sizes for a number of rentals.
+    #[must_use]
+    pub fn of(rentals: u64) -> Self {
+        Self {
+            locations: cube_root(27_000_000 * rentals / 20_080).clamp(10, 3_000),
+            users: (rentals.saturating_mul(3).div_ceil(2).min(30_000)).max(rentals / 20),
+            vehicles: (rentals.saturating_mul(6).min(109_584)).max(rentals / 200),
+            rentals,
+        }
+    }
+}
+
+/// Returns the greatest number whose cube is at most `value`.
+fn cube_root(value: u64) -> u64 {
+    // The cube root of 2^64, rounded down.
+    let (mut low, mut high) = (0_u64, 2_642_245);
+    while low < high {
+        let middle = (low + high).div_ceil(2);
+        if middle.pow(3) <= value {
+            low = middle;
+        } else {
+            high = middle - 1;
+        }
+    }
+    low
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::generate::settings::MAX_RENTALS;
+
+    #[test]
+    fn the_first_tenants_sizes_come_out() {
+        let sizes = DatasetSizes::of(20_080);
+        assert_eq!(
+            (sizes.locations, sizes.users, sizes.vehicles),
+            (300, 30_000, 109_584)
+        );
+    }
+
+    #[test]
+    fn ten_million_rentals_have_a_larger_network() {
+        let sizes = DatasetSizes::of(10_000_000);
+        assert_eq!(
+            (sizes.locations, sizes.users, sizes.vehicles),
+            (2_377, 500_000, 109_584)
+        );
+        assert_eq!(DatasetSizes::of(MAX_RENTALS).locations, 3_000);
+        assert_eq!(DatasetSizes::of(1).users, 2);
+    }
+}

@@ -1,0 +1,287 @@
+//! Rentals: who took which vehicle from where to where, when and for how much.
+
+use std::sync::Arc;
+
+use super::dataset_generator::{DatasetDescription, DatasetGenerator, KeyGenerator};
+use super::locations::Locations;
+use super::users::Users;
+use super::vehicles::Vehicles;
+use crate::generate::dataset_sizes::DatasetSizes;
+use crate::generate::defects::Defect;
+use crate::generate::defects::DefectKind::{
+    BadDate, BadType, DuplicateKey, ExtraField, MissingField, NegativeAmount, NullKey, NullValue,
+    OrphanReference, OutOfRange, ReversedTimes, TooManyDecimals, TwoLines, WrongEncoding,
+};
+use crate::generate::defects::Mutation::{
+    Break, Extra, Negate, Orphan, Remove, Repeat, Replace, Swap,
+};
+use crate::generate::sample_manifest::RentalStatistics;
+use crate::generate::values::{
+    Calendar, RENTAL_YEAR, RandomStream, Rng, UniqueIds, WeightedIndex, write_amount, write_number,
+};
+
+/// The customers of rentals: `(500, 1), (800, 5)` gives 500 of 1,000 rentals to all customers alike, and the next 300 to the
+/// first fifth of them. The busiest customers have at most some two hundred rentals a year.
+const CUSTOMER_TIERS: [(u64, u64); 4] = [(500, 1), (800, 5), (950, 25), (1_000, 200)];
+
+/// The same for vehicles, whose demand is flatter.
+const VEHICLE_TIERS: [(u64, u64); 3] = [(700, 1), (920, 3), (1_000, 10)];
+
+/// Durations: `(350, 1, 11)` gives 350 of 1,000 rentals 1 to 11 hours, and `(650, 12, 35)` the next 300 12 to 35.
+const DURATIONS: [(u64, u64, u64); 4] =
+    [(350, 1, 11), (650, 12, 35), (900, 36, 95), (1_000, 96, 335)];
+
+/// One rental in this many has a discount or a fee, and so breaks the rule of prices.
+const OFF_PRICE: u64 = 500;
+
+/// Generates rentals in random order.
+#[derive(Clone, Debug)]
+pub struct Rentals {
+    rows: u64,
+    rows_at: RandomStream,
+    ids: UniqueIds,
+    calendar: Arc<Calendar>,
+    opening: u64,
+    places: WeightedIndex,
+    locations: Locations,
+    users: Users,
+    vehicles: Vehicles,
+}
+
+/// A rental in numbers: rows of other datasets, days, five-minute slots and cents.
+#[derive(Clone, Copy, Debug)]
+struct Rental {
+    user: u64,
+    vehicle: u64,
+    start: Moment,
+    end: Moment,
+    pickup: u64,
+    dropoff: u64,
+    cents: u64,
+    is_off_price: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Moment {
+    day: u64,
+    slot: u64,
+}
+
+impl Rentals {
+    /// Creates the generator of rentals that refer to those datasets.
+    pub fn new(
+        sizes: DatasetSizes,
+        seed: u64,
+        calendar: Arc<Calendar>,
+        (locations, users, vehicles): (Locations, Users, Vehicles),
+    ) -> Self {
+        // Zipf's law with a flatter head: the busiest of 300 locations has one rental in thirty.
+        let places = WeightedIndex::new((0..sizes.locations).map(|rank| 100_000_000 / (rank + 8)));
+        Self {
+            rows: sizes.rentals,
+            rows_at: RandomStream::new(seed, 0x40),
+            ids: UniqueIds::new(RandomStream::new(seed, 0x41)),
+            calendar,
+            opening: Calendar::year(RENTAL_YEAR),
+            places,
+            locations,
+            users,
+            vehicles,
+        }
+    }
+
+    #[inline]
+    fn rental(&self, row: u64) -> Rental {
+        let mut rng = self.rows_at.at(row);
+        let user = tiered(&CUSTOMER_TIERS, self.users.rows(), &mut rng);
+        let vehicle = tiered(&VEHICLE_TIERS, self.vehicles.rows(), &mut rng);
+        let pickup = self.place(&mut rng);
+        let dropoff = if rng.chance(7, 10) {
+            pickup
+        } else {
+            self.place(&mut rng)
+        };
+        let start = self.start(&mut rng);
+        let quarters = quarter_hours(&mut rng);
+        let slots = start.slot + quarters * 3;
+        let end = Moment {
+            day: start.day + slots / Calendar::SLOTS,
+            slot: slots % Calendar::SLOTS,
+        };
+        let fair = quarters * 25 * self.vehicles.price_class(vehicle).hourly_rate;
+        let (cents, is_off_price) = if rng.chance(1, OFF_PRICE) {
+            (off_price(fair, &mut rng), true)
+        } else {
+            (fair, false)
+        };
+        Rental {
+            user,
+            vehicle,
+            start,
+            end,
+            pickup,
+            dropoff,
+            cents,
+            is_off_price,
+        }
+    }
+
+    #[inline]
+    fn place(&self, rng: &mut Rng) -> u64 {
+        let rank = self.places.pick(rng);
+        scattered(number(rank), self.locations.rows())
+    }
+
+    #[inline]
+    fn start(&self, rng: &mut Rng) -> Moment {
+        Moment {
+            day: self.opening + number(self.calendar.season().pick(rng)),
+            slot: number(self.calendar.hours().pick(rng)) * 12 + rng.below(12),
+        }
+    }
+
+    #[inline]
+    fn write_moment(&self, moment: Moment, out: &mut Vec<u8>) {
+        out.push(b',');
+        out.extend_from_slice(self.calendar.iso(moment.day));
+        out.push(b' ');
+        out.extend_from_slice(self.calendar.time(moment.slot));
+    }
+}
+
+impl DatasetGenerator for Rentals {
+    fn description(&self) -> &'static DatasetDescription {
+        &DESCRIPTION
+    }
+
+    fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    fn keys(&self) -> &dyn KeyGenerator {
+        &self.ids
+    }
+
+    #[inline]
+    fn write(&self, row: u64, out: &mut Vec<u8>, statistics: &mut RentalStatistics) {
+        let rental = self.rental(row);
+        let membership = self.users.membership(rental.user);
+        statistics.revenue_cents += rental.cents;
+        statistics.off_price_rule += u64::from(rental.is_off_price);
+        statistics.starts_before_signup += u64::from(rental.start.day < membership.signup_day);
+        statistics.by_inactive_user += u64::from(!membership.is_active);
+
+        self.ids.write_id(row, out);
+        out.push(b',');
+        self.users.keys().write(rental.user, out);
+        out.push(b',');
+        self.vehicles.keys().write(rental.vehicle, out);
+        self.write_moment(rental.start, out);
+        self.write_moment(rental.end, out);
+        for place in [rental.pickup, rental.dropoff] {
+            out.push(b',');
+            write_number(self.locations.key(place), out);
+        }
+        out.push(b',');
+        write_amount(rental.cents, out);
+        out.push(b'\n');
+    }
+}
+
+const DESCRIPTION: DatasetDescription = DatasetDescription {
+    name: "rental_transactions",
+    columns: &[
+        "rental_id",
+        "user_id",
+        "vehicle_id",
+        "rental_start_time",
+        "rental_end_time",
+        "pickup_location",
+        "dropoff_location",
+        "total_amount",
+    ],
+    key_column: "rental_id",
+    typical_row_bytes: 91,
+    references: &[
+        ("user_id", "users"),
+        ("vehicle_id", "vehicles"),
+        ("pickup_location", "locations"),
+    ],
+    defects: &DEFECTS,
+    has_quotes: false,
+};
+
+const DEFECTS: [Defect; 20] = [
+    Defect::new(
+        BadDate,
+        Replace("rental_start_time", b"2024-13-01 08:05:00"),
+    ),
+    Defect::new(MissingField, Remove("total_amount")),
+    Defect::new(ReversedTimes, Swap("rental_start_time", "rental_end_time")),
+    Defect::new(DuplicateKey, Repeat),
+    Defect::new(OrphanReference, Orphan("user_id", "users")),
+    Defect::new(ExtraField, Extra),
+    Defect::new(NegativeAmount, Negate("total_amount")),
+    Defect::new(NullKey, Replace("rental_id", b"")),
+    Defect::new(WrongEncoding, Replace("user_id", b"320be\xe9068b")),
+    Defect::new(TooManyDecimals, Replace("total_amount", b"450.125")),
+    Defect::new(BadType, Replace("pickup_location", b"14x7")),
+    Defect::new(OrphanReference, Orphan("vehicle_id", "vehicles")),
+    Defect::new(TwoLines, Break("user_id", "rental_end_time")),
+    Defect::new(NullValue, Replace("rental_start_time", b"")),
+    Defect::new(OrphanReference, Orphan("dropoff_location", "locations")),
+    Defect::new(OutOfRange, Replace("total_amount", b"99999999999.00")),
+    Defect::new(BadDate, Replace("rental_end_time", b"2024-02-30 05:05:00")),
+    Defect::new(BadType, Replace("total_amount", b"four fifty")),
+    Defect::new(OrphanReference, Orphan("pickup_location", "locations")),
+    Defect::new(OutOfRange, Replace("dropoff_location", b"67856785678")),
+];
+
+/// Returns one of `rows` rows, drawn by tiers.
+#[inline]
+fn tiered(tiers: &[(u64, u64)], rows: u64, rng: &mut Rng) -> u64 {
+    let thousandth = rng.below(1_000);
+    let (_, divisor) = tiers
+        .iter()
+        .find(|tier| thousandth < tier.0)
+        .expect("the last tier reaches a thousand");
+    scattered(rng.below((rows / divisor).max(1)), rows)
+}
+
+/// Maps ranks to rows one to one, so that popular rows are spread over the file.
+#[inline]
+fn scattered(rank: u64, rows: u64) -> u64 {
+    // A prime above every number of rows: the two have no common divisor, so no two ranks share a row.
+    rank * 2_654_435_761 % rows
+}
+
+/// Returns a duration in quarters of an hour; nine of ten are whole hours.
+#[inline]
+fn quarter_hours(rng: &mut Rng) -> u64 {
+    let thousandth = rng.below(1_000);
+    let (_, low, high) = *DURATIONS
+        .iter()
+        .find(|duration| thousandth < duration.0)
+        .expect("the last duration reaches a thousand");
+    let hours = rng.between(low, high);
+    let quarters = if rng.chance(1, 10) {
+        rng.between(1, 3)
+    } else {
+        0
+    };
+    hours * 4 + quarters
+}
+
+/// Returns a price in cents with a tenth off, or with a fee of up to 100 dollars.
+fn off_price(fair: u64, rng: &mut Rng) -> u64 {
+    if rng.chance(1, 2) {
+        fair - fair / 10
+    } else {
+        fair + rng.between(1, 9_999)
+    }
+}
+
+#[inline]
+fn number(position: usize) -> u64 {
+    u64::try_from(position).expect("a position has at most 64 bits")
+}

@@ -1,0 +1,168 @@
+//! Fragments of files: consecutive rows of a dataset and the defective rows between them, generated independently of each other.
+
+use std::ops::Range;
+
+use super::datasets::DatasetGenerator;
+use super::planted_defects::DefectPlan;
+use super::row_editor::RowEditor;
+use super::sample::Sample;
+use super::sample_manifest::{DatasetManifest, FileKind, RentalStatistics};
+use super::values::{RandomStream, length, position};
+
+/// Rows of a fragment: about three megabytes, large against the cost of passing it on and small against memory.
+const FRAGMENT_ROWS: u64 = 1 << 15;
+
+/// The most clean rows in a file of unusual shape.
+const UNUSUAL_FILE_ROWS: u64 = 1_000;
+
+/// The name and the value of a column that no contract has.
+const UNKNOWN_COLUMN: (&str, &[u8]) = ("remark", b"checked");
+
+/// The rows of a fragment, by number.
+#[derive(Clone, Debug)]
+pub struct FileFragment {
+    /// The position of the dataset in the sample.
+    pub dataset: usize,
+    /// The kind of file that the fragment belongs to.
+    pub file: FileKind,
+    /// The clean rows.
+    pub rows: Range<u64>,
+    /// The defective lines, numbered through the dataset.
+    pub defects: Range<u64>,
+    /// `true` if this is the last fragment of the dataset's plain files.
+    pub is_last: bool,
+}
+
+/// The bytes of a fragment, and counts of what is in them.
+#[derive(Debug, Default)]
+pub struct FragmentContent {
+    /// The lines.
+    pub bytes: Vec<u8>,
+    /// Counts of rows and lines, without a name and files.
+    pub counts: DatasetManifest,
+    /// Statistics of the clean rows.
+    pub statistics: RentalStatistics,
+}
+
+impl FileFragment {
+    /// Divides a dataset into fragments, in the order of its files.
+    pub fn all_of(sample: &Sample, dataset: usize) -> impl Iterator<Item = Self> + Send + use<> {
+        let rows = sample.datasets()[dataset].rows();
+        let defects = sample.defect_lines(sample.datasets()[dataset].as_ref());
+        let has_defects = sample.has_defects();
+        let unusual_rows = if has_defects {
+            (rows / 20).min(UNUSUAL_FILE_ROWS)
+        } else {
+            0
+        };
+        let plain_rows = rows - 2 * unusual_rows;
+        // Rounded up, so that the first fragment has defects if any fragment has.
+        let defects_before = move |row: u64| {
+            let lines = (u128::from(defects) * u128::from(row)).div_ceil(u128::from(plain_rows));
+            u64::try_from(lines).expect("a part of the lines is no more than all of them")
+        };
+        let plain = (0..plain_rows.div_ceil(FRAGMENT_ROWS)).map(move |number| {
+            let rows = number * FRAGMENT_ROWS..((number + 1) * FRAGMENT_ROWS).min(plain_rows);
+            Self {
+                dataset,
+                file: FileKind::Plain,
+                defects: defects_before(rows.start)..defects_before(rows.end),
+                is_last: rows.end == plain_rows,
+                rows,
+            }
+        });
+        let second = plain_rows + unusual_rows;
+        let unusual = [
+            (FileKind::Reordered, plain_rows..second),
+            (FileKind::UnknownColumn, second..rows),
+            (FileKind::HeaderOnly, rows..rows),
+            (FileKind::Empty, rows..rows),
+        ];
+        let unusual = unusual.into_iter().map(move |(file, rows)| Self {
+            dataset,
+            file,
+            defects: 0..0,
+            is_last: false,
+            rows,
+        });
+        plain.chain(unusual.filter(move |_| has_defects))
+    }
+
+    /// Generates the rows.
+    pub fn generate(&self, sample: &Sample) -> FragmentContent {
+        let dataset = self.dataset(sample);
+        let rows = self.rows.end - self.rows.start;
+        let mut content = FragmentContent::default();
+        let typical_bytes = dataset.description().typical_row_bytes * rows;
+        // A twentieth more than is typical, because growing would copy megabytes.
+        content
+            .bytes
+            .reserve(position(typical_bytes + typical_bytes / 20));
+        content.counts.accepted_rows = rows;
+        content.counts.lines = rows;
+        match self.file {
+            FileKind::Plain => self.generate_plain(sample, dataset, &mut content),
+            FileKind::Reordered => self.generate_edited(dataset, &mut content, |row| {
+                row.reverse();
+            }),
+            FileKind::UnknownColumn => self.generate_edited(dataset, &mut content, |row| {
+                row.insert_second(UNKNOWN_COLUMN.1);
+            }),
+            FileKind::HeaderOnly | FileKind::Empty => {}
+        }
+        content
+    }
+
+    /// Returns the header of a file that begins with this fragment.
+    pub fn header(&self, sample: &Sample) -> Vec<u8> {
+        let mut columns = self.dataset(sample).description().columns.to_vec();
+        match self.file {
+            FileKind::Plain | FileKind::HeaderOnly => {}
+            FileKind::Reordered => columns.reverse(),
+            FileKind::UnknownColumn => columns.insert(1, UNKNOWN_COLUMN.0),
+            FileKind::Empty => return Vec::new(),
+        }
+        (columns.join(",") + "\n").into_bytes()
+    }
+
+    fn dataset<'a>(&self, sample: &'a Sample) -> &'a dyn DatasetGenerator {
+        sample.datasets()[self.dataset].as_ref()
+    }
+
+    fn generate_plain(
+        &self,
+        sample: &Sample,
+        dataset: &dyn DatasetGenerator,
+        content: &mut FragmentContent,
+    ) {
+        let stream = 0x50 + length(&sample.datasets()[..self.dataset]);
+        let mut rng = RandomStream::new(sample.seed(), stream).at(self.rows.start);
+        let plan = DefectPlan {
+            sample,
+            dataset,
+            rows: self.rows.clone(),
+            lines: self.defects.clone(),
+            is_last: self.is_last,
+        };
+        let mut planted = plan.place(&mut rng).into_iter().peekable();
+        for row in self.rows.clone() {
+            dataset.write(row, &mut content.bytes, &mut content.statistics);
+            while let Some(defect) = planted.next_if(|defect| defect.after == row) {
+                plan.write(&defect, &mut rng, &mut content.bytes, &mut content.counts);
+            }
+        }
+    }
+
+    fn generate_edited(
+        &self,
+        dataset: &dyn DatasetGenerator,
+        content: &mut FragmentContent,
+        edit: impl Fn(&mut RowEditor<'_>),
+    ) {
+        for number in self.rows.clone() {
+            let mut row = RowEditor::new(dataset, number, &mut content.statistics);
+            edit(&mut row);
+            row.write(&mut content.bytes);
+        }
+    }
+}

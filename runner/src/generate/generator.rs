@@ -1,0 +1,186 @@
+//! Generates a sample: fragments in parallel, written in order to files that become visible together.
+
+use std::sync::Arc;
+
+use futures::{StreamExt, stream};
+use tokio::task::spawn_blocking;
+
+use super::file_fragment::{FileFragment, FragmentContent};
+use super::sample::Sample;
+use super::sample_manifest::{
+    DatasetManifest, FileKind, FileManifest, RentalStatistics, SampleManifest, SampleRequest,
+};
+use super::settings::SampleSettings;
+use super::upload::{ExistingData, SampleWriter, file_key, first_damaged, other_data};
+use super::values::length;
+use crate::error::{Context, Error, ErrorKind, Result};
+use crate::store::Store;
+use crate::watch::Progress;
+use crate::watch::StopSignal;
+
+const HINT: &str = "choose another `--out`, or remove its `raw` folder first";
+
+/// The sample that is at a place when the generator is done.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GeneratedSample {
+    /// The content of the sample.
+    pub manifest: SampleManifest,
+    /// `true` if an earlier generator wrote it.
+    pub already_existed: bool,
+}
+
+/// Writes a sample below the store's root, unless the same sample is there already.
+///
+/// Memory is bounded by a few fragments of three megabytes per thread and the parts of one upload, whatever the sample's size.
+///
+/// # Errors
+/// `Conflict` if other data is there, or another generator is writing; `Cancelled` after a stop; otherwise as the store says.
+pub async fn generate(
+    settings: &SampleSettings,
+    store: &Store,
+    progress: &Progress,
+    stop: &StopSignal,
+) -> Result<GeneratedSample> {
+    let request = SampleRequest::from(settings);
+    match ExistingData::find(store).await? {
+        ExistingData::Nothing => {}
+        ExistingData::Sample(manifest) if manifest.request == request => {
+            require_all_files(&manifest, store).await?;
+            return Ok(GeneratedSample {
+                manifest: *manifest,
+                already_existed: true,
+            });
+        }
+        ExistingData::Sample(manifest) => return Err(another_sample(store, &manifest.request)),
+        ExistingData::Other(url) => return Err(other_data(&url)),
+    }
+    let mut writer = SampleWriter::begin(store).await?;
+    let written = stop
+        .or_cancelled(write(settings, request, &mut writer, progress))
+        .await;
+    if written.is_err() {
+        writer.abandon().await;
+    }
+    written.map(|manifest| GeneratedSample {
+        manifest,
+        already_existed: false,
+    })
+}
+
+/// Fails if a file was removed or changed since the sample was written, as far as its size shows it.
+async fn require_all_files(manifest: &SampleManifest, store: &Store) -> Result<()> {
+    let Some(file) = first_damaged(manifest, store).await? else {
+        return Ok(());
+    };
+    let url = store.location().url(&file_key(&file.name));
+    let message = format!("`{url}` was removed or changed after the generator wrote it");
+    Err(Error::new(ErrorKind::Conflict, message).hint(HINT))
+}
+
+fn another_sample(store: &Store, found: &SampleRequest) -> Error {
+    let message = format!(
+        "`{}` holds another sample: {} rentals, seed {}, dirt {}",
+        store.location(),
+        found.rentals,
+        found.seed,
+        found.defect_share
+    );
+    Error::new(ErrorKind::Conflict, message).hint(HINT)
+}
+
+async fn write(
+    settings: &SampleSettings,
+    request: SampleRequest,
+    writer: &mut SampleWriter,
+    progress: &Progress,
+) -> Result<SampleManifest> {
+    let sample = Arc::new(Sample::new(settings));
+    for dataset in sample.datasets() {
+        progress.expect_bytes(dataset.rows() * dataset.description().typical_row_bytes);
+    }
+    let mut files = SampleFiles {
+        writer,
+        progress,
+        file_bytes: settings.file_bytes,
+        datasets: Vec::new(),
+        statistics: RentalStatistics::default(),
+    };
+    for (position, dataset) in sample.datasets().iter().enumerate() {
+        files.begin_dataset(dataset.description().name);
+        let mut generated = stream::iter(FileFragment::all_of(&sample, position))
+            .map(|fragment| {
+                let sample = Arc::clone(&sample);
+                spawn_blocking(move || {
+                    let header = fragment.header(&sample);
+                    (header, fragment.generate(&sample), fragment)
+                })
+            })
+            // One more than the threads, so that no thread waits while a fragment is written.
+            .buffered(settings.threads.get() + 1);
+        while let Some(fragment) = generated.next().await {
+            let (header, content, fragment) = fragment.map_err(std::io::Error::other).context(
+                ErrorKind::Failed,
+                "a thread that generates rows ended early",
+            )?;
+            files.write(&fragment, &header, content).await?;
+        }
+    }
+    let manifest = SampleManifest {
+        request,
+        datasets: files.datasets,
+        statistics: files.statistics,
+    };
+    writer.publish(&manifest).await?;
+    Ok(manifest)
+}
+
+/// Divides fragments into files, and counts what they contain.
+struct SampleFiles<'a> {
+    writer: &'a mut SampleWriter,
+    progress: &'a Progress,
+    file_bytes: u64,
+    datasets: Vec<DatasetManifest>,
+    statistics: RentalStatistics,
+}
+
+impl SampleFiles<'_> {
+    fn begin_dataset(&mut self, name: &str) {
+        self.datasets.push(DatasetManifest {
+            name: name.to_owned(),
+            ..DatasetManifest::default()
+        });
+    }
+
+    async fn write(
+        &mut self,
+        fragment: &FileFragment,
+        header: &[u8],
+        content: FragmentContent,
+    ) -> Result<()> {
+        let bytes = length(&content.bytes);
+        let dataset = self.datasets.last_mut().expect("a dataset is begun first");
+        let fits = dataset.files.last().is_some_and(|file| {
+            fragment.file == FileKind::Plain && file.bytes + bytes <= self.file_bytes
+        });
+        if !fits {
+            let file = FileManifest {
+                name: format!("{}/part-{:05}.csv", dataset.name, dataset.files.len()),
+                kind: fragment.file,
+                bytes: length(header),
+                lines: u64::from(!header.is_empty()),
+            };
+            self.writer.create(&file.name).await?;
+            self.writer.write(header).await?;
+            dataset.files.push(file);
+        }
+        if let Some(file) = dataset.files.last_mut() {
+            file.bytes += bytes;
+            file.lines += content.counts.lines;
+        }
+        dataset.add(&content.counts);
+        self.statistics.add(content.statistics);
+        self.progress.add_bytes(bytes);
+        self.progress.add_rows(content.counts.accepted_rows);
+        self.writer.write(&content.bytes).await
+    }
+}

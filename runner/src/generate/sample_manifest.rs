@@ -1,0 +1,172 @@
+//! The manifest of a sample: its files, and counts that end-to-end tests compare with the report of a run.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::defect_share::DefectShare;
+use super::defects::DefectKind;
+use super::settings::SampleSettings;
+
+/// The version of the generator's rules: another version gives other bytes for the same settings.
+pub const GENERATOR_VERSION: u32 = 1;
+
+/// The content of `raw/_generated.json`, which only a complete sample has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SampleManifest {
+    /// The request that the sample was generated for.
+    pub request: SampleRequest,
+    /// The datasets, in the order in which they were written.
+    pub datasets: Vec<DatasetManifest>,
+    /// Statistics of the clean rentals.
+    #[serde(rename = "facts")]
+    pub statistics: RentalStatistics,
+}
+
+impl SampleManifest {
+    /// Returns the manifest of a dataset.
+    #[must_use]
+    pub fn dataset(&self, name: &str) -> Option<&DatasetManifest> {
+        self.datasets.iter().find(|dataset| dataset.name == name)
+    }
+
+    /// Returns the files of all datasets.
+    pub fn files(&self) -> impl Iterator<Item = &FileManifest> {
+        self.datasets.iter().flat_map(|dataset| &dataset.files)
+    }
+}
+
+/// The values that determine every byte of a sample.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SampleRequest {
+    /// The version of the generator's rules.
+    #[serde(rename = "laws")]
+    pub version: u32,
+    /// The number of clean rentals.
+    pub rentals: u64,
+    /// The seed.
+    pub seed: u64,
+    /// The share of each dataset's lines that have a defect.
+    #[serde(rename = "dirt")]
+    pub defect_share: DefectShare,
+    /// The size from which on no more rows are added to a file.
+    pub file_bytes: u64,
+}
+
+impl From<&SampleSettings> for SampleRequest {
+    fn from(settings: &SampleSettings) -> Self {
+        Self {
+            version: GENERATOR_VERSION,
+            rentals: settings.rentals,
+            seed: settings.seed,
+            defect_share: settings.defect_share,
+            file_bytes: settings.file_bytes,
+        }
+    }
+}
+
+/// The files and counts of one dataset.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DatasetManifest {
+    /// The folder below `raw/`.
+    pub name: String,
+    /// Rows that the contract accepts.
+    pub accepted_rows: u64,
+    /// Physical lines of all files, without headers.
+    pub lines: u64,
+    /// Rows that are rejected for a defect of their own, by its kind.
+    pub rejected: BTreeMap<DefectKind, DefectCount>,
+    /// Rows that are rejected only because they refer to a rejected row; the share of defects does not include them.
+    pub cascaded_rows: u64,
+    /// The files, by name.
+    pub files: Vec<FileManifest>,
+}
+
+impl DatasetManifest {
+    /// Returns the number of rows and lines with a defect of their own.
+    #[must_use]
+    pub fn rejected_total(&self) -> DefectCount {
+        let mut total = DefectCount::default();
+        for count in self.rejected.values() {
+            total.add(*count);
+        }
+        total
+    }
+
+    /// Adds the counts of a fragment.
+    pub(super) fn add(&mut self, fragment: &Self) {
+        self.accepted_rows += fragment.accepted_rows;
+        self.lines += fragment.lines;
+        self.cascaded_rows += fragment.cascaded_rows;
+        for (kind, count) in &fragment.rejected {
+            self.rejected.entry(*kind).or_default().add(*count);
+        }
+    }
+}
+
+/// The number of defects of one kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DefectCount {
+    /// Rows.
+    pub rows: u64,
+    /// Physical lines that a reader counts for these rows.
+    pub lines: u64,
+}
+
+impl DefectCount {
+    pub(super) fn add(&mut self, other: Self) {
+        self.rows += other.rows;
+        self.lines += other.lines;
+    }
+}
+
+/// One file of a dataset.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileManifest {
+    /// The key below `raw/`.
+    pub name: String,
+    /// The kind of file.
+    pub kind: FileKind,
+    /// The size in bytes.
+    pub bytes: u64,
+    /// Physical lines, with the header.
+    pub lines: u64,
+}
+
+/// A kind of file; only samples with defects have files that are not plain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FileKind {
+    /// Clean and defective rows under the usual header.
+    Plain,
+    /// Clean rows with their columns in reverse order.
+    Reordered,
+    /// Clean rows with a column that the contract does not have.
+    UnknownColumn,
+    /// A header without rows.
+    HeaderOnly,
+    /// No bytes.
+    Empty,
+}
+
+/// Statistics of the clean rentals: their revenue, and oddities that deserve a warning but no rejection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RentalStatistics {
+    /// The sum of all amounts.
+    pub revenue_cents: u64,
+    /// Rentals that start before the day of their user's sign-up.
+    pub starts_before_signup: u64,
+    /// Rentals by users who are not active.
+    pub by_inactive_user: u64,
+    /// Rentals whose amount is not hours times the vehicle's rate.
+    pub off_price_rule: u64,
+}
+
+impl RentalStatistics {
+    pub(super) fn add(&mut self, other: Self) {
+        self.revenue_cents += other.revenue_cents;
+        self.starts_before_signup += other.starts_before_signup;
+        self.by_inactive_user += other.by_inactive_user;
+        self.off_price_rule += other.off_price_rule;
+    }
+}

@@ -1,0 +1,116 @@
+//! The data that already exists at the destination of a sample, and the keys of a sample.
+
+use object_store::path::Path;
+
+use crate::error::{Context, ErrorKind, Result};
+use crate::generate::sample_manifest::{FileManifest, SampleManifest};
+use crate::store::Store;
+
+/// The folder of the raw datasets below the output root.
+const RAW: &str = "raw";
+
+/// The folder where a file system keeps files that are not visible yet; readers skip names that begin with a dot.
+const STAGING: &str = ".raw-half-made";
+
+/// The object that makes a sample complete; readers skip names that begin with `_`.
+const MANIFEST: &str = "_generated.json";
+
+/// The object that lists the files of a sample while they become visible; its content is that of the manifest.
+const ANNOUNCEMENT: &str = "_generating.json";
+
+/// The data at the destination of a sample.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ExistingData {
+    /// No data, or only what an interrupted generator left.
+    Nothing,
+    /// A complete sample.
+    Sample(Box<SampleManifest>),
+    /// Data that this version of the generator did not write: the URL of one of its objects.
+    Other(String),
+}
+
+impl ExistingData {
+    /// Looks for a sample or other raw data below the store's root.
+    ///
+    /// # Errors
+    /// `Conflict` if the announcement of an interrupted publish cannot be parsed; otherwise as the store says.
+    pub async fn find(store: &Store) -> Result<Self> {
+        let url = |key| store.location().url(&key);
+        if let Some(text) = store.read(&manifest_key()).await? {
+            let manifest = serde_json::from_slice(&text);
+            return Ok(manifest.map_or_else(|_| Self::Other(url(manifest_key())), Self::Sample));
+        }
+        let mut known = announced_files(store).await?;
+        // A folder that was created in the S3 console lists as an empty object at its own key.
+        known.extend([announcement_key(), Path::from(RAW)]);
+        let listed = store.list(&Path::from(RAW)).await?.into_iter();
+        let mut keys = listed.map(|object| object.location);
+        let other = keys.find(|key| !known.contains(key));
+        Ok(other.map_or(Self::Nothing, |key| Self::Other(url(key))))
+    }
+}
+
+/// Removes what an interrupted generator left; the caller holds the lock of the store.
+///
+/// # Errors
+/// As [`ExistingData::find`].
+pub async fn remove_incomplete(store: &Store) -> Result<()> {
+    if store.objects().lists_staging() {
+        let staged = store.list(&Path::from(STAGING)).await?.into_iter();
+        let keys = staged.map(|object| object.location).collect();
+        store.delete(keys).await?;
+    }
+    store.delete(announced_files(store).await?).await?;
+    // Last, because without the announcement the files would count as other data.
+    store.delete(vec![announcement_key()]).await
+}
+
+/// Returns the files of a publish that is in progress or was interrupted.
+async fn announced_files(store: &Store) -> Result<Vec<Path>> {
+    let Some(text) = store.read(&announcement_key()).await? else {
+        return Ok(Vec::new());
+    };
+    let url = store.location().url(&announcement_key());
+    let manifest: SampleManifest = serde_json::from_slice(&text).context(
+        ErrorKind::Conflict,
+        format!("cannot parse `{url}`, which an interrupted generator left"),
+    )?;
+    Ok(manifest.files().map(|file| file_key(&file.name)).collect())
+}
+
+/// Returns a file of a sample that is missing or does not have its recorded size.
+///
+/// # Errors
+/// As the store says.
+pub async fn first_damaged<'a>(
+    manifest: &'a SampleManifest,
+    store: &Store,
+) -> Result<Option<&'a FileManifest>> {
+    for file in manifest.files() {
+        let found = store.look(&file_key(&file.name)).await?;
+        if found.is_none_or(|object| object.size != file.bytes) {
+            return Ok(Some(file));
+        }
+    }
+    Ok(None)
+}
+
+/// Returns the key of the file `<dataset>/<name>`.
+pub fn file_key(name: &str) -> Path {
+    name.split('/').fold(Path::from(RAW), Path::join)
+}
+
+/// Returns the key at which a file system keeps that file until it becomes visible.
+pub fn staging_key(name: &str) -> Path {
+    name.split('/').fold(Path::from(STAGING), Path::join)
+}
+
+/// Returns the key of the manifest.
+pub fn manifest_key() -> Path {
+    file_key(MANIFEST)
+}
+
+/// Returns the key of the announcement.
+pub fn announcement_key() -> Path {
+    file_key(ANNOUNCEMENT)
+}

@@ -1,0 +1,118 @@
+//! Uploads one file in parts; no listing shows it until it is completed.
+
+use bytes::{Bytes, BytesMut};
+use futures::stream::{self, StreamExt as _, TryStreamExt as _};
+use object_store::path::Path;
+
+use super::existing_data::{file_key, staging_key};
+use crate::error::Result;
+use crate::store::{Location, Store};
+
+/// The size of every part but the last: S3 takes no less than 5 MiB, and no more than 10,000 parts per object.
+const PART_BYTES: usize = 8 << 20;
+
+/// Parts in flight: several use the bandwidth better than one.
+const PARTS_AT_ONCE: usize = 4;
+
+/// A file that is not visible yet.
+#[derive(Debug)]
+pub struct FileUpload {
+    store: Store,
+    key: Path,
+    id: String,
+    parts_at_once: usize,
+    buffer: BytesMut,
+    size_bytes: u64,
+    tags: Vec<String>,
+}
+
+impl FileUpload {
+    /// Opens the upload of the file `<dataset>/<name>`.
+    ///
+    /// # Errors
+    /// As the store says.
+    pub async fn open(store: &Store, name: &str) -> Result<Self> {
+        let mut upload = Self {
+            store: store.clone(),
+            key: file_key(name),
+            id: String::new(),
+            parts_at_once: match store.location() {
+                // A folder appends each part to the file.
+                Location::Folder(_) => 1,
+                _ => PARTS_AT_ONCE,
+            },
+            buffer: BytesMut::new(),
+            size_bytes: 0,
+            tags: Vec::new(),
+        };
+        let (objects, staging) = (store.objects(), staging_key(name));
+        upload.id = upload.explained(objects.open_upload(&upload.key, &staging).await)?;
+        Ok(upload)
+    }
+
+    /// Appends bytes, and sends parts that are full.
+    ///
+    /// # Errors
+    /// As the store says.
+    pub async fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        self.buffer.extend_from_slice(bytes);
+        if self.buffer.len() < self.parts_at_once * PART_BYTES {
+            return Ok(());
+        }
+        let whole_parts = self.buffer.len() / PART_BYTES * PART_BYTES;
+        let bytes = self.buffer.split_to(whole_parts).freeze();
+        self.send(&bytes).await
+    }
+
+    /// Sends the rest and makes the bytes durable; the file stays invisible.
+    ///
+    /// # Errors
+    /// As the store says.
+    pub async fn finish(&mut self) -> Result<()> {
+        let rest = std::mem::take(&mut self.buffer).freeze();
+        self.send(&rest).await?;
+        let objects = self.store.objects();
+        let sealed = objects.seal(&self.key, &self.id, self.size_bytes).await;
+        self.explained(sealed)
+    }
+
+    /// Makes the finished file visible; whatever the store answers, only the size of the object shows whether it did.
+    ///
+    /// # Errors
+    /// As the store says.
+    pub async fn complete(&self) -> Result<()> {
+        let objects = self.store.objects();
+        let completed = objects.complete(&self.key, &self.id, &self.tags).await;
+        self.explained(completed).map(drop)
+    }
+
+    /// Removes what was sent, without reporting errors; a file that is visible stays.
+    pub async fn abort(self) {
+        self.store.objects().abort(&self.key, &self.id).await.ok();
+    }
+
+    async fn send(&mut self, bytes: &Bytes) -> Result<()> {
+        let objects = self.store.objects();
+        let first = self.tags.len();
+        // An empty file has one part too, because S3 does not complete an upload without parts.
+        let parts = bytes
+            .len()
+            .div_ceil(PART_BYTES)
+            .max(usize::from(first == 0));
+        let sent = (0..parts).map(|part| {
+            let end = bytes.len().min((part + 1) * PART_BYTES);
+            let payload = bytes.slice(part * PART_BYTES..end).into();
+            objects.put_part(&self.key, &self.id, first + part, payload)
+        });
+        let sent = stream::iter(sent).buffered(self.parts_at_once);
+        let tags: Vec<_> = self.explained(sent.try_collect().await)?;
+        self.tags.extend(tags);
+        self.size_bytes += bytes.len() as u64;
+        Ok(())
+    }
+
+    fn explained<T>(&self, answer: object_store::Result<T>) -> Result<T> {
+        let url = self.store.location().url(&self.key);
+        answer.map_err(|error| self.store.explain(error, format!("write `{url}`")))
+    }
+}

@@ -1,0 +1,142 @@
+//! Writes the files of a sample and makes them visible together.
+//!
+//! ```text
+//! begin -> create, write .. -> publish: announce -> complete every file -> check sizes -> put the manifest -> delete the announcement
+//! ```
+//!
+//! Until `publish` no listing shows a file. An announcement without a manifest marks an interrupted publish: it lists the files
+//! that the next generator may remove. Only the manifest, which is put last, makes a sample complete.
+
+use bytes::Bytes;
+
+use super::existing_data::{
+    ExistingData, announcement_key, file_key, first_damaged, manifest_key, remove_incomplete,
+};
+use super::file_upload::FileUpload;
+use crate::error::{Context, Error, ErrorKind, Result};
+use crate::generate::sample_manifest::SampleManifest;
+use crate::store::{FolderLock, Location, Store};
+
+/// Writes the files of one sample to a store.
+#[derive(Debug)]
+pub struct SampleWriter {
+    store: Store,
+    files: Vec<FileUpload>,
+    _lock: FolderLock,
+}
+
+impl SampleWriter {
+    /// Locks the store and removes what an interrupted generator left.
+    ///
+    /// # Errors
+    /// `Conflict` if another generator writes to the folder; otherwise as the store says.
+    pub async fn begin(store: &Store) -> Result<Self> {
+        let lock = store.try_lock().ok_or_else(|| busy(store))?;
+        remove_incomplete(store).await?;
+        Ok(Self {
+            store: store.clone(),
+            files: Vec::new(),
+            _lock: lock,
+        })
+    }
+
+    /// Finishes the previous file and begins the next one, `<dataset>/<name>`.
+    ///
+    /// # Errors
+    /// As the store says.
+    pub async fn create(&mut self, name: &str) -> Result<()> {
+        self.finish_file().await?;
+        self.files.push(FileUpload::open(&self.store, name).await?);
+        Ok(())
+    }
+
+    /// Appends to the file.
+    ///
+    /// # Errors
+    /// As the store says.
+    pub async fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        let file = self.files.last_mut();
+        let file = file.expect("a file is created before it is written");
+        file.write(bytes).await
+    }
+
+    async fn finish_file(&mut self) -> Result<()> {
+        match self.files.last_mut() {
+            Some(file) => file.finish().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Makes all files visible, then puts the manifest.
+    ///
+    /// # Errors
+    /// `Conflict` if other data was written there meanwhile, `TryAgain` if the store lost a file; otherwise as the store says.
+    pub async fn publish(&mut self, sample: &SampleManifest) -> Result<()> {
+        self.finish_file().await?;
+        let manifest: Bytes = serde_json::to_vec_pretty(sample)
+            .context(
+                ErrorKind::Failed,
+                "cannot serialize the manifest of the sample",
+            )?
+            .into();
+        self.announce(manifest.clone()).await?;
+        // In reverse: a job that reads all datasets fails until the last file is visible, because the first dataset has no files.
+        for file in self.files.iter().rev() {
+            file.complete().await?;
+        }
+        let datasets = sample.datasets.iter();
+        let folders: Vec<_> = datasets.map(|dataset| file_key(&dataset.name)).collect();
+        let settled = self.store.objects().settle(&folders).await;
+        settled.map_err(|error| self.store.explain(error, "sync the folders of the sample"))?;
+        if let Some(file) = first_damaged(sample, &self.store).await? {
+            let url = self.store.location().url(&file_key(&file.name));
+            return Err(
+                Error::new(ErrorKind::TryAgain, format!("the store lost `{url}`"))
+                    .hint("run the same command again; it starts anew"),
+            );
+        }
+        self.store.put(&manifest_key(), manifest).await?;
+        self.store.delete(vec![announcement_key()]).await
+    }
+
+    /// Announces the files, unless another generator has done so or other data was written there meanwhile.
+    async fn announce(&self, manifest: Bytes) -> Result<()> {
+        let key = announcement_key();
+        if let Location::Folder(_) = self.store.location() {
+            // The lock excludes other generators. A conditional put would need hard links, which some volumes do not have.
+            self.store.put(&key, manifest).await?;
+        } else if !self.store.put_new(&key, manifest.clone()).await?
+            // A put that was sent twice finds its own announcement.
+            && self.store.read(&key).await? != Some(manifest)
+        {
+            return Err(busy(&self.store));
+        }
+        let error = match ExistingData::find(&self.store).await? {
+            ExistingData::Nothing => return Ok(()),
+            ExistingData::Sample(_) => busy(&self.store),
+            ExistingData::Other(url) => other_data(&url),
+        };
+        self.store.delete(vec![key]).await?;
+        Err(error)
+    }
+
+    /// Removes files that are not visible yet, without reporting errors; the next generator removes the rest.
+    pub async fn abandon(self) {
+        for file in self.files {
+            file.abort().await;
+        }
+    }
+}
+
+/// Creates the error of a second generator at one place.
+fn busy(store: &Store) -> Error {
+    let message = format!("another generator is writing below `{}`", store.location());
+    Error::new(ErrorKind::Conflict, message).hint("wait until it ends, or choose another `--out`")
+}
+
+/// Creates the error of a generator that would mix a sample with other data.
+pub fn other_data(url: &str) -> Error {
+    let message = format!("cannot write a sample beside other data: `{url}` exists");
+    Error::new(ErrorKind::Conflict, message)
+        .hint("choose an empty `--out`; the generator removes only its own files")
+}

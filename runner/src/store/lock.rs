@@ -1,0 +1,48 @@
+//! A lock on a folder: it keeps two processes apart, and the system releases it when a process ends.
+
+use std::fs::{File, TryLockError};
+
+use super::handle::Store;
+use super::location::Location;
+
+/// Excludes other processes that lock the same folder, until it is dropped.
+#[derive(Debug)]
+pub struct FolderLock(#[expect(dead_code, reason = "held for the lock on it")] Option<File>);
+
+impl Store {
+    /// Tries to lock the store's folder; `None` if it is locked already.
+    ///
+    /// The lock of an object store, or of a volume that cannot lock a folder, excludes no other process.
+    #[must_use]
+    pub fn try_lock(&self) -> Option<FolderLock> {
+        let Location::Folder(root) = self.location() else {
+            return Some(FolderLock(None));
+        };
+        let Ok(folder) = File::open(root) else {
+            return Some(FolderLock(None));
+        };
+        match folder.try_lock() {
+            Ok(()) => Some(FolderLock(Some(folder))),
+            Err(TryLockError::WouldBlock) => None,
+            Err(TryLockError::Error(_)) => Some(FolderLock(None)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::S3Settings;
+
+    #[tokio::test]
+    async fn a_folder_is_locked_once_until_the_lock_is_dropped() {
+        let root = tempfile::tempdir().unwrap();
+        let location = Location::Folder(root.path().to_owned());
+        let store = Store::open(&location, &S3Settings::default()).await;
+        let store = store.unwrap();
+        let lock = store.try_lock();
+        assert!(lock.is_some() && store.try_lock().is_none());
+        drop(lock);
+        assert!(store.try_lock().is_some());
+    }
+}
