@@ -4,6 +4,9 @@ use serde::Serialize;
 
 use crate::contract::{Column, Contract, Key, Reference};
 
+/// The file of a job folder that says what the job is.
+pub(crate) const JOB_FILE: &str = "job.toml";
+
 /// A parsed job folder: says what is computed, never where it is stored.
 #[derive(Clone, Debug, Serialize)]
 pub struct Job {

@@ -107,7 +107,5 @@ pub mod draft;
 mod error;
 
 pub use self::error::{Error, ErrorKind};
-pub use self::manifest::keys::{KEYS, KeyInfo, keys_as_markdown};
-pub use self::manifest::part::Part;
-pub use self::manifest::{JOB_FILE, Others};
+pub use self::manifest::Others;
 pub use self::problem::{Problem, Problems};

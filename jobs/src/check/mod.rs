@@ -16,7 +16,7 @@ use datafusion::prelude::SessionContext;
 
 use self::place::{Written, problem};
 use crate::contract::schema_of;
-use crate::job::{Check, CheckKind, Job, JobFile, Output, Sql};
+use crate::job::{Check, CheckKind, JOB_FILE, Job, JobFile, Output, Sql};
 use crate::manifest::{self, Others, Read};
 use crate::name::suggestion;
 use crate::plan::{self, Parameters};
@@ -115,7 +115,7 @@ impl<'a> Checker<'a> {
 
     async fn output(&mut self, output: &'a Output) {
         // A query that is missing was reported; a file that is empty is not.
-        if output.sql.file == manifest::JOB_FILE && output.sql.text.is_empty() {
+        if output.sql.file == JOB_FILE && output.sql.text.is_empty() {
             return;
         }
         let keys = ["outputs", &output.name, "sql"];
@@ -155,7 +155,7 @@ impl<'a> Checker<'a> {
         };
         for column in &output.columns {
             let place = at(&["outputs", &output.name, "columns", &column.name]);
-            let new = |message: String| Problem::new(manifest::JOB_FILE, place, message);
+            let new = |message: String| Problem::new(JOB_FILE, place, message);
             let fields = found
                 .fields()
                 .iter()
@@ -212,7 +212,7 @@ impl<'a> Checker<'a> {
             for extra in unused() {
                 problems.push(
                     Problem::new(
-                        manifest::JOB_FILE,
+                        JOB_FILE,
                         at(&["outputs", &output.name, "columns"]),
                         format!(
                             "`{}` gives a column `{extra}` that the contract does not have",

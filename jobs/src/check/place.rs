@@ -4,8 +4,8 @@ use datafusion::common::SchemaError;
 use datafusion::common::diagnostic::Diagnostic;
 use datafusion::error::DataFusionError;
 
-use crate::job::{Job, JobFile, Sql};
-use crate::manifest::{self, JOB_FILE};
+use crate::job::{JOB_FILE, Job, JobFile, Sql};
+use crate::manifest;
 use crate::name::{nearest, suggestion};
 use crate::problem::{Place, Problem};
 

@@ -6,8 +6,7 @@ mod write;
 pub use self::infer::{Guess, guess};
 pub use self::write::{CsvSample, from_csv, from_parquet};
 
-use crate::job::JobFile;
-use crate::manifest::JOB_FILE;
+use crate::job::{JOB_FILE, JobFile};
 
 /// The folder, below that of the example job, whose `raw/` holds its sample data: the `--input` to run it with.
 pub const SAMPLE_FOLDER: &str = "sample";

@@ -6,8 +6,7 @@ use arrow::datatypes::{DataType, Schema};
 
 use super::infer::{Guess, guess};
 use crate::contract::ColumnType;
-use crate::job::JobFile;
-use crate::manifest::JOB_FILE;
+use crate::job::{JOB_FILE, JobFile};
 use crate::name::legalise;
 
 /// The beginning of a file of delimited text, split into fields.

@@ -1,20 +1,26 @@
 //! Every key of a `job.toml`: the one table that the parser, the documentation and the tests read.
 
-use std::fmt::Write as _;
-
 use super::part::Part;
 
 /// One key.
 #[derive(Clone, Copy, Debug)]
-pub struct KeyInfo {
+pub(super) struct KeyInfo {
     /// Where it stands.
-    pub part: Part,
+    part: Part,
     /// The key.
-    pub name: &'static str,
+    name: &'static str,
     /// What its value looks like.
-    pub value: &'static str,
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "read by the test that compares `KEYS.md`")
+    )]
+    value: &'static str,
     /// What it says.
-    pub meaning: &'static str,
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "read by the test that compares `KEYS.md`")
+    )]
+    meaning: &'static str,
 }
 
 const fn key(
@@ -32,7 +38,7 @@ const fn key(
 }
 
 /// Every key, in the order in which a `job.toml` is best written.
-pub const KEYS: &[KeyInfo] = &[
+const KEYS: &[KeyInfo] = &[
     key(
         Part::Job,
         "name",
@@ -396,34 +402,42 @@ pub const KEYS: &[KeyInfo] = &[
     ),
 ];
 
-/// The table of all keys in Markdown, for the documentation.
-#[must_use]
-pub fn keys_as_markdown() -> String {
-    let mut text = String::new();
-    for part in Part::ALL {
-        let _ = writeln!(
-            text,
-            "\n{}\n\n| key | value | meaning |\n|---|---|---|",
-            capitalised(part.place())
-        );
-        for key in KEYS.iter().filter(|key| key.part == part) {
-            let _ = writeln!(text, "| `{}` | {} | {} |", key.name, key.value, key.meaning);
-        }
-    }
-    text
-}
-
-fn capitalised(text: &str) -> String {
-    let mut characters = text.chars();
-    match characters.next() {
-        Some(first) => first.to_uppercase().chain(characters).collect(),
-        None => String::new(),
-    }
+/// The names of a part's keys.
+pub(super) fn names_in(part: Part) -> impl Iterator<Item = &'static str> + Clone {
+    KEYS.iter()
+        .filter(move |key| key.part == part)
+        .map(|key| key.name)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use super::*;
+
+    /// The table of all keys in Markdown, for the documentation.
+    fn keys_as_markdown() -> String {
+        let mut text = String::new();
+        for part in Part::ALL {
+            let _ = writeln!(
+                text,
+                "\n{}\n\n| key | value | meaning |\n|---|---|---|",
+                capitalized(part.place())
+            );
+            for key in KEYS.iter().filter(|key| key.part == part) {
+                let _ = writeln!(text, "| `{}` | {} | {} |", key.name, key.value, key.meaning);
+            }
+        }
+        text
+    }
+
+    fn capitalized(text: &str) -> String {
+        let mut characters = text.chars();
+        match characters.next() {
+            Some(first) => first.to_uppercase().chain(characters).collect(),
+            None => String::new(),
+        }
+    }
 
     #[test]
     fn the_documentation_lists_every_key() {

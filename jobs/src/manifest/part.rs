@@ -1,7 +1,5 @@
 //! The parts of a `job.toml`.
 
-use super::keys::KEYS;
-
 /// A part of a `job.toml` that has keys of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
@@ -65,12 +63,5 @@ impl Part {
             Self::Window => "`window` as a table",
             Self::Check => "`[checks.<name>]`",
         }
-    }
-
-    /// The names of the part's keys.
-    pub fn keys(self) -> impl Iterator<Item = &'static str> + Clone {
-        KEYS.iter()
-            .filter(move |key| key.part == self)
-            .map(|key| key.name)
     }
 }

@@ -2,8 +2,7 @@
 
 use toml::de::DeTable;
 
-use super::JOB_FILE;
-use crate::job::JobFile;
+use crate::job::{JOB_FILE, JobFile};
 use crate::problem::Place;
 
 /// The place of an entry of the `job.toml`, such as `["outputs", "daily", "columns", "revenue"]`; of the nearest part of

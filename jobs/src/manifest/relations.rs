@@ -1,8 +1,8 @@
 //! What the parts of a job say about each other.
 
-use super::WrittenJob;
 use super::dataset::WrittenReference;
 use super::section::{Document, Text};
+use super::unresolved_job::WrittenJob;
 use crate::contract::Column;
 use crate::name::suggestion;
 

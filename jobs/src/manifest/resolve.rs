@@ -2,11 +2,15 @@
 
 use super::input::{Link, Source, WrittenInput};
 use super::section::Document;
-use super::{JOB_FILE, Others, WrittenJob, written};
-use crate::bundled;
+use super::unresolved_job::{WrittenJob, written};
+use crate::bundled::folders;
 use crate::contract::{Contract, Format, Origin};
-use crate::job::InputOrigin;
+use crate::job::{InputOrigin, JOB_FILE, JobFile};
 use crate::name::suggestion;
+
+/// Gives the files of another job by its name, for contracts and tables that a job takes from it; `None` where it is not
+/// known. The bundled jobs are always known and need not be given.
+pub type Others<'a> = &'a dyn Fn(&str) -> Option<Vec<JobFile>>;
 
 /// The contract and the origin of each input, in their order; what leads nowhere is reported and left without columns.
 pub(super) fn contracts(
@@ -176,13 +180,13 @@ impl Lookup<'_> {
         if name == self.own.name.value {
             return Ok(read(self.own));
         }
-        let files = (self.others)(name).or_else(|| bundled::files(name));
+        let files = (self.others)(name).or_else(|| folders::files(name));
         let unknown = || {
             (
                 format!("there is no job `{name}`"),
                 format!(
                     "{}, or a folder `{name}` beside this one",
-                    suggestion(name, bundled::NAMES)
+                    suggestion(name, folders::NAMES)
                 ),
             )
         };

@@ -6,6 +6,7 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::keys;
 use super::part::Part;
 use crate::name::{self, suggestion};
 use crate::problem::{Place, Problem};
@@ -86,11 +87,11 @@ impl<'a> Section<'a> {
     ) -> Self {
         for key in table.keys() {
             let written = key.get_ref().as_ref();
-            if !part.keys().any(|known| known == written) {
+            if !keys::names_in(part).any(|known| known == written) {
                 document.wrong(
                     &key.span(),
                     format!("unknown key `{written}` in {}", part.place()),
-                    suggestion(written, part.keys()),
+                    suggestion(written, keys::names_in(part)),
                 );
             }
         }

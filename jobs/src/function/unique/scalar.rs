@@ -14,20 +14,20 @@ use super::set::Set;
 
 /// The set of what is in either; NULL counts as empty, and is given where both are NULL.
 #[derive(Debug, PartialEq, Eq, Hash)]
-pub(in crate::function) struct SetUnion(Signature);
+pub(crate) struct SetUnion(Signature);
 
 /// How many texts are in a set.
 #[derive(Debug, PartialEq, Eq, Hash)]
-pub(in crate::function) struct SetSize(Signature);
+pub(crate) struct SetSize(Signature);
 
 impl SetUnion {
-    pub(in crate::function) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(Signature::user_defined(Volatility::Immutable))
     }
 }
 
 impl SetSize {
-    pub(in crate::function) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(Signature::user_defined(Volatility::Immutable))
     }
 }
