@@ -88,17 +88,17 @@
 pub mod contract;
 pub mod job;
 
-pub mod format;
 pub mod name;
-pub mod value;
+pub mod time_pattern;
+mod value_parser;
 
 mod manifest;
 mod problem;
 
-mod function;
 pub mod plan;
+mod sql_functions;
 
-mod check;
+mod validation;
 
 pub mod bundled;
 pub mod describe;

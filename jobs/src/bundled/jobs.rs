@@ -1,6 +1,6 @@
 //! The bundled jobs, parsed.
 
-use super::folders::{NAMES, files};
+use super::embedded_folders::{NAMES, files};
 use crate::job::Job;
 
 /// A bundled job, parsed.

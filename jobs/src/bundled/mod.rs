@@ -1,10 +1,10 @@
 //! The jobs that come with the binary.
 
-pub(crate) mod folders;
+pub(crate) mod embedded_folders;
 mod jobs;
 
 #[cfg(test)]
 mod tests;
 
-pub use self::folders::{NAMES, files};
+pub use self::embedded_folders::{NAMES, files};
 pub use self::jobs::{job, jobs};

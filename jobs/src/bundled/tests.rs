@@ -18,7 +18,7 @@ use crate::job::{InputOrigin, Job};
 use crate::plan::{
     CheckPlan, Parameters, check_plan, output_plan, rule_condition, session_context, table_plan,
 };
-use crate::value;
+use crate::value_parser;
 
 type Tables = HashMap<String, RecordBatch>;
 
@@ -33,7 +33,7 @@ fn read(text: &str, contract: &Contract) -> RecordBatch {
     let columns = contract.columns.iter().enumerate().map(|(at, column)| {
         let values = rows.iter().map(|row| match row[at] {
             "" => ScalarValue::try_from(&column.kind.arrow()).unwrap(),
-            text => value::parse(&column.kind, text).unwrap(),
+            text => value_parser::parse(&column.kind, text).unwrap(),
         });
         ScalarValue::iter_to_array(values.collect::<Vec<_>>()).unwrap()
     });

@@ -2,11 +2,11 @@
 
 use toml::de::DeValue;
 
-use super::column_type;
-use super::part::Part;
-use super::section::{Document, Named, Section, Text};
+use super::section::Part;
+use super::toml_table::{Document, Named, Section, Text};
+use super::type_name;
 use crate::contract::{Column, ColumnType, Origin};
-use crate::format::TimePattern;
+use crate::time_pattern::TimePattern;
 
 /// Reads the columns of a contract in the order of the file.
 pub(super) fn columns(section: &Section<'_>, part: Part) -> Vec<Column> {
@@ -89,7 +89,7 @@ fn written_type(
         Some(name) if name.ends_with([' ', ')']) => (name.trim_end(), false),
         _ => (words, true),
     };
-    match column_type::parse(name) {
+    match type_name::parse(name) {
         Ok(kind) => {
             let kind = match section {
                 Some(section) => with_details(kind, section),
@@ -152,7 +152,7 @@ fn with_details(mut kind: ColumnType, section: &Section<'_>) -> ColumnType {
 fn pattern(
     section: &Section<'_>,
     text: &Text,
-    fits: impl FnOnce(&TimePattern) -> Result<(), crate::format::PatternError>,
+    fits: impl FnOnce(&TimePattern) -> Result<(), crate::time_pattern::PatternError>,
 ) {
     if let Err(error) = TimePattern::parse(&text.value).and_then(|pattern| fits(&pattern)) {
         section.wrong(&text.span, error.to_string(), error.hint());

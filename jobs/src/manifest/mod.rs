@@ -1,28 +1,28 @@
 //! `job.toml`: from text to a [`Job`](crate::job::Job), with every problem at its place.
 
+mod entry_position;
+mod job_links;
 mod parse;
-mod place;
-mod resolve;
 
-mod relations;
+mod consistency;
 mod unresolved_job;
 
-mod check;
-mod input;
-mod output;
-mod parameter;
+mod checks;
+mod inputs;
+mod outputs;
+mod parameters;
 
-mod column_type;
 mod columns;
-mod dataset;
-mod sql;
+mod constraints;
+mod sql_source;
+mod type_name;
+
+mod toml_table;
 
 mod section;
+mod section_keys;
 
-mod keys;
-mod part;
+pub use self::job_links::Others;
 
-pub use self::resolve::Others;
-
+pub(crate) use self::entry_position::{place, text_place};
 pub(crate) use self::parse::{Read, read};
-pub(crate) use self::place::{place, text_place};

@@ -1,8 +1,8 @@
 //! From the files of a folder to a [`Job`], with every problem at its place.
 
-use super::relations;
-use super::resolve::{self, Others};
-use super::section::Document;
+use super::consistency;
+use super::job_links::{self, Others};
+use super::toml_table::Document;
 use super::unresolved_job::{WrittenJob, written};
 use crate::contract::Contract;
 use crate::job::{Input, JOB_FILE, Job, JobFile};
@@ -58,8 +58,8 @@ fn finish(
     files: &[JobFile],
     others: Others<'_>,
 ) -> Job {
-    let contracts = resolve::contracts(document, &written, others);
-    relations::names_differ(document, &written);
+    let contracts = job_links::contracts(document, &written, others);
+    consistency::names_differ(document, &written);
     let mut inputs = Vec::new();
     for (input, (contract, origin)) in written.inputs.iter().zip(contracts) {
         inputs.push(Input {
@@ -80,7 +80,7 @@ fn finish(
             .iter()
             .find(|(name, _)| *name == input.name)
             .map_or(&[][..], |(_, columns)| columns);
-        relations::refer(document, own, &input.references, &datasets);
+        consistency::refer(document, own, &input.references, &datasets);
     }
     let mut with_outputs = datasets.clone();
     with_outputs.extend(written.outputs.iter().map(|(written, _)| {
@@ -90,7 +90,7 @@ fn finish(
         )
     }));
     for (output, _) in &written.outputs {
-        relations::refer(
+        consistency::refer(
             document,
             &output.output.columns,
             &output.references,

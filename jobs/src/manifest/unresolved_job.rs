@@ -2,11 +2,11 @@
 
 use toml::de::{DeTable, DeValue};
 
-use super::input::{self, WrittenInput};
-use super::output::{self, WrittenOutput};
-use super::part::Part;
-use super::section::{Document, Section, Text};
-use super::{check, parameter, sql};
+use super::inputs::{self, WrittenInput};
+use super::outputs::{self, WrittenOutput};
+use super::section::Part;
+use super::toml_table::{Document, Section, Text};
+use super::{checks, parameters, sql_source};
 use crate::job::{Check, JobFile, Parameter, Table};
 use crate::name;
 
@@ -36,20 +36,20 @@ pub(super) fn written(document: &Document<'_>, files: &[JobFile]) -> Option<Writ
     }
     let top = Section::new(document, Part::Job, table.get_ref(), &(0..0));
     let name = job_name(&top);
-    let parameters = parameter::parameters(&top);
+    let parameters = parameters::parameters(&top);
     let inputs = top
         .named("inputs", "input")
         .iter()
-        .filter_map(|entry| Some(input::input(entry, &entry.section(document, Part::Input)?)))
+        .filter_map(|entry| Some(inputs::input(entry, &entry.section(document, Part::Input)?)))
         .collect();
     let tables = top
         .named("tables", "table")
         .iter()
         .filter_map(|entry| {
             let (sql, description) = match entry.section_or_text(document, Part::Table)? {
-                Err(text) => (sql::query_of(&top, &text, files)?, None),
+                Err(text) => (sql_source::query_of(&top, &text, files)?, None),
                 Ok(section) => (
-                    sql::query(&section, "sql", files, Some(entry.name))?,
+                    sql_source::query(&section, "sql", files, Some(entry.name))?,
                     section.text("description").map(|text| text.value),
                 ),
             };
@@ -76,7 +76,7 @@ pub(super) fn written(document: &Document<'_>, files: &[JobFile]) -> Option<Writ
                 value: entry.name.to_owned(),
                 span: entry.span.clone(),
             };
-            Some((output::output(entry, &section, files, &parameters), name))
+            Some((outputs::output(entry, &section, files, &parameters), name))
         })
         .collect();
     for (key, what) in [("inputs", "reads"), ("outputs", "writes")] {
@@ -97,7 +97,7 @@ pub(super) fn written(document: &Document<'_>, files: &[JobFile]) -> Option<Writ
         inputs,
         tables,
         outputs,
-        checks: check::checks(&top, files),
+        checks: checks::checks(&top, files),
     })
 }
 

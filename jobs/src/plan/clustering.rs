@@ -11,7 +11,7 @@ use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::prelude::SessionContext;
 
-use super::output::{output_plan, table_plan};
+use super::output_plan::{output_plan, table_plan};
 use super::parameters::Parameters;
 use super::session::session_context;
 use crate::contract::schema_of;

@@ -32,7 +32,7 @@ use datafusion::physical_plan::{
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use tokio::sync::OnceCell;
 
-use super::lookup::Lookup;
+use super::row_lookup::Lookup;
 
 /// What memory for the rows that are looked up is asked for as; DataFusion's own hash join calls it the same.
 const CONSUMER: &str = "HashJoinInput";

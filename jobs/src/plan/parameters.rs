@@ -9,7 +9,7 @@ use crate::contract::ColumnType;
 use crate::error::Error;
 use crate::job::{Job, Output};
 use crate::name::suggestion;
-use crate::value;
+use crate::value_parser;
 
 /// The value of every parameter of a job; NULL of its type where neither the run nor the job sets one.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,7 +62,7 @@ impl Parameters {
                 .map(|(_, value)| value.as_ref())
                 .or(parameter.default.as_deref());
             let value = match given {
-                Some(text) => value::parse(&parameter.kind, text).map_err(|message| {
+                Some(text) => value_parser::parse(&parameter.kind, text).map_err(|message| {
                     Error::parameter(format!("parameter `{}`: {message}", parameter.name))
                 })?,
                 None if parameter.required => {
@@ -105,7 +105,7 @@ impl Parameters {
             let default = parameter
                 .default
                 .as_deref()
-                .and_then(|text| value::parse(&parameter.kind, text).ok());
+                .and_then(|text| value_parser::parse(&parameter.kind, text).ok());
             (
                 parameter.name.clone(),
                 default.unwrap_or_else(|| null(&parameter.kind)),

@@ -6,10 +6,10 @@ use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::prelude::{SessionConfig, SessionContext};
 
-use super::checked::CheckedNumbers;
+use super::checked_arithmetic::CheckedNumbers;
+use super::extension_planner::Planner;
 use super::lookup_join::LookupJoins;
-use super::planner::Planner;
-use crate::function;
+use crate::sql_functions;
 
 /// Below this many bytes (by the tables' statistics) one side of a join is held whole by all threads, and the other side
 /// streams past it as it is. DataFusion's own threshold of 1 MiB would send every rental through an exchange for each
@@ -28,7 +28,7 @@ const FOOTER_BYTES: usize = 64 << 10;
 /// Tables should give statistics (rows and bytes, exact or not): by them the smaller side of a join is the one that is held.
 #[must_use]
 pub fn session_context(runtime: Arc<RuntimeEnv>, target_partitions: usize) -> SessionContext {
-    let numbering = function::Numbering::new(&runtime.memory_pool);
+    let numbering = sql_functions::Numbering::new(&runtime.memory_pool);
     let mut config = SessionConfig::new().with_target_partitions(target_partitions);
     let options = config.options_mut();
     options.sql_parser.collect_spans = true;
@@ -48,11 +48,11 @@ pub fn session_context(runtime: Arc<RuntimeEnv>, target_partitions: usize) -> Se
     state
         .aggregate_functions()
         .get_or_insert_default()
-        .extend(function::aggregates(&numbering));
+        .extend(sql_functions::aggregates(&numbering));
     state
         .scalar_functions()
         .get_or_insert_default()
-        .extend(function::scalars());
+        .extend(sql_functions::scalars());
     SessionContext::new_with_state(state.build())
 }
 
@@ -63,7 +63,7 @@ mod tests {
     #[test]
     fn no_function_hides_one_of_the_engine() {
         let names = datafusion::execution::SessionStateDefaults::default_scalar_functions();
-        for function in function::scalars() {
+        for function in sql_functions::scalars() {
             let taken = names.iter().any(|known| {
                 known.name() == function.name()
                     || known.aliases().iter().any(|alias| alias == function.name())

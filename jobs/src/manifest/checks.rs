@@ -1,0 +1,50 @@
+//! `[checks.<name>]`: what must hold before anything is published.
+
+use super::constraints::severity;
+use super::section::Part;
+use super::sql_source;
+use super::toml_table::Section;
+use crate::job::{Check, CheckKind, JobFile};
+
+pub(super) fn checks(top: &Section<'_>, files: &[JobFile]) -> Vec<Check> {
+    top.named("checks", "check")
+        .iter()
+        .filter_map(|entry| {
+            let section = entry.section(top.document, Part::Check)?;
+            let severity = severity(&section);
+            let enabled = section.boolean("enabled").unwrap_or(true);
+            let kind = kind(&section, files)?;
+            Some(Check {
+                name: entry.name.to_owned(),
+                kind,
+                severity,
+                enabled,
+            })
+        })
+        .collect()
+}
+
+fn kind(section: &Section<'_>, files: &[JobFile]) -> Option<CheckKind> {
+    let written = |key: &str| section.get(key).is_some();
+    match (written("expected"), written("got"), written("no_rows")) {
+        (true, true, false) => {
+            let expected = sql_source::query(section, "expected", files, None);
+            let got = sql_source::query(section, "got", files, None);
+            Some(CheckKind::Equal {
+                expected: expected?,
+                got: got?,
+            })
+        }
+        (false, false, true) => Some(CheckKind::NoRows(sql_source::query(
+            section, "no_rows", files, None,
+        )?)),
+        _ => {
+            section.wrong(
+                &section.name(),
+                "a check has either `expected` and `got`, or `no_rows`",
+                "`no_rows` holds a query that finds violations",
+            );
+            None
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! What inputs and outputs share: keys, references, and lists of column names.
+
+use toml::de::DeValue;
+
+use super::section::Part;
+use super::toml_table::{Section, Text, kind_of};
+use crate::contract::{Column, Key, Reference, Severity};
+use crate::name::suggestion;
+
+pub(super) const SEVERITIES: &[(&str, Severity)] =
+    &[("reject", Severity::Reject), ("warn", Severity::Warn)];
+
+/// Reads names of columns of the dataset; unknown and repeated ones are reported.
+pub(super) fn column_names(section: &Section<'_>, key: &str, columns: &[Column]) -> Vec<String> {
+    let texts = section.texts(key).unwrap_or_default();
+    known_columns(section, &texts, columns);
+    texts.into_iter().map(|text| text.value).collect()
+}
+
+pub(super) fn known_columns(section: &Section<'_>, texts: &[Text], columns: &[Column]) {
+    for (at, text) in texts.iter().enumerate() {
+        if !columns.iter().any(|column| column.name == text.value) {
+            section.wrong(
+                &text.span,
+                format!("there is no column `{}` here", text.value),
+                suggestion(
+                    &text.value,
+                    columns.iter().map(|column| column.name.as_str()),
+                ),
+            );
+        } else if texts[..at].iter().any(|before| before.value == text.value) {
+            section.wrong(&text.span, format!("`{}` is named twice", text.value), "");
+        }
+    }
+}
+
+pub(super) fn severity(section: &Section<'_>) -> Severity {
+    section.word("severity", SEVERITIES).unwrap_or_default()
+}
+
+/// Reads `key`: a column, a list of columns, or a table of both with a severity.
+pub(super) fn key(section: &Section<'_>, columns: &[Column]) -> Option<Key> {
+    let value = section.get("key")?;
+    let key = match value.get_ref() {
+        DeValue::Table(table) => {
+            let inner = Section::new(section.document, Part::Key, table, &value.span());
+            if inner.get("columns").is_none() {
+                inner.missing("columns", "such as `columns = \"rental_id\"`");
+            }
+            Key {
+                columns: column_names(&inner, "columns", columns),
+                severity: severity(&inner),
+            }
+        }
+        _ => Key {
+            columns: column_names(section, "key", columns),
+            severity: Severity::Reject,
+        },
+    };
+    if key.columns.is_empty() {
+        section.wrong(&value.span(), "a key has at least one column", "");
+        return None;
+    }
+    Some(key)
+}
+
+/// A reference and the place where it is written; what it refers to is checked once all datasets are known.
+pub(super) struct WrittenReference {
+    pub(super) reference: Reference,
+    pub(super) text: Text,
+}
+
+/// Reads `references`: texts `a, b -> dataset.a, dataset.b`, or tables with a severity.
+pub(super) fn references(section: &Section<'_>, columns: &[Column]) -> Vec<WrittenReference> {
+    let Some(value) = section.get("references") else {
+        return Vec::new();
+    };
+    let items = match value.get_ref() {
+        DeValue::Array(items) => items.iter().collect(),
+        DeValue::String(_) => vec![value],
+        _ => {
+            section.not_a(value, "references", "a list");
+            return Vec::new();
+        }
+    };
+    items
+        .into_iter()
+        .filter_map(|item| {
+            let (text, severity) = match item.get_ref() {
+                DeValue::String(text) => (
+                    Text {
+                        value: text.as_ref().to_owned(),
+                        span: item.span(),
+                    },
+                    Severity::Reject,
+                ),
+                DeValue::Table(table) => {
+                    let inner =
+                        Section::new(section.document, Part::Reference, table, &item.span());
+                    if inner.get("columns").is_none() {
+                        inner.missing("columns", FORM);
+                    }
+                    (inner.text("columns")?, severity(&inner))
+                }
+                other => {
+                    section.wrong(
+                        &item.span(),
+                        format!("a reference is {}, expected a text", kind_of(other)),
+                        FORM,
+                    );
+                    return None;
+                }
+            };
+            let reference = parse_reference(&text.value, severity);
+            if reference.is_none() {
+                section.wrong(
+                    &text.span,
+                    format!("`{}` is no reference", text.value),
+                    FORM,
+                );
+            }
+            let reference = reference?;
+            let named = reference
+                .columns
+                .iter()
+                .map(|column| Text {
+                    value: column.clone(),
+                    span: text.span.clone(),
+                })
+                .collect::<Vec<_>>();
+            known_columns(section, &named, columns);
+            Some(WrittenReference { reference, text })
+        })
+        .collect()
+}
+
+const FORM: &str = "write `\"user_id -> users.user_id\"`, or `\"a, b -> dataset.a, dataset.b\"`";
+
+fn parse_reference(text: &str, severity: Severity) -> Option<Reference> {
+    let (from, to) = text.split_once("->")?;
+    let columns = from
+        .split(',')
+        .map(|name| name.trim().to_owned())
+        .collect::<Vec<_>>();
+    let targets = to
+        .split(',')
+        .map(|target| target.trim().split_once('.'))
+        .collect::<Option<Vec<_>>>()?;
+    let dataset = targets.first()?.0;
+    let one_dataset = targets.iter().all(|(of, _)| *of == dataset);
+    (one_dataset && columns.len() == targets.len() && !dataset.is_empty()).then(|| Reference {
+        columns,
+        dataset: dataset.to_owned(),
+        to: targets
+            .iter()
+            .map(|(_, column)| (*column).to_owned())
+            .collect(),
+        severity,
+    })
+}

@@ -1,0 +1,70 @@
+//! `[parameters]`: values that a run may set.
+
+use toml::de::DeValue;
+
+use super::columns::parameter_type;
+use super::section::Part;
+use super::toml_table::{Section, kind_of};
+use crate::contract::ColumnType;
+use crate::job::Parameter;
+use crate::value_parser;
+
+pub(super) fn parameters(top: &Section<'_>) -> Vec<Parameter> {
+    top.named("parameters", "parameter")
+        .iter()
+        .filter_map(|entry| {
+            let mut parameter = Parameter {
+                name: entry.name.to_owned(),
+                kind: ColumnType::String,
+                default: None,
+                required: false,
+                description: None,
+            };
+            match entry.section_or_text(top.document, Part::Parameter)? {
+                Err(shorthand) => parameter.kind = parameter_type(top.document, &shorthand, None),
+                Ok(section) => {
+                    match section.text("type") {
+                        Some(text) => {
+                            parameter.kind = parameter_type(top.document, &text, Some(&section));
+                        }
+                        None if section.get("type").is_none() => {
+                            section.missing("type", "such as `type = \"date\"`");
+                        }
+                        None => {}
+                    }
+                    parameter.required = section.boolean("required").unwrap_or(false);
+                    parameter.description = section.text("description").map(|text| text.value);
+                    parameter.default = default(&section, &parameter);
+                }
+            }
+            Some(parameter)
+        })
+        .collect()
+}
+
+fn default(section: &Section<'_>, parameter: &Parameter) -> Option<String> {
+    let written = section.get("default")?;
+    let text = match written.get_ref() {
+        DeValue::String(text) => text.as_ref().to_owned(),
+        DeValue::Integer(number) if number.radix() == 10 => number.as_str().to_owned(),
+        DeValue::Float(number) => number.as_str().to_owned(),
+        DeValue::Boolean(boolean) => boolean.to_string(),
+        // A TOML date is a date as the default format writes it.
+        DeValue::Datetime(moment) => moment.to_string().replace('T', " "),
+        other => {
+            section.wrong(
+                &written.span(),
+                format!("`default` is {}, expected a text", kind_of(other)),
+                "",
+            );
+            return None;
+        }
+    };
+    if parameter.required {
+        section.wrong(&written.span(), "a required parameter has no default", "");
+    }
+    if let Err(message) = value_parser::parse(&parameter.kind, &text) {
+        section.wrong(&written.span(), message, "");
+    }
+    Some(text)
+}

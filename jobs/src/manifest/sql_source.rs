@@ -1,0 +1,84 @@
+//! Queries: files of the folder, or texts in the `job.toml`.
+
+use std::path::Path;
+
+use super::toml_table::{Section, Text};
+use crate::job::{JobFile, Sql};
+use crate::name::nearest;
+use crate::problem::Place;
+
+/// Reads a query under `key`; without it the file `<default>.sql`, where there is a default.
+pub(super) fn query(
+    section: &Section<'_>,
+    key: &str,
+    files: &[JobFile],
+    default: Option<&str>,
+) -> Option<Sql> {
+    match (section.text(key), default) {
+        (Some(text), _) => query_of(section, &text, files),
+        (None, Some(default)) if section.get(key).is_none() => {
+            let file = format!("{default}.sql");
+            let found = file_of(&file, files);
+            if found.is_none() {
+                section.missing(
+                    key,
+                    format!("write the query into `{file}`, or name its file: `sql = \"..\"`"),
+                );
+            }
+            found
+        }
+        (None, _) => None,
+    }
+}
+
+/// Reads a text that names a file or is a query.
+pub(super) fn query_of(section: &Section<'_>, text: &Text, files: &[JobFile]) -> Option<Sql> {
+    let value = text.value.trim();
+    let is_file = is_sql_file(value) && !value.contains(char::is_whitespace);
+    if is_file {
+        let found = file_of(value, files);
+        if found.is_none() {
+            let names = files
+                .iter()
+                .map(|file| file.name.as_str())
+                .filter(|name| is_sql_file(name));
+            let hint = nearest(value, names)
+                .map_or(String::new(), |near| format!("did you mean `{near}`?"));
+            section.wrong(
+                &text.span,
+                format!("the folder has no file `{value}`"),
+                hint,
+            );
+        }
+        return found;
+    }
+    if value.is_empty() {
+        section.wrong(&text.span, "the query is empty", "");
+        return None;
+    }
+    let written = section.document.text;
+    let opening = &written[text.span.start..];
+    // TOML drops a line end right after the opening quotes: the text begins on the next line.
+    let next_line = ["\"\"\"\n", "'''\n", "\"\"\"\r\n", "'''\r\n"]
+        .iter()
+        .any(|quotes| opening.starts_with(quotes));
+    Some(Sql {
+        file: section.document.file.to_owned(),
+        line: Place::of(written, &text.span).line + usize::from(next_line),
+        text: text.value.clone(),
+    })
+}
+
+fn is_sql_file(name: &str) -> bool {
+    Path::new(name)
+        .extension()
+        .is_some_and(|extension| extension == "sql")
+}
+
+fn file_of(name: &str, files: &[JobFile]) -> Option<Sql> {
+    files.iter().find(|file| file.name == name).map(|file| Sql {
+        file: file.name.clone(),
+        line: 1,
+        text: file.text.clone(),
+    })
+}

@@ -1,0 +1,108 @@
+//! Checks as plans.
+
+use datafusion::common::Column as QueryColumn;
+use datafusion::common::plan_err;
+use datafusion::error::Result as PlanResult;
+use datafusion::logical_expr::Expr;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::logical_expr::type_coercion::binary::comparison_coercion;
+use datafusion::logical_expr::{LogicalPlanBuilder, cast};
+use datafusion::prelude::SessionContext;
+
+use super::output_plan::failed;
+use super::parameters::Parameters;
+use super::sql_to_plan;
+use crate::error::Error;
+use crate::job::{Check, CheckKind, Job, Sql};
+
+/// What decides a check.
+#[derive(Debug)]
+pub enum CheckPlan {
+    /// Both give one row; the rows must be equal. The columns have the same names and types on both sides, so values
+    /// compare as they are: 5.00 and 5 are equal, and so are NULL and NULL.
+    Equal {
+        /// Gives what must come out.
+        expected: LogicalPlan,
+        /// Gives what came out.
+        got: LogicalPlan,
+    },
+    /// Each row is a violation.
+    NoRows(LogicalPlan),
+}
+
+/// Plans a check over the inputs, tables and outputs that are registered in the session under their names.
+///
+/// # Errors
+/// Kind `Contract`: what [`Job::check`](crate::job::Job::check) reports.
+pub async fn check_plan(
+    context: &SessionContext,
+    job: &Job,
+    check: &Check,
+    parameters: &Parameters,
+) -> Result<CheckPlan, Error> {
+    let wrong = |sql: &Sql, error| failed(job, &format!("check `{}`", check.name), sql, error);
+    match &check.kind {
+        CheckKind::NoRows(sql) => {
+            let plan = sql_to_plan::query(context, &sql.text, parameters)
+                .await
+                .map_err(|error| wrong(sql, error))?;
+            Ok(CheckPlan::NoRows(plan))
+        }
+        CheckKind::Equal { expected, got } => {
+            let left = sql_to_plan::query(context, &expected.text, parameters)
+                .await
+                .map_err(|error| wrong(expected, error))?;
+            let right = sql_to_plan::query(context, &got.text, parameters)
+                .await
+                .map_err(|error| wrong(got, error))?;
+            let (left, right) = comparable(left, right).map_err(|error| wrong(got, error))?;
+            Ok(CheckPlan::Equal {
+                expected: left,
+                got: right,
+            })
+        }
+    }
+}
+
+/// Both plans with the names of the first one's columns and with types in which they compare exactly.
+pub(crate) fn comparable(
+    expected: LogicalPlan,
+    got: LogicalPlan,
+) -> PlanResult<(LogicalPlan, LogicalPlan)> {
+    let (left, right) = (expected.schema().clone(), got.schema().clone());
+    if left.fields().len() != right.fields().len() {
+        return plan_err!(
+            "`expected` and `got` are compared column by column, and have {} and {}",
+            left.fields().len(),
+            right.fields().len()
+        );
+    }
+    let mut sides = (Vec::new(), Vec::new());
+    for (from, to) in left.iter().zip(right.iter()) {
+        let Some(common) = comparison_coercion(from.1.data_type(), to.1.data_type()) else {
+            return plan_err!(
+                "`{}` is `{}` in `expected`, and `{}` in `got`",
+                from.1.name(),
+                super::type_compatibility::spoken(from.1.data_type()),
+                super::type_compatibility::spoken(to.1.data_type())
+            );
+        };
+        let name = from.1.name();
+        sides.0.push(
+            cast(
+                Expr::Column(QueryColumn::from((from.0, from.1))),
+                common.clone(),
+            )
+            .alias(name),
+        );
+        sides
+            .1
+            .push(cast(Expr::Column(QueryColumn::from((to.0, to.1))), common).alias(name));
+    }
+    Ok((
+        LogicalPlanBuilder::from(expected)
+            .project(sides.0)?
+            .build()?,
+        LogicalPlanBuilder::from(got).project(sides.1)?.build()?,
+    ))
+}

@@ -1,0 +1,54 @@
+//! Row rules as expressions that the reader evaluates over each batch.
+
+use std::sync::Arc;
+
+use datafusion::common::tree_node::{TreeNode as _, TreeNodeRecursion};
+use datafusion::common::{DFSchema, plan_err};
+use datafusion::error::Result as PlanResult;
+use datafusion::logical_expr::Expr;
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::prelude::SessionContext;
+
+use super::parameters::Parameters;
+use super::sql_to_plan;
+use crate::contract::{Contract, Rule};
+use crate::error::Error;
+
+/// Plans a rule over batches of the contract's schema; it gives a boolean column, and a row for which it is not true (also
+/// NULL) breaks the rule.
+///
+/// # Errors
+/// Kind `Contract`: what [`Job::check`](crate::job::Job::check) reports.
+pub fn rule_condition(
+    context: &SessionContext,
+    contract: &Contract,
+    rule: &Rule,
+) -> Result<Arc<dyn PhysicalExpr>, Error> {
+    condition(context, contract, &rule.sql)
+        .map_err(|error| Error::contract(format!("cannot plan rule `{}`", rule.name), error))
+}
+
+pub(crate) fn condition(
+    context: &SessionContext,
+    contract: &Contract,
+    sql: &str,
+) -> PlanResult<Arc<dyn PhysicalExpr>> {
+    let schema = DFSchema::try_from(contract.schema())?;
+    let expr = sql_to_plan::condition(context, sql, &schema, &Parameters::none())?;
+    one_row(&expr)?;
+    context.create_physical_expr(expr, &schema)
+}
+
+/// Refuses what needs more than the row itself.
+fn one_row(expr: &Expr) -> PlanResult<()> {
+    expr.apply(|part| match part {
+        Expr::AggregateFunction(_) | Expr::WindowFunction(_) => {
+            plan_err!("a rule sees one row, and no aggregate of many")
+        }
+        Expr::ScalarSubquery(_) | Expr::InSubquery(_) | Expr::Exists(_) => {
+            plan_err!("a rule sees one row, and no other table: write a reference or a check")
+        }
+        _ => Ok(TreeNodeRecursion::Continue),
+    })?;
+    Ok(())
+}

@@ -1,0 +1,64 @@
+//! The functions that every session registers.
+
+use std::sync::Arc;
+
+use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
+
+use super::text_sets::{Numbering, SetSize, SetUnion, Unique};
+use super::{character_class, date_of, ratio, seconds_between};
+
+/// All aggregate functions, to be registered with the session that the numbering is of.
+pub(crate) fn aggregates(numbering: &Numbering) -> Vec<Arc<AggregateUDF>> {
+    let aggregate = |function| Arc::new(AggregateUDF::new_from_impl(function));
+    vec![
+        aggregate(Unique::counts(numbering.clone())),
+        aggregate(Unique::sets(numbering.clone())),
+    ]
+}
+
+/// All scalar functions, to be registered with a session.
+pub(crate) fn scalars() -> Vec<Arc<ScalarUDF>> {
+    vec![
+        Arc::new(ScalarUDF::new_from_impl(ratio::Ratio::new())),
+        Arc::new(ScalarUDF::new_from_impl(
+            seconds_between::SecondsBetween::new(),
+        )),
+        Arc::new(ScalarUDF::new_from_impl(date_of::DateOf::new())),
+        Arc::new(ScalarUDF::new_from_impl(
+            character_class::Characters::digits(),
+        )),
+        Arc::new(ScalarUDF::new_from_impl(
+            character_class::Characters::hexadecimal(),
+        )),
+        Arc::new(ScalarUDF::new_from_impl(SetUnion::new())),
+        Arc::new(ScalarUDF::new_from_impl(SetSize::new())),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documentation_lists_every_function() {
+        let numbering =
+            Numbering::new(&datafusion::execution::runtime_env::RuntimeEnv::default().memory_pool);
+        let mut names = scalars()
+            .iter()
+            .map(|function| function.name().to_owned())
+            .chain(
+                aggregates(&numbering)
+                    .iter()
+                    .map(|function| function.name().to_owned()),
+            )
+            .collect::<Vec<_>>();
+        let mut listed = include_str!("../../FUNCTIONS.md")
+            .lines()
+            .filter_map(|line| line.strip_prefix("| `")?.split_once('('))
+            .map(|(name, _)| name.to_owned())
+            .collect::<Vec<_>>();
+        names.sort();
+        listed.sort();
+        assert_eq!(listed, names);
+    }
+}

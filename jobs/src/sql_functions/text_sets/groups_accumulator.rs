@@ -1,0 +1,440 @@
+//! The different texts of each group, by their numbers.
+
+use std::mem::size_of;
+use std::sync::Arc;
+
+use arrow::array::{
+    Array as _, ArrayRef, AsArray as _, BooleanArray, Int64Array, LargeBinaryArray,
+    LargeBinaryBuilder, StringViewArray,
+};
+use datafusion::common::Result;
+use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
+
+use super::bitmap::{self, Bits};
+use super::encoded_set::{self, Numbers, Set};
+use super::overflow_dictionary::Texts;
+use super::text_dictionary::{NUMBERS_END, Numbering};
+
+/// Before the first sort; what follows goes by how much the last one has saved.
+const FIRST_SORT_PAIRS: usize = 1 << 12;
+
+/// Texts whose numbers are fetched side by side.
+const NUMBERED_AT_ONCE: usize = 128;
+
+/// Stands for a row that is not counted.
+const UNCOUNTED: u32 = u32::MAX;
+
+/// What becomes of the sets in the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Gives {
+    Counts,
+    Sets,
+}
+
+/// A set of numbers for each group.
+///
+/// A group that has few of all numbers is kept as pairs: the group in the high and a number in the low half of 64 bits. The
+/// list of pairs is sorted and free of repeats up to `sorted`, and whatever came since stands behind. A group that has many
+/// is kept as a bit for each number. Each number of a group is kept in one of the two ways once the pairs are sorted.
+#[derive(Debug)]
+pub(super) struct UniqueTexts {
+    gives: Gives,
+    numbering: Numbering,
+    /// Texts that found no number any more.
+    texts: Texts,
+    pairs: Vec<u64>,
+    sorted: usize,
+    sort_at: usize,
+    /// By group; groups beyond the last that has bits are not there.
+    bits: Vec<Bits>,
+    bits_bytes: usize,
+    groups: usize,
+    /// The numbers of a batch's rows; kept for its memory.
+    numbers: Vec<u32>,
+}
+
+impl UniqueTexts {
+    pub(super) fn new(numbering: Numbering, gives: Gives) -> Self {
+        Self {
+            gives,
+            numbering,
+            texts: Texts::default(),
+            pairs: Vec::new(),
+            sorted: 0,
+            sort_at: FIRST_SORT_PAIRS,
+            bits: Vec::new(),
+            bits_bytes: 0,
+            groups: 0,
+            numbers: Vec::new(),
+        }
+    }
+
+    /// Knows of groups whether or not they have texts.
+    pub(super) fn see_groups(&mut self, groups: usize) {
+        self.groups = self.groups.max(groups);
+    }
+
+    fn insert(&mut self, group: usize, number: u32) {
+        if let Some(bits) = self.bits.get_mut(group)
+            && bits.are_used()
+            && number < NUMBERS_END
+        {
+            if bits.set(number) {
+                return;
+            }
+            self.grow_bits(group, number);
+            return;
+        }
+        self.pairs.push(pair(group, number));
+    }
+
+    /// Makes room for a number beyond a group's last, or gives its bits up if they have become too few for their room.
+    #[cold]
+    fn grow_bits(&mut self, group: usize, number: u32) {
+        let bits = &mut self.bits[group];
+        self.bits_bytes -= bits.size();
+        if bits.are_worth(number) {
+            bits.reach(number);
+            bits.set(number);
+            self.bits_bytes += bits.size();
+        } else {
+            let bits = std::mem::take(bits);
+            self.pairs
+                .extend(bits.numbers().map(|number| pair(group, number)));
+            self.pairs.push(pair(group, number));
+        }
+    }
+
+    fn insert_set(&mut self, group: usize, set: Set<'_>) {
+        match set.numbers {
+            Numbers::Sparse(bytes) => {
+                for number in encoded_set::numbers_of(bytes) {
+                    self.insert(group, number);
+                }
+            }
+            Numbers::Dense(_) => {
+                if self.bits.len() <= group {
+                    self.bits.resize_with(group + 1, Bits::default);
+                }
+                let bits = &mut self.bits[group];
+                if !bits.are_used() {
+                    // Pairs of this group may stand in the list.
+                    self.sorted = 0;
+                }
+                self.bits_bytes -= bits.size();
+                bits.set_all(set.numbers);
+                self.bits_bytes += bits.size();
+            }
+        }
+        for text in set.texts() {
+            let number = self.texts.number(text);
+            self.insert(group, number);
+        }
+        self.sort_if_due();
+    }
+
+    fn insert_sets(
+        &mut self,
+        sets: &LargeBinaryArray,
+        group_indices: &[usize],
+        filter: Option<&BooleanArray>,
+    ) -> Result<()> {
+        for (row, group) in group_indices.iter().enumerate() {
+            if sets.is_valid(row) && passes(filter, row) {
+                self.insert_set(*group, Set::read(sets.value(row))?);
+            }
+        }
+        Ok(())
+    }
+
+    fn insert_texts(
+        &mut self,
+        texts: &StringViewArray,
+        group_indices: &[usize],
+        filter: Option<&BooleanArray>,
+    ) {
+        let mut numbers = std::mem::take(&mut self.numbers);
+        numbers.clear();
+        let mut reader = self.numbering.reader();
+        let own = &mut self.texts;
+        let mut number = |row: usize| {
+            if row.is_multiple_of(NUMBERED_AT_ONCE) {
+                reader.fetch(&texts.views()[row..texts.len().min(row + NUMBERED_AT_ONCE)]);
+            }
+            reader
+                .number(texts, row)
+                .unwrap_or_else(|| own.number(texts.value(row).as_bytes()))
+        };
+        if texts.null_count() == 0 && filter.is_none() {
+            numbers.extend((0..texts.len()).map(number));
+        } else {
+            numbers.extend((0..texts.len()).map(|row| {
+                if texts.is_valid(row) && passes(filter, row) {
+                    number(row)
+                } else {
+                    UNCOUNTED
+                }
+            }));
+        }
+        drop(reader);
+        for (group, number) in group_indices.iter().zip(&numbers) {
+            if *number != UNCOUNTED {
+                self.insert(*group, *number);
+            }
+        }
+        self.numbers = numbers;
+        self.sort_if_due();
+    }
+
+    fn sort_if_due(&mut self) {
+        if self.pairs.len() >= self.sort_at {
+            let before = self.pairs.len();
+            self.sort();
+            let saved = before - self.pairs.len();
+            let next = self.pairs.len() * if saved * 4 >= before { 2 } else { 4 };
+            self.sort_at = next.max(FIRST_SORT_PAIRS);
+        }
+    }
+
+    /// Sorts what is new into what is sorted, drops repeats, and turns what large groups have into bits.
+    fn sort(&mut self) {
+        if self.sorted == self.pairs.len() {
+            return;
+        }
+        radsort::sort(&mut self.pairs[self.sorted..]);
+        #[expect(
+            clippy::stable_sort_primitive,
+            reason = "this sort finds the two sorted runs and merges them"
+        )]
+        self.pairs.sort();
+        self.pairs.dedup();
+        let least = bitmap::least(self.numbering.texts());
+        let (mut at, mut kept) = (0, 0);
+        while at < self.pairs.len() {
+            let end = end_of_group(&self.pairs, at);
+            let group = group_of(self.pairs[at]);
+            let has_bits = self.bits.get(group).is_some_and(Bits::are_used);
+            if has_bits || end - at >= least {
+                at = self.numbers_to_bits(at, end);
+            }
+            self.pairs.copy_within(at..end, kept);
+            kept += end - at;
+            at = end;
+        }
+        self.pairs.truncate(kept);
+        self.sorted = kept;
+    }
+
+    /// Keeps the session's numbers among one group's pairs as bits; where the pairs begin that have no such number.
+    fn numbers_to_bits(&mut self, from: usize, to: usize) -> usize {
+        let group = group_of(self.pairs[from]);
+        let own =
+            from + self.pairs[from..to].partition_point(|pair| number_of(*pair) < NUMBERS_END);
+        if own > from {
+            let last = number_of(self.pairs[own - 1]);
+            if self.bits.len() <= group {
+                self.bits.resize_with(group + 1, Bits::default);
+            }
+            let bits = &mut self.bits[group];
+            self.bits_bytes -= bits.size();
+            bits.reach(last);
+            for pair in &self.pairs[from..own] {
+                bits.set(number_of(*pair));
+            }
+            self.bits_bytes += bits.size();
+        }
+        own
+    }
+
+    /// What the groups to emit have, which is then forgotten.
+    fn take(&mut self, emit_to: EmitTo) -> Emitted {
+        self.sort();
+        let groups = match emit_to {
+            EmitTo::All => self.groups,
+            EmitTo::First(groups) => groups.min(self.groups),
+        };
+        let rest = if groups == self.groups {
+            Vec::new()
+        } else {
+            let from = self.pairs.partition_point(|pair| group_of(*pair) < groups);
+            let rest = self.pairs.split_off(from);
+            rest.into_iter()
+                .map(|pair| pair - ((groups as u64) << 32))
+                .collect()
+        };
+        let later_bits = self.bits.split_off(groups.min(self.bits.len()));
+        let emitted = Emitted {
+            groups,
+            bits: std::mem::replace(&mut self.bits, later_bits),
+            pairs: std::mem::replace(&mut self.pairs, rest),
+        };
+        self.groups -= groups;
+        self.sorted = self.pairs.len();
+        self.sort_at = FIRST_SORT_PAIRS.max(2 * self.sorted);
+        self.bits_bytes = self.bits.iter().map(Bits::size).sum();
+        emitted
+    }
+
+    fn sets(&mut self, emit_to: EmitTo) -> ArrayRef {
+        let emitted = self.take(emit_to);
+        let bytes =
+            emitted.pairs.len() * size_of::<u32>() + emitted.groups * encoded_set::EMPTY.len();
+        let mut sets = LargeBinaryBuilder::with_capacity(emitted.groups, bytes);
+        let (mut one, mut numbers) = (Vec::new(), Vec::new());
+        emitted.for_each_group(|pairs, bits| {
+            one.clear();
+            let own = pairs.partition_point(|pair| number_of(*pair) < NUMBERS_END);
+            if bits.are_used() {
+                encoded_set::write_words(bits.words(), &mut one);
+            } else {
+                numbers.clear();
+                numbers.extend(pairs[..own].iter().map(|pair| number_of(*pair)));
+                encoded_set::write_numbers(&numbers, &mut one);
+            }
+            for pair in &pairs[own..] {
+                encoded_set::write_text(self.texts.text(number_of(*pair)), &mut one);
+            }
+            sets.append_value(&one);
+        });
+        self.forget_texts();
+        Arc::new(sets.finish())
+    }
+
+    /// Drops the texts that only groups had that are gone, once they are most: where memory is short enough that texts have
+    /// no numbers, groups come and go piece by piece.
+    fn forget_texts(&mut self) {
+        let own = |pair: &&mut u64| number_of(**pair) >= NUMBERS_END;
+        let most = self.pairs.iter_mut().filter(own).count();
+        if self.texts.len() <= 2 * most {
+            return;
+        }
+        let mut texts = Texts::default();
+        for one in self.pairs.iter_mut().filter(own) {
+            let number = texts.number(self.texts.text(number_of(*one)));
+            *one = pair(group_of(*one), number);
+        }
+        self.texts = texts;
+        self.sorted = 0;
+    }
+}
+
+/// What some groups had.
+struct Emitted {
+    groups: usize,
+    pairs: Vec<u64>,
+    bits: Vec<Bits>,
+}
+
+impl Emitted {
+    /// Hands out each group's pairs and bits, in order, also those of a group that has none.
+    fn for_each_group(&self, mut each: impl FnMut(&[u64], &Bits)) {
+        let none = Bits::default();
+        let mut at = 0;
+        for group in 0..self.groups {
+            let mine = self
+                .pairs
+                .get(at)
+                .is_some_and(|pair| group_of(*pair) == group);
+            let end = if mine {
+                end_of_group(&self.pairs, at)
+            } else {
+                at
+            };
+            each(&self.pairs[at..end], self.bits.get(group).unwrap_or(&none));
+            at = end;
+        }
+    }
+}
+
+fn pair(group: usize, number: u32) -> u64 {
+    (group as u64) << 32 | u64::from(number)
+}
+
+fn group_of(pair: u64) -> usize {
+    (pair >> 32) as usize
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the low half of a pair is the number"
+)]
+fn number_of(pair: u64) -> u32 {
+    pair as u32
+}
+
+/// Where the pairs of the group end to which the pair at a place belongs.
+fn end_of_group(pairs: &[u64], at: usize) -> usize {
+    let group = group_of(pairs[at]);
+    let others = pairs[at..].iter().position(|pair| group_of(*pair) != group);
+    others.map_or(pairs.len(), |length| at + length)
+}
+
+fn passes(filter: Option<&BooleanArray>, row: usize) -> bool {
+    filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row))
+}
+
+impl GroupsAccumulator for UniqueTexts {
+    fn update_batch(
+        &mut self,
+        values: &[ArrayRef],
+        group_indices: &[usize],
+        opt_filter: Option<&BooleanArray>,
+        total_num_groups: usize,
+    ) -> Result<()> {
+        self.see_groups(total_num_groups);
+        if let Some(sets) = values[0].as_binary_opt::<i64>() {
+            return self.insert_sets(sets, group_indices, opt_filter);
+        }
+        self.insert_texts(values[0].as_string_view(), group_indices, opt_filter);
+        Ok(())
+    }
+
+    fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
+        if self.gives == Gives::Sets {
+            return Ok(self.sets(emit_to));
+        }
+        let emitted = self.take(emit_to);
+        self.forget_texts();
+        let mut counts = Vec::with_capacity(emitted.groups);
+        emitted.for_each_group(|pairs, bits| {
+            let count = pairs.len() + bits.count();
+            counts.push(i64::try_from(count).expect("what lies in memory is counted by 63 bits"));
+        });
+        Ok(Arc::new(Int64Array::from(counts)))
+    }
+
+    fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {
+        Ok(vec![self.sets(emit_to)])
+    }
+
+    fn merge_batch(
+        &mut self,
+        values: &[ArrayRef],
+        group_indices: &[usize],
+        total_num_groups: usize,
+    ) -> Result<()> {
+        self.see_groups(total_num_groups);
+        self.insert_sets(values[0].as_binary::<i64>(), group_indices, None)
+    }
+
+    fn convert_to_state(
+        &self,
+        values: &[ArrayRef],
+        opt_filter: Option<&BooleanArray>,
+    ) -> Result<Vec<ArrayRef>> {
+        let rows = (0..values[0].len()).collect::<Vec<_>>();
+        let mut apart = Self::new(self.numbering.clone(), Gives::Sets);
+        apart.update_batch(values, &rows, opt_filter, rows.len())?;
+        apart.state(EmitTo::All)
+    }
+
+    fn size(&self) -> usize {
+        size_of::<Self>()
+            + self.texts.size()
+            // What sorting the new pairs takes is counted before it is taken.
+            + (self.pairs.capacity() + self.pairs.len() - self.sorted) * size_of::<u64>()
+            + self.bits.capacity() * size_of::<Bits>()
+            + self.bits_bytes
+            + self.numbers.capacity() * size_of::<u32>()
+    }
+}

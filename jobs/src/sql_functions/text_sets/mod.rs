@@ -1,0 +1,21 @@
+//! Sets of texts: `count_unique`, `unique_set`, `set_union` and `set_size`.
+//!
+//! ```text
+//!   text --Numbering--> number --UniqueTexts--> pairs or bits of each group --Set--> bytes, from stage to stage
+//! ```
+
+mod set_functions;
+mod unique_aggregate;
+
+mod bitmap;
+mod encoded_set;
+mod groups_accumulator;
+mod overflow_dictionary;
+mod text_dictionary;
+
+#[cfg(test)]
+mod tests;
+
+pub(super) use self::set_functions::{SetSize, SetUnion};
+pub(crate) use self::text_dictionary::Numbering;
+pub(super) use self::unique_aggregate::Unique;

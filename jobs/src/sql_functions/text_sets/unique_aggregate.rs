@@ -1,0 +1,154 @@
+//! The aggregates `count_unique` and `unique_set`.
+
+use std::mem::size_of;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, BooleanArray};
+use arrow::datatypes::{DataType, Field, FieldRef};
+use datafusion::common::{Result, ScalarValue, plan_err};
+use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
+use datafusion::logical_expr::utils::format_state_name;
+use datafusion::logical_expr::{
+    Accumulator, AggregateUDFImpl, EmitTo, GroupsAccumulator, Signature, Volatility,
+};
+
+use super::encoded_set;
+use super::groups_accumulator::{Gives, UniqueTexts};
+use super::text_dictionary::Numbering;
+
+/// The aggregates: `count_unique` gives what `count(distinct text)` gives, and `unique_set` the set itself, which can be
+/// united with others.
+///
+/// DataFusion holds a set of texts for each group, and grouping twice holds a row for each pair; both take several times
+/// as long and as much memory. Here a text becomes a number once in a session. Numbers and dates have no need of it:
+/// `count(distinct ..)` is fast for them.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(super) struct Unique {
+    gives: Gives,
+    numbering: Numbering,
+    signature: Signature,
+}
+
+impl Unique {
+    pub(super) fn counts(numbering: Numbering) -> Self {
+        Self::new(Gives::Counts, numbering)
+    }
+
+    pub(super) fn sets(numbering: Numbering) -> Self {
+        Self::new(Gives::Sets, numbering)
+    }
+
+    fn new(gives: Gives, numbering: Numbering) -> Self {
+        Self {
+            gives,
+            numbering,
+            signature: Signature::user_defined(Volatility::Immutable),
+        }
+    }
+
+    fn groups(&self) -> UniqueTexts {
+        UniqueTexts::new(self.numbering.clone(), self.gives)
+    }
+}
+
+impl AggregateUDFImpl for Unique {
+    fn name(&self) -> &'static str {
+        match self.gives {
+            Gives::Counts => "count_unique",
+            Gives::Sets => "unique_set",
+        }
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn coerce_types(&self, types: &[DataType]) -> Result<Vec<DataType>> {
+        match types {
+            [DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Null] => {
+                Ok(vec![DataType::Utf8View])
+            }
+            [DataType::LargeBinary] => Ok(vec![DataType::LargeBinary]),
+            [other] => plan_err!(
+                "`{}` takes a text or a set, not {other}: write `count(distinct ..)`",
+                self.name()
+            ),
+            _ => plan_err!("`{}` takes one text or set", self.name()),
+        }
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(match self.gives {
+            Gives::Counts => DataType::Int64,
+            Gives::Sets => DataType::LargeBinary,
+        })
+    }
+
+    fn is_nullable(&self) -> bool {
+        false
+    }
+
+    fn default_value(&self, _: &DataType) -> Result<ScalarValue> {
+        Ok(match self.gives {
+            Gives::Counts => ScalarValue::Int64(Some(0)),
+            Gives::Sets => ScalarValue::LargeBinary(Some(encoded_set::EMPTY.to_vec())),
+        })
+    }
+
+    fn state_fields(&self, args: StateFieldsArgs<'_>) -> Result<Vec<FieldRef>> {
+        let name = format_state_name(args.name, "unique texts");
+        Ok(vec![Arc::new(Field::new(
+            name,
+            DataType::LargeBinary,
+            false,
+        ))])
+    }
+
+    fn groups_accumulator_supported(&self, args: AccumulatorArgs<'_>) -> bool {
+        !args.is_distinct
+    }
+
+    fn create_groups_accumulator(
+        &self,
+        _: AccumulatorArgs<'_>,
+    ) -> Result<Box<dyn GroupsAccumulator>> {
+        Ok(Box::new(self.groups()))
+    }
+
+    fn accumulator(&self, _: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
+        let mut one = self.groups();
+        one.see_groups(1);
+        Ok(Box::new(OneGroup(one)))
+    }
+}
+
+/// The aggregate over all rows: that of one group.
+#[derive(Debug)]
+struct OneGroup(UniqueTexts);
+
+impl Accumulator for OneGroup {
+    fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
+        let rows = values[0].len();
+        self.0
+            .update_batch(values, &vec![0; rows], None::<&BooleanArray>, 1)
+    }
+
+    fn evaluate(&mut self) -> Result<ScalarValue> {
+        let value = self.0.evaluate(EmitTo::All)?;
+        ScalarValue::try_from_array(&value, 0)
+    }
+
+    fn size(&self) -> usize {
+        size_of::<Self>() + self.0.size()
+    }
+
+    fn state(&mut self) -> Result<Vec<ScalarValue>> {
+        let state = self.0.state(EmitTo::All)?;
+        Ok(vec![ScalarValue::try_from_array(&state[0], 0)?])
+    }
+
+    fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
+        let rows = states[0].len();
+        self.0.merge_batch(states, &vec![0; rows], 1)
+    }
+}

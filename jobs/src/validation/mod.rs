@@ -1,0 +1,7 @@
+//! Finds every mistake of a job folder before any data is read: its SQL is planned over empty tables.
+
+mod job_validation;
+mod planner_error;
+
+#[cfg(test)]
+mod tests;
