@@ -35,7 +35,7 @@ impl From<&Job> for Summary {
 
 /// A part of a job's description: a title, lines of text, and a table of columns.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Section {
+pub struct Listing {
     /// What the part is about, such as `input users (raw/users)`.
     pub title: String,
     /// What is to be said beside the table.
@@ -48,8 +48,8 @@ pub struct Section {
 
 /// The job in full: parameters, each input and each output with its contract, checks.
 #[must_use]
-pub fn sections(job: &Job) -> Vec<Section> {
-    let mut sections = Vec::new();
+pub fn listings(job: &Job) -> Vec<Listing> {
+    let mut listings = Vec::new();
     if !job.parameters.is_empty() {
         let rows = job.parameters.iter().map(|parameter| {
             let default = match &parameter.default {
@@ -64,15 +64,15 @@ pub fn sections(job: &Job) -> Vec<Section> {
                 parameter.description.clone().unwrap_or_default(),
             ]
         });
-        sections.push(Section {
+        listings.push(Listing {
             title: "parameters".to_owned(),
             lines: Vec::new(),
             header: header(&["name", "type", "default", "meaning"]),
             rows: rows.collect(),
         });
     }
-    sections.extend(job.inputs.iter().map(input));
-    sections.extend(job.outputs.iter().map(|written| output(job, written)));
+    listings.extend(job.inputs.iter().map(input));
+    listings.extend(job.outputs.iter().map(|written| output(job, written)));
     if !job.checks.is_empty() {
         let rows = job.checks.iter().map(|check| {
             let what = match &check.kind {
@@ -91,14 +91,14 @@ pub fn sections(job: &Job) -> Vec<Section> {
                 run.to_owned(),
             ]
         });
-        sections.push(Section {
+        listings.push(Listing {
             title: "checks".to_owned(),
             lines: Vec::new(),
             header: header(&["name", "holds when", "else", "runs"]),
             rows: rows.collect(),
         });
     }
-    sections
+    listings
 }
 
 fn header(names: &[&str]) -> Vec<String> {
@@ -112,7 +112,7 @@ fn source(input: &Input) -> String {
     }
 }
 
-fn input(input: &Input) -> Section {
+fn input(input: &Input) -> Listing {
     let Contract {
         format,
         columns,
@@ -140,7 +140,7 @@ fn input(input: &Input) -> Section {
             .iter()
             .map(|rule| format!("{} {}: {}", severity(rule.severity), rule.name, rule.sql)),
     );
-    Section {
+    Listing {
         title: format!("input {} ({})", input.name, source(input)),
         lines,
         header: header(&["column", "type", "read from", "meaning"]),
@@ -151,7 +151,7 @@ fn input(input: &Input) -> Section {
     }
 }
 
-fn output(job: &Job, output: &Output) -> Section {
+fn output(job: &Job, output: &Output) -> Listing {
     let mut lines = output.description.iter().cloned().collect::<Vec<_>>();
     lines.push(match (output.mode, &output.window) {
         (Mode::Append, _) => "a run adds its rows".to_owned(),
@@ -182,7 +182,7 @@ fn output(job: &Job, output: &Output) -> Section {
         };
         column_row(column, role.to_owned())
     });
-    Section {
+    Listing {
         title: format!("output {}.{}", job.name, output.name),
         lines,
         header: header(&["column", "type", "role", "meaning"]),
@@ -271,10 +271,10 @@ mod tests {
 
     #[test]
     fn a_description_shows_the_whole_contract() {
-        let sections = sections(&bundled::job("rental_facts").unwrap());
-        let titles = sections
+        let listings = listings(&bundled::job("rental_facts").unwrap());
+        let titles = listings
             .iter()
-            .map(|section| section.title.as_str())
+            .map(|listing| listing.title.as_str())
             .collect::<Vec<_>>();
         assert_eq!(
             titles,
@@ -289,27 +289,27 @@ mod tests {
             ]
         );
         assert_eq!(
-            sections[3].rows[4],
+            listings[3].rows[4],
             ["expiration_date", "date", "%d-%m-%Y", ""]
         );
-        assert_eq!(sections[2].rows[8][2], "1 / 0");
+        assert_eq!(listings[2].rows[8][2], "1 / 0");
         assert!(
-            sections[4]
+            listings[4]
                 .lines
                 .contains(&"reject user_id references users".to_owned())
         );
         assert_eq!(
-            sections[5].rows[19][..3],
+            listings[5].rows[19][..3],
             ["rental_date", "date not null", "partition"]
         );
-        for section in &sections {
+        for listing in &listings {
             assert!(
-                section
+                listing
                     .rows
                     .iter()
-                    .all(|row| row.len() == section.header.len()),
+                    .all(|row| row.len() == listing.header.len()),
                 "{}",
-                section.title
+                listing.title
             );
         }
     }

@@ -89,6 +89,7 @@ pub mod contract;
 pub mod job;
 
 pub mod name;
+pub mod suggestion;
 pub mod time_pattern;
 mod value_parser;
 

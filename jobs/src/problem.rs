@@ -22,11 +22,11 @@ pub struct Problem {
 }
 
 impl Problem {
-    pub(crate) fn new(file: &str, place: Place, message: impl Into<String>) -> Self {
+    pub(crate) fn new(file: &str, position: Position, message: impl Into<String>) -> Self {
         Self {
             file: file.to_owned(),
-            line: place.line,
-            column: place.column,
+            line: position.line,
+            column: position.column,
             message: message.into(),
             hint: None,
         }
@@ -102,12 +102,12 @@ impl std::error::Error for Problems {}
 
 /// A line and a character in it, both from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct Position {
     pub(crate) line: usize,
     pub(crate) column: usize,
 }
 
-impl Place {
+impl Position {
     pub(crate) const START: Self = Self { line: 1, column: 1 };
 
     /// The place of a byte offset in a text.
@@ -131,9 +131,9 @@ mod tests {
     #[test]
     fn a_place_counts_lines_and_characters_not_bytes() {
         assert_eq!(
-            Place::of("aé = 1\nöx", &(10..11)),
-            Place { line: 2, column: 2 }
+            Position::of("aé = 1\nöx", &(10..11)),
+            Position { line: 2, column: 2 }
         );
-        assert_eq!(Place::of("", &(5..6)), Place::START);
+        assert_eq!(Position::of("", &(5..6)), Position::START);
     }
 }

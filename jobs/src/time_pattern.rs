@@ -1,4 +1,4 @@
-//! Patterns of dates and times: the part of `strftime` that a contract may use, parsed once.
+//! Patterns of dates and times: the component of `strftime` that a contract may use, parsed once.
 
 use thiserror::Error;
 
@@ -21,7 +21,7 @@ pub struct TimePattern {
     items: Vec<Item>,
 }
 
-/// One part of a pattern.
+/// One component of a pattern.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Item {
     /// A character that stands for itself.
@@ -104,7 +104,10 @@ impl TimePattern {
     /// A missing year, month or day; an hour, minute, second or offset.
     pub fn gives_a_date(&self) -> Result<(), PatternError> {
         self.holds_a_day()?;
-        match self.parts().find(|part| *part > Part::Day) {
+        match self
+            .components()
+            .find(|component| *component > Component::Day)
+        {
             Some(_) => Err(PatternError::TimeInDate),
             None => Ok(()),
         }
@@ -117,51 +120,59 @@ impl TimePattern {
     /// offset where the column has no zone.
     pub fn gives_a_timestamp(&self, utc: bool) -> Result<(), PatternError> {
         self.holds_a_day()?;
-        let has = |part| self.parts().any(|found| found == part);
-        for (part, needed, names) in [
-            (Part::Minute, Part::Hour, ("a minute", "an hour (`%H`)")),
-            (Part::Second, Part::Minute, ("a second", "a minute (`%M`)")),
+        let has = |component| self.components().any(|found| found == component);
+        for (component, needed, names) in [
             (
-                Part::Fraction,
-                Part::Second,
+                Component::Minute,
+                Component::Hour,
+                ("a minute", "an hour (`%H`)"),
+            ),
+            (
+                Component::Second,
+                Component::Minute,
+                ("a second", "a minute (`%M`)"),
+            ),
+            (
+                Component::Fraction,
+                Component::Second,
                 ("a fraction", "a second (`%S`)"),
             ),
         ] {
-            if has(part) && !has(needed) {
+            if has(component) && !has(needed) {
                 return Err(PatternError::Gap(names.0, names.1));
             }
         }
-        if has(Part::Offset) && !utc {
+        if has(Component::Offset) && !utc {
             return Err(PatternError::OffsetWithoutZone);
         }
         Ok(())
     }
 
-    /// The parts in order.
+    /// The components in order.
     #[must_use]
     pub fn items(&self) -> &[Item] {
         &self.items
     }
 
-    fn parts(&self) -> impl Iterator<Item = Part> {
-        self.items.iter().filter_map(|item| item.part())
+    fn components(&self) -> impl Iterator<Item = Component> {
+        self.items.iter().filter_map(|item| item.component())
     }
 
     fn says_nothing_twice(&self) -> Result<(), PatternError> {
         let mut seen = Vec::new();
-        for part in self.parts() {
-            if seen.contains(&part) {
-                return Err(PatternError::Twice(part.name()));
+        for component in self.components() {
+            if seen.contains(&component) {
+                return Err(PatternError::Twice(component.name()));
             }
-            seen.push(part);
+            seen.push(component);
         }
         Ok(())
     }
 
     fn holds_a_day(&self) -> Result<(), PatternError> {
-        match [Part::Year, Part::Month, Part::Day]
+        match [Component::Year, Component::Month, Component::Day]
             .into_iter()
-            .find(|needed| !self.parts().any(|part| part == *needed))
+            .find(|needed| !self.components().any(|component| component == *needed))
         {
             Some(missing) => Err(PatternError::Missing(missing.name())),
             None => Ok(()),
@@ -185,24 +196,24 @@ const TIME: [Item; 5] = [
 ];
 
 impl Item {
-    fn part(self) -> Option<Part> {
+    fn component(self) -> Option<Component> {
         Some(match self {
             Self::Literal(_) => return None,
-            Self::Year | Self::ShortYear => Part::Year,
-            Self::Month | Self::MonthName => Part::Month,
-            Self::Day | Self::SpacedDay => Part::Day,
-            Self::Hour => Part::Hour,
-            Self::Minute => Part::Minute,
-            Self::Second => Part::Second,
-            Self::Fraction | Self::PointFraction => Part::Fraction,
-            Self::Offset => Part::Offset,
+            Self::Year | Self::ShortYear => Component::Year,
+            Self::Month | Self::MonthName => Component::Month,
+            Self::Day | Self::SpacedDay => Component::Day,
+            Self::Hour => Component::Hour,
+            Self::Minute => Component::Minute,
+            Self::Second => Component::Second,
+            Self::Fraction | Self::PointFraction => Component::Fraction,
+            Self::Offset => Component::Offset,
         })
     }
 }
 
 /// What an item says, from the coarsest on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd)]
-enum Part {
+enum Component {
     Year,
     Month,
     Day,
@@ -213,7 +224,7 @@ enum Part {
     Offset,
 }
 
-impl Part {
+impl Component {
     fn name(self) -> &'static str {
         match self {
             Self::Year => "a year (`%Y`)",
@@ -237,16 +248,16 @@ pub enum PatternError {
     /// The last character is a per cent sign.
     #[error("`%` at the end stands for nothing")]
     LonePercent,
-    /// Two directives give the same part.
+    /// Two directives give the same component.
     #[error("the pattern gives {0} twice")]
     Twice(&'static str),
-    /// A part without which there is no day.
+    /// A component without which there is no day.
     #[error("the pattern lacks {0}")]
     Missing(&'static str),
     /// A date has no time.
     #[error("the pattern of a `date` gives a time of day")]
     TimeInDate,
-    /// A part whose coarser part is missing.
+    /// A component whose coarser component is missing.
     #[error("the pattern gives {0} without {1}")]
     Gap(&'static str, &'static str),
     /// An offset only means something where values become UTC.

@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 
 use arrow::datatypes::{DataType, Schema};
 
-use super::type_inference::{Guess, guess};
+use super::type_inference::{InferredType, infer_type};
 use crate::contract::ColumnType;
 use crate::job::{JOB_FILE, JobFile};
-use crate::name::legalise;
+use crate::name::legalize;
 
 /// The beginning of a file of delimited text, split into fields.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub fn from_csv(job: &str, dataset: &str, sample: &CsvSample) -> Vec<JobFile> {
             .iter()
             .map(|row| row[at].as_deref())
             .collect::<Vec<_>>();
-        (field.as_str(), guess(&values))
+        (field.as_str(), infer_type(&values))
     });
     let mut dialect = String::new();
     if sample.delimiter != b',' {
@@ -60,7 +60,7 @@ pub fn from_parquet(job: &str, dataset: &str, schema: &Schema) -> Vec<JobFile> {
         let (kind, remark) = stored(field.data_type());
         (
             field.name().as_str(),
-            Guess {
+            InferredType {
                 kind,
                 nullable: field.is_nullable(),
                 remark,
@@ -121,7 +121,7 @@ fn files(
     dataset: &str,
     dialect: &str,
     source: &str,
-    columns: &[(&str, Guess)],
+    columns: &[(&str, InferredType)],
 ) -> Vec<JobFile> {
     let names = names(columns);
     let output = format!("clean_{dataset}");
@@ -171,10 +171,10 @@ fn files(
 }
 
 /// Legal names, each once.
-fn names(columns: &[(&str, Guess)]) -> Vec<String> {
+fn names(columns: &[(&str, InferredType)]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for (field, _) in columns {
-        let plain = legalise(field);
+        let plain = legalize(field);
         let free = std::iter::once(plain.clone())
             .chain((2..=columns.len()).map(|number| format!("{plain}_{number}")))
             .find(|name| !names.contains(name));
@@ -183,7 +183,7 @@ fn names(columns: &[(&str, Guess)]) -> Vec<String> {
     names
 }
 
-fn type_text(guess: &Guess) -> String {
+fn type_text(guess: &InferredType) -> String {
     quoted(&format!(
         "{}{}",
         guess.kind,
@@ -191,7 +191,7 @@ fn type_text(guess: &Guess) -> String {
     ))
 }
 
-fn input_column(name: &str, field: &str, guess: &Guess) -> String {
+fn input_column(name: &str, field: &str, guess: &InferredType) -> String {
     let mut parts = vec![format!("type = {}", type_text(guess))];
     match &guess.kind {
         ColumnType::Date { format } if format != "%Y-%m-%d" => {
@@ -224,7 +224,7 @@ fn input_column(name: &str, field: &str, guess: &Guess) -> String {
     }
 }
 
-fn output_column(guess: &Guess) -> String {
+fn output_column(guess: &InferredType) -> String {
     match &guess.kind {
         ColumnType::Timestamp { utc: true, .. } => {
             format!("{{ type = {}, zone = \"UTC\" }}", type_text(guess))

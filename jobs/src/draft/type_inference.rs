@@ -5,7 +5,7 @@ use crate::value_parser;
 
 /// A column's likely type.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Guess {
+pub struct InferredType {
     /// The type that all values fit.
     pub kind: ColumnType,
     /// Whether a value is missing.
@@ -16,12 +16,12 @@ pub struct Guess {
 
 /// Guesses a column's type from some of its values; `None` is an empty, unquoted field.
 #[must_use]
-pub fn guess(values: &[Option<&str>]) -> Guess {
+pub fn infer_type(values: &[Option<&str>]) -> InferredType {
     let texts = values.iter().flatten().copied().collect::<Vec<_>>();
     let nullable = texts.len() < values.len();
     if texts.is_empty() {
         let remark = Some("no value in the sample".to_owned());
-        return Guess {
+        return InferredType {
             kind: ColumnType::String,
             nullable: true,
             remark,
@@ -31,7 +31,7 @@ pub fn guess(values: &[Option<&str>]) -> Guess {
         .or_else(|| numbers(&texts))
         .or_else(|| times(&texts))
         .unwrap_or_else(|| (ColumnType::String, codes(&texts)));
-    Guess {
+    InferredType {
         kind,
         nullable,
         remark,
@@ -184,7 +184,7 @@ mod tests {
 
     fn kind(texts: &[&str]) -> String {
         let values = texts.iter().map(|text| Some(*text)).collect::<Vec<_>>();
-        let Guess { kind, remark, .. } = guess(&values);
+        let InferredType { kind, remark, .. } = infer_type(&values);
         let format = match &kind {
             ColumnType::Date { format } | ColumnType::Timestamp { format, .. } => {
                 format!(" {format}")
@@ -235,8 +235,8 @@ mod tests {
         ] {
             assert_eq!(kind(&texts), expected, "{texts:?}");
         }
-        let empty = guess(&[None, None]);
+        let empty = infer_type(&[None, None]);
         assert!(empty.nullable && empty.kind == ColumnType::String);
-        assert!(guess(&[None, Some("1")]).nullable);
+        assert!(infer_type(&[None, Some("1")]).nullable);
     }
 }

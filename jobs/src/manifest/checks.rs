@@ -1,16 +1,16 @@
 //! `[checks.<name>]`: what must hold before anything is published.
 
 use super::constraints::severity;
-use super::section::Part;
+use super::section::Section;
+use super::section_kind::SectionKind;
 use super::sql_source;
-use super::toml_table::Section;
 use crate::job::{Check, CheckKind, JobFile};
 
 pub(super) fn checks(top: &Section<'_>, files: &[JobFile]) -> Vec<Check> {
     top.named("checks", "check")
         .iter()
         .filter_map(|entry| {
-            let section = entry.section(top.document, Part::Check)?;
+            let section = entry.section(top.document, SectionKind::Check)?;
             let severity = severity(&section);
             let enabled = section.boolean("enabled").unwrap_or(true);
             let kind = kind(&section, files)?;

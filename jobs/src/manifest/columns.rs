@@ -2,22 +2,23 @@
 
 use toml::de::DeValue;
 
-use super::section::Part;
-use super::toml_table::{Document, Named, Section, Text};
+use super::section::{NamedEntry, Section};
+use super::section_kind::SectionKind;
+use super::toml_document::{SpannedText, TomlDocument};
 use super::type_name;
 use crate::contract::{Column, ColumnType, Origin};
 use crate::time_pattern::TimePattern;
 
 /// Reads the columns of a contract in the order of the file.
-pub(super) fn columns(section: &Section<'_>, part: Part) -> Vec<Column> {
+pub(super) fn columns(section: &Section<'_>, within: SectionKind) -> Vec<Column> {
     section
         .named("columns", "column")
         .iter()
-        .map(|entry| column(section.document, entry, part))
+        .map(|entry| column(section.document, entry, within))
         .collect()
 }
 
-fn column(document: &Document<'_>, entry: &Named<'_>, part: Part) -> Column {
+fn column(document: &TomlDocument<'_>, entry: &NamedEntry<'_>, within: SectionKind) -> Column {
     let mut column = Column {
         name: entry.name.to_owned(),
         kind: ColumnType::String,
@@ -25,12 +26,12 @@ fn column(document: &Document<'_>, entry: &Named<'_>, part: Part) -> Column {
         origin: Origin::Field(entry.name.to_owned()),
         description: None,
     };
-    let written = match entry.section_or_text(document, part) {
+    let written = match entry.section_or_text(document, within) {
         None => None,
         Some(Err(shorthand)) => Some(written_type(document, entry.name, &shorthand, None)),
         Some(Ok(section)) => {
             column.description = section.text("description").map(|text| text.value);
-            if part == Part::InputColumn {
+            if within == SectionKind::InputColumn {
                 column.origin = origin(&section, entry.name);
             }
             if section.get("type").is_none() {
@@ -62,8 +63,8 @@ fn origin(section: &Section<'_>, name: &str) -> Origin {
 
 /// The type of a parameter: no `not null`, and a format at most.
 pub(super) fn parameter_type(
-    document: &Document<'_>,
-    text: &Text,
+    document: &TomlDocument<'_>,
+    text: &SpannedText,
     section: Option<&Section<'_>>,
 ) -> ColumnType {
     let (kind, nullable) = written_type(document, "", text, section);
@@ -79,9 +80,9 @@ pub(super) fn parameter_type(
 
 /// Reads `<type> [not null]`, with the keys of the table around it, if there is one.
 fn written_type(
-    document: &Document<'_>,
+    document: &TomlDocument<'_>,
     name_of: &str,
-    text: &Text,
+    text: &SpannedText,
     section: Option<&Section<'_>>,
 ) -> (ColumnType, bool) {
     let words = text.value.trim();
@@ -151,7 +152,7 @@ fn with_details(mut kind: ColumnType, section: &Section<'_>) -> ColumnType {
 
 fn pattern(
     section: &Section<'_>,
-    text: &Text,
+    text: &SpannedText,
     fits: impl FnOnce(&TimePattern) -> Result<(), crate::time_pattern::PatternError>,
 ) {
     if let Err(error) = TimePattern::parse(&text.value).and_then(|pattern| fits(&pattern)) {

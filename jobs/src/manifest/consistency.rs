@@ -1,20 +1,20 @@
 //! What the parts of a job say about each other.
 
-use super::constraints::WrittenReference;
-use super::toml_table::{Document, Text};
-use super::unresolved_job::WrittenJob;
+use super::constraints::UnresolvedReference;
+use super::toml_document::{SpannedText, TomlDocument};
+use super::unresolved_job::UnresolvedJob;
 use crate::contract::Column;
-use crate::name::suggestion;
+use crate::suggestion::suggestion;
 
 /// SQL sees inputs, tables and outputs under one set of names.
-pub(super) fn names_differ(document: &Document<'_>, written: &WrittenJob) {
+pub(super) fn names_differ(document: &TomlDocument<'_>, written: &UnresolvedJob) {
     let inputs = written
         .inputs
         .iter()
         .map(|input| ("an input", &input.name_text));
     let tables = written.tables.iter().map(|(_, name)| ("a table", name));
     let outputs = written.outputs.iter().map(|(_, name)| ("an output", name));
-    let mut seen: Vec<(&str, &Text)> = Vec::new();
+    let mut seen: Vec<(&str, &SpannedText)> = Vec::new();
     for (kind, name) in inputs.chain(tables).chain(outputs) {
         if let Some((first, _)) = seen.iter().find(|(_, before)| before.value == name.value) {
             document.wrong(
@@ -29,12 +29,12 @@ pub(super) fn names_differ(document: &Document<'_>, written: &WrittenJob) {
 
 /// Checks that references lead to columns of the same type in a dataset of the job.
 pub(super) fn refer(
-    document: &Document<'_>,
+    document: &TomlDocument<'_>,
     own: &[Column],
-    references: &[WrittenReference],
+    references: &[UnresolvedReference],
     datasets: &[(&str, &[Column])],
 ) {
-    for WrittenReference { reference, text } in references {
+    for UnresolvedReference { reference, text } in references {
         let Some((_, target)) = datasets.iter().find(|(name, _)| *name == reference.dataset) else {
             document.wrong(
                 &text.span,

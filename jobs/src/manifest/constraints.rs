@@ -2,10 +2,11 @@
 
 use toml::de::DeValue;
 
-use super::section::Part;
-use super::toml_table::{Section, Text, kind_of};
+use super::section::{Section, kind_of};
+use super::section_kind::SectionKind;
+use super::toml_document::SpannedText;
 use crate::contract::{Column, Key, Reference, Severity};
-use crate::name::suggestion;
+use crate::suggestion::suggestion;
 
 pub(super) const SEVERITIES: &[(&str, Severity)] =
     &[("reject", Severity::Reject), ("warn", Severity::Warn)];
@@ -17,7 +18,7 @@ pub(super) fn column_names(section: &Section<'_>, key: &str, columns: &[Column])
     texts.into_iter().map(|text| text.value).collect()
 }
 
-pub(super) fn known_columns(section: &Section<'_>, texts: &[Text], columns: &[Column]) {
+pub(super) fn known_columns(section: &Section<'_>, texts: &[SpannedText], columns: &[Column]) {
     for (at, text) in texts.iter().enumerate() {
         if !columns.iter().any(|column| column.name == text.value) {
             section.wrong(
@@ -43,7 +44,7 @@ pub(super) fn key(section: &Section<'_>, columns: &[Column]) -> Option<Key> {
     let value = section.get("key")?;
     let key = match value.get_ref() {
         DeValue::Table(table) => {
-            let inner = Section::new(section.document, Part::Key, table, &value.span());
+            let inner = Section::new(section.document, SectionKind::Key, table, &value.span());
             if inner.get("columns").is_none() {
                 inner.missing("columns", "such as `columns = \"rental_id\"`");
             }
@@ -65,13 +66,13 @@ pub(super) fn key(section: &Section<'_>, columns: &[Column]) -> Option<Key> {
 }
 
 /// A reference and the place where it is written; what it refers to is checked once all datasets are known.
-pub(super) struct WrittenReference {
+pub(super) struct UnresolvedReference {
     pub(super) reference: Reference,
-    pub(super) text: Text,
+    pub(super) text: SpannedText,
 }
 
 /// Reads `references`: texts `a, b -> dataset.a, dataset.b`, or tables with a severity.
-pub(super) fn references(section: &Section<'_>, columns: &[Column]) -> Vec<WrittenReference> {
+pub(super) fn references(section: &Section<'_>, columns: &[Column]) -> Vec<UnresolvedReference> {
     let Some(value) = section.get("references") else {
         return Vec::new();
     };
@@ -88,15 +89,19 @@ pub(super) fn references(section: &Section<'_>, columns: &[Column]) -> Vec<Writt
         .filter_map(|item| {
             let (text, severity) = match item.get_ref() {
                 DeValue::String(text) => (
-                    Text {
+                    SpannedText {
                         value: text.as_ref().to_owned(),
                         span: item.span(),
                     },
                     Severity::Reject,
                 ),
                 DeValue::Table(table) => {
-                    let inner =
-                        Section::new(section.document, Part::Reference, table, &item.span());
+                    let inner = Section::new(
+                        section.document,
+                        SectionKind::Reference,
+                        table,
+                        &item.span(),
+                    );
                     if inner.get("columns").is_none() {
                         inner.missing("columns", FORM);
                     }
@@ -123,13 +128,13 @@ pub(super) fn references(section: &Section<'_>, columns: &[Column]) -> Vec<Writt
             let named = reference
                 .columns
                 .iter()
-                .map(|column| Text {
+                .map(|column| SpannedText {
                     value: column.clone(),
                     span: text.span.clone(),
                 })
                 .collect::<Vec<_>>();
             known_columns(section, &named, columns);
-            Some(WrittenReference { reference, text })
+            Some(UnresolvedReference { reference, text })
         })
         .collect()
 }

@@ -3,13 +3,13 @@
 use toml::de::DeTable;
 
 use crate::job::{JOB_FILE, JobFile};
-use crate::problem::Place;
+use crate::problem::Position;
 
 /// The place of an entry of the `job.toml`, such as `["outputs", "daily", "columns", "revenue"]`; of the nearest part of
 /// the path that is there.
-pub(crate) fn place(files: &[JobFile], path: &[&str]) -> Place {
+pub(crate) fn place(files: &[JobFile], path: &[&str]) -> Position {
     let Some(file) = files.iter().find(|file| file.name == JOB_FILE) else {
-        return Place::START;
+        return Position::START;
     };
     let (table, _) = DeTable::parse_recoverable(&file.text);
     let mut at = 0..0;
@@ -24,11 +24,11 @@ pub(crate) fn place(files: &[JobFile], path: &[&str]) -> Place {
             at = value.span();
         }
     }
-    Place::of(&file.text, &at)
+    Position::of(&file.text, &at)
 }
 
 /// The place of the first character of a text that stands under `path`; `None` where another text or none stands there.
-pub(crate) fn text_place(files: &[JobFile], path: &[&str], text: &str) -> Option<Place> {
+pub(crate) fn text_place(files: &[JobFile], path: &[&str], text: &str) -> Option<Position> {
     let file = files.iter().find(|file| file.name == JOB_FILE)?;
     let (table, _) = DeTable::parse_recoverable(&file.text);
     let (last, tables) = path.split_last()?;
@@ -53,5 +53,5 @@ pub(crate) fn text_place(files: &[JobFile], path: &[&str], text: &str) -> Option
         _ => 0,
     };
     let start = span.start + quotes + line_end;
-    Some(Place::of(&file.text, &(start..start)))
+    Some(Position::of(&file.text, &(start..start)))
 }

@@ -1,52 +1,53 @@
 //! `[inputs.<name>]`: where a dataset comes from and what its rows must look like.
 
 use super::columns::columns;
-use super::constraints::{self, SEVERITIES, WrittenReference};
-use super::section::Part;
-use super::toml_table::{Named, Section, Text};
+use super::constraints::{self, SEVERITIES, UnresolvedReference};
+use super::section::{NamedEntry, Section};
+use super::section_kind::SectionKind;
+use super::toml_document::SpannedText;
 use crate::contract::{Column, Contract, CsvFormat, Encoding, Format, Origin, Rule};
 use crate::job::InputOrigin;
 use crate::name;
 
 /// An input as written, before what it takes from other jobs is looked up.
-pub(super) struct WrittenInput {
+pub(super) struct UnresolvedInput {
     pub(super) name: String,
-    pub(super) name_text: Text,
+    pub(super) name_text: SpannedText,
     pub(super) raw: Option<String>,
     pub(super) min_rows: Option<u64>,
-    pub(super) source: Source,
-    pub(super) references: Vec<WrittenReference>,
+    pub(super) source: ContractSource,
+    pub(super) references: Vec<UnresolvedReference>,
 }
 
 /// Where the contract comes from.
-pub(super) enum Source {
+pub(super) enum ContractSource {
     /// It is written here.
     Here(Contract),
     /// It is that of another job's input.
-    Contract(Link),
+    Contract(JobLink),
     /// It follows from another job's output.
-    Table(Link),
+    Table(JobLink),
 }
 
 /// `job.dataset`, and where that is written.
 #[derive(Clone)]
-pub(super) struct Link {
+pub(super) struct JobLink {
     pub(super) job: String,
     pub(super) dataset: String,
-    pub(super) text: Text,
+    pub(super) text: SpannedText,
 }
 
-impl WrittenInput {
+impl UnresolvedInput {
     /// The origin that is written here, `None` where it comes with the other job's contract.
     pub(super) fn origin(&self) -> Option<InputOrigin> {
         match (&self.source, &self.raw) {
-            (Source::Table(link), _) => Some(InputOrigin::Table {
+            (ContractSource::Table(link), _) => Some(InputOrigin::Table {
                 job: link.job.clone(),
                 table: link.dataset.clone(),
             }),
             (_, Some(raw)) => Some(InputOrigin::Raw(raw.clone())),
-            (Source::Here(_), None) => Some(InputOrigin::Raw(self.name.clone())),
-            (Source::Contract(_), None) => None,
+            (ContractSource::Here(_), None) => Some(InputOrigin::Raw(self.name.clone())),
+            (ContractSource::Contract(_), None) => None,
         }
     }
 }
@@ -66,13 +67,13 @@ const CONTRACT_KEYS: [&str; 11] = [
     "rules",
 ];
 
-pub(super) fn input(entry: &Named<'_>, section: &Section<'_>) -> WrittenInput {
+pub(super) fn input(entry: &NamedEntry<'_>, section: &Section<'_>) -> UnresolvedInput {
     let raw = section.text("raw").map(|text| {
         if text.value.is_empty()
             || text
                 .value
                 .split('/')
-                .any(|part| part.is_empty() || part.starts_with('.'))
+                .any(|folder| folder.is_empty() || folder.starts_with('.'))
         {
             section.wrong(
                 &text.span,
@@ -92,21 +93,21 @@ pub(super) fn input(entry: &Named<'_>, section: &Section<'_>) -> WrittenInput {
             only_here(section, &["raw", "contract"], "table");
             drop(contract);
             only_here(section, &CONTRACT_KEYS, "table");
-            Source::Table(table)
+            ContractSource::Table(table)
         }
         (None, Some(contract)) => {
             only_here(section, &CONTRACT_KEYS, "contract");
-            Source::Contract(contract)
+            ContractSource::Contract(contract)
         }
         (None, None) => {
             let (contract, written) = written_contract(section);
             references = written;
-            Source::Here(contract)
+            ContractSource::Here(contract)
         }
     };
-    WrittenInput {
+    UnresolvedInput {
         name: entry.name.to_owned(),
-        name_text: Text {
+        name_text: SpannedText {
             value: entry.name.to_owned(),
             span: entry.span.clone(),
         },
@@ -129,9 +130,9 @@ fn only_here(section: &Section<'_>, keys: &[&str], by: &str) {
     }
 }
 
-fn link(section: &Section<'_>, text: Text) -> Option<Link> {
+fn link(section: &Section<'_>, text: SpannedText) -> Option<JobLink> {
     match text.value.split_once('.') {
-        Some((job, dataset)) if name::is_legal(job) && name::is_legal(dataset) => Some(Link {
+        Some((job, dataset)) if name::is_legal(job) && name::is_legal(dataset) => Some(JobLink {
             job: job.to_owned(),
             dataset: dataset.to_owned(),
             text,
@@ -147,10 +148,10 @@ fn link(section: &Section<'_>, text: Text) -> Option<Link> {
     }
 }
 
-fn written_contract(section: &Section<'_>) -> (Contract, Vec<WrittenReference>) {
+fn written_contract(section: &Section<'_>) -> (Contract, Vec<UnresolvedReference>) {
     // A link that is written but wrong was reported already: missing columns would be a second report of it.
     let linked = section.get("table").is_some() || section.get("contract").is_some();
-    let columns = columns(section, Part::InputColumn);
+    let columns = columns(section, SectionKind::InputColumn);
     if section.get("columns").is_none() && !linked {
         section.missing(
             "columns",
@@ -256,7 +257,7 @@ const ENCODINGS: &[(&str, Encoding)] = &[
     ("windows-1252", Encoding::Windows1252),
 ];
 
-fn character(section: &Section<'_>, key: &str, text: &Text) -> Option<u8> {
+fn character(section: &Section<'_>, key: &str, text: &SpannedText) -> Option<u8> {
     match text.value.as_bytes() {
         [byte] if byte.is_ascii() && !matches!(byte, b'\n' | b'\r') => Some(*byte),
         _ => {
@@ -275,7 +276,7 @@ fn rules(section: &Section<'_>) -> Vec<Rule> {
         .named("rules", "rule")
         .iter()
         .filter_map(
-            |entry| match entry.section_or_text(section.document, Part::Rule)? {
+            |entry| match entry.section_or_text(section.document, SectionKind::Rule)? {
                 Err(sql) => Some(Rule {
                     name: entry.name.to_owned(),
                     sql: sql.value,

@@ -1,12 +1,12 @@
 //! What a job takes from other jobs: contracts of their inputs, columns of their outputs.
 
-use super::inputs::{Link, Source, WrittenInput};
-use super::toml_table::Document;
-use super::unresolved_job::{WrittenJob, written};
+use super::inputs::{ContractSource, JobLink, UnresolvedInput};
+use super::toml_document::TomlDocument;
+use super::unresolved_job::{UnresolvedJob, written};
 use crate::bundled::embedded_folders;
 use crate::contract::{Contract, Format, Origin};
 use crate::job::{InputOrigin, JOB_FILE, JobFile};
-use crate::name::suggestion;
+use crate::suggestion::suggestion;
 
 /// Gives the files of another job by its name, for contracts and tables that a job takes from it; `None` where it is not
 /// known. The bundled jobs are always known and need not be given.
@@ -14,30 +14,30 @@ pub type Others<'a> = &'a dyn Fn(&str) -> Option<Vec<JobFile>>;
 
 /// The contract and the origin of each input, in their order; what leads nowhere is reported and left without columns.
 pub(super) fn contracts(
-    document: &Document<'_>,
-    job: &WrittenJob,
+    document: &TomlDocument<'_>,
+    job: &UnresolvedJob,
     others: Others<'_>,
 ) -> Vec<(Contract, InputOrigin)> {
-    let lookup = Lookup { own: job, others };
+    let lookup = JobLookup { own: job, others };
     job.inputs
         .iter()
         .map(|input| {
             let own = (input.name.clone(), InputOrigin::Raw(input.name.clone()));
             let found = match &input.source {
-                Source::Here(contract) => Ok((contract.clone(), own.1)),
-                Source::Contract(link) => lookup.input(link, &mut Vec::new()),
-                Source::Table(link) => lookup.table(link),
+                ContractSource::Here(contract) => Ok((contract.clone(), own.1)),
+                ContractSource::Contract(link) => lookup.input(link, &mut Vec::new()),
+                ContractSource::Table(link) => lookup.table(link),
             };
             let (mut contract, origin) = found.unwrap_or_else(|(message, hint)| {
                 let text = match &input.source {
-                    Source::Contract(link) | Source::Table(link) => &link.text,
-                    Source::Here(_) => &input.name_text,
+                    ContractSource::Contract(link) | ContractSource::Table(link) => &link.text,
+                    ContractSource::Here(_) => &input.name_text,
                 };
                 document.wrong(&text.span, message, hint);
                 (empty(), InputOrigin::Raw(own.0))
             });
             // A contract taken from elsewhere may refer to datasets that only the other job reads.
-            if !matches!(input.source, Source::Here(_)) {
+            if !matches!(input.source, ContractSource::Here(_)) {
                 contract.references.retain(|reference| {
                     job.inputs
                         .iter()
@@ -60,21 +60,21 @@ fn empty() -> Contract {
     }
 }
 
-struct Lookup<'a> {
-    own: &'a WrittenJob,
+struct JobLookup<'a> {
+    own: &'a UnresolvedJob,
     others: Others<'a>,
 }
 
 /// What is wrong, and what to do.
-type Fault = (String, String);
+type LinkError = (String, String);
 
-impl Lookup<'_> {
+impl JobLookup<'_> {
     /// Follows `contract = "job.input"` until the contract is written out.
     fn input(
         &self,
-        link: &Link,
+        link: &JobLink,
         seen: &mut Vec<(String, String)>,
-    ) -> Result<(Contract, InputOrigin), Fault> {
+    ) -> Result<(Contract, InputOrigin), LinkError> {
         let step = (link.job.clone(), link.dataset.clone());
         if seen.contains(&step) {
             return Err((
@@ -92,9 +92,11 @@ impl Lookup<'_> {
                 ));
             };
             let (contract, origin) = match &input.source {
-                Source::Here(contract) => (contract.clone(), InputOrigin::Raw(input.name.clone())),
-                Source::Contract(next) => self.input(next, seen)?,
-                Source::Table(next) => self.table(next)?,
+                ContractSource::Here(contract) => {
+                    (contract.clone(), InputOrigin::Raw(input.name.clone()))
+                }
+                ContractSource::Contract(next) => self.input(next, seen)?,
+                ContractSource::Table(next) => self.table(next)?,
             };
             let min_rows = input.min_rows.unwrap_or(contract.min_rows);
             Ok((
@@ -108,7 +110,7 @@ impl Lookup<'_> {
     }
 
     /// The columns of `table = "job.output"`, as its Parquet files and folders hold them.
-    fn table(&self, link: &Link) -> Result<(Contract, InputOrigin), Fault> {
+    fn table(&self, link: &JobLink) -> Result<(Contract, InputOrigin), LinkError> {
         if link.job == self.own.name.value {
             return Err((
                 format!("the job reads its own output `{}`", link.dataset),
@@ -176,7 +178,7 @@ impl Lookup<'_> {
         })
     }
 
-    fn with<T>(&self, name: &str, read: impl FnOnce(&WrittenJob) -> T) -> Result<T, Fault> {
+    fn with<T>(&self, name: &str, read: impl FnOnce(&UnresolvedJob) -> T) -> Result<T, LinkError> {
         if name == self.own.name.value {
             return Ok(read(self.own));
         }
@@ -197,7 +199,7 @@ impl Lookup<'_> {
             .ok_or_else(unknown)?
             .text
             .clone();
-        let document = Document::new(JOB_FILE, &text);
+        let document = TomlDocument::new(JOB_FILE, &text);
         match written(&document, &files) {
             Some(job) => Ok(read(&job)),
             None => Err((
@@ -208,9 +210,9 @@ impl Lookup<'_> {
     }
 }
 
-fn producer(input: &WrittenInput) -> Option<String> {
+fn producer(input: &UnresolvedInput) -> Option<String> {
     match &input.source {
-        Source::Table(link) => Some(link.job.clone()),
+        ContractSource::Table(link) => Some(link.job.clone()),
         _ => None,
     }
 }

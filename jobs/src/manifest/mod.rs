@@ -17,10 +17,11 @@ mod constraints;
 mod sql_source;
 mod type_name;
 
-mod toml_table;
-
 mod section;
+mod toml_document;
+
 mod section_keys;
+mod section_kind;
 
 pub use self::job_links::Others;
 

@@ -3,28 +3,29 @@
 use toml::de::DeValue;
 
 use super::columns::columns;
-use super::constraints::{self, WrittenReference, column_names};
-use super::section::Part;
+use super::constraints::{self, UnresolvedReference, column_names};
+use super::section::{NamedEntry, Section};
+use super::section_kind::SectionKind;
 use super::sql_source;
-use super::toml_table::{Named, Section, Text};
+use super::toml_document::SpannedText;
 use crate::contract::{Column, ColumnType};
 use crate::job::{JobFile, Mode, Output, Parameter, Sql, Window};
-use crate::name::suggestion;
+use crate::suggestion::suggestion;
 
 /// An output as written; what it refers to is checked once all datasets are known.
-pub(super) struct WrittenOutput {
+pub(super) struct UnresolvedOutput {
     pub(super) output: Output,
-    pub(super) references: Vec<WrittenReference>,
-    pub(super) rows_of: Option<Text>,
+    pub(super) references: Vec<UnresolvedReference>,
+    pub(super) rows_of: Option<SpannedText>,
 }
 
 pub(super) fn output(
-    entry: &Named<'_>,
+    entry: &NamedEntry<'_>,
     section: &Section<'_>,
     files: &[JobFile],
     parameters: &[Parameter],
-) -> WrittenOutput {
-    let columns = columns(section, Part::OutputColumn);
+) -> UnresolvedOutput {
+    let columns = columns(section, SectionKind::OutputColumn);
     if section.get("columns").is_none() {
         section.missing("columns", "list the columns of the query with their types");
     } else if columns.is_empty() {
@@ -48,7 +49,7 @@ pub(super) fn output(
     }
     let rows_of = section.text("rows_of");
     let sql = sql_source::query(section, "sql", files, Some(entry.name));
-    WrittenOutput {
+    UnresolvedOutput {
         output: Output {
             name: entry.name.to_owned(),
             description: section.text("description").map(|text| text.value),
@@ -129,7 +130,7 @@ fn order_by(section: &Section<'_>, columns: &[Column], partition_by: &[String]) 
     let texts = section.texts("order_by").unwrap_or_default();
     let names = texts
         .iter()
-        .map(|text| Text {
+        .map(|text| SpannedText {
             value: text
                 .value
                 .strip_suffix(" desc")
@@ -193,7 +194,7 @@ fn window(
     let span = value.span();
     let window = match value.get_ref() {
         DeValue::Table(table) => {
-            let inner = Section::new(section.document, Part::Window, table, &span);
+            let inner = Section::new(section.document, SectionKind::Window, table, &span);
             if inner.get("column").is_none() {
                 inner.missing("column", "the partition column that is bounded");
             }

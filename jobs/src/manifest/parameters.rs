@@ -3,8 +3,8 @@
 use toml::de::DeValue;
 
 use super::columns::parameter_type;
-use super::section::Part;
-use super::toml_table::{Section, kind_of};
+use super::section::{Section, kind_of};
+use super::section_kind::SectionKind;
 use crate::contract::ColumnType;
 use crate::job::Parameter;
 use crate::value_parser;
@@ -20,7 +20,7 @@ pub(super) fn parameters(top: &Section<'_>) -> Vec<Parameter> {
                 required: false,
                 description: None,
             };
-            match entry.section_or_text(top.document, Part::Parameter)? {
+            match entry.section_or_text(top.document, SectionKind::Parameter)? {
                 Err(shorthand) => parameter.kind = parameter_type(top.document, &shorthand, None),
                 Ok(section) => {
                     match section.text("type") {

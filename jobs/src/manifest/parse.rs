@@ -2,12 +2,12 @@
 
 use super::consistency;
 use super::job_links::{self, Others};
-use super::toml_table::Document;
-use super::unresolved_job::{WrittenJob, written};
+use super::toml_document::TomlDocument;
+use super::unresolved_job::{UnresolvedJob, written};
 use crate::contract::Contract;
 use crate::job::{Input, JOB_FILE, Job, JobFile};
-use crate::name::suggestion;
-use crate::problem::{Place, Problem, Problems};
+use crate::problem::{Position, Problem, Problems};
+use crate::suggestion::suggestion;
 
 impl Job {
     /// Parses the files of a job folder; whether the SQL fits is [`Job::check`](crate::job::Job::check)'s question.
@@ -33,7 +33,7 @@ pub(crate) fn read(mut files: Vec<JobFile>, others: Others<'_>) -> Read {
     let Some(file) = files.iter().find(|file| file.name == JOB_FILE) else {
         let problem = Problem::new(
             JOB_FILE,
-            Place::START,
+            Position::START,
             format!("the folder has no `{JOB_FILE}`"),
         )
         .hint("`drivetrain new job <name>` writes a working example");
@@ -43,7 +43,7 @@ pub(crate) fn read(mut files: Vec<JobFile>, others: Others<'_>) -> Read {
         };
     };
     let text = file.text.clone();
-    let document = Document::new(JOB_FILE, &text);
+    let document = TomlDocument::new(JOB_FILE, &text);
     let job = written(&document, &files).map(|written| finish(&document, written, &files, others));
     Read {
         job,
@@ -53,8 +53,8 @@ pub(crate) fn read(mut files: Vec<JobFile>, others: Others<'_>) -> Read {
 
 /// Looks up what comes from other jobs and checks what the parts say about each other.
 fn finish(
-    document: &Document<'_>,
-    written: WrittenJob,
+    document: &TomlDocument<'_>,
+    written: UnresolvedJob,
     files: &[JobFile],
     others: Others<'_>,
 ) -> Job {

@@ -1,12 +1,12 @@
 //! Every key of a `job.toml`: the one table that the parser, the documentation and the tests read.
 
-use super::section::Part;
+use super::section_kind::SectionKind;
 
 /// One key.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct KeyInfo {
     /// Where it stands.
-    part: Part,
+    kind: SectionKind,
     /// The key.
     name: &'static str,
     /// What its value looks like.
@@ -24,13 +24,13 @@ pub(super) struct KeyInfo {
 }
 
 const fn key(
-    part: Part,
+    kind: SectionKind,
     name: &'static str,
     value: &'static str,
     meaning: &'static str,
 ) -> KeyInfo {
     KeyInfo {
-        part,
+        kind,
         name,
         value,
         meaning,
@@ -40,372 +40,397 @@ const fn key(
 /// Every key, in the order in which a `job.toml` is best written.
 const KEYS: &[KeyInfo] = &[
     key(
-        Part::Job,
+        SectionKind::Job,
         "name",
         "text, required",
         "the job; its tables lie under this folder",
     ),
     key(
-        Part::Job,
+        SectionKind::Job,
         "description",
         "text",
         "one sentence for `drivetrain jobs`",
     ),
     key(
-        Part::Job,
+        SectionKind::Job,
         "parameters",
         "table",
         "values that a run may set; SQL names them `$name`",
     ),
     key(
-        Part::Job,
+        SectionKind::Job,
         "inputs",
         "table, required",
         "the datasets that are read, by their names in SQL",
     ),
     key(
-        Part::Job,
+        SectionKind::Job,
         "tables",
         "table",
         "intermediate results, computed once, seen by the SQL after them, never published",
     ),
     key(
-        Part::Job,
+        SectionKind::Job,
         "outputs",
         "table, required",
         "the tables that are written; each one's SQL sees those above it",
     ),
     key(
-        Part::Job,
+        SectionKind::Job,
         "checks",
         "table",
         "what must hold before anything is published",
     ),
     key(
-        Part::Parameter,
+        SectionKind::Parameter,
         "type",
         "type, required",
         "also alone: `from = \"date\"`",
     ),
     key(
-        Part::Parameter,
+        SectionKind::Parameter,
         "default",
         "text, number or truth value",
         "used where a run sets none; without it the value is NULL",
     ),
     key(
-        Part::Parameter,
+        SectionKind::Parameter,
         "required",
         "true or false",
         "a run must set it",
     ),
     key(
-        Part::Parameter,
+        SectionKind::Parameter,
         "format",
         "pattern",
         "how a date or timestamp is written",
     ),
-    key(Part::Parameter, "description", "text", "what it means"),
     key(
-        Part::Input,
+        SectionKind::Parameter,
+        "description",
+        "text",
+        "what it means",
+    ),
+    key(
+        SectionKind::Input,
         "raw",
         "text",
         "the folder under `raw/`; the input's name where nothing is said",
     ),
     key(
-        Part::Input,
+        SectionKind::Input,
         "table",
         "`job.table`",
         "reads a table that another job writes, with its columns",
     ),
     key(
-        Part::Input,
+        SectionKind::Input,
         "contract",
         "`job.input`",
         "takes everything below from another job's input",
     ),
     key(
-        Part::Input,
+        SectionKind::Input,
         "format",
         "`csv` (default) or `parquet`",
         "how the objects are read",
     ),
     key(
-        Part::Input,
+        SectionKind::Input,
         "header",
         "true (default) or false",
         "whether the first line names the columns",
     ),
     key(
-        Part::Input,
+        SectionKind::Input,
         "delimiter",
         "one ASCII character",
         "stands between fields (`,`)",
     ),
     key(
-        Part::Input,
+        SectionKind::Input,
         "quote",
         "one ASCII character or empty",
         "stands around fields (`\"`); empty: quotes mean nothing",
     ),
     key(
-        Part::Input,
+        SectionKind::Input,
         "nulls",
         "list of texts",
         "unquoted fields that are NULL (`[\"\"]`)",
     ),
     key(
-        Part::Input,
+        SectionKind::Input,
         "encoding",
         "`utf-8`, `latin-1` or `windows-1252`",
         "the characters' encoding (`utf-8`)",
     ),
     key(
-        Part::Input,
+        SectionKind::Input,
         "trim",
         "true or false (default)",
         "drops white space around unquoted fields",
     ),
     key(
-        Part::Input,
+        SectionKind::Input,
         "min_rows",
         "number",
         "fewer data rows than this fail the run (1)",
     ),
     key(
-        Part::Input,
+        SectionKind::Input,
         "columns",
         "table, required",
         "in the order of a file without header; see columns",
     ),
     key(
-        Part::Input,
+        SectionKind::Input,
         "key",
         "column or list of columns",
         "occurs once; or a table, see keys",
     ),
     key(
-        Part::Input,
+        SectionKind::Input,
         "references",
         "list",
         "`\"user_id -> users.user_id\"`; or tables, see references",
     ),
     key(
-        Part::Input,
+        SectionKind::Input,
         "rules",
         "table",
         "conditions in SQL over one row, by name; see rules",
     ),
     key(
-        Part::InputColumn,
+        SectionKind::InputColumn,
         "type",
         "type, required",
         "also alone: `user_id = \"string not null\"`",
     ),
     key(
-        Part::InputColumn,
+        SectionKind::InputColumn,
         "format",
         "pattern",
         "of a date (`%Y-%m-%d`) or timestamp (`%Y-%m-%d %H:%M:%S`)",
     ),
     key(
-        Part::InputColumn,
+        SectionKind::InputColumn,
         "zone",
         "`UTC`",
         "the timestamp is a moment in UTC; without it, wall-clock time",
     ),
     key(
-        Part::InputColumn,
+        SectionKind::InputColumn,
         "true",
         "text or list of texts",
         "what means true (`true`)",
     ),
     key(
-        Part::InputColumn,
+        SectionKind::InputColumn,
         "false",
         "text or list of texts",
         "what means false (`false`)",
     ),
     key(
-        Part::InputColumn,
+        SectionKind::InputColumn,
         "from",
         "text",
         "the field's name in the file, where it differs",
     ),
     key(
-        Part::InputColumn,
+        SectionKind::InputColumn,
         "path",
         "text",
         "the value stands in the object's key, as `<path>=<value>/`",
     ),
-    key(Part::InputColumn, "description", "text", "what it means"),
     key(
-        Part::Rule,
+        SectionKind::InputColumn,
+        "description",
+        "text",
+        "what it means",
+    ),
+    key(
+        SectionKind::Rule,
         "sql",
         "condition, required",
         "also alone: `paid = \"amount > 0\"`; a row breaks it unless it is true",
     ),
     key(
-        Part::Rule,
+        SectionKind::Rule,
         "severity",
         "`reject` (default) or `warn`",
         "quarantines the row, or counts it",
     ),
     key(
-        Part::Reference,
+        SectionKind::Reference,
         "columns",
         "text, required",
         "`a, b -> dataset.a, dataset.b`",
     ),
     key(
-        Part::Reference,
+        SectionKind::Reference,
         "severity",
         "`reject` (default) or `warn`",
         "quarantines the row, or counts it",
     ),
     key(
-        Part::Key,
+        SectionKind::Key,
         "columns",
         "column or list of columns, required",
         "occur together once",
     ),
     key(
-        Part::Key,
+        SectionKind::Key,
         "severity",
         "`reject` (default) or `warn`",
         "quarantines all but the first row, or counts them",
     ),
     key(
-        Part::Table,
+        SectionKind::Table,
         "sql",
         "file or query",
         "`<name>.sql` where nothing is said; also alone: `totals = \"select ..\"`",
     ),
-    key(Part::Table, "description", "text", "what it holds"),
-    key(Part::Output, "description", "text", "what it holds"),
+    key(SectionKind::Table, "description", "text", "what it holds"),
+    key(SectionKind::Output, "description", "text", "what it holds"),
     key(
-        Part::Output,
+        SectionKind::Output,
         "sql",
         "file or query",
         "`<name>.sql` where nothing is said",
     ),
     key(
-        Part::Output,
+        SectionKind::Output,
         "columns",
         "table, required",
         "exactly those of the query; see columns",
     ),
     key(
-        Part::Output,
+        SectionKind::Output,
         "partition_by",
         "column or list of columns",
         "become `name=value/` folders, outermost first",
     ),
     key(
-        Part::Output,
+        SectionKind::Output,
         "order_by",
         "column or list of columns",
         "order of the rows in a partition; `\"amount desc\"`",
     ),
     key(
-        Part::Output,
+        SectionKind::Output,
         "key",
         "column or list of columns",
         "occurs once, or nothing is published",
     ),
-    key(Part::Output, "references", "list", "as for inputs; a check"),
     key(
-        Part::Output,
+        SectionKind::Output,
+        "references",
+        "list",
+        "as for inputs; a check",
+    ),
+    key(
+        SectionKind::Output,
         "mode",
         "`replace` (default) or `append`",
         "what a run does to the rows that are there",
     ),
     key(
-        Part::Output,
+        SectionKind::Output,
         "window",
         "partition column",
         "parameters `from` and `to` bound it: a run replaces just that; or a table",
     ),
     key(
-        Part::Output,
+        SectionKind::Output,
         "rows_of",
         "input",
         "each accepted row of it gives exactly one row, less `where` and window",
     ),
     key(
-        Part::Output,
+        SectionKind::Output,
         "where",
         "condition",
         "rows for which it is not true are left out and counted",
     ),
     key(
-        Part::Output,
+        SectionKind::Output,
         "warnings",
         "list of boolean columns",
         "their true values are counted and reported",
     ),
     key(
-        Part::OutputColumn,
+        SectionKind::OutputColumn,
         "type",
         "type, required",
         "also alone: `revenue = \"decimal(18,2) not null\"`",
     ),
     key(
-        Part::OutputColumn,
+        SectionKind::OutputColumn,
         "zone",
         "`UTC`",
         "the timestamp is a moment in UTC",
     ),
-    key(Part::OutputColumn, "description", "text", "what it means"),
     key(
-        Part::Window,
+        SectionKind::OutputColumn,
+        "description",
+        "text",
+        "what it means",
+    ),
+    key(
+        SectionKind::Window,
         "column",
         "partition column, required",
         "what is bounded",
     ),
     key(
-        Part::Window,
+        SectionKind::Window,
         "from",
         "parameter",
         "the least value (`from`)",
     ),
-    key(Part::Window, "to", "parameter", "the greatest value (`to`)"),
     key(
-        Part::Check,
+        SectionKind::Window,
+        "to",
+        "parameter",
+        "the greatest value (`to`)",
+    ),
+    key(
+        SectionKind::Check,
         "expected",
         "file or query of one row",
         "what must come out; goes with `got`",
     ),
     key(
-        Part::Check,
+        SectionKind::Check,
         "got",
         "file or query of one row",
         "what came out: the same columns, exactly the same values",
     ),
     key(
-        Part::Check,
+        SectionKind::Check,
         "no_rows",
         "file or query",
         "each of its rows is a violation",
     ),
     key(
-        Part::Check,
+        SectionKind::Check,
         "severity",
         "`reject` (default) or `warn`",
         "stops the run, or is only reported",
     ),
     key(
-        Part::Check,
+        SectionKind::Check,
         "enabled",
         "true (default) or false",
         "`false`: only with `--check <name>`",
     ),
 ];
 
-/// The names of a part's keys.
-pub(super) fn names_in(part: Part) -> impl Iterator<Item = &'static str> + Clone {
+/// The names of a section's keys.
+pub(super) fn names_in(kind: SectionKind) -> impl Iterator<Item = &'static str> + Clone {
     KEYS.iter()
-        .filter(move |key| key.part == part)
+        .filter(move |key| key.kind == kind)
         .map(|key| key.name)
 }
 
@@ -418,13 +443,13 @@ mod tests {
     /// The table of all keys in Markdown, for the documentation.
     fn keys_as_markdown() -> String {
         let mut text = String::new();
-        for part in Part::ALL {
+        for kind in SectionKind::ALL {
             let _ = writeln!(
                 text,
                 "\n{}\n\n| key | value | meaning |\n|---|---|---|",
-                capitalized(part.place())
+                capitalized(kind.heading())
             );
-            for key in KEYS.iter().filter(|key| key.part == part) {
+            for key in KEYS.iter().filter(|key| key.kind == kind) {
                 let _ = writeln!(text, "| `{}` | {} | {} |", key.name, key.value, key.meaning);
             }
         }

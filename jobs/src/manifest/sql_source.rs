@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use super::toml_table::{Section, Text};
+use super::section::Section;
+use super::toml_document::SpannedText;
 use crate::job::{JobFile, Sql};
-use crate::name::nearest;
-use crate::problem::Place;
+use crate::problem::Position;
+use crate::suggestion::nearest;
 
 /// Reads a query under `key`; without it the file `<default>.sql`, where there is a default.
 pub(super) fn query(
@@ -32,7 +33,11 @@ pub(super) fn query(
 }
 
 /// Reads a text that names a file or is a query.
-pub(super) fn query_of(section: &Section<'_>, text: &Text, files: &[JobFile]) -> Option<Sql> {
+pub(super) fn query_of(
+    section: &Section<'_>,
+    text: &SpannedText,
+    files: &[JobFile],
+) -> Option<Sql> {
     let value = text.value.trim();
     let is_file = is_sql_file(value) && !value.contains(char::is_whitespace);
     if is_file {
@@ -64,7 +69,7 @@ pub(super) fn query_of(section: &Section<'_>, text: &Text, files: &[JobFile]) ->
         .any(|quotes| opening.starts_with(quotes));
     Some(Sql {
         file: section.document.file.to_owned(),
-        line: Place::of(written, &text.span).line + usize::from(next_line),
+        line: Position::of(written, &text.span).line + usize::from(next_line),
         text: text.value.clone(),
     })
 }

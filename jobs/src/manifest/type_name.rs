@@ -1,17 +1,17 @@
 //! The names of types.
 
 use crate::contract::ColumnType;
-use crate::name::nearest;
+use crate::suggestion::nearest;
 
 /// Why a text names no type, and the type that it most likely means: what else is wrong with the column is judged by that.
-pub(super) struct Fault {
+pub(super) struct TypeNameError {
     pub(super) message: String,
     pub(super) hint: String,
     pub(super) guess: ColumnType,
 }
 
 /// Reads the name of a type.
-pub(super) fn parse(name: &str) -> Result<ColumnType, Fault> {
+pub(super) fn parse(name: &str) -> Result<ColumnType, TypeNameError> {
     if let Some(kind) = plain(name) {
         return Ok(kind);
     }
@@ -22,12 +22,12 @@ pub(super) fn parse(name: &str) -> Result<ColumnType, Fault> {
         Some((precision, scale)) if (1..=38).contains(&precision) && scale <= precision => {
             Ok(ColumnType::Decimal { precision, scale })
         }
-        Some((precision, scale)) => Err(Fault {
+        Some((precision, scale)) => Err(TypeNameError {
             message: format!("`decimal({precision},{scale})` does not exist"),
             hint: "at most 38 digits in all, and no more after the point than in all".to_owned(),
             guess: MONEY,
         }),
-        None => Err(Fault {
+        None => Err(TypeNameError {
             message: format!("`{name}` does not say how many digits"),
             hint: "write `decimal(12,2)`: 12 digits in all, 2 of them after the point".to_owned(),
             guess: MONEY,
@@ -70,7 +70,7 @@ fn numbers(text: &str) -> Option<(u8, u8)> {
     Some((precision.trim().parse().ok()?, scale.trim().parse().ok()?))
 }
 
-fn unknown(name: &str) -> Fault {
+fn unknown(name: &str) -> TypeNameError {
     let lower = name.to_lowercase();
     let base = lower.split(['(', ' ']).next().unwrap_or_default();
     let meant = match base {
@@ -83,7 +83,7 @@ fn unknown(name: &str) -> Fault {
         "bool" => Some("boolean"),
         _ => nearest(base, TYPES),
     };
-    Fault {
+    TypeNameError {
         message: format!("unknown type `{name}`"),
         hint: match meant {
             Some(meant) => format!("did you mean `{meant}`?"),

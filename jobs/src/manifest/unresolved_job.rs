@@ -2,26 +2,27 @@
 
 use toml::de::{DeTable, DeValue};
 
-use super::inputs::{self, WrittenInput};
-use super::outputs::{self, WrittenOutput};
-use super::section::Part;
-use super::toml_table::{Document, Section, Text};
+use super::inputs::{self, UnresolvedInput};
+use super::outputs::{self, UnresolvedOutput};
+use super::section::Section;
+use super::section_kind::SectionKind;
+use super::toml_document::{SpannedText, TomlDocument};
 use super::{checks, parameters, sql_source};
 use crate::job::{Check, JobFile, Parameter, Table};
 use crate::name;
 
 /// A job as its own file has it, before anything is looked up elsewhere.
-pub(super) struct WrittenJob {
-    pub(super) name: Text,
+pub(super) struct UnresolvedJob {
+    pub(super) name: SpannedText,
     pub(super) description: String,
     pub(super) parameters: Vec<Parameter>,
-    pub(super) inputs: Vec<WrittenInput>,
-    pub(super) tables: Vec<(Table, Text)>,
-    pub(super) outputs: Vec<(WrittenOutput, Text)>,
+    pub(super) inputs: Vec<UnresolvedInput>,
+    pub(super) tables: Vec<(Table, SpannedText)>,
+    pub(super) outputs: Vec<(UnresolvedOutput, SpannedText)>,
     pub(super) checks: Vec<Check>,
 }
 
-pub(super) fn written(document: &Document<'_>, files: &[JobFile]) -> Option<WrittenJob> {
+pub(super) fn written(document: &TomlDocument<'_>, files: &[JobFile]) -> Option<UnresolvedJob> {
     let (table, errors) = DeTable::parse_recoverable(document.text);
     for error in &errors {
         document.wrong(
@@ -34,26 +35,31 @@ pub(super) fn written(document: &Document<'_>, files: &[JobFile]) -> Option<Writ
     if !errors.is_empty() {
         return None;
     }
-    let top = Section::new(document, Part::Job, table.get_ref(), &(0..0));
+    let top = Section::new(document, SectionKind::Job, table.get_ref(), &(0..0));
     let name = job_name(&top);
     let parameters = parameters::parameters(&top);
     let inputs = top
         .named("inputs", "input")
         .iter()
-        .filter_map(|entry| Some(inputs::input(entry, &entry.section(document, Part::Input)?)))
+        .filter_map(|entry| {
+            Some(inputs::input(
+                entry,
+                &entry.section(document, SectionKind::Input)?,
+            ))
+        })
         .collect();
     let tables = top
         .named("tables", "table")
         .iter()
         .filter_map(|entry| {
-            let (sql, description) = match entry.section_or_text(document, Part::Table)? {
+            let (sql, description) = match entry.section_or_text(document, SectionKind::Table)? {
                 Err(text) => (sql_source::query_of(&top, &text, files)?, None),
                 Ok(section) => (
                     sql_source::query(&section, "sql", files, Some(entry.name))?,
                     section.text("description").map(|text| text.value),
                 ),
             };
-            let name = Text {
+            let name = SpannedText {
                 value: entry.name.to_owned(),
                 span: entry.span.clone(),
             };
@@ -71,8 +77,8 @@ pub(super) fn written(document: &Document<'_>, files: &[JobFile]) -> Option<Writ
         .named("outputs", "output")
         .iter()
         .filter_map(|entry| {
-            let section = entry.section(document, Part::Output)?;
-            let name = Text {
+            let section = entry.section(document, SectionKind::Output)?;
+            let name = SpannedText {
                 value: entry.name.to_owned(),
                 span: entry.span.clone(),
             };
@@ -88,7 +94,7 @@ pub(super) fn written(document: &Document<'_>, files: &[JobFile]) -> Option<Writ
             Some(_) => {}
         }
     }
-    Some(WrittenJob {
+    Some(UnresolvedJob {
         name,
         description: top
             .text("description")
@@ -101,12 +107,12 @@ pub(super) fn written(document: &Document<'_>, files: &[JobFile]) -> Option<Writ
     })
 }
 
-fn job_name(top: &Section<'_>) -> Text {
+fn job_name(top: &Section<'_>) -> SpannedText {
     let Some(text) = top.text("name") else {
         if top.get("name").is_none() {
             top.missing("name", "such as `name = \"daily_sales\"`");
         }
-        return Text {
+        return SpannedText {
             value: String::new(),
             span: 0..0,
         };
@@ -117,7 +123,7 @@ fn job_name(top: &Section<'_>) -> Text {
             format!("`{}` is no name for a job", text.value),
             format!(
                 "write `{}`: a lower-case letter, then lower-case letters, digits and `_`",
-                name::legalise(&text.value)
+                name::legalize(&text.value)
             ),
         );
     } else if text.value == "raw" {

@@ -9,7 +9,7 @@ use datafusion::logical_expr::type_coercion::binary::comparison_coercion;
 use datafusion::logical_expr::{LogicalPlanBuilder, cast};
 use datafusion::prelude::SessionContext;
 
-use super::output_plan::failed;
+use super::output_plan::planning_error;
 use super::parameters::Parameters;
 use super::sql_to_plan;
 use crate::error::Error;
@@ -40,19 +40,20 @@ pub async fn check_plan(
     check: &Check,
     parameters: &Parameters,
 ) -> Result<CheckPlan, Error> {
-    let wrong = |sql: &Sql, error| failed(job, &format!("check `{}`", check.name), sql, error);
+    let wrong =
+        |sql: &Sql, error| planning_error(job, &format!("check `{}`", check.name), sql, error);
     match &check.kind {
         CheckKind::NoRows(sql) => {
-            let plan = sql_to_plan::query(context, &sql.text, parameters)
+            let plan = sql_to_plan::plan_query(context, &sql.text, parameters)
                 .await
                 .map_err(|error| wrong(sql, error))?;
             Ok(CheckPlan::NoRows(plan))
         }
         CheckKind::Equal { expected, got } => {
-            let left = sql_to_plan::query(context, &expected.text, parameters)
+            let left = sql_to_plan::plan_query(context, &expected.text, parameters)
                 .await
                 .map_err(|error| wrong(expected, error))?;
-            let right = sql_to_plan::query(context, &got.text, parameters)
+            let right = sql_to_plan::plan_query(context, &got.text, parameters)
                 .await
                 .map_err(|error| wrong(got, error))?;
             let (left, right) = comparable(left, right).map_err(|error| wrong(got, error))?;
@@ -83,8 +84,8 @@ pub(crate) fn comparable(
             return plan_err!(
                 "`{}` is `{}` in `expected`, and `{}` in `got`",
                 from.1.name(),
-                super::type_compatibility::spoken(from.1.data_type()),
-                super::type_compatibility::spoken(to.1.data_type())
+                super::type_compatibility::contract_type_name(from.1.data_type()),
+                super::type_compatibility::contract_type_name(to.1.data_type())
             );
         };
         let name = from.1.name();

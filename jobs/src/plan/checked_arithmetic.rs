@@ -7,6 +7,7 @@ use arrow::array::ArrayRef;
 use arrow::compute::kernels::numeric;
 use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
+use datafusion::common::Column as QueryColumn;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{DFSchema, Result, exec_err};
@@ -18,30 +19,29 @@ use datafusion::logical_expr::{
     ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility, Window, cast,
 };
 use datafusion::optimizer::AnalyzerRule;
-use datafusion::prelude::Column;
 
 /// Holds each 64-bit number; its sums hold any number of them that a table can have.
 const WIDE: DataType = DataType::Decimal128(20, 0);
 
 /// Puts checked arithmetic in the place of arithmetic that wraps, and sums whole numbers in 128 bits.
 #[derive(Debug)]
-pub(super) struct CheckedNumbers;
+pub(super) struct CheckedArithmetic;
 
-impl AnalyzerRule for CheckedNumbers {
+impl AnalyzerRule for CheckedArithmetic {
     fn name(&self) -> &'static str {
-        "checked_numbers"
+        "checked_arithmetic"
     }
 
     fn analyze(&self, plan: LogicalPlan, _: &ConfigOptions) -> Result<LogicalPlan> {
         let checked = plan.transform_up_with_subqueries(|node| {
-            let node = checked_arithmetic(node)?;
+            let node = check_operators(node)?;
             node.transform_data(wide_sums)
         });
         checked.map(|plan| plan.data)
     }
 }
 
-fn checked_arithmetic(node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
+fn check_operators(node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
     let schema = merge_schema(&node.inputs());
     let names = NamePreserver::new(&node);
     let rewritten = node.map_expressions(|expression| {
@@ -74,7 +74,7 @@ fn checked(expression: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
         return Ok(Transformed::no(Expr::BinaryExpr(binary)));
     }
     let call = ScalarFunction::new_udf(
-        Arc::new(ScalarUDF::new_from_impl(Checked::new(operation))),
+        Arc::new(ScalarUDF::new_from_impl(CheckedOperation::new(operation))),
         vec![*binary.left, *binary.right],
     );
     Ok(Transformed::yes(Expr::ScalarFunction(call)))
@@ -121,7 +121,7 @@ fn wide_sums(node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
         .iter()
         .enumerate()
         .map(|(place, (qualifier, field))| {
-            let column = Expr::Column(Column::from((qualifier, field)));
+            let column = Expr::Column(QueryColumn::from((qualifier, field)));
             match place.checked_sub(first).and_then(|sum| narrow[sum].clone()) {
                 Some(kind) => cast(column, kind).alias_qualified(qualifier.cloned(), field.name()),
                 None => column,
@@ -179,12 +179,12 @@ enum Operation {
 
 /// `+`, `-` and `*` over whole numbers of one type; overflow fails the query.
 #[derive(Debug, PartialEq, Eq, Hash)]
-struct Checked {
+struct CheckedOperation {
     operation: Operation,
     signature: Signature,
 }
 
-impl Checked {
+impl CheckedOperation {
     fn new(operation: Operation) -> Self {
         Self {
             operation,
@@ -213,7 +213,7 @@ impl Checked {
     }
 }
 
-impl ScalarUDFImpl for Checked {
+impl ScalarUDFImpl for CheckedOperation {
     fn name(&self) -> &'static str {
         match self.operation {
             Operation::Add => "checked_add",

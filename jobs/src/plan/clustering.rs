@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
-use datafusion::common::{Column, DFSchema};
+use datafusion::common::{Column as QueryColumn, DFSchema};
 use datafusion::datasource::empty::EmptyTable;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::logical_expr::{Expr, LogicalPlan};
@@ -63,7 +63,7 @@ async fn of(
         return Ok(None);
     };
     let planned = output_plan(context, job, output, parameters).await?;
-    let by = Expr::Column(Column::from_name(column));
+    let by = Expr::Column(QueryColumn::from_name(column));
     Ok(trace(&planned.plan, &by))
 }
 
@@ -77,7 +77,7 @@ fn trace(plan: &LogicalPlan, by: &Expr) -> Option<(String, Expr)> {
     match plan {
         LogicalPlan::TableScan(scan) => {
             let unqualified = replace(by, &|column| {
-                Some(Expr::Column(Column::from_name(column.name())))
+                Some(Expr::Column(QueryColumn::from_name(column.name())))
             })?;
             Some((scan.table_name.table().to_owned(), unqualified))
         }
@@ -119,12 +119,13 @@ fn trace(plan: &LogicalPlan, by: &Expr) -> Option<(String, Expr)> {
 fn by_index(by: &Expr, from: &DFSchema, to: &DFSchema, before: usize) -> Option<Expr> {
     replace(by, &|column| {
         let index = from.maybe_index_of_column(column)?.checked_sub(before)?;
-        (index < to.fields().len()).then(|| Expr::Column(Column::from(to.qualified_field(index))))
+        (index < to.fields().len())
+            .then(|| Expr::Column(QueryColumn::from(to.qualified_field(index))))
     })
 }
 
 /// The expression with each column replaced; `None` where one has no replacement, or where there is none at all.
-fn replace(by: &Expr, with: &dyn Fn(&Column) -> Option<Expr>) -> Option<Expr> {
+fn replace(by: &Expr, with: &dyn Fn(&QueryColumn) -> Option<Expr>) -> Option<Expr> {
     let mut found = 0;
     let mut missing = false;
     let replaced = by

@@ -3,7 +3,7 @@
 //! It is a node of its own in both plans. A condition in DataFusion's filter may be moved, copied to the other side of a
 //! join, or tried on made-up rows while the query is optimized: a function that counts there would count those too.
 
-use std::cmp::Ordering as Order;
+use std::cmp::Ordering as CmpOrdering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -23,9 +23,9 @@ use futures::{StreamExt as _, future};
 
 /// The number of rows that a query's filter has left out so far; right once the query has run to its end.
 #[derive(Clone, Debug, Default)]
-pub struct Filtered(Arc<AtomicU64>);
+pub struct FilteredRows(Arc<AtomicU64>);
 
-impl Filtered {
+impl FilteredRows {
     /// The rows left out.
     #[must_use]
     pub fn rows(&self) -> u64 {
@@ -43,15 +43,15 @@ impl Filtered {
 }
 
 /// Two are one only if they are the same counter.
-impl PartialEq for Filtered {
+impl PartialEq for FilteredRows {
     fn eq(&self, other: &Self) -> bool {
         self.address() == other.address()
     }
 }
 
-impl Eq for Filtered {}
+impl Eq for FilteredRows {}
 
-impl Hash for Filtered {
+impl Hash for FilteredRows {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.address().hash(state);
     }
@@ -62,12 +62,12 @@ impl Hash for Filtered {
 pub(super) struct CountedFilter {
     pub(super) input: LogicalPlan,
     pub(super) condition: Expr,
-    pub(super) filtered: Filtered,
+    pub(super) filtered: FilteredRows,
 }
 
 impl PartialOrd for CountedFilter {
-    fn partial_cmp(&self, other: &Self) -> Option<Order> {
-        (self == other).then_some(Order::Equal)
+    fn partial_cmp(&self, other: &Self) -> Option<CmpOrdering> {
+        (self == other).then_some(CmpOrdering::Equal)
     }
 }
 
@@ -113,14 +113,14 @@ impl UserDefinedLogicalNodeCore for CountedFilter {
 pub(super) struct CountedFilterExec {
     input: Arc<dyn ExecutionPlan>,
     condition: Arc<dyn PhysicalExpr>,
-    filtered: Filtered,
+    filtered: FilteredRows,
 }
 
 impl CountedFilterExec {
     pub(super) fn new(
         input: Arc<dyn ExecutionPlan>,
         condition: Arc<dyn PhysicalExpr>,
-        filtered: Filtered,
+        filtered: FilteredRows,
     ) -> Self {
         Self {
             input,
@@ -134,7 +134,7 @@ impl CountedFilterExec {
 fn keep(
     batch: &RecordBatch,
     condition: &Arc<dyn PhysicalExpr>,
-    filtered: &Filtered,
+    filtered: &FilteredRows,
 ) -> Result<RecordBatch> {
     let kept = condition.evaluate(batch)?.into_array(batch.num_rows())?;
     let kept: &BooleanArray = as_boolean_array(&kept)?;

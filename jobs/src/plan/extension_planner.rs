@@ -15,10 +15,10 @@ use super::counted_filter::{CountedFilter, CountedFilterExec};
 
 /// DataFusion's planner, which also knows [`CountedFilter`].
 #[derive(Debug)]
-pub(super) struct Planner;
+pub(super) struct ExtensionQueryPlanner;
 
 #[async_trait]
-impl QueryPlanner for Planner {
+impl QueryPlanner for ExtensionQueryPlanner {
     async fn create_physical_plan(
         &self,
         plan: &LogicalPlan,
@@ -31,7 +31,7 @@ impl QueryPlanner for Planner {
 }
 
 #[async_trait]
-impl ExtensionPlanner for Planner {
+impl ExtensionPlanner for ExtensionQueryPlanner {
     async fn plan_extension(
         &self,
         planner: &dyn PhysicalPlanner,

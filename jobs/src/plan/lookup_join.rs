@@ -32,7 +32,7 @@ use datafusion::physical_plan::{
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use tokio::sync::OnceCell;
 
-use super::row_lookup::Lookup;
+use super::row_lookup::RowLookup;
 
 /// What memory for the rows that are looked up is asked for as; DataFusion's own hash join calls it the same.
 const CONSUMER: &str = "HashJoinInput";
@@ -83,7 +83,7 @@ struct LookupJoinExec {
     join: Arc<HashJoinExec>,
     /// Where each column comes from.
     columns: Arc<[Side]>,
-    table: Arc<OnceCell<Table>>,
+    table: Arc<OnceCell<BuildSide>>,
 }
 
 #[derive(Clone, Copy)]
@@ -94,16 +94,16 @@ enum Side {
 
 /// The left side, once it is read.
 #[derive(Clone)]
-enum Table {
+enum BuildSide {
     /// Each key occurs once.
-    Unique(Arc<Accounted>),
+    Unique(Arc<AccountedLookup>),
     /// The hash join over the rows that were read.
     Repeating(Arc<dyn ExecutionPlan>),
 }
 
 /// What is looked up, and the memory that was asked for it.
-struct Accounted {
-    lookup: Lookup,
+struct AccountedLookup {
+    lookup: RowLookup,
     #[expect(dead_code, reason = "given back when dropped")]
     reservation: MemoryReservation,
 }
@@ -128,7 +128,7 @@ impl LookupJoinExec {
     }
 }
 
-impl Table {
+impl BuildSide {
     /// Reads the left side whole.
     async fn read(join: &HashJoinExec, context: Arc<TaskContext>) -> Result<Self> {
         let reservation = MemoryConsumer::new(CONSUMER).register(context.memory_pool());
@@ -140,13 +140,13 @@ impl Table {
             batches.push(batch);
         }
         let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
-        reservation.try_grow(Lookup::bytes(rows))?;
+        reservation.try_grow(RowLookup::bytes(rows))?;
         let schema = join.left.schema();
         if u32::try_from(rows).is_ok() {
             let rows = concat_batches(&schema, &batches)?;
             let key = values(join.on.iter().map(|(left, _)| left), &rows)?;
-            if let Some(lookup) = Lookup::new(&rows, &key)? {
-                let accounted = Accounted {
+            if let Some(lookup) = RowLookup::new(&rows, &key)? {
+                let accounted = AccountedLookup {
                     lookup,
                     reservation,
                 };
@@ -170,7 +170,7 @@ fn values<'a>(
         .collect()
 }
 
-impl Lookup {
+impl RowLookup {
     /// Rows of the right side with what they find.
     fn join(
         &self,
@@ -262,15 +262,15 @@ impl ExecutionPlan for LookupJoinExec {
             let (join, table) = (Arc::clone(&join), Arc::clone(&table));
             let context = Arc::clone(&context);
             SpawnedTask::spawn(async move {
-                let read = || Table::read(&join, context);
+                let read = || BuildSide::read(&join, context);
                 table.get_or_try_init(read).await.cloned()
             })
         };
         let batches = async move {
             let stopped = |error| DataFusionError::ExecutionJoin(Box::new(error));
             let table = match reading.join_unwind().await.map_err(stopped)?? {
-                Table::Unique(table) => table,
-                Table::Repeating(join) => return join.execute(partition, context),
+                BuildSide::Unique(table) => table,
+                BuildSide::Repeating(join) => return join.execute(partition, context),
             };
             let schema = Arc::clone(&out);
             let joined = rows.map(move |batch| {

@@ -14,13 +14,13 @@ use datafusion::logical_expr::{
 use datafusion::scalar::ScalarValue;
 use thiserror::Error;
 
-use super::type_compatibility::spoken;
+use super::type_compatibility::contract_type_name;
 use crate::contract::Column;
 
 /// A value that a query gives and that its output's column cannot hold: the data's fault, or the job's.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("`{output}.{column}` {what}")]
-pub struct Misfit {
+pub struct OutputValueError {
     /// The output.
     pub output: String,
     /// Its column.
@@ -33,7 +33,7 @@ pub struct Misfit {
 
 /// Casts values to a column's type: overflow, lost digits, and NULL in a `not null` column fail the query.
 #[derive(Debug, PartialEq, Eq, Hash)]
-pub(super) struct Exact {
+pub(super) struct LosslessCast {
     output: String,
     column: String,
     target: DataType,
@@ -41,7 +41,7 @@ pub(super) struct Exact {
     signature: Signature,
 }
 
-impl Exact {
+impl LosslessCast {
     pub(super) fn new(output: &str, column: &Column) -> Self {
         Self {
             output: output.to_owned(),
@@ -52,8 +52,8 @@ impl Exact {
         }
     }
 
-    fn misfit(&self, what: String, way_out: &'static str) -> DataFusionError {
-        DataFusionError::External(Box::new(Misfit {
+    fn error(&self, what: String, way_out: &'static str) -> DataFusionError {
+        DataFusionError::External(Box::new(OutputValueError {
             output: self.output.clone(),
             column: self.column.clone(),
             what,
@@ -63,7 +63,7 @@ impl Exact {
 
     fn convert(&self, values: &ArrayRef) -> Result<ArrayRef> {
         if !self.nullable && values.logical_null_count() > 0 {
-            return Err(self.misfit(
+            return Err(self.error(
                 "is `not null`, and the query gives NULL".to_owned(),
                 "give it a value in the query (`coalesce(.., 0)`), leave such rows out by `where`, or drop `not null`",
             ));
@@ -76,10 +76,10 @@ impl Exact {
             format_options: FormatOptions::default(),
         };
         let converted = cast_with_options(values, &self.target, &strict).map_err(|error| {
-            self.misfit(
+            self.error(
                 format!(
                     "cannot hold every value as {}: {error}",
-                    spoken(&self.target)
+                    contract_type_name(&self.target)
                 ),
                 "make the column's type wider in `job.toml`, or correct the data",
             )
@@ -91,10 +91,10 @@ impl Exact {
                 let value = ArrayFormatter::try_new(values, &FormatOptions::default())?
                     .value(row)
                     .to_string();
-                return Err(self.misfit(
+                return Err(self.error(
                     format!(
                         "cannot hold {value} as {} without losing digits",
-                        spoken(&self.target)
+                        contract_type_name(&self.target)
                     ),
                     "round it in the query (`round(.., 2)`, `date_trunc`), or give the column's type more digits",
                 ));
@@ -120,7 +120,7 @@ fn loses_digits(from: &DataType, to: &DataType) -> bool {
     }
 }
 
-impl ScalarUDFImpl for Exact {
+impl ScalarUDFImpl for LosslessCast {
     fn name(&self) -> &'static str {
         "exact"
     }

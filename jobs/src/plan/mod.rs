@@ -22,20 +22,20 @@ mod row_lookup;
 
 pub use self::check_plan::{CheckPlan, check_plan};
 pub use self::clustering::clustering;
-pub use self::counted_filter::Filtered;
-pub use self::lossless_cast::Misfit;
+pub use self::counted_filter::FilteredRows;
+pub use self::lossless_cast::OutputValueError;
 pub use self::output_plan::{OutputPlan, output_plan, table_plan};
 pub use self::outputs_read::outputs_read;
 pub use self::parameters::{Bounds, Parameters};
 pub use self::row_rule::rule_condition;
 pub use self::session::session_context;
-pub use self::type_compatibility::spoken;
+pub use self::type_compatibility::contract_type_name;
 
 pub(crate) use self::check_plan::comparable;
-pub(crate) use self::output_plan::planned;
-pub(crate) use self::row_rule::condition;
-pub(crate) use self::sql_to_plan::{condition as row_condition, query};
-pub(crate) use self::type_compatibility::{fits, fix};
+pub(crate) use self::output_plan::plan_output;
+pub(crate) use self::row_rule::plan_rule;
+pub(crate) use self::sql_to_plan::{plan_condition, plan_query};
+pub(crate) use self::type_compatibility::{cast_hint, is_compatible};
 
 #[cfg(test)]
 mod tests;

@@ -12,11 +12,11 @@ use datafusion::logical_expr::{
 };
 use datafusion::prelude::SessionContext;
 
-use super::counted_filter::{CountedFilter, Filtered};
-use super::lossless_cast::Exact;
+use super::counted_filter::{CountedFilter, FilteredRows};
+use super::lossless_cast::LosslessCast;
 use super::parameters::{Bounds, Parameters};
 use super::sql_to_plan;
-use super::type_compatibility::{fits, fix, spoken};
+use super::type_compatibility::{cast_hint, contract_type_name, is_compatible};
 use crate::error::Error;
 use crate::job::{Job, Output, Sql, Table};
 
@@ -27,7 +27,7 @@ pub struct OutputPlan {
     /// `partition_by` and `order_by` where the output declares an order.
     pub plan: LogicalPlan,
     /// Counts the rows that `where` and the window leave out, where there is either.
-    pub filtered: Option<Filtered>,
+    pub filtered: Option<FilteredRows>,
 }
 
 /// Plans an output over the inputs, tables and earlier outputs that are registered in the session under their names.
@@ -40,22 +40,24 @@ pub async fn output_plan(
     output: &Output,
     parameters: &Parameters,
 ) -> Result<OutputPlan, Error> {
-    planned(context, output, parameters).await.map_err(|error| {
-        failed(
-            job,
-            &format!("output `{}`", output.name),
-            &output.sql,
-            error,
-        )
-    })
+    plan_output(context, output, parameters)
+        .await
+        .map_err(|error| {
+            planning_error(
+                job,
+                &format!("output `{}`", output.name),
+                &output.sql,
+                error,
+            )
+        })
 }
 
-pub(crate) async fn planned(
+pub(crate) async fn plan_output(
     context: &SessionContext,
     output: &Output,
     parameters: &Parameters,
 ) -> PlanResult<OutputPlan> {
-    let plan = sql_to_plan::query(context, &output.sql.text, parameters).await?;
+    let plan = sql_to_plan::plan_query(context, &output.sql.text, parameters).await?;
     let (plan, filtered) = filter(context, plan, output, parameters)?;
     let plan = ordered(typed(plan, output)?, output)?;
     Ok(OutputPlan { plan, filtered })
@@ -71,12 +73,12 @@ pub async fn table_plan(
     table: &Table,
     parameters: &Parameters,
 ) -> Result<LogicalPlan, Error> {
-    sql_to_plan::query(context, &table.sql.text, parameters)
+    sql_to_plan::plan_query(context, &table.sql.text, parameters)
         .await
-        .map_err(|error| failed(job, &format!("table `{}`", table.name), &table.sql, error))
+        .map_err(|error| planning_error(job, &format!("table `{}`", table.name), &table.sql, error))
 }
 
-pub(super) fn failed(
+pub(super) fn planning_error(
     job: &Job,
     what: &str,
     sql: &Sql,
@@ -98,10 +100,10 @@ fn filter(
     plan: LogicalPlan,
     output: &Output,
     parameters: &Parameters,
-) -> PlanResult<(LogicalPlan, Option<Filtered>)> {
+) -> PlanResult<(LogicalPlan, Option<FilteredRows>)> {
     let mut conditions = Vec::new();
     if let Some(text) = &output.filter {
-        conditions.push(sql_to_plan::condition(
+        conditions.push(sql_to_plan::plan_condition(
             context,
             text,
             plan.schema(),
@@ -123,7 +125,7 @@ fn filter(
             None,
         ));
     }
-    let filtered = Filtered::default();
+    let filtered = FilteredRows::default();
     let node = CountedFilter {
         condition: normalize_col(condition, &plan)?,
         input: plan,
@@ -143,13 +145,13 @@ fn typed(plan: LogicalPlan, output: &Output) -> PlanResult<LogicalPlan> {
         .iter()
         .map(|column| {
             let (qualifier, field) = schema.qualified_field_with_unqualified_name(&column.name)?;
-            if !fits(field.data_type(), &column.kind) {
+            if !is_compatible(field.data_type(), &column.kind) {
                 return datafusion::common::plan_err!(
                     "column `{}` is `{}` in the query, and `{}` in the contract: {}",
                     column.name,
-                    spoken(field.data_type()),
+                    contract_type_name(field.data_type()),
                     column.kind,
-                    fix(&column.name, field.data_type(), &column.kind)
+                    cast_hint(&column.name, field.data_type(), &column.kind)
                 );
             }
             let value = Expr::Column(QueryColumn::from((qualifier, field)));
@@ -157,7 +159,7 @@ fn typed(plan: LogicalPlan, output: &Output) -> PlanResult<LogicalPlan> {
             if field.data_type() == &column.kind.arrow() && column.nullable && field.is_nullable() {
                 return Ok(value.alias(&column.name));
             }
-            let cast = ScalarUDF::new_from_impl(Exact::new(&output.name, column));
+            let cast = ScalarUDF::new_from_impl(LosslessCast::new(&output.name, column));
             Ok(
                 Expr::ScalarFunction(ScalarFunction::new_udf(cast.into(), vec![value]))
                     .alias(&column.name),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use datafusion::error::Result as PlanResult;
 use datafusion::prelude::SessionContext;
 
-use super::output_plan::failed;
+use super::output_plan::planning_error;
 use crate::error::Error;
 use crate::job::{CheckKind, Job, Sql};
 
@@ -21,7 +21,8 @@ pub fn outputs_read(
 ) -> Result<BTreeSet<String>, Error> {
     let mut read = BTreeSet::new();
     let mut add = |what: &str, sql: &Sql| {
-        let names = names_in(context, &sql.text).map_err(|error| failed(job, what, sql, error))?;
+        let names =
+            names_in(context, &sql.text).map_err(|error| planning_error(job, what, sql, error))?;
         read.extend(names);
         Ok(())
     };

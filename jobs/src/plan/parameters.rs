@@ -8,7 +8,7 @@ use datafusion::common::{ParamValues, ScalarValue};
 use crate::contract::ColumnType;
 use crate::error::Error;
 use crate::job::{Job, Output};
-use crate::name::suggestion;
+use crate::suggestion::suggestion;
 use crate::value_parser;
 
 /// The value of every parameter of a job; NULL of its type where neither the run nor the job sets one.

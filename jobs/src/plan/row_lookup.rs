@@ -12,15 +12,15 @@ use datafusion::common::hash_utils::{RandomState, create_hashes};
 const AT_ONCE: usize = 128;
 
 /// Rows with a key of one or more columns.
-pub(super) struct Lookup {
+pub(super) struct RowLookup {
     rows: RecordBatch,
     keys: Vec<ArrayRef>,
-    places: Places,
+    places: KeyIndex,
     hashing: RandomState,
 }
 
 /// The hash of each key and its row, in a table with open addressing of which at most half is used; no hash is there twice.
-struct Places {
+struct KeyIndex {
     slots: Vec<(u64, u32)>,
     mask: usize,
 }
@@ -28,10 +28,10 @@ struct Places {
 /// The row of a free slot.
 const FREE: u32 = u32::MAX;
 
-impl Lookup {
+impl RowLookup {
     /// The bytes that it takes for so many rows, beside the rows themselves.
     pub(super) fn bytes(rows: usize) -> usize {
-        Places::slots_for(rows) * size_of::<(u64, u32)>()
+        KeyIndex::slots_for(rows) * size_of::<(u64, u32)>()
     }
 
     /// Over rows and their keys, a row without a whole key cannot be found; `None` where a key occurs twice, or two have
@@ -47,7 +47,7 @@ impl Lookup {
         let whole = whole.fold(None, |all: Option<NullBuffer>, nulls| {
             NullBuffer::union(all.as_ref(), nulls.as_ref())
         });
-        let mut places = Places::for_rows(rows.num_rows());
+        let mut places = KeyIndex::for_rows(rows.num_rows());
         for (row, hash) in (0..).zip(hashes) {
             if whole
                 .as_ref()
@@ -123,7 +123,7 @@ impl Lookup {
     }
 }
 
-impl Places {
+impl KeyIndex {
     fn slots_for(rows: usize) -> usize {
         (2 * rows).next_power_of_two()
     }

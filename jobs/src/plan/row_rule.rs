@@ -24,17 +24,17 @@ pub fn rule_condition(
     contract: &Contract,
     rule: &Rule,
 ) -> Result<Arc<dyn PhysicalExpr>, Error> {
-    condition(context, contract, &rule.sql)
+    plan_rule(context, contract, &rule.sql)
         .map_err(|error| Error::contract(format!("cannot plan rule `{}`", rule.name), error))
 }
 
-pub(crate) fn condition(
+pub(crate) fn plan_rule(
     context: &SessionContext,
     contract: &Contract,
     sql: &str,
 ) -> PlanResult<Arc<dyn PhysicalExpr>> {
     let schema = DFSchema::try_from(contract.schema())?;
-    let expr = sql_to_plan::condition(context, sql, &schema, &Parameters::none())?;
+    let expr = sql_to_plan::plan_condition(context, sql, &schema, &Parameters::none())?;
     one_row(&expr)?;
     context.create_physical_expr(expr, &schema)
 }

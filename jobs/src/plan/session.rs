@@ -6,8 +6,8 @@ use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::prelude::{SessionConfig, SessionContext};
 
-use super::checked_arithmetic::CheckedNumbers;
-use super::extension_planner::Planner;
+use super::checked_arithmetic::CheckedArithmetic;
+use super::extension_planner::ExtensionQueryPlanner;
 use super::lookup_join::LookupJoins;
 use crate::sql_functions;
 
@@ -28,7 +28,7 @@ const FOOTER_BYTES: usize = 64 << 10;
 /// Tables should give statistics (rows and bytes, exact or not): by them the smaller side of a join is the one that is held.
 #[must_use]
 pub fn session_context(runtime: Arc<RuntimeEnv>, target_partitions: usize) -> SessionContext {
-    let numbering = sql_functions::Numbering::new(&runtime.memory_pool);
+    let dictionary = sql_functions::TextDictionary::new(&runtime.memory_pool);
     let mut config = SessionConfig::new().with_target_partitions(target_partitions);
     let options = config.options_mut();
     options.sql_parser.collect_spans = true;
@@ -41,14 +41,14 @@ pub fn session_context(runtime: Arc<RuntimeEnv>, target_partitions: usize) -> Se
         .with_config(config)
         .with_runtime_env(runtime)
         .with_default_features()
-        .with_analyzer_rule(Arc::new(CheckedNumbers))
+        .with_analyzer_rule(Arc::new(CheckedArithmetic))
         // After all of DataFusion's own rules, which know its hash join.
         .with_physical_optimizer_rule(Arc::new(LookupJoins))
-        .with_query_planner(Arc::new(Planner));
+        .with_query_planner(Arc::new(ExtensionQueryPlanner));
     state
         .aggregate_functions()
         .get_or_insert_default()
-        .extend(sql_functions::aggregates(&numbering));
+        .extend(sql_functions::aggregates(&dictionary));
     state
         .scalar_functions()
         .get_or_insert_default()

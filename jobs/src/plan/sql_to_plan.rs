@@ -9,10 +9,10 @@ use datafusion::logical_expr::{Expr, ExprSchemable as _, LogicalPlan, cast, lit}
 use datafusion::prelude::SessionContext;
 
 use super::parameters::Parameters;
-use super::type_compatibility::spoken;
+use super::type_compatibility::contract_type_name;
 
 /// Plans a query over the tables that are registered in a session.
-pub(crate) async fn query(
+pub(crate) async fn plan_query(
     context: &SessionContext,
     text: &str,
     parameters: &Parameters,
@@ -53,7 +53,7 @@ fn known(placeholder: &str, parameters: &Parameters) -> Result<()> {
 }
 
 /// Parses a condition over one row of a schema, and binds its parameters.
-pub(crate) fn condition(
+pub(crate) fn plan_condition(
     context: &SessionContext,
     text: &str,
     schema: &DFSchema,
@@ -78,7 +78,7 @@ pub(crate) fn condition(
         DataType::Null => Ok(cast(bound.data, DataType::Boolean)),
         other => plan_err!(
             "a condition is true or false, and this is `{}`",
-            spoken(&other)
+            contract_type_name(&other)
         ),
     }
 }

@@ -8,10 +8,10 @@ use crate::contract::ColumnType;
 ///
 /// Texts go into `string`; whole numbers and decimals into `int`, `bigint`, `decimal` and `double`; floating point numbers
 /// into `double` only; the other types into their own. A zone is never added or dropped.
-pub(crate) fn fits(from: &DataType, to: &ColumnType) -> bool {
+pub(crate) fn is_compatible(from: &DataType, to: &ColumnType) -> bool {
     match from {
         DataType::Null => true,
-        DataType::Dictionary(_, values) => fits(values, to),
+        DataType::Dictionary(_, values) => is_compatible(values, to),
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => {
             matches!(to, ColumnType::String)
         }
@@ -32,7 +32,7 @@ pub(crate) fn fits(from: &DataType, to: &ColumnType) -> bool {
 }
 
 /// What to write in the query where a type does not fit.
-pub(crate) fn fix(column: &str, from: &DataType, to: &ColumnType) -> String {
+pub(crate) fn cast_hint(column: &str, from: &DataType, to: &ColumnType) -> String {
     let cast = match to {
         ColumnType::String => "varchar".to_owned(),
         other => other.to_string(),
@@ -55,7 +55,7 @@ pub(crate) fn fix(column: &str, from: &DataType, to: &ColumnType) -> String {
 
 /// Names the type of a query's column in the words of a contract, where it has them.
 #[must_use]
-pub fn spoken(kind: &DataType) -> String {
+pub fn contract_type_name(kind: &DataType) -> String {
     match kind {
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => "string".to_owned(),
         DataType::Int32 => "int".to_owned(),

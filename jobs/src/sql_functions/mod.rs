@@ -12,4 +12,4 @@ mod seconds_between;
 mod text_sets;
 
 pub(crate) use self::registry::{aggregates, scalars};
-pub(crate) use self::text_sets::Numbering;
+pub(crate) use self::text_sets::TextDictionary;

@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 
-use super::text_sets::{Numbering, SetSize, SetUnion, Unique};
+use super::text_sets::{SetSize, SetUnion, TextDictionary, UniqueAggregate};
 use super::{character_class, date_of, ratio, seconds_between};
 
-/// All aggregate functions, to be registered with the session that the numbering is of.
-pub(crate) fn aggregates(numbering: &Numbering) -> Vec<Arc<AggregateUDF>> {
+/// All aggregate functions, to be registered with the session that the dictionary is of.
+pub(crate) fn aggregates(dictionary: &TextDictionary) -> Vec<Arc<AggregateUDF>> {
     let aggregate = |function| Arc::new(AggregateUDF::new_from_impl(function));
     vec![
-        aggregate(Unique::counts(numbering.clone())),
-        aggregate(Unique::sets(numbering.clone())),
+        aggregate(UniqueAggregate::counts(dictionary.clone())),
+        aggregate(UniqueAggregate::sets(dictionary.clone())),
     ]
 }
 
@@ -41,13 +41,14 @@ mod tests {
 
     #[test]
     fn the_documentation_lists_every_function() {
-        let numbering =
-            Numbering::new(&datafusion::execution::runtime_env::RuntimeEnv::default().memory_pool);
+        let dictionary = TextDictionary::new(
+            &datafusion::execution::runtime_env::RuntimeEnv::default().memory_pool,
+        );
         let mut names = scalars()
             .iter()
             .map(|function| function.name().to_owned())
             .chain(
-                aggregates(&numbering)
+                aggregates(&dictionary)
                     .iter()
                     .map(|function| function.name().to_owned()),
             )

@@ -9,13 +9,14 @@ use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::SessionContext;
 
-use super::planner_error::{Written, problem};
+use super::planner_error::problem;
+use super::sql_position::SqlPosition;
 use crate::contract::schema_of;
 use crate::job::{Check, CheckKind, JOB_FILE, Job, JobFile, Output, Sql};
 use crate::manifest::{self, Others, Read};
-use crate::name::suggestion;
 use crate::plan::{self, Parameters};
 use crate::problem::{Problem, Problems};
+use crate::suggestion::suggestion;
 
 impl Job {
     /// Parses the files of a job folder and plans all its SQL: what passes fails at run time over its data only.
@@ -28,13 +29,13 @@ impl Job {
         let Read { job, mut problems } = manifest::read(files, others);
         if let Some(job) = &job {
             let parsed = problems.is_empty();
-            problems.extend(Checker::new(job, parsed).run().await);
+            problems.extend(JobValidator::new(job, parsed).run().await);
         }
         Problems::or(problems, job)
     }
 }
 
-struct Checker<'a> {
+struct JobValidator<'a> {
     job: &'a Job,
     context: SessionContext,
     parameters: Parameters,
@@ -45,7 +46,7 @@ struct Checker<'a> {
     problems: Vec<Problem>,
 }
 
-impl<'a> Checker<'a> {
+impl<'a> JobValidator<'a> {
     fn new(job: &'a Job, parsed: bool) -> Self {
         Self {
             job,
@@ -65,10 +66,10 @@ impl<'a> Checker<'a> {
                 self.register(&input.name, input.contract.schema());
             }
             for rule in &input.contract.rules {
-                if let Err(error) = plan::condition(&self.context, &input.contract, &rule.sql) {
+                if let Err(error) = plan::plan_rule(&self.context, &input.contract, &rule.sql) {
                     let keys = ["inputs", &input.name, "rules", &rule.name, "sql"];
                     // A rule that came with another job's contract is checked there.
-                    if let Some(written) = Written::at(&self.job.files, &keys, &rule.sql) {
+                    if let Some(written) = SqlPosition::at(&self.job.files, &keys, &rule.sql) {
                         self.report(&written, &error);
                     }
                 }
@@ -117,14 +118,14 @@ impl<'a> Checker<'a> {
         let Some(plan) = self.query(&keys, &output.sql).await else {
             return;
         };
-        let written = Written::of(self.job, &keys, &output.sql);
+        let written = SqlPosition::of(self.job, &keys, &output.sql);
         let before = self.problems.len();
         self.columns(output, plan.schema().as_arrow());
         if let Some(text) = &output.filter
             && let Err(error) =
-                plan::row_condition(&self.context, text, plan.schema(), &self.parameters)
+                plan::plan_condition(&self.context, text, plan.schema(), &self.parameters)
             && let Some(place) =
-                Written::at(&self.job.files, &["outputs", &output.name, "where"], text)
+                SqlPosition::at(&self.job.files, &["outputs", &output.name, "where"], text)
         {
             self.report(&place, &error);
         }
@@ -132,7 +133,7 @@ impl<'a> Checker<'a> {
             return;
         }
         // What is left to find is found by planning the output as a run does.
-        if let Err(error) = plan::planned(&self.context, output, &self.parameters)
+        if let Err(error) = plan::plan_output(&self.context, output, &self.parameters)
             .await
             .and_then(|output| self.analysed(output.plan))
         {
@@ -167,7 +168,7 @@ impl<'a> Checker<'a> {
                         None => format!("add it to the query: `.. as {}`", column.name),
                     }),
                 ),
-                [field] if !self.parsed || plan::fits(field.data_type(), &column.kind) => {
+                [field] if !self.parsed || plan::is_compatible(field.data_type(), &column.kind) => {
                     if *field.data_type() == DataType::Null && !column.nullable && self.parsed {
                         problems.push(
                             new(format!(
@@ -184,9 +185,9 @@ impl<'a> Checker<'a> {
                         column.name,
                         column.kind,
                         output.sql.file,
-                        plan::spoken(field.data_type())
+                        plan::contract_type_name(field.data_type())
                     ))
-                    .hint(plan::fix(
+                    .hint(plan::cast_hint(
                         &column.name,
                         field.data_type(),
                         &column.kind,
@@ -235,7 +236,7 @@ impl<'a> Checker<'a> {
                 if let (Some(left), Some(right), true) = (left, right, self.parsed)
                     && let Err(error) = plan::comparable(left, right)
                 {
-                    let written = Written::of(self.job, &keys, got);
+                    let written = SqlPosition::of(self.job, &keys, got);
                     self.report(&written, &error);
                 }
             }
@@ -244,11 +245,11 @@ impl<'a> Checker<'a> {
 
     /// Plans a query; a fault is reported and gives `None`.
     async fn query(&mut self, keys: &[&str], sql: &Sql) -> Option<LogicalPlan> {
-        let planned = plan::query(&self.context, &sql.text, &self.parameters).await;
+        let planned = plan::plan_query(&self.context, &sql.text, &self.parameters).await;
         match planned.and_then(|plan| self.analysed(plan.clone()).map(|_| plan)) {
             Ok(plan) => Some(plan),
             Err(error) => {
-                let written = Written::of(self.job, keys, sql);
+                let written = SqlPosition::of(self.job, keys, sql);
                 self.report(&written, &error);
                 None
             }
@@ -266,7 +267,7 @@ impl<'a> Checker<'a> {
             .execute_and_check(plan, state.config_options(), |_, _| {})
     }
 
-    fn report(&mut self, written: &Written, error: &DataFusionError) {
+    fn report(&mut self, written: &SqlPosition, error: &DataFusionError) {
         let found = problem(written, error);
         if found.names_any_of(&self.broken) || !(self.parsed || found.is_about_names) {
             return;

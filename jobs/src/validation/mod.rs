@@ -2,6 +2,7 @@
 
 mod job_validation;
 mod planner_error;
+mod sql_position;
 
 #[cfg(test)]
 mod tests;

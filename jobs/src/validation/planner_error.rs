@@ -1,75 +1,22 @@
-//! Where in the files a query is written, and DataFusion's errors as problems there.
+//! DataFusion's errors as problems in the words of a job's author.
 
 use datafusion::common::SchemaError;
 use datafusion::common::diagnostic::Diagnostic;
 use datafusion::error::DataFusionError;
 
-use crate::job::{JOB_FILE, Job, JobFile, Sql};
-use crate::manifest;
-use crate::name::{nearest, suggestion};
-use crate::problem::{Place, Problem};
-
-/// The place of a query's first character.
-pub(super) struct Written {
-    file: String,
-    start: Place,
-}
-
-impl Written {
-    /// The place of a query of the job: a file of its own, or a text under `keys` in the job file.
-    pub(super) fn of(job: &Job, keys: &[&str], sql: &Sql) -> Self {
-        if sql.file == JOB_FILE
-            && let Some(written) = Self::at(&job.files, keys, &sql.text)
-        {
-            return written;
-        }
-        Self {
-            file: sql.file.clone(),
-            start: Place {
-                line: sql.line,
-                column: 1,
-            },
-        }
-    }
-
-    /// The place of a text under `keys` in the job file; `None` where it does not stand there. The last key may be left
-    /// out in the file, where a text stands for a table.
-    pub(super) fn at(files: &[JobFile], keys: &[&str], text: &str) -> Option<Self> {
-        let start = manifest::text_place(files, keys, text).or_else(|| {
-            let (_, shorter) = keys.split_last()?;
-            manifest::text_place(files, shorter, text)
-        })?;
-        Some(Self {
-            file: JOB_FILE.to_owned(),
-            start,
-        })
-    }
-
-    fn place(&self, line: u64, column: u64) -> Place {
-        let line = usize::try_from(line.max(1)).unwrap_or(1);
-        let column = usize::try_from(column.max(1)).unwrap_or(1);
-        if line == 1 {
-            return Place {
-                line: self.start.line,
-                column: self.start.column + column - 1,
-            };
-        }
-        Place {
-            line: self.start.line + line - 1,
-            column,
-        }
-    }
-}
+use super::sql_position::SqlPosition;
+use crate::problem::{Position, Problem};
+use crate::suggestion::{nearest, suggestion};
 
 /// A problem, and what kind of thing it is about.
-pub(super) struct Found {
+pub(super) struct PlannerProblem {
     pub(super) problem: Problem,
     /// Whether it holds whatever the types of columns are.
     pub(super) is_about_names: bool,
     missing_table: Option<String>,
 }
 
-impl Found {
+impl PlannerProblem {
     /// Whether it is only that a dataset is missing whose own problem was reported.
     pub(super) fn names_any_of(&self, broken: &[&str]) -> bool {
         self.missing_table
@@ -79,19 +26,21 @@ impl Found {
 }
 
 /// Says an error of DataFusion's planner in the words of a job's author.
-pub(super) fn problem(written: &Written, error: &DataFusionError) -> Found {
+pub(super) fn problem(written: &SqlPosition, error: &DataFusionError) -> PlannerProblem {
     let diagnostic = error.diagnostic();
     let span = diagnostic.and_then(|diagnostic| diagnostic.span);
     let place = span.map_or(written.start, |span| {
-        written.place(span.start.line, span.start.column)
+        written.position(span.start.line, span.start.column)
     });
-    let found = |place: Place, message: String, hint: Option<String>, is_about_names: bool| Found {
-        problem: Problem {
-            hint,
-            ..Problem::new(&written.file, place, message)
-        },
-        is_about_names,
-        missing_table: None,
+    let found = |place: Position, message: String, hint: Option<String>, is_about_names: bool| {
+        PlannerProblem {
+            problem: Problem {
+                hint,
+                ..Problem::new(&written.file, place, message)
+            },
+            is_about_names,
+            missing_table: None,
+        }
     };
     match error.find_root() {
         DataFusionError::SQL(error, _) => {
@@ -100,7 +49,7 @@ pub(super) fn problem(written: &Written, error: &DataFusionError) -> Found {
                 .split_once("error: ")
                 .map_or(text.as_str(), |(_, message)| message);
             let (message, at) = without_position(text);
-            let place = at.map_or(place, |(line, column)| written.place(line, column));
+            let place = at.map_or(place, |(line, column)| written.position(line, column));
             found(
                 place,
                 format!("this is no SQL: {}", lowered(message)),
@@ -141,9 +90,9 @@ pub(super) fn problem(written: &Written, error: &DataFusionError) -> Found {
 fn from_diagnostic(
     diagnostic: Option<&Diagnostic>,
     error: &DataFusionError,
-    place: Place,
-    found: impl Fn(Place, String, Option<String>, bool) -> Found,
-) -> Found {
+    place: Position,
+    found: impl Fn(Position, String, Option<String>, bool) -> PlannerProblem,
+) -> PlannerProblem {
     let text = match diagnostic {
         Some(diagnostic) => diagnostic.message.clone(),
         None => error.message().to_string(),

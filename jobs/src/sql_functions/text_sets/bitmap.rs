@@ -2,15 +2,15 @@
 
 use std::mem::size_of;
 
-use super::encoded_set::{self, Numbers, WORD_BITS};
+use super::encoded_set::{self, EncodedIds, WORD_BITS};
 
 /// A bit for each number up to some number.
 #[derive(Debug, Default)]
-pub(super) struct Bits {
+pub(super) struct Bitmap {
     words: Vec<u64>,
 }
 
-/// Bits may take so many times what the same numbers take as pairs: setting a bit is several times as fast as sorting.
+/// Bitmap may take so many times what the same numbers take as pairs: setting a bit is several times as fast as sorting.
 const BITS_FOR_PAIR: usize = 4 * 64;
 
 /// Until they take so many times as much, a set that has bits keeps them.
@@ -24,7 +24,7 @@ pub(super) fn least(numbers: u32) -> usize {
     (numbers as usize / BITS_FOR_PAIR).max(LEAST)
 }
 
-impl Bits {
+impl Bitmap {
     /// Whether there are any.
     pub(super) fn are_used(&self) -> bool {
         !self.words.is_empty()
@@ -43,7 +43,7 @@ impl Bits {
     }
 
     /// Adds all numbers of a set.
-    pub(super) fn set_all(&mut self, numbers: Numbers<'_>) {
+    pub(super) fn set_all(&mut self, numbers: EncodedIds<'_>) {
         numbers.set_bits(&mut self.words);
     }
 

@@ -6,7 +6,7 @@
 //!   then, for each text without a number: u32 length, bytes
 //! ```
 //!
-//! All in little-endian order. Numbers mean something in their session only, so a set is no value that could be published.
+//! All in little-endian order. EncodedIds mean something in their session only, so a set is no value that could be published.
 
 use std::collections::BTreeSet;
 
@@ -27,19 +27,19 @@ pub(super) const EMPTY: [u8; HEAD_BYTES] = [0; HEAD_BYTES];
 
 /// A set that was read back from its bytes.
 #[derive(Clone, Copy)]
-pub(super) struct Set<'a> {
-    pub(super) numbers: Numbers<'a>,
+pub(super) struct EncodedSet<'a> {
+    pub(super) numbers: EncodedIds<'a>,
     texts: &'a [u8],
 }
 
 /// The numbers of a set.
 #[derive(Clone, Copy)]
-pub(super) enum Numbers<'a> {
+pub(super) enum EncodedIds<'a> {
     Sparse(&'a [u8]),
     Dense(&'a [u8]),
 }
 
-impl<'a> Set<'a> {
+impl<'a> EncodedSet<'a> {
     /// Reads a set, all of it: bytes from elsewhere are refused.
     pub(super) fn read(bytes: &'a [u8]) -> Result<Self> {
         let broken = || exec_datafusion_err!("these bytes are no set that `unique_set` made");
@@ -62,9 +62,9 @@ impl<'a> Set<'a> {
             unread = rest;
         }
         let numbers = if unit == NUMBER_BYTES {
-            Numbers::Sparse(numbers)
+            EncodedIds::Sparse(numbers)
         } else {
-            Numbers::Dense(numbers)
+            EncodedIds::Dense(numbers)
         };
         Ok(Self { numbers, texts })
     }
@@ -88,7 +88,7 @@ impl<'a> Set<'a> {
     /// Writes the set of what is in either.
     pub(super) fn union(self, other: Self, into: &mut Vec<u8>) {
         let numbers = match (self.numbers, other.numbers) {
-            (Numbers::Sparse(left), Numbers::Sparse(right)) => {
+            (EncodedIds::Sparse(left), EncodedIds::Sparse(right)) => {
                 let mut all = numbers_of(left)
                     .chain(numbers_of(right))
                     .collect::<Vec<_>>();
@@ -123,7 +123,7 @@ impl<'a> Set<'a> {
     }
 }
 
-impl Numbers<'_> {
+impl EncodedIds<'_> {
     fn len(self) -> usize {
         match self {
             Self::Sparse(bytes) => bytes.len() / NUMBER_BYTES,

@@ -10,15 +10,15 @@ use arrow::array::{
 use datafusion::common::Result;
 use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
 
-use super::bitmap::{self, Bits};
-use super::encoded_set::{self, Numbers, Set};
-use super::overflow_dictionary::Texts;
-use super::text_dictionary::{NUMBERS_END, Numbering};
+use super::bitmap::{self, Bitmap};
+use super::encoded_set::{self, EncodedIds, EncodedSet};
+use super::overflow_dictionary::OverflowDictionary;
+use super::text_dictionary::{NUMBERS_END, TextDictionary};
 
 /// Before the first sort; what follows goes by how much the last one has saved.
 const FIRST_SORT_PAIRS: usize = 1 << 12;
 
-/// Texts whose numbers are fetched side by side.
+/// OverflowDictionary whose numbers are fetched side by side.
 const NUMBERED_AT_ONCE: usize = 128;
 
 /// Stands for a row that is not counted.
@@ -26,7 +26,7 @@ const UNCOUNTED: u32 = u32::MAX;
 
 /// What becomes of the sets in the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Gives {
+pub(super) enum UniqueResult {
     Counts,
     Sets,
 }
@@ -37,28 +37,28 @@ pub(super) enum Gives {
 /// list of pairs is sorted and free of repeats up to `sorted`, and whatever came since stands behind. A group that has many
 /// is kept as a bit for each number. Each number of a group is kept in one of the two ways once the pairs are sorted.
 #[derive(Debug)]
-pub(super) struct UniqueTexts {
-    gives: Gives,
-    numbering: Numbering,
-    /// Texts that found no number any more.
-    texts: Texts,
+pub(super) struct UniqueTextsAccumulator {
+    result: UniqueResult,
+    dictionary: TextDictionary,
+    /// OverflowDictionary that found no number any more.
+    texts: OverflowDictionary,
     pairs: Vec<u64>,
     sorted: usize,
     sort_at: usize,
     /// By group; groups beyond the last that has bits are not there.
-    bits: Vec<Bits>,
+    bits: Vec<Bitmap>,
     bits_bytes: usize,
     groups: usize,
     /// The numbers of a batch's rows; kept for its memory.
     numbers: Vec<u32>,
 }
 
-impl UniqueTexts {
-    pub(super) fn new(numbering: Numbering, gives: Gives) -> Self {
+impl UniqueTextsAccumulator {
+    pub(super) fn new(dictionary: TextDictionary, result: UniqueResult) -> Self {
         Self {
-            gives,
-            numbering,
-            texts: Texts::default(),
+            result,
+            dictionary,
+            texts: OverflowDictionary::default(),
             pairs: Vec::new(),
             sorted: 0,
             sort_at: FIRST_SORT_PAIRS,
@@ -88,7 +88,7 @@ impl UniqueTexts {
         self.pairs.push(pair(group, number));
     }
 
-    /// Makes room for a number beyond a group's last, or gives its bits up if they have become too few for their room.
+    /// Makes room for a number beyond a group's last, or result its bits up if they have become too few for their room.
     #[cold]
     fn grow_bits(&mut self, group: usize, number: u32) {
         let bits = &mut self.bits[group];
@@ -105,16 +105,16 @@ impl UniqueTexts {
         }
     }
 
-    fn insert_set(&mut self, group: usize, set: Set<'_>) {
+    fn insert_set(&mut self, group: usize, set: EncodedSet<'_>) {
         match set.numbers {
-            Numbers::Sparse(bytes) => {
+            EncodedIds::Sparse(bytes) => {
                 for number in encoded_set::numbers_of(bytes) {
                     self.insert(group, number);
                 }
             }
-            Numbers::Dense(_) => {
+            EncodedIds::Dense(_) => {
                 if self.bits.len() <= group {
-                    self.bits.resize_with(group + 1, Bits::default);
+                    self.bits.resize_with(group + 1, Bitmap::default);
                 }
                 let bits = &mut self.bits[group];
                 if !bits.are_used() {
@@ -141,7 +141,7 @@ impl UniqueTexts {
     ) -> Result<()> {
         for (row, group) in group_indices.iter().enumerate() {
             if sets.is_valid(row) && passes(filter, row) {
-                self.insert_set(*group, Set::read(sets.value(row))?);
+                self.insert_set(*group, EncodedSet::read(sets.value(row))?);
             }
         }
         Ok(())
@@ -155,7 +155,7 @@ impl UniqueTexts {
     ) {
         let mut numbers = std::mem::take(&mut self.numbers);
         numbers.clear();
-        let mut reader = self.numbering.reader();
+        let mut reader = self.dictionary.reader();
         let own = &mut self.texts;
         let mut number = |row: usize| {
             if row.is_multiple_of(NUMBERED_AT_ONCE) {
@@ -208,12 +208,12 @@ impl UniqueTexts {
         )]
         self.pairs.sort();
         self.pairs.dedup();
-        let least = bitmap::least(self.numbering.texts());
+        let least = bitmap::least(self.dictionary.texts());
         let (mut at, mut kept) = (0, 0);
         while at < self.pairs.len() {
             let end = end_of_group(&self.pairs, at);
             let group = group_of(self.pairs[at]);
-            let has_bits = self.bits.get(group).is_some_and(Bits::are_used);
+            let has_bits = self.bits.get(group).is_some_and(Bitmap::are_used);
             if has_bits || end - at >= least {
                 at = self.numbers_to_bits(at, end);
             }
@@ -233,7 +233,7 @@ impl UniqueTexts {
         if own > from {
             let last = number_of(self.pairs[own - 1]);
             if self.bits.len() <= group {
-                self.bits.resize_with(group + 1, Bits::default);
+                self.bits.resize_with(group + 1, Bitmap::default);
             }
             let bits = &mut self.bits[group];
             self.bits_bytes -= bits.size();
@@ -271,7 +271,7 @@ impl UniqueTexts {
         self.groups -= groups;
         self.sorted = self.pairs.len();
         self.sort_at = FIRST_SORT_PAIRS.max(2 * self.sorted);
-        self.bits_bytes = self.bits.iter().map(Bits::size).sum();
+        self.bits_bytes = self.bits.iter().map(Bitmap::size).sum();
         emitted
     }
 
@@ -308,7 +308,7 @@ impl UniqueTexts {
         if self.texts.len() <= 2 * most {
             return;
         }
-        let mut texts = Texts::default();
+        let mut texts = OverflowDictionary::default();
         for one in self.pairs.iter_mut().filter(own) {
             let number = texts.number(self.texts.text(number_of(*one)));
             *one = pair(group_of(*one), number);
@@ -322,13 +322,13 @@ impl UniqueTexts {
 struct Emitted {
     groups: usize,
     pairs: Vec<u64>,
-    bits: Vec<Bits>,
+    bits: Vec<Bitmap>,
 }
 
 impl Emitted {
     /// Hands out each group's pairs and bits, in order, also those of a group that has none.
-    fn for_each_group(&self, mut each: impl FnMut(&[u64], &Bits)) {
-        let none = Bits::default();
+    fn for_each_group(&self, mut each: impl FnMut(&[u64], &Bitmap)) {
+        let none = Bitmap::default();
         let mut at = 0;
         for group in 0..self.groups {
             let mine = self
@@ -373,7 +373,7 @@ fn passes(filter: Option<&BooleanArray>, row: usize) -> bool {
     filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row))
 }
 
-impl GroupsAccumulator for UniqueTexts {
+impl GroupsAccumulator for UniqueTextsAccumulator {
     fn update_batch(
         &mut self,
         values: &[ArrayRef],
@@ -390,7 +390,7 @@ impl GroupsAccumulator for UniqueTexts {
     }
 
     fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
-        if self.gives == Gives::Sets {
+        if self.result == UniqueResult::Sets {
             return Ok(self.sets(emit_to));
         }
         let emitted = self.take(emit_to);
@@ -423,7 +423,7 @@ impl GroupsAccumulator for UniqueTexts {
         opt_filter: Option<&BooleanArray>,
     ) -> Result<Vec<ArrayRef>> {
         let rows = (0..values[0].len()).collect::<Vec<_>>();
-        let mut apart = Self::new(self.numbering.clone(), Gives::Sets);
+        let mut apart = Self::new(self.dictionary.clone(), UniqueResult::Sets);
         apart.update_batch(values, &rows, opt_filter, rows.len())?;
         apart.state(EmitTo::All)
     }
@@ -433,7 +433,7 @@ impl GroupsAccumulator for UniqueTexts {
             + self.texts.size()
             // What sorting the new pairs takes is counted before it is taken.
             + (self.pairs.capacity() + self.pairs.len() - self.sorted) * size_of::<u64>()
-            + self.bits.capacity() * size_of::<Bits>()
+            + self.bits.capacity() * size_of::<Bitmap>()
             + self.bits_bytes
             + self.numbers.capacity() * size_of::<u32>()
     }

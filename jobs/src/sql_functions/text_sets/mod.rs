@@ -1,7 +1,7 @@
 //! Sets of texts: `count_unique`, `unique_set`, `set_union` and `set_size`.
 //!
 //! ```text
-//!   text --Numbering--> number --UniqueTexts--> pairs or bits of each group --Set--> bytes, from stage to stage
+//!   text --TextDictionary--> number --UniqueTextsAccumulator--> pairs or bits of each group --Set--> bytes, from stage to stage
 //! ```
 
 mod set_functions;
@@ -17,5 +17,5 @@ mod text_dictionary;
 mod tests;
 
 pub(super) use self::set_functions::{SetSize, SetUnion};
-pub(crate) use self::text_dictionary::Numbering;
-pub(super) use self::unique_aggregate::Unique;
+pub(crate) use self::text_dictionary::TextDictionary;
+pub(super) use self::unique_aggregate::UniqueAggregate;

@@ -8,7 +8,7 @@ use super::text_dictionary::NUMBERS_END;
 
 /// Different texts in the order in which they were first seen, by numbers from [`NUMBERS_END`] on.
 #[derive(Debug, Default)]
-pub(super) struct Texts {
+pub(super) struct OverflowDictionary {
     numbers: HashMap<Arc<[u8]>, u32>,
     in_order: Vec<Arc<[u8]>>,
     bytes: usize,
@@ -17,7 +17,7 @@ pub(super) struct Texts {
 /// What an allocation takes beside its text: two counters of references, and the allocator's own.
 const BYTES_BESIDE: usize = 4 * size_of::<usize>();
 
-impl Texts {
+impl OverflowDictionary {
     /// The number of a text, which has a new one if it was not seen before.
     pub(super) fn number(&mut self, text: &[u8]) -> u32 {
         if let Some(number) = self.numbers.get(text) {

@@ -10,7 +10,7 @@ use datafusion::logical_expr::{
 };
 use datafusion::scalar::ScalarValue;
 
-use super::encoded_set::Set;
+use super::encoded_set::EncodedSet;
 
 /// The set of what is in either; NULL counts as empty, and is given where both are NULL.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -67,7 +67,7 @@ impl ScalarUDFImpl for SetUnion {
                 match (left, right) {
                     (Some(left), Some(right)) => {
                         union.clear();
-                        Set::read(left)?.union(Set::read(right)?, &mut union);
+                        EncodedSet::read(left)?.union(EncodedSet::read(right)?, &mut union);
                         unions.append_value(&union);
                     }
                     (one, other) => unions.append_option(one.or(other)),
@@ -99,7 +99,7 @@ impl ScalarUDFImpl for SetSize {
         on_arrays(&args, |arrays| {
             let sizes = arrays[0].as_binary::<i64>().iter().map(|set| {
                 let Some(set) = set else { return Ok(None) };
-                let size = Set::read(set)?.len();
+                let size = EncodedSet::read(set)?.len();
                 Ok(Some(
                     i64::try_from(size).expect("what lies in memory is counted by 63 bits"),
                 ))

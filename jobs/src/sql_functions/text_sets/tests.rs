@@ -14,8 +14,8 @@ use datafusion::logical_expr::{EmitTo, GroupsAccumulator as _};
 use datafusion::physical_plan::{ExecutionPlan, collect};
 use datafusion::prelude::SessionContext;
 
-use super::groups_accumulator::{Gives, UniqueTexts};
-use super::text_dictionary::Numbering;
+use super::groups_accumulator::{UniqueResult, UniqueTextsAccumulator};
+use super::text_dictionary::TextDictionary;
 use crate::plan::session_context;
 
 /// A sequence that looks random and is the same everywhere.
@@ -268,13 +268,13 @@ async fn what_is_no_set_is_refused() {
 #[test]
 fn groups_may_be_emitted_piece_by_piece() {
     let mut noise = noise(7);
-    let numbering = Numbering::new(&RuntimeEnv::default().memory_pool);
+    let dictionary = TextDictionary::new(&RuntimeEnv::default().memory_pool);
     let (mut counted, mut expected) = (
-        UniqueTexts::new(numbering, Gives::Counts),
+        UniqueTextsAccumulator::new(dictionary, UniqueResult::Counts),
         HashMap::<usize, HashSet<String>>::new(),
     );
     let mut emitted = 0;
-    let check = |counted: &mut UniqueTexts,
+    let check = |counted: &mut UniqueTextsAccumulator,
                  expected: &HashMap<usize, HashSet<String>>,
                  emit_to,
                  emitted: &mut usize| {

@@ -14,7 +14,7 @@ use datafusion::execution::memory_pool::{
 /// The longest text that a view holds in itself.
 const INLINE_BYTES: u32 = 12;
 
-/// Numbers end here; what is above is free for the texts that have none.
+/// EncodedIds end here; what is above is free for the texts that have none.
 pub(super) const NUMBERS_END: u32 = 1 << 31;
 
 /// The share of a bounded pool that texts may take for their numbers: the rest is for the groups that are counted.
@@ -29,11 +29,11 @@ const FIRST_SLOTS: usize = 1 << 12;
 /// keeps its number as long as the session lasts, and once memory for another text is refused no text gets a number any
 /// more: a text that went without one will never have one, so that no set holds it twice.
 #[derive(Clone, Debug)]
-pub(crate) struct Numbering(Arc<Shared>);
+pub(crate) struct TextDictionary(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    /// Texts of up to twelve bytes, by their views, which are equal where the texts are.
+    /// OverflowDictionary of up to twelve bytes, by their views, which are equal where the texts are.
     short: RwLock<Arc<Slots>>,
     long: RwLock<HashMap<Box<[u8]>, u32>>,
     /// The next number.
@@ -64,7 +64,7 @@ struct Slot {
     number: AtomicU32,
 }
 
-impl Numbering {
+impl TextDictionary {
     /// An empty one, whose memory a pool accounts for.
     pub(crate) fn new(pool: &Arc<dyn MemoryPool>) -> Self {
         let most_bytes = match pool.memory_limit() {
@@ -104,21 +104,21 @@ impl Numbering {
 }
 
 /// Two are one only if they are the same.
-impl PartialEq for Numbering {
+impl PartialEq for TextDictionary {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
 }
 
-impl Eq for Numbering {}
+impl Eq for TextDictionary {}
 
-impl Hash for Numbering {
+impl Hash for TextDictionary {
     fn hash<H: Hasher>(&self, state: &mut H) {
         Arc::as_ptr(&self.0).hash(state);
     }
 }
 
-/// Numbers texts as they are when it is made, and asks again for those that it does not know.
+/// EncodedIds texts as they are when it is made, and asks again for those that it does not know.
 pub(super) struct Reader<'a> {
     shared: &'a Shared,
     short: Arc<Slots>,
@@ -249,7 +249,7 @@ impl Shared {
 }
 
 impl Growth {
-    /// Sets bytes aside, or ends the numbering.
+    /// Sets bytes aside, or ends the dictionary.
     fn allow(&self, full: &AtomicBool, bytes: usize) -> bool {
         let within = self.reservation.size() + bytes <= self.most_bytes;
         let allowed = within && self.reservation.try_grow(bytes).is_ok();

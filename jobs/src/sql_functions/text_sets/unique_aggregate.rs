@@ -13,49 +13,49 @@ use datafusion::logical_expr::{
 };
 
 use super::encoded_set;
-use super::groups_accumulator::{Gives, UniqueTexts};
-use super::text_dictionary::Numbering;
+use super::groups_accumulator::{UniqueResult, UniqueTextsAccumulator};
+use super::text_dictionary::TextDictionary;
 
-/// The aggregates: `count_unique` gives what `count(distinct text)` gives, and `unique_set` the set itself, which can be
+/// The aggregates: `count_unique` result what `count(distinct text)` result, and `unique_set` the set itself, which can be
 /// united with others.
 ///
 /// DataFusion holds a set of texts for each group, and grouping twice holds a row for each pair; both take several times
-/// as long and as much memory. Here a text becomes a number once in a session. Numbers and dates have no need of it:
+/// as long and as much memory. Here a text becomes a number once in a session. EncodedIds and dates have no need of it:
 /// `count(distinct ..)` is fast for them.
 #[derive(Debug, PartialEq, Eq, Hash)]
-pub(super) struct Unique {
-    gives: Gives,
-    numbering: Numbering,
+pub(crate) struct UniqueAggregate {
+    result: UniqueResult,
+    dictionary: TextDictionary,
     signature: Signature,
 }
 
-impl Unique {
-    pub(super) fn counts(numbering: Numbering) -> Self {
-        Self::new(Gives::Counts, numbering)
+impl UniqueAggregate {
+    pub(crate) fn counts(dictionary: TextDictionary) -> Self {
+        Self::new(UniqueResult::Counts, dictionary)
     }
 
-    pub(super) fn sets(numbering: Numbering) -> Self {
-        Self::new(Gives::Sets, numbering)
+    pub(crate) fn sets(dictionary: TextDictionary) -> Self {
+        Self::new(UniqueResult::Sets, dictionary)
     }
 
-    fn new(gives: Gives, numbering: Numbering) -> Self {
+    fn new(result: UniqueResult, dictionary: TextDictionary) -> Self {
         Self {
-            gives,
-            numbering,
+            result,
+            dictionary,
             signature: Signature::user_defined(Volatility::Immutable),
         }
     }
 
-    fn groups(&self) -> UniqueTexts {
-        UniqueTexts::new(self.numbering.clone(), self.gives)
+    fn groups(&self) -> UniqueTextsAccumulator {
+        UniqueTextsAccumulator::new(self.dictionary.clone(), self.result)
     }
 }
 
-impl AggregateUDFImpl for Unique {
+impl AggregateUDFImpl for UniqueAggregate {
     fn name(&self) -> &'static str {
-        match self.gives {
-            Gives::Counts => "count_unique",
-            Gives::Sets => "unique_set",
+        match self.result {
+            UniqueResult::Counts => "count_unique",
+            UniqueResult::Sets => "unique_set",
         }
     }
 
@@ -78,9 +78,9 @@ impl AggregateUDFImpl for Unique {
     }
 
     fn return_type(&self, _: &[DataType]) -> Result<DataType> {
-        Ok(match self.gives {
-            Gives::Counts => DataType::Int64,
-            Gives::Sets => DataType::LargeBinary,
+        Ok(match self.result {
+            UniqueResult::Counts => DataType::Int64,
+            UniqueResult::Sets => DataType::LargeBinary,
         })
     }
 
@@ -89,9 +89,9 @@ impl AggregateUDFImpl for Unique {
     }
 
     fn default_value(&self, _: &DataType) -> Result<ScalarValue> {
-        Ok(match self.gives {
-            Gives::Counts => ScalarValue::Int64(Some(0)),
-            Gives::Sets => ScalarValue::LargeBinary(Some(encoded_set::EMPTY.to_vec())),
+        Ok(match self.result {
+            UniqueResult::Counts => ScalarValue::Int64(Some(0)),
+            UniqueResult::Sets => ScalarValue::LargeBinary(Some(encoded_set::EMPTY.to_vec())),
         })
     }
 
@@ -118,15 +118,15 @@ impl AggregateUDFImpl for Unique {
     fn accumulator(&self, _: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
         let mut one = self.groups();
         one.see_groups(1);
-        Ok(Box::new(OneGroup(one)))
+        Ok(Box::new(SingleGroupAccumulator(one)))
     }
 }
 
 /// The aggregate over all rows: that of one group.
 #[derive(Debug)]
-struct OneGroup(UniqueTexts);
+struct SingleGroupAccumulator(UniqueTextsAccumulator);
 
-impl Accumulator for OneGroup {
+impl Accumulator for SingleGroupAccumulator {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
         let rows = values[0].len();
         self.0
