@@ -1,27 +1,27 @@
-//! A set of numbers as a bit for each.
+//! A set of ids as a bit for each.
 
 use std::mem::size_of;
 
 use super::encoded_set::{self, EncodedIds, WORD_BITS};
 
-/// A bit for each number up to some number.
+/// A bit for each id up to some id.
 #[derive(Debug, Default)]
 pub(super) struct Bitmap {
     words: Vec<u64>,
 }
 
-/// Bitmap may take so many times what the same numbers take as pairs: setting a bit is several times as fast as sorting.
+/// Bits may take so many times what the same ids take as pairs: setting a bit is several times as fast as sorting.
 const BITS_FOR_PAIR: usize = 4 * 64;
 
 /// Until they take so many times as much, a set that has bits keeps them.
 const MOST_BITS_FOR_PAIR: usize = 4 * BITS_FOR_PAIR;
 
-/// Fewer numbers than this are sorted faster than memory for bits is found.
+/// Fewer ids than this are sorted faster than memory for bits is found.
 const LEAST: usize = 64;
 
-/// How many numbers, of so many that there are, are worth bits.
-pub(super) fn least(numbers: u32) -> usize {
-    (numbers as usize / BITS_FOR_PAIR).max(LEAST)
+/// How many ids, of so many that there are, are worth bits.
+pub(super) fn least(ids: u32) -> usize {
+    (ids as usize / BITS_FOR_PAIR).max(LEAST)
 }
 
 impl Bitmap {
@@ -30,31 +30,31 @@ impl Bitmap {
         !self.words.is_empty()
     }
 
-    /// Adds a number, if there is a bit for it.
-    pub(super) fn set(&mut self, number: u32) -> bool {
-        let number = number as usize;
-        match self.words.get_mut(number / WORD_BITS) {
+    /// Adds an id, if there is a bit for it.
+    pub(super) fn set(&mut self, id: u32) -> bool {
+        let id = id as usize;
+        match self.words.get_mut(id / WORD_BITS) {
             Some(word) => {
-                *word |= 1 << (number % WORD_BITS);
+                *word |= 1 << (id % WORD_BITS);
                 true
             }
             None => false,
         }
     }
 
-    /// Adds all numbers of a set.
-    pub(super) fn set_all(&mut self, numbers: EncodedIds<'_>) {
-        numbers.set_bits(&mut self.words);
+    /// Adds all ids of a set.
+    pub(super) fn set_all(&mut self, ids: EncodedIds<'_>) {
+        ids.set_bits(&mut self.words);
     }
 
-    /// Whether there are enough numbers for bits up to another one.
-    pub(super) fn are_worth(&self, number: u32) -> bool {
-        number as usize <= self.count().max(LEAST) * MOST_BITS_FOR_PAIR
+    /// Whether there are enough ids for bits up to another one.
+    pub(super) fn are_worth(&self, id: u32) -> bool {
+        id as usize <= self.count().max(LEAST) * MOST_BITS_FOR_PAIR
     }
 
-    /// Makes bits up to a number; more than that where there are some, as higher numbers follow.
-    pub(super) fn reach(&mut self, number: u32) {
-        let words = number as usize / WORD_BITS + 1;
+    /// Makes bits up to an id; more than that where there are some, as higher ids follow.
+    pub(super) fn reach(&mut self, id: u32) {
+        let words = id as usize / WORD_BITS + 1;
         let ahead = self.words.len() + self.words.len() / 4;
         if words > self.words.len() {
             let words = words.max(ahead);
@@ -63,7 +63,7 @@ impl Bitmap {
         }
     }
 
-    /// How many numbers there are.
+    /// How many ids there are.
     pub(super) fn count(&self) -> usize {
         self.words
             .iter()
@@ -71,8 +71,8 @@ impl Bitmap {
             .sum()
     }
 
-    /// The numbers, ascending.
-    pub(super) fn numbers(&self) -> impl Iterator<Item = u32> {
+    /// The ids, ascending.
+    pub(super) fn ids(&self) -> impl Iterator<Item = u32> {
         encoded_set::bits_of(&self.words)
     }
 

@@ -1,12 +1,12 @@
 //! A set of texts as bytes: what one stage of an aggregation hands to the next, and what SQL calls a set.
 //!
 //! ```text
-//!   u32  count            numbers, ascending, 4 bytes each       few of many
-//!   u32  DENSE | words    a bit for each number, 8 bytes a word  many
-//!   then, for each text without a number: u32 length, bytes
+//!   u32  count            ids, ascending, 4 bytes each       few of many
+//!   u32  DENSE | words    a bit for each id, 8 bytes a word  many
+//!   then, for each text without an id: u32 length, bytes
 //! ```
 //!
-//! All in little-endian order. EncodedIds mean something in their session only, so a set is no value that could be published.
+//! All in little-endian order. Ids mean something in their session only, so a set is no value that could be published.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +16,7 @@ use datafusion::common::{Result, exec_datafusion_err};
 const DENSE: u32 = 1 << 31;
 
 const HEAD_BYTES: usize = size_of::<u32>();
-const NUMBER_BYTES: usize = size_of::<u32>();
+const ID_BYTES: usize = size_of::<u32>();
 const WORD_BYTES: usize = size_of::<u64>();
 
 /// The bits of a word.
@@ -28,11 +28,11 @@ pub(super) const EMPTY: [u8; HEAD_BYTES] = [0; HEAD_BYTES];
 /// A set that was read back from its bytes.
 #[derive(Clone, Copy)]
 pub(super) struct EncodedSet<'a> {
-    pub(super) numbers: EncodedIds<'a>,
+    pub(super) ids: EncodedIds<'a>,
     texts: &'a [u8],
 }
 
-/// The numbers of a set.
+/// The ids of a set.
 #[derive(Clone, Copy)]
 pub(super) enum EncodedIds<'a> {
     Sparse(&'a [u8]),
@@ -46,11 +46,11 @@ impl<'a> EncodedSet<'a> {
         let (head, rest) = bytes.split_at_checked(HEAD_BYTES).ok_or_else(broken)?;
         let head = u32_of(head);
         let (count, unit) = if head & DENSE == 0 {
-            (head, NUMBER_BYTES)
+            (head, ID_BYTES)
         } else {
             (head - DENSE, WORD_BYTES)
         };
-        let (numbers, texts) = rest
+        let (ids, texts) = rest
             .split_at_checked(count as usize * unit)
             .ok_or_else(broken)?;
         let mut unread = texts;
@@ -61,20 +61,20 @@ impl<'a> EncodedSet<'a> {
                 .ok_or_else(broken)?;
             unread = rest;
         }
-        let numbers = if unit == NUMBER_BYTES {
-            EncodedIds::Sparse(numbers)
+        let ids = if unit == ID_BYTES {
+            EncodedIds::Sparse(ids)
         } else {
-            EncodedIds::Dense(numbers)
+            EncodedIds::Dense(ids)
         };
-        Ok(Self { numbers, texts })
+        Ok(Self { ids, texts })
     }
 
     /// How many texts are in it.
     pub(super) fn len(self) -> usize {
-        self.numbers.len() + self.texts().count()
+        self.ids.len() + self.texts().count()
     }
 
-    /// The texts without a number.
+    /// The texts without an id.
     pub(super) fn texts(self) -> impl Iterator<Item = &'a [u8]> {
         let mut unread = self.texts;
         std::iter::from_fn(move || {
@@ -87,11 +87,9 @@ impl<'a> EncodedSet<'a> {
 
     /// Writes the set of what is in either.
     pub(super) fn union(self, other: Self, into: &mut Vec<u8>) {
-        let numbers = match (self.numbers, other.numbers) {
+        let ids = match (self.ids, other.ids) {
             (EncodedIds::Sparse(left), EncodedIds::Sparse(right)) => {
-                let mut all = numbers_of(left)
-                    .chain(numbers_of(right))
-                    .collect::<Vec<_>>();
+                let mut all = ids_of(left).chain(ids_of(right)).collect::<Vec<_>>();
                 #[expect(
                     clippy::stable_sort_primitive,
                     reason = "this sort finds the two sorted runs and merges them"
@@ -107,8 +105,8 @@ impl<'a> EncodedSet<'a> {
                 Err(words)
             }
         };
-        match numbers {
-            Ok(numbers) => write_numbers(&numbers, into),
+        match ids {
+            Ok(ids) => write_ids(&ids, into),
             Err(words) => write_words(&words, into),
         }
         if self.texts.is_empty() || other.texts.is_empty() {
@@ -126,23 +124,23 @@ impl<'a> EncodedSet<'a> {
 impl EncodedIds<'_> {
     fn len(self) -> usize {
         match self {
-            Self::Sparse(bytes) => bytes.len() / NUMBER_BYTES,
+            Self::Sparse(bytes) => bytes.len() / ID_BYTES,
             Self::Dense(bytes) => words_of(bytes).map(|word| word.count_ones() as usize).sum(),
         }
     }
 
-    /// Adds these numbers to others that are held as bits.
+    /// Adds these ids to others that are held as bits.
     pub(super) fn set_bits(self, words: &mut Vec<u64>) {
         match self {
             Self::Sparse(bytes) => {
-                let words_needed = numbers_of(bytes)
+                let words_needed = ids_of(bytes)
                     .last()
                     .map_or(0, |last| last as usize / WORD_BITS + 1);
                 if words.len() < words_needed {
                     words.resize(words_needed, 0);
                 }
-                for number in numbers_of(bytes) {
-                    words[number as usize / WORD_BITS] |= 1 << (number as usize % WORD_BITS);
+                for id in ids_of(bytes) {
+                    words[id as usize / WORD_BITS] |= 1 << (id as usize % WORD_BITS);
                 }
             }
             Self::Dense(bytes) => {
@@ -158,9 +156,9 @@ impl EncodedIds<'_> {
     }
 }
 
-/// The numbers in a sparse set's bytes.
-pub(super) fn numbers_of(bytes: &[u8]) -> impl Iterator<Item = u32> {
-    bytes.chunks_exact(NUMBER_BYTES).map(u32_of)
+/// The ids in a sparse set's bytes.
+pub(super) fn ids_of(bytes: &[u8]) -> impl Iterator<Item = u32> {
+    bytes.chunks_exact(ID_BYTES).map(u32_of)
 }
 
 fn words_of(bytes: &[u8]) -> impl ExactSizeIterator<Item = u64> {
@@ -176,42 +174,40 @@ fn u32_of(bytes: &[u8]) -> u32 {
     u32::from_le_bytes(
         bytes
             .try_into()
-            .expect("a number's bytes are as many as a number has"),
+            .expect("an id's bytes are as many as an id has"),
     )
 }
 
-/// The numbers that stand in words of bits, ascending.
+/// The ids that stand in words of bits, ascending.
 pub(super) fn bits_of(words: &[u64]) -> impl Iterator<Item = u32> {
     words.iter().enumerate().flat_map(|(place, word)| {
         let mut left = *word;
         std::iter::from_fn(move || {
             let bit = (left != 0).then(|| left.trailing_zeros() as usize)?;
             left &= left - 1;
-            Some(u32::try_from(place * WORD_BITS + bit).expect("a number has 31 bits"))
+            Some(u32::try_from(place * WORD_BITS + bit).expect("an id has 31 bits"))
         })
     })
 }
 
-/// Writes numbers that are ascending.
-pub(super) fn write_numbers(numbers: &[u32], into: &mut Vec<u8>) {
-    let words = numbers
-        .last()
-        .map_or(0, |last| *last as usize / WORD_BITS + 1);
-    if numbers.len() * NUMBER_BYTES <= words * WORD_BYTES {
-        into.extend_from_slice(&length(numbers.len()).to_le_bytes());
-        for number in numbers {
-            into.extend_from_slice(&number.to_le_bytes());
+/// Writes ids that are ascending.
+pub(super) fn write_ids(ids: &[u32], into: &mut Vec<u8>) {
+    let words = ids.last().map_or(0, |last| *last as usize / WORD_BITS + 1);
+    if ids.len() * ID_BYTES <= words * WORD_BYTES {
+        into.extend_from_slice(&length(ids.len()).to_le_bytes());
+        for id in ids {
+            into.extend_from_slice(&id.to_le_bytes());
         }
     } else {
         let mut bits = vec![0; words];
-        for number in numbers {
-            bits[*number as usize / WORD_BITS] |= 1 << (*number as usize % WORD_BITS);
+        for id in ids {
+            bits[*id as usize / WORD_BITS] |= 1 << (*id as usize % WORD_BITS);
         }
         write_dense(&bits, into);
     }
 }
 
-/// Writes numbers that are held as bits.
+/// Writes ids that are held as bits.
 pub(super) fn write_words(words: &[u64], into: &mut Vec<u8>) {
     let used = words
         .iter()
@@ -222,10 +218,10 @@ pub(super) fn write_words(words: &[u64], into: &mut Vec<u8>) {
         .iter()
         .map(|word| word.count_ones() as usize)
         .sum::<usize>();
-    if ones * NUMBER_BYTES <= words.len() * WORD_BYTES {
+    if ones * ID_BYTES <= words.len() * WORD_BYTES {
         into.extend_from_slice(&length(ones).to_le_bytes());
-        for number in bits_of(words) {
-            into.extend_from_slice(&number.to_le_bytes());
+        for id in bits_of(words) {
+            into.extend_from_slice(&id.to_le_bytes());
         }
     } else {
         write_dense(words, into);
@@ -239,13 +235,12 @@ fn write_dense(words: &[u64], into: &mut Vec<u8>) {
     }
 }
 
-/// Writes a text that has no number; these come last, ascending.
+/// Writes a text that has no id; these come last, ascending.
 pub(super) fn write_text(text: &[u8], into: &mut Vec<u8>) {
     into.extend_from_slice(&length(text.len()).to_le_bytes());
     into.extend_from_slice(text);
 }
 
 fn length(length: usize) -> u32 {
-    u32::try_from(length)
-        .expect("numbers have 31 bits and a text of an array's is shorter than 4 GiB")
+    u32::try_from(length).expect("ids have 31 bits and a text of an array's is shorter than 4 GiB")
 }

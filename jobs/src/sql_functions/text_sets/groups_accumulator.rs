@@ -1,4 +1,4 @@
-//! The different texts of each group, by their numbers.
+//! The different texts of each group, by their ids.
 
 use std::mem::size_of;
 use std::sync::Arc;
@@ -13,13 +13,13 @@ use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
 use super::bitmap::{self, Bitmap};
 use super::encoded_set::{self, EncodedIds, EncodedSet};
 use super::overflow_dictionary::OverflowDictionary;
-use super::text_dictionary::{NUMBERS_END, TextDictionary};
+use super::text_dictionary::{IDS_END, TextDictionary};
 
 /// Before the first sort; what follows goes by how much the last one has saved.
 const FIRST_SORT_PAIRS: usize = 1 << 12;
 
-/// OverflowDictionary whose numbers are fetched side by side.
-const NUMBERED_AT_ONCE: usize = 128;
+/// Texts whose ids are fetched side by side.
+const PREFETCHED_KEYS: usize = 128;
 
 /// Stands for a row that is not counted.
 const UNCOUNTED: u32 = u32::MAX;
@@ -31,16 +31,16 @@ pub(super) enum UniqueResult {
     Sets,
 }
 
-/// A set of numbers for each group.
+/// A set of ids for each group.
 ///
-/// A group that has few of all numbers is kept as pairs: the group in the high and a number in the low half of 64 bits. The
+/// A group that has few of all ids is kept as pairs: the group in the high and an id in the low half of 64 bits. The
 /// list of pairs is sorted and free of repeats up to `sorted`, and whatever came since stands behind. A group that has many
-/// is kept as a bit for each number. Each number of a group is kept in one of the two ways once the pairs are sorted.
+/// is kept as a bit for each id. Each id of a group is kept in one of the two ways once the pairs are sorted.
 #[derive(Debug)]
 pub(super) struct UniqueTextsAccumulator {
     result: UniqueResult,
     dictionary: TextDictionary,
-    /// OverflowDictionary that found no number any more.
+    /// Texts that found no id any more.
     texts: OverflowDictionary,
     pairs: Vec<u64>,
     sorted: usize,
@@ -49,8 +49,8 @@ pub(super) struct UniqueTextsAccumulator {
     bits: Vec<Bitmap>,
     bits_bytes: usize,
     groups: usize,
-    /// The numbers of a batch's rows; kept for its memory.
-    numbers: Vec<u32>,
+    /// The ids of a batch's rows; kept for its memory.
+    ids: Vec<u32>,
 }
 
 impl UniqueTextsAccumulator {
@@ -65,7 +65,7 @@ impl UniqueTextsAccumulator {
             bits: Vec::new(),
             bits_bytes: 0,
             groups: 0,
-            numbers: Vec::new(),
+            ids: Vec::new(),
         }
     }
 
@@ -74,42 +74,41 @@ impl UniqueTextsAccumulator {
         self.groups = self.groups.max(groups);
     }
 
-    fn insert(&mut self, group: usize, number: u32) {
+    fn insert(&mut self, group: usize, id: u32) {
         if let Some(bits) = self.bits.get_mut(group)
             && bits.are_used()
-            && number < NUMBERS_END
+            && id < IDS_END
         {
-            if bits.set(number) {
+            if bits.set(id) {
                 return;
             }
-            self.grow_bits(group, number);
+            self.grow_bits(group, id);
             return;
         }
-        self.pairs.push(pair(group, number));
+        self.pairs.push(pair(group, id));
     }
 
-    /// Makes room for a number beyond a group's last, or result its bits up if they have become too few for their room.
+    /// Makes room for an id beyond a group's last, or gives its bits up if they have become too few for their room.
     #[cold]
-    fn grow_bits(&mut self, group: usize, number: u32) {
+    fn grow_bits(&mut self, group: usize, id: u32) {
         let bits = &mut self.bits[group];
         self.bits_bytes -= bits.size();
-        if bits.are_worth(number) {
-            bits.reach(number);
-            bits.set(number);
+        if bits.are_worth(id) {
+            bits.reach(id);
+            bits.set(id);
             self.bits_bytes += bits.size();
         } else {
             let bits = std::mem::take(bits);
-            self.pairs
-                .extend(bits.numbers().map(|number| pair(group, number)));
-            self.pairs.push(pair(group, number));
+            self.pairs.extend(bits.ids().map(|id| pair(group, id)));
+            self.pairs.push(pair(group, id));
         }
     }
 
     fn insert_set(&mut self, group: usize, set: EncodedSet<'_>) {
-        match set.numbers {
+        match set.ids {
             EncodedIds::Sparse(bytes) => {
-                for number in encoded_set::numbers_of(bytes) {
-                    self.insert(group, number);
+                for id in encoded_set::ids_of(bytes) {
+                    self.insert(group, id);
                 }
             }
             EncodedIds::Dense(_) => {
@@ -122,13 +121,13 @@ impl UniqueTextsAccumulator {
                     self.sorted = 0;
                 }
                 self.bits_bytes -= bits.size();
-                bits.set_all(set.numbers);
+                bits.set_all(set.ids);
                 self.bits_bytes += bits.size();
             }
         }
         for text in set.texts() {
-            let number = self.texts.number(text);
-            self.insert(group, number);
+            let id = self.texts.id(text);
+            self.insert(group, id);
         }
         self.sort_if_due();
     }
@@ -153,36 +152,36 @@ impl UniqueTextsAccumulator {
         group_indices: &[usize],
         filter: Option<&BooleanArray>,
     ) {
-        let mut numbers = std::mem::take(&mut self.numbers);
-        numbers.clear();
+        let mut ids = std::mem::take(&mut self.ids);
+        ids.clear();
         let mut reader = self.dictionary.reader();
         let own = &mut self.texts;
-        let mut number = |row: usize| {
-            if row.is_multiple_of(NUMBERED_AT_ONCE) {
-                reader.fetch(&texts.views()[row..texts.len().min(row + NUMBERED_AT_ONCE)]);
+        let mut id = |row: usize| {
+            if row.is_multiple_of(PREFETCHED_KEYS) {
+                reader.fetch(&texts.views()[row..texts.len().min(row + PREFETCHED_KEYS)]);
             }
             reader
-                .number(texts, row)
-                .unwrap_or_else(|| own.number(texts.value(row).as_bytes()))
+                .id(texts, row)
+                .unwrap_or_else(|| own.id(texts.value(row).as_bytes()))
         };
         if texts.null_count() == 0 && filter.is_none() {
-            numbers.extend((0..texts.len()).map(number));
+            ids.extend((0..texts.len()).map(id));
         } else {
-            numbers.extend((0..texts.len()).map(|row| {
+            ids.extend((0..texts.len()).map(|row| {
                 if texts.is_valid(row) && passes(filter, row) {
-                    number(row)
+                    id(row)
                 } else {
                     UNCOUNTED
                 }
             }));
         }
         drop(reader);
-        for (group, number) in group_indices.iter().zip(&numbers) {
-            if *number != UNCOUNTED {
-                self.insert(*group, *number);
+        for (group, id) in group_indices.iter().zip(&ids) {
+            if *id != UNCOUNTED {
+                self.insert(*group, *id);
             }
         }
-        self.numbers = numbers;
+        self.ids = ids;
         self.sort_if_due();
     }
 
@@ -215,7 +214,7 @@ impl UniqueTextsAccumulator {
             let group = group_of(self.pairs[at]);
             let has_bits = self.bits.get(group).is_some_and(Bitmap::are_used);
             if has_bits || end - at >= least {
-                at = self.numbers_to_bits(at, end);
+                at = self.ids_to_bits(at, end);
             }
             self.pairs.copy_within(at..end, kept);
             kept += end - at;
@@ -225,13 +224,12 @@ impl UniqueTextsAccumulator {
         self.sorted = kept;
     }
 
-    /// Keeps the session's numbers among one group's pairs as bits; where the pairs begin that have no such number.
-    fn numbers_to_bits(&mut self, from: usize, to: usize) -> usize {
+    /// Keeps the session's ids among one group's pairs as bits; where the pairs begin that have no such id.
+    fn ids_to_bits(&mut self, from: usize, to: usize) -> usize {
         let group = group_of(self.pairs[from]);
-        let own =
-            from + self.pairs[from..to].partition_point(|pair| number_of(*pair) < NUMBERS_END);
+        let own = from + self.pairs[from..to].partition_point(|pair| id_of(*pair) < IDS_END);
         if own > from {
-            let last = number_of(self.pairs[own - 1]);
+            let last = id_of(self.pairs[own - 1]);
             if self.bits.len() <= group {
                 self.bits.resize_with(group + 1, Bitmap::default);
             }
@@ -239,7 +237,7 @@ impl UniqueTextsAccumulator {
             self.bits_bytes -= bits.size();
             bits.reach(last);
             for pair in &self.pairs[from..own] {
-                bits.set(number_of(*pair));
+                bits.set(id_of(*pair));
             }
             self.bits_bytes += bits.size();
         }
@@ -280,19 +278,19 @@ impl UniqueTextsAccumulator {
         let bytes =
             emitted.pairs.len() * size_of::<u32>() + emitted.groups * encoded_set::EMPTY.len();
         let mut sets = LargeBinaryBuilder::with_capacity(emitted.groups, bytes);
-        let (mut one, mut numbers) = (Vec::new(), Vec::new());
+        let (mut one, mut ids) = (Vec::new(), Vec::new());
         emitted.for_each_group(|pairs, bits| {
             one.clear();
-            let own = pairs.partition_point(|pair| number_of(*pair) < NUMBERS_END);
+            let own = pairs.partition_point(|pair| id_of(*pair) < IDS_END);
             if bits.are_used() {
                 encoded_set::write_words(bits.words(), &mut one);
             } else {
-                numbers.clear();
-                numbers.extend(pairs[..own].iter().map(|pair| number_of(*pair)));
-                encoded_set::write_numbers(&numbers, &mut one);
+                ids.clear();
+                ids.extend(pairs[..own].iter().map(|pair| id_of(*pair)));
+                encoded_set::write_ids(&ids, &mut one);
             }
             for pair in &pairs[own..] {
-                encoded_set::write_text(self.texts.text(number_of(*pair)), &mut one);
+                encoded_set::write_text(self.texts.text(id_of(*pair)), &mut one);
             }
             sets.append_value(&one);
         });
@@ -301,17 +299,17 @@ impl UniqueTextsAccumulator {
     }
 
     /// Drops the texts that only groups had that are gone, once they are most: where memory is short enough that texts have
-    /// no numbers, groups come and go piece by piece.
+    /// no ids, groups come and go piece by piece.
     fn forget_texts(&mut self) {
-        let own = |pair: &&mut u64| number_of(**pair) >= NUMBERS_END;
+        let own = |pair: &&mut u64| id_of(**pair) >= IDS_END;
         let most = self.pairs.iter_mut().filter(own).count();
         if self.texts.len() <= 2 * most {
             return;
         }
         let mut texts = OverflowDictionary::default();
         for one in self.pairs.iter_mut().filter(own) {
-            let number = texts.number(self.texts.text(number_of(*one)));
-            *one = pair(group_of(*one), number);
+            let id = texts.id(self.texts.text(id_of(*one)));
+            *one = pair(group_of(*one), id);
         }
         self.texts = texts;
         self.sorted = 0;
@@ -346,8 +344,8 @@ impl Emitted {
     }
 }
 
-fn pair(group: usize, number: u32) -> u64 {
-    (group as u64) << 32 | u64::from(number)
+fn pair(group: usize, id: u32) -> u64 {
+    (group as u64) << 32 | u64::from(id)
 }
 
 fn group_of(pair: u64) -> usize {
@@ -356,9 +354,9 @@ fn group_of(pair: u64) -> usize {
 
 #[expect(
     clippy::cast_possible_truncation,
-    reason = "the low half of a pair is the number"
+    reason = "the low half of a pair is the id"
 )]
-fn number_of(pair: u64) -> u32 {
+fn id_of(pair: u64) -> u32 {
     pair as u32
 }
 
@@ -435,6 +433,6 @@ impl GroupsAccumulator for UniqueTextsAccumulator {
             + (self.pairs.capacity() + self.pairs.len() - self.sorted) * size_of::<u64>()
             + self.bits.capacity() * size_of::<Bitmap>()
             + self.bits_bytes
-            + self.numbers.capacity() * size_of::<u32>()
+            + self.ids.capacity() * size_of::<u32>()
     }
 }

@@ -1,7 +1,7 @@
 //! Sets of texts: `count_unique`, `unique_set`, `set_union` and `set_size`.
 //!
 //! ```text
-//!   text --TextDictionary--> number --UniqueTextsAccumulator--> pairs or bits of each group --Set--> bytes, from stage to stage
+//!   text --TextDictionary--> id --UniqueTextsAccumulator--> pairs or bits of each group --Set--> bytes, from stage to stage
 //! ```
 
 mod set_functions;

@@ -1,4 +1,4 @@
-//! One number for each different text of a session, shared by all threads and all aggregates.
+//! One id for each different text of a session, shared by all threads and all aggregates.
 
 use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
@@ -14,31 +14,31 @@ use datafusion::execution::memory_pool::{
 /// The longest text that a view holds in itself.
 const INLINE_BYTES: u32 = 12;
 
-/// EncodedIds end here; what is above is free for the texts that have none.
-pub(super) const NUMBERS_END: u32 = 1 << 31;
+/// Ids end here; what is above is free for the texts that have none.
+pub(super) const IDS_END: u32 = 1 << 31;
 
-/// The share of a bounded pool that texts may take for their numbers: the rest is for the groups that are counted.
+/// The share of a bounded pool that texts may take for their ids: the rest is for the groups that are counted.
 const POOL_SHARE: usize = 4;
 
 /// Room for so many texts to begin with.
 const FIRST_SLOTS: usize = 1 << 12;
 
-/// A session's numbers: small, dense, from 0 on in the order in which texts were first seen.
+/// A session's ids: small, dense, from 0 on in the order in which texts were first seen.
 ///
-/// With them a set of texts is a set of numbers: four bytes each, or a bit. Looking up a known text takes no lock. A text
-/// keeps its number as long as the session lasts, and once memory for another text is refused no text gets a number any
+/// With them a set of texts is a set of ids: four bytes each, or a bit. Looking up a known text takes no lock. A text
+/// keeps its id as long as the session lasts, and once memory for another text is refused no text gets an id any
 /// more: a text that went without one will never have one, so that no set holds it twice.
 #[derive(Clone, Debug)]
 pub(crate) struct TextDictionary(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    /// OverflowDictionary of up to twelve bytes, by their views, which are equal where the texts are.
+    /// Texts of up to twelve bytes, by their views, which are equal where the texts are.
     short: RwLock<Arc<Slots>>,
     long: RwLock<HashMap<Box<[u8]>, u32>>,
-    /// The next number.
+    /// The next id.
     next: AtomicU32,
-    /// No text gets a number any more.
+    /// No text gets an id any more.
     full: AtomicBool,
     growth: Mutex<Growth>,
 }
@@ -50,7 +50,7 @@ struct Growth {
     most_bytes: usize,
 }
 
-/// A table with open addressing. A slot is written once, by the holder of the lock on growth; its number comes last.
+/// A table with open addressing. A slot is written once, by the holder of the lock on growth; its id comes last.
 #[derive(Debug)]
 struct Slots(Box<[Slot]>);
 
@@ -60,8 +60,8 @@ struct Slots(Box<[Slot]>);
 struct Slot {
     low: AtomicU64,
     high: AtomicU64,
-    /// One more than the number; 0 in a free slot.
-    number: AtomicU32,
+    /// One more than the id; 0 in a free slot.
+    id: AtomicU32,
 }
 
 impl TextDictionary {
@@ -73,7 +73,7 @@ impl TextDictionary {
         };
         let growth = Growth {
             short_texts: 0,
-            reservation: MemoryConsumer::new("numbers of texts").register(pool),
+            reservation: MemoryConsumer::new("ids of texts").register(pool),
             most_bytes,
         };
         Self(Arc::new(Shared {
@@ -85,7 +85,7 @@ impl TextDictionary {
         }))
     }
 
-    /// How many texts have numbers.
+    /// How many texts have ids.
     pub(super) fn texts(&self) -> u32 {
         self.0.next.load(Ordering::Relaxed)
     }
@@ -118,7 +118,7 @@ impl Hash for TextDictionary {
     }
 }
 
-/// EncodedIds texts as they are when it is made, and asks again for those that it does not know.
+/// Ids texts as they are when it is made, and asks again for those that it does not know.
 pub(super) struct Reader<'a> {
     shared: &'a Shared,
     short: Arc<Slots>,
@@ -126,21 +126,21 @@ pub(super) struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// Prepares to number some texts: a few hundred at once stay near until they are asked for.
+    /// Prepares to id some texts: a few hundred at once stay near until they are asked for.
     pub(super) fn fetch(&self, views: &[u128]) {
         self.short.fetch(views);
     }
 
-    /// The number of a row's text; none once memory is short.
-    pub(super) fn number(&mut self, texts: &StringViewArray, row: usize) -> Option<u32> {
+    /// The id of a row's text; none once memory is short.
+    pub(super) fn id(&mut self, texts: &StringViewArray, row: usize) -> Option<u32> {
         let view = texts.views()[row];
         // The low four bytes of a view are its length.
         let [a, b, c, d, ..] = view.to_le_bytes();
         if u32::from_le_bytes([a, b, c, d]) > INLINE_BYTES {
-            return self.long_number(texts.value(row).as_bytes());
+            return self.long_id(texts.value(row).as_bytes());
         }
         match self.short.find(view) {
-            Ok(number) => Some(number),
+            Ok(id) => Some(id),
             Err(_) if self.full => None,
             Err(_) => self.new_short(view),
         }
@@ -151,7 +151,7 @@ impl Reader<'_> {
         let mut growth = self.shared.growth();
         self.refresh();
         let free = match self.short.find(view) {
-            Ok(number) => return Some(number),
+            Ok(id) => return Some(id),
             Err(free) => free,
         };
         if self.full {
@@ -179,10 +179,10 @@ impl Reader<'_> {
         } else {
             free
         };
-        let number = self.shared.take_next()?;
+        let id = self.shared.take_next()?;
         growth.short_texts += 1;
-        self.short.0[free].set(view, number);
-        Some(number)
+        self.short.0[free].set(view, id);
+        Some(id)
     }
 
     /// Sees what others have done; called with the lock on growth.
@@ -196,14 +196,14 @@ impl Reader<'_> {
         self.full = self.shared.full.load(Ordering::Acquire);
     }
 
-    fn long_number(&mut self, text: &[u8]) -> Option<u32> {
+    fn long_id(&mut self, text: &[u8]) -> Option<u32> {
         let known = self
             .shared
             .long
             .read()
             .unwrap_or_else(PoisonError::into_inner);
-        if let Some(number) = known.get(text) {
-            return Some(*number);
+        if let Some(id) = known.get(text) {
+            return Some(*id);
         }
         drop(known);
         if self.full {
@@ -216,8 +216,8 @@ impl Reader<'_> {
             .long
             .write()
             .unwrap_or_else(PoisonError::into_inner);
-        if let Some(number) = known.get(text) {
-            return Some(*number);
+        if let Some(id) = known.get(text) {
+            return Some(*id);
         }
         // The entry, its control byte and the free slots beside it; what the text itself takes, and the allocator for it.
         let bytes = 2 * (size_of::<(Box<[u8]>, u32)>() + 1) + text.len() + size_of::<usize>();
@@ -225,9 +225,9 @@ impl Reader<'_> {
             self.full = true;
             return None;
         }
-        let number = self.shared.take_next()?;
-        known.insert(text.into(), number);
-        Some(number)
+        let id = self.shared.take_next()?;
+        known.insert(text.into(), id);
+        Some(id)
     }
 }
 
@@ -238,13 +238,13 @@ impl Shared {
 
     /// Called with the lock on growth.
     fn take_next(&self) -> Option<u32> {
-        let number = self.next.load(Ordering::Relaxed);
-        if number == NUMBERS_END {
+        let id = self.next.load(Ordering::Relaxed);
+        if id == IDS_END {
             self.full.store(true, Ordering::Release);
             return None;
         }
-        self.next.store(number + 1, Ordering::Relaxed);
-        Some(number)
+        self.next.store(id + 1, Ordering::Relaxed);
+        Some(id)
     }
 }
 
@@ -278,10 +278,10 @@ impl Slots {
     fn grown(&self, slots: usize) -> Self {
         let larger = Self::new(slots);
         for slot in &self.0 {
-            if let Some((view, number)) = slot.get()
+            if let Some((view, id)) = slot.get()
                 && let Err(free) = larger.find(view)
             {
-                larger.0[free].set(view, number);
+                larger.0[free].set(view, id);
             }
         }
         larger
@@ -291,18 +291,18 @@ impl Slots {
     fn fetch(&self, views: &[u128]) {
         let last = self.0.len() - 1;
         let slots = views.iter().map(|view| &self.0[hash(*view) & last]);
-        let numbers = slots.map(|slot| slot.number.load(Ordering::Relaxed));
-        std::hint::black_box(numbers.fold(0, |all, number| all ^ number));
+        let ids = slots.map(|slot| slot.id.load(Ordering::Relaxed));
+        std::hint::black_box(ids.fold(0, |all, id| all ^ id));
     }
 
-    /// The number of a view, or the place where it would stand.
+    /// The id of a view, or the place where it would stand.
     fn find(&self, view: u128) -> Result<u32, usize> {
         let last = self.0.len() - 1;
         let mut place = hash(view) & last;
         loop {
             match self.0[place].get() {
                 None => return Err(place),
-                Some((known, number)) if known == view => return Ok(number),
+                Some((known, id)) if known == view => return Ok(id),
                 Some(_) => place = (place + 1) & last,
             }
         }
@@ -311,20 +311,20 @@ impl Slots {
 
 impl Slot {
     fn get(&self) -> Option<(u128, u32)> {
-        let number = self.number.load(Ordering::Acquire).checked_sub(1)?;
+        let id = self.id.load(Ordering::Acquire).checked_sub(1)?;
         let low = self.low.load(Ordering::Relaxed);
         let high = self.high.load(Ordering::Relaxed);
-        Some((u128::from(high) << 64 | u128::from(low), number))
+        Some((u128::from(high) << 64 | u128::from(low), id))
     }
 
     #[expect(
         clippy::cast_possible_truncation,
         reason = "the two halves are what is stored"
     )]
-    fn set(&self, view: u128, number: u32) {
+    fn set(&self, view: u128, id: u32) {
         self.low.store(view as u64, Ordering::Relaxed);
         self.high.store((view >> 64) as u64, Ordering::Relaxed);
-        self.number.store(number + 1, Ordering::Release);
+        self.id.store(id + 1, Ordering::Release);
     }
 }
 

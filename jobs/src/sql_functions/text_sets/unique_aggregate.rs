@@ -16,11 +16,11 @@ use super::encoded_set;
 use super::groups_accumulator::{UniqueResult, UniqueTextsAccumulator};
 use super::text_dictionary::TextDictionary;
 
-/// The aggregates: `count_unique` result what `count(distinct text)` result, and `unique_set` the set itself, which can be
+/// The aggregates: `count_unique` gives what `count(distinct text)` gives, and `unique_set` the set itself, which can be
 /// united with others.
 ///
 /// DataFusion holds a set of texts for each group, and grouping twice holds a row for each pair; both take several times
-/// as long and as much memory. Here a text becomes a number once in a session. EncodedIds and dates have no need of it:
+/// as long and as much memory. Here a text becomes an id once in a session. Ids and dates have no need of it:
 /// `count(distinct ..)` is fast for them.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct UniqueAggregate {
