@@ -17,12 +17,14 @@ mod type_compatibility;
 mod checked_arithmetic;
 mod counted_filter;
 mod extension_planner;
+mod join_memory;
 mod lookup_join;
 mod row_lookup;
 
 pub use self::check_plan::{CheckPlan, check_plan};
 pub use self::clustering::clustering;
 pub use self::counted_filter::FilteredRows;
+pub use self::join_memory::JoinOutOfMemory;
 pub use self::lossless_cast::OutputValueError;
 pub use self::output_plan::{OutputPlan, output_plan, table_plan};
 pub use self::outputs_read::outputs_read;

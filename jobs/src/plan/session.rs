@@ -8,6 +8,7 @@ use datafusion::prelude::{SessionConfig, SessionContext};
 
 use super::checked_arithmetic::CheckedArithmetic;
 use super::extension_planner::ExtensionQueryPlanner;
+use super::join_memory::JoinMemoryPool;
 use super::lookup_join::LookupJoins;
 use crate::sql_functions;
 
@@ -28,6 +29,8 @@ const FOOTER_BYTES: usize = 64 << 10;
 /// Tables should give statistics (rows and bytes, exact or not): by them the smaller side of a join is the one that is held.
 #[must_use]
 pub fn session_context(runtime: Arc<RuntimeEnv>, target_partitions: usize) -> SessionContext {
+    let mut runtime = Arc::unwrap_or_clone(runtime);
+    runtime.memory_pool = Arc::new(JoinMemoryPool::new(runtime.memory_pool));
     let dictionary = sql_functions::TextDictionary::new(&runtime.memory_pool);
     let mut config = SessionConfig::new().with_target_partitions(target_partitions);
     let options = config.options_mut();
@@ -39,7 +42,7 @@ pub fn session_context(runtime: Arc<RuntimeEnv>, target_partitions: usize) -> Se
     options.optimizer.skip_failed_rules = false;
     let mut state = SessionStateBuilder::new()
         .with_config(config)
-        .with_runtime_env(runtime)
+        .with_runtime_env(Arc::new(runtime))
         .with_default_features()
         .with_analyzer_rule(Arc::new(CheckedArithmetic))
         // After all of DataFusion's own rules, which know its hash join.
