@@ -96,6 +96,7 @@ mod value_parser;
 mod manifest;
 mod problem;
 
+pub mod hash_table;
 pub mod plan;
 mod sql_functions;
 

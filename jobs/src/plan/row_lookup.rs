@@ -8,30 +8,35 @@ use arrow::datatypes::DataType;
 use datafusion::common::Result;
 use datafusion::common::hash_utils::{RandomState, create_hashes};
 
-/// Keys that are looked up at once: their places are fetched side by side, and still near when each is looked at.
-const AT_ONCE: usize = 128;
+use crate::hash_table::{HashTable, PREFETCHED_KEYS, Probe, Slot};
 
 /// Rows with a key of one or more columns.
 pub(super) struct RowLookup {
     rows: RecordBatch,
     keys: Vec<ArrayRef>,
-    places: KeyIndex,
+    index: KeyIndex,
     hashing: RandomState,
 }
 
-/// The hash of each key and its row, in a table with open addressing of which at most half is used; no hash is there twice.
-struct KeyIndex {
-    slots: Vec<(u64, u32)>,
-    mask: usize,
+/// The hash of each key and its row; no hash is there twice.
+struct KeyIndex(HashTable<KeySlot>);
+
+struct KeySlot {
+    hash: u64,
+    /// [`NO_ROW`] in a free slot.
+    row: u32,
 }
 
-/// The row of a free slot.
-const FREE: u32 = u32::MAX;
+/// Stands for a key that no row has.
+const NO_ROW: u32 = u32::MAX;
+
+/// At most half of the slots are used: beyond that, searches for keys that no row has become long.
+const SLOTS_PER_ROW: usize = 2;
 
 impl RowLookup {
     /// The bytes that it takes for so many rows, beside the rows themselves.
     pub(super) fn bytes(rows: usize) -> usize {
-        KeyIndex::slots_for(rows) * size_of::<(u64, u32)>()
+        HashTable::<KeySlot>::bytes(SLOTS_PER_ROW * rows)
     }
 
     /// Over rows and their keys, a row without a whole key cannot be found; `None` where a key occurs twice, or two have
@@ -47,7 +52,7 @@ impl RowLookup {
         let whole = whole.fold(None, |all: Option<NullBuffer>, nulls| {
             NullBuffer::union(all.as_ref(), nulls.as_ref())
         });
-        let mut places = KeyIndex::for_rows(rows.num_rows());
+        let mut index = KeyIndex::for_rows(rows.num_rows());
         for (row, hash) in (0..).zip(hashes) {
             if whole
                 .as_ref()
@@ -55,7 +60,7 @@ impl RowLookup {
             {
                 continue;
             }
-            if !places.insert(hash, row) {
+            if !index.insert(hash, row) {
                 return Ok(None);
             }
         }
@@ -63,7 +68,7 @@ impl RowLookup {
         Ok(Some(Self {
             rows: RecordBatch::try_new(rows.schema(), columns)?,
             keys: keys.iter().map(compact).collect(),
-            places,
+            index,
             hashing,
         }))
     }
@@ -79,13 +84,13 @@ impl RowLookup {
         let mut hashes = vec![0; count];
         create_hashes(keys, &self.hashing, &mut hashes)?;
         let mut found = Vec::with_capacity(count);
-        for hashes in hashes.chunks(AT_ONCE) {
-            self.places.fetch(hashes);
-            found.extend(hashes.iter().map(|hash| self.places.find(*hash)));
+        for hashes in hashes.chunks(PREFETCHED_KEYS) {
+            self.index.0.prefetch(hashes.iter().copied());
+            found.extend(hashes.iter().map(|hash| self.index.find(*hash)));
         }
-        let known = BooleanBuffer::collect_bool(count, |at| found[at] != FREE);
+        let known = BooleanBuffer::collect_bool(count, |at| found[at] != NO_ROW);
         for row in &mut found {
-            *row = if *row == FREE { 0 } else { *row };
+            *row = if *row == NO_ROW { 0 } else { *row };
         }
         let found = ScalarBuffer::from(found);
         // An equal hash is no equal key.
@@ -124,54 +129,50 @@ impl RowLookup {
 }
 
 impl KeyIndex {
-    fn slots_for(rows: usize) -> usize {
-        (2 * rows).next_power_of_two()
-    }
-
     fn for_rows(rows: usize) -> Self {
-        let slots = Self::slots_for(rows);
-        Self {
-            slots: vec![(0, FREE); slots],
-            mask: slots - 1,
-        }
+        Self(HashTable::with_slots(SLOTS_PER_ROW * rows))
     }
 
     /// Whether the hash is new.
     fn insert(&mut self, hash: u64, row: u32) -> bool {
-        let place = self.place(hash);
-        let is_new = self.slots[place].1 == FREE;
-        self.slots[place] = (hash, row);
-        is_new
-    }
-
-    /// The row of a hash, [`FREE`] where there is none.
-    fn find(&self, hash: u64) -> u32 {
-        self.slots[self.place(hash)].1
-    }
-
-    /// Where a hash is or would be.
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "the low bits say where to begin"
-    )]
-    fn place(&self, hash: u64) -> usize {
-        let mut place = hash as usize & self.mask;
-        while self.slots[place].0 != hash && self.slots[place].1 != FREE {
-            place = (place + 1) & self.mask;
+        match self.0.probe(hash, |(known, _)| *known == hash) {
+            Probe::Found(_) => false,
+            Probe::Free(free) => {
+                self.0.occupy(free, (hash, row));
+                true
+            }
         }
-        place
     }
 
-    /// Has the processor fetch where hashes are found, all at the same time: one after the other, each would be waited for.
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "the low bits say where to begin"
-    )]
-    fn fetch(&self, hashes: &[u64]) {
-        let rows = hashes
-            .iter()
-            .map(|hash| self.slots[*hash as usize & self.mask].1);
-        std::hint::black_box(rows.fold(0, |all, row| all ^ row));
+    /// The row of a hash, [`NO_ROW`] where there is none.
+    fn find(&self, hash: u64) -> u32 {
+        match self.0.probe(hash, |(known, _)| *known == hash) {
+            Probe::Found((_, row)) => row,
+            Probe::Free(_) => NO_ROW,
+        }
+    }
+}
+
+impl Slot for KeySlot {
+    type Entry = (u64, u32);
+
+    fn free() -> Self {
+        Self {
+            hash: 0,
+            row: NO_ROW,
+        }
+    }
+
+    fn occupied((hash, row): Self::Entry) -> Self {
+        Self { hash, row }
+    }
+
+    fn entry(&self) -> Option<Self::Entry> {
+        (self.row != NO_ROW).then_some((self.hash, self.row))
+    }
+
+    fn touch(&self) -> u64 {
+        u64::from(self.row)
     }
 }
 

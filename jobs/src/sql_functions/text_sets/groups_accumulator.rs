@@ -10,6 +10,8 @@ use arrow::array::{
 use datafusion::common::Result;
 use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
 
+use crate::hash_table::PREFETCHED_KEYS;
+
 use super::bitmap::{self, Bitmap};
 use super::encoded_set::{self, EncodedIds, EncodedSet};
 use super::overflow_dictionary::OverflowDictionary;
@@ -17,9 +19,6 @@ use super::text_dictionary::{IDS_END, TextDictionary};
 
 /// Before the first sort; what follows goes by how much the last one has saved.
 const FIRST_SORT_PAIRS: usize = 1 << 12;
-
-/// Texts whose ids are fetched side by side.
-const PREFETCHED_KEYS: usize = 128;
 
 /// Stands for a row that is not counted.
 const UNCOUNTED: u32 = u32::MAX;

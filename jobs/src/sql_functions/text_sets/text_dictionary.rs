@@ -11,6 +11,8 @@ use datafusion::execution::memory_pool::{
     MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation,
 };
 
+use crate::hash_table::{HashTable, Probe, Slot};
+
 /// The longest text that a view holds in itself.
 const INLINE_BYTES: u32 = 12;
 
@@ -34,7 +36,7 @@ pub(crate) struct TextDictionary(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     /// Texts of up to twelve bytes, by their views, which are equal where the texts are.
-    short: RwLock<Arc<Slots>>,
+    short: RwLock<Arc<HashTable<ViewSlot>>>,
     long: RwLock<HashMap<Box<[u8]>, u32>>,
     /// The next id.
     next: AtomicU32,
@@ -50,14 +52,12 @@ struct Growth {
     most_bytes: usize,
 }
 
-/// A table with open addressing. A slot is written once, by the holder of the lock on growth; its id comes last.
-#[derive(Debug)]
-struct Slots(Box<[Slot]>);
-
+/// A view and the id of its text. It is written once, by the holder of the lock on growth; the id comes last.
+///
 /// Aligned, so that none lies across two lines of the processor's caches.
 #[derive(Debug, Default)]
 #[repr(align(32))]
-struct Slot {
+struct ViewSlot {
     low: AtomicU64,
     high: AtomicU64,
     /// One more than the id; 0 in a free slot.
@@ -77,7 +77,7 @@ impl TextDictionary {
             most_bytes,
         };
         Self(Arc::new(Shared {
-            short: RwLock::new(Arc::new(Slots::new(1))),
+            short: RwLock::new(Arc::new(HashTable::with_slots(1))),
             long: RwLock::default(),
             next: AtomicU32::new(0),
             full: AtomicBool::new(false),
@@ -121,14 +121,14 @@ impl Hash for TextDictionary {
 /// Ids texts as they are when it is made, and asks again for those that it does not know.
 pub(super) struct Reader<'a> {
     shared: &'a Shared,
-    short: Arc<Slots>,
+    short: Arc<HashTable<ViewSlot>>,
     full: bool,
 }
 
 impl Reader<'_> {
     /// Prepares to id some texts: a few hundred at once stay near until they are asked for.
     pub(super) fn fetch(&self, views: &[u128]) {
-        self.short.fetch(views);
+        self.short.prefetch(views.iter().map(|view| hash(*view)));
     }
 
     /// The id of a row's text; none once memory is short.
@@ -139,10 +139,10 @@ impl Reader<'_> {
         if u32::from_le_bytes([a, b, c, d]) > INLINE_BYTES {
             return self.long_id(texts.value(row).as_bytes());
         }
-        match self.short.find(view) {
-            Ok(id) => Some(id),
-            Err(_) if self.full => None,
-            Err(_) => self.new_short(view),
+        match find(&self.short, view) {
+            Probe::Found((_, id)) => Some(id),
+            Probe::Free(_) if self.full => None,
+            Probe::Free(_) => self.new_short(view),
         }
     }
 
@@ -150,21 +150,20 @@ impl Reader<'_> {
     fn new_short(&mut self, view: u128) -> Option<u32> {
         let mut growth = self.shared.growth();
         self.refresh();
-        let free = match self.short.find(view) {
-            Ok(id) => return Some(id),
-            Err(free) => free,
-        };
+        if let Probe::Found((_, id)) = find(&self.short, view) {
+            return Some(id);
+        }
         if self.full {
             return None;
         }
-        let free = if self.short.is_crowded(growth.short_texts + 1) {
-            let slots = (2 * self.short.0.len()).max(FIRST_SLOTS);
-            if !growth.allow(&self.shared.full, slots * size_of::<Slot>()) {
+        if is_crowded(&self.short, growth.short_texts + 1) {
+            let slots = (2 * self.short.slots()).max(FIRST_SLOTS);
+            if !growth.allow(&self.shared.full, HashTable::<ViewSlot>::bytes(slots)) {
                 self.full = true;
                 return None;
             }
-            let released = self.short.0.len() * size_of::<Slot>();
-            let larger = Arc::new(self.short.grown(slots));
+            let released = HashTable::<ViewSlot>::bytes(self.short.slots());
+            let larger = Arc::new(self.short.grown(slots, |(view, _)| hash(*view)));
             let mut current = self
                 .shared
                 .short
@@ -173,15 +172,13 @@ impl Reader<'_> {
             *current = Arc::clone(&larger);
             self.short = larger;
             growth.release(released);
-            self.short
-                .find(view)
-                .expect_err("a text that is not known is not in a larger table")
-        } else {
-            free
+        }
+        let Probe::Free(free) = find(&self.short, view) else {
+            unreachable!("only the holder of the lock adds texts, and this one was not there");
         };
         let id = self.shared.take_next()?;
         growth.short_texts += 1;
-        self.short.0[free].set(view, id);
+        self.short.slot(free).set(view, id);
         Some(id)
     }
 
@@ -264,59 +261,17 @@ impl Growth {
     }
 }
 
-impl Slots {
-    /// So many free slots, a power of two.
-    fn new(slots: usize) -> Self {
-        Self((0..slots).map(|_| Slot::default()).collect())
-    }
-
-    /// Whether so many texts would lie too close together: from six in eight on searches become long.
-    fn is_crowded(&self, texts: usize) -> bool {
-        texts * 8 > self.0.len() * 6
-    }
-
-    fn grown(&self, slots: usize) -> Self {
-        let larger = Self::new(slots);
-        for slot in &self.0 {
-            if let Some((view, id)) = slot.get()
-                && let Err(free) = larger.find(view)
-            {
-                larger.0[free].set(view, id);
-            }
-        }
-        larger
-    }
-
-    /// Has the processor fetch where views are found, all at the same time: one after the other, each would be waited for.
-    fn fetch(&self, views: &[u128]) {
-        let last = self.0.len() - 1;
-        let slots = views.iter().map(|view| &self.0[hash(*view) & last]);
-        let ids = slots.map(|slot| slot.id.load(Ordering::Relaxed));
-        std::hint::black_box(ids.fold(0, |all, id| all ^ id));
-    }
-
-    /// The id of a view, or the place where it would stand.
-    fn find(&self, view: u128) -> Result<u32, usize> {
-        let last = self.0.len() - 1;
-        let mut place = hash(view) & last;
-        loop {
-            match self.0[place].get() {
-                None => return Err(place),
-                Some((known, id)) if known == view => return Ok(id),
-                Some(_) => place = (place + 1) & last,
-            }
-        }
-    }
+/// The id of a view, or where it would stand.
+fn find(table: &HashTable<ViewSlot>, view: u128) -> Probe<(u128, u32)> {
+    table.probe(hash(view), |(known, _)| *known == view)
 }
 
-impl Slot {
-    fn get(&self) -> Option<(u128, u32)> {
-        let id = self.id.load(Ordering::Acquire).checked_sub(1)?;
-        let low = self.low.load(Ordering::Relaxed);
-        let high = self.high.load(Ordering::Relaxed);
-        Some((u128::from(high) << 64 | u128::from(low), id))
-    }
+/// Whether so many texts would lie too close together: from six in eight on searches become long.
+fn is_crowded(table: &HashTable<ViewSlot>, texts: usize) -> bool {
+    texts * 8 > table.slots() * 6
+}
 
+impl ViewSlot {
     #[expect(
         clippy::cast_possible_truncation,
         reason = "the two halves are what is stored"
@@ -328,15 +283,40 @@ impl Slot {
     }
 }
 
+impl Slot for ViewSlot {
+    type Entry = (u128, u32);
+
+    fn free() -> Self {
+        Self::default()
+    }
+
+    fn occupied((view, id): Self::Entry) -> Self {
+        let slot = Self::default();
+        slot.set(view, id);
+        slot
+    }
+
+    fn entry(&self) -> Option<Self::Entry> {
+        let id = self.id.load(Ordering::Acquire).checked_sub(1)?;
+        let low = self.low.load(Ordering::Relaxed);
+        let high = self.high.load(Ordering::Relaxed);
+        Some((u128::from(high) << 64 | u128::from(low), id))
+    }
+
+    fn touch(&self) -> u64 {
+        u64::from(self.id.load(Ordering::Relaxed))
+    }
+}
+
 /// Mixes the sixteen bytes of a view: a multiplication of 64 by 64 bits spreads every bit over both halves, which are
 /// folded. Keys chosen to collide only make the choosing job slow.
 #[expect(
     clippy::cast_possible_truncation,
     reason = "the halves are what is mixed"
 )]
-fn hash(view: u128) -> usize {
+fn hash(view: u128) -> u64 {
     const ODD: [u64; 2] = [0x9e37_79b9_7f4a_7c15, 0xd6e8_feb8_6659_fd93];
     let (low, high) = (view as u64 ^ ODD[0], (view >> 64) as u64 ^ ODD[1]);
     let product = u128::from(low) * u128::from(high);
-    (product as u64 ^ (product >> 64) as u64) as usize
+    product as u64 ^ (product >> 64) as u64
 }
