@@ -1,20 +1,21 @@
-//! A job as tables of text, for `drivetrain jobs` and `drivetrain jobs <name>`; programs read the serialized [`Job`] itself.
+//! Descriptions of jobs as tables of text, for `drivetrain jobs` and `drivetrain jobs <name>`. Programs read the
+//! serialized [`Job`] instead.
 
 use serde::Serialize;
 
 use crate::contract::{Column, ColumnType, Contract, Format, Key, Origin, Reference, Severity};
 use crate::job::{CheckKind, Input, InputOrigin, Job, Mode, Output};
 
-/// One line of `drivetrain jobs`.
+/// Summary of a job, as `drivetrain jobs` lists it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Summary {
-    /// The job's name.
+    /// Name of the job.
     pub name: String,
-    /// What it does.
+    /// Description of the job.
     pub description: String,
-    /// What it reads: `raw/users`, or `rental_facts.rental_facts` for another job's table.
+    /// Datasets that the job reads, such as `raw/users`, or `rental_facts.rental_facts` for a table of another job.
     pub inputs: Vec<String>,
-    /// The tables it writes.
+    /// Tables that the job writes.
     pub outputs: Vec<String>,
 }
 
@@ -33,20 +34,20 @@ impl From<&Job> for Summary {
     }
 }
 
-/// A part of a job's description: a title, lines of text, and a table of columns.
+/// One block of a job's description: a title, lines of text, and a table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Listing {
-    /// What the part is about, such as `input users (raw/users)`.
+    /// Subject, such as `input users (raw/users)`.
     pub title: String,
-    /// What is to be said beside the table.
+    /// Lines of text above the table.
     pub lines: Vec<String>,
-    /// The table's header; empty where there is no table.
+    /// Header of the table.
     pub header: Vec<String>,
-    /// The table's rows, as long as the header.
+    /// Rows of the table, each as long as the header.
     pub rows: Vec<Vec<String>>,
 }
 
-/// The job in full: parameters, each input and each output with its contract, checks.
+/// Describes a job in full: its parameters, each input and each output with its contract, and its checks.
 #[must_use]
 pub fn listings(job: &Job) -> Vec<Listing> {
     let mut listings = Vec::new();
@@ -101,10 +102,12 @@ pub fn listings(job: &Job) -> Vec<Listing> {
     listings
 }
 
+/// Builds a table's header.
 fn header(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
 }
 
+/// Returns the origin of an input as users write it.
 fn source(input: &Input) -> String {
     match &input.origin {
         InputOrigin::Raw(folder) => format!("raw/{folder}"),
@@ -112,6 +115,7 @@ fn source(input: &Input) -> String {
     }
 }
 
+/// Describes an input.
 fn input(input: &Input) -> Listing {
     let Contract {
         format,
@@ -151,6 +155,7 @@ fn input(input: &Input) -> Listing {
     }
 }
 
+/// Describes an output.
 fn output(job: &Job, output: &Output) -> Listing {
     let mut lines = output.description.iter().cloned().collect::<Vec<_>>();
     lines.push(match (output.mode, &output.window) {
@@ -190,6 +195,7 @@ fn output(job: &Job, output: &Output) -> Listing {
     }
 }
 
+/// Builds the row of a column; the third cell depends on the table.
 fn column_row(column: &Column, third: String) -> Vec<String> {
     let not_null = if column.nullable { "" } else { " not null" };
     vec![
@@ -200,7 +206,7 @@ fn column_row(column: &Column, third: String) -> Vec<String> {
     ]
 }
 
-/// What a reader of the file must know beside the type.
+/// Describes how a column is read, as far as it differs from the defaults.
 fn read_from(column: &Column) -> String {
     let mut parts = Vec::new();
     match &column.origin {
@@ -226,14 +232,17 @@ fn read_from(column: &Column) -> String {
     parts.join(", ")
 }
 
+/// Describes a key.
 fn key_line(key: &Key) -> String {
     format!("{} key: {}", severity(key.severity), key.columns.join(", "))
 }
 
+/// Describes a reference.
 fn reference_line(reference: &Reference) -> String {
     format!("{} {}", severity(reference.severity), reference.rule())
 }
 
+/// Returns the severity as a contract spells it.
 fn severity(severity: Severity) -> &'static str {
     match severity {
         Severity::Reject => "reject",
@@ -241,6 +250,7 @@ fn severity(severity: Severity) -> &'static str {
     }
 }
 
+/// Returns what a failed check of a severity leads to.
 fn outcome(severity: Severity) -> &'static str {
     match severity {
         Severity::Reject => "nothing is published",

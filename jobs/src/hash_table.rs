@@ -1,16 +1,17 @@
 //! A hash table with open addressing whose lookups are prefetched batch by batch.
 //!
-//! In a table that is larger than the processor's caches, every lookup waits for main memory. [`HashTable::prefetch`] first reads the
-//! slots in which the keys of a batch are searched. These reads do not depend on each other, so the processor waits for all of them
-//! at the same time, and the lookups that follow find their slots in the cache. Without it, each lookup would wait by itself.
+//! In a table that is larger than the processor's caches, every lookup waits for main memory. [`HashTable::prefetch`]
+//! first reads the slots in which the keys of a batch are searched. These reads do not depend on each other, so the
+//! processor waits for all of them at the same time, and the lookups that follow find their slots in the cache. Without
+//! it, each lookup would wait by itself.
 //!
-//! It is the one table for rows that are joined, for references and for texts with ids. The standard library's and hashbrown's tables
-//! do not prefetch, and their entries cannot be read while another thread adds one.
+//! It is the one table for rows that are joined, for references and for texts with ids. The standard library's and
+//! hashbrown's tables do not prefetch, and their entries cannot be read while another thread adds one.
 
 use std::hint::black_box;
 
-/// Number of keys that are worth prefetching together: enough to hide the wait, and few enough that their slots are still cached when
-/// the last one is looked up.
+/// Number of keys that are worth prefetching together: enough to hide the wait, and few enough that their slots are
+/// still cached when the last one is looked up.
 pub const PREFETCHED_KEYS: usize = 128;
 
 /// A place for one entry of a [`HashTable`].
@@ -42,10 +43,11 @@ pub enum Probe<E> {
 
 /// Slots in a number that is a power of two; an entry is in the first slot from its hash on that was free.
 ///
-/// The caller keeps entries distinct, knows their hashes, and calls [`Self::grown`] before the table is full: a search for a missing
-/// entry ends at a free slot, so at least one must be left.
+/// The caller keeps entries distinct, knows their hashes, and calls [`Self::grown`] before the table is full: a search
+/// for a missing entry ends at a free slot, so at least one must be left.
 #[derive(Debug)]
 pub struct HashTable<S> {
+    /// All slots, free ones included.
     slots: Box<[S]>,
 }
 

@@ -1,6 +1,7 @@
-//! Names of jobs, datasets and columns: which are legal, and the legal name nearest to a text.
+//! Names of jobs, datasets and columns.
 
-/// Whether a name is a lower-case letter followed by lower-case letters, digits and underscores, as Athena and Glue take it.
+/// `true` if a name is a lower-case letter followed by lower-case letters, digits and underscores, which Athena and
+/// Glue accept as they are.
 #[must_use]
 pub fn is_legal(name: &str) -> bool {
     let mut bytes = name.bytes();
@@ -9,10 +10,10 @@ pub fn is_legal(name: &str) -> bool {
         && name.len() <= LONGEST
 }
 
-/// Glue takes names of up to 255 bytes.
+/// Length limit in bytes, which is Glue's.
 const LONGEST: usize = 255;
 
-/// The legal name nearest to any text: `Vehicle ID` gives `vehicle_id`.
+/// Returns the legal name that is nearest to any text, for example `vehicle_id` for `Vehicle ID`.
 #[must_use]
 pub fn legalize(text: &str) -> String {
     let mut name = String::with_capacity(text.len());

@@ -1,10 +1,11 @@
-//! The known name that a misspelled one most likely means.
+//! Suggestions for misspelled names.
 
-/// The known name that differs least from `name`, if it differs little.
+/// Returns the known name that differs least from `name`, `None` if even that one differs too much to be what was
+/// meant.
 #[must_use]
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let lower = name.to_lowercase();
-    // A third of the letters may differ: beyond that the guess is more often wrong than right.
+    // A third of the letters may differ: beyond that, the guess is more often wrong than right.
     let most = (name.chars().count() / 3).max(1);
     known
         .into_iter()
@@ -14,7 +15,7 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         .map(|(_, candidate)| candidate)
 }
 
-/// The hint ``did you mean `x`?``, or else the list of what is known.
+/// Returns the hint ``did you mean `x`?``, or a list of the known names if none of them is similar.
 pub(crate) fn suggestion<'a>(
     name: &str,
     known: impl IntoIterator<Item = &'a str> + Clone,
@@ -27,13 +28,14 @@ pub(crate) fn suggestion<'a>(
         .map(|name| format!("`{name}`"))
         .collect::<Vec<_>>();
     match names.as_slice() {
-        [] => "there are none".to_owned(),
-        [one] => format!("there is only {one}"),
-        names => format!("there are {}", names.join(", ")),
+        [] => "none exists".to_owned(),
+        [one] => format!("the only one is {one}"),
+        names => format!("choose from {}", names.join(", ")),
     }
 }
 
-/// The number of letters to insert, delete, replace or swap with their neighbour.
+/// Returns the number of letters to insert, delete, replace or swap with their neighbor that turn one text into the
+/// other.
 fn distance(left: &str, right: &str) -> usize {
     let left = left.chars().collect::<Vec<_>>();
     let right = right.chars().collect::<Vec<_>>();

@@ -1,30 +1,31 @@
-//! Patterns of dates and times: the component of `strftime` that a contract may use, parsed once.
+//! Patterns of dates and times: the subset of `strftime` that a contract may use.
 
 use thiserror::Error;
 
-/// A parsed pattern: what follows what in a text, from its first character to its last.
+/// A parsed pattern: the items of a text, from its first character to its last.
 ///
 /// | directive | text | | directive | text |
 /// |---|---|---|---|---|
 /// | `%Y` | year, 4 digits | | `%H` | hour, 2 digits, 00-23 |
 /// | `%y` | year, 2 digits: 69-99 are 19.., 00-68 are 20.. | | `%M` | minute, 2 digits |
 /// | `%m` | month, 2 digits | | `%S` | second, 2 digits, 00-59 |
-/// | `%b` | month, its first three letters in English, in any case | | `%f` | fraction of a second, 1 to 6 digits |
+/// | `%b` | month, the first three letters of its English name, in any case | | `%f` | fraction of a second, 1 to 6 digits |
 /// | `%d` | day of the month, 2 digits | | `%.f` | nothing, or a point and a fraction of 1 to 6 digits |
 /// | `%e` | day of the month, 1 or 2 digits, or a space and a digit | | `%z` | offset: `Z`, `+hh`, `+hhmm` or `+hh:mm` |
 /// | `%F` | `%Y-%m-%d` | | `%T` | `%H:%M:%S` |
-/// | `%%` | a per cent sign | | | |
+/// | `%%` | a percent sign | | | |
 ///
-/// Any other character stands for itself.
+/// Any other character matches itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimePattern {
+    /// Items in the order of the text.
     items: Vec<Item>,
 }
 
-/// One component of a pattern.
+/// An item of a pattern.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Item {
-    /// A character that stands for itself.
+    /// A character that matches itself.
     Literal(char),
     /// Four digits.
     Year,
@@ -42,7 +43,7 @@ pub enum Item {
     Hour,
     /// Two digits, 00 to 59.
     Minute,
-    /// Two digits, 00 to 59: a leap second is refused.
+    /// Two digits, 00 to 59; leap seconds are refused.
     Second,
     /// One to six digits after the second.
     Fraction,
@@ -56,7 +57,7 @@ impl TimePattern {
     /// Parses a pattern of directives and literal characters.
     ///
     /// # Errors
-    /// A directive that is not in the table above, or one that says what another one says already.
+    /// A directive that is not in the table above, or a component that occurs twice.
     pub fn parse(text: &str) -> Result<Self, PatternError> {
         let mut items = Vec::new();
         let mut characters = text.chars();
@@ -94,16 +95,16 @@ impl TimePattern {
             }
         }
         let pattern = Self { items };
-        pattern.says_nothing_twice()?;
+        pattern.check_for_duplicates()?;
         Ok(pattern)
     }
 
-    /// Checks that the pattern gives a day and nothing finer.
+    /// Checks that the pattern describes a date and nothing finer.
     ///
     /// # Errors
     /// A missing year, month or day; an hour, minute, second or offset.
-    pub fn gives_a_date(&self) -> Result<(), PatternError> {
-        self.holds_a_day()?;
+    pub(crate) fn gives_a_date(&self) -> Result<(), PatternError> {
+        self.check_for_a_date()?;
         match self
             .components()
             .find(|component| *component > Component::Day)
@@ -113,13 +114,13 @@ impl TimePattern {
         }
     }
 
-    /// Checks that the pattern gives a moment: a day and, where there is a time, no gap in it.
+    /// Checks that the pattern describes a timestamp: a date and, if there is a time, no gap in it.
     ///
     /// # Errors
     /// A missing year, month or day; minutes without hours, seconds without minutes, a fraction without seconds; an
-    /// offset where the column has no zone.
-    pub fn gives_a_timestamp(&self, utc: bool) -> Result<(), PatternError> {
-        self.holds_a_day()?;
+    /// offset although the column has no zone.
+    pub(crate) fn gives_a_timestamp(&self, utc: bool) -> Result<(), PatternError> {
+        self.check_for_a_date()?;
         let has = |component| self.components().any(|found| found == component);
         for (component, needed, names) in [
             (
@@ -148,17 +149,19 @@ impl TimePattern {
         Ok(())
     }
 
-    /// The components in order.
+    /// Returns the items in order.
     #[must_use]
     pub fn items(&self) -> &[Item] {
         &self.items
     }
 
+    /// Iterates over the components that the items describe.
     fn components(&self) -> impl Iterator<Item = Component> {
         self.items.iter().filter_map(|item| item.component())
     }
 
-    fn says_nothing_twice(&self) -> Result<(), PatternError> {
+    /// Checks that no component occurs twice.
+    fn check_for_duplicates(&self) -> Result<(), PatternError> {
         let mut seen = Vec::new();
         for component in self.components() {
             if seen.contains(&component) {
@@ -169,7 +172,8 @@ impl TimePattern {
         Ok(())
     }
 
-    fn holds_a_day(&self) -> Result<(), PatternError> {
+    /// Checks that year, month and day are present.
+    fn check_for_a_date(&self) -> Result<(), PatternError> {
         match [Component::Year, Component::Month, Component::Day]
             .into_iter()
             .find(|needed| !self.components().any(|component| component == *needed))
@@ -180,6 +184,7 @@ impl TimePattern {
     }
 }
 
+/// Items of `%F`.
 const DATE: [Item; 5] = [
     Item::Year,
     Item::Literal('-'),
@@ -187,6 +192,7 @@ const DATE: [Item; 5] = [
     Item::Literal('-'),
     Item::Day,
 ];
+/// Items of `%T`.
 const TIME: [Item; 5] = [
     Item::Hour,
     Item::Literal(':'),
@@ -196,6 +202,7 @@ const TIME: [Item; 5] = [
 ];
 
 impl Item {
+    /// Returns the component that the item describes, `None` for a literal character.
     fn component(self) -> Option<Component> {
         Some(match self {
             Self::Literal(_) => return None,
@@ -211,20 +218,29 @@ impl Item {
     }
 }
 
-/// What an item says, from the coarsest on.
+/// A component of a timestamp, in order from the coarsest on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd)]
 enum Component {
+    /// The year.
     Year,
+    /// The month.
     Month,
+    /// The day of the month.
     Day,
+    /// The hour.
     Hour,
+    /// The minute.
     Minute,
+    /// The second.
     Second,
+    /// The fraction of a second.
     Fraction,
+    /// The offset from UTC.
     Offset,
 }
 
 impl Component {
+    /// Returns the component with its directive, for messages.
     fn name(self) -> &'static str {
         match self {
             Self::Year => "a year (`%Y`)",
@@ -239,38 +255,41 @@ impl Component {
     }
 }
 
-/// Why a text is no pattern, or not one for its type.
+/// Reason why a text is not a valid pattern, or not one for its type.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum PatternError {
     /// A directive that is not in [`TimePattern`]'s table.
     #[error("unknown directive `%{0}`")]
     Unknown(String),
-    /// The last character is a per cent sign.
-    #[error("`%` at the end stands for nothing")]
+    /// The last character is a percent sign.
+    #[error("the pattern ends in a lone `%`")]
     LonePercent,
-    /// Two directives give the same component.
-    #[error("the pattern gives {0} twice")]
+    /// Two directives describe the same component.
+    #[error("the pattern contains {0} twice")]
     Twice(&'static str),
-    /// A component without which there is no day.
+    /// A component of the date is missing.
     #[error("the pattern lacks {0}")]
     Missing(&'static str),
-    /// A date has no time.
-    #[error("the pattern of a `date` gives a time of day")]
+    /// The pattern of a date contains a time.
+    #[error("the pattern of a `date` contains a time of day")]
     TimeInDate,
-    /// A component whose coarser component is missing.
-    #[error("the pattern gives {0} without {1}")]
+    /// A component is present although the next coarser one is missing.
+    #[error("the pattern contains {0} without {1}")]
     Gap(&'static str, &'static str),
-    /// An offset only means something where values become UTC.
-    #[error("the pattern gives an offset, and the column has no zone")]
+    /// The pattern contains an offset, but the column has no zone.
+    #[error("the pattern contains an offset, but the column has no zone")]
     OffsetWithoutZone,
 }
 
 impl PatternError {
+    /// Returns advice for the author of the job.
     pub(crate) fn hint(&self) -> &'static str {
         match self {
-            Self::TimeInDate => "use the type `timestamp`, and cast it to a date in SQL",
-            Self::OffsetWithoutZone => "write `zone = \"UTC\"`: moments are then held in UTC",
-            _ => "directives are %Y %y %m %b %d %e %H %M %S %f %.f %z %F %T and %%",
+            Self::TimeInDate => "use the type `timestamp` and cast it to a date in SQL",
+            Self::OffsetWithoutZone => {
+                "add `zone = \"UTC\"`: the timestamps are then stored in UTC"
+            }
+            _ => "valid directives are %Y %y %m %b %d %e %H %M %S %f %.f %z %F %T and %%",
         }
     }
 }
@@ -298,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_pattern_is_refused() {
+    fn invalid_patterns_are_refused() {
         for (text, error) in [
             ("%Q", PatternError::Unknown("Q".to_owned())),
             ("%.3f", PatternError::Unknown(".3".to_owned())),
@@ -310,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_fits_its_type_or_not() {
+    fn a_pattern_is_checked_against_the_type_of_its_column() {
         let parse = |text| TimePattern::parse(text).expect("the test's pattern is right");
         assert_eq!(parse("%e %b %y").gives_a_date(), Ok(()));
         assert_eq!(parse("%F %H").gives_a_date(), Err(PatternError::TimeInDate));

@@ -1,16 +1,17 @@
-//! Texts as typed values: what `--param` and a parameter's default say.
+//! Parsing of texts into typed values, for `--param`, the defaults of parameters, and inferred types.
 
 use datafusion::common::ScalarValue;
 
 use crate::contract::ColumnType;
 use crate::time_pattern::{Item, TimePattern};
 
-/// Reads a text as a value of a type, as strictly as a field of a file is read.
+/// Parses a text as a value of a type, as strictly as a field of a file is parsed.
 ///
 /// # Errors
-/// What was expected, where the text is no such value.
-pub fn parse(kind: &ColumnType, text: &str) -> Result<ScalarValue, String> {
-    let refuse = |expected: String| format!("`{text}` is no `{kind}`: expected {expected}");
+/// A description of what was expected, if the text is not a valid value.
+pub(crate) fn parse(kind: &ColumnType, text: &str) -> Result<ScalarValue, String> {
+    let refuse =
+        |expected: String| format!("`{text}` is not a valid `{kind}`: expected {expected}");
     let value =
         match kind {
             ColumnType::String => ScalarValue::Utf8View(Some(text.to_owned())),
@@ -38,12 +39,12 @@ pub fn parse(kind: &ColumnType, text: &str) -> Result<ScalarValue, String> {
             ),
             ColumnType::Date { format } => {
                 let moment = moment(format, text)
-                    .ok_or_else(|| refuse(format!("a day written as `{format}`")))?;
+                    .ok_or_else(|| refuse(format!("a date written as `{format}`")))?;
                 ScalarValue::Date32(Some(moment.days))
             }
             ColumnType::Timestamp { format, utc } => {
                 let moment = moment(format, text)
-                    .ok_or_else(|| refuse(format!("a moment written as `{format}`")))?;
+                    .ok_or_else(|| refuse(format!("a timestamp written as `{format}`")))?;
                 ScalarValue::TimestampMicrosecond(
                     Some(moment.microseconds()),
                     utc.then(|| "UTC".into()),
@@ -67,7 +68,8 @@ pub fn parse(kind: &ColumnType, text: &str) -> Result<ScalarValue, String> {
     Ok(value)
 }
 
-/// The units of the last place, `None` where the text is no number, or has more digits than the type holds.
+/// Parses a decimal number and returns it in units of its last place, `None` if the text is not a number or has more
+/// digits than the type.
 fn decimal(text: &str, precision: u8, scale: u8) -> Option<i128> {
     let (negative, digits) = match text.as_bytes().first()? {
         b'-' => (true, &text[1..]),
@@ -96,19 +98,24 @@ fn decimal(text: &str, precision: u8, scale: u8) -> Option<i128> {
     Some(if negative { -units } else { units })
 }
 
-/// A moment: days from 1970-01-01, and what of the day has passed.
+/// A point in time, split into days and the time of the day.
 struct Moment {
+    /// Days since 1970-01-01.
     days: i32,
+    /// Seconds since the start of that day; with an offset it may be negative or longer than a day.
     seconds: i64,
+    /// Microseconds since the start of that second.
     micros: i64,
 }
 
 impl Moment {
+    /// Returns the microseconds since 1970-01-01.
     fn microseconds(&self) -> i64 {
         (i64::from(self.days) * 86_400 + self.seconds) * 1_000_000 + self.micros
     }
 }
 
+/// Parses a text by a pattern, `None` if it does not match.
 fn moment(format: &str, text: &str) -> Option<Moment> {
     let pattern = TimePattern::parse(format).ok()?;
     let mut rest = text;
@@ -161,10 +168,12 @@ fn moment(format: &str, text: &str) -> Option<Moment> {
     })
 }
 
+/// The names that `%b` matches, in any case.
 const MONTHS: [&str; 12] = [
     "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
 ];
 
+/// Takes exactly `count` digits off a text.
 fn digits(rest: &mut &str, count: usize) -> Option<i64> {
     let (digits, after) = rest.split_at_checked(count)?;
     if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -174,6 +183,7 @@ fn digits(rest: &mut &str, count: usize) -> Option<i64> {
     digits.parse().ok()
 }
 
+/// Takes one to six digits off a text and returns them as microseconds.
 fn fraction(rest: &mut &str) -> Option<i64> {
     let count = rest.bytes().take_while(u8::is_ascii_digit).count();
     if !(1..=6).contains(&count) {
@@ -183,6 +193,7 @@ fn fraction(rest: &mut &str) -> Option<i64> {
     Some((count..6).fold(value, |value, _| value * 10))
 }
 
+/// Takes an offset off a text, in seconds east of UTC.
 fn offset_seconds(rest: &mut &str) -> Option<i64> {
     if let Some(after) = rest.strip_prefix('Z') {
         *rest = after;
@@ -208,7 +219,7 @@ fn offset_seconds(rest: &mut &str) -> Option<i64> {
     Some(sign * (hours * 3600 + minutes * 60))
 }
 
-/// Days from 1970-01-01 in the Gregorian calendar, `None` where there is no such day.
+/// Returns the days since 1970-01-01 in the Gregorian calendar, `None` if the date does not exist.
 fn days_from_civil(year: i64, month: i64, day: i64) -> Option<i32> {
     let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     let length = match month {
@@ -293,7 +304,10 @@ mod tests {
         };
         assert_eq!(
             parse(&kind, "01.02.2024"),
-            Err("`01.02.2024` is no `date`: expected a day written as `%Y-%m-%d`".to_owned())
+            Err(
+                "`01.02.2024` is not a valid `date`: expected a date written as `%Y-%m-%d`"
+                    .to_owned()
+            )
         );
     }
 }

@@ -2,22 +2,24 @@
 
 use crate::job::JobFile;
 
-/// The names of the bundled jobs, in the order in which they run.
+/// Names of the bundled jobs, in the order in which they run.
 pub const NAMES: [&str; 3] = [
     "rental_facts",
     "vehicle_location_metrics",
     "user_transaction_analysis",
 ];
 
+/// Embeds the files of one job folder.
 macro_rules! folder {
     ($job:literal: $($file:literal),+) => {
         ($job, &[$(($file, include_str!(concat!("../../", $job, "/", $file)))),+])
     };
 }
 
-/// A folder's name and its files, each with name and text.
+/// Name of a folder and its files, each with name and text.
 type Folder = (&'static str, &'static [(&'static str, &'static str)]);
 
+/// The job folders beside this crate's sources.
 const FOLDERS: [Folder; 3] = [
     folder!("rental_facts": "job.toml", "rental_facts.sql", "user_overlaps.sql", "vehicle_overlaps.sql"),
     folder!(
@@ -38,7 +40,7 @@ const FOLDERS: [Folder; 3] = [
     ),
 ];
 
-/// The files of a bundled job.
+/// Returns the files of a bundled job.
 #[must_use]
 pub fn files(name: &str) -> Option<Vec<JobFile>> {
     let (_, files) = FOLDERS.iter().find(|(job, _)| *job == name)?;

@@ -3,20 +3,20 @@
 use super::embedded_folders::{NAMES, files};
 use crate::job::Job;
 
-/// A bundled job, parsed.
+/// Parses a bundled job.
 ///
 /// # Panics
-/// Never in a released binary: the tests parse and check every bundled job.
+/// Never: the crate's tests parse and check every bundled job.
 #[must_use]
 pub fn job(name: &str) -> Option<Job> {
     let files = files(name)?;
     Some(Job::parse(files, &|_| None).expect("the bundled jobs are parsed by the tests"))
 }
 
-/// The bundled jobs, in the order in which they run.
+/// Parses the bundled jobs, in the order in which they run.
 ///
 /// # Panics
-/// As [`job`].
+/// Never, as [`job`].
 #[must_use]
 pub fn jobs() -> Vec<Job> {
     NAMES.iter().filter_map(|name| job(name)).collect()

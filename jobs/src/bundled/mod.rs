@@ -1,4 +1,4 @@
-//! The jobs that come with the binary.
+//! The jobs that are bundled with the binary.
 
 pub(crate) mod embedded_folders;
 mod jobs;

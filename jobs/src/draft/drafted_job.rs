@@ -1,4 +1,4 @@
-//! A drafted job as files: the contract, and a query that passes its rows on.
+//! A job that is drafted from a sample: the contract, and a query that passes the rows on.
 
 use std::fmt::Write as _;
 
@@ -9,14 +9,15 @@ use crate::contract::ColumnType;
 use crate::job::{JOB_FILE, JobFile};
 use crate::name::legalize;
 
-/// The beginning of a file of delimited text, split into fields.
+/// Beginning of a file of delimited text, split into fields.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CsvSample {
-    /// The byte between fields.
+    /// Byte between fields.
     pub delimiter: u8,
-    /// The names in the first record.
+    /// Column names in the first record.
     pub header: Vec<String>,
-    /// The fields of some records; `None` is an empty, unquoted field. A record of another length is passed over.
+    /// Fields of some records; `None` is an empty, unquoted field. Records whose length differs from the header's are
+    /// ignored.
     pub rows: Vec<Vec<Option<String>>>,
 }
 
@@ -76,7 +77,7 @@ pub fn from_parquet(job: &str, dataset: &str, schema: &Schema) -> Vec<JobFile> {
     )
 }
 
-/// The contract's type for a type of a file, and what to look at.
+/// Returns the contract's type for a type of a Parquet file, and a remark for the person who corrects the draft.
 fn stored(kind: &DataType) -> (ColumnType, Option<String>) {
     let date = || ColumnType::Date {
         format: "%Y-%m-%d".to_owned(),
@@ -109,13 +110,16 @@ fn stored(kind: &DataType) -> (ColumnType, Option<String>) {
         other => {
             return (
                 ColumnType::String,
-                Some(format!("the file has {other}, which no type holds")),
+                Some(format!(
+                    "the file has the type {other}, which no contract type can hold"
+                )),
             );
         }
     };
     (exact, None)
 }
 
+/// Writes the files of a drafted job.
 fn files(
     job: &str,
     dataset: &str,
@@ -126,8 +130,8 @@ fn files(
     let names = names(columns);
     let output = format!("clean_{dataset}");
     let mut toml = format!(
-        "name = {job}\ndescription = \"Rows of {dataset} that keep their contract\"\n\n\
-         # Drafted from {source}: correct the types, say what is never NULL, and name the key.\n\
+        "name = {job}\ndescription = \"Rows of {dataset} that satisfy their contract\"\n\n\
+         # Drafted from {source}: correct the types, add `not null` where a value is always present, and name the key.\n\
          [inputs.{dataset}]\n{dialect}# key = {key}\n\n[inputs.{dataset}.columns]\n",
         job = quoted(job),
         key = quoted(names.first().map_or("", String::as_str)),
@@ -170,7 +174,7 @@ fn files(
     ]
 }
 
-/// Legal names, each once.
+/// Returns a legal name for each column; no name occurs twice.
 fn names(columns: &[(&str, InferredType)]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for (field, _) in columns {
@@ -183,17 +187,19 @@ fn names(columns: &[(&str, InferredType)]) -> Vec<String> {
     names
 }
 
-fn type_text(guess: &InferredType) -> String {
+/// Returns a type as a contract writes it.
+fn type_text(inferred: &InferredType) -> String {
     quoted(&format!(
         "{}{}",
-        guess.kind,
-        if guess.nullable { "" } else { " not null" }
+        inferred.kind,
+        if inferred.nullable { "" } else { " not null" }
     ))
 }
 
-fn input_column(name: &str, field: &str, guess: &InferredType) -> String {
-    let mut parts = vec![format!("type = {}", type_text(guess))];
-    match &guess.kind {
+/// Returns the value of a column in the input's contract.
+fn input_column(name: &str, field: &str, inferred: &InferredType) -> String {
+    let mut parts = vec![format!("type = {}", type_text(inferred))];
+    match &inferred.kind {
         ColumnType::Date { format } if format != "%Y-%m-%d" => {
             parts.push(format!("format = {}", quoted(format)));
         }
@@ -218,22 +224,23 @@ fn input_column(name: &str, field: &str, guess: &InferredType) -> String {
         parts.push(format!("from = {}", quoted(field)));
     }
     if parts.len() == 1 {
-        type_text(guess)
+        type_text(inferred)
     } else {
         format!("{{ {} }}", parts.join(", "))
     }
 }
 
-fn output_column(guess: &InferredType) -> String {
-    match &guess.kind {
+/// Returns the value of a column in the output's contract.
+fn output_column(inferred: &InferredType) -> String {
+    match &inferred.kind {
         ColumnType::Timestamp { utc: true, .. } => {
-            format!("{{ type = {}, zone = \"UTC\" }}", type_text(guess))
+            format!("{{ type = {}, zone = \"UTC\" }}", type_text(inferred))
         }
-        _ => type_text(guess),
+        _ => type_text(inferred),
     }
 }
 
-/// A TOML text.
+/// Returns a text as a TOML string.
 fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }
@@ -257,7 +264,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_draft_of_any_file_passes_the_check() {
+    async fn a_draft_of_any_file_is_valid() {
         let files = from_csv(
             "first_draft",
             "orders",
@@ -304,10 +311,10 @@ mod tests {
             columns,
             [
                 "order_no = { type = \"int not null\", from = \"Order No\" }",
-                "order_no_2 = { type = \"string not null\", from = \"order_no\" } # digits, but a code: leading zeros, or too long for a number",
-                "say_when = { type = \"date not null\", format = \"%d-%m-%Y\", from = 'say \"when\"' } # or %m-%d-%Y: the sample fits both",
-                "paid = { type = \"boolean not null\", true = \"1\", false = \"0\", from = \"Paid?\" } # or a number: only 0 and 1 in the sample",
-                "zip = \"string\" # digits, but a code: leading zeros, or too long for a number",
+                "order_no_2 = { type = \"string not null\", from = \"order_no\" } # digits, but a code: it has leading zeros or is too long for a number",
+                "say_when = { type = \"date not null\", format = \"%d-%m-%Y\", from = 'say \"when\"' } # or %m-%d-%Y: the sample matches both",
+                "paid = { type = \"boolean not null\", true = \"1\", false = \"0\", from = \"Paid?\" } # or a number: the sample has only 0 and 1",
+                "zip = \"string\" # digits, but a code: it has leading zeros or is too long for a number",
                 "at = { type = \"timestamp not null\", format = \"%Y-%m-%dT%H:%M:%S%.f%z\", zone = \"UTC\" }",
                 "column = { type = \"string not null\", from = \"\" }",
             ]
@@ -323,7 +330,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_draft_of_parquet_keeps_the_files_types() {
+    async fn a_draft_of_parquet_keeps_the_types_of_the_file() {
         let schema = Schema::new(vec![
             Field::new("id", DataType::UInt64, false),
             Field::new(

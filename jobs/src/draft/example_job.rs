@@ -1,11 +1,11 @@
-//! The example job.
+//! The example that `drivetrain new job` writes.
 
 use crate::job::{JOB_FILE, JobFile};
 
-/// The folder, below that of the example job, whose `raw/` holds its sample data: the `--input` to run it with.
+/// Folder within the example job whose `raw/` holds its sample data: the `--input` to run it with.
 pub const SAMPLE_FOLDER: &str = "sample";
 
-/// A small job that has one of nearly everything, with sample data that it runs on.
+/// Returns the files of a small job that shows nearly every feature, with sample data to run it on.
 #[must_use]
 pub fn example(job: &str) -> Vec<JobFile> {
     let file = |name: String, text: &str| JobFile {
@@ -38,7 +38,7 @@ mod tests {
     use crate::job::Job;
 
     #[tokio::test]
-    async fn the_example_passes_the_check() {
+    async fn the_example_is_valid() {
         let checked = Job::check(example("first_job"), &|_| None).await;
         assert_eq!(
             checked

@@ -1,4 +1,4 @@
-//! Job folders to start from: a working example, or a contract drafted from a file for a person to correct.
+//! Job folders to start from: a working example, or a contract that is drafted from a file and corrected by a person.
 
 mod drafted_job;
 mod example_job;

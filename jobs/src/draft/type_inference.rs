@@ -1,26 +1,26 @@
-//! What type a column of text most likely has. A guess for a person to correct: no run infers anything.
+//! Inference of a column's likely type from sample values. A person corrects the result; no run infers anything.
 
 use crate::contract::ColumnType;
 use crate::value_parser;
 
-/// A column's likely type.
+/// Likely type of a column.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InferredType {
-    /// The type that all values fit.
+    /// Type that all sample values fit.
     pub kind: ColumnType,
-    /// Whether a value is missing.
+    /// `true` if a sample value is missing.
     pub nullable: bool,
-    /// What a person should look at.
+    /// Remark for the person who corrects the draft.
     pub remark: Option<String>,
 }
 
-/// Guesses a column's type from some of its values; `None` is an empty, unquoted field.
+/// Infers a column's type from some of its values; `None` is an empty, unquoted field.
 #[must_use]
 pub fn infer_type(values: &[Option<&str>]) -> InferredType {
     let texts = values.iter().flatten().copied().collect::<Vec<_>>();
     let nullable = texts.len() < values.len();
     if texts.is_empty() {
-        let remark = Some("no value in the sample".to_owned());
+        let remark = Some("the sample has no value".to_owned());
         return InferredType {
             kind: ColumnType::String,
             nullable: true,
@@ -38,9 +38,10 @@ pub fn infer_type(values: &[Option<&str>]) -> InferredType {
     }
 }
 
-type Found = (ColumnType, Option<String>);
+/// A type and the remark about it.
+type TypeAndRemark = (ColumnType, Option<String>);
 
-/// Spellings of truth: true, false, and what to say about them.
+/// Spellings of true and false, and the remark about them.
 const SPELLINGS: [(&str, &str, Option<&str>); 8] = [
     ("true", "false", None),
     ("True", "False", None),
@@ -49,13 +50,14 @@ const SPELLINGS: [(&str, &str, Option<&str>); 8] = [
     ("Y", "N", None),
     ("y", "n", None),
     ("t", "f", None),
-    ("1", "0", Some("or a number: only 0 and 1 in the sample")),
+    ("1", "0", Some("or a number: the sample has only 0 and 1")),
 ];
 
-fn booleans(texts: &[&str]) -> Option<Found> {
+/// Returns a boolean type if the values are the two spellings of one pair.
+fn booleans(texts: &[&str]) -> Option<TypeAndRemark> {
     let (yes, no, remark) = SPELLINGS.into_iter().find(|(yes, no, _)| {
         texts.iter().all(|text| text == yes || text == no)
-            // A column of one value is no column of truth: ones may be counts.
+            // A column with only one of the two values may be something else: ones may be counts.
             && texts.contains(yes)
             && texts.contains(no)
     })?;
@@ -66,8 +68,9 @@ fn booleans(texts: &[&str]) -> Option<Found> {
     Some((kind, remark.map(str::to_owned)))
 }
 
-/// Whole numbers and decimals; a code with leading zeros or an exponent is none, whatever it looks like.
-fn numbers(texts: &[&str]) -> Option<Found> {
+/// Returns a type of numbers if all values are whole numbers or decimals. Values with leading zeros or an exponent are
+/// codes and no numbers.
+fn numbers(texts: &[&str]) -> Option<TypeAndRemark> {
     let (mut whole, mut scale) = (0, 0);
     for text in texts {
         let digits = text.strip_prefix('-').unwrap_or(text);
@@ -94,7 +97,8 @@ fn numbers(texts: &[&str]) -> Option<Found> {
         };
         return Some((kind, None));
     }
-    // Room for larger numbers than the sample's; more digits than a decimal holds can only be measured.
+    // Leaves room for larger numbers than those of the sample. Numbers with more digits than a decimal can only be
+    // measurements.
     let precision = if whole + scale <= 12 {
         12
     } else if whole + scale <= 18 {
@@ -105,17 +109,18 @@ fn numbers(texts: &[&str]) -> Option<Found> {
     if whole + scale > precision {
         return Some((
             ColumnType::Double,
-            Some("more digits than a decimal holds".to_owned()),
+            Some("more digits than a decimal can hold".to_owned()),
         ));
     }
     let (precision, scale) = (u8::try_from(precision).ok()?, u8::try_from(scale).ok()?);
     Some((
         ColumnType::Decimal { precision, scale },
-        Some("room for larger numbers was guessed".to_owned()),
+        Some("the precision is a guess".to_owned()),
     ))
 }
 
-/// Patterns that are tried in order; the second of a pair is the other reading of the same digits.
+/// Patterns of dates in the order in which they are tried; the second of a pair is the other reading of the same
+/// digits.
 const PATTERNS: [(&str, Option<&str>); 9] = [
     ("%Y-%m-%d", None),
     ("%Y/%m/%d", None),
@@ -128,7 +133,7 @@ const PATTERNS: [(&str, Option<&str>); 9] = [
     ("%e-%b-%y", None),
 ];
 
-/// What may follow a day in a timestamp.
+/// Patterns of times that may follow a date in a timestamp.
 const TIMES: [&str; 7] = [
     " %H:%M:%S",
     "T%H:%M:%S",
@@ -139,7 +144,8 @@ const TIMES: [&str; 7] = [
     "T%H:%M:%S%.f%z",
 ];
 
-fn times(texts: &[&str]) -> Option<Found> {
+/// Returns a date or timestamp type if one pattern matches all values.
+fn times(texts: &[&str]) -> Option<TypeAndRemark> {
     let fits = |kind: &ColumnType| {
         texts
             .iter()
@@ -167,15 +173,16 @@ fn times(texts: &[&str]) -> Option<Found> {
     None
 }
 
+/// Returns the remark that another pattern matches as well.
 fn either(other: &str) -> String {
-    format!("or {other}: the sample fits both")
+    format!("or {other}: the sample matches both")
 }
 
-/// Says why what looks like numbers is text.
+/// Returns the remark that values of digits only are codes.
 fn codes(texts: &[&str]) -> Option<String> {
     let digits = |text: &&str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     (texts.iter().all(digits))
-        .then(|| "digits, but a code: leading zeros, or too long for a number".to_owned())
+        .then(|| "digits, but a code: it has leading zeros or is too long for a number".to_owned())
 }
 
 #[cfg(test)]
@@ -209,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn types_follow_from_all_values() {
+    fn the_type_fits_all_values() {
         for (texts, expected) in [
             (["1", "20"], "int"),
             (["1", "3000000000"], "bigint"),

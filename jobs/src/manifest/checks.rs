@@ -1,4 +1,4 @@
-//! `[checks.<name>]`: what must hold before anything is published.
+//! `[checks.<name>]`: conditions that must hold before anything is published.
 
 use super::constraints::severity;
 use super::section::Section;
@@ -6,6 +6,7 @@ use super::section_kind::SectionKind;
 use super::sql_source;
 use crate::job::{Check, CheckKind, JobFile};
 
+/// Reads all checks, in the order of the file.
 pub(super) fn checks(top: &Section<'_>, files: &[JobFile]) -> Vec<Check> {
     top.named("checks", "check")
         .iter()
@@ -24,6 +25,7 @@ pub(super) fn checks(top: &Section<'_>, files: &[JobFile]) -> Vec<Check> {
         .collect()
 }
 
+/// Reads the condition of a check: two queries to compare, or one that returns violations.
 fn kind(section: &Section<'_>, files: &[JobFile]) -> Option<CheckKind> {
     let written = |key: &str| section.get(key).is_some();
     match (written("expected"), written("got"), written("no_rows")) {
@@ -39,10 +41,10 @@ fn kind(section: &Section<'_>, files: &[JobFile]) -> Option<CheckKind> {
             section, "no_rows", files, None,
         )?)),
         _ => {
-            section.wrong(
+            section.report(
                 &section.name(),
-                "a check has either `expected` and `got`, or `no_rows`",
-                "`no_rows` holds a query that finds violations",
+                "a check needs either `expected` and `got`, or `no_rows`",
+                "write a query that returns the violations into `no_rows`, or two queries of one row into the others",
             );
             None
         }

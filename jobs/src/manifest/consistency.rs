@@ -1,4 +1,4 @@
-//! What the parts of a job say about each other.
+//! Checks across the sections of a job: names, and references between its datasets.
 
 use super::constraints::UnresolvedReference;
 use super::toml_document::{SpannedText, TomlDocument};
@@ -6,8 +6,8 @@ use super::unresolved_job::UnresolvedJob;
 use crate::contract::Column;
 use crate::suggestion::suggestion;
 
-/// SQL sees inputs, tables and outputs under one set of names.
-pub(super) fn names_differ(document: &TomlDocument<'_>, written: &UnresolvedJob) {
+/// Checks that inputs, tables and outputs have different names, because SQL sees them as tables of one namespace.
+pub(super) fn check_names(document: &TomlDocument<'_>, written: &UnresolvedJob) {
     let inputs = written
         .inputs
         .iter()
@@ -17,18 +17,18 @@ pub(super) fn names_differ(document: &TomlDocument<'_>, written: &UnresolvedJob)
     let mut seen: Vec<(&str, &SpannedText)> = Vec::new();
     for (kind, name) in inputs.chain(tables).chain(outputs) {
         if let Some((first, _)) = seen.iter().find(|(_, before)| before.value == name.value) {
-            document.wrong(
+            document.report(
                 &name.span,
-                format!("`{}` is {first} already", name.value),
-                "SQL sees inputs, tables and outputs by their names: give each its own",
+                format!("`{}` is already the name of {first}", name.value),
+                "give each input, table and output a name of its own: SQL uses them as names of tables",
             );
         }
         seen.push((kind, name));
     }
 }
 
-/// Checks that references lead to columns of the same type in a dataset of the job.
-pub(super) fn refer(
+/// Checks that references name columns of the same type in a dataset of the job.
+pub(super) fn check_references(
     document: &TomlDocument<'_>,
     own: &[Column],
     references: &[UnresolvedReference],
@@ -36,16 +36,16 @@ pub(super) fn refer(
 ) {
     for UnresolvedReference { reference, text } in references {
         let Some((_, target)) = datasets.iter().find(|(name, _)| *name == reference.dataset) else {
-            document.wrong(
+            document.report(
                 &text.span,
-                format!("there is no dataset `{}` to refer to", reference.dataset),
+                format!("there is no dataset `{}`", reference.dataset),
                 suggestion(&reference.dataset, datasets.iter().map(|(name, _)| *name)),
             );
             continue;
         };
         for (from, to) in reference.columns.iter().zip(&reference.to) {
             let Some(to_column) = target.iter().find(|column| column.name == *to) else {
-                document.wrong(
+                document.report(
                     &text.span,
                     format!("`{}` has no column `{to}`", reference.dataset),
                     suggestion(to, target.iter().map(|column| column.name.as_str())),
@@ -54,16 +54,16 @@ pub(super) fn refer(
             };
             if let Some(from_column) = own.iter().find(|column| column.name == *from)
                 && from_column.kind.arrow() != to_column.kind.arrow()
-                && !document.has_no_type(from)
-                && !document.has_no_type(to)
+                && !document.is_untyped(from)
+                && !document.is_untyped(to)
             {
-                document.wrong(
+                document.report(
                     &text.span,
                     format!(
-                        "`{from}` is `{}`, and `{}.{to}` is `{}`",
+                        "`{from}` is `{}`, but `{}.{to}` is `{}`",
                         from_column.kind, reference.dataset, to_column.kind
                     ),
-                    "give both columns one type",
+                    "give both columns the same type",
                 );
             }
         }

@@ -1,13 +1,13 @@
-//! Where an entry of the `job.toml` is written, for problems that are found once the file has been read.
+//! Positions of entries in the `job.toml`, for problems that are found after the file was read.
 
 use toml::de::DeTable;
 
 use crate::job::{JOB_FILE, JobFile};
 use crate::problem::Position;
 
-/// The place of an entry of the `job.toml`, such as `["outputs", "daily", "columns", "revenue"]`; of the nearest part of
-/// the path that is there.
-pub(crate) fn place(files: &[JobFile], path: &[&str]) -> Position {
+/// Returns the position of an entry of the `job.toml`, such as `["outputs", "daily", "columns", "revenue"]`, or of the
+/// nearest entry on this path that exists.
+pub(crate) fn entry_position(files: &[JobFile], path: &[&str]) -> Position {
     let Some(file) = files.iter().find(|file| file.name == JOB_FILE) else {
         return Position::START;
     };
@@ -27,8 +27,8 @@ pub(crate) fn place(files: &[JobFile], path: &[&str]) -> Position {
     Position::of(&file.text, &at)
 }
 
-/// The place of the first character of a text that stands under `path`; `None` where another text or none stands there.
-pub(crate) fn text_place(files: &[JobFile], path: &[&str], text: &str) -> Option<Position> {
+/// Returns the position of the first character of a string under `path`, `None` if another string or none is there.
+pub(crate) fn text_position(files: &[JobFile], path: &[&str], text: &str) -> Option<Position> {
     let file = files.iter().find(|file| file.name == JOB_FILE)?;
     let (table, _) = DeTable::parse_recoverable(&file.text);
     let (last, tables) = path.split_last()?;

@@ -1,4 +1,4 @@
-//! `[inputs.<name>]`: where a dataset comes from and what its rows must look like.
+//! `[inputs.<name>]`: the origin of a dataset and the contract of its rows.
 
 use super::columns::columns;
 use super::constraints::{self, SEVERITIES, UnresolvedReference};
@@ -9,36 +9,45 @@ use crate::contract::{Column, Contract, CsvFormat, Encoding, Format, Origin, Rul
 use crate::job::InputOrigin;
 use crate::name;
 
-/// An input as written, before what it takes from other jobs is looked up.
+/// An input before anything is looked up in other jobs.
 pub(super) struct UnresolvedInput {
+    /// Name of the input.
     pub(super) name: String,
+    /// The name in the file.
     pub(super) name_text: SpannedText,
+    /// Folder below `raw/`, if it is given.
     pub(super) raw: Option<String>,
+    /// Minimum number of rows, if it is given.
     pub(super) min_rows: Option<u64>,
+    /// Source of its contract.
     pub(super) source: ContractSource,
+    /// References, if the contract is written in place.
     pub(super) references: Vec<UnresolvedReference>,
 }
 
-/// Where the contract comes from.
+/// Source of an input's contract.
 pub(super) enum ContractSource {
-    /// It is written here.
+    /// The contract is written in place.
     Here(Contract),
-    /// It is that of another job's input.
+    /// The contract is that of another job's input.
     Contract(JobLink),
-    /// It follows from another job's output.
+    /// The contract follows from the columns of another job's output.
     Table(JobLink),
 }
 
-/// `job.dataset`, and where that is written.
+/// A link `job.dataset` to another job.
 #[derive(Clone)]
 pub(super) struct JobLink {
+    /// Name of the other job.
     pub(super) job: String,
+    /// Name of its input or output.
     pub(super) dataset: String,
+    /// The link in the file.
     pub(super) text: SpannedText,
 }
 
 impl UnresolvedInput {
-    /// The origin that is written here, `None` where it comes with the other job's contract.
+    /// Returns the origin, `None` if it is that of the other job's input.
     pub(super) fn origin(&self) -> Option<InputOrigin> {
         match (&self.source, &self.raw) {
             (ContractSource::Table(link), _) => Some(InputOrigin::Table {
@@ -52,7 +61,7 @@ impl UnresolvedInput {
     }
 }
 
-/// Keys that say how rows are read: only where the contract is written here.
+/// Keys of a contract, which are allowed only if the contract is written in place.
 const CONTRACT_KEYS: [&str; 11] = [
     "format",
     "header",
@@ -67,6 +76,7 @@ const CONTRACT_KEYS: [&str; 11] = [
     "rules",
 ];
 
+/// Reads an input.
 pub(super) fn input(entry: &NamedEntry<'_>, section: &Section<'_>) -> UnresolvedInput {
     let raw = section.text("raw").map(|text| {
         if text.value.is_empty()
@@ -75,10 +85,10 @@ pub(super) fn input(entry: &NamedEntry<'_>, section: &Section<'_>) -> Unresolved
                 .split('/')
                 .any(|folder| folder.is_empty() || folder.starts_with('.'))
         {
-            section.wrong(
+            section.report(
                 &text.span,
-                format!("`{}` is no folder below `raw/`", text.value),
-                "such as `users` or `eu/users`",
+                format!("`{}` is not a valid folder below `raw/`", text.value),
+                "write a relative path, for example `users` or `eu/users`",
             );
         }
         text.value
@@ -90,13 +100,13 @@ pub(super) fn input(entry: &NamedEntry<'_>, section: &Section<'_>) -> Unresolved
     let mut references = Vec::new();
     let source = match (table, contract) {
         (Some(table), contract) => {
-            only_here(section, &["raw", "contract"], "table");
+            refuse_keys(section, &["raw", "contract"], "table");
             drop(contract);
-            only_here(section, &CONTRACT_KEYS, "table");
+            refuse_keys(section, &CONTRACT_KEYS, "table");
             ContractSource::Table(table)
         }
         (None, Some(contract)) => {
-            only_here(section, &CONTRACT_KEYS, "contract");
+            refuse_keys(section, &CONTRACT_KEYS, "contract");
             ContractSource::Contract(contract)
         }
         (None, None) => {
@@ -118,18 +128,20 @@ pub(super) fn input(entry: &NamedEntry<'_>, section: &Section<'_>) -> Unresolved
     }
 }
 
-fn only_here(section: &Section<'_>, keys: &[&str], by: &str) {
+/// Reports keys that cannot be combined with a link.
+fn refuse_keys(section: &Section<'_>, keys: &[&str], by: &str) {
     for key in keys {
         if let Some(value) = section.get(key) {
-            section.wrong(
+            section.report(
                 &value.span(),
-                format!("`{key}` does not go with `{by}`"),
-                format!("`{by}` brings it along"),
+                format!("`{key}` cannot be combined with `{by}`"),
+                format!("remove it: `{by}` already determines it"),
             );
         }
     }
 }
 
+/// Parses `job.dataset`.
 fn link(section: &Section<'_>, text: SpannedText) -> Option<JobLink> {
     match text.value.split_once('.') {
         Some((job, dataset)) if name::is_legal(job) && name::is_legal(dataset) => Some(JobLink {
@@ -138,18 +150,19 @@ fn link(section: &Section<'_>, text: SpannedText) -> Option<JobLink> {
             text,
         }),
         _ => {
-            section.wrong(
+            section.report(
                 &text.span,
-                format!("`{}` names no dataset of a job", text.value),
-                "write `job.dataset`",
+                format!("`{}` is not a dataset of a job", text.value),
+                "write `job.dataset`, for example `sales.days`",
             );
             None
         }
     }
 }
 
+/// Reads a contract that is written in place.
 fn written_contract(section: &Section<'_>) -> (Contract, Vec<UnresolvedReference>) {
-    // A link that is written but wrong was reported already: missing columns would be a second report of it.
+    // An invalid link was reported already: missing columns only follow from it.
     let linked = section.get("table").is_some() || section.get("contract").is_some();
     let columns = columns(section, SectionKind::InputColumn);
     if section.get("columns").is_none() && !linked {
@@ -158,9 +171,13 @@ fn written_contract(section: &Section<'_>) -> (Contract, Vec<UnresolvedReference
             "list them, or take them from another job: `contract = \"job.input\"`",
         );
     } else if columns.is_empty() && !linked {
-        section.wrong(&section.name(), "a dataset has at least one column", "");
+        section.report(
+            &section.name(),
+            "a dataset needs at least one column",
+            "list the columns of its objects",
+        );
     }
-    fields_differ(section, &columns);
+    check_fields(section, &columns);
     let references = constraints::references(section, &columns);
     let contract = Contract {
         format: format(section, &columns),
@@ -176,25 +193,27 @@ fn written_contract(section: &Section<'_>) -> (Contract, Vec<UnresolvedReference
     (contract, references)
 }
 
-fn fields_differ(section: &Section<'_>, columns: &[Column]) {
+/// Reports columns that read the same field.
+fn check_fields(section: &Section<'_>, columns: &[Column]) {
     for (at, column) in columns.iter().enumerate() {
         if let Some(first) = columns[..at]
             .iter()
             .find(|first| first.origin == column.origin)
         {
             let (Origin::Field(field) | Origin::Path(field)) = &column.origin;
-            section.wrong(
+            section.report(
                 &section.name(),
                 format!(
                     "columns `{}` and `{}` both read `{field}`",
                     first.name, column.name
                 ),
-                "",
+                "give one of them another `from` or `path`, or remove it",
             );
         }
     }
 }
 
+/// Reads the format of the objects, with the dialect of delimited text.
 fn format(section: &Section<'_>, columns: &[Column]) -> Format {
     let parquet = section
         .word("format", &[("csv", false), ("parquet", true)])
@@ -202,10 +221,10 @@ fn format(section: &Section<'_>, columns: &[Column]) -> Format {
     if parquet {
         for key in ["header", "delimiter", "quote", "nulls", "encoding", "trim"] {
             if let Some(value) = section.get(key) {
-                section.wrong(
+                section.report(
                     &value.span(),
-                    format!("`{key}` does not go with `format = \"parquet\"`"),
-                    "",
+                    format!("`{key}` cannot be combined with `format = \"parquet\"`"),
+                    "remove it: it describes delimited text",
                 );
             }
         }
@@ -216,13 +235,13 @@ fn format(section: &Section<'_>, columns: &[Column]) -> Format {
     if !header {
         for column in columns {
             if matches!(&column.origin, Origin::Field(field) if *field != column.name) {
-                section.wrong(
+                section.report(
                     &section.name(),
                     format!(
-                        "column `{}` names its field, and the files have no header",
+                        "column `{}` has `from`, but the files have no header",
                         column.name
                     ),
-                    "without a header, columns are found by their order",
+                    "remove `from`: without a header, columns are matched by their order",
                 );
             }
         }
@@ -237,7 +256,11 @@ fn format(section: &Section<'_>, columns: &[Column]) -> Format {
         None => plain.quote,
     };
     if quote == Some(delimiter) {
-        section.wrong(&section.name(), "the delimiter is the quote", "");
+        section.report(
+            &section.name(),
+            "`delimiter` and `quote` are the same character",
+            "choose another character for one of them",
+        );
     }
     Format::Csv(CsvFormat {
         delimiter,
@@ -251,26 +274,29 @@ fn format(section: &Section<'_>, columns: &[Column]) -> Format {
     })
 }
 
+/// Encodings by their names.
 const ENCODINGS: &[(&str, Encoding)] = &[
     ("utf-8", Encoding::Utf8),
     ("latin-1", Encoding::Latin1),
     ("windows-1252", Encoding::Windows1252),
 ];
 
+/// Parses a single ASCII character.
 fn character(section: &Section<'_>, key: &str, text: &SpannedText) -> Option<u8> {
     match text.value.as_bytes() {
         [byte] if byte.is_ascii() && !matches!(byte, b'\n' | b'\r') => Some(*byte),
         _ => {
-            section.wrong(
+            section.report(
                 &text.span,
-                format!("`{key}` is not one ASCII character"),
-                "",
+                format!("`{key}` is not a single ASCII character"),
+                "write one character, such as `;` or `\\t`",
             );
             None
         }
     }
 }
 
+/// Reads the row rules, in the order of the file.
 fn rules(section: &Section<'_>) -> Vec<Rule> {
     section
         .named("rules", "rule")
@@ -284,7 +310,7 @@ fn rules(section: &Section<'_>) -> Vec<Rule> {
                 }),
                 Ok(rule) => {
                     if rule.get("sql").is_none() {
-                        rule.missing("sql", "such as `sql = \"amount >= 0\"`");
+                        rule.missing("sql", "add it, for example `sql = \"amount >= 0\"`");
                     }
                     Some(Rule {
                         name: entry.name.to_owned(),

@@ -1,18 +1,19 @@
-//! What a job takes from other jobs: contracts of their inputs, columns of their outputs.
+//! Links to other jobs: contracts of their inputs, and columns of their outputs.
 
 use super::inputs::{ContractSource, JobLink, UnresolvedInput};
 use super::toml_document::TomlDocument;
-use super::unresolved_job::{UnresolvedJob, written};
+use super::unresolved_job::{UnresolvedJob, read_job};
 use crate::bundled::embedded_folders;
 use crate::contract::{Contract, Format, Origin};
 use crate::job::{InputOrigin, JOB_FILE, JobFile};
 use crate::suggestion::suggestion;
 
-/// Gives the files of another job by its name, for contracts and tables that a job takes from it; `None` where it is not
-/// known. The bundled jobs are always known and need not be given.
+/// Function that returns the files of another job by its name, `None` if there is no such job. A job may take contracts
+/// and tables from it. The bundled jobs are always known and need not be returned.
 pub type Others<'a> = &'a dyn Fn(&str) -> Option<Vec<JobFile>>;
 
-/// The contract and the origin of each input, in their order; what leads nowhere is reported and left without columns.
+/// Returns the contract and the origin of each input, in their order. Links that cannot be resolved are reported; their
+/// contract is empty.
 pub(super) fn contracts(
     document: &TomlDocument<'_>,
     job: &UnresolvedJob,
@@ -33,10 +34,10 @@ pub(super) fn contracts(
                     ContractSource::Contract(link) | ContractSource::Table(link) => &link.text,
                     ContractSource::Here(_) => &input.name_text,
                 };
-                document.wrong(&text.span, message, hint);
+                document.report(&text.span, message, hint);
                 (empty(), InputOrigin::Raw(own.0))
             });
-            // A contract taken from elsewhere may refer to datasets that only the other job reads.
+            // A contract of another job may refer to datasets that only that job reads.
             if !matches!(input.source, ContractSource::Here(_)) {
                 contract.references.retain(|reference| {
                     job.inputs
@@ -49,6 +50,7 @@ pub(super) fn contracts(
         .collect()
 }
 
+/// Returns a contract without columns.
 fn empty() -> Contract {
     Contract {
         format: Format::Parquet,
@@ -60,16 +62,19 @@ fn empty() -> Contract {
     }
 }
 
+/// Access to a job and, through its links, to others.
 struct JobLookup<'a> {
+    /// The job that is read.
     own: &'a UnresolvedJob,
+    /// Access to the files of the other jobs.
     others: Others<'a>,
 }
 
-/// What is wrong, and what to do.
+/// Message and hint about a link that cannot be resolved.
 type LinkError = (String, String);
 
 impl JobLookup<'_> {
-    /// Follows `contract = "job.input"` until the contract is written out.
+    /// Follows `contract = "job.input"` to the job that writes the contract out.
     fn input(
         &self,
         link: &JobLink,
@@ -78,12 +83,12 @@ impl JobLookup<'_> {
         let step = (link.job.clone(), link.dataset.clone());
         if seen.contains(&step) {
             return Err((
-                format!("`{}` leads back to itself", link.text.value),
+                format!("`{}` refers back to itself", link.text.value),
                 "write the contract out in one of the jobs".to_owned(),
             ));
         }
         seen.push(step);
-        self.with(&link.job, |job| {
+        self.with_job(&link.job, |job| {
             let names = job.inputs.iter().map(|input| input.name.as_str());
             let Some(input) = job.inputs.iter().find(|input| input.name == link.dataset) else {
                 return Err((
@@ -109,24 +114,25 @@ impl JobLookup<'_> {
         })?
     }
 
-    /// The columns of `table = "job.output"`, as its Parquet files and folders hold them.
+    /// Returns the columns of `table = "job.output"`, as its Parquet files and folders hold them.
     fn table(&self, link: &JobLink) -> Result<(Contract, InputOrigin), LinkError> {
         if link.job == self.own.name.value {
             return Err((
-                format!("the job reads its own output `{}`", link.dataset),
-                "a query sees the outputs above it by name: leave the input out".to_owned(),
+                format!("the job cannot read its own output `{}`", link.dataset),
+                "remove the input: a query can read the outputs declared above it by their names"
+                    .to_owned(),
             ));
         }
-        if let Some(way) = self.way_back(&link.job, &mut Vec::new()) {
+        if let Some(path) = self.path_back(&link.job, &mut Vec::new()) {
             return Err((
                 format!(
-                    "`{}` reads from this job, which reads from it",
-                    way.join("` reads from `")
+                    "the jobs read each other: this job reads `{}`, which reads this job",
+                    path.join("`, which reads `")
                 ),
-                "make one job of them, or read the raw data in one".to_owned(),
+                "merge the jobs, or let one of them read the raw data instead".to_owned(),
             ));
         }
-        self.with(&link.job, |job| {
+        self.with_job(&link.job, |job| {
             let names = job
                 .outputs
                 .iter()
@@ -157,14 +163,14 @@ impl JobLookup<'_> {
         })?
     }
 
-    /// The jobs from `job` on that lead to this one over tables, if any do.
-    fn way_back(&self, job: &str, seen: &mut Vec<String>) -> Option<Vec<String>> {
+    /// Returns the jobs from `job` on that read each other's tables and end at this one, `None` if no path leads back.
+    fn path_back(&self, job: &str, seen: &mut Vec<String>) -> Option<Vec<String>> {
         if seen.iter().any(|before| before == job) {
             return None;
         }
         seen.push(job.to_owned());
         let sources = self
-            .with(job, |job| {
+            .with_job(job, |job| {
                 job.inputs.iter().filter_map(producer).collect::<Vec<_>>()
             })
             .ok()?;
@@ -172,13 +178,18 @@ impl JobLookup<'_> {
             return Some(vec![job.to_owned()]);
         }
         sources.iter().find_map(|source| {
-            let mut way = self.way_back(source, seen)?;
-            way.insert(0, job.to_owned());
-            Some(way)
+            let mut path = self.path_back(source, seen)?;
+            path.insert(0, job.to_owned());
+            Some(path)
         })
     }
 
-    fn with<T>(&self, name: &str, read: impl FnOnce(&UnresolvedJob) -> T) -> Result<T, LinkError> {
+    /// Parses a job by its name and passes it to a function.
+    fn with_job<T>(
+        &self,
+        name: &str,
+        read: impl FnOnce(&UnresolvedJob) -> T,
+    ) -> Result<T, LinkError> {
         if name == self.own.name.value {
             return Ok(read(self.own));
         }
@@ -187,7 +198,7 @@ impl JobLookup<'_> {
             (
                 format!("there is no job `{name}`"),
                 format!(
-                    "{}, or a folder `{name}` beside this one",
+                    "{}, or create a folder `{name}` beside this one",
                     suggestion(name, embedded_folders::NAMES)
                 ),
             )
@@ -200,16 +211,17 @@ impl JobLookup<'_> {
             .text
             .clone();
         let document = TomlDocument::new(JOB_FILE, &text);
-        match written(&document, &files) {
+        match read_job(&document, &files) {
             Some(job) => Ok(read(&job)),
             None => Err((
-                format!("the `{JOB_FILE}` of `{name}` is no TOML"),
-                format!("`drivetrain check` on `{name}` says why"),
+                format!("the `{JOB_FILE}` of `{name}` is not valid TOML"),
+                format!("run `drivetrain check` on `{name}` to see why"),
             )),
         }
     }
 }
 
+/// Returns the job whose table the input reads.
 fn producer(input: &UnresolvedInput) -> Option<String> {
     match &input.source {
         ContractSource::Table(link) => Some(link.job.clone()),

@@ -1,4 +1,4 @@
-//! `job.toml`: from text to a [`Job`](crate::job::Job), with every problem at its place.
+//! `job.toml`: parsing of its text into a [`Job`](crate::job::Job), with the position of every problem.
 
 mod entry_position;
 mod job_links;
@@ -25,5 +25,5 @@ mod section_kind;
 
 pub use self::job_links::Others;
 
-pub(crate) use self::entry_position::{place, text_place};
-pub(crate) use self::parse::{Read, read};
+pub(crate) use self::entry_position::{entry_position, text_position};
+pub(crate) use self::parse::{ParsedFolder, parse_folder};

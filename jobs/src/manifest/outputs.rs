@@ -1,4 +1,4 @@
-//! `[outputs.<name>]`: what a table holds, how it is laid out and what a run replaces.
+//! `[outputs.<name>]`: the columns of a table, its layout, and what a run replaces.
 
 use toml::de::DeValue;
 
@@ -12,13 +12,17 @@ use crate::contract::{Column, ColumnType};
 use crate::job::{JobFile, Mode, Output, Parameter, Sql, Window};
 use crate::suggestion::suggestion;
 
-/// An output as written; what it refers to is checked once all datasets are known.
+/// An output before its references are checked, which happens once all datasets are known.
 pub(super) struct UnresolvedOutput {
+    /// The output.
     pub(super) output: Output,
+    /// Its references, with their text in the file.
     pub(super) references: Vec<UnresolvedReference>,
+    /// The text of `rows_of`, if it is given.
     pub(super) rows_of: Option<SpannedText>,
 }
 
+/// Reads an output.
 pub(super) fn output(
     entry: &NamedEntry<'_>,
     section: &Section<'_>,
@@ -29,7 +33,11 @@ pub(super) fn output(
     if section.get("columns").is_none() {
         section.missing("columns", "list the columns of the query with their types");
     } else if columns.is_empty() {
-        section.wrong(&section.name(), "a table has at least one column", "");
+        section.report(
+            &section.name(),
+            "a table needs at least one column",
+            "list the columns of the query with their types",
+        );
     }
     let partition_by = partition_by(section, &columns);
     let references = constraints::references(section, &columns);
@@ -41,10 +49,10 @@ pub(super) fn output(
         .unwrap_or_default();
     let window = window(section, &columns, &partition_by, parameters);
     if mode == Mode::Append && window.is_some() {
-        section.wrong(
+        section.report(
             &section.name(),
-            "an appending table has no window",
-            "`mode = \"replace\"` replaces the window",
+            "a table in mode `append` cannot have a window",
+            "remove `window`, or write `mode = \"replace\"`, which replaces the window",
         );
     }
     let rows_of = section.text("rows_of");
@@ -53,7 +61,7 @@ pub(super) fn output(
         output: Output {
             name: entry.name.to_owned(),
             description: section.text("description").map(|text| text.value),
-            // A query that is missing was reported, so the job is never built.
+            // A missing query was reported, so the job is never returned.
             sql: sql.unwrap_or(Sql {
                 file: section.document.file.to_owned(),
                 line: 1,
@@ -78,6 +86,7 @@ pub(super) fn output(
     }
 }
 
+/// Reads `partition_by`. Columns that cannot become folders are reported.
 fn partition_by(section: &Section<'_>, columns: &[Column]) -> Vec<String> {
     let names = column_names(section, "partition_by", columns);
     for (at, column) in columns.iter().enumerate() {
@@ -87,15 +96,15 @@ fn partition_by(section: &Section<'_>, columns: &[Column]) -> Vec<String> {
                 ColumnType::String | ColumnType::Int | ColumnType::Bigint | ColumnType::Date { .. }
             )
         {
-            section.wrong(
+            section.report(
                 &section
                     .get("partition_by")
                     .map_or(section.name(), toml::Spanned::span),
                 format!(
-                    "`{}` is `{}`, and no partition column",
+                    "`{}` is `{}`, which cannot be the type of a partition column",
                     columns[at].name, column.kind
                 ),
-                "partition columns are string, int, bigint or date",
+                "partition by a column of type string, int, bigint or date",
             );
         }
     }
@@ -103,29 +112,30 @@ fn partition_by(section: &Section<'_>, columns: &[Column]) -> Vec<String> {
         .iter()
         .filter(|column| column.nullable && names.contains(&column.name))
     {
-        section.wrong(
+        section.report(
             &section
                 .get("partition_by")
                 .map_or(section.name(), toml::Spanned::span),
-            format!("partition column `{}` may be NULL", column.name),
+            format!("partition column `{}` can be NULL", column.name),
             format!(
-                "a row without it has no folder: write `{} not null`",
+                "write `{} not null`: a row without a value has no folder",
                 column.kind
             ),
         );
     }
     if !names.is_empty() && columns.iter().all(|column| names.contains(&column.name)) {
-        section.wrong(
+        section.report(
             &section
                 .get("partition_by")
                 .map_or(section.name(), toml::Spanned::span),
             "every column is a partition column",
-            "a Parquet file holds at least one column",
+            "keep at least one column out of `partition_by`: a Parquet file needs one",
         );
     }
     names
 }
 
+/// Reads `order_by`.
 fn order_by(section: &Section<'_>, columns: &[Column], partition_by: &[String]) -> Vec<String> {
     let texts = section.texts("order_by").unwrap_or_default();
     let names = texts
@@ -145,10 +155,13 @@ fn order_by(section: &Section<'_>, columns: &[Column], partition_by: &[String]) 
         .iter()
         .filter(|name| partition_by.contains(&name.value))
     {
-        section.wrong(
+        section.report(
             &name.span,
-            format!("`{}` is the same in all of a partition", name.value),
-            "leave it out of `order_by`",
+            format!(
+                "`{}` has the same value in all rows of a partition",
+                name.value
+            ),
+            "remove it from `order_by`",
         );
     }
     texts
@@ -164,26 +177,28 @@ fn order_by(section: &Section<'_>, columns: &[Column], partition_by: &[String]) 
         .collect()
 }
 
+/// Reads `warnings`, which must be boolean columns.
 fn warnings(section: &Section<'_>, columns: &[Column]) -> Vec<String> {
     let names = column_names(section, "warnings", columns);
     for column in columns.iter().filter(|column| names.contains(&column.name)) {
         if !matches!(column.kind, ColumnType::Boolean { .. }) {
-            section.wrong(
+            section.report(
                 &section
                     .get("warnings")
                     .map_or(section.name(), toml::Spanned::span),
                 format!(
-                    "`{}` is `{}`, and a warning is `boolean`",
+                    "`{}` is `{}`, but a warning must be `boolean`",
                     column.name, column.kind
                 ),
-                "",
+                "write a condition in the query, for example `amount < 0 as is_negative`",
             );
         }
     }
     names
 }
 
-/// Reads `window`: a partition column bounded by the parameters `from` and `to`, or a table that names others.
+/// Reads `window`: a partition column that the parameters `from` and `to` bound, or a table that names other
+/// parameters.
 fn window(
     section: &Section<'_>,
     columns: &[Column],
@@ -196,7 +211,7 @@ fn window(
         DeValue::Table(table) => {
             let inner = Section::new(section.document, SectionKind::Window, table, &span);
             if inner.get("column").is_none() {
-                inner.missing("column", "the partition column that is bounded");
+                inner.missing("column", "name the partition column that the window bounds");
             }
             let named = |key: &str| {
                 inner
@@ -216,10 +231,10 @@ fn window(
         },
     };
     if !partition_by.contains(&window.column) {
-        section.wrong(
+        section.report(
             &span,
-            format!("`{}` is no partition column", window.column),
-            "a run can only replace whole partitions: name one of `partition_by`",
+            format!("`{}` is not a partition column", window.column),
+            "name a column of `partition_by`: a run replaces whole partitions",
         );
         return Some(window);
     }
@@ -229,19 +244,19 @@ fn window(
             parameters.iter().find(|parameter| parameter.name == *bound),
             column,
         ) {
-            (None, _) => section.wrong(
+            (None, _) => section.report(
                 &span,
-                format!("there is no parameter `{bound}` to bound the window"),
+                format!("there is no parameter `{bound}` for the window"),
                 suggestion(
                     bound,
                     parameters.iter().map(|parameter| parameter.name.as_str()),
                 ),
             ),
             (Some(parameter), Some(column)) if parameter.kind.arrow() != column.kind.arrow() => {
-                section.wrong(
+                section.report(
                     &span,
                     format!(
-                        "parameter `{bound}` is `{}`, and `{}` is `{}`",
+                        "parameter `{bound}` is `{}`, but `{}` is `{}`",
                         parameter.kind, column.name, column.kind
                     ),
                     "give the parameter the column's type",
@@ -251,7 +266,11 @@ fn window(
         }
     }
     if window.from == window.to {
-        section.wrong(&span, "both ends of the window are one parameter", "");
+        section.report(
+            &span,
+            "both ends of the window are the same parameter",
+            "name two parameters",
+        );
     }
     Some(window)
 }

@@ -3,12 +3,13 @@
 use toml::de::DeValue;
 
 use super::columns::parameter_type;
-use super::section::{Section, kind_of};
+use super::section::{Section, toml_type};
 use super::section_kind::SectionKind;
 use crate::contract::ColumnType;
 use crate::job::Parameter;
 use crate::value_parser;
 
+/// Reads all parameters, in the order of the file.
 pub(super) fn parameters(top: &Section<'_>) -> Vec<Parameter> {
     top.named("parameters", "parameter")
         .iter()
@@ -28,7 +29,7 @@ pub(super) fn parameters(top: &Section<'_>) -> Vec<Parameter> {
                             parameter.kind = parameter_type(top.document, &text, Some(&section));
                         }
                         None if section.get("type").is_none() => {
-                            section.missing("type", "such as `type = \"date\"`");
+                            section.missing("type", "add it, for example `type = \"date\"`");
                         }
                         None => {}
                     }
@@ -42,6 +43,7 @@ pub(super) fn parameters(top: &Section<'_>) -> Vec<Parameter> {
         .collect()
 }
 
+/// Reads the default of a parameter, which must be a value of its type.
 fn default(section: &Section<'_>, parameter: &Parameter) -> Option<String> {
     let written = section.get("default")?;
     let text = match written.get_ref() {
@@ -49,22 +51,29 @@ fn default(section: &Section<'_>, parameter: &Parameter) -> Option<String> {
         DeValue::Integer(number) if number.radix() == 10 => number.as_str().to_owned(),
         DeValue::Float(number) => number.as_str().to_owned(),
         DeValue::Boolean(boolean) => boolean.to_string(),
-        // A TOML date is a date as the default format writes it.
+        // A TOML date is written as the default format reads it.
         DeValue::Datetime(moment) => moment.to_string().replace('T', " "),
         other => {
-            section.wrong(
+            section.report(
                 &written.span(),
-                format!("`default` is {}, expected a text", kind_of(other)),
+                format!(
+                    "`default` is {}, expected a string, a number, a boolean or a date",
+                    toml_type(other)
+                ),
                 "",
             );
             return None;
         }
     };
     if parameter.required {
-        section.wrong(&written.span(), "a required parameter has no default", "");
+        section.report(
+            &written.span(),
+            "a required parameter cannot have a default",
+            "remove `default` or `required`",
+        );
     }
     if let Err(message) = value_parser::parse(&parameter.kind, &text) {
-        section.wrong(&written.span(), message, "");
+        section.report(&written.span(), message, "");
     }
     Some(text)
 }

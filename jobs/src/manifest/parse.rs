@@ -1,34 +1,36 @@
-//! From the files of a folder to a [`Job`], with every problem at its place.
+//! Parsing of a job folder's files into a [`Job`], with the position of every problem.
 
 use super::consistency;
 use super::job_links::{self, Others};
 use super::toml_document::TomlDocument;
-use super::unresolved_job::{UnresolvedJob, written};
+use super::unresolved_job::{UnresolvedJob, read_job};
 use crate::contract::Contract;
 use crate::job::{Input, JOB_FILE, Job, JobFile};
 use crate::problem::{Position, Problem, Problems};
 use crate::suggestion::suggestion;
 
 impl Job {
-    /// Parses the files of a job folder; whether the SQL fits is [`Job::check`](crate::job::Job::check)'s question.
+    /// Parses the files of a job folder. It does not check the SQL, which [`Job::check`](crate::job::Job::check) does.
     ///
     /// # Errors
-    /// Every problem of the `job.toml`, with its place: wrong TOML, unknown keys, types and names, what is missing, what
-    /// contradicts itself, and links to other jobs that lead nowhere or in a circle.
+    /// Every problem of the `job.toml` with its position: invalid TOML, unknown keys, types and names, missing keys,
+    /// contradictions, and links to other jobs that are unknown or circular.
     pub fn parse(files: Vec<JobFile>, others: Others<'_>) -> Result<Self, Problems> {
-        let Read { job, problems } = read(files, others);
+        let ParsedFolder { job, problems } = parse_folder(files, others);
         Problems::or(problems, job)
     }
 }
 
-/// A job as far as it could be read, and what was wrong.
-pub(crate) struct Read {
+/// A job as far as it could be parsed, and its problems.
+pub(crate) struct ParsedFolder {
+    /// The job, `None` if the file is missing or is not valid TOML.
     pub(crate) job: Option<Job>,
+    /// Problems in the order in which they were found.
     pub(crate) problems: Vec<Problem>,
 }
 
-/// Reads as much as can be read.
-pub(crate) fn read(mut files: Vec<JobFile>, others: Others<'_>) -> Read {
+/// Parses as much of a job folder as possible.
+pub(crate) fn parse_folder(mut files: Vec<JobFile>, others: Others<'_>) -> ParsedFolder {
     files.sort_by(|left, right| left.name.cmp(&right.name));
     let Some(file) = files.iter().find(|file| file.name == JOB_FILE) else {
         let problem = Problem::new(
@@ -36,30 +38,31 @@ pub(crate) fn read(mut files: Vec<JobFile>, others: Others<'_>) -> Read {
             Position::START,
             format!("the folder has no `{JOB_FILE}`"),
         )
-        .hint("`drivetrain new job <name>` writes a working example");
-        return Read {
+        .hint("run `drivetrain new job <name>` to create a working example");
+        return ParsedFolder {
             job: None,
             problems: vec![problem],
         };
     };
     let text = file.text.clone();
     let document = TomlDocument::new(JOB_FILE, &text);
-    let job = written(&document, &files).map(|written| finish(&document, written, &files, others));
-    Read {
+    let job =
+        read_job(&document, &files).map(|written| resolve(&document, written, &files, others));
+    ParsedFolder {
         job,
         problems: document.into_problems(),
     }
 }
 
-/// Looks up what comes from other jobs and checks what the parts say about each other.
-fn finish(
+/// Resolves the links to other jobs and checks the sections against each other.
+fn resolve(
     document: &TomlDocument<'_>,
     written: UnresolvedJob,
     files: &[JobFile],
     others: Others<'_>,
 ) -> Job {
     let contracts = job_links::contracts(document, &written, others);
-    consistency::names_differ(document, &written);
+    consistency::check_names(document, &written);
     let mut inputs = Vec::new();
     for (input, (contract, origin)) in written.inputs.iter().zip(contracts) {
         inputs.push(Input {
@@ -80,7 +83,7 @@ fn finish(
             .iter()
             .find(|(name, _)| *name == input.name)
             .map_or(&[][..], |(_, columns)| columns);
-        consistency::refer(document, own, &input.references, &datasets);
+        consistency::check_references(document, own, &input.references, &datasets);
     }
     let mut with_outputs = datasets.clone();
     with_outputs.extend(written.outputs.iter().map(|(written, _)| {
@@ -90,7 +93,7 @@ fn finish(
         )
     }));
     for (output, _) in &written.outputs {
-        consistency::refer(
+        consistency::check_references(
             document,
             &output.output.columns,
             &output.references,
@@ -99,7 +102,7 @@ fn finish(
         if let Some(text) = &output.rows_of
             && !inputs.iter().any(|input| input.name == text.value)
         {
-            document.wrong(
+            document.report(
                 &text.span,
                 format!("there is no input `{}`", text.value),
                 suggestion(&text.value, inputs.iter().map(|input| input.name.as_str())),

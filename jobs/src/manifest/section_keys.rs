@@ -1,21 +1,21 @@
-//! Every key of a `job.toml`: the one table that the parser, the documentation and the tests read.
+//! The keys of a `job.toml`, in one table that the parser, the documentation and the tests read.
 
 use super::section_kind::SectionKind;
 
-/// One key.
+/// A key of a `job.toml`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct KeyInfo {
-    /// Where it stands.
+    /// Kind of the sections that may have the key.
     kind: SectionKind,
-    /// The key.
+    /// Name of the key.
     name: &'static str,
-    /// What its value looks like.
+    /// Form of its value.
     #[cfg_attr(
         not(test),
         expect(dead_code, reason = "read by the test that compares `KEYS.md`")
     )]
     value: &'static str,
-    /// What it says.
+    /// Meaning of its value.
     #[cfg_attr(
         not(test),
         expect(dead_code, reason = "read by the test that compares `KEYS.md`")
@@ -23,6 +23,7 @@ pub(super) struct KeyInfo {
     meaning: &'static str,
 }
 
+/// Builds an entry of the table.
 const fn key(
     kind: SectionKind,
     name: &'static str,
@@ -37,85 +38,85 @@ const fn key(
     }
 }
 
-/// Every key, in the order in which a `job.toml` is best written.
+/// All keys, in the recommended order of a `job.toml`.
 const KEYS: &[KeyInfo] = &[
     key(
         SectionKind::Job,
         "name",
-        "text, required",
-        "the job; its tables lie under this folder",
+        "string, required",
+        "name of the job, and of the folder of its tables",
     ),
     key(
         SectionKind::Job,
         "description",
-        "text",
+        "string",
         "one sentence for `drivetrain jobs`",
     ),
     key(
         SectionKind::Job,
         "parameters",
         "table",
-        "values that a run may set; SQL names them `$name`",
+        "values that a run may set; SQL reads them as `$name`",
     ),
     key(
         SectionKind::Job,
         "inputs",
         "table, required",
-        "the datasets that are read, by their names in SQL",
+        "datasets that the job reads, by their names in SQL",
     ),
     key(
         SectionKind::Job,
         "tables",
         "table",
-        "intermediate results, computed once, seen by the SQL after them, never published",
+        "intermediate results by name: computed once, readable by the SQL after them, never published",
     ),
     key(
         SectionKind::Job,
         "outputs",
         "table, required",
-        "the tables that are written; each one's SQL sees those above it",
+        "tables that the job writes, by name; the SQL of each can read those above it",
     ),
     key(
         SectionKind::Job,
         "checks",
         "table",
-        "what must hold before anything is published",
+        "conditions that must hold before anything is published, by name",
     ),
     key(
         SectionKind::Parameter,
         "type",
         "type, required",
-        "also alone: `from = \"date\"`",
+        "type of the values; short form: `from = \"date\"`",
     ),
     key(
         SectionKind::Parameter,
         "default",
-        "text, number or truth value",
-        "used where a run sets none; without it the value is NULL",
+        "string, number, boolean or date",
+        "value that is used if a run sets none; without a default it is NULL",
     ),
     key(
         SectionKind::Parameter,
         "required",
         "true or false",
-        "a run must set it",
+        "whether a run must set a value (`false`)",
     ),
     key(
         SectionKind::Parameter,
         "format",
         "pattern",
-        "how a date or timestamp is written",
+        "pattern of a date or timestamp",
     ),
     key(
         SectionKind::Parameter,
         "description",
-        "text",
-        "what it means",
+        "string",
+        "meaning of the parameter",
     ),
     key(
         SectionKind::Input,
         "raw",
-        "text",
-        "the folder under `raw/`; the input's name where nothing is said",
+        "string",
+        "folder below `raw/` (the name of the input)",
     ),
     key(
         SectionKind::Input,
@@ -127,307 +128,317 @@ const KEYS: &[KeyInfo] = &[
         SectionKind::Input,
         "contract",
         "`job.input`",
-        "takes everything below from another job's input",
+        "takes all keys below from another job's input",
     ),
     key(
         SectionKind::Input,
         "format",
         "`csv` (default) or `parquet`",
-        "how the objects are read",
+        "format of the objects",
     ),
     key(
         SectionKind::Input,
         "header",
         "true (default) or false",
-        "whether the first line names the columns",
+        "whether the first line has the names of the columns",
     ),
     key(
         SectionKind::Input,
         "delimiter",
         "one ASCII character",
-        "stands between fields (`,`)",
+        "character between fields (`,`)",
     ),
     key(
         SectionKind::Input,
         "quote",
         "one ASCII character or empty",
-        "stands around fields (`\"`); empty: quotes mean nothing",
+        "character around fields (`\"`); if empty, quotes have no special meaning",
     ),
     key(
         SectionKind::Input,
         "nulls",
-        "list of texts",
-        "unquoted fields that are NULL (`[\"\"]`)",
+        "array of strings",
+        "unquoted fields that mean NULL (`[\"\"]`)",
     ),
     key(
         SectionKind::Input,
         "encoding",
         "`utf-8`, `latin-1` or `windows-1252`",
-        "the characters' encoding (`utf-8`)",
+        "character encoding (`utf-8`)",
     ),
     key(
         SectionKind::Input,
         "trim",
         "true or false (default)",
-        "drops white space around unquoted fields",
+        "whether to remove white space around unquoted fields",
     ),
     key(
         SectionKind::Input,
         "min_rows",
         "number",
-        "fewer data rows than this fail the run (1)",
+        "a run with fewer data rows fails (1)",
     ),
     key(
         SectionKind::Input,
         "columns",
         "table, required",
-        "in the order of a file without header; see columns",
+        "columns by name; their order counts in files without a header",
     ),
     key(
         SectionKind::Input,
         "key",
-        "column or list of columns",
-        "occurs once; or a table, see keys",
+        "column or array of columns",
+        "columns whose values are unique together; or a table with a severity",
     ),
     key(
         SectionKind::Input,
         "references",
-        "list",
-        "`\"user_id -> users.user_id\"`; or tables, see references",
+        "array",
+        "columns whose values must occur in another input: `\"user_id -> users.user_id\"`; or tables with a severity",
     ),
     key(
         SectionKind::Input,
         "rules",
         "table",
-        "conditions in SQL over one row, by name; see rules",
+        "conditions in SQL over a single row, by name",
     ),
     key(
         SectionKind::InputColumn,
         "type",
         "type, required",
-        "also alone: `user_id = \"string not null\"`",
+        "type of the values; short form: `user_id = \"string not null\"`",
     ),
     key(
         SectionKind::InputColumn,
         "format",
         "pattern",
-        "of a date (`%Y-%m-%d`) or timestamp (`%Y-%m-%d %H:%M:%S`)",
+        "pattern of a date (`%Y-%m-%d`) or timestamp (`%Y-%m-%d %H:%M:%S`)",
     ),
     key(
         SectionKind::InputColumn,
         "zone",
         "`UTC`",
-        "the timestamp is a moment in UTC; without it, wall-clock time",
+        "the timestamps are UTC; without a zone they are wall-clock times",
     ),
     key(
         SectionKind::InputColumn,
         "true",
-        "text or list of texts",
-        "what means true (`true`)",
+        "string or array of strings",
+        "texts for true (`true`)",
     ),
     key(
         SectionKind::InputColumn,
         "false",
-        "text or list of texts",
-        "what means false (`false`)",
+        "string or array of strings",
+        "texts for false (`false`)",
     ),
     key(
         SectionKind::InputColumn,
         "from",
-        "text",
-        "the field's name in the file, where it differs",
+        "string",
+        "name of the field in the file, if it differs",
     ),
     key(
         SectionKind::InputColumn,
         "path",
-        "text",
-        "the value stands in the object's key, as `<path>=<value>/`",
+        "string",
+        "the value is part of the object's key, as `<path>=<value>/`",
     ),
     key(
         SectionKind::InputColumn,
         "description",
-        "text",
-        "what it means",
+        "string",
+        "meaning of the column",
     ),
     key(
         SectionKind::Rule,
         "sql",
         "condition, required",
-        "also alone: `paid = \"amount > 0\"`; a row breaks it unless it is true",
+        "a row breaks the rule unless the condition is true; short form: `paid = \"amount > 0\"`",
     ),
     key(
         SectionKind::Rule,
         "severity",
         "`reject` (default) or `warn`",
-        "quarantines the row, or counts it",
+        "whether the row is quarantined, or only counted",
     ),
     key(
         SectionKind::Reference,
         "columns",
-        "text, required",
+        "string, required",
         "`a, b -> dataset.a, dataset.b`",
     ),
     key(
         SectionKind::Reference,
         "severity",
         "`reject` (default) or `warn`",
-        "quarantines the row, or counts it",
+        "whether the row is quarantined, or only counted",
     ),
     key(
         SectionKind::Key,
         "columns",
         "column or list of columns, required",
-        "occur together once",
+        "columns whose values are unique together",
     ),
     key(
         SectionKind::Key,
         "severity",
         "`reject` (default) or `warn`",
-        "quarantines all but the first row, or counts them",
+        "whether all rows but the first are quarantined, or only counted",
     ),
     key(
         SectionKind::Table,
         "sql",
         "file or query",
-        "`<name>.sql` where nothing is said; also alone: `totals = \"select ..\"`",
+        "query of the table (the file `<name>.sql`); short form: `totals = \"select ..\"`",
     ),
-    key(SectionKind::Table, "description", "text", "what it holds"),
-    key(SectionKind::Output, "description", "text", "what it holds"),
+    key(
+        SectionKind::Table,
+        "description",
+        "text",
+        "content of the table",
+    ),
+    key(
+        SectionKind::Output,
+        "description",
+        "text",
+        "content of the table",
+    ),
     key(
         SectionKind::Output,
         "sql",
         "file or query",
-        "`<name>.sql` where nothing is said",
+        "query of the table (the file `<name>.sql`)",
     ),
     key(
         SectionKind::Output,
         "columns",
         "table, required",
-        "exactly those of the query; see columns",
+        "columns by name, exactly those of the query",
     ),
     key(
         SectionKind::Output,
         "partition_by",
-        "column or list of columns",
-        "become `name=value/` folders, outermost first",
+        "column or array of columns",
+        "columns that become `name=value/` folders, outermost first",
     ),
     key(
         SectionKind::Output,
         "order_by",
-        "column or list of columns",
-        "order of the rows in a partition; `\"amount desc\"`",
+        "column or array of columns",
+        "order of the rows in a partition, for example `\"amount desc\"`",
     ),
     key(
         SectionKind::Output,
         "key",
-        "column or list of columns",
-        "occurs once, or nothing is published",
+        "column or array of columns",
+        "columns whose values are unique together; otherwise nothing is published",
     ),
     key(
         SectionKind::Output,
         "references",
-        "list",
-        "as for inputs; a check",
+        "array",
+        "as for inputs, but checked before anything is published",
     ),
     key(
         SectionKind::Output,
         "mode",
         "`replace` (default) or `append`",
-        "what a run does to the rows that are there",
+        "whether a run replaces the existing rows or adds to them",
     ),
     key(
         SectionKind::Output,
         "window",
         "partition column",
-        "parameters `from` and `to` bound it: a run replaces just that; or a table",
+        "column that the parameters `from` and `to` bound: a run replaces only this window; or a table with other parameters",
     ),
     key(
         SectionKind::Output,
         "rows_of",
         "input",
-        "each accepted row of it gives exactly one row, less `where` and window",
+        "input whose accepted rows each give exactly one row, apart from those that `where` and the window leave out",
     ),
     key(
         SectionKind::Output,
         "where",
         "condition",
-        "rows for which it is not true are left out and counted",
+        "rows for which the condition is not true are left out and counted",
     ),
     key(
         SectionKind::Output,
         "warnings",
-        "list of boolean columns",
-        "their true values are counted and reported",
+        "array of boolean columns",
+        "columns whose true values are counted and reported",
     ),
     key(
         SectionKind::OutputColumn,
         "type",
         "type, required",
-        "also alone: `revenue = \"decimal(18,2) not null\"`",
+        "type of the values; short form: `revenue = \"decimal(18,2) not null\"`",
     ),
     key(
         SectionKind::OutputColumn,
         "zone",
         "`UTC`",
-        "the timestamp is a moment in UTC",
+        "the timestamps are UTC",
     ),
     key(
         SectionKind::OutputColumn,
         "description",
-        "text",
-        "what it means",
+        "string",
+        "meaning of the column",
     ),
     key(
         SectionKind::Window,
         "column",
         "partition column, required",
-        "what is bounded",
+        "column that the parameters bound",
     ),
     key(
         SectionKind::Window,
         "from",
         "parameter",
-        "the least value (`from`)",
+        "parameter with the lowest value (`from`)",
     ),
     key(
         SectionKind::Window,
         "to",
         "parameter",
-        "the greatest value (`to`)",
+        "parameter with the highest value (`to`)",
     ),
     key(
         SectionKind::Check,
         "expected",
         "file or query of one row",
-        "what must come out; goes with `got`",
+        "expected row; requires `got`",
     ),
     key(
         SectionKind::Check,
         "got",
         "file or query of one row",
-        "what came out: the same columns, exactly the same values",
+        "actual row: the same number of columns with exactly the same values",
     ),
     key(
         SectionKind::Check,
         "no_rows",
         "file or query",
-        "each of its rows is a violation",
+        "query whose rows are violations",
     ),
     key(
         SectionKind::Check,
         "severity",
         "`reject` (default) or `warn`",
-        "stops the run, or is only reported",
+        "whether a failure stops the run, or is only reported",
     ),
     key(
         SectionKind::Check,
         "enabled",
         "true (default) or false",
-        "`false`: only with `--check <name>`",
+        "if `false`, the check runs only with `--check <name>`",
     ),
 ];
 
-/// The names of a section's keys.
+/// Returns the names of a section's keys.
 pub(super) fn names_in(kind: SectionKind) -> impl Iterator<Item = &'static str> + Clone {
     KEYS.iter()
         .filter(move |key| key.kind == kind)

@@ -1,38 +1,38 @@
-//! The parts of a `job.toml`.
+//! The kinds of sections that a `job.toml` has.
 
-/// A part of a `job.toml` that has keys of its own.
+/// Kind of a section, which determines the keys that it may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SectionKind {
-    /// The top of the file.
+pub(super) enum SectionKind {
+    /// The top level of the file.
     Job,
-    /// `[parameters]`, a value.
+    /// An entry of `[parameters]`.
     Parameter,
     /// `[inputs.<name>]`.
     Input,
-    /// `[inputs.<name>.columns]`, a value.
+    /// An entry of `[inputs.<name>.columns]`.
     InputColumn,
-    /// `[inputs.<name>.rules]`, a value.
+    /// An entry of `[inputs.<name>.rules]`.
     Rule,
     /// An item of `references`.
     Reference,
-    /// `key`, written as a table.
+    /// `key` as a table.
     Key,
-    /// `[tables]`, a value.
+    /// An entry of `[tables]`.
     Table,
     /// `[outputs.<name>]`.
     Output,
-    /// `[outputs.<name>.columns]`, a value.
+    /// An entry of `[outputs.<name>.columns]`.
     OutputColumn,
-    /// `window`, written as a table.
+    /// `window` as a table.
     Window,
     /// `[checks.<name>]`.
     Check,
 }
 
 impl SectionKind {
-    /// All sections, in the order of the file.
+    /// All kinds, in the order of the file.
     #[cfg(test)]
-    pub const ALL: [Self; 12] = [
+    pub(super) const ALL: [Self; 12] = [
         Self::Job,
         Self::Parameter,
         Self::Input,
@@ -47,20 +47,19 @@ impl SectionKind {
         Self::Check,
     ];
 
-    /// Where the part stands in the file.
-    #[must_use]
-    pub fn heading(self) -> &'static str {
+    /// Returns the place of such a section in the file, for messages and headings.
+    pub(super) fn heading(self) -> &'static str {
         match self {
-            Self::Job => "the top of the file",
-            Self::Parameter => "a value in `[parameters]`",
+            Self::Job => "the top level of the file",
+            Self::Parameter => "an entry of `[parameters]`",
             Self::Input => "`[inputs.<name>]`",
-            Self::InputColumn => "a value in `[inputs.<name>.columns]`",
-            Self::Rule => "a value in `[inputs.<name>.rules]`",
+            Self::InputColumn => "an entry of `[inputs.<name>.columns]`",
+            Self::Rule => "an entry of `[inputs.<name>.rules]`",
             Self::Reference => "an item of `references`",
             Self::Key => "`key` as a table",
-            Self::Table => "a value in `[tables]`",
+            Self::Table => "an entry of `[tables]`",
             Self::Output => "`[outputs.<name>]`",
-            Self::OutputColumn => "a value in `[outputs.<name>.columns]`",
+            Self::OutputColumn => "an entry of `[outputs.<name>.columns]`",
             Self::Window => "`window` as a table",
             Self::Check => "`[checks.<name>]`",
         }

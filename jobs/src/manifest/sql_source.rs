@@ -1,4 +1,4 @@
-//! Queries: files of the folder, or texts in the `job.toml`.
+//! Sources of queries: files of the folder, or strings in the `job.toml`.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use crate::job::{JobFile, Sql};
 use crate::problem::Position;
 use crate::suggestion::nearest;
 
-/// Reads a query under `key`; without it the file `<default>.sql`, where there is a default.
+/// Reads the query under `key`. If the key is missing, the file `<default>.sql` is read instead, if there is a default.
 pub(super) fn query(
     section: &Section<'_>,
     key: &str,
@@ -23,7 +23,7 @@ pub(super) fn query(
             if found.is_none() {
                 section.missing(
                     key,
-                    format!("write the query into `{file}`, or name its file: `sql = \"..\"`"),
+                    format!("write the query to `{file}`, or name its file: `sql = \"..\"`"),
                 );
             }
             found
@@ -32,7 +32,7 @@ pub(super) fn query(
     }
 }
 
-/// Reads a text that names a file or is a query.
+/// Reads a string that is a query or names its file.
 pub(super) fn query_of(
     section: &Section<'_>,
     text: &SpannedText,
@@ -47,9 +47,11 @@ pub(super) fn query_of(
                 .iter()
                 .map(|file| file.name.as_str())
                 .filter(|name| is_sql_file(name));
-            let hint = nearest(value, names)
-                .map_or(String::new(), |near| format!("did you mean `{near}`?"));
-            section.wrong(
+            let hint = nearest(value, names).map_or_else(
+                || "create the file, or write the query in its place".to_owned(),
+                |near| format!("did you mean `{near}`?"),
+            );
+            section.report(
                 &text.span,
                 format!("the folder has no file `{value}`"),
                 hint,
@@ -58,12 +60,16 @@ pub(super) fn query_of(
         return found;
     }
     if value.is_empty() {
-        section.wrong(&text.span, "the query is empty", "");
+        section.report(
+            &text.span,
+            "the query is empty",
+            "write a query: `select .. from ..`",
+        );
         return None;
     }
     let written = section.document.text;
     let opening = &written[text.span.start..];
-    // TOML drops a line end right after the opening quotes: the text begins on the next line.
+    // TOML ignores a line end right after the opening quotes: the text begins on the next line.
     let next_line = ["\"\"\"\n", "'''\n", "\"\"\"\r\n", "'''\r\n"]
         .iter()
         .any(|quotes| opening.starts_with(quotes));
@@ -74,12 +80,14 @@ pub(super) fn query_of(
     })
 }
 
+/// `true` if the name ends in `.sql`.
 fn is_sql_file(name: &str) -> bool {
     Path::new(name)
         .extension()
         .is_some_and(|extension| extension == "sql")
 }
 
+/// Returns the query of a file of the folder.
 fn file_of(name: &str, files: &[JobFile]) -> Option<Sql> {
     files.iter().find(|file| file.name == name).map(|file| Sql {
         file: file.name.clone(),

@@ -1,16 +1,19 @@
-//! The names of types.
+//! Parsing of the names of types.
 
 use crate::contract::ColumnType;
 use crate::suggestion::nearest;
 
-/// Why a text names no type, and the type that it most likely means: what else is wrong with the column is judged by that.
+/// Problem with the name of a type.
 pub(super) struct TypeNameError {
+    /// Description of the problem.
     pub(super) message: String,
+    /// Advice for the author of the job.
     pub(super) hint: String,
+    /// Type that was most likely meant. Other problems of the column are judged by it.
     pub(super) guess: ColumnType,
 }
 
-/// Reads the name of a type.
+/// Parses the name of a type.
 pub(super) fn parse(name: &str) -> Result<ColumnType, TypeNameError> {
     if let Some(kind) = plain(name) {
         return Ok(kind);
@@ -23,23 +26,25 @@ pub(super) fn parse(name: &str) -> Result<ColumnType, TypeNameError> {
             Ok(ColumnType::Decimal { precision, scale })
         }
         Some((precision, scale)) => Err(TypeNameError {
-            message: format!("`decimal({precision},{scale})` does not exist"),
-            hint: "at most 38 digits in all, and no more after the point than in all".to_owned(),
+            message: format!("`decimal({precision},{scale})` is not a valid type"),
+            hint: "a decimal has at most 38 digits in total, and no more of them after the point than in total".to_owned(),
             guess: MONEY,
         }),
         None => Err(TypeNameError {
-            message: format!("`{name}` does not say how many digits"),
-            hint: "write `decimal(12,2)`: 12 digits in all, 2 of them after the point".to_owned(),
+            message: format!("`{name}` lacks its number of digits"),
+            hint: "write `decimal(12,2)` for 12 digits in total, 2 of them after the point".to_owned(),
             guess: MONEY,
         }),
     }
 }
 
+/// Type that is assumed if the digits of a decimal are unknown.
 const MONEY: ColumnType = ColumnType::Decimal {
     precision: 12,
     scale: 2,
 };
 
+/// Returns the type of a name without digits.
 fn plain(name: &str) -> Option<ColumnType> {
     Some(match name {
         "string" => ColumnType::String,
@@ -61,15 +66,18 @@ fn plain(name: &str) -> Option<ColumnType> {
     })
 }
 
+/// Default pattern of dates.
 const DATE: &str = "%Y-%m-%d";
+/// Default pattern of timestamps.
 const TIMESTAMP: &str = "%Y-%m-%d %H:%M:%S";
 
-/// The two numbers of `(12,2)`.
+/// Parses the two numbers of `(12,2)`.
 fn numbers(text: &str) -> Option<(u8, u8)> {
     let (precision, scale) = text.strip_prefix('(')?.strip_suffix(')')?.split_once(',')?;
     Some((precision.trim().parse().ok()?, scale.trim().parse().ok()?))
 }
 
+/// Builds the problem of an unknown name, with the type that other systems' names correspond to.
 fn unknown(name: &str) -> TypeNameError {
     let lower = name.to_lowercase();
     let base = lower.split(['(', ' ']).next().unwrap_or_default();
@@ -87,7 +95,7 @@ fn unknown(name: &str) -> TypeNameError {
         message: format!("unknown type `{name}`"),
         hint: match meant {
             Some(meant) => format!("did you mean `{meant}`?"),
-            None => "types are string, int, bigint, double, decimal(p,s), date, timestamp and boolean, each with or without `not null`".to_owned(),
+            None => "valid types are string, int, bigint, double, decimal(p,s), date, timestamp and boolean, each with or without `not null`".to_owned(),
         },
         guess: match meant {
             Some("decimal(12,2)" | "decimal") => MONEY,
@@ -97,6 +105,7 @@ fn unknown(name: &str) -> TypeNameError {
     }
 }
 
+/// Names of all types.
 const TYPES: [&str; 8] = [
     "string",
     "int",

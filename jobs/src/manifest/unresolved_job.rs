@@ -1,4 +1,4 @@
-//! A `job.toml` as its own text has it, before anything is looked up in other jobs.
+//! A job as its own `job.toml` declares it, before links to other jobs are resolved.
 
 use toml::de::{DeTable, DeValue};
 
@@ -11,27 +11,35 @@ use super::{checks, parameters, sql_source};
 use crate::job::{Check, JobFile, Parameter, Table};
 use crate::name;
 
-/// A job as its own file has it, before anything is looked up elsewhere.
+/// A job before links to other jobs are resolved.
 pub(super) struct UnresolvedJob {
+    /// Name of the job.
     pub(super) name: SpannedText,
+    /// Description, empty if there is none.
     pub(super) description: String,
+    /// Parameters, in the order of the file.
     pub(super) parameters: Vec<Parameter>,
+    /// Inputs, in the order of the file.
     pub(super) inputs: Vec<UnresolvedInput>,
+    /// Intermediate tables with their names in the file.
     pub(super) tables: Vec<(Table, SpannedText)>,
+    /// Outputs with their names in the file.
     pub(super) outputs: Vec<(UnresolvedOutput, SpannedText)>,
+    /// Checks, in the order of the file.
     pub(super) checks: Vec<Check>,
 }
 
-pub(super) fn written(document: &TomlDocument<'_>, files: &[JobFile]) -> Option<UnresolvedJob> {
+/// Reads a job from the text of its file, `None` if the text is not valid TOML.
+pub(super) fn read_job(document: &TomlDocument<'_>, files: &[JobFile]) -> Option<UnresolvedJob> {
     let (table, errors) = DeTable::parse_recoverable(document.text);
     for error in &errors {
-        document.wrong(
+        document.report(
             &error.span().unwrap_or_default(),
             error.message().to_owned(),
             "",
         );
     }
-    // What recovery made of a broken file would only repeat the problem in other words.
+    // The entries that the parser recovered from invalid TOML would only repeat the problem in other words.
     if !errors.is_empty() {
         return None;
     }
@@ -87,9 +95,9 @@ pub(super) fn written(document: &TomlDocument<'_>, files: &[JobFile]) -> Option<
         .collect();
     for (key, what) in [("inputs", "reads"), ("outputs", "writes")] {
         match top.get(key).map(toml::Spanned::get_ref) {
-            None => top.missing(key, format!("a job {what} at least one dataset")),
+            None => top.missing(key, format!("add at least one dataset that the job {what}")),
             Some(DeValue::Table(entries)) if entries.is_empty() => {
-                top.missing(key, format!("a job {what} at least one dataset"));
+                top.missing(key, format!("add at least one dataset that the job {what}"));
             }
             Some(_) => {}
         }
@@ -107,10 +115,11 @@ pub(super) fn written(document: &TomlDocument<'_>, files: &[JobFile]) -> Option<
     })
 }
 
+/// Reads the name of the job.
 fn job_name(top: &Section<'_>) -> SpannedText {
     let Some(text) = top.text("name") else {
         if top.get("name").is_none() {
-            top.missing("name", "such as `name = \"daily_sales\"`");
+            top.missing("name", "add it, for example `name = \"daily_sales\"`");
         }
         return SpannedText {
             value: String::new(),
@@ -118,19 +127,19 @@ fn job_name(top: &Section<'_>) -> SpannedText {
         };
     };
     if !name::is_legal(&text.value) {
-        top.wrong(
+        top.report(
             &text.span,
-            format!("`{}` is no name for a job", text.value),
+            format!("`{}` is not a valid job name", text.value),
             format!(
-                "write `{}`: a lower-case letter, then lower-case letters, digits and `_`",
+                "write `{}`: a name begins with a lower-case letter and has lower-case letters, digits and `_`",
                 name::legalize(&text.value)
             ),
         );
     } else if text.value == "raw" {
-        top.wrong(
+        top.report(
             &text.span,
-            "a job cannot be called `raw`",
-            "`raw/` is the folder of raw data",
+            "a job cannot have the name `raw`",
+            "choose another name: `raw/` is the folder of the raw data",
         );
     }
     text

@@ -1,4 +1,4 @@
-//! Checks as plans.
+//! Plans of checks.
 
 use datafusion::common::Column as QueryColumn;
 use datafusion::common::plan_err;
@@ -15,25 +15,25 @@ use super::sql_to_plan;
 use crate::error::Error;
 use crate::job::{Check, CheckKind, Job, Sql};
 
-/// What decides a check.
+/// Plan of a check.
 #[derive(Debug)]
 pub enum CheckPlan {
-    /// Both give one row; the rows must be equal. The columns have the same names and types on both sides, so values
-    /// compare as they are: 5.00 and 5 are equal, and so are NULL and NULL.
+    /// Each plan returns one row, and the rows must be equal. Both have columns of the same names and types, so that
+    /// values compare as they are: 5.00 equals 5, and NULL equals NULL.
     Equal {
-        /// Gives what must come out.
+        /// Returns the expected row.
         expected: LogicalPlan,
-        /// Gives what came out.
+        /// Returns the actual row.
         got: LogicalPlan,
     },
-    /// Each row is a violation.
+    /// Each row that the plan returns is a violation.
     NoRows(LogicalPlan),
 }
 
 /// Plans a check over the inputs, tables and outputs that are registered in the session under their names.
 ///
 /// # Errors
-/// Kind `Contract`: what [`Job::check`](crate::job::Job::check) reports.
+/// Kind `Contract`: a problem that [`Job::check`](crate::job::Job::check) reports.
 pub async fn check_plan(
     context: &SessionContext,
     job: &Job,
@@ -65,7 +65,7 @@ pub async fn check_plan(
     }
 }
 
-/// Both plans with the names of the first one's columns and with types in which they compare exactly.
+/// Returns both plans with the column names of the first one, and with types in which they compare exactly.
 pub(crate) fn comparable(
     expected: LogicalPlan,
     got: LogicalPlan,
@@ -73,7 +73,7 @@ pub(crate) fn comparable(
     let (left, right) = (expected.schema().clone(), got.schema().clone());
     if left.fields().len() != right.fields().len() {
         return plan_err!(
-            "`expected` and `got` are compared column by column, and have {} and {}",
+            "`expected` and `got` need the same number of columns, but have {} and {}",
             left.fields().len(),
             right.fields().len()
         );
@@ -82,7 +82,7 @@ pub(crate) fn comparable(
     for (from, to) in left.iter().zip(right.iter()) {
         let Some(common) = comparison_coercion(from.1.data_type(), to.1.data_type()) else {
             return plan_err!(
-                "`{}` is `{}` in `expected`, and `{}` in `got`",
+                "`{}` is `{}` in `expected`, but `{}` in `got`: cast one of them",
                 from.1.name(),
                 super::type_compatibility::contract_type_name(from.1.data_type()),
                 super::type_compatibility::contract_type_name(to.1.data_type())

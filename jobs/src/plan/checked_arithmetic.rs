@@ -1,5 +1,8 @@
-//! Whole numbers that fail instead of wrapping: DataFusion's `+`, `-`, `*` and `sum` over integers begin again at the least
-//! number once they pass the greatest, and a wrong total would be published.
+//! Integer arithmetic that fails on overflow instead of wrapping around.
+//!
+//! DataFusion's `+`, `-`, `*` and `sum` over integers continue at the lowest number once they pass the highest, so a
+//! wrong total would be published silently. An analyzer rule replaces them with checked operators and sums in 128 bits.
+//! The price is that the optimizer no longer knows the bounds of such expressions.
 
 use std::sync::Arc;
 
@@ -20,10 +23,11 @@ use datafusion::logical_expr::{
 };
 use datafusion::optimizer::AnalyzerRule;
 
-/// Holds each 64-bit number; its sums hold any number of them that a table can have.
+/// Type in which integers are summed. It holds every 64-bit integer, and its sums any number of them that a table can
+/// have.
 const WIDE: DataType = DataType::Decimal128(20, 0);
 
-/// Puts checked arithmetic in the place of arithmetic that wraps, and sums whole numbers in 128 bits.
+/// Analyzer rule that replaces integer arithmetic with checked operators, and widens sums.
 #[derive(Debug)]
 pub(super) struct CheckedArithmetic;
 
@@ -41,6 +45,7 @@ impl AnalyzerRule for CheckedArithmetic {
     }
 }
 
+/// Replaces the operators in all expressions of a node.
 fn check_operators(node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
     let schema = merge_schema(&node.inputs());
     let names = NamePreserver::new(&node);
@@ -56,6 +61,7 @@ fn check_operators(node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
     }
 }
 
+/// Replaces an operator over integers with its checked function.
 fn checked(expression: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     let Expr::BinaryExpr(binary) = expression else {
         return Ok(Transformed::no(expression));
@@ -80,7 +86,7 @@ fn checked(expression: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
     Ok(Transformed::yes(Expr::ScalarFunction(call)))
 }
 
-/// Sums in decimals, and casts the totals back above the node, which fails where one does not fit.
+/// Sums in [`WIDE`], and casts the totals back above the node. The cast fails if a total does not fit.
 fn wide_sums(node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
     let (input, sums) = match &node {
         LogicalPlan::Aggregate(aggregate) => (&aggregate.input, &aggregate.aggr_expr),
@@ -95,7 +101,7 @@ fn wide_sums(node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
         return Ok(Transformed::no(node));
     }
     let schema = Arc::clone(node.schema());
-    // The sums are the last columns of both nodes.
+    // In both nodes the sums are the last columns.
     let first = schema.fields().len() - narrow.len();
     let widen = |sums: Vec<Expr>| -> Result<Vec<Expr>> {
         let both = sums.into_iter().zip(&narrow);
@@ -120,9 +126,9 @@ fn wide_sums(node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
     let columns = schema
         .iter()
         .enumerate()
-        .map(|(place, (qualifier, field))| {
+        .map(|(index, (qualifier, field))| {
             let column = Expr::Column(QueryColumn::from((qualifier, field)));
-            match place.checked_sub(first).and_then(|sum| narrow[sum].clone()) {
+            match index.checked_sub(first).and_then(|sum| narrow[sum].clone()) {
                 Some(kind) => cast(column, kind).alias_qualified(qualifier.cloned(), field.name()),
                 None => column,
             }
@@ -132,7 +138,7 @@ fn wide_sums(node: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
     Ok(Transformed::yes(plan))
 }
 
-/// The type of a sum of whole numbers; `None` for any other expression.
+/// Returns the type of a sum of integers, `None` for any other expression.
 fn narrow_type(expression: &Expr, input: &DFSchema) -> Result<Option<DataType>> {
     let argument = match expression {
         Expr::Alias(alias) => return narrow_type(&alias.expr, input),
@@ -148,6 +154,7 @@ fn narrow_type(expression: &Expr, input: &DFSchema) -> Result<Option<DataType>> 
     }
 }
 
+/// Returns a sum over the widened argument, under the same name.
 fn widened(expression: Expr) -> Result<Expr> {
     let name = expression.schema_name().to_string();
     let wide = expression.transform_down(|inner| match inner {
@@ -164,27 +171,35 @@ fn widened(expression: Expr) -> Result<Expr> {
     Ok(wide.data.unalias().alias(name))
 }
 
+/// Casts the first argument to [`WIDE`].
 fn widen_first(arguments: &mut [Expr]) {
     if let Some(first) = arguments.first_mut() {
         *first = cast(std::mem::take(first), WIDE);
     }
 }
 
+/// Operation of a checked function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Operation {
+    /// `+`.
     Add,
+    /// `-`.
     Subtract,
+    /// `*`.
     Multiply,
 }
 
-/// `+`, `-` and `*` over whole numbers of one type; overflow fails the query.
+/// `+`, `-` or `*` over integers of one type, as a function that fails on overflow.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct CheckedOperation {
+    /// Operation that it performs.
     operation: Operation,
+    /// Signature that DataFusion requires; types are checked by the rule.
     signature: Signature,
 }
 
 impl CheckedOperation {
+    /// Builds the function of an operation.
     fn new(operation: Operation) -> Self {
         Self {
             operation,
@@ -192,6 +207,7 @@ impl CheckedOperation {
         }
     }
 
+    /// Computes the operation over two columns or values.
     fn compute(&self, values: &[ColumnarValue]) -> std::result::Result<ArrayRef, ArrowError> {
         let [left, right] = values else {
             let message = "checked arithmetic takes two values".to_owned();
@@ -229,7 +245,7 @@ impl ScalarUDFImpl for CheckedOperation {
     fn return_type(&self, types: &[DataType]) -> Result<DataType> {
         match types {
             [left, right] if left == right => Ok(left.clone()),
-            _ => exec_err!("checked arithmetic takes two numbers of one type"),
+            _ => exec_err!("checked arithmetic takes two integers of the same type"),
         }
     }
 

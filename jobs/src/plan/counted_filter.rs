@@ -1,7 +1,8 @@
-//! The filter of an output's `where` and window, which counts the rows that it leaves out.
+//! The filter for the `where` and the window of an output, which counts the rows that it leaves out.
 //!
-//! It is a node of its own in both plans. A condition in DataFusion's filter may be moved, copied to the other side of a
-//! join, or tried on made-up rows while the query is optimized: a function that counts there would count those too.
+//! It is a node of its own in the logical and the physical plan. DataFusion may move a condition of its own filter,
+//! copy it to the other side of a join, or evaluate it on invented rows while it optimizes: a function that counts
+//! there would count those rows as well.
 
 use std::cmp::Ordering as CmpOrdering;
 use std::fmt;
@@ -21,28 +22,30 @@ use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties};
 use futures::{StreamExt as _, future};
 
-/// The number of rows that a query's filter has left out so far; right once the query has run to its end.
+/// Counter of the rows that a query's filter leaves out. It is complete once the query has run to its end.
 #[derive(Clone, Debug, Default)]
 pub struct FilteredRows(Arc<AtomicU64>);
 
 impl FilteredRows {
-    /// The rows left out.
+    /// Returns the number of rows left out so far.
     #[must_use]
     pub fn rows(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 
+    /// Counts more rows.
     fn add(&self, rows: usize) {
         let rows = u64::try_from(rows).expect("a batch's rows fit 64 bits");
         self.0.fetch_add(rows, Ordering::Relaxed);
     }
 
+    /// Returns the identity of the counter.
     fn address(&self) -> *const AtomicU64 {
         Arc::as_ptr(&self.0)
     }
 }
 
-/// Two are one only if they are the same counter.
+/// Counters are equal only if they are the same counter.
 impl PartialEq for FilteredRows {
     fn eq(&self, other: &Self) -> bool {
         self.address() == other.address()
@@ -60,8 +63,11 @@ impl Hash for FilteredRows {
 /// The filter in a logical plan.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct CountedFilter {
+    /// Plan whose rows are filtered.
     pub(super) input: LogicalPlan,
+    /// Condition that rows must meet.
     pub(super) condition: Expr,
+    /// Counter of the rows left out.
     pub(super) filtered: FilteredRows,
 }
 
@@ -111,12 +117,16 @@ impl UserDefinedLogicalNodeCore for CountedFilter {
 /// The filter in a physical plan.
 #[derive(Clone, Debug)]
 pub(super) struct CountedFilterExec {
+    /// Plan whose rows are filtered.
     input: Arc<dyn ExecutionPlan>,
+    /// Condition that rows must meet.
     condition: Arc<dyn PhysicalExpr>,
+    /// Counter of the rows left out.
     filtered: FilteredRows,
 }
 
 impl CountedFilterExec {
+    /// Builds a filter above a plan.
     pub(super) fn new(
         input: Arc<dyn ExecutionPlan>,
         condition: Arc<dyn PhysicalExpr>,
@@ -130,7 +140,7 @@ impl CountedFilterExec {
     }
 }
 
-/// The rows of a batch for which the condition is true; the others are counted.
+/// Returns the rows of a batch for which the condition is true, and counts the others.
 fn keep(
     batch: &RecordBatch,
     condition: &Arc<dyn PhysicalExpr>,
@@ -158,7 +168,7 @@ impl ExecutionPlan for CountedFilterExec {
         "CountedFilterExec"
     }
 
-    /// Rows are left out and nothing else changes: order and partitions are those of the input.
+    /// Returns the input's properties: leaving out rows changes neither the order nor the partitions.
     fn properties(&self) -> &Arc<PlanProperties> {
         self.input.properties()
     }

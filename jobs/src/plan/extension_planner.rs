@@ -1,4 +1,4 @@
-//! From logical to physical plans, with this crate's own node.
+//! The query planner that turns this crate's own logical node into a physical one.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use datafusion::physical_planner::{DefaultPhysicalPlanner, ExtensionPlanner, Phy
 
 use super::counted_filter::{CountedFilter, CountedFilterExec};
 
-/// DataFusion's planner, which also knows [`CountedFilter`].
+/// DataFusion's planner, extended by [`CountedFilter`].
 #[derive(Debug)]
 pub(super) struct ExtensionQueryPlanner;
 

@@ -1,8 +1,9 @@
-//! The refusal of memory for the held side of a join, as an error type of its own.
+//! Memory refusals of joins, with an error type of their own.
 //!
-//! Neither DataFusion's hash join nor [`LookupJoinExec`](super::lookup_join) spills, but a join that sorts both sides does. The runner
-//! therefore has to know that a query failed at exactly this point. DataFusion says so in the text of an error alone. The memory pool
-//! knows which consumer asks, so a wrapper around it gives the refusal a type.
+//! Neither DataFusion's hash join nor the lookup join can spill the side that it holds, but a join that sorts both
+//! sides can. So the runner has to recognize this refusal among all others. DataFusion reports the name of the consumer
+//! only in the text of an error. The memory pool knows which consumer asks, so a wrapper around the pool gives the
+//! refusal a type.
 
 use std::error::Error;
 use std::fmt;
@@ -14,11 +15,11 @@ use datafusion::execution::memory_pool::{
 };
 use thiserror::Error;
 
-/// Name of the memory consumer that holds one side of a join: DataFusion's own hash join registers under it (with the partition in
-/// brackets behind it if each partition has its own), and so does the lookup join.
+/// Name of the memory consumer that holds one side of a join. DataFusion's own hash join registers under this name,
+/// followed by the partition in brackets if each partition holds its own rows. The lookup join uses the same name.
 pub(super) const JOIN_CONSUMER: &str = "HashJoinInput";
 
-/// The held side of a join does not fit into memory. A join that sorts both sides spills and gives the same rows.
+/// The held side of a join does not fit into memory. A join that sorts both sides can spill and returns the same rows.
 #[derive(Debug, Error)]
 #[error("the side of a join that is held in memory does not fit")]
 pub struct JoinOutOfMemory {
@@ -44,6 +45,7 @@ impl JoinOutOfMemory {
 /// A pool that refuses memory for a join with [`JoinOutOfMemory`], and leaves everything else to the pool within.
 #[derive(Debug)]
 pub(super) struct JoinMemoryPool {
+    /// Pool that decides.
     inner: Arc<dyn MemoryPool>,
 }
 
@@ -111,7 +113,7 @@ mod tests {
     use super::*;
     use crate::plan::session_context;
 
-    /// Runs a query over two tables of a column `n` where memory is too short for either of them.
+    /// Returns the error of a query over two tables with a column `n`, for which memory is too short.
     async fn failure(sql: &str) -> DataFusionError {
         let pool = Arc::new(GreedyMemoryPool::new(100_000));
         let runtime = RuntimeEnvBuilder::new()
@@ -128,7 +130,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_join_that_finds_no_memory_fails_with_a_type_whichever_join_it_is() {
+    async fn every_join_without_enough_memory_fails_with_the_type() {
         for join in ["left join", "join", "full join"] {
             let sql = format!("select facts.n from facts {join} lookup on lookup.n = facts.n");
             let error = failure(&sql).await;
@@ -141,7 +143,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn another_consumer_that_finds_no_memory_does_not_count_as_a_join() {
+    async fn other_consumers_without_enough_memory_fail_without_the_type() {
         let error = failure("select count(distinct n) from facts").await;
         assert!(
             matches!(error.find_root(), DataFusionError::ResourcesExhausted(_)),

@@ -1,4 +1,4 @@
-//! The cast from a query's column to its contract's type that loses nothing: what does not fit is an error.
+//! The cast from a query's column to the contract's type, which fails if a value would change.
 
 use std::sync::Arc;
 
@@ -17,31 +17,38 @@ use thiserror::Error;
 use super::type_compatibility::contract_type_name;
 use crate::contract::Column;
 
-/// A value that a query gives and that its output's column cannot hold: the data's fault, or the job's.
+/// A value that the output's column cannot hold. Either the data or the job is wrong.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("`{output}.{column}` {what}")]
+#[error("`{output}.{column}` {problem}")]
 pub struct OutputValueError {
-    /// The output.
+    /// Name of the output.
     pub output: String,
-    /// Its column.
+    /// Name of its column.
     pub column: String,
-    /// What it cannot do, in the words that follow the column's name.
-    pub what: String,
-    /// What can be done about it.
-    pub way_out: &'static str,
+    /// Description of the problem, which continues a sentence that begins with the column's name.
+    pub problem: String,
+    /// Advice for the user.
+    pub hint: &'static str,
 }
 
-/// Casts values to a column's type: overflow, lost digits, and NULL in a `not null` column fail the query.
+/// The SQL function that casts values to a column's type. Overflow, lost digits, and NULL in a `not null` column fail
+/// the query.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct LosslessCast {
+    /// Name of the output, for errors.
     output: String,
+    /// Name of the column.
     column: String,
+    /// Type of the column.
     target: DataType,
+    /// `true` if the column accepts NULL.
     nullable: bool,
+    /// Signature that DataFusion requires; types are checked when the output is planned.
     signature: Signature,
 }
 
 impl LosslessCast {
+    /// Builds the cast to a column of an output.
     pub(super) fn new(output: &str, column: &Column) -> Self {
         Self {
             output: output.to_owned(),
@@ -52,20 +59,22 @@ impl LosslessCast {
         }
     }
 
-    fn error(&self, what: String, way_out: &'static str) -> DataFusionError {
+    /// Builds the error about a value.
+    fn error(&self, problem: String, hint: &'static str) -> DataFusionError {
         DataFusionError::External(Box::new(OutputValueError {
             output: self.output.clone(),
             column: self.column.clone(),
-            what,
-            way_out,
+            problem,
+            hint,
         }))
     }
 
+    /// Casts values.
     fn convert(&self, values: &ArrayRef) -> Result<ArrayRef> {
         if !self.nullable && values.logical_null_count() > 0 {
             return Err(self.error(
-                "is `not null`, and the query gives NULL".to_owned(),
-                "give it a value in the query (`coalesce(.., 0)`), leave such rows out by `where`, or drop `not null`",
+                "is `not null`, but the query returns NULL".to_owned(),
+                "return a value in the query (`coalesce(.., 0)`), filter such rows by `where`, or remove `not null` from the column",
             ));
         }
         if *values.data_type() == self.target {
@@ -81,11 +90,11 @@ impl LosslessCast {
                     "cannot hold every value as {}: {error}",
                     contract_type_name(&self.target)
                 ),
-                "make the column's type wider in `job.toml`, or correct the data",
+                "choose a wider type for the column in `job.toml`, or correct the data",
             )
         })?;
         if loses_digits(values.data_type(), &self.target) {
-            // What was rounded up may not go back: then it is NULL, which also differs.
+            // A number that was rounded up may overflow on the way back. Then it is NULL there, which differs as well.
             let back = cast_with_options(&converted, values.data_type(), &CastOptions::default())?;
             if let Some(row) = distinct(values, &back)?.values().set_indices().next() {
                 let value = ArrayFormatter::try_new(values, &FormatOptions::default())?
@@ -104,7 +113,7 @@ impl LosslessCast {
     }
 }
 
-/// Whether a strict cast may still round or cut; overflow it refuses by itself.
+/// `true` if a strict cast may still round or truncate. It already fails on overflow.
 fn loses_digits(from: &DataType, to: &DataType) -> bool {
     match (from, to) {
         (

@@ -1,4 +1,4 @@
-//! Queries, rules and checks of a job as DataFusion plans, over tables that the caller registers.
+//! Plans of a job's queries, rules and checks, for DataFusion and over tables that the caller registers.
 
 mod parameters;
 mod session;

@@ -1,4 +1,4 @@
-//! The plan of one output: its query, what `where` and the window leave out, its exact types and its order.
+//! Plans of outputs and intermediate tables: the query, the filters, the exact types and the order.
 
 use std::sync::Arc;
 
@@ -20,20 +20,20 @@ use super::type_compatibility::{cast_hint, contract_type_name, is_compatible};
 use crate::error::Error;
 use crate::job::{Job, Output, Sql, Table};
 
-/// What computes one output.
+/// Plan that computes an output.
 #[derive(Debug)]
 pub struct OutputPlan {
-    /// Gives rows of exactly the contract's schema ([`crate::contract::schema_of`] the output's columns), in the order of
-    /// `partition_by` and `order_by` where the output declares an order.
+    /// The plan. Its rows have exactly the contract's schema ([`crate::contract::schema_of`] the output's columns). If
+    /// the output declares an order, they are sorted by `partition_by`, then by `order_by`.
     pub plan: LogicalPlan,
-    /// Counts the rows that `where` and the window leave out, where there is either.
+    /// Counter of the rows that `where` and the window leave out, `None` if the output needs no count.
     pub filtered: Option<FilteredRows>,
 }
 
 /// Plans an output over the inputs, tables and earlier outputs that are registered in the session under their names.
 ///
 /// # Errors
-/// Kind `Contract`: what [`Job::check`](crate::job::Job::check) reports.
+/// Kind `Contract`: a problem that [`Job::check`](crate::job::Job::check) reports.
 pub async fn output_plan(
     context: &SessionContext,
     job: &Job,
@@ -52,6 +52,7 @@ pub async fn output_plan(
         })
 }
 
+/// Plans an output; the error is that of DataFusion.
 pub(crate) async fn plan_output(
     context: &SessionContext,
     output: &Output,
@@ -66,7 +67,7 @@ pub(crate) async fn plan_output(
 /// Plans an intermediate table over the inputs and earlier tables that are registered in the session.
 ///
 /// # Errors
-/// Kind `Contract`: what [`Job::check`](crate::job::Job::check) reports.
+/// Kind `Contract`: a problem that [`Job::check`](crate::job::Job::check) reports.
 pub async fn table_plan(
     context: &SessionContext,
     job: &Job,
@@ -78,6 +79,7 @@ pub async fn table_plan(
         .map_err(|error| planning_error(job, &format!("table `{}`", table.name), &table.sql, error))
 }
 
+/// Builds the error about a query that cannot be planned.
 pub(super) fn planning_error(
     job: &Job,
     what: &str,
@@ -91,10 +93,10 @@ pub(super) fn planning_error(
         ),
         error,
     )
-    .hint("`drivetrain check` reports every problem with its place")
+    .hint("run `drivetrain check` to see every problem with its position")
 }
 
-/// The plan with the rows of `where` and the window alone.
+/// Adds the filters of `where` and the window to a plan.
 fn filter(
     context: &SessionContext,
     plan: LogicalPlan,
@@ -119,7 +121,7 @@ fn filter(
         return Ok((plan, None));
     };
     if output.rows_of.is_none() {
-        // Nothing is counted, so the condition may go where it is cheapest: below joins, into the files' statistics.
+        // Nothing is counted, so the optimizer may push the condition below joins and into the files' statistics.
         return Ok((
             LogicalPlanBuilder::from(plan).filter(condition)?.build()?,
             None,
@@ -137,7 +139,7 @@ fn filter(
     Ok((plan, Some(filtered)))
 }
 
-/// The plan with the contract's columns in the contract's order and types.
+/// Projects a plan to the contract's columns, in their order and with their types.
 fn typed(plan: LogicalPlan, output: &Output) -> PlanResult<LogicalPlan> {
     let schema = DFSchemaRef::clone(plan.schema());
     let columns = output
@@ -147,7 +149,7 @@ fn typed(plan: LogicalPlan, output: &Output) -> PlanResult<LogicalPlan> {
             let (qualifier, field) = schema.qualified_field_with_unqualified_name(&column.name)?;
             if !is_compatible(field.data_type(), &column.kind) {
                 return datafusion::common::plan_err!(
-                    "column `{}` is `{}` in the query, and `{}` in the contract: {}",
+                    "column `{}` is `{}` in the query, but `{}` in the contract: {}",
                     column.name,
                     contract_type_name(field.data_type()),
                     column.kind,
@@ -155,7 +157,8 @@ fn typed(plan: LogicalPlan, output: &Output) -> PlanResult<LogicalPlan> {
                 );
             }
             let value = Expr::Column(QueryColumn::from((qualifier, field)));
-            // What the planner calls not nullable, the batches may call nullable: the contract's word needs the cast.
+            // A column that the planner knows as not nullable may be nullable in the batches: only the cast guarantees
+            // the contract.
             if field.data_type() == &column.kind.arrow() && column.nullable && field.is_nullable() {
                 return Ok(value.alias(&column.name));
             }
@@ -169,8 +172,8 @@ fn typed(plan: LogicalPlan, output: &Output) -> PlanResult<LogicalPlan> {
     LogicalPlanBuilder::from(plan).project(columns)?.build()
 }
 
-/// The plan in the order that the output declares; the key, or else all columns, decide between equals, so that the same
-/// rows always come in the same order.
+/// Sorts a plan by the order that the output declares. The key, or else all columns, break ties, so that the same rows
+/// always come in the same order.
 fn ordered(plan: LogicalPlan, output: &Output) -> PlanResult<LogicalPlan> {
     if output.order_by.is_empty() {
         return Ok(plan);

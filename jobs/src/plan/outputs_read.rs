@@ -1,4 +1,4 @@
-//! Which outputs are read again after they are computed.
+//! Outputs that are read again after they are computed.
 
 use std::collections::BTreeSet;
 
@@ -9,8 +9,8 @@ use super::output_plan::planning_error;
 use crate::error::Error;
 use crate::job::{CheckKind, Job, Sql};
 
-/// The outputs whose rows are needed once more: by a later output, by a check that is enabled or in `asked_for`, or by a
-/// reference. All others may go straight into their files.
+/// Returns the outputs whose rows are read again: by a later output, by a check that is enabled or in `asked_for`, or
+/// by a reference. All others can be written to their files as they are computed.
 ///
 /// # Errors
 /// Kind `Contract`: a query that cannot be parsed, which [`Job::check`](crate::job::Job::check) reports.
@@ -52,6 +52,7 @@ pub fn outputs_read(
     Ok(read)
 }
 
+/// Returns the tables that a query reads.
 fn names_in(context: &SessionContext, text: &str) -> PlanResult<Vec<String>> {
     let state = context.state();
     let dialect = state.config_options().sql_parser.dialect;

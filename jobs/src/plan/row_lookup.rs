@@ -1,4 +1,4 @@
-//! Rows found by their key, of which no two are the same.
+//! Lookup of rows by a unique key.
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Array, new_null_array};
 use arrow::buffer::{BooleanBuffer, NullBuffer, ScalarBuffer};
@@ -10,40 +10,46 @@ use datafusion::common::hash_utils::{RandomState, create_hashes};
 
 use crate::hash_table::{HashTable, PREFETCHED_KEYS, Probe, Slot};
 
-/// Rows with a key of one or more columns.
+/// Rows with a unique key of one or more columns.
 pub(super) struct RowLookup {
+    /// The rows, in one batch.
     rows: RecordBatch,
+    /// Columns of their keys.
     keys: Vec<ArrayRef>,
+    /// Index of their keys.
     index: KeyIndex,
+    /// Seed of the hashes.
     hashing: RandomState,
 }
 
-/// The hash of each key and its row; no hash is there twice.
+/// Index from the hash of each key to its row. No two keys have the same hash.
 struct KeyIndex(HashTable<KeySlot>);
 
+/// The hash of a key and its row.
 struct KeySlot {
+    /// Hash of the key.
     hash: u64,
-    /// [`NO_ROW`] in a free slot.
+    /// Index of its row, [`NO_ROW`] in a free slot.
     row: u32,
 }
 
-/// Stands for a key that no row has.
+/// Row index of a key that no row has.
 const NO_ROW: u32 = u32::MAX;
 
-/// At most half of the slots are used: beyond that, searches for keys that no row has become long.
+/// Slots per row. At most half of them are used: beyond that, searches for missing keys take long.
 const SLOTS_PER_ROW: usize = 2;
 
 impl RowLookup {
-    /// The bytes that it takes for so many rows, beside the rows themselves.
+    /// Returns the bytes that the lookup needs for a number of rows, in addition to the rows themselves.
     pub(super) fn bytes(rows: usize) -> usize {
         HashTable::<KeySlot>::bytes(SLOTS_PER_ROW * rows)
     }
 
-    /// Over rows and their keys, a row without a whole key cannot be found; `None` where a key occurs twice, or two have
-    /// the same hash.
+    /// Builds the lookup of rows by their keys; `None` if a key occurs twice or two keys have the same hash. A row with
+    /// NULL in its key cannot be found.
     ///
     /// # Errors
-    /// For a type that cannot be hashed.
+    /// A type that cannot be hashed.
     pub(super) fn new(rows: &RecordBatch, keys: &[ArrayRef]) -> Result<Option<Self>> {
         let hashing = RandomState::default();
         let mut hashes = vec![0; rows.num_rows()];
@@ -73,10 +79,10 @@ impl RowLookup {
         }))
     }
 
-    /// For each key the row that has it; null where none has.
+    /// Returns the row of each key, NULL if no row has it.
     ///
     /// # Errors
-    /// For keys of other types than its own.
+    /// Keys of other types than those of the rows.
     pub(super) fn find(&self, keys: &[ArrayRef], count: usize) -> Result<UInt32Array> {
         if self.rows.num_rows() == 0 {
             return Ok(UInt32Array::new_null(count));
@@ -93,7 +99,7 @@ impl RowLookup {
             *row = if *row == NO_ROW { 0 } else { *row };
         }
         let found = ScalarBuffer::from(found);
-        // An equal hash is no equal key.
+        // Equal hashes do not mean equal keys.
         let candidates = UInt32Array::new(found.clone(), None);
         let mut same = None;
         for (key, of_row) in keys.iter().zip(&self.keys) {
@@ -115,10 +121,10 @@ impl RowLookup {
         Ok(UInt32Array::new(found, nulls))
     }
 
-    /// A column's values of the rows that were found.
+    /// Returns a column's values in the rows that were found.
     ///
     /// # Errors
-    /// Where they would take more than an array may hold.
+    /// Values that would take more than an array can hold.
     pub(super) fn column(&self, column: usize, found: &UInt32Array) -> Result<ArrayRef> {
         let column = self.rows.column(column);
         if found.null_count() == found.len() {
@@ -129,11 +135,12 @@ impl RowLookup {
 }
 
 impl KeyIndex {
+    /// Builds an empty index for a number of rows.
     fn for_rows(rows: usize) -> Self {
         Self(HashTable::with_slots(SLOTS_PER_ROW * rows))
     }
 
-    /// Whether the hash is new.
+    /// Adds the row of a hash; returns `false` if the hash was there already.
     fn insert(&mut self, hash: u64, row: u32) -> bool {
         match self.0.probe(hash, |(known, _)| *known == hash) {
             Probe::Found(_) => false,
@@ -144,7 +151,7 @@ impl KeyIndex {
         }
     }
 
-    /// The row of a hash, [`NO_ROW`] where there is none.
+    /// Returns the row of a hash, [`NO_ROW`] if there is none.
     fn find(&self, hash: u64) -> u32 {
         match self.0.probe(hash, |(known, _)| *known == hash) {
             Probe::Found((_, row)) => row,
@@ -176,7 +183,8 @@ impl Slot for KeySlot {
     }
 }
 
-/// A column of text with its bytes side by side: every batch that is made of it shares its buffers, the fewer the better.
+/// Moves the bytes of a text column into as few buffers as possible, because every batch that is built from it shares
+/// them all.
 fn compact(column: &ArrayRef) -> ArrayRef {
     match column.data_type() {
         DataType::Utf8View => std::sync::Arc::new(column.as_string_view().gc()),

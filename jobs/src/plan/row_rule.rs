@@ -1,4 +1,4 @@
-//! Row rules as expressions that the reader evaluates over each batch.
+//! Row rules as expressions, which the runner evaluates over each batch.
 
 use std::sync::Arc;
 
@@ -14,11 +14,11 @@ use super::sql_to_plan;
 use crate::contract::{Contract, Rule};
 use crate::error::Error;
 
-/// Plans a rule over batches of the contract's schema; it gives a boolean column, and a row for which it is not true (also
-/// NULL) breaks the rule.
+/// Plans a rule over batches of the contract's schema. The expression returns a boolean column; a row for which it is
+/// false or NULL breaks the rule.
 ///
 /// # Errors
-/// Kind `Contract`: what [`Job::check`](crate::job::Job::check) reports.
+/// Kind `Contract`: a problem that [`Job::check`](crate::job::Job::check) reports.
 pub fn rule_condition(
     context: &SessionContext,
     contract: &Contract,
@@ -28,6 +28,7 @@ pub fn rule_condition(
         .map_err(|error| Error::contract(format!("cannot plan rule `{}`", rule.name), error))
 }
 
+/// Plans a rule; the error is that of DataFusion.
 pub(crate) fn plan_rule(
     context: &SessionContext,
     contract: &Contract,
@@ -39,14 +40,14 @@ pub(crate) fn plan_rule(
     context.create_physical_expr(expr, &schema)
 }
 
-/// Refuses what needs more than the row itself.
+/// Refuses expressions that need more than the row itself.
 fn one_row(expr: &Expr) -> PlanResult<()> {
     expr.apply(|part| match part {
         Expr::AggregateFunction(_) | Expr::WindowFunction(_) => {
-            plan_err!("a rule sees one row, and no aggregate of many")
+            plan_err!("a rule sees a single row: remove the aggregate or window function, or write a check")
         }
         Expr::ScalarSubquery(_) | Expr::InSubquery(_) | Expr::Exists(_) => {
-            plan_err!("a rule sees one row, and no other table: write a reference or a check")
+            plan_err!("a rule sees a single row: replace the subquery by a reference or a check")
         }
         _ => Ok(TreeNodeRecursion::Continue),
     })?;

@@ -1,4 +1,4 @@
-//! From the text of a query to a plan with its parameters bound.
+//! Plans of queries and conditions from their text, with parameters bound.
 
 use arrow::datatypes::DataType;
 use datafusion::common::tree_node::{Transformed, TreeNode as _};
@@ -18,7 +18,7 @@ pub(crate) async fn plan_query(
     parameters: &Parameters,
 ) -> Result<LogicalPlan> {
     let plan = context.state().create_logical_plan(text).await?;
-    // A job computes rows: where they go is not for its SQL to say.
+    // A query only computes rows; the runner decides where they are written.
     SQLOptions::new()
         .with_allow_ddl(false)
         .with_allow_dml(false)
@@ -27,6 +27,7 @@ pub(crate) async fn plan_query(
     bind(plan, parameters)
 }
 
+/// Binds the parameters of a plan.
 fn bind(plan: LogicalPlan, parameters: &Parameters) -> Result<LogicalPlan> {
     for name in plan.get_parameter_names()? {
         known(&name, parameters)?;
@@ -34,6 +35,7 @@ fn bind(plan: LogicalPlan, parameters: &Parameters) -> Result<LogicalPlan> {
     plan.with_param_values(parameters.values())
 }
 
+/// Checks that a placeholder is the name of a parameter.
 fn known(placeholder: &str, parameters: &Parameters) -> Result<()> {
     let name = placeholder.trim_start_matches('$');
     if parameters.get(name).is_some() {
@@ -44,15 +46,17 @@ fn known(placeholder: &str, parameters: &Parameters) -> Result<()> {
         .map(|(name, _)| format!("`${name}`"))
         .collect::<Vec<_>>();
     if known.is_empty() {
-        return plan_err!("there is no parameter `${name}` here");
+        return plan_err!(
+            "there is no parameter `${name}`: the job declares none that can be used here"
+        );
     }
     plan_err!(
-        "there is no parameter `${name}`: there are {}",
+        "there is no parameter `${name}`: choose from {}",
         known.join(", ")
     )
 }
 
-/// Parses a condition over one row of a schema, and binds its parameters.
+/// Plans a condition over one row of a schema, and binds its parameters.
 pub(crate) fn plan_condition(
     context: &SessionContext,
     text: &str,
@@ -74,10 +78,10 @@ pub(crate) fn plan_condition(
     })?;
     match bound.data.get_type(schema)? {
         DataType::Boolean => Ok(bound.data),
-        // NULL alone, or an unset parameter: true nowhere.
+        // NULL alone, or a parameter that is not set, is never true.
         DataType::Null => Ok(cast(bound.data, DataType::Boolean)),
         other => plan_err!(
-            "a condition is true or false, and this is `{}`",
+            "a condition must be boolean, but this one is `{}`",
             contract_type_name(&other)
         ),
     }

@@ -1,13 +1,13 @@
-//! Which types of a query's column a contract's type takes without a cast in the SQL.
+//! Compatibility of a query's types with those of a contract, without a cast in the SQL.
 
 use arrow::datatypes::DataType;
 
 use crate::contract::ColumnType;
 
-/// Whether values of a type are held by a column as they are, or after a cast that loses nothing or fails.
+/// `true` if a column can hold values of a type as they are, or after a cast that either keeps every value or fails.
 ///
-/// Texts go into `string`; whole numbers and decimals into `int`, `bigint`, `decimal` and `double`; floating point numbers
-/// into `double` only; the other types into their own. A zone is never added or dropped.
+/// Strings go into `string`; integers and decimals into `int`, `bigint`, `decimal` and `double`; floating-point numbers
+/// into `double` only; other types only into the same type. A zone is never added or removed.
 pub(crate) fn is_compatible(from: &DataType, to: &ColumnType) -> bool {
     match from {
         DataType::Null => true,
@@ -31,7 +31,7 @@ pub(crate) fn is_compatible(from: &DataType, to: &ColumnType) -> bool {
     }
 }
 
-/// What to write in the query where a type does not fit.
+/// Returns what to write in the query if a type is not compatible.
 pub(crate) fn cast_hint(column: &str, from: &DataType, to: &ColumnType) -> String {
     let cast = match to {
         ColumnType::String => "varchar".to_owned(),
@@ -42,18 +42,20 @@ pub(crate) fn cast_hint(column: &str, from: &DataType, to: &ColumnType) -> Strin
             DataType::Float16 | DataType::Float32 | DataType::Float64,
             ColumnType::Decimal { scale, .. },
         ) => format!(
-            "floating point numbers are not exact: compute in decimals, such as `ratio(a, b, {scale})`, or cast: `cast(.. as {cast}) as {column}`"
+            "floating-point numbers are not exact: compute in decimals, for example with `ratio(a, b, {scale})`, or write `cast(.. as {cast}) as {column}`"
         ),
         (DataType::Timestamp(_, Some(_)), ColumnType::Timestamp { utc: false, .. }) => {
-            format!("write `zone = \"UTC\"`, or cast: `cast(.. as timestamp) as {column}`")
+            format!(
+                "add `zone = \"UTC\"` to the column, or write `cast(.. as timestamp) as {column}` in the query"
+            )
         }
         _ => format!(
-            "cast it in the query, `cast(.. as {cast}) as {column}`, or change the column's type"
+            "write `cast(.. as {cast}) as {column}` in the query, or change the column's type"
         ),
     }
 }
 
-/// Names the type of a query's column in the words of a contract, where it has them.
+/// Returns the name of a query's type as a contract spells it, or DataFusion's name if a contract has no such type.
 #[must_use]
 pub fn contract_type_name(kind: &DataType) -> String {
     match kind {

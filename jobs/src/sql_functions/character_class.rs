@@ -1,4 +1,4 @@
-//! `is_digits(text, length)` and `is_hexadecimal(text, length)`: what a regular expression would take ten times as long for.
+//! `is_digits(text, length)` and `is_hexadecimal(text, length)`. A regular expression takes ten times as long.
 
 use std::sync::Arc;
 
@@ -10,29 +10,38 @@ use datafusion::logical_expr::{
     ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility,
 };
 
-/// Whether a text is exactly so many characters of one class.
+/// The SQL function: `true` if a string has exactly `length` characters and all of them belong to a class.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct Characters {
+    /// Name of the function in SQL.
     name: &'static str,
+    /// Class of the characters.
     class: Class,
+    /// Signature, by which DataFusion calls `coerce_types`.
     signature: Signature,
 }
 
+/// A class of characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Class {
+    /// 0-9.
     Digits,
+    /// 0-9, a-f and A-F.
     Hexadecimal,
 }
 
 impl Characters {
+    /// Builds `is_digits`.
     pub(super) fn digits() -> Self {
         Self::new("is_digits", Class::Digits)
     }
 
+    /// Builds `is_hexadecimal`.
     pub(super) fn hexadecimal() -> Self {
         Self::new("is_hexadecimal", Class::Hexadecimal)
     }
 
+    /// Builds the function of a class.
     fn new(name: &'static str, class: Class) -> Self {
         Self {
             name,
@@ -43,7 +52,7 @@ impl Characters {
 }
 
 impl Class {
-    /// For each byte whether it is of the class.
+    /// Returns a table that says for each byte whether it belongs to the class.
     const fn members(self) -> [bool; 256] {
         let mut members = [false; 256];
         let mut byte = 0_u8;
@@ -74,7 +83,7 @@ impl ScalarUDFImpl for Characters {
                 DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View | DataType::Null,
                 length,
             ] if length.is_integer() => Ok(vec![DataType::Utf8View, DataType::Int64]),
-            _ => plan_err!("`{}` takes a text and a length", self.name),
+            _ => plan_err!("`{}` takes a string and a length", self.name),
         }
     }
 
@@ -84,10 +93,13 @@ impl ScalarUDFImpl for Characters {
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let ColumnarValue::Scalar(ScalarValue::Int64(Some(length))) = args.args[1] else {
-            return exec_err!("the length in `{}` is a number, written out", self.name);
+            return exec_err!("the length in `{}` must be an integer literal", self.name);
         };
         let Ok(length) = usize::try_from(length) else {
-            return exec_err!("the length in `{}` is {length}", self.name);
+            return exec_err!(
+                "the length in `{}` must not be negative, but is {length}",
+                self.name
+            );
         };
         let scalar = matches!(args.args[0], ColumnarValue::Scalar(_));
         let array = args.args[0].to_array(if scalar { 1 } else { args.number_rows })?;
@@ -95,7 +107,7 @@ impl ScalarUDFImpl for Characters {
         let members = self.class.members();
         let values = BooleanBuffer::collect_bool(texts.len(), |row| {
             let text = texts.value(row).as_bytes();
-            // Every byte is looked at: where to stop would be guessed wrong for each other text.
+            // Every byte is checked, without an early exit: the processor would mispredict the exit for many texts.
             text.iter().fold(text.len() == length, |all, byte| {
                 all & members[usize::from(*byte)]
             })

@@ -1,4 +1,4 @@
-//! `date_of(timestamp)`: the day on which it lies.
+//! `date_of(timestamp)`: the date of a timestamp.
 
 use std::sync::Arc;
 
@@ -10,13 +10,15 @@ use datafusion::logical_expr::{
 };
 use datafusion::scalar::ScalarValue;
 
-/// The function; a cast goes through a calendar for each row, though all days are equally long.
+/// The SQL function. A cast computes with a calendar for each row, although all days have the same length.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct DateOf {
+    /// Signature, by which DataFusion calls `coerce_types`.
     signature: Signature,
 }
 
 impl DateOf {
+    /// Builds the function.
     pub(super) fn new() -> Self {
         Self {
             signature: Signature::user_defined(Volatility::Immutable),
@@ -24,7 +26,8 @@ impl DateOf {
     }
 }
 
-const MICROSECONDS_A_DAY: i64 = 86_400_000_000;
+/// Length of a day.
+const MICROSECONDS_PER_DAY: i64 = 86_400_000_000;
 
 impl ScalarUDFImpl for DateOf {
     fn name(&self) -> &'static str {
@@ -55,7 +58,7 @@ impl ScalarUDFImpl for DateOf {
         let array = args.args[0].to_array(if scalar { 1 } else { args.number_rows })?;
         let timestamps = array.as_primitive::<TimestampMicrosecondType>();
         let days: Date32Array = timestamps.unary(|timestamp| {
-            i32::try_from(timestamp.div_euclid(MICROSECONDS_A_DAY))
+            i32::try_from(timestamp.div_euclid(MICROSECONDS_PER_DAY))
                 .expect("days in 64 bits of microseconds fit 32 bits")
         });
         if scalar {
@@ -77,10 +80,10 @@ mod tests {
     use crate::plan::session_context;
 
     #[tokio::test]
-    async fn days_are_those_of_a_cast() {
+    async fn dates_are_those_of_a_cast() {
         let context = session_context(Arc::new(RuntimeEnv::default()), 1);
         let day = 86_400_000_000;
-        // As far as the calendar of a cast reaches, before and after 1970.
+        // The range that the calendar of a cast supports, before and after 1970.
         let around = |moment: i64| [moment - 1, moment, moment + 1];
         let mut moments: Vec<Option<i64>> = [-700_000, -1, 0, 1, 59, 20_000, 2_000_000]
             .iter()

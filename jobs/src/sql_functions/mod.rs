@@ -1,4 +1,4 @@
-//! SQL functions that every job has beside DataFusion's own.
+//! SQL functions that every job has in addition to DataFusion's own.
 //!
 #![doc = include_str!("../../FUNCTIONS.md")]
 

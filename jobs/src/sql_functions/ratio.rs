@@ -1,4 +1,4 @@
-//! `ratio(a, b, scale)`: exact division, rounded half up once.
+//! `ratio(a, b, scale)`: exact division, rounded once, half away from zero.
 
 use std::sync::Arc;
 
@@ -9,13 +9,16 @@ use datafusion::logical_expr::{
     ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility,
 };
 
-/// The function; averages by `sum(amount) / count(*)` in DataFusion's own decimals would be cut, not rounded.
+/// The SQL function. DataFusion's own decimal division truncates, so an average by `sum(amount) / count(*)` would be cut
+/// off instead of rounded.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct Ratio {
+    /// Signature, by which DataFusion calls `coerce_types`.
     signature: Signature,
 }
 
 impl Ratio {
+    /// Builds the function.
     pub(super) fn new() -> Self {
         Self {
             signature: Signature::user_defined(Volatility::Immutable),
@@ -23,7 +26,7 @@ impl Ratio {
     }
 }
 
-/// All digits that a decimal holds: the result is cast to the contract's type at the end.
+/// Precision of the result: the maximum, because the result is cast to the contract's type in the end.
 const PRECISION: u8 = 38;
 
 impl ScalarUDFImpl for Ratio {
@@ -43,7 +46,7 @@ impl ScalarUDFImpl for Ratio {
     }
 
     fn return_type(&self, _: &[DataType]) -> Result<DataType> {
-        plan_err!("the type of `ratio` follows from its third argument")
+        plan_err!("the type of `ratio` depends on its third argument")
     }
 
     fn return_field_from_args(&self, args: ReturnFieldArgs<'_>) -> Result<FieldRef> {
@@ -55,7 +58,7 @@ impl ScalarUDFImpl for Ratio {
         };
         let Some(scale) = scale else {
             return plan_err!(
-                "the third argument of `ratio` is the number of digits after the point, written out, 0 to 18"
+                "the third argument of `ratio` is the number of digits after the point: it must be a literal from 0 to 18"
             );
         };
         let kind = DataType::Decimal128(PRECISION, scale);
@@ -93,7 +96,7 @@ impl ScalarUDFImpl for Ratio {
     }
 }
 
-/// The type in which an argument is divided.
+/// Returns the type in which an argument is divided.
 fn exact(kind: &DataType) -> Result<DataType> {
     match kind {
         DataType::Int8
@@ -109,24 +112,30 @@ fn exact(kind: &DataType) -> Result<DataType> {
         DataType::Decimal32(precision, scale) | DataType::Decimal64(precision, scale) => {
             Ok(DataType::Decimal128(*precision, *scale))
         }
-        _ => plan_err!("`ratio` is exact: it takes whole numbers and decimals, not {kind}"),
+        _ => plan_err!("`ratio` is exact: it takes integers and decimals, not {kind}"),
     }
 }
 
-/// A column of exact numbers, or one number for all rows.
+/// An argument: a column of exact numbers, or one number for all rows.
 struct Operand {
+    /// The numbers.
     numbers: Numbers,
+    /// Their digits after the point.
     scale: i8,
+    /// `true` if there is one number for all rows.
     constant: bool,
 }
 
-/// Told apart once a batch: once a row would cost as much as the division.
+/// Numbers by type. The type is decided once per batch, because deciding per row would cost as much as the division.
 enum Numbers {
+    /// Integers.
     Whole(Int64Array),
+    /// Decimals.
     Decimal(Decimal128Array),
 }
 
 impl Operand {
+    /// Reads an argument of a batch.
     fn new(value: &ColumnarValue, rows: usize) -> Result<Self> {
         let constant = matches!(value, ColumnarValue::Scalar(_));
         let array = value.to_array(if constant { 1 } else { rows })?;
@@ -144,6 +153,7 @@ impl Operand {
         })
     }
 
+    /// Returns the number of a row, `None` if it is NULL.
     fn get(&self, row: usize) -> Option<i128> {
         let row = if self.constant { 0 } else { row };
         match &self.numbers {
@@ -153,10 +163,10 @@ impl Operand {
     }
 }
 
-/// `dividend * 10^exponent / divisor`, halves away from zero.
+/// Returns `dividend * 10^exponent / divisor`, rounded half away from zero.
 fn divide(dividend: i128, divisor: i128, exponent: i32) -> Result<i128> {
     let negative = (dividend < 0) != (divisor < 0);
-    // Amounts and counts fit 64 bits nearly always, and division of 64 bits is several times faster.
+    // Amounts and counts nearly always fit into 64 bits, and a 64-bit division is several times faster.
     let small = |number: i128| u64::try_from(number.unsigned_abs()).ok();
     if let (Some(above), Some(below), Some(factor)) = (
         small(dividend),
@@ -178,7 +188,7 @@ fn divide(dividend: i128, divisor: i128, exponent: i32) -> Result<i128> {
     let ten = i256::from_i128(10);
     let overflow = || {
         datafusion::common::exec_datafusion_err!(
-            "`ratio` gives a number of more than {PRECISION} digits"
+            "the result of `ratio` has more than {PRECISION} digits"
         )
     };
     let factor = ten
@@ -210,7 +220,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn halves_go_away_from_zero_and_nothing_is_cut() {
+    fn halves_are_rounded_away_from_zero_and_nothing_is_truncated() {
         for (dividend, divisor, exponent, expected) in [
             (1, 2, 0, 1),
             (-1, 2, 0, -1),

@@ -1,4 +1,4 @@
-//! The functions that every session registers.
+//! Lists of the functions that every session registers.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 use super::text_sets::{SetSize, SetUnion, TextDictionary, UniqueAggregate};
 use super::{character_class, date_of, ratio, seconds_between};
 
-/// All aggregate functions, to be registered with the session that the dictionary is of.
+/// Returns all aggregate functions, for the session that the dictionary belongs to.
 pub(crate) fn aggregates(dictionary: &TextDictionary) -> Vec<Arc<AggregateUDF>> {
     let aggregate = |function| Arc::new(AggregateUDF::new_from_impl(function));
     vec![
@@ -16,7 +16,7 @@ pub(crate) fn aggregates(dictionary: &TextDictionary) -> Vec<Arc<AggregateUDF>> 
     ]
 }
 
-/// All scalar functions, to be registered with a session.
+/// Returns all scalar functions.
 pub(crate) fn scalars() -> Vec<Arc<ScalarUDF>> {
     vec![
         Arc::new(ScalarUDF::new_from_impl(ratio::Ratio::new())),

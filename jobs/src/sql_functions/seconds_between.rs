@@ -1,4 +1,4 @@
-//! `seconds_between(from, to)`: whole seconds, towards zero.
+//! `seconds_between(from, to)`: whole seconds, rounded towards zero.
 
 use std::sync::Arc;
 
@@ -11,13 +11,16 @@ use datafusion::logical_expr::{
 };
 use datafusion::scalar::ScalarValue;
 
-/// The function; subtracting timestamps gives an interval, which does not sum, and `date_part('epoch', ..)` a float.
+/// The SQL function. Subtracting timestamps gives an interval, which cannot be summed, and `date_part('epoch', ..)` a
+/// floating-point number.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct SecondsBetween {
+    /// Signature, by which DataFusion calls `coerce_types`.
     signature: Signature,
 }
 
 impl SecondsBetween {
+    /// Builds the function.
     pub(super) fn new() -> Self {
         Self {
             signature: Signature::user_defined(Volatility::Immutable),
@@ -25,6 +28,7 @@ impl SecondsBetween {
     }
 }
 
+/// Microseconds per second.
 const MICROSECONDS: i64 = 1_000_000;
 
 impl ScalarUDFImpl for SecondsBetween {
@@ -50,7 +54,7 @@ impl ScalarUDFImpl for SecondsBetween {
             && !matches!((from, to), (DataType::Null, _) | (_, DataType::Null))
         {
             return plan_err!(
-                "`seconds_between` takes two moments or two wall-clock times, not one of each"
+                "`seconds_between` takes two timestamps with a zone or two without one, not one of each"
             );
         }
         Ok(vec![

@@ -1,4 +1,4 @@
-//! Whether the SQL of a job fits its contracts: planned by DataFusion over empty tables, so that no data is needed.
+//! Validation of a job's SQL against its contracts.
 
 use std::sync::Arc;
 
@@ -13,20 +13,21 @@ use super::planner_error::problem;
 use super::sql_position::SqlPosition;
 use crate::contract::schema_of;
 use crate::job::{Check, CheckKind, JOB_FILE, Job, JobFile, Output, Sql};
-use crate::manifest::{self, Others, Read};
+use crate::manifest::{self, Others, ParsedFolder};
 use crate::plan::{self, Parameters};
 use crate::problem::{Problem, Problems};
 use crate::suggestion::suggestion;
 
 impl Job {
-    /// Parses the files of a job folder and plans all its SQL: what passes fails at run time over its data only.
+    /// Parses the files of a job folder and plans all its SQL. A job that passes can fail in a run only because of its
+    /// data.
     ///
     /// # Errors
-    /// Every problem of the folder: those of [`Job::parse`], SQL that is no SQL or names what is not there, columns that
-    /// the query and the contract do not share, types that do not fit, rules and conditions that are no conditions.
-    /// A query is planned up to its first fault, so that one query gives one problem at a time.
+    /// Every problem of the folder: those of [`Job::parse`], invalid SQL, unknown tables, columns and functions,
+    /// columns that only the query or only the contract has, incompatible types, and rules or conditions that are not
+    /// boolean. A query is planned up to its first mistake, so each query has at most one problem.
     pub async fn check(files: Vec<JobFile>, others: Others<'_>) -> Result<Self, Problems> {
-        let Read { job, mut problems } = manifest::read(files, others);
+        let ParsedFolder { job, mut problems } = manifest::parse_folder(files, others);
         if let Some(job) = &job {
             let parsed = problems.is_empty();
             problems.extend(JobValidator::new(job, parsed).run().await);
@@ -35,18 +36,24 @@ impl Job {
     }
 }
 
+/// State of a validation.
 struct JobValidator<'a> {
+    /// Job that is validated.
     job: &'a Job,
+    /// Session with an empty table per dataset.
     context: SessionContext,
+    /// Values with which queries are planned.
     parameters: Parameters,
-    /// Whether the file was right so far; else types may stand for others, and only names can be judged.
+    /// `true` if the `job.toml` had no problem. Otherwise types may be guesses, and only names are checked.
     parsed: bool,
-    /// Datasets whose own problem was reported: that a query does not find them is none of its own.
+    /// Datasets with a problem of their own, which queries cannot find for that reason alone.
     broken: Vec<&'a str>,
+    /// Problems found so far.
     problems: Vec<Problem>,
 }
 
 impl<'a> JobValidator<'a> {
+    /// Prepares a validation.
     fn new(job: &'a Job, parsed: bool) -> Self {
         Self {
             job,
@@ -58,6 +65,7 @@ impl<'a> JobValidator<'a> {
         }
     }
 
+    /// Validates the whole job and returns its problems.
     async fn run(mut self) -> Vec<Problem> {
         for input in &self.job.inputs {
             if input.contract.columns.is_empty() {
@@ -68,7 +76,7 @@ impl<'a> JobValidator<'a> {
             for rule in &input.contract.rules {
                 if let Err(error) = plan::plan_rule(&self.context, &input.contract, &rule.sql) {
                     let keys = ["inputs", &input.name, "rules", &rule.name, "sql"];
-                    // A rule that came with another job's contract is checked there.
+                    // A rule of another job's contract is checked there.
                     if let Some(written) = SqlPosition::at(&self.job.files, &keys, &rule.sql) {
                         self.report(&written, &error);
                     }
@@ -98,7 +106,7 @@ impl<'a> JobValidator<'a> {
         self.problems
     }
 
-    /// Makes a name known to the queries that follow; a name that is taken was reported when the file was read.
+    /// Registers an empty table for the queries that follow. A duplicate name was reported when the file was parsed.
     fn register(&mut self, name: &'a str, schema: SchemaRef) {
         if self
             .context
@@ -109,8 +117,9 @@ impl<'a> JobValidator<'a> {
         }
     }
 
+    /// Validates an output.
     async fn output(&mut self, output: &'a Output) {
-        // A query that is missing was reported; a file that is empty is not.
+        // A missing query was reported already, but an empty file was not.
         if output.sql.file == JOB_FILE && output.sql.text.is_empty() {
             return;
         }
@@ -124,18 +133,18 @@ impl<'a> JobValidator<'a> {
         if let Some(text) = &output.filter
             && let Err(error) =
                 plan::plan_condition(&self.context, text, plan.schema(), &self.parameters)
-            && let Some(place) =
+            && let Some(position) =
                 SqlPosition::at(&self.job.files, &["outputs", &output.name, "where"], text)
         {
-            self.report(&place, &error);
+            self.report(&position, &error);
         }
         if self.problems.len() > before || !self.parsed {
             return;
         }
-        // What is left to find is found by planning the output as a run does.
+        // The remaining problems are found by planning the output as a run does.
         if let Err(error) = plan::plan_output(&self.context, output, &self.parameters)
             .await
-            .and_then(|output| self.analysed(output.plan))
+            .and_then(|output| self.analyzed(output.plan))
         {
             self.report(&written, &error);
         }
@@ -143,15 +152,15 @@ impl<'a> JobValidator<'a> {
 
     /// Compares the columns of a query with those of its contract.
     fn columns(&mut self, output: &Output, found: &Schema) {
-        let at = |keys: &[&str]| manifest::place(&self.job.files, keys);
+        let at = |keys: &[&str]| manifest::entry_position(&self.job.files, keys);
         let mut problems = Vec::new();
         let unused = || {
             let unused = found.fields().iter().map(|field| field.name().as_str());
             unused.filter(|name| !output.columns.iter().any(|column| column.name == *name))
         };
         for column in &output.columns {
-            let place = at(&["outputs", &output.name, "columns", &column.name]);
-            let new = |message: String| Problem::new(JOB_FILE, place, message);
+            let position = at(&["outputs", &output.name, "columns", &column.name]);
+            let new = |message: String| Problem::new(JOB_FILE, position, message);
             let fields = found
                 .fields()
                 .iter()
@@ -160,7 +169,7 @@ impl<'a> JobValidator<'a> {
             match fields.as_slice() {
                 [] => problems.push(
                     new(format!(
-                        "`{}` gives no column `{}`",
+                        "`{}` does not return the column `{}`",
                         output.sql.file, column.name
                     ))
                     .hint(match unused().next() {
@@ -172,16 +181,16 @@ impl<'a> JobValidator<'a> {
                     if *field.data_type() == DataType::Null && !column.nullable && self.parsed {
                         problems.push(
                             new(format!(
-                                "`{}` is `not null`, and `{}` gives NULL alone",
+                                "`{}` is `not null`, but `{}` returns only NULL",
                                 column.name, output.sql.file
                             ))
-                            .hint("drop `not null`, or give a value"),
+                            .hint("remove `not null`, or return a value"),
                         );
                     }
                 }
                 [field] => problems.push(
                     new(format!(
-                        "`{}` is `{}`, and `{}` gives `{}`",
+                        "`{}` is `{}`, but `{}` returns `{}`",
                         column.name,
                         column.kind,
                         output.sql.file,
@@ -195,12 +204,12 @@ impl<'a> JobValidator<'a> {
                 ),
                 _ => problems.push(
                     new(format!(
-                        "`{}` gives `{}` {} times",
+                        "`{}` returns `{}` {} times",
                         output.sql.file,
                         column.name,
                         fields.len()
                     ))
-                    .hint("name each column of the query once: `.. as other_name`"),
+                    .hint("give each column of the query its own name: `.. as other_name`"),
                 ),
             }
         }
@@ -211,17 +220,18 @@ impl<'a> JobValidator<'a> {
                         JOB_FILE,
                         at(&["outputs", &output.name, "columns"]),
                         format!(
-                            "`{}` gives a column `{extra}` that the contract does not have",
+                            "`{}` returns a column `{extra}` that the contract does not have",
                             output.sql.file
                         ),
                     )
-                    .hint("add it to the columns with its type, or drop it from the query"),
+                    .hint("add it to `columns` with its type, or remove it from the query"),
                 );
             }
         }
         self.problems.extend(problems);
     }
 
+    /// Validates the queries of a check.
     async fn check(&mut self, check: &'a Check) {
         match &check.kind {
             CheckKind::NoRows(sql) => {
@@ -243,10 +253,10 @@ impl<'a> JobValidator<'a> {
         }
     }
 
-    /// Plans a query; a fault is reported and gives `None`.
+    /// Plans a query; a problem is reported and returns `None`.
     async fn query(&mut self, keys: &[&str], sql: &Sql) -> Option<LogicalPlan> {
         let planned = plan::plan_query(&self.context, &sql.text, &self.parameters).await;
-        match planned.and_then(|plan| self.analysed(plan.clone()).map(|_| plan)) {
+        match planned.and_then(|plan| self.analyzed(plan.clone()).map(|_| plan)) {
             Ok(plan) => Some(plan),
             Err(error) => {
                 let written = SqlPosition::of(self.job, keys, sql);
@@ -256,8 +266,9 @@ impl<'a> JobValidator<'a> {
         }
     }
 
-    /// Lets DataFusion settle all types. No expression is computed: parameters stand here for values of a run.
-    fn analysed(&self, plan: LogicalPlan) -> Result<LogicalPlan, DataFusionError> {
+    /// Lets DataFusion resolve all types. No expression is evaluated, because parameters do not have a run's values
+    /// here.
+    fn analyzed(&self, plan: LogicalPlan) -> Result<LogicalPlan, DataFusionError> {
         if !self.parsed {
             return Ok(plan);
         }
@@ -267,9 +278,10 @@ impl<'a> JobValidator<'a> {
             .execute_and_check(plan, state.config_options(), |_, _| {})
     }
 
+    /// Reports an error of DataFusion, unless it only follows from a problem that was reported already.
     fn report(&mut self, written: &SqlPosition, error: &DataFusionError) {
         let found = problem(written, error);
-        if found.names_any_of(&self.broken) || !(self.parsed || found.is_about_names) {
+        if found.follows_from(&self.broken) || !(self.parsed || found.is_about_names) {
             return;
         }
         self.problems.push(found.problem);

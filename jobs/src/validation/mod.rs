@@ -1,4 +1,4 @@
-//! Finds every mistake of a job folder before any data is read: its SQL is planned over empty tables.
+//! Validation of a job folder without data: all SQL is planned over empty tables.
 
 mod job_validation;
 mod planner_error;

@@ -1,4 +1,4 @@
-//! DataFusion's errors as problems in the words of a job's author.
+//! Translation of DataFusion's errors into problems that the author of a job understands.
 
 use datafusion::common::SchemaError;
 use datafusion::common::diagnostic::Diagnostic;
@@ -8,40 +8,43 @@ use super::sql_position::SqlPosition;
 use crate::problem::{Position, Problem};
 use crate::suggestion::{nearest, suggestion};
 
-/// A problem, and what kind of thing it is about.
+/// A problem that the planner found.
 pub(super) struct PlannerProblem {
+    /// The problem.
     pub(super) problem: Problem,
-    /// Whether it holds whatever the types of columns are.
+    /// `true` if the problem does not depend on the types of columns.
     pub(super) is_about_names: bool,
+    /// Name of the table that was not found, if that is the problem.
     missing_table: Option<String>,
 }
 
 impl PlannerProblem {
-    /// Whether it is only that a dataset is missing whose own problem was reported.
-    pub(super) fn names_any_of(&self, broken: &[&str]) -> bool {
+    /// `true` if the problem only follows from another one that was reported about one of these datasets.
+    pub(super) fn follows_from(&self, broken: &[&str]) -> bool {
         self.missing_table
             .as_deref()
             .is_some_and(|table| broken.contains(&table))
     }
 }
 
-/// Says an error of DataFusion's planner in the words of a job's author.
+/// Translates an error of DataFusion's planner.
 pub(super) fn problem(written: &SqlPosition, error: &DataFusionError) -> PlannerProblem {
     let diagnostic = error.diagnostic();
     let span = diagnostic.and_then(|diagnostic| diagnostic.span);
-    let place = span.map_or(written.start, |span| {
+    let position = span.map_or(written.start, |span| {
         written.position(span.start.line, span.start.column)
     });
-    let found = |place: Position, message: String, hint: Option<String>, is_about_names: bool| {
-        PlannerProblem {
-            problem: Problem {
-                hint,
-                ..Problem::new(&written.file, place, message)
-            },
-            is_about_names,
-            missing_table: None,
-        }
-    };
+    let found =
+        |position: Position, message: String, hint: Option<String>, is_about_names: bool| {
+            PlannerProblem {
+                problem: Problem {
+                    hint,
+                    ..Problem::new(&written.file, position, message)
+                },
+                is_about_names,
+                missing_table: None,
+            }
+        };
     match error.find_root() {
         DataFusionError::SQL(error, _) => {
             let text = error.to_string();
@@ -49,10 +52,10 @@ pub(super) fn problem(written: &SqlPosition, error: &DataFusionError) -> Planner
                 .split_once("error: ")
                 .map_or(text.as_str(), |(_, message)| message);
             let (message, at) = without_position(text);
-            let place = at.map_or(place, |(line, column)| written.position(line, column));
+            let position = at.map_or(position, |(line, column)| written.position(line, column));
             found(
-                place,
-                format!("this is no SQL: {}", lowered(message)),
+                position,
+                format!("invalid SQL: {}", as_message(message)),
                 None,
                 true,
             )
@@ -70,27 +73,36 @@ pub(super) fn problem(written: &SqlPosition, error: &DataFusionError) -> Planner
                     Some(table) => format!("`{}` has no column `{}`", table.table(), field.name),
                     None => format!("there is no column `{}`", field.name),
                 };
-                found(place, message, Some(suggestion(&field.name, names)), true)
+                found(
+                    position,
+                    message,
+                    Some(suggestion(&field.name, names)),
+                    true,
+                )
             }
             SchemaError::AmbiguousReference { field } => {
-                let hint = "write the table's name before it: `users.user_id`".to_owned();
+                let hint = "add the table's name, for example `users.user_id`".to_owned();
                 found(
-                    place,
-                    format!("`{}` may be a column of several tables", field.name),
+                    position,
+                    format!(
+                        "`{}` is ambiguous: several tables have such a column",
+                        field.name
+                    ),
                     Some(hint),
                     true,
                 )
             }
-            other => found(place, lowered(&other.to_string()), None, true),
+            other => found(position, as_message(&other.to_string()), None, true),
         },
-        other => from_diagnostic(diagnostic, other, place, found),
+        other => from_diagnostic(diagnostic, other, position, found),
     }
 }
 
+/// Translates an error by its diagnostic, or else by its text.
 fn from_diagnostic(
     diagnostic: Option<&Diagnostic>,
     error: &DataFusionError,
-    place: Position,
+    position: Position,
     found: impl Fn(Position, String, Option<String>, bool) -> PlannerProblem,
 ) -> PlannerProblem {
     let text = match diagnostic {
@@ -104,9 +116,9 @@ fn from_diagnostic(
     {
         let table = table.rsplit('.').next().unwrap_or(table).to_owned();
         let hint =
-            "a query sees the inputs, and the tables and outputs written above it".to_owned();
+            "a query can read the inputs, and the tables and outputs declared above it".to_owned();
         let mut found = found(
-            place,
+            position,
             format!("there is no table `{table}`"),
             Some(hint),
             true,
@@ -122,7 +134,7 @@ fn from_diagnostic(
             .and_then(|suggested| nearest(function, [suggested]))
             .map(|near| format!("did you mean `{near}`?"));
         return found(
-            place,
+            position,
             format!("there is no function `{function}`"),
             near,
             true,
@@ -130,59 +142,72 @@ fn from_diagnostic(
     }
     for (start, message, hint) in REWORDED {
         if text.starts_with(start) {
-            return found(place, (*message).to_owned(), Some((*hint).to_owned()), true);
+            return found(
+                position,
+                (*message).to_owned(),
+                Some((*hint).to_owned()),
+                true,
+            );
         }
     }
-    // DataFusion repeats itself in an error inside an error, and asks for a report of a defect that is none.
+    // DataFusion repeats the message in a nested error, and asks for a bug report although it is none.
     let text = text
         .find("No function matches")
         .map_or(text, |at| &text[at..]);
     let helps = diagnostic.map(|diagnostic| {
-        let notes = diagnostic.notes.iter().map(|note| lowered(&note.message));
+        let notes = diagnostic
+            .notes
+            .iter()
+            .map(|note| as_message(&note.message));
         notes
-            .chain(diagnostic.helps.iter().map(|help| lowered(&help.message)))
+            .chain(
+                diagnostic
+                    .helps
+                    .iter()
+                    .map(|help| as_message(&help.message)),
+            )
             .collect::<Vec<_>>()
             .join("; ")
     });
     found(
-        place,
-        lowered(text),
+        position,
+        as_message(text),
         helps.filter(|help| !help.is_empty()),
         false,
     )
 }
 
-/// How some messages of DataFusion begin, and what is said in their place.
+/// Beginnings of DataFusion's messages, and the messages and hints that replace them.
 const REWORDED: &[(&str, &str, &str)] = &[
     (
         "No SQL statements were provided",
-        "there is no query",
-        "write what the table holds: `select .. from ..`",
+        "the query is empty",
+        "write a query: `select .. from ..`",
     ),
     (
         "The context currently only supports a single SQL statement",
         "there is more than one query",
-        "each query has its own file or text",
+        "write each query to a file or string of its own",
     ),
     (
         "Projections require unique",
-        "the query gives two columns one name",
-        "name each one: `.. as other_name`",
+        "two columns of the query have the same name",
+        "give each column its own name: `.. as other_name`",
     ),
     (
         "DDL not supported",
-        "a query only reads",
-        "what is written are the outputs",
+        "a query can only read",
+        "write a `select`: the run itself writes the outputs",
     ),
     (
         "DML not supported",
-        "a query only reads",
-        "what is written are the outputs",
+        "a query can only read",
+        "write a `select`: the run itself writes the outputs",
     ),
     (
         "Statement not supported",
-        "a query only reads",
-        "what is written are the outputs",
+        "a query can only read",
+        "write a `select`: the run itself writes the outputs",
     ),
 ];
 
@@ -202,13 +227,13 @@ fn without_position(text: &str) -> (&str, Option<(u64, u64)>) {
     (message, at)
 }
 
-/// The text as the house writes messages: one line, no capital at its start, no full stop at its end.
-fn lowered(text: &str) -> String {
+/// Formats a text as this crate's messages: one line, without a capital at its start and a full stop at its end.
+fn as_message(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let line = line.trim_end_matches('.');
     let mut characters = line.chars();
     match (characters.next(), line.chars().nth(1)) {
-        // A word in capitals is a name.
+        // A word in capitals is a name and stays.
         (Some(first), Some(second)) if first.is_uppercase() && second.is_lowercase() => {
             first.to_lowercase().chain(characters).collect()
         }

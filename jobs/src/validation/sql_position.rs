@@ -1,17 +1,19 @@
-//! Where in the files of a job a query is written.
+//! Positions of queries in the files of a job.
 
 use crate::job::{JOB_FILE, Job, JobFile, Sql};
 use crate::manifest;
 use crate::problem::Position;
 
-/// The place of a query's first character.
+/// Position of a query's first character.
 pub(super) struct SqlPosition {
+    /// Name of the file.
     pub(super) file: String,
+    /// Position in that file.
     pub(super) start: Position,
 }
 
 impl SqlPosition {
-    /// The place of a query of the job: a file of its own, or a text under `keys` in the job file.
+    /// Returns the position of a query, which is a file of its own or a string under `keys` in the `job.toml`.
     pub(super) fn of(job: &Job, keys: &[&str], sql: &Sql) -> Self {
         if sql.file == JOB_FILE
             && let Some(written) = Self::at(&job.files, keys, &sql.text)
@@ -27,12 +29,12 @@ impl SqlPosition {
         }
     }
 
-    /// The place of a text under `keys` in the job file; `None` where it does not stand there. The last key may be left
-    /// out in the file, where a text stands for a table.
+    /// Returns the position of a string under `keys` in the `job.toml`, `None` if the string is not there. The last key
+    /// may be absent from the file, if a string stands for a table.
     pub(super) fn at(files: &[JobFile], keys: &[&str], text: &str) -> Option<Self> {
-        let start = manifest::text_place(files, keys, text).or_else(|| {
+        let start = manifest::text_position(files, keys, text).or_else(|| {
             let (_, shorter) = keys.split_last()?;
-            manifest::text_place(files, shorter, text)
+            manifest::text_position(files, shorter, text)
         })?;
         Some(Self {
             file: JOB_FILE.to_owned(),
@@ -40,6 +42,7 @@ impl SqlPosition {
         })
     }
 
+    /// Returns the position in the file for a line and a column of the query.
     pub(super) fn position(&self, line: u64, column: u64) -> Position {
         let line = usize::try_from(line.max(1)).unwrap_or(1);
         let column = usize::try_from(column.max(1)).unwrap_or(1);

@@ -1,4 +1,4 @@
-//! Every class of mistake, found where it is written.
+//! Every class of mistake, found at its position.
 
 use std::fmt::Write as _;
 
@@ -6,7 +6,7 @@ use crate::bundled;
 use crate::contract::{Origin, schema_of};
 use crate::job::{InputOrigin, Job, JobFile};
 
-/// A job that has one of everything.
+/// A job with one of everything.
 const GOOD: &str = r#"name = "sales"
 description = "Sales by day"
 
@@ -91,12 +91,12 @@ fn files(toml: &str, days: &str) -> Vec<JobFile> {
     vec![file("job.toml", toml), file("days.sql", days)]
 }
 
-/// The problems of the good job with one text replaced by another, one a line, hints after them.
+/// Returns the problems of the valid job after one text of it was replaced, one per line, with hints below them.
 async fn mistake(from: &str, to: &str) -> String {
     let (toml, days) = match (GOOD.contains(from), DAYS.contains(from)) {
         (true, _) => (GOOD.replacen(from, to, 1), DAYS.to_owned()),
         (false, true) => (GOOD.to_owned(), DAYS.replacen(from, to, 1)),
-        (false, false) => panic!("`{from}` does not stand in the good job"),
+        (false, false) => panic!("`{from}` is not part of the valid job"),
     };
     match Job::check(files(&toml, &days), &|_| None).await {
         Ok(_) => String::new(),
@@ -105,7 +105,7 @@ async fn mistake(from: &str, to: &str) -> String {
 }
 
 #[tokio::test]
-async fn the_good_job_and_the_bundled_jobs_pass() {
+async fn the_valid_job_and_the_bundled_jobs_pass() {
     assert_eq!(mistake("Sales by day", "Sales").await, "");
     for name in bundled::NAMES {
         let checked = Job::check(bundled::files(name).unwrap(), &|_| None).await;
@@ -118,10 +118,10 @@ async fn the_good_job_and_the_bundled_jobs_pass() {
     }
 }
 
-/// `tests/mistakes.txt` holds one case a paragraph: a text of the good job after `-`, what stands in its place after `+`
-/// (`⏎` is a line end), and the problems that must be reported.
+/// `tests/mistakes.txt` has one case per paragraph: a text of the valid job after `-`, its replacement after `+` (`⏎`
+/// is a line end), and the problems that must be reported.
 #[tokio::test]
-async fn every_mistake_is_named_at_its_place() {
+async fn every_mistake_is_reported_at_its_position() {
     let mut found = String::new();
     for case in MISTAKES.split("\n\n") {
         let mut lines = case.lines();
@@ -146,7 +146,7 @@ async fn every_mistake_is_named_at_its_place() {
 
 const MISTAKES: &str = include_str!("../../tests/mistakes.txt");
 
-/// Another job, to take from and to be taken from.
+/// Another job, which reads from the valid job and is read by it.
 const BOOKS: &str = r#"name = "books"
 
 [inputs.sold]
@@ -216,7 +216,7 @@ async fn contracts_and_tables_come_from_other_jobs() {
 }
 
 #[tokio::test]
-async fn links_that_lead_nowhere_or_back_are_named() {
+async fn unknown_and_circular_links_are_reported() {
     for (from, to, expected) in [
         (
             "sales.days",
@@ -231,24 +231,24 @@ async fn links_that_lead_nowhere_or_back_are_named() {
         (
             "sales.days",
             "sale.days",
-            "job.toml:4:9: there is no job `sale`\n  hint: there are `rental_facts`, `vehicle_location_metrics`, \
-             `user_transaction_analysis`, or a folder `sale` beside this one",
+            "job.toml:4:9: there is no job `sale`\n  hint: choose from `rental_facts`, `vehicle_location_metrics`, \
+             `user_transaction_analysis`, or create a folder `sale` beside this one",
         ),
         (
             "sales.days",
             "days",
-            "job.toml:4:9: `days` names no dataset of a job\n  hint: write `job.dataset`",
+            "job.toml:4:9: `days` is not a dataset of a job\n  hint: write `job.dataset`, for example `sales.days`",
         ),
         (
             "sales.days",
             "books.totals",
-            "job.toml:4:9: the job reads its own output `totals`\n  hint: a query sees the outputs above it by name: \
-             leave the input out",
+            "job.toml:4:9: the job cannot read its own output `totals`\n  hint: remove the input: a query can read the \
+             outputs declared above it by their names",
         ),
         (
             "sales.shops",
             "books.places",
-            "job.toml:7:12: `books.places` leads back to itself\n  hint: write the contract out in one of the jobs",
+            "job.toml:7:12: `books.places` refers back to itself\n  hint: write the contract out in one of the jobs",
         ),
     ] {
         assert_eq!(
@@ -269,12 +269,12 @@ async fn two_jobs_that_read_each_other_are_refused() {
         .unwrap_err();
     assert_eq!(
         problems.to_string(),
-        "job.toml:35:9: `books` reads from this job, which reads from it\n  hint: make one job of them, or read the raw data in one"
+        "job.toml:35:9: the jobs read each other: this job reads `books`, which reads this job\n  hint: merge the jobs, or let one of them read the raw data instead"
     );
 }
 
 #[tokio::test]
-async fn all_mistakes_of_a_folder_come_at_once() {
+async fn all_mistakes_of_a_folder_are_reported_at_once() {
     let toml = GOOD
         .replace("amount = \"decimal(12,2) not null\"", "amount = \"money\"")
         .replace("partition_by = \"day\"", "partition_by = \"month\"")
@@ -293,27 +293,27 @@ async fn all_mistakes_of_a_folder_come_at_once() {
         found,
         [
             "unknown type `money`",
-            "there is no column `month` here",
-            "`day` is no partition column",
-            "`days.sql` gives a column `huge` that the contract does not have",
-            "`days.sql` gives no column `big`",
-            "`job.toml` gives a column `shops` that the contract does not have",
-            "`job.toml` gives no column `stores`",
+            "there is no column `month`",
+            "`day` is not a partition column",
+            "`days.sql` returns a column `huge` that the contract does not have",
+            "`days.sql` does not return the column `big`",
+            "`job.toml` returns a column `shops` that the contract does not have",
+            "`job.toml` does not return the column `stores`",
         ]
     );
 }
 
 #[test]
-fn a_folder_without_a_job_file_says_so() {
+fn a_folder_without_a_job_file_is_reported() {
     let problems = Job::parse(Vec::new(), &|_| None).unwrap_err();
     assert_eq!(
         problems.to_string(),
-        "job.toml:1:1: the folder has no `job.toml`\n  hint: `drivetrain new job <name>` writes a working example"
+        "job.toml:1:1: the folder has no `job.toml`\n  hint: run `drivetrain new job <name>` to create a working example"
     );
 }
 
 #[test]
-fn no_part_of_a_job_file_breaks_the_parser() {
+fn no_prefix_of_a_job_file_crashes_the_parser() {
     for end in (0..GOOD.len()).filter(|end| GOOD.is_char_boundary(*end)) {
         drop(Job::parse(files(&GOOD[..end], DAYS), &others));
     }

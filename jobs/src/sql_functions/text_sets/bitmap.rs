@@ -1,36 +1,38 @@
-//! A set of ids as a bit for each.
+//! A set of ids with one bit per id.
 
 use std::mem::size_of;
 
 use super::encoded_set::{self, EncodedIds, WORD_BITS};
 
-/// A bit for each id up to some id.
+/// Bits for all ids up to some id.
 #[derive(Debug, Default)]
 pub(super) struct Bitmap {
+    /// The bits, in words.
     words: Vec<u64>,
 }
 
-/// Bits may take so many times what the same ids take as pairs: setting a bit is several times as fast as sorting.
+/// Number of bits that are worth a pair. Bits may take four times the memory of pairs, which have 64 bits, because setting
+/// a bit is several times as fast as sorting a pair.
 const BITS_FOR_PAIR: usize = 4 * 64;
 
-/// Until they take so many times as much, a set that has bits keeps them.
+/// Number of bits per id above which a set gives up its bits.
 const MOST_BITS_FOR_PAIR: usize = 4 * BITS_FOR_PAIR;
 
-/// Fewer ids than this are sorted faster than memory for bits is found.
-const LEAST: usize = 64;
+/// Smallest number of ids that is worth bits: fewer are sorted faster than bits are allocated.
+const MIN_IDS: usize = 64;
 
-/// How many ids, of so many that there are, are worth bits.
-pub(super) fn least(ids: u32) -> usize {
-    (ids as usize / BITS_FOR_PAIR).max(LEAST)
+/// Returns the smallest number of ids for which a group has bits, if the session has `ids` of them in total.
+pub(super) fn min_ids(ids: u32) -> usize {
+    (ids as usize / BITS_FOR_PAIR).max(MIN_IDS)
 }
 
 impl Bitmap {
-    /// Whether there are any.
-    pub(super) fn are_used(&self) -> bool {
+    /// `true` if the set is held as bits.
+    pub(super) fn is_used(&self) -> bool {
         !self.words.is_empty()
     }
 
-    /// Adds an id, if there is a bit for it.
+    /// Adds an id; returns `false` if there is no bit for it.
     pub(super) fn set(&mut self, id: u32) -> bool {
         let id = id as usize;
         match self.words.get_mut(id / WORD_BITS) {
@@ -47,12 +49,12 @@ impl Bitmap {
         ids.set_bits(&mut self.words);
     }
 
-    /// Whether there are enough ids for bits up to another one.
-    pub(super) fn are_worth(&self, id: u32) -> bool {
-        id as usize <= self.count().max(LEAST) * MOST_BITS_FOR_PAIR
+    /// `true` if the set has enough ids to be worth bits up to another id.
+    pub(super) fn is_worth(&self, id: u32) -> bool {
+        id as usize <= self.count().max(MIN_IDS) * MOST_BITS_FOR_PAIR
     }
 
-    /// Makes bits up to an id; more than that where there are some, as higher ids follow.
+    /// Adds bits up to an id, and a quarter more if there are some already, because higher ids follow.
     pub(super) fn reach(&mut self, id: u32) {
         let words = id as usize / WORD_BITS + 1;
         let ahead = self.words.len() + self.words.len() / 4;
@@ -63,7 +65,7 @@ impl Bitmap {
         }
     }
 
-    /// How many ids there are.
+    /// Returns the number of ids.
     pub(super) fn count(&self) -> usize {
         self.words
             .iter()
@@ -71,16 +73,17 @@ impl Bitmap {
             .sum()
     }
 
-    /// The ids, ascending.
+    /// Returns the ids in ascending order.
     pub(super) fn ids(&self) -> impl Iterator<Item = u32> {
         encoded_set::bits_of(&self.words)
     }
 
+    /// Returns the bits, in words.
     pub(super) fn words(&self) -> &[u64] {
         &self.words
     }
 
-    /// Bytes beside the struct's own.
+    /// Returns the heap memory in bytes.
     pub(super) fn size(&self) -> usize {
         self.words.capacity() * size_of::<u64>()
     }

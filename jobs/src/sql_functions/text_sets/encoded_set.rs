@@ -1,48 +1,55 @@
-//! A set of texts as bytes: what one stage of an aggregation hands to the next, and what SQL calls a set.
+//! A set of texts as bytes: the state that one stage of an aggregation passes to the next, and a set in SQL.
 //!
 //! ```text
-//!   u32  count            ids, ascending, 4 bytes each       few of many
-//!   u32  DENSE | words    a bit for each id, 8 bytes a word  many
+//!   u32  count            ids, ascending, 4 bytes each   if sparse
+//!   u32  DENSE | words    a bit per id, 8 bytes a word   if dense
 //!   then, for each text without an id: u32 length, bytes
 //! ```
 //!
-//! All in little-endian order. Ids mean something in their session only, so a set is no value that could be published.
+//! All numbers are little-endian. Ids are valid only in their session, so a set cannot be published.
 
 use std::collections::BTreeSet;
 
 use datafusion::common::{Result, exec_datafusion_err};
 
-/// Marks a count of words in the head.
+/// Flag in the head: the count is one of words.
 const DENSE: u32 = 1 << 31;
 
+/// Size of the head, and of the length of a text.
 const HEAD_BYTES: usize = size_of::<u32>();
+/// Size of an id.
 const ID_BYTES: usize = size_of::<u32>();
+/// Size of a word of bits.
 const WORD_BYTES: usize = size_of::<u64>();
 
-/// The bits of a word.
+/// Bits per word.
 pub(super) const WORD_BITS: usize = u64::BITS as usize;
 
-/// The set of no text.
+/// The empty set.
 pub(super) const EMPTY: [u8; HEAD_BYTES] = [0; HEAD_BYTES];
 
-/// A set that was read back from its bytes.
+/// A set that was decoded from its bytes.
 #[derive(Clone, Copy)]
 pub(super) struct EncodedSet<'a> {
+    /// Ids of the texts that have one.
     pub(super) ids: EncodedIds<'a>,
+    /// The texts without an id, each behind its length.
     texts: &'a [u8],
 }
 
-/// The ids of a set.
+/// Ids of a set, as bytes.
 #[derive(Clone, Copy)]
 pub(super) enum EncodedIds<'a> {
+    /// Ascending ids.
     Sparse(&'a [u8]),
+    /// Words of bits.
     Dense(&'a [u8]),
 }
 
 impl<'a> EncodedSet<'a> {
-    /// Reads a set, all of it: bytes from elsewhere are refused.
+    /// Decodes a set. It validates all bytes, because SQL can pass others than those of a set.
     pub(super) fn read(bytes: &'a [u8]) -> Result<Self> {
-        let broken = || exec_datafusion_err!("these bytes are no set that `unique_set` made");
+        let broken = || exec_datafusion_err!("the bytes are not a set made by `unique_set`");
         let (head, rest) = bytes.split_at_checked(HEAD_BYTES).ok_or_else(broken)?;
         let head = u32_of(head);
         let (count, unit) = if head & DENSE == 0 {
@@ -69,12 +76,12 @@ impl<'a> EncodedSet<'a> {
         Ok(Self { ids, texts })
     }
 
-    /// How many texts are in it.
+    /// Returns the number of texts.
     pub(super) fn len(self) -> usize {
         self.ids.len() + self.texts().count()
     }
 
-    /// The texts without an id.
+    /// Returns the texts without an id.
     pub(super) fn texts(self) -> impl Iterator<Item = &'a [u8]> {
         let mut unread = self.texts;
         std::iter::from_fn(move || {
@@ -85,7 +92,7 @@ impl<'a> EncodedSet<'a> {
         })
     }
 
-    /// Writes the set of what is in either.
+    /// Writes the union of two sets.
     pub(super) fn union(self, other: Self, into: &mut Vec<u8>) {
         let ids = match (self.ids, other.ids) {
             (EncodedIds::Sparse(left), EncodedIds::Sparse(right)) => {
@@ -122,6 +129,7 @@ impl<'a> EncodedSet<'a> {
 }
 
 impl EncodedIds<'_> {
+    /// Returns the number of ids.
     fn len(self) -> usize {
         match self {
             Self::Sparse(bytes) => bytes.len() / ID_BYTES,
@@ -129,7 +137,7 @@ impl EncodedIds<'_> {
         }
     }
 
-    /// Adds these ids to others that are held as bits.
+    /// Adds the ids to others that are held as bits.
     pub(super) fn set_bits(self, words: &mut Vec<u64>) {
         match self {
             Self::Sparse(bytes) => {
@@ -156,11 +164,12 @@ impl EncodedIds<'_> {
     }
 }
 
-/// The ids in a sparse set's bytes.
+/// Decodes the ids of a sparse set.
 pub(super) fn ids_of(bytes: &[u8]) -> impl Iterator<Item = u32> {
     bytes.chunks_exact(ID_BYTES).map(u32_of)
 }
 
+/// Decodes the words of a dense set.
 fn words_of(bytes: &[u8]) -> impl ExactSizeIterator<Item = u64> {
     bytes.chunks_exact(WORD_BYTES).map(|word| {
         u64::from_le_bytes(
@@ -170,6 +179,7 @@ fn words_of(bytes: &[u8]) -> impl ExactSizeIterator<Item = u64> {
     })
 }
 
+/// Decodes a number of 4 bytes.
 fn u32_of(bytes: &[u8]) -> u32 {
     u32::from_le_bytes(
         bytes
@@ -178,7 +188,7 @@ fn u32_of(bytes: &[u8]) -> u32 {
     )
 }
 
-/// The ids that stand in words of bits, ascending.
+/// Returns the ids whose bits are set, in ascending order.
 pub(super) fn bits_of(words: &[u64]) -> impl Iterator<Item = u32> {
     words.iter().enumerate().flat_map(|(place, word)| {
         let mut left = *word;
@@ -190,7 +200,7 @@ pub(super) fn bits_of(words: &[u64]) -> impl Iterator<Item = u32> {
     })
 }
 
-/// Writes ids that are ascending.
+/// Writes ascending ids, in the shorter of the two forms.
 pub(super) fn write_ids(ids: &[u32], into: &mut Vec<u8>) {
     let words = ids.last().map_or(0, |last| *last as usize / WORD_BITS + 1);
     if ids.len() * ID_BYTES <= words * WORD_BYTES {
@@ -207,7 +217,7 @@ pub(super) fn write_ids(ids: &[u32], into: &mut Vec<u8>) {
     }
 }
 
-/// Writes ids that are held as bits.
+/// Writes ids that are held as bits, in the shorter of the two forms.
 pub(super) fn write_words(words: &[u64], into: &mut Vec<u8>) {
     let used = words
         .iter()
@@ -228,6 +238,7 @@ pub(super) fn write_words(words: &[u64], into: &mut Vec<u8>) {
     }
 }
 
+/// Writes words of bits.
 fn write_dense(words: &[u64], into: &mut Vec<u8>) {
     into.extend_from_slice(&(DENSE | length(words.len())).to_le_bytes());
     for word in words {
@@ -235,12 +246,13 @@ fn write_dense(words: &[u64], into: &mut Vec<u8>) {
     }
 }
 
-/// Writes a text that has no id; these come last, ascending.
+/// Writes a text that has no id. Such texts are last and ascending.
 pub(super) fn write_text(text: &[u8], into: &mut Vec<u8>) {
     into.extend_from_slice(&length(text.len()).to_le_bytes());
     into.extend_from_slice(text);
 }
 
+/// Returns a length as a number of 4 bytes.
 fn length(length: usize) -> u32 {
     u32::try_from(length).expect("ids have 31 bits and a text of an array's is shorter than 4 GiB")
 }

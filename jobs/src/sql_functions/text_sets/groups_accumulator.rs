@@ -1,4 +1,4 @@
-//! The different texts of each group, by their ids.
+//! The accumulator of the distinct texts of each group, by their ids.
 
 use std::mem::size_of;
 use std::sync::Arc;
@@ -17,42 +17,52 @@ use super::encoded_set::{self, EncodedIds, EncodedSet};
 use super::overflow_dictionary::OverflowDictionary;
 use super::text_dictionary::{IDS_END, TextDictionary};
 
-/// Before the first sort; what follows goes by how much the last one has saved.
+/// Number of pairs before the first sort. Later sorts depend on how much the previous one saved.
 const FIRST_SORT_PAIRS: usize = 1 << 12;
 
-/// Stands for a row that is not counted.
+/// Marks a row that is not counted.
 const UNCOUNTED: u32 = u32::MAX;
 
-/// What becomes of the sets in the end.
+/// Result of the aggregate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum UniqueResult {
+    /// The number of texts per group.
     Counts,
+    /// The set of texts per group.
     Sets,
 }
 
-/// A set of ids for each group.
+/// A set of ids per group.
 ///
-/// A group that has few of all ids is kept as pairs: the group in the high and an id in the low half of 64 bits. The
-/// list of pairs is sorted and free of repeats up to `sorted`, and whatever came since stands behind. A group that has many
-/// is kept as a bit for each id. Each id of a group is kept in one of the two ways once the pairs are sorted.
+/// A group with few ids is held as pairs of 64 bits: the group in the high half, an id in the low half. The list of
+/// pairs is sorted and free of duplicates up to `sorted`; newer pairs follow behind. A group with many ids is held as
+/// one bit per id. Once the pairs are sorted, each id of a group is held in only one of the two ways.
 #[derive(Debug)]
 pub(super) struct UniqueTextsAccumulator {
+    /// Result of the aggregate.
     result: UniqueResult,
+    /// Ids of the session.
     dictionary: TextDictionary,
-    /// Texts that found no id any more.
+    /// Texts that the session's dictionary has no memory for.
     texts: OverflowDictionary,
+    /// Pairs of group and id.
     pairs: Vec<u64>,
+    /// Length of the sorted part of the pairs.
     sorted: usize,
+    /// Length at which the pairs are sorted next.
     sort_at: usize,
-    /// By group; groups beyond the last that has bits are not there.
+    /// Bits per group. Groups beyond the last one with bits have no entry.
     bits: Vec<Bitmap>,
+    /// Heap memory of the bits.
     bits_bytes: usize,
+    /// Number of groups.
     groups: usize,
-    /// The ids of a batch's rows; kept for its memory.
+    /// Ids of a batch's rows, kept to reuse its memory.
     ids: Vec<u32>,
 }
 
 impl UniqueTextsAccumulator {
+    /// Builds an empty accumulator.
     pub(super) fn new(dictionary: TextDictionary, result: UniqueResult) -> Self {
         Self {
             result,
@@ -68,14 +78,15 @@ impl UniqueTextsAccumulator {
         }
     }
 
-    /// Knows of groups whether or not they have texts.
-    pub(super) fn see_groups(&mut self, groups: usize) {
+    /// Adds groups up to a number, whether or not they have texts.
+    pub(super) fn add_groups(&mut self, groups: usize) {
         self.groups = self.groups.max(groups);
     }
 
+    /// Adds an id to a group.
     fn insert(&mut self, group: usize, id: u32) {
         if let Some(bits) = self.bits.get_mut(group)
-            && bits.are_used()
+            && bits.is_used()
             && id < IDS_END
         {
             if bits.set(id) {
@@ -87,12 +98,13 @@ impl UniqueTextsAccumulator {
         self.pairs.push(pair(group, id));
     }
 
-    /// Makes room for an id beyond a group's last, or gives its bits up if they have become too few for their room.
+    /// Adds an id for which a group has no bit: adds bits up to it, or gives up the group's bits if it has too few ids
+    /// for them.
     #[cold]
     fn grow_bits(&mut self, group: usize, id: u32) {
         let bits = &mut self.bits[group];
         self.bits_bytes -= bits.size();
-        if bits.are_worth(id) {
+        if bits.is_worth(id) {
             bits.reach(id);
             bits.set(id);
             self.bits_bytes += bits.size();
@@ -103,6 +115,7 @@ impl UniqueTextsAccumulator {
         }
     }
 
+    /// Adds a set to a group.
     fn insert_set(&mut self, group: usize, set: EncodedSet<'_>) {
         match set.ids {
             EncodedIds::Sparse(bytes) => {
@@ -115,8 +128,8 @@ impl UniqueTextsAccumulator {
                     self.bits.resize_with(group + 1, Bitmap::default);
                 }
                 let bits = &mut self.bits[group];
-                if !bits.are_used() {
-                    // Pairs of this group may stand in the list.
+                if !bits.is_used() {
+                    // The list may have pairs of this group.
                     self.sorted = 0;
                 }
                 self.bits_bytes -= bits.size();
@@ -131,6 +144,7 @@ impl UniqueTextsAccumulator {
         self.sort_if_due();
     }
 
+    /// Adds a column of sets to their groups.
     fn insert_sets(
         &mut self,
         sets: &LargeBinaryArray,
@@ -145,6 +159,7 @@ impl UniqueTextsAccumulator {
         Ok(())
     }
 
+    /// Adds a column of texts to their groups.
     fn insert_texts(
         &mut self,
         texts: &StringViewArray,
@@ -157,7 +172,7 @@ impl UniqueTextsAccumulator {
         let own = &mut self.texts;
         let mut id = |row: usize| {
             if row.is_multiple_of(PREFETCHED_KEYS) {
-                reader.fetch(&texts.views()[row..texts.len().min(row + PREFETCHED_KEYS)]);
+                reader.prefetch(&texts.views()[row..texts.len().min(row + PREFETCHED_KEYS)]);
             }
             reader
                 .id(texts, row)
@@ -184,6 +199,7 @@ impl UniqueTextsAccumulator {
         self.sort_if_due();
     }
 
+    /// Sorts the pairs if there are enough new ones.
     fn sort_if_due(&mut self) {
         if self.pairs.len() >= self.sort_at {
             let before = self.pairs.len();
@@ -194,7 +210,7 @@ impl UniqueTextsAccumulator {
         }
     }
 
-    /// Sorts what is new into what is sorted, drops repeats, and turns what large groups have into bits.
+    /// Merges the new pairs into the sorted ones, removes duplicates, and turns the pairs of large groups into bits.
     fn sort(&mut self) {
         if self.sorted == self.pairs.len() {
             return;
@@ -206,13 +222,13 @@ impl UniqueTextsAccumulator {
         )]
         self.pairs.sort();
         self.pairs.dedup();
-        let least = bitmap::least(self.dictionary.texts());
+        let min_ids = bitmap::min_ids(self.dictionary.texts());
         let (mut at, mut kept) = (0, 0);
         while at < self.pairs.len() {
             let end = end_of_group(&self.pairs, at);
             let group = group_of(self.pairs[at]);
-            let has_bits = self.bits.get(group).is_some_and(Bitmap::are_used);
-            if has_bits || end - at >= least {
+            let has_bits = self.bits.get(group).is_some_and(Bitmap::is_used);
+            if has_bits || end - at >= min_ids {
                 at = self.ids_to_bits(at, end);
             }
             self.pairs.copy_within(at..end, kept);
@@ -223,7 +239,8 @@ impl UniqueTextsAccumulator {
         self.sorted = kept;
     }
 
-    /// Keeps the session's ids among one group's pairs as bits; where the pairs begin that have no such id.
+    /// Turns the pairs of one group with ids of the session into bits. Returns the index of the first pair whose text
+    /// has no such id.
     fn ids_to_bits(&mut self, from: usize, to: usize) -> usize {
         let group = group_of(self.pairs[from]);
         let own = from + self.pairs[from..to].partition_point(|pair| id_of(*pair) < IDS_END);
@@ -243,7 +260,7 @@ impl UniqueTextsAccumulator {
         own
     }
 
-    /// What the groups to emit have, which is then forgotten.
+    /// Removes the groups to emit and returns their pairs and bits.
     fn take(&mut self, emit_to: EmitTo) -> Emitted {
         self.sort();
         let groups = match emit_to {
@@ -272,6 +289,7 @@ impl UniqueTextsAccumulator {
         emitted
     }
 
+    /// Returns the sets of the groups to emit.
     fn sets(&mut self, emit_to: EmitTo) -> ArrayRef {
         let emitted = self.take(emit_to);
         let bytes =
@@ -281,7 +299,7 @@ impl UniqueTextsAccumulator {
         emitted.for_each_group(|pairs, bits| {
             one.clear();
             let own = pairs.partition_point(|pair| id_of(*pair) < IDS_END);
-            if bits.are_used() {
+            if bits.is_used() {
                 encoded_set::write_words(bits.words(), &mut one);
             } else {
                 ids.clear();
@@ -297,8 +315,8 @@ impl UniqueTextsAccumulator {
         Arc::new(sets.finish())
     }
 
-    /// Drops the texts that only groups had that are gone, once they are most: where memory is short enough that texts have
-    /// no ids, groups come and go piece by piece.
+    /// Drops the texts of emitted groups once they are the majority. If memory is so short that texts have no ids,
+    /// groups are emitted piece by piece.
     fn forget_texts(&mut self) {
         let own = |pair: &&mut u64| id_of(**pair) >= IDS_END;
         let most = self.pairs.iter_mut().filter(own).count();
@@ -315,15 +333,18 @@ impl UniqueTextsAccumulator {
     }
 }
 
-/// What some groups had.
+/// Content of the emitted groups.
 struct Emitted {
+    /// Number of groups.
     groups: usize,
+    /// Pairs of group and id.
     pairs: Vec<u64>,
+    /// Their bits.
     bits: Vec<Bitmap>,
 }
 
 impl Emitted {
-    /// Hands out each group's pairs and bits, in order, also those of a group that has none.
+    /// Calls a function with each group's pairs and bits, in order, including groups that have none.
     fn for_each_group(&self, mut each: impl FnMut(&[u64], &Bitmap)) {
         let none = Bitmap::default();
         let mut at = 0;
@@ -343,14 +364,17 @@ impl Emitted {
     }
 }
 
+/// Returns the pair of a group and an id.
 fn pair(group: usize, id: u32) -> u64 {
     (group as u64) << 32 | u64::from(id)
 }
 
+/// Returns the group of a pair.
 fn group_of(pair: u64) -> usize {
     (pair >> 32) as usize
 }
 
+/// Returns the id of a pair.
 #[expect(
     clippy::cast_possible_truncation,
     reason = "the low half of a pair is the id"
@@ -359,13 +383,14 @@ fn id_of(pair: u64) -> u32 {
     pair as u32
 }
 
-/// Where the pairs of the group end to which the pair at a place belongs.
+/// Returns the index behind the last pair of the same group.
 fn end_of_group(pairs: &[u64], at: usize) -> usize {
     let group = group_of(pairs[at]);
     let others = pairs[at..].iter().position(|pair| group_of(*pair) != group);
     others.map_or(pairs.len(), |length| at + length)
 }
 
+/// `true` if a row passes the filter of the aggregate.
 fn passes(filter: Option<&BooleanArray>, row: usize) -> bool {
     filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row))
 }
@@ -378,7 +403,7 @@ impl GroupsAccumulator for UniqueTextsAccumulator {
         opt_filter: Option<&BooleanArray>,
         total_num_groups: usize,
     ) -> Result<()> {
-        self.see_groups(total_num_groups);
+        self.add_groups(total_num_groups);
         if let Some(sets) = values[0].as_binary_opt::<i64>() {
             return self.insert_sets(sets, group_indices, opt_filter);
         }
@@ -395,7 +420,7 @@ impl GroupsAccumulator for UniqueTextsAccumulator {
         let mut counts = Vec::with_capacity(emitted.groups);
         emitted.for_each_group(|pairs, bits| {
             let count = pairs.len() + bits.count();
-            counts.push(i64::try_from(count).expect("what lies in memory is counted by 63 bits"));
+            counts.push(i64::try_from(count).expect("a count of what is in memory fits 63 bits"));
         });
         Ok(Arc::new(Int64Array::from(counts)))
     }
@@ -410,7 +435,7 @@ impl GroupsAccumulator for UniqueTextsAccumulator {
         group_indices: &[usize],
         total_num_groups: usize,
     ) -> Result<()> {
-        self.see_groups(total_num_groups);
+        self.add_groups(total_num_groups);
         self.insert_sets(values[0].as_binary::<i64>(), group_indices, None)
     }
 
@@ -428,7 +453,7 @@ impl GroupsAccumulator for UniqueTextsAccumulator {
     fn size(&self) -> usize {
         size_of::<Self>()
             + self.texts.size()
-            // What sorting the new pairs takes is counted before it is taken.
+            // The memory for sorting the new pairs is counted before it is taken.
             + (self.pairs.capacity() + self.pairs.len() - self.sorted) * size_of::<u64>()
             + self.bits.capacity() * size_of::<Bitmap>()
             + self.bits_bytes

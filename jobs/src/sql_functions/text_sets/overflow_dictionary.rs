@@ -1,4 +1,4 @@
-//! The texts that one aggregate ids for itself, because the session's ids have run out of memory.
+//! The dictionary of one aggregate, for texts that the session's dictionary has no memory for.
 
 use std::collections::HashMap;
 use std::mem::size_of;
@@ -6,19 +6,22 @@ use std::sync::Arc;
 
 use super::text_dictionary::IDS_END;
 
-/// Different texts in the order in which they were first seen, by ids from [`IDS_END`] on.
+/// Distinct texts in the order in which they were first seen, with ids from [`IDS_END`] on.
 #[derive(Debug, Default)]
 pub(super) struct OverflowDictionary {
+    /// Id of each text.
     ids: HashMap<Arc<[u8]>, u32>,
+    /// Texts in the order of their ids.
     in_order: Vec<Arc<[u8]>>,
+    /// Memory of the texts themselves.
     bytes: usize,
 }
 
-/// What an allocation takes beside its text: two counters of references, and the allocator's own.
+/// Memory of an allocation in addition to its text: two reference counters, and the allocator's own data.
 const BYTES_BESIDE: usize = 4 * size_of::<usize>();
 
 impl OverflowDictionary {
-    /// The id of a text, which has a new one if it was not seen before.
+    /// Returns the id of a text, a new one if the text is new.
     pub(super) fn id(&mut self, text: &[u8]) -> u32 {
         if let Some(id) = self.ids.get(text) {
             return *id;
@@ -26,7 +29,7 @@ impl OverflowDictionary {
         let id = u32::try_from(self.in_order.len())
             .ok()
             .and_then(|id| id.checked_add(IDS_END))
-            .expect("two billion different texts do not fit memory");
+            .expect("two billion distinct texts do not fit into memory");
         let text: Arc<[u8]> = text.into();
         self.bytes += text.len() + BYTES_BESIDE;
         self.in_order.push(Arc::clone(&text));
@@ -34,17 +37,19 @@ impl OverflowDictionary {
         id
     }
 
+    /// Returns the number of texts.
     pub(super) fn len(&self) -> usize {
         self.in_order.len()
     }
 
-    /// The text of an id that was given here.
+    /// Returns the text of an id of this dictionary.
     pub(super) fn text(&self, id: u32) -> &[u8] {
         &self.in_order[(id - IDS_END) as usize]
     }
 
+    /// Returns the heap memory in bytes.
     pub(super) fn size(&self) -> usize {
-        // A map's slot holds the entry and a control byte; it is at most seven eighths full.
+        // A slot of the map has the entry and a control byte, and at most seven eighths of the slots are used.
         self.ids.capacity() * (size_of::<(Arc<[u8]>, u32)>() + 1) * 8 / 7
             + self.in_order.capacity() * size_of::<Arc<[u8]>>()
             + self.bytes

@@ -12,33 +12,36 @@ use datafusion::scalar::ScalarValue;
 
 use super::encoded_set::EncodedSet;
 
-/// The set of what is in either; NULL counts as empty, and is given where both are NULL.
+/// `set_union`: the union of two sets. NULL counts as empty; the result is NULL only if both are.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct SetUnion(Signature);
 
-/// How many texts are in a set.
+/// `set_size`: the number of texts in a set.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct SetSize(Signature);
 
 impl SetUnion {
+    /// Builds the function.
     pub(crate) fn new() -> Self {
         Self(Signature::user_defined(Volatility::Immutable))
     }
 }
 
 impl SetSize {
+    /// Builds the function.
     pub(crate) fn new() -> Self {
         Self(Signature::user_defined(Volatility::Immutable))
     }
 }
 
+/// Checks that all arguments are sets.
 fn sets(name: &str, types: &[DataType], count: usize) -> Result<Vec<DataType>> {
     let fit = |kind: &DataType| matches!(kind, DataType::LargeBinary | DataType::Null);
     if types.len() == count && types.iter().all(fit) {
         return Ok(vec![DataType::LargeBinary; count]);
     }
     let wanted = if count == 1 { "one set" } else { "two sets" };
-    plan_err!("`{name}` takes {wanted} that `unique_set` made")
+    plan_err!("`{name}` takes {wanted} made by `unique_set`")
 }
 
 impl ScalarUDFImpl for SetUnion {
@@ -101,7 +104,7 @@ impl ScalarUDFImpl for SetSize {
                 let Some(set) = set else { return Ok(None) };
                 let size = EncodedSet::read(set)?.len();
                 Ok(Some(
-                    i64::try_from(size).expect("what lies in memory is counted by 63 bits"),
+                    i64::try_from(size).expect("a count of what is in memory fits 63 bits"),
                 ))
             });
             Ok(Arc::new(sizes.collect::<Result<Int64Array>>()?))
@@ -109,7 +112,7 @@ impl ScalarUDFImpl for SetSize {
     }
 }
 
-/// Computes on columns; where all arguments are one value, on one row.
+/// Computes over columns. If all arguments are constant, it computes a single row.
 fn on_arrays(
     args: &ScalarFunctionArgs,
     compute: impl FnOnce(&[ArrayRef]) -> Result<ArrayRef>,

@@ -1,4 +1,4 @@
-//! `count_unique` and sets in SQL against `count(distinct ..)` and against sets of the standard library.
+//! Compares `count_unique` and sets in SQL with `count(distinct ..)` and with sets of the standard library.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use super::groups_accumulator::{UniqueResult, UniqueTextsAccumulator};
 use super::text_dictionary::TextDictionary;
 use crate::plan::session_context;
 
-/// A sequence that looks random and is the same everywhere.
+/// Returns a pseudorandom sequence.
 fn noise(seed: u64) -> impl Iterator<Item = u64> {
     let mut state = seed;
     std::iter::repeat_with(move || {
@@ -42,7 +42,8 @@ fn register(context: &SessionContext, rows: usize, groups: u64) {
     register_texts(context, rows, groups, text);
 }
 
-/// So many different texts that they have no room in a small pool, half of them longer than a view.
+/// Returns texts of which so many are distinct that they do not fit into a small pool; half of them are longer than a
+/// view.
 fn many_texts(number: u64) -> Option<String> {
     let width = if number.is_multiple_of(2) { 20 } else { 10 };
     (!number.is_multiple_of(7)).then(|| format!("{:0width$x}", number % 3_000_000))
@@ -114,7 +115,7 @@ async fn it_counts_as_count_distinct_does() {
     }
 }
 
-/// The times that a plan or one of its inputs wrote to disk for want of memory.
+/// Returns how often a plan or one of its inputs spilled to disk.
 fn spills(plan: &Arc<dyn ExecutionPlan>) -> usize {
     let own = plan
         .metrics()
@@ -127,7 +128,7 @@ fn plenty() -> SessionContext {
     session_context(Arc::new(RuntimeEnv::default()), 3)
 }
 
-/// A session with a pool as a run's, so small that it spills.
+/// Builds a session with the kind of pool that a run has, so small that queries spill.
 fn scarce(bytes: usize) -> SessionContext {
     let runtime = RuntimeEnvBuilder::new()
         .with_memory_pool(Arc::new(FairSpillPool::new(bytes)))
@@ -137,10 +138,10 @@ fn scarce(bytes: usize) -> SessionContext {
 }
 
 #[tokio::test]
-async fn it_counts_right_where_memory_is_short() {
+async fn counts_are_right_if_memory_is_short() {
     let (scarce, plenty) = (scarce(16 << 20), plenty());
     let sql = "select sum(n) as n, count(*) as m from (select g, count_unique(t) as n from rows group by g) as counts";
-    // Few texts, all of which have numbers; and so many that most have none.
+    // Few texts, all of which have ids; and so many that most have none.
     for (rows, groups, text) in [
         (40_000, 100_000, text as fn(u64) -> Option<String>),
         (40_000, 100_000, many_texts),
@@ -168,8 +169,8 @@ async fn it_counts_right_where_memory_is_short() {
 }
 
 #[tokio::test]
-async fn texts_without_room_for_numbers_are_counted_all_the_same() {
-    // A quarter of the pool holds the numbers of less than half of them.
+async fn texts_without_memory_for_ids_are_counted_as_well() {
+    // A quarter of the pool has memory for the ids of less than half of them.
     let (scarce, plenty) = (scarce(64 << 20), plenty());
     for context in [&scarce, &plenty] {
         register_texts(context, 25_000, 5, many_texts);
@@ -192,7 +193,7 @@ async fn texts_without_room_for_numbers_are_counted_all_the_same() {
 }
 
 #[tokio::test]
-async fn sets_unite_by_row_and_by_group() {
+async fn sets_are_united_by_row_and_by_group() {
     for (rows, groups, text) in [
         (2_000, 7, text as fn(u64) -> Option<String>),
         (2_000, 900, text),
@@ -237,24 +238,21 @@ async fn sets_unite_by_row_and_by_group() {
 }
 
 #[tokio::test]
-async fn what_is_no_set_is_refused() {
+async fn values_that_are_not_sets_are_refused() {
     let context = session_context(Arc::new(RuntimeEnv::default()), 1);
     for (sql, expected) in [
-        (
-            "select set_size('a')",
-            "takes one set that `unique_set` made",
-        ),
+        ("select set_size('a')", "takes one set made by `unique_set`"),
         (
             "select set_union(unique_set('a'), 1)",
-            "takes two sets that `unique_set` made",
+            "takes two sets made by `unique_set`",
         ),
         (
             "select set_size(arrow_cast(x'0a0b', 'LargeBinary'))",
-            "these bytes are no set that `unique_set` made",
+            "the bytes are not a set made by `unique_set`",
         ),
         (
             "select count_unique(arrow_cast(x'0a00000001000000', 'LargeBinary'))",
-            "these bytes are no set that `unique_set` made",
+            "the bytes are not a set made by `unique_set`",
         ),
     ] {
         let error = match context.sql(sql).await {
@@ -266,7 +264,7 @@ async fn what_is_no_set_is_refused() {
 }
 
 #[test]
-fn groups_may_be_emitted_piece_by_piece() {
+fn groups_can_be_emitted_piece_by_piece() {
     let mut noise = noise(7);
     let dictionary = TextDictionary::new(&RuntimeEnv::default().memory_pool);
     let (mut counted, mut expected) = (
@@ -318,11 +316,11 @@ fn groups_may_be_emitted_piece_by_piece() {
 }
 
 #[tokio::test]
-async fn numbers_are_referred_to_count_distinct() {
+async fn numbers_are_refused_in_favor_of_count_distinct() {
     let context = session_context(Arc::new(RuntimeEnv::default()), 1);
     let error = context.sql("select count_unique(1)").await.unwrap_err();
     assert!(
-        error.to_string().contains("write `count(distinct ..)`"),
+        error.to_string().contains("use `count(distinct ..)`"),
         "{error}"
     );
 }

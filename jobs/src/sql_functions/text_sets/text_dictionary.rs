@@ -1,4 +1,4 @@
-//! One id for each different text of a session, shared by all threads and all aggregates.
+//! The dictionary of a session: one id per distinct text, shared by all threads and all aggregates.
 
 use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
@@ -13,59 +13,70 @@ use datafusion::execution::memory_pool::{
 
 use crate::hash_table::{HashTable, Probe, Slot};
 
-/// The longest text that a view holds in itself.
+/// Length of the longest text that a view contains itself.
 const INLINE_BYTES: u32 = 12;
 
-/// Ids end here; what is above is free for the texts that have none.
+/// End of the ids. Higher numbers are free for texts without an id.
 pub(super) const IDS_END: u32 = 1 << 31;
 
-/// The share of a bounded pool that texts may take for their ids: the rest is for the groups that are counted.
+/// Divisor for the share of a bounded pool that texts may take for their ids. The rest is for the groups that are
+/// counted.
 const POOL_SHARE: usize = 4;
 
-/// Room for so many texts to begin with.
+/// Initial number of slots for short texts.
 const FIRST_SLOTS: usize = 1 << 12;
 
-/// A session's ids: small, dense, from 0 on in the order in which texts were first seen.
+/// The ids of a session's texts: consecutive numbers from 0 on, in the order in which the texts were first seen.
 ///
-/// With them a set of texts is a set of ids: four bytes each, or a bit. Looking up a known text takes no lock. A text
-/// keeps its id as long as the session lasts, and once memory for another text is refused no text gets an id any
-/// more: a text that went without one will never have one, so that no set holds it twice.
+/// A set of texts then is a set of ids, of four bytes or one bit each. Looking up a known text takes no lock. A text
+/// keeps its id as long as the session lasts. Once memory for a new text is refused, no text gets an id any more: a
+/// text that went without one will never have one, so no set holds it twice.
 #[derive(Clone, Debug)]
 pub(crate) struct TextDictionary(Arc<Shared>);
 
+/// State that all threads share.
 #[derive(Debug)]
 struct Shared {
-    /// Texts of up to twelve bytes, by their views, which are equal where the texts are.
+    /// Ids of texts of up to twelve bytes, by their views, which are equal if the texts are.
     short: RwLock<Arc<HashTable<ViewSlot>>>,
+    /// Ids of longer texts.
     long: RwLock<HashMap<Box<[u8]>, u32>>,
     /// The next id.
     next: AtomicU32,
-    /// No text gets an id any more.
+    /// `true` if no text gets an id any more.
     full: AtomicBool,
+    /// Lock that a thread holds while it adds a text.
     growth: Mutex<Growth>,
 }
 
+/// State that only the thread that adds a text uses.
 #[derive(Debug)]
 struct Growth {
+    /// Number of texts of up to twelve bytes.
     short_texts: usize,
+    /// Memory of all texts.
     reservation: MemoryReservation,
+    /// Limit of that memory.
     most_bytes: usize,
 }
 
-/// A view and the id of its text. It is written once, by the holder of the lock on growth; the id comes last.
+/// A view and the id of its text. The holder of the lock on growth writes a slot once, the id last, so a reader that
+/// sees the id sees the whole view.
 ///
-/// Aligned, so that none lies across two lines of the processor's caches.
+/// The alignment keeps each slot within one cache line.
 #[derive(Debug, Default)]
 #[repr(align(32))]
 struct ViewSlot {
+    /// Low half of the view.
     low: AtomicU64,
+    /// High half of the view.
     high: AtomicU64,
-    /// One more than the id; 0 in a free slot.
+    /// The id plus one; 0 in a free slot.
     id: AtomicU32,
 }
 
 impl TextDictionary {
-    /// An empty one, whose memory a pool accounts for.
+    /// Builds an empty dictionary whose memory is reserved from a pool.
     pub(crate) fn new(pool: &Arc<dyn MemoryPool>) -> Self {
         let most_bytes = match pool.memory_limit() {
             MemoryLimit::Finite(bytes) => bytes / POOL_SHARE,
@@ -85,17 +96,18 @@ impl TextDictionary {
         }))
     }
 
-    /// How many texts have ids.
+    /// Returns the number of texts with an id.
     pub(super) fn texts(&self) -> u32 {
         self.0.next.load(Ordering::Relaxed)
     }
 
-    /// What to look texts up with, for a batch.
-    pub(super) fn reader(&self) -> Reader<'_> {
-        // In this order: what is not in a table that was read after it was full will never be there.
+    /// Returns a reader for one batch.
+    pub(super) fn reader(&self) -> DictionaryReader<'_> {
+        // The order matters: a text that is missing in a table that was read after the dictionary was full will never
+        // be there.
         let full = self.0.full.load(Ordering::Acquire);
         let short = self.0.short.read().unwrap_or_else(PoisonError::into_inner);
-        Reader {
+        DictionaryReader {
             shared: &self.0,
             short: Arc::clone(&short),
             full,
@@ -103,7 +115,7 @@ impl TextDictionary {
     }
 }
 
-/// Two are one only if they are the same.
+/// Dictionaries are equal only if they are the same dictionary.
 impl PartialEq for TextDictionary {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
@@ -118,23 +130,26 @@ impl Hash for TextDictionary {
     }
 }
 
-/// Ids texts as they are when it is made, and asks again for those that it does not know.
-pub(super) struct Reader<'a> {
+/// Looks texts up in the state in which it was built, and in the current state if they are not found there.
+pub(super) struct DictionaryReader<'a> {
+    /// The dictionary.
     shared: &'a Shared,
+    /// Ids of short texts.
     short: Arc<HashTable<ViewSlot>>,
+    /// `true` if no text gets an id any more.
     full: bool,
 }
 
-impl Reader<'_> {
-    /// Prepares to id some texts: a few hundred at once stay near until they are asked for.
-    pub(super) fn fetch(&self, views: &[u128]) {
+impl DictionaryReader<'_> {
+    /// Loads the slots of some texts into the processor's caches, as [`HashTable::prefetch`].
+    pub(super) fn prefetch(&self, views: &[u128]) {
         self.short.prefetch(views.iter().map(|view| hash(*view)));
     }
 
-    /// The id of a row's text; none once memory is short.
+    /// Returns the id of a row's text, `None` if it is new and there is no memory for it.
     pub(super) fn id(&mut self, texts: &StringViewArray, row: usize) -> Option<u32> {
         let view = texts.views()[row];
-        // The low four bytes of a view are its length.
+        // The low four bytes of a view are the length of the text.
         let [a, b, c, d, ..] = view.to_le_bytes();
         if u32::from_le_bytes([a, b, c, d]) > INLINE_BYTES {
             return self.long_id(texts.value(row).as_bytes());
@@ -146,6 +161,7 @@ impl Reader<'_> {
         }
     }
 
+    /// Returns the id of a short text that was not found, which is new unless another thread has added it.
     #[cold]
     fn new_short(&mut self, view: u128) -> Option<u32> {
         let mut growth = self.shared.growth();
@@ -182,7 +198,7 @@ impl Reader<'_> {
         Some(id)
     }
 
-    /// Sees what others have done; called with the lock on growth.
+    /// Reloads the current state. The caller holds the lock on growth.
     fn refresh(&mut self) {
         let short = self
             .shared
@@ -193,6 +209,7 @@ impl Reader<'_> {
         self.full = self.shared.full.load(Ordering::Acquire);
     }
 
+    /// Returns the id of a text of more than twelve bytes.
     fn long_id(&mut self, text: &[u8]) -> Option<u32> {
         let known = self
             .shared
@@ -216,7 +233,8 @@ impl Reader<'_> {
         if let Some(id) = known.get(text) {
             return Some(*id);
         }
-        // The entry, its control byte and the free slots beside it; what the text itself takes, and the allocator for it.
+        // The entry, its control byte and its share of free slots; then the text itself and the allocator's data for
+        // it.
         let bytes = 2 * (size_of::<(Box<[u8]>, u32)>() + 1) + text.len() + size_of::<usize>();
         if self.full || !growth.allow(&self.shared.full, bytes) {
             self.full = true;
@@ -229,11 +247,12 @@ impl Reader<'_> {
 }
 
 impl Shared {
+    /// Locks the dictionary for the addition of a text.
     fn growth(&self) -> std::sync::MutexGuard<'_, Growth> {
         self.growth.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Called with the lock on growth.
+    /// Returns a new id, `None` if there are no more. The caller holds the lock on growth.
     fn take_next(&self) -> Option<u32> {
         let id = self.next.load(Ordering::Relaxed);
         if id == IDS_END {
@@ -246,7 +265,7 @@ impl Shared {
 }
 
 impl Growth {
-    /// Sets bytes aside, or ends the dictionary.
+    /// Reserves bytes; if they are refused, no text gets an id any more.
     fn allow(&self, full: &AtomicBool, bytes: usize) -> bool {
         let within = self.reservation.size() + bytes <= self.most_bytes;
         let allowed = within && self.reservation.try_grow(bytes).is_ok();
@@ -256,26 +275,25 @@ impl Growth {
         allowed
     }
 
+    /// Releases bytes.
     fn release(&self, bytes: usize) {
         self.reservation.shrink(bytes.min(self.reservation.size()));
     }
 }
 
-/// The id of a view, or where it would stand.
+/// Searches for the id of a view.
 fn find(table: &HashTable<ViewSlot>, view: u128) -> Probe<(u128, u32)> {
     table.probe(hash(view), |(known, _)| *known == view)
 }
 
-/// Whether so many texts would lie too close together: from six in eight on searches become long.
+/// `true` if a number of texts is too many for the table: searches become long from six in eight used slots on.
 fn is_crowded(table: &HashTable<ViewSlot>, texts: usize) -> bool {
     texts * 8 > table.slots() * 6
 }
 
 impl ViewSlot {
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "the two halves are what is stored"
-    )]
+    /// Writes the slot.
+    #[expect(clippy::cast_possible_truncation, reason = "the two halves are stored")]
     fn set(&self, view: u128, id: u32) {
         self.low.store(view as u64, Ordering::Relaxed);
         self.high.store((view >> 64) as u64, Ordering::Relaxed);
@@ -308,11 +326,11 @@ impl Slot for ViewSlot {
     }
 }
 
-/// Mixes the sixteen bytes of a view: a multiplication of 64 by 64 bits spreads every bit over both halves, which are
-/// folded. Keys chosen to collide only make the choosing job slow.
+/// Hashes the sixteen bytes of a view: a multiplication of 64 by 64 bits spreads each bit over both halves, which are
+/// then combined. Data that is chosen to collide only slows down its own job.
 #[expect(
     clippy::cast_possible_truncation,
-    reason = "the halves are what is mixed"
+    reason = "the two halves are combined"
 )]
 fn hash(view: u128) -> u64 {
     const ODD: [u64; 2] = [0x9e37_79b9_7f4a_7c15, 0xd6e8_feb8_6659_fd93];

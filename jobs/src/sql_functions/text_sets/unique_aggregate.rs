@@ -16,28 +16,32 @@ use super::encoded_set;
 use super::groups_accumulator::{UniqueResult, UniqueTextsAccumulator};
 use super::text_dictionary::TextDictionary;
 
-/// The aggregates: `count_unique` gives what `count(distinct text)` gives, and `unique_set` the set itself, which can be
-/// united with others.
+/// The aggregates: `count_unique` returns what `count(distinct text)` returns, and `unique_set` the set itself, which
+/// can be united with others.
 ///
-/// DataFusion holds a set of texts for each group, and grouping twice holds a row for each pair; both take several times
-/// as long and as much memory. Here a text becomes an id once in a session. Ids and dates have no need of it:
-/// `count(distinct ..)` is fast for them.
+/// They are for texts: `count(distinct ..)` is fast for numbers and dates.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(crate) struct UniqueAggregate {
+    /// Result of the aggregate.
     result: UniqueResult,
+    /// Ids of the session's texts.
     dictionary: TextDictionary,
+    /// Signature, by which DataFusion calls `coerce_types`.
     signature: Signature,
 }
 
 impl UniqueAggregate {
+    /// Builds `count_unique`.
     pub(crate) fn counts(dictionary: TextDictionary) -> Self {
         Self::new(UniqueResult::Counts, dictionary)
     }
 
+    /// Builds `unique_set`.
     pub(crate) fn sets(dictionary: TextDictionary) -> Self {
         Self::new(UniqueResult::Sets, dictionary)
     }
 
+    /// Builds one of the aggregates.
     fn new(result: UniqueResult, dictionary: TextDictionary) -> Self {
         Self {
             result,
@@ -46,6 +50,7 @@ impl UniqueAggregate {
         }
     }
 
+    /// Builds an accumulator without groups.
     fn groups(&self) -> UniqueTextsAccumulator {
         UniqueTextsAccumulator::new(self.dictionary.clone(), self.result)
     }
@@ -70,10 +75,10 @@ impl AggregateUDFImpl for UniqueAggregate {
             }
             [DataType::LargeBinary] => Ok(vec![DataType::LargeBinary]),
             [other] => plan_err!(
-                "`{}` takes a text or a set, not {other}: write `count(distinct ..)`",
+                "`{}` takes a string or a set, not {other}: use `count(distinct ..)` instead",
                 self.name()
             ),
-            _ => plan_err!("`{}` takes one text or set", self.name()),
+            _ => plan_err!("`{}` takes one string or set", self.name()),
         }
     }
 
@@ -117,12 +122,12 @@ impl AggregateUDFImpl for UniqueAggregate {
 
     fn accumulator(&self, _: AccumulatorArgs<'_>) -> Result<Box<dyn Accumulator>> {
         let mut one = self.groups();
-        one.see_groups(1);
+        one.add_groups(1);
         Ok(Box::new(SingleGroupAccumulator(one)))
     }
 }
 
-/// The aggregate over all rows: that of one group.
+/// The accumulator without `group by`: that of a single group.
 #[derive(Debug)]
 struct SingleGroupAccumulator(UniqueTextsAccumulator);
 
