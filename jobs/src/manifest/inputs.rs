@@ -117,10 +117,7 @@ pub(super) fn input(entry: &NamedEntry<'_>, section: &Section<'_>) -> Unresolved
     };
     UnresolvedInput {
         name: entry.name.to_owned(),
-        name_text: SpannedText {
-            value: entry.name.to_owned(),
-            span: entry.span.clone(),
-        },
+        name_text: entry.name_text(),
         raw,
         min_rows: section.count("min_rows"),
         source,

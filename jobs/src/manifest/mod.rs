@@ -11,6 +11,7 @@ mod checks;
 mod inputs;
 mod outputs;
 mod parameters;
+mod tables;
 
 mod columns;
 mod constraints;

@@ -206,6 +206,14 @@ pub(super) struct NamedEntry<'a> {
 }
 
 impl<'a> NamedEntry<'a> {
+    /// Returns the name with its span.
+    pub(super) fn name_text(&self) -> SpannedText {
+        SpannedText {
+            value: self.name.to_owned(),
+            span: self.span.clone(),
+        }
+    }
+
     /// Returns the entry as a section, or as a string that stands for a section with a single key.
     pub(super) fn section_or_text(
         &self,

@@ -7,7 +7,7 @@ use super::outputs::{self, UnresolvedOutput};
 use super::section::Section;
 use super::section_kind::SectionKind;
 use super::toml_document::{SpannedText, TomlDocument};
-use super::{checks, parameters, sql_source};
+use super::{checks, parameters, tables};
 use crate::job::{Check, JobFile, Parameter, Table};
 use crate::name;
 
@@ -56,41 +56,14 @@ pub(super) fn read_job(document: &TomlDocument<'_>, files: &[JobFile]) -> Option
             ))
         })
         .collect();
-    let tables = top
-        .named("tables", "table")
-        .iter()
-        .filter_map(|entry| {
-            let (sql, description) = match entry.section_or_text(document, SectionKind::Table)? {
-                Err(text) => (sql_source::query_of(&top, &text, files)?, None),
-                Ok(section) => (
-                    sql_source::query(&section, "sql", files, Some(entry.name))?,
-                    section.text("description").map(|text| text.value),
-                ),
-            };
-            let name = SpannedText {
-                value: entry.name.to_owned(),
-                span: entry.span.clone(),
-            };
-            Some((
-                Table {
-                    name: entry.name.to_owned(),
-                    description,
-                    sql,
-                },
-                name,
-            ))
-        })
-        .collect();
+    let tables = tables::tables(&top, files);
     let outputs = top
         .named("outputs", "output")
         .iter()
         .filter_map(|entry| {
             let section = entry.section(document, SectionKind::Output)?;
-            let name = SpannedText {
-                value: entry.name.to_owned(),
-                span: entry.span.clone(),
-            };
-            Some((outputs::output(entry, &section, files, &parameters), name))
+            let output = outputs::output(entry, &section, files, &parameters);
+            Some((output, entry.name_text()))
         })
         .collect();
     for (key, what) in [("inputs", "reads"), ("outputs", "writes")] {
