@@ -1,6 +1,6 @@
 //! Which jobs have a log below an output root, and which of them a command means.
 
-use drivetrain_jobs::name;
+use drivetrain_jobs::{name, suggestion};
 use object_store::path::Path;
 
 use crate::cli::LogArgs;
@@ -38,7 +38,7 @@ impl LoggedJob {
             [] => "no job ever ran there; name the `--output` of a run".to_owned(),
             known => format!("the jobs with a log there are `{}`", known.join("`, `")),
         };
-        let nearest = name::nearest(&name, known.iter().map(String::as_str));
+        let nearest = suggestion::nearest(&name, known.iter().map(String::as_str));
         let hint = match nearest {
             Some(nearest) => format!("did you mean `{nearest}`? {listed}"),
             None => listed,

@@ -17,7 +17,7 @@ fn a_query_that_is_missing_is_told_before_anything_is_read() {
         place.write("sales/daily_sales.sql", text);
         let ran = place.run("check ./sales");
         assert_eq!(ran.code, Some(2), "{text:?}\n{}", ran.stdout);
-        let says = "there is no query";
+        let says = "the query is empty";
         assert!(
             ran.stdout.contains("sales/daily_sales.sql:1:1"),
             "{}",
