@@ -1,4 +1,4 @@
--- Left joins: whatever the severity of a reference, a rental is never lost.
+-- Left joins, so that no rental is lost whatever the severity of a reference is.
 with priced as (
     select
         *,
@@ -25,7 +25,7 @@ select
     users.is_active as user_is_active,
     coalesce(date_of(rental.rental_start_time) < users.creation_date, false) as starts_before_signup,
     coalesce(not users.is_active, false) as by_inactive_user,
-    -- The price of the exact time, rounded once: cents of an hour's fraction are no fault.
+    -- The price of the exact duration, rounded once, so that fractions of an hour are not reported.
     coalesce(
         rental.total_amount <> ratio(
             seconds_between(rental.rental_start_time, rental.rental_end_time) * priced.price_of_an_hour,

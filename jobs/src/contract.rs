@@ -1,36 +1,36 @@
-//! What a dataset looks like: columns, types, formats, keys, references and row rules.
+//! Contract of a dataset: columns, types, formats, keys, references and row rules.
 
 use std::fmt;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use serde::Serialize;
 
-/// Says what one dataset's rows must look like to be accepted.
+/// Conditions that the rows of a dataset must meet to be accepted.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Contract {
-    /// How the bytes of the dataset's objects are read.
+    /// Format of the dataset's objects.
     pub format: Format,
-    /// The columns, in the order in which a header-less file holds them.
+    /// Columns, in the order in which a file without a header holds them.
     pub columns: Vec<Column>,
-    /// Columns whose values together occur once in the dataset.
+    /// Columns whose values are unique together in the dataset.
     pub key: Option<Key>,
     /// Columns whose values must occur in another dataset of the same job.
     pub references: Vec<Reference>,
-    /// Conditions in SQL over one row.
+    /// Conditions in SQL over a single row.
     pub rules: Vec<Rule>,
-    /// The least number of data rows (accepted or not) that all objects together hold.
+    /// Minimum number of data rows, accepted or rejected, in all objects together.
     pub min_rows: u64,
 }
 
 impl Contract {
-    /// The Arrow schema in which accepted rows are handed on, columns in contract order.
+    /// Returns the Arrow schema of accepted rows, with the columns in the order of the contract.
     #[must_use]
     pub fn schema(&self) -> SchemaRef {
         schema_of(&self.columns)
     }
 }
 
-/// The Arrow schema of a list of columns.
+/// Returns the Arrow schema of a list of columns.
 #[must_use]
 pub fn schema_of(columns: &[Column]) -> SchemaRef {
     let fields = columns
@@ -40,25 +40,25 @@ pub fn schema_of(columns: &[Column]) -> SchemaRef {
     Schema::new(fields).into()
 }
 
-/// One column of a contract.
+/// A column of a contract.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Column {
-    /// Lower case letters, digits and underscores, so that Athena reads it as it is.
+    /// Name of lower-case letters, digits and underscores, so that Athena can use it unquoted.
     pub name: String,
-    /// The type of the column's values.
+    /// Type of the column's values.
     #[serde(rename = "type")]
     pub kind: ColumnType,
-    /// Whether NULL is accepted.
+    /// `true` if NULL is accepted.
     pub nullable: bool,
-    /// Where the value is found.
+    /// Origin of the values.
     #[serde(skip_serializing_if = "Origin::is_field")]
     pub origin: Origin,
-    /// What the column means, for a reader of the contract.
+    /// Meaning of the column, for readers of the contract.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
 }
 
-/// Where a column's value is found.
+/// Origin of a column's values.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Origin {
@@ -69,12 +69,13 @@ pub enum Origin {
 }
 
 impl Origin {
+    /// `true` if the values are fields of the records, which the JSON of a contract leaves out.
     fn is_field(&self) -> bool {
         matches!(self, Self::Field(_))
     }
 }
 
-/// The type of a column: how its text is read, how Arrow holds it, what Athena calls it.
+/// Type of a column, together with the format in which its text is written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ColumnType {
@@ -84,38 +85,38 @@ pub enum ColumnType {
     Int,
     /// A 64-bit signed integer.
     Bigint,
-    /// A 64-bit floating point number.
+    /// A 64-bit floating-point number.
     Double,
-    /// An exact decimal of `precision` digits, `scale` of them after the point; 1 <= precision <= 38, scale <= precision.
+    /// An exact decimal number; `precision` is from 1 to 38, and `scale` is at most `precision`.
     Decimal {
-        /// All digits.
+        /// Number of digits in total.
         precision: u8,
-        /// Digits after the point.
+        /// Number of digits after the point.
         scale: u8,
     },
-    /// A day, read by a `strftime` pattern (default `%Y-%m-%d`).
+    /// A date, parsed by a `strftime` pattern (default `%Y-%m-%d`).
     Date {
-        /// The pattern of the text.
+        /// Pattern of the text.
         format: String,
     },
-    /// A moment in microseconds, read by a `strftime` pattern (default `%Y-%m-%d %H:%M:%S`).
+    /// A timestamp in microseconds, parsed by a `strftime` pattern (default `%Y-%m-%d %H:%M:%S`).
     Timestamp {
-        /// The pattern of the text.
+        /// Pattern of the text.
         format: String,
-        /// Whether the moments are UTC (`zone = "UTC"`); without it they are wall-clock times of no zone.
+        /// `true` if the timestamps are UTC (`zone = "UTC"`); `false` if they are wall-clock times without a zone.
         utc: bool,
     },
-    /// A truth value, by its spellings (compared exactly).
+    /// A boolean, parsed by its spellings, which are compared exactly.
     Boolean {
-        /// Texts that mean true (default `true`).
+        /// Texts for true (default `true`).
         yes: Vec<String>,
-        /// Texts that mean false (default `false`).
+        /// Texts for false (default `false`).
         no: Vec<String>,
     },
 }
 
 impl ColumnType {
-    /// The Arrow type in which values are held: strings as views, timestamps in microseconds.
+    /// Returns the Arrow type that holds the values: strings are views, timestamps are in microseconds.
     #[must_use]
     pub fn arrow(&self) -> DataType {
         match self {
@@ -135,7 +136,7 @@ impl ColumnType {
     }
 }
 
-/// The name of the type as a contract and Athena write it, without formats and spellings.
+/// Writes the name of the type as a contract and Athena spell it, without formats and spellings.
 impl fmt::Display for ColumnType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -151,7 +152,7 @@ impl fmt::Display for ColumnType {
     }
 }
 
-/// How the bytes of a dataset's objects are read; compression is found by content, not declared.
+/// Format of a dataset's objects. Compression is detected by content and not declared.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Format {
@@ -164,17 +165,18 @@ pub enum Format {
 /// The dialect of delimited text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CsvFormat {
-    /// The byte between fields, an ASCII character (default `,`).
+    /// Byte between fields, an ASCII character (default `,`).
     pub delimiter: u8,
-    /// The byte around fields that hold delimiters, quotes or line ends (default `"`); `None`: quotes mean nothing.
+    /// Byte around fields that contain delimiters, quotes or line ends (default `"`). If `None`, quotes have no special
+    /// meaning.
     pub quote: Option<u8>,
-    /// Whether the first record of each object names the columns (default true).
+    /// `true` if the first record of each object holds the column names (the default).
     pub header: bool,
-    /// Unquoted texts that mean NULL (default: the empty text only).
+    /// Unquoted texts that mean NULL (by default the empty text only).
     pub nulls: Vec<String>,
-    /// The character encoding (default UTF-8).
+    /// Character encoding (default UTF-8).
     pub encoding: Encoding,
-    /// Whether white space around unquoted fields is dropped (default false).
+    /// `true` if white space around unquoted fields is removed (default `false`).
     pub trim: bool,
 }
 
@@ -195,63 +197,64 @@ impl Default for CsvFormat {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Encoding {
-    /// UTF-8; a byte order mark at the start is skipped.
+    /// UTF-8. A byte order mark at the start is skipped.
     #[default]
     Utf8,
-    /// ISO-8859-1: each byte is the character of that number.
+    /// ISO-8859-1. Each byte is the character of that number.
     Latin1,
-    /// Windows-1252; its five undefined bytes are faults.
+    /// Windows-1252. Its five undefined bytes are invalid.
     Windows1252,
 }
 
-/// Columns whose values together occur once.
+/// Columns whose values are unique together.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Key {
     /// Names of columns of the dataset.
     pub columns: Vec<String>,
-    /// What a second row of the same key is; the first by file name, then line, is kept.
+    /// Consequence for a second row with the same key. The first row by file name, then by line, is kept.
     pub severity: Severity,
 }
 
-/// Columns whose values must occur in another dataset of the job; a NULL in any of them refers to nothing and is accepted.
+/// Columns whose values must occur in another dataset of the job. A row with NULL in any of them refers to nothing and
+/// is accepted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Reference {
     /// Names of columns of this dataset.
     pub columns: Vec<String>,
-    /// The input that is referred to.
+    /// Name of the dataset that is referred to.
     pub dataset: String,
-    /// The columns there, as many, in the same order.
+    /// Names of the columns there, in the same number and order.
     pub to: Vec<String>,
-    /// What a row is whose reference leads nowhere.
+    /// Consequence for a row whose reference is not found.
     pub severity: Severity,
 }
 
 impl Reference {
-    /// The rule's name in quarantine and reports: `user_id references users`.
+    /// Returns the name of the rule in quarantine and reports, for example `user_id references users`.
     #[must_use]
     pub fn rule(&self) -> String {
         format!("{} references {}", self.columns.join(", "), self.dataset)
     }
 }
 
-/// A condition in SQL over one row's columns; a row for which it is not true (also NULL) breaks it.
+/// Condition in SQL over the columns of one row. A row for which it is false or NULL breaks the rule.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Rule {
-    /// Unique in the dataset, `[a-z][a-z0-9_]*`.
+    /// Name, `[a-z][a-z0-9_]*`, unique in the dataset.
     pub name: String,
-    /// A boolean SQL expression over the dataset's own columns.
+    /// Boolean SQL expression over the dataset's own columns.
     pub sql: String,
-    /// What a row that breaks the rule is.
+    /// Consequence for a row that breaks the rule.
     pub severity: Severity,
 }
 
-/// What a row that breaks a rule is.
+/// Consequence for a row that breaks a rule.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
-    /// It is quarantined.
+    /// The row is quarantined.
     #[default]
     Reject,
-    /// It is accepted and counted.
+    /// The row is accepted and counted.
     Warn,
 }

@@ -1,20 +1,21 @@
-//! A job as tables of text, for `drivetrain jobs` and `drivetrain jobs <name>`; programs read the serialized [`Job`] itself.
+//! Descriptions of jobs as tables of text, for `drivetrain jobs` and `drivetrain jobs <name>`. Programs read the
+//! serialized [`Job`] instead.
 
 use serde::Serialize;
 
 use crate::contract::{Column, ColumnType, Contract, Format, Key, Origin, Reference, Severity};
 use crate::job::{CheckKind, Input, InputOrigin, Job, Mode, Output};
 
-/// One line of `drivetrain jobs`.
+/// Summary of a job, as `drivetrain jobs` lists it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Summary {
-    /// The job's name.
+    /// Name of the job.
     pub name: String,
-    /// What it does.
+    /// Description of the job.
     pub description: String,
-    /// What it reads: `raw/users`, or `rental_facts.rental_facts` for another job's table.
+    /// Datasets that the job reads, such as `raw/users`, or `rental_facts.rental_facts` for a table of another job.
     pub inputs: Vec<String>,
-    /// The tables it writes.
+    /// Tables that the job writes.
     pub outputs: Vec<String>,
 }
 
@@ -33,23 +34,23 @@ impl From<&Job> for Summary {
     }
 }
 
-/// A part of a job's description: a title, lines of text, and a table of columns.
+/// One block of a job's description: a title, lines of text, and a table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Section {
-    /// What the part is about, such as `input users (raw/users)`.
+pub struct Listing {
+    /// Subject, such as `input users (raw/users)`.
     pub title: String,
-    /// What is to be said beside the table.
+    /// Lines of text above the table.
     pub lines: Vec<String>,
-    /// The table's header; empty where there is no table.
+    /// Header of the table.
     pub header: Vec<String>,
-    /// The table's rows, as long as the header.
+    /// Rows of the table, each as long as the header.
     pub rows: Vec<Vec<String>>,
 }
 
-/// The job in full: parameters, each input and each output with its contract, checks.
+/// Describes a job in full: its parameters, each input and each output with its contract, and its checks.
 #[must_use]
-pub fn sections(job: &Job) -> Vec<Section> {
-    let mut sections = Vec::new();
+pub fn listings(job: &Job) -> Vec<Listing> {
+    let mut listings = Vec::new();
     if !job.parameters.is_empty() {
         let rows = job.parameters.iter().map(|parameter| {
             let default = match &parameter.default {
@@ -64,15 +65,15 @@ pub fn sections(job: &Job) -> Vec<Section> {
                 parameter.description.clone().unwrap_or_default(),
             ]
         });
-        sections.push(Section {
+        listings.push(Listing {
             title: "parameters".to_owned(),
             lines: Vec::new(),
             header: header(&["name", "type", "default", "meaning"]),
             rows: rows.collect(),
         });
     }
-    sections.extend(job.inputs.iter().map(input));
-    sections.extend(job.outputs.iter().map(|written| output(job, written)));
+    listings.extend(job.inputs.iter().map(input));
+    listings.extend(job.outputs.iter().map(|written| output(job, written)));
     if !job.checks.is_empty() {
         let rows = job.checks.iter().map(|check| {
             let what = match &check.kind {
@@ -91,20 +92,22 @@ pub fn sections(job: &Job) -> Vec<Section> {
                 run.to_owned(),
             ]
         });
-        sections.push(Section {
+        listings.push(Listing {
             title: "checks".to_owned(),
             lines: Vec::new(),
             header: header(&["name", "holds when", "else", "runs"]),
             rows: rows.collect(),
         });
     }
-    sections
+    listings
 }
 
+/// Builds a table's header.
 fn header(names: &[&str]) -> Vec<String> {
     names.iter().map(|name| (*name).to_owned()).collect()
 }
 
+/// Returns the origin of an input as users write it.
 fn source(input: &Input) -> String {
     match &input.origin {
         InputOrigin::Raw(folder) => format!("raw/{folder}"),
@@ -112,7 +115,8 @@ fn source(input: &Input) -> String {
     }
 }
 
-fn input(input: &Input) -> Section {
+/// Describes an input.
+fn input(input: &Input) -> Listing {
     let Contract {
         format,
         columns,
@@ -140,7 +144,7 @@ fn input(input: &Input) -> Section {
             .iter()
             .map(|rule| format!("{} {}: {}", severity(rule.severity), rule.name, rule.sql)),
     );
-    Section {
+    Listing {
         title: format!("input {} ({})", input.name, source(input)),
         lines,
         header: header(&["column", "type", "read from", "meaning"]),
@@ -151,7 +155,8 @@ fn input(input: &Input) -> Section {
     }
 }
 
-fn output(job: &Job, output: &Output) -> Section {
+/// Describes an output.
+fn output(job: &Job, output: &Output) -> Listing {
     let mut lines = output.description.iter().cloned().collect::<Vec<_>>();
     lines.push(match (output.mode, &output.window) {
         (Mode::Append, _) => "a run adds its rows".to_owned(),
@@ -182,7 +187,7 @@ fn output(job: &Job, output: &Output) -> Section {
         };
         column_row(column, role.to_owned())
     });
-    Section {
+    Listing {
         title: format!("output {}.{}", job.name, output.name),
         lines,
         header: header(&["column", "type", "role", "meaning"]),
@@ -190,6 +195,7 @@ fn output(job: &Job, output: &Output) -> Section {
     }
 }
 
+/// Builds the row of a column; the third cell depends on the table.
 fn column_row(column: &Column, third: String) -> Vec<String> {
     let not_null = if column.nullable { "" } else { " not null" };
     vec![
@@ -200,7 +206,7 @@ fn column_row(column: &Column, third: String) -> Vec<String> {
     ]
 }
 
-/// What a reader of the file must know beside the type.
+/// Describes how a column is read, as far as it differs from the defaults.
 fn read_from(column: &Column) -> String {
     let mut parts = Vec::new();
     match &column.origin {
@@ -226,14 +232,17 @@ fn read_from(column: &Column) -> String {
     parts.join(", ")
 }
 
+/// Describes a key.
 fn key_line(key: &Key) -> String {
     format!("{} key: {}", severity(key.severity), key.columns.join(", "))
 }
 
+/// Describes a reference.
 fn reference_line(reference: &Reference) -> String {
     format!("{} {}", severity(reference.severity), reference.rule())
 }
 
+/// Returns the severity as a contract spells it.
 fn severity(severity: Severity) -> &'static str {
     match severity {
         Severity::Reject => "reject",
@@ -241,6 +250,7 @@ fn severity(severity: Severity) -> &'static str {
     }
 }
 
+/// Returns what a failed check of a severity leads to.
 fn outcome(severity: Severity) -> &'static str {
     match severity {
         Severity::Reject => "nothing is published",
@@ -271,10 +281,10 @@ mod tests {
 
     #[test]
     fn a_description_shows_the_whole_contract() {
-        let sections = sections(&bundled::job("rental_facts").unwrap());
-        let titles = sections
+        let listings = listings(&bundled::job("rental_facts").unwrap());
+        let titles = listings
             .iter()
-            .map(|section| section.title.as_str())
+            .map(|listing| listing.title.as_str())
             .collect::<Vec<_>>();
         assert_eq!(
             titles,
@@ -289,27 +299,27 @@ mod tests {
             ]
         );
         assert_eq!(
-            sections[3].rows[4],
+            listings[3].rows[4],
             ["expiration_date", "date", "%d-%m-%Y", ""]
         );
-        assert_eq!(sections[2].rows[8][2], "1 / 0");
+        assert_eq!(listings[2].rows[8][2], "1 / 0");
         assert!(
-            sections[4]
+            listings[4]
                 .lines
                 .contains(&"reject user_id references users".to_owned())
         );
         assert_eq!(
-            sections[5].rows[19][..3],
+            listings[5].rows[19][..3],
             ["rental_date", "date not null", "partition"]
         );
-        for section in &sections {
+        for listing in &listings {
             assert!(
-                section
+                listing
                     .rows
                     .iter()
-                    .all(|row| row.len() == section.header.len()),
+                    .all(|row| row.len() == listing.header.len()),
                 "{}",
-                section.title
+                listing.title
             );
         }
     }

@@ -1,28 +1,33 @@
-//! The crate's one error type.
+//! The crate's error type.
 
 use datafusion::error::DataFusionError;
 use thiserror::Error;
 
-/// What a caller can do about a failure.
+/// Class of an error, by what a caller can do about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
-    /// The job folder is wrong: `drivetrain check` says where.
+    /// The job folder is invalid; `drivetrain check` reports every problem with its position.
     Contract,
-    /// A parameter of the run is wrong, unknown or missing.
+    /// A parameter of the run is invalid, unknown or missing.
     Parameter,
 }
 
-/// A failure to bind a run's parameters or to plan its queries.
+/// Failure to bind a run's parameters or to plan its queries.
 #[derive(Debug, Error)]
 #[error("{message}")]
 pub struct Error {
+    /// Class of the error.
     kind: ErrorKind,
+    /// Description of the failure: lower case, without a full stop and without its source.
     message: String,
+    /// Advice for the user.
     hint: Option<String>,
+    /// The planner's error.
     source: Option<Box<DataFusionError>>,
 }
 
 impl Error {
+    /// Builds an error of kind [`ErrorKind::Contract`] from what DataFusion's planner reported.
     pub(crate) fn contract(message: impl Into<String>, source: DataFusionError) -> Self {
         Self {
             kind: ErrorKind::Contract,
@@ -32,6 +37,7 @@ impl Error {
         }
     }
 
+    /// Builds an error of kind [`ErrorKind::Parameter`].
     pub(crate) fn parameter(message: impl Into<String>) -> Self {
         Self {
             kind: ErrorKind::Parameter,
@@ -41,18 +47,19 @@ impl Error {
         }
     }
 
+    /// Adds advice for the user.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
-    /// What a caller can do.
+    /// Returns the class of the error.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.kind
     }
 
-    /// What to do about it, where something can be said.
+    /// Returns advice for the user, if there is any.
     #[must_use]
     pub fn hint_text(&self) -> Option<&str> {
         self.hint.as_deref()

@@ -1,185 +1,191 @@
-//! A job: its inputs, parameters, outputs and checks, as data.
+//! A job as data: its inputs, parameters, tables, outputs and checks.
 
 use serde::Serialize;
 
 use crate::contract::{Column, Contract, Key, Reference};
 
-/// A parsed job folder: says what is computed, never where it is stored.
+/// Name of the file in a job folder that declares the job.
+pub(crate) const JOB_FILE: &str = "job.toml";
+
+/// A parsed job folder. It says what is computed, never where it is stored.
 #[derive(Clone, Debug, Serialize)]
 pub struct Job {
-    /// `[a-z][a-z0-9_]*`, not `raw`; the folder of its tables under the output root.
+    /// Name, `[a-z][a-z0-9_]*` and not `raw`; also the folder of the job's tables under the output root.
     pub name: String,
-    /// One sentence for a reader of `drivetrain jobs`.
+    /// One sentence for readers of `drivetrain jobs`.
     pub description: String,
     /// Values that a run may set with `--param`.
     pub parameters: Vec<Parameter>,
-    /// The datasets it reads, in file order.
+    /// Datasets that the job reads, in the order of the file.
     pub inputs: Vec<Input>,
-    /// Intermediate results, computed once before the outputs, in file order; never published.
+    /// Intermediate results in the order of the file: computed once, before the outputs, and never published.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tables: Vec<Table>,
-    /// The tables it writes, in file order.
+    /// Tables that the job writes, in the order of the file.
     pub outputs: Vec<Output>,
     /// Conditions over inputs and outputs that must hold before anything is committed.
     pub checks: Vec<Check>,
-    /// Every file of the folder as read, sorted by name: what the run id covers.
+    /// All files of the folder, sorted by name. The run id covers them.
     #[serde(skip)]
     pub files: Vec<JobFile>,
 }
 
-/// One file of a job folder.
+/// A file of a job folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobFile {
-    /// The path below the folder, with `/`.
+    /// Path relative to the folder, with `/` as separator.
     pub name: String,
-    /// Its content.
+    /// Content of the file.
     pub text: String,
 }
 
 /// A value that a run may set; SQL names it `$name`.
 #[derive(Clone, Debug, Serialize)]
 pub struct Parameter {
-    /// `[a-z][a-z0-9_]*`.
+    /// Name, `[a-z][a-z0-9_]*`.
     pub name: String,
-    /// How its text is read.
+    /// Type of the value, by which its text is parsed.
     #[serde(rename = "type")]
     pub kind: crate::contract::ColumnType,
-    /// The text used where a run sets none; without one the parameter is NULL in SQL unless `required`.
+    /// Text that is used if a run sets no value. Without a default the parameter is NULL in SQL, unless it is
+    /// `required`.
     pub default: Option<String>,
-    /// Whether a run must set it.
+    /// `true` if a run must set a value.
     pub required: bool,
-    /// What it means.
+    /// Meaning of the parameter, for readers of the job.
     pub description: Option<String>,
 }
 
-/// A dataset that a job reads, visible in SQL as a table of its name.
+/// A dataset that a job reads, visible in SQL as a table of the same name.
 #[derive(Clone, Debug, Serialize)]
 pub struct Input {
-    /// The table's name in SQL.
+    /// Name of the table in SQL.
     pub name: String,
-    /// Where its objects come from.
+    /// Origin of its objects.
     pub origin: InputOrigin,
-    /// What its rows must look like.
+    /// Contract that its rows must satisfy.
     pub contract: Contract,
 }
 
-/// Where an input's objects come from.
+/// Origin of an input's objects.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum InputOrigin {
     /// The folder `raw/<name>/` under the input root.
     Raw(String),
-    /// The live parts of a table that another job produces, by that job's log under the output root.
+    /// The live parts of a table that another job produces, according to that job's log under the output root.
     Table {
-        /// The producing job.
+        /// Name of the job that produces the table.
         job: String,
-        /// Its output.
+        /// Name of that job's output.
         table: String,
     },
 }
 
-/// A result that several queries of a job share: computed once, held for the run, visible in SQL under its name to the
-/// tables and outputs after it and to the checks.
+/// An intermediate result that several queries of a job share. It is computed once and held for the run; the tables and
+/// outputs declared after it, and the checks, read it by name.
 #[derive(Clone, Debug, Serialize)]
 pub struct Table {
-    /// The table's name in SQL.
+    /// Name of the table in SQL.
     pub name: String,
-    /// What it holds.
+    /// Content of the table, for readers of the job.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// The query that computes it, over the inputs and the tables declared before it.
+    /// Query that computes the table from the inputs and the tables declared before it.
     pub sql: Sql,
 }
 
 /// A table that a job writes.
 #[derive(Clone, Debug, Serialize)]
 pub struct Output {
-    /// The table's name; its root is `<output>/<job>/<name>/`.
+    /// Name of the table; its root is `<output>/<job>/<name>/`.
     pub name: String,
-    /// What it holds.
+    /// Content of the table, for readers of the job.
     pub description: Option<String>,
-    /// The query that computes it, over the inputs and the outputs declared before it.
+    /// Query that computes the table from the inputs, the tables and the outputs declared before it.
     pub sql: Sql,
-    /// Columns of the Parquet files and, after them or among them, those of `partition_by`.
+    /// All columns: those of the Parquet files and those of `partition_by`, in any order.
     pub columns: Vec<Column>,
     /// Names of the columns that become `name=value/` folders, outermost first.
     pub partition_by: Vec<String>,
-    /// Columns by which the rows of a partition are ordered, each ascending unless it ends in ` desc`.
+    /// Columns by which the rows of a partition are sorted, each ascending unless it ends in ` desc`.
     pub order_by: Vec<String>,
-    /// Columns whose values together occur once: a check.
+    /// Columns whose values are unique together. A run checks it before it publishes anything.
     pub key: Option<Key>,
-    /// Columns whose values must occur in an input or output of this job: checks.
+    /// Columns whose values must occur in an input or output of this job. A run checks it before it publishes anything.
     pub references: Vec<Reference>,
-    /// How a run changes the table.
+    /// Effect of a run on the rows that the table has.
     pub mode: Mode,
-    /// Parameters that bound the partition column: a run that sets one replaces just the window's partitions.
+    /// Parameters that bound a partition column. A run that sets one of them replaces only the partitions of the
+    /// window.
     pub window: Option<Window>,
-    /// The input of which each accepted row gives one row here, less those that `filter` or the window leave out.
+    /// The input each of whose accepted rows gives one row here, apart from those that `filter` or the window leave
+    /// out.
     pub rows_of: Option<String>,
-    /// A condition in SQL over the query's columns; rows for which it is not true are left out and counted.
+    /// Condition in SQL over the query's columns. Rows for which it is not true are left out and counted.
     #[serde(rename = "where")]
     pub filter: Option<String>,
-    /// Boolean columns whose true values are counted and reported, and published all the same.
+    /// Boolean columns whose true values are counted and reported. Their rows are published all the same.
     pub warnings: Vec<String>,
 }
 
-/// How a run changes a table.
+/// Effect of a run on the rows that a table has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
-    /// The whole table, or the window, becomes what the run computed.
+    /// The run's rows replace the whole table, or the window.
     #[default]
     Replace,
-    /// The run's rows are added; each input object is consumed once.
+    /// The run's rows are added. Each input object is consumed once.
     Append,
 }
 
-/// Parameters that bound one partition column, both ends included.
+/// Parameters that bound a partition column, both ends included.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Window {
-    /// A partition column.
+    /// Name of the partition column.
     pub column: String,
-    /// The parameter that holds the least value.
+    /// Name of the parameter that holds the lowest value.
     pub from: String,
-    /// The parameter that holds the greatest value.
+    /// Name of the parameter that holds the highest value.
     pub to: String,
 }
 
-/// A query and the file of the job folder that holds it.
+/// A query and its origin in the job folder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Sql {
-    /// The file's name below the job folder; `job.toml` where the text stands in it.
+    /// Name of the file, relative to the job folder; `job.toml` if the text is written there.
     pub file: String,
-    /// The line of that file on which the text begins, from 1.
+    /// Line of that file on which the text begins, from 1.
     pub line: usize,
-    /// The query.
+    /// Text of the query.
     pub text: String,
 }
 
 /// A condition over inputs and outputs that must hold before anything is committed.
 #[derive(Clone, Debug, Serialize)]
 pub struct Check {
-    /// Unique in the job, `[a-z][a-z0-9_]*`.
+    /// Name, `[a-z][a-z0-9_]*`, unique in the job.
     pub name: String,
-    /// What is checked.
+    /// Condition that is checked.
     pub kind: CheckKind,
-    /// Whether a failure stops the run or is only reported.
+    /// Consequence of a failure: the run stops, or only reports it.
     pub severity: crate::contract::Severity,
-    /// Whether it runs unless a run asks for it; `false`: only with `--check <name>`.
+    /// `true` if every run performs the check; `false` if only runs with `--check <name>` do.
     pub enabled: bool,
 }
 
-/// What a check compares.
+/// Condition of a check.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CheckKind {
-    /// Two queries of one row each must give the same values, exactly.
+    /// Two queries of one row each must return exactly the same values.
     Equal {
-        /// Gives what must come out.
+        /// Query that returns the expected row.
         expected: Sql,
-        /// Gives what came out.
+        /// Query that returns the actual row.
         got: Sql,
     },
-    /// A query whose every row is a violation; the first ones are shown.
+    /// Each row that the query returns is a violation. The first ones are reported.
     NoRows(Sql),
 }

@@ -1,22 +1,22 @@
-//! Job folders: contracts and SQL, parsed, checked and planned.
+//! Job folders: contracts and SQL, parsed, validated and planned.
 //!
 //! A job says what is computed, never where it is stored. It is a folder with a `job.toml` (inputs with their contracts,
-//! parameters, outputs, checks) and SQL files. This crate reads the texts of such a folder into a [`job::Job`], finds every
-//! mistake in it before any data is read, and plans its queries with DataFusion over tables that the caller brings.
+//! parameters, outputs, checks) and SQL files. This crate parses the files of such a folder into a [`job::Job`], finds every
+//! mistake in it before any data is read, and plans its queries with DataFusion over tables that the caller registers.
 //!
 //! ```text
 //!   job.toml, *.sql          job.toml of other jobs
 //!        |                          |
 //!        v                          v
-//!   Job::parse ------- contracts and tables taken from them
+//!   Job::parse ------- contracts and tables of other jobs
 //!        |
-//!        |---- Job::check       all SQL planned over empty tables: every mistake with file, line and column
-//!        |---- describe         tables of text for people
+//!        |---- Job::check       plans all SQL over empty tables: every mistake with file, line and column
+//!        |---- describe         descriptions for people, as tables of text
 //!        v
 //!   plan::session_context <--- the caller registers inputs, then tables and outputs as they are computed
 //!        |
-//!        |---- plan::rule_condition    rows of an input that break a rule
-//!        |---- plan::table_plan        intermediate tables, each once
+//!        |---- plan::rule_condition    condition of a row rule
+//!        |---- plan::table_plan        rows of an intermediate table
 //!        |---- plan::output_plan       rows of exactly the contract's columns and types
 //!        `---- plan::check_plan        what must hold before anything is published
 //! ```
@@ -58,47 +58,52 @@
 //!
 //! # Types
 //!
-//! `string`, `int`, `bigint`, `double`, `decimal(p,s)`, `date`, `timestamp` and `boolean`; any of them with `not null`
-//! after it, for without it NULL is accepted. An output takes what its query gives where nothing is lost: whole numbers
-//! and decimals go into each other and into `double`, and a value that does not fit, or would lose digits, fails the run
-//! with the column's name. A floating point number goes into `double` only, a text into `string` only, and so on: other
-//! conversions are casts, to be written in the query. So the sum of a `decimal(12,2)`, wider in DataFusion, is written into
-//! a `decimal(18,2)` without a cast.
+//! The types are `string`, `int`, `bigint`, `double`, `decimal(p,s)`, `date`, `timestamp` and `boolean`. Each may be followed
+//! by `not null`; without it, NULL is accepted.
+//!
+//! A column of an output takes the values of its query without a cast if nothing can be lost: integers and decimals go into
+//! each other and into `double`, floating-point numbers into `double` only, and all other types only into themselves. So the
+//! sum of a `decimal(12,2)`, which is wider in DataFusion, can be written into a `decimal(18,2)`. A value that does not fit, or
+//! that would lose digits, fails the run with the name of the column. Other conversions need a cast in the query.
 //!
 //! # Invariants
 //!
-//! - It never does IO, reads no clock and no environment: the same files give the same job, the same plans, the same rows.
-//! - A job that [`job::Job::check`] passes fails in a run over its data only: a broken check, a number that overflows, NULL
-//!   in a `not null` column.
-//! - All problems come at once and each has its place; only within one query the first hides the others.
-//! - What a check plans, a run plans: there is one session configuration and one path from text to plan.
-//! - Arithmetic of the bundled jobs is exact: amounts, hours and averages are whole numbers and decimals until the one
-//!   rounding at their end.
-//! - Names are lower case, so that SQL, Glue and Athena see the same ones; the file's own names stand in `from`.
+//! - The crate does no IO and reads neither clock nor environment: the same files give the same job, the same plans, the same
+//!   rows.
+//! - A job that passes [`job::Job::check`] fails in a run only because of its data: a check that does not hold, a number that
+//!   overflows, NULL in a `not null` column.
+//! - All problems are reported at once, each with its position. Only within one query the first problem hides the others.
+//! - A run plans what a check plans: there is one session configuration, and one path from text to plan.
+//! - The arithmetic of the bundled jobs is exact: amounts, hours and averages are integers and decimals until they are rounded
+//!   once, at the end.
+//! - Names are lower case, so that SQL, Glue and Athena agree on them. `from` has the name of the field in the file.
 //!
 //! # Functions
 //!
-//! SQL has DataFusion's functions and these:
+//! SQL has DataFusion's functions and the following ones.
 //!
 #![doc = include_str!("../FUNCTIONS.md")]
 //!
 //! # Keys of a `job.toml`
 #![doc = include_str!("../KEYS.md")]
+#![warn(clippy::missing_docs_in_private_items)]
 
 pub mod contract;
 pub mod job;
 
-pub mod format;
 pub mod name;
-pub mod value;
+pub mod suggestion;
+pub mod time_pattern;
+mod value_parser;
 
 mod manifest;
 mod problem;
 
-mod function;
+pub mod hash_table;
 pub mod plan;
+mod sql_functions;
 
-mod check;
+mod validation;
 
 pub mod bundled;
 pub mod describe;
@@ -107,7 +112,5 @@ pub mod draft;
 mod error;
 
 pub use self::error::{Error, ErrorKind};
-pub use self::manifest::keys::{KEYS, KeyInfo, keys_as_markdown};
-pub use self::manifest::part::Part;
-pub use self::manifest::{JOB_FILE, Others};
+pub use self::manifest::Others;
 pub use self::problem::{Problem, Problems};

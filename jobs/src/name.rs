@@ -1,6 +1,7 @@
-//! Which names are accepted, and which known name a wrong one probably meant.
+//! Names of jobs, datasets and columns.
 
-/// Whether a name is a lower-case letter followed by lower-case letters, digits and underscores, as Athena and Glue take it.
+/// `true` if a name is a lower-case letter followed by lower-case letters, digits and underscores, which Athena and
+/// Glue accept as they are.
 #[must_use]
 pub fn is_legal(name: &str) -> bool {
     let mut bytes = name.bytes();
@@ -9,12 +10,12 @@ pub fn is_legal(name: &str) -> bool {
         && name.len() <= LONGEST
 }
 
-/// Glue takes names of up to 255 bytes.
+/// Length limit in bytes, which is Glue's.
 const LONGEST: usize = 255;
 
-/// The legal name nearest to any text: `Vehicle ID` gives `vehicle_id`.
+/// Returns the legal name that is nearest to any text, for example `vehicle_id` for `Vehicle ID`.
 #[must_use]
-pub fn legalise(text: &str) -> String {
+pub fn legalize(text: &str) -> String {
     let mut name = String::with_capacity(text.len());
     let mut lower = false;
     for character in text.trim().chars() {
@@ -42,61 +43,6 @@ pub fn legalise(text: &str) -> String {
     .collect()
 }
 
-/// The known name that differs least from `name`, if it differs little.
-#[must_use]
-pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let lower = name.to_lowercase();
-    // A third of the letters may differ: beyond that the guess is more often wrong than right.
-    let most = (name.chars().count() / 3).max(1);
-    known
-        .into_iter()
-        .map(|candidate| (distance(&lower, &candidate.to_lowercase()), candidate))
-        .filter(|(distance, _)| *distance <= most)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
-}
-
-/// The hint ``did you mean `x`?``, or else the list of what is known.
-pub(crate) fn suggestion<'a>(
-    name: &str,
-    known: impl IntoIterator<Item = &'a str> + Clone,
-) -> String {
-    if let Some(near) = nearest(name, known.clone()) {
-        return format!("did you mean `{near}`?");
-    }
-    let names = known
-        .into_iter()
-        .map(|name| format!("`{name}`"))
-        .collect::<Vec<_>>();
-    match names.as_slice() {
-        [] => "there are none".to_owned(),
-        [one] => format!("there is only {one}"),
-        names => format!("there are {}", names.join(", ")),
-    }
-}
-
-/// The number of letters to insert, delete, replace or swap with their neighbour.
-fn distance(left: &str, right: &str) -> usize {
-    let left = left.chars().collect::<Vec<_>>();
-    let right = right.chars().collect::<Vec<_>>();
-    let mut before_last: Vec<usize> = Vec::new();
-    let mut last = (0..=right.len()).collect::<Vec<_>>();
-    for (row, &a) in left.iter().enumerate() {
-        let mut current = vec![row + 1];
-        for (at, &b) in right.iter().enumerate() {
-            let mut best = (last[at] + usize::from(a != b))
-                .min(last[at + 1] + 1)
-                .min(current[at] + 1);
-            if row > 0 && at > 0 && a == right[at - 1] && left[row - 1] == b {
-                best = best.min(before_last[at - 1] + 1);
-            }
-            current.push(best);
-        }
-        before_last = std::mem::replace(&mut last, current);
-    }
-    last[right.len()]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -119,16 +65,8 @@ mod tests {
             ("Größe", "gr_e"),
             ("ID", "id"),
         ] {
-            assert_eq!(legalise(header), name);
+            assert_eq!(legalize(header), name);
             assert!(is_legal(name));
         }
-    }
-
-    #[test]
-    fn the_nearest_name_is_close_or_none() {
-        let known = ["rental_id", "user_id", "partition_by"];
-        assert_eq!(nearest("partiton_by", known), Some("partition_by"));
-        assert_eq!(nearest("usre_id", known), Some("user_id"));
-        assert_eq!(nearest("amount", known), None);
     }
 }

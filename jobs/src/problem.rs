@@ -1,44 +1,46 @@
-//! What is wrong with a job folder, and where.
+//! Problems of a job folder, each with its position.
 
 use std::fmt;
 use std::ops::Range;
 
 use serde::Serialize;
 
-/// One fault of a job folder, at the place where a person repairs it.
+/// One mistake in a job folder, at the position where a person corrects it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Problem {
-    /// The file's name below the job folder.
+    /// Name of the file, relative to the job folder.
     pub file: String,
-    /// The line, from 1.
+    /// Line, from 1.
     pub line: usize,
-    /// The character in that line, from 1.
+    /// Character in that line, from 1.
     pub column: usize,
-    /// What is wrong: lower case, no full stop, names in ticks.
+    /// Description: lower case, without a full stop, names in backticks.
     pub message: String,
-    /// What to do about it.
+    /// Advice for the author of the job.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
 }
 
 impl Problem {
-    pub(crate) fn new(file: &str, place: Place, message: impl Into<String>) -> Self {
+    /// Builds a problem without a hint.
+    pub(crate) fn new(file: &str, position: Position, message: impl Into<String>) -> Self {
         Self {
             file: file.to_owned(),
-            line: place.line,
-            column: place.column,
+            line: position.line,
+            column: position.column,
             message: message.into(),
             hint: None,
         }
     }
 
+    /// Adds advice for the author of the job.
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 }
 
-/// `file:line:column: message`, and the hint on a line of its own.
+/// Writes `file:line:column: message`, and the hint on a line of its own.
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
@@ -53,13 +55,14 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Everything that is wrong with a job folder, in the order of files and lines; never empty.
+/// All problems of a job folder, in the order of files and lines; never empty.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
 pub struct Problems(Vec<Problem>);
 
 impl Problems {
-    /// The value, which is there wherever there are no problems; else the problems, sorted by place.
+    /// Returns the value if there are no problems, else the problems sorted by position. A value must exist if there
+    /// are no problems.
     pub(crate) fn or<T>(mut problems: Vec<Problem>, value: Option<T>) -> Result<T, Self> {
         match value {
             Some(value) if problems.is_empty() => Ok(value),
@@ -71,7 +74,7 @@ impl Problems {
         }
     }
 
-    /// The problems in the order of files and lines.
+    /// Iterates over the problems in the order of files and lines.
     pub fn iter(&self) -> std::slice::Iter<'_, Problem> {
         self.0.iter()
     }
@@ -100,17 +103,21 @@ impl fmt::Display for Problems {
 
 impl std::error::Error for Problems {}
 
-/// A line and a character in it, both from 1.
+/// Position in a text file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct Position {
+    /// Line, from 1.
     pub(crate) line: usize,
+    /// Character in that line, from 1.
     pub(crate) column: usize,
 }
 
-impl Place {
+impl Position {
+    /// Position of the first character of a file.
     pub(crate) const START: Self = Self { line: 1, column: 1 };
 
-    /// The place of a byte offset in a text.
+    /// Returns the position of the first byte of a span; a span that begins within a character, or behind the text,
+    /// counts as the nearest character before it.
     pub(crate) fn of(text: &str, span: &Range<usize>) -> Self {
         let end = (0..=span.start.min(text.len()))
             .rev()
@@ -129,11 +136,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_counts_lines_and_characters_not_bytes() {
+    fn a_position_counts_lines_and_characters_not_bytes() {
         assert_eq!(
-            Place::of("aé = 1\nöx", &(10..11)),
-            Place { line: 2, column: 2 }
+            Position::of("aé = 1\nöx", &(10..11)),
+            Position { line: 2, column: 2 }
         );
-        assert_eq!(Place::of("", &(5..6)), Place::START);
+        assert_eq!(Position::of("", &(5..6)), Position::START);
     }
 }

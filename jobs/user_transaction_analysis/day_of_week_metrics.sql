@@ -1,6 +1,6 @@
 with days as (
     select
-        -- `dow` counts from Sunday, 0.
+        -- `dow` is 0 on Sunday.
         case date_part('dow', rental_date) when 0 then 7 else date_part('dow', rental_date) end as day_order,
         rentals,
         revenue

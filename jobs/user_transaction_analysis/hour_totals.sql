@@ -1,4 +1,4 @@
--- One row for each hour of each day in which a rental starts: hours and weekdays are sums of these.
+-- One row per day and hour in which a rental starts. The hours and the days of the week are sums of these rows.
 select
     rental_date,
     cast(date_part('hour', rental_start_time) as int) as hour_of_day,

@@ -1,4 +1,5 @@
--- `percent_rank` sorts all users; who spends the same has the same rank, and there are far fewer amounts than users.
+-- Amounts are ranked instead of users: users who spend the same have the same rank, there are far fewer amounts than users, and
+-- `percent_rank` would sort all users.
 with amounts as (
     select
         spent,

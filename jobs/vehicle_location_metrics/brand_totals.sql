@@ -1,4 +1,4 @@
--- The rentals are read once for brands and vehicle types: types are sums of these, and their vehicles are united.
+-- The rentals are read once for brands and vehicle types: the rows of a type are sums of these, with united sets of vehicles.
 select
     vehicle_type,
     brand,

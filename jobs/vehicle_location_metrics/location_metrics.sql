@@ -21,7 +21,7 @@ dropoffs as (
     group by dropoff_location
 )
 
--- Full joins: every location has its row, and a rental at a location without a name is not lost.
+-- Full joins, so that every location has a row and no rental at an unknown location is lost.
 select
     coalesce(locations.location_id, pickups.location_id, dropoffs.location_id) as location_id,
     locations.location_name,

@@ -1,76 +1,10 @@
-//! The jobs that come with the binary.
+//! The jobs that are bundled with the binary.
 
-use crate::job::{Job, JobFile};
-
-/// The names of the bundled jobs, in the order in which they run.
-pub const NAMES: [&str; 3] = [
-    "rental_facts",
-    "vehicle_location_metrics",
-    "user_transaction_analysis",
-];
-
-macro_rules! folder {
-    ($job:literal: $($file:literal),+) => {
-        ($job, &[$(($file, include_str!(concat!("../../", $job, "/", $file)))),+])
-    };
-}
-
-/// A folder's name and its files, each with name and text.
-type Folder = (&'static str, &'static [(&'static str, &'static str)]);
-
-const FOLDERS: [Folder; 3] = [
-    folder!("rental_facts": "job.toml", "rental_facts.sql", "user_overlaps.sql", "vehicle_overlaps.sql"),
-    folder!(
-        "vehicle_location_metrics": "job.toml",
-        "brand_metrics.sql",
-        "brand_totals.sql",
-        "location_metrics.sql",
-        "vehicle_type_metrics.sql"
-    ),
-    folder!(
-        "user_transaction_analysis": "job.toml",
-        "daily_metrics.sql",
-        "day_of_week_metrics.sql",
-        "hour_totals.sql",
-        "hourly_metrics.sql",
-        "user_metrics.sql",
-        "user_totals.sql"
-    ),
-];
-
-/// The files of a bundled job.
-#[must_use]
-pub fn files(name: &str) -> Option<Vec<JobFile>> {
-    let (_, files) = FOLDERS.iter().find(|(job, _)| *job == name)?;
-    Some(
-        files
-            .iter()
-            .map(|(name, text)| JobFile {
-                name: (*name).to_owned(),
-                text: (*text).to_owned(),
-            })
-            .collect(),
-    )
-}
-
-/// A bundled job, parsed.
-///
-/// # Panics
-/// Never in a released binary: the tests parse and check every bundled job.
-#[must_use]
-pub fn job(name: &str) -> Option<Job> {
-    let files = files(name)?;
-    Some(Job::parse(files, &|_| None).expect("the bundled jobs are parsed by the tests"))
-}
-
-/// The bundled jobs, in the order in which they run.
-///
-/// # Panics
-/// As [`job`].
-#[must_use]
-pub fn jobs() -> Vec<Job> {
-    NAMES.iter().filter_map(|name| job(name)).collect()
-}
+pub(crate) mod embedded_folders;
+mod jobs;
 
 #[cfg(test)]
 mod tests;
+
+pub use self::embedded_folders::{NAMES, files};
+pub use self::jobs::{job, jobs};

@@ -1,4 +1,5 @@
-//! The bundled jobs over small files: `tests/bundled/make.py` makes the files and, without SQL, what must come out.
+//! Runs the bundled jobs over small files. `tests/bundled/make.py` generates the files and computes the expected rows
+//! without SQL.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -18,11 +19,11 @@ use crate::job::{InputOrigin, Job};
 use crate::plan::{
     CheckPlan, Parameters, check_plan, output_plan, rule_condition, session_context, table_plan,
 };
-use crate::value;
+use crate::value_parser;
 
 type Tables = HashMap<String, RecordBatch>;
 
-/// Reads a file without quotes by a contract whose columns are in the file's order.
+/// Parses a file without quotes by a contract whose columns are in the order of the file.
 fn read(text: &str, contract: &Contract) -> RecordBatch {
     assert!(matches!(contract.format, Format::Csv(_)));
     let rows = text
@@ -33,7 +34,7 @@ fn read(text: &str, contract: &Contract) -> RecordBatch {
     let columns = contract.columns.iter().enumerate().map(|(at, column)| {
         let values = rows.iter().map(|row| match row[at] {
             "" => ScalarValue::try_from(&column.kind.arrow()).unwrap(),
-            text => value::parse(&column.kind, text).unwrap(),
+            text => value_parser::parse(&column.kind, text).unwrap(),
         });
         ScalarValue::iter_to_array(values.collect::<Vec<_>>()).unwrap()
     });
@@ -88,13 +89,13 @@ async fn collect(context: &SessionContext, plan: LogicalPlan) -> RecordBatch {
     arrow::compute::concat_batches(&schema, &batches).unwrap()
 }
 
-/// What a run of a job gave.
+/// Result of a run.
 struct Ran {
     outputs: Tables,
     filtered: HashMap<String, Option<u64>>,
 }
 
-/// Runs a job as the runner does, in memory, all checks included.
+/// Runs a job in memory as the runner does, with all checks.
 async fn run(job: &Job, inputs: &Tables, set: &[(&str, &str)]) -> Ran {
     let context = session_context(Arc::new(RuntimeEnv::default()), 3);
     let parameters = Parameters::bind(job, set).unwrap();
@@ -144,7 +145,7 @@ async fn run(job: &Job, inputs: &Tables, set: &[(&str, &str)]) -> Ran {
     Ran { outputs, filtered }
 }
 
-/// The rows as lines, sorted.
+/// Formats the rows as sorted lines.
 fn lines(batch: &RecordBatch) -> String {
     let options = FormatOptions::default().with_timestamp_format(Some("%Y-%m-%d %H:%M:%S"));
     let columns = batch
@@ -168,7 +169,7 @@ fn lines(batch: &RecordBatch) -> String {
     })
 }
 
-/// All three jobs, one after the other.
+/// Runs all three jobs, one after the other.
 async fn run_all(mut tables: Tables) -> Tables {
     for name in NAMES {
         let ran = run(&job(name).unwrap(), &tables, &[]).await;
@@ -184,7 +185,7 @@ macro_rules! expected {
 }
 
 #[tokio::test]
-async fn every_table_is_what_plain_loops_over_exact_fractions_give() {
+async fn every_table_equals_the_result_of_plain_loops_over_exact_fractions() {
     let tables = run_all(raw()).await;
     for (name, expected) in expected!(
         "rental_facts",
@@ -201,7 +202,7 @@ async fn every_table_is_what_plain_loops_over_exact_fractions_give() {
 }
 
 #[tokio::test]
-async fn without_rentals_there_are_locations_and_nothing_else() {
+async fn without_rentals_only_the_locations_have_rows() {
     let mut tables = raw();
     let rentals = &tables["rental_transactions"];
     tables.insert("rental_transactions".to_owned(), rentals.slice(0, 0));
@@ -225,7 +226,7 @@ async fn without_rentals_there_are_locations_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_rental_whose_place_or_user_has_no_name_is_not_lost() {
+async fn a_rental_with_an_unknown_location_or_user_is_not_lost() {
     let mut tables = run_all(raw()).await;
     for name in ["locations", "users"] {
         let all = &tables[name];
@@ -273,7 +274,7 @@ async fn a_window_leaves_out_and_counts_the_other_days() {
 }
 
 #[test]
-fn every_good_row_keeps_every_rule() {
+fn every_valid_row_passes_every_rule() {
     let context = session_context(Arc::new(RuntimeEnv::default()), 1);
     let tables = raw();
     for input in job("rental_facts").unwrap().inputs {
@@ -321,7 +322,8 @@ async fn every_rental_streams_past_the_tables_that_are_looked_up() {
         .filter(|line| line.contains("JoinExec"))
         .collect::<Vec<_>>();
     assert_eq!(joins.len(), 4, "{shown}");
-    // The left side is held, the right side streams: whatever is looked up must stand left, and no rental is sent round.
+    // The left side is held and the right side streams: every table that is looked up must be on the left, and no
+    // rental may pass an exchange.
     for join in joins {
         assert!(
             join.trim_start().starts_with("LookupJoinExec: on="),

@@ -1,57 +1,8 @@
-//! Job folders to start from: a working example, or a contract drafted from a file for a person to correct.
+//! Job folders to start from: a working example, or a contract that is drafted from a file and corrected by a person.
 
-mod infer;
-mod write;
+mod drafted_job;
+mod example_job;
+mod type_inference;
 
-pub use self::infer::{Guess, guess};
-pub use self::write::{CsvSample, from_csv, from_parquet};
-
-use crate::job::JobFile;
-use crate::manifest::JOB_FILE;
-
-/// The folder, below that of the example job, whose `raw/` holds its sample data: the `--input` to run it with.
-pub const SAMPLE_FOLDER: &str = "sample";
-
-/// A small job that has one of nearly everything, with sample data that it runs on.
-#[must_use]
-pub fn example(job: &str) -> Vec<JobFile> {
-    let file = |name: String, text: &str| JobFile {
-        name,
-        text: text.to_owned(),
-    };
-    vec![
-        file(
-            JOB_FILE.to_owned(),
-            &include_str!("example/job.toml").replace("{job}", job),
-        ),
-        file(
-            "daily_sales.sql".to_owned(),
-            include_str!("example/daily_sales.sql"),
-        ),
-        file(
-            format!("{SAMPLE_FOLDER}/raw/orders/orders.csv"),
-            include_str!("example/orders.csv"),
-        ),
-        file(
-            format!("{SAMPLE_FOLDER}/raw/shops/shops.csv"),
-            include_str!("example/shops.csv"),
-        ),
-    ]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::job::Job;
-
-    #[tokio::test]
-    async fn the_example_passes_the_check() {
-        let checked = Job::check(example("first_job"), &|_| None).await;
-        assert_eq!(
-            checked
-                .map(|job| job.name)
-                .map_err(|problems| problems.to_string()),
-            Ok("first_job".to_owned())
-        );
-    }
-}
+pub use self::drafted_job::{CsvSample, from_csv, from_parquet};
+pub use self::example_job::{SAMPLE_FOLDER, example};

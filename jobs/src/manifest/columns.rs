@@ -1,23 +1,25 @@
-//! Columns and types: `"decimal(12,2) not null"`, or a table with a format, spellings and a place.
+//! Columns and types: `"decimal(12,2) not null"`, or a table with a type, a format, spellings and an origin.
 
 use toml::de::DeValue;
 
-use super::column_type;
-use super::part::Part;
-use super::section::{Document, Named, Section, Text};
+use super::section::{NamedEntry, Section};
+use super::section_kind::SectionKind;
+use super::toml_document::{SpannedText, TomlDocument};
+use super::type_name;
 use crate::contract::{Column, ColumnType, Origin};
-use crate::format::TimePattern;
+use crate::time_pattern::TimePattern;
 
-/// Reads the columns of a contract in the order of the file.
-pub(super) fn columns(section: &Section<'_>, part: Part) -> Vec<Column> {
+/// Reads the columns of a contract, in the order of the file.
+pub(super) fn columns(section: &Section<'_>, within: SectionKind) -> Vec<Column> {
     section
         .named("columns", "column")
         .iter()
-        .map(|entry| column(section.document, entry, part))
+        .map(|entry| column(section.document, entry, within))
         .collect()
 }
 
-fn column(document: &Document<'_>, entry: &Named<'_>, part: Part) -> Column {
+/// Reads a column, which is a type or a table. A problem with its type is reported; the column then has a likely type.
+fn column(document: &TomlDocument<'_>, entry: &NamedEntry<'_>, within: SectionKind) -> Column {
     let mut column = Column {
         name: entry.name.to_owned(),
         kind: ColumnType::String,
@@ -25,16 +27,16 @@ fn column(document: &Document<'_>, entry: &Named<'_>, part: Part) -> Column {
         origin: Origin::Field(entry.name.to_owned()),
         description: None,
     };
-    let written = match entry.section_or_text(document, part) {
+    let written = match entry.section_or_text(document, within) {
         None => None,
         Some(Err(shorthand)) => Some(written_type(document, entry.name, &shorthand, None)),
         Some(Ok(section)) => {
             column.description = section.text("description").map(|text| text.value);
-            if part == Part::InputColumn {
+            if within == SectionKind::InputColumn {
                 column.origin = origin(&section, entry.name);
             }
             if section.get("type").is_none() {
-                section.missing("type", "such as `type = \"string not null\"`");
+                section.missing("type", "add it, for example `type = \"string not null\"`");
             }
             section
                 .text("type")
@@ -43,15 +45,20 @@ fn column(document: &Document<'_>, entry: &Named<'_>, part: Part) -> Column {
     };
     match written {
         Some((kind, nullable)) => (column.kind, column.nullable) = (kind, nullable),
-        None => document.no_type_for(entry.name),
+        None => document.mark_untyped(entry.name),
     }
     column
 }
 
+/// Reads `from` or `path`.
 fn origin(section: &Section<'_>, name: &str) -> Origin {
     match (section.text("from"), section.text("path")) {
         (Some(from), Some(_)) => {
-            section.wrong(&from.span, "a column has `from` or `path`, not both", "");
+            section.report(
+                &from.span,
+                "a column cannot have both `from` and `path`",
+                "remove one of them",
+            );
             Origin::Field(from.value)
         }
         (Some(from), None) => Origin::Field(from.value),
@@ -60,28 +67,28 @@ fn origin(section: &Section<'_>, name: &str) -> Origin {
     }
 }
 
-/// The type of a parameter: no `not null`, and a format at most.
+/// Reads the type of a parameter, which has no `not null` and at most a format.
 pub(super) fn parameter_type(
-    document: &Document<'_>,
-    text: &Text,
+    document: &TomlDocument<'_>,
+    text: &SpannedText,
     section: Option<&Section<'_>>,
 ) -> ColumnType {
     let (kind, nullable) = written_type(document, "", text, section);
     if !nullable {
-        document.wrong(
+        document.report(
             &text.span,
-            "a parameter's type has no `not null`",
-            "write `required = true`",
+            "a parameter's type cannot be `not null`",
+            "write `required = true` instead",
         );
     }
     kind
 }
 
-/// Reads `<type> [not null]`, with the keys of the table around it, if there is one.
+/// Reads `<type> [not null]`, together with the other keys of its table if there is one.
 fn written_type(
-    document: &Document<'_>,
+    document: &TomlDocument<'_>,
     name_of: &str,
-    text: &Text,
+    text: &SpannedText,
     section: Option<&Section<'_>>,
 ) -> (ColumnType, bool) {
     let words = text.value.trim();
@@ -89,7 +96,7 @@ fn written_type(
         Some(name) if name.ends_with([' ', ')']) => (name.trim_end(), false),
         _ => (words, true),
     };
-    match column_type::parse(name) {
+    match type_name::parse(name) {
         Ok(kind) => {
             let kind = match section {
                 Some(section) => with_details(kind, section),
@@ -98,14 +105,14 @@ fn written_type(
             (kind, nullable)
         }
         Err(fault) => {
-            document.wrong(&text.span, fault.message, fault.hint);
-            document.no_type_for(name_of);
+            document.report(&text.span, fault.message, fault.hint);
+            document.mark_untyped(name_of);
             (fault.guess, nullable)
         }
     }
 }
 
-/// Adds the format, zone and spellings of a table; a key that the type does not have is a problem.
+/// Adds the format, the zone and the spellings of a table. Keys that the type does not have are reported.
 fn with_details(mut kind: ColumnType, section: &Section<'_>) -> ColumnType {
     let takes: &[&str] = match kind {
         ColumnType::Date { .. } => &["format"],
@@ -117,7 +124,11 @@ fn with_details(mut kind: ColumnType, section: &Section<'_>) -> ColumnType {
         if let Some(value) = section.get(key)
             && !takes.contains(&key)
         {
-            section.wrong(&value.span(), format!("`{kind}` has no `{key}`"), "");
+            section.report(
+                &value.span(),
+                format!("type `{kind}` has no key `{key}`"),
+                "remove the key, or correct the type",
+            );
         }
     }
     match &mut kind {
@@ -130,10 +141,10 @@ fn with_details(mut kind: ColumnType, section: &Section<'_>) -> ColumnType {
         ColumnType::Timestamp { format, utc } => {
             if let Some(zone) = section.text("zone") {
                 if zone.value != "UTC" {
-                    section.wrong(
+                    section.report(
                         &zone.span,
                         format!("unknown zone `{}`", zone.value),
-                        "`UTC`, or no zone for wall-clock times",
+                        "write `UTC`, or remove `zone` if the values are wall-clock times",
                     );
                 }
                 *utc = true;
@@ -149,32 +160,38 @@ fn with_details(mut kind: ColumnType, section: &Section<'_>) -> ColumnType {
     kind
 }
 
+/// Reports a pattern that is invalid or does not suit its type.
 fn pattern(
     section: &Section<'_>,
-    text: &Text,
-    fits: impl FnOnce(&TimePattern) -> Result<(), crate::format::PatternError>,
+    text: &SpannedText,
+    fits: impl FnOnce(&TimePattern) -> Result<(), crate::time_pattern::PatternError>,
 ) {
     if let Err(error) = TimePattern::parse(&text.value).and_then(|pattern| fits(&pattern)) {
-        section.wrong(&text.span, error.to_string(), error.hint());
+        section.report(&text.span, error.to_string(), error.hint());
     }
 }
 
+/// Reads the texts for true and false.
 fn spellings(section: &Section<'_>, yes: &mut Vec<String>, no: &mut Vec<String>) {
     for (key, spelt) in [("true", &mut *yes), ("false", &mut *no)] {
         let Some(value) = section.get(key) else {
             continue;
         };
         if matches!(value.get_ref(), DeValue::Array(items) if items.is_empty()) {
-            section.wrong(&value.span(), format!("`{key}` is empty"), "");
+            section.report(
+                &value.span(),
+                format!("`{key}` is empty"),
+                "list at least one string, or remove the key",
+            );
         } else if let Some(texts) = section.texts(key) {
             *spelt = texts.into_iter().map(|text| text.value).collect();
         }
     }
     if let Some(both) = yes.iter().find(|text| no.contains(text)) {
-        section.wrong(
+        section.report(
             &section.name(),
             format!("`{both}` means both true and false"),
-            "",
+            "remove it from one of the lists",
         );
     }
 }

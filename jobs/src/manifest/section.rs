@@ -1,96 +1,42 @@
-//! A table of a `job.toml` with its place, read key by key so that one wrong value hides no other.
+//! A section of a `job.toml`: a TOML table that is read key by key, so that one invalid value does not hide another.
 
-use std::cell::RefCell;
 use std::ops::Range;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::part::Part;
-use crate::name::{self, suggestion};
-use crate::problem::{Place, Problem};
+use super::section_keys;
+use super::section_kind::SectionKind;
+use super::toml_document::{SpannedText, TomlDocument};
+use crate::name;
+use crate::suggestion::suggestion;
 
-/// The file being read and what was found wrong with it so far.
-pub(super) struct Document<'a> {
-    pub(super) file: &'a str,
-    pub(super) text: &'a str,
-    problems: RefCell<Vec<Problem>>,
-    /// Columns whose type is unknown: a second problem about their type would only follow from the first.
-    untyped: RefCell<Vec<String>>,
-}
-
-impl<'a> Document<'a> {
-    pub(super) fn new(file: &'a str, text: &'a str) -> Self {
-        Self {
-            file,
-            text,
-            problems: RefCell::default(),
-            untyped: RefCell::default(),
-        }
-    }
-
-    pub(super) fn wrong(
-        &self,
-        span: &Range<usize>,
-        message: impl Into<String>,
-        hint: impl Into<String>,
-    ) {
-        let problem = Problem::new(self.file, Place::of(self.text, span), message);
-        let hint = hint.into();
-        self.problems.borrow_mut().push(if hint.is_empty() {
-            problem
-        } else {
-            problem.hint(hint)
-        });
-    }
-
-    pub(super) fn no_type_for(&self, column: &str) {
-        self.untyped.borrow_mut().push(column.to_owned());
-    }
-
-    pub(super) fn has_no_type(&self, column: &str) -> bool {
-        self.untyped
-            .borrow()
-            .iter()
-            .any(|untyped| untyped == column)
-    }
-
-    pub(super) fn into_problems(self) -> Vec<Problem> {
-        self.problems.into_inner()
-    }
-}
-
-/// A text of the file and its place.
-#[derive(Clone, Debug)]
-pub(super) struct Text {
-    pub(super) value: String,
-    pub(super) span: Range<usize>,
-}
-
-/// A table that may have only the keys of its part.
+/// A TOML table that may have only the keys of its kind.
 #[derive(Clone, Copy)]
 pub(super) struct Section<'a> {
-    pub(super) document: &'a Document<'a>,
+    /// The document that the table belongs to.
+    pub(super) document: &'a TomlDocument<'a>,
+    /// The table.
     table: &'a DeTable<'a>,
-    /// The place of the table's name, for what is missing from it.
+    /// Span of the table's name, at which missing keys are reported.
     name: (usize, usize),
 }
 
 impl<'a> Section<'a> {
-    /// Takes a table and reports the keys that its part does not have.
+    /// Wraps a table and reports the keys that its kind does not have.
     pub(super) fn new(
-        document: &'a Document<'a>,
-        part: Part,
+        document: &'a TomlDocument<'a>,
+        kind: SectionKind,
         table: &'a DeTable<'a>,
         name: &Range<usize>,
     ) -> Self {
         for key in table.keys() {
             let written = key.get_ref().as_ref();
-            if !part.keys().any(|known| known == written) {
-                document.wrong(
+            if !section_keys::names_in(kind).any(|known| known == written) {
+                document.report(
                     &key.span(),
-                    format!("unknown key `{written}` in {}", part.place()),
-                    suggestion(written, part.keys()),
+                    format!("unknown key `{written}` in {}", kind.heading()),
+                    suggestion(written, section_keys::names_in(kind)),
                 );
             }
         }
@@ -101,44 +47,50 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// Returns the span of the table's name.
     pub(super) fn name(&self) -> Range<usize> {
         self.name.0..self.name.1
     }
 
+    /// Returns the value of a key.
     pub(super) fn get(&self, key: &str) -> Option<&'a Spanned<DeValue<'a>>> {
         self.table.get(key)
     }
 
-    pub(super) fn wrong(
+    /// Reports a problem; an empty hint is none.
+    pub(super) fn report(
         &self,
         span: &Range<usize>,
         message: impl Into<String>,
         hint: impl Into<String>,
     ) {
-        self.document.wrong(span, message, hint);
+        self.document.report(span, message, hint);
     }
 
+    /// Reports a missing key.
     pub(super) fn missing(&self, key: &str, hint: impl Into<String>) {
-        self.wrong(&self.name(), format!("`{key}` is missing"), hint);
+        self.report(&self.name(), format!("`{key}` is missing"), hint);
     }
 
-    pub(super) fn text(&self, key: &str) -> Option<Text> {
+    /// Reads a string.
+    pub(super) fn text(&self, key: &str) -> Option<SpannedText> {
         self.text_of(key, self.get(key)?)
     }
 
-    fn text_of(&self, key: &str, value: &Spanned<DeValue<'_>>) -> Option<Text> {
+    /// Returns a value as a string; another type is reported.
+    fn text_of(&self, key: &str, value: &Spanned<DeValue<'_>>) -> Option<SpannedText> {
         if let DeValue::String(text) = value.get_ref() {
-            return Some(Text {
+            return Some(SpannedText {
                 value: text.as_ref().to_owned(),
                 span: value.span(),
             });
         }
-        self.not_a(value, key, "a text");
+        self.report_type(value, key, "a string");
         None
     }
 
-    /// One text or a list of texts.
-    pub(super) fn texts(&self, key: &str) -> Option<Vec<Text>> {
+    /// Reads a string or an array of strings.
+    pub(super) fn texts(&self, key: &str) -> Option<Vec<SpannedText>> {
         let value = self.get(key)?;
         match value.get_ref() {
             DeValue::String(_) => self.text_of(key, value).map(|text| vec![text]),
@@ -149,21 +101,23 @@ impl<'a> Section<'a> {
                     .collect(),
             ),
             _ => {
-                self.not_a(value, key, "a text or a list of texts");
+                self.report_type(value, key, "a string or an array of strings");
                 None
             }
         }
     }
 
+    /// Reads a boolean.
     pub(super) fn boolean(&self, key: &str) -> Option<bool> {
         let value = self.get(key)?;
         if let DeValue::Boolean(boolean) = value.get_ref() {
             return Some(*boolean);
         }
-        self.not_a(value, key, "true or false");
+        self.report_type(value, key, "true or false");
         None
     }
 
+    /// Reads an integer that is not negative.
     pub(super) fn count(&self, key: &str) -> Option<u64> {
         let value = self.get(key)?;
         if let DeValue::Integer(integer) = value.get_ref()
@@ -171,55 +125,55 @@ impl<'a> Section<'a> {
         {
             return Some(count);
         }
-        self.not_a(value, key, "a number from 0 on");
+        self.report_type(value, key, "a number that is not negative");
         None
     }
 
-    /// One of a list of words.
+    /// Reads one of a list of words.
     pub(super) fn word<T: Copy>(&self, key: &str, words: &[(&'static str, T)]) -> Option<T> {
         let text = self.text(key)?;
         let found = words.iter().find(|(word, _)| *word == text.value);
         if found.is_none() {
-            self.wrong(
+            self.report(
                 &text.span,
-                format!("`{key}` is `{}`", text.value),
+                format!("`{}` is not a valid `{key}`", text.value),
                 suggestion(&text.value, words.iter().map(|(word, _)| *word)),
             );
         }
         found.map(|(_, value)| *value)
     }
 
-    /// A table of named things, in the order of the file; names that are not legal are reported and kept.
-    pub(super) fn named(&self, key: &str, kind: &str) -> Vec<Named<'a>> {
+    /// Reads a table of named entries, in the order of the file. Names that are not legal are reported and kept.
+    pub(super) fn named(&self, key: &str, kind: &str) -> Vec<NamedEntry<'a>> {
         let Some(value) = self.get(key) else {
             return Vec::new();
         };
         let DeValue::Table(table) = value.get_ref() else {
-            self.not_a(value, key, "a table");
+            self.report_type(value, key, "a table");
             return Vec::new();
         };
         let mut entries = table
             .iter()
-            .map(|(name, value)| Named {
+            .map(|(name, value)| NamedEntry {
                 name: name.get_ref().as_ref(),
                 span: name.span(),
                 value,
             })
             .collect::<Vec<_>>();
-        // The parser sorts by name; the order of the file is the order of columns, inputs and outputs.
+        // The parser sorts by name, but the order of the file is the order of columns, inputs and outputs.
         entries.sort_by_key(|entry| entry.span.start);
         for entry in &entries {
             if !name::is_legal(entry.name) {
                 let mut hint = format!(
-                    "write `{}`: a lower-case letter, then lower-case letters, digits and `_`",
-                    name::legalise(entry.name)
+                    "write `{}`: a name begins with a lower-case letter and has lower-case letters, digits and `_`",
+                    name::legalize(entry.name)
                 );
                 if kind == "column" {
-                    hint.push_str("; `from = \"..\"` names the field of the file");
+                    hint.push_str("; add `from = \"..\"` with the name of the field in the file");
                 }
-                self.wrong(
+                self.report(
                     &entry.span,
-                    format!("`{}` is no name for a {kind}", entry.name),
+                    format!("`{}` is not a valid {kind} name", entry.name),
                     hint,
                 );
             }
@@ -227,43 +181,58 @@ impl<'a> Section<'a> {
         entries
     }
 
-    pub(super) fn not_a(&self, value: &Spanned<DeValue<'_>>, key: &str, wanted: &str) {
-        self.wrong(
+    /// Reports a value of the wrong type.
+    pub(super) fn report_type(&self, value: &Spanned<DeValue<'_>>, key: &str, wanted: &str) {
+        self.report(
             &value.span(),
-            format!("`{key}` is {}, expected {wanted}", kind_of(value.get_ref())),
+            format!(
+                "`{key}` is {}, expected {wanted}",
+                toml_type(value.get_ref())
+            ),
             "",
         );
     }
 }
 
-/// An entry of a table whose keys are names.
+/// An entry of a table of named entries.
 #[derive(Clone)]
-pub(super) struct Named<'a> {
+pub(super) struct NamedEntry<'a> {
+    /// Name of the entry.
     pub(super) name: &'a str,
+    /// Span of the name.
     pub(super) span: Range<usize>,
+    /// Value of the entry.
     pub(super) value: &'a Spanned<DeValue<'a>>,
 }
 
-impl<'a> Named<'a> {
-    /// The entry as a table of a part, or as a text that stands for a table with one key.
+impl<'a> NamedEntry<'a> {
+    /// Returns the name with its span.
+    pub(super) fn name_text(&self) -> SpannedText {
+        SpannedText {
+            value: self.name.to_owned(),
+            span: self.span.clone(),
+        }
+    }
+
+    /// Returns the entry as a section, or as a string that stands for a section with a single key.
     pub(super) fn section_or_text(
         &self,
-        document: &'a Document<'a>,
-        part: Part,
-    ) -> Option<Result<Section<'a>, Text>> {
+        document: &'a TomlDocument<'a>,
+        kind: SectionKind,
+    ) -> Option<Result<Section<'a>, SpannedText>> {
         match self.value.get_ref() {
-            DeValue::Table(table) => Some(Ok(Section::new(document, part, table, &self.span))),
-            DeValue::String(text) => Some(Err(Text {
+            DeValue::Table(table) => Some(Ok(Section::new(document, kind, table, &self.span))),
+            DeValue::String(text) => Some(Err(SpannedText {
                 value: text.as_ref().to_owned(),
                 span: self.value.span(),
             })),
             other => {
-                document.wrong(
+                document.report(
                     &self.value.span(),
                     format!(
-                        "`{}` is {}, expected a text or a table",
+                        "`{}` is {}, expected a string or a table",
                         self.name,
-                        kind_of(other)
+                        toml_type(other)
                     ),
                     "",
                 );
@@ -272,17 +241,21 @@ impl<'a> Named<'a> {
         }
     }
 
-    /// The entry as a table of a part.
-    pub(super) fn section(&self, document: &'a Document<'a>, part: Part) -> Option<Section<'a>> {
+    /// Returns the entry as a section.
+    pub(super) fn section(
+        &self,
+        document: &'a TomlDocument<'a>,
+        kind: SectionKind,
+    ) -> Option<Section<'a>> {
         if let DeValue::Table(table) = self.value.get_ref() {
-            return Some(Section::new(document, part, table, &self.span));
+            return Some(Section::new(document, kind, table, &self.span));
         }
-        document.wrong(
+        document.report(
             &self.value.span(),
             format!(
                 "`{}` is {}, expected a table",
                 self.name,
-                kind_of(self.value.get_ref())
+                toml_type(self.value.get_ref())
             ),
             "",
         );
@@ -290,15 +263,15 @@ impl<'a> Named<'a> {
     }
 }
 
-/// What a TOML value is, for a reader who knows no TOML.
-pub(super) fn kind_of(value: &DeValue<'_>) -> &'static str {
+/// Returns the type of a TOML value, for messages.
+pub(super) fn toml_type(value: &DeValue<'_>) -> &'static str {
     match value {
-        DeValue::String(_) => "a text",
+        DeValue::String(_) => "a string",
         DeValue::Integer(_) => "a number",
-        DeValue::Float(_) => "a number with a point",
-        DeValue::Boolean(_) => "a truth value",
+        DeValue::Float(_) => "a decimal number",
+        DeValue::Boolean(_) => "a boolean",
         DeValue::Datetime(_) => "a date or time",
-        DeValue::Array(_) => "a list",
+        DeValue::Array(_) => "an array",
         DeValue::Table(_) => "a table",
     }
 }

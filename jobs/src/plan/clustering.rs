@@ -1,31 +1,32 @@
-//! In which order an input is best read, so that an output comes partition by partition.
+//! The order in which to read an input, so that an output is produced partition by partition.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
-use datafusion::common::{Column, DFSchema};
+use datafusion::common::{Column as QueryColumn, DFSchema};
 use datafusion::datasource::empty::EmptyTable;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::prelude::SessionContext;
 
-use super::output::{output_plan, table_plan};
+use super::output_plan::{output_plan, table_plan};
 use super::parameters::Parameters;
 use super::session::session_context;
 use crate::contract::schema_of;
 use crate::error::Error;
 use crate::job::{Job, Output};
 
-/// Expressions over the columns of inputs, by input: read in the order of its values, an input gives the rows of an output
-/// partition by partition, through all joins that stream it.
+/// Returns an expression over the columns of each input that determines the partitions of an output. If an input is
+/// read in the order of its expression's values, the rows of the output are produced partition by partition, through
+/// all joins that stream the input.
 ///
-/// It is found where an output's first partition column is computed from columns of one input, row by row. Reading in any
-/// other order gives the same rows.
+/// An input has such an expression if the first partition column of an output is computed from its columns alone, row
+/// by row. Reading in another order gives the same rows.
 ///
 /// # Errors
-/// Kind `Contract`: what [`Job::check`](crate::job::Job::check) reports.
+/// Kind `Contract`: a problem that [`Job::check`](crate::job::Job::check) reports.
 pub async fn clustering(
     job: &Job,
     parameters: &Parameters,
@@ -44,7 +45,7 @@ pub async fn clustering(
     }
     let mut clustering = BTreeMap::new();
     for output in &job.outputs {
-        if let Some((input, by)) = of(&context, job, output, parameters).await? {
+        if let Some((input, by)) = output_clustering(&context, job, output, parameters).await? {
             clustering.entry(input).or_insert(by);
         }
         register(&context, &output.name, schema_of(&output.columns));
@@ -53,7 +54,8 @@ pub async fn clustering(
     Ok(clustering)
 }
 
-async fn of(
+/// Returns the input and the expression that determine the partitions of one output.
+async fn output_clustering(
     context: &SessionContext,
     job: &Job,
     output: &Output,
@@ -63,26 +65,28 @@ async fn of(
         return Ok(None);
     };
     let planned = output_plan(context, job, output, parameters).await?;
-    let by = Expr::Column(Column::from_name(column));
+    let by = Expr::Column(QueryColumn::from_name(column));
     Ok(trace(&planned.plan, &by))
 }
 
+/// Registers an empty table, over which queries are planned.
 fn register(context: &SessionContext, name: &str, schema: SchemaRef) {
-    // A name that is taken is a mistake in the job, and its plans say so.
+    // A duplicate name is a mistake in the job, which its plans report.
     let _ = context.register_table(name, Arc::new(EmptyTable::new(schema)));
 }
 
-/// Follows an expression over a plan's columns down to the table whose columns it reads, and only those.
+/// Follows an expression over a plan's columns down to the table whose columns it reads, `None` if it reads others as
+/// well.
 fn trace(plan: &LogicalPlan, by: &Expr) -> Option<(String, Expr)> {
     match plan {
         LogicalPlan::TableScan(scan) => {
-            let unqualified = replace(by, &|column| {
-                Some(Expr::Column(Column::from_name(column.name())))
+            let unqualified = replace_columns(by, &|column| {
+                Some(Expr::Column(QueryColumn::from_name(column.name())))
             })?;
             Some((scan.table_name.table().to_owned(), unqualified))
         }
         LogicalPlan::Projection(projection) => {
-            let by = replace(by, &|column| {
+            let by = replace_columns(by, &|column| {
                 let index = projection.schema.maybe_index_of_column(column)?;
                 let expr = projection.expr.get(index)?.clone().unalias();
                 (!expr.is_volatile()).then_some(expr)
@@ -104,7 +108,7 @@ fn trace(plan: &LogicalPlan, by: &Expr) -> Option<(String, Expr)> {
             let [input] = plan.inputs()[..] else {
                 return None;
             };
-            // All of these hand on their input's columns, under other qualifiers perhaps.
+            // All of these pass on their input's columns, possibly under other qualifiers.
             if input.schema().fields().len() != plan.schema().fields().len() {
                 return None;
             }
@@ -115,16 +119,17 @@ fn trace(plan: &LogicalPlan, by: &Expr) -> Option<(String, Expr)> {
     }
 }
 
-/// The expression over `to`, whose columns stand in `from` behind `before` others.
+/// Returns the expression over the columns of `to`, which are those of `from` behind the first `before` ones.
 fn by_index(by: &Expr, from: &DFSchema, to: &DFSchema, before: usize) -> Option<Expr> {
-    replace(by, &|column| {
+    replace_columns(by, &|column| {
         let index = from.maybe_index_of_column(column)?.checked_sub(before)?;
-        (index < to.fields().len()).then(|| Expr::Column(Column::from(to.qualified_field(index))))
+        (index < to.fields().len())
+            .then(|| Expr::Column(QueryColumn::from(to.qualified_field(index))))
     })
 }
 
-/// The expression with each column replaced; `None` where one has no replacement, or where there is none at all.
-fn replace(by: &Expr, with: &dyn Fn(&Column) -> Option<Expr>) -> Option<Expr> {
+/// Replaces each column of an expression, `None` if one has no replacement or there is no column at all.
+fn replace_columns(by: &Expr, with: &dyn Fn(&QueryColumn) -> Option<Expr>) -> Option<Expr> {
     let mut found = 0;
     let mut missing = false;
     let replaced = by
@@ -134,7 +139,7 @@ fn replace(by: &Expr, with: &dyn Fn(&Column) -> Option<Expr>) -> Option<Expr> {
                 return Ok(Transformed::no(expr));
             };
             found += 1;
-            // What stands in its place is over other columns: it is not looked at again.
+            // The replacement is over other columns, so it is not visited.
             if let Some(other) = with(column) {
                 return Ok(Transformed::new(other, true, TreeNodeRecursion::Jump));
             }

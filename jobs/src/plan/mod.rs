@@ -1,37 +1,43 @@
-//! Queries, rules and checks of a job as DataFusion plans, over tables that the caller registers.
+//! Plans of a job's queries, rules and checks, for DataFusion and over tables that the caller registers.
 
-mod check;
-mod checked;
-mod clustering;
-mod counted;
-mod exact;
-mod fit;
-mod lookup;
-mod lookup_join;
-mod output;
 mod parameters;
-mod planner;
-mod reads;
-mod rule;
 mod session;
-mod sql;
 
-pub use self::check::{CheckPlan, check_plan};
+mod check_plan;
+mod output_plan;
+mod row_rule;
+mod sql_to_plan;
+
+mod clustering;
+mod outputs_read;
+
+mod lossless_cast;
+mod type_compatibility;
+
+mod checked_arithmetic;
+mod counted_filter;
+mod extension_planner;
+mod join_memory;
+mod lookup_join;
+mod row_lookup;
+
+pub use self::check_plan::{CheckPlan, check_plan};
 pub use self::clustering::clustering;
-pub use self::counted::Filtered;
-pub use self::exact::Misfit;
-pub use self::fit::spoken;
-pub use self::output::{OutputPlan, output_plan, table_plan};
+pub use self::counted_filter::FilteredRows;
+pub use self::join_memory::JoinOutOfMemory;
+pub use self::lossless_cast::OutputValueError;
+pub use self::output_plan::{OutputPlan, output_plan, table_plan};
+pub use self::outputs_read::outputs_read;
 pub use self::parameters::{Bounds, Parameters};
-pub use self::reads::outputs_read;
-pub use self::rule::rule_condition;
+pub use self::row_rule::rule_condition;
 pub use self::session::session_context;
+pub use self::type_compatibility::contract_type_name;
 
-pub(crate) use self::check::comparable;
-pub(crate) use self::fit::{fits, fix};
-pub(crate) use self::output::planned;
-pub(crate) use self::rule::condition;
-pub(crate) use self::sql::{condition as row_condition, query};
+pub(crate) use self::check_plan::comparable;
+pub(crate) use self::output_plan::plan_output;
+pub(crate) use self::row_rule::plan_rule;
+pub(crate) use self::sql_to_plan::{plan_condition, plan_query};
+pub(crate) use self::type_compatibility::{cast_hint, is_compatible};
 
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,4 @@
-//! A run's parameters as typed values.
+//! Parameters of a run as typed values.
 
 use std::collections::HashMap;
 
@@ -8,30 +8,31 @@ use datafusion::common::{ParamValues, ScalarValue};
 use crate::contract::ColumnType;
 use crate::error::Error;
 use crate::job::{Job, Output};
-use crate::name::suggestion;
-use crate::value;
+use crate::suggestion::suggestion;
+use crate::value_parser;
 
-/// The value of every parameter of a job; NULL of its type where neither the run nor the job sets one.
+/// Values of all parameters of a job. A parameter that neither the run nor the job sets is NULL of its type.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parameters(Vec<(String, ScalarValue)>);
 
-/// The values of the partition column that a run replaces, both included; an open end where a bound is not set.
+/// Range of the partition column's values that a run replaces, both ends included. An end whose parameter is not set is
+/// open.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bounds {
-    /// The partition column.
+    /// Name of the partition column.
     pub column: String,
-    /// The least value.
+    /// Lowest value.
     pub from: Option<ScalarValue>,
-    /// The greatest value.
+    /// Highest value.
     pub to: Option<ScalarValue>,
 }
 
 impl Parameters {
-    /// Binds what a run sets (`--param name=value`) and the defaults.
+    /// Binds the values that a run sets (`--param name=value`), and the defaults.
     ///
     /// # Errors
-    /// Kind `Parameter`: an unknown name, one set twice, a text that is no value of the type, a required one that is not
-    /// set, a window that ends before it begins.
+    /// Kind `Parameter`: an unknown or duplicate name, a text that is not a valid value of the type, a required
+    /// parameter that is not set, a window that ends before it begins.
     pub fn bind<N: AsRef<str>, V: AsRef<str>>(job: &Job, set: &[(N, V)]) -> Result<Self, Error> {
         for (at, (name, _)) in set.iter().enumerate() {
             let name = name.as_ref();
@@ -62,7 +63,7 @@ impl Parameters {
                 .map(|(_, value)| value.as_ref())
                 .or(parameter.default.as_deref());
             let value = match given {
-                Some(text) => value::parse(&parameter.kind, text).map_err(|message| {
+                Some(text) => value_parser::parse(&parameter.kind, text).map_err(|message| {
                     Error::parameter(format!("parameter `{}`: {message}", parameter.name))
                 })?,
                 None if parameter.required => {
@@ -94,18 +95,18 @@ impl Parameters {
         Ok(bound)
     }
 
-    /// No parameters: rules are the same in every run.
+    /// Returns no parameters, for rules, which are the same in every run.
     pub(crate) fn none() -> Self {
         Self(Vec::new())
     }
 
-    /// The values with which a job is checked: its defaults, else NULL.
+    /// Returns the values with which a job is checked: its defaults, or NULL.
     pub(crate) fn unset(job: &Job) -> Self {
         let values = job.parameters.iter().map(|parameter| {
             let default = parameter
                 .default
                 .as_deref()
-                .and_then(|text| value::parse(&parameter.kind, text).ok());
+                .and_then(|text| value_parser::parse(&parameter.kind, text).ok());
             (
                 parameter.name.clone(),
                 default.unwrap_or_else(|| null(&parameter.kind)),
@@ -114,7 +115,7 @@ impl Parameters {
         Self(values.collect())
     }
 
-    /// A parameter's value, NULL where it is not set.
+    /// Returns the value of a parameter, which is NULL if it is not set; `None` if there is no such parameter.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&ScalarValue> {
         self.0
@@ -123,12 +124,13 @@ impl Parameters {
             .map(|(_, value)| value)
     }
 
-    /// The parameters in the order of the job file.
+    /// Iterates over the parameters in the order of the `job.toml`.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &ScalarValue)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
     }
 
-    /// What a run replaces of an output: `None`, all of it; else the window that at least one of its parameters bounds.
+    /// Returns the window of an output that a run replaces, `None` if it replaces the whole table because neither
+    /// parameter is set.
     #[must_use]
     pub fn bounds(&self, output: &Output) -> Option<Bounds> {
         let window = output.window.as_ref()?;
@@ -141,6 +143,7 @@ impl Parameters {
         })
     }
 
+    /// Returns the parameters as DataFusion binds them.
     pub(crate) fn values(&self) -> ParamValues {
         let values = self
             .0
@@ -150,6 +153,7 @@ impl Parameters {
     }
 }
 
+/// Returns NULL of a type.
 fn null(kind: &ColumnType) -> ScalarValue {
     ScalarValue::try_from(&kind.arrow()).expect("every type of a column has a NULL")
 }

@@ -1,4 +1,4 @@
-//! The one place where a DataFusion session is configured: checks and runs plan alike.
+//! Configuration of the DataFusion session, which is the same for checks and runs.
 
 use std::sync::Arc;
 
@@ -6,53 +6,57 @@ use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::runtime_env::RuntimeEnv;
 use datafusion::prelude::{SessionConfig, SessionContext};
 
-use super::checked::CheckedNumbers;
+use super::checked_arithmetic::CheckedArithmetic;
+use super::extension_planner::ExtensionQueryPlanner;
+use super::join_memory::JoinMemoryPool;
 use super::lookup_join::LookupJoins;
-use super::planner::Planner;
-use crate::function;
+use crate::sql_functions;
 
-/// Below this many bytes (by the tables' statistics) one side of a join is held whole by all threads, and the other side
-/// streams past it as it is. DataFusion's own threshold of 1 MiB would send every rental through an exchange for each
-/// table that is looked up.
+/// Size in bytes (by the tables' statistics) up to which one side of a join is held by all threads, while the other
+/// side streams past it. DataFusion's own threshold of 1 MiB would send every rental through an exchange for each table
+/// that is looked up.
 const LOOKUP_BYTES: usize = 1 << 30;
 
 /// The same threshold in rows, for tables whose size in bytes is unknown.
 const LOOKUP_ROWS: usize = 8_000_000;
 
-/// What is read first of a Parquet file: the footer and index of a part of a few row groups take far less, and DataFusion's own
-/// half mebibyte is much of a small file read twice.
+/// Bytes at the end of a Parquet file that are read first. The footer and the index of a file of a few row groups take
+/// far less, and DataFusion's own 512 KiB would be read twice from a small file.
 const FOOTER_BYTES: usize = 64 << 10;
 
-/// A session in which a job is planned and run: the runner registers inputs, tables and outputs in it under their names.
+/// Builds a session in which a job is planned and run. The runner registers inputs, tables and outputs in it under
+/// their names.
 ///
-/// Tables should give statistics (rows and bytes, exact or not): by them the smaller side of a join is the one that is held.
+/// Tables should have statistics (rows and bytes, exact or not): they decide which side of a join is held.
 #[must_use]
 pub fn session_context(runtime: Arc<RuntimeEnv>, target_partitions: usize) -> SessionContext {
-    let numbering = function::Numbering::new(&runtime.memory_pool);
+    let mut runtime = Arc::unwrap_or_clone(runtime);
+    runtime.memory_pool = Arc::new(JoinMemoryPool::new(runtime.memory_pool));
+    let dictionary = sql_functions::TextDictionary::new(&runtime.memory_pool);
     let mut config = SessionConfig::new().with_target_partitions(target_partitions);
     let options = config.options_mut();
     options.sql_parser.collect_spans = true;
     options.optimizer.hash_join_single_partition_threshold = LOOKUP_BYTES;
     options.optimizer.hash_join_single_partition_threshold_rows = LOOKUP_ROWS;
     options.execution.parquet.metadata_size_hint = Some(FOOTER_BYTES);
-    // An optimizer rule that fails must not pass unseen: its rows might be wrong.
+    // A failed optimizer rule must not go unnoticed: its rows might be wrong.
     options.optimizer.skip_failed_rules = false;
     let mut state = SessionStateBuilder::new()
         .with_config(config)
-        .with_runtime_env(runtime)
+        .with_runtime_env(Arc::new(runtime))
         .with_default_features()
-        .with_analyzer_rule(Arc::new(CheckedNumbers))
-        // After all of DataFusion's own rules, which know its hash join.
+        .with_analyzer_rule(Arc::new(CheckedArithmetic))
+        // After all of DataFusion's own rules, which expect its hash join.
         .with_physical_optimizer_rule(Arc::new(LookupJoins))
-        .with_query_planner(Arc::new(Planner));
+        .with_query_planner(Arc::new(ExtensionQueryPlanner));
     state
         .aggregate_functions()
         .get_or_insert_default()
-        .extend(function::aggregates(&numbering));
+        .extend(sql_functions::aggregates(&dictionary));
     state
         .scalar_functions()
         .get_or_insert_default()
-        .extend(function::scalars());
+        .extend(sql_functions::scalars());
     SessionContext::new_with_state(state.build())
 }
 
@@ -61,9 +65,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_function_hides_one_of_the_engine() {
+    fn no_function_shadows_one_of_datafusion() {
         let names = datafusion::execution::SessionStateDefaults::default_scalar_functions();
-        for function in function::scalars() {
+        for function in sql_functions::scalars() {
             let taken = names.iter().any(|known| {
                 known.name() == function.name()
                     || known.aliases().iter().any(|alias| alias == function.name())

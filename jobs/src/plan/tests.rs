@@ -15,7 +15,7 @@ use crate::contract::{Rule, Severity};
 use crate::error::ErrorKind;
 use crate::job::{Job, JobFile};
 
-/// A job whose one output has these columns and this query; its input `numbers` is there for its name alone.
+/// Builds a job whose only output has these columns and this query; its input `numbers` is only there for its name.
 fn job(output: &str, columns: &str, query: &str) -> Job {
     let toml = format!(
         r#"name = "test"
@@ -55,7 +55,7 @@ fn context() -> SessionContext {
 
 const NONE: [(&str, &str); 0] = [];
 
-/// The output's rows as lines, its schema's and the count of the filtered.
+/// Returns the output's rows as lines, and the number of rows that were left out.
 async fn rows(job: &Job, set: &[(&str, &str)]) -> Result<(Vec<String>, Option<u64>), String> {
     let context = context();
     let parameters = Parameters::bind(job, set).unwrap();
@@ -152,7 +152,7 @@ async fn values_that_fit_are_cast_and_others_fail_with_their_column() {
         (
             "x = \"int not null\"",
             "select case when random() < 2 then null else 1 end as x",
-            "`rows.x` is `not null`, and the query gives NULL",
+            "`rows.x` is `not null`, but the query returns NULL",
         ),
         (
             "x = \"timestamp\"",
@@ -162,12 +162,12 @@ async fn values_that_fit_are_cast_and_others_fail_with_their_column() {
         (
             "x = \"decimal(5,2)\"",
             "select cast(1 as double) as x",
-            "column `x` is `double` in the query, and `decimal(5,2)` in the contract",
+            "column `x` is `double` in the query, but `decimal(5,2)` in the contract",
         ),
         (
             "x = \"string\"",
             "select 1 as x",
-            "column `x` is `bigint` in the query, and `string` in the contract: cast it in the query, `cast(.. as varchar) as x`",
+            "column `x` is `bigint` in the query, but `string` in the contract: write `cast(.. as varchar) as x` in the query",
         ),
     ] {
         let error = rows(&job("", column, query), &[]).await.unwrap_err();
@@ -176,7 +176,7 @@ async fn values_that_fit_are_cast_and_others_fail_with_their_column() {
 }
 
 #[tokio::test]
-async fn rows_come_in_the_declared_order_whatever_the_threads() {
+async fn rows_have_the_declared_order_whatever_the_number_of_threads() {
     let job = job(
         "partition_by = \"p\"\norder_by = \"v desc\"",
         "p = \"int not null\"\nv = \"int\"\nw = \"int\"",
@@ -187,7 +187,7 @@ async fn rows_come_in_the_declared_order_whatever_the_threads() {
 }
 
 #[tokio::test]
-async fn what_where_and_window_leave_out_is_counted() {
+async fn rows_that_where_and_window_leave_out_are_counted() {
     let job = job(
         "partition_by = \"p\"\nwindow = \"p\"\nrows_of = \"numbers\"\nwhere = \"v > $least\"",
         "p = \"int not null\"\nv = \"int\"",
@@ -223,8 +223,8 @@ async fn what_where_and_window_leave_out_is_counted() {
 }
 
 #[tokio::test]
-async fn a_counted_filter_stays_where_it_is() {
-    // DataFusion would try the condition on made-up rows and copy it to the other side of the join.
+async fn a_counted_filter_is_not_moved_by_the_optimizer() {
+    // DataFusion would evaluate the condition on invented rows and copy it to the other side of the join.
     let job = job(
         "rows_of = \"numbers\"\nwhere = \"k > 1\"",
         "k = \"bigint\"\nv = \"bigint\"",
@@ -239,7 +239,7 @@ async fn a_counted_filter_stays_where_it_is() {
 }
 
 #[test]
-fn a_rule_gives_truth_for_each_row() {
+fn a_rule_returns_a_boolean_per_row() {
     let job = job("", "x = \"int\"", "select 1 as x");
     let contract = &job.inputs[0].contract;
     let numbers: ArrayRef = Arc::new(Int32Array::from(vec![Some(1), None, Some(-1)]));
@@ -266,7 +266,7 @@ fn a_rule_gives_truth_for_each_row() {
 }
 
 #[test]
-fn wrong_parameters_are_named() {
+fn invalid_parameters_are_reported() {
     let job = job(
         "partition_by = \"p\"\nwindow = \"p\"",
         "p = \"int not null\"\nv = \"int\"",
@@ -280,11 +280,11 @@ fn wrong_parameters_are_named() {
         ),
         (
             &[("from", "one")],
-            "parameter `from`: `one` is no `int`: expected a whole number from -2147483648 to 2147483647",
+            "parameter `from`: `one` is not a valid `int`: expected a whole number from -2147483648 to 2147483647",
         ),
         (
             &[("least", "1.555")],
-            "parameter `least`: `1.555` is no `decimal(5,2)`: expected at most 3 digits before the point and 2 after it",
+            "parameter `least`: `1.555` is not a valid `decimal(5,2)`: expected at most 3 digits before the point and 2 after it",
         ),
         (
             &[("from", "3"), ("to", "2")],
@@ -340,7 +340,7 @@ async fn checks_compare_numbers_of_different_types_by_value() {
     assert_eq!(sides[0], sides[1]);
 }
 
-/// A job that looks names up for events and writes them by day and by place.
+/// Builds a job that looks up names for events and writes them by day and by place.
 fn events(sql: &str, more: &str) -> Job {
     let toml = format!(
         r#"name = "test"
@@ -373,7 +373,7 @@ day = "date not null"
 }
 
 #[tokio::test]
-async fn an_input_is_read_by_what_its_partition_is_computed_from() {
+async fn an_input_is_read_in_the_order_of_the_expression_of_the_partition() {
     let by = async |sql: &str| {
         let job = events(sql, "");
         let clustering = clustering(&job, &Parameters::unset(&job)).await.unwrap();

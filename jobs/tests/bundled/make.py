@@ -1,6 +1,6 @@
-"""Makes the raw files of the bundled jobs' test and, apart from any SQL, the tables that must come of them.
+"""Generates the raw files for the test of the bundled jobs and computes, without SQL, the tables that are expected from them.
 
-Run it in its own folder: `python3 make.py`. Everything is exact: fractions, rounded half up once.
+Run it in its own folder: `python3 make.py`. All arithmetic is exact: fractions that are rounded once, half up.
 """
 
 import csv
@@ -53,7 +53,7 @@ def raw():
                          f"{at} THIRD STREET", hexadecimal(), "04-06-2024 13:25:00", brand, kind])
     rentals = []
     for at in range(90):
-        # The last two users, the last vehicle and the last two locations are seen by no rental.
+        # No rental has one of the last two users, the last vehicle or one of the last two locations.
         user, vehicle = users[min(chance.randrange(14), 11)], vehicles[min(chance.randrange(14), 10)]
         start = dt.datetime(2024, 2, 27, 0, 0) + dt.timedelta(seconds=chance.randrange(9 * 86400))
         if at < 6:

@@ -1,7 +1,7 @@
 //! `drivetrain jobs`: the bundled jobs, or one contract in full.
 
 use drivetrain_jobs::bundled;
-use drivetrain_jobs::describe::{Section, Summary, sections};
+use drivetrain_jobs::describe::{Listing, Summary, listings};
 use drivetrain_jobs::job::Job;
 use serde::Serialize;
 
@@ -49,24 +49,24 @@ impl ToText for Shown {
     fn text(&self) -> String {
         let Self(job) = self;
         let mut contract = format!("{}: {}\n", job.name, job.description);
-        for section in sections(job) {
-            contract += &format!("\n{}", text(&section));
+        for listing in listings(job) {
+            contract += &format!("\n{}", text(&listing));
         }
         contract
     }
 }
 
-/// A section with its table in aligned columns.
-fn text(section: &Section) -> String {
-    let mut text = format!("{}\n", section.title);
-    for line in &section.lines {
+/// A listing with its table in aligned columns.
+fn text(listing: &Listing) -> String {
+    let mut text = format!("{}\n", listing.title);
+    for line in &listing.lines {
         text += &format!("  {line}\n");
     }
-    let rows: Vec<&Vec<String>> = if section.header.is_empty() {
-        section.rows.iter().collect()
+    let rows: Vec<&Vec<String>> = if listing.header.is_empty() {
+        listing.rows.iter().collect()
     } else {
-        std::iter::once(&section.header)
-            .chain(&section.rows)
+        std::iter::once(&listing.header)
+            .chain(&listing.rows)
             .collect()
     };
     let count = rows.iter().map(|row| row.len()).max().unwrap_or(0);

@@ -108,7 +108,7 @@ fn drafted(job: &str, path: &Path) -> Result<Vec<JobFile>> {
     file.take(SAMPLE_BYTES)
         .read_to_end(&mut head)
         .context(ErrorKind::Failed, &missing)?;
-    let dataset = name::legalise(
+    let dataset = name::legalize(
         path.file_stem()
             .and_then(|stem| stem.to_str())
             .unwrap_or("data"),

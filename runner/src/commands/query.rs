@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use datafusion::execution::context::SQLOptions;
 use datafusion::prelude::SessionContext;
-use drivetrain_jobs::name;
+use drivetrain_jobs::suggestion;
 use futures::StreamExt;
 
 use crate::cli::QueryArgs;
@@ -181,7 +181,7 @@ impl Tables {
                 Error::new(ErrorKind::Usage, message)
                     .hint(format!("write which one is meant: {}", full.join(", ")))
             }
-            _ => match name::nearest(&wanted, self.0.keys().map(String::as_str)) {
+            _ => match suggestion::nearest(&wanted, self.0.keys().map(String::as_str)) {
                 Some(near) => error.hint(format!("did you mean `{near}`? {}", self.list())),
                 None => error.hint(self.list()),
             },

@@ -1,6 +1,6 @@
 //! Jobs that have a log below an output root, found by name or folder.
 
-use drivetrain_jobs::name;
+use drivetrain_jobs::{name, suggestion};
 
 use crate::commit::jobs_with_log;
 use crate::error::{Error, ErrorKind, Result};
@@ -34,7 +34,7 @@ impl LoggedJob {
             [] => "no job ever ran there; pass the `--output` of a run".to_owned(),
             known => format!("the jobs with a log there are `{}`", known.join("`, `")),
         };
-        let nearest = name::nearest(&name, known.iter().map(String::as_str));
+        let nearest = suggestion::nearest(&name, known.iter().map(String::as_str));
         let hint = match nearest {
             Some(nearest) => format!("did you mean `{nearest}`? {listed}"),
             None => listed,

@@ -9,7 +9,7 @@ use datafusion::physical_plan::common::spawn_buffered;
 use datafusion::physical_plan::execute_stream_partitioned;
 use drivetrain_jobs::contract::schema_of;
 use drivetrain_jobs::job::{Job, Output};
-use drivetrain_jobs::plan::{Parameters, output_plan, table_plan};
+use drivetrain_jobs::plan::{JoinOutOfMemory, Parameters, output_plan, table_plan};
 
 use tracing::warn;
 
@@ -122,7 +122,7 @@ impl Computing<'_> {
     /// Computes an output; if a join finds no memory, once more by sorting.
     async fn output(&self, job: &Job, output: &Output, direct: bool) -> Result<Computed> {
         match self.output_once(job, output, direct).await {
-            Err(error) if is_join_memory(&error) => {
+            Err(error) if JoinOutOfMemory::is_cause_of(&error) => {
                 // Hash joins cannot spill; sorting both sides can, and gives the same rows.
                 warn!(
                     output = output.name,
@@ -195,20 +195,6 @@ impl Computing<'_> {
         let holding = &self.workspace.holding;
         collect(intake, schema, streams, partitions, holding, self.progress).await
     }
-}
-
-/// `true` if a query failed because the build side of a join found no memory.
-fn is_join_memory(error: &Error) -> bool {
-    let mut next = std::error::Error::source(error);
-    while let Some(cause) = next {
-        if cause.to_string().contains("Failed to allocate")
-            && cause.to_string().contains("for HashJoinInput")
-        {
-            return true;
-        }
-        next = cause.source();
-    }
-    false
 }
 
 /// Makes held rows readable by name.

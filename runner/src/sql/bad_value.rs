@@ -7,7 +7,7 @@ use datafusion::common::DataFusionError;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::logical_expr::{Expr, LogicalPlan, Operator};
 use drivetrain_jobs::job::Job;
-use drivetrain_jobs::plan::{Misfit, spoken};
+use drivetrain_jobs::plan::{OutputValueError, contract_type_name};
 
 use crate::error::{Cause, Error, ErrorKind};
 
@@ -24,7 +24,7 @@ pub enum BadValue {
     /// A text or a number is none of the type that it was cast to.
     Cast,
     /// The output's column cannot hold it.
-    Misfit(Misfit),
+    Misfit(OutputValueError),
     /// A function, or a subquery of more than one row, refused it.
     Refused,
 }
@@ -83,7 +83,7 @@ impl BadValue {
             Self::Cast => {
                 "use `try_cast`, which gives NULL, or let the input's contract reject such rows by a type or a rule"
             }
-            Self::Misfit(misfit) => misfit.way_out,
+            Self::Misfit(misfit) => misfit.hint,
             Self::Refused => "correct the query, or let a rule of the input reject such rows",
         }
     }
@@ -192,7 +192,7 @@ fn text_of(expression: &Expr) -> String {
         Expr::Cast(cast) => format!(
             "cast({} as {})",
             cast.expr.human_display(),
-            spoken(cast.field.data_type())
+            contract_type_name(cast.field.data_type())
         ),
         other => other.human_display().to_string(),
     }

@@ -17,7 +17,7 @@ fn a_missing_query_is_reported_before_anything_is_read() {
         sandbox.write("sales/daily_sales.sql", text);
         let ran = sandbox.run("check ./sales");
         assert_eq!(ran.code, Some(2), "{text:?}\n{}", ran.stdout);
-        let says = "there is no query";
+        let says = "the query is empty";
         ran.prints(&["sales/daily_sales.sql:1:1"]);
         assert!(ran.stdout.contains(says), "{text:?}\n{}", ran.stdout);
         let ran = sandbox.run("run ./sales --input nowhere --output lake");

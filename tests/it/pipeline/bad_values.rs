@@ -137,7 +137,7 @@ fn sums_that_fit_are_exact() {
 #[test]
 fn null_in_a_column_that_is_not_null_names_the_column() {
     let says = [
-        "`totals.n` is `not null`, and the query gives NULL",
+        "`totals.n` is `not null`, but the query returns NULL",
         "coalesce",
     ];
     fails("amount", "decimal(10,2) not null", &says);

@@ -4,7 +4,7 @@ select
     count(*) as orders,
     count(*) filter (where orders.paid) as paid_orders,
     sum(orders.amount) as revenue,
-    -- Exact: averages of decimals are rounded half up, once.
+    -- Exact: the average is rounded once, half up.
     ratio(sum(orders.amount), count(*), 4) as avg_amount,
     cast(orders.ordered_at as date) as day
 from orders

@@ -1,6 +1,6 @@
 //! Reads dates and timestamps by a contract's pattern.
 
-use drivetrain_jobs::format::{Item, PatternError, TimePattern};
+use drivetrain_jobs::time_pattern::{Item, PatternError, TimePattern};
 
 const MONTHS: [&[u8; 3]; 12] = [
     b"jan", b"feb", b"mar", b"apr", b"may", b"jun", b"jul", b"aug", b"sep", b"oct", b"nov", b"dec",

@@ -1,78 +1,102 @@
 //! A set of row hashes, flat in memory.
 
+use drivetrain_jobs::hash_table::{HashTable, Probe, Slot};
+
 use crate::source::keys::row_hash::NO_HASH;
 
-/// Open addressing over a power of two of slots, at most half of them used.
+/// Row hashes, in a table of which at most half is used.
 #[derive(Debug)]
 pub(crate) struct HashSet128 {
-    slots: Vec<u128>,
-    mask: usize,
+    table: HashTable<HashSlot>,
     len: usize,
 }
 
+/// A row hash, [`NO_HASH`] in a free slot.
+#[derive(Debug)]
+struct HashSlot(u128);
+
 impl HashSet128 {
-    /// An empty set that takes `capacity` hashes without growing.
+    /// Builds an empty set that takes `capacity` hashes without growing.
     pub(crate) fn with_capacity(capacity: usize) -> Self {
-        let slots = Self::slots_for(capacity);
         Self {
-            slots: vec![NO_HASH; slots],
-            mask: slots - 1,
+            table: HashTable::with_slots(Self::slots_for(capacity)),
             len: 0,
         }
     }
 
-    /// The memory of a set of so many hashes.
+    /// Returns the memory of a set of so many hashes.
     pub(crate) fn bytes_for(capacity: usize) -> usize {
-        Self::slots_for(capacity) * size_of::<u128>()
+        HashTable::<HashSlot>::bytes(Self::slots_for(capacity))
     }
 
-    /// Adds a hash; false where it was in already. [`NO_HASH`] is in no set.
+    /// Adds a hash; returns `false` if it was in already. [`NO_HASH`] is in no set.
     pub(crate) fn insert(&mut self, hash: u128) -> bool {
         if hash == NO_HASH {
             return false;
         }
-        if (self.len + 1) * 2 > self.slots.len() {
-            let mut larger = Self::with_capacity(self.slots.len());
-            for hash in std::mem::take(&mut self.slots) {
-                larger.insert(hash);
+        if (self.len + 1) * 2 > self.table.slots() {
+            let slots = 2 * self.table.slots();
+            self.table = self.table.grown(slots, |hash| low_half(*hash));
+        }
+        match self.probe(hash) {
+            Probe::Found(_) => false,
+            Probe::Free(free) => {
+                self.table.occupy(free, hash);
+                self.len += 1;
+                true
             }
-            *self = larger;
         }
-        let slot = self.slot(hash);
-        let is_new = self.slots[slot] == NO_HASH;
-        if is_new {
-            self.slots[slot] = hash;
-            self.len += 1;
-        }
-        is_new
     }
 
+    /// `true` if the hash is in the set.
     #[inline]
     pub(crate) fn contains(&self, hash: u128) -> bool {
-        hash != NO_HASH && self.slots[self.slot(hash)] == hash
+        hash != NO_HASH && matches!(self.probe(hash), Probe::Found(_))
     }
 
-    /// Has the processor fetch where hashes are found, all at the same time: one after the other, each would be waited for.
-    /// A few hundred at once stay near until they are asked for.
+    /// Loads the slots of some hashes, so that asking for one of them soon after does not wait for memory.
     pub(crate) fn fetch(&self, hashes: &[u128]) {
-        let slots = hashes
-            .iter()
-            .map(|hash| self.slots[*hash as usize & self.mask]);
-        std::hint::black_box(slots.fold(0, |all, slot| all ^ slot));
+        self.table
+            .prefetch(hashes.iter().map(|hash| low_half(*hash)));
     }
 
-    /// Where a hash is or would be.
     #[inline]
-    fn slot(&self, hash: u128) -> usize {
-        let mut slot = hash as usize & self.mask;
-        while self.slots[slot] != hash && self.slots[slot] != NO_HASH {
-            slot = (slot + 1) & self.mask;
-        }
-        slot
+    fn probe(&self, hash: u128) -> Probe<u128> {
+        self.table.probe(low_half(hash), |known| *known == hash)
     }
 
     fn slots_for(capacity: usize) -> usize {
-        (capacity.max(8) * 2).next_power_of_two()
+        capacity.max(8) * 2
+    }
+}
+
+/// Returns the half of a row hash that says where its search begins.
+#[inline]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the low half of a hash is as good as the whole"
+)]
+fn low_half(hash: u128) -> u64 {
+    hash as u64
+}
+
+impl Slot for HashSlot {
+    type Entry = u128;
+
+    fn free() -> Self {
+        Self(NO_HASH)
+    }
+
+    fn occupied(hash: u128) -> Self {
+        Self(hash)
+    }
+
+    fn entry(&self) -> Option<u128> {
+        (self.0 != NO_HASH).then_some(self.0)
+    }
+
+    fn touch(&self) -> u64 {
+        low_half(self.0)
     }
 }
 

@@ -1,0 +1,321 @@
+//! `[inputs.<name>]`: the origin of a dataset and the contract of its rows.
+
+use super::columns::columns;
+use super::constraints::{self, SEVERITIES, UnresolvedReference};
+use super::section::{NamedEntry, Section};
+use super::section_kind::SectionKind;
+use super::toml_document::SpannedText;
+use crate::contract::{Column, Contract, CsvFormat, Encoding, Format, Origin, Rule};
+use crate::job::InputOrigin;
+use crate::name;
+
+/// An input before anything is looked up in other jobs.
+pub(super) struct UnresolvedInput {
+    /// Name of the input.
+    pub(super) name: String,
+    /// The name in the file.
+    pub(super) name_text: SpannedText,
+    /// Folder below `raw/`, if it is given.
+    pub(super) raw: Option<String>,
+    /// Minimum number of rows, if it is given.
+    pub(super) min_rows: Option<u64>,
+    /// Source of its contract.
+    pub(super) source: ContractSource,
+    /// References, if the contract is written in place.
+    pub(super) references: Vec<UnresolvedReference>,
+}
+
+/// Source of an input's contract.
+pub(super) enum ContractSource {
+    /// The contract is written in place.
+    Here(Contract),
+    /// The contract is that of another job's input.
+    Contract(JobLink),
+    /// The contract follows from the columns of another job's output.
+    Table(JobLink),
+}
+
+/// A link `job.dataset` to another job.
+#[derive(Clone)]
+pub(super) struct JobLink {
+    /// Name of the other job.
+    pub(super) job: String,
+    /// Name of its input or output.
+    pub(super) dataset: String,
+    /// The link in the file.
+    pub(super) text: SpannedText,
+}
+
+impl UnresolvedInput {
+    /// Returns the origin, `None` if it is that of the other job's input.
+    pub(super) fn origin(&self) -> Option<InputOrigin> {
+        match (&self.source, &self.raw) {
+            (ContractSource::Table(link), _) => Some(InputOrigin::Table {
+                job: link.job.clone(),
+                table: link.dataset.clone(),
+            }),
+            (_, Some(raw)) => Some(InputOrigin::Raw(raw.clone())),
+            (ContractSource::Here(_), None) => Some(InputOrigin::Raw(self.name.clone())),
+            (ContractSource::Contract(_), None) => None,
+        }
+    }
+}
+
+/// Keys of a contract, which are allowed only if the contract is written in place.
+const CONTRACT_KEYS: [&str; 11] = [
+    "format",
+    "header",
+    "delimiter",
+    "quote",
+    "nulls",
+    "encoding",
+    "trim",
+    "columns",
+    "key",
+    "references",
+    "rules",
+];
+
+/// Reads an input.
+pub(super) fn input(entry: &NamedEntry<'_>, section: &Section<'_>) -> UnresolvedInput {
+    let raw = section.text("raw").map(|text| {
+        if text.value.is_empty()
+            || text
+                .value
+                .split('/')
+                .any(|folder| folder.is_empty() || folder.starts_with('.'))
+        {
+            section.report(
+                &text.span,
+                format!("`{}` is not a valid folder below `raw/`", text.value),
+                "write a relative path, for example `users` or `eu/users`",
+            );
+        }
+        text.value
+    });
+    let table = section.text("table").and_then(|text| link(section, text));
+    let contract = section
+        .text("contract")
+        .and_then(|text| link(section, text));
+    let mut references = Vec::new();
+    let source = match (table, contract) {
+        (Some(table), contract) => {
+            refuse_keys(section, &["raw", "contract"], "table");
+            drop(contract);
+            refuse_keys(section, &CONTRACT_KEYS, "table");
+            ContractSource::Table(table)
+        }
+        (None, Some(contract)) => {
+            refuse_keys(section, &CONTRACT_KEYS, "contract");
+            ContractSource::Contract(contract)
+        }
+        (None, None) => {
+            let (contract, written) = written_contract(section);
+            references = written;
+            ContractSource::Here(contract)
+        }
+    };
+    UnresolvedInput {
+        name: entry.name.to_owned(),
+        name_text: entry.name_text(),
+        raw,
+        min_rows: section.count("min_rows"),
+        source,
+        references,
+    }
+}
+
+/// Reports keys that cannot be combined with a link.
+fn refuse_keys(section: &Section<'_>, keys: &[&str], by: &str) {
+    for key in keys {
+        if let Some(value) = section.get(key) {
+            section.report(
+                &value.span(),
+                format!("`{key}` cannot be combined with `{by}`"),
+                format!("remove it: `{by}` already determines it"),
+            );
+        }
+    }
+}
+
+/// Parses `job.dataset`.
+fn link(section: &Section<'_>, text: SpannedText) -> Option<JobLink> {
+    match text.value.split_once('.') {
+        Some((job, dataset)) if name::is_legal(job) && name::is_legal(dataset) => Some(JobLink {
+            job: job.to_owned(),
+            dataset: dataset.to_owned(),
+            text,
+        }),
+        _ => {
+            section.report(
+                &text.span,
+                format!("`{}` is not a dataset of a job", text.value),
+                "write `job.dataset`, for example `sales.days`",
+            );
+            None
+        }
+    }
+}
+
+/// Reads a contract that is written in place.
+fn written_contract(section: &Section<'_>) -> (Contract, Vec<UnresolvedReference>) {
+    // An invalid link was reported already: missing columns only follow from it.
+    let linked = section.get("table").is_some() || section.get("contract").is_some();
+    let columns = columns(section, SectionKind::InputColumn);
+    if section.get("columns").is_none() && !linked {
+        section.missing(
+            "columns",
+            "list them, or take them from another job: `contract = \"job.input\"`",
+        );
+    } else if columns.is_empty() && !linked {
+        section.report(
+            &section.name(),
+            "a dataset needs at least one column",
+            "list the columns of its objects",
+        );
+    }
+    check_fields(section, &columns);
+    let references = constraints::references(section, &columns);
+    let contract = Contract {
+        format: format(section, &columns),
+        key: constraints::key(section, &columns),
+        references: references
+            .iter()
+            .map(|written| written.reference.clone())
+            .collect(),
+        rules: rules(section),
+        columns,
+        min_rows: 1,
+    };
+    (contract, references)
+}
+
+/// Reports columns that read the same field.
+fn check_fields(section: &Section<'_>, columns: &[Column]) {
+    for (at, column) in columns.iter().enumerate() {
+        if let Some(first) = columns[..at]
+            .iter()
+            .find(|first| first.origin == column.origin)
+        {
+            let (Origin::Field(field) | Origin::Path(field)) = &column.origin;
+            section.report(
+                &section.name(),
+                format!(
+                    "columns `{}` and `{}` both read `{field}`",
+                    first.name, column.name
+                ),
+                "give one of them another `from` or `path`, or remove it",
+            );
+        }
+    }
+}
+
+/// Reads the format of the objects, with the dialect of delimited text.
+fn format(section: &Section<'_>, columns: &[Column]) -> Format {
+    let parquet = section
+        .word("format", &[("csv", false), ("parquet", true)])
+        .unwrap_or(false);
+    if parquet {
+        for key in ["header", "delimiter", "quote", "nulls", "encoding", "trim"] {
+            if let Some(value) = section.get(key) {
+                section.report(
+                    &value.span(),
+                    format!("`{key}` cannot be combined with `format = \"parquet\"`"),
+                    "remove it: it describes delimited text",
+                );
+            }
+        }
+        return Format::Parquet;
+    }
+    let plain = CsvFormat::default();
+    let header = section.boolean("header").unwrap_or(plain.header);
+    if !header {
+        for column in columns {
+            if matches!(&column.origin, Origin::Field(field) if *field != column.name) {
+                section.report(
+                    &section.name(),
+                    format!(
+                        "column `{}` has `from`, but the files have no header",
+                        column.name
+                    ),
+                    "remove `from`: without a header, columns are matched by their order",
+                );
+            }
+        }
+    }
+    let delimiter = section
+        .text("delimiter")
+        .and_then(|text| character(section, "delimiter", &text))
+        .unwrap_or(plain.delimiter);
+    let quote = match section.text("quote") {
+        Some(text) if text.value.is_empty() => None,
+        Some(text) => character(section, "quote", &text),
+        None => plain.quote,
+    };
+    if quote == Some(delimiter) {
+        section.report(
+            &section.name(),
+            "`delimiter` and `quote` are the same character",
+            "choose another character for one of them",
+        );
+    }
+    Format::Csv(CsvFormat {
+        delimiter,
+        quote,
+        header,
+        nulls: section.texts("nulls").map_or(plain.nulls, |texts| {
+            texts.into_iter().map(|text| text.value).collect()
+        }),
+        encoding: section.word("encoding", ENCODINGS).unwrap_or_default(),
+        trim: section.boolean("trim").unwrap_or(plain.trim),
+    })
+}
+
+/// Encodings by their names.
+const ENCODINGS: &[(&str, Encoding)] = &[
+    ("utf-8", Encoding::Utf8),
+    ("latin-1", Encoding::Latin1),
+    ("windows-1252", Encoding::Windows1252),
+];
+
+/// Parses a single ASCII character.
+fn character(section: &Section<'_>, key: &str, text: &SpannedText) -> Option<u8> {
+    match text.value.as_bytes() {
+        [byte] if byte.is_ascii() && !matches!(byte, b'\n' | b'\r') => Some(*byte),
+        _ => {
+            section.report(
+                &text.span,
+                format!("`{key}` is not a single ASCII character"),
+                "write one character, such as `;` or `\\t`",
+            );
+            None
+        }
+    }
+}
+
+/// Reads the row rules, in the order of the file.
+fn rules(section: &Section<'_>) -> Vec<Rule> {
+    section
+        .named("rules", "rule")
+        .iter()
+        .filter_map(
+            |entry| match entry.section_or_text(section.document, SectionKind::Rule)? {
+                Err(sql) => Some(Rule {
+                    name: entry.name.to_owned(),
+                    sql: sql.value,
+                    severity: crate::contract::Severity::Reject,
+                }),
+                Ok(rule) => {
+                    if rule.get("sql").is_none() {
+                        rule.missing("sql", "add it, for example `sql = \"amount >= 0\"`");
+                    }
+                    Some(Rule {
+                        name: entry.name.to_owned(),
+                        sql: rule.text("sql")?.value,
+                        severity: rule.word("severity", SEVERITIES).unwrap_or_default(),
+                    })
+                }
+            },
+        )
+        .collect()
+}

@@ -1,0 +1,276 @@
+//! `[outputs.<name>]`: the columns of a table, its layout, and what a run replaces.
+
+use toml::de::DeValue;
+
+use super::columns::columns;
+use super::constraints::{self, UnresolvedReference, column_names};
+use super::section::{NamedEntry, Section};
+use super::section_kind::SectionKind;
+use super::sql_source;
+use super::toml_document::SpannedText;
+use crate::contract::{Column, ColumnType};
+use crate::job::{JobFile, Mode, Output, Parameter, Sql, Window};
+use crate::suggestion::suggestion;
+
+/// An output before its references are checked, which happens once all datasets are known.
+pub(super) struct UnresolvedOutput {
+    /// The output.
+    pub(super) output: Output,
+    /// Its references, with their text in the file.
+    pub(super) references: Vec<UnresolvedReference>,
+    /// The text of `rows_of`, if it is given.
+    pub(super) rows_of: Option<SpannedText>,
+}
+
+/// Reads an output.
+pub(super) fn output(
+    entry: &NamedEntry<'_>,
+    section: &Section<'_>,
+    files: &[JobFile],
+    parameters: &[Parameter],
+) -> UnresolvedOutput {
+    let columns = columns(section, SectionKind::OutputColumn);
+    if section.get("columns").is_none() {
+        section.missing("columns", "list the columns of the query with their types");
+    } else if columns.is_empty() {
+        section.report(
+            &section.name(),
+            "a table needs at least one column",
+            "list the columns of the query with their types",
+        );
+    }
+    let partition_by = partition_by(section, &columns);
+    let references = constraints::references(section, &columns);
+    let mode = section
+        .word(
+            "mode",
+            &[("replace", Mode::Replace), ("append", Mode::Append)],
+        )
+        .unwrap_or_default();
+    let window = window(section, &columns, &partition_by, parameters);
+    if mode == Mode::Append && window.is_some() {
+        section.report(
+            &section.name(),
+            "a table in mode `append` cannot have a window",
+            "remove `window`, or write `mode = \"replace\"`, which replaces the window",
+        );
+    }
+    let rows_of = section.text("rows_of");
+    let sql = sql_source::query(section, "sql", files, Some(entry.name));
+    UnresolvedOutput {
+        output: Output {
+            name: entry.name.to_owned(),
+            description: section.text("description").map(|text| text.value),
+            // A missing query was reported, so the job is never returned.
+            sql: sql.unwrap_or(Sql {
+                file: section.document.file.to_owned(),
+                line: 1,
+                text: String::new(),
+            }),
+            order_by: order_by(section, &columns, &partition_by),
+            key: constraints::key(section, &columns),
+            references: references
+                .iter()
+                .map(|written| written.reference.clone())
+                .collect(),
+            mode,
+            window,
+            rows_of: rows_of.as_ref().map(|text| text.value.clone()),
+            filter: section.text("where").map(|text| text.value),
+            warnings: warnings(section, &columns),
+            partition_by,
+            columns,
+        },
+        references,
+        rows_of,
+    }
+}
+
+/// Reads `partition_by`. Columns that cannot become folders are reported.
+fn partition_by(section: &Section<'_>, columns: &[Column]) -> Vec<String> {
+    let names = column_names(section, "partition_by", columns);
+    for (at, column) in columns.iter().enumerate() {
+        if names.contains(&column.name)
+            && !matches!(
+                column.kind,
+                ColumnType::String | ColumnType::Int | ColumnType::Bigint | ColumnType::Date { .. }
+            )
+        {
+            section.report(
+                &section
+                    .get("partition_by")
+                    .map_or(section.name(), toml::Spanned::span),
+                format!(
+                    "`{}` is `{}`, which cannot be the type of a partition column",
+                    columns[at].name, column.kind
+                ),
+                "partition by a column of type string, int, bigint or date",
+            );
+        }
+    }
+    for column in columns
+        .iter()
+        .filter(|column| column.nullable && names.contains(&column.name))
+    {
+        section.report(
+            &section
+                .get("partition_by")
+                .map_or(section.name(), toml::Spanned::span),
+            format!("partition column `{}` can be NULL", column.name),
+            format!(
+                "write `{} not null`: a row without a value has no folder",
+                column.kind
+            ),
+        );
+    }
+    if !names.is_empty() && columns.iter().all(|column| names.contains(&column.name)) {
+        section.report(
+            &section
+                .get("partition_by")
+                .map_or(section.name(), toml::Spanned::span),
+            "every column is a partition column",
+            "keep at least one column out of `partition_by`: a Parquet file needs one",
+        );
+    }
+    names
+}
+
+/// Reads `order_by`.
+fn order_by(section: &Section<'_>, columns: &[Column], partition_by: &[String]) -> Vec<String> {
+    let texts = section.texts("order_by").unwrap_or_default();
+    let names = texts
+        .iter()
+        .map(|text| SpannedText {
+            value: text
+                .value
+                .strip_suffix(" desc")
+                .unwrap_or(&text.value)
+                .trim()
+                .to_owned(),
+            span: text.span.clone(),
+        })
+        .collect::<Vec<_>>();
+    constraints::known_columns(section, &names, columns);
+    for name in names
+        .iter()
+        .filter(|name| partition_by.contains(&name.value))
+    {
+        section.report(
+            &name.span,
+            format!(
+                "`{}` has the same value in all rows of a partition",
+                name.value
+            ),
+            "remove it from `order_by`",
+        );
+    }
+    texts
+        .iter()
+        .zip(names)
+        .map(|(text, name)| {
+            if text.value.ends_with(" desc") {
+                format!("{} desc", name.value)
+            } else {
+                name.value
+            }
+        })
+        .collect()
+}
+
+/// Reads `warnings`, which must be boolean columns.
+fn warnings(section: &Section<'_>, columns: &[Column]) -> Vec<String> {
+    let names = column_names(section, "warnings", columns);
+    for column in columns.iter().filter(|column| names.contains(&column.name)) {
+        if !matches!(column.kind, ColumnType::Boolean { .. }) {
+            section.report(
+                &section
+                    .get("warnings")
+                    .map_or(section.name(), toml::Spanned::span),
+                format!(
+                    "`{}` is `{}`, but a warning must be `boolean`",
+                    column.name, column.kind
+                ),
+                "write a condition in the query, for example `amount < 0 as is_negative`",
+            );
+        }
+    }
+    names
+}
+
+/// Reads `window`: a partition column that the parameters `from` and `to` bound, or a table that names other
+/// parameters.
+fn window(
+    section: &Section<'_>,
+    columns: &[Column],
+    partition_by: &[String],
+    parameters: &[Parameter],
+) -> Option<Window> {
+    let value = section.get("window")?;
+    let span = value.span();
+    let window = match value.get_ref() {
+        DeValue::Table(table) => {
+            let inner = Section::new(section.document, SectionKind::Window, table, &span);
+            if inner.get("column").is_none() {
+                inner.missing("column", "name the partition column that the window bounds");
+            }
+            let named = |key: &str| {
+                inner
+                    .text(key)
+                    .map_or_else(|| key.to_owned(), |text| text.value)
+            };
+            Window {
+                column: inner.text("column")?.value,
+                from: named("from"),
+                to: named("to"),
+            }
+        }
+        _ => Window {
+            column: section.text("window")?.value,
+            from: "from".to_owned(),
+            to: "to".to_owned(),
+        },
+    };
+    if !partition_by.contains(&window.column) {
+        section.report(
+            &span,
+            format!("`{}` is not a partition column", window.column),
+            "name a column of `partition_by`: a run replaces whole partitions",
+        );
+        return Some(window);
+    }
+    let column = columns.iter().find(|column| column.name == window.column);
+    for bound in [&window.from, &window.to] {
+        match (
+            parameters.iter().find(|parameter| parameter.name == *bound),
+            column,
+        ) {
+            (None, _) => section.report(
+                &span,
+                format!("there is no parameter `{bound}` for the window"),
+                suggestion(
+                    bound,
+                    parameters.iter().map(|parameter| parameter.name.as_str()),
+                ),
+            ),
+            (Some(parameter), Some(column)) if parameter.kind.arrow() != column.kind.arrow() => {
+                section.report(
+                    &span,
+                    format!(
+                        "parameter `{bound}` is `{}`, but `{}` is `{}`",
+                        parameter.kind, column.name, column.kind
+                    ),
+                    "give the parameter the column's type",
+                );
+            }
+            _ => {}
+        }
+    }
+    if window.from == window.to {
+        section.report(
+            &span,
+            "both ends of the window are the same parameter",
+            "name two parameters",
+        );
+    }
+    Some(window)
+}

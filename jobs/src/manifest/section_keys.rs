@@ -1,0 +1,488 @@
+//! The keys of a `job.toml`, in one table that the parser, the documentation and the tests read.
+
+use super::section_kind::SectionKind;
+
+/// A key of a `job.toml`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct KeyInfo {
+    /// Kind of the sections that may have the key.
+    kind: SectionKind,
+    /// Name of the key.
+    name: &'static str,
+    /// Form of its value.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "read by the test that compares `KEYS.md`")
+    )]
+    value: &'static str,
+    /// Meaning of its value.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "read by the test that compares `KEYS.md`")
+    )]
+    meaning: &'static str,
+}
+
+/// Builds an entry of the table.
+const fn key(
+    kind: SectionKind,
+    name: &'static str,
+    value: &'static str,
+    meaning: &'static str,
+) -> KeyInfo {
+    KeyInfo {
+        kind,
+        name,
+        value,
+        meaning,
+    }
+}
+
+/// All keys, in the recommended order of a `job.toml`.
+const KEYS: &[KeyInfo] = &[
+    key(
+        SectionKind::Job,
+        "name",
+        "string, required",
+        "name of the job, and of the folder of its tables",
+    ),
+    key(
+        SectionKind::Job,
+        "description",
+        "string",
+        "one sentence for `drivetrain jobs`",
+    ),
+    key(
+        SectionKind::Job,
+        "parameters",
+        "table",
+        "values that a run may set; SQL reads them as `$name`",
+    ),
+    key(
+        SectionKind::Job,
+        "inputs",
+        "table, required",
+        "datasets that the job reads, by their names in SQL",
+    ),
+    key(
+        SectionKind::Job,
+        "tables",
+        "table",
+        "intermediate results by name: computed once, readable by the SQL after them, never published",
+    ),
+    key(
+        SectionKind::Job,
+        "outputs",
+        "table, required",
+        "tables that the job writes, by name; the SQL of each can read those above it",
+    ),
+    key(
+        SectionKind::Job,
+        "checks",
+        "table",
+        "conditions that must hold before anything is published, by name",
+    ),
+    key(
+        SectionKind::Parameter,
+        "type",
+        "type, required",
+        "type of the values; short form: `from = \"date\"`",
+    ),
+    key(
+        SectionKind::Parameter,
+        "default",
+        "string, number, boolean or date",
+        "value that is used if a run sets none; without a default it is NULL",
+    ),
+    key(
+        SectionKind::Parameter,
+        "required",
+        "true or false",
+        "whether a run must set a value (`false`)",
+    ),
+    key(
+        SectionKind::Parameter,
+        "format",
+        "pattern",
+        "pattern of a date or timestamp",
+    ),
+    key(
+        SectionKind::Parameter,
+        "description",
+        "string",
+        "meaning of the parameter",
+    ),
+    key(
+        SectionKind::Input,
+        "raw",
+        "string",
+        "folder below `raw/` (the name of the input)",
+    ),
+    key(
+        SectionKind::Input,
+        "table",
+        "`job.table`",
+        "reads a table that another job writes, with its columns",
+    ),
+    key(
+        SectionKind::Input,
+        "contract",
+        "`job.input`",
+        "takes all keys below from another job's input",
+    ),
+    key(
+        SectionKind::Input,
+        "format",
+        "`csv` (default) or `parquet`",
+        "format of the objects",
+    ),
+    key(
+        SectionKind::Input,
+        "header",
+        "true (default) or false",
+        "whether the first line has the names of the columns",
+    ),
+    key(
+        SectionKind::Input,
+        "delimiter",
+        "one ASCII character",
+        "character between fields (`,`)",
+    ),
+    key(
+        SectionKind::Input,
+        "quote",
+        "one ASCII character or empty",
+        "character around fields (`\"`); if empty, quotes have no special meaning",
+    ),
+    key(
+        SectionKind::Input,
+        "nulls",
+        "array of strings",
+        "unquoted fields that mean NULL (`[\"\"]`)",
+    ),
+    key(
+        SectionKind::Input,
+        "encoding",
+        "`utf-8`, `latin-1` or `windows-1252`",
+        "character encoding (`utf-8`)",
+    ),
+    key(
+        SectionKind::Input,
+        "trim",
+        "true or false (default)",
+        "whether to remove white space around unquoted fields",
+    ),
+    key(
+        SectionKind::Input,
+        "min_rows",
+        "number",
+        "a run with fewer data rows fails (1)",
+    ),
+    key(
+        SectionKind::Input,
+        "columns",
+        "table, required",
+        "columns by name; their order counts in files without a header",
+    ),
+    key(
+        SectionKind::Input,
+        "key",
+        "column or array of columns",
+        "columns whose values are unique together; or a table with a severity",
+    ),
+    key(
+        SectionKind::Input,
+        "references",
+        "array",
+        "columns whose values must occur in another input: `\"user_id -> users.user_id\"`; or tables with a severity",
+    ),
+    key(
+        SectionKind::Input,
+        "rules",
+        "table",
+        "conditions in SQL over a single row, by name",
+    ),
+    key(
+        SectionKind::InputColumn,
+        "type",
+        "type, required",
+        "type of the values; short form: `user_id = \"string not null\"`",
+    ),
+    key(
+        SectionKind::InputColumn,
+        "format",
+        "pattern",
+        "pattern of a date (`%Y-%m-%d`) or timestamp (`%Y-%m-%d %H:%M:%S`)",
+    ),
+    key(
+        SectionKind::InputColumn,
+        "zone",
+        "`UTC`",
+        "the timestamps are UTC; without a zone they are wall-clock times",
+    ),
+    key(
+        SectionKind::InputColumn,
+        "true",
+        "string or array of strings",
+        "texts for true (`true`)",
+    ),
+    key(
+        SectionKind::InputColumn,
+        "false",
+        "string or array of strings",
+        "texts for false (`false`)",
+    ),
+    key(
+        SectionKind::InputColumn,
+        "from",
+        "string",
+        "name of the field in the file, if it differs",
+    ),
+    key(
+        SectionKind::InputColumn,
+        "path",
+        "string",
+        "the value is part of the object's key, as `<path>=<value>/`",
+    ),
+    key(
+        SectionKind::InputColumn,
+        "description",
+        "string",
+        "meaning of the column",
+    ),
+    key(
+        SectionKind::Rule,
+        "sql",
+        "condition, required",
+        "a row breaks the rule unless the condition is true; short form: `paid = \"amount > 0\"`",
+    ),
+    key(
+        SectionKind::Rule,
+        "severity",
+        "`reject` (default) or `warn`",
+        "whether the row is quarantined, or only counted",
+    ),
+    key(
+        SectionKind::Reference,
+        "columns",
+        "string, required",
+        "`a, b -> dataset.a, dataset.b`",
+    ),
+    key(
+        SectionKind::Reference,
+        "severity",
+        "`reject` (default) or `warn`",
+        "whether the row is quarantined, or only counted",
+    ),
+    key(
+        SectionKind::Key,
+        "columns",
+        "column or list of columns, required",
+        "columns whose values are unique together",
+    ),
+    key(
+        SectionKind::Key,
+        "severity",
+        "`reject` (default) or `warn`",
+        "whether all rows but the first are quarantined, or only counted",
+    ),
+    key(
+        SectionKind::Table,
+        "sql",
+        "file or query",
+        "query of the table (the file `<name>.sql`); short form: `totals = \"select ..\"`",
+    ),
+    key(
+        SectionKind::Table,
+        "description",
+        "text",
+        "content of the table",
+    ),
+    key(
+        SectionKind::Output,
+        "description",
+        "text",
+        "content of the table",
+    ),
+    key(
+        SectionKind::Output,
+        "sql",
+        "file or query",
+        "query of the table (the file `<name>.sql`)",
+    ),
+    key(
+        SectionKind::Output,
+        "columns",
+        "table, required",
+        "columns by name, exactly those of the query",
+    ),
+    key(
+        SectionKind::Output,
+        "partition_by",
+        "column or array of columns",
+        "columns that become `name=value/` folders, outermost first",
+    ),
+    key(
+        SectionKind::Output,
+        "order_by",
+        "column or array of columns",
+        "order of the rows in a partition, for example `\"amount desc\"`",
+    ),
+    key(
+        SectionKind::Output,
+        "key",
+        "column or array of columns",
+        "columns whose values are unique together; otherwise nothing is published",
+    ),
+    key(
+        SectionKind::Output,
+        "references",
+        "array",
+        "as for inputs, but checked before anything is published",
+    ),
+    key(
+        SectionKind::Output,
+        "mode",
+        "`replace` (default) or `append`",
+        "whether a run replaces the existing rows or adds to them",
+    ),
+    key(
+        SectionKind::Output,
+        "window",
+        "partition column",
+        "column that the parameters `from` and `to` bound: a run replaces only this window; or a table with other parameters",
+    ),
+    key(
+        SectionKind::Output,
+        "rows_of",
+        "input",
+        "input whose accepted rows each give exactly one row, apart from those that `where` and the window leave out",
+    ),
+    key(
+        SectionKind::Output,
+        "where",
+        "condition",
+        "rows for which the condition is not true are left out and counted",
+    ),
+    key(
+        SectionKind::Output,
+        "warnings",
+        "array of boolean columns",
+        "columns whose true values are counted and reported",
+    ),
+    key(
+        SectionKind::OutputColumn,
+        "type",
+        "type, required",
+        "type of the values; short form: `revenue = \"decimal(18,2) not null\"`",
+    ),
+    key(
+        SectionKind::OutputColumn,
+        "zone",
+        "`UTC`",
+        "the timestamps are UTC",
+    ),
+    key(
+        SectionKind::OutputColumn,
+        "description",
+        "string",
+        "meaning of the column",
+    ),
+    key(
+        SectionKind::Window,
+        "column",
+        "partition column, required",
+        "column that the parameters bound",
+    ),
+    key(
+        SectionKind::Window,
+        "from",
+        "parameter",
+        "parameter with the lowest value (`from`)",
+    ),
+    key(
+        SectionKind::Window,
+        "to",
+        "parameter",
+        "parameter with the highest value (`to`)",
+    ),
+    key(
+        SectionKind::Check,
+        "expected",
+        "file or query of one row",
+        "expected row; requires `got`",
+    ),
+    key(
+        SectionKind::Check,
+        "got",
+        "file or query of one row",
+        "actual row: the same number of columns with exactly the same values",
+    ),
+    key(
+        SectionKind::Check,
+        "no_rows",
+        "file or query",
+        "query whose rows are violations",
+    ),
+    key(
+        SectionKind::Check,
+        "severity",
+        "`reject` (default) or `warn`",
+        "whether a failure stops the run, or is only reported",
+    ),
+    key(
+        SectionKind::Check,
+        "enabled",
+        "true (default) or false",
+        "if `false`, the check runs only with `--check <name>`",
+    ),
+];
+
+/// Returns the names of a section's keys.
+pub(super) fn names_in(kind: SectionKind) -> impl Iterator<Item = &'static str> + Clone {
+    KEYS.iter()
+        .filter(move |key| key.kind == kind)
+        .map(|key| key.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use super::*;
+
+    /// The table of all keys in Markdown, for the documentation.
+    fn keys_as_markdown() -> String {
+        let mut text = String::new();
+        for kind in SectionKind::ALL {
+            let _ = writeln!(
+                text,
+                "\n{}\n\n| key | value | meaning |\n|---|---|---|",
+                capitalized(kind.heading())
+            );
+            for key in KEYS.iter().filter(|key| key.kind == kind) {
+                let _ = writeln!(text, "| `{}` | {} | {} |", key.name, key.value, key.meaning);
+            }
+        }
+        text
+    }
+
+    fn capitalized(text: &str) -> String {
+        let mut characters = text.chars();
+        match characters.next() {
+            Some(first) => first.to_uppercase().chain(characters).collect(),
+            None => String::new(),
+        }
+    }
+
+    #[test]
+    fn the_documentation_lists_every_key() {
+        let written = include_str!("../../KEYS.md");
+        assert_eq!(
+            written,
+            keys_as_markdown(),
+            "write this into `jobs/KEYS.md`:\n{}",
+            keys_as_markdown()
+        );
+    }
+}

@@ -1,0 +1,118 @@
+//! Parsing of the names of types.
+
+use crate::contract::ColumnType;
+use crate::suggestion::nearest;
+
+/// Problem with the name of a type.
+pub(super) struct TypeNameError {
+    /// Description of the problem.
+    pub(super) message: String,
+    /// Advice for the author of the job.
+    pub(super) hint: String,
+    /// Type that was most likely meant. Other problems of the column are judged by it.
+    pub(super) guess: ColumnType,
+}
+
+/// Parses the name of a type.
+pub(super) fn parse(name: &str) -> Result<ColumnType, TypeNameError> {
+    if let Some(kind) = plain(name) {
+        return Ok(kind);
+    }
+    let Some(digits) = name.strip_prefix("decimal") else {
+        return Err(unknown(name));
+    };
+    match numbers(digits.trim()) {
+        Some((precision, scale)) if (1..=38).contains(&precision) && scale <= precision => {
+            Ok(ColumnType::Decimal { precision, scale })
+        }
+        Some((precision, scale)) => Err(TypeNameError {
+            message: format!("`decimal({precision},{scale})` is not a valid type"),
+            hint: "a decimal has at most 38 digits in total, and no more of them after the point than in total".to_owned(),
+            guess: MONEY,
+        }),
+        None => Err(TypeNameError {
+            message: format!("`{name}` lacks its number of digits"),
+            hint: "write `decimal(12,2)` for 12 digits in total, 2 of them after the point".to_owned(),
+            guess: MONEY,
+        }),
+    }
+}
+
+/// Type that is assumed if the digits of a decimal are unknown.
+const MONEY: ColumnType = ColumnType::Decimal {
+    precision: 12,
+    scale: 2,
+};
+
+/// Returns the type of a name without digits.
+fn plain(name: &str) -> Option<ColumnType> {
+    Some(match name {
+        "string" => ColumnType::String,
+        "int" => ColumnType::Int,
+        "bigint" => ColumnType::Bigint,
+        "double" => ColumnType::Double,
+        "date" => ColumnType::Date {
+            format: DATE.to_owned(),
+        },
+        "timestamp" => ColumnType::Timestamp {
+            format: TIMESTAMP.to_owned(),
+            utc: false,
+        },
+        "boolean" => ColumnType::Boolean {
+            yes: vec!["true".to_owned()],
+            no: vec!["false".to_owned()],
+        },
+        _ => return None,
+    })
+}
+
+/// Default pattern of dates.
+const DATE: &str = "%Y-%m-%d";
+/// Default pattern of timestamps.
+const TIMESTAMP: &str = "%Y-%m-%d %H:%M:%S";
+
+/// Parses the two numbers of `(12,2)`.
+fn numbers(text: &str) -> Option<(u8, u8)> {
+    let (precision, scale) = text.strip_prefix('(')?.strip_suffix(')')?.split_once(',')?;
+    Some((precision.trim().parse().ok()?, scale.trim().parse().ok()?))
+}
+
+/// Builds the problem of an unknown name, with the type that other systems' names correspond to.
+fn unknown(name: &str) -> TypeNameError {
+    let lower = name.to_lowercase();
+    let base = lower.split(['(', ' ']).next().unwrap_or_default();
+    let meant = match base {
+        "text" | "varchar" | "char" | "str" | "utf8" => Some("string"),
+        "integer" | "int32" | "int4" | "smallint" | "tinyint" => Some("int"),
+        "long" | "int64" | "int8" => Some("bigint"),
+        "float" | "float64" | "real" | "float8" => Some("double"),
+        "numeric" | "number" | "money" => Some("decimal(12,2)"),
+        "datetime" | "timestamptz" => Some("timestamp"),
+        "bool" => Some("boolean"),
+        _ => nearest(base, TYPES),
+    };
+    TypeNameError {
+        message: format!("unknown type `{name}`"),
+        hint: match meant {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => "valid types are string, int, bigint, double, decimal(p,s), date, timestamp and boolean, each with or without `not null`".to_owned(),
+        },
+        guess: match meant {
+            Some("decimal(12,2)" | "decimal") => MONEY,
+            Some(name) => plain(name).unwrap_or(ColumnType::String),
+            None => ColumnType::String,
+        },
+    }
+}
+
+/// Names of all types.
+const TYPES: [&str; 8] = [
+    "string",
+    "int",
+    "bigint",
+    "double",
+    "decimal",
+    "date",
+    "timestamp",
+    "boolean",
+];

@@ -1,0 +1,164 @@
+//! The cast from a query's column to the contract's type, which fails if a value would change.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef};
+use arrow::compute::kernels::cmp::distinct;
+use arrow::compute::{CastOptions, cast_with_options};
+use arrow::datatypes::{DataType, Field, FieldRef};
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+use datafusion::common::{DataFusionError, Result};
+use datafusion::logical_expr::{
+    ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility,
+};
+use datafusion::scalar::ScalarValue;
+use thiserror::Error;
+
+use super::type_compatibility::contract_type_name;
+use crate::contract::Column;
+
+/// A value that the output's column cannot hold. Either the data or the job is wrong.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("`{output}.{column}` {problem}")]
+pub struct OutputValueError {
+    /// Name of the output.
+    pub output: String,
+    /// Name of its column.
+    pub column: String,
+    /// Description of the problem, which continues a sentence that begins with the column's name.
+    pub problem: String,
+    /// Advice for the user.
+    pub hint: &'static str,
+}
+
+/// The SQL function that casts values to a column's type. Overflow, lost digits, and NULL in a `not null` column fail
+/// the query.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(super) struct LosslessCast {
+    /// Name of the output, for errors.
+    output: String,
+    /// Name of the column.
+    column: String,
+    /// Type of the column.
+    target: DataType,
+    /// `true` if the column accepts NULL.
+    nullable: bool,
+    /// Signature that DataFusion requires; types are checked when the output is planned.
+    signature: Signature,
+}
+
+impl LosslessCast {
+    /// Builds the cast to a column of an output.
+    pub(super) fn new(output: &str, column: &Column) -> Self {
+        Self {
+            output: output.to_owned(),
+            column: column.name.clone(),
+            target: column.kind.arrow(),
+            nullable: column.nullable,
+            signature: Signature::any(1, Volatility::Immutable),
+        }
+    }
+
+    /// Builds the error about a value.
+    fn error(&self, problem: String, hint: &'static str) -> DataFusionError {
+        DataFusionError::External(Box::new(OutputValueError {
+            output: self.output.clone(),
+            column: self.column.clone(),
+            problem,
+            hint,
+        }))
+    }
+
+    /// Casts values.
+    fn convert(&self, values: &ArrayRef) -> Result<ArrayRef> {
+        if !self.nullable && values.logical_null_count() > 0 {
+            return Err(self.error(
+                "is `not null`, but the query returns NULL".to_owned(),
+                "return a value in the query (`coalesce(.., 0)`), filter such rows by `where`, or remove `not null` from the column",
+            ));
+        }
+        if *values.data_type() == self.target {
+            return Ok(Arc::clone(values));
+        }
+        let strict = CastOptions {
+            safe: false,
+            format_options: FormatOptions::default(),
+        };
+        let converted = cast_with_options(values, &self.target, &strict).map_err(|error| {
+            self.error(
+                format!(
+                    "cannot hold every value as {}: {error}",
+                    contract_type_name(&self.target)
+                ),
+                "choose a wider type for the column in `job.toml`, or correct the data",
+            )
+        })?;
+        if loses_digits(values.data_type(), &self.target) {
+            // A number that was rounded up may overflow on the way back. Then it is NULL there, which differs as well.
+            let back = cast_with_options(&converted, values.data_type(), &CastOptions::default())?;
+            if let Some(row) = distinct(values, &back)?.values().set_indices().next() {
+                let value = ArrayFormatter::try_new(values, &FormatOptions::default())?
+                    .value(row)
+                    .to_string();
+                return Err(self.error(
+                    format!(
+                        "cannot hold {value} as {} without losing digits",
+                        contract_type_name(&self.target)
+                    ),
+                    "round it in the query (`round(.., 2)`, `date_trunc`), or give the column's type more digits",
+                ));
+            }
+        }
+        Ok(converted)
+    }
+}
+
+/// `true` if a strict cast may still round or truncate. It already fails on overflow.
+fn loses_digits(from: &DataType, to: &DataType) -> bool {
+    match (from, to) {
+        (
+            DataType::Decimal128(_, from) | DataType::Decimal256(_, from),
+            DataType::Decimal128(_, to),
+        ) => to < from,
+        (
+            DataType::Decimal128(_, scale) | DataType::Decimal256(_, scale),
+            DataType::Int32 | DataType::Int64,
+        ) => *scale > 0,
+        (DataType::Timestamp(..), DataType::Timestamp(..)) => true,
+        _ => false,
+    }
+}
+
+impl ScalarUDFImpl for LosslessCast {
+    fn name(&self) -> &'static str {
+        "exact"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(self.target.clone())
+    }
+
+    fn return_field_from_args(&self, _: ReturnFieldArgs<'_>) -> Result<FieldRef> {
+        Ok(Arc::new(Field::new(
+            &self.column,
+            self.target.clone(),
+            self.nullable,
+        )))
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        match &args.args[0] {
+            ColumnarValue::Array(values) => self.convert(values).map(ColumnarValue::Array),
+            ColumnarValue::Scalar(value) => {
+                let converted = self.convert(&value.to_array()?)?;
+                Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(
+                    &converted, 0,
+                )?))
+            }
+        }
+    }
+}

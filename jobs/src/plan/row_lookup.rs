@@ -1,0 +1,194 @@
+//! Lookup of rows by a unique key.
+
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt32Array, new_null_array};
+use arrow::buffer::{BooleanBuffer, NullBuffer, ScalarBuffer};
+use arrow::compute::kernels::cmp::eq;
+use arrow::compute::{and, take};
+use arrow::datatypes::DataType;
+use datafusion::common::Result;
+use datafusion::common::hash_utils::{RandomState, create_hashes};
+
+use crate::hash_table::{HashTable, PREFETCHED_KEYS, Probe, Slot};
+
+/// Rows with a unique key of one or more columns.
+pub(super) struct RowLookup {
+    /// The rows, in one batch.
+    rows: RecordBatch,
+    /// Columns of their keys.
+    keys: Vec<ArrayRef>,
+    /// Index of their keys.
+    index: KeyIndex,
+    /// Seed of the hashes.
+    hashing: RandomState,
+}
+
+/// Index from the hash of each key to its row. No two keys have the same hash.
+struct KeyIndex(HashTable<KeySlot>);
+
+/// The hash of a key and its row.
+struct KeySlot {
+    /// Hash of the key.
+    hash: u64,
+    /// Index of its row, [`NO_ROW`] in a free slot.
+    row: u32,
+}
+
+/// Row index of a key that no row has.
+const NO_ROW: u32 = u32::MAX;
+
+/// Slots per row. At most half of them are used: beyond that, searches for missing keys take long.
+const SLOTS_PER_ROW: usize = 2;
+
+impl RowLookup {
+    /// Returns the bytes that the lookup needs for a number of rows, in addition to the rows themselves.
+    pub(super) fn bytes(rows: usize) -> usize {
+        HashTable::<KeySlot>::bytes(SLOTS_PER_ROW * rows)
+    }
+
+    /// Builds the lookup of rows by their keys; `None` if a key occurs twice or two keys have the same hash. A row with
+    /// NULL in its key cannot be found.
+    ///
+    /// # Errors
+    /// A type that cannot be hashed.
+    pub(super) fn new(rows: &RecordBatch, keys: &[ArrayRef]) -> Result<Option<Self>> {
+        let hashing = RandomState::default();
+        let mut hashes = vec![0; rows.num_rows()];
+        create_hashes(keys, &hashing, &mut hashes)?;
+        let whole = keys.iter().map(Array::logical_nulls);
+        let whole = whole.fold(None, |all: Option<NullBuffer>, nulls| {
+            NullBuffer::union(all.as_ref(), nulls.as_ref())
+        });
+        let mut index = KeyIndex::for_rows(rows.num_rows());
+        for (row, hash) in (0..).zip(hashes) {
+            if whole
+                .as_ref()
+                .is_some_and(|whole| whole.is_null(row as usize))
+            {
+                continue;
+            }
+            if !index.insert(hash, row) {
+                return Ok(None);
+            }
+        }
+        let columns = rows.columns().iter().map(compact).collect();
+        Ok(Some(Self {
+            rows: RecordBatch::try_new(rows.schema(), columns)?,
+            keys: keys.iter().map(compact).collect(),
+            index,
+            hashing,
+        }))
+    }
+
+    /// Returns the row of each key, NULL if no row has it.
+    ///
+    /// # Errors
+    /// Keys of other types than those of the rows.
+    pub(super) fn find(&self, keys: &[ArrayRef], count: usize) -> Result<UInt32Array> {
+        if self.rows.num_rows() == 0 {
+            return Ok(UInt32Array::new_null(count));
+        }
+        let mut hashes = vec![0; count];
+        create_hashes(keys, &self.hashing, &mut hashes)?;
+        let mut found = Vec::with_capacity(count);
+        for hashes in hashes.chunks(PREFETCHED_KEYS) {
+            self.index.0.prefetch(hashes.iter().copied());
+            found.extend(hashes.iter().map(|hash| self.index.find(*hash)));
+        }
+        let known = BooleanBuffer::collect_bool(count, |at| found[at] != NO_ROW);
+        for row in &mut found {
+            *row = if *row == NO_ROW { 0 } else { *row };
+        }
+        let found = ScalarBuffer::from(found);
+        // Equal hashes do not mean equal keys.
+        let candidates = UInt32Array::new(found.clone(), None);
+        let mut same = None;
+        for (key, of_row) in keys.iter().zip(&self.keys) {
+            let equal = eq(key, &take(of_row, &candidates, None)?)?;
+            same = Some(match same {
+                None => equal,
+                Some(same) => and(&same, &equal)?,
+            });
+        }
+        let known = match &same {
+            None => known,
+            Some(same) => match same.nulls() {
+                None => &known & same.values(),
+                Some(nulls) => &(&known & same.values()) & nulls.inner(),
+            },
+        };
+        let nulls = NullBuffer::new(known);
+        let nulls = (nulls.null_count() > 0).then_some(nulls);
+        Ok(UInt32Array::new(found, nulls))
+    }
+
+    /// Returns a column's values in the rows that were found.
+    ///
+    /// # Errors
+    /// Values that would take more than an array can hold.
+    pub(super) fn column(&self, column: usize, found: &UInt32Array) -> Result<ArrayRef> {
+        let column = self.rows.column(column);
+        if found.null_count() == found.len() {
+            return Ok(new_null_array(column.data_type(), found.len()));
+        }
+        Ok(take(column, found, None)?)
+    }
+}
+
+impl KeyIndex {
+    /// Builds an empty index for a number of rows.
+    fn for_rows(rows: usize) -> Self {
+        Self(HashTable::with_slots(SLOTS_PER_ROW * rows))
+    }
+
+    /// Adds the row of a hash; returns `false` if the hash was there already.
+    fn insert(&mut self, hash: u64, row: u32) -> bool {
+        match self.0.probe(hash, |(known, _)| *known == hash) {
+            Probe::Found(_) => false,
+            Probe::Free(free) => {
+                self.0.occupy(free, (hash, row));
+                true
+            }
+        }
+    }
+
+    /// Returns the row of a hash, [`NO_ROW`] if there is none.
+    fn find(&self, hash: u64) -> u32 {
+        match self.0.probe(hash, |(known, _)| *known == hash) {
+            Probe::Found((_, row)) => row,
+            Probe::Free(_) => NO_ROW,
+        }
+    }
+}
+
+impl Slot for KeySlot {
+    type Entry = (u64, u32);
+
+    fn free() -> Self {
+        Self {
+            hash: 0,
+            row: NO_ROW,
+        }
+    }
+
+    fn occupied((hash, row): Self::Entry) -> Self {
+        Self { hash, row }
+    }
+
+    fn entry(&self) -> Option<Self::Entry> {
+        (self.row != NO_ROW).then_some((self.hash, self.row))
+    }
+
+    fn touch(&self) -> u64 {
+        u64::from(self.row)
+    }
+}
+
+/// Moves the bytes of a text column into as few buffers as possible, because every batch that is built from it shares
+/// them all.
+fn compact(column: &ArrayRef) -> ArrayRef {
+    match column.data_type() {
+        DataType::Utf8View => std::sync::Arc::new(column.as_string_view().gc()),
+        DataType::BinaryView => std::sync::Arc::new(column.as_binary_view().gc()),
+        _ => std::sync::Arc::clone(column),
+    }
+}

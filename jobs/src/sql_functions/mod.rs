@@ -1,0 +1,15 @@
+//! SQL functions that every job has in addition to DataFusion's own.
+//!
+#![doc = include_str!("../../FUNCTIONS.md")]
+
+mod registry;
+
+mod character_class;
+mod date_of;
+mod ratio;
+mod seconds_between;
+
+mod text_sets;
+
+pub(crate) use self::registry::{aggregates, scalars};
+pub(crate) use self::text_sets::TextDictionary;

@@ -1,0 +1,65 @@
+//! Lists of the functions that every session registers.
+
+use std::sync::Arc;
+
+use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
+
+use super::text_sets::{SetSize, SetUnion, TextDictionary, UniqueAggregate};
+use super::{character_class, date_of, ratio, seconds_between};
+
+/// Returns all aggregate functions, for the session that the dictionary belongs to.
+pub(crate) fn aggregates(dictionary: &TextDictionary) -> Vec<Arc<AggregateUDF>> {
+    let aggregate = |function| Arc::new(AggregateUDF::new_from_impl(function));
+    vec![
+        aggregate(UniqueAggregate::counts(dictionary.clone())),
+        aggregate(UniqueAggregate::sets(dictionary.clone())),
+    ]
+}
+
+/// Returns all scalar functions.
+pub(crate) fn scalars() -> Vec<Arc<ScalarUDF>> {
+    vec![
+        Arc::new(ScalarUDF::new_from_impl(ratio::Ratio::new())),
+        Arc::new(ScalarUDF::new_from_impl(
+            seconds_between::SecondsBetween::new(),
+        )),
+        Arc::new(ScalarUDF::new_from_impl(date_of::DateOf::new())),
+        Arc::new(ScalarUDF::new_from_impl(
+            character_class::Characters::digits(),
+        )),
+        Arc::new(ScalarUDF::new_from_impl(
+            character_class::Characters::hexadecimal(),
+        )),
+        Arc::new(ScalarUDF::new_from_impl(SetUnion::new())),
+        Arc::new(ScalarUDF::new_from_impl(SetSize::new())),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documentation_lists_every_function() {
+        let dictionary = TextDictionary::new(
+            &datafusion::execution::runtime_env::RuntimeEnv::default().memory_pool,
+        );
+        let mut names = scalars()
+            .iter()
+            .map(|function| function.name().to_owned())
+            .chain(
+                aggregates(&dictionary)
+                    .iter()
+                    .map(|function| function.name().to_owned()),
+            )
+            .collect::<Vec<_>>();
+        let mut listed = include_str!("../../FUNCTIONS.md")
+            .lines()
+            .filter_map(|line| line.strip_prefix("| `")?.split_once('('))
+            .map(|(name, _)| name.to_owned())
+            .collect::<Vec<_>>();
+        names.sort();
+        listed.sort();
+        assert_eq!(listed, names);
+    }
+}

@@ -1,0 +1,258 @@
+//! A set of texts as bytes: the state that one stage of an aggregation passes to the next, and a set in SQL.
+//!
+//! ```text
+//!   u32  count            ids, ascending, 4 bytes each   if sparse
+//!   u32  DENSE | words    a bit per id, 8 bytes a word   if dense
+//!   then, for each text without an id: u32 length, bytes
+//! ```
+//!
+//! All numbers are little-endian. Ids are valid only in their session, so a set cannot be published.
+
+use std::collections::BTreeSet;
+
+use datafusion::common::{Result, exec_datafusion_err};
+
+/// Flag in the head: the count is one of words.
+const DENSE: u32 = 1 << 31;
+
+/// Size of the head, and of the length of a text.
+const HEAD_BYTES: usize = size_of::<u32>();
+/// Size of an id.
+const ID_BYTES: usize = size_of::<u32>();
+/// Size of a word of bits.
+const WORD_BYTES: usize = size_of::<u64>();
+
+/// Bits per word.
+pub(super) const WORD_BITS: usize = u64::BITS as usize;
+
+/// The empty set.
+pub(super) const EMPTY: [u8; HEAD_BYTES] = [0; HEAD_BYTES];
+
+/// A set that was decoded from its bytes.
+#[derive(Clone, Copy)]
+pub(super) struct EncodedSet<'a> {
+    /// Ids of the texts that have one.
+    pub(super) ids: EncodedIds<'a>,
+    /// The texts without an id, each behind its length.
+    texts: &'a [u8],
+}
+
+/// Ids of a set, as bytes.
+#[derive(Clone, Copy)]
+pub(super) enum EncodedIds<'a> {
+    /// Ascending ids.
+    Sparse(&'a [u8]),
+    /// Words of bits.
+    Dense(&'a [u8]),
+}
+
+impl<'a> EncodedSet<'a> {
+    /// Decodes a set. It validates all bytes, because SQL can pass others than those of a set.
+    pub(super) fn read(bytes: &'a [u8]) -> Result<Self> {
+        let broken = || exec_datafusion_err!("the bytes are not a set made by `unique_set`");
+        let (head, rest) = bytes.split_at_checked(HEAD_BYTES).ok_or_else(broken)?;
+        let head = u32_of(head);
+        let (count, unit) = if head & DENSE == 0 {
+            (head, ID_BYTES)
+        } else {
+            (head - DENSE, WORD_BYTES)
+        };
+        let (ids, texts) = rest
+            .split_at_checked(count as usize * unit)
+            .ok_or_else(broken)?;
+        let mut unread = texts;
+        while !unread.is_empty() {
+            let (length, rest) = unread.split_at_checked(HEAD_BYTES).ok_or_else(broken)?;
+            let (_, rest) = rest
+                .split_at_checked(u32_of(length) as usize)
+                .ok_or_else(broken)?;
+            unread = rest;
+        }
+        let ids = if unit == ID_BYTES {
+            EncodedIds::Sparse(ids)
+        } else {
+            EncodedIds::Dense(ids)
+        };
+        Ok(Self { ids, texts })
+    }
+
+    /// Returns the number of texts.
+    pub(super) fn len(self) -> usize {
+        self.ids.len() + self.texts().count()
+    }
+
+    /// Returns the texts without an id.
+    pub(super) fn texts(self) -> impl Iterator<Item = &'a [u8]> {
+        let mut unread = self.texts;
+        std::iter::from_fn(move || {
+            let (length, rest) = unread.split_at_checked(HEAD_BYTES)?;
+            let (text, rest) = rest.split_at_checked(u32_of(length) as usize)?;
+            unread = rest;
+            Some(text)
+        })
+    }
+
+    /// Writes the union of two sets.
+    pub(super) fn union(self, other: Self, into: &mut Vec<u8>) {
+        let ids = match (self.ids, other.ids) {
+            (EncodedIds::Sparse(left), EncodedIds::Sparse(right)) => {
+                let mut all = ids_of(left).chain(ids_of(right)).collect::<Vec<_>>();
+                #[expect(
+                    clippy::stable_sort_primitive,
+                    reason = "this sort finds the two sorted runs and merges them"
+                )]
+                all.sort();
+                all.dedup();
+                Ok(all)
+            }
+            (left, right) => {
+                let mut words = Vec::new();
+                left.set_bits(&mut words);
+                right.set_bits(&mut words);
+                Err(words)
+            }
+        };
+        match ids {
+            Ok(ids) => write_ids(&ids, into),
+            Err(words) => write_words(&words, into),
+        }
+        if self.texts.is_empty() || other.texts.is_empty() {
+            into.extend_from_slice(self.texts);
+            into.extend_from_slice(other.texts);
+        } else {
+            let texts = self.texts().chain(other.texts()).collect::<BTreeSet<_>>();
+            for text in texts {
+                write_text(text, into);
+            }
+        }
+    }
+}
+
+impl EncodedIds<'_> {
+    /// Returns the number of ids.
+    fn len(self) -> usize {
+        match self {
+            Self::Sparse(bytes) => bytes.len() / ID_BYTES,
+            Self::Dense(bytes) => words_of(bytes).map(|word| word.count_ones() as usize).sum(),
+        }
+    }
+
+    /// Adds the ids to others that are held as bits.
+    pub(super) fn set_bits(self, words: &mut Vec<u64>) {
+        match self {
+            Self::Sparse(bytes) => {
+                let words_needed = ids_of(bytes)
+                    .last()
+                    .map_or(0, |last| last as usize / WORD_BITS + 1);
+                if words.len() < words_needed {
+                    words.resize(words_needed, 0);
+                }
+                for id in ids_of(bytes) {
+                    words[id as usize / WORD_BITS] |= 1 << (id as usize % WORD_BITS);
+                }
+            }
+            Self::Dense(bytes) => {
+                let other = words_of(bytes);
+                if words.len() < other.len() {
+                    words.resize(other.len(), 0);
+                }
+                for (word, other) in words.iter_mut().zip(other) {
+                    *word |= other;
+                }
+            }
+        }
+    }
+}
+
+/// Decodes the ids of a sparse set.
+pub(super) fn ids_of(bytes: &[u8]) -> impl Iterator<Item = u32> {
+    bytes.chunks_exact(ID_BYTES).map(u32_of)
+}
+
+/// Decodes the words of a dense set.
+fn words_of(bytes: &[u8]) -> impl ExactSizeIterator<Item = u64> {
+    bytes.chunks_exact(WORD_BYTES).map(|word| {
+        u64::from_le_bytes(
+            word.try_into()
+                .expect("a word's bytes are as many as a word has"),
+        )
+    })
+}
+
+/// Decodes a number of 4 bytes.
+fn u32_of(bytes: &[u8]) -> u32 {
+    u32::from_le_bytes(
+        bytes
+            .try_into()
+            .expect("an id's bytes are as many as an id has"),
+    )
+}
+
+/// Returns the ids whose bits are set, in ascending order.
+pub(super) fn bits_of(words: &[u64]) -> impl Iterator<Item = u32> {
+    words.iter().enumerate().flat_map(|(place, word)| {
+        let mut left = *word;
+        std::iter::from_fn(move || {
+            let bit = (left != 0).then(|| left.trailing_zeros() as usize)?;
+            left &= left - 1;
+            Some(u32::try_from(place * WORD_BITS + bit).expect("an id has 31 bits"))
+        })
+    })
+}
+
+/// Writes ascending ids, in the shorter of the two forms.
+pub(super) fn write_ids(ids: &[u32], into: &mut Vec<u8>) {
+    let words = ids.last().map_or(0, |last| *last as usize / WORD_BITS + 1);
+    if ids.len() * ID_BYTES <= words * WORD_BYTES {
+        into.extend_from_slice(&length(ids.len()).to_le_bytes());
+        for id in ids {
+            into.extend_from_slice(&id.to_le_bytes());
+        }
+    } else {
+        let mut bits = vec![0; words];
+        for id in ids {
+            bits[*id as usize / WORD_BITS] |= 1 << (*id as usize % WORD_BITS);
+        }
+        write_dense(&bits, into);
+    }
+}
+
+/// Writes ids that are held as bits, in the shorter of the two forms.
+pub(super) fn write_words(words: &[u64], into: &mut Vec<u8>) {
+    let used = words
+        .iter()
+        .rposition(|word| *word != 0)
+        .map_or(0, |last| last + 1);
+    let words = &words[..used];
+    let ones = words
+        .iter()
+        .map(|word| word.count_ones() as usize)
+        .sum::<usize>();
+    if ones * ID_BYTES <= words.len() * WORD_BYTES {
+        into.extend_from_slice(&length(ones).to_le_bytes());
+        for id in bits_of(words) {
+            into.extend_from_slice(&id.to_le_bytes());
+        }
+    } else {
+        write_dense(words, into);
+    }
+}
+
+/// Writes words of bits.
+fn write_dense(words: &[u64], into: &mut Vec<u8>) {
+    into.extend_from_slice(&(DENSE | length(words.len())).to_le_bytes());
+    for word in words {
+        into.extend_from_slice(&word.to_le_bytes());
+    }
+}
+
+/// Writes a text that has no id. Such texts are last and ascending.
+pub(super) fn write_text(text: &[u8], into: &mut Vec<u8>) {
+    into.extend_from_slice(&length(text.len()).to_le_bytes());
+    into.extend_from_slice(text);
+}
+
+/// Returns a length as a number of 4 bytes.
+fn length(length: usize) -> u32 {
+    u32::try_from(length).expect("ids have 31 bits and a text of an array's is shorter than 4 GiB")
+}

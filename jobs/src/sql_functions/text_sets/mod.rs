@@ -1,0 +1,27 @@
+//! Sets of texts: `count_unique`, `unique_set`, `set_union` and `set_size`.
+//!
+//! DataFusion's `count(distinct text)` holds a set of texts per group, and grouping twice holds a row per pair of group
+//! and text. Both take several times as long and as much memory. Here each distinct text gets one id in a session, and
+//! a set of texts is a set of ids: bits if it is dense, sorted pairs of group and id if it is sparse. Such a set is
+//! exact, it spills, and it can be united with others. Texts for whose ids there is no memory stay in the sets as
+//! texts. Estimates of the count were refused.
+//!
+//! ```text
+//!   text --TextDictionary--> id --UniqueTextsAccumulator--> pairs or bits per group --EncodedSet--> bytes, from stage to stage
+//! ```
+
+mod set_functions;
+mod unique_aggregate;
+
+mod bitmap;
+mod encoded_set;
+mod groups_accumulator;
+mod overflow_dictionary;
+mod text_dictionary;
+
+#[cfg(test)]
+mod tests;
+
+pub(super) use self::set_functions::{SetSize, SetUnion};
+pub(crate) use self::text_dictionary::TextDictionary;
+pub(super) use self::unique_aggregate::UniqueAggregate;

@@ -1,0 +1,57 @@
+//! The dictionary of one aggregate, for texts that the session's dictionary has no memory for.
+
+use std::collections::HashMap;
+use std::mem::size_of;
+use std::sync::Arc;
+
+use super::text_dictionary::IDS_END;
+
+/// Distinct texts in the order in which they were first seen, with ids from [`IDS_END`] on.
+#[derive(Debug, Default)]
+pub(super) struct OverflowDictionary {
+    /// Id of each text.
+    ids: HashMap<Arc<[u8]>, u32>,
+    /// Texts in the order of their ids.
+    in_order: Vec<Arc<[u8]>>,
+    /// Memory of the texts themselves.
+    bytes: usize,
+}
+
+/// Memory of an allocation in addition to its text: two reference counters, and the allocator's own data.
+const BYTES_BESIDE: usize = 4 * size_of::<usize>();
+
+impl OverflowDictionary {
+    /// Returns the id of a text, a new one if the text is new.
+    pub(super) fn id(&mut self, text: &[u8]) -> u32 {
+        if let Some(id) = self.ids.get(text) {
+            return *id;
+        }
+        let id = u32::try_from(self.in_order.len())
+            .ok()
+            .and_then(|id| id.checked_add(IDS_END))
+            .expect("two billion distinct texts do not fit into memory");
+        let text: Arc<[u8]> = text.into();
+        self.bytes += text.len() + BYTES_BESIDE;
+        self.in_order.push(Arc::clone(&text));
+        self.ids.insert(text, id);
+        id
+    }
+
+    /// Returns the number of texts.
+    pub(super) fn len(&self) -> usize {
+        self.in_order.len()
+    }
+
+    /// Returns the text of an id of this dictionary.
+    pub(super) fn text(&self, id: u32) -> &[u8] {
+        &self.in_order[(id - IDS_END) as usize]
+    }
+
+    /// Returns the heap memory in bytes.
+    pub(super) fn size(&self) -> usize {
+        // A slot of the map has the entry and a control byte, and at most seven eighths of the slots are used.
+        self.ids.capacity() * (size_of::<(Arc<[u8]>, u32)>() + 1) * 8 / 7
+            + self.in_order.capacity() * size_of::<Arc<[u8]>>()
+            + self.bytes
+    }
+}
