@@ -1,0 +1,89 @@
+//! Deliberate deviations from the protocol. A check that cannot fail checks nothing: each of these must be caught.
+
+use crate::invariants::Invariant;
+
+/// A deviation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mutant {
+    /// 1.4 before 1.2: inputs are listed before the log is read.
+    InputsBeforeLog,
+    /// 1.1 after 1.2: the table roots are listed after the log was read.
+    ListTablesAfterLog,
+    /// Without 1.3: the last record stays unmarked.
+    LastPublishUnfinished,
+    /// Without 1.3, for a reader.
+    ReaderFinishesNothing,
+    /// 2.2: records that are void count.
+    VoidedRunsCount,
+    /// 2.2: records whose run was replaced since count.
+    ReplacedRunsCount,
+    /// 2.3: an append takes again what is consumed.
+    ConsumedInputsTakenAgain,
+    /// 1.2 again right before 6.1: the run aims behind what it has not seen.
+    LogReadAgain,
+    /// 6.1: the put writes over what is there.
+    PutOverwrites,
+    /// Without 6.2: a put that is not answered is taken for refused.
+    TimeoutIsRefusal,
+    /// 6.3: what others have changed is ignored.
+    ConflictsIgnored,
+    /// 6.3: only the record at its own number is read.
+    OnlyFirstRecordSeen,
+    /// Without 6.4: the run puts behind a record that is not marked.
+    FoundPublishUnfinished,
+    /// Success is reported after 6.1.
+    SuccessBeforePublish,
+    /// Without 7.2: answers to completions are believed.
+    AnswersBelieved,
+    /// Without 7.3 and 7.4: a part that is missing once is lost.
+    LostAtFirstLook,
+    /// Without 7.3: the second look comes while completions can still take effect.
+    NoAbortBeforeSecondLook,
+    /// Without 7.4: what was completed before the abort is not seen.
+    NoSecondLook,
+    /// Without 7.5: the mark is not looked at.
+    MarkNotLookedAt,
+    /// 7.9 of a void: nothing is deleted.
+    VoidDeletesNothing,
+    /// 7.9 before 7.1.
+    DeleteBeforeComplete,
+    /// 7.10 before 7.9.
+    MarkBeforeDelete,
+    /// 7.10 before 7.1.
+    MarkBeforeComplete,
+    /// 9.1 in place of 9.2: a stop after the put aborts without a look.
+    StopWithoutLook,
+    /// The assumption about stores does not hold: an upload's id is forgotten before its object shows.
+    StoreForgetsUploads,
+}
+
+impl Mutant {
+    /// All of them, each with the invariants of which the search must find one broken; none for a deviation that is harmless.
+    pub const ALL: [(Self, &'static [Invariant]); 25] = [
+        (Self::InputsBeforeLog, &[Invariant::OlderReplacesNewer]),
+        (Self::ListTablesAfterLog, &[Invariant::OwnPartTakenForForeign]),
+        (Self::LastPublishUnfinished, &[Invariant::PredecessorUnmarked]),
+        (Self::ReaderFinishesNothing, &[Invariant::ReaderMissesPart]),
+        (Self::VoidedRunsCount, &[Invariant::SuccessWithoutPublish]),
+        (Self::ReplacedRunsCount, &[Invariant::SuccessAlthoughReplaced]),
+        (Self::ConsumedInputsTakenAgain, &[Invariant::InputTwice]),
+        (Self::LogReadAgain, &[Invariant::OlderReplacesNewer]),
+        (Self::PutOverwrites, &[Invariant::LivePartMissing]),
+        (Self::TimeoutIsRefusal, &[Invariant::DeniedYetCommitted]),
+        (Self::ConflictsIgnored, &[Invariant::OlderReplacesNewer]),
+        (Self::OnlyFirstRecordSeen, &[Invariant::OlderReplacesNewer]),
+        (Self::FoundPublishUnfinished, &[Invariant::PredecessorUnmarked]),
+        (Self::SuccessBeforePublish, &[Invariant::SuccessWithoutPublish]),
+        (Self::AnswersBelieved, &[Invariant::LivePartMissing]),
+        (Self::LostAtFirstLook, &[Invariant::MarkedAndVoid]),
+        (Self::NoAbortBeforeSecondLook, &[Invariant::MarkedAndVoid]),
+        (Self::NoSecondLook, &[Invariant::MarkedAndVoid]),
+        (Self::MarkNotLookedAt, &[]),
+        (Self::VoidDeletesNothing, &[Invariant::DeadPartVisible]),
+        (Self::DeleteBeforeComplete, &[Invariant::OldDeletedTooEarly]),
+        (Self::MarkBeforeDelete, &[Invariant::DeadPartVisible]),
+        (Self::MarkBeforeComplete, &[Invariant::LivePartMissing]),
+        (Self::StopWithoutLook, &[Invariant::DeniedYetCommitted]),
+        (Self::StoreForgetsUploads, &[Invariant::MarkedAndVoid]),
+    ];
+}
