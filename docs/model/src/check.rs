@@ -11,18 +11,32 @@ use crate::steps::{Event, Successors};
 #[derive(Debug)]
 pub struct Checked {
     configuration: Configuration,
+    only: Option<Invariant>,
     settling: Settling,
     successors: Successors,
 }
 
 impl Checked {
-    /// Returns a check of a configuration.
+    /// Returns a check of all invariants.
     pub fn new(configuration: Configuration) -> Self {
         Self {
+            only: None,
             settling: Settling::new(&configuration),
             configuration,
             successors: Successors::default(),
         }
+    }
+
+    /// Returns a check of one invariant: a mistake breaks several, and each must be seen to notice one.
+    pub fn only(configuration: Configuration, invariant: Invariant) -> Self {
+        Self {
+            only: Some(invariant),
+            ..Self::new(configuration)
+        }
+    }
+
+    fn is_checked(&self, invariant: Invariant) -> bool {
+        self.only.is_none_or(|only| only == invariant)
     }
 
     /// Returns the number of different contents of the store that were settled after a freeze.
@@ -50,13 +64,21 @@ impl World for Checked {
         self.successors.next.clear();
         self.successors.is_cut = false;
         self.configuration.successors(state, &mut self.successors);
-        let next = self.successors.next.iter();
-        out.extend(next.map(|next| (next.state, next.event, next.broken)));
+        for next in &self.successors.next {
+            let broken = next.broken.filter(|broken| self.is_checked(*broken));
+            out.push((next.state, next.event, broken));
+        }
         self.successors.is_cut
     }
 
     fn wrong(&mut self, state: &State) -> Option<Invariant> {
-        let broken = self.configuration.broken_in(state);
-        broken.or_else(|| self.settling.broken_after(state))
+        let is_checked = |invariant: &Invariant| self.is_checked(*invariant);
+        if let Some(broken) = self.configuration.broken_in(state).find(is_checked) {
+            return Some(broken);
+        }
+        if !self.is_checked(Invariant::NotSettled) {
+            return None;
+        }
+        self.settling.broken_after(state)
     }
 }

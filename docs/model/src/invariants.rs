@@ -1,4 +1,8 @@
 //! What must hold, in every state and at every step.
+//!
+//! Some things need no invariant of their own. A run that replaces and is applied twice leaves parts live that its records do not
+//! mean (`LogDisagrees`); an append that is applied twice takes an input twice. A record for which success was reported is never
+//! voided later: it was marked then, and no record is both.
 
 use std::fmt;
 
@@ -18,16 +22,12 @@ pub enum Invariant {
     OldDeletedTooEarly,
     /// What the log says by the keys that records delete is what its runs mean.
     LogDisagrees,
-    /// Of one run, parts of one attempt are live.
-    RunTwice,
     /// No append takes an input that the table holds already.
     InputTwice,
     /// Of two runs that change the same, the one that listed its inputs later wins.
     OlderReplacesNewer,
     /// A record is marked or void, not both.
     MarkedAndVoid,
-    /// A record is not voided once a process has reported success because of it.
-    SuccessThenVoid,
     /// Success is reported only for a record that is marked and live.
     SuccessWithoutPublish,
     /// Success is not reported because of a record that had been replaced before the process began.
@@ -51,11 +51,9 @@ impl Invariant {
             Self::DeadPartVisible => "the last record is marked, and a part that is not live is visible",
             Self::OldDeletedTooEarly => "neither all old parts nor all new parts are visible",
             Self::LogDisagrees => "the keys that records delete leave other parts live than their runs mean",
-            Self::RunTwice => "two attempts at one run are live",
             Self::InputTwice => "an append took an input that the table held already",
             Self::OlderReplacesNewer => "a run replaces one that listed its inputs later",
             Self::MarkedAndVoid => "a record is both marked and void",
-            Self::SuccessThenVoid => "success was reported for a record that is void now",
             Self::SuccessWithoutPublish => "success is reported for a record that is unmarked or void",
             Self::SuccessAlthoughReplaced => "success is reported for what had been replaced before",
             Self::DeniedYetCommitted => "exit 5 or 143 was reported for an attempt that is committed",
@@ -73,102 +71,89 @@ impl fmt::Display for Invariant {
 }
 
 impl Configuration {
-    /// Returns the first invariant that a state breaks.
-    pub fn broken_in(&self, state: &State) -> Option<Invariant> {
+    /// Returns the invariants that a state breaks.
+    pub fn broken_in(&self, state: &State) -> impl Iterator<Item = Invariant> + use<> {
         let store = &state.store;
         let last = store.last();
-        self.broken_listing(store, last)
-            .or_else(|| self.broken_log(store, last))
-            .or_else(|| broken_reports(state, last))
-    }
-
-    /// Compares what a listing shows with what is meant.
-    fn broken_listing(&self, store: &StoreState, last: Number) -> Option<Invariant> {
+        let is_marked = store.record(last).is_marked;
         let (visible, meant) = (store.visible(), self.meant(store, last));
         let hides = |keys: KeySet| keys & !visible != 0;
-        if store.record(last).is_marked {
-            return if hides(meant) {
-                Some(Invariant::LivePartMissing)
-            } else if visible != meant {
-                Some(Invariant::DeadPartVisible)
-            } else if self.read(store, last).live != meant {
-                Some(Invariant::LogDisagrees)
-            } else {
-                None
-            };
-        }
-        (hides(meant) && hides(self.meant(store, last - 1))).then_some(Invariant::OldDeletedTooEarly)
+        let broken = [
+            (
+                Invariant::LogDisagrees,
+                self.read(store, last).live != meant,
+            ),
+            (Invariant::LivePartMissing, is_marked && hides(meant)),
+            (Invariant::DeadPartVisible, is_marked && visible & !meant != 0),
+            (
+                Invariant::OldDeletedTooEarly,
+                !is_marked && hides(meant) && hides(self.meant(store, last - 1)),
+            ),
+            (
+                Invariant::PredecessorUnmarked,
+                (1..last).any(|number| {
+                    !store.record(number).is_marked && !store.is_voided(number)
+                }),
+            ),
+            (
+                Invariant::MarkedAndVoid,
+                (1..last).any(|number| store.record(number).is_marked && store.is_voided(number)),
+            ),
+            (
+                Invariant::OlderReplacesNewer,
+                self.replaces_newer(store, last),
+            ),
+            (Invariant::InputTwice, self.takes_twice(store, last)),
+            (Invariant::DeniedYetCommitted, denied_is_live(state, last)),
+        ];
+        let broken = broken.into_iter().filter(|(_, is_broken)| *is_broken);
+        broken.map(|(invariant, _)| invariant)
     }
 
-    /// Compares the live records of a log with each other.
-    fn broken_log(&self, store: &StoreState, last: Number) -> Option<Invariant> {
-        let unmarked = |number: &Number| {
-            !store.record(*number).is_marked && !store.is_voided(*number)
-        };
-        if (1..last).any(|number| unmarked(&number)) {
-            return Some(Invariant::PredecessorUnmarked);
-        }
-        if (1..last).any(|number| store.record(number).is_marked && store.is_voided(number)) {
-            return Some(Invariant::MarkedAndVoid);
-        }
-        let live = |from: Number| (from..=last).filter(move |number| Self::is_live(store, *number, last));
-        let table = self.meant(store, last);
-        for earlier in live(1) {
-            for later in live(earlier + 1) {
-                let pair = (store.attempt_of(earlier)?, store.attempt_of(later)?);
-                let broken = self.broken_pair(store, table, pair);
-                if broken.is_some() {
-                    return broken;
-                }
-            }
-        }
+    /// Returns `true` if a live run replaces what listed its inputs after it.
+    fn replaces_newer(&self, store: &StoreState, last: Number) -> bool {
+        let frozen = |attempt: u8| store.attempts[usize::from(attempt)].frozen;
+        live(store, 1, last).any(|(number, earlier)| {
+            live(store, number + 1, last).any(|(_, later)| {
+                let plans = (self.plan_of(store, earlier), self.plan_of(store, later));
+                plans.0.run != plans.1.run
+                    && !plans.0.appends()
+                    && !plans.1.appends()
+                    && frozen(later) < frozen(earlier)
+                    && self.overlap(store, earlier, later)
+            })
+        })
+    }
+
+    /// Returns `true` if a live append takes an input that the table holds already.
+    fn takes_twice(&self, store: &StoreState, last: Number) -> bool {
         let mut held = 0;
-        for number in live(1) {
-            let attempt = store.attempt_of(number)?;
-            let (plan, consumes) = (
-                self.plan_of(store, attempt),
-                store.attempts[usize::from(attempt)].consumes,
-            );
+        for (_, attempt) in live(store, 1, last) {
+            let plan = self.plan_of(store, attempt);
+            let consumes = store.attempts[usize::from(attempt)].consumes;
             if plan.starts_over() {
                 held = 0;
             }
             if plan.appends() && held & consumes != 0 {
-                return Some(Invariant::InputTwice);
+                return true;
             }
             held |= consumes;
         }
-        None
-    }
-
-    /// Compares two attempts in live records, the earlier one first.
-    fn broken_pair(&self, store: &StoreState, table: KeySet, pair: (u8, u8)) -> Option<Invariant> {
-        let (earlier, later) = pair;
-        let plans = (self.plan_of(store, earlier), self.plan_of(store, later));
-        let is_live = |attempt| self.keys_of(store, attempt) & table != 0;
-        if plans.0.run == plans.1.run {
-            return (is_live(earlier) && is_live(later)).then_some(Invariant::RunTwice);
-        }
-        let frozen = |attempt: u8| store.attempts[usize::from(attempt)].frozen;
-        let replaces = !plans.0.appends() && !plans.1.appends() && self.overlap(store, earlier, later);
-        (replaces && frozen(later) < frozen(earlier)).then_some(Invariant::OlderReplacesNewer)
+        false
     }
 }
 
-/// Compares what processes have reported with the log.
-fn broken_reports(state: &State, last: Number) -> Option<Invariant> {
-    let store = &state.store;
-    if (1..last).any(|number| state.acknowledged >> number & 1 == 1 && store.is_voided(number)) {
-        return Some(Invariant::SuccessThenVoid);
-    }
-    let denied = |attempt: u8| {
-        let mut processes = state.processes.iter();
-        attempt > 0
-            && processes.any(|process| {
-                process.attempt == attempt
-                    && matches!(process.exit, Exit::Conflict | Exit::Stopped)
-            })
-    };
-    let mut live = (1..=last).filter(|number| Configuration::is_live(store, *number, last));
-    let committed = live.any(|number| store.attempt_of(number).is_some_and(denied));
-    committed.then_some(Invariant::DeniedYetCommitted)
+/// Returns the live records of runs from a number on, with their attempts.
+fn live(store: &StoreState, from: Number, last: Number) -> impl Iterator<Item = (Number, u8)> {
+    let live = (from..=last).filter(move |number| Configuration::is_live(store, *number, last));
+    live.filter_map(|number| Some((number, store.attempt_of(number)?)))
+}
+
+/// Returns `true` if an attempt that ended with exit 5 or 143 is in a live record.
+fn denied_is_live(state: &State, last: Number) -> bool {
+    let denied = state.processes.iter().filter(|process| {
+        process.attempt > 0 && matches!(process.exit, Exit::Conflict | Exit::Stopped)
+    });
+    let mut denied = denied.map(|process| process.attempt);
+    denied.any(|denied| live(&state.store, 1, last).any(|(_, attempt)| attempt == denied))
 }

@@ -90,8 +90,10 @@ impl Configuration {
             let Some(attempt) = store.attempt_of(number) else {
                 continue;
             };
-            let sees_voids = !self.is(Mutant::VoidedRunsCount);
-            if sees_voids && !Self::is_live(store, number, last) {
+            if !Self::is_live(store, number, last) {
+                if self.is(Mutant::VoidedRunsCount) {
+                    reading.answers |= 1 << number;
+                }
                 continue;
             }
             let plan = self.plan_of(store, attempt);

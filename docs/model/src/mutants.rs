@@ -43,6 +43,8 @@ pub enum Mutant {
     NoSecondLook,
     /// Without 7.5: the mark is not looked at.
     MarkNotLookedAt,
+    /// Without 7.7: a process that finds a run lost gives up.
+    LossNotVoided,
     /// 7.9 of a void: nothing is deleted.
     VoidDeletesNothing,
     /// 7.9 before 7.1.
@@ -58,32 +60,33 @@ pub enum Mutant {
 }
 
 impl Mutant {
-    /// All of them, each with the invariants of which the search must find one broken; none for a deviation that is harmless.
-    pub const ALL: [(Self, &'static [Invariant]); 25] = [
-        (Self::InputsBeforeLog, &[Invariant::OlderReplacesNewer]),
-        (Self::ListTablesAfterLog, &[Invariant::OwnPartTakenForForeign]),
-        (Self::LastPublishUnfinished, &[Invariant::PredecessorUnmarked]),
-        (Self::ReaderFinishesNothing, &[Invariant::ReaderMissesPart]),
-        (Self::VoidedRunsCount, &[Invariant::SuccessWithoutPublish]),
-        (Self::ReplacedRunsCount, &[Invariant::SuccessAlthoughReplaced]),
-        (Self::ConsumedInputsTakenAgain, &[Invariant::InputTwice]),
-        (Self::LogReadAgain, &[Invariant::OlderReplacesNewer]),
-        (Self::PutOverwrites, &[Invariant::LivePartMissing]),
-        (Self::TimeoutIsRefusal, &[Invariant::DeniedYetCommitted]),
-        (Self::ConflictsIgnored, &[Invariant::OlderReplacesNewer]),
-        (Self::OnlyFirstRecordSeen, &[Invariant::OlderReplacesNewer]),
-        (Self::FoundPublishUnfinished, &[Invariant::PredecessorUnmarked]),
-        (Self::SuccessBeforePublish, &[Invariant::SuccessWithoutPublish]),
-        (Self::AnswersBelieved, &[Invariant::LivePartMissing]),
-        (Self::LostAtFirstLook, &[Invariant::MarkedAndVoid]),
-        (Self::NoAbortBeforeSecondLook, &[Invariant::MarkedAndVoid]),
-        (Self::NoSecondLook, &[Invariant::MarkedAndVoid]),
-        (Self::MarkNotLookedAt, &[]),
-        (Self::VoidDeletesNothing, &[Invariant::DeadPartVisible]),
-        (Self::DeleteBeforeComplete, &[Invariant::OldDeletedTooEarly]),
-        (Self::MarkBeforeDelete, &[Invariant::DeadPartVisible]),
-        (Self::MarkBeforeComplete, &[Invariant::LivePartMissing]),
-        (Self::StopWithoutLook, &[Invariant::DeniedYetCommitted]),
-        (Self::StoreForgetsUploads, &[Invariant::MarkedAndVoid]),
+    /// All of them, each with the invariant that must be seen broken; `None` for a deviation that is harmless.
+    pub const ALL: [(Self, Option<Invariant>); 26] = [
+        (Self::InputsBeforeLog, Some(Invariant::OlderReplacesNewer)),
+        (Self::ListTablesAfterLog, Some(Invariant::OwnPartTakenForForeign)),
+        (Self::LastPublishUnfinished, Some(Invariant::PredecessorUnmarked)),
+        (Self::ReaderFinishesNothing, Some(Invariant::ReaderMissesPart)),
+        (Self::VoidedRunsCount, Some(Invariant::SuccessWithoutPublish)),
+        (Self::ReplacedRunsCount, Some(Invariant::SuccessAlthoughReplaced)),
+        (Self::ConsumedInputsTakenAgain, Some(Invariant::InputTwice)),
+        (Self::LogReadAgain, Some(Invariant::OlderReplacesNewer)),
+        (Self::PutOverwrites, Some(Invariant::OldDeletedTooEarly)),
+        (Self::TimeoutIsRefusal, Some(Invariant::DeniedYetCommitted)),
+        (Self::ConflictsIgnored, Some(Invariant::OlderReplacesNewer)),
+        (Self::OnlyFirstRecordSeen, Some(Invariant::LogDisagrees)),
+        (Self::FoundPublishUnfinished, Some(Invariant::PredecessorUnmarked)),
+        (Self::SuccessBeforePublish, Some(Invariant::SuccessWithoutPublish)),
+        (Self::AnswersBelieved, Some(Invariant::LivePartMissing)),
+        (Self::LostAtFirstLook, Some(Invariant::MarkedAndVoid)),
+        (Self::NoAbortBeforeSecondLook, Some(Invariant::MarkedAndVoid)),
+        (Self::NoSecondLook, Some(Invariant::MarkedAndVoid)),
+        (Self::MarkNotLookedAt, None),
+        (Self::LossNotVoided, Some(Invariant::NotSettled)),
+        (Self::VoidDeletesNothing, Some(Invariant::DeadPartVisible)),
+        (Self::DeleteBeforeComplete, Some(Invariant::OldDeletedTooEarly)),
+        (Self::MarkBeforeDelete, Some(Invariant::DeadPartVisible)),
+        (Self::MarkBeforeComplete, Some(Invariant::LivePartMissing)),
+        (Self::StopWithoutLook, Some(Invariant::DeniedYetCommitted)),
+        (Self::StoreForgetsUploads, Some(Invariant::DeadPartVisible)),
     ];
 }

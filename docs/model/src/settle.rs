@@ -53,7 +53,7 @@ impl Settling {
             let was_lost = configuration.last_actor == Actor::Repair && exit == Exit::TryAgain;
             let last = end.store.last();
             let is_done = (exit == Exit::Success || was_lost) && end.store.record(last).is_marked;
-            if !is_done || configuration.broken_in(&end).is_some() {
+            if !is_done || configuration.broken_in(&end).next().is_some() {
                 return Some(Invariant::NotSettled);
             }
             repaired = repaired.or(Some(end.frozen()));

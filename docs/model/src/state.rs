@@ -46,8 +46,6 @@ pub struct State {
     pub processes: [Process; PROCESSES],
     /// The faults that are left.
     pub faults: Faults,
-    /// Records on whose strength a process has reported success: bit `number`.
-    pub acknowledged: u16,
 }
 
 /// What is in the store, and what its records say.

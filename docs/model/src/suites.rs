@@ -223,13 +223,17 @@ pub fn full() -> Vec<Configuration> {
     worlds
 }
 
-/// Returns the configurations in which a mutant must be caught.
-pub fn against(mutant: Mutant) -> Vec<Configuration> {
-    let pairs = TABLES.iter().map(|table| world(table, &[Run(1), Run(2)], ALL));
-    let readers = [&WHOLE, &DISJOINT].map(|table| world(table, &[Run(1), Reader], NONE));
-    let mut worlds: Vec<_> = readers.into_iter().chain(pairs).collect();
-    for world in &mut worlds {
-        world.mutant = Some(mutant);
+/// Returns the configuration in which a mutant must be caught, or in which a harmless one is explored completely.
+pub fn against(mutant: Mutant) -> Configuration {
+    let world = match mutant {
+        Mutant::ReaderFinishesNothing => world(&WHOLE, &[Run(1), Reader], NONE),
+        Mutant::ReplacedRunsCount => world(&SMALL, &[Run(1), Run(1), Run(2)], NONE),
+        Mutant::ConsumedInputsTakenAgain => world(&APPEND, &[Run(1), Run(2)], NONE),
+        Mutant::MarkNotLookedAt => world(&SMALL, &[Run(1), Run(2)], ALL),
+        _ => world(&WHOLE, &[Run(1), Run(2)], ALL),
+    };
+    Configuration {
+        mutant: Some(mutant),
+        ..world
     }
-    worlds
 }

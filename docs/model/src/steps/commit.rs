@@ -17,8 +17,9 @@ impl Move<'_> {
     pub(super) fn put_record(mut self, out: &mut Successors) {
         self.may_stop(out);
         self.takes(Step::PutRecord);
-        if self.is(Mutant::LogReadAgain) {
-            self.me_mut().aim = self.state.store.last() + 1;
+        let last = self.state.store.last();
+        if self.is(Mutant::LogReadAgain) && self.state.store.record(last).is_marked {
+            self.me_mut().aim = last + 1;
         }
         let number = self.me().aim;
         if !StoreState::has_room(number) {

@@ -1,7 +1,7 @@
 //! Steps 1 to 3: what a run starts from, whether it is done already, and the uploads that it stages.
 
 use super::{Move, Step};
-use crate::configuration::Actor;
+use crate::configuration::{Actor, Configuration};
 use crate::invariants::Invariant;
 use crate::mutants::Mutant;
 use crate::state::{Attempt, Exit, Key, Number, Process, Purpose, key_of};
@@ -119,9 +119,7 @@ impl Move<'_> {
         self.takes(Step::ListParts);
         let (store, last) = (&self.state.store, self.me().last);
         let missing = self.model.read(store, last).live & !store.visible();
-        let now = store.last();
-        let later = (last + 1..=now).filter(|number| store.record(*number).is_marked || *number == now);
-        let replaced = later
+        let replaced = (last + 1..=store.last())
             .filter_map(|number| store.attempt_of(number))
             .fold(0, |set, attempt| set | store.attempts[usize::from(attempt)].deletes);
         if missing & !replaced != 0 {
@@ -159,14 +157,14 @@ impl Move<'_> {
     pub(super) fn succeeds(&mut self, number: Number) {
         let store = self.state.store;
         let (last, begun, me) = (store.last(), self.me().begun, self.me().attempt);
-        let is_live = crate::configuration::Configuration::is_live(&store, number, last);
+        let is_live = Configuration::is_live(&store, number, last);
         if !store.record(number).is_marked || !is_live {
             self.breaks(Invariant::SuccessWithoutPublish);
         }
         // Only what was there before the process began is its fault: it cannot see what commits after it has looked.
         let replaced = (number + 1..=begun).any(|later| {
             let attempt = store.attempt_of(later);
-            let is_live = crate::configuration::Configuration::is_live(&store, later, last);
+            let is_live = Configuration::is_live(&store, later, last);
             is_live
                 && attempt.is_some_and(|other| {
                     let plan = self.model.plan_of(&store, other);
@@ -178,7 +176,6 @@ impl Move<'_> {
         if replaced {
             self.breaks(Invariant::SuccessAlthoughReplaced);
         }
-        self.state.acknowledged |= 1 << number;
         self.exits(Exit::Success);
     }
 

@@ -277,6 +277,10 @@ impl Move<'_> {
     pub(super) fn put_void(mut self, out: &mut Successors) {
         self.takes(Step::PutVoid);
         let number = self.me().publishing + 1;
+        if self.is(Mutant::LossNotVoided) {
+            self.exits(Exit::TryAgain);
+            return self.finish(out);
+        }
         if !StoreState::has_room(number) {
             out.is_cut = true;
             return;
