@@ -34,6 +34,7 @@ mod mocks;
 mod partitioned;
 mod pipeline;
 mod printing;
+mod protocol_document;
 mod protocol_steps;
 mod pruning;
 mod readers;

@@ -42,7 +42,8 @@ impl State {
             process.removes &= needed;
             if process.removes != 0 {
                 let keys = &self.store.keys;
-                let open = (0..KEYS).filter(|key| matches!(keys[*key], Key::Open | Key::Completing));
+                let open =
+                    (0..KEYS).filter(|key| matches!(keys[*key], Key::Open | Key::Completing));
                 let open = open.fold(0, |set, key| set | 1 << (key / PARTS));
                 process.removes &= open;
             }

@@ -2,7 +2,7 @@
 
 use crate::configuration::Configuration;
 use crate::invariants::Invariant;
-use crate::search::World;
+use crate::search::{Next, World};
 use crate::settle::Settling;
 use crate::state::State;
 use crate::steps::{Event, Successors};
@@ -60,13 +60,17 @@ impl World for Checked {
         self.configuration.first()
     }
 
-    fn next(&mut self, state: &State, out: &mut Vec<(State, Event, Option<Invariant>)>) -> bool {
+    fn next(&mut self, state: &State, out: &mut Vec<Next<Self>>) -> bool {
         self.successors.next.clear();
         self.successors.is_cut = false;
         self.configuration.successors(state, &mut self.successors);
         for next in &self.successors.next {
             let broken = next.broken.filter(|broken| self.is_checked(*broken));
-            out.push((next.state, next.event, broken));
+            out.push(Next {
+                state: next.state,
+                event: next.event,
+                wrong: broken,
+            });
         }
         self.successors.is_cut
     }

@@ -3,9 +3,7 @@
 use crate::log::Reading;
 use crate::mutants::Mutant;
 use crate::plan::Plan;
-use crate::state::{
-    Attempt, Entry, Exit, Faults, Key, LAST_PROCESS, PARTS, State, key_of,
-};
+use crate::state::{Attempt, Entry, Exit, Faults, Key, LAST_PROCESS, PARTS, State, key_of};
 use crate::steps::{Event, Step, Successor, Successors};
 
 /// What a process is there for.
@@ -43,7 +41,10 @@ pub struct Configuration {
 impl Configuration {
     /// Returns a configuration without faults.
     pub fn new(name: impl Into<String>, plans: &[Plan], actors: &[Actor]) -> Self {
-        assert!(actors.len() <= LAST_PROCESS, "the model has three processes");
+        assert!(
+            actors.len() <= LAST_PROCESS,
+            "the model has three processes"
+        );
         Self {
             name: name.into(),
             plans: plans.to_vec(),
@@ -103,7 +104,10 @@ impl Configuration {
     fn store_events(&self, state: &State, out: &mut Successors) {
         let last = state.store.last();
         // Only a publish notices that an upload is gone, so it is enough to drop those of the last record while it is open.
-        if let (Some(attempt), false) = (state.store.attempt_of(last), state.store.record(last).is_marked) {
+        if let (Some(attempt), false) = (
+            state.store.attempt_of(last),
+            state.store.record(last).is_marked,
+        ) {
             for part in 0..PARTS {
                 let key = usize::from(attempt) * PARTS + part;
                 let found = state.store.keys[key];
@@ -122,7 +126,8 @@ impl Configuration {
         }
         for who in 0..self.actors.len() {
             let process = state.processes[who];
-            if process.in_flight > 0 && state.store.record(process.in_flight).entry == Entry::Absent {
+            if process.in_flight > 0 && state.store.record(process.in_flight).entry == Entry::Absent
+            {
                 let mut next = *state;
                 next.store.record_mut(process.in_flight).entry = Entry::Run(process.attempt);
                 next.processes[who].in_flight = 0;
@@ -132,7 +137,13 @@ impl Configuration {
     }
 }
 
-fn push(out: &mut Successors, mut state: State, key: Option<usize>, record: u8, note: &'static str) {
+fn push(
+    out: &mut Successors,
+    mut state: State,
+    key: Option<usize>,
+    record: u8,
+    note: &'static str,
+) {
     state.forget_irrelevant();
     out.next.push(Successor {
         state,

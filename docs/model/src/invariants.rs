@@ -32,7 +32,7 @@ pub enum Invariant {
     SuccessWithoutPublish,
     /// Success is not reported because of a record that had been replaced before the process began.
     SuccessAlthoughReplaced,
-    /// An attempt that ended with exit 5 or 143 is in no live record.
+    /// An attempt that has aborted its uploads, and one that ended with exit 5 or 143, is in no live record.
     DeniedYetCommitted,
     /// A part that a run wrote is not taken for a foreign object.
     OwnPartTakenForForeign,
@@ -43,23 +43,54 @@ pub enum Invariant {
 }
 
 impl Invariant {
+    /// All of them.
+    #[cfg(test)]
+    pub const ALL: [Self; 14] = [
+        Self::PredecessorUnmarked,
+        Self::LivePartMissing,
+        Self::DeadPartVisible,
+        Self::OldDeletedTooEarly,
+        Self::LogDisagrees,
+        Self::InputTwice,
+        Self::OlderReplacesNewer,
+        Self::MarkedAndVoid,
+        Self::SuccessWithoutPublish,
+        Self::SuccessAlthoughReplaced,
+        Self::DeniedYetCommitted,
+        Self::OwnPartTakenForForeign,
+        Self::ReaderMissesPart,
+        Self::NotSettled,
+    ];
+
     /// Returns what is wrong if it does not hold.
     fn wrong(self) -> &'static str {
         match self {
             Self::PredecessorUnmarked => "a record is there although the one before is not marked",
             Self::LivePartMissing => "the last record is marked, and a live part is not visible",
-            Self::DeadPartVisible => "the last record is marked, and a part that is not live is visible",
+            Self::DeadPartVisible => {
+                "the last record is marked, and a part that is not live is visible"
+            }
             Self::OldDeletedTooEarly => "neither all old parts nor all new parts are visible",
-            Self::LogDisagrees => "the keys that records delete leave other parts live than their runs mean",
+            Self::LogDisagrees => {
+                "the keys that records delete leave other parts live than their runs mean"
+            }
             Self::InputTwice => "an append took an input that the table held already",
             Self::OlderReplacesNewer => "a run replaces one that listed its inputs later",
             Self::MarkedAndVoid => "a record is both marked and void",
-            Self::SuccessWithoutPublish => "success is reported for a record that is unmarked or void",
-            Self::SuccessAlthoughReplaced => "success is reported for what had been replaced before",
-            Self::DeniedYetCommitted => "exit 5 or 143 was reported for an attempt that is committed",
+            Self::SuccessWithoutPublish => {
+                "success is reported for a record that is unmarked or void"
+            }
+            Self::SuccessAlthoughReplaced => {
+                "success is reported for what had been replaced before"
+            }
+            Self::DeniedYetCommitted => {
+                "an attempt that was given up, with exit 5 or 143 or to start again, is committed"
+            }
             Self::OwnPartTakenForForeign => "a part that a run wrote is taken for a foreign object",
             Self::ReaderMissesPart => "a reader misses a part that no later run replaced",
-            Self::NotSettled => "after a freeze, a repair or a fresh run does not bring the table in order",
+            Self::NotSettled => {
+                "after a freeze, a repair or a fresh run does not bring the table in order"
+            }
         }
     }
 }
@@ -84,16 +115,17 @@ impl Configuration {
                 self.read(store, last).live != meant,
             ),
             (Invariant::LivePartMissing, is_marked && hides(meant)),
-            (Invariant::DeadPartVisible, is_marked && visible & !meant != 0),
+            (
+                Invariant::DeadPartVisible,
+                is_marked && visible & !meant != 0,
+            ),
             (
                 Invariant::OldDeletedTooEarly,
                 !is_marked && hides(meant) && hides(self.meant(store, last - 1)),
             ),
             (
                 Invariant::PredecessorUnmarked,
-                (1..last).any(|number| {
-                    !store.record(number).is_marked && !store.is_voided(number)
-                }),
+                (1..last).any(|number| !store.record(number).is_marked && !store.is_voided(number)),
             ),
             (
                 Invariant::MarkedAndVoid,

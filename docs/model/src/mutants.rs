@@ -13,21 +13,21 @@ pub enum Mutant {
     LastPublishUnfinished,
     /// Without 1.3, for a reader.
     ReaderFinishesNothing,
-    /// 2.2: records that are void count.
+    /// In 2.2, records that are void count.
     VoidedRunsCount,
-    /// 2.2: records whose run was replaced since count.
+    /// In 2.2, records whose run was replaced since count.
     ReplacedRunsCount,
-    /// 2.3: an append takes again what is consumed.
+    /// In 2.3, an append takes again what is consumed.
     ConsumedInputsTakenAgain,
     /// 1.2 again right before 6.1: the run aims behind what it has not seen.
     LogReadAgain,
-    /// 6.1: the put writes over what is there.
+    /// In 6.1, the put writes over what is there.
     PutOverwrites,
     /// Without 6.2: a put that is not answered is taken for refused.
     TimeoutIsRefusal,
-    /// 6.3: what others have changed is ignored.
+    /// In 6.3, what others have changed is ignored.
     ConflictsIgnored,
-    /// 6.3: only the record at its own number is read.
+    /// In 6.3, only the record at its own number is read.
     OnlyFirstRecordSeen,
     /// Without 6.4: the run puts behind a record that is not marked.
     FoundPublishUnfinished,
@@ -45,7 +45,7 @@ pub enum Mutant {
     MarkNotLookedAt,
     /// Without 7.7: a process that finds a run lost gives up.
     LossNotVoided,
-    /// 7.9 of a void: nothing is deleted.
+    /// In 7.9 of a void, nothing is deleted.
     VoidDeletesNothing,
     /// 7.9 before 7.1.
     DeleteBeforeComplete,
@@ -63,27 +63,54 @@ impl Mutant {
     /// All of them, each with the invariant that must be seen broken; `None` for a deviation that is harmless.
     pub const ALL: [(Self, Option<Invariant>); 26] = [
         (Self::InputsBeforeLog, Some(Invariant::OlderReplacesNewer)),
-        (Self::ListTablesAfterLog, Some(Invariant::OwnPartTakenForForeign)),
-        (Self::LastPublishUnfinished, Some(Invariant::PredecessorUnmarked)),
-        (Self::ReaderFinishesNothing, Some(Invariant::ReaderMissesPart)),
-        (Self::VoidedRunsCount, Some(Invariant::SuccessWithoutPublish)),
-        (Self::ReplacedRunsCount, Some(Invariant::SuccessAlthoughReplaced)),
+        (
+            Self::ListTablesAfterLog,
+            Some(Invariant::OwnPartTakenForForeign),
+        ),
+        (
+            Self::LastPublishUnfinished,
+            Some(Invariant::PredecessorUnmarked),
+        ),
+        (
+            Self::ReaderFinishesNothing,
+            Some(Invariant::ReaderMissesPart),
+        ),
+        (
+            Self::VoidedRunsCount,
+            Some(Invariant::SuccessWithoutPublish),
+        ),
+        (
+            Self::ReplacedRunsCount,
+            Some(Invariant::SuccessAlthoughReplaced),
+        ),
         (Self::ConsumedInputsTakenAgain, Some(Invariant::InputTwice)),
         (Self::LogReadAgain, Some(Invariant::OlderReplacesNewer)),
         (Self::PutOverwrites, Some(Invariant::OldDeletedTooEarly)),
         (Self::TimeoutIsRefusal, Some(Invariant::DeniedYetCommitted)),
         (Self::ConflictsIgnored, Some(Invariant::OlderReplacesNewer)),
         (Self::OnlyFirstRecordSeen, Some(Invariant::LogDisagrees)),
-        (Self::FoundPublishUnfinished, Some(Invariant::PredecessorUnmarked)),
-        (Self::SuccessBeforePublish, Some(Invariant::SuccessWithoutPublish)),
+        (
+            Self::FoundPublishUnfinished,
+            Some(Invariant::PredecessorUnmarked),
+        ),
+        (
+            Self::SuccessBeforePublish,
+            Some(Invariant::SuccessWithoutPublish),
+        ),
         (Self::AnswersBelieved, Some(Invariant::LivePartMissing)),
         (Self::LostAtFirstLook, Some(Invariant::MarkedAndVoid)),
-        (Self::NoAbortBeforeSecondLook, Some(Invariant::MarkedAndVoid)),
+        (
+            Self::NoAbortBeforeSecondLook,
+            Some(Invariant::MarkedAndVoid),
+        ),
         (Self::NoSecondLook, Some(Invariant::MarkedAndVoid)),
         (Self::MarkNotLookedAt, None),
         (Self::LossNotVoided, Some(Invariant::NotSettled)),
         (Self::VoidDeletesNothing, Some(Invariant::DeadPartVisible)),
-        (Self::DeleteBeforeComplete, Some(Invariant::OldDeletedTooEarly)),
+        (
+            Self::DeleteBeforeComplete,
+            Some(Invariant::OldDeletedTooEarly),
+        ),
         (Self::MarkBeforeDelete, Some(Invariant::DeadPartVisible)),
         (Self::MarkBeforeComplete, Some(Invariant::LivePartMissing)),
         (Self::StopWithoutLook, Some(Invariant::DeniedYetCommitted)),

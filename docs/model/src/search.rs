@@ -6,7 +6,7 @@ use std::hash::Hash;
 use crate::visited::{Visited, hash};
 
 /// What can be searched.
-pub trait World {
+pub trait World: Sized {
     /// A state.
     type State: Copy + Debug + Hash;
     /// What leads from a state to the next.
@@ -17,16 +17,22 @@ pub trait World {
     /// Returns the state that everything begins with.
     fn first(&self) -> Self::State;
 
-    /// Adds each state that can come next, with what leads there and what is wrong about that; returns `true` if some were left
-    /// out because the model is too small for them.
-    fn next(
-        &mut self,
-        state: &Self::State,
-        out: &mut Vec<(Self::State, Self::Event, Option<Self::Wrong>)>,
-    ) -> bool;
+    /// Adds each state that can come next; returns `true` if some were left out because the model is too small for them.
+    fn next(&mut self, state: &Self::State, out: &mut Vec<Next<Self>>) -> bool;
 
     /// Returns what is wrong about a state.
     fn wrong(&mut self, state: &Self::State) -> Option<Self::Wrong>;
+}
+
+/// A state that can come next.
+#[derive(Debug)]
+pub struct Next<W: World> {
+    /// The state.
+    pub state: W::State,
+    /// What leads to it.
+    pub event: W::Event,
+    /// What is wrong about the event itself.
+    pub wrong: Option<W::Wrong>,
 }
 
 /// What a search found.
@@ -73,7 +79,12 @@ pub fn search<W: World>(world: &mut W) -> Found<W> {
         for (index, state) in level {
             out.clear();
             found.is_cut |= world.next(&state, &mut out);
-            for (next, event, wrong) in &out {
+            for Next {
+                state: next,
+                event,
+                wrong,
+            } in &out
+            {
                 if let Some(wrong) = wrong {
                     let mut trace = trace(world, &visited.path(index));
                     trace.push(Step {
@@ -107,19 +118,20 @@ fn trace<W: World>(world: &mut W, path: &[u64]) -> Vec<Step<W>> {
     let steps = path.iter().map(|wanted| {
         out.clear();
         world.next(&state, &mut out);
-        let next = out.iter().find(|(next, ..)| hash(next) == *wanted);
-        let (next, event, _) = next.expect("the search went this way");
+        let next = out.iter().find(|next| hash(&next.state) == *wanted);
+        let next = next.expect("the search went this way");
         let step = Step {
             before: state,
-            event: *event,
+            event: next.event,
         };
-        state = *next;
+        state = next.state;
         step
     });
     steps.collect()
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a panic is how a test fails")]
 mod tests {
     use super::*;
 
@@ -151,17 +163,20 @@ mod tests {
             (0, 0)
         }
 
-        fn next(
-            &mut self,
-            state: &(u8, u8),
-            out: &mut Vec<((u8, u8), char, Option<&'static str>)>,
-        ) -> bool {
+        fn next(&mut self, state: &(u8, u8), out: &mut Vec<Next<Self>>) -> bool {
+            let mut push = |state, event, wrong| {
+                out.push(Next {
+                    state,
+                    event,
+                    wrong,
+                });
+            };
             let wrong = (self.wrong_step == Some(*state)).then_some("step");
             if state.0 + 1 < self.size {
-                out.push(((state.0 + 1, state.1), 'r', wrong));
+                push((state.0 + 1, state.1), 'r', wrong);
             }
             if state.1 + 1 < self.size {
-                out.push(((state.0, state.1 + 1), 'u', None));
+                push((state.0, state.1 + 1), 'u', None);
             }
             state.0 + 1 == self.size
         }

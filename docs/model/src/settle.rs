@@ -23,10 +23,12 @@ impl Settling {
     pub fn new(configuration: &Configuration) -> Self {
         let runs = 1..u8::try_from(configuration.plans.len()).expect("there are few plans");
         let actors = [Actor::Repair, Actor::Reader].into_iter();
-        let configurations = actors.chain(runs.map(Actor::Run)).map(|last_actor| Configuration {
-            last_actor,
-            ..configuration.clone()
-        });
+        let configurations = actors
+            .chain(runs.map(Actor::Run))
+            .map(|last_actor| Configuration {
+                last_actor,
+                ..configuration.clone()
+            });
         Self {
             configurations: configurations.collect(),
             seen: HashSet::new(),
@@ -60,9 +62,10 @@ impl Settling {
         }
         // A fresh run after the repair.
         let repaired = repaired?;
-        let mut runs = self.configurations.iter().filter(|configuration| {
-            matches!(configuration.last_actor, Actor::Run(_))
-        });
+        let mut runs = self
+            .configurations
+            .iter()
+            .filter(|configuration| matches!(configuration.last_actor, Actor::Run(_)));
         let fails = runs.any(|configuration| {
             let end = alone(configuration, repaired);
             end.is_none_or(|end| end.processes[LAST_PROCESS].exit != Exit::Success)

@@ -132,15 +132,29 @@ const NONE: Faults = Faults {
 
 const DROP: Faults = Faults { drops: 1, ..NONE };
 const DROPS: Faults = Faults { drops: 2, ..NONE };
-const LATE_PUT: Faults = Faults { late_puts: 1, ..NONE };
-const STOP: Faults = Faults { stops: 1, late_puts: 1, ..NONE };
-const MISLEADING: Faults = Faults { misleading: 1, ..NONE };
+const LATE_PUT: Faults = Faults {
+    late_puts: 1,
+    ..NONE
+};
+const STOP: Faults = Faults {
+    stops: 1,
+    late_puts: 1,
+    ..NONE
+};
+const MISLEADING: Faults = Faults {
+    misleading: 1,
+    ..NONE
+};
 const LATE: Faults = Faults {
     late_completions: 1,
     misleading: 1,
     ..NONE
 };
-const DROP_AND_LATE_PUT: Faults = Faults { drops: 1, late_puts: 1, ..NONE };
+const DROP_AND_LATE_PUT: Faults = Faults {
+    drops: 1,
+    late_puts: 1,
+    ..NONE
+};
 const ALL: Faults = Faults {
     drops: 1,
     late_puts: 1,
@@ -179,7 +193,11 @@ fn world(table: &Table, actors: &[Actor], faults: Faults) -> Configuration {
     };
     Configuration {
         faults,
-        ..Configuration::new(format!("{}: {who}: {named}", table.name), table.plans, actors)
+        ..Configuration::new(
+            format!("{}: {who}: {named}", table.name),
+            table.plans,
+            actors,
+        )
     }
 }
 
@@ -199,10 +217,7 @@ pub fn reduced() -> Vec<Configuration> {
 pub fn full() -> Vec<Configuration> {
     let mut worlds = reduced();
     for table in TABLES {
-        for actors in [
-            &[Run(1), Run(1), Run(2)],
-            &[Run(1), Run(2), Vacuum],
-        ] {
+        for actors in [&[Run(1), Run(1), Run(2)], &[Run(1), Run(2), Vacuum]] {
             for faults in [DROP_AND_LATE_PUT, DROPS, STOP, LATE] {
                 worlds.push(world(table, actors, faults));
             }

@@ -6,7 +6,10 @@ use crate::state::{PARTS, State};
 use crate::steps::{Event, Taken};
 
 /// Returns a line for each step of a trace.
-pub fn lines(world: &impl AsRef<Configuration>, trace: &[Step<crate::check::Checked>]) -> Vec<String> {
+pub fn lines(
+    world: &impl AsRef<Configuration>,
+    trace: &[Step<crate::check::Checked>],
+) -> Vec<String> {
     let configuration = world.as_ref();
     trace
         .iter()
@@ -27,7 +30,9 @@ fn of_event(configuration: &Configuration, before: &State, event: &Event) -> Vec
         } => {
             let who = process(configuration, *who, *attempt);
             let taken = taken.iter().flatten();
-            taken.map(|taken| of_step(configuration, before, &who, taken)).collect()
+            taken
+                .map(|taken| of_step(configuration, before, &who, taken))
+                .collect()
         }
     }
 }

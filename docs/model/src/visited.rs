@@ -34,7 +34,8 @@ impl Visited {
             self.grow();
         }
         let slot = self.slot(hash)?;
-        let index = u32::try_from(self.hashes.len()).expect("memory ends before four billion states");
+        let index =
+            u32::try_from(self.hashes.len()).expect("memory ends before four billion states");
         self.slots[slot] = index + 1;
         self.hashes.push(hash);
         self.parents.push(parent);

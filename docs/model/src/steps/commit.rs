@@ -103,7 +103,8 @@ impl Move<'_> {
         } else {
             last
         };
-        let live = || (me.aim..=seen).filter(|number| Configuration::is_live(&store, *number, last));
+        let live =
+            || (me.aim..=seen).filter(|number| Configuration::is_live(&store, *number, last));
         let other = |number: &Number| store.attempt_of(*number);
         let run = self.model.plan_of(&store, me.attempt).run;
         let same = live().find(|number| {
@@ -164,9 +165,15 @@ impl Move<'_> {
         self
     }
 
-    /// Aborts all uploads of its attempt.
+    /// Aborts all uploads of its attempt and marks it ended: from then on every run cleans up after it (8.4).
     pub(super) fn abort_uploads(&mut self) {
         let attempt = self.me().attempt;
+        let store = &self.state.store;
+        let last = store.last();
+        let mut live = (1..=last).filter(|number| Configuration::is_live(store, *number, last));
+        if live.any(|number| store.attempt_of(number) == Some(attempt)) {
+            self.breaks(Invariant::DeniedYetCommitted);
+        }
         for part in 0..u8::try_from(PARTS).expect("an attempt has two parts") {
             self.store().abort(key_of(attempt, part));
         }

@@ -121,7 +121,9 @@ impl Move<'_> {
         let missing = self.model.read(store, last).live & !store.visible();
         let replaced = (last + 1..=store.last())
             .filter_map(|number| store.attempt_of(number))
-            .fold(0, |set, attempt| set | store.attempts[usize::from(attempt)].deletes);
+            .fold(0, |set, attempt| {
+                set | store.attempts[usize::from(attempt)].deletes
+            });
         if missing & !replaced != 0 {
             self.breaks(Invariant::ReaderMissesPart);
         }
@@ -170,7 +172,11 @@ impl Move<'_> {
                     let plan = self.model.plan_of(&store, other);
                     let appends = self.model.plan_of(&store, me).appends();
                     let overlaps = self.model.overlap(&store, me, other);
-                    if appends { plan.starts_over() } else { overlaps }
+                    if appends {
+                        plan.starts_over()
+                    } else {
+                        overlaps
+                    }
                 })
         });
         if replaced {

@@ -128,7 +128,7 @@ impl fmt::Display for Step {
 }
 
 /// A step that was taken, for a trace.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Taken {
     /// The step.
     pub step: Step,
@@ -141,7 +141,11 @@ pub struct Taken {
 }
 
 /// Who did something, and what.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "almost every event is one of a process, and none is kept"
+)]
 pub enum Event {
     /// A process took a step, and the steps after it that no other process sees.
     Steps {

@@ -72,9 +72,9 @@ impl Move<'_> {
     /// Returns the number of parts of the record.
     fn parts(&self) -> u8 {
         let store = &self.state.store;
-        let parts = store.attempt_of(self.me().publishing).map_or(0, |attempt| {
-            self.model.written_parts(store, attempt).len()
-        });
+        let parts = store
+            .attempt_of(self.me().publishing)
+            .map_or(0, |attempt| self.model.written_parts(store, attempt).len());
         u8::try_from(parts).expect("an attempt has two parts")
     }
 
@@ -144,7 +144,9 @@ impl Move<'_> {
 
     /// Goes on after an answer: with the looks, or, if the answers are believed, with the next stage.
     fn step_after_answer(&mut self) {
-        if self.is(Mutant::AnswersBelieved) && self.me().asked.count_ones() == u32::from(self.parts()) {
+        if self.is(Mutant::AnswersBelieved)
+            && self.me().asked.count_ones() == u32::from(self.parts())
+        {
             self.after(Some(Stage::Complete));
         }
     }
@@ -218,17 +220,17 @@ impl Move<'_> {
             looks.takes(Step::LookAgain);
             let key = looks.key(part);
             looks.me_mut().looked |= 1 << part;
-            if looks.state.store.keys[key] != Key::Object {
-                // The other looks change nothing any more.
-                looks.notes(0, Some(key), "is missing");
-                looks.me_mut().looked = 0;
-                looks.me_mut().step = Step::ReadMark;
-            } else {
+            if looks.state.store.keys[key] == Key::Object {
                 looks.notes(0, Some(key), "is there");
                 if looks.me().looked.count_ones() == u32::from(looks.parts()) {
                     looks.me_mut().looked = 0;
                     looks.after(Some(Stage::Complete));
                 }
+            } else {
+                // The other looks change nothing any more.
+                looks.notes(0, Some(key), "is missing");
+                looks.me_mut().looked = 0;
+                looks.me_mut().step = Step::ReadMark;
             }
             looks.finish(out);
         }
@@ -339,11 +341,11 @@ impl Move<'_> {
         process.keys = 0;
         match (self.model.actor(self.who), me.purpose, me.has_voided) {
             (Actor::Repair, _, true) => self.exits(Exit::TryAgain),
-            (Actor::Vacuum, ..) => self.opened(),
             (Actor::Reader, _, true) => self.me_mut().step = Step::ReadLog,
             (Actor::Run(plan), Purpose::Opening, true) => {
                 self.start_attempt(plan, me.attempt, me.starts);
             }
+            // Vacuum goes on also after a void.
             (_, Purpose::Opening, _) => self.opened(),
             (_, Purpose::Own, false) => self.succeeds(me.publishing),
             (_, Purpose::Found, false) if me.same > 0 => self.me_mut().step = Step::AbortAfterSame,
