@@ -131,7 +131,6 @@ const NONE: Faults = Faults {
 };
 
 const DROP: Faults = Faults { drops: 1, ..NONE };
-const DROPS: Faults = Faults { drops: 2, ..NONE };
 const LATE_PUT: Faults = Faults {
     late_puts: 1,
     ..NONE
@@ -142,11 +141,7 @@ const STOP: Faults = Faults {
     ..NONE
 };
 const MISLEADING: Faults = Faults {
-    misleading: 1,
-    ..NONE
-};
-const LATE: Faults = Faults {
-    late_completions: 1,
+    drops: 1,
     misleading: 1,
     ..NONE
 };
@@ -213,27 +208,27 @@ pub fn reduced() -> Vec<Configuration> {
     worlds
 }
 
-/// Returns what is explored for a change to the protocol.
+/// Returns what is explored for a change to the protocol: the reduced size, and three processes on every table.
 pub fn full() -> Vec<Configuration> {
     let mut worlds = reduced();
     for table in TABLES {
-        for actors in [&[Run(1), Run(1), Run(2)], &[Run(1), Run(2), Vacuum]] {
-            for faults in [DROP_AND_LATE_PUT, DROPS, STOP, LATE] {
-                worlds.push(world(table, actors, faults));
-            }
-        }
-        for actors in [
-            &[Run(1), Run(2), Run(2)],
-            &[Run(1), Run(2), Repair],
-            &[Run(1), Run(2), Reader],
-        ] {
-            for faults in [DROP, LATE_PUT, MISLEADING] {
-                worlds.push(world(table, actors, faults));
-            }
-        }
+        worlds.push(world(table, &[Run(1), Run(2), Run(2)], DROP));
+        worlds.push(world(table, &[Run(1), Run(2), Vacuum], LATE_PUT));
+        worlds.push(world(table, &[Run(1), Run(2), Repair], MISLEADING));
+        worlds.push(world(table, &[Run(1), Run(2), Reader], DROP));
+    }
+    for table in [&SMALL, &APPEND] {
+        worlds.push(world(table, &[Run(1), Run(1), Run(2)], STOP));
     }
     for faults in [NONE, DROP, LATE_PUT] {
         worlds.push(world(&THREE, &[Run(1), Run(2), Run(3)], faults));
+    }
+    worlds.push(Configuration {
+        force: true,
+        ..world(&SMALL, &[Run(1), Run(1), Run(2)], DROP)
+    });
+    for table in [&WHOLE, &DISJOINT, &OVERLAP, &NARROW, &REBUILD] {
+        worlds.push(world(table, &[Run(1), Run(1), Run(2)], DROP_AND_LATE_PUT));
     }
     worlds
 }

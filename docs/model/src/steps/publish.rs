@@ -2,9 +2,8 @@
 
 use super::{Move, Step, Successors};
 use crate::configuration::Actor;
-use crate::invariants::Invariant;
 use crate::mutants::Mutant;
-use crate::state::{Entry, Exit, Key, KeySet, Number, Purpose, StoreState, key_of};
+use crate::state::{Entry, Exit, Key, KeySet, Number, Purpose, key_of};
 
 /// The three stages of a publish.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -21,7 +20,7 @@ impl Move<'_> {
         (me.publishing, me.purpose) = (number, purpose);
         (me.aim, me.has_put) = (0, false);
         (me.asked, me.looked, me.is_missing) = (0, 0, false);
-        self.after(None);
+        self.first_stage();
     }
 
     /// The order of the stages: what is new is there before what is old goes, and the mark comes last.
@@ -36,6 +35,11 @@ impl Move<'_> {
         } else {
             [Complete, Delete, Mark]
         }
+    }
+
+    /// Begins with the first stage that has something to do.
+    pub(super) fn first_stage(&mut self) {
+        self.after(None);
     }
 
     /// Goes on with the stage after `done` that has something to do.
@@ -69,8 +73,13 @@ impl Move<'_> {
         self.published();
     }
 
+    /// Goes on once all parts are there.
+    pub(super) fn completed(&mut self) {
+        self.after(Some(Stage::Complete));
+    }
+
     /// Returns the number of parts of the record.
-    fn parts(&self) -> u8 {
+    pub(super) fn parts(&self) -> u8 {
         let store = &self.state.store;
         let parts = store
             .attempt_of(self.me().publishing)
@@ -94,7 +103,7 @@ impl Move<'_> {
     }
 
     /// Returns the key of a part of the record.
-    fn key(&self, part: u8) -> usize {
+    pub(super) fn key(&self, part: u8) -> usize {
         let attempt = self.state.store.attempt_of(self.me().publishing);
         key_of(attempt.expect("only records of runs have parts"), part)
     }
@@ -147,7 +156,7 @@ impl Move<'_> {
         if self.is(Mutant::AnswersBelieved)
             && self.me().asked.count_ones() == u32::from(self.parts())
         {
-            self.after(Some(Stage::Complete));
+            self.completed();
         }
     }
 
@@ -177,135 +186,9 @@ impl Move<'_> {
                 Step::AbortAll
             };
         } else {
-            self.after(Some(Stage::Complete));
+            self.completed();
         }
         self
-    }
-
-    /// 7.3: aborts all uploads of the record, so that no completion can take effect any more.
-    pub(super) fn abort_all(self, out: &mut Successors) {
-        for part in 0..self.parts() {
-            if self.me().asked >> part & 1 == 1 {
-                continue;
-            }
-            let mut aborts = self;
-            aborts.takes(Step::AbortAll);
-            let key = aborts.key(part);
-            aborts.notes(0, Some(key), "");
-            let is_forgotten = aborts.state.store.keys[key] == Key::Completing
-                && aborts.is(Mutant::StoreForgetsUploads);
-            if !is_forgotten {
-                aborts.store().abort(key);
-            }
-            aborts.me_mut().asked |= 1 << part;
-            if aborts.me().asked.count_ones() == u32::from(aborts.parts()) {
-                aborts.me_mut().asked = 0;
-                aborts.me_mut().step = if self.is(Mutant::NoSecondLook) {
-                    Step::ReadMark
-                } else {
-                    Step::LookAgain
-                };
-            }
-            aborts.finish(out);
-        }
-    }
-
-    /// 7.4: looks at all keys once more; one that is missing now can never appear.
-    pub(super) fn look_again(self, out: &mut Successors) {
-        for part in 0..self.parts() {
-            if self.me().looked >> part & 1 == 1 {
-                continue;
-            }
-            let mut looks = self;
-            looks.takes(Step::LookAgain);
-            let key = looks.key(part);
-            looks.me_mut().looked |= 1 << part;
-            if looks.state.store.keys[key] == Key::Object {
-                looks.notes(0, Some(key), "is there");
-                if looks.me().looked.count_ones() == u32::from(looks.parts()) {
-                    looks.me_mut().looked = 0;
-                    looks.after(Some(Stage::Complete));
-                }
-            } else {
-                // The other looks change nothing any more.
-                looks.notes(0, Some(key), "is missing");
-                looks.me_mut().looked = 0;
-                looks.me_mut().step = Step::ReadMark;
-            }
-            looks.finish(out);
-        }
-    }
-
-    /// 7.5: looks at the mark; if it is there, another process has finished.
-    pub(super) fn read_mark(mut self) -> Self {
-        self.takes(Step::ReadMark);
-        let number = self.me().publishing;
-        if self.state.store.record(number).is_marked && !self.is(Mutant::MarkNotLookedAt) {
-            self.notes(number, None, "is marked");
-            self.published();
-        } else {
-            self.notes(number, None, "is not marked");
-            self.me_mut().step = Step::ReadNext;
-        }
-        self
-    }
-
-    /// 7.6: reads the next record: a void is finished, a run means that this record is marked.
-    pub(super) fn read_next(mut self) -> Self {
-        self.takes(Step::ReadNext);
-        let next = self.me().publishing + 1;
-        if !StoreState::has_room(next) {
-            self.me_mut().step = Step::PutVoid;
-            return self;
-        }
-        match self.state.store.record(next).entry {
-            Entry::Void => {
-                self.notes(next, None, "is a void");
-                self.publish_void(next);
-            }
-            Entry::Run(_) => {
-                self.notes(next, None, "is a run");
-                self.published();
-            }
-            Entry::Absent => {
-                self.notes(next, None, "is absent");
-                self.me_mut().step = Step::PutVoid;
-            }
-        }
-        self
-    }
-
-    /// 7.7: puts the record that voids this one, create-only.
-    pub(super) fn put_void(mut self, out: &mut Successors) {
-        self.takes(Step::PutVoid);
-        let number = self.me().publishing + 1;
-        if self.is(Mutant::LossNotVoided) {
-            self.exits(Exit::TryAgain);
-            return self.finish(out);
-        }
-        if !StoreState::has_room(number) {
-            out.is_cut = true;
-            return;
-        }
-        if self.state.store.record(number).entry == Entry::Absent {
-            self.notes(number, None, "voids the one before");
-            if self.state.store.record(number - 1).is_marked {
-                self.breaks(Invariant::MarkedAndVoid);
-            }
-            self.store().record_mut(number).entry = Entry::Void;
-            self.publish_void(number);
-        } else {
-            self.notes(number, None, "refused");
-            self.me_mut().step = Step::ReadNext;
-        }
-        self.finish(out);
-    }
-
-    /// Deletes what the void run has completed and marks the void record.
-    fn publish_void(&mut self, number: Number) {
-        self.me_mut().has_voided = true;
-        self.me_mut().publishing = number;
-        self.after(None);
     }
 
     /// 7.9: deletes a key; one that is missing is no error.
