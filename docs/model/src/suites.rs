@@ -223,9 +223,11 @@ pub fn full() -> Vec<Configuration> {
     for faults in [NONE, DROP, LATE_PUT] {
         worlds.push(world(&THREE, &[Run(1), Run(2), Run(3)], faults));
     }
+    let forced = world(&SMALL, &[Run(1), Run(1), Run(2)], DROP);
     worlds.push(Configuration {
+        name: format!("{}, forced", forced.name),
         force: true,
-        ..world(&SMALL, &[Run(1), Run(1), Run(2)], DROP)
+        ..forced
     });
     for table in [&WHOLE, &DISJOINT, &OVERLAP, &NARROW, &REBUILD] {
         worlds.push(world(table, &[Run(1), Run(1), Run(2)], DROP_AND_LATE_PUT));

@@ -77,7 +77,7 @@ impl Configuration {
             Step::ReadMark => at.read_mark().finish(out),
             Step::ReadNext => at.read_next().finish(out),
             Step::PutVoid => at.put_void(out),
-            Step::Delete => at.delete().finish(out),
+            Step::Delete => at.delete(out),
             Step::PutMark => at.put_mark().finish(out),
             Step::ListAttempts => at.list_attempts().finish(out),
             Step::RemoveUploads => at.remove_uploads(out),

@@ -3,7 +3,7 @@
 use super::{Move, Step, Successors};
 use crate::configuration::Actor;
 use crate::mutants::Mutant;
-use crate::state::{Entry, Exit, Key, KeySet, Number, Purpose, key_of};
+use crate::state::{Entry, Exit, KEYS, Key, KeySet, Number, Purpose, key_of};
 
 /// The three stages of a publish.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -191,19 +191,21 @@ impl Move<'_> {
         self
     }
 
-    /// 7.9: deletes a key; one that is missing is no error.
-    pub(super) fn delete(mut self) -> Self {
-        self.takes(Step::Delete);
-        let key = self.me().keys.trailing_zeros() as usize;
-        self.notes(0, Some(key), "");
-        if self.state.store.keys[key] == Key::Object {
-            self.store().keys[key] = Key::Absent;
+    /// 7.9: deletes a key, any of those that are left; one that is missing is no error.
+    pub(super) fn delete(self, out: &mut Successors) {
+        for key in (0..KEYS).filter(|key| self.me().keys >> key & 1 == 1) {
+            let mut deletes = self;
+            deletes.takes(Step::Delete);
+            deletes.notes(0, Some(key), "");
+            if deletes.state.store.keys[key] == Key::Object {
+                deletes.store().keys[key] = Key::Absent;
+            }
+            deletes.me_mut().keys &= !(1 << key);
+            if deletes.me().keys == 0 {
+                deletes.after(Some(Stage::Delete));
+            }
+            deletes.finish(out);
         }
-        self.me_mut().keys &= self.me().keys - 1;
-        if self.me().keys == 0 {
-            self.after(Some(Stage::Delete));
-        }
-        self
     }
 
     /// 7.10: puts the mark.
