@@ -64,7 +64,7 @@ fn not_modeled(document: &str) -> Names {
     numbers(rows, "| ").into_iter().collect()
 }
 
-/// Returns the numbers that `Step::number` of the model gives its steps.
+/// Returns the numbers of the model's steps, from `Step::number`.
 fn modeled(model: &[String]) -> Names {
     let lines = model.iter().flat_map(|text| text.lines());
     let given = lines.filter_map(|line| line.split_once("=> \""));

@@ -1,4 +1,4 @@
-//! What is explored: which processes do what, on which table, with how many faults.
+//! A configuration: the processes, their plans, the table and the number of faults.
 
 use crate::log::Reading;
 use crate::mutants::Mutant;
@@ -6,7 +6,7 @@ use crate::plan::Plan;
 use crate::state::{Attempt, Entry, Exit, Faults, Key, LAST_PROCESS, PARTS, State, key_of};
 use crate::steps::{Event, Step, Successor, Successors};
 
-/// What a process is there for.
+/// The role of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Actor {
     /// Executes the plan of this index.
@@ -22,19 +22,19 @@ pub enum Actor {
 /// A small world to explore completely.
 #[derive(Clone, Debug)]
 pub struct Configuration {
-    /// What it is about.
+    /// Its name: table, processes, faults.
     pub name: String,
-    /// What runs do; the first one has published the table before anything begins.
+    /// The plans of runs; the first one has published the table before any process begins.
     pub plans: Vec<Plan>,
     /// The processes.
     pub actors: Vec<Actor>,
-    /// How many faults may happen.
+    /// The number of faults that may happen.
     pub faults: Faults,
-    /// Whether runs are told to run again what is done.
+    /// Whether to skip 2.2, as `--force` does.
     pub force: bool,
-    /// How the protocol is made wrong, to see that this is noticed.
+    /// The deviation from the protocol that the search must notice.
     pub mutant: Option<Mutant>,
-    /// What the process is there for that comes after a freeze.
+    /// The role of the process that comes after a freeze.
     pub last_actor: Actor,
 }
 
@@ -100,7 +100,7 @@ impl Configuration {
         self.store_events(state, out);
     }
 
-    /// Adds what the store does on its own: drops an upload, completes one late, lets a put land late.
+    /// Adds the events of the store: it drops an upload, completes one late, lets a put land late.
     fn store_events(&self, state: &State, out: &mut Successors) {
         let last = state.store.last();
         // Only a publish notices that an upload is gone, so it is enough to drop those of the last record while it is open.

@@ -1,4 +1,4 @@
-//! What must hold, in every state and at every step.
+//! The invariants, checked in every state and at every step.
 //!
 //! Some things need no invariant of their own. A run that replaces and is applied twice leaves parts live that its records do not
 //! mean (`LogDisagrees`); an append that is applied twice takes an input twice. A record for which success was reported is never
@@ -9,7 +9,7 @@ use std::fmt;
 use crate::configuration::Configuration;
 use crate::state::{Exit, KeySet, Number, State, StoreState};
 
-/// What must hold.
+/// An invariant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Invariant {
     /// A record is put only when the one before is marked.
@@ -20,7 +20,7 @@ pub enum Invariant {
     DeadPartVisible,
     /// While a publish is under way, all that was there before it or all that is there after it is visible.
     OldDeletedTooEarly,
-    /// What the log says by the keys that records delete is what its runs mean.
+    /// The keys that records delete leave those parts live that the runs in them mean.
     LogDisagrees,
     /// No append takes an input that the table holds already.
     InputTwice,
@@ -62,7 +62,7 @@ impl Invariant {
         Self::NotSettled,
     ];
 
-    /// Returns what is wrong if it does not hold.
+    /// Returns a description of the violation.
     fn wrong(self) -> &'static str {
         match self {
             Self::PredecessorUnmarked => "a record is there although the one before is not marked",

@@ -1,11 +1,11 @@
-//! What the records of a log add up to: once as the product reads them, and once as they are meant.
+//! The state that the records of a log add up to: once as the product reads them, and once as they are meant.
 
 use crate::configuration::Configuration;
 use crate::mutants::Mutant;
 use crate::plan::Plan;
 use crate::state::{Entry, Inputs, KeySet, Number, PARTS, Partitions, State, StoreState, key_of};
 
-/// What a process makes of the log, from the lists that records hold.
+/// The state of a log as a process computes it, from the lists that records hold.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Reading {
     /// Keys of the live parts.

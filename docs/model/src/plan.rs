@@ -1,13 +1,13 @@
-//! What runs do to the table: the part of a record that decides which runs exclude each other.
+//! Plans of runs: the part of a record that decides which runs exclude each other.
 
 use crate::state::{Inputs, Partitions};
 
-/// What a run is going to do. Plans with the same `run` are the same run: same job, parameters and inputs.
+/// The work of a run. Plans with the same `run` are the same run: same job, parameters and inputs.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
     /// The run's id.
     pub run: u8,
-    /// What it replaces.
+    /// The part of the table that it replaces.
     pub replaces: Replaces,
     /// The partition of each part that it writes.
     pub parts: &'static [u8],
@@ -15,7 +15,7 @@ pub struct Plan {
     pub inputs: Inputs,
 }
 
-/// What a run replaces of its table.
+/// The part of a table that a run replaces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Replaces {
     /// All of it.

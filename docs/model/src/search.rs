@@ -5,13 +5,13 @@ use std::hash::Hash;
 
 use crate::visited::{Visited, hash};
 
-/// What can be searched.
+/// A graph of states that can be searched.
 pub trait World: Sized {
     /// A state.
     type State: Copy + Debug + Hash;
-    /// What leads from a state to the next.
+    /// An event that leads from a state to the next.
     type Event: Copy + Debug;
-    /// What can be wrong.
+    /// A violation.
     type Wrong: Copy + Debug;
 
     /// Returns the state that everything begins with.
@@ -20,7 +20,7 @@ pub trait World: Sized {
     /// Adds each state that can come next; returns `true` if some were left out because the model is too small for them.
     fn next(&mut self, state: &Self::State, out: &mut Vec<Next<Self>>) -> bool;
 
-    /// Returns what is wrong about a state.
+    /// Returns the violation in a state.
     fn wrong(&mut self, state: &Self::State) -> Option<Self::Wrong>;
 }
 
@@ -29,22 +29,22 @@ pub trait World: Sized {
 pub struct Next<W: World> {
     /// The state.
     pub state: W::State,
-    /// What leads to it.
+    /// The event that leads to it.
     pub event: W::Event,
-    /// What is wrong about the event itself.
+    /// The violation by the event itself.
     pub wrong: Option<W::Wrong>,
 }
 
-/// What a search found.
+/// The result of a search.
 #[derive(Debug)]
 pub struct Found<W: World> {
     /// The number of different states that were seen.
     pub states: usize,
     /// The number of events on the longest of the shortest ways.
     pub depth: usize,
-    /// Whether states were left out because the model is too small for them.
+    /// `true` if states were left out because the model is too small for them.
     pub is_cut: bool,
-    /// What is wrong, and the states and events that lead there.
+    /// The first violation, with the states and events that lead there.
     pub wrong: Option<(W::Wrong, Vec<Step<W>>)>,
 }
 
@@ -53,7 +53,7 @@ pub struct Found<W: World> {
 pub struct Step<W: World> {
     /// The state before.
     pub before: W::State,
-    /// What happens.
+    /// The event.
     pub event: W::Event,
 }
 

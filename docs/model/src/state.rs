@@ -1,4 +1,4 @@
-//! One state: what the store holds, what each process remembers, and which faults may still happen.
+//! A state: the contents of the store, the memory of each process, and the faults that are left.
 
 use crate::steps::Step;
 
@@ -40,7 +40,7 @@ pub type Number = u8;
 /// All that decides what can happen next.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct State {
-    /// What a listing, a look or a read of the store would show.
+    /// The contents of the store.
     pub store: StoreState,
     /// The processes, those of the configuration first.
     pub processes: [Process; PROCESSES],
@@ -48,12 +48,12 @@ pub struct State {
     pub faults: Faults,
 }
 
-/// What is in the store, and what its records say.
+/// The contents of the store, and the attempts that its records repeat.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct StoreState {
     /// The log.
     pub records: [Record; RECORDS],
-    /// What the attempts are; their records repeat it.
+    /// The attempts; a record of a run repeats its attempt.
     pub attempts: [Attempt; ATTEMPTS],
     /// The keys of all parts.
     pub keys: [Key; KEYS],
@@ -62,13 +62,13 @@ pub struct StoreState {
 /// A place in the log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Record {
-    /// What the record says.
+    /// The content of the record.
     pub entry: Entry,
-    /// Whether its mark is there.
+    /// `true` if its mark is there.
     pub is_marked: bool,
 }
 
-/// What a record says.
+/// The content of a record.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Entry {
@@ -81,12 +81,12 @@ pub enum Entry {
     Void,
 }
 
-/// What an attempt is: its part of a record.
+/// An attempt, as its record repeats it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Attempt {
     /// Index of its plan in the configuration.
     pub plan: u8,
-    /// When it listed its inputs, as a rank among all attempts that matter.
+    /// The time at which it listed its inputs, as a rank among all attempts that matter.
     pub frozen: u8,
     /// Inputs that no later append may take.
     pub consumes: Inputs,
@@ -94,14 +94,14 @@ pub struct Attempt {
     pub deletes: KeySet,
 }
 
-/// What is at a key.
+/// The content of a key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Key {
     /// Nothing: not opened, aborted, dropped or deleted; a completion is answered with `NoSuchUpload`.
     #[default]
     Absent,
-    /// An upload that nobody sees.
+    /// An upload, invisible until it is completed.
     Open,
     /// An upload whose completion was sent and may take effect at any time.
     Completing,
@@ -109,40 +109,40 @@ pub enum Key {
     Object,
 }
 
-/// What a process remembers, and the step that it takes next.
+/// The memory of a process, and the step that it takes next.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Process {
     /// The step that it takes next.
     pub step: Step,
-    /// How it ended.
+    /// Its end.
     pub exit: Exit,
     /// Its attempt; 0 if it has none.
     pub attempt: u8,
-    /// How many attempts it has begun.
+    /// The number of attempts that it has begun.
     pub starts: u8,
-    /// How many records there were when it began.
+    /// The number of records when it began.
     pub begun: Number,
     /// The highest record of its one reading of the log.
     pub last: Number,
     /// The number that it aims at.
     pub aim: Number,
-    /// Whether it has sent a put for that number.
+    /// `true` if it has sent a put for that number.
     pub has_put: bool,
     /// The number of a put that was sent, not answered, and may land at any time; 0 if there is none.
     pub in_flight: Number,
     /// The record that it publishes.
     pub publishing: Number,
-    /// Why it publishes.
+    /// The reason for which it publishes.
     pub purpose: Purpose,
     /// The record of its own run that another attempt committed; 0 if there is none.
     pub same: Number,
-    /// Whether it publishes a void record because it has found the run before it lost.
+    /// `true` if it publishes a void record because it has found the run before it lost.
     pub has_voided: bool,
     /// Parts whose completion, or abort, was answered.
     pub asked: u8,
     /// Parts that it has looked at.
     pub looked: u8,
-    /// Whether one of them was missing.
+    /// `true` if one of them was missing.
     pub is_missing: bool,
     /// Keys that it has listed, or has still to delete.
     pub keys: KeySet,
@@ -150,7 +150,7 @@ pub struct Process {
     pub removes: u8,
 }
 
-/// Why a process publishes a record, which is how it goes on afterwards.
+/// The reason for which a process publishes a record; it decides how the process goes on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Purpose {
@@ -163,7 +163,7 @@ pub enum Purpose {
     Found,
 }
 
-/// How a process ended.
+/// The end of a process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Exit {
@@ -180,7 +180,7 @@ pub enum Exit {
     Stopped,
 }
 
-/// How often each fault may still happen.
+/// The number of times that each fault may still happen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Faults {
     /// The store drops an upload.
@@ -192,7 +192,7 @@ pub struct Faults {
     /// A completion is answered as if it were decided, although the upload is still open: 200 without an object, or five
     /// answers of `InvalidPart` while another process completes it.
     pub misleading: u8,
-    /// A process is told to stop.
+    /// A process receives a stop.
     pub stops: u8,
 }
 

@@ -196,7 +196,7 @@ fn world(table: &Table, actors: &[Actor], faults: Faults) -> Configuration {
     }
 }
 
-/// Returns what is explored on every change.
+/// Returns the reduced size, explored on every change.
 pub fn reduced() -> Vec<Configuration> {
     let mut worlds = Vec::new();
     for table in TABLES {
@@ -208,7 +208,7 @@ pub fn reduced() -> Vec<Configuration> {
     worlds
 }
 
-/// Returns what is explored for a change to the protocol: the reduced size, and three processes on every table.
+/// Returns the full size, explored when the protocol changes: the reduced size, and three processes on every table.
 pub fn full() -> Vec<Configuration> {
     let mut worlds = reduced();
     for table in TABLES {

@@ -4,7 +4,7 @@
 
 use std::hash::{Hash, Hasher};
 
-/// What the search remembers: 12 bytes a state, and 4 to 8 for the table.
+/// The set of visited states: 12 bytes per state, and 6 to 12 for the hash table.
 #[derive(Debug)]
 pub struct Visited {
     hashes: Vec<u64>,

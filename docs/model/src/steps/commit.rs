@@ -9,7 +9,7 @@ use crate::state::{Entry, Exit, Number, PARTS, Process, Purpose, StoreState, key
 /// Attempts that a run may begin; the product begins three.
 const STARTS: u8 = 2;
 
-/// What separates the attempts that a process begins.
+/// The distance between the ids of the attempts that a process begins.
 const NEXT_ATTEMPT: u8 = 3;
 
 impl Move<'_> {

@@ -1,4 +1,4 @@
-//! What happens between two states, for traces.
+//! Events between two states, for traces.
 
 use super::Step;
 use crate::state::Number;
@@ -12,11 +12,11 @@ pub struct Taken {
     pub record: Number,
     /// The key that it is about.
     pub key: Option<usize>,
-    /// What came of it.
+    /// The outcome.
     pub note: &'static str,
 }
 
-/// Who did something, and what.
+/// An event: the steps of a process, or a fault of the store.
 #[derive(Clone, Copy, Debug)]
 #[expect(
     clippy::large_enum_variant,
@@ -38,7 +38,7 @@ pub enum Event {
         key: Option<usize>,
         /// The record that it is about; 0 if it is about none.
         record: Number,
-        /// What happened.
+        /// The fault.
         note: &'static str,
     },
 }

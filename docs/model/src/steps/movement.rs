@@ -11,7 +11,7 @@ use crate::state::{Exit, LAST_ATTEMPT, LAST_PROCESS, Number, Process, State, Sto
 pub struct Successor {
     /// The state.
     pub state: State,
-    /// What leads to it.
+    /// The event that leads to it.
     pub event: Event,
     /// The invariant that the event itself breaks.
     pub broken: Option<Invariant>,
@@ -22,20 +22,20 @@ pub struct Successor {
 pub struct Successors {
     /// The states.
     pub next: Vec<Successor>,
-    /// Whether one was left out because the log of the model is full.
+    /// `true` if one was left out because the log of the model is full.
     pub is_cut: bool,
 }
 
 /// One move of a process, from a state to a successor of it.
 #[derive(Clone, Copy)]
 pub struct Move<'a> {
-    /// What is modeled.
+    /// The configuration.
     pub model: &'a Configuration,
     /// The state so far.
     pub state: State,
     /// The process that moves.
     pub who: usize,
-    /// Whether faults may happen.
+    /// Whether to let faults happen.
     pub with_faults: bool,
     attempt: u8,
     taken: [Option<Taken>; 6],
@@ -92,7 +92,7 @@ impl Configuration {
         }
     }
 
-    /// Returns what a process is there for.
+    /// Returns the role of a process.
     pub fn actor(&self, who: usize) -> Actor {
         match who {
             LAST_PROCESS => self.last_actor,
@@ -102,12 +102,12 @@ impl Configuration {
 }
 
 impl Move<'_> {
-    /// Returns what the process remembers.
+    /// Returns the memory of the process.
     pub fn me(&self) -> Process {
         self.state.processes[self.who]
     }
 
-    /// Returns what the process remembers, to change it.
+    /// Returns the memory of the process, to change it.
     pub fn me_mut(&mut self) -> &mut Process {
         &mut self.state.processes[self.who]
     }

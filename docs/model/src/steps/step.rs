@@ -63,9 +63,9 @@ pub enum Step {
     ListAttempts,
     /// Aborts an upload of an attempt that was in no record.
     RemoveUploads,
-    /// Aborts its uploads because it was told to stop before its put.
+    /// Aborts its uploads because it has received a stop before its put.
     StopBeforePut,
-    /// Reads its number once more because it was told to stop after its put was sent.
+    /// Reads its number once more because it has received a stop after its put was sent.
     LastLook,
     /// It has ended.
     Exited,

@@ -1,27 +1,27 @@
-//! Step 9: a process that is told to stop.
+//! Step 9: a process that receives a stop.
 
 use super::{Move, Step, Successors};
 use crate::mutants::Mutant;
 use crate::state::{Entry, Exit};
 
 impl Move<'_> {
-    /// Adds the state in which the process is told to stop before its next step.
+    /// Adds the state in which the process receives a stop before its next step.
     pub(super) fn may_stop(&self, out: &mut Successors) {
         if !self.with_faults || self.state.faults.stops == 0 {
             return;
         }
-        let mut told = *self;
-        told.state.faults.stops -= 1;
+        let mut stopped = *self;
+        stopped.state.faults.stops -= 1;
         let undecided = self.me().has_put && self.me().step != Step::ReadFound;
         let step = if undecided && !self.is(Mutant::StopWithoutLook) {
             Step::LastLook
         } else {
             Step::StopBeforePut
         };
-        told.takes(step);
-        told.notes(0, None, "comes next: told to stop");
-        told.me_mut().step = step;
-        told.finish(out);
+        stopped.takes(step);
+        stopped.notes(0, None, "comes next: a stop is received");
+        stopped.me_mut().step = step;
+        stopped.finish(out);
     }
 
     /// 9.1: aborts its uploads; no record of its attempt can be there.
