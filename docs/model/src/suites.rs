@@ -140,8 +140,13 @@ const STOP: Faults = Faults {
     late_puts: 1,
     ..NONE
 };
-const MISLEADING: Faults = Faults {
+const DROP_AND_MISLEADING: Faults = Faults {
     drops: 1,
+    misleading: 1,
+    ..NONE
+};
+const LATE_PUT_AND_MISLEADING: Faults = Faults {
+    late_puts: 1,
     misleading: 1,
     ..NONE
 };
@@ -203,7 +208,7 @@ pub fn reduced() -> Vec<Configuration> {
         worlds.push(world(table, &[Run(1), Run(2)], ALL));
     }
     for table in [&SMALL, &APPEND, &EMPTY] {
-        worlds.push(world(table, &[Run(1), Run(1), Run(2)], DROP_AND_LATE_PUT));
+        worlds.push(world(table, &[Run(1), Run(1), Run(2)], DROP));
     }
     worlds
 }
@@ -213,9 +218,13 @@ pub fn full() -> Vec<Configuration> {
     let mut worlds = reduced();
     for table in TABLES {
         worlds.push(world(table, &[Run(1), Run(2), Run(2)], DROP));
-        worlds.push(world(table, &[Run(1), Run(2), Vacuum], LATE_PUT));
-        worlds.push(world(table, &[Run(1), Run(2), Repair], MISLEADING));
-        worlds.push(world(table, &[Run(1), Run(2), Reader], DROP));
+        worlds.push(world(
+            table,
+            &[Run(1), Run(2), Vacuum],
+            LATE_PUT_AND_MISLEADING,
+        ));
+        worlds.push(world(table, &[Run(1), Run(2), Repair], DROP_AND_MISLEADING));
+        worlds.push(world(table, &[Run(1), Run(2), Reader], DROP_AND_LATE_PUT));
     }
     for table in [&SMALL, &APPEND] {
         worlds.push(world(table, &[Run(1), Run(1), Run(2)], STOP));
@@ -229,7 +238,9 @@ pub fn full() -> Vec<Configuration> {
         force: true,
         ..forced
     });
-    for table in [&WHOLE, &DISJOINT, &OVERLAP, &NARROW, &REBUILD] {
+    for table in [
+        &WHOLE, &SMALL, &DISJOINT, &OVERLAP, &NARROW, &EMPTY, &APPEND, &REBUILD,
+    ] {
         worlds.push(world(table, &[Run(1), Run(1), Run(2)], DROP_AND_LATE_PUT));
     }
     worlds
