@@ -23,5 +23,7 @@ mod machines;
 mod command_line;
 // What the documents promise: commands that run, outputs that are compared, tables that are true.
 mod documents;
+// The commit protocol's document and its model: the same steps, the same deviations.
+mod protocol_document;
 // The shape of the code: edges between crates, the law of rooms, circles of files.
 mod architecture;
