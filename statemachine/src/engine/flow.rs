@@ -6,16 +6,16 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use crate::definition::model::{Catcher, Flow, Kind, State};
-use crate::engine::carried::Carried;
-use crate::engine::clock::{date_text, sleep};
+use crate::engine::execution::clock::{date_text, sleep};
+use crate::engine::execution::run::{Item, Run, Variables};
 use crate::engine::failure::{Failure, FailureClass};
 use crate::engine::frame::Frame;
-use crate::engine::history::{Details, EventType};
-use crate::engine::pass;
-use crate::engine::recorder::Shown;
+use crate::engine::history::event::{Details, EventType};
+use crate::engine::history::recorder::Shown;
 use crate::engine::retry::Retries;
-use crate::engine::run::{Item, Run, Variables};
 use crate::engine::state::{Done, attempt, attempt_at_once, caught};
+use crate::engine::state_data::Carried;
+use crate::engine::states::pass;
 use crate::size::length;
 
 /// One line of states: the machine's own, a branch's, or an iteration's.

@@ -1,54 +1,32 @@
 //! Runs machines.
 
-mod background_writer;
-mod carried;
-mod choice;
-mod clock;
-mod csv;
-mod drive;
-mod event_json;
+mod execute;
 mod execution;
-mod fail;
 mod failure;
 mod flow;
 mod frame;
 mod history;
-mod inner;
+mod inner_flows;
 mod inspection;
-mod item_batcher;
-mod item_reader;
-mod json_lines;
 mod map;
-mod map_items;
-mod map_limits;
-mod map_run;
-mod object_body;
-mod object_call;
-mod parallel;
-mod pass;
 mod port;
-mod recorder;
-mod result_writer;
 mod retry;
-mod run;
 mod state;
-mod stop;
-mod task;
+mod state_data;
+mod states;
 mod test_state;
-mod tokens;
-mod wait;
 
 pub(crate) use failure::Failure;
 
-pub use execution::{Events, Execution, ExecutionControl, Outcome, Status};
-pub use history::{Details, Event, EventType, History, HistorySink};
-pub use json_lines::JsonLines;
-pub use port::{TaskCall, TaskError, TaskHandler, TaskOutput};
+pub use execution::handle::{Events, Execution, ExecutionControl, Outcome, Status};
+pub use history::event::{Details, Event, EventType, History, HistorySink};
+pub use history::json_lines::JsonLines;
+pub use port::task_handler::{TaskCall, TaskError, TaskHandler, TaskOutput};
+pub use port::tokens::{TokenError, Tokens};
 pub use test_state::{
     InspectionLevel, MockError, StateConfiguration, TestMock, TestStateRequest, TestStateResponse,
     TestStateStatus, test_state,
 };
-pub use tokens::{TokenError, Tokens};
 
 use std::sync::Arc;
 
@@ -57,11 +35,11 @@ use serde_json::Value;
 
 use crate::bounds::{MAX_DEPTH, nests_too_deeply};
 use crate::definition::{Machine, MachineType};
-use crate::engine::clock::Clock;
-use crate::engine::drive::drive;
-use crate::engine::map_run::EXPRESS_LIMIT;
-use crate::engine::recorder::STANDARD_EVENT_LIMIT;
-use crate::engine::run::{Names, Run, Shared};
+use crate::engine::execute::drive;
+use crate::engine::execution::clock::Clock;
+use crate::engine::execution::run::{Names, Run, Shared};
+use crate::engine::history::recorder::STANDARD_EVENT_LIMIT;
+use crate::engine::map::map_run::EXPRESS_LIMIT;
 use crate::scope::{Host, Random};
 use crate::size::{PAYLOAD_LIMIT_BYTES, exceeds};
 use crate::{Error, ErrorKind};

@@ -10,15 +10,15 @@ use serde_json::{Map, Value, json};
 use crate::definition::model::{Flow, State};
 use crate::definition::{Machine, MachineType};
 use crate::engine::Engine;
-use crate::engine::carried::Carried;
-use crate::engine::clock::{Clock, date_text};
+use crate::engine::execution::clock::{Clock, date_text};
+use crate::engine::execution::run::{Run, Shared};
 use crate::engine::failure::Failure;
 use crate::engine::flow::Thread;
 use crate::engine::frame::Frame;
 use crate::engine::inspection::{Inspection, Mock};
 use crate::engine::retry::Retries;
-use crate::engine::run::{Run, Shared};
 use crate::engine::state::{attempt, caught};
+use crate::engine::state_data::Carried;
 use crate::scope::{Host, Random};
 use crate::{Error, ErrorKind};
 

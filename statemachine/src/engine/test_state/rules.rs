@@ -7,7 +7,7 @@ use crate::definition::model::{Kind, State};
 use crate::engine::failure::Failure;
 use crate::engine::frame::Frame;
 use crate::engine::inspection::Mock;
-use crate::engine::map_items::items;
+use crate::engine::map::items::items;
 use crate::engine::test_state::{TestStateRequest, find};
 use crate::{Error, ErrorKind};
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::definition::is_timestamp;
 use crate::definition::model;
 use crate::definition::selector::{Setting, SettingSource};
-use crate::engine::clock::sleep;
+use crate::engine::execution::clock::sleep;
 use crate::engine::failure::Failure;
 use crate::engine::frame::{Data, Frame};
 

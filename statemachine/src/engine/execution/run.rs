@@ -6,13 +6,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde_json::{Map, Value, json};
 
 use crate::definition::MachineType;
-use crate::engine::clock::{Clock, date_text};
-use crate::engine::history::{EventType, HistorySink};
+use crate::engine::execution::clock::{Clock, date_text};
+use crate::engine::execution::stop::Stop;
+use crate::engine::history::event::{EventType, HistorySink};
+use crate::engine::history::recorder::Recorder;
 use crate::engine::inspection::Inspection;
-use crate::engine::port::TaskHandler;
-use crate::engine::recorder::Recorder;
-use crate::engine::stop::Stop;
-use crate::engine::tokens::Tokens;
+use crate::engine::port::task_handler::TaskHandler;
+use crate::engine::port::tokens::Tokens;
 use crate::scope::Host;
 
 /// The variables of a thread of states.

@@ -6,8 +6,8 @@ use crate::definition::model::Flow;
 use crate::engine::failure::Failure;
 use crate::engine::flow::Thread;
 use crate::engine::frame::Frame;
-use crate::engine::history::EventType;
-use crate::engine::inner::InnerLines;
+use crate::engine::history::event::EventType;
+use crate::engine::inner_flows::InnerLines;
 
 /// Runs every branch at once and collects their outputs in the order of the branches.
 ///

@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 use crate::definition::Resource;
-use crate::engine::tokens::Tokens;
+use crate::engine::port::tokens::Tokens;
 
 /// Does the work of Task states, and reads and writes objects for Map states.
 ///

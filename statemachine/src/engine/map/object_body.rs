@@ -9,8 +9,8 @@ use futures::stream::BoxStream;
 use serde_json::Value;
 
 use crate::engine::failure::Failure;
-use crate::engine::item_reader::failed;
-use crate::engine::port::{TaskError, TaskOutput};
+use crate::engine::map::item_reader::failed;
+use crate::engine::port::task_handler::{TaskError, TaskOutput};
 
 /// The largest gzip file, unpacked, that is read.
 const LARGEST_UNPACKED_BYTES: u64 = 1 << 30;

@@ -9,17 +9,18 @@ use futures::StreamExt;
 use serde_json::Value;
 
 use crate::definition::map::{Distribution, ItemSource, Map};
-use crate::engine::drive::drive;
-use crate::engine::execution::{Outcome, Status};
+use crate::engine::execute::drive;
+use crate::engine::execution::handle::{Outcome, Status};
+use crate::engine::execution::run::{Item, Run};
 use crate::engine::failure::{Failure, names};
 use crate::engine::flow::Thread;
 use crate::engine::frame::Frame;
-use crate::engine::history::{Details, EventType};
-use crate::engine::item_batcher::batches;
-use crate::engine::map_items::select;
-use crate::engine::map_limits::{Limits, Tolerance};
-use crate::engine::run::{Item, Run};
-use crate::engine::{item_reader, result_writer};
+use crate::engine::history::event::{Details, EventType};
+use crate::engine::map::item_batcher::batches;
+use crate::engine::map::item_reader;
+use crate::engine::map::items::select;
+use crate::engine::map::limits::{Limits, Tolerance};
+use crate::engine::map::result_writer;
 
 /// How many child executions AWS runs at once where the definition names no limit.
 const DISTRIBUTED_CONCURRENCY: usize = 10_000;

@@ -5,16 +5,16 @@ use serde_json::{Map, Value, json};
 
 use crate::definition::map::{HeaderLocation, InputType, ItemReader, ManifestType};
 use crate::definition::{QueryLanguage, Resource, ResourceKind};
-use crate::engine::csv::{self, Rows};
+use crate::engine::execution::run::Item;
 use crate::engine::failure::{Failure, names};
 use crate::engine::frame::{Data, Frame};
 use crate::engine::inspection::Step;
-use crate::engine::map_items::{keyed, numbered};
-use crate::engine::map_limits::integer;
-use crate::engine::object_body::{body, whole};
-use crate::engine::object_call::{ObjectCall, call};
-use crate::engine::port::TaskOutput;
-use crate::engine::run::Item;
+use crate::engine::map::csv::{self, Rows};
+use crate::engine::map::items::{keyed, numbered};
+use crate::engine::map::limits::integer;
+use crate::engine::map::object_body::{body, whole};
+use crate::engine::map::object_call::{ObjectCall, call};
+use crate::engine::port::task_handler::TaskOutput;
 
 const GET_OBJECT: &str = "arn:aws:states:::s3:getObject";
 

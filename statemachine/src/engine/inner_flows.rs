@@ -8,11 +8,11 @@ use futures::stream::FuturesUnordered;
 use serde_json::Value;
 
 use crate::definition::model::Flow;
-use crate::engine::carried::Carried;
+use crate::engine::execution::run::Run;
 use crate::engine::failure::Failure;
 use crate::engine::flow::{Thread, run_flow};
-use crate::engine::history::{Details, EventType};
-use crate::engine::run::Run;
+use crate::engine::history::event::{Details, EventType};
+use crate::engine::state_data::Carried;
 
 /// The lines that run at once inside one state.
 pub(crate) struct InnerLines<'a>(FuturesUnordered<BoxFuture<'a, Ended>>);

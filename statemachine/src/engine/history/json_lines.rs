@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 
-use crate::engine::background_writer::BackgroundWriter;
-use crate::engine::clock::date_text;
-use crate::engine::history::{Event, HistorySink};
+use crate::engine::execution::clock::date_text;
+use crate::engine::history::background_writer::BackgroundWriter;
+use crate::engine::history::event::{Event, HistorySink};
 
 /// How many bytes of lines are gathered before they are written: waking a thread costs as much as writing 16 KiB.
 const GATHERED_BYTES: usize = 256 << 10;
@@ -166,7 +166,7 @@ impl Drop for Lines {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::history::{Details, EventType};
+    use crate::engine::history::event::{Details, EventType};
 
     fn event(id: u64, input: &str) -> Event {
         Event {

@@ -11,9 +11,9 @@ use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::mpsc;
 
-use crate::engine::history::{Details, Event, EventType};
-use crate::engine::run::Run;
-use crate::engine::stop::StopRequest;
+use crate::engine::execution::run::Run;
+use crate::engine::execution::stop::StopRequest;
+use crate::engine::history::event::{Details, Event, EventType};
 
 /// How an execution ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]

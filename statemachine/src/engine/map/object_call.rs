@@ -7,10 +7,10 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 use crate::definition::Resource;
-use crate::engine::clock::sleep;
+use crate::engine::execution::clock::sleep;
 use crate::engine::failure::names;
 use crate::engine::frame::Frame;
-use crate::engine::port::{TaskCall, TaskError, TaskOutput};
+use crate::engine::port::task_handler::{TaskCall, TaskError, TaskOutput};
 
 /// What to call, and with what.
 pub(crate) struct ObjectCall {

@@ -5,12 +5,12 @@ use serde_json::{Map, Value, json};
 
 use crate::definition::map::{ResultWriter, Transformation};
 use crate::definition::{QueryLanguage, Resource};
-use crate::engine::clock::date_text;
-use crate::engine::execution::Status;
+use crate::engine::execution::clock::date_text;
+use crate::engine::execution::handle::Status;
 use crate::engine::failure::{Failure, names};
 use crate::engine::frame::{Data, Frame};
-use crate::engine::map_run::{Child, Children};
-use crate::engine::object_call::{ObjectCall, call};
+use crate::engine::map::map_run::{Child, Children};
+use crate::engine::map::object_call::{ObjectCall, call};
 use crate::json_text::written;
 
 const PUT_OBJECT: &str = "arn:aws:states:::s3:putObject";

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use crate::definition::map;
 use crate::engine::failure::Failure;
 use crate::engine::frame::{Data, Frame};
-use crate::engine::map_limits::count;
+use crate::engine::map::limits::count;
 use crate::size::length;
 
 /// Groups items into the inputs of child executions: `{"BatchInput": .., "Items": [..]}`.

@@ -6,12 +6,12 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::definition::model::Flow;
-use crate::engine::clock::sleep;
-use crate::engine::execution::{Outcome, Status};
+use crate::engine::execution::clock::sleep;
+use crate::engine::execution::handle::{Outcome, Status};
+use crate::engine::execution::run::Run;
 use crate::engine::failure::Failure;
 use crate::engine::flow::{Thread, run_flow};
-use crate::engine::history::{Details, EventType};
-use crate::engine::run::Run;
+use crate::engine::history::event::{Details, EventType};
 use crate::json_text::JsonText;
 
 /// Runs a flow as an execution, for at most a while.

@@ -6,18 +6,18 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::definition::map::{ItemSource, Map};
+use crate::engine::execution::run::Item;
 use crate::engine::failure::{Failure, FailureClass};
 use crate::engine::flow::Thread;
 use crate::engine::frame::Frame;
-use crate::engine::history::{Details, EventType};
-use crate::engine::inner::{Ended, InnerLines};
+use crate::engine::history::event::{Details, EventType};
+use crate::engine::inner_flows::{Ended, InnerLines};
 use crate::engine::inspection::{Mock, Step};
-use crate::engine::item_batcher::batches;
-use crate::engine::item_reader;
-use crate::engine::map_items::{items, select};
-use crate::engine::map_limits::{Limits, Tolerance, max_concurrency, tolerance};
-use crate::engine::map_run::{self, threshold_exceeded};
-use crate::engine::run::Item;
+use crate::engine::map::item_batcher::batches;
+use crate::engine::map::item_reader;
+use crate::engine::map::items::{items, select};
+use crate::engine::map::limits::{Limits, Tolerance, max_concurrency, tolerance};
+use crate::engine::map::map_run::{self, threshold_exceeded};
 
 /// How many inline iterations AWS runs at once, whatever the definition allows.
 const INLINE_CONCURRENCY: usize = 40;

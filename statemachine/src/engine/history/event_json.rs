@@ -4,8 +4,8 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use crate::engine::clock::date_text;
-use crate::engine::history::{Details, Event};
+use crate::engine::execution::clock::date_text;
+use crate::engine::history::event::{Details, Event};
 use crate::json_text::{JsonText, has_escapes};
 
 /// Lists the fields of [`Details`] behind the name once, in their order, for both ways of writing them.
@@ -206,7 +206,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::engine::history::EventType;
+    use crate::engine::history::event::EventType;
 
     fn event(event_type: EventType, details: Details) -> Event {
         Event {

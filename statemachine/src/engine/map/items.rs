@@ -4,10 +4,10 @@ use serde_json::Value;
 
 use crate::definition::QueryLanguage;
 use crate::definition::map::{ItemSource, Map};
+use crate::engine::execution::run::Item;
 use crate::engine::failure::Failure;
 use crate::engine::frame::{Data, Frame};
 use crate::engine::inspection::Step;
-use crate::engine::run::Item;
 
 /// Finds the items that stand in the data; those of an ItemReader are read elsewhere.
 pub(crate) fn items(frame: &Frame<'_>, map: &Map, input: &Value) -> Result<Vec<Item>, Failure> {

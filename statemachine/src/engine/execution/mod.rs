@@ -1,0 +1,6 @@
+//! What all states of one execution share, and the execution as its caller sees it.
+
+pub(crate) mod clock;
+pub(crate) mod handle;
+pub(crate) mod run;
+pub(crate) mod stop;

@@ -1,0 +1,9 @@
+//! What each type of state does between its parameters and its result.
+
+pub(crate) mod choice;
+pub(crate) mod fail;
+pub(crate) mod map;
+pub(crate) mod parallel;
+pub(crate) mod pass;
+pub(crate) mod task;
+pub(crate) mod wait;
