@@ -9,7 +9,7 @@ use crate::Error;
 use crate::bounds::{MAX_DEPTH, nests_too_deeply};
 use crate::definition::duplicates::unplaced_duplicate_keys;
 use crate::definition::fields::{Fields, Problems};
-use crate::definition::model::{Flow, Kind, State};
+use crate::definition::model::Flow;
 use crate::definition::place::places;
 use crate::definition::read_flow::{LONGEST_SECONDS, Surroundings, read_flow};
 use crate::definition::vocabulary::MACHINE;
@@ -138,17 +138,6 @@ fn summarise(flow: &Flow, depth: usize, summaries: &mut Vec<StateSummary>) {
         });
         for inner in state.flows() {
             summarise(inner, depth + 1, summaries);
-        }
-    }
-}
-
-impl State {
-    /// Gives the flows inside the state: branches, or a Map's processor.
-    pub(crate) fn flows(&self) -> &[Flow] {
-        match &self.kind {
-            Kind::Parallel(branches) => branches,
-            Kind::Map(map) => std::slice::from_ref(&map.processor),
-            _ => &[],
         }
     }
 }

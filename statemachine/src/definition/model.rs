@@ -71,6 +71,30 @@ pub(crate) struct State {
     pub(crate) reads_context: bool,
 }
 
+impl Flow {
+    /// Finds a state at any depth, with the flow that it is part of.
+    pub(crate) fn find_state(&self, name: &str) -> Option<(&Self, &State)> {
+        let own = self.states.iter().find(|state| state.name == name);
+        own.map(|state| (self, state)).or_else(|| {
+            self.states
+                .iter()
+                .flat_map(State::flows)
+                .find_map(|inner| inner.find_state(name))
+        })
+    }
+}
+
+impl State {
+    /// Gives the flows inside the state: branches, or a Map's processor.
+    pub(crate) fn flows(&self) -> &[Flow] {
+        match &self.kind {
+            Kind::Parallel(branches) => branches,
+            Kind::Map(map) => std::slice::from_ref(&map.processor),
+            _ => &[],
+        }
+    }
+}
+
 /// `InputPath` and `OutputPath`.
 #[derive(Debug, Default)]
 pub(crate) enum DataPath {

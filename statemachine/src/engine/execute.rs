@@ -10,8 +10,9 @@ use crate::engine::execution::clock::sleep;
 use crate::engine::execution::handle::{Outcome, Status};
 use crate::engine::execution::run::Run;
 use crate::engine::failure::Failure;
-use crate::engine::flow::{Thread, run_flow};
+use crate::engine::flow::run_flow;
 use crate::engine::history::event::{Details, EventType};
+use crate::engine::thread::Thread;
 use crate::json_text::JsonText;
 
 /// Runs a flow as an execution, for at most a while.

@@ -64,6 +64,11 @@ impl Failure {
         )
     }
 
+    /// Builds the failure of an `ItemReader`.
+    pub(crate) fn item_reader(cause: impl Into<String>) -> Self {
+        Self::ordinary(names::ITEM_READER_FAILED, cause)
+    }
+
     pub(crate) fn runtime(cause: impl Into<String>) -> Self {
         Self::new(FailureClass::Runtime, names::RUNTIME, cause)
     }

@@ -2,50 +2,22 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use crate::definition::model::{Catcher, Flow, Kind, State};
 use crate::engine::execution::clock::{date_text, sleep};
-use crate::engine::execution::run::{Item, Run, Variables};
+use crate::engine::execution::map_item::MapItem;
+use crate::engine::execution::run::Run;
 use crate::engine::failure::{Failure, FailureClass};
 use crate::engine::frame::Frame;
 use crate::engine::history::event::{Details, EventType};
 use crate::engine::history::recorder::Shown;
 use crate::engine::retry::Retries;
 use crate::engine::state::{Done, attempt, attempt_at_once, caught};
-use crate::engine::state_data::Carried;
+use crate::engine::state_data::StateData;
+use crate::engine::state_data::Variables;
 use crate::engine::states::pass;
-use crate::size::length;
-
-/// One line of states: the machine's own, a branch's, or an iteration's.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Thread {
-    /// The event that the next one follows.
-    pub(crate) last: u64,
-    pub(crate) variables: Arc<Variables>,
-    /// What the variables hold, as compact text.
-    pub(crate) variable_bytes: usize,
-    pub(crate) item: Option<Arc<Item>>,
-    /// When the last state was left, unless something may have been waited for since.
-    pub(crate) left_at: Option<DateTime<Utc>>,
-    /// It is a branch or an iteration of another.
-    pub(crate) nested: bool,
-    /// The event that says that the branches or iterations of the state being tried have all succeeded.
-    pub(crate) inner_success: Option<u64>,
-}
-
-impl Thread {
-    fn assign(&mut self, assigned: Variables) {
-        let variables = Arc::make_mut(&mut self.variables);
-        for (name, value) in assigned {
-            self.variable_bytes += length(&value);
-            if let Some(replaced) = variables.insert(name, value) {
-                self.variable_bytes -= length(&replaced);
-            }
-        }
-    }
-}
+use crate::engine::thread::Thread;
 
 /// Runs a flow from its start to its end and gives its output.
 pub(crate) async fn run_flow(
@@ -53,8 +25,8 @@ pub(crate) async fn run_flow(
     flow: &Flow,
     input: Value,
     thread: &mut Thread,
-) -> Result<Carried, Failure> {
-    let mut input = Carried::from(input);
+) -> Result<StateData, Failure> {
+    let mut input = StateData::from(input);
     let mut current = flow.start;
     loop {
         if run.shared.transition() {
@@ -74,9 +46,9 @@ pub(crate) async fn run_flow(
 pub(crate) async fn run_state(
     run: &Arc<Run>,
     state: &State,
-    mut raw: Carried,
+    mut raw: StateData,
     thread: &mut Thread,
-) -> Result<(Carried, Option<usize>), Failure> {
+) -> Result<(StateData, Option<usize>), Failure> {
     let before = thread.last;
     let at = thread.left_at.take();
     let (entered, _) = run.recorder.record_state(
@@ -136,14 +108,14 @@ impl Drop for OpenState<'_> {
 
 /// A state that has been left.
 struct Left {
-    output: Carried,
+    output: StateData,
     assigned: Option<Variables>,
     next: Option<usize>,
 }
 
 impl Done {
     /// Hands the raw input on where the output is the same.
-    fn handing_on(self, raw: Carried) -> Left {
+    fn handing_on(self, raw: StateData) -> Left {
         Left {
             output: self.output.unwrap_or(raw),
             assigned: self.assigned,
@@ -156,7 +128,7 @@ impl Done {
 fn try_at_once(
     run: &Arc<Run>,
     state: &State,
-    raw: Carried,
+    raw: StateData,
     thread: &mut Thread,
     before: u64,
 ) -> Result<Left, Failure> {
@@ -167,7 +139,7 @@ fn try_at_once(
         (&thread.variables, thread.item.as_deref()),
     );
     let done = if pass::can_move(state) {
-        pass::perform(&frame, raw).map(|output| Left {
+        pass::perform_by_moving(&frame, raw).map(|output| Left {
             output,
             assigned: None,
             next: state.next,
@@ -191,7 +163,7 @@ fn frame<'a>(
     run: &'a Arc<Run>,
     state: &'a State,
     thread: &Thread,
-    (variables, item): (&'a Variables, Option<&'a Item>),
+    (variables, item): (&'a Variables, Option<&'a MapItem>),
 ) -> Frame<'a> {
     Frame {
         run,
@@ -214,7 +186,7 @@ fn frame<'a>(
 async fn try_state(
     run: &Arc<Run>,
     state: &State,
-    raw: &Carried,
+    raw: &StateData,
     thread: &mut Thread,
     before: u64,
 ) -> Result<Done, Failure> {

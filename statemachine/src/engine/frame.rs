@@ -9,9 +9,12 @@ use crate::definition::QueryLanguage;
 use crate::definition::expressions::Expressions;
 use crate::definition::model::{Kind, State};
 use crate::definition::selector::{Payload, Selector, SelectorSource, Setting, SettingSource};
-use crate::engine::execution::run::{Item, Run, Surrounding, Variables};
+use crate::engine::execution::context_object::Surrounding;
+use crate::engine::execution::map_item::MapItem;
+use crate::engine::execution::run::Run;
 use crate::engine::failure::{Failure, FailureClass, names};
 use crate::engine::inspection::{Mock, Step};
+use crate::engine::state_data::Variables;
 use crate::jsonata::{JsonataError, JsonataScope};
 use crate::jsonpath::{NULL_INPUT, PathError};
 use crate::scope::Scope;
@@ -27,7 +30,7 @@ pub(crate) struct Frame<'a> {
     /// The variables as they were when the state was entered.
     pub(crate) variables: &'a Variables,
     pub(crate) variable_bytes: usize,
-    pub(crate) item: Option<&'a Item>,
+    pub(crate) item: Option<&'a MapItem>,
     /// The number of the event that entered the state.
     pub(crate) entered: u64,
     pub(crate) entered_at: String,
@@ -73,7 +76,7 @@ impl Frame<'_> {
         payload: &Payload,
         field: &str,
         data: Data<'_>,
-        item: Option<&Item>,
+        item: Option<&MapItem>,
     ) -> Result<Value, Failure> {
         match payload {
             Payload::JsonPath(template) => self
@@ -117,7 +120,7 @@ impl Frame<'_> {
         expressions: &Expressions,
         field: &str,
         data: Data<'_>,
-        item: Option<&Item>,
+        item: Option<&MapItem>,
     ) -> Result<Value, Failure> {
         let Expressions { template, reads } = expressions;
         let mut states = Map::new();
@@ -307,7 +310,7 @@ impl Frame<'_> {
     fn with_scope<T>(
         &self,
         input: &Value,
-        item: Option<&Item>,
+        item: Option<&MapItem>,
         evaluate: impl FnOnce(&Scope<'_>) -> T,
     ) -> T {
         let variables = self.variables;
@@ -320,7 +323,7 @@ impl Frame<'_> {
         })
     }
 
-    fn with_context<T>(&self, item: Option<&Item>, read: impl FnOnce(&Value) -> T) -> T {
+    fn with_context<T>(&self, item: Option<&MapItem>, read: impl FnOnce(&Value) -> T) -> T {
         if !self.state.reads_context {
             return read(&Value::Null);
         }

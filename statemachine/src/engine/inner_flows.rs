@@ -10,9 +10,10 @@ use serde_json::Value;
 use crate::definition::model::Flow;
 use crate::engine::execution::run::Run;
 use crate::engine::failure::Failure;
-use crate::engine::flow::{Thread, run_flow};
+use crate::engine::flow::run_flow;
 use crate::engine::history::event::{Details, EventType};
-use crate::engine::state_data::Carried;
+use crate::engine::state_data::StateData;
+use crate::engine::thread::Thread;
 
 /// The lines that run at once inside one state.
 pub(crate) struct InnerLines<'a>(FuturesUnordered<BoxFuture<'a, Ended>>);
@@ -60,7 +61,7 @@ impl<'a> InnerLines<'a> {
             line.map = None;
             Ended {
                 index,
-                output: output.map(Carried::into_value),
+                output: output.map(StateData::into_value),
                 last: line.thread.last,
             }
         }));

@@ -13,46 +13,33 @@ use serde_json::{Map, Value};
 
 use crate::bounds::nests_too_deeply;
 use crate::definition::QueryLanguage;
-use crate::definition::model::{DataPath, Kind, ResultPath, State};
+use crate::definition::model::{DataPath, Kind, ResultPath};
 use crate::definition::selector::Payload;
-use crate::engine::execution::run::Variables;
-use crate::engine::failure::{Failure, FailureClass, names};
-use crate::engine::flow::Thread;
+use crate::engine::failure::{Failure, FailureClass};
 use crate::engine::frame::{Data, Frame};
 use crate::engine::inspection::Step;
-use crate::engine::state_data::Carried;
+use crate::engine::output_checks::{TOO_DEEP, over_limit, within_limit, without_place};
+use crate::engine::state_data::StateData;
+use crate::engine::state_data::Variables;
 use crate::engine::states::choice;
 use crate::engine::states::fail;
 use crate::engine::states::map;
 use crate::engine::states::parallel;
+use crate::engine::states::pass;
+use crate::engine::states::performed::Performed;
+use crate::engine::states::succeed;
 use crate::engine::states::task;
 use crate::engine::states::wait;
-use crate::json_text::{DEEPEST, JsonText, Refused};
-use crate::jsonpath::ReferencePath;
+use crate::engine::thread::Thread;
+use crate::json_text::{DEEPEST, JsonText};
 use crate::size::{PAYLOAD_LIMIT_BYTES, VARIABLES_LIMIT_BYTES, exceeds, length};
-
-/// What fails a state whose output nests deeper than JSON may.
-pub(crate) const TOO_DEEP: &str = "The output of the state is nested too deeply.";
 
 /// What a state hands over when it is left.
 pub(crate) struct Done {
     /// The output; none where it is the raw input, unchanged.
-    pub(crate) output: Option<Carried>,
+    pub(crate) output: Option<StateData>,
     pub(crate) assigned: Option<Variables>,
     pub(crate) next: Option<usize>,
-}
-
-/// What the middle of the path gives.
-pub(crate) struct Performed<'a> {
-    /// The result; none where it is the effective input, unchanged.
-    pub(crate) result: Option<Value>,
-    /// `$states.result` exists: the state did something.
-    pub(crate) has_result: bool,
-    pub(crate) next: Option<usize>,
-    pub(crate) assign: Option<&'a Payload>,
-    pub(crate) output: Option<&'a Payload>,
-    /// The rule of a Choice that `assign` and `output` belong to; none where they are the state's own.
-    pub(crate) rule: Option<usize>,
 }
 
 /// Sends a raw input down the path, once.
@@ -128,8 +115,8 @@ fn perform_at_once<'a>(
     match &frame.state.kind {
         Kind::Choice(choice) => choice::perform(frame, choice, arguments).map(Some),
         Kind::Fail(fail) => Err(fail::perform(frame, fail, arguments)?),
-        Kind::Succeed => Ok(Some(Performed::of(frame.state, None, false))),
-        Kind::Pass(result) => Ok(Some(Performed::of(frame.state, result.clone(), false))),
+        Kind::Succeed => Ok(Some(succeed::perform(frame))),
+        Kind::Pass(result) => Ok(Some(pass::perform(frame, result.as_ref()))),
         Kind::Wait(_) | Kind::Task(_) | Kind::Parallel(_) | Kind::Map(_) => Ok(None),
     }
 }
@@ -164,20 +151,6 @@ async fn perform<'a>(
         ),
     };
     Ok(Performed::of(state, result, has_result))
-}
-
-impl<'a> Performed<'a> {
-    /// Goes on as the state itself says.
-    fn of(state: &'a State, result: Option<Value>, has_result: bool) -> Self {
-        Self {
-            result,
-            has_result,
-            next: state.next,
-            assign: state.assign.as_ref(),
-            output: state.output.as_ref(),
-            rule: None,
-        }
-    }
 }
 
 /// Takes a failure to a handler's own path: Assign, then ResultPath or Output.
@@ -311,23 +284,6 @@ fn result_path<'v>(
     Ok(merged)
 }
 
-/// Builds the failure of a result that has no place in the raw input.
-pub(crate) fn without_place(
-    frame: &Frame<'_>,
-    text: &str,
-    path: &ReferencePath,
-    raw: &Value,
-) -> Failure {
-    match path.obstructed_step(raw) {
-        Some(step) if raw.is_array() || raw.is_object() => Failure::conflict(&step, raw),
-        _ => frame.failure(
-            FailureClass::Ordinary,
-            "States.ResultPathMatchFailure",
-            &format!("Unable to apply ReferencePath {text} to input {raw}"),
-        ),
-    }
-}
-
 fn output_path<'v>(
     frame: &'v Frame<'_>,
     merged: Cow<'v, Value>,
@@ -359,7 +315,7 @@ fn carried(
     raw: &Value,
     output: Cow<'_, Value>,
     spare: &mut Option<JsonText>,
-) -> Result<Option<Carried>, Failure> {
+) -> Result<Option<StateData>, Failure> {
     match output {
         Cow::Borrowed(same) if std::ptr::eq(same, raw) => Ok(None),
         made => within_limit(frame, made.into_owned(), TOO_DEEP, |made| {
@@ -369,39 +325,4 @@ fn carried(
         })
         .map(Some),
     }
-}
-
-/// Refuses an output that AWS would not carry to the next state.
-///
-/// `too_deep` is what is said of one that nests so; `write` makes the output's text, if it is not longer than allowed.
-pub(crate) fn within_limit(
-    frame: &Frame<'_>,
-    made: Value,
-    too_deep: &str,
-    write: impl FnOnce(&Value) -> Result<JsonText, Refused>,
-) -> Result<Carried, Failure> {
-    let refused = |refused| match refused {
-        Refused::TooLong if !nests_too_deeply(&made) => {
-            over_limit(FailureClass::DataLimit, &frame.state.name)
-        }
-        _ => frame.runtime(too_deep),
-    };
-    if frame.run.recorder.shows_texts() {
-        let text = write(&made).map_err(refused)?;
-        return Ok(Carried::with_text(made, text));
-    }
-    if nests_too_deeply(&made) || exceeds(&made, PAYLOAD_LIMIT_BYTES) {
-        return Err(refused(Refused::TooLong));
-    }
-    Ok(Carried::from(made))
-}
-
-pub(crate) fn over_limit(class: FailureClass, name: &str) -> Failure {
-    Failure::new(
-        class,
-        names::DATA_LIMIT_EXCEEDED,
-        format!(
-            "The state/task '{name}' returned a result with a size exceeding the maximum number of bytes service limit."
-        ),
-    )
 }

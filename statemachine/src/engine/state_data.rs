@@ -1,15 +1,18 @@
 //! What goes from state to state, with its text.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::json_text::JsonText;
 use crate::template::{Builder, Template};
+
+/// The variables of a thread of states.
+pub(crate) type Variables = Map<String, Value>;
 
 /// A value that states hand on; its JSON text is made once, however many events show it.
 ///
 /// The output of one state is the input of the next, and most states change nothing.
 #[derive(Debug)]
-pub(crate) struct Carried {
+pub(crate) struct StateData {
     value: Value,
     /// None until an event shows it.
     text: Option<JsonText>,
@@ -17,7 +20,7 @@ pub(crate) struct Carried {
     builder: Option<Builder>,
 }
 
-impl From<Value> for Carried {
+impl From<Value> for StateData {
     fn from(value: Value) -> Self {
         Self {
             value,
@@ -27,7 +30,7 @@ impl From<Value> for Carried {
     }
 }
 
-impl Carried {
+impl StateData {
     /// Takes a value whose text has been made already, while its length was looked at.
     pub(crate) fn with_text(value: Value, text: JsonText) -> Self {
         Self {

@@ -8,11 +8,11 @@ use serde_json::{Map, Value};
 use tokio::sync::mpsc;
 
 use crate::engine::execution::clock::Clock;
-use crate::engine::execution::run::Variables;
 use crate::engine::execution::stop::{Stop, StopRequest};
 use crate::engine::failure::Failure;
 use crate::engine::history::event::{Details, Event, EventType, HistorySink};
-use crate::engine::state_data::Carried;
+use crate::engine::state_data::StateData;
+use crate::engine::state_data::Variables;
 use crate::json_text::written;
 
 /// The number of events at which AWS ends a STANDARD execution.
@@ -44,9 +44,9 @@ struct State {
 
 /// What the event that enters or leaves a state shows.
 pub(crate) enum Shown<'a> {
-    Input(&'a mut Carried),
+    Input(&'a mut StateData),
     /// The output, and the variables that the state assigned.
-    Output(&'a mut Carried, Option<&'a Variables>),
+    Output(&'a mut StateData, Option<&'a Variables>),
 }
 
 impl Recorder {

@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 
 use crate::definition::map::{HeaderLocation, InputType, ItemReader, ManifestType};
 use crate::definition::{QueryLanguage, Resource, ResourceKind};
-use crate::engine::execution::run::Item;
-use crate::engine::failure::{Failure, names};
+use crate::engine::execution::map_item::MapItem;
+use crate::engine::failure::Failure;
 use crate::engine::frame::{Data, Frame};
 use crate::engine::inspection::Step;
 use crate::engine::map::csv::{self, Rows};
@@ -31,15 +31,16 @@ pub(crate) async fn read(
     frame: &Frame<'_>,
     reader: &ItemReader,
     input: &Value,
-) -> Result<Vec<Item>, Failure> {
+) -> Result<Vec<MapItem>, Failure> {
     let data = Data::of(input);
     let parameters = match &reader.parameters {
         Some(parameters) => frame.payload(parameters, field(frame), data)?,
         None => Value::Object(Map::new()),
     };
     let max_items = match &reader.max_items {
-        Some(setting) => usize::try_from(integer(frame, setting, data)?)
-            .map_err(|_negative| failed("field MaxItems must be positive".to_owned()))?,
+        Some(setting) => usize::try_from(integer(frame, setting, data)?).map_err(|_negative| {
+            Failure::item_reader("field MaxItems must be positive".to_owned())
+        })?,
         None => 0,
     };
     // Zero stands for no limit, as recorded.
@@ -103,7 +104,7 @@ impl Source<'_, '_> {
             body: None,
         };
         call(self.frame, request).await.map_err(|error| {
-            failed(
+            Failure::item_reader(
                 error
                     .cause
                     .or(error.error)
@@ -113,7 +114,7 @@ impl Source<'_, '_> {
     }
 
     /// Lists objects page by page; each entry is an item, unless what stands in the objects is asked for.
-    async fn objects(&self, parameters: Value) -> Result<Vec<Item>, Failure> {
+    async fn objects(&self, parameters: Value) -> Result<Vec<MapItem>, Failure> {
         let mut items = Vec::new();
         let mut request = parameters.clone();
         while items.len() < self.limit {
@@ -153,7 +154,7 @@ impl Source<'_, '_> {
         &self,
         object: TaskOutput,
         input_type: Option<InputType>,
-    ) -> Result<Vec<Item>, Failure> {
+    ) -> Result<Vec<MapItem>, Failure> {
         match input_type {
             Some(InputType::Csv) => self.csv(object).await.map(numbered),
             Some(InputType::JsonLines) => self.json_lines(object).await.map(numbered),
@@ -161,8 +162,9 @@ impl Source<'_, '_> {
             Some(InputType::Parquet) => iterable(object.value),
             Some(InputType::Json | InputType::Manifest) | None => {
                 let bytes = whole(object).await?;
-                let value: Value = serde_json::from_slice(&bytes)
-                    .map_err(|error| failed(format!("The JSON file cannot be parsed: {error}")))?;
+                let value: Value = serde_json::from_slice(&bytes).map_err(|error| {
+                    Failure::item_reader(format!("The JSON file cannot be parsed: {error}"))
+                })?;
                 let pointer = self.reader.items_pointer.as_ref();
                 match pointer.filter(|pointer| !pointer.is_empty()) {
                     // An object's fields are items only where a pointer leads to the object.
@@ -173,7 +175,7 @@ impl Source<'_, '_> {
                             self.frame.inspect(Step::ItemsPointer, items);
                             iterable(items.clone())
                         }
-                        None => Err(failed(
+                        None => Err(Failure::item_reader(
                             "The provided ReaderConfig.ItemsPointer does not match any valid path in the JSON \
                              structure."
                                 .to_owned(),
@@ -221,7 +223,7 @@ impl Source<'_, '_> {
             .take(self.limit)
             .map(|line| {
                 serde_json::from_slice(line).map_err(|error| {
-                    failed(format!(
+                    Failure::item_reader(format!(
                         "A line of the JSONL file cannot be parsed: {error}"
                     ))
                 })
@@ -230,7 +232,7 @@ impl Source<'_, '_> {
     }
 
     /// Reads the files that Athena's UNLOAD wrote, a line each in the manifest, in the format that `InputType` names.
-    async fn athena(&self, object: TaskOutput) -> Result<Vec<Item>, Failure> {
+    async fn athena(&self, object: TaskOutput) -> Result<Vec<MapItem>, Failure> {
         let input_type = match self.reader.input_type {
             None | Some(InputType::Manifest) => InputType::JsonLines,
             Some(input_type) => input_type,
@@ -243,8 +245,9 @@ impl Source<'_, '_> {
                 .trim_matches('"')
                 .strip_prefix("s3://")
                 .and_then(|place| place.split_once('/'));
-            let (bucket, key) =
-                place.ok_or_else(|| failed(format!("The manifest names no S3 object: {line}")))?;
+            let (bucket, key) = place.ok_or_else(|| {
+                Failure::item_reader(format!("The manifest names no S3 object: {line}"))
+            })?;
             let request = json!({"Bucket": bucket, "Key": key});
             let object = self.get(&Resource::parse(GET_OBJECT), request).await?;
             items.extend(self.decode(object, Some(input_type)).await?);
@@ -260,14 +263,15 @@ impl Source<'_, '_> {
         &self,
         parameters: &Value,
         object: TaskOutput,
-    ) -> Result<Vec<Item>, Failure> {
+    ) -> Result<Vec<MapItem>, Failure> {
         let bytes = whole(object).await?;
         let mut items = Vec::new();
-        let manifest: Value = serde_json::from_slice(&bytes)
-            .map_err(|error| failed(format!("The manifest cannot be parsed: {error}")))?;
+        let manifest: Value = serde_json::from_slice(&bytes).map_err(|error| {
+            Failure::item_reader(format!("The manifest cannot be parsed: {error}"))
+        })?;
         let text = |name: &str| manifest.get(name).and_then(Value::as_str);
         let headers: Vec<String> = text("fileSchema")
-            .ok_or_else(|| failed("The manifest has no fileSchema.".to_owned()))?
+            .ok_or_else(|| Failure::item_reader("The manifest has no fileSchema.".to_owned()))?
             .split(',')
             .map(|name| name.trim().to_owned())
             .collect();
@@ -315,12 +319,8 @@ fn listed(entry: Value) -> Value {
     Value::Object(renamed.collect())
 }
 
-pub(crate) fn failed(cause: String) -> Failure {
-    Failure::ordinary(names::ITEM_READER_FAILED, cause)
-}
-
 /// Gives what to iterate over: an array's items, or an object's fields.
-fn iterable(value: Value) -> Result<Vec<Item>, Failure> {
+fn iterable(value: Value) -> Result<Vec<MapItem>, Failure> {
     match value {
         Value::Array(items) => Ok(numbered(items)),
         Value::Object(fields) => Ok(keyed(fields)),
@@ -329,14 +329,16 @@ fn iterable(value: Value) -> Result<Vec<Item>, Failure> {
 }
 
 fn not_iterable() -> Failure {
-    failed("Attempting to map over non-iterable node.".to_owned())
+    Failure::item_reader("Attempting to map over non-iterable node.".to_owned())
 }
 
 fn unique(headers: Vec<String>) -> Result<Vec<String>, Failure> {
     let mut sorted: Vec<&String> = headers.iter().collect();
     sorted.sort_unstable();
     if sorted.windows(2).any(|pair| pair[0] == pair[1]) {
-        return Err(failed("CSV headers cannot contain duplicates.".to_owned()));
+        return Err(Failure::item_reader(
+            "CSV headers cannot contain duplicates.".to_owned(),
+        ));
     }
     Ok(headers)
 }

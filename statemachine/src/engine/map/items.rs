@@ -4,13 +4,13 @@ use serde_json::Value;
 
 use crate::definition::QueryLanguage;
 use crate::definition::map::{ItemSource, Map};
-use crate::engine::execution::run::Item;
+use crate::engine::execution::map_item::MapItem;
 use crate::engine::failure::Failure;
 use crate::engine::frame::{Data, Frame};
 use crate::engine::inspection::Step;
 
 /// Finds the items that stand in the data; those of an ItemReader are read elsewhere.
-pub(crate) fn items(frame: &Frame<'_>, map: &Map, input: &Value) -> Result<Vec<Item>, Failure> {
+pub(crate) fn items(frame: &Frame<'_>, map: &Map, input: &Value) -> Result<Vec<MapItem>, Failure> {
     let (value, place) = match &map.items {
         ItemSource::Input | ItemSource::Reader(_) => (input.clone(), "$"),
         ItemSource::Path(selector) => {
@@ -59,8 +59,8 @@ fn missing_step(reason: &str, input: &Value) -> Failure {
     Failure::conflict(step, input)
 }
 
-pub(crate) fn numbered(values: Vec<Value>) -> Vec<Item> {
-    let item = |(index, value)| Item {
+pub(crate) fn numbered(values: Vec<Value>) -> Vec<MapItem> {
+    let item = |(index, value)| MapItem {
         index,
         key: None,
         value,
@@ -69,8 +69,8 @@ pub(crate) fn numbered(values: Vec<Value>) -> Vec<Item> {
 }
 
 /// Makes an item of each field of an object.
-pub(crate) fn keyed(fields: serde_json::Map<String, Value>) -> Vec<Item> {
-    let item = |(index, (key, value))| Item {
+pub(crate) fn keyed(fields: serde_json::Map<String, Value>) -> Vec<MapItem> {
+    let item = |(index, (key, value))| MapItem {
         index,
         key: Some(key),
         value,
@@ -83,7 +83,7 @@ pub(crate) fn select(
     frame: &Frame<'_>,
     map: &Map,
     input: &Value,
-    item: &Item,
+    item: &MapItem,
 ) -> Result<Value, Failure> {
     match (&map.selector, &item.key) {
         (Some((field, selector)), _) => {

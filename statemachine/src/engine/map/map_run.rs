@@ -11,16 +11,18 @@ use serde_json::Value;
 use crate::definition::map::{Distribution, ItemSource, Map};
 use crate::engine::execute::drive;
 use crate::engine::execution::handle::{Outcome, Status};
-use crate::engine::execution::run::{Item, Run};
+use crate::engine::execution::map_item::MapItem;
+use crate::engine::execution::run::Run;
 use crate::engine::failure::{Failure, names};
-use crate::engine::flow::Thread;
 use crate::engine::frame::Frame;
 use crate::engine::history::event::{Details, EventType};
+use crate::engine::map::child_executions::{ChildExecution, ChildExecutions};
 use crate::engine::map::item_batcher::batches;
 use crate::engine::map::item_reader;
 use crate::engine::map::items::select;
 use crate::engine::map::limits::{Limits, Tolerance};
 use crate::engine::map::result_writer;
+use crate::engine::thread::Thread;
 
 /// How many child executions AWS runs at once where the definition names no limit.
 const DISTRIBUTED_CONCURRENCY: usize = 10_000;
@@ -28,30 +30,13 @@ const DISTRIBUTED_CONCURRENCY: usize = 10_000;
 /// How long an EXPRESS execution may run.
 pub(crate) const EXPRESS_LIMIT: Duration = Duration::from_mins(5);
 
-/// One child execution and how it ended.
-pub(crate) struct Child {
-    pub(crate) input: Value,
-    pub(crate) execution: Arc<str>,
-    pub(crate) outcome: Outcome,
-}
-
-/// What became of the items of a Map Run.
-pub(crate) struct Children {
-    /// The executions that ran, those included that were stopped with the run, in the order of their items.
-    pub(crate) ended: Vec<Child>,
-    /// The inputs of those that never started.
-    pub(crate) pending: Vec<Value>,
-    /// More of them failed than the state tolerates.
-    pub(crate) exceeded: bool,
-}
-
 /// Runs the processor for every item, or for every batch of items, as executions of their own.
 pub(crate) async fn perform(
     frame: &Frame<'_>,
     thread: &mut Thread,
     map: &Map,
     input: &Value,
-    known: Option<Vec<Item>>,
+    known: Option<Vec<MapItem>>,
     limits: Limits,
 ) -> Result<Value, Failure> {
     let run = frame.run;
@@ -133,7 +118,7 @@ async fn map_run(
     frame: &Frame<'_>,
     map: &Map,
     input: &Value,
-    known: Option<Vec<Item>>,
+    known: Option<Vec<MapItem>>,
     limits: Limits,
     label: &str,
     arn: &str,
@@ -172,7 +157,7 @@ async fn map_run(
 }
 
 /// Keeps the outputs of the children that succeeded, in the order of their items.
-fn outputs(children: Vec<Child>) -> Vec<Value> {
+fn outputs(children: Vec<ChildExecution>) -> Vec<Value> {
     children
         .into_iter()
         .filter(|child| child.outcome.status == Status::Succeeded)
@@ -187,7 +172,7 @@ async fn run_children(
     inputs: Vec<Value>,
     limits: Limits,
     label: &str,
-) -> Children {
+) -> ChildExecutions {
     let total = inputs.len();
     let started: Mutex<BTreeMap<usize, Started>> = Mutex::default();
     let running = || started.lock().unwrap_or_else(PoisonError::into_inner);
@@ -237,7 +222,7 @@ async fn run_children(
     let mut pending = Vec::new();
     for (input, child) in inputs.into_iter().zip(children) {
         match child {
-            Some((execution, outcome)) => ended.push(Child {
+            Some((execution, outcome)) => ended.push(ChildExecution {
                 input,
                 execution,
                 outcome,
@@ -245,7 +230,7 @@ async fn run_children(
             None => pending.push(input),
         }
     }
-    Children {
+    ChildExecutions {
         ended,
         pending,
         exceeded,

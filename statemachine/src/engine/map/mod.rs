@@ -1,5 +1,6 @@
 //! What a Map state has beyond its iterations: items, limits, batches, objects in S3, and Map Runs.
 
+pub(crate) mod child_executions;
 pub(crate) mod csv;
 pub(crate) mod item_batcher;
 pub(crate) mod item_reader;

@@ -9,7 +9,6 @@ use futures::stream::BoxStream;
 use serde_json::Value;
 
 use crate::engine::failure::Failure;
-use crate::engine::map::item_reader::failed;
 use crate::engine::port::task_handler::{TaskError, TaskOutput};
 
 /// The largest gzip file, unpacked, that is read.
@@ -30,7 +29,9 @@ fn packed(object: TaskOutput) -> BoxStream<'static, Result<Bytes, Failure>> {
     if let Some(body) = object.body {
         let unreadable = |error: TaskError| {
             let cause = error.cause.or(error.error);
-            failed(cause.unwrap_or_else(|| "The object could not be read to its end.".to_owned()))
+            Failure::item_reader(
+                cause.unwrap_or_else(|| "The object could not be read to its end.".to_owned()),
+            )
         };
         return body.map(move |chunk| chunk.map_err(unreadable)).boxed();
     }
@@ -81,7 +82,8 @@ impl Unpacking {
         let Self::Gzip { decoder, bytes } = self else {
             return Ok(chunk);
         };
-        let broken = |error| failed(format!("A gzip file cannot be unpacked: {error}"));
+        let broken =
+            |error| Failure::item_reader(format!("A gzip file cannot be unpacked: {error}"));
         let mut unpacked = Vec::new();
         // In small pieces, for what a piece unpacks to may be a thousand times as large.
         for piece in chunk.chunks(UNPACKED_AT_ONCE_BYTES) {
@@ -89,7 +91,7 @@ impl Unpacking {
             decoder.flush().map_err(broken)?;
             unpacked.append(decoder.get_mut());
             if *bytes + unpacked.len() as u64 > LARGEST_UNPACKED_BYTES {
-                return Err(failed(
+                return Err(Failure::item_reader(
                     "A gzip file is too large to be unpacked.".to_owned(),
                 ));
             }

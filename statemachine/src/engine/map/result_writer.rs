@@ -9,7 +9,7 @@ use crate::engine::execution::clock::date_text;
 use crate::engine::execution::handle::Status;
 use crate::engine::failure::{Failure, names};
 use crate::engine::frame::{Data, Frame};
-use crate::engine::map::map_run::{Child, Children};
+use crate::engine::map::child_executions::{ChildExecution, ChildExecutions};
 use crate::engine::map::object_call::{ObjectCall, call};
 use crate::json_text::written;
 
@@ -20,7 +20,7 @@ const PUT_OBJECT: &str = "arn:aws:states:::s3:putObject";
 pub(crate) struct Results<'a> {
     pub(crate) map_run: &'a str,
     pub(crate) label: &'a str,
-    pub(crate) children: &'a Children,
+    pub(crate) children: &'a ChildExecutions,
 }
 
 /// Writes the results and gives the state's output: where they are, or they themselves.
@@ -31,7 +31,7 @@ pub(crate) async fn write(
     results: Results<'_>,
 ) -> Result<Value, Failure> {
     let map_run = results.map_run;
-    let (succeeded, failed): (Vec<&Child>, Vec<&Child>) = results
+    let (succeeded, failed): (Vec<&ChildExecution>, Vec<&ChildExecution>) = results
         .children
         .ended
         .iter()
@@ -126,9 +126,9 @@ fn transform(
     frame: &Frame<'_>,
     transformation: Transformation,
     label: &str,
-    children: &[&Child],
+    children: &[&ChildExecution],
 ) -> Vec<Value> {
-    let output = |child: &Child| child.outcome.output.clone().unwrap_or(Value::Null);
+    let output = |child: &ChildExecution| child.outcome.output.clone().unwrap_or(Value::Null);
     match transformation {
         Transformation::None => children
             .iter()
@@ -155,7 +155,7 @@ fn pending(input: &Value) -> Value {
 }
 
 /// Describes a child execution as `DescribeExecution` does.
-fn described(frame: &Frame<'_>, label: &str, child: &Child) -> Value {
+fn described(frame: &Frame<'_>, label: &str, child: &ChildExecution) -> Value {
     let names = &frame.run.shared.names;
     let outcome = &child.outcome;
     let mut description = Map::new();

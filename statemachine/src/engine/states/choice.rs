@@ -13,7 +13,7 @@ use crate::definition::is_timestamp;
 use crate::definition::selector::Selector;
 use crate::engine::failure::Failure;
 use crate::engine::frame::{Data, Frame};
-use crate::engine::state::Performed;
+use crate::engine::states::performed::Performed;
 
 /// Finds the first rule whose condition holds, else the default.
 pub(crate) fn perform<'a>(

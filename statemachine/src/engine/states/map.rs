@@ -6,9 +6,8 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::definition::map::{ItemSource, Map};
-use crate::engine::execution::run::Item;
+use crate::engine::execution::map_item::MapItem;
 use crate::engine::failure::{Failure, FailureClass};
-use crate::engine::flow::Thread;
 use crate::engine::frame::Frame;
 use crate::engine::history::event::{Details, EventType};
 use crate::engine::inner_flows::{Ended, InnerLines};
@@ -18,6 +17,7 @@ use crate::engine::map::item_reader;
 use crate::engine::map::items::{items, select};
 use crate::engine::map::limits::{Limits, Tolerance, max_concurrency, tolerance};
 use crate::engine::map::map_run::{self, threshold_exceeded};
+use crate::engine::thread::Thread;
 
 /// How many inline iterations AWS runs at once, whatever the definition allows.
 const INLINE_CONCURRENCY: usize = 40;
@@ -70,7 +70,7 @@ async fn rehearse(
     frame: &Frame<'_>,
     map: &Map,
     input: &Value,
-    items: Option<Vec<Item>>,
+    items: Option<Vec<MapItem>>,
 ) -> Result<(), Failure> {
     let given = frame
         .run
@@ -121,7 +121,7 @@ async fn inline(
     thread: &mut Thread,
     map: &Map,
     input: &Value,
-    items: Vec<Item>,
+    items: Vec<MapItem>,
     max_concurrency: usize,
 ) -> Result<Value, Failure> {
     let run = frame.run;

@@ -4,10 +4,10 @@ use serde_json::Value;
 
 use crate::definition::model::Flow;
 use crate::engine::failure::Failure;
-use crate::engine::flow::Thread;
 use crate::engine::frame::Frame;
 use crate::engine::history::event::EventType;
 use crate::engine::inner_flows::InnerLines;
+use crate::engine::thread::Thread;
 
 /// Runs every branch at once and collects their outputs in the order of the branches.
 ///

@@ -10,12 +10,18 @@ use crate::definition::model::{DataPath, Kind, ResultPath, State};
 use crate::definition::selector::Payload;
 use crate::engine::failure::Failure;
 use crate::engine::frame::{Data, Frame};
-use crate::engine::state::{TOO_DEEP, within_limit, without_place};
-use crate::engine::state_data::Carried;
+use crate::engine::output_checks::{TOO_DEEP, within_limit, without_place};
+use crate::engine::state_data::StateData;
+use crate::engine::states::performed::Performed;
 use crate::json_text::{DEEPEST, JsonText, Refused};
 use crate::jsonpath::ReferencePath;
 use crate::size::PAYLOAD_LIMIT_BYTES;
 use crate::template::{PAYLOAD_TOO_DEEP, Template};
+
+/// Gives the state's `Result`, or its effective input.
+pub(crate) fn perform<'a>(frame: &Frame<'a>, result: Option<&Value>) -> Performed<'a> {
+    Performed::of(frame.state, result.cloned(), false)
+}
 
 /// Tells a state whose data can be moved.
 pub(crate) fn can_move(state: &State) -> bool {
@@ -35,7 +41,7 @@ pub(crate) fn can_move(state: &State) -> bool {
 }
 
 /// Makes the output of a state whose data can be moved.
-pub(crate) fn perform(frame: &Frame<'_>, raw: Carried) -> Result<Carried, Failure> {
+pub(crate) fn perform_by_moving(frame: &Frame<'_>, raw: StateData) -> Result<StateData, Failure> {
     let state = frame.state;
     if let (Some(Payload::JsonPath(template)), ResultPath::Replace) =
         (&state.parameters, &state.result_path)
@@ -58,11 +64,11 @@ pub(crate) fn perform(frame: &Frame<'_>, raw: Carried) -> Result<Carried, Failur
 /// Puts a result into the raw input. A new field of its own is appended to the text too.
 fn inserted(
     frame: &Frame<'_>,
-    raw: Carried,
+    raw: StateData,
     text: &str,
     path: &ReferencePath,
     made: Value,
-) -> Result<Carried, Failure> {
+) -> Result<StateData, Failure> {
     let builder = raw.builder();
     let (mut raw, given_up) = raw.into_parts();
     let appended = path.appended_field(&raw);
@@ -84,7 +90,11 @@ fn inserted(
 }
 
 /// Makes the output of a template; in a loop that only adds fields to it, what is fixed in it is there already.
-fn from_template(frame: &Frame<'_>, template: &Template, raw: Carried) -> Result<Carried, Failure> {
+fn from_template(
+    frame: &Frame<'_>,
+    template: &Template,
+    raw: StateData,
+) -> Result<StateData, Failure> {
     let in_place = raw.is_built_by(template);
     let (mut raw, given_up) = raw.into_parts();
     let made = if in_place {

@@ -10,12 +10,12 @@ use crate::definition::selector::{Setting, SettingSource};
 use crate::definition::task::{Resource, ResourceKind, Task};
 use crate::engine::execution::clock::sleep;
 use crate::engine::failure::{Failure, FailureClass};
-use crate::engine::flow::Thread;
 use crate::engine::frame::{Data, Frame};
 use crate::engine::history::event::{Details, EventType};
+use crate::engine::output_checks::{TOO_DEEP, over_limit};
 use crate::engine::port::task_handler::{Report, TaskCall};
 use crate::engine::port::tokens::{Answer, Waiting};
-use crate::engine::state::{TOO_DEEP, over_limit};
+use crate::engine::thread::Thread;
 use crate::json_text::JsonText;
 use crate::size::{PAYLOAD_LIMIT_BYTES, exceeds};
 

@@ -8,7 +8,7 @@ use crate::engine::failure::Failure;
 use crate::engine::frame::Frame;
 use crate::engine::inspection::Mock;
 use crate::engine::map::items::items;
-use crate::engine::test_state::{TestStateRequest, find};
+use crate::engine::test_state::request::TestStateRequest;
 use crate::{Error, ErrorKind};
 
 const TOO_MANY_FAILED: &str =
@@ -81,7 +81,10 @@ pub(super) fn mock(
         ));
     }
     if let Some(name) = &configuration.error_caused_by_state
-        && !state.flows().iter().any(|flow| find(flow, name).is_some())
+        && !state
+            .flows()
+            .iter()
+            .any(|flow| flow.find_state(name).is_some())
     {
         return refuse("State not found in definition");
     }

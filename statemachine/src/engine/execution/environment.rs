@@ -1,0 +1,96 @@
+//! What an execution shares with the executions of its distributed Maps.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::engine::execution::clock::Clock;
+use crate::engine::execution::stop::Stop;
+use crate::engine::history::event::HistorySink;
+use crate::engine::inspection::Inspection;
+use crate::engine::port::task_handler::TaskHandler;
+use crate::engine::port::tokens::Tokens;
+use crate::scope::Host;
+
+/// After how many transitions the engine lets others run, so that a stop is heard even in an endless loop.
+const TRANSITIONS_PER_YIELD: u64 = 500;
+
+/// What an execution shares with the executions of its distributed Maps.
+pub(crate) struct Environment {
+    pub(crate) handler: Arc<dyn TaskHandler>,
+    pub(crate) sink: Option<Arc<dyn HistorySink>>,
+    pub(crate) clock: Clock,
+    pub(crate) tokens: Tokens,
+    pub(crate) host: Mutex<Host>,
+    pub(crate) names: Names,
+    pub(crate) event_limit: Option<u64>,
+    pub(crate) inspection: Option<Inspection>,
+    pub(crate) stop: Arc<Stop>,
+    transitions: AtomicU64,
+}
+
+/// What the execution's ARNs are made of.
+#[derive(Debug, Clone)]
+pub(crate) struct Names {
+    pub(crate) region: String,
+    pub(crate) account: String,
+    pub(crate) machine: String,
+    pub(crate) execution: Option<String>,
+    pub(crate) role_arn: Option<String>,
+}
+
+impl Environment {
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one call, from the engine's builder, names each part once"
+    )]
+    pub(crate) fn new(
+        handler: Arc<dyn TaskHandler>,
+        sink: Option<Arc<dyn HistorySink>>,
+        clock: Clock,
+        tokens: Tokens,
+        host: Host,
+        names: Names,
+        event_limit: Option<u64>,
+        inspection: Option<Inspection>,
+    ) -> Self {
+        Self {
+            handler,
+            sink,
+            clock,
+            tokens,
+            host: Mutex::new(host),
+            names,
+            event_limit,
+            inspection,
+            stop: Arc::default(),
+            transitions: AtomicU64::new(0),
+        }
+    }
+
+    /// Lends the clock and the randomness for one evaluation.
+    pub(crate) fn host(&self) -> MutexGuard<'_, Host> {
+        let mut host = self.randomness();
+        host.now = self.clock.now();
+        host
+    }
+
+    /// Lends the randomness alone, for what never asks for the time.
+    pub(crate) fn randomness(&self) -> MutexGuard<'_, Host> {
+        self.host.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts a transition; tells now and then that it is time to let others run.
+    pub(crate) fn transition(&self) -> bool {
+        self.transitions.fetch_add(1, Ordering::Relaxed) % TRANSITIONS_PER_YIELD
+            == TRANSITIONS_PER_YIELD - 1
+    }
+
+    pub(crate) fn transitions(&self) -> u64 {
+        self.transitions.load(Ordering::Relaxed)
+    }
+
+    /// Draws a UUID.
+    pub(crate) fn uuid(&self) -> String {
+        self.randomness().random.uuid()
+    }
+}

@@ -1,0 +1,66 @@
+//! What AWS refuses to hand on to the next state: too large, too deep, or without a place.
+
+use serde_json::Value;
+
+use crate::bounds::nests_too_deeply;
+use crate::engine::failure::{Failure, FailureClass, names};
+use crate::engine::frame::Frame;
+use crate::engine::state_data::StateData;
+use crate::json_text::{JsonText, Refused};
+use crate::jsonpath::ReferencePath;
+use crate::size::{PAYLOAD_LIMIT_BYTES, exceeds};
+
+/// What fails a state whose output nests deeper than JSON may.
+pub(crate) const TOO_DEEP: &str = "The output of the state is nested too deeply.";
+
+/// Refuses an output that AWS would not carry to the next state.
+///
+/// `too_deep` is what is said of one that nests so; `write` makes the output's text, if it is not longer than allowed.
+pub(crate) fn within_limit(
+    frame: &Frame<'_>,
+    made: Value,
+    too_deep: &str,
+    write: impl FnOnce(&Value) -> Result<JsonText, Refused>,
+) -> Result<StateData, Failure> {
+    let refused = |refused| match refused {
+        Refused::TooLong if !nests_too_deeply(&made) => {
+            over_limit(FailureClass::DataLimit, &frame.state.name)
+        }
+        _ => frame.runtime(too_deep),
+    };
+    if frame.run.recorder.shows_texts() {
+        let text = write(&made).map_err(refused)?;
+        return Ok(StateData::with_text(made, text));
+    }
+    if nests_too_deeply(&made) || exceeds(&made, PAYLOAD_LIMIT_BYTES) {
+        return Err(refused(Refused::TooLong));
+    }
+    Ok(StateData::from(made))
+}
+
+pub(crate) fn over_limit(class: FailureClass, name: &str) -> Failure {
+    Failure::new(
+        class,
+        names::DATA_LIMIT_EXCEEDED,
+        format!(
+            "The state/task '{name}' returned a result with a size exceeding the maximum number of bytes service limit."
+        ),
+    )
+}
+
+/// Builds the failure of a result that has no place in the raw input.
+pub(crate) fn without_place(
+    frame: &Frame<'_>,
+    text: &str,
+    path: &ReferencePath,
+    raw: &Value,
+) -> Failure {
+    match path.obstructed_step(raw) {
+        Some(step) if raw.is_array() || raw.is_object() => Failure::conflict(&step, raw),
+        _ => frame.failure(
+            FailureClass::Ordinary,
+            "States.ResultPathMatchFailure",
+            &format!("Unable to apply ReferencePath {text} to input {raw}"),
+        ),
+    }
+}
