@@ -5,8 +5,8 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use super::Refusal;
-use super::math::{cut, whole};
+use crate::intrinsics::Refusal;
+use crate::intrinsics::math::{cut, whole};
 
 /// How many items a range may have.
 const MAX_RANGE_ITEMS: i128 = 1_000;
@@ -141,7 +141,7 @@ fn write_canonical(value: &Value, out: &mut String) {
 mod tests {
     use serde_json::json;
 
-    use super::super::tests::evaluate;
+    use crate::intrinsics::tests::evaluate;
 
     #[test]
     fn a_range_includes_its_end_only_if_it_is_hit() {

@@ -7,8 +7,8 @@ use serde_json::Value;
 use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha384, Sha512};
 
-use super::Refusal;
-use super::text::text;
+use crate::intrinsics::Refusal;
+use crate::intrinsics::text::text;
 
 /// How many characters Base64 and hashes take.
 const MAX_CHARACTERS: usize = 10_000;
@@ -75,7 +75,7 @@ fn hexadecimal(bytes: &[u8]) -> String {
 mod tests {
     use serde_json::json;
 
-    use super::super::tests::evaluate;
+    use crate::intrinsics::tests::evaluate;
 
     #[test]
     fn base64_goes_both_ways() {

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::Refusal;
-use super::text::text;
+use crate::intrinsics::Refusal;
+use crate::intrinsics::text::text;
 use crate::template::java_order;
 
 /// Merges two objects, fields of the second replacing those of the first; deep merging is not supported by AWS either.
@@ -35,8 +35,8 @@ pub(super) fn from_text(value: &Value) -> Result<Value, Refusal> {
 mod tests {
     use serde_json::json;
 
-    use super::super::IntrinsicErrorKind;
-    use super::super::tests::evaluate;
+    use crate::intrinsics::IntrinsicErrorKind;
+    use crate::intrinsics::tests::evaluate;
 
     #[test]
     fn the_second_object_wins() {

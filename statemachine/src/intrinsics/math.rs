@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::Refusal;
+use crate::intrinsics::Refusal;
 use crate::scope::Host;
 
 pub(super) fn add(left: &Value, right: &Value) -> Result<Value, Refusal> {
@@ -126,8 +126,8 @@ impl JavaRandom {
 mod tests {
     use serde_json::json;
 
-    use super::super::tests::evaluate;
     use super::*;
+    use crate::intrinsics::tests::evaluate;
 
     #[test]
     fn each_number_is_rounded_before_it_is_added() {

@@ -2,7 +2,7 @@
 
 use serde_json::{Number, Value};
 
-use super::{Argument, Call, FUNCTIONS, IntrinsicError, MAX_NESTING, text};
+use crate::intrinsics::{Argument, Call, FUNCTIONS, IntrinsicError, MAX_NESTING, text};
 use crate::jsonpath::Query;
 
 /// How long a call's text may be. AWS allows 10,000 characters in an argument; a call may have several.

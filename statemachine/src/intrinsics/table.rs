@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 
 use serde_json::Value;
 
-use super::{Refusal, array, encode, json, math, text};
+use crate::intrinsics::{Refusal, array, encode, json, math, text};
 use crate::json_text::written;
 use crate::scope::Host;
 

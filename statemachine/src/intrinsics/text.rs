@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use serde_json::{Number, Value};
 
-use super::Refusal;
+use crate::intrinsics::Refusal;
 
 /// What stands between the `{}` of a text, if it is a template.
 pub(super) type Pieces = Result<Vec<String>, Refusal>;
@@ -135,7 +135,7 @@ fn write_java_number(number: &Number, out: &mut String) {
 mod tests {
     use serde_json::json;
 
-    use super::super::tests::evaluate;
+    use crate::intrinsics::tests::evaluate;
 
     #[test]
     fn format_prints_as_java_does() {

@@ -5,10 +5,10 @@ use indexmap::IndexMap;
 use jsonata_core::value::JValue;
 use serde_json::{Map, Number, Value};
 
-use super::error::JsonataError;
-use super::message;
-use super::meter::Meter;
 use crate::bounds;
+use crate::jsonata::error::JsonataError;
+use crate::jsonata::message;
+use crate::jsonata::meter::Meter;
 
 /// Gives a JSON value to the evaluator.
 pub(super) fn from_json(value: &Value) -> JValue {

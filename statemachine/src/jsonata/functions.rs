@@ -1,4 +1,4 @@
-//! The functions that AWS adds to `JSONata`, those it takes away, and the scales of [`super::rewrite`].
+//! The functions that AWS adds to `JSONata`, those it takes away, and the scales of [`crate::jsonata::rewrite`].
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashSet};
@@ -9,10 +9,10 @@ use jsonata_core::evaluator::{Evaluator, EvaluatorError};
 use jsonata_core::value::{JValue, with_stack};
 use serde_json::Value;
 
-use super::convert;
-use super::meter::Meter;
-use super::rewrite;
 use crate::intrinsics::{JavaRandom, digest};
+use crate::jsonata::convert;
+use crate::jsonata::meter::Meter;
+use crate::jsonata::rewrite;
 use crate::scope::{Host, Random};
 
 /// How long a text may be that is matched against a pattern: every match becomes an object of several hundred bytes.
@@ -98,7 +98,7 @@ fn register_function(
     }
 }
 
-/// Registers one of the functions that [`super::rewrite`] puts into a tree; other names are the evaluator's own, or
+/// Registers one of the functions that [`crate::jsonata::rewrite`] puts into a tree; other names are the evaluator's own, or
 /// nobody's.
 fn register_scale(
     evaluator: &mut Evaluator,
@@ -168,7 +168,7 @@ fn register_scale(
 }
 
 fn exceeded() -> EvaluatorError {
-    EvaluatorError::EvaluationError(super::meter::MEMORY_LIMIT.to_owned())
+    EvaluatorError::EvaluationError(crate::jsonata::meter::MEMORY_LIMIT.to_owned())
 }
 
 /// Refuses a picture of a date that the evaluator would break on: a field that starts with no letter, or that asks for
@@ -337,9 +337,9 @@ fn range(arguments: &[JValue]) -> Outcome {
         return Ok(JValue::array(Vec::new()));
     }
     let count = usize::try_from(count).unwrap_or(usize::MAX);
-    if count > super::MAX_SEQUENCE_ITEMS {
+    if count > crate::jsonata::MAX_SEQUENCE_ITEMS {
         return Err(EvaluatorError::EvaluationError(
-            super::meter::MEMORY_LIMIT.to_owned(),
+            crate::jsonata::meter::MEMORY_LIMIT.to_owned(),
         ));
     }
     let numbers = std::iter::successors(Some(first), |number| Some(number + step));
@@ -382,7 +382,9 @@ fn parse(arguments: &[JValue], meter: &Meter) -> Outcome {
         .map(|value| convert::from_json(&value))
         .map_err(|error| {
             if error.to_string().starts_with("recursion limit") {
-                return EvaluatorError::EvaluationError(super::meter::MEMORY_LIMIT.to_owned());
+                return EvaluatorError::EvaluationError(
+                    crate::jsonata::meter::MEMORY_LIMIT.to_owned(),
+                );
             }
             EvaluatorError::EvaluationError(format!("The text is no JSON: {error}"))
         })

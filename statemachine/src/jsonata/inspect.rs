@@ -9,8 +9,8 @@ use jsonata_core::evaluator::Context;
 use jsonata_core::value::{JValue, with_stack};
 use serde_json::Value;
 
-use super::convert::from_json;
-use super::{JsonataScope, rewrite};
+use crate::jsonata::convert::from_json;
+use crate::jsonata::{JsonataScope, rewrite};
 
 /// The variables that an expression reads, so that no other need be given to the evaluator.
 #[derive(Debug, Clone, Default)]

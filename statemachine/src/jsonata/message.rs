@@ -3,8 +3,8 @@
 use jsonata_core::evaluator::EvaluatorError;
 use jsonata_core::parser::ParserError;
 
-use super::error::JsonataError;
-use super::meter::MEMORY_LIMIT;
+use crate::jsonata::error::JsonataError;
+use crate::jsonata::meter::MEMORY_LIMIT;
 
 /// What the parser calls a token, and how it is written.
 const TOKENS: &[(&str, &str)] = &[

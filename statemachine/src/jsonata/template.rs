@@ -5,9 +5,9 @@ use std::rc::Rc;
 
 use serde_json::{Map, Value};
 
-use super::meter::Meter;
-use super::{Expression, JsonataError, JsonataErrorKind, JsonataScope};
 use crate::bounds;
+use crate::jsonata::meter::Meter;
+use crate::jsonata::{Expression, JsonataError, JsonataErrorKind, JsonataScope};
 use crate::scope::Host;
 use crate::walk::Walk;
 

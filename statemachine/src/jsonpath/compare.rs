@@ -7,9 +7,9 @@ use std::cmp::Ordering;
 
 use serde_json::{Number, Value};
 
-use super::evaluate::Failure;
-use super::filter::{Operator, Pattern};
-use super::literal;
+use crate::jsonpath::evaluate::Failure;
+use crate::jsonpath::filter::{Operator, Pattern};
+use crate::jsonpath::literal;
 
 /// One side of a comparison, evaluated.
 #[derive(Debug, Clone)]

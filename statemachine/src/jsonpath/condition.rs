@@ -4,11 +4,11 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::compare::{self, Side};
-use super::evaluate::{Failure, evaluate_steps};
-use super::filter::{Condition, FilterPath, Operand};
-use super::walk::Walk;
 use crate::bounds;
+use crate::jsonpath::compare::{self, Side};
+use crate::jsonpath::evaluate::{Failure, evaluate_steps};
+use crate::jsonpath::filter::{Condition, FilterPath, Operand};
+use crate::jsonpath::walk::Walk;
 
 impl<'v> Walk<'v, '_> {
     /// Tells whether an item passes; a condition that cannot be applied to it does not hold.

@@ -5,11 +5,11 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::PathError;
-use super::function::Function;
-use super::step::{Step, Steps};
-use super::walk::Walk;
 use crate::bounds;
+use crate::jsonpath::PathError;
+use crate::jsonpath::function::Function;
+use crate::jsonpath::step::{Step, Steps};
+use crate::jsonpath::walk::Walk;
 
 /// How many values one evaluation may look at: a few seconds' work at most.
 const MAX_VISITS: u64 = 20_000_000;

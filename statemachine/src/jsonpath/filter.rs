@@ -3,11 +3,11 @@
 use regex::{Regex, RegexBuilder};
 use serde_json::{Number, Value};
 
-use super::PathError;
-use super::cursor::{Cursor, unescape};
-use super::literal;
-use super::parse;
-use super::step::Steps;
+use crate::jsonpath::PathError;
+use crate::jsonpath::cursor::{Cursor, unescape};
+use crate::jsonpath::literal;
+use crate::jsonpath::parse;
+use crate::jsonpath::step::Steps;
 
 /// How much memory a compiled pattern may take: enough for any sensible one, too little to hurt.
 const MAX_PATTERN_BYTES: usize = 1 << 20;

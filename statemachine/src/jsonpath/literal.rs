@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Number, Value};
 
-use super::PathError;
-use super::cursor::{Cursor, unescape};
-use super::parse::MAX_NESTING;
+use crate::jsonpath::PathError;
+use crate::jsonpath::cursor::{Cursor, unescape};
+use crate::jsonpath::parse::MAX_NESTING;
 
 /// Parses an array or object literal.
 pub(super) fn parse(characters: &[char]) -> Result<Value, PathError> {

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{MAX_TEXT_BYTES, PathError, Root, split_root};
+use crate::jsonpath::{MAX_TEXT_BYTES, PathError, Root, split_root};
 
 /// How many steps a reference path may have, so that what it inserts never nests deeper than JSON text may.
 const MAX_STEPS: usize = 100;
@@ -26,7 +26,7 @@ impl ReferencePath {
     /// Parses a reference path.
     ///
     /// # Errors
-    /// [`super::PathErrorKind::Syntax`] if the text is no reference path.
+    /// [`crate::jsonpath::PathErrorKind::Syntax`] if the text is no reference path.
     pub fn parse(text: &str) -> Result<Self, PathError> {
         if text.len() > MAX_TEXT_BYTES {
             return Err(PathError::syntax(format!(
@@ -91,7 +91,7 @@ impl ReferencePath {
     /// Puts a value at the place, as `ResultPath` does: fields on the way are created, array items must be there.
     ///
     /// # Errors
-    /// [`super::PathErrorKind::Mismatch`] if the way leads through something that is no object, or past an array's
+    /// [`crate::jsonpath::PathErrorKind::Mismatch`] if the way leads through something that is no object, or past an array's
     /// end. The document is then as it was.
     pub fn insert(&self, root: &mut Value, value: Value) -> Result<(), PathError> {
         if self.obstructed_step(root).is_some() {

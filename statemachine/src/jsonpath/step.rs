@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::filter::Condition;
-use super::function::Function;
+use crate::jsonpath::filter::Condition;
+use crate::jsonpath::function::Function;
 
 /// A path below its root: steps, and what follows from their order.
 #[derive(Debug, Clone, PartialEq)]

@@ -4,10 +4,10 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-use super::evaluate::{Budget, Failure, MAX_DEPTH, Trail, evaluate_steps};
-use super::filter::Condition;
-use super::function::{Argument, Function};
-use super::step::{Slice, Step, Steps};
+use crate::jsonpath::evaluate::{Budget, Failure, MAX_DEPTH, Trail, evaluate_steps};
+use crate::jsonpath::filter::Condition;
+use crate::jsonpath::function::{Argument, Function};
+use crate::jsonpath::step::{Slice, Step, Steps};
 
 /// One walk: the steps, and what has been found so far.
 pub(super) struct Walk<'v, 'b> {

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::error::{MockError, MockErrorKind, MockProblem};
 use crate::Place;
 use crate::definition::duplicates::unplaced_duplicate_keys;
+use crate::mocks::error::{MockError, MockErrorKind, MockProblem};
 use crate::walk::below;
 
 /// A mock file that has been read and checked.

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::error::{MockError, MockErrorKind};
-use super::file::{MockAnswer, MockFile};
-use super::replay::{Threads, seconds};
+use crate::mocks::error::{MockError, MockErrorKind};
+use crate::mocks::file::{MockAnswer, MockFile};
+use crate::mocks::replay::{Threads, seconds};
 
 /// What ends a task: the event's type, where its details stand, and whether it has an output.
 const ENDS: &[(&str, &str, bool)] = &[
@@ -65,7 +65,7 @@ impl MockFile {
     ///
     /// Of a Map whose iterations ran side by side, the calls of a state are put in the order in which a replay makes
     /// them: there tasks take no time, and only waits, retries and timeouts do. Without the machine this is a guess that
-    /// iterations of many retries defeat; [`ReplayHandler`](super::ReplayHandler) knows.
+    /// iterations of many retries defeat; [`ReplayHandler`](crate::mocks::ReplayHandler) knows.
     ///
     /// # Errors
     /// [`MockErrorKind::InvalidHistory`] if it is no history, or was recorded without its data.

@@ -8,10 +8,10 @@ use futures::future::BoxFuture;
 use serde_json::Value;
 use tokio::sync::Notify;
 
-use super::error::MockError;
-use super::file::MockAnswer;
-use super::handler::{OBJECT_RESOURCES, answered};
-use super::recorded::{RecordedCall, mock_file, recorded_calls};
+use crate::mocks::error::MockError;
+use crate::mocks::file::MockAnswer;
+use crate::mocks::handler::{OBJECT_RESOURCES, answered};
+use crate::mocks::recorded::{RecordedCall, mock_file, recorded_calls};
 use crate::{TaskCall, TaskError, TaskHandler, TaskOutput};
 
 /// Answers each call with what the recorded call of the same state with the most similar input was answered; clones
@@ -70,7 +70,7 @@ impl ReplayHandler {
     /// Reads an execution's history and those of its distributed Maps' children, as `get-execution-history` prints them.
     ///
     /// # Errors
-    /// [`MockErrorKind::InvalidHistory`](super::MockErrorKind::InvalidHistory) if one is no history, or was recorded
+    /// [`MockErrorKind::InvalidHistory`](crate::mocks::MockErrorKind::InvalidHistory) if one is no history, or was recorded
     /// without its data.
     pub fn new<'v>(histories: impl IntoIterator<Item = &'v Value>) -> Result<Self, MockError> {
         let calls = recorded_calls(histories)?.into_iter();

@@ -2,11 +2,11 @@
 
 use serde_json::{Map, Value};
 
-use super::{PathOrCall, TemplateError};
 use crate::bounds::{self, Budget};
 use crate::json_text::{Fragment, Refused, Writer};
 use crate::jsonpath::{PlainStep, Query};
 use crate::scope::{Host, Scope};
+use crate::template::{PathOrCall, TemplateError};
 
 /// How many paths of a template may move what they find; each is compared with those before it.
 const MOST_MOVES: usize = 64;

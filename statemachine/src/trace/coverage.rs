@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::Facts;
 use crate::definition::Machine;
 use crate::definition::model::{Flow, Kind, State};
 use crate::engine::Failure;
+use crate::trace::Facts;
 
 /// Adds up what executions reached of one machine.
 ///

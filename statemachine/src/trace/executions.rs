@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
-use super::thread::Id;
+use crate::trace::thread::Id;
 
 /// The number of an execution.
 pub(super) type Slot = usize;

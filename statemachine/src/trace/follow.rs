@@ -7,14 +7,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 
-use super::executions::{ByNumber, Executions, Slot};
-use super::thread::{Current, Id, Left, Role, Thread, kept};
-use super::threads::started;
-use super::visit::{Attempted, Inside, VisitEnd};
-use super::{Facts, Traced};
 use crate::engine::{Event, EventType};
+use crate::trace::executions::{ByNumber, Executions, Slot};
+use crate::trace::thread::{Current, Id, Left, Role, Thread, kept};
+use crate::trace::threads::started;
+use crate::trace::visit::{Attempted, Inside, VisitEnd};
+use crate::trace::{Facts, Traced};
 
-/// The state of a [`Trace`](super::Trace).
+/// The state of a [`Trace`](crate::trace::Trace).
 #[derive(Debug, Default)]
 pub(super) struct Follower {
     pub(super) keeps_data: bool,
@@ -32,7 +32,7 @@ pub(super) struct Follower {
     /// Where the execution went next from each state.
     transitions: BTreeMap<String, BTreeSet<String>>,
     pub(super) now: DateTime<Utc>,
-    pub(super) finished: Option<super::Steps>,
+    pub(super) finished: Option<crate::trace::Steps>,
 }
 
 /// An error's name and its cause.

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use indexmap::IndexMap;
 
-use super::executions::Slot;
-use super::visit::{MOST_CHARACTERS, Steps, Totals, Visit, VisitEnd};
 use crate::engine::Event;
 use crate::json_text::JsonText;
+use crate::trace::executions::Slot;
+use crate::trace::visit::{MOST_CHARACTERS, Steps, Totals, Visit, VisitEnd};
 
 /// The number of a thread.
 pub(super) type Id = usize;
@@ -92,7 +92,7 @@ impl Thread {
             attempts: Vec::new(),
             input: kept(event.details.input.as_ref(), keeps_data),
             output: None,
-            inside: super::Inside::Nothing,
+            inside: crate::trace::Inside::Nothing,
         };
         self.current = Some(Current {
             visit,

@@ -1,9 +1,9 @@
 //! Which threads there are, and which event belongs to which.
 
-use super::executions::Slot;
-use super::follow::Follower;
-use super::thread::{Id, Role, Thread};
-use super::visit::{Inside, Iteration, Iterations, VisitEnd, add_totals};
+use crate::trace::executions::Slot;
+use crate::trace::follow::Follower;
+use crate::trace::thread::{Id, Role, Thread};
+use crate::trace::visit::{Inside, Iteration, Iterations, VisitEnd, add_totals};
 
 impl Follower {
     /// Finds the thread that had an event of the execution that is followed now.
