@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::validate::Diagnostic;
+use crate::diagnostics::diagnostic::Diagnostic;
 
 /// Says why a definition, an input or a request was refused.
 ///

@@ -71,25 +71,29 @@
 //!   ([`JsonLines`]).
 //! - No definition and no input makes it panic, hang in one evaluation, or use unbounded memory.
 
-mod bounds;
 mod definition;
+mod diagnostics;
 mod engine;
 mod error;
+mod evaluation_budget;
 pub mod intrinsics;
+mod java;
+mod json_pointer;
 mod json_text;
 pub mod jsonata;
 pub mod jsonpath;
 pub mod mocks;
+mod payload_size;
 pub mod scope;
-mod size;
 pub mod template;
 pub mod trace;
 mod validate;
-mod walk;
 
-pub use definition::duplicates::duplicate_keys;
 pub use definition::machine::StateSummary;
-pub use definition::{Machine, MachineType, Place, QueryLanguage, Resource, ResourceKind};
+pub use definition::{Machine, MachineType, QueryLanguage, Resource, ResourceKind};
+pub use diagnostics::diagnostic::{Code, Diagnostic, Severity};
+pub use diagnostics::duplicate_keys::duplicate_keys;
+pub use diagnostics::place::Place;
 pub use engine::{
     Details, Engine, Event, EventType, Events, Execution, ExecutionControl, History, HistorySink,
     InspectionLevel, JsonLines, MockError, Outcome, StateConfiguration, Status, TaskCall,
@@ -98,4 +102,4 @@ pub use engine::{
 };
 pub use error::{Error, ErrorKind};
 pub use json_text::JsonText;
-pub use validate::{Code, Diagnostic, Severity, validate};
+pub use validate::validate;

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use crate::definition::expressions::Expressions;
-use crate::definition::pattern::Pattern;
-use crate::definition::selector::{Payload, Selector};
+use crate::definition::field_values::{Payload, Selector};
+use crate::definition::jsonata_field::Expressions;
+use crate::definition::wildcard_pattern::Pattern;
 
 #[derive(Debug)]
 pub(crate) struct Choice {

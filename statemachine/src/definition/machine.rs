@@ -6,17 +6,19 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::Error;
-use crate::bounds::{MAX_DEPTH, nests_too_deeply};
-use crate::definition::duplicates::unplaced_duplicate_keys;
-use crate::definition::fields::{Fields, Problems};
 use crate::definition::model::Flow;
-use crate::definition::place::places;
-use crate::definition::read_flow::{LONGEST_SECONDS, Surroundings, read_flow};
-use crate::definition::vocabulary::MACHINE;
-use crate::definition::{MachineType, Place, QueryLanguage};
-use crate::validate::hint::why_no_json;
-use crate::validate::{Code, Diagnostic, graph, practice};
-use crate::walk::in_brackets;
+use crate::definition::read::fields::{Fields, Problems};
+use crate::definition::read::flow::{LONGEST_SECONDS, Surroundings, read_flow};
+use crate::definition::read::vocabulary::MACHINE;
+use crate::definition::{MachineType, QueryLanguage};
+use crate::diagnostics::diagnostic::{Code, Diagnostic};
+use crate::diagnostics::duplicate_keys::unplaced_duplicate_keys;
+use crate::diagnostics::hint::why_no_json;
+use crate::diagnostics::place::Place;
+use crate::diagnostics::place::places;
+use crate::evaluation_budget::{MAX_DEPTH, nests_too_deeply};
+use crate::json_pointer::in_brackets;
+use crate::validate::{best_practices, flow_graph};
 
 /// The largest definition that AWS takes.
 const LARGEST_DEFINITION_BYTES: usize = 1_048_576;
@@ -222,10 +224,10 @@ pub(crate) fn examine(
         locate(&mut diagnostics, &value, text);
         return (None, diagnostics);
     };
-    graph::check(&flow, &problems);
+    flow_graph::check(&flow, &problems);
     let mut diagnostics = problems.into_inner();
     if !diagnostics.iter().any(Diagnostic::is_error) {
-        diagnostics.extend(practice::check(&value, &flow));
+        diagnostics.extend(best_practices::check(&value, &flow));
     }
     diagnostics.extend(duplicates());
     locate(&mut diagnostics, &value, text);

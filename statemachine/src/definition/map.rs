@@ -1,7 +1,7 @@
 //! The Map state.
 
+use crate::definition::field_values::{Payload, Selector, Setting};
 use crate::definition::model::Flow;
-use crate::definition::selector::{Payload, Selector, Setting};
 use crate::definition::task::Resource;
 
 #[derive(Debug)]

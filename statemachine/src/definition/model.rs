@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::definition::choice::Choice;
+use crate::definition::field_values::{Payload, Selector, Setting};
 use crate::definition::map::Map;
-use crate::definition::selector::{Payload, Selector, Setting};
 use crate::definition::task::Task;
 use crate::jsonpath::ReferencePath;
 

@@ -1,6 +1,6 @@
 //! The Task state.
 
-use crate::definition::selector::{Payload, Setting};
+use crate::definition::field_values::{Payload, Setting};
 
 #[derive(Debug)]
 pub(crate) struct Task {

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use crate::definition::QueryLanguage;
-use crate::definition::expressions::Expressions;
+use crate::definition::field_values::{Payload, Selector, SelectorSource, Setting, SettingSource};
+use crate::definition::jsonata_field::Expressions;
 use crate::definition::model::{Kind, State};
-use crate::definition::selector::{Payload, Selector, SelectorSource, Setting, SettingSource};
 use crate::engine::execution::context_object::Surrounding;
 use crate::engine::execution::map_item::MapItem;
 use crate::engine::execution::run::Run;

@@ -2,13 +2,13 @@
 
 use serde_json::Value;
 
-use crate::bounds::nests_too_deeply;
 use crate::engine::failure::{Failure, FailureClass, names};
 use crate::engine::frame::Frame;
 use crate::engine::state_data::StateData;
+use crate::evaluation_budget::nests_too_deeply;
 use crate::json_text::{JsonText, Refused};
 use crate::jsonpath::ReferencePath;
-use crate::size::{PAYLOAD_LIMIT_BYTES, exceeds};
+use crate::payload_size::{PAYLOAD_LIMIT_BYTES, exceeds};
 
 /// What fails a state whose output nests deeper than JSON may.
 pub(crate) const TOO_DEEP: &str = "The output of the state is nested too deeply.";

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use crate::bounds::{MAX_DEPTH, nests_too_deeply};
 use crate::definition::{Machine, MachineType};
 use crate::engine::execute::drive;
 use crate::engine::execution::clock::Clock;
@@ -17,8 +16,9 @@ use crate::engine::history::recorder::STANDARD_EVENT_LIMIT;
 use crate::engine::map::map_run::EXPRESS_LIMIT;
 use crate::engine::port::task_handler::TaskHandler;
 use crate::engine::port::tokens::Tokens;
+use crate::evaluation_budget::{MAX_DEPTH, nests_too_deeply};
+use crate::payload_size::{PAYLOAD_LIMIT_BYTES, exceeds};
 use crate::scope::{Host, Random};
-use crate::size::{PAYLOAD_LIMIT_BYTES, exceeds};
 use crate::{Error, ErrorKind};
 
 /// Starts executions: the task handler and everything that an execution may depend on.

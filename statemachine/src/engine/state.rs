@@ -11,10 +11,9 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-use crate::bounds::nests_too_deeply;
 use crate::definition::QueryLanguage;
+use crate::definition::field_values::Payload;
 use crate::definition::model::{DataPath, Kind, ResultPath};
-use crate::definition::selector::Payload;
 use crate::engine::failure::{Failure, FailureClass};
 use crate::engine::frame::{Data, Frame};
 use crate::engine::inspection::Step;
@@ -31,8 +30,9 @@ use crate::engine::states::succeed;
 use crate::engine::states::task;
 use crate::engine::states::wait;
 use crate::engine::thread::Thread;
+use crate::evaluation_budget::nests_too_deeply;
 use crate::json_text::{DEEPEST, JsonText};
-use crate::size::{PAYLOAD_LIMIT_BYTES, VARIABLES_LIMIT_BYTES, exceeds, length};
+use crate::payload_size::{PAYLOAD_LIMIT_BYTES, VARIABLES_LIMIT_BYTES, exceeds, length};
 
 /// What a state hands over when it is left.
 pub(crate) struct Done {

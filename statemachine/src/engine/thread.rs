@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use crate::engine::execution::map_item::MapItem;
 use crate::engine::state_data::Variables;
-use crate::size::length;
+use crate::payload_size::length;
 
 /// One line of states: the machine's own, a branch's, or an iteration's.
 #[derive(Debug, Clone, Default)]

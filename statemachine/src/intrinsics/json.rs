@@ -4,14 +4,14 @@ use serde_json::Value;
 
 use crate::intrinsics::Refusal;
 use crate::intrinsics::text::text;
-use crate::template::java_order;
+use crate::java::hash_map_order;
 
 /// Merges two objects, fields of the second replacing those of the first; deep merging is not supported by AWS either.
 pub(super) fn merge(first: Value, second: Value, deep: &Value) -> Result<Value, Refusal> {
     match (first, second, deep) {
         (Value::Object(mut merged), Value::Object(second), Value::Bool(false)) => {
             merged.extend(second);
-            Ok(Value::Object(java_order::sorted(merged)))
+            Ok(Value::Object(hash_map_order::sorted(merged)))
         }
         _ => Err(Refusal::Arguments),
     }

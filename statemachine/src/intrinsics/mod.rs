@@ -17,7 +17,7 @@
 //! ```
 
 mod array;
-mod encode;
+mod encoding;
 mod json;
 mod math;
 mod parse;
@@ -29,11 +29,11 @@ use std::borrow::Cow;
 use chrono::DateTime;
 use serde_json::{Map, Value};
 
-pub(crate) use encode::digest;
+pub(crate) use encoding::digest;
 pub(crate) use math::JavaRandom;
 pub use table::{FUNCTIONS, Function, Signature};
 
-use crate::bounds::{self, Budget, Exhausted};
+use crate::evaluation_budget::{self, Budget, Exhausted};
 use crate::jsonpath::{PathErrorKind, Query};
 use crate::scope::{Host, Random, Scope};
 
@@ -196,7 +196,7 @@ impl Call {
         let value = value.ok().map(Cow::into_owned);
         let largest = LARGEST_CONSTANT.saturating_mul(self.text.len() as u64);
         self.constant = value
-            .filter(|value| bounds::weight(value) <= largest)
+            .filter(|value| evaluation_budget::weight(value) <= largest)
             .map(|value| {
                 Box::new(Constant {
                     value,
@@ -248,7 +248,7 @@ impl Call {
         if !function.keeps_arguments() {
             budget.pay_for(&result).map_err(too_large)?;
         }
-        if function.nests() && bounds::nests_too_deeply(&result) {
+        if function.nests() && evaluation_budget::nests_too_deeply(&result) {
             return Err(Failed::new(
                 IntrinsicErrorKind::Limit,
                 "its result nests too deeply",

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 
 use serde_json::Value;
 
-use crate::intrinsics::{Refusal, array, encode, json, math, text};
+use crate::intrinsics::{Refusal, array, encoding, json, math, text};
 use crate::json_text::written;
 use crate::scope::Host;
 
@@ -213,10 +213,10 @@ impl Function {
             (Self::ArrayPartition, [array, size]) => array::partition(take(array), size),
             (Self::ArrayRange, [first, last, step]) => array::range(first, last, step),
             (Self::ArrayUnique, [array]) => array::unique(array),
-            (Self::Base64Decode, [encoded]) => encode::base64_decode(encoded),
-            (Self::Base64Encode, [plain]) => encode::base64_encode(plain),
+            (Self::Base64Decode, [encoded]) => encoding::base64_decode(encoded),
+            (Self::Base64Encode, [plain]) => encoding::base64_encode(plain),
             (Self::Format, [template, values @ ..]) => text::format(template, pieces, values),
-            (Self::Hash, [data, algorithm]) => encode::hash(data, algorithm),
+            (Self::Hash, [data, algorithm]) => encoding::hash(data, algorithm),
             (Self::JsonMerge, [first, second, deep]) => {
                 json::merge(take(first), take(second), deep)
             }

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use serde::{Serialize, Serializer};
 use serde_json::{Number, Value};
 
-use crate::bounds::MAX_DEPTH;
+use crate::evaluation_budget::MAX_DEPTH;
 
 /// A text of JSON, such as a state's input; clones share it.
 ///

@@ -19,13 +19,13 @@
 //! # Ok::<(), drivetrain_statemachine::jsonata::JsonataError>(())
 //! ```
 
-mod convert;
+mod aws_functions;
+mod bounding_rewrite;
 mod error;
-mod functions;
-mod inspect;
-mod message;
+mod error_text;
+mod json_conversion;
 mod meter;
-mod rewrite;
+mod references;
 mod template;
 
 use std::collections::BTreeSet;
@@ -41,8 +41,8 @@ pub use error::{JsonataError, JsonataErrorKind};
 pub use template::{Template, TemplateProblem, expression_text};
 
 use crate::scope::Host;
-use inspect::References;
 use meter::Meter;
+use references::References;
 
 /// How long an expression's text may be. AWS limits a whole definition to 1 MB.
 const MAX_TEXT_BYTES: usize = 256 << 10;
@@ -84,15 +84,15 @@ impl Expression {
         }
         let text = text.trim();
         let tree = jsonata_core::parser::parse(text)
-            .map_err(|error| JsonataError::syntax(message::of_parser(&error, text)))?;
-        if let Some(reason) = inspect::reads_input(&tree) {
+            .map_err(|error| JsonataError::syntax(error_text::of_parser(&error, text)))?;
+        if let Some(reason) = references::reads_input(&tree) {
             return Err(JsonataError::unsupported(reason));
         }
         let references = References::of(&tree);
-        let tree = rewrite::bounded(tree);
+        let tree = bounding_rewrite::bounded(tree);
         Ok(Self {
             text: text.to_owned(),
-            names: inspect::names(&tree),
+            names: references::names(&tree),
             tree,
             references,
         })
@@ -132,8 +132,8 @@ impl Expression {
             ..EvaluatorOptions::default()
         };
         let mut evaluator = Evaluator::with_options(context, options);
-        let random = functions::register(&mut evaluator, host, meter, &self.names)
-            .map_err(|error| JsonataError::evaluation(message::of_evaluator(&error)))?;
+        let random = aws_functions::register(&mut evaluator, host, meter, &self.names)
+            .map_err(|error| JsonataError::evaluation(error_text::of_evaluator(&error)))?;
         // The evaluator is somebody else's code, which a strange enough expression may find a way to panic in. It shares
         // nothing with the rest, so the panic ends with this evaluation.
         let result = catch_unwind(AssertUnwindSafe(|| {
@@ -142,8 +142,8 @@ impl Expression {
         host.random = random.borrow().clone();
         let result = result
             .map_err(|_panic| JsonataError::evaluation("The expression broke its evaluator"))?
-            .map_err(|error| message::classify(&error))?;
-        convert::to_json(&result, meter)
+            .map_err(|error| error_text::classify(&error))?;
+        json_conversion::to_json(&result, meter)
     }
 }
 

@@ -5,11 +5,11 @@ use std::rc::Rc;
 
 use serde_json::{Map, Value};
 
-use crate::bounds;
+use crate::evaluation_budget;
+use crate::json_pointer::Walk;
 use crate::jsonata::meter::Meter;
 use crate::jsonata::{Expression, JsonataError, JsonataErrorKind, JsonataScope};
 use crate::scope::Host;
-use crate::walk::Walk;
 
 /// A parsed template.
 #[derive(Debug, Clone)]
@@ -50,11 +50,14 @@ impl Template {
     /// # Errors
     /// Every place that is wrong.
     pub fn parse(template: &Value) -> Result<Self, Vec<TemplateProblem>> {
-        if bounds::nests_too_deeply(template) {
+        if evaluation_budget::nests_too_deeply(template) {
             return Err(vec![TemplateProblem {
                 pointer: String::new(),
                 kind: JsonataErrorKind::Limit,
-                message: format!("a template nests at most {} levels", bounds::MAX_DEPTH),
+                message: format!(
+                    "a template nests at most {} levels",
+                    evaluation_budget::MAX_DEPTH
+                ),
             }]);
         }
         let mut walk = Walk::new();
@@ -79,10 +82,10 @@ impl Template {
     ) -> Result<Value, JsonataError> {
         let meter = Rc::new(Meter::new());
         let value = build(&self.node, &mut field.to_owned(), scope, host, &meter)?;
-        if bounds::nests_too_deeply(&value) {
+        if evaluation_budget::nests_too_deeply(&value) {
             let message = format!(
                 "The result nests deeper than {} levels",
-                bounds::MAX_DEPTH - 1
+                evaluation_budget::MAX_DEPTH - 1
             );
             return Err(JsonataError::limit(message));
         }

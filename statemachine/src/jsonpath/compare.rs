@@ -8,8 +8,8 @@ use std::cmp::Ordering;
 use serde_json::{Number, Value};
 
 use crate::jsonpath::evaluate::Failure;
-use crate::jsonpath::filter::{Operator, Pattern};
 use crate::jsonpath::literal;
+use crate::jsonpath::parse_filter::{Operator, Pattern};
 
 /// One side of a comparison, evaluated.
 #[derive(Debug, Clone)]

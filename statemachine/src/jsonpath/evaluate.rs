@@ -5,10 +5,10 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::bounds;
+use crate::evaluation_budget;
 use crate::jsonpath::PathError;
+use crate::jsonpath::ast::{Step, Steps};
 use crate::jsonpath::function::Function;
-use crate::jsonpath::step::{Step, Steps};
 use crate::jsonpath::walk::Walk;
 
 /// How many values one evaluation may look at: a few seconds' work at most.
@@ -49,7 +49,7 @@ pub(super) fn evaluate<'v>(
 ) -> Result<Cow<'v, Value>, Failure> {
     let mut budget = Budget {
         visits: MAX_VISITS,
-        bytes: bounds::Budget::new(),
+        bytes: evaluation_budget::Budget::new(),
     };
     evaluate_steps(steps, document, document, &mut budget, false)
 }
@@ -109,7 +109,7 @@ pub(super) fn evaluate_steps<'v>(
 /// What is left of an evaluation's work and memory.
 pub(super) struct Budget {
     visits: u64,
-    bytes: bounds::Budget,
+    bytes: evaluation_budget::Budget,
 }
 
 impl Budget {

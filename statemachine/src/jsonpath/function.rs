@@ -5,8 +5,8 @@ use std::fmt;
 
 use serde_json::{Number, Value};
 
+use crate::jsonpath::ast::Steps;
 use crate::jsonpath::evaluate::Failure;
-use crate::jsonpath::step::Steps;
 
 /// A call at the end of a path.
 #[derive(Debug, Clone, PartialEq)]

@@ -16,17 +16,17 @@
 //! # Ok::<(), drivetrain_statemachine::jsonpath::PathError>(())
 //! ```
 
+mod ast;
 mod compare;
-mod condition;
 mod cursor;
 mod error;
 mod evaluate;
-mod filter;
+mod evaluate_filter;
 mod function;
 mod literal;
 mod parse;
-mod reference;
-mod step;
+mod parse_filter;
+mod reference_path;
 mod walk;
 
 use std::borrow::Cow;
@@ -35,13 +35,13 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 pub use error::{PathError, PathErrorKind};
-pub use reference::ReferencePath;
+pub use reference_path::ReferencePath;
 
 use crate::scope::Scope;
 
 /// What AWS says of a path into null.
 pub(crate) const NULL_INPUT: &str = "Unable to apply Path transformation to null or empty input.";
-use step::{Step, Steps};
+use ast::{Step, Steps};
 
 /// How long a path's text may be. AWS limits a whole definition to 1 MB; no path needs more than this.
 const MAX_TEXT_BYTES: usize = 64 << 10;

@@ -1,10 +1,10 @@
 //! The syntax of paths, with Jayway's tolerance and its refusals.
 
 use crate::jsonpath::PathError;
+use crate::jsonpath::ast::{Slice, Step, Steps};
 use crate::jsonpath::cursor::{Cursor, unescape};
-use crate::jsonpath::filter::Condition;
 use crate::jsonpath::function::{Argument, Function};
-use crate::jsonpath::step::{Slice, Step, Steps};
+use crate::jsonpath::parse_filter::Condition;
 
 /// How many steps a path may have: documents nest 128 levels, so more could lead nowhere.
 const MAX_STEPS: usize = 256;

@@ -4,10 +4,10 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
+use crate::jsonpath::ast::{Slice, Step, Steps};
 use crate::jsonpath::evaluate::{Budget, Failure, MAX_DEPTH, Trail, evaluate_steps};
-use crate::jsonpath::filter::Condition;
 use crate::jsonpath::function::{Argument, Function};
-use crate::jsonpath::step::{Slice, Step, Steps};
+use crate::jsonpath::parse_filter::Condition;
 
 /// One walk: the steps, and what has been found so far.
 pub(super) struct Walk<'v, 'b> {

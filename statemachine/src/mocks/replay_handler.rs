@@ -9,9 +9,9 @@ use serde_json::Value;
 use tokio::sync::Notify;
 
 use crate::mocks::error::MockError;
-use crate::mocks::file::MockAnswer;
-use crate::mocks::handler::{OBJECT_RESOURCES, answered};
-use crate::mocks::recorded::{RecordedCall, mock_file, recorded_calls};
+use crate::mocks::from_history::{RecordedCall, mock_file, recorded_calls};
+use crate::mocks::mock_file::MockAnswer;
+use crate::mocks::mock_handler::{OBJECT_RESOURCES, answered};
 use crate::{TaskCall, TaskError, TaskHandler, TaskOutput};
 
 /// Answers each call with what the recorded call of the same state with the most similar input was answered; clones

@@ -17,18 +17,18 @@
 //! # Ok::<(), drivetrain_statemachine::template::TemplateError>(())
 //! ```
 
-mod build;
-pub(crate) mod java_order;
+mod node;
 
 use serde_json::{Map, Value};
 
-use crate::bounds::{self, Budget, Exhausted};
+use crate::evaluation_budget::{self, Budget, Exhausted};
 use crate::intrinsics::{Call, IntrinsicErrorKind};
+use crate::java::hash_map_order;
+use crate::json_pointer::Walk;
 use crate::json_text::{DEEPEST, Refused, Writer};
 use crate::jsonpath::{NULL_INPUT, PathErrorKind, Query};
 use crate::scope::{Host, Scope};
-use crate::walk::Walk;
-use build::{Building, Node};
+use node::{Building, Node};
 
 /// What is said of a payload that nests too deeply.
 pub(crate) const PAYLOAD_TOO_DEEP: &str = "the payload nests too deeply";
@@ -215,11 +215,14 @@ impl Template {
     /// # Errors
     /// Every place that is wrong.
     pub fn parse(template: &Value) -> Result<Self, Vec<TemplateProblem>> {
-        if bounds::nests_too_deeply(template) {
+        if evaluation_budget::nests_too_deeply(template) {
             return Err(vec![TemplateProblem {
                 pointer: String::new(),
                 kind: TemplateProblemKind::TooDeep,
-                message: format!("a template nests at most {} levels", bounds::MAX_DEPTH),
+                message: format!(
+                    "a template nests at most {} levels",
+                    evaluation_budget::MAX_DEPTH
+                ),
             }]);
         }
         let mut walk = Walk::new();
@@ -320,7 +323,7 @@ impl Template {
 
 /// Refuses what cannot be written and read back; it is safe to drop, for templates and inputs are within the limit.
 fn within_depth(value: Value) -> Result<Value, TemplateError> {
-    if bounds::nests_too_deeply(&value) {
+    if evaluation_budget::nests_too_deeply(&value) {
         return Err(TemplateError::limit(PAYLOAD_TOO_DEEP));
     }
     Ok(value)
@@ -344,7 +347,7 @@ fn parse_node(template: &Value, walk: &mut Walk<TemplateProblem>) -> Node {
                     },
                 });
             }
-            java_order::sort_by_key(&mut computed, |(name, _)| name);
+            hash_map_order::sort_by_key(&mut computed, |(name, _)| name);
             fixed.append(&mut computed);
             Node::object(fixed)
         }

@@ -28,13 +28,13 @@
 
 mod coverage;
 mod executions;
-mod follow;
+mod follower;
 mod thread;
-mod threads;
-mod visit;
+mod thread_ownership;
+mod visits;
 
 pub use coverage::{Coverage, Unreached};
-pub use visit::{Attempted, Inside, Iteration, Iterations, Steps, Totals, Visit, VisitEnd};
+pub use visits::{Attempted, Inside, Iteration, Iterations, Steps, Totals, Visit, VisitEnd};
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -42,10 +42,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::Value;
 
 use crate::definition::Machine;
+use crate::definition::field_values::{Setting, SettingSource};
 use crate::definition::model::{Flow, Kind};
-use crate::definition::selector::{Setting, SettingSource};
 use crate::engine::{Event, HistorySink};
-use follow::{Follower, Reason};
+use follower::{Follower, Reason};
 
 /// Follows executions; clones share what was seen.
 #[derive(Debug, Clone, Default)]

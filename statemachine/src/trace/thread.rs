@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use crate::engine::Event;
 use crate::json_text::JsonText;
 use crate::trace::executions::Slot;
-use crate::trace::visit::{MOST_CHARACTERS, Steps, Totals, Visit, VisitEnd};
+use crate::trace::visits::{MOST_CHARACTERS, Steps, Totals, Visit, VisitEnd};
 
 /// The number of a thread.
 pub(super) type Id = usize;

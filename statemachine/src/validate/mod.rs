@@ -1,14 +1,11 @@
 //! Everything that is wrong, or unwise, in a definition.
 
-mod diagnostic;
-pub(crate) mod graph;
-pub(crate) mod hint;
-pub(crate) mod practice;
-
-pub use diagnostic::{Code, Diagnostic, Severity};
+pub(crate) mod best_practices;
+pub(crate) mod flow_graph;
 
 use crate::definition::MachineType;
 use crate::definition::machine::examine_text;
+use crate::diagnostics::diagnostic::Diagnostic;
 
 /// Examines the text of a definition and reports every finding at once, in the order of the text.
 ///

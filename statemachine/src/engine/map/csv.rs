@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::template::java_order;
+use crate::java::hash_map_order;
 
 /// Decodes rows from bytes that arrive in pieces.
 ///
@@ -96,7 +96,7 @@ pub(crate) fn item(headers: &[String], row: Vec<String>) -> Value {
             )
         })
         .collect();
-    Value::Object(java_order::sorted(item))
+    Value::Object(hash_map_order::sorted(item))
 }
 
 #[cfg(test)]

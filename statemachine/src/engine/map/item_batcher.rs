@@ -6,7 +6,7 @@ use crate::definition::map;
 use crate::engine::failure::Failure;
 use crate::engine::frame::{Data, Frame};
 use crate::engine::map::limits::count;
-use crate::size::length;
+use crate::payload_size::length;
 
 /// Groups items into the inputs of child executions: `{"BatchInput": .., "Items": [..]}`.
 pub(crate) fn batches(

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use crate::definition::fields::whole;
+use crate::definition::field_values::{Setting, SettingSource};
 use crate::definition::map::Map;
-use crate::definition::selector::{Setting, SettingSource};
+use crate::definition::read::fields::whole;
 use crate::engine::failure::Failure;
 use crate::engine::frame::{Data, Frame};
 use crate::engine::inspection::Step;

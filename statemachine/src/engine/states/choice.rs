@@ -9,8 +9,8 @@ use serde_json::Value;
 use crate::definition::choice::{
     Choice, Condition, Domain, Operand, Operator, Property, Relation, Rule,
 };
+use crate::definition::field_values::Selector;
 use crate::definition::is_timestamp;
-use crate::definition::selector::Selector;
 use crate::engine::failure::Failure;
 use crate::engine::frame::{Data, Frame};
 use crate::engine::states::performed::Performed;

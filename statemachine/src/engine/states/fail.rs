@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
+use crate::definition::field_values::{Setting, SettingSource};
 use crate::definition::model;
-use crate::definition::selector::{Setting, SettingSource};
 use crate::engine::failure::Failure;
 use crate::engine::frame::{Data, Frame};
 

@@ -6,8 +6,8 @@
 use serde_json::Value;
 
 use crate::definition::QueryLanguage;
+use crate::definition::field_values::Payload;
 use crate::definition::model::{DataPath, Kind, ResultPath, State};
-use crate::definition::selector::Payload;
 use crate::engine::failure::Failure;
 use crate::engine::frame::{Data, Frame};
 use crate::engine::output_checks::{TOO_DEEP, within_limit, without_place};
@@ -15,7 +15,7 @@ use crate::engine::state_data::StateData;
 use crate::engine::states::performed::Performed;
 use crate::json_text::{DEEPEST, JsonText, Refused};
 use crate::jsonpath::ReferencePath;
-use crate::size::PAYLOAD_LIMIT_BYTES;
+use crate::payload_size::PAYLOAD_LIMIT_BYTES;
 use crate::template::{PAYLOAD_TOO_DEEP, Template};
 
 /// Gives the state's `Result`, or its effective input.

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
+use crate::definition::field_values::Payload;
 use crate::definition::model::State;
-use crate::definition::selector::Payload;
 
 /// What the middle of the path gives.
 pub(crate) struct Performed<'a> {

@@ -5,8 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::sync::mpsc;
 
-use crate::bounds::nests_too_deeply;
-use crate::definition::selector::{Setting, SettingSource};
+use crate::definition::field_values::{Setting, SettingSource};
 use crate::definition::task::{Resource, ResourceKind, Task};
 use crate::engine::execution::clock::sleep;
 use crate::engine::failure::{Failure, FailureClass};
@@ -16,8 +15,9 @@ use crate::engine::output_checks::{TOO_DEEP, over_limit};
 use crate::engine::port::task_handler::{Report, TaskCall};
 use crate::engine::port::tokens::{Answer, Waiting};
 use crate::engine::thread::Thread;
+use crate::evaluation_budget::nests_too_deeply;
 use crate::json_text::JsonText;
-use crate::size::{PAYLOAD_LIMIT_BYTES, exceeds};
+use crate::payload_size::{PAYLOAD_LIMIT_BYTES, exceeds};
 
 /// A Task's timeout where it names none.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(99_999_999);
@@ -147,7 +147,7 @@ async fn next_answer(waiting: &mut Option<Waiting>) -> Answer {
 
 fn seconds(frame: &Frame<'_>, setting: &Setting, data: Data<'_>) -> Result<Duration, Failure> {
     let value = frame.setting(setting, data)?;
-    let seconds = crate::definition::fields::whole(&value)
+    let seconds = crate::definition::read::fields::whole(&value)
         .filter(|seconds| (1..=99_999_999).contains(seconds));
     seconds
         .map(Duration::from_secs)

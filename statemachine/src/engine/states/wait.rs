@@ -5,9 +5,9 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
+use crate::definition::field_values::{Setting, SettingSource};
 use crate::definition::is_timestamp;
 use crate::definition::model;
-use crate::definition::selector::{Setting, SettingSource};
 use crate::engine::execution::clock::sleep;
 use crate::engine::failure::Failure;
 use crate::engine::frame::{Data, Frame};

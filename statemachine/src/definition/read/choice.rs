@@ -4,10 +4,10 @@ use serde_json::Value;
 
 use crate::definition::QueryLanguage;
 use crate::definition::choice::{Choice, Condition, Domain, Operand, Operator, Rule};
-use crate::definition::fields::Fields;
 use crate::definition::model::Kind;
-use crate::definition::pattern::Pattern;
-use crate::definition::read_flow::{NO_STATE, Names, target};
+use crate::definition::read::fields::Fields;
+use crate::definition::read::flow::{NO_STATE, Names, target};
+use crate::definition::wildcard_pattern::Pattern;
 use crate::jsonata::expression_text;
 
 const RULE: &[&str] = &["Next", "Assign", "Comment"];

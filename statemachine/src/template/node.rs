@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::bounds::{self, Budget};
+use crate::evaluation_budget::{self, Budget};
 use crate::json_text::{Fragment, Refused, Writer};
 use crate::jsonpath::{PlainStep, Query};
 use crate::scope::{Host, Scope};
@@ -407,7 +407,7 @@ fn fragments(
 
 fn depth_of_fixed(nodes: &[Node]) -> usize {
     let depths = nodes.iter().map(|node| match node {
-        Node::Literal(value) => bounds::depth(value),
+        Node::Literal(value) => evaluation_budget::depth(value),
         _ => 0,
     });
     depths.max().unwrap_or_default()
@@ -422,7 +422,7 @@ fn split(nodes: Vec<Node>) -> (Vec<Value>, u64, Vec<(usize, Node)>) {
         .enumerate()
         .map(|(place, node)| match node {
             Node::Literal(value) => {
-                weight += bounds::weight(&value);
+                weight += evaluation_budget::weight(&value);
                 value
             }
             node => {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::definition::expressions::Expressions;
+use crate::definition::jsonata_field::Expressions;
 use crate::intrinsics::Call;
 use crate::jsonpath::Query;
 use crate::template::Template;

@@ -1,15 +1,15 @@
 //! What AWS takes and practice regrets.
 
 mod handlers;
-mod paths;
+mod input_fields;
 mod payloads;
 
 use serde_json::Value;
 
-use crate::definition::fields::Problems;
 use crate::definition::model::{Flow, Kind, State};
-use crate::validate::{Code, Diagnostic};
-use crate::walk::below;
+use crate::definition::read::fields::Problems;
+use crate::diagnostics::diagnostic::{Code, Diagnostic};
+use crate::json_pointer::below;
 
 /// Looks for warnings in a definition without errors.
 pub(crate) fn check(source: &Value, flow: &Flow) -> Vec<Diagnostic> {

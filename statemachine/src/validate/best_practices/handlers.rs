@@ -5,9 +5,9 @@ use serde_json::Value;
 use crate::definition::QueryLanguage;
 use crate::definition::model::{Catcher, Flow, Kind, ResultPath, Retrier, State};
 use crate::definition::task::ResourceKind;
-use crate::validate::practice::Written;
-use crate::validate::practice::paths::first_fields;
-use crate::validate::{Code, Diagnostic};
+use crate::diagnostics::diagnostic::{Code, Diagnostic};
+use crate::validate::best_practices::Written;
+use crate::validate::best_practices::input_fields::first_fields;
 
 const ALL: &str = "States.ALL";
 

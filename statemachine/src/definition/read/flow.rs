@@ -4,16 +4,16 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use crate::definition::fields::Fields;
+use crate::definition::field_values::{Setting, SettingSource};
 use crate::definition::model::{DataPath, Fail, Flow, Kind, ResultPath, State, Wait};
-use crate::definition::read_choice::is_timestamp;
-use crate::definition::read_values::Expected;
-use crate::definition::selector::{Setting, SettingSource};
-use crate::definition::vocabulary::{BRANCH, EVERY_STATE, STATES, Vocabulary};
+use crate::definition::read::choice::is_timestamp;
+use crate::definition::read::fields::Fields;
+use crate::definition::read::values::Expected;
+use crate::definition::read::vocabulary::{BRANCH, EVERY_STATE, STATES, Vocabulary};
 use crate::definition::{MachineType, QueryLanguage};
-use crate::validate::Code;
-use crate::validate::hint::meant;
-use crate::walk::below;
+use crate::diagnostics::diagnostic::Code;
+use crate::diagnostics::hint::meant;
+use crate::json_pointer::below;
 
 /// The longest wait and timeout: about 1,157 days.
 pub(crate) const LONGEST_SECONDS: u64 = 99_999_999;

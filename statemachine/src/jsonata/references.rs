@@ -9,8 +9,8 @@ use jsonata_core::evaluator::Context;
 use jsonata_core::value::{JValue, with_stack};
 use serde_json::Value;
 
-use crate::jsonata::convert::from_json;
-use crate::jsonata::{JsonataScope, rewrite};
+use crate::jsonata::json_conversion::from_json;
+use crate::jsonata::{JsonataScope, bounding_rewrite};
 
 /// The variables that an expression reads, so that no other need be given to the evaluator.
 #[derive(Debug, Clone, Default)]
@@ -73,7 +73,7 @@ impl References {
                 name => scope.variables.get(name),
             };
             if let Some(value) = value {
-                context.bind(rewrite::renamed(name.clone()), need.cut(value));
+                context.bind(bounding_rewrite::renamed(name.clone()), need.cut(value));
             }
         }
         #[expect(
@@ -81,7 +81,7 @@ impl References {
             reason = "JSONata's milliseconds are doubles; dates stay below 2^53"
         )]
         context.bind(
-            rewrite::NOW.to_owned(),
+            bounding_rewrite::NOW.to_owned(),
             JValue::Number(now.timestamp_millis() as f64),
         );
     }

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use crate::definition::fields::Fields;
+use crate::definition::field_values::Payload;
 use crate::definition::model::{Catcher, Kind, MachineType, QueryLanguage, ResultPath, Retrier};
-use crate::definition::read_flow::{LONGEST_SECONDS, NO_STATE, Names, target};
-use crate::definition::read_values::Expected;
-use crate::definition::selector::Payload;
+use crate::definition::read::fields::Fields;
+use crate::definition::read::flow::{LONGEST_SECONDS, NO_STATE, Names, target};
+use crate::definition::read::values::Expected;
 use crate::definition::task::{Resource, ResourceKind, Task};
-use crate::validate::Code;
+use crate::diagnostics::diagnostic::Code;
 
 const RETRIER: &[&str] = &[
     "ErrorEquals",

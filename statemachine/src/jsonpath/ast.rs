@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::jsonpath::filter::Condition;
 use crate::jsonpath::function::Function;
+use crate::jsonpath::parse_filter::Condition;
 
 /// A path below its root: steps, and what follows from their order.
 #[derive(Debug, Clone, PartialEq)]

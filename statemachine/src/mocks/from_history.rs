@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use crate::mocks::error::{MockError, MockErrorKind};
-use crate::mocks::file::{MockAnswer, MockFile};
-use crate::mocks::replay::{Threads, seconds};
+use crate::mocks::mock_file::{MockAnswer, MockFile};
+use crate::mocks::replay_clock::{Threads, seconds};
 
 /// What ends a task: the event's type, where its details stand, and whether it has an output.
 const ENDS: &[(&str, &str, bool)] = &[

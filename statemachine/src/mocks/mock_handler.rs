@@ -8,7 +8,7 @@ use futures::future::BoxFuture;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use crate::mocks::file::{MockAnswer, MockCase};
+use crate::mocks::mock_file::{MockAnswer, MockCase};
 use crate::{ResourceKind, TaskCall, TaskError, TaskHandler, TaskOutput};
 
 /// How the resources begin that a Map calls for itself, to read its items and write its results. No Task may call them.

@@ -3,16 +3,16 @@
 use serde_json::Value;
 
 use crate::definition::QueryLanguage;
-use crate::definition::expressions::{Expressions, Reads};
-use crate::definition::fields::Fields;
+use crate::definition::field_values::{Payload, Selector, SelectorSource, Setting, SettingSource};
+use crate::definition::jsonata_field::{Expressions, Reads};
 use crate::definition::model::{DataPath, ResultPath};
-use crate::definition::selector::{Payload, Selector, SelectorSource, Setting, SettingSource};
+use crate::definition::read::fields::Fields;
+use crate::diagnostics::diagnostic::{Code, Diagnostic};
 use crate::intrinsics::Call;
+use crate::json_pointer::below;
 use crate::jsonata::{self, JsonataErrorKind, expression_text};
 use crate::jsonpath::{Query, ReferencePath};
 use crate::template::{Template, TemplateProblemKind};
-use crate::validate::{Code, Diagnostic};
-use crate::walk::below;
 
 /// Tells what a single value may be.
 #[derive(Debug, Clone, Copy)]

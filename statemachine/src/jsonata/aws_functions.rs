@@ -10,9 +10,9 @@ use jsonata_core::value::{JValue, with_stack};
 use serde_json::Value;
 
 use crate::intrinsics::{JavaRandom, digest};
-use crate::jsonata::convert;
+use crate::jsonata::bounding_rewrite;
+use crate::jsonata::json_conversion;
 use crate::jsonata::meter::Meter;
-use crate::jsonata::rewrite;
 use crate::scope::{Host, Random};
 
 /// How long a text may be that is matched against a pattern: every match becomes an object of several hundred bytes.
@@ -70,7 +70,7 @@ fn register_function(
             Ok(JValue::from(drawn.borrow_mut().uuid()))
         }),
         "now" => {
-            let now = convert::instant(host.now);
+            let now = json_conversion::instant(host.now);
             evaluator.register_fn_override(name, move |_: &[JValue]| Ok(JValue::from(now.as_str())))
         }
         "millis" => {
@@ -106,7 +106,7 @@ fn register_scale(
     limits: Rc<Meter>,
 ) -> Result<(), EvaluatorError> {
     match name {
-        rewrite::WEIGH => evaluator.register_fn(name, move |arguments: &[JValue]| {
+        bounding_rewrite::WEIGH => evaluator.register_fn(name, move |arguments: &[JValue]| {
             let value = argument(arguments, 0);
             if matches!(
                 value,
@@ -116,35 +116,39 @@ fn register_scale(
             }
             Ok(value.clone())
         }),
-        rewrite::FITS => evaluator.register_fn(name, move |arguments: &[JValue]| {
+        bounding_rewrite::FITS => evaluator.register_fn(name, move |arguments: &[JValue]| {
             limits.weigh(argument(arguments, 0))?;
             Ok(JValue::Bool(true))
         }),
-        rewrite::SEPARATOR => evaluator.register_fn(name, move |arguments: &[JValue]| {
-            let gaps = argument(arguments, 0).as_array().map_or(0, Vec::len);
-            allow_product(&limits, gaps, argument(arguments, 1))
-        }),
-        rewrite::REPLACEMENT => evaluator.register_fn(name, move |arguments: &[JValue]| {
-            let cuts = argument(arguments, 0).as_str().map_or(0, str::len) + 1;
-            allow_product(&limits, cuts, argument(arguments, 1))
-        }),
-        rewrite::REPLACED => evaluator.register_fn(name, move |arguments: &[JValue]| {
+        bounding_rewrite::SEPARATOR => {
+            evaluator.register_fn(name, move |arguments: &[JValue]| {
+                let gaps = argument(arguments, 0).as_array().map_or(0, Vec::len);
+                allow_product(&limits, gaps, argument(arguments, 1))
+            })
+        }
+        bounding_rewrite::REPLACEMENT => {
+            evaluator.register_fn(name, move |arguments: &[JValue]| {
+                let cuts = argument(arguments, 0).as_str().map_or(0, str::len) + 1;
+                allow_product(&limits, cuts, argument(arguments, 1))
+            })
+        }
+        bounding_rewrite::REPLACED => evaluator.register_fn(name, move |arguments: &[JValue]| {
             if let JValue::String(text) = argument(arguments, 0) {
                 let bytes = text.len() as u64 + REPLACED_BYTES;
                 limits.charge(bytes.saturating_mul(REPLACED_WEIGHT))?;
             }
             Ok(argument(arguments, 0).clone())
         }),
-        rewrite::IS_FUNCTION => evaluator.register_fn(name, |arguments: &[JValue]| {
+        bounding_rewrite::IS_FUNCTION => evaluator.register_fn(name, |arguments: &[JValue]| {
             Ok(JValue::Bool(argument(arguments, 0).is_function()))
         }),
-        rewrite::PICTURE => evaluator.register_fn(name, |arguments: &[JValue]| {
+        bounding_rewrite::PICTURE => evaluator.register_fn(name, |arguments: &[JValue]| {
             if let JValue::String(picture) = argument(arguments, 0) {
                 check_picture(picture)?;
             }
             Ok(argument(arguments, 0).clone())
         }),
-        rewrite::WRITABLE => evaluator.register_fn(name, |arguments: &[JValue]| {
+        bounding_rewrite::WRITABLE => evaluator.register_fn(name, |arguments: &[JValue]| {
             match (argument(arguments, 0), argument(arguments, 1)) {
                 (JValue::Number(number), JValue::String(picture))
                     if number.abs() > MAX_ROMAN && picture.contains(['I', 'i']) =>
@@ -154,10 +158,10 @@ fn register_scale(
                 (value, _) => Ok(value.clone()),
             }
         }),
-        rewrite::DISTINCT => evaluator.register_fn(name, |arguments: &[JValue]| {
+        bounding_rewrite::DISTINCT => evaluator.register_fn(name, |arguments: &[JValue]| {
             Ok(distinct(argument(arguments, 0)))
         }),
-        rewrite::SUBJECT => {
+        bounding_rewrite::SUBJECT => {
             evaluator.register_fn(name, |arguments: &[JValue]| match argument(arguments, 0) {
                 JValue::String(text) if text.len() > MAX_SUBJECT_BYTES => Err(exceeded()),
                 value => Ok(value.clone()),
@@ -379,7 +383,7 @@ fn parse(arguments: &[JValue], meter: &Meter) -> Outcome {
     };
     meter.allow_text(text.len() as u64)?;
     serde_json::from_str::<Value>(text)
-        .map(|value| convert::from_json(&value))
+        .map(|value| json_conversion::from_json(&value))
         .map_err(|error| {
             if error.to_string().starts_with("recursion limit") {
                 return EvaluatorError::EvaluationError(

@@ -4,10 +4,10 @@ use regex::{Regex, RegexBuilder};
 use serde_json::{Number, Value};
 
 use crate::jsonpath::PathError;
+use crate::jsonpath::ast::Steps;
 use crate::jsonpath::cursor::{Cursor, unescape};
 use crate::jsonpath::literal;
 use crate::jsonpath::parse;
-use crate::jsonpath::step::Steps;
 
 /// How much memory a compiled pattern may take: enough for any sensible one, too little to hurt.
 const MAX_PATTERN_BYTES: usize = 1 << 20;

@@ -2,19 +2,19 @@
 
 use serde_json::Value;
 
-use crate::definition::fields::Fields;
+use crate::definition::field_values::Payload;
 use crate::definition::map::{
     Distribution, HeaderLocation, InputType, ItemBatcher, ItemReader, ItemSource, ManifestType,
     Map, ResultWriter, Transformation,
 };
 use crate::definition::model::{Flow, Kind, MachineType, QueryLanguage};
-use crate::definition::read_flow::{Surroundings, read_flow};
-use crate::definition::read_values::Expected;
-use crate::definition::selector::Payload;
+use crate::definition::read::fields::Fields;
+use crate::definition::read::flow::{Surroundings, read_flow};
+use crate::definition::read::values::Expected;
+use crate::definition::read::vocabulary::PROCESSOR;
 use crate::definition::task::Resource;
-use crate::definition::vocabulary::PROCESSOR;
+use crate::diagnostics::diagnostic::Code;
 use crate::jsonata::expression_text;
-use crate::validate::Code;
 
 /// How many items a Map reads at most.
 const MOST_ITEMS: u64 = 100_000_000;

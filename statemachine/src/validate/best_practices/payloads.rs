@@ -6,10 +6,10 @@ use crate::definition::QueryLanguage;
 use crate::definition::map::Map;
 use crate::definition::model::{Kind, ResultPath};
 use crate::definition::task::ResourceKind;
-use crate::validate::practice::Written;
-use crate::validate::practice::handlers::looks_like_path;
-use crate::validate::{Code, Diagnostic};
-use crate::walk::Walk;
+use crate::diagnostics::diagnostic::{Code, Diagnostic};
+use crate::json_pointer::Walk;
+use crate::validate::best_practices::Written;
+use crate::validate::best_practices::handlers::looks_like_path;
 
 /// Calls whose answer holds as much as somebody stored.
 const UNBOUNDED_CALLS: [(&str, &str); 3] = [

@@ -2,10 +2,10 @@
 
 use std::collections::HashSet;
 
-use crate::definition::fields::Problems;
 use crate::definition::model::{Flow, Kind, State};
-use crate::validate::{Code, Diagnostic};
-use crate::walk::below;
+use crate::definition::read::fields::Problems;
+use crate::diagnostics::diagnostic::{Code, Diagnostic};
+use crate::json_pointer::below;
 
 /// Checks a machine and the flows inside it.
 pub(crate) fn check(flow: &Flow, problems: &Problems) {

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use crate::definition::choice::{Condition, Operand, Operator, Property};
+use crate::definition::field_values::Selector;
 use crate::definition::model::{DataPath, Kind, State};
-use crate::definition::selector::Selector;
 
 /// The fields of a state whose keys that end in `.$` read its input.
 const TEMPLATES: [&str; 6] = [

@@ -5,9 +5,9 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use crate::definition::place::places;
-use crate::validate::{Code, Diagnostic};
-use crate::walk::Walk;
+use crate::diagnostics::diagnostic::{Code, Diagnostic};
+use crate::diagnostics::place::places;
+use crate::json_pointer::Walk;
 
 /// Warns of each key of a JSON text that an earlier field of the same object has too, and says where it stands.
 ///

@@ -4,10 +4,10 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use crate::bounds;
+use crate::evaluation_budget;
 use crate::jsonpath::compare::{self, Side};
 use crate::jsonpath::evaluate::{Failure, evaluate_steps};
-use crate::jsonpath::filter::{Condition, FilterPath, Operand};
+use crate::jsonpath::parse_filter::{Condition, FilterPath, Operand};
 use crate::jsonpath::walk::Walk;
 
 impl<'v> Walk<'v, '_> {
@@ -82,7 +82,7 @@ impl<'v> Walk<'v, '_> {
                 Ok(value) => {
                     // What a test for existence only finds, a comparison walks.
                     if !value.is_number() {
-                        self.budget.visit_bytes(bounds::weight(&value))?;
+                        self.budget.visit_bytes(evaluation_budget::weight(&value))?;
                     }
                     Side::from_value(value)
                 }

@@ -5,9 +5,9 @@ use indexmap::IndexMap;
 use jsonata_core::value::JValue;
 use serde_json::{Map, Number, Value};
 
-use crate::bounds;
+use crate::evaluation_budget;
 use crate::jsonata::error::JsonataError;
-use crate::jsonata::message;
+use crate::jsonata::error_text;
 use crate::jsonata::meter::Meter;
 
 /// Gives a JSON value to the evaluator.
@@ -34,15 +34,15 @@ pub(super) fn to_json(value: &JValue, meter: &Meter) -> Result<Value, JsonataErr
     }
     meter
         .weigh(value)
-        .map_err(|error| message::classify(&error))?;
+        .map_err(|error| error_text::classify(&error))?;
     convert(value, 0)
 }
 
 fn convert(value: &JValue, depth: usize) -> Result<Value, JsonataError> {
-    if depth >= bounds::MAX_DEPTH {
+    if depth >= evaluation_budget::MAX_DEPTH {
         return Err(JsonataError::limit(format!(
             "The result nests deeper than {} levels",
-            bounds::MAX_DEPTH - 1
+            evaluation_budget::MAX_DEPTH - 1
         )));
     }
     Ok(match value {

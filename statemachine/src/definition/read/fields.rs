@@ -5,9 +5,9 @@ use std::cell::RefCell;
 use serde_json::{Map, Value};
 
 use crate::definition::QueryLanguage;
-use crate::validate::hint::meant;
-use crate::validate::{Code, Diagnostic};
-use crate::walk::{LONGEST_PROBLEMS_BYTES, MOST_PROBLEMS, below};
+use crate::diagnostics::diagnostic::{Code, Diagnostic};
+use crate::diagnostics::hint::meant;
+use crate::json_pointer::{LONGEST_PROBLEMS_BYTES, MOST_PROBLEMS, below};
 
 /// So many problems are given hints: nobody reads more, and finding one takes time.
 const MOST_HINTS: usize = 50;

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use crate::Place;
-use crate::definition::duplicates::unplaced_duplicate_keys;
+use crate::diagnostics::duplicate_keys::unplaced_duplicate_keys;
+use crate::json_pointer::below;
 use crate::mocks::error::{MockError, MockErrorKind, MockProblem};
-use crate::walk::below;
 
 /// A mock file that has been read and checked.
 #[derive(Debug, Clone, PartialEq)]

@@ -10,8 +10,8 @@ use chrono::{DateTime, Utc};
 use crate::engine::{Event, EventType};
 use crate::trace::executions::{ByNumber, Executions, Slot};
 use crate::trace::thread::{Current, Id, Left, Role, Thread, kept};
-use crate::trace::threads::started;
-use crate::trace::visit::{Attempted, Inside, VisitEnd};
+use crate::trace::thread_ownership::started;
+use crate::trace::visits::{Attempted, Inside, VisitEnd};
 use crate::trace::{Facts, Traced};
 
 /// The state of a [`Trace`](crate::trace::Trace).

@@ -1,9 +1,9 @@
 //! Which threads there are, and which event belongs to which.
 
 use crate::trace::executions::Slot;
-use crate::trace::follow::Follower;
+use crate::trace::follower::Follower;
 use crate::trace::thread::{Id, Role, Thread};
-use crate::trace::visit::{Inside, Iteration, Iterations, VisitEnd, add_totals};
+use crate::trace::visits::{Inside, Iteration, Iterations, VisitEnd, add_totals};
 
 impl Follower {
     /// Finds the thread that had an event of the execution that is followed now.

@@ -1,0 +1,9 @@
+//! Reading a definition: every problem is noted, with its place.
+
+pub(crate) mod choice;
+pub(crate) mod fields;
+pub(crate) mod flow;
+pub(crate) mod map;
+pub(crate) mod task;
+pub(crate) mod values;
+pub(crate) mod vocabulary;

@@ -1,0 +1,6 @@
+//! What is wrong with a JSON text, and where: findings, their places, and hints.
+
+pub(crate) mod diagnostic;
+pub(crate) mod duplicate_keys;
+pub(crate) mod hint;
+pub(crate) mod place;

@@ -1,0 +1,3 @@
+//! What AWS's interpreter, which is written in Java, shows of its language.
+
+pub(crate) mod hash_map_order;
