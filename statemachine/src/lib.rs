@@ -73,6 +73,7 @@
 
 mod definition;
 mod diagnostics;
+mod digest;
 mod engine;
 mod error;
 mod evaluation_budget;

@@ -1,26 +1,7 @@
-//! The Map state.
+//! The parts of a Map state: items, batches, results.
 
 use crate::definition::field_values::{Payload, Selector, Setting};
-use crate::definition::model::Flow;
 use crate::definition::task::Resource;
-
-#[derive(Debug)]
-pub(crate) struct Map {
-    pub(crate) processor: Flow,
-    /// The field that holds the processor: `ItemProcessor`, or `Iterator` in older definitions.
-    pub(crate) processor_field: &'static str,
-    /// Set where each item is an execution of its own.
-    pub(crate) distributed: Option<Distribution>,
-    pub(crate) items: ItemSource,
-    /// `ItemSelector`, or the `Parameters` that older definitions write for it, with the name used.
-    pub(crate) selector: Option<(&'static str, Payload)>,
-    pub(crate) max_concurrency: Option<Setting>,
-    pub(crate) tolerated_failure_count: Option<Setting>,
-    pub(crate) tolerated_failure_percentage: Option<Setting>,
-    pub(crate) batcher: Option<ItemBatcher>,
-    pub(crate) writer: Option<ResultWriter>,
-    pub(crate) label: Option<String>,
-}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Distribution {

@@ -8,10 +8,11 @@ pub(crate) mod map;
 pub(crate) mod model;
 pub(crate) mod read;
 pub(crate) mod task;
+pub(crate) mod timestamp;
 pub(crate) mod wildcard_pattern;
 
 pub use machine::Machine;
 pub use model::{MachineType, QueryLanguage};
 pub use task::{Resource, ResourceKind};
 
-pub(crate) use read::choice::is_timestamp;
+pub(crate) use timestamp::is_timestamp;

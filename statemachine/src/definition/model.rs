@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::definition::choice::Choice;
 use crate::definition::field_values::{Payload, Selector, Setting};
-use crate::definition::map::Map;
+use crate::definition::map::{Distribution, ItemBatcher, ItemSource, ResultWriter};
 use crate::definition::task::Task;
 use crate::jsonpath::ReferencePath;
 
@@ -56,7 +56,7 @@ pub(crate) struct State {
     pub(crate) kind: Kind,
     /// `InputPath`; the whole input where it is absent.
     pub(crate) input_path: DataPath,
-    /// `Parameters` or `Arguments`; a Map's own stand in [`Map::selector`].
+    /// `Parameters` or `Arguments`; a Map's own stand in [`MapState::selector`].
     pub(crate) parameters: Option<Payload>,
     pub(crate) result_selector: Option<Payload>,
     pub(crate) assign: Option<Payload>,
@@ -125,7 +125,7 @@ pub(crate) enum Kind {
     Succeed,
     Fail(Fail),
     Parallel(Vec<Flow>),
-    Map(Box<Map>),
+    Map(Box<MapState>),
 }
 
 impl Kind {
@@ -173,4 +173,22 @@ pub(crate) struct Catcher {
     pub(crate) result_path: ResultPath,
     pub(crate) assign: Option<Payload>,
     pub(crate) output: Option<Payload>,
+}
+
+#[derive(Debug)]
+pub(crate) struct MapState {
+    pub(crate) processor: Flow,
+    /// The field that holds the processor: `ItemProcessor`, or `Iterator` in older definitions.
+    pub(crate) processor_field: &'static str,
+    /// Set where each item is an execution of its own.
+    pub(crate) distributed: Option<Distribution>,
+    pub(crate) items: ItemSource,
+    /// `ItemSelector`, or the `Parameters` that older definitions write for it, with the name used.
+    pub(crate) selector: Option<(&'static str, Payload)>,
+    pub(crate) max_concurrency: Option<Setting>,
+    pub(crate) tolerated_failure_count: Option<Setting>,
+    pub(crate) tolerated_failure_percentage: Option<Setting>,
+    pub(crate) batcher: Option<ItemBatcher>,
+    pub(crate) writer: Option<ResultWriter>,
+    pub(crate) label: Option<String>,
 }

@@ -5,8 +5,8 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use crate::intrinsics::Refusal;
 use crate::intrinsics::math::{cut, whole};
+use crate::intrinsics::refusal::Refusal;
 
 /// How many items a range may have.
 const MAX_RANGE_ITEMS: i128 = 1_000;
@@ -141,7 +141,7 @@ fn write_canonical(value: &Value, out: &mut String) {
 mod tests {
     use serde_json::json;
 
-    use crate::intrinsics::tests::evaluate;
+    use crate::intrinsics::call::tests::evaluate;
 
     #[test]
     fn a_range_includes_its_end_only_if_it_is_hit() {

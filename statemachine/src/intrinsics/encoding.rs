@@ -2,12 +2,10 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use md5::Md5;
 use serde_json::Value;
-use sha1::Sha1;
-use sha2::{Digest, Sha256, Sha384, Sha512};
 
-use crate::intrinsics::Refusal;
+use crate::digest::digest;
+use crate::intrinsics::refusal::Refusal;
 use crate::intrinsics::text::text;
 
 /// How many characters Base64 and hashes take.
@@ -39,18 +37,6 @@ pub(super) fn hash(data: &Value, algorithm: &Value) -> Result<Value, Refusal> {
         .ok_or(Refusal::Arguments)
 }
 
-/// Hashes bytes into hexadecimal digits; `None` if the algorithm is unknown.
-pub(crate) fn digest(algorithm: &str, data: &[u8]) -> Option<String> {
-    Some(match algorithm {
-        "MD5" => hexadecimal(&Md5::digest(data)),
-        "SHA-1" => hexadecimal(&Sha1::digest(data)),
-        "SHA-256" => hexadecimal(&Sha256::digest(data)),
-        "SHA-384" => hexadecimal(&Sha384::digest(data)),
-        "SHA-512" => hexadecimal(&Sha512::digest(data)),
-        _ => return None,
-    })
-}
-
 fn short_text(value: &Value) -> Result<&str, Refusal> {
     let text = text(value)?;
     if text.len() > MAX_CHARACTERS && text.chars().nth(MAX_CHARACTERS).is_some() {
@@ -59,23 +45,11 @@ fn short_text(value: &Value) -> Result<&str, Refusal> {
     Ok(text)
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
-    const DIGITS: [char; 16] = [
-        '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f',
-    ];
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        text.push(DIGITS[usize::from(byte >> 4)]);
-        text.push(DIGITS[usize::from(byte & 0xF)]);
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
-    use crate::intrinsics::tests::evaluate;
+    use crate::intrinsics::call::tests::evaluate;
 
     #[test]
     fn base64_goes_both_ways() {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::intrinsics::Refusal;
+use crate::intrinsics::refusal::Refusal;
 use crate::intrinsics::text::text;
 use crate::java::hash_map_order;
 
@@ -36,7 +36,7 @@ mod tests {
     use serde_json::json;
 
     use crate::intrinsics::IntrinsicErrorKind;
-    use crate::intrinsics::tests::evaluate;
+    use crate::intrinsics::call::tests::evaluate;
 
     #[test]
     fn the_second_object_wins() {

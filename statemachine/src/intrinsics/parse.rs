@@ -2,31 +2,42 @@
 
 use serde_json::{Number, Value};
 
-use crate::intrinsics::{Argument, Call, FUNCTIONS, IntrinsicError, MAX_NESTING, text};
+use crate::intrinsics::call::{Argument, Call};
+use crate::intrinsics::error::IntrinsicError;
+use crate::intrinsics::table::FUNCTIONS;
+use crate::intrinsics::text;
 use crate::jsonpath::Query;
 
 /// How long a call's text may be. AWS allows 10,000 characters in an argument; a call may have several.
 const MAX_TEXT_BYTES: usize = 256 << 10;
 
-/// Parses a whole text as one call.
-pub(super) fn call(source: &str) -> Result<Call, IntrinsicError> {
-    if source.len() > MAX_TEXT_BYTES {
-        return Err(IntrinsicError::syntax(format!(
-            "a call has at most {MAX_TEXT_BYTES} bytes"
-        )));
-    }
-    let mut parser = Parser {
-        source,
-        position: 0,
-    };
-    parser.skip_blanks();
-    let call = parser.read_call(1)?;
-    parser.skip_blanks();
-    match parser.rest().chars().next() {
-        None => Ok(call),
-        Some(got) => Err(IntrinsicError::syntax(format!(
-            "expected the end of the call, got `{got}`"
-        ))),
+/// How deep calls may nest, by AWS's documentation.
+const MAX_NESTING: usize = 10;
+
+impl Call {
+    /// Parses a call such as `States.Format('{}', $.name)`.
+    ///
+    /// # Errors
+    /// [`IntrinsicErrorKind::Syntax`] if the text is no call of a known function with as many arguments as it takes.
+    pub fn parse(source: &str) -> Result<Self, IntrinsicError> {
+        if source.len() > MAX_TEXT_BYTES {
+            return Err(IntrinsicError::syntax(format!(
+                "a call has at most {MAX_TEXT_BYTES} bytes"
+            )));
+        }
+        let mut parser = Parser {
+            source,
+            position: 0,
+        };
+        parser.skip_blanks();
+        let call = parser.read_call(1)?;
+        parser.skip_blanks();
+        match parser.rest().chars().next() {
+            None => Ok(call),
+            Some(got) => Err(IntrinsicError::syntax(format!(
+                "expected the end of the call, got `{got}`"
+            ))),
+        }
     }
 }
 
@@ -250,12 +261,12 @@ mod tests {
             nested.as_str(),
         ] {
             assert_eq!(
-                call(source).unwrap_err().kind(),
+                Call::parse(source).unwrap_err().kind(),
                 IntrinsicErrorKind::Syntax,
                 "{source}"
             );
         }
-        assert!(call(&"States.Array(".repeat(10_000)).is_err());
+        assert!(Call::parse(&"States.Array(".repeat(10_000)).is_err());
     }
 
     #[test]
@@ -267,7 +278,7 @@ mod tests {
             "States.StringToJson('{\"a\": \"false\"}')",
             " States.MathAdd( $.a , -1 ) ",
         ] {
-            call(source).unwrap();
+            Call::parse(source).unwrap();
         }
     }
 }

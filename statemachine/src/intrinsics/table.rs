@@ -5,7 +5,8 @@ use std::ops::RangeInclusive;
 
 use serde_json::Value;
 
-use crate::intrinsics::{Refusal, array, encoding, json, math, text};
+use crate::intrinsics::refusal::Refusal;
+use crate::intrinsics::{array, encoding, json, math, text};
 use crate::json_text::written;
 use crate::scope::Host;
 

@@ -1,11 +1,11 @@
 //! Functions on text.
 
 use std::borrow::Cow;
-use std::fmt::Write;
 
-use serde_json::{Number, Value};
+use serde_json::Value;
 
-use crate::intrinsics::Refusal;
+use crate::intrinsics::refusal::Refusal;
+use crate::java::text::write_value;
 
 /// What stands between the `{}` of a text, if it is a template.
 pub(super) type Pieces = Result<Vec<String>, Refusal>;
@@ -62,7 +62,7 @@ pub(super) fn format(
     for (index, piece) in pieces.iter().enumerate() {
         result.push_str(piece);
         if let Some(argument) = arguments.get(index) {
-            write_java(argument, &mut result);
+            write_value(argument, &mut result);
         }
     }
     Ok(Value::String(result))
@@ -82,60 +82,11 @@ pub(super) fn text(value: &Value) -> Result<&str, Refusal> {
     value.as_str().ok_or(Refusal::Arguments)
 }
 
-/// Writes a value as Java prints it: `{a=1, b=[x]}`, text without quotes.
-fn write_java(value: &Value, out: &mut String) {
-    match value {
-        Value::String(text) => out.push_str(text),
-        Value::Number(number) => write_java_number(number, out),
-        Value::Array(items) => {
-            out.push('[');
-            for (index, item) in items.iter().enumerate() {
-                out.push_str(if index > 0 { ", " } else { "" });
-                write_java(item, out);
-            }
-            out.push(']');
-        }
-        Value::Object(fields) => {
-            out.push('{');
-            for (index, (name, field)) in fields.iter().enumerate() {
-                out.push_str(if index > 0 { ", " } else { "" });
-                out.push_str(name);
-                out.push('=');
-                write_java(field, out);
-            }
-            out.push('}');
-        }
-        Value::Null => out.push_str("null"),
-        Value::Bool(boolean) => out.push_str(if *boolean { "true" } else { "false" }),
-    }
-}
-
-/// Writes a number as `Double.toString` does: from 10^7 on and below 10^-3 with an exponent.
-fn write_java_number(number: &Number, out: &mut String) {
-    let mut digits = itoa::Buffer::new();
-    let double = match (number.as_u64(), number.as_i64(), number.as_f64()) {
-        (Some(positive), ..) => return out.push_str(digits.format(positive)),
-        (_, Some(negative), _) => return out.push_str(digits.format(negative)),
-        (.., Some(double)) => double,
-        (None, None, None) => return out.push_str(&number.to_string()),
-    };
-    let size = double.abs();
-    let written = if size == 0.0 || (1e-3..1e7).contains(&size) {
-        write!(out, "{double:?}")
-    } else {
-        let text = format!("{double:E}");
-        let (digits, exponent) = text.split_once('E').unwrap_or((&text, "0"));
-        let point = if digits.contains('.') { "" } else { ".0" };
-        write!(out, "{digits}{point}E{exponent}")
-    };
-    written.expect("writing to a String never fails");
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
-    use crate::intrinsics::tests::evaluate;
+    use crate::intrinsics::call::tests::evaluate;
 
     #[test]
     fn format_prints_as_java_does() {

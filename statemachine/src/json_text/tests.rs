@@ -1,5 +1,6 @@
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::escapes::needs_escape;
 use super::*;
 
 fn values() -> Vec<Value> {

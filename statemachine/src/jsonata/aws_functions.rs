@@ -9,10 +9,11 @@ use jsonata_core::evaluator::{Evaluator, EvaluatorError};
 use jsonata_core::value::{JValue, with_stack};
 use serde_json::Value;
 
-use crate::intrinsics::{JavaRandom, digest};
+use crate::digest::digest;
+use crate::java::random::JavaRandom;
 use crate::jsonata::bounding_rewrite;
 use crate::jsonata::json_conversion;
-use crate::jsonata::meter::Meter;
+use crate::jsonata::meter::{MAX_SEQUENCE_ITEMS, MEMORY_LIMIT, Meter};
 use crate::scope::{Host, Random};
 
 /// How long a text may be that is matched against a pattern: every match becomes an object of several hundred bytes.
@@ -172,7 +173,7 @@ fn register_scale(
 }
 
 fn exceeded() -> EvaluatorError {
-    EvaluatorError::EvaluationError(crate::jsonata::meter::MEMORY_LIMIT.to_owned())
+    EvaluatorError::EvaluationError(MEMORY_LIMIT.to_owned())
 }
 
 /// Refuses a picture of a date that the evaluator would break on: a field that starts with no letter, or that asks for
@@ -341,10 +342,8 @@ fn range(arguments: &[JValue]) -> Outcome {
         return Ok(JValue::array(Vec::new()));
     }
     let count = usize::try_from(count).unwrap_or(usize::MAX);
-    if count > crate::jsonata::MAX_SEQUENCE_ITEMS {
-        return Err(EvaluatorError::EvaluationError(
-            crate::jsonata::meter::MEMORY_LIMIT.to_owned(),
-        ));
+    if count > MAX_SEQUENCE_ITEMS {
+        return Err(EvaluatorError::EvaluationError(MEMORY_LIMIT.to_owned()));
     }
     let numbers = std::iter::successors(Some(first), |number| Some(number + step));
     Ok(JValue::array(
@@ -386,9 +385,7 @@ fn parse(arguments: &[JValue], meter: &Meter) -> Outcome {
         .map(|value| json_conversion::from_json(&value))
         .map_err(|error| {
             if error.to_string().starts_with("recursion limit") {
-                return EvaluatorError::EvaluationError(
-                    crate::jsonata::meter::MEMORY_LIMIT.to_owned(),
-                );
+                return EvaluatorError::EvaluationError(MEMORY_LIMIT.to_owned());
             }
             EvaluatorError::EvaluationError(format!("The text is no JSON: {error}"))
         })

@@ -14,6 +14,8 @@ const MAX_TEXT_BYTES: u64 = 8 << 20;
 const MAX_TOTAL_WEIGHT: u64 = 512 << 20;
 /// How long one evaluation may take: far above what a 256 KiB payload needs, short enough to wait for.
 const MAX_MILLISECONDS: u64 = 5_000;
+/// How many items a sequence may have: AWS builds `[1..873782]` and not one more.
+pub(super) const MAX_SEQUENCE_ITEMS: usize = 873_782;
 /// What a node weighs besides its text.
 const NODE_WEIGHT: u64 = 8;
 

@@ -9,8 +9,9 @@ use jsonata_core::evaluator::Context;
 use jsonata_core::value::{JValue, with_stack};
 use serde_json::Value;
 
+use crate::jsonata::bounding_rewrite;
 use crate::jsonata::json_conversion::from_json;
-use crate::jsonata::{JsonataScope, bounding_rewrite};
+use crate::jsonata::scope::JsonataScope;
 
 /// The variables that an expression reads, so that no other need be given to the evaluator.
 #[derive(Debug, Clone, Default)]

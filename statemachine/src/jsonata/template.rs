@@ -7,8 +7,10 @@ use serde_json::{Map, Value};
 
 use crate::evaluation_budget;
 use crate::json_pointer::Walk;
+use crate::jsonata::error::{JsonataError, JsonataErrorKind};
+use crate::jsonata::expression::Expression;
 use crate::jsonata::meter::Meter;
-use crate::jsonata::{Expression, JsonataError, JsonataErrorKind, JsonataScope};
+use crate::jsonata::scope::JsonataScope;
 use crate::scope::Host;
 
 /// A parsed template.

@@ -1,9 +1,12 @@
-//! The steps that a path is made of.
+//! What a parsed path is made of: steps, and the filters and functions in them.
 
 use std::fmt;
 
-use crate::jsonpath::function::Function;
-use crate::jsonpath::parse_filter::Condition;
+use regex::Regex;
+use serde_json::{Number, Value};
+
+/// How deep filters, brackets and function arguments may nest inside each other.
+pub(super) const MAX_NESTING: usize = 32;
 
 /// A path below its root: steps, and what follows from their order.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,6 +43,127 @@ pub(super) enum Slice {
     To(i32),
     Between(i32, i32),
 }
+
+/// What an item must meet to pass a filter.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Condition {
+    Or(Vec<Condition>),
+    And(Vec<Condition>),
+    Not(Box<Condition>),
+    Exists {
+        path: FilterPath,
+        expected: bool,
+    },
+    Compare {
+        left: Operand,
+        operator: Operator,
+        right: Operand,
+    },
+}
+
+/// One side of a comparison.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Operand {
+    Path(FilterPath),
+    Text(String),
+    Number(Number),
+    Boolean(bool),
+    Null,
+    Json(Value),
+    Pattern(Pattern),
+}
+
+/// A path inside a filter: from the document (`$`) or from the item (`@`).
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct FilterPath {
+    pub(super) from_root: bool,
+    pub(super) steps: Steps,
+}
+
+/// A regular expression that must match the whole text.
+#[derive(Debug, Clone)]
+pub(super) struct Pattern {
+    pub(super) regex: Regex,
+}
+
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.regex.as_str() == other.regex.as_str()
+    }
+}
+
+/// How two sides are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Operator {
+    GreaterOrEqual,
+    LessOrEqual,
+    Equal,
+    SameTypeEqual,
+    NotEqual,
+    NotSameTypeEqual,
+    Less,
+    Greater,
+    Matches,
+    NotIn,
+    In,
+    Contains,
+    Size,
+    Exists,
+    Empty,
+    SubsetOf,
+    AnyOf,
+    NoneOf,
+    /// Written in a path, these can never hold: Jayway compares them with what only its Java interface can give.
+    Never,
+}
+
+/// A call at the end of a path.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Function {
+    pub(super) name: String,
+    pub(super) kind: Option<Kind>,
+    pub(super) arguments: Vec<Argument>,
+}
+
+/// What a function is given besides the value it is called on.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Argument {
+    Literal(Value),
+    Path { from_root: bool, steps: Steps },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Average,
+    StandardDeviation,
+    Sum,
+    Minimum,
+    Maximum,
+    Concatenate,
+    Length,
+    Append,
+    Keys,
+    First,
+    Last,
+    Index,
+}
+
+/// Every function by its name.
+const FUNCTIONS: &[(&str, Kind)] = &[
+    ("avg", Kind::Average),
+    ("stddev", Kind::StandardDeviation),
+    ("sum", Kind::Sum),
+    ("min", Kind::Minimum),
+    ("max", Kind::Maximum),
+    ("concat", Kind::Concatenate),
+    ("length", Kind::Length),
+    ("size", Kind::Length),
+    ("append", Kind::Append),
+    ("keys", Kind::Keys),
+    ("first", Kind::First),
+    ("last", Kind::Last),
+    ("index", Kind::Index),
+];
 
 impl Steps {
     pub(super) fn new(list: Vec<Step>) -> Self {
@@ -116,5 +240,47 @@ impl fmt::Display for Step {
             Self::Filter(_) => formatter.write_str("[?]"),
             Self::Function(function) => write!(formatter, ".{function}"),
         }
+    }
+}
+
+impl Function {
+    pub(super) fn new(name: String, arguments: Vec<Argument>) -> Self {
+        let kind = FUNCTIONS
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, kind)| *kind);
+        Self {
+            name,
+            kind,
+            arguments,
+        }
+    }
+
+    pub(super) fn is_known(&self) -> bool {
+        self.kind.is_some()
+    }
+
+    /// Tells whether the function counts the members of what it is called on.
+    pub(super) fn counts(&self) -> bool {
+        self.kind == Some(Kind::Length)
+    }
+
+    /// Tells whether the result holds a copy of what the function is called on.
+    pub(super) fn copies(&self) -> bool {
+        matches!(
+            self.kind,
+            Some(Kind::Append | Kind::Keys | Kind::Concatenate)
+        )
+    }
+}
+
+impl fmt::Display for Function {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            formatter,
+            "{}({})",
+            self.name,
+            if self.arguments.is_empty() { "" } else { "..." }
+        )
     }
 }

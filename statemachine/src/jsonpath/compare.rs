@@ -7,9 +7,9 @@ use std::cmp::Ordering;
 
 use serde_json::{Number, Value};
 
-use crate::jsonpath::evaluate::Failure;
+use crate::jsonpath::ast::{Operator, Pattern};
+use crate::jsonpath::budget::Failure;
 use crate::jsonpath::literal;
-use crate::jsonpath::parse_filter::{Operator, Pattern};
 
 /// One side of a comparison, evaluated.
 #[derive(Debug, Clone)]

@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use crate::evaluation_budget;
+use crate::jsonpath::ast::{Condition, FilterPath, Operand};
+use crate::jsonpath::budget::Failure;
 use crate::jsonpath::compare::{self, Side};
-use crate::jsonpath::evaluate::{Failure, evaluate_steps};
-use crate::jsonpath::parse_filter::{Condition, FilterPath, Operand};
 use crate::jsonpath::walk::Walk;
 
 impl<'v> Walk<'v, '_> {
@@ -73,7 +73,7 @@ impl<'v> Walk<'v, '_> {
         } else {
             item
         };
-        evaluate_steps(&path.steps, document, self.root, self.budget, exists)
+        Walk::evaluate(&path.steps, document, self.root, self.budget, exists)
     }
 
     fn side(&mut self, operand: &'v Operand, item: &'v Value) -> Result<Side<'v>, Failure> {

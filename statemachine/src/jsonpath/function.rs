@@ -1,91 +1,13 @@
 //! Functions at the end of a path: `.length()`, `.sum()` and their siblings.
 
 use std::borrow::Cow;
-use std::fmt;
 
 use serde_json::{Number, Value};
 
-use crate::jsonpath::ast::Steps;
-use crate::jsonpath::evaluate::Failure;
-
-/// A call at the end of a path.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Function {
-    name: String,
-    kind: Option<Kind>,
-    pub(super) arguments: Vec<Argument>,
-}
-
-/// What a function is given besides the value it is called on.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Argument {
-    Literal(Value),
-    Path { from_root: bool, steps: Steps },
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Average,
-    StandardDeviation,
-    Sum,
-    Minimum,
-    Maximum,
-    Concatenate,
-    Length,
-    Append,
-    Keys,
-    First,
-    Last,
-    Index,
-}
-
-/// Every function by its name.
-const FUNCTIONS: &[(&str, Kind)] = &[
-    ("avg", Kind::Average),
-    ("stddev", Kind::StandardDeviation),
-    ("sum", Kind::Sum),
-    ("min", Kind::Minimum),
-    ("max", Kind::Maximum),
-    ("concat", Kind::Concatenate),
-    ("length", Kind::Length),
-    ("size", Kind::Length),
-    ("append", Kind::Append),
-    ("keys", Kind::Keys),
-    ("first", Kind::First),
-    ("last", Kind::Last),
-    ("index", Kind::Index),
-];
+use crate::jsonpath::ast::{Function, Kind};
+use crate::jsonpath::budget::Failure;
 
 impl Function {
-    pub(super) fn new(name: String, arguments: Vec<Argument>) -> Self {
-        let kind = FUNCTIONS
-            .iter()
-            .find(|(known, _)| *known == name)
-            .map(|(_, kind)| *kind);
-        Self {
-            name,
-            kind,
-            arguments,
-        }
-    }
-
-    pub(super) fn is_known(&self) -> bool {
-        self.kind.is_some()
-    }
-
-    /// Tells whether the function counts the members of what it is called on.
-    pub(super) fn counts(&self) -> bool {
-        self.kind == Some(Kind::Length)
-    }
-
-    /// Tells whether the result holds a copy of what the function is called on.
-    pub(super) fn copies(&self) -> bool {
-        matches!(
-            self.kind,
-            Some(Kind::Append | Kind::Keys | Kind::Concatenate)
-        )
-    }
-
     /// Calls the function; null stands for a value that it does not apply to.
     pub(super) fn call(
         &self,
@@ -130,17 +52,6 @@ impl Function {
                 )
             }
         }
-    }
-}
-
-impl fmt::Display for Function {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            formatter,
-            "{}({})",
-            self.name,
-            if self.arguments.is_empty() { "" } else { "..." }
-        )
     }
 }
 

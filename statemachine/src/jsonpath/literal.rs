@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Number, Value};
 
-use crate::jsonpath::PathError;
-use crate::jsonpath::cursor::{Cursor, unescape};
-use crate::jsonpath::parse::MAX_NESTING;
+use crate::jsonpath::ast::MAX_NESTING;
+use crate::jsonpath::character_cursor::{Cursor, unescape};
+use crate::jsonpath::error::PathError;
 
 /// Parses an array or object literal.
 pub(super) fn parse(characters: &[char]) -> Result<Value, PathError> {

@@ -1,47 +1,80 @@
 //! The syntax of paths, with Jayway's tolerance and its refusals.
 
-use crate::jsonpath::PathError;
-use crate::jsonpath::ast::{Slice, Step, Steps};
-use crate::jsonpath::cursor::{Cursor, unescape};
-use crate::jsonpath::function::{Argument, Function};
-use crate::jsonpath::parse_filter::Condition;
+use crate::jsonpath::ast::{Argument, Condition, Function, MAX_NESTING, Slice, Step, Steps};
+use crate::jsonpath::character_cursor::{Cursor, unescape};
+use crate::jsonpath::error::PathError;
+use crate::jsonpath::path_root::{MAX_TEXT_BYTES, split_root};
+use crate::jsonpath::query::Query;
 
 /// How many steps a path may have: documents nest 128 levels, so more could lead nowhere.
 const MAX_STEPS: usize = 256;
-/// How deep filters, brackets and function arguments may nest inside each other.
-pub(super) const MAX_NESTING: usize = 32;
-
-/// Parses what follows a path's root: nothing, or steps that start with `.` or `[`.
-pub(super) fn steps(characters: &[char], nesting: usize) -> Result<Steps, PathError> {
-    if nesting > MAX_NESTING {
-        return Err(PathError::syntax(format!(
-            "filters nest deeper than {MAX_NESTING} levels"
-        )));
-    }
-    let blanks = characters
-        .iter()
-        .rev()
-        .take_while(|character| **character == ' ')
-        .count();
-    let characters = &characters[..characters.len() - blanks];
-    if characters.last() == Some(&'.') {
-        return Err(PathError::syntax("a path must not end with `.`"));
-    }
-    let mut parser = Parser {
-        cursor: Cursor::new(characters),
-        steps: Vec::new(),
-        nesting,
-    };
-    match parser.cursor.current() {
-        None => {}
-        Some('.' | '[') => parser.read_all()?,
-        Some(other) => {
+impl Query {
+    /// Parses a path that starts with `$`, `$$` or `$name`.
+    ///
+    /// # Errors
+    /// [`PathErrorKind::Syntax`] if the text is no path.
+    pub fn parse(text: &str) -> Result<Self, PathError> {
+        if text.len() > MAX_TEXT_BYTES {
             return Err(PathError::syntax(format!(
-                "expected `.` or `[` after the root, got `{other}`"
+                "a path has at most {MAX_TEXT_BYTES} bytes"
             )));
         }
+        let (root, rest) = split_root(text)?;
+        let characters: Vec<char> = rest.chars().collect();
+        let steps = Steps::parse(&characters, 0)?;
+        for step in &steps.list {
+            match step {
+                Step::Function(function) if !function.is_known() => {
+                    return Err(PathError::syntax(format!(
+                        "the function `{function}` is unknown"
+                    )));
+                }
+                _ => {}
+            }
+        }
+        let plain = steps.is_plain();
+        Ok(Self {
+            text: text.to_owned(),
+            root,
+            steps,
+            plain,
+        })
     }
-    Ok(Steps::new(parser.steps))
+}
+
+impl Steps {
+    /// Parses what follows a path's root: nothing, or steps that start with `.` or `[`.
+    pub(super) fn parse(characters: &[char], nesting: usize) -> Result<Self, PathError> {
+        if nesting > MAX_NESTING {
+            return Err(PathError::syntax(format!(
+                "filters nest deeper than {MAX_NESTING} levels"
+            )));
+        }
+        let blanks = characters
+            .iter()
+            .rev()
+            .take_while(|character| **character == ' ')
+            .count();
+        let characters = &characters[..characters.len() - blanks];
+        if characters.last() == Some(&'.') {
+            return Err(PathError::syntax("a path must not end with `.`"));
+        }
+        let mut parser = Parser {
+            cursor: Cursor::new(characters),
+            steps: Vec::new(),
+            nesting,
+        };
+        match parser.cursor.current() {
+            None => {}
+            Some('.' | '[') => parser.read_all()?,
+            Some(other) => {
+                return Err(PathError::syntax(format!(
+                    "expected `.` or `[` after the root, got `{other}`"
+                )));
+            }
+        }
+        Ok(Self::new(parser.steps))
+    }
 }
 
 struct Parser<'a> {
@@ -152,11 +185,11 @@ impl Parser<'_> {
         match characters.first() {
             Some('$') => Ok(Argument::Path {
                 from_root: true,
-                steps: steps(&characters[1..], self.nesting + 1)?,
+                steps: Steps::parse(&characters[1..], self.nesting + 1)?,
             }),
             Some('@') => Ok(Argument::Path {
                 from_root: false,
-                steps: steps(&characters[1..], self.nesting + 1)?,
+                steps: Steps::parse(&characters[1..], self.nesting + 1)?,
             }),
             _ => {
                 let text: String = characters.iter().collect();

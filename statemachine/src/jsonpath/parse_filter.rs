@@ -1,89 +1,14 @@
 //! Filters, `[?(..)]`: their syntax.
 
-use regex::{Regex, RegexBuilder};
-use serde_json::{Number, Value};
+use regex::RegexBuilder;
 
-use crate::jsonpath::PathError;
-use crate::jsonpath::ast::Steps;
-use crate::jsonpath::cursor::{Cursor, unescape};
+use crate::jsonpath::ast::{Condition, FilterPath, MAX_NESTING, Operand, Operator, Pattern, Steps};
+use crate::jsonpath::character_cursor::{Cursor, unescape};
+use crate::jsonpath::error::PathError;
 use crate::jsonpath::literal;
-use crate::jsonpath::parse;
 
 /// How much memory a compiled pattern may take: enough for any sensible one, too little to hurt.
 const MAX_PATTERN_BYTES: usize = 1 << 20;
-
-/// What an item must meet to pass a filter.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Condition {
-    Or(Vec<Condition>),
-    And(Vec<Condition>),
-    Not(Box<Condition>),
-    Exists {
-        path: FilterPath,
-        expected: bool,
-    },
-    Compare {
-        left: Operand,
-        operator: Operator,
-        right: Operand,
-    },
-}
-
-/// One side of a comparison.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Operand {
-    Path(FilterPath),
-    Text(String),
-    Number(Number),
-    Boolean(bool),
-    Null,
-    Json(Value),
-    Pattern(Pattern),
-}
-
-/// A path inside a filter: from the document (`$`) or from the item (`@`).
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct FilterPath {
-    pub(super) from_root: bool,
-    pub(super) steps: Steps,
-}
-
-/// A regular expression that must match the whole text.
-#[derive(Debug, Clone)]
-pub(super) struct Pattern {
-    pub(super) regex: Regex,
-}
-
-impl PartialEq for Pattern {
-    fn eq(&self, other: &Self) -> bool {
-        self.regex.as_str() == other.regex.as_str()
-    }
-}
-
-/// How two sides are compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Operator {
-    GreaterOrEqual,
-    LessOrEqual,
-    Equal,
-    SameTypeEqual,
-    NotEqual,
-    NotSameTypeEqual,
-    Less,
-    Greater,
-    Matches,
-    NotIn,
-    In,
-    Contains,
-    Size,
-    Exists,
-    Empty,
-    SubsetOf,
-    AnyOf,
-    NoneOf,
-    /// Written in a path, these can never hold: Jayway compares them with what only its Java interface can give.
-    Never,
-}
 
 /// Every operator by its name; words are read in any case.
 const OPERATORS: &[(&str, Operator)] = &[
@@ -180,10 +105,9 @@ impl Parser<'_> {
 
     fn read_operand(&mut self) -> Result<Condition, PathError> {
         self.nesting += 1;
-        if self.nesting > parse::MAX_NESTING {
+        if self.nesting > MAX_NESTING {
             return Err(PathError::syntax(format!(
-                "filters nest deeper than {} levels",
-                parse::MAX_NESTING
+                "filters nest deeper than {MAX_NESTING} levels"
             )));
         }
         let condition = self.read_operand_within();
@@ -380,7 +304,7 @@ impl Parser<'_> {
                 Some(_) => self.cursor.position += 1,
             }
         }
-        let steps = parse::steps(
+        let steps = Steps::parse(
             self.cursor.slice(start + 1, self.cursor.position),
             self.nesting,
         )?;

@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use crate::jsonpath::{MAX_TEXT_BYTES, PathError, Root, split_root};
+use crate::jsonpath::error::PathError;
+use crate::jsonpath::path_root::{MAX_TEXT_BYTES, Root, split_root};
 
 /// How many steps a reference path may have, so that what it inserts never nests deeper than JSON text may.
 const MAX_STEPS: usize = 100;

@@ -4,10 +4,9 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-use crate::jsonpath::ast::{Slice, Step, Steps};
-use crate::jsonpath::evaluate::{Budget, Failure, MAX_DEPTH, Trail, evaluate_steps};
-use crate::jsonpath::function::{Argument, Function};
-use crate::jsonpath::parse_filter::Condition;
+use crate::jsonpath::ast::{Argument, Condition, Function, Slice, Step, Steps};
+use crate::jsonpath::budget::{Budget, Failure, MAX_DEPTH};
+use crate::jsonpath::trail::Trail;
 
 /// One walk: the steps, and what has been found so far.
 pub(super) struct Walk<'v, 'b> {
@@ -355,7 +354,7 @@ impl<'v> Walk<'v, '_> {
                 Argument::Literal(literal) => Cow::Borrowed(literal),
                 Argument::Path { steps, from_root } => {
                     let document = if *from_root { self.root } else { value };
-                    evaluate_steps(steps, document, self.root, self.budget, false)?
+                    Walk::evaluate(steps, document, self.root, self.budget, false)?
                 }
             });
         }
@@ -370,7 +369,7 @@ impl<'v> Walk<'v, '_> {
         // What a function gives lives only here, so the rest of the path is walked on its own.
         let rest = Steps::new(self.steps.list[at + 1..].to_vec());
         let below =
-            evaluate_steps(&rest, &result, &result, self.budget, self.require_fields)?.into_owned();
+            Walk::evaluate(&rest, &result, &result, self.budget, self.require_fields)?.into_owned();
         self.found.push(Cow::Owned(below));
         Ok(())
     }

@@ -6,7 +6,8 @@ use crate::evaluation_budget::{self, Budget};
 use crate::json_text::{Fragment, Refused, Writer};
 use crate::jsonpath::{PlainStep, Query};
 use crate::scope::{Host, Scope};
-use crate::template::{PathOrCall, TemplateError};
+use crate::template::error::TemplateError;
+use crate::template::path_or_call::PathOrCall;
 
 /// How many paths of a template may move what they find; each is compared with those before it.
 const MOST_MOVES: usize = 64;

@@ -1,13 +1,9 @@
 //! The executions that are under way, and which thread had which of their events.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
-use crate::trace::thread::Id;
-
-/// The number of an execution.
-pub(super) type Slot = usize;
+use crate::trace::by_number::{ByNumber, Id, Slot};
 
 /// Executions by number; a name of many letters is looked up once for each run of events of one execution.
 #[derive(Debug, Default)]
@@ -17,9 +13,6 @@ pub(super) struct Executions {
     begun: Slot,
     last: Option<(Arc<str>, Slot)>,
 }
-
-/// A map whose keys are counted, and hashed as such.
-pub(super) type ByNumber<K, V> = HashMap<K, V, BuildHasherDefault<NumberHasher>>;
 
 #[derive(Debug)]
 struct Running {
@@ -86,33 +79,6 @@ impl Executions {
                 running.owners.remove(&event);
             }
         }
-    }
-}
-
-/// Spreads counted numbers over all bits; nobody chooses them, so that nothing stronger is needed.
-#[derive(Debug, Default)]
-pub(super) struct NumberHasher(u64);
-
-/// 2^64 over the golden ratio, odd: Knuth's multiplicative hashing.
-const SPREAD: u64 = 0x9E37_79B9_7F4A_7C15;
-
-impl Hasher for NumberHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.write_u64(u64::from(*byte));
-        }
-    }
-
-    fn write_u64(&mut self, number: u64) {
-        self.0 = (self.0 ^ number).wrapping_mul(SPREAD);
-    }
-
-    fn write_usize(&mut self, number: usize) {
-        self.write_u64(number as u64);
     }
 }
 

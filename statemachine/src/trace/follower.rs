@@ -8,11 +8,11 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use chrono::{DateTime, Utc};
 
 use crate::engine::{Event, EventType};
-use crate::trace::executions::{ByNumber, Executions, Slot};
-use crate::trace::thread::{Current, Id, Left, Role, Thread, kept};
-use crate::trace::thread_ownership::started;
-use crate::trace::visits::{Attempted, Inside, VisitEnd};
-use crate::trace::{Facts, Traced};
+use crate::trace::by_number::{ByNumber, Id, Slot};
+use crate::trace::executions::Executions;
+use crate::trace::facts::{Facts, Traced};
+use crate::trace::thread::{Current, Left, Role, Thread, kept};
+use crate::trace::visits::{Attempted, Inside, Steps, VisitEnd};
 
 /// The state of a [`Trace`](crate::trace::Trace).
 #[derive(Debug, Default)]
@@ -32,7 +32,7 @@ pub(super) struct Follower {
     /// Where the execution went next from each state.
     transitions: BTreeMap<String, BTreeSet<String>>,
     pub(super) now: DateTime<Utc>,
-    pub(super) finished: Option<crate::trace::Steps>,
+    pub(super) finished: Option<Steps>,
 }
 
 /// An error's name and its cause.
@@ -131,7 +131,7 @@ impl Follower {
                 .map(|(_, id)| *id)
         });
         let role = match parent.and_then(|parent| self.threads.get(&parent)) {
-            Some(waiting) => Role::Child(started(waiting)),
+            Some(waiting) => Role::Child(waiting.children_started()),
             None => Role::Execution,
         };
         let slot = self.executions.begin(&event.execution);

@@ -7,11 +7,8 @@ use indexmap::IndexMap;
 
 use crate::engine::Event;
 use crate::json_text::JsonText;
-use crate::trace::executions::Slot;
-use crate::trace::visits::{MOST_CHARACTERS, Steps, Totals, Visit, VisitEnd};
-
-/// The number of a thread.
-pub(super) type Id = usize;
+use crate::trace::by_number::{Id, Slot};
+use crate::trace::visits::{Inside, Iterations, MOST_CHARACTERS, Steps, Totals, Visit, VisitEnd};
 
 /// The machine's own line, a branch, an iteration, or a child execution.
 #[derive(Debug)]
@@ -92,7 +89,7 @@ impl Thread {
             attempts: Vec::new(),
             input: kept(event.details.input.as_ref(), keeps_data),
             output: None,
-            inside: crate::trace::Inside::Nothing,
+            inside: Inside::Nothing,
         };
         self.current = Some(Current {
             visit,
@@ -124,6 +121,15 @@ impl Thread {
         self.current
             .as_ref()
             .is_some_and(|current| current.visit.state == state)
+    }
+
+    /// Counts the children that the thread has started.
+    pub(super) fn children_started(&self) -> usize {
+        let ended = match self.current.as_ref().map(|current| &current.visit.inside) {
+            Some(Inside::Iterations(iterations)) => usize::try_from(Iterations::total(iterations)),
+            _ => Ok(0),
+        };
+        self.children.len() + ended.unwrap_or(usize::MAX / 2)
     }
 
     /// Tells whether it is in a Map or a Parallel state that has not given up.

@@ -1,9 +1,9 @@
 //! Which threads there are, and which event belongs to which.
 
-use crate::trace::executions::Slot;
+use crate::trace::by_number::{Id, Slot};
 use crate::trace::follower::Follower;
-use crate::trace::thread::{Id, Role, Thread};
-use crate::trace::visits::{Inside, Iteration, Iterations, VisitEnd, add_totals};
+use crate::trace::thread::{Role, Thread};
+use crate::trace::visits::{Inside, Iteration, VisitEnd, add_totals};
 
 impl Follower {
     /// Finds the thread that had an event of the execution that is followed now.
@@ -106,17 +106,4 @@ impl Follower {
             }
         }
     }
-}
-
-/// Counts the children that a waiting thread has had.
-pub(super) fn started(waiting: &Thread) -> usize {
-    let ended = match waiting
-        .current
-        .as_ref()
-        .map(|current| &current.visit.inside)
-    {
-        Some(Inside::Iterations(iterations)) => usize::try_from(Iterations::total(iterations)),
-        _ => Ok(0),
-    };
-    waiting.children.len() + ended.unwrap_or(usize::MAX / 2)
 }

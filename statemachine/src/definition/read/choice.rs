@@ -6,7 +6,8 @@ use crate::definition::QueryLanguage;
 use crate::definition::choice::{Choice, Condition, Domain, Operand, Operator, Rule};
 use crate::definition::model::Kind;
 use crate::definition::read::fields::Fields;
-use crate::definition::read::flow::{NO_STATE, Names, target};
+use crate::definition::read::targets::{NO_STATE, Names, target};
+use crate::definition::timestamp::is_timestamp;
 use crate::definition::wildcard_pattern::Pattern;
 use crate::jsonata::expression_text;
 
@@ -145,9 +146,4 @@ impl Fields<'_> {
         }
         valid == Some(true)
     }
-}
-
-/// Tells whether a text is a timestamp as AWS takes it: RFC 3339 with `T` and an offset.
-pub(crate) fn is_timestamp(text: &str) -> bool {
-    text.as_bytes().get(10) == Some(&b'T') && chrono::DateTime::parse_from_rfc3339(text).is_ok()
 }

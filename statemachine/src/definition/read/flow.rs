@@ -1,15 +1,14 @@
 //! Reading a machine, its branches and its states.
 
-use std::collections::HashMap;
-
 use serde_json::Value;
 
 use crate::definition::field_values::{Setting, SettingSource};
 use crate::definition::model::{DataPath, Fail, Flow, Kind, ResultPath, State, Wait};
-use crate::definition::read::choice::is_timestamp;
 use crate::definition::read::fields::Fields;
+use crate::definition::read::targets::{NO_STATE, Names, target};
 use crate::definition::read::values::Expected;
 use crate::definition::read::vocabulary::{BRANCH, EVERY_STATE, STATES, Vocabulary};
+use crate::definition::timestamp::is_timestamp;
 use crate::definition::{MachineType, QueryLanguage};
 use crate::diagnostics::diagnostic::Code;
 use crate::diagnostics::hint::meant;
@@ -24,12 +23,6 @@ pub(crate) struct Surroundings {
     pub(crate) language: QueryLanguage,
     pub(crate) machine_type: MachineType,
 }
-
-/// The states of the flow being read, by name.
-pub(crate) type Names<'a> = HashMap<&'a str, usize>;
-
-/// An index that no state has, for targets that do not exist; such a machine never runs.
-pub(crate) const NO_STATE: usize = usize::MAX;
 
 /// Reads `StartAt` and `States`.
 pub(crate) fn read_flow(fields: &Fields<'_>, around: Surroundings) -> Flow {
@@ -67,23 +60,6 @@ pub(crate) fn read_flow(fields: &Fields<'_>, around: Surroundings) -> Flow {
         start,
         states: read.collect(),
     }
-}
-
-/// Resolves the state that a field names.
-pub(crate) fn target(fields: &Fields<'_>, name: &str, names: &Names<'_>) -> Option<usize> {
-    let text = fields.text(name)?;
-    let index = names.get(text).copied();
-    if index.is_none() {
-        // AWS says `Next` also of a `StartAt` and a `Default`.
-        let message = format!("Missing 'Next' target: {text}");
-        fields.refuse_as_with(Code::MissingTransitionTarget, name, message, || {
-            let mut known: Vec<(&str, usize)> =
-                names.iter().map(|(name, at)| (*name, *at)).collect();
-            known.sort_by_key(|(_, at)| *at);
-            meant(text, known.iter().map(|(name, _)| *name))
-        });
-    }
-    index
 }
 
 fn blank(name: &str, language: QueryLanguage) -> State {

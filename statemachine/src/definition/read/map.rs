@@ -5,8 +5,9 @@ use serde_json::Value;
 use crate::definition::field_values::Payload;
 use crate::definition::map::{
     Distribution, HeaderLocation, InputType, ItemBatcher, ItemReader, ItemSource, ManifestType,
-    Map, ResultWriter, Transformation,
+    ResultWriter, Transformation,
 };
+use crate::definition::model::MapState;
 use crate::definition::model::{Flow, Kind, MachineType, QueryLanguage};
 use crate::definition::read::fields::Fields;
 use crate::definition::read::flow::{Surroundings, read_flow};
@@ -30,7 +31,7 @@ impl Fields<'_> {
         } else {
             "Parameters"
         };
-        let map = Map {
+        let map = MapState {
             processor,
             processor_field: self.processor_field(),
             distributed,

@@ -3,7 +3,9 @@
 pub(crate) mod choice;
 pub(crate) mod fields;
 pub(crate) mod flow;
+pub(crate) mod machine;
 pub(crate) mod map;
+pub(crate) mod targets;
 pub(crate) mod task;
 pub(crate) mod values;
 pub(crate) mod vocabulary;

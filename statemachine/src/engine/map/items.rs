@@ -3,14 +3,19 @@
 use serde_json::Value;
 
 use crate::definition::QueryLanguage;
-use crate::definition::map::{ItemSource, Map};
+use crate::definition::map::ItemSource;
+use crate::definition::model::MapState;
 use crate::engine::execution::map_item::MapItem;
 use crate::engine::failure::Failure;
 use crate::engine::frame::{Data, Frame};
 use crate::engine::inspection::Step;
 
 /// Finds the items that stand in the data; those of an ItemReader are read elsewhere.
-pub(crate) fn items(frame: &Frame<'_>, map: &Map, input: &Value) -> Result<Vec<MapItem>, Failure> {
+pub(crate) fn items(
+    frame: &Frame<'_>,
+    map: &MapState,
+    input: &Value,
+) -> Result<Vec<MapItem>, Failure> {
     let (value, place) = match &map.items {
         ItemSource::Input | ItemSource::Reader(_) => (input.clone(), "$"),
         ItemSource::Path(selector) => {
@@ -81,7 +86,7 @@ pub(crate) fn keyed(fields: serde_json::Map<String, Value>) -> Vec<MapItem> {
 /// Builds an iteration's input: what the selector makes of the item, or the item.
 pub(crate) fn select(
     frame: &Frame<'_>,
-    map: &Map,
+    map: &MapState,
     input: &Value,
     item: &MapItem,
 ) -> Result<Value, Failure> {

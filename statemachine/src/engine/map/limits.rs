@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::definition::field_values::{Setting, SettingSource};
-use crate::definition::map::Map;
+use crate::definition::model::MapState;
 use crate::definition::read::fields::whole;
 use crate::engine::failure::Failure;
 use crate::engine::frame::{Data, Frame};
@@ -27,7 +27,7 @@ pub(crate) struct Tolerance {
 /// Evaluates how many iterations may run at once, 0 for no limit.
 pub(crate) fn max_concurrency(
     frame: &Frame<'_>,
-    map: &Map,
+    map: &MapState,
     input: &Value,
 ) -> Result<usize, Failure> {
     let limit = match &map.max_concurrency {
@@ -38,7 +38,11 @@ pub(crate) fn max_concurrency(
     Ok(limit)
 }
 
-pub(crate) fn tolerance(frame: &Frame<'_>, map: &Map, input: &Value) -> Result<Tolerance, Failure> {
+pub(crate) fn tolerance(
+    frame: &Frame<'_>,
+    map: &MapState,
+    input: &Value,
+) -> Result<Tolerance, Failure> {
     let mut tolerance = Tolerance::default();
     if let Some(setting) = &map.tolerated_failure_count {
         let count = count(frame, setting, Data::of(input))?;

@@ -8,7 +8,8 @@ use chrono::{DateTime, Utc};
 use futures::StreamExt;
 use serde_json::Value;
 
-use crate::definition::map::{Distribution, ItemSource, Map};
+use crate::definition::map::{Distribution, ItemSource};
+use crate::definition::model::MapState;
 use crate::engine::execute::drive;
 use crate::engine::execution::handle::{Outcome, Status};
 use crate::engine::execution::map_item::MapItem;
@@ -34,7 +35,7 @@ pub(crate) const EXPRESS_LIMIT: Duration = Duration::from_mins(5);
 pub(crate) async fn perform(
     frame: &Frame<'_>,
     thread: &mut Thread,
-    map: &Map,
+    map: &MapState,
     input: &Value,
     known: Option<Vec<MapItem>>,
     limits: Limits,
@@ -116,7 +117,7 @@ impl Drop for OpenExecution {
 
 async fn map_run(
     frame: &Frame<'_>,
-    map: &Map,
+    map: &MapState,
     input: &Value,
     known: Option<Vec<MapItem>>,
     limits: Limits,
@@ -168,7 +169,7 @@ fn outputs(children: Vec<ChildExecution>) -> Vec<Value> {
 /// Runs the children that may run, in the order of their items, until more of them have failed than the state tolerates.
 async fn run_children(
     frame: &Frame<'_>,
-    map: &Map,
+    map: &MapState,
     inputs: Vec<Value>,
     limits: Limits,
     label: &str,

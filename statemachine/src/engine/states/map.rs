@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::definition::map::{ItemSource, Map};
+use crate::definition::map::ItemSource;
+use crate::definition::model::MapState;
 use crate::engine::execution::map_item::MapItem;
 use crate::engine::failure::{Failure, FailureClass};
 use crate::engine::frame::Frame;
@@ -26,7 +27,7 @@ const INLINE_CONCURRENCY: usize = 40;
 pub(crate) async fn perform(
     frame: &Frame<'_>,
     thread: &mut Thread,
-    map: &Map,
+    map: &MapState,
     input: &Value,
 ) -> Result<Value, Failure> {
     // Items that are still to be read are read later, and not counted, as AWS does.
@@ -68,7 +69,7 @@ pub(crate) async fn perform(
 /// Shows what the iterations of a tested state would get.
 async fn rehearse(
     frame: &Frame<'_>,
-    map: &Map,
+    map: &MapState,
     input: &Value,
     items: Option<Vec<MapItem>>,
 ) -> Result<(), Failure> {
@@ -119,7 +120,7 @@ fn mocked(mock: &Mock, tolerance: Tolerance) -> Result<Value, Failure> {
 async fn inline(
     frame: &Frame<'_>,
     thread: &mut Thread,
-    map: &Map,
+    map: &MapState,
     input: &Value,
     items: Vec<MapItem>,
     max_concurrency: usize,

@@ -6,8 +6,8 @@ use crate::definition::QueryLanguage;
 use crate::definition::model::{Catcher, Flow, Kind, ResultPath, Retrier, State};
 use crate::definition::task::ResourceKind;
 use crate::diagnostics::diagnostic::{Code, Diagnostic};
-use crate::validate::best_practices::Written;
 use crate::validate::best_practices::input_fields::first_fields;
+use crate::validate::best_practices::written_state::Written;
 
 const ALL: &str = "States.ALL";
 
@@ -180,11 +180,4 @@ fn reached(flow: &Flow, from: &[usize], with_handlers: bool) -> Vec<bool> {
         }
     }
     reached
-}
-
-/// Tells whether a value is a string that looks like a path.
-pub(super) fn looks_like_path(value: &Value) -> bool {
-    value.as_str().is_some_and(|text| {
-        text.starts_with("$.") || text.starts_with("$$.") || text == "$" || text == "$$"
-    })
 }

@@ -3,13 +3,12 @@
 use serde_json::Value;
 
 use crate::definition::QueryLanguage;
-use crate::definition::map::Map;
+use crate::definition::model::MapState;
 use crate::definition::model::{Kind, ResultPath};
 use crate::definition::task::ResourceKind;
 use crate::diagnostics::diagnostic::{Code, Diagnostic};
 use crate::json_pointer::Walk;
-use crate::validate::best_practices::Written;
-use crate::validate::best_practices::handlers::looks_like_path;
+use crate::validate::best_practices::written_state::Written;
 
 /// Calls whose answer holds as much as somebody stored.
 const UNBOUNDED_CALLS: [(&str, &str); 3] = [
@@ -80,6 +79,13 @@ fn plain_paths(written: Written<'_>, template: &Value, walk: &mut Walk<Diagnosti
     }
 }
 
+/// Tells whether a value is a string that looks like a path.
+fn looks_like_path(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| {
+        text.starts_with("$.") || text.starts_with("$$.") || text == "$" || text == "$$"
+    })
+}
+
 fn looks_like_call(value: &Value) -> bool {
     value
         .as_str()
@@ -97,7 +103,7 @@ fn holds_path(value: &Value) -> bool {
 }
 
 /// Tells whether the results go to S3; a `ResultWriter` may also only shape them.
-fn exports(map: &Map) -> bool {
+fn exports(map: &MapState) -> bool {
     let writer = map.writer.as_ref();
     writer.is_some_and(|writer| writer.resource.is_some())
 }

@@ -1,6 +1,6 @@
 //! A place in a text, with the look-ahead that path syntax needs.
 
-use crate::jsonpath::PathError;
+use crate::jsonpath::error::PathError;
 
 /// A window on characters with a current position.
 ///

@@ -1,0 +1,342 @@
+//! A parsed call, and its evaluation.
+
+use std::borrow::Cow;
+
+use chrono::DateTime;
+use serde_json::{Map, Value};
+
+use crate::evaluation_budget::{self, Budget, Exhausted};
+use crate::intrinsics::error::{IntrinsicError, IntrinsicErrorKind};
+use crate::intrinsics::refusal::Refusal;
+use crate::intrinsics::table::Signature;
+use crate::intrinsics::text::Pieces;
+use crate::jsonpath::{PathErrorKind, Query};
+use crate::scope::{Host, Random, Scope};
+
+/// How many times larger than a call's text its value may be to be kept: no definition fills the memory with constants.
+const LARGEST_CONSTANT: u64 = 128;
+
+/// A parsed call of an intrinsic function.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Call {
+    pub(super) text: String,
+    pub(super) signature: &'static Signature,
+    pub(super) arguments: Vec<Argument>,
+    /// What the call gives, where that is known when it is read.
+    pub(super) constant: Option<Box<Constant>>,
+}
+
+/// The value of a call that depends on nothing.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Constant {
+    pub(super) value: Value,
+    /// What making it takes of an evaluation's memory.
+    bytes: u64,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Argument {
+    Literal(Value),
+    /// A quoted text; `pieces` is what stands between the `{}` in it.
+    Text {
+        value: Value,
+        pieces: Pieces,
+    },
+    Path(Query),
+    Call(Call),
+}
+
+impl Call {
+    /// Gives the call as written.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Evaluates the call.
+    ///
+    /// # Errors
+    /// [`IntrinsicErrorKind::Missing`] if a path leads nowhere, [`IntrinsicErrorKind::Failed`] if an argument has the
+    /// wrong type or value, [`IntrinsicErrorKind::Limit`] if the result would be too large or too deep.
+    pub fn evaluate(&self, scope: &Scope<'_>, host: &mut Host) -> Result<Value, IntrinsicError> {
+        self.evaluate_within(scope, host, &mut Budget::new())
+    }
+
+    /// Evaluates the call; a failure names the whole expression, whichever call in it fails.
+    pub(crate) fn evaluate_within(
+        &self,
+        scope: &Scope<'_>,
+        host: &mut Host,
+        budget: &mut Budget,
+    ) -> Result<Value, IntrinsicError> {
+        self.value(scope, host, budget)
+            .map(Cow::into_owned)
+            .map_err(|Failed { kind, message }| IntrinsicError {
+                kind,
+                message: format!(
+                    "The function '{}' had the following error: {message}",
+                    self.text
+                ),
+            })
+    }
+
+    /// Gives the value of a call that depends on nothing, if it is known.
+    pub(crate) fn constant(&self) -> Option<&Value> {
+        self.constant.as_ref().map(|constant| &constant.value)
+    }
+
+    /// Evaluates the call now if it depends on nothing, and keeps its value if that is small.
+    ///
+    /// What fails is left to fail when the state runs, as AWS has it.
+    pub(super) fn fold(&mut self) {
+        let is_fixed = |argument: &Argument| match argument {
+            Argument::Literal(_) | Argument::Text { .. } => true,
+            Argument::Path(_) => false,
+            Argument::Call(call) => call.constant.is_some(),
+        };
+        if !self.signature.function.is_pure() || !self.arguments.iter().all(is_fixed) {
+            return;
+        }
+        let nothing = Value::Null;
+        let scope = Scope {
+            input: &nothing,
+            context: &nothing,
+            variables: &Map::new(),
+        };
+        let mut host = Host {
+            now: DateTime::UNIX_EPOCH,
+            random: Random::from_seed(0),
+        };
+        let mut budget = Budget::new();
+        let value = self.value(&scope, &mut host, &mut budget);
+        let value = value.ok().map(Cow::into_owned);
+        let largest = LARGEST_CONSTANT.saturating_mul(self.text.len() as u64);
+        self.constant = value
+            .filter(|value| evaluation_budget::weight(value) <= largest)
+            .map(|value| {
+                Box::new(Constant {
+                    value,
+                    bytes: budget.spent(),
+                })
+            });
+    }
+
+    fn value<'v>(
+        &'v self,
+        scope: &Scope<'v>,
+        host: &mut Host,
+        budget: &mut Budget,
+    ) -> Result<Cow<'v, Value>, Failed> {
+        if let Some(constant) = &self.constant {
+            budget.pay(constant.bytes).map_err(too_large)?;
+            return Ok(Cow::Borrowed(&constant.value));
+        }
+        // Nearly all calls have few arguments: these need no memory.
+        let mut few: [Cow<'v, Value>; 4] = std::array::from_fn(|_| Cow::Owned(Value::Null));
+        let mut many = Vec::new();
+        let values = if let Some(values) = few.get_mut(..self.arguments.len()) {
+            values
+        } else {
+            many.resize(self.arguments.len(), Cow::Owned(Value::Null));
+            many.as_mut_slice()
+        };
+        for (value, argument) in values.iter_mut().zip(&self.arguments) {
+            *value = match argument {
+                Argument::Literal(value) | Argument::Text { value, .. } => Cow::Borrowed(value),
+                Argument::Path(query) => look_up(query, scope)?,
+                Argument::Call(call) => call.value(scope, host, budget)?,
+            };
+        }
+        let function = self.signature.function;
+        if function.keeps_arguments() {
+            values
+                .iter()
+                .try_for_each(|value| budget.pay_for(value))
+                .map_err(too_large)?;
+        }
+        let pieces = match self.arguments.first() {
+            Some(Argument::Text { pieces, .. }) => Some(pieces),
+            _ => None,
+        };
+        let result = function
+            .apply(values, pieces, host)
+            .map_err(|refusal| self.failed(refusal))?;
+        if !function.keeps_arguments() {
+            budget.pay_for(&result).map_err(too_large)?;
+        }
+        if function.nests() && evaluation_budget::nests_too_deeply(&result) {
+            return Err(Failed::new(
+                IntrinsicErrorKind::Limit,
+                "its result nests too deeply",
+            ));
+        }
+        Ok(result)
+    }
+
+    fn failed(&self, refusal: Refusal) -> Failed {
+        let name = self.signature.name;
+        let message = match refusal {
+            Refusal::Arguments => format!("Invalid arguments in {name}"),
+            Refusal::Places => format!(
+                "Invalid arguments in {name}: number of arguments do not match the occurrences of {{}}"
+            ),
+            Refusal::Template(reason) => format!("Invalid template in {name}: {reason}"),
+            Refusal::Limit(message) => return Failed::new(IntrinsicErrorKind::Limit, message),
+        };
+        Failed::new(IntrinsicErrorKind::Failed, message)
+    }
+}
+
+fn too_large(_exhausted: Exhausted) -> Failed {
+    Failed::new(IntrinsicErrorKind::Limit, "its result is too large")
+}
+
+/// What went wrong somewhere in an expression.
+struct Failed {
+    kind: IntrinsicErrorKind,
+    message: String,
+}
+
+impl Failed {
+    fn new(kind: IntrinsicErrorKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+        }
+    }
+}
+
+fn look_up<'v>(query: &'v Query, scope: &Scope<'v>) -> Result<Cow<'v, Value>, Failed> {
+    query.resolve(scope).map_err(|error| match error.kind() {
+        PathErrorKind::Limit => Failed::new(IntrinsicErrorKind::Limit, error.to_string()),
+        _ => Failed::new(
+            IntrinsicErrorKind::Missing,
+            format!(
+                "The JsonPath argument for the field '{query}' could not be found in the input '{}'",
+                scope.input
+            ),
+        ),
+    })
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    pub(in crate::intrinsics) fn evaluate(
+        call: &str,
+        input: &Value,
+    ) -> Result<Value, IntrinsicError> {
+        evaluate_within(call, input, Budget::new())
+    }
+
+    fn evaluate_within(
+        call: &str,
+        input: &Value,
+        mut budget: Budget,
+    ) -> Result<Value, IntrinsicError> {
+        let (context, variables) = (json!({}), Map::from_iter([("v".to_owned(), json!(5))]));
+        let scope = Scope {
+            input,
+            context: &context,
+            variables: &variables,
+        };
+        let mut host = Host {
+            now: DateTime::UNIX_EPOCH,
+            random: Random::from_seed(1),
+        };
+        Call::parse(call)?.evaluate_within(&scope, &mut host, &mut budget)
+    }
+
+    #[test]
+    fn arguments_come_from_everywhere() {
+        let call = "States.Array('it\\'s', -1.5, null, true, $.a, $v, States.Array())";
+        assert_eq!(
+            evaluate(call, &json!({"a": [1]})),
+            Ok(json!(["it's", -1.5, null, true, [1], 5, []]))
+        );
+    }
+
+    #[test]
+    fn a_missing_path_and_a_wrong_type_are_told_apart() {
+        let missing = evaluate("States.ArrayLength($.x)", &json!({"a": 1})).unwrap_err();
+        assert_eq!(missing.kind(), IntrinsicErrorKind::Missing);
+        assert_eq!(
+            missing.to_string(),
+            "The function 'States.ArrayLength($.x)' had the following error: The JsonPath argument for the field \
+             '$.x' could not be found in the input '{\"a\":1}'"
+        );
+        let nested = evaluate("States.Format('{}', States.Array($.x))", &json!(1)).unwrap_err();
+        assert_eq!(
+            nested.to_string(),
+            "The function 'States.Format('{}', States.Array($.x))' had the following error: The JsonPath argument for \
+             the field '$.x' could not be found in the input '1'"
+        );
+        let wrong = evaluate("States.ArrayLength($.a)", &json!({"a": 1})).unwrap_err();
+        assert_eq!(wrong.kind(), IntrinsicErrorKind::Failed);
+    }
+
+    #[test]
+    fn results_are_bounded() {
+        let kind = |call: &str, input: &Value, bytes: u64| {
+            evaluate_within(call, input, Budget::of(bytes))
+                .map_err(|error| error.kind())
+                .err()
+        };
+        let limit = Some(IntrinsicErrorKind::Limit);
+        let input = json!({"s": "x".repeat(1000)});
+        let many = vec!["$.s"; 100].join(",");
+        let format = format!("States.Format('{}',{many})", "{}".repeat(100));
+        for call in [&format!("States.Array({many})"), &format] {
+            assert_eq!(kind(call, &input, 50_000), limit);
+            assert_eq!(kind(call, &input, 500_000), None);
+        }
+        // Each level doubles the backslashes.
+        let nested = "States.JsonToString(".repeat(10) + "$" + &")".repeat(10);
+        assert_eq!(kind(&nested, &json!("\"".repeat(1000)), 500_000), limit);
+        let deep = (0..126).fold(json!(1), |inner, _| json!([inner]));
+        assert_eq!(kind("States.Array($)", &deep, 50_000), None);
+        assert_eq!(kind("States.Array(States.Array($))", &deep, 50_000), limit);
+    }
+
+    #[test]
+    fn a_call_that_depends_on_nothing_is_evaluated_when_it_is_read() {
+        let constant = |call: &str| Call::parse(call).unwrap().constant().cloned();
+        let parts = "States.ArrayPartition(States.ArrayRange(1, 4, 1), 2)";
+        assert_eq!(constant(parts), Some(json!([[1, 2], [3, 4]])));
+        let merged =
+            "States.JsonMerge(States.StringToJson('{\"x\":1}'), States.StringToJson('{}'), false)";
+        assert_eq!(constant(merged), Some(json!({"x": 1})));
+        for call in [
+            "States.MathAdd($.n, 1)",
+            "States.Array(States.UUID())",
+            "States.MathRandom(1, 2)",
+            // What fails, fails when the state runs.
+            "States.ArrayRange(1, 5, 0)",
+            "States.StringToJson('{')",
+            // What is large is not kept.
+            "States.ArrayRange(1, 1000, 1)",
+            "States.ArrayPartition(States.ArrayRange(1, 1000, 1), 7)",
+        ] {
+            assert_eq!(constant(call), None, "{call}");
+        }
+    }
+
+    #[test]
+    fn a_constant_takes_as_much_of_the_memory_as_making_it() {
+        let evaluate = |bytes| {
+            evaluate_within(
+                "States.ArrayRange(1, 40, 1)",
+                &json!(null),
+                Budget::of(bytes),
+            )
+        };
+        assert!(evaluate(10_000).is_ok());
+        assert_eq!(
+            evaluate(1_000).unwrap_err().kind(),
+            IntrinsicErrorKind::Limit
+        );
+    }
+}

@@ -1,0 +1,77 @@
+//! What an evaluation may take, and how it may fail.
+
+use serde_json::Value;
+
+use crate::evaluation_budget;
+use crate::jsonpath::error::PathError;
+
+/// How many values one evaluation may look at: a few seconds' work at most.
+const MAX_VISITS: u64 = 20_000_000;
+/// How many bytes are compared or matched in the time that looking at one value takes.
+const BYTES_PER_VISIT: u64 = 16;
+/// How deep a document may nest. `serde_json` reads 128 levels; more would only come from a value built by hand.
+pub(super) const MAX_DEPTH: usize = 256;
+
+/// Why an evaluation stopped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// The path leads nowhere.
+    Missing(String),
+    /// A value has the wrong type.
+    Mismatch(String),
+    /// A filter cannot be applied here; in a filter it just does not hold.
+    Refused,
+    /// A bound was passed.
+    Limit(&'static str),
+}
+
+impl From<Failure> for PathError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Missing(message) => Self::missing(message),
+            Failure::Mismatch(message) => Self::mismatch(message),
+            Failure::Refused => Self::mismatch("Filter can not be applied to primitives"),
+            Failure::Limit(message) => Self::limit(message),
+        }
+    }
+}
+
+/// What is left of an evaluation's work and memory.
+pub(super) struct Budget {
+    visits: u64,
+    bytes: evaluation_budget::Budget,
+}
+
+impl Budget {
+    pub(super) fn new() -> Self {
+        Self {
+            visits: MAX_VISITS,
+            bytes: evaluation_budget::Budget::new(),
+        }
+    }
+
+    pub(super) fn visit(&mut self) -> Result<(), Failure> {
+        self.visits = self
+            .visits
+            .checked_sub(1)
+            .ok_or(Failure::Limit("the path takes too many steps"))?;
+        Ok(())
+    }
+
+    /// Counts what is compared or matched as a whole, as if each piece of it were looked at.
+    pub(super) fn visit_bytes(&mut self, bytes: u64) -> Result<(), Failure> {
+        let visits = bytes / BYTES_PER_VISIT;
+        self.visits = self
+            .visits
+            .checked_sub(visits)
+            .ok_or(Failure::Limit("the path takes too many steps"))?;
+        Ok(())
+    }
+
+    /// Pays for a copy. `$..*` repeats every value once per level above it.
+    pub(super) fn pay_for(&mut self, value: &Value) -> Result<(), Failure> {
+        self.bytes
+            .pay_for(value)
+            .map_err(|_exhausted| Failure::Limit("the path matches too much"))
+    }
+}

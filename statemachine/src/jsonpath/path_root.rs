@@ -1,0 +1,36 @@
+//! What a path starts from.
+
+use crate::jsonpath::error::PathError;
+
+/// How long a path's text may be. AWS limits a whole definition to 1 MB; no path needs more than this.
+pub(super) const MAX_TEXT_BYTES: usize = 64 << 10;
+
+/// What a path starts from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Root {
+    /// `$`, the state's document.
+    Input,
+    /// `$$`, the context object.
+    Context,
+    /// `$name`, a variable.
+    Variable(String),
+}
+
+/// Cuts a path after `$`, `$$` or `$name`.
+pub(super) fn split_root(text: &str) -> Result<(Root, &str), PathError> {
+    let Some(rest) = text.strip_prefix('$') else {
+        return Err(PathError::syntax("a path starts with `$`"));
+    };
+    if let Some(rest) = rest.strip_prefix('$') {
+        return Ok((Root::Context, rest));
+    }
+    let starts_name = |character: char| character.is_alphabetic() || character == '_';
+    if !rest.starts_with(starts_name) {
+        return Ok((Root::Input, rest));
+    }
+    let end = rest
+        .find(|character: char| !character.is_alphanumeric() && character != '_')
+        .unwrap_or(rest.len());
+    let (name, rest) = rest.split_at(end);
+    Ok((Root::Variable(name.to_owned()), rest))
+}

@@ -1,0 +1,107 @@
+//! Parses payload templates.
+
+use serde_json::{Map, Value};
+
+use crate::evaluation_budget;
+use crate::java::hash_map_order;
+use crate::json_pointer::Walk;
+use crate::template::error::{TemplateProblem, TemplateProblemKind};
+use crate::template::node::Node;
+use crate::template::path_or_call::PathOrCall;
+use crate::template::payload_template::Template;
+
+impl Template {
+    /// Parses a template.
+    ///
+    /// # Errors
+    /// Every place that is wrong.
+    pub fn parse(template: &Value) -> Result<Self, Vec<TemplateProblem>> {
+        if evaluation_budget::nests_too_deeply(template) {
+            return Err(vec![TemplateProblem {
+                pointer: String::new(),
+                kind: TemplateProblemKind::TooDeep,
+                message: format!(
+                    "a template nests at most {} levels",
+                    evaluation_budget::MAX_DEPTH
+                ),
+            }]);
+        }
+        let mut walk = Walk::new();
+        let mut node = parse_node(template, &mut walk);
+        let problems = walk.into_problems();
+        node.plan_moves(&mut Vec::new());
+        if problems.is_empty() {
+            Ok(Self {
+                builds_in_place: node.builds_in_place(),
+                node,
+            })
+        } else {
+            Err(problems)
+        }
+    }
+}
+
+fn parse_node(template: &Value, walk: &mut Walk<TemplateProblem>) -> Node {
+    match template {
+        Value::Object(fields) => {
+            let mut fixed = Vec::with_capacity(fields.len());
+            let mut computed = Vec::new();
+            for (key, value) in fields {
+                walk.in_field(key, |walk| match key.strip_suffix(".$") {
+                    None => fixed.push((key.clone(), parse_node(value, walk))),
+                    Some(name) => match parse_field(name, key, value, fields) {
+                        Ok(node) => computed.push((name.to_owned(), node)),
+                        Err((kind, message)) => walk.note(|pointer| TemplateProblem {
+                            pointer: pointer.to_owned(),
+                            kind,
+                            message,
+                        }),
+                    },
+                });
+            }
+            hash_map_order::sort_by_key(&mut computed, |(name, _)| name);
+            fixed.append(&mut computed);
+            Node::object(fixed)
+        }
+        Value::Array(items) => {
+            let nodes: Vec<Node> = items
+                .iter()
+                .enumerate()
+                .map(|(index, item)| walk.in_item(index, |walk| parse_node(item, walk)))
+                .collect();
+            Node::array(nodes)
+        }
+        scalar => Node::Literal(scalar.clone()),
+    }
+}
+
+fn parse_field(
+    name: &str,
+    key: &str,
+    value: &Value,
+    siblings: &Map<String, Value>,
+) -> Result<Node, (TemplateProblemKind, String)> {
+    if siblings.contains_key(name) {
+        return Err((
+            TemplateProblemKind::DuplicateKey,
+            format!("both `{name}` and `{key}` make the field `{name}`"),
+        ));
+    }
+    let Value::String(text) = value else {
+        return Err((
+            TemplateProblemKind::NotText,
+            format!("the value of `{key}` must be a string"),
+        ));
+    };
+    let expression = PathOrCall::parse(text)?;
+    if let PathOrCall::Call(call) = &expression
+        && let Some(value) = call.constant()
+    {
+        return Ok(Node::Literal(value.clone()));
+    }
+    Ok(Node::Computed {
+        field: key.to_owned(),
+        expression,
+        moves: false,
+    })
+}

@@ -1,0 +1,214 @@
+//! A parsed payload template, and the ways to evaluate it.
+
+use serde_json::{Map, Value};
+
+use crate::evaluation_budget::{self, Budget};
+use crate::json_text::{DEEPEST, Refused, Writer};
+use crate::scope::{Host, Scope};
+use crate::template::error::TemplateError;
+use crate::template::node::{Building, Node};
+
+/// What is said of a payload that nests too deeply.
+pub(crate) const PAYLOAD_TOO_DEEP: &str = "the payload nests too deeply";
+
+/// A parsed payload template.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Template {
+    pub(super) node: Node,
+    pub(super) builds_in_place: bool,
+}
+
+/// Which template has built a value.
+///
+/// It is an address, compared and never followed: good only as long as the template stays where it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Builder(usize);
+
+impl Template {
+    /// Evaluates the template.
+    ///
+    /// # Errors
+    /// [`TemplateErrorKind`] says what went wrong, [`TemplateError::field`] where.
+    pub fn evaluate(&self, scope: &Scope<'_>, host: &mut Host) -> Result<Value, TemplateError> {
+        within_depth(self.node.build(&mut Building {
+            scope,
+            host,
+            budget: Budget::new(),
+            moves: false,
+        })?)
+    }
+
+    /// Evaluates the template on an input that nobody needs afterwards: what it can, it moves instead of copying.
+    ///
+    /// The input is left without what was moved; it is untouched if the evaluation fails. How deep the payload nests is
+    /// left to the caller to look at.
+    pub(crate) fn evaluate_by_moving(
+        &self,
+        input: &mut Value,
+        context: &Value,
+        variables: &Map<String, Value>,
+        host: &mut Host,
+    ) -> Result<Value, TemplateError> {
+        let mut value = self.node.build(&mut Building {
+            scope: &Scope {
+                input,
+                context,
+                variables,
+            },
+            host,
+            budget: Budget::new(),
+            moves: true,
+        })?;
+        self.node.move_into(&mut value, input);
+        Ok(value)
+    }
+
+    /// Names this template as the one that has built a value, if it can build anew in that.
+    pub(crate) fn builder(&self) -> Option<Builder> {
+        self.builds_in_place
+            .then(|| Builder(std::ptr::from_ref(self).addr()))
+    }
+
+    /// Evaluates the template on a value that it has built itself, in its place: what is fixed stays where it is.
+    ///
+    /// Fields that have been appended to it since are dropped. The value is untouched if the evaluation fails. It comes out as from
+    /// [`evaluate_by_moving`](Self::evaluate_by_moving).
+    pub(crate) fn evaluate_in_place(
+        &self,
+        built: &mut Value,
+        context: &Value,
+        variables: &Map<String, Value>,
+        host: &mut Host,
+    ) -> Result<(), TemplateError> {
+        let mut made = Vec::new();
+        let scope = Scope {
+            input: built,
+            context,
+            variables,
+        };
+        let mut building = Building {
+            scope: &scope,
+            host,
+            budget: Budget::new(),
+            moves: true,
+        };
+        self.node.compute(&mut building, &mut made)?;
+        self.node.move_among(&mut made.iter_mut(), built);
+        self.node.drop_appended(built);
+        self.node.put(built, &mut made.into_iter());
+        Ok(())
+    }
+}
+
+impl Template {
+    /// Writes a value that this template has built: what is fixed in it has been written ahead.
+    pub(crate) fn write(&self, built: &Value, writer: &mut Writer<'_>) -> Result<(), Refused> {
+        self.node.write(built, writer, DEEPEST)
+    }
+}
+
+/// Refuses what cannot be written and read back; it is safe to drop, for templates and inputs are within the limit.
+fn within_depth(value: Value) -> Result<Value, TemplateError> {
+    if evaluation_budget::nests_too_deeply(&value) {
+        return Err(TemplateError::limit(PAYLOAD_TOO_DEEP));
+    }
+    Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::scope::Random;
+    use crate::template::error::{TemplateErrorKind, TemplateProblemKind};
+
+    fn evaluate(template: &Value, input: &Value) -> Result<Value, TemplateError> {
+        let (context, variables) = (json!({"State": {"Name": "S"}}), Map::new());
+        let scope = Scope {
+            input,
+            context: &context,
+            variables: &variables,
+        };
+        let mut host = Host {
+            now: chrono::DateTime::UNIX_EPOCH,
+            random: Random::from_seed(1),
+        };
+        Template::parse(template)
+            .unwrap()
+            .evaluate(&scope, &mut host)
+    }
+
+    #[test]
+    fn computed_fields_follow_the_fixed_ones_in_javas_order() {
+        let template = json!({
+            "Iterations.$": "$.n", "Values.$": "$.n", "fixed": [1], "nested": {"name.$": "$$.State.Name"}, "list": [{"x.$": "$"}],
+        });
+        let value = evaluate(&template, &json!({"n": 1})).unwrap();
+        let expected = r#"{"fixed":[1],"nested":{"name":"S"},"list":[{"x":{"n":1}}],"Values":1,"Iterations":1}"#;
+        assert_eq!(value.to_string(), expected);
+    }
+
+    #[test]
+    fn a_missing_path_names_its_field_and_the_input() {
+        let error = evaluate(
+            &json!({"a": {"missing.$": "$.nope.deep"}}),
+            &json!({"other": 1}),
+        )
+        .unwrap_err();
+        assert_eq!(error.kind(), TemplateErrorKind::Path);
+        assert_eq!(error.field(), "missing.$");
+        assert_eq!(
+            error.to_string(),
+            "The JSONPath '$.nope.deep' specified for the field 'missing.$' could not be found in the input \
+             '{\"other\":1}'"
+        );
+    }
+
+    #[test]
+    fn an_index_past_the_end_is_null_but_for_functions() {
+        let input = json!({"items": [1, 2]});
+        let value = evaluate(&json!({"a.$": "$.items[5]", "b.$": "$.items[1]"}), &input);
+        assert_eq!(value, Ok(json!({"a": null, "b": 2})));
+        for missing in ["$.items[5].x", "$.nope[0]", "States.Array($.items[5])"] {
+            assert!(evaluate(&json!({"a.$": missing}), &input).is_err());
+        }
+    }
+
+    #[test]
+    fn every_wrong_place_is_named() {
+        let template =
+            json!({"a/b": [{"x.$": 1}], "y.$": "$.[", "z.$": "States.No()", "w": 1, "w.$": "$"});
+        let problems = Template::parse(&template).unwrap_err();
+        let found: Vec<_> = problems
+            .iter()
+            .map(|problem| (problem.pointer.as_str(), problem.kind))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                ("/a~1b/0/x.$", TemplateProblemKind::NotText),
+                ("/y.$", TemplateProblemKind::Path),
+                ("/z.$", TemplateProblemKind::Intrinsic),
+                ("/w.$", TemplateProblemKind::DuplicateKey),
+            ]
+        );
+    }
+
+    #[test]
+    fn payloads_are_bounded() {
+        let wide: Map<String, Value> = (0..1000)
+            .map(|index| (format!("k{index}.$"), json!("$")))
+            .collect();
+        let error = evaluate(&Value::Object(wide), &json!("x".repeat(10 << 20))).unwrap_err();
+        assert_eq!(error.kind(), TemplateErrorKind::Limit);
+        let deep = (0..100).fold(json!({"x.$": "$"}), |inner, _| json!([inner]));
+        let input = (0..100).fold(json!(1), |inner, _| json!([inner]));
+        assert_eq!(
+            evaluate(&deep, &input).unwrap_err().kind(),
+            TemplateErrorKind::Limit
+        );
+        let deeper = (0..1000).fold(json!(1), |inner, _| json!([inner]));
+        assert!(Template::parse(&deeper).is_err());
+    }
+}
