@@ -6,8 +6,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::definition::model::Flow;
-use crate::engine::execution::clock::sleep;
-use crate::engine::execution::handle::{Outcome, Status};
+use crate::engine::clock::sleep;
+use crate::engine::execution::execution_handle::{Outcome, Status};
 use crate::engine::execution::run::Run;
 use crate::engine::failure::Failure;
 use crate::engine::flow::run_flow;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::definition::model::{Catcher, Flow, Kind, State};
-use crate::engine::execution::clock::{date_text, sleep};
+use crate::engine::clock::{date_text, sleep};
 use crate::engine::execution::map_item::MapItem;
 use crate::engine::execution::run::Run;
 use crate::engine::failure::{Failure, FailureClass};

@@ -1,27 +1,55 @@
 //! Runs machines.
+//!
+//! From the bottom up, each of these sees only what is listed before it:
+//!
+//! ```text
+//! failure, clock, stop_request, state_data     values that all of the engine shares
+//! port                                         task handlers and task tokens: all work outside
+//! history                                      events, the recorder that numbers them, the sinks that keep them
+//! execution                                    what all states of one execution share, and its handle for callers
+//! thread, frame, output_checks, retry          one attempt of one state
+//! map                                          items, limits, batches and objects of Map states
+//! states, state, flow, inner_flows, execute    the path of a state's input, from state to state
+//! start, test_state                            the ways in
+//! ```
+//!
+//! # The one circle of imports
+//!
+//! States hold flows of states, so the modules that run them import each other in a circle of seven, and no other module
+//! of the crate does: `flow` runs one state after the other and `state` sends an input through one of them; there
+//! `states::parallel` and `states::map` start flows through `inner_flows`, which needs `flow`, and `states::map_run`
+//! starts child executions through `execute`, which needs `flow` too.
 
-mod execute;
-mod execution;
+mod clock;
 mod failure;
-mod flow;
-mod frame;
-mod history;
-mod inner_flows;
-mod inspection;
-mod map;
-mod output_checks;
-mod port;
-mod retry;
-mod start;
-mod state;
 mod state_data;
-mod states;
-mod test_state;
+mod stop_request;
+
+mod port;
+
+mod history;
+
+mod execution;
+
+mod inspection;
+
+mod frame;
+mod output_checks;
+mod retry;
 mod thread;
 
-pub(crate) use failure::Failure;
+mod map;
 
-pub use execution::handle::{Events, Execution, ExecutionControl, Outcome, Status};
+mod execute;
+mod flow;
+mod inner_flows;
+mod state;
+mod states;
+
+mod start;
+mod test_state;
+
+pub use execution::execution_handle::{Events, Execution, ExecutionControl, Outcome, Status};
 pub use history::event::{Details, Event, EventType, History, HistorySink};
 pub use history::json_lines::JsonLines;
 pub use port::task_handler::{TaskCall, TaskError, TaskHandler, TaskOutput};
@@ -31,3 +59,5 @@ pub use test_state::{
     InspectionLevel, MockError, StateConfiguration, TestMock, TestStateRequest, TestStateResponse,
     TestStateStatus, test_state,
 };
+
+pub(crate) use failure::Failure;

@@ -3,12 +3,12 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::engine::execution::clock::Clock;
-use crate::engine::execution::stop::Stop;
+use crate::engine::clock::Clock;
 use crate::engine::history::event::HistorySink;
 use crate::engine::inspection::Inspection;
 use crate::engine::port::task_handler::TaskHandler;
 use crate::engine::port::tokens::Tokens;
+use crate::engine::stop_request::Stop;
 use crate::scope::Host;
 
 /// After how many transitions the engine lets others run, so that a stop is heard even in an endless loop.

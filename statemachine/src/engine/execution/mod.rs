@@ -1,9 +1,7 @@
 //! What all states of one execution share, and the execution as its caller sees it.
 
-pub(crate) mod clock;
 pub(crate) mod context_object;
 pub(crate) mod environment;
-pub(crate) mod handle;
+pub(crate) mod execution_handle;
 pub(crate) mod map_item;
 pub(crate) mod run;
-pub(crate) mod stop;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::{Map, Value, json};
 
 use crate::definition::MachineType;
-use crate::engine::execution::clock::date_text;
+use crate::engine::clock::date_text;
 use crate::engine::execution::context_object::{Context, Surrounding};
 use crate::engine::execution::environment::Environment;
 use crate::engine::failure::Failure;

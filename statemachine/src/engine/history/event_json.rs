@@ -4,7 +4,7 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use crate::engine::execution::clock::date_text;
+use crate::engine::clock::date_text;
 use crate::engine::history::event::{Details, Event};
 use crate::json_text::{JsonText, has_escapes};
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 
-use crate::engine::execution::clock::date_text;
+use crate::engine::clock::date_text;
 use crate::engine::history::background_writer::BackgroundWriter;
 use crate::engine::history::event::{Event, HistorySink};
 

@@ -7,12 +7,12 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 use tokio::sync::mpsc;
 
-use crate::engine::execution::clock::Clock;
-use crate::engine::execution::stop::{Stop, StopRequest};
+use crate::engine::clock::Clock;
 use crate::engine::failure::Failure;
 use crate::engine::history::event::{Details, Event, EventType, HistorySink};
 use crate::engine::state_data::StateData;
 use crate::engine::state_data::Variables;
+use crate::engine::stop_request::{Stop, StopRequest};
 use crate::json_text::written;
 
 /// The number of events at which AWS ends a STANDARD execution.

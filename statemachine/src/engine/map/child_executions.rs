@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::engine::execution::handle::Outcome;
+use crate::engine::execution::execution_handle::Outcome;
 
 /// One child execution and how it ended.
 pub(crate) struct ChildExecution {

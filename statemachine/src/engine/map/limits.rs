@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::definition::field_values::{Setting, SettingSource};
 use crate::definition::model::MapState;
 use crate::definition::read::fields::whole;
-use crate::engine::failure::Failure;
+use crate::engine::failure::{Failure, names};
 use crate::engine::frame::{Data, Frame};
 use crate::engine::inspection::Step;
 
@@ -141,4 +141,43 @@ fn bare(value: &Value) -> String {
     value
         .as_str()
         .map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// Builds the failure of a Map Run in which too many items failed.
+pub(crate) fn over_threshold() -> Failure {
+    Failure::ordinary(
+        names::EXCEED_TOLERATED_FAILURE_THRESHOLD,
+        "The specified tolerated failure threshold was exceeded",
+    )
+}
+
+/// Tells whether more items failed than the state tolerates: none where it says nothing.
+pub(crate) fn threshold_exceeded(tolerance: Tolerance, failed: usize, total: usize) -> bool {
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a share of items needs no more than 52 bits"
+    )]
+    let share = |failed: usize| failed as f64 * 100.0 / total.max(1) as f64;
+    match (tolerance.count, tolerance.percentage) {
+        (None, None) => failed > 0,
+        (count, percentage) => {
+            count.is_some_and(|count| failed > count)
+                || percentage.is_some_and(|percentage| share(failed) > percentage)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn either_threshold_ends_the_map_run() {
+        let limits = |count, percentage| Tolerance { count, percentage };
+        assert!(threshold_exceeded(limits(None, None), 1, 10));
+        assert!(!threshold_exceeded(limits(Some(1), None), 1, 10));
+        assert!(threshold_exceeded(limits(Some(1), None), 2, 10));
+        assert!(!threshold_exceeded(limits(None, Some(20.0)), 2, 10));
+        assert!(threshold_exceeded(limits(Some(5), Some(20.0)), 3, 10));
+    }
 }

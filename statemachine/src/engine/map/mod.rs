@@ -6,7 +6,6 @@ pub(crate) mod item_batcher;
 pub(crate) mod item_reader;
 pub(crate) mod items;
 pub(crate) mod limits;
-pub(crate) mod map_run;
 pub(crate) mod object_body;
 pub(crate) mod object_call;
 pub(crate) mod result_writer;

@@ -7,7 +7,7 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 use crate::definition::Resource;
-use crate::engine::execution::clock::sleep;
+use crate::engine::clock::sleep;
 use crate::engine::failure::names;
 use crate::engine::frame::Frame;
 use crate::engine::port::task_handler::{TaskCall, TaskError, TaskOutput};

@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 
 use crate::definition::map::{ResultWriter, Transformation};
 use crate::definition::{QueryLanguage, Resource};
-use crate::engine::execution::clock::date_text;
-use crate::engine::execution::handle::Status;
+use crate::engine::clock::date_text;
+use crate::engine::execution::execution_handle::Status;
 use crate::engine::failure::{Failure, names};
 use crate::engine::frame::{Data, Frame};
 use crate::engine::map::child_executions::{ChildExecution, ChildExecutions};

@@ -16,8 +16,10 @@ use crate::engine::inspection::{Mock, Step};
 use crate::engine::map::item_batcher::batches;
 use crate::engine::map::item_reader;
 use crate::engine::map::items::{items, select};
-use crate::engine::map::limits::{Limits, Tolerance, max_concurrency, tolerance};
-use crate::engine::map::map_run::{self, threshold_exceeded};
+use crate::engine::map::limits::{
+    Limits, Tolerance, max_concurrency, over_threshold, threshold_exceeded, tolerance,
+};
+use crate::engine::states::map_run;
 use crate::engine::thread::Thread;
 
 /// How many inline iterations AWS runs at once, whatever the definition allows.
@@ -110,7 +112,7 @@ fn mocked(mock: &Mock, tolerance: Tolerance) -> Result<Value, Failure> {
     let has_threshold = tolerance.count.is_some() || tolerance.percentage.is_some();
     match mock.failed_iterations {
         Some(failed) if has_threshold && threshold_exceeded(tolerance, failed, total) => {
-            Err(map_run::over_threshold())
+            Err(over_threshold())
         }
         _ => Ok(result),
     }

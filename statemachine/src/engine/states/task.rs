@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 
 use crate::definition::field_values::{Setting, SettingSource};
 use crate::definition::task::{Resource, ResourceKind, Task};
-use crate::engine::execution::clock::sleep;
+use crate::engine::clock::sleep;
 use crate::engine::failure::{Failure, FailureClass};
 use crate::engine::frame::{Data, Frame};
 use crate::engine::history::event::{Details, EventType};

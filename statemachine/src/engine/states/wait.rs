@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::definition::field_values::{Setting, SettingSource};
 use crate::definition::is_timestamp;
 use crate::definition::model;
-use crate::engine::execution::clock::sleep;
+use crate::engine::clock::sleep;
 use crate::engine::failure::Failure;
 use crate::engine::frame::{Data, Frame};
 

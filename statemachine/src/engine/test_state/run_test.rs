@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use crate::definition::{Machine, MachineType};
-use crate::engine::execution::clock::{Clock, date_text};
+use crate::engine::clock::{Clock, date_text};
 use crate::engine::execution::environment::Environment;
 use crate::engine::execution::run::Run;
 use crate::engine::failure::Failure;

@@ -12,8 +12,8 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 use crate::engine::execution::run::Run;
-use crate::engine::execution::stop::StopRequest;
 use crate::engine::history::event::{Details, Event, EventType};
+use crate::engine::stop_request::StopRequest;
 
 /// How an execution ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]

@@ -11,17 +11,17 @@ use serde_json::Value;
 use crate::definition::map::{Distribution, ItemSource};
 use crate::definition::model::MapState;
 use crate::engine::execute::drive;
-use crate::engine::execution::handle::{Outcome, Status};
+use crate::engine::execution::execution_handle::{Outcome, Status};
 use crate::engine::execution::map_item::MapItem;
 use crate::engine::execution::run::Run;
-use crate::engine::failure::{Failure, names};
+use crate::engine::failure::Failure;
 use crate::engine::frame::Frame;
 use crate::engine::history::event::{Details, EventType};
 use crate::engine::map::child_executions::{ChildExecution, ChildExecutions};
 use crate::engine::map::item_batcher::batches;
 use crate::engine::map::item_reader;
 use crate::engine::map::items::select;
-use crate::engine::map::limits::{Limits, Tolerance};
+use crate::engine::map::limits::{Limits, over_threshold, threshold_exceeded};
 use crate::engine::map::result_writer;
 use crate::engine::thread::Thread;
 
@@ -242,42 +242,4 @@ async fn run_children(
 struct Started {
     run: Arc<Run>,
     at: DateTime<Utc>,
-}
-
-pub(crate) fn over_threshold() -> Failure {
-    Failure::ordinary(
-        names::EXCEED_TOLERATED_FAILURE_THRESHOLD,
-        "The specified tolerated failure threshold was exceeded",
-    )
-}
-
-/// Tells whether more items failed than the state tolerates: none where it says nothing.
-pub(crate) fn threshold_exceeded(tolerance: Tolerance, failed: usize, total: usize) -> bool {
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "a share of items needs no more than 52 bits"
-    )]
-    let share = |failed: usize| failed as f64 * 100.0 / total.max(1) as f64;
-    match (tolerance.count, tolerance.percentage) {
-        (None, None) => failed > 0,
-        (count, percentage) => {
-            count.is_some_and(|count| failed > count)
-                || percentage.is_some_and(|percentage| share(failed) > percentage)
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn either_threshold_ends_the_map_run() {
-        let limits = |count, percentage| Tolerance { count, percentage };
-        assert!(threshold_exceeded(limits(None, None), 1, 10));
-        assert!(!threshold_exceeded(limits(Some(1), None), 1, 10));
-        assert!(threshold_exceeded(limits(Some(1), None), 2, 10));
-        assert!(!threshold_exceeded(limits(None, Some(20.0)), 2, 10));
-        assert!(threshold_exceeded(limits(Some(5), Some(20.0)), 3, 10));
-    }
 }
