@@ -4,7 +4,7 @@
 mod machines;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use drivetrain_statemachine::{Engine, JsonLines, Machine, Status, TaskCall, TaskError};
+use drivetrain_statemachine::{Engine, JsonLines, Machine, Status, TaskCall, TaskFailure};
 use serde_json::Value;
 
 use machines::MEASURED;
@@ -42,8 +42,8 @@ fn executions(criterion: &mut Criterion) {
     group.finish();
 }
 
-async fn no_task(call: TaskCall) -> Result<Value, TaskError> {
-    Err(TaskError::new("NoTask", call.state))
+async fn no_task(call: TaskCall) -> Result<Value, TaskFailure> {
+    Err(TaskFailure::new("NoTask", call.state))
 }
 
 criterion_group!(benches, executions);

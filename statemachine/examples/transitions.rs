@@ -18,7 +18,7 @@ use std::error::Error;
 use std::fs::File;
 use std::time::{Duration, Instant};
 
-use drivetrain_statemachine::{Engine, JsonLines, Machine, Status, TaskCall, TaskError};
+use drivetrain_statemachine::{Engine, JsonLines, Machine, Status, TaskCall, TaskFailure};
 use serde_json::{Value, json};
 
 use machines::MEASURED;
@@ -82,8 +82,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-async fn no_task(call: TaskCall) -> Result<Value, TaskError> {
-    Err(TaskError::new("NoTask", call.state))
+async fn no_task(call: TaskCall) -> Result<Value, TaskFailure> {
+    Err(TaskFailure::new("NoTask", call.state))
 }
 
 /// Reads how long all threads of this process have run, those that have ended included.

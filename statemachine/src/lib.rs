@@ -4,7 +4,7 @@
 //! and the event history. The same machine, input, start time, seed and answers give the same history, on any machine.
 //!
 //! ```
-//! use drivetrain_statemachine::{Engine, Machine, TaskCall, TaskError};
+//! use drivetrain_statemachine::{Engine, Machine, TaskCall, TaskFailure};
 //! use serde_json::{Value, json};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -25,7 +25,7 @@
 //!     let payload = &call.input["Payload"];
 //!     match (payload["a"].as_i64(), payload["b"].as_i64()) {
 //!         (Some(a), Some(b)) => Ok(json!(a + b)),
-//!         _ => Err(TaskError::new("NotANumber", payload.to_string())),
+//!         _ => Err(TaskFailure::new("NotANumber", payload.to_string())),
 //!     }
 //! });
 //! // Virtual time: the clock jumps over every wait. An ordinary runtime gives real time.
@@ -97,10 +97,10 @@ pub use diagnostics::duplicate_keys::duplicate_keys;
 pub use diagnostics::place::Place;
 pub use engine::{
     Details, Engine, Event, EventType, Events, Execution, ExecutionControl, History, HistorySink,
-    InspectionLevel, JsonLines, MockError, Outcome, StateConfiguration, Status, TaskCall,
-    TaskError, TaskHandler, TaskOutput, TestMock, TestStateRequest, TestStateResponse,
-    TestStateStatus, TokenError, Tokens, test_state,
+    InspectionLevel, JsonLines, Outcome, StateConfiguration, Status, TaskCall, TaskFailure,
+    TaskHandler, TaskOutput, TestMock, TestStateRequest, TestStateResponse, TestStateStatus,
+    Tokens, test_state,
 };
-pub use error::{Error, ErrorKind};
+pub use error::{Error, ErrorKind, Problem};
 pub use json_text::JsonText;
 pub use validate::validate;

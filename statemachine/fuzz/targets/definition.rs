@@ -6,7 +6,7 @@ mod evaluator;
 use std::time::Duration;
 
 use drivetrain_statemachine::{
-    Engine, Event, Machine, MachineType, Outcome, TaskCall, TaskError, validate,
+    Engine, Event, Machine, MachineType, Outcome, TaskCall, TaskFailure, validate,
 };
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Value, json};
@@ -59,6 +59,6 @@ fn check(event: &Event) {
     }
 }
 
-async fn echo(call: TaskCall) -> Result<Value, TaskError> {
+async fn echo(call: TaskCall) -> Result<Value, TaskFailure> {
     Ok(call.input)
 }

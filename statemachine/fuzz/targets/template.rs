@@ -6,7 +6,7 @@ mod evaluator;
 use drivetrain_statemachine::jsonata::{self, JsonataScope};
 use drivetrain_statemachine::scope::{Host, Random, Scope};
 use drivetrain_statemachine::template::Template;
-use drivetrain_statemachine::{Engine, History, Machine, MachineType, TaskCall, TaskError};
+use drivetrain_statemachine::{Engine, History, Machine, MachineType, TaskCall, TaskFailure};
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Map, Value, json};
 
@@ -73,7 +73,7 @@ fn output_of_a_machine(template: &Value, input: &Value) -> Option<Option<Value>>
         .expect("a runtime without IO can always be built");
     let history = History::default();
     let engine = Engine::new(|call: TaskCall| async move {
-        Err::<Value, _>(TaskError::new("NoTask", call.state))
+        Err::<Value, _>(TaskFailure::new("NoTask", call.state))
     })
     .history(history.clone());
     let outcome = runtime.block_on(engine.run(&machine, input.clone())).ok()?;

@@ -15,8 +15,9 @@ use crate::engine::execution::run::Run;
 use crate::engine::failure::{Failure, FailureClass, names};
 use crate::engine::inspection::{Mock, Step};
 use crate::engine::state_data::Variables;
-use crate::jsonata::{JsonataError, JsonataScope};
-use crate::jsonpath::{NULL_INPUT, PathError};
+use crate::error::Error;
+use crate::jsonata::JsonataScope;
+use crate::jsonpath::NULL_INPUT;
 use crate::scope::Scope;
 use crate::template::Template;
 
@@ -150,7 +151,7 @@ impl Frame<'_> {
         &self,
         selector: &Selector,
         input: &Value,
-    ) -> Result<Result<Value, PathError>, Failure> {
+    ) -> Result<Result<Value, Error>, Failure> {
         match &selector.source {
             SelectorSource::Query(query) => self.with_scope(input, self.item, |scope| {
                 if query.reads_null(scope) {
@@ -172,7 +173,7 @@ impl Frame<'_> {
         &'v self,
         selector: &'v Selector,
         input: &'v Value,
-    ) -> Result<Result<Cow<'v, Value>, PathError>, Failure> {
+    ) -> Result<Result<Cow<'v, Value>, Error>, Failure> {
         static NOTHING: Value = Value::Null;
         match &selector.source {
             SelectorSource::Query(query) if !query.reads_context() => {
@@ -298,12 +299,8 @@ impl Frame<'_> {
         self.run.shared.inspection.as_ref()?.mock.as_ref()
     }
 
-    fn jsonata_failure(&self, field: &str, error: &JsonataError) -> Failure {
-        let location = if error.field().is_empty() {
-            field
-        } else {
-            error.field()
-        };
+    fn jsonata_failure(&self, field: &str, error: &Error) -> Failure {
+        let location = error.field().unwrap_or(field);
         self.evaluation(Some(location), &error.to_string())
     }
 

@@ -52,11 +52,11 @@ mod test_state;
 pub use execution::execution_handle::{Events, Execution, ExecutionControl, Outcome, Status};
 pub use history::event::{Details, Event, EventType, History, HistorySink};
 pub use history::json_lines::JsonLines;
-pub use port::task_handler::{TaskCall, TaskError, TaskHandler, TaskOutput};
-pub use port::tokens::{TokenError, Tokens};
+pub use port::task_handler::{TaskCall, TaskFailure, TaskHandler, TaskOutput};
+pub use port::tokens::Tokens;
 pub use start::Engine;
 pub use test_state::{
-    InspectionLevel, MockError, StateConfiguration, TestMock, TestStateRequest, TestStateResponse,
+    InspectionLevel, StateConfiguration, TestMock, TestStateRequest, TestStateResponse,
     TestStateStatus, test_state,
 };
 

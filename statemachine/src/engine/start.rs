@@ -16,17 +16,17 @@ use crate::engine::history::recorder::STANDARD_EVENT_LIMIT;
 use crate::engine::port::task_handler::TaskHandler;
 use crate::engine::port::tokens::Tokens;
 use crate::engine::states::map_run::EXPRESS_LIMIT;
+use crate::error::{Error, ErrorKind};
 use crate::evaluation_budget::{MAX_DEPTH, nests_too_deeply};
 use crate::payload_size::{PAYLOAD_LIMIT_BYTES, exceeds};
 use crate::scope::{Host, Random};
-use crate::{Error, ErrorKind};
 
 /// Starts executions: the task handler and everything that an execution may depend on.
 ///
 /// The same machine, input, start time, seed and answers of the handler give the same history, on any machine.
 ///
 /// ```
-/// use drivetrain_statemachine::{Engine, History, Machine, Status, TaskCall, TaskError};
+/// use drivetrain_statemachine::{Engine, History, Machine, Status, TaskCall, TaskFailure};
 /// use serde_json::{Value, json};
 ///
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
@@ -38,7 +38,7 @@ use crate::{Error, ErrorKind};
 /// let history = History::default();
 /// let engine = Engine::new(|call: TaskCall| async move {
 ///     match call.retry_count {
-///         0 => Err(TaskError::new("Busy", "try again")),
+///         0 => Err(TaskFailure::new("Busy", "try again")),
 ///         _ => Ok(json!("an answer")),
 ///     }
 /// })

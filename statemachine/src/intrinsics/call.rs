@@ -5,12 +5,12 @@ use std::borrow::Cow;
 use chrono::DateTime;
 use serde_json::{Map, Value};
 
+use crate::error::{Error, ErrorKind};
 use crate::evaluation_budget::{self, Budget, Exhausted};
-use crate::intrinsics::error::{IntrinsicError, IntrinsicErrorKind};
 use crate::intrinsics::refusal::Refusal;
 use crate::intrinsics::table::Signature;
 use crate::intrinsics::text::Pieces;
-use crate::jsonpath::{PathErrorKind, Query};
+use crate::jsonpath::Query;
 use crate::scope::{Host, Random, Scope};
 
 /// How many times larger than a call's text its value may be to be kept: no definition fills the memory with constants.
@@ -56,9 +56,9 @@ impl Call {
     /// Evaluates the call.
     ///
     /// # Errors
-    /// [`IntrinsicErrorKind::Missing`] if a path leads nowhere, [`IntrinsicErrorKind::Failed`] if an argument has the
-    /// wrong type or value, [`IntrinsicErrorKind::Limit`] if the result would be too large or too deep.
-    pub fn evaluate(&self, scope: &Scope<'_>, host: &mut Host) -> Result<Value, IntrinsicError> {
+    /// [`ErrorKind::MissingValue`] if a path leads nowhere, [`ErrorKind::EvaluationFailed`] if an argument has the
+    /// wrong type or value, [`ErrorKind::LimitExceeded`] if the result would be too large or too deep.
+    pub fn evaluate(&self, scope: &Scope<'_>, host: &mut Host) -> Result<Value, Error> {
         self.evaluate_within(scope, host, &mut Budget::new())
     }
 
@@ -68,15 +68,13 @@ impl Call {
         scope: &Scope<'_>,
         host: &mut Host,
         budget: &mut Budget,
-    ) -> Result<Value, IntrinsicError> {
+    ) -> Result<Value, Error> {
         self.value(scope, host, budget)
             .map(Cow::into_owned)
-            .map_err(|Failed { kind, message }| IntrinsicError {
-                kind,
-                message: format!(
-                    "The function '{}' had the following error: {message}",
-                    self.text
-                ),
+            .map_err(|Failed { kind, message }| {
+                let text = &self.text;
+                let message = format!("The function '{text}' had the following error: {message}");
+                Error::new(kind, message)
             })
     }
 
@@ -166,7 +164,7 @@ impl Call {
         }
         if function.nests() && evaluation_budget::nests_too_deeply(&result) {
             return Err(Failed::new(
-                IntrinsicErrorKind::Limit,
+                ErrorKind::LimitExceeded,
                 "its result nests too deeply",
             ));
         }
@@ -181,24 +179,24 @@ impl Call {
                 "Invalid arguments in {name}: number of arguments do not match the occurrences of {{}}"
             ),
             Refusal::Template(reason) => format!("Invalid template in {name}: {reason}"),
-            Refusal::Limit(message) => return Failed::new(IntrinsicErrorKind::Limit, message),
+            Refusal::Limit(message) => return Failed::new(ErrorKind::LimitExceeded, message),
         };
-        Failed::new(IntrinsicErrorKind::Failed, message)
+        Failed::new(ErrorKind::EvaluationFailed, message)
     }
 }
 
 fn too_large(_exhausted: Exhausted) -> Failed {
-    Failed::new(IntrinsicErrorKind::Limit, "its result is too large")
+    Failed::new(ErrorKind::LimitExceeded, "its result is too large")
 }
 
 /// What went wrong somewhere in an expression.
 struct Failed {
-    kind: IntrinsicErrorKind,
+    kind: ErrorKind,
     message: String,
 }
 
 impl Failed {
-    fn new(kind: IntrinsicErrorKind, message: impl Into<String>) -> Self {
+    fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self {
             kind,
             message: message.into(),
@@ -208,9 +206,9 @@ impl Failed {
 
 fn look_up<'v>(query: &'v Query, scope: &Scope<'v>) -> Result<Cow<'v, Value>, Failed> {
     query.resolve(scope).map_err(|error| match error.kind() {
-        PathErrorKind::Limit => Failed::new(IntrinsicErrorKind::Limit, error.to_string()),
+        ErrorKind::LimitExceeded => Failed::new(ErrorKind::LimitExceeded, error.to_string()),
         _ => Failed::new(
-            IntrinsicErrorKind::Missing,
+            ErrorKind::MissingValue,
             format!(
                 "The JsonPath argument for the field '{query}' could not be found in the input '{}'",
                 scope.input
@@ -225,18 +223,11 @@ pub(super) mod tests {
 
     use super::*;
 
-    pub(in crate::intrinsics) fn evaluate(
-        call: &str,
-        input: &Value,
-    ) -> Result<Value, IntrinsicError> {
+    pub(in crate::intrinsics) fn evaluate(call: &str, input: &Value) -> Result<Value, Error> {
         evaluate_within(call, input, Budget::new())
     }
 
-    fn evaluate_within(
-        call: &str,
-        input: &Value,
-        mut budget: Budget,
-    ) -> Result<Value, IntrinsicError> {
+    fn evaluate_within(call: &str, input: &Value, mut budget: Budget) -> Result<Value, Error> {
         let (context, variables) = (json!({}), Map::from_iter([("v".to_owned(), json!(5))]));
         let scope = Scope {
             input,
@@ -262,7 +253,7 @@ pub(super) mod tests {
     #[test]
     fn a_missing_path_and_a_wrong_type_are_told_apart() {
         let missing = evaluate("States.ArrayLength($.x)", &json!({"a": 1})).unwrap_err();
-        assert_eq!(missing.kind(), IntrinsicErrorKind::Missing);
+        assert_eq!(missing.kind(), ErrorKind::MissingValue);
         assert_eq!(
             missing.to_string(),
             "The function 'States.ArrayLength($.x)' had the following error: The JsonPath argument for the field \
@@ -275,7 +266,7 @@ pub(super) mod tests {
              the field '$.x' could not be found in the input '1'"
         );
         let wrong = evaluate("States.ArrayLength($.a)", &json!({"a": 1})).unwrap_err();
-        assert_eq!(wrong.kind(), IntrinsicErrorKind::Failed);
+        assert_eq!(wrong.kind(), ErrorKind::EvaluationFailed);
     }
 
     #[test]
@@ -285,7 +276,7 @@ pub(super) mod tests {
                 .map_err(|error| error.kind())
                 .err()
         };
-        let limit = Some(IntrinsicErrorKind::Limit);
+        let limit = Some(ErrorKind::LimitExceeded);
         let input = json!({"s": "x".repeat(1000)});
         let many = vec!["$.s"; 100].join(",");
         let format = format!("States.Format('{}',{many})", "{}".repeat(100));
@@ -336,7 +327,7 @@ pub(super) mod tests {
         assert!(evaluate(10_000).is_ok());
         assert_eq!(
             evaluate(1_000).unwrap_err().kind(),
-            IntrinsicErrorKind::Limit
+            ErrorKind::LimitExceeded
         );
     }
 }

@@ -33,9 +33,9 @@ pub(super) fn from_text(value: &Value) -> Result<Value, Refusal> {
 
 #[cfg(test)]
 mod tests {
+    use crate::error::ErrorKind;
     use serde_json::json;
 
-    use crate::intrinsics::IntrinsicErrorKind;
     use crate::intrinsics::call::tests::evaluate;
 
     #[test]
@@ -64,7 +64,7 @@ mod tests {
                 .unwrap_err()
                 .kind()
         };
-        assert_eq!(kind("{"), IntrinsicErrorKind::Failed);
-        assert_eq!(kind(&"[".repeat(100_000)), IntrinsicErrorKind::Limit);
+        assert_eq!(kind("{"), ErrorKind::EvaluationFailed);
+        assert_eq!(kind(&"[".repeat(100_000)), ErrorKind::LimitExceeded);
     }
 }

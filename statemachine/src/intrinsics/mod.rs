@@ -13,13 +13,12 @@
 //! let mut host = Host { now: chrono::DateTime::UNIX_EPOCH, random: Random::from_seed(1) };
 //! let call = Call::parse("States.Format('Hello {}, {}', $.name, States.MathAdd(1, 2))")?;
 //! assert_eq!(call.evaluate(&scope, &mut host)?, json!("Hello Ada, 3"));
-//! # Ok::<(), drivetrain_statemachine::intrinsics::IntrinsicError>(())
+//! # Ok::<(), drivetrain_statemachine::Error>(())
 //! ```
 
 mod array;
 mod call;
 mod encoding;
-mod error;
 mod json;
 mod math;
 mod parse;
@@ -28,5 +27,4 @@ mod table;
 mod text;
 
 pub use call::Call;
-pub use error::{IntrinsicError, IntrinsicErrorKind};
 pub use table::{FUNCTIONS, Function, Signature};

@@ -2,8 +2,8 @@
 
 use serde_json::{Number, Value};
 
+use crate::error::Error;
 use crate::intrinsics::call::{Argument, Call};
-use crate::intrinsics::error::IntrinsicError;
 use crate::intrinsics::table::FUNCTIONS;
 use crate::intrinsics::text;
 use crate::jsonpath::Query;
@@ -18,10 +18,10 @@ impl Call {
     /// Parses a call such as `States.Format('{}', $.name)`.
     ///
     /// # Errors
-    /// [`IntrinsicErrorKind::Syntax`] if the text is no call of a known function with as many arguments as it takes.
-    pub fn parse(source: &str) -> Result<Self, IntrinsicError> {
+    /// [`ErrorKind::InvalidExpression`] if the text is no call of a known function with as many arguments as it takes.
+    pub fn parse(source: &str) -> Result<Self, Error> {
         if source.len() > MAX_TEXT_BYTES {
-            return Err(IntrinsicError::syntax(format!(
+            return Err(Error::invalid_expression(format!(
                 "a call has at most {MAX_TEXT_BYTES} bytes"
             )));
         }
@@ -34,7 +34,7 @@ impl Call {
         parser.skip_blanks();
         match parser.rest().chars().next() {
             None => Ok(call),
-            Some(got) => Err(IntrinsicError::syntax(format!(
+            Some(got) => Err(Error::invalid_expression(format!(
                 "expected the end of the call, got `{got}`"
             ))),
         }
@@ -62,19 +62,21 @@ impl<'a> Parser<'a> {
         eaten
     }
 
-    fn unexpected(&self, expected: &str) -> IntrinsicError {
+    fn unexpected(&self, expected: &str) -> Error {
         match self.rest().chars().next() {
-            Some(got) => IntrinsicError::syntax(format!(
+            Some(got) => Error::invalid_expression(format!(
                 "expected {expected}, got `{got}` at position {}",
                 self.position + 1
             )),
-            None => IntrinsicError::syntax(format!("expected {expected}, got the end of the call")),
+            None => {
+                Error::invalid_expression(format!("expected {expected}, got the end of the call"))
+            }
         }
     }
 
-    fn read_call(&mut self, nesting: usize) -> Result<Call, IntrinsicError> {
+    fn read_call(&mut self, nesting: usize) -> Result<Call, Error> {
         if nesting > MAX_NESTING {
-            return Err(IntrinsicError::syntax(format!(
+            return Err(Error::invalid_expression(format!(
                 "calls nest deeper than {MAX_NESTING} levels"
             )));
         }
@@ -84,7 +86,7 @@ impl<'a> Parser<'a> {
             .iter()
             .find(|signature| signature.name == name)
             .ok_or_else(|| {
-                IntrinsicError::syntax(format!(
+                Error::invalid_expression(format!(
                     "`{}` is no intrinsic function",
                     name.chars().take(80).collect::<String>()
                 ))
@@ -111,7 +113,7 @@ impl<'a> Parser<'a> {
             } else {
                 format!("at least {least}")
             };
-            return Err(IntrinsicError::syntax(format!(
+            return Err(Error::invalid_expression(format!(
                 "`{name}` takes {expected} arguments, got {}",
                 arguments.len()
             )));
@@ -137,7 +139,7 @@ impl<'a> Parser<'a> {
         &rest[..end]
     }
 
-    fn read_argument(&mut self, nesting: usize) -> Result<Argument, IntrinsicError> {
+    fn read_argument(&mut self, nesting: usize) -> Result<Argument, Error> {
         self.skip_blanks();
         match self.rest().chars().next() {
             Some('\'') => self.read_text(),
@@ -161,7 +163,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Reads a text in single quotes. A backslash may stand before `'`, `\`, `{` and `}` only.
-    fn read_text(&mut self) -> Result<Argument, IntrinsicError> {
+    fn read_text(&mut self) -> Result<Argument, Error> {
         self.position += 1;
         let rest = self.rest();
         let mut raw = String::new();
@@ -179,7 +181,7 @@ impl<'a> Parser<'a> {
                 '\\' => match characters.next() {
                     Some((_, escaped @ ('\'' | '\\' | '{' | '}'))) => raw.extend(['\\', escaped]),
                     Some((_, other)) => {
-                        return Err(IntrinsicError::syntax(format!(
+                        return Err(Error::invalid_expression(format!(
                             "`\\{other}` is no escape in a quoted text"
                         )));
                     }
@@ -188,10 +190,10 @@ impl<'a> Parser<'a> {
                 other => raw.push(other),
             }
         }
-        Err(IntrinsicError::syntax("a text is not closed by `'`"))
+        Err(Error::invalid_expression("a text is not closed by `'`"))
     }
 
-    fn read_number(&mut self) -> Result<Argument, IntrinsicError> {
+    fn read_number(&mut self) -> Result<Argument, Error> {
         let rest = self.rest();
         let end = rest
             .find(|character: char| {
@@ -200,13 +202,13 @@ impl<'a> Parser<'a> {
             .unwrap_or(rest.len());
         let word = &rest[..end];
         let number: Number = serde_json::from_str(word)
-            .map_err(|_no_json| IntrinsicError::syntax(format!("`{word}` is no number")))?;
+            .map_err(|_no_json| Error::invalid_expression(format!("`{word}` is no number")))?;
         self.position += end;
         Ok(Argument::Literal(Value::Number(number)))
     }
 
     /// Reads a path up to the `,` or `)` that stands in none of its brackets and quotes.
-    fn read_path(&mut self) -> Result<Argument, IntrinsicError> {
+    fn read_path(&mut self) -> Result<Argument, Error> {
         let rest = self.rest();
         let (mut depth, mut quote, mut escaped) = (0_usize, None, false);
         let mut end = rest.len();
@@ -229,14 +231,14 @@ impl<'a> Parser<'a> {
         self.position += end;
         Query::parse(path)
             .map(Argument::Path)
-            .map_err(|error| IntrinsicError::syntax(format!("the path `{path}`: {error}")))
+            .map_err(|error| Error::invalid_expression(format!("the path `{path}`: {error:#}")))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::intrinsics::IntrinsicErrorKind;
+    use crate::error::ErrorKind;
 
     #[test]
     fn what_is_no_call_is_refused() {
@@ -262,7 +264,7 @@ mod tests {
         ] {
             assert_eq!(
                 Call::parse(source).unwrap_err().kind(),
-                IntrinsicErrorKind::Syntax,
+                ErrorKind::InvalidExpression,
                 "{source}"
             );
         }

@@ -3,7 +3,7 @@
 use jsonata_core::evaluator::EvaluatorError;
 use jsonata_core::parser::ParserError;
 
-use crate::jsonata::error::JsonataError;
+use crate::error::{Error, ErrorKind};
 use crate::jsonata::meter::MEMORY_LIMIT;
 
 /// What the parser calls a token, and how it is written.
@@ -143,15 +143,41 @@ fn quote_between(message: &str, before: &str, after: &str) -> String {
 }
 
 /// Sorts an evaluator's error into what an expression did wrong and what it took too much of.
-pub(super) fn classify(error: &EvaluatorError) -> JsonataError {
+pub(super) fn classify(error: &EvaluatorError) -> Error {
     let message = error.message();
     match error.code() {
-        Some("D2015" | "D2014") => JsonataError::limit(MEMORY_LIMIT),
-        Some("D1012") => JsonataError::limit("The expression exceeded the time limit"),
-        Some("D1011" | "U1001") => JsonataError::limit(message),
-        _ if message.starts_with(MEMORY_LIMIT) => JsonataError::limit(MEMORY_LIMIT),
-        _ => JsonataError::evaluation(of_evaluator(error)),
+        Some("D2015" | "D2014") => Error::limit_exceeded(MEMORY_LIMIT),
+        Some("D1012") => Error::limit_exceeded("The expression exceeded the time limit"),
+        Some("D1011" | "U1001") => Error::limit_exceeded(message),
+        _ if message.starts_with(MEMORY_LIMIT) => Error::limit_exceeded(MEMORY_LIMIT),
+        _ => Error::evaluation_failed(of_evaluator(error)),
     }
+}
+
+/// Tells whether a message begins with a code such as `T1006: `.
+fn has_code(message: &str) -> bool {
+    message.split_once(": ").is_some_and(|(code, _)| {
+        code.len() == 5
+            && code.starts_with(|letter: char| letter.is_ascii_uppercase())
+            && code[1..].bytes().all(|digit| digit.is_ascii_digit())
+    })
+}
+
+/// Words an error as AWS does in the cause of a state: with the expression and its field.
+pub(super) fn in_field(error: &Error, field: &str, expression: &str) -> Error {
+    let prefix = format!("The JSONata expression '{expression}' specified for the field '{field}'");
+    let message = match error.kind() {
+        ErrorKind::MissingValue => format!("{prefix} returned nothing (undefined)."),
+        ErrorKind::UnsupportedResult => format!("{prefix} returned an unsupported result type."),
+        ErrorKind::InvalidExpression | ErrorKind::UnsupportedExpression => error.to_string(),
+        _ => {
+            let message = error.to_string();
+            // Measured: a message with a code is a sentence of its own.
+            let separator = if has_code(&message) { ". " } else { ": " };
+            format!("{prefix} threw an error during evaluation{separator}{message}")
+        }
+    };
+    Error::new(error.kind(), message).in_field(field)
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use jsonata_core::evaluator::{Context, Evaluator, EvaluatorOptions};
 use jsonata_core::value::JValue;
 use serde_json::Value;
 
-use crate::jsonata::error::JsonataError;
+use crate::error::Error;
 use crate::jsonata::meter::{MAX_SEQUENCE_ITEMS, Meter};
 use crate::jsonata::references::References;
 use crate::jsonata::scope::JsonataScope;
@@ -35,19 +35,19 @@ impl Expression {
     /// Parses the text between `{%` and `%}`.
     ///
     /// # Errors
-    /// [`JsonataErrorKind::Syntax`] if the text is no expression, [`JsonataErrorKind::Unsupported`] if it reads the
+    /// [`ErrorKind::InvalidExpression`] if the text is no expression, [`ErrorKind::UnsupportedExpression`] if it reads the
     /// input document, which an expression in a state does not have.
-    pub fn parse(text: &str) -> Result<Self, JsonataError> {
+    pub fn parse(text: &str) -> Result<Self, Error> {
         if text.len() > MAX_TEXT_BYTES {
-            return Err(JsonataError::syntax(format!(
+            return Err(Error::invalid_expression(format!(
                 "an expression has at most {MAX_TEXT_BYTES} bytes"
             )));
         }
         let text = text.trim();
         let tree = jsonata_core::parser::parse(text)
-            .map_err(|error| JsonataError::syntax(error_text::of_parser(&error, text)))?;
+            .map_err(|error| Error::invalid_expression(error_text::of_parser(&error, text)))?;
         if let Some(reason) = references::reads_input(&tree) {
-            return Err(JsonataError::unsupported(reason));
+            return Err(Error::unsupported_expression(reason));
         }
         let references = References::of(&tree);
         let tree = bounding_rewrite::bounded(tree);
@@ -68,13 +68,9 @@ impl Expression {
     /// Evaluates the expression.
     ///
     /// # Errors
-    /// [`JsonataErrorKind::Undefined`] if the result is nothing, [`JsonataErrorKind::ResultType`] if it is no JSON,
-    /// [`JsonataErrorKind::Evaluation`] if the expression failed, [`JsonataErrorKind::Limit`] if it took too much.
-    pub fn evaluate(
-        &self,
-        scope: &JsonataScope<'_>,
-        host: &mut Host,
-    ) -> Result<Value, JsonataError> {
+    /// [`ErrorKind::MissingValue`] if the result is nothing, [`ErrorKind::UnsupportedResult`] if it is no JSON,
+    /// [`ErrorKind::EvaluationFailed`] if the expression failed, [`ErrorKind::LimitExceeded`] if it took too much.
+    pub fn evaluate(&self, scope: &JsonataScope<'_>, host: &mut Host) -> Result<Value, Error> {
         self.evaluate_metered(scope, host, &Rc::new(Meter::new()))
     }
 
@@ -83,7 +79,7 @@ impl Expression {
         scope: &JsonataScope<'_>,
         host: &mut Host,
         meter: &Rc<Meter>,
-    ) -> Result<Value, JsonataError> {
+    ) -> Result<Value, Error> {
         let mut context = Context::new();
         self.references.bind(scope, host.now, &mut context);
         let options = EvaluatorOptions {
@@ -94,7 +90,7 @@ impl Expression {
         };
         let mut evaluator = Evaluator::with_options(context, options);
         let random = aws_functions::register(&mut evaluator, host, meter, &self.names)
-            .map_err(|error| JsonataError::evaluation(error_text::of_evaluator(&error)))?;
+            .map_err(|error| Error::evaluation_failed(error_text::of_evaluator(&error)))?;
         // The evaluator is somebody else's code, which a strange enough expression may find a way to panic in. It shares
         // nothing with the rest, so the panic ends with this evaluation.
         let result = catch_unwind(AssertUnwindSafe(|| {
@@ -102,7 +98,7 @@ impl Expression {
         }));
         host.random = random.borrow().clone();
         let result = result
-            .map_err(|_panic| JsonataError::evaluation("The expression broke its evaluator"))?
+            .map_err(|_panic| Error::evaluation_failed("The expression broke its evaluator"))?
             .map_err(|error| error_text::classify(&error))?;
         json_conversion::to_json(&result, meter)
     }
@@ -110,17 +106,17 @@ impl Expression {
 
 #[cfg(test)]
 mod tests {
+    use crate::error::ErrorKind;
     use serde_json::{Map, json};
 
     use super::*;
-    use crate::jsonata::error::JsonataErrorKind;
     use crate::scope::Random;
 
     #[expect(
         clippy::needless_pass_by_value,
         reason = "a literal reads better without a reference"
     )]
-    fn evaluate(text: &str, input: Value) -> Result<Value, JsonataError> {
+    fn evaluate(text: &str, input: Value) -> Result<Value, Error> {
         let states = json!({"input": input, "context": {"State": {"Name": "S"}}});
         let variables = Map::from_iter([
             ("answer".to_owned(), json!(42)),
@@ -138,7 +134,7 @@ mod tests {
     }
 
     /// Evaluates within a tenth of what an expression may take, to fail sooner.
-    fn limited(text: &str) -> JsonataErrorKind {
+    fn limited(text: &str) -> ErrorKind {
         let (states, variables) = (json!({}), Map::new());
         let scope = JsonataScope {
             states: &states,
@@ -156,7 +152,7 @@ mod tests {
             .kind()
     }
 
-    fn kind(text: &str) -> JsonataErrorKind {
+    fn kind(text: &str) -> ErrorKind {
         evaluate(text, json!(null)).unwrap_err().kind()
     }
 
@@ -204,10 +200,10 @@ mod tests {
 
     #[test]
     fn nothing_null_and_functions_are_told_apart() {
-        assert_eq!(kind("$states.input.missing"), JsonataErrorKind::Undefined);
+        assert_eq!(kind("$states.input.missing"), ErrorKind::MissingValue);
         assert_eq!(evaluate("null", json!(null)), Ok(Value::Null));
-        assert_eq!(kind("function($x){$x}"), JsonataErrorKind::ResultType);
-        assert_eq!(kind("$nothing(1)"), JsonataErrorKind::Evaluation);
+        assert_eq!(kind("function($x){$x}"), ErrorKind::UnsupportedResult);
+        assert_eq!(kind("$nothing(1)"), ErrorKind::EvaluationFailed);
     }
 
     #[test]
@@ -253,7 +249,7 @@ mod tests {
             let text = format!("$fromMillis(0, '{picture}')");
             let kind = evaluate(&text, json!(null)).unwrap_err().kind();
             assert!(
-                matches!(kind, JsonataErrorKind::Evaluation | JsonataErrorKind::Limit),
+                matches!(kind, ErrorKind::EvaluationFailed | ErrorKind::LimitExceeded),
                 "{text}"
             );
         }
@@ -267,7 +263,7 @@ mod tests {
     fn a_panic_of_the_evaluator_ends_as_an_error() {
         // Its code for names of a date's parts has an arm that it takes to be out of reach.
         let error = evaluate("$fromMillis(-1, '[fNN]')", json!(null)).unwrap_err();
-        assert_eq!(error.kind(), JsonataErrorKind::Evaluation);
+        assert_eq!(error.kind(), ErrorKind::EvaluationFailed);
     }
 
     #[test]
@@ -300,7 +296,7 @@ mod tests {
         ] {
             assert_eq!(
                 Expression::parse(text).unwrap_err().kind(),
-                JsonataErrorKind::Unsupported,
+                ErrorKind::UnsupportedExpression,
                 "{text}"
             );
         }
@@ -356,13 +352,13 @@ mod tests {
             "$range(1, 10000000, 1)",
             "$parse($pad('', 100000, '['))",
         ] {
-            assert_eq!(limited(text), JsonataErrorKind::Limit, "{text}");
+            assert_eq!(limited(text), ErrorKind::LimitExceeded, "{text}");
         }
         for text in [
             "($f := function($n){ 1 + $f($n) }; $f(1))",
             "$reduce([1..200], function($a, $i){ [[$a]] })",
         ] {
-            assert_eq!(limited(text), JsonataErrorKind::Limit, "{text}");
+            assert_eq!(limited(text), ErrorKind::LimitExceeded, "{text}");
         }
     }
 
@@ -370,7 +366,7 @@ mod tests {
     fn expressions_that_never_end_are_stopped() {
         assert_eq!(
             limited("($f := function($n){ $f($n + 1) }; $f(1))"),
-            JsonataErrorKind::Limit
+            ErrorKind::LimitExceeded
         );
     }
 

@@ -5,8 +5,8 @@ use indexmap::IndexMap;
 use jsonata_core::value::JValue;
 use serde_json::{Map, Number, Value};
 
+use crate::error::Error;
 use crate::evaluation_budget;
-use crate::jsonata::error::JsonataError;
 use crate::jsonata::error_text;
 use crate::jsonata::meter::Meter;
 
@@ -28,9 +28,9 @@ pub(super) fn from_json(value: &Value) -> JValue {
 }
 
 /// Takes an evaluation's result as JSON: within the meter, 128 levels deep at most.
-pub(super) fn to_json(value: &JValue, meter: &Meter) -> Result<Value, JsonataError> {
+pub(super) fn to_json(value: &JValue, meter: &Meter) -> Result<Value, Error> {
     if value.is_undefined() {
-        return Err(JsonataError::undefined());
+        return Err(Error::missing_value("the expression returned nothing"));
     }
     meter
         .weigh(value)
@@ -38,9 +38,9 @@ pub(super) fn to_json(value: &JValue, meter: &Meter) -> Result<Value, JsonataErr
     convert(value, 0)
 }
 
-fn convert(value: &JValue, depth: usize) -> Result<Value, JsonataError> {
+fn convert(value: &JValue, depth: usize) -> Result<Value, Error> {
     if depth >= evaluation_budget::MAX_DEPTH {
-        return Err(JsonataError::limit(format!(
+        return Err(Error::limit_exceeded(format!(
             "The result nests deeper than {} levels",
             evaluation_budget::MAX_DEPTH - 1
         )));
@@ -60,9 +60,9 @@ fn convert(value: &JValue, depth: usize) -> Result<Value, JsonataError> {
             fields
                 .iter()
                 .map(|(name, field)| Ok((name.clone(), convert(field, depth + 1)?)))
-                .collect::<Result<Map<_, _>, JsonataError>>()?,
+                .collect::<Result<Map<_, _>, Error>>()?,
         ),
-        _ => return Err(JsonataError::result_type()),
+        _ => return Err(Error::unsupported_result("the result is no JSON value")),
     })
 }
 

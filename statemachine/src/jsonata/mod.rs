@@ -16,12 +16,11 @@
 //! let scope = JsonataScope { states: &states, variables: &variables };
 //! let mut host = Host { now: chrono::DateTime::UNIX_EPOCH, random: Random::from_seed(1) };
 //! assert_eq!(expression.evaluate(&scope, &mut host)?, json!(60));
-//! # Ok::<(), drivetrain_statemachine::jsonata::JsonataError>(())
+//! # Ok::<(), drivetrain_statemachine::Error>(())
 //! ```
 
 mod aws_functions;
 mod bounding_rewrite;
-mod error;
 mod error_text;
 mod expression;
 mod json_conversion;
@@ -30,7 +29,6 @@ mod references;
 mod scope;
 mod template;
 
-pub use error::{JsonataError, JsonataErrorKind};
 pub use expression::Expression;
 pub use scope::JsonataScope;
-pub use template::{Template, TemplateProblem, expression_text};
+pub use template::{Template, expression_text};

@@ -5,9 +5,10 @@ use std::rc::Rc;
 
 use serde_json::{Map, Value};
 
-use crate::evaluation_budget;
+use crate::error::{Error, ErrorKind, Problem};
+use crate::evaluation_budget::{MAX_DEPTH, nests_too_deeply};
 use crate::json_pointer::Walk;
-use crate::jsonata::error::{JsonataError, JsonataErrorKind};
+use crate::jsonata::error_text;
 use crate::jsonata::expression::Expression;
 use crate::jsonata::meter::Meter;
 use crate::jsonata::scope::JsonataScope;
@@ -27,17 +28,6 @@ enum Node {
     Expression(Box<Expression>),
 }
 
-/// A place in a template that is no expression.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TemplateProblem {
-    /// JSON pointer from the template's root.
-    pub pointer: String,
-    /// What is wrong.
-    pub kind: JsonataErrorKind,
-    /// The same for a reader.
-    pub message: String,
-}
-
 /// Gives the text between `{%` and `%}`; `None` if a string is no expression.
 ///
 /// The marks must be the first and the last characters: blanks outside of them make a string a plain one.
@@ -50,17 +40,15 @@ impl Template {
     /// Parses a template.
     ///
     /// # Errors
-    /// Every place that is wrong.
-    pub fn parse(template: &Value) -> Result<Self, Vec<TemplateProblem>> {
-        if evaluation_budget::nests_too_deeply(template) {
-            return Err(vec![TemplateProblem {
+    /// [`ErrorKind::InvalidExpression`] with every place that is wrong, [`Error::problems`].
+    pub fn parse(template: &Value) -> Result<Self, Error> {
+        if nests_too_deeply(template) {
+            return Err(Error::template(vec![Problem {
+                kind: ErrorKind::LimitExceeded,
                 pointer: String::new(),
-                kind: JsonataErrorKind::Limit,
-                message: format!(
-                    "a template nests at most {} levels",
-                    evaluation_budget::MAX_DEPTH
-                ),
-            }]);
+                place: None,
+                message: format!("a template nests at most {MAX_DEPTH} levels"),
+            }]));
         }
         let mut walk = Walk::new();
         let node = parse_node(template, &mut walk);
@@ -68,44 +56,37 @@ impl Template {
         if problems.is_empty() {
             Ok(Self { node })
         } else {
-            Err(problems)
+            Err(Error::template(problems))
         }
     }
 
     /// Evaluates the template; `field` names it in errors (`Output`, then `Output/result` or `Output/values[0]`).
     ///
     /// # Errors
-    /// [`JsonataErrorKind`] says why not, [`JsonataError::field`] where.
+    /// [`ErrorKind`] says why not, [`Error::field`] where.
     pub fn evaluate(
         &self,
         field: &str,
         scope: &JsonataScope<'_>,
         host: &mut Host,
-    ) -> Result<Value, JsonataError> {
+    ) -> Result<Value, Error> {
         let meter = Rc::new(Meter::new());
         let value = build(&self.node, &mut field.to_owned(), scope, host, &meter)?;
-        if evaluation_budget::nests_too_deeply(&value) {
-            let message = format!(
-                "The result nests deeper than {} levels",
-                evaluation_budget::MAX_DEPTH - 1
-            );
-            return Err(JsonataError::limit(message));
+        if nests_too_deeply(&value) {
+            let message = format!("The result nests deeper than {} levels", MAX_DEPTH - 1);
+            return Err(Error::limit_exceeded(message));
         }
         Ok(value)
     }
 }
 
-fn parse_node(template: &Value, walk: &mut Walk<TemplateProblem>) -> Node {
+fn parse_node(template: &Value, walk: &mut Walk<Problem>) -> Node {
     match template {
         Value::String(string) => match expression_text(string).map(Expression::parse) {
             None => Node::Literal(template.clone()),
             Some(Ok(expression)) => Node::Expression(Box::new(expression)),
             Some(Err(error)) => {
-                walk.note(|pointer| TemplateProblem {
-                    pointer: pointer.to_owned(),
-                    kind: error.kind(),
-                    message: error.to_string(),
-                });
+                walk.note(|pointer| Problem::of(&error, pointer));
                 Node::Literal(Value::Null)
             }
         },
@@ -146,13 +127,13 @@ fn build(
     scope: &JsonataScope<'_>,
     host: &mut Host,
     meter: &Rc<Meter>,
-) -> Result<Value, JsonataError> {
+) -> Result<Value, Error> {
     let start = field.len();
     Ok(match node {
         Node::Literal(value) => value.clone(),
         Node::Expression(expression) => expression
             .evaluate_metered(scope, host, meter)
-            .map_err(|error| error.in_field(field, expression.text()))?,
+            .map_err(|error| error_text::in_field(&error, field, expression.text()))?,
         Node::Object(fields) => {
             let mut object = Map::with_capacity(fields.len());
             for (name, node) in fields {
@@ -182,7 +163,7 @@ mod tests {
     use super::*;
     use crate::scope::Random;
 
-    fn evaluate(template: &Value) -> Result<Value, JsonataError> {
+    fn evaluate(template: &Value) -> Result<Value, Error> {
         let (states, variables) = (json!({"input": {"a": [1, 2]}}), Map::new());
         let scope = JsonataScope {
             states: &states,
@@ -229,16 +210,17 @@ mod tests {
 
     #[test]
     fn every_wrong_place_is_named() {
-        let problems = Template::parse(&json!({"a": ["{% ( %}"], "b": "{% x %}"})).unwrap_err();
-        let found: Vec<_> = problems
+        let error = Template::parse(&json!({"a": ["{% ( %}"], "b": "{% x %}"})).unwrap_err();
+        let found: Vec<_> = error
+            .problems()
             .iter()
             .map(|problem| (problem.pointer.as_str(), problem.kind))
             .collect();
         assert_eq!(
             found,
             [
-                ("/a/0", JsonataErrorKind::Syntax),
-                ("/b", JsonataErrorKind::Unsupported)
+                ("/a/0", ErrorKind::InvalidExpression),
+                ("/b", ErrorKind::UnsupportedExpression)
             ]
         );
     }
@@ -268,6 +250,6 @@ mod tests {
             .map_err(|error| error.kind())
         };
         assert!(built(20_000).is_ok());
-        assert_eq!(built(5_000), Err(JsonataErrorKind::Limit));
+        assert_eq!(built(5_000), Err(ErrorKind::LimitExceeded));
     }
 }

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
+use crate::error::Error;
 use crate::evaluation_budget;
-use crate::jsonpath::error::PathError;
 
 /// How many values one evaluation may look at: a few seconds' work at most.
 const MAX_VISITS: u64 = 20_000_000;
@@ -25,13 +25,13 @@ pub(super) enum Failure {
     Limit(&'static str),
 }
 
-impl From<Failure> for PathError {
+impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         match failure {
-            Failure::Missing(message) => Self::missing(message),
-            Failure::Mismatch(message) => Self::mismatch(message),
-            Failure::Refused => Self::mismatch("Filter can not be applied to primitives"),
-            Failure::Limit(message) => Self::limit(message),
+            Failure::Missing(message) => Self::missing_value(message),
+            Failure::Mismatch(message) => Self::evaluation_failed(message),
+            Failure::Refused => Self::evaluation_failed("Filter can not be applied to primitives"),
+            Failure::Limit(message) => Self::limit_exceeded(message),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A place in a text, with the look-ahead that path syntax needs.
 
-use crate::jsonpath::error::PathError;
+use crate::error::Error;
 
 /// A window on characters with a current position.
 ///
@@ -102,20 +102,20 @@ impl<'a> Cursor<'a> {
         open: char,
         close: char,
         patterns: bool,
-    ) -> Result<usize, PathError> {
+    ) -> Result<usize, Error> {
         let mut opened = 1_usize;
         let mut place = index + 1;
         while let Some(mut character) = self.at(place) {
             if matches!(character, '\'' | '"') {
                 place = self.find_unescaped(place, character).ok_or_else(|| {
-                    PathError::syntax(format!("the quote at {place} is not closed"))
+                    Error::invalid_expression(format!("the quote at {place} is not closed"))
                 })? + 1;
                 let Some(next) = self.at(place) else { break };
                 character = next;
             }
             if patterns && character == '/' {
                 place = self.find_unescaped(place, '/').ok_or_else(|| {
-                    PathError::syntax(format!("the pattern at {place} is not closed"))
+                    Error::invalid_expression(format!("the pattern at {place} is not closed"))
                 })? + 1;
                 let Some(next) = self.at(place) else { break };
                 character = next;
@@ -131,14 +131,14 @@ impl<'a> Cursor<'a> {
             }
             place += 1;
         }
-        Err(PathError::syntax(format!(
+        Err(Error::invalid_expression(format!(
             "the `{open}` at {index} is not closed"
         )))
     }
 }
 
 /// Resolves backslash escapes as Jayway does: an unknown one stands for the character itself.
-pub(super) fn unescape(characters: &[char]) -> Result<String, PathError> {
+pub(super) fn unescape(characters: &[char]) -> Result<String, Error> {
     let mut text = String::with_capacity(characters.len());
     let mut rest = characters.iter().copied();
     let mut pending_surrogate: Option<u16> = None;
@@ -159,7 +159,9 @@ pub(super) fn unescape(characters: &[char]) -> Result<String, PathError> {
                 let unit = u16::from_str_radix(&digits, 16)
                     .ok()
                     .filter(|_| digits.len() == 4)
-                    .ok_or_else(|| PathError::syntax(format!("`\\u{digits}` is no character")))?;
+                    .ok_or_else(|| {
+                        Error::invalid_expression(format!("`\\u{digits}` is no character"))
+                    })?;
                 match (pending_surrogate.take(), unit) {
                     (None, 0xD800..=0xDBFF) => pending_surrogate = Some(unit),
                     (high, _) => text.extend(

@@ -2,12 +2,12 @@
 
 use serde_json::{Map, Number, Value};
 
+use crate::error::Error;
 use crate::jsonpath::ast::MAX_NESTING;
 use crate::jsonpath::character_cursor::{Cursor, unescape};
-use crate::jsonpath::error::PathError;
 
 /// Parses an array or object literal.
-pub(super) fn parse(characters: &[char]) -> Result<Value, PathError> {
+pub(super) fn parse(characters: &[char]) -> Result<Value, Error> {
     let mut parser = Parser {
         cursor: Cursor::new(characters),
     };
@@ -44,18 +44,20 @@ impl Parser<'_> {
         }
     }
 
-    fn unexpected(&self, expected: &str) -> PathError {
+    fn unexpected(&self, expected: &str) -> Error {
         match self.cursor.current() {
             Some(got) => {
-                PathError::syntax(format!("expected {expected} in a literal, got `{got}`"))
+                Error::invalid_expression(format!("expected {expected} in a literal, got `{got}`"))
             }
-            None => PathError::syntax(format!("expected {expected} in a literal, got its end")),
+            None => {
+                Error::invalid_expression(format!("expected {expected} in a literal, got its end"))
+            }
         }
     }
 
-    fn read(&mut self, depth: usize) -> Result<Value, PathError> {
+    fn read(&mut self, depth: usize) -> Result<Value, Error> {
         if depth > MAX_NESTING {
-            return Err(PathError::syntax(format!(
+            return Err(Error::invalid_expression(format!(
                 "a literal nests deeper than {MAX_NESTING} levels"
             )));
         }
@@ -69,7 +71,7 @@ impl Parser<'_> {
         }
     }
 
-    fn read_array(&mut self, depth: usize) -> Result<Value, PathError> {
+    fn read_array(&mut self, depth: usize) -> Result<Value, Error> {
         self.cursor.position += 1;
         let mut items = Vec::new();
         loop {
@@ -86,7 +88,7 @@ impl Parser<'_> {
         }
     }
 
-    fn read_object(&mut self, depth: usize) -> Result<Value, PathError> {
+    fn read_object(&mut self, depth: usize) -> Result<Value, Error> {
         self.cursor.position += 1;
         let mut fields = Map::new();
         loop {
@@ -114,7 +116,7 @@ impl Parser<'_> {
         }
     }
 
-    fn read_text(&mut self) -> Result<String, PathError> {
+    fn read_text(&mut self) -> Result<String, Error> {
         let start = self.cursor.position;
         let quote = self.cursor.current().unwrap_or('"');
         let end = self
@@ -125,7 +127,7 @@ impl Parser<'_> {
         unescape(self.cursor.slice(start + 1, end))
     }
 
-    fn read_bare(&mut self) -> Result<Value, PathError> {
+    fn read_bare(&mut self) -> Result<Value, Error> {
         let start = self.cursor.position;
         while self
             .cursor

@@ -13,14 +13,13 @@
 //! assert_eq!(Query::parse("$.items[0].name")?.evaluate_on(&document)?, json!("a"));
 //! assert_eq!(Query::parse("$.items[?(@.price > 15)].name")?.evaluate_on(&document)?, json!(["b"]));
 //! assert!(Query::parse("$.items[0].colour")?.evaluate_on(&document).is_err());
-//! # Ok::<(), drivetrain_statemachine::jsonpath::PathError>(())
+//! # Ok::<(), drivetrain_statemachine::Error>(())
 //! ```
 
 mod ast;
 mod budget;
 mod character_cursor;
 mod compare;
-mod error;
 mod evaluate;
 mod evaluate_filter;
 mod function;
@@ -33,7 +32,6 @@ mod reference_path;
 mod trail;
 mod walk;
 
-pub use error::{PathError, PathErrorKind};
 pub use query::Query;
 pub use reference_path::ReferencePath;
 

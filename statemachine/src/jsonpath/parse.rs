@@ -1,8 +1,8 @@
 //! The syntax of paths, with Jayway's tolerance and its refusals.
 
+use crate::error::Error;
 use crate::jsonpath::ast::{Argument, Condition, Function, MAX_NESTING, Slice, Step, Steps};
 use crate::jsonpath::character_cursor::{Cursor, unescape};
-use crate::jsonpath::error::PathError;
 use crate::jsonpath::path_root::{MAX_TEXT_BYTES, split_root};
 use crate::jsonpath::query::Query;
 
@@ -12,10 +12,10 @@ impl Query {
     /// Parses a path that starts with `$`, `$$` or `$name`.
     ///
     /// # Errors
-    /// [`PathErrorKind::Syntax`] if the text is no path.
-    pub fn parse(text: &str) -> Result<Self, PathError> {
+    /// [`ErrorKind::InvalidExpression`] if the text is no path.
+    pub fn parse(text: &str) -> Result<Self, Error> {
         if text.len() > MAX_TEXT_BYTES {
-            return Err(PathError::syntax(format!(
+            return Err(Error::invalid_expression(format!(
                 "a path has at most {MAX_TEXT_BYTES} bytes"
             )));
         }
@@ -25,7 +25,7 @@ impl Query {
         for step in &steps.list {
             match step {
                 Step::Function(function) if !function.is_known() => {
-                    return Err(PathError::syntax(format!(
+                    return Err(Error::invalid_expression(format!(
                         "the function `{function}` is unknown"
                     )));
                 }
@@ -44,9 +44,9 @@ impl Query {
 
 impl Steps {
     /// Parses what follows a path's root: nothing, or steps that start with `.` or `[`.
-    pub(super) fn parse(characters: &[char], nesting: usize) -> Result<Self, PathError> {
+    pub(super) fn parse(characters: &[char], nesting: usize) -> Result<Self, Error> {
         if nesting > MAX_NESTING {
-            return Err(PathError::syntax(format!(
+            return Err(Error::invalid_expression(format!(
                 "filters nest deeper than {MAX_NESTING} levels"
             )));
         }
@@ -57,7 +57,7 @@ impl Steps {
             .count();
         let characters = &characters[..characters.len() - blanks];
         if characters.last() == Some(&'.') {
-            return Err(PathError::syntax("a path must not end with `.`"));
+            return Err(Error::invalid_expression("a path must not end with `.`"));
         }
         let mut parser = Parser {
             cursor: Cursor::new(characters),
@@ -68,7 +68,7 @@ impl Steps {
             None => {}
             Some('.' | '[') => parser.read_all()?,
             Some(other) => {
-                return Err(PathError::syntax(format!(
+                return Err(Error::invalid_expression(format!(
                     "expected `.` or `[` after the root, got `{other}`"
                 )));
             }
@@ -84,10 +84,10 @@ struct Parser<'a> {
 }
 
 impl Parser<'_> {
-    fn read_all(&mut self) -> Result<(), PathError> {
+    fn read_all(&mut self) -> Result<(), Error> {
         loop {
             if self.steps.len() > MAX_STEPS {
-                return Err(PathError::syntax(format!(
+                return Err(Error::invalid_expression(format!(
                     "a path has at most {MAX_STEPS} steps"
                 )));
             }
@@ -118,7 +118,7 @@ impl Parser<'_> {
         }
     }
 
-    fn read_dots(&mut self) -> Result<(), PathError> {
+    fn read_dots(&mut self) -> Result<(), Error> {
         self.cursor.position += 1;
         if self.cursor.is_at('.') {
             self.cursor.position += 1;
@@ -130,18 +130,20 @@ impl Parser<'_> {
         }
     }
 
-    fn unexpected(&self, expected: &str) -> PathError {
+    fn unexpected(&self, expected: &str) -> Error {
         match self.cursor.current() {
-            Some(got) => PathError::syntax(format!(
+            Some(got) => Error::invalid_expression(format!(
                 "expected {expected}, got `{got}` at position {}",
                 self.cursor.position + 1
             )),
-            None => PathError::syntax(format!("expected {expected}, got the end of the path")),
+            None => {
+                Error::invalid_expression(format!("expected {expected}, got the end of the path"))
+            }
         }
     }
 
     /// Reads `name` or `name(..)`.
-    fn read_name(&mut self) -> Result<Step, PathError> {
+    fn read_name(&mut self) -> Result<Step, Error> {
         let start = self.cursor.position;
         if matches!(self.cursor.current(), None | Some(' ')) {
             return Err(self.unexpected("a name"));
@@ -150,7 +152,7 @@ impl Parser<'_> {
         while let Some(character) = self.cursor.at(end) {
             match character {
                 ' ' => {
-                    return Err(PathError::syntax(format!(
+                    return Err(Error::invalid_expression(format!(
                         "a name with blanks needs brackets, as in `['{} ..']`",
                         self.cursor.text(start, end)
                     )));
@@ -170,7 +172,7 @@ impl Parser<'_> {
         })
     }
 
-    fn read_function(&mut self, name: String) -> Result<Step, PathError> {
+    fn read_function(&mut self, name: String) -> Result<Step, Error> {
         let open = self.cursor.position;
         let close = self.cursor.find_closing(open, '(', ')', false)?;
         let arguments = split_arguments(self.cursor.slice(open + 1, close))
@@ -181,7 +183,7 @@ impl Parser<'_> {
         Ok(Step::Function(Function::new(name, arguments)))
     }
 
-    fn read_argument(&self, characters: &[char]) -> Result<Argument, PathError> {
+    fn read_argument(&self, characters: &[char]) -> Result<Argument, Error> {
         match characters.first() {
             Some('$') => Ok(Argument::Path {
                 from_root: true,
@@ -196,14 +198,15 @@ impl Parser<'_> {
                 serde_json::from_str(&text)
                     .map(Argument::Literal)
                     .map_err(|source| {
-                        PathError::syntax(format!("`{text}` is no argument: {source}"))
+                        Error::invalid_expression(format!("`{text}` is no argument"))
+                            .caused_by(source)
                     })
             }
         }
     }
 
     /// Reads `['name']`, `[0]`, `[1:2]`, `[*]` or `[?(..)]`.
-    fn read_bracket(&mut self) -> Result<Step, PathError> {
+    fn read_bracket(&mut self) -> Result<Step, Error> {
         match self.cursor.significant_after(self.cursor.position) {
             Some((_, quote @ ('\'' | '"'))) => self.read_quoted(quote),
             Some((_, character))
@@ -216,26 +219,26 @@ impl Parser<'_> {
                     self.cursor.position = close + 1;
                     Ok(Step::Wildcard)
                 }
-                _ => Err(PathError::syntax(format!(
+                _ => Err(Error::invalid_expression(format!(
                     "expected `]` after `[*`, at position {}",
                     star + 2
                 ))),
             },
             Some((mark, '?')) => self.read_filter(mark),
-            _ => Err(PathError::syntax(format!(
+            _ => Err(Error::invalid_expression(format!(
                 "expected a quoted name, an index, `*` or `?(` after `[` at position {}",
                 self.cursor.position + 1
             ))),
         }
     }
 
-    fn read_quoted(&mut self, quote: char) -> Result<Step, PathError> {
+    fn read_quoted(&mut self, quote: char) -> Result<Step, Error> {
         let mut names = Vec::new();
         let mut expects_name = true;
         let mut place = self.cursor.position;
         loop {
             let Some((next, character)) = self.cursor.significant_after(place) else {
-                return Err(PathError::syntax(
+                return Err(Error::invalid_expression(
                     "a bracket with names is not closed by `]`",
                 ));
             };
@@ -250,14 +253,14 @@ impl Parser<'_> {
                 }
                 other if other == quote && expects_name => {
                     let end = self.cursor.find_unescaped(next, quote).ok_or_else(|| {
-                        PathError::syntax(format!("a name is not closed by `{quote}`"))
+                        Error::invalid_expression(format!("a name is not closed by `{quote}`"))
                     })?;
                     names.push(unescape(self.cursor.slice(next + 1, end))?);
                     expects_name = false;
                     end
                 }
                 other => {
-                    return Err(PathError::syntax(format!(
+                    return Err(Error::invalid_expression(format!(
                         "expected names separated by `,` in brackets, got `{other}` at position {}",
                         next + 1
                     )));
@@ -266,12 +269,12 @@ impl Parser<'_> {
         }
     }
 
-    fn read_array(&mut self) -> Result<Step, PathError> {
+    fn read_array(&mut self) -> Result<Step, Error> {
         let start = self.cursor.position + 1;
         let end = self
             .cursor
             .find(start, ']')
-            .ok_or_else(|| PathError::syntax("a bracket is not closed by `]`"))?;
+            .ok_or_else(|| Error::invalid_expression("a bracket is not closed by `]`"))?;
         let text = self.cursor.text(start, end);
         let text = text.trim_matches(' ');
         let step = if text.contains(':') {
@@ -283,13 +286,15 @@ impl Parser<'_> {
         Ok(step)
     }
 
-    fn read_filter(&mut self, mark: usize) -> Result<Step, PathError> {
+    fn read_filter(&mut self, mark: usize) -> Result<Step, Error> {
         let Some((open, '(')) = self.cursor.significant_after(mark) else {
-            return Err(PathError::syntax("expected `(` after `[?`"));
+            return Err(Error::invalid_expression("expected `(` after `[?`"));
         };
         let close = self.cursor.find_closing(open, '(', ')', true)?;
         let Some((end, ']')) = self.cursor.significant_after(close) else {
-            return Err(PathError::syntax("expected `]` after a filter's `)`"));
+            return Err(Error::invalid_expression(
+                "expected `]` after a filter's `)`",
+            ));
         };
         let condition = Condition::parse(self.cursor.slice(open, close + 1), self.nesting + 1)?;
         self.cursor.position = end + 1;
@@ -297,7 +302,7 @@ impl Parser<'_> {
     }
 }
 
-fn slice(text: &str) -> Result<Slice, PathError> {
+fn slice(text: &str) -> Result<Slice, Error> {
     // A step is read and then ignored; three colons or more are read no further.
     let mut bounds = text.split(':').map(|bound| match bound {
         "" => Ok(None),
@@ -308,29 +313,29 @@ fn slice(text: &str) -> Result<Slice, PathError> {
     if text
         .contains(|character: char| !character.is_ascii_digit() && !matches!(character, '-' | ':'))
     {
-        return Err(PathError::syntax(format!("`[{text}]` is no slice")));
+        return Err(Error::invalid_expression(format!("`[{text}]` is no slice")));
     }
     match (from, to) {
         (Some(from), Some(to)) => Ok(Slice::Between(from, to)),
         (Some(from), None) => Ok(Slice::From(from)),
         (None, Some(to)) => Ok(Slice::To(to)),
-        (None, None) => Err(PathError::syntax(format!(
+        (None, None) => Err(Error::invalid_expression(format!(
             "the slice `[{text}]` has neither start nor end"
         ))),
     }
 }
 
-fn indices(text: &str) -> Result<Vec<i32>, PathError> {
+fn indices(text: &str) -> Result<Vec<i32>, Error> {
     text.split(',')
         .map(|index| whole_number(index.trim_matches(' ')))
         .collect()
 }
 
-fn whole_number(text: &str) -> Result<i32, PathError> {
+fn whole_number(text: &str) -> Result<i32, Error> {
     text.parse()
         .ok()
         .filter(|_| !text.starts_with('+'))
-        .ok_or_else(|| PathError::syntax(format!("`{text}` is no array index")))
+        .ok_or_else(|| Error::invalid_expression(format!("`{text}` is no array index")))
 }
 
 /// Cuts a function's arguments at the commas that stand in no quotes or brackets.

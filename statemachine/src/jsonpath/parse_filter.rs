@@ -2,9 +2,9 @@
 
 use regex::RegexBuilder;
 
+use crate::error::Error;
 use crate::jsonpath::ast::{Condition, FilterPath, MAX_NESTING, Operand, Operator, Pattern, Steps};
 use crate::jsonpath::character_cursor::{Cursor, unescape};
-use crate::jsonpath::error::PathError;
 use crate::jsonpath::literal;
 
 /// How much memory a compiled pattern may take: enough for any sensible one, too little to hurt.
@@ -37,7 +37,7 @@ const OPERATORS: &[(&str, Operator)] = &[
 
 impl Condition {
     /// Parses a condition with its outer brackets.
-    pub(super) fn parse(characters: &[char], nesting: usize) -> Result<Self, PathError> {
+    pub(super) fn parse(characters: &[char], nesting: usize) -> Result<Self, Error> {
         let mut parser = Parser {
             cursor: Cursor::new(characters),
             nesting,
@@ -51,7 +51,7 @@ impl Condition {
             let rest = parser
                 .cursor
                 .text(parser.cursor.position, parser.cursor.len());
-            return Err(PathError::syntax(format!(
+            return Err(Error::invalid_expression(format!(
                 "expected the end of the filter, got `{rest}`"
             )));
         }
@@ -63,11 +63,11 @@ struct Parser<'a> {
     cursor: Cursor<'a>,
     nesting: usize,
     /// What was wrong with the last comparison that was read as a test for existence instead.
-    doubt: Option<PathError>,
+    doubt: Option<Error>,
 }
 
 impl Parser<'_> {
-    fn read_or(&mut self) -> Result<Condition, PathError> {
+    fn read_or(&mut self) -> Result<Condition, Error> {
         let mut conditions = vec![self.read_and()?];
         while self.read_word("||") {
             conditions.push(self.read_and()?);
@@ -79,7 +79,7 @@ impl Parser<'_> {
         })
     }
 
-    fn read_and(&mut self) -> Result<Condition, PathError> {
+    fn read_and(&mut self) -> Result<Condition, Error> {
         let mut conditions = vec![self.read_operand()?];
         while self.read_word("&&") {
             conditions.push(self.read_operand()?);
@@ -103,10 +103,10 @@ impl Parser<'_> {
         false
     }
 
-    fn read_operand(&mut self) -> Result<Condition, PathError> {
+    fn read_operand(&mut self) -> Result<Condition, Error> {
         self.nesting += 1;
         if self.nesting > MAX_NESTING {
-            return Err(PathError::syntax(format!(
+            return Err(Error::invalid_expression(format!(
                 "filters nest deeper than {MAX_NESTING} levels"
             )));
         }
@@ -115,7 +115,7 @@ impl Parser<'_> {
         condition
     }
 
-    fn read_operand_within(&mut self) -> Result<Condition, PathError> {
+    fn read_operand_within(&mut self) -> Result<Condition, Error> {
         let start = self.cursor.skip_blanks().position;
         if self.cursor.is_at('!') {
             self.cursor.position += 1;
@@ -129,7 +129,7 @@ impl Parser<'_> {
             let condition = self.read_or()?;
             if !self.cursor.skip_blanks().is_at(')') {
                 return Err(self.doubt.take().unwrap_or_else(|| {
-                    PathError::syntax("a bracket in a filter is not closed by `)`")
+                    Error::invalid_expression("a bracket in a filter is not closed by `)`")
                 }));
             }
             self.cursor.position += 1;
@@ -138,7 +138,7 @@ impl Parser<'_> {
         self.read_comparison()
     }
 
-    fn read_comparison(&mut self) -> Result<Condition, PathError> {
+    fn read_comparison(&mut self) -> Result<Condition, Error> {
         let negated = self.cursor.is_at('!');
         let left = self.read_value()?;
         let end = self.cursor.position;
@@ -162,7 +162,7 @@ impl Parser<'_> {
                 path,
                 expected: !negated,
             }),
-            _ => Err(PathError::syntax(
+            _ => Err(Error::invalid_expression(
                 "a literal in a filter must be compared with something",
             )),
         }
@@ -188,14 +188,14 @@ impl Parser<'_> {
             .map(|(_, operator)| *operator)
     }
 
-    fn read_value(&mut self) -> Result<Operand, PathError> {
+    fn read_value(&mut self) -> Result<Operand, Error> {
         match self.cursor.skip_blanks().current() {
             Some('$' | '@') => self.read_path(),
             Some('!') => {
                 self.cursor.position += 1;
                 match self.cursor.skip_blanks().current() {
                     Some('$' | '@') => self.read_path(),
-                    _ => Err(PathError::syntax("expected a path after `!`")),
+                    _ => Err(Error::invalid_expression("expected a path after `!`")),
                 }
             }
             Some(quote @ ('\'' | '"')) => self.read_text(quote),
@@ -209,10 +209,10 @@ impl Parser<'_> {
         }
     }
 
-    fn read_keyword(&mut self, keyword: &str, operand: Operand) -> Result<Operand, PathError> {
+    fn read_keyword(&mut self, keyword: &str, operand: Operand) -> Result<Operand, Error> {
         let end = self.cursor.position + keyword.len();
         if self.cursor.text(self.cursor.position, end) != keyword {
-            return Err(PathError::syntax(format!(
+            return Err(Error::invalid_expression(format!(
                 "expected `{keyword}` in a filter"
             )));
         }
@@ -220,23 +220,23 @@ impl Parser<'_> {
         Ok(operand)
     }
 
-    fn read_text(&mut self, quote: char) -> Result<Operand, PathError> {
+    fn read_text(&mut self, quote: char) -> Result<Operand, Error> {
         let start = self.cursor.position;
         let end = self.cursor.find_unescaped(start, quote).ok_or_else(|| {
-            PathError::syntax(format!("a text in a filter is not closed by `{quote}`"))
+            Error::invalid_expression(format!("a text in a filter is not closed by `{quote}`"))
         })?;
         self.cursor.position = end + 1;
         Ok(Operand::Text(unescape(self.cursor.slice(start + 1, end))?))
     }
 
-    fn read_json(&mut self, open: char, close: char) -> Result<Operand, PathError> {
+    fn read_json(&mut self, open: char, close: char) -> Result<Operand, Error> {
         let start = self.cursor.position;
         let end = self.cursor.find_closing(start, open, close, false)?;
         self.cursor.position = end + 1;
         literal::parse(self.cursor.slice(start, end + 1)).map(Operand::Json)
     }
 
-    fn read_number(&mut self) -> Result<Operand, PathError> {
+    fn read_number(&mut self) -> Result<Operand, Error> {
         let start = self.cursor.position;
         while self.cursor.current().is_some_and(|character| {
             character.is_ascii_digit() || matches!(character, '-' | '.' | 'e' | 'E')
@@ -245,19 +245,18 @@ impl Parser<'_> {
         }
         let text = self.cursor.text(start, self.cursor.position);
         literal::number(&text).map(Operand::Number).ok_or_else(|| {
-            PathError::syntax(format!(
+            Error::invalid_expression(format!(
                 "expected a value in a filter at position {}",
                 start + 1
             ))
         })
     }
 
-    fn read_pattern(&mut self) -> Result<Operand, PathError> {
+    fn read_pattern(&mut self) -> Result<Operand, Error> {
         let start = self.cursor.position;
-        let end = self
-            .cursor
-            .find_unescaped(start, '/')
-            .ok_or_else(|| PathError::syntax("a pattern in a filter is not closed by `/`"))?;
+        let end = self.cursor.find_unescaped(start, '/').ok_or_else(|| {
+            Error::invalid_expression("a pattern in a filter is not closed by `/`")
+        })?;
         self.cursor.position = end + 1;
         let source = self.cursor.text(start + 1, end);
         let flags = self.cursor.position;
@@ -281,13 +280,13 @@ impl Parser<'_> {
             .ignore_whitespace(flags.contains(&'x'))
             .multi_line(flags.contains(&'m'))
             .dot_matches_new_line(flags.contains(&'s'));
-        let regex = builder
-            .build()
-            .map_err(|source| PathError::syntax(format!("a pattern in a filter: {source}")))?;
+        let regex = builder.build().map_err(|source| {
+            Error::invalid_expression("a pattern in a filter").caused_by(source)
+        })?;
         Ok(Operand::Pattern(Pattern { regex }))
     }
 
-    fn read_path(&mut self) -> Result<Operand, PathError> {
+    fn read_path(&mut self) -> Result<Operand, Error> {
         let start = self.cursor.position;
         let from_root = self.cursor.is_at('$');
         self.cursor.position += 1;

@@ -1,6 +1,6 @@
 //! What a path starts from.
 
-use crate::jsonpath::error::PathError;
+use crate::error::Error;
 
 /// How long a path's text may be. AWS limits a whole definition to 1 MB; no path needs more than this.
 pub(super) const MAX_TEXT_BYTES: usize = 64 << 10;
@@ -17,9 +17,9 @@ pub(super) enum Root {
 }
 
 /// Cuts a path after `$`, `$$` or `$name`.
-pub(super) fn split_root(text: &str) -> Result<(Root, &str), PathError> {
+pub(super) fn split_root(text: &str) -> Result<(Root, &str), Error> {
     let Some(rest) = text.strip_prefix('$') else {
-        return Err(PathError::syntax("a path starts with `$`"));
+        return Err(Error::invalid_expression("a path starts with `$`"));
     };
     if let Some(rest) = rest.strip_prefix('$') {
         return Ok((Root::Context, rest));

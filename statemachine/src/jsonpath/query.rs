@@ -5,8 +5,8 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
+use crate::error::Error;
 use crate::jsonpath::ast::{Step, Steps};
-use crate::jsonpath::error::PathError;
 use crate::jsonpath::evaluate;
 use crate::jsonpath::path_root::Root;
 use crate::scope::Scope;
@@ -36,9 +36,9 @@ impl Query {
     /// Evaluates against a scope.
     ///
     /// # Errors
-    /// [`PathErrorKind::Missing`] if a definite path leads nowhere, [`PathErrorKind::Mismatch`] if a function or filter
-    /// does not fit its value, [`PathErrorKind::Limit`] if the path takes too many steps or matches too much.
-    pub fn evaluate(&self, scope: &Scope<'_>) -> Result<Value, PathError> {
+    /// [`ErrorKind::MissingValue`] if a definite path leads nowhere, [`ErrorKind::EvaluationFailed`] if a function or filter
+    /// does not fit its value, [`ErrorKind::LimitExceeded`] if the path takes too many steps or matches too much.
+    pub fn evaluate(&self, scope: &Scope<'_>) -> Result<Value, Error> {
         self.resolve(scope).map(Cow::into_owned)
     }
 
@@ -46,14 +46,14 @@ impl Query {
     ///
     /// # Errors
     /// As [`Query::evaluate`].
-    pub fn resolve<'v>(&'v self, scope: &Scope<'v>) -> Result<Cow<'v, Value>, PathError> {
+    pub fn resolve<'v>(&'v self, scope: &Scope<'v>) -> Result<Cow<'v, Value>, Error> {
         let document = match &self.root {
             Root::Input => scope.input,
             Root::Context => scope.context,
             Root::Variable(name) => scope
                 .variables
                 .get(name)
-                .ok_or_else(|| PathError::missing(format!("No results for path: ${name}")))?,
+                .ok_or_else(|| Error::missing_value(format!("No results for path: ${name}")))?,
         };
         self.resolve_on(document)
     }
@@ -126,11 +126,11 @@ impl Query {
     ///
     /// # Errors
     /// As [`Query::evaluate`].
-    pub fn evaluate_on(&self, document: &Value) -> Result<Value, PathError> {
+    pub fn evaluate_on(&self, document: &Value) -> Result<Value, Error> {
         self.resolve_on(document).map(Cow::into_owned)
     }
 
-    fn resolve_on<'v>(&'v self, document: &'v Value) -> Result<Cow<'v, Value>, PathError> {
+    fn resolve_on<'v>(&'v self, document: &'v Value) -> Result<Cow<'v, Value>, Error> {
         if self.plain
             && let Some(value) = follow(&self.steps.list, document)
         {
@@ -199,12 +199,12 @@ fn field<'v>(fields: &'v Map<String, Value>, name: &str) -> Option<&'v Value> {
 
 #[cfg(test)]
 mod tests {
+    use crate::error::ErrorKind;
     use serde_json::json;
 
     use super::*;
-    use crate::jsonpath::error::PathErrorKind;
 
-    fn evaluate(path: &str, document: &Value) -> Result<Value, PathError> {
+    fn evaluate(path: &str, document: &Value) -> Result<Value, Error> {
         Query::parse(path)?.evaluate_on(document)
     }
 
@@ -228,7 +228,7 @@ mod tests {
         assert_eq!(text("$.x.y"), "Missing property in path $['x']");
         assert_eq!(
             evaluate("$.a.b.c", &document).unwrap_err().kind(),
-            PathErrorKind::Missing
+            ErrorKind::MissingValue
         );
     }
 
@@ -247,7 +247,7 @@ mod tests {
         assert_eq!(evaluate("$total.n[0]"), Ok(json!(7)));
         assert_eq!(
             evaluate("$other").unwrap_err().kind(),
-            PathErrorKind::Missing
+            ErrorKind::MissingValue
         );
     }
 
@@ -310,7 +310,7 @@ mod tests {
         ] {
             assert_eq!(
                 Query::parse(path).unwrap_err().kind(),
-                PathErrorKind::Syntax,
+                ErrorKind::InvalidExpression,
                 "{path}"
             );
         }
@@ -329,7 +329,7 @@ mod tests {
         ] {
             assert_eq!(
                 evaluate(path, &document).unwrap_err().kind(),
-                PathErrorKind::Limit,
+                ErrorKind::LimitExceeded,
                 "{path}"
             );
         }
@@ -347,7 +347,7 @@ mod tests {
         }
         assert_eq!(
             evaluate("$..*", &deep).unwrap_err().kind(),
-            PathErrorKind::Limit
+            ErrorKind::LimitExceeded
         );
         let wide = json!(vec![vec![0; 100]; 100]);
         let path = format!("${}", "..*".repeat(100));
@@ -355,7 +355,7 @@ mod tests {
         let nested = (0..20).fold(json!([]), |inner, _| json!([inner, inner]));
         assert_eq!(
             evaluate("$..*..*..*..*", &nested).unwrap_err().kind(),
-            PathErrorKind::Limit
+            ErrorKind::LimitExceeded
         );
     }
 }

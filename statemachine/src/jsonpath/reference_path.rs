@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::jsonpath::error::PathError;
+use crate::error::Error;
 use crate::jsonpath::path_root::{MAX_TEXT_BYTES, Root, split_root};
 
 /// How many steps a reference path may have, so that what it inserts never nests deeper than JSON text may.
@@ -27,16 +27,16 @@ impl ReferencePath {
     /// Parses a reference path.
     ///
     /// # Errors
-    /// [`crate::jsonpath::PathErrorKind::Syntax`] if the text is no reference path.
-    pub fn parse(text: &str) -> Result<Self, PathError> {
+    /// [`crate::jsonpath::ErrorKind::InvalidExpression`] if the text is no reference path.
+    pub fn parse(text: &str) -> Result<Self, Error> {
         if text.len() > MAX_TEXT_BYTES {
-            return Err(PathError::syntax(format!(
+            return Err(Error::invalid_expression(format!(
                 "a path has at most {MAX_TEXT_BYTES} bytes"
             )));
         }
         let (root, rest) = split_root(text)?;
         if root != Root::Input {
-            return Err(PathError::syntax(
+            return Err(Error::invalid_expression(
                 "a result goes into the state's own data, which `$` stands for",
             ));
         }
@@ -45,7 +45,7 @@ impl ReferencePath {
         let mut rest = characters.as_slice();
         while let [first, after @ ..] = rest {
             if steps.len() == MAX_STEPS {
-                return Err(PathError::syntax(format!(
+                return Err(Error::invalid_expression(format!(
                     "a reference path has at most {MAX_STEPS} steps"
                 )));
             }
@@ -54,7 +54,7 @@ impl ReferencePath {
                 '.' => name(after)?,
                 '[' => bracket(after)?,
                 other => {
-                    return Err(PathError::syntax(format!(
+                    return Err(Error::invalid_expression(format!(
                         "expected `.` or `[` in a reference path, got `{other}`"
                     )));
                 }
@@ -92,11 +92,11 @@ impl ReferencePath {
     /// Puts a value at the place, as `ResultPath` does: fields on the way are created, array items must be there.
     ///
     /// # Errors
-    /// [`crate::jsonpath::PathErrorKind::Mismatch`] if the way leads through something that is no object, or past an array's
+    /// [`crate::jsonpath::ErrorKind::EvaluationFailed`] if the way leads through something that is no object, or past an array's
     /// end. The document is then as it was.
-    pub fn insert(&self, root: &mut Value, value: Value) -> Result<(), PathError> {
+    pub fn insert(&self, root: &mut Value, value: Value) -> Result<(), Error> {
         if self.obstructed_step(root).is_some() {
-            return Err(PathError::mismatch(format!(
+            return Err(Error::evaluation_failed(format!(
                 "Unable to apply ReferencePath {} to input {root}",
                 self.text
             )));
@@ -144,7 +144,7 @@ impl ReferencePath {
 }
 
 /// Reads `name` up to the next `.` or `[`.
-fn name(characters: &[char]) -> Result<(Place, &[char]), PathError> {
+fn name(characters: &[char]) -> Result<(Place, &[char]), Error> {
     let mut name = String::new();
     let mut place = 0;
     while let Some(character) = characters.get(place) {
@@ -155,7 +155,7 @@ fn name(characters: &[char]) -> Result<(Place, &[char]), PathError> {
             }
             '.' | '[' => break,
             '@' | ',' | ':' | '?' | '*' | '(' | ')' | ' ' | ']' | '\'' | '"' => {
-                return Err(PathError::syntax(format!(
+                return Err(Error::invalid_expression(format!(
                     "`{character}` does not stand in a reference path without `\\`"
                 )));
             }
@@ -164,7 +164,7 @@ fn name(characters: &[char]) -> Result<(Place, &[char]), PathError> {
         place += 1;
     }
     if name.is_empty() {
-        return Err(PathError::syntax(
+        return Err(Error::invalid_expression(
             "a field's name is missing in a reference path",
         ));
     }
@@ -175,9 +175,12 @@ fn name(characters: &[char]) -> Result<(Place, &[char]), PathError> {
 }
 
 /// Reads what follows `[`: an index or one quoted name, and the closing bracket.
-fn bracket(characters: &[char]) -> Result<(Place, &[char]), PathError> {
-    let refused =
-        || PathError::syntax("a bracket in a reference path holds one index or one quoted name");
+fn bracket(characters: &[char]) -> Result<(Place, &[char]), Error> {
+    let refused = || {
+        Error::invalid_expression(
+            "a bracket in a reference path holds one index or one quoted name",
+        )
+    };
     let Some(quote @ ('\'' | '"')) = characters.first() else {
         let end = characters
             .iter()

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use crate::mocks::error::{MockError, MockErrorKind};
+use crate::error::{Error, ErrorKind};
 use crate::mocks::mock_file::{MockAnswer, MockFile};
 use crate::mocks::replay_clock::{Threads, seconds};
 
@@ -68,8 +68,8 @@ impl MockFile {
     /// iterations of many retries defeat; [`ReplayHandler`](crate::mocks::ReplayHandler) knows.
     ///
     /// # Errors
-    /// [`MockErrorKind::InvalidHistory`] if it is no history, or was recorded without its data.
-    pub fn from_history(history: &Value, machine: &str, case: &str) -> Result<Value, MockError> {
+    /// [`ErrorKind::InvalidHistory`] if it is no history, or was recorded without its data.
+    pub fn from_history(history: &Value, machine: &str, case: &str) -> Result<Value, Error> {
         Self::from_histories([history], machine, case)
     }
 
@@ -82,7 +82,7 @@ impl MockFile {
         histories: impl IntoIterator<Item = &'v Value>,
         machine: &str,
         case: &str,
-    ) -> Result<Value, MockError> {
+    ) -> Result<Value, Error> {
         let calls = recorded_calls(histories)?.into_iter();
         let answers = calls.map(|(state, calls)| {
             let answers = calls.into_iter().map(|call| call.answer);
@@ -103,11 +103,11 @@ pub(super) struct RecordedCall {
 /// Finds the calls of each state, in the order in which a replay would make them as far as can be told.
 pub(super) fn recorded_calls<'v>(
     histories: impl IntoIterator<Item = &'v Value>,
-) -> Result<BTreeMap<String, Vec<RecordedCall>>, MockError> {
+) -> Result<BTreeMap<String, Vec<RecordedCall>>, Error> {
     let mut recorded = histories
         .into_iter()
         .map(calls)
-        .collect::<Result<Vec<Calls>, MockError>>()?;
+        .collect::<Result<Vec<Calls>, Error>>()?;
     // The execution itself started before its children.
     recorded.sort_by(|one, other| one.started.total_cmp(&other.started));
     let mut ordered: BTreeMap<String, Vec<(Order, RecordedCall)>> = BTreeMap::new();
@@ -181,7 +181,7 @@ struct Place {
 }
 
 /// Finds the calls of a history and what answered each.
-fn calls(history: &Value) -> Result<Calls, MockError> {
+fn calls(history: &Value) -> Result<Calls, Error> {
     let events = history.get("events").unwrap_or(history);
     let events = events
         .as_array()
@@ -256,11 +256,11 @@ fn timed_out(event: &Value, details: &Value, scheduled: Option<&Value>) -> MockA
     MockAnswer::Hang
 }
 
-fn invalid(message: impl Into<String>) -> MockError {
-    MockError::new(MockErrorKind::InvalidHistory, message)
+fn invalid(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::InvalidHistory, message)
 }
 
-fn answer(id: u64, details: &Value, has_output: bool) -> Result<MockAnswer, MockError> {
+fn answer(id: u64, details: &Value, has_output: bool) -> Result<MockAnswer, Error> {
     if !has_output {
         return Ok(failure(details));
     }
@@ -274,8 +274,9 @@ fn answer(id: u64, details: &Value, has_output: bool) -> Result<MockAnswer, Mock
             "the event {id} has no output: fetch the history with its execution data"
         ))
     })?;
-    let output: Value = serde_json::from_str(output)
-        .map_err(|error| invalid(format!("the output of the event {id} is no JSON: {error}")))?;
+    let output: Value = serde_json::from_str(output).map_err(|error| {
+        invalid(format!("the output of the event {id} is no JSON")).caused_by(error)
+    })?;
     Ok(MockAnswer::Return(output))
 }
 
@@ -361,7 +362,7 @@ mod tests {
             json!([{"id": 1, "type": "TaskSucceeded", "previousEventId": 1}]),
         ] {
             let error = MockFile::from_history(&broken, "Orders", "LastNight").unwrap_err();
-            assert_eq!(error.kind(), MockErrorKind::InvalidHistory, "{broken}");
+            assert_eq!(error.kind(), ErrorKind::InvalidHistory, "{broken}");
         }
     }
 }

@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 
 use crate::Place;
 use crate::diagnostics::duplicate_keys::unplaced_duplicate_keys;
+use crate::error::{Error, ErrorKind, Problem};
 use crate::json_pointer::below;
-use crate::mocks::error::{MockError, MockErrorKind, MockProblem};
 
 /// A mock file that has been read and checked.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,17 +50,18 @@ impl MockFile {
     /// Reads a file's text.
     ///
     /// # Errors
-    /// [`MockErrorKind::InvalidFile`] with everything that is wrong and where it stands.
-    pub fn parse(text: &str) -> Result<Self, MockError> {
+    /// [`ErrorKind::InvalidMockFile`] with everything that is wrong and where it stands.
+    pub fn parse(text: &str) -> Result<Self, Error> {
         let value: Value = serde_json::from_str(text).map_err(|error| {
             let place = Place {
                 line: error.line(),
                 column: error.column(),
             };
             let message = format!("the text is no JSON: {error}");
-            MockError::invalid_file(vec![MockProblem {
+            Error::mock_file(vec![Problem {
+                kind: ErrorKind::InvalidMockFile,
                 pointer: String::new(),
-                place,
+                place: Some(place),
                 message,
             }])
         })?;
@@ -75,7 +76,7 @@ impl MockFile {
         if reader.problems.is_empty() {
             Ok(Self { machines })
         } else {
-            Err(MockError::invalid_file(reader.problems))
+            Err(Error::mock_file(reader.problems))
         }
     }
 
@@ -87,16 +88,16 @@ impl MockFile {
     /// Names the cases of a machine, sorted; of the only one if the file has just one.
     ///
     /// # Errors
-    /// [`MockErrorKind::NotFound`] if the file has several machines and none of this name.
-    pub fn cases(&self, machine: &str) -> Result<impl Iterator<Item = &str>, MockError> {
+    /// [`ErrorKind::UnknownMock`] if the file has several machines and none of this name.
+    pub fn cases(&self, machine: &str) -> Result<impl Iterator<Item = &str>, Error> {
         Ok(self.machine(machine)?.keys().map(String::as_str))
     }
 
     /// Chooses a case of a machine; of the only one if the file has just one.
     ///
     /// # Errors
-    /// [`MockErrorKind::NotFound`] if there is no such machine or case; the message names those that there are.
-    pub fn case(&self, machine: &str, case: &str) -> Result<MockCase, MockError> {
+    /// [`ErrorKind::UnknownMock`] if there is no such machine or case; the message names those that there are.
+    pub fn case(&self, machine: &str, case: &str) -> Result<MockCase, Error> {
         let cases = self.machine(machine)?;
         let states = cases
             .get(case)
@@ -110,7 +111,7 @@ impl MockFile {
     fn machine(
         &self,
         name: &str,
-    ) -> Result<&BTreeMap<String, BTreeMap<String, Arc<Response>>>, MockError> {
+    ) -> Result<&BTreeMap<String, BTreeMap<String, Arc<Response>>>, Error> {
         let only = || {
             self.machines
                 .values()
@@ -124,15 +125,15 @@ impl MockFile {
     }
 }
 
-fn not_found<'a>(what: &str, name: &str, names: impl Iterator<Item = &'a String>) -> MockError {
+fn not_found<'a>(what: &str, name: &str, names: impl Iterator<Item = &'a String>) -> Error {
     let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
     let names = if names.is_empty() {
         "none".to_owned()
     } else {
         names.join(", ")
     };
-    MockError::new(
-        MockErrorKind::NotFound,
+    Error::new(
+        ErrorKind::UnknownMock,
         format!("no {what} `{name}` in the mock file, which has {names}"),
     )
 }
@@ -163,15 +164,16 @@ impl MockCase {
 
 struct Reader<'a> {
     text: &'a str,
-    problems: Vec<MockProblem>,
+    problems: Vec<Problem>,
 }
 
 impl Reader<'_> {
     fn refuse(&mut self, pointer: &str, message: impl Into<String>) {
         let place = Place::of(self.text, pointer);
-        self.problems.push(MockProblem {
+        self.problems.push(Problem {
+            kind: ErrorKind::InvalidMockFile,
             pointer: pointer.to_owned(),
-            place,
+            place: Some(place),
             message: message.into(),
         });
     }
@@ -410,7 +412,7 @@ mod tests {
             ["Happy", "Nothing"]
         );
         let error = file.case("Orders", "Missing").unwrap_err();
-        assert_eq!(error.kind(), MockErrorKind::NotFound);
+        assert_eq!(error.kind(), ErrorKind::UnknownMock);
         assert_eq!(
             error.to_string(),
             "no case `Missing` in the mock file, which has `Happy`, `Nothing`"
@@ -437,7 +439,7 @@ mod tests {
         let found: Vec<(&str, usize)> = error
             .problems()
             .iter()
-            .map(|problem| (problem.pointer.as_str(), problem.place.line))
+            .map(|problem| (problem.pointer.as_str(), problem.place.unwrap().line))
             .collect();
         assert_eq!(
             found,

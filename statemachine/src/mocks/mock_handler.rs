@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::sync::Notify;
 
 use crate::mocks::mock_file::{MockAnswer, MockCase};
-use crate::{ResourceKind, TaskCall, TaskError, TaskHandler, TaskOutput};
+use crate::{ResourceKind, TaskCall, TaskFailure, TaskHandler, TaskOutput};
 
 /// How the resources begin that a Map calls for itself, to read its items and write its results. No Task may call them.
 pub(super) const OBJECT_RESOURCES: &str = "arn:aws:states:::s3:";
@@ -124,7 +124,7 @@ impl MockHandler {
 }
 
 impl TaskHandler for MockHandler {
-    fn call(&self, call: TaskCall) -> BoxFuture<'static, Result<TaskOutput, TaskError>> {
+    fn call(&self, call: TaskCall) -> BoxFuture<'static, Result<TaskOutput, TaskFailure>> {
         if let Some(objects) = &self.objects
             && call.resource.arn().starts_with(OBJECT_RESOURCES)
         {
@@ -141,11 +141,11 @@ impl TaskHandler for MockHandler {
 pub(super) fn answered(
     call: &TaskCall,
     answer: MockAnswer,
-) -> BoxFuture<'static, Result<TaskOutput, TaskError>> {
+) -> BoxFuture<'static, Result<TaskOutput, TaskFailure>> {
     submit(call);
     let answer = match answer {
         MockAnswer::Return(output) => Ok(output),
-        MockAnswer::Throw { error, cause } => Err(TaskError { error, cause }),
+        MockAnswer::Throw { error, cause } => Err(TaskFailure { error, cause }),
         MockAnswer::Hang => return Box::pin(std::future::pending()),
     };
     Box::pin(std::future::ready(reply(call, answer)))
@@ -165,13 +165,13 @@ fn token(call: &TaskCall) -> Option<&str> {
 }
 
 /// Gives the answer the way that the call waits for it.
-fn reply(call: &TaskCall, answer: Result<Value, TaskError>) -> Result<TaskOutput, TaskError> {
+fn reply(call: &TaskCall, answer: Result<Value, TaskFailure>) -> Result<TaskOutput, TaskFailure> {
     let Some(token) = token(call) else {
         return answer.map(TaskOutput::from);
     };
     let answered = match answer {
         Ok(output) => call.tokens.succeed(token, output),
-        Err(TaskError { error, cause }) => call.tokens.fail(token, error, cause),
+        Err(TaskFailure { error, cause }) => call.tokens.fail(token, error, cause),
     };
     // Only an execution that has ended meanwhile does not wait for its own token.
     let _ = answered;

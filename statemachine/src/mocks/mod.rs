@@ -37,14 +37,12 @@
 //!
 //! [`MockFile::from_history`] makes such a file from what an execution on AWS recorded, so that it can be replayed.
 
-mod error;
 mod from_history;
 mod mock_file;
 mod mock_handler;
 mod replay_clock;
 mod replay_handler;
 
-pub use error::{MockError, MockErrorKind, MockProblem};
 pub use mock_file::{MockAnswer, MockCase, MockFile};
 pub use mock_handler::{MissingMock, MockHandler};
 pub use replay_handler::ReplayHandler;

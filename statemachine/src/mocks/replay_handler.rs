@@ -8,11 +8,11 @@ use futures::future::BoxFuture;
 use serde_json::Value;
 use tokio::sync::Notify;
 
-use crate::mocks::error::MockError;
+use crate::error::Error;
 use crate::mocks::from_history::{RecordedCall, mock_file, recorded_calls};
 use crate::mocks::mock_file::MockAnswer;
 use crate::mocks::mock_handler::{OBJECT_RESOURCES, answered};
-use crate::{TaskCall, TaskError, TaskHandler, TaskOutput};
+use crate::{TaskCall, TaskFailure, TaskHandler, TaskOutput};
 
 /// Answers each call with what the recorded call of the same state with the most similar input was answered; clones
 /// share which calls are left.
@@ -22,7 +22,7 @@ use crate::{TaskCall, TaskError, TaskHandler, TaskOutput};
 ///
 /// ```
 /// use drivetrain_statemachine::mocks::ReplayHandler;
-/// use drivetrain_statemachine::{Engine, History, Machine, TaskCall, TaskError};
+/// use drivetrain_statemachine::{Engine, History, Machine, TaskCall, TaskFailure};
 /// use serde_json::json;
 ///
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
@@ -32,7 +32,7 @@ use crate::{TaskCall, TaskError, TaskHandler, TaskOutput};
 /// }}}"#)?;
 /// // As `get-execution-history` prints it; here another execution of ours.
 /// let history = History::default();
-/// let engine = Engine::new(|_: TaskCall| async { Ok::<_, TaskError>(json!(42)) }).history(history.clone());
+/// let engine = Engine::new(|_: TaskCall| async { Ok::<_, TaskFailure>(json!(42)) }).history(history.clone());
 /// engine.run(&machine, json!({})).await?;
 /// let recorded = serde_json::to_value(history.events())?;
 ///
@@ -70,9 +70,9 @@ impl ReplayHandler {
     /// Reads an execution's history and those of its distributed Maps' children, as `get-execution-history` prints them.
     ///
     /// # Errors
-    /// [`MockErrorKind::InvalidHistory`](crate::mocks::MockErrorKind::InvalidHistory) if one is no history, or was recorded
+    /// [`ErrorKind::InvalidHistory`](crate::mocks::ErrorKind::InvalidHistory) if one is no history, or was recorded
     /// without its data.
-    pub fn new<'v>(histories: impl IntoIterator<Item = &'v Value>) -> Result<Self, MockError> {
+    pub fn new<'v>(histories: impl IntoIterator<Item = &'v Value>) -> Result<Self, Error> {
         let calls = recorded_calls(histories)?.into_iter();
         let states = calls.map(|(state, left)| {
             let calls = Calls {
@@ -191,7 +191,7 @@ fn likeness(one: &Value, other: &Value) -> i64 {
 }
 
 impl TaskHandler for ReplayHandler {
-    fn call(&self, call: TaskCall) -> BoxFuture<'static, Result<TaskOutput, TaskError>> {
+    fn call(&self, call: TaskCall) -> BoxFuture<'static, Result<TaskOutput, TaskFailure>> {
         let is_object = call.resource.arn().starts_with(OBJECT_RESOURCES);
         if let Some(objects) = self.objects.as_ref().filter(|_| is_object) {
             return objects.call(call);

@@ -14,16 +14,14 @@
 //! let scope = Scope { input: &input, context: &context, variables: &variables };
 //! let mut host = Host { now: chrono::DateTime::UNIX_EPOCH, random: Random::from_seed(1) };
 //! assert_eq!(template.evaluate(&scope, &mut host)?, json!({"fixed": 1, "path": 2, "call": 3}));
-//! # Ok::<(), drivetrain_statemachine::template::TemplateError>(())
+//! # Ok::<(), drivetrain_statemachine::Error>(())
 //! ```
 
-mod error;
 mod node;
 mod parse;
 mod path_or_call;
 mod payload_template;
 
-pub use error::{TemplateError, TemplateErrorKind, TemplateProblem, TemplateProblemKind};
 pub use path_or_call::PathOrCall;
 pub use payload_template::Template;
 

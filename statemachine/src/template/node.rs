@@ -2,12 +2,12 @@
 
 use serde_json::{Map, Value};
 
+use crate::error::Error;
 use crate::evaluation_budget::{self, Budget};
 use crate::json_text::{Fragment, Refused, Writer};
 use crate::jsonpath::{PlainStep, Query};
 use crate::scope::{Host, Scope};
-use crate::template::error::TemplateError;
-use crate::template::path_or_call::PathOrCall;
+use crate::template::path_or_call::{PathOrCall, too_large};
 
 /// How many paths of a template may move what they find; each is compared with those before it.
 const MOST_MOVES: usize = 64;
@@ -113,14 +113,14 @@ impl Node {
         }
     }
 
-    pub(super) fn build(&self, building: &mut Building<'_, '_>) -> Result<Value, TemplateError> {
+    pub(super) fn build(&self, building: &mut Building<'_, '_>) -> Result<Value, Error> {
         match self {
             Self::Literal(value) => {
-                building.budget.pay_for(value)?;
+                building.budget.pay_for(value).map_err(too_large)?;
                 Ok(value.clone())
             }
             Self::Object(parts) => {
-                building.budget.pay(parts.weight)?;
+                building.budget.pay(parts.weight).map_err(too_large)?;
                 let mut object = parts.fixed.clone();
                 parts.fill(object.values_mut(), |part, place| {
                     *place = part.build(building)?;
@@ -129,7 +129,7 @@ impl Node {
                 Ok(Value::Object(object))
             }
             Self::Array(parts) => {
-                building.budget.pay(parts.weight)?;
+                building.budget.pay(parts.weight).map_err(too_large)?;
                 let mut array = parts.fixed.clone();
                 parts.fill(array.iter_mut(), |part, place| {
                     *place = part.build(building)?;
@@ -197,11 +197,11 @@ impl Node {
         &self,
         building: &mut Building<'_, '_>,
         made: &mut Vec<Value>,
-    ) -> Result<(), TemplateError> {
+    ) -> Result<(), Error> {
         match self {
             Self::Object(parts) => parts.compute(building, made),
             Self::Array(parts) => parts.compute(building, made),
-            Self::Literal(value) => Ok(building.budget.pay_for(value)?),
+            Self::Literal(value) => building.budget.pay_for(value).map_err(too_large),
             Self::Computed { .. } => {
                 made.push(self.build(building)?);
                 Ok(())
@@ -327,12 +327,8 @@ impl<F> Parts<F> {
         found.map(|(_, part)| part)
     }
 
-    fn compute(
-        &self,
-        building: &mut Building<'_, '_>,
-        made: &mut Vec<Value>,
-    ) -> Result<(), TemplateError> {
-        building.budget.pay(self.weight)?;
+    fn compute(&self, building: &mut Building<'_, '_>, made: &mut Vec<Value>) -> Result<(), Error> {
+        building.budget.pay(self.weight).map_err(too_large)?;
         let mut parts = self.computed.iter();
         parts.try_for_each(|(_, part)| part.compute(building, made))
     }
@@ -368,8 +364,8 @@ impl<F> Parts<F> {
     fn fill<'v>(
         &self,
         mut places: impl Iterator<Item = &'v mut Value>,
-        mut fill: impl FnMut(&Node, &mut Value) -> Result<(), TemplateError>,
-    ) -> Result<(), TemplateError> {
+        mut fill: impl FnMut(&Node, &mut Value) -> Result<(), Error>,
+    ) -> Result<(), Error> {
         let mut passed = 0;
         for (place, part) in &self.computed {
             let found = places.nth(place - passed);

@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value};
 
-use crate::evaluation_budget;
+use crate::error::{Error, ErrorKind, Problem};
+use crate::evaluation_budget::{MAX_DEPTH, nests_too_deeply};
 use crate::java::hash_map_order;
 use crate::json_pointer::Walk;
-use crate::template::error::{TemplateProblem, TemplateProblemKind};
 use crate::template::node::Node;
 use crate::template::path_or_call::PathOrCall;
 use crate::template::payload_template::Template;
@@ -14,17 +14,15 @@ impl Template {
     /// Parses a template.
     ///
     /// # Errors
-    /// Every place that is wrong.
-    pub fn parse(template: &Value) -> Result<Self, Vec<TemplateProblem>> {
-        if evaluation_budget::nests_too_deeply(template) {
-            return Err(vec![TemplateProblem {
+    /// [`ErrorKind::InvalidExpression`] with every place that is wrong, [`Error::problems`].
+    pub fn parse(template: &Value) -> Result<Self, Error> {
+        if nests_too_deeply(template) {
+            return Err(Error::template(vec![Problem {
+                kind: ErrorKind::LimitExceeded,
                 pointer: String::new(),
-                kind: TemplateProblemKind::TooDeep,
-                message: format!(
-                    "a template nests at most {} levels",
-                    evaluation_budget::MAX_DEPTH
-                ),
-            }]);
+                place: None,
+                message: format!("a template nests at most {MAX_DEPTH} levels"),
+            }]));
         }
         let mut walk = Walk::new();
         let mut node = parse_node(template, &mut walk);
@@ -36,12 +34,12 @@ impl Template {
                 node,
             })
         } else {
-            Err(problems)
+            Err(Error::template(problems))
         }
     }
 }
 
-fn parse_node(template: &Value, walk: &mut Walk<TemplateProblem>) -> Node {
+fn parse_node(template: &Value, walk: &mut Walk<Problem>) -> Node {
     match template {
         Value::Object(fields) => {
             let mut fixed = Vec::with_capacity(fields.len());
@@ -51,11 +49,7 @@ fn parse_node(template: &Value, walk: &mut Walk<TemplateProblem>) -> Node {
                     None => fixed.push((key.clone(), parse_node(value, walk))),
                     Some(name) => match parse_field(name, key, value, fields) {
                         Ok(node) => computed.push((name.to_owned(), node)),
-                        Err((kind, message)) => walk.note(|pointer| TemplateProblem {
-                            pointer: pointer.to_owned(),
-                            kind,
-                            message,
-                        }),
+                        Err(error) => walk.note(|pointer| Problem::of(&error, pointer)),
                     },
                 });
             }
@@ -80,18 +74,16 @@ fn parse_field(
     key: &str,
     value: &Value,
     siblings: &Map<String, Value>,
-) -> Result<Node, (TemplateProblemKind, String)> {
+) -> Result<Node, Error> {
     if siblings.contains_key(name) {
-        return Err((
-            TemplateProblemKind::DuplicateKey,
-            format!("both `{name}` and `{key}` make the field `{name}`"),
-        ));
+        return Err(Error::invalid_expression(format!(
+            "both `{name}` and `{key}` make the field `{name}`"
+        )));
     }
     let Value::String(text) = value else {
-        return Err((
-            TemplateProblemKind::NotText,
-            format!("the value of `{key}` must be a string"),
-        ));
+        return Err(Error::invalid_expression(format!(
+            "the value of `{key}` must be a string"
+        )));
     };
     let expression = PathOrCall::parse(text)?;
     if let PathOrCall::Call(call) = &expression

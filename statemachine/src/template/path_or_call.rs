@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use crate::evaluation_budget::Budget;
-use crate::intrinsics::{Call, IntrinsicErrorKind};
-use crate::jsonpath::{NULL_INPUT, PathErrorKind, Query};
+use crate::error::{Error, ErrorKind};
+use crate::evaluation_budget::{Budget, Exhausted};
+use crate::intrinsics::Call;
+use crate::jsonpath::{NULL_INPUT, Query};
 use crate::scope::{Host, Scope};
-use crate::template::error::{TemplateError, TemplateErrorKind, TemplateProblemKind};
 
 /// What a computed field holds: a path, or a call of an intrinsic function.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,28 +21,25 @@ impl PathOrCall {
     /// Parses what starts with `$` as a path and everything else as a call.
     ///
     /// # Errors
-    /// What kind of problem it is, and a message for a reader.
-    pub fn parse(text: &str) -> Result<Self, (TemplateProblemKind, String)> {
+    /// [`ErrorKind::InvalidExpression`] if the text is neither.
+    pub fn parse(text: &str) -> Result<Self, Error> {
         if text.starts_with('$') {
-            let query = Query::parse(text)
-                .map_err(|error| (TemplateProblemKind::Path, error.to_string()))?;
-            return Ok(Self::Path(query));
+            Query::parse(text).map(Self::Path)
+        } else {
+            Call::parse(text).map(Self::Call)
         }
-        let call = Call::parse(text)
-            .map_err(|error| (TemplateProblemKind::Intrinsic, error.to_string()))?;
-        Ok(Self::Call(call))
     }
 
     /// Evaluates the expression; `field` names it in errors.
     ///
     /// # Errors
-    /// [`TemplateErrorKind`] says what went wrong.
+    /// [`ErrorKind`] says what went wrong.
     pub fn evaluate(
         &self,
         field: &str,
         scope: &Scope<'_>,
         host: &mut Host,
-    ) -> Result<Value, TemplateError> {
+    ) -> Result<Value, Error> {
         self.evaluate_within(field, scope, host, &mut Budget::new())
     }
 
@@ -52,23 +49,23 @@ impl PathOrCall {
         scope: &Scope<'_>,
         host: &mut Host,
         budget: &mut Budget,
-    ) -> Result<Value, TemplateError> {
+    ) -> Result<Value, Error> {
         let (kind, message) = match self {
             Self::Path(query) if query.reads_null(scope) => {
-                (TemplateErrorKind::Path, NULL_INPUT.to_owned())
+                (ErrorKind::MissingValue, NULL_INPUT.to_owned())
             }
             Self::Path(query) => match query.resolve(scope) {
                 Ok(value) => {
-                    budget.pay_for(&value)?;
+                    budget.pay_for(&value).map_err(too_large)?;
                     return Ok(value.into_owned());
                 }
                 // Measured on AWS: an index past the end is null here, though not in a function's argument.
                 Err(_) if query.ends_outside_its_array(scope) => return Ok(Value::Null),
-                Err(error) if error.kind() == PathErrorKind::Limit => {
-                    (TemplateErrorKind::Limit, error.to_string())
+                Err(error) if error.kind() == ErrorKind::LimitExceeded => {
+                    (ErrorKind::LimitExceeded, error.to_string())
                 }
                 Err(_) => (
-                    TemplateErrorKind::Path,
+                    ErrorKind::MissingValue,
                     format!(
                         "The JSONPath '{query}' specified for the field '{field}' could not be found in the input '{}'",
                         scope.input
@@ -77,22 +74,14 @@ impl PathOrCall {
             },
             Self::Call(call) => match call.evaluate_within(scope, host, budget) {
                 Ok(value) => return Ok(value),
-                Err(error) => {
-                    let kind = match error.kind() {
-                        IntrinsicErrorKind::Missing => TemplateErrorKind::Path,
-                        IntrinsicErrorKind::Limit => TemplateErrorKind::Limit,
-                        IntrinsicErrorKind::Failed | IntrinsicErrorKind::Syntax => {
-                            TemplateErrorKind::Intrinsic
-                        }
-                    };
-                    (kind, error.to_string())
-                }
+                Err(error) => (error.kind(), error.to_string()),
             },
         };
-        Err(TemplateError {
-            kind,
-            field: field.to_owned(),
-            message,
-        })
+        Err(Error::new(kind, message).in_field(field))
     }
+}
+
+/// Builds the error of a payload that would take too much memory.
+pub(super) fn too_large(_exhausted: Exhausted) -> Error {
+    Error::limit_exceeded("the payload is too large to build")
 }

@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value};
 
+use crate::error::Error;
 use crate::evaluation_budget::{self, Budget};
 use crate::json_text::{DEEPEST, Refused, Writer};
 use crate::scope::{Host, Scope};
-use crate::template::error::TemplateError;
 use crate::template::node::{Building, Node};
 
 /// What is said of a payload that nests too deeply.
@@ -28,8 +28,8 @@ impl Template {
     /// Evaluates the template.
     ///
     /// # Errors
-    /// [`TemplateErrorKind`] says what went wrong, [`TemplateError::field`] where.
-    pub fn evaluate(&self, scope: &Scope<'_>, host: &mut Host) -> Result<Value, TemplateError> {
+    /// [`ErrorKind`] says what went wrong, [`Error::field`] where.
+    pub fn evaluate(&self, scope: &Scope<'_>, host: &mut Host) -> Result<Value, Error> {
         within_depth(self.node.build(&mut Building {
             scope,
             host,
@@ -48,7 +48,7 @@ impl Template {
         context: &Value,
         variables: &Map<String, Value>,
         host: &mut Host,
-    ) -> Result<Value, TemplateError> {
+    ) -> Result<Value, Error> {
         let mut value = self.node.build(&mut Building {
             scope: &Scope {
                 input,
@@ -79,7 +79,7 @@ impl Template {
         context: &Value,
         variables: &Map<String, Value>,
         host: &mut Host,
-    ) -> Result<(), TemplateError> {
+    ) -> Result<(), Error> {
         let mut made = Vec::new();
         let scope = Scope {
             input: built,
@@ -108,22 +108,22 @@ impl Template {
 }
 
 /// Refuses what cannot be written and read back; it is safe to drop, for templates and inputs are within the limit.
-fn within_depth(value: Value) -> Result<Value, TemplateError> {
+fn within_depth(value: Value) -> Result<Value, Error> {
     if evaluation_budget::nests_too_deeply(&value) {
-        return Err(TemplateError::limit(PAYLOAD_TOO_DEEP));
+        return Err(Error::limit_exceeded(PAYLOAD_TOO_DEEP));
     }
     Ok(value)
 }
 
 #[cfg(test)]
 mod tests {
+    use crate::error::ErrorKind;
     use serde_json::json;
 
     use super::*;
     use crate::scope::Random;
-    use crate::template::error::{TemplateErrorKind, TemplateProblemKind};
 
-    fn evaluate(template: &Value, input: &Value) -> Result<Value, TemplateError> {
+    fn evaluate(template: &Value, input: &Value) -> Result<Value, Error> {
         let (context, variables) = (json!({"State": {"Name": "S"}}), Map::new());
         let scope = Scope {
             input,
@@ -156,8 +156,8 @@ mod tests {
             &json!({"other": 1}),
         )
         .unwrap_err();
-        assert_eq!(error.kind(), TemplateErrorKind::Path);
-        assert_eq!(error.field(), "missing.$");
+        assert_eq!(error.kind(), ErrorKind::MissingValue);
+        assert_eq!(error.field(), Some("missing.$"));
         assert_eq!(
             error.to_string(),
             "The JSONPath '$.nope.deep' specified for the field 'missing.$' could not be found in the input \
@@ -179,18 +179,22 @@ mod tests {
     fn every_wrong_place_is_named() {
         let template =
             json!({"a/b": [{"x.$": 1}], "y.$": "$.[", "z.$": "States.No()", "w": 1, "w.$": "$"});
-        let problems = Template::parse(&template).unwrap_err();
-        let found: Vec<_> = problems
+        let error = Template::parse(&template).unwrap_err();
+        let found: Vec<_> = error
+            .problems()
             .iter()
-            .map(|problem| (problem.pointer.as_str(), problem.kind))
+            .map(|problem| (problem.pointer.as_str(), problem.message.as_str()))
             .collect();
         assert_eq!(
             found,
             [
-                ("/a~1b/0/x.$", TemplateProblemKind::NotText),
-                ("/y.$", TemplateProblemKind::Path),
-                ("/z.$", TemplateProblemKind::Intrinsic),
-                ("/w.$", TemplateProblemKind::DuplicateKey),
+                ("/a~1b/0/x.$", "the value of `x.$` must be a string"),
+                (
+                    "/y.$",
+                    "expected a quoted name, an index, `*` or `?(` after `[` at position 2"
+                ),
+                ("/z.$", "`States.No` is no intrinsic function"),
+                ("/w.$", "both `w` and `w.$` make the field `w`"),
             ]
         );
     }
@@ -201,12 +205,12 @@ mod tests {
             .map(|index| (format!("k{index}.$"), json!("$")))
             .collect();
         let error = evaluate(&Value::Object(wide), &json!("x".repeat(10 << 20))).unwrap_err();
-        assert_eq!(error.kind(), TemplateErrorKind::Limit);
+        assert_eq!(error.kind(), ErrorKind::LimitExceeded);
         let deep = (0..100).fold(json!({"x.$": "$"}), |inner, _| json!([inner]));
         let input = (0..100).fold(json!(1), |inner, _| json!([inner]));
         assert_eq!(
             evaluate(&deep, &input).unwrap_err().kind(),
-            TemplateErrorKind::Limit
+            ErrorKind::LimitExceeded
         );
         let deeper = (0..1000).fold(json!(1), |inner, _| json!([inner]));
         assert!(Template::parse(&deeper).is_err());

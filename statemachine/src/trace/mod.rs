@@ -6,7 +6,7 @@
 //!
 //! ```
 //! use drivetrain_statemachine::trace::Trace;
-//! use drivetrain_statemachine::{Engine, Machine, TaskCall, TaskError};
+//! use drivetrain_statemachine::{Engine, Machine, TaskCall, TaskFailure};
 //! use serde_json::{Value, json};
 //!
 //! # #[tokio::main(flavor = "current_thread", start_paused = true)]
@@ -16,7 +16,7 @@
 //!     "Done": {"Type": "Succeed"}
 //! }}"#)?;
 //! let trace = Trace::new();
-//! let engine = Engine::new(|_: TaskCall| async { Err::<Value, _>(TaskError::default()) }).history(trace.clone());
+//! let engine = Engine::new(|_: TaskCall| async { Err::<Value, _>(TaskFailure::default()) }).history(trace.clone());
 //! engine.run(&machine, json!({})).await?;
 //! let traced = trace.finish();
 //! let rest = traced.steps.iter().next().unwrap();

@@ -1,7 +1,7 @@
 //! What no definition, no input and no answer gets past.
 
 use drivetrain_statemachine::{
-    Engine, Machine, MachineType, Status, TaskCall, TaskError, validate,
+    Engine, Machine, MachineType, Status, TaskCall, TaskFailure, validate,
 };
 use serde_json::json;
 
@@ -11,7 +11,7 @@ use crate::small::{INTEGRATION, echo, machine, one_task};
 #[test]
 fn a_result_over_the_limit_fails_the_task() {
     let engine =
-        Engine::new(|_: TaskCall| async { Ok::<_, TaskError>(json!("x".repeat(262_143))) });
+        Engine::new(|_: TaskCall| async { Ok::<_, TaskFailure>(json!("x".repeat(262_143))) });
     let outcome =
         in_virtual_time(engine.run(&one_task(INTEGRATION, json!({})), json!({}))).unwrap();
     assert_eq!(outcome.error.as_deref(), Some("States.DataLimitExceeded"));
@@ -127,7 +127,7 @@ fn a_task_s_deep_answer_fails_the_state_and_nothing_else() {
         for _ in 0..1_000 {
             answer = json!([answer]);
         }
-        Ok::<_, TaskError>(answer)
+        Ok::<_, TaskFailure>(answer)
     });
     let machine = one_task(INTEGRATION, json!({"ResultPath": "$.deep"}));
     let outcome = in_virtual_time(engine.run(&machine, json!({}))).unwrap();

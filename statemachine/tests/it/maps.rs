@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use drivetrain_statemachine::{Engine, History, Machine, Status, TaskCall, TaskError, TaskHandler};
+use drivetrain_statemachine::{
+    Engine, History, Machine, Status, TaskCall, TaskFailure, TaskHandler,
+};
 use serde_json::{Value, json};
 
 use crate::corpus::in_virtual_time;
@@ -33,7 +35,7 @@ impl Busy {
                 tokio::time::sleep(Duration::from_secs(1)).await;
                 busy.running.fetch_sub(1, Ordering::SeqCst);
                 if call.input.as_i64().unwrap_or_default() < 0 {
-                    return Err(TaskError::new("Negative", call.input.to_string()));
+                    return Err(TaskFailure::new("Negative", call.input.to_string()));
                 }
                 Ok(call.input)
             }

@@ -1,7 +1,7 @@
 //! Machines whose tasks are answered by a mock file.
 
 use drivetrain_statemachine::mocks::{MissingMock, MockFile, MockHandler};
-use drivetrain_statemachine::{Engine, History, Machine, Outcome, Status, TaskCall, TaskError};
+use drivetrain_statemachine::{Engine, History, Machine, Outcome, Status, TaskCall, TaskFailure};
 use serde_json::{Value, json};
 
 use crate::corpus::in_virtual_time;
@@ -147,9 +147,9 @@ fn what_an_execution_recorded_replays_to_the_same_end() {
 }
 
 /// Fails the first call of each item, refuses to approve, and ends the job.
-async fn sometimes(call: TaskCall) -> Result<Value, TaskError> {
+async fn sometimes(call: TaskCall) -> Result<Value, TaskFailure> {
     match (call.state.as_str(), &call.token) {
-        ("Work", _) if call.retry_count == 0 => Err(TaskError::new("Slow", "try again")),
+        ("Work", _) if call.retry_count == 0 => Err(TaskFailure::new("Slow", "try again")),
         ("Work", _) => Ok(json!({"worked": call.input})),
         (_, Some(token)) => {
             let refused = Some("Refused".to_owned());

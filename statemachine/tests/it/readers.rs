@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use drivetrain_statemachine::{
-    Engine, History, Outcome, Status, TaskCall, TaskError, TaskHandler, TaskOutput,
+    Engine, History, Outcome, Status, TaskCall, TaskFailure, TaskHandler, TaskOutput,
 };
 use serde_json::{Value, json};
 
@@ -41,13 +41,13 @@ impl Bucket {
         }
     }
 
-    fn answer(&self, call: &TaskCall) -> Result<TaskOutput, TaskError> {
+    fn answer(&self, call: &TaskCall) -> Result<TaskOutput, TaskFailure> {
         let key = call.input["Key"].as_str().unwrap_or_default().to_owned();
         let mut objects = self.0.lock().unwrap();
         match call.resource.arn().rsplit(':').next() {
             Some("getObject") => match objects.get(&key) {
                 Some(body) => Ok(TaskOutput::object(body.clone())),
-                None => Err(TaskError::new("S3.NoSuchKey", format!("no {key}"))),
+                None => Err(TaskFailure::new("S3.NoSuchKey", format!("no {key}"))),
             },
             Some("putObject") => {
                 objects.insert(key, call.body.clone().unwrap().to_vec());

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use drivetrain_statemachine::mocks::{MockFile, MockHandler, ReplayHandler};
-use drivetrain_statemachine::{Engine, Event, History, Machine, Outcome, TaskCall, TaskError};
+use drivetrain_statemachine::{Engine, Event, History, Machine, Outcome, TaskCall, TaskFailure};
 use serde_json::{Value, json};
 
 use crate::corpus::in_virtual_time;
@@ -21,12 +21,12 @@ fn drawn(seed: u64, about: &str, bound: u64) -> u64 {
 }
 
 /// Works up to four seconds, fails one time in three, and answers with its input and a number.
-async fn at_random(seed: u64, call: TaskCall) -> Result<Value, TaskError> {
+async fn at_random(seed: u64, call: TaskCall) -> Result<Value, TaskFailure> {
     let about = format!("{} {} {}", call.state, call.input, call.retry_count);
     let milliseconds = 100 + drawn(seed, &about, 4_000);
     tokio::time::sleep(Duration::from_millis(milliseconds)).await;
     if drawn(seed + 1, &about, 3) == 0 && call.retry_count < 2 {
-        return Err(TaskError::new("Busy", about));
+        return Err(TaskFailure::new("Busy", about));
     }
     Ok(json!({"of": call.input, "by": format!("{}{milliseconds}", call.state)}))
 }

@@ -2,17 +2,17 @@
 
 use std::time::Duration;
 
-use drivetrain_statemachine::{Engine, Event, EventType, History, Status, TaskCall, TaskError};
+use drivetrain_statemachine::{Engine, Event, EventType, History, Status, TaskCall, TaskFailure};
 use serde_json::{Value, json};
 
 use crate::corpus::in_virtual_time;
 use crate::small::{INTEGRATION, distributed, echo, machine, seconds, silent};
 
 /// Fails after a second in the state `Fails`, unless its input says otherwise; anywhere else it hangs.
-async fn fail_or_hang(call: TaskCall) -> Result<Value, TaskError> {
+async fn fail_or_hang(call: TaskCall) -> Result<Value, TaskFailure> {
     if call.state == "Fails" && call.input["fails"] != false {
         tokio::time::sleep(Duration::from_secs(1)).await;
-        return Err(TaskError::new("Broken", "soon"));
+        return Err(TaskFailure::new("Broken", "soon"));
     }
     silent(call).await
 }

@@ -1,6 +1,6 @@
 //! `test_state.jsonl`: calls of the TestState API and what AWS answered.
 
-use drivetrain_statemachine::{Engine, TaskCall, TaskError, TestStateRequest, test_state};
+use drivetrain_statemachine::{Engine, TaskCall, TaskFailure, TestStateRequest, test_state};
 use serde_json::{Map, Value, json};
 
 use crate::corpus::{Score, in_virtual_time, rows, same_json, start_time, text};
@@ -72,8 +72,8 @@ fn without_transport(expected: &Value) -> Value {
         .collect()
 }
 
-async fn refuse(call: TaskCall) -> Result<Value, TaskError> {
-    Err(TaskError::new(
+async fn refuse(call: TaskCall) -> Result<Value, TaskFailure> {
+    Err(TaskFailure::new(
         "NoTask",
         json!({"state": call.state}).to_string(),
     ))

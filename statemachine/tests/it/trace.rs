@@ -2,7 +2,7 @@
 
 use drivetrain_statemachine::trace::{Coverage, Inside, Steps, Trace, Traced, Unreached, VisitEnd};
 use drivetrain_statemachine::{
-    Engine, Event, HistorySink, Machine, Outcome, Status, TaskCall, TaskError,
+    Engine, Event, HistorySink, Machine, Outcome, Status, TaskCall, TaskFailure,
 };
 use serde_json::{Value, json};
 
@@ -10,10 +10,10 @@ use crate::corpus::{in_virtual_time, rows, text};
 use crate::{cases, task_cases};
 
 /// Calls succeed unless the input's `fail` names the state and, where it is a number, until so many have failed.
-async fn answer(call: TaskCall) -> Result<Value, TaskError> {
+async fn answer(call: TaskCall) -> Result<Value, TaskFailure> {
     let failures = call.input["fail"][&call.state].as_u64().unwrap_or(0);
     if u64::from(call.retry_count) < failures {
-        return Err(TaskError::new("Busy", "no room"));
+        return Err(TaskFailure::new("Busy", "no room"));
     }
     Ok(call.input)
 }

@@ -8,11 +8,12 @@ use crate::definition::jsonata_field::{Expressions, Reads};
 use crate::definition::model::{DataPath, ResultPath};
 use crate::definition::read::fields::Fields;
 use crate::diagnostics::diagnostic::{Code, Diagnostic};
+use crate::error::ErrorKind;
 use crate::intrinsics::Call;
 use crate::json_pointer::below;
-use crate::jsonata::{self, JsonataErrorKind, expression_text};
+use crate::jsonata::{self, expression_text};
 use crate::jsonpath::{Query, ReferencePath};
-use crate::template::{Template, TemplateProblemKind};
+use crate::template::Template;
 
 /// Tells what a single value may be.
 #[derive(Debug, Clone, Copy)]
@@ -34,7 +35,7 @@ impl Fields<'_> {
                 source: SelectorSource::Query(query),
             }),
             Err(error) => {
-                self.refuse(name, format!("Value is not a Reference Path: {error}"));
+                self.refuse(name, format!("Value is not a Reference Path: {error:#}"));
                 None
             }
         }
@@ -54,7 +55,7 @@ impl Fields<'_> {
             Err(error) => {
                 self.refuse(
                     name,
-                    format!("Value is not a Reference Path or an intrinsic function: {error}"),
+                    format!("Value is not a Reference Path or an intrinsic function: {error:#}"),
                 );
                 None
             }
@@ -85,7 +86,7 @@ impl Fields<'_> {
                 match ReferencePath::parse(text) {
                     Ok(path) => ResultPath::Insert(text.to_owned(), path),
                     Err(error) => {
-                        self.refuse(NAME, format!("Value is not a Reference Path: {error}"));
+                        self.refuse(NAME, format!("Value is not a Reference Path: {error:#}"));
                         ResultPath::Replace
                     }
                 }
@@ -99,15 +100,15 @@ impl Fields<'_> {
         match language {
             QueryLanguage::JsonPath => match Template::parse(value) {
                 Ok(template) => Some(Payload::JsonPath(template)),
-                Err(problems) => {
-                    for problem in problems {
+                Err(error) => {
+                    for problem in error.problems() {
                         let pointer = format!("{}{}", self.at(name), problem.pointer);
                         let code = match problem.kind {
-                            TemplateProblemKind::TooDeep => Code::TooDeeplyNested,
+                            ErrorKind::LimitExceeded => Code::TooDeeplyNested,
                             _ => Code::SchemaValidationFailed,
                         };
                         self.problems
-                            .note(Diagnostic::error(code, &pointer, problem.message));
+                            .note(Diagnostic::error(code, &pointer, &problem.message));
                     }
                     None
                 }
@@ -133,16 +134,16 @@ impl Fields<'_> {
                 template,
                 reads: Reads::of(value),
             }),
-            Err(problems) => {
-                for problem in problems {
+            Err(error) => {
+                for problem in error.problems() {
                     let code = match problem.kind {
-                        JsonataErrorKind::Unsupported => Code::UnsupportedJsonataExpression,
-                        JsonataErrorKind::Syntax => Code::InvalidJsonataExpression,
+                        ErrorKind::UnsupportedExpression => Code::UnsupportedJsonataExpression,
+                        ErrorKind::InvalidExpression => Code::InvalidJsonataExpression,
                         _ => Code::SchemaValidationFailed,
                     };
                     let pointer = format!("{}{}", self.at(name), problem.pointer);
                     self.problems
-                        .note(Diagnostic::error(code, &pointer, problem.message));
+                        .note(Diagnostic::error(code, &pointer, &problem.message));
                 }
                 None
             }

@@ -81,7 +81,7 @@ impl Outcome {
 /// It moves only while its [`result`](Self::result) is awaited; dropping that future cancels what it waits for.
 ///
 /// ```
-/// use drivetrain_statemachine::{Engine, Machine, Status, TaskCall, TaskError};
+/// use drivetrain_statemachine::{Engine, Machine, Status, TaskCall, TaskFailure};
 /// use futures::StreamExt;
 /// use serde_json::{Value, json};
 ///
@@ -92,7 +92,7 @@ impl Outcome {
 ///     "Again": {"Type": "Choice", "Choices": [{"Variable": "$.done", "IsPresent": true, "Next": "Done"}], "Default": "Rest"},
 ///     "Done": {"Type": "Succeed"}
 /// }}"#)?;
-/// let engine = Engine::new(|_: TaskCall| async { Err::<Value, _>(TaskError::new("NoTask", "")) });
+/// let engine = Engine::new(|_: TaskCall| async { Err::<Value, _>(TaskFailure::new("NoTask", "")) });
 /// let execution = engine.start(&machine, json!({}))?;
 /// let (control, mut events) = (execution.control(), execution.events());
 /// let watch = async {

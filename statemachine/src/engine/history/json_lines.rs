@@ -24,14 +24,14 @@ const USUAL_LINE_BYTES: usize = 16 << 10;
 /// nowhere to go but standard error. An execution whose lines cannot be written is stopped.
 ///
 /// ```
-/// use drivetrain_statemachine::{Engine, JsonLines, Machine, TaskCall, TaskError};
+/// use drivetrain_statemachine::{Engine, JsonLines, Machine, TaskCall, TaskFailure};
 /// use serde_json::{Value, json};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let machine = Machine::parse(r#"{"StartAt": "A", "States": {"A": {"Type": "Pass", "End": true}}}"#)?;
 /// let lines = JsonLines::new(std::io::stdout());
-/// let engine = Engine::new(|_: TaskCall| async { Err::<Value, _>(TaskError::new("NoTask", "")) }).history(lines.clone());
+/// let engine = Engine::new(|_: TaskCall| async { Err::<Value, _>(TaskFailure::new("NoTask", "")) }).history(lines.clone());
 /// engine.run(&machine, json!({})).await?;
 /// lines.finish()?;
 /// # Ok(())

@@ -9,7 +9,7 @@ use futures::stream::BoxStream;
 use serde_json::Value;
 
 use crate::engine::failure::Failure;
-use crate::engine::port::task_handler::{TaskError, TaskOutput};
+use crate::engine::port::task_handler::{TaskFailure, TaskOutput};
 
 /// The largest gzip file, unpacked, that is read.
 const LARGEST_UNPACKED_BYTES: u64 = 1 << 30;
@@ -27,7 +27,7 @@ pub(crate) fn body(object: TaskOutput) -> BoxStream<'static, Result<Bytes, Failu
 
 fn packed(object: TaskOutput) -> BoxStream<'static, Result<Bytes, Failure>> {
     if let Some(body) = object.body {
-        let unreadable = |error: TaskError| {
+        let unreadable = |error: TaskFailure| {
             let cause = error.cause.or(error.error);
             Failure::item_reader(
                 cause.unwrap_or_else(|| "The object could not be read to its end.".to_owned()),

@@ -10,7 +10,7 @@ use crate::definition::Resource;
 use crate::engine::clock::sleep;
 use crate::engine::failure::names;
 use crate::engine::frame::Frame;
-use crate::engine::port::task_handler::{TaskCall, TaskError, TaskOutput};
+use crate::engine::port::task_handler::{TaskCall, TaskFailure, TaskOutput};
 
 /// What to call, and with what.
 pub(crate) struct ObjectCall {
@@ -23,7 +23,10 @@ pub(crate) struct ObjectCall {
 const TIMEOUT: Duration = Duration::from_secs(99_999_999);
 
 /// Sends the call through the same port as a Task's.
-pub(crate) async fn call(frame: &Frame<'_>, request: ObjectCall) -> Result<TaskOutput, TaskError> {
+pub(crate) async fn call(
+    frame: &Frame<'_>,
+    request: ObjectCall,
+) -> Result<TaskOutput, TaskFailure> {
     let (reports, _) = mpsc::unbounded_channel();
     let answer = frame.run.shared.handler.call(TaskCall {
         resource: request.resource,
@@ -43,6 +46,6 @@ pub(crate) async fn call(frame: &Frame<'_>, request: ObjectCall) -> Result<TaskO
         biased;
         answered = answer => answered,
         // Without an end to the waiting, a clock that jumps over waits would have nowhere to jump.
-        () = sleep(TIMEOUT) => Err(TaskError::new(names::TIMEOUT, "The object was not answered for.")),
+        () = sleep(TIMEOUT) => Err(TaskFailure::new(names::TIMEOUT, "The object was not answered for.")),
     }
 }

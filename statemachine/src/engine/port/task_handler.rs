@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio::sync::mpsc;
 
@@ -21,16 +22,16 @@ use crate::engine::port::tokens::Tokens;
 /// calls a function for each:
 ///
 /// ```
-/// use drivetrain_statemachine::{Engine, Machine, TaskCall, TaskError, TaskOutput};
+/// use drivetrain_statemachine::{Engine, Machine, TaskCall, TaskFailure, TaskOutput};
 /// use serde_json::json;
 ///
-/// async fn answer(call: TaskCall) -> Result<TaskOutput, TaskError> {
+/// async fn answer(call: TaskCall) -> Result<TaskOutput, TaskFailure> {
 ///     match call.resource.arn() {
 ///         "arn:aws:states:::s3:getObject" if call.input["Key"] == "people.csv" => {
 ///             Ok(TaskOutput::object("id,name\n1,Ada\n2,Grace\n"))
 ///         }
 ///         "arn:aws:states:::lambda:invoke" => Ok(json!({"Payload": call.input["Payload"]["name"]}).into()),
-///         other => Err(TaskError::new("NotHere", other)),
+///         other => Err(TaskFailure::new("NotHere", other)),
 ///     }
 /// }
 ///
@@ -62,16 +63,16 @@ pub trait TaskHandler: Send + Sync {
     ///
     /// Where the call has a token, its result is the answer to the request that hands the token on; the state goes
     /// on when the token is answered through [`Tokens`]. An activity may be answered either way.
-    fn call(&self, call: TaskCall) -> BoxFuture<'static, Result<TaskOutput, TaskError>>;
+    fn call(&self, call: TaskCall) -> BoxFuture<'static, Result<TaskOutput, TaskFailure>>;
 }
 
 impl<F, W, O> TaskHandler for F
 where
     F: Fn(TaskCall) -> W + Send + Sync,
-    W: Future<Output = Result<O, TaskError>> + Send + 'static,
+    W: Future<Output = Result<O, TaskFailure>> + Send + 'static,
     O: Into<TaskOutput>,
 {
-    fn call(&self, call: TaskCall) -> BoxFuture<'static, Result<TaskOutput, TaskError>> {
+    fn call(&self, call: TaskCall) -> BoxFuture<'static, Result<TaskOutput, TaskFailure>> {
         let work = self(call);
         Box::pin(async move { work.await.map(Into::into) })
     }
@@ -137,7 +138,7 @@ pub struct TaskOutput {
     /// The output as JSON; for a Parquet object, the list of its rows.
     pub value: Value,
     /// The bytes of an object, for a `getObject` of an ItemReader.
-    pub body: Option<BoxStream<'static, Result<Bytes, TaskError>>>,
+    pub body: Option<BoxStream<'static, Result<Bytes, TaskFailure>>>,
 }
 
 impl From<Value> for TaskOutput {
@@ -158,17 +159,17 @@ impl TaskOutput {
     }
 }
 
-/// How a call failed: both the name and the cause may be missing.
-#[derive(Debug, Clone, Default, PartialEq, Eq, thiserror::Error)]
-#[error("{}: {}", .error.as_deref().unwrap_or("no error name"), .cause.as_deref().unwrap_or("no cause"))]
-pub struct TaskError {
+/// How a call failed, a value of the language rather than an error of this crate; both parts may be missing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct TaskFailure {
     /// The name that handlers of the machine match.
     pub error: Option<String>,
     /// The text for people, often JSON.
     pub cause: Option<String>,
 }
 
-impl TaskError {
+impl TaskFailure {
     /// Makes an error with a name and a cause.
     #[must_use]
     pub fn new(error: impl Into<String>, cause: impl Into<String>) -> Self {

@@ -1,5 +1,6 @@
 //! Task tokens: how somebody outside answers a waiting state.
 
+use crate::error::{Error, ErrorKind};
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -17,7 +18,7 @@ const REMEMBERED: usize = 100_000;
 /// [`TaskCall`](crate::TaskCall).
 ///
 /// ```
-/// use drivetrain_statemachine::{Engine, Machine, TaskCall, TaskError, TokenError, Tokens};
+/// use drivetrain_statemachine::{Engine, ErrorKind, Machine, TaskCall, TaskFailure, Tokens};
 /// use serde_json::{Value, json};
 ///
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
@@ -30,7 +31,7 @@ const REMEMBERED: usize = 100_000;
 /// let tokens = Tokens::default();
 /// let engine = Engine::new(move |call: TaskCall| {
 ///     // What the request itself is answered with; the state goes on when the token is answered.
-///     let sent = queue.send(call.token).map_err(|_| TaskError::new("NoQueue", ""));
+///     let sent = queue.send(call.token).map_err(|_| TaskFailure::new("NoQueue", ""));
 ///     async move { sent.map(|()| json!({"MessageId": "1"})) }
 /// })
 /// .tokens(tokens.clone());
@@ -41,26 +42,12 @@ const REMEMBERED: usize = 100_000;
 /// };
 /// let (outcome, token) = futures::join!(execution.result(), worker);
 /// assert_eq!(outcome.output, Some(json!("approved")));
-/// assert_eq!(tokens.heartbeat(&token?), Err(TokenError::Finished));
+/// assert_eq!(tokens.heartbeat(&token?).unwrap_err().kind(), ErrorKind::TaskFinished);
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct Tokens(Arc<Mutex<Register>>);
-
-/// Says why an answer was not taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum TokenError {
-    /// No task has had the token.
-    #[error("the token is unknown")]
-    Unknown,
-    /// The task has been answered, or its execution has ended.
-    #[error("the task has finished")]
-    Finished,
-    /// The task has timed out.
-    #[error("the task has timed out")]
-    TimedOut,
-}
 
 /// What somebody outside says about a waiting task.
 #[derive(Debug)]
@@ -91,43 +78,43 @@ impl Tokens {
     /// Ends a task with an output.
     ///
     /// # Errors
-    /// [`TokenError`] says why nobody waits for it.
-    pub fn succeed(&self, token: &str, output: Value) -> Result<(), TokenError> {
+    /// [`ErrorKind::UnknownToken`], [`ErrorKind::TaskFinished`] or [`ErrorKind::TaskTimedOut`] if no task waits for it.
+    pub fn succeed(&self, token: &str, output: Value) -> Result<(), Error> {
         self.answer(token, Answer::Succeed(output))
     }
 
     /// Ends a task with an error; both its name and its cause may be left out.
     ///
     /// # Errors
-    /// [`TokenError`] says why nobody waits for it.
+    /// [`ErrorKind::UnknownToken`], [`ErrorKind::TaskFinished`] or [`ErrorKind::TaskTimedOut`] if no task waits for it.
     pub fn fail(
         &self,
         token: &str,
         error: Option<String>,
         cause: Option<String>,
-    ) -> Result<(), TokenError> {
+    ) -> Result<(), Error> {
         self.answer(token, Answer::Fail { error, cause })
     }
 
     /// Says that a task is still being worked on.
     ///
     /// # Errors
-    /// [`TokenError`] says why nobody waits for it.
-    pub fn heartbeat(&self, token: &str) -> Result<(), TokenError> {
+    /// [`ErrorKind::UnknownToken`], [`ErrorKind::TaskFinished`] or [`ErrorKind::TaskTimedOut`] if no task waits for it.
+    pub fn heartbeat(&self, token: &str) -> Result<(), Error> {
         self.answer(token, Answer::Heartbeat)
     }
 
-    fn answer(&self, token: &str, answer: Answer) -> Result<(), TokenError> {
+    fn answer(&self, token: &str, answer: Answer) -> Result<(), Error> {
         let ends = !matches!(answer, Answer::Heartbeat);
         let mut register = self.lock();
         match register.entries.get(token) {
-            None => return Err(TokenError::Unknown),
-            Some(Entry::Finished) => return Err(TokenError::Finished),
-            Some(Entry::TimedOut) => return Err(TokenError::TimedOut),
+            None => return Err(refused(ErrorKind::UnknownToken)),
+            Some(Entry::Finished) => return Err(refused(ErrorKind::TaskFinished)),
+            Some(Entry::TimedOut) => return Err(refused(ErrorKind::TaskTimedOut)),
             Some(Entry::Waiting(sender)) => {
                 if sender.send(answer).is_err() {
                     register.end(token, Entry::Finished);
-                    return Err(TokenError::Finished);
+                    return Err(refused(ErrorKind::TaskFinished));
                 }
             }
         }
@@ -154,6 +141,16 @@ impl Tokens {
     fn lock(&self) -> MutexGuard<'_, Register> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Builds the error of an answer that no task takes.
+fn refused(kind: ErrorKind) -> Error {
+    let message = match kind {
+        ErrorKind::TaskFinished => "the task has finished",
+        ErrorKind::TaskTimedOut => "the task has timed out",
+        _ => "the token is unknown",
+    };
+    Error::new(kind, message)
 }
 
 impl Register {
@@ -212,13 +209,22 @@ mod tests {
     #[test]
     fn a_token_is_unknown_then_waiting_then_finished() {
         let tokens = Tokens::default();
-        assert_eq!(tokens.heartbeat("t"), Err(TokenError::Unknown));
+        assert_eq!(
+            tokens.heartbeat("t").unwrap_err().kind(),
+            ErrorKind::UnknownToken
+        );
         let waiting = tokens.wait("t");
         assert_eq!(tokens.heartbeat("t"), Ok(()));
         assert_eq!(tokens.succeed("t", Value::Null), Ok(()));
-        assert_eq!(tokens.succeed("t", Value::Null), Err(TokenError::Finished));
+        assert_eq!(
+            tokens.succeed("t", Value::Null).unwrap_err().kind(),
+            ErrorKind::TaskFinished
+        );
         drop(waiting);
-        assert_eq!(tokens.heartbeat("t"), Err(TokenError::Finished));
+        assert_eq!(
+            tokens.heartbeat("t").unwrap_err().kind(),
+            ErrorKind::TaskFinished
+        );
     }
 
     #[test]
@@ -227,7 +233,10 @@ mod tests {
         let mut waiting = tokens.wait("t");
         waiting.time_out();
         drop(waiting);
-        assert_eq!(tokens.fail("t", None, None), Err(TokenError::TimedOut));
+        assert_eq!(
+            tokens.fail("t", None, None).unwrap_err().kind(),
+            ErrorKind::TaskTimedOut
+        );
     }
 
     #[test]
@@ -236,7 +245,13 @@ mod tests {
         for number in 0..=REMEMBERED {
             drop(tokens.wait(&number.to_string()));
         }
-        assert_eq!(tokens.heartbeat("0"), Err(TokenError::Unknown));
-        assert_eq!(tokens.heartbeat("1"), Err(TokenError::Finished));
+        assert_eq!(
+            tokens.heartbeat("0").unwrap_err().kind(),
+            ErrorKind::UnknownToken
+        );
+        assert_eq!(
+            tokens.heartbeat("1").unwrap_err().kind(),
+            ErrorKind::TaskFinished
+        );
     }
 }

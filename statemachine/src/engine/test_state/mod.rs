@@ -5,7 +5,7 @@ mod rules;
 mod run_test;
 
 pub use request::{
-    InspectionLevel, MockError, StateConfiguration, TestMock, TestStateRequest, TestStateResponse,
+    InspectionLevel, StateConfiguration, TestMock, TestStateRequest, TestStateResponse,
     TestStateStatus,
 };
 pub use run_test::test_state;

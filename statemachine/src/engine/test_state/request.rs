@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::engine::port::task_handler::TaskFailure;
+
 /// Asks how one state behaves; JSON stands in text, as in AWS's API.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -49,22 +51,12 @@ pub struct TestMock {
     /// A result, JSON text.
     pub result: Option<String>,
     /// A failure.
-    pub error_output: Option<MockError>,
+    pub error_output: Option<TaskFailure>,
     /// How strictly AWS compares the result with the API's own shape: `STRICT`, `PRESENT` or `NONE`.
     ///
     /// Any other word is refused. The comparison itself is not made, whatever stands here: the shapes are in AWS's
     /// service models, which this crate does not have.
     pub field_validation_mode: Option<String>,
-}
-
-/// A failure that takes the place of a result.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct MockError {
-    /// The error's name.
-    pub error: Option<String>,
-    /// The error's cause.
-    pub cause: Option<String>,
 }
 
 /// The situation that a tested state is in.

@@ -9,7 +9,7 @@ use crate::engine::frame::Frame;
 use crate::engine::inspection::Mock;
 use crate::engine::map::items::items;
 use crate::engine::test_state::request::TestStateRequest;
-use crate::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind};
 
 const TOO_MANY_FAILED: &str =
     "Map iteration failure count must be less than or equal to the number of Map iterations";

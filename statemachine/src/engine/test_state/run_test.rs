@@ -20,8 +20,8 @@ use crate::engine::test_state::request::{
 };
 use crate::engine::test_state::rules;
 use crate::engine::thread::Thread;
+use crate::error::{Error, ErrorKind};
 use crate::scope::{Host, Random};
-use crate::{Error, ErrorKind};
 
 /// The name that a state without one has in its context object.
 const STATE_NAME: &str = "StateName";
@@ -29,12 +29,12 @@ const STATE_NAME: &str = "StateName";
 /// Tests one state: one attempt, nothing around it, with a mock or with the engine's own task handler.
 ///
 /// ```
-/// use drivetrain_statemachine::{Engine, TaskCall, TaskError, TestMock, TestStateRequest, test_state};
+/// use drivetrain_statemachine::{Engine, TaskCall, TaskFailure, TestMock, TestStateRequest, test_state};
 /// use serde_json::Value;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let engine = Engine::new(|_: TaskCall| async { Err::<Value, _>(TaskError::new("NotCalled", "")) });
+/// let engine = Engine::new(|_: TaskCall| async { Err::<Value, _>(TaskFailure::new("NotCalled", "")) });
 /// let request = TestStateRequest {
 ///     definition: r#"{"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "ResultPath": "$.answer", "Next": "B"}"#.to_owned(),
 ///     input: Some(r#"{"question": 6}"#.to_owned()),
@@ -260,10 +260,7 @@ fn targets(state: &Value) -> Vec<String> {
 fn json(text: Option<&str>, name: &str) -> Result<Option<Value>, Error> {
     text.map(|text| {
         serde_json::from_str(text).map_err(|error| {
-            Error::new(
-                ErrorKind::InvalidInput,
-                format!("`{name}` is no JSON: {error}"),
-            )
+            Error::new(ErrorKind::InvalidInput, format!("`{name}` is no JSON")).caused_by(error)
         })
     })
     .transpose()
