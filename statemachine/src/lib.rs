@@ -41,7 +41,7 @@
 //!
 //! | to | take |
 //! |---|---|
-//! | check a definition, with AWS's errors and some advice | [`validate`], [`Machine::parse`] |
+//! | check a definition, with AWS's errors and some advice | [`validate()`], [`Machine::parse`] |
 //! | run a machine, in virtual or real time | [`Engine`], [`TaskHandler`] for its tasks |
 //! | stop a run or watch it | [`Execution::control`], [`Execution::events`] |
 //! | keep the history, in memory or as lines of a file | [`History`], [`JsonLines`], any [`HistorySink`] |

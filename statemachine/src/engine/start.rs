@@ -158,7 +158,7 @@ impl Engine {
     /// Sets how many events an execution may have; none for no limit.
     ///
     /// Without it, a STANDARD machine has AWS's 25,000 and an EXPRESS one no limit. However many there are, the engine
-    /// itself keeps none: [`JsonLines`] writes them in constant memory.
+    /// itself keeps none: [`JsonLines`](crate::JsonLines) writes them in constant memory.
     #[must_use]
     pub fn max_events(mut self, max_events: Option<u64>) -> Self {
         self.max_events = MaxEvents::Set(max_events);

@@ -18,7 +18,7 @@ impl Call {
     /// Parses a call such as `States.Format('{}', $.name)`.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidExpression`] if the text is no call of a known function with as many arguments as it takes.
+    /// [`ErrorKind::InvalidExpression`](crate::ErrorKind::InvalidExpression) if the text is no call of a known function with as many arguments as it takes.
     pub fn parse(source: &str) -> Result<Self, Error> {
         if source.len() > MAX_TEXT_BYTES {
             return Err(Error::invalid_expression(format!(

@@ -1,4 +1,4 @@
-//! The functions that AWS adds to `JSONata`, those it takes away, and the scales of [`crate::jsonata::rewrite`].
+//! The functions that AWS adds to `JSONata`, those it takes away, and the scales of [`bounding_rewrite`].
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashSet};
@@ -99,7 +99,7 @@ fn register_function(
     }
 }
 
-/// Registers one of the functions that [`crate::jsonata::rewrite`] puts into a tree; other names are the evaluator's own, or
+/// Registers one of the functions that [`bounding_rewrite`] puts into a tree; other names are the evaluator's own, or
 /// nobody's.
 fn register_scale(
     evaluator: &mut Evaluator,

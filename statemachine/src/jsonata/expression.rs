@@ -35,7 +35,7 @@ impl Expression {
     /// Parses the text between `{%` and `%}`.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidExpression`] if the text is no expression, [`ErrorKind::UnsupportedExpression`] if it reads the
+    /// [`ErrorKind::InvalidExpression`](crate::ErrorKind::InvalidExpression) if the text is no expression, [`ErrorKind::UnsupportedExpression`](crate::ErrorKind::UnsupportedExpression) if it reads the
     /// input document, which an expression in a state does not have.
     pub fn parse(text: &str) -> Result<Self, Error> {
         if text.len() > MAX_TEXT_BYTES {
@@ -68,8 +68,8 @@ impl Expression {
     /// Evaluates the expression.
     ///
     /// # Errors
-    /// [`ErrorKind::MissingValue`] if the result is nothing, [`ErrorKind::UnsupportedResult`] if it is no JSON,
-    /// [`ErrorKind::EvaluationFailed`] if the expression failed, [`ErrorKind::LimitExceeded`] if it took too much.
+    /// [`ErrorKind::MissingValue`](crate::ErrorKind::MissingValue) if the result is nothing, [`ErrorKind::UnsupportedResult`](crate::ErrorKind::UnsupportedResult) if it is no JSON,
+    /// [`ErrorKind::EvaluationFailed`](crate::ErrorKind::EvaluationFailed) if the expression failed, [`ErrorKind::LimitExceeded`](crate::ErrorKind::LimitExceeded) if it took too much.
     pub fn evaluate(&self, scope: &JsonataScope<'_>, host: &mut Host) -> Result<Value, Error> {
         self.evaluate_metered(scope, host, &Rc::new(Meter::new()))
     }

@@ -12,7 +12,7 @@ impl Query {
     /// Parses a path that starts with `$`, `$$` or `$name`.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidExpression`] if the text is no path.
+    /// [`ErrorKind::InvalidExpression`](crate::ErrorKind::InvalidExpression) if the text is no path.
     pub fn parse(text: &str) -> Result<Self, Error> {
         if text.len() > MAX_TEXT_BYTES {
             return Err(Error::invalid_expression(format!(

@@ -36,8 +36,8 @@ impl Query {
     /// Evaluates against a scope.
     ///
     /// # Errors
-    /// [`ErrorKind::MissingValue`] if a definite path leads nowhere, [`ErrorKind::EvaluationFailed`] if a function or filter
-    /// does not fit its value, [`ErrorKind::LimitExceeded`] if the path takes too many steps or matches too much.
+    /// [`ErrorKind::MissingValue`](crate::ErrorKind::MissingValue) if a definite path leads nowhere, [`ErrorKind::EvaluationFailed`](crate::ErrorKind::EvaluationFailed) if a function or filter
+    /// does not fit its value, [`ErrorKind::LimitExceeded`](crate::ErrorKind::LimitExceeded) if the path takes too many steps or matches too much.
     pub fn evaluate(&self, scope: &Scope<'_>) -> Result<Value, Error> {
         self.resolve(scope).map(Cow::into_owned)
     }

@@ -27,7 +27,7 @@ impl ReferencePath {
     /// Parses a reference path.
     ///
     /// # Errors
-    /// [`crate::jsonpath::ErrorKind::InvalidExpression`] if the text is no reference path.
+    /// [`ErrorKind::InvalidExpression`](crate::ErrorKind::InvalidExpression) if the text is no reference path.
     pub fn parse(text: &str) -> Result<Self, Error> {
         if text.len() > MAX_TEXT_BYTES {
             return Err(Error::invalid_expression(format!(
@@ -92,7 +92,7 @@ impl ReferencePath {
     /// Puts a value at the place, as `ResultPath` does: fields on the way are created, array items must be there.
     ///
     /// # Errors
-    /// [`crate::jsonpath::ErrorKind::EvaluationFailed`] if the way leads through something that is no object, or past an array's
+    /// [`ErrorKind::EvaluationFailed`](crate::ErrorKind::EvaluationFailed) if the way leads through something that is no object, or past an array's
     /// end. The document is then as it was.
     pub fn insert(&self, root: &mut Value, value: Value) -> Result<(), Error> {
         if self.obstructed_step(root).is_some() {

@@ -28,7 +28,7 @@ impl Template {
     /// Evaluates the template.
     ///
     /// # Errors
-    /// [`ErrorKind`] says what went wrong, [`Error::field`] where.
+    /// [`ErrorKind`](crate::ErrorKind) says what went wrong, [`Error::field`] where.
     pub fn evaluate(&self, scope: &Scope<'_>, host: &mut Host) -> Result<Value, Error> {
         within_depth(self.node.build(&mut Building {
             scope,

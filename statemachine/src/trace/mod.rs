@@ -1,6 +1,6 @@
 //! What an execution did, as a tree: states, attempts, branches and iterations, each with its time.
 //!
-//! A [`Trace`] is a [`HistorySink`] that follows the events while they come and forgets what a reader would skip: of a
+//! A [`Trace`] is a [`HistorySink`](crate::HistorySink) that follows the events while they come and forgets what a reader would skip: of a
 //! long loop it keeps the beginning and the end, of a large Map the first iterations and the first failures, and
 //! counts of all the rest. So it stays small however long the execution is.
 //!
