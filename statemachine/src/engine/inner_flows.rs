@@ -8,12 +8,12 @@ use futures::stream::FuturesUnordered;
 use serde_json::Value;
 
 use crate::definition::model::Flow;
-use crate::engine::execution::run::Run;
+use crate::engine::execution::execution_run::Run;
 use crate::engine::failure::Failure;
-use crate::engine::flow::run_flow;
+use crate::engine::flow_thread::Thread;
 use crate::engine::history::event::{Details, EventType};
+use crate::engine::run_flow::run_flow;
 use crate::engine::state_data::StateData;
-use crate::engine::thread::Thread;
 
 /// The lines that run at once inside one state.
 pub(crate) struct InnerLines<'a>(FuturesUnordered<BoxFuture<'a, Ended>>);

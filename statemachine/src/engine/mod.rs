@@ -33,28 +33,28 @@ mod execution;
 
 mod inspection;
 
-mod frame;
+mod attempt;
+mod flow_thread;
 mod output_checks;
-mod retry;
-mod thread;
+mod retriers;
 
 mod map;
 
-mod execute;
-mod flow;
 mod inner_flows;
+mod run_execution;
+mod run_flow;
 mod state;
 mod states;
 
-mod start;
+mod start_execution;
 mod test_state;
 
 pub use execution::execution_handle::{Events, Execution, ExecutionControl, Outcome, Status};
 pub use history::event::{Details, Event, EventType, History, HistorySink};
 pub use history::json_lines::JsonLines;
 pub use port::task_handler::{TaskCall, TaskFailure, TaskHandler, TaskOutput};
-pub use port::tokens::Tokens;
-pub use start::Engine;
+pub use port::task_tokens::Tokens;
+pub use start_execution::Engine;
 pub use test_state::{
     InspectionLevel, StateConfiguration, TestMock, TestStateRequest, TestStateResponse,
     TestStateStatus, test_state,

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
+use crate::engine::attempt::Frame;
 use crate::engine::failure::{Failure, FailureClass, names};
-use crate::engine::frame::Frame;
 use crate::engine::state_data::StateData;
 use crate::evaluation_budget::nests_too_deeply;
 use crate::json_text::{JsonText, Refused};

@@ -16,15 +16,15 @@
 //! # Ok::<(), drivetrain_statemachine::Error>(())
 //! ```
 
-mod array;
+mod array_functions;
 mod call;
-mod encoding;
-mod json;
-mod math;
-mod parse;
+mod encoding_functions;
+mod function_table;
+mod json_functions;
+mod math_functions;
+mod parse_call;
 mod refusal;
-mod table;
-mod text;
+mod text_functions;
 
 pub use call::Call;
-pub use table::{FUNCTIONS, Function, Signature};
+pub use function_table::{FUNCTIONS, Function, Signature};

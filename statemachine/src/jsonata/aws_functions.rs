@@ -12,8 +12,8 @@ use serde_json::Value;
 use crate::digest::digest;
 use crate::java::random::JavaRandom;
 use crate::jsonata::bounding_rewrite;
+use crate::jsonata::evaluation_meter::{MAX_SEQUENCE_ITEMS, MEMORY_LIMIT, Meter};
 use crate::jsonata::json_conversion;
-use crate::jsonata::meter::{MAX_SEQUENCE_ITEMS, MEMORY_LIMIT, Meter};
 use crate::scope::{Host, Random};
 
 /// How long a text may be that is matched against a pattern: every match becomes an object of several hundred bytes.

@@ -4,7 +4,7 @@ use jsonata_core::evaluator::EvaluatorError;
 use jsonata_core::parser::ParserError;
 
 use crate::error::{Error, ErrorKind};
-use crate::jsonata::meter::MEMORY_LIMIT;
+use crate::jsonata::evaluation_meter::MEMORY_LIMIT;
 
 /// What the parser calls a token, and how it is written.
 const TOKENS: &[(&str, &str)] = &[

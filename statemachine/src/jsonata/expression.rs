@@ -10,10 +10,12 @@ use jsonata_core::value::JValue;
 use serde_json::Value;
 
 use crate::error::Error;
-use crate::jsonata::meter::{MAX_SEQUENCE_ITEMS, Meter};
-use crate::jsonata::references::References;
-use crate::jsonata::scope::JsonataScope;
-use crate::jsonata::{aws_functions, bounding_rewrite, error_text, json_conversion, references};
+use crate::jsonata::evaluation_meter::{MAX_SEQUENCE_ITEMS, Meter};
+use crate::jsonata::jsonata_scope::JsonataScope;
+use crate::jsonata::variable_references::References;
+use crate::jsonata::{
+    aws_functions, bounding_rewrite, error_text, json_conversion, variable_references,
+};
 use crate::scope::Host;
 
 /// How long an expression's text may be. AWS limits a whole definition to 1 MB.
@@ -46,14 +48,14 @@ impl Expression {
         let text = text.trim();
         let tree = jsonata_core::parser::parse(text)
             .map_err(|error| Error::invalid_expression(error_text::of_parser(&error, text)))?;
-        if let Some(reason) = references::reads_input(&tree) {
+        if let Some(reason) = variable_references::reads_input(&tree) {
             return Err(Error::unsupported_expression(reason));
         }
         let references = References::of(&tree);
         let tree = bounding_rewrite::bounded(tree);
         Ok(Self {
             text: text.to_owned(),
-            names: references::names(&tree),
+            names: variable_references::names(&tree),
             tree,
             references,
         })

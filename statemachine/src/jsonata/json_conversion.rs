@@ -8,7 +8,7 @@ use serde_json::{Map, Number, Value};
 use crate::error::Error;
 use crate::evaluation_budget;
 use crate::jsonata::error_text;
-use crate::jsonata::meter::Meter;
+use crate::jsonata::evaluation_meter::Meter;
 
 /// Gives a JSON value to the evaluator.
 pub(super) fn from_json(value: &Value) -> JValue {

@@ -22,13 +22,13 @@
 mod aws_functions;
 mod bounding_rewrite;
 mod error_text;
+mod evaluation_meter;
 mod expression;
 mod json_conversion;
-mod meter;
-mod references;
-mod scope;
-mod template;
+mod jsonata_scope;
+mod jsonata_template;
+mod variable_references;
 
 pub use expression::Expression;
-pub use scope::JsonataScope;
-pub use template::{Template, expression_text};
+pub use jsonata_scope::JsonataScope;
+pub use jsonata_template::{Template, expression_text};

@@ -4,10 +4,10 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use crate::jsonpath::ast::{Function, Step, Steps};
-use crate::jsonpath::budget::{Budget, Failure};
-use crate::jsonpath::trail::Trail;
-use crate::jsonpath::walk::Walk;
+use crate::jsonpath::document_walk::Walk;
+use crate::jsonpath::path_trail::Trail;
+use crate::jsonpath::query_budget::{Budget, Failure};
+use crate::jsonpath::syntax_tree::{Function, Step, Steps};
 
 /// Evaluates steps on a document: one value if they are definite, else an array.
 pub(super) fn evaluate<'v>(

@@ -5,10 +5,10 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use crate::evaluation_budget;
-use crate::jsonpath::ast::{Condition, FilterPath, Operand};
-use crate::jsonpath::budget::Failure;
-use crate::jsonpath::compare::{self, Side};
-use crate::jsonpath::walk::Walk;
+use crate::jsonpath::document_walk::Walk;
+use crate::jsonpath::filter_comparison::{self, Side};
+use crate::jsonpath::query_budget::Failure;
+use crate::jsonpath::syntax_tree::{Condition, FilterPath, Operand};
 
 impl<'v> Walk<'v, '_> {
     /// Tells whether an item passes; a condition that cannot be applied to it does not hold.
@@ -56,8 +56,8 @@ impl<'v> Walk<'v, '_> {
                 let left = self.side(left, item)?;
                 let right = self.side(right, item)?;
                 self.budget
-                    .visit_bytes(compare::pairs(&left, *operator, &right))?;
-                compare::holds(&left, *operator, &right)
+                    .visit_bytes(filter_comparison::pairs(&left, *operator, &right))?;
+                filter_comparison::holds(&left, *operator, &right)
             }
         }
     }

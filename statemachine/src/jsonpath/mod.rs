@@ -16,21 +16,21 @@
 //! # Ok::<(), drivetrain_statemachine::Error>(())
 //! ```
 
-mod ast;
-mod budget;
 mod character_cursor;
-mod compare;
+mod document_walk;
 mod evaluate;
 mod evaluate_filter;
-mod function;
-mod literal;
-mod parse;
+mod filter_comparison;
+mod filter_literal;
 mod parse_filter;
+mod parse_query;
 mod path_root;
+mod path_trail;
 mod query;
+mod query_budget;
+mod query_functions;
 mod reference_path;
-mod trail;
-mod walk;
+mod syntax_tree;
 
 pub use query::Query;
 pub use reference_path::ReferencePath;

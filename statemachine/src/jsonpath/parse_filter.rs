@@ -3,9 +3,11 @@
 use regex::RegexBuilder;
 
 use crate::error::Error;
-use crate::jsonpath::ast::{Condition, FilterPath, MAX_NESTING, Operand, Operator, Pattern, Steps};
 use crate::jsonpath::character_cursor::{Cursor, unescape};
-use crate::jsonpath::literal;
+use crate::jsonpath::filter_literal;
+use crate::jsonpath::syntax_tree::{
+    Condition, FilterPath, MAX_NESTING, Operand, Operator, Pattern, Steps,
+};
 
 /// How much memory a compiled pattern may take: enough for any sensible one, too little to hurt.
 const MAX_PATTERN_BYTES: usize = 1 << 20;
@@ -233,7 +235,7 @@ impl Parser<'_> {
         let start = self.cursor.position;
         let end = self.cursor.find_closing(start, open, close, false)?;
         self.cursor.position = end + 1;
-        literal::parse(self.cursor.slice(start, end + 1)).map(Operand::Json)
+        filter_literal::parse(self.cursor.slice(start, end + 1)).map(Operand::Json)
     }
 
     fn read_number(&mut self) -> Result<Operand, Error> {
@@ -244,12 +246,14 @@ impl Parser<'_> {
             self.cursor.position += 1;
         }
         let text = self.cursor.text(start, self.cursor.position);
-        literal::number(&text).map(Operand::Number).ok_or_else(|| {
-            Error::invalid_expression(format!(
-                "expected a value in a filter at position {}",
-                start + 1
-            ))
-        })
+        filter_literal::number(&text)
+            .map(Operand::Number)
+            .ok_or_else(|| {
+                Error::invalid_expression(format!(
+                    "expected a value in a filter at position {}",
+                    start + 1
+                ))
+            })
     }
 
     fn read_pattern(&mut self) -> Result<Operand, Error> {

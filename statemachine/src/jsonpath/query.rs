@@ -6,9 +6,9 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 use crate::error::Error;
-use crate::jsonpath::ast::{Step, Steps};
 use crate::jsonpath::evaluate;
 use crate::jsonpath::path_root::Root;
+use crate::jsonpath::syntax_tree::{Step, Steps};
 use crate::scope::Scope;
 
 /// What AWS says of a path into null.

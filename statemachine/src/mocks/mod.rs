@@ -37,9 +37,9 @@
 //!
 //! [`MockFile::from_history`] makes such a file from what an execution on AWS recorded, so that it can be replayed.
 
-mod from_history;
 mod mock_file;
 mod mock_handler;
+mod mocks_from_history;
 mod replay_clock;
 mod replay_handler;
 

@@ -9,9 +9,9 @@ use serde_json::Value;
 use tokio::sync::Notify;
 
 use crate::error::Error;
-use crate::mocks::from_history::{RecordedCall, mock_file, recorded_calls};
 use crate::mocks::mock_file::MockAnswer;
 use crate::mocks::mock_handler::{OBJECT_RESOURCES, answered};
+use crate::mocks::mocks_from_history::{RecordedCall, mock_file, recorded_calls};
 use crate::{TaskCall, TaskFailure, TaskHandler, TaskOutput};
 
 /// Answers each call with what the recorded call of the same state with the most similar input was answered; clones

@@ -17,10 +17,10 @@
 //! # Ok::<(), drivetrain_statemachine::Error>(())
 //! ```
 
-mod node;
-mod parse;
+mod parse_template;
 mod path_or_call;
 mod payload_template;
+mod template_node;
 
 pub use path_or_call::PathOrCall;
 pub use payload_template::Template;

@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::evaluation_budget::{self, Budget};
 use crate::json_text::{DEEPEST, Refused, Writer};
 use crate::scope::{Host, Scope};
-use crate::template::node::{Building, Node};
+use crate::template::template_node::{Building, Node};
 
 /// What is said of a payload that nests too deeply.
 pub(crate) const PAYLOAD_TOO_DEEP: &str = "the payload nests too deeply";

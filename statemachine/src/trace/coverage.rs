@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::definition::Machine;
 use crate::definition::model::{Flow, Kind, State};
 use crate::engine::Failure;
-use crate::trace::facts::Facts;
+use crate::trace::execution_facts::Facts;
 
 /// Adds up what executions reached of one machine.
 ///

@@ -26,17 +26,17 @@
 //! # }
 //! ```
 
-mod by_number;
 mod coverage;
-mod executions;
-mod facts;
-mod follower;
-mod thread;
-mod thread_ownership;
+mod event_follower;
+mod event_owners;
+mod execution_facts;
+mod numbered_map;
+mod running_executions;
 mod trace_sink;
+mod traced_thread;
 mod visits;
 
 pub use coverage::{Coverage, Unreached};
-pub use facts::{Facts, Traced};
+pub use execution_facts::{Facts, Traced};
 pub use trace_sink::Trace;
 pub use visits::{Attempted, Inside, Iteration, Iterations, Steps, Totals, Visit, VisitEnd};

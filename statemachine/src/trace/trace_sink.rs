@@ -9,8 +9,8 @@ use crate::definition::Machine;
 use crate::definition::field_values::{Setting, SettingSource};
 use crate::definition::model::{Flow, Kind};
 use crate::engine::{Event, HistorySink};
-use crate::trace::facts::Traced;
-use crate::trace::follower::{Follower, Reason};
+use crate::trace::event_follower::{Follower, Reason};
+use crate::trace::execution_facts::Traced;
 
 /// Follows executions; clones share what was seen.
 #[derive(Debug, Clone, Default)]

@@ -1,7 +1,7 @@
 //! Everything that is wrong, or unwise, in a definition.
 
 mod best_practices;
-mod examine;
+mod examine_definition;
 mod flow_graph;
 
-pub use examine::validate;
+pub use examine_definition::validate;

@@ -4,10 +4,10 @@ use serde_json::Value;
 
 use crate::definition::field_values::{Setting, SettingSource};
 use crate::definition::model::{DataPath, Fail, Flow, Kind, ResultPath, State, Wait};
+use crate::definition::read::allowed_fields::{BRANCH, EVERY_STATE, STATES, Vocabulary};
 use crate::definition::read::fields::Fields;
 use crate::definition::read::targets::{NO_STATE, Names, target};
 use crate::definition::read::values::Expected;
-use crate::definition::read::vocabulary::{BRANCH, EVERY_STATE, STATES, Vocabulary};
 use crate::definition::timestamp::is_timestamp;
 use crate::definition::{MachineType, QueryLanguage};
 use crate::diagnostics::diagnostic::Code;

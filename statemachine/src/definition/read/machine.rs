@@ -5,9 +5,9 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::definition::model::{Flow, MachineType, QueryLanguage};
+use crate::definition::read::allowed_fields::MACHINE;
 use crate::definition::read::fields::{Fields, Problems};
 use crate::definition::read::flow::{LONGEST_SECONDS, Surroundings, read_flow};
-use crate::definition::read::vocabulary::MACHINE;
 use crate::diagnostics::diagnostic::{Code, Diagnostic};
 
 /// Reads the fields of a machine and all that is in it.

@@ -9,10 +9,10 @@ use crate::definition::map::{
 };
 use crate::definition::model::MapState;
 use crate::definition::model::{Flow, Kind, MachineType, QueryLanguage};
+use crate::definition::read::allowed_fields::PROCESSOR;
 use crate::definition::read::fields::Fields;
 use crate::definition::read::flow::{Surroundings, read_flow};
 use crate::definition::read::values::Expected;
-use crate::definition::read::vocabulary::PROCESSOR;
 use crate::definition::task::Resource;
 use crate::diagnostics::diagnostic::Code;
 use crate::jsonata::expression_text;

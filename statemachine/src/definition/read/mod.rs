@@ -1,5 +1,6 @@
 //! Reading a definition: every problem is noted, with its place.
 
+pub(crate) mod allowed_fields;
 pub(crate) mod choice;
 pub(crate) mod fields;
 pub(crate) mod flow;
@@ -8,4 +9,3 @@ pub(crate) mod map;
 pub(crate) mod targets;
 pub(crate) mod task;
 pub(crate) mod values;
-pub(crate) mod vocabulary;

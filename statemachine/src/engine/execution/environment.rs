@@ -7,7 +7,7 @@ use crate::engine::clock::Clock;
 use crate::engine::history::event::HistorySink;
 use crate::engine::inspection::Inspection;
 use crate::engine::port::task_handler::TaskHandler;
-use crate::engine::port::tokens::Tokens;
+use crate::engine::port::task_tokens::Tokens;
 use crate::engine::stop_request::Stop;
 use crate::scope::Host;
 

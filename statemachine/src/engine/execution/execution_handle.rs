@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::mpsc;
 
-use crate::engine::execution::run::Run;
+use crate::engine::execution::execution_run::Run;
 use crate::engine::history::event::{Details, Event, EventType};
 use crate::engine::stop_request::StopRequest;
 

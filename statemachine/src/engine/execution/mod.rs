@@ -3,5 +3,5 @@
 pub(crate) mod context_object;
 pub(crate) mod environment;
 pub(crate) mod execution_handle;
+pub(crate) mod execution_run;
 pub(crate) mod map_item;
-pub(crate) mod run;

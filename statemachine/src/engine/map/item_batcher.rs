@@ -3,9 +3,9 @@
 use serde_json::{Map, Value};
 
 use crate::definition::map;
+use crate::engine::attempt::{Data, Frame};
 use crate::engine::failure::Failure;
-use crate::engine::frame::{Data, Frame};
-use crate::engine::map::limits::count;
+use crate::engine::map::map_limits::count;
 use crate::payload_size::length;
 
 /// Groups items into the inputs of child executions: `{"BatchInput": .., "Items": [..]}`.

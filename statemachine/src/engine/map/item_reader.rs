@@ -5,13 +5,13 @@ use serde_json::{Map, Value, json};
 
 use crate::definition::map::{HeaderLocation, InputType, ItemReader, ManifestType};
 use crate::definition::{QueryLanguage, Resource, ResourceKind};
+use crate::engine::attempt::{Data, Frame};
 use crate::engine::execution::map_item::MapItem;
 use crate::engine::failure::Failure;
-use crate::engine::frame::{Data, Frame};
 use crate::engine::inspection::Step;
-use crate::engine::map::csv::{self, Rows};
-use crate::engine::map::items::{keyed, numbered};
-use crate::engine::map::limits::integer;
+use crate::engine::map::csv_rows::{self, Rows};
+use crate::engine::map::map_items::{keyed, numbered};
+use crate::engine::map::map_limits::integer;
 use crate::engine::map::object_body::{body, whole};
 use crate::engine::map::object_call::{ObjectCall, call};
 use crate::engine::port::task_handler::TaskOutput;
@@ -197,7 +197,7 @@ impl Source<'_, '_> {
                 match &headers {
                     None => headers = Some(unique(row)?),
                     Some(headers) if items.len() < self.limit => {
-                        items.push(csv::item(headers, row));
+                        items.push(csv_rows::item(headers, row));
                     }
                     Some(_) => return Ok(false),
                 }
@@ -290,7 +290,7 @@ impl Source<'_, '_> {
             let complete = rows.push(&bytes);
             let entries = complete.into_iter().chain(rows.finish());
             items.extend(numbered(
-                entries.map(|row| csv::item(&headers, row)).collect(),
+                entries.map(|row| csv_rows::item(&headers, row)).collect(),
             ));
             if items.len() >= self.limit {
                 break;

@@ -7,9 +7,9 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 use crate::definition::Resource;
+use crate::engine::attempt::Frame;
 use crate::engine::clock::sleep;
 use crate::engine::failure::names;
-use crate::engine::frame::Frame;
 use crate::engine::port::task_handler::{TaskCall, TaskFailure, TaskOutput};
 
 /// What to call, and with what.

@@ -5,10 +5,10 @@ use serde_json::{Map, Value, json};
 
 use crate::definition::map::{ResultWriter, Transformation};
 use crate::definition::{QueryLanguage, Resource};
+use crate::engine::attempt::{Data, Frame};
 use crate::engine::clock::date_text;
 use crate::engine::execution::execution_handle::Status;
 use crate::engine::failure::{Failure, names};
-use crate::engine::frame::{Data, Frame};
 use crate::engine::map::child_executions::{ChildExecution, ChildExecutions};
 use crate::engine::map::object_call::{ObjectCall, call};
 use crate::json_text::written;

@@ -1,4 +1,4 @@
 //! The port through which all work outside goes, and the tokens that answer it.
 
 pub(crate) mod task_handler;
-pub(crate) mod tokens;
+pub(crate) mod task_tokens;

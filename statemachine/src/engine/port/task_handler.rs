@@ -11,7 +11,7 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 use crate::definition::Resource;
-use crate::engine::port::tokens::Tokens;
+use crate::engine::port::task_tokens::Tokens;
 
 /// Does the work of Task states, and reads and writes objects for Map states.
 ///

@@ -11,9 +11,9 @@ use crate::definition::choice::{
 };
 use crate::definition::field_values::Selector;
 use crate::definition::is_timestamp;
+use crate::engine::attempt::{Data, Frame};
 use crate::engine::failure::Failure;
-use crate::engine::frame::{Data, Frame};
-use crate::engine::states::performed::Performed;
+use crate::engine::states::work_result::Performed;
 
 /// Finds the first rule whose condition holds, else the default.
 pub(crate) fn perform<'a>(

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use crate::definition::field_values::{Setting, SettingSource};
 use crate::definition::model;
+use crate::engine::attempt::{Data, Frame};
 use crate::engine::failure::Failure;
-use crate::engine::frame::{Data, Frame};
 
 /// Builds the failure that the state stands for, or the one of building it.
 pub(crate) fn perform(

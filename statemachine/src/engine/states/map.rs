@@ -7,20 +7,20 @@ use serde_json::Value;
 
 use crate::definition::map::ItemSource;
 use crate::definition::model::MapState;
+use crate::engine::attempt::Frame;
 use crate::engine::execution::map_item::MapItem;
 use crate::engine::failure::{Failure, FailureClass};
-use crate::engine::frame::Frame;
+use crate::engine::flow_thread::Thread;
 use crate::engine::history::event::{Details, EventType};
 use crate::engine::inner_flows::{Ended, InnerLines};
 use crate::engine::inspection::{Mock, Step};
 use crate::engine::map::item_batcher::batches;
 use crate::engine::map::item_reader;
-use crate::engine::map::items::{items, select};
-use crate::engine::map::limits::{
+use crate::engine::map::map_items::{items, select};
+use crate::engine::map::map_limits::{
     Limits, Tolerance, max_concurrency, over_threshold, threshold_exceeded, tolerance,
 };
 use crate::engine::states::map_run;
-use crate::engine::thread::Thread;
 
 /// How many inline iterations AWS runs at once, whatever the definition allows.
 const INLINE_CONCURRENCY: usize = 40;

@@ -10,20 +10,20 @@ use serde_json::Value;
 
 use crate::definition::map::{Distribution, ItemSource};
 use crate::definition::model::MapState;
-use crate::engine::execute::drive;
+use crate::engine::attempt::Frame;
 use crate::engine::execution::execution_handle::{Outcome, Status};
+use crate::engine::execution::execution_run::Run;
 use crate::engine::execution::map_item::MapItem;
-use crate::engine::execution::run::Run;
 use crate::engine::failure::Failure;
-use crate::engine::frame::Frame;
+use crate::engine::flow_thread::Thread;
 use crate::engine::history::event::{Details, EventType};
 use crate::engine::map::child_executions::{ChildExecution, ChildExecutions};
 use crate::engine::map::item_batcher::batches;
 use crate::engine::map::item_reader;
-use crate::engine::map::items::select;
-use crate::engine::map::limits::{Limits, over_threshold, threshold_exceeded};
+use crate::engine::map::map_items::select;
+use crate::engine::map::map_limits::{Limits, over_threshold, threshold_exceeded};
 use crate::engine::map::result_writer;
-use crate::engine::thread::Thread;
+use crate::engine::run_execution::drive;
 
 /// How many child executions AWS runs at once where the definition names no limit.
 const DISTRIBUTED_CONCURRENCY: usize = 10_000;

@@ -6,7 +6,7 @@ pub(crate) mod map;
 pub(crate) mod map_run;
 pub(crate) mod parallel;
 pub(crate) mod pass;
-pub(crate) mod performed;
 pub(crate) mod succeed;
 pub(crate) mod task;
 pub(crate) mod wait;
+pub(crate) mod work_result;

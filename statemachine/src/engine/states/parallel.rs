@@ -3,11 +3,11 @@
 use serde_json::Value;
 
 use crate::definition::model::Flow;
+use crate::engine::attempt::Frame;
 use crate::engine::failure::Failure;
-use crate::engine::frame::Frame;
+use crate::engine::flow_thread::Thread;
 use crate::engine::history::event::EventType;
 use crate::engine::inner_flows::InnerLines;
-use crate::engine::thread::Thread;
 
 /// Runs every branch at once and collects their outputs in the order of the branches.
 ///

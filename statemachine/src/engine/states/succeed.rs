@@ -1,7 +1,7 @@
 //! The Succeed state.
 
-use crate::engine::frame::Frame;
-use crate::engine::states::performed::Performed;
+use crate::engine::attempt::Frame;
+use crate::engine::states::work_result::Performed;
 
 /// Hands the effective input on; the flow ends here, for the state has no `Next`.
 pub(crate) fn perform<'a>(frame: &Frame<'a>) -> Performed<'a> {

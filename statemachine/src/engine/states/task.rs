@@ -7,14 +7,14 @@ use tokio::sync::mpsc;
 
 use crate::definition::field_values::{Setting, SettingSource};
 use crate::definition::task::{Resource, ResourceKind, Task};
+use crate::engine::attempt::{Data, Frame};
 use crate::engine::clock::sleep;
 use crate::engine::failure::{Failure, FailureClass};
-use crate::engine::frame::{Data, Frame};
+use crate::engine::flow_thread::Thread;
 use crate::engine::history::event::{Details, EventType};
 use crate::engine::output_checks::{TOO_DEEP, over_limit};
 use crate::engine::port::task_handler::{Report, TaskCall};
-use crate::engine::port::tokens::{Answer, Waiting};
-use crate::engine::thread::Thread;
+use crate::engine::port::task_tokens::{Answer, Waiting};
 use crate::evaluation_budget::nests_too_deeply;
 use crate::json_text::JsonText;
 use crate::payload_size::{PAYLOAD_LIMIT_BYTES, exceeds};

@@ -8,9 +8,9 @@ use serde_json::Value;
 use crate::definition::field_values::{Setting, SettingSource};
 use crate::definition::is_timestamp;
 use crate::definition::model;
+use crate::engine::attempt::{Data, Frame};
 use crate::engine::clock::sleep;
 use crate::engine::failure::Failure;
-use crate::engine::frame::{Data, Frame};
 
 /// The longest wait that AWS takes, near 2^31 seconds.
 const LONGEST_WAIT: TimeDelta = TimeDelta::days(24_855);

@@ -4,10 +4,10 @@ use serde_json::{Map, Value};
 
 use crate::definition::map::ResultWriter;
 use crate::definition::model::{Kind, State};
+use crate::engine::attempt::Frame;
 use crate::engine::failure::Failure;
-use crate::engine::frame::Frame;
 use crate::engine::inspection::Mock;
-use crate::engine::map::items::items;
+use crate::engine::map::map_items::items;
 use crate::engine::test_state::request::TestStateRequest;
 use crate::error::{Error, ErrorKind};
 

@@ -5,21 +5,21 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use crate::definition::{Machine, MachineType};
+use crate::engine::attempt::Frame;
 use crate::engine::clock::{Clock, date_text};
 use crate::engine::execution::environment::Environment;
-use crate::engine::execution::run::Run;
+use crate::engine::execution::execution_run::Run;
 use crate::engine::failure::Failure;
-use crate::engine::frame::Frame;
+use crate::engine::flow_thread::Thread;
 use crate::engine::inspection::{Inspection, Mock};
-use crate::engine::retry::Retries;
-use crate::engine::start::Engine;
+use crate::engine::retriers::Retries;
+use crate::engine::start_execution::Engine;
 use crate::engine::state::{attempt, caught};
 use crate::engine::state_data::StateData;
 use crate::engine::test_state::request::{
     InspectionLevel, TestStateRequest, TestStateResponse, TestStateStatus,
 };
 use crate::engine::test_state::rules;
-use crate::engine::thread::Thread;
 use crate::error::{Error, ErrorKind};
 use crate::scope::{Host, Random};
 

@@ -7,7 +7,7 @@ use crate::definition::read::fields::Problems;
 use crate::diagnostics::diagnostic::{Code, Diagnostic};
 use crate::json_pointer::below;
 use crate::validate::best_practices::written_state::Written;
-use crate::validate::best_practices::{handlers, payloads};
+use crate::validate::best_practices::{error_handlers, payloads};
 
 /// Looks for warnings in a definition without errors.
 pub(crate) fn check(source: &Value, flow: &Flow) -> Vec<Diagnostic> {
@@ -31,7 +31,7 @@ fn check_flow(source: &Value, flow: &Flow, pointer: &str, findings: &Problems) {
             pointer: &pointer,
         };
         findings.extend(without_timeout(written));
-        findings.extend(handlers::check(written, flow, states));
+        findings.extend(error_handlers::check(written, flow, states));
         findings.extend(payloads::check(written));
         for (inner, path) in state.flows().iter().zip(inner_paths(written)) {
             if let Some(source) = source.pointer(&path) {

@@ -1,7 +1,7 @@
 //! What AWS takes and practice regrets.
 
 mod check;
-mod handlers;
+mod error_handlers;
 mod input_fields;
 mod payloads;
 mod written_state;

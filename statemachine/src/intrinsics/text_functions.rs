@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use crate::intrinsics::refusal::Refusal;
-use crate::java::text::write_value;
+use crate::java::print_value::write_value;
 
 /// What stands between the `{}` of a text, if it is a template.
 pub(super) type Pieces = Result<Vec<String>, Refusal>;

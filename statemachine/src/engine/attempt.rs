@@ -10,8 +10,8 @@ use crate::definition::field_values::{Payload, Selector, SelectorSource, Setting
 use crate::definition::jsonata_field::Expressions;
 use crate::definition::model::{Kind, State};
 use crate::engine::execution::context_object::Surrounding;
+use crate::engine::execution::execution_run::Run;
 use crate::engine::execution::map_item::MapItem;
-use crate::engine::execution::run::Run;
 use crate::engine::failure::{Failure, FailureClass, names};
 use crate::engine::inspection::{Mock, Step};
 use crate::engine::state_data::Variables;

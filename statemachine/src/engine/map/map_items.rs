@@ -5,9 +5,9 @@ use serde_json::Value;
 use crate::definition::QueryLanguage;
 use crate::definition::map::ItemSource;
 use crate::definition::model::MapState;
+use crate::engine::attempt::{Data, Frame};
 use crate::engine::execution::map_item::MapItem;
 use crate::engine::failure::Failure;
-use crate::engine::frame::{Data, Frame};
 use crate::engine::inspection::Step;
 
 /// Finds the items that stand in the data; those of an ItemReader are read elsewhere.

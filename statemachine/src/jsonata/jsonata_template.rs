@@ -9,9 +9,9 @@ use crate::error::{Error, ErrorKind, Problem};
 use crate::evaluation_budget::{MAX_DEPTH, nests_too_deeply};
 use crate::json_pointer::Walk;
 use crate::jsonata::error_text;
+use crate::jsonata::evaluation_meter::Meter;
 use crate::jsonata::expression::Expression;
-use crate::jsonata::meter::Meter;
-use crate::jsonata::scope::JsonataScope;
+use crate::jsonata::jsonata_scope::JsonataScope;
 use crate::scope::Host;
 
 /// A parsed template.

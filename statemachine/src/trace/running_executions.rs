@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::trace::by_number::{ByNumber, Id, Slot};
+use crate::trace::numbered_map::{ByNumber, Id, Slot};
 
 /// Executions by number; a name of many letters is looked up once for each run of events of one execution.
 #[derive(Debug, Default)]

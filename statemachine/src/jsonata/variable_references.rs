@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::jsonata::bounding_rewrite;
 use crate::jsonata::json_conversion::from_json;
-use crate::jsonata::scope::JsonataScope;
+use crate::jsonata::jsonata_scope::JsonataScope;
 
 /// The variables that an expression reads, so that no other need be given to the evaluator.
 #[derive(Debug, Clone, Default)]

@@ -6,7 +6,9 @@ use std::ops::RangeInclusive;
 use serde_json::Value;
 
 use crate::intrinsics::refusal::Refusal;
-use crate::intrinsics::{array, encoding, json, math, text};
+use crate::intrinsics::{
+    array_functions, encoding_functions, json_functions, math_functions, text_functions,
+};
 use crate::json_text::written;
 use crate::scope::Host;
 
@@ -203,30 +205,34 @@ impl Function {
     pub(super) fn apply<'v>(
         self,
         arguments: &mut [Cow<'v, Value>],
-        pieces: Option<&text::Pieces>,
+        pieces: Option<&text_functions::Pieces>,
         host: &mut Host,
     ) -> Result<Cow<'v, Value>, Refusal> {
         let made = match (self, arguments) {
             (Self::Array, items) => Ok(items.iter_mut().map(take).collect()),
-            (Self::ArrayContains, [array, wanted]) => array::contains(array, wanted),
-            (Self::ArrayGetItem, [array, index]) => return array::item(array, index),
-            (Self::ArrayLength, [array]) => array::length(array),
-            (Self::ArrayPartition, [array, size]) => array::partition(take(array), size),
-            (Self::ArrayRange, [first, last, step]) => array::range(first, last, step),
-            (Self::ArrayUnique, [array]) => array::unique(array),
-            (Self::Base64Decode, [encoded]) => encoding::base64_decode(encoded),
-            (Self::Base64Encode, [plain]) => encoding::base64_encode(plain),
-            (Self::Format, [template, values @ ..]) => text::format(template, pieces, values),
-            (Self::Hash, [data, algorithm]) => encoding::hash(data, algorithm),
+            (Self::ArrayContains, [array, wanted]) => array_functions::contains(array, wanted),
+            (Self::ArrayGetItem, [array, index]) => return array_functions::item(array, index),
+            (Self::ArrayLength, [array]) => array_functions::length(array),
+            (Self::ArrayPartition, [array, size]) => array_functions::partition(take(array), size),
+            (Self::ArrayRange, [first, last, step]) => array_functions::range(first, last, step),
+            (Self::ArrayUnique, [array]) => array_functions::unique(array),
+            (Self::Base64Decode, [encoded]) => encoding_functions::base64_decode(encoded),
+            (Self::Base64Encode, [plain]) => encoding_functions::base64_encode(plain),
+            (Self::Format, [template, values @ ..]) => {
+                text_functions::format(template, pieces, values)
+            }
+            (Self::Hash, [data, algorithm]) => encoding_functions::hash(data, algorithm),
             (Self::JsonMerge, [first, second, deep]) => {
-                json::merge(take(first), take(second), deep)
+                json_functions::merge(take(first), take(second), deep)
             }
             (Self::JsonToString, [value]) => Ok(Value::String(written(value))),
-            (Self::MathAdd, [left, right]) => math::add(left, right),
-            (Self::MathRandom, [start, end]) => math::random(start, end, None, host),
-            (Self::MathRandom, [start, end, seed]) => math::random(start, end, Some(seed), host),
-            (Self::StringSplit, [subject, delimiter]) => text::split(subject, delimiter),
-            (Self::StringToJson, [text]) => json::from_text(text),
+            (Self::MathAdd, [left, right]) => math_functions::add(left, right),
+            (Self::MathRandom, [start, end]) => math_functions::random(start, end, None, host),
+            (Self::MathRandom, [start, end, seed]) => {
+                math_functions::random(start, end, Some(seed), host)
+            }
+            (Self::StringSplit, [subject, delimiter]) => text_functions::split(subject, delimiter),
+            (Self::StringToJson, [text]) => json_functions::from_text(text),
             (Self::Uuid, []) => Ok(Value::String(host.random.uuid())),
             (_, _) => unreachable!("a call has as many arguments as its function takes"),
         };

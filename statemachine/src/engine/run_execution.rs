@@ -8,11 +8,11 @@ use serde_json::Value;
 use crate::definition::model::Flow;
 use crate::engine::clock::sleep;
 use crate::engine::execution::execution_handle::{Outcome, Status};
-use crate::engine::execution::run::Run;
+use crate::engine::execution::execution_run::Run;
 use crate::engine::failure::Failure;
-use crate::engine::flow::run_flow;
+use crate::engine::flow_thread::Thread;
 use crate::engine::history::event::{Details, EventType};
-use crate::engine::thread::Thread;
+use crate::engine::run_flow::run_flow;
 use crate::json_text::JsonText;
 
 /// Runs a flow as an execution, for at most a while.

@@ -7,14 +7,14 @@ use serde_json::Value;
 
 use crate::definition::{Machine, MachineType};
 use crate::engine::clock::Clock;
-use crate::engine::execute::drive;
 use crate::engine::execution::environment::{Environment, Names};
 use crate::engine::execution::execution_handle::{Execution, Outcome};
-use crate::engine::execution::run::Run;
+use crate::engine::execution::execution_run::Run;
 use crate::engine::history::event::HistorySink;
 use crate::engine::history::recorder::STANDARD_EVENT_LIMIT;
 use crate::engine::port::task_handler::TaskHandler;
-use crate::engine::port::tokens::Tokens;
+use crate::engine::port::task_tokens::Tokens;
+use crate::engine::run_execution::drive;
 use crate::engine::states::map_run::EXPRESS_LIMIT;
 use crate::error::{Error, ErrorKind};
 use crate::evaluation_budget::{MAX_DEPTH, nests_too_deeply};

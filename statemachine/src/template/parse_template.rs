@@ -6,9 +6,9 @@ use crate::error::{Error, ErrorKind, Problem};
 use crate::evaluation_budget::{MAX_DEPTH, nests_too_deeply};
 use crate::java::hash_map_order;
 use crate::json_pointer::Walk;
-use crate::template::node::Node;
 use crate::template::path_or_call::PathOrCall;
 use crate::template::payload_template::Template;
+use crate::template::template_node::Node;
 
 impl Template {
     /// Parses a template.

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-use crate::jsonpath::ast::{Argument, Condition, Function, Slice, Step, Steps};
-use crate::jsonpath::budget::{Budget, Failure, MAX_DEPTH};
-use crate::jsonpath::trail::Trail;
+use crate::jsonpath::path_trail::Trail;
+use crate::jsonpath::query_budget::{Budget, Failure, MAX_DEPTH};
+use crate::jsonpath::syntax_tree::{Argument, Condition, Function, Slice, Step, Steps};
 
 /// One walk: the steps, and what has been found so far.
 pub(super) struct Walk<'v, 'b> {

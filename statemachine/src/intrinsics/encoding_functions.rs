@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::digest::digest;
 use crate::intrinsics::refusal::Refusal;
-use crate::intrinsics::text::text;
+use crate::intrinsics::text_functions::text;
 
 /// How many characters Base64 and hashes take.
 const MAX_CHARACTERS: usize = 10_000;

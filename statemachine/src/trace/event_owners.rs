@@ -1,8 +1,8 @@
 //! Which threads there are, and which event belongs to which.
 
-use crate::trace::by_number::{Id, Slot};
-use crate::trace::follower::Follower;
-use crate::trace::thread::{Role, Thread};
+use crate::trace::event_follower::Follower;
+use crate::trace::numbered_map::{Id, Slot};
+use crate::trace::traced_thread::{Role, Thread};
 use crate::trace::visits::{Inside, Iteration, VisitEnd, add_totals};
 
 impl Follower {

@@ -1,10 +1,12 @@
 //! The syntax of paths, with Jayway's tolerance and its refusals.
 
 use crate::error::Error;
-use crate::jsonpath::ast::{Argument, Condition, Function, MAX_NESTING, Slice, Step, Steps};
 use crate::jsonpath::character_cursor::{Cursor, unescape};
 use crate::jsonpath::path_root::{MAX_TEXT_BYTES, split_root};
 use crate::jsonpath::query::Query;
+use crate::jsonpath::syntax_tree::{
+    Argument, Condition, Function, MAX_NESTING, Slice, Step, Steps,
+};
 
 /// How many steps a path may have: documents nest 128 levels, so more could lead nowhere.
 const MAX_STEPS: usize = 256;

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use serde_json::{Number, Value};
 
-use crate::jsonpath::ast::{Function, Kind};
-use crate::jsonpath::budget::Failure;
+use crate::jsonpath::query_budget::Failure;
+use crate::jsonpath::syntax_tree::{Function, Kind};
 
 impl Function {
     /// Calls the function; null stands for a value that it does not apply to.

@@ -5,8 +5,8 @@ use serde_json::Value;
 use crate::definition::field_values::{Setting, SettingSource};
 use crate::definition::model::MapState;
 use crate::definition::read::fields::whole;
+use crate::engine::attempt::{Data, Frame};
 use crate::engine::failure::{Failure, names};
-use crate::engine::frame::{Data, Frame};
 use crate::engine::inspection::Step;
 
 /// What a Map allows, its paths and expressions evaluated.

@@ -7,9 +7,9 @@ use std::cmp::Ordering;
 
 use serde_json::{Number, Value};
 
-use crate::jsonpath::ast::{Operator, Pattern};
-use crate::jsonpath::budget::Failure;
-use crate::jsonpath::literal;
+use crate::jsonpath::filter_literal;
+use crate::jsonpath::query_budget::Failure;
+use crate::jsonpath::syntax_tree::{Operator, Pattern};
 
 /// One side of a comparison, evaluated.
 #[derive(Debug, Clone)]
@@ -73,7 +73,7 @@ impl<'v> Side<'v> {
             (Self::Number(left), Side::Number(right)) => {
                 order(left, right) == Some(Ordering::Equal)
             }
-            (Self::Number(left), Side::Text(right)) => literal::number(right)
+            (Self::Number(left), Side::Text(right)) => filter_literal::number(right)
                 .is_some_and(|right| order(left, &right) == Some(Ordering::Equal)),
             (Self::Text(left), Side::Text(right)) => left == right,
             (Self::Text(left), Side::Number(right)) => *left == right.to_string(),

@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 
 use crate::engine::Event;
 use crate::json_text::JsonText;
-use crate::trace::by_number::{Id, Slot};
+use crate::trace::numbered_map::{Id, Slot};
 use crate::trace::visits::{Inside, Iterations, MOST_CHARACTERS, Steps, Totals, Visit, VisitEnd};
 
 /// The machine's own line, a branch, an iteration, or a child execution.

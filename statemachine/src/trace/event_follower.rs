@@ -8,10 +8,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use chrono::{DateTime, Utc};
 
 use crate::engine::{Event, EventType};
-use crate::trace::by_number::{ByNumber, Id, Slot};
-use crate::trace::executions::Executions;
-use crate::trace::facts::{Facts, Traced};
-use crate::trace::thread::{Current, Left, Role, Thread, kept};
+use crate::trace::execution_facts::{Facts, Traced};
+use crate::trace::numbered_map::{ByNumber, Id, Slot};
+use crate::trace::running_executions::Executions;
+use crate::trace::traced_thread::{Current, Left, Role, Thread, kept};
 use crate::trace::visits::{Attempted, Inside, Steps, VisitEnd};
 
 /// The state of a [`Trace`](crate::trace::Trace).

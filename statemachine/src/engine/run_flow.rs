@@ -5,19 +5,19 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::definition::model::{Catcher, Flow, Kind, State};
+use crate::engine::attempt::Frame;
 use crate::engine::clock::{date_text, sleep};
+use crate::engine::execution::execution_run::Run;
 use crate::engine::execution::map_item::MapItem;
-use crate::engine::execution::run::Run;
 use crate::engine::failure::{Failure, FailureClass};
-use crate::engine::frame::Frame;
+use crate::engine::flow_thread::Thread;
 use crate::engine::history::event::{Details, EventType};
 use crate::engine::history::recorder::Shown;
-use crate::engine::retry::Retries;
+use crate::engine::retriers::Retries;
 use crate::engine::state::{Done, attempt, attempt_at_once, caught};
 use crate::engine::state_data::StateData;
 use crate::engine::state_data::Variables;
 use crate::engine::states::pass;
-use crate::engine::thread::Thread;
 
 /// Runs a flow from its start to its end and gives its output.
 pub(crate) async fn run_flow(

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::intrinsics::refusal::Refusal;
-use crate::intrinsics::text::text;
+use crate::intrinsics::text_functions::text;
 use crate::java::hash_map_order;
 
 /// Merges two objects, fields of the second replacing those of the first; deep merging is not supported by AWS either.

@@ -4,8 +4,8 @@ use serde_json::{Number, Value};
 
 use crate::error::Error;
 use crate::intrinsics::call::{Argument, Call};
-use crate::intrinsics::table::FUNCTIONS;
-use crate::intrinsics::text;
+use crate::intrinsics::function_table::FUNCTIONS;
+use crate::intrinsics::text_functions;
 use crate::jsonpath::Query;
 
 /// How long a call's text may be. AWS allows 10,000 characters in an argument; a call may have several.
@@ -172,9 +172,9 @@ impl<'a> Parser<'a> {
             match character {
                 '\'' => {
                     self.position += place + 1;
-                    let pieces = text::pieces(&raw);
+                    let pieces = text_functions::pieces(&raw);
                     return Ok(Argument::Text {
-                        value: Value::String(text::unescape(&raw)),
+                        value: Value::String(text_functions::unescape(&raw)),
                         pieces,
                     });
                 }

@@ -3,8 +3,8 @@
 use serde_json::{Map, Number, Value};
 
 use crate::error::Error;
-use crate::jsonpath::ast::MAX_NESTING;
 use crate::jsonpath::character_cursor::{Cursor, unescape};
+use crate::jsonpath::syntax_tree::MAX_NESTING;
 
 /// Parses an array or object literal.
 pub(super) fn parse(characters: &[char]) -> Result<Value, Error> {

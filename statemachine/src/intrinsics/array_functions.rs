@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use crate::intrinsics::math::{cut, whole};
+use crate::intrinsics::math_functions::{cut, whole};
 use crate::intrinsics::refusal::Refusal;
 
 /// How many items a range may have.
