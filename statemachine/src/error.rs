@@ -15,11 +15,11 @@ use crate::diagnostics::place::Place;
 /// `{error}` is the error's own message, `{error:#}` the message with its source. The message of an expression that failed
 /// in a state becomes the state's cause, so it follows what AWS is recorded to say rather than the house style.
 #[derive(Debug, Clone)]
-pub struct Error(Box<Parts>);
+pub struct Error(Box<ErrorParts>);
 
 /// The parts of an error, behind one pointer: evaluations return an error or a value, and most of them a value.
 #[derive(Debug, Clone)]
-struct Parts {
+struct ErrorParts {
     kind: ErrorKind,
     message: String,
     field: Option<String>,
@@ -80,7 +80,7 @@ pub struct Problem {
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self(Box::new(Parts {
+        Self(Box::new(ErrorParts {
             kind,
             message: message.into(),
             field: None,

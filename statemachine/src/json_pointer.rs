@@ -12,13 +12,13 @@ pub(crate) const LONGEST_PROBLEMS_BYTES: usize = 4 << 20;
 
 /// Where a walk is, and the problems it has found.
 #[derive(Debug)]
-pub(crate) struct Walk<P> {
+pub(crate) struct PointerWalk<P> {
     pointer: String,
     problems: Vec<P>,
     bytes: usize,
 }
 
-impl<P> Walk<P> {
+impl<P> PointerWalk<P> {
     pub(crate) fn new() -> Self {
         Self {
             pointer: String::new(),
@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn problems_name_the_place_where_the_walk_is() {
-        let mut walk = Walk::new();
+        let mut walk = PointerWalk::new();
         walk.in_field("a/b", |walk| {
             walk.in_item(3, |walk| {
                 walk.in_field("~", |walk| walk.note(str::to_owned));
@@ -132,10 +132,10 @@ mod tests {
 
     #[test]
     fn problems_are_bounded_in_number_and_length() {
-        let mut walk = Walk::new();
+        let mut walk = PointerWalk::new();
         (0..2 * MOST_PROBLEMS).for_each(|_| walk.note(str::len));
         assert_eq!(walk.into_problems().len(), MOST_PROBLEMS);
-        let mut walk = Walk::new();
+        let mut walk = PointerWalk::new();
         walk.in_field(&"x".repeat(1 << 20), |walk| {
             (0..100).for_each(|_| walk.note(str::len));
         });

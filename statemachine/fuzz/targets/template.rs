@@ -3,7 +3,7 @@
 
 mod evaluator;
 
-use drivetrain_statemachine::jsonata::{self, JsonataScope};
+use drivetrain_statemachine::jsonata::{JsonataScope, JsonataTemplate};
 use drivetrain_statemachine::scope::{Host, Random, Scope};
 use drivetrain_statemachine::template::Template;
 use drivetrain_statemachine::{Engine, History, Machine, MachineType, TaskCall, TaskFailure};
@@ -49,7 +49,7 @@ fuzz_target!(|text: &str| {
         states: &states,
         variables: &variables,
     };
-    if let Ok(template) = jsonata::Template::parse(&template)
+    if let Ok(template) = JsonataTemplate::parse(&template)
         && let Ok(value) = template.evaluate("Output", &scope, &mut host)
     {
         let text = value.to_string();

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use crate::definition::field_values::{Payload, Selector};
-use crate::definition::jsonata_field::Expressions;
-use crate::definition::wildcard_pattern::Pattern;
+use crate::definition::jsonata_field::JsonataField;
+use crate::definition::wildcard_pattern::WildcardPattern;
 
 #[derive(Debug)]
 pub(crate) struct Choice {
@@ -24,7 +24,7 @@ pub(crate) struct Rule {
 pub(crate) enum Condition {
     Jsonata {
         text: String,
-        template: Expressions,
+        template: JsonataField,
     },
     /// `true` or `false` written out, which JSONata states may do.
     Literal(bool),
@@ -43,7 +43,7 @@ pub(crate) enum Condition {
 pub(crate) enum Operand {
     Literal(Value),
     /// What `StringMatches` has.
-    Pattern(Pattern),
+    Pattern(WildcardPattern),
     Path(Selector),
 }
 

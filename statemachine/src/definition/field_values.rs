@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::definition::jsonata_field::Expressions;
+use crate::definition::jsonata_field::JsonataField;
 use crate::intrinsics::Call;
 use crate::jsonpath::Query;
 use crate::template::Template;
@@ -24,7 +24,7 @@ pub(crate) enum SelectorSource {
 #[derive(Debug)]
 pub(crate) enum Payload {
     JsonPath(Template),
-    Jsonata(Expressions),
+    Jsonata(JsonataField),
 }
 
 /// A single value, such as a number of seconds, under the field's name.
@@ -42,6 +42,6 @@ pub(crate) enum SettingSource {
     Jsonata {
         /// The expression without its brackets, for the causes that quote it.
         text: String,
-        template: Expressions,
+        template: JsonataField,
     },
 }

@@ -2,13 +2,13 @@
 
 use serde_json::Value;
 
-use crate::jsonata::Template;
+use crate::jsonata::JsonataTemplate;
 
 /// A JSONata template, and what must be at hand for it.
 #[derive(Debug)]
-pub(crate) struct Expressions {
-    pub(crate) template: Template,
-    pub(crate) reads: Reads,
+pub(crate) struct JsonataField {
+    pub(crate) template: JsonataTemplate,
+    pub(crate) reads: StatesReads,
 }
 
 /// The parts of `$states` that expressions may read.
@@ -16,20 +16,20 @@ pub(crate) struct Expressions {
 /// Whatever they cannot read is not copied for them: a Map of many items would otherwise copy the whole input for each.
 /// The text decides, and where it leaves a doubt, everything is read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Reads {
+pub(crate) struct StatesReads {
     pub(crate) input: bool,
     pub(crate) context: bool,
     /// `$states.context.Execution`, which holds the execution's input.
     pub(crate) execution: bool,
 }
 
-const EVERYTHING: Reads = Reads {
+const EVERYTHING: StatesReads = StatesReads {
     input: true,
     context: true,
     execution: true,
 };
 
-impl Reads {
+impl StatesReads {
     /// Looks through all strings of a template.
     pub(crate) fn of(template: &Value) -> Self {
         match template {
@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     fn reads(text: &str) -> [bool; 3] {
-        let reads = Reads::of_text(text);
+        let reads = StatesReads::of_text(text);
         [reads.input, reads.context, reads.execution]
     }
 

@@ -53,7 +53,7 @@ pub(crate) struct State {
     /// The name again, as events share it.
     pub(crate) shared_name: Arc<str>,
     pub(crate) language: QueryLanguage,
-    pub(crate) kind: Kind,
+    pub(crate) kind: StateKind,
     /// `InputPath`; the whole input where it is absent.
     pub(crate) input_path: DataPath,
     /// `Parameters` or `Arguments`; a Map's own stand in [`MapState::selector`].
@@ -88,8 +88,8 @@ impl State {
     /// Gives the flows inside the state: branches, or a Map's processor.
     pub(crate) fn flows(&self) -> &[Flow] {
         match &self.kind {
-            Kind::Parallel(branches) => branches,
-            Kind::Map(map) => std::slice::from_ref(&map.processor),
+            StateKind::Parallel(branches) => branches,
+            StateKind::Map(map) => std::slice::from_ref(&map.processor),
             _ => &[],
         }
     }
@@ -116,7 +116,7 @@ pub(crate) enum ResultPath {
 }
 
 #[derive(Debug)]
-pub(crate) enum Kind {
+pub(crate) enum StateKind {
     Task(Box<Task>),
     /// A Pass state with its `Result`.
     Pass(Option<serde_json::Value>),
@@ -128,7 +128,7 @@ pub(crate) enum Kind {
     Map(Box<MapState>),
 }
 
-impl Kind {
+impl StateKind {
     /// Gives the name in `Type`, which event types begin with.
     pub(crate) fn name(&self) -> &'static str {
         match self {

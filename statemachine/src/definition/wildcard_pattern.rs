@@ -2,12 +2,12 @@
 
 /// A pattern in which `*` stands for any characters, and `\*` for itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Pattern {
+pub(crate) struct WildcardPattern {
     /// What stands before, between and behind the stars.
     pieces: Vec<String>,
 }
 
-impl Pattern {
+impl WildcardPattern {
     /// Reads a pattern; there is none that is wrong.
     pub(crate) fn parse(text: &str) -> Self {
         let mut pieces = Vec::new();
@@ -77,7 +77,7 @@ mod tests {
             ("abcd", "abc", false),
         ] {
             assert_eq!(
-                Pattern::parse(pattern).matches(text),
+                WildcardPattern::parse(pattern).matches(text),
                 expected,
                 "{text} {pattern}"
             );
@@ -88,7 +88,7 @@ mod tests {
     fn a_pattern_of_many_stars_does_not_explode() {
         let text = "a".repeat(200_000);
         let pattern = format!("{}b", "a*".repeat(50_000));
-        assert!(!Pattern::parse(&pattern).matches(&text));
-        assert!(Pattern::parse(&"a*".repeat(50_000)).matches(&text));
+        assert!(!WildcardPattern::parse(&pattern).matches(&text));
+        assert!(WildcardPattern::parse(&"a*".repeat(50_000)).matches(&text));
     }
 }

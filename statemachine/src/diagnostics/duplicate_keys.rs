@@ -7,7 +7,7 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use crate::diagnostics::diagnostic::{Code, Diagnostic};
 use crate::diagnostics::place::places;
-use crate::json_pointer::Walk;
+use crate::json_pointer::PointerWalk;
 
 /// Warns of each key of a JSON text that an earlier field of the same object has too, and says where it stands.
 ///
@@ -35,17 +35,17 @@ pub fn duplicate_keys(text: &str) -> Vec<Diagnostic> {
 
 /// Finds the same, and leaves it to the caller to find all places at once.
 pub(crate) fn unplaced_duplicate_keys(text: &str) -> Vec<Diagnostic> {
-    let mut walk = Walk::new();
+    let mut walk = PointerWalk::new();
     let mut deserializer = serde_json::Deserializer::from_str(text);
     // What is wrong with the text itself has been told by whoever parsed it.
-    let _ = Keys(&mut walk).deserialize(&mut deserializer);
+    let _ = DuplicateKeyFinder(&mut walk).deserialize(&mut deserializer);
     walk.into_problems()
 }
 
 /// Looks through one value.
-struct Keys<'w>(&'w mut Walk<Diagnostic>);
+struct DuplicateKeyFinder<'w>(&'w mut PointerWalk<Diagnostic>);
 
-impl<'de> DeserializeSeed<'de> for Keys<'_> {
+impl<'de> DeserializeSeed<'de> for DuplicateKeyFinder<'_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -53,7 +53,7 @@ impl<'de> DeserializeSeed<'de> for Keys<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Keys<'_> {
+impl<'de> Visitor<'de> for DuplicateKeyFinder<'_> {
     type Value = ();
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -68,7 +68,7 @@ impl<'de> Visitor<'de> for Keys<'_> {
                 if again {
                     walk.note(|pointer| twice(&name, pointer));
                 }
-                fields.next_value_seed(Keys(walk))
+                fields.next_value_seed(DuplicateKeyFinder(walk))
             })?;
             seen.insert(name);
         }
@@ -77,9 +77,9 @@ impl<'de> Visitor<'de> for Keys<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
         for index in 0_usize.. {
-            let item = self
-                .0
-                .in_item(index, |walk| items.next_element_seed(Keys(walk)))?;
+            let item = self.0.in_item(index, |walk| {
+                items.next_element_seed(DuplicateKeyFinder(walk))
+            })?;
             if item.is_none() {
                 break;
             }

@@ -30,7 +30,7 @@ pub(crate) fn places(text: &str, pointers: &[&str]) -> Vec<Place> {
         .map(|(index, segments)| (index, segments.as_slice()))
         .collect();
     let mut offsets = vec![0; pointers.len()];
-    let mut cursor = Cursor { text, offset: 0 };
+    let mut cursor = JsonCursor { text, offset: 0 };
     cursor.skip_blanks();
     cursor.locate(wanted, &mut offsets);
     to_places(text, &offsets)
@@ -70,12 +70,12 @@ fn to_places(text: &str, offsets: &[usize]) -> Vec<Place> {
     places
 }
 
-struct Cursor<'a> {
+struct JsonCursor<'a> {
     text: &'a str,
     offset: usize,
 }
 
-impl Cursor<'_> {
+impl JsonCursor<'_> {
     fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.offset).copied()
     }

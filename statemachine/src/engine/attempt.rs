@@ -7,13 +7,13 @@ use serde_json::{Map, Value};
 
 use crate::definition::QueryLanguage;
 use crate::definition::field_values::{Payload, Selector, SelectorSource, Setting, SettingSource};
-use crate::definition::jsonata_field::Expressions;
-use crate::definition::model::{Kind, State};
-use crate::engine::execution::context_object::Surrounding;
+use crate::definition::jsonata_field::JsonataField;
+use crate::definition::model::{State, StateKind};
+use crate::engine::execution::context_object::StateContext;
 use crate::engine::execution::execution_run::Run;
 use crate::engine::execution::map_item::MapItem;
 use crate::engine::failure::{Failure, FailureClass, names};
-use crate::engine::inspection::{Mock, Step};
+use crate::engine::inspection::{InspectedStep, MockedResult};
 use crate::engine::state_data::Variables;
 use crate::error::Error;
 use crate::jsonata::JsonataScope;
@@ -25,7 +25,7 @@ use crate::template::Template;
 const TESTED_STATE: &str = "StateName";
 
 /// One attempt of one state.
-pub(crate) struct Frame<'a> {
+pub(crate) struct Attempt<'a> {
     pub(crate) run: &'a Arc<Run>,
     pub(crate) state: &'a State,
     /// The variables as they were when the state was entered.
@@ -41,7 +41,7 @@ pub(crate) struct Frame<'a> {
 
 /// The data that a field may read.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Data<'a> {
+pub(crate) struct FieldData<'a> {
     /// `$`, or `$states.input`.
     pub(crate) input: &'a Value,
     /// `$states.result`.
@@ -50,7 +50,7 @@ pub(crate) struct Data<'a> {
     pub(crate) error: Option<&'a Value>,
 }
 
-impl<'a> Data<'a> {
+impl<'a> FieldData<'a> {
     pub(crate) fn of(input: &'a Value) -> Self {
         Self {
             input,
@@ -60,13 +60,13 @@ impl<'a> Data<'a> {
     }
 }
 
-impl Frame<'_> {
+impl Attempt<'_> {
     /// Evaluates a field that is computed as a whole.
     pub(crate) fn payload(
         &self,
         payload: &Payload,
         field: &str,
-        data: Data<'_>,
+        data: FieldData<'_>,
     ) -> Result<Value, Failure> {
         self.payload_for_item(payload, field, data, self.item)
     }
@@ -76,7 +76,7 @@ impl Frame<'_> {
         &self,
         payload: &Payload,
         field: &str,
-        data: Data<'_>,
+        data: FieldData<'_>,
         item: Option<&MapItem>,
     ) -> Result<Value, Failure> {
         match payload {
@@ -118,12 +118,12 @@ impl Frame<'_> {
     /// Evaluates a JSONata field.
     pub(crate) fn expression(
         &self,
-        expressions: &Expressions,
+        expressions: &JsonataField,
         field: &str,
-        data: Data<'_>,
+        data: FieldData<'_>,
         item: Option<&MapItem>,
     ) -> Result<Value, Failure> {
-        let Expressions { template, reads } = expressions;
+        let JsonataField { template, reads } = expressions;
         let mut states = Map::new();
         if reads.input {
             states.insert("input".to_owned(), data.input.clone());
@@ -219,7 +219,7 @@ impl Frame<'_> {
     }
 
     /// Evaluates a single value.
-    pub(crate) fn setting(&self, setting: &Setting, data: Data<'_>) -> Result<Value, Failure> {
+    pub(crate) fn setting(&self, setting: &Setting, data: FieldData<'_>) -> Result<Value, Failure> {
         match &setting.source {
             SettingSource::Literal(value) => Ok(value.clone()),
             SettingSource::Path(selector) => {
@@ -288,14 +288,14 @@ impl Frame<'_> {
     }
 
     /// Notes a step for the test of a state.
-    pub(crate) fn inspect(&self, step: Step, value: &Value) {
+    pub(crate) fn inspect(&self, step: InspectedStep, value: &Value) {
         if let Some(inspection) = &self.run.shared.inspection {
             inspection.note(self.state, step, value);
         }
     }
 
     /// Gives what takes the place of the work in the test of a state.
-    pub(crate) fn mock(&self) -> Option<&Mock> {
+    pub(crate) fn mock(&self) -> Option<&MockedResult> {
         self.run.shared.inspection.as_ref()?.mock.as_ref()
     }
 
@@ -326,10 +326,10 @@ impl Frame<'_> {
         }
         let can_be_retried = matches!(
             self.state.kind,
-            Kind::Task(_) | Kind::Parallel(_) | Kind::Map(_)
+            StateKind::Task(_) | StateKind::Parallel(_) | StateKind::Map(_)
         );
         let tested = self.run.shared.inspection.is_some();
-        let surrounding = Surrounding {
+        let surrounding = StateContext {
             state: if tested {
                 TESTED_STATE
             } else {

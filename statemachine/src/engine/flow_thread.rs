@@ -10,7 +10,7 @@ use crate::payload_size::length;
 
 /// One line of states: the machine's own, a branch's, or an iteration's.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Thread {
+pub(crate) struct FlowThread {
     /// The event that the next one follows.
     pub(crate) last: u64,
     pub(crate) variables: Arc<Variables>,
@@ -25,7 +25,7 @@ pub(crate) struct Thread {
     pub(crate) inner_success: Option<u64>,
 }
 
-impl Thread {
+impl FlowThread {
     pub(crate) fn assign(&mut self, assigned: Variables) {
         let variables = Arc::make_mut(&mut self.variables);
         for (name, value) in assigned {

@@ -10,16 +10,16 @@ use serde_json::Value;
 use crate::definition::model::Flow;
 use crate::engine::execution::execution_run::Run;
 use crate::engine::failure::Failure;
-use crate::engine::flow_thread::Thread;
+use crate::engine::flow_thread::FlowThread;
 use crate::engine::history::event::{Details, EventType};
 use crate::engine::run_flow::run_flow;
 use crate::engine::state_data::StateData;
 
 /// The lines that run at once inside one state.
-pub(crate) struct InnerLines<'a>(FuturesUnordered<BoxFuture<'a, Ended>>);
+pub(crate) struct InnerFlows<'a>(FuturesUnordered<BoxFuture<'a, EndedFlow>>);
 
 /// A line that came to its end.
-pub(crate) struct Ended {
+pub(crate) struct EndedFlow {
     pub(crate) index: usize,
     pub(crate) output: Result<Value, Failure>,
     /// The last event of the line.
@@ -27,15 +27,15 @@ pub(crate) struct Ended {
 }
 
 /// A line that runs; dropping it records that it was given up, if it is an iteration.
-struct Running<'a> {
+struct RunningFlow<'a> {
     run: &'a Run,
-    thread: Thread,
+    thread: FlowThread,
     index: usize,
     /// The Map state, for an iteration that has not ended.
     map: Option<&'a Arc<str>>,
 }
 
-impl<'a> InnerLines<'a> {
+impl<'a> InnerFlows<'a> {
     pub(crate) fn new() -> Self {
         Self(FuturesUnordered::new())
     }
@@ -46,11 +46,11 @@ impl<'a> InnerLines<'a> {
         run: &'a Arc<Run>,
         flow: &'a Flow,
         input: Value,
-        thread: Thread,
+        thread: FlowThread,
         index: usize,
         map: Option<&'a Arc<str>>,
     ) {
-        let mut line = Running {
+        let mut line = RunningFlow {
             run,
             thread,
             index,
@@ -59,7 +59,7 @@ impl<'a> InnerLines<'a> {
         self.0.push(Box::pin(async move {
             let output = run_flow(run, flow, input, &mut line.thread).await;
             line.map = None;
-            Ended {
+            EndedFlow {
                 index,
                 output: output.map(StateData::into_value),
                 last: line.thread.last,
@@ -68,7 +68,7 @@ impl<'a> InnerLines<'a> {
     }
 
     /// Waits for the next line that ends.
-    pub(crate) async fn next(&mut self) -> Option<Ended> {
+    pub(crate) async fn next(&mut self) -> Option<EndedFlow> {
         self.0.next().await
     }
 
@@ -83,7 +83,7 @@ impl<'a> InnerLines<'a> {
     }
 }
 
-impl Drop for Running<'_> {
+impl Drop for RunningFlow<'_> {
     fn drop(&mut self) {
         if let Some(map) = self.map {
             self.run

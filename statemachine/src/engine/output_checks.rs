@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::engine::attempt::Frame;
+use crate::engine::attempt::Attempt;
 use crate::engine::failure::{Failure, FailureClass, names};
 use crate::engine::state_data::StateData;
 use crate::evaluation_budget::nests_too_deeply;
@@ -17,7 +17,7 @@ pub(crate) const TOO_DEEP: &str = "The output of the state is nested too deeply.
 ///
 /// `too_deep` is what is said of one that nests so; `write` makes the output's text, if it is not longer than allowed.
 pub(crate) fn within_limit(
-    frame: &Frame<'_>,
+    frame: &Attempt<'_>,
     made: Value,
     too_deep: &str,
     write: impl FnOnce(&Value) -> Result<JsonText, Refused>,
@@ -50,7 +50,7 @@ pub(crate) fn over_limit(class: FailureClass, name: &str) -> Failure {
 
 /// Builds the failure of a result that has no place in the raw input.
 pub(crate) fn without_place(
-    frame: &Frame<'_>,
+    frame: &Attempt<'_>,
     text: &str,
     path: &ReferencePath,
     raw: &Value,

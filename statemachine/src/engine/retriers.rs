@@ -11,13 +11,13 @@ const LONGEST_DELAY_SECONDS: f64 = 31_622_400.0;
 
 /// Counts the attempts of each retrier of a state, anew each time the state is entered.
 #[derive(Debug)]
-pub(crate) struct Retries<'a> {
+pub(crate) struct RetryCounter<'a> {
     retriers: &'a [Retrier],
     /// How often each has been used.
     used: Vec<u32>,
 }
 
-impl<'a> Retries<'a> {
+impl<'a> RetryCounter<'a> {
     pub(crate) fn new(retriers: &'a [Retrier]) -> Self {
         Self {
             retriers,
@@ -90,7 +90,7 @@ mod tests {
     #[test]
     fn delays_grow_up_to_their_bound() {
         let defined = [retrier(&["States.ALL"], 4)];
-        let mut retries = Retries::new(&defined);
+        let mut retries = RetryCounter::new(&defined);
         let mut random = Random::from_seed(1);
         let delays: Vec<_> =
             std::iter::from_fn(|| retries.next(&Failure::ordinary("E", ""), &mut random)).collect();
@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn each_retrier_counts_for_itself() {
         let defined = [retrier(&["A"], 1), retrier(&["B"], 1)];
-        let mut retries = Retries::new(&defined);
+        let mut retries = RetryCounter::new(&defined);
         let mut random = Random::from_seed(1);
         let mut next = |error: &str| {
             retries

@@ -10,7 +10,7 @@ use crate::engine::clock::sleep;
 use crate::engine::execution::execution_handle::{Outcome, Status};
 use crate::engine::execution::execution_run::Run;
 use crate::engine::failure::Failure;
-use crate::engine::flow_thread::Thread;
+use crate::engine::flow_thread::FlowThread;
 use crate::engine::history::event::{Details, EventType};
 use crate::engine::run_flow::run_flow;
 use crate::json_text::JsonText;
@@ -23,7 +23,7 @@ pub(crate) async fn drive(
     limit: Option<Duration>,
 ) -> Outcome {
     let started_at = run.shared.clock.now();
-    let mut thread = Thread::default();
+    let mut thread = FlowThread::default();
     let role_arn = run.shared.names.role_arn.clone();
     let started = run
         .recorder

@@ -4,17 +4,17 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::definition::model::{Catcher, Flow, Kind, State};
-use crate::engine::attempt::Frame;
+use crate::definition::model::{Catcher, Flow, State, StateKind};
+use crate::engine::attempt::Attempt;
 use crate::engine::clock::{date_text, sleep};
 use crate::engine::execution::execution_run::Run;
 use crate::engine::execution::map_item::MapItem;
 use crate::engine::failure::{Failure, FailureClass};
-use crate::engine::flow_thread::Thread;
+use crate::engine::flow_thread::FlowThread;
 use crate::engine::history::event::{Details, EventType};
-use crate::engine::history::recorder::Shown;
-use crate::engine::retriers::Retries;
-use crate::engine::state::{Done, attempt, attempt_at_once, caught};
+use crate::engine::history::recorder::ShownData;
+use crate::engine::retriers::RetryCounter;
+use crate::engine::state::{StateResult, attempt, attempt_at_once, caught};
 use crate::engine::state_data::StateData;
 use crate::engine::state_data::Variables;
 use crate::engine::states::pass;
@@ -24,7 +24,7 @@ pub(crate) async fn run_flow(
     run: &Arc<Run>,
     flow: &Flow,
     input: Value,
-    thread: &mut Thread,
+    thread: &mut FlowThread,
 ) -> Result<StateData, Failure> {
     let mut input = StateData::from(input);
     let mut current = flow.start;
@@ -47,7 +47,7 @@ pub(crate) async fn run_state(
     run: &Arc<Run>,
     state: &State,
     mut raw: StateData,
-    thread: &mut Thread,
+    thread: &mut FlowThread,
 ) -> Result<(StateData, Option<usize>), Failure> {
     let before = thread.last;
     let at = thread.left_at.take();
@@ -55,7 +55,7 @@ pub(crate) async fn run_state(
         before,
         entered_event(&state.kind),
         &state.shared_name,
-        Shown::Input(&mut raw),
+        ShownData::Input(&mut raw),
         at,
     )?;
     thread.last = entered;
@@ -78,7 +78,7 @@ pub(crate) async fn run_state(
     })?;
     let mut output = done.output;
     if let Some(event) = exited_event(&state.kind) {
-        let shown = Shown::Output(&mut output, done.assigned.as_ref());
+        let shown = ShownData::Output(&mut output, done.assigned.as_ref());
         (thread.last, thread.left_at) =
             run.recorder
                 .record_state(thread.last, event, &state.shared_name, shown, None)?;
@@ -92,7 +92,7 @@ pub(crate) async fn run_state(
 /// A state that is being tried; dropping it in a branch or an iteration records that it was given up.
 struct OpenState<'a> {
     run: &'a Run,
-    thread: &'a mut Thread,
+    thread: &'a mut FlowThread,
     event: Option<EventType>,
 }
 
@@ -107,16 +107,16 @@ impl Drop for OpenState<'_> {
 }
 
 /// A state that has been left.
-struct Left {
+struct LeftState {
     output: StateData,
     assigned: Option<Variables>,
     next: Option<usize>,
 }
 
-impl Done {
+impl StateResult {
     /// Hands the raw input on where the output is the same.
-    fn handing_on(self, raw: StateData) -> Left {
-        Left {
+    fn handing_on(self, raw: StateData) -> LeftState {
+        LeftState {
             output: self.output.unwrap_or(raw),
             assigned: self.assigned,
             next: self.next,
@@ -129,9 +129,9 @@ fn try_at_once(
     run: &Arc<Run>,
     state: &State,
     raw: StateData,
-    thread: &mut Thread,
+    thread: &mut FlowThread,
     before: u64,
-) -> Result<Left, Failure> {
+) -> Result<LeftState, Failure> {
     let frame = frame(
         run,
         state,
@@ -139,7 +139,7 @@ fn try_at_once(
         (&thread.variables, thread.item.as_deref()),
     );
     let done = if pass::can_move(state) {
-        pass::perform_by_moving(&frame, raw).map(|output| Left {
+        pass::perform_by_moving(&frame, raw).map(|output| LeftState {
             output,
             assigned: None,
             next: state.next,
@@ -162,10 +162,10 @@ fn try_at_once(
 fn frame<'a>(
     run: &'a Arc<Run>,
     state: &'a State,
-    thread: &Thread,
+    thread: &FlowThread,
     (variables, item): (&'a Variables, Option<&'a MapItem>),
-) -> Frame<'a> {
-    Frame {
+) -> Attempt<'a> {
+    Attempt {
         run,
         state,
         variables,
@@ -187,15 +187,15 @@ async fn try_state(
     run: &Arc<Run>,
     state: &State,
     raw: &StateData,
-    thread: &mut Thread,
+    thread: &mut FlowThread,
     before: u64,
-) -> Result<Done, Failure> {
+) -> Result<StateResult, Failure> {
     let (variables, item) = (thread.variables.clone(), thread.item.clone());
     let mut frame = frame(run, state, thread, (&variables, item.as_deref()));
     let raw = raw.value();
-    let mut retries = Retries::new(&state.retry);
+    let mut retries = RetryCounter::new(&state.retry);
     loop {
-        if let Kind::Task(task) = &state.kind
+        if let StateKind::Task(task) = &state.kind
             && task.resource.waits_for_token()
         {
             frame.token = Some(run.shared.uuid());
@@ -249,7 +249,7 @@ async fn try_state(
 fn record_evaluation_failure(
     run: &Run,
     state: &State,
-    thread: &mut Thread,
+    thread: &mut FlowThread,
     follows: u64,
     failure: &Failure,
 ) -> Result<(), Failure> {
@@ -273,14 +273,14 @@ fn record_evaluation_failure(
 fn record_aborted_task(
     run: &Run,
     state: &State,
-    thread: &Thread,
+    thread: &FlowThread,
     failure: &Failure,
 ) -> Result<(), Failure> {
     let of_task = matches!(
         failure.class,
         FailureClass::Ordinary | FailureClass::Timeout { .. }
     );
-    if thread.nested && of_task && matches!(state.kind, Kind::Task(_)) {
+    if thread.nested && of_task && matches!(state.kind, StateKind::Task(_)) {
         // What comes next follows the failure, as measured.
         run.record_plain(thread.last, EventType::TaskStateAborted)?;
     }
@@ -288,10 +288,10 @@ fn record_aborted_task(
 }
 
 /// Records that a Map or a Parallel state failed for good.
-fn record_state_failure(run: &Run, state: &State, thread: &mut Thread) -> Result<(), Failure> {
+fn record_state_failure(run: &Run, state: &State, thread: &mut FlowThread) -> Result<(), Failure> {
     let event = match state.kind {
-        Kind::Map(_) => EventType::MapStateFailed,
-        Kind::Parallel(_) => EventType::ParallelStateFailed,
+        StateKind::Map(_) => EventType::MapStateFailed,
+        StateKind::Parallel(_) => EventType::ParallelStateFailed,
         _ => return Ok(()),
     };
     thread.last = run.record_plain(thread.last, event)?;
@@ -299,46 +299,46 @@ fn record_state_failure(run: &Run, state: &State, thread: &mut Thread) -> Result
 }
 
 /// Tells a state that is left as soon as it is entered.
-fn never_waits(kind: &Kind) -> bool {
+fn never_waits(kind: &StateKind) -> bool {
     matches!(
         kind,
-        Kind::Pass(_) | Kind::Choice(_) | Kind::Succeed | Kind::Fail(_)
+        StateKind::Pass(_) | StateKind::Choice(_) | StateKind::Succeed | StateKind::Fail(_)
     )
 }
 
-fn entered_event(kind: &Kind) -> EventType {
+fn entered_event(kind: &StateKind) -> EventType {
     match kind {
-        Kind::Task(_) => EventType::TaskStateEntered,
-        Kind::Pass(_) => EventType::PassStateEntered,
-        Kind::Choice(_) => EventType::ChoiceStateEntered,
-        Kind::Wait(_) => EventType::WaitStateEntered,
-        Kind::Succeed => EventType::SucceedStateEntered,
-        Kind::Fail(_) => EventType::FailStateEntered,
-        Kind::Parallel(_) => EventType::ParallelStateEntered,
-        Kind::Map(_) => EventType::MapStateEntered,
+        StateKind::Task(_) => EventType::TaskStateEntered,
+        StateKind::Pass(_) => EventType::PassStateEntered,
+        StateKind::Choice(_) => EventType::ChoiceStateEntered,
+        StateKind::Wait(_) => EventType::WaitStateEntered,
+        StateKind::Succeed => EventType::SucceedStateEntered,
+        StateKind::Fail(_) => EventType::FailStateEntered,
+        StateKind::Parallel(_) => EventType::ParallelStateEntered,
+        StateKind::Map(_) => EventType::MapStateEntered,
     }
 }
 
-fn exited_event(kind: &Kind) -> Option<EventType> {
+fn exited_event(kind: &StateKind) -> Option<EventType> {
     match kind {
-        Kind::Task(_) => Some(EventType::TaskStateExited),
-        Kind::Pass(_) => Some(EventType::PassStateExited),
-        Kind::Choice(_) => Some(EventType::ChoiceStateExited),
-        Kind::Wait(_) => Some(EventType::WaitStateExited),
-        Kind::Succeed => Some(EventType::SucceedStateExited),
-        Kind::Fail(_) => None,
-        Kind::Parallel(_) => Some(EventType::ParallelStateExited),
-        Kind::Map(_) => Some(EventType::MapStateExited),
+        StateKind::Task(_) => Some(EventType::TaskStateExited),
+        StateKind::Pass(_) => Some(EventType::PassStateExited),
+        StateKind::Choice(_) => Some(EventType::ChoiceStateExited),
+        StateKind::Wait(_) => Some(EventType::WaitStateExited),
+        StateKind::Succeed => Some(EventType::SucceedStateExited),
+        StateKind::Fail(_) => None,
+        StateKind::Parallel(_) => Some(EventType::ParallelStateExited),
+        StateKind::Map(_) => Some(EventType::MapStateExited),
     }
 }
 
 /// Names the event of a state that is given up; states that never wait have none.
-fn aborted_event(kind: &Kind) -> Option<EventType> {
+fn aborted_event(kind: &StateKind) -> Option<EventType> {
     match kind {
-        Kind::Task(_) => Some(EventType::TaskStateAborted),
-        Kind::Wait(_) => Some(EventType::WaitStateAborted),
-        Kind::Parallel(_) => Some(EventType::ParallelStateAborted),
-        Kind::Map(_) => Some(EventType::MapStateAborted),
-        Kind::Pass(_) | Kind::Choice(_) | Kind::Succeed | Kind::Fail(_) => None,
+        StateKind::Task(_) => Some(EventType::TaskStateAborted),
+        StateKind::Wait(_) => Some(EventType::WaitStateAborted),
+        StateKind::Parallel(_) => Some(EventType::ParallelStateAborted),
+        StateKind::Map(_) => Some(EventType::MapStateAborted),
+        StateKind::Pass(_) | StateKind::Choice(_) | StateKind::Succeed | StateKind::Fail(_) => None,
     }
 }

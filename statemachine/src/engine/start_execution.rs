@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::definition::{Machine, MachineType};
 use crate::engine::clock::Clock;
-use crate::engine::execution::environment::{Environment, Names};
+use crate::engine::execution::environment::{Environment, ExecutionNames};
 use crate::engine::execution::execution_handle::{Execution, Outcome};
 use crate::engine::execution::execution_run::Run;
 use crate::engine::history::event::HistorySink;
@@ -61,12 +61,12 @@ pub struct Engine {
     pub(super) start_time: DateTime<Utc>,
     pub(super) seed: u64,
     pub(super) tokens: Tokens,
-    pub(super) names: Names,
-    max_events: MaxEvents,
+    pub(super) names: ExecutionNames,
+    max_events: EventLimit,
 }
 
 #[derive(Debug, Clone, Copy)]
-enum MaxEvents {
+enum EventLimit {
     OfMachineType,
     Set(Option<u64>),
 }
@@ -83,14 +83,14 @@ impl Engine {
             start_time: DateTime::UNIX_EPOCH,
             seed: 0,
             tokens: Tokens::default(),
-            names: Names {
+            names: ExecutionNames {
                 region: "us-east-1".to_owned(),
                 account: "111111111111".to_owned(),
                 machine: "StateMachine".to_owned(),
                 execution: None,
                 role_arn: Some("arn:aws:iam::111111111111:role/StepFunctionsRole".to_owned()),
             },
-            max_events: MaxEvents::OfMachineType,
+            max_events: EventLimit::OfMachineType,
         }
     }
 
@@ -161,7 +161,7 @@ impl Engine {
     /// itself keeps none: [`JsonLines`](crate::JsonLines) writes them in constant memory.
     #[must_use]
     pub fn max_events(mut self, max_events: Option<u64>) -> Self {
-        self.max_events = MaxEvents::Set(max_events);
+        self.max_events = EventLimit::Set(max_events);
         self
     }
 
@@ -185,9 +185,9 @@ impl Engine {
         let machine = machine.clone();
         let definition = machine.definition();
         let event_limit = match (self.max_events, definition.machine_type) {
-            (MaxEvents::Set(limit), _) => limit,
-            (MaxEvents::OfMachineType, MachineType::Standard) => Some(STANDARD_EVENT_LIMIT),
-            (MaxEvents::OfMachineType, MachineType::Express) => None,
+            (EventLimit::Set(limit), _) => limit,
+            (EventLimit::OfMachineType, MachineType::Standard) => Some(STANDARD_EVENT_LIMIT),
+            (EventLimit::OfMachineType, MachineType::Express) => None,
         };
         let express = (definition.machine_type == MachineType::Express).then_some(EXPRESS_LIMIT);
         let limit = definition.timeout.into_iter().chain(express).min();

@@ -13,11 +13,11 @@ use serde_json::{Map, Value};
 
 use crate::definition::QueryLanguage;
 use crate::definition::field_values::Payload;
-use crate::definition::model::{DataPath, Kind, ResultPath};
-use crate::engine::attempt::{Data, Frame};
+use crate::definition::model::{DataPath, ResultPath, StateKind};
+use crate::engine::attempt::{Attempt, FieldData};
 use crate::engine::failure::{Failure, FailureClass};
-use crate::engine::flow_thread::Thread;
-use crate::engine::inspection::Step;
+use crate::engine::flow_thread::FlowThread;
+use crate::engine::inspection::InspectedStep;
 use crate::engine::output_checks::{TOO_DEEP, over_limit, within_limit, without_place};
 use crate::engine::state_data::StateData;
 use crate::engine::state_data::Variables;
@@ -29,13 +29,13 @@ use crate::engine::states::pass;
 use crate::engine::states::succeed;
 use crate::engine::states::task;
 use crate::engine::states::wait;
-use crate::engine::states::work_result::Performed;
+use crate::engine::states::work_result::WorkResult;
 use crate::evaluation_budget::nests_too_deeply;
 use crate::json_text::{DEEPEST, JsonText};
 use crate::payload_size::{PAYLOAD_LIMIT_BYTES, VARIABLES_LIMIT_BYTES, exceeds, length};
 
 /// What a state hands over when it is left.
-pub(crate) struct Done {
+pub(crate) struct StateResult {
     /// The output; none where it is the raw input, unchanged.
     pub(crate) output: Option<StateData>,
     pub(crate) assigned: Option<Variables>,
@@ -44,10 +44,10 @@ pub(crate) struct Done {
 
 /// Sends a raw input down the path, once.
 pub(crate) async fn attempt(
-    frame: &Frame<'_>,
-    thread: &mut Thread,
+    frame: &Attempt<'_>,
+    thread: &mut FlowThread,
     raw: &Value,
-) -> Result<Done, Failure> {
+) -> Result<StateResult, Failure> {
     let input = input_path(frame, raw)?;
     let arguments = parameters(frame, &input)?;
     let performed = match perform_at_once(frame, &arguments)? {
@@ -61,10 +61,10 @@ pub(crate) async fn attempt(
 ///
 /// The memory of a `spare` text may be used again for the output's.
 pub(crate) fn attempt_at_once(
-    frame: &Frame<'_>,
+    frame: &Attempt<'_>,
     raw: &Value,
     spare: &mut Option<JsonText>,
-) -> Result<Done, Failure> {
+) -> Result<StateResult, Failure> {
     let input = input_path(frame, raw)?;
     let arguments = parameters(frame, &input)?;
     let performed = perform_at_once(frame, &arguments)?;
@@ -74,12 +74,12 @@ pub(crate) fn attempt_at_once(
 
 /// Takes what a state made the rest of its path.
 fn hand_over(
-    frame: &Frame<'_>,
+    frame: &Attempt<'_>,
     raw: &Value,
     arguments: &Value,
-    performed: Performed<'_>,
+    performed: WorkResult<'_>,
     spare: &mut Option<JsonText>,
-) -> Result<Done, Failure> {
+) -> Result<StateResult, Failure> {
     let result = result_selector(frame, arguments, performed.result)?;
     let data = data(frame, raw, &result, performed.has_result);
     let field = |name: &'static str| match performed.rule {
@@ -100,7 +100,7 @@ fn hand_over(
             None => result,
         },
     };
-    Ok(Done {
+    Ok(StateResult {
         output: carried(frame, raw, output, spare)?,
         assigned,
         next: performed.next,
@@ -109,64 +109,66 @@ fn hand_over(
 
 /// Does what the state is for, where that takes no time; none where the state may wait.
 fn perform_at_once<'a>(
-    frame: &Frame<'a>,
+    frame: &Attempt<'a>,
     arguments: &Value,
-) -> Result<Option<Performed<'a>>, Failure> {
+) -> Result<Option<WorkResult<'a>>, Failure> {
     match &frame.state.kind {
-        Kind::Choice(choice) => choice::perform(frame, choice, arguments).map(Some),
-        Kind::Fail(fail) => Err(fail::perform(frame, fail, arguments)?),
-        Kind::Succeed => Ok(Some(succeed::perform(frame))),
-        Kind::Pass(result) => Ok(Some(pass::perform(frame, result.as_ref()))),
-        Kind::Wait(_) | Kind::Task(_) | Kind::Parallel(_) | Kind::Map(_) => Ok(None),
+        StateKind::Choice(choice) => choice::perform(frame, choice, arguments).map(Some),
+        StateKind::Fail(fail) => Err(fail::perform(frame, fail, arguments)?),
+        StateKind::Succeed => Ok(Some(succeed::perform(frame))),
+        StateKind::Pass(result) => Ok(Some(pass::perform(frame, result.as_ref()))),
+        StateKind::Wait(_) | StateKind::Task(_) | StateKind::Parallel(_) | StateKind::Map(_) => {
+            Ok(None)
+        }
     }
 }
 
 /// Does what the state is for: the only step that may wait.
 async fn perform<'a>(
-    frame: &Frame<'a>,
-    thread: &mut Thread,
+    frame: &Attempt<'a>,
+    thread: &mut FlowThread,
     input: &Value,
     arguments: &Value,
-) -> Result<Performed<'a>, Failure> {
+) -> Result<WorkResult<'a>, Failure> {
     let state = frame.state;
     let (result, has_result) = match &state.kind {
-        Kind::Choice(_) | Kind::Fail(_) | Kind::Succeed | Kind::Pass(_) => {
+        StateKind::Choice(_) | StateKind::Fail(_) | StateKind::Succeed | StateKind::Pass(_) => {
             unreachable!("these states are performed at once")
         }
-        Kind::Wait(wait) => (wait::perform(frame, wait, arguments).await?, false),
-        Kind::Task(_) | Kind::Parallel(_) if let Some(mock) = frame.mock() => {
+        StateKind::Wait(wait) => (wait::perform(frame, wait, arguments).await?, false),
+        StateKind::Task(_) | StateKind::Parallel(_) if let Some(mock) = frame.mock() => {
             (Some(mock.result.clone()?), true)
         }
-        Kind::Task(task) => (
+        StateKind::Task(task) => (
             Some(task::perform(frame, thread, task, input, arguments).await?),
             true,
         ),
-        Kind::Parallel(branches) => (
+        StateKind::Parallel(branches) => (
             Some(parallel::perform(frame, thread, branches, arguments).await?),
             true,
         ),
-        Kind::Map(map) => (
+        StateKind::Map(map) => (
             Some(map::perform(frame, thread, map, arguments).await?),
             true,
         ),
     };
-    Ok(Performed::of(state, result, has_result))
+    Ok(WorkResult::of(state, result, has_result))
 }
 
 /// Takes a failure to a handler's own path: Assign, then ResultPath or Output.
 pub(crate) fn caught(
-    frame: &Frame<'_>,
+    frame: &Attempt<'_>,
     raw: &Value,
     failure: &Failure,
     index: usize,
-) -> Result<Done, Failure> {
+) -> Result<StateResult, Failure> {
     let catcher = &frame.state.catch[index];
     let error = failure.error_output();
     let data = match frame.state.language {
-        QueryLanguage::JsonPath => Data::of(&error),
-        QueryLanguage::Jsonata => Data {
+        QueryLanguage::JsonPath => FieldData::of(&error),
+        QueryLanguage::Jsonata => FieldData {
             error: Some(&error),
-            ..Data::of(raw)
+            ..FieldData::of(raw)
         },
     };
     let field = |name: &str| format!("Catch[{index}]/{name}");
@@ -178,26 +180,26 @@ pub(crate) fn caught(
         Some(output) => Cow::Owned(frame.payload(output, &field("Output"), data)?),
         None => result_path(frame, &catcher.result_path, raw, Cow::Borrowed(&error))?,
     };
-    Ok(Done {
+    Ok(StateResult {
         output: carried(frame, raw, output, &mut None)?,
         assigned,
         next: Some(catcher.next),
     })
 }
 
-fn input_path<'v>(frame: &'v Frame<'_>, raw: &'v Value) -> Result<Cow<'v, Value>, Failure> {
+fn input_path<'v>(frame: &'v Attempt<'_>, raw: &'v Value) -> Result<Cow<'v, Value>, Failure> {
     let input = data_path(frame, &frame.state.input_path, Cow::Borrowed(raw))?;
-    frame.inspect(Step::InputPath, &input);
+    frame.inspect(InspectedStep::InputPath, &input);
     Ok(input)
 }
 
-fn parameters<'v>(frame: &Frame<'_>, input: &'v Value) -> Result<Cow<'v, Value>, Failure> {
+fn parameters<'v>(frame: &Attempt<'_>, input: &'v Value) -> Result<Cow<'v, Value>, Failure> {
     let (field, step) = match frame.state.language {
-        QueryLanguage::JsonPath => ("Parameters", Step::Parameters),
-        QueryLanguage::Jsonata => ("Arguments", Step::Arguments),
+        QueryLanguage::JsonPath => ("Parameters", InspectedStep::Parameters),
+        QueryLanguage::Jsonata => ("Arguments", InspectedStep::Arguments),
     };
     let arguments = match &frame.state.parameters {
-        Some(parameters) => Cow::Owned(frame.payload(parameters, field, Data::of(input))?),
+        Some(parameters) => Cow::Owned(frame.payload(parameters, field, FieldData::of(input))?),
         None => Cow::Borrowed(input),
     };
     frame.inspect(step, &arguments);
@@ -205,43 +207,48 @@ fn parameters<'v>(frame: &Frame<'_>, input: &'v Value) -> Result<Cow<'v, Value>,
 }
 
 fn result_selector<'v>(
-    frame: &Frame<'_>,
+    frame: &Attempt<'_>,
     arguments: &'v Value,
     result: Option<Value>,
 ) -> Result<Cow<'v, Value>, Failure> {
     let result = match result {
         Some(result) => {
-            frame.inspect(Step::Result, &result);
+            frame.inspect(InspectedStep::Result, &result);
             Cow::Owned(result)
         }
         None => Cow::Borrowed(arguments),
     };
     let selected = match &frame.state.result_selector {
         Some(selector) => {
-            Cow::Owned(frame.payload(selector, "ResultSelector", Data::of(&result))?)
+            Cow::Owned(frame.payload(selector, "ResultSelector", FieldData::of(&result))?)
         }
         None => result,
     };
-    frame.inspect(Step::ResultSelector, &selected);
+    frame.inspect(InspectedStep::ResultSelector, &selected);
     Ok(selected)
 }
 
-fn data<'v>(frame: &Frame<'_>, raw: &'v Value, result: &'v Value, has_result: bool) -> Data<'v> {
+fn data<'v>(
+    frame: &Attempt<'_>,
+    raw: &'v Value,
+    result: &'v Value,
+    has_result: bool,
+) -> FieldData<'v> {
     match frame.state.language {
-        QueryLanguage::JsonPath => Data::of(result),
-        QueryLanguage::Jsonata => Data {
+        QueryLanguage::JsonPath => FieldData::of(result),
+        QueryLanguage::Jsonata => FieldData {
             result: has_result.then_some(result),
-            ..Data::of(raw)
+            ..FieldData::of(raw)
         },
     }
 }
 
 /// Evaluates `Assign` and refuses variables that AWS would not keep.
 fn assign_variables(
-    frame: &Frame<'_>,
+    frame: &Attempt<'_>,
     assign: &Payload,
     field: &str,
-    data: Data<'_>,
+    data: FieldData<'_>,
 ) -> Result<Variables, Failure> {
     let value = frame.payload(assign, field, data)?;
     if nests_too_deeply(&value) {
@@ -262,7 +269,7 @@ fn assign_variables(
 }
 
 fn result_path<'v>(
-    frame: &Frame<'_>,
+    frame: &Attempt<'_>,
     path: &ResultPath,
     raw: &'v Value,
     result: Cow<'_, Value>,
@@ -280,19 +287,19 @@ fn result_path<'v>(
             Cow::Owned(merged)
         }
     };
-    frame.inspect(Step::ResultPath, &merged);
+    frame.inspect(InspectedStep::ResultPath, &merged);
     Ok(merged)
 }
 
 fn output_path<'v>(
-    frame: &'v Frame<'_>,
+    frame: &'v Attempt<'_>,
     merged: Cow<'v, Value>,
 ) -> Result<Cow<'v, Value>, Failure> {
     data_path(frame, &frame.state.output_path, merged)
 }
 
 fn data_path<'v>(
-    frame: &'v Frame<'_>,
+    frame: &'v Attempt<'_>,
     path: &'v DataPath,
     value: Cow<'v, Value>,
 ) -> Result<Cow<'v, Value>, Failure> {
@@ -311,7 +318,7 @@ fn data_path<'v>(
 
 /// Makes an output ready for the next state, unless it is the raw input itself.
 fn carried(
-    frame: &Frame<'_>,
+    frame: &Attempt<'_>,
     raw: &Value,
     output: Cow<'_, Value>,
     spare: &mut Option<JsonText>,

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::json_text::JsonText;
-use crate::template::{Builder, Template};
+use crate::template::{BuiltBy, Template};
 
 /// The variables of a thread of states.
 pub(crate) type Variables = Map<String, Value>;
@@ -17,7 +17,7 @@ pub(crate) struct StateData {
     /// None until an event shows it.
     text: Option<JsonText>,
     /// The template that has built the value, if that can build anew in it; fields may have been appended since.
-    builder: Option<Builder>,
+    builder: Option<BuiltBy>,
 }
 
 impl From<Value> for StateData {
@@ -41,11 +41,11 @@ impl StateData {
     }
 
     /// Notes which template has built the value.
-    pub(crate) fn built_by(self, builder: Option<Builder>) -> Self {
+    pub(crate) fn built_by(self, builder: Option<BuiltBy>) -> Self {
         Self { builder, ..self }
     }
 
-    pub(crate) fn builder(&self) -> Option<Builder> {
+    pub(crate) fn builder(&self) -> Option<BuiltBy> {
         self.builder
     }
 

@@ -6,7 +6,7 @@ use tokio::sync::Notify;
 
 /// Where an execution hears that it is to stop.
 #[derive(Default)]
-pub(crate) struct Stop {
+pub(crate) struct StopSignal {
     request: Mutex<Option<StopRequest>>,
     heard: Notify,
 }
@@ -18,7 +18,7 @@ pub(crate) struct StopRequest {
     pub(crate) cause: Option<String>,
 }
 
-impl Stop {
+impl StopSignal {
     /// Asks for a stop; of several requests the first counts.
     pub(crate) fn request(&self, request: StopRequest) {
         let mut first = self.request.lock().unwrap_or_else(PoisonError::into_inner);

@@ -21,7 +21,7 @@ const LARGEST_CONSTANT: u64 = 128;
 pub struct Call {
     pub(super) text: String,
     pub(super) signature: &'static Signature,
-    pub(super) arguments: Vec<Argument>,
+    pub(super) arguments: Vec<CallArgument>,
     /// What the call gives, where that is known when it is read.
     pub(super) constant: Option<Box<Constant>>,
 }
@@ -35,7 +35,7 @@ pub(super) struct Constant {
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Argument {
+pub(super) enum CallArgument {
     Literal(Value),
     /// A quoted text; `pieces` is what stands between the `{}` in it.
     Text {
@@ -71,7 +71,7 @@ impl Call {
     ) -> Result<Value, Error> {
         self.value(scope, host, budget)
             .map(Cow::into_owned)
-            .map_err(|Failed { kind, message }| {
+            .map_err(|CallFailure { kind, message }| {
                 let text = &self.text;
                 let message = format!("The function '{text}' had the following error: {message}");
                 Error::new(kind, message)
@@ -87,10 +87,10 @@ impl Call {
     ///
     /// What fails is left to fail when the state runs, as AWS has it.
     pub(super) fn fold(&mut self) {
-        let is_fixed = |argument: &Argument| match argument {
-            Argument::Literal(_) | Argument::Text { .. } => true,
-            Argument::Path(_) => false,
-            Argument::Call(call) => call.constant.is_some(),
+        let is_fixed = |argument: &CallArgument| match argument {
+            CallArgument::Literal(_) | CallArgument::Text { .. } => true,
+            CallArgument::Path(_) => false,
+            CallArgument::Call(call) => call.constant.is_some(),
         };
         if !self.signature.function.is_pure() || !self.arguments.iter().all(is_fixed) {
             return;
@@ -124,7 +124,7 @@ impl Call {
         scope: &Scope<'v>,
         host: &mut Host,
         budget: &mut Budget,
-    ) -> Result<Cow<'v, Value>, Failed> {
+    ) -> Result<Cow<'v, Value>, CallFailure> {
         if let Some(constant) = &self.constant {
             budget.pay(constant.bytes).map_err(too_large)?;
             return Ok(Cow::Borrowed(&constant.value));
@@ -140,9 +140,11 @@ impl Call {
         };
         for (value, argument) in values.iter_mut().zip(&self.arguments) {
             *value = match argument {
-                Argument::Literal(value) | Argument::Text { value, .. } => Cow::Borrowed(value),
-                Argument::Path(query) => look_up(query, scope)?,
-                Argument::Call(call) => call.value(scope, host, budget)?,
+                CallArgument::Literal(value) | CallArgument::Text { value, .. } => {
+                    Cow::Borrowed(value)
+                }
+                CallArgument::Path(query) => look_up(query, scope)?,
+                CallArgument::Call(call) => call.value(scope, host, budget)?,
             };
         }
         let function = self.signature.function;
@@ -153,7 +155,7 @@ impl Call {
                 .map_err(too_large)?;
         }
         let pieces = match self.arguments.first() {
-            Some(Argument::Text { pieces, .. }) => Some(pieces),
+            Some(CallArgument::Text { pieces, .. }) => Some(pieces),
             _ => None,
         };
         let result = function
@@ -163,7 +165,7 @@ impl Call {
             budget.pay_for(&result).map_err(too_large)?;
         }
         if function.nests() && evaluation_budget::nests_too_deeply(&result) {
-            return Err(Failed::new(
+            return Err(CallFailure::new(
                 ErrorKind::LimitExceeded,
                 "its result nests too deeply",
             ));
@@ -171,7 +173,7 @@ impl Call {
         Ok(result)
     }
 
-    fn failed(&self, refusal: Refusal) -> Failed {
+    fn failed(&self, refusal: Refusal) -> CallFailure {
         let name = self.signature.name;
         let message = match refusal {
             Refusal::Arguments => format!("Invalid arguments in {name}"),
@@ -179,23 +181,23 @@ impl Call {
                 "Invalid arguments in {name}: number of arguments do not match the occurrences of {{}}"
             ),
             Refusal::Template(reason) => format!("Invalid template in {name}: {reason}"),
-            Refusal::Limit(message) => return Failed::new(ErrorKind::LimitExceeded, message),
+            Refusal::Limit(message) => return CallFailure::new(ErrorKind::LimitExceeded, message),
         };
-        Failed::new(ErrorKind::EvaluationFailed, message)
+        CallFailure::new(ErrorKind::EvaluationFailed, message)
     }
 }
 
-fn too_large(_exhausted: Exhausted) -> Failed {
-    Failed::new(ErrorKind::LimitExceeded, "its result is too large")
+fn too_large(_exhausted: Exhausted) -> CallFailure {
+    CallFailure::new(ErrorKind::LimitExceeded, "its result is too large")
 }
 
 /// What went wrong somewhere in an expression.
-struct Failed {
+struct CallFailure {
     kind: ErrorKind,
     message: String,
 }
 
-impl Failed {
+impl CallFailure {
     fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self {
             kind,
@@ -204,10 +206,10 @@ impl Failed {
     }
 }
 
-fn look_up<'v>(query: &'v Query, scope: &Scope<'v>) -> Result<Cow<'v, Value>, Failed> {
+fn look_up<'v>(query: &'v Query, scope: &Scope<'v>) -> Result<Cow<'v, Value>, CallFailure> {
     query.resolve(scope).map_err(|error| match error.kind() {
-        ErrorKind::LimitExceeded => Failed::new(ErrorKind::LimitExceeded, error.to_string()),
-        _ => Failed::new(
+        ErrorKind::LimitExceeded => CallFailure::new(ErrorKind::LimitExceeded, error.to_string()),
+        _ => CallFailure::new(
             ErrorKind::MissingValue,
             format!(
                 "The JsonPath argument for the field '{query}' could not be found in the input '{}'",

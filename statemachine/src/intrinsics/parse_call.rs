@@ -3,7 +3,7 @@
 use serde_json::{Number, Value};
 
 use crate::error::Error;
-use crate::intrinsics::call::{Argument, Call};
+use crate::intrinsics::call::{Call, CallArgument};
 use crate::intrinsics::function_table::FUNCTIONS;
 use crate::intrinsics::text_functions;
 use crate::jsonpath::Query;
@@ -25,7 +25,7 @@ impl Call {
                 "a call has at most {MAX_TEXT_BYTES} bytes"
             )));
         }
-        let mut parser = Parser {
+        let mut parser = CallParser {
             source,
             position: 0,
         };
@@ -41,12 +41,12 @@ impl Call {
     }
 }
 
-struct Parser<'a> {
+struct CallParser<'a> {
     source: &'a str,
     position: usize,
 }
 
-impl<'a> Parser<'a> {
+impl<'a> CallParser<'a> {
     fn rest(&self) -> &'a str {
         &self.source[self.position..]
     }
@@ -139,13 +139,13 @@ impl<'a> Parser<'a> {
         &rest[..end]
     }
 
-    fn read_argument(&mut self, nesting: usize) -> Result<Argument, Error> {
+    fn read_argument(&mut self, nesting: usize) -> Result<CallArgument, Error> {
         self.skip_blanks();
         match self.rest().chars().next() {
             Some('\'') => self.read_text(),
             Some('$') => self.read_path(),
             Some('-' | '0'..='9') => self.read_number(),
-            Some('S') => Ok(Argument::Call(self.read_call(nesting + 1)?)),
+            Some('S') => Ok(CallArgument::Call(self.read_call(nesting + 1)?)),
             _ => {
                 let start = self.position;
                 let value = match self.read_word() {
@@ -157,13 +157,13 @@ impl<'a> Parser<'a> {
                         return Err(self.unexpected("a quoted text, a number, a path or a call"));
                     }
                 };
-                Ok(Argument::Literal(value))
+                Ok(CallArgument::Literal(value))
             }
         }
     }
 
     /// Reads a text in single quotes. A backslash may stand before `'`, `\`, `{` and `}` only.
-    fn read_text(&mut self) -> Result<Argument, Error> {
+    fn read_text(&mut self) -> Result<CallArgument, Error> {
         self.position += 1;
         let rest = self.rest();
         let mut raw = String::new();
@@ -173,7 +173,7 @@ impl<'a> Parser<'a> {
                 '\'' => {
                     self.position += place + 1;
                     let pieces = text_functions::pieces(&raw);
-                    return Ok(Argument::Text {
+                    return Ok(CallArgument::Text {
                         value: Value::String(text_functions::unescape(&raw)),
                         pieces,
                     });
@@ -193,7 +193,7 @@ impl<'a> Parser<'a> {
         Err(Error::invalid_expression("a text is not closed by `'`"))
     }
 
-    fn read_number(&mut self) -> Result<Argument, Error> {
+    fn read_number(&mut self) -> Result<CallArgument, Error> {
         let rest = self.rest();
         let end = rest
             .find(|character: char| {
@@ -204,11 +204,11 @@ impl<'a> Parser<'a> {
         let number: Number = serde_json::from_str(word)
             .map_err(|_no_json| Error::invalid_expression(format!("`{word}` is no number")))?;
         self.position += end;
-        Ok(Argument::Literal(Value::Number(number)))
+        Ok(CallArgument::Literal(Value::Number(number)))
     }
 
     /// Reads a path up to the `,` or `)` that stands in none of its brackets and quotes.
-    fn read_path(&mut self) -> Result<Argument, Error> {
+    fn read_path(&mut self) -> Result<CallArgument, Error> {
         let rest = self.rest();
         let (mut depth, mut quote, mut escaped) = (0_usize, None, false);
         let mut end = rest.len();
@@ -230,7 +230,7 @@ impl<'a> Parser<'a> {
         let path = rest[..end].trim_end();
         self.position += end;
         Query::parse(path)
-            .map(Argument::Path)
+            .map(CallArgument::Path)
             .map_err(|error| Error::invalid_expression(format!("the path `{path}`: {error:#}")))
     }
 }

@@ -10,4 +10,4 @@ pub use text::JsonText;
 
 pub(crate) use escapes::has_escapes;
 pub(crate) use text::written;
-pub(crate) use writer::{DEEPEST, Fragment, Refused, Writer};
+pub(crate) use writer::{DEEPEST, Fragment, Refused, TextWriter};

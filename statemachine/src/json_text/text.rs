@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use crate::json_text::writer::{DEEPEST, Refused, Writer};
+use crate::json_text::writer::{DEEPEST, Refused, TextWriter};
 
 /// A text of JSON, such as a state's input; clones share it.
 ///
@@ -38,7 +38,7 @@ impl JsonText {
     pub(crate) fn written(
         limit_bytes: usize,
         given_up: Option<Self>,
-        write: impl FnOnce(&mut Writer<'_>) -> Result<(), Refused>,
+        write: impl FnOnce(&mut TextWriter<'_>) -> Result<(), Refused>,
     ) -> Result<Self, Refused> {
         let mut text = given_up.unwrap_or_else(Self::empty);
         if Arc::get_mut(&mut text.0).is_none() {
@@ -47,7 +47,7 @@ impl JsonText {
         let forms = Arc::get_mut(&mut text.0).expect("nobody holds it, or it has just been made");
         forms.text.take();
         forms.quoted.clear();
-        let mut writer = Writer {
+        let mut writer = TextWriter {
             quoted: &mut forms.quoted,
             left: limit_bytes,
         };
@@ -80,7 +80,7 @@ impl JsonText {
             .quoted
             .truncate(end.expect("it is the text of an object"));
         let is_first = forms.quoted.last() == Some(&b'{');
-        let mut writer = Writer {
+        let mut writer = TextWriter {
             quoted: &mut forms.quoted,
             left: limit_bytes
                 .checked_sub(forms.bytes)

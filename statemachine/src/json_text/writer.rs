@@ -27,8 +27,11 @@ pub(crate) struct Fragment {
 
 impl Fragment {
     /// Appends to the piece.
-    pub(crate) fn append(&mut self, write: impl FnOnce(&mut Writer<'_>) -> Result<(), Refused>) {
-        let mut writer = Writer {
+    pub(crate) fn append(
+        &mut self,
+        write: impl FnOnce(&mut TextWriter<'_>) -> Result<(), Refused>,
+    ) {
+        let mut writer = TextWriter {
             quoted: &mut self.quoted,
             left: usize::MAX,
         };
@@ -38,13 +41,13 @@ impl Fragment {
 }
 
 /// Writes compact text as it stands inside a JSON string.
-pub(crate) struct Writer<'a> {
+pub(crate) struct TextWriter<'a> {
     pub(super) quoted: &'a mut Vec<u8>,
     /// How many bytes more the text itself may have.
     pub(super) left: usize,
 }
 
-impl Writer<'_> {
+impl TextWriter<'_> {
     pub(crate) fn value(&mut self, value: &Value, depth_left: usize) -> Result<(), Refused> {
         match value {
             Value::Null => self.plain("null"),

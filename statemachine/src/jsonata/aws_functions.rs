@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::digest::digest;
 use crate::java::random::JavaRandom;
 use crate::jsonata::bounding_rewrite;
-use crate::jsonata::evaluation_meter::{MAX_SEQUENCE_ITEMS, MEMORY_LIMIT, Meter};
+use crate::jsonata::evaluation_meter::{EvaluationMeter, MAX_SEQUENCE_ITEMS, MEMORY_LIMIT};
 use crate::jsonata::json_conversion;
 use crate::scope::{Host, Random};
 
@@ -30,14 +30,14 @@ const MAX_DIGITS: usize = 18;
 /// The largest number in Roman numerals: it has ten thousand letters.
 const MAX_ROMAN: f64 = 10_000_000.0;
 
-type Outcome = Result<JValue, EvaluatorError>;
+type FunctionResult = Result<JValue, EvaluatorError>;
 
 /// Gives the evaluator those of its functions that an expression names. The random numbers that they draw come from
 /// what is returned.
 pub(super) fn register(
     evaluator: &mut Evaluator,
     host: &Host,
-    meter: &Rc<Meter>,
+    meter: &Rc<EvaluationMeter>,
     names: &BTreeSet<String>,
 ) -> Result<Rc<RefCell<Random>>, EvaluatorError> {
     let random = Rc::new(RefCell::new(host.random.clone()));
@@ -51,7 +51,7 @@ fn register_function(
     evaluator: &mut Evaluator,
     name: &str,
     host: &Host,
-    meter: &Rc<Meter>,
+    meter: &Rc<EvaluationMeter>,
     random: &Rc<RefCell<Random>>,
 ) -> Result<(), EvaluatorError> {
     let drawn = Rc::clone(random);
@@ -104,7 +104,7 @@ fn register_function(
 fn register_scale(
     evaluator: &mut Evaluator,
     name: &str,
-    limits: Rc<Meter>,
+    limits: Rc<EvaluationMeter>,
 ) -> Result<(), EvaluatorError> {
     match name {
         bounding_rewrite::WEIGH => evaluator.register_fn(name, move |arguments: &[JValue]| {
@@ -273,7 +273,7 @@ fn write_key(value: &JValue, key: &mut String) {
     }
 }
 
-fn allow_product(meter: &Meter, times: usize, text: &JValue) -> Outcome {
+fn allow_product(meter: &EvaluationMeter, times: usize, text: &JValue) -> FunctionResult {
     if let JValue::String(text) = text {
         meter.allow_text((times as u64).saturating_mul(text.len() as u64))?;
     }
@@ -307,7 +307,7 @@ fn whole(number: f64) -> i64 {
 }
 
 /// `$partition(array, size)`: the array cut into arrays.
-fn partition(arguments: &[JValue]) -> Outcome {
+fn partition(arguments: &[JValue]) -> FunctionResult {
     let items = match argument(arguments, 0) {
         JValue::Undefined => return Ok(JValue::Undefined),
         JValue::Array(items) => items.to_vec(),
@@ -329,7 +329,7 @@ fn partition(arguments: &[JValue]) -> Outcome {
 
 /// `$range(first, last, step)`: the numbers from first to last, each cut towards zero.
 #[expect(clippy::cast_precision_loss, reason = "JSONata's numbers are doubles")]
-fn range(arguments: &[JValue]) -> Outcome {
+fn range(arguments: &[JValue]) -> FunctionResult {
     let bound = |place| number(arguments, place, "range").map(|number| i128::from(whole(number)));
     let (first, last, step) = (bound(0)?, bound(1)?, bound(2)?);
     if step == 0 {
@@ -355,7 +355,7 @@ fn range(arguments: &[JValue]) -> Outcome {
 }
 
 /// `$hash(text, algorithm)`, in hexadecimal digits.
-fn hash(arguments: &[JValue]) -> Outcome {
+fn hash(arguments: &[JValue]) -> FunctionResult {
     let data = match argument(arguments, 0) {
         JValue::Undefined => return Ok(JValue::Undefined),
         JValue::String(data) => data,
@@ -374,7 +374,7 @@ fn hash(arguments: &[JValue]) -> Outcome {
 }
 
 /// `$parse(text)`: the value that a JSON text stands for.
-fn parse(arguments: &[JValue], meter: &Meter) -> Outcome {
+fn parse(arguments: &[JValue], meter: &EvaluationMeter) -> FunctionResult {
     let text = match argument(arguments, 0) {
         JValue::Undefined => return Ok(JValue::Undefined),
         JValue::String(text) => text,
@@ -392,7 +392,7 @@ fn parse(arguments: &[JValue], meter: &Meter) -> Outcome {
 }
 
 /// `$pad(text, width, filling)`: filled up on the right, or on the left if the width is negative.
-fn pad(arguments: &[JValue], meter: &Meter) -> Outcome {
+fn pad(arguments: &[JValue], meter: &EvaluationMeter) -> FunctionResult {
     let text = match argument(arguments, 0) {
         JValue::Undefined => return Ok(JValue::Undefined),
         JValue::String(text) => text,

@@ -21,7 +21,7 @@ const NODE_WEIGHT: u64 = 8;
 
 /// What is left to one evaluation.
 #[derive(Debug)]
-pub(super) struct Meter {
+pub(super) struct EvaluationMeter {
     left: Cell<u64>,
     /// How long it may take.
     pub(super) milliseconds: u64,
@@ -30,7 +30,7 @@ pub(super) struct Meter {
 /// The start of the message of an error that a meter raises.
 pub(super) const MEMORY_LIMIT: &str = "The expression exceeded the memory limit";
 
-impl Meter {
+impl EvaluationMeter {
     pub(super) fn new() -> Self {
         Self {
             left: Cell::new(MAX_TOTAL_WEIGHT),

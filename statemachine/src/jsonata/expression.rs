@@ -10,7 +10,7 @@ use jsonata_core::value::JValue;
 use serde_json::Value;
 
 use crate::error::Error;
-use crate::jsonata::evaluation_meter::{MAX_SEQUENCE_ITEMS, Meter};
+use crate::jsonata::evaluation_meter::{EvaluationMeter, MAX_SEQUENCE_ITEMS};
 use crate::jsonata::jsonata_scope::JsonataScope;
 use crate::jsonata::variable_references::References;
 use crate::jsonata::{
@@ -73,14 +73,14 @@ impl Expression {
     /// [`ErrorKind::MissingValue`](crate::ErrorKind::MissingValue) if the result is nothing, [`ErrorKind::UnsupportedResult`](crate::ErrorKind::UnsupportedResult) if it is no JSON,
     /// [`ErrorKind::EvaluationFailed`](crate::ErrorKind::EvaluationFailed) if the expression failed, [`ErrorKind::LimitExceeded`](crate::ErrorKind::LimitExceeded) if it took too much.
     pub fn evaluate(&self, scope: &JsonataScope<'_>, host: &mut Host) -> Result<Value, Error> {
-        self.evaluate_metered(scope, host, &Rc::new(Meter::new()))
+        self.evaluate_metered(scope, host, &Rc::new(EvaluationMeter::new()))
     }
 
     pub(super) fn evaluate_metered(
         &self,
         scope: &JsonataScope<'_>,
         host: &mut Host,
-        meter: &Rc<Meter>,
+        meter: &Rc<EvaluationMeter>,
     ) -> Result<Value, Error> {
         let mut context = Context::new();
         self.references.bind(scope, host.now, &mut context);
@@ -146,7 +146,7 @@ mod tests {
             now: chrono::DateTime::UNIX_EPOCH,
             random: Random::from_seed(1),
         };
-        let meter = Rc::new(Meter::of(50 << 20, 500));
+        let meter = Rc::new(EvaluationMeter::of(50 << 20, 500));
         Expression::parse(text)
             .unwrap()
             .evaluate_metered(&scope, &mut host, &meter)

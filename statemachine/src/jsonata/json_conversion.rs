@@ -8,7 +8,7 @@ use serde_json::{Map, Number, Value};
 use crate::error::Error;
 use crate::evaluation_budget;
 use crate::jsonata::error_text;
-use crate::jsonata::evaluation_meter::Meter;
+use crate::jsonata::evaluation_meter::EvaluationMeter;
 
 /// Gives a JSON value to the evaluator.
 pub(super) fn from_json(value: &Value) -> JValue {
@@ -28,7 +28,7 @@ pub(super) fn from_json(value: &Value) -> JValue {
 }
 
 /// Takes an evaluation's result as JSON: within the meter, 128 levels deep at most.
-pub(super) fn to_json(value: &JValue, meter: &Meter) -> Result<Value, Error> {
+pub(super) fn to_json(value: &JValue, meter: &EvaluationMeter) -> Result<Value, Error> {
     if value.is_undefined() {
         return Err(Error::missing_value("the expression returned nothing"));
     }

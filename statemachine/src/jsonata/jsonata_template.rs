@@ -7,24 +7,24 @@ use serde_json::{Map, Value};
 
 use crate::error::{Error, ErrorKind, Problem};
 use crate::evaluation_budget::{MAX_DEPTH, nests_too_deeply};
-use crate::json_pointer::Walk;
+use crate::json_pointer::PointerWalk;
 use crate::jsonata::error_text;
-use crate::jsonata::evaluation_meter::Meter;
+use crate::jsonata::evaluation_meter::EvaluationMeter;
 use crate::jsonata::expression::Expression;
 use crate::jsonata::jsonata_scope::JsonataScope;
 use crate::scope::Host;
 
 /// A parsed template.
 #[derive(Debug, Clone)]
-pub struct Template {
-    node: Node,
+pub struct JsonataTemplate {
+    node: ExpressionNode,
 }
 
 #[derive(Debug, Clone)]
-enum Node {
+enum ExpressionNode {
     Literal(Value),
-    Object(Vec<(String, Node)>),
-    Array(Vec<Node>),
+    Object(Vec<(String, ExpressionNode)>),
+    Array(Vec<ExpressionNode>),
     Expression(Box<Expression>),
 }
 
@@ -36,7 +36,7 @@ pub fn expression_text(string: &str) -> Option<&str> {
     string.strip_prefix("{%")?.strip_suffix("%}")
 }
 
-impl Template {
+impl JsonataTemplate {
     /// Parses a template.
     ///
     /// # Errors
@@ -50,7 +50,7 @@ impl Template {
                 message: format!("a template nests at most {MAX_DEPTH} levels"),
             }]));
         }
-        let mut walk = Walk::new();
+        let mut walk = PointerWalk::new();
         let node = parse_node(template, &mut walk);
         let problems = walk.into_problems();
         if problems.is_empty() {
@@ -70,7 +70,7 @@ impl Template {
         scope: &JsonataScope<'_>,
         host: &mut Host,
     ) -> Result<Value, Error> {
-        let meter = Rc::new(Meter::new());
+        let meter = Rc::new(EvaluationMeter::new());
         let value = build(&self.node, &mut field.to_owned(), scope, host, &meter)?;
         if nests_too_deeply(&value) {
             let message = format!("The result nests deeper than {} levels", MAX_DEPTH - 1);
@@ -80,18 +80,18 @@ impl Template {
     }
 }
 
-fn parse_node(template: &Value, walk: &mut Walk<Problem>) -> Node {
+fn parse_node(template: &Value, walk: &mut PointerWalk<Problem>) -> ExpressionNode {
     match template {
         Value::String(string) => match expression_text(string).map(Expression::parse) {
-            None => Node::Literal(template.clone()),
-            Some(Ok(expression)) => Node::Expression(Box::new(expression)),
+            None => ExpressionNode::Literal(template.clone()),
+            Some(Ok(expression)) => ExpressionNode::Expression(Box::new(expression)),
             Some(Err(error)) => {
                 walk.note(|pointer| Problem::of(&error, pointer));
-                Node::Literal(Value::Null)
+                ExpressionNode::Literal(Value::Null)
             }
         },
         Value::Object(fields) => {
-            let nodes: Vec<(String, Node)> = fields
+            let nodes: Vec<(String, ExpressionNode)> = fields
                 .iter()
                 .map(|(name, field)| {
                     let node = walk.in_field(name, |walk| parse_node(field, walk));
@@ -100,41 +100,46 @@ fn parse_node(template: &Value, walk: &mut Walk<Problem>) -> Node {
                 .collect();
             if nodes
                 .iter()
-                .all(|(_, node)| matches!(node, Node::Literal(_)))
+                .all(|(_, node)| matches!(node, ExpressionNode::Literal(_)))
             {
-                return Node::Literal(template.clone());
+                return ExpressionNode::Literal(template.clone());
             }
-            Node::Object(nodes)
+            ExpressionNode::Object(nodes)
         }
         Value::Array(items) => {
-            let nodes: Vec<Node> = items
+            let nodes: Vec<ExpressionNode> = items
                 .iter()
                 .enumerate()
                 .map(|(index, item)| walk.in_item(index, |walk| parse_node(item, walk)))
                 .collect();
-            if nodes.iter().all(|node| matches!(node, Node::Literal(_))) {
-                return Node::Literal(template.clone());
+            if nodes
+                .iter()
+                .all(|node| matches!(node, ExpressionNode::Literal(_)))
+            {
+                return ExpressionNode::Literal(template.clone());
             }
-            Node::Array(nodes)
+            ExpressionNode::Array(nodes)
         }
-        scalar => Node::Literal(scalar.clone()),
+        scalar => ExpressionNode::Literal(scalar.clone()),
     }
 }
 
 fn build(
-    node: &Node,
+    node: &ExpressionNode,
     field: &mut String,
     scope: &JsonataScope<'_>,
     host: &mut Host,
-    meter: &Rc<Meter>,
+    meter: &Rc<EvaluationMeter>,
 ) -> Result<Value, Error> {
     let start = field.len();
     Ok(match node {
-        Node::Literal(value) => value.clone(),
-        Node::Expression(expression) => expression
-            .evaluate_metered(scope, host, meter)
-            .map_err(|error| error_text::in_field(&error, field, expression.text()))?,
-        Node::Object(fields) => {
+        ExpressionNode::Literal(value) => value.clone(),
+        ExpressionNode::Expression(expression) => {
+            expression
+                .evaluate_metered(scope, host, meter)
+                .map_err(|error| error_text::in_field(&error, field, expression.text()))?
+        }
+        ExpressionNode::Object(fields) => {
             let mut object = Map::with_capacity(fields.len());
             for (name, node) in fields {
                 field.push('/');
@@ -144,7 +149,7 @@ fn build(
             }
             Value::Object(object)
         }
-        Node::Array(items) => {
+        ExpressionNode::Array(items) => {
             let mut array = Vec::with_capacity(items.len());
             for (index, node) in items.iter().enumerate() {
                 write!(field, "[{index}]").expect("writing to a String never fails");
@@ -173,7 +178,7 @@ mod tests {
             now: chrono::DateTime::UNIX_EPOCH,
             random: Random::from_seed(1),
         };
-        Template::parse(template)
+        JsonataTemplate::parse(template)
             .unwrap()
             .evaluate("Output", &scope, &mut host)
     }
@@ -210,7 +215,7 @@ mod tests {
 
     #[test]
     fn every_wrong_place_is_named() {
-        let error = Template::parse(&json!({"a": ["{% ( %}"], "b": "{% x %}"})).unwrap_err();
+        let error = JsonataTemplate::parse(&json!({"a": ["{% ( %}"], "b": "{% x %}"})).unwrap_err();
         let found: Vec<_> = error
             .problems()
             .iter()
@@ -228,7 +233,7 @@ mod tests {
     #[test]
     fn one_meter_counts_for_the_whole_template() {
         let template =
-            Template::parse(&Value::Array(vec![json!("{% $pad('x', 100) %}"); 20])).unwrap();
+            JsonataTemplate::parse(&Value::Array(vec![json!("{% $pad('x', 100) %}"); 20])).unwrap();
         let (states, variables) = (json!({}), Map::new());
         let scope = JsonataScope {
             states: &states,
@@ -239,7 +244,7 @@ mod tests {
             random: Random::from_seed(1),
         };
         let mut built = |weight| {
-            let meter = Rc::new(Meter::of(weight, 500));
+            let meter = Rc::new(EvaluationMeter::of(weight, 500));
             build(
                 &template.node,
                 &mut "Output".to_owned(),

@@ -31,4 +31,4 @@ mod variable_references;
 
 pub use expression::Expression;
 pub use jsonata_scope::JsonataScope;
-pub use jsonata_template::{Template, expression_text};
+pub use jsonata_template::{JsonataTemplate, expression_text};

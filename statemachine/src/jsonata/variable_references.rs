@@ -16,17 +16,17 @@ use crate::jsonata::jsonata_scope::JsonataScope;
 /// The variables that an expression reads, so that no other need be given to the evaluator.
 #[derive(Debug, Clone, Default)]
 pub(super) struct References {
-    variables: BTreeMap<String, Need>,
+    variables: BTreeMap<String, ReadPart>,
 }
 
 /// How much of a value an expression reads.
 #[derive(Debug, Clone)]
-enum Need {
+enum ReadPart {
     Whole,
-    Fields(BTreeMap<String, Need>),
+    Fields(BTreeMap<String, ReadPart>),
 }
 
-impl Need {
+impl ReadPart {
     /// Adds what lies at the end of a way of fields.
     fn add(&mut self, way: &[&str]) {
         match (self, way) {
@@ -90,7 +90,7 @@ impl References {
     fn add(&mut self, name: &str, way: &[&str]) {
         self.variables
             .entry(name.to_owned())
-            .or_insert_with(|| Need::Fields(BTreeMap::new()))
+            .or_insert_with(|| ReadPart::Fields(BTreeMap::new()))
             .add(way);
     }
 

@@ -6,12 +6,12 @@ use crate::error::Error;
 ///
 /// Blanks are spaces only: tabs and line ends are ordinary characters to Jayway's parser.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Cursor<'a> {
+pub(super) struct CharacterCursor<'a> {
     characters: &'a [char],
     pub(super) position: usize,
 }
 
-impl<'a> Cursor<'a> {
+impl<'a> CharacterCursor<'a> {
     pub(super) fn new(characters: &'a [char]) -> Self {
         Self {
             characters,

@@ -4,15 +4,17 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-use crate::jsonpath::path_trail::Trail;
-use crate::jsonpath::query_budget::{Budget, Failure, MAX_DEPTH};
-use crate::jsonpath::syntax_tree::{Argument, Condition, Function, Slice, Step, Steps};
+use crate::jsonpath::path_trail::PathTrail;
+use crate::jsonpath::query_budget::{MAX_DOCUMENT_DEPTH, QueryBudget, QueryFailure};
+use crate::jsonpath::syntax_tree::{
+    FilterCondition, QueryArgument, QueryFunction, QueryStep, QuerySteps, Slice,
+};
 
 /// One walk: the steps, and what has been found so far.
-pub(super) struct Walk<'v, 'b> {
-    pub(super) steps: &'v Steps,
+pub(super) struct DocumentWalk<'v, 'b> {
+    pub(super) steps: &'v QuerySteps,
     pub(super) root: &'v Value,
-    pub(super) budget: &'b mut Budget,
+    pub(super) budget: &'b mut QueryBudget,
     /// Whether a missing field fails also where several places are looked at, as tests for existence want it.
     pub(super) require_fields: bool,
     pub(super) found: Vec<Cow<'v, Value>>,
@@ -20,29 +22,29 @@ pub(super) struct Walk<'v, 'b> {
     pub(super) scanned_index: Vec<Option<usize>>,
 }
 
-impl<'v> Walk<'v, '_> {
+impl<'v> DocumentWalk<'v, '_> {
     pub(super) fn step(
         &mut self,
         at: usize,
         value: &'v Value,
-        trail: &Trail<'_>,
-    ) -> Result<(), Failure> {
+        trail: &PathTrail<'_>,
+    ) -> Result<(), QueryFailure> {
         self.budget.visit()?;
-        if trail.depth() > MAX_DEPTH {
-            return Err(Failure::Limit("the document nests too deeply"));
+        if trail.depth() > MAX_DOCUMENT_DEPTH {
+            return Err(QueryFailure::Limit("the document nests too deeply"));
         }
         let Some(step) = self.steps.list.get(at) else {
             self.found.push(Cow::Borrowed(value));
             return Ok(());
         };
         match step {
-            Step::Fields { names, .. } => self.fields(at, names, value, trail),
-            Step::Indices(indices) => self.indices(at, indices, value, trail),
-            Step::Slice(slice) => self.slice(at, *slice, value, trail),
-            Step::Wildcard => self.wildcard(at, value, trail),
-            Step::Scan => self.scan(at + 1, value, trail),
-            Step::Filter(condition) => self.filter(at, condition, value, trail),
-            Step::Function(function) => self.function(at, function, value, trail),
+            QueryStep::Fields { names, .. } => self.fields(at, names, value, trail),
+            QueryStep::Indices(indices) => self.indices(at, indices, value, trail),
+            QueryStep::Slice(slice) => self.slice(at, *slice, value, trail),
+            QueryStep::Wildcard => self.wildcard(at, value, trail),
+            QueryStep::Scan => self.scan(at + 1, value, trail),
+            QueryStep::Filter(condition) => self.filter(at, condition, value, trail),
+            QueryStep::Function(function) => self.function(at, function, value, trail),
         }
     }
 
@@ -59,13 +61,13 @@ impl<'v> Walk<'v, '_> {
         at: usize,
         names: &'v [String],
         value: &'v Value,
-        trail: &Trail<'_>,
-    ) -> Result<(), Failure> {
+        trail: &PathTrail<'_>,
+    ) -> Result<(), QueryFailure> {
         let Value::Object(fields) = value else {
             if !self.upstream_definite(at) {
                 return Ok(());
             }
-            return Err(Failure::Missing(format!(
+            return Err(QueryFailure::Missing(format!(
                 "Expected to find an object with property {} in path {trail} but found '{}'",
                 self.steps.list[at],
                 type_name(value)
@@ -84,16 +86,18 @@ impl<'v> Walk<'v, '_> {
         at: usize,
         name: &'v str,
         fields: &'v Map<String, Value>,
-        trail: &Trail<'_>,
-    ) -> Result<(), Failure> {
+        trail: &PathTrail<'_>,
+    ) -> Result<(), QueryFailure> {
         let trail = trail.field(name);
         let leaf = self.is_leaf(at);
         let Some(value) = fields.get(name) else {
             return match (leaf, self.require_fields) {
                 (true, false) => Ok(()),
-                (true, true) => Err(Failure::Missing(format!("No results for path: {trail}"))),
+                (true, true) => Err(QueryFailure::Missing(format!(
+                    "No results for path: {trail}"
+                ))),
                 (false, false) if !self.upstream_definite(at + 1) => Ok(()),
-                (false, _) => Err(Failure::Missing(format!(
+                (false, _) => Err(QueryFailure::Missing(format!(
                     "Missing property in path {trail}"
                 ))),
             };
@@ -114,7 +118,7 @@ impl<'v> Walk<'v, '_> {
             .checked_sub(1)
             .and_then(|before| self.steps.list.get(before))
         {
-            Some(Step::Indices(indices)) => {
+            Some(QueryStep::Indices(indices)) => {
                 matches!(indices[..], [named] if usize::try_from(named) == Ok(*index))
             }
             _ => false,
@@ -125,8 +129,8 @@ impl<'v> Walk<'v, '_> {
         &mut self,
         names: &[String],
         fields: &Map<String, Value>,
-        trail: &Trail<'_>,
-    ) -> Result<(), Failure> {
+        trail: &PathTrail<'_>,
+    ) -> Result<(), QueryFailure> {
         let mut merged = Map::new();
         for name in names {
             match fields.get(name) {
@@ -135,7 +139,7 @@ impl<'v> Walk<'v, '_> {
                     merged.insert(name.clone(), value.clone());
                 }
                 None if self.require_fields => {
-                    return Err(Failure::Missing(format!(
+                    return Err(QueryFailure::Missing(format!(
                         "Missing property in path {trail}['{name}']"
                     )));
                 }
@@ -150,13 +154,13 @@ impl<'v> Walk<'v, '_> {
         &self,
         at: usize,
         value: &'v Value,
-        trail: &Trail<'_>,
-    ) -> Result<Option<&'v [Value]>, Failure> {
+        trail: &PathTrail<'_>,
+    ) -> Result<Option<&'v [Value]>, QueryFailure> {
         match value {
             Value::Array(items) => Ok(Some(items)),
             _ if !self.upstream_definite(at) => Ok(None),
-            Value::Null => Err(Failure::Missing(format!("The path {trail} is null"))),
-            _ => Err(Failure::Missing(format!(
+            Value::Null => Err(QueryFailure::Missing(format!("The path {trail} is null"))),
+            _ => Err(QueryFailure::Missing(format!(
                 "Filter: {} can only be applied to arrays. Current context is: {}",
                 self.steps.list[at],
                 type_name(value)
@@ -169,8 +173,8 @@ impl<'v> Walk<'v, '_> {
         at: usize,
         indices: &[i32],
         value: &'v Value,
-        trail: &Trail<'_>,
-    ) -> Result<(), Failure> {
+        trail: &PathTrail<'_>,
+    ) -> Result<(), QueryFailure> {
         let Some(items) = self.array(at, value, trail)? else {
             return Ok(());
         };
@@ -184,8 +188,8 @@ impl<'v> Walk<'v, '_> {
         at: usize,
         index: i64,
         items: &'v [Value],
-        trail: &Trail<'_>,
-    ) -> Result<(), Failure> {
+        trail: &PathTrail<'_>,
+    ) -> Result<(), QueryFailure> {
         let length = i64::try_from(items.len()).unwrap_or(i64::MAX);
         let place = if index < 0 { length + index } else { index };
         match usize::try_from(place)
@@ -202,8 +206,8 @@ impl<'v> Walk<'v, '_> {
         at: usize,
         slice: Slice,
         value: &'v Value,
-        trail: &Trail<'_>,
-    ) -> Result<(), Failure> {
+        trail: &PathTrail<'_>,
+    ) -> Result<(), QueryFailure> {
         let Some(items) = self.array(at, value, trail)? else {
             return Ok(());
         };
@@ -226,7 +230,12 @@ impl<'v> Walk<'v, '_> {
         (from..to).try_for_each(|index| self.item(at, index, items, trail))
     }
 
-    fn wildcard(&mut self, at: usize, value: &'v Value, trail: &Trail<'_>) -> Result<(), Failure> {
+    fn wildcard(
+        &mut self,
+        at: usize,
+        value: &'v Value,
+        trail: &PathTrail<'_>,
+    ) -> Result<(), QueryFailure> {
         match value {
             Value::Object(_) if self.is_leaf(at) && !self.keeps_scanned(at) => Ok(()),
             Value::Object(fields) => fields
@@ -244,10 +253,15 @@ impl<'v> Walk<'v, '_> {
     }
 
     /// Applies the step at `at` to a value and everything below it.
-    fn scan(&mut self, at: usize, value: &'v Value, trail: &Trail<'_>) -> Result<(), Failure> {
+    fn scan(
+        &mut self,
+        at: usize,
+        value: &'v Value,
+        trail: &PathTrail<'_>,
+    ) -> Result<(), QueryFailure> {
         self.budget.visit()?;
-        if trail.depth() > MAX_DEPTH {
-            return Err(Failure::Limit("the document nests too deeply"));
+        if trail.depth() > MAX_DOCUMENT_DEPTH {
+            return Err(QueryFailure::Limit("the document nests too deeply"));
         }
         match value {
             Value::Object(fields) => {
@@ -282,8 +296,8 @@ impl<'v> Walk<'v, '_> {
         &mut self,
         at: usize,
         items: &'v [Value],
-        trail: &Trail<'_>,
-    ) -> Result<(), Failure> {
+        trail: &PathTrail<'_>,
+    ) -> Result<(), QueryFailure> {
         for (index, item) in items.iter().enumerate() {
             self.scanned_index[at] = Some(index);
             self.step(
@@ -295,28 +309,28 @@ impl<'v> Walk<'v, '_> {
         Ok(())
     }
 
-    fn scan_meets(&mut self, at: usize, value: &'v Value) -> Result<bool, Failure> {
+    fn scan_meets(&mut self, at: usize, value: &'v Value) -> Result<bool, QueryFailure> {
         Ok(match &self.steps.list[at] {
-            Step::Fields { names, .. } => match value {
+            QueryStep::Fields { names, .. } => match value {
                 Value::Object(fields) if self.steps.list[at].is_definite(self.is_leaf(at)) => {
                     names.iter().all(|name| fields.contains_key(name))
                 }
                 other => other.is_object(),
             },
-            Step::Indices(_) | Step::Slice(_) => value.is_array(),
-            Step::Wildcard => true,
-            Step::Filter(condition) => self.accepts(condition, value)?,
-            Step::Scan | Step::Function(_) => false,
+            QueryStep::Indices(_) | QueryStep::Slice(_) => value.is_array(),
+            QueryStep::Wildcard => true,
+            QueryStep::Filter(condition) => self.accepts(condition, value)?,
+            QueryStep::Scan | QueryStep::Function(_) => false,
         })
     }
 
     fn filter(
         &mut self,
         at: usize,
-        condition: &'v Condition,
+        condition: &'v FilterCondition,
         value: &'v Value,
-        trail: &Trail<'_>,
-    ) -> Result<(), Failure> {
+        trail: &PathTrail<'_>,
+    ) -> Result<(), QueryFailure> {
         match value {
             Value::Object(_) => {
                 if self.accepts(condition, value)? {
@@ -336,7 +350,7 @@ impl<'v> Walk<'v, '_> {
                 }
                 Ok(())
             }
-            _ if self.upstream_definite(at) => Err(Failure::Refused),
+            _ if self.upstream_definite(at) => Err(QueryFailure::Refused),
             _ => Ok(()),
         }
     }
@@ -344,17 +358,17 @@ impl<'v> Walk<'v, '_> {
     fn function(
         &mut self,
         at: usize,
-        function: &'v Function,
+        function: &'v QueryFunction,
         value: &'v Value,
-        _: &Trail<'_>,
-    ) -> Result<(), Failure> {
+        _: &PathTrail<'_>,
+    ) -> Result<(), QueryFailure> {
         let mut arguments = Vec::with_capacity(function.arguments.len());
         for argument in &function.arguments {
             arguments.push(match argument {
-                Argument::Literal(literal) => Cow::Borrowed(literal),
-                Argument::Path { steps, from_root } => {
+                QueryArgument::Literal(literal) => Cow::Borrowed(literal),
+                QueryArgument::Path { steps, from_root } => {
                     let document = if *from_root { self.root } else { value };
-                    Walk::evaluate(steps, document, self.root, self.budget, false)?
+                    DocumentWalk::evaluate(steps, document, self.root, self.budget, false)?
                 }
             });
         }
@@ -367,9 +381,10 @@ impl<'v> Walk<'v, '_> {
             return Ok(());
         }
         // What a function gives lives only here, so the rest of the path is walked on its own.
-        let rest = Steps::new(self.steps.list[at + 1..].to_vec());
+        let rest = QuerySteps::new(self.steps.list[at + 1..].to_vec());
         let below =
-            Walk::evaluate(&rest, &result, &result, self.budget, self.require_fields)?.into_owned();
+            DocumentWalk::evaluate(&rest, &result, &result, self.budget, self.require_fields)?
+                .into_owned();
         self.found.push(Cow::Owned(below));
         Ok(())
     }

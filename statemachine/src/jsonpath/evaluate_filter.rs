@@ -5,28 +5,32 @@ use std::borrow::Cow;
 use serde_json::Value;
 
 use crate::evaluation_budget;
-use crate::jsonpath::document_walk::Walk;
+use crate::jsonpath::document_walk::DocumentWalk;
 use crate::jsonpath::filter_comparison::{self, Side};
-use crate::jsonpath::query_budget::Failure;
-use crate::jsonpath::syntax_tree::{Condition, FilterPath, Operand};
+use crate::jsonpath::query_budget::QueryFailure;
+use crate::jsonpath::syntax_tree::{FilterCondition, FilterOperand, FilterPath};
 
-impl<'v> Walk<'v, '_> {
+impl<'v> DocumentWalk<'v, '_> {
     /// Tells whether an item passes; a condition that cannot be applied to it does not hold.
     pub(super) fn accepts(
         &mut self,
-        condition: &'v Condition,
+        condition: &'v FilterCondition,
         item: &'v Value,
-    ) -> Result<bool, Failure> {
+    ) -> Result<bool, QueryFailure> {
         match self.meets(condition, item) {
-            Err(Failure::Refused) => Ok(false),
+            Err(QueryFailure::Refused) => Ok(false),
             other => other,
         }
     }
 
-    fn meets(&mut self, condition: &'v Condition, item: &'v Value) -> Result<bool, Failure> {
+    fn meets(
+        &mut self,
+        condition: &'v FilterCondition,
+        item: &'v Value,
+    ) -> Result<bool, QueryFailure> {
         self.budget.visit()?;
         match condition {
-            Condition::Or(conditions) => {
+            FilterCondition::Or(conditions) => {
                 for condition in conditions {
                     if self.meets(condition, item)? {
                         return Ok(true);
@@ -34,7 +38,7 @@ impl<'v> Walk<'v, '_> {
                 }
                 Ok(false)
             }
-            Condition::And(conditions) => {
+            FilterCondition::And(conditions) => {
                 for condition in conditions {
                     if !self.meets(condition, item)? {
                         return Ok(false);
@@ -42,13 +46,15 @@ impl<'v> Walk<'v, '_> {
                 }
                 Ok(true)
             }
-            Condition::Not(condition) => Ok(!self.meets(condition, item)?),
-            Condition::Exists { path, expected } => match self.filter_path(path, item, true) {
-                Ok(_) => Ok(*expected),
-                Err(Failure::Missing(_)) => Ok(!*expected),
-                Err(failure) => Err(failure),
-            },
-            Condition::Compare {
+            FilterCondition::Not(condition) => Ok(!self.meets(condition, item)?),
+            FilterCondition::Exists { path, expected } => {
+                match self.filter_path(path, item, true) {
+                    Ok(_) => Ok(*expected),
+                    Err(QueryFailure::Missing(_)) => Ok(!*expected),
+                    Err(failure) => Err(failure),
+                }
+            }
+            FilterCondition::Compare {
                 left,
                 operator,
                 right,
@@ -67,18 +73,22 @@ impl<'v> Walk<'v, '_> {
         path: &'v FilterPath,
         item: &'v Value,
         exists: bool,
-    ) -> Result<Cow<'v, Value>, Failure> {
+    ) -> Result<Cow<'v, Value>, QueryFailure> {
         let document = if path.from_root && !exists {
             self.root
         } else {
             item
         };
-        Walk::evaluate(&path.steps, document, self.root, self.budget, exists)
+        DocumentWalk::evaluate(&path.steps, document, self.root, self.budget, exists)
     }
 
-    fn side(&mut self, operand: &'v Operand, item: &'v Value) -> Result<Side<'v>, Failure> {
+    fn side(
+        &mut self,
+        operand: &'v FilterOperand,
+        item: &'v Value,
+    ) -> Result<Side<'v>, QueryFailure> {
         Ok(match operand {
-            Operand::Path(path) => match self.filter_path(path, item, false) {
+            FilterOperand::Path(path) => match self.filter_path(path, item, false) {
                 Ok(value) => {
                     // What a test for existence only finds, a comparison walks.
                     if !value.is_number() {
@@ -86,18 +96,18 @@ impl<'v> Walk<'v, '_> {
                     }
                     Side::from_value(value)
                 }
-                Err(Failure::Missing(_)) => Side::Undefined,
+                Err(QueryFailure::Missing(_)) => Side::Undefined,
                 Err(failure) => return Err(failure),
             },
-            Operand::Text(text) => Side::Text(Cow::Borrowed(text)),
-            Operand::Number(number) => Side::Number(number.clone()),
-            Operand::Boolean(boolean) => Side::Boolean(*boolean),
-            Operand::Null => Side::Null,
-            Operand::Json(value) => Side::Json {
+            FilterOperand::Text(text) => Side::Text(Cow::Borrowed(text)),
+            FilterOperand::Number(number) => Side::Number(number.clone()),
+            FilterOperand::Boolean(boolean) => Side::Boolean(*boolean),
+            FilterOperand::Null => Side::Null,
+            FilterOperand::Json(value) => Side::Json {
                 value: Cow::Borrowed(value),
                 literal: true,
             },
-            Operand::Pattern(pattern) => Side::Pattern(pattern),
+            FilterOperand::Pattern(pattern) => Side::Pattern(pattern),
         })
     }
 }

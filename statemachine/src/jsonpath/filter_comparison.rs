@@ -8,8 +8,8 @@ use std::cmp::Ordering;
 use serde_json::{Number, Value};
 
 use crate::jsonpath::filter_literal;
-use crate::jsonpath::query_budget::Failure;
-use crate::jsonpath::syntax_tree::{Operator, Pattern};
+use crate::jsonpath::query_budget::QueryFailure;
+use crate::jsonpath::syntax_tree::{FilterOperator, FilterPattern};
 
 /// One side of a comparison, evaluated.
 #[derive(Debug, Clone)]
@@ -24,7 +24,7 @@ pub(super) enum Side<'v> {
         value: Cow<'v, Value>,
         literal: bool,
     },
-    Pattern(&'v Pattern),
+    Pattern(&'v FilterPattern),
 }
 
 impl<'v> Side<'v> {
@@ -100,9 +100,9 @@ impl<'v> Side<'v> {
 }
 
 /// Tells how many pairs of items a comparison may look at, in bytes.
-pub(super) fn pairs(left: &Side<'_>, operator: Operator, right: &Side<'_>) -> u64 {
+pub(super) fn pairs(left: &Side<'_>, operator: FilterOperator, right: &Side<'_>) -> u64 {
     match operator {
-        Operator::SubsetOf | Operator::AnyOf | Operator::NoneOf => {
+        FilterOperator::SubsetOf | FilterOperator::AnyOf | FilterOperator::NoneOf => {
             let items = |side: &Side<'_>| side.items().map_or(0, |items| items.len() as u64);
             items(left)
                 .saturating_mul(items(right))
@@ -115,34 +115,34 @@ pub(super) fn pairs(left: &Side<'_>, operator: Operator, right: &Side<'_>) -> u6
 /// Compares two sides.
 pub(super) fn holds(
     left: &Side<'_>,
-    operator: Operator,
+    operator: FilterOperator,
     right: &Side<'_>,
-) -> Result<bool, Failure> {
+) -> Result<bool, QueryFailure> {
     Ok(match operator {
-        Operator::Equal => left.equals(right),
-        Operator::NotEqual => !left.equals(right),
-        Operator::SameTypeEqual => left.same_type(right) && left.equals(right),
-        Operator::NotSameTypeEqual => !(left.same_type(right) && left.equals(right)),
-        Operator::Less => ordered(left, right).is_some_and(Ordering::is_lt),
-        Operator::LessOrEqual => ordered(left, right).is_some_and(Ordering::is_le),
-        Operator::Greater => ordered(left, right).is_some_and(Ordering::is_gt),
-        Operator::GreaterOrEqual => ordered(left, right).is_some_and(Ordering::is_ge),
-        Operator::Matches => matches_pattern(left, right),
-        Operator::In => is_in(left, right)?,
-        Operator::NotIn => !is_in(left, right)?,
-        Operator::Contains => contains(left, right),
-        Operator::Size => has_size(left, right),
-        Operator::Exists => exists(left, right)?,
-        Operator::Empty => is_empty(left, right)?,
-        Operator::SubsetOf => match lists(left, right)? {
+        FilterOperator::Equal => left.equals(right),
+        FilterOperator::NotEqual => !left.equals(right),
+        FilterOperator::SameTypeEqual => left.same_type(right) && left.equals(right),
+        FilterOperator::NotSameTypeEqual => !(left.same_type(right) && left.equals(right)),
+        FilterOperator::Less => ordered(left, right).is_some_and(Ordering::is_lt),
+        FilterOperator::LessOrEqual => ordered(left, right).is_some_and(Ordering::is_le),
+        FilterOperator::Greater => ordered(left, right).is_some_and(Ordering::is_gt),
+        FilterOperator::GreaterOrEqual => ordered(left, right).is_some_and(Ordering::is_ge),
+        FilterOperator::Matches => matches_pattern(left, right),
+        FilterOperator::In => is_in(left, right)?,
+        FilterOperator::NotIn => !is_in(left, right)?,
+        FilterOperator::Contains => contains(left, right),
+        FilterOperator::Size => has_size(left, right),
+        FilterOperator::Exists => exists(left, right)?,
+        FilterOperator::Empty => is_empty(left, right)?,
+        FilterOperator::SubsetOf => match lists(left, right)? {
             Some((left, right)) => left
                 .iter()
                 .all(|item| Side::from_borrowed(item).is_in(right)),
             None => false,
         },
-        Operator::AnyOf => share_an_item(left, right)?.unwrap_or(false),
-        Operator::NoneOf => share_an_item(left, right)?.is_some_and(|shared| !shared),
-        Operator::Never => return Err(Failure::Refused),
+        FilterOperator::AnyOf => share_an_item(left, right)?.unwrap_or(false),
+        FilterOperator::NoneOf => share_an_item(left, right)?.is_some_and(|shared| !shared),
+        FilterOperator::Never => return Err(QueryFailure::Refused),
     })
 }
 
@@ -163,11 +163,11 @@ fn ordered(left: &Side<'_>, right: &Side<'_>) -> Option<Ordering> {
     }
 }
 
-fn is_in(left: &Side<'_>, right: &Side<'_>) -> Result<bool, Failure> {
+fn is_in(left: &Side<'_>, right: &Side<'_>) -> Result<bool, QueryFailure> {
     match right.items() {
         Some(items) => Ok(left.is_in(items)),
         None if right.is_json() => Ok(false),
-        None => Err(Failure::Refused),
+        None => Err(QueryFailure::Refused),
     }
 }
 
@@ -192,14 +192,14 @@ fn has_size(left: &Side<'_>, right: &Side<'_>) -> bool {
     actual.and_then(|actual| i64::try_from(actual).ok()) == size.as_i64()
 }
 
-fn exists(left: &Side<'_>, right: &Side<'_>) -> Result<bool, Failure> {
+fn exists(left: &Side<'_>, right: &Side<'_>) -> Result<bool, QueryFailure> {
     match (left, right) {
         (Side::Boolean(left), Side::Boolean(right)) => Ok(left == right),
-        _ => Err(Failure::Refused),
+        _ => Err(QueryFailure::Refused),
     }
 }
 
-fn is_empty(left: &Side<'_>, right: &Side<'_>) -> Result<bool, Failure> {
+fn is_empty(left: &Side<'_>, right: &Side<'_>) -> Result<bool, QueryFailure> {
     let empty = match left {
         Side::Text(text) => text.is_empty(),
         Side::Json { value, .. } => match value.as_ref() {
@@ -211,7 +211,7 @@ fn is_empty(left: &Side<'_>, right: &Side<'_>) -> Result<bool, Failure> {
     };
     match right {
         Side::Boolean(expected) => Ok(empty == *expected),
-        _ => Err(Failure::Refused),
+        _ => Err(QueryFailure::Refused),
     }
 }
 
@@ -219,14 +219,14 @@ fn is_empty(left: &Side<'_>, right: &Side<'_>) -> Result<bool, Failure> {
 type Lists<'a> = (&'a [Value], &'a [Value]);
 
 /// Gives both sides as lists; `None` if one is an object.
-fn lists<'a>(left: &'a Side<'_>, right: &'a Side<'_>) -> Result<Option<Lists<'a>>, Failure> {
+fn lists<'a>(left: &'a Side<'_>, right: &'a Side<'_>) -> Result<Option<Lists<'a>>, QueryFailure> {
     if !left.is_json() || !right.is_json() {
-        return Err(Failure::Refused);
+        return Err(QueryFailure::Refused);
     }
     Ok(left.items().zip(right.items()))
 }
 
-fn share_an_item(left: &Side<'_>, right: &Side<'_>) -> Result<Option<bool>, Failure> {
+fn share_an_item(left: &Side<'_>, right: &Side<'_>) -> Result<Option<bool>, QueryFailure> {
     Ok(lists(left, right)?.map(|(left, right)| {
         left.iter()
             .any(|item| Side::from_borrowed(item).is_in(right))

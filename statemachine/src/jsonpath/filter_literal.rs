@@ -3,13 +3,13 @@
 use serde_json::{Map, Number, Value};
 
 use crate::error::Error;
-use crate::jsonpath::character_cursor::{Cursor, unescape};
+use crate::jsonpath::character_cursor::{CharacterCursor, unescape};
 use crate::jsonpath::syntax_tree::MAX_NESTING;
 
 /// Parses an array or object literal.
 pub(super) fn parse(characters: &[char]) -> Result<Value, Error> {
-    let mut parser = Parser {
-        cursor: Cursor::new(characters),
+    let mut parser = LiteralParser {
+        cursor: CharacterCursor::new(characters),
     };
     let value = parser.read(0)?;
     parser.skip_blanks();
@@ -33,11 +33,11 @@ pub(super) fn number(text: &str) -> Option<Number> {
     text.parse::<f64>().ok().and_then(Number::from_f64)
 }
 
-struct Parser<'a> {
-    cursor: Cursor<'a>,
+struct LiteralParser<'a> {
+    cursor: CharacterCursor<'a>,
 }
 
-impl Parser<'_> {
+impl LiteralParser<'_> {
     fn skip_blanks(&mut self) {
         while self.cursor.current().is_some_and(char::is_whitespace) {
             self.cursor.position += 1;

@@ -3,45 +3,46 @@
 use regex::RegexBuilder;
 
 use crate::error::Error;
-use crate::jsonpath::character_cursor::{Cursor, unescape};
+use crate::jsonpath::character_cursor::{CharacterCursor, unescape};
 use crate::jsonpath::filter_literal;
 use crate::jsonpath::syntax_tree::{
-    Condition, FilterPath, MAX_NESTING, Operand, Operator, Pattern, Steps,
+    FilterCondition, FilterOperand, FilterOperator, FilterPath, FilterPattern, MAX_NESTING,
+    QuerySteps,
 };
 
 /// How much memory a compiled pattern may take: enough for any sensible one, too little to hurt.
 const MAX_PATTERN_BYTES: usize = 1 << 20;
 
 /// Every operator by its name; words are read in any case.
-const OPERATORS: &[(&str, Operator)] = &[
-    (">=", Operator::GreaterOrEqual),
-    ("<=", Operator::LessOrEqual),
-    ("==", Operator::Equal),
-    ("===", Operator::SameTypeEqual),
-    ("!=", Operator::NotEqual),
-    ("!==", Operator::NotSameTypeEqual),
-    ("<", Operator::Less),
-    (">", Operator::Greater),
-    ("=~", Operator::Matches),
-    ("NIN", Operator::NotIn),
-    ("IN", Operator::In),
-    ("CONTAINS", Operator::Contains),
-    ("ALL", Operator::Never),
-    ("SIZE", Operator::Size),
-    ("EXISTS", Operator::Exists),
-    ("TYPE", Operator::Never),
-    ("MATCHES", Operator::Never),
-    ("EMPTY", Operator::Empty),
-    ("SUBSETOF", Operator::SubsetOf),
-    ("ANYOF", Operator::AnyOf),
-    ("NONEOF", Operator::NoneOf),
+const OPERATORS: &[(&str, FilterOperator)] = &[
+    (">=", FilterOperator::GreaterOrEqual),
+    ("<=", FilterOperator::LessOrEqual),
+    ("==", FilterOperator::Equal),
+    ("===", FilterOperator::SameTypeEqual),
+    ("!=", FilterOperator::NotEqual),
+    ("!==", FilterOperator::NotSameTypeEqual),
+    ("<", FilterOperator::Less),
+    (">", FilterOperator::Greater),
+    ("=~", FilterOperator::Matches),
+    ("NIN", FilterOperator::NotIn),
+    ("IN", FilterOperator::In),
+    ("CONTAINS", FilterOperator::Contains),
+    ("ALL", FilterOperator::Never),
+    ("SIZE", FilterOperator::Size),
+    ("EXISTS", FilterOperator::Exists),
+    ("TYPE", FilterOperator::Never),
+    ("MATCHES", FilterOperator::Never),
+    ("EMPTY", FilterOperator::Empty),
+    ("SUBSETOF", FilterOperator::SubsetOf),
+    ("ANYOF", FilterOperator::AnyOf),
+    ("NONEOF", FilterOperator::NoneOf),
 ];
 
-impl Condition {
+impl FilterCondition {
     /// Parses a condition with its outer brackets.
     pub(super) fn parse(characters: &[char], nesting: usize) -> Result<Self, Error> {
-        let mut parser = Parser {
-            cursor: Cursor::new(characters),
+        let mut parser = FilterParser {
+            cursor: CharacterCursor::new(characters),
             nesting,
             doubt: None,
         };
@@ -61,15 +62,15 @@ impl Condition {
     }
 }
 
-struct Parser<'a> {
-    cursor: Cursor<'a>,
+struct FilterParser<'a> {
+    cursor: CharacterCursor<'a>,
     nesting: usize,
     /// What was wrong with the last comparison that was read as a test for existence instead.
     doubt: Option<Error>,
 }
 
-impl Parser<'_> {
-    fn read_or(&mut self) -> Result<Condition, Error> {
+impl FilterParser<'_> {
+    fn read_or(&mut self) -> Result<FilterCondition, Error> {
         let mut conditions = vec![self.read_and()?];
         while self.read_word("||") {
             conditions.push(self.read_and()?);
@@ -77,11 +78,11 @@ impl Parser<'_> {
         Ok(if conditions.len() == 1 {
             conditions.remove(0)
         } else {
-            Condition::Or(conditions)
+            FilterCondition::Or(conditions)
         })
     }
 
-    fn read_and(&mut self) -> Result<Condition, Error> {
+    fn read_and(&mut self) -> Result<FilterCondition, Error> {
         let mut conditions = vec![self.read_operand()?];
         while self.read_word("&&") {
             conditions.push(self.read_operand()?);
@@ -89,7 +90,7 @@ impl Parser<'_> {
         Ok(if conditions.len() == 1 {
             conditions.remove(0)
         } else {
-            Condition::And(conditions)
+            FilterCondition::And(conditions)
         })
     }
 
@@ -105,7 +106,7 @@ impl Parser<'_> {
         false
     }
 
-    fn read_operand(&mut self) -> Result<Condition, Error> {
+    fn read_operand(&mut self) -> Result<FilterCondition, Error> {
         self.nesting += 1;
         if self.nesting > MAX_NESTING {
             return Err(Error::invalid_expression(format!(
@@ -117,12 +118,12 @@ impl Parser<'_> {
         condition
     }
 
-    fn read_operand_within(&mut self) -> Result<Condition, Error> {
+    fn read_operand_within(&mut self) -> Result<FilterCondition, Error> {
         let start = self.cursor.skip_blanks().position;
         if self.cursor.is_at('!') {
             self.cursor.position += 1;
             if !matches!(self.cursor.skip_blanks().current(), Some('$' | '@')) {
-                return Ok(Condition::Not(Box::new(self.read_operand()?)));
+                return Ok(FilterCondition::Not(Box::new(self.read_operand()?)));
             }
             self.cursor.position = start;
         }
@@ -140,27 +141,27 @@ impl Parser<'_> {
         self.read_comparison()
     }
 
-    fn read_comparison(&mut self) -> Result<Condition, Error> {
+    fn read_comparison(&mut self) -> Result<FilterCondition, Error> {
         let negated = self.cursor.is_at('!');
         let left = self.read_value()?;
         let end = self.cursor.position;
         if let Some(operator) = self.read_operator() {
             match self.read_value() {
                 Ok(right) => {
-                    return Ok(Condition::Compare {
+                    return Ok(FilterCondition::Compare {
                         left,
                         operator,
                         right,
                     });
                 }
-                Err(error) if !matches!(left, Operand::Path(_)) => return Err(error),
+                Err(error) if !matches!(left, FilterOperand::Path(_)) => return Err(error),
                 // What follows the path is no comparison: whoever cannot read on says why.
                 Err(error) => self.doubt = Some(error),
             }
         }
         self.cursor.position = end;
         match left {
-            Operand::Path(path) => Ok(Condition::Exists {
+            FilterOperand::Path(path) => Ok(FilterCondition::Exists {
                 path,
                 expected: !negated,
             }),
@@ -170,7 +171,7 @@ impl Parser<'_> {
         }
     }
 
-    fn read_operator(&mut self) -> Option<Operator> {
+    fn read_operator(&mut self) -> Option<FilterOperator> {
         let start = self.cursor.skip_blanks().position;
         let is_sign = |character: char| matches!(character, '<' | '>' | '=' | '~' | '!');
         let signs = self.cursor.current().is_some_and(is_sign);
@@ -190,7 +191,7 @@ impl Parser<'_> {
             .map(|(_, operator)| *operator)
     }
 
-    fn read_value(&mut self) -> Result<Operand, Error> {
+    fn read_value(&mut self) -> Result<FilterOperand, Error> {
         match self.cursor.skip_blanks().current() {
             Some('$' | '@') => self.read_path(),
             Some('!') => {
@@ -201,9 +202,9 @@ impl Parser<'_> {
                 }
             }
             Some(quote @ ('\'' | '"')) => self.read_text(quote),
-            Some('t') => self.read_keyword("true", Operand::Boolean(true)),
-            Some('f') => self.read_keyword("false", Operand::Boolean(false)),
-            Some('n') => self.read_keyword("null", Operand::Null),
+            Some('t') => self.read_keyword("true", FilterOperand::Boolean(true)),
+            Some('f') => self.read_keyword("false", FilterOperand::Boolean(false)),
+            Some('n') => self.read_keyword("null", FilterOperand::Null),
             Some('[') => self.read_json('[', ']'),
             Some('{') => self.read_json('{', '}'),
             Some('/') => self.read_pattern(),
@@ -211,7 +212,11 @@ impl Parser<'_> {
         }
     }
 
-    fn read_keyword(&mut self, keyword: &str, operand: Operand) -> Result<Operand, Error> {
+    fn read_keyword(
+        &mut self,
+        keyword: &str,
+        operand: FilterOperand,
+    ) -> Result<FilterOperand, Error> {
         let end = self.cursor.position + keyword.len();
         if self.cursor.text(self.cursor.position, end) != keyword {
             return Err(Error::invalid_expression(format!(
@@ -222,23 +227,25 @@ impl Parser<'_> {
         Ok(operand)
     }
 
-    fn read_text(&mut self, quote: char) -> Result<Operand, Error> {
+    fn read_text(&mut self, quote: char) -> Result<FilterOperand, Error> {
         let start = self.cursor.position;
         let end = self.cursor.find_unescaped(start, quote).ok_or_else(|| {
             Error::invalid_expression(format!("a text in a filter is not closed by `{quote}`"))
         })?;
         self.cursor.position = end + 1;
-        Ok(Operand::Text(unescape(self.cursor.slice(start + 1, end))?))
+        Ok(FilterOperand::Text(unescape(
+            self.cursor.slice(start + 1, end),
+        )?))
     }
 
-    fn read_json(&mut self, open: char, close: char) -> Result<Operand, Error> {
+    fn read_json(&mut self, open: char, close: char) -> Result<FilterOperand, Error> {
         let start = self.cursor.position;
         let end = self.cursor.find_closing(start, open, close, false)?;
         self.cursor.position = end + 1;
-        filter_literal::parse(self.cursor.slice(start, end + 1)).map(Operand::Json)
+        filter_literal::parse(self.cursor.slice(start, end + 1)).map(FilterOperand::Json)
     }
 
-    fn read_number(&mut self) -> Result<Operand, Error> {
+    fn read_number(&mut self) -> Result<FilterOperand, Error> {
         let start = self.cursor.position;
         while self.cursor.current().is_some_and(|character| {
             character.is_ascii_digit() || matches!(character, '-' | '.' | 'e' | 'E')
@@ -247,7 +254,7 @@ impl Parser<'_> {
         }
         let text = self.cursor.text(start, self.cursor.position);
         filter_literal::number(&text)
-            .map(Operand::Number)
+            .map(FilterOperand::Number)
             .ok_or_else(|| {
                 Error::invalid_expression(format!(
                     "expected a value in a filter at position {}",
@@ -256,7 +263,7 @@ impl Parser<'_> {
             })
     }
 
-    fn read_pattern(&mut self) -> Result<Operand, Error> {
+    fn read_pattern(&mut self) -> Result<FilterOperand, Error> {
         let start = self.cursor.position;
         let end = self.cursor.find_unescaped(start, '/').ok_or_else(|| {
             Error::invalid_expression("a pattern in a filter is not closed by `/`")
@@ -287,10 +294,10 @@ impl Parser<'_> {
         let regex = builder.build().map_err(|source| {
             Error::invalid_expression("a pattern in a filter").caused_by(source)
         })?;
-        Ok(Operand::Pattern(Pattern { regex }))
+        Ok(FilterOperand::Pattern(FilterPattern { regex }))
     }
 
-    fn read_path(&mut self) -> Result<Operand, Error> {
+    fn read_path(&mut self) -> Result<FilterOperand, Error> {
         let start = self.cursor.position;
         let from_root = self.cursor.is_at('$');
         self.cursor.position += 1;
@@ -307,11 +314,11 @@ impl Parser<'_> {
                 Some(_) => self.cursor.position += 1,
             }
         }
-        let steps = Steps::parse(
+        let steps = QuerySteps::parse(
             self.cursor.slice(start + 1, self.cursor.position),
             self.nesting,
         )?;
-        Ok(Operand::Path(FilterPath { from_root, steps }))
+        Ok(FilterOperand::Path(FilterPath { from_root, steps }))
     }
 
     /// Tells whether the `)` at the position belongs to `.name()`.

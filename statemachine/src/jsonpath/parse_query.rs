@@ -1,11 +1,11 @@
 //! The syntax of paths, with Jayway's tolerance and its refusals.
 
 use crate::error::Error;
-use crate::jsonpath::character_cursor::{Cursor, unescape};
+use crate::jsonpath::character_cursor::{CharacterCursor, unescape};
 use crate::jsonpath::path_root::{MAX_TEXT_BYTES, split_root};
 use crate::jsonpath::query::Query;
 use crate::jsonpath::syntax_tree::{
-    Argument, Condition, Function, MAX_NESTING, Slice, Step, Steps,
+    FilterCondition, MAX_NESTING, QueryArgument, QueryFunction, QueryStep, QuerySteps, Slice,
 };
 
 /// How many steps a path may have: documents nest 128 levels, so more could lead nowhere.
@@ -23,10 +23,10 @@ impl Query {
         }
         let (root, rest) = split_root(text)?;
         let characters: Vec<char> = rest.chars().collect();
-        let steps = Steps::parse(&characters, 0)?;
+        let steps = QuerySteps::parse(&characters, 0)?;
         for step in &steps.list {
             match step {
-                Step::Function(function) if !function.is_known() => {
+                QueryStep::Function(function) if !function.is_known() => {
                     return Err(Error::invalid_expression(format!(
                         "the function `{function}` is unknown"
                     )));
@@ -44,7 +44,7 @@ impl Query {
     }
 }
 
-impl Steps {
+impl QuerySteps {
     /// Parses what follows a path's root: nothing, or steps that start with `.` or `[`.
     pub(super) fn parse(characters: &[char], nesting: usize) -> Result<Self, Error> {
         if nesting > MAX_NESTING {
@@ -61,8 +61,8 @@ impl Steps {
         if characters.last() == Some(&'.') {
             return Err(Error::invalid_expression("a path must not end with `.`"));
         }
-        let mut parser = Parser {
-            cursor: Cursor::new(characters),
+        let mut parser = QueryParser {
+            cursor: CharacterCursor::new(characters),
             steps: Vec::new(),
             nesting,
         };
@@ -79,13 +79,13 @@ impl Steps {
     }
 }
 
-struct Parser<'a> {
-    cursor: Cursor<'a>,
-    steps: Vec<Step>,
+struct QueryParser<'a> {
+    cursor: CharacterCursor<'a>,
+    steps: Vec<QueryStep>,
     nesting: usize,
 }
 
-impl Parser<'_> {
+impl QueryParser<'_> {
     fn read_all(&mut self) -> Result<(), Error> {
         loop {
             if self.steps.len() > MAX_STEPS {
@@ -105,7 +105,7 @@ impl Parser<'_> {
                 }
                 Some('*') => {
                     self.cursor.position += 1;
-                    self.steps.push(Step::Wildcard);
+                    self.steps.push(QueryStep::Wildcard);
                     false
                 }
                 _ => {
@@ -124,7 +124,7 @@ impl Parser<'_> {
         self.cursor.position += 1;
         if self.cursor.is_at('.') {
             self.cursor.position += 1;
-            self.steps.push(Step::Scan);
+            self.steps.push(QueryStep::Scan);
         }
         match self.cursor.current() {
             None | Some('.') => Err(self.unexpected("a name")),
@@ -145,7 +145,7 @@ impl Parser<'_> {
     }
 
     /// Reads `name` or `name(..)`.
-    fn read_name(&mut self) -> Result<Step, Error> {
+    fn read_name(&mut self) -> Result<QueryStep, Error> {
         let start = self.cursor.position;
         if matches!(self.cursor.current(), None | Some(' ')) {
             return Err(self.unexpected("a name"));
@@ -168,13 +168,13 @@ impl Parser<'_> {
             }
         }
         self.cursor.position = end;
-        Ok(Step::Fields {
+        Ok(QueryStep::Fields {
             names: vec![self.cursor.text(start, end)],
             quote: '\'',
         })
     }
 
-    fn read_function(&mut self, name: String) -> Result<Step, Error> {
+    fn read_function(&mut self, name: String) -> Result<QueryStep, Error> {
         let open = self.cursor.position;
         let close = self.cursor.find_closing(open, '(', ')', false)?;
         let arguments = split_arguments(self.cursor.slice(open + 1, close))
@@ -182,23 +182,23 @@ impl Parser<'_> {
             .map(|characters| self.read_argument(characters))
             .collect::<Result<Vec<_>, _>>()?;
         self.cursor.position = close + 1;
-        Ok(Step::Function(Function::new(name, arguments)))
+        Ok(QueryStep::Function(QueryFunction::new(name, arguments)))
     }
 
-    fn read_argument(&self, characters: &[char]) -> Result<Argument, Error> {
+    fn read_argument(&self, characters: &[char]) -> Result<QueryArgument, Error> {
         match characters.first() {
-            Some('$') => Ok(Argument::Path {
+            Some('$') => Ok(QueryArgument::Path {
                 from_root: true,
-                steps: Steps::parse(&characters[1..], self.nesting + 1)?,
+                steps: QuerySteps::parse(&characters[1..], self.nesting + 1)?,
             }),
-            Some('@') => Ok(Argument::Path {
+            Some('@') => Ok(QueryArgument::Path {
                 from_root: false,
-                steps: Steps::parse(&characters[1..], self.nesting + 1)?,
+                steps: QuerySteps::parse(&characters[1..], self.nesting + 1)?,
             }),
             _ => {
                 let text: String = characters.iter().collect();
                 serde_json::from_str(&text)
-                    .map(Argument::Literal)
+                    .map(QueryArgument::Literal)
                     .map_err(|source| {
                         Error::invalid_expression(format!("`{text}` is no argument"))
                             .caused_by(source)
@@ -208,7 +208,7 @@ impl Parser<'_> {
     }
 
     /// Reads `['name']`, `[0]`, `[1:2]`, `[*]` or `[?(..)]`.
-    fn read_bracket(&mut self) -> Result<Step, Error> {
+    fn read_bracket(&mut self) -> Result<QueryStep, Error> {
         match self.cursor.significant_after(self.cursor.position) {
             Some((_, quote @ ('\'' | '"'))) => self.read_quoted(quote),
             Some((_, character))
@@ -219,7 +219,7 @@ impl Parser<'_> {
             Some((star, '*')) => match self.cursor.significant_after(star) {
                 Some((close, ']')) => {
                     self.cursor.position = close + 1;
-                    Ok(Step::Wildcard)
+                    Ok(QueryStep::Wildcard)
                 }
                 _ => Err(Error::invalid_expression(format!(
                     "expected `]` after `[*`, at position {}",
@@ -234,7 +234,7 @@ impl Parser<'_> {
         }
     }
 
-    fn read_quoted(&mut self, quote: char) -> Result<Step, Error> {
+    fn read_quoted(&mut self, quote: char) -> Result<QueryStep, Error> {
         let mut names = Vec::new();
         let mut expects_name = true;
         let mut place = self.cursor.position;
@@ -247,7 +247,7 @@ impl Parser<'_> {
             place = match character {
                 ']' if !expects_name => {
                     self.cursor.position = next + 1;
-                    return Ok(Step::Fields { names, quote });
+                    return Ok(QueryStep::Fields { names, quote });
                 }
                 ',' if !expects_name => {
                     expects_name = true;
@@ -271,7 +271,7 @@ impl Parser<'_> {
         }
     }
 
-    fn read_array(&mut self) -> Result<Step, Error> {
+    fn read_array(&mut self) -> Result<QueryStep, Error> {
         let start = self.cursor.position + 1;
         let end = self
             .cursor
@@ -280,15 +280,15 @@ impl Parser<'_> {
         let text = self.cursor.text(start, end);
         let text = text.trim_matches(' ');
         let step = if text.contains(':') {
-            Step::Slice(slice(text)?)
+            QueryStep::Slice(slice(text)?)
         } else {
-            Step::Indices(indices(text)?)
+            QueryStep::Indices(indices(text)?)
         };
         self.cursor.position = end + 1;
         Ok(step)
     }
 
-    fn read_filter(&mut self, mark: usize) -> Result<Step, Error> {
+    fn read_filter(&mut self, mark: usize) -> Result<QueryStep, Error> {
         let Some((open, '(')) = self.cursor.significant_after(mark) else {
             return Err(Error::invalid_expression("expected `(` after `[?`"));
         };
@@ -298,9 +298,10 @@ impl Parser<'_> {
                 "expected `]` after a filter's `)`",
             ));
         };
-        let condition = Condition::parse(self.cursor.slice(open, close + 1), self.nesting + 1)?;
+        let condition =
+            FilterCondition::parse(self.cursor.slice(open, close + 1), self.nesting + 1)?;
         self.cursor.position = end + 1;
-        Ok(Step::Filter(Box::new(condition)))
+        Ok(QueryStep::Filter(Box::new(condition)))
     }
 }
 

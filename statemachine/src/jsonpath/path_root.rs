@@ -7,7 +7,7 @@ pub(super) const MAX_TEXT_BYTES: usize = 64 << 10;
 
 /// What a path starts from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Root {
+pub(super) enum QueryRoot {
     /// `$`, the state's document.
     Input,
     /// `$$`, the context object.
@@ -17,20 +17,20 @@ pub(super) enum Root {
 }
 
 /// Cuts a path after `$`, `$$` or `$name`.
-pub(super) fn split_root(text: &str) -> Result<(Root, &str), Error> {
+pub(super) fn split_root(text: &str) -> Result<(QueryRoot, &str), Error> {
     let Some(rest) = text.strip_prefix('$') else {
         return Err(Error::invalid_expression("a path starts with `$`"));
     };
     if let Some(rest) = rest.strip_prefix('$') {
-        return Ok((Root::Context, rest));
+        return Ok((QueryRoot::Context, rest));
     }
     let starts_name = |character: char| character.is_alphabetic() || character == '_';
     if !rest.starts_with(starts_name) {
-        return Ok((Root::Input, rest));
+        return Ok((QueryRoot::Input, rest));
     }
     let end = rest
         .find(|character: char| !character.is_alphanumeric() && character != '_')
         .unwrap_or(rest.len());
     let (name, rest) = rest.split_at(end);
-    Ok((Root::Variable(name.to_owned()), rest))
+    Ok((QueryRoot::Variable(name.to_owned()), rest))
 }

@@ -3,21 +3,21 @@
 use std::fmt;
 
 /// The way from the root to a value, kept on the stack and written out only in messages.
-pub(super) enum Trail<'t> {
+pub(super) enum PathTrail<'t> {
     Root,
     Field {
-        above: &'t Trail<'t>,
+        above: &'t PathTrail<'t>,
         depth: usize,
         name: &'t str,
     },
     Index {
-        above: &'t Trail<'t>,
+        above: &'t PathTrail<'t>,
         depth: usize,
         index: i64,
     },
 }
 
-impl<'t> Trail<'t> {
+impl<'t> PathTrail<'t> {
     pub(super) fn depth(&self) -> usize {
         match self {
             Self::Root => 0,
@@ -42,7 +42,7 @@ impl<'t> Trail<'t> {
     }
 }
 
-impl fmt::Display for Trail<'_> {
+impl fmt::Display for PathTrail<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Root => formatter.write_str("$"),

@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 
 use crate::error::Error;
 use crate::jsonpath::evaluate;
-use crate::jsonpath::path_root::Root;
-use crate::jsonpath::syntax_tree::{Step, Steps};
+use crate::jsonpath::path_root::QueryRoot;
+use crate::jsonpath::syntax_tree::{QueryStep, QuerySteps};
 use crate::scope::Scope;
 
 /// What AWS says of a path into null.
@@ -18,8 +18,8 @@ pub(crate) const NULL_INPUT: &str = "Unable to apply Path transformation to null
 #[derive(Debug, Clone, PartialEq)]
 pub struct Query {
     pub(super) text: String,
-    pub(super) root: Root,
-    pub(super) steps: Steps,
+    pub(super) root: QueryRoot,
+    pub(super) steps: QuerySteps,
     /// Whether a plain loop over fields and indices can follow the path.
     pub(super) plain: bool,
 }
@@ -48,9 +48,9 @@ impl Query {
     /// As [`Query::evaluate`].
     pub fn resolve<'v>(&'v self, scope: &Scope<'v>) -> Result<Cow<'v, Value>, Error> {
         let document = match &self.root {
-            Root::Input => scope.input,
-            Root::Context => scope.context,
-            Root::Variable(name) => scope
+            QueryRoot::Input => scope.input,
+            QueryRoot::Context => scope.context,
+            QueryRoot::Variable(name) => scope
                 .variables
                 .get(name)
                 .ok_or_else(|| Error::missing_value(format!("No results for path: ${name}")))?,
@@ -60,7 +60,7 @@ impl Query {
 
     /// Tells whether what the path finds can be moved out of the input: it is one place, and stands in it as it is.
     pub(crate) fn can_move(&self) -> bool {
-        self.plain && self.root == Root::Input
+        self.plain && self.root == QueryRoot::Input
     }
 
     /// Tells whether two paths that can move something may find the same, or one of them a part of what the other does.
@@ -70,9 +70,11 @@ impl Query {
             .iter()
             .zip(&other.steps.list)
             .all(|steps| match steps {
-                (Step::Fields { names, .. }, Step::Fields { names: others, .. }) => names == others,
+                (QueryStep::Fields { names, .. }, QueryStep::Fields { names: others, .. }) => {
+                    names == others
+                }
                 // `[-1]` and `[3]` may be the same.
-                (Step::Indices(_), Step::Indices(_)) => true,
+                (QueryStep::Indices(_), QueryStep::Indices(_)) => true,
                 _ => false,
             })
     }
@@ -87,8 +89,8 @@ impl Query {
     /// Lists the steps of a path that [`can_move`](Self::can_move) something.
     pub(crate) fn plain_steps(&self) -> impl Iterator<Item = PlainStep<'_>> {
         self.steps.list.iter().filter_map(|step| match step {
-            Step::Fields { names, .. } => Some(PlainStep::Field(names.first()?)),
-            Step::Indices(indices) => Some(PlainStep::Index(*indices.first()?)),
+            QueryStep::Fields { names, .. } => Some(PlainStep::Field(names.first()?)),
+            QueryStep::Indices(indices) => Some(PlainStep::Index(*indices.first()?)),
             _ => None,
         })
     }
@@ -99,12 +101,12 @@ impl Query {
             .list
             .iter()
             .try_fold(document, |value, step| match (step, value) {
-                (Step::Fields { names, .. }, Value::Object(fields)) => {
+                (QueryStep::Fields { names, .. }, Value::Object(fields)) => {
                     let name = names.first()?;
                     let found = fields.iter_mut().find(|(own, _)| *own == name);
                     found.map(|(_, value)| value)
                 }
-                (Step::Indices(indices), Value::Array(items)) => {
+                (QueryStep::Indices(indices), Value::Array(items)) => {
                     let index = place(items.len(), *indices.first()?)?;
                     items.get_mut(index)
                 }
@@ -114,12 +116,12 @@ impl Query {
 
     /// Tells whether the path starts from the context object.
     pub(crate) fn reads_context(&self) -> bool {
-        matches!(self.root, Root::Context)
+        matches!(self.root, QueryRoot::Context)
     }
 
     /// Tells a path into an input that is null: AWS fails it at once, also where it is `$` alone.
     pub(crate) fn reads_null(&self, scope: &Scope<'_>) -> bool {
-        matches!(self.root, Root::Input) && scope.input.is_null()
+        matches!(self.root, QueryRoot::Input) && scope.input.is_null()
     }
 
     /// Evaluates against a plain document, whatever the path starts from.
@@ -142,11 +144,11 @@ impl Query {
     /// Tells whether a path without wildcards ends with an index that its array does not have.
     pub(crate) fn ends_outside_its_array(&self, scope: &Scope<'_>) -> bool {
         let document = match &self.root {
-            Root::Input => Some(scope.input),
-            Root::Context => Some(scope.context),
-            Root::Variable(name) => scope.variables.get(name),
+            QueryRoot::Input => Some(scope.input),
+            QueryRoot::Context => Some(scope.context),
+            QueryRoot::Variable(name) => scope.variables.get(name),
         };
-        let Some((Step::Indices(_), before)) = self.steps.list.split_last() else {
+        let Some((QueryStep::Indices(_), before)) = self.steps.list.split_last() else {
             return false;
         };
         let array = document.and_then(|document| follow(before, document));
@@ -167,10 +169,10 @@ impl fmt::Display for Query {
 }
 
 /// Follows the steps of a plain path; where they lead nowhere, the full evaluation says why.
-fn follow<'v>(steps: &[Step], document: &'v Value) -> Option<&'v Value> {
+fn follow<'v>(steps: &[QueryStep], document: &'v Value) -> Option<&'v Value> {
     steps.iter().try_fold(document, |value, step| match step {
-        Step::Fields { names, .. } => field(value.as_object()?, names.first()?),
-        Step::Indices(indices) => {
+        QueryStep::Fields { names, .. } => field(value.as_object()?, names.first()?),
+        QueryStep::Indices(indices) => {
             let items = value.as_array()?;
             items.get(place(items.len(), *indices.first()?)?)
         }

@@ -10,11 +10,11 @@ const MAX_VISITS: u64 = 20_000_000;
 /// How many bytes are compared or matched in the time that looking at one value takes.
 const BYTES_PER_VISIT: u64 = 16;
 /// How deep a document may nest. `serde_json` reads 128 levels; more would only come from a value built by hand.
-pub(super) const MAX_DEPTH: usize = 256;
+pub(super) const MAX_DOCUMENT_DEPTH: usize = 256;
 
 /// Why an evaluation stopped.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Failure {
+pub(super) enum QueryFailure {
     /// The path leads nowhere.
     Missing(String),
     /// A value has the wrong type.
@@ -25,24 +25,26 @@ pub(super) enum Failure {
     Limit(&'static str),
 }
 
-impl From<Failure> for Error {
-    fn from(failure: Failure) -> Self {
+impl From<QueryFailure> for Error {
+    fn from(failure: QueryFailure) -> Self {
         match failure {
-            Failure::Missing(message) => Self::missing_value(message),
-            Failure::Mismatch(message) => Self::evaluation_failed(message),
-            Failure::Refused => Self::evaluation_failed("Filter can not be applied to primitives"),
-            Failure::Limit(message) => Self::limit_exceeded(message),
+            QueryFailure::Missing(message) => Self::missing_value(message),
+            QueryFailure::Mismatch(message) => Self::evaluation_failed(message),
+            QueryFailure::Refused => {
+                Self::evaluation_failed("Filter can not be applied to primitives")
+            }
+            QueryFailure::Limit(message) => Self::limit_exceeded(message),
         }
     }
 }
 
 /// What is left of an evaluation's work and memory.
-pub(super) struct Budget {
+pub(super) struct QueryBudget {
     visits: u64,
     bytes: evaluation_budget::Budget,
 }
 
-impl Budget {
+impl QueryBudget {
     pub(super) fn new() -> Self {
         Self {
             visits: MAX_VISITS,
@@ -50,28 +52,28 @@ impl Budget {
         }
     }
 
-    pub(super) fn visit(&mut self) -> Result<(), Failure> {
+    pub(super) fn visit(&mut self) -> Result<(), QueryFailure> {
         self.visits = self
             .visits
             .checked_sub(1)
-            .ok_or(Failure::Limit("the path takes too many steps"))?;
+            .ok_or(QueryFailure::Limit("the path takes too many steps"))?;
         Ok(())
     }
 
     /// Counts what is compared or matched as a whole, as if each piece of it were looked at.
-    pub(super) fn visit_bytes(&mut self, bytes: u64) -> Result<(), Failure> {
+    pub(super) fn visit_bytes(&mut self, bytes: u64) -> Result<(), QueryFailure> {
         let visits = bytes / BYTES_PER_VISIT;
         self.visits = self
             .visits
             .checked_sub(visits)
-            .ok_or(Failure::Limit("the path takes too many steps"))?;
+            .ok_or(QueryFailure::Limit("the path takes too many steps"))?;
         Ok(())
     }
 
     /// Pays for a copy. `$..*` repeats every value once per level above it.
-    pub(super) fn pay_for(&mut self, value: &Value) -> Result<(), Failure> {
+    pub(super) fn pay_for(&mut self, value: &Value) -> Result<(), QueryFailure> {
         self.bytes
             .pay_for(value)
-            .map_err(|_exhausted| Failure::Limit("the path matches too much"))
+            .map_err(|_exhausted| QueryFailure::Limit("the path matches too much"))
     }
 }

@@ -4,23 +4,25 @@ use std::borrow::Cow;
 
 use serde_json::{Number, Value};
 
-use crate::jsonpath::query_budget::Failure;
-use crate::jsonpath::syntax_tree::{Function, Kind};
+use crate::jsonpath::query_budget::QueryFailure;
+use crate::jsonpath::syntax_tree::{QueryFunction, QueryFunctionKind};
 
-impl Function {
+impl QueryFunction {
     /// Calls the function; null stands for a value that it does not apply to.
     pub(super) fn call(
         &self,
         value: &Value,
         arguments: &[Cow<'_, Value>],
-    ) -> Result<Value, Failure> {
-        let kind = self.kind.ok_or(Failure::Refused)?;
+    ) -> Result<Value, QueryFailure> {
+        let kind = self.kind.ok_or(QueryFailure::Refused)?;
         match kind {
-            Kind::Average | Kind::StandardDeviation | Kind::Sum | Kind::Minimum | Kind::Maximum => {
-                aggregate(kind, &numbers(value, arguments))
-            }
-            Kind::Concatenate => Ok(Value::String(concatenate(value, arguments))),
-            Kind::Length => {
+            QueryFunctionKind::Average
+            | QueryFunctionKind::StandardDeviation
+            | QueryFunctionKind::Sum
+            | QueryFunctionKind::Minimum
+            | QueryFunctionKind::Maximum => aggregate(kind, &numbers(value, arguments)),
+            QueryFunctionKind::Concatenate => Ok(Value::String(concatenate(value, arguments))),
+            QueryFunctionKind::Length => {
                 let value = match arguments.first() {
                     Some(argument) if argument.is_array() => argument.as_ref(),
                     _ => value,
@@ -31,20 +33,20 @@ impl Function {
                     _ => Value::Null,
                 })
             }
-            Kind::Append => {
+            QueryFunctionKind::Append => {
                 let mut value = value.clone();
                 if let Value::Array(items) = &mut value {
                     items.extend(arguments.iter().map(|argument| argument.as_ref().clone()));
                 }
                 Ok(value)
             }
-            Kind::Keys => Ok(match value {
+            QueryFunctionKind::Keys => Ok(match value {
                 Value::Object(fields) => fields.keys().cloned().map(Value::String).collect(),
                 _ => Value::Null,
             }),
-            Kind::First => item(value, 0),
-            Kind::Last => item(value, -1),
-            Kind::Index => {
+            QueryFunctionKind::First => item(value, 0),
+            QueryFunctionKind::Last => item(value, -1),
+            QueryFunctionKind::Index => {
                 let index = arguments.first().and_then(|argument| argument.as_i64());
                 item(
                     value,
@@ -55,8 +57,8 @@ impl Function {
     }
 }
 
-fn failed(message: impl Into<String>) -> Failure {
-    Failure::Mismatch(message.into())
+fn failed(message: impl Into<String>) -> QueryFailure {
+    QueryFailure::Mismatch(message.into())
 }
 
 fn numbers(value: &Value, arguments: &[Cow<'_, Value>]) -> Vec<f64> {
@@ -71,7 +73,7 @@ fn numbers(value: &Value, arguments: &[Cow<'_, Value>]) -> Vec<f64> {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "an array never has 2^53 items")]
-fn aggregate(kind: Kind, numbers: &[f64]) -> Result<Value, Failure> {
+fn aggregate(kind: QueryFunctionKind, numbers: &[f64]) -> Result<Value, QueryFailure> {
     if numbers.is_empty() {
         return Err(failed(
             "Aggregation function attempted to calculate value using empty array",
@@ -80,14 +82,14 @@ fn aggregate(kind: Kind, numbers: &[f64]) -> Result<Value, Failure> {
     let count = numbers.len() as f64;
     let sum: f64 = numbers.iter().sum();
     let result = match kind {
-        Kind::Average => sum / count,
-        Kind::StandardDeviation => {
+        QueryFunctionKind::Average => sum / count,
+        QueryFunctionKind::StandardDeviation => {
             let squares: f64 = numbers.iter().map(|number| number * number).sum();
             (squares / count - sum * sum / count / count).sqrt()
         }
-        Kind::Minimum => numbers.iter().copied().fold(f64::MAX, f64::min),
+        QueryFunctionKind::Minimum => numbers.iter().copied().fold(f64::MAX, f64::min),
         // Java's smallest positive double, where Jayway starts: the largest of negative numbers is wrong there.
-        Kind::Maximum => numbers.iter().copied().fold(f64::from_bits(1), f64::max),
+        QueryFunctionKind::Maximum => numbers.iter().copied().fold(f64::from_bits(1), f64::max),
         _ => sum,
     };
     Number::from_f64(result)
@@ -106,7 +108,7 @@ fn concatenate(value: &Value, arguments: &[Cow<'_, Value>]) -> String {
     own.chain(given).filter_map(Value::as_str).collect()
 }
 
-fn item(value: &Value, index: i64) -> Result<Value, Failure> {
+fn item(value: &Value, index: i64) -> Result<Value, QueryFailure> {
     let items = value.as_array().ok_or_else(|| {
         failed("Aggregation function attempted to calculate value using empty array")
     })?;

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::error::Error;
-use crate::jsonpath::path_root::{MAX_TEXT_BYTES, Root, split_root};
+use crate::jsonpath::path_root::{MAX_TEXT_BYTES, QueryRoot, split_root};
 
 /// How many steps a reference path may have, so that what it inserts never nests deeper than JSON text may.
 const MAX_STEPS: usize = 100;
@@ -14,11 +14,11 @@ const MAX_STEPS: usize = 100;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReferencePath {
     text: String,
-    steps: Vec<Place>,
+    steps: Vec<ReferenceStep>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Place {
+enum ReferenceStep {
     Field(String),
     Index(usize),
 }
@@ -35,7 +35,7 @@ impl ReferencePath {
             )));
         }
         let (root, rest) = split_root(text)?;
-        if root != Root::Input {
+        if root != QueryRoot::Input {
             return Err(Error::invalid_expression(
                 "a result goes into the state's own data, which `$` stands for",
             ));
@@ -74,15 +74,15 @@ impl ReferencePath {
         self.steps
             .iter()
             .try_fold(document, |value, step| match step {
-                Place::Field(name) => value.as_object()?.get(name),
-                Place::Index(index) => value.as_array()?.get(*index),
+                ReferenceStep::Field(name) => value.as_object()?.get(name),
+                ReferenceStep::Index(index) => value.as_array()?.get(*index),
             })
     }
 
     /// Tells whether what is put at the place becomes a field of the document itself, behind all others; gives its name.
     pub(crate) fn appended_field(&self, document: &Value) -> Option<&str> {
         match (self.steps.as_slice(), document) {
-            ([Place::Field(name)], Value::Object(fields)) => {
+            ([ReferenceStep::Field(name)], Value::Object(fields)) => {
                 (!fields.contains_key(name)).then_some(name)
             }
             _ => None,
@@ -104,8 +104,8 @@ impl ReferencePath {
         let mut place = root;
         for step in &self.steps {
             place = match (step, place) {
-                (Place::Index(index), Value::Array(items)) => &mut items[*index],
-                (Place::Field(name), place) => {
+                (ReferenceStep::Index(index), Value::Array(items)) => &mut items[*index],
+                (ReferenceStep::Field(name), place) => {
                     if !place.is_object() {
                         *place = Value::Object(Map::new());
                     }
@@ -114,7 +114,7 @@ impl ReferencePath {
                     };
                     fields.entry(name.as_str()).or_insert(Value::Null)
                 }
-                (Place::Index(_), _) => {
+                (ReferenceStep::Index(_), _) => {
                     unreachable!("no step is obstructed, so that an array is here")
                 }
             };
@@ -128,15 +128,17 @@ impl ReferencePath {
         let mut place = Some(root);
         for (depth, step) in self.steps.iter().enumerate() {
             place = match (step, place) {
-                (Place::Field(name), Some(Value::Object(fields))) => fields.get(name),
+                (ReferenceStep::Field(name), Some(Value::Object(fields))) => fields.get(name),
                 // Nothing, or null below the root, is replaced by an object.
-                (Place::Field(_), None) => None,
-                (Place::Field(_), Some(Value::Null)) if depth > 0 => None,
-                (Place::Index(index), Some(Value::Array(items))) if *index < items.len() => {
+                (ReferenceStep::Field(_), None) => None,
+                (ReferenceStep::Field(_), Some(Value::Null)) if depth > 0 => None,
+                (ReferenceStep::Index(index), Some(Value::Array(items)))
+                    if *index < items.len() =>
+                {
                     items.get(*index)
                 }
-                (Place::Field(name), _) => return Some(name.clone()),
-                (Place::Index(index), _) => return Some(index.to_string()),
+                (ReferenceStep::Field(name), _) => return Some(name.clone()),
+                (ReferenceStep::Index(index), _) => return Some(index.to_string()),
             };
         }
         None
@@ -144,7 +146,7 @@ impl ReferencePath {
 }
 
 /// Reads `name` up to the next `.` or `[`.
-fn name(characters: &[char]) -> Result<(Place, &[char]), Error> {
+fn name(characters: &[char]) -> Result<(ReferenceStep, &[char]), Error> {
     let mut name = String::new();
     let mut place = 0;
     while let Some(character) = characters.get(place) {
@@ -169,13 +171,13 @@ fn name(characters: &[char]) -> Result<(Place, &[char]), Error> {
         ));
     }
     Ok((
-        Place::Field(name),
+        ReferenceStep::Field(name),
         &characters[place.min(characters.len())..],
     ))
 }
 
 /// Reads what follows `[`: an index or one quoted name, and the closing bracket.
-fn bracket(characters: &[char]) -> Result<(Place, &[char]), Error> {
+fn bracket(characters: &[char]) -> Result<(ReferenceStep, &[char]), Error> {
     let refused = || {
         Error::invalid_expression(
             "a bracket in a reference path holds one index or one quoted name",
@@ -193,7 +195,7 @@ fn bracket(characters: &[char]) -> Result<(Place, &[char]), Error> {
             .filter(|_| !digits.starts_with('+'))
             .ok_or_else(refused)?;
         let index = usize::try_from(index).map_err(|_too_large| refused())?;
-        return Ok((Place::Index(index), &characters[end + 1..]));
+        return Ok((ReferenceStep::Index(index), &characters[end + 1..]));
     };
     let mut name = String::new();
     let mut place = 1;
@@ -210,7 +212,7 @@ fn bracket(characters: &[char]) -> Result<(Place, &[char]), Error> {
         place += 1;
     }
     match characters.get(place + 1) {
-        Some(']') => Ok((Place::Field(name), &characters[place + 2..])),
+        Some(']') => Ok((ReferenceStep::Field(name), &characters[place + 2..])),
         _ => Err(refused()),
     }
 }

@@ -10,8 +10,8 @@ pub(super) const MAX_NESTING: usize = 32;
 
 /// A path below its root: steps, and what follows from their order.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Steps {
-    pub(super) list: Vec<Step>,
+pub(super) struct QuerySteps {
+    pub(super) list: Vec<QueryStep>,
     /// Whether everything before the step of the same index leads to one place only.
     pub(super) upstream_definite: Vec<bool>,
     pub(super) definite: bool,
@@ -19,7 +19,7 @@ pub(super) struct Steps {
 
 /// One step of a path.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Step {
+pub(super) enum QueryStep {
     /// `.name`, `['name']` or `['one','two']`; the quote is kept for messages.
     Fields { names: Vec<String>, quote: char },
     /// `[0]`, `[-1]` or `[0,1]`.
@@ -31,9 +31,9 @@ pub(super) enum Step {
     /// `..`, applied to the step that follows.
     Scan,
     /// `[?(..)]`.
-    Filter(Box<Condition>),
+    Filter(Box<FilterCondition>),
     /// `.length()` and its siblings.
-    Function(Function),
+    Function(QueryFunction),
 }
 
 /// The bounds of a slice; at least one is there.
@@ -46,47 +46,47 @@ pub(super) enum Slice {
 
 /// What an item must meet to pass a filter.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Condition {
-    Or(Vec<Condition>),
-    And(Vec<Condition>),
-    Not(Box<Condition>),
+pub(super) enum FilterCondition {
+    Or(Vec<FilterCondition>),
+    And(Vec<FilterCondition>),
+    Not(Box<FilterCondition>),
     Exists {
         path: FilterPath,
         expected: bool,
     },
     Compare {
-        left: Operand,
-        operator: Operator,
-        right: Operand,
+        left: FilterOperand,
+        operator: FilterOperator,
+        right: FilterOperand,
     },
 }
 
 /// One side of a comparison.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Operand {
+pub(super) enum FilterOperand {
     Path(FilterPath),
     Text(String),
     Number(Number),
     Boolean(bool),
     Null,
     Json(Value),
-    Pattern(Pattern),
+    Pattern(FilterPattern),
 }
 
 /// A path inside a filter: from the document (`$`) or from the item (`@`).
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct FilterPath {
     pub(super) from_root: bool,
-    pub(super) steps: Steps,
+    pub(super) steps: QuerySteps,
 }
 
 /// A regular expression that must match the whole text.
 #[derive(Debug, Clone)]
-pub(super) struct Pattern {
+pub(super) struct FilterPattern {
     pub(super) regex: Regex,
 }
 
-impl PartialEq for Pattern {
+impl PartialEq for FilterPattern {
     fn eq(&self, other: &Self) -> bool {
         self.regex.as_str() == other.regex.as_str()
     }
@@ -94,7 +94,7 @@ impl PartialEq for Pattern {
 
 /// How two sides are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Operator {
+pub(super) enum FilterOperator {
     GreaterOrEqual,
     LessOrEqual,
     Equal,
@@ -119,21 +119,21 @@ pub(super) enum Operator {
 
 /// A call at the end of a path.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Function {
+pub(super) struct QueryFunction {
     pub(super) name: String,
-    pub(super) kind: Option<Kind>,
-    pub(super) arguments: Vec<Argument>,
+    pub(super) kind: Option<QueryFunctionKind>,
+    pub(super) arguments: Vec<QueryArgument>,
 }
 
 /// What a function is given besides the value it is called on.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Argument {
+pub(super) enum QueryArgument {
     Literal(Value),
-    Path { from_root: bool, steps: Steps },
+    Path { from_root: bool, steps: QuerySteps },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum QueryFunctionKind {
     Average,
     StandardDeviation,
     Sum,
@@ -149,24 +149,24 @@ pub(super) enum Kind {
 }
 
 /// Every function by its name.
-const FUNCTIONS: &[(&str, Kind)] = &[
-    ("avg", Kind::Average),
-    ("stddev", Kind::StandardDeviation),
-    ("sum", Kind::Sum),
-    ("min", Kind::Minimum),
-    ("max", Kind::Maximum),
-    ("concat", Kind::Concatenate),
-    ("length", Kind::Length),
-    ("size", Kind::Length),
-    ("append", Kind::Append),
-    ("keys", Kind::Keys),
-    ("first", Kind::First),
-    ("last", Kind::Last),
-    ("index", Kind::Index),
+const QUERY_FUNCTIONS: &[(&str, QueryFunctionKind)] = &[
+    ("avg", QueryFunctionKind::Average),
+    ("stddev", QueryFunctionKind::StandardDeviation),
+    ("sum", QueryFunctionKind::Sum),
+    ("min", QueryFunctionKind::Minimum),
+    ("max", QueryFunctionKind::Maximum),
+    ("concat", QueryFunctionKind::Concatenate),
+    ("length", QueryFunctionKind::Length),
+    ("size", QueryFunctionKind::Length),
+    ("append", QueryFunctionKind::Append),
+    ("keys", QueryFunctionKind::Keys),
+    ("first", QueryFunctionKind::First),
+    ("last", QueryFunctionKind::Last),
+    ("index", QueryFunctionKind::Index),
 ];
 
-impl Steps {
-    pub(super) fn new(list: Vec<Step>) -> Self {
+impl QuerySteps {
+    pub(super) fn new(list: Vec<QueryStep>) -> Self {
         let end = list.len();
         let mut upstream_definite = Vec::with_capacity(list.len());
         let mut so_far = true;
@@ -175,7 +175,11 @@ impl Steps {
             so_far = so_far && step.is_definite(index + 1 == end);
         }
         // A function at the end of a scan takes all matches at once and gives one value.
-        so_far = so_far || matches!(list.as_slice(), [Step::Scan, .., Step::Function(_)]);
+        so_far = so_far
+            || matches!(
+                list.as_slice(),
+                [QueryStep::Scan, .., QueryStep::Function(_)]
+            );
         Self {
             list,
             upstream_definite,
@@ -186,14 +190,14 @@ impl Steps {
     /// Tells whether every step is one field or one index, so that a plain loop can follow it.
     pub(super) fn is_plain(&self) -> bool {
         self.list.iter().all(|step| match step {
-            Step::Fields { names, .. } => names.len() == 1,
-            Step::Indices(indices) => indices.len() == 1,
+            QueryStep::Fields { names, .. } => names.len() == 1,
+            QueryStep::Indices(indices) => indices.len() == 1,
             _ => false,
         })
     }
 }
 
-impl Step {
+impl QueryStep {
     /// Tells whether the step leads to one place. Several names do so only at the end, where they make one object.
     pub(super) fn is_definite(&self, is_last: bool) -> bool {
         match self {
@@ -205,7 +209,7 @@ impl Step {
     }
 }
 
-impl fmt::Display for Steps {
+impl fmt::Display for QuerySteps {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.list
             .iter()
@@ -213,7 +217,7 @@ impl fmt::Display for Steps {
     }
 }
 
-impl fmt::Display for Step {
+impl fmt::Display for QueryStep {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Fields { names, quote } => {
@@ -243,9 +247,9 @@ impl fmt::Display for Step {
     }
 }
 
-impl Function {
-    pub(super) fn new(name: String, arguments: Vec<Argument>) -> Self {
-        let kind = FUNCTIONS
+impl QueryFunction {
+    pub(super) fn new(name: String, arguments: Vec<QueryArgument>) -> Self {
+        let kind = QUERY_FUNCTIONS
             .iter()
             .find(|(known, _)| *known == name)
             .map(|(_, kind)| *kind);
@@ -262,19 +266,23 @@ impl Function {
 
     /// Tells whether the function counts the members of what it is called on.
     pub(super) fn counts(&self) -> bool {
-        self.kind == Some(Kind::Length)
+        self.kind == Some(QueryFunctionKind::Length)
     }
 
     /// Tells whether the result holds a copy of what the function is called on.
     pub(super) fn copies(&self) -> bool {
         matches!(
             self.kind,
-            Some(Kind::Append | Kind::Keys | Kind::Concatenate)
+            Some(
+                QueryFunctionKind::Append
+                    | QueryFunctionKind::Keys
+                    | QueryFunctionKind::Concatenate
+            )
         )
     }
 }
 
-impl fmt::Display for Function {
+impl fmt::Display for QueryFunction {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             formatter,

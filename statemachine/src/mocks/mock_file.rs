@@ -65,7 +65,7 @@ impl MockFile {
                 message,
             }])
         })?;
-        let mut reader = Reader {
+        let mut reader = MockFileReader {
             text,
             problems: Vec::new(),
         };
@@ -162,12 +162,12 @@ impl MockCase {
     }
 }
 
-struct Reader<'a> {
+struct MockFileReader<'a> {
     text: &'a str,
     problems: Vec<Problem>,
 }
 
-impl Reader<'_> {
+impl MockFileReader<'_> {
     fn refuse(&mut self, pointer: &str, message: impl Into<String>) {
         let place = Place::of(self.text, pointer);
         self.problems.push(Problem {

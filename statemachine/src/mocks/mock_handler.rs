@@ -20,18 +20,18 @@ pub(super) const OBJECT_RESOURCES: &str = "arn:aws:states:::s3:";
 /// failure: whoever runs the execution waits for [`missing`](Self::missing) too and stops it.
 #[derive(Clone)]
 pub struct MockHandler {
-    shared: Arc<Shared>,
+    shared: Arc<MockState>,
     objects: Option<Arc<dyn TaskHandler>>,
 }
 
-struct Shared {
+struct MockState {
     case: MockCase,
-    progress: Mutex<Progress>,
+    progress: Mutex<MockProgress>,
     changed: Notify,
 }
 
 #[derive(Default)]
-struct Progress {
+struct MockProgress {
     calls: BTreeMap<String, u64>,
     missing: Option<MissingMock>,
 }
@@ -61,7 +61,7 @@ impl MockHandler {
     /// Makes a handler that answers from a case.
     #[must_use]
     pub fn new(case: MockCase) -> Self {
-        let shared = Shared {
+        let shared = MockState {
             case,
             progress: Mutex::default(),
             changed: Notify::new(),
@@ -96,7 +96,7 @@ impl MockHandler {
         self.lock().calls.clone()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Progress> {
+    fn lock(&self) -> MutexGuard<'_, MockProgress> {
         self.shared
             .progress
             .lock()

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::error::{Error, ErrorKind};
 use crate::mocks::mock_file::{MockAnswer, MockFile};
-use crate::mocks::replay_clock::{Threads, seconds};
+use crate::mocks::replay_clock::{HistoryThreads, seconds};
 
 /// What ends a task: the event's type, where its details stand, and whether it has an output.
 const ENDS: &[(&str, &str, bool)] = &[
@@ -107,12 +107,12 @@ pub(super) fn recorded_calls<'v>(
     let mut recorded = histories
         .into_iter()
         .map(calls)
-        .collect::<Result<Vec<Calls>, Error>>()?;
+        .collect::<Result<Vec<ExecutionCalls>, Error>>()?;
     // The execution itself started before its children.
     recorded.sort_by(|one, other| one.started.total_cmp(&other.started));
-    let mut ordered: BTreeMap<String, Vec<(Order, RecordedCall)>> = BTreeMap::new();
-    for (execution, Calls { calls, .. }) in recorded.into_iter().enumerate() {
-        for Call { state, place, made } in calls {
+    let mut ordered: BTreeMap<String, Vec<(CallOrder, RecordedCall)>> = BTreeMap::new();
+    for (execution, ExecutionCalls { calls, .. }) in recorded.into_iter().enumerate() {
+        for HistoryCall { state, place, made } in calls {
             let order = (place.elapsed, execution, place.iterations, place.event);
             ordered.entry(state).or_default().push((order, made));
         }
@@ -159,29 +159,29 @@ fn written(answer: &MockAnswer) -> Value {
 }
 
 /// When a replay makes a call: what the clock says, which execution, which iterations, which event.
-type Order = (u64, usize, Vec<(u64, u64)>, u64);
+type CallOrder = (u64, usize, Vec<(u64, u64)>, u64);
 
 /// The calls of one execution.
-struct Calls {
+struct ExecutionCalls {
     started: f64,
-    calls: Vec<Call>,
+    calls: Vec<HistoryCall>,
 }
 
-struct Call {
+struct HistoryCall {
     state: String,
-    place: Place,
+    place: CallPosition,
     made: RecordedCall,
 }
 
 /// Where a call stands in its execution.
-struct Place {
+struct CallPosition {
     elapsed: u64,
     iterations: Vec<(u64, u64)>,
     event: u64,
 }
 
 /// Finds the calls of a history and what answered each.
-fn calls(history: &Value) -> Result<Calls, Error> {
+fn calls(history: &Value) -> Result<ExecutionCalls, Error> {
     let events = history.get("events").unwrap_or(history);
     let events = events
         .as_array()
@@ -190,8 +190,8 @@ fn calls(history: &Value) -> Result<Calls, Error> {
         .iter()
         .filter_map(|event| Some((event["id"].as_u64()?, event)))
         .collect();
-    let mut threads = Threads::default();
-    let mut calls: BTreeMap<u64, Call> = BTreeMap::new();
+    let mut threads = HistoryThreads::default();
+    let mut calls: BTreeMap<u64, HistoryCall> = BTreeMap::new();
     for (id, event) in &by_id {
         let thread = threads.follow(*id, event);
         let kind = event["type"].as_str().unwrap_or_default();
@@ -205,7 +205,7 @@ fn calls(history: &Value) -> Result<Calls, Error> {
             ))
         })?;
         let scheduled = thread.scheduled.unwrap_or(*id);
-        let place = Place {
+        let place = CallPosition {
             elapsed: thread.elapsed,
             iterations: thread.iterations(),
             event: scheduled,
@@ -220,9 +220,9 @@ fn calls(history: &Value) -> Result<Calls, Error> {
         };
         let input = by_id.get(&scheduled).and_then(|event| input(event));
         let made = RecordedCall { input, answer };
-        calls.insert(scheduled, Call { state, place, made });
+        calls.insert(scheduled, HistoryCall { state, place, made });
     }
-    Ok(Calls {
+    Ok(ExecutionCalls {
         started: by_id.values().next().map_or(0.0, |event| seconds(event)),
         calls: calls.into_values().collect(),
     })

@@ -10,11 +10,11 @@ use serde_json::Value;
 
 /// How far each event's line of events has come.
 #[derive(Default)]
-pub(super) struct Threads(BTreeMap<u64, Thread>);
+pub(super) struct HistoryThreads(BTreeMap<u64, HistoryThread>);
 
 /// One line of events, as it stands at one of them.
 #[derive(Clone, Default)]
-pub(super) struct Thread {
+pub(super) struct HistoryThread {
     /// The Task state that it is in.
     pub(super) state: Option<String>,
     /// The event that scheduled the state's last attempt.
@@ -23,7 +23,7 @@ pub(super) struct Thread {
     pub(super) elapsed: u64,
     /// The Maps that it is in, the outermost first.
     maps: Vec<InMap>,
-    last: Last,
+    last: LastEvent,
     date: f64,
 }
 
@@ -36,7 +36,7 @@ struct InMap {
 }
 
 #[derive(Clone, Copy, Default, PartialEq)]
-enum Last {
+enum LastEvent {
     /// Something that takes no time in a replay.
     #[default]
     Other,
@@ -45,9 +45,9 @@ enum Last {
     Failed,
 }
 
-impl Threads {
+impl HistoryThreads {
     /// Goes on to an event; those before it have been there already.
-    pub(super) fn follow(&mut self, id: u64, event: &Value) -> &Thread {
+    pub(super) fn follow(&mut self, id: u64, event: &Value) -> &HistoryThread {
         let previous = event["previousEventId"].as_u64();
         let mut thread = previous
             .and_then(|previous| self.0.get(&previous).cloned())
@@ -57,7 +57,7 @@ impl Threads {
     }
 }
 
-impl Thread {
+impl HistoryThread {
     /// Tells which iteration of which visit it is in, for each Map that it is in.
     pub(super) fn iterations(&self) -> Vec<(u64, u64)> {
         let maps = self.maps.iter();
@@ -69,10 +69,10 @@ impl Thread {
         let date = seconds(event);
         let is_scheduled = kind.ends_with("Scheduled");
         let moves_the_clock = match self.last {
-            Last::Waiting => kind == "WaitStateExited",
-            Last::Scheduled => kind.ends_with("TimedOut"),
-            Last::Failed => is_scheduled || kind.ends_with("StateStarted"),
-            Last::Other => false,
+            LastEvent::Waiting => kind == "WaitStateExited",
+            LastEvent::Scheduled => kind.ends_with("TimedOut"),
+            LastEvent::Failed => is_scheduled || kind.ends_with("StateStarted"),
+            LastEvent::Other => false,
         };
         if moves_the_clock {
             self.elapsed += halves(date - self.date);
@@ -82,16 +82,16 @@ impl Thread {
         }
         self.move_between_states(id, kind, event);
         self.last = match kind {
-            "WaitStateEntered" => Last::Waiting,
-            _ if is_scheduled => Last::Scheduled,
-            _ if kind.ends_with("Failed") || kind.ends_with("TimedOut") => Last::Failed,
+            "WaitStateEntered" => LastEvent::Waiting,
+            _ if is_scheduled => LastEvent::Scheduled,
+            _ if kind.ends_with("Failed") || kind.ends_with("TimedOut") => LastEvent::Failed,
             // What lies between a call and its end.
-            _ if self.last == Last::Scheduled
+            _ if self.last == LastEvent::Scheduled
                 && (kind.ends_with("Started") || kind.ends_with("Submitted")) =>
             {
                 return;
             }
-            _ => Last::Other,
+            _ => LastEvent::Other,
         };
         self.date = date;
     }

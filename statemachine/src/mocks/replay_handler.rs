@@ -47,19 +47,19 @@ use crate::{TaskCall, TaskFailure, TaskHandler, TaskOutput};
 /// ```
 #[derive(Clone)]
 pub struct ReplayHandler {
-    shared: Arc<Shared>,
+    shared: Arc<ReplayState>,
     objects: Option<Arc<dyn TaskHandler>>,
     is_patient: bool,
 }
 
-struct Shared {
-    states: Mutex<BTreeMap<String, Calls>>,
+struct ReplayState {
+    states: Mutex<BTreeMap<String, StateCalls>>,
     changed: Notify,
 }
 
 /// The calls of one state.
 #[derive(Default)]
-struct Calls {
+struct StateCalls {
     left: Vec<RecordedCall>,
     /// What was answered so far, in the order of the replay's own calls.
     answers: Vec<MockAnswer>,
@@ -75,13 +75,13 @@ impl ReplayHandler {
     pub fn new<'v>(histories: impl IntoIterator<Item = &'v Value>) -> Result<Self, Error> {
         let calls = recorded_calls(histories)?.into_iter();
         let states = calls.map(|(state, left)| {
-            let calls = Calls {
+            let calls = StateCalls {
                 left,
-                ..Calls::default()
+                ..StateCalls::default()
             };
             (state, calls)
         });
-        let shared = Shared {
+        let shared = ReplayState {
             states: Mutex::new(states.collect()),
             changed: Notify::new(),
         };
@@ -135,7 +135,7 @@ impl ReplayHandler {
         mock_file(machine, case, answers)
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Calls>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, StateCalls>> {
         let states = self.shared.states.lock();
         states.unwrap_or_else(PoisonError::into_inner)
     }

@@ -25,4 +25,4 @@ mod template_node;
 pub use path_or_call::PathOrCall;
 pub use payload_template::Template;
 
-pub(crate) use payload_template::{Builder, PAYLOAD_TOO_DEEP};
+pub(crate) use payload_template::{BuiltBy, PAYLOAD_TOO_DEEP};

@@ -5,10 +5,10 @@ use serde_json::{Map, Value};
 use crate::error::{Error, ErrorKind, Problem};
 use crate::evaluation_budget::{MAX_DEPTH, nests_too_deeply};
 use crate::java::hash_map_order;
-use crate::json_pointer::Walk;
+use crate::json_pointer::PointerWalk;
 use crate::template::path_or_call::PathOrCall;
 use crate::template::payload_template::Template;
-use crate::template::template_node::Node;
+use crate::template::template_node::TemplateNode;
 
 impl Template {
     /// Parses a template.
@@ -24,7 +24,7 @@ impl Template {
                 message: format!("a template nests at most {MAX_DEPTH} levels"),
             }]));
         }
-        let mut walk = Walk::new();
+        let mut walk = PointerWalk::new();
         let mut node = parse_node(template, &mut walk);
         let problems = walk.into_problems();
         node.plan_moves(&mut Vec::new());
@@ -39,7 +39,7 @@ impl Template {
     }
 }
 
-fn parse_node(template: &Value, walk: &mut Walk<Problem>) -> Node {
+fn parse_node(template: &Value, walk: &mut PointerWalk<Problem>) -> TemplateNode {
     match template {
         Value::Object(fields) => {
             let mut fixed = Vec::with_capacity(fields.len());
@@ -55,17 +55,17 @@ fn parse_node(template: &Value, walk: &mut Walk<Problem>) -> Node {
             }
             hash_map_order::sort_by_key(&mut computed, |(name, _)| name);
             fixed.append(&mut computed);
-            Node::object(fixed)
+            TemplateNode::object(fixed)
         }
         Value::Array(items) => {
-            let nodes: Vec<Node> = items
+            let nodes: Vec<TemplateNode> = items
                 .iter()
                 .enumerate()
                 .map(|(index, item)| walk.in_item(index, |walk| parse_node(item, walk)))
                 .collect();
-            Node::array(nodes)
+            TemplateNode::array(nodes)
         }
-        scalar => Node::Literal(scalar.clone()),
+        scalar => TemplateNode::Literal(scalar.clone()),
     }
 }
 
@@ -74,7 +74,7 @@ fn parse_field(
     key: &str,
     value: &Value,
     siblings: &Map<String, Value>,
-) -> Result<Node, Error> {
+) -> Result<TemplateNode, Error> {
     if siblings.contains_key(name) {
         return Err(Error::invalid_expression(format!(
             "both `{name}` and `{key}` make the field `{name}`"
@@ -89,9 +89,9 @@ fn parse_field(
     if let PathOrCall::Call(call) = &expression
         && let Some(value) = call.constant()
     {
-        return Ok(Node::Literal(value.clone()));
+        return Ok(TemplateNode::Literal(value.clone()));
     }
-    Ok(Node::Computed {
+    Ok(TemplateNode::Computed {
         field: key.to_owned(),
         expression,
         moves: false,

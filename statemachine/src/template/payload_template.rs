@@ -4,9 +4,9 @@ use serde_json::{Map, Value};
 
 use crate::error::Error;
 use crate::evaluation_budget::{self, Budget};
-use crate::json_text::{DEEPEST, Refused, Writer};
+use crate::json_text::{DEEPEST, Refused, TextWriter};
 use crate::scope::{Host, Scope};
-use crate::template::template_node::{Building, Node};
+use crate::template::template_node::{TemplateEvaluation, TemplateNode};
 
 /// What is said of a payload that nests too deeply.
 pub(crate) const PAYLOAD_TOO_DEEP: &str = "the payload nests too deeply";
@@ -14,7 +14,7 @@ pub(crate) const PAYLOAD_TOO_DEEP: &str = "the payload nests too deeply";
 /// A parsed payload template.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Template {
-    pub(super) node: Node,
+    pub(super) node: TemplateNode,
     pub(super) builds_in_place: bool,
 }
 
@@ -22,7 +22,7 @@ pub struct Template {
 ///
 /// It is an address, compared and never followed: good only as long as the template stays where it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Builder(usize);
+pub(crate) struct BuiltBy(usize);
 
 impl Template {
     /// Evaluates the template.
@@ -30,7 +30,7 @@ impl Template {
     /// # Errors
     /// [`ErrorKind`](crate::ErrorKind) says what went wrong, [`Error::field`] where.
     pub fn evaluate(&self, scope: &Scope<'_>, host: &mut Host) -> Result<Value, Error> {
-        within_depth(self.node.build(&mut Building {
+        within_depth(self.node.build(&mut TemplateEvaluation {
             scope,
             host,
             budget: Budget::new(),
@@ -49,7 +49,7 @@ impl Template {
         variables: &Map<String, Value>,
         host: &mut Host,
     ) -> Result<Value, Error> {
-        let mut value = self.node.build(&mut Building {
+        let mut value = self.node.build(&mut TemplateEvaluation {
             scope: &Scope {
                 input,
                 context,
@@ -64,9 +64,9 @@ impl Template {
     }
 
     /// Names this template as the one that has built a value, if it can build anew in that.
-    pub(crate) fn builder(&self) -> Option<Builder> {
+    pub(crate) fn builder(&self) -> Option<BuiltBy> {
         self.builds_in_place
-            .then(|| Builder(std::ptr::from_ref(self).addr()))
+            .then(|| BuiltBy(std::ptr::from_ref(self).addr()))
     }
 
     /// Evaluates the template on a value that it has built itself, in its place: what is fixed stays where it is.
@@ -86,7 +86,7 @@ impl Template {
             context,
             variables,
         };
-        let mut building = Building {
+        let mut building = TemplateEvaluation {
             scope: &scope,
             host,
             budget: Budget::new(),
@@ -102,7 +102,7 @@ impl Template {
 
 impl Template {
     /// Writes a value that this template has built: what is fixed in it has been written ahead.
-    pub(crate) fn write(&self, built: &Value, writer: &mut Writer<'_>) -> Result<(), Refused> {
+    pub(crate) fn write(&self, built: &Value, writer: &mut TextWriter<'_>) -> Result<(), Refused> {
         self.node.write(built, writer, DEEPEST)
     }
 }

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::error::Error;
 use crate::evaluation_budget::{self, Budget};
-use crate::json_text::{Fragment, Refused, Writer};
+use crate::json_text::{Fragment, Refused, TextWriter};
 use crate::jsonpath::{PlainStep, Query};
 use crate::scope::{Host, Scope};
 use crate::template::path_or_call::{PathOrCall, too_large};
@@ -14,10 +14,10 @@ const MOST_MOVES: usize = 64;
 
 /// A part of a template.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Node {
+pub(super) enum TemplateNode {
     Literal(Value),
-    Object(Parts<Map<String, Value>>),
-    Array(Parts<Vec<Value>>),
+    Object(TemplateParts<Map<String, Value>>),
+    Array(TemplateParts<Vec<Value>>),
     Computed {
         field: String,
         expression: PathOrCall,
@@ -28,13 +28,13 @@ pub(super) enum Node {
 
 /// An object or an array with what is fixed in it, and what goes into its other places.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Parts<F> {
+pub(super) struct TemplateParts<F> {
     /// Null where something is computed. Copying it is faster than inserting each key anew.
     fixed: F,
     /// What `fixed` takes in memory.
     weight: u64,
     /// The computed parts by their place, in its order.
-    computed: Vec<(usize, Node)>,
+    computed: Vec<(usize, TemplateNode)>,
     /// The text before, between and behind the computed parts.
     fragments: Vec<Fragment>,
     /// How deep what is fixed nests below this level.
@@ -42,7 +42,7 @@ pub(super) struct Parts<F> {
 }
 
 /// One evaluation.
-pub(super) struct Building<'a, 's> {
+pub(super) struct TemplateEvaluation<'a, 's> {
     pub(super) scope: &'a Scope<'s>,
     pub(super) host: &'a mut Host,
     pub(super) budget: Budget,
@@ -50,7 +50,7 @@ pub(super) struct Building<'a, 's> {
     pub(super) moves: bool,
 }
 
-impl Node {
+impl TemplateNode {
     /// Makes a node of fields in the order in which they are built.
     pub(super) fn object(fields: Vec<(String, Self)>) -> Self {
         let (names, nodes): (Vec<String>, Vec<Self>) = fields.into_iter().unzip();
@@ -67,7 +67,7 @@ impl Node {
         if computed.is_empty() {
             return Self::Literal(Value::Object(fixed));
         }
-        Self::Object(Parts {
+        Self::Object(TemplateParts {
             fixed,
             weight,
             computed,
@@ -83,7 +83,7 @@ impl Node {
         if computed.is_empty() {
             return Self::Literal(Value::Array(fixed));
         }
-        Self::Array(Parts {
+        Self::Array(TemplateParts {
             fixed,
             weight,
             computed,
@@ -113,7 +113,7 @@ impl Node {
         }
     }
 
-    pub(super) fn build(&self, building: &mut Building<'_, '_>) -> Result<Value, Error> {
+    pub(super) fn build(&self, building: &mut TemplateEvaluation<'_, '_>) -> Result<Value, Error> {
         match self {
             Self::Literal(value) => {
                 building.budget.pay_for(value).map_err(too_large)?;
@@ -195,7 +195,7 @@ impl Node {
     /// Computes what the node does not hold, in the order of building.
     pub(super) fn compute(
         &self,
-        building: &mut Building<'_, '_>,
+        building: &mut TemplateEvaluation<'_, '_>,
         made: &mut Vec<Value>,
     ) -> Result<(), Error> {
         match self {
@@ -268,7 +268,7 @@ impl Node {
     pub(super) fn write(
         &self,
         built: &Value,
-        writer: &mut Writer<'_>,
+        writer: &mut TextWriter<'_>,
         depth_left: usize,
     ) -> Result<(), Refused> {
         match (self, built) {
@@ -316,18 +316,22 @@ impl Node {
     }
 }
 
-impl<F> Parts<F> {
-    fn each_computed<'n>(&'n self, mut each: impl FnMut(&'n Node)) {
+impl<F> TemplateParts<F> {
+    fn each_computed<'n>(&'n self, mut each: impl FnMut(&'n TemplateNode)) {
         self.computed.iter().for_each(|(_, part)| each(part));
     }
 
     /// Finds the computed part of a place.
-    fn part_at(&self, place: Option<usize>) -> Option<&Node> {
+    fn part_at(&self, place: Option<usize>) -> Option<&TemplateNode> {
         let found = self.computed.iter().find(|(own, _)| Some(*own) == place);
         found.map(|(_, part)| part)
     }
 
-    fn compute(&self, building: &mut Building<'_, '_>, made: &mut Vec<Value>) -> Result<(), Error> {
+    fn compute(
+        &self,
+        building: &mut TemplateEvaluation<'_, '_>,
+        made: &mut Vec<Value>,
+    ) -> Result<(), Error> {
         building.budget.pay(self.weight).map_err(too_large)?;
         let mut parts = self.computed.iter();
         parts.try_for_each(|(_, part)| part.compute(building, made))
@@ -342,7 +346,7 @@ impl<F> Parts<F> {
     fn write<'v>(
         &self,
         mut places: impl Iterator<Item = &'v Value>,
-        writer: &mut Writer<'_>,
+        writer: &mut TextWriter<'_>,
         depth_left: usize,
     ) -> Result<(), Refused> {
         let depth_left = depth_left.checked_sub(1).ok_or(Refused::TooDeep)?;
@@ -364,7 +368,7 @@ impl<F> Parts<F> {
     fn fill<'v>(
         &self,
         mut places: impl Iterator<Item = &'v mut Value>,
-        mut fill: impl FnMut(&Node, &mut Value) -> Result<(), Error>,
+        mut fill: impl FnMut(&TemplateNode, &mut Value) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let mut passed = 0;
         for (place, part) in &self.computed {
@@ -379,8 +383,8 @@ impl<F> Parts<F> {
 /// Writes ahead what stands before, between and behind the computed parts; `name` writes what leads to a part.
 fn fragments(
     [open, close]: [&str; 2],
-    nodes: &[Node],
-    name: impl Fn(usize, &mut Writer<'_>) -> Result<(), Refused>,
+    nodes: &[TemplateNode],
+    name: impl Fn(usize, &mut TextWriter<'_>) -> Result<(), Refused>,
 ) -> Vec<Fragment> {
     let mut fragments = Vec::new();
     let mut fragment = Fragment::default();
@@ -391,7 +395,7 @@ fn fragments(
             name(index, writer)
         });
         match node {
-            Node::Literal(value) => {
+            TemplateNode::Literal(value) => {
                 fragment.append(|writer| writer.value(value, usize::MAX));
             }
             _ => fragments.push(std::mem::take(&mut fragment)),
@@ -402,23 +406,23 @@ fn fragments(
     fragments
 }
 
-fn depth_of_fixed(nodes: &[Node]) -> usize {
+fn depth_of_fixed(nodes: &[TemplateNode]) -> usize {
     let depths = nodes.iter().map(|node| match node {
-        Node::Literal(value) => evaluation_budget::depth(value),
+        TemplateNode::Literal(value) => evaluation_budget::depth(value),
         _ => 0,
     });
     depths.max().unwrap_or_default()
 }
 
 /// Splits parts into what is fixed, with its weight, and what is computed.
-fn split(nodes: Vec<Node>) -> (Vec<Value>, u64, Vec<(usize, Node)>) {
+fn split(nodes: Vec<TemplateNode>) -> (Vec<Value>, u64, Vec<(usize, TemplateNode)>) {
     let mut weight = 0;
     let mut computed = Vec::new();
     let fixed = nodes
         .into_iter()
         .enumerate()
         .map(|(place, node)| match node {
-            Node::Literal(value) => {
+            TemplateNode::Literal(value) => {
                 weight += evaluation_budget::weight(&value);
                 value
             }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::definition::Machine;
-use crate::definition::model::{Flow, Kind, State};
+use crate::definition::model::{Flow, State, StateKind};
 use crate::engine::Failure;
 use crate::trace::execution_facts::Facts;
 
@@ -161,7 +161,7 @@ impl Coverage {
     }
 
     fn rules(&self, flow: &Flow, state: &State, unreached: &mut Vec<Unreached>) {
-        let Kind::Choice(choice) = &state.kind else {
+        let StateKind::Choice(choice) = &state.kind else {
             return;
         };
         let rules = choice.rules.iter().enumerate();

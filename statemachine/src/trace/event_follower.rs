@@ -9,25 +9,25 @@ use chrono::{DateTime, Utc};
 
 use crate::engine::{Event, EventType};
 use crate::trace::execution_facts::{Facts, Traced};
-use crate::trace::numbered_map::{ByNumber, Id, Slot};
+use crate::trace::numbered_map::{ByNumber, ExecutionNumber, ThreadNumber};
 use crate::trace::running_executions::Executions;
-use crate::trace::traced_thread::{Current, Left, Role, Thread, kept};
+use crate::trace::traced_thread::{CurrentState, LastExit, Role, TracedThread, kept};
 use crate::trace::visits::{Attempted, Inside, Steps, VisitEnd};
 
 /// The state of a [`Trace`](crate::trace::Trace).
 #[derive(Debug, Default)]
-pub(super) struct Follower {
+pub(super) struct EventFollower {
     pub(super) keeps_data: bool,
     /// Why Fail states fail, by name.
     pub(super) failures: HashMap<String, Reason>,
-    pub(super) threads: ByNumber<Id, Thread>,
-    pub(super) threads_begun: Id,
+    pub(super) threads: ByNumber<ThreadNumber, TracedThread>,
+    pub(super) threads_begun: ThreadNumber,
     pub(super) executions: Executions,
     /// The execution of the event that is followed now.
-    pub(super) here: Option<Slot>,
+    pub(super) here: Option<ExecutionNumber>,
     /// The Map Runs that are under way: their label, and the thread that waits for them.
-    pub(super) map_runs: Vec<(String, Id)>,
-    pub(super) main: Option<Id>,
+    pub(super) map_runs: Vec<(String, ThreadNumber)>,
+    pub(super) main: Option<ThreadNumber>,
     facts: Facts,
     /// Where the execution went next from each state.
     transitions: BTreeMap<String, BTreeSet<String>>,
@@ -38,7 +38,7 @@ pub(super) struct Follower {
 /// An error's name and its cause.
 pub(super) type Reason = (Option<String>, Option<String>);
 
-impl Follower {
+impl EventFollower {
     pub(super) fn finish(&mut self) -> Traced {
         if let Some(main) = self.main {
             self.end(main, VisitEnd::Stopped);
@@ -158,7 +158,7 @@ impl Follower {
     }
 
     /// Marks the state that a failure comes from and all that it stands in.
-    fn fail_outwards(&mut self, failing: Id, attempted: &Attempted) {
+    fn fail_outwards(&mut self, failing: ThreadNumber, attempted: &Attempted) {
         let mut next = Some(failing);
         while let Some(thread) = next.and_then(|id| self.threads.get_mut(&id)) {
             if let Some(current) = &mut thread.current {
@@ -244,7 +244,7 @@ impl Follower {
             .last_failure()
             .filter(|_| current.pending)
             .and_then(|last| last.error.clone());
-        thread.left = Some(Left {
+        thread.left = Some(LastExit {
             state: name.to_owned(),
             is_caught,
             error,
@@ -261,7 +261,7 @@ impl Follower {
         let state = event.details.state.as_deref().unwrap_or_default();
         let here = self.here;
         let found = self.threads.iter_mut().find(|(_, thread)| {
-            let follows = |current: &Current| {
+            let follows = |current: &CurrentState| {
                 current.visit.state == state && current.before == event.previous_event_id
             };
             Some(thread.execution) == here && thread.current.as_ref().is_some_and(follows)
@@ -370,9 +370,9 @@ impl Follower {
     }
 
     /// Gives an event to the thread that had the one before.
-    fn own<T>(&mut self, event: &Event, note: impl FnOnce(&mut Current) -> T)
+    fn own<T>(&mut self, event: &Event, note: impl FnOnce(&mut CurrentState) -> T)
     where
-        T: Noted,
+        T: NotedRetry,
     {
         let Some(id) = self.owner(event.previous_event_id) else {
             return;
@@ -398,7 +398,11 @@ impl Follower {
     }
 
     /// Finds the nearest thread outwards from the one that had the event before.
-    fn outwards(&self, event: &Event, is_meant: impl Fn(&Thread) -> bool) -> Option<Id> {
+    fn outwards(
+        &self,
+        event: &Event,
+        is_meant: impl Fn(&TracedThread) -> bool,
+    ) -> Option<ThreadNumber> {
         let mut id = self.owner(event.previous_event_id)?;
         loop {
             let thread = self.threads.get(&id)?;
@@ -409,7 +413,11 @@ impl Follower {
         }
     }
 
-    fn with_current<T>(&mut self, id: Id, note: impl FnOnce(&mut Current) -> T) -> Option<T> {
+    fn with_current<T>(
+        &mut self,
+        id: ThreadNumber,
+        note: impl FnOnce(&mut CurrentState) -> T,
+    ) -> Option<T> {
         let current = self.threads.get_mut(&id)?.current.as_mut()?;
         current.visit.left_at = self.now;
         Some(note(current))
@@ -417,24 +425,24 @@ impl Follower {
 }
 
 /// What the start of an attempt may tell: a state and the error that it is tried again for.
-trait Noted {
+trait NotedRetry {
     fn retried(self) -> Option<(String, Option<String>)>;
 }
 
-impl Noted for () {
+impl NotedRetry for () {
     fn retried(self) -> Option<(String, Option<String>)> {
         None
     }
 }
 
-impl Noted for Option<(String, Option<String>)> {
+impl NotedRetry for Option<(String, Option<String>)> {
     fn retried(self) -> Option<(String, Option<String>)> {
         self
     }
 }
 
 /// Notes that an attempt starts; tells which failure it is a retry of.
-fn begin(current: &mut Current) -> Option<(String, Option<String>)> {
+fn begin(current: &mut CurrentState) -> Option<(String, Option<String>)> {
     let retried = current.pending.then(|| {
         let error = current
             .visit
@@ -452,7 +460,7 @@ fn begin(current: &mut Current) -> Option<(String, Option<String>)> {
     retried
 }
 
-fn fail(current: &mut Current, attempted: Attempted) {
+fn fail(current: &mut CurrentState, attempted: Attempted) {
     current.visit.fail(attempted);
     current.pending = true;
 }

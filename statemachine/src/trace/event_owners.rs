@@ -1,18 +1,18 @@
 //! Which threads there are, and which event belongs to which.
 
-use crate::trace::event_follower::Follower;
-use crate::trace::numbered_map::{Id, Slot};
-use crate::trace::traced_thread::{Role, Thread};
+use crate::trace::event_follower::EventFollower;
+use crate::trace::numbered_map::{ExecutionNumber, ThreadNumber};
+use crate::trace::traced_thread::{Role, TracedThread};
 use crate::trace::visits::{Inside, Iteration, VisitEnd, add_totals};
 
-impl Follower {
+impl EventFollower {
     /// Finds the thread that had an event of the execution that is followed now.
-    pub(super) fn owner(&self, event: u64) -> Option<Id> {
+    pub(super) fn owner(&self, event: u64) -> Option<ThreadNumber> {
         self.executions.owner(self.here?, event)
     }
 
     /// Makes an event the only one that may be followed by one of a thread.
-    pub(super) fn owns(&mut self, id: Id, event: u64) {
+    pub(super) fn owns(&mut self, id: ThreadNumber, event: u64) {
         if let Some(thread) = self.threads.get_mut(&id) {
             self.executions
                 .give(thread.execution, event, id, thread.ids.drain(..));
@@ -20,7 +20,7 @@ impl Follower {
         }
     }
 
-    pub(super) fn also_owns(&mut self, id: Id, event: u64) {
+    pub(super) fn also_owns(&mut self, id: ThreadNumber, event: u64) {
         if let Some(thread) = self.threads.get_mut(&id) {
             thread.ids.push(event);
             self.executions
@@ -28,18 +28,23 @@ impl Follower {
         }
     }
 
-    pub(super) fn begin(&mut self, execution: Slot, parent: Option<Id>, role: Role) -> Id {
+    pub(super) fn begin(
+        &mut self,
+        execution: ExecutionNumber,
+        parent: Option<ThreadNumber>,
+        role: Role,
+    ) -> ThreadNumber {
         let id = self.threads_begun;
         self.threads_begun += 1;
         self.threads
-            .insert(id, Thread::new(execution, parent, role));
+            .insert(id, TracedThread::new(execution, parent, role));
         if let Some(parent) = parent.and_then(|parent| self.threads.get_mut(&parent)) {
             parent.children.insert(id);
         }
         id
     }
 
-    pub(super) fn end_children(&mut self, id: Id, end: VisitEnd) {
+    pub(super) fn end_children(&mut self, id: ThreadNumber, end: VisitEnd) {
         let children = self
             .threads
             .get_mut(&id)
@@ -51,7 +56,7 @@ impl Follower {
     }
 
     /// Ends a thread and gives what it did to the state that it ran in.
-    pub(super) fn end(&mut self, id: Id, end: VisitEnd) {
+    pub(super) fn end(&mut self, id: ThreadNumber, end: VisitEnd) {
         self.end_children(id, VisitEnd::Stopped);
         let Some(mut thread) = self.threads.remove(&id) else {
             return;

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
 /// The number of a thread.
-pub(super) type Id = usize;
+pub(super) type ThreadNumber = usize;
 
 /// The number of an execution.
-pub(super) type Slot = usize;
+pub(super) type ExecutionNumber = usize;
 
 /// A map whose keys are counted, and hashed as such.
 pub(super) type ByNumber<K, V> = HashMap<K, V, BuildHasherDefault<NumberHasher>>;

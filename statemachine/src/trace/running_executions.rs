@@ -3,26 +3,26 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::trace::numbered_map::{ByNumber, Id, Slot};
+use crate::trace::numbered_map::{ByNumber, ExecutionNumber, ThreadNumber};
 
 /// Executions by number; a name of many letters is looked up once for each run of events of one execution.
 #[derive(Debug, Default)]
 pub(super) struct Executions {
-    slots: HashMap<Arc<str>, Slot>,
-    running: ByNumber<Slot, Running>,
-    begun: Slot,
-    last: Option<(Arc<str>, Slot)>,
+    slots: HashMap<Arc<str>, ExecutionNumber>,
+    running: ByNumber<ExecutionNumber, RunningExecution>,
+    begun: ExecutionNumber,
+    last: Option<(Arc<str>, ExecutionNumber)>,
 }
 
 #[derive(Debug)]
-struct Running {
+struct RunningExecution {
     name: Arc<str>,
     /// Which thread had which event; 0 stands for the execution's beginning.
-    owners: ByNumber<u64, Id>,
+    owners: ByNumber<u64, ThreadNumber>,
 }
 
 impl Executions {
-    pub(super) fn slot(&mut self, execution: &Arc<str>) -> Option<Slot> {
+    pub(super) fn slot(&mut self, execution: &Arc<str>) -> Option<ExecutionNumber> {
         if let Some((known, slot)) = &self.last
             && Arc::ptr_eq(known, execution)
         {
@@ -33,10 +33,10 @@ impl Executions {
         Some(slot)
     }
 
-    pub(super) fn begin(&mut self, execution: &Arc<str>) -> Slot {
+    pub(super) fn begin(&mut self, execution: &Arc<str>) -> ExecutionNumber {
         let slot = self.begun;
         self.begun += 1;
-        let running = Running {
+        let running = RunningExecution {
             name: execution.clone(),
             owners: ByNumber::default(),
         };
@@ -46,23 +46,23 @@ impl Executions {
         slot
     }
 
-    pub(super) fn end(&mut self, slot: Slot) {
+    pub(super) fn end(&mut self, slot: ExecutionNumber) {
         if let Some(running) = self.running.remove(&slot) {
             self.slots.remove(&running.name);
         }
         self.last.take_if(|(_, last)| *last == slot);
     }
 
-    pub(super) fn owner(&self, slot: Slot, event: u64) -> Option<Id> {
+    pub(super) fn owner(&self, slot: ExecutionNumber, event: u64) -> Option<ThreadNumber> {
         self.running.get(&slot)?.owners.get(&event).copied()
     }
 
     /// Lets a thread have an event, and no longer those that it had before.
     pub(super) fn give(
         &mut self,
-        slot: Slot,
+        slot: ExecutionNumber,
         event: u64,
-        id: Id,
+        id: ThreadNumber,
         before: impl Iterator<Item = u64>,
     ) {
         if let Some(running) = self.running.get_mut(&slot) {
@@ -73,7 +73,7 @@ impl Executions {
         }
     }
 
-    pub(super) fn forget(&mut self, slot: Slot, events: impl Iterator<Item = u64>) {
+    pub(super) fn forget(&mut self, slot: ExecutionNumber, events: impl Iterator<Item = u64>) {
         if let Some(running) = self.running.get_mut(&slot) {
             for event in events {
                 running.owners.remove(&event);

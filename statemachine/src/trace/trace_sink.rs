@@ -7,14 +7,14 @@ use serde_json::Value;
 
 use crate::definition::Machine;
 use crate::definition::field_values::{Setting, SettingSource};
-use crate::definition::model::{Flow, Kind};
+use crate::definition::model::{Flow, StateKind};
 use crate::engine::{Event, HistorySink};
-use crate::trace::event_follower::{Follower, Reason};
+use crate::trace::event_follower::{EventFollower, Reason};
 use crate::trace::execution_facts::Traced;
 
 /// Follows executions; clones share what was seen.
 #[derive(Debug, Clone, Default)]
-pub struct Trace(Arc<Mutex<Follower>>);
+pub struct Trace(Arc<Mutex<EventFollower>>);
 
 impl Trace {
     /// Makes a trace that keeps no data of the states.
@@ -43,7 +43,7 @@ impl Trace {
         self.lock().finish()
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Follower> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, EventFollower> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -58,7 +58,7 @@ fn note_failures(flow: &Flow, failures: &mut HashMap<String, Reason>) {
         _ => None,
     };
     for state in &flow.states {
-        if let Kind::Fail(fail) = &state.kind {
+        if let StateKind::Fail(fail) = &state.kind {
             let reason = (literal(&fail.error), literal(&fail.cause));
             if reason != (None, None) {
                 failures.insert(state.name.clone(), reason);

@@ -7,30 +7,30 @@ use indexmap::IndexMap;
 
 use crate::engine::Event;
 use crate::json_text::JsonText;
-use crate::trace::numbered_map::{Id, Slot};
+use crate::trace::numbered_map::{ExecutionNumber, ThreadNumber};
 use crate::trace::visits::{Inside, Iterations, MOST_CHARACTERS, Steps, Totals, Visit, VisitEnd};
 
 /// The machine's own line, a branch, an iteration, or a child execution.
 #[derive(Debug)]
-pub(super) struct Thread {
-    pub(super) execution: Slot,
+pub(super) struct TracedThread {
+    pub(super) execution: ExecutionNumber,
     /// The thread whose current state this one runs in.
-    pub(super) parent: Option<Id>,
+    pub(super) parent: Option<ThreadNumber>,
     pub(super) role: Role,
     /// The events that may be followed by one of this thread.
     pub(super) ids: Vec<u64>,
     /// The threads that run in its current state, in the order in which they started.
-    pub(super) children: BTreeSet<Id>,
-    pub(super) current: Option<Current>,
+    pub(super) children: BTreeSet<ThreadNumber>,
+    pub(super) current: Option<CurrentState>,
     pub(super) steps: Steps,
     pub(super) states: IndexMap<String, Totals>,
     /// The state that was left last, until the next one is entered.
-    pub(super) left: Option<Left>,
+    pub(super) left: Option<LastExit>,
 }
 
 /// How a state was left.
 #[derive(Debug)]
-pub(super) struct Left {
+pub(super) struct LastExit {
     pub(super) state: String,
     pub(super) is_caught: bool,
     /// The error that was caught, where the history tells its name.
@@ -47,7 +47,7 @@ pub(super) enum Role {
 
 /// The state that a thread is in.
 #[derive(Debug)]
-pub(super) struct Current {
+pub(super) struct CurrentState {
     pub(super) visit: Visit,
     /// The event that the entering followed; a field that cannot be evaluated is recorded as following it too.
     pub(super) before: u64,
@@ -59,8 +59,12 @@ pub(super) struct Current {
     pub(super) over: bool,
 }
 
-impl Thread {
-    pub(super) fn new(execution: Slot, parent: Option<Id>, role: Role) -> Self {
+impl TracedThread {
+    pub(super) fn new(
+        execution: ExecutionNumber,
+        parent: Option<ThreadNumber>,
+        role: Role,
+    ) -> Self {
         Self {
             execution,
             parent,
@@ -91,7 +95,7 @@ impl Thread {
             output: None,
             inside: Inside::Nothing,
         };
-        self.current = Some(Current {
+        self.current = Some(CurrentState {
             visit,
             before: event.previous_event_id,
             pending: false,
@@ -102,7 +106,7 @@ impl Thread {
 
     /// Ends the visit, if there is one, and notes it.
     pub(super) fn leave(&mut self, end: VisitEnd, at: DateTime<Utc>) {
-        let Some(Current { mut visit, .. }) = self.current.take() else {
+        let Some(CurrentState { mut visit, .. }) = self.current.take() else {
             return;
         };
         visit.end = end;

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::definition::machine::{Definition, Machine};
 use crate::definition::model::MachineType;
-use crate::definition::read::fields::Problems;
+use crate::definition::read::fields::DiagnosticCollector;
 use crate::definition::read::machine::read_machine;
 use crate::diagnostics::diagnostic::{Code, Diagnostic};
 use crate::diagnostics::duplicate_keys::unplaced_duplicate_keys;
@@ -147,7 +147,7 @@ fn examine(
             vec![Diagnostic::of_text(Code::TooDeeplyNested, message)],
         );
     }
-    let problems = Problems::default();
+    let problems = DiagnosticCollector::default();
     let duplicates = || text.map(unplaced_duplicate_keys).unwrap_or_default();
     let definition = read_machine(&value, machine_type, &problems);
     let Some((flow, timeout, language)) = definition else {

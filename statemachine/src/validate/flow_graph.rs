@@ -2,14 +2,14 @@
 
 use std::collections::HashSet;
 
-use crate::definition::model::{Flow, Kind, State};
-use crate::definition::read::fields::Problems;
+use crate::definition::model::{Flow, State, StateKind};
+use crate::definition::read::fields::DiagnosticCollector;
 use crate::diagnostics::diagnostic::{Code, Diagnostic};
 use crate::json_pointer::below;
 
 /// Checks a machine and the flows inside it.
-pub(crate) fn check(flow: &Flow, problems: &Problems) {
-    let mut check = Check {
+pub(crate) fn check(flow: &Flow, problems: &DiagnosticCollector) {
+    let mut check = FlowCheck {
         names: HashSet::new(),
         labels: HashSet::new(),
         problems,
@@ -17,13 +17,13 @@ pub(crate) fn check(flow: &Flow, problems: &Problems) {
     check.flow(flow, "");
 }
 
-struct Check<'a> {
+struct FlowCheck<'a> {
     names: HashSet<&'a str>,
     labels: HashSet<&'a str>,
-    problems: &'a Problems,
+    problems: &'a DiagnosticCollector,
 }
 
-impl<'a> Check<'a> {
+impl<'a> FlowCheck<'a> {
     fn flow(&mut self, flow: &'a Flow, pointer: &str) {
         let states = below(pointer, "States");
         let at = |state: &State| below(&states, &state.name);
@@ -37,12 +37,12 @@ impl<'a> Check<'a> {
                 self.problems.note(error.hint(hint));
             }
             match &state.kind {
-                Kind::Parallel(branches) => {
+                StateKind::Parallel(branches) => {
                     for (index, branch) in branches.iter().enumerate() {
                         self.flow(branch, &format!("{}/Branches/{index}", at(state)));
                     }
                 }
-                Kind::Map(map) => {
+                StateKind::Map(map) => {
                     if let Some(label) = &map.label
                         && !self.labels.insert(label)
                     {
@@ -91,8 +91,8 @@ impl<'a> Check<'a> {
 
 fn is_terminal(state: &State) -> bool {
     match state.kind {
-        Kind::Succeed | Kind::Fail(_) => true,
-        Kind::Choice(_) => false,
+        StateKind::Succeed | StateKind::Fail(_) => true,
+        StateKind::Choice(_) => false,
         _ => state.next.is_none(),
     }
 }
@@ -127,7 +127,7 @@ fn routed_to(flow: &Flow) -> Vec<bool> {
 /// Gives the states that one may hand over to, handlers included.
 pub(crate) fn successors(state: &State) -> Vec<usize> {
     let mut targets: Vec<usize> = state.next.into_iter().collect();
-    if let Kind::Choice(choice) = &state.kind {
+    if let StateKind::Choice(choice) = &state.kind {
         targets.extend(choice.rules.iter().map(|rule| rule.next));
         targets.extend(choice.default);
     }

@@ -3,7 +3,7 @@
 use crate::definition::QueryLanguage;
 
 /// The fields that one state type has besides those that all have.
-pub(crate) struct Vocabulary {
+pub(crate) struct AllowedFields {
     /// The word in `Type`.
     pub(crate) state: &'static str,
     /// Fields of both languages.
@@ -30,8 +30,8 @@ pub(crate) const BRANCH: &[&str] = &["Comment", "StartAt", "States"];
 pub(crate) const PROCESSOR: &[&str] = &["Comment", "StartAt", "States", "ProcessorConfig"];
 
 /// The one table of fields that the parser and its messages read.
-pub(crate) const STATES: &[Vocabulary] = &[
-    Vocabulary {
+pub(crate) const STATES: &[AllowedFields] = &[
+    AllowedFields {
         state: "Task",
         both: &[
             "Next",
@@ -55,7 +55,7 @@ pub(crate) const STATES: &[Vocabulary] = &[
         ],
         jsonata: &["Arguments", "Output"],
     },
-    Vocabulary {
+    AllowedFields {
         state: "Pass",
         both: &["Next", "End", "Assign"],
         json_path: &[
@@ -67,31 +67,31 @@ pub(crate) const STATES: &[Vocabulary] = &[
         ],
         jsonata: &["Output"],
     },
-    Vocabulary {
+    AllowedFields {
         state: "Choice",
         both: &["Assign", "Choices", "Default"],
         json_path: &["InputPath", "OutputPath"],
         jsonata: &["Output"],
     },
-    Vocabulary {
+    AllowedFields {
         state: "Wait",
         both: &["Next", "End", "Assign", "Seconds", "Timestamp"],
         json_path: &["InputPath", "OutputPath", "SecondsPath", "TimestampPath"],
         jsonata: &["Output"],
     },
-    Vocabulary {
+    AllowedFields {
         state: "Succeed",
         both: &[],
         json_path: &["InputPath", "OutputPath"],
         jsonata: &["Output"],
     },
-    Vocabulary {
+    AllowedFields {
         state: "Fail",
         both: &["Error", "Cause"],
         json_path: &["ErrorPath", "CausePath"],
         jsonata: &[],
     },
-    Vocabulary {
+    AllowedFields {
         state: "Parallel",
         both: &["Next", "End", "Assign", "Branches", "Retry", "Catch"],
         json_path: &[
@@ -103,7 +103,7 @@ pub(crate) const STATES: &[Vocabulary] = &[
         ],
         jsonata: &["Arguments", "Output"],
     },
-    Vocabulary {
+    AllowedFields {
         state: "Map",
         both: &[
             "Next",
@@ -137,7 +137,7 @@ pub(crate) const STATES: &[Vocabulary] = &[
     },
 ];
 
-impl Vocabulary {
+impl AllowedFields {
     pub(crate) fn of(state: &str) -> Option<&'static Self> {
         STATES.iter().find(|vocabulary| vocabulary.state == state)
     }

@@ -4,18 +4,18 @@ use serde_json::Value;
 
 use crate::definition::QueryLanguage;
 use crate::definition::choice::{Choice, Condition, Domain, Operand, Operator, Rule};
-use crate::definition::model::Kind;
+use crate::definition::model::StateKind;
 use crate::definition::read::fields::Fields;
-use crate::definition::read::targets::{NO_STATE, Names, target};
+use crate::definition::read::targets::{NO_STATE, StateIndices, target};
 use crate::definition::timestamp::is_timestamp;
-use crate::definition::wildcard_pattern::Pattern;
+use crate::definition::wildcard_pattern::WildcardPattern;
 use crate::jsonata::expression_text;
 
 const RULE: &[&str] = &["Next", "Assign", "Comment"];
 const GROUPS: [&str; 3] = ["And", "Or", "Not"];
 
 impl Fields<'_> {
-    pub(crate) fn choice(&self, language: QueryLanguage, names: &Names<'_>) -> Kind {
+    pub(crate) fn choice(&self, language: QueryLanguage, names: &StateIndices<'_>) -> StateKind {
         self.require(&["Choices"]);
         let mut rules = Vec::new();
         self.objects("Choices", |fields| {
@@ -36,7 +36,7 @@ impl Fields<'_> {
         if self.has("Choices") && rules.is_empty() {
             self.refuse("Choices", "At least one choice is required");
         }
-        Kind::Choice(Choice {
+        StateKind::Choice(Choice {
             rules,
             default: target(self, "Default", names),
         })
@@ -115,7 +115,7 @@ impl Fields<'_> {
         let (operator, is_path) = Operator::parse(name)?;
         let operand = match operator {
             _ if is_path => Operand::Path(self.path(name)?),
-            Operator::Matches => Operand::Pattern(Pattern::parse(self.text(name)?)),
+            Operator::Matches => Operand::Pattern(WildcardPattern::parse(self.text(name)?)),
             Operator::Is(_) => self.literal(name, self.flag(name).is_some())?,
             Operator::Compare(domain, _) => {
                 let fits = match domain {

@@ -14,15 +14,15 @@ const MOST_HINTS: usize = 50;
 
 /// Where problems are noted while a definition is read.
 #[derive(Debug, Default)]
-pub(crate) struct Problems(RefCell<Noted>);
+pub(crate) struct DiagnosticCollector(RefCell<Collected>);
 
 #[derive(Debug, Default)]
-struct Noted {
+struct Collected {
     diagnostics: Vec<Diagnostic>,
     bytes: usize,
 }
 
-impl Problems {
+impl DiagnosticCollector {
     pub(crate) fn note(&self, diagnostic: Diagnostic) {
         let mut noted = self.0.borrow_mut();
         if noted.diagnostics.len() < MOST_PROBLEMS && noted.bytes < LONGEST_PROBLEMS_BYTES {
@@ -53,12 +53,16 @@ impl Problems {
 pub(crate) struct Fields<'a> {
     pub(crate) values: &'a Map<String, Value>,
     pub(crate) pointer: &'a str,
-    pub(crate) problems: &'a Problems,
+    pub(crate) problems: &'a DiagnosticCollector,
 }
 
 impl<'a> Fields<'a> {
     /// Takes a value that must be an object.
-    pub(crate) fn of(value: &'a Value, pointer: &'a str, problems: &'a Problems) -> Option<Self> {
+    pub(crate) fn of(
+        value: &'a Value,
+        pointer: &'a str,
+        problems: &'a DiagnosticCollector,
+    ) -> Option<Self> {
         if let Value::Object(values) = value {
             return Some(Self {
                 values,

@@ -3,10 +3,10 @@
 use serde_json::Value;
 
 use crate::definition::field_values::{Setting, SettingSource};
-use crate::definition::model::{DataPath, Fail, Flow, Kind, ResultPath, State, Wait};
-use crate::definition::read::allowed_fields::{BRANCH, EVERY_STATE, STATES, Vocabulary};
+use crate::definition::model::{DataPath, Fail, Flow, ResultPath, State, StateKind, Wait};
+use crate::definition::read::allowed_fields::{AllowedFields, BRANCH, EVERY_STATE, STATES};
 use crate::definition::read::fields::Fields;
-use crate::definition::read::targets::{NO_STATE, Names, target};
+use crate::definition::read::targets::{NO_STATE, StateIndices, target};
 use crate::definition::read::values::Expected;
 use crate::definition::timestamp::is_timestamp;
 use crate::definition::{MachineType, QueryLanguage};
@@ -19,13 +19,13 @@ pub(crate) const LONGEST_SECONDS: u64 = 99_999_999;
 
 /// What a flow inherits from what is around it.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Surroundings {
+pub(crate) struct InheritedSettings {
     pub(crate) language: QueryLanguage,
     pub(crate) machine_type: MachineType,
 }
 
 /// Reads `StartAt` and `States`.
-pub(crate) fn read_flow(fields: &Fields<'_>, around: Surroundings) -> Flow {
+pub(crate) fn read_flow(fields: &Fields<'_>, around: InheritedSettings) -> Flow {
     if !fields.require(&["States", "StartAt"]) {
         return Flow::default();
     }
@@ -40,7 +40,7 @@ pub(crate) fn read_flow(fields: &Fields<'_>, around: Surroundings) -> Flow {
         fields.refuse("States", "At least one state is required");
         return Flow::default();
     }
-    let names: Names<'_> = states.values.keys().map(String::as_str).zip(0..).collect();
+    let names: StateIndices<'_> = states.values.keys().map(String::as_str).zip(0..).collect();
     let start = target(fields, "StartAt", &names).unwrap_or(NO_STATE);
     let read = states.values.iter().map(|(name, state)| {
         let pointer = below(&pointer, name);
@@ -67,7 +67,7 @@ fn blank(name: &str, language: QueryLanguage) -> State {
         name: name.to_owned(),
         shared_name: name.into(),
         language,
-        kind: Kind::Pass(None),
+        kind: StateKind::Pass(None),
         input_path: DataPath::Whole,
         parameters: None,
         result_selector: None,
@@ -82,7 +82,12 @@ fn blank(name: &str, language: QueryLanguage) -> State {
     }
 }
 
-fn read_state(name: &str, fields: &Fields<'_>, names: &Names<'_>, around: Surroundings) -> State {
+fn read_state(
+    name: &str,
+    fields: &Fields<'_>,
+    names: &StateIndices<'_>,
+    around: InheritedSettings,
+) -> State {
     let mut state = blank(name, read_language(fields, around.language));
     if !fields.require(&["Type"]) {
         return state;
@@ -90,7 +95,7 @@ fn read_state(name: &str, fields: &Fields<'_>, names: &Names<'_>, around: Surrou
     let Some(type_name) = fields.text("Type") else {
         return state;
     };
-    let Some(vocabulary) = Vocabulary::of(type_name) else {
+    let Some(vocabulary) = AllowedFields::of(type_name) else {
         let message = format!("State type '{type_name}' is unknown");
         let known = STATES.iter().map(|one| one.state);
         fields.refuse_with("Type", message, || meant(type_name, known));
@@ -122,11 +127,11 @@ fn read_state(name: &str, fields: &Fields<'_>, names: &Names<'_>, around: Surrou
         "Task" => fields.task(state.language, around.machine_type),
         "Choice" => fields.choice(state.language, names),
         "Wait" => read_wait(fields, state.language),
-        "Succeed" => Kind::Succeed,
+        "Succeed" => StateKind::Succeed,
         "Fail" => read_fail(fields, state.language),
         "Parallel" => read_parallel(fields, around),
         "Map" => fields.map(state.language, around),
-        _ => Kind::Pass(fields.get("Result").cloned()),
+        _ => StateKind::Pass(fields.get("Result").cloned()),
     };
     state.retry = fields.retry();
     state.catch = fields.catch(state.language, names);
@@ -151,7 +156,7 @@ fn read_language(fields: &Fields<'_>, machine: QueryLanguage) -> QueryLanguage {
 /// Notes fields that the state's type does not have, or has only in the other language.
 fn read_languages(
     fields: &Fields<'_>,
-    vocabulary: &Vocabulary,
+    vocabulary: &AllowedFields,
     own: QueryLanguage,
     machine: QueryLanguage,
 ) {
@@ -177,7 +182,7 @@ fn read_languages(
     }
 }
 
-fn read_next(fields: &Fields<'_>, names: &Names<'_>) -> Option<usize> {
+fn read_next(fields: &Fields<'_>, names: &StateIndices<'_>) -> Option<usize> {
     let ends = fields.flag("End");
     if fields.has("Next") == (ends == Some(true)) {
         fields.refuse("", "Exactly one of these fields is required: [Next, End]");
@@ -187,7 +192,7 @@ fn read_next(fields: &Fields<'_>, names: &Names<'_>) -> Option<usize> {
         .then(|| target(fields, "Next", names).unwrap_or(NO_STATE))
 }
 
-fn read_wait(fields: &Fields<'_>, language: QueryLanguage) -> Kind {
+fn read_wait(fields: &Fields<'_>, language: QueryLanguage) -> StateKind {
     let fields_of_time = ["Seconds", "SecondsPath", "Timestamp", "TimestampPath"];
     if fields_of_time
         .iter()
@@ -210,7 +215,7 @@ fn read_wait(fields: &Fields<'_>, language: QueryLanguage) -> Kind {
         Expected::Whole(0, LONGEST_SECONDS),
     );
     if let Some(seconds) = seconds {
-        return Kind::Wait(Wait::Seconds(seconds));
+        return StateKind::Wait(Wait::Seconds(seconds));
     }
     let timestamp = fields.setting("Timestamp", "TimestampPath", language, Expected::Text);
     if let Some(Setting {
@@ -221,19 +226,19 @@ fn read_wait(fields: &Fields<'_>, language: QueryLanguage) -> Kind {
     {
         fields.refuse("Timestamp", "String does not match RFC3339 timestamp");
     }
-    timestamp.map_or(Kind::Pass(None), |timestamp| {
-        Kind::Wait(Wait::Timestamp(timestamp))
+    timestamp.map_or(StateKind::Pass(None), |timestamp| {
+        StateKind::Wait(Wait::Timestamp(timestamp))
     })
 }
 
-fn read_fail(fields: &Fields<'_>, language: QueryLanguage) -> Kind {
-    Kind::Fail(Fail {
+fn read_fail(fields: &Fields<'_>, language: QueryLanguage) -> StateKind {
+    StateKind::Fail(Fail {
         error: fields.setting("Error", "ErrorPath", language, Expected::Text),
         cause: fields.setting("Cause", "CausePath", language, Expected::Text),
     })
 }
 
-fn read_parallel(fields: &Fields<'_>, around: Surroundings) -> Kind {
+fn read_parallel(fields: &Fields<'_>, around: InheritedSettings) -> StateKind {
     fields.require(&["Branches"]);
     let mut branches = Vec::new();
     fields.objects("Branches", |branch| {
@@ -243,7 +248,7 @@ fn read_parallel(fields: &Fields<'_>, around: Surroundings) -> Kind {
     if fields.has("Branches") && branches.is_empty() {
         fields.refuse("Branches", "At least one branch is required");
     }
-    Kind::Parallel(branches)
+    StateKind::Parallel(branches)
 }
 
 /// Tells whether some field may read the context object; fields of inner states aside.

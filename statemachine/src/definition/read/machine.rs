@@ -6,15 +6,15 @@ use serde_json::Value;
 
 use crate::definition::model::{Flow, MachineType, QueryLanguage};
 use crate::definition::read::allowed_fields::MACHINE;
-use crate::definition::read::fields::{Fields, Problems};
-use crate::definition::read::flow::{LONGEST_SECONDS, Surroundings, read_flow};
+use crate::definition::read::fields::{DiagnosticCollector, Fields};
+use crate::definition::read::flow::{InheritedSettings, LONGEST_SECONDS, read_flow};
 use crate::diagnostics::diagnostic::{Code, Diagnostic};
 
 /// Reads the fields of a machine and all that is in it.
 pub(crate) fn read_machine(
     value: &Value,
     machine_type: MachineType,
-    problems: &Problems,
+    problems: &DiagnosticCollector,
 ) -> Option<(Flow, Option<Duration>, QueryLanguage)> {
     if !value.is_object() {
         problems.note(Diagnostic::of_text(
@@ -36,7 +36,7 @@ pub(crate) fn read_machine(
     {
         fields.refuse("Version", "Value must be '1.0'");
     }
-    let around = Surroundings {
+    let around = InheritedSettings {
         language,
         machine_type,
     };

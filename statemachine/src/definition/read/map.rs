@@ -8,10 +8,10 @@ use crate::definition::map::{
     ResultWriter, Transformation,
 };
 use crate::definition::model::MapState;
-use crate::definition::model::{Flow, Kind, MachineType, QueryLanguage};
+use crate::definition::model::{Flow, MachineType, QueryLanguage, StateKind};
 use crate::definition::read::allowed_fields::PROCESSOR;
 use crate::definition::read::fields::Fields;
-use crate::definition::read::flow::{Surroundings, read_flow};
+use crate::definition::read::flow::{InheritedSettings, read_flow};
 use crate::definition::read::values::Expected;
 use crate::definition::task::Resource;
 use crate::diagnostics::diagnostic::Code;
@@ -22,7 +22,7 @@ const MOST_ITEMS: u64 = 100_000_000;
 const ANY_COUNT: Expected = Expected::Whole(0, u32::MAX as u64);
 
 impl Fields<'_> {
-    pub(crate) fn map(&self, language: QueryLanguage, around: Surroundings) -> Kind {
+    pub(crate) fn map(&self, language: QueryLanguage, around: InheritedSettings) -> StateKind {
         self.at_most_one(&["ItemProcessor", "Iterator"]);
         self.at_most_one(&["ItemSelector", "Parameters"]);
         let (processor, distributed) = self.processor(around);
@@ -80,7 +80,7 @@ impl Fields<'_> {
                 }
             }
         }
-        Kind::Map(Box::new(map))
+        StateKind::Map(Box::new(map))
     }
 
     fn inner<T>(&self, name: &str, read: impl FnOnce(Fields<'_>) -> T) -> Option<T> {
@@ -96,7 +96,7 @@ impl Fields<'_> {
         }
     }
 
-    fn processor(&self, around: Surroundings) -> (Flow, Option<Distribution>) {
+    fn processor(&self, around: InheritedSettings) -> (Flow, Option<Distribution>) {
         let name = self.processor_field();
         if !self.has(name) {
             self.require(&["ItemProcessor"]);
@@ -108,7 +108,7 @@ impl Fields<'_> {
                 .inner("ProcessorConfig", |config| config.processor_config())
                 .flatten();
             let around = match distributed {
-                Some(Distribution { express: true }) => Surroundings {
+                Some(Distribution { express: true }) => InheritedSettings {
                     machine_type: MachineType::Express,
                     ..around
                 },

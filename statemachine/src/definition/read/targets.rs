@@ -7,13 +7,13 @@ use crate::diagnostics::diagnostic::Code;
 use crate::diagnostics::hint::meant;
 
 /// The states of the flow being read, by name.
-pub(crate) type Names<'a> = HashMap<&'a str, usize>;
+pub(crate) type StateIndices<'a> = HashMap<&'a str, usize>;
 
 /// An index that no state has, for targets that do not exist; such a machine never runs.
 pub(crate) const NO_STATE: usize = usize::MAX;
 
 /// Resolves the state that a field names.
-pub(crate) fn target(fields: &Fields<'_>, name: &str, names: &Names<'_>) -> Option<usize> {
+pub(crate) fn target(fields: &Fields<'_>, name: &str, names: &StateIndices<'_>) -> Option<usize> {
     let text = fields.text(name)?;
     let index = names.get(text).copied();
     if index.is_none() {

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use crate::definition::field_values::Payload;
-use crate::definition::model::{Catcher, Kind, MachineType, QueryLanguage, ResultPath, Retrier};
+use crate::definition::model::{
+    Catcher, MachineType, QueryLanguage, ResultPath, Retrier, StateKind,
+};
 use crate::definition::read::fields::Fields;
 use crate::definition::read::flow::LONGEST_SECONDS;
-use crate::definition::read::targets::{NO_STATE, Names, target};
+use crate::definition::read::targets::{NO_STATE, StateIndices, target};
 use crate::definition::read::values::Expected;
 use crate::definition::task::{Resource, ResourceKind, Task};
 use crate::diagnostics::diagnostic::Code;
@@ -23,7 +25,7 @@ const RETRIER: &[&str] = &[
 const CATCHER: &[&str] = &["ErrorEquals", "Next", "Assign", "Comment"];
 
 impl Fields<'_> {
-    pub(crate) fn task(&self, language: QueryLanguage, machine_type: MachineType) -> Kind {
+    pub(crate) fn task(&self, language: QueryLanguage, machine_type: MachineType) -> StateKind {
         let resource = if self.require(&["Resource"]) {
             self.resource(machine_type)
         } else {
@@ -48,7 +50,7 @@ impl Fields<'_> {
                 "'HeartbeatSeconds' must be smaller than 'TimeoutSeconds'",
             );
         }
-        Kind::Task(Box::new(task))
+        StateKind::Task(Box::new(task))
     }
 
     /// Reads `Resource`; placeholders of deployment tools (`${..}`) are taken as they are.
@@ -122,7 +124,7 @@ impl Fields<'_> {
         retriers
     }
 
-    pub(crate) fn catch(&self, language: QueryLanguage, names: &Names<'_>) -> Vec<Catcher> {
+    pub(crate) fn catch(&self, language: QueryLanguage, names: &StateIndices<'_>) -> Vec<Catcher> {
         let mut catchers = Vec::new();
         let last = self
             .get("Catch")

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::definition::QueryLanguage;
 use crate::definition::field_values::{Payload, Selector, SelectorSource, Setting, SettingSource};
-use crate::definition::jsonata_field::{Expressions, Reads};
+use crate::definition::jsonata_field::{JsonataField, StatesReads};
 use crate::definition::model::{DataPath, ResultPath};
 use crate::definition::read::fields::Fields;
 use crate::diagnostics::diagnostic::{Code, Diagnostic};
@@ -128,11 +128,11 @@ impl Fields<'_> {
     }
 
     /// Parses a value as a JSONata template.
-    pub(crate) fn jsonata(&self, name: &str, value: &Value) -> Option<Expressions> {
-        match jsonata::Template::parse(value) {
-            Ok(template) => Some(Expressions {
+    pub(crate) fn jsonata(&self, name: &str, value: &Value) -> Option<JsonataField> {
+        match jsonata::JsonataTemplate::parse(value) {
+            Ok(template) => Some(JsonataField {
                 template,
-                reads: Reads::of(value),
+                reads: StatesReads::of(value),
             }),
             Err(error) => {
                 for problem in error.problems() {

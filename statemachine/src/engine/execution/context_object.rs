@@ -13,7 +13,7 @@ pub(super) struct Context {
 
 /// The parts of the context object that differ between states.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Surrounding<'a> {
+pub(crate) struct StateContext<'a> {
     pub(crate) state: &'a str,
     pub(crate) entered_at: &'a str,
     pub(crate) retry_count: Option<u32>,
@@ -23,7 +23,7 @@ pub(crate) struct Surrounding<'a> {
 
 impl Context {
     /// Sets the parts that differ between states, but for those that a caller gave.
-    pub(super) fn show(&mut self, surrounding: &Surrounding<'_>, given: &[String]) {
+    pub(super) fn show(&mut self, surrounding: &StateContext<'_>, given: &[String]) {
         let Self { whole, state } = self;
         let Value::Object(fields) = whole else {
             return;
@@ -70,7 +70,7 @@ impl Context {
     }
 }
 
-impl Surrounding<'_> {
+impl StateContext<'_> {
     fn to_context(self) -> Value {
         let mut state = Map::new();
         state.insert("Name".to_owned(), self.state.into());

@@ -8,7 +8,7 @@ use crate::engine::history::event::HistorySink;
 use crate::engine::inspection::Inspection;
 use crate::engine::port::task_handler::TaskHandler;
 use crate::engine::port::task_tokens::Tokens;
-use crate::engine::stop_request::Stop;
+use crate::engine::stop_request::StopSignal;
 use crate::scope::Host;
 
 /// After how many transitions the engine lets others run, so that a stop is heard even in an endless loop.
@@ -21,16 +21,16 @@ pub(crate) struct Environment {
     pub(crate) clock: Clock,
     pub(crate) tokens: Tokens,
     pub(crate) host: Mutex<Host>,
-    pub(crate) names: Names,
+    pub(crate) names: ExecutionNames,
     pub(crate) event_limit: Option<u64>,
     pub(crate) inspection: Option<Inspection>,
-    pub(crate) stop: Arc<Stop>,
+    pub(crate) stop: Arc<StopSignal>,
     transitions: AtomicU64,
 }
 
 /// What the execution's ARNs are made of.
 #[derive(Debug, Clone)]
-pub(crate) struct Names {
+pub(crate) struct ExecutionNames {
     pub(crate) region: String,
     pub(crate) account: String,
     pub(crate) machine: String,
@@ -49,7 +49,7 @@ impl Environment {
         clock: Clock,
         tokens: Tokens,
         host: Host,
-        names: Names,
+        names: ExecutionNames,
         event_limit: Option<u64>,
         inspection: Option<Inspection>,
     ) -> Self {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::definition::MachineType;
 use crate::engine::clock::date_text;
-use crate::engine::execution::context_object::{Context, Surrounding};
+use crate::engine::execution::context_object::{Context, StateContext};
 use crate::engine::execution::environment::Environment;
 use crate::engine::failure::Failure;
 use crate::engine::history::event::EventType;
@@ -126,7 +126,7 @@ impl Run {
     /// Lends the context object as one state sees it.
     pub(crate) fn with_context<T>(
         &self,
-        surrounding: &Surrounding<'_>,
+        surrounding: &StateContext<'_>,
         read: impl FnOnce(&Value) -> T,
     ) -> T {
         let mut context = self.context.lock().unwrap_or_else(PoisonError::into_inner);

@@ -19,17 +19,17 @@ const WAITING_BUFFERS: usize = 2;
 /// too much waits, and at the end, whoever fills the buffers writes them too, so that a thread that gets no processor
 /// holds nobody up.
 pub(super) struct BackgroundWriter {
-    shared: Arc<Shared>,
+    shared: Arc<WriterState>,
     has_thread: bool,
     /// Something was handed over since the start or the last [`finish`](Self::finish).
     is_owing: bool,
 }
 
 /// What the thread and whoever fills the buffers share. Of the locks, the writer's is taken first.
-struct Shared {
+struct WriterState {
     /// None when nothing will be written any more.
     writer: Mutex<Option<Box<dyn Write + Send>>>,
-    queue: Mutex<Queue>,
+    queue: Mutex<BufferQueue>,
     /// Something has been put into the queue, or nothing will be any more.
     changed: Condvar,
     error: Mutex<Option<io::Error>>,
@@ -37,7 +37,7 @@ struct Shared {
 }
 
 #[derive(Default)]
-struct Queue {
+struct BufferQueue {
     full: VecDeque<Vec<u8>>,
     written: Vec<Vec<u8>>,
     has_ended: bool,
@@ -46,7 +46,7 @@ struct Queue {
 impl BackgroundWriter {
     /// Starts without a thread; `broken` becomes true with the first error, after which nothing is written any more.
     pub(super) fn new(writer: impl Write + Send + 'static, broken: Arc<AtomicBool>) -> Self {
-        let shared = Shared {
+        let shared = WriterState {
             writer: Mutex::new(Some(Box::new(writer))),
             queue: Mutex::default(),
             changed: Condvar::new(),
@@ -126,9 +126,9 @@ impl Drop for BackgroundWriter {
     }
 }
 
-impl Shared {
+impl WriterState {
     fn write_until_the_end(&self) {
-        let is_idle = |queue: &mut Queue| queue.full.is_empty() && !queue.has_ended;
+        let is_idle = |queue: &mut BufferQueue| queue.full.is_empty() && !queue.has_ended;
         loop {
             let queue = self.changed.wait_while(lock(&self.queue), is_idle);
             let queue = queue.unwrap_or_else(PoisonError::into_inner);

@@ -104,29 +104,29 @@ impl Details {
 }
 
 /// What can be appended as JSON.
-trait Write {
+trait WriteJson {
     fn write(&self, out: &mut Vec<u8>);
 }
 
-impl Write for u64 {
+impl WriteJson for u64 {
     fn write(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(itoa::Buffer::new().format(*self).as_bytes());
     }
 }
 
-impl Write for usize {
+impl WriteJson for usize {
     fn write(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(itoa::Buffer::new().format(*self).as_bytes());
     }
 }
 
-impl Write for JsonText {
+impl WriteJson for JsonText {
     fn write(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(self.quoted());
     }
 }
 
-impl Write for str {
+impl WriteJson for str {
     fn write(&self, out: &mut Vec<u8>) {
         if has_escapes(self) {
             serde_json::to_writer(out, self).expect("a text is JSON, and memory takes it");
@@ -138,13 +138,13 @@ impl Write for str {
     }
 }
 
-impl Write for String {
+impl WriteJson for String {
     fn write(&self, out: &mut Vec<u8>) {
         self.as_str().write(out);
     }
 }
 
-impl Write for Map<String, Value> {
+impl WriteJson for Map<String, Value> {
     fn write(&self, out: &mut Vec<u8>) {
         serde_json::to_writer(out, self).expect("a map is JSON, and memory takes it");
     }

@@ -12,7 +12,7 @@ use crate::engine::failure::Failure;
 use crate::engine::history::event::{Details, Event, EventType, HistorySink};
 use crate::engine::state_data::StateData;
 use crate::engine::state_data::Variables;
-use crate::engine::stop_request::{Stop, StopRequest};
+use crate::engine::stop_request::{StopRequest, StopSignal};
 use crate::json_text::written;
 
 /// The number of events at which AWS ends a STANDARD execution.
@@ -26,11 +26,11 @@ pub(crate) struct Recorder {
     clock: Clock,
     limit: Option<u64>,
     sink: Option<Arc<dyn HistorySink>>,
-    stop: Arc<Stop>,
-    state: Mutex<State>,
+    stop: Arc<StopSignal>,
+    state: Mutex<RecorderState>,
 }
 
-struct State {
+struct RecorderState {
     last_id: u64,
     closed: bool,
     /// It can only fail now, and AWS no longer says what is given up for that.
@@ -43,7 +43,7 @@ struct State {
 }
 
 /// What the event that enters or leaves a state shows.
-pub(crate) enum Shown<'a> {
+pub(crate) enum ShownData<'a> {
     Input(&'a mut StateData),
     /// The output, and the variables that the state assigned.
     Output(&'a mut StateData, Option<&'a Variables>),
@@ -55,7 +55,7 @@ impl Recorder {
         clock: Clock,
         limit: Option<u64>,
         sink: Option<Arc<dyn HistorySink>>,
-        stop: Arc<Stop>,
+        stop: Arc<StopSignal>,
     ) -> Self {
         let event = Event {
             execution: execution.clone(),
@@ -71,7 +71,7 @@ impl Recorder {
             limit,
             sink,
             stop,
-            state: Mutex::new(State {
+            state: Mutex::new(RecorderState {
                 last_id: 0,
                 closed: false,
                 doomed: false,
@@ -128,7 +128,7 @@ impl Recorder {
         previous: u64,
         event_type: EventType,
         name: &Arc<str>,
-        shown: Shown<'_>,
+        shown: ShownData<'_>,
         at: Option<DateTime<Utc>>,
     ) -> Result<(u64, Option<DateTime<Utc>>), Failure> {
         let mut state = self.lock();
@@ -140,12 +140,12 @@ impl Recorder {
         let at = at.unwrap_or_else(|| state.now(&self.clock));
         let details = state.named(name);
         match shown {
-            Shown::Input(input) => {
+            ShownData::Input(input) => {
                 details.input = Some(input.lend_text());
                 self.tell(&mut state, previous, event_type, at);
                 input.return_text(state.event.details.input.take());
             }
-            Shown::Output(output, assigned) => {
+            ShownData::Output(output, assigned) => {
                 details.output = Some(output.lend_text());
                 details.assigned_variables = assigned.map(as_texts);
                 self.tell(&mut state, previous, event_type, at);
@@ -182,7 +182,7 @@ impl Recorder {
     /// Ends the history where it is full, for anything but success.
     fn refuse_when_full(
         &self,
-        state: &mut State,
+        state: &mut RecorderState,
         previous: u64,
         event_type: EventType,
     ) -> Result<(), Failure> {
@@ -240,7 +240,7 @@ impl Recorder {
 
     fn append(
         &self,
-        state: &mut State,
+        state: &mut RecorderState,
         previous: u64,
         event_type: EventType,
         details: impl FnOnce() -> Details,
@@ -255,12 +255,18 @@ impl Recorder {
         state.last_id
     }
 
-    fn is_heard(&self, state: &State) -> bool {
+    fn is_heard(&self, state: &RecorderState) -> bool {
         self.sink.is_some() || state.subscriber.is_some()
     }
 
     /// Shows the event, whose details are filled in, to all who listen.
-    fn tell(&self, state: &mut State, previous: u64, event_type: EventType, at: DateTime<Utc>) {
+    fn tell(
+        &self,
+        state: &mut RecorderState,
+        previous: u64,
+        event_type: EventType,
+        at: DateTime<Utc>,
+    ) {
         state.event.timestamp = at;
         state.event.id = state.last_id;
         state.event.previous_event_id = previous;
@@ -280,12 +286,12 @@ impl Recorder {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, RecorderState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
+impl RecorderState {
     fn now(&mut self, clock: &Clock) -> DateTime<Utc> {
         let elapsed = clock.elapsed();
         if self.last_time.0 != elapsed {

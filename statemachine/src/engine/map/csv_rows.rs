@@ -8,7 +8,7 @@ use crate::java::hash_map_order;
 ///
 /// Quotes are as in RFC 4180; a line ends with LF or CR LF; empty lines are skipped.
 #[derive(Debug)]
-pub(crate) struct Rows {
+pub(crate) struct CsvRows {
     delimiter: u8,
     field: Vec<u8>,
     row: Vec<String>,
@@ -26,7 +26,7 @@ enum Quote {
     Closing,
 }
 
-impl Rows {
+impl CsvRows {
     pub(crate) fn new(delimiter: u8) -> Self {
         Self {
             delimiter,
@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     fn rows(text: &str) -> Vec<Vec<String>> {
-        let mut decoder = Rows::new(b',');
+        let mut decoder = CsvRows::new(b',');
         let mut rows = Vec::new();
         // One byte at a time is the hardest way to arrive.
         for byte in text.bytes() {

@@ -3,19 +3,19 @@
 use serde_json::{Map, Value};
 
 use crate::definition::map;
-use crate::engine::attempt::{Data, Frame};
+use crate::engine::attempt::{Attempt, FieldData};
 use crate::engine::failure::Failure;
 use crate::engine::map::map_limits::count;
 use crate::payload_size::length;
 
 /// Groups items into the inputs of child executions: `{"BatchInput": .., "Items": [..]}`.
 pub(crate) fn batches(
-    frame: &Frame<'_>,
+    frame: &Attempt<'_>,
     batcher: &map::ItemBatcher,
     input: &Value,
     items: Vec<Value>,
 ) -> Result<Vec<Value>, Failure> {
-    let data = Data::of(input);
+    let data = FieldData::of(input);
     let limit = |setting: &Option<_>| {
         setting
             .as_ref()

@@ -5,11 +5,11 @@ use serde_json::{Map, Value, json};
 
 use crate::definition::map::{HeaderLocation, InputType, ItemReader, ManifestType};
 use crate::definition::{QueryLanguage, Resource, ResourceKind};
-use crate::engine::attempt::{Data, Frame};
+use crate::engine::attempt::{Attempt, FieldData};
 use crate::engine::execution::map_item::MapItem;
 use crate::engine::failure::Failure;
-use crate::engine::inspection::Step;
-use crate::engine::map::csv_rows::{self, Rows};
+use crate::engine::inspection::InspectedStep;
+use crate::engine::map::csv_rows::{self, CsvRows};
 use crate::engine::map::map_items::{keyed, numbered};
 use crate::engine::map::map_limits::integer;
 use crate::engine::map::object_body::{body, whole};
@@ -19,20 +19,24 @@ use crate::engine::port::task_handler::TaskOutput;
 const GET_OBJECT: &str = "arn:aws:states:::s3:getObject";
 
 /// Checks what AWS checks before the Map starts: that `MaxItems` is a whole number.
-pub(crate) fn check(frame: &Frame<'_>, reader: &ItemReader, input: &Value) -> Result<(), Failure> {
+pub(crate) fn check(
+    frame: &Attempt<'_>,
+    reader: &ItemReader,
+    input: &Value,
+) -> Result<(), Failure> {
     match &reader.max_items {
-        Some(setting) => integer(frame, setting, Data::of(input)).map(drop),
+        Some(setting) => integer(frame, setting, FieldData::of(input)).map(drop),
         None => Ok(()),
     }
 }
 
 /// Reads the items, at most `MaxItems` of them.
 pub(crate) async fn read(
-    frame: &Frame<'_>,
+    frame: &Attempt<'_>,
     reader: &ItemReader,
     input: &Value,
 ) -> Result<Vec<MapItem>, Failure> {
-    let data = Data::of(input);
+    let data = FieldData::of(input);
     let parameters = match &reader.parameters {
         Some(parameters) => frame.payload(parameters, field(frame), data)?,
         None => Value::Object(Map::new()),
@@ -50,7 +54,7 @@ pub(crate) async fn read(
         max_items
     };
     let lists = matches!(reader.resource.kind(), ResourceKind::Integration { call, .. } if call == "listObjectsV2");
-    let source = Source {
+    let source = ObjectReader {
         frame,
         reader,
         limit,
@@ -83,20 +87,20 @@ pub(crate) async fn read(
 }
 
 /// Names the field that makes the request, for the failures of its expressions.
-fn field(frame: &Frame<'_>) -> &'static str {
+fn field(frame: &Attempt<'_>) -> &'static str {
     match frame.state.language {
         QueryLanguage::JsonPath => "ItemReader/Parameters",
         QueryLanguage::Jsonata => "ItemReader/Arguments",
     }
 }
 
-struct Source<'f, 'a> {
-    frame: &'f Frame<'a>,
+struct ObjectReader<'f, 'a> {
+    frame: &'f Attempt<'a>,
     reader: &'f ItemReader,
     limit: usize,
 }
 
-impl Source<'_, '_> {
+impl ObjectReader<'_, '_> {
     async fn get(&self, resource: &Resource, parameters: Value) -> Result<TaskOutput, Failure> {
         let request = ObjectCall {
             resource: resource.clone(),
@@ -172,7 +176,7 @@ impl Source<'_, '_> {
                     None => iterable(value),
                     Some(pointer) => match value.pointer(pointer) {
                         Some(items) => {
-                            self.frame.inspect(Step::ItemsPointer, items);
+                            self.frame.inspect(InspectedStep::ItemsPointer, items);
                             iterable(items.clone())
                         }
                         None => Err(Failure::item_reader(
@@ -204,7 +208,7 @@ impl Source<'_, '_> {
             }
             Ok(true)
         };
-        let mut rows = Rows::new(self.reader.delimiter);
+        let mut rows = CsvRows::new(self.reader.delimiter);
         let mut chunks = body(object);
         while let Some(chunk) = chunks.next().await {
             if !take(rows.push(&chunk?))? {
@@ -286,7 +290,7 @@ impl Source<'_, '_> {
         {
             let object = json!({"Bucket": bucket, "Key": file.get("key")});
             let bytes = whole(self.get(&Resource::parse(GET_OBJECT), object).await?).await?;
-            let mut rows = Rows::new(b',');
+            let mut rows = CsvRows::new(b',');
             let complete = rows.push(&bytes);
             let entries = complete.into_iter().chain(rows.finish());
             items.extend(numbered(

@@ -5,14 +5,14 @@ use serde_json::Value;
 use crate::definition::QueryLanguage;
 use crate::definition::map::ItemSource;
 use crate::definition::model::MapState;
-use crate::engine::attempt::{Data, Frame};
+use crate::engine::attempt::{Attempt, FieldData};
 use crate::engine::execution::map_item::MapItem;
 use crate::engine::failure::Failure;
-use crate::engine::inspection::Step;
+use crate::engine::inspection::InspectedStep;
 
 /// Finds the items that stand in the data; those of an ItemReader are read elsewhere.
 pub(crate) fn items(
-    frame: &Frame<'_>,
+    frame: &Attempt<'_>,
     map: &MapState,
     input: &Value,
 ) -> Result<Vec<MapItem>, Failure> {
@@ -24,7 +24,7 @@ pub(crate) fn items(
             (value, selector.text.as_str())
         }
         ItemSource::Items { text, items } => {
-            let value = frame.payload(items, "Items", Data::of(input))?;
+            let value = frame.payload(items, "Items", FieldData::of(input))?;
             if !value.is_array() && !value.is_object() {
                 let text = text.as_deref().unwrap_or_default();
                 return Err(frame.unexpected_type(text, "Items", "array", &value));
@@ -33,7 +33,7 @@ pub(crate) fn items(
         }
     };
     if let (ItemSource::Path(_), Value::Array(_)) = (&map.items, &value) {
-        frame.inspect(Step::ItemsPath, &value);
+        frame.inspect(InspectedStep::ItemsPath, &value);
     }
     match value {
         Value::Array(values) => Ok(numbered(values)),
@@ -85,14 +85,14 @@ pub(crate) fn keyed(fields: serde_json::Map<String, Value>) -> Vec<MapItem> {
 
 /// Builds an iteration's input: what the selector makes of the item, or the item.
 pub(crate) fn select(
-    frame: &Frame<'_>,
+    frame: &Attempt<'_>,
     map: &MapState,
     input: &Value,
     item: &MapItem,
 ) -> Result<Value, Failure> {
     match (&map.selector, &item.key) {
         (Some((field, selector)), _) => {
-            frame.payload_for_item(selector, field, Data::of(input), Some(item))
+            frame.payload_for_item(selector, field, FieldData::of(input), Some(item))
         }
         (None, Some(key)) => Ok(serde_json::json!({"Key": key, "Value": item.value})),
         (None, None) => Ok(item.value.clone()),

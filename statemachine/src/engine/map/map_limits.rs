@@ -5,13 +5,13 @@ use serde_json::Value;
 use crate::definition::field_values::{Setting, SettingSource};
 use crate::definition::model::MapState;
 use crate::definition::read::fields::whole;
-use crate::engine::attempt::{Data, Frame};
+use crate::engine::attempt::{Attempt, FieldData};
 use crate::engine::failure::{Failure, names};
-use crate::engine::inspection::Step;
+use crate::engine::inspection::InspectedStep;
 
 /// What a Map allows, its paths and expressions evaluated.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Limits {
+pub(crate) struct MapLimits {
     /// 0 for no limit.
     pub(crate) max_concurrency: usize,
     pub(crate) tolerance: Tolerance,
@@ -26,32 +26,35 @@ pub(crate) struct Tolerance {
 
 /// Evaluates how many iterations may run at once, 0 for no limit.
 pub(crate) fn max_concurrency(
-    frame: &Frame<'_>,
+    frame: &Attempt<'_>,
     map: &MapState,
     input: &Value,
 ) -> Result<usize, Failure> {
     let limit = match &map.max_concurrency {
-        Some(setting) => count(frame, setting, Data::of(input))?,
+        Some(setting) => count(frame, setting, FieldData::of(input))?,
         None => 0,
     };
-    frame.inspect(Step::MaxConcurrency, &limit.into());
+    frame.inspect(InspectedStep::MaxConcurrency, &limit.into());
     Ok(limit)
 }
 
 pub(crate) fn tolerance(
-    frame: &Frame<'_>,
+    frame: &Attempt<'_>,
     map: &MapState,
     input: &Value,
 ) -> Result<Tolerance, Failure> {
     let mut tolerance = Tolerance::default();
     if let Some(setting) = &map.tolerated_failure_count {
-        let count = count(frame, setting, Data::of(input))?;
-        frame.inspect(Step::ToleratedFailureCount, &count.into());
+        let count = count(frame, setting, FieldData::of(input))?;
+        frame.inspect(InspectedStep::ToleratedFailureCount, &count.into());
         tolerance.count = Some(count);
     }
     if let Some(setting) = &map.tolerated_failure_percentage {
-        let percentage = percentage(frame, setting, Data::of(input))?;
-        frame.inspect(Step::ToleratedFailurePercentage, &percentage.into());
+        let percentage = percentage(frame, setting, FieldData::of(input))?;
+        frame.inspect(
+            InspectedStep::ToleratedFailurePercentage,
+            &percentage.into(),
+        );
         tolerance.percentage = Some(percentage);
     }
     Ok(tolerance)
@@ -59,9 +62,9 @@ pub(crate) fn tolerance(
 
 /// Reads a count.
 pub(crate) fn count(
-    frame: &Frame<'_>,
+    frame: &Attempt<'_>,
     setting: &Setting,
-    data: Data<'_>,
+    data: FieldData<'_>,
 ) -> Result<usize, Failure> {
     let number = integer(frame, setting, data)?;
     usize::try_from(number).map_err(|_| {
@@ -75,9 +78,9 @@ pub(crate) fn count(
 
 /// Reads a whole number; one that stands behind a path may be written as text.
 pub(crate) fn integer(
-    frame: &Frame<'_>,
+    frame: &Attempt<'_>,
     setting: &Setting,
-    data: Data<'_>,
+    data: FieldData<'_>,
 ) -> Result<i64, Failure> {
     let mut value = frame.setting(setting, data)?;
     if let (SettingSource::Path(_), Some(Ok(number))) =
@@ -101,7 +104,7 @@ pub(crate) fn integer(
         })
 }
 
-fn percentage(frame: &Frame<'_>, setting: &Setting, data: Data<'_>) -> Result<f64, Failure> {
+fn percentage(frame: &Attempt<'_>, setting: &Setting, data: FieldData<'_>) -> Result<f64, Failure> {
     let value = frame.setting(setting, data)?;
     let number: Option<f64> = match (&setting.source, &value) {
         (SettingSource::Path(_), Value::String(text)) => text.parse().ok(),

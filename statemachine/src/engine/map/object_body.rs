@@ -19,7 +19,7 @@ const UNPACKED_AT_ONCE_BYTES: usize = 1 << 14;
 
 /// Gives an object's bytes in pieces, also where the answer carries them as text; a gzip file's are unpacked.
 pub(crate) fn body(object: TaskOutput) -> BoxStream<'static, Result<Bytes, Failure>> {
-    let mut unpacking = Unpacking::NotBegun;
+    let mut unpacking = Decompression::NotBegun;
     packed(object)
         .map(move |chunk| chunk.and_then(|chunk| unpacking.take(chunk)))
         .boxed()
@@ -58,7 +58,7 @@ pub(crate) async fn whole(object: TaskOutput) -> Result<Vec<u8>, Failure> {
 }
 
 /// What an object turned out to be.
-enum Unpacking {
+enum Decompression {
     NotBegun,
     Plain,
     Gzip {
@@ -67,7 +67,7 @@ enum Unpacking {
     },
 }
 
-impl Unpacking {
+impl Decompression {
     fn take(&mut self, chunk: Bytes) -> Result<Bytes, Failure> {
         if matches!(self, Self::NotBegun) && !chunk.is_empty() {
             *self = if chunk.starts_with(&[0x1F, 0x8B]) {

@@ -7,7 +7,7 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 use crate::definition::Resource;
-use crate::engine::attempt::Frame;
+use crate::engine::attempt::Attempt;
 use crate::engine::clock::sleep;
 use crate::engine::failure::names;
 use crate::engine::port::task_handler::{TaskCall, TaskFailure, TaskOutput};
@@ -24,7 +24,7 @@ const TIMEOUT: Duration = Duration::from_secs(99_999_999);
 
 /// Sends the call through the same port as a Task's.
 pub(crate) async fn call(
-    frame: &Frame<'_>,
+    frame: &Attempt<'_>,
     request: ObjectCall,
 ) -> Result<TaskOutput, TaskFailure> {
     let (reports, _) = mpsc::unbounded_channel();

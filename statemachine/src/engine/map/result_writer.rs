@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::definition::map::{ResultWriter, Transformation};
 use crate::definition::{QueryLanguage, Resource};
-use crate::engine::attempt::{Data, Frame};
+use crate::engine::attempt::{Attempt, FieldData};
 use crate::engine::clock::date_text;
 use crate::engine::execution::execution_handle::Status;
 use crate::engine::failure::{Failure, names};
@@ -17,7 +17,7 @@ const PUT_OBJECT: &str = "arn:aws:states:::s3:putObject";
 
 /// What a Map Run has come to.
 #[derive(Clone, Copy)]
-pub(crate) struct Results<'a> {
+pub(crate) struct MapRunResults<'a> {
     pub(crate) map_run: &'a str,
     pub(crate) label: &'a str,
     pub(crate) children: &'a ChildExecutions,
@@ -25,10 +25,10 @@ pub(crate) struct Results<'a> {
 
 /// Writes the results and gives the state's output: where they are, or they themselves.
 pub(crate) async fn write(
-    frame: &Frame<'_>,
+    frame: &Attempt<'_>,
     writer: &ResultWriter,
     input: &Value,
-    results: Results<'_>,
+    results: MapRunResults<'_>,
 ) -> Result<Value, Failure> {
     let map_run = results.map_run;
     let (succeeded, failed): (Vec<&ChildExecution>, Vec<&ChildExecution>) = results
@@ -49,7 +49,7 @@ pub(crate) async fn write(
                 QueryLanguage::JsonPath => "ResultWriter/Parameters",
                 QueryLanguage::Jsonata => "ResultWriter/Arguments",
             };
-            frame.payload(parameters, field, Data::of(input))?
+            frame.payload(parameters, field, FieldData::of(input))?
         }
         None => Value::Object(Map::new()),
     };
@@ -96,7 +96,7 @@ pub(crate) async fn write(
 }
 
 async fn put(
-    frame: &Frame<'_>,
+    frame: &Attempt<'_>,
     resource: &Resource,
     bucket: &str,
     key: &str,
@@ -123,7 +123,7 @@ async fn put(
 }
 
 fn transform(
-    frame: &Frame<'_>,
+    frame: &Attempt<'_>,
     transformation: Transformation,
     label: &str,
     children: &[&ChildExecution],
@@ -155,7 +155,7 @@ fn pending(input: &Value) -> Value {
 }
 
 /// Describes a child execution as `DescribeExecution` does.
-fn described(frame: &Frame<'_>, label: &str, child: &ChildExecution) -> Value {
+fn described(frame: &Attempt<'_>, label: &str, child: &ChildExecution) -> Value {
     let names = &frame.run.shared.names;
     let outcome = &child.outcome;
     let mut description = Map::new();

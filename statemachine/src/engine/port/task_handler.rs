@@ -104,12 +104,12 @@ pub struct TaskCall {
     pub heartbeat: Option<Duration>,
     /// Where the token is answered.
     pub tokens: Tokens,
-    pub(crate) reports: mpsc::UnboundedSender<Report>,
+    pub(crate) reports: mpsc::UnboundedSender<TaskReport>,
 }
 
 /// What a handler says while it works.
 #[derive(Debug)]
-pub(crate) enum Report {
+pub(crate) enum TaskReport {
     Submitted(Value),
     Started(Option<String>),
 }
@@ -119,15 +119,15 @@ impl TaskCall {
     ///
     /// It becomes the event `TaskSubmitted`; the job's own result is what the call returns in the end.
     pub fn submitted(&self, output: Value) {
-        self.report(Report::Submitted(output));
+        self.report(TaskReport::Submitted(output));
     }
 
     /// Reports that a worker has taken an activity's work.
     pub fn started(&self, worker_name: Option<String>) {
-        self.report(Report::Started(worker_name));
+        self.report(TaskReport::Started(worker_name));
     }
 
-    fn report(&self, report: Report) {
+    fn report(&self, report: TaskReport) {
         // Nobody listens once the task has ended, and then nobody needs to.
         let _ = self.reports.send(report);
     }

@@ -47,11 +47,11 @@ const REMEMBERED: usize = 100_000;
 /// # }
 /// ```
 #[derive(Debug, Clone, Default)]
-pub struct Tokens(Arc<Mutex<Register>>);
+pub struct Tokens(Arc<Mutex<TokenRegister>>);
 
 /// What somebody outside says about a waiting task.
 #[derive(Debug)]
-pub(crate) enum Answer {
+pub(crate) enum TokenAnswer {
     Succeed(Value),
     Fail {
         error: Option<String>,
@@ -61,15 +61,15 @@ pub(crate) enum Answer {
 }
 
 #[derive(Debug, Default)]
-struct Register {
-    entries: HashMap<String, Entry>,
+struct TokenRegister {
+    entries: HashMap<String, TokenEntry>,
     /// Tokens that no longer wait, oldest first.
     ended: VecDeque<String>,
 }
 
 #[derive(Debug)]
-enum Entry {
-    Waiting(mpsc::UnboundedSender<Answer>),
+enum TokenEntry {
+    Waiting(mpsc::UnboundedSender<TokenAnswer>),
     Finished,
     TimedOut,
 }
@@ -80,7 +80,7 @@ impl Tokens {
     /// # Errors
     /// [`ErrorKind::UnknownToken`], [`ErrorKind::TaskFinished`] or [`ErrorKind::TaskTimedOut`] if no task waits for it.
     pub fn succeed(&self, token: &str, output: Value) -> Result<(), Error> {
-        self.answer(token, Answer::Succeed(output))
+        self.answer(token, TokenAnswer::Succeed(output))
     }
 
     /// Ends a task with an error; both its name and its cause may be left out.
@@ -93,7 +93,7 @@ impl Tokens {
         error: Option<String>,
         cause: Option<String>,
     ) -> Result<(), Error> {
-        self.answer(token, Answer::Fail { error, cause })
+        self.answer(token, TokenAnswer::Fail { error, cause })
     }
 
     /// Says that a task is still being worked on.
@@ -101,36 +101,36 @@ impl Tokens {
     /// # Errors
     /// [`ErrorKind::UnknownToken`], [`ErrorKind::TaskFinished`] or [`ErrorKind::TaskTimedOut`] if no task waits for it.
     pub fn heartbeat(&self, token: &str) -> Result<(), Error> {
-        self.answer(token, Answer::Heartbeat)
+        self.answer(token, TokenAnswer::Heartbeat)
     }
 
-    fn answer(&self, token: &str, answer: Answer) -> Result<(), Error> {
-        let ends = !matches!(answer, Answer::Heartbeat);
+    fn answer(&self, token: &str, answer: TokenAnswer) -> Result<(), Error> {
+        let ends = !matches!(answer, TokenAnswer::Heartbeat);
         let mut register = self.lock();
         match register.entries.get(token) {
             None => return Err(refused(ErrorKind::UnknownToken)),
-            Some(Entry::Finished) => return Err(refused(ErrorKind::TaskFinished)),
-            Some(Entry::TimedOut) => return Err(refused(ErrorKind::TaskTimedOut)),
-            Some(Entry::Waiting(sender)) => {
+            Some(TokenEntry::Finished) => return Err(refused(ErrorKind::TaskFinished)),
+            Some(TokenEntry::TimedOut) => return Err(refused(ErrorKind::TaskTimedOut)),
+            Some(TokenEntry::Waiting(sender)) => {
                 if sender.send(answer).is_err() {
-                    register.end(token, Entry::Finished);
+                    register.end(token, TokenEntry::Finished);
                     return Err(refused(ErrorKind::TaskFinished));
                 }
             }
         }
         if ends {
-            register.end(token, Entry::Finished);
+            register.end(token, TokenEntry::Finished);
         }
         Ok(())
     }
 
     /// Starts waiting for answers to a token.
-    pub(crate) fn wait(&self, token: &str) -> Waiting {
+    pub(crate) fn wait(&self, token: &str) -> WaitingTask {
         let (sender, answers) = mpsc::unbounded_channel();
         self.lock()
             .entries
-            .insert(token.to_owned(), Entry::Waiting(sender));
-        Waiting {
+            .insert(token.to_owned(), TokenEntry::Waiting(sender));
+        WaitingTask {
             tokens: self.clone(),
             token: token.to_owned(),
             answers,
@@ -138,7 +138,7 @@ impl Tokens {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Register> {
+    fn lock(&self) -> MutexGuard<'_, TokenRegister> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -153,8 +153,8 @@ fn refused(kind: ErrorKind) -> Error {
     Error::new(kind, message)
 }
 
-impl Register {
-    fn end(&mut self, token: &str, entry: Entry) {
+impl TokenRegister {
+    fn end(&mut self, token: &str, entry: TokenEntry) {
         self.entries.insert(token.to_owned(), entry);
         self.ended.push_back(token.to_owned());
         if self.ended.len() > REMEMBERED
@@ -167,15 +167,15 @@ impl Register {
 
 /// A task's side of its token; dropping it ends the token.
 #[derive(Debug)]
-pub(crate) struct Waiting {
+pub(crate) struct WaitingTask {
     tokens: Tokens,
     token: String,
-    answers: mpsc::UnboundedReceiver<Answer>,
+    answers: mpsc::UnboundedReceiver<TokenAnswer>,
     timed_out: bool,
 }
 
-impl Waiting {
-    pub(crate) async fn next(&mut self) -> Answer {
+impl WaitingTask {
+    pub(crate) async fn next(&mut self) -> TokenAnswer {
         match self.answers.recv().await {
             Some(answer) => answer,
             // The register dropped the sender after the answer that ends the task, which has been taken.
@@ -188,14 +188,17 @@ impl Waiting {
     }
 }
 
-impl Drop for Waiting {
+impl Drop for WaitingTask {
     fn drop(&mut self) {
         let mut register = self.tokens.lock();
-        if matches!(register.entries.get(&self.token), Some(Entry::Waiting(_))) {
+        if matches!(
+            register.entries.get(&self.token),
+            Some(TokenEntry::Waiting(_))
+        ) {
             let entry = if self.timed_out {
-                Entry::TimedOut
+                TokenEntry::TimedOut
             } else {
-                Entry::Finished
+                TokenEntry::Finished
             };
             register.end(&self.token, entry);
         }

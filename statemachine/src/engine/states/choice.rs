@@ -11,16 +11,16 @@ use crate::definition::choice::{
 };
 use crate::definition::field_values::Selector;
 use crate::definition::is_timestamp;
-use crate::engine::attempt::{Data, Frame};
+use crate::engine::attempt::{Attempt, FieldData};
 use crate::engine::failure::Failure;
-use crate::engine::states::work_result::Performed;
+use crate::engine::states::work_result::WorkResult;
 
 /// Finds the first rule whose condition holds, else the default.
 pub(crate) fn perform<'a>(
-    frame: &Frame<'a>,
+    frame: &Attempt<'a>,
     choice: &'a Choice,
     input: &Value,
-) -> Result<Performed<'a>, Failure> {
+) -> Result<WorkResult<'a>, Failure> {
     let state = frame.state;
     for (index, rule) in choice.rules.iter().enumerate() {
         if holds(frame, &rule.condition, index, input)? {
@@ -30,7 +30,7 @@ pub(crate) fn perform<'a>(
                 output,
                 ..
             } = rule;
-            return Ok(Performed {
+            return Ok(WorkResult {
                 result: None,
                 has_result: false,
                 next: Some(*next),
@@ -46,7 +46,7 @@ pub(crate) fn perform<'a>(
             "Failed to transition out of the state. The state does not point to a next state.",
         ));
     };
-    Ok(Performed {
+    Ok(WorkResult {
         result: None,
         has_result: false,
         next: Some(default),
@@ -57,7 +57,7 @@ pub(crate) fn perform<'a>(
 }
 
 fn holds(
-    frame: &Frame<'_>,
+    frame: &Attempt<'_>,
     condition: &Condition,
     index: usize,
     input: &Value,
@@ -66,7 +66,7 @@ fn holds(
         Condition::Literal(value) => Ok(*value),
         Condition::Jsonata { text, template } => {
             let field = format!("Choices[{index}]/Condition");
-            match frame.expression(template, &field, Data::of(input), frame.item)? {
+            match frame.expression(template, &field, FieldData::of(input), frame.item)? {
                 Value::Bool(value) => Ok(value),
                 other => Err(frame.unexpected_type(text, &field, "boolean", &other)),
             }
@@ -97,7 +97,7 @@ fn holds(
 }
 
 fn test(
-    frame: &Frame<'_>,
+    frame: &Attempt<'_>,
     variable: &Selector,
     operator: Operator,
     operand: &Operand,

@@ -4,12 +4,12 @@ use serde_json::Value;
 
 use crate::definition::field_values::{Setting, SettingSource};
 use crate::definition::model;
-use crate::engine::attempt::{Data, Frame};
+use crate::engine::attempt::{Attempt, FieldData};
 use crate::engine::failure::Failure;
 
 /// Builds the failure that the state stands for, or the one of building it.
 pub(crate) fn perform(
-    frame: &Frame<'_>,
+    frame: &Attempt<'_>,
     fail: &model::Fail,
     input: &Value,
 ) -> Result<Failure, Failure> {
@@ -19,7 +19,7 @@ pub(crate) fn perform(
 }
 
 fn text(
-    frame: &Frame<'_>,
+    frame: &Attempt<'_>,
     setting: Option<&Setting>,
     input: &Value,
 ) -> Result<Option<String>, Failure> {
@@ -28,7 +28,7 @@ fn text(
     };
     let value = match &setting.source {
         SettingSource::Path(selector) => frame.template_path(selector, setting.field, input)?,
-        _ => frame.setting(setting, Data::of(input))?,
+        _ => frame.setting(setting, FieldData::of(input))?,
     };
     match value {
         Value::String(text) => Ok(Some(text)),

@@ -7,18 +7,18 @@ use serde_json::Value;
 
 use crate::definition::map::ItemSource;
 use crate::definition::model::MapState;
-use crate::engine::attempt::Frame;
+use crate::engine::attempt::Attempt;
 use crate::engine::execution::map_item::MapItem;
 use crate::engine::failure::{Failure, FailureClass};
-use crate::engine::flow_thread::Thread;
+use crate::engine::flow_thread::FlowThread;
 use crate::engine::history::event::{Details, EventType};
-use crate::engine::inner_flows::{Ended, InnerLines};
-use crate::engine::inspection::{Mock, Step};
+use crate::engine::inner_flows::{EndedFlow, InnerFlows};
+use crate::engine::inspection::{InspectedStep, MockedResult};
 use crate::engine::map::item_batcher::batches;
 use crate::engine::map::item_reader;
 use crate::engine::map::map_items::{items, select};
 use crate::engine::map::map_limits::{
-    Limits, Tolerance, max_concurrency, over_threshold, threshold_exceeded, tolerance,
+    MapLimits, Tolerance, max_concurrency, over_threshold, threshold_exceeded, tolerance,
 };
 use crate::engine::states::map_run;
 
@@ -27,8 +27,8 @@ const INLINE_CONCURRENCY: usize = 40;
 
 /// Runs the processor for every item.
 pub(crate) async fn perform(
-    frame: &Frame<'_>,
-    thread: &mut Thread,
+    frame: &Attempt<'_>,
+    thread: &mut FlowThread,
     map: &MapState,
     input: &Value,
 ) -> Result<Value, Failure> {
@@ -59,7 +59,7 @@ pub(crate) async fn perform(
             inline(frame, thread, map, input, items, max_concurrency).await
         }
         (None, _, items) => {
-            let limits = Limits {
+            let limits = MapLimits {
                 max_concurrency,
                 tolerance,
             };
@@ -70,7 +70,7 @@ pub(crate) async fn perform(
 
 /// Shows what the iterations of a tested state would get.
 async fn rehearse(
-    frame: &Frame<'_>,
+    frame: &Attempt<'_>,
     map: &MapState,
     input: &Value,
     items: Option<Vec<MapItem>>,
@@ -93,11 +93,11 @@ async fn rehearse(
         inputs.push(select(frame, map, input, item)?);
     }
     if map.selector.is_some() {
-        frame.inspect(Step::ItemSelector, &Value::Array(inputs.clone()));
+        frame.inspect(InspectedStep::ItemSelector, &Value::Array(inputs.clone()));
     }
     if let Some(batcher) = &map.batcher {
         frame.inspect(
-            Step::ItemBatcher,
+            InspectedStep::ItemBatcher,
             &Value::Array(batches(frame, batcher, input, inputs)?),
         );
     }
@@ -105,7 +105,7 @@ async fn rehearse(
 }
 
 /// Gives what a test of the state puts in the place of its iterations.
-fn mocked(mock: &Mock, tolerance: Tolerance) -> Result<Value, Failure> {
+fn mocked(mock: &MockedResult, tolerance: Tolerance) -> Result<Value, Failure> {
     let result = mock.result.clone()?;
     let total = result.as_array().map_or(0, Vec::len);
     // As recorded, a test without thresholds tolerates everything.
@@ -120,8 +120,8 @@ fn mocked(mock: &Mock, tolerance: Tolerance) -> Result<Value, Failure> {
 
 /// Runs the iterations inside this execution, as many at once as allowed, results in the order of the items.
 async fn inline(
-    frame: &Frame<'_>,
-    thread: &mut Thread,
+    frame: &Attempt<'_>,
+    thread: &mut FlowThread,
     map: &MapState,
     input: &Value,
     items: Vec<MapItem>,
@@ -132,7 +132,7 @@ async fn inline(
     let count = items.len();
     let mut outputs = vec![Value::Null; count];
     let mut waiting = VecDeque::from(items);
-    let mut lines = InnerLines::new();
+    let mut lines = InnerFlows::new();
     let mut free = match max_concurrency {
         0 => INLINE_CONCURRENCY,
         limit => limit.min(INLINE_CONCURRENCY),
@@ -148,7 +148,7 @@ async fn inline(
             let index = item.index;
             let event = EventType::MapIterationStarted;
             let started = run.recorder.record_iteration(follows, event, name, index)?;
-            let own = Thread {
+            let own = FlowThread {
                 last: started,
                 variables: thread.variables.clone(),
                 variable_bytes: thread.variable_bytes,
@@ -159,7 +159,7 @@ async fn inline(
             };
             lines.start(run, &map.processor, input, own, index, Some(name));
         }
-        let Some(Ended {
+        let Some(EndedFlow {
             index,
             output,
             last,

@@ -10,18 +10,18 @@ use serde_json::Value;
 
 use crate::definition::map::{Distribution, ItemSource};
 use crate::definition::model::MapState;
-use crate::engine::attempt::Frame;
+use crate::engine::attempt::Attempt;
 use crate::engine::execution::execution_handle::{Outcome, Status};
 use crate::engine::execution::execution_run::Run;
 use crate::engine::execution::map_item::MapItem;
 use crate::engine::failure::Failure;
-use crate::engine::flow_thread::Thread;
+use crate::engine::flow_thread::FlowThread;
 use crate::engine::history::event::{Details, EventType};
 use crate::engine::map::child_executions::{ChildExecution, ChildExecutions};
 use crate::engine::map::item_batcher::batches;
 use crate::engine::map::item_reader;
 use crate::engine::map::map_items::select;
-use crate::engine::map::map_limits::{Limits, over_threshold, threshold_exceeded};
+use crate::engine::map::map_limits::{MapLimits, over_threshold, threshold_exceeded};
 use crate::engine::map::result_writer;
 use crate::engine::run_execution::drive;
 
@@ -33,12 +33,12 @@ pub(crate) const EXPRESS_LIMIT: Duration = Duration::from_mins(5);
 
 /// Runs the processor for every item, or for every batch of items, as executions of their own.
 pub(crate) async fn perform(
-    frame: &Frame<'_>,
-    thread: &mut Thread,
+    frame: &Attempt<'_>,
+    thread: &mut FlowThread,
     map: &MapState,
     input: &Value,
     known: Option<Vec<MapItem>>,
-    limits: Limits,
+    limits: MapLimits,
 ) -> Result<Value, Failure> {
     let run = frame.run;
     let shared = &run.shared;
@@ -90,7 +90,7 @@ pub(crate) async fn perform(
 /// A Map Run that is under way; dropping it in a branch or an iteration records that it was given up.
 struct OpenMapRun<'a> {
     run: &'a Run,
-    thread: &'a Thread,
+    thread: &'a FlowThread,
     running: bool,
 }
 
@@ -116,11 +116,11 @@ impl Drop for OpenExecution {
 }
 
 async fn map_run(
-    frame: &Frame<'_>,
+    frame: &Attempt<'_>,
     map: &MapState,
     input: &Value,
     known: Option<Vec<MapItem>>,
-    limits: Limits,
+    limits: MapLimits,
     label: &str,
     arn: &str,
 ) -> Result<Value, Failure> {
@@ -142,7 +142,7 @@ async fn map_run(
     // What has ended is exported also where too much of it has failed.
     let output = match &map.writer {
         Some(writer) => {
-            let results = result_writer::Results {
+            let results = result_writer::MapRunResults {
                 map_run: arn,
                 label,
                 children: &children,
@@ -168,14 +168,14 @@ fn outputs(children: Vec<ChildExecution>) -> Vec<Value> {
 
 /// Runs the children that may run, in the order of their items, until more of them have failed than the state tolerates.
 async fn run_children(
-    frame: &Frame<'_>,
+    frame: &Attempt<'_>,
     map: &MapState,
     inputs: Vec<Value>,
-    limits: Limits,
+    limits: MapLimits,
     label: &str,
 ) -> ChildExecutions {
     let total = inputs.len();
-    let started: Mutex<BTreeMap<usize, Started>> = Mutex::default();
+    let started: Mutex<BTreeMap<usize, RunningChild>> = Mutex::default();
     let running = || started.lock().unwrap_or_else(PoisonError::into_inner);
     let (items, running) = (&inputs, &running);
     let express = map
@@ -191,7 +191,7 @@ async fn run_children(
             let run = Run::of_item(frame.run.shared.clone(), label, express, input);
             let child = OpenExecution(Arc::new(run));
             let limit = express.then_some(EXPRESS_LIMIT);
-            let begun = Started {
+            let begun = RunningChild {
                 run: child.0.clone(),
                 at: frame.run.shared.clock.now(),
             };
@@ -212,7 +212,7 @@ async fn run_children(
     }
     // What still runs is stopped here.
     drop(finished);
-    for (index, Started { run, at }) in std::mem::take(&mut *running()) {
+    for (index, RunningChild { run, at }) in std::mem::take(&mut *running()) {
         let outcome = Outcome {
             status: Status::Aborted,
             ..Outcome::of(&run, at)
@@ -239,7 +239,7 @@ async fn run_children(
 }
 
 /// A child execution that has not ended.
-struct Started {
+struct RunningChild {
     run: Arc<Run>,
     at: DateTime<Utc>,
 }

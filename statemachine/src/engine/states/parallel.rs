@@ -3,26 +3,26 @@
 use serde_json::Value;
 
 use crate::definition::model::Flow;
-use crate::engine::attempt::Frame;
+use crate::engine::attempt::Attempt;
 use crate::engine::failure::Failure;
-use crate::engine::flow_thread::Thread;
+use crate::engine::flow_thread::FlowThread;
 use crate::engine::history::event::EventType;
-use crate::engine::inner_flows::InnerLines;
+use crate::engine::inner_flows::InnerFlows;
 
 /// Runs every branch at once and collects their outputs in the order of the branches.
 ///
 /// The first failure ends the others.
 pub(crate) async fn perform(
-    frame: &Frame<'_>,
-    thread: &mut Thread,
+    frame: &Attempt<'_>,
+    thread: &mut FlowThread,
     branches: &[Flow],
     input: &Value,
 ) -> Result<Value, Failure> {
     let run = frame.run;
     thread.last = run.record_plain(thread.last, EventType::ParallelStateStarted)?;
-    let mut lines = InnerLines::new();
+    let mut lines = InnerFlows::new();
     for (index, branch) in branches.iter().enumerate() {
-        let own = Thread {
+        let own = FlowThread {
             nested: true,
             ..thread.clone()
         };

@@ -7,20 +7,20 @@ use serde_json::Value;
 
 use crate::definition::QueryLanguage;
 use crate::definition::field_values::Payload;
-use crate::definition::model::{DataPath, Kind, ResultPath, State};
-use crate::engine::attempt::{Data, Frame};
+use crate::definition::model::{DataPath, ResultPath, State, StateKind};
+use crate::engine::attempt::{Attempt, FieldData};
 use crate::engine::failure::Failure;
 use crate::engine::output_checks::{TOO_DEEP, within_limit, without_place};
 use crate::engine::state_data::StateData;
-use crate::engine::states::work_result::Performed;
+use crate::engine::states::work_result::WorkResult;
 use crate::json_text::{DEEPEST, JsonText, Refused};
 use crate::jsonpath::ReferencePath;
 use crate::payload_size::PAYLOAD_LIMIT_BYTES;
 use crate::template::{PAYLOAD_TOO_DEEP, Template};
 
 /// Gives the state's `Result`, or its effective input.
-pub(crate) fn perform<'a>(frame: &Frame<'a>, result: Option<&Value>) -> Performed<'a> {
-    Performed::of(frame.state, result.cloned(), false)
+pub(crate) fn perform<'a>(frame: &Attempt<'a>, result: Option<&Value>) -> WorkResult<'a> {
+    WorkResult::of(frame.state, result.cloned(), false)
 }
 
 /// Tells a state whose data can be moved.
@@ -33,15 +33,15 @@ pub(crate) fn can_move(state: &State) -> bool {
         && matches!(
             (&state.kind, &state.parameters, &state.result_path),
             (
-                Kind::Pass(None),
+                StateKind::Pass(None),
                 Some(_),
                 ResultPath::Replace | ResultPath::Insert(..)
-            ) | (Kind::Pass(Some(_)), None, ResultPath::Insert(..))
+            ) | (StateKind::Pass(Some(_)), None, ResultPath::Insert(..))
         )
 }
 
 /// Makes the output of a state whose data can be moved.
-pub(crate) fn perform_by_moving(frame: &Frame<'_>, raw: StateData) -> Result<StateData, Failure> {
+pub(crate) fn perform_by_moving(frame: &Attempt<'_>, raw: StateData) -> Result<StateData, Failure> {
     let state = frame.state;
     if let (Some(Payload::JsonPath(template)), ResultPath::Replace) =
         (&state.parameters, &state.result_path)
@@ -49,8 +49,10 @@ pub(crate) fn perform_by_moving(frame: &Frame<'_>, raw: StateData) -> Result<Sta
         return from_template(frame, template, raw);
     }
     let made = match (&state.parameters, &state.kind) {
-        (Some(parameters), _) => frame.payload(parameters, "Parameters", Data::of(raw.value()))?,
-        (None, Kind::Pass(Some(result))) => result.clone(),
+        (Some(parameters), _) => {
+            frame.payload(parameters, "Parameters", FieldData::of(raw.value()))?
+        }
+        (None, StateKind::Pass(Some(result))) => result.clone(),
         (None, _) => return Ok(raw),
     };
     match &state.result_path {
@@ -63,7 +65,7 @@ pub(crate) fn perform_by_moving(frame: &Frame<'_>, raw: StateData) -> Result<Sta
 
 /// Puts a result into the raw input. A new field of its own is appended to the text too.
 fn inserted(
-    frame: &Frame<'_>,
+    frame: &Attempt<'_>,
     raw: StateData,
     text: &str,
     path: &ReferencePath,
@@ -91,7 +93,7 @@ fn inserted(
 
 /// Makes the output of a template; in a loop that only adds fields to it, what is fixed in it is there already.
 fn from_template(
-    frame: &Frame<'_>,
+    frame: &Attempt<'_>,
     template: &Template,
     raw: StateData,
 ) -> Result<StateData, Failure> {

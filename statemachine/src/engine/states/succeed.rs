@@ -1,9 +1,9 @@
 //! The Succeed state.
 
-use crate::engine::attempt::Frame;
-use crate::engine::states::work_result::Performed;
+use crate::engine::attempt::Attempt;
+use crate::engine::states::work_result::WorkResult;
 
 /// Hands the effective input on; the flow ends here, for the state has no `Next`.
-pub(crate) fn perform<'a>(frame: &Frame<'a>) -> Performed<'a> {
-    Performed::of(frame.state, None, false)
+pub(crate) fn perform<'a>(frame: &Attempt<'a>) -> WorkResult<'a> {
+    WorkResult::of(frame.state, None, false)
 }

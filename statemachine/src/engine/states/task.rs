@@ -7,14 +7,14 @@ use tokio::sync::mpsc;
 
 use crate::definition::field_values::{Setting, SettingSource};
 use crate::definition::task::{Resource, ResourceKind, Task};
-use crate::engine::attempt::{Data, Frame};
+use crate::engine::attempt::{Attempt, FieldData};
 use crate::engine::clock::sleep;
 use crate::engine::failure::{Failure, FailureClass};
-use crate::engine::flow_thread::Thread;
+use crate::engine::flow_thread::FlowThread;
 use crate::engine::history::event::{Details, EventType};
 use crate::engine::output_checks::{TOO_DEEP, over_limit};
-use crate::engine::port::task_handler::{Report, TaskCall};
-use crate::engine::port::task_tokens::{Answer, Waiting};
+use crate::engine::port::task_handler::{TaskCall, TaskReport};
+use crate::engine::port::task_tokens::{TokenAnswer, WaitingTask};
 use crate::evaluation_budget::nests_too_deeply;
 use crate::json_text::JsonText;
 use crate::payload_size::{PAYLOAD_LIMIT_BYTES, exceeds};
@@ -24,13 +24,13 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(99_999_999);
 
 /// Calls the resource once and waits for what it stands for.
 pub(crate) async fn perform(
-    frame: &Frame<'_>,
-    thread: &mut Thread,
+    frame: &Attempt<'_>,
+    thread: &mut FlowThread,
     task: &Task,
     input: &Value,
     arguments: &Value,
 ) -> Result<Value, Failure> {
-    let data = Data::of(input);
+    let data = FieldData::of(input);
     let timeout = task
         .timeout
         .as_ref()
@@ -60,7 +60,7 @@ pub(crate) async fn perform(
         tokens: frame.run.shared.tokens.clone(),
         reports,
     };
-    let mut events = Events {
+    let mut events = TaskEvents {
         frame,
         thread,
         resource: &task.resource,
@@ -73,7 +73,7 @@ pub(crate) async fn perform(
 }
 
 /// How the work ended.
-enum Outcome {
+enum TaskEnd {
     Succeeded(Value),
     Failed(Failure),
     TimedOut(Failure),
@@ -81,11 +81,11 @@ enum Outcome {
 
 /// Waits for the first of: the call's result, the token's answer, the timeout, a missing heartbeat.
 async fn work(
-    frame: &Frame<'_>,
+    frame: &Attempt<'_>,
     call: TaskCall,
-    mut reported: mpsc::UnboundedReceiver<Report>,
-    events: &mut Events<'_, '_>,
-) -> Result<Outcome, Failure> {
+    mut reported: mpsc::UnboundedReceiver<TaskReport>,
+    events: &mut TaskEvents<'_, '_>,
+) -> Result<TaskEnd, Failure> {
     let is_activity = *call.resource.kind() == ResourceKind::Activity;
     let (timeout, heartbeat) = (call.timeout, call.heartbeat);
     let mut waiting = call
@@ -101,9 +101,9 @@ async fn work(
             biased;
             Some(report) = reported.recv() => events.reported(report)?,
             answer = next_answer(&mut waiting) => match answer {
-                Answer::Heartbeat => silence.set(self::silence(heartbeat)),
-                Answer::Succeed(output) => return Ok(Outcome::Succeeded(output)),
-                Answer::Fail { error, cause } => return Ok(Outcome::Failed(Failure::reported(error, cause))),
+                TokenAnswer::Heartbeat => silence.set(self::silence(heartbeat)),
+                TokenAnswer::Succeed(output) => return Ok(TaskEnd::Succeeded(output)),
+                TokenAnswer::Fail { error, cause } => return Ok(TaskEnd::Failed(Failure::reported(error, cause))),
             },
             result = &mut work, if working => {
                 working = false;
@@ -111,8 +111,8 @@ async fn work(
                     events.reported(report)?;
                 }
                 match result {
-                    Err(error) => return Ok(Outcome::Failed(Failure::reported(error.error, error.cause))),
-                    Ok(output) if waiting.is_none() || is_activity => return Ok(Outcome::Succeeded(output.value)),
+                    Err(error) => return Ok(TaskEnd::Failed(Failure::reported(error.error, error.cause))),
+                    Ok(output) if waiting.is_none() || is_activity => return Ok(TaskEnd::Succeeded(output.value)),
                     // The request that hands the token on has been answered; the state waits for the token.
                     Ok(_) if events.submitted => {}
                     Ok(output) => events.submitted(&output.value)?,
@@ -124,11 +124,11 @@ async fn work(
     }
 }
 
-fn timed_out(waiting: &mut Option<Waiting>, heartbeat: bool) -> Outcome {
+fn timed_out(waiting: &mut Option<WaitingTask>, heartbeat: bool) -> TaskEnd {
     if let Some(waiting) = waiting {
         waiting.time_out();
     }
-    Outcome::TimedOut(Failure::timeout(heartbeat))
+    TaskEnd::TimedOut(Failure::timeout(heartbeat))
 }
 
 async fn silence(heartbeat: Option<Duration>) {
@@ -138,14 +138,18 @@ async fn silence(heartbeat: Option<Duration>) {
     }
 }
 
-async fn next_answer(waiting: &mut Option<Waiting>) -> Answer {
+async fn next_answer(waiting: &mut Option<WaitingTask>) -> TokenAnswer {
     match waiting {
         Some(waiting) => waiting.next().await,
         None => std::future::pending().await,
     }
 }
 
-fn seconds(frame: &Frame<'_>, setting: &Setting, data: Data<'_>) -> Result<Duration, Failure> {
+fn seconds(
+    frame: &Attempt<'_>,
+    setting: &Setting,
+    data: FieldData<'_>,
+) -> Result<Duration, Failure> {
     let value = frame.setting(setting, data)?;
     let seconds = crate::definition::read::fields::whole(&value)
         .filter(|seconds| (1..=99_999_999).contains(seconds));
@@ -167,9 +171,9 @@ fn seconds(frame: &Frame<'_>, setting: &Setting, data: Data<'_>) -> Result<Durat
 }
 
 /// Records the events of one attempt, which differ by the kind of resource.
-struct Events<'f, 'a> {
-    frame: &'f Frame<'a>,
-    thread: &'f mut Thread,
+struct TaskEvents<'f, 'a> {
+    frame: &'f Attempt<'a>,
+    thread: &'f mut FlowThread,
     resource: &'f Resource,
     /// An activity's start has been recorded.
     started: bool,
@@ -177,7 +181,7 @@ struct Events<'f, 'a> {
     submitted: bool,
 }
 
-impl Events<'_, '_> {
+impl TaskEvents<'_, '_> {
     fn scheduled(
         &mut self,
         arguments: &Value,
@@ -222,10 +226,10 @@ impl Events<'_, '_> {
         Ok(())
     }
 
-    fn reported(&mut self, report: Report) -> Result<(), Failure> {
+    fn reported(&mut self, report: TaskReport) -> Result<(), Failure> {
         match report {
-            Report::Submitted(output) => self.submitted(&output),
-            Report::Started(worker) => self.started(worker),
+            TaskReport::Submitted(output) => self.submitted(&output),
+            TaskReport::Started(worker) => self.started(worker),
         }
     }
 
@@ -253,33 +257,33 @@ impl Events<'_, '_> {
         Ok(())
     }
 
-    fn ended(mut self, outcome: Outcome) -> Result<Value, Failure> {
+    fn ended(mut self, outcome: TaskEnd) -> Result<Value, Failure> {
         let outcome = match outcome {
-            Outcome::Succeeded(output) if nests_too_deeply(&output) => {
+            TaskEnd::Succeeded(output) if nests_too_deeply(&output) => {
                 return Err(self.frame.runtime(TOO_DEEP));
             }
-            Outcome::Succeeded(output) if exceeds(&output, PAYLOAD_LIMIT_BYTES) => {
+            TaskEnd::Succeeded(output) if exceeds(&output, PAYLOAD_LIMIT_BYTES) => {
                 let name = match self.resource.kind() {
                     ResourceKind::Integration { service, .. } => service,
                     _ => self.resource.arn(),
                 };
-                Outcome::Failed(over_limit(FailureClass::Ordinary, name))
+                TaskEnd::Failed(over_limit(FailureClass::Ordinary, name))
             }
             outcome => outcome,
         };
         let (event, [lambda, activity]) = match &outcome {
-            Outcome::Succeeded(_) => (
+            TaskEnd::Succeeded(_) => (
                 EventType::TaskSucceeded,
                 [
                     EventType::LambdaFunctionSucceeded,
                     EventType::ActivitySucceeded,
                 ],
             ),
-            Outcome::Failed(_) => (
+            TaskEnd::Failed(_) => (
                 EventType::TaskFailed,
                 [EventType::LambdaFunctionFailed, EventType::ActivityFailed],
             ),
-            Outcome::TimedOut(_) => (
+            TaskEnd::TimedOut(_) => (
                 EventType::TaskTimedOut,
                 [
                     EventType::LambdaFunctionTimedOut,
@@ -291,7 +295,7 @@ impl Events<'_, '_> {
             ResourceKind::Integration { .. } => event,
             ResourceKind::Lambda => lambda,
             ResourceKind::Activity => {
-                if !matches!(outcome, Outcome::TimedOut(_)) {
+                if !matches!(outcome, TaskEnd::TimedOut(_)) {
                     self.started(None)?;
                 }
                 activity
@@ -299,14 +303,14 @@ impl Events<'_, '_> {
         };
         let named = self.named();
         match outcome {
-            Outcome::Succeeded(output) => {
+            TaskEnd::Succeeded(output) => {
                 self.record(event, || Details {
                     output: Some(JsonText::of(&output)),
                     ..named
                 })?;
                 Ok(output)
             }
-            Outcome::Failed(failure) | Outcome::TimedOut(failure) => {
+            TaskEnd::Failed(failure) | TaskEnd::TimedOut(failure) => {
                 self.record(event, || Details {
                     error: failure.error.clone(),
                     cause: failure.cause.clone(),

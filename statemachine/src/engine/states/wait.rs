@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::definition::field_values::{Setting, SettingSource};
 use crate::definition::is_timestamp;
 use crate::definition::model;
-use crate::engine::attempt::{Data, Frame};
+use crate::engine::attempt::{Attempt, FieldData};
 use crate::engine::clock::sleep;
 use crate::engine::failure::Failure;
 
@@ -17,7 +17,7 @@ const LONGEST_WAIT: TimeDelta = TimeDelta::days(24_855);
 
 /// Waits; the effective input goes on unchanged.
 pub(crate) async fn perform(
-    frame: &Frame<'_>,
+    frame: &Attempt<'_>,
     wait: &model::Wait,
     input: &Value,
 ) -> Result<Option<Value>, Failure> {
@@ -34,7 +34,7 @@ pub(crate) async fn perform(
     Ok(None)
 }
 
-fn seconds(frame: &Frame<'_>, setting: &Setting, input: &Value) -> Result<i64, Failure> {
+fn seconds(frame: &Attempt<'_>, setting: &Setting, input: &Value) -> Result<i64, Failure> {
     let value = value(frame, setting, input)?;
     let whole = value.as_i64().or_else(|| {
         let number = value.as_f64()?;
@@ -70,7 +70,7 @@ fn seconds(frame: &Frame<'_>, setting: &Setting, input: &Value) -> Result<i64, F
 }
 
 fn timestamp(
-    frame: &Frame<'_>,
+    frame: &Attempt<'_>,
     setting: &Setting,
     input: &Value,
 ) -> Result<DateTime<Utc>, Failure> {
@@ -99,7 +99,7 @@ fn timestamp(
     })
 }
 
-fn value(frame: &Frame<'_>, setting: &Setting, input: &Value) -> Result<Value, Failure> {
+fn value(frame: &Attempt<'_>, setting: &Setting, input: &Value) -> Result<Value, Failure> {
     match &setting.source {
         SettingSource::Path(selector) => frame.query(selector, input)?.map_err(|_| {
             frame.runtime(&format!(
@@ -107,6 +107,6 @@ fn value(frame: &Frame<'_>, setting: &Setting, input: &Value) -> Result<Value, F
                 setting.field, selector.text
             ))
         }),
-        _ => frame.setting(setting, Data::of(input)),
+        _ => frame.setting(setting, FieldData::of(input)),
     }
 }

@@ -6,7 +6,7 @@ use crate::definition::field_values::Payload;
 use crate::definition::model::State;
 
 /// What the middle of the path gives.
-pub(crate) struct Performed<'a> {
+pub(crate) struct WorkResult<'a> {
     /// The result; none where it is the effective input, unchanged.
     pub(crate) result: Option<Value>,
     /// `$states.result` exists: the state did something.
@@ -18,7 +18,7 @@ pub(crate) struct Performed<'a> {
     pub(crate) rule: Option<usize>,
 }
 
-impl<'a> Performed<'a> {
+impl<'a> WorkResult<'a> {
     /// Goes on as the state itself says.
     pub(crate) fn of(state: &'a State, result: Option<Value>, has_result: bool) -> Self {
         Self {

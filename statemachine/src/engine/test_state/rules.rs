@@ -3,10 +3,10 @@
 use serde_json::{Map, Value};
 
 use crate::definition::map::ResultWriter;
-use crate::definition::model::{Kind, State};
-use crate::engine::attempt::Frame;
+use crate::definition::model::{State, StateKind};
+use crate::engine::attempt::Attempt;
 use crate::engine::failure::Failure;
-use crate::engine::inspection::Mock;
+use crate::engine::inspection::MockedResult;
 use crate::engine::map::map_items::items;
 use crate::engine::test_state::request::TestStateRequest;
 use crate::error::{Error, ErrorKind};
@@ -23,7 +23,7 @@ pub(super) fn mock(
     request: &TestStateRequest,
     state: &State,
     context: &Map<String, Value>,
-) -> Result<Option<Mock>, Error> {
+) -> Result<Option<MockedResult>, Error> {
     let configuration = &request.state_configuration;
     if context.contains_key("Task") && !waits_outside(state) {
         return refuse(
@@ -47,7 +47,7 @@ pub(super) fn mock(
                 "TestState does not support ErrorCausedByState when a mock is not specified.",
             );
         }
-        if matches!(state.kind, Kind::Map(_) | Kind::Parallel(_)) {
+        if matches!(state.kind, StateKind::Map(_) | StateKind::Parallel(_)) {
             return Err(Error::new(
                 ErrorKind::InvalidDefinition,
                 "TestState API does not support Map or Parallel states. Supported state types include: [Task, Wait, \
@@ -57,7 +57,7 @@ pub(super) fn mock(
         if waits_outside(state) {
             return refuse("State type 'Task' is not supported when a mock is not specified");
         }
-        if matches!(state.kind, Kind::Task(_)) && request.role_arn.is_none() {
+        if matches!(state.kind, StateKind::Task(_)) && request.role_arn.is_none() {
             return refuse("RoleArn must be specified when testing a Task state");
         }
         return Ok(None);
@@ -65,7 +65,10 @@ pub(super) fn mock(
     if request.reveal_secrets {
         return refuse("TestState does not support RevealSecrets when a mock is specified.");
     }
-    if !matches!(state.kind, Kind::Task(_) | Kind::Map(_) | Kind::Parallel(_)) {
+    if !matches!(
+        state.kind,
+        StateKind::Task(_) | StateKind::Map(_) | StateKind::Parallel(_)
+    ) {
         let name = state.kind.name();
         return refuse(format!(
             "State type '{name}' is not supported when a mock is specified"
@@ -108,7 +111,7 @@ pub(super) fn mock(
             Ok(result)
         }
     };
-    Ok(Some(Mock {
+    Ok(Some(MockedResult {
         result,
         failed_iterations: configuration.map_iteration_failure_count,
     }))
@@ -117,7 +120,7 @@ pub(super) fn mock(
 /// Refuses more failed iterations than the mock has results.
 fn check_count(state: &State, failed: Option<usize>, result: &Value) -> Result<(), Error> {
     match (&state.kind, failed, result) {
-        (Kind::Map(_), Some(failed), Value::Array(results)) if failed > results.len() => {
+        (StateKind::Map(_), Some(failed), Value::Array(results)) if failed > results.len() => {
             refuse(TOO_MANY_FAILED)
         }
         _ => Ok(()),
@@ -127,7 +130,7 @@ fn check_count(state: &State, failed: Option<usize>, result: &Value) -> Result<(
 /// Refuses a result that the state could not give.
 fn check_shape(state: &State, result: &Value) -> Result<(), Error> {
     match (&state.kind, result) {
-        (Kind::Map(map), result) => {
+        (StateKind::Map(map), result) => {
             let exports = matches!(
                 &map.writer,
                 Some(ResultWriter {
@@ -141,12 +144,14 @@ fn check_shape(state: &State, result: &Value) -> Result<(), Error> {
                 _ => Ok(()),
             }
         }
-        (Kind::Parallel(branches), Value::Array(results)) if results.len() != branches.len() => {
+        (StateKind::Parallel(branches), Value::Array(results))
+            if results.len() != branches.len() =>
+        {
             refuse(
                 "Mocked result must contain the same number of items as number of Parallel branches.",
             )
         }
-        (Kind::Parallel(_), result) if !result.is_array() => {
+        (StateKind::Parallel(_), result) if !result.is_array() => {
             refuse("Mocked result must be an array.")
         }
         _ => Ok(()),
@@ -157,10 +162,10 @@ fn check_shape(state: &State, result: &Value) -> Result<(), Error> {
 pub(super) fn check_iterations(
     request: &TestStateRequest,
     state: &State,
-    frame: &Frame<'_>,
+    frame: &Attempt<'_>,
     input: &Value,
 ) -> Result<(), Error> {
-    if let (Kind::Map(map), Some(failed)) = (
+    if let (StateKind::Map(map), Some(failed)) = (
         &state.kind,
         request.state_configuration.map_iteration_failure_count,
     ) && let Ok(items) = items(frame, map, input)
@@ -174,14 +179,14 @@ pub(super) fn check_iterations(
 /// Tells whether the state waits for a token or a job.
 fn waits_outside(state: &State) -> bool {
     match &state.kind {
-        Kind::Task(task) => task.resource.waits_for_token() || task.resource.waits_for_job(),
+        StateKind::Task(task) => task.resource.waits_for_token() || task.resource.waits_for_job(),
         _ => false,
     }
 }
 
 /// Tells whether the state has a task token.
 pub(super) fn waits_for_token(state: &State) -> bool {
-    matches!(&state.kind, Kind::Task(task) if task.resource.waits_for_token())
+    matches!(&state.kind, StateKind::Task(task) if task.resource.waits_for_token())
 }
 
 fn refuse<T>(message: impl Into<String>) -> Result<T, Error> {

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use crate::definition::{Machine, MachineType};
-use crate::engine::attempt::Frame;
+use crate::engine::attempt::Attempt;
 use crate::engine::clock::{Clock, date_text};
 use crate::engine::execution::environment::Environment;
 use crate::engine::execution::execution_run::Run;
 use crate::engine::failure::Failure;
-use crate::engine::flow_thread::Thread;
-use crate::engine::inspection::{Inspection, Mock};
-use crate::engine::retriers::Retries;
+use crate::engine::flow_thread::FlowThread;
+use crate::engine::inspection::{Inspection, MockedResult};
+use crate::engine::retriers::RetryCounter;
 use crate::engine::start_execution::Engine;
 use crate::engine::state::{attempt, caught};
 use crate::engine::state_data::StateData;
@@ -70,12 +70,12 @@ pub async fn test_state(
         &input,
         context,
     ));
-    let mut thread = Thread {
+    let mut thread = FlowThread {
         variables: Arc::new(variables),
-        ..Thread::default()
+        ..FlowThread::default()
     };
     let variables = thread.variables.clone();
-    let frame = Frame {
+    let frame = Attempt {
         run: &run,
         state,
         variables: &variables,
@@ -111,7 +111,7 @@ pub async fn test_state(
 
 /// Tells what the state's handlers make of a failure.
 fn fail(
-    frame: &Frame<'_>,
+    frame: &Attempt<'_>,
     input: &Value,
     failure: Failure,
     response: &mut TestStateResponse,
@@ -120,7 +120,7 @@ fn fail(
 ) {
     let state = frame.state;
     response.status = TestStateStatus::Failed;
-    let retries = Retries::with_used(&state.retry, frame.retry_count);
+    let retries = RetryCounter::with_used(&state.retry, frame.retry_count);
     if let Some(index) = retries.index(&failure) {
         details.insert("retryIndex".to_owned(), index.into());
     }
@@ -197,7 +197,7 @@ fn inspection_data(
     data
 }
 
-fn shared(engine: &Engine, request: &TestStateRequest, mock: Option<Mock>) -> Environment {
+fn shared(engine: &Engine, request: &TestStateRequest, mock: Option<MockedResult>) -> Environment {
     let mut names = engine.names.clone();
     names.role_arn.clone_from(&request.role_arn);
     Environment::new(

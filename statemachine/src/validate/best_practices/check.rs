@@ -2,21 +2,21 @@
 
 use serde_json::Value;
 
-use crate::definition::model::{Flow, Kind};
-use crate::definition::read::fields::Problems;
+use crate::definition::model::{Flow, StateKind};
+use crate::definition::read::fields::DiagnosticCollector;
 use crate::diagnostics::diagnostic::{Code, Diagnostic};
 use crate::json_pointer::below;
-use crate::validate::best_practices::written_state::Written;
+use crate::validate::best_practices::written_state::WrittenState;
 use crate::validate::best_practices::{error_handlers, payloads};
 
 /// Looks for warnings in a definition without errors.
 pub(crate) fn check(source: &Value, flow: &Flow) -> Vec<Diagnostic> {
-    let findings = Problems::default();
+    let findings = DiagnosticCollector::default();
     check_flow(source, flow, "", &findings);
     findings.into_inner()
 }
 
-fn check_flow(source: &Value, flow: &Flow, pointer: &str, findings: &Problems) {
+fn check_flow(source: &Value, flow: &Flow, pointer: &str, findings: &DiagnosticCollector) {
     let Some(states) = source.get("States") else {
         return;
     };
@@ -25,7 +25,7 @@ fn check_flow(source: &Value, flow: &Flow, pointer: &str, findings: &Problems) {
         let Some(source) = states.get(&state.name) else {
             continue;
         };
-        let written = Written {
+        let written = WrittenState {
             state,
             source,
             pointer: &pointer,
@@ -42,19 +42,19 @@ fn check_flow(source: &Value, flow: &Flow, pointer: &str, findings: &Problems) {
 }
 
 /// Gives the places of the flows inside a state.
-fn inner_paths(written: Written<'_>) -> Vec<String> {
+fn inner_paths(written: WrittenState<'_>) -> Vec<String> {
     match &written.state.kind {
-        Kind::Parallel(branches) => (0..branches.len())
+        StateKind::Parallel(branches) => (0..branches.len())
             .map(|index| format!("/Branches/{index}"))
             .collect(),
-        Kind::Map(map) => vec![format!("/{}", map.processor_field)],
+        StateKind::Map(map) => vec![format!("/{}", map.processor_field)],
         _ => Vec::new(),
     }
 }
 
-fn without_timeout(written: Written<'_>) -> Option<Diagnostic> {
+fn without_timeout(written: WrittenState<'_>) -> Option<Diagnostic> {
     match &written.state.kind {
-        Kind::Task(task) if task.timeout.is_none() => {
+        StateKind::Task(task) if task.timeout.is_none() => {
             let message = "the task may hang for 99,999,999 seconds, more than three years";
             let warning = written.warn(Code::TaskWithoutTimeout, "", message);
             Some(warning.hint("set `TimeoutSeconds`"))

@@ -3,15 +3,15 @@
 use serde_json::Value;
 
 use crate::definition::QueryLanguage;
-use crate::definition::model::{Catcher, Flow, Kind, ResultPath, Retrier, State};
+use crate::definition::model::{Catcher, Flow, ResultPath, Retrier, State, StateKind};
 use crate::definition::task::ResourceKind;
 use crate::diagnostics::diagnostic::{Code, Diagnostic};
 use crate::validate::best_practices::input_fields::first_fields;
-use crate::validate::best_practices::written_state::Written;
+use crate::validate::best_practices::written_state::WrittenState;
 
 const ALL: &str = "States.ALL";
 
-pub(super) fn check(written: Written<'_>, flow: &Flow, states: &Value) -> Vec<Diagnostic> {
+pub(super) fn check(written: WrittenState<'_>, flow: &Flow, states: &Value) -> Vec<Diagnostic> {
     let state = written.state;
     let mut findings = Vec::new();
     let retriers: Vec<&[String]> = state
@@ -73,7 +73,7 @@ fn why_unreachable(errors: &[String]) -> &'static str {
 }
 
 fn creates_cluster(state: &State) -> bool {
-    matches!(&state.kind, Kind::Task(task) if matches!(
+    matches!(&state.kind, StateKind::Task(task) if matches!(
         task.resource.kind(),
         ResourceKind::Integration { call, .. }
             if matches!(call.split('.').next(), Some("createCluster" | "runJobFlow"))
@@ -98,7 +98,7 @@ fn is_taken(name: &str, earlier: &[&[String]]) -> bool {
 
 /// Finds a field that a state behind the handler reads and the handler's own input no longer has.
 fn dropped_field(
-    written: Written<'_>,
+    written: WrittenState<'_>,
     flow: &Flow,
     states: &Value,
     catcher: &Catcher,
@@ -124,9 +124,10 @@ fn dropped_field(
             return Some((state.name.clone(), field));
         }
         match (&state.kind, &state.result_path) {
-            (Kind::Choice(_), _) => return None,
-            (Kind::Wait(_) | Kind::Succeed | Kind::Fail(_), _) | (_, ResultPath::Discard) => {}
-            (Kind::Pass(None), ResultPath::Replace) if state.parameters.is_none() => {}
+            (StateKind::Choice(_), _) => return None,
+            (StateKind::Wait(_) | StateKind::Succeed | StateKind::Fail(_), _)
+            | (_, ResultPath::Discard) => {}
+            (StateKind::Pass(None), ResultPath::Replace) if state.parameters.is_none() => {}
             (_, ResultPath::Insert(text, _)) => known.extend(first_field(text)),
             // From here on the data is another state's own.
             (_, ResultPath::Replace) => return None,
@@ -150,8 +151,8 @@ fn success_of_failure(flow: &Flow, regular: &[bool], catcher: &Catcher) -> Optio
             let state = &flow.states[*index];
             !regular[*index]
                 && match state.kind {
-                    Kind::Succeed => true,
-                    Kind::Fail(_) | Kind::Choice(_) => false,
+                    StateKind::Succeed => true,
+                    StateKind::Fail(_) | StateKind::Choice(_) => false,
                     _ => state.next.is_none(),
                 }
         })?;
@@ -171,7 +172,7 @@ fn reached(flow: &Flow, from: &[usize], with_handlers: bool) -> Vec<bool> {
         }
         let state = &flow.states[index];
         waiting.extend(state.next);
-        if let Kind::Choice(choice) = &state.kind {
+        if let StateKind::Choice(choice) = &state.kind {
             waiting.extend(choice.rules.iter().map(|rule| rule.next));
             waiting.extend(choice.default);
         }

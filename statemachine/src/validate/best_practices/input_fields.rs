@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::definition::choice::{Condition, Operand, Operator, Property};
 use crate::definition::field_values::Selector;
-use crate::definition::model::{DataPath, Kind, State};
+use crate::definition::model::{DataPath, State, StateKind};
 
 /// The fields of a state whose keys that end in `.$` read its input.
 const TEMPLATES: [&str; 6] = [
@@ -48,7 +48,7 @@ pub(super) fn first_fields(state: &State, source: Option<&Value>) -> Vec<String>
             of_text(path, &mut fields);
         }
     }
-    if let Kind::Choice(choice) = &state.kind {
+    if let StateKind::Choice(choice) = &state.kind {
         for rule in &choice.rules {
             of_condition(&rule.condition, &mut fields);
         }

@@ -4,11 +4,11 @@ use serde_json::Value;
 
 use crate::definition::QueryLanguage;
 use crate::definition::model::MapState;
-use crate::definition::model::{Kind, ResultPath};
+use crate::definition::model::{ResultPath, StateKind};
 use crate::definition::task::ResourceKind;
 use crate::diagnostics::diagnostic::{Code, Diagnostic};
-use crate::json_pointer::Walk;
-use crate::validate::best_practices::written_state::Written;
+use crate::json_pointer::PointerWalk;
+use crate::validate::best_practices::written_state::WrittenState;
 
 /// Calls whose answer holds as much as somebody stored.
 const UNBOUNDED_CALLS: [(&str, &str); 3] = [
@@ -17,8 +17,8 @@ const UNBOUNDED_CALLS: [(&str, &str); 3] = [
     ("aws-sdk:athena", "getQueryResults"),
 ];
 
-pub(super) fn check(written: Written<'_>) -> Vec<Diagnostic> {
-    let mut walk = Walk::new();
+pub(super) fn check(written: WrittenState<'_>) -> Vec<Diagnostic> {
+    let mut walk = PointerWalk::new();
     if written.state.language == QueryLanguage::JsonPath {
         for field in ["Parameters", "ResultSelector", "ItemSelector", "Assign"] {
             if let Some(template) = written.source.get(field) {
@@ -42,7 +42,7 @@ pub(super) fn check(written: Written<'_>) -> Vec<Diagnostic> {
 }
 
 /// Finds values that look like paths or calls under keys that do not end in `.$`.
-fn plain_paths(written: Written<'_>, template: &Value, walk: &mut Walk<Diagnostic>) {
+fn plain_paths(written: WrittenState<'_>, template: &Value, walk: &mut PointerWalk<Diagnostic>) {
     match template {
         Value::Object(fields) => {
             for (name, value) in fields.iter().filter(|(name, _)| !name.ends_with(".$")) {
@@ -108,12 +108,12 @@ fn exports(map: &MapState) -> bool {
     writer.is_some_and(|writer| writer.resource.is_some())
 }
 
-fn too_large(written: Written<'_>) -> Option<Diagnostic> {
+fn too_large(written: WrittenState<'_>) -> Option<Diagnostic> {
     let state = written.state;
     let keeps_result = !matches!(state.result_path, ResultPath::Discard);
     let reshapes = state.result_selector.is_some() || state.output.is_some();
     match &state.kind {
-        Kind::Map(map)
+        StateKind::Map(map)
             if map.distributed.is_some() && !exports(map) && keeps_result && !reshapes =>
         {
             let message =
@@ -125,7 +125,7 @@ fn too_large(written: Written<'_>) -> Option<Diagnostic> {
                 ),
             )
         }
-        Kind::Task(task) if keeps_result && !reshapes => {
+        StateKind::Task(task) if keeps_result && !reshapes => {
             let ResourceKind::Integration { service, call } = task.resource.kind() else {
                 return None;
             };

@@ -7,13 +7,13 @@ use crate::diagnostics::diagnostic::{Code, Diagnostic};
 
 /// One state with what was written for it.
 #[derive(Clone, Copy)]
-pub(super) struct Written<'a> {
+pub(super) struct WrittenState<'a> {
     pub(super) state: &'a State,
     pub(super) source: &'a Value,
     pub(super) pointer: &'a str,
 }
 
-impl Written<'_> {
+impl WrittenState<'_> {
     pub(super) fn warn(&self, code: Code, below: &str, message: impl Into<String>) -> Diagnostic {
         Diagnostic::warning(code, &format!("{}{below}", self.pointer), message)
     }
