@@ -82,7 +82,7 @@ impl Attempt<'_> {
         match payload {
             Payload::JsonPath(template) => self
                 .with_scope(data.input, item, |scope| {
-                    template.evaluate(scope, &mut self.run.shared.randomness())
+                    template.evaluate(scope, &mut self.run.environment.randomness())
                 })
                 .map_err(|error| self.runtime(&error.to_string())),
             Payload::Jsonata(template) => self.expression(template, field, data, item),
@@ -96,7 +96,7 @@ impl Attempt<'_> {
         input: &mut Value,
     ) -> Result<Value, Failure> {
         self.with_context(self.item, |context| {
-            let host = &mut self.run.shared.randomness();
+            let host = &mut self.run.environment.randomness();
             template.evaluate_by_moving(input, context, self.variables, host)
         })
         .map_err(|error| self.runtime(&error.to_string()))
@@ -109,7 +109,7 @@ impl Attempt<'_> {
         built: &mut Value,
     ) -> Result<(), Failure> {
         self.with_context(self.item, |context| {
-            let host = &mut self.run.shared.randomness();
+            let host = &mut self.run.environment.randomness();
             template.evaluate_in_place(built, context, self.variables, host)
         })
         .map_err(|error| self.runtime(&error.to_string()))
@@ -142,7 +142,7 @@ impl Attempt<'_> {
             variables: self.variables,
         };
         template
-            .evaluate(field, &scope, &mut self.run.shared.host())
+            .evaluate(field, &scope, &mut self.run.environment.host())
             .map_err(|error| self.jsonata_failure(field, &error))
     }
 
@@ -161,7 +161,7 @@ impl Attempt<'_> {
             }),
             SelectorSource::Call(call) => self
                 .with_scope(input, self.item, |scope| {
-                    call.evaluate(scope, &mut self.run.shared.randomness())
+                    call.evaluate(scope, &mut self.run.environment.randomness())
                 })
                 .map(Ok)
                 .map_err(|error| self.runtime(&error.to_string())),
@@ -277,7 +277,7 @@ impl Attempt<'_> {
 
     pub(crate) fn failure(&self, class: FailureClass, error: &str, message: &str) -> Failure {
         // A test of one state has no events, and its causes do not name any.
-        if self.run.shared.inspection.is_some() {
+        if self.run.environment.inspection.is_some() {
             return Failure::new(class, error, message);
         }
         let cause = format!(
@@ -289,14 +289,14 @@ impl Attempt<'_> {
 
     /// Notes a step for the test of a state.
     pub(crate) fn inspect(&self, step: InspectedStep, value: &Value) {
-        if let Some(inspection) = &self.run.shared.inspection {
+        if let Some(inspection) = &self.run.environment.inspection {
             inspection.note(self.state, step, value);
         }
     }
 
     /// Gives what takes the place of the work in the test of a state.
     pub(crate) fn mock(&self) -> Option<&MockedResult> {
-        self.run.shared.inspection.as_ref()?.mock.as_ref()
+        self.run.environment.inspection.as_ref()?.mock.as_ref()
     }
 
     fn jsonata_failure(&self, field: &str, error: &Error) -> Failure {
@@ -328,7 +328,7 @@ impl Attempt<'_> {
             self.state.kind,
             StateKind::Task(_) | StateKind::Parallel(_) | StateKind::Map(_)
         );
-        let tested = self.run.shared.inspection.is_some();
+        let tested = self.run.environment.inspection.is_some();
         let surrounding = StateContext {
             state: if tested {
                 TESTED_STATE

@@ -17,18 +17,18 @@ pub(crate) const TOO_DEEP: &str = "The output of the state is nested too deeply.
 ///
 /// `too_deep` is what is said of one that nests so; `write` makes the output's text, if it is not longer than allowed.
 pub(crate) fn within_limit(
-    frame: &Attempt<'_>,
+    attempt: &Attempt<'_>,
     made: Value,
     too_deep: &str,
     write: impl FnOnce(&Value) -> Result<JsonText, Refused>,
 ) -> Result<StateData, Failure> {
     let refused = |refused| match refused {
         Refused::TooLong if !nests_too_deeply(&made) => {
-            over_limit(FailureClass::DataLimit, &frame.state.name)
+            over_limit(FailureClass::DataLimit, &attempt.state.name)
         }
-        _ => frame.runtime(too_deep),
+        _ => attempt.runtime(too_deep),
     };
-    if frame.run.recorder.shows_texts() {
+    if attempt.run.recorder.shows_texts() {
         let text = write(&made).map_err(refused)?;
         return Ok(StateData::with_text(made, text));
     }
@@ -50,14 +50,14 @@ pub(crate) fn over_limit(class: FailureClass, name: &str) -> Failure {
 
 /// Builds the failure of a result that has no place in the raw input.
 pub(crate) fn without_place(
-    frame: &Attempt<'_>,
+    attempt: &Attempt<'_>,
     text: &str,
     path: &ReferencePath,
     raw: &Value,
 ) -> Failure {
     match path.obstructed_step(raw) {
         Some(step) if raw.is_array() || raw.is_object() => Failure::conflict(&step, raw),
-        _ => frame.failure(
+        _ => attempt.failure(
             FailureClass::Ordinary,
             "States.ResultPathMatchFailure",
             &format!("Unable to apply ReferencePath {text} to input {raw}"),

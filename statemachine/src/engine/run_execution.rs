@@ -22,9 +22,9 @@ pub(crate) async fn drive(
     input: Value,
     limit: Option<Duration>,
 ) -> Outcome {
-    let started_at = run.shared.clock.now();
+    let started_at = run.environment.clock.now();
     let mut thread = FlowThread::default();
-    let role_arn = run.shared.names.role_arn.clone();
+    let role_arn = run.environment.names.role_arn.clone();
     let started = run
         .recorder
         .record(0, EventType::ExecutionStarted, || Details {
@@ -63,7 +63,7 @@ pub(crate) async fn drive(
         // Only the event names the error; the execution itself has none.
         None => outcome.status = Status::TimedOut,
     }
-    outcome.stopped_at = run.shared.clock.now();
+    outcome.stopped_at = run.environment.clock.now();
     outcome.events = run.recorder.count();
     outcome
 }

@@ -14,9 +14,8 @@ use crate::engine::flow_thread::FlowThread;
 use crate::engine::history::event::{Details, EventType};
 use crate::engine::history::recorder::ShownData;
 use crate::engine::retriers::RetryCounter;
-use crate::engine::state::{StateResult, attempt, attempt_at_once, caught};
-use crate::engine::state_data::StateData;
-use crate::engine::state_data::Variables;
+use crate::engine::state::{StateResult, catch_failure, run_attempt, run_attempt_at_once};
+use crate::engine::state_data::{StateData, Variables};
 use crate::engine::states::pass;
 
 /// Runs a flow from its start to its end and gives its output.
@@ -29,7 +28,7 @@ pub(crate) async fn run_flow(
     let mut input = StateData::from(input);
     let mut current = flow.start;
     loop {
-        if run.shared.transition() {
+        if run.environment.transition() {
             thread.left_at = None;
             tokio::task::yield_now().await;
         }
@@ -132,14 +131,14 @@ fn try_at_once(
     thread: &mut FlowThread,
     before: u64,
 ) -> Result<LeftState, Failure> {
-    let frame = frame(
+    let attempt = first_attempt(
         run,
         state,
         thread,
         (&thread.variables, thread.item.as_deref()),
     );
     let done = if pass::can_move(state) {
-        pass::perform_by_moving(&frame, raw).map(|output| LeftState {
+        pass::perform_by_moving(&attempt, raw).map(|output| LeftState {
             output,
             assigned: None,
             next: state.next,
@@ -147,7 +146,7 @@ fn try_at_once(
     } else {
         let mut raw = raw;
         let mut spare = raw.take_text();
-        attempt_at_once(&frame, raw.value(), &mut spare).map(|done| {
+        run_attempt_at_once(&attempt, raw.value(), &mut spare).map(|done| {
             raw.return_text(spare);
             done.handing_on(raw)
         })
@@ -159,7 +158,7 @@ fn try_at_once(
 }
 
 /// Prepares the first attempt of a state that has just been entered.
-fn frame<'a>(
+fn first_attempt<'a>(
     run: &'a Arc<Run>,
     state: &'a State,
     thread: &FlowThread,
@@ -173,7 +172,7 @@ fn frame<'a>(
         item,
         entered: thread.last,
         entered_at: if state.reads_context {
-            date_text(run.shared.clock.now())
+            date_text(run.environment.clock.now())
         } else {
             String::new()
         },
@@ -191,16 +190,16 @@ async fn try_state(
     before: u64,
 ) -> Result<StateResult, Failure> {
     let (variables, item) = (thread.variables.clone(), thread.item.clone());
-    let mut frame = frame(run, state, thread, (&variables, item.as_deref()));
+    let mut attempt = first_attempt(run, state, thread, (&variables, item.as_deref()));
     let raw = raw.value();
     let mut retries = RetryCounter::new(&state.retry);
     loop {
         if let StateKind::Task(task) = &state.kind
             && task.resource.waits_for_token()
         {
-            frame.token = Some(run.shared.uuid());
+            attempt.token = Some(run.environment.uuid());
         }
-        let attempted = attempt(&frame, thread, raw).await;
+        let attempted = run_attempt(&attempt, thread, raw).await;
         let inner_success = thread.inner_success.take();
         let failure = match attempted {
             Ok(done) => return Ok(done),
@@ -208,16 +207,16 @@ async fn try_state(
         };
         // A failure after the branches or iterations have succeeded follows the event that says so.
         thread.last = inner_success.unwrap_or(thread.last);
-        let follows = if thread.last == frame.entered {
+        let follows = if thread.last == attempt.entered {
             before
         } else {
             thread.last
         };
         record_evaluation_failure(run, state, thread, follows, &failure)?;
-        let delay = retries.next(&failure, &mut run.shared.host().random);
+        let delay = retries.next(&failure, &mut run.environment.host().random);
         if let Some(delay) = delay {
             sleep(delay).await;
-            frame.retry_count += 1;
+            attempt.retry_count += 1;
             continue;
         }
         // Measured: a machine that is itself wrong ends at once, and no state around has an event for it.
@@ -231,7 +230,7 @@ async fn try_state(
             record_aborted_task(run, state, thread, &failure)?;
             return Err(failure);
         };
-        let done = caught(&frame, raw, &failure, index);
+        let done = catch_failure(&attempt, raw, &failure, index);
         if let Err(failure) = &done
             && failure.class != FailureClass::Runtime
         {

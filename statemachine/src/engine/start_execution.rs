@@ -191,7 +191,7 @@ impl Engine {
         };
         let express = (definition.machine_type == MachineType::Express).then_some(EXPRESS_LIMIT);
         let limit = definition.timeout.into_iter().chain(express).min();
-        let shared = Environment::new(
+        let environment = Environment::new(
             self.handler.clone(),
             self.sink.clone(),
             Clock::starting_at(self.start_time),
@@ -205,7 +205,7 @@ impl Engine {
             None,
         );
         let run = Arc::new(Run::of_machine(
-            Arc::new(shared),
+            Arc::new(environment),
             definition.machine_type,
             &input,
         ));

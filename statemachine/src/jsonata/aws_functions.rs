@@ -11,9 +11,8 @@ use serde_json::Value;
 
 use crate::digest::digest;
 use crate::java::random::JavaRandom;
-use crate::jsonata::bounding_rewrite;
 use crate::jsonata::evaluation_meter::{EvaluationMeter, MAX_SEQUENCE_ITEMS, MEMORY_LIMIT};
-use crate::jsonata::json_conversion;
+use crate::jsonata::{bounding_rewrite, json_conversion};
 use crate::scope::{Host, Random};
 
 /// How long a text may be that is matched against a pattern: every match becomes an object of several hundred bytes.

@@ -7,8 +7,7 @@ use crate::definition::map::{
     Distribution, HeaderLocation, InputType, ItemBatcher, ItemReader, ItemSource, ManifestType,
     ResultWriter, Transformation,
 };
-use crate::definition::model::MapState;
-use crate::definition::model::{Flow, MachineType, QueryLanguage, StateKind};
+use crate::definition::model::{Flow, MachineType, MapState, QueryLanguage, StateKind};
 use crate::definition::read::allowed_fields::PROCESSOR;
 use crate::definition::read::fields::Fields;
 use crate::definition::read::flow::{InheritedSettings, read_flow};

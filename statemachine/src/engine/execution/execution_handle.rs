@@ -70,7 +70,7 @@ impl Outcome {
             error: None,
             cause: None,
             started_at,
-            stopped_at: run.shared.clock.now(),
+            stopped_at: run.environment.clock.now(),
             events: run.recorder.count(),
         }
     }
@@ -165,14 +165,14 @@ impl ExecutionControl {
     /// Counts the states entered so far, those of child executions included.
     #[must_use]
     pub fn transitions(&self) -> u64 {
-        self.run.shared.transitions()
+        self.run.environment.transitions()
     }
 
     /// Stops the execution, as `StopExecution` does: it ends as [`Status::Aborted`] at its next step.
     ///
     /// An execution that has ended stays as it is, and of several stops the first counts.
     pub fn stop(&self, error: Option<String>, cause: Option<String>) {
-        let stop = &self.run.shared.stop;
+        let stop = &self.run.environment.stop;
         stop.request(StopRequest { error, cause });
     }
 }
@@ -182,11 +182,11 @@ async fn until_stopped(
     work: impl Future<Output = Outcome> + Send,
 ) -> Outcome {
     let run = &control.run;
-    let started_at = run.shared.clock.now();
+    let started_at = run.environment.clock.now();
     let mut work = std::pin::pin!(work);
     let request = tokio::select! {
         biased;
-        request = run.shared.stop.requested() => request,
+        request = run.environment.stop.requested() => request,
         outcome = &mut work => return outcome,
     };
     // The work is dropped after this, and with it every task that is still being waited for: as recorded, a stop is the

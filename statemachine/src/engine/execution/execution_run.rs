@@ -14,7 +14,7 @@ use crate::engine::history::recorder::Recorder;
 
 /// One execution.
 pub(crate) struct Run {
-    pub(crate) shared: Arc<Environment>,
+    pub(crate) environment: Arc<Environment>,
     pub(crate) recorder: Recorder,
     context: Mutex<Context>,
     /// Parts of the context object that a caller gave, which stay as they are.
@@ -24,45 +24,48 @@ pub(crate) struct Run {
 impl Run {
     /// Prepares the execution of a machine.
     pub(crate) fn of_machine(
-        shared: Arc<Environment>,
+        environment: Arc<Environment>,
         machine_type: MachineType,
         input: &Value,
     ) -> Self {
-        let names = &shared.names;
-        let name = names.execution.clone().unwrap_or_else(|| shared.uuid());
+        let names = &environment.names;
+        let name = names
+            .execution
+            .clone()
+            .unwrap_or_else(|| environment.uuid());
         let prefix = format!("arn:aws:states:{}:{}", names.region, names.account);
         let arn = match machine_type {
             MachineType::Standard => format!("{prefix}:execution:{}:{name}", names.machine),
             MachineType::Express => format!(
                 "{prefix}:express:{}:{name}:{}",
                 names.machine,
-                shared.uuid()
+                environment.uuid()
             ),
         };
         let machine_arn = format!("{prefix}:stateMachine:{}", names.machine);
         let machine_name = names.machine.clone();
-        Self::new(shared, arn, &name, input, &machine_arn, &machine_name)
+        Self::new(environment, arn, &name, input, &machine_arn, &machine_name)
     }
 
     /// Prepares the execution of one item of a distributed Map.
     pub(crate) fn of_item(
-        shared: Arc<Environment>,
+        environment: Arc<Environment>,
         label: &str,
         express: bool,
         input: &Value,
     ) -> Self {
-        let names = &shared.names;
-        let name = shared.uuid();
+        let names = &environment.names;
+        let name = environment.uuid();
         let prefix = format!("arn:aws:states:{}:{}", names.region, names.account);
         let machine_name = format!("{}/{label}", names.machine);
         let kind = if express { "express" } else { "execution" };
         let arn = format!("{prefix}:{kind}:{machine_name}:{name}");
         let machine_arn = format!("{prefix}:stateMachine:{machine_name}");
-        Self::new(shared, arn, &name, input, &machine_arn, &machine_name)
+        Self::new(environment, arn, &name, input, &machine_arn, &machine_name)
     }
 
     fn new(
-        shared: Arc<Environment>,
+        environment: Arc<Environment>,
         arn: String,
         name: &str,
         input: &Value,
@@ -73,9 +76,9 @@ impl Run {
             "Execution": {
                 "Id": arn,
                 "Input": input,
-                "StartTime": date_text(shared.clock.now()),
+                "StartTime": date_text(environment.clock.now()),
                 "Name": name,
-                "RoleArn": shared.names.role_arn,
+                "RoleArn": environment.names.role_arn,
                 "RedriveCount": 0,
             },
             "StateMachine": {"Id": machine_arn, "Name": machine_name},
@@ -83,32 +86,32 @@ impl Run {
         Self {
             recorder: Recorder::new(
                 arn.into(),
-                shared.clock,
-                shared.event_limit,
-                shared.sink.clone(),
-                Arc::clone(&shared.stop),
+                environment.clock,
+                environment.event_limit,
+                environment.sink.clone(),
+                Arc::clone(&environment.stop),
             ),
             context: Mutex::new(Context {
                 whole: context,
                 state: None,
             }),
             given: Vec::new(),
-            shared,
+            environment,
         }
     }
 
     /// Prepares the test of one state, with parts of the context object that the caller gives.
     pub(crate) fn of_test(
-        shared: Arc<Environment>,
+        environment: Arc<Environment>,
         input: &Value,
         given: Map<String, Value>,
     ) -> Self {
-        let names = &shared.names;
-        let (machine, name) = (shared.uuid(), shared.uuid());
+        let names = &environment.names;
+        let (machine, name) = (environment.uuid(), environment.uuid());
         let prefix = format!("arn:aws:states:{}:{}", names.region, names.account);
         let arn = format!("{prefix}:express:{machine}:{name}");
         let machine_arn = format!("{prefix}:stateMachine:{machine}");
-        let mut run = Self::new(shared, arn, &name, input, &machine_arn, &machine);
+        let mut run = Self::new(environment, arn, &name, input, &machine_arn, &machine);
         let context = run
             .context
             .get_mut()

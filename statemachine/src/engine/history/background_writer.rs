@@ -19,7 +19,7 @@ const WAITING_BUFFERS: usize = 2;
 /// too much waits, and at the end, whoever fills the buffers writes them too, so that a thread that gets no processor
 /// holds nobody up.
 pub(super) struct BackgroundWriter {
-    shared: Arc<WriterState>,
+    state: Arc<WriterState>,
     has_thread: bool,
     /// Something was handed over since the start or the last [`finish`](Self::finish).
     is_owing: bool,
@@ -46,7 +46,7 @@ struct BufferQueue {
 impl BackgroundWriter {
     /// Starts without a thread; `broken` becomes true with the first error, after which nothing is written any more.
     pub(super) fn new(writer: impl Write + Send + 'static, broken: Arc<AtomicBool>) -> Self {
-        let shared = WriterState {
+        let state = WriterState {
             writer: Mutex::new(Some(Box::new(writer))),
             queue: Mutex::default(),
             changed: Condvar::new(),
@@ -54,7 +54,7 @@ impl BackgroundWriter {
             broken,
         };
         Self {
-            shared: Arc::new(shared),
+            state: Arc::new(state),
             has_thread: false,
             is_owing: false,
         }
@@ -64,31 +64,31 @@ impl BackgroundWriter {
     pub(super) fn hand_over(&mut self, gathered: &mut Vec<u8>) {
         self.is_owing = true;
         if !self.has_thread {
-            let shared = Arc::clone(&self.shared);
-            let write = move || shared.write_until_the_end();
+            let state = Arc::clone(&self.state);
+            let write = move || state.write_until_the_end();
             // Where the system gives no thread, the queue is always full.
             self.has_thread = Builder::new()
                 .name("history".to_owned())
                 .spawn(write)
                 .is_ok();
         }
-        let mut queue = lock(&self.shared.queue);
+        let mut queue = lock(&self.state.queue);
         while queue.full.len() >= WAITING_BUFFERS {
             drop(queue);
-            self.shared.write_next();
-            queue = lock(&self.shared.queue);
+            self.state.write_next();
+            queue = lock(&self.state.queue);
         }
         let empty = queue.written.pop();
         let empty = empty.unwrap_or_else(|| Vec::with_capacity(gathered.capacity()));
         queue.full.push_back(mem::replace(gathered, empty));
         drop(queue);
-        self.shared.changed.notify_one();
+        self.state.changed.notify_one();
     }
 
     /// Writes at once, and flushes.
     pub(super) fn write_through(&self, gathered: &mut Vec<u8>) {
-        while self.shared.write_next() {}
-        self.shared.write(|writer| {
+        while self.state.write_next() {}
+        self.state.write(|writer| {
             writer.write_all(gathered)?;
             writer.flush()
         });
@@ -97,7 +97,7 @@ impl BackgroundWriter {
 
     /// Tells whether something may not have been written yet, or an error has not been told.
     pub(super) fn is_owing(&self) -> bool {
-        self.is_owing || lock(&self.shared.error).is_some()
+        self.is_owing || lock(&self.state.error).is_some()
     }
 
     /// Writes all that was handed over and the rest, and flushes.
@@ -107,9 +107,9 @@ impl BackgroundWriter {
     pub(super) fn finish(&mut self, rest: &mut Vec<u8>) -> io::Result<()> {
         self.write_through(rest);
         self.is_owing = false;
-        match lock(&self.shared.error).take() {
+        match lock(&self.state.error).take() {
             Some(error) => Err(error),
-            None if self.shared.is_broken() => {
+            None if self.state.is_broken() => {
                 Err(io::Error::other("an earlier line could not be written"))
             }
             None => Ok(()),
@@ -120,9 +120,9 @@ impl BackgroundWriter {
 /// Closes what is written to, whether or not the thread has ended by then.
 impl Drop for BackgroundWriter {
     fn drop(&mut self) {
-        drop(lock(&self.shared.writer).take());
-        lock(&self.shared.queue).has_ended = true;
-        self.shared.changed.notify_one();
+        drop(lock(&self.state.writer).take());
+        lock(&self.state.queue).has_ended = true;
+        self.state.changed.notify_one();
     }
 }
 
@@ -195,7 +195,7 @@ impl fmt::Debug for BackgroundWriter {
             .debug_struct("BackgroundWriter")
             .field("has_thread", &self.has_thread)
             .field("is_owing", &self.is_owing)
-            .field("is_broken", &self.shared.is_broken())
+            .field("is_broken", &self.state.is_broken())
             .finish_non_exhaustive()
     }
 }

@@ -10,8 +10,7 @@ use tokio::sync::mpsc;
 use crate::engine::clock::Clock;
 use crate::engine::failure::Failure;
 use crate::engine::history::event::{Details, Event, EventType, HistorySink};
-use crate::engine::state_data::StateData;
-use crate::engine::state_data::Variables;
+use crate::engine::state_data::{StateData, Variables};
 use crate::engine::stop_request::{StopRequest, StopSignal};
 use crate::json_text::written;
 

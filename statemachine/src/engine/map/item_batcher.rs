@@ -10,7 +10,7 @@ use crate::payload_size::length;
 
 /// Groups items into the inputs of child executions: `{"BatchInput": .., "Items": [..]}`.
 pub(crate) fn batches(
-    frame: &Attempt<'_>,
+    attempt: &Attempt<'_>,
     batcher: &map::ItemBatcher,
     input: &Value,
     items: Vec<Value>,
@@ -19,7 +19,7 @@ pub(crate) fn batches(
     let limit = |setting: &Option<_>| {
         setting
             .as_ref()
-            .map(|setting| count(frame, setting, data))
+            .map(|setting| count(attempt, setting, data))
             .transpose()
     };
     let max_items = limit(&batcher.max_items)?
@@ -29,7 +29,7 @@ pub(crate) fn batches(
         .filter(|limit| *limit > 0)
         .unwrap_or(usize::MAX);
     let batch_input = match &batcher.batch_input {
-        Some(batch_input) => Some(frame.payload(batch_input, "BatchInput", data)?),
+        Some(batch_input) => Some(attempt.payload(batch_input, "BatchInput", data)?),
         None => None,
     };
     let build = |items: Vec<Value>| {

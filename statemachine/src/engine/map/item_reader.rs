@@ -20,31 +20,33 @@ const GET_OBJECT: &str = "arn:aws:states:::s3:getObject";
 
 /// Checks what AWS checks before the Map starts: that `MaxItems` is a whole number.
 pub(crate) fn check(
-    frame: &Attempt<'_>,
+    attempt: &Attempt<'_>,
     reader: &ItemReader,
     input: &Value,
 ) -> Result<(), Failure> {
     match &reader.max_items {
-        Some(setting) => integer(frame, setting, FieldData::of(input)).map(drop),
+        Some(setting) => integer(attempt, setting, FieldData::of(input)).map(drop),
         None => Ok(()),
     }
 }
 
 /// Reads the items, at most `MaxItems` of them.
 pub(crate) async fn read(
-    frame: &Attempt<'_>,
+    attempt: &Attempt<'_>,
     reader: &ItemReader,
     input: &Value,
 ) -> Result<Vec<MapItem>, Failure> {
     let data = FieldData::of(input);
     let parameters = match &reader.parameters {
-        Some(parameters) => frame.payload(parameters, field(frame), data)?,
+        Some(parameters) => attempt.payload(parameters, field(attempt), data)?,
         None => Value::Object(Map::new()),
     };
     let max_items = match &reader.max_items {
-        Some(setting) => usize::try_from(integer(frame, setting, data)?).map_err(|_negative| {
-            Failure::item_reader("field MaxItems must be positive".to_owned())
-        })?,
+        Some(setting) => {
+            usize::try_from(integer(attempt, setting, data)?).map_err(|_negative| {
+                Failure::item_reader("field MaxItems must be positive".to_owned())
+            })?
+        }
         None => 0,
     };
     // Zero stands for no limit, as recorded.
@@ -55,13 +57,13 @@ pub(crate) async fn read(
     };
     let lists = matches!(reader.resource.kind(), ResourceKind::Integration { call, .. } if call == "listObjectsV2");
     let source = ObjectReader {
-        frame,
+        attempt,
         reader,
         limit,
     };
-    let given = frame
+    let given = attempt
         .run
-        .shared
+        .environment
         .inspection
         .as_ref()
         .and_then(|inspection| inspection.item_reader_data.clone());
@@ -87,15 +89,15 @@ pub(crate) async fn read(
 }
 
 /// Names the field that makes the request, for the failures of its expressions.
-fn field(frame: &Attempt<'_>) -> &'static str {
-    match frame.state.language {
+fn field(attempt: &Attempt<'_>) -> &'static str {
+    match attempt.state.language {
         QueryLanguage::JsonPath => "ItemReader/Parameters",
         QueryLanguage::Jsonata => "ItemReader/Arguments",
     }
 }
 
 struct ObjectReader<'f, 'a> {
-    frame: &'f Attempt<'a>,
+    attempt: &'f Attempt<'a>,
     reader: &'f ItemReader,
     limit: usize,
 }
@@ -107,7 +109,7 @@ impl ObjectReader<'_, '_> {
             input: parameters,
             body: None,
         };
-        call(self.frame, request).await.map_err(|error| {
+        call(self.attempt, request).await.map_err(|error| {
             Failure::item_reader(
                 error
                     .cause
@@ -176,7 +178,7 @@ impl ObjectReader<'_, '_> {
                     None => iterable(value),
                     Some(pointer) => match value.pointer(pointer) {
                         Some(items) => {
-                            self.frame.inspect(InspectedStep::ItemsPointer, items);
+                            self.attempt.inspect(InspectedStep::ItemsPointer, items);
                             iterable(items.clone())
                         }
                         None => Err(Failure::item_reader(

@@ -12,42 +12,42 @@ use crate::engine::inspection::InspectedStep;
 
 /// Finds the items that stand in the data; those of an ItemReader are read elsewhere.
 pub(crate) fn items(
-    frame: &Attempt<'_>,
+    attempt: &Attempt<'_>,
     map: &MapState,
     input: &Value,
 ) -> Result<Vec<MapItem>, Failure> {
     let (value, place) = match &map.items {
         ItemSource::Input | ItemSource::Reader(_) => (input.clone(), "$"),
         ItemSource::Path(selector) => {
-            let value = frame.query(selector, input)?;
+            let value = attempt.query(selector, input)?;
             let value = value.map_err(|error| missing_step(&error.to_string(), input))?;
             (value, selector.text.as_str())
         }
         ItemSource::Items { text, items } => {
-            let value = frame.payload(items, "Items", FieldData::of(input))?;
+            let value = attempt.payload(items, "Items", FieldData::of(input))?;
             if !value.is_array() && !value.is_object() {
                 let text = text.as_deref().unwrap_or_default();
-                return Err(frame.unexpected_type(text, "Items", "array", &value));
+                return Err(attempt.unexpected_type(text, "Items", "array", &value));
             }
             (value, "")
         }
     };
     if let (ItemSource::Path(_), Value::Array(_)) = (&map.items, &value) {
-        frame.inspect(InspectedStep::ItemsPath, &value);
+        attempt.inspect(InspectedStep::ItemsPath, &value);
     }
     match value {
         Value::Array(values) => Ok(numbered(values)),
         Value::Object(fields) if matches!(map.items, ItemSource::Items { .. }) => Ok(keyed(fields)),
-        other => Err(match frame.state.language {
+        other => Err(match attempt.state.language {
             // The context object's own `$` is not shown.
-            QueryLanguage::JsonPath => frame.runtime(&format!(
+            QueryLanguage::JsonPath => attempt.runtime(&format!(
                 "Reference path \"{}\" must point to array.",
                 place
                     .strip_prefix('$')
                     .filter(|rest| rest.starts_with('$'))
                     .unwrap_or(place)
             )),
-            QueryLanguage::Jsonata => frame.evaluation(
+            QueryLanguage::Jsonata => attempt.evaluation(
                 None,
                 &format!("Map state input must be an array but was: {other}"),
             ),
@@ -85,14 +85,14 @@ pub(crate) fn keyed(fields: serde_json::Map<String, Value>) -> Vec<MapItem> {
 
 /// Builds an iteration's input: what the selector makes of the item, or the item.
 pub(crate) fn select(
-    frame: &Attempt<'_>,
+    attempt: &Attempt<'_>,
     map: &MapState,
     input: &Value,
     item: &MapItem,
 ) -> Result<Value, Failure> {
     match (&map.selector, &item.key) {
         (Some((field, selector)), _) => {
-            frame.payload_for_item(selector, field, FieldData::of(input), Some(item))
+            attempt.payload_for_item(selector, field, FieldData::of(input), Some(item))
         }
         (None, Some(key)) => Ok(serde_json::json!({"Key": key, "Value": item.value})),
         (None, None) => Ok(item.value.clone()),

@@ -26,32 +26,32 @@ pub(crate) struct Tolerance {
 
 /// Evaluates how many iterations may run at once, 0 for no limit.
 pub(crate) fn max_concurrency(
-    frame: &Attempt<'_>,
+    attempt: &Attempt<'_>,
     map: &MapState,
     input: &Value,
 ) -> Result<usize, Failure> {
     let limit = match &map.max_concurrency {
-        Some(setting) => count(frame, setting, FieldData::of(input))?,
+        Some(setting) => count(attempt, setting, FieldData::of(input))?,
         None => 0,
     };
-    frame.inspect(InspectedStep::MaxConcurrency, &limit.into());
+    attempt.inspect(InspectedStep::MaxConcurrency, &limit.into());
     Ok(limit)
 }
 
 pub(crate) fn tolerance(
-    frame: &Attempt<'_>,
+    attempt: &Attempt<'_>,
     map: &MapState,
     input: &Value,
 ) -> Result<Tolerance, Failure> {
     let mut tolerance = Tolerance::default();
     if let Some(setting) = &map.tolerated_failure_count {
-        let count = count(frame, setting, FieldData::of(input))?;
-        frame.inspect(InspectedStep::ToleratedFailureCount, &count.into());
+        let count = count(attempt, setting, FieldData::of(input))?;
+        attempt.inspect(InspectedStep::ToleratedFailureCount, &count.into());
         tolerance.count = Some(count);
     }
     if let Some(setting) = &map.tolerated_failure_percentage {
-        let percentage = percentage(frame, setting, FieldData::of(input))?;
-        frame.inspect(
+        let percentage = percentage(attempt, setting, FieldData::of(input))?;
+        attempt.inspect(
             InspectedStep::ToleratedFailurePercentage,
             &percentage.into(),
         );
@@ -62,27 +62,27 @@ pub(crate) fn tolerance(
 
 /// Reads a count.
 pub(crate) fn count(
-    frame: &Attempt<'_>,
+    attempt: &Attempt<'_>,
     setting: &Setting,
     data: FieldData<'_>,
 ) -> Result<usize, Failure> {
-    let number = integer(frame, setting, data)?;
+    let number = integer(attempt, setting, data)?;
     usize::try_from(number).map_err(|_| {
         let message = match setting.field.trim_end_matches("Path") {
             name @ "ToleratedFailureCount" => format!("{name} cannot be negative."),
             name => format!("Expected non-negative integer for {name}, got '{number}' instead."),
         };
-        frame.invalid(Some(setting.field), &message)
+        attempt.invalid(Some(setting.field), &message)
     })
 }
 
 /// Reads a whole number; one that stands behind a path may be written as text.
 pub(crate) fn integer(
-    frame: &Attempt<'_>,
+    attempt: &Attempt<'_>,
     setting: &Setting,
     data: FieldData<'_>,
 ) -> Result<i64, Failure> {
-    let mut value = frame.setting(setting, data)?;
+    let mut value = attempt.setting(setting, data)?;
     if let (SettingSource::Path(_), Some(Ok(number))) =
         (&setting.source, value.as_str().map(str::parse::<i64>))
     {
@@ -93,9 +93,9 @@ pub(crate) fn integer(
         .or_else(|| whole(&value).and_then(|number| i64::try_from(number).ok()))
         .ok_or_else(|| match &setting.source {
             SettingSource::Jsonata { text, .. } => {
-                frame.unexpected_type(text, setting.field, "integer", &value)
+                attempt.unexpected_type(text, setting.field, "integer", &value)
             }
-            source => frame.runtime(&format!(
+            source => attempt.runtime(&format!(
                 "The {} field refers to value \"{}\" which is not a valid integer: {}",
                 setting.field,
                 bare(&value),
@@ -104,8 +104,12 @@ pub(crate) fn integer(
         })
 }
 
-fn percentage(frame: &Attempt<'_>, setting: &Setting, data: FieldData<'_>) -> Result<f64, Failure> {
-    let value = frame.setting(setting, data)?;
+fn percentage(
+    attempt: &Attempt<'_>,
+    setting: &Setting,
+    data: FieldData<'_>,
+) -> Result<f64, Failure> {
+    let value = attempt.setting(setting, data)?;
     let number: Option<f64> = match (&setting.source, &value) {
         (SettingSource::Path(_), Value::String(text)) => text.parse().ok(),
         _ => value.as_f64(),
@@ -113,9 +117,9 @@ fn percentage(frame: &Attempt<'_>, setting: &Setting, data: FieldData<'_>) -> Re
     let Some(number) = number else {
         return Err(match &setting.source {
             SettingSource::Jsonata { text, .. } => {
-                frame.unexpected_type(text, setting.field, "number", &value)
+                attempt.unexpected_type(text, setting.field, "number", &value)
             }
-            source => frame.runtime(&format!(
+            source => attempt.runtime(&format!(
                 "The {} field refers to value \"{}\" which is not a valid float: {}",
                 setting.field,
                 bare(&value),
@@ -126,7 +130,7 @@ fn percentage(frame: &Attempt<'_>, setting: &Setting, data: FieldData<'_>) -> Re
     if (0.0..=100.0).contains(&number) {
         return Ok(number);
     }
-    Err(frame.invalid(
+    Err(attempt.invalid(
         Some(setting.field),
         "ToleratedFailurePercentage must be between 0 and 100.",
     ))

@@ -24,22 +24,22 @@ const TIMEOUT: Duration = Duration::from_secs(99_999_999);
 
 /// Sends the call through the same port as a Task's.
 pub(crate) async fn call(
-    frame: &Attempt<'_>,
+    attempt: &Attempt<'_>,
     request: ObjectCall,
 ) -> Result<TaskOutput, TaskFailure> {
     let (reports, _) = mpsc::unbounded_channel();
-    let answer = frame.run.shared.handler.call(TaskCall {
+    let answer = attempt.run.environment.handler.call(TaskCall {
         resource: request.resource,
         input: request.input,
         body: request.body,
         credentials: None,
         token: None,
-        state: frame.state.name.clone(),
-        retry_count: frame.retry_count,
-        execution: frame.run.recorder.execution().to_string(),
+        state: attempt.state.name.clone(),
+        retry_count: attempt.retry_count,
+        execution: attempt.run.recorder.execution().to_string(),
         timeout: TIMEOUT,
         heartbeat: None,
-        tokens: frame.run.shared.tokens.clone(),
+        tokens: attempt.run.environment.tokens.clone(),
         reports,
     });
     tokio::select! {

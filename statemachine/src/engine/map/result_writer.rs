@@ -25,7 +25,7 @@ pub(crate) struct MapRunResults<'a> {
 
 /// Writes the results and gives the state's output: where they are, or they themselves.
 pub(crate) async fn write(
-    frame: &Attempt<'_>,
+    attempt: &Attempt<'_>,
     writer: &ResultWriter,
     input: &Value,
     results: MapRunResults<'_>,
@@ -36,20 +36,20 @@ pub(crate) async fn write(
         .ended
         .iter()
         .partition(|child| child.outcome.status == Status::Succeeded);
-    let succeeded = transform(frame, writer.transformation, results.label, &succeeded);
+    let succeeded = transform(attempt, writer.transformation, results.label, &succeeded);
     let Some(resource) = &writer.resource else {
         return Ok(Value::Array(succeeded));
     };
     // A failure has no output to be transformed.
-    let failed = transform(frame, Transformation::None, results.label, &failed);
+    let failed = transform(attempt, Transformation::None, results.label, &failed);
     let pending = results.children.pending.iter().map(pending).collect();
     let parameters = match &writer.parameters {
         Some(parameters) => {
-            let field = match frame.state.language {
+            let field = match attempt.state.language {
                 QueryLanguage::JsonPath => "ResultWriter/Parameters",
                 QueryLanguage::Jsonata => "ResultWriter/Arguments",
             };
-            frame.payload(parameters, field, FieldData::of(input))?
+            attempt.payload(parameters, field, FieldData::of(input))?
         }
         None => Value::Object(Map::new()),
     };
@@ -84,19 +84,19 @@ pub(crate) async fn write(
                 Value::Array(results).to_string()
             };
             files.push(json!({"Key": key, "Size": body.len()}));
-            put(frame, resource, &bucket, &key, body).await?;
+            put(attempt, resource, &bucket, &key, body).await?;
         }
         result_files.insert(name.to_owned(), Value::Array(files));
     }
     let key = format!("{folder}/manifest.json");
     let manifest =
         json!({"DestinationBucket": bucket, "MapRunArn": map_run, "ResultFiles": result_files});
-    put(frame, resource, &bucket, &key, manifest.to_string()).await?;
+    put(attempt, resource, &bucket, &key, manifest.to_string()).await?;
     Ok(json!({"MapRunArn": map_run, "ResultWriterDetails": {"Bucket": bucket, "Key": key}}))
 }
 
 async fn put(
-    frame: &Attempt<'_>,
+    attempt: &Attempt<'_>,
     resource: &Resource,
     bucket: &str,
     key: &str,
@@ -113,7 +113,7 @@ async fn put(
         input: json!({"Bucket": bucket, "Key": key}),
         body: Some(Bytes::from(body)),
     };
-    call(frame, request).await.map(drop).map_err(|error| {
+    call(attempt, request).await.map(drop).map_err(|error| {
         let cause = error.cause.or(error.error);
         Failure::ordinary(
             names::RESULT_WRITER_FAILED,
@@ -123,7 +123,7 @@ async fn put(
 }
 
 fn transform(
-    frame: &Attempt<'_>,
+    attempt: &Attempt<'_>,
     transformation: Transformation,
     label: &str,
     children: &[&ChildExecution],
@@ -132,7 +132,7 @@ fn transform(
     match transformation {
         Transformation::None => children
             .iter()
-            .map(|child| described(frame, label, child))
+            .map(|child| described(attempt, label, child))
             .collect(),
         Transformation::Compact => children.iter().map(|child| output(child)).collect(),
         Transformation::Flatten => children
@@ -155,8 +155,8 @@ fn pending(input: &Value) -> Value {
 }
 
 /// Describes a child execution as `DescribeExecution` does.
-fn described(frame: &Attempt<'_>, label: &str, child: &ChildExecution) -> Value {
-    let names = &frame.run.shared.names;
+fn described(attempt: &Attempt<'_>, label: &str, child: &ChildExecution) -> Value {
+    let names = &attempt.run.environment.names;
     let outcome = &child.outcome;
     let mut description = Map::new();
     let mut put = |name: &str, value: Value| description.insert(name.to_owned(), value);

@@ -17,13 +17,13 @@ use crate::engine::states::work_result::WorkResult;
 
 /// Finds the first rule whose condition holds, else the default.
 pub(crate) fn perform<'a>(
-    frame: &Attempt<'a>,
+    attempt: &Attempt<'a>,
     choice: &'a Choice,
     input: &Value,
 ) -> Result<WorkResult<'a>, Failure> {
-    let state = frame.state;
+    let state = attempt.state;
     for (index, rule) in choice.rules.iter().enumerate() {
-        if holds(frame, &rule.condition, index, input)? {
+        if holds(attempt, &rule.condition, index, input)? {
             let Rule {
                 next,
                 assign,
@@ -42,7 +42,7 @@ pub(crate) fn perform<'a>(
     }
     // The documentation calls this `States.NoChoiceMatched`; executions end with `States.Runtime`.
     let Some(default) = choice.default else {
-        return Err(frame.runtime(
+        return Err(attempt.runtime(
             "Failed to transition out of the state. The state does not point to a next state.",
         ));
     };
@@ -57,7 +57,7 @@ pub(crate) fn perform<'a>(
 }
 
 fn holds(
-    frame: &Attempt<'_>,
+    attempt: &Attempt<'_>,
     condition: &Condition,
     index: usize,
     input: &Value,
@@ -66,14 +66,14 @@ fn holds(
         Condition::Literal(value) => Ok(*value),
         Condition::Jsonata { text, template } => {
             let field = format!("Choices[{index}]/Condition");
-            match frame.expression(template, &field, FieldData::of(input), frame.item)? {
+            match attempt.expression(template, &field, FieldData::of(input), attempt.item)? {
                 Value::Bool(value) => Ok(value),
-                other => Err(frame.unexpected_type(text, &field, "boolean", &other)),
+                other => Err(attempt.unexpected_type(text, &field, "boolean", &other)),
             }
         }
         Condition::All(conditions) => {
             for condition in conditions {
-                if !holds(frame, condition, index, input)? {
+                if !holds(attempt, condition, index, input)? {
                     return Ok(false);
                 }
             }
@@ -81,34 +81,34 @@ fn holds(
         }
         Condition::Any(conditions) => {
             for condition in conditions {
-                if holds(frame, condition, index, input)? {
+                if holds(attempt, condition, index, input)? {
                     return Ok(true);
                 }
             }
             Ok(false)
         }
-        Condition::Not(condition) => holds(frame, condition, index, input).map(|value| !value),
+        Condition::Not(condition) => holds(attempt, condition, index, input).map(|value| !value),
         Condition::Test {
             variable,
             operator,
             operand,
-        } => test(frame, variable, *operator, operand, input),
+        } => test(attempt, variable, *operator, operand, input),
     }
 }
 
 fn test(
-    frame: &Attempt<'_>,
+    attempt: &Attempt<'_>,
     variable: &Selector,
     operator: Operator,
     operand: &Operand,
     input: &Value,
 ) -> Result<bool, Failure> {
-    let found = frame.look(variable, input)?.ok();
+    let found = attempt.look(variable, input)?.ok();
     if let (Operator::Is(Property::Present), Operand::Literal(expected)) = (operator, operand) {
         return Ok(Value::Bool(found.is_some()) == *expected);
     }
     let missing = |selector: &Selector| {
-        frame.runtime(&format!(
+        attempt.runtime(&format!(
             "Invalid path '{}': The choice state's condition path references an invalid value.",
             selector.text
         ))
@@ -119,7 +119,7 @@ fn test(
         Operand::Pattern(pattern) => {
             return Ok(value.as_str().is_some_and(|text| pattern.matches(text)));
         }
-        Operand::Path(selector) => frame
+        Operand::Path(selector) => attempt
             .look(selector, input)?
             .map_err(|_| missing(selector))?,
     };

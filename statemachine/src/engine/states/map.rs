@@ -27,7 +27,7 @@ const INLINE_CONCURRENCY: usize = 40;
 
 /// Runs the processor for every item.
 pub(crate) async fn perform(
-    frame: &Attempt<'_>,
+    attempt: &Attempt<'_>,
     thread: &mut FlowThread,
     map: &MapState,
     input: &Value,
@@ -35,13 +35,13 @@ pub(crate) async fn perform(
     // Items that are still to be read are read later, and not counted, as AWS does.
     let items = match &map.items {
         ItemSource::Reader(reader) => {
-            item_reader::check(frame, reader, input)?;
+            item_reader::check(attempt, reader, input)?;
             None
         }
-        _ => Some(items(frame, map, input)?),
+        _ => Some(items(attempt, map, input)?),
     };
-    let max_concurrency = max_concurrency(frame, map, input)?;
-    thread.last = frame
+    let max_concurrency = max_concurrency(attempt, map, input)?;
+    thread.last = attempt
         .run
         .recorder
         .record(thread.last, EventType::MapStateStarted, || Details {
@@ -49,56 +49,57 @@ pub(crate) async fn perform(
             ..Details::default()
         })?;
     // AWS looks at what is tolerated only now, and numbers its failure as if the state had not started.
-    let tolerance = tolerance(frame, map, input).inspect_err(|_| thread.last = frame.entered)?;
-    match (frame.mock(), map.distributed, items) {
+    let tolerance =
+        tolerance(attempt, map, input).inspect_err(|_| thread.last = attempt.entered)?;
+    match (attempt.mock(), map.distributed, items) {
         (Some(mock), _, items) => {
-            rehearse(frame, map, input, items).await?;
+            rehearse(attempt, map, input, items).await?;
             mocked(mock, tolerance)
         }
         (None, None, Some(items)) => {
-            inline(frame, thread, map, input, items, max_concurrency).await
+            inline(attempt, thread, map, input, items, max_concurrency).await
         }
         (None, _, items) => {
             let limits = MapLimits {
                 max_concurrency,
                 tolerance,
             };
-            map_run::perform(frame, thread, map, input, items, limits).await
+            map_run::perform(attempt, thread, map, input, items, limits).await
         }
     }
 }
 
 /// Shows what the iterations of a tested state would get.
 async fn rehearse(
-    frame: &Attempt<'_>,
+    attempt: &Attempt<'_>,
     map: &MapState,
     input: &Value,
     items: Option<Vec<MapItem>>,
 ) -> Result<(), Failure> {
-    let given = frame
+    let given = attempt
         .run
-        .shared
+        .environment
         .inspection
         .as_ref()
         .is_some_and(|inspection| inspection.item_reader_data.is_some());
     let items = match (items, &map.items) {
         (Some(items), _) => items,
         (None, ItemSource::Reader(reader)) if given => {
-            item_reader::read(frame, reader, input).await?
+            item_reader::read(attempt, reader, input).await?
         }
         (None, _) => return Ok(()),
     };
     let mut inputs = Vec::with_capacity(items.len());
     for item in &items {
-        inputs.push(select(frame, map, input, item)?);
+        inputs.push(select(attempt, map, input, item)?);
     }
     if map.selector.is_some() {
-        frame.inspect(InspectedStep::ItemSelector, &Value::Array(inputs.clone()));
+        attempt.inspect(InspectedStep::ItemSelector, &Value::Array(inputs.clone()));
     }
     if let Some(batcher) = &map.batcher {
-        frame.inspect(
+        attempt.inspect(
             InspectedStep::ItemBatcher,
-            &Value::Array(batches(frame, batcher, input, inputs)?),
+            &Value::Array(batches(attempt, batcher, input, inputs)?),
         );
     }
     Ok(())
@@ -120,15 +121,15 @@ fn mocked(mock: &MockedResult, tolerance: Tolerance) -> Result<Value, Failure> {
 
 /// Runs the iterations inside this execution, as many at once as allowed, results in the order of the items.
 async fn inline(
-    frame: &Attempt<'_>,
+    attempt: &Attempt<'_>,
     thread: &mut FlowThread,
     map: &MapState,
     input: &Value,
     items: Vec<MapItem>,
     max_concurrency: usize,
 ) -> Result<Value, Failure> {
-    let run = frame.run;
-    let name = &frame.state.shared_name;
+    let run = attempt.run;
+    let name = &attempt.state.shared_name;
     let count = items.len();
     let mut outputs = vec![Value::Null; count];
     let mut waiting = VecDeque::from(items);
@@ -144,7 +145,7 @@ async fn inline(
             && let Some(item) = waiting.pop_front()
         {
             free -= 1;
-            let input = select(frame, map, input, &item)?;
+            let input = select(attempt, map, input, &item)?;
             let index = item.index;
             let event = EventType::MapIterationStarted;
             let started = run.recorder.record_iteration(follows, event, name, index)?;

@@ -19,10 +19,9 @@ use crate::engine::flow_thread::FlowThread;
 use crate::engine::history::event::{Details, EventType};
 use crate::engine::map::child_executions::{ChildExecution, ChildExecutions};
 use crate::engine::map::item_batcher::batches;
-use crate::engine::map::item_reader;
 use crate::engine::map::map_items::select;
 use crate::engine::map::map_limits::{MapLimits, over_threshold, threshold_exceeded};
-use crate::engine::map::result_writer;
+use crate::engine::map::{item_reader, result_writer};
 use crate::engine::run_execution::drive;
 
 /// How many child executions AWS runs at once where the definition names no limit.
@@ -33,25 +32,25 @@ pub(crate) const EXPRESS_LIMIT: Duration = Duration::from_mins(5);
 
 /// Runs the processor for every item, or for every batch of items, as executions of their own.
 pub(crate) async fn perform(
-    frame: &Attempt<'_>,
+    attempt: &Attempt<'_>,
     thread: &mut FlowThread,
     map: &MapState,
     input: &Value,
     known: Option<Vec<MapItem>>,
     limits: MapLimits,
 ) -> Result<Value, Failure> {
-    let run = frame.run;
-    let shared = &run.shared;
+    let run = attempt.run;
+    let environment = &run.environment;
     let label = map
         .label
         .clone()
-        .unwrap_or_else(|| frame.state.name.clone());
+        .unwrap_or_else(|| attempt.state.name.clone());
     let arn = format!(
         "arn:aws:states:{}:{}:mapRun:{}/{label}:{}",
-        shared.names.region,
-        shared.names.account,
-        shared.names.machine,
-        shared.uuid()
+        environment.names.region,
+        environment.names.account,
+        environment.names.machine,
+        environment.uuid()
     );
     thread.last = run
         .recorder
@@ -64,7 +63,7 @@ pub(crate) async fn perform(
         thread,
         running: true,
     };
-    let ended = map_run(frame, map, input, known, limits, &label, &arn).await;
+    let ended = map_run(attempt, map, input, known, limits, &label, &arn).await;
     open.running = false;
     drop(open);
     match ended {
@@ -116,7 +115,7 @@ impl Drop for OpenExecution {
 }
 
 async fn map_run(
-    frame: &Attempt<'_>,
+    attempt: &Attempt<'_>,
     map: &MapState,
     input: &Value,
     known: Option<Vec<MapItem>>,
@@ -126,18 +125,18 @@ async fn map_run(
 ) -> Result<Value, Failure> {
     let items = match (known, &map.items) {
         (Some(items), _) => items,
-        (None, ItemSource::Reader(reader)) => item_reader::read(frame, reader, input).await?,
+        (None, ItemSource::Reader(reader)) => item_reader::read(attempt, reader, input).await?,
         (None, _) => Vec::new(),
     };
     let selected = items
         .iter()
-        .map(|item| select(frame, map, input, item))
+        .map(|item| select(attempt, map, input, item))
         .collect::<Result<Vec<Value>, Failure>>()?;
     let inputs = match &map.batcher {
-        Some(batcher) => batches(frame, batcher, input, selected)?,
+        Some(batcher) => batches(attempt, batcher, input, selected)?,
         None => selected,
     };
-    let children = run_children(frame, map, inputs, limits, label).await;
+    let children = run_children(attempt, map, inputs, limits, label).await;
     let exceeded = children.exceeded;
     // What has ended is exported also where too much of it has failed.
     let output = match &map.writer {
@@ -147,7 +146,7 @@ async fn map_run(
                 label,
                 children: &children,
             };
-            result_writer::write(frame, writer, input, results).await
+            result_writer::write(attempt, writer, input, results).await
         }
         None => Ok(Value::Array(outputs(children.ended))),
     };
@@ -168,7 +167,7 @@ fn outputs(children: Vec<ChildExecution>) -> Vec<Value> {
 
 /// Runs the children that may run, in the order of their items, until more of them have failed than the state tolerates.
 async fn run_children(
-    frame: &Attempt<'_>,
+    attempt: &Attempt<'_>,
     map: &MapState,
     inputs: Vec<Value>,
     limits: MapLimits,
@@ -188,12 +187,12 @@ async fn run_children(
     let mut finished = futures::stream::iter(0..total)
         .map(|index| async move {
             let input = &items[index];
-            let run = Run::of_item(frame.run.shared.clone(), label, express, input);
+            let run = Run::of_item(attempt.run.environment.clone(), label, express, input);
             let child = OpenExecution(Arc::new(run));
             let limit = express.then_some(EXPRESS_LIMIT);
             let begun = RunningChild {
                 run: child.0.clone(),
-                at: frame.run.shared.clock.now(),
+                at: attempt.run.environment.clock.now(),
             };
             running().insert(index, begun);
             let outcome = Box::pin(drive(&child.0, &map.processor, input.clone(), limit)).await;

@@ -13,12 +13,12 @@ use crate::engine::inner_flows::InnerFlows;
 ///
 /// The first failure ends the others.
 pub(crate) async fn perform(
-    frame: &Attempt<'_>,
+    attempt: &Attempt<'_>,
     thread: &mut FlowThread,
     branches: &[Flow],
     input: &Value,
 ) -> Result<Value, Failure> {
-    let run = frame.run;
+    let run = attempt.run;
     thread.last = run.record_plain(thread.last, EventType::ParallelStateStarted)?;
     let mut lines = InnerFlows::new();
     for (index, branch) in branches.iter().enumerate() {

@@ -19,8 +19,8 @@ use crate::payload_size::PAYLOAD_LIMIT_BYTES;
 use crate::template::{PAYLOAD_TOO_DEEP, Template};
 
 /// Gives the state's `Result`, or its effective input.
-pub(crate) fn perform<'a>(frame: &Attempt<'a>, result: Option<&Value>) -> WorkResult<'a> {
-    WorkResult::of(frame.state, result.cloned(), false)
+pub(crate) fn perform<'a>(attempt: &Attempt<'a>, result: Option<&Value>) -> WorkResult<'a> {
+    WorkResult::of(attempt.state, result.cloned(), false)
 }
 
 /// Tells a state whose data can be moved.
@@ -41,23 +41,26 @@ pub(crate) fn can_move(state: &State) -> bool {
 }
 
 /// Makes the output of a state whose data can be moved.
-pub(crate) fn perform_by_moving(frame: &Attempt<'_>, raw: StateData) -> Result<StateData, Failure> {
-    let state = frame.state;
+pub(crate) fn perform_by_moving(
+    attempt: &Attempt<'_>,
+    raw: StateData,
+) -> Result<StateData, Failure> {
+    let state = attempt.state;
     if let (Some(Payload::JsonPath(template)), ResultPath::Replace) =
         (&state.parameters, &state.result_path)
     {
-        return from_template(frame, template, raw);
+        return from_template(attempt, template, raw);
     }
     let made = match (&state.parameters, &state.kind) {
         (Some(parameters), _) => {
-            frame.payload(parameters, "Parameters", FieldData::of(raw.value()))?
+            attempt.payload(parameters, "Parameters", FieldData::of(raw.value()))?
         }
         (None, StateKind::Pass(Some(result))) => result.clone(),
         (None, _) => return Ok(raw),
     };
     match &state.result_path {
-        ResultPath::Insert(text, path) => inserted(frame, raw, text, path, made),
-        _ => within_limit(frame, made, TOO_DEEP, |made| {
+        ResultPath::Insert(text, path) => inserted(attempt, raw, text, path, made),
+        _ => within_limit(attempt, made, TOO_DEEP, |made| {
             whole_text(made, raw.into_parts().1)
         }),
     }
@@ -65,7 +68,7 @@ pub(crate) fn perform_by_moving(frame: &Attempt<'_>, raw: StateData) -> Result<S
 
 /// Puts a result into the raw input. A new field of its own is appended to the text too.
 fn inserted(
-    frame: &Attempt<'_>,
+    attempt: &Attempt<'_>,
     raw: StateData,
     text: &str,
     path: &ReferencePath,
@@ -75,7 +78,7 @@ fn inserted(
     let (mut raw, given_up) = raw.into_parts();
     let appended = path.appended_field(&raw);
     if path.insert(&mut raw, made).is_err() {
-        return Err(without_place(frame, text, path, &raw));
+        return Err(without_place(attempt, text, path, &raw));
     }
     let write = |whole: &Value| match (appended, given_up, whole) {
         (Some(name), Some(text), Value::Object(fields)) => {
@@ -87,30 +90,30 @@ fn inserted(
         }
         (_, given_up, whole) => whole_text(whole, given_up),
     };
-    let whole = within_limit(frame, raw, TOO_DEEP, write)?;
+    let whole = within_limit(attempt, raw, TOO_DEEP, write)?;
     Ok(whole.built_by(builder.filter(|_| appended.is_some())))
 }
 
 /// Makes the output of a template; in a loop that only adds fields to it, what is fixed in it is there already.
 fn from_template(
-    frame: &Attempt<'_>,
+    attempt: &Attempt<'_>,
     template: &Template,
     raw: StateData,
 ) -> Result<StateData, Failure> {
     let in_place = raw.is_built_by(template);
     let (mut raw, given_up) = raw.into_parts();
     let made = if in_place {
-        frame.template_in_place(template, &mut raw)?;
+        attempt.template_in_place(template, &mut raw)?;
         raw
     } else {
-        frame.template_by_moving(template, &mut raw)?
+        attempt.template_by_moving(template, &mut raw)?
     };
     let write = |made: &Value| {
         JsonText::written(PAYLOAD_LIMIT_BYTES, given_up, |writer| {
             template.write(made, writer)
         })
     };
-    let made = within_limit(frame, made, PAYLOAD_TOO_DEEP, write)?;
+    let made = within_limit(attempt, made, PAYLOAD_TOO_DEEP, write)?;
     Ok(made.built_by(template.builder()))
 }
 

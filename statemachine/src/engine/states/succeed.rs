@@ -4,6 +4,6 @@ use crate::engine::attempt::Attempt;
 use crate::engine::states::work_result::WorkResult;
 
 /// Hands the effective input on; the flow ends here, for the state has no `Next`.
-pub(crate) fn perform<'a>(frame: &Attempt<'a>) -> WorkResult<'a> {
-    WorkResult::of(frame.state, None, false)
+pub(crate) fn perform<'a>(attempt: &Attempt<'a>) -> WorkResult<'a> {
+    WorkResult::of(attempt.state, None, false)
 }

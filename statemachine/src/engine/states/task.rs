@@ -24,7 +24,7 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(99_999_999);
 
 /// Calls the resource once and waits for what it stands for.
 pub(crate) async fn perform(
-    frame: &Attempt<'_>,
+    attempt: &Attempt<'_>,
     thread: &mut FlowThread,
     task: &Task,
     input: &Value,
@@ -34,15 +34,15 @@ pub(crate) async fn perform(
     let timeout = task
         .timeout
         .as_ref()
-        .map(|setting| seconds(frame, setting, data))
+        .map(|setting| seconds(attempt, setting, data))
         .transpose()?;
     let heartbeat = task
         .heartbeat
         .as_ref()
-        .map(|setting| seconds(frame, setting, data))
+        .map(|setting| seconds(attempt, setting, data))
         .transpose()?;
     let credentials = match &task.credentials {
-        Some(credentials) => Some(frame.payload(credentials, "Credentials", data)?),
+        Some(credentials) => Some(attempt.payload(credentials, "Credentials", data)?),
         None => None,
     };
     let (reports, reported) = mpsc::unbounded_channel();
@@ -51,24 +51,24 @@ pub(crate) async fn perform(
         input: arguments.clone(),
         body: None,
         credentials,
-        token: frame.token.clone(),
-        state: frame.state.name.clone(),
-        retry_count: frame.retry_count,
-        execution: frame.run.recorder.execution().to_string(),
+        token: attempt.token.clone(),
+        state: attempt.state.name.clone(),
+        retry_count: attempt.retry_count,
+        execution: attempt.run.recorder.execution().to_string(),
         timeout: timeout.unwrap_or(DEFAULT_TIMEOUT),
         heartbeat,
-        tokens: frame.run.shared.tokens.clone(),
+        tokens: attempt.run.environment.tokens.clone(),
         reports,
     };
     let mut events = TaskEvents {
-        frame,
+        attempt,
         thread,
         resource: &task.resource,
         started: false,
         submitted: false,
     };
     events.scheduled(arguments, timeout, heartbeat)?;
-    let outcome = work(frame, call, reported, &mut events).await?;
+    let outcome = work(attempt, call, reported, &mut events).await?;
     events.ended(outcome)
 }
 
@@ -81,7 +81,7 @@ enum TaskEnd {
 
 /// Waits for the first of: the call's result, the token's answer, the timeout, a missing heartbeat.
 async fn work(
-    frame: &Attempt<'_>,
+    attempt: &Attempt<'_>,
     call: TaskCall,
     mut reported: mpsc::UnboundedReceiver<TaskReport>,
     events: &mut TaskEvents<'_, '_>,
@@ -91,10 +91,10 @@ async fn work(
     let mut waiting = call
         .token
         .as_deref()
-        .map(|token| frame.run.shared.tokens.wait(token));
+        .map(|token| attempt.run.environment.tokens.wait(token));
     let mut deadline = Box::pin(sleep(timeout));
     let mut silence = Box::pin(silence(heartbeat.filter(|_| waiting.is_some())));
-    let mut work = frame.run.shared.handler.call(call);
+    let mut work = attempt.run.environment.handler.call(call);
     let mut working = true;
     loop {
         tokio::select! {
@@ -146,24 +146,24 @@ async fn next_answer(waiting: &mut Option<WaitingTask>) -> TokenAnswer {
 }
 
 fn seconds(
-    frame: &Attempt<'_>,
+    attempt: &Attempt<'_>,
     setting: &Setting,
     data: FieldData<'_>,
 ) -> Result<Duration, Failure> {
-    let value = frame.setting(setting, data)?;
+    let value = attempt.setting(setting, data)?;
     let seconds = crate::definition::read::fields::whole(&value)
         .filter(|seconds| (1..=99_999_999).contains(seconds));
     seconds
         .map(Duration::from_secs)
         .ok_or_else(|| match &setting.source {
             SettingSource::Jsonata { text, .. } => {
-                frame.unexpected_type(text, setting.field, "integer", &value)
+                attempt.unexpected_type(text, setting.field, "integer", &value)
             }
-            SettingSource::Path(selector) => frame.runtime(&format!(
+            SettingSource::Path(selector) => attempt.runtime(&format!(
                 "The {} parameter cannot be parsed as a positive integer: {} == {value}",
                 setting.field, selector.text
             )),
-            SettingSource::Literal(_) => frame.runtime(&format!(
+            SettingSource::Literal(_) => attempt.runtime(&format!(
                 "The {} parameter is invalid: {value}",
                 setting.field
             )),
@@ -172,7 +172,7 @@ fn seconds(
 
 /// Records the events of one attempt, which differ by the kind of resource.
 struct TaskEvents<'f, 'a> {
-    frame: &'f Attempt<'a>,
+    attempt: &'f Attempt<'a>,
     thread: &'f mut FlowThread,
     resource: &'f Resource,
     /// An activity's start has been recorded.
@@ -211,7 +211,10 @@ impl TaskEvents<'_, '_> {
                 }
             }
             ResourceKind::Integration { .. } => {
-                let (named, region) = (self.named(), self.frame.run.shared.names.region.clone());
+                let (named, region) = (
+                    self.named(),
+                    self.attempt.run.environment.names.region.clone(),
+                );
                 self.record(EventType::TaskScheduled, || Details {
                     region: Some(region),
                     parameters: Some(JsonText::of(arguments)),
@@ -260,7 +263,7 @@ impl TaskEvents<'_, '_> {
     fn ended(mut self, outcome: TaskEnd) -> Result<Value, Failure> {
         let outcome = match outcome {
             TaskEnd::Succeeded(output) if nests_too_deeply(&output) => {
-                return Err(self.frame.runtime(TOO_DEEP));
+                return Err(self.attempt.runtime(TOO_DEEP));
             }
             TaskEnd::Succeeded(output) if exceeds(&output, PAYLOAD_LIMIT_BYTES) => {
                 let name = match self.resource.kind() {
@@ -339,7 +342,7 @@ impl TaskEvents<'_, '_> {
         details: impl FnOnce() -> Details,
     ) -> Result<(), Failure> {
         self.thread.last = self
-            .frame
+            .attempt
             .run
             .recorder
             .record(self.thread.last, event, details)?;

@@ -6,8 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::Value;
 
 use crate::definition::field_values::{Setting, SettingSource};
-use crate::definition::is_timestamp;
-use crate::definition::model;
+use crate::definition::{is_timestamp, model};
 use crate::engine::attempt::{Attempt, FieldData};
 use crate::engine::clock::sleep;
 use crate::engine::failure::Failure;
@@ -17,25 +16,25 @@ const LONGEST_WAIT: TimeDelta = TimeDelta::days(24_855);
 
 /// Waits; the effective input goes on unchanged.
 pub(crate) async fn perform(
-    frame: &Attempt<'_>,
+    attempt: &Attempt<'_>,
     wait: &model::Wait,
     input: &Value,
 ) -> Result<Option<Value>, Failure> {
     let delay = match wait {
-        model::Wait::Seconds(setting) => TimeDelta::seconds(seconds(frame, setting, input)?),
+        model::Wait::Seconds(setting) => TimeDelta::seconds(seconds(attempt, setting, input)?),
         model::Wait::Timestamp(setting) => {
-            timestamp(frame, setting, input)? - frame.run.shared.clock.now()
+            timestamp(attempt, setting, input)? - attempt.run.environment.clock.now()
         }
     };
     if delay > LONGEST_WAIT {
-        return Err(frame.runtime("Wait state delay is too long."));
+        return Err(attempt.runtime("Wait state delay is too long."));
     }
     sleep(delay.to_std().unwrap_or(Duration::ZERO)).await;
     Ok(None)
 }
 
-fn seconds(frame: &Attempt<'_>, setting: &Setting, input: &Value) -> Result<i64, Failure> {
-    let value = value(frame, setting, input)?;
+fn seconds(attempt: &Attempt<'_>, setting: &Setting, input: &Value) -> Result<i64, Failure> {
+    let value = value(attempt, setting, input)?;
     let whole = value.as_i64().or_else(|| {
         let number = value.as_f64()?;
         #[expect(
@@ -46,18 +45,18 @@ fn seconds(frame: &Attempt<'_>, setting: &Setting, input: &Value) -> Result<i64,
     });
     match (&setting.source, whole) {
         (_, Some(seconds @ 0..)) => Ok(seconds.min(LONGEST_WAIT.num_seconds() + 1)),
-        (SettingSource::Path(selector), Some(_)) => Err(frame.runtime(&format!(
+        (SettingSource::Path(selector), Some(_)) => Err(attempt.runtime(&format!(
             "The SecondsPath parameter references a negative value: {} == {value}",
             selector.text
         ))),
-        (SettingSource::Path(selector), None) => Err(frame.runtime(&format!(
+        (SettingSource::Path(selector), None) => Err(attempt.runtime(&format!(
             "The SecondsPath parameter cannot be parsed as a long value: {} == {value}",
             selector.text
         ))),
         (SettingSource::Jsonata { text, .. }, None) => {
-            Err(frame.unexpected_type(text, setting.field, "integer", &value))
+            Err(attempt.unexpected_type(text, setting.field, "integer", &value))
         }
-        (SettingSource::Jsonata { text, .. }, Some(_)) => Err(frame.evaluation(
+        (SettingSource::Jsonata { text, .. }, Some(_)) => Err(attempt.evaluation(
             Some(setting.field),
             &format!(
                 "The JSONata expression '{text}' specified for the field '{}' returned a value that is not in the \
@@ -65,29 +64,29 @@ fn seconds(frame: &Attempt<'_>, setting: &Setting, input: &Value) -> Result<i64,
                 setting.field
             ),
         )),
-        (SettingSource::Literal(_), _) => Err(frame.runtime("Wait state delay is invalid.")),
+        (SettingSource::Literal(_), _) => Err(attempt.runtime("Wait state delay is invalid.")),
     }
 }
 
 fn timestamp(
-    frame: &Attempt<'_>,
+    attempt: &Attempt<'_>,
     setting: &Setting,
     input: &Value,
 ) -> Result<DateTime<Utc>, Failure> {
-    let value = value(frame, setting, input)?;
+    let value = value(attempt, setting, input)?;
     let parsed = value
         .as_str()
         .filter(|text| is_timestamp(text))
         .and_then(|text| DateTime::parse_from_rfc3339(text).ok())
         .map(|date| date.to_utc());
     parsed.ok_or_else(|| match &setting.source {
-        SettingSource::Path(selector) => frame.runtime(&format!(
+        SettingSource::Path(selector) => attempt.runtime(&format!(
             "The TimestampPath parameter does not reference a valid ISO-8601 extended offset date-time format string: \
              {} == {}",
             selector.text,
             value.as_str().map_or_else(|| value.to_string(), str::to_owned)
         )),
-        SettingSource::Jsonata { text, .. } => frame.evaluation(
+        SettingSource::Jsonata { text, .. } => attempt.evaluation(
             Some(setting.field),
             &format!(
                 "The Timestamp parameter does not reference a valid ISO-8601 extended offset date-time format string: \
@@ -95,18 +94,18 @@ fn timestamp(
                 value.as_str().map_or_else(|| value.to_string(), str::to_owned)
             ),
         ),
-        SettingSource::Literal(_) => frame.runtime("Wait state timestamp is invalid."),
+        SettingSource::Literal(_) => attempt.runtime("Wait state timestamp is invalid."),
     })
 }
 
-fn value(frame: &Attempt<'_>, setting: &Setting, input: &Value) -> Result<Value, Failure> {
+fn value(attempt: &Attempt<'_>, setting: &Setting, input: &Value) -> Result<Value, Failure> {
     match &setting.source {
-        SettingSource::Path(selector) => frame.query(selector, input)?.map_err(|_| {
-            frame.runtime(&format!(
+        SettingSource::Path(selector) => attempt.query(selector, input)?.map_err(|_| {
+            attempt.runtime(&format!(
                 "The {} parameter does not reference an input value: {}",
                 setting.field, selector.text
             ))
         }),
-        _ => frame.setting(setting, FieldData::of(input)),
+        _ => attempt.setting(setting, FieldData::of(input)),
     }
 }

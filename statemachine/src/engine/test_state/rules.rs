@@ -162,13 +162,13 @@ fn check_shape(state: &State, result: &Value) -> Result<(), Error> {
 pub(super) fn check_iterations(
     request: &TestStateRequest,
     state: &State,
-    frame: &Attempt<'_>,
+    attempt: &Attempt<'_>,
     input: &Value,
 ) -> Result<(), Error> {
     if let (StateKind::Map(map), Some(failed)) = (
         &state.kind,
         request.state_configuration.map_iteration_failure_count,
-    ) && let Ok(items) = items(frame, map, input)
+    ) && let Ok(items) = items(attempt, map, input)
         && failed > items.len()
     {
         return refuse(TOO_MANY_FAILED);

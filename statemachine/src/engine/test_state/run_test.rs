@@ -14,7 +14,7 @@ use crate::engine::flow_thread::FlowThread;
 use crate::engine::inspection::{Inspection, MockedResult};
 use crate::engine::retriers::RetryCounter;
 use crate::engine::start_execution::Engine;
-use crate::engine::state::{attempt, caught};
+use crate::engine::state::{catch_failure, run_attempt};
 use crate::engine::state_data::StateData;
 use crate::engine::test_state::request::{
     InspectionLevel, TestStateRequest, TestStateResponse, TestStateStatus,
@@ -66,7 +66,7 @@ pub async fn test_state(
     let variables = object(request.variables.as_deref(), "variables")?;
     let mock = rules::mock(request, state, &context)?;
     let run = Arc::new(Run::of_test(
-        Arc::new(shared(engine, request, mock)),
+        Arc::new(environment(engine, request, mock)),
         &input,
         context,
     ));
@@ -75,7 +75,7 @@ pub async fn test_state(
         ..FlowThread::default()
     };
     let variables = thread.variables.clone();
-    let frame = Attempt {
+    let attempt = Attempt {
         run: &run,
         state,
         variables: &variables,
@@ -84,10 +84,10 @@ pub async fn test_state(
         entered: 0,
         entered_at: date_text(engine.start_time),
         retry_count: request.state_configuration.retrier_retry_count.unwrap_or(0),
-        token: rules::waits_for_token(state).then(|| run.shared.uuid()),
+        token: rules::waits_for_token(state).then(|| run.environment.uuid()),
     };
-    let attempted = attempt(&frame, &mut thread, &input).await;
-    rules::check_iterations(request, state, &frame, &input)?;
+    let attempted = run_attempt(&attempt, &mut thread, &input).await;
+    rules::check_iterations(request, state, &attempt, &input)?;
     let mut details = Map::new();
     let mut response = TestStateResponse::default();
     let next = |index: Option<usize>| index.map(|index| flow.states[index].name.clone());
@@ -101,7 +101,7 @@ pub async fn test_state(
             );
             response.next_state = next(done.next);
         }
-        Err(failure) => fail(&frame, &input, failure, &mut response, &mut details, next),
+        Err(failure) => fail(&attempt, &input, failure, &mut response, &mut details, next),
     }
     if request.inspection_level != InspectionLevel::Info {
         response.inspection_data = inspection_data(&run, &input, &variables, details);
@@ -111,16 +111,16 @@ pub async fn test_state(
 
 /// Tells what the state's handlers make of a failure.
 fn fail(
-    frame: &Attempt<'_>,
+    attempt: &Attempt<'_>,
     input: &Value,
     failure: Failure,
     response: &mut TestStateResponse,
     details: &mut Map<String, Value>,
     next: impl Fn(Option<usize>) -> Option<String>,
 ) {
-    let state = frame.state;
+    let state = attempt.state;
     response.status = TestStateStatus::Failed;
-    let retries = RetryCounter::with_used(&state.retry, frame.retry_count);
+    let retries = RetryCounter::with_used(&state.retry, attempt.retry_count);
     if let Some(index) = retries.index(&failure) {
         details.insert("retryIndex".to_owned(), index.into());
     }
@@ -136,7 +136,7 @@ fn fail(
         .position(|catcher| failure.matches(&catcher.errors))
     {
         details.insert("catchIndex".to_owned(), index.into());
-        match caught(frame, input, &failure, index) {
+        match catch_failure(attempt, input, &failure, index) {
             Ok(done) => {
                 response.status = TestStateStatus::CaughtError;
                 response.output = Some(
@@ -181,7 +181,7 @@ fn inspection_data(
         data.insert("errorDetails".to_owned(), Value::Object(details));
     }
     let steps = run
-        .shared
+        .environment
         .inspection
         .as_ref()
         .map(Inspection::steps)
@@ -197,7 +197,11 @@ fn inspection_data(
     data
 }
 
-fn shared(engine: &Engine, request: &TestStateRequest, mock: Option<MockedResult>) -> Environment {
+fn environment(
+    engine: &Engine,
+    request: &TestStateRequest,
+    mock: Option<MockedResult>,
+) -> Environment {
     let mut names = engine.names.clone();
     names.role_arn.clone_from(&request.role_arn);
     Environment::new(

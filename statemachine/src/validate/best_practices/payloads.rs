@@ -3,8 +3,7 @@
 use serde_json::Value;
 
 use crate::definition::QueryLanguage;
-use crate::definition::model::MapState;
-use crate::definition::model::{ResultPath, StateKind};
+use crate::definition::model::{MapState, ResultPath, StateKind};
 use crate::definition::task::ResourceKind;
 use crate::diagnostics::diagnostic::{Code, Diagnostic};
 use crate::json_pointer::PointerWalk;
