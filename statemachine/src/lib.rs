@@ -91,7 +91,7 @@ pub mod trace;
 mod validate;
 
 pub use definition::machine::StateSummary;
-pub use definition::{Machine, MachineType, QueryLanguage, Resource, ResourceKind};
+pub use definition::{Machine, MachineType, Resource, ResourceKind};
 pub use diagnostics::diagnostic::{Code, Diagnostic, Severity};
 pub use diagnostics::duplicate_keys::duplicate_keys;
 pub use diagnostics::place::Place;

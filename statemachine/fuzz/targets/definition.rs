@@ -3,10 +3,12 @@
 
 mod evaluator;
 
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use drivetrain_statemachine::{
-    Engine, Event, Machine, MachineType, Outcome, TaskCall, TaskFailure, validate,
+    Engine, Event, History, HistorySink, JsonLines, Machine, MachineType, Outcome, TaskCall, TaskFailure, validate,
 };
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Value, json};
@@ -21,15 +23,41 @@ fuzz_target!(|text: &str| {
     };
     let engine = Engine::new(echo).seed(1).max_events(Some(MOST_EVENTS));
     let unheard = run(&engine, &machine);
-    let heard = run(&engine.history(check), &machine);
+    let lines = Lines::default();
+    let writer = JsonLines::new(lines.clone());
+    let events = History::default();
+    let both = {
+        let (writer, events) = (writer.clone(), events.clone());
+        move |event: &Event| {
+            writer.record(event);
+            events.record(event);
+        }
+    };
+    let heard = run(&engine.history(both), &machine);
+    writer.finish().expect("memory takes every line");
+    check(&events.events(), &lines);
     assert_eq!(unheard, heard, "whether anybody listens changes nothing");
 });
 
 /// How long an execution may turn in circles; with large data each event takes a while.
 const MOST_EVENTS: u64 = 3_000;
 
-/// The longest event that is looked at.
+/// The longest event that is compared.
 const LONGEST_BYTES: usize = 4 << 10;
+
+/// The lines of a history, in memory.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().expect("no writer panics").write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
 
 fn run(engine: &Engine, machine: &Machine) -> Option<Outcome> {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -50,12 +78,14 @@ fn run(engine: &Engine, machine: &Machine) -> Option<Outcome> {
         .map(|outcome| outcome.expect("the input is small"))
 }
 
-fn check(event: &Event) {
-    let mut written = Vec::new();
-    event.write_json(&mut written);
-    if written.len() <= LONGEST_BYTES {
-        let serialised = serde_json::to_vec(event).expect("an event is JSON");
-        assert_eq!(written, serialised);
+/// Compares the lines that were written with what serializing each event gives.
+fn check(events: &[Event], lines: &Lines) {
+    let lines = lines.0.lock().expect("no writer panics");
+    for (event, line) in events.iter().zip(lines.split(|byte| *byte == b'\n')) {
+        if line.len() <= LONGEST_BYTES {
+            let serialized = serde_json::to_vec(event).expect("an event is JSON");
+            assert_eq!(line, serialized);
+        }
     }
 }
 

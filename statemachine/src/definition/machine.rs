@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::definition::model::{Flow, MachineType, QueryLanguage};
+use crate::definition::model::{Flow, MachineType};
 
 /// A state machine that AWS would take, ready to run.
 ///
@@ -29,7 +29,6 @@ pub(crate) struct Definition {
     pub(crate) flow: Flow,
     pub(crate) machine_type: MachineType,
     pub(crate) timeout: Option<Duration>,
-    pub(crate) language: QueryLanguage,
     pub(crate) source: Value,
 }
 
@@ -58,12 +57,6 @@ impl Machine {
     #[must_use]
     pub fn machine_type(&self) -> MachineType {
         self.0.machine_type
-    }
-
-    /// Tells the language of the states that name none.
-    #[must_use]
-    pub fn query_language(&self) -> QueryLanguage {
-        self.0.language
     }
 
     /// Lists the states, those of branches and item processors behind their state.

@@ -12,7 +12,8 @@ pub(crate) mod timestamp;
 pub(crate) mod wildcard_pattern;
 
 pub use machine::Machine;
-pub use model::{MachineType, QueryLanguage};
+pub use model::MachineType;
 pub use task::{Resource, ResourceKind};
 
+pub(crate) use model::QueryLanguage;
 pub(crate) use timestamp::is_timestamp;

@@ -11,7 +11,7 @@ use crate::jsonpath::ReferencePath;
 
 /// The language that computes a state's fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum QueryLanguage {
+pub(crate) enum QueryLanguage {
     /// Paths, payload templates and intrinsic functions.
     #[default]
     JsonPath,
@@ -21,8 +21,7 @@ pub enum QueryLanguage {
 
 impl QueryLanguage {
     /// Gives the word in `QueryLanguage`.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::JsonPath => "JSONPath",
             Self::Jsonata => "JSONata",

@@ -50,7 +50,8 @@ mod start_execution;
 mod test_state;
 
 pub use execution::execution_handle::{Events, Execution, ExecutionControl, Outcome, Status};
-pub use history::event::{Details, Event, EventType, History, HistorySink};
+pub use history::event::{Details, Event, EventType};
+pub use history::history_sink::{History, HistorySink};
 pub use history::json_lines::JsonLines;
 pub use port::task_handler::{TaskCall, TaskFailure, TaskHandler, TaskOutput};
 pub use port::task_tokens::Tokens;

@@ -7,10 +7,10 @@ use serde_json::Value;
 
 use crate::definition::{Machine, MachineType};
 use crate::engine::clock::Clock;
-use crate::engine::execution::environment::{Environment, ExecutionNames};
+use crate::engine::execution::environment::{Environment, ExecutionNames, ROLE_ARN};
 use crate::engine::execution::execution_handle::{Execution, Outcome};
 use crate::engine::execution::execution_run::Run;
-use crate::engine::history::event::HistorySink;
+use crate::engine::history::history_sink::HistorySink;
 use crate::engine::history::recorder::STANDARD_EVENT_LIMIT;
 use crate::engine::port::task_handler::TaskHandler;
 use crate::engine::port::task_tokens::Tokens;
@@ -84,11 +84,8 @@ impl Engine {
             seed: 0,
             tokens: Tokens::default(),
             names: ExecutionNames {
-                region: "us-east-1".to_owned(),
-                account: "111111111111".to_owned(),
                 machine: "StateMachine".to_owned(),
-                execution: None,
-                role_arn: Some("arn:aws:iam::111111111111:role/StepFunctionsRole".to_owned()),
+                role_arn: Some(ROLE_ARN.to_owned()),
             },
             max_events: EventLimit::OfMachineType,
         }
@@ -126,32 +123,6 @@ impl Engine {
     #[must_use]
     pub fn machine_name(mut self, name: impl Into<String>) -> Self {
         self.names.machine = name.into();
-        self
-    }
-
-    /// Sets the name of the executions; without one, each has a UUID.
-    #[must_use]
-    pub fn execution_name(mut self, name: impl Into<String>) -> Self {
-        self.names.execution = Some(name.into());
-        self
-    }
-
-    /// Sets the region and the account that ARNs are made of.
-    #[must_use]
-    pub fn region_and_account(
-        mut self,
-        region: impl Into<String>,
-        account: impl Into<String>,
-    ) -> Self {
-        self.names.region = region.into();
-        self.names.account = account.into();
-        self
-    }
-
-    /// Sets the role that the context object shows.
-    #[must_use]
-    pub fn role_arn(mut self, role_arn: impl Into<String>) -> Self {
-        self.names.role_arn = Some(role_arn.into());
         self
     }
 

@@ -21,14 +21,12 @@ pub struct Signature {
     pub arguments: RangeInclusive<usize>,
     /// What the function gives, in one sentence.
     pub summary: &'static str,
-    /// Which function it is.
-    pub function: Function,
+    pub(super) function: Function,
 }
 
 /// Which intrinsic function a call names.
-#[expect(missing_docs, reason = "`FUNCTIONS` describes each")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Function {
+pub(super) enum Function {
     Array,
     ArrayContains,
     ArrayGetItem,

@@ -27,4 +27,4 @@ mod refusal;
 mod text_functions;
 
 pub use call::Call;
-pub use function_table::{FUNCTIONS, Function, Signature};
+pub use function_table::{FUNCTIONS, Signature};

@@ -31,8 +31,7 @@ enum ExpressionNode {
 /// Gives the text between `{%` and `%}`; `None` if a string is no expression.
 ///
 /// The marks must be the first and the last characters: blanks outside of them make a string a plain one.
-#[must_use]
-pub fn expression_text(string: &str) -> Option<&str> {
+pub(crate) fn expression_text(string: &str) -> Option<&str> {
     string.strip_prefix("{%")?.strip_suffix("%}")
 }
 

@@ -31,4 +31,6 @@ mod variable_references;
 
 pub use expression::Expression;
 pub use jsonata_scope::JsonataScope;
-pub use jsonata_template::{JsonataTemplate, expression_text};
+pub use jsonata_template::JsonataTemplate;
+
+pub(crate) use jsonata_template::expression_text;

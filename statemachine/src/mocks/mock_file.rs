@@ -26,7 +26,7 @@ pub struct MockCase {
 
 /// What one call of a state is answered with.
 #[derive(Debug, Clone, PartialEq)]
-pub enum MockAnswer {
+pub(super) enum MockAnswer {
     /// The task's output.
     Return(Value),
     /// The task's failure; both parts may be missing, as on AWS.
@@ -151,8 +151,7 @@ impl MockCase {
     }
 
     /// Looks up the answer to a state's call; calls count from 0.
-    #[must_use]
-    pub fn answer(&self, state: &str, call: u64) -> Option<&MockAnswer> {
+    pub(super) fn answer(&self, state: &str, call: u64) -> Option<&MockAnswer> {
         let response = self.states.get(state)?;
         response
             .answers

@@ -43,6 +43,6 @@ mod mocks_from_history;
 mod replay_clock;
 mod replay_handler;
 
-pub use mock_file::{MockAnswer, MockCase, MockFile};
+pub use mock_file::{MockCase, MockFile};
 pub use mock_handler::{MissingMock, MockHandler};
 pub use replay_handler::ReplayHandler;

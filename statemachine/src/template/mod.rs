@@ -22,7 +22,6 @@ mod path_or_call;
 mod payload_template;
 mod template_node;
 
-pub use path_or_call::PathOrCall;
 pub use payload_template::Template;
 
 pub(crate) use payload_template::{BuiltBy, PAYLOAD_TOO_DEEP};

@@ -10,7 +10,7 @@ use crate::scope::{Host, Scope};
 
 /// What a computed field holds: a path, or a call of an intrinsic function.
 #[derive(Debug, Clone, PartialEq)]
-pub enum PathOrCall {
+pub(super) enum PathOrCall {
     /// A path.
     Path(Query),
     /// A call of an intrinsic function.
@@ -22,7 +22,7 @@ impl PathOrCall {
     ///
     /// # Errors
     /// [`ErrorKind::InvalidExpression`] if the text is neither.
-    pub fn parse(text: &str) -> Result<Self, Error> {
+    pub(super) fn parse(text: &str) -> Result<Self, Error> {
         if text.starts_with('$') {
             Query::parse(text).map(Self::Path)
         } else {
@@ -31,18 +31,6 @@ impl PathOrCall {
     }
 
     /// Evaluates the expression; `field` names it in errors.
-    ///
-    /// # Errors
-    /// [`ErrorKind`] says what went wrong.
-    pub fn evaluate(
-        &self,
-        field: &str,
-        scope: &Scope<'_>,
-        host: &mut Host,
-    ) -> Result<Value, Error> {
-        self.evaluate_within(field, scope, host, &mut Budget::new())
-    }
-
     pub(super) fn evaluate_within(
         &self,
         field: &str,

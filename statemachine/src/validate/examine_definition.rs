@@ -150,7 +150,7 @@ fn examine(
     let problems = DiagnosticCollector::default();
     let duplicates = || text.map(unplaced_duplicate_keys).unwrap_or_default();
     let definition = read_machine(&value, machine_type, &problems);
-    let Some((flow, timeout, language)) = definition else {
+    let Some((flow, timeout)) = definition else {
         let mut diagnostics = problems.into_inner();
         diagnostics.extend(duplicates());
         locate(&mut diagnostics, &value, text);
@@ -167,7 +167,6 @@ fn examine(
         flow,
         machine_type,
         timeout,
-        language,
         source: value,
     };
     (Some(definition), diagnostics)

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::definition::model::{Flow, MachineType, QueryLanguage};
+use crate::definition::model::{Flow, MachineType};
 use crate::definition::read::allowed_fields::MACHINE;
 use crate::definition::read::fields::{DiagnosticCollector, Fields};
 use crate::definition::read::flow::{InheritedSettings, LONGEST_SECONDS, read_flow};
@@ -15,7 +15,7 @@ pub(crate) fn read_machine(
     value: &Value,
     machine_type: MachineType,
     problems: &DiagnosticCollector,
-) -> Option<(Flow, Option<Duration>, QueryLanguage)> {
+) -> Option<(Flow, Option<Duration>)> {
     if !value.is_object() {
         problems.note(Diagnostic::of_text(
             Code::SchemaValidationFailed,
@@ -40,5 +40,5 @@ pub(crate) fn read_machine(
         language,
         machine_type,
     };
-    Some((read_flow(&fields, around), timeout, language))
+    Some((read_flow(&fields, around), timeout))
 }

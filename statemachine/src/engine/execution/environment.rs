@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::engine::clock::Clock;
-use crate::engine::history::event::HistorySink;
+use crate::engine::history::history_sink::HistorySink;
 use crate::engine::inspection::Inspection;
 use crate::engine::port::task_handler::TaskHandler;
 use crate::engine::port::task_tokens::Tokens;
@@ -28,13 +28,19 @@ pub(crate) struct Environment {
     transitions: AtomicU64,
 }
 
-/// What the execution's ARNs are made of.
+/// The region of every execution: nothing here runs in one, so that ARNs need not differ.
+pub(crate) const REGION: &str = "us-east-1";
+
+/// The beginning of every ARN of Step Functions, with the region and an account that exists nowhere.
+pub(crate) const ARN_PREFIX: &str = "arn:aws:states:us-east-1:111111111111";
+
+/// The role of an execution unless its caller names one.
+pub(crate) const ROLE_ARN: &str = "arn:aws:iam::111111111111:role/StepFunctionsRole";
+
+/// The names that the ARNs and the context object of an execution show.
 #[derive(Debug, Clone)]
 pub(crate) struct ExecutionNames {
-    pub(crate) region: String,
-    pub(crate) account: String,
     pub(crate) machine: String,
-    pub(crate) execution: Option<String>,
     pub(crate) role_arn: Option<String>,
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::definition::MachineType;
 use crate::engine::clock::date_text;
 use crate::engine::execution::context_object::{Context, StateContext};
-use crate::engine::execution::environment::Environment;
+use crate::engine::execution::environment::{ARN_PREFIX, Environment};
 use crate::engine::failure::Failure;
 use crate::engine::history::event::EventType;
 use crate::engine::history::recorder::Recorder;
@@ -29,20 +29,16 @@ impl Run {
         input: &Value,
     ) -> Self {
         let names = &environment.names;
-        let name = names
-            .execution
-            .clone()
-            .unwrap_or_else(|| environment.uuid());
-        let prefix = format!("arn:aws:states:{}:{}", names.region, names.account);
+        let name = environment.uuid();
         let arn = match machine_type {
-            MachineType::Standard => format!("{prefix}:execution:{}:{name}", names.machine),
+            MachineType::Standard => format!("{ARN_PREFIX}:execution:{}:{name}", names.machine),
             MachineType::Express => format!(
-                "{prefix}:express:{}:{name}:{}",
+                "{ARN_PREFIX}:express:{}:{name}:{}",
                 names.machine,
                 environment.uuid()
             ),
         };
-        let machine_arn = format!("{prefix}:stateMachine:{}", names.machine);
+        let machine_arn = format!("{ARN_PREFIX}:stateMachine:{}", names.machine);
         let machine_name = names.machine.clone();
         Self::new(environment, arn, &name, input, &machine_arn, &machine_name)
     }
@@ -56,11 +52,10 @@ impl Run {
     ) -> Self {
         let names = &environment.names;
         let name = environment.uuid();
-        let prefix = format!("arn:aws:states:{}:{}", names.region, names.account);
         let machine_name = format!("{}/{label}", names.machine);
         let kind = if express { "express" } else { "execution" };
-        let arn = format!("{prefix}:{kind}:{machine_name}:{name}");
-        let machine_arn = format!("{prefix}:stateMachine:{machine_name}");
+        let arn = format!("{ARN_PREFIX}:{kind}:{machine_name}:{name}");
+        let machine_arn = format!("{ARN_PREFIX}:stateMachine:{machine_name}");
         Self::new(environment, arn, &name, input, &machine_arn, &machine_name)
     }
 
@@ -106,11 +101,10 @@ impl Run {
         input: &Value,
         given: Map<String, Value>,
     ) -> Self {
-        let names = &environment.names;
+        let _names = &environment.names;
         let (machine, name) = (environment.uuid(), environment.uuid());
-        let prefix = format!("arn:aws:states:{}:{}", names.region, names.account);
-        let arn = format!("{prefix}:express:{machine}:{name}");
-        let machine_arn = format!("{prefix}:stateMachine:{machine}");
+        let arn = format!("{ARN_PREFIX}:express:{machine}:{name}");
+        let machine_arn = format!("{ARN_PREFIX}:stateMachine:{machine}");
         let mut run = Self::new(environment, arn, &name, input, &machine_arn, &machine);
         let context = run
             .context

@@ -1,6 +1,6 @@
 //! The event history in AWS's shapes.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
@@ -94,8 +94,7 @@ macro_rules! event_types {
             }
 
             /// Gives the key that AWS puts the details under; empty where it has none.
-            #[must_use]
-            pub fn details_key(self) -> &'static str {
+            pub(super) fn details_key(self) -> &'static str {
                 match self {
                     $(Self::$name => $details,)*
                 }
@@ -174,45 +173,4 @@ event_types! {
     WaitStateAborted => "",
     WaitStateEntered => "stateEnteredEventDetails",
     WaitStateExited => "stateExitedEventDetails",
-}
-
-/// Where an execution's events go, in their order, while it runs.
-pub trait HistorySink: Send + Sync {
-    /// Takes one event; it should return quickly, for the execution waits for it.
-    fn record(&self, event: &Event);
-
-    /// Tells that no more events can be kept: the execution is then stopped.
-    fn is_broken(&self) -> bool {
-        false
-    }
-}
-
-impl<F: Fn(&Event) + Send + Sync> HistorySink for F {
-    fn record(&self, event: &Event) {
-        self(event);
-    }
-}
-
-/// A history kept in memory; its clones share one list.
-#[derive(Debug, Clone, Default)]
-pub struct History(Arc<Mutex<Vec<Event>>>);
-
-impl History {
-    /// Gives the events so far.
-    #[must_use]
-    pub fn events(&self) -> Vec<Event> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
-    }
-}
-
-impl HistorySink for History {
-    fn record(&self, event: &Event) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(event.clone());
-    }
 }

@@ -8,7 +8,8 @@ use chrono::{DateTime, Utc};
 
 use crate::engine::clock::date_text;
 use crate::engine::history::background_writer::BackgroundWriter;
-use crate::engine::history::event::{Event, HistorySink};
+use crate::engine::history::event::Event;
+use crate::engine::history::history_sink::HistorySink;
 
 /// How many bytes of lines are gathered before they are written: waking a thread costs as much as writing 16 KiB.
 const GATHERED_BYTES: usize = 256 << 10;

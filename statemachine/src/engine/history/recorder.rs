@@ -9,7 +9,8 @@ use tokio::sync::mpsc;
 
 use crate::engine::clock::Clock;
 use crate::engine::failure::Failure;
-use crate::engine::history::event::{Details, Event, EventType, HistorySink};
+use crate::engine::history::event::{Details, Event, EventType};
+use crate::engine::history::history_sink::HistorySink;
 use crate::engine::state_data::{StateData, Variables};
 use crate::engine::stop_request::{StopRequest, StopSignal};
 use crate::json_text::written;

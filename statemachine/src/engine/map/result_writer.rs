@@ -7,6 +7,7 @@ use crate::definition::map::{ResultWriter, Transformation};
 use crate::definition::{QueryLanguage, Resource};
 use crate::engine::attempt::{Attempt, FieldData};
 use crate::engine::clock::date_text;
+use crate::engine::execution::environment::ARN_PREFIX;
 use crate::engine::execution::execution_handle::Status;
 use crate::engine::failure::{Failure, names};
 use crate::engine::map::child_executions::{ChildExecution, ChildExecutions};
@@ -188,8 +189,8 @@ fn described(attempt: &Attempt<'_>, label: &str, child: &ChildExecution) -> Valu
     put(
         "StateMachineArn",
         json!(format!(
-            "arn:aws:states:{}:{}:stateMachine:{}/{label}",
-            names.region, names.account, names.machine
+            "{ARN_PREFIX}:stateMachine:{}/{label}",
+            names.machine
         )),
     );
     put("Status", json!(outcome.status.as_str()));

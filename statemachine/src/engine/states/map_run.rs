@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::definition::map::{Distribution, ItemSource};
 use crate::definition::model::MapState;
 use crate::engine::attempt::Attempt;
+use crate::engine::execution::environment::ARN_PREFIX;
 use crate::engine::execution::execution_handle::{Outcome, Status};
 use crate::engine::execution::execution_run::Run;
 use crate::engine::execution::map_item::MapItem;
@@ -46,9 +47,7 @@ pub(crate) async fn perform(
         .clone()
         .unwrap_or_else(|| attempt.state.name.clone());
     let arn = format!(
-        "arn:aws:states:{}:{}:mapRun:{}/{label}:{}",
-        environment.names.region,
-        environment.names.account,
+        "{ARN_PREFIX}:mapRun:{}/{label}:{}",
         environment.names.machine,
         environment.uuid()
     );

@@ -9,6 +9,7 @@ use crate::definition::field_values::{Setting, SettingSource};
 use crate::definition::task::{Resource, ResourceKind, Task};
 use crate::engine::attempt::{Attempt, FieldData};
 use crate::engine::clock::sleep;
+use crate::engine::execution::environment::REGION;
 use crate::engine::failure::{Failure, FailureClass};
 use crate::engine::flow_thread::FlowThread;
 use crate::engine::history::event::{Details, EventType};
@@ -211,12 +212,9 @@ impl TaskEvents<'_, '_> {
                 }
             }
             ResourceKind::Integration { .. } => {
-                let (named, region) = (
-                    self.named(),
-                    self.attempt.run.environment.names.region.clone(),
-                );
+                let named = self.named();
                 self.record(EventType::TaskScheduled, || Details {
-                    region: Some(region),
+                    region: Some(REGION.to_owned()),
                     parameters: Some(JsonText::of(arguments)),
                     timeout_in_seconds: limits.timeout_in_seconds,
                     heartbeat_in_seconds: limits.heartbeat_in_seconds,

@@ -1,0 +1,46 @@
+//! Where events go, and the sink that keeps them in memory.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::engine::history::event::Event;
+
+/// Where an execution's events go, in their order, while it runs.
+pub trait HistorySink: Send + Sync {
+    /// Takes one event; it should return quickly, for the execution waits for it.
+    fn record(&self, event: &Event);
+
+    /// Tells that no more events can be kept: the execution is then stopped.
+    fn is_broken(&self) -> bool {
+        false
+    }
+}
+
+impl<F: Fn(&Event) + Send + Sync> HistorySink for F {
+    fn record(&self, event: &Event) {
+        self(event);
+    }
+}
+
+/// A history kept in memory; its clones share one list.
+#[derive(Debug, Clone, Default)]
+pub struct History(Arc<Mutex<Vec<Event>>>);
+
+impl History {
+    /// Gives the events so far.
+    #[must_use]
+    pub fn events(&self) -> Vec<Event> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
+
+impl HistorySink for History {
+    fn record(&self, event: &Event) {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(event.clone());
+    }
+}
