@@ -98,8 +98,8 @@ pub use diagnostics::place::Place;
 pub use engine::{
     Details, Engine, Event, EventType, Events, Execution, ExecutionControl, History, HistorySink,
     InspectionLevel, JsonLines, Outcome, StateConfiguration, Status, TaskCall, TaskFailure,
-    TaskHandler, TaskOutput, TestMock, TestStateRequest, TestStateResponse, TestStateStatus,
-    Tokens, test_state,
+    TaskHandler, TaskOutput, TaskRouter, TestMock, TestStateRequest, TestStateResponse,
+    TestStateStatus, Tokens, test_state,
 };
 pub use error::{Error, ErrorKind, Problem};
 pub use json_text::JsonText;

@@ -67,6 +67,24 @@ impl Resource {
         &self.kind
     }
 
+    /// Returns the service of an integration, `lambda` or `aws-sdk:s3`; `None` for a function's own ARN or an activity.
+    #[must_use]
+    pub fn service(&self) -> Option<&str> {
+        match &self.kind {
+            ResourceKind::Integration { service, .. } => Some(service),
+            ResourceKind::Lambda | ResourceKind::Activity => None,
+        }
+    }
+
+    /// Returns the action of an integration without the suffix that says what the state waits for: `startJobRun`.
+    #[must_use]
+    pub fn action(&self) -> Option<&str> {
+        match &self.kind {
+            ResourceKind::Integration { call, .. } => call.split('.').next(),
+            ResourceKind::Lambda | ResourceKind::Activity => None,
+        }
+    }
+
     /// Tells whether the state goes on only when somebody answers its token.
     #[must_use]
     pub fn waits_for_token(&self) -> bool {

@@ -54,6 +54,7 @@ pub use history::event::{Details, Event, EventType};
 pub use history::history_sink::{History, HistorySink};
 pub use history::json_lines::JsonLines;
 pub use port::task_handler::{TaskCall, TaskFailure, TaskHandler, TaskOutput};
+pub use port::task_router::TaskRouter;
 pub use port::task_tokens::Tokens;
 pub use start_execution::Engine;
 pub use test_state::{
