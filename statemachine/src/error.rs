@@ -156,7 +156,8 @@ impl Error {
         self.0.kind
     }
 
-    /// Returns the name of the exception that AWS's API answers with; `ValidationException` if it has none of its own.
+    /// Returns the name of the exception that AWS's API answers with; `ValidationException` if no exception is specific
+    /// to the kind.
     #[must_use]
     pub fn aws_code(&self) -> &'static str {
         match self.0.kind {

@@ -72,7 +72,7 @@ pub(crate) fn depth(value: &Value) -> usize {
     }
 }
 
-/// Tells whether a value nests deeper than JSON text may.
+/// Returns `true` if a value nests deeper than JSON text may.
 pub(crate) fn nests_too_deeply(value: &Value) -> bool {
     fn within(value: &Value, left: usize) -> bool {
         match value {

@@ -58,7 +58,7 @@ impl<P> PointerWalk<P> {
     }
 }
 
-/// Gives the pointer of a field or an item below another pointer.
+/// Returns the pointer of a field or an item below another pointer.
 pub(crate) fn below(pointer: &str, name: &str) -> String {
     let mut below = pointer.to_owned();
     push(&mut below, name);

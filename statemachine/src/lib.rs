@@ -63,12 +63,11 @@
 //!
 //! # What holds
 //!
-//! - All work outside goes through one port, [`TaskHandler`]; dropping its future cancels the work.
+//! - All outside work passes through one port, [`TaskHandler`]; dropping its future cancels the work.
 //! - Only a task, a Wait, a retry's delay and a Map's reader and writer may wait. An execution yields at least every
-//!   1,000 transitions, so that [`Execution::stop`] is heard in any loop.
-//! - There is no clock, no environment, no file and no network in the crate. Dates are the start instant that the caller
-//!   gives plus the time elapsed, durations are the runtime's. The only thread that it starts writes a long history
-//!   ([`JsonLines`]).
+//!   1,000 transitions, so that [`Execution::stop`] works in any loop.
+//! - The crate reads no clock, no environment, no file and no network. Dates are the caller's start instant plus the
+//!   time elapsed, durations are the runtime's. The only thread that it starts writes a long history ([`JsonLines`]).
 //! - No definition and no input makes it panic, hang in one evaluation, or use unbounded memory.
 
 mod definition;

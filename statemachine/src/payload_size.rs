@@ -8,7 +8,7 @@ pub(crate) const PAYLOAD_LIMIT_BYTES: usize = 262_144;
 /// The most that all variables of a thread may hold together: 10 MiB.
 pub(crate) const VARIABLES_LIMIT_BYTES: usize = 10 << 20;
 
-/// Tells whether a value's compact text is longer than a limit; looks no further than the limit.
+/// Returns `true` if a value's compact text is longer than a limit; looks no further than the limit.
 pub(crate) fn exceeds(value: &Value, limit: usize) -> bool {
     let mut left = limit;
     !fits(value, &mut left)

@@ -60,7 +60,7 @@ fuzz_target!(|text: &str| {
     }
 });
 
-/// Runs a machine of one Pass state with the template; none where it cannot be compared.
+/// Runs a machine of one Pass state with the template; `None` if it cannot be compared.
 fn output_of_a_machine(template: &Value, input: &Value) -> Option<Option<Value>> {
     let definition = json!({"StartAt": "P", "States": {
         "P": {"Type": "Pass", "Parameters": template, "End": true},

@@ -47,7 +47,7 @@ pub struct StateSummary {
 }
 
 impl Machine {
-    /// Gives the definition as it was read.
+    /// Returns the definition as it was read.
     #[must_use]
     pub fn source(&self) -> &Value {
         &self.0.source
@@ -63,7 +63,7 @@ impl Machine {
     #[must_use]
     pub fn states(&self) -> Vec<StateSummary> {
         let mut summaries = Vec::new();
-        summarise(&self.0.flow, 0, &mut summaries);
+        summarize(&self.0.flow, 0, &mut summaries);
         summaries
     }
 
@@ -72,7 +72,7 @@ impl Machine {
     }
 }
 
-fn summarise(flow: &Flow, depth: usize, summaries: &mut Vec<StateSummary>) {
+fn summarize(flow: &Flow, depth: usize, summaries: &mut Vec<StateSummary>) {
     for state in &flow.states {
         summaries.push(StateSummary {
             name: state.name.clone(),
@@ -81,7 +81,7 @@ fn summarise(flow: &Flow, depth: usize, summaries: &mut Vec<StateSummary>) {
             depth,
         });
         for inner in state.flows() {
-            summarise(inner, depth + 1, summaries);
+            summarize(inner, depth + 1, summaries);
         }
     }
 }

@@ -20,7 +20,7 @@ pub(crate) enum QueryLanguage {
 }
 
 impl QueryLanguage {
-    /// Gives the word in `QueryLanguage`.
+    /// Returns the word in `QueryLanguage`.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::JsonPath => "JSONPath",
@@ -53,7 +53,7 @@ pub(crate) struct State {
     pub(crate) shared_name: Arc<str>,
     pub(crate) language: QueryLanguage,
     pub(crate) kind: StateKind,
-    /// `InputPath`; the whole input where it is absent.
+    /// `InputPath`; the whole input if it is absent.
     pub(crate) input_path: DataPath,
     /// `Parameters` or `Arguments`; a Map's own stand in [`MapState::selector`].
     pub(crate) parameters: Option<Payload>,
@@ -64,7 +64,7 @@ pub(crate) struct State {
     pub(crate) output: Option<Payload>,
     pub(crate) retry: Vec<Retrier>,
     pub(crate) catch: Vec<Catcher>,
-    /// The state that follows; none where this one ends the flow.
+    /// The state that follows; `None` if this one ends the flow.
     pub(crate) next: Option<usize>,
     /// Some field reads the context object, which is only built then.
     pub(crate) reads_context: bool,
@@ -84,7 +84,7 @@ impl Flow {
 }
 
 impl State {
-    /// Gives the flows inside the state: branches, or a Map's processor.
+    /// Returns the flows inside the state: branches, or a Map's processor.
     pub(crate) fn flows(&self) -> &[Flow] {
         match &self.kind {
             StateKind::Parallel(branches) => branches,
@@ -128,7 +128,7 @@ pub(crate) enum StateKind {
 }
 
 impl StateKind {
-    /// Gives the name in `Type`, which event types begin with.
+    /// Returns the name in `Type`, which event types begin with.
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Task(_) => "Task",

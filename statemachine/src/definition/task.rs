@@ -55,7 +55,7 @@ impl Resource {
         }
     }
 
-    /// Gives the ARN as written.
+    /// Returns the ARN as written.
     #[must_use]
     pub fn arn(&self) -> &str {
         &self.arn
@@ -85,7 +85,7 @@ impl Resource {
         }
     }
 
-    /// Tells whether the state goes on only when somebody answers its token.
+    /// Returns `true` if the state goes on only when somebody answers its token.
     #[must_use]
     pub fn waits_for_token(&self) -> bool {
         match &self.kind {
@@ -95,7 +95,7 @@ impl Resource {
         }
     }
 
-    /// Tells whether the state waits for the job that it starts.
+    /// Returns `true` if the state waits for the job that it starts.
     #[must_use]
     pub fn waits_for_job(&self) -> bool {
         match &self.kind {
@@ -107,7 +107,7 @@ impl Resource {
         }
     }
 
-    /// Gives the pattern's suffix as AWS names it, `.sync` or `.waitForTaskToken`.
+    /// Returns the pattern's suffix as AWS names it, `.sync` or `.waitForTaskToken`.
     pub(crate) fn pattern(&self) -> Option<&'static str> {
         match self.kind {
             ResourceKind::Integration { .. } if self.waits_for_token() => Some(".waitForTaskToken"),

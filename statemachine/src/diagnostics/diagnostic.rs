@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::diagnostics::place::Place;
 
-/// Tells whether a finding refuses the machine.
+/// Returns `true` if a finding refuses the machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Severity {
@@ -29,7 +29,7 @@ macro_rules! codes {
             /// Lists every code.
             pub const ALL: &'static [Self] = &[$(Self::$name,)*];
 
-            /// Gives the code as AWS writes it.
+            /// Returns the code as AWS writes it.
             #[must_use]
             pub fn as_str(self) -> &'static str {
                 match self {
@@ -101,7 +101,7 @@ codes! {
 /// One finding about a definition.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Diagnostic {
-    /// Tells whether it refuses the machine.
+    /// Returns `true` if it refuses the machine.
     pub severity: Severity,
     /// Names the rule.
     pub code: Code,
@@ -152,7 +152,7 @@ impl Diagnostic {
         }
     }
 
-    /// Tells whether it refuses the machine.
+    /// Returns `true` if it refuses the machine.
     #[must_use]
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error

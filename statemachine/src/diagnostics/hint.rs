@@ -39,7 +39,7 @@ pub(crate) fn meant<'a>(
     }
 }
 
-/// Gives the known name that differs least from a wrong one, if it differs little.
+/// Returns the known name that differs least from a wrong one, if it differs little.
 fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let length = name.chars().count();
     if length > LONGEST_NAME {

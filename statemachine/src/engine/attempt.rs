@@ -1,4 +1,4 @@
-//! One attempt of one state: what its fields see, and how their failures read.
+//! One attempt of one state: the data that its fields read, and the wording of their failures.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::jsonpath::NULL_INPUT;
 use crate::scope::Scope;
 use crate::template::Template;
 
-/// The name that a tested state has in its context object, whatever its own is.
+/// The name of a tested state in its context object, whatever the definition calls it.
 const TESTED_STATE: &str = "StateName";
 
 /// One attempt of one state.
@@ -71,7 +71,7 @@ impl Attempt<'_> {
         self.payload_for_item(payload, field, data, self.item)
     }
 
-    /// Does the same where `$$.Map.Item` is not the item around the state but one of its own.
+    /// Evaluates a payload for one item of a Map, which `$$.Map.Item` then shows instead of the item around the state.
     pub(crate) fn payload_for_item(
         &self,
         payload: &Payload,
@@ -89,7 +89,7 @@ impl Attempt<'_> {
         }
     }
 
-    /// Evaluates a payload template on an input that nobody needs afterwards.
+    /// Evaluates a payload template on an input that is not needed afterwards.
     pub(crate) fn template_by_moving(
         &self,
         template: &Template,
@@ -102,7 +102,7 @@ impl Attempt<'_> {
         .map_err(|error| self.runtime(&error.to_string()))
     }
 
-    /// Evaluates a payload template on a value that it has built itself, in its place.
+    /// Evaluates a payload template in place, on a value that the same template built.
     pub(crate) fn template_in_place(
         &self,
         template: &Template,
@@ -146,7 +146,7 @@ impl Attempt<'_> {
             .map_err(|error| self.jsonata_failure(field, &error))
     }
 
-    /// Evaluates a path; its failure is left to the caller, for each field words it differently.
+    /// Evaluates a path; the caller words its failure, because each field does so differently.
     pub(crate) fn query(
         &self,
         selector: &Selector,
@@ -168,7 +168,7 @@ impl Attempt<'_> {
         }
     }
 
-    /// Evaluates a path without copying what it finds, where that stands in the state's data or its variables.
+    /// Evaluates a path and borrows the value if it is part of the state's data or variables.
     pub(crate) fn look<'v>(
         &'v self,
         selector: &'v Selector,
@@ -193,7 +193,7 @@ impl Attempt<'_> {
         }
     }
 
-    /// Evaluates a path that must lead somewhere, as `InputPath` does.
+    /// Evaluates a path that must find a value, as `InputPath` must.
     pub(crate) fn required<'v>(
         &'v self,
         selector: &'v Selector,
@@ -203,7 +203,7 @@ impl Attempt<'_> {
             .map_err(|error| self.runtime(&format!("Invalid path '{}' : {error}", selector.text)))
     }
 
-    /// Evaluates a path as a payload template does, with its words for a path that leads nowhere.
+    /// Evaluates a path with the failure text of payload templates.
     pub(crate) fn template_path(
         &self,
         selector: &Selector,
@@ -267,7 +267,8 @@ impl Attempt<'_> {
         self.failure(class, names::QUERY_EVALUATION_ERROR, message)
     }
 
-    /// Fails in the language that the state is written in.
+    /// Builds the failure of an invalid value as the state's query language has it: `States.Runtime` or
+    /// `States.QueryEvaluationError`.
     pub(crate) fn invalid(&self, field: Option<&str>, message: &str) -> Failure {
         match self.state.language {
             QueryLanguage::JsonPath => self.runtime(message),
@@ -276,7 +277,7 @@ impl Attempt<'_> {
     }
 
     pub(crate) fn failure(&self, class: FailureClass, error: &str, message: &str) -> Failure {
-        // A test of one state has no events, and its causes do not name any.
+        // The test of a single state has no events, so its causes do not name one.
         if self.run.environment.inspection.is_some() {
             return Failure::new(class, error, message);
         }
@@ -287,14 +288,14 @@ impl Attempt<'_> {
         Failure::new(class, error, cause)
     }
 
-    /// Notes a step for the test of a state.
+    /// Records a step of the data for the test of a state.
     pub(crate) fn inspect(&self, step: InspectedStep, value: &Value) {
         if let Some(inspection) = &self.run.environment.inspection {
             inspection.note(self.state, step, value);
         }
     }
 
-    /// Gives what takes the place of the work in the test of a state.
+    /// Returns the result that replaces the work in the test of a state.
     pub(crate) fn mock(&self) -> Option<&MockedResult> {
         self.run.environment.inspection.as_ref()?.mock.as_ref()
     }
@@ -344,7 +345,7 @@ impl Attempt<'_> {
     }
 }
 
-/// Copies the context object, without the execution's own part where nothing reads it.
+/// Copies the context object, without its `Execution` if no expression reads that.
 fn context_part(context: &Value, with_execution: bool) -> Value {
     match context {
         Value::Object(parts) if !with_execution => parts

@@ -1,32 +1,32 @@
-//! How a state fails, and which handler takes it.
+//! Failures of states, and the retriers and catchers that match them.
 
 use serde_json::{Map, Value};
 
-/// A failure on its way to a handler, or to the end of the execution.
+/// The failure of a state, which a retrier or catcher handles or which ends the execution.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Failure {
     pub(crate) error: Option<String>,
     pub(crate) cause: Option<String>,
     pub(crate) class: FailureClass,
-    /// It comes from a state inside the one that it reached, which has recorded it.
+    /// `true` if the failure comes from a branch or iteration, which has recorded it already.
     pub(crate) from_inside: bool,
 }
 
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum FailureClass {
-    /// A task, a Fail state or a threshold; any handler may take it.
+    /// The failure of a task, a Fail state or a threshold; any handler may match it.
     Ordinary,
-    /// A timeout, perhaps of a heartbeat.
+    /// A timeout, of the task or of its heartbeat.
     Timeout { heartbeat: bool },
-    /// A field could not be evaluated, known by its path where there is one.
+    /// A field could not be evaluated, known by its path if there is one.
     Evaluation { location: Option<String> },
-    /// A result is too large and no task made it: only a handler that names it takes it.
+    /// A result that is too large and not a task's: only a handler that names the error matches it.
     DataLimit,
-    /// The machine itself is wrong: no handler takes it.
+    /// An error of the machine itself: no handler matches it.
     Runtime,
 }
 
-/// `States.*` names that the engine itself gives.
+/// Error names that the engine itself raises.
 pub(crate) mod names {
     pub(crate) const ALL: &str = "States.ALL";
     pub(crate) const DATA_LIMIT_EXCEEDED: &str = "States.DataLimitExceeded";
@@ -56,7 +56,8 @@ impl Failure {
         Self::new(FailureClass::Ordinary, error, cause)
     }
 
-    /// A step of a reference path that does not apply to the data; AWS does not name the state.
+    /// Builds the failure of a reference path's step that does not apply to the data; AWS does not name the state in
+    /// it.
     pub(crate) fn conflict(step: &str, data: &Value) -> Self {
         Self::ordinary(
             names::REFERENCE_PATH_CONFLICT,
@@ -82,7 +83,7 @@ impl Failure {
         }
     }
 
-    /// Takes what a task or a Fail state reports, whose name may be one of the engine's own.
+    /// Builds the failure that a task or a Fail state reports; its name may be one of the engine's own.
     pub(crate) fn reported(error: Option<String>, cause: Option<String>) -> Self {
         let class = match error.as_deref() {
             Some(names::RUNTIME) => FailureClass::Runtime,
@@ -98,7 +99,7 @@ impl Failure {
         }
     }
 
-    /// Marks a failure that leaves a branch or an iteration.
+    /// Marks the failure as coming from a branch or an iteration.
     pub(crate) fn leaving(self) -> Self {
         Self {
             from_inside: true,
@@ -106,7 +107,7 @@ impl Failure {
         }
     }
 
-    /// Tells whether a handler that lists these names takes the failure.
+    /// Returns `true` if a handler that lists these names matches the failure.
     pub(crate) fn matches(&self, names: &[String]) -> bool {
         self.class != FailureClass::Runtime && names.iter().any(|name| self.matches_name(name))
     }
@@ -124,7 +125,7 @@ impl Failure {
         }
     }
 
-    /// Builds what a handler sees.
+    /// Builds the error output, `{"Error": .., "Cause": ..}`, that a catcher reads.
     pub(crate) fn error_output(&self) -> Value {
         let cause = match (&self.cause, &self.class) {
             (None, FailureClass::Timeout { .. }) => Value::String(String::new()),

@@ -1,4 +1,4 @@
-//! One thread of states, which runs by itself.
+//! A thread: a sequence of states that runs independently of others.
 
 use std::sync::Arc;
 
@@ -8,20 +8,20 @@ use crate::engine::execution::map_item::MapItem;
 use crate::engine::state_data::Variables;
 use crate::payload_size::length;
 
-/// One line of states: the machine's own, a branch's, or an iteration's.
+/// The position of a thread and its variables: of the machine's own states, of a branch, or of an iteration.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct FlowThread {
-    /// The event that the next one follows.
+    /// The event that the next event follows.
     pub(crate) last: u64,
     pub(crate) variables: Arc<Variables>,
-    /// What the variables hold, as compact text.
+    /// The size of all variables as compact JSON text.
     pub(crate) variable_bytes: usize,
     pub(crate) item: Option<Arc<MapItem>>,
-    /// When the last state was left, unless something may have been waited for since.
+    /// The time at which the last state was left; `None` once the thread may have waited since.
     pub(crate) left_at: Option<DateTime<Utc>>,
-    /// It is a branch or an iteration of another.
+    /// `true` for a branch or an iteration.
     pub(crate) nested: bool,
-    /// The event that says that the branches or iterations of the state being tried have all succeeded.
+    /// The event that records that all branches or iterations of the current state succeeded.
     pub(crate) inner_success: Option<u64>,
 }
 

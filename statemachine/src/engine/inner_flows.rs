@@ -1,4 +1,4 @@
-//! Lines of states inside a state: the branches of a Parallel, the iterations of an inline Map.
+//! Flows inside a state: the branches of a Parallel, the iterations of an inline Map.
 
 use std::sync::Arc;
 
@@ -15,23 +15,23 @@ use crate::engine::history::event::{Details, EventType};
 use crate::engine::run_flow::run_flow;
 use crate::engine::state_data::StateData;
 
-/// The lines that run at once inside one state.
+/// The flows that run concurrently inside one state.
 pub(crate) struct InnerFlows<'a>(FuturesUnordered<BoxFuture<'a, EndedFlow>>);
 
-/// A line that came to its end.
+/// A flow that has ended.
 pub(crate) struct EndedFlow {
     pub(crate) index: usize,
     pub(crate) output: Result<Value, Failure>,
-    /// The last event of the line.
+    /// The last event of its thread.
     pub(crate) last: u64,
 }
 
-/// A line that runs; dropping it records that it was given up, if it is an iteration.
+/// A running flow; dropping it records an aborted iteration, if it is one.
 struct RunningFlow<'a> {
     run: &'a Run,
     thread: FlowThread,
     index: usize,
-    /// The Map state, for an iteration that has not ended.
+    /// The name of the Map state if this is an iteration that has not ended.
     map: Option<&'a Arc<str>>,
 }
 
@@ -40,7 +40,7 @@ impl<'a> InnerFlows<'a> {
         Self(FuturesUnordered::new())
     }
 
-    /// Starts a line; `map` names the Map state that it is an iteration of.
+    /// Starts a flow; `map` is the name of the Map state if the flow is an iteration.
     pub(crate) fn start(
         &mut self,
         run: &'a Arc<Run>,
@@ -67,14 +67,14 @@ impl<'a> InnerFlows<'a> {
         }));
     }
 
-    /// Waits for the next line that ends.
+    /// Waits for the next flow that ends; `None` if none is left.
     pub(crate) async fn next(&mut self) -> Option<EndedFlow> {
         self.0.next().await
     }
 
-    /// Drops what still runs beside a line that failed, in the order in which it was started.
+    /// Drops the flows that still run after one has failed, in the order in which they were started.
     ///
-    /// What is recorded then is in an order that does not change from run to run.
+    /// The fixed order makes the events of aborted iterations the same in every run.
     pub(crate) fn give_up(self) {
         let mut left: Vec<_> = self.0.into_iter().collect();
         while let Some(oldest) = left.pop() {
@@ -95,7 +95,7 @@ impl Drop for RunningFlow<'_> {
     }
 }
 
-/// Names an iteration.
+/// Builds the details of an iteration's event.
 fn iteration(map: &Arc<str>, index: usize) -> Details {
     Details {
         name: Some(map.clone()),

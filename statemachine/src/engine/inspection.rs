@@ -1,4 +1,4 @@
-//! What a test of one state sees of the way of its data, and what it puts in the place of the work.
+//! What the test of a state records of the data's path, and the mock that replaces the state's work.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -8,20 +8,20 @@ use crate::definition::QueryLanguage;
 use crate::definition::model::{State, StateKind};
 use crate::engine::failure::Failure;
 
-/// Notes the steps of one state's data, under the names of the TestState API.
+/// The recorded steps of a state's data, by their names in the TestState API.
 #[derive(Debug)]
 pub(crate) struct Inspection {
     steps: Mutex<Map<String, Value>>,
-    /// What takes the place of the task, the branches or the iterations.
+    /// The mock of the task, the branches or the iterations.
     pub(crate) mock: Option<MockedResult>,
-    /// The bytes that take the place of what an ItemReader reads.
+    /// The text that replaces the object of an ItemReader.
     pub(crate) item_reader_data: Option<String>,
 }
 
 #[derive(Debug)]
 pub(crate) struct MockedResult {
     pub(crate) result: Result<Value, Failure>,
-    /// How many of a Map's iterations are said to have failed.
+    /// The number of a Map's iterations that count as failed.
     pub(crate) failed_iterations: Option<usize>,
 }
 
@@ -62,7 +62,7 @@ impl InspectedStep {
         }
     }
 
-    /// Tells whether AWS shows the step for a state; which it shows was recorded, not documented.
+    /// Returns `true` if AWS shows the step for a state: recorded, because AWS does not document it.
     fn is_shown(self, state: &State) -> bool {
         let json_path = state.language == QueryLanguage::JsonPath;
         match self {

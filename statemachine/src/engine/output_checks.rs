@@ -1,4 +1,4 @@
-//! What AWS refuses to hand on to the next state: too large, too deep, or without a place.
+//! Checks of outputs that AWS does not pass on: too large, too deep, or without a place in the input.
 
 use serde_json::Value;
 
@@ -10,12 +10,12 @@ use crate::json_text::{JsonText, Refused};
 use crate::jsonpath::ReferencePath;
 use crate::payload_size::{PAYLOAD_LIMIT_BYTES, exceeds};
 
-/// What fails a state whose output nests deeper than JSON may.
+/// The cause of a state whose output nests deeper than JSON may.
 pub(crate) const TOO_DEEP: &str = "The output of the state is nested too deeply.";
 
-/// Refuses an output that AWS would not carry to the next state.
+/// Fails if AWS would not pass the output on to the next state.
 ///
-/// `too_deep` is what is said of one that nests so; `write` makes the output's text, if it is not longer than allowed.
+/// `too_deep` is the cause if it nests too deeply; `write` writes the output's text, unless it is too long.
 pub(crate) fn within_limit(
     attempt: &Attempt<'_>,
     made: Value,
@@ -48,7 +48,7 @@ pub(crate) fn over_limit(class: FailureClass, name: &str) -> Failure {
     )
 }
 
-/// Builds the failure of a result that has no place in the raw input.
+/// Builds the failure of a `ResultPath` that does not fit the raw input.
 pub(crate) fn without_place(
     attempt: &Attempt<'_>,
     text: &str,

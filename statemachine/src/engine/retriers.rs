@@ -1,4 +1,4 @@
-//! Retriers: which one takes a failure, and how long it waits.
+//! Retriers: which one matches a failure, and the delay before the next attempt.
 
 use std::time::Duration;
 
@@ -9,11 +9,11 @@ use crate::scope::Random;
 /// The longest delay that a growing back-off reaches: a year, as AWS bounds `MaxDelaySeconds`.
 const LONGEST_DELAY_SECONDS: f64 = 31_622_400.0;
 
-/// Counts the attempts of each retrier of a state, anew each time the state is entered.
+/// The attempts that each retrier of a state has used since the state was entered.
 #[derive(Debug)]
 pub(crate) struct RetryCounter<'a> {
     retriers: &'a [Retrier],
-    /// How often each has been used.
+    /// The number of attempts used, per retrier.
     used: Vec<u32>,
 }
 
@@ -25,7 +25,7 @@ impl<'a> RetryCounter<'a> {
         }
     }
 
-    /// Starts with a number of attempts used already, as the test of a state may.
+    /// Creates a counter whose retriers have used some attempts already, as the test of a state may ask for.
     pub(crate) fn with_used(retriers: &'a [Retrier], used: u32) -> Self {
         Self {
             retriers,
@@ -33,7 +33,7 @@ impl<'a> RetryCounter<'a> {
         }
     }
 
-    /// Finds the retrier that takes the failure and has attempts left, and its delay.
+    /// Counts an attempt of the retrier that matches the failure, and returns its delay; `None` if no attempt is left.
     pub(crate) fn next(&mut self, failure: &Failure, random: &mut Random) -> Option<Duration> {
         let (index, delay) = self.find(failure)?;
         self.used[index] += 1;
@@ -45,14 +45,15 @@ impl<'a> RetryCounter<'a> {
         Some(delay)
     }
 
-    /// Finds the retrier that takes the failure: the first that lists it, even when its attempts are used up.
+    /// Returns the index of the retrier that matches the failure: the first that lists it, even if its attempts are
+    /// used up.
     pub(crate) fn index(&self, failure: &Failure) -> Option<usize> {
         self.retriers
             .iter()
             .position(|retrier| failure.matches(&retrier.errors))
     }
 
-    /// Does as [`next`](Self::next) without counting, before jitter.
+    /// Returns the matching retrier and its delay before jitter, without counting an attempt.
     pub(crate) fn find(&self, failure: &Failure) -> Option<(usize, Duration)> {
         let index = self.index(failure)?;
         let retrier = &self.retriers[index];
@@ -60,7 +61,7 @@ impl<'a> RetryCounter<'a> {
     }
 }
 
-/// Gives the delay before an attempt: interval x rate^attempts, bounded.
+/// Returns the delay before an attempt: `interval * rate ^ attempts`, bounded.
 fn delay(retrier: &Retrier, used: u32) -> Duration {
     let seconds = retrier.interval.as_secs_f64()
         * retrier

@@ -15,7 +15,7 @@ use crate::engine::history::event::{Details, EventType};
 use crate::engine::run_flow::run_flow;
 use crate::json_text::JsonText;
 
-/// Runs a flow as an execution, for at most a while.
+/// Runs a flow as an execution, which times out after `limit`.
 pub(crate) async fn drive(
     run: &Arc<Run>,
     flow: &Flow,
@@ -60,7 +60,7 @@ pub(crate) async fn drive(
             outcome.error = failure.error;
             outcome.cause = failure.cause;
         }
-        // Only the event names the error; the execution itself has none.
+        // As on AWS, only the event has the error; the execution itself has none.
         None => outcome.status = Status::TimedOut,
     }
     outcome.stopped_at = run.environment.clock.now();
@@ -68,7 +68,7 @@ pub(crate) async fn drive(
     outcome
 }
 
-/// Works for at most a while; what is to be done when it has passed is done before the work is dropped.
+/// Awaits the work for at most `limit`; calls `time_out` when it has passed, before the work is dropped.
 async fn within<T>(
     limit: Option<Duration>,
     work: impl Future<Output = T>,

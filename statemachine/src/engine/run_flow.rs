@@ -1,4 +1,4 @@
-//! From state to state: entering, trying, retrying, catching, leaving.
+//! Runs states one after the other: enters, attempts, retries, catches, leaves.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::engine::state::{StateResult, catch_failure, run_attempt, run_attempt_
 use crate::engine::state_data::{StateData, Variables};
 use crate::engine::states::pass;
 
-/// Runs a flow from its start to its end and gives its output.
+/// Runs a flow from its start to its end and returns its output.
 pub(crate) async fn run_flow(
     run: &Arc<Run>,
     flow: &Flow,
@@ -88,7 +88,7 @@ pub(crate) async fn run_state(
     Ok((output, done.next))
 }
 
-/// A state that is being tried; dropping it in a branch or an iteration records that it was given up.
+/// A state that has been entered; dropping it in a branch or an iteration records that it was aborted.
 struct OpenState<'a> {
     run: &'a Run,
     thread: &'a mut FlowThread,
@@ -105,7 +105,7 @@ impl Drop for OpenState<'_> {
     }
 }
 
-/// A state that has been left.
+/// The output of a state that has been left, and the state that follows.
 struct LeftState {
     output: StateData,
     assigned: Option<Variables>,
@@ -113,7 +113,7 @@ struct LeftState {
 }
 
 impl StateResult {
-    /// Hands the raw input on where the output is the same.
+    /// Passes the raw input on if the state left it unchanged.
     fn handing_on(self, raw: StateData) -> LeftState {
         LeftState {
             output: self.output.unwrap_or(raw),
@@ -123,7 +123,7 @@ impl StateResult {
     }
 }
 
-/// Tries a state that never waits, has no retriers and no handlers.
+/// Runs a state that never waits, and so has no retriers and no catchers.
 fn try_at_once(
     run: &Arc<Run>,
     state: &State,
@@ -157,7 +157,7 @@ fn try_at_once(
     done
 }
 
-/// Prepares the first attempt of a state that has just been entered.
+/// Creates the first attempt of a state that has just been entered.
 fn first_attempt<'a>(
     run: &'a Arc<Run>,
     state: &'a State,
@@ -181,7 +181,7 @@ fn first_attempt<'a>(
     }
 }
 
-/// Tries a state until it succeeds, its retriers give up, or a handler takes its failure.
+/// Attempts a state until it succeeds, its retriers give up, or a catcher matches its failure.
 async fn try_state(
     run: &Arc<Run>,
     state: &State,
@@ -205,7 +205,7 @@ async fn try_state(
             Ok(done) => return Ok(done),
             Err(failure) => failure,
         };
-        // A failure after the branches or iterations have succeeded follows the event that says so.
+        // A failure after the branches or iterations have succeeded follows the event that records their success.
         thread.last = inner_success.unwrap_or(thread.last);
         let follows = if thread.last == attempt.entered {
             before
@@ -219,7 +219,7 @@ async fn try_state(
             attempt.retry_count += 1;
             continue;
         }
-        // Measured: a machine that is itself wrong ends at once, and no state around has an event for it.
+        // Measured: an error of the machine itself ends the execution at once, and no state around has an event for it.
         if failure.class == FailureClass::Runtime {
             return Err(failure);
         }
@@ -243,8 +243,8 @@ async fn try_state(
 
 /// Records that a field could not be evaluated.
 ///
-/// The event does not follow the one that AWS writes in the same breath: entering the state, or a handler's own state
-/// having failed.
+/// It follows the event before the ones that AWS writes at the same moment: the state's entry, or the failure of a
+/// state whose catcher then fails.
 fn record_evaluation_failure(
     run: &Run,
     state: &State,
@@ -280,7 +280,7 @@ fn record_aborted_task(
         FailureClass::Ordinary | FailureClass::Timeout { .. }
     );
     if thread.nested && of_task && matches!(state.kind, StateKind::Task(_)) {
-        // What comes next follows the failure, as measured.
+        // Measured: the next event follows the failure, not this event.
         run.record_plain(thread.last, EventType::TaskStateAborted)?;
     }
     Ok(())
@@ -297,7 +297,7 @@ fn record_state_failure(run: &Run, state: &State, thread: &mut FlowThread) -> Re
     Ok(())
 }
 
-/// Tells a state that is left as soon as it is entered.
+/// Returns `true` for a state that is left as soon as it is entered.
 fn never_waits(kind: &StateKind) -> bool {
     matches!(
         kind,
@@ -331,7 +331,7 @@ fn exited_event(kind: &StateKind) -> Option<EventType> {
     }
 }
 
-/// Names the event of a state that is given up; states that never wait have none.
+/// Returns the event of an aborted state; `None` for states that never wait.
 fn aborted_event(kind: &StateKind) -> Option<EventType> {
     match kind {
         StateKind::Task(_) => Some(EventType::TaskStateAborted),

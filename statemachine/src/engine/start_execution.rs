@@ -1,4 +1,4 @@
-//! The engine: what executions depend on, and how they are started.
+//! The engine: everything that executions depend on, and their start.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use crate::evaluation_budget::{MAX_DEPTH, nests_too_deeply};
 use crate::payload_size::{PAYLOAD_LIMIT_BYTES, exceeds};
 use crate::scope::{Host, Random};
 
-/// Starts executions: the task handler and everything that an execution may depend on.
+/// The starter of executions: the task handler and everything else that an execution depends on.
 ///
 /// The same machine, input, start time, seed and answers of the handler give the same history, on any machine.
 ///
@@ -72,9 +72,9 @@ enum EventLimit {
 }
 
 impl Engine {
-    /// Makes an engine that sends all work to a handler.
+    /// Creates an engine that sends all work to a handler.
     ///
-    /// Its executions start at the Unix epoch with seed 0 and keep no history, until told otherwise.
+    /// By default its executions start at the Unix epoch with seed 0, and no history is kept.
     #[must_use]
     pub fn new(handler: impl TaskHandler + 'static) -> Self {
         Self {
@@ -105,14 +105,14 @@ impl Engine {
         self
     }
 
-    /// Sets what random numbers, jitter and UUIDs are made from.
+    /// Sets the seed of random numbers, jitter and UUIDs.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
     }
 
-    /// Shares a list of task tokens, so that others can answer them.
+    /// Sets the list of task tokens, through a clone of which workers answer.
     #[must_use]
     pub fn tokens(mut self, tokens: Tokens) -> Self {
         self.tokens = tokens;
@@ -126,17 +126,17 @@ impl Engine {
         self
     }
 
-    /// Sets how many events an execution may have; none for no limit.
+    /// Sets how many events an execution may have; `None` for no limit.
     ///
-    /// Without it, a STANDARD machine has AWS's 25,000 and an EXPRESS one no limit. However many there are, the engine
-    /// itself keeps none: [`JsonLines`](crate::JsonLines) writes them in constant memory.
+    /// By default a STANDARD machine has AWS's 25,000 and an EXPRESS one no limit. The engine itself keeps no events:
+    /// [`JsonLines`](crate::JsonLines) writes any number of them in constant memory.
     #[must_use]
     pub fn max_events(mut self, max_events: Option<u64>) -> Self {
         self.max_events = EventLimit::Set(max_events);
         self
     }
 
-    /// Starts an execution; it moves while its result is awaited.
+    /// Starts an execution, which makes progress while its result is awaited.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidInput`] if the input is larger than 256 KiB or nests too deeply.
@@ -189,8 +189,8 @@ impl Engine {
     /// Runs an execution from its start to its end.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidInput`] if the input is larger than 256 KiB or nests too deeply. A failing execution is no error: see
-    /// [`Outcome::status`].
+    /// [`ErrorKind::InvalidInput`] if the input is larger than 256 KiB or nests too deeply. A failed execution is not
+    /// an error: see [`Outcome::status`].
     pub async fn run(&self, machine: &Machine, input: Value) -> Result<Outcome, Error> {
         Ok(self.start(machine, input)?.result().await)
     }

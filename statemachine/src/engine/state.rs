@@ -26,15 +26,15 @@ use crate::evaluation_budget::nests_too_deeply;
 use crate::json_text::{DEEPEST, JsonText};
 use crate::payload_size::{PAYLOAD_LIMIT_BYTES, VARIABLES_LIMIT_BYTES, exceeds, length};
 
-/// What a state hands over when it is left.
+/// The result of a state: its output, its assignments and the state that follows.
 pub(crate) struct StateResult {
-    /// The output; none where it is the raw input, unchanged.
+    /// The output; `None` if it is the raw input, unchanged.
     pub(crate) output: Option<StateData>,
     pub(crate) assigned: Option<Variables>,
     pub(crate) next: Option<usize>,
 }
 
-/// Sends a raw input down the path, once.
+/// Runs one attempt: takes a raw input down the whole path.
 pub(crate) async fn run_attempt(
     attempt: &Attempt<'_>,
     thread: &mut FlowThread,
@@ -49,9 +49,9 @@ pub(crate) async fn run_attempt(
     hand_over(attempt, raw, &arguments, performed, &mut None)
 }
 
-/// Does the same for a state that never waits, which most are: that needs no future.
+/// Runs the attempt of a state that never waits, without a future: most states are of this kind.
 ///
-/// The memory of a `spare` text may be used again for the output's.
+/// The output's text may reuse the memory of `spare`.
 pub(crate) fn run_attempt_at_once(
     attempt: &Attempt<'_>,
     raw: &Value,
@@ -64,7 +64,7 @@ pub(crate) fn run_attempt_at_once(
     hand_over(attempt, raw, &arguments, performed, spare)
 }
 
-/// Takes what a state made the rest of its path.
+/// Takes the result of a state's work down the rest of the path.
 fn hand_over(
     attempt: &Attempt<'_>,
     raw: &Value,
@@ -99,7 +99,7 @@ fn hand_over(
     })
 }
 
-/// Does what the state is for, where that takes no time; none where the state may wait.
+/// Does the work of a state that never waits; `None` if the state may wait.
 fn perform_at_once<'a>(
     attempt: &Attempt<'a>,
     arguments: &Value,
@@ -115,7 +115,7 @@ fn perform_at_once<'a>(
     }
 }
 
-/// Does what the state is for: the only step that may wait.
+/// Does the work of a state that may wait: the only step of the path that does.
 async fn perform<'a>(
     attempt: &Attempt<'a>,
     thread: &mut FlowThread,
@@ -147,7 +147,7 @@ async fn perform<'a>(
     Ok(WorkResult::of(state, result, has_result))
 }
 
-/// Takes a failure to a handler's own path: Assign, then ResultPath or Output.
+/// Takes a failure down the path of a catcher: Assign, then ResultPath or Output.
 pub(crate) fn catch_failure(
     attempt: &Attempt<'_>,
     raw: &Value,
@@ -235,7 +235,7 @@ fn data<'v>(
     }
 }
 
-/// Evaluates `Assign` and refuses variables that AWS would not keep.
+/// Evaluates `Assign`; fails if AWS would not keep the variables.
 fn assign_variables(
     attempt: &Attempt<'_>,
     assign: &Payload,
@@ -308,7 +308,7 @@ fn data_path<'v>(
     }
 }
 
-/// Makes an output ready for the next state, unless it is the raw input itself.
+/// Makes an output ready for the next state; `None` if it is the raw input itself.
 fn carried(
     attempt: &Attempt<'_>,
     raw: &Value,

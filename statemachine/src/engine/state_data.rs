@@ -1,22 +1,22 @@
-//! What goes from state to state, with its text.
+//! The data that passes from state to state, with its JSON text.
 
 use serde_json::{Map, Value};
 
 use crate::json_text::JsonText;
 use crate::template::{BuiltBy, Template};
 
-/// The variables of a thread of states.
+/// The variables of a thread.
 pub(crate) type Variables = Map<String, Value>;
 
-/// A value that states hand on; its JSON text is made once, however many events show it.
+/// A value that passes from state to state; its JSON text is written once, however many events show it.
 ///
 /// The output of one state is the input of the next, and most states change nothing.
 #[derive(Debug)]
 pub(crate) struct StateData {
     value: Value,
-    /// None until an event shows it.
+    /// `None` until an event shows it.
     text: Option<JsonText>,
-    /// The template that has built the value, if that can build anew in it; fields may have been appended since.
+    /// The template that built the value, if it can build in place; fields may have been appended since.
     builder: Option<BuiltBy>,
 }
 
@@ -31,7 +31,7 @@ impl From<Value> for StateData {
 }
 
 impl StateData {
-    /// Takes a value whose text has been made already, while its length was looked at.
+    /// Creates the data of a value whose text was written while its length was checked.
     pub(crate) fn with_text(value: Value, text: JsonText) -> Self {
         Self {
             value,
@@ -40,7 +40,7 @@ impl StateData {
         }
     }
 
-    /// Notes which template has built the value.
+    /// Sets the template that built the value.
     pub(crate) fn built_by(self, builder: Option<BuiltBy>) -> Self {
         Self { builder, ..self }
     }
@@ -49,7 +49,7 @@ impl StateData {
         self.builder
     }
 
-    /// Tells whether a template has built the value and can build anew in it.
+    /// Returns `true` if this template built the value and can build in place.
     pub(crate) fn is_built_by(&self, template: &Template) -> bool {
         self.builder.is_some() && self.builder == template.builder()
     }
@@ -58,7 +58,7 @@ impl StateData {
         &self.value
     }
 
-    /// Gives the value, and the text that is not needed any more.
+    /// Returns the value and its text, whose memory can be reused.
     pub(crate) fn into_parts(self) -> (Value, Option<JsonText>) {
         (self.value, self.text)
     }
@@ -67,19 +67,19 @@ impl StateData {
         self.value
     }
 
-    /// Lends the text until it is given back.
+    /// Takes the text, written if need be, until [`return_text`](Self::return_text).
     pub(super) fn lend_text(&mut self) -> JsonText {
         self.text
             .take()
             .unwrap_or_else(|| JsonText::of(&self.value))
     }
 
-    /// Gives the text away, if there is one.
+    /// Returns the text away, if there is one.
     pub(super) fn take_text(&mut self) -> Option<JsonText> {
         self.text.take()
     }
 
-    /// Takes back what was lent.
+    /// Puts the text back.
     pub(super) fn return_text(&mut self, text: Option<JsonText>) {
         self.text = text;
     }

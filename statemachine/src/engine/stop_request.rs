@@ -1,17 +1,17 @@
-//! A request that an execution stop.
+//! Requests to stop an execution.
 
 use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::Notify;
 
-/// Where an execution hears that it is to stop.
+/// The signal that stops an execution.
 #[derive(Default)]
 pub(crate) struct StopSignal {
     request: Mutex<Option<StopRequest>>,
     heard: Notify,
 }
 
-/// What is said of the stop.
+/// The error and the cause that the caller gives for the stop.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct StopRequest {
     pub(crate) error: Option<String>,
@@ -19,7 +19,7 @@ pub(crate) struct StopRequest {
 }
 
 impl StopSignal {
-    /// Asks for a stop; of several requests the first counts.
+    /// Requests a stop; only the first request counts.
     pub(crate) fn request(&self, request: StopRequest) {
         let mut first = self.request.lock().unwrap_or_else(PoisonError::into_inner);
         first.get_or_insert(request);

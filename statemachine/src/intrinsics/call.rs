@@ -47,7 +47,7 @@ pub(super) enum CallArgument {
 }
 
 impl Call {
-    /// Gives the call as written.
+    /// Returns the call as written.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
@@ -78,7 +78,7 @@ impl Call {
             })
     }
 
-    /// Gives the value of a call that depends on nothing, if it is known.
+    /// Returns the value of a call that depends on nothing, if it is known.
     pub(crate) fn constant(&self) -> Option<&Value> {
         self.constant.as_ref().map(|constant| &constant.value)
     }

@@ -174,7 +174,7 @@ const fn signature(
 }
 
 impl Function {
-    /// Tells whether the result holds copies of the arguments, so that they are paid for before they are made.
+    /// Returns `true` if the result holds copies of the arguments, so that they are paid for before they are made.
     pub(super) fn keeps_arguments(self) -> bool {
         matches!(
             self,
@@ -187,12 +187,12 @@ impl Function {
         )
     }
 
-    /// Tells whether the result may nest deeper than the arguments.
+    /// Returns `true` if the result may nest deeper than the arguments.
     pub(super) fn nests(self) -> bool {
         matches!(self, Self::Array | Self::ArrayPartition)
     }
 
-    /// Tells whether the result depends on nothing but the arguments.
+    /// Returns `true` if the result depends on nothing but the arguments.
     pub(super) fn is_pure(self) -> bool {
         !matches!(self, Self::MathRandom | Self::Uuid)
     }

@@ -1,6 +1,6 @@
 //! Which characters JSON escapes, found eight bytes at once.
 
-/// Tells whether a text has a character that JSON escapes; looks at eight bytes at once.
+/// Returns `true` if a text has a character that JSON escapes; looks at eight bytes at once.
 pub(crate) fn has_escapes(text: &str) -> bool {
     let bytes = text.as_bytes();
     let long = |word: &[u8; 8]| word_has_escapes(u64::from_ne_bytes(*word));

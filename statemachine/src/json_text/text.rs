@@ -103,13 +103,13 @@ impl JsonText {
         }))
     }
 
-    /// Gives the text.
+    /// Returns the text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         self.0.text.get_or_init(|| unquoted(&self.0.quoted))
     }
 
-    /// Gives the text as a JSON string, quoted and escaped.
+    /// Returns the text as a JSON string, quoted and escaped.
     pub(crate) fn quoted(&self) -> &[u8] {
         &self.0.quoted
     }

@@ -31,7 +31,7 @@ const MAX_ROMAN: f64 = 10_000_000.0;
 
 type FunctionResult = Result<JValue, EvaluatorError>;
 
-/// Gives the evaluator those of its functions that an expression names. The random numbers that they draw come from
+/// Returns the evaluator those of its functions that an expression names. The random numbers that they draw come from
 /// what is returned.
 pub(super) fn register(
     evaluator: &mut Evaluator,

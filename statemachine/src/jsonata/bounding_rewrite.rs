@@ -25,7 +25,7 @@ pub(super) const REPLACED: &str = "weigh replaced";
 pub(super) const PICTURE: &str = "weigh picture";
 /// Gives its first argument, a number, back, if its second, a picture, can write it in a short text.
 pub(super) const WRITABLE: &str = "weigh number";
-/// Tells whether its argument is a function.
+/// Returns `true` if its argument is a function.
 pub(super) const IS_FUNCTION: &str = "is function";
 /// The built-in `$distinct` compares each item with each, without a pause; this one does not.
 pub(super) const DISTINCT: &str = "distinct items";

@@ -154,7 +154,7 @@ pub(super) fn classify(error: &EvaluatorError) -> Error {
     }
 }
 
-/// Tells whether a message begins with a code such as `T1006: `.
+/// Returns `true` if a message begins with a code such as `T1006: `.
 fn has_code(message: &str) -> bool {
     message.split_once(": ").is_some_and(|(code, _)| {
         code.len() == 5

@@ -61,7 +61,7 @@ impl Expression {
         })
     }
 
-    /// Gives the expression as written, without surrounding blanks.
+    /// Returns the expression as written, without surrounding blanks.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text

@@ -10,7 +10,7 @@ use crate::evaluation_budget;
 use crate::jsonata::error_text;
 use crate::jsonata::evaluation_meter::EvaluationMeter;
 
-/// Gives a JSON value to the evaluator.
+/// Returns a JSON value to the evaluator.
 pub(super) fn from_json(value: &Value) -> JValue {
     match value {
         Value::Null => JValue::Null,

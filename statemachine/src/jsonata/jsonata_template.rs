@@ -28,7 +28,7 @@ enum ExpressionNode {
     Expression(Box<Expression>),
 }
 
-/// Gives the text between `{%` and `%}`; `None` if a string is no expression.
+/// Returns the text between `{%` and `%}`; `None` if a string is no expression.
 ///
 /// The marks must be the first and the last characters: blanks outside of them make a string a plain one.
 pub(crate) fn expression_text(string: &str) -> Option<&str> {

@@ -41,7 +41,7 @@ impl ReadPart {
         }
     }
 
-    /// Gives as much of a value to the evaluator; fields are read from the items of arrays too.
+    /// Returns as much of a value to the evaluator; fields are read from the items of arrays too.
     fn cut(&self, value: &Value) -> JValue {
         let Self::Fields(fields) = self else {
             return from_json(value);

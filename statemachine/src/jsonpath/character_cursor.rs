@@ -39,7 +39,7 @@ impl<'a> CharacterCursor<'a> {
         self.position < self.characters.len()
     }
 
-    /// Tells whether nothing is left but at most one character, which Jayway ignores.
+    /// Returns `true` if nothing is left but at most one character, which Jayway ignores.
     pub(super) fn is_tail(&self) -> bool {
         self.position + 1 >= self.characters.len()
     }

@@ -108,7 +108,7 @@ impl<'v> DocumentWalk<'v, '_> {
         self.step(at + 1, value, &trail)
     }
 
-    /// Tells whether a field found below a scanned array counts: only if the array was entered at the index that
+    /// Returns `true` if a field found below a scanned array counts: only if the array was entered at the index that
     /// the path names, so that `$..[1].key` does not answer for every item.
     fn keeps_scanned(&self, at: usize) -> bool {
         let Some(Some(index)) = self.scanned_index.get(at) else {

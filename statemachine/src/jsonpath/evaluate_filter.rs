@@ -11,7 +11,7 @@ use crate::jsonpath::query_budget::QueryFailure;
 use crate::jsonpath::syntax_tree::{FilterCondition, FilterOperand, FilterPath};
 
 impl<'v> DocumentWalk<'v, '_> {
-    /// Tells whether an item passes; a condition that cannot be applied to it does not hold.
+    /// Returns `true` if an item passes; a condition that cannot be applied to it does not hold.
     pub(super) fn accepts(
         &mut self,
         condition: &'v FilterCondition,

@@ -218,7 +218,7 @@ fn is_empty(left: &Side<'_>, right: &Side<'_>) -> Result<bool, QueryFailure> {
 /// The items of both sides.
 type Lists<'a> = (&'a [Value], &'a [Value]);
 
-/// Gives both sides as lists; `None` if one is an object.
+/// Returns both sides as lists; `None` if one is an object.
 fn lists<'a>(left: &'a Side<'_>, right: &'a Side<'_>) -> Result<Option<Lists<'a>>, QueryFailure> {
     if !left.is_json() || !right.is_json() {
         return Err(QueryFailure::Refused);

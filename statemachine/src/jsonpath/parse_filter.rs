@@ -321,7 +321,7 @@ impl FilterParser<'_> {
         Ok(FilterOperand::Path(FilterPath { from_root, steps }))
     }
 
-    /// Tells whether the `)` at the position belongs to `.name()`.
+    /// Returns `true` if the `)` at the position belongs to `.name()`.
     fn closes_function(&self, start: usize) -> bool {
         match self.cursor.significant_before() {
             Some((open, '(')) => self.cursor.slice(start + 1, open).contains(&'.'),

@@ -58,12 +58,12 @@ impl Query {
         self.resolve_on(document)
     }
 
-    /// Tells whether what the path finds can be moved out of the input: it is one place, and stands in it as it is.
+    /// Returns `true` if what the path finds can be moved out of the input: it is one place, and stands in it as it is.
     pub(crate) fn can_move(&self) -> bool {
         self.plain && self.root == QueryRoot::Input
     }
 
-    /// Tells whether two paths that can move something may find the same, or one of them a part of what the other does.
+    /// Returns `true` if two paths that can move something may find the same, or one of them a part of what the other does.
     pub(crate) fn may_overlap(&self, other: &Self) -> bool {
         self.steps
             .list
@@ -79,7 +79,7 @@ impl Query {
             })
     }
 
-    /// Tells whether something is where the path leads.
+    /// Returns `true` if something is where the path leads.
     pub(crate) fn finds_what_it_can_move(&self, scope: &Scope<'_>) -> bool {
         self.can_move()
             && !self.reads_null(scope)
@@ -114,7 +114,7 @@ impl Query {
             })
     }
 
-    /// Tells whether the path starts from the context object.
+    /// Returns `true` if the path starts from the context object.
     pub(crate) fn reads_context(&self) -> bool {
         matches!(self.root, QueryRoot::Context)
     }
@@ -141,7 +141,7 @@ impl Query {
         Ok(evaluate::evaluate(&self.steps, document)?)
     }
 
-    /// Tells whether a path without wildcards ends with an index that its array does not have.
+    /// Returns `true` if a path without wildcards ends with an index that its array does not have.
     pub(crate) fn ends_outside_its_array(&self, scope: &Scope<'_>) -> bool {
         let document = match &self.root {
             QueryRoot::Input => Some(scope.input),
@@ -155,7 +155,7 @@ impl Query {
         self.plain && array.is_some_and(Value::is_array)
     }
 
-    /// Tells whether the path stands for one value rather than a list of matches.
+    /// Returns `true` if the path stands for one value rather than a list of matches.
     #[must_use]
     pub fn is_definite(&self) -> bool {
         self.steps.definite

@@ -79,7 +79,7 @@ impl ReferencePath {
             })
     }
 
-    /// Tells whether what is put at the place becomes a field of the document itself, behind all others; gives its name.
+    /// Returns `true` if what is put at the place becomes a field of the document itself, behind all others; gives its name.
     pub(crate) fn appended_field(&self, document: &Value) -> Option<&str> {
         match (self.steps.as_slice(), document) {
             ([ReferenceStep::Field(name)], Value::Object(fields)) => {

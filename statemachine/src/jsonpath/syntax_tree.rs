@@ -187,7 +187,7 @@ impl QuerySteps {
         }
     }
 
-    /// Tells whether every step is one field or one index, so that a plain loop can follow it.
+    /// Returns `true` if every step is one field or one index, so that a plain loop can follow it.
     pub(super) fn is_plain(&self) -> bool {
         self.list.iter().all(|step| match step {
             QueryStep::Fields { names, .. } => names.len() == 1,
@@ -198,7 +198,7 @@ impl QuerySteps {
 }
 
 impl QueryStep {
-    /// Tells whether the step leads to one place. Several names do so only at the end, where they make one object.
+    /// Returns `true` if the step leads to one place. Several names do so only at the end, where they make one object.
     pub(super) fn is_definite(&self, is_last: bool) -> bool {
         match self {
             Self::Fields { names, .. } => names.len() == 1 || is_last,
@@ -264,12 +264,12 @@ impl QueryFunction {
         self.kind.is_some()
     }
 
-    /// Tells whether the function counts the members of what it is called on.
+    /// Returns `true` if the function counts the members of what it is called on.
     pub(super) fn counts(&self) -> bool {
         self.kind == Some(QueryFunctionKind::Length)
     }
 
-    /// Tells whether the result holds a copy of what the function is called on.
+    /// Returns `true` if the result holds a copy of what the function is called on.
     pub(super) fn copies(&self) -> bool {
         matches!(
             self.kind,

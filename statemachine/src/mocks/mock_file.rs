@@ -139,7 +139,7 @@ fn not_found<'a>(what: &str, name: &str, names: impl Iterator<Item = &'a String>
 }
 
 impl MockCase {
-    /// Gives the case's name.
+    /// Returns the case's name.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name

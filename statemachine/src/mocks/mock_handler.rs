@@ -158,13 +158,13 @@ fn submit(call: &TaskCall) {
     }
 }
 
-/// Gives the token that the state waits for; an activity answers its call itself.
+/// Returns the token that the state waits for; an activity answers its call itself.
 fn token(call: &TaskCall) -> Option<&str> {
     let is_activity = *call.resource.kind() == ResourceKind::Activity;
     call.token.as_deref().filter(|_| !is_activity)
 }
 
-/// Gives the answer the way that the call waits for it.
+/// Returns the answer the way that the call waits for it.
 fn reply(call: &TaskCall, answer: Result<Value, TaskFailure>) -> Result<TaskOutput, TaskFailure> {
     let Some(token) = token(call) else {
         return answer.map(TaskOutput::from);

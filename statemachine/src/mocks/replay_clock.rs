@@ -141,7 +141,7 @@ fn halves(seconds: f64) -> u64 {
     halves
 }
 
-/// Reads an event's date as the AWS command line writes it, a text or seconds since 1970; 0 where there is none.
+/// Reads an event's date as the AWS command line writes it, a text or seconds since 1970; 0 if there is none.
 pub(super) fn seconds(event: &Value) -> f64 {
     match &event["timestamp"] {
         Value::String(text) => DateTime::parse_from_rfc3339(text).map_or(0.0, |date| {

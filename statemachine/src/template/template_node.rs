@@ -153,7 +153,7 @@ impl TemplateNode {
         }
     }
 
-    /// Tells whether the node can build anew in what it has built before: whatever it moves then leaves what is fixed
+    /// Returns `true` if the node can build anew in what it has built before: whatever it moves then leaves what is fixed
     /// where it is. Needs the moves to be planned.
     pub(super) fn builds_in_place(&self) -> bool {
         let mut moving = Vec::new();
@@ -174,7 +174,7 @@ impl TemplateNode {
         }
     }
 
-    /// Tells whether a path that can move something leads to what this node has computed, or into that.
+    /// Returns `true` if a path that can move something leads to what this node has computed, or into that.
     fn leads_to_computed(&self, query: &Query) -> bool {
         let mut node = Some(self);
         for step in query.plain_steps() {

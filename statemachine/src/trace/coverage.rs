@@ -180,7 +180,7 @@ impl Coverage {
     }
 }
 
-/// Tells whether a handler takes an error; one whose name the history does not tell may be any.
+/// Returns `true` if a handler takes an error; one whose name the history does not tell may be any.
 fn takes(errors: &[String], error: Option<&String>) -> bool {
     match error {
         None => true,

@@ -369,7 +369,7 @@ impl EventFollower {
         self.also_owns(parent, event.id);
     }
 
-    /// Gives an event to the thread that had the one before.
+    /// Returns an event to the thread that had the one before.
     fn own<T>(&mut self, event: &Event, note: impl FnOnce(&mut CurrentState) -> T)
     where
         T: NotedRetry,

@@ -37,7 +37,7 @@ impl Trace {
         self
     }
 
-    /// Gives what was seen and forgets it; what is still running counts as stopped.
+    /// Returns what was seen and forgets it; what is still running counts as stopped.
     #[must_use]
     pub fn finish(&self) -> Traced {
         self.lock().finish()

@@ -136,7 +136,7 @@ impl TracedThread {
         self.children.len() + ended.unwrap_or(usize::MAX / 2)
     }
 
-    /// Tells whether it is in a Map or a Parallel state that has not given up.
+    /// Returns `true` if it is in a Map or a Parallel state that has not given up.
     pub(super) fn is_inside(&self, state_type: &str) -> bool {
         self.current
             .as_ref()

@@ -47,7 +47,7 @@ pub struct Visit {
     pub entered_at: DateTime<Utc>,
     /// When it was left, or the last that was heard of it.
     pub left_at: DateTime<Utc>,
-    /// How it ended.
+    /// The status at its end.
     pub end: VisitEnd,
     /// How often its work was started.
     pub starts: u64,
@@ -125,7 +125,7 @@ pub struct Iterations {
 pub struct Iteration {
     /// Its item's number, from 0; of a child execution, the order in which it started.
     pub index: usize,
-    /// How it ended.
+    /// The status at its end.
     pub end: VisitEnd,
     /// What it did.
     pub steps: Steps,
@@ -152,7 +152,7 @@ impl Steps {
         self.first.iter().chain(&self.last)
     }
 
-    /// Tells whether nothing was entered.
+    /// Returns `true` if nothing was entered.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.first.is_empty()
@@ -182,7 +182,7 @@ impl Visit {
         self.left_at - self.entered_at
     }
 
-    /// Gives the last failed attempt.
+    /// Returns the last failed attempt.
     #[must_use]
     pub fn last_failure(&self) -> Option<&Attempted> {
         self.attempts.last()
@@ -196,7 +196,7 @@ impl Visit {
         self.attempts.push(attempted);
     }
 
-    /// Gives the failure that ended the visit its reason, which the history tells only at the end, inside as well.
+    /// Returns the failure that ended the visit its reason, which the history tells only at the end, inside as well.
     pub(super) fn explain(&mut self, reason: &Attempted) {
         match self.attempts.last_mut() {
             Some(last) if last.error.is_none() && last.cause.is_none() => {

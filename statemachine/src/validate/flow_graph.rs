@@ -97,7 +97,7 @@ fn is_terminal(state: &State) -> bool {
     }
 }
 
-/// Tells of each state whether the start leads to it.
+/// Returns for each state whether the start leads to it.
 pub(crate) fn reachable(flow: &Flow) -> Vec<bool> {
     let mut reached = vec![false; flow.states.len()];
     let mut waiting = vec![flow.start];
@@ -113,7 +113,7 @@ pub(crate) fn reachable(flow: &Flow) -> Vec<bool> {
     reached
 }
 
-/// Tells of each state whether any state leads to it: all that can be said where the start does not exist.
+/// Returns for each state whether any state leads to it: all that can be said where the start does not exist.
 fn routed_to(flow: &Flow) -> Vec<bool> {
     let mut reached = vec![false; flow.states.len()];
     for index in flow.states.iter().flat_map(successors) {
@@ -124,7 +124,7 @@ fn routed_to(flow: &Flow) -> Vec<bool> {
     reached
 }
 
-/// Gives the states that one may hand over to, handlers included.
+/// Returns the states that one may hand over to, handlers included.
 pub(crate) fn successors(state: &State) -> Vec<usize> {
     let mut targets: Vec<usize> = state.next.into_iter().collect();
     if let StateKind::Choice(choice) = &state.kind {

@@ -33,7 +33,7 @@ pub fn in_virtual_time<T>(work: impl Future<Output = T>) -> T {
         .block_on(work)
 }
 
-/// Gives a row's text field.
+/// Returns a row's text field.
 pub fn text<'v>(row: &'v Value, name: &str) -> &'v str {
     row[name].as_str().unwrap_or_default()
 }

@@ -65,7 +65,7 @@ fn machines_with_tasks_end_as_recorded() {
     assert!(ends.passed >= 89, "at least 89 outcomes are as recorded");
 }
 
-/// Tells whether every task call of the run was recorded.
+/// Returns `true` if every task call of the run was recorded.
 ///
 /// Child executions of a distributed Map have no events in their parent's history, so the calls of their tasks were
 /// not recorded; nor were those of rows without a history.

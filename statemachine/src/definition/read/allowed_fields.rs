@@ -142,7 +142,7 @@ impl AllowedFields {
         STATES.iter().find(|vocabulary| vocabulary.state == state)
     }
 
-    /// Gives the fields of one language.
+    /// Returns the fields of one language.
     pub(crate) fn in_language(&self, language: QueryLanguage) -> &'static [&'static str] {
         match language {
             QueryLanguage::JsonPath => self.json_path,

@@ -32,7 +32,7 @@ impl DiagnosticCollector {
         }
     }
 
-    /// Tells whether a hint for one more is worth its time.
+    /// Returns `true` if a hint for one more is worth its time.
     pub(crate) fn are_few(&self) -> bool {
         self.0.borrow().diagnostics.len() < MOST_HINTS
     }
@@ -86,7 +86,7 @@ impl<'a> Fields<'a> {
         self.values.contains_key(name)
     }
 
-    /// Gives the JSON pointer of a field.
+    /// Returns the JSON pointer of a field.
     pub(crate) fn at(&self, name: &str) -> String {
         below(self.pointer, name)
     }

@@ -251,7 +251,7 @@ fn read_parallel(fields: &Fields<'_>, around: InheritedSettings) -> StateKind {
     StateKind::Parallel(branches)
 }
 
-/// Tells whether some field may read the context object; fields of inner states aside.
+/// Returns `true` if some field may read the context object; fields of inner states aside.
 fn reads_context(fields: &Fields<'_>) -> bool {
     fields
         .values

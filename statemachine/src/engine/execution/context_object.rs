@@ -4,10 +4,10 @@ use serde_json::{Map, Value, json};
 
 use crate::engine::execution::map_item::MapItem;
 
-/// The context object; the parts that differ between states are set when it is lent.
+/// The context object; the parts that differ between states are updated before each read.
 pub(super) struct Context {
     pub(super) whole: Value,
-    /// What the part of the state was last made of: many items in a row see the same state.
+    /// The name, time and retry count that `State` shows now: many items in a row read the same state.
     pub(super) state: Option<(String, String, Option<u32>)>,
 }
 
@@ -22,7 +22,7 @@ pub(crate) struct StateContext<'a> {
 }
 
 impl Context {
-    /// Sets the parts that differ between states, but for those that a caller gave.
+    /// Updates the parts that differ between states, except those that the caller gave.
     pub(super) fn show(&mut self, surrounding: &StateContext<'_>, given: &[String]) {
         let Self { whole, state } = self;
         let Value::Object(fields) = whole else {

@@ -1,4 +1,4 @@
-//! What an execution shares with the executions of its distributed Maps.
+//! Everything that an execution shares with the child executions of its distributed Maps.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,10 +11,10 @@ use crate::engine::port::task_tokens::Tokens;
 use crate::engine::stop_request::StopSignal;
 use crate::scope::Host;
 
-/// After how many transitions the engine lets others run, so that a stop is heard even in an endless loop.
+/// The number of transitions after which the engine yields, so that a stop works even in an endless loop.
 const TRANSITIONS_PER_YIELD: u64 = 500;
 
-/// What an execution shares with the executions of its distributed Maps.
+/// Everything that an execution shares with the child executions of its distributed Maps.
 pub(crate) struct Environment {
     pub(crate) handler: Arc<dyn TaskHandler>,
     pub(crate) sink: Option<Arc<dyn HistorySink>>,
@@ -28,7 +28,7 @@ pub(crate) struct Environment {
     transitions: AtomicU64,
 }
 
-/// The region of every execution: nothing here runs in one, so that ARNs need not differ.
+/// The region of every execution: nothing here runs in a real one.
 pub(crate) const REGION: &str = "us-east-1";
 
 /// The beginning of every ARN of Step Functions, with the region and an account that exists nowhere.
@@ -73,19 +73,19 @@ impl Environment {
         }
     }
 
-    /// Lends the clock and the randomness for one evaluation.
+    /// Returns the clock and the random numbers for one evaluation.
     pub(crate) fn host(&self) -> MutexGuard<'_, Host> {
         let mut host = self.randomness();
         host.now = self.clock.now();
         host
     }
 
-    /// Lends the randomness alone, for what never asks for the time.
+    /// Returns the host without updating its clock, for evaluations that never read the time.
     pub(crate) fn randomness(&self) -> MutexGuard<'_, Host> {
         self.host.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts a transition; tells now and then that it is time to let others run.
+    /// Counts a transition; returns `true` every time the engine should yield.
     pub(crate) fn transition(&self) -> bool {
         self.transitions.fetch_add(1, Ordering::Relaxed) % TRANSITIONS_PER_YIELD
             == TRANSITIONS_PER_YIELD - 1

@@ -1,4 +1,4 @@
-//! An execution as its caller sees it.
+//! The handle, the outcome and the events of an execution, for its caller.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -15,22 +15,22 @@ use crate::engine::execution::execution_run::Run;
 use crate::engine::history::event::{Details, Event, EventType};
 use crate::engine::stop_request::StopRequest;
 
-/// How an execution ended.
+/// The status of an execution that has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Status {
-    /// It came to its end.
+    /// The execution reached its end.
     Succeeded,
-    /// A state failed and no handler took it.
+    /// A state failed and no handler matched the failure.
     Failed,
-    /// It ran longer than it may.
+    /// The execution exceeded its time limit.
     TimedOut,
     /// It was stopped.
     Aborted,
 }
 
 impl Status {
-    /// Gives AWS's name.
+    /// Returns AWS's name.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -42,23 +42,23 @@ impl Status {
     }
 }
 
-/// What an execution left.
+/// The outcome of an execution.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Outcome {
-    /// How it ended.
+    /// The status at its end.
     pub status: Status,
-    /// Its output, where it succeeded.
+    /// The output, if it succeeded.
     pub output: Option<Value>,
-    /// The name of the error, where it did not.
+    /// The name of the error, if it did not.
     pub error: Option<String>,
-    /// What the error says.
+    /// The cause of the error.
     pub cause: Option<String>,
-    /// When it started, by its own clock.
+    /// The start, by the execution's clock.
     pub started_at: DateTime<Utc>,
-    /// When it ended, by its own clock.
+    /// The end, by the execution's clock.
     pub stopped_at: DateTime<Utc>,
-    /// How many events its history has.
+    /// The number of events in its history.
     pub events: u64,
 }
 
@@ -78,7 +78,8 @@ impl Outcome {
 
 /// A started execution.
 ///
-/// It moves only while its [`result`](Self::result) is awaited; dropping that future cancels what it waits for.
+/// It makes progress only while its [`result`](Self::result) is awaited; dropping that future cancels all work in
+/// flight.
 ///
 /// ```
 /// use drivetrain_statemachine::{Engine, Machine, Status, TaskCall, TaskFailure};
@@ -126,19 +127,20 @@ impl Execution {
         Self { work, control }
     }
 
-    /// Gives the execution's ARN.
+    /// Returns the execution's ARN.
     #[must_use]
     pub fn arn(&self) -> &str {
         self.control.arn()
     }
 
-    /// Gives a handle that can stop the execution while its result is awaited.
+    /// Returns a handle that can stop the execution while its result is awaited.
     #[must_use]
     pub fn control(&self) -> ExecutionControl {
         self.control.clone()
     }
 
-    /// Gives the events from now on, to be read while the result is awaited; they wait in memory until they are.
+    /// Returns a stream of the events from now on, to be read while the result is awaited; unread events stay in
+    /// memory.
     #[must_use]
     pub fn events(&self) -> Events {
         Events(self.control.run.recorder.subscribe())
@@ -156,7 +158,7 @@ impl Execution {
 }
 
 impl ExecutionControl {
-    /// Gives the execution's ARN.
+    /// Returns the execution's ARN.
     #[must_use]
     pub fn arn(&self) -> &str {
         self.run.recorder.execution()
@@ -168,9 +170,9 @@ impl ExecutionControl {
         self.run.environment.transitions()
     }
 
-    /// Stops the execution, as `StopExecution` does: it ends as [`Status::Aborted`] at its next step.
+    /// Stops the execution, as `StopExecution` does: it ends with [`Status::Aborted`] at its next step.
     ///
-    /// An execution that has ended stays as it is, and of several stops the first counts.
+    /// A stop has no effect on an execution that has ended, and only the first stop counts.
     pub fn stop(&self, error: Option<String>, cause: Option<String>) {
         let stop = &self.run.environment.stop;
         stop.request(StopRequest { error, cause });
@@ -189,8 +191,8 @@ async fn until_stopped(
         request = run.environment.stop.requested() => request,
         outcome = &mut work => return outcome,
     };
-    // The work is dropped after this, and with it every task that is still being waited for: as recorded, a stop is the
-    // last event and nothing that it cut off has one.
+    // The work is dropped after this, and every task in flight with it: as recorded, the stop is the last event, and
+    // nothing that it cuts off has an event.
     run.recorder
         .close(0, EventType::ExecutionAborted, || Details {
             error: request.error.clone(),

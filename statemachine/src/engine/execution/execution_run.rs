@@ -17,12 +17,12 @@ pub(crate) struct Run {
     pub(crate) environment: Arc<Environment>,
     pub(crate) recorder: Recorder,
     context: Mutex<Context>,
-    /// Parts of the context object that a caller gave, which stay as they are.
+    /// The parts of the context object that the caller gave, which never change.
     given: Vec<String>,
 }
 
 impl Run {
-    /// Prepares the execution of a machine.
+    /// Creates the execution of a machine.
     pub(crate) fn of_machine(
         environment: Arc<Environment>,
         machine_type: MachineType,
@@ -43,7 +43,7 @@ impl Run {
         Self::new(environment, arn, &name, input, &machine_arn, &machine_name)
     }
 
-    /// Prepares the execution of one item of a distributed Map.
+    /// Creates the child execution of one item of a distributed Map.
     pub(crate) fn of_item(
         environment: Arc<Environment>,
         label: &str,
@@ -95,7 +95,7 @@ impl Run {
         }
     }
 
-    /// Prepares the test of one state, with parts of the context object that the caller gives.
+    /// Creates the run of a state's test, with parts of the context object from the caller.
     pub(crate) fn of_test(
         environment: Arc<Environment>,
         input: &Value,
@@ -120,7 +120,7 @@ impl Run {
         run
     }
 
-    /// Lends the context object as one state sees it.
+    /// Calls `read` with the context object as one state reads it.
     pub(crate) fn with_context<T>(
         &self,
         surrounding: &StateContext<'_>,

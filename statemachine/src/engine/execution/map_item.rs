@@ -6,13 +6,13 @@ use serde_json::{Map, Value, json};
 #[derive(Debug, Clone)]
 pub(crate) struct MapItem {
     pub(crate) index: usize,
-    /// Its name, where an object's fields are the items.
+    /// The field's name, if the items are the fields of an object.
     pub(crate) key: Option<String>,
     pub(crate) value: Value,
 }
 
 impl MapItem {
-    /// Takes the place of another item in the context object, if both have the same fields.
+    /// Replaces another item in the context object in place, if both have the same fields; returns `true` if so.
     pub(super) fn replaces(&self, shown: &mut Value) -> bool {
         let Some(Value::Object(fields)) = shown.get_mut("Item") else {
             return false;

@@ -1,4 +1,4 @@
-//! What all states of one execution share, and the execution as its caller sees it.
+//! Everything that the states of one execution share, and the handle for its caller.
 
 pub(crate) mod context_object;
 pub(crate) mod environment;

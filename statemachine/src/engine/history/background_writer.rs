@@ -1,4 +1,4 @@
-//! A writer with a thread of its own.
+//! A writer that writes full buffers on a background thread.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -9,28 +9,27 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::Builder;
 
-/// How many full buffers may wait for the thread: with the one that is being filled and the one that is being written
-/// there are never more than four.
+/// The number of full buffers that may wait for the thread. With the one being filled and the one being written there
+/// are never more than four.
 const WAITING_BUFFERS: usize = 2;
 
-/// Writes one buffer after the other, beside whoever fills them.
+/// Writes buffers in their order while the caller fills the next one.
 ///
-/// The thread starts with the first full buffer: what fits into one is written where it was made. It only helps: when
-/// too much waits, and at the end, whoever fills the buffers writes them too, so that a thread that gets no processor
-/// holds nobody up.
+/// The thread starts with the first full buffer; a history that fits into one buffer is written by the caller. When the
+/// queue is full, and at the end, the caller writes buffers too, so that a starved thread never blocks it.
 pub(super) struct BackgroundWriter {
     state: Arc<WriterState>,
     has_thread: bool,
-    /// Something was handed over since the start or the last [`finish`](Self::finish).
+    /// `true` if a buffer was handed over since the start or the last [`finish`](Self::finish).
     is_owing: bool,
 }
 
-/// What the thread and whoever fills the buffers share. Of the locks, the writer's is taken first.
+/// The state that the thread and the caller share. The writer's lock is taken before all others.
 struct WriterState {
-    /// None when nothing will be written any more.
+    /// `None` once nothing may be written any more.
     writer: Mutex<Option<Box<dyn Write + Send>>>,
     queue: Mutex<BufferQueue>,
-    /// Something has been put into the queue, or nothing will be any more.
+    /// Signaled when a buffer was queued, or when none will be any more.
     changed: Condvar,
     error: Mutex<Option<io::Error>>,
     broken: Arc<AtomicBool>,
@@ -44,7 +43,7 @@ struct BufferQueue {
 }
 
 impl BackgroundWriter {
-    /// Starts without a thread; `broken` becomes true with the first error, after which nothing is written any more.
+    /// Creates a writer without a thread; `broken` becomes `true` with the first error, after which nothing is written.
     pub(super) fn new(writer: impl Write + Send + 'static, broken: Arc<AtomicBool>) -> Self {
         let state = WriterState {
             writer: Mutex::new(Some(Box::new(writer))),
@@ -60,13 +59,13 @@ impl BackgroundWriter {
         }
     }
 
-    /// Takes what has been gathered and leaves an empty buffer.
+    /// Takes the gathered bytes and leaves an empty buffer.
     pub(super) fn hand_over(&mut self, gathered: &mut Vec<u8>) {
         self.is_owing = true;
         if !self.has_thread {
             let state = Arc::clone(&self.state);
             let write = move || state.write_until_the_end();
-            // Where the system gives no thread, the queue is always full.
+            // If the system gives no thread, the queue fills up and the caller writes.
             self.has_thread = Builder::new()
                 .name("history".to_owned())
                 .spawn(write)
@@ -85,7 +84,7 @@ impl BackgroundWriter {
         self.state.changed.notify_one();
     }
 
-    /// Writes at once, and flushes.
+    /// Writes the bytes at once, and flushes.
     pub(super) fn write_through(&self, gathered: &mut Vec<u8>) {
         while self.state.write_next() {}
         self.state.write(|writer| {
@@ -95,15 +94,15 @@ impl BackgroundWriter {
         gathered.clear();
     }
 
-    /// Tells whether something may not have been written yet, or an error has not been told.
+    /// Returns `true` if a buffer may be unwritten, or an error unreported.
     pub(super) fn is_owing(&self) -> bool {
         self.is_owing || lock(&self.state.error).is_some()
     }
 
-    /// Writes all that was handed over and the rest, and flushes.
+    /// Writes all buffers that were handed over and the rest, and flushes.
     ///
     /// # Errors
-    /// The first error since the start; later ones say that there has been one.
+    /// The first error since the start; later calls return a general error.
     pub(super) fn finish(&mut self, rest: &mut Vec<u8>) -> io::Result<()> {
         self.write_through(rest);
         self.is_owing = false;
@@ -117,7 +116,7 @@ impl BackgroundWriter {
     }
 }
 
-/// Closes what is written to, whether or not the thread has ended by then.
+/// Closes the underlying writer, even if the thread has not ended yet.
 impl Drop for BackgroundWriter {
     fn drop(&mut self) {
         drop(lock(&self.state.writer).take());
@@ -140,9 +139,9 @@ impl WriterState {
         }
     }
 
-    /// Writes the buffer that has waited longest; tells whether there was one.
+    /// Writes the oldest queued buffer; returns `true` if there was one.
     ///
-    /// Nobody else writes in between: whoever has the writer takes the buffer.
+    /// The buffer is taken under the writer's lock, so that no other buffer is written in between.
     fn write_next(&self) -> bool {
         let mut written = None;
         self.write(|writer| {
@@ -163,7 +162,7 @@ impl WriterState {
         has_written
     }
 
-    /// Lets something be written, unless it is too late for that; a panic is an error like others, in either thread.
+    /// Calls `write`, unless the writer is closed or broken; a panic counts as an error, on either thread.
     fn write(&self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) {
         let mut writer = lock(&self.writer);
         let Some(writer) = writer.as_mut().filter(|_| !self.is_broken()) else {

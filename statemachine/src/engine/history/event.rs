@@ -9,19 +9,19 @@ use crate::json_text::JsonText;
 
 /// One event of an execution.
 ///
-/// It serialises to the shape of AWS's `GetExecutionHistory`, details under the name of their type.
+/// It serializes to the shape of AWS's `GetExecutionHistory`, with the details under the key of their type.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Event {
     /// The ARN of the execution; each item of a distributed Map is an execution of its own.
     pub execution: Arc<str>,
-    /// When it happened, by the execution's clock.
+    /// The time, by the execution's clock.
     pub timestamp: DateTime<Utc>,
     /// Its number in the execution, from 1.
     pub id: u64,
     /// The event that led to it, by AWS's rules, 0 for none.
     pub previous_event_id: u64,
-    /// What happened.
+    /// The type of the event.
     pub event_type: EventType,
     /// The particulars; only the fields that the type has are set.
     pub details: Details,
@@ -35,7 +35,7 @@ pub struct Details {
     pub name: Option<Arc<str>>,
     /// A Map iteration's number, from 0.
     pub index: Option<usize>,
-    /// How many items a Map has; 0 where they are still to be read.
+    /// The number of items of a Map; 0 if they are read later.
     pub length: Option<usize>,
     /// A state's or an execution's input.
     pub input: Option<JsonText>,
@@ -59,7 +59,7 @@ pub struct Details {
     pub role_arn: Option<String>,
     /// The Map Run of a distributed Map.
     pub map_run_arn: Option<String>,
-    /// Who took an activity's work.
+    /// The name of the worker that took an activity's task.
     pub worker_name: Option<String>,
     /// An error's name.
     pub error: Option<String>,
@@ -73,7 +73,7 @@ pub struct Details {
 
 macro_rules! event_types {
     ($($name:ident => $details:literal,)*) => {
-        /// What may happen in an execution, under AWS's names.
+        /// The types of events, under AWS's names.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[expect(missing_docs, reason = "the names are AWS's own and say all there is")]
         #[non_exhaustive]
@@ -85,7 +85,7 @@ macro_rules! event_types {
             /// Lists every type.
             pub const ALL: &'static [Self] = &[$(Self::$name,)*];
 
-            /// Gives AWS's name of the type.
+            /// Returns AWS's name of the type.
             #[must_use]
             pub fn as_str(self) -> &'static str {
                 match self {
@@ -93,21 +93,21 @@ macro_rules! event_types {
                 }
             }
 
-            /// Gives the key that AWS puts the details under; empty where it has none.
+            /// Returns the key of the details in AWS's JSON; empty if the type has no details.
             pub(super) fn details_key(self) -> &'static str {
                 match self {
                     $(Self::$name => $details,)*
                 }
             }
 
-            /// Gives what stands between the timestamp and the number of an event's JSON.
+            /// Returns the JSON between an event's timestamp and its number.
             pub(super) fn between_timestamp_and_id(self) -> &'static str {
                 match self {
                     $(Self::$name => concat!("\",\"type\":\"", stringify!($name), "\",\"id\":"),)*
                 }
             }
 
-            /// Gives what opens the details in an event's JSON.
+            /// Returns the JSON that opens the details.
             pub(super) fn start_of_details(self) -> &'static str {
                 match self {
                     $(Self::$name => concat!(",\"", $details, "\":{"),)*

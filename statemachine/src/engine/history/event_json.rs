@@ -8,7 +8,7 @@ use crate::engine::clock::date_text;
 use crate::engine::history::event::{Details, Event};
 use crate::json_text::{JsonText, has_escapes};
 
-/// Lists the fields of [`Details`] behind the name once, in their order, for both ways of writing them.
+/// The one list of the fields of [`Details`] after the name, in their order, for both ways of writing them.
 macro_rules! each_field {
     ($entry:ident) => {
         $entry! {
@@ -40,7 +40,7 @@ impl Event {
     pub(super) fn write_at(&self, timestamp: &str, out: &mut Vec<u8>) {
         out.extend_from_slice(b"{\"timestamp\":\"");
         match <&[u8; 24]>::try_from(timestamp.as_bytes()) {
-            // Copying a known number of bytes needs no call.
+            // Copying a constant number of bytes needs no call.
             Ok(usual) => out.extend_from_slice(usual),
             Err(_) => out.extend_from_slice(timestamp.as_bytes()),
         }
@@ -99,7 +99,7 @@ impl Details {
     }
 }
 
-/// What can be appended as JSON.
+/// A value that can be appended as JSON.
 trait WriteJson {
     fn write(&self, out: &mut Vec<u8>);
 }
@@ -161,7 +161,7 @@ impl Serialize for Event {
     }
 }
 
-/// With the notes that AWS puts beside each text, that nothing was cut off.
+/// Adds `truncated: false` beside each text, as AWS does.
 impl Serialize for Details {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]

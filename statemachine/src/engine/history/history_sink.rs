@@ -1,15 +1,15 @@
-//! Where events go, and the sink that keeps them in memory.
+//! The trait of history sinks, and the sink that keeps events in memory.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::engine::history::event::Event;
 
-/// Where an execution's events go, in their order, while it runs.
+/// A receiver of an execution's events, in their order, while it runs.
 pub trait HistorySink: Send + Sync {
-    /// Takes one event; it should return quickly, for the execution waits for it.
+    /// Takes one event; it must return quickly, because the execution waits for it.
     fn record(&self, event: &Event);
 
-    /// Tells that no more events can be kept: the execution is then stopped.
+    /// Returns `true` if no more events can be kept, upon which the execution is stopped.
     fn is_broken(&self) -> bool {
         false
     }
@@ -26,7 +26,7 @@ impl<F: Fn(&Event) + Send + Sync> HistorySink for F {
 pub struct History(Arc<Mutex<Vec<Event>>>);
 
 impl History {
-    /// Gives the events so far.
+    /// Returns the events so far.
     #[must_use]
     pub fn events(&self) -> Vec<Event> {
         self.0

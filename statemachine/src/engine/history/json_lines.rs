@@ -11,18 +11,18 @@ use crate::engine::history::background_writer::BackgroundWriter;
 use crate::engine::history::event::Event;
 use crate::engine::history::history_sink::HistorySink;
 
-/// How many bytes of lines are gathered before they are written: waking a thread costs as much as writing 16 KiB.
+/// The number of bytes gathered before they are written: waking a thread costs as much as writing 16 KiB.
 const GATHERED_BYTES: usize = 256 << 10;
 
-/// Most lines are shorter, so that the last one that a buffer takes does not make it grow.
+/// The space left for the last line of a buffer: most lines are shorter, so that buffers rarely grow.
 const USUAL_LINE_BYTES: usize = 16 << 10;
 
 /// Writes each event as one line of JSON, in the shape of AWS's `GetExecutionHistory`; its clones share one writer.
 ///
-/// However long an execution runs, it takes no more memory. Lines are gathered, and what does not fit into one buffer is
-/// written by a thread of its own while the execution goes on. [`finish`](Self::finish) writes the rest and tells
-/// whether all could be written; when the last clone is dropped without it, the rest is written too, and an error has
-/// nowhere to go but standard error. An execution whose lines cannot be written is stopped.
+/// Memory is constant, however long an execution runs. Lines are gathered in buffers, which a background thread writes
+/// while the execution goes on. [`finish`](Self::finish) writes the rest and returns the first error. If the last clone
+/// is dropped without it, the rest is written too, and an error is printed to standard error. An execution whose lines
+/// cannot be written is stopped.
 ///
 /// ```
 /// use drivetrain_statemachine::{Engine, JsonLines, Machine, TaskCall, TaskFailure};
@@ -55,7 +55,7 @@ struct Lines {
 }
 
 impl JsonLines {
-    /// Starts with nothing written.
+    /// Creates a sink that writes to `writer`.
     #[must_use]
     pub fn new(writer: impl Write + Send + 'static) -> Self {
         let broken = Arc::default();
@@ -72,24 +72,24 @@ impl JsonLines {
         }
     }
 
-    /// Gathers nothing: each line is written, and flushed, as soon as it has happened.
+    /// Writes and flushes each line at once, without gathering.
     #[must_use]
     pub fn at_once(self) -> Self {
         self.lock().at_once = true;
         self
     }
 
-    /// Lets each line begin with the `executionArn`, where one writer has the events of many executions.
+    /// Begins each line with the `executionArn`, for a writer that has the events of many executions.
     #[must_use]
     pub fn naming_executions(self) -> Self {
         self.lock().names_executions = true;
         self
     }
 
-    /// Writes what is still gathered, and flushes.
+    /// Writes the gathered lines, and flushes.
     ///
     /// # Errors
-    /// The first error of the writer, also of an earlier line: what followed it has not been written.
+    /// The first error of the writer, also of an earlier line; nothing after it was written.
     pub fn finish(&self) -> io::Result<()> {
         self.lock().finish()
     }
@@ -147,14 +147,14 @@ impl HistorySink for JsonLines {
     }
 }
 
-/// Writes what nobody asked for, so that nothing is lost.
+/// Writes what [`JsonLines::finish`] was not called for, so that nothing is lost.
 impl Drop for Lines {
     fn drop(&mut self) {
         if self.gathered.is_empty() && !self.writer.is_owing() {
             return;
         }
         if let Err(error) = self.finish() {
-            // `eprintln!` panics where standard error is closed.
+            // `eprintln!` would panic if standard error is closed.
             writeln!(
                 io::stderr(),
                 "error: the history could not be written to its end: {error}"
@@ -184,7 +184,7 @@ mod tests {
         }
     }
 
-    /// What a writer was given; clones share it.
+    /// The bytes that a writer received; clones share them.
     #[derive(Clone, Default)]
     struct Page(Arc<Mutex<Vec<u8>>>);
 
@@ -208,7 +208,7 @@ mod tests {
         }
     }
 
-    /// Takes so many bytes, then fails or panics.
+    /// A writer that takes some bytes, then fails or panics.
     struct Small {
         left: usize,
         panics: bool,

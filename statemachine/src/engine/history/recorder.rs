@@ -1,4 +1,4 @@
-//! Numbers the events of one execution and hands them on.
+//! The recorder: numbers the events of one execution and passes them to the sinks.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -20,7 +20,7 @@ pub(crate) const STANDARD_EVENT_LIMIT: u64 = 25_000;
 
 /// The append-only history of one execution.
 ///
-/// Without a listener, events are only counted: their details are never built.
+/// Without a sink or subscriber, events are only counted: their details are never built.
 pub(crate) struct Recorder {
     execution: Arc<str>,
     clock: Clock,
@@ -33,16 +33,16 @@ pub(crate) struct Recorder {
 struct RecorderState {
     last_id: u64,
     closed: bool,
-    /// It can only fail now, and AWS no longer says what is given up for that.
+    /// `true` once the execution can only fail: AWS then records no aborted states.
     doomed: bool,
     subscriber: Option<mpsc::UnboundedSender<Event>>,
-    /// The event that listeners are shown, filled anew for each: most of its many details are always absent.
+    /// The event that sinks receive, reused for each: most of its many details are always absent.
     event: Event,
-    /// How long after the start the last event was, and its date: many happen at once.
+    /// The time of the last event since the start, and its date: many events happen at once.
     last_time: (Duration, DateTime<Utc>),
 }
 
-/// What the event that enters or leaves a state shows.
+/// The data that the event of an entered or left state shows.
 pub(crate) enum ShownData<'a> {
     Input(&'a mut StateData),
     /// The output, and the variables that the state assigned.
@@ -86,14 +86,14 @@ impl Recorder {
         &self.execution
     }
 
-    /// Gives the events from now on; they are kept until they are taken.
+    /// Returns a receiver of the events from now on, which are queued until received.
     pub(crate) fn subscribe(&self) -> mpsc::UnboundedReceiver<Event> {
         let (sender, events) = mpsc::unbounded_channel();
         self.lock().subscriber = Some(sender);
         events
     }
 
-    /// Tells whether events show texts, so that these are best made at once.
+    /// Returns `true` if events show texts, so that writing them early pays off.
     pub(crate) fn shows_texts(&self) -> bool {
         self.sink.is_some()
     }
@@ -102,10 +102,10 @@ impl Recorder {
         self.lock().last_id
     }
 
-    /// Appends an event and gives its number.
+    /// Appends an event and returns its number.
     ///
     /// # Errors
-    /// The history is full; the execution's end is then recorded already.
+    /// The failure of a full history, after which the execution's end has been recorded.
     pub(crate) fn record(
         &self,
         previous: u64,
@@ -117,9 +117,10 @@ impl Recorder {
         Ok(self.append(&mut state, previous, event_type, details))
     }
 
-    /// Appends that a state is entered or left; gives the event's number, and its time if anybody was told.
+    /// Appends the event of an entered or left state; returns its number, and its time if a sink or subscriber received
+    /// it.
     ///
-    /// `at` is the time, where it is known already.
+    /// `at` is the event's time, if known.
     ///
     /// # Errors
     /// As [`record`](Self::record).
@@ -156,7 +157,7 @@ impl Recorder {
         Ok((state.last_id, Some(at)))
     }
 
-    /// Appends what happened to an iteration of a Map state, and gives the event's number.
+    /// Appends the event of a Map state's iteration and returns its number.
     ///
     /// # Errors
     /// As [`record`](Self::record).
@@ -179,7 +180,7 @@ impl Recorder {
         Ok(state.last_id)
     }
 
-    /// Ends the history where it is full, for anything but success.
+    /// Ends the history with a failure if it is full, unless the event is the execution's success.
     fn refuse_when_full(
         &self,
         state: &mut RecorderState,
@@ -205,7 +206,7 @@ impl Recorder {
         Err(failure)
     }
 
-    /// Appends that something was given up, unless the execution is at its end: then AWS records the end alone.
+    /// Appends the event of aborted work, unless the execution is at its end: then AWS records only the end.
     pub(crate) fn abort(
         &self,
         previous: u64,
@@ -219,12 +220,12 @@ impl Recorder {
         }
     }
 
-    /// Notes that the execution can only fail now, for nothing takes the failure that it has.
+    /// Marks the execution as failing: no handler matches its failure.
     pub(crate) fn doom(&self) {
         self.lock().doomed = true;
     }
 
-    /// Appends the event that ends the execution, unless the history is full and has its end.
+    /// Appends the event that ends the execution, unless the history has its end already.
     pub(crate) fn close(
         &self,
         previous: u64,
@@ -259,7 +260,7 @@ impl Recorder {
         self.sink.is_some() || state.subscriber.is_some()
     }
 
-    /// Shows the event, whose details are filled in, to all who listen.
+    /// Sends the event, whose details are filled in, to the sink and the subscriber.
     fn tell(
         &self,
         state: &mut RecorderState,
@@ -281,7 +282,7 @@ impl Recorder {
             }
         }
         if let Some(subscriber) = &state.subscriber {
-            // A subscriber that went away misses nothing that it wants.
+            // A dropped subscriber wants no more events.
             let _ = subscriber.send(state.event.clone());
         }
     }
@@ -300,7 +301,7 @@ impl RecorderState {
         self.last_time.1
     }
 
-    /// Gives the details with nothing but a name in them; it stays, for the next event mostly shows the same.
+    /// Returns the details with only a name in them; the name is kept, because the next event mostly shows the same.
     fn named(&mut self, name: &Arc<str>) -> &mut Details {
         let details = &mut self.event.details;
         let is_same = |shown: &Arc<str>| Arc::ptr_eq(shown, name);

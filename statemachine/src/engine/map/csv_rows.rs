@@ -45,7 +45,7 @@ impl CsvRows {
         std::mem::take(&mut self.ready)
     }
 
-    /// Gives the row that no line end completed.
+    /// Returns the row that no line end completed.
     pub(crate) fn finish(mut self) -> Vec<Vec<String>> {
         self.end_row();
         self.ready

@@ -306,7 +306,7 @@ impl ObjectReader<'_, '_> {
     }
 }
 
-/// Gives an entry of a listing the names and the date format that the items of a Map have.
+/// Returns an entry of a listing the names and the date format that the items of a Map have.
 fn listed(entry: Value) -> Value {
     let Value::Object(fields) = entry else {
         return entry;
@@ -325,7 +325,7 @@ fn listed(entry: Value) -> Value {
     Value::Object(renamed.collect())
 }
 
-/// Gives what to iterate over: an array's items, or an object's fields.
+/// Returns what to iterate over: an array's items, or an object's fields.
 fn iterable(value: Value) -> Result<Vec<MapItem>, Failure> {
     match value {
         Value::Array(items) => Ok(numbered(items)),

@@ -158,7 +158,7 @@ pub(crate) fn over_threshold() -> Failure {
     )
 }
 
-/// Tells whether more items failed than the state tolerates: none where it says nothing.
+/// Returns `true` if more items failed than the state tolerates: `None` if it says nothing.
 pub(crate) fn threshold_exceeded(tolerance: Tolerance, failed: usize, total: usize) -> bool {
     #[expect(
         clippy::cast_precision_loss,

@@ -17,7 +17,7 @@ const LARGEST_UNPACKED_BYTES: u64 = 1 << 30;
 /// So much of a gzip file is unpacked at once.
 const UNPACKED_AT_ONCE_BYTES: usize = 1 << 14;
 
-/// Gives an object's bytes in pieces, also where the answer carries them as text; a gzip file's are unpacked.
+/// Returns an object's bytes in pieces, also where the answer carries them as text; a gzip file's are unpacked.
 pub(crate) fn body(object: TaskOutput) -> BoxStream<'static, Result<Bytes, Failure>> {
     let mut unpacking = Decompression::NotBegun;
     packed(object)
@@ -47,7 +47,7 @@ fn packed(object: TaskOutput) -> BoxStream<'static, Result<Bytes, Failure>> {
     futures::stream::iter([Ok(Bytes::from(text))]).boxed()
 }
 
-/// Gives an object's bytes as a whole.
+/// Returns an object's bytes as a whole.
 pub(crate) async fn whole(object: TaskOutput) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     let mut chunks = body(object);

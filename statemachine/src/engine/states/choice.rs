@@ -143,7 +143,7 @@ fn has(value: &Value, property: Property) -> bool {
     }
 }
 
-/// Orders two values of one type; none where either has another type.
+/// Orders two values of one type; `None` if either has another type.
 fn compare(value: &Value, other: &Value, domain: Domain) -> Option<Ordering> {
     match domain {
         Domain::Text => Some(value.as_str()?.cmp(other.as_str()?)),

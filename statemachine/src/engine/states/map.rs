@@ -105,7 +105,7 @@ async fn rehearse(
     Ok(())
 }
 
-/// Gives what a test of the state puts in the place of its iterations.
+/// Returns what a test of the state puts in the place of its iterations.
 fn mocked(mock: &MockedResult, tolerance: Tolerance) -> Result<Value, Failure> {
     let result = mock.result.clone()?;
     let total = result.as_array().map_or(0, Vec::len);

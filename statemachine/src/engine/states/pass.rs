@@ -18,7 +18,7 @@ use crate::jsonpath::ReferencePath;
 use crate::payload_size::PAYLOAD_LIMIT_BYTES;
 use crate::template::{PAYLOAD_TOO_DEEP, Template};
 
-/// Gives the state's `Result`, or its effective input.
+/// Returns the state's `Result`, or its effective input.
 pub(crate) fn perform<'a>(attempt: &Attempt<'a>, result: Option<&Value>) -> WorkResult<'a> {
     WorkResult::of(attempt.state, result.cloned(), false)
 }

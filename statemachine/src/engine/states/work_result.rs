@@ -7,14 +7,14 @@ use crate::definition::model::State;
 
 /// What the middle of the path gives.
 pub(crate) struct WorkResult<'a> {
-    /// The result; none where it is the effective input, unchanged.
+    /// The result; `None` if it is the effective input, unchanged.
     pub(crate) result: Option<Value>,
     /// `$states.result` exists: the state did something.
     pub(crate) has_result: bool,
     pub(crate) next: Option<usize>,
     pub(crate) assign: Option<&'a Payload>,
     pub(crate) output: Option<&'a Payload>,
-    /// The rule of a Choice that `assign` and `output` belong to; none where they are the state's own.
+    /// The rule of a Choice that `assign` and `output` belong to; `None` if they are the state's own.
     pub(crate) rule: Option<usize>,
 }
 

@@ -13,7 +13,7 @@ pub struct TestStateRequest {
     pub definition: String,
     /// The role that the context object shows.
     pub role_arn: Option<String>,
-    /// The state's input, `{}` where it is absent.
+    /// The state's input, `{}` if it is absent.
     pub input: Option<String>,
     /// How much of the way of the data is shown.
     pub inspection_level: InspectionLevel,

@@ -176,7 +176,7 @@ pub(super) fn check_iterations(
     Ok(())
 }
 
-/// Tells whether the state waits for a token or a job.
+/// Returns `true` if the state waits for a token or a job.
 fn waits_outside(state: &State) -> bool {
     match &state.kind {
         StateKind::Task(task) => task.resource.waits_for_token() || task.resource.waits_for_job(),
@@ -184,7 +184,7 @@ fn waits_outside(state: &State) -> bool {
     }
 }
 
-/// Tells whether the state has a task token.
+/// Returns `true` if the state has a task token.
 pub(super) fn waits_for_token(state: &State) -> bool {
     matches!(&state.kind, StateKind::Task(task) if task.resource.waits_for_token())
 }

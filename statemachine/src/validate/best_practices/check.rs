@@ -41,7 +41,7 @@ fn check_flow(source: &Value, flow: &Flow, pointer: &str, findings: &DiagnosticC
     }
 }
 
-/// Gives the places of the flows inside a state.
+/// Returns the places of the flows inside a state.
 fn inner_paths(written: WrittenState<'_>) -> Vec<String> {
     match &written.state.kind {
         StateKind::Parallel(branches) => (0..branches.len())

@@ -80,7 +80,7 @@ fn creates_cluster(state: &State) -> bool {
     ))
 }
 
-/// Tells whether earlier handlers take every failure of a name, or no handler ever does.
+/// Returns `true` if earlier handlers take every failure of a name, or no handler ever does.
 fn is_taken(name: &str, earlier: &[&[String]]) -> bool {
     let is_task_failure =
         name != ALL && (!name.starts_with("States.") || name == "States.TaskFailed");
@@ -159,7 +159,7 @@ fn success_of_failure(flow: &Flow, regular: &[bool], catcher: &Catcher) -> Optio
     Some(flow.states[end].name.clone())
 }
 
-/// Tells of each state whether some states lead to it, with or without the handlers on the way.
+/// Returns for each state whether some states lead to it, with or without the handlers on the way.
 fn reached(flow: &Flow, from: &[usize], with_handlers: bool) -> Vec<bool> {
     let mut reached = vec![false; flow.states.len()];
     let mut waiting = from.to_vec();

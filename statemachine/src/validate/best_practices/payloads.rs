@@ -78,7 +78,7 @@ fn plain_paths(written: WrittenState<'_>, template: &Value, walk: &mut PointerWa
     }
 }
 
-/// Tells whether a value is a string that looks like a path.
+/// Returns `true` if a value is a string that looks like a path.
 fn looks_like_path(value: &Value) -> bool {
     value.as_str().is_some_and(|text| {
         text.starts_with("$.") || text.starts_with("$$.") || text == "$" || text == "$$"
@@ -101,7 +101,7 @@ fn holds_path(value: &Value) -> bool {
     }
 }
 
-/// Tells whether the results go to S3; a `ResultWriter` may also only shape them.
+/// Returns `true` if the results go to S3; a `ResultWriter` may also only shape them.
 fn exports(map: &MapState) -> bool {
     let writer = map.writer.as_ref();
     writer.is_some_and(|writer| writer.resource.is_some())
