@@ -18,7 +18,7 @@ pub(crate) enum FailureClass {
     Ordinary,
     /// A timeout, of the task or of its heartbeat.
     Timeout { heartbeat: bool },
-    /// A field could not be evaluated, known by its path if there is one.
+    /// The failure of a field's evaluation, with the field's path if known.
     Evaluation { location: Option<String> },
     /// A result that is too large and not a task's: only a handler that names the error matches it.
     DataLimit,

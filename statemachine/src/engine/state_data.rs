@@ -74,7 +74,7 @@ impl StateData {
             .unwrap_or_else(|| JsonText::of(&self.value))
     }
 
-    /// Returns the text away, if there is one.
+    /// Takes the text, if it was written.
     pub(super) fn take_text(&mut self) -> Option<JsonText> {
         self.text.take()
     }

@@ -6,19 +6,19 @@ use serde_json::Value;
 
 use crate::engine::execution::execution_handle::Outcome;
 
-/// One child execution and how it ended.
+/// One child execution and its outcome.
 pub(crate) struct ChildExecution {
     pub(crate) input: Value,
     pub(crate) execution: Arc<str>,
     pub(crate) outcome: Outcome,
 }
 
-/// What became of the items of a Map Run.
+/// The results of a Map Run's items.
 pub(crate) struct ChildExecutions {
-    /// The executions that ran, those included that were stopped with the run, in the order of their items.
+    /// The executions that ran, including those that were stopped with the Map Run, in the order of their items.
     pub(crate) ended: Vec<ChildExecution>,
     /// The inputs of those that never started.
     pub(crate) pending: Vec<Value>,
-    /// More of them failed than the state tolerates.
+    /// `true` if more of them failed than the state tolerates.
     pub(crate) exceeded: bool,
 }

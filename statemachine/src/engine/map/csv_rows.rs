@@ -1,10 +1,10 @@
-//! Decodes CSV as an ItemReader does.
+//! CSV as AWS's ItemReader decodes it.
 
 use serde_json::{Map, Value};
 
 use crate::java::hash_map_order;
 
-/// Decodes rows from bytes that arrive in pieces.
+/// A decoder of rows from bytes that arrive in pieces.
 ///
 /// Quotes are as in RFC 4180; a line ends with LF or CR LF; empty lines are skipped.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ enum Quote {
     None,
     /// Between quotes.
     Open,
-    /// Behind a quote that ends the field, or begins an escaped one.
+    /// After a quote that ends the field, or begins an escaped quote.
     Closing,
 }
 
@@ -37,7 +37,7 @@ impl CsvRows {
         }
     }
 
-    /// Takes a piece and gives the rows that it completes.
+    /// Decodes a piece and returns the rows that it completes.
     pub(crate) fn push(&mut self, bytes: &[u8]) -> Vec<Vec<String>> {
         for &byte in bytes {
             self.take(byte);
@@ -45,7 +45,7 @@ impl CsvRows {
         std::mem::take(&mut self.ready)
     }
 
-    /// Returns the row that no line end completed.
+    /// Returns the last row, if no line end completed it.
     pub(crate) fn finish(mut self) -> Vec<Vec<String>> {
         self.end_row();
         self.ready
@@ -84,7 +84,8 @@ impl CsvRows {
     }
 }
 
-/// Makes an item of a row: missing fields are empty, surplus ones dropped, in the order that a Java map gives them.
+/// Builds an item from a row, in the field order of Java's `HashMap`. Missing fields are empty, surplus ones are
+/// dropped.
 pub(crate) fn item(headers: &[String], row: Vec<String>) -> Value {
     let mut fields = row.into_iter();
     let item: Map<String, Value> = headers
@@ -106,7 +107,7 @@ mod tests {
     fn rows(text: &str) -> Vec<Vec<String>> {
         let mut decoder = CsvRows::new(b',');
         let mut rows = Vec::new();
-        // One byte at a time is the hardest way to arrive.
+        // One byte at a time is the hardest split.
         for byte in text.bytes() {
             rows.extend(decoder.push(&[byte]));
         }

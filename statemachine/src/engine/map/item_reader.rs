@@ -49,7 +49,7 @@ pub(crate) async fn read(
         }
         None => 0,
     };
-    // Zero stands for no limit, as recorded.
+    // Zero means no limit, as recorded.
     let limit = if max_items == 0 {
         usize::MAX
     } else {
@@ -88,7 +88,7 @@ pub(crate) async fn read(
     Ok(items)
 }
 
-/// Names the field that makes the request, for the failures of its expressions.
+/// Returns the name of the request's field, for the failures of its expressions.
 fn field(attempt: &Attempt<'_>) -> &'static str {
     match attempt.state.language {
         QueryLanguage::JsonPath => "ItemReader/Parameters",
@@ -119,7 +119,7 @@ impl ObjectReader<'_, '_> {
         })
     }
 
-    /// Lists objects page by page; each entry is an item, unless what stands in the objects is asked for.
+    /// Lists objects page by page; each entry is an item, unless `Transformation` asks for the objects' contents.
     async fn objects(&self, parameters: Value) -> Result<Vec<MapItem>, Failure> {
         let mut items = Vec::new();
         let mut request = parameters.clone();
@@ -164,7 +164,7 @@ impl ObjectReader<'_, '_> {
         match input_type {
             Some(InputType::Csv) => self.csv(object).await.map(numbered),
             Some(InputType::JsonLines) => self.json_lines(object).await.map(numbered),
-            // The handler has decoded it.
+            // The handler has decoded the object.
             Some(InputType::Parquet) => iterable(object.value),
             Some(InputType::Json | InputType::Manifest) | None => {
                 let bytes = whole(object).await?;
@@ -173,7 +173,7 @@ impl ObjectReader<'_, '_> {
                 })?;
                 let pointer = self.reader.items_pointer.as_ref();
                 match pointer.filter(|pointer| !pointer.is_empty()) {
-                    // An object's fields are items only where a pointer leads to the object.
+                    // An object's fields are items only if a pointer leads to the object.
                     None if value.is_object() => Err(not_iterable()),
                     None => iterable(value),
                     Some(pointer) => match value.pointer(pointer) {
@@ -237,7 +237,7 @@ impl ObjectReader<'_, '_> {
             .collect()
     }
 
-    /// Reads the files that Athena's UNLOAD wrote, a line each in the manifest, in the format that `InputType` names.
+    /// Reads the files that Athena's UNLOAD wrote and its manifest lists line by line, in the format of `InputType`.
     async fn athena(&self, object: TaskOutput) -> Result<Vec<MapItem>, Failure> {
         let input_type = match self.reader.input_type {
             None | Some(InputType::Manifest) => InputType::JsonLines,
@@ -264,7 +264,7 @@ impl ObjectReader<'_, '_> {
         Ok(items)
     }
 
-    /// Reads the rows of the files that an S3 inventory names.
+    /// Reads the rows of the files that an S3 inventory lists.
     async fn inventory(
         &self,
         parameters: &Value,
@@ -306,7 +306,7 @@ impl ObjectReader<'_, '_> {
     }
 }
 
-/// Returns an entry of a listing the names and the date format that the items of a Map have.
+/// Renames the fields of a listing's entry and converts its date, as the items of a Map have them.
 fn listed(entry: Value) -> Value {
     let Value::Object(fields) = entry else {
         return entry;
@@ -325,7 +325,7 @@ fn listed(entry: Value) -> Value {
     Value::Object(renamed.collect())
 }
 
-/// Returns what to iterate over: an array's items, or an object's fields.
+/// Returns the items of an array or the fields of an object.
 fn iterable(value: Value) -> Result<Vec<MapItem>, Failure> {
     match value {
         Value::Array(items) => Ok(numbered(items)),

@@ -1,4 +1,4 @@
-//! The items of a Map that stand in its data, and what an iteration gets of them.
+//! The items of a Map that come from its input, and the input of an iteration.
 
 use serde_json::Value;
 
@@ -10,7 +10,7 @@ use crate::engine::execution::map_item::MapItem;
 use crate::engine::failure::Failure;
 use crate::engine::inspection::InspectedStep;
 
-/// Finds the items that stand in the data; those of an ItemReader are read elsewhere.
+/// Returns the items in the input; those of an ItemReader are read by `item_reader`.
 pub(crate) fn items(
     attempt: &Attempt<'_>,
     map: &MapState,
@@ -39,7 +39,7 @@ pub(crate) fn items(
         Value::Array(values) => Ok(numbered(values)),
         Value::Object(fields) if matches!(map.items, ItemSource::Items { .. }) => Ok(keyed(fields)),
         other => Err(match attempt.state.language {
-            // The context object's own `$` is not shown.
+            // AWS's text drops the first `$` of a path into the context object.
             QueryLanguage::JsonPath => attempt.runtime(&format!(
                 "Reference path \"{}\" must point to array.",
                 place
@@ -55,7 +55,7 @@ pub(crate) fn items(
     }
 }
 
-/// Builds the failure of an ItemsPath that leads nowhere, in AWS's words for a step that does not apply.
+/// Builds the failure of an ItemsPath that leads nowhere, which AWS words as a step that does not apply.
 fn missing_step(reason: &str, input: &Value) -> Failure {
     let step = reason
         .rsplit_once("['")
@@ -73,7 +73,7 @@ pub(crate) fn numbered(values: Vec<Value>) -> Vec<MapItem> {
     values.into_iter().enumerate().map(item).collect()
 }
 
-/// Makes an item of each field of an object.
+/// Returns an item for each field of an object.
 pub(crate) fn keyed(fields: serde_json::Map<String, Value>) -> Vec<MapItem> {
     let item = |(index, (key, value))| MapItem {
         index,
@@ -83,7 +83,7 @@ pub(crate) fn keyed(fields: serde_json::Map<String, Value>) -> Vec<MapItem> {
     fields.into_iter().enumerate().map(item).collect()
 }
 
-/// Builds an iteration's input: what the selector makes of the item, or the item.
+/// Builds an iteration's input: the selector's value, or the item.
 pub(crate) fn select(
     attempt: &Attempt<'_>,
     map: &MapState,

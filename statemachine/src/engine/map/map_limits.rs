@@ -1,4 +1,4 @@
-//! What a Map allows: how many iterations at once, and how many failed ones.
+//! The limits of a Map: concurrent iterations and tolerated failures.
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ use crate::engine::attempt::{Attempt, FieldData};
 use crate::engine::failure::{Failure, names};
 use crate::engine::inspection::InspectedStep;
 
-/// What a Map allows, its paths and expressions evaluated.
+/// The limits of a Map, with paths and expressions evaluated.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct MapLimits {
     /// 0 for no limit.
@@ -17,7 +17,7 @@ pub(crate) struct MapLimits {
     pub(crate) tolerance: Tolerance,
 }
 
-/// How many failed items a Map Run takes.
+/// The number and the share of items that may fail in a Map Run.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Tolerance {
     pub(crate) count: Option<usize>,
@@ -60,7 +60,7 @@ pub(crate) fn tolerance(
     Ok(tolerance)
 }
 
-/// Reads a count.
+/// Evaluates a setting that is a count.
 pub(crate) fn count(
     attempt: &Attempt<'_>,
     setting: &Setting,
@@ -76,7 +76,7 @@ pub(crate) fn count(
     })
 }
 
-/// Reads a whole number; one that stands behind a path may be written as text.
+/// Evaluates a setting that is a whole number; the value of a path may be text.
 pub(crate) fn integer(
     attempt: &Attempt<'_>,
     setting: &Setting,
@@ -158,7 +158,7 @@ pub(crate) fn over_threshold() -> Failure {
     )
 }
 
-/// Returns `true` if more items failed than the state tolerates: `None` if it says nothing.
+/// Returns `true` if more items failed than the state tolerates; without a threshold it tolerates none.
 pub(crate) fn threshold_exceeded(tolerance: Tolerance, failed: usize, total: usize) -> bool {
     #[expect(
         clippy::cast_precision_loss,

@@ -1,4 +1,4 @@
-//! What a Map state has beyond its iterations: items, limits, batches, objects in S3, and Map Runs.
+//! The parts of a Map state around its iterations: items, limits, batches, and objects in S3.
 
 pub(crate) mod child_executions;
 pub(crate) mod csv_rows;

@@ -11,13 +11,13 @@ use serde_json::Value;
 use crate::engine::failure::Failure;
 use crate::engine::port::task_handler::{TaskFailure, TaskOutput};
 
-/// The largest gzip file, unpacked, that is read.
+/// The largest size of a decompressed gzip file; larger ones fail the state.
 const LARGEST_UNPACKED_BYTES: u64 = 1 << 30;
 
-/// So much of a gzip file is unpacked at once.
+/// The number of compressed bytes that are decompressed at once.
 const UNPACKED_AT_ONCE_BYTES: usize = 1 << 14;
 
-/// Returns an object's bytes in pieces, also where the answer carries them as text; a gzip file's are unpacked.
+/// Returns the bytes of an object as a stream, also if the answer has them as text; gzip files are decompressed.
 pub(crate) fn body(object: TaskOutput) -> BoxStream<'static, Result<Bytes, Failure>> {
     let mut unpacking = Decompression::NotBegun;
     packed(object)
@@ -47,7 +47,7 @@ fn packed(object: TaskOutput) -> BoxStream<'static, Result<Bytes, Failure>> {
     futures::stream::iter([Ok(Bytes::from(text))]).boxed()
 }
 
-/// Returns an object's bytes as a whole.
+/// Reads all bytes of an object.
 pub(crate) async fn whole(object: TaskOutput) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     let mut chunks = body(object);
@@ -57,7 +57,7 @@ pub(crate) async fn whole(object: TaskOutput) -> Result<Vec<u8>, Failure> {
     Ok(bytes)
 }
 
-/// What an object turned out to be.
+/// The compression of an object, known once its first bytes have arrived.
 enum Decompression {
     NotBegun,
     Plain,
@@ -85,7 +85,7 @@ impl Decompression {
         let broken =
             |error| Failure::item_reader(format!("A gzip file cannot be unpacked: {error}"));
         let mut unpacked = Vec::new();
-        // In small pieces, for what a piece unpacks to may be a thousand times as large.
+        // Small pieces, because a piece may decompress to a thousand times its size.
         for piece in chunk.chunks(UNPACKED_AT_ONCE_BYTES) {
             decoder.write_all(piece).map_err(broken)?;
             decoder.flush().map_err(broken)?;

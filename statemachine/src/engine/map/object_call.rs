@@ -12,14 +12,14 @@ use crate::engine::clock::sleep;
 use crate::engine::failure::names;
 use crate::engine::port::task_handler::{TaskCall, TaskFailure, TaskOutput};
 
-/// What to call, and with what.
+/// The resource to call and its input.
 pub(crate) struct ObjectCall {
     pub(crate) resource: Resource,
     pub(crate) input: Value,
     pub(crate) body: Option<Bytes>,
 }
 
-/// How long one object may take; AWS names no limit.
+/// The time that one object may take; AWS has no limit.
 const TIMEOUT: Duration = Duration::from_secs(99_999_999);
 
 /// Sends the call through the same port as a Task's.
@@ -45,7 +45,7 @@ pub(crate) async fn call(
     tokio::select! {
         biased;
         answered = answer => answered,
-        // Without an end to the waiting, a clock that jumps over waits would have nowhere to jump.
+        // Without a timer to wait for, a paused clock could not advance, and the call would never end.
         () = sleep(TIMEOUT) => Err(TaskFailure::new(names::TIMEOUT, "The object was not answered for.")),
     }
 }

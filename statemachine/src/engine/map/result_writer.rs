@@ -1,4 +1,4 @@
-//! The `ResultWriter`: what the child executions gave, as objects in S3 or as the state's output.
+//! The `ResultWriter`: the results of the child executions, as objects in S3 or as the state's output.
 
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
@@ -16,7 +16,7 @@ use crate::json_text::written;
 
 const PUT_OBJECT: &str = "arn:aws:states:::s3:putObject";
 
-/// What a Map Run has come to.
+/// The results of a Map Run, for its writer.
 #[derive(Clone, Copy)]
 pub(crate) struct MapRunResults<'a> {
     pub(crate) map_run: &'a str,
@@ -24,7 +24,7 @@ pub(crate) struct MapRunResults<'a> {
     pub(crate) children: &'a ChildExecutions,
 }
 
-/// Writes the results and gives the state's output: where they are, or they themselves.
+/// Writes the results and returns the state's output: their place in S3, or the results themselves.
 pub(crate) async fn write(
     attempt: &Attempt<'_>,
     writer: &ResultWriter,
@@ -41,7 +41,7 @@ pub(crate) async fn write(
     let Some(resource) = &writer.resource else {
         return Ok(Value::Array(succeeded));
     };
-    // A failure has no output to be transformed.
+    // A failed execution has no output to transform.
     let failed = transform(attempt, Transformation::None, results.label, &failed);
     let pending = results.children.pending.iter().map(pending).collect();
     let parameters = match &writer.parameters {
@@ -75,7 +75,7 @@ pub(crate) async fn write(
     ] {
         let mut files = Vec::new();
         if !results.is_empty() {
-            // Lines of JSON have the same name.
+            // JSON Lines have the same file name.
             let key = format!("{folder}/{name}_0.json");
             let body = if writer.lines {
                 results.iter().fold(String::new(), |lines, result| {
@@ -146,7 +146,7 @@ fn transform(
     }
 }
 
-/// Describes an execution that was never started, which has neither a name nor a date.
+/// Builds the description of an execution that was never started, which has no name and no date.
 fn pending(input: &Value) -> Value {
     json!({
         "Input": written(input),
@@ -155,7 +155,7 @@ fn pending(input: &Value) -> Value {
     })
 }
 
-/// Describes a child execution as `DescribeExecution` does.
+/// Builds the description of a child execution, as `DescribeExecution` returns it.
 fn described(attempt: &Attempt<'_>, label: &str, child: &ChildExecution) -> Value {
     let names = &attempt.run.environment.names;
     let outcome = &child.outcome;

@@ -1,4 +1,4 @@
-//! The port through which all work outside goes, and the tokens that answer it.
+//! The port to the outside: task handlers, and the tokens by which waiting tasks are answered.
 
 pub(crate) mod task_handler;
 pub(crate) mod task_router;

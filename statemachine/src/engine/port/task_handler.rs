@@ -1,4 +1,4 @@
-//! The port through which all work outside goes.
+//! The port for all outside work: task handlers and their calls.
 
 use std::future::Future;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use crate::definition::Resource;
 use crate::engine::port::task_tokens::Tokens;
 
-/// Does the work of Task states, and reads and writes objects for Map states.
+/// A handler that does the work of Task states, and reads and writes objects for Map states.
 ///
 /// One call is one attempt. The engine drops the future when the work is no longer wanted: the task timed out, the
 /// execution was stopped, or a sibling failed.
@@ -59,10 +59,10 @@ use crate::engine::port::task_tokens::Tokens;
 /// # }
 /// ```
 pub trait TaskHandler: Send + Sync {
-    /// Does one call.
+    /// Answers one call.
     ///
-    /// Where the call has a token, its result is the answer to the request that hands the token on; the state goes
-    /// on when the token is answered through [`Tokens`]. An activity may be answered either way.
+    /// If the call has a token, its result is the response to the request that delivers the token; the state continues
+    /// once the token is answered through [`Tokens`]. An activity may be answered either way.
     fn call(&self, call: TaskCall) -> BoxFuture<'static, Result<TaskOutput, TaskFailure>>;
 }
 
@@ -82,19 +82,19 @@ where
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct TaskCall {
-    /// What to call.
+    /// The resource to call.
     pub resource: Resource,
-    /// The call's input: what `Parameters` or `Arguments` made.
+    /// The call's input: the value of `Parameters` or `Arguments`.
     pub input: Value,
     /// The bytes to store, for a `putObject` of a ResultWriter.
     pub body: Option<Bytes>,
-    /// What `Credentials` made: the role to take.
+    /// The value of `Credentials`: the role to assume.
     pub credentials: Option<Value>,
-    /// The token to hand on, where the state waits for one.
+    /// The task token to deliver, if the state waits for one.
     pub token: Option<String>,
     /// The name of the state.
     pub state: String,
-    /// How often the state has been retried.
+    /// The number of retries so far.
     pub retry_count: u32,
     /// The execution's ARN.
     pub execution: String,
@@ -102,12 +102,12 @@ pub struct TaskCall {
     pub timeout: Duration,
     /// The longest time between two heartbeats.
     pub heartbeat: Option<Duration>,
-    /// Where the token is answered.
+    /// The list of tokens through which the token is answered.
     pub tokens: Tokens,
     pub(crate) reports: mpsc::UnboundedSender<TaskReport>,
 }
 
-/// What a handler says while it works.
+/// A report from a handler about work in progress.
 #[derive(Debug)]
 pub(crate) enum TaskReport {
     Submitted(Value),
@@ -115,25 +115,25 @@ pub(crate) enum TaskReport {
 }
 
 impl TaskCall {
-    /// Reports that a job has been started, with the answer to the request that started it.
+    /// Reports that a job was started, with the response to the request that started it.
     ///
-    /// It becomes the event `TaskSubmitted`; the job's own result is what the call returns in the end.
+    /// It becomes the event `TaskSubmitted`; the call itself returns the job's result when the job has ended.
     pub fn submitted(&self, output: Value) {
         self.report(TaskReport::Submitted(output));
     }
 
-    /// Reports that a worker has taken an activity's work.
+    /// Reports that a worker has taken an activity's task.
     pub fn started(&self, worker_name: Option<String>) {
         self.report(TaskReport::Started(worker_name));
     }
 
     fn report(&self, report: TaskReport) {
-        // Nobody listens once the task has ended, and then nobody needs to.
+        // The receiver is gone once the task has ended, and its reports are no longer needed.
         let _ = self.reports.send(report);
     }
 }
 
-/// What a call gives.
+/// The output of a call.
 pub struct TaskOutput {
     /// The output as JSON; for a Parquet object, the list of its rows.
     pub value: Value,
@@ -148,7 +148,7 @@ impl From<Value> for TaskOutput {
 }
 
 impl TaskOutput {
-    /// Makes the answer to a `getObject` from bytes that are all there.
+    /// Creates the response to a `getObject` from bytes in memory.
     #[must_use]
     pub fn object(body: impl Into<Bytes>) -> Self {
         let chunk = Ok(body.into());
@@ -159,18 +159,18 @@ impl TaskOutput {
     }
 }
 
-/// How a call failed, a value of the language rather than an error of this crate; both parts may be missing.
+/// The failure of a call: a value of the language rather than an error of this crate; both parts may be missing.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct TaskFailure {
     /// The name that handlers of the machine match.
     pub error: Option<String>,
-    /// The text for people, often JSON.
+    /// The cause, a text for people that is often JSON.
     pub cause: Option<String>,
 }
 
 impl TaskFailure {
-    /// Makes an error with a name and a cause.
+    /// Creates a failure with a name and a cause.
     #[must_use]
     pub fn new(error: impl Into<String>, cause: impl Into<String>) -> Self {
         Self {

@@ -8,9 +8,9 @@ use futures::future::BoxFuture;
 use crate::definition::Resource;
 use crate::engine::port::task_handler::{TaskCall, TaskFailure, TaskHandler, TaskOutput};
 
-/// Sends each call to the first handler whose route takes its resource, and all other calls to a fallback.
+/// A handler that sends each call to the first handler whose route takes its resource, and all others to a fallback.
 ///
-/// Each service that is imitated is one route: a machine may then read objects from folders, start jobs in a stand-in,
+/// Each stand-in for a service is one route, so that a machine can read objects from folders, start jobs in a stand-in
 /// and have the rest mocked. Clones share their handlers.
 ///
 /// ```
@@ -46,7 +46,7 @@ pub struct TaskRouter {
     fallback: Arc<dyn TaskHandler>,
 }
 
-/// The resources that a handler is for.
+/// A handler, and the test for the resources that it takes.
 #[derive(Clone)]
 struct Route {
     takes: Arc<dyn Fn(&Resource) -> bool + Send + Sync>,

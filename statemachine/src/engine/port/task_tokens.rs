@@ -1,4 +1,4 @@
-//! Task tokens: how somebody outside answers a waiting state.
+//! Task tokens, by which workers answer waiting states.
 
 use crate::error::{Error, ErrorKind};
 use std::collections::{HashMap, VecDeque};
@@ -7,14 +7,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde_json::Value;
 use tokio::sync::mpsc;
 
-/// How many tokens are remembered after they stopped waiting, to tell them from unknown ones.
+/// The number of tokens that are remembered after their tasks ended, to tell them from unknown ones.
 ///
-/// AWS remembers longer; a worker that answers this late learns that the token is unknown instead.
+/// AWS remembers them longer; a worker that answers this late gets `UnknownToken` instead.
 const REMEMBERED: usize = 100_000;
 
 /// The tokens of waiting tasks; clones share one list.
 ///
-/// Give one to [`Engine::tokens`](crate::Engine::tokens) and keep a clone for whoever answers, or take the one in each
+/// Give one to [`Engine::tokens`](crate::Engine::tokens) and keep a clone for the workers, or use the one in each
 /// [`TaskCall`](crate::TaskCall).
 ///
 /// ```
@@ -49,7 +49,7 @@ const REMEMBERED: usize = 100_000;
 #[derive(Debug, Clone, Default)]
 pub struct Tokens(Arc<Mutex<TokenRegister>>);
 
-/// What somebody outside says about a waiting task.
+/// A worker's answer about a waiting task.
 #[derive(Debug)]
 pub(crate) enum TokenAnswer {
     Succeed(Value),
@@ -63,7 +63,7 @@ pub(crate) enum TokenAnswer {
 #[derive(Debug, Default)]
 struct TokenRegister {
     entries: HashMap<String, TokenEntry>,
-    /// Tokens that no longer wait, oldest first.
+    /// The tokens of ended tasks, oldest first.
     ended: VecDeque<String>,
 }
 
@@ -78,7 +78,8 @@ impl Tokens {
     /// Ends a task with an output.
     ///
     /// # Errors
-    /// [`ErrorKind::UnknownToken`], [`ErrorKind::TaskFinished`] or [`ErrorKind::TaskTimedOut`] if no task waits for it.
+    /// [`ErrorKind::UnknownToken`], [`ErrorKind::TaskFinished`] or [`ErrorKind::TaskTimedOut`] if no task waits for the
+    /// token.
     pub fn succeed(&self, token: &str, output: Value) -> Result<(), Error> {
         self.answer(token, TokenAnswer::Succeed(output))
     }
@@ -86,7 +87,8 @@ impl Tokens {
     /// Ends a task with an error; both its name and its cause may be left out.
     ///
     /// # Errors
-    /// [`ErrorKind::UnknownToken`], [`ErrorKind::TaskFinished`] or [`ErrorKind::TaskTimedOut`] if no task waits for it.
+    /// [`ErrorKind::UnknownToken`], [`ErrorKind::TaskFinished`] or [`ErrorKind::TaskTimedOut`] if no task waits for the
+    /// token.
     pub fn fail(
         &self,
         token: &str,
@@ -96,10 +98,11 @@ impl Tokens {
         self.answer(token, TokenAnswer::Fail { error, cause })
     }
 
-    /// Says that a task is still being worked on.
+    /// Reports that a task is still in progress.
     ///
     /// # Errors
-    /// [`ErrorKind::UnknownToken`], [`ErrorKind::TaskFinished`] or [`ErrorKind::TaskTimedOut`] if no task waits for it.
+    /// [`ErrorKind::UnknownToken`], [`ErrorKind::TaskFinished`] or [`ErrorKind::TaskTimedOut`] if no task waits for the
+    /// token.
     pub fn heartbeat(&self, token: &str) -> Result<(), Error> {
         self.answer(token, TokenAnswer::Heartbeat)
     }
@@ -165,7 +168,7 @@ impl TokenRegister {
     }
 }
 
-/// A task's side of its token; dropping it ends the token.
+/// The task's end of its token; dropping it ends the token.
 #[derive(Debug)]
 pub(crate) struct WaitingTask {
     tokens: Tokens,
@@ -178,7 +181,7 @@ impl WaitingTask {
     pub(crate) async fn next(&mut self) -> TokenAnswer {
         match self.answers.recv().await {
             Some(answer) => answer,
-            // The register dropped the sender after the answer that ends the task, which has been taken.
+            // The sender is dropped after the answer that ends the task, which has been received already.
             None => std::future::pending().await,
         }
     }

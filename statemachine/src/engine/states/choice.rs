@@ -15,7 +15,7 @@ use crate::engine::attempt::{Attempt, FieldData};
 use crate::engine::failure::Failure;
 use crate::engine::states::work_result::WorkResult;
 
-/// Finds the first rule whose condition holds, else the default.
+/// Chooses the first rule whose condition holds, else the default.
 pub(crate) fn perform<'a>(
     attempt: &Attempt<'a>,
     choice: &'a Choice,
@@ -40,7 +40,7 @@ pub(crate) fn perform<'a>(
             });
         }
     }
-    // The documentation calls this `States.NoChoiceMatched`; executions end with `States.Runtime`.
+    // AWS documents `States.NoChoiceMatched`; recorded executions end with `States.Runtime`.
     let Some(default) = choice.default else {
         return Err(attempt.runtime(
             "Failed to transition out of the state. The state does not point to a next state.",
@@ -143,7 +143,7 @@ fn has(value: &Value, property: Property) -> bool {
     }
 }
 
-/// Orders two values of one type; `None` if either has another type.
+/// Compares two values of one type; `None` if either has another type.
 fn compare(value: &Value, other: &Value, domain: Domain) -> Option<Ordering> {
     match domain {
         Domain::Text => Some(value.as_str()?.cmp(other.as_str()?)),

@@ -7,7 +7,7 @@ use crate::definition::model;
 use crate::engine::attempt::{Attempt, FieldData};
 use crate::engine::failure::Failure;
 
-/// Builds the failure that the state stands for, or the one of building it.
+/// Builds the state's failure; returns an error if one of its fields fails.
 pub(crate) fn perform(
     attempt: &Attempt<'_>,
     fail: &model::Fail,

@@ -1,4 +1,4 @@
-//! The Map state, and its iterations where they are inline.
+//! The Map state, and its iterations if they are inline.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use crate::engine::map::map_limits::{
 };
 use crate::engine::states::map_run;
 
-/// How many inline iterations AWS runs at once, whatever the definition allows.
+/// The most inline iterations that AWS runs at once, whatever the definition allows.
 const INLINE_CONCURRENCY: usize = 40;
 
 /// Runs the processor for every item.
@@ -32,7 +32,7 @@ pub(crate) async fn perform(
     map: &MapState,
     input: &Value,
 ) -> Result<Value, Failure> {
-    // Items that are still to be read are read later, and not counted, as AWS does.
+    // As on AWS, an ItemReader's items are read later and not counted here.
     let items = match &map.items {
         ItemSource::Reader(reader) => {
             item_reader::check(attempt, reader, input)?;
@@ -48,7 +48,7 @@ pub(crate) async fn perform(
             length: Some(items.as_ref().map_or(0, Vec::len)),
             ..Details::default()
         })?;
-    // AWS looks at what is tolerated only now, and numbers its failure as if the state had not started.
+    // AWS evaluates the tolerance only now, and numbers its failure as if the state had not started.
     let tolerance =
         tolerance(attempt, map, input).inspect_err(|_| thread.last = attempt.entered)?;
     match (attempt.mock(), map.distributed, items) {
@@ -69,7 +69,7 @@ pub(crate) async fn perform(
     }
 }
 
-/// Shows what the iterations of a tested state would get.
+/// Records the inputs that the iterations of a tested state would get.
 async fn rehearse(
     attempt: &Attempt<'_>,
     map: &MapState,
@@ -105,7 +105,7 @@ async fn rehearse(
     Ok(())
 }
 
-/// Returns what a test of the state puts in the place of its iterations.
+/// Returns the mock that replaces the iterations in the test of a state.
 fn mocked(mock: &MockedResult, tolerance: Tolerance) -> Result<Value, Failure> {
     let result = mock.result.clone()?;
     let total = result.as_array().map_or(0, Vec::len);
@@ -119,7 +119,8 @@ fn mocked(mock: &MockedResult, tolerance: Tolerance) -> Result<Value, Failure> {
     }
 }
 
-/// Runs the iterations inside this execution, as many at once as allowed, results in the order of the items.
+/// Runs the iterations inside this execution, as many at once as allowed; returns their outputs in the order of the
+/// items.
 async fn inline(
     attempt: &Attempt<'_>,
     thread: &mut FlowThread,
@@ -138,7 +139,7 @@ async fn inline(
         0 => INLINE_CONCURRENCY,
         limit => limit.min(INLINE_CONCURRENCY),
     };
-    // Each iteration follows the event before the one that made room for it.
+    // Each iteration's first event follows the event before the end of the iteration that it replaces.
     let mut follows = thread.last;
     loop {
         while free > 0

@@ -1,4 +1,4 @@
-//! The distributed Map: a Map Run whose iterations are executions of their own.
+//! The distributed Map: a Map Run, whose iterations are child executions.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,13 +25,13 @@ use crate::engine::map::map_limits::{MapLimits, over_threshold, threshold_exceed
 use crate::engine::map::{item_reader, result_writer};
 use crate::engine::run_execution::drive;
 
-/// How many child executions AWS runs at once where the definition names no limit.
+/// The most child executions that AWS runs at once.
 const DISTRIBUTED_CONCURRENCY: usize = 10_000;
 
-/// How long an EXPRESS execution may run.
+/// The time limit of an EXPRESS execution.
 pub(crate) const EXPRESS_LIMIT: Duration = Duration::from_mins(5);
 
-/// Runs the processor for every item, or for every batch of items, as executions of their own.
+/// Runs the processor for every item, or batch of items, as child executions.
 pub(crate) async fn perform(
     attempt: &Attempt<'_>,
     thread: &mut FlowThread,
@@ -67,7 +67,7 @@ pub(crate) async fn perform(
     drop(open);
     match ended {
         Ok(output) => {
-            // What comes next follows the start of the Map Run, not its end.
+            // The next event follows the start of the Map Run, not its end.
             let succeeded = run.record_plain(thread.last, EventType::MapRunSucceeded)?;
             thread.inner_success = Some(run.record_plain(succeeded, EventType::MapStateSucceeded)?);
             Ok(output)
@@ -85,7 +85,7 @@ pub(crate) async fn perform(
     }
 }
 
-/// A Map Run that is under way; dropping it in a branch or an iteration records that it was given up.
+/// A Map Run in progress; dropping it in a branch or an iteration records that it was aborted.
 struct OpenMapRun<'a> {
     run: &'a Run,
     thread: &'a FlowThread,
@@ -102,7 +102,7 @@ impl Drop for OpenMapRun<'_> {
     }
 }
 
-/// The execution of one item; dropping it stops it, unless it has come to its end.
+/// The execution of one item; dropping it stops it, unless it has ended.
 struct OpenExecution(Arc<Run>);
 
 impl Drop for OpenExecution {
@@ -137,7 +137,7 @@ async fn map_run(
     };
     let children = run_children(attempt, map, inputs, limits, label).await;
     let exceeded = children.exceeded;
-    // What has ended is exported also where too much of it has failed.
+    // The results are exported even if more items failed than tolerated.
     let output = match &map.writer {
         Some(writer) => {
             let results = result_writer::MapRunResults {
@@ -155,7 +155,7 @@ async fn map_run(
     output
 }
 
-/// Keeps the outputs of the children that succeeded, in the order of their items.
+/// Returns the outputs of the children that succeeded, in the order of their items.
 fn outputs(children: Vec<ChildExecution>) -> Vec<Value> {
     children
         .into_iter()
@@ -164,7 +164,8 @@ fn outputs(children: Vec<ChildExecution>) -> Vec<Value> {
         .collect()
 }
 
-/// Runs the children that may run, in the order of their items, until more of them have failed than the state tolerates.
+/// Runs child executions in the order of their items, as many at once as allowed, until more have failed than
+/// tolerated.
 async fn run_children(
     attempt: &Attempt<'_>,
     map: &MapState,
@@ -208,7 +209,7 @@ async fn run_children(
         exceeded = threshold_exceeded(limits.tolerance, failed, total);
         children[index] = Some((execution, outcome));
     }
-    // What still runs is stopped here.
+    // This stops the executions in flight.
     drop(finished);
     for (index, RunningChild { run, at }) in std::mem::take(&mut *running()) {
         let outcome = Outcome {

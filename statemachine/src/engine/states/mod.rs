@@ -1,4 +1,4 @@
-//! What each type of state does between its parameters and its result.
+//! The work of each type of state, between its parameters and its result.
 
 pub(crate) mod choice;
 pub(crate) mod fail;

@@ -9,7 +9,7 @@ use crate::engine::flow_thread::FlowThread;
 use crate::engine::history::event::EventType;
 use crate::engine::inner_flows::InnerFlows;
 
-/// Runs every branch at once and collects their outputs in the order of the branches.
+/// Runs all branches concurrently and returns their outputs in the order of the branches.
 ///
 /// The first failure ends the others.
 pub(crate) async fn perform(

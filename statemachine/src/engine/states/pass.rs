@@ -1,7 +1,7 @@
-//! The Pass state, where it need not copy its data.
+//! The Pass state, and a path for it that moves data instead of copying it.
 //!
-//! Nobody reads the raw input of a Pass state once its output is made: it has no retriers and no handlers. Most of its
-//! data can then be moved. What comes out is what the path of every state's input (`state.rs`) gives.
+//! The raw input of a Pass state is not read once its output is built, because the state has no retriers and no
+//! catchers. So most of its data can be moved. The output is the same as that of the common path in `state.rs`.
 
 use serde_json::Value;
 
@@ -23,7 +23,7 @@ pub(crate) fn perform<'a>(attempt: &Attempt<'a>, result: Option<&Value>) -> Work
     WorkResult::of(attempt.state, result.cloned(), false)
 }
 
-/// Tells a state whose data can be moved.
+/// Returns `true` for a state whose data can be moved.
 pub(crate) fn can_move(state: &State) -> bool {
     let plain = state.language == QueryLanguage::JsonPath
         && matches!(state.input_path, DataPath::Whole)
@@ -40,7 +40,7 @@ pub(crate) fn can_move(state: &State) -> bool {
         )
 }
 
-/// Makes the output of a state whose data can be moved.
+/// Builds the output of a state whose data can be moved.
 pub(crate) fn perform_by_moving(
     attempt: &Attempt<'_>,
     raw: StateData,
@@ -66,7 +66,7 @@ pub(crate) fn perform_by_moving(
     }
 }
 
-/// Puts a result into the raw input. A new field of its own is appended to the text too.
+/// Inserts a result into the raw input. If it becomes a new last field, it is appended to the text too.
 fn inserted(
     attempt: &Attempt<'_>,
     raw: StateData,
@@ -94,7 +94,8 @@ fn inserted(
     Ok(whole.built_by(builder.filter(|_| appended.is_some())))
 }
 
-/// Makes the output of a template; in a loop that only adds fields to it, what is fixed in it is there already.
+/// Builds the output of a template; if the same template built the raw input, as in a loop, its fixed parts stay in
+/// place.
 fn from_template(
     attempt: &Attempt<'_>,
     template: &Template,

@@ -20,10 +20,10 @@ use crate::evaluation_budget::nests_too_deeply;
 use crate::json_text::JsonText;
 use crate::payload_size::{PAYLOAD_LIMIT_BYTES, exceeds};
 
-/// A Task's timeout where it names none.
+/// The timeout of a Task that names none.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(99_999_999);
 
-/// Calls the resource once and waits for what it stands for.
+/// Calls the resource once and waits for its result, its job or its token.
 pub(crate) async fn perform(
     attempt: &Attempt<'_>,
     thread: &mut FlowThread,
@@ -73,7 +73,7 @@ pub(crate) async fn perform(
     events.ended(outcome)
 }
 
-/// How the work ended.
+/// The end of a task's work.
 enum TaskEnd {
     Succeeded(Value),
     Failed(Failure),
@@ -114,7 +114,7 @@ async fn work(
                 match result {
                     Err(error) => return Ok(TaskEnd::Failed(Failure::reported(error.error, error.cause))),
                     Ok(output) if waiting.is_none() || is_activity => return Ok(TaskEnd::Succeeded(output.value)),
-                    // The request that hands the token on has been answered; the state waits for the token.
+                    // The request that delivers the token was answered; the state waits for the token.
                     Ok(_) if events.submitted => {}
                     Ok(output) => events.submitted(&output.value)?,
                 }
@@ -171,14 +171,14 @@ fn seconds(
         })
 }
 
-/// Records the events of one attempt, which differ by the kind of resource.
+/// The recorder of one attempt's events, which differ by the kind of resource.
 struct TaskEvents<'f, 'a> {
     attempt: &'f Attempt<'a>,
     thread: &'f mut FlowThread,
     resource: &'f Resource,
-    /// An activity's start has been recorded.
+    /// `true` once an activity's start was recorded.
     started: bool,
-    /// The answer to the request that started the work has been recorded.
+    /// `true` once the response to the request that started the work was recorded.
     submitted: bool,
 }
 
@@ -322,7 +322,7 @@ impl TaskEvents<'_, '_> {
         }
     }
 
-    /// Names the service and the call, which every event of an integration does.
+    /// Returns the service and the call, which every event of an integration shows.
     fn named(&self) -> Details {
         match self.resource.kind() {
             ResourceKind::Integration { service, call } => Details {

@@ -11,10 +11,10 @@ use crate::engine::attempt::{Attempt, FieldData};
 use crate::engine::clock::sleep;
 use crate::engine::failure::Failure;
 
-/// The longest wait that AWS takes, near 2^31 seconds.
+/// The longest wait that AWS accepts, near 2^31 seconds.
 const LONGEST_WAIT: TimeDelta = TimeDelta::days(24_855);
 
-/// Waits; the effective input goes on unchanged.
+/// Waits; the effective input passes on unchanged.
 pub(crate) async fn perform(
     attempt: &Attempt<'_>,
     wait: &model::Wait,

@@ -1,15 +1,15 @@
-//! What a state's own work gives to the rest of its path.
+//! The result of a state's work, for the rest of its path.
 
 use serde_json::Value;
 
 use crate::definition::field_values::Payload;
 use crate::definition::model::State;
 
-/// What the middle of the path gives.
+/// The result of a state's work.
 pub(crate) struct WorkResult<'a> {
     /// The result; `None` if it is the effective input, unchanged.
     pub(crate) result: Option<Value>,
-    /// `$states.result` exists: the state did something.
+    /// `true` if `$states.result` exists.
     pub(crate) has_result: bool,
     pub(crate) next: Option<usize>,
     pub(crate) assign: Option<&'a Payload>,
@@ -19,7 +19,7 @@ pub(crate) struct WorkResult<'a> {
 }
 
 impl<'a> WorkResult<'a> {
-    /// Goes on as the state itself says.
+    /// Builds the result of a state that continues with its own `Next`, `Assign` and `Output`.
     pub(crate) fn of(state: &'a State, result: Option<Value>, has_result: bool) -> Self {
         Self {
             result,

@@ -1,4 +1,4 @@
-//! The test of one state, as AWS's TestState API does it.
+//! The test of one state, as AWS's TestState API runs it.
 
 mod request;
 mod rules;

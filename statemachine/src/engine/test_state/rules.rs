@@ -1,4 +1,4 @@
-//! What a request to test a state may not ask for, in AWS's words.
+//! The checks of a request to test a state, with AWS's messages.
 
 use serde_json::{Map, Value};
 
@@ -14,11 +14,11 @@ use crate::error::{Error, ErrorKind};
 const TOO_MANY_FAILED: &str =
     "Map iteration failure count must be less than or equal to the number of Map iterations";
 
-/// How strictly AWS compares a mocked result with the shape of the API that it stands for. The modes are taken and do
-/// nothing here, as if each were `NONE`: the shapes are in AWS's service models, which this crate does not have.
+/// The modes of AWS's comparison of a mocked result with the API's shape. All are accepted and none compares anything:
+/// the shapes are in AWS's service models, which this crate does not have.
 const VALIDATION_MODES: [&str; 3] = ["PRESENT", "STRICT", "NONE"];
 
-/// Reads the mock, and refuses requests that contradict themselves.
+/// Reads the mock; rejects requests that contradict themselves.
 pub(super) fn mock(
     request: &TestStateRequest,
     state: &State,
@@ -117,7 +117,7 @@ pub(super) fn mock(
     }))
 }
 
-/// Refuses more failed iterations than the mock has results.
+/// Rejects more failed iterations than the mock has results.
 fn check_count(state: &State, failed: Option<usize>, result: &Value) -> Result<(), Error> {
     match (&state.kind, failed, result) {
         (StateKind::Map(_), Some(failed), Value::Array(results)) if failed > results.len() => {
@@ -127,7 +127,7 @@ fn check_count(state: &State, failed: Option<usize>, result: &Value) -> Result<(
     }
 }
 
-/// Refuses a result that the state could not give.
+/// Rejects a result that the state could not have.
 fn check_shape(state: &State, result: &Value) -> Result<(), Error> {
     match (&state.kind, result) {
         (StateKind::Map(map), result) => {
@@ -158,7 +158,7 @@ fn check_shape(state: &State, result: &Value) -> Result<(), Error> {
     }
 }
 
-/// Refuses more failed iterations than a Map has items.
+/// Rejects more failed iterations than a Map has items.
 pub(super) fn check_iterations(
     request: &TestStateRequest,
     state: &State,

@@ -23,10 +23,10 @@ use crate::engine::test_state::rules;
 use crate::error::{Error, ErrorKind};
 use crate::scope::{Host, Random};
 
-/// The name that a state without one has in its context object.
+/// The name of a state that the request does not name.
 const STATE_NAME: &str = "StateName";
 
-/// Tests one state: one attempt, nothing around it, with a mock or with the engine's own task handler.
+/// Tests one state: runs one attempt without a machine around it, with a mock or with the engine's task handler.
 ///
 /// ```
 /// use drivetrain_statemachine::{Engine, TaskCall, TaskFailure, TestMock, TestStateRequest, test_state};
@@ -50,7 +50,7 @@ const STATE_NAME: &str = "StateName";
 ///
 /// # Errors
 /// [`ErrorKind::InvalidDefinition`] if the definition has errors, [`ErrorKind::InvalidRequest`] if the request
-/// contradicts itself, [`ErrorKind::InvalidInput`] if a part that must be JSON is none.
+/// contradicts itself, [`ErrorKind::InvalidInput`] if a part is not JSON or not an object.
 pub async fn test_state(
     engine: &Engine,
     request: &TestStateRequest,
@@ -109,7 +109,7 @@ pub async fn test_state(
     Ok(response)
 }
 
-/// Tells what the state's handlers make of a failure.
+/// Fills the response from the retrier or catcher that matches a failure.
 fn fail(
     attempt: &Attempt<'_>,
     input: &Value,
@@ -222,7 +222,7 @@ fn environment(
     )
 }
 
-/// Reads the definition; a state alone becomes a machine in which all states that it names exist.
+/// Reads the definition; a single state becomes a machine in which all states that it names exist.
 fn machine(request: &TestStateRequest) -> Result<Machine, Error> {
     match serde_json::from_str::<Value>(&request.definition) {
         Ok(state) if state.get("Type").is_some() && state.get("States").is_none() => {
@@ -240,7 +240,7 @@ fn machine(request: &TestStateRequest) -> Result<Machine, Error> {
     }
 }
 
-/// Lists the states that one may hand over to.
+/// Returns the names of the states that may follow.
 fn targets(state: &Value) -> Vec<String> {
     let list = |name: &str| {
         state
