@@ -1,10 +1,10 @@
-//! Hashes by the name of their algorithm, for both languages.
+//! Hash functions by name, for both query languages.
 
 use md5::Md5;
 use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha384, Sha512};
 
-/// Hashes bytes into hexadecimal digits; `None` if the algorithm is unknown.
+/// Returns the hash in hexadecimal digits; `None` if the algorithm is unknown.
 pub(crate) fn digest(algorithm: &str, data: &[u8]) -> Option<String> {
     Some(match algorithm {
         "MD5" => hexadecimal(&Md5::digest(data)),

@@ -1,22 +1,24 @@
-//! How large the values that expressions build may grow.
+//! The bounds on the size and depth of the values that expressions build.
 //!
 //! AWS limits a state's data to 256 KiB, which the engine checks at a state's edges. Between them an expression may
-//! hold more for a moment; what bounds it there is this module, so that no definition can take the machine's memory.
+//! hold more for a moment; this module bounds it there, so that no definition can exhaust the machine's memory.
 
 use serde_json::Value;
 
-/// How deep a value may nest: what `serde_json` reads back. Deeper values overflow the stack when dropped.
+/// The depth to which a value may nest: the deepest that `serde_json` reads. Deeper values could overflow the stack
+/// when dropped.
 pub(crate) const MAX_DEPTH: usize = 128;
-/// How many bytes one evaluation may build, about: far above any payload, far below any machine's memory.
+/// The approximate number of bytes that one evaluation may build: far above any payload, far below any machine's
+/// memory.
 pub(crate) const MAX_BYTES: u64 = 64 << 20;
 
-/// What is left of an evaluation's memory.
+/// The memory that an evaluation may still use.
 #[derive(Debug, Clone)]
 pub(crate) struct Budget {
     bytes: u64,
 }
 
-/// A budget is used up.
+/// The error of a budget that is used up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Exhausted;
 
@@ -30,7 +32,7 @@ impl Budget {
         Self { bytes }
     }
 
-    /// Tells what has been paid of a whole budget.
+    /// Returns the bytes that were paid from a full budget.
     pub(crate) fn spent(&self) -> u64 {
         MAX_BYTES.saturating_sub(self.bytes)
     }
@@ -45,9 +47,9 @@ impl Budget {
     }
 }
 
-/// Estimates what a value takes in memory.
+/// Estimates the memory of a value, in bytes.
 pub(crate) fn weight(value: &Value) -> u64 {
-    /// A key's own header, its hash and its place in the order.
+    /// The key's header, its hash and its index in the map's order.
     const KEY_BYTES: u64 = 48;
     let own = size_of::<Value>() as u64;
     match value {
@@ -63,7 +65,7 @@ pub(crate) fn weight(value: &Value) -> u64 {
     }
 }
 
-/// Counts the arrays and objects around a value's innermost part, its own included.
+/// Returns the depth of a value: 0 for a scalar, 1 for a flat array or object.
 pub(crate) fn depth(value: &Value) -> usize {
     match value {
         Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or_default(),

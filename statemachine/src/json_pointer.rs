@@ -1,16 +1,16 @@
-//! A walk through JSON that knows where it is.
+//! JSON pointers, and a walk through JSON that tracks its own.
 
 use std::fmt::Write;
 
 use serde_json::Value;
 
-/// How many problems are noted of one definition or template, and how long all their texts may be.
+/// The most problems that are recorded for one definition or template, and the most bytes of all their texts.
 ///
-/// Nobody reads more, and a hostile definition could otherwise have them fill the memory.
+/// More would not be read, and a hostile definition could otherwise exhaust the memory.
 pub(crate) const MOST_PROBLEMS: usize = 1_000;
 pub(crate) const LONGEST_PROBLEMS_BYTES: usize = 4 << 20;
 
-/// Where a walk is, and the problems it has found.
+/// A walk through JSON: its position, and the problems it has found.
 #[derive(Debug)]
 pub(crate) struct PointerWalk<P> {
     pointer: String,
@@ -27,7 +27,7 @@ impl<P> PointerWalk<P> {
         }
     }
 
-    /// Goes down into a field for as long as `visit` takes.
+    /// Calls `visit` with the position moved into a field.
     pub(crate) fn in_field<T>(&mut self, name: &str, visit: impl FnOnce(&mut Self) -> T) -> T {
         let above = self.pointer.len();
         push(&mut self.pointer, name);
@@ -36,7 +36,7 @@ impl<P> PointerWalk<P> {
         visited
     }
 
-    /// Goes down into an item for as long as `visit` takes.
+    /// Calls `visit` with the position moved into an item.
     pub(crate) fn in_item<T>(&mut self, index: usize, visit: impl FnOnce(&mut Self) -> T) -> T {
         let above = self.pointer.len();
         write!(self.pointer, "/{index}").expect("writing to a String never fails");
@@ -45,7 +45,7 @@ impl<P> PointerWalk<P> {
         visited
     }
 
-    /// Notes a problem of the place where the walk is, `make` being given the place as a JSON pointer.
+    /// Records a problem at the current position; `make` receives its JSON pointer.
     pub(crate) fn note(&mut self, make: impl FnOnce(&str) -> P) {
         if self.problems.len() < MOST_PROBLEMS && self.bytes < LONGEST_PROBLEMS_BYTES {
             self.bytes += self.pointer.len();

@@ -1,20 +1,20 @@
-//! How large JSON is, without writing it out.
+//! The length of JSON text, computed without writing it.
 
 use serde_json::{Number, Value};
 
 /// The largest payload between states: 256 KiB of UTF-8.
 pub(crate) const PAYLOAD_LIMIT_BYTES: usize = 262_144;
 
-/// The most that all variables of a thread may hold together: 10 MiB.
+/// The largest size of all variables of a thread together: 10 MiB.
 pub(crate) const VARIABLES_LIMIT_BYTES: usize = 10 << 20;
 
-/// Returns `true` if a value's compact text is longer than a limit; looks no further than the limit.
+/// Returns `true` if a value's compact text is longer than a limit; stops at the limit.
 pub(crate) fn exceeds(value: &Value, limit: usize) -> bool {
     let mut left = limit;
     !fits(value, &mut left)
 }
 
-/// Measures a value's compact text in bytes.
+/// Returns the length of a value's compact text, in bytes.
 pub(crate) fn length(value: &Value) -> usize {
     let mut left = usize::MAX;
     fits(value, &mut left);

@@ -26,7 +26,7 @@ pub(crate) enum Condition {
         text: String,
         template: JsonataField,
     },
-    /// `true` or `false` written out, which JSONata states may do.
+    /// A literal `true` or `false`, which JSONata states may have.
     Literal(bool),
     All(Vec<Condition>),
     Any(Vec<Condition>),
@@ -38,11 +38,11 @@ pub(crate) enum Condition {
     },
 }
 
-/// What a variable is compared with.
+/// The other side of a comparison.
 #[derive(Debug)]
 pub(crate) enum Operand {
     Literal(Value),
-    /// What `StringMatches` has.
+    /// The pattern of `StringMatches`.
     Pattern(WildcardPattern),
     Path(Selector),
 }
@@ -107,7 +107,7 @@ const PROPERTIES: [(&str, Property); 6] = [
 ];
 
 impl Operator {
-    /// Lists the field names of all operators.
+    /// Returns the field names of all operators.
     pub(crate) fn names() -> Vec<String> {
         let compared = DOMAINS.iter().flat_map(|(domain, _)| {
             let relations = RELATIONS.iter();
@@ -124,7 +124,7 @@ impl Operator {
             .collect()
     }
 
-    /// Reads an operator's field name; true where its operand is a path (`..Path`).
+    /// Parses an operator's field name; the flag is `true` if its operand is a path (`..Path`).
     pub(crate) fn parse(field: &str) -> Option<(Self, bool)> {
         if field == "StringMatches" {
             return Some((Self::Matches, false));

@@ -1,4 +1,4 @@
-//! How a field says where its value comes from.
+//! The sources of a field's value: literals, paths, templates and expressions.
 
 use serde_json::Value;
 
@@ -7,7 +7,7 @@ use crate::intrinsics::Call;
 use crate::jsonpath::Query;
 use crate::template::Template;
 
-/// A path, or a call of an intrinsic function where a path may stand.
+/// A path, or a call of an intrinsic function in its place.
 #[derive(Debug)]
 pub(crate) struct Selector {
     pub(crate) text: String,
@@ -27,10 +27,10 @@ pub(crate) enum Payload {
     Jsonata(JsonataField),
 }
 
-/// A single value, such as a number of seconds, under the field's name.
+/// The source of a single value, such as a number of seconds.
 #[derive(Debug)]
 pub(crate) struct Setting {
-    /// The field as written, `TimeoutSecondsPath` for a path.
+    /// The field's name as written, `TimeoutSecondsPath` for a path.
     pub(crate) field: &'static str,
     pub(crate) source: SettingSource,
 }
@@ -40,7 +40,7 @@ pub(crate) enum SettingSource {
     Literal(Value),
     Path(Selector),
     Jsonata {
-        /// The expression without its brackets, for the causes that quote it.
+        /// The expression without `{%` and `%}`, for the causes that quote it.
         text: String,
         template: JsonataField,
     },

@@ -1,10 +1,10 @@
-//! JSONata in a field, with what it may read of `$states`.
+//! JSONata fields, and the parts of `$states` that they may read.
 
 use serde_json::Value;
 
 use crate::jsonata::JsonataTemplate;
 
-/// A JSONata template, and what must be at hand for it.
+/// A JSONata template, and the parts of `$states` that it needs.
 #[derive(Debug)]
 pub(crate) struct JsonataField {
     pub(crate) template: JsonataTemplate,
@@ -13,8 +13,8 @@ pub(crate) struct JsonataField {
 
 /// The parts of `$states` that expressions may read.
 ///
-/// Whatever they cannot read is not copied for them: a Map of many items would otherwise copy the whole input for each.
-/// The text decides, and where it leaves a doubt, everything is read.
+/// Other parts are not copied for an evaluation: a Map of many items would otherwise copy the whole input for each. The
+/// expression's text decides; in doubt, all parts count as read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct StatesReads {
     pub(crate) input: bool,
@@ -30,7 +30,7 @@ const EVERYTHING: StatesReads = StatesReads {
 };
 
 impl StatesReads {
-    /// Looks through all strings of a template.
+    /// Returns the parts that the strings of a template may read.
     pub(crate) fn of(template: &Value) -> Self {
         match template {
             Value::String(text) => Self::of_text(text),
@@ -50,10 +50,10 @@ impl StatesReads {
             .fold(Self::default(), Self::and)
     }
 
-    /// Reads what stands behind `$states`.
+    /// Returns the parts that a path after `$states` reads.
     fn of_path(rest: &str) -> Self {
         if rest.starts_with(is_name) {
-            // Another variable, whose name begins with this one's.
+            // This is another variable, whose name only begins with `$states`.
             return Self::default();
         }
         let none = Self::default();
@@ -62,7 +62,7 @@ impl StatesReads {
                 input: true,
                 ..none
             },
-            // Both are made once for a state, and are there anyway.
+            // Both are built once per state, whether or not they are read.
             Some(("result" | "errorOutput", _)) => none,
             Some(("context", rest)) => Self {
                 context: true,

@@ -1,4 +1,4 @@
-//! A definition that AWS would take.
+//! A machine: a definition that AWS would accept.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::definition::model::{Flow, MachineType};
 
-/// A state machine that AWS would take, ready to run.
+/// A state machine that AWS would accept, ready to run.
 ///
 /// Cloning is cheap. A machine never changes, so any number of executions can share it.
 ///
@@ -32,34 +32,34 @@ pub(crate) struct Definition {
     pub(crate) source: Value,
 }
 
-/// Names a state of a machine and what kind it is.
+/// The name and the type of a machine's state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StateSummary {
     /// The state's name.
     pub name: String,
-    /// The word in its `Type`.
+    /// Its `Type`.
     pub state_type: &'static str,
-    /// How many handlers its `Catch` has.
+    /// The number of catchers in its `Catch`.
     pub catchers: usize,
-    /// How deep it stands: 0 in the machine itself, 1 in a branch or an item processor.
+    /// Its depth: 0 in the machine itself, 1 in a branch or an item processor.
     pub depth: usize,
 }
 
 impl Machine {
-    /// Returns the definition as it was read.
+    /// Returns the definition as JSON.
     #[must_use]
     pub fn source(&self) -> &Value {
         &self.0.source
     }
 
-    /// Tells which type of workflow it is.
+    /// Returns the type of the workflow.
     #[must_use]
     pub fn machine_type(&self) -> MachineType {
         self.0.machine_type
     }
 
-    /// Lists the states, those of branches and item processors behind their state.
+    /// Returns all states; those of branches and item processors follow the state that holds them.
     #[must_use]
     pub fn states(&self) -> Vec<StateSummary> {
         let mut summaries = Vec::new();

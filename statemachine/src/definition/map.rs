@@ -30,9 +30,9 @@ pub(crate) struct ItemReader {
     pub(crate) delimiter: u8,
     pub(crate) max_items: Option<Setting>,
     pub(crate) items_pointer: Option<String>,
-    /// What the object lists, where it is not the items themselves.
+    /// The kind of list that the object is, if it is not the items themselves.
     pub(crate) manifest_type: Option<ManifestType>,
-    /// The items of an object list are what stands in the objects.
+    /// `true` if the items are the contents of the listed objects.
     pub(crate) loads_objects: bool,
 }
 
@@ -66,17 +66,17 @@ pub(crate) struct ItemBatcher {
 
 #[derive(Debug)]
 pub(crate) struct ResultWriter {
-    /// Absent where the results are only transformed and stay in the state's output.
+    /// `None` if the results are only transformed and stay in the state's output.
     pub(crate) resource: Option<Resource>,
     pub(crate) parameters: Option<Payload>,
     pub(crate) transformation: Transformation,
     pub(crate) lines: bool,
 }
 
-/// What of each child execution is kept.
+/// The part of each child execution's result that is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Transformation {
-    /// The output with the execution's own data around it.
+    /// The output with the description of its execution.
     None,
     /// Only the outputs.
     #[default]

@@ -1,4 +1,4 @@
-//! What a definition says, ready to run: names are indices, templates and paths are parsed.
+//! The model of a definition: names are resolved to indices, templates and paths are parsed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +20,7 @@ pub(crate) enum QueryLanguage {
 }
 
 impl QueryLanguage {
-    /// Returns the word in `QueryLanguage`.
+    /// Returns the language's name in `QueryLanguage`.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::JsonPath => "JSONPath",
@@ -29,7 +29,7 @@ impl QueryLanguage {
     }
 }
 
-/// The kind of workflow, which decides what its tasks may wait for.
+/// The type of a workflow, which decides what its tasks may wait for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum MachineType {
     /// Runs up to a year, exactly once, with a history of 25,000 events.
@@ -39,7 +39,7 @@ pub enum MachineType {
     Express,
 }
 
-/// States that hand over to each other: a machine, a branch or an item processor.
+/// A flow of states: a machine's, a branch's or an item processor's.
 #[derive(Debug, Default)]
 pub(crate) struct Flow {
     pub(crate) start: usize,
@@ -49,13 +49,13 @@ pub(crate) struct Flow {
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) name: String,
-    /// The name again, as events share it.
+    /// The name as a shared text, for events.
     pub(crate) shared_name: Arc<str>,
     pub(crate) language: QueryLanguage,
     pub(crate) kind: StateKind,
     /// `InputPath`; the whole input if it is absent.
     pub(crate) input_path: DataPath,
-    /// `Parameters` or `Arguments`; a Map's own stand in [`MapState::selector`].
+    /// `Parameters` or `Arguments`; those of a Map are its [`MapState::selector`].
     pub(crate) parameters: Option<Payload>,
     pub(crate) result_selector: Option<Payload>,
     pub(crate) assign: Option<Payload>,
@@ -66,7 +66,7 @@ pub(crate) struct State {
     pub(crate) catch: Vec<Catcher>,
     /// The state that follows; `None` if this one ends the flow.
     pub(crate) next: Option<usize>,
-    /// Some field reads the context object, which is only built then.
+    /// `true` if a field may read the context object, which is only built then.
     pub(crate) reads_context: bool,
 }
 
@@ -128,7 +128,7 @@ pub(crate) enum StateKind {
 }
 
 impl StateKind {
-    /// Returns the name in `Type`, which event types begin with.
+    /// Returns the name in `Type`, which begins the state's event types.
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Task(_) => "Task",
@@ -179,10 +179,10 @@ pub(crate) struct MapState {
     pub(crate) processor: Flow,
     /// The field that holds the processor: `ItemProcessor`, or `Iterator` in older definitions.
     pub(crate) processor_field: &'static str,
-    /// Set where each item is an execution of its own.
+    /// Set if each item is a child execution.
     pub(crate) distributed: Option<Distribution>,
     pub(crate) items: ItemSource,
-    /// `ItemSelector`, or the `Parameters` that older definitions write for it, with the name used.
+    /// `ItemSelector`, or the older `Parameters`, with the name used.
     pub(crate) selector: Option<(&'static str, Payload)>,
     pub(crate) max_concurrency: Option<Setting>,
     pub(crate) tolerated_failure_count: Option<Setting>,

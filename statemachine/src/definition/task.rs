@@ -10,7 +10,7 @@ pub(crate) struct Task {
     pub(crate) credentials: Option<Payload>,
 }
 
-/// What a Task calls, and how it waits.
+/// The resource that a Task calls, and the way in which it waits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resource {
     arn: String,
@@ -22,7 +22,7 @@ pub struct Resource {
 pub enum ResourceKind {
     /// A Lambda function by its ARN.
     Lambda,
-    /// An activity, whose workers ask for work.
+    /// An activity, whose workers poll for tasks.
     Activity,
     /// A service integration.
     Integration {
@@ -34,7 +34,7 @@ pub enum ResourceKind {
 }
 
 impl Resource {
-    /// Reads a resource ARN; what is neither an integration nor a function is an activity.
+    /// Parses a resource ARN; one that is neither an integration nor a function is an activity.
     #[must_use]
     pub fn parse(arn: &str) -> Self {
         let parts: Vec<&str> = arn.splitn(6, ':').collect();
@@ -61,7 +61,7 @@ impl Resource {
         &self.arn
     }
 
-    /// Tells how it is called.
+    /// Returns the kind of resource.
     #[must_use]
     pub fn kind(&self) -> &ResourceKind {
         &self.kind
@@ -85,7 +85,7 @@ impl Resource {
         }
     }
 
-    /// Returns `true` if the state goes on only when somebody answers its token.
+    /// Returns `true` if the state continues only once its task token is answered.
     #[must_use]
     pub fn waits_for_token(&self) -> bool {
         match &self.kind {

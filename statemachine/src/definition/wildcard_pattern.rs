@@ -1,14 +1,14 @@
 //! The patterns of `StringMatches`.
 
-/// A pattern in which `*` stands for any characters, and `\*` for itself.
+/// A pattern in which `*` matches any characters, and `\*` a star.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct WildcardPattern {
-    /// What stands before, between and behind the stars.
+    /// The texts before, between and after the stars.
     pieces: Vec<String>,
 }
 
 impl WildcardPattern {
-    /// Reads a pattern; there is none that is wrong.
+    /// Parses a pattern; every text is a valid one.
     pub(crate) fn parse(text: &str) -> Self {
         let mut pieces = Vec::new();
         let mut piece = String::new();
@@ -27,7 +27,7 @@ impl WildcardPattern {
         Self { pieces }
     }
 
-    /// Matches a whole text, looking at each of its characters once or twice.
+    /// Returns `true` if the pattern matches the whole text; reads each character at most twice.
     pub(crate) fn matches(&self, text: &str) -> bool {
         let Some((first, rest)) = self.pieces.split_first() else {
             return false;
@@ -38,7 +38,7 @@ impl WildcardPattern {
         let inside = text
             .strip_prefix(first.as_str())
             .and_then(|text| text.strip_suffix(last.as_str()));
-        // If the pieces stand in the text in this order at all, they do so where each is first found.
+        // If the pieces occur in this order at all, they do so at their first occurrences.
         let left = between.iter().try_fold(inside, |left, piece| {
             let (_, behind) = left?.split_once(piece.as_str())?;
             Some(Some(behind))

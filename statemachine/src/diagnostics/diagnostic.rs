@@ -6,19 +6,19 @@ use serde::Serialize;
 
 use crate::diagnostics::place::Place;
 
-/// Returns `true` if a finding refuses the machine.
+/// The severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Severity {
-    /// AWS would refuse the machine.
+    /// AWS would reject the machine.
     Error,
-    /// AWS takes the machine, and it will hurt in practice.
+    /// AWS accepts the machine, but it will cause trouble in practice.
     Warning,
 }
 
 macro_rules! codes {
     ($(#[doc = $docs:literal] $name:ident = $text:literal,)*) => {
-        /// Names the rule that a finding is about; AWS's own names where AWS has the rule.
+        /// The rule that a finding is about, by AWS's own name if AWS has the rule.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum Code {
@@ -26,7 +26,7 @@ macro_rules! codes {
         }
 
         impl Code {
-            /// Lists every code.
+            /// Every code.
             pub const ALL: &'static [Self] = &[$(Self::$name,)*];
 
             /// Returns the code as AWS writes it.
@@ -37,7 +37,7 @@ macro_rules! codes {
                 }
             }
 
-            /// Says in one sentence what the rule finds.
+            /// Returns one sentence about the problem that the rule finds.
             #[must_use]
             pub fn description(self) -> &'static str {
                 let sentence = match self {
@@ -101,20 +101,20 @@ codes! {
 /// One finding about a definition.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Diagnostic {
-    /// Returns `true` if it refuses the machine.
+    /// Returns `true` if AWS would reject the machine.
     pub severity: Severity,
-    /// Names the rule.
+    /// The rule.
     pub code: Code,
-    /// Says what is wrong; AWS's own words where they are known.
+    /// The problem, in AWS's own words if they are known.
     pub message: String,
-    /// Points at the field (a JSON pointer, RFC 6901), `/States/A/Choices/0/Next`; absent where the text has no fields
-    /// or all of it is meant.
+    /// The JSON pointer (RFC 6901) of the field, `/States/A/Choices/0/Next`; `None` if the finding is about the whole
+    /// text.
     pub pointer: Option<String>,
-    /// The same in AWS's notation, `/States/A/Choices[0]/Next`, as its API answers.
+    /// The field in the notation of AWS's API, `/States/A/Choices[0]/Next`.
     pub location: Option<String>,
-    /// The same as line and column; absent where the definition was given as a value.
+    /// The field's line and column; `None` if the definition was given as a value.
     pub place: Option<Place>,
-    /// Says what to do about it, where that is not said by the message.
+    /// The remedy, if the message does not say it.
     pub hint: Option<String>,
 }
 
@@ -152,7 +152,7 @@ impl Diagnostic {
         }
     }
 
-    /// Returns `true` if it refuses the machine.
+    /// Returns `true` if AWS would reject the machine.
     #[must_use]
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error

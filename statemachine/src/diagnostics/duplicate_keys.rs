@@ -1,4 +1,4 @@
-//! Keys that stand twice in one object of a text.
+//! Duplicate keys in the objects of a JSON text.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -9,10 +9,10 @@ use crate::diagnostics::diagnostic::{Code, Diagnostic};
 use crate::diagnostics::place::places;
 use crate::json_pointer::PointerWalk;
 
-/// Warns of each key of a JSON text that an earlier field of the same object has too, and says where it stands.
+/// Returns a warning for each duplicate key in an object of a JSON text, with its place.
 ///
-/// The earlier value is lost without a word wherever the text is read. Text that is no JSON has no such keys: that has to
-/// be told by whoever reads it.
+/// JSON parsers silently drop the earlier value. Text that is not JSON gets no warnings here: its parser reports the
+/// error.
 ///
 /// ```
 /// let found = drivetrain_statemachine::duplicate_keys("{\"days\": 1,\n \"days\": 2}");
@@ -33,16 +33,16 @@ pub fn duplicate_keys(text: &str) -> Vec<Diagnostic> {
     found
 }
 
-/// Finds the same, and leaves it to the caller to find all places at once.
+/// Returns the warnings without places, so that the caller can find all places in one pass.
 pub(crate) fn unplaced_duplicate_keys(text: &str) -> Vec<Diagnostic> {
     let mut walk = PointerWalk::new();
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    // What is wrong with the text itself has been told by whoever parsed it.
+    // The parser has reported any error of the text itself.
     let _ = DuplicateKeyFinder(&mut walk).deserialize(&mut deserializer);
     walk.into_problems()
 }
 
-/// Looks through one value.
+/// A visitor of one value, which collects the warnings.
 struct DuplicateKeyFinder<'w>(&'w mut PointerWalk<Diagnostic>);
 
 impl<'de> DeserializeSeed<'de> for DuplicateKeyFinder<'_> {

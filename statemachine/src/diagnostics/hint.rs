@@ -1,13 +1,13 @@
-//! What to do about a finding, where the message does not say it.
+//! Hints for findings whose message does not say what to do.
 
-/// Longer names, and more of them, are not compared: a hint must not cost more than the check.
+/// The limits on compared names: a hint must not cost more than the check.
 const LONGEST_NAME: usize = 80;
 const MOST_NAMES: usize = 500;
 
-/// So many names are listed.
+/// The most names that a hint lists.
 const MOST_LISTED: usize = 6;
 
-/// Guesses which known name a wrong one was meant to be, or lists what there is.
+/// Returns a hint with the known name nearest to a wrong one, or with all known names if they are few.
 pub(crate) fn meant<'a>(
     name: &str,
     known: impl IntoIterator<Item = &'a str> + Clone,
@@ -39,7 +39,7 @@ pub(crate) fn meant<'a>(
     }
 }
 
-/// Returns the known name that differs least from a wrong one, if it differs little.
+/// Returns the known name nearest to a wrong one, if it is near enough.
 fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let length = name.chars().count();
     if length > LONGEST_NAME {
@@ -64,7 +64,7 @@ fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&
         .map(|(_, candidate)| candidate)
 }
 
-/// Guesses why a text is no JSON, where the parser's own words would not help.
+/// Returns the likely reason why a text is not JSON, if the parser's message would not help.
 pub(crate) fn why_no_json(text: &str) -> Option<&'static str> {
     if text.starts_with('\u{FEFF}') {
         return Some("the text begins with a byte order mark: save it as UTF-8 without one");

@@ -1,4 +1,4 @@
-//! What is wrong with a JSON text, and where: findings, their places, and hints.
+//! Findings about a JSON text, with their places and hints.
 
 pub(crate) mod diagnostic;
 pub(crate) mod duplicate_keys;

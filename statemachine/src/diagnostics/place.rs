@@ -1,8 +1,8 @@
-//! From a JSON pointer to a line and a column.
+//! The line and the column of a JSON pointer.
 
 use std::collections::HashMap;
 
-/// Says where in a text something stands; both counts start at 1, columns count characters.
+/// A place in a text; lines and columns count from 1, columns in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
     /// The line.
@@ -12,16 +12,16 @@ pub struct Place {
 }
 
 impl Place {
-    /// Finds the value that a JSON pointer names, or the nearest thing around it that exists.
+    /// Finds the value at a JSON pointer, or the nearest value around it that exists.
     ///
-    /// The text must be valid JSON; in any other text the place is the last one understood.
+    /// The text must be valid JSON; otherwise the place is the last one that could be parsed.
     #[must_use]
     pub fn of(text: &str, pointer: &str) -> Self {
         places(text, &[pointer])[0]
     }
 }
 
-/// Finds the values that many pointers name, in one walk through the text.
+/// Finds the places of many pointers in one pass over the text.
 pub(crate) fn places(text: &str, pointers: &[&str]) -> Vec<Place> {
     let segments: Vec<Vec<String>> = pointers.iter().map(|pointer| segments(pointer)).collect();
     let wanted = segments
@@ -44,7 +44,7 @@ fn segments(pointer: &str) -> Vec<String> {
         .collect()
 }
 
-/// Converts byte offsets, in one walk through the text.
+/// Converts byte offsets in one pass over the text.
 fn to_places(text: &str, offsets: &[usize]) -> Vec<Place> {
     let start = Place { line: 1, column: 1 };
     let mut order: Vec<usize> = (0..offsets.len()).collect();
@@ -86,7 +86,7 @@ impl JsonCursor<'_> {
         }
     }
 
-    /// Moves past the next byte if it is the one expected, blanks around it included.
+    /// Moves past the next byte and the blanks around it, if it is the expected one.
     fn accept(&mut self, byte: u8) -> bool {
         self.skip_blanks();
         let accepted = self.peek() == Some(byte);
@@ -97,7 +97,7 @@ impl JsonCursor<'_> {
         accepted
     }
 
-    /// Notes where the value begins for all who look for it or for something in it, and moves past it.
+    /// Records the value's offset for every pointer to it or into it, and moves past the value.
     fn locate(&mut self, wanted: Vec<(usize, &[String])>, offsets: &mut [usize]) {
         let mut inside: HashMap<&str, Vec<(usize, &[String])>> = HashMap::new();
         for (index, segments) in wanted {
@@ -118,7 +118,7 @@ impl JsonCursor<'_> {
         inside: &mut HashMap<&str, Vec<(usize, &[String])>>,
         offsets: &mut [usize],
     ) {
-        // Of a key that stands there twice, the last one counts.
+        // Of duplicate keys, the last one counts.
         let mut last: HashMap<&str, usize> = HashMap::new();
         self.accept(b'{');
         while self.peek() == Some(b'"') {

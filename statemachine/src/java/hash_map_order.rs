@@ -1,15 +1,15 @@
-//! The order of `java.util.HashMap`, in which AWS's interpreter keeps what it builds.
+//! The order of `java.util.HashMap`, in which AWS's interpreter keeps the fields of objects that it builds.
 
 use serde_json::{Map, Value};
 
-/// Sorts an object's fields as a `HashMap` that was filled in their order would list them.
+/// Sorts an object's fields into the order of a `HashMap` that was filled with them.
 pub(crate) fn sorted(fields: Map<String, Value>) -> Map<String, Value> {
     let mut entries: Vec<(String, Value)> = fields.into_iter().collect();
     sort_by_key(&mut entries, |(name, _)| name);
     entries.into_iter().collect()
 }
 
-/// Sorts items by the bucket that their key falls into; in one bucket the order stays.
+/// Sorts items by the bucket of their key; within a bucket they keep their order.
 ///
 /// A map starts with 16 buckets and doubles them as soon as it is more than three quarters full.
 pub(crate) fn sort_by_key<T>(items: &mut [T], key: impl Fn(&T) -> &str) {

@@ -1,4 +1,4 @@
-//! What AWS's interpreter, which is written in Java, shows of its language.
+//! The behavior of Java that AWS's interpreter shows: map order, random numbers, printed values.
 
 pub(crate) mod hash_map_order;
 pub(crate) mod print_value;

@@ -1,4 +1,4 @@
-//! The random numbers of `java.util.Random`, which a seed gives on AWS.
+//! The random numbers of `java.util.Random`, which AWS draws for a seed.
 
 /// The generator of `java.util.Random`: 48 bits, linear congruential.
 #[derive(Debug)]
@@ -58,7 +58,7 @@ mod tests {
 
     #[test]
     fn java_draws_known_numbers() {
-        // The first draws of `new java.util.Random(42)` as its documentation's algorithm gives them.
+        // The first numbers of `new java.util.Random(42)`, by the algorithm in its documentation.
         let mut random = JavaRandom::from_seed(42);
         assert_eq!(random.next(32), -1_170_105_035);
         assert_eq!(random.next(32), 234_785_527);

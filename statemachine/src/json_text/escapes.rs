@@ -1,6 +1,6 @@
-//! Which characters JSON escapes, found eight bytes at once.
+//! The search for characters that JSON escapes, eight bytes at a time.
 
-/// Returns `true` if a text has a character that JSON escapes; looks at eight bytes at once.
+/// Returns `true` if a text has a character that JSON escapes.
 pub(crate) fn has_escapes(text: &str) -> bool {
     let bytes = text.as_bytes();
     let long = |word: &[u8; 8]| word_has_escapes(u64::from_ne_bytes(*word));
@@ -15,7 +15,7 @@ pub(crate) fn has_escapes(text: &str) -> bool {
     }
 }
 
-/// Tells the same of eight bytes: of each of them, whether it is below a space, a quote or a backslash, as its top bit.
+/// Returns `true` if one of eight bytes is below a space, a quote or a backslash: the test sets the byte's top bit.
 pub(super) fn word_has_escapes(word: u64) -> bool {
     const EACH: u64 = 0x0101_0101_0101_0101;
     let below = |word: u64, limit: u8| word.wrapping_sub(EACH * u64::from(limit)) & !word;

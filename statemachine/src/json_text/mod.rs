@@ -1,4 +1,4 @@
-//! JSON text as events show it: made once, shared by every event that shows it.
+//! JSON text as events show it: written once, shared by every event that shows it.
 
 mod escapes;
 #[cfg(test)]

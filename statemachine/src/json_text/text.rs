@@ -1,4 +1,4 @@
-//! A text of JSON that events share.
+//! A JSON text that events share.
 
 use std::fmt;
 use std::ops::Deref;
@@ -9,32 +9,32 @@ use serde_json::Value;
 
 use crate::json_text::writer::{DEEPEST, Refused, TextWriter};
 
-/// A text of JSON, such as a state's input; clones share it.
+/// A JSON text, such as a state's input; clones share it.
 ///
-/// AWS shows data as text inside the JSON of an event. The engine writes a value straight into that form, quoted and
-/// escaped once, and a history copies it; the text itself is only made for who looks at it.
+/// AWS shows data as text inside the JSON of an event. The engine writes a value directly in that form, quoted and
+/// escaped, and a history copies it; the plain text is only made when it is read.
 #[derive(Clone)]
 pub struct JsonText(Arc<Forms>);
 
 struct Forms {
     /// The text as a JSON string, with its quotes; always UTF-8.
     quoted: Vec<u8>,
-    /// How many bytes the text itself has.
+    /// The length of the plain text, in bytes.
     bytes: usize,
     text: OnceLock<String>,
 }
 
 impl JsonText {
-    /// Writes a value that is known to be within all limits.
+    /// Writes a value that is within all limits.
     pub(crate) fn of(value: &Value) -> Self {
         Self::written(usize::MAX, None, |writer| writer.value(value, DEEPEST))
             .unwrap_or_else(|_| written(value).into())
     }
 
-    /// Writes a text, unless what it is made of nests too deeply or is longer than allowed.
+    /// Writes a text; fails if it nests too deeply or becomes longer than `limit_bytes`.
     ///
-    /// The memory of a text that is `given_up` is used again, unless somebody else holds it: the text of a state's
-    /// output is about as long as that of its input.
+    /// The memory of `given_up` is reused unless another clone holds it, because the text of a state's output is about
+    /// as long as that of its input.
     pub(crate) fn written(
         limit_bytes: usize,
         given_up: Option<Self>,
@@ -58,7 +58,8 @@ impl JsonText {
         Ok(text)
     }
 
-    /// Appends a field to the text of an object, unless it nests too deeply or makes the text longer than allowed.
+    /// Appends a field to the text of an object; fails if it nests too deeply or the text becomes longer than
+    /// `limit_bytes`.
     pub(crate) fn with_field(
         mut self,
         limit_bytes: usize,
@@ -171,7 +172,7 @@ pub(crate) fn written(value: &Value) -> String {
     serde_json::to_string(value).expect("a value has only text as keys")
 }
 
-/// Undoes what quoting did to JSON text, in which nothing but `"` and `\` needs an escape.
+/// Returns the plain text of quoted JSON text, in which only `"` and `\` are escaped.
 fn unquoted(quoted: &[u8]) -> String {
     let quoted = std::str::from_utf8(quoted).expect("only texts have been written");
     let mut rest = quoted

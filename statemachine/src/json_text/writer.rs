@@ -1,27 +1,27 @@
-//! Writes values as they stand inside the text of an event, within limits.
+//! Writes values in the quoted form of an event's text, within limits.
 
 use serde_json::{Number, Value};
 
 use crate::evaluation_budget::MAX_DEPTH;
 use crate::json_text::escapes::{has_escapes, needs_escape};
 
-/// Why a value is not written.
+/// The reason why a value is not written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refused {
-    /// It nests deeper than JSON may.
+    /// The value nests deeper than JSON may.
     TooDeep,
-    /// Its text is longer than allowed; how deep it nests is not known.
+    /// The text is longer than allowed; the value's depth is unknown.
     TooLong,
 }
 
-/// How deep a whole value may nest.
+/// The depth to which a whole value may nest.
 pub(crate) const DEEPEST: usize = MAX_DEPTH - 1;
 
-/// A piece of text that is written ahead.
+/// A piece of quoted text that is written in advance.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Fragment {
     pub(super) quoted: Vec<u8>,
-    /// How many bytes of the text itself it stands for.
+    /// The length of the plain text that it stands for, in bytes.
     bytes: usize,
 }
 
@@ -40,10 +40,10 @@ impl Fragment {
     }
 }
 
-/// Writes compact text as it stands inside a JSON string.
+/// A writer of compact JSON text, quoted and escaped as inside a JSON string.
 pub(crate) struct TextWriter<'a> {
     pub(super) quoted: &'a mut Vec<u8>,
-    /// How many bytes more the text itself may have.
+    /// The number of bytes by which the plain text may still grow.
     pub(super) left: usize,
 }
 
@@ -89,7 +89,7 @@ impl TextWriter<'_> {
         }
     }
 
-    /// Writes what has been written ahead.
+    /// Appends a fragment.
     pub(crate) fn fragment(&mut self, fragment: &Fragment) -> Result<(), Refused> {
         self.take(fragment.bytes)?;
         self.quoted.extend_from_slice(&fragment.quoted);
@@ -101,7 +101,7 @@ impl TextWriter<'_> {
         Ok(())
     }
 
-    /// Writes what needs no escape.
+    /// Appends text that needs no escape.
     pub(crate) fn plain(&mut self, text: &str) -> Result<(), Refused> {
         self.take(text.len())?;
         self.quoted.extend_from_slice(text.as_bytes());
@@ -140,7 +140,7 @@ impl TextWriter<'_> {
         self.plain(text)
     }
 
-    /// Writes a text with escapes, each of whose own characters is escaped once more.
+    /// Appends a text with characters that JSON escapes: each backslash of an escape is itself escaped.
     fn escaped(&mut self, text: &str) -> Result<(), Refused> {
         self.take(text.len())?;
         let mut clean = 0;

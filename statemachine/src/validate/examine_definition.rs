@@ -1,4 +1,4 @@
-//! Reads a definition and looks at it from every side.
+//! Runs all checks of a definition, and parses machines.
 
 use std::sync::Arc;
 
@@ -17,12 +17,12 @@ use crate::evaluation_budget::{MAX_DEPTH, nests_too_deeply};
 use crate::json_pointer::in_brackets;
 use crate::validate::{best_practices, flow_graph};
 
-/// The largest definition that AWS takes.
+/// The largest definition that AWS accepts.
 const LARGEST_DEFINITION_BYTES: usize = 1_048_576;
 
-/// Examines the text of a definition and reports every finding at once, in the order of the text.
+/// Returns every finding about the text of a definition, in the order of the text.
 ///
-/// Errors are what AWS refuses, under AWS's codes. Warnings never refuse a machine; they are only looked for in
+/// Errors are what AWS rejects, under AWS's codes. Warnings do not reject a machine; they are only searched for in
 /// definitions without errors.
 ///
 /// ```
@@ -37,7 +37,7 @@ const LARGEST_DEFINITION_BYTES: usize = 1_048_576;
 #[must_use]
 pub fn validate(text: &str, machine_type: MachineType) -> Vec<Diagnostic> {
     let (_, mut diagnostics) = examine_text(text, machine_type);
-    // What is about the whole comes last: often it follows from the rest.
+    // Findings about the whole definition come last, because they often follow from the others.
     diagnostics.sort_by_key(|one| (one.severity, one.location.is_none(), one.place));
     diagnostics
 }
@@ -46,7 +46,7 @@ impl Machine {
     /// Parses the definition of a STANDARD workflow.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidDefinition`](crate::ErrorKind::InvalidDefinition) with every problem at once, each with its place.
+    /// [`ErrorKind::InvalidDefinition`](crate::ErrorKind::InvalidDefinition) with every finding, each with its place.
     pub fn parse(text: &str) -> Result<Self, Error> {
         Self::parse_as(text, MachineType::Standard)
     }
@@ -54,16 +54,16 @@ impl Machine {
     /// Parses the definition of a workflow of a type.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidDefinition`](crate::ErrorKind::InvalidDefinition) with every problem at once, each with its place.
+    /// [`ErrorKind::InvalidDefinition`](crate::ErrorKind::InvalidDefinition) with every finding, each with its place.
     pub fn parse_as(text: &str, machine_type: MachineType) -> Result<Self, Error> {
         let (definition, diagnostics) = examine_text(text, machine_type);
         Self::accept(definition, diagnostics)
     }
 
-    /// Takes a definition that is JSON already; its problems have no line and no column.
+    /// Reads a definition that is a JSON value; its findings have no line and no column.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidDefinition`](crate::ErrorKind::InvalidDefinition) with every problem at once.
+    /// [`ErrorKind::InvalidDefinition`](crate::ErrorKind::InvalidDefinition) with every finding.
     pub fn from_value(value: Value, machine_type: MachineType) -> Result<Self, Error> {
         let (definition, diagnostics) = examine(value, machine_type, None);
         Self::accept(definition, diagnostics)
@@ -79,7 +79,7 @@ impl Machine {
     }
 }
 
-/// Reads a text; problems are given their line and column.
+/// Reads and checks a text; findings get their line and column.
 fn examine_text(text: &str, machine_type: MachineType) -> (Option<Definition>, Vec<Diagnostic>) {
     const NO_OBJECT: &str = "Definition must be a valid JSON object";
     let refuse = |code, message: String| (None, vec![Diagnostic::of_text(code, message)]);
@@ -116,7 +116,7 @@ fn examine_text(text: &str, machine_type: MachineType) -> (Option<Definition>, V
     examine(value, machine_type, Some(text))
 }
 
-/// Gives findings their line and column, and words where they are as AWS does.
+/// Adds the line, the column and AWS's notation of each finding's place.
 fn locate(diagnostics: &mut [Diagnostic], value: &Value, text: Option<&str>) {
     let pointers = || diagnostics.iter().filter_map(|one| one.pointer.as_deref());
     let mut found = text
@@ -126,20 +126,20 @@ fn locate(diagnostics: &mut [Diagnostic], value: &Value, text: Option<&str>) {
     for diagnostic in diagnostics {
         if let Some(pointer) = &diagnostic.pointer {
             diagnostic.place = found.next();
-            // AWS names no place of a workflow that does not end.
+            // AWS gives no place for a workflow that never ends.
             diagnostic.location =
                 (diagnostic.code != Code::MissingEndState).then(|| in_brackets(pointer, value));
         }
     }
 }
 
-/// Reads a definition and looks at it from every side, errors first.
+/// Reads and checks a value; errors come first.
 fn examine(
     value: Value,
     machine_type: MachineType,
     text: Option<&str>,
 ) -> (Option<Definition>, Vec<Diagnostic>) {
-    // Text cannot be this deep; a value that a caller has built can.
+    // Text cannot nest this deeply, but a value that a caller built can.
     if nests_too_deeply(&value) {
         let message = format!("Definition must not nest deeper than {MAX_DEPTH} levels");
         return (

@@ -1,4 +1,4 @@
-//! Whether every state can be reached, every flow can end, and every name is given once.
+//! Checks that every state can be reached, every flow can end, and every name is unique.
 
 use std::collections::HashSet;
 
@@ -62,7 +62,7 @@ impl<'a> FlowCheck<'a> {
         if flow.states.is_empty() {
             return;
         }
-        // Measured on AWS: where nothing ends, it does not also tell what cannot be reached.
+        // Measured: if a flow never ends, AWS does not also report the states that cannot be reached.
         if !flow.states.iter().any(is_terminal) {
             let error = Diagnostic::error(
                 Code::MissingEndState,
@@ -97,7 +97,7 @@ fn is_terminal(state: &State) -> bool {
     }
 }
 
-/// Returns for each state whether the start leads to it.
+/// Returns for each state `true` if it can be reached from the start.
 pub(crate) fn reachable(flow: &Flow) -> Vec<bool> {
     let mut reached = vec![false; flow.states.len()];
     let mut waiting = vec![flow.start];
@@ -113,7 +113,7 @@ pub(crate) fn reachable(flow: &Flow) -> Vec<bool> {
     reached
 }
 
-/// Returns for each state whether any state leads to it: all that can be said where the start does not exist.
+/// Returns for each state `true` if any state leads to it: all that is known if the start does not exist.
 fn routed_to(flow: &Flow) -> Vec<bool> {
     let mut reached = vec![false; flow.states.len()];
     for index in flow.states.iter().flat_map(successors) {
@@ -124,7 +124,7 @@ fn routed_to(flow: &Flow) -> Vec<bool> {
     reached
 }
 
-/// Returns the states that one may hand over to, handlers included.
+/// Returns the states that may follow a state, including those of its catchers.
 pub(crate) fn successors(state: &State) -> Vec<usize> {
     let mut targets: Vec<usize> = state.next.into_iter().collect();
     if let StateKind::Choice(choice) = &state.kind {

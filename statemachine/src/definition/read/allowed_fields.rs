@@ -1,8 +1,8 @@
-//! Which field may stand in which state, under which query language.
+//! The fields that each type of state may have, by query language.
 
 use crate::definition::QueryLanguage;
 
-/// The fields that one state type has besides those that all have.
+/// The fields of one state type, besides those of every state.
 pub(crate) struct AllowedFields {
     /// The word in `Type`.
     pub(crate) state: &'static str,

@@ -65,7 +65,7 @@ impl Fields<'_> {
         }
     }
 
-    /// Reads a data test or a group of them.
+    /// Reads a comparison or a group of them.
     fn test(&self, surrounding: &[&[&str]]) -> Option<Condition> {
         let operators: Vec<&str> = self
             .values
@@ -138,7 +138,7 @@ impl Fields<'_> {
         fits.then(|| self.get(name).cloned().map(Operand::Literal))?
     }
 
-    /// Checks a timestamp written out.
+    /// Checks a literal timestamp.
     pub(crate) fn timestamp(&self, name: &str) -> bool {
         let valid = self.text(name).map(is_timestamp);
         if valid == Some(false) {

@@ -1,4 +1,4 @@
-//! Reading a JSON object field by field, noting every problem on the way.
+//! A reader of a JSON object's fields, which collects every problem.
 
 use std::cell::RefCell;
 
@@ -9,10 +9,10 @@ use crate::diagnostics::diagnostic::{Code, Diagnostic};
 use crate::diagnostics::hint::meant;
 use crate::json_pointer::{LONGEST_PROBLEMS_BYTES, MOST_PROBLEMS, below};
 
-/// So many problems are given hints: nobody reads more, and finding one takes time.
+/// The most problems that get hints: more would not be read, and finding one takes time.
 const MOST_HINTS: usize = 50;
 
-/// Where problems are noted while a definition is read.
+/// The findings collected while a definition is read.
 #[derive(Debug, Default)]
 pub(crate) struct DiagnosticCollector(RefCell<Collected>);
 
@@ -32,7 +32,7 @@ impl DiagnosticCollector {
         }
     }
 
-    /// Returns `true` if a hint for one more is worth its time.
+    /// Returns `true` if one more problem still gets a hint.
     pub(crate) fn are_few(&self) -> bool {
         self.0.borrow().diagnostics.len() < MOST_HINTS
     }
@@ -48,7 +48,7 @@ impl DiagnosticCollector {
     }
 }
 
-/// One JSON object of a definition, with its place.
+/// One JSON object of a definition, with its pointer.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Fields<'a> {
     pub(crate) values: &'a Map<String, Value>,
@@ -57,7 +57,7 @@ pub(crate) struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// Takes a value that must be an object.
+    /// Creates a reader of a value, which must be an object.
     pub(crate) fn of(
         value: &'a Value,
         pointer: &'a str,
@@ -99,12 +99,12 @@ impl<'a> Fields<'a> {
         self.refuse_as_with(code, name, message, || None);
     }
 
-    /// Notes every field that is not in the list.
+    /// Reports every field that is not in the list.
     pub(crate) fn only(&self, known: &[&[&str]]) {
         self.only_or(known, &[]);
     }
 
-    /// Notes every field that is not in the list; it may have been meant to be one of others too.
+    /// Reports every field that is not in the list; the hint may suggest one of `others` too.
     pub(crate) fn only_or(&self, known: &[&[&str]], others: &[&str]) {
         for name in self.values.keys() {
             if !known.iter().any(|group| group.contains(&name.as_str())) {
@@ -117,7 +117,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Notes a problem and what to do about it.
+    /// Reports a problem with a hint.
     pub(crate) fn refuse_with(
         &self,
         name: &str,
@@ -150,7 +150,7 @@ impl<'a> Fields<'a> {
         });
     }
 
-    /// Notes the fields that are missing; tells whether all are there.
+    /// Reports the missing fields; returns `true` if none is missing.
     pub(crate) fn require(&self, names: &[&str]) -> bool {
         let missing: Vec<&str> = names
             .iter()
@@ -167,7 +167,7 @@ impl<'a> Fields<'a> {
         false
     }
 
-    /// Notes that more than one of several fields is there.
+    /// Reports if more than one of several fields is present.
     pub(crate) fn at_most_one(&self, names: &[&str]) {
         let present: Vec<&str> = names
             .iter()
@@ -240,7 +240,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Reads one of a few words.
+    /// Reads a field whose value is one of a few words.
     pub(crate) fn word<T: Copy>(&self, name: &str, words: &[(&str, T)]) -> Option<T> {
         let text = self.text(name)?;
         let found = words.iter().find(|(word, _)| *word == text);

@@ -17,7 +17,7 @@ use crate::json_pointer::below;
 /// The longest wait and timeout: about 1,157 days.
 pub(crate) const LONGEST_SECONDS: u64 = 99_999_999;
 
-/// What a flow inherits from what is around it.
+/// The settings that a flow inherits from the machine or state around it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct InheritedSettings {
     pub(crate) language: QueryLanguage,
@@ -139,7 +139,7 @@ fn read_state(
 }
 
 fn read_language(fields: &Fields<'_>, machine: QueryLanguage) -> QueryLanguage {
-    // Whatever is no language counts as JSONata, as measured.
+    // Measured: any unknown language counts as JSONata.
     let own = match fields.language() {
         None if fields.has("QueryLanguage") => Some(QueryLanguage::Jsonata),
         own => own,
@@ -153,7 +153,7 @@ fn read_language(fields: &Fields<'_>, machine: QueryLanguage) -> QueryLanguage {
     own.unwrap_or(machine)
 }
 
-/// Notes fields that the state's type does not have, or has only in the other language.
+/// Reports fields that the state's type does not have, or has only in the other language.
 fn read_languages(
     fields: &Fields<'_>,
     vocabulary: &AllowedFields,
@@ -166,7 +166,7 @@ fn read_languages(
     };
     let (known, foreign) = (vocabulary.in_language(own), vocabulary.in_language(other));
     fields.only(&[EVERY_STATE, vocabulary.both, known, foreign]);
-    // A state whose language is refused has its finding; its fields follow that language.
+    // A state with a wrong language has its finding already; its fields follow that language.
     if own == QueryLanguage::JsonPath && machine == QueryLanguage::Jsonata {
         return;
     }
@@ -251,7 +251,7 @@ fn read_parallel(fields: &Fields<'_>, around: InheritedSettings) -> StateKind {
     StateKind::Parallel(branches)
 }
 
-/// Returns `true` if some field may read the context object; fields of inner states aside.
+/// Returns `true` if a field may read the context object; fields of inner states do not count.
 fn reads_context(fields: &Fields<'_>) -> bool {
     fields
         .values

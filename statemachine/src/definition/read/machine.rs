@@ -10,7 +10,7 @@ use crate::definition::read::fields::{DiagnosticCollector, Fields};
 use crate::definition::read::flow::{InheritedSettings, LONGEST_SECONDS, read_flow};
 use crate::diagnostics::diagnostic::{Code, Diagnostic};
 
-/// Reads the fields of a machine and all that is in it.
+/// Reads a machine with all its states.
 pub(crate) fn read_machine(
     value: &Value,
     machine_type: MachineType,

@@ -16,7 +16,7 @@ use crate::definition::task::Resource;
 use crate::diagnostics::diagnostic::Code;
 use crate::jsonata::expression_text;
 
-/// How many items a Map reads at most.
+/// The most items that a Map may read.
 const MOST_ITEMS: u64 = 100_000_000;
 const ANY_COUNT: Expected = Expected::Whole(0, u32::MAX as u64);
 
@@ -280,7 +280,7 @@ impl Fields<'_> {
             ("S3_INVENTORY", ManifestType::Inventory),
             ("ATHENA_DATA", ManifestType::Athena),
         ];
-        // The older way to name an inventory is its input type.
+        // Older definitions name an inventory by its input type.
         let named = reader.input_type == Some(InputType::Manifest);
         reader.manifest_type = self
             .word("ManifestType", &manifests)
@@ -326,7 +326,7 @@ impl Fields<'_> {
         };
         let resource = self.text("Resource").map(Resource::parse);
         let exports = resource.is_some();
-        // Where what says the place is missing, AWS does not also refuse what stands for it in the other language.
+        // If the field of the place is missing, AWS does not also reject the other language's field for it.
         if exports && !self.require(&[arguments]) {
             self.only(&[&["Resource", "WriterConfig", other]]);
         } else {

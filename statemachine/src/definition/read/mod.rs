@@ -1,4 +1,4 @@
-//! Reading a definition: every problem is noted, with its place.
+//! Reading a definition: every problem is reported, with its pointer.
 
 pub(crate) mod allowed_fields;
 pub(crate) mod choice;

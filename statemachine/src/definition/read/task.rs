@@ -53,7 +53,7 @@ impl Fields<'_> {
         StateKind::Task(Box::new(task))
     }
 
-    /// Reads `Resource`; placeholders of deployment tools (`${..}`) are taken as they are.
+    /// Reads `Resource`; placeholders of deployment tools (`${..}`) are accepted.
     fn resource(&self, machine_type: MachineType) -> Option<Resource> {
         const NAME: &str = "Resource";
         let text = self.text(NAME)?;
@@ -155,7 +155,7 @@ impl Fields<'_> {
         catchers
     }
 
-    /// Reads `ErrorEquals`; `States.ALL` must stand alone and in the last handler.
+    /// Reads `ErrorEquals`; `States.ALL` must be the only name, and in the last handler.
     fn error_equals(&self, is_last: bool) -> Vec<String> {
         const NAME: &str = "ErrorEquals";
         if !self.require(&[NAME]) {

@@ -1,4 +1,4 @@
-//! Reading the fields that say where a value comes from.
+//! Reading fields whose value may be a literal, a path, a template or an expression.
 
 use serde_json::Value;
 
@@ -15,7 +15,7 @@ use crate::jsonata::{self, expression_text};
 use crate::jsonpath::{Query, ReferencePath};
 use crate::template::Template;
 
-/// Tells what a single value may be.
+/// The type and the range of a single value.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Expected {
     Text,
@@ -192,7 +192,7 @@ impl Fields<'_> {
         })
     }
 
-    /// Visits the items of an array that must all be objects.
+    /// Calls `visit` with each item of an array, all of which must be objects.
     pub(crate) fn objects(&self, name: &str, mut visit: impl FnMut(Fields<'_>)) {
         let pointer = self.at(name);
         for (index, item) in self.array(name).unwrap_or_default().iter().enumerate() {

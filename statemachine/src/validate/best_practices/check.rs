@@ -1,4 +1,4 @@
-//! Looks for what AWS takes and practice regrets, state by state.
+//! Checks each state for best practices.
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ use crate::json_pointer::below;
 use crate::validate::best_practices::written_state::WrittenState;
 use crate::validate::best_practices::{error_handlers, payloads};
 
-/// Looks for warnings in a definition without errors.
+/// Returns the warnings about a definition without errors.
 pub(crate) fn check(source: &Value, flow: &Flow) -> Vec<Diagnostic> {
     let findings = DiagnosticCollector::default();
     check_flow(source, flow, "", &findings);
@@ -41,7 +41,7 @@ fn check_flow(source: &Value, flow: &Flow, pointer: &str, findings: &DiagnosticC
     }
 }
 
-/// Returns the places of the flows inside a state.
+/// Returns the JSON pointers of the flows inside a state.
 fn inner_paths(written: WrittenState<'_>) -> Vec<String> {
     match &written.state.kind {
         StateKind::Parallel(branches) => (0..branches.len())
@@ -67,7 +67,7 @@ fn without_timeout(written: WrittenState<'_>) -> Option<Diagnostic> {
 mod tests {
     use crate::{Code, MachineType, Severity, validate};
 
-    /// Lists the codes of the warnings and where they point.
+    /// Returns the codes and the pointers of the warnings.
     fn warnings(states: &str) -> Vec<(Code, String)> {
         let text = format!(r#"{{"StartAt": "A", "States": {states}}}"#);
         let findings = validate(&text, MachineType::Standard);

@@ -1,4 +1,4 @@
-//! Retriers and catchers that do other than their author means.
+//! Checks of retriers and catchers that do not do what their author expects.
 
 use serde_json::Value;
 
@@ -80,7 +80,7 @@ fn creates_cluster(state: &State) -> bool {
     ))
 }
 
-/// Returns `true` if earlier handlers take every failure of a name, or no handler ever does.
+/// Returns `true` if earlier handlers match every failure of a name, or if no handler ever does.
 fn is_taken(name: &str, earlier: &[&[String]]) -> bool {
     let is_task_failure =
         name != ALL && (!name.starts_with("States.") || name == "States.TaskFailed");
@@ -96,7 +96,7 @@ fn is_taken(name: &str, earlier: &[&[String]]) -> bool {
             })
 }
 
-/// Finds a field that a state behind the handler reads and the handler's own input no longer has.
+/// Returns a later state, and a field that it reads but the catcher has dropped from its input.
 fn dropped_field(
     written: WrittenState<'_>,
     flow: &Flow,
@@ -111,7 +111,7 @@ fn dropped_field(
     let mut known: Vec<String> = ["Error", "Cause"].map(str::to_owned).to_vec();
     let mut seen = vec![false; flow.states.len()];
     let mut current = Some(catcher.next);
-    // Only a straight line is followed: behind a choice, an author may know more than this check.
+    // Only a straight line is followed: after a choice, the author may know more than this check.
     while let Some(index) = current {
         if std::mem::replace(seen.get_mut(index)?, true) {
             return None;
@@ -129,7 +129,7 @@ fn dropped_field(
             | (_, ResultPath::Discard) => {}
             (StateKind::Pass(None), ResultPath::Replace) if state.parameters.is_none() => {}
             (_, ResultPath::Insert(text, _)) => known.extend(first_field(text)),
-            // From here on the data is another state's own.
+            // From here on the data comes from another state.
             (_, ResultPath::Replace) => return None,
         }
         current = state.next;
@@ -142,7 +142,7 @@ fn first_field(path: &str) -> Option<String> {
     Some(field.to_owned())
 }
 
-/// Finds the successful end of a way that only failures take.
+/// Returns the state in which the execution succeeds after a failure was caught, if only failures lead there.
 fn success_of_failure(flow: &Flow, regular: &[bool], catcher: &Catcher) -> Option<String> {
     let handled = reached(flow, &[catcher.next], true);
     let end = (0..flow.states.len())
@@ -159,7 +159,7 @@ fn success_of_failure(flow: &Flow, regular: &[bool], catcher: &Catcher) -> Optio
     Some(flow.states[end].name.clone())
 }
 
-/// Returns for each state whether some states lead to it, with or without the handlers on the way.
+/// Returns for each state `true` if it can be reached from `from`, with or without catchers on the way.
 fn reached(flow: &Flow, from: &[usize], with_handlers: bool) -> Vec<bool> {
     let mut reached = vec![false; flow.states.len()];
     let mut waiting = from.to_vec();

@@ -1,4 +1,4 @@
-//! Which fields of its input a state reads.
+//! The fields that a state reads from its input.
 
 use serde_json::Value;
 
@@ -6,7 +6,7 @@ use crate::definition::choice::{Condition, Operand, Operator, Property};
 use crate::definition::field_values::Selector;
 use crate::definition::model::{DataPath, State, StateKind};
 
-/// The fields of a state whose keys that end in `.$` read its input.
+/// The templates of a state, whose keys that end in `.$` may read its input.
 const TEMPLATES: [&str; 6] = [
     "Parameters",
     "Credentials",
@@ -16,7 +16,7 @@ const TEMPLATES: [&str; 6] = [
     "ResultWriter",
 ];
 
-/// The fields of a state whose value is a path into its input, or a call.
+/// The fields of a state whose value is a path into its input or a call.
 const PATHS: [&str; 10] = [
     "SecondsPath",
     "TimestampPath",
@@ -30,9 +30,9 @@ const PATHS: [&str; 10] = [
     "ToleratedFailurePercentagePath",
 ];
 
-/// Lists the first steps of the paths that a `JSONPath` state reads from its input.
+/// Returns the first steps of the paths that a `JSONPath` state reads from its input.
 pub(super) fn first_fields(state: &State, source: Option<&Value>) -> Vec<String> {
-    // Behind an InputPath, paths start from what it selects.
+    // With an InputPath, paths start from the value that it selects.
     if let DataPath::Selected(selector) = &state.input_path {
         return first_step(&selector.text).into_iter().collect();
     }
@@ -71,13 +71,13 @@ fn of_template(template: &Value, fields: &mut Vec<String>) {
     }
 }
 
-/// Takes a path, or each path among the arguments of a call.
+/// Adds the first step of a path, or of each path among a call's arguments.
 fn of_text(text: &str, fields: &mut Vec<String>) {
     if text.starts_with('$') {
         fields.extend(first_step(text));
         return;
     }
-    // Texts stand between single quotes, which a backslash before them takes away.
+    // Quoted texts hold no paths; escaped quotes do not end a text.
     let unescaped = text.replace("\\\\", "").replace("\\'", "");
     for outside in unescaped.split('\'').step_by(2) {
         let arguments = outside.split(['(', ',', ')']).map(str::trim);
@@ -93,7 +93,7 @@ fn of_condition(condition: &Condition, fields: &mut Vec<String>) {
             }
         }
         Condition::Not(condition) => of_condition(condition, fields),
-        // Whoever asks whether a field is there knows that it may be missing.
+        // A test for presence expects that the field may be missing.
         Condition::Test {
             operator: Operator::Is(Property::Present),
             ..

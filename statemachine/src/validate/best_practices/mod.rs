@@ -1,4 +1,4 @@
-//! What AWS takes and practice regrets.
+//! Best practices: warnings about definitions that AWS accepts.
 
 mod check;
 mod error_handlers;

@@ -1,4 +1,4 @@
-//! Payloads that hold other than what is meant, or too much.
+//! Checks of payloads that hold the wrong value, or too much.
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ use crate::diagnostics::diagnostic::{Code, Diagnostic};
 use crate::json_pointer::PointerWalk;
 use crate::validate::best_practices::written_state::WrittenState;
 
-/// Calls whose answer holds as much as somebody stored.
+/// Calls whose response may be of any size.
 const UNBOUNDED_CALLS: [(&str, &str); 3] = [
     ("aws-sdk:s3", "getObject"),
     ("athena", "getQueryResults"),
@@ -40,7 +40,7 @@ pub(super) fn check(written: WrittenState<'_>) -> Vec<Diagnostic> {
     findings
 }
 
-/// Finds values that look like paths or calls under keys that do not end in `.$`.
+/// Reports values that look like paths or calls under keys that do not end in `.$`.
 fn plain_paths(written: WrittenState<'_>, template: &Value, walk: &mut PointerWalk<Diagnostic>) {
     match template {
         Value::Object(fields) => {
@@ -101,7 +101,7 @@ fn holds_path(value: &Value) -> bool {
     }
 }
 
-/// Returns `true` if the results go to S3; a `ResultWriter` may also only shape them.
+/// Returns `true` if the results are exported to S3; a `ResultWriter` may also only transform them.
 fn exports(map: &MapState) -> bool {
     let writer = map.writer.as_ref();
     writer.is_some_and(|writer| writer.resource.is_some())

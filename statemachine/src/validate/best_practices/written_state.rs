@@ -1,11 +1,11 @@
-//! One state with what was written for it.
+//! One state with its JSON and its pointer.
 
 use serde_json::Value;
 
 use crate::definition::model::State;
 use crate::diagnostics::diagnostic::{Code, Diagnostic};
 
-/// One state with what was written for it.
+/// One state with its JSON and its pointer.
 #[derive(Clone, Copy)]
 pub(super) struct WrittenState<'a> {
     pub(super) state: &'a State,
