@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::intrinsics::math_functions::{cut, whole};
 use crate::intrinsics::refusal::Refusal;
 
-/// How many items a range may have.
+/// The most items that a range may have.
 const MAX_RANGE_ITEMS: i128 = 1_000;
 
 pub(super) fn contains(array: &Value, wanted: &Value) -> Result<Value, Refusal> {
@@ -59,13 +59,13 @@ pub(super) fn range(first: &Value, last: &Value, step: &Value) -> Result<Value, 
         .checked_div(i128::from(step))
         .filter(|steps| *steps < MAX_RANGE_ITEMS)
         .ok_or(Refusal::Arguments)?;
-    // A step away from the end leads nowhere, also where the end is nearer than one step.
+    // A step away from the end gives an empty range, also if the end is nearer than one step.
     let count = match span.signum() * i128::from(step).signum() {
         -1 => 0,
         _ => usize::try_from(steps + 1).unwrap_or_default(),
     };
     let mut items = Vec::with_capacity(count);
-    // The last item may be the last number there is; what would follow it is never asked for.
+    // The last item may be `i64::MAX`; its successor is never computed.
     let numbers = std::iter::successors(Some(first), |number| number.checked_add(step));
     items.extend(numbers.take(count).map(Value::from));
     Ok(Value::Array(items))
@@ -88,7 +88,7 @@ pub(super) fn unique(array: &Value) -> Result<Value, Refusal> {
         .collect())
 }
 
-/// Keeps the first of equal texts; looking through a few is faster than hashing them.
+/// Returns the distinct texts; comparing a few is faster than hashing them.
 fn unique_texts(items: &[Value]) -> Value {
     const FEW: usize = 16;
     let mut kept: Vec<Value> = Vec::with_capacity(items.len().min(FEW));
@@ -110,7 +110,7 @@ fn items(value: &Value) -> Result<&Vec<Value>, Refusal> {
     value.as_array().ok_or(Refusal::Arguments)
 }
 
-/// Writes a value so that equal values have equal texts: fields in order of their names.
+/// Writes a canonical text of a value: equal values have equal texts, because fields are sorted by name.
 fn write_canonical(value: &Value, out: &mut String) {
     match value {
         Value::Array(items) => {

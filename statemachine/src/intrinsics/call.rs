@@ -13,7 +13,8 @@ use crate::intrinsics::text_functions::Pieces;
 use crate::jsonpath::Query;
 use crate::scope::{Host, Random, Scope};
 
-/// How many times larger than a call's text its value may be to be kept: no definition fills the memory with constants.
+/// The largest ratio of a kept constant to its call's text, so that no definition can exhaust the memory with
+/// constants.
 const LARGEST_CONSTANT: u64 = 128;
 
 /// A parsed call of an intrinsic function.
@@ -22,22 +23,22 @@ pub struct Call {
     pub(super) text: String,
     pub(super) signature: &'static Signature,
     pub(super) arguments: Vec<CallArgument>,
-    /// What the call gives, where that is known when it is read.
+    /// The call's value, if it is known when the call is parsed.
     pub(super) constant: Option<Box<Constant>>,
 }
 
-/// The value of a call that depends on nothing.
+/// The value of a call without paths or randomness.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Constant {
     pub(super) value: Value,
-    /// What making it takes of an evaluation's memory.
+    /// The memory that computing it takes from a budget.
     bytes: u64,
 }
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum CallArgument {
     Literal(Value),
-    /// A quoted text; `pieces` is what stands between the `{}` in it.
+    /// A quoted text; `pieces` are the texts between the `{}` in it.
     Text {
         value: Value,
         pieces: Pieces,
@@ -62,7 +63,7 @@ impl Call {
         self.evaluate_within(scope, host, &mut Budget::new())
     }
 
-    /// Evaluates the call; a failure names the whole expression, whichever call in it fails.
+    /// Evaluates the call; an error quotes the whole expression, even if an inner call fails.
     pub(crate) fn evaluate_within(
         &self,
         scope: &Scope<'_>,
@@ -78,14 +79,14 @@ impl Call {
             })
     }
 
-    /// Returns the value of a call that depends on nothing, if it is known.
+    /// Returns the call's value, if it is constant.
     pub(crate) fn constant(&self) -> Option<&Value> {
         self.constant.as_ref().map(|constant| &constant.value)
     }
 
-    /// Evaluates the call now if it depends on nothing, and keeps its value if that is small.
+    /// Evaluates a call without paths or randomness now, and keeps its value if it is small.
     ///
-    /// What fails is left to fail when the state runs, as AWS has it.
+    /// A call that fails is evaluated again when the state runs, and fails there, as on AWS.
     pub(super) fn fold(&mut self) {
         let is_fixed = |argument: &CallArgument| match argument {
             CallArgument::Literal(_) | CallArgument::Text { .. } => true,
@@ -129,7 +130,7 @@ impl Call {
             budget.pay(constant.bytes).map_err(too_large)?;
             return Ok(Cow::Borrowed(&constant.value));
         }
-        // Nearly all calls have few arguments: these need no memory.
+        // Nearly all calls have few arguments, which need no allocation.
         let mut few: [Cow<'v, Value>; 4] = std::array::from_fn(|_| Cow::Owned(Value::Null));
         let mut many = Vec::new();
         let values = if let Some(values) = few.get_mut(..self.arguments.len()) {
@@ -191,7 +192,7 @@ fn too_large(_exhausted: Exhausted) -> CallFailure {
     CallFailure::new(ErrorKind::LimitExceeded, "its result is too large")
 }
 
-/// What went wrong somewhere in an expression.
+/// The failure of a call somewhere in an expression.
 struct CallFailure {
     kind: ErrorKind,
     message: String,
@@ -306,10 +307,10 @@ pub(super) mod tests {
             "States.MathAdd($.n, 1)",
             "States.Array(States.UUID())",
             "States.MathRandom(1, 2)",
-            // What fails, fails when the state runs.
+            // A call that fails does so when the state runs.
             "States.ArrayRange(1, 5, 0)",
             "States.StringToJson('{')",
-            // What is large is not kept.
+            // A large value is not kept.
             "States.ArrayRange(1, 1000, 1)",
             "States.ArrayPartition(States.ArrayRange(1, 1000, 1), 7)",
         ] {

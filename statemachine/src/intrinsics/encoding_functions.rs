@@ -8,7 +8,7 @@ use crate::digest::digest;
 use crate::intrinsics::refusal::Refusal;
 use crate::intrinsics::text_functions::text;
 
-/// How many characters Base64 and hashes take.
+/// The most characters that Base64 and hash functions accept.
 const MAX_CHARACTERS: usize = 10_000;
 
 pub(super) fn base64_encode(value: &Value) -> Result<Value, Refusal> {

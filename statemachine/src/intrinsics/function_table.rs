@@ -17,14 +17,14 @@ use crate::scope::Host;
 pub struct Signature {
     /// The name with its prefix, `States.Format`.
     pub name: &'static str,
-    /// How many arguments the function takes.
+    /// The number of arguments that the function takes.
     pub arguments: RangeInclusive<usize>,
-    /// What the function gives, in one sentence.
+    /// The function's result, in one phrase.
     pub summary: &'static str,
     pub(super) function: Function,
 }
 
-/// Which intrinsic function a call names.
+/// The intrinsic functions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Function {
     Array,
@@ -174,7 +174,7 @@ const fn signature(
 }
 
 impl Function {
-    /// Returns `true` if the result holds copies of the arguments, so that they are paid for before they are made.
+    /// Returns `true` if the result holds copies of the arguments, whose memory is then paid for in advance.
     pub(super) fn keeps_arguments(self) -> bool {
         matches!(
             self,
@@ -197,7 +197,7 @@ impl Function {
         !matches!(self, Self::MathRandom | Self::Uuid)
     }
 
-    /// Applies the function. It may take its arguments: what another call has just made is moved, not copied.
+    /// Applies the function. It may move its arguments: the value of an inner call is not copied.
     ///
     /// `pieces` is the first argument cut at its `{}`, if it is a quoted text.
     pub(super) fn apply<'v>(
@@ -238,7 +238,7 @@ impl Function {
     }
 }
 
-/// Takes an argument, without a copy if it was made for this call.
+/// Takes an argument, without a copy if it is the value of an inner call.
 fn take(argument: &mut Cow<'_, Value>) -> Value {
     std::mem::replace(argument, Cow::Owned(Value::Null)).into_owned()
 }

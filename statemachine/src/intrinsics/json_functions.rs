@@ -6,7 +6,7 @@ use crate::intrinsics::refusal::Refusal;
 use crate::intrinsics::text_functions::text;
 use crate::java::hash_map_order;
 
-/// Merges two objects, fields of the second replacing those of the first; deep merging is not supported by AWS either.
+/// Merges two objects; fields of the second replace those of the first. AWS does not support deep merging either.
 pub(super) fn merge(first: Value, second: Value, deep: &Value) -> Result<Value, Refusal> {
     match (first, second, deep) {
         (Value::Object(mut merged), Value::Object(second), Value::Bool(false)) => {

@@ -13,12 +13,12 @@ pub(super) fn add(left: &Value, right: &Value) -> Result<Value, Refusal> {
         .ok_or(Refusal::Arguments)
 }
 
-/// Rounds a number that must fit Java's `int`.
+/// Rounds a number, which must fit Java's `int`.
 fn small(value: &Value) -> Result<i32, Refusal> {
     i32::try_from(whole(value)?).map_err(|_too_large| Refusal::Arguments)
 }
 
-/// Draws a number from `start` (included) to `end` (excluded); with a seed, the one that `java.util.Random` draws first.
+/// Draws a number from `start` (included) to `end` (excluded); with a seed, the first that `java.util.Random` draws.
 pub(super) fn random(
     start: &Value,
     end: &Value,
@@ -40,7 +40,7 @@ pub(super) fn random(
         .map_err(|_overflow| Refusal::Arguments)
 }
 
-/// Cuts a number towards zero, as AWS is measured to do where it does not round.
+/// Truncates a number towards zero, as AWS is measured to do for arguments that it does not round.
 #[expect(
     clippy::cast_possible_truncation,
     reason = "saturates at the ends of the whole numbers, as in Java"

@@ -1,7 +1,7 @@
 //! Intrinsic functions: `States.Format` and its siblings.
 //!
-//! [`FUNCTIONS`] is the one table of them: the parser checks names and numbers of arguments against it, evaluation
-//! dispatches on it, and the documentation is generated from it.
+//! [`FUNCTIONS`] is the one table of them: the parser checks names and numbers of arguments against it, and evaluation
+//! dispatches on it.
 //!
 //! ```
 //! use drivetrain_statemachine::intrinsics::Call;

@@ -1,4 +1,4 @@
-//! The syntax of calls.
+//! The parser of calls.
 
 use serde_json::{Number, Value};
 
@@ -8,17 +8,18 @@ use crate::intrinsics::function_table::FUNCTIONS;
 use crate::intrinsics::text_functions;
 use crate::jsonpath::Query;
 
-/// How long a call's text may be. AWS allows 10,000 characters in an argument; a call may have several.
+/// The longest text of a call. AWS allows 10,000 characters per argument, and a call may have several.
 const MAX_TEXT_BYTES: usize = 256 << 10;
 
-/// How deep calls may nest, by AWS's documentation.
+/// The depth to which calls may nest, by AWS's documentation.
 const MAX_NESTING: usize = 10;
 
 impl Call {
     /// Parses a call such as `States.Format('{}', $.name)`.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidExpression`](crate::ErrorKind::InvalidExpression) if the text is no call of a known function with as many arguments as it takes.
+    /// [`ErrorKind::InvalidExpression`](crate::ErrorKind::InvalidExpression) if the text is not a call of a known
+    /// function with the right number of arguments.
     pub fn parse(source: &str) -> Result<Self, Error> {
         if source.len() > MAX_TEXT_BYTES {
             return Err(Error::invalid_expression(format!(
@@ -162,7 +163,7 @@ impl<'a> CallParser<'a> {
         }
     }
 
-    /// Reads a text in single quotes. A backslash may stand before `'`, `\`, `{` and `}` only.
+    /// Reads a text in single quotes. Only `'`, `\`, `{` and `}` may be escaped by a backslash.
     fn read_text(&mut self) -> Result<CallArgument, Error> {
         self.position += 1;
         let rest = self.rest();
@@ -207,7 +208,7 @@ impl<'a> CallParser<'a> {
         Ok(CallArgument::Literal(Value::Number(number)))
     }
 
-    /// Reads a path up to the `,` or `)` that stands in none of its brackets and quotes.
+    /// Reads a path up to the first `,` or `)` outside its brackets and quotes.
     fn read_path(&mut self) -> Result<CallArgument, Error> {
         let rest = self.rest();
         let (mut depth, mut quote, mut escaped) = (0_usize, None, false);

@@ -1,13 +1,13 @@
-//! Why a function refuses its arguments.
+//! The reasons for which functions refuse their arguments.
 
-/// Why a function does not apply to its arguments; AWS says no more than this.
+/// The reason why a function refuses its arguments; AWS reports no more detail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Refusal {
     /// An argument has the wrong type or value.
     Arguments,
-    /// There are more or fewer values than places for them.
+    /// The number of values differs from the number of `{}`.
     Places,
-    /// The template is none, and why.
+    /// The text is not a template, for this reason.
     Template(&'static str),
     Limit(&'static str),
 }

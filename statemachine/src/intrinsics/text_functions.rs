@@ -7,10 +7,10 @@ use serde_json::Value;
 use crate::intrinsics::refusal::Refusal;
 use crate::java::print_value::write_value;
 
-/// What stands between the `{}` of a text, if it is a template.
+/// The texts between the `{}` of a template, or the reason why it is not one.
 pub(super) type Pieces = Result<Vec<String>, Refusal>;
 
-/// Cuts a raw text at each `{}` and resolves its escapes; a brace of its own must be escaped.
+/// Cuts a raw text at each `{}` and resolves its escapes; a single brace must be escaped.
 pub(super) fn pieces(raw: &str) -> Pieces {
     let mut pieces = Vec::new();
     let mut piece = String::new();

@@ -1,4 +1,4 @@
-//! The functions that AWS adds to `JSONata`, those it takes away, and the scales of [`bounding_rewrite`].
+//! The functions that AWS adds to `JSONata` or removes from it, and the weighing functions of [`bounding_rewrite`].
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashSet};
@@ -15,24 +15,23 @@ use crate::jsonata::evaluation_meter::{EvaluationMeter, MAX_SEQUENCE_ITEMS, MEMO
 use crate::jsonata::{bounding_rewrite, json_conversion};
 use crate::scope::{Host, Random};
 
-/// How long a text may be that is matched against a pattern: every match becomes an object of several hundred bytes.
+/// The longest text that is matched against a pattern: every match becomes an object of several hundred bytes.
 const MAX_SUBJECT_BYTES: usize = 512 << 10;
 
-/// How heavy a byte is that a function gives as a replacement: all of them are held until the end.
+/// The weight of a byte that a function returns as a replacement: all of them are held until the end.
 const REPLACED_WEIGHT: u64 = 16;
-/// What a replacement takes besides its text.
+/// The memory of a replacement besides its text.
 const REPLACED_BYTES: u64 = 64;
-/// How wide a field of a date may be: as wide as a whole number of 64 bits.
+/// The largest width of a date's field: that of a 64-bit integer.
 const MAX_FIELD_WIDTH: f64 = 18.0;
-/// How many digits a field of a date may show.
+/// The most digits that a date's field may show.
 const MAX_DIGITS: usize = 18;
 /// The largest number in Roman numerals: it has ten thousand letters.
 const MAX_ROMAN: f64 = 10_000_000.0;
 
 type FunctionResult = Result<JValue, EvaluatorError>;
 
-/// Returns the evaluator those of its functions that an expression names. The random numbers that they draw come from
-/// what is returned.
+/// Registers the functions that an expression names. Returns the source of their random numbers.
 pub(super) fn register(
     evaluator: &mut Evaluator,
     host: &Host,
@@ -98,8 +97,7 @@ fn register_function(
     }
 }
 
-/// Registers one of the functions that [`bounding_rewrite`] puts into a tree; other names are the evaluator's own, or
-/// nobody's.
+/// Registers one of the functions that [`bounding_rewrite`] inserts; other names are the evaluator's own or undefined.
 fn register_scale(
     evaluator: &mut Evaluator,
     name: &str,
@@ -175,8 +173,8 @@ fn exceeded() -> EvaluatorError {
     EvaluatorError::EvaluationError(MEMORY_LIMIT.to_owned())
 }
 
-/// Refuses a picture of a date that the evaluator would break on: a field that starts with no letter, or that asks for
-/// more digits than a number has, as `[Y,999999999]` does.
+/// Rejects a picture of a date that would break the evaluator: a field that does not start with a letter, or that asks
+/// for more digits than a number has, as `[Y,999999999]` does.
 fn check_picture(picture: &str) -> Result<(), EvaluatorError> {
     for field in fields(picture) {
         let field: String = field.split_whitespace().collect();
@@ -207,7 +205,7 @@ fn check_picture(picture: &str) -> Result<(), EvaluatorError> {
     Ok(())
 }
 
-/// Lists what stands in brackets in a picture of a date; `[[` is a bracket of its own.
+/// Returns the bracketed fields of a date's picture; `[[` is an escaped bracket.
 fn fields(picture: &str) -> Vec<&str> {
     let mut fields = Vec::new();
     let mut rest = picture;
@@ -225,7 +223,7 @@ fn fields(picture: &str) -> Vec<&str> {
     fields
 }
 
-/// Drops repeated items in one pass over their texts.
+/// Returns the distinct items, in one pass over their canonical texts.
 fn distinct(value: &JValue) -> JValue {
     let JValue::Array(items) = value else {
         return value.clone();
@@ -242,7 +240,7 @@ fn distinct(value: &JValue) -> JValue {
     JValue::Array(items.with_items(kept.cloned().collect()))
 }
 
-/// Writes a value so that equal values have equal texts: fields in order of their names.
+/// Writes a canonical text of a value: equal values have equal texts, because fields are sorted by name.
 fn write_key(value: &JValue, key: &mut String) {
     match value {
         JValue::Array(items) => {
@@ -264,7 +262,7 @@ fn write_key(value: &JValue, key: &mut String) {
             }
             key.push('}');
         }
-        // Every function is itself and nothing else.
+        // A function equals only itself.
         JValue::Lambda(function) => write!(key, "function {:p}", Rc::as_ptr(function))
             .expect("writing to a String never fails"),
         JValue::Number(number) if *number == 0.0 => key.push('0'),
@@ -296,7 +294,7 @@ fn number(arguments: &[JValue], place: usize, function: &str) -> Result<f64, Eva
     }
 }
 
-/// Cuts towards zero, as AWS's functions do.
+/// Truncates towards zero, as AWS's functions do.
 #[expect(
     clippy::cast_possible_truncation,
     reason = "saturates at the ends of the whole numbers"
@@ -305,7 +303,7 @@ fn whole(number: f64) -> i64 {
     number.trunc() as i64
 }
 
-/// `$partition(array, size)`: the array cut into arrays.
+/// Evaluates `$partition(array, size)`: the array cut into arrays.
 fn partition(arguments: &[JValue]) -> FunctionResult {
     let items = match argument(arguments, 0) {
         JValue::Undefined => return Ok(JValue::Undefined),
@@ -326,7 +324,7 @@ fn partition(arguments: &[JValue]) -> FunctionResult {
     ))
 }
 
-/// `$range(first, last, step)`: the numbers from first to last, each cut towards zero.
+/// Evaluates `$range(first, last, step)`; all three are truncated towards zero.
 #[expect(clippy::cast_precision_loss, reason = "JSONata's numbers are doubles")]
 fn range(arguments: &[JValue]) -> FunctionResult {
     let bound = |place| number(arguments, place, "range").map(|number| i128::from(whole(number)));
@@ -353,7 +351,7 @@ fn range(arguments: &[JValue]) -> FunctionResult {
     ))
 }
 
-/// `$hash(text, algorithm)`, in hexadecimal digits.
+/// Evaluates `$hash(text, algorithm)`, in hexadecimal digits.
 fn hash(arguments: &[JValue]) -> FunctionResult {
     let data = match argument(arguments, 0) {
         JValue::Undefined => return Ok(JValue::Undefined),
@@ -372,7 +370,7 @@ fn hash(arguments: &[JValue]) -> FunctionResult {
         })
 }
 
-/// `$parse(text)`: the value that a JSON text stands for.
+/// Evaluates `$parse(text)`: the value of a JSON text.
 fn parse(arguments: &[JValue], meter: &EvaluationMeter) -> FunctionResult {
     let text = match argument(arguments, 0) {
         JValue::Undefined => return Ok(JValue::Undefined),
@@ -390,7 +388,7 @@ fn parse(arguments: &[JValue], meter: &EvaluationMeter) -> FunctionResult {
         })
 }
 
-/// `$pad(text, width, filling)`: filled up on the right, or on the left if the width is negative.
+/// Evaluates `$pad(text, width, filling)`: pads on the right, or on the left if the width is negative.
 fn pad(arguments: &[JValue], meter: &EvaluationMeter) -> FunctionResult {
     let text = match argument(arguments, 0) {
         JValue::Undefined => return Ok(JValue::Undefined),

@@ -1,41 +1,41 @@
 //! Rewrites a parsed expression so that it stays within its bounds.
 //!
-//! The evaluator shares what it copies, so a value may be small in memory and yet stand for 2^60 items:
-//! `[$x, $x]` doubles it in a few bytes. Building such a value is harmless; writing, comparing or walking it is not.
-//! So every operand that is written, compared, walked or built into something larger passes through
-//! [`WEIGH`], a function that no expression can name, which counts it and gives it back. Texts that grow by a product
-//! (`$replace`, `$join`) are estimated first.
+//! The evaluator shares what it copies, so a value may be small in memory and yet stand for 2^60 items: `[$x, $x]`
+//! doubles it in a few bytes. Building such a value is harmless; writing, comparing or walking it is not. So every
+//! operand that is written, compared, walked or built into something larger passes through [`WEIGH`], a function that
+//! no expression can name, which adds its weight to the meter and returns it. Texts that grow by a product (`$replace`,
+//! `$join`) are estimated first.
 
 use jsonata_core::ast::{AstNode, BinaryOp, PathStep, Stage};
 use jsonata_core::value::with_stack;
 
-/// Weighs its argument and gives it back.
+/// The function that weighs its argument and returns it.
 pub(super) const WEIGH: &str = "weigh operand";
-/// Weighs its argument and gives true, as a filter that keeps everything.
+/// The function that weighs its argument and returns `true`, as a filter that keeps everything.
 pub(super) const FITS: &str = "weigh item";
-/// Gives its second argument back, if it fits between the first one's items.
+/// The function that returns its second argument if it fits between the first one's items.
 pub(super) const SEPARATOR: &str = "weigh separator";
-/// Gives its second argument back, if it fits wherever the first one may be cut.
+/// The function that returns its second argument if it fits wherever the first one may be split.
 pub(super) const REPLACEMENT: &str = "weigh replacement";
-/// Gives its argument back, if it is short enough to be matched against a pattern.
+/// The function that returns its argument if it is short enough to be matched against a pattern.
 pub(super) const SUBJECT: &str = "weigh subject";
-/// Counts what a function gives as a replacement, and gives it back.
+/// The function that weighs a replacement from a callback and returns it.
 pub(super) const REPLACED: &str = "weigh replaced";
-/// Gives its argument, a picture of a date, back, if it asks for no endless field.
+/// The function that returns its argument, a picture of a date, if no field in it is too wide.
 pub(super) const PICTURE: &str = "weigh picture";
-/// Gives its first argument, a number, back, if its second, a picture, can write it in a short text.
+/// The function that returns its first argument, a number, if the picture in its second gives a short text.
 pub(super) const WRITABLE: &str = "weigh number";
-/// Returns `true` if its argument is a function.
+/// The function that returns `true` if its argument is a function.
 pub(super) const IS_FUNCTION: &str = "is function";
-/// The built-in `$distinct` compares each item with each, without a pause; this one does not.
+/// The replacement of the built-in `$distinct`, which compares all pairs of items without checking the time.
 pub(super) const DISTINCT: &str = "distinct items";
 /// The variable that holds the milliseconds of `$now()`.
 pub(super) const NOW: &str = "now in milliseconds";
-/// The variable that holds the first argument of a call that estimates its result.
+/// The variable that holds the first argument of a call whose result is estimated.
 const FIRST: &str = "first argument";
 /// The variable that holds another argument of such a call.
 const SECOND: &str = "second argument";
-/// The parameter of a function that wraps a replacing one.
+/// The parameter of the function that wraps a replacement callback.
 const MATCH: &str = "match argument";
 
 /// Built-in functions whose arguments are walked as a whole.
@@ -67,7 +67,7 @@ const WALKING: &[&str] = &[
     "zip",
 ];
 
-/// Rewrites an expression.
+/// Rewrites an expression so that an evaluation stays within its bounds.
 pub(super) fn bounded(node: AstNode) -> AstNode {
     with_stack(|| match node {
         AstNode::Binary {
@@ -144,7 +144,7 @@ pub(super) fn bounded(node: AstNode) -> AstNode {
     })
 }
 
-/// Gives `$distinct` its other name, wherever it is read, called or bound, so that a binding hides it as before.
+/// Renames `$distinct` wherever it is read, called or bound, so that a binding still hides it.
 pub(super) fn renamed(name: String) -> String {
     if name == "distinct" {
         DISTINCT.to_owned()
@@ -164,9 +164,9 @@ fn weighed_pairs(pairs: Vec<(AstNode, AstNode)>) -> Vec<(AstNode, AstNode)> {
         .collect()
 }
 
-/// Sends what a node gives through the scales, unless it can only give something small.
+/// Wraps a node in [`WEIGH`], unless its value is always small.
 ///
-/// Constructors are left as they are, for the evaluator looks at them; what they hold is weighed.
+/// Constructors stay as they are, because the evaluator inspects them; their parts are weighed.
 fn weighed(node: AstNode) -> AstNode {
     match node {
         AstNode::Block(mut items) => {
@@ -225,7 +225,7 @@ fn binary(op: BinaryOp, lhs: AstNode, rhs: AstNode) -> AstNode {
         BinaryOp::Concatenate | BinaryOp::And | BinaryOp::Or | BinaryOp::In | BinaryOp::Default => {
             true
         }
-        // A short literal equals something large only by not being equal at once.
+        // Comparing with a short literal ends at the first difference.
         BinaryOp::Equal | BinaryOp::NotEqual => !is_small(&lhs) && !is_small(&rhs),
         _ => false,
     };
@@ -313,7 +313,7 @@ fn weigh_picture(args: &mut [AstNode]) {
     }
 }
 
-/// Tells which argument is a function, which the evaluator looks at as it stands.
+/// Returns the index of the argument that is a callback, which the evaluator inspects unevaluated.
 fn callback_place(name: &str, arguments: usize) -> Option<usize> {
     match (name, arguments) {
         ("map" | "filter" | "reduce" | "single" | "sort" | "sift" | "each", 2..) => Some(1),
@@ -322,14 +322,14 @@ fn callback_place(name: &str, arguments: usize) -> Option<usize> {
     }
 }
 
-/// Rewrites a call whose result may grow out of proportion: `(first := a; f(first, estimate(first, b)))`.
+/// Rewrites a call whose result may be far larger than its arguments: `(first := a; f(first, estimate(first, b)))`.
 fn estimated(name: String, args: Vec<AstNode>, is_builtin: bool) -> AstNode {
     if args.contains(&AstNode::Placeholder) {
         return partial(name, args, is_builtin);
     }
     let mut args: Vec<AstNode> = args.into_iter().map(bounded).collect();
     match (name.as_str(), args.len()) {
-        // Without a subject the context is one.
+        // Without a subject, the context is the subject.
         ("match" | "formatInteger", 1) => args.insert(0, variable("")),
         ("replace", 2) => {
             let replacement = args.remove(1);
@@ -377,7 +377,7 @@ fn estimated(name: String, args: Vec<AstNode>, is_builtin: bool) -> AstNode {
     AstNode::Block(block)
 }
 
-/// Rewrites what a text is replaced with: a text is estimated, what a function gives is counted.
+/// Rewrites the replacement of a `$replace`: a text is estimated, the results of a callback are weighed.
 fn replacing(replacement: AstNode, block: &mut Vec<AstNode>) -> AstNode {
     let counted = |body| Box::new(call(REPLACED, vec![body]));
     match replacement {
@@ -425,7 +425,7 @@ fn bind(name: &str, value: AstNode) -> AstNode {
     }
 }
 
-/// Turns `f(?, b)` into `(fixed1 := b; function(open0) { f(open0, fixed1) })`, so that each call is estimated.
+/// Rewrites `f(?, b)` as `(fixed1 := b; function(open0) { f(open0, fixed1) })`, so that each call is estimated.
 fn partial(name: String, args: Vec<AstNode>, is_builtin: bool) -> AstNode {
     let (mut block, mut params, mut inner) = (Vec::new(), Vec::new(), Vec::new());
     for (place, argument) in args.into_iter().enumerate() {
@@ -449,7 +449,7 @@ fn partial(name: String, args: Vec<AstNode>, is_builtin: bool) -> AstNode {
     AstNode::Block(block)
 }
 
-/// Rewrites a path: what `*` and `**` walk is weighed item by item just before.
+/// Rewrites a path: each item that `*` or `**` walks is weighed just before.
 fn path(steps: Vec<PathStep>) -> Vec<PathStep> {
     let mut rewritten: Vec<PathStep> = Vec::with_capacity(steps.len());
     for mut step in steps {
@@ -474,7 +474,7 @@ fn path(steps: Vec<PathStep>) -> Vec<PathStep> {
                 Stage::KeepArray => Stage::KeepArray,
             })
             .collect();
-        // The evaluator keeps compiled steps by this number: a changed step needs its own.
+        // The evaluator caches compiled steps by this number, so a changed step needs a new one.
         step.id = jsonata_core::ast::StepId::default();
         rewritten.push(step);
     }

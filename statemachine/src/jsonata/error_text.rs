@@ -1,4 +1,4 @@
-//! The words of errors: those of the reference implementation, which AWS passes on.
+//! The texts of errors: those of the reference implementation, which AWS passes on.
 
 use jsonata_core::evaluator::EvaluatorError;
 use jsonata_core::parser::ParserError;
@@ -6,7 +6,7 @@ use jsonata_core::parser::ParserError;
 use crate::error::{Error, ErrorKind};
 use crate::jsonata::evaluation_meter::MEMORY_LIMIT;
 
-/// What the parser calls a token, and how it is written.
+/// The parser's names of tokens, and the tokens as written.
 const TOKENS: &[(&str, &str)] = &[
     ("True", "true"),
     ("False", "false"),
@@ -50,10 +50,10 @@ const TOKENS: &[(&str, &str)] = &[
     ("At", "@"),
 ];
 
-/// Says what the parser found wrong in a text: without its code, tokens as they are written.
+/// Returns the text of a parser's error, without its code and with tokens as written.
 pub(super) fn of_parser(error: &ParserError, text: &str) -> String {
     if matches!(error, ParserError::UnclosedString) && closes_its_quotes(text) {
-        // The parser has one error for texts and patterns that do not end.
+        // The parser has the same error for unclosed texts and patterns.
         return "No terminating / in regular expression".to_owned();
     }
     let message = error.to_string();
@@ -103,7 +103,7 @@ fn with_tokens_as_written(message: &str) -> String {
     words.join(" ")
 }
 
-/// Says what the evaluator found wrong, code included, in the reference's words where the crate has its own.
+/// Returns the text of an evaluator's error with its code, in the reference implementation's words.
 pub(super) fn of_evaluator(error: &EvaluatorError) -> String {
     let message = error.message();
     let Some(code) = error.code() else {
@@ -126,7 +126,7 @@ pub(super) fn of_evaluator(error: &EvaluatorError) -> String {
     }
 }
 
-/// Puts what stands between two parts of a message in quotes.
+/// Quotes the word between two parts of a message.
 fn quote_between(message: &str, before: &str, after: &str) -> String {
     match message
         .split_once(before)
@@ -142,7 +142,7 @@ fn quote_between(message: &str, before: &str, after: &str) -> String {
     }
 }
 
-/// Sorts an evaluator's error into what an expression did wrong and what it took too much of.
+/// Converts an evaluator's error: an exceeded limit or a failed evaluation.
 pub(super) fn classify(error: &EvaluatorError) -> Error {
     let message = error.message();
     match error.code() {
@@ -163,7 +163,7 @@ fn has_code(message: &str) -> bool {
     })
 }
 
-/// Words an error as AWS does in the cause of a state: with the expression and its field.
+/// Returns the error as AWS words it in a state's cause, with the expression and its field.
 pub(super) fn in_field(error: &Error, field: &str, expression: &str) -> Error {
     let prefix = format!("The JSONata expression '{expression}' specified for the field '{field}'");
     let message = match error.kind() {
@@ -172,7 +172,7 @@ pub(super) fn in_field(error: &Error, field: &str, expression: &str) -> Error {
         ErrorKind::InvalidExpression | ErrorKind::UnsupportedExpression => error.to_string(),
         _ => {
             let message = error.to_string();
-            // Measured: a message with a code is a sentence of its own.
+            // Measured: a message with a code is a separate sentence.
             let separator = if has_code(&message) { ". " } else { ": " };
             format!("{prefix} threw an error during evaluation{separator}{message}")
         }

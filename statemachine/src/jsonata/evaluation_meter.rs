@@ -1,33 +1,33 @@
-//! Counts what an evaluation builds and walks.
+//! The meter of an evaluation: the weight of the values that it builds and walks.
 
 use std::cell::Cell;
 
 use jsonata_core::evaluator::EvaluatorError;
 use jsonata_core::value::{JValue, with_stack};
 
-/// How heavy one value may be, in bytes of text plus eight for each node. AWS is recorded to build a text of 4,194,304
+/// The largest weight of one value, in bytes of text plus eight per node. AWS is recorded to build a text of 4,194,304
 /// characters and an array of 873,782 numbers, both about 8 MiB in its memory.
 const MAX_VALUE_WEIGHT: u64 = 16 << 20;
-/// How many characters one text may have.
+/// The largest length of one text, in bytes.
 const MAX_TEXT_BYTES: u64 = 8 << 20;
-/// How much weight all values that are built or walked in one evaluation may have together: about a second's work.
+/// The largest weight of all values that one evaluation builds or walks: about a second's work.
 const MAX_TOTAL_WEIGHT: u64 = 512 << 20;
-/// How long one evaluation may take: far above what a 256 KiB payload needs, short enough to wait for.
+/// The time limit of one evaluation: far above what a 256 KiB payload needs, short enough to wait for.
 const MAX_MILLISECONDS: u64 = 5_000;
-/// How many items a sequence may have: AWS builds `[1..873782]` and not one more.
+/// The most items that a sequence may have: AWS builds `[1..873782]` and not one more.
 pub(super) const MAX_SEQUENCE_ITEMS: usize = 873_782;
-/// What a node weighs besides its text.
+/// The weight of a node besides its text.
 const NODE_WEIGHT: u64 = 8;
 
-/// What is left to one evaluation.
+/// The weight that one evaluation may still use.
 #[derive(Debug)]
 pub(super) struct EvaluationMeter {
     left: Cell<u64>,
-    /// How long it may take.
+    /// The time limit.
     pub(super) milliseconds: u64,
 }
 
-/// The start of the message of an error that a meter raises.
+/// The beginning of the message of a meter's error.
 pub(super) const MEMORY_LIMIT: &str = "The expression exceeded the memory limit";
 
 impl EvaluationMeter {
@@ -46,21 +46,21 @@ impl EvaluationMeter {
         }
     }
 
-    /// Takes from what is left.
+    /// Subtracts from the weight that is left.
     pub(super) fn charge(&self, weight: u64) -> Result<(), EvaluatorError> {
         let left = self.left.get().checked_sub(weight).ok_or_else(exceeded)?;
         self.left.set(left);
         Ok(())
     }
 
-    /// Weighs a value, shared parts as often as they appear, and takes its weight from what is left.
+    /// Weighs a value, counting shared parts each time they appear, and subtracts its weight.
     pub(super) fn weigh(&self, value: &JValue) -> Result<(), EvaluatorError> {
         let mut weight = 0;
         add(value, &mut weight)?;
         self.charge(weight)
     }
 
-    /// Refuses a text that would become too long.
+    /// Fails if a text of this length would be too long.
     pub(super) fn allow_text(&self, bytes: u64) -> Result<(), EvaluatorError> {
         if bytes > MAX_TEXT_BYTES {
             return Err(exceeded());

@@ -18,9 +18,9 @@ use crate::jsonata::{
 };
 use crate::scope::Host;
 
-/// How long an expression's text may be. AWS limits a whole definition to 1 MB.
+/// The longest text of an expression. AWS limits a whole definition to 1 MB.
 const MAX_TEXT_BYTES: usize = 256 << 10;
-/// How deep an evaluation may nest. AWS stops at about 100 calls; a call takes the evaluator three to five levels.
+/// The depth to which an evaluation may nest. AWS stops at about 100 calls; a call takes three to five of these levels.
 const MAX_LEVELS: usize = 500;
 
 /// A parsed expression.
@@ -29,7 +29,7 @@ pub struct Expression {
     text: String,
     tree: AstNode,
     references: References,
-    /// What the tree calls; of AWS's functions only these are given to the evaluator.
+    /// The names that the tree calls; only these of AWS's functions are registered.
     names: BTreeSet<String>,
 }
 
@@ -37,8 +37,9 @@ impl Expression {
     /// Parses the text between `{%` and `%}`.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidExpression`](crate::ErrorKind::InvalidExpression) if the text is no expression, [`ErrorKind::UnsupportedExpression`](crate::ErrorKind::UnsupportedExpression) if it reads the
-    /// input document, which an expression in a state does not have.
+    /// [`ErrorKind::InvalidExpression`](crate::ErrorKind::InvalidExpression) if the text is not an expression,
+    /// [`ErrorKind::UnsupportedExpression`](crate::ErrorKind::UnsupportedExpression) if it reads the input document,
+    /// which an expression in a state does not have.
     pub fn parse(text: &str) -> Result<Self, Error> {
         if text.len() > MAX_TEXT_BYTES {
             return Err(Error::invalid_expression(format!(
@@ -70,8 +71,10 @@ impl Expression {
     /// Evaluates the expression.
     ///
     /// # Errors
-    /// [`ErrorKind::MissingValue`](crate::ErrorKind::MissingValue) if the result is nothing, [`ErrorKind::UnsupportedResult`](crate::ErrorKind::UnsupportedResult) if it is no JSON,
-    /// [`ErrorKind::EvaluationFailed`](crate::ErrorKind::EvaluationFailed) if the expression failed, [`ErrorKind::LimitExceeded`](crate::ErrorKind::LimitExceeded) if it took too much.
+    /// [`ErrorKind::MissingValue`](crate::ErrorKind::MissingValue) if there is no result,
+    /// [`ErrorKind::UnsupportedResult`](crate::ErrorKind::UnsupportedResult) if the result is not JSON,
+    /// [`ErrorKind::EvaluationFailed`](crate::ErrorKind::EvaluationFailed) if the expression failed,
+    /// [`ErrorKind::LimitExceeded`](crate::ErrorKind::LimitExceeded) if it exceeded a limit.
     pub fn evaluate(&self, scope: &JsonataScope<'_>, host: &mut Host) -> Result<Value, Error> {
         self.evaluate_metered(scope, host, &Rc::new(EvaluationMeter::new()))
     }
@@ -93,8 +96,8 @@ impl Expression {
         let mut evaluator = Evaluator::with_options(context, options);
         let random = aws_functions::register(&mut evaluator, host, meter, &self.names)
             .map_err(|error| Error::evaluation_failed(error_text::of_evaluator(&error)))?;
-        // The evaluator is somebody else's code, which a strange enough expression may find a way to panic in. It shares
-        // nothing with the rest, so the panic ends with this evaluation.
+        // The evaluator is a dependency, and some expression may make it panic. It shares no state with this crate, so
+        // the panic only fails this evaluation.
         let result = catch_unwind(AssertUnwindSafe(|| {
             evaluator.evaluate(&self.tree, &JValue::Undefined)
         }));
@@ -135,7 +138,7 @@ mod tests {
         Expression::parse(text)?.evaluate(&scope, &mut host)
     }
 
-    /// Evaluates within a tenth of what an expression may take, to fail sooner.
+    /// Evaluates with a tenth of the usual limits, to fail sooner.
     fn limited(text: &str) -> ErrorKind {
         let (states, variables) = (json!({}), Map::new());
         let scope = JsonataScope {
@@ -263,7 +266,7 @@ mod tests {
 
     #[test]
     fn a_panic_of_the_evaluator_ends_as_an_error() {
-        // Its code for names of a date's parts has an arm that it takes to be out of reach.
+        // The evaluator's code for names of a date's parts reaches an `unreachable!`.
         let error = evaluate("$fromMillis(-1, '[fNN]')", json!(null)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::EvaluationFailed);
     }

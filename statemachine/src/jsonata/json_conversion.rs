@@ -1,4 +1,4 @@
-//! JSON in and out of the evaluator's values.
+//! Conversion between JSON and the evaluator's values.
 
 use chrono::{DateTime, Utc};
 use indexmap::IndexMap;
@@ -10,7 +10,7 @@ use crate::evaluation_budget;
 use crate::jsonata::error_text;
 use crate::jsonata::evaluation_meter::EvaluationMeter;
 
-/// Returns a JSON value to the evaluator.
+/// Converts a JSON value to the evaluator's.
 pub(super) fn from_json(value: &Value) -> JValue {
     match value {
         Value::Null => JValue::Null,
@@ -27,7 +27,7 @@ pub(super) fn from_json(value: &Value) -> JValue {
     }
 }
 
-/// Takes an evaluation's result as JSON: within the meter, 128 levels deep at most.
+/// Converts an evaluation's result to JSON, within the meter and at most 128 levels deep.
 pub(super) fn to_json(value: &JValue, meter: &EvaluationMeter) -> Result<Value, Error> {
     if value.is_undefined() {
         return Err(Error::missing_value("the expression returned nothing"));
@@ -66,13 +66,13 @@ fn convert(value: &JValue, depth: usize) -> Result<Value, Error> {
     })
 }
 
-/// Whole numbers come out as such; what JSON cannot hold becomes text, as on AWS.
+/// Converts a number: a whole number becomes an integer, and one that JSON cannot hold becomes text, as on AWS.
 #[expect(
     clippy::cast_possible_truncation,
     reason = "checked to be a whole number in range"
 )]
 fn from_double(number: f64) -> Value {
-    /// The first double that is no `i64`, 2^63.
+    /// The first double beyond `i64`, 2^63.
     const END: f64 = 9_223_372_036_854_775_808.0;
     if number.fract() == 0.0 && (-END..END).contains(&number) {
         return Value::from(number as i64);
@@ -92,7 +92,7 @@ fn from_double(number: f64) -> Value {
     )
 }
 
-/// Writes an instant as `$now()` does.
+/// Formats an instant as `$now()` does.
 pub(super) fn instant(now: DateTime<Utc>) -> String {
     now.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
 }

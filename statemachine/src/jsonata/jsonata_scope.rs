@@ -1,11 +1,11 @@
-//! What an expression can see.
+//! The data that an expression can read.
 
 use serde_json::{Map, Value};
 
-/// What an expression can see.
+/// The data that an expression can read.
 #[derive(Debug, Clone, Copy)]
 pub struct JsonataScope<'a> {
-    /// What `$states` stands for.
+    /// The value of `$states`.
     pub states: &'a Value,
     /// The variables assigned so far, `$name`.
     pub variables: &'a Map<String, Value>,

@@ -28,9 +28,9 @@ enum ExpressionNode {
     Expression(Box<Expression>),
 }
 
-/// Returns the text between `{%` and `%}`; `None` if a string is no expression.
+/// Returns the text between `{%` and `%}`; `None` if a string is not an expression.
 ///
-/// The marks must be the first and the last characters: blanks outside of them make a string a plain one.
+/// The marks must be the first and the last characters: a string with blanks outside of them is plain text.
 pub(crate) fn expression_text(string: &str) -> Option<&str> {
     string.strip_prefix("{%")?.strip_suffix("%}")
 }
@@ -62,7 +62,7 @@ impl JsonataTemplate {
     /// Evaluates the template; `field` names it in errors (`Output`, then `Output/result` or `Output/values[0]`).
     ///
     /// # Errors
-    /// [`ErrorKind`] says why not, [`Error::field`] where.
+    /// As [`Expression::evaluate`]; [`Error::field`] is the field that failed.
     pub fn evaluate(
         &self,
         field: &str,

@@ -1,4 +1,4 @@
-//! What a parsed expression refers to.
+//! The variables and functions that a parsed expression refers to.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,13 +13,13 @@ use crate::jsonata::bounding_rewrite;
 use crate::jsonata::json_conversion::from_json;
 use crate::jsonata::jsonata_scope::JsonataScope;
 
-/// The variables that an expression reads, so that no other need be given to the evaluator.
+/// The variables that an expression reads; only these are converted for the evaluator.
 #[derive(Debug, Clone, Default)]
 pub(super) struct References {
     variables: BTreeMap<String, ReadPart>,
 }
 
-/// How much of a value an expression reads.
+/// The part of a value that an expression reads.
 #[derive(Debug, Clone)]
 enum ReadPart {
     Whole,
@@ -27,7 +27,7 @@ enum ReadPart {
 }
 
 impl ReadPart {
-    /// Adds what lies at the end of a way of fields.
+    /// Adds the value at the end of a path of fields.
     fn add(&mut self, way: &[&str]) {
         match (self, way) {
             (Self::Whole, _) => {}
@@ -41,7 +41,7 @@ impl ReadPart {
         }
     }
 
-    /// Returns as much of a value to the evaluator; fields are read from the items of arrays too.
+    /// Converts this part of a value for the evaluator; fields are taken from the items of arrays too.
     fn cut(&self, value: &Value) -> JValue {
         let Self::Fields(fields) = self else {
             return from_json(value);
@@ -66,7 +66,7 @@ impl References {
         references
     }
 
-    /// Binds what the expression reads.
+    /// Binds the variables that the expression reads.
     pub(super) fn bind(&self, scope: &JsonataScope<'_>, now: DateTime<Utc>, context: &mut Context) {
         for (name, need) in &self.variables {
             let value = match name.as_str() {
@@ -97,7 +97,8 @@ impl References {
     fn visit(&mut self, node: &AstNode) {
         match node {
             AstNode::Variable(name) => self.add(name, &[]),
-            // A call may name a variable that holds no function: then it must fail rather than find a function.
+            // A call may name a variable that is not a function; it must then fail rather than find a built-in
+            // function.
             AstNode::Function { name, args, .. } => {
                 self.add(name, &[]);
                 for argument in args {
@@ -139,7 +140,7 @@ impl References {
     }
 }
 
-/// Lists every name that a tree calls or reads as a variable: no other function can be reached.
+/// Returns every name that a tree calls or reads as a variable: no other function can be called.
 pub(super) fn names(tree: &AstNode) -> BTreeSet<String> {
     fn visit(node: &AstNode, names: &mut BTreeSet<String>) {
         if let AstNode::Variable(name) | AstNode::Function { name, .. } = node {
@@ -152,7 +153,7 @@ pub(super) fn names(tree: &AstNode) -> BTreeSet<String> {
     names
 }
 
-/// Names the fields that a path reads one after the other, up to the first that something else happens to.
+/// Returns the leading steps of a path that are plain fields.
 fn way(steps: &[PathStep]) -> Vec<&str> {
     let mut way = Vec::new();
     for step in steps {
@@ -167,7 +168,7 @@ fn way(steps: &[PathStep]) -> Vec<&str> {
     way
 }
 
-/// Says why an expression reads the input document, which there is none of in a state; `None` if it does not.
+/// Returns the reason why an expression reads the input document, which a state does not have; `None` if it does not.
 pub(super) fn reads_input(node: &AstNode) -> Option<String> {
     match node {
         AstNode::Variable(name) if name.is_empty() => {
@@ -180,7 +181,7 @@ pub(super) fn reads_input(node: &AstNode) -> Option<String> {
         AstNode::Wildcard | AstNode::Descendant | AstNode::Parent(_) => Some(
             "`*`, `**` and `%` need something to be read from, such as `$states.input`".to_owned(),
         ),
-        // What follows the first step, and what a group holds, is read from what stands before it.
+        // Later steps and groups read from the value of the first step.
         AstNode::Path { steps } => steps
             .first()
             .and_then(|step| with_stack(|| reads_input(&step.node))),

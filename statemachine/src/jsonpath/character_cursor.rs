@@ -1,8 +1,8 @@
-//! A place in a text, with the look-ahead that path syntax needs.
+//! A cursor on the characters of a path, with the look-ahead that its syntax needs.
 
 use crate::error::Error;
 
-/// A window on characters with a current position.
+/// A cursor: characters and a position in them.
 ///
 /// Blanks are spaces only: tabs and line ends are ordinary characters to Jayway's parser.
 #[derive(Debug, Clone, Copy)]
@@ -39,7 +39,7 @@ impl<'a> CharacterCursor<'a> {
         self.position < self.characters.len()
     }
 
-    /// Returns `true` if nothing is left but at most one character, which Jayway ignores.
+    /// Returns `true` if at most one character is left, which Jayway ignores.
     pub(super) fn is_tail(&self) -> bool {
         self.position + 1 >= self.characters.len()
     }
@@ -60,14 +60,14 @@ impl<'a> CharacterCursor<'a> {
         self
     }
 
-    /// Finds the first character after `index` that is no blank.
+    /// Returns the first character after `index` that is not a blank.
     pub(super) fn significant_after(&self, index: usize) -> Option<(usize, char)> {
         (index + 1..self.characters.len())
             .map(|place| (place, self.characters[place]))
             .find(|(_, character)| *character != ' ')
     }
 
-    /// Finds the last character before the position that is no blank.
+    /// Returns the last character before the position that is not a blank.
     pub(super) fn significant_before(&self) -> Option<(usize, char)> {
         (0..self.position.min(self.characters.len()))
             .rev()
@@ -79,7 +79,7 @@ impl<'a> CharacterCursor<'a> {
         (from..self.characters.len()).find(|place| self.characters[*place] == character)
     }
 
-    /// Finds a character after `index` that no backslash precedes.
+    /// Returns the first place of an unescaped character after `index`.
     pub(super) fn find_unescaped(&self, index: usize, character: char) -> Option<usize> {
         let mut escaped = false;
         for place in index + 1..self.characters.len() {
@@ -95,7 +95,8 @@ impl<'a> CharacterCursor<'a> {
         None
     }
 
-    /// Finds the bracket that closes the one at `index`, passing over quoted text and, if asked, `/patterns/`.
+    /// Returns the place of the bracket that closes the one at `index`; skips quoted text and, if `patterns` is set,
+    /// `/patterns/`.
     pub(super) fn find_closing(
         &self,
         index: usize,
@@ -137,7 +138,7 @@ impl<'a> CharacterCursor<'a> {
     }
 }
 
-/// Resolves backslash escapes as Jayway does: an unknown one stands for the character itself.
+/// Resolves backslash escapes as Jayway does: an unknown escape is the character itself.
 pub(super) fn unescape(characters: &[char]) -> Result<String, Error> {
     let mut text = String::with_capacity(characters.len());
     let mut rest = characters.iter().copied();

@@ -10,12 +10,12 @@ use crate::jsonpath::syntax_tree::{
     FilterCondition, QueryArgument, QueryFunction, QueryStep, QuerySteps, Slice,
 };
 
-/// One walk: the steps, and what has been found so far.
+/// A walk: its steps, and the values found so far.
 pub(super) struct DocumentWalk<'v, 'b> {
     pub(super) steps: &'v QuerySteps,
     pub(super) root: &'v Value,
     pub(super) budget: &'b mut QueryBudget,
-    /// Whether a missing field fails also where several places are looked at, as tests for existence want it.
+    /// `true` if a missing field fails even after a wildcard or filter, as a test for existence requires.
     pub(super) require_fields: bool,
     pub(super) found: Vec<Cow<'v, Value>>,
     /// For each step, the index at which a scan last entered it from an array. It stays there, as in Jayway.
@@ -109,7 +109,7 @@ impl<'v> DocumentWalk<'v, '_> {
     }
 
     /// Returns `true` if a field found below a scanned array counts: only if the array was entered at the index that
-    /// the path names, so that `$..[1].key` does not answer for every item.
+    /// the path names, so that `$..[1].key` does not match every item.
     fn keeps_scanned(&self, at: usize) -> bool {
         let Some(Some(index)) = self.scanned_index.get(at) else {
             return true;
@@ -222,8 +222,8 @@ impl<'v> DocumentWalk<'v, '_> {
         let (from, to) = match slice {
             Slice::From(from) => (from_end(from).max(0), length),
             Slice::To(to) => (0, from_end(to).min(length)),
-            // Bounds as written: a negative start runs through the last items and on into the first. What lies
-            // before the first item is nothing, so the walk need not start further off than that.
+            // The bounds are used as written: a negative start runs through the last items and on into the first. There
+            // is nothing before the first item, so the walk starts no earlier.
             Slice::Between(..) if length == 0 => return Ok(()),
             Slice::Between(from, to) => (i64::from(from).max(-length), i64::from(to).min(length)),
         };
@@ -380,7 +380,7 @@ impl<'v> DocumentWalk<'v, '_> {
             self.found.push(Cow::Owned(result));
             return Ok(());
         }
-        // What a function gives lives only here, so the rest of the path is walked on its own.
+        // The function's result lives only in this scope, so the rest of the path is a separate walk.
         let rest = QuerySteps::new(self.steps.list[at + 1..].to_vec());
         let below =
             DocumentWalk::evaluate(&rest, &result, &result, self.budget, self.require_fields)?

@@ -9,7 +9,7 @@ use crate::jsonpath::path_trail::PathTrail;
 use crate::jsonpath::query_budget::{QueryBudget, QueryFailure};
 use crate::jsonpath::syntax_tree::{QueryFunction, QueryStep, QuerySteps};
 
-/// Evaluates steps on a document: one value if they are definite, else an array.
+/// Evaluates steps on a document; returns one value if they are definite, else an array.
 pub(super) fn evaluate<'v>(
     steps: &'v QuerySteps,
     document: &'v Value,
@@ -17,7 +17,8 @@ pub(super) fn evaluate<'v>(
     DocumentWalk::evaluate(steps, document, document, &mut QueryBudget::new(), false)
 }
 
-/// Turns `$..name.sum()` round: the function takes all matches at once. For a length, their members are counted.
+/// Splits `$..name.sum()` into the function and the steps before it: the function takes all matches at once. For a
+/// length, the members of the matches are counted.
 fn scan_under_function(steps: &QuerySteps) -> Option<(&QueryFunction, QuerySteps)> {
     let [QueryStep::Scan, .., QueryStep::Function(function)] = steps.list.as_slice() else {
         return None;

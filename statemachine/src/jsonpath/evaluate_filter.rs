@@ -1,4 +1,4 @@
-//! Filters, `[?(..)]`: whether an item passes.
+//! The evaluation of filters, `[?(..)]`, on an item.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use crate::jsonpath::query_budget::QueryFailure;
 use crate::jsonpath::syntax_tree::{FilterCondition, FilterOperand, FilterPath};
 
 impl<'v> DocumentWalk<'v, '_> {
-    /// Returns `true` if an item passes; a condition that cannot be applied to it does not hold.
+    /// Returns `true` if an item passes the filter; a condition that does not apply to it does not hold.
     pub(super) fn accepts(
         &mut self,
         condition: &'v FilterCondition,
@@ -90,7 +90,7 @@ impl<'v> DocumentWalk<'v, '_> {
         Ok(match operand {
             FilterOperand::Path(path) => match self.filter_path(path, item, false) {
                 Ok(value) => {
-                    // What a test for existence only finds, a comparison walks.
+                    // A comparison walks the value, which a test for existence only finds.
                     if !value.is_number() {
                         self.budget.visit_bytes(evaluation_budget::weight(&value))?;
                     }

@@ -1,6 +1,6 @@
-//! Filters, `[?(..)]`: how two sides compare.
+//! The comparisons of filters, `[?(..)]`.
 //!
-//! Text and numbers compare loosely (`"42" == 42`), as Jayway does; everything else must be of one type.
+//! Text and numbers compare loosely (`"42" == 42`), as in Jayway; all other values must have the same type.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -19,7 +19,7 @@ pub(super) enum Side<'v> {
     Boolean(bool),
     Number(Number),
     Text(Cow<'v, str>),
-    /// An array or object; a literal one on the left equals nothing.
+    /// An array or object; a literal one on the left never equals anything.
     Json {
         value: Cow<'v, Value>,
         literal: bool,
@@ -99,7 +99,7 @@ impl<'v> Side<'v> {
     }
 }
 
-/// Tells how many pairs of items a comparison may look at, in bytes.
+/// Returns the work of a comparison of all pairs of items, in bytes.
 pub(super) fn pairs(left: &Side<'_>, operator: FilterOperator, right: &Side<'_>) -> u64 {
     match operator {
         FilterOperator::SubsetOf | FilterOperator::AnyOf | FilterOperator::NoneOf => {
@@ -112,7 +112,7 @@ pub(super) fn pairs(left: &Side<'_>, operator: FilterOperator, right: &Side<'_>)
     }
 }
 
-/// Compares two sides.
+/// Returns `true` if the comparison holds.
 pub(super) fn holds(
     left: &Side<'_>,
     operator: FilterOperator,
@@ -174,7 +174,7 @@ fn is_in(left: &Side<'_>, right: &Side<'_>) -> Result<bool, QueryFailure> {
 fn contains(left: &Side<'_>, right: &Side<'_>) -> bool {
     match (left, right) {
         (Side::Text(left), Side::Text(right)) => left.contains(right.as_ref()),
-        // The items are asked whether they equal the right side, not the other way round.
+        // Jayway compares each item with the right side, not the right side with each item.
         (Side::Json { .. }, _) => left.items().is_some_and(|items| right.is_in(items)),
         _ => false,
     }

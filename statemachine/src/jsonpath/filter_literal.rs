@@ -1,4 +1,4 @@
-//! JSON as filters may write it: quotes of either kind, or none.
+//! JSON literals in filters, with quotes of either kind or none.
 
 use serde_json::{Map, Number, Value};
 
@@ -19,7 +19,7 @@ pub(super) fn parse(characters: &[char]) -> Result<Value, Error> {
     Ok(value)
 }
 
-/// Parses a number as Java's `BigDecimal` would, as far as JSON can hold it.
+/// Parses a number as Java's `BigDecimal` does, if JSON can hold it.
 pub(super) fn number(text: &str) -> Option<Number> {
     let body = text.strip_prefix(['-', '+']).unwrap_or(text);
     if !body.starts_with(|character: char| character.is_ascii_digit() || character == '.') {

@@ -1,4 +1,4 @@
-//! Filters, `[?(..)]`: their syntax.
+//! The parser of filters, `[?(..)]`.
 
 use regex::RegexBuilder;
 
@@ -10,10 +10,10 @@ use crate::jsonpath::syntax_tree::{
     QuerySteps,
 };
 
-/// How much memory a compiled pattern may take: enough for any sensible one, too little to hurt.
+/// The memory limit of a compiled pattern: enough for any sensible one, too little to do harm.
 const MAX_PATTERN_BYTES: usize = 1 << 20;
 
-/// Every operator by its name; words are read in any case.
+/// Every operator by its name; words match in any case.
 const OPERATORS: &[(&str, FilterOperator)] = &[
     (">=", FilterOperator::GreaterOrEqual),
     ("<=", FilterOperator::LessOrEqual),
@@ -65,7 +65,7 @@ impl FilterCondition {
 struct FilterParser<'a> {
     cursor: CharacterCursor<'a>,
     nesting: usize,
-    /// What was wrong with the last comparison that was read as a test for existence instead.
+    /// The error of the last comparison that was parsed as a test for existence instead.
     doubt: Option<Error>,
 }
 
@@ -155,7 +155,7 @@ impl FilterParser<'_> {
                     });
                 }
                 Err(error) if !matches!(left, FilterOperand::Path(_)) => return Err(error),
-                // What follows the path is no comparison: whoever cannot read on says why.
+                // The text after the path is not a comparison; the error is returned if nothing else parses it.
                 Err(error) => self.doubt = Some(error),
             }
         }
@@ -279,13 +279,13 @@ impl FilterParser<'_> {
             self.cursor.position += 1;
         }
         let flags = self.cursor.slice(flags, self.cursor.position);
-        // The line end closes a comment, which the flag `x` allows in a pattern.
+        // The line end closes a comment, which the flag `x` allows.
         let end = if flags.contains(&'x') { "\n" } else { "" };
         let mut builder = RegexBuilder::new(&format!(r"\A(?:{source}{end})\z"));
         builder
             .size_limit(MAX_PATTERN_BYTES)
             .dfa_size_limit(MAX_PATTERN_BYTES);
-        // The other flags, for Unix lines and Unicode classes, ask for what patterns do here anyway.
+        // The other flags, for Unix lines and Unicode classes, are always on here.
         builder
             .case_insensitive(flags.contains(&'i'))
             .ignore_whitespace(flags.contains(&'x'))

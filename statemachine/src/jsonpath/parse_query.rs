@@ -1,4 +1,4 @@
-//! The syntax of paths, with Jayway's tolerance and its refusals.
+//! The parser of paths, which accepts and rejects what Jayway does.
 
 use crate::error::Error;
 use crate::jsonpath::character_cursor::{CharacterCursor, unescape};
@@ -8,13 +8,13 @@ use crate::jsonpath::syntax_tree::{
     FilterCondition, MAX_NESTING, QueryArgument, QueryFunction, QueryStep, QuerySteps, Slice,
 };
 
-/// How many steps a path may have: documents nest 128 levels, so more could lead nowhere.
+/// The most steps of a path: documents nest 128 levels, so that longer paths find nothing.
 const MAX_STEPS: usize = 256;
 impl Query {
     /// Parses a path that starts with `$`, `$$` or `$name`.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidExpression`](crate::ErrorKind::InvalidExpression) if the text is no path.
+    /// [`ErrorKind::InvalidExpression`](crate::ErrorKind::InvalidExpression) if the text is not a path.
     pub fn parse(text: &str) -> Result<Self, Error> {
         if text.len() > MAX_TEXT_BYTES {
             return Err(Error::invalid_expression(format!(
@@ -306,7 +306,7 @@ impl QueryParser<'_> {
 }
 
 fn slice(text: &str) -> Result<Slice, Error> {
-    // A step is read and then ignored; three colons or more are read no further.
+    // A third bound, the step, is parsed and ignored; text after a third colon is not parsed.
     let mut bounds = text.split(':').map(|bound| match bound {
         "" => Ok(None),
         digits => whole_number(digits).map(Some),
@@ -341,7 +341,7 @@ fn whole_number(text: &str) -> Result<i32, Error> {
         .ok_or_else(|| Error::invalid_expression(format!("`{text}` is no array index")))
 }
 
-/// Cuts a function's arguments at the commas that stand in no quotes or brackets.
+/// Splits a function's arguments at the commas outside quotes and brackets.
 fn split_arguments(characters: &[char]) -> Vec<&[char]> {
     let mut arguments = Vec::new();
     let (mut start, mut depth, mut quoted, mut escaped) = (0, 0_usize, false, false);

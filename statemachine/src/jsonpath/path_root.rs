@@ -1,11 +1,11 @@
-//! What a path starts from.
+//! The root of a path.
 
 use crate::error::Error;
 
-/// How long a path's text may be. AWS limits a whole definition to 1 MB; no path needs more than this.
+/// The longest text of a path. AWS limits a whole definition to 1 MB; no path needs more than this.
 pub(super) const MAX_TEXT_BYTES: usize = 64 << 10;
 
-/// What a path starts from.
+/// The root of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum QueryRoot {
     /// `$`, the state's document.
@@ -16,7 +16,7 @@ pub(super) enum QueryRoot {
     Variable(String),
 }
 
-/// Cuts a path after `$`, `$$` or `$name`.
+/// Splits a path after `$`, `$$` or `$name`.
 pub(super) fn split_root(text: &str) -> Result<(QueryRoot, &str), Error> {
     let Some(rest) = text.strip_prefix('$') else {
         return Err(Error::invalid_expression("a path starts with `$`"));

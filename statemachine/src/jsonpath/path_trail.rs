@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// The way from the root to a value, kept on the stack and written out only in messages.
+/// The way from the root to a value, kept on the stack and formatted only in messages.
 pub(super) enum PathTrail<'t> {
     Root,
     Field {

@@ -1,4 +1,4 @@
-//! A path that finds values: what it starts from, and the fast way along it.
+//! A parsed path, and the fast evaluation of plain ones.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,7 +11,7 @@ use crate::jsonpath::path_root::QueryRoot;
 use crate::jsonpath::syntax_tree::{QueryStep, QuerySteps};
 use crate::scope::Scope;
 
-/// What AWS says of a path into null.
+/// AWS's message for a path into null.
 pub(crate) const NULL_INPUT: &str = "Unable to apply Path transformation to null or empty input.";
 
 /// A parsed path.
@@ -20,20 +20,20 @@ pub struct Query {
     pub(super) text: String,
     pub(super) root: QueryRoot,
     pub(super) steps: QuerySteps,
-    /// Whether a plain loop over fields and indices can follow the path.
+    /// `true` if a plain loop over fields and indices can evaluate the path.
     pub(super) plain: bool,
 }
 
-/// A step of a path that leads to one place.
+/// A step of a plain path.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum PlainStep<'q> {
     Field(&'q str),
-    /// From the start, or from the end where it is negative.
+    /// An index from the start, or from the end if it is negative.
     Index(i32),
 }
 
 impl Query {
-    /// Evaluates against a scope.
+    /// Evaluates the path in a scope.
     ///
     /// # Errors
     /// [`ErrorKind::MissingValue`](crate::ErrorKind::MissingValue) if a definite path leads nowhere, [`ErrorKind::EvaluationFailed`](crate::ErrorKind::EvaluationFailed) if a function or filter
@@ -42,7 +42,7 @@ impl Query {
         self.resolve(scope).map(Cow::into_owned)
     }
 
-    /// Evaluates against a scope, borrowing the value where it stands in the scope as it is.
+    /// Evaluates the path in a scope; borrows the value if the scope holds it.
     ///
     /// # Errors
     /// As [`Query::evaluate`].
@@ -58,12 +58,12 @@ impl Query {
         self.resolve_on(document)
     }
 
-    /// Returns `true` if what the path finds can be moved out of the input: it is one place, and stands in it as it is.
+    /// Returns `true` if the value can be moved out of the input: the path is plain and starts there.
     pub(crate) fn can_move(&self) -> bool {
         self.plain && self.root == QueryRoot::Input
     }
 
-    /// Returns `true` if two paths that can move something may find the same, or one of them a part of what the other does.
+    /// Returns `true` if two paths that can move may find the same value, or one a part of the other's.
     pub(crate) fn may_overlap(&self, other: &Self) -> bool {
         self.steps
             .list
@@ -73,20 +73,20 @@ impl Query {
                 (QueryStep::Fields { names, .. }, QueryStep::Fields { names: others, .. }) => {
                     names == others
                 }
-                // `[-1]` and `[3]` may be the same.
+                // `[-1]` and `[3]` may be the same item.
                 (QueryStep::Indices(_), QueryStep::Indices(_)) => true,
                 _ => false,
             })
     }
 
-    /// Returns `true` if something is where the path leads.
+    /// Returns `true` if the path can move and finds a value.
     pub(crate) fn finds_what_it_can_move(&self, scope: &Scope<'_>) -> bool {
         self.can_move()
             && !self.reads_null(scope)
             && follow(&self.steps.list, scope.input).is_some()
     }
 
-    /// Lists the steps of a path that [`can_move`](Self::can_move) something.
+    /// Returns the steps of a path that [can move](Self::can_move).
     pub(crate) fn plain_steps(&self) -> impl Iterator<Item = PlainStep<'_>> {
         self.steps.list.iter().filter_map(|step| match step {
             QueryStep::Fields { names, .. } => Some(PlainStep::Field(names.first()?)),
@@ -95,7 +95,7 @@ impl Query {
         })
     }
 
-    /// Finds what the path leads to, to be taken.
+    /// Returns the value that the path finds, to be moved out.
     pub(crate) fn find_mut<'v>(&self, document: &'v mut Value) -> Option<&'v mut Value> {
         self.steps
             .list
@@ -119,12 +119,12 @@ impl Query {
         matches!(self.root, QueryRoot::Context)
     }
 
-    /// Tells a path into an input that is null: AWS fails it at once, also where it is `$` alone.
+    /// Returns `true` if the path starts from a null input: AWS then fails at once, even for `$` alone.
     pub(crate) fn reads_null(&self, scope: &Scope<'_>) -> bool {
         matches!(self.root, QueryRoot::Input) && scope.input.is_null()
     }
 
-    /// Evaluates against a plain document, whatever the path starts from.
+    /// Evaluates the path on a document, whatever its root.
     ///
     /// # Errors
     /// As [`Query::evaluate`].
@@ -141,7 +141,7 @@ impl Query {
         Ok(evaluate::evaluate(&self.steps, document)?)
     }
 
-    /// Returns `true` if a path without wildcards ends with an index that its array does not have.
+    /// Returns `true` if a plain path ends with an index past its array.
     pub(crate) fn ends_outside_its_array(&self, scope: &Scope<'_>) -> bool {
         let document = match &self.root {
             QueryRoot::Input => Some(scope.input),
@@ -155,7 +155,7 @@ impl Query {
         self.plain && array.is_some_and(Value::is_array)
     }
 
-    /// Returns `true` if the path stands for one value rather than a list of matches.
+    /// Returns `true` if the path finds one value rather than a list of matches.
     #[must_use]
     pub fn is_definite(&self) -> bool {
         self.steps.definite
@@ -168,7 +168,7 @@ impl fmt::Display for Query {
     }
 }
 
-/// Follows the steps of a plain path; where they lead nowhere, the full evaluation says why.
+/// Returns the value of a plain path; if there is none, the full evaluation builds the error.
 fn follow<'v>(steps: &[QueryStep], document: &'v Value) -> Option<&'v Value> {
     steps.iter().try_fold(document, |value, step| match step {
         QueryStep::Fields { names, .. } => field(value.as_object()?, names.first()?),
@@ -180,7 +180,7 @@ fn follow<'v>(steps: &[QueryStep], document: &'v Value) -> Option<&'v Value> {
     })
 }
 
-/// Counts an index from the start of an array, where it counts from the end.
+/// Converts an index, which may count from the end, to one from the start.
 fn place(length: usize, index: i32) -> Option<usize> {
     let index = isize::try_from(index).ok()?;
     if index < 0 {
@@ -189,7 +189,7 @@ fn place(length: usize, index: i32) -> Option<usize> {
     Some(index.unsigned_abs())
 }
 
-/// Finds a field; in a small object, comparing a few names is faster than hashing one.
+/// Returns a field; in a small object, comparing a few names is faster than hashing one.
 fn field<'v>(fields: &'v Map<String, Value>, name: &str) -> Option<&'v Value> {
     const SMALL: usize = 12;
     if fields.len() > SMALL {

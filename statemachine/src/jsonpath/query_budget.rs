@@ -1,27 +1,27 @@
-//! What an evaluation may take, and how it may fail.
+//! The budget of an evaluation, and its failures.
 
 use serde_json::Value;
 
 use crate::error::Error;
 use crate::evaluation_budget;
 
-/// How many values one evaluation may look at: a few seconds' work at most.
+/// The most values that one evaluation may visit: a few seconds' work.
 const MAX_VISITS: u64 = 20_000_000;
-/// How many bytes are compared or matched in the time that looking at one value takes.
+/// The number of bytes that are compared or matched in the time of one visit.
 const BYTES_PER_VISIT: u64 = 16;
-/// How deep a document may nest. `serde_json` reads 128 levels; more would only come from a value built by hand.
+/// The depth to which a document may nest. `serde_json` reads 128 levels; only a value built in code can be deeper.
 pub(super) const MAX_DOCUMENT_DEPTH: usize = 256;
 
-/// Why an evaluation stopped.
+/// The reason why an evaluation stopped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum QueryFailure {
     /// The path leads nowhere.
     Missing(String),
     /// A value has the wrong type.
     Mismatch(String),
-    /// A filter cannot be applied here; in a filter it just does not hold.
+    /// A filter does not apply to the value; inside a filter, the condition just does not hold.
     Refused,
-    /// A bound was passed.
+    /// A limit was exceeded.
     Limit(&'static str),
 }
 
@@ -38,7 +38,7 @@ impl From<QueryFailure> for Error {
     }
 }
 
-/// What is left of an evaluation's work and memory.
+/// The work and the memory that an evaluation may still use.
 pub(super) struct QueryBudget {
     visits: u64,
     bytes: evaluation_budget::Budget,
@@ -60,7 +60,7 @@ impl QueryBudget {
         Ok(())
     }
 
-    /// Counts what is compared or matched as a whole, as if each piece of it were looked at.
+    /// Counts bytes that are compared or matched as visits.
     pub(super) fn visit_bytes(&mut self, bytes: u64) -> Result<(), QueryFailure> {
         let visits = bytes / BYTES_PER_VISIT;
         self.visits = self
@@ -70,7 +70,7 @@ impl QueryBudget {
         Ok(())
     }
 
-    /// Pays for a copy. `$..*` repeats every value once per level above it.
+    /// Pays for a copy of a value. `$..*` copies every value once per level above it.
     pub(super) fn pay_for(&mut self, value: &Value) -> Result<(), QueryFailure> {
         self.bytes
             .pay_for(value)

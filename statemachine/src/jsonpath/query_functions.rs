@@ -8,7 +8,7 @@ use crate::jsonpath::query_budget::QueryFailure;
 use crate::jsonpath::syntax_tree::{QueryFunction, QueryFunctionKind};
 
 impl QueryFunction {
-    /// Calls the function; null stands for a value that it does not apply to.
+    /// Calls the function; returns null for a value that it does not apply to.
     pub(super) fn call(
         &self,
         value: &Value,
@@ -88,7 +88,7 @@ fn aggregate(kind: QueryFunctionKind, numbers: &[f64]) -> Result<Value, QueryFai
             (squares / count - sum * sum / count / count).sqrt()
         }
         QueryFunctionKind::Minimum => numbers.iter().copied().fold(f64::MAX, f64::min),
-        // Java's smallest positive double, where Jayway starts: the largest of negative numbers is wrong there.
+        // Jayway starts from Java's smallest positive double, so that its maximum of negative numbers is wrong.
         QueryFunctionKind::Maximum => numbers.iter().copied().fold(f64::from_bits(1), f64::max),
         _ => sum,
     };

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use crate::error::Error;
 use crate::jsonpath::path_root::{MAX_TEXT_BYTES, QueryRoot, split_root};
 
-/// How many steps a reference path may have, so that what it inserts never nests deeper than JSON text may.
+/// The most steps of a reference path, so that an inserted value never nests deeper than JSON text may.
 const MAX_STEPS: usize = 100;
 
 /// A path that names exactly one place in a state's data: fields and array indices only.
@@ -27,7 +27,7 @@ impl ReferencePath {
     /// Parses a reference path.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidExpression`](crate::ErrorKind::InvalidExpression) if the text is no reference path.
+    /// [`ErrorKind::InvalidExpression`](crate::ErrorKind::InvalidExpression) if the text is not a reference path.
     pub fn parse(text: &str) -> Result<Self, Error> {
         if text.len() > MAX_TEXT_BYTES {
             return Err(Error::invalid_expression(format!(
@@ -68,7 +68,7 @@ impl ReferencePath {
         })
     }
 
-    /// Looks up the place in a document.
+    /// Returns the value at the place, if there is one.
     #[must_use]
     pub fn get<'a>(&self, document: &'a Value) -> Option<&'a Value> {
         self.steps
@@ -79,7 +79,7 @@ impl ReferencePath {
             })
     }
 
-    /// Returns `true` if what is put at the place becomes a field of the document itself, behind all others; gives its name.
+    /// Returns the field's name if an inserted value becomes a new last field of the document itself.
     pub(crate) fn appended_field(&self, document: &Value) -> Option<&str> {
         match (self.steps.as_slice(), document) {
             ([ReferenceStep::Field(name)], Value::Object(fields)) => {
@@ -89,11 +89,12 @@ impl ReferencePath {
         }
     }
 
-    /// Puts a value at the place, as `ResultPath` does: fields on the way are created, array items must be there.
+    /// Inserts a value at the place, as `ResultPath` does: missing fields on the way are created, array items must
+    /// exist.
     ///
     /// # Errors
-    /// [`ErrorKind::EvaluationFailed`](crate::ErrorKind::EvaluationFailed) if the way leads through something that is no object, or past an array's
-    /// end. The document is then as it was.
+    /// [`ErrorKind::EvaluationFailed`](crate::ErrorKind::EvaluationFailed) if the path leads through a value that is
+    /// not an object, or past the end of an array. The document is then unchanged.
     pub fn insert(&self, root: &mut Value, value: Value) -> Result<(), Error> {
         if self.obstructed_step(root).is_some() {
             return Err(Error::evaluation_failed(format!(
@@ -123,7 +124,7 @@ impl ReferencePath {
         Ok(())
     }
 
-    /// Finds the first step that cannot be taken for what is in its way.
+    /// Returns the first step that does not fit the document.
     pub(crate) fn obstructed_step(&self, root: &Value) -> Option<String> {
         let mut place = Some(root);
         for (depth, step) in self.steps.iter().enumerate() {

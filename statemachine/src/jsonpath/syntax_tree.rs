@@ -1,18 +1,18 @@
-//! What a parsed path is made of: steps, and the filters and functions in them.
+//! The syntax tree of a path: steps, with the filters and functions in them.
 
 use std::fmt;
 
 use regex::Regex;
 use serde_json::{Number, Value};
 
-/// How deep filters, brackets and function arguments may nest inside each other.
+/// The depth to which filters, brackets and function arguments may nest.
 pub(super) const MAX_NESTING: usize = 32;
 
-/// A path below its root: steps, and what follows from their order.
+/// The steps of a path after its root.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct QuerySteps {
     pub(super) list: Vec<QueryStep>,
-    /// Whether everything before the step of the same index leads to one place only.
+    /// For each step, `true` if the steps before it lead to one place only.
     pub(super) upstream_definite: Vec<bool>,
     pub(super) definite: bool,
 }
@@ -44,7 +44,7 @@ pub(super) enum Slice {
     Between(i32, i32),
 }
 
-/// What an item must meet to pass a filter.
+/// The condition that an item must meet to pass a filter.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum FilterCondition {
     Or(Vec<FilterCondition>),
@@ -92,7 +92,7 @@ impl PartialEq for FilterPattern {
     }
 }
 
-/// How two sides are compared.
+/// The comparison operators.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum FilterOperator {
     GreaterOrEqual,
@@ -113,7 +113,7 @@ pub(super) enum FilterOperator {
     SubsetOf,
     AnyOf,
     NoneOf,
-    /// Written in a path, these can never hold: Jayway compares them with what only its Java interface can give.
+    /// The operators that never hold in a path: Jayway compares them with values that only its Java API can pass.
     Never,
 }
 
@@ -125,7 +125,7 @@ pub(super) struct QueryFunction {
     pub(super) arguments: Vec<QueryArgument>,
 }
 
-/// What a function is given besides the value it is called on.
+/// An argument of a function.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum QueryArgument {
     Literal(Value),
@@ -174,7 +174,7 @@ impl QuerySteps {
             upstream_definite.push(so_far);
             so_far = so_far && step.is_definite(index + 1 == end);
         }
-        // A function at the end of a scan takes all matches at once and gives one value.
+        // A function at the end of a scan takes all matches at once and returns one value.
         so_far = so_far
             || matches!(
                 list.as_slice(),
@@ -269,7 +269,7 @@ impl QueryFunction {
         self.kind == Some(QueryFunctionKind::Length)
     }
 
-    /// Returns `true` if the result holds a copy of what the function is called on.
+    /// Returns `true` if the result holds a copy of the value that the function is called on.
     pub(super) fn copies(&self) -> bool {
         matches!(
             self.kind,

@@ -1,7 +1,7 @@
 //! Payload templates: JSON whose fields ending in `.$` are computed.
 //!
 //! A template builds objects in the order that AWS's do: fixed fields as written, then computed ones as Java's
-//! `HashMap` lists them. It shows in texts made from them.
+//! `HashMap` lists them. The order shows in JSON texts made from them.
 //!
 //! ```
 //! use drivetrain_statemachine::scope::{Host, Random, Scope};

@@ -1,4 +1,4 @@
-//! What a computed field of a template holds.
+//! The expressions of computed fields.
 
 use serde_json::Value;
 
@@ -8,7 +8,7 @@ use crate::intrinsics::Call;
 use crate::jsonpath::{NULL_INPUT, Query};
 use crate::scope::{Host, Scope};
 
-/// What a computed field holds: a path, or a call of an intrinsic function.
+/// The expression of a computed field: a path, or a call of an intrinsic function.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum PathOrCall {
     /// A path.
@@ -18,7 +18,7 @@ pub(super) enum PathOrCall {
 }
 
 impl PathOrCall {
-    /// Parses what starts with `$` as a path and everything else as a call.
+    /// Parses a text that starts with `$` as a path and any other as a call.
     ///
     /// # Errors
     /// [`ErrorKind::InvalidExpression`] if the text is neither.

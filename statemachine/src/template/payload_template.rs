@@ -8,7 +8,7 @@ use crate::json_text::{DEEPEST, Refused, TextWriter};
 use crate::scope::{Host, Scope};
 use crate::template::template_node::{TemplateEvaluation, TemplateNode};
 
-/// What is said of a payload that nests too deeply.
+/// The message for a payload that nests too deeply.
 pub(crate) const PAYLOAD_TOO_DEEP: &str = "the payload nests too deeply";
 
 /// A parsed payload template.
@@ -18,9 +18,9 @@ pub struct Template {
     pub(super) builds_in_place: bool,
 }
 
-/// Which template has built a value.
+/// The identity of the template that built a value.
 ///
-/// It is an address, compared and never followed: good only as long as the template stays where it is.
+/// It is an address that is compared and never dereferenced, and valid only while the template does not move.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct BuiltBy(usize);
 
@@ -28,7 +28,9 @@ impl Template {
     /// Evaluates the template.
     ///
     /// # Errors
-    /// [`ErrorKind`](crate::ErrorKind) says what went wrong, [`Error::field`] where.
+    /// [`ErrorKind::MissingValue`](crate::ErrorKind::MissingValue),
+    /// [`ErrorKind::EvaluationFailed`](crate::ErrorKind::EvaluationFailed) or
+    /// [`ErrorKind::LimitExceeded`](crate::ErrorKind::LimitExceeded); [`Error::field`] is the field that failed.
     pub fn evaluate(&self, scope: &Scope<'_>, host: &mut Host) -> Result<Value, Error> {
         within_depth(self.node.build(&mut TemplateEvaluation {
             scope,
@@ -38,10 +40,11 @@ impl Template {
         })?)
     }
 
-    /// Evaluates the template on an input that nobody needs afterwards: what it can, it moves instead of copying.
+    /// Evaluates the template on an input that is not needed afterwards; moves values instead of copying them if it
+    /// can.
     ///
-    /// The input is left without what was moved; it is untouched if the evaluation fails. How deep the payload nests is
-    /// left to the caller to look at.
+    /// Moved values are null in the input afterwards; the input is unchanged if the evaluation fails. The caller must
+    /// check the payload's depth.
     pub(crate) fn evaluate_by_moving(
         &self,
         input: &mut Value,
@@ -63,16 +66,16 @@ impl Template {
         Ok(value)
     }
 
-    /// Names this template as the one that has built a value, if it can build anew in that.
+    /// Returns the identity of this template, if it can build in place.
     pub(crate) fn builder(&self) -> Option<BuiltBy> {
         self.builds_in_place
             .then(|| BuiltBy(std::ptr::from_ref(self).addr()))
     }
 
-    /// Evaluates the template on a value that it has built itself, in its place: what is fixed stays where it is.
+    /// Evaluates the template in place, on a value that it built before: fixed parts stay where they are.
     ///
-    /// Fields that have been appended to it since are dropped. The value is untouched if the evaluation fails. It comes out as from
-    /// [`evaluate_by_moving`](Self::evaluate_by_moving).
+    /// Fields that were appended since are dropped. The value is unchanged if the evaluation fails. The result is that
+    /// of [`evaluate_by_moving`](Self::evaluate_by_moving).
     pub(crate) fn evaluate_in_place(
         &self,
         built: &mut Value,
@@ -101,13 +104,14 @@ impl Template {
 }
 
 impl Template {
-    /// Writes a value that this template has built: what is fixed in it has been written ahead.
+    /// Writes a value that this template built; the text of its fixed parts was written in advance.
     pub(crate) fn write(&self, built: &Value, writer: &mut TextWriter<'_>) -> Result<(), Refused> {
         self.node.write(built, writer, DEEPEST)
     }
 }
 
-/// Refuses what cannot be written and read back; it is safe to drop, for templates and inputs are within the limit.
+/// Fails if a value nests too deeply to be written and read back. Dropping it is safe, because templates and inputs are
+/// within the limit.
 fn within_depth(value: Value) -> Result<Value, Error> {
     if evaluation_budget::nests_too_deeply(&value) {
         return Err(Error::limit_exceeded(PAYLOAD_TOO_DEEP));

@@ -1,4 +1,5 @@
-//! Builds a payload: what is fixed is copied as a whole, what is computed is put into its place.
+//! The nodes of a template, which build payloads: fixed parts are copied as a whole, computed parts are put into their
+//! places.
 
 use serde_json::{Map, Value};
 
@@ -9,7 +10,7 @@ use crate::jsonpath::{PlainStep, Query};
 use crate::scope::{Host, Scope};
 use crate::template::path_or_call::{PathOrCall, too_large};
 
-/// How many paths of a template may move what they find; each is compared with those before it.
+/// The most paths of a template that may move values; each is compared with those before it.
 const MOST_MOVES: usize = 64;
 
 /// A part of a template.
@@ -21,23 +22,23 @@ pub(super) enum TemplateNode {
     Computed {
         field: String,
         expression: PathOrCall,
-        /// What the path finds may be moved out of the input, if nobody needs that afterwards.
+        /// `true` if the path's value may be moved out of an input that is not needed afterwards.
         moves: bool,
     },
 }
 
-/// An object or an array with what is fixed in it, and what goes into its other places.
+/// An object or an array: its fixed parts, and the nodes that compute its other parts.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct TemplateParts<F> {
-    /// Null where something is computed. Copying it is faster than inserting each key anew.
+    /// The fixed parts, with null for computed ones. Copying it is faster than inserting each key again.
     fixed: F,
-    /// What `fixed` takes in memory.
+    /// The memory of `fixed`.
     weight: u64,
-    /// The computed parts by their place, in its order.
+    /// The computed parts with their index, in that order.
     computed: Vec<(usize, TemplateNode)>,
-    /// The text before, between and behind the computed parts.
+    /// The text before, between and after the computed parts.
     fragments: Vec<Fragment>,
-    /// How deep what is fixed nests below this level.
+    /// The depth of the fixed parts below this level.
     depth: usize,
 }
 
@@ -46,12 +47,12 @@ pub(super) struct TemplateEvaluation<'a, 's> {
     pub(super) scope: &'a Scope<'s>,
     pub(super) host: &'a mut Host,
     pub(super) budget: Budget,
-    /// What is to be moved is only looked for, and null stands in its place until then.
+    /// `true` if values that can be moved are only checked for, and built as null until they are moved.
     pub(super) moves: bool,
 }
 
 impl TemplateNode {
-    /// Makes a node of fields in the order in which they are built.
+    /// Creates a node from fields, in the order in which they are built.
     pub(super) fn object(fields: Vec<(String, Self)>) -> Self {
         let (names, nodes): (Vec<String>, Vec<Self>) = fields.into_iter().unzip();
         let fragments = fragments(["{", "}"], &nodes, |index, writer| {
@@ -60,7 +61,7 @@ impl TemplateNode {
         });
         let depth = depth_of_fixed(&nodes);
         let (fixed, weight, computed) = split(nodes);
-        // Copies keep the room for one field more, which a `ResultPath` may put into them.
+        // Copies keep the capacity for one more field, which a `ResultPath` may insert.
         let mut object = Map::with_capacity(names.len() + 1);
         object.extend(names.into_iter().zip(fixed));
         let fixed = object;
@@ -92,7 +93,7 @@ impl TemplateNode {
         })
     }
 
-    /// Marks the paths that may move what they find: no two of them may lead to the same or into each other.
+    /// Marks the paths that may move their value: no two of them may overlap.
     pub(super) fn plan_moves<'n>(&'n mut self, planned: &mut Vec<&'n Query>) {
         match self {
             Self::Object(parts) => parts.plan_moves(planned),
@@ -153,8 +154,8 @@ impl TemplateNode {
         }
     }
 
-    /// Returns `true` if the node can build anew in what it has built before: whatever it moves then leaves what is fixed
-    /// where it is. Needs the moves to be planned.
+    /// Returns `true` if the node can build in place: its moves then never touch fixed parts. Moves must have been
+    /// planned.
     pub(super) fn builds_in_place(&self) -> bool {
         let mut moving = Vec::new();
         self.list_moving(&mut moving);
@@ -174,7 +175,7 @@ impl TemplateNode {
         }
     }
 
-    /// Returns `true` if a path that can move something leads to what this node has computed, or into that.
+    /// Returns `true` if a path that can move leads to or into a computed part of this node.
     fn leads_to_computed(&self, query: &Query) -> bool {
         let mut node = Some(self);
         for step in query.plain_steps() {
@@ -192,7 +193,7 @@ impl TemplateNode {
         matches!(node, Some(Self::Computed { .. }))
     }
 
-    /// Computes what the node does not hold, in the order of building.
+    /// Computes the computed parts, in the order of building.
     pub(super) fn compute(
         &self,
         building: &mut TemplateEvaluation<'_, '_>,
@@ -209,7 +210,7 @@ impl TemplateNode {
         }
     }
 
-    /// Moves what is to be moved from the input to what has been computed.
+    /// Moves values from the input into the computed parts.
     pub(super) fn move_among<'v>(
         &self,
         made: &mut impl Iterator<Item = &'v mut Value>,
@@ -226,7 +227,7 @@ impl TemplateNode {
         }
     }
 
-    /// Drops the fields that have been appended to what the node has built.
+    /// Drops fields that were appended to the node's value.
     pub(super) fn drop_appended(&self, built: &mut Value) {
         if let (Self::Object(parts), Value::Object(fields)) = (self, built)
             && fields.len() > parts.fixed.len()
@@ -240,7 +241,7 @@ impl TemplateNode {
         }
     }
 
-    /// Puts what has been computed into its places in what the node has built before.
+    /// Puts the computed parts into their places in the node's value.
     pub(super) fn put(&self, built: &mut Value, made: &mut impl Iterator<Item = Value>) {
         let put = match (self, built) {
             (Self::Object(parts), Value::Object(fields)) => {
@@ -264,7 +265,7 @@ impl TemplateNode {
         put.expect("putting what has been computed never fails");
     }
 
-    /// Writes what the node has built.
+    /// Writes the node's value.
     pub(super) fn write(
         &self,
         built: &Value,
@@ -282,7 +283,7 @@ impl TemplateNode {
         }
     }
 
-    /// Moves what is to be moved from the input into the places that were left for it.
+    /// Moves values from the input into the places that were left for them.
     pub(super) fn move_into(&self, built: &mut Value, input: &mut Value) {
         let moved = match (self, built) {
             (Self::Object(parts), Value::Object(fields)) => {
@@ -321,7 +322,7 @@ impl<F> TemplateParts<F> {
         self.computed.iter().for_each(|(_, part)| each(part));
     }
 
-    /// Finds the computed part of a place.
+    /// Returns the computed part with an index.
     fn part_at(&self, place: Option<usize>) -> Option<&TemplateNode> {
         let found = self.computed.iter().find(|(own, _)| Some(*own) == place);
         found.map(|(_, part)| part)
@@ -364,7 +365,7 @@ impl<F> TemplateParts<F> {
         writer.fragment(last)
     }
 
-    /// Goes through the computed parts and their places.
+    /// Calls `fill` with each computed part and its place.
     fn fill<'v>(
         &self,
         mut places: impl Iterator<Item = &'v mut Value>,
@@ -380,7 +381,7 @@ impl<F> TemplateParts<F> {
     }
 }
 
-/// Writes ahead what stands before, between and behind the computed parts; `name` writes what leads to a part.
+/// Writes the text before, between and after the computed parts; `name` writes the key of a part.
 fn fragments(
     [open, close]: [&str; 2],
     nodes: &[TemplateNode],
@@ -414,7 +415,7 @@ fn depth_of_fixed(nodes: &[TemplateNode]) -> usize {
     depths.max().unwrap_or_default()
 }
 
-/// Splits parts into what is fixed, with its weight, and what is computed.
+/// Splits nodes into fixed values with their weight, and computed parts.
 fn split(nodes: Vec<TemplateNode>) -> (Vec<Value>, u64, Vec<(usize, TemplateNode)>) {
     let mut weight = 0;
     let mut computed = Vec::new();
