@@ -17,14 +17,14 @@ pub struct MockFile {
     machines: BTreeMap<String, BTreeMap<String, BTreeMap<String, Arc<Response>>>>,
 }
 
-/// One test case: which answers each of its states gets; the default one answers nothing.
+/// One test case: the answers for its states; the default case has none.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct MockCase {
     name: String,
     states: BTreeMap<String, Arc<Response>>,
 }
 
-/// What one call of a state is answered with.
+/// The answer to one call of a state.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum MockAnswer {
     /// The task's output.
@@ -33,14 +33,15 @@ pub(super) enum MockAnswer {
     Throw {
         /// The name that handlers of the machine match.
         error: Option<String>,
-        /// The text for people.
+        /// The cause.
         cause: Option<String>,
     },
-    /// Nothing: the state's timeout ends the call, or whatever stops the state. Step Functions Local has no word for it.
+    /// No answer: the state's timeout ends the call, or the end of the state. An addition to Step Functions Local's
+    /// format.
     Hang,
 }
 
-/// Answers by the number of the call, from 0; no two ranges overlap.
+/// Answers by call number, from 0; no two ranges overlap.
 #[derive(Debug, PartialEq)]
 pub(super) struct Response {
     answers: Vec<(RangeInclusive<u64>, MockAnswer)>,
@@ -50,7 +51,7 @@ impl MockFile {
     /// Reads a file's text.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidMockFile`] with everything that is wrong and where it stands.
+    /// [`ErrorKind::InvalidMockFile`] with every problem and its place.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let value: Value = serde_json::from_str(text).map_err(|error| {
             let place = Place {
@@ -80,12 +81,13 @@ impl MockFile {
         }
     }
 
-    /// Names the machines, sorted.
+    /// Returns the names of the machines, sorted.
     pub fn machines(&self) -> impl Iterator<Item = &str> {
         self.machines.keys().map(String::as_str)
     }
 
-    /// Names the cases of a machine, sorted; of the only one if the file has just one.
+    /// Returns the names of a machine's cases, sorted; if the file has a single machine, its cases whatever `machine`
+    /// is.
     ///
     /// # Errors
     /// [`ErrorKind::UnknownMock`] if the file has several machines and none of this name.
@@ -93,10 +95,10 @@ impl MockFile {
         Ok(self.machine(machine)?.keys().map(String::as_str))
     }
 
-    /// Chooses a case of a machine; of the only one if the file has just one.
+    /// Returns a case of a machine; if the file has a single machine, its case whatever `machine` is.
     ///
     /// # Errors
-    /// [`ErrorKind::UnknownMock`] if there is no such machine or case; the message names those that there are.
+    /// [`ErrorKind::UnknownMock`] if there is no such machine or case; the message lists the existing ones.
     pub fn case(&self, machine: &str, case: &str) -> Result<MockCase, Error> {
         let cases = self.machine(machine)?;
         let states = cases
@@ -145,12 +147,12 @@ impl MockCase {
         &self.name
     }
 
-    /// Names the states that have answers, sorted.
+    /// Returns the names of the states that have answers, sorted.
     pub fn states(&self) -> impl Iterator<Item = &str> {
         self.states.keys().map(String::as_str)
     }
 
-    /// Looks up the answer to a state's call; calls count from 0.
+    /// Returns the answer to a state's call; calls count from 0.
     pub(super) fn answer(&self, state: &str, call: u64) -> Option<&MockAnswer> {
         let response = self.states.get(state)?;
         response

@@ -1,4 +1,4 @@
-//! Answers task calls from a case.
+//! The task handler that answers from a test case.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,13 +11,13 @@ use tokio::sync::Notify;
 use crate::mocks::mock_file::{MockAnswer, MockCase};
 use crate::{ResourceKind, TaskCall, TaskFailure, TaskHandler, TaskOutput};
 
-/// How the resources begin that a Map calls for itself, to read its items and write its results. No Task may call them.
+/// The prefix of the resources that a Map calls to read its items and write its results. A Task cannot call them.
 pub(super) const OBJECT_RESOURCES: &str = "arn:aws:states:::s3:";
 
-/// Answers each call of a state with the case's next answer for it; clones share the count.
+/// A handler that answers each call of a state with the case's next answer; clones share the count.
 ///
-/// A call that the case has no answer for is never answered, so that no handler of the machine takes it for a
-/// failure: whoever runs the execution waits for [`missing`](Self::missing) too and stops it.
+/// A call without an answer in the case is never answered, so that no catcher of the machine handles it as a failure:
+/// the caller must wait for [`missing`](Self::missing) too and stop the execution.
 #[derive(Clone)]
 pub struct MockHandler {
     shared: Arc<MockState>,
@@ -58,7 +58,7 @@ impl fmt::Display for MissingMock {
 }
 
 impl MockHandler {
-    /// Makes a handler that answers from a case.
+    /// Creates a handler that answers from a case.
     #[must_use]
     pub fn new(case: MockCase) -> Self {
         let shared = MockState {
@@ -72,14 +72,14 @@ impl MockHandler {
         }
     }
 
-    /// Sends what Map states read and write to another handler.
+    /// Sends the calls by which Map states read and write objects to another handler.
     #[must_use]
     pub fn objects(mut self, objects: impl TaskHandler + 'static) -> Self {
         self.objects = Some(Arc::new(objects));
         self
     }
 
-    /// Waits until a call comes that the case has no answer for, and names it.
+    /// Waits for a call that the case has no answer for, and returns it.
     pub async fn missing(&self) -> MissingMock {
         loop {
             let changed = self.shared.changed.notified();
@@ -90,7 +90,7 @@ impl MockHandler {
         }
     }
 
-    /// Tells how often each state has called, for those that have.
+    /// Returns the number of calls per state.
     #[must_use]
     pub fn calls(&self) -> BTreeMap<String, u64> {
         self.lock().calls.clone()
@@ -103,7 +103,7 @@ impl MockHandler {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts the call and finds its answer.
+    /// Counts the call and returns its answer.
     fn next(&self, state: &str) -> Option<MockAnswer> {
         let mut progress = self.lock();
         let count = progress.calls.entry(state.to_owned()).or_default();
@@ -151,7 +151,7 @@ pub(super) fn answered(
     Box::pin(std::future::ready(reply(call, answer)))
 }
 
-/// Answers the request that starts a job, or hands a token on.
+/// Reports the response to the request that starts a job or delivers a token.
 fn submit(call: &TaskCall) {
     if call.resource.waits_for_job() || token(call).is_some() {
         call.submitted(json!({}));
@@ -164,7 +164,7 @@ fn token(call: &TaskCall) -> Option<&str> {
     call.token.as_deref().filter(|_| !is_activity)
 }
 
-/// Returns the answer the way that the call waits for it.
+/// Gives the answer as the call awaits it: as its result, or through its token.
 fn reply(call: &TaskCall, answer: Result<Value, TaskFailure>) -> Result<TaskOutput, TaskFailure> {
     let Some(token) = token(call) else {
         return answer.map(TaskOutput::from);
@@ -173,7 +173,7 @@ fn reply(call: &TaskCall, answer: Result<Value, TaskFailure>) -> Result<TaskOutp
         Ok(output) => call.tokens.succeed(token, output),
         Err(TaskFailure { error, cause }) => call.tokens.fail(token, error, cause),
     };
-    // Only an execution that has ended meanwhile does not wait for its own token.
+    // The token is unknown only if the execution has ended meanwhile.
     let _ = answered;
     Ok(json!({}).into())
 }

@@ -1,4 +1,4 @@
-//! Makes a mock file from a recorded history, so that an execution can be replayed.
+//! Mock files from recorded histories, so that executions can be replayed.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind};
 use crate::mocks::mock_file::{MockAnswer, MockFile};
 use crate::mocks::replay_clock::{HistoryThreads, seconds};
 
-/// What ends a task: the event's type, where its details stand, and whether it has an output.
+/// The events that end a task: type, key of the details, and whether it has an output.
 const ENDS: &[(&str, &str, bool)] = &[
     ("ActivityFailed", "activityFailedEventDetails", false),
     (
@@ -50,7 +50,7 @@ const ENDS: &[(&str, &str, bool)] = &[
     ("TaskTimedOut", "taskTimedOutEventDetails", false),
 ];
 
-/// What starts a task's attempt.
+/// The events that start an attempt of a task.
 const STARTS: &[&str] = &[
     "ActivityScheduled",
     "LambdaFunctionScheduled",
@@ -58,23 +58,23 @@ const STARTS: &[&str] = &[
 ];
 
 impl MockFile {
-    /// Makes a mock file with one case from a history as `get-execution-history` prints it.
+    /// Builds a mock file with one case from a history as `get-execution-history` prints it.
     ///
-    /// A call that timed out, or had no answer when its execution ended, becomes one that hangs, so that the state's own
-    /// timeout ends it, or whatever ended it then.
+    /// A call that timed out, or was unanswered when its execution ended, becomes one that hangs, so that the same
+    /// timeout or end occurs in a replay.
     ///
-    /// Of a Map whose iterations ran side by side, the calls of a state are put in the order in which a replay makes
-    /// them: there tasks take no time, and only waits, retries and timeouts do. Without the machine this is a guess that
-    /// iterations of many retries defeat; [`ReplayHandler`](crate::mocks::ReplayHandler) knows.
+    /// The calls of concurrent iterations are sorted into the order in which a replay makes them: in a replay tasks
+    /// take no time, only waits, retries and timeouts do. Without the machine this order is a guess, and wrong for
+    /// iterations with many retries; a [`ReplayHandler`](crate::mocks::ReplayHandler) knows the right one.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidHistory`] if it is no history, or was recorded without its data.
+    /// [`ErrorKind::InvalidHistory`] if it is not a history, or was recorded without its data.
     pub fn from_history(history: &Value, machine: &str, case: &str) -> Result<Value, Error> {
         Self::from_histories([history], machine, case)
     }
 
-    /// Makes a mock file with one case from an execution's history and those of its distributed Maps' children, which
-    /// AWS keeps apart; the children's calls keep the order in which the children started.
+    /// Builds a mock file with one case from an execution's history and the separate histories of its child executions;
+    /// the children's calls are in the order in which the children started.
     ///
     /// # Errors
     /// As [`from_history`](Self::from_history).
@@ -92,15 +92,15 @@ impl MockFile {
     }
 }
 
-/// A call that was made, and what answered it.
+/// A recorded call and its answer.
 #[derive(Debug)]
 pub(super) struct RecordedCall {
-    /// What it was called with, where the history tells.
+    /// The call's input, if the history has it.
     pub(super) input: Option<Value>,
     pub(super) answer: MockAnswer,
 }
 
-/// Finds the calls of each state, in the order in which a replay would make them as far as can be told.
+/// Returns the calls of each state, in the most likely order of a replay.
 pub(super) fn recorded_calls<'v>(
     histories: impl IntoIterator<Item = &'v Value>,
 ) -> Result<BTreeMap<String, Vec<RecordedCall>>, Error> {
@@ -124,7 +124,7 @@ pub(super) fn recorded_calls<'v>(
     Ok(sorted.collect())
 }
 
-/// Writes a mock file with one case from each state's answers in the order of its calls.
+/// Builds a mock file with one case from each state's answers, in the order of its calls.
 pub(super) fn mock_file(
     machine: &str,
     case: &str,
@@ -158,7 +158,7 @@ fn written(answer: &MockAnswer) -> Value {
     }
 }
 
-/// When a replay makes a call: what the clock says, which execution, which iterations, which event.
+/// The order of a replay's calls: by clock, execution, iterations and event.
 type CallOrder = (u64, usize, Vec<(u64, u64)>, u64);
 
 /// The calls of one execution.
@@ -173,14 +173,14 @@ struct HistoryCall {
     made: RecordedCall,
 }
 
-/// Where a call stands in its execution.
+/// The position of a call in its execution.
 struct CallPosition {
     elapsed: u64,
     iterations: Vec<(u64, u64)>,
     event: u64,
 }
 
-/// Finds the calls of a history and what answered each.
+/// Returns the calls of a history with their answers.
 fn calls(history: &Value) -> Result<ExecutionCalls, Error> {
     let events = history.get("events").unwrap_or(history);
     let events = events
@@ -228,7 +228,7 @@ fn calls(history: &Value) -> Result<ExecutionCalls, Error> {
     })
 }
 
-/// Reads what an event that schedules a task tells of its input.
+/// Returns the input in an event that schedules a task.
 fn input(scheduled: &Value) -> Option<Value> {
     let mut details = scheduled.as_object().into_iter().flatten();
     let text = details
@@ -236,7 +236,8 @@ fn input(scheduled: &Value) -> Option<Value> {
     serde_json::from_str(text).ok()
 }
 
-/// Hangs where that gives the same timeout again; a task that sent heartbeats up to its timeout would time out earlier.
+/// Returns a call that hangs, if that leads to the same timeout in a replay; a task that sent heartbeats until its
+/// timeout would time out earlier.
 fn timed_out(event: &Value, details: &Value, scheduled: Option<&Value>) -> MockAnswer {
     let has_cause = details["cause"]
         .as_str()
@@ -288,7 +289,7 @@ fn failure(details: &Value) -> MockAnswer {
     }
 }
 
-/// Numbers answers from 0, those that repeat as one range.
+/// Numbers the answers from 0; repeated ones become one range.
 fn numbered(answers: impl Iterator<Item = Value>) -> Map<String, Value> {
     let mut runs: Vec<(usize, usize, Value)> = Vec::new();
     for (number, answer) in answers.enumerate() {

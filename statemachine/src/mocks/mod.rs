@@ -1,7 +1,7 @@
 //! Mocked answers for tasks, in the format of Step Functions Local's `MockConfigFile.json`.
 //!
-//! A file names machines, each machine test cases, each case a response for each Task state, and each response the
-//! answer to the state's first call, its second, and so on:
+//! A file has machines, a machine has test cases, a case names a response for each Task state, and a response has the
+//! answers to the state's calls by their number:
 //!
 //! ```
 //! use drivetrain_statemachine::mocks::{MockFile, MockHandler};
@@ -32,10 +32,10 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Beside the format's `Return` and `Throw`, an answer may be `{"Hang": true}`: the call is never answered, as that of a
-//! task that runs until its timeout, or until a failure beside it stops it.
+//! Besides the format's `Return` and `Throw`, an answer may be `{"Hang": true}`: the call is never answered, like that
+//! of a task that runs until its timeout, or until a failure in another branch stops it.
 //!
-//! [`MockFile::from_history`] makes such a file from what an execution on AWS recorded, so that it can be replayed.
+//! [`MockFile::from_history`] builds such a file from the history of an execution on AWS, so that it can be replayed.
 
 mod mock_file;
 mod mock_handler;

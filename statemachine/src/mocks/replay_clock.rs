@@ -1,27 +1,27 @@
-//! When a replay comes to an event of a recorded history.
+//! The time at which a replay reaches an event of a recorded history.
 //!
-//! In a replay tasks are answered at once, so that its clock is another: only waits, the delays of retries and timeouts
-//! move it. Iterations that ran side by side come in the order of that clock, and of their numbers.
+//! In a replay tasks are answered at once, so that its clock differs: only waits, retry delays and timeouts advance it.
+//! Concurrent iterations are ordered by that clock, and then by their numbers.
 
 use std::collections::BTreeMap;
 
 use chrono::DateTime;
 use serde_json::Value;
 
-/// How far each event's line of events has come.
+/// The threads of a history, as they are at each event.
 #[derive(Default)]
 pub(super) struct HistoryThreads(BTreeMap<u64, HistoryThread>);
 
-/// One line of events, as it stands at one of them.
+/// A thread of events, as it is at one of them.
 #[derive(Clone, Default)]
 pub(super) struct HistoryThread {
-    /// The Task state that it is in.
+    /// The current Task state.
     pub(super) state: Option<String>,
     /// The event that scheduled the state's last attempt.
     pub(super) scheduled: Option<u64>,
-    /// What a replay's clock says, in halves of a second.
+    /// The time on a replay's clock, in half seconds.
     pub(super) elapsed: u64,
-    /// The Maps that it is in, the outermost first.
+    /// The Maps around the current state, the outermost first.
     maps: Vec<InMap>,
     last: LastEvent,
     date: f64,
@@ -37,7 +37,7 @@ struct InMap {
 
 #[derive(Clone, Copy, Default, PartialEq)]
 enum LastEvent {
-    /// Something that takes no time in a replay.
+    /// An event that takes no time in a replay.
     #[default]
     Other,
     Waiting,
@@ -46,7 +46,7 @@ enum LastEvent {
 }
 
 impl HistoryThreads {
-    /// Goes on to an event; those before it have been there already.
+    /// Follows an event; earlier events must have been followed already.
     pub(super) fn follow(&mut self, id: u64, event: &Value) -> &HistoryThread {
         let previous = event["previousEventId"].as_u64();
         let mut thread = previous
@@ -58,7 +58,7 @@ impl HistoryThreads {
 }
 
 impl HistoryThread {
-    /// Tells which iteration of which visit it is in, for each Map that it is in.
+    /// Returns the visit and the iteration of each Map around the current state.
     pub(super) fn iterations(&self) -> Vec<(u64, u64)> {
         let maps = self.maps.iter();
         maps.map(|map| (map.visit, map.iteration)).collect()
@@ -85,7 +85,7 @@ impl HistoryThread {
             "WaitStateEntered" => LastEvent::Waiting,
             _ if is_scheduled => LastEvent::Scheduled,
             _ if kind.ends_with("Failed") || kind.ends_with("TimedOut") => LastEvent::Failed,
-            // What lies between a call and its end.
+            // Events between a call and its end.
             _ if self.last == LastEvent::Scheduled
                 && (kind.ends_with("Started") || kind.ends_with("Submitted")) =>
             {
@@ -116,7 +116,7 @@ impl HistoryThread {
                 self.maps.truncate(at);
             }
         } else if kind == "MapIterationStarted" {
-            // What it follows may stand in the iteration that made room for it.
+            // The event before it may belong to the iteration that it replaces.
             if let Some(at) = self.map(name("mapIterationStartedEventDetails")) {
                 let index = &event["mapIterationStartedEventDetails"]["index"];
                 self.maps.truncate(at + 1);
@@ -130,7 +130,7 @@ impl HistoryThread {
     }
 }
 
-/// Rounds to halves: what was recorded is a little longer than what the definition says.
+/// Rounds to half seconds: a recorded delay is a little longer than the definition's.
 fn halves(seconds: f64) -> u64 {
     #[expect(
         clippy::cast_possible_truncation,
@@ -141,7 +141,7 @@ fn halves(seconds: f64) -> u64 {
     halves
 }
 
-/// Reads an event's date as the AWS command line writes it, a text or seconds since 1970; 0 if there is none.
+/// Reads an event's date as the AWS CLI writes it, a text or seconds since 1970; 0 if there is none.
 pub(super) fn seconds(event: &Value) -> f64 {
     match &event["timestamp"] {
         Value::String(text) => DateTime::parse_from_rfc3339(text).map_or(0.0, |date| {

@@ -1,4 +1,4 @@
-//! Answers task calls as those of a recorded execution were answered.
+//! The task handler that answers as a recorded execution was answered.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,11 +14,11 @@ use crate::mocks::mock_handler::{OBJECT_RESOURCES, answered};
 use crate::mocks::mocks_from_history::{RecordedCall, mock_file, recorded_calls};
 use crate::{TaskCall, TaskFailure, TaskHandler, TaskOutput};
 
-/// Answers each call with what the recorded call of the same state with the most similar input was answered; clones
-/// share which calls are left.
+/// A handler that gives each call the answer of the recorded call of the same state with the most similar input; clones
+/// share the calls that are left.
 ///
-/// Similar is enough: tokens, dates and names of executions are never the same again. A call of a state that has none
-/// left is never answered, and [`diverged`](Self::diverged) tells.
+/// The input need not be equal, because tokens, dates and execution names differ in every execution. A call of a state
+/// without recorded calls left is never answered; see [`diverged`](Self::diverged).
 ///
 /// ```
 /// use drivetrain_statemachine::mocks::ReplayHandler;
@@ -61,7 +61,7 @@ struct ReplayState {
 #[derive(Default)]
 struct StateCalls {
     left: Vec<RecordedCall>,
-    /// What was answered so far, in the order of the replay's own calls.
+    /// The answers so far, in the order of the replay's calls.
     answers: Vec<MockAnswer>,
     has_diverged: bool,
 }
@@ -92,23 +92,25 @@ impl ReplayHandler {
         })
     }
 
-    /// Lets a call hang that was never made, instead of [diverging](Self::diverged).
+    /// Lets a call without a recorded answer hang, instead of [diverging](Self::diverged).
     ///
-    /// In a replay tasks take no time, so that a branch may come further than it did before a failure beside it ended it.
+    /// In a replay tasks take no time, so that a branch may get further than it did before a failure in another branch
+    /// ended it.
     #[must_use]
     pub fn patient(mut self) -> Self {
         self.is_patient = true;
         self
     }
 
-    /// Sends what Map states read and write to another handler.
+    /// Sends the calls by which Map states read and write objects to another handler.
     #[must_use]
     pub fn objects(mut self, objects: impl TaskHandler + 'static) -> Self {
         self.objects = Some(Arc::new(objects));
         self
     }
 
-    /// Waits until a state calls more often than it did, and names it: the machine is not the one that was recorded.
+    /// Waits until a state makes more calls than were recorded, and returns its name: the machine is not the recorded
+    /// one.
     pub async fn diverged(&self) -> String {
         loop {
             let changed = self.shared.changed.notified();
@@ -123,7 +125,7 @@ impl ReplayHandler {
         }
     }
 
-    /// Writes a mock file with one case: the answers in the order of the calls, those that nobody asked for behind.
+    /// Builds a mock file with one case: the answers in the order of the replay's calls, then those of calls not made.
     #[must_use]
     pub fn mock_file(&self, machine: &str, case: &str) -> Value {
         let states = self.lock();
@@ -145,12 +147,12 @@ impl ReplayHandler {
         let calls = states.entry(state.to_owned()).or_default();
         let likeness =
             |call: &RecordedCall| call.input.as_ref().map_or(0, |one| likeness(one, input));
-        // Of several that are alike, the first one is meant.
+        // Of several equally similar calls, the first one counts.
         let best = (0..calls.left.len())
             .rev()
             .max_by_key(|index| likeness(&calls.left[*index]));
         let Some(best) = best else {
-            // A history tells of no object.
+            // Histories do not show the objects that Maps read and write.
             if self.is_patient && !is_object {
                 calls.answers.push(MockAnswer::Hang);
                 return Some(MockAnswer::Hang);
@@ -165,7 +167,7 @@ impl ReplayHandler {
     }
 }
 
-/// Counts what two values have in common, less what they have not.
+/// Returns the number of equal parts of two values, less that of different ones.
 fn likeness(one: &Value, other: &Value) -> i64 {
     match (one, other) {
         (Value::Object(one), Value::Object(other)) => {

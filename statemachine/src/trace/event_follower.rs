@@ -1,7 +1,7 @@
-//! From events to threads.
+//! The follower of events, which assigns each to its thread.
 //!
-//! Each event names the one that it follows, so that it can be given to the thread that had that one. Where a Map or a
-//! Parallel state is left, AWS names the last event inside it: then the thread that is meant is found going outwards.
+//! Each event names the event that it follows, and belongs to the thread of that event. When a Map or a Parallel state
+//! is left, AWS names the last event inside it: the right thread is then an outer one.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -18,18 +18,18 @@ use crate::trace::visits::{Attempted, Inside, Steps, VisitEnd};
 #[derive(Debug, Default)]
 pub(super) struct EventFollower {
     pub(super) keeps_data: bool,
-    /// Why Fail states fail, by name.
+    /// The errors and causes of Fail states, by name.
     pub(super) failures: HashMap<String, Reason>,
     pub(super) threads: ByNumber<ThreadNumber, TracedThread>,
     pub(super) threads_begun: ThreadNumber,
     pub(super) executions: Executions,
-    /// The execution of the event that is followed now.
+    /// The execution of the current event.
     pub(super) here: Option<ExecutionNumber>,
-    /// The Map Runs that are under way: their label, and the thread that waits for them.
+    /// The Map Runs in progress: their label, and the thread that waits for them.
     pub(super) map_runs: Vec<(String, ThreadNumber)>,
     pub(super) main: Option<ThreadNumber>,
     facts: Facts,
-    /// Where the execution went next from each state.
+    /// The states that followed each state.
     transitions: BTreeMap<String, BTreeSet<String>>,
     pub(super) now: DateTime<Utc>,
     pub(super) finished: Option<Steps>,
@@ -100,7 +100,7 @@ impl EventFollower {
             Type::ParallelStateStarted => self.inside_started(event, "Parallel"),
             Type::MapStateFailed => self.inside_failed(event, "Map"),
             Type::ParallelStateFailed => self.inside_failed(event, "Parallel"),
-            // What comes next never follows these, and what was given up beside a failure ends with what is around it.
+            // No event follows these, and aborted work ends with the thread around it.
             Type::MapStateSucceeded
             | Type::ParallelStateSucceeded
             | Type::MapRunSucceeded
@@ -123,7 +123,7 @@ impl EventFollower {
             let (_, label) = part.split_once('/')?;
             Some(label.to_owned())
         });
-        // Of two runs of one label at once, a child is given to the later.
+        // If two Map Runs with one label are in progress, the child belongs to the later.
         let parent = label.and_then(|label| {
             let mut running = self.map_runs.iter().rev();
             running
@@ -157,7 +157,7 @@ impl EventFollower {
         }
     }
 
-    /// Marks the state that a failure comes from and all that it stands in.
+    /// Marks the state that failed and all states around it as failed.
     fn fail_outwards(&mut self, failing: ThreadNumber, attempted: &Attempted) {
         let mut next = Some(failing);
         while let Some(thread) = next.and_then(|id| self.threads.get_mut(&id)) {
@@ -176,7 +176,7 @@ impl EventFollower {
         let Some(owner) = self.owner(event.previous_event_id) else {
             return;
         };
-        // What follows the start of a Parallel state, whose thread is still in it, begins a branch.
+        // An event that follows the start of a Parallel state, while its thread is still in it, begins a branch.
         let id = match self.threads.get(&owner) {
             Some(thread) if thread.is_inside("Parallel") => {
                 self.begin(thread.execution, Some(owner), Role::Branch)
@@ -235,7 +235,7 @@ impl EventFollower {
         let Some(current) = &mut thread.current else {
             return;
         };
-        // A Task that is left without an answer failed before it asked.
+        // A Task that is left without an answer failed before its call.
         let is_task = current.visit.state_type == "Task";
         let is_caught = current.pending || is_task && !current.done;
         current.visit.output = kept(event.details.output.as_ref(), keeps_data);
@@ -364,12 +364,12 @@ impl EventFollower {
             });
         }
         self.end(id, end);
-        // The next iteration follows the last event inside this one; what follows the Map, its end.
+        // The next iteration follows the last event inside this one; the event after the Map follows its end.
         self.owns(parent, event.previous_event_id);
         self.also_owns(parent, event.id);
     }
 
-    /// Returns an event to the thread that had the one before.
+    /// Assigns an event to the thread of the event before.
     fn own<T>(&mut self, event: &Event, note: impl FnOnce(&mut CurrentState) -> T)
     where
         T: NotedRetry,
@@ -388,7 +388,7 @@ impl EventFollower {
         }
     }
 
-    /// Finds what failed in the thread that had the event before.
+    /// Returns the last failure in the thread of the event before.
     fn failure_at(&self, event: &Event) -> Attempted {
         let owner = self.owner(event.previous_event_id);
         let thread = owner.and_then(|owner| self.threads.get(&owner));
@@ -397,7 +397,7 @@ impl EventFollower {
         known.unwrap_or_else(|| attempted(event))
     }
 
-    /// Finds the nearest thread outwards from the one that had the event before.
+    /// Returns the nearest matching thread, from that of the event before outwards.
     fn outwards(
         &self,
         event: &Event,
@@ -424,7 +424,7 @@ impl EventFollower {
     }
 }
 
-/// What the start of an attempt may tell: a state and the error that it is tried again for.
+/// A note that may be a retry: a state and the error for which it is retried.
 trait NotedRetry {
     fn retried(self) -> Option<(String, Option<String>)>;
 }
@@ -441,7 +441,7 @@ impl NotedRetry for Option<(String, Option<String>)> {
     }
 }
 
-/// Notes that an attempt starts; tells which failure it is a retry of.
+/// Records the start of an attempt; returns the failure for which it is a retry.
 fn begin(current: &mut CurrentState) -> Option<(String, Option<String>)> {
     let retried = current.pending.then(|| {
         let error = current
@@ -454,7 +454,7 @@ fn begin(current: &mut CurrentState) -> Option<(String, Option<String>)> {
     current.done = false;
     current.visit.starts += 1;
     if current.visit.starts > 1 {
-        // Of several attempts the last one is shown inside.
+        // Of several attempts, only the last one's inner states are kept.
         current.visit.inside = Inside::Nothing;
     }
     retried

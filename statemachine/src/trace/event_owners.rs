@@ -1,4 +1,4 @@
-//! Which threads there are, and which event belongs to which.
+//! The threads, and the events that belong to them.
 
 use crate::trace::event_follower::EventFollower;
 use crate::trace::numbered_map::{ExecutionNumber, ThreadNumber};
@@ -6,12 +6,12 @@ use crate::trace::traced_thread::{Role, TracedThread};
 use crate::trace::visits::{Inside, Iteration, VisitEnd, add_totals};
 
 impl EventFollower {
-    /// Finds the thread that had an event of the execution that is followed now.
+    /// Returns the thread of an event of the current execution.
     pub(super) fn owner(&self, event: u64) -> Option<ThreadNumber> {
         self.executions.owner(self.here?, event)
     }
 
-    /// Makes an event the only one that may be followed by one of a thread.
+    /// Makes an event the only one of a thread that other events may follow.
     pub(super) fn owns(&mut self, id: ThreadNumber, event: u64) {
         if let Some(thread) = self.threads.get_mut(&id) {
             self.executions
@@ -55,7 +55,7 @@ impl EventFollower {
         self.map_runs.retain(|(_, waiting)| *waiting != id);
     }
 
-    /// Ends a thread and gives what it did to the state that it ran in.
+    /// Ends a thread and adds its steps to the state that it ran in.
     pub(super) fn end(&mut self, id: ThreadNumber, end: VisitEnd) {
         self.end_children(id, VisitEnd::Stopped);
         let Some(mut thread) = self.threads.remove(&id) else {

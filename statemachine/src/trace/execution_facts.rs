@@ -1,29 +1,29 @@
-//! What happened in an execution, which coverage is made of.
+//! The facts of an execution, from which coverage is computed.
 
 use std::collections::BTreeSet;
 
 use crate::trace::visits::Steps;
 
-/// What a [`Trace`](crate::trace::Trace) saw.
+/// The result of a [`Trace`](crate::trace::Trace).
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Traced {
-    /// The machine's own states, in their order.
+    /// The visits of the machine's own states, in their order.
     pub steps: Steps,
-    /// What happened at all, wherever it happened.
+    /// The facts, from all threads and child executions.
     pub facts: Facts,
 }
 
-/// What happened at least once in an execution or in one of its children; this is what coverage is made of.
+/// The facts that happened at least once in an execution or one of its children, from which coverage is computed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Facts {
     /// The states that were entered.
     pub entered: BTreeSet<String>,
-    /// State by state, where the execution went next.
+    /// Pairs of a state and the state that followed it.
     pub transitions: BTreeSet<(String, String)>,
-    /// A state whose failure was caught, the error's name where it is known, and the state that came next.
+    /// States whose failure was caught, with the error's name if known, and the state that followed.
     pub caught: BTreeSet<(String, Option<String>, String)>,
-    /// A state that was tried again, and the name of the error that it was tried again for, where it is known.
+    /// States that were retried, with the name of the error if known.
     pub retried: BTreeSet<(String, Option<String>)>,
 }

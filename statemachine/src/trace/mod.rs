@@ -1,8 +1,8 @@
-//! What an execution did, as a tree: states, attempts, branches and iterations, each with its time.
+//! The trace of an execution, a tree of states, attempts, branches and iterations with their times.
 //!
-//! A [`Trace`] is a [`HistorySink`](crate::HistorySink) that follows the events while they come and forgets what a reader would skip: of a
-//! long loop it keeps the beginning and the end, of a large Map the first iterations and the first failures, and
-//! counts of all the rest. So it stays small however long the execution is.
+//! A [`Trace`] is a [`HistorySink`](crate::HistorySink) that follows events as they happen and keeps only what a reader
+//! would look at: of a long loop the beginning and the end, of a large Map the first iterations and the first failures,
+//! and totals of the rest. So its memory is bounded, however long the execution is.
 //!
 //! ```
 //! use drivetrain_statemachine::trace::Trace;

@@ -9,10 +9,10 @@ pub(super) type ThreadNumber = usize;
 /// The number of an execution.
 pub(super) type ExecutionNumber = usize;
 
-/// A map whose keys are counted, and hashed as such.
+/// A map whose keys are consecutive numbers, with a hasher for those.
 pub(super) type ByNumber<K, V> = HashMap<K, V, BuildHasherDefault<NumberHasher>>;
 
-/// Spreads counted numbers over all bits; nobody chooses them, so that nothing stronger is needed.
+/// A hasher for consecutive numbers; no attacker chooses them, so that nothing stronger is needed.
 #[derive(Debug, Default)]
 pub(super) struct NumberHasher(u64);
 

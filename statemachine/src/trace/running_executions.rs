@@ -1,11 +1,11 @@
-//! The executions that are under way, and which thread had which of their events.
+//! The executions in progress, and the thread of each of their events.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::trace::numbered_map::{ByNumber, ExecutionNumber, ThreadNumber};
 
-/// Executions by number; a name of many letters is looked up once for each run of events of one execution.
+/// The executions by number; a long ARN is looked up once per series of events of one execution.
 #[derive(Debug, Default)]
 pub(super) struct Executions {
     slots: HashMap<Arc<str>, ExecutionNumber>,
@@ -17,7 +17,7 @@ pub(super) struct Executions {
 #[derive(Debug)]
 struct RunningExecution {
     name: Arc<str>,
-    /// Which thread had which event; 0 stands for the execution's beginning.
+    /// The thread of each event; 0 is the execution's beginning.
     owners: ByNumber<u64, ThreadNumber>,
 }
 
@@ -57,7 +57,7 @@ impl Executions {
         self.running.get(&slot)?.owners.get(&event).copied()
     }
 
-    /// Lets a thread have an event, and no longer those that it had before.
+    /// Assigns an event to a thread, instead of the thread's earlier events.
     pub(super) fn give(
         &mut self,
         slot: ExecutionNumber,

@@ -12,32 +12,32 @@ use crate::engine::{Event, HistorySink};
 use crate::trace::event_follower::{EventFollower, Reason};
 use crate::trace::execution_facts::Traced;
 
-/// Follows executions; clones share what was seen.
+/// A history sink that traces executions; clones share the trace.
 #[derive(Debug, Clone, Default)]
 pub struct Trace(Arc<Mutex<EventFollower>>);
 
 impl Trace {
-    /// Makes a trace that keeps no data of the states.
+    /// Creates a trace that keeps no inputs and outputs.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Keeps the beginning of each input and output as well.
+    /// Keeps the beginning of each input and output too.
     #[must_use]
     pub fn with_data(self) -> Self {
         self.lock().keeps_data = true;
         self
     }
 
-    /// Knows the errors that the machine's Fail states name, of which a history tells only the one that ends it.
+    /// Adds the errors of the machine's Fail states, of which a history only has the one that ends the execution.
     #[must_use]
     pub fn of_machine(self, machine: &Machine) -> Self {
         note_failures(&machine.definition().flow, &mut self.lock().failures);
         self
     }
 
-    /// Returns what was seen and forgets it; what is still running counts as stopped.
+    /// Returns the trace and starts anew; states that have not ended count as stopped.
     #[must_use]
     pub fn finish(&self) -> Traced {
         self.lock().finish()
@@ -48,7 +48,7 @@ impl Trace {
     }
 }
 
-/// Notes the Fail states whose error or cause is written out.
+/// Records the Fail states whose error or cause is a literal.
 fn note_failures(flow: &Flow, failures: &mut HashMap<String, Reason>) {
     let literal = |setting: &Option<Setting>| match setting {
         Some(Setting {

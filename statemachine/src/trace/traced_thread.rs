@@ -1,4 +1,4 @@
-//! One line of states that is still running.
+//! A traced thread of states that has not ended.
 
 use std::collections::BTreeSet;
 
@@ -10,14 +10,14 @@ use crate::json_text::JsonText;
 use crate::trace::numbered_map::{ExecutionNumber, ThreadNumber};
 use crate::trace::visits::{Inside, Iterations, MOST_CHARACTERS, Steps, Totals, Visit, VisitEnd};
 
-/// The machine's own line, a branch, an iteration, or a child execution.
+/// A thread: the machine's own, a branch, an iteration, or a child execution.
 #[derive(Debug)]
 pub(super) struct TracedThread {
     pub(super) execution: ExecutionNumber,
     /// The thread whose current state this one runs in.
     pub(super) parent: Option<ThreadNumber>,
     pub(super) role: Role,
-    /// The events that may be followed by one of this thread.
+    /// The events of this thread that other events may follow.
     pub(super) ids: Vec<u64>,
     /// The threads that run in its current state, in the order in which they started.
     pub(super) children: BTreeSet<ThreadNumber>,
@@ -28,12 +28,12 @@ pub(super) struct TracedThread {
     pub(super) left: Option<LastExit>,
 }
 
-/// How a state was left.
+/// The last exit of a state.
 #[derive(Debug)]
 pub(super) struct LastExit {
     pub(super) state: String,
     pub(super) is_caught: bool,
-    /// The error that was caught, where the history tells its name.
+    /// The name of the caught error, if the history has it.
     pub(super) error: Option<String>,
 }
 
@@ -49,13 +49,13 @@ pub(super) enum Role {
 #[derive(Debug)]
 pub(super) struct CurrentState {
     pub(super) visit: Visit,
-    /// The event that the entering followed; a field that cannot be evaluated is recorded as following it too.
+    /// The event that the state's entry followed; the failure of an evaluation follows it too.
     pub(super) before: u64,
-    /// The last attempt failed, and none has been started since.
+    /// `true` if the last attempt failed and none was started since.
     pub(super) pending: bool,
-    /// A task of it has succeeded since.
+    /// `true` if a task of the last attempt succeeded.
     pub(super) done: bool,
-    /// It gave up: nothing inside it goes on.
+    /// `true` once the state has failed for good, and nothing inside it continues.
     pub(super) over: bool,
 }
 
@@ -104,7 +104,7 @@ impl TracedThread {
         });
     }
 
-    /// Ends the visit, if there is one, and notes it.
+    /// Ends the visit, if there is one, and records it.
     pub(super) fn leave(&mut self, end: VisitEnd, at: DateTime<Utc>) {
         let Some(CurrentState { mut visit, .. }) = self.current.take() else {
             return;
@@ -127,7 +127,7 @@ impl TracedThread {
             .is_some_and(|current| current.visit.state == state)
     }
 
-    /// Counts the children that the thread has started.
+    /// Returns the number of children that the thread has started.
     pub(super) fn children_started(&self) -> usize {
         let ended = match self.current.as_ref().map(|current| &current.visit.inside) {
             Some(Inside::Iterations(iterations)) => usize::try_from(Iterations::total(iterations)),
@@ -136,7 +136,7 @@ impl TracedThread {
         self.children.len() + ended.unwrap_or(usize::MAX / 2)
     }
 
-    /// Returns `true` if it is in a Map or a Parallel state that has not given up.
+    /// Returns `true` if the thread is in a state of the type that has not failed for good.
     pub(super) fn is_inside(&self, state_type: &str) -> bool {
         self.current
             .as_ref()
@@ -144,7 +144,7 @@ impl TracedThread {
     }
 }
 
-/// Keeps the beginning of a text.
+/// Returns the beginning of a text, if data is kept.
 pub(super) fn kept(text: Option<&JsonText>, keeps_data: bool) -> Option<String> {
     let text = text.filter(|_| keeps_data)?.as_str();
     match text.char_indices().nth(MOST_CHARACTERS) {

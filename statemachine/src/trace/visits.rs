@@ -1,37 +1,37 @@
-//! What is kept of an execution.
+//! The kept parts of an execution: visits, attempts, iterations and totals.
 
 use std::collections::VecDeque;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use indexmap::IndexMap;
 
-/// Of a long line of states, so many are kept of the beginning ..
+/// The number of steps that are kept from the beginning of a long thread.
 const FIRST_STEPS: usize = 100;
 
-/// .. and so many of the end.
+/// The number of steps that are kept from its end.
 const LAST_STEPS: usize = 20;
 
-/// So many failed attempts of one visit are kept.
+/// The most failed attempts that are kept per visit.
 const MOST_ATTEMPTS: usize = 5;
 
-/// So many iterations of a Map are kept in full.
+/// The most iterations that are kept in full per Map.
 const MOST_ITERATIONS: usize = 10;
 
-/// So many failed iterations are kept in full beside them.
+/// The most failed iterations that are kept in full besides them.
 const MOST_FAILED_ITERATIONS: usize = 3;
 
-/// So many characters are kept of an input or an output.
+/// The most characters that are kept of an input or an output.
 pub(super) const MOST_CHARACTERS: usize = 2_000;
 
-/// A line of states in the order in which they were entered.
+/// The visits of a thread, in the order in which the states were entered.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Steps {
     /// The first ones.
     pub first: Vec<Visit>,
-    /// How many between them and the last ones were not kept.
+    /// The number of visits between the first and the last that were not kept.
     pub left_out: u64,
-    /// The last ones of a long line.
+    /// The last ones of a long thread.
     pub last: VecDeque<Visit>,
 }
 
@@ -43,37 +43,37 @@ pub struct Visit {
     pub state: String,
     /// The word in its `Type`.
     pub state_type: &'static str,
-    /// When it was entered.
+    /// The time at which it was entered.
     pub entered_at: DateTime<Utc>,
-    /// When it was left, or the last that was heard of it.
+    /// The time at which it was left, or of its last event.
     pub left_at: DateTime<Utc>,
     /// The status at its end.
     pub end: VisitEnd,
-    /// How often its work was started.
+    /// The number of times its work was started.
     pub starts: u64,
-    /// How many attempts failed.
+    /// The number of failed attempts.
     pub failures: u64,
-    /// The first of them, and the last.
+    /// The first failed attempts, and the last.
     pub attempts: Vec<Attempted>,
-    /// The beginning of its input, where data is kept.
+    /// The beginning of its input, if data is kept.
     pub input: Option<String>,
-    /// The beginning of its output, where data is kept.
+    /// The beginning of its output, if data is kept.
     pub output: Option<String>,
-    /// What ran inside it.
+    /// The flows that ran inside it.
     pub inside: Inside,
 }
 
-/// How a visit ended.
+/// The end of a visit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum VisitEnd {
-    /// It did not: the execution was stopped, timed out, or failed elsewhere.
+    /// The visit did not end: the execution was stopped, timed out, or failed elsewhere.
     #[default]
     Stopped,
     /// The state was left with its output.
     Left,
-    /// The state failed and a handler took the failure.
+    /// The state failed and a catcher matched the failure.
     Caught,
-    /// The state failed and ended the flow that it stands in.
+    /// The state failed and ended its flow.
     Failed,
 }
 
@@ -81,9 +81,9 @@ pub enum VisitEnd {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Attempted {
-    /// When it failed.
+    /// The time of the failure.
     pub at: DateTime<Utc>,
-    /// The error's name, where the history tells.
+    /// The error's name, if the history has it.
     pub error: Option<String>,
     /// The error's cause.
     pub cause: Option<String>,
@@ -91,7 +91,7 @@ pub struct Attempted {
     pub location: Option<String>,
 }
 
-/// What ran inside a state.
+/// The flows that ran inside a state.
 #[derive(Debug, Clone, Default)]
 pub enum Inside {
     /// The state has nothing inside, or it never started.
@@ -107,13 +107,13 @@ pub enum Inside {
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Iterations {
-    /// How many came to their end.
+    /// The number of iterations that succeeded.
     pub succeeded: u64,
-    /// How many failed.
+    /// The number of iterations that failed.
     pub failed: u64,
-    /// How many were stopped.
+    /// The number of iterations that were stopped.
     pub stopped: u64,
-    /// Those that were kept, in the order in which they ended: the first, and the first that failed.
+    /// The kept iterations, in the order in which they ended: the first, and the first that failed.
     pub kept: Vec<Iteration>,
     /// Totals over all of them, by state.
     pub states: IndexMap<String, Totals>,
@@ -123,30 +123,30 @@ pub struct Iterations {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Iteration {
-    /// Its item's number, from 0; of a child execution, the order in which it started.
+    /// The item's number, from 0; for a child execution, its position in the order of starts.
     pub index: usize,
     /// The status at its end.
     pub end: VisitEnd,
-    /// What it did.
+    /// Its visits.
     pub steps: Steps,
 }
 
-/// What a state did over many visits.
+/// The totals of a state over many visits.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Totals {
-    /// How often it was entered.
+    /// The number of visits.
     pub visits: u64,
-    /// How many attempts failed.
+    /// The number of failed attempts.
     pub failures: u64,
-    /// How many visits failed for good.
+    /// The number of visits that failed for good.
     pub failed: u64,
-    /// How long all visits took together.
+    /// The duration of all visits together.
     pub duration: TimeDelta,
 }
 
 impl Steps {
-    /// Walks through all visits that were kept.
+    /// Returns all kept visits.
     #[must_use]
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Visit> {
         self.first.iter().chain(&self.last)
@@ -176,7 +176,7 @@ impl Steps {
 }
 
 impl Visit {
-    /// Tells how long it took, by the execution's clock.
+    /// Returns its duration, by the execution's clock.
     #[must_use]
     pub fn duration(&self) -> TimeDelta {
         self.left_at - self.entered_at
@@ -196,7 +196,8 @@ impl Visit {
         self.attempts.push(attempted);
     }
 
-    /// Returns the failure that ended the visit its reason, which the history tells only at the end, inside as well.
+    /// Adds the error and the cause to the failure that ended the visit, and to those inside it: the history only has
+    /// them at its end.
     pub(super) fn explain(&mut self, reason: &Attempted) {
         match self.attempts.last_mut() {
             Some(last) if last.error.is_none() && last.cause.is_none() => {
@@ -227,7 +228,7 @@ impl Visit {
 }
 
 impl Iterations {
-    /// Counts all that were started.
+    /// Returns the number of iterations that were started.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.succeeded + self.failed + self.stopped
