@@ -52,21 +52,21 @@ macro_rules! codes {
 codes! {
     /// A field is missing, unknown, of the wrong type or out of range.
     SchemaValidationFailed = "SCHEMA_VALIDATION_FAILED",
-    /// A state is named that does not exist, or a state exists that nothing leads to.
+    /// A transition names a state that does not exist, or no transition leads to a state.
     MissingTransitionTarget = "MISSING_TRANSITION_TARGET",
     /// No path through the workflow ends.
     MissingEndState = "MISSING_END_STATE",
-    /// The text is no JSON.
+    /// The text is not JSON.
     InvalidJsonDescription = "INVALID_JSON_DESCRIPTION",
     /// There is no definition.
     MissingDescription = "MISSING_DESCRIPTION",
-    /// A resource is no ARN.
+    /// A resource is not an ARN.
     InvalidResource = "INVALID_RESOURCE",
-    /// Two states have one name.
+    /// Two states have the same name.
     DuplicateStateName = "DUPLICATE_STATE_NAME",
     /// A state's name is empty or longer than 80 characters.
     InvalidStateName = "INVALID_STATE_NAME",
-    /// Two Maps have one label.
+    /// Two Maps have the same label.
     DuplicateLabelName = "DUPLICATE_LABEL_NAME",
     /// A Map's label is longer than 40 characters or holds characters that an ARN cannot.
     InvalidLabelName = "INVALID_LABEL_NAME",
@@ -76,25 +76,25 @@ codes! {
     InvalidJsonataExpression = "INVALID_JSONATA_EXPRESSION",
     /// A `{% %}` expression uses what Step Functions does not offer.
     UnsupportedJsonataExpression = "UNSUPPORTED_JSONATA_EXPRESSION",
-    /// Text that looks like a path stands under a key without `.$`.
+    /// The call of an intrinsic function is the value of a key without `.$`.
     NoDollar = "NO_DOLLAR",
-    /// A key ends in `.$` and its value is no path.
+    /// A path is the value of a key without `.$`.
     NoPath = "NO_PATH",
-    /// A path stands in a Pass state's Result, which is never evaluated.
+    /// A Pass state's `Result`, which is never evaluated, holds a path.
     PassResultIsStatic = "PASS_RESULT_IS_STATIC",
-    /// A Catch replaces the whole input, and a state behind it reads what is gone.
+    /// A catcher replaces the whole input, and a later state reads a field of it.
     CatchDropsInput = "CATCH_DROPS_INPUT",
     /// A Task may wait for more than three years.
     TaskWithoutTimeout = "TASK_WITHOUT_TIMEOUT",
-    /// Every error is retried or caught where a second cluster would be paid for.
+    /// A task that creates a cluster handles every error, so that a second cluster may be paid for.
     CatchAllOnCreateCluster = "CATCH_ALL_ON_CREATE_CLUSTER",
     /// A failure is caught and the execution still ends in success.
     FailureEndsInSuccess = "FAILURE_ENDS_IN_SUCCESS",
-    /// An earlier handler takes every error of a later one.
+    /// An earlier handler matches every error of a later one.
     UnreachableHandler = "UNREACHABLE_HANDLER",
     /// A payload may pass 256 KiB, which fails the state.
     PayloadMayExceedLimit = "PAYLOAD_MAY_EXCEED_LIMIT",
-    /// One object has a key twice, and only the last one counts.
+    /// An object has a duplicate key, of which only the last value counts.
     DuplicateKey = "DUPLICATE_KEY",
 }
 

@@ -94,7 +94,7 @@ pub const FUNCTIONS: &[Signature] = &[
     signature(
         "States.Base64Decode",
         1..=1,
-        "the text that the Base64 text stands for",
+        "the text decoded from Base64",
         Function::Base64Decode,
     ),
     signature(
@@ -148,7 +148,7 @@ pub const FUNCTIONS: &[Signature] = &[
     signature(
         "States.StringToJson",
         1..=1,
-        "the value that the JSON text stands for",
+        "the value of the JSON text",
         Function::StringToJson,
     ),
     signature(

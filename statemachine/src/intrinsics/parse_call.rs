@@ -88,7 +88,7 @@ impl<'a> CallParser<'a> {
             .find(|signature| signature.name == name)
             .ok_or_else(|| {
                 Error::invalid_expression(format!(
-                    "`{}` is no intrinsic function",
+                    "`{}` is not an intrinsic function",
                     name.chars().take(80).collect::<String>()
                 ))
             })?;
@@ -183,7 +183,7 @@ impl<'a> CallParser<'a> {
                     Some((_, escaped @ ('\'' | '\\' | '{' | '}'))) => raw.extend(['\\', escaped]),
                     Some((_, other)) => {
                         return Err(Error::invalid_expression(format!(
-                            "`\\{other}` is no escape in a quoted text"
+                            "`\\{other}` is not a valid escape in a quoted text"
                         )));
                     }
                     None => break,
@@ -203,7 +203,7 @@ impl<'a> CallParser<'a> {
             .unwrap_or(rest.len());
         let word = &rest[..end];
         let number: Number = serde_json::from_str(word)
-            .map_err(|_no_json| Error::invalid_expression(format!("`{word}` is no number")))?;
+            .map_err(|_no_json| Error::invalid_expression(format!("`{word}` is not a number")))?;
         self.position += end;
         Ok(CallArgument::Literal(Value::Number(number)))
     }

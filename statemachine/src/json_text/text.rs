@@ -44,7 +44,7 @@ impl JsonText {
         if Arc::get_mut(&mut text.0).is_none() {
             text = Self::empty();
         }
-        let forms = Arc::get_mut(&mut text.0).expect("nobody holds it, or it has just been made");
+        let forms = Arc::get_mut(&mut text.0).expect("no clone holds it, or it was just made");
         forms.text.take();
         forms.quoted.clear();
         let mut writer = TextWriter {
@@ -74,7 +74,7 @@ impl JsonText {
             }
             self = own;
         }
-        let forms = Arc::get_mut(&mut self.0).expect("nobody holds it, or it has just been made");
+        let forms = Arc::get_mut(&mut self.0).expect("no clone holds it, or it was just made");
         forms.text.take();
         let end = forms.quoted.strip_suffix(b"}\"").map(<[u8]>::len);
         forms

@@ -35,7 +35,7 @@ impl Fragment {
             quoted: &mut self.quoted,
             left: usize::MAX,
         };
-        write(&mut writer).expect("nothing is too long, and nobody has set how deep it may be");
+        write(&mut writer).expect("neither its length nor its depth is limited");
         self.bytes += usize::MAX - writer.left;
     }
 }

@@ -384,7 +384,7 @@ fn parse(arguments: &[JValue], meter: &EvaluationMeter) -> FunctionResult {
             if error.to_string().starts_with("recursion limit") {
                 return EvaluatorError::EvaluationError(MEMORY_LIMIT.to_owned());
             }
-            EvaluatorError::EvaluationError(format!("The text is no JSON: {error}"))
+            EvaluatorError::EvaluationError(format!("The text is not JSON: {error}"))
         })
 }
 

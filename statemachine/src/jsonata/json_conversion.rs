@@ -62,7 +62,7 @@ fn convert(value: &JValue, depth: usize) -> Result<Value, Error> {
                 .map(|(name, field)| Ok((name.clone(), convert(field, depth + 1)?)))
                 .collect::<Result<Map<_, _>, Error>>()?,
         ),
-        _ => return Err(Error::unsupported_result("the result is no JSON value")),
+        _ => return Err(Error::unsupported_result("the result is not a JSON value")),
     })
 }
 

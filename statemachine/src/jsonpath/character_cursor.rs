@@ -161,7 +161,7 @@ pub(super) fn unescape(characters: &[char]) -> Result<String, Error> {
                     .ok()
                     .filter(|_| digits.len() == 4)
                     .ok_or_else(|| {
-                        Error::invalid_expression(format!("`\\u{digits}` is no character"))
+                        Error::invalid_expression(format!("`\\u{digits}` is not a character"))
                     })?;
                 match (pending_surrogate.take(), unit) {
                     (None, 0xD800..=0xDBFF) => pending_surrogate = Some(unit),

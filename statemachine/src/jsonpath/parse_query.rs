@@ -200,7 +200,7 @@ impl QueryParser<'_> {
                 serde_json::from_str(&text)
                     .map(QueryArgument::Literal)
                     .map_err(|source| {
-                        Error::invalid_expression(format!("`{text}` is no argument"))
+                        Error::invalid_expression(format!("`{text}` is not a valid argument"))
                             .caused_by(source)
                     })
             }
@@ -316,7 +316,9 @@ fn slice(text: &str) -> Result<Slice, Error> {
     if text
         .contains(|character: char| !character.is_ascii_digit() && !matches!(character, '-' | ':'))
     {
-        return Err(Error::invalid_expression(format!("`[{text}]` is no slice")));
+        return Err(Error::invalid_expression(format!(
+            "`[{text}]` is not a slice"
+        )));
     }
     match (from, to) {
         (Some(from), Some(to)) => Ok(Slice::Between(from, to)),
@@ -338,7 +340,7 @@ fn whole_number(text: &str) -> Result<i32, Error> {
     text.parse()
         .ok()
         .filter(|_| !text.starts_with('+'))
-        .ok_or_else(|| Error::invalid_expression(format!("`{text}` is no array index")))
+        .ok_or_else(|| Error::invalid_expression(format!("`{text}` is not an array index")))
 }
 
 /// Splits a function's arguments at the commas outside quotes and brackets.

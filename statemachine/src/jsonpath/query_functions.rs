@@ -94,7 +94,7 @@ fn aggregate(kind: QueryFunctionKind, numbers: &[f64]) -> Result<Value, QueryFai
     };
     Number::from_f64(result)
         .map(Value::Number)
-        .ok_or_else(|| failed("the result is no finite number"))
+        .ok_or_else(|| failed("the result is not a finite number"))
 }
 
 fn concatenate(value: &Value, arguments: &[Cow<'_, Value>]) -> String {

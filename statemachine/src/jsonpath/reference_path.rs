@@ -37,7 +37,7 @@ impl ReferencePath {
         let (root, rest) = split_root(text)?;
         if root != QueryRoot::Input {
             return Err(Error::invalid_expression(
-                "a result goes into the state's own data, which `$` stands for",
+                "a reference path starts with `$`, the state's own data",
             ));
         }
         let characters: Vec<char> = rest.chars().collect();
@@ -159,7 +159,7 @@ fn name(characters: &[char]) -> Result<(ReferenceStep, &[char]), Error> {
             '.' | '[' => break,
             '@' | ',' | ':' | '?' | '*' | '(' | ')' | ' ' | ']' | '\'' | '"' => {
                 return Err(Error::invalid_expression(format!(
-                    "`{character}` does not stand in a reference path without `\\`"
+                    "`{character}` must be escaped by `\\` in a reference path"
                 )));
             }
             _ => name.push(*character),

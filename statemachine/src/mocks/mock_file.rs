@@ -58,7 +58,7 @@ impl MockFile {
                 line: error.line(),
                 column: error.column(),
             };
-            let message = format!("the text is no JSON: {error}");
+            let message = format!("the text is not JSON: {error}");
             Error::mock_file(vec![Problem {
                 kind: ErrorKind::InvalidMockFile,
                 pointer: String::new(),

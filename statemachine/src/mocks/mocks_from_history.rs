@@ -276,7 +276,7 @@ fn answer(id: u64, details: &Value, has_output: bool) -> Result<MockAnswer, Erro
         ))
     })?;
     let output: Value = serde_json::from_str(output).map_err(|error| {
-        invalid(format!("the output of the event {id} is no JSON")).caused_by(error)
+        invalid(format!("the output of the event {id} is not JSON")).caused_by(error)
     })?;
     Ok(MockAnswer::Return(output))
 }

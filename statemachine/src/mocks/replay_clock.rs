@@ -135,7 +135,7 @@ fn halves(seconds: f64) -> u64 {
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
-        reason = "a year has no more halves of seconds, and less than none counts as none"
+        reason = "a year of half seconds fits, and negative values saturate to 0"
     )]
     let halves = (seconds * 2.0).round() as u64;
     halves
@@ -147,7 +147,7 @@ pub(super) fn seconds(event: &Value) -> f64 {
         Value::String(text) => DateTime::parse_from_rfc3339(text).map_or(0.0, |date| {
             #[expect(
                 clippy::cast_precision_loss,
-                reason = "milliseconds since 1970 have fewer than 53 bits for any date there is"
+                reason = "milliseconds since 1970 fit 53 bits for any real date"
             )]
             let milliseconds = date.timestamp_millis() as f64;
             milliseconds / 1_000.0

@@ -197,7 +197,7 @@ mod tests {
                     "/y.$",
                     "expected a quoted name, an index, `*` or `?(` after `[` at position 2"
                 ),
-                ("/z.$", "`States.No` is no intrinsic function"),
+                ("/z.$", "`States.No` is not an intrinsic function"),
                 ("/w.$", "both `w` and `w.$` make the field `w`"),
             ]
         );

@@ -82,7 +82,8 @@ impl<'a> FlowCheck<'a> {
             if !reached {
                 let message = format!("State \"{}\" is not reachable.", state.name);
                 let error = Diagnostic::error(Code::MissingTransitionTarget, &at(state), message);
-                let hint = "no way leads here from `StartAt`: name it in a `Next`, or remove it";
+                let hint =
+                    "`StartAt` does not lead to this state: name it in a `Next`, or remove it";
                 self.problems.note(error.hint(hint));
             }
         }

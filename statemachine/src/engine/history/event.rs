@@ -75,7 +75,7 @@ macro_rules! event_types {
     ($($name:ident => $details:literal,)*) => {
         /// The types of events, under AWS's names.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        #[expect(missing_docs, reason = "the names are AWS's own and say all there is")]
+        #[expect(missing_docs, reason = "the names are AWS's own and need no explanation")]
         #[non_exhaustive]
         pub enum EventType {
             $($name,)*

@@ -125,7 +125,8 @@ impl WriteJson for JsonText {
 impl WriteJson for str {
     fn write(&self, out: &mut Vec<u8>) {
         if has_escapes(self) {
-            serde_json::to_writer(out, self).expect("a text is JSON, and memory takes it");
+            serde_json::to_writer(out, self)
+                .expect("a text is valid JSON, and writing to memory never fails");
             return;
         }
         out.push(b'"');
@@ -142,7 +143,8 @@ impl WriteJson for String {
 
 impl WriteJson for Map<String, Value> {
     fn write(&self, out: &mut Vec<u8>) {
-        serde_json::to_writer(out, self).expect("a map is JSON, and memory takes it");
+        serde_json::to_writer(out, self)
+            .expect("a map is valid JSON, and writing to memory never fails");
     }
 }
 

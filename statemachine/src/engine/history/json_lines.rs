@@ -112,7 +112,7 @@ impl Lines {
         if self.names_executions {
             out.extend_from_slice(b"{\"executionArn\":");
             serde_json::to_writer(&mut *out, &*event.execution)
-                .expect("a text is JSON, and memory takes it");
+                .expect("a text is valid JSON, and writing to memory never fails");
         }
         let fields = out.len();
         event.write_at(&self.timestamp.1, out);

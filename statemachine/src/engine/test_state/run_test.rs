@@ -264,7 +264,7 @@ fn targets(state: &Value) -> Vec<String> {
 fn json(text: Option<&str>, name: &str) -> Result<Option<Value>, Error> {
     text.map(|text| {
         serde_json::from_str(text).map_err(|error| {
-            Error::new(ErrorKind::InvalidInput, format!("`{name}` is no JSON")).caused_by(error)
+            Error::new(ErrorKind::InvalidInput, format!("`{name}` is not JSON")).caused_by(error)
         })
     })
     .transpose()

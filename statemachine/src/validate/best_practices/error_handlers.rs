@@ -28,8 +28,8 @@ pub(super) fn check(written: WrittenState<'_>, flow: &Flow, states: &Value) -> V
         for (index, errors) in handlers.iter().enumerate() {
             let place = format!("/{field}/{index}");
             if creates_cluster(state) && errors.iter().any(|name| name == ALL) {
-                let message = "`States.ALL` where a cluster is created also takes a timeout, after which the first cluster may still \
-                     run and cost";
+                let message = "`States.ALL` also matches a timeout of this task, after which the first cluster may still run and \
+                     cost money";
                 let warning = written.warn(Code::CatchAllOnCreateCluster, &place, message);
                 findings.push(warning.hint("name the errors"));
             }
@@ -49,14 +49,14 @@ pub(super) fn check(written: WrittenState<'_>, flow: &Flow, states: &Value) -> V
         let place = format!("/Catch/{index}");
         if let Some((reader, field)) = dropped_field(written, flow, states, catcher) {
             let message = format!(
-                "the error takes the place of the whole input, and `{reader}` reads `$.{field}` of it"
+                "the error output replaces the whole input, but `{reader}` reads `$.{field}` from it"
             );
             let warning = written.warn(Code::CatchDropsInput, &place, message);
             findings.push(warning.hint("set `ResultPath`, for example to `$.error`"));
         }
         if let Some(end) = success_of_failure(flow, &regular, catcher) {
             let message =
-                format!("the failure is handled up to `{end}`, and then the execution succeeds");
+                format!("the failure is caught, and the execution then succeeds in `{end}`");
             let warning = written.warn(Code::FailureEndsInSuccess, &place, message);
             findings.push(warning.hint("end in a Fail state"));
         }
@@ -68,7 +68,7 @@ fn why_unreachable(errors: &[String]) -> &'static str {
     if errors.iter().all(|name| name == "States.Runtime") {
         "`States.Runtime` is never retried or caught: remove it"
     } else {
-        "an earlier one takes all of them: put this one before it, or remove it"
+        "an earlier handler matches all of them: put this one before it, or remove it"
     }
 }
 

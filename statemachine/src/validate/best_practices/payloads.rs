@@ -62,9 +62,7 @@ fn plain_paths(written: WrittenState<'_>, template: &Value, walk: &mut PointerWa
                 walk.in_field(name, |walk| {
                     walk.note(|pointer| {
                         let warning = written.warn(code, pointer, format!("{message}: {name}"));
-                        warning.hint(format!(
-                            "name the field `{name}.$` if its value is to be computed"
-                        ))
+                        warning.hint(format!("name the field `{name}.$` to compute its value"))
                     });
                 });
             }
