@@ -1,4 +1,4 @@
-//! Transitions per second of whole executions, history on and written out as JSON Lines.
+//! Transitions per second of whole executions, with the history written as JSON Lines.
 
 #[path = "machines/mod.rs"]
 mod machines;
@@ -9,9 +9,9 @@ use serde_json::Value;
 
 use machines::MEASURED;
 
-/// How often the loops turn: enough that starting an execution does not show.
+/// The number of loop iterations: enough that the start of an execution does not matter.
 const TURNS: u64 = 1_000;
-/// How many items the Map has.
+/// The number of items of the Map.
 const ITEMS: u64 = 10_000;
 
 fn executions(criterion: &mut Criterion) {

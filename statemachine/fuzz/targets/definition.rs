@@ -1,4 +1,5 @@
-//! A definition: validated, and if it is one, run for a while with a task handler that echoes, unheard and heard.
+//! A definition: validated and, if valid, run with a task handler that echoes its input, once without a history and
+//! once with one.
 #![no_main]
 
 mod evaluator;
@@ -22,7 +23,7 @@ fuzz_target!(|text: &str| {
         return;
     };
     let engine = Engine::new(echo).seed(1).max_events(Some(MOST_EVENTS));
-    let unheard = run(&engine, &machine);
+    let without_history = run(&engine, &machine);
     let lines = Lines::default();
     let writer = JsonLines::new(lines.clone());
     let events = History::default();
@@ -33,13 +34,13 @@ fuzz_target!(|text: &str| {
             events.record(event);
         }
     };
-    let heard = run(&engine.history(both), &machine);
+    let with_history = run(&engine.history(both), &machine);
     writer.finish().expect("memory takes every line");
     check(&events.events(), &lines);
-    assert_eq!(unheard, heard, "whether anybody listens changes nothing");
+    assert_eq!(without_history, with_history, "a history changes nothing");
 });
 
-/// How long an execution may turn in circles; with large data each event takes a while.
+/// The number of events after which a looping execution is ended; with large data each event takes a while.
 const MOST_EVENTS: u64 = 3_000;
 
 /// The longest event that is compared.
@@ -65,7 +66,7 @@ fn run(engine: &Engine, machine: &Machine) -> Option<Outcome> {
         .start_paused(true)
         .build()
         .expect("a runtime without IO can always be built");
-    // Virtual time: a machine that only turns in circles passes no time, one that waits passes it at once.
+    // Virtual time: a machine that only loops passes no time, one that waits passes it at once.
     let outcome = runtime.block_on(async {
         tokio::time::timeout(
             Duration::from_secs(3600),
@@ -78,7 +79,7 @@ fn run(engine: &Engine, machine: &Machine) -> Option<Outcome> {
         .map(|outcome| outcome.expect("the input is small"))
 }
 
-/// Compares the lines that were written with what serializing each event gives.
+/// Compares the written lines with the serialized events.
 fn check(events: &[Event], lines: &Lines) {
     let lines = lines.0.lock().expect("no writer panics");
     for (event, line) in events.iter().zip(lines.split(|byte| *byte == b'\n')) {

@@ -36,7 +36,7 @@ fuzz_target!(|text: &str| {
                 "a payload can be written and read back"
             );
         }
-        // What these read differs between the two.
+        // These expressions read values that differ between the two.
         let same = !["$$", "$v", "Random", "UUID"]
             .iter()
             .any(|word| text.contains(word) || template.to_string().contains(word));

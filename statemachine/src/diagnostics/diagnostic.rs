@@ -58,7 +58,7 @@ codes! {
     MissingEndState = "MISSING_END_STATE",
     /// The text is not JSON.
     InvalidJsonDescription = "INVALID_JSON_DESCRIPTION",
-    /// There is no definition.
+    /// The definition is missing.
     MissingDescription = "MISSING_DESCRIPTION",
     /// A resource is not an ARN.
     InvalidResource = "INVALID_RESOURCE",

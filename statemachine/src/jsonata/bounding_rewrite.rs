@@ -1,10 +1,10 @@
 //! Rewrites a parsed expression so that it stays within its bounds.
 //!
-//! The evaluator shares what it copies, so a value may be small in memory and yet stand for 2^60 items: `[$x, $x]`
-//! doubles it in a few bytes. Building such a value is harmless; writing, comparing or walking it is not. So every
-//! operand that is written, compared, walked or built into something larger passes through [`WEIGH`], a function that
-//! no expression can name, which adds its weight to the meter and returns it. Texts that grow by a product (`$replace`,
-//! `$join`) are estimated first.
+//! The evaluator shares copied values, so a value may be small in memory and yet have 2^60 items: `[$x, $x]` doubles it
+//! in a few bytes. Building such a value is harmless; writing, comparing or walking it is not. So every operand that is
+//! written, compared, walked or built into something larger passes through [`WEIGH`], a function that no expression can
+//! name, which adds its weight to the meter and returns it. Texts that grow by a product (`$replace`, `$join`) are
+//! estimated first.
 
 use jsonata_core::ast::{AstNode, BinaryOp, PathStep, Stage};
 use jsonata_core::value::with_stack;

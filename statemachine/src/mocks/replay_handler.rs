@@ -70,8 +70,8 @@ impl ReplayHandler {
     /// Reads an execution's history and those of its distributed Maps' children, as `get-execution-history` prints them.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidHistory`](crate::ErrorKind::InvalidHistory) if one is no history, or was recorded
-    /// without its data.
+    /// [`ErrorKind::InvalidHistory`](crate::ErrorKind::InvalidHistory) if one is not a history, or was recorded without
+    /// its data.
     pub fn new<'v>(histories: impl IntoIterator<Item = &'v Value>) -> Result<Self, Error> {
         let calls = recorded_calls(histories)?.into_iter();
         let states = calls.map(|(state, left)| {

@@ -1,4 +1,4 @@
-//! What no definition, no input and no answer gets past.
+//! The limits that no definition, input or answer exceeds.
 
 use drivetrain_statemachine::{
     Engine, Machine, MachineType, Status, TaskCall, TaskFailure, validate,
@@ -72,7 +72,7 @@ fn hostile_definitions_and_inputs_end_in_an_error() {
             .to_string()
     };
     for steps in [100, 127, 128, 1_000, 100_000] {
-        // Refused when it is created, or when it runs; never a stack that overflows.
+        // It is rejected when it is created, or fails when it runs; the stack never overflows.
         if let Ok(machine) = Machine::parse(&definition(&path(steps))) {
             let outcome = in_virtual_time(Engine::new(echo).run(&machine, json!({}))).unwrap();
             assert_eq!(outcome.status == Status::Succeeded, steps < 127, "{steps}");

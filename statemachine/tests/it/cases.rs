@@ -90,7 +90,7 @@ async fn refuse(call: TaskCall) -> Result<Value, TaskFailure> {
     ))
 }
 
-/// Says how an outcome differs from the recorded one, its cause aside.
+/// Returns the difference of an outcome from the recorded one, causes aside.
 pub fn difference(row: &Value, outcome: &Outcome) -> Option<String> {
     let got = || format!("got {outcome:?}");
     if row["expected_status"] != outcome.status.as_str() {

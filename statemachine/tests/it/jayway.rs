@@ -1,4 +1,4 @@
-//! Paths against what Jayway `JsonPath` is recorded to answer.
+//! Paths compared with the recorded answers of Jayway's `JsonPath`.
 
 use drivetrain_statemachine::ErrorKind;
 use drivetrain_statemachine::jsonpath::Query;
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::corpus::{rows, text};
 
-/// How many of the rows that Jayway answers must agree.
+/// The number of rows with an answer from Jayway that must agree.
 const ANSWERED_AT_LEAST: usize = 94;
 
 struct Row {

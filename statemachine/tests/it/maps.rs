@@ -17,7 +17,7 @@ fn task() -> Value {
     json!({"StartAt": "T", "States": {"T": {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "End": true}}})
 }
 
-/// Takes a second a call, counts how many run at once, and fails for negative items.
+/// A handler that takes a second per call, counts concurrent calls, and fails for negative items.
 #[derive(Default)]
 struct Busy {
     running: AtomicUsize,

@@ -1,4 +1,4 @@
-//! `measured.jsonl`: what others measured on AWS about expressions, one machine each.
+//! `measured.jsonl`: behavior of expressions that others measured on AWS, one machine each.
 
 use drivetrain_statemachine::{Engine, Machine, TaskCall, TaskFailure};
 use serde_json::Value;

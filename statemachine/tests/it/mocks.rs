@@ -146,7 +146,7 @@ fn what_an_execution_recorded_replays_to_the_same_end() {
     );
 }
 
-/// Fails the first call of each item, refuses to approve, and ends the job.
+/// A handler that fails the first call of each item, denies the approval, and ends the job.
 async fn sometimes(call: TaskCall) -> Result<Value, TaskFailure> {
     match (call.state.as_str(), &call.token) {
         ("Work", _) if call.retry_count == 0 => Err(TaskFailure::new("Slow", "try again")),

@@ -1,4 +1,4 @@
-//! What Map states read their items from, and write their results to.
+//! The objects from which Map states read items and to which they write results.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::corpus::in_virtual_time;
 use crate::small::{distributed, map, pass, run};
 
-/// Keeps objects as S3 does.
+/// An in-memory bucket.
 #[derive(Default)]
 struct Bucket(Mutex<BTreeMap<String, Vec<u8>>>);
 
@@ -53,7 +53,7 @@ impl Bucket {
                 objects.insert(key, call.body.clone().unwrap().to_vec());
                 Ok(json!({}).into())
             }
-            // Pages of one key, as small as they get.
+            // Pages of one key, the smallest possible.
             Some("listObjectsV2") => {
                 let start: usize = call.input["ContinuationToken"]
                     .as_str()

@@ -1,18 +1,18 @@
-//! Calls that are routed by their resource.
+//! Calls routed by their resource.
 
 use drivetrain_statemachine::{Engine, Machine, TaskCall, TaskFailure, TaskRouter};
 use serde_json::{Value, json};
 
 use crate::corpus::in_virtual_time;
 
-/// Answers every call with its own name.
+/// Returns a handler that answers every call with its name.
 fn named(
     name: &'static str,
 ) -> impl Fn(TaskCall) -> std::future::Ready<Result<Value, TaskFailure>> {
     move |_| std::future::ready(Ok(json!(name)))
 }
 
-/// Runs a machine with one Task state for each resource, and returns who answered which.
+/// Runs a machine with one Task state per resource, and returns the names of the handlers that answered.
 fn answered_by(router: TaskRouter, resources: &[&str]) -> Value {
     let branches: Vec<Value> = resources
         .iter()

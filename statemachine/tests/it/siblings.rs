@@ -1,4 +1,4 @@
-//! Branches and iterations beside one that fails.
+//! Branches and iterations next to one that fails.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::corpus::in_virtual_time;
 use crate::small::{INTEGRATION, distributed, echo, machine, seconds, silent};
 
-/// Fails after a second in the state `Fails`, unless its input says otherwise; anywhere else it hangs.
+/// A handler that fails after a second in the state `Fails`, unless the input says otherwise, and hangs in any other.
 async fn fail_or_hang(call: TaskCall) -> Result<Value, TaskFailure> {
     if call.state == "Fails" && call.input["fails"] != false {
         tokio::time::sleep(Duration::from_secs(1)).await;
@@ -67,7 +67,7 @@ fn a_runtime_failure_passes_every_handler() {
     );
 }
 
-/// Runs a machine with these tasks and lists its own events: name and index, id, the one before.
+/// Runs a machine with these tasks and returns its own events: name and index, id, previous event.
 fn history_of(definition: Value, input: Value) -> Vec<(String, u64, u64)> {
     let history = History::default();
     let engine = Engine::new(fail_or_hang).history(history.clone());

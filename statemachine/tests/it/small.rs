@@ -1,4 +1,4 @@
-//! Small machines and task handlers that several subjects are tested with.
+//! Small machines and task handlers that several tests share.
 
 use drivetrain_statemachine::{Engine, Machine, Outcome, TaskCall, TaskFailure, TaskHandler};
 use serde_json::{Value, json};

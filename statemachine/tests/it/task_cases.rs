@@ -1,4 +1,4 @@
-//! `task_cases.jsonl`: machines whose tasks answer as they were recorded to.
+//! `task_cases.jsonl`: machines whose tasks answer as recorded.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
@@ -110,7 +110,7 @@ pub fn run(row: &Value) -> Result<(Outcome, Vec<Event>), String> {
     ))
 }
 
-/// What was recorded of the work outside.
+/// The recorded answers of the tasks.
 struct Recorded {
     answers: HashMap<String, VecDeque<Value>>,
     submissions: VecDeque<Value>,
@@ -228,7 +228,7 @@ fn result(
     }
 }
 
-/// Writes JSON with a blank behind each comma and colon, as a Lambda function's own errors are.
+/// Formats JSON with a blank after each comma and colon, as in a Lambda function's errors.
 fn spaced(value: &Value) -> String {
     match value {
         Value::Array(items) => format!(

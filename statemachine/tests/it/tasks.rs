@@ -139,7 +139,7 @@ fn retries_back_off_and_start_anew_with_each_entry() {
     let outcome =
         in_virtual_time(engine.run(&one_task(INTEGRATION, json!({"Retry": retry})), json!({})))
             .unwrap();
-    // 2 + 6 + 10 seconds; the second retrier never gets what the first one lists.
+    // 2 + 6 + 10 seconds; the second retrier never matches an error that the first one lists.
     assert_eq!((outcome.status, seconds(&outcome)), (Status::Failed, 18));
     assert_eq!(*calls.lock().unwrap(), [0, 1, 2, 3]);
 }

@@ -1,4 +1,4 @@
-//! What a trace keeps of an execution, and what coverage makes of it.
+//! Traces of executions, and their coverage.
 
 use drivetrain_statemachine::trace::{Coverage, Inside, Steps, Trace, Traced, Unreached, VisitEnd};
 use drivetrain_statemachine::{
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::corpus::{in_virtual_time, rows, text};
 use crate::{cases, task_cases};
 
-/// Calls succeed unless the input's `fail` names the state and, where it is a number, until so many have failed.
+/// Answers calls: one fails if the input's `fail` names its state; if the value is a number, only so many calls fail.
 async fn answer(call: TaskCall) -> Result<Value, TaskFailure> {
     let failures = call.input["fail"][&call.state].as_u64().unwrap_or(0);
     if u64::from(call.retry_count) < failures {
@@ -32,7 +32,7 @@ fn task(name: &str) -> Value {
     }}})
 }
 
-/// Writes the states of a line as `name:end`, what is inside in brackets.
+/// Formats the states of a thread as `name:end`, with inner states in brackets.
 fn outline(steps: &Steps) -> String {
     let visits = steps.iter().map(|visit| {
         let inside = match &visit.inside {
@@ -268,7 +268,7 @@ fn every_event_of_the_recorded_cases_finds_its_place() {
     assert_eq!(wrong, 0);
 }
 
-/// Tells what a trace has lost of an execution.
+/// Returns the first part of an execution that its trace lost.
 fn misplaced(outcome: &Outcome, events: &[Event]) -> Option<String> {
     let trace = Trace::new();
     for event in events {
@@ -280,7 +280,7 @@ fn misplaced(outcome: &Outcome, events: &[Event]) -> Option<String> {
         .filter(|event| event.event_type.as_str().ends_with("StateEntered"))
         .count();
     let kept = count(&steps);
-    // Retried Map and Parallel states keep their last attempt only, large Maps the first iterations.
+    // Retried Map and Parallel states only keep their last attempt, large Maps the first iterations.
     let retried = steps.iter().any(|visit| visit.starts > 1);
     if kept != entered && !retried && entered < 40 {
         return Some(format!(

@@ -1,4 +1,4 @@
-//! What failures and refusals say.
+//! The texts of failures and errors.
 
 use drivetrain_statemachine::{Engine, EventType, History, Machine};
 use serde_json::{Value, json};
@@ -61,7 +61,8 @@ fn a_result_writer_must_say_where() {
     );
 }
 
-/// Runs a machine of one state, or of a state `S` among others, and gives its error and its cause without AWS's prefix.
+/// Runs a machine of one state, or of a state `S` among others, and returns its error and its cause without AWS's
+/// prefix.
 fn failure(state: Value, input: Value) -> (String, String) {
     let mut state = state;
     if state["Type"] != "Fail" {

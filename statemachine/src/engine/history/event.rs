@@ -13,7 +13,7 @@ use crate::json_text::JsonText;
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Event {
-    /// The ARN of the execution; each item of a distributed Map is an execution of its own.
+    /// The ARN of the execution; each item of a distributed Map has its own child execution.
     pub execution: Arc<str>,
     /// The time, by the execution's clock.
     pub timestamp: DateTime<Utc>,

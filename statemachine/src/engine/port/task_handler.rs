@@ -16,7 +16,7 @@ use crate::engine::port::task_tokens::Tokens;
 /// A handler that does the work of Task states, and reads and writes objects for Map states.
 ///
 /// One call is one attempt. The engine drops the future when the work is no longer wanted: the task timed out, the
-/// execution was stopped, or a sibling failed.
+/// execution was stopped, or another branch failed.
 ///
 /// Any function from a [`TaskCall`] to a future is a handler. One for a Map that reads its items from an object, and
 /// calls a function for each:
