@@ -174,6 +174,8 @@ impl Call {
         Ok(result)
     }
 
+    /// Builds the failure of a function. Recordings count more than AWS's documentation, which names
+    /// `States.IntrinsicFailure`: recorded executions fail with `States.Runtime`.
     fn failed(&self, refusal: Refusal) -> CallFailure {
         let name = self.signature.name;
         let message = match refusal {

@@ -1,4 +1,8 @@
 //! The task handler that answers as a recorded execution was answered.
+//!
+//! Mocked tasks take no time, so that concurrent iterations make their calls in another order than they did. Matching
+//! calls by their input replays exactly what the order of the replay's clock, which needs no machine, gets wrong in most
+//! random executions (`tests/it/replay.rs`).
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -20,6 +20,9 @@ pub struct Template {
 
 /// The identity of the template that built a value.
 ///
+/// In a loop, a template would copy its fixed parts in each iteration and free them in the next. A value that remembers
+/// its template lets the template build in place, as long as only new fields were added to the value since.
+///
 /// It is an address that is compared and never dereferenced, and valid only while the template does not move.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct BuiltBy(usize);

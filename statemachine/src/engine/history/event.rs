@@ -13,7 +13,8 @@ use crate::json_text::JsonText;
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Event {
-    /// The ARN of the execution; each item of a distributed Map has its own child execution.
+    /// The ARN of the execution; each item of a distributed Map has its own child execution. AWS keeps the histories of
+    /// child executions apart, each with its own event numbers.
     pub execution: Arc<str>,
     /// The time, by the execution's clock.
     pub timestamp: DateTime<Utc>,

@@ -9,7 +9,8 @@ pub trait HistorySink: Send + Sync {
     /// Takes one event; it must return quickly, because the execution waits for it.
     fn record(&self, event: &Event);
 
-    /// Returns `true` if no more events can be kept, upon which the execution is stopped.
+    /// Returns `true` if no more events can be kept, upon which the execution is stopped: with a full disk, a long
+    /// execution would otherwise go on for nothing.
     fn is_broken(&self) -> bool {
         false
     }

@@ -67,7 +67,7 @@ pub(crate) async fn perform(
     drop(open);
     match ended {
         Ok(output) => {
-            // The next event follows the start of the Map Run, not its end.
+            // The next event follows the start of the Map Run: recordings until 2024 have its end here, newer ones its start.
             let succeeded = run.record_plain(thread.last, EventType::MapRunSucceeded)?;
             thread.inner_success = Some(run.record_plain(succeeded, EventType::MapStateSucceeded)?);
             Ok(output)
