@@ -43,6 +43,7 @@
 //! |---|---|
 //! | check a definition, with AWS's errors and some advice | [`validate()`], [`Machine::parse`] |
 //! | run a machine, in virtual or real time | [`Engine`], [`TaskHandler`] for its tasks |
+//! | answer tasks by their service | [`TaskRouter`] |
 //! | stop a run or watch it | [`Execution::control`], [`Execution::events`] |
 //! | keep the history, in memory or as lines of a file | [`History`], [`JsonLines`], any [`HistorySink`] |
 //! | answer `.waitForTaskToken` and activities | [`Tokens`] |
@@ -61,6 +62,18 @@
 //!                            the next state's raw input <─────────────────────────────────────────┘
 //! ```
 //!
+//! # Layout
+//!
+//! ```text
+//!   diagnostics, error                        findings about a text, and the one error
+//!   jsonpath, intrinsics, template, jsonata   the query languages; json_text, java, scope and others are their tools
+//!   definition, validate                      from JSON text to a machine, with AWS's findings and best practices
+//!   engine                                    executions: states, history, ports
+//!   mocks, trace                              task handlers from files and recordings; trees and coverage of executions
+//! ```
+//!
+//! Each line sees only the lines above it.
+//!
 //! # What holds
 //!
 //! - All outside work passes through one port, [`TaskHandler`]; dropping its future cancels the work.
@@ -70,24 +83,29 @@
 //!   time elapsed, durations are the runtime's. The only thread that it starts writes a long history ([`JsonLines`]).
 //! - No definition and no input makes it panic, hang in one evaluation, or use unbounded memory.
 
-mod definition;
 mod diagnostics;
-mod digest;
-mod engine;
 mod error;
+
+mod digest;
 mod evaluation_budget;
-pub mod intrinsics;
 mod java;
 mod json_pointer;
 mod json_text;
-pub mod jsonata;
-pub mod jsonpath;
-pub mod mocks;
 mod payload_size;
 pub mod scope;
+
+pub mod intrinsics;
+pub mod jsonata;
+pub mod jsonpath;
 pub mod template;
-pub mod trace;
+
+mod definition;
 mod validate;
+
+mod engine;
+
+pub mod mocks;
+pub mod trace;
 
 pub use definition::machine::StateSummary;
 pub use definition::{Machine, MachineType, Resource, ResourceKind};

@@ -36,8 +36,11 @@ pub(super) enum MockAnswer {
         /// The cause.
         cause: Option<String>,
     },
-    /// No answer: the state's timeout ends the call, or the end of the state. An addition to Step Functions Local's
-    /// format.
+    /// No answer: the state's timeout ends the call, or the end of the state.
+    ///
+    /// An addition to Step Functions Local's format, which only has the other two. A recorded timeout that is thrown as
+    /// `States.Timeout` would take no time and not match handlers of `States.HeartbeatTimeout`, and a call that was
+    /// aborted by a failure in another branch could not be written at all.
     Hang,
 }
 
