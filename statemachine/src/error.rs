@@ -79,6 +79,7 @@ pub struct Problem {
 }
 
 impl Error {
+    /// Builds an error with a message.
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self(Box::new(ErrorParts {
             kind,
@@ -114,26 +115,32 @@ impl Error {
         error
     }
 
+    /// Builds an error of [`ErrorKind::InvalidExpression`].
     pub(crate) fn invalid_expression(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::InvalidExpression, message)
     }
 
+    /// Builds an error of [`ErrorKind::UnsupportedExpression`].
     pub(crate) fn unsupported_expression(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::UnsupportedExpression, message)
     }
 
+    /// Builds an error of [`ErrorKind::MissingValue`].
     pub(crate) fn missing_value(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::MissingValue, message)
     }
 
+    /// Builds an error of [`ErrorKind::UnsupportedResult`].
     pub(crate) fn unsupported_result(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::UnsupportedResult, message)
     }
 
+    /// Builds an error of [`ErrorKind::EvaluationFailed`].
     pub(crate) fn evaluation_failed(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::EvaluationFailed, message)
     }
 
+    /// Builds an error of [`ErrorKind::LimitExceeded`].
     pub(crate) fn limit_exceeded(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::LimitExceeded, message)
     }

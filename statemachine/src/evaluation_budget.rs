@@ -23,6 +23,7 @@ pub(crate) struct Budget {
 pub(crate) struct Exhausted;
 
 impl Budget {
+    /// Creates a full budget.
     pub(crate) fn new() -> Self {
         Self { bytes: MAX_BYTES }
     }

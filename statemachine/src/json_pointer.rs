@@ -4,10 +4,11 @@ use std::fmt::Write;
 
 use serde_json::Value;
 
-/// The most problems that are recorded for one definition or template, and the most bytes of all their texts.
+/// The most problems that are recorded for one definition or template.
 ///
 /// More would not be read, and a hostile definition could otherwise exhaust the memory.
 pub(crate) const MOST_PROBLEMS: usize = 1_000;
+/// The most bytes of all their texts.
 pub(crate) const LONGEST_PROBLEMS_BYTES: usize = 4 << 20;
 
 /// A walk through JSON: its position, and the problems it has found.
@@ -19,6 +20,7 @@ pub(crate) struct PointerWalk<P> {
 }
 
 impl<P> PointerWalk<P> {
+    /// Creates a walk at the root.
     pub(crate) fn new() -> Self {
         Self {
             pointer: String::new(),

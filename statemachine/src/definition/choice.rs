@@ -6,12 +6,14 @@ use crate::definition::field_values::{Payload, Selector};
 use crate::definition::jsonata_field::JsonataField;
 use crate::definition::wildcard_pattern::WildcardPattern;
 
+/// The rules of a Choice state and its default.
 #[derive(Debug)]
 pub(crate) struct Choice {
     pub(crate) rules: Vec<Rule>,
     pub(crate) default: Option<usize>,
 }
 
+/// A rule: a condition and the state that follows if it holds.
 #[derive(Debug)]
 pub(crate) struct Rule {
     pub(crate) condition: Condition,
@@ -20,6 +22,7 @@ pub(crate) struct Rule {
     pub(crate) output: Option<Payload>,
 }
 
+/// The condition of a rule.
 #[derive(Debug)]
 pub(crate) enum Condition {
     Jsonata {
@@ -47,6 +50,7 @@ pub(crate) enum Operand {
     Path(Selector),
 }
 
+/// The operator of a comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Operator {
     Compare(Domain, Relation),
@@ -63,6 +67,7 @@ pub(crate) enum Domain {
     Timestamp,
 }
 
+/// The order that a comparison tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Relation {
     Equal,
@@ -72,6 +77,7 @@ pub(crate) enum Relation {
     GreaterOrEqual,
 }
 
+/// The property of a variable that `Is..` tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Property {
     Null,
@@ -82,6 +88,7 @@ pub(crate) enum Property {
     Timestamp,
 }
 
+/// The types by their prefix in an operator's name.
 const DOMAINS: [(&str, Domain); 4] = [
     ("String", Domain::Text),
     ("Numeric", Domain::Number),
@@ -89,6 +96,7 @@ const DOMAINS: [(&str, Domain); 4] = [
     ("Timestamp", Domain::Timestamp),
 ];
 
+/// The relations by their suffix in an operator's name.
 const RELATIONS: [(&str, Relation); 5] = [
     ("Equals", Relation::Equal),
     ("LessThan", Relation::Less),
@@ -97,6 +105,7 @@ const RELATIONS: [(&str, Relation); 5] = [
     ("GreaterThanEquals", Relation::GreaterOrEqual),
 ];
 
+/// The properties by their operator's name.
 const PROPERTIES: [(&str, Property); 6] = [
     ("IsNull", Property::Null),
     ("IsPresent", Property::Present),

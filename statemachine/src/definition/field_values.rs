@@ -14,6 +14,7 @@ pub(crate) struct Selector {
     pub(crate) source: SelectorSource,
 }
 
+/// The parsed form of a [`Selector`].
 #[derive(Debug)]
 pub(crate) enum SelectorSource {
     Query(Query),
@@ -35,6 +36,7 @@ pub(crate) struct Setting {
     pub(crate) source: SettingSource,
 }
 
+/// The source of a [`Setting`].
 #[derive(Debug)]
 pub(crate) enum SettingSource {
     Literal(Value),

@@ -23,6 +23,7 @@ pub(crate) struct StatesReads {
     pub(crate) execution: bool,
 }
 
+/// The parts that a doubtful expression counts as reading.
 const EVERYTHING: StatesReads = StatesReads {
     input: true,
     context: true,

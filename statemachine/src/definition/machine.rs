@@ -24,6 +24,7 @@ use crate::definition::model::{Flow, MachineType};
 #[derive(Debug, Clone)]
 pub struct Machine(pub(crate) Arc<Definition>);
 
+/// The parsed definition of a machine.
 #[derive(Debug)]
 pub(crate) struct Definition {
     pub(crate) flow: Flow,

@@ -3,11 +3,13 @@
 use crate::definition::field_values::{Payload, Selector, Setting};
 use crate::definition::task::Resource;
 
+/// The configuration of a distributed Map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Distribution {
     pub(crate) express: bool,
 }
 
+/// The source of a Map's items.
 #[derive(Debug)]
 pub(crate) enum ItemSource {
     /// The effective input itself.
@@ -20,6 +22,7 @@ pub(crate) enum ItemSource {
     Reader(Box<ItemReader>),
 }
 
+/// An `ItemReader` with its `ReaderConfig`.
 #[derive(Debug)]
 pub(crate) struct ItemReader {
     pub(crate) resource: Resource,
@@ -36,12 +39,14 @@ pub(crate) struct ItemReader {
     pub(crate) loads_objects: bool,
 }
 
+/// The kind of a manifest that lists objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ManifestType {
     Inventory,
     Athena,
 }
 
+/// The format of an object with items.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum InputType {
     Csv,
@@ -51,12 +56,14 @@ pub(crate) enum InputType {
     Parquet,
 }
 
+/// The place of the headers of CSV.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum HeaderLocation {
     FirstRow,
     Given,
 }
 
+/// An `ItemBatcher`.
 #[derive(Debug)]
 pub(crate) struct ItemBatcher {
     pub(crate) max_items: Option<Setting>,
@@ -64,6 +71,7 @@ pub(crate) struct ItemBatcher {
     pub(crate) batch_input: Option<Payload>,
 }
 
+/// A `ResultWriter` with its `WriterConfig`.
 #[derive(Debug)]
 pub(crate) struct ResultWriter {
     /// `None` if the results are only transformed and stay in the state's output.

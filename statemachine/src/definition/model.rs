@@ -46,6 +46,7 @@ pub(crate) struct Flow {
     pub(crate) states: Vec<State>,
 }
 
+/// A state of any type.
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) name: String,
@@ -104,6 +105,7 @@ pub(crate) enum DataPath {
     Selected(Selector),
 }
 
+/// A `ResultPath`.
 #[derive(Debug, Default)]
 pub(crate) enum ResultPath {
     /// `$`: the result takes the input's place.
@@ -114,6 +116,7 @@ pub(crate) enum ResultPath {
     Insert(String, ReferencePath),
 }
 
+/// The type of a state, with the fields that only this type has.
 #[derive(Debug)]
 pub(crate) enum StateKind {
     Task(Box<Task>),
@@ -143,18 +146,21 @@ impl StateKind {
     }
 }
 
+/// The end of a Wait state.
 #[derive(Debug)]
 pub(crate) enum Wait {
     Seconds(Setting),
     Timestamp(Setting),
 }
 
+/// The error and the cause of a Fail state.
 #[derive(Debug)]
 pub(crate) struct Fail {
     pub(crate) error: Option<Setting>,
     pub(crate) cause: Option<Setting>,
 }
 
+/// An entry of `Retry`.
 #[derive(Debug)]
 pub(crate) struct Retrier {
     pub(crate) errors: Vec<String>,
@@ -165,6 +171,7 @@ pub(crate) struct Retrier {
     pub(crate) full_jitter: bool,
 }
 
+/// An entry of `Catch`.
 #[derive(Debug)]
 pub(crate) struct Catcher {
     pub(crate) errors: Vec<String>,
@@ -174,6 +181,7 @@ pub(crate) struct Catcher {
     pub(crate) output: Option<Payload>,
 }
 
+/// The fields of a Map state.
 #[derive(Debug)]
 pub(crate) struct MapState {
     pub(crate) processor: Flow,

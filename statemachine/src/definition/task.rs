@@ -2,6 +2,7 @@
 
 use crate::definition::field_values::{Payload, Setting};
 
+/// The fields of a Task state.
 #[derive(Debug)]
 pub(crate) struct Task {
     pub(crate) resource: Resource,

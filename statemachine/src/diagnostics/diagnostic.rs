@@ -119,6 +119,7 @@ pub struct Diagnostic {
 }
 
 impl Diagnostic {
+    /// Builds an error about the field at a pointer.
     pub(crate) fn error(code: Code, pointer: &str, message: impl Into<String>) -> Self {
         Self {
             pointer: Some(pointer.to_owned()),
@@ -126,6 +127,7 @@ impl Diagnostic {
         }
     }
 
+    /// Builds a warning about the field at a pointer.
     pub(crate) fn warning(code: Code, pointer: &str, message: impl Into<String>) -> Self {
         Self {
             severity: Severity::Warning,
@@ -133,6 +135,7 @@ impl Diagnostic {
         }
     }
 
+    /// Builds an error about the whole text.
     pub(crate) fn of_text(code: Code, message: impl Into<String>) -> Self {
         Self {
             severity: Severity::Error,

@@ -1,7 +1,8 @@
 //! Hints for findings whose message does not say what to do.
 
-/// The limits on compared names: a hint must not cost more than the check.
+/// The longest name that is compared: a hint must not cost more than the check.
 const LONGEST_NAME: usize = 80;
+/// The most names that are compared.
 const MOST_NAMES: usize = 500;
 
 /// The most names that a hint lists.

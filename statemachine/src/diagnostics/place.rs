@@ -70,6 +70,7 @@ fn to_places(text: &str, offsets: &[usize]) -> Vec<Place> {
     places
 }
 
+/// A position in JSON text.
 struct JsonCursor<'a> {
     text: &'a str,
     offset: usize,

@@ -51,6 +51,7 @@ pub(crate) struct FieldData<'a> {
 }
 
 impl<'a> FieldData<'a> {
+    /// Creates the data of a field that reads only an input.
     pub(crate) fn of(input: &'a Value) -> Self {
         Self {
             input,

@@ -17,6 +17,7 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
+    /// Creates a clock that shows `start` now.
     pub(crate) fn starting_at(start: DateTime<Utc>) -> Self {
         Self {
             start,

@@ -12,6 +12,7 @@ pub(crate) struct Failure {
     pub(crate) from_inside: bool,
 }
 
+/// The class of a failure, which decides which handlers match it.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum FailureClass {
     /// The failure of a task, a Fail state or a threshold; any handler may match it.
@@ -43,6 +44,7 @@ pub(crate) mod names {
 }
 
 impl Failure {
+    /// Builds a failure with a name and a cause.
     pub(crate) fn new(class: FailureClass, error: &str, cause: impl Into<String>) -> Self {
         Self {
             error: Some(error.to_owned()),
@@ -52,6 +54,7 @@ impl Failure {
         }
     }
 
+    /// Builds a failure that any handler may match.
     pub(crate) fn ordinary(error: &str, cause: impl Into<String>) -> Self {
         Self::new(FailureClass::Ordinary, error, cause)
     }
@@ -70,10 +73,12 @@ impl Failure {
         Self::ordinary(names::ITEM_READER_FAILED, cause)
     }
 
+    /// Builds an error of the machine itself, which no handler matches.
     pub(crate) fn runtime(cause: impl Into<String>) -> Self {
         Self::new(FailureClass::Runtime, names::RUNTIME, cause)
     }
 
+    /// Builds the failure of a timeout or a missing heartbeat.
     pub(crate) fn timeout(heartbeat: bool) -> Self {
         Self {
             error: Some(names::TIMEOUT.to_owned()),

@@ -36,6 +36,7 @@ struct RunningFlow<'a> {
 }
 
 impl<'a> InnerFlows<'a> {
+    /// Creates an empty set of flows.
     pub(crate) fn new() -> Self {
         Self(FuturesUnordered::new())
     }

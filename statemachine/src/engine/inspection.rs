@@ -18,6 +18,7 @@ pub(crate) struct Inspection {
     pub(crate) item_reader_data: Option<String>,
 }
 
+/// The mock that replaces a state's work.
 #[derive(Debug)]
 pub(crate) struct MockedResult {
     pub(crate) result: Result<Value, Failure>,
@@ -102,6 +103,7 @@ impl InspectedStep {
 }
 
 impl Inspection {
+    /// Creates an inspection without steps.
     pub(crate) fn new(mock: Option<MockedResult>, item_reader_data: Option<String>) -> Self {
         Self {
             steps: Mutex::default(),

@@ -18,6 +18,7 @@ pub(crate) struct RetryCounter<'a> {
 }
 
 impl<'a> RetryCounter<'a> {
+    /// Creates a counter without used attempts.
     pub(crate) fn new(retriers: &'a [Retrier]) -> Self {
         Self {
             retriers,

@@ -65,6 +65,7 @@ pub struct Engine {
     max_events: EventLimit,
 }
 
+/// The limit of an execution's events.
 #[derive(Debug, Clone, Copy)]
 enum EventLimit {
     OfMachineType,

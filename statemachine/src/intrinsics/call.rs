@@ -35,6 +35,7 @@ pub(super) struct Constant {
     bytes: u64,
 }
 
+/// An argument of a call.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum CallArgument {
     Literal(Value),

@@ -42,6 +42,7 @@ impl Call {
     }
 }
 
+/// A parser of a call's text.
 struct CallParser<'a> {
     source: &'a str,
     position: usize,

@@ -7,9 +7,12 @@ pub(crate) struct JavaRandom {
 }
 
 impl JavaRandom {
+    /// The multiplier of the generator.
     const MULTIPLIER: i64 = 0x5_DEEC_E66D;
+    /// The 48 bits of its state.
     const MASK: i64 = (1 << 48) - 1;
 
+    /// Creates the generator as `new Random(seed)` does.
     pub(crate) fn from_seed(seed: i64) -> Self {
         Self {
             state: (seed ^ Self::MULTIPLIER) & Self::MASK,

@@ -16,6 +16,7 @@ use crate::json_text::writer::{DEEPEST, Refused, TextWriter};
 #[derive(Clone)]
 pub struct JsonText(Arc<Forms>);
 
+/// The quoted and the plain form of a text.
 struct Forms {
     /// The text as a JSON string, with its quotes; always UTF-8.
     quoted: Vec<u8>,
@@ -96,6 +97,7 @@ impl JsonText {
         Ok(self)
     }
 
+    /// Creates a text without content, to be written.
     fn empty() -> Self {
         Self(Arc::new(Forms {
             quoted: Vec::with_capacity(128),

@@ -29,6 +29,7 @@ const MAX_DIGITS: usize = 18;
 /// The largest number in Roman numerals: it has ten thousand letters.
 const MAX_ROMAN: f64 = 10_000_000.0;
 
+/// The result of a registered function.
 type FunctionResult = Result<JValue, EvaluatorError>;
 
 /// Registers the functions that an expression names. Returns the source of their random numbers.

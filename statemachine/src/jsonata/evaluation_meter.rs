@@ -31,6 +31,7 @@ pub(super) struct EvaluationMeter {
 pub(super) const MEMORY_LIMIT: &str = "The expression exceeded the memory limit";
 
 impl EvaluationMeter {
+    /// Creates a meter with the usual limits.
     pub(super) fn new() -> Self {
         Self {
             left: Cell::new(MAX_TOTAL_WEIGHT),

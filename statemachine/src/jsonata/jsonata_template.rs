@@ -20,6 +20,7 @@ pub struct JsonataTemplate {
     node: ExpressionNode,
 }
 
+/// A part of a template.
 #[derive(Debug, Clone)]
 enum ExpressionNode {
     Literal(Value),

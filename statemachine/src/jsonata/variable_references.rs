@@ -60,6 +60,7 @@ impl ReadPart {
 }
 
 impl References {
+    /// Returns the variables that a tree reads.
     pub(super) fn of(tree: &AstNode) -> Self {
         let mut references = Self::default();
         references.visit(tree);

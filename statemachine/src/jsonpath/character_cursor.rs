@@ -12,6 +12,7 @@ pub(super) struct CharacterCursor<'a> {
 }
 
 impl<'a> CharacterCursor<'a> {
+    /// Creates a cursor at the first character.
     pub(super) fn new(characters: &'a [char]) -> Self {
         Self {
             characters,

@@ -28,6 +28,7 @@ pub(super) enum Side<'v> {
 }
 
 impl<'v> Side<'v> {
+    /// Converts a value that a path found.
     pub(super) fn from_value(value: Cow<'v, Value>) -> Self {
         match value {
             Cow::Borrowed(value) => Self::from_borrowed(value),

@@ -33,6 +33,7 @@ pub(super) fn number(text: &str) -> Option<Number> {
     text.parse::<f64>().ok().and_then(Number::from_f64)
 }
 
+/// A parser of a literal.
 struct LiteralParser<'a> {
     cursor: CharacterCursor<'a>,
 }

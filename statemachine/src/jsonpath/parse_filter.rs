@@ -62,6 +62,7 @@ impl FilterCondition {
     }
 }
 
+/// A parser of a filter's condition.
 struct FilterParser<'a> {
     cursor: CharacterCursor<'a>,
     nesting: usize,

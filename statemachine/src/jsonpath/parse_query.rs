@@ -79,6 +79,7 @@ impl QuerySteps {
     }
 }
 
+/// A parser of a path's steps.
 struct QueryParser<'a> {
     cursor: CharacterCursor<'a>,
     steps: Vec<QueryStep>,

@@ -45,6 +45,7 @@ pub(super) struct QueryBudget {
 }
 
 impl QueryBudget {
+    /// Creates a full budget.
     pub(super) fn new() -> Self {
         Self {
             visits: MAX_VISITS,

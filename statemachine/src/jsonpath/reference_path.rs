@@ -17,6 +17,7 @@ pub struct ReferencePath {
     steps: Vec<ReferenceStep>,
 }
 
+/// A step of a reference path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum ReferenceStep {
     Field(String),

@@ -132,6 +132,7 @@ pub(super) enum QueryArgument {
     Path { from_root: bool, steps: QuerySteps },
 }
 
+/// The functions that a path may end with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum QueryFunctionKind {
     Average,
@@ -166,6 +167,7 @@ const QUERY_FUNCTIONS: &[(&str, QueryFunctionKind)] = &[
 ];
 
 impl QuerySteps {
+    /// Creates steps and derives what is definite.
     pub(super) fn new(list: Vec<QueryStep>) -> Self {
         let end = list.len();
         let mut upstream_definite = Vec::with_capacity(list.len());
@@ -248,6 +250,7 @@ impl fmt::Display for QueryStep {
 }
 
 impl QueryFunction {
+    /// Creates a call, of an unknown function if there is none of this name.
     pub(super) fn new(name: String, arguments: Vec<QueryArgument>) -> Self {
         let kind = QUERY_FUNCTIONS
             .iter()

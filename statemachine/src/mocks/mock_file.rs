@@ -166,6 +166,7 @@ impl MockCase {
     }
 }
 
+/// A reader of a mock file, which collects every problem.
 struct MockFileReader<'a> {
     text: &'a str,
     problems: Vec<Problem>,

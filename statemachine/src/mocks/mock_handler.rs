@@ -24,12 +24,14 @@ pub struct MockHandler {
     objects: Option<Arc<dyn TaskHandler>>,
 }
 
+/// The state that clones of a handler share.
 struct MockState {
     case: MockCase,
     progress: Mutex<MockProgress>,
     changed: Notify,
 }
 
+/// The calls so far, and the first that had no answer.
 #[derive(Default)]
 struct MockProgress {
     calls: BTreeMap<String, u64>,

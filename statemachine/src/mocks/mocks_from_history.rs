@@ -167,6 +167,7 @@ struct ExecutionCalls {
     calls: Vec<HistoryCall>,
 }
 
+/// A recorded call with its state and its position.
 struct HistoryCall {
     state: String,
     place: CallPosition,

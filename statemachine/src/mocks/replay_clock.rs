@@ -27,6 +27,7 @@ pub(super) struct HistoryThread {
     date: f64,
 }
 
+/// A Map around the current state.
 #[derive(Clone)]
 struct InMap {
     name: String,
@@ -35,6 +36,7 @@ struct InMap {
     iteration: u64,
 }
 
+/// The last event of a thread, if it matters for the clock.
 #[derive(Clone, Copy, Default, PartialEq)]
 enum LastEvent {
     /// An event that takes no time in a replay.

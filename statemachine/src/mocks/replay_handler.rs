@@ -56,6 +56,7 @@ pub struct ReplayHandler {
     is_patient: bool,
 }
 
+/// The state that clones of a handler share.
 struct ReplayState {
     states: Mutex<BTreeMap<String, StateCalls>>,
     changed: Notify,

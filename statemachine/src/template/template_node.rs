@@ -77,6 +77,7 @@ impl TemplateNode {
         })
     }
 
+    /// Creates a node from items.
     pub(super) fn array(items: Vec<Self>) -> Self {
         let fragments = fragments(["[", "]"], &items, |_, _| Ok(()));
         let depth = depth_of_fixed(&items);

@@ -14,6 +14,7 @@ pub(super) struct Executions {
     last: Option<(Arc<str>, ExecutionNumber)>,
 }
 
+/// An execution in progress.
 #[derive(Debug)]
 struct RunningExecution {
     name: Arc<str>,

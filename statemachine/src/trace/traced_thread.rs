@@ -37,6 +37,7 @@ pub(super) struct LastExit {
     pub(super) error: Option<String>,
 }
 
+/// The role of a thread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
     Execution,
@@ -60,6 +61,7 @@ pub(super) struct CurrentState {
 }
 
 impl TracedThread {
+    /// Creates a thread that has entered no state.
     pub(super) fn new(
         execution: ExecutionNumber,
         parent: Option<ThreadNumber>,

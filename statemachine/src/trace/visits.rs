@@ -252,6 +252,7 @@ impl Iterations {
 }
 
 impl Totals {
+    /// Returns the totals of one visit.
     pub(super) fn of(visit: &Visit) -> Self {
         Self {
             visits: 1,

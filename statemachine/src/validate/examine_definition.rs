@@ -69,6 +69,7 @@ impl Machine {
         Self::accept(definition, diagnostics)
     }
 
+    /// Returns the machine, or the findings if there is an error among them.
     fn accept(definition: Option<Definition>, diagnostics: Vec<Diagnostic>) -> Result<Self, Error> {
         match definition {
             Some(definition) if !diagnostics.iter().any(Diagnostic::is_error) => {

@@ -17,6 +17,7 @@ pub(crate) fn check(flow: &Flow, problems: &DiagnosticCollector) {
     check.flow(flow, "");
 }
 
+/// The names and labels seen so far.
 struct FlowCheck<'a> {
     names: HashSet<&'a str>,
     labels: HashSet<&'a str>,

@@ -17,7 +17,7 @@ pub(crate) struct AllowedFields {
 /// The fields of every state.
 pub(crate) const EVERY_STATE: &[&str] = &["Type", "Comment", "QueryLanguage"];
 
-/// The fields of a machine, those of a branch, and those of an item processor.
+/// The fields of a machine.
 pub(crate) const MACHINE: &[&str] = &[
     "Comment",
     "StartAt",
@@ -26,7 +26,9 @@ pub(crate) const MACHINE: &[&str] = &[
     "Version",
     "QueryLanguage",
 ];
+/// The fields of a branch.
 pub(crate) const BRANCH: &[&str] = &["Comment", "StartAt", "States"];
+/// The fields of an item processor.
 pub(crate) const PROCESSOR: &[&str] = &["Comment", "StartAt", "States", "ProcessorConfig"];
 
 /// The one table of fields that the parser and its messages read.

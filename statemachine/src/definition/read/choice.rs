@@ -11,7 +11,9 @@ use crate::definition::timestamp::is_timestamp;
 use crate::definition::wildcard_pattern::WildcardPattern;
 use crate::jsonata::expression_text;
 
+/// The fields of every rule.
 const RULE: &[&str] = &["Next", "Assign", "Comment"];
+/// The operators that combine conditions.
 const GROUPS: [&str; 3] = ["And", "Or", "Not"];
 
 impl Fields<'_> {

@@ -16,6 +16,7 @@ const MOST_HINTS: usize = 50;
 #[derive(Debug, Default)]
 pub(crate) struct DiagnosticCollector(RefCell<Collected>);
 
+/// The findings so far, and the length of their texts.
 #[derive(Debug, Default)]
 struct Collected {
     diagnostics: Vec<Diagnostic>,

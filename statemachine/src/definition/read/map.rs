@@ -18,6 +18,7 @@ use crate::jsonata::expression_text;
 
 /// The most items that a Map may read.
 const MOST_ITEMS: u64 = 100_000_000;
+/// The range of a count.
 const ANY_COUNT: Expected = Expected::Whole(0, u32::MAX as u64);
 
 impl Fields<'_> {

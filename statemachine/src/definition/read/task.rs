@@ -13,6 +13,7 @@ use crate::definition::read::values::Expected;
 use crate::definition::task::{Resource, ResourceKind, Task};
 use crate::diagnostics::diagnostic::Code;
 
+/// The fields of a retrier.
 const RETRIER: &[&str] = &[
     "ErrorEquals",
     "IntervalSeconds",
@@ -22,6 +23,7 @@ const RETRIER: &[&str] = &[
     "JitterStrategy",
     "Comment",
 ];
+/// The fields of a catcher in both languages.
 const CATCHER: &[&str] = &["ErrorEquals", "Next", "Assign", "Comment"];
 
 impl Fields<'_> {

@@ -45,6 +45,7 @@ pub(crate) struct ExecutionNames {
 }
 
 impl Environment {
+    /// Creates the environment of an execution that has not started.
     #[expect(
         clippy::too_many_arguments,
         reason = "one call, from the engine's builder, names each part once"

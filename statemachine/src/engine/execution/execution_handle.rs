@@ -63,6 +63,7 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// Creates the outcome of a run that succeeds now, without an output.
     pub(crate) fn of(run: &Run, started_at: DateTime<Utc>) -> Self {
         Self {
             status: Status::Succeeded,
@@ -121,6 +122,7 @@ pub struct ExecutionControl {
 }
 
 impl Execution {
+    /// Creates the handle of a run; `work` drives it to its end.
     pub(crate) fn new(run: Arc<Run>, work: impl Future<Output = Outcome> + Send + 'static) -> Self {
         let control = ExecutionControl { run };
         let work = Box::pin(until_stopped(control.clone(), work));

@@ -59,6 +59,7 @@ impl Run {
         Self::new(environment, arn, &name, input, &machine_arn, &machine_name)
     }
 
+    /// Creates a run with its context object and its recorder.
     fn new(
         environment: Arc<Environment>,
         arn: String,

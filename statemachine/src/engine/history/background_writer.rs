@@ -39,6 +39,7 @@ struct WriterState {
     broken: Arc<AtomicBool>,
 }
 
+/// The buffers that wait for the thread, and empty ones for reuse.
 #[derive(Default)]
 struct BufferQueue {
     full: VecDeque<Vec<u8>>,

@@ -44,6 +44,7 @@ pub struct JsonLines {
     broken: Arc<AtomicBool>,
 }
 
+/// The gathered lines and their writer.
 #[derive(Debug)]
 struct Lines {
     writer: BackgroundWriter,

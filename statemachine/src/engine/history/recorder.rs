@@ -30,6 +30,7 @@ pub(crate) struct Recorder {
     state: Mutex<RecorderState>,
 }
 
+/// The mutable state of a recorder.
 struct RecorderState {
     last_id: u64,
     closed: bool,
@@ -50,6 +51,7 @@ pub(crate) enum ShownData<'a> {
 }
 
 impl Recorder {
+    /// Creates the recorder of an execution without events.
     pub(crate) fn new(
         execution: Arc<str>,
         clock: Clock,

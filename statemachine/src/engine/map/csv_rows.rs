@@ -16,6 +16,7 @@ pub(crate) struct CsvRows {
     ready: Vec<Vec<String>>,
 }
 
+/// The position of the decoder relative to quotes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Quote {
     /// At the start of a field, or in one without quotes.
@@ -27,6 +28,7 @@ enum Quote {
 }
 
 impl CsvRows {
+    /// Creates a decoder for a delimiter.
     pub(crate) fn new(delimiter: u8) -> Self {
         Self {
             delimiter,

@@ -16,6 +16,7 @@ use crate::engine::map::object_body::{body, whole};
 use crate::engine::map::object_call::{ObjectCall, call};
 use crate::engine::port::task_handler::TaskOutput;
 
+/// The resource that reads one object.
 const GET_OBJECT: &str = "arn:aws:states:::s3:getObject";
 
 /// Checks what AWS checks before the Map starts: that `MaxItems` is a whole number.
@@ -96,6 +97,7 @@ fn field(attempt: &Attempt<'_>) -> &'static str {
     }
 }
 
+/// The reader of one Map's items.
 struct ObjectReader<'f, 'a> {
     attempt: &'f Attempt<'a>,
     reader: &'f ItemReader,

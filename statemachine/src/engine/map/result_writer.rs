@@ -14,6 +14,7 @@ use crate::engine::map::child_executions::{ChildExecution, ChildExecutions};
 use crate::engine::map::object_call::{ObjectCall, call};
 use crate::json_text::written;
 
+/// The resource that writes one object.
 const PUT_OBJECT: &str = "arn:aws:states:::s3:putObject";
 
 /// The results of a Map Run, for its writer.

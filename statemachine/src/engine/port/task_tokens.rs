@@ -60,6 +60,7 @@ pub(crate) enum TokenAnswer {
     Heartbeat,
 }
 
+/// All tokens that are known.
 #[derive(Debug, Default)]
 struct TokenRegister {
     entries: HashMap<String, TokenEntry>,
@@ -67,6 +68,7 @@ struct TokenRegister {
     ended: VecDeque<String>,
 }
 
+/// The state of a token.
 #[derive(Debug)]
 enum TokenEntry {
     Waiting(mpsc::UnboundedSender<TokenAnswer>),

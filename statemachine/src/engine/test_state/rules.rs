@@ -11,6 +11,7 @@ use crate::engine::map::map_items::items;
 use crate::engine::test_state::request::TestStateRequest;
 use crate::error::{Error, ErrorKind};
 
+/// AWS's message for more failed iterations than there are.
 const TOO_MANY_FAILED: &str =
     "Map iteration failure count must be less than or equal to the number of Map iterations";
 

@@ -9,6 +9,7 @@ use crate::diagnostics::diagnostic::{Code, Diagnostic};
 use crate::validate::best_practices::input_fields::first_fields;
 use crate::validate::best_practices::written_state::WrittenState;
 
+/// The error name that matches every failure.
 const ALL: &str = "States.ALL";
 
 pub(super) fn check(written: WrittenState<'_>, flow: &Flow, states: &Value) -> Vec<Diagnostic> {
