@@ -61,14 +61,14 @@ impl<P> PointerWalk<P> {
 }
 
 /// Returns the pointer of a field or an item below another pointer.
-pub(crate) fn below(pointer: &str, name: &str) -> String {
-    let mut below = pointer.to_owned();
-    push(&mut below, name);
-    below
+pub(crate) fn child_pointer(pointer: &str, name: &str) -> String {
+    let mut child_pointer = pointer.to_owned();
+    push(&mut child_pointer, name);
+    child_pointer
 }
 
 /// Writes a pointer as AWS does, items in brackets: `/States/A/Choices[0]/Next`; `/` for the whole document.
-pub(crate) fn in_brackets(pointer: &str, document: &Value) -> String {
+pub(crate) fn aws_notation(pointer: &str, document: &Value) -> String {
     if pointer.is_empty() {
         return "/".to_owned();
     }
@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn problems_name_the_place_where_the_walk_is() {
+    fn problems_have_the_pointer_of_the_walk() {
         let mut walk = PointerWalk::new();
         walk.in_field("a/b", |walk| {
             walk.in_item(3, |walk| {
@@ -128,7 +128,7 @@ mod tests {
             ("/", "/"),
             ("", "/"),
         ] {
-            assert_eq!(in_brackets(pointer, &document), written);
+            assert_eq!(aws_notation(pointer, &document), written);
         }
     }
 

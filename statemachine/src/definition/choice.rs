@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_specification_does_not_have_is_refused() {
+    fn operators_outside_the_specification_are_rejected() {
         for name in [
             "BooleanLessThan",
             "StringMatchesPath",

@@ -35,11 +35,14 @@ impl StatesReads {
     pub(crate) fn of(template: &Value) -> Self {
         match template {
             Value::String(text) => Self::of_text(text),
-            Value::Array(items) => items.iter().map(Self::of).fold(Self::default(), Self::and),
+            Value::Array(items) => items
+                .iter()
+                .map(Self::of)
+                .fold(Self::default(), Self::union),
             Value::Object(fields) => fields
                 .values()
                 .map(Self::of)
-                .fold(Self::default(), Self::and),
+                .fold(Self::default(), Self::union),
             _ => Self::default(),
         }
     }
@@ -48,7 +51,7 @@ impl StatesReads {
         const VARIABLE: &str = "$states";
         text.match_indices(VARIABLE)
             .map(|(at, _)| Self::of_path(&text[at + VARIABLE.len()..]))
-            .fold(Self::default(), Self::and)
+            .fold(Self::default(), Self::union)
     }
 
     /// Returns the parts that a path after `$states` reads.
@@ -77,7 +80,7 @@ impl StatesReads {
         }
     }
 
-    fn and(self, other: Self) -> Self {
+    fn union(self, other: Self) -> Self {
         Self {
             input: self.input || other.input,
             context: self.context || other.context,

@@ -66,7 +66,7 @@ impl<'de> Visitor<'de> for DuplicateKeyFinder<'_> {
             let again = seen.contains(&name);
             self.0.in_field(&name, |walk| {
                 if again {
-                    walk.note(|pointer| twice(&name, pointer));
+                    walk.note(|pointer| duplicate_warning(&name, pointer));
                 }
                 fields.next_value_seed(DuplicateKeyFinder(walk))
             })?;
@@ -112,7 +112,7 @@ impl<'de> Visitor<'de> for DuplicateKeyFinder<'_> {
     }
 }
 
-fn twice(name: &str, pointer: &str) -> Diagnostic {
+fn duplicate_warning(name: &str, pointer: &str) -> Diagnostic {
     Diagnostic::warning(
         Code::DuplicateKey,
         pointer,
@@ -126,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_may_stand_once_in_each_object() {
+    fn duplicate_keys_of_one_object_are_found() {
         let found = |text: &str| -> Vec<String> {
             let found = duplicate_keys(text).into_iter();
             found.filter_map(|one| one.pointer).collect()

@@ -9,7 +9,7 @@ const MOST_NAMES: usize = 500;
 const MOST_LISTED: usize = 6;
 
 /// Returns a hint with the known name nearest to a wrong one, or with all known names if they are few.
-pub(crate) fn meant<'a>(
+pub(crate) fn known_names_hint<'a>(
     name: &str,
     known: impl IntoIterator<Item = &'a str> + Clone,
 ) -> Option<String> {
@@ -66,7 +66,7 @@ fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&
 }
 
 /// Returns the likely reason why a text is not JSON, if the parser's message would not help.
-pub(crate) fn why_no_json(text: &str) -> Option<&'static str> {
+pub(crate) fn not_json_hint(text: &str) -> Option<&'static str> {
     if text.starts_with('\u{FEFF}') {
         return Some("the text begins with a byte order mark: save it as UTF-8 without one");
     }
@@ -85,29 +85,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_near_name_is_meant_else_few_are_listed() {
+    fn a_near_name_is_suggested_else_a_few_are_listed() {
         let known = ["Charge", "Tell", "Done"];
-        let of = |name: &str| meant(name, known);
+        let of = |name: &str| known_names_hint(name, known);
         assert_eq!(of("chrage").as_deref(), Some("did you mean `Charge`?"));
         assert_eq!(
             of("Pay").as_deref(),
             Some("there are `Charge`, `Tell`, `Done`")
         );
         assert_eq!(
-            meant("x", ["Only"]).as_deref(),
+            known_names_hint("x", ["Only"]).as_deref(),
             Some("there is only `Only`")
         );
-        assert_eq!(meant("x", []), None);
-        let short = meant("B", ["A", "C", "C"]);
+        assert_eq!(known_names_hint("x", []), None);
+        let short = known_names_hint("B", ["A", "C", "C"]);
         assert_eq!(short.as_deref(), Some("there are `A`, `C`"));
         let many = ["aaaa", "bbbb", "cccc", "dddd", "eeee", "ffff", "gggg"];
-        assert_eq!(meant("zzzz", many), None);
-        assert_eq!(meant(&"x".repeat(100_000), many), None);
+        assert_eq!(known_names_hint("zzzz", many), None);
+        assert_eq!(known_names_hint(&"x".repeat(100_000), many), None);
     }
 
     #[test]
-    fn what_is_often_taken_for_json_is_known() {
-        let why = |text: &str| why_no_json(text).unwrap_or_default();
+    fn common_mistakes_for_json_are_recognized() {
+        let why = |text: &str| not_json_hint(text).unwrap_or_default();
         assert!(why("\u{FEFF}{}").contains("byte order mark"));
         assert!(why("Comment: x\nStartAt: A\n").contains("YAML"));
         assert!(why("{\n  // first\n}").contains("comments"));

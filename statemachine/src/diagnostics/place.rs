@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_key_that_stands_there_twice_the_last_one_is_meant() {
+    fn of_duplicate_keys_the_last_one_counts() {
         let text = "{\"a\": {\"b\": 1},\n \"a\": {\"b\": 2}}";
         assert_eq!(
             Place::of(text, "/a/b"),
@@ -242,14 +242,14 @@ mod tests {
     }
 
     #[test]
-    fn a_pointer_to_nothing_leads_to_what_is_around_it() {
+    fn a_pointer_to_nothing_finds_the_value_around_it() {
         assert_eq!(Place::of(TEXT, "/a/7"), Place { line: 2, column: 8 });
         assert_eq!(Place::of("", "/a"), Place { line: 1, column: 1 });
         assert_eq!(Place::of("{\"a", "/b/c"), Place { line: 1, column: 1 });
     }
 
     #[test]
-    fn many_pointers_are_found_in_one_walk() {
+    fn many_pointers_are_found_in_one_pass() {
         let text = format!(
             "{{{}}}",
             (0..20_000)

@@ -155,14 +155,14 @@ mod tests {
     }
 
     #[test]
-    fn a_runtime_failure_is_never_taken_even_by_its_name() {
+    fn a_runtime_failure_is_never_matched_even_by_its_name() {
         let failure = Failure::runtime("x");
         assert!(!takes(&failure, names::ALL));
         assert!(!takes(&failure, names::RUNTIME));
     }
 
     #[test]
-    fn task_failed_takes_any_task_failure_but_a_timeout() {
+    fn task_failed_matches_any_task_failure_but_a_timeout() {
         assert!(takes(&Failure::ordinary("E", "c"), names::TASK_FAILED));
         assert!(!takes(&Failure::timeout(false), names::TASK_FAILED));
         assert!(takes(&Failure::timeout(true), names::TIMEOUT));
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_result_over_the_limit_is_taken_by_name_and_by_all_only_if_a_task_made_it() {
+    fn only_a_task_s_oversized_result_is_matched_by_all() {
         let own = Failure::new(FailureClass::DataLimit, names::DATA_LIMIT_EXCEEDED, "c");
         assert!(takes(&own, names::DATA_LIMIT_EXCEEDED));
         assert!(!takes(&own, names::ALL));
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_without_a_name_is_taken_by_all() {
+    fn an_error_without_a_name_is_matched_by_all() {
         let failure = Failure::reported(None, None);
         assert!(takes(&failure, names::ALL));
         assert_eq!(

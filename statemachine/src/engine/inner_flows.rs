@@ -51,19 +51,19 @@ impl<'a> InnerFlows<'a> {
         index: usize,
         map: Option<&'a Arc<str>>,
     ) {
-        let mut line = RunningFlow {
+        let mut running = RunningFlow {
             run,
             thread,
             index,
             map,
         };
         self.0.push(Box::pin(async move {
-            let output = run_flow(run, flow, input, &mut line.thread).await;
-            line.map = None;
+            let output = run_flow(run, flow, input, &mut running.thread).await;
+            running.map = None;
             EndedFlow {
                 index,
                 output: output.map(StateData::into_value),
-                last: line.thread.last,
+                last: running.thread.last,
             }
         }));
     }
@@ -76,7 +76,7 @@ impl<'a> InnerFlows<'a> {
     /// Drops the flows that still run after one has failed, in the order in which they were started.
     ///
     /// The fixed order makes the events of aborted iterations the same in every run.
-    pub(crate) fn give_up(self) {
+    pub(crate) fn abort_all(self) {
         let mut left: Vec<_> = self.0.into_iter().collect();
         while let Some(oldest) = left.pop() {
             drop(oldest);

@@ -1,24 +1,24 @@
 //! Runs machines.
 //!
-//! From the bottom up, each of these sees only what is listed before it:
+//! From the bottom up, each line sees only the lines above it:
 //!
 //! ```text
-//! failure, clock, stop_request, state_data     values that all of the engine shares
-//! port                                         task handlers and task tokens: all work outside
-//! history                                      events, the recorder that numbers them, the sinks that keep them
-//! execution                                    what all states of one execution share, and its handle for callers
-//! thread, frame, output_checks, retry          one attempt of one state
-//! map                                          items, limits, batches and objects of Map states
-//! states, state, flow, inner_flows, execute    the path of a state's input, from state to state
-//! start, test_state                            the ways in
+//! failure, clock, stop_request, state_data          values that all of the engine shares
+//! port                                              task handlers and task tokens: all outside work
+//! history                                           events, their recorder, and the sinks that keep them
+//! execution                                         what all states of one execution share, and its handle
+//! attempt, retriers, output_checks, flow_thread     one attempt of one state
+//! map                                               items, limits, batches and objects of Map states
+//! states, state, run_flow, inner_flows, run_execution    the path of a state's input, from state to state
+//! start_execution, test_state                       the ways in
 //! ```
 //!
 //! # The one circle of imports
 //!
-//! States hold flows of states, so the modules that run them import each other in a circle of seven, and no other module
-//! of the crate does: `flow` runs one state after the other and `state` sends an input through one of them; there
-//! `states::parallel` and `states::map` start flows through `inner_flows`, which needs `flow`, and `states::map_run`
-//! starts child executions through `execute`, which needs `flow` too.
+//! States hold flows of states, so the modules that run them import each other in a circle of seven, the only one in the
+//! crate. `run_flow` runs one state after the other, and `state` sends an input through each. There `states::parallel`
+//! and `states::map` start flows through `inner_flows`, which needs `run_flow`; `states::map_run` starts child executions
+//! through `run_execution`, which needs `run_flow` too.
 
 mod clock;
 mod failure;

@@ -16,7 +16,7 @@ use crate::engine::run_flow::run_flow;
 use crate::json_text::JsonText;
 
 /// Runs a flow as an execution, which times out after `limit`.
-pub(crate) async fn drive(
+pub(crate) async fn run_execution(
     run: &Arc<Run>,
     flow: &Flow,
     input: Value,
@@ -34,11 +34,12 @@ pub(crate) async fn drive(
         });
     let time_out = || {
         let failure = Failure::timeout(false);
-        run.recorder
-            .close(0, EventType::ExecutionTimedOut, || of_failure(&failure));
+        run.recorder.close(0, EventType::ExecutionTimedOut, || {
+            failure_details(&failure)
+        });
     };
     let ended = match started {
-        Ok(_) => within(limit, run_flow(run, flow, input, &mut thread), time_out).await,
+        Ok(_) => with_time_limit(limit, run_flow(run, flow, input, &mut thread), time_out).await,
         Err(failure) => Some(Err(failure)),
     };
     let mut outcome = Outcome::of(run, started_at);
@@ -54,7 +55,7 @@ pub(crate) async fn drive(
         Some(Err(failure)) => {
             run.recorder
                 .close(thread.last, EventType::ExecutionFailed, || {
-                    of_failure(&failure)
+                    failure_details(&failure)
                 });
             outcome.status = Status::Failed;
             outcome.error = failure.error;
@@ -69,7 +70,7 @@ pub(crate) async fn drive(
 }
 
 /// Awaits the work for at most `limit`; calls `time_out` when it has passed, before the work is dropped.
-async fn within<T>(
+async fn with_time_limit<T>(
     limit: Option<Duration>,
     work: impl Future<Output = T>,
     time_out: impl FnOnce(),
@@ -88,7 +89,7 @@ async fn within<T>(
     }
 }
 
-fn of_failure(failure: &Failure) -> Details {
+fn failure_details(failure: &Failure) -> Details {
     Details {
         error: failure.error.clone(),
         cause: failure.cause.clone(),

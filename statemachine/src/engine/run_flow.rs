@@ -59,20 +59,20 @@ pub(crate) async fn run_state(
     )?;
     thread.last = entered;
     let done = if never_waits(&state.kind) {
-        try_at_once(run, state, raw, thread, before)
+        run_at_once(run, state, raw, thread, before)
     } else {
         let mut open = OpenState {
             run,
             thread,
             event: aborted_event(&state.kind),
         };
-        let done = try_state(run, state, &raw, open.thread, before).await;
+        let done = attempt_until_done(run, state, &raw, open.thread, before).await;
         open.event = None;
-        done.map(|done| done.handing_on(raw))
+        done.map(|done| done.or_unchanged(raw))
     };
     let done = done.inspect_err(|failure| {
         if failure.class == FailureClass::Runtime {
-            run.recorder.doom();
+            run.recorder.mark_failing();
         }
     })?;
     let mut output = done.output;
@@ -114,7 +114,7 @@ struct LeftState {
 
 impl StateResult {
     /// Passes the raw input on if the state left it unchanged.
-    fn handing_on(self, raw: StateData) -> LeftState {
+    fn or_unchanged(self, raw: StateData) -> LeftState {
         LeftState {
             output: self.output.unwrap_or(raw),
             assigned: self.assigned,
@@ -124,7 +124,7 @@ impl StateResult {
 }
 
 /// Runs a state that never waits, and so has no retriers and no catchers.
-fn try_at_once(
+fn run_at_once(
     run: &Arc<Run>,
     state: &State,
     raw: StateData,
@@ -148,7 +148,7 @@ fn try_at_once(
         let mut spare = raw.take_text();
         run_attempt_at_once(&attempt, raw.value(), &mut spare).map(|done| {
             raw.return_text(spare);
-            done.handing_on(raw)
+            done.or_unchanged(raw)
         })
     };
     if let Err(failure) = &done {
@@ -182,7 +182,7 @@ fn first_attempt<'a>(
 }
 
 /// Attempts a state until it succeeds, its retriers give up, or a catcher matches its failure.
-async fn try_state(
+async fn attempt_until_done(
     run: &Arc<Run>,
     state: &State,
     raw: &StateData,

@@ -14,7 +14,7 @@ use crate::engine::history::history_sink::HistorySink;
 use crate::engine::history::recorder::STANDARD_EVENT_LIMIT;
 use crate::engine::port::task_handler::TaskHandler;
 use crate::engine::port::task_tokens::Tokens;
-use crate::engine::run_execution::drive;
+use crate::engine::run_execution::run_execution;
 use crate::engine::states::map_run::EXPRESS_LIMIT;
 use crate::error::{Error, ErrorKind};
 use crate::evaluation_budget::{MAX_DEPTH, nests_too_deeply};
@@ -183,7 +183,7 @@ impl Engine {
         ));
         let driven = run.clone();
         Ok(Execution::new(run, async move {
-            drive(&driven, &machine.definition().flow, input, limit).await
+            run_execution(&driven, &machine.definition().flow, input, limit).await
         }))
     }
 

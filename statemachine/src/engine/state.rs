@@ -46,7 +46,7 @@ pub(crate) async fn run_attempt(
         Some(performed) => performed,
         None => perform(attempt, thread, &input, &arguments).await?,
     };
-    hand_over(attempt, raw, &arguments, performed, &mut None)
+    complete(attempt, raw, &arguments, performed, &mut None)
 }
 
 /// Runs the attempt of a state that never waits, without a future: most states are of this kind.
@@ -61,11 +61,11 @@ pub(crate) fn run_attempt_at_once(
     let arguments = parameters(attempt, &input)?;
     let performed = perform_at_once(attempt, &arguments)?;
     let performed = performed.expect("only a state that never waits is tried at once");
-    hand_over(attempt, raw, &arguments, performed, spare)
+    complete(attempt, raw, &arguments, performed, spare)
 }
 
 /// Takes the result of a state's work down the rest of the path.
-fn hand_over(
+fn complete(
     attempt: &Attempt<'_>,
     raw: &Value,
     arguments: &Value,
@@ -93,7 +93,7 @@ fn hand_over(
         },
     };
     Ok(StateResult {
-        output: carried(attempt, raw, output, spare)?,
+        output: state_data(attempt, raw, output, spare)?,
         assigned,
         next: performed.next,
     })
@@ -173,7 +173,7 @@ pub(crate) fn catch_failure(
         None => result_path(attempt, &catcher.result_path, raw, Cow::Borrowed(&error))?,
     };
     Ok(StateResult {
-        output: carried(attempt, raw, output, &mut None)?,
+        output: state_data(attempt, raw, output, &mut None)?,
         assigned,
         next: Some(catcher.next),
     })
@@ -309,7 +309,7 @@ fn data_path<'v>(
 }
 
 /// Makes an output ready for the next state; `None` if it is the raw input itself.
-fn carried(
+fn state_data(
     attempt: &Attempt<'_>,
     raw: &Value,
     output: Cow<'_, Value>,

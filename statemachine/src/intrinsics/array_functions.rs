@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use crate::intrinsics::math_functions::{cut, whole};
+use crate::intrinsics::math_functions::{rounded, truncated};
 use crate::intrinsics::refusal::Refusal;
 
 /// The most items that a range may have.
@@ -17,7 +17,7 @@ pub(super) fn contains(array: &Value, wanted: &Value) -> Result<Value, Refusal> 
 
 pub(super) fn item<'v>(array: &Cow<'v, Value>, index: &Value) -> Result<Cow<'v, Value>, Refusal> {
     let length = items(array)?.len();
-    let index = usize::try_from(whole(index)?)
+    let index = usize::try_from(rounded(index)?)
         .ok()
         .filter(|index| *index < length)
         .ok_or(Refusal::Arguments)?;
@@ -35,7 +35,7 @@ pub(super) fn partition(array: Value, size: &Value) -> Result<Value, Refusal> {
     let Value::Array(items) = array else {
         return Err(Refusal::Arguments);
     };
-    let size = usize::try_from(whole(size)?)
+    let size = usize::try_from(rounded(size)?)
         .ok()
         .filter(|size| *size > 0)
         .ok_or(Refusal::Arguments)?;
@@ -53,7 +53,7 @@ pub(super) fn partition(array: Value, size: &Value) -> Result<Value, Refusal> {
 }
 
 pub(super) fn range(first: &Value, last: &Value, step: &Value) -> Result<Value, Refusal> {
-    let (first, last, step) = (cut(first)?, cut(last)?, cut(step)?);
+    let (first, last, step) = (truncated(first)?, truncated(last)?, truncated(step)?);
     let span = i128::from(last) - i128::from(first);
     let steps = span
         .checked_div(i128::from(step))

@@ -257,7 +257,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_missing_path_and_a_wrong_type_are_told_apart() {
+    fn a_missing_path_and_a_wrong_type_are_different_errors() {
         let missing = evaluate("States.ArrayLength($.x)", &json!({"a": 1})).unwrap_err();
         assert_eq!(missing.kind(), ErrorKind::MissingValue);
         assert_eq!(
@@ -299,7 +299,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_call_that_depends_on_nothing_is_evaluated_when_it_is_read() {
+    fn a_constant_call_is_evaluated_when_it_is_parsed() {
         let constant = |call: &str| Call::parse(call).unwrap().constant().cloned();
         let parts = "States.ArrayPartition(States.ArrayRange(1, 4, 1), 2)";
         assert_eq!(constant(parts), Some(json!([[1, 2], [3, 4]])));
@@ -322,7 +322,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_constant_takes_as_much_of_the_memory_as_making_it() {
+    fn a_constant_takes_as_much_memory_as_computing_it() {
         let evaluate = |bytes| {
             evaluate_within(
                 "States.ArrayRange(1, 40, 1)",

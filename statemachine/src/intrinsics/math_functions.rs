@@ -7,15 +7,15 @@ use crate::java::random::JavaRandom;
 use crate::scope::Host;
 
 pub(super) fn add(left: &Value, right: &Value) -> Result<Value, Refusal> {
-    let (left, right) = (small(left)?, small(right)?);
+    let (left, right) = (java_int(left)?, java_int(right)?);
     left.checked_add(right)
         .map(Value::from)
         .ok_or(Refusal::Arguments)
 }
 
 /// Rounds a number, which must fit Java's `int`.
-fn small(value: &Value) -> Result<i32, Refusal> {
-    i32::try_from(whole(value)?).map_err(|_too_large| Refusal::Arguments)
+fn java_int(value: &Value) -> Result<i32, Refusal> {
+    i32::try_from(rounded(value)?).map_err(|_too_large| Refusal::Arguments)
 }
 
 /// Draws a number from `start` (included) to `end` (excluded); with a seed, the first that `java.util.Random` draws.
@@ -25,13 +25,13 @@ pub(super) fn random(
     seed: Option<&Value>,
     host: &mut Host,
 ) -> Result<Value, Refusal> {
-    let (start, end) = (cut(start)?, cut(end)?);
+    let (start, end) = (truncated(start)?, truncated(end)?);
     let width = i128::from(end) - i128::from(start);
     if width <= 0 {
         return Err(Refusal::Arguments);
     }
     let offset = match (seed, i32::try_from(width)) {
-        (Some(seed), Ok(width)) => i128::from(JavaRandom::from_seed(whole(seed)?).below(width)),
+        (Some(seed), Ok(width)) => i128::from(JavaRandom::from_seed(rounded(seed)?).below(width)),
         (Some(_), Err(_)) => return Err(Refusal::Arguments),
         (None, _) => (i128::from(host.random.bits()) * width) >> 64,
     };
@@ -45,7 +45,7 @@ pub(super) fn random(
     clippy::cast_possible_truncation,
     reason = "saturates at the ends of the whole numbers, as in Java"
 )]
-pub(super) fn cut(value: &Value) -> Result<i64, Refusal> {
+pub(super) fn truncated(value: &Value) -> Result<i64, Refusal> {
     let number = value.as_number().ok_or(Refusal::Arguments)?;
     let double = || number.as_f64().map(|double| double as i64);
     number.as_i64().or_else(double).ok_or(Refusal::Arguments)
@@ -56,7 +56,7 @@ pub(super) fn cut(value: &Value) -> Result<i64, Refusal> {
     clippy::cast_possible_truncation,
     reason = "saturates at the ends of the whole numbers, as in Java"
 )]
-pub(super) fn whole(value: &Value) -> Result<i64, Refusal> {
+pub(super) fn rounded(value: &Value) -> Result<i64, Refusal> {
     let number = value.as_number().ok_or(Refusal::Arguments)?;
     if let Some(integer) = number.as_i64() {
         return Ok(integer);

@@ -243,7 +243,7 @@ mod tests {
     use crate::error::ErrorKind;
 
     #[test]
-    fn what_is_no_call_is_refused() {
+    fn text_that_is_not_a_call_is_rejected() {
         let nested = "States.Array(".repeat(11) + &")".repeat(11);
         for source in [
             "",

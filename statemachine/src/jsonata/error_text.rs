@@ -51,7 +51,7 @@ const TOKENS: &[(&str, &str)] = &[
 ];
 
 /// Returns the text of a parser's error, without its code and with tokens as written.
-pub(super) fn of_parser(error: &ParserError, text: &str) -> String {
+pub(super) fn parser_message(error: &ParserError, text: &str) -> String {
     if matches!(error, ParserError::UnclosedString) && closes_its_quotes(text) {
         // The parser has the same error for unclosed texts and patterns.
         return "No terminating / in regular expression".to_owned();
@@ -104,7 +104,7 @@ fn with_tokens_as_written(message: &str) -> String {
 }
 
 /// Returns the text of an evaluator's error with its code, in the reference implementation's words.
-pub(super) fn of_evaluator(error: &EvaluatorError) -> String {
+pub(super) fn evaluator_message(error: &EvaluatorError) -> String {
     let message = error.message();
     let Some(code) = error.code() else {
         return message.to_owned();
@@ -150,7 +150,7 @@ pub(super) fn classify(error: &EvaluatorError) -> Error {
         Some("D1012") => Error::limit_exceeded("The expression exceeded the time limit"),
         Some("D1011" | "U1001") => Error::limit_exceeded(message),
         _ if message.starts_with(MEMORY_LIMIT) => Error::limit_exceeded(MEMORY_LIMIT),
-        _ => Error::evaluation_failed(of_evaluator(error)),
+        _ => Error::evaluation_failed(evaluator_message(error)),
     }
 }
 
@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn operators_and_functions_are_quoted() {
-        let of = |message: &str| of_evaluator(&EvaluatorError::TypeError(message.to_owned()));
+        let of = |message: &str| evaluator_message(&EvaluatorError::TypeError(message.to_owned()));
         assert_eq!(
             of("T2001: The left side of the + operator must evaluate to a number"),
             "T2001: The left side of the \"+\" operator must evaluate to a number"

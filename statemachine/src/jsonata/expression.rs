@@ -48,7 +48,7 @@ impl Expression {
         }
         let text = text.trim();
         let tree = jsonata_core::parser::parse(text)
-            .map_err(|error| Error::invalid_expression(error_text::of_parser(&error, text)))?;
+            .map_err(|error| Error::invalid_expression(error_text::parser_message(&error, text)))?;
         if let Some(reason) = variable_references::reads_input(&tree) {
             return Err(Error::unsupported_expression(reason));
         }
@@ -95,7 +95,7 @@ impl Expression {
         };
         let mut evaluator = Evaluator::with_options(context, options);
         let random = aws_functions::register(&mut evaluator, host, meter, &self.names)
-            .map_err(|error| Error::evaluation_failed(error_text::of_evaluator(&error)))?;
+            .map_err(|error| Error::evaluation_failed(error_text::evaluator_message(&error)))?;
         // The evaluator is a dependency, and some expression may make it panic. It shares no state with this crate, so
         // the panic only fails this evaluation.
         let result = catch_unwind(AssertUnwindSafe(|| {
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_read_is_given_and_nothing_is_lost() {
+    fn only_variables_that_are_read_are_converted() {
         let input = json!({"a": [{"b": 1, "c": 2}, {"b": 3}], "d": {"e": {"f": [4]}}, "k": "b"});
         for (text, expected) in [
             ("$states.input.a.b", json!([1, 3])),
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_null_and_functions_are_told_apart() {
+    fn nothing_null_and_functions_are_different_results() {
         assert_eq!(kind("$states.input.missing"), ErrorKind::MissingValue);
         assert_eq!(evaluate("null", json!(null)), Ok(Value::Null));
         assert_eq!(kind("function($x){$x}"), ErrorKind::UnsupportedResult);
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn distinct_is_as_the_language_has_it() {
+    fn distinct_works_as_in_the_language() {
         let distinct = "$distinct([1, 1.0, '1', {'a': 1, 'b': [2]}, {'b': [2], 'a': 1}, [1], [1], null, null])";
         assert_eq!(
             evaluate(distinct, json!(null)),
@@ -334,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn what_grows_without_end_is_stopped() {
+    fn values_that_grow_without_end_are_stopped() {
         for text in [
             "[1..873783]",
             "($p := function($s, $n) { $n = 0 ? $s : $p($s & $s, $n - 1) }; $length($p('x', 40)))",
@@ -376,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn what_aws_is_recorded_to_build_is_built() {
+    fn values_that_aws_is_recorded_to_build_are_built() {
         assert_eq!(
             evaluate("[1..873782] ~> $count()", json!(null)),
             Ok(json!(873_782))

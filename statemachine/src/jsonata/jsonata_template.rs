@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn every_wrong_place_is_named() {
+    fn every_wrong_place_is_reported() {
         let error = JsonataTemplate::parse(&json!({"a": ["{% ( %}"], "b": "{% x %}"})).unwrap_err();
         let found: Vec<_> = error
             .problems()

@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_path_is_refused() {
+    fn text_that_is_not_a_path_is_rejected() {
         for path in [
             "",
             "a",

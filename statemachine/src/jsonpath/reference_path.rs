@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn a_way_through_another_type_is_refused() {
+    fn a_path_through_another_type_is_rejected() {
         for (path, root) in [
             ("$.a.b", json!({"a": 1})),
             ("$.a", json!([1])),

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::Place;
 use crate::diagnostics::duplicate_keys::unplaced_duplicate_keys;
 use crate::error::{Error, ErrorKind, Problem};
-use crate::json_pointer::below;
+use crate::json_pointer::child_pointer;
 
 /// A mock file that has been read and checked.
 #[derive(Debug, Clone, PartialEq)]
@@ -204,7 +204,7 @@ impl MockFileReader<'_> {
     fn only_fields(&mut self, fields: &Map<String, Value>, pointer: &str, known: &[&str]) {
         for name in fields.keys().filter(|name| !known.contains(&name.as_str())) {
             self.refuse(
-                &below(pointer, name),
+                &child_pointer(pointer, name),
                 format!(
                     "the field `{name}` is unknown, expected {}",
                     known.join(" or ")
@@ -227,12 +227,12 @@ impl MockFileReader<'_> {
         };
         let mut read = BTreeMap::new();
         for (name, machine) in machines {
-            let pointer = below("/StateMachines", name);
+            let pointer = child_pointer("/StateMachines", name);
             let Some(fields) = self.object(Some(machine), &pointer) else {
                 continue;
             };
             self.only_fields(fields, &pointer, &["TestCases"]);
-            let pointer = below(&pointer, "TestCases");
+            let pointer = child_pointer(&pointer, "TestCases");
             let Some(cases) = self.object(fields.get("TestCases"), &pointer) else {
                 continue;
             };
@@ -241,7 +241,7 @@ impl MockFileReader<'_> {
                 .map(|(name, case)| {
                     (
                         name.clone(),
-                        self.case(case, &below(&pointer, name), &responses),
+                        self.case(case, &child_pointer(&pointer, name), &responses),
                     )
                 })
                 .collect();
@@ -258,7 +258,7 @@ impl MockFileReader<'_> {
     ) -> BTreeMap<String, Arc<Response>> {
         let mut states = BTreeMap::new();
         for (state, name) in self.object(Some(case), pointer).into_iter().flatten() {
-            let pointer = below(pointer, state);
+            let pointer = child_pointer(pointer, state);
             let Value::String(name) = name else {
                 self.refuse(
                     &pointer,
@@ -285,10 +285,10 @@ impl MockFileReader<'_> {
         // A file whose cases mock nothing needs no responses.
         let Some(value) = value else { return responses };
         for (name, response) in self.object(Some(value), POINTER).into_iter().flatten() {
-            let pointer = below(POINTER, name);
+            let pointer = child_pointer(POINTER, name);
             let mut answers: Vec<(RangeInclusive<u64>, MockAnswer)> = Vec::new();
             for (calls, answer) in self.object(Some(response), &pointer).into_iter().flatten() {
-                let pointer = below(&pointer, calls);
+                let pointer = child_pointer(&pointer, calls);
                 let Some(range) = range(calls) else {
                     self.refuse(
                         &pointer,
@@ -320,11 +320,11 @@ impl MockFileReader<'_> {
             [Some(output), None, None] => Some(MockAnswer::Return(output.clone())),
             [None, None, Some(Value::Bool(true))] => Some(MockAnswer::Hang),
             [None, None, Some(_)] => {
-                self.refuse(&below(pointer, "Hang"), "expected `true`");
+                self.refuse(&child_pointer(pointer, "Hang"), "expected `true`");
                 None
             }
             [None, Some(failure), None] => {
-                let pointer = below(pointer, "Throw");
+                let pointer = child_pointer(pointer, "Throw");
                 let failure = self.object(Some(failure), &pointer)?;
                 self.only_fields(failure, &pointer, &["Error", "Cause"]);
                 let error = self.optional_text(failure, "Error", &pointer);
@@ -348,7 +348,7 @@ impl MockFileReader<'_> {
             None | Some(Value::Null) => None,
             Some(Value::String(text)) => Some(text.clone()),
             Some(_) => {
-                self.refuse(&below(pointer, name), "expected a string");
+                self.refuse(&child_pointer(pointer, name), "expected a string");
                 None
             }
         }
@@ -405,7 +405,7 @@ mod tests {
     }
 
     #[test]
-    fn the_only_machine_is_taken_whatever_its_name() {
+    fn the_only_machine_matches_any_name() {
         let file = MockFile::parse(FILE).unwrap();
         assert_eq!(
             file.case("other", "Happy")
@@ -433,7 +433,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_wrong_is_named_with_its_place() {
+    fn every_problem_is_reported_with_its_place() {
         let text = r#"{
   "StateMachines": {"A": {"TestCases": {"c": {"S": "Missing", "T": 1}}, "x": 1}},
   "MockedResponses": {

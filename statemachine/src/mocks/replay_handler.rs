@@ -226,7 +226,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn what_is_equal_is_most_alike_whatever_else_there_is() {
+    fn equal_values_are_the_most_similar() {
         let call = json!({"id": 7, "at": "2026-01-01", "items": [1, 2]});
         let same = likeness(
             &call,

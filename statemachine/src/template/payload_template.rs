@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn every_wrong_place_is_named() {
+    fn every_wrong_place_is_reported() {
         let template =
             json!({"a/b": [{"x.$": 1}], "y.$": "$.[", "z.$": "States.No()", "w": 1, "w.$": "$"});
         let error = Template::parse(&template).unwrap_err();

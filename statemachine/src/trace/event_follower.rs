@@ -75,10 +75,10 @@ impl EventFollower {
                 self.execution_ended(event, VisitEnd::Stopped);
             }
             Type::TaskScheduled | Type::LambdaFunctionScheduled | Type::ActivityScheduled => {
-                self.own(event, begin);
+                self.assign(event, begin);
             }
             Type::TaskSucceeded | Type::LambdaFunctionSucceeded | Type::ActivitySucceeded => {
-                self.own(event, |current| {
+                self.assign(event, |current| {
                     current.done = true;
                     current.pending = false;
                 });
@@ -89,11 +89,11 @@ impl EventFollower {
             | Type::LambdaFunctionTimedOut
             | Type::ActivityFailed
             | Type::ActivityTimedOut
-            | Type::MapRunFailed => self.own(event, |current| fail(current, attempted(event))),
+            | Type::MapRunFailed => self.assign(event, |current| fail(current, attempted(event))),
             Type::TaskStarted
             | Type::LambdaFunctionStarted
             | Type::ActivityStarted
-            | Type::TaskSubmitted => self.own(event, |_| {}),
+            | Type::TaskSubmitted => self.assign(event, |_| {}),
             Type::EvaluationFailed => self.evaluation_failed(event),
             Type::MapRunStarted => self.map_run_started(event),
             Type::MapStateStarted => self.inside_started(event, "Map"),
@@ -183,7 +183,7 @@ impl EventFollower {
             }
             _ => owner,
         };
-        self.owns(id, event.id);
+        self.set_owner(id, event.id);
         if !self.facts.entered.contains(name) {
             self.facts.entered.insert(name.to_owned());
         }
@@ -227,7 +227,7 @@ impl EventFollower {
             return;
         };
         self.end_children(id, VisitEnd::Stopped);
-        self.owns(id, event.id);
+        self.set_owner(id, event.id);
         let keeps_data = self.keeps_data;
         let Some(thread) = self.threads.get_mut(&id) else {
             return;
@@ -273,7 +273,7 @@ impl EventFollower {
         if let Some(current) = &mut thread.current {
             fail(current, attempted(event));
         }
-        self.owns(id, event.id);
+        self.set_owner(id, event.id);
     }
 
     fn map_run_started(&mut self, event: &Event) {
@@ -282,7 +282,7 @@ impl EventFollower {
             .rsplit(':')
             .find_map(|part| Some(part.split_once('/')?.1.to_owned()));
         let owner = self.owner(event.previous_event_id);
-        self.own(event, |_| {});
+        self.assign(event, |_| {});
         if let (Some(label), Some(owner)) = (label, owner) {
             self.map_runs.push((label, owner));
         }
@@ -294,7 +294,7 @@ impl EventFollower {
             return;
         };
         self.end_children(id, VisitEnd::Stopped);
-        self.owns(id, event.id);
+        self.set_owner(id, event.id);
         let retried = self.with_current(id, |current| {
             if current.visit.starts > 0 && !current.pending {
                 fail(current, failed_before);
@@ -316,7 +316,7 @@ impl EventFollower {
         {
             current.visit.end = VisitEnd::Failed;
         }
-        self.owns(id, event.id);
+        self.set_owner(id, event.id);
         self.end_children(id, VisitEnd::Stopped);
         self.with_current(id, |current| {
             current.over = true;
@@ -335,7 +335,7 @@ impl EventFollower {
             return;
         };
         let id = self.begin(here, Some(parent), role);
-        self.owns(id, event.id);
+        self.set_owner(id, event.id);
     }
 
     fn iteration_ended(&mut self, event: &Event, end: VisitEnd) {
@@ -365,19 +365,19 @@ impl EventFollower {
         }
         self.end(id, end);
         // The next iteration follows the last event inside this one; the event after the Map follows its end.
-        self.owns(parent, event.previous_event_id);
-        self.also_owns(parent, event.id);
+        self.set_owner(parent, event.previous_event_id);
+        self.add_owner(parent, event.id);
     }
 
     /// Assigns an event to the thread of the event before.
-    fn own<T>(&mut self, event: &Event, note: impl FnOnce(&mut CurrentState) -> T)
+    fn assign<T>(&mut self, event: &Event, note: impl FnOnce(&mut CurrentState) -> T)
     where
         T: NotedRetry,
     {
         let Some(id) = self.owner(event.previous_event_id) else {
             return;
         };
-        self.owns(id, event.id);
+        self.set_owner(id, event.id);
         let noted = self.with_current(id, note);
         self.note_retry(noted.and_then(T::retried));
     }

@@ -12,7 +12,7 @@ impl EventFollower {
     }
 
     /// Makes an event the only one of a thread that other events may follow.
-    pub(super) fn owns(&mut self, id: ThreadNumber, event: u64) {
+    pub(super) fn set_owner(&mut self, id: ThreadNumber, event: u64) {
         if let Some(thread) = self.threads.get_mut(&id) {
             self.executions
                 .give(thread.execution, event, id, thread.ids.drain(..));
@@ -20,7 +20,7 @@ impl EventFollower {
         }
     }
 
-    pub(super) fn also_owns(&mut self, id: ThreadNumber, event: u64) {
+    pub(super) fn add_owner(&mut self, id: ThreadNumber, event: u64) {
         if let Some(thread) = self.threads.get_mut(&id) {
             thread.ids.push(event);
             self.executions
@@ -65,12 +65,12 @@ impl EventFollower {
             .forget(thread.execution, thread.ids.drain(..));
         let mut end = end;
         if let Some(current) = &thread.current {
-            let own = current.visit.end;
+            let assign = current.visit.end;
             let at = self.now;
-            if own == VisitEnd::Failed {
+            if assign == VisitEnd::Failed {
                 end = VisitEnd::Failed;
             }
-            thread.leave(own, at);
+            thread.leave(assign, at);
         } else if thread.role == Role::Branch && end == VisitEnd::Stopped {
             end = VisitEnd::Left;
         }

@@ -10,11 +10,11 @@ use crate::definition::read::fields::DiagnosticCollector;
 use crate::definition::read::machine::read_machine;
 use crate::diagnostics::diagnostic::{Code, Diagnostic};
 use crate::diagnostics::duplicate_keys::unplaced_duplicate_keys;
-use crate::diagnostics::hint::why_no_json;
+use crate::diagnostics::hint::not_json_hint;
 use crate::diagnostics::place::{Place, places};
 use crate::error::Error;
 use crate::evaluation_budget::{MAX_DEPTH, nests_too_deeply};
-use crate::json_pointer::in_brackets;
+use crate::json_pointer::aws_notation;
 use crate::validate::{best_practices, flow_graph};
 
 /// The largest definition that AWS accepts.
@@ -108,7 +108,7 @@ fn examine_text(text: &str, machine_type: MachineType) -> (Option<Definition>, V
                     // A text that ends too early may end before a line's first character.
                     column: error.column().max(1),
                 }),
-                hint: why_no_json(text).map(str::to_owned),
+                hint: not_json_hint(text).map(str::to_owned),
                 ..Diagnostic::of_text(code, error.to_string())
             };
             return (None, vec![diagnostic]);
@@ -129,7 +129,7 @@ fn locate(diagnostics: &mut [Diagnostic], value: &Value, text: Option<&str>) {
             diagnostic.place = found.next();
             // AWS gives no place for a workflow that never ends.
             diagnostic.location =
-                (diagnostic.code != Code::MissingEndState).then(|| in_brackets(pointer, value));
+                (diagnostic.code != Code::MissingEndState).then(|| aws_notation(pointer, value));
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use crate::definition::model::{Flow, State, StateKind};
 use crate::definition::read::fields::DiagnosticCollector;
 use crate::diagnostics::diagnostic::{Code, Diagnostic};
-use crate::json_pointer::below;
+use crate::json_pointer::child_pointer;
 
 /// Checks a machine and the flows inside it.
 pub(crate) fn check(flow: &Flow, problems: &DiagnosticCollector) {
@@ -26,8 +26,8 @@ struct FlowCheck<'a> {
 
 impl<'a> FlowCheck<'a> {
     fn flow(&mut self, flow: &'a Flow, pointer: &str) {
-        let states = below(pointer, "States");
-        let at = |state: &State| below(&states, &state.name);
+        let states = child_pointer(pointer, "States");
+        let at = |state: &State| child_pointer(&states, &state.name);
         self.reachability(flow, pointer, &at);
         for state in &flow.states {
             if !self.names.insert(&state.name) {
@@ -52,7 +52,10 @@ impl<'a> FlowCheck<'a> {
                         let error = Diagnostic::error(Code::DuplicateLabelName, &pointer, message);
                         self.problems.note(error);
                     }
-                    self.flow(&map.processor, &below(&at(state), map.processor_field));
+                    self.flow(
+                        &map.processor,
+                        &child_pointer(&at(state), map.processor_field),
+                    );
                 }
                 _ => {}
             }

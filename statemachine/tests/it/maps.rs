@@ -196,7 +196,7 @@ fn ten_thousand_items_keep_their_order() {
 }
 
 #[test]
-fn what_is_tolerated_is_looked_at_once_the_state_has_started() {
+fn the_tolerance_is_evaluated_after_the_state_has_started() {
     let negative = "ToleratedFailureCount cannot be negative.";
     let cases = [
         (json!(-1), negative),
@@ -226,7 +226,7 @@ fn what_is_tolerated_is_looked_at_once_the_state_has_started() {
 }
 
 #[test]
-fn ten_thousand_items_need_no_ten_thousand_copies_of_them() {
+fn ten_thousand_items_do_not_need_ten_thousand_copies_of_the_input() {
     let items: Vec<Value> = (0..10_000).map(|n| json!({"n": n, "m": [n]})).collect();
     let definition = json!({"QueryLanguage": "JSONata", "StartAt": "M", "States": {"M": {
         "Type": "Map", "End": true, "ItemProcessor": pass(),

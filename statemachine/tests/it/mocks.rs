@@ -110,7 +110,7 @@ fn a_token_can_be_answered_with_a_failure() {
 }
 
 #[test]
-fn a_call_without_an_answer_is_named_and_no_handler_of_the_machine_sees_it() {
+fn a_call_without_an_answer_is_reported_and_not_caught_by_the_machine() {
     let handler = mocks(&json!({
         "Work": {"0": {"Return": "done"}},
         "Approve": {},
@@ -124,7 +124,7 @@ fn a_call_without_an_answer_is_named_and_no_handler_of_the_machine_sees_it() {
 }
 
 #[test]
-fn what_an_execution_recorded_replays_to_the_same_end() {
+fn a_recorded_execution_replays_to_the_same_end() {
     let machine = Machine::parse(MACHINE).unwrap();
     let history = History::default();
     let engine = Engine::new(sometimes).history(history.clone());

@@ -185,7 +185,7 @@ fn looped_and_unrolled(
 }
 
 #[test]
-fn a_loop_that_builds_in_its_own_output_gives_the_same_as_one_that_builds_anew() {
+fn a_loop_that_builds_in_place_gives_the_same_as_one_that_copies() {
     let input = json!({
         "turn": 0, "mark": {"seen": 0}, "a": {"b": [1, {"c": "x\"y"}, "z"], "d": null}, "s": "text", "list": [1, [2], {"x": 3}], "v": {"fixed": 0, "n": 1},
     });

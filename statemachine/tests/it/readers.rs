@@ -197,7 +197,7 @@ fn listed_objects_are_items_page_by_page() {
 }
 
 #[test]
-fn what_cannot_be_read_fails_the_reader() {
+fn an_unreadable_object_fails_the_reader() {
     let failed = |objects: &[(&str, &[u8])], config| {
         let outcome = read(objects, "s3:getObject", config);
         assert_eq!(outcome.error.as_deref(), Some("States.ItemReaderFailed"));
@@ -220,7 +220,7 @@ fn what_cannot_be_read_fails_the_reader() {
 }
 
 #[test]
-fn how_many_items_are_read_is_checked_before_and_after_the_map_starts() {
+fn the_item_limit_is_checked_before_and_after_the_map_starts() {
     for (most, error, cause, last) in [
         (
             json!(-1),
@@ -285,7 +285,7 @@ fn write(bucket: &Arc<Bucket>, config: Value, tolerated: usize, items: Value) ->
 }
 
 #[test]
-fn results_are_written_where_the_manifest_says() {
+fn results_are_written_to_the_keys_in_the_manifest() {
     let bucket = Bucket::holding(&[]);
     let config = json!({"OutputType": "JSON", "Transformation": "NONE"});
     let outcome = write(&bucket, config, 1, json!([1, -2, 3]));
@@ -311,7 +311,7 @@ fn results_are_written_where_the_manifest_says() {
 }
 
 #[test]
-fn failures_are_written_whole_however_results_are_transformed() {
+fn failures_are_written_untransformed() {
     let lines = |bucket: &Arc<Bucket>, name: &str| -> Vec<Value> {
         bucket
             .text(name)
@@ -342,7 +342,7 @@ fn statuses(bucket: &Arc<Bucket>, name: &str) -> Vec<(String, String)> {
 }
 
 #[test]
-fn what_ended_and_what_never_started_is_written_also_by_a_map_run_that_fails() {
+fn a_failed_map_run_writes_ended_and_pending_executions() {
     let bucket = Bucket::holding(&[]);
     let config = json!({"OutputType": "JSON", "Transformation": "COMPACT"});
     let outcome = write(&bucket, config, 0, json!([1, -2, 3, 4]));
@@ -362,7 +362,7 @@ fn what_ended_and_what_never_started_is_written_also_by_a_map_run_that_fails() {
 }
 
 #[test]
-fn what_runs_when_a_map_run_fails_is_stopped_and_written_as_a_failure() {
+fn executions_in_flight_when_a_map_run_fails_are_written_as_failed() {
     let bucket = Bucket::holding(&[]);
     let processor = distributed(json!({"StartAt": "C", "States": {
         "C": {"Type": "Choice", "Choices": [{"Variable": "$", "NumericLessThan": 0, "Next": "W"}], "Default": "Long"},

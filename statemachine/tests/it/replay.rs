@@ -122,7 +122,7 @@ fn by_execution(events: Vec<Event>) -> Vec<Vec<Event>> {
 }
 
 #[test]
-fn iterations_side_by_side_replay_to_the_same_end() {
+fn concurrent_iterations_replay_to_the_same_end() {
     for concurrency in [1, 0, 2, 3] {
         for distributed in [false, true] {
             let machine = rounds(concurrency, distributed);

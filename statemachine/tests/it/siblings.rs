@@ -93,7 +93,7 @@ fn named(events: &[(String, u64, u64)]) -> Vec<(&str, u64, u64)> {
 }
 
 #[test]
-fn what_runs_beside_a_failed_branch_is_recorded_as_aborted() {
+fn states_in_flight_in_other_branches_are_recorded_as_aborted() {
     let inner = json!({"StartAt": "I", "States": {"I": {"Type": "Parallel", "Branches": [task("Hangs")], "End": true}}});
     let done = json!({"StartAt": "D", "States": {"D": {"Type": "Pass", "End": true}}});
     let events = history_of(
@@ -127,7 +127,7 @@ fn what_runs_beside_a_failed_branch_is_recorded_as_aborted() {
 }
 
 #[test]
-fn what_runs_beside_a_failed_iteration_is_recorded_as_aborted() {
+fn states_in_flight_in_other_iterations_are_recorded_as_aborted() {
     let events = history_of(
         json!({"StartAt": "M", "States": {"M": {"Type": "Map", "End": true,
             "ItemProcessor": task("Fails")}}}),
@@ -180,7 +180,7 @@ fn a_map_run_beside_a_failed_branch_is_aborted_with_its_executions() {
 }
 
 #[test]
-fn a_machine_that_is_itself_wrong_ends_at_once() {
+fn an_error_of_the_machine_itself_ends_it_at_once() {
     let wrong = json!({"StartAt": "S", "States": {"S": {
         "Type": "Pass", "Parameters": {"m.$": "$.nope"}, "End": true}}});
     let events = history_of(
@@ -199,7 +199,7 @@ fn a_machine_that_is_itself_wrong_ends_at_once() {
 }
 
 #[test]
-fn what_fails_after_all_branches_succeeded_follows_their_success() {
+fn a_failure_after_all_branches_succeeded_follows_their_success() {
     let branch = json!({"StartAt": "B", "States": {"B": {"Type": "Pass", "End": true}}});
     let events = history_of(
         json!({"StartAt": "P", "States": {"P": {"Type": "Parallel", "Branches": [branch],

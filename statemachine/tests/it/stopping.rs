@@ -16,7 +16,7 @@ use crate::corpus::in_virtual_time;
 use crate::small::{INTEGRATION, echo, machine, one_task, seconds, silent};
 
 #[test]
-fn an_endless_loop_hears_a_stop() {
+fn an_endless_loop_can_be_stopped() {
     let machine = machine(&json!({"StartAt": "A", "States": {
         "A": {"Type": "Pass", "Next": "C"},
         "C": {"Type": "Choice", "Choices": [{"Variable": "$.end", "IsPresent": true, "Next": "E"}], "Default": "A"},

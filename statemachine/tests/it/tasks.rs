@@ -125,7 +125,7 @@ fn a_worker_takes_an_activity_and_answers_it() {
 }
 
 #[test]
-fn retries_back_off_and_start_anew_with_each_entry() {
+fn retries_back_off_and_restart_with_each_entry() {
     let calls = Arc::new(Mutex::new(Vec::new()));
     let counted = calls.clone();
     let engine = Engine::new(move |call: TaskCall| {

@@ -55,7 +55,7 @@ fn outline(steps: &Steps) -> String {
 }
 
 #[test]
-fn branches_and_iterations_stand_in_their_state_however_deep() {
+fn branches_and_iterations_are_inside_their_state_at_any_depth() {
     let machine = json!({"StartAt": "Both", "States": {
         "Both": {"Type": "Parallel", "Next": "After", "Branches": [
             {"StartAt": "Each", "States": {"Each": {
@@ -79,7 +79,7 @@ fn branches_and_iterations_stand_in_their_state_however_deep() {
 }
 
 #[test]
-fn a_failure_is_marked_from_the_state_that_failed_outwards_with_its_reason() {
+fn a_failure_marks_the_failed_state_and_all_states_around_it() {
     let machine = json!({"StartAt": "Both", "States": {"Both": {
         "Type": "Parallel", "End": true, "Branches": [
             {"StartAt": "Pause", "States": {"Pause": {"Type": "Wait", "Seconds": 1, "Next": "Each"}, "Each": {
@@ -108,7 +108,7 @@ fn a_failure_is_marked_from_the_state_that_failed_outwards_with_its_reason() {
 }
 
 #[test]
-fn retries_and_catches_are_counted_and_told_apart() {
+fn retries_and_catches_are_counted_separately() {
     let mut first = task("First")["States"]["First"].clone();
     first["Retry"] = json!([{"ErrorEquals": ["Busy"], "IntervalSeconds": 10, "BackoffRate": 1.0}]);
     first["Catch"] = json!([{"ErrorEquals": ["Other"], "Next": "Never"},
@@ -159,7 +159,7 @@ fn retries_and_catches_are_counted_and_told_apart() {
 }
 
 #[test]
-fn a_fail_state_inside_tells_why_where_the_machine_is_known() {
+fn an_inner_fail_state_has_its_reason_if_the_machine_is_known() {
     let machine = json!({"StartAt": "Both", "States": {
         "Both": {
             "Type": "Parallel", "Next": "Done",
@@ -212,7 +212,7 @@ fn a_retried_map_shows_its_last_attempt() {
 }
 
 #[test]
-fn a_large_map_and_a_long_loop_are_counted_and_mostly_forgotten() {
+fn a_large_map_and_a_long_loop_are_counted_and_mostly_not_kept() {
     for config in [
         json!({"Mode": "INLINE"}),
         json!({"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}),

@@ -140,7 +140,7 @@ fn recorded(row: &Value) -> (String, String, Option<String>) {
 
 #[test]
 #[ignore = "needs the recorded cases: DRIVETRAIN_ASL_CORPUS=<folder> cargo test -p drivetrain-statemachine -- --ignored --nocapture"]
-fn measured_refusals_are_met() {
+fn measured_findings_are_reproduced() {
     let mut score = Score::default();
     for row in rows("measured.jsonl")
         .iter()

@@ -168,7 +168,7 @@ fn each_kind_of_wait_words_its_own_failure() {
 }
 
 #[test]
-fn a_message_with_a_code_is_a_sentence_of_its_own() {
+fn a_message_with_a_code_is_a_separate_sentence() {
     let cause = |expression: &str| {
         let text = format!("{{% {expression} %}}");
         failure(
@@ -255,7 +255,7 @@ fn no_path_applies_to_null() {
 }
 
 #[test]
-fn what_leads_nowhere_is_refused_in_aws_s_words_and_order() {
+fn targets_that_do_not_exist_are_reported_in_aws_s_words_and_order() {
     let choice = r#"{"Type": "Choice", "Choices": [{"Variable": "$.a", "IsNull": true, "Next": "X"}], "Default": "Y"}"#;
     for (states, refusals) in [
         (

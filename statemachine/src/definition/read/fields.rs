@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 
 use crate::definition::QueryLanguage;
 use crate::diagnostics::diagnostic::{Code, Diagnostic};
-use crate::diagnostics::hint::meant;
-use crate::json_pointer::{LONGEST_PROBLEMS_BYTES, MOST_PROBLEMS, below};
+use crate::diagnostics::hint::known_names_hint;
+use crate::json_pointer::{LONGEST_PROBLEMS_BYTES, MOST_PROBLEMS, child_pointer};
 
 /// The most problems that get hints: more would not be read, and finding one takes time.
 const MOST_HINTS: usize = 50;
@@ -89,7 +89,7 @@ impl<'a> Fields<'a> {
 
     /// Returns the JSON pointer of a field.
     pub(crate) fn at(&self, name: &str) -> String {
-        below(self.pointer, name)
+        child_pointer(self.pointer, name)
     }
 
     pub(crate) fn refuse(&self, name: &str, message: impl Into<String>) {
@@ -113,7 +113,7 @@ impl<'a> Fields<'a> {
                 let names = names.chain(others.iter().copied());
                 let absent = names.filter(|name| !self.has(name));
                 let message = format!("Field '{name}' is not supported");
-                self.refuse_with("", message, || meant(name, absent));
+                self.refuse_with("", message, || known_names_hint(name, absent));
             }
         }
     }
@@ -228,7 +228,7 @@ impl<'a> Fields<'a> {
 
     pub(crate) fn integer(&self, name: &str, from: u64, to: u64) -> Option<u64> {
         let value = self.get(name)?;
-        match whole(value) {
+        match whole_number(value) {
             Some(number) if (from..=to).contains(&number) => Some(number),
             Some(_) => {
                 self.refuse(name, format!("Value must be between {from} and {to}"));
@@ -274,7 +274,7 @@ impl<'a> Fields<'a> {
 }
 
 /// Reads an integer, also one written as `3.0`.
-pub(crate) fn whole(value: &Value) -> Option<u64> {
+pub(crate) fn whole_number(value: &Value) -> Option<u64> {
     value.as_u64().or_else(|| {
         let number = value.as_f64()?;
         #[expect(

@@ -11,8 +11,8 @@ use crate::definition::read::values::Expected;
 use crate::definition::timestamp::is_timestamp;
 use crate::definition::{MachineType, QueryLanguage};
 use crate::diagnostics::diagnostic::Code;
-use crate::diagnostics::hint::meant;
-use crate::json_pointer::below;
+use crate::diagnostics::hint::known_names_hint;
+use crate::json_pointer::child_pointer;
 
 /// The longest wait and timeout: about 1,157 days.
 pub(crate) const LONGEST_SECONDS: u64 = 99_999_999;
@@ -43,7 +43,7 @@ pub(crate) fn read_flow(fields: &Fields<'_>, around: InheritedSettings) -> Flow 
     let names: StateIndices<'_> = states.values.keys().map(String::as_str).zip(0..).collect();
     let start = target(fields, "StartAt", &names).unwrap_or(NO_STATE);
     let read = states.values.iter().map(|(name, state)| {
-        let pointer = below(&pointer, name);
+        let pointer = child_pointer(&pointer, name);
         if name.is_empty() || name.chars().count() > 80 {
             states.refuse_as(
                 Code::InvalidStateName,
@@ -98,7 +98,7 @@ fn read_state(
     let Some(vocabulary) = AllowedFields::of(type_name) else {
         let message = format!("State type '{type_name}' is unknown");
         let known = STATES.iter().map(|one| one.state);
-        fields.refuse_with("Type", message, || meant(type_name, known));
+        fields.refuse_with("Type", message, || known_names_hint(type_name, known));
         return state;
     };
     read_languages(fields, vocabulary, state.language, around.language);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::definition::read::fields::Fields;
 use crate::diagnostics::diagnostic::Code;
-use crate::diagnostics::hint::meant;
+use crate::diagnostics::hint::known_names_hint;
 
 /// The indices of the flow's states, by name.
 pub(crate) type StateIndices<'a> = HashMap<&'a str, usize>;
@@ -23,7 +23,7 @@ pub(crate) fn target(fields: &Fields<'_>, name: &str, names: &StateIndices<'_>) 
             let mut known: Vec<(&str, usize)> =
                 names.iter().map(|(name, at)| (*name, *at)).collect();
             known.sort_by_key(|(_, at)| *at);
-            meant(text, known.iter().map(|(name, _)| *name))
+            known_names_hint(text, known.iter().map(|(name, _)| *name))
         });
     }
     index

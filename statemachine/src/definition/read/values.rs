@@ -10,7 +10,7 @@ use crate::definition::read::fields::Fields;
 use crate::diagnostics::diagnostic::{Code, Diagnostic};
 use crate::error::ErrorKind;
 use crate::intrinsics::Call;
-use crate::json_pointer::below;
+use crate::json_pointer::child_pointer;
 use crate::jsonata::{self, expression_text};
 use crate::jsonpath::{Query, ReferencePath};
 use crate::template::Template;
@@ -196,9 +196,11 @@ impl Fields<'_> {
     pub(crate) fn objects(&self, name: &str, mut visit: impl FnMut(Fields<'_>)) {
         let pointer = self.at(name);
         for (index, item) in self.array(name).unwrap_or_default().iter().enumerate() {
-            if let Some(fields) =
-                Fields::of(item, &below(&pointer, &index.to_string()), self.problems)
-            {
+            if let Some(fields) = Fields::of(
+                item,
+                &child_pointer(&pointer, &index.to_string()),
+                self.problems,
+            ) {
                 visit(fields);
             }
         }

@@ -25,7 +25,7 @@ pub(super) struct BackgroundWriter {
     state: Arc<WriterState>,
     has_thread: bool,
     /// `true` if a buffer was handed over since the start or the last [`finish`](Self::finish).
-    is_owing: bool,
+    is_unfinished: bool,
 }
 
 /// The state that the thread and the caller share. The writer's lock is taken before all others.
@@ -60,13 +60,13 @@ impl BackgroundWriter {
         Self {
             state: Arc::new(state),
             has_thread: false,
-            is_owing: false,
+            is_unfinished: false,
         }
     }
 
     /// Takes the gathered bytes and leaves an empty buffer.
-    pub(super) fn hand_over(&mut self, gathered: &mut Vec<u8>) {
-        self.is_owing = true;
+    pub(super) fn enqueue(&mut self, gathered: &mut Vec<u8>) {
+        self.is_unfinished = true;
         if !self.has_thread {
             let state = Arc::clone(&self.state);
             let write = move || state.write_until_the_end();
@@ -100,8 +100,8 @@ impl BackgroundWriter {
     }
 
     /// Returns `true` if a buffer may be unwritten, or an error unreported.
-    pub(super) fn is_owing(&self) -> bool {
-        self.is_owing || lock(&self.state.error).is_some()
+    pub(super) fn is_unfinished(&self) -> bool {
+        self.is_unfinished || lock(&self.state.error).is_some()
     }
 
     /// Writes all buffers that were handed over and the rest, and flushes.
@@ -110,7 +110,7 @@ impl BackgroundWriter {
     /// The first error since the start; later calls return a general error.
     pub(super) fn finish(&mut self, rest: &mut Vec<u8>) -> io::Result<()> {
         self.write_through(rest);
-        self.is_owing = false;
+        self.is_unfinished = false;
         match lock(&self.state.error).take() {
             Some(error) => Err(error),
             None if self.state.is_broken() => {
@@ -198,7 +198,7 @@ impl fmt::Debug for BackgroundWriter {
         formatter
             .debug_struct("BackgroundWriter")
             .field("has_thread", &self.has_thread)
-            .field("is_owing", &self.is_owing)
+            .field("is_owing", &self.is_unfinished)
             .field("is_broken", &self.state.is_broken())
             .finish_non_exhaustive()
     }

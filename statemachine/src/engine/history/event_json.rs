@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn writing_and_serialising_give_the_same() {
+    fn writing_and_serializing_give_the_same() {
         let texts = || Some("a\"b\\\n\u{1}é".to_owned());
         let full = Details {
             name: texts().map(Into::into),

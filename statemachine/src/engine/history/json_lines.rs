@@ -139,7 +139,7 @@ impl HistorySink for JsonLines {
         if lines.at_once {
             lines.writer.write_through(&mut lines.gathered);
         } else if lines.gathered.len() >= GATHERED_BYTES {
-            lines.writer.hand_over(&mut lines.gathered);
+            lines.writer.enqueue(&mut lines.gathered);
         }
     }
 
@@ -151,7 +151,7 @@ impl HistorySink for JsonLines {
 /// Writes what [`JsonLines::finish`] was not called for, so that nothing is lost.
 impl Drop for Lines {
     fn drop(&mut self) {
-        if self.gathered.is_empty() && !self.writer.is_owing() {
+        if self.gathered.is_empty() && !self.writer.is_unfinished() {
             return;
         }
         if let Err(error) = self.finish() {
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_after_the_end_is_written_too() {
+    fn lines_after_the_end_are_written_too() {
         let page = Page::default();
         let lines = JsonLines::new(page.clone());
         for id in 1..=4 {
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_to_is_closed_with_the_last_clone() {
+    fn the_writer_is_closed_with_the_last_clone() {
         struct Closing(Arc<AtomicBool>);
         impl Drop for Closing {
             fn drop(&mut self) {
@@ -325,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn at_once_each_line_is_there_when_it_has_happened() {
+    fn at_once_writes_each_line_as_it_happens() {
         let page = Page::default();
         let lines = JsonLines::new(page.clone()).at_once().naming_executions();
         lines.record(&event(1, "{}"));
@@ -335,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_or_a_panic_of_the_writer_is_told_at_the_end_once_and_nothing_hangs() {
+    fn an_error_or_panic_of_the_writer_is_returned_once_at_the_end() {
         for panics in [false, true] {
             for left in [0, 1, GATHERED_BYTES / 2, GATHERED_BYTES, 4 * GATHERED_BYTES] {
                 let lines = JsonLines::new(Small { left, panics });

@@ -35,7 +35,7 @@ struct RecorderState {
     last_id: u64,
     closed: bool,
     /// `true` once the execution can only fail: AWS then records no aborted states.
-    doomed: bool,
+    failing: bool,
     subscriber: Option<mpsc::UnboundedSender<Event>>,
     /// The event that sinks receive, reused for each: most of its many details are always absent.
     event: Event,
@@ -76,7 +76,7 @@ impl Recorder {
             state: Mutex::new(RecorderState {
                 last_id: 0,
                 closed: false,
-                doomed: false,
+                failing: false,
                 subscriber: None,
                 event,
                 last_time: (Duration::ZERO, clock.date_after(Duration::ZERO)),
@@ -137,7 +137,7 @@ impl Recorder {
         let mut state = self.lock();
         self.refuse_when_full(&mut state, previous, event_type)?;
         state.last_id += 1;
-        if !self.is_heard(&state) {
+        if !self.has_receivers(&state) {
             return Ok((state.last_id, None));
         }
         let at = at.unwrap_or_else(|| state.now(&self.clock));
@@ -145,13 +145,13 @@ impl Recorder {
         match shown {
             ShownData::Input(input) => {
                 details.input = Some(input.lend_text());
-                self.tell(&mut state, previous, event_type, at);
+                self.publish(&mut state, previous, event_type, at);
                 input.return_text(state.event.details.input.take());
             }
             ShownData::Output(output, assigned) => {
                 details.output = Some(output.lend_text());
                 details.assigned_variables = assigned.map(as_texts);
-                self.tell(&mut state, previous, event_type, at);
+                self.publish(&mut state, previous, event_type, at);
                 output.return_text(state.event.details.output.take());
                 state.event.details.assigned_variables = None;
             }
@@ -173,10 +173,10 @@ impl Recorder {
         let mut state = self.lock();
         self.refuse_when_full(&mut state, previous, event_type)?;
         state.last_id += 1;
-        if self.is_heard(&state) {
+        if self.has_receivers(&state) {
             let at = state.now(&self.clock);
             state.named(map).index = Some(index);
-            self.tell(&mut state, previous, event_type, at);
+            self.publish(&mut state, previous, event_type, at);
             state.event.details.index = None;
         }
         Ok(state.last_id)
@@ -217,14 +217,14 @@ impl Recorder {
     ) {
         let mut state = self.lock();
         let full = self.limit.is_some_and(|limit| state.last_id + 1 >= limit);
-        if !(state.closed || state.doomed || full) {
+        if !(state.closed || state.failing || full) {
             self.append(&mut state, previous, event_type, details);
         }
     }
 
     /// Marks the execution as failing: no handler matches its failure.
-    pub(crate) fn doom(&self) {
-        self.lock().doomed = true;
+    pub(crate) fn mark_failing(&self) {
+        self.lock().failing = true;
     }
 
     /// Appends the event that ends the execution, unless the history has its end already.
@@ -249,21 +249,21 @@ impl Recorder {
         details: impl FnOnce() -> Details,
     ) -> u64 {
         state.last_id += 1;
-        if self.is_heard(state) {
+        if self.has_receivers(state) {
             state.event.details = details();
             let at = state.now(&self.clock);
-            self.tell(state, previous, event_type, at);
+            self.publish(state, previous, event_type, at);
             state.event.details = Details::default();
         }
         state.last_id
     }
 
-    fn is_heard(&self, state: &RecorderState) -> bool {
+    fn has_receivers(&self, state: &RecorderState) -> bool {
         self.sink.is_some() || state.subscriber.is_some()
     }
 
     /// Sends the event, whose details are filled in, to the sink and the subscriber.
-    fn tell(
+    fn publish(
         &self,
         state: &mut RecorderState,
         previous: u64,

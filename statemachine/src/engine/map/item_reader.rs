@@ -12,7 +12,7 @@ use crate::engine::inspection::InspectedStep;
 use crate::engine::map::csv_rows::{self, CsvRows};
 use crate::engine::map::map_items::{keyed, numbered};
 use crate::engine::map::map_limits::integer;
-use crate::engine::map::object_body::{body, whole};
+use crate::engine::map::object_body::{byte_stream, read_all};
 use crate::engine::map::object_call::{ObjectCall, call};
 use crate::engine::port::task_handler::TaskOutput;
 
@@ -169,7 +169,7 @@ impl ObjectReader<'_, '_> {
             // The handler has decoded the object.
             Some(InputType::Parquet) => iterable(object.value),
             Some(InputType::Json | InputType::Manifest) | None => {
-                let bytes = whole(object).await?;
+                let bytes = read_all(object).await?;
                 let value: Value = serde_json::from_slice(&bytes).map_err(|error| {
                     Failure::item_reader(format!("The JSON file cannot be parsed: {error}"))
                 })?;
@@ -213,7 +213,7 @@ impl ObjectReader<'_, '_> {
             Ok(true)
         };
         let mut rows = CsvRows::new(self.reader.delimiter);
-        let mut chunks = body(object);
+        let mut chunks = byte_stream(object);
         while let Some(chunk) = chunks.next().await {
             if !take(rows.push(&chunk?))? {
                 return Ok(items);
@@ -224,7 +224,7 @@ impl ObjectReader<'_, '_> {
     }
 
     async fn json_lines(&self, object: TaskOutput) -> Result<Vec<Value>, Failure> {
-        let bytes = whole(object).await?;
+        let bytes = read_all(object).await?;
         bytes
             .split(|byte| *byte == b'\n')
             .filter(|line| !line.trim_ascii().is_empty())
@@ -245,7 +245,7 @@ impl ObjectReader<'_, '_> {
             None | Some(InputType::Manifest) => InputType::JsonLines,
             Some(input_type) => input_type,
         };
-        let bytes = whole(object).await?;
+        let bytes = read_all(object).await?;
         let text = String::from_utf8_lossy(&bytes);
         let mut items = Vec::new();
         for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
@@ -272,7 +272,7 @@ impl ObjectReader<'_, '_> {
         parameters: &Value,
         object: TaskOutput,
     ) -> Result<Vec<MapItem>, Failure> {
-        let bytes = whole(object).await?;
+        let bytes = read_all(object).await?;
         let mut items = Vec::new();
         let manifest: Value = serde_json::from_slice(&bytes).map_err(|error| {
             Failure::item_reader(format!("The manifest cannot be parsed: {error}"))
@@ -293,7 +293,7 @@ impl ObjectReader<'_, '_> {
             .flatten()
         {
             let object = json!({"Bucket": bucket, "Key": file.get("key")});
-            let bytes = whole(self.get(&Resource::parse(GET_OBJECT), object).await?).await?;
+            let bytes = read_all(self.get(&Resource::parse(GET_OBJECT), object).await?).await?;
             let mut rows = CsvRows::new(b',');
             let complete = rows.push(&bytes);
             let entries = complete.into_iter().chain(rows.finish());

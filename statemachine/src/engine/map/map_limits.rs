@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::definition::field_values::{Setting, SettingSource};
 use crate::definition::model::MapState;
-use crate::definition::read::fields::whole;
+use crate::definition::read::fields::whole_number;
 use crate::engine::attempt::{Attempt, FieldData};
 use crate::engine::failure::{Failure, names};
 use crate::engine::inspection::InspectedStep;
@@ -90,7 +90,7 @@ pub(crate) fn integer(
     }
     let number = value.as_i64();
     number
-        .or_else(|| whole(&value).and_then(|number| i64::try_from(number).ok()))
+        .or_else(|| whole_number(&value).and_then(|number| i64::try_from(number).ok()))
         .ok_or_else(|| match &setting.source {
             SettingSource::Jsonata { text, .. } => {
                 attempt.unexpected_type(text, setting.field, "integer", &value)
@@ -98,7 +98,7 @@ pub(crate) fn integer(
             source => attempt.runtime(&format!(
                 "The {} field refers to value \"{}\" which is not a valid integer: {}",
                 setting.field,
-                bare(&value),
+                unquoted(&value),
                 path_text(source)
             )),
         })
@@ -122,7 +122,7 @@ fn percentage(
             source => attempt.runtime(&format!(
                 "The {} field refers to value \"{}\" which is not a valid float: {}",
                 setting.field,
-                bare(&value),
+                unquoted(&value),
                 path_text(source)
             )),
         });
@@ -144,7 +144,7 @@ fn path_text(source: &SettingSource) -> &str {
     }
 }
 
-fn bare(value: &Value) -> String {
+fn unquoted(value: &Value) -> String {
     value
         .as_str()
         .map_or_else(|| value.to_string(), str::to_owned)

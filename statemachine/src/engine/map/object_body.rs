@@ -18,7 +18,7 @@ const LARGEST_UNPACKED_BYTES: u64 = 1 << 30;
 const UNPACKED_AT_ONCE_BYTES: usize = 1 << 14;
 
 /// Returns the bytes of an object as a stream, also if the answer has them as text; gzip files are decompressed.
-pub(crate) fn body(object: TaskOutput) -> BoxStream<'static, Result<Bytes, Failure>> {
+pub(crate) fn byte_stream(object: TaskOutput) -> BoxStream<'static, Result<Bytes, Failure>> {
     let mut unpacking = Decompression::NotBegun;
     packed(object)
         .map(move |chunk| chunk.and_then(|chunk| unpacking.take(chunk)))
@@ -48,9 +48,9 @@ fn packed(object: TaskOutput) -> BoxStream<'static, Result<Bytes, Failure>> {
 }
 
 /// Reads all bytes of an object.
-pub(crate) async fn whole(object: TaskOutput) -> Result<Vec<u8>, Failure> {
+pub(crate) async fn read_all(object: TaskOutput) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
-    let mut chunks = body(object);
+    let mut chunks = byte_stream(object);
     while let Some(chunk) = chunks.next().await {
         bytes.extend_from_slice(&chunk?);
     }

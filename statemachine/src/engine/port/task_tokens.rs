@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_timed_out_says_so() {
+    fn an_answer_to_a_token_that_timed_out_is_an_error() {
         let tokens = Tokens::default();
         let mut waiting = tokens.wait("t");
         waiting.time_out();

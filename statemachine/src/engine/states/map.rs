@@ -134,7 +134,7 @@ async fn inline(
     let count = items.len();
     let mut outputs = vec![Value::Null; count];
     let mut waiting = VecDeque::from(items);
-    let mut lines = InnerFlows::new();
+    let mut flows = InnerFlows::new();
     let mut free = match max_concurrency {
         0 => INLINE_CONCURRENCY,
         limit => limit.min(INLINE_CONCURRENCY),
@@ -159,13 +159,13 @@ async fn inline(
                 nested: true,
                 inner_success: None,
             };
-            lines.start(run, &map.processor, input, own, index, Some(name));
+            flows.start(run, &map.processor, input, own, index, Some(name));
         }
         let Some(EndedFlow {
             index,
             output,
             last,
-        }) = lines.next().await
+        }) = flows.next().await
         else {
             break;
         };
@@ -183,7 +183,7 @@ async fn inline(
                     run.recorder.record_iteration(last, event, name, index)?;
                 }
                 thread.last = last;
-                lines.give_up();
+                flows.abort_all();
                 return Err(failure.leaving());
             }
         }

@@ -23,7 +23,7 @@ use crate::engine::map::item_batcher::batches;
 use crate::engine::map::map_items::select;
 use crate::engine::map::map_limits::{MapLimits, over_threshold, threshold_exceeded};
 use crate::engine::map::{item_reader, result_writer};
-use crate::engine::run_execution::drive;
+use crate::engine::run_execution::run_execution;
 
 /// The most child executions that AWS runs at once.
 const DISTRIBUTED_CONCURRENCY: usize = 10_000;
@@ -195,7 +195,13 @@ async fn run_children(
                 at: attempt.run.environment.clock.now(),
             };
             running().insert(index, begun);
-            let outcome = Box::pin(drive(&child.0, &map.processor, input.clone(), limit)).await;
+            let outcome = Box::pin(run_execution(
+                &child.0,
+                &map.processor,
+                input.clone(),
+                limit,
+            ))
+            .await;
             running().remove(&index);
             (index, child.0.recorder.execution().clone(), outcome)
         })

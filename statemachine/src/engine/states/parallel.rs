@@ -20,21 +20,21 @@ pub(crate) async fn perform(
 ) -> Result<Value, Failure> {
     let run = attempt.run;
     thread.last = run.record_plain(thread.last, EventType::ParallelStateStarted)?;
-    let mut lines = InnerFlows::new();
+    let mut flows = InnerFlows::new();
     for (index, branch) in branches.iter().enumerate() {
         let own = FlowThread {
             nested: true,
             ..thread.clone()
         };
-        lines.start(run, branch, input.clone(), own, index, None);
+        flows.start(run, branch, input.clone(), own, index, None);
     }
     let mut outputs = vec![Value::Null; branches.len()];
-    while let Some(ended) = lines.next().await {
+    while let Some(ended) = flows.next().await {
         thread.last = ended.last;
         match ended.output {
             Ok(output) => outputs[ended.index] = output,
             Err(failure) => {
-                lines.give_up();
+                flows.abort_all();
                 return Err(failure.leaving());
             }
         }

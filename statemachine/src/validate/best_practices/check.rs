@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::definition::model::{Flow, StateKind};
 use crate::definition::read::fields::DiagnosticCollector;
 use crate::diagnostics::diagnostic::{Code, Diagnostic};
-use crate::json_pointer::below;
+use crate::json_pointer::child_pointer;
 use crate::validate::best_practices::written_state::WrittenState;
 use crate::validate::best_practices::{error_handlers, payloads};
 
@@ -21,7 +21,7 @@ fn check_flow(source: &Value, flow: &Flow, pointer: &str, findings: &DiagnosticC
         return;
     };
     for state in &flow.states {
-        let pointer = below(&below(pointer, "States"), &state.name);
+        let pointer = child_pointer(&child_pointer(pointer, "States"), &state.name);
         let Some(source) = states.get(&state.name) else {
             continue;
         };
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_reads_the_input_behind_a_catch_is_seen() {
+    fn any_later_read_of_dropped_input_is_found() {
         let machine = |handler: &str| {
             format!(
                 r#"{{"A": {{{TASK}, "Catch": [{{"ErrorEquals": ["E"], "Next": "C"}}], "End": true}}, "C": {{{handler}}}, "F": {{"Type": "Fail"}}}}"#
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_should_stand_where_they_are_read() {
+    fn paths_should_be_in_fields_that_are_evaluated() {
         let machine = r#"{"A": {"Type": "Pass", "Parameters": {"a": "$.x", "b": "States.UUID()", "c": "US$"}, "Next": "B"},
             "B": {"Type": "Pass", "Result": {"a.$": "$.x"}, "End": true}}"#;
         assert_eq!(

@@ -14,7 +14,7 @@ pub(super) struct WrittenState<'a> {
 }
 
 impl WrittenState<'_> {
-    pub(super) fn warn(&self, code: Code, below: &str, message: impl Into<String>) -> Diagnostic {
-        Diagnostic::warning(code, &format!("{}{below}", self.pointer), message)
+    pub(super) fn warn(&self, code: Code, pointer: &str, message: impl Into<String>) -> Diagnostic {
+        Diagnostic::warning(code, &format!("{}{pointer}", self.pointer), message)
     }
 }
