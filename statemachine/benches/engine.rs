@@ -1,17 +1,17 @@
-//! Transitions per second of whole executions, history on and written out as JSON Lines.
+//! Transitions per second of whole executions, with the history written as JSON Lines.
 
 #[path = "machines/mod.rs"]
 mod machines;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use drivetrain_statemachine::{Engine, JsonLines, Machine, Status, TaskCall, TaskError};
+use drivetrain_statemachine::{Engine, JsonLines, Machine, Status, TaskCall, TaskFailure};
 use serde_json::Value;
 
 use machines::MEASURED;
 
-/// How often the loops turn: enough that starting an execution does not show.
+/// The number of loop iterations: enough that the start of an execution does not matter.
 const TURNS: u64 = 1_000;
-/// How many items the Map has.
+/// The number of items of the Map.
 const ITEMS: u64 = 10_000;
 
 fn executions(criterion: &mut Criterion) {
@@ -42,8 +42,8 @@ fn executions(criterion: &mut Criterion) {
     group.finish();
 }
 
-async fn no_task(call: TaskCall) -> Result<Value, TaskError> {
-    Err(TaskError::new("NoTask", call.state))
+async fn no_task(call: TaskCall) -> Result<Value, TaskFailure> {
+    Err(TaskFailure::new("NoTask", call.state))
 }
 
 criterion_group!(benches, executions);

@@ -1,9 +1,9 @@
-//! Runs one of the measured machines and prints how fast it went, and how much memory it took, as JSON.
+//! Runs one of the measured machines and prints its speed and its memory as JSON.
 //!
 //!     cargo run --release -p drivetrain-statemachine --example transitions -- chain 2500 history.jsonl
 //!
-//! The last argument may be left out: then no history is kept. With `--input` in its place the input is printed, for
-//! another engine to be run with.
+//! Without the last argument no history is written. With `--input` instead, the input is printed, to run another engine
+//! with it.
 
 #![expect(
     clippy::disallowed_methods,
@@ -18,7 +18,7 @@ use std::error::Error;
 use std::fs::File;
 use std::time::{Duration, Instant};
 
-use drivetrain_statemachine::{Engine, JsonLines, Machine, Status, TaskCall, TaskError};
+use drivetrain_statemachine::{Engine, JsonLines, Machine, Status, TaskCall, TaskFailure};
 use serde_json::{Value, json};
 
 use machines::MEASURED;
@@ -82,11 +82,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-async fn no_task(call: TaskCall) -> Result<Value, TaskError> {
-    Err(TaskError::new("NoTask", call.state))
+async fn no_task(call: TaskCall) -> Result<Value, TaskFailure> {
+    Err(TaskFailure::new("NoTask", call.state))
 }
 
-/// Reads how long all threads of this process have run, those that have ended included.
+/// Returns the processor time of all threads of this process, including those that have ended.
 #[cfg(unix)]
 fn processor_seconds() -> Option<f64> {
     use nix::sys::resource::{UsageWho, getrusage};
@@ -103,7 +103,7 @@ fn processor_seconds() -> Option<f64> {
     None
 }
 
-/// Reads the most memory that the process has had, where the system tells.
+/// Returns the peak memory of the process, if the system reports it.
 fn peak_resident_kib() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;

@@ -1,70 +1,186 @@
 //! The crate's error.
 
+use std::error::Error as StdError;
 use std::fmt;
+use std::sync::Arc;
 
-use crate::validate::Diagnostic;
+use crate::diagnostics::diagnostic::Diagnostic;
+use crate::diagnostics::place::Place;
 
-/// Says why a definition, an input or a request was refused.
+/// The reason why a definition, an expression, an input, an answer or a file was refused.
 ///
-/// A failing execution is no error of this crate: it ends with [`Status::Failed`](crate::Status::Failed).
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub struct Error {
+/// A failed execution is not an error of this crate: it ends with [`Status::Failed`](crate::Status::Failed). The failure
+/// of a task is a value of the language, a [`TaskFailure`](crate::TaskFailure).
+///
+/// `{error}` is the error's own message, `{error:#}` the message with its source. The message of an expression that failed
+/// in a state becomes the state's cause, so it follows what AWS is recorded to say rather than the house style.
+#[derive(Debug, Clone)]
+pub struct Error(Box<ErrorParts>);
+
+/// The parts of an error, behind one pointer: evaluations return an error or a value, and most of them a value.
+#[derive(Debug, Clone)]
+struct ErrorParts {
     kind: ErrorKind,
     message: String,
+    field: Option<String>,
     diagnostics: Vec<Diagnostic>,
+    problems: Vec<Problem>,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
-/// Tells what the caller can do about an [`Error`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The kind of an [`Error`], by what the caller can do about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum ErrorKind {
-    /// The definition has errors: change what [`Error::diagnostics`] names.
+    /// The definition has errors: change what [`Error::diagnostics`] lists.
     InvalidDefinition,
-    /// The execution's input cannot be taken: make it smaller or flatter.
+    /// The execution's input is too large, too deep or not JSON: change the input.
     InvalidInput,
-    /// A request of the TestState call contradicts itself: change the request.
+    /// A request of the TestState API contradicts itself: change the request.
     InvalidRequest,
+    /// The text is not a path, call, expression or template: change the text, or each place that [`Error::problems`] lists.
+    InvalidExpression,
+    /// The expression uses what Step Functions does not support: write it without.
+    UnsupportedExpression,
+    /// A path leads nowhere in the data, or an expression returned nothing: give the value, or read it only if it is there.
+    MissingValue,
+    /// The expression returned what JSON cannot hold, such as a function: return a value.
+    UnsupportedResult,
+    /// A function, filter or expression does not apply to its values: change the values or the expression.
+    EvaluationFailed,
+    /// The evaluation would take more time, memory or depth than allowed: make the data smaller.
+    LimitExceeded,
+    /// No task has had the task token: check the token.
+    UnknownToken,
+    /// The task was answered already, or its execution has ended: drop the answer.
+    TaskFinished,
+    /// The task has timed out: drop the answer.
+    TaskTimedOut,
+    /// The text is not a mock file: change what [`Error::problems`] lists.
+    InvalidMockFile,
+    /// The mock file has no such machine or case: choose one that the message names.
+    UnknownMock,
+    /// The history cannot be turned into mocks: record it with its execution data.
+    InvalidHistory,
+}
+
+/// One place that is wrong in a template or a mock file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Problem {
+    /// The kind of problem: what [`Error::kind`] would be if it were the only one.
+    pub kind: ErrorKind,
+    /// The JSON pointer of the place.
+    pub pointer: String,
+    /// The line and the column; `None` if the template was given as a value.
+    pub place: Option<Place>,
+    /// The reason, for a reader.
+    pub message: String,
 }
 
 impl Error {
+    /// Builds an error with a message.
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(ErrorParts {
             kind,
             message: message.into(),
+            field: None,
             diagnostics: Vec::new(),
-        }
+            problems: Vec::new(),
+            source: None,
+        }))
     }
 
+    /// Builds the error of a definition from all its findings.
     pub(crate) fn definition(diagnostics: Vec<Diagnostic>) -> Self {
-        Self {
-            kind: ErrorKind::InvalidDefinition,
-            message: String::new(),
-            diagnostics,
-        }
+        let mut error = Self::new(
+            ErrorKind::InvalidDefinition,
+            "invalid state machine definition",
+        );
+        error.0.diagnostics = diagnostics;
+        error
     }
 
-    /// Tells what can be done about it.
+    /// Builds the error of a template from every place that is wrong in it.
+    pub(crate) fn template(problems: Vec<Problem>) -> Self {
+        let mut error = Self::new(ErrorKind::InvalidExpression, "invalid template");
+        error.0.problems = problems;
+        error
+    }
+
+    /// Builds the error of a mock file from every place that is wrong in it.
+    pub(crate) fn mock_file(problems: Vec<Problem>) -> Self {
+        let mut error = Self::new(ErrorKind::InvalidMockFile, "invalid mock file");
+        error.0.problems = problems;
+        error
+    }
+
+    /// Builds an error of [`ErrorKind::InvalidExpression`].
+    pub(crate) fn invalid_expression(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::InvalidExpression, message)
+    }
+
+    /// Builds an error of [`ErrorKind::UnsupportedExpression`].
+    pub(crate) fn unsupported_expression(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::UnsupportedExpression, message)
+    }
+
+    /// Builds an error of [`ErrorKind::MissingValue`].
+    pub(crate) fn missing_value(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::MissingValue, message)
+    }
+
+    /// Builds an error of [`ErrorKind::UnsupportedResult`].
+    pub(crate) fn unsupported_result(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::UnsupportedResult, message)
+    }
+
+    /// Builds an error of [`ErrorKind::EvaluationFailed`].
+    pub(crate) fn evaluation_failed(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::EvaluationFailed, message)
+    }
+
+    /// Builds an error of [`ErrorKind::LimitExceeded`].
+    pub(crate) fn limit_exceeded(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::LimitExceeded, message)
+    }
+
+    /// Adds the field that was evaluated.
+    pub(crate) fn in_field(mut self, field: impl Into<String>) -> Self {
+        self.0.field = Some(field.into());
+        self
+    }
+
+    /// Adds the error that led to this one.
+    pub(crate) fn caused_by(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
+        self.0.source = Some(Arc::new(source));
+        self
+    }
+
+    /// Returns the kind, by which a caller decides what to do.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
-        self.kind
+        self.0.kind
     }
 
-    /// Names the exception that AWS's API answers with.
+    /// Returns the name of the exception that AWS's API answers with; `ValidationException` if no exception is specific
+    /// to the kind.
     #[must_use]
     pub fn aws_code(&self) -> &'static str {
-        match self.kind {
+        match self.0.kind {
             ErrorKind::InvalidDefinition => "InvalidDefinition",
             ErrorKind::InvalidInput => "InvalidExecutionInput",
-            ErrorKind::InvalidRequest => "ValidationException",
+            _ => "ValidationException",
         }
     }
 
-    /// Words the error as AWS's API does.
+    /// Returns the message as AWS's API words it.
     #[must_use]
     pub fn aws_message(&self) -> String {
-        if self.diagnostics.is_empty() {
-            return self.message.clone();
+        if self.0.diagnostics.is_empty() {
+            return format!("{self:#}");
         }
-        // AWS writes a place that there is not as `null`.
+        // AWS writes `null` for a missing place.
         let errors = self.errors(|error| match &error.location {
             Some(_) => error.to_string(),
             None => format!("{error} at null"),
@@ -72,27 +188,81 @@ impl Error {
         format!("Invalid State Machine Definition: '{errors}'")
     }
 
-    fn errors(&self, word: impl Fn(&Diagnostic) -> String) -> String {
-        let errors = self.diagnostics.iter().filter(|one| one.is_error());
-        errors.map(word).collect::<Vec<_>>().join(", ")
+    /// Returns the field that failed, `Output/values[0]` or `name.$`; `None` if no single field did.
+    #[must_use]
+    pub fn field(&self) -> Option<&str> {
+        self.0.field.as_deref()
     }
 
-    /// Lists every problem of an invalid definition, errors before warnings.
+    /// Returns every finding about an invalid definition, errors before warnings.
     #[must_use]
     pub fn diagnostics(&self) -> &[Diagnostic] {
-        &self.diagnostics
+        &self.0.diagnostics
+    }
+
+    /// Returns every place that is wrong in a template or a mock file, in the order of its text.
+    #[must_use]
+    pub fn problems(&self) -> &[Problem] {
+        &self.0.problems
+    }
+
+    fn errors(&self, word: impl Fn(&Diagnostic) -> String) -> String {
+        let errors = self.0.diagnostics.iter().filter(|one| one.is_error());
+        errors.map(word).collect::<Vec<_>>().join(", ")
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.diagnostics.is_empty() {
-            return formatter.write_str(&self.message);
+        formatter.write_str(&self.0.message)?;
+        // A message of the TestState API may refuse a definition without a finding.
+        if !self.0.diagnostics.is_empty() {
+            write!(formatter, ": {}", self.errors(ToString::to_string))?;
         }
-        write!(
-            formatter,
-            "invalid state machine definition: {}",
-            self.errors(ToString::to_string)
-        )
+        for problem in &self.0.problems {
+            write!(formatter, "; {problem}")?;
+        }
+        match &self.0.source {
+            Some(source) if formatter.alternate() => write!(formatter, ": {source:#}"),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Compares what an error shows; sources are compared by their text.
+impl PartialEq for Error {
+    fn eq(&self, other: &Self) -> bool {
+        let shown = |error: &Self| (error.0.kind, format!("{error:#}"));
+        shown(self) == shown(other)
+            && self.0.field == other.0.field
+            && self.0.diagnostics == other.0.diagnostics
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        let source = self.0.source.as_deref();
+        source.map(|source| source as &(dyn StdError + 'static))
+    }
+}
+
+impl Problem {
+    /// Places the error of an expression in the template around it.
+    pub(crate) fn of(error: &Error, pointer: &str) -> Self {
+        Self {
+            kind: error.kind(),
+            pointer: pointer.to_owned(),
+            place: None,
+            message: format!("{error:#}"),
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(Place { line, column }) = self.place {
+            write!(formatter, "{line}:{column} ")?;
+        }
+        write!(formatter, "`{}`: {}", self.pointer, self.message)
     }
 }

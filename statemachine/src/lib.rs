@@ -4,7 +4,7 @@
 //! and the event history. The same machine, input, start time, seed and answers give the same history, on any machine.
 //!
 //! ```
-//! use drivetrain_statemachine::{Engine, Machine, TaskCall, TaskError};
+//! use drivetrain_statemachine::{Engine, Machine, TaskCall, TaskFailure};
 //! use serde_json::{Value, json};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -25,7 +25,7 @@
 //!     let payload = &call.input["Payload"];
 //!     match (payload["a"].as_i64(), payload["b"].as_i64()) {
 //!         (Some(a), Some(b)) => Ok(json!(a + b)),
-//!         _ => Err(TaskError::new("NotANumber", payload.to_string())),
+//!         _ => Err(TaskFailure::new("NotANumber", payload.to_string())),
 //!     }
 //! });
 //! // Virtual time: the clock jumps over every wait. An ordinary runtime gives real time.
@@ -41,8 +41,9 @@
 //!
 //! | to | take |
 //! |---|---|
-//! | check a definition, with AWS's errors and some advice | [`validate`], [`Machine::parse`] |
+//! | check a definition, with AWS's errors and some advice | [`validate()`], [`Machine::parse`] |
 //! | run a machine, in virtual or real time | [`Engine`], [`TaskHandler`] for its tasks |
+//! | answer tasks by their service | [`TaskRouter`] |
 //! | stop a run or watch it | [`Execution::control`], [`Execution::events`] |
 //! | keep the history, in memory or as lines of a file | [`History`], [`JsonLines`], any [`HistorySink`] |
 //! | answer `.waitForTaskToken` and activities | [`Tokens`] |
@@ -61,41 +62,62 @@
 //!                            the next state's raw input <─────────────────────────────────────────┘
 //! ```
 //!
+//! # Layout
+//!
+//! ```text
+//!   diagnostics, error                        findings about a text, and the one error
+//!   jsonpath, intrinsics, template, jsonata   the query languages; json_text, java, scope and others are their tools
+//!   definition, validate                      from JSON text to a machine, with AWS's findings and best practices
+//!   engine                                    executions: states, history, ports
+//!   mocks, trace                              task handlers from files and recordings; trees and coverage of executions
+//! ```
+//!
+//! Each line sees only the lines above it.
+//!
 //! # What holds
 //!
-//! - All work outside goes through one port, [`TaskHandler`]; dropping its future cancels the work.
+//! - All outside work passes through one port, [`TaskHandler`]; dropping its future cancels the work.
 //! - Only a task, a Wait, a retry's delay and a Map's reader and writer may wait. An execution yields at least every
-//!   1,000 transitions, so that [`Execution::stop`] is heard in any loop.
-//! - There is no clock, no environment, no file and no network in the crate. Dates are the start instant that the caller
-//!   gives plus the time elapsed, durations are the runtime's. The only thread that it starts writes a long history
-//!   ([`JsonLines`]).
+//!   1,000 transitions, so that [`Execution::stop`] works in any loop.
+//! - The crate reads no clock, no environment, no file and no network. Dates are the caller's start instant plus the
+//!   time elapsed, durations are the runtime's. The only thread that it starts writes a long history ([`JsonLines`]).
 //! - No definition and no input makes it panic, hang in one evaluation, or use unbounded memory.
 
-mod bounds;
-mod definition;
-mod engine;
+mod diagnostics;
 mod error;
-pub mod intrinsics;
+
+mod digest;
+mod evaluation_budget;
+mod java;
+mod json_pointer;
 mod json_text;
+mod payload_size;
+pub mod scope;
+
+pub mod intrinsics;
 pub mod jsonata;
 pub mod jsonpath;
-pub mod mocks;
-pub mod scope;
-mod size;
 pub mod template;
-pub mod trace;
-mod validate;
-mod walk;
 
-pub use definition::duplicates::duplicate_keys;
+mod definition;
+mod validate;
+
+mod engine;
+
+pub mod mocks;
+pub mod trace;
+
 pub use definition::machine::StateSummary;
-pub use definition::{Machine, MachineType, Place, QueryLanguage, Resource, ResourceKind};
+pub use definition::{Machine, MachineType, Resource, ResourceKind};
+pub use diagnostics::diagnostic::{Code, Diagnostic, Severity};
+pub use diagnostics::duplicate_keys::duplicate_keys;
+pub use diagnostics::place::Place;
 pub use engine::{
     Details, Engine, Event, EventType, Events, Execution, ExecutionControl, History, HistorySink,
-    InspectionLevel, JsonLines, MockError, Outcome, StateConfiguration, Status, TaskCall,
-    TaskError, TaskHandler, TaskOutput, TestMock, TestStateRequest, TestStateResponse,
-    TestStateStatus, TokenError, Tokens, test_state,
+    InspectionLevel, JsonLines, Outcome, StateConfiguration, Status, TaskCall, TaskFailure,
+    TaskHandler, TaskOutput, TaskRouter, TestMock, TestStateRequest, TestStateResponse,
+    TestStateStatus, Tokens, test_state,
 };
-pub use error::{Error, ErrorKind};
+pub use error::{Error, ErrorKind, Problem};
 pub use json_text::JsonText;
-pub use validate::{Code, Diagnostic, Severity, validate};
+pub use validate::validate;

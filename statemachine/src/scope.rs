@@ -1,4 +1,4 @@
-//! What an expression can see, and what it may draw from outside.
+//! The data that an expression can read, and its host: clock and random numbers.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 /// The three roots that a `JSONPath` expression may start from.
 #[derive(Debug, Clone, Copy)]
 pub struct Scope<'a> {
-    /// The document that `$` stands for.
+    /// The document, `$`.
     pub input: &'a Value,
     /// The context object, `$$`.
     pub context: &'a Value,
@@ -14,14 +14,14 @@ pub struct Scope<'a> {
     pub variables: &'a Map<String, Value>,
 }
 
-/// The clock and the randomness that an evaluation is given.
+/// The clock and the random numbers of an evaluation.
 ///
-/// Expressions never read the system's own: the same host gives the same result.
+/// Expressions never use the system's, so the same host gives the same result.
 #[derive(Debug, Clone)]
 pub struct Host {
-    /// The instant that `$now()` and `$millis()` answer.
+    /// The instant that `$now()` and `$millis()` return.
     pub now: DateTime<Utc>,
-    /// Where random numbers and UUIDs come from.
+    /// The source of random numbers and UUIDs.
     pub random: Random,
 }
 
@@ -34,7 +34,7 @@ pub struct Random {
 }
 
 impl Random {
-    /// Starts a sequence that depends on nothing but the seed.
+    /// Creates a source whose numbers depend only on the seed.
     #[must_use]
     pub fn from_seed(seed: u64) -> Self {
         Self { state: seed }

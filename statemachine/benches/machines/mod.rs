@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 
-/// A machine and how many states an execution of it enters.
+/// A machine and the number of states that an execution of it enters.
 pub struct Measured {
     pub name: &'static str,
     pub definition: &'static str,
-    /// Makes the input for a size: turns of a loop, or items of a Map.
+    /// Builds the input for a size: iterations of a loop, or items of a Map.
     pub input: fn(u64) -> Value,
-    /// Counts the states entered for a size.
+    /// Returns the number of states entered for a size.
     pub transitions: fn(u64) -> u64,
 }
 

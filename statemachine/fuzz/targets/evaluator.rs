@@ -1,8 +1,8 @@
-//! What a target does about panics of the JSONata evaluator.
+//! The treatment of the JSONata evaluator's panics.
 
 use std::sync::Once;
 
-/// Lets panics of the evaluator pass, which the crate catches and turns into errors; every other one stays a finding.
+/// Ignores panics of the evaluator, which the crate catches and turns into errors; any other panic is a finding.
 pub fn let_its_panics_pass() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {

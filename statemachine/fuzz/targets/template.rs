@@ -3,10 +3,10 @@
 
 mod evaluator;
 
-use drivetrain_statemachine::jsonata::{self, JsonataScope};
+use drivetrain_statemachine::jsonata::{JsonataScope, JsonataTemplate};
 use drivetrain_statemachine::scope::{Host, Random, Scope};
 use drivetrain_statemachine::template::Template;
-use drivetrain_statemachine::{Engine, History, Machine, MachineType, TaskCall, TaskError};
+use drivetrain_statemachine::{Engine, History, Machine, MachineType, TaskCall, TaskFailure};
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Map, Value, json};
 
@@ -36,7 +36,7 @@ fuzz_target!(|text: &str| {
                 "a payload can be written and read back"
             );
         }
-        // What these read differs between the two.
+        // These expressions read values that differ between the two.
         let same = !["$$", "$v", "Random", "UUID"]
             .iter()
             .any(|word| text.contains(word) || template.to_string().contains(word));
@@ -49,7 +49,7 @@ fuzz_target!(|text: &str| {
         states: &states,
         variables: &variables,
     };
-    if let Ok(template) = jsonata::Template::parse(&template)
+    if let Ok(template) = JsonataTemplate::parse(&template)
         && let Ok(value) = template.evaluate("Output", &scope, &mut host)
     {
         let text = value.to_string();
@@ -60,7 +60,7 @@ fuzz_target!(|text: &str| {
     }
 });
 
-/// Runs a machine of one Pass state with the template; none where it cannot be compared.
+/// Runs a machine of one Pass state with the template; `None` if it cannot be compared.
 fn output_of_a_machine(template: &Value, input: &Value) -> Option<Option<Value>> {
     let definition = json!({"StartAt": "P", "States": {
         "P": {"Type": "Pass", "Parameters": template, "End": true},
@@ -73,7 +73,7 @@ fn output_of_a_machine(template: &Value, input: &Value) -> Option<Option<Value>>
         .expect("a runtime without IO can always be built");
     let history = History::default();
     let engine = Engine::new(|call: TaskCall| async move {
-        Err::<Value, _>(TaskError::new("NoTask", call.state))
+        Err::<Value, _>(TaskFailure::new("NoTask", call.state))
     })
     .history(history.clone());
     let outcome = runtime.block_on(engine.run(&machine, input.clone())).ok()?;

@@ -2,16 +2,18 @@
 
 use serde_json::Value;
 
-use crate::definition::expressions::Expressions;
-use crate::definition::pattern::Pattern;
-use crate::definition::selector::{Payload, Selector};
+use crate::definition::field_values::{Payload, Selector};
+use crate::definition::jsonata_field::JsonataField;
+use crate::definition::wildcard_pattern::WildcardPattern;
 
+/// The rules of a Choice state and its default.
 #[derive(Debug)]
 pub(crate) struct Choice {
     pub(crate) rules: Vec<Rule>,
     pub(crate) default: Option<usize>,
 }
 
+/// A rule: a condition and the state that follows if it holds.
 #[derive(Debug)]
 pub(crate) struct Rule {
     pub(crate) condition: Condition,
@@ -20,13 +22,14 @@ pub(crate) struct Rule {
     pub(crate) output: Option<Payload>,
 }
 
+/// The condition of a rule.
 #[derive(Debug)]
 pub(crate) enum Condition {
     Jsonata {
         text: String,
-        template: Expressions,
+        template: JsonataField,
     },
-    /// `true` or `false` written out, which JSONata states may do.
+    /// A literal `true` or `false`, which JSONata states may have.
     Literal(bool),
     All(Vec<Condition>),
     Any(Vec<Condition>),
@@ -38,15 +41,16 @@ pub(crate) enum Condition {
     },
 }
 
-/// What a variable is compared with.
+/// The other side of a comparison.
 #[derive(Debug)]
 pub(crate) enum Operand {
     Literal(Value),
-    /// What `StringMatches` has.
-    Pattern(Pattern),
+    /// The pattern of `StringMatches`.
+    Pattern(WildcardPattern),
     Path(Selector),
 }
 
+/// The operator of a comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Operator {
     Compare(Domain, Relation),
@@ -63,6 +67,7 @@ pub(crate) enum Domain {
     Timestamp,
 }
 
+/// The order that a comparison tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Relation {
     Equal,
@@ -72,6 +77,7 @@ pub(crate) enum Relation {
     GreaterOrEqual,
 }
 
+/// The property of a variable that `Is..` tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Property {
     Null,
@@ -82,6 +88,7 @@ pub(crate) enum Property {
     Timestamp,
 }
 
+/// The types by their prefix in an operator's name.
 const DOMAINS: [(&str, Domain); 4] = [
     ("String", Domain::Text),
     ("Numeric", Domain::Number),
@@ -89,6 +96,7 @@ const DOMAINS: [(&str, Domain); 4] = [
     ("Timestamp", Domain::Timestamp),
 ];
 
+/// The relations by their suffix in an operator's name.
 const RELATIONS: [(&str, Relation); 5] = [
     ("Equals", Relation::Equal),
     ("LessThan", Relation::Less),
@@ -97,6 +105,7 @@ const RELATIONS: [(&str, Relation); 5] = [
     ("GreaterThanEquals", Relation::GreaterOrEqual),
 ];
 
+/// The properties by their operator's name.
 const PROPERTIES: [(&str, Property); 6] = [
     ("IsNull", Property::Null),
     ("IsPresent", Property::Present),
@@ -107,7 +116,7 @@ const PROPERTIES: [(&str, Property); 6] = [
 ];
 
 impl Operator {
-    /// Lists the field names of all operators.
+    /// Returns the field names of all operators.
     pub(crate) fn names() -> Vec<String> {
         let compared = DOMAINS.iter().flat_map(|(domain, _)| {
             let relations = RELATIONS.iter();
@@ -124,7 +133,7 @@ impl Operator {
             .collect()
     }
 
-    /// Reads an operator's field name; true where its operand is a path (`..Path`).
+    /// Parses an operator's field name; the flag is `true` if its operand is a path (`..Path`).
     pub(crate) fn parse(field: &str) -> Option<(Self, bool)> {
         if field == "StringMatches" {
             return Some((Self::Matches, false));
@@ -166,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_specification_does_not_have_is_refused() {
+    fn operators_outside_the_specification_are_rejected() {
         for name in [
             "BooleanLessThan",
             "StringMatchesPath",

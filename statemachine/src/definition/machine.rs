@@ -1,27 +1,13 @@
-//! A definition that AWS would take.
+//! A machine: a definition that AWS would accept.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::Error;
-use crate::bounds::{MAX_DEPTH, nests_too_deeply};
-use crate::definition::duplicates::unplaced_duplicate_keys;
-use crate::definition::fields::{Fields, Problems};
-use crate::definition::model::{Flow, Kind, State};
-use crate::definition::place::places;
-use crate::definition::read_flow::{LONGEST_SECONDS, Surroundings, read_flow};
-use crate::definition::vocabulary::MACHINE;
-use crate::definition::{MachineType, Place, QueryLanguage};
-use crate::validate::hint::why_no_json;
-use crate::validate::{Code, Diagnostic, graph, practice};
-use crate::walk::in_brackets;
+use crate::definition::model::{Flow, MachineType};
 
-/// The largest definition that AWS takes.
-const LARGEST_DEFINITION_BYTES: usize = 1_048_576;
-
-/// A state machine that AWS would take, ready to run.
+/// A state machine that AWS would accept, ready to run.
 ///
 /// Cloning is cheap. A machine never changes, so any number of executions can share it.
 ///
@@ -36,90 +22,49 @@ const LARGEST_DEFINITION_BYTES: usize = 1_048_576;
 /// assert_eq!((place.line, place.column), (3, 44));
 /// ```
 #[derive(Debug, Clone)]
-pub struct Machine(Arc<Definition>);
+pub struct Machine(pub(crate) Arc<Definition>);
 
+/// The parsed definition of a machine.
 #[derive(Debug)]
 pub(crate) struct Definition {
     pub(crate) flow: Flow,
     pub(crate) machine_type: MachineType,
     pub(crate) timeout: Option<Duration>,
-    language: QueryLanguage,
-    source: Value,
+    pub(crate) source: Value,
 }
 
-/// Names a state of a machine and what kind it is.
+/// The name and the type of a machine's state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StateSummary {
     /// The state's name.
     pub name: String,
-    /// The word in its `Type`.
+    /// Its `Type`.
     pub state_type: &'static str,
-    /// How many handlers its `Catch` has.
+    /// The number of catchers in its `Catch`.
     pub catchers: usize,
-    /// How deep it stands: 0 in the machine itself, 1 in a branch or an item processor.
+    /// Its depth: 0 in the machine itself, 1 in a branch or an item processor.
     pub depth: usize,
 }
 
 impl Machine {
-    /// Parses the definition of a STANDARD workflow.
-    ///
-    /// # Errors
-    /// [`ErrorKind::InvalidDefinition`](crate::ErrorKind::InvalidDefinition) with every problem at once, each with its place.
-    pub fn parse(text: &str) -> Result<Self, Error> {
-        Self::parse_as(text, MachineType::Standard)
-    }
-
-    /// Parses the definition of a workflow of a type.
-    ///
-    /// # Errors
-    /// [`ErrorKind::InvalidDefinition`](crate::ErrorKind::InvalidDefinition) with every problem at once, each with its place.
-    pub fn parse_as(text: &str, machine_type: MachineType) -> Result<Self, Error> {
-        let (definition, diagnostics) = examine_text(text, machine_type);
-        Self::accept(definition, diagnostics)
-    }
-
-    /// Takes a definition that is JSON already; its problems have no line and no column.
-    ///
-    /// # Errors
-    /// [`ErrorKind::InvalidDefinition`](crate::ErrorKind::InvalidDefinition) with every problem at once.
-    pub fn from_value(value: Value, machine_type: MachineType) -> Result<Self, Error> {
-        let (definition, diagnostics) = examine(value, machine_type, None);
-        Self::accept(definition, diagnostics)
-    }
-
-    fn accept(definition: Option<Definition>, diagnostics: Vec<Diagnostic>) -> Result<Self, Error> {
-        match definition {
-            Some(definition) if !diagnostics.iter().any(Diagnostic::is_error) => {
-                Ok(Self(Arc::new(definition)))
-            }
-            _ => Err(Error::definition(diagnostics)),
-        }
-    }
-
-    /// Gives the definition as it was read.
+    /// Returns the definition as JSON.
     #[must_use]
     pub fn source(&self) -> &Value {
         &self.0.source
     }
 
-    /// Tells which type of workflow it is.
+    /// Returns the type of the workflow.
     #[must_use]
     pub fn machine_type(&self) -> MachineType {
         self.0.machine_type
     }
 
-    /// Tells the language of the states that name none.
-    #[must_use]
-    pub fn query_language(&self) -> QueryLanguage {
-        self.0.language
-    }
-
-    /// Lists the states, those of branches and item processors behind their state.
+    /// Returns all states; those of branches and item processors follow the state that holds them.
     #[must_use]
     pub fn states(&self) -> Vec<StateSummary> {
         let mut summaries = Vec::new();
-        summarise(&self.0.flow, 0, &mut summaries);
+        summarize(&self.0.flow, 0, &mut summaries);
         summaries
     }
 
@@ -128,7 +73,7 @@ impl Machine {
     }
 }
 
-fn summarise(flow: &Flow, depth: usize, summaries: &mut Vec<StateSummary>) {
+fn summarize(flow: &Flow, depth: usize, summaries: &mut Vec<StateSummary>) {
     for state in &flow.states {
         summaries.push(StateSummary {
             name: state.name.clone(),
@@ -137,195 +82,7 @@ fn summarise(flow: &Flow, depth: usize, summaries: &mut Vec<StateSummary>) {
             depth,
         });
         for inner in state.flows() {
-            summarise(inner, depth + 1, summaries);
+            summarize(inner, depth + 1, summaries);
         }
-    }
-}
-
-impl State {
-    /// Gives the flows inside the state: branches, or a Map's processor.
-    pub(crate) fn flows(&self) -> &[Flow] {
-        match &self.kind {
-            Kind::Parallel(branches) => branches,
-            Kind::Map(map) => std::slice::from_ref(&map.processor),
-            _ => &[],
-        }
-    }
-}
-
-/// Reads a text; problems are given their line and column.
-pub(crate) fn examine_text(
-    text: &str,
-    machine_type: MachineType,
-) -> (Option<Definition>, Vec<Diagnostic>) {
-    const NO_OBJECT: &str = "Definition must be a valid JSON object";
-    let refuse = |code, message: String| (None, vec![Diagnostic::of_text(code, message)]);
-    if text.trim().is_empty() {
-        let empty = Diagnostic::of_text(Code::SchemaValidationFailed, NO_OBJECT);
-        return (None, vec![empty.hint("the text is empty")]);
-    }
-    if text.len() > LARGEST_DEFINITION_BYTES {
-        return refuse(
-            Code::SchemaValidationFailed,
-            format!("Definition must not be longer than {LARGEST_DEFINITION_BYTES} bytes"),
-        );
-    }
-    let value = match serde_json::from_str::<Value>(text) {
-        Ok(value) => value,
-        Err(error) => {
-            let code = if error.to_string().starts_with("recursion limit") {
-                Code::TooDeeplyNested
-            } else {
-                Code::InvalidJsonDescription
-            };
-            let diagnostic = Diagnostic {
-                place: Some(Place {
-                    line: error.line(),
-                    // A text that ends too early may end before a line's first character.
-                    column: error.column().max(1),
-                }),
-                hint: why_no_json(text).map(str::to_owned),
-                ..Diagnostic::of_text(code, error.to_string())
-            };
-            return (None, vec![diagnostic]);
-        }
-    };
-    examine(value, machine_type, Some(text))
-}
-
-/// Gives findings their line and column, and words where they are as AWS does.
-fn locate(diagnostics: &mut [Diagnostic], value: &Value, text: Option<&str>) {
-    let pointers = || diagnostics.iter().filter_map(|one| one.pointer.as_deref());
-    let mut found = text
-        .map(|text| places(text, &pointers().collect::<Vec<_>>()))
-        .unwrap_or_default()
-        .into_iter();
-    for diagnostic in diagnostics {
-        if let Some(pointer) = &diagnostic.pointer {
-            diagnostic.place = found.next();
-            // AWS names no place of a workflow that does not end.
-            diagnostic.location =
-                (diagnostic.code != Code::MissingEndState).then(|| in_brackets(pointer, value));
-        }
-    }
-}
-
-/// Reads a definition and looks at it from every side, errors first.
-pub(crate) fn examine(
-    value: Value,
-    machine_type: MachineType,
-    text: Option<&str>,
-) -> (Option<Definition>, Vec<Diagnostic>) {
-    // Text cannot be this deep; a value that a caller has built can.
-    if nests_too_deeply(&value) {
-        let message = format!("Definition must not nest deeper than {MAX_DEPTH} levels");
-        return (
-            None,
-            vec![Diagnostic::of_text(Code::TooDeeplyNested, message)],
-        );
-    }
-    let problems = Problems::default();
-    let duplicates = || text.map(unplaced_duplicate_keys).unwrap_or_default();
-    let definition = read_machine(&value, machine_type, &problems);
-    let Some((flow, timeout, language)) = definition else {
-        let mut diagnostics = problems.into_inner();
-        diagnostics.extend(duplicates());
-        locate(&mut diagnostics, &value, text);
-        return (None, diagnostics);
-    };
-    graph::check(&flow, &problems);
-    let mut diagnostics = problems.into_inner();
-    if !diagnostics.iter().any(Diagnostic::is_error) {
-        diagnostics.extend(practice::check(&value, &flow));
-    }
-    diagnostics.extend(duplicates());
-    locate(&mut diagnostics, &value, text);
-    let definition = Definition {
-        flow,
-        machine_type,
-        timeout,
-        language,
-        source: value,
-    };
-    (Some(definition), diagnostics)
-}
-
-fn read_machine(
-    value: &Value,
-    machine_type: MachineType,
-    problems: &Problems,
-) -> Option<(Flow, Option<Duration>, QueryLanguage)> {
-    if !value.is_object() {
-        problems.note(Diagnostic::of_text(
-            Code::SchemaValidationFailed,
-            "Definition must be a valid JSON object",
-        ));
-        return None;
-    }
-    let fields = Fields::of(value, "", problems)?;
-    fields.only(&[MACHINE]);
-    fields.text("Comment");
-    let language = fields.language().unwrap_or_default();
-    let timeout = fields
-        .integer("TimeoutSeconds", 1, LONGEST_SECONDS)
-        .map(Duration::from_secs);
-    if fields
-        .get("Version")
-        .is_some_and(|version| version != "1.0")
-    {
-        fields.refuse("Version", "Value must be '1.0'");
-    }
-    let around = Surroundings {
-        language,
-        machine_type,
-    };
-    Some((read_flow(&fields, around), timeout, language))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::ErrorKind;
-
-    #[test]
-    fn states_are_listed_with_their_depth() {
-        let machine = Machine::parse(
-            r#"{"StartAt":"M","States":{"M":{"Type":"Map","End":true,"ItemProcessor":
-                {"StartAt":"P","States":{"P":{"Type":"Pass","End":true}}}}}}"#,
-        )
-        .unwrap();
-        let listed: Vec<_> = machine
-            .states()
-            .into_iter()
-            .map(|state| (state.name, state.depth))
-            .collect();
-        assert_eq!(listed, [("M".to_owned(), 0), ("P".to_owned(), 1)]);
-    }
-
-    #[test]
-    fn every_problem_is_reported_at_once_with_its_place() {
-        let error =
-            Machine::parse("{\"StartAt\": \"A\",\n \"States\": {\"B\": {\"Type\": \"Pas\"}}}")
-                .unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::InvalidDefinition);
-        let places: Vec<_> = error
-            .diagnostics()
-            .iter()
-            .filter_map(|one| one.place)
-            .collect();
-        assert!(
-            places.contains(&Place {
-                line: 1,
-                column: 13
-            }),
-            "{error}"
-        );
-        assert!(
-            places.contains(&Place {
-                line: 2,
-                column: 27
-            }),
-            "{error}"
-        );
     }
 }

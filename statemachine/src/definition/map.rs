@@ -1,32 +1,15 @@
-//! The Map state.
+//! The parts of a Map state: items, batches, results.
 
-use crate::definition::model::Flow;
-use crate::definition::selector::{Payload, Selector, Setting};
+use crate::definition::field_values::{Payload, Selector, Setting};
 use crate::definition::task::Resource;
 
-#[derive(Debug)]
-pub(crate) struct Map {
-    pub(crate) processor: Flow,
-    /// The field that holds the processor: `ItemProcessor`, or `Iterator` in older definitions.
-    pub(crate) processor_field: &'static str,
-    /// Set where each item is an execution of its own.
-    pub(crate) distributed: Option<Distribution>,
-    pub(crate) items: ItemSource,
-    /// `ItemSelector`, or the `Parameters` that older definitions write for it, with the name used.
-    pub(crate) selector: Option<(&'static str, Payload)>,
-    pub(crate) max_concurrency: Option<Setting>,
-    pub(crate) tolerated_failure_count: Option<Setting>,
-    pub(crate) tolerated_failure_percentage: Option<Setting>,
-    pub(crate) batcher: Option<ItemBatcher>,
-    pub(crate) writer: Option<ResultWriter>,
-    pub(crate) label: Option<String>,
-}
-
+/// The configuration of a distributed Map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Distribution {
     pub(crate) express: bool,
 }
 
+/// The source of a Map's items.
 #[derive(Debug)]
 pub(crate) enum ItemSource {
     /// The effective input itself.
@@ -39,6 +22,7 @@ pub(crate) enum ItemSource {
     Reader(Box<ItemReader>),
 }
 
+/// An `ItemReader` with its `ReaderConfig`.
 #[derive(Debug)]
 pub(crate) struct ItemReader {
     pub(crate) resource: Resource,
@@ -49,18 +33,20 @@ pub(crate) struct ItemReader {
     pub(crate) delimiter: u8,
     pub(crate) max_items: Option<Setting>,
     pub(crate) items_pointer: Option<String>,
-    /// What the object lists, where it is not the items themselves.
+    /// The kind of list that the object is, if it is not the items themselves.
     pub(crate) manifest_type: Option<ManifestType>,
-    /// The items of an object list are what stands in the objects.
+    /// `true` if the items are the contents of the listed objects.
     pub(crate) loads_objects: bool,
 }
 
+/// The kind of a manifest that lists objects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ManifestType {
     Inventory,
     Athena,
 }
 
+/// The format of an object with items.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum InputType {
     Csv,
@@ -70,12 +56,14 @@ pub(crate) enum InputType {
     Parquet,
 }
 
+/// The place of the headers of CSV.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum HeaderLocation {
     FirstRow,
     Given,
 }
 
+/// An `ItemBatcher`.
 #[derive(Debug)]
 pub(crate) struct ItemBatcher {
     pub(crate) max_items: Option<Setting>,
@@ -83,19 +71,20 @@ pub(crate) struct ItemBatcher {
     pub(crate) batch_input: Option<Payload>,
 }
 
+/// A `ResultWriter` with its `WriterConfig`.
 #[derive(Debug)]
 pub(crate) struct ResultWriter {
-    /// Absent where the results are only transformed and stay in the state's output.
+    /// `None` if the results are only transformed and stay in the state's output.
     pub(crate) resource: Option<Resource>,
     pub(crate) parameters: Option<Payload>,
     pub(crate) transformation: Transformation,
     pub(crate) lines: bool,
 }
 
-/// What of each child execution is kept.
+/// The part of each child execution's result that is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Transformation {
-    /// The output with the execution's own data around it.
+    /// The output with the description of its execution.
     None,
     /// Only the outputs.
     #[default]

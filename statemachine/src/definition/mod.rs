@@ -1,26 +1,19 @@
 //! Definitions: from JSON text to a machine that can run.
 
 pub(crate) mod choice;
-pub(crate) mod duplicates;
-pub(crate) mod expressions;
-pub(crate) mod fields;
+pub(crate) mod field_values;
+pub(crate) mod jsonata_field;
 pub(crate) mod machine;
 pub(crate) mod map;
 pub(crate) mod model;
-pub(crate) mod pattern;
-mod place;
-mod read_choice;
-mod read_flow;
-mod read_map;
-mod read_task;
-mod read_values;
-pub(crate) mod selector;
+pub(crate) mod read;
 pub(crate) mod task;
-mod vocabulary;
+pub(crate) mod timestamp;
+pub(crate) mod wildcard_pattern;
 
 pub use machine::Machine;
-pub use model::{MachineType, QueryLanguage};
-pub use place::Place;
+pub use model::MachineType;
 pub use task::{Resource, ResourceKind};
 
-pub(crate) use read_choice::is_timestamp;
+pub(crate) use model::QueryLanguage;
+pub(crate) use timestamp::is_timestamp;

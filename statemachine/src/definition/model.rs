@@ -1,17 +1,17 @@
-//! What a definition says, ready to run: names are indices, templates and paths are parsed.
+//! The model of a definition: names are resolved to indices, templates and paths are parsed.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::definition::choice::Choice;
-use crate::definition::map::Map;
-use crate::definition::selector::{Payload, Selector, Setting};
+use crate::definition::field_values::{Payload, Selector, Setting};
+use crate::definition::map::{Distribution, ItemBatcher, ItemSource, ResultWriter};
 use crate::definition::task::Task;
 use crate::jsonpath::ReferencePath;
 
 /// The language that computes a state's fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum QueryLanguage {
+pub(crate) enum QueryLanguage {
     /// Paths, payload templates and intrinsic functions.
     #[default]
     JsonPath,
@@ -20,9 +20,8 @@ pub enum QueryLanguage {
 }
 
 impl QueryLanguage {
-    /// Gives the word in `QueryLanguage`.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
+    /// Returns the language's name in `QueryLanguage`.
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::JsonPath => "JSONPath",
             Self::Jsonata => "JSONata",
@@ -30,7 +29,7 @@ impl QueryLanguage {
     }
 }
 
-/// The kind of workflow, which decides what its tasks may wait for.
+/// The type of a workflow, which decides what its tasks may wait for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum MachineType {
     /// Runs up to a year, exactly once, with a history of 25,000 events.
@@ -40,23 +39,24 @@ pub enum MachineType {
     Express,
 }
 
-/// States that hand over to each other: a machine, a branch or an item processor.
+/// A flow of states: a machine's, a branch's or an item processor's.
 #[derive(Debug, Default)]
 pub(crate) struct Flow {
     pub(crate) start: usize,
     pub(crate) states: Vec<State>,
 }
 
+/// A state of any type.
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) name: String,
-    /// The name again, as events share it.
+    /// The name as a shared text, for events.
     pub(crate) shared_name: Arc<str>,
     pub(crate) language: QueryLanguage,
-    pub(crate) kind: Kind,
-    /// `InputPath`; the whole input where it is absent.
+    pub(crate) kind: StateKind,
+    /// `InputPath`; the whole input if it is absent.
     pub(crate) input_path: DataPath,
-    /// `Parameters` or `Arguments`; a Map's own stand in [`Map::selector`].
+    /// `Parameters` or `Arguments`; those of a Map are its [`MapState::selector`].
     pub(crate) parameters: Option<Payload>,
     pub(crate) result_selector: Option<Payload>,
     pub(crate) assign: Option<Payload>,
@@ -65,10 +65,34 @@ pub(crate) struct State {
     pub(crate) output: Option<Payload>,
     pub(crate) retry: Vec<Retrier>,
     pub(crate) catch: Vec<Catcher>,
-    /// The state that follows; none where this one ends the flow.
+    /// The state that follows; `None` if this one ends the flow.
     pub(crate) next: Option<usize>,
-    /// Some field reads the context object, which is only built then.
+    /// `true` if a field may read the context object, which is only built then.
     pub(crate) reads_context: bool,
+}
+
+impl Flow {
+    /// Finds a state at any depth, with the flow that it is part of.
+    pub(crate) fn find_state(&self, name: &str) -> Option<(&Self, &State)> {
+        let own = self.states.iter().find(|state| state.name == name);
+        own.map(|state| (self, state)).or_else(|| {
+            self.states
+                .iter()
+                .flat_map(State::flows)
+                .find_map(|inner| inner.find_state(name))
+        })
+    }
+}
+
+impl State {
+    /// Returns the flows inside the state: branches, or a Map's processor.
+    pub(crate) fn flows(&self) -> &[Flow] {
+        match &self.kind {
+            StateKind::Parallel(branches) => branches,
+            StateKind::Map(map) => std::slice::from_ref(&map.processor),
+            _ => &[],
+        }
+    }
 }
 
 /// `InputPath` and `OutputPath`.
@@ -81,6 +105,7 @@ pub(crate) enum DataPath {
     Selected(Selector),
 }
 
+/// A `ResultPath`.
 #[derive(Debug, Default)]
 pub(crate) enum ResultPath {
     /// `$`: the result takes the input's place.
@@ -91,8 +116,9 @@ pub(crate) enum ResultPath {
     Insert(String, ReferencePath),
 }
 
+/// The type of a state, with the fields that only this type has.
 #[derive(Debug)]
-pub(crate) enum Kind {
+pub(crate) enum StateKind {
     Task(Box<Task>),
     /// A Pass state with its `Result`.
     Pass(Option<serde_json::Value>),
@@ -101,11 +127,11 @@ pub(crate) enum Kind {
     Succeed,
     Fail(Fail),
     Parallel(Vec<Flow>),
-    Map(Box<Map>),
+    Map(Box<MapState>),
 }
 
-impl Kind {
-    /// Gives the name in `Type`, which event types begin with.
+impl StateKind {
+    /// Returns the name in `Type`, which begins the state's event types.
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Task(_) => "Task",
@@ -120,18 +146,21 @@ impl Kind {
     }
 }
 
+/// The end of a Wait state.
 #[derive(Debug)]
 pub(crate) enum Wait {
     Seconds(Setting),
     Timestamp(Setting),
 }
 
+/// The error and the cause of a Fail state.
 #[derive(Debug)]
 pub(crate) struct Fail {
     pub(crate) error: Option<Setting>,
     pub(crate) cause: Option<Setting>,
 }
 
+/// An entry of `Retry`.
 #[derive(Debug)]
 pub(crate) struct Retrier {
     pub(crate) errors: Vec<String>,
@@ -142,6 +171,7 @@ pub(crate) struct Retrier {
     pub(crate) full_jitter: bool,
 }
 
+/// An entry of `Catch`.
 #[derive(Debug)]
 pub(crate) struct Catcher {
     pub(crate) errors: Vec<String>,
@@ -149,4 +179,23 @@ pub(crate) struct Catcher {
     pub(crate) result_path: ResultPath,
     pub(crate) assign: Option<Payload>,
     pub(crate) output: Option<Payload>,
+}
+
+/// The fields of a Map state.
+#[derive(Debug)]
+pub(crate) struct MapState {
+    pub(crate) processor: Flow,
+    /// The field that holds the processor: `ItemProcessor`, or `Iterator` in older definitions.
+    pub(crate) processor_field: &'static str,
+    /// Set if each item is a child execution.
+    pub(crate) distributed: Option<Distribution>,
+    pub(crate) items: ItemSource,
+    /// `ItemSelector`, or the older `Parameters`, with the name used.
+    pub(crate) selector: Option<(&'static str, Payload)>,
+    pub(crate) max_concurrency: Option<Setting>,
+    pub(crate) tolerated_failure_count: Option<Setting>,
+    pub(crate) tolerated_failure_percentage: Option<Setting>,
+    pub(crate) batcher: Option<ItemBatcher>,
+    pub(crate) writer: Option<ResultWriter>,
+    pub(crate) label: Option<String>,
 }

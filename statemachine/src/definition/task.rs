@@ -1,7 +1,8 @@
 //! The Task state.
 
-use crate::definition::selector::{Payload, Setting};
+use crate::definition::field_values::{Payload, Setting};
 
+/// The fields of a Task state.
 #[derive(Debug)]
 pub(crate) struct Task {
     pub(crate) resource: Resource,
@@ -10,7 +11,7 @@ pub(crate) struct Task {
     pub(crate) credentials: Option<Payload>,
 }
 
-/// What a Task calls, and how it waits.
+/// The resource that a Task calls, and the way in which it waits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resource {
     arn: String,
@@ -22,7 +23,7 @@ pub struct Resource {
 pub enum ResourceKind {
     /// A Lambda function by its ARN.
     Lambda,
-    /// An activity, whose workers ask for work.
+    /// An activity, whose workers poll for tasks.
     Activity,
     /// A service integration.
     Integration {
@@ -34,7 +35,7 @@ pub enum ResourceKind {
 }
 
 impl Resource {
-    /// Reads a resource ARN; what is neither an integration nor a function is an activity.
+    /// Parses a resource ARN; one that is neither an integration nor a function is an activity.
     #[must_use]
     pub fn parse(arn: &str) -> Self {
         let parts: Vec<&str> = arn.splitn(6, ':').collect();
@@ -55,19 +56,37 @@ impl Resource {
         }
     }
 
-    /// Gives the ARN as written.
+    /// Returns the ARN as written.
     #[must_use]
     pub fn arn(&self) -> &str {
         &self.arn
     }
 
-    /// Tells how it is called.
+    /// Returns the kind of resource.
     #[must_use]
     pub fn kind(&self) -> &ResourceKind {
         &self.kind
     }
 
-    /// Tells whether the state goes on only when somebody answers its token.
+    /// Returns the service of an integration, `lambda` or `aws-sdk:s3`; `None` for a function's own ARN or an activity.
+    #[must_use]
+    pub fn service(&self) -> Option<&str> {
+        match &self.kind {
+            ResourceKind::Integration { service, .. } => Some(service),
+            ResourceKind::Lambda | ResourceKind::Activity => None,
+        }
+    }
+
+    /// Returns the action of an integration without the suffix that says what the state waits for: `startJobRun`.
+    #[must_use]
+    pub fn action(&self) -> Option<&str> {
+        match &self.kind {
+            ResourceKind::Integration { call, .. } => call.split('.').next(),
+            ResourceKind::Lambda | ResourceKind::Activity => None,
+        }
+    }
+
+    /// Returns `true` if the state continues only once its task token is answered.
     #[must_use]
     pub fn waits_for_token(&self) -> bool {
         match &self.kind {
@@ -77,7 +96,7 @@ impl Resource {
         }
     }
 
-    /// Tells whether the state waits for the job that it starts.
+    /// Returns `true` if the state waits for the job that it starts.
     #[must_use]
     pub fn waits_for_job(&self) -> bool {
         match &self.kind {
@@ -89,7 +108,7 @@ impl Resource {
         }
     }
 
-    /// Gives the pattern's suffix as AWS names it, `.sync` or `.waitForTaskToken`.
+    /// Returns the pattern's suffix as AWS names it, `.sync` or `.waitForTaskToken`.
     pub(crate) fn pattern(&self) -> Option<&'static str> {
         match self.kind {
             ResourceKind::Integration { .. } if self.waits_for_token() => Some(".waitForTaskToken"),

@@ -4,12 +4,12 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// The longest that one timer of the runtime is set to; longer sleeps are cut into slices.
+/// The longest sleep of a single runtime timer; longer sleeps are cut into slices.
 ///
 /// Tokio's own limit is about 795 days, the longest wait of the language 24,855.
 const SLICE: Duration = Duration::from_hours(300 * 24);
 
-/// Tells the date by adding the time elapsed to a start instant.
+/// A clock that adds the time elapsed to a start instant.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Clock {
     start: DateTime<Utc>,
@@ -17,6 +17,7 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
+    /// Creates a clock that shows `start` now.
     pub(crate) fn starting_at(start: DateTime<Utc>) -> Self {
         Self {
             start,
@@ -28,12 +29,12 @@ impl Clock {
         self.date_after(self.elapsed())
     }
 
-    /// Tells how long ago the start was.
+    /// Returns the time elapsed since the start.
     pub(crate) fn elapsed(&self) -> Duration {
         self.origin.elapsed()
     }
 
-    /// Gives the date so long after the start.
+    /// Returns the date at which `elapsed` has passed since the start.
     pub(crate) fn date_after(&self, elapsed: Duration) -> DateTime<Utc> {
         let elapsed = chrono::TimeDelta::from_std(elapsed).unwrap_or(chrono::TimeDelta::MAX);
         self.start
@@ -42,7 +43,7 @@ impl Clock {
     }
 }
 
-/// Writes a date as events and the context object have it.
+/// Formats a date as events and the context object show it.
 pub(crate) fn date_text(date: DateTime<Utc>) -> String {
     date.to_rfc3339_opts(SecondsFormat::Millis, true)
 }

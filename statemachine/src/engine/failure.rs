@@ -1,32 +1,33 @@
-//! How a state fails, and which handler takes it.
+//! Failures of states, and the retriers and catchers that match them.
 
 use serde_json::{Map, Value};
 
-/// A failure on its way to a handler, or to the end of the execution.
+/// The failure of a state, which a retrier or catcher handles or which ends the execution.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Failure {
     pub(crate) error: Option<String>,
     pub(crate) cause: Option<String>,
     pub(crate) class: FailureClass,
-    /// It comes from a state inside the one that it reached, which has recorded it.
+    /// `true` if the failure comes from a branch or iteration, which has recorded it already.
     pub(crate) from_inside: bool,
 }
 
+/// The class of a failure, which decides which handlers match it.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum FailureClass {
-    /// A task, a Fail state or a threshold; any handler may take it.
+    /// The failure of a task, a Fail state or a threshold; any handler may match it.
     Ordinary,
-    /// A timeout, perhaps of a heartbeat.
+    /// A timeout, of the task or of its heartbeat.
     Timeout { heartbeat: bool },
-    /// A field could not be evaluated, known by its path where there is one.
+    /// The failure of a field's evaluation, with the field's path if known.
     Evaluation { location: Option<String> },
-    /// A result is too large and no task made it: only a handler that names it takes it.
+    /// A result that is too large and not a task's: only a handler that names the error matches it.
     DataLimit,
-    /// The machine itself is wrong: no handler takes it.
+    /// An error of the machine itself: no handler matches it.
     Runtime,
 }
 
-/// `States.*` names that the engine itself gives.
+/// Error names that the engine itself raises.
 pub(crate) mod names {
     pub(crate) const ALL: &str = "States.ALL";
     pub(crate) const DATA_LIMIT_EXCEEDED: &str = "States.DataLimitExceeded";
@@ -43,6 +44,7 @@ pub(crate) mod names {
 }
 
 impl Failure {
+    /// Builds a failure with a name and a cause.
     pub(crate) fn new(class: FailureClass, error: &str, cause: impl Into<String>) -> Self {
         Self {
             error: Some(error.to_owned()),
@@ -52,11 +54,13 @@ impl Failure {
         }
     }
 
+    /// Builds a failure that any handler may match.
     pub(crate) fn ordinary(error: &str, cause: impl Into<String>) -> Self {
         Self::new(FailureClass::Ordinary, error, cause)
     }
 
-    /// A step of a reference path that does not apply to the data; AWS does not name the state.
+    /// Builds the failure of a reference path's step that does not apply to the data; AWS does not name the state in
+    /// it.
     pub(crate) fn conflict(step: &str, data: &Value) -> Self {
         Self::ordinary(
             names::REFERENCE_PATH_CONFLICT,
@@ -64,10 +68,17 @@ impl Failure {
         )
     }
 
+    /// Builds the failure of an `ItemReader`.
+    pub(crate) fn item_reader(cause: impl Into<String>) -> Self {
+        Self::ordinary(names::ITEM_READER_FAILED, cause)
+    }
+
+    /// Builds an error of the machine itself, which no handler matches.
     pub(crate) fn runtime(cause: impl Into<String>) -> Self {
         Self::new(FailureClass::Runtime, names::RUNTIME, cause)
     }
 
+    /// Builds the failure of a timeout or a missing heartbeat.
     pub(crate) fn timeout(heartbeat: bool) -> Self {
         Self {
             error: Some(names::TIMEOUT.to_owned()),
@@ -77,7 +88,7 @@ impl Failure {
         }
     }
 
-    /// Takes what a task or a Fail state reports, whose name may be one of the engine's own.
+    /// Builds the failure that a task or a Fail state reports; its name may be one of the engine's own.
     pub(crate) fn reported(error: Option<String>, cause: Option<String>) -> Self {
         let class = match error.as_deref() {
             Some(names::RUNTIME) => FailureClass::Runtime,
@@ -93,7 +104,7 @@ impl Failure {
         }
     }
 
-    /// Marks a failure that leaves a branch or an iteration.
+    /// Marks the failure as coming from a branch or an iteration.
     pub(crate) fn leaving(self) -> Self {
         Self {
             from_inside: true,
@@ -101,7 +112,7 @@ impl Failure {
         }
     }
 
-    /// Tells whether a handler that lists these names takes the failure.
+    /// Returns `true` if a handler that lists these names matches the failure.
     pub(crate) fn matches(&self, names: &[String]) -> bool {
         self.class != FailureClass::Runtime && names.iter().any(|name| self.matches_name(name))
     }
@@ -119,7 +130,7 @@ impl Failure {
         }
     }
 
-    /// Builds what a handler sees.
+    /// Builds the error output, `{"Error": .., "Cause": ..}`, that a catcher reads.
     pub(crate) fn error_output(&self) -> Value {
         let cause = match (&self.cause, &self.class) {
             (None, FailureClass::Timeout { .. }) => Value::String(String::new()),
@@ -144,14 +155,14 @@ mod tests {
     }
 
     #[test]
-    fn a_runtime_failure_is_never_taken_even_by_its_name() {
+    fn a_runtime_failure_is_never_matched_even_by_its_name() {
         let failure = Failure::runtime("x");
         assert!(!takes(&failure, names::ALL));
         assert!(!takes(&failure, names::RUNTIME));
     }
 
     #[test]
-    fn task_failed_takes_any_task_failure_but_a_timeout() {
+    fn task_failed_matches_any_task_failure_but_a_timeout() {
         assert!(takes(&Failure::ordinary("E", "c"), names::TASK_FAILED));
         assert!(!takes(&Failure::timeout(false), names::TASK_FAILED));
         assert!(takes(&Failure::timeout(true), names::TIMEOUT));
@@ -160,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_result_over_the_limit_is_taken_by_name_and_by_all_only_if_a_task_made_it() {
+    fn only_a_task_s_oversized_result_is_matched_by_all() {
         let own = Failure::new(FailureClass::DataLimit, names::DATA_LIMIT_EXCEEDED, "c");
         assert!(takes(&own, names::DATA_LIMIT_EXCEEDED));
         assert!(!takes(&own, names::ALL));
@@ -169,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_without_a_name_is_taken_by_all() {
+    fn an_error_without_a_name_is_matched_by_all() {
         let failure = Failure::reported(None, None);
         assert!(takes(&failure, names::ALL));
         assert_eq!(

@@ -1,33 +1,34 @@
-//! What a test of one state sees of the way of its data, and what it puts in the place of the work.
+//! What the test of a state records of the data's path, and the mock that replaces the state's work.
 
 use std::sync::{Mutex, PoisonError};
 
 use serde_json::{Map, Value};
 
 use crate::definition::QueryLanguage;
-use crate::definition::model::{Kind, State};
+use crate::definition::model::{State, StateKind};
 use crate::engine::failure::Failure;
 
-/// Notes the steps of one state's data, under the names of the TestState API.
+/// The recorded steps of a state's data, by their names in the TestState API.
 #[derive(Debug)]
 pub(crate) struct Inspection {
     steps: Mutex<Map<String, Value>>,
-    /// What takes the place of the task, the branches or the iterations.
-    pub(crate) mock: Option<Mock>,
-    /// The bytes that take the place of what an ItemReader reads.
+    /// The mock of the task, the branches or the iterations.
+    pub(crate) mock: Option<MockedResult>,
+    /// The text that replaces the object of an ItemReader.
     pub(crate) item_reader_data: Option<String>,
 }
 
+/// The mock that replaces a state's work.
 #[derive(Debug)]
-pub(crate) struct Mock {
+pub(crate) struct MockedResult {
     pub(crate) result: Result<Value, Failure>,
-    /// How many of a Map's iterations are said to have failed.
+    /// The number of a Map's iterations that count as failed.
     pub(crate) failed_iterations: Option<usize>,
 }
 
 /// A step of the path of a state's input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Step {
+pub(crate) enum InspectedStep {
     InputPath,
     Parameters,
     Arguments,
@@ -43,7 +44,7 @@ pub(crate) enum Step {
     ToleratedFailurePercentage,
 }
 
-impl Step {
+impl InspectedStep {
     fn name(self) -> &'static str {
         match self {
             Self::InputPath => "afterInputPath",
@@ -62,27 +63,38 @@ impl Step {
         }
     }
 
-    /// Tells whether AWS shows the step for a state; which it shows was recorded, not documented.
+    /// Returns `true` if AWS shows the step for a state: recorded, because AWS does not document it.
     fn is_shown(self, state: &State) -> bool {
         let json_path = state.language == QueryLanguage::JsonPath;
         match self {
             Self::InputPath => {
-                json_path && !matches!(state.kind, Kind::Parallel(_) | Kind::Pass(Some(_)))
+                json_path
+                    && !matches!(
+                        state.kind,
+                        StateKind::Parallel(_) | StateKind::Pass(Some(_))
+                    )
             }
-            Self::Parameters => json_path && matches!(state.kind, Kind::Pass(None) | Kind::Task(_)),
+            Self::Parameters => {
+                json_path && matches!(state.kind, StateKind::Pass(None) | StateKind::Task(_))
+            }
             Self::Arguments => {
-                !json_path && state.parameters.is_some() && !matches!(state.kind, Kind::Parallel(_))
+                !json_path
+                    && state.parameters.is_some()
+                    && !matches!(state.kind, StateKind::Parallel(_))
             }
             Self::Result => match state.kind {
-                Kind::Pass(_) => json_path,
-                Kind::Task(_) => true,
+                StateKind::Pass(_) => json_path,
+                StateKind::Task(_) => true,
                 _ => false,
             },
             Self::ResultSelector | Self::ResultPath => {
                 json_path
                     && matches!(
                         state.kind,
-                        Kind::Pass(_) | Kind::Task(_) | Kind::Parallel(_) | Kind::Map(_)
+                        StateKind::Pass(_)
+                            | StateKind::Task(_)
+                            | StateKind::Parallel(_)
+                            | StateKind::Map(_)
                     )
             }
             _ => true,
@@ -91,7 +103,8 @@ impl Step {
 }
 
 impl Inspection {
-    pub(crate) fn new(mock: Option<Mock>, item_reader_data: Option<String>) -> Self {
+    /// Creates an inspection without steps.
+    pub(crate) fn new(mock: Option<MockedResult>, item_reader_data: Option<String>) -> Self {
         Self {
             steps: Mutex::default(),
             mock,
@@ -99,7 +112,7 @@ impl Inspection {
         }
     }
 
-    pub(crate) fn note(&self, state: &State, step: Step, value: &Value) {
+    pub(crate) fn note(&self, state: &State, step: InspectedStep, value: &Value) {
         if step.is_shown(state) {
             self.steps
                 .lock()

@@ -1,271 +1,65 @@
 //! Runs machines.
+//!
+//! From the bottom up, each line sees only the lines above it:
+//!
+//! ```text
+//! failure, clock, stop_request, state_data          values that all of the engine shares
+//! port                                              task handlers and task tokens: all outside work
+//! history                                           events, their recorder, and the sinks that keep them
+//! execution                                         what all states of one execution share, and its handle
+//! attempt, retriers, output_checks, flow_thread     one attempt of one state
+//! map                                               items, limits, batches and objects of Map states
+//! states, state, run_flow, inner_flows, run_execution    the path of a state's input, from state to state
+//! start_execution, test_state                       the ways in
+//! ```
+//!
+//! # The one circle of imports
+//!
+//! States hold flows of states, so the modules that run them import each other in a circle of seven, the only one in the
+//! crate. `run_flow` runs one state after the other, and `state` sends an input through each. There `states::parallel`
+//! and `states::map` start flows through `inner_flows`, which needs `run_flow`; `states::map_run` starts child executions
+//! through `run_execution`, which needs `run_flow` too.
 
-mod background_writer;
-mod carried;
-mod choice;
 mod clock;
-mod csv;
-mod drive;
-mod event_json;
-mod execution;
-mod fail;
 mod failure;
-mod flow;
-mod frame;
-mod history;
-mod inner;
-mod inspection;
-mod item_batcher;
-mod item_reader;
-mod json_lines;
-mod map;
-mod map_items;
-mod map_limits;
-mod map_run;
-mod object_body;
-mod object_call;
-mod parallel;
-mod pass;
+mod state_data;
+mod stop_request;
+
 mod port;
-mod recorder;
-mod result_writer;
-mod retry;
-mod run;
+
+mod history;
+
+mod execution;
+
+mod inspection;
+
+mod attempt;
+mod flow_thread;
+mod output_checks;
+mod retriers;
+
+mod map;
+
+mod inner_flows;
+mod run_execution;
+mod run_flow;
 mod state;
-mod stop;
-mod task;
+mod states;
+
+mod start_execution;
 mod test_state;
-mod tokens;
-mod wait;
 
-pub(crate) use failure::Failure;
-
-pub use execution::{Events, Execution, ExecutionControl, Outcome, Status};
-pub use history::{Details, Event, EventType, History, HistorySink};
-pub use json_lines::JsonLines;
-pub use port::{TaskCall, TaskError, TaskHandler, TaskOutput};
+pub use execution::execution_handle::{Events, Execution, ExecutionControl, Outcome, Status};
+pub use history::event::{Details, Event, EventType};
+pub use history::history_sink::{History, HistorySink};
+pub use history::json_lines::JsonLines;
+pub use port::task_handler::{TaskCall, TaskFailure, TaskHandler, TaskOutput};
+pub use port::task_router::TaskRouter;
+pub use port::task_tokens::Tokens;
+pub use start_execution::Engine;
 pub use test_state::{
-    InspectionLevel, MockError, StateConfiguration, TestMock, TestStateRequest, TestStateResponse,
+    InspectionLevel, StateConfiguration, TestMock, TestStateRequest, TestStateResponse,
     TestStateStatus, test_state,
 };
-pub use tokens::{TokenError, Tokens};
 
-use std::sync::Arc;
-
-use chrono::{DateTime, Utc};
-use serde_json::Value;
-
-use crate::bounds::{MAX_DEPTH, nests_too_deeply};
-use crate::definition::{Machine, MachineType};
-use crate::engine::clock::Clock;
-use crate::engine::drive::drive;
-use crate::engine::map_run::EXPRESS_LIMIT;
-use crate::engine::recorder::STANDARD_EVENT_LIMIT;
-use crate::engine::run::{Names, Run, Shared};
-use crate::scope::{Host, Random};
-use crate::size::{PAYLOAD_LIMIT_BYTES, exceeds};
-use crate::{Error, ErrorKind};
-
-/// Starts executions: the task handler and everything that an execution may depend on.
-///
-/// The same machine, input, start time, seed and answers of the handler give the same history, on any machine.
-///
-/// ```
-/// use drivetrain_statemachine::{Engine, History, Machine, Status, TaskCall, TaskError};
-/// use serde_json::{Value, json};
-///
-/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let machine = Machine::parse(r#"{"StartAt": "Ask", "States": {"Ask": {
-///     "Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "TimeoutSeconds": 60, "End": true,
-///     "Retry": [{"ErrorEquals": ["Busy"], "IntervalSeconds": 10, "MaxAttempts": 2}]
-/// }}}"#)?;
-/// let history = History::default();
-/// let engine = Engine::new(|call: TaskCall| async move {
-///     match call.retry_count {
-///         0 => Err(TaskError::new("Busy", "try again")),
-///         _ => Ok(json!("an answer")),
-///     }
-/// })
-/// .history(history.clone())
-/// .start_time("2026-01-01T00:00:00Z".parse()?)
-/// .seed(7);
-///
-/// let outcome = engine.start(&machine, json!({}))?.result().await;
-/// assert_eq!(outcome.status, Status::Succeeded);
-/// assert_eq!(outcome.stopped_at.to_string(), "2026-01-01 00:00:10 UTC");
-/// let types: Vec<&str> = history.events().iter().map(|event| event.event_type.as_str()).collect();
-/// assert_eq!(types[2..6], ["TaskScheduled", "TaskStarted", "TaskFailed", "TaskScheduled"]);
-/// # Ok(())
-/// # }
-/// ```
-#[derive(Clone)]
-pub struct Engine {
-    handler: Arc<dyn TaskHandler>,
-    sink: Option<Arc<dyn HistorySink>>,
-    start_time: DateTime<Utc>,
-    seed: u64,
-    tokens: Tokens,
-    names: Names,
-    max_events: MaxEvents,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum MaxEvents {
-    OfMachineType,
-    Set(Option<u64>),
-}
-
-impl Engine {
-    /// Makes an engine that sends all work to a handler.
-    ///
-    /// Its executions start at the Unix epoch with seed 0 and keep no history, until told otherwise.
-    #[must_use]
-    pub fn new(handler: impl TaskHandler + 'static) -> Self {
-        Self {
-            handler: Arc::new(handler),
-            sink: None,
-            start_time: DateTime::UNIX_EPOCH,
-            seed: 0,
-            tokens: Tokens::default(),
-            names: Names {
-                region: "us-east-1".to_owned(),
-                account: "111111111111".to_owned(),
-                machine: "StateMachine".to_owned(),
-                execution: None,
-                role_arn: Some("arn:aws:iam::111111111111:role/StepFunctionsRole".to_owned()),
-            },
-            max_events: MaxEvents::OfMachineType,
-        }
-    }
-
-    /// Sends the history to a sink, the histories of child executions included.
-    #[must_use]
-    pub fn history(mut self, sink: impl HistorySink + 'static) -> Self {
-        self.sink = Some(Arc::new(sink));
-        self
-    }
-
-    /// Sets the date at which executions start.
-    #[must_use]
-    pub fn start_time(mut self, start_time: DateTime<Utc>) -> Self {
-        self.start_time = start_time;
-        self
-    }
-
-    /// Sets what random numbers, jitter and UUIDs are made from.
-    #[must_use]
-    pub fn seed(mut self, seed: u64) -> Self {
-        self.seed = seed;
-        self
-    }
-
-    /// Shares a list of task tokens, so that others can answer them.
-    #[must_use]
-    pub fn tokens(mut self, tokens: Tokens) -> Self {
-        self.tokens = tokens;
-        self
-    }
-
-    /// Sets the name of the machine, as ARNs and the context object show it.
-    #[must_use]
-    pub fn machine_name(mut self, name: impl Into<String>) -> Self {
-        self.names.machine = name.into();
-        self
-    }
-
-    /// Sets the name of the executions; without one, each has a UUID.
-    #[must_use]
-    pub fn execution_name(mut self, name: impl Into<String>) -> Self {
-        self.names.execution = Some(name.into());
-        self
-    }
-
-    /// Sets the region and the account that ARNs are made of.
-    #[must_use]
-    pub fn region_and_account(
-        mut self,
-        region: impl Into<String>,
-        account: impl Into<String>,
-    ) -> Self {
-        self.names.region = region.into();
-        self.names.account = account.into();
-        self
-    }
-
-    /// Sets the role that the context object shows.
-    #[must_use]
-    pub fn role_arn(mut self, role_arn: impl Into<String>) -> Self {
-        self.names.role_arn = Some(role_arn.into());
-        self
-    }
-
-    /// Sets how many events an execution may have; none for no limit.
-    ///
-    /// Without it, a STANDARD machine has AWS's 25,000 and an EXPRESS one no limit. However many there are, the engine
-    /// itself keeps none: [`JsonLines`] writes them in constant memory.
-    #[must_use]
-    pub fn max_events(mut self, max_events: Option<u64>) -> Self {
-        self.max_events = MaxEvents::Set(max_events);
-        self
-    }
-
-    /// Starts an execution; it moves while its result is awaited.
-    ///
-    /// # Errors
-    /// [`ErrorKind::InvalidInput`] if the input is larger than 256 KiB or nests too deeply.
-    pub fn start(&self, machine: &Machine, input: Value) -> Result<Execution, Error> {
-        if nests_too_deeply(&input) {
-            return Err(Error::new(
-                ErrorKind::InvalidInput,
-                format!("the input must not nest deeper than {MAX_DEPTH} levels"),
-            ));
-        }
-        if exceeds(&input, PAYLOAD_LIMIT_BYTES) {
-            return Err(Error::new(
-                ErrorKind::InvalidInput,
-                format!("the input must not be longer than {PAYLOAD_LIMIT_BYTES} bytes of JSON"),
-            ));
-        }
-        let machine = machine.clone();
-        let definition = machine.definition();
-        let event_limit = match (self.max_events, definition.machine_type) {
-            (MaxEvents::Set(limit), _) => limit,
-            (MaxEvents::OfMachineType, MachineType::Standard) => Some(STANDARD_EVENT_LIMIT),
-            (MaxEvents::OfMachineType, MachineType::Express) => None,
-        };
-        let express = (definition.machine_type == MachineType::Express).then_some(EXPRESS_LIMIT);
-        let limit = definition.timeout.into_iter().chain(express).min();
-        let shared = Shared::new(
-            self.handler.clone(),
-            self.sink.clone(),
-            Clock::starting_at(self.start_time),
-            self.tokens.clone(),
-            Host {
-                now: self.start_time,
-                random: Random::from_seed(self.seed),
-            },
-            self.names.clone(),
-            event_limit,
-            None,
-        );
-        let run = Arc::new(Run::of_machine(
-            Arc::new(shared),
-            definition.machine_type,
-            &input,
-        ));
-        let driven = run.clone();
-        Ok(Execution::new(run, async move {
-            drive(&driven, &machine.definition().flow, input, limit).await
-        }))
-    }
-
-    /// Runs an execution from its start to its end.
-    ///
-    /// # Errors
-    /// [`ErrorKind::InvalidInput`] if the input is larger than 256 KiB or nests too deeply. A failing execution is no error: see
-    /// [`Outcome::status`].
-    pub async fn run(&self, machine: &Machine, input: Value) -> Result<Outcome, Error> {
-        Ok(self.start(machine, input)?.result().await)
-    }
-}
+pub(crate) use failure::Failure;

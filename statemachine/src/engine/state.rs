@@ -11,263 +11,240 @@ use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-use crate::bounds::nests_too_deeply;
 use crate::definition::QueryLanguage;
-use crate::definition::model::{DataPath, Kind, ResultPath, State};
-use crate::definition::selector::Payload;
-use crate::engine::carried::Carried;
-use crate::engine::failure::{Failure, FailureClass, names};
-use crate::engine::flow::Thread;
-use crate::engine::frame::{Data, Frame};
-use crate::engine::inspection::Step;
-use crate::engine::run::Variables;
-use crate::engine::{choice, fail, map, parallel, task, wait};
-use crate::json_text::{DEEPEST, JsonText, Refused};
-use crate::jsonpath::ReferencePath;
-use crate::size::{PAYLOAD_LIMIT_BYTES, VARIABLES_LIMIT_BYTES, exceeds, length};
+use crate::definition::field_values::Payload;
+use crate::definition::model::{DataPath, ResultPath, StateKind};
+use crate::engine::attempt::{Attempt, FieldData};
+use crate::engine::failure::{Failure, FailureClass};
+use crate::engine::flow_thread::FlowThread;
+use crate::engine::inspection::InspectedStep;
+use crate::engine::output_checks::{TOO_DEEP, over_limit, within_limit, without_place};
+use crate::engine::state_data::{StateData, Variables};
+use crate::engine::states::work_result::WorkResult;
+use crate::engine::states::{choice, fail, map, parallel, pass, succeed, task, wait};
+use crate::evaluation_budget::nests_too_deeply;
+use crate::json_text::{DEEPEST, JsonText};
+use crate::payload_size::{PAYLOAD_LIMIT_BYTES, VARIABLES_LIMIT_BYTES, exceeds, length};
 
-/// What fails a state whose output nests deeper than JSON may.
-pub(crate) const TOO_DEEP: &str = "The output of the state is nested too deeply.";
-
-/// What a state hands over when it is left.
-pub(crate) struct Done {
-    /// The output; none where it is the raw input, unchanged.
-    pub(crate) output: Option<Carried>,
+/// The result of a state: its output, its assignments and the state that follows.
+pub(crate) struct StateResult {
+    /// The output; `None` if it is the raw input, unchanged.
+    pub(crate) output: Option<StateData>,
     pub(crate) assigned: Option<Variables>,
     pub(crate) next: Option<usize>,
 }
 
-/// What the middle of the path gives.
-pub(crate) struct Performed<'a> {
-    /// The result; none where it is the effective input, unchanged.
-    pub(crate) result: Option<Value>,
-    /// `$states.result` exists: the state did something.
-    pub(crate) has_result: bool,
-    pub(crate) next: Option<usize>,
-    pub(crate) assign: Option<&'a Payload>,
-    pub(crate) output: Option<&'a Payload>,
-    /// The rule of a Choice that `assign` and `output` belong to; none where they are the state's own.
-    pub(crate) rule: Option<usize>,
-}
-
-/// Sends a raw input down the path, once.
-pub(crate) async fn attempt(
-    frame: &Frame<'_>,
-    thread: &mut Thread,
+/// Runs one attempt: takes a raw input down the whole path.
+pub(crate) async fn run_attempt(
+    attempt: &Attempt<'_>,
+    thread: &mut FlowThread,
     raw: &Value,
-) -> Result<Done, Failure> {
-    let input = input_path(frame, raw)?;
-    let arguments = parameters(frame, &input)?;
-    let performed = match perform_at_once(frame, &arguments)? {
+) -> Result<StateResult, Failure> {
+    let input = input_path(attempt, raw)?;
+    let arguments = parameters(attempt, &input)?;
+    let performed = match perform_at_once(attempt, &arguments)? {
         Some(performed) => performed,
-        None => perform(frame, thread, &input, &arguments).await?,
+        None => perform(attempt, thread, &input, &arguments).await?,
     };
-    hand_over(frame, raw, &arguments, performed, &mut None)
+    complete(attempt, raw, &arguments, performed, &mut None)
 }
 
-/// Does the same for a state that never waits, which most are: that needs no future.
+/// Runs the attempt of a state that never waits, without a future: most states are of this kind.
 ///
-/// The memory of a `spare` text may be used again for the output's.
-pub(crate) fn attempt_at_once(
-    frame: &Frame<'_>,
+/// The output's text may reuse the memory of `spare`.
+pub(crate) fn run_attempt_at_once(
+    attempt: &Attempt<'_>,
     raw: &Value,
     spare: &mut Option<JsonText>,
-) -> Result<Done, Failure> {
-    let input = input_path(frame, raw)?;
-    let arguments = parameters(frame, &input)?;
-    let performed = perform_at_once(frame, &arguments)?;
+) -> Result<StateResult, Failure> {
+    let input = input_path(attempt, raw)?;
+    let arguments = parameters(attempt, &input)?;
+    let performed = perform_at_once(attempt, &arguments)?;
     let performed = performed.expect("only a state that never waits is tried at once");
-    hand_over(frame, raw, &arguments, performed, spare)
+    complete(attempt, raw, &arguments, performed, spare)
 }
 
-/// Takes what a state made the rest of its path.
-fn hand_over(
-    frame: &Frame<'_>,
+/// Takes the result of a state's work down the rest of the path.
+fn complete(
+    attempt: &Attempt<'_>,
     raw: &Value,
     arguments: &Value,
-    performed: Performed<'_>,
+    performed: WorkResult<'_>,
     spare: &mut Option<JsonText>,
-) -> Result<Done, Failure> {
-    let result = result_selector(frame, arguments, performed.result)?;
-    let data = data(frame, raw, &result, performed.has_result);
+) -> Result<StateResult, Failure> {
+    let result = result_selector(attempt, arguments, performed.result)?;
+    let data = data(attempt, raw, &result, performed.has_result);
     let field = |name: &'static str| match performed.rule {
         Some(index) => Cow::Owned(format!("Choices[{index}]/{name}")),
         None => Cow::Borrowed(name),
     };
     let assigned = match performed.assign {
-        Some(assign) => Some(assign_variables(frame, assign, &field("Assign"), data)?),
+        Some(assign) => Some(assign_variables(attempt, assign, &field("Assign"), data)?),
         None => None,
     };
-    let output = match frame.state.language {
+    let output = match attempt.state.language {
         QueryLanguage::JsonPath => output_path(
-            frame,
-            result_path(frame, &frame.state.result_path, raw, result)?,
+            attempt,
+            result_path(attempt, &attempt.state.result_path, raw, result)?,
         )?,
         QueryLanguage::Jsonata => match performed.output {
-            Some(output) => Cow::Owned(frame.payload(output, &field("Output"), data)?),
+            Some(output) => Cow::Owned(attempt.payload(output, &field("Output"), data)?),
             None => result,
         },
     };
-    Ok(Done {
-        output: carried(frame, raw, output, spare)?,
+    Ok(StateResult {
+        output: state_data(attempt, raw, output, spare)?,
         assigned,
         next: performed.next,
     })
 }
 
-/// Does what the state is for, where that takes no time; none where the state may wait.
+/// Does the work of a state that never waits; `None` if the state may wait.
 fn perform_at_once<'a>(
-    frame: &Frame<'a>,
+    attempt: &Attempt<'a>,
     arguments: &Value,
-) -> Result<Option<Performed<'a>>, Failure> {
-    match &frame.state.kind {
-        Kind::Choice(choice) => choice::perform(frame, choice, arguments).map(Some),
-        Kind::Fail(fail) => Err(fail::perform(frame, fail, arguments)?),
-        Kind::Succeed => Ok(Some(Performed::of(frame.state, None, false))),
-        Kind::Pass(result) => Ok(Some(Performed::of(frame.state, result.clone(), false))),
-        Kind::Wait(_) | Kind::Task(_) | Kind::Parallel(_) | Kind::Map(_) => Ok(None),
+) -> Result<Option<WorkResult<'a>>, Failure> {
+    match &attempt.state.kind {
+        StateKind::Choice(choice) => choice::perform(attempt, choice, arguments).map(Some),
+        StateKind::Fail(fail) => Err(fail::perform(attempt, fail, arguments)?),
+        StateKind::Succeed => Ok(Some(succeed::perform(attempt))),
+        StateKind::Pass(result) => Ok(Some(pass::perform(attempt, result.as_ref()))),
+        StateKind::Wait(_) | StateKind::Task(_) | StateKind::Parallel(_) | StateKind::Map(_) => {
+            Ok(None)
+        }
     }
 }
 
-/// Does what the state is for: the only step that may wait.
+/// Does the work of a state that may wait: the only step of the path that does.
 async fn perform<'a>(
-    frame: &Frame<'a>,
-    thread: &mut Thread,
+    attempt: &Attempt<'a>,
+    thread: &mut FlowThread,
     input: &Value,
     arguments: &Value,
-) -> Result<Performed<'a>, Failure> {
-    let state = frame.state;
+) -> Result<WorkResult<'a>, Failure> {
+    let state = attempt.state;
     let (result, has_result) = match &state.kind {
-        Kind::Choice(_) | Kind::Fail(_) | Kind::Succeed | Kind::Pass(_) => {
+        StateKind::Choice(_) | StateKind::Fail(_) | StateKind::Succeed | StateKind::Pass(_) => {
             unreachable!("these states are performed at once")
         }
-        Kind::Wait(wait) => (wait::perform(frame, wait, arguments).await?, false),
-        Kind::Task(_) | Kind::Parallel(_) if let Some(mock) = frame.mock() => {
+        StateKind::Wait(wait) => (wait::perform(attempt, wait, arguments).await?, false),
+        StateKind::Task(_) | StateKind::Parallel(_) if let Some(mock) = attempt.mock() => {
             (Some(mock.result.clone()?), true)
         }
-        Kind::Task(task) => (
-            Some(task::perform(frame, thread, task, input, arguments).await?),
+        StateKind::Task(task) => (
+            Some(task::perform(attempt, thread, task, input, arguments).await?),
             true,
         ),
-        Kind::Parallel(branches) => (
-            Some(parallel::perform(frame, thread, branches, arguments).await?),
+        StateKind::Parallel(branches) => (
+            Some(parallel::perform(attempt, thread, branches, arguments).await?),
             true,
         ),
-        Kind::Map(map) => (
-            Some(map::perform(frame, thread, map, arguments).await?),
+        StateKind::Map(map) => (
+            Some(map::perform(attempt, thread, map, arguments).await?),
             true,
         ),
     };
-    Ok(Performed::of(state, result, has_result))
+    Ok(WorkResult::of(state, result, has_result))
 }
 
-impl<'a> Performed<'a> {
-    /// Goes on as the state itself says.
-    fn of(state: &'a State, result: Option<Value>, has_result: bool) -> Self {
-        Self {
-            result,
-            has_result,
-            next: state.next,
-            assign: state.assign.as_ref(),
-            output: state.output.as_ref(),
-            rule: None,
-        }
-    }
-}
-
-/// Takes a failure to a handler's own path: Assign, then ResultPath or Output.
-pub(crate) fn caught(
-    frame: &Frame<'_>,
+/// Takes a failure down the path of a catcher: Assign, then ResultPath or Output.
+pub(crate) fn catch_failure(
+    attempt: &Attempt<'_>,
     raw: &Value,
     failure: &Failure,
     index: usize,
-) -> Result<Done, Failure> {
-    let catcher = &frame.state.catch[index];
+) -> Result<StateResult, Failure> {
+    let catcher = &attempt.state.catch[index];
     let error = failure.error_output();
-    let data = match frame.state.language {
-        QueryLanguage::JsonPath => Data::of(&error),
-        QueryLanguage::Jsonata => Data {
+    let data = match attempt.state.language {
+        QueryLanguage::JsonPath => FieldData::of(&error),
+        QueryLanguage::Jsonata => FieldData {
             error: Some(&error),
-            ..Data::of(raw)
+            ..FieldData::of(raw)
         },
     };
     let field = |name: &str| format!("Catch[{index}]/{name}");
     let assigned = match &catcher.assign {
-        Some(assign) => Some(assign_variables(frame, assign, &field("Assign"), data)?),
+        Some(assign) => Some(assign_variables(attempt, assign, &field("Assign"), data)?),
         None => None,
     };
     let output = match &catcher.output {
-        Some(output) => Cow::Owned(frame.payload(output, &field("Output"), data)?),
-        None => result_path(frame, &catcher.result_path, raw, Cow::Borrowed(&error))?,
+        Some(output) => Cow::Owned(attempt.payload(output, &field("Output"), data)?),
+        None => result_path(attempt, &catcher.result_path, raw, Cow::Borrowed(&error))?,
     };
-    Ok(Done {
-        output: carried(frame, raw, output, &mut None)?,
+    Ok(StateResult {
+        output: state_data(attempt, raw, output, &mut None)?,
         assigned,
         next: Some(catcher.next),
     })
 }
 
-fn input_path<'v>(frame: &'v Frame<'_>, raw: &'v Value) -> Result<Cow<'v, Value>, Failure> {
-    let input = data_path(frame, &frame.state.input_path, Cow::Borrowed(raw))?;
-    frame.inspect(Step::InputPath, &input);
+fn input_path<'v>(attempt: &'v Attempt<'_>, raw: &'v Value) -> Result<Cow<'v, Value>, Failure> {
+    let input = data_path(attempt, &attempt.state.input_path, Cow::Borrowed(raw))?;
+    attempt.inspect(InspectedStep::InputPath, &input);
     Ok(input)
 }
 
-fn parameters<'v>(frame: &Frame<'_>, input: &'v Value) -> Result<Cow<'v, Value>, Failure> {
-    let (field, step) = match frame.state.language {
-        QueryLanguage::JsonPath => ("Parameters", Step::Parameters),
-        QueryLanguage::Jsonata => ("Arguments", Step::Arguments),
+fn parameters<'v>(attempt: &Attempt<'_>, input: &'v Value) -> Result<Cow<'v, Value>, Failure> {
+    let (field, step) = match attempt.state.language {
+        QueryLanguage::JsonPath => ("Parameters", InspectedStep::Parameters),
+        QueryLanguage::Jsonata => ("Arguments", InspectedStep::Arguments),
     };
-    let arguments = match &frame.state.parameters {
-        Some(parameters) => Cow::Owned(frame.payload(parameters, field, Data::of(input))?),
+    let arguments = match &attempt.state.parameters {
+        Some(parameters) => Cow::Owned(attempt.payload(parameters, field, FieldData::of(input))?),
         None => Cow::Borrowed(input),
     };
-    frame.inspect(step, &arguments);
+    attempt.inspect(step, &arguments);
     Ok(arguments)
 }
 
 fn result_selector<'v>(
-    frame: &Frame<'_>,
+    attempt: &Attempt<'_>,
     arguments: &'v Value,
     result: Option<Value>,
 ) -> Result<Cow<'v, Value>, Failure> {
     let result = match result {
         Some(result) => {
-            frame.inspect(Step::Result, &result);
+            attempt.inspect(InspectedStep::Result, &result);
             Cow::Owned(result)
         }
         None => Cow::Borrowed(arguments),
     };
-    let selected = match &frame.state.result_selector {
+    let selected = match &attempt.state.result_selector {
         Some(selector) => {
-            Cow::Owned(frame.payload(selector, "ResultSelector", Data::of(&result))?)
+            Cow::Owned(attempt.payload(selector, "ResultSelector", FieldData::of(&result))?)
         }
         None => result,
     };
-    frame.inspect(Step::ResultSelector, &selected);
+    attempt.inspect(InspectedStep::ResultSelector, &selected);
     Ok(selected)
 }
 
-fn data<'v>(frame: &Frame<'_>, raw: &'v Value, result: &'v Value, has_result: bool) -> Data<'v> {
-    match frame.state.language {
-        QueryLanguage::JsonPath => Data::of(result),
-        QueryLanguage::Jsonata => Data {
+fn data<'v>(
+    attempt: &Attempt<'_>,
+    raw: &'v Value,
+    result: &'v Value,
+    has_result: bool,
+) -> FieldData<'v> {
+    match attempt.state.language {
+        QueryLanguage::JsonPath => FieldData::of(result),
+        QueryLanguage::Jsonata => FieldData {
             result: has_result.then_some(result),
-            ..Data::of(raw)
+            ..FieldData::of(raw)
         },
     }
 }
 
-/// Evaluates `Assign` and refuses variables that AWS would not keep.
+/// Evaluates `Assign`; fails if AWS would not keep the variables.
 fn assign_variables(
-    frame: &Frame<'_>,
+    attempt: &Attempt<'_>,
     assign: &Payload,
     field: &str,
-    data: Data<'_>,
+    data: FieldData<'_>,
 ) -> Result<Variables, Failure> {
-    let value = frame.payload(assign, field, data)?;
+    let value = attempt.payload(assign, field, data)?;
     if nests_too_deeply(&value) {
-        return Err(frame.runtime(TOO_DEEP));
+        return Err(attempt.runtime(TOO_DEEP));
     }
     let too_large = exceeds(&value, PAYLOAD_LIMIT_BYTES);
     // The definition was refused unless it is an object.
@@ -275,16 +252,16 @@ fn assign_variables(
         return Ok(Map::new());
     };
     if too_large
-        || frame.variable_bytes + assigned.values().map(length).sum::<usize>()
+        || attempt.variable_bytes + assigned.values().map(length).sum::<usize>()
             > VARIABLES_LIMIT_BYTES
     {
-        return Err(over_limit(FailureClass::DataLimit, &frame.state.name));
+        return Err(over_limit(FailureClass::DataLimit, &attempt.state.name));
     }
     Ok(assigned)
 }
 
 fn result_path<'v>(
-    frame: &Frame<'_>,
+    attempt: &Attempt<'_>,
     path: &ResultPath,
     raw: &'v Value,
     result: Cow<'_, Value>,
@@ -298,40 +275,23 @@ fn result_path<'v>(
         ResultPath::Insert(text, path) => {
             let mut merged = raw.clone();
             let inserted = path.insert(&mut merged, result.into_owned());
-            inserted.map_err(|_| without_place(frame, text, path, raw))?;
+            inserted.map_err(|_| without_place(attempt, text, path, raw))?;
             Cow::Owned(merged)
         }
     };
-    frame.inspect(Step::ResultPath, &merged);
+    attempt.inspect(InspectedStep::ResultPath, &merged);
     Ok(merged)
 }
 
-/// Builds the failure of a result that has no place in the raw input.
-pub(crate) fn without_place(
-    frame: &Frame<'_>,
-    text: &str,
-    path: &ReferencePath,
-    raw: &Value,
-) -> Failure {
-    match path.obstructed_step(raw) {
-        Some(step) if raw.is_array() || raw.is_object() => Failure::conflict(&step, raw),
-        _ => frame.failure(
-            FailureClass::Ordinary,
-            "States.ResultPathMatchFailure",
-            &format!("Unable to apply ReferencePath {text} to input {raw}"),
-        ),
-    }
-}
-
 fn output_path<'v>(
-    frame: &'v Frame<'_>,
+    attempt: &'v Attempt<'_>,
     merged: Cow<'v, Value>,
 ) -> Result<Cow<'v, Value>, Failure> {
-    data_path(frame, &frame.state.output_path, merged)
+    data_path(attempt, &attempt.state.output_path, merged)
 }
 
 fn data_path<'v>(
-    frame: &'v Frame<'_>,
+    attempt: &'v Attempt<'_>,
     path: &'v DataPath,
     value: Cow<'v, Value>,
 ) -> Result<Cow<'v, Value>, Failure> {
@@ -339,64 +299,29 @@ fn data_path<'v>(
         DataPath::Whole => Ok(value),
         DataPath::Empty => Ok(Cow::Owned(Value::Object(Map::new()))),
         DataPath::Selected(selector) => match value {
-            Cow::Borrowed(value) => frame.required(selector, value),
+            Cow::Borrowed(value) => attempt.required(selector, value),
             Cow::Owned(value) => {
-                let found = frame.required(selector, &value)?;
+                let found = attempt.required(selector, &value)?;
                 Ok(Cow::Owned(found.into_owned()))
             }
         },
     }
 }
 
-/// Makes an output ready for the next state, unless it is the raw input itself.
-fn carried(
-    frame: &Frame<'_>,
+/// Makes an output ready for the next state; `None` if it is the raw input itself.
+fn state_data(
+    attempt: &Attempt<'_>,
     raw: &Value,
     output: Cow<'_, Value>,
     spare: &mut Option<JsonText>,
-) -> Result<Option<Carried>, Failure> {
+) -> Result<Option<StateData>, Failure> {
     match output {
         Cow::Borrowed(same) if std::ptr::eq(same, raw) => Ok(None),
-        made => within_limit(frame, made.into_owned(), TOO_DEEP, |made| {
+        made => within_limit(attempt, made.into_owned(), TOO_DEEP, |made| {
             JsonText::written(PAYLOAD_LIMIT_BYTES, spare.take(), |writer| {
                 writer.value(made, DEEPEST)
             })
         })
         .map(Some),
     }
-}
-
-/// Refuses an output that AWS would not carry to the next state.
-///
-/// `too_deep` is what is said of one that nests so; `write` makes the output's text, if it is not longer than allowed.
-pub(crate) fn within_limit(
-    frame: &Frame<'_>,
-    made: Value,
-    too_deep: &str,
-    write: impl FnOnce(&Value) -> Result<JsonText, Refused>,
-) -> Result<Carried, Failure> {
-    let refused = |refused| match refused {
-        Refused::TooLong if !nests_too_deeply(&made) => {
-            over_limit(FailureClass::DataLimit, &frame.state.name)
-        }
-        _ => frame.runtime(too_deep),
-    };
-    if frame.run.recorder.shows_texts() {
-        let text = write(&made).map_err(refused)?;
-        return Ok(Carried::with_text(made, text));
-    }
-    if nests_too_deeply(&made) || exceeds(&made, PAYLOAD_LIMIT_BYTES) {
-        return Err(refused(Refused::TooLong));
-    }
-    Ok(Carried::from(made))
-}
-
-pub(crate) fn over_limit(class: FailureClass, name: &str) -> Failure {
-    Failure::new(
-        class,
-        names::DATA_LIMIT_EXCEEDED,
-        format!(
-            "The state/task '{name}' returned a result with a size exceeding the maximum number of bytes service limit."
-        ),
-    )
 }

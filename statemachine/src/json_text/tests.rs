@@ -1,5 +1,6 @@
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::escapes::needs_escape;
 use super::*;
 
 fn values() -> Vec<Value> {
@@ -37,7 +38,7 @@ fn the_text_is_what_serde_writes_and_so_is_its_quoted_form() {
 }
 
 #[test]
-fn every_character_that_needs_an_escape_is_found_wherever_it_stands() {
+fn every_character_that_needs_an_escape_is_found_at_any_position() {
     for length in 1..20 {
         for place in 0..length {
             for character in (0..0x80).map(char::from) {

@@ -1,4 +1,8 @@
-//! Answers task calls as those of a recorded execution were answered.
+//! The task handler that answers as a recorded execution was answered.
+//!
+//! Mocked tasks take no time, so that concurrent iterations make their calls in another order than they did. Matching
+//! calls by their input replays exactly what the order of the replay's clock, which needs no machine, gets wrong in most
+//! random executions (`tests/it/replay.rs`).
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,21 +12,21 @@ use futures::future::BoxFuture;
 use serde_json::Value;
 use tokio::sync::Notify;
 
-use super::error::MockError;
-use super::file::MockAnswer;
-use super::handler::{OBJECT_RESOURCES, answered};
-use super::recorded::{RecordedCall, mock_file, recorded_calls};
-use crate::{TaskCall, TaskError, TaskHandler, TaskOutput};
+use crate::error::Error;
+use crate::mocks::mock_file::MockAnswer;
+use crate::mocks::mock_handler::{OBJECT_RESOURCES, answered};
+use crate::mocks::mocks_from_history::{RecordedCall, mock_file, recorded_calls};
+use crate::{TaskCall, TaskFailure, TaskHandler, TaskOutput};
 
-/// Answers each call with what the recorded call of the same state with the most similar input was answered; clones
-/// share which calls are left.
+/// A handler that gives each call the answer of the recorded call of the same state with the most similar input; clones
+/// share the calls that are left.
 ///
-/// Similar is enough: tokens, dates and names of executions are never the same again. A call of a state that has none
-/// left is never answered, and [`diverged`](Self::diverged) tells.
+/// The input need not be equal, because tokens, dates and execution names differ in every execution. A call of a state
+/// without recorded calls left is never answered; see [`diverged`](Self::diverged).
 ///
 /// ```
 /// use drivetrain_statemachine::mocks::ReplayHandler;
-/// use drivetrain_statemachine::{Engine, History, Machine, TaskCall, TaskError};
+/// use drivetrain_statemachine::{Engine, History, Machine, TaskCall, TaskFailure};
 /// use serde_json::json;
 ///
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
@@ -32,7 +36,7 @@ use crate::{TaskCall, TaskError, TaskHandler, TaskOutput};
 /// }}}"#)?;
 /// // As `get-execution-history` prints it; here another execution of ours.
 /// let history = History::default();
-/// let engine = Engine::new(|_: TaskCall| async { Ok::<_, TaskError>(json!(42)) }).history(history.clone());
+/// let engine = Engine::new(|_: TaskCall| async { Ok::<_, TaskFailure>(json!(42)) }).history(history.clone());
 /// engine.run(&machine, json!({})).await?;
 /// let recorded = serde_json::to_value(history.events())?;
 ///
@@ -47,21 +51,22 @@ use crate::{TaskCall, TaskError, TaskHandler, TaskOutput};
 /// ```
 #[derive(Clone)]
 pub struct ReplayHandler {
-    shared: Arc<Shared>,
+    shared: Arc<ReplayState>,
     objects: Option<Arc<dyn TaskHandler>>,
     is_patient: bool,
 }
 
-struct Shared {
-    states: Mutex<BTreeMap<String, Calls>>,
+/// The state that clones of a handler share.
+struct ReplayState {
+    states: Mutex<BTreeMap<String, StateCalls>>,
     changed: Notify,
 }
 
 /// The calls of one state.
 #[derive(Default)]
-struct Calls {
+struct StateCalls {
     left: Vec<RecordedCall>,
-    /// What was answered so far, in the order of the replay's own calls.
+    /// The answers so far, in the order of the replay's calls.
     answers: Vec<MockAnswer>,
     has_diverged: bool,
 }
@@ -70,18 +75,18 @@ impl ReplayHandler {
     /// Reads an execution's history and those of its distributed Maps' children, as `get-execution-history` prints them.
     ///
     /// # Errors
-    /// [`MockErrorKind::InvalidHistory`](super::MockErrorKind::InvalidHistory) if one is no history, or was recorded
-    /// without its data.
-    pub fn new<'v>(histories: impl IntoIterator<Item = &'v Value>) -> Result<Self, MockError> {
+    /// [`ErrorKind::InvalidHistory`](crate::ErrorKind::InvalidHistory) if one is not a history, or was recorded without
+    /// its data.
+    pub fn new<'v>(histories: impl IntoIterator<Item = &'v Value>) -> Result<Self, Error> {
         let calls = recorded_calls(histories)?.into_iter();
         let states = calls.map(|(state, left)| {
-            let calls = Calls {
+            let calls = StateCalls {
                 left,
-                ..Calls::default()
+                ..StateCalls::default()
             };
             (state, calls)
         });
-        let shared = Shared {
+        let shared = ReplayState {
             states: Mutex::new(states.collect()),
             changed: Notify::new(),
         };
@@ -92,23 +97,25 @@ impl ReplayHandler {
         })
     }
 
-    /// Lets a call hang that was never made, instead of [diverging](Self::diverged).
+    /// Lets a call without a recorded answer hang, instead of [diverging](Self::diverged).
     ///
-    /// In a replay tasks take no time, so that a branch may come further than it did before a failure beside it ended it.
+    /// In a replay tasks take no time, so that a branch may get further than it did before a failure in another branch
+    /// ended it.
     #[must_use]
     pub fn patient(mut self) -> Self {
         self.is_patient = true;
         self
     }
 
-    /// Sends what Map states read and write to another handler.
+    /// Sends the calls by which Map states read and write objects to another handler.
     #[must_use]
     pub fn objects(mut self, objects: impl TaskHandler + 'static) -> Self {
         self.objects = Some(Arc::new(objects));
         self
     }
 
-    /// Waits until a state calls more often than it did, and names it: the machine is not the one that was recorded.
+    /// Waits until a state makes more calls than were recorded, and returns its name: the machine is not the recorded
+    /// one.
     pub async fn diverged(&self) -> String {
         loop {
             let changed = self.shared.changed.notified();
@@ -123,7 +130,7 @@ impl ReplayHandler {
         }
     }
 
-    /// Writes a mock file with one case: the answers in the order of the calls, those that nobody asked for behind.
+    /// Builds a mock file with one case: the answers in the order of the replay's calls, then those of calls not made.
     #[must_use]
     pub fn mock_file(&self, machine: &str, case: &str) -> Value {
         let states = self.lock();
@@ -135,7 +142,7 @@ impl ReplayHandler {
         mock_file(machine, case, answers)
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Calls>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, StateCalls>> {
         let states = self.shared.states.lock();
         states.unwrap_or_else(PoisonError::into_inner)
     }
@@ -145,12 +152,12 @@ impl ReplayHandler {
         let calls = states.entry(state.to_owned()).or_default();
         let likeness =
             |call: &RecordedCall| call.input.as_ref().map_or(0, |one| likeness(one, input));
-        // Of several that are alike, the first one is meant.
+        // Of several equally similar calls, the first one counts.
         let best = (0..calls.left.len())
             .rev()
             .max_by_key(|index| likeness(&calls.left[*index]));
         let Some(best) = best else {
-            // A history tells of no object.
+            // Histories do not show the objects that Maps read and write.
             if self.is_patient && !is_object {
                 calls.answers.push(MockAnswer::Hang);
                 return Some(MockAnswer::Hang);
@@ -165,7 +172,7 @@ impl ReplayHandler {
     }
 }
 
-/// Counts what two values have in common, less what they have not.
+/// Returns the number of equal parts of two values, less that of different ones.
 fn likeness(one: &Value, other: &Value) -> i64 {
     match (one, other) {
         (Value::Object(one), Value::Object(other)) => {
@@ -191,7 +198,7 @@ fn likeness(one: &Value, other: &Value) -> i64 {
 }
 
 impl TaskHandler for ReplayHandler {
-    fn call(&self, call: TaskCall) -> BoxFuture<'static, Result<TaskOutput, TaskError>> {
+    fn call(&self, call: TaskCall) -> BoxFuture<'static, Result<TaskOutput, TaskFailure>> {
         let is_object = call.resource.arn().starts_with(OBJECT_RESOURCES);
         if let Some(objects) = self.objects.as_ref().filter(|_| is_object) {
             return objects.call(call);
@@ -219,7 +226,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn what_is_equal_is_most_alike_whatever_else_there_is() {
+    fn equal_values_are_the_most_similar() {
         let call = json!({"id": 7, "at": "2026-01-01", "items": [1, 2]});
         let same = likeness(
             &call,

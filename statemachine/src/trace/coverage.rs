@@ -1,13 +1,13 @@
-//! Which parts of a machine no execution has reached.
+//! The parts of a machine that executions have reached, and those that none has.
 
 use std::collections::BTreeSet;
 
-use super::Facts;
 use crate::definition::Machine;
-use crate::definition::model::{Flow, Kind, State};
+use crate::definition::model::{Flow, State, StateKind};
 use crate::engine::Failure;
+use crate::trace::execution_facts::Facts;
 
-/// Adds up what executions reached of one machine.
+/// The coverage of one machine by any number of executions.
 ///
 /// ```
 /// use drivetrain_statemachine::Machine;
@@ -56,7 +56,7 @@ pub enum Unreached {
     Rule {
         /// The state.
         state: String,
-        /// The rule, from 0; none for its `Default`.
+        /// The rule, from 0; `None` for its `Default`.
         index: Option<usize>,
         /// The state that it leads to.
         next: String,
@@ -64,7 +64,7 @@ pub enum Unreached {
 }
 
 impl Coverage {
-    /// Starts with nothing reached.
+    /// Creates a coverage in which nothing was reached.
     #[must_use]
     pub fn of(machine: &Machine) -> Self {
         Self {
@@ -73,7 +73,7 @@ impl Coverage {
         }
     }
 
-    /// Adds what an execution did.
+    /// Adds the facts of an execution.
     pub fn add(&mut self, facts: Facts) {
         self.facts.entered.extend(facts.entered);
         self.facts.transitions.extend(facts.transitions);
@@ -81,7 +81,7 @@ impl Coverage {
         self.facts.retried.extend(facts.retried);
     }
 
-    /// Counts the states, and those of them that were reached.
+    /// Returns the number of states, and of those that were reached.
     #[must_use]
     pub fn states(&self) -> (usize, usize) {
         let states = self.machine.states();
@@ -91,7 +91,8 @@ impl Coverage {
         (states.len(), reached.count())
     }
 
-    /// Lists what was never reached, in the order of the definition; what stands in an unreached state is not listed.
+    /// Returns the parts that were never reached, in the order of the definition; parts of an unreached state are not
+    /// listed.
     #[must_use]
     pub fn unreached(&self) -> Vec<Unreached> {
         let mut unreached = Vec::new();
@@ -126,7 +127,7 @@ impl Coverage {
             })
             .collect();
         for (index, retrier) in state.retry.iter().enumerate() {
-            // One without attempts is there to keep a later one from retrying.
+            // A retrier without attempts exists to keep a later one from retrying.
             if retrier.max_attempts > 0 && !used.contains(&index) {
                 unreached.push(Unreached::Retrier {
                     state: state.name.clone(),
@@ -161,7 +162,7 @@ impl Coverage {
     }
 
     fn rules(&self, flow: &Flow, state: &State, unreached: &mut Vec<Unreached>) {
-        let Kind::Choice(choice) = &state.kind else {
+        let StateKind::Choice(choice) = &state.kind else {
             return;
         };
         let rules = choice.rules.iter().enumerate();
@@ -180,7 +181,7 @@ impl Coverage {
     }
 }
 
-/// Tells whether a handler takes an error; one whose name the history does not tell may be any.
+/// Returns `true` if a handler matches an error; an error without a known name matches any.
 fn takes(errors: &[String], error: Option<&String>) -> bool {
     match error {
         None => true,

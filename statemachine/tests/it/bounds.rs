@@ -1,7 +1,7 @@
-//! What no definition, no input and no answer gets past.
+//! The limits that no definition, input or answer exceeds.
 
 use drivetrain_statemachine::{
-    Engine, Machine, MachineType, Status, TaskCall, TaskError, validate,
+    Engine, Machine, MachineType, Status, TaskCall, TaskFailure, validate,
 };
 use serde_json::json;
 
@@ -11,7 +11,7 @@ use crate::small::{INTEGRATION, echo, machine, one_task};
 #[test]
 fn a_result_over_the_limit_fails_the_task() {
     let engine =
-        Engine::new(|_: TaskCall| async { Ok::<_, TaskError>(json!("x".repeat(262_143))) });
+        Engine::new(|_: TaskCall| async { Ok::<_, TaskFailure>(json!("x".repeat(262_143))) });
     let outcome =
         in_virtual_time(engine.run(&one_task(INTEGRATION, json!({})), json!({}))).unwrap();
     assert_eq!(outcome.error.as_deref(), Some("States.DataLimitExceeded"));
@@ -72,7 +72,7 @@ fn hostile_definitions_and_inputs_end_in_an_error() {
             .to_string()
     };
     for steps in [100, 127, 128, 1_000, 100_000] {
-        // Refused when it is created, or when it runs; never a stack that overflows.
+        // It is rejected when it is created, or fails when it runs; the stack never overflows.
         if let Ok(machine) = Machine::parse(&definition(&path(steps))) {
             let outcome = in_virtual_time(Engine::new(echo).run(&machine, json!({}))).unwrap();
             assert_eq!(outcome.status == Status::Succeeded, steps < 127, "{steps}");
@@ -96,7 +96,7 @@ fn hostile_definitions_and_inputs_end_in_an_error() {
 }
 
 #[test]
-fn what_is_wrong_below_a_long_key_is_named_only_so_often() {
+fn problems_below_a_long_key_are_bounded() {
     let long = "k".repeat(400_000);
     for (language, parameters, wrong) in [
         ("JSONPath", "Parameters", "\"x.$\": 1"),
@@ -127,7 +127,7 @@ fn a_task_s_deep_answer_fails_the_state_and_nothing_else() {
         for _ in 0..1_000 {
             answer = json!([answer]);
         }
-        Ok::<_, TaskError>(answer)
+        Ok::<_, TaskFailure>(answer)
     });
     let machine = one_task(INTEGRATION, json!({"ResultPath": "$.deep"}));
     let outcome = in_virtual_time(engine.run(&machine, json!({}))).unwrap();

@@ -1,7 +1,7 @@
 //! `cases.jsonl`: machines without tasks, their outcomes and their histories.
 
 use drivetrain_statemachine::{
-    Engine, Event, History, Machine, MachineType, Outcome, TaskCall, TaskError,
+    Engine, Event, History, Machine, MachineType, Outcome, TaskCall, TaskFailure,
 };
 use serde_json::Value;
 
@@ -83,14 +83,14 @@ pub fn run(row: &Value) -> Result<(Outcome, Vec<Event>), String> {
     ))
 }
 
-async fn refuse(call: TaskCall) -> Result<Value, TaskError> {
-    Err(TaskError::new(
+async fn refuse(call: TaskCall) -> Result<Value, TaskFailure> {
+    Err(TaskFailure::new(
         "NoTask",
         format!("`{}` makes a call", call.state),
     ))
 }
 
-/// Says how an outcome differs from the recorded one, its cause aside.
+/// Returns the difference of an outcome from the recorded one, causes aside.
 pub fn difference(row: &Value, outcome: &Outcome) -> Option<String> {
     let got = || format!("got {outcome:?}");
     if row["expected_status"] != outcome.status.as_str() {

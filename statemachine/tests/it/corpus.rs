@@ -1,4 +1,4 @@
-//! The recorded cases: where they are, and what counts as equal.
+//! The recorded cases, and their comparison.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use drivetrain_statemachine::Event;
 use serde_json::{Map, Value};
 
-/// Reads a file of the corpus, one JSON object a line.
+/// Reads a file of the corpus, one JSON object per line.
 pub fn rows(file: &str) -> Vec<Value> {
     let folder = std::env::var_os("DRIVETRAIN_ASL_CORPUS")
         .map(PathBuf::from)
@@ -23,7 +23,7 @@ pub fn start_time() -> DateTime<Utc> {
     "2026-11-22T00:00:00Z".parse().expect("the text is a date")
 }
 
-/// Runs a future on a clock of its own that jumps over every wait.
+/// Runs a future on a paused clock, which skips every wait.
 pub fn in_virtual_time<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread()
         .enable_time()
@@ -33,7 +33,7 @@ pub fn in_virtual_time<T>(work: impl Future<Output = T>) -> T {
         .block_on(work)
 }
 
-/// Gives a row's text field.
+/// Returns a row's text field.
 pub fn text<'v>(row: &'v Value, name: &str) -> &'v str {
     row[name].as_str().unwrap_or_default()
 }
@@ -76,7 +76,7 @@ pub fn same(expected: &Value, actual: &Value) -> bool {
     }
 }
 
-/// Compares where the recorder may have turned JSON text into a value.
+/// Compares values of which the recorder may have parsed JSON text.
 pub fn same_json(expected: &Value, actual: &Value) -> bool {
     same(&opened(expected), &opened(actual)) || same(expected, actual)
 }
@@ -121,7 +121,7 @@ fn opened(value: &Value) -> Value {
     }
 }
 
-/// Matches a text with `<...>` and the stand-ins of role names for anything.
+/// Matches a text in which `<...>` and the placeholders of role names match anything.
 fn same_text(pattern: &str, text: &str) -> bool {
     if pattern == text {
         return true;
@@ -182,7 +182,7 @@ const COMPARED: [&str; 14] = [
 
 /// Finds the first event that differs from the recorded history.
 ///
-/// Events of child executions stand in histories of their own and are left out. What is random is compared by shape.
+/// Events of child executions are in separate histories and are left out. Random values are compared by shape.
 pub fn history_difference(row: &Value, expected: &[Value], events: &[Event]) -> Option<String> {
     let own = |event: &&Event| event.execution == events[0].execution;
     let actual: Vec<Map<String, Value>> = events.iter().filter(own).map(flattened).collect();

@@ -1,11 +1,12 @@
-//! Paths against what Jayway `JsonPath` is recorded to answer.
+//! Paths compared with the recorded answers of Jayway's `JsonPath`.
 
-use drivetrain_statemachine::jsonpath::{PathErrorKind, Query};
+use drivetrain_statemachine::ErrorKind;
+use drivetrain_statemachine::jsonpath::Query;
 use serde_json::Value;
 
 use crate::corpus::{rows, text};
 
-/// How many of the rows that Jayway answers must agree.
+/// The number of rows with an answer from Jayway that must agree.
 const ANSWERED_AT_LEAST: usize = 94;
 
 struct Row {
@@ -37,7 +38,7 @@ fn agrees(row: &Row) -> Result<(), String> {
     let missing = row.answer == "NOT_FOUND"
         || row.answer.is_null() && row.consensus == Value::Array(Vec::new());
     match answer {
-        Err(error) if missing && error.kind() == PathErrorKind::Missing => Ok(()),
+        Err(error) if missing && error.kind() == ErrorKind::MissingValue => Ok(()),
         Ok(value) if !missing && same(&value, &row.answer, row.ordered) => Ok(()),
         other => Err(format!(
             "{} {}: expected {}, got {other:?}",

@@ -19,6 +19,7 @@ mod moving;
 mod mutations;
 mod readers;
 mod replay;
+mod routing;
 mod siblings;
 mod small;
 mod stopping;

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use drivetrain_statemachine::{Engine, History, Machine, Status, TaskCall, TaskError, TaskHandler};
+use drivetrain_statemachine::{
+    Engine, History, Machine, Status, TaskCall, TaskFailure, TaskHandler,
+};
 use serde_json::{Value, json};
 
 use crate::corpus::in_virtual_time;
@@ -15,7 +17,7 @@ fn task() -> Value {
     json!({"StartAt": "T", "States": {"T": {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoke", "End": true}}})
 }
 
-/// Takes a second a call, counts how many run at once, and fails for negative items.
+/// A handler that takes a second per call, counts concurrent calls, and fails for negative items.
 #[derive(Default)]
 struct Busy {
     running: AtomicUsize,
@@ -33,7 +35,7 @@ impl Busy {
                 tokio::time::sleep(Duration::from_secs(1)).await;
                 busy.running.fetch_sub(1, Ordering::SeqCst);
                 if call.input.as_i64().unwrap_or_default() < 0 {
-                    return Err(TaskError::new("Negative", call.input.to_string()));
+                    return Err(TaskFailure::new("Negative", call.input.to_string()));
                 }
                 Ok(call.input)
             }
@@ -194,7 +196,7 @@ fn ten_thousand_items_keep_their_order() {
 }
 
 #[test]
-fn what_is_tolerated_is_looked_at_once_the_state_has_started() {
+fn the_tolerance_is_evaluated_after_the_state_has_started() {
     let negative = "ToleratedFailureCount cannot be negative.";
     let cases = [
         (json!(-1), negative),
@@ -224,7 +226,7 @@ fn what_is_tolerated_is_looked_at_once_the_state_has_started() {
 }
 
 #[test]
-fn ten_thousand_items_need_no_ten_thousand_copies_of_them() {
+fn ten_thousand_items_do_not_need_ten_thousand_copies_of_the_input() {
     let items: Vec<Value> = (0..10_000).map(|n| json!({"n": n, "m": [n]})).collect();
     let definition = json!({"QueryLanguage": "JSONata", "StartAt": "M", "States": {"M": {
         "Type": "Map", "End": true, "ItemProcessor": pass(),

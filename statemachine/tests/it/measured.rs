@@ -1,6 +1,6 @@
-//! `measured.jsonl`: what others measured on AWS about expressions, one machine each.
+//! `measured.jsonl`: behavior of expressions that others measured on AWS, one machine each.
 
-use drivetrain_statemachine::{Engine, Machine, TaskCall, TaskError};
+use drivetrain_statemachine::{Engine, Machine, TaskCall, TaskFailure};
 use serde_json::Value;
 
 use crate::corpus::{Score, in_virtual_time, rows, same, start_time, text};
@@ -49,8 +49,8 @@ fn difference(row: &Value) -> Option<String> {
     (!(status && error && cause && output)).then(|| format!("got {outcome:?}"))
 }
 
-async fn refuse(call: TaskCall) -> Result<Value, TaskError> {
-    Err(TaskError::new(
+async fn refuse(call: TaskCall) -> Result<Value, TaskFailure> {
+    Err(TaskFailure::new(
         "NoTask",
         format!("`{}` makes a call", call.state),
     ))

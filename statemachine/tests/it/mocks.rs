@@ -1,7 +1,7 @@
 //! Machines whose tasks are answered by a mock file.
 
 use drivetrain_statemachine::mocks::{MissingMock, MockFile, MockHandler};
-use drivetrain_statemachine::{Engine, History, Machine, Outcome, Status, TaskCall, TaskError};
+use drivetrain_statemachine::{Engine, History, Machine, Outcome, Status, TaskCall, TaskFailure};
 use serde_json::{Value, json};
 
 use crate::corpus::in_virtual_time;
@@ -110,7 +110,7 @@ fn a_token_can_be_answered_with_a_failure() {
 }
 
 #[test]
-fn a_call_without_an_answer_is_named_and_no_handler_of_the_machine_sees_it() {
+fn a_call_without_an_answer_is_reported_and_not_caught_by_the_machine() {
     let handler = mocks(&json!({
         "Work": {"0": {"Return": "done"}},
         "Approve": {},
@@ -124,7 +124,7 @@ fn a_call_without_an_answer_is_named_and_no_handler_of_the_machine_sees_it() {
 }
 
 #[test]
-fn what_an_execution_recorded_replays_to_the_same_end() {
+fn a_recorded_execution_replays_to_the_same_end() {
     let machine = Machine::parse(MACHINE).unwrap();
     let history = History::default();
     let engine = Engine::new(sometimes).history(history.clone());
@@ -146,10 +146,10 @@ fn what_an_execution_recorded_replays_to_the_same_end() {
     );
 }
 
-/// Fails the first call of each item, refuses to approve, and ends the job.
-async fn sometimes(call: TaskCall) -> Result<Value, TaskError> {
+/// A handler that fails the first call of each item, denies the approval, and ends the job.
+async fn sometimes(call: TaskCall) -> Result<Value, TaskFailure> {
     match (call.state.as_str(), &call.token) {
-        ("Work", _) if call.retry_count == 0 => Err(TaskError::new("Slow", "try again")),
+        ("Work", _) if call.retry_count == 0 => Err(TaskFailure::new("Slow", "try again")),
         ("Work", _) => Ok(json!({"worked": call.input})),
         (_, Some(token)) => {
             let refused = Some("Refused".to_owned());

@@ -1,4 +1,4 @@
-//! Data that a state moves rather than copies comes out the same.
+//! Data that a state moves instead of copying it gives the same output.
 
 use drivetrain_statemachine::{
     Engine, EventType, History, TestStateRequest, TestStateStatus, test_state,
@@ -18,7 +18,7 @@ fn both_ways(
     object.extend(fields.as_object().unwrap().clone());
     let history = History::default();
     let engine = Engine::new(refuse).history(history.clone());
-    // A state that is tested alone has this name.
+    // A state that is tested alone has this name in its context object.
     let machine = machine(&json!({"StartAt": "StateName", "States": {"StateName": state}}));
     let outcome = in_virtual_time(engine.run(&machine, input.clone())).unwrap();
     let events = history.events();
@@ -135,9 +135,10 @@ fn events_keep_what_was_moved_afterwards() {
     assert_eq!(shown, [first, kept, kept, last, last]);
 }
 
-/// Runs a Pass state some times: as a loop, and as so many states, none of which finds what it has built itself.
+/// Runs a Pass state several times: as a loop, and as as many separate states, none of which gets a value that it
+/// built.
 ///
-/// Between them another state puts a result into its output.
+/// Another state between them inserts a result into its output.
 fn looped_and_unrolled(
     parameters: &Value,
     result_path: &str,
@@ -184,7 +185,7 @@ fn looped_and_unrolled(
 }
 
 #[test]
-fn a_loop_that_builds_in_its_own_output_gives_the_same_as_one_that_builds_anew() {
+fn a_loop_that_builds_in_place_gives_the_same_as_one_that_copies() {
     let input = json!({
         "turn": 0, "mark": {"seen": 0}, "a": {"b": [1, {"c": "x\"y"}, "z"], "d": null}, "s": "text", "list": [1, [2], {"x": 3}], "v": {"fixed": 0, "n": 1},
     });

@@ -1,5 +1,5 @@
-//! Expressions that are almost right: cut, doubled and mixed from right ones, with a seed, they end in a value or an
-//! error, never in a panic. The fuzz targets do the same for longer.
+//! Mutated expressions, cut, repeated and mixed from valid ones with a seed: they give a value or an error, never a
+//! panic. The fuzz targets do the same for longer.
 
 use drivetrain_statemachine::intrinsics::Call;
 use drivetrain_statemachine::jsonata::{Expression, JsonataScope};
@@ -13,7 +13,7 @@ fn input() -> Value {
     json!({"a": [{"b": 1, "c": [1, 2.5, -3]}, {"b": "x,y", "d": null}, true], "t": "{\"k\": [1]}", "n": 12})
 }
 
-/// Cuts a piece out of a seed, repeats one, or puts a piece of another seed in.
+/// Cuts a piece out of a seed, repeats a piece, or inserts one of another seed.
 fn mutated(seeds: &[&str], random: &mut Random) -> String {
     let pick = |random: &mut Random, limit: usize| {
         usize::try_from(random.bits() % limit.max(1) as u64).unwrap()

@@ -1,17 +1,17 @@
-//! What Map states read their items from, and write their results to.
+//! The objects from which Map states read items and to which they write results.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use drivetrain_statemachine::{
-    Engine, History, Outcome, Status, TaskCall, TaskError, TaskHandler, TaskOutput,
+    Engine, History, Outcome, Status, TaskCall, TaskFailure, TaskHandler, TaskOutput,
 };
 use serde_json::{Value, json};
 
 use crate::corpus::in_virtual_time;
 use crate::small::{distributed, map, pass, run};
 
-/// Keeps objects as S3 does.
+/// An in-memory bucket.
 #[derive(Default)]
 struct Bucket(Mutex<BTreeMap<String, Vec<u8>>>);
 
@@ -41,19 +41,19 @@ impl Bucket {
         }
     }
 
-    fn answer(&self, call: &TaskCall) -> Result<TaskOutput, TaskError> {
+    fn answer(&self, call: &TaskCall) -> Result<TaskOutput, TaskFailure> {
         let key = call.input["Key"].as_str().unwrap_or_default().to_owned();
         let mut objects = self.0.lock().unwrap();
         match call.resource.arn().rsplit(':').next() {
             Some("getObject") => match objects.get(&key) {
                 Some(body) => Ok(TaskOutput::object(body.clone())),
-                None => Err(TaskError::new("S3.NoSuchKey", format!("no {key}"))),
+                None => Err(TaskFailure::new("S3.NoSuchKey", format!("no {key}"))),
             },
             Some("putObject") => {
                 objects.insert(key, call.body.clone().unwrap().to_vec());
                 Ok(json!({}).into())
             }
-            // Pages of one key, as small as they get.
+            // Pages of one key, the smallest possible.
             Some("listObjectsV2") => {
                 let start: usize = call.input["ContinuationToken"]
                     .as_str()
@@ -197,7 +197,7 @@ fn listed_objects_are_items_page_by_page() {
 }
 
 #[test]
-fn what_cannot_be_read_fails_the_reader() {
+fn an_unreadable_object_fails_the_reader() {
     let failed = |objects: &[(&str, &[u8])], config| {
         let outcome = read(objects, "s3:getObject", config);
         assert_eq!(outcome.error.as_deref(), Some("States.ItemReaderFailed"));
@@ -220,7 +220,7 @@ fn what_cannot_be_read_fails_the_reader() {
 }
 
 #[test]
-fn how_many_items_are_read_is_checked_before_and_after_the_map_starts() {
+fn the_item_limit_is_checked_before_and_after_the_map_starts() {
     for (most, error, cause, last) in [
         (
             json!(-1),
@@ -285,7 +285,7 @@ fn write(bucket: &Arc<Bucket>, config: Value, tolerated: usize, items: Value) ->
 }
 
 #[test]
-fn results_are_written_where_the_manifest_says() {
+fn results_are_written_to_the_keys_in_the_manifest() {
     let bucket = Bucket::holding(&[]);
     let config = json!({"OutputType": "JSON", "Transformation": "NONE"});
     let outcome = write(&bucket, config, 1, json!([1, -2, 3]));
@@ -311,7 +311,7 @@ fn results_are_written_where_the_manifest_says() {
 }
 
 #[test]
-fn failures_are_written_whole_however_results_are_transformed() {
+fn failures_are_written_untransformed() {
     let lines = |bucket: &Arc<Bucket>, name: &str| -> Vec<Value> {
         bucket
             .text(name)
@@ -342,7 +342,7 @@ fn statuses(bucket: &Arc<Bucket>, name: &str) -> Vec<(String, String)> {
 }
 
 #[test]
-fn what_ended_and_what_never_started_is_written_also_by_a_map_run_that_fails() {
+fn a_failed_map_run_writes_ended_and_pending_executions() {
     let bucket = Bucket::holding(&[]);
     let config = json!({"OutputType": "JSON", "Transformation": "COMPACT"});
     let outcome = write(&bucket, config, 0, json!([1, -2, 3, 4]));
@@ -362,7 +362,7 @@ fn what_ended_and_what_never_started_is_written_also_by_a_map_run_that_fails() {
 }
 
 #[test]
-fn what_runs_when_a_map_run_fails_is_stopped_and_written_as_a_failure() {
+fn executions_in_flight_when_a_map_run_fails_are_written_as_failed() {
     let bucket = Bucket::holding(&[]);
     let processor = distributed(json!({"StartAt": "C", "States": {
         "C": {"Type": "Choice", "Choices": [{"Variable": "$", "NumericLessThan": 0, "Next": "W"}], "Default": "Long"},

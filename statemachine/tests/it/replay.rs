@@ -1,16 +1,16 @@
-//! Executions whose tasks take their time and fail at random replay to the same end.
+//! Executions whose tasks take random times and fail at random replay to the same end.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use drivetrain_statemachine::mocks::{MockFile, MockHandler, ReplayHandler};
-use drivetrain_statemachine::{Engine, Event, History, Machine, Outcome, TaskCall, TaskError};
+use drivetrain_statemachine::{Engine, Event, History, Machine, Outcome, TaskCall, TaskFailure};
 use serde_json::{Value, json};
 
 use crate::corpus::in_virtual_time;
 use crate::small::{INTEGRATION, distributed, machine};
 
-/// Draws a number below a bound from a seed and what a call is about.
+/// Draws a number below a bound from a seed and a call's description.
 fn drawn(seed: u64, about: &str, bound: u64) -> u64 {
     let mut hash = seed ^ 0x9E37_79B9_7F4A_7C15;
     for byte in about.bytes() {
@@ -20,13 +20,13 @@ fn drawn(seed: u64, about: &str, bound: u64) -> u64 {
     (hash >> 7) % bound
 }
 
-/// Works up to four seconds, fails one time in three, and answers with its input and a number.
-async fn at_random(seed: u64, call: TaskCall) -> Result<Value, TaskError> {
+/// A handler that works up to four seconds, fails one time in three, and answers with its input and a number.
+async fn at_random(seed: u64, call: TaskCall) -> Result<Value, TaskFailure> {
     let about = format!("{} {} {}", call.state, call.input, call.retry_count);
     let milliseconds = 100 + drawn(seed, &about, 4_000);
     tokio::time::sleep(Duration::from_millis(milliseconds)).await;
     if drawn(seed + 1, &about, 3) == 0 && call.retry_count < 2 {
-        return Err(TaskError::new("Busy", about));
+        return Err(TaskFailure::new("Busy", about));
     }
     Ok(json!({"of": call.input, "by": format!("{}{milliseconds}", call.state)}))
 }
@@ -41,7 +41,7 @@ fn task(retry: Value, next: Value) -> Value {
     state
 }
 
-/// Two rounds of a Map whose items have a task, a wait and a Map of their own.
+/// Two rounds of a Map whose items have a task, a wait and an inner Map.
 fn rounds(concurrency: u32, is_distributed: bool) -> Machine {
     let busy = |seconds: u32| json!({"ErrorEquals": ["Busy"], "IntervalSeconds": seconds, "BackoffRate": 1.5});
     let inner = json!({"StartAt": "B", "States": {
@@ -74,7 +74,7 @@ fn input() -> Value {
     json!({"items": ["p", "q", "r", "s", "t"], "round": 0, "before": []})
 }
 
-/// Runs a machine with tasks at random, and again with what its history tells.
+/// Runs a machine with random tasks, and replays it from its history.
 fn both(machine: &Machine, seed: u64) -> (Outcome, Outcome) {
     let history = History::default();
     let engine = Engine::new(move |call| at_random(seed, call)).history(history.clone());
@@ -122,7 +122,7 @@ fn by_execution(events: Vec<Event>) -> Vec<Vec<Event>> {
 }
 
 #[test]
-fn iterations_side_by_side_replay_to_the_same_end() {
+fn concurrent_iterations_replay_to_the_same_end() {
     for concurrency in [1, 0, 2, 3] {
         for distributed in [false, true] {
             let machine = rounds(concurrency, distributed);

@@ -1,18 +1,18 @@
-//! Branches and iterations beside one that fails.
+//! Branches and iterations next to one that fails.
 
 use std::time::Duration;
 
-use drivetrain_statemachine::{Engine, Event, EventType, History, Status, TaskCall, TaskError};
+use drivetrain_statemachine::{Engine, Event, EventType, History, Status, TaskCall, TaskFailure};
 use serde_json::{Value, json};
 
 use crate::corpus::in_virtual_time;
 use crate::small::{INTEGRATION, distributed, echo, machine, seconds, silent};
 
-/// Fails after a second in the state `Fails`, unless its input says otherwise; anywhere else it hangs.
-async fn fail_or_hang(call: TaskCall) -> Result<Value, TaskError> {
+/// A handler that fails after a second in the state `Fails`, unless the input says otherwise, and hangs in any other.
+async fn fail_or_hang(call: TaskCall) -> Result<Value, TaskFailure> {
     if call.state == "Fails" && call.input["fails"] != false {
         tokio::time::sleep(Duration::from_secs(1)).await;
-        return Err(TaskError::new("Broken", "soon"));
+        return Err(TaskFailure::new("Broken", "soon"));
     }
     silent(call).await
 }
@@ -67,7 +67,7 @@ fn a_runtime_failure_passes_every_handler() {
     );
 }
 
-/// Runs a machine with these tasks and lists its own events: name and index, id, the one before.
+/// Runs a machine with these tasks and returns its own events: name and index, id, previous event.
 fn history_of(definition: Value, input: Value) -> Vec<(String, u64, u64)> {
     let history = History::default();
     let engine = Engine::new(fail_or_hang).history(history.clone());
@@ -93,7 +93,7 @@ fn named(events: &[(String, u64, u64)]) -> Vec<(&str, u64, u64)> {
 }
 
 #[test]
-fn what_runs_beside_a_failed_branch_is_recorded_as_aborted() {
+fn states_in_flight_in_other_branches_are_recorded_as_aborted() {
     let inner = json!({"StartAt": "I", "States": {"I": {"Type": "Parallel", "Branches": [task("Hangs")], "End": true}}});
     let done = json!({"StartAt": "D", "States": {"D": {"Type": "Pass", "End": true}}});
     let events = history_of(
@@ -127,7 +127,7 @@ fn what_runs_beside_a_failed_branch_is_recorded_as_aborted() {
 }
 
 #[test]
-fn what_runs_beside_a_failed_iteration_is_recorded_as_aborted() {
+fn states_in_flight_in_other_iterations_are_recorded_as_aborted() {
     let events = history_of(
         json!({"StartAt": "M", "States": {"M": {"Type": "Map", "End": true,
             "ItemProcessor": task("Fails")}}}),
@@ -180,7 +180,7 @@ fn a_map_run_beside_a_failed_branch_is_aborted_with_its_executions() {
 }
 
 #[test]
-fn a_machine_that_is_itself_wrong_ends_at_once() {
+fn an_error_of_the_machine_itself_ends_it_at_once() {
     let wrong = json!({"StartAt": "S", "States": {"S": {
         "Type": "Pass", "Parameters": {"m.$": "$.nope"}, "End": true}}});
     let events = history_of(
@@ -199,7 +199,7 @@ fn a_machine_that_is_itself_wrong_ends_at_once() {
 }
 
 #[test]
-fn what_fails_after_all_branches_succeeded_follows_their_success() {
+fn a_failure_after_all_branches_succeeded_follows_their_success() {
     let branch = json!({"StartAt": "B", "States": {"B": {"Type": "Pass", "End": true}}});
     let events = history_of(
         json!({"StartAt": "P", "States": {"P": {"Type": "Parallel", "Branches": [branch],

@@ -1,6 +1,6 @@
-//! Small machines and task handlers that several subjects are tested with.
+//! Small machines and task handlers that several tests share.
 
-use drivetrain_statemachine::{Engine, Machine, Outcome, TaskCall, TaskError, TaskHandler};
+use drivetrain_statemachine::{Engine, Machine, Outcome, TaskCall, TaskFailure, TaskHandler};
 use serde_json::{Value, json};
 
 use crate::corpus::in_virtual_time;
@@ -20,11 +20,11 @@ pub fn one_task(resource: &str, fields: Value) -> Machine {
     machine(&json!({"StartAt": "T", "States": {"T": state}}))
 }
 
-pub async fn echo(call: TaskCall) -> Result<Value, TaskError> {
+pub async fn echo(call: TaskCall) -> Result<Value, TaskFailure> {
     Ok(call.input)
 }
 
-pub async fn silent(_call: TaskCall) -> Result<Value, TaskError> {
+pub async fn silent(_call: TaskCall) -> Result<Value, TaskFailure> {
     std::future::pending().await
 }
 
@@ -32,8 +32,8 @@ pub fn seconds(outcome: &Outcome) -> i64 {
     (outcome.stopped_at - outcome.started_at).num_seconds()
 }
 
-pub async fn refuse(call: TaskCall) -> Result<Value, TaskError> {
-    Err(TaskError::new("NoTask", call.state))
+pub async fn refuse(call: TaskCall) -> Result<Value, TaskFailure> {
+    Err(TaskFailure::new("NoTask", call.state))
 }
 
 pub fn map(fields: Value, processor: Value) -> Machine {

@@ -1,4 +1,4 @@
-//! Executions: how they are watched, stopped and timed out, and that they depend on nothing else.
+//! Executions: watching, stopping, timeouts, and determinism.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::corpus::in_virtual_time;
 use crate::small::{INTEGRATION, echo, machine, one_task, seconds, silent};
 
 #[test]
-fn an_endless_loop_hears_a_stop() {
+fn an_endless_loop_can_be_stopped() {
     let machine = machine(&json!({"StartAt": "A", "States": {
         "A": {"Type": "Pass", "Next": "C"},
         "C": {"Type": "Choice", "Choices": [{"Variable": "$.end", "IsPresent": true, "Next": "E"}], "Default": "A"},
@@ -186,7 +186,7 @@ fn an_execution_can_move_between_threads_in_real_time() {
         tokio::spawn(execution.result()).await.unwrap()
     });
     assert_eq!(outcome.status, Status::Succeeded);
-    // A busy machine may take longer than it was asked to.
+    // A busy computer may take longer than the wait.
     assert!(seconds(&outcome) >= 1);
 }
 

@@ -1,11 +1,11 @@
-//! `task_cases.jsonl`: machines whose tasks answer as they were recorded to.
+//! `task_cases.jsonl`: machines whose tasks answer as recorded.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use drivetrain_statemachine::{
-    Engine, Event, History, Machine, MachineType, Outcome, ResourceKind, TaskCall, TaskError,
+    Engine, Event, History, Machine, MachineType, Outcome, ResourceKind, TaskCall, TaskFailure,
     TaskOutput,
 };
 use serde_json::{Value, json};
@@ -65,7 +65,7 @@ fn machines_with_tasks_end_as_recorded() {
     assert!(ends.passed >= 89, "at least 89 outcomes are as recorded");
 }
 
-/// Tells whether every task call of the run was recorded.
+/// Returns `true` if every task call of the run was recorded.
 ///
 /// Child executions of a distributed Map have no events in their parent's history, so the calls of their tasks were
 /// not recorded; nor were those of rows without a history.
@@ -110,7 +110,7 @@ pub fn run(row: &Value) -> Result<(Outcome, Vec<Event>), String> {
     ))
 }
 
-/// What was recorded of the work outside.
+/// The recorded answers of the tasks.
 struct Recorded {
     answers: HashMap<String, VecDeque<Value>>,
     submissions: VecDeque<Value>,
@@ -150,7 +150,7 @@ impl Recorded {
     }
 }
 
-async fn answer(recorded: Arc<Mutex<Recorded>>, call: TaskCall) -> Result<TaskOutput, TaskError> {
+async fn answer(recorded: Arc<Mutex<Recorded>>, call: TaskCall) -> Result<TaskOutput, TaskFailure> {
     if call.resource.arn() == "arn:aws:states:::s3:getObject"
         && !recorded.lock().unwrap().objects.is_empty()
     {
@@ -161,7 +161,7 @@ async fn answer(recorded: Arc<Mutex<Recorded>>, call: TaskCall) -> Result<TaskOu
         let body = recorded.lock().unwrap().objects.get(&key).cloned();
         return body
             .map(TaskOutput::object)
-            .ok_or_else(|| TaskError::new("S3.NoSuchKey", key.1));
+            .ok_or_else(|| TaskFailure::new("S3.NoSuchKey", key.1));
     }
     let (mock, submission) = {
         let mut recorded = recorded.lock().unwrap();
@@ -178,7 +178,7 @@ async fn answer(recorded: Arc<Mutex<Recorded>>, call: TaskCall) -> Result<TaskOu
         (mock, submission)
     };
     let Some(mock) = mock else {
-        return Err(TaskError::new(
+        return Err(TaskFailure::new(
             "NoMock",
             format!("`{}` has no answer left", call.state),
         ));
@@ -191,7 +191,7 @@ async fn answer(recorded: Arc<Mutex<Recorded>>, call: TaskCall) -> Result<TaskOu
             tokio::time::sleep(Duration::from_millis(1)).await;
             match result.await {
                 Ok(output) => tokens.succeed(&token, output),
-                Err(TaskError { error, cause }) => tokens.fail(&token, error, cause),
+                Err(TaskFailure { error, cause }) => tokens.fail(&token, error, cause),
             }
             .expect("the state waits for the token");
         });
@@ -207,10 +207,10 @@ async fn answer(recorded: Arc<Mutex<Recorded>>, call: TaskCall) -> Result<TaskOu
 fn result(
     mock: &Value,
     kind: &ResourceKind,
-) -> impl Future<Output = Result<Value, TaskError>> + Send + use<> {
+) -> impl Future<Output = Result<Value, TaskFailure>> + Send + use<> {
     let timed_out = text(mock, "event").ends_with("TimedOut");
     let failed = text(mock, "event").ends_with("Failed");
-    let error = TaskError {
+    let error = TaskFailure {
         error: mock["error"].as_str().map(str::to_owned),
         cause: match &mock["cause"] {
             Value::Null => None,
@@ -228,7 +228,7 @@ fn result(
     }
 }
 
-/// Writes JSON with a blank behind each comma and colon, as a Lambda function's own errors are.
+/// Formats JSON with a blank after each comma and colon, as in a Lambda function's errors.
 fn spaced(value: &Value) -> String {
     match value {
         Value::Array(items) => format!(

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use drivetrain_statemachine::{Engine, History, Status, TaskCall, TaskError, TokenError, Tokens};
+use drivetrain_statemachine::{Engine, ErrorKind, History, Status, TaskCall, TaskFailure, Tokens};
 use serde_json::{Value, json};
 
 use crate::corpus::in_virtual_time;
@@ -34,8 +34,14 @@ fn a_task_times_out_and_its_token_says_so() {
         (Some("States.Timeout"), None)
     );
     let token = seen.lock().unwrap().clone();
-    assert_eq!(tokens.succeed(&token, json!({})), Err(TokenError::TimedOut));
-    assert_eq!(tokens.heartbeat("other"), Err(TokenError::Unknown));
+    assert_eq!(
+        tokens.succeed(&token, json!({})).unwrap_err().kind(),
+        ErrorKind::TaskTimedOut
+    );
+    assert_eq!(
+        tokens.heartbeat("other").unwrap_err().kind(),
+        ErrorKind::UnknownToken
+    );
 }
 
 #[test]
@@ -48,7 +54,7 @@ fn heartbeats_keep_a_task_alive_until_they_stop() {
                 call.tokens.heartbeat(&token).unwrap();
             }
         });
-        Ok::<_, TaskError>(json!({"sent": true}))
+        Ok::<_, TaskFailure>(json!({"sent": true}))
     });
     let machine = machine(&json!({"StartAt": "T", "States": {
         "T": {"Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken", "HeartbeatSeconds": 5,
@@ -75,9 +81,12 @@ fn a_token_answers_its_task() {
                     _ => tokens.fail(&token, Some("Broken".to_owned()), None),
                 }
                 .unwrap();
-                assert_eq!(tokens.heartbeat(&token), Err(TokenError::Finished));
+                assert_eq!(
+                    tokens.heartbeat(&token).unwrap_err().kind(),
+                    ErrorKind::TaskFinished
+                );
             });
-            Ok::<_, TaskError>(json!({"MessageId": "1"}))
+            Ok::<_, TaskFailure>(json!({"MessageId": "1"}))
         });
         let machine = one_task(
             "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
@@ -94,7 +103,7 @@ fn a_worker_takes_an_activity_and_answers_it() {
     let engine = Engine::new(|call: TaskCall| async move {
         call.started(Some("worker 1".to_owned()));
         tokio::time::sleep(Duration::from_secs(2)).await;
-        Ok::<_, TaskError>(json!("done"))
+        Ok::<_, TaskFailure>(json!("done"))
     })
     .history(history.clone());
     let machine = one_task(
@@ -116,12 +125,12 @@ fn a_worker_takes_an_activity_and_answers_it() {
 }
 
 #[test]
-fn retries_back_off_and_start_anew_with_each_entry() {
+fn retries_back_off_and_restart_with_each_entry() {
     let calls = Arc::new(Mutex::new(Vec::new()));
     let counted = calls.clone();
     let engine = Engine::new(move |call: TaskCall| {
         counted.lock().unwrap().push(call.retry_count);
-        async { Err::<Value, _>(TaskError::new("Throttled", "later")) }
+        async { Err::<Value, _>(TaskFailure::new("Throttled", "later")) }
     });
     let retry = json!([
         {"ErrorEquals": ["Throttled"], "IntervalSeconds": 2, "BackoffRate": 3, "MaxAttempts": 3, "MaxDelaySeconds": 10},
@@ -130,7 +139,7 @@ fn retries_back_off_and_start_anew_with_each_entry() {
     let outcome =
         in_virtual_time(engine.run(&one_task(INTEGRATION, json!({"Retry": retry})), json!({})))
             .unwrap();
-    // 2 + 6 + 10 seconds; the second retrier never gets what the first one lists.
+    // 2 + 6 + 10 seconds; the second retrier never matches an error that the first one lists.
     assert_eq!((outcome.status, seconds(&outcome)), (Status::Failed, 18));
     assert_eq!(*calls.lock().unwrap(), [0, 1, 2, 3]);
 }
@@ -140,8 +149,9 @@ fn jitter_comes_from_the_seed() {
     let retry = json!([{"ErrorEquals": ["E"], "IntervalSeconds": 1000, "JitterStrategy": "FULL", "MaxAttempts": 1}]);
     let machine = one_task(INTEGRATION, json!({"Retry": retry}));
     let duration = |seed: u64| {
-        let engine = Engine::new(|_: TaskCall| async { Err::<Value, _>(TaskError::new("E", "")) })
-            .seed(seed);
+        let engine =
+            Engine::new(|_: TaskCall| async { Err::<Value, _>(TaskFailure::new("E", "")) })
+                .seed(seed);
         seconds(&in_virtual_time(engine.run(&machine, json!({}))).unwrap())
     };
     assert_eq!(duration(1), duration(1));

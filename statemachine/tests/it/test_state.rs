@@ -1,6 +1,6 @@
-//! `test_state.jsonl`: calls of the TestState API and what AWS answered.
+//! `test_state.jsonl`: calls of the TestState API and AWS's responses.
 
-use drivetrain_statemachine::{Engine, TaskCall, TaskError, TestStateRequest, test_state};
+use drivetrain_statemachine::{Engine, TaskCall, TaskFailure, TestStateRequest, test_state};
 use serde_json::{Map, Value, json};
 
 use crate::corpus::{Score, in_virtual_time, rows, same_json, start_time, text};
@@ -24,7 +24,7 @@ fn states_are_tested_as_recorded() {
     assert!(score.passed >= 77, "at least 77 answers are as recorded");
 }
 
-/// Tells rows that need AWS's API shapes, a real Lambda function, or a client that checks lengths.
+/// Returns `true` for rows that need AWS's API shapes, a real Lambda function, or a client that checks lengths.
 fn cannot_be_answered(row: &Value) -> bool {
     let expected = row["expected"].to_string();
     let is_task = row["definition"]["Type"] == "Task";
@@ -72,14 +72,14 @@ fn without_transport(expected: &Value) -> Value {
         .collect()
 }
 
-async fn refuse(call: TaskCall) -> Result<Value, TaskError> {
-    Err(TaskError::new(
+async fn refuse(call: TaskCall) -> Result<Value, TaskFailure> {
+    Err(TaskFailure::new(
         "NoTask",
         json!({"state": call.state}).to_string(),
     ))
 }
 
-/// Tests a state and gives the response, or the refusal's code and message.
+/// Tests a state and returns the response, or the error's code and message.
 fn tested(definition: &Value, fields: Value) -> Result<Value, (&'static str, String)> {
     let mut request = fields;
     request["definition"] = definition.to_string().into();

@@ -1,19 +1,19 @@
-//! What a trace keeps of an execution, and what coverage makes of it.
+//! Traces of executions, and their coverage.
 
 use drivetrain_statemachine::trace::{Coverage, Inside, Steps, Trace, Traced, Unreached, VisitEnd};
 use drivetrain_statemachine::{
-    Engine, Event, HistorySink, Machine, Outcome, Status, TaskCall, TaskError,
+    Engine, Event, HistorySink, Machine, Outcome, Status, TaskCall, TaskFailure,
 };
 use serde_json::{Value, json};
 
 use crate::corpus::{in_virtual_time, rows, text};
 use crate::{cases, task_cases};
 
-/// Calls succeed unless the input's `fail` names the state and, where it is a number, until so many have failed.
-async fn answer(call: TaskCall) -> Result<Value, TaskError> {
+/// Answers calls: one fails if the input's `fail` names its state; if the value is a number, only so many calls fail.
+async fn answer(call: TaskCall) -> Result<Value, TaskFailure> {
     let failures = call.input["fail"][&call.state].as_u64().unwrap_or(0);
     if u64::from(call.retry_count) < failures {
-        return Err(TaskError::new("Busy", "no room"));
+        return Err(TaskFailure::new("Busy", "no room"));
     }
     Ok(call.input)
 }
@@ -32,7 +32,7 @@ fn task(name: &str) -> Value {
     }}})
 }
 
-/// Writes the states of a line as `name:end`, what is inside in brackets.
+/// Formats the states of a thread as `name:end`, with inner states in brackets.
 fn outline(steps: &Steps) -> String {
     let visits = steps.iter().map(|visit| {
         let inside = match &visit.inside {
@@ -55,7 +55,7 @@ fn outline(steps: &Steps) -> String {
 }
 
 #[test]
-fn branches_and_iterations_stand_in_their_state_however_deep() {
+fn branches_and_iterations_are_inside_their_state_at_any_depth() {
     let machine = json!({"StartAt": "Both", "States": {
         "Both": {"Type": "Parallel", "Next": "After", "Branches": [
             {"StartAt": "Each", "States": {"Each": {
@@ -79,7 +79,7 @@ fn branches_and_iterations_stand_in_their_state_however_deep() {
 }
 
 #[test]
-fn a_failure_is_marked_from_the_state_that_failed_outwards_with_its_reason() {
+fn a_failure_marks_the_failed_state_and_all_states_around_it() {
     let machine = json!({"StartAt": "Both", "States": {"Both": {
         "Type": "Parallel", "End": true, "Branches": [
             {"StartAt": "Pause", "States": {"Pause": {"Type": "Wait", "Seconds": 1, "Next": "Each"}, "Each": {
@@ -108,7 +108,7 @@ fn a_failure_is_marked_from_the_state_that_failed_outwards_with_its_reason() {
 }
 
 #[test]
-fn retries_and_catches_are_counted_and_told_apart() {
+fn retries_and_catches_are_counted_separately() {
     let mut first = task("First")["States"]["First"].clone();
     first["Retry"] = json!([{"ErrorEquals": ["Busy"], "IntervalSeconds": 10, "BackoffRate": 1.0}]);
     first["Catch"] = json!([{"ErrorEquals": ["Other"], "Next": "Never"},
@@ -159,7 +159,7 @@ fn retries_and_catches_are_counted_and_told_apart() {
 }
 
 #[test]
-fn a_fail_state_inside_tells_why_where_the_machine_is_known() {
+fn an_inner_fail_state_has_its_reason_if_the_machine_is_known() {
     let machine = json!({"StartAt": "Both", "States": {
         "Both": {
             "Type": "Parallel", "Next": "Done",
@@ -212,7 +212,7 @@ fn a_retried_map_shows_its_last_attempt() {
 }
 
 #[test]
-fn a_large_map_and_a_long_loop_are_counted_and_mostly_forgotten() {
+fn a_large_map_and_a_long_loop_are_counted_and_mostly_not_kept() {
     for config in [
         json!({"Mode": "INLINE"}),
         json!({"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}),
@@ -268,7 +268,7 @@ fn every_event_of_the_recorded_cases_finds_its_place() {
     assert_eq!(wrong, 0);
 }
 
-/// Tells what a trace has lost of an execution.
+/// Returns the first part of an execution that its trace lost.
 fn misplaced(outcome: &Outcome, events: &[Event]) -> Option<String> {
     let trace = Trace::new();
     for event in events {
@@ -280,7 +280,7 @@ fn misplaced(outcome: &Outcome, events: &[Event]) -> Option<String> {
         .filter(|event| event.event_type.as_str().ends_with("StateEntered"))
         .count();
     let kept = count(&steps);
-    // Retried Map and Parallel states keep their last attempt only, large Maps the first iterations.
+    // Retried Map and Parallel states only keep their last attempt, large Maps the first iterations.
     let retried = steps.iter().any(|visit| visit.starts > 1);
     if kept != entered && !retried && entered < 40 {
         return Some(format!(

@@ -1,4 +1,4 @@
-//! `validation.jsonl` and the validations of `measured.jsonl`: what is accepted and what is refused, and how.
+//! `validation.jsonl` and the validations of `measured.jsonl`: accepted and rejected definitions, with AWS's findings.
 
 use std::collections::BTreeMap;
 
@@ -110,7 +110,7 @@ fn aws_and_this_crate_accept_and_refuse_the_same() {
     );
 }
 
-/// Gives the code, the message and the place of a recorded refusal.
+/// Returns the code, the message and the place of a recorded finding.
 fn recorded(row: &Value) -> (String, String, Option<String>) {
     if let Some(diagnostic) = row["diagnostics"].get(0) {
         let field = |name: &str| diagnostic[name].as_str().map(str::to_owned);
@@ -140,7 +140,7 @@ fn recorded(row: &Value) -> (String, String, Option<String>) {
 
 #[test]
 #[ignore = "needs the recorded cases: DRIVETRAIN_ASL_CORPUS=<folder> cargo test -p drivetrain-statemachine -- --ignored --nocapture"]
-fn measured_refusals_are_met() {
+fn measured_findings_are_reproduced() {
     let mut score = Score::default();
     for row in rows("measured.jsonl")
         .iter()

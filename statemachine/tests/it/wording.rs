@@ -1,4 +1,4 @@
-//! What failures and refusals say.
+//! The texts of failures and errors.
 
 use drivetrain_statemachine::{Engine, EventType, History, Machine};
 use serde_json::{Value, json};
@@ -61,7 +61,8 @@ fn a_result_writer_must_say_where() {
     );
 }
 
-/// Runs a machine of one state, or of a state `S` among others, and gives its error and its cause without AWS's prefix.
+/// Runs a machine of one state, or of a state `S` among others, and returns its error and its cause without AWS's
+/// prefix.
 fn failure(state: Value, input: Value) -> (String, String) {
     let mut state = state;
     if state["Type"] != "Fail" {
@@ -167,7 +168,7 @@ fn each_kind_of_wait_words_its_own_failure() {
 }
 
 #[test]
-fn a_message_with_a_code_is_a_sentence_of_its_own() {
+fn a_message_with_a_code_is_a_separate_sentence() {
     let cause = |expression: &str| {
         let text = format!("{{% {expression} %}}");
         failure(
@@ -254,7 +255,7 @@ fn no_path_applies_to_null() {
 }
 
 #[test]
-fn what_leads_nowhere_is_refused_in_aws_s_words_and_order() {
+fn targets_that_do_not_exist_are_reported_in_aws_s_words_and_order() {
     let choice = r#"{"Type": "Choice", "Choices": [{"Variable": "$.a", "IsNull": true, "Next": "X"}], "Default": "Y"}"#;
     for (states, refusals) in [
         (

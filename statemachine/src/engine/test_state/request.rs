@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// Asks how one state behaves; JSON stands in text, as in AWS's API.
+use crate::engine::port::task_handler::TaskFailure;
+
+/// The request to test one state; as in AWS's API, JSON values are texts.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct TestStateRequest {
@@ -11,17 +13,17 @@ pub struct TestStateRequest {
     pub definition: String,
     /// The role that the context object shows.
     pub role_arn: Option<String>,
-    /// The state's input, `{}` where it is absent.
+    /// The state's input, `{}` if it is absent.
     pub input: Option<String>,
-    /// How much of the way of the data is shown.
+    /// The amount of detail in the response.
     pub inspection_level: InspectionLevel,
-    /// Shows what an HTTP task would hide; refused together with a mock.
+    /// Whether to show the secrets of an HTTP task; rejected together with a mock.
     pub reveal_secrets: bool,
-    /// The variables assigned before, an object.
+    /// The variables assigned before, a JSON object.
     pub variables: Option<String>,
     /// The state of a machine to test.
     pub state_name: Option<String>,
-    /// What takes the place of the work.
+    /// The mock that replaces the state's work.
     pub mock: Option<TestMock>,
     /// The context object, or parts of it.
     pub context: Option<String>,
@@ -29,7 +31,7 @@ pub struct TestStateRequest {
     pub state_configuration: StateConfiguration,
 }
 
-/// How much a test shows of the way of the data.
+/// The amount of detail in the response of a test.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum InspectionLevel {
@@ -42,51 +44,41 @@ pub enum InspectionLevel {
     Trace,
 }
 
-/// What takes the place of a task, of branches or of iterations.
+/// The mock of a task, of branches or of iterations.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct TestMock {
-    /// A result, JSON text.
+    /// The result, as JSON text.
     pub result: Option<String>,
-    /// A failure.
-    pub error_output: Option<MockError>,
-    /// How strictly AWS compares the result with the API's own shape: `STRICT`, `PRESENT` or `NONE`.
+    /// The failure, if the mock is one.
+    pub error_output: Option<TaskFailure>,
+    /// The strictness with which AWS compares the result with the API's shape: `STRICT`, `PRESENT` or `NONE`.
     ///
-    /// Any other word is refused. The comparison itself is not made, whatever stands here: the shapes are in AWS's
-    /// service models, which this crate does not have.
+    /// Any other word is rejected. No mode compares anything here: the shapes are in AWS's service models, which this
+    /// crate does not have.
     pub field_validation_mode: Option<String>,
-}
-
-/// A failure that takes the place of a result.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct MockError {
-    /// The error's name.
-    pub error: Option<String>,
-    /// The error's cause.
-    pub cause: Option<String>,
 }
 
 /// The situation that a tested state is in.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct StateConfiguration {
-    /// How often the state has been retried.
+    /// The number of retries so far.
     pub retrier_retry_count: Option<u32>,
     /// The state inside a Map or a Parallel state whose failure the mock is.
     pub error_caused_by_state: Option<String>,
-    /// How many of a Map's iterations failed.
+    /// The number of a Map's iterations that failed.
     pub map_iteration_failure_count: Option<usize>,
-    /// What a Map's ItemReader reads.
+    /// The data that a Map's ItemReader reads.
     pub map_item_reader_data: Option<String>,
 }
 
-/// Tells how one state behaves.
+/// The response to the test of one state.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct TestStateResponse {
-    /// The output, JSON text.
+    /// The output, as JSON text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output: Option<String>,
     /// The error's name.
@@ -95,27 +87,27 @@ pub struct TestStateResponse {
     /// The error's cause.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
-    /// The steps of the data under AWS's names, values as JSON text; empty at level INFO.
+    /// The steps of the data by AWS's names, with values as JSON text; empty at level INFO.
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub inspection_data: Map<String, Value>,
     /// The state that follows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_state: Option<String>,
-    /// How the state ended.
+    /// The end of the state.
     pub status: TestStateStatus,
 }
 
-/// How a tested state ended.
+/// The end of a tested state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum TestStateStatus {
-    /// With an output.
+    /// The state succeeded with an output.
     #[default]
     Succeeded,
-    /// With an error that no handler takes.
+    /// The state failed, and no handler matches the error.
     Failed,
-    /// With an error that a retrier takes.
+    /// The state failed, and a retrier matches the error.
     Retriable,
-    /// With an error that a catcher takes.
+    /// The state failed, and a catcher matches the error.
     CaughtError,
 }

@@ -1,29 +1,30 @@
-//! What a request to test a state may not ask for, in AWS's words.
+//! The checks of a request to test a state, with AWS's messages.
 
 use serde_json::{Map, Value};
 
 use crate::definition::map::ResultWriter;
-use crate::definition::model::{Kind, State};
+use crate::definition::model::{State, StateKind};
+use crate::engine::attempt::Attempt;
 use crate::engine::failure::Failure;
-use crate::engine::frame::Frame;
-use crate::engine::inspection::Mock;
-use crate::engine::map_items::items;
-use crate::engine::test_state::{TestStateRequest, find};
-use crate::{Error, ErrorKind};
+use crate::engine::inspection::MockedResult;
+use crate::engine::map::map_items::items;
+use crate::engine::test_state::request::TestStateRequest;
+use crate::error::{Error, ErrorKind};
 
+/// AWS's message for more failed iterations than there are.
 const TOO_MANY_FAILED: &str =
     "Map iteration failure count must be less than or equal to the number of Map iterations";
 
-/// How strictly AWS compares a mocked result with the shape of the API that it stands for. The modes are taken and do
-/// nothing here, as if each were `NONE`: the shapes are in AWS's service models, which this crate does not have.
+/// The modes of AWS's comparison of a mocked result with the API's shape. All are accepted and none compares anything:
+/// the shapes are in AWS's service models, which this crate does not have.
 const VALIDATION_MODES: [&str; 3] = ["PRESENT", "STRICT", "NONE"];
 
-/// Reads the mock, and refuses requests that contradict themselves.
+/// Reads the mock; rejects requests that contradict themselves.
 pub(super) fn mock(
     request: &TestStateRequest,
     state: &State,
     context: &Map<String, Value>,
-) -> Result<Option<Mock>, Error> {
+) -> Result<Option<MockedResult>, Error> {
     let configuration = &request.state_configuration;
     if context.contains_key("Task") && !waits_outside(state) {
         return refuse(
@@ -47,7 +48,7 @@ pub(super) fn mock(
                 "TestState does not support ErrorCausedByState when a mock is not specified.",
             );
         }
-        if matches!(state.kind, Kind::Map(_) | Kind::Parallel(_)) {
+        if matches!(state.kind, StateKind::Map(_) | StateKind::Parallel(_)) {
             return Err(Error::new(
                 ErrorKind::InvalidDefinition,
                 "TestState API does not support Map or Parallel states. Supported state types include: [Task, Wait, \
@@ -57,7 +58,7 @@ pub(super) fn mock(
         if waits_outside(state) {
             return refuse("State type 'Task' is not supported when a mock is not specified");
         }
-        if matches!(state.kind, Kind::Task(_)) && request.role_arn.is_none() {
+        if matches!(state.kind, StateKind::Task(_)) && request.role_arn.is_none() {
             return refuse("RoleArn must be specified when testing a Task state");
         }
         return Ok(None);
@@ -65,7 +66,10 @@ pub(super) fn mock(
     if request.reveal_secrets {
         return refuse("TestState does not support RevealSecrets when a mock is specified.");
     }
-    if !matches!(state.kind, Kind::Task(_) | Kind::Map(_) | Kind::Parallel(_)) {
+    if !matches!(
+        state.kind,
+        StateKind::Task(_) | StateKind::Map(_) | StateKind::Parallel(_)
+    ) {
         let name = state.kind.name();
         return refuse(format!(
             "State type '{name}' is not supported when a mock is specified"
@@ -81,7 +85,10 @@ pub(super) fn mock(
         ));
     }
     if let Some(name) = &configuration.error_caused_by_state
-        && !state.flows().iter().any(|flow| find(flow, name).is_some())
+        && !state
+            .flows()
+            .iter()
+            .any(|flow| flow.find_state(name).is_some())
     {
         return refuse("State not found in definition");
     }
@@ -105,26 +112,26 @@ pub(super) fn mock(
             Ok(result)
         }
     };
-    Ok(Some(Mock {
+    Ok(Some(MockedResult {
         result,
         failed_iterations: configuration.map_iteration_failure_count,
     }))
 }
 
-/// Refuses more failed iterations than the mock has results.
+/// Rejects more failed iterations than the mock has results.
 fn check_count(state: &State, failed: Option<usize>, result: &Value) -> Result<(), Error> {
     match (&state.kind, failed, result) {
-        (Kind::Map(_), Some(failed), Value::Array(results)) if failed > results.len() => {
+        (StateKind::Map(_), Some(failed), Value::Array(results)) if failed > results.len() => {
             refuse(TOO_MANY_FAILED)
         }
         _ => Ok(()),
     }
 }
 
-/// Refuses a result that the state could not give.
+/// Rejects a result that the state could not have.
 fn check_shape(state: &State, result: &Value) -> Result<(), Error> {
     match (&state.kind, result) {
-        (Kind::Map(map), result) => {
+        (StateKind::Map(map), result) => {
             let exports = matches!(
                 &map.writer,
                 Some(ResultWriter {
@@ -138,29 +145,31 @@ fn check_shape(state: &State, result: &Value) -> Result<(), Error> {
                 _ => Ok(()),
             }
         }
-        (Kind::Parallel(branches), Value::Array(results)) if results.len() != branches.len() => {
+        (StateKind::Parallel(branches), Value::Array(results))
+            if results.len() != branches.len() =>
+        {
             refuse(
                 "Mocked result must contain the same number of items as number of Parallel branches.",
             )
         }
-        (Kind::Parallel(_), result) if !result.is_array() => {
+        (StateKind::Parallel(_), result) if !result.is_array() => {
             refuse("Mocked result must be an array.")
         }
         _ => Ok(()),
     }
 }
 
-/// Refuses more failed iterations than a Map has items.
+/// Rejects more failed iterations than a Map has items.
 pub(super) fn check_iterations(
     request: &TestStateRequest,
     state: &State,
-    frame: &Frame<'_>,
+    attempt: &Attempt<'_>,
     input: &Value,
 ) -> Result<(), Error> {
-    if let (Kind::Map(map), Some(failed)) = (
+    if let (StateKind::Map(map), Some(failed)) = (
         &state.kind,
         request.state_configuration.map_iteration_failure_count,
-    ) && let Ok(items) = items(frame, map, input)
+    ) && let Ok(items) = items(attempt, map, input)
         && failed > items.len()
     {
         return refuse(TOO_MANY_FAILED);
@@ -168,17 +177,17 @@ pub(super) fn check_iterations(
     Ok(())
 }
 
-/// Tells whether the state waits for a token or a job.
+/// Returns `true` if the state waits for a token or a job.
 fn waits_outside(state: &State) -> bool {
     match &state.kind {
-        Kind::Task(task) => task.resource.waits_for_token() || task.resource.waits_for_job(),
+        StateKind::Task(task) => task.resource.waits_for_token() || task.resource.waits_for_job(),
         _ => false,
     }
 }
 
-/// Tells whether the state has a task token.
+/// Returns `true` if the state has a task token.
 pub(super) fn waits_for_token(state: &State) -> bool {
-    matches!(&state.kind, Kind::Task(task) if task.resource.waits_for_token())
+    matches!(&state.kind, StateKind::Task(task) if task.resource.waits_for_token())
 }
 
 fn refuse<T>(message: impl Into<String>) -> Result<T, Error> {

@@ -1,0 +1,158 @@
+//! The fields that each type of state may have, by query language.
+
+use crate::definition::QueryLanguage;
+
+/// The fields of one state type, besides those of every state.
+pub(crate) struct AllowedFields {
+    /// The word in `Type`.
+    pub(crate) state: &'static str,
+    /// Fields of both languages.
+    pub(crate) both: &'static [&'static str],
+    /// Fields of a `JSONPath` state.
+    pub(crate) json_path: &'static [&'static str],
+    /// Fields of a `JSONata` state.
+    pub(crate) jsonata: &'static [&'static str],
+}
+
+/// The fields of every state.
+pub(crate) const EVERY_STATE: &[&str] = &["Type", "Comment", "QueryLanguage"];
+
+/// The fields of a machine.
+pub(crate) const MACHINE: &[&str] = &[
+    "Comment",
+    "StartAt",
+    "States",
+    "TimeoutSeconds",
+    "Version",
+    "QueryLanguage",
+];
+/// The fields of a branch.
+pub(crate) const BRANCH: &[&str] = &["Comment", "StartAt", "States"];
+/// The fields of an item processor.
+pub(crate) const PROCESSOR: &[&str] = &["Comment", "StartAt", "States", "ProcessorConfig"];
+
+/// The one table of fields that the parser and its messages read.
+pub(crate) const STATES: &[AllowedFields] = &[
+    AllowedFields {
+        state: "Task",
+        both: &[
+            "Next",
+            "End",
+            "Assign",
+            "Resource",
+            "TimeoutSeconds",
+            "HeartbeatSeconds",
+            "Retry",
+            "Catch",
+            "Credentials",
+        ],
+        json_path: &[
+            "InputPath",
+            "OutputPath",
+            "Parameters",
+            "ResultSelector",
+            "ResultPath",
+            "TimeoutSecondsPath",
+            "HeartbeatSecondsPath",
+        ],
+        jsonata: &["Arguments", "Output"],
+    },
+    AllowedFields {
+        state: "Pass",
+        both: &["Next", "End", "Assign"],
+        json_path: &[
+            "InputPath",
+            "OutputPath",
+            "Parameters",
+            "Result",
+            "ResultPath",
+        ],
+        jsonata: &["Output"],
+    },
+    AllowedFields {
+        state: "Choice",
+        both: &["Assign", "Choices", "Default"],
+        json_path: &["InputPath", "OutputPath"],
+        jsonata: &["Output"],
+    },
+    AllowedFields {
+        state: "Wait",
+        both: &["Next", "End", "Assign", "Seconds", "Timestamp"],
+        json_path: &["InputPath", "OutputPath", "SecondsPath", "TimestampPath"],
+        jsonata: &["Output"],
+    },
+    AllowedFields {
+        state: "Succeed",
+        both: &[],
+        json_path: &["InputPath", "OutputPath"],
+        jsonata: &["Output"],
+    },
+    AllowedFields {
+        state: "Fail",
+        both: &["Error", "Cause"],
+        json_path: &["ErrorPath", "CausePath"],
+        jsonata: &[],
+    },
+    AllowedFields {
+        state: "Parallel",
+        both: &["Next", "End", "Assign", "Branches", "Retry", "Catch"],
+        json_path: &[
+            "InputPath",
+            "OutputPath",
+            "Parameters",
+            "ResultSelector",
+            "ResultPath",
+        ],
+        jsonata: &["Arguments", "Output"],
+    },
+    AllowedFields {
+        state: "Map",
+        both: &[
+            "Next",
+            "End",
+            "Assign",
+            "Retry",
+            "Catch",
+            "ItemProcessor",
+            "Iterator",
+            "ItemSelector",
+            "ItemReader",
+            "ItemBatcher",
+            "ResultWriter",
+            "MaxConcurrency",
+            "ToleratedFailurePercentage",
+            "ToleratedFailureCount",
+            "Label",
+        ],
+        json_path: &[
+            "InputPath",
+            "OutputPath",
+            "Parameters",
+            "ResultSelector",
+            "ResultPath",
+            "ItemsPath",
+            "MaxConcurrencyPath",
+            "ToleratedFailurePercentagePath",
+            "ToleratedFailureCountPath",
+        ],
+        jsonata: &["Items", "Output"],
+    },
+];
+
+impl AllowedFields {
+    pub(crate) fn of(state: &str) -> Option<&'static Self> {
+        STATES.iter().find(|vocabulary| vocabulary.state == state)
+    }
+
+    /// Returns the fields of one language.
+    pub(crate) fn in_language(&self, language: QueryLanguage) -> &'static [&'static str] {
+        match language {
+            QueryLanguage::JsonPath => self.json_path,
+            QueryLanguage::Jsonata => self.jsonata,
+        }
+    }
+
+    pub(crate) fn may_end(&self) -> bool {
+        self.both.contains(&"End")
+    }
+}

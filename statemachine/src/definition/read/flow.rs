@@ -1,0 +1,276 @@
+//! Reading a machine, its branches and its states.
+
+use serde_json::Value;
+
+use crate::definition::field_values::{Setting, SettingSource};
+use crate::definition::model::{DataPath, Fail, Flow, ResultPath, State, StateKind, Wait};
+use crate::definition::read::allowed_fields::{AllowedFields, BRANCH, EVERY_STATE, STATES};
+use crate::definition::read::fields::Fields;
+use crate::definition::read::targets::{NO_STATE, StateIndices, target};
+use crate::definition::read::values::Expected;
+use crate::definition::timestamp::is_timestamp;
+use crate::definition::{MachineType, QueryLanguage};
+use crate::diagnostics::diagnostic::Code;
+use crate::diagnostics::hint::known_names_hint;
+use crate::json_pointer::child_pointer;
+
+/// The longest wait and timeout: about 1,157 days.
+pub(crate) const LONGEST_SECONDS: u64 = 99_999_999;
+
+/// The settings that a flow inherits from the machine or state around it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct InheritedSettings {
+    pub(crate) language: QueryLanguage,
+    pub(crate) machine_type: MachineType,
+}
+
+/// Reads `StartAt` and `States`.
+pub(crate) fn read_flow(fields: &Fields<'_>, around: InheritedSettings) -> Flow {
+    if !fields.require(&["States", "StartAt"]) {
+        return Flow::default();
+    }
+    let pointer = fields.at("States");
+    let Some(states) = fields
+        .get("States")
+        .and_then(|states| Fields::of(states, &pointer, fields.problems))
+    else {
+        return Flow::default();
+    };
+    if states.values.is_empty() {
+        fields.refuse("States", "At least one state is required");
+        return Flow::default();
+    }
+    let names: StateIndices<'_> = states.values.keys().map(String::as_str).zip(0..).collect();
+    let start = target(fields, "StartAt", &names).unwrap_or(NO_STATE);
+    let read = states.values.iter().map(|(name, state)| {
+        let pointer = child_pointer(&pointer, name);
+        if name.is_empty() || name.chars().count() > 80 {
+            states.refuse_as(
+                Code::InvalidStateName,
+                name,
+                "State names must have between 1 and 80 characters",
+            );
+        }
+        match Fields::of(state, &pointer, fields.problems) {
+            Some(fields) => read_state(name, &fields, &names, around),
+            None => blank(name, around.language),
+        }
+    });
+    Flow {
+        start,
+        states: read.collect(),
+    }
+}
+
+fn blank(name: &str, language: QueryLanguage) -> State {
+    State {
+        name: name.to_owned(),
+        shared_name: name.into(),
+        language,
+        kind: StateKind::Pass(None),
+        input_path: DataPath::Whole,
+        parameters: None,
+        result_selector: None,
+        assign: None,
+        result_path: ResultPath::Replace,
+        output_path: DataPath::Whole,
+        output: None,
+        retry: Vec::new(),
+        catch: Vec::new(),
+        next: None,
+        reads_context: false,
+    }
+}
+
+fn read_state(
+    name: &str,
+    fields: &Fields<'_>,
+    names: &StateIndices<'_>,
+    around: InheritedSettings,
+) -> State {
+    let mut state = blank(name, read_language(fields, around.language));
+    if !fields.require(&["Type"]) {
+        return state;
+    }
+    let Some(type_name) = fields.text("Type") else {
+        return state;
+    };
+    let Some(vocabulary) = AllowedFields::of(type_name) else {
+        let message = format!("State type '{type_name}' is unknown");
+        let known = STATES.iter().map(|one| one.state);
+        fields.refuse_with("Type", message, || known_names_hint(type_name, known));
+        return state;
+    };
+    read_languages(fields, vocabulary, state.language, around.language);
+    fields.text("Comment");
+    if vocabulary.may_end() {
+        state.next = read_next(fields, names);
+    }
+    state.assign = fields.object_payload("Assign", state.language);
+    state.reads_context = reads_context(fields);
+    match state.language {
+        QueryLanguage::JsonPath => {
+            state.input_path = fields.data_path("InputPath");
+            state.output_path = fields.data_path("OutputPath");
+            state.result_selector = fields.object_payload("ResultSelector", state.language);
+            state.result_path = fields.result_path();
+            if type_name != "Map" {
+                state.parameters = fields.payload("Parameters", state.language);
+            }
+        }
+        QueryLanguage::Jsonata => {
+            state.output = fields.payload("Output", state.language);
+            state.parameters = fields.payload("Arguments", state.language);
+        }
+    }
+    state.kind = match type_name {
+        "Task" => fields.task(state.language, around.machine_type),
+        "Choice" => fields.choice(state.language, names),
+        "Wait" => read_wait(fields, state.language),
+        "Succeed" => StateKind::Succeed,
+        "Fail" => read_fail(fields, state.language),
+        "Parallel" => read_parallel(fields, around),
+        "Map" => fields.map(state.language, around),
+        _ => StateKind::Pass(fields.get("Result").cloned()),
+    };
+    state.retry = fields.retry();
+    state.catch = fields.catch(state.language, names);
+    state
+}
+
+fn read_language(fields: &Fields<'_>, machine: QueryLanguage) -> QueryLanguage {
+    // Measured: any unknown language counts as JSONata.
+    let own = match fields.language() {
+        None if fields.has("QueryLanguage") => Some(QueryLanguage::Jsonata),
+        own => own,
+    };
+    if own == Some(QueryLanguage::JsonPath) && machine == QueryLanguage::Jsonata {
+        fields.refuse(
+            "",
+            "'QueryLanguage' can not be 'JSONPath' if set to 'JSONata' for whole state machine",
+        );
+    }
+    own.unwrap_or(machine)
+}
+
+/// Reports fields that the state's type does not have, or has only in the other language.
+fn read_languages(
+    fields: &Fields<'_>,
+    vocabulary: &AllowedFields,
+    own: QueryLanguage,
+    machine: QueryLanguage,
+) {
+    let other = match own {
+        QueryLanguage::JsonPath => QueryLanguage::Jsonata,
+        QueryLanguage::Jsonata => QueryLanguage::JsonPath,
+    };
+    let (known, foreign) = (vocabulary.in_language(own), vocabulary.in_language(other));
+    fields.only(&[EVERY_STATE, vocabulary.both, known, foreign]);
+    // A state with a wrong language has its finding already; its fields follow that language.
+    if own == QueryLanguage::JsonPath && machine == QueryLanguage::Jsonata {
+        return;
+    }
+    for name in foreign.iter().filter(|name| fields.has(name)) {
+        fields.refuse(
+            "",
+            format!(
+                "The QueryLanguage is set to '{}', but field '{name}' is only supported for the '{}' QueryLanguage",
+                own.as_str(),
+                other.as_str()
+            ),
+        );
+    }
+}
+
+fn read_next(fields: &Fields<'_>, names: &StateIndices<'_>) -> Option<usize> {
+    let ends = fields.flag("End");
+    if fields.has("Next") == (ends == Some(true)) {
+        fields.refuse("", "Exactly one of these fields is required: [Next, End]");
+    }
+    fields
+        .has("Next")
+        .then(|| target(fields, "Next", names).unwrap_or(NO_STATE))
+}
+
+fn read_wait(fields: &Fields<'_>, language: QueryLanguage) -> StateKind {
+    let fields_of_time = ["Seconds", "SecondsPath", "Timestamp", "TimestampPath"];
+    if fields_of_time
+        .iter()
+        .filter(|name| fields.has(name))
+        .count()
+        != 1
+    {
+        fields.refuse(
+            "",
+            format!(
+                "Exactly one of these fields is required: [{}]",
+                fields_of_time.join(", ")
+            ),
+        );
+    }
+    let seconds = fields.setting(
+        "Seconds",
+        "SecondsPath",
+        language,
+        Expected::Whole(0, LONGEST_SECONDS),
+    );
+    if let Some(seconds) = seconds {
+        return StateKind::Wait(Wait::Seconds(seconds));
+    }
+    let timestamp = fields.setting("Timestamp", "TimestampPath", language, Expected::Text);
+    if let Some(Setting {
+        source: SettingSource::Literal(Value::String(text)),
+        ..
+    }) = &timestamp
+        && !is_timestamp(text)
+    {
+        fields.refuse("Timestamp", "String does not match RFC3339 timestamp");
+    }
+    timestamp.map_or(StateKind::Pass(None), |timestamp| {
+        StateKind::Wait(Wait::Timestamp(timestamp))
+    })
+}
+
+fn read_fail(fields: &Fields<'_>, language: QueryLanguage) -> StateKind {
+    StateKind::Fail(Fail {
+        error: fields.setting("Error", "ErrorPath", language, Expected::Text),
+        cause: fields.setting("Cause", "CausePath", language, Expected::Text),
+    })
+}
+
+fn read_parallel(fields: &Fields<'_>, around: InheritedSettings) -> StateKind {
+    fields.require(&["Branches"]);
+    let mut branches = Vec::new();
+    fields.objects("Branches", |branch| {
+        branch.only(&[BRANCH]);
+        branches.push(read_flow(&branch, around));
+    });
+    if fields.has("Branches") && branches.is_empty() {
+        fields.refuse("Branches", "At least one branch is required");
+    }
+    StateKind::Parallel(branches)
+}
+
+/// Returns `true` if a field may read the context object; fields of inner states do not count.
+fn reads_context(fields: &Fields<'_>) -> bool {
+    fields
+        .values
+        .iter()
+        .filter(|(name, _)| !["Branches", "ItemProcessor", "Iterator"].contains(&name.as_str()))
+        .any(|(_, value)| mentions_context(value))
+}
+
+fn mentions_context(value: &Value) -> bool {
+    match value {
+        Value::String(text) => {
+            text.contains("$$")
+                || text.contains("context")
+                || text
+                    .match_indices("$states")
+                    .any(|(at, word)| !text[at + word.len()..].starts_with('.'))
+        }
+        Value::Array(items) => items.iter().any(mentions_context),
+        Value::Object(fields) => fields.values().any(mentions_context),
+        _ => false,
+    }
+}

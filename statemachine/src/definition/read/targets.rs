@@ -1,0 +1,30 @@
+//! The targets of `Next`, `Default` and `StartAt`.
+
+use std::collections::HashMap;
+
+use crate::definition::read::fields::Fields;
+use crate::diagnostics::diagnostic::Code;
+use crate::diagnostics::hint::known_names_hint;
+
+/// The indices of the flow's states, by name.
+pub(crate) type StateIndices<'a> = HashMap<&'a str, usize>;
+
+/// The index of a target that does not exist; such a machine never runs.
+pub(crate) const NO_STATE: usize = usize::MAX;
+
+/// Resolves the state that a field names.
+pub(crate) fn target(fields: &Fields<'_>, name: &str, names: &StateIndices<'_>) -> Option<usize> {
+    let text = fields.text(name)?;
+    let index = names.get(text).copied();
+    if index.is_none() {
+        // AWS writes `Next` also for a `StartAt` and a `Default`.
+        let message = format!("Missing 'Next' target: {text}");
+        fields.refuse_as_with(Code::MissingTransitionTarget, name, message, || {
+            let mut known: Vec<(&str, usize)> =
+                names.iter().map(|(name, at)| (*name, *at)).collect();
+            known.sort_by_key(|(_, at)| *at);
+            known_names_hint(text, known.iter().map(|(name, _)| *name))
+        });
+    }
+    index
+}

@@ -1,0 +1,359 @@
+//! One attempt of one state: the data that its fields read, and the wording of their failures.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+
+use crate::definition::QueryLanguage;
+use crate::definition::field_values::{Payload, Selector, SelectorSource, Setting, SettingSource};
+use crate::definition::jsonata_field::JsonataField;
+use crate::definition::model::{State, StateKind};
+use crate::engine::execution::context_object::StateContext;
+use crate::engine::execution::execution_run::Run;
+use crate::engine::execution::map_item::MapItem;
+use crate::engine::failure::{Failure, FailureClass, names};
+use crate::engine::inspection::{InspectedStep, MockedResult};
+use crate::engine::state_data::Variables;
+use crate::error::Error;
+use crate::jsonata::JsonataScope;
+use crate::jsonpath::NULL_INPUT;
+use crate::scope::Scope;
+use crate::template::Template;
+
+/// The name of a tested state in its context object, whatever the definition calls it.
+const TESTED_STATE: &str = "StateName";
+
+/// One attempt of one state.
+pub(crate) struct Attempt<'a> {
+    pub(crate) run: &'a Arc<Run>,
+    pub(crate) state: &'a State,
+    /// The variables as they were when the state was entered.
+    pub(crate) variables: &'a Variables,
+    pub(crate) variable_bytes: usize,
+    pub(crate) item: Option<&'a MapItem>,
+    /// The number of the event that entered the state.
+    pub(crate) entered: u64,
+    pub(crate) entered_at: String,
+    pub(crate) retry_count: u32,
+    pub(crate) token: Option<String>,
+}
+
+/// The data that a field may read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FieldData<'a> {
+    /// `$`, or `$states.input`.
+    pub(crate) input: &'a Value,
+    /// `$states.result`.
+    pub(crate) result: Option<&'a Value>,
+    /// `$states.errorOutput`.
+    pub(crate) error: Option<&'a Value>,
+}
+
+impl<'a> FieldData<'a> {
+    /// Creates the data of a field that reads only an input.
+    pub(crate) fn of(input: &'a Value) -> Self {
+        Self {
+            input,
+            result: None,
+            error: None,
+        }
+    }
+}
+
+impl Attempt<'_> {
+    /// Evaluates a field that is computed as a whole.
+    pub(crate) fn payload(
+        &self,
+        payload: &Payload,
+        field: &str,
+        data: FieldData<'_>,
+    ) -> Result<Value, Failure> {
+        self.payload_for_item(payload, field, data, self.item)
+    }
+
+    /// Evaluates a payload for one item of a Map, which `$$.Map.Item` then shows instead of the item around the state.
+    pub(crate) fn payload_for_item(
+        &self,
+        payload: &Payload,
+        field: &str,
+        data: FieldData<'_>,
+        item: Option<&MapItem>,
+    ) -> Result<Value, Failure> {
+        match payload {
+            Payload::JsonPath(template) => self
+                .with_scope(data.input, item, |scope| {
+                    template.evaluate(scope, &mut self.run.environment.randomness())
+                })
+                .map_err(|error| self.runtime(&error.to_string())),
+            Payload::Jsonata(template) => self.expression(template, field, data, item),
+        }
+    }
+
+    /// Evaluates a payload template on an input that is not needed afterwards.
+    pub(crate) fn template_by_moving(
+        &self,
+        template: &Template,
+        input: &mut Value,
+    ) -> Result<Value, Failure> {
+        self.with_context(self.item, |context| {
+            let host = &mut self.run.environment.randomness();
+            template.evaluate_by_moving(input, context, self.variables, host)
+        })
+        .map_err(|error| self.runtime(&error.to_string()))
+    }
+
+    /// Evaluates a payload template in place, on a value that the same template built.
+    pub(crate) fn template_in_place(
+        &self,
+        template: &Template,
+        built: &mut Value,
+    ) -> Result<(), Failure> {
+        self.with_context(self.item, |context| {
+            let host = &mut self.run.environment.randomness();
+            template.evaluate_in_place(built, context, self.variables, host)
+        })
+        .map_err(|error| self.runtime(&error.to_string()))
+    }
+
+    /// Evaluates a JSONata field.
+    pub(crate) fn expression(
+        &self,
+        expressions: &JsonataField,
+        field: &str,
+        data: FieldData<'_>,
+        item: Option<&MapItem>,
+    ) -> Result<Value, Failure> {
+        let JsonataField { template, reads } = expressions;
+        let mut states = Map::new();
+        if reads.input {
+            states.insert("input".to_owned(), data.input.clone());
+        }
+        if reads.context {
+            let context = self.with_context(item, |context| context_part(context, reads.execution));
+            states.insert("context".to_owned(), context);
+        }
+        for (name, value) in [("result", data.result), ("errorOutput", data.error)] {
+            if let Some(value) = value {
+                states.insert(name.to_owned(), value.clone());
+            }
+        }
+        let scope = JsonataScope {
+            states: &Value::Object(states),
+            variables: self.variables,
+        };
+        template
+            .evaluate(field, &scope, &mut self.run.environment.host())
+            .map_err(|error| self.jsonata_failure(field, &error))
+    }
+
+    /// Evaluates a path; the caller words its failure, because each field does so differently.
+    pub(crate) fn query(
+        &self,
+        selector: &Selector,
+        input: &Value,
+    ) -> Result<Result<Value, Error>, Failure> {
+        match &selector.source {
+            SelectorSource::Query(query) => self.with_scope(input, self.item, |scope| {
+                if query.reads_null(scope) {
+                    return Err(self.runtime(NULL_INPUT));
+                }
+                Ok(query.evaluate(scope))
+            }),
+            SelectorSource::Call(call) => self
+                .with_scope(input, self.item, |scope| {
+                    call.evaluate(scope, &mut self.run.environment.randomness())
+                })
+                .map(Ok)
+                .map_err(|error| self.runtime(&error.to_string())),
+        }
+    }
+
+    /// Evaluates a path and borrows the value if it is part of the state's data or variables.
+    pub(crate) fn look<'v>(
+        &'v self,
+        selector: &'v Selector,
+        input: &'v Value,
+    ) -> Result<Result<Cow<'v, Value>, Error>, Failure> {
+        static NOTHING: Value = Value::Null;
+        match &selector.source {
+            SelectorSource::Query(query) if !query.reads_context() => {
+                let scope = Scope {
+                    input,
+                    context: &NOTHING,
+                    variables: self.variables,
+                };
+                if query.reads_null(&scope) {
+                    return Err(self.runtime(NULL_INPUT));
+                }
+                Ok(query.resolve(&scope))
+            }
+            _ => self
+                .query(selector, input)
+                .map(|found| found.map(Cow::Owned)),
+        }
+    }
+
+    /// Evaluates a path that must find a value, as `InputPath` must.
+    pub(crate) fn required<'v>(
+        &'v self,
+        selector: &'v Selector,
+        input: &'v Value,
+    ) -> Result<Cow<'v, Value>, Failure> {
+        self.look(selector, input)?
+            .map_err(|error| self.runtime(&format!("Invalid path '{}' : {error}", selector.text)))
+    }
+
+    /// Evaluates a path with the failure text of payload templates.
+    pub(crate) fn template_path(
+        &self,
+        selector: &Selector,
+        field: &str,
+        input: &Value,
+    ) -> Result<Value, Failure> {
+        self.query(selector, input)?.map_err(|_| {
+            self.runtime(&format!(
+                "The JSONPath '{}' specified for the field '{field}' could not be found in the input '{input}'",
+                selector.text
+            ))
+        })
+    }
+
+    /// Evaluates a single value.
+    pub(crate) fn setting(&self, setting: &Setting, data: FieldData<'_>) -> Result<Value, Failure> {
+        match &setting.source {
+            SettingSource::Literal(value) => Ok(value.clone()),
+            SettingSource::Path(selector) => {
+                self.required(selector, data.input).map(Cow::into_owned)
+            }
+            SettingSource::Jsonata { template, .. } => {
+                self.expression(template, setting.field, data, self.item)
+            }
+        }
+    }
+
+    /// Builds the failure of an expression whose result has the wrong type.
+    pub(crate) fn unexpected_type(
+        &self,
+        text: &str,
+        field: &str,
+        expected: &str,
+        value: &Value,
+    ) -> Failure {
+        let actual = match value {
+            Value::Null => "null",
+            Value::Bool(_) => "boolean",
+            Value::Number(_) => "number",
+            Value::String(_) => "string",
+            Value::Array(_) => "array",
+            Value::Object(_) => "object",
+        };
+        self.evaluation(
+            Some(field),
+            &format!(
+                "The JSONata expression '{text}' specified for the field '{field}' returned an unexpected result \
+                 type. Expected '{expected}', but was '{actual}' for value: {value}"
+            ),
+        )
+    }
+
+    pub(crate) fn runtime(&self, message: &str) -> Failure {
+        self.failure(FailureClass::Runtime, names::RUNTIME, message)
+    }
+
+    pub(crate) fn evaluation(&self, location: Option<&str>, message: &str) -> Failure {
+        let class = FailureClass::Evaluation {
+            location: location.map(str::to_owned),
+        };
+        self.failure(class, names::QUERY_EVALUATION_ERROR, message)
+    }
+
+    /// Builds the failure of an invalid value as the state's query language has it: `States.Runtime` or
+    /// `States.QueryEvaluationError`.
+    pub(crate) fn invalid(&self, field: Option<&str>, message: &str) -> Failure {
+        match self.state.language {
+            QueryLanguage::JsonPath => self.runtime(message),
+            QueryLanguage::Jsonata => self.evaluation(field, message),
+        }
+    }
+
+    pub(crate) fn failure(&self, class: FailureClass, error: &str, message: &str) -> Failure {
+        // The test of a single state has no events, so its causes do not name one.
+        if self.run.environment.inspection.is_some() {
+            return Failure::new(class, error, message);
+        }
+        let cause = format!(
+            "An error occurred while executing the state '{}' (entered at the event id #{}). {message}",
+            self.state.name, self.entered
+        );
+        Failure::new(class, error, cause)
+    }
+
+    /// Records a step of the data for the test of a state.
+    pub(crate) fn inspect(&self, step: InspectedStep, value: &Value) {
+        if let Some(inspection) = &self.run.environment.inspection {
+            inspection.note(self.state, step, value);
+        }
+    }
+
+    /// Returns the result that replaces the work in the test of a state.
+    pub(crate) fn mock(&self) -> Option<&MockedResult> {
+        self.run.environment.inspection.as_ref()?.mock.as_ref()
+    }
+
+    fn jsonata_failure(&self, field: &str, error: &Error) -> Failure {
+        let location = error.field().unwrap_or(field);
+        self.evaluation(Some(location), &error.to_string())
+    }
+
+    fn with_scope<T>(
+        &self,
+        input: &Value,
+        item: Option<&MapItem>,
+        evaluate: impl FnOnce(&Scope<'_>) -> T,
+    ) -> T {
+        let variables = self.variables;
+        self.with_context(item, |context| {
+            evaluate(&Scope {
+                input,
+                context,
+                variables,
+            })
+        })
+    }
+
+    fn with_context<T>(&self, item: Option<&MapItem>, read: impl FnOnce(&Value) -> T) -> T {
+        if !self.state.reads_context {
+            return read(&Value::Null);
+        }
+        let can_be_retried = matches!(
+            self.state.kind,
+            StateKind::Task(_) | StateKind::Parallel(_) | StateKind::Map(_)
+        );
+        let tested = self.run.environment.inspection.is_some();
+        let surrounding = StateContext {
+            state: if tested {
+                TESTED_STATE
+            } else {
+                &self.state.name
+            },
+            entered_at: &self.entered_at,
+            retry_count: can_be_retried.then_some(self.retry_count),
+            item,
+            token: self.token.as_deref(),
+        };
+        self.run.with_context(&surrounding, read)
+    }
+}
+
+/// Copies the context object, without its `Execution` if no expression reads that.
+fn context_part(context: &Value, with_execution: bool) -> Value {
+    match context {
+        Value::Object(parts) if !with_execution => parts
+            .iter()
+            .filter(|(name, _)| *name != "Execution")
+            .map(|(name, part)| (name.clone(), part.clone()))
+            .collect(),
+        whole => whole.clone(),
+    }
+}

@@ -1,0 +1,83 @@
+//! The context object, `$$`, as each state sees it.
+
+use serde_json::{Map, Value, json};
+
+use crate::engine::execution::map_item::MapItem;
+
+/// The context object; the parts that differ between states are updated before each read.
+pub(super) struct Context {
+    pub(super) whole: Value,
+    /// The name, time and retry count that `State` shows now: many items in a row read the same state.
+    pub(super) state: Option<(String, String, Option<u32>)>,
+}
+
+/// The parts of the context object that differ between states.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct StateContext<'a> {
+    pub(crate) state: &'a str,
+    pub(crate) entered_at: &'a str,
+    pub(crate) retry_count: Option<u32>,
+    pub(crate) item: Option<&'a MapItem>,
+    pub(crate) token: Option<&'a str>,
+}
+
+impl Context {
+    /// Updates the parts that differ between states, except those that the caller gave.
+    pub(super) fn show(&mut self, surrounding: &StateContext<'_>, given: &[String]) {
+        let Self { whole, state } = self;
+        let Value::Object(fields) = whole else {
+            return;
+        };
+        let is_given = |name: &str| given.iter().any(|given| given == name);
+        let is_shown = state
+            .as_ref()
+            .is_some_and(|(name, entered_at, retry_count)| {
+                name == surrounding.state
+                    && entered_at == surrounding.entered_at
+                    && *retry_count == surrounding.retry_count
+            });
+        if !is_shown && !is_given("State") {
+            fields.insert("State".to_owned(), surrounding.to_context());
+            *state = Some((
+                surrounding.state.to_owned(),
+                surrounding.entered_at.to_owned(),
+                surrounding.retry_count,
+            ));
+        }
+        if !is_given("Task") {
+            match surrounding.token {
+                Some(token) => {
+                    fields.insert("Task".to_owned(), json!({"Token": token}));
+                }
+                None => {
+                    fields.shift_remove("Task");
+                }
+            }
+        }
+        if !is_given("Map") {
+            match surrounding.item {
+                Some(item) => {
+                    let shown = fields.get_mut("Map");
+                    if !shown.is_some_and(|shown| item.replaces(shown)) {
+                        fields.insert("Map".to_owned(), item.to_context());
+                    }
+                }
+                None => {
+                    fields.shift_remove("Map");
+                }
+            }
+        }
+    }
+}
+
+impl StateContext<'_> {
+    fn to_context(self) -> Value {
+        let mut state = Map::new();
+        state.insert("Name".to_owned(), self.state.into());
+        state.insert("EnteredTime".to_owned(), self.entered_at.into());
+        if let Some(count) = self.retry_count {
+            state.insert("RetryCount".to_owned(), count.into());
+        }
+        Value::Object(state)
+    }
+}

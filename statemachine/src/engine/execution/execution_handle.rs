@@ -1,0 +1,222 @@
+//! The handle, the outcome and the events of an execution, for its caller.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use chrono::{DateTime, Utc};
+use futures::Stream;
+use futures::future::BoxFuture;
+use serde::Serialize;
+use serde_json::Value;
+use tokio::sync::mpsc;
+
+use crate::engine::execution::execution_run::Run;
+use crate::engine::history::event::{Details, Event, EventType};
+use crate::engine::stop_request::StopRequest;
+
+/// The status of an execution that has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Status {
+    /// The execution reached its end.
+    Succeeded,
+    /// A state failed and no handler matched the failure.
+    Failed,
+    /// The execution exceeded its time limit.
+    TimedOut,
+    /// It was stopped.
+    Aborted,
+}
+
+impl Status {
+    /// Returns AWS's name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Succeeded => "SUCCEEDED",
+            Self::Failed => "FAILED",
+            Self::TimedOut => "TIMED_OUT",
+            Self::Aborted => "ABORTED",
+        }
+    }
+}
+
+/// The outcome of an execution.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Outcome {
+    /// The status at its end.
+    pub status: Status,
+    /// The output, if it succeeded.
+    pub output: Option<Value>,
+    /// The name of the error, if it did not.
+    pub error: Option<String>,
+    /// The cause of the error.
+    pub cause: Option<String>,
+    /// The start, by the execution's clock.
+    pub started_at: DateTime<Utc>,
+    /// The end, by the execution's clock.
+    pub stopped_at: DateTime<Utc>,
+    /// The number of events in its history.
+    pub events: u64,
+}
+
+impl Outcome {
+    /// Creates the outcome of a run that succeeds now, without an output.
+    pub(crate) fn of(run: &Run, started_at: DateTime<Utc>) -> Self {
+        Self {
+            status: Status::Succeeded,
+            output: None,
+            error: None,
+            cause: None,
+            started_at,
+            stopped_at: run.environment.clock.now(),
+            events: run.recorder.count(),
+        }
+    }
+}
+
+/// A started execution.
+///
+/// It makes progress only while its [`result`](Self::result) is awaited; dropping that future cancels all work in
+/// flight.
+///
+/// ```
+/// use drivetrain_statemachine::{Engine, Machine, Status, TaskCall, TaskFailure};
+/// use futures::StreamExt;
+/// use serde_json::{Value, json};
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let machine = Machine::parse(r#"{"StartAt": "Rest", "States": {
+///     "Rest": {"Type": "Wait", "Seconds": 60, "Next": "Again"},
+///     "Again": {"Type": "Choice", "Choices": [{"Variable": "$.done", "IsPresent": true, "Next": "Done"}], "Default": "Rest"},
+///     "Done": {"Type": "Succeed"}
+/// }}"#)?;
+/// let engine = Engine::new(|_: TaskCall| async { Err::<Value, _>(TaskFailure::new("NoTask", "")) });
+/// let execution = engine.start(&machine, json!({}))?;
+/// let (control, mut events) = (execution.control(), execution.events());
+/// let watch = async {
+///     while let Some(event) = events.next().await {
+///         if event.id == 100 {
+///             control.stop(None, Some("seen enough".to_owned()));
+///         }
+///     }
+/// };
+/// let (outcome, ()) = futures::join!(execution.result(), watch);
+/// assert_eq!(outcome.status, Status::Aborted);
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "an execution moves only while its result is awaited"]
+pub struct Execution {
+    work: BoxFuture<'static, Outcome>,
+    control: ExecutionControl,
+}
+
+/// A handle to an execution that can be kept elsewhere; clones control the same one.
+#[derive(Clone)]
+pub struct ExecutionControl {
+    run: Arc<Run>,
+}
+
+impl Execution {
+    /// Creates the handle of a run; `work` drives it to its end.
+    pub(crate) fn new(run: Arc<Run>, work: impl Future<Output = Outcome> + Send + 'static) -> Self {
+        let control = ExecutionControl { run };
+        let work = Box::pin(until_stopped(control.clone(), work));
+        Self { work, control }
+    }
+
+    /// Returns the execution's ARN.
+    #[must_use]
+    pub fn arn(&self) -> &str {
+        self.control.arn()
+    }
+
+    /// Returns a handle that can stop the execution while its result is awaited.
+    #[must_use]
+    pub fn control(&self) -> ExecutionControl {
+        self.control.clone()
+    }
+
+    /// Returns a stream of the events from now on, to be read while the result is awaited; unread events stay in
+    /// memory.
+    #[must_use]
+    pub fn events(&self) -> Events {
+        Events(self.control.run.recorder.subscribe())
+    }
+
+    /// Stops the execution, as `StopExecution` does.
+    pub fn stop(&self, error: Option<String>, cause: Option<String>) {
+        self.control.stop(error, cause);
+    }
+
+    /// Runs the execution to its end.
+    pub async fn result(self) -> Outcome {
+        self.work.await
+    }
+}
+
+impl ExecutionControl {
+    /// Returns the execution's ARN.
+    #[must_use]
+    pub fn arn(&self) -> &str {
+        self.run.recorder.execution()
+    }
+
+    /// Counts the states entered so far, those of child executions included.
+    #[must_use]
+    pub fn transitions(&self) -> u64 {
+        self.run.environment.transitions()
+    }
+
+    /// Stops the execution, as `StopExecution` does: it ends with [`Status::Aborted`] at its next step.
+    ///
+    /// A stop has no effect on an execution that has ended, and only the first stop counts.
+    pub fn stop(&self, error: Option<String>, cause: Option<String>) {
+        let stop = &self.run.environment.stop;
+        stop.request(StopRequest { error, cause });
+    }
+}
+
+async fn until_stopped(
+    control: ExecutionControl,
+    work: impl Future<Output = Outcome> + Send,
+) -> Outcome {
+    let run = &control.run;
+    let started_at = run.environment.clock.now();
+    let mut work = std::pin::pin!(work);
+    let request = tokio::select! {
+        biased;
+        request = run.environment.stop.requested() => request,
+        outcome = &mut work => return outcome,
+    };
+    // The work is dropped after this, and every task in flight with it: as recorded, the stop is the last event, and
+    // nothing that it cuts off has an event.
+    run.recorder
+        .close(0, EventType::ExecutionAborted, || Details {
+            error: request.error.clone(),
+            cause: request.cause.clone(),
+            ..Details::default()
+        });
+    Outcome {
+        status: Status::Aborted,
+        error: request.error,
+        cause: request.cause,
+        ..Outcome::of(run, started_at)
+    }
+}
+
+/// The events of an execution, as they happen.
+#[derive(Debug)]
+pub struct Events(mpsc::UnboundedReceiver<Event>);
+
+impl Stream for Events {
+    type Item = Event;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Event>> {
+        self.0.poll_recv(context)
+    }
+}

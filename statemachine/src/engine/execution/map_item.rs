@@ -1,0 +1,40 @@
+//! The item that a Map iteration is about.
+
+use serde_json::{Map, Value, json};
+
+/// The item that a Map iteration is about.
+#[derive(Debug, Clone)]
+pub(crate) struct MapItem {
+    pub(crate) index: usize,
+    /// The field's name, if the items are the fields of an object.
+    pub(crate) key: Option<String>,
+    pub(crate) value: Value,
+}
+
+impl MapItem {
+    /// Replaces another item in the context object in place, if both have the same fields; returns `true` if so.
+    pub(super) fn replaces(&self, shown: &mut Value) -> bool {
+        let Some(Value::Object(fields)) = shown.get_mut("Item") else {
+            return false;
+        };
+        if fields.len() != 2 + usize::from(self.key.is_some()) {
+            return false;
+        }
+        let key = self.key.as_ref().map(|key| Value::from(key.as_str()));
+        let own = [Some(self.index.into()), key, Some(self.value.clone())];
+        for (place, value) in fields.values_mut().zip(own.into_iter().flatten()) {
+            *place = value;
+        }
+        true
+    }
+
+    pub(super) fn to_context(&self) -> Value {
+        let mut item = Map::new();
+        item.insert("Index".to_owned(), self.index.into());
+        if let Some(key) = &self.key {
+            item.insert("Key".to_owned(), key.clone().into());
+        }
+        item.insert("Value".to_owned(), self.value.clone());
+        json!({"Item": item})
+    }
+}

@@ -1,0 +1,7 @@
+//! Everything that the states of one execution share, and the handle for its caller.
+
+pub(crate) mod context_object;
+pub(crate) mod environment;
+pub(crate) mod execution_handle;
+pub(crate) mod execution_run;
+pub(crate) mod map_item;

@@ -1,0 +1,322 @@
+//! The recorder: numbers the events of one execution and passes them to the sinks.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
+use tokio::sync::mpsc;
+
+use crate::engine::clock::Clock;
+use crate::engine::failure::Failure;
+use crate::engine::history::event::{Details, Event, EventType};
+use crate::engine::history::history_sink::HistorySink;
+use crate::engine::state_data::{StateData, Variables};
+use crate::engine::stop_request::{StopRequest, StopSignal};
+use crate::json_text::written;
+
+/// The number of events at which AWS ends a STANDARD execution.
+pub(crate) const STANDARD_EVENT_LIMIT: u64 = 25_000;
+
+/// The append-only history of one execution.
+///
+/// Without a sink or subscriber, events are only counted: their details are never built.
+pub(crate) struct Recorder {
+    execution: Arc<str>,
+    clock: Clock,
+    limit: Option<u64>,
+    sink: Option<Arc<dyn HistorySink>>,
+    stop: Arc<StopSignal>,
+    state: Mutex<RecorderState>,
+}
+
+/// The mutable state of a recorder.
+struct RecorderState {
+    last_id: u64,
+    closed: bool,
+    /// `true` once the execution can only fail: AWS then records no aborted states.
+    failing: bool,
+    subscriber: Option<mpsc::UnboundedSender<Event>>,
+    /// The event that sinks receive, reused for each: most of its many details are always absent.
+    event: Event,
+    /// The time of the last event since the start, and its date: many events happen at once.
+    last_time: (Duration, DateTime<Utc>),
+}
+
+/// The data that the event of an entered or left state shows.
+pub(crate) enum ShownData<'a> {
+    Input(&'a mut StateData),
+    /// The output, and the variables that the state assigned.
+    Output(&'a mut StateData, Option<&'a Variables>),
+}
+
+impl Recorder {
+    /// Creates the recorder of an execution without events.
+    pub(crate) fn new(
+        execution: Arc<str>,
+        clock: Clock,
+        limit: Option<u64>,
+        sink: Option<Arc<dyn HistorySink>>,
+        stop: Arc<StopSignal>,
+    ) -> Self {
+        let event = Event {
+            execution: execution.clone(),
+            timestamp: DateTime::UNIX_EPOCH,
+            id: 0,
+            previous_event_id: 0,
+            event_type: EventType::ExecutionStarted,
+            details: Details::default(),
+        };
+        Self {
+            execution,
+            clock,
+            limit,
+            sink,
+            stop,
+            state: Mutex::new(RecorderState {
+                last_id: 0,
+                closed: false,
+                failing: false,
+                subscriber: None,
+                event,
+                last_time: (Duration::ZERO, clock.date_after(Duration::ZERO)),
+            }),
+        }
+    }
+
+    pub(crate) fn execution(&self) -> &Arc<str> {
+        &self.execution
+    }
+
+    /// Returns a receiver of the events from now on, which are queued until received.
+    pub(crate) fn subscribe(&self) -> mpsc::UnboundedReceiver<Event> {
+        let (sender, events) = mpsc::unbounded_channel();
+        self.lock().subscriber = Some(sender);
+        events
+    }
+
+    /// Returns `true` if events show texts, so that writing them early pays off.
+    pub(crate) fn shows_texts(&self) -> bool {
+        self.sink.is_some()
+    }
+
+    pub(crate) fn count(&self) -> u64 {
+        self.lock().last_id
+    }
+
+    /// Appends an event and returns its number.
+    ///
+    /// # Errors
+    /// The failure of a full history, after which the execution's end has been recorded.
+    pub(crate) fn record(
+        &self,
+        previous: u64,
+        event_type: EventType,
+        details: impl FnOnce() -> Details,
+    ) -> Result<u64, Failure> {
+        let mut state = self.lock();
+        self.refuse_when_full(&mut state, previous, event_type)?;
+        Ok(self.append(&mut state, previous, event_type, details))
+    }
+
+    /// Appends the event of an entered or left state; returns its number, and its time if a sink or subscriber received
+    /// it.
+    ///
+    /// `at` is the event's time, if known.
+    ///
+    /// # Errors
+    /// As [`record`](Self::record).
+    pub(crate) fn record_state(
+        &self,
+        previous: u64,
+        event_type: EventType,
+        name: &Arc<str>,
+        shown: ShownData<'_>,
+        at: Option<DateTime<Utc>>,
+    ) -> Result<(u64, Option<DateTime<Utc>>), Failure> {
+        let mut state = self.lock();
+        self.refuse_when_full(&mut state, previous, event_type)?;
+        state.last_id += 1;
+        if !self.has_receivers(&state) {
+            return Ok((state.last_id, None));
+        }
+        let at = at.unwrap_or_else(|| state.now(&self.clock));
+        let details = state.named(name);
+        match shown {
+            ShownData::Input(input) => {
+                details.input = Some(input.lend_text());
+                self.publish(&mut state, previous, event_type, at);
+                input.return_text(state.event.details.input.take());
+            }
+            ShownData::Output(output, assigned) => {
+                details.output = Some(output.lend_text());
+                details.assigned_variables = assigned.map(as_texts);
+                self.publish(&mut state, previous, event_type, at);
+                output.return_text(state.event.details.output.take());
+                state.event.details.assigned_variables = None;
+            }
+        }
+        Ok((state.last_id, Some(at)))
+    }
+
+    /// Appends the event of a Map state's iteration and returns its number.
+    ///
+    /// # Errors
+    /// As [`record`](Self::record).
+    pub(crate) fn record_iteration(
+        &self,
+        previous: u64,
+        event_type: EventType,
+        map: &Arc<str>,
+        index: usize,
+    ) -> Result<u64, Failure> {
+        let mut state = self.lock();
+        self.refuse_when_full(&mut state, previous, event_type)?;
+        state.last_id += 1;
+        if self.has_receivers(&state) {
+            let at = state.now(&self.clock);
+            state.named(map).index = Some(index);
+            self.publish(&mut state, previous, event_type, at);
+            state.event.details.index = None;
+        }
+        Ok(state.last_id)
+    }
+
+    /// Ends the history with a failure if it is full, unless the event is the execution's success.
+    fn refuse_when_full(
+        &self,
+        state: &mut RecorderState,
+        previous: u64,
+        event_type: EventType,
+    ) -> Result<(), Failure> {
+        let full = self.limit.is_some_and(|limit| state.last_id + 1 >= limit);
+        if !full || event_type == EventType::ExecutionSucceeded {
+            return Ok(());
+        }
+        let limit = state.last_id + 1;
+        let failure = Failure::runtime(format!(
+            "The execution reached the maximum number of history events ({limit})."
+        ));
+        if !state.closed {
+            self.append(state, previous, EventType::ExecutionFailed, || Details {
+                error: failure.error.clone(),
+                cause: failure.cause.clone(),
+                ..Details::default()
+            });
+            state.closed = true;
+        }
+        Err(failure)
+    }
+
+    /// Appends the event of aborted work, unless the execution is at its end: then AWS records only the end.
+    pub(crate) fn abort(
+        &self,
+        previous: u64,
+        event_type: EventType,
+        details: impl FnOnce() -> Details,
+    ) {
+        let mut state = self.lock();
+        let full = self.limit.is_some_and(|limit| state.last_id + 1 >= limit);
+        if !(state.closed || state.failing || full) {
+            self.append(&mut state, previous, event_type, details);
+        }
+    }
+
+    /// Marks the execution as failing: no handler matches its failure.
+    pub(crate) fn mark_failing(&self) {
+        self.lock().failing = true;
+    }
+
+    /// Appends the event that ends the execution, unless the history has its end already.
+    pub(crate) fn close(
+        &self,
+        previous: u64,
+        event_type: EventType,
+        details: impl FnOnce() -> Details,
+    ) {
+        let mut state = self.lock();
+        if !std::mem::replace(&mut state.closed, true) {
+            self.append(&mut state, previous, event_type, details);
+        }
+        state.subscriber = None;
+    }
+
+    fn append(
+        &self,
+        state: &mut RecorderState,
+        previous: u64,
+        event_type: EventType,
+        details: impl FnOnce() -> Details,
+    ) -> u64 {
+        state.last_id += 1;
+        if self.has_receivers(state) {
+            state.event.details = details();
+            let at = state.now(&self.clock);
+            self.publish(state, previous, event_type, at);
+            state.event.details = Details::default();
+        }
+        state.last_id
+    }
+
+    fn has_receivers(&self, state: &RecorderState) -> bool {
+        self.sink.is_some() || state.subscriber.is_some()
+    }
+
+    /// Sends the event, whose details are filled in, to the sink and the subscriber.
+    fn publish(
+        &self,
+        state: &mut RecorderState,
+        previous: u64,
+        event_type: EventType,
+        at: DateTime<Utc>,
+    ) {
+        state.event.timestamp = at;
+        state.event.id = state.last_id;
+        state.event.previous_event_id = previous;
+        state.event.event_type = event_type;
+        if let Some(sink) = &self.sink {
+            sink.record(&state.event);
+            if sink.is_broken() {
+                self.stop.request(StopRequest {
+                    error: None,
+                    cause: Some("the history cannot be kept any longer".to_owned()),
+                });
+            }
+        }
+        if let Some(subscriber) = &state.subscriber {
+            // A dropped subscriber wants no more events.
+            let _ = subscriber.send(state.event.clone());
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, RecorderState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl RecorderState {
+    fn now(&mut self, clock: &Clock) -> DateTime<Utc> {
+        let elapsed = clock.elapsed();
+        if self.last_time.0 != elapsed {
+            self.last_time = (elapsed, clock.date_after(elapsed));
+        }
+        self.last_time.1
+    }
+
+    /// Returns the details with only a name in them; the name is kept, because the next event mostly shows the same.
+    fn named(&mut self, name: &Arc<str>) -> &mut Details {
+        let details = &mut self.event.details;
+        let is_same = |shown: &Arc<str>| Arc::ptr_eq(shown, name);
+        if !details.name.as_ref().is_some_and(is_same) {
+            details.name = Some(name.clone());
+        }
+        details
+    }
+}
+
+fn as_texts(assigned: &Variables) -> Map<String, Value> {
+    assigned
+        .iter()
+        .map(|(name, value)| (name.clone(), Value::String(written(value))))
+        .collect()
+}

@@ -1,0 +1,24 @@
+//! The child executions of a Map Run, once they have ended.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::engine::execution::execution_handle::Outcome;
+
+/// One child execution and its outcome.
+pub(crate) struct ChildExecution {
+    pub(crate) input: Value,
+    pub(crate) execution: Arc<str>,
+    pub(crate) outcome: Outcome,
+}
+
+/// The results of a Map Run's items.
+pub(crate) struct ChildExecutions {
+    /// The executions that ran, including those that were stopped with the Map Run, in the order of their items.
+    pub(crate) ended: Vec<ChildExecution>,
+    /// The inputs of those that never started.
+    pub(crate) pending: Vec<Value>,
+    /// `true` if more of them failed than the state tolerates.
+    pub(crate) exceeded: bool,
+}

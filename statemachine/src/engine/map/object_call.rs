@@ -1,0 +1,51 @@
+//! Calls that a Map makes for itself, to read its items and to write its results.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde_json::Value;
+use tokio::sync::mpsc;
+
+use crate::definition::Resource;
+use crate::engine::attempt::Attempt;
+use crate::engine::clock::sleep;
+use crate::engine::failure::names;
+use crate::engine::port::task_handler::{TaskCall, TaskFailure, TaskOutput};
+
+/// The resource to call and its input.
+pub(crate) struct ObjectCall {
+    pub(crate) resource: Resource,
+    pub(crate) input: Value,
+    pub(crate) body: Option<Bytes>,
+}
+
+/// The time that one object may take; AWS has no limit.
+const TIMEOUT: Duration = Duration::from_secs(99_999_999);
+
+/// Sends the call through the same port as a Task's.
+pub(crate) async fn call(
+    attempt: &Attempt<'_>,
+    request: ObjectCall,
+) -> Result<TaskOutput, TaskFailure> {
+    let (reports, _) = mpsc::unbounded_channel();
+    let answer = attempt.run.environment.handler.call(TaskCall {
+        resource: request.resource,
+        input: request.input,
+        body: request.body,
+        credentials: None,
+        token: None,
+        state: attempt.state.name.clone(),
+        retry_count: attempt.retry_count,
+        execution: attempt.run.recorder.execution().to_string(),
+        timeout: TIMEOUT,
+        heartbeat: None,
+        tokens: attempt.run.environment.tokens.clone(),
+        reports,
+    });
+    tokio::select! {
+        biased;
+        answered = answer => answered,
+        // Without a timer to wait for, a paused clock could not advance, and the call would never end.
+        () = sleep(TIMEOUT) => Err(TaskFailure::new(names::TIMEOUT, "The object was not answered for.")),
+    }
+}

@@ -1,0 +1,86 @@
+//! The data that passes from state to state, with its JSON text.
+
+use serde_json::{Map, Value};
+
+use crate::json_text::JsonText;
+use crate::template::{BuiltBy, Template};
+
+/// The variables of a thread.
+pub(crate) type Variables = Map<String, Value>;
+
+/// A value that passes from state to state; its JSON text is written once, however many events show it.
+///
+/// The output of one state is the input of the next, and most states change nothing.
+#[derive(Debug)]
+pub(crate) struct StateData {
+    value: Value,
+    /// `None` until an event shows it.
+    text: Option<JsonText>,
+    /// The template that built the value, if it can build in place; fields may have been appended since.
+    builder: Option<BuiltBy>,
+}
+
+impl From<Value> for StateData {
+    fn from(value: Value) -> Self {
+        Self {
+            value,
+            text: None,
+            builder: None,
+        }
+    }
+}
+
+impl StateData {
+    /// Creates the data of a value whose text was written while its length was checked.
+    pub(crate) fn with_text(value: Value, text: JsonText) -> Self {
+        Self {
+            value,
+            text: Some(text),
+            builder: None,
+        }
+    }
+
+    /// Sets the template that built the value.
+    pub(crate) fn built_by(self, builder: Option<BuiltBy>) -> Self {
+        Self { builder, ..self }
+    }
+
+    pub(crate) fn builder(&self) -> Option<BuiltBy> {
+        self.builder
+    }
+
+    /// Returns `true` if this template built the value and can build in place.
+    pub(crate) fn is_built_by(&self, template: &Template) -> bool {
+        self.builder.is_some() && self.builder == template.builder()
+    }
+
+    pub(crate) fn value(&self) -> &Value {
+        &self.value
+    }
+
+    /// Returns the value and its text, whose memory can be reused.
+    pub(crate) fn into_parts(self) -> (Value, Option<JsonText>) {
+        (self.value, self.text)
+    }
+
+    pub(crate) fn into_value(self) -> Value {
+        self.value
+    }
+
+    /// Takes the text, written if need be, until [`return_text`](Self::return_text).
+    pub(super) fn lend_text(&mut self) -> JsonText {
+        self.text
+            .take()
+            .unwrap_or_else(|| JsonText::of(&self.value))
+    }
+
+    /// Takes the text, if it was written.
+    pub(super) fn take_text(&mut self) -> Option<JsonText> {
+        self.text.take()
+    }
+
+    /// Puts the text back.
+    pub(super) fn return_text(&mut self, text: Option<JsonText>) {
+        self.text = text;
+    }
+}

@@ -1,0 +1,9 @@
+//! The Succeed state.
+
+use crate::engine::attempt::Attempt;
+use crate::engine::states::work_result::WorkResult;
+
+/// Passes the effective input on; the flow ends here, because the state has no `Next`.
+pub(crate) fn perform<'a>(attempt: &Attempt<'a>) -> WorkResult<'a> {
+    WorkResult::of(attempt.state, None, false)
+}

@@ -1,0 +1,33 @@
+//! The result of a state's work, for the rest of its path.
+
+use serde_json::Value;
+
+use crate::definition::field_values::Payload;
+use crate::definition::model::State;
+
+/// The result of a state's work.
+pub(crate) struct WorkResult<'a> {
+    /// The result; `None` if it is the effective input, unchanged.
+    pub(crate) result: Option<Value>,
+    /// `true` if `$states.result` exists.
+    pub(crate) has_result: bool,
+    pub(crate) next: Option<usize>,
+    pub(crate) assign: Option<&'a Payload>,
+    pub(crate) output: Option<&'a Payload>,
+    /// The rule of a Choice that `assign` and `output` belong to; `None` if they are the state's own.
+    pub(crate) rule: Option<usize>,
+}
+
+impl<'a> WorkResult<'a> {
+    /// Builds the result of a state that continues with its own `Next`, `Assign` and `Output`.
+    pub(crate) fn of(state: &'a State, result: Option<Value>, has_result: bool) -> Self {
+        Self {
+            result,
+            has_result,
+            next: state.next,
+            assign: state.assign.as_ref(),
+            output: state.output.as_ref(),
+            rule: None,
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! The bounds on the size and depth of the values that expressions build.
+//!
+//! AWS limits a state's data to 256 KiB, which the engine checks at a state's edges. Between them an expression may
+//! hold more for a moment; this module bounds it there, so that no definition can exhaust the machine's memory.
+
+use serde_json::Value;
+
+/// The depth to which a value may nest: the deepest that `serde_json` reads. Deeper values could overflow the stack
+/// when dropped.
+pub(crate) const MAX_DEPTH: usize = 128;
+/// The approximate number of bytes that one evaluation may build: far above any payload, far below any machine's
+/// memory.
+pub(crate) const MAX_BYTES: u64 = 64 << 20;
+
+/// The memory that an evaluation may still use.
+#[derive(Debug, Clone)]
+pub(crate) struct Budget {
+    bytes: u64,
+}
+
+/// The error of a budget that is used up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Exhausted;
+
+impl Budget {
+    /// Creates a full budget.
+    pub(crate) fn new() -> Self {
+        Self { bytes: MAX_BYTES }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn of(bytes: u64) -> Self {
+        Self { bytes }
+    }
+
+    /// Returns the bytes that were paid from a full budget.
+    pub(crate) fn spent(&self) -> u64 {
+        MAX_BYTES.saturating_sub(self.bytes)
+    }
+
+    pub(crate) fn pay(&mut self, bytes: u64) -> Result<(), Exhausted> {
+        self.bytes = self.bytes.checked_sub(bytes).ok_or(Exhausted)?;
+        Ok(())
+    }
+
+    pub(crate) fn pay_for(&mut self, value: &Value) -> Result<(), Exhausted> {
+        self.pay(weight(value))
+    }
+}
+
+/// Estimates the memory of a value, in bytes.
+pub(crate) fn weight(value: &Value) -> u64 {
+    /// The key's header, its hash and its index in the map's order.
+    const KEY_BYTES: u64 = 48;
+    let own = size_of::<Value>() as u64;
+    match value {
+        Value::String(text) => own + text.len() as u64,
+        Value::Array(items) => own + items.iter().map(weight).sum::<u64>(),
+        Value::Object(fields) => {
+            own + fields
+                .iter()
+                .map(|(name, value)| KEY_BYTES + name.len() as u64 + weight(value))
+                .sum::<u64>()
+        }
+        _ => own,
+    }
+}
+
+/// Returns the depth of a value: 0 for a scalar, 1 for a flat array or object.
+pub(crate) fn depth(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or_default(),
+        Value::Object(fields) => 1 + fields.values().map(depth).max().unwrap_or_default(),
+        _ => 0,
+    }
+}
+
+/// Returns `true` if a value nests deeper than JSON text may.
+pub(crate) fn nests_too_deeply(value: &Value) -> bool {
+    fn within(value: &Value, left: usize) -> bool {
+        match value {
+            Value::Array(items) => left > 0 && items.iter().all(|item| within(item, left - 1)),
+            Value::Object(fields) => {
+                left > 0 && fields.values().all(|field| within(field, left - 1))
+            }
+            _ => true,
+        }
+    }
+    !within(value, MAX_DEPTH - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_value_that_json_text_can_hold_is_not_too_deep() {
+        let text = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
+        let deepest: Value = serde_json::from_str(&text(127)).unwrap();
+        assert!(serde_json::from_str::<Value>(&text(128)).is_err());
+        assert!(!nests_too_deeply(&deepest));
+        assert!(nests_too_deeply(&json!([deepest])));
+    }
+
+    #[test]
+    fn a_budget_runs_out() {
+        let mut budget = Budget::new();
+        assert_eq!(budget.pay_for(&json!(["x".repeat(1 << 20)])), Ok(()));
+        assert_eq!(budget.pay(MAX_BYTES), Err(Exhausted));
+    }
+}

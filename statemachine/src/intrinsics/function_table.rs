@@ -1,0 +1,255 @@
+//! The one table of intrinsic functions.
+
+use std::borrow::Cow;
+use std::ops::RangeInclusive;
+
+use serde_json::Value;
+
+use crate::intrinsics::refusal::Refusal;
+use crate::intrinsics::{
+    array_functions, encoding_functions, json_functions, math_functions, text_functions,
+};
+use crate::json_text::written;
+use crate::scope::Host;
+
+/// A function's name, its arguments and what it does.
+#[derive(Debug, PartialEq)]
+pub struct Signature {
+    /// The name with its prefix, `States.Format`.
+    pub name: &'static str,
+    /// The number of arguments that the function takes.
+    pub arguments: RangeInclusive<usize>,
+    /// The function's result, in one phrase.
+    pub summary: &'static str,
+    pub(super) function: Function,
+}
+
+/// The intrinsic functions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Function {
+    Array,
+    ArrayContains,
+    ArrayGetItem,
+    ArrayLength,
+    ArrayPartition,
+    ArrayRange,
+    ArrayUnique,
+    Base64Decode,
+    Base64Encode,
+    Format,
+    Hash,
+    JsonMerge,
+    JsonToString,
+    MathAdd,
+    MathRandom,
+    StringSplit,
+    StringToJson,
+    Uuid,
+}
+
+/// Every intrinsic function, by name.
+pub const FUNCTIONS: &[Signature] = &[
+    signature(
+        "States.Array",
+        0..=usize::MAX,
+        "an array of the arguments",
+        Function::Array,
+    ),
+    signature(
+        "States.ArrayContains",
+        2..=2,
+        "whether the array holds an equal item",
+        Function::ArrayContains,
+    ),
+    signature(
+        "States.ArrayGetItem",
+        2..=2,
+        "the array's item at the index",
+        Function::ArrayGetItem,
+    ),
+    signature(
+        "States.ArrayLength",
+        1..=1,
+        "how many items the array has",
+        Function::ArrayLength,
+    ),
+    signature(
+        "States.ArrayPartition",
+        2..=2,
+        "the array cut into arrays of the given size",
+        Function::ArrayPartition,
+    ),
+    signature(
+        "States.ArrayRange",
+        3..=3,
+        "the numbers from first to last by the step",
+        Function::ArrayRange,
+    ),
+    signature(
+        "States.ArrayUnique",
+        1..=1,
+        "the array without repeated items",
+        Function::ArrayUnique,
+    ),
+    signature(
+        "States.Base64Decode",
+        1..=1,
+        "the text decoded from Base64",
+        Function::Base64Decode,
+    ),
+    signature(
+        "States.Base64Encode",
+        1..=1,
+        "the text in Base64",
+        Function::Base64Encode,
+    ),
+    signature(
+        "States.Format",
+        1..=usize::MAX,
+        "the template with each `{}` filled in",
+        Function::Format,
+    ),
+    signature(
+        "States.Hash",
+        2..=2,
+        "the text's hash: MD5, SHA-1, SHA-256, SHA-384 or SHA-512",
+        Function::Hash,
+    ),
+    signature(
+        "States.JsonMerge",
+        3..=3,
+        "both objects in one, the second winning; the third is `false`",
+        Function::JsonMerge,
+    ),
+    signature(
+        "States.JsonToString",
+        1..=1,
+        "the value as JSON text",
+        Function::JsonToString,
+    ),
+    signature(
+        "States.MathAdd",
+        2..=2,
+        "the sum of both numbers, each rounded first",
+        Function::MathAdd,
+    ),
+    signature(
+        "States.MathRandom",
+        2..=3,
+        "a whole number from first (included) to second (excluded)",
+        Function::MathRandom,
+    ),
+    signature(
+        "States.StringSplit",
+        2..=2,
+        "the parts of the text between the given characters",
+        Function::StringSplit,
+    ),
+    signature(
+        "States.StringToJson",
+        1..=1,
+        "the value of the JSON text",
+        Function::StringToJson,
+    ),
+    signature(
+        "States.UUID",
+        0..=0,
+        "a random version 4 UUID",
+        Function::Uuid,
+    ),
+];
+
+const fn signature(
+    name: &'static str,
+    arguments: RangeInclusive<usize>,
+    summary: &'static str,
+    function: Function,
+) -> Signature {
+    Signature {
+        name,
+        arguments,
+        summary,
+        function,
+    }
+}
+
+impl Function {
+    /// Returns `true` if the result holds copies of the arguments, whose memory is then paid for in advance.
+    pub(super) fn keeps_arguments(self) -> bool {
+        matches!(
+            self,
+            Self::Array
+                | Self::ArrayPartition
+                | Self::ArrayUnique
+                | Self::Format
+                | Self::JsonMerge
+                | Self::StringSplit
+        )
+    }
+
+    /// Returns `true` if the result may nest deeper than the arguments.
+    pub(super) fn nests(self) -> bool {
+        matches!(self, Self::Array | Self::ArrayPartition)
+    }
+
+    /// Returns `true` if the result depends on nothing but the arguments.
+    pub(super) fn is_pure(self) -> bool {
+        !matches!(self, Self::MathRandom | Self::Uuid)
+    }
+
+    /// Applies the function. It may move its arguments: the value of an inner call is not copied.
+    ///
+    /// `pieces` is the first argument cut at its `{}`, if it is a quoted text.
+    pub(super) fn apply<'v>(
+        self,
+        arguments: &mut [Cow<'v, Value>],
+        pieces: Option<&text_functions::Pieces>,
+        host: &mut Host,
+    ) -> Result<Cow<'v, Value>, Refusal> {
+        let made = match (self, arguments) {
+            (Self::Array, items) => Ok(items.iter_mut().map(take).collect()),
+            (Self::ArrayContains, [array, wanted]) => array_functions::contains(array, wanted),
+            (Self::ArrayGetItem, [array, index]) => return array_functions::item(array, index),
+            (Self::ArrayLength, [array]) => array_functions::length(array),
+            (Self::ArrayPartition, [array, size]) => array_functions::partition(take(array), size),
+            (Self::ArrayRange, [first, last, step]) => array_functions::range(first, last, step),
+            (Self::ArrayUnique, [array]) => array_functions::unique(array),
+            (Self::Base64Decode, [encoded]) => encoding_functions::base64_decode(encoded),
+            (Self::Base64Encode, [plain]) => encoding_functions::base64_encode(plain),
+            (Self::Format, [template, values @ ..]) => {
+                text_functions::format(template, pieces, values)
+            }
+            (Self::Hash, [data, algorithm]) => encoding_functions::hash(data, algorithm),
+            (Self::JsonMerge, [first, second, deep]) => {
+                json_functions::merge(take(first), take(second), deep)
+            }
+            (Self::JsonToString, [value]) => Ok(Value::String(written(value))),
+            (Self::MathAdd, [left, right]) => math_functions::add(left, right),
+            (Self::MathRandom, [start, end]) => math_functions::random(start, end, None, host),
+            (Self::MathRandom, [start, end, seed]) => {
+                math_functions::random(start, end, Some(seed), host)
+            }
+            (Self::StringSplit, [subject, delimiter]) => text_functions::split(subject, delimiter),
+            (Self::StringToJson, [text]) => json_functions::from_text(text),
+            (Self::Uuid, []) => Ok(Value::String(host.random.uuid())),
+            (_, _) => unreachable!("a call has as many arguments as its function takes"),
+        };
+        made.map(Cow::Owned)
+    }
+}
+
+/// Takes an argument, without a copy if it is the value of an inner call.
+fn take(argument: &mut Cow<'_, Value>) -> Value {
+    std::mem::replace(argument, Cow::Owned(Value::Null)).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_sorted_and_names_each_function_once() {
+        assert!(FUNCTIONS.windows(2).all(|pair| pair[0].name < pair[1].name));
+        assert_eq!(FUNCTIONS.len(), 18);
+    }
+}

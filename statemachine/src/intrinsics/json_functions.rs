@@ -1,0 +1,70 @@
+//! Functions on JSON.
+
+use serde_json::Value;
+
+use crate::intrinsics::refusal::Refusal;
+use crate::intrinsics::text_functions::text;
+use crate::java::hash_map_order;
+
+/// Merges two objects; fields of the second replace those of the first. AWS does not support deep merging either.
+pub(super) fn merge(first: Value, second: Value, deep: &Value) -> Result<Value, Refusal> {
+    match (first, second, deep) {
+        (Value::Object(mut merged), Value::Object(second), Value::Bool(false)) => {
+            merged.extend(second);
+            Ok(Value::Object(hash_map_order::sorted(merged)))
+        }
+        _ => Err(Refusal::Arguments),
+    }
+}
+
+/// Parses a text as JSON; an empty text is null.
+pub(super) fn from_text(value: &Value) -> Result<Value, Refusal> {
+    let text = text(value)?;
+    if text.is_empty() {
+        return Ok(Value::Null);
+    }
+    serde_json::from_str(text).map_err(|error| {
+        if error.to_string().starts_with("recursion limit") {
+            return Refusal::Limit("its result nests too deeply");
+        }
+        Refusal::Arguments
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::error::ErrorKind;
+    use serde_json::json;
+
+    use crate::intrinsics::call::tests::evaluate;
+
+    #[test]
+    fn the_second_object_wins() {
+        let input = json!([{"a": {"x": 1}, "d": 3}, {"a": {"y": 2}, "c": 4}]);
+        let merged = evaluate(
+            "States.JsonToString(States.JsonMerge($[0], $[1], false))",
+            &input,
+        );
+        assert_eq!(merged, Ok(json!(r#"{"a":{"y":2},"c":4,"d":3}"#)));
+        assert!(evaluate("States.JsonMerge($[0], $[1], true)", &input).is_err());
+    }
+
+    #[test]
+    fn text_becomes_json_within_its_depth() {
+        assert_eq!(
+            evaluate("States.StringToJson($)", &json!("")),
+            Ok(json!(null))
+        );
+        assert_eq!(
+            evaluate("States.StringToJson($)", &json!("[1, {}]")),
+            Ok(json!([1, {}]))
+        );
+        let kind = |text: &str| {
+            evaluate("States.StringToJson($)", &json!(text))
+                .unwrap_err()
+                .kind()
+        };
+        assert_eq!(kind("{"), ErrorKind::EvaluationFailed);
+        assert_eq!(kind(&"[".repeat(100_000)), ErrorKind::LimitExceeded);
+    }
+}

@@ -1,0 +1,416 @@
+//! The functions that AWS adds to `JSONata` or removes from it, and the weighing functions of [`bounding_rewrite`].
+
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashSet};
+use std::fmt::Write;
+use std::rc::Rc;
+
+use jsonata_core::evaluator::{Evaluator, EvaluatorError};
+use jsonata_core::value::{JValue, with_stack};
+use serde_json::Value;
+
+use crate::digest::digest;
+use crate::java::random::JavaRandom;
+use crate::jsonata::evaluation_meter::{EvaluationMeter, MAX_SEQUENCE_ITEMS, MEMORY_LIMIT};
+use crate::jsonata::{bounding_rewrite, json_conversion};
+use crate::scope::{Host, Random};
+
+/// The longest text that is matched against a pattern: every match becomes an object of several hundred bytes.
+const MAX_SUBJECT_BYTES: usize = 512 << 10;
+
+/// The weight of a byte that a function returns as a replacement: all of them are held until the end.
+const REPLACED_WEIGHT: u64 = 16;
+/// The memory of a replacement besides its text.
+const REPLACED_BYTES: u64 = 64;
+/// The largest width of a date's field: that of a 64-bit integer.
+const MAX_FIELD_WIDTH: f64 = 18.0;
+/// The most digits that a date's field may show.
+const MAX_DIGITS: usize = 18;
+/// The largest number in Roman numerals: it has ten thousand letters.
+const MAX_ROMAN: f64 = 10_000_000.0;
+
+/// The result of a registered function.
+type FunctionResult = Result<JValue, EvaluatorError>;
+
+/// Registers the functions that an expression names. Returns the source of their random numbers.
+pub(super) fn register(
+    evaluator: &mut Evaluator,
+    host: &Host,
+    meter: &Rc<EvaluationMeter>,
+    names: &BTreeSet<String>,
+) -> Result<Rc<RefCell<Random>>, EvaluatorError> {
+    let random = Rc::new(RefCell::new(host.random.clone()));
+    for name in names {
+        register_function(evaluator, name, host, meter, &random)?;
+    }
+    Ok(random)
+}
+
+fn register_function(
+    evaluator: &mut Evaluator,
+    name: &str,
+    host: &Host,
+    meter: &Rc<EvaluationMeter>,
+    random: &Rc<RefCell<Random>>,
+) -> Result<(), EvaluatorError> {
+    let drawn = Rc::clone(random);
+    let limits = Rc::clone(meter);
+    match name {
+        "random" => {
+            evaluator.register_fn_override(name, move |arguments: &[JValue]| {
+                match arguments.first() {
+                    Some(JValue::Number(seed)) => Ok(JValue::Number(
+                        JavaRandom::from_seed(whole(*seed)).fraction(),
+                    )),
+                    _ => Ok(JValue::Number(drawn.borrow_mut().fraction())),
+                }
+            })
+        }
+        "uuid" => evaluator.register_fn(name, move |_: &[JValue]| {
+            Ok(JValue::from(drawn.borrow_mut().uuid()))
+        }),
+        "now" => {
+            let now = json_conversion::instant(host.now);
+            evaluator.register_fn_override(name, move |_: &[JValue]| Ok(JValue::from(now.as_str())))
+        }
+        "millis" => {
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "JSONata's milliseconds are doubles; dates stay below 2^53"
+            )]
+            let millis = host.now.timestamp_millis() as f64;
+            evaluator.register_fn_override(name, move |_: &[JValue]| Ok(JValue::Number(millis)))
+        }
+        "eval" => evaluator.register_fn_override(name, |_: &[JValue]| {
+            Err(EvaluatorError::ReferenceError(
+                "T1006: Attempted to invoke a non-function".to_owned(),
+            ))
+        }),
+        "pad" => evaluator
+            .register_fn_override(name, move |arguments: &[JValue]| pad(arguments, &limits)),
+        "hash" => evaluator.register_fn(name, hash),
+        "partition" => evaluator.register_fn(name, partition),
+        "range" => evaluator.register_fn(name, range),
+        "parse" => {
+            evaluator.register_fn(name, move |arguments: &[JValue]| parse(arguments, &limits))
+        }
+        _ => register_scale(evaluator, name, limits),
+    }
+}
+
+/// Registers one of the functions that [`bounding_rewrite`] inserts; other names are the evaluator's own or undefined.
+fn register_scale(
+    evaluator: &mut Evaluator,
+    name: &str,
+    limits: Rc<EvaluationMeter>,
+) -> Result<(), EvaluatorError> {
+    match name {
+        bounding_rewrite::WEIGH => evaluator.register_fn(name, move |arguments: &[JValue]| {
+            let value = argument(arguments, 0);
+            if matches!(
+                value,
+                JValue::String(_) | JValue::Array(_) | JValue::Object(_)
+            ) {
+                limits.weigh(value)?;
+            }
+            Ok(value.clone())
+        }),
+        bounding_rewrite::FITS => evaluator.register_fn(name, move |arguments: &[JValue]| {
+            limits.weigh(argument(arguments, 0))?;
+            Ok(JValue::Bool(true))
+        }),
+        bounding_rewrite::SEPARATOR => {
+            evaluator.register_fn(name, move |arguments: &[JValue]| {
+                let gaps = argument(arguments, 0).as_array().map_or(0, Vec::len);
+                allow_product(&limits, gaps, argument(arguments, 1))
+            })
+        }
+        bounding_rewrite::REPLACEMENT => {
+            evaluator.register_fn(name, move |arguments: &[JValue]| {
+                let cuts = argument(arguments, 0).as_str().map_or(0, str::len) + 1;
+                allow_product(&limits, cuts, argument(arguments, 1))
+            })
+        }
+        bounding_rewrite::REPLACED => evaluator.register_fn(name, move |arguments: &[JValue]| {
+            if let JValue::String(text) = argument(arguments, 0) {
+                let bytes = text.len() as u64 + REPLACED_BYTES;
+                limits.charge(bytes.saturating_mul(REPLACED_WEIGHT))?;
+            }
+            Ok(argument(arguments, 0).clone())
+        }),
+        bounding_rewrite::IS_FUNCTION => evaluator.register_fn(name, |arguments: &[JValue]| {
+            Ok(JValue::Bool(argument(arguments, 0).is_function()))
+        }),
+        bounding_rewrite::PICTURE => evaluator.register_fn(name, |arguments: &[JValue]| {
+            if let JValue::String(picture) = argument(arguments, 0) {
+                check_picture(picture)?;
+            }
+            Ok(argument(arguments, 0).clone())
+        }),
+        bounding_rewrite::WRITABLE => evaluator.register_fn(name, |arguments: &[JValue]| {
+            match (argument(arguments, 0), argument(arguments, 1)) {
+                (JValue::Number(number), JValue::String(picture))
+                    if number.abs() > MAX_ROMAN && picture.contains(['I', 'i']) =>
+                {
+                    Err(exceeded())
+                }
+                (value, _) => Ok(value.clone()),
+            }
+        }),
+        bounding_rewrite::DISTINCT => evaluator.register_fn(name, |arguments: &[JValue]| {
+            Ok(distinct(argument(arguments, 0)))
+        }),
+        bounding_rewrite::SUBJECT => {
+            evaluator.register_fn(name, |arguments: &[JValue]| match argument(arguments, 0) {
+                JValue::String(text) if text.len() > MAX_SUBJECT_BYTES => Err(exceeded()),
+                value => Ok(value.clone()),
+            })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn exceeded() -> EvaluatorError {
+    EvaluatorError::EvaluationError(MEMORY_LIMIT.to_owned())
+}
+
+/// Rejects a picture of a date that would break the evaluator: a field that does not start with a letter, or that asks
+/// for more digits than a number has, as `[Y,999999999]` does.
+fn check_picture(picture: &str) -> Result<(), EvaluatorError> {
+    for field in fields(picture) {
+        let field: String = field.split_whitespace().collect();
+        match field.chars().next() {
+            Some(component) if !component.is_ascii_alphabetic() => {
+                let message = format!(
+                    "D3132: Unknown component specifier {component} in date/time picture string"
+                );
+                return Err(EvaluatorError::EvaluationError(message));
+            }
+            _ => {}
+        }
+        // The widths follow the last comma; those before it group digits.
+        let (presentation, widths) = field.rsplit_once(',').unwrap_or((&field, ""));
+        let digits = presentation
+            .chars()
+            .filter(|character| character.is_numeric() || *character == '#')
+            .count();
+        let is_wide = |width: &str| {
+            width
+                .parse::<f64>()
+                .is_ok_and(|width| width > MAX_FIELD_WIDTH)
+        };
+        if digits > MAX_DIGITS || widths.split('-').any(is_wide) {
+            return Err(exceeded());
+        }
+    }
+    Ok(())
+}
+
+/// Returns the bracketed fields of a date's picture; `[[` is an escaped bracket.
+fn fields(picture: &str) -> Vec<&str> {
+    let mut fields = Vec::new();
+    let mut rest = picture;
+    while let Some((_, after)) = rest.split_once('[') {
+        if let Some(escaped) = after.strip_prefix('[') {
+            rest = escaped;
+            continue;
+        }
+        let Some((field, after)) = after.split_once(']') else {
+            break;
+        };
+        fields.push(field);
+        rest = after;
+    }
+    fields
+}
+
+/// Returns the distinct items, in one pass over their canonical texts.
+fn distinct(value: &JValue) -> JValue {
+    let JValue::Array(items) = value else {
+        return value.clone();
+    };
+    if items.len() <= 1 {
+        return value.clone();
+    }
+    let mut seen = HashSet::with_capacity(items.len());
+    let kept = items.iter().filter(|item| {
+        let mut key = String::new();
+        write_key(item, &mut key);
+        seen.insert(key)
+    });
+    JValue::Array(items.with_items(kept.cloned().collect()))
+}
+
+/// Writes a canonical text of a value: equal values have equal texts, because fields are sorted by name.
+fn write_key(value: &JValue, key: &mut String) {
+    match value {
+        JValue::Array(items) => {
+            key.push('[');
+            for item in items {
+                with_stack(|| write_key(item, key));
+                key.push(',');
+            }
+            key.push(']');
+        }
+        JValue::Object(fields) => {
+            let mut sorted: Vec<_> = fields.iter().collect();
+            sorted.sort_unstable_by_key(|(name, _)| *name);
+            key.push('{');
+            for (name, field) in sorted {
+                key.push_str(&Value::from(name.as_str()).to_string());
+                with_stack(|| write_key(field, key));
+                key.push(',');
+            }
+            key.push('}');
+        }
+        // A function equals only itself.
+        JValue::Lambda(function) => write!(key, "function {:p}", Rc::as_ptr(function))
+            .expect("writing to a String never fails"),
+        JValue::Number(number) if *number == 0.0 => key.push('0'),
+        scalar => key.push_str(&scalar.to_string()),
+    }
+}
+
+fn allow_product(meter: &EvaluationMeter, times: usize, text: &JValue) -> FunctionResult {
+    if let JValue::String(text) = text {
+        meter.allow_text((times as u64).saturating_mul(text.len() as u64))?;
+    }
+    Ok(text.clone())
+}
+
+fn argument(arguments: &[JValue], place: usize) -> &JValue {
+    arguments.get(place).unwrap_or(&JValue::Undefined)
+}
+
+fn refused(function: &str, place: usize) -> EvaluatorError {
+    EvaluatorError::TypeError(format!(
+        "T0410: Argument {place} of function \"{function}\" does not match function signature"
+    ))
+}
+
+fn number(arguments: &[JValue], place: usize, function: &str) -> Result<f64, EvaluatorError> {
+    match argument(arguments, place) {
+        JValue::Number(number) if number.is_finite() => Ok(*number),
+        _ => Err(refused(function, place + 1)),
+    }
+}
+
+/// Truncates towards zero, as AWS's functions do.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "saturates at the ends of the whole numbers"
+)]
+fn whole(number: f64) -> i64 {
+    number.trunc() as i64
+}
+
+/// Evaluates `$partition(array, size)`: the array cut into arrays.
+fn partition(arguments: &[JValue]) -> FunctionResult {
+    let items = match argument(arguments, 0) {
+        JValue::Undefined => return Ok(JValue::Undefined),
+        JValue::Array(items) => items.to_vec(),
+        single => vec![single.clone()],
+    };
+    let size = usize::try_from(whole(number(arguments, 1, "partition")?))
+        .ok()
+        .filter(|size| *size > 0)
+        .ok_or_else(|| {
+            EvaluatorError::EvaluationError("The size of a partition must be positive".to_owned())
+        })?;
+    Ok(JValue::array(
+        items
+            .chunks(size)
+            .map(|chunk| JValue::array(chunk.to_vec()))
+            .collect(),
+    ))
+}
+
+/// Evaluates `$range(first, last, step)`; all three are truncated towards zero.
+#[expect(clippy::cast_precision_loss, reason = "JSONata's numbers are doubles")]
+fn range(arguments: &[JValue]) -> FunctionResult {
+    let bound = |place| number(arguments, place, "range").map(|number| i128::from(whole(number)));
+    let (first, last, step) = (bound(0)?, bound(1)?, bound(2)?);
+    if step == 0 {
+        return Err(EvaluatorError::EvaluationError(
+            "The step of a range must not be zero".to_owned(),
+        ));
+    }
+    let count = (last - first) / step + 1;
+    if (last - first).signum() == -step.signum() {
+        return Ok(JValue::array(Vec::new()));
+    }
+    let count = usize::try_from(count).unwrap_or(usize::MAX);
+    if count > MAX_SEQUENCE_ITEMS {
+        return Err(EvaluatorError::EvaluationError(MEMORY_LIMIT.to_owned()));
+    }
+    let numbers = std::iter::successors(Some(first), |number| Some(number + step));
+    Ok(JValue::array(
+        numbers
+            .take(count)
+            .map(|number| JValue::Number(number as f64))
+            .collect(),
+    ))
+}
+
+/// Evaluates `$hash(text, algorithm)`, in hexadecimal digits.
+fn hash(arguments: &[JValue]) -> FunctionResult {
+    let data = match argument(arguments, 0) {
+        JValue::Undefined => return Ok(JValue::Undefined),
+        JValue::String(data) => data,
+        _ => return Err(refused("hash", 1)),
+    };
+    let JValue::String(algorithm) = argument(arguments, 1) else {
+        return Err(refused("hash", 2));
+    };
+    digest(algorithm, data.as_bytes())
+        .map(JValue::from)
+        .ok_or_else(|| {
+            EvaluatorError::EvaluationError(format!(
+                "The hash algorithm {algorithm} is not supported"
+            ))
+        })
+}
+
+/// Evaluates `$parse(text)`: the value of a JSON text.
+fn parse(arguments: &[JValue], meter: &EvaluationMeter) -> FunctionResult {
+    let text = match argument(arguments, 0) {
+        JValue::Undefined => return Ok(JValue::Undefined),
+        JValue::String(text) => text,
+        _ => return Err(refused("parse", 1)),
+    };
+    meter.allow_text(text.len() as u64)?;
+    serde_json::from_str::<Value>(text)
+        .map(|value| json_conversion::from_json(&value))
+        .map_err(|error| {
+            if error.to_string().starts_with("recursion limit") {
+                return EvaluatorError::EvaluationError(MEMORY_LIMIT.to_owned());
+            }
+            EvaluatorError::EvaluationError(format!("The text is not JSON: {error}"))
+        })
+}
+
+/// Evaluates `$pad(text, width, filling)`: pads on the right, or on the left if the width is negative.
+fn pad(arguments: &[JValue], meter: &EvaluationMeter) -> FunctionResult {
+    let text = match argument(arguments, 0) {
+        JValue::Undefined => return Ok(JValue::Undefined),
+        JValue::String(text) => text,
+        _ => return Err(refused("pad", 1)),
+    };
+    let width = whole(number(arguments, 1, "pad")?);
+    let filling = match argument(arguments, 2) {
+        JValue::String(filling) if !filling.is_empty() => filling.as_ref(),
+        JValue::String(_) | JValue::Undefined => " ",
+        _ => return Err(refused("pad", 3)),
+    };
+    let missing = width
+        .unsigned_abs()
+        .saturating_sub(text.chars().count() as u64);
+    meter.allow_text((text.len() as u64).saturating_add(missing.saturating_mul(4)))?;
+    let missing = usize::try_from(missing).unwrap_or(usize::MAX);
+    let padding: String = filling.chars().cycle().take(missing).collect();
+    Ok(JValue::from(if width < 0 {
+        padding + text
+    } else {
+        text.to_string() + &padding
+    }))
+}

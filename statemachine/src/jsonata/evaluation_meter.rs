@@ -1,0 +1,95 @@
+//! The meter of an evaluation: the weight of the values that it builds and walks.
+
+use std::cell::Cell;
+
+use jsonata_core::evaluator::EvaluatorError;
+use jsonata_core::value::{JValue, with_stack};
+
+/// The largest weight of one value, in bytes of text plus eight per node. AWS is recorded to build a text of 4,194,304
+/// characters and an array of 873,782 numbers, both about 8 MiB in its memory.
+const MAX_VALUE_WEIGHT: u64 = 16 << 20;
+/// The largest length of one text, in bytes.
+const MAX_TEXT_BYTES: u64 = 8 << 20;
+/// The largest weight of all values that one evaluation builds or walks: about a second's work.
+const MAX_TOTAL_WEIGHT: u64 = 512 << 20;
+/// The time limit of one evaluation: far above what a 256 KiB payload needs, short enough to wait for.
+const MAX_MILLISECONDS: u64 = 5_000;
+/// The most items that a sequence may have: AWS builds `[1..873782]` and not one more.
+pub(super) const MAX_SEQUENCE_ITEMS: usize = 873_782;
+/// The weight of a node besides its text.
+const NODE_WEIGHT: u64 = 8;
+
+/// The weight that one evaluation may still use.
+#[derive(Debug)]
+pub(super) struct EvaluationMeter {
+    left: Cell<u64>,
+    /// The time limit.
+    pub(super) milliseconds: u64,
+}
+
+/// The beginning of the message of a meter's error.
+pub(super) const MEMORY_LIMIT: &str = "The expression exceeded the memory limit";
+
+impl EvaluationMeter {
+    /// Creates a meter with the usual limits.
+    pub(super) fn new() -> Self {
+        Self {
+            left: Cell::new(MAX_TOTAL_WEIGHT),
+            milliseconds: MAX_MILLISECONDS,
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn of(weight: u64, milliseconds: u64) -> Self {
+        Self {
+            left: Cell::new(weight),
+            milliseconds,
+        }
+    }
+
+    /// Subtracts from the weight that is left.
+    pub(super) fn charge(&self, weight: u64) -> Result<(), EvaluatorError> {
+        let left = self.left.get().checked_sub(weight).ok_or_else(exceeded)?;
+        self.left.set(left);
+        Ok(())
+    }
+
+    /// Weighs a value, counting shared parts each time they appear, and subtracts its weight.
+    pub(super) fn weigh(&self, value: &JValue) -> Result<(), EvaluatorError> {
+        let mut weight = 0;
+        add(value, &mut weight)?;
+        self.charge(weight)
+    }
+
+    /// Fails if a text of this length would be too long.
+    pub(super) fn allow_text(&self, bytes: u64) -> Result<(), EvaluatorError> {
+        if bytes > MAX_TEXT_BYTES {
+            return Err(exceeded());
+        }
+        self.charge(bytes)
+    }
+}
+
+fn exceeded() -> EvaluatorError {
+    EvaluatorError::EvaluationError(MEMORY_LIMIT.to_owned())
+}
+
+fn add(value: &JValue, weight: &mut u64) -> Result<(), EvaluatorError> {
+    *weight += NODE_WEIGHT;
+    match value {
+        JValue::String(text) => *weight += text.len() as u64,
+        JValue::Array(items) => with_stack(|| items.iter().try_for_each(|item| add(item, weight)))?,
+        JValue::Object(fields) => with_stack(|| {
+            fields.iter().try_for_each(|(name, field)| {
+                *weight += name.len() as u64;
+                add(field, weight)
+            })
+        })?,
+        _ => {}
+    }
+    if *weight > MAX_VALUE_WEIGHT {
+        Err(exceeded())
+    } else {
+        Ok(())
+    }
+}

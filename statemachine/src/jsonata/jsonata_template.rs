@@ -1,0 +1,260 @@
+//! JSON in which every string of the form `{% .. %}` is an expression.
+
+use std::fmt::Write;
+use std::rc::Rc;
+
+use serde_json::{Map, Value};
+
+use crate::error::{Error, ErrorKind, Problem};
+use crate::evaluation_budget::{MAX_DEPTH, nests_too_deeply};
+use crate::json_pointer::PointerWalk;
+use crate::jsonata::error_text;
+use crate::jsonata::evaluation_meter::EvaluationMeter;
+use crate::jsonata::expression::Expression;
+use crate::jsonata::jsonata_scope::JsonataScope;
+use crate::scope::Host;
+
+/// A parsed template.
+#[derive(Debug, Clone)]
+pub struct JsonataTemplate {
+    node: ExpressionNode,
+}
+
+/// A part of a template.
+#[derive(Debug, Clone)]
+enum ExpressionNode {
+    Literal(Value),
+    Object(Vec<(String, ExpressionNode)>),
+    Array(Vec<ExpressionNode>),
+    Expression(Box<Expression>),
+}
+
+/// Returns the text between `{%` and `%}`; `None` if a string is not an expression.
+///
+/// The marks must be the first and the last characters: a string with blanks outside of them is plain text.
+pub(crate) fn expression_text(string: &str) -> Option<&str> {
+    string.strip_prefix("{%")?.strip_suffix("%}")
+}
+
+impl JsonataTemplate {
+    /// Parses a template.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidExpression`] with every place that is wrong, [`Error::problems`].
+    pub fn parse(template: &Value) -> Result<Self, Error> {
+        if nests_too_deeply(template) {
+            return Err(Error::template(vec![Problem {
+                kind: ErrorKind::LimitExceeded,
+                pointer: String::new(),
+                place: None,
+                message: format!("a template nests at most {MAX_DEPTH} levels"),
+            }]));
+        }
+        let mut walk = PointerWalk::new();
+        let node = parse_node(template, &mut walk);
+        let problems = walk.into_problems();
+        if problems.is_empty() {
+            Ok(Self { node })
+        } else {
+            Err(Error::template(problems))
+        }
+    }
+
+    /// Evaluates the template; `field` names it in errors (`Output`, then `Output/result` or `Output/values[0]`).
+    ///
+    /// # Errors
+    /// As [`Expression::evaluate`]; [`Error::field`] is the field that failed.
+    pub fn evaluate(
+        &self,
+        field: &str,
+        scope: &JsonataScope<'_>,
+        host: &mut Host,
+    ) -> Result<Value, Error> {
+        let meter = Rc::new(EvaluationMeter::new());
+        let value = build(&self.node, &mut field.to_owned(), scope, host, &meter)?;
+        if nests_too_deeply(&value) {
+            let message = format!("The result nests deeper than {} levels", MAX_DEPTH - 1);
+            return Err(Error::limit_exceeded(message));
+        }
+        Ok(value)
+    }
+}
+
+fn parse_node(template: &Value, walk: &mut PointerWalk<Problem>) -> ExpressionNode {
+    match template {
+        Value::String(string) => match expression_text(string).map(Expression::parse) {
+            None => ExpressionNode::Literal(template.clone()),
+            Some(Ok(expression)) => ExpressionNode::Expression(Box::new(expression)),
+            Some(Err(error)) => {
+                walk.note(|pointer| Problem::of(&error, pointer));
+                ExpressionNode::Literal(Value::Null)
+            }
+        },
+        Value::Object(fields) => {
+            let nodes: Vec<(String, ExpressionNode)> = fields
+                .iter()
+                .map(|(name, field)| {
+                    let node = walk.in_field(name, |walk| parse_node(field, walk));
+                    (name.clone(), node)
+                })
+                .collect();
+            if nodes
+                .iter()
+                .all(|(_, node)| matches!(node, ExpressionNode::Literal(_)))
+            {
+                return ExpressionNode::Literal(template.clone());
+            }
+            ExpressionNode::Object(nodes)
+        }
+        Value::Array(items) => {
+            let nodes: Vec<ExpressionNode> = items
+                .iter()
+                .enumerate()
+                .map(|(index, item)| walk.in_item(index, |walk| parse_node(item, walk)))
+                .collect();
+            if nodes
+                .iter()
+                .all(|node| matches!(node, ExpressionNode::Literal(_)))
+            {
+                return ExpressionNode::Literal(template.clone());
+            }
+            ExpressionNode::Array(nodes)
+        }
+        scalar => ExpressionNode::Literal(scalar.clone()),
+    }
+}
+
+fn build(
+    node: &ExpressionNode,
+    field: &mut String,
+    scope: &JsonataScope<'_>,
+    host: &mut Host,
+    meter: &Rc<EvaluationMeter>,
+) -> Result<Value, Error> {
+    let start = field.len();
+    Ok(match node {
+        ExpressionNode::Literal(value) => value.clone(),
+        ExpressionNode::Expression(expression) => {
+            expression
+                .evaluate_metered(scope, host, meter)
+                .map_err(|error| error_text::in_field(&error, field, expression.text()))?
+        }
+        ExpressionNode::Object(fields) => {
+            let mut object = Map::with_capacity(fields.len());
+            for (name, node) in fields {
+                field.push('/');
+                field.push_str(name);
+                object.insert(name.clone(), build(node, field, scope, host, meter)?);
+                field.truncate(start);
+            }
+            Value::Object(object)
+        }
+        ExpressionNode::Array(items) => {
+            let mut array = Vec::with_capacity(items.len());
+            for (index, node) in items.iter().enumerate() {
+                write!(field, "[{index}]").expect("writing to a String never fails");
+                array.push(build(node, field, scope, host, meter)?);
+                field.truncate(start);
+            }
+            Value::Array(array)
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::scope::Random;
+
+    fn evaluate(template: &Value) -> Result<Value, Error> {
+        let (states, variables) = (json!({"input": {"a": [1, 2]}}), Map::new());
+        let scope = JsonataScope {
+            states: &states,
+            variables: &variables,
+        };
+        let mut host = Host {
+            now: chrono::DateTime::UNIX_EPOCH,
+            random: Random::from_seed(1),
+        };
+        JsonataTemplate::parse(template)
+            .unwrap()
+            .evaluate("Output", &scope, &mut host)
+    }
+
+    #[test]
+    fn strings_in_marks_are_evaluated_and_others_kept() {
+        let template =
+            json!({"x": "{% $states.input.a[1] %}", "list": ["{% null %}", " {% no %} ", 1]});
+        assert_eq!(
+            evaluate(&template),
+            Ok(json!({"x": 2, "list": [null, " {% no %} ", 1]}))
+        );
+    }
+
+    #[test]
+    fn errors_name_the_field() {
+        let text = |template: Value| evaluate(&template).unwrap_err().to_string();
+        assert_eq!(
+            text(json!({"values": ["{% $states.input.missing %}"]})),
+            "The JSONata expression '$states.input.missing' specified for the field 'Output/values[0]' returned \
+             nothing (undefined)."
+        );
+        assert_eq!(
+            text(json!({"r": "{% $randomSeeded(1) %}"})),
+            "The JSONata expression '$randomSeeded(1)' specified for the field 'Output/r' threw an error during \
+             evaluation. T1006: Attempted to invoke a non-function"
+        );
+        assert_eq!(
+            text(json!("{% $fn := function($x){$x} %}")),
+            "The JSONata expression '$fn := function($x){$x}' specified for the field 'Output' returned an \
+             unsupported result type."
+        );
+    }
+
+    #[test]
+    fn every_wrong_place_is_reported() {
+        let error = JsonataTemplate::parse(&json!({"a": ["{% ( %}"], "b": "{% x %}"})).unwrap_err();
+        let found: Vec<_> = error
+            .problems()
+            .iter()
+            .map(|problem| (problem.pointer.as_str(), problem.kind))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                ("/a/0", ErrorKind::InvalidExpression),
+                ("/b", ErrorKind::UnsupportedExpression)
+            ]
+        );
+    }
+
+    #[test]
+    fn one_meter_counts_for_the_whole_template() {
+        let template =
+            JsonataTemplate::parse(&Value::Array(vec![json!("{% $pad('x', 100) %}"); 20])).unwrap();
+        let (states, variables) = (json!({}), Map::new());
+        let scope = JsonataScope {
+            states: &states,
+            variables: &variables,
+        };
+        let mut host = Host {
+            now: chrono::DateTime::UNIX_EPOCH,
+            random: Random::from_seed(1),
+        };
+        let mut built = |weight| {
+            let meter = Rc::new(EvaluationMeter::of(weight, 500));
+            build(
+                &template.node,
+                &mut "Output".to_owned(),
+                &scope,
+                &mut host,
+                &meter,
+            )
+            .map_err(|error| error.kind())
+        };
+        assert!(built(20_000).is_ok());
+        assert_eq!(built(5_000), Err(ErrorKind::LimitExceeded));
+    }
+}

@@ -1,0 +1,179 @@
+//! A cursor on the characters of a path, with the look-ahead that its syntax needs.
+
+use crate::error::Error;
+
+/// A cursor: characters and a position in them.
+///
+/// Blanks are spaces only: tabs and line ends are ordinary characters to Jayway's parser.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct CharacterCursor<'a> {
+    characters: &'a [char],
+    pub(super) position: usize,
+}
+
+impl<'a> CharacterCursor<'a> {
+    /// Creates a cursor at the first character.
+    pub(super) fn new(characters: &'a [char]) -> Self {
+        Self {
+            characters,
+            position: 0,
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.characters.len()
+    }
+
+    pub(super) fn at(&self, index: usize) -> Option<char> {
+        self.characters.get(index).copied()
+    }
+
+    pub(super) fn current(&self) -> Option<char> {
+        self.at(self.position)
+    }
+
+    pub(super) fn is_at(&self, character: char) -> bool {
+        self.current() == Some(character)
+    }
+
+    pub(super) fn in_bounds(&self) -> bool {
+        self.position < self.characters.len()
+    }
+
+    /// Returns `true` if at most one character is left, which Jayway ignores.
+    pub(super) fn is_tail(&self) -> bool {
+        self.position + 1 >= self.characters.len()
+    }
+
+    pub(super) fn slice(&self, from: usize, to: usize) -> &'a [char] {
+        let to = to.min(self.characters.len());
+        &self.characters[from.min(to)..to]
+    }
+
+    pub(super) fn text(&self, from: usize, to: usize) -> String {
+        self.slice(from, to).iter().collect()
+    }
+
+    pub(super) fn skip_blanks(&mut self) -> &mut Self {
+        while self.is_at(' ') && self.position + 1 < self.characters.len() {
+            self.position += 1;
+        }
+        self
+    }
+
+    /// Returns the first character after `index` that is not a blank.
+    pub(super) fn significant_after(&self, index: usize) -> Option<(usize, char)> {
+        (index + 1..self.characters.len())
+            .map(|place| (place, self.characters[place]))
+            .find(|(_, character)| *character != ' ')
+    }
+
+    /// Returns the last character before the position that is not a blank.
+    pub(super) fn significant_before(&self) -> Option<(usize, char)> {
+        (0..self.position.min(self.characters.len()))
+            .rev()
+            .map(|place| (place, self.characters[place]))
+            .find(|(_, character)| *character != ' ')
+    }
+
+    pub(super) fn find(&self, from: usize, character: char) -> Option<usize> {
+        (from..self.characters.len()).find(|place| self.characters[*place] == character)
+    }
+
+    /// Returns the first place of an unescaped character after `index`.
+    pub(super) fn find_unescaped(&self, index: usize, character: char) -> Option<usize> {
+        let mut escaped = false;
+        for place in index + 1..self.characters.len() {
+            let current = self.characters[place];
+            if escaped {
+                escaped = false;
+            } else if current == '\\' {
+                escaped = true;
+            } else if current == character {
+                return Some(place);
+            }
+        }
+        None
+    }
+
+    /// Returns the place of the bracket that closes the one at `index`; skips quoted text and, if `patterns` is set,
+    /// `/patterns/`.
+    pub(super) fn find_closing(
+        &self,
+        index: usize,
+        open: char,
+        close: char,
+        patterns: bool,
+    ) -> Result<usize, Error> {
+        let mut opened = 1_usize;
+        let mut place = index + 1;
+        while let Some(mut character) = self.at(place) {
+            if matches!(character, '\'' | '"') {
+                place = self.find_unescaped(place, character).ok_or_else(|| {
+                    Error::invalid_expression(format!("the quote at {place} is not closed"))
+                })? + 1;
+                let Some(next) = self.at(place) else { break };
+                character = next;
+            }
+            if patterns && character == '/' {
+                place = self.find_unescaped(place, '/').ok_or_else(|| {
+                    Error::invalid_expression(format!("the pattern at {place} is not closed"))
+                })? + 1;
+                let Some(next) = self.at(place) else { break };
+                character = next;
+            }
+            if character == open {
+                opened += 1;
+            }
+            if character == close {
+                opened -= 1;
+                if opened == 0 {
+                    return Ok(place);
+                }
+            }
+            place += 1;
+        }
+        Err(Error::invalid_expression(format!(
+            "the `{open}` at {index} is not closed"
+        )))
+    }
+}
+
+/// Resolves backslash escapes as Jayway does: an unknown escape is the character itself.
+pub(super) fn unescape(characters: &[char]) -> Result<String, Error> {
+    let mut text = String::with_capacity(characters.len());
+    let mut rest = characters.iter().copied();
+    let mut pending_surrogate: Option<u16> = None;
+    while let Some(character) = rest.next() {
+        if character != '\\' {
+            text.push(character);
+            continue;
+        }
+        match rest.next() {
+            None => text.push('\\'),
+            Some('r') => text.push('\r'),
+            Some('f') => text.push('\u{c}'),
+            Some('t') => text.push('\t'),
+            Some('n') => text.push('\n'),
+            Some('b') => text.push('\u{8}'),
+            Some('u') => {
+                let digits: String = rest.by_ref().take(4).collect();
+                let unit = u16::from_str_radix(&digits, 16)
+                    .ok()
+                    .filter(|_| digits.len() == 4)
+                    .ok_or_else(|| {
+                        Error::invalid_expression(format!("`\\u{digits}` is not a character"))
+                    })?;
+                match (pending_surrogate.take(), unit) {
+                    (None, 0xD800..=0xDBFF) => pending_surrogate = Some(unit),
+                    (high, _) => text.extend(
+                        char::decode_utf16(high.into_iter().chain([unit]))
+                            .map(|decoded| decoded.unwrap_or(char::REPLACEMENT_CHARACTER)),
+                    ),
+                }
+            }
+            Some(other) => text.push(other),
+        }
+    }
+    Ok(text)
+}

@@ -1,0 +1,260 @@
+//! The comparisons of filters, `[?(..)]`.
+//!
+//! Text and numbers compare loosely (`"42" == 42`), as in Jayway; all other values must have the same type.
+
+use std::borrow::Cow;
+use std::cmp::Ordering;
+
+use serde_json::{Number, Value};
+
+use crate::jsonpath::filter_literal;
+use crate::jsonpath::query_budget::QueryFailure;
+use crate::jsonpath::syntax_tree::{FilterOperator, FilterPattern};
+
+/// One side of a comparison, evaluated.
+#[derive(Debug, Clone)]
+pub(super) enum Side<'v> {
+    Undefined,
+    Null,
+    Boolean(bool),
+    Number(Number),
+    Text(Cow<'v, str>),
+    /// An array or object; a literal one on the left never equals anything.
+    Json {
+        value: Cow<'v, Value>,
+        literal: bool,
+    },
+    Pattern(&'v FilterPattern),
+}
+
+impl<'v> Side<'v> {
+    /// Converts a value that a path found.
+    pub(super) fn from_value(value: Cow<'v, Value>) -> Self {
+        match value {
+            Cow::Borrowed(value) => Self::from_borrowed(value),
+            Cow::Owned(Value::String(text)) => Self::Text(Cow::Owned(text)),
+            Cow::Owned(Value::Null) => Self::Null,
+            Cow::Owned(Value::Bool(boolean)) => Self::Boolean(boolean),
+            Cow::Owned(Value::Number(number)) => Self::Number(number),
+            Cow::Owned(value) => Self::Json {
+                value: Cow::Owned(value),
+                literal: false,
+            },
+        }
+    }
+
+    fn from_borrowed(value: &'v Value) -> Self {
+        match value {
+            Value::Null => Self::Null,
+            Value::Bool(boolean) => Self::Boolean(*boolean),
+            Value::Number(number) => Self::Number(number.clone()),
+            Value::String(text) => Self::Text(Cow::Borrowed(text)),
+            Value::Array(_) | Value::Object(_) => Self::Json {
+                value: Cow::Borrowed(value),
+                literal: false,
+            },
+        }
+    }
+
+    fn items(&self) -> Option<&[Value]> {
+        match self {
+            Self::Json { value, .. } => value.as_array().map(Vec::as_slice),
+            _ => None,
+        }
+    }
+
+    fn is_json(&self) -> bool {
+        matches!(self, Self::Json { .. })
+    }
+
+    fn equals(&self, other: &Side<'_>) -> bool {
+        match (self, other) {
+            (Self::Null, Side::Null) => true,
+            (Self::Boolean(left), Side::Boolean(right)) => left == right,
+            (Self::Number(left), Side::Number(right)) => {
+                order(left, right) == Some(Ordering::Equal)
+            }
+            (Self::Number(left), Side::Text(right)) => filter_literal::number(right)
+                .is_some_and(|right| order(left, &right) == Some(Ordering::Equal)),
+            (Self::Text(left), Side::Text(right)) => left == right,
+            (Self::Text(left), Side::Number(right)) => *left == right.to_string(),
+            (
+                Self::Json {
+                    value: left,
+                    literal,
+                },
+                Side::Json { value: right, .. },
+            ) => !literal && left == right,
+            _ => false,
+        }
+    }
+
+    fn is_in(&self, items: &[Value]) -> bool {
+        items
+            .iter()
+            .any(|item| self.equals(&Side::from_borrowed(item)))
+    }
+
+    fn same_type(&self, other: &Side<'_>) -> bool {
+        std::mem::discriminant(self) == std::mem::discriminant(&other.clone())
+    }
+}
+
+/// Returns the work of a comparison of all pairs of items, in bytes.
+pub(super) fn pairs(left: &Side<'_>, operator: FilterOperator, right: &Side<'_>) -> u64 {
+    match operator {
+        FilterOperator::SubsetOf | FilterOperator::AnyOf | FilterOperator::NoneOf => {
+            let items = |side: &Side<'_>| side.items().map_or(0, |items| items.len() as u64);
+            items(left)
+                .saturating_mul(items(right))
+                .saturating_mul(size_of::<Value>() as u64)
+        }
+        _ => 0,
+    }
+}
+
+/// Returns `true` if the comparison holds.
+pub(super) fn holds(
+    left: &Side<'_>,
+    operator: FilterOperator,
+    right: &Side<'_>,
+) -> Result<bool, QueryFailure> {
+    Ok(match operator {
+        FilterOperator::Equal => left.equals(right),
+        FilterOperator::NotEqual => !left.equals(right),
+        FilterOperator::SameTypeEqual => left.same_type(right) && left.equals(right),
+        FilterOperator::NotSameTypeEqual => !(left.same_type(right) && left.equals(right)),
+        FilterOperator::Less => ordered(left, right).is_some_and(Ordering::is_lt),
+        FilterOperator::LessOrEqual => ordered(left, right).is_some_and(Ordering::is_le),
+        FilterOperator::Greater => ordered(left, right).is_some_and(Ordering::is_gt),
+        FilterOperator::GreaterOrEqual => ordered(left, right).is_some_and(Ordering::is_ge),
+        FilterOperator::Matches => matches_pattern(left, right),
+        FilterOperator::In => is_in(left, right)?,
+        FilterOperator::NotIn => !is_in(left, right)?,
+        FilterOperator::Contains => contains(left, right),
+        FilterOperator::Size => has_size(left, right),
+        FilterOperator::Exists => exists(left, right)?,
+        FilterOperator::Empty => is_empty(left, right)?,
+        FilterOperator::SubsetOf => match lists(left, right)? {
+            Some((left, right)) => left
+                .iter()
+                .all(|item| Side::from_borrowed(item).is_in(right)),
+            None => false,
+        },
+        FilterOperator::AnyOf => share_an_item(left, right)?.unwrap_or(false),
+        FilterOperator::NoneOf => share_an_item(left, right)?.is_some_and(|shared| !shared),
+        FilterOperator::Never => return Err(QueryFailure::Refused),
+    })
+}
+
+fn order(left: &Number, right: &Number) -> Option<Ordering> {
+    match (left.as_i64(), right.as_i64()) {
+        (Some(left), Some(right)) => Some(left.cmp(&right)),
+        _ => left.as_f64()?.partial_cmp(&right.as_f64()?),
+    }
+}
+
+fn ordered(left: &Side<'_>, right: &Side<'_>) -> Option<Ordering> {
+    match (left, right) {
+        (Side::Number(left), Side::Number(right)) => order(left, right),
+        (Side::Text(left), Side::Text(right)) => {
+            Some(left.encode_utf16().cmp(right.encode_utf16()))
+        }
+        _ => None,
+    }
+}
+
+fn is_in(left: &Side<'_>, right: &Side<'_>) -> Result<bool, QueryFailure> {
+    match right.items() {
+        Some(items) => Ok(left.is_in(items)),
+        None if right.is_json() => Ok(false),
+        None => Err(QueryFailure::Refused),
+    }
+}
+
+fn contains(left: &Side<'_>, right: &Side<'_>) -> bool {
+    match (left, right) {
+        (Side::Text(left), Side::Text(right)) => left.contains(right.as_ref()),
+        // Jayway compares each item with the right side, not the right side with each item.
+        (Side::Json { .. }, _) => left.items().is_some_and(|items| right.is_in(items)),
+        _ => false,
+    }
+}
+
+fn has_size(left: &Side<'_>, right: &Side<'_>) -> bool {
+    let Side::Number(size) = right else {
+        return false;
+    };
+    let actual = match left {
+        Side::Text(text) => Some(text.encode_utf16().count()),
+        Side::Json { .. } => left.items().map(<[Value]>::len),
+        _ => None,
+    };
+    actual.and_then(|actual| i64::try_from(actual).ok()) == size.as_i64()
+}
+
+fn exists(left: &Side<'_>, right: &Side<'_>) -> Result<bool, QueryFailure> {
+    match (left, right) {
+        (Side::Boolean(left), Side::Boolean(right)) => Ok(left == right),
+        _ => Err(QueryFailure::Refused),
+    }
+}
+
+fn is_empty(left: &Side<'_>, right: &Side<'_>) -> Result<bool, QueryFailure> {
+    let empty = match left {
+        Side::Text(text) => text.is_empty(),
+        Side::Json { value, .. } => match value.as_ref() {
+            Value::Array(items) => items.is_empty(),
+            Value::Object(fields) => fields.is_empty(),
+            _ => true,
+        },
+        _ => return Ok(false),
+    };
+    match right {
+        Side::Boolean(expected) => Ok(empty == *expected),
+        _ => Err(QueryFailure::Refused),
+    }
+}
+
+/// The items of both sides.
+type Lists<'a> = (&'a [Value], &'a [Value]);
+
+/// Returns both sides as lists; `None` if one is an object.
+fn lists<'a>(left: &'a Side<'_>, right: &'a Side<'_>) -> Result<Option<Lists<'a>>, QueryFailure> {
+    if !left.is_json() || !right.is_json() {
+        return Err(QueryFailure::Refused);
+    }
+    Ok(left.items().zip(right.items()))
+}
+
+fn share_an_item(left: &Side<'_>, right: &Side<'_>) -> Result<Option<bool>, QueryFailure> {
+    Ok(lists(left, right)?.map(|(left, right)| {
+        left.iter()
+            .any(|item| Side::from_borrowed(item).is_in(right))
+    }))
+}
+
+fn matches_pattern(left: &Side<'_>, right: &Side<'_>) -> bool {
+    let (pattern, subject) = match (left, right) {
+        (Side::Pattern(_), Side::Pattern(_)) => return false,
+        (Side::Pattern(pattern), subject) | (subject, Side::Pattern(pattern)) => (pattern, subject),
+        _ => return false,
+    };
+    match subject.items() {
+        Some(items) => items.iter().any(|item| {
+            pattern
+                .regex
+                .is_match(&subject_text(&Side::from_borrowed(item)))
+        }),
+        None => pattern.regex.is_match(&subject_text(subject)),
+    }
+}
+
+fn subject_text(side: &Side<'_>) -> String {
+    match side {
+        Side::Text(text) => text.to_string(),
+        Side::Number(number) => number.to_string(),
+        Side::Boolean(boolean) => boolean.to_string(),
+        _ => String::new(),
+    }
+}

@@ -1,0 +1,385 @@
+//! The parser of paths, which accepts and rejects what Jayway does.
+
+use crate::error::Error;
+use crate::jsonpath::character_cursor::{CharacterCursor, unescape};
+use crate::jsonpath::path_root::{MAX_TEXT_BYTES, split_root};
+use crate::jsonpath::query::Query;
+use crate::jsonpath::syntax_tree::{
+    FilterCondition, MAX_NESTING, QueryArgument, QueryFunction, QueryStep, QuerySteps, Slice,
+};
+
+/// The most steps of a path: documents nest 128 levels, so that longer paths find nothing.
+const MAX_STEPS: usize = 256;
+impl Query {
+    /// Parses a path that starts with `$`, `$$` or `$name`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidExpression`](crate::ErrorKind::InvalidExpression) if the text is not a path.
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        if text.len() > MAX_TEXT_BYTES {
+            return Err(Error::invalid_expression(format!(
+                "a path has at most {MAX_TEXT_BYTES} bytes"
+            )));
+        }
+        let (root, rest) = split_root(text)?;
+        let characters: Vec<char> = rest.chars().collect();
+        let steps = QuerySteps::parse(&characters, 0)?;
+        for step in &steps.list {
+            match step {
+                QueryStep::Function(function) if !function.is_known() => {
+                    return Err(Error::invalid_expression(format!(
+                        "the function `{function}` is unknown"
+                    )));
+                }
+                _ => {}
+            }
+        }
+        let plain = steps.is_plain();
+        Ok(Self {
+            text: text.to_owned(),
+            root,
+            steps,
+            plain,
+        })
+    }
+}
+
+impl QuerySteps {
+    /// Parses what follows a path's root: nothing, or steps that start with `.` or `[`.
+    pub(super) fn parse(characters: &[char], nesting: usize) -> Result<Self, Error> {
+        if nesting > MAX_NESTING {
+            return Err(Error::invalid_expression(format!(
+                "filters nest deeper than {MAX_NESTING} levels"
+            )));
+        }
+        let blanks = characters
+            .iter()
+            .rev()
+            .take_while(|character| **character == ' ')
+            .count();
+        let characters = &characters[..characters.len() - blanks];
+        if characters.last() == Some(&'.') {
+            return Err(Error::invalid_expression("a path must not end with `.`"));
+        }
+        let mut parser = QueryParser {
+            cursor: CharacterCursor::new(characters),
+            steps: Vec::new(),
+            nesting,
+        };
+        match parser.cursor.current() {
+            None => {}
+            Some('.' | '[') => parser.read_all()?,
+            Some(other) => {
+                return Err(Error::invalid_expression(format!(
+                    "expected `.` or `[` after the root, got `{other}`"
+                )));
+            }
+        }
+        Ok(Self::new(parser.steps))
+    }
+}
+
+/// A parser of a path's steps.
+struct QueryParser<'a> {
+    cursor: CharacterCursor<'a>,
+    steps: Vec<QueryStep>,
+    nesting: usize,
+}
+
+impl QueryParser<'_> {
+    fn read_all(&mut self) -> Result<(), Error> {
+        loop {
+            if self.steps.len() > MAX_STEPS {
+                return Err(Error::invalid_expression(format!(
+                    "a path has at most {MAX_STEPS} steps"
+                )));
+            }
+            let needs_more = match self.cursor.current() {
+                Some('.') => {
+                    self.read_dots()?;
+                    true
+                }
+                Some('[') => {
+                    let step = self.read_bracket()?;
+                    self.steps.push(step);
+                    false
+                }
+                Some('*') => {
+                    self.cursor.position += 1;
+                    self.steps.push(QueryStep::Wildcard);
+                    false
+                }
+                _ => {
+                    let step = self.read_name()?;
+                    self.steps.push(step);
+                    false
+                }
+            };
+            if !needs_more && self.cursor.is_tail() {
+                return Ok(());
+            }
+        }
+    }
+
+    fn read_dots(&mut self) -> Result<(), Error> {
+        self.cursor.position += 1;
+        if self.cursor.is_at('.') {
+            self.cursor.position += 1;
+            self.steps.push(QueryStep::Scan);
+        }
+        match self.cursor.current() {
+            None | Some('.') => Err(self.unexpected("a name")),
+            Some(_) => Ok(()),
+        }
+    }
+
+    fn unexpected(&self, expected: &str) -> Error {
+        match self.cursor.current() {
+            Some(got) => Error::invalid_expression(format!(
+                "expected {expected}, got `{got}` at position {}",
+                self.cursor.position + 1
+            )),
+            None => {
+                Error::invalid_expression(format!("expected {expected}, got the end of the path"))
+            }
+        }
+    }
+
+    /// Reads `name` or `name(..)`.
+    fn read_name(&mut self) -> Result<QueryStep, Error> {
+        let start = self.cursor.position;
+        if matches!(self.cursor.current(), None | Some(' ')) {
+            return Err(self.unexpected("a name"));
+        }
+        let mut end = start;
+        while let Some(character) = self.cursor.at(end) {
+            match character {
+                ' ' => {
+                    return Err(Error::invalid_expression(format!(
+                        "a name with blanks needs brackets, as in `['{} ..']`",
+                        self.cursor.text(start, end)
+                    )));
+                }
+                '.' | '[' => break,
+                '(' => {
+                    self.cursor.position = end;
+                    return self.read_function(self.cursor.text(start, end));
+                }
+                _ => end += 1,
+            }
+        }
+        self.cursor.position = end;
+        Ok(QueryStep::Fields {
+            names: vec![self.cursor.text(start, end)],
+            quote: '\'',
+        })
+    }
+
+    fn read_function(&mut self, name: String) -> Result<QueryStep, Error> {
+        let open = self.cursor.position;
+        let close = self.cursor.find_closing(open, '(', ')', false)?;
+        let arguments = split_arguments(self.cursor.slice(open + 1, close))
+            .into_iter()
+            .map(|characters| self.read_argument(characters))
+            .collect::<Result<Vec<_>, _>>()?;
+        self.cursor.position = close + 1;
+        Ok(QueryStep::Function(QueryFunction::new(name, arguments)))
+    }
+
+    fn read_argument(&self, characters: &[char]) -> Result<QueryArgument, Error> {
+        match characters.first() {
+            Some('$') => Ok(QueryArgument::Path {
+                from_root: true,
+                steps: QuerySteps::parse(&characters[1..], self.nesting + 1)?,
+            }),
+            Some('@') => Ok(QueryArgument::Path {
+                from_root: false,
+                steps: QuerySteps::parse(&characters[1..], self.nesting + 1)?,
+            }),
+            _ => {
+                let text: String = characters.iter().collect();
+                serde_json::from_str(&text)
+                    .map(QueryArgument::Literal)
+                    .map_err(|source| {
+                        Error::invalid_expression(format!("`{text}` is not a valid argument"))
+                            .caused_by(source)
+                    })
+            }
+        }
+    }
+
+    /// Reads `['name']`, `[0]`, `[1:2]`, `[*]` or `[?(..)]`.
+    fn read_bracket(&mut self) -> Result<QueryStep, Error> {
+        match self.cursor.significant_after(self.cursor.position) {
+            Some((_, quote @ ('\'' | '"'))) => self.read_quoted(quote),
+            Some((_, character))
+                if character.is_ascii_digit() || matches!(character, '-' | ':') =>
+            {
+                self.read_array()
+            }
+            Some((star, '*')) => match self.cursor.significant_after(star) {
+                Some((close, ']')) => {
+                    self.cursor.position = close + 1;
+                    Ok(QueryStep::Wildcard)
+                }
+                _ => Err(Error::invalid_expression(format!(
+                    "expected `]` after `[*`, at position {}",
+                    star + 2
+                ))),
+            },
+            Some((mark, '?')) => self.read_filter(mark),
+            _ => Err(Error::invalid_expression(format!(
+                "expected a quoted name, an index, `*` or `?(` after `[` at position {}",
+                self.cursor.position + 1
+            ))),
+        }
+    }
+
+    fn read_quoted(&mut self, quote: char) -> Result<QueryStep, Error> {
+        let mut names = Vec::new();
+        let mut expects_name = true;
+        let mut place = self.cursor.position;
+        loop {
+            let Some((next, character)) = self.cursor.significant_after(place) else {
+                return Err(Error::invalid_expression(
+                    "a bracket with names is not closed by `]`",
+                ));
+            };
+            place = match character {
+                ']' if !expects_name => {
+                    self.cursor.position = next + 1;
+                    return Ok(QueryStep::Fields { names, quote });
+                }
+                ',' if !expects_name => {
+                    expects_name = true;
+                    next
+                }
+                other if other == quote && expects_name => {
+                    let end = self.cursor.find_unescaped(next, quote).ok_or_else(|| {
+                        Error::invalid_expression(format!("a name is not closed by `{quote}`"))
+                    })?;
+                    names.push(unescape(self.cursor.slice(next + 1, end))?);
+                    expects_name = false;
+                    end
+                }
+                other => {
+                    return Err(Error::invalid_expression(format!(
+                        "expected names separated by `,` in brackets, got `{other}` at position {}",
+                        next + 1
+                    )));
+                }
+            };
+        }
+    }
+
+    fn read_array(&mut self) -> Result<QueryStep, Error> {
+        let start = self.cursor.position + 1;
+        let end = self
+            .cursor
+            .find(start, ']')
+            .ok_or_else(|| Error::invalid_expression("a bracket is not closed by `]`"))?;
+        let text = self.cursor.text(start, end);
+        let text = text.trim_matches(' ');
+        let step = if text.contains(':') {
+            QueryStep::Slice(slice(text)?)
+        } else {
+            QueryStep::Indices(indices(text)?)
+        };
+        self.cursor.position = end + 1;
+        Ok(step)
+    }
+
+    fn read_filter(&mut self, mark: usize) -> Result<QueryStep, Error> {
+        let Some((open, '(')) = self.cursor.significant_after(mark) else {
+            return Err(Error::invalid_expression("expected `(` after `[?`"));
+        };
+        let close = self.cursor.find_closing(open, '(', ')', true)?;
+        let Some((end, ']')) = self.cursor.significant_after(close) else {
+            return Err(Error::invalid_expression(
+                "expected `]` after a filter's `)`",
+            ));
+        };
+        let condition =
+            FilterCondition::parse(self.cursor.slice(open, close + 1), self.nesting + 1)?;
+        self.cursor.position = end + 1;
+        Ok(QueryStep::Filter(Box::new(condition)))
+    }
+}
+
+fn slice(text: &str) -> Result<Slice, Error> {
+    // A third bound, the step, is parsed and ignored; text after a third colon is not parsed.
+    let mut bounds = text.split(':').map(|bound| match bound {
+        "" => Ok(None),
+        digits => whole_number(digits).map(Some),
+    });
+    let from = bounds.next().transpose()?.flatten();
+    let to = bounds.next().transpose()?.flatten();
+    if text
+        .contains(|character: char| !character.is_ascii_digit() && !matches!(character, '-' | ':'))
+    {
+        return Err(Error::invalid_expression(format!(
+            "`[{text}]` is not a slice"
+        )));
+    }
+    match (from, to) {
+        (Some(from), Some(to)) => Ok(Slice::Between(from, to)),
+        (Some(from), None) => Ok(Slice::From(from)),
+        (None, Some(to)) => Ok(Slice::To(to)),
+        (None, None) => Err(Error::invalid_expression(format!(
+            "the slice `[{text}]` has neither start nor end"
+        ))),
+    }
+}
+
+fn indices(text: &str) -> Result<Vec<i32>, Error> {
+    text.split(',')
+        .map(|index| whole_number(index.trim_matches(' ')))
+        .collect()
+}
+
+fn whole_number(text: &str) -> Result<i32, Error> {
+    text.parse()
+        .ok()
+        .filter(|_| !text.starts_with('+'))
+        .ok_or_else(|| Error::invalid_expression(format!("`{text}` is not an array index")))
+}
+
+/// Splits a function's arguments at the commas outside quotes and brackets.
+fn split_arguments(characters: &[char]) -> Vec<&[char]> {
+    let mut arguments = Vec::new();
+    let (mut start, mut depth, mut quoted, mut escaped) = (0, 0_usize, false, false);
+    for (place, character) in characters.iter().enumerate() {
+        match character {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            _ if quoted => {}
+            '(' | '[' | '{' => depth += 1,
+            ')' | ']' | '}' => depth = depth.saturating_sub(1),
+            ',' if depth == 0 => {
+                arguments.push(&characters[start..place]);
+                start = place + 1;
+            }
+            _ => {}
+        }
+    }
+    arguments.push(&characters[start..]);
+    arguments
+        .into_iter()
+        .map(trim)
+        .filter(|argument| !argument.is_empty())
+        .collect()
+}
+
+fn trim(characters: &[char]) -> &[char] {
+    let start = characters
+        .iter()
+        .take_while(|character| character.is_whitespace())
+        .count();
+    let end = characters
+        .iter()
+        .rev()
+        .take_while(|character| character.is_whitespace())
+        .count();
+    &characters[start..characters.len().saturating_sub(end).max(start)]
+}

@@ -1,0 +1,80 @@
+//! The budget of an evaluation, and its failures.
+
+use serde_json::Value;
+
+use crate::error::Error;
+use crate::evaluation_budget;
+
+/// The most values that one evaluation may visit: a few seconds' work.
+const MAX_VISITS: u64 = 20_000_000;
+/// The number of bytes that are compared or matched in the time of one visit.
+const BYTES_PER_VISIT: u64 = 16;
+/// The depth to which a document may nest. `serde_json` reads 128 levels; only a value built in code can be deeper.
+pub(super) const MAX_DOCUMENT_DEPTH: usize = 256;
+
+/// The reason why an evaluation stopped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum QueryFailure {
+    /// The path leads nowhere.
+    Missing(String),
+    /// A value has the wrong type.
+    Mismatch(String),
+    /// A filter does not apply to the value; inside a filter, the condition just does not hold.
+    Refused,
+    /// A limit was exceeded.
+    Limit(&'static str),
+}
+
+impl From<QueryFailure> for Error {
+    fn from(failure: QueryFailure) -> Self {
+        match failure {
+            QueryFailure::Missing(message) => Self::missing_value(message),
+            QueryFailure::Mismatch(message) => Self::evaluation_failed(message),
+            QueryFailure::Refused => {
+                Self::evaluation_failed("Filter can not be applied to primitives")
+            }
+            QueryFailure::Limit(message) => Self::limit_exceeded(message),
+        }
+    }
+}
+
+/// The work and the memory that an evaluation may still use.
+pub(super) struct QueryBudget {
+    visits: u64,
+    bytes: evaluation_budget::Budget,
+}
+
+impl QueryBudget {
+    /// Creates a full budget.
+    pub(super) fn new() -> Self {
+        Self {
+            visits: MAX_VISITS,
+            bytes: evaluation_budget::Budget::new(),
+        }
+    }
+
+    pub(super) fn visit(&mut self) -> Result<(), QueryFailure> {
+        self.visits = self
+            .visits
+            .checked_sub(1)
+            .ok_or(QueryFailure::Limit("the path takes too many steps"))?;
+        Ok(())
+    }
+
+    /// Counts bytes that are compared or matched as visits.
+    pub(super) fn visit_bytes(&mut self, bytes: u64) -> Result<(), QueryFailure> {
+        let visits = bytes / BYTES_PER_VISIT;
+        self.visits = self
+            .visits
+            .checked_sub(visits)
+            .ok_or(QueryFailure::Limit("the path takes too many steps"))?;
+        Ok(())
+    }
+
+    /// Pays for a copy of a value. `$..*` copies every value once per level above it.
+    pub(super) fn pay_for(&mut self, value: &Value) -> Result<(), QueryFailure> {
+        self.bytes
+            .pay_for(value)
+            .map_err(|_exhausted| QueryFailure::Limit("the path matches too much"))
+    }
+}

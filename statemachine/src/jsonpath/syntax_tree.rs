@@ -1,0 +1,297 @@
+//! The syntax tree of a path: steps, with the filters and functions in them.
+
+use std::fmt;
+
+use regex::Regex;
+use serde_json::{Number, Value};
+
+/// The depth to which filters, brackets and function arguments may nest.
+pub(super) const MAX_NESTING: usize = 32;
+
+/// The steps of a path after its root.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct QuerySteps {
+    pub(super) list: Vec<QueryStep>,
+    /// For each step, `true` if the steps before it lead to one place only.
+    pub(super) upstream_definite: Vec<bool>,
+    pub(super) definite: bool,
+}
+
+/// One step of a path.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum QueryStep {
+    /// `.name`, `['name']` or `['one','two']`; the quote is kept for messages.
+    Fields { names: Vec<String>, quote: char },
+    /// `[0]`, `[-1]` or `[0,1]`.
+    Indices(Vec<i32>),
+    /// `[1:]`, `[:2]` or `[1:2]`.
+    Slice(Slice),
+    /// `.*` or `[*]`.
+    Wildcard,
+    /// `..`, applied to the step that follows.
+    Scan,
+    /// `[?(..)]`.
+    Filter(Box<FilterCondition>),
+    /// `.length()` and its siblings.
+    Function(QueryFunction),
+}
+
+/// The bounds of a slice; at least one is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Slice {
+    From(i32),
+    To(i32),
+    Between(i32, i32),
+}
+
+/// The condition that an item must meet to pass a filter.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum FilterCondition {
+    Or(Vec<FilterCondition>),
+    And(Vec<FilterCondition>),
+    Not(Box<FilterCondition>),
+    Exists {
+        path: FilterPath,
+        expected: bool,
+    },
+    Compare {
+        left: FilterOperand,
+        operator: FilterOperator,
+        right: FilterOperand,
+    },
+}
+
+/// One side of a comparison.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum FilterOperand {
+    Path(FilterPath),
+    Text(String),
+    Number(Number),
+    Boolean(bool),
+    Null,
+    Json(Value),
+    Pattern(FilterPattern),
+}
+
+/// A path inside a filter: from the document (`$`) or from the item (`@`).
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct FilterPath {
+    pub(super) from_root: bool,
+    pub(super) steps: QuerySteps,
+}
+
+/// A regular expression that must match the whole text.
+#[derive(Debug, Clone)]
+pub(super) struct FilterPattern {
+    pub(super) regex: Regex,
+}
+
+impl PartialEq for FilterPattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.regex.as_str() == other.regex.as_str()
+    }
+}
+
+/// The comparison operators.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum FilterOperator {
+    GreaterOrEqual,
+    LessOrEqual,
+    Equal,
+    SameTypeEqual,
+    NotEqual,
+    NotSameTypeEqual,
+    Less,
+    Greater,
+    Matches,
+    NotIn,
+    In,
+    Contains,
+    Size,
+    Exists,
+    Empty,
+    SubsetOf,
+    AnyOf,
+    NoneOf,
+    /// The operators that never hold in a path: Jayway compares them with values that only its Java API can pass.
+    Never,
+}
+
+/// A call at the end of a path.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct QueryFunction {
+    pub(super) name: String,
+    pub(super) kind: Option<QueryFunctionKind>,
+    pub(super) arguments: Vec<QueryArgument>,
+}
+
+/// An argument of a function.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum QueryArgument {
+    Literal(Value),
+    Path { from_root: bool, steps: QuerySteps },
+}
+
+/// The functions that a path may end with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum QueryFunctionKind {
+    Average,
+    StandardDeviation,
+    Sum,
+    Minimum,
+    Maximum,
+    Concatenate,
+    Length,
+    Append,
+    Keys,
+    First,
+    Last,
+    Index,
+}
+
+/// Every function by its name.
+const QUERY_FUNCTIONS: &[(&str, QueryFunctionKind)] = &[
+    ("avg", QueryFunctionKind::Average),
+    ("stddev", QueryFunctionKind::StandardDeviation),
+    ("sum", QueryFunctionKind::Sum),
+    ("min", QueryFunctionKind::Minimum),
+    ("max", QueryFunctionKind::Maximum),
+    ("concat", QueryFunctionKind::Concatenate),
+    ("length", QueryFunctionKind::Length),
+    ("size", QueryFunctionKind::Length),
+    ("append", QueryFunctionKind::Append),
+    ("keys", QueryFunctionKind::Keys),
+    ("first", QueryFunctionKind::First),
+    ("last", QueryFunctionKind::Last),
+    ("index", QueryFunctionKind::Index),
+];
+
+impl QuerySteps {
+    /// Creates steps and derives what is definite.
+    pub(super) fn new(list: Vec<QueryStep>) -> Self {
+        let end = list.len();
+        let mut upstream_definite = Vec::with_capacity(list.len());
+        let mut so_far = true;
+        for (index, step) in list.iter().enumerate() {
+            upstream_definite.push(so_far);
+            so_far = so_far && step.is_definite(index + 1 == end);
+        }
+        // A function at the end of a scan takes all matches at once and returns one value.
+        so_far = so_far
+            || matches!(
+                list.as_slice(),
+                [QueryStep::Scan, .., QueryStep::Function(_)]
+            );
+        Self {
+            list,
+            upstream_definite,
+            definite: so_far,
+        }
+    }
+
+    /// Returns `true` if every step is one field or one index, so that a plain loop can follow it.
+    pub(super) fn is_plain(&self) -> bool {
+        self.list.iter().all(|step| match step {
+            QueryStep::Fields { names, .. } => names.len() == 1,
+            QueryStep::Indices(indices) => indices.len() == 1,
+            _ => false,
+        })
+    }
+}
+
+impl QueryStep {
+    /// Returns `true` if the step leads to one place. Several names do so only at the end, where they make one object.
+    pub(super) fn is_definite(&self, is_last: bool) -> bool {
+        match self {
+            Self::Fields { names, .. } => names.len() == 1 || is_last,
+            Self::Indices(indices) => indices.len() == 1,
+            Self::Function(_) => true,
+            Self::Slice(_) | Self::Wildcard | Self::Scan | Self::Filter(_) => false,
+        }
+    }
+}
+
+impl fmt::Display for QuerySteps {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.list
+            .iter()
+            .try_for_each(|step| write!(formatter, "{step}"))
+    }
+}
+
+impl fmt::Display for QueryStep {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fields { names, quote } => {
+                formatter.write_str("[")?;
+                for (index, name) in names.iter().enumerate() {
+                    let comma = if index > 0 { "," } else { "" };
+                    write!(formatter, "{comma}{quote}{name}{quote}")?;
+                }
+                formatter.write_str("]")
+            }
+            Self::Indices(indices) => {
+                formatter.write_str("[")?;
+                for (place, index) in indices.iter().enumerate() {
+                    let comma = if place > 0 { "," } else { "" };
+                    write!(formatter, "{comma}{index}")?;
+                }
+                formatter.write_str("]")
+            }
+            Self::Slice(Slice::From(from)) => write!(formatter, "[{from}:]"),
+            Self::Slice(Slice::To(to)) => write!(formatter, "[:{to}]"),
+            Self::Slice(Slice::Between(from, to)) => write!(formatter, "[{from}:{to}]"),
+            Self::Wildcard => formatter.write_str("[*]"),
+            Self::Scan => formatter.write_str(".."),
+            Self::Filter(_) => formatter.write_str("[?]"),
+            Self::Function(function) => write!(formatter, ".{function}"),
+        }
+    }
+}
+
+impl QueryFunction {
+    /// Creates a call, of an unknown function if there is none of this name.
+    pub(super) fn new(name: String, arguments: Vec<QueryArgument>) -> Self {
+        let kind = QUERY_FUNCTIONS
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, kind)| *kind);
+        Self {
+            name,
+            kind,
+            arguments,
+        }
+    }
+
+    pub(super) fn is_known(&self) -> bool {
+        self.kind.is_some()
+    }
+
+    /// Returns `true` if the function counts the members of what it is called on.
+    pub(super) fn counts(&self) -> bool {
+        self.kind == Some(QueryFunctionKind::Length)
+    }
+
+    /// Returns `true` if the result holds a copy of the value that the function is called on.
+    pub(super) fn copies(&self) -> bool {
+        matches!(
+            self.kind,
+            Some(
+                QueryFunctionKind::Append
+                    | QueryFunctionKind::Keys
+                    | QueryFunctionKind::Concatenate
+            )
+        )
+    }
+}
+
+impl fmt::Display for QueryFunction {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            formatter,
+            "{}({})",
+            self.name,
+            if self.arguments.is_empty() { "" } else { "..." }
+        )
+    }
+}

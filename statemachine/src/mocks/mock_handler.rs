@@ -1,0 +1,181 @@
+//! The task handler that answers from a test case.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures::future::BoxFuture;
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+
+use crate::mocks::mock_file::{MockAnswer, MockCase};
+use crate::{ResourceKind, TaskCall, TaskFailure, TaskHandler, TaskOutput};
+
+/// The prefix of the resources that a Map calls to read its items and write its results. A Task cannot call them.
+pub(super) const OBJECT_RESOURCES: &str = "arn:aws:states:::s3:";
+
+/// A handler that answers each call of a state with the case's next answer; clones share the count.
+///
+/// A call without an answer in the case is never answered, so that no catcher of the machine handles it as a failure:
+/// the caller must wait for [`missing`](Self::missing) too and stop the execution.
+#[derive(Clone)]
+pub struct MockHandler {
+    shared: Arc<MockState>,
+    objects: Option<Arc<dyn TaskHandler>>,
+}
+
+/// The state that clones of a handler share.
+struct MockState {
+    case: MockCase,
+    progress: Mutex<MockProgress>,
+    changed: Notify,
+}
+
+/// The calls so far, and the first that had no answer.
+#[derive(Default)]
+struct MockProgress {
+    calls: BTreeMap<String, u64>,
+    missing: Option<MissingMock>,
+}
+
+/// A call that a case has no answer for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MissingMock {
+    /// The case.
+    pub case: String,
+    /// The state that made the call.
+    pub state: String,
+    /// The number of the call, from 0.
+    pub call: u64,
+}
+
+impl fmt::Display for MissingMock {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { case, state, call } = self;
+        write!(
+            formatter,
+            "the case `{case}` has no answer for call {call} of the state `{state}`"
+        )
+    }
+}
+
+impl MockHandler {
+    /// Creates a handler that answers from a case.
+    #[must_use]
+    pub fn new(case: MockCase) -> Self {
+        let shared = MockState {
+            case,
+            progress: Mutex::default(),
+            changed: Notify::new(),
+        };
+        Self {
+            shared: Arc::new(shared),
+            objects: None,
+        }
+    }
+
+    /// Sends the calls by which Map states read and write objects to another handler.
+    #[must_use]
+    pub fn objects(mut self, objects: impl TaskHandler + 'static) -> Self {
+        self.objects = Some(Arc::new(objects));
+        self
+    }
+
+    /// Waits for a call that the case has no answer for, and returns it.
+    pub async fn missing(&self) -> MissingMock {
+        loop {
+            let changed = self.shared.changed.notified();
+            if let Some(missing) = self.lock().missing.clone() {
+                return missing;
+            }
+            changed.await;
+        }
+    }
+
+    /// Returns the number of calls per state.
+    #[must_use]
+    pub fn calls(&self) -> BTreeMap<String, u64> {
+        self.lock().calls.clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, MockProgress> {
+        self.shared
+            .progress
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts the call and returns its answer.
+    fn next(&self, state: &str) -> Option<MockAnswer> {
+        let mut progress = self.lock();
+        let count = progress.calls.entry(state.to_owned()).or_default();
+        let call = *count;
+        *count += 1;
+        let answer = self.shared.case.answer(state, call).cloned();
+        if answer.is_none() && progress.missing.is_none() {
+            let case = self.shared.case.name().to_owned();
+            progress.missing = Some(MissingMock {
+                case,
+                state: state.to_owned(),
+                call,
+            });
+            self.shared.changed.notify_waiters();
+        }
+        answer
+    }
+}
+
+impl TaskHandler for MockHandler {
+    fn call(&self, call: TaskCall) -> BoxFuture<'static, Result<TaskOutput, TaskFailure>> {
+        if let Some(objects) = &self.objects
+            && call.resource.arn().starts_with(OBJECT_RESOURCES)
+        {
+            return objects.call(call);
+        }
+        match self.next(&call.state) {
+            Some(answer) => answered(&call, answer),
+            None => Box::pin(std::future::pending()),
+        }
+    }
+}
+
+/// Answers a call.
+pub(super) fn answered(
+    call: &TaskCall,
+    answer: MockAnswer,
+) -> BoxFuture<'static, Result<TaskOutput, TaskFailure>> {
+    submit(call);
+    let answer = match answer {
+        MockAnswer::Return(output) => Ok(output),
+        MockAnswer::Throw { error, cause } => Err(TaskFailure { error, cause }),
+        MockAnswer::Hang => return Box::pin(std::future::pending()),
+    };
+    Box::pin(std::future::ready(reply(call, answer)))
+}
+
+/// Reports the response to the request that starts a job or delivers a token.
+fn submit(call: &TaskCall) {
+    if call.resource.waits_for_job() || token(call).is_some() {
+        call.submitted(json!({}));
+    }
+}
+
+/// Returns the token that the state waits for; an activity answers its call itself.
+fn token(call: &TaskCall) -> Option<&str> {
+    let is_activity = *call.resource.kind() == ResourceKind::Activity;
+    call.token.as_deref().filter(|_| !is_activity)
+}
+
+/// Gives the answer as the call awaits it: as its result, or through its token.
+fn reply(call: &TaskCall, answer: Result<Value, TaskFailure>) -> Result<TaskOutput, TaskFailure> {
+    let Some(token) = token(call) else {
+        return answer.map(TaskOutput::from);
+    };
+    let answered = match answer {
+        Ok(output) => call.tokens.succeed(token, output),
+        Err(TaskFailure { error, cause }) => call.tokens.fail(token, error, cause),
+    };
+    // The token is unknown only if the execution has ended meanwhile.
+    let _ = answered;
+    Ok(json!({}).into())
+}

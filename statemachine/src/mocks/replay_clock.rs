@@ -1,0 +1,159 @@
+//! The time at which a replay reaches an event of a recorded history.
+//!
+//! In a replay tasks are answered at once, so that its clock differs: only waits, retry delays and timeouts advance it.
+//! Concurrent iterations are ordered by that clock, and then by their numbers.
+
+use std::collections::BTreeMap;
+
+use chrono::DateTime;
+use serde_json::Value;
+
+/// The threads of a history, as they are at each event.
+#[derive(Default)]
+pub(super) struct HistoryThreads(BTreeMap<u64, HistoryThread>);
+
+/// A thread of events, as it is at one of them.
+#[derive(Clone, Default)]
+pub(super) struct HistoryThread {
+    /// The current Task state.
+    pub(super) state: Option<String>,
+    /// The event that scheduled the state's last attempt.
+    pub(super) scheduled: Option<u64>,
+    /// The time on a replay's clock, in half seconds.
+    pub(super) elapsed: u64,
+    /// The Maps around the current state, the outermost first.
+    maps: Vec<InMap>,
+    last: LastEvent,
+    date: f64,
+}
+
+/// A Map around the current state.
+#[derive(Clone)]
+struct InMap {
+    name: String,
+    /// The event that entered it.
+    visit: u64,
+    iteration: u64,
+}
+
+/// The last event of a thread, if it matters for the clock.
+#[derive(Clone, Copy, Default, PartialEq)]
+enum LastEvent {
+    /// An event that takes no time in a replay.
+    #[default]
+    Other,
+    Waiting,
+    Scheduled,
+    Failed,
+}
+
+impl HistoryThreads {
+    /// Follows an event; earlier events must have been followed already.
+    pub(super) fn follow(&mut self, id: u64, event: &Value) -> &HistoryThread {
+        let previous = event["previousEventId"].as_u64();
+        let mut thread = previous
+            .and_then(|previous| self.0.get(&previous).cloned())
+            .unwrap_or_default();
+        thread.go_on(id, event);
+        self.0.entry(id).insert_entry(thread).into_mut()
+    }
+}
+
+impl HistoryThread {
+    /// Returns the visit and the iteration of each Map around the current state.
+    pub(super) fn iterations(&self) -> Vec<(u64, u64)> {
+        let maps = self.maps.iter();
+        maps.map(|map| (map.visit, map.iteration)).collect()
+    }
+
+    fn go_on(&mut self, id: u64, event: &Value) {
+        let kind = event["type"].as_str().unwrap_or_default();
+        let date = seconds(event);
+        let is_scheduled = kind.ends_with("Scheduled");
+        let moves_the_clock = match self.last {
+            LastEvent::Waiting => kind == "WaitStateExited",
+            LastEvent::Scheduled => kind.ends_with("TimedOut"),
+            LastEvent::Failed => is_scheduled || kind.ends_with("StateStarted"),
+            LastEvent::Other => false,
+        };
+        if moves_the_clock {
+            self.elapsed += halves(date - self.date);
+        }
+        if is_scheduled {
+            self.scheduled = Some(id);
+        }
+        self.move_between_states(id, kind, event);
+        self.last = match kind {
+            "WaitStateEntered" => LastEvent::Waiting,
+            _ if is_scheduled => LastEvent::Scheduled,
+            _ if kind.ends_with("Failed") || kind.ends_with("TimedOut") => LastEvent::Failed,
+            // Events between a call and its end.
+            _ if self.last == LastEvent::Scheduled
+                && (kind.ends_with("Started") || kind.ends_with("Submitted")) =>
+            {
+                return;
+            }
+            _ => LastEvent::Other,
+        };
+        self.date = date;
+    }
+
+    fn move_between_states(&mut self, id: u64, kind: &str, event: &Value) {
+        let name = |details: &str| event[details]["name"].as_str().unwrap_or_default();
+        if kind.ends_with("StateEntered") {
+            let name = name("stateEnteredEventDetails").to_owned();
+            self.scheduled = None;
+            self.state = None;
+            if kind == "MapStateEntered" {
+                self.maps.push(InMap {
+                    name,
+                    visit: id,
+                    iteration: 0,
+                });
+            } else if kind == "TaskStateEntered" && !name.is_empty() {
+                self.state = Some(name);
+            }
+        } else if kind == "MapStateExited" {
+            if let Some(at) = self.map(name("stateExitedEventDetails")) {
+                self.maps.truncate(at);
+            }
+        } else if kind == "MapIterationStarted" {
+            // The event before it may belong to the iteration that it replaces.
+            if let Some(at) = self.map(name("mapIterationStartedEventDetails")) {
+                let index = &event["mapIterationStartedEventDetails"]["index"];
+                self.maps.truncate(at + 1);
+                self.maps[at].iteration = index.as_u64().unwrap_or(0);
+            }
+        }
+    }
+
+    fn map(&self, name: &str) -> Option<usize> {
+        self.maps.iter().rposition(|map| map.name == name)
+    }
+}
+
+/// Rounds to half seconds: a recorded delay is a little longer than the definition's.
+fn halves(seconds: f64) -> u64 {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a year of half seconds fits, and negative values saturate to 0"
+    )]
+    let halves = (seconds * 2.0).round() as u64;
+    halves
+}
+
+/// Reads an event's date as the AWS CLI writes it, a text or seconds since 1970; 0 if there is none.
+pub(super) fn seconds(event: &Value) -> f64 {
+    match &event["timestamp"] {
+        Value::String(text) => DateTime::parse_from_rfc3339(text).map_or(0.0, |date| {
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "milliseconds since 1970 fit 53 bits for any real date"
+            )]
+            let milliseconds = date.timestamp_millis() as f64;
+            milliseconds / 1_000.0
+        }),
+        number => number.as_f64().unwrap_or(0.0),
+    }
+}

@@ -1,0 +1,99 @@
+//! Parses payload templates.
+
+use serde_json::{Map, Value};
+
+use crate::error::{Error, ErrorKind, Problem};
+use crate::evaluation_budget::{MAX_DEPTH, nests_too_deeply};
+use crate::java::hash_map_order;
+use crate::json_pointer::PointerWalk;
+use crate::template::path_or_call::PathOrCall;
+use crate::template::payload_template::Template;
+use crate::template::template_node::TemplateNode;
+
+impl Template {
+    /// Parses a template.
+    ///
+    /// # Errors
+    /// [`ErrorKind::InvalidExpression`] with every place that is wrong, [`Error::problems`].
+    pub fn parse(template: &Value) -> Result<Self, Error> {
+        if nests_too_deeply(template) {
+            return Err(Error::template(vec![Problem {
+                kind: ErrorKind::LimitExceeded,
+                pointer: String::new(),
+                place: None,
+                message: format!("a template nests at most {MAX_DEPTH} levels"),
+            }]));
+        }
+        let mut walk = PointerWalk::new();
+        let mut node = parse_node(template, &mut walk);
+        let problems = walk.into_problems();
+        node.plan_moves(&mut Vec::new());
+        if problems.is_empty() {
+            Ok(Self {
+                builds_in_place: node.builds_in_place(),
+                node,
+            })
+        } else {
+            Err(Error::template(problems))
+        }
+    }
+}
+
+fn parse_node(template: &Value, walk: &mut PointerWalk<Problem>) -> TemplateNode {
+    match template {
+        Value::Object(fields) => {
+            let mut fixed = Vec::with_capacity(fields.len());
+            let mut computed = Vec::new();
+            for (key, value) in fields {
+                walk.in_field(key, |walk| match key.strip_suffix(".$") {
+                    None => fixed.push((key.clone(), parse_node(value, walk))),
+                    Some(name) => match parse_field(name, key, value, fields) {
+                        Ok(node) => computed.push((name.to_owned(), node)),
+                        Err(error) => walk.note(|pointer| Problem::of(&error, pointer)),
+                    },
+                });
+            }
+            hash_map_order::sort_by_key(&mut computed, |(name, _)| name);
+            fixed.append(&mut computed);
+            TemplateNode::object(fixed)
+        }
+        Value::Array(items) => {
+            let nodes: Vec<TemplateNode> = items
+                .iter()
+                .enumerate()
+                .map(|(index, item)| walk.in_item(index, |walk| parse_node(item, walk)))
+                .collect();
+            TemplateNode::array(nodes)
+        }
+        scalar => TemplateNode::Literal(scalar.clone()),
+    }
+}
+
+fn parse_field(
+    name: &str,
+    key: &str,
+    value: &Value,
+    siblings: &Map<String, Value>,
+) -> Result<TemplateNode, Error> {
+    if siblings.contains_key(name) {
+        return Err(Error::invalid_expression(format!(
+            "both `{name}` and `{key}` make the field `{name}`"
+        )));
+    }
+    let Value::String(text) = value else {
+        return Err(Error::invalid_expression(format!(
+            "the value of `{key}` must be a string"
+        )));
+    };
+    let expression = PathOrCall::parse(text)?;
+    if let PathOrCall::Call(call) = &expression
+        && let Some(value) = call.constant()
+    {
+        return Ok(TemplateNode::Literal(value.clone()));
+    }
+    Ok(TemplateNode::Computed {
+        field: key.to_owned(),
+        expression,
+        moves: false,
+    })
+}

@@ -1,0 +1,438 @@
+//! The nodes of a template, which build payloads: fixed parts are copied as a whole, computed parts are put into their
+//! places.
+
+use serde_json::{Map, Value};
+
+use crate::error::Error;
+use crate::evaluation_budget::{self, Budget};
+use crate::json_text::{Fragment, Refused, TextWriter};
+use crate::jsonpath::{PlainStep, Query};
+use crate::scope::{Host, Scope};
+use crate::template::path_or_call::{PathOrCall, too_large};
+
+/// The most paths of a template that may move values; each is compared with those before it.
+const MOST_MOVES: usize = 64;
+
+/// A part of a template.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum TemplateNode {
+    Literal(Value),
+    Object(TemplateParts<Map<String, Value>>),
+    Array(TemplateParts<Vec<Value>>),
+    Computed {
+        field: String,
+        expression: PathOrCall,
+        /// `true` if the path's value may be moved out of an input that is not needed afterwards.
+        moves: bool,
+    },
+}
+
+/// An object or an array: its fixed parts, and the nodes that compute its other parts.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct TemplateParts<F> {
+    /// The fixed parts, with null for computed ones. Copying it is faster than inserting each key again.
+    fixed: F,
+    /// The memory of `fixed`.
+    weight: u64,
+    /// The computed parts with their index, in that order.
+    computed: Vec<(usize, TemplateNode)>,
+    /// The text before, between and after the computed parts.
+    fragments: Vec<Fragment>,
+    /// The depth of the fixed parts below this level.
+    depth: usize,
+}
+
+/// One evaluation.
+pub(super) struct TemplateEvaluation<'a, 's> {
+    pub(super) scope: &'a Scope<'s>,
+    pub(super) host: &'a mut Host,
+    pub(super) budget: Budget,
+    /// `true` if values that can be moved are only checked for, and built as null until they are moved.
+    pub(super) moves: bool,
+}
+
+impl TemplateNode {
+    /// Creates a node from fields, in the order in which they are built.
+    pub(super) fn object(fields: Vec<(String, Self)>) -> Self {
+        let (names, nodes): (Vec<String>, Vec<Self>) = fields.into_iter().unzip();
+        let fragments = fragments(["{", "}"], &nodes, |index, writer| {
+            writer.text(&names[index])?;
+            writer.plain(":")
+        });
+        let depth = depth_of_fixed(&nodes);
+        let (fixed, weight, computed) = split(nodes);
+        // Copies keep the capacity for one more field, which a `ResultPath` may insert.
+        let mut object = Map::with_capacity(names.len() + 1);
+        object.extend(names.into_iter().zip(fixed));
+        let fixed = object;
+        if computed.is_empty() {
+            return Self::Literal(Value::Object(fixed));
+        }
+        Self::Object(TemplateParts {
+            fixed,
+            weight,
+            computed,
+            fragments,
+            depth,
+        })
+    }
+
+    /// Creates a node from items.
+    pub(super) fn array(items: Vec<Self>) -> Self {
+        let fragments = fragments(["[", "]"], &items, |_, _| Ok(()));
+        let depth = depth_of_fixed(&items);
+        let (fixed, weight, computed) = split(items);
+        if computed.is_empty() {
+            return Self::Literal(Value::Array(fixed));
+        }
+        Self::Array(TemplateParts {
+            fixed,
+            weight,
+            computed,
+            fragments,
+            depth,
+        })
+    }
+
+    /// Marks the paths that may move their value: no two of them may overlap.
+    pub(super) fn plan_moves<'n>(&'n mut self, planned: &mut Vec<&'n Query>) {
+        match self {
+            Self::Object(parts) => parts.plan_moves(planned),
+            Self::Array(parts) => parts.plan_moves(planned),
+            Self::Computed {
+                expression: PathOrCall::Path(query),
+                moves,
+                ..
+            } => {
+                *moves = planned.len() < MOST_MOVES
+                    && query.can_move()
+                    && !planned.iter().any(|other| query.may_overlap(other));
+                if *moves {
+                    planned.push(query);
+                }
+            }
+            Self::Literal(_) | Self::Computed { .. } => {}
+        }
+    }
+
+    pub(super) fn build(&self, building: &mut TemplateEvaluation<'_, '_>) -> Result<Value, Error> {
+        match self {
+            Self::Literal(value) => {
+                building.budget.pay_for(value).map_err(too_large)?;
+                Ok(value.clone())
+            }
+            Self::Object(parts) => {
+                building.budget.pay(parts.weight).map_err(too_large)?;
+                let mut object = parts.fixed.clone();
+                parts.fill(object.values_mut(), |part, place| {
+                    *place = part.build(building)?;
+                    Ok(())
+                })?;
+                Ok(Value::Object(object))
+            }
+            Self::Array(parts) => {
+                building.budget.pay(parts.weight).map_err(too_large)?;
+                let mut array = parts.fixed.clone();
+                parts.fill(array.iter_mut(), |part, place| {
+                    *place = part.build(building)?;
+                    Ok(())
+                })?;
+                Ok(Value::Array(array))
+            }
+            Self::Computed {
+                expression: PathOrCall::Path(query),
+                moves: true,
+                ..
+            } if building.moves && query.finds_what_it_can_move(building.scope) => Ok(Value::Null),
+            Self::Computed {
+                field, expression, ..
+            } => expression.evaluate_within(
+                field,
+                building.scope,
+                building.host,
+                &mut building.budget,
+            ),
+        }
+    }
+
+    /// Returns `true` if the node can build in place: its moves then never touch fixed parts. Moves must have been
+    /// planned.
+    pub(super) fn builds_in_place(&self) -> bool {
+        let mut moving = Vec::new();
+        self.list_moving(&mut moving);
+        moving.iter().all(|query| self.leads_to_computed(query))
+    }
+
+    fn list_moving<'n>(&'n self, moving: &mut Vec<&'n Query>) {
+        match self {
+            Self::Object(parts) => parts.each_computed(|part| part.list_moving(moving)),
+            Self::Array(parts) => parts.each_computed(|part| part.list_moving(moving)),
+            Self::Computed {
+                expression: PathOrCall::Path(query),
+                moves: true,
+                ..
+            } => moving.push(query),
+            Self::Literal(_) | Self::Computed { .. } => {}
+        }
+    }
+
+    /// Returns `true` if a path that can move leads to or into a computed part of this node.
+    fn leads_to_computed(&self, query: &Query) -> bool {
+        let mut node = Some(self);
+        for step in query.plain_steps() {
+            node = match (node, step) {
+                (Some(Self::Object(parts)), PlainStep::Field(name)) => {
+                    parts.part_at(parts.fixed.keys().position(|key| key == name))
+                }
+                (Some(Self::Array(parts)), PlainStep::Index(index)) => {
+                    parts.part_at(usize::try_from(index).ok())
+                }
+                (Some(Self::Computed { .. }), _) => return true,
+                _ => return false,
+            };
+        }
+        matches!(node, Some(Self::Computed { .. }))
+    }
+
+    /// Computes the computed parts, in the order of building.
+    pub(super) fn compute(
+        &self,
+        building: &mut TemplateEvaluation<'_, '_>,
+        made: &mut Vec<Value>,
+    ) -> Result<(), Error> {
+        match self {
+            Self::Object(parts) => parts.compute(building, made),
+            Self::Array(parts) => parts.compute(building, made),
+            Self::Literal(value) => building.budget.pay_for(value).map_err(too_large),
+            Self::Computed { .. } => {
+                made.push(self.build(building)?);
+                Ok(())
+            }
+        }
+    }
+
+    /// Moves values from the input into the computed parts.
+    pub(super) fn move_among<'v>(
+        &self,
+        made: &mut impl Iterator<Item = &'v mut Value>,
+        input: &mut Value,
+    ) {
+        match self {
+            Self::Object(parts) => parts.each_computed(|part| part.move_among(made, input)),
+            Self::Array(parts) => parts.each_computed(|part| part.move_among(made, input)),
+            Self::Literal(_) => {}
+            Self::Computed { .. } => {
+                let place = made.next().expect("each part has been computed");
+                self.move_into(place, input);
+            }
+        }
+    }
+
+    /// Drops fields that were appended to the node's value.
+    pub(super) fn drop_appended(&self, built: &mut Value) {
+        if let (Self::Object(parts), Value::Object(fields)) = (self, built)
+            && fields.len() > parts.fixed.len()
+        {
+            let mut own = parts.fixed.len();
+            fields.retain(|_, _| {
+                let keeps = own > 0;
+                own = own.saturating_sub(1);
+                keeps
+            });
+        }
+    }
+
+    /// Puts the computed parts into their places in the node's value.
+    pub(super) fn put(&self, built: &mut Value, made: &mut impl Iterator<Item = Value>) {
+        let put = match (self, built) {
+            (Self::Object(parts), Value::Object(fields)) => {
+                parts.fill(fields.values_mut(), |part, place| {
+                    part.put(place, made);
+                    Ok(())
+                })
+            }
+            (Self::Array(parts), Value::Array(items)) => {
+                parts.fill(items.iter_mut(), |part, place| {
+                    part.put(place, made);
+                    Ok(())
+                })
+            }
+            (Self::Computed { .. }, place) => {
+                *place = made.next().expect("each part has been computed");
+                Ok(())
+            }
+            _ => Ok(()),
+        };
+        put.expect("putting what has been computed never fails");
+    }
+
+    /// Writes the node's value.
+    pub(super) fn write(
+        &self,
+        built: &Value,
+        writer: &mut TextWriter<'_>,
+        depth_left: usize,
+    ) -> Result<(), Refused> {
+        match (self, built) {
+            (Self::Object(parts), Value::Object(fields)) => {
+                parts.write(fields.values(), writer, depth_left)
+            }
+            (Self::Array(parts), Value::Array(items)) => {
+                parts.write(items.iter(), writer, depth_left)
+            }
+            (_, value) => writer.value(value, depth_left),
+        }
+    }
+
+    /// Moves values from the input into the places that were left for them.
+    pub(super) fn move_into(&self, built: &mut Value, input: &mut Value) {
+        let moved = match (self, built) {
+            (Self::Object(parts), Value::Object(fields)) => {
+                parts.fill(fields.values_mut(), |part, place| {
+                    part.move_into(place, input);
+                    Ok(())
+                })
+            }
+            (Self::Array(parts), Value::Array(items)) => {
+                parts.fill(items.iter_mut(), |part, place| {
+                    part.move_into(place, input);
+                    Ok(())
+                })
+            }
+            (
+                Self::Computed {
+                    expression: PathOrCall::Path(query),
+                    moves: true,
+                    ..
+                },
+                place,
+            ) => {
+                if let Some(found) = query.find_mut(input) {
+                    *place = found.take();
+                }
+                Ok(())
+            }
+            _ => Ok(()),
+        };
+        moved.expect("moving what has been found never fails");
+    }
+}
+
+impl<F> TemplateParts<F> {
+    fn each_computed<'n>(&'n self, mut each: impl FnMut(&'n TemplateNode)) {
+        self.computed.iter().for_each(|(_, part)| each(part));
+    }
+
+    /// Returns the computed part with an index.
+    fn part_at(&self, place: Option<usize>) -> Option<&TemplateNode> {
+        let found = self.computed.iter().find(|(own, _)| Some(*own) == place);
+        found.map(|(_, part)| part)
+    }
+
+    fn compute(
+        &self,
+        building: &mut TemplateEvaluation<'_, '_>,
+        made: &mut Vec<Value>,
+    ) -> Result<(), Error> {
+        building.budget.pay(self.weight).map_err(too_large)?;
+        let mut parts = self.computed.iter();
+        parts.try_for_each(|(_, part)| part.compute(building, made))
+    }
+
+    fn plan_moves<'n>(&'n mut self, planned: &mut Vec<&'n Query>) {
+        for (_, part) in &mut self.computed {
+            part.plan_moves(planned);
+        }
+    }
+
+    fn write<'v>(
+        &self,
+        mut places: impl Iterator<Item = &'v Value>,
+        writer: &mut TextWriter<'_>,
+        depth_left: usize,
+    ) -> Result<(), Refused> {
+        let depth_left = depth_left.checked_sub(1).ok_or(Refused::TooDeep)?;
+        if self.depth > depth_left {
+            return Err(Refused::TooDeep);
+        }
+        let mut passed = 0;
+        for (fragment, (place, part)) in self.fragments.iter().zip(&self.computed) {
+            writer.fragment(fragment)?;
+            let found = places.nth(place - passed);
+            part.write(found.expect("each part has a place"), writer, depth_left)?;
+            passed = place + 1;
+        }
+        let last = self.fragments.last().expect("one follows the last part");
+        writer.fragment(last)
+    }
+
+    /// Calls `fill` with each computed part and its place.
+    fn fill<'v>(
+        &self,
+        mut places: impl Iterator<Item = &'v mut Value>,
+        mut fill: impl FnMut(&TemplateNode, &mut Value) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let mut passed = 0;
+        for (place, part) in &self.computed {
+            let found = places.nth(place - passed);
+            fill(part, found.expect("each part has a place"))?;
+            passed = place + 1;
+        }
+        Ok(())
+    }
+}
+
+/// Writes the text before, between and after the computed parts; `name` writes the key of a part.
+fn fragments(
+    [open, close]: [&str; 2],
+    nodes: &[TemplateNode],
+    name: impl Fn(usize, &mut TextWriter<'_>) -> Result<(), Refused>,
+) -> Vec<Fragment> {
+    let mut fragments = Vec::new();
+    let mut fragment = Fragment::default();
+    fragment.append(|writer| writer.plain(open));
+    for (index, node) in nodes.iter().enumerate() {
+        fragment.append(|writer| {
+            writer.plain(if index > 0 { "," } else { "" })?;
+            name(index, writer)
+        });
+        match node {
+            TemplateNode::Literal(value) => {
+                fragment.append(|writer| writer.value(value, usize::MAX));
+            }
+            _ => fragments.push(std::mem::take(&mut fragment)),
+        }
+    }
+    fragment.append(|writer| writer.plain(close));
+    fragments.push(fragment);
+    fragments
+}
+
+fn depth_of_fixed(nodes: &[TemplateNode]) -> usize {
+    let depths = nodes.iter().map(|node| match node {
+        TemplateNode::Literal(value) => evaluation_budget::depth(value),
+        _ => 0,
+    });
+    depths.max().unwrap_or_default()
+}
+
+/// Splits nodes into fixed values with their weight, and computed parts.
+fn split(nodes: Vec<TemplateNode>) -> (Vec<Value>, u64, Vec<(usize, TemplateNode)>) {
+    let mut weight = 0;
+    let mut computed = Vec::new();
+    let fixed = nodes
+        .into_iter()
+        .enumerate()
+        .map(|(place, node)| match node {
+            TemplateNode::Literal(value) => {
+                weight += evaluation_budget::weight(&value);
+                value
+            }
+            node => {
+                computed.push((place, node));
+                Value::Null
+            }
+        })
+        .collect();
+    (fixed, weight, computed)
+}

@@ -1,0 +1,475 @@
+//! The follower of events, which assigns each to its thread.
+//!
+//! Each event names the event that it follows, and belongs to the thread of that event. When a Map or a Parallel state
+//! is left, AWS names the last event inside it: the right thread is then an outer one.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use chrono::{DateTime, Utc};
+
+use crate::engine::{Event, EventType};
+use crate::trace::execution_facts::{Facts, Traced};
+use crate::trace::numbered_map::{ByNumber, ExecutionNumber, ThreadNumber};
+use crate::trace::running_executions::Executions;
+use crate::trace::traced_thread::{CurrentState, LastExit, Role, TracedThread, kept};
+use crate::trace::visits::{Attempted, Inside, Steps, VisitEnd};
+
+/// The state of a [`Trace`](crate::trace::Trace).
+#[derive(Debug, Default)]
+pub(super) struct EventFollower {
+    pub(super) keeps_data: bool,
+    /// The errors and causes of Fail states, by name.
+    pub(super) failures: HashMap<String, Reason>,
+    pub(super) threads: ByNumber<ThreadNumber, TracedThread>,
+    pub(super) threads_begun: ThreadNumber,
+    pub(super) executions: Executions,
+    /// The execution of the current event.
+    pub(super) here: Option<ExecutionNumber>,
+    /// The Map Runs in progress: their label, and the thread that waits for them.
+    pub(super) map_runs: Vec<(String, ThreadNumber)>,
+    pub(super) main: Option<ThreadNumber>,
+    facts: Facts,
+    /// The states that followed each state.
+    transitions: BTreeMap<String, BTreeSet<String>>,
+    pub(super) now: DateTime<Utc>,
+    pub(super) finished: Option<Steps>,
+}
+
+/// An error's name and its cause.
+pub(super) type Reason = (Option<String>, Option<String>);
+
+impl EventFollower {
+    pub(super) fn finish(&mut self) -> Traced {
+        if let Some(main) = self.main {
+            self.end(main, VisitEnd::Stopped);
+        }
+        let seen = std::mem::replace(
+            self,
+            Self {
+                keeps_data: self.keeps_data,
+                failures: self.failures.clone(),
+                ..Self::default()
+            },
+        );
+        let mut facts = seen.facts;
+        for (state, next) in seen.transitions {
+            let pairs = next.into_iter().map(|next| (state.clone(), next));
+            facts.transitions.extend(pairs);
+        }
+        Traced {
+            steps: seen.finished.unwrap_or_default(),
+            facts,
+        }
+    }
+
+    pub(super) fn follow(&mut self, event: &Event) {
+        use EventType as Type;
+        self.now = event.timestamp;
+        self.here = self.executions.slot(&event.execution);
+        let name = event.details.name.as_deref().unwrap_or_default();
+        match event.event_type {
+            Type::ExecutionStarted => self.execution_started(event),
+            Type::ExecutionSucceeded => self.execution_ended(event, VisitEnd::Left),
+            Type::ExecutionFailed => self.execution_ended(event, VisitEnd::Failed),
+            Type::ExecutionAborted | Type::ExecutionTimedOut => {
+                self.execution_ended(event, VisitEnd::Stopped);
+            }
+            Type::TaskScheduled | Type::LambdaFunctionScheduled | Type::ActivityScheduled => {
+                self.assign(event, begin);
+            }
+            Type::TaskSucceeded | Type::LambdaFunctionSucceeded | Type::ActivitySucceeded => {
+                self.assign(event, |current| {
+                    current.done = true;
+                    current.pending = false;
+                });
+            }
+            Type::TaskFailed
+            | Type::TaskTimedOut
+            | Type::LambdaFunctionFailed
+            | Type::LambdaFunctionTimedOut
+            | Type::ActivityFailed
+            | Type::ActivityTimedOut
+            | Type::MapRunFailed => self.assign(event, |current| fail(current, attempted(event))),
+            Type::TaskStarted
+            | Type::LambdaFunctionStarted
+            | Type::ActivityStarted
+            | Type::TaskSubmitted => self.assign(event, |_| {}),
+            Type::EvaluationFailed => self.evaluation_failed(event),
+            Type::MapRunStarted => self.map_run_started(event),
+            Type::MapStateStarted => self.inside_started(event, "Map"),
+            Type::ParallelStateStarted => self.inside_started(event, "Parallel"),
+            Type::MapStateFailed => self.inside_failed(event, "Map"),
+            Type::ParallelStateFailed => self.inside_failed(event, "Parallel"),
+            // No event follows these, and aborted work ends with the thread around it.
+            Type::MapStateSucceeded
+            | Type::ParallelStateSucceeded
+            | Type::MapRunSucceeded
+            | Type::MapIterationAborted
+            | Type::MapRunAborted
+            | Type::MapStateAborted
+            | Type::ParallelStateAborted
+            | Type::TaskStateAborted
+            | Type::WaitStateAborted => {}
+            Type::MapIterationStarted => self.iteration_started(event, name),
+            Type::MapIterationSucceeded => self.iteration_ended(event, VisitEnd::Left),
+            Type::MapIterationFailed => self.iteration_ended(event, VisitEnd::Failed),
+            other if other.as_str().ends_with("StateEntered") => self.entered(event, name),
+            _ => self.exited(event, name),
+        }
+    }
+
+    fn execution_started(&mut self, event: &Event) {
+        let label = event.execution.rsplit(':').find_map(|part| {
+            let (_, label) = part.split_once('/')?;
+            Some(label.to_owned())
+        });
+        // If two Map Runs with one label are in progress, the child belongs to the later.
+        let parent = label.and_then(|label| {
+            let mut running = self.map_runs.iter().rev();
+            running
+                .find(|(known, _)| *known == label)
+                .map(|(_, id)| *id)
+        });
+        let role = match parent.and_then(|parent| self.threads.get(&parent)) {
+            Some(waiting) => Role::Child(waiting.children_started()),
+            None => Role::Execution,
+        };
+        let slot = self.executions.begin(&event.execution);
+        let id = self.begin(slot, parent, role);
+        self.executions.give(slot, 0, id, std::iter::empty());
+        if parent.is_none() {
+            self.main = Some(id);
+        }
+    }
+
+    fn execution_ended(&mut self, event: &Event, end: VisitEnd) {
+        let Some(root) = self.owner(0) else {
+            return;
+        };
+        if end == VisitEnd::Failed
+            && let Some(failing) = self.owner(event.previous_event_id)
+        {
+            self.fail_outwards(failing, &attempted(event));
+        }
+        self.end(root, end);
+        if let Some(slot) = self.here {
+            self.executions.end(slot);
+        }
+    }
+
+    /// Marks the state that failed and all states around it as failed.
+    fn fail_outwards(&mut self, failing: ThreadNumber, attempted: &Attempted) {
+        let mut next = Some(failing);
+        while let Some(thread) = next.and_then(|id| self.threads.get_mut(&id)) {
+            if let Some(current) = &mut thread.current {
+                current.visit.end = VisitEnd::Failed;
+                current.visit.explain(attempted);
+            }
+            next = match thread.role {
+                Role::Child(_) => None,
+                _ => thread.parent,
+            };
+        }
+    }
+
+    fn entered(&mut self, event: &Event, name: &str) {
+        let Some(owner) = self.owner(event.previous_event_id) else {
+            return;
+        };
+        // An event that follows the start of a Parallel state, while its thread is still in it, begins a branch.
+        let id = match self.threads.get(&owner) {
+            Some(thread) if thread.is_inside("Parallel") => {
+                self.begin(thread.execution, Some(owner), Role::Branch)
+            }
+            _ => owner,
+        };
+        self.set_owner(id, event.id);
+        if !self.facts.entered.contains(name) {
+            self.facts.entered.insert(name.to_owned());
+        }
+        let keeps_data = self.keeps_data;
+        let Some(thread) = self.threads.get_mut(&id) else {
+            return;
+        };
+        if let Some(left) = thread.left.take() {
+            if left.is_caught {
+                let caught = (left.state.clone(), left.error, name.to_owned());
+                self.facts.caught.insert(caught);
+            }
+            let next = self.transitions.get_mut(&left.state);
+            match next {
+                Some(next) if next.contains(name) => {}
+                Some(next) => {
+                    next.insert(name.to_owned());
+                }
+                None => {
+                    let next = BTreeSet::from([name.to_owned()]);
+                    self.transitions.insert(left.state, next);
+                }
+            }
+        }
+        thread.enter(event, keeps_data);
+        if event.event_type == EventType::FailStateEntered
+            && let Some((error, cause)) = self.failures.get(name)
+            && let Some(current) = &mut thread.current
+        {
+            let reason = Attempted {
+                error: error.clone(),
+                cause: cause.clone(),
+                ..attempted(event)
+            };
+            fail(current, reason);
+        }
+    }
+
+    fn exited(&mut self, event: &Event, name: &str) {
+        let Some(id) = self.outwards(event, |thread| thread.is_in(name)) else {
+            return;
+        };
+        self.end_children(id, VisitEnd::Stopped);
+        self.set_owner(id, event.id);
+        let keeps_data = self.keeps_data;
+        let Some(thread) = self.threads.get_mut(&id) else {
+            return;
+        };
+        let Some(current) = &mut thread.current else {
+            return;
+        };
+        // A Task that is left without an answer failed before its call.
+        let is_task = current.visit.state_type == "Task";
+        let is_caught = current.pending || is_task && !current.done;
+        current.visit.output = kept(event.details.output.as_ref(), keeps_data);
+        let error = current
+            .visit
+            .last_failure()
+            .filter(|_| current.pending)
+            .and_then(|last| last.error.clone());
+        thread.left = Some(LastExit {
+            state: name.to_owned(),
+            is_caught,
+            error,
+        });
+        let end = if is_caught {
+            VisitEnd::Caught
+        } else {
+            VisitEnd::Left
+        };
+        thread.leave(end, event.timestamp);
+    }
+
+    fn evaluation_failed(&mut self, event: &Event) {
+        let state = event.details.state.as_deref().unwrap_or_default();
+        let here = self.here;
+        let found = self.threads.iter_mut().find(|(_, thread)| {
+            let follows = |current: &CurrentState| {
+                current.visit.state == state && current.before == event.previous_event_id
+            };
+            Some(thread.execution) == here && thread.current.as_ref().is_some_and(follows)
+        });
+        let Some((id, thread)) = found else {
+            return;
+        };
+        let id = *id;
+        if let Some(current) = &mut thread.current {
+            fail(current, attempted(event));
+        }
+        self.set_owner(id, event.id);
+    }
+
+    fn map_run_started(&mut self, event: &Event) {
+        let arn = event.details.map_run_arn.as_deref().unwrap_or_default();
+        let label = arn
+            .rsplit(':')
+            .find_map(|part| Some(part.split_once('/')?.1.to_owned()));
+        let owner = self.owner(event.previous_event_id);
+        self.assign(event, |_| {});
+        if let (Some(label), Some(owner)) = (label, owner) {
+            self.map_runs.push((label, owner));
+        }
+    }
+
+    fn inside_started(&mut self, event: &Event, state_type: &'static str) {
+        let failed_before = self.failure_at(event);
+        let Some(id) = self.outwards(event, |thread| thread.is_inside(state_type)) else {
+            return;
+        };
+        self.end_children(id, VisitEnd::Stopped);
+        self.set_owner(id, event.id);
+        let retried = self.with_current(id, |current| {
+            if current.visit.starts > 0 && !current.pending {
+                fail(current, failed_before);
+            }
+            begin(current)
+        });
+        self.note_retry(retried.flatten());
+    }
+
+    fn inside_failed(&mut self, event: &Event, state_type: &'static str) {
+        let failure = self.failure_at(event);
+        let Some(id) = self.outwards(event, |thread| thread.is_inside(state_type)) else {
+            return;
+        };
+        if let Some(failing) = self.owner(event.previous_event_id)
+            && failing != id
+            && let Some(thread) = self.threads.get_mut(&failing)
+            && let Some(current) = &mut thread.current
+        {
+            current.visit.end = VisitEnd::Failed;
+        }
+        self.set_owner(id, event.id);
+        self.end_children(id, VisitEnd::Stopped);
+        self.with_current(id, |current| {
+            current.over = true;
+            if !current.pending {
+                fail(current, failure);
+            }
+        });
+    }
+
+    fn iteration_started(&mut self, event: &Event, map: &str) {
+        let Some(parent) = self.outwards(event, |thread| thread.is_in(map)) else {
+            return;
+        };
+        let role = Role::Iteration(event.details.index.unwrap_or_default());
+        let Some(here) = self.here else {
+            return;
+        };
+        let id = self.begin(here, Some(parent), role);
+        self.set_owner(id, event.id);
+    }
+
+    fn iteration_ended(&mut self, event: &Event, end: VisitEnd) {
+        let wanted = Role::Iteration(event.details.index.unwrap_or_default());
+        let name = event.details.name.as_deref().unwrap_or_default().to_owned();
+        let Some(id) = self.outwards(event, |thread| thread.role == wanted) else {
+            return;
+        };
+        let Some(parent) = self.threads.get(&id).and_then(|thread| thread.parent) else {
+            return;
+        };
+        if !self
+            .threads
+            .get(&parent)
+            .is_some_and(|thread| thread.is_in(&name))
+        {
+            return;
+        }
+        if end == VisitEnd::Failed {
+            let failure = self.failure_at(event);
+            self.with_current(id, |current| current.visit.end = VisitEnd::Failed);
+            self.with_current(parent, |current| {
+                if !current.pending {
+                    fail(current, failure);
+                }
+            });
+        }
+        self.end(id, end);
+        // The next iteration follows the last event inside this one; the event after the Map follows its end.
+        self.set_owner(parent, event.previous_event_id);
+        self.add_owner(parent, event.id);
+    }
+
+    /// Assigns an event to the thread of the event before.
+    fn assign<T>(&mut self, event: &Event, note: impl FnOnce(&mut CurrentState) -> T)
+    where
+        T: NotedRetry,
+    {
+        let Some(id) = self.owner(event.previous_event_id) else {
+            return;
+        };
+        self.set_owner(id, event.id);
+        let noted = self.with_current(id, note);
+        self.note_retry(noted.and_then(T::retried));
+    }
+
+    fn note_retry(&mut self, retried: Option<(String, Option<String>)>) {
+        if let Some(retried) = retried {
+            self.facts.retried.insert(retried);
+        }
+    }
+
+    /// Returns the last failure in the thread of the event before.
+    fn failure_at(&self, event: &Event) -> Attempted {
+        let owner = self.owner(event.previous_event_id);
+        let thread = owner.and_then(|owner| self.threads.get(&owner));
+        let current = thread.and_then(|thread| thread.current.as_ref());
+        let known = current.and_then(|current| current.visit.last_failure().cloned());
+        known.unwrap_or_else(|| attempted(event))
+    }
+
+    /// Returns the nearest matching thread, from that of the event before outwards.
+    fn outwards(
+        &self,
+        event: &Event,
+        is_meant: impl Fn(&TracedThread) -> bool,
+    ) -> Option<ThreadNumber> {
+        let mut id = self.owner(event.previous_event_id)?;
+        loop {
+            let thread = self.threads.get(&id)?;
+            if is_meant(thread) {
+                return Some(id);
+            }
+            id = thread.parent?;
+        }
+    }
+
+    fn with_current<T>(
+        &mut self,
+        id: ThreadNumber,
+        note: impl FnOnce(&mut CurrentState) -> T,
+    ) -> Option<T> {
+        let current = self.threads.get_mut(&id)?.current.as_mut()?;
+        current.visit.left_at = self.now;
+        Some(note(current))
+    }
+}
+
+/// A note that may be a retry: a state and the error for which it is retried.
+trait NotedRetry {
+    fn retried(self) -> Option<(String, Option<String>)>;
+}
+
+impl NotedRetry for () {
+    fn retried(self) -> Option<(String, Option<String>)> {
+        None
+    }
+}
+
+impl NotedRetry for Option<(String, Option<String>)> {
+    fn retried(self) -> Option<(String, Option<String>)> {
+        self
+    }
+}
+
+/// Records the start of an attempt; returns the failure for which it is a retry.
+fn begin(current: &mut CurrentState) -> Option<(String, Option<String>)> {
+    let retried = current.pending.then(|| {
+        let error = current
+            .visit
+            .last_failure()
+            .and_then(|last| last.error.clone());
+        (current.visit.state.clone(), error)
+    });
+    current.pending = false;
+    current.done = false;
+    current.visit.starts += 1;
+    if current.visit.starts > 1 {
+        // Of several attempts, only the last one's inner states are kept.
+        current.visit.inside = Inside::Nothing;
+    }
+    retried
+}
+
+fn fail(current: &mut CurrentState, attempted: Attempted) {
+    current.visit.fail(attempted);
+    current.pending = true;
+}
+
+fn attempted(event: &Event) -> Attempted {
+    Attempted {
+        at: event.timestamp,
+        error: event.details.error.clone(),
+        cause: event.details.cause.clone(),
+        location: event.details.location.clone(),
+    }
+}

@@ -1,0 +1,156 @@
+//! A traced thread of states that has not ended.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use indexmap::IndexMap;
+
+use crate::engine::Event;
+use crate::json_text::JsonText;
+use crate::trace::numbered_map::{ExecutionNumber, ThreadNumber};
+use crate::trace::visits::{Inside, Iterations, MOST_CHARACTERS, Steps, Totals, Visit, VisitEnd};
+
+/// A thread: the machine's own, a branch, an iteration, or a child execution.
+#[derive(Debug)]
+pub(super) struct TracedThread {
+    pub(super) execution: ExecutionNumber,
+    /// The thread whose current state this one runs in.
+    pub(super) parent: Option<ThreadNumber>,
+    pub(super) role: Role,
+    /// The events of this thread that other events may follow.
+    pub(super) ids: Vec<u64>,
+    /// The threads that run in its current state, in the order in which they started.
+    pub(super) children: BTreeSet<ThreadNumber>,
+    pub(super) current: Option<CurrentState>,
+    pub(super) steps: Steps,
+    pub(super) states: IndexMap<String, Totals>,
+    /// The state that was left last, until the next one is entered.
+    pub(super) left: Option<LastExit>,
+}
+
+/// The last exit of a state.
+#[derive(Debug)]
+pub(super) struct LastExit {
+    pub(super) state: String,
+    pub(super) is_caught: bool,
+    /// The name of the caught error, if the history has it.
+    pub(super) error: Option<String>,
+}
+
+/// The role of a thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    Execution,
+    Branch,
+    Iteration(usize),
+    Child(usize),
+}
+
+/// The state that a thread is in.
+#[derive(Debug)]
+pub(super) struct CurrentState {
+    pub(super) visit: Visit,
+    /// The event that the state's entry followed; the failure of an evaluation follows it too.
+    pub(super) before: u64,
+    /// `true` if the last attempt failed and none was started since.
+    pub(super) pending: bool,
+    /// `true` if a task of the last attempt succeeded.
+    pub(super) done: bool,
+    /// `true` once the state has failed for good, and nothing inside it continues.
+    pub(super) over: bool,
+}
+
+impl TracedThread {
+    /// Creates a thread that has entered no state.
+    pub(super) fn new(
+        execution: ExecutionNumber,
+        parent: Option<ThreadNumber>,
+        role: Role,
+    ) -> Self {
+        Self {
+            execution,
+            parent,
+            role,
+            ids: Vec::new(),
+            children: BTreeSet::new(),
+            current: None,
+            steps: Steps::default(),
+            states: IndexMap::new(),
+            left: None,
+        }
+    }
+
+    /// Begins a visit.
+    pub(super) fn enter(&mut self, event: &Event, keeps_data: bool) {
+        let kind = event.event_type.as_str();
+        let state_type = kind.strip_suffix("StateEntered").unwrap_or(kind);
+        let visit = Visit {
+            state: event.details.name.as_deref().unwrap_or_default().to_owned(),
+            state_type,
+            entered_at: event.timestamp,
+            left_at: event.timestamp,
+            end: VisitEnd::Stopped,
+            starts: 0,
+            failures: 0,
+            attempts: Vec::new(),
+            input: kept(event.details.input.as_ref(), keeps_data),
+            output: None,
+            inside: Inside::Nothing,
+        };
+        self.current = Some(CurrentState {
+            visit,
+            before: event.previous_event_id,
+            pending: false,
+            done: false,
+            over: false,
+        });
+    }
+
+    /// Ends the visit, if there is one, and records it.
+    pub(super) fn leave(&mut self, end: VisitEnd, at: DateTime<Utc>) {
+        let Some(CurrentState { mut visit, .. }) = self.current.take() else {
+            return;
+        };
+        visit.end = end;
+        visit.left_at = at;
+        let totals = Totals::of(&visit);
+        match self.states.get_mut(&visit.state) {
+            Some(sum) => sum.add(totals),
+            None => {
+                self.states.insert(visit.state.clone(), totals);
+            }
+        }
+        self.steps.push(visit);
+    }
+
+    pub(super) fn is_in(&self, state: &str) -> bool {
+        self.current
+            .as_ref()
+            .is_some_and(|current| current.visit.state == state)
+    }
+
+    /// Returns the number of children that the thread has started.
+    pub(super) fn children_started(&self) -> usize {
+        let ended = match self.current.as_ref().map(|current| &current.visit.inside) {
+            Some(Inside::Iterations(iterations)) => usize::try_from(Iterations::total(iterations)),
+            _ => Ok(0),
+        };
+        self.children.len() + ended.unwrap_or(usize::MAX / 2)
+    }
+
+    /// Returns `true` if the thread is in a state of the type that has not failed for good.
+    pub(super) fn is_inside(&self, state_type: &str) -> bool {
+        self.current
+            .as_ref()
+            .is_some_and(|current| current.visit.state_type == state_type && !current.over)
+    }
+}
+
+/// Returns the beginning of a text, if data is kept.
+pub(super) fn kept(text: Option<&JsonText>, keeps_data: bool) -> Option<String> {
+    let text = text.filter(|_| keeps_data)?.as_str();
+    match text.char_indices().nth(MOST_CHARACTERS) {
+        Some((end, _)) => Some(format!("{}..", &text[..end])),
+        None => Some(text.to_owned()),
+    }
+}

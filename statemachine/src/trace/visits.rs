@@ -1,0 +1,280 @@
+//! The kept parts of an execution: visits, attempts, iterations and totals.
+
+use std::collections::VecDeque;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use indexmap::IndexMap;
+
+/// The number of steps that are kept from the beginning of a long thread.
+const FIRST_STEPS: usize = 100;
+
+/// The number of steps that are kept from its end.
+const LAST_STEPS: usize = 20;
+
+/// The most failed attempts that are kept per visit.
+const MOST_ATTEMPTS: usize = 5;
+
+/// The most iterations that are kept in full per Map.
+const MOST_ITERATIONS: usize = 10;
+
+/// The most failed iterations that are kept in full besides them.
+const MOST_FAILED_ITERATIONS: usize = 3;
+
+/// The most characters that are kept of an input or an output.
+pub(super) const MOST_CHARACTERS: usize = 2_000;
+
+/// The visits of a thread, in the order in which the states were entered.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct Steps {
+    /// The first ones.
+    pub first: Vec<Visit>,
+    /// The number of visits between the first and the last that were not kept.
+    pub left_out: u64,
+    /// The last ones of a long thread.
+    pub last: VecDeque<Visit>,
+}
+
+/// One visit of a state, from entering it to leaving it.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Visit {
+    /// The state's name.
+    pub state: String,
+    /// The word in its `Type`.
+    pub state_type: &'static str,
+    /// The time at which it was entered.
+    pub entered_at: DateTime<Utc>,
+    /// The time at which it was left, or of its last event.
+    pub left_at: DateTime<Utc>,
+    /// The status at its end.
+    pub end: VisitEnd,
+    /// The number of times its work was started.
+    pub starts: u64,
+    /// The number of failed attempts.
+    pub failures: u64,
+    /// The first failed attempts, and the last.
+    pub attempts: Vec<Attempted>,
+    /// The beginning of its input, if data is kept.
+    pub input: Option<String>,
+    /// The beginning of its output, if data is kept.
+    pub output: Option<String>,
+    /// The flows that ran inside it.
+    pub inside: Inside,
+}
+
+/// The end of a visit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum VisitEnd {
+    /// The visit did not end: the execution was stopped, timed out, or failed elsewhere.
+    #[default]
+    Stopped,
+    /// The state was left with its output.
+    Left,
+    /// The state failed and a catcher matched the failure.
+    Caught,
+    /// The state failed and ended its flow.
+    Failed,
+}
+
+/// A failed attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Attempted {
+    /// The time of the failure.
+    pub at: DateTime<Utc>,
+    /// The error's name, if the history has it.
+    pub error: Option<String>,
+    /// The error's cause.
+    pub cause: Option<String>,
+    /// The field that could not be evaluated.
+    pub location: Option<String>,
+}
+
+/// The flows that ran inside a state.
+#[derive(Debug, Clone, Default)]
+pub enum Inside {
+    /// The state has nothing inside, or it never started.
+    #[default]
+    Nothing,
+    /// The branches of a Parallel state, in the order in which they started.
+    Branches(Vec<Steps>),
+    /// The iterations or child executions of a Map state.
+    Iterations(Box<Iterations>),
+}
+
+/// The iterations of one Map.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct Iterations {
+    /// The number of iterations that succeeded.
+    pub succeeded: u64,
+    /// The number of iterations that failed.
+    pub failed: u64,
+    /// The number of iterations that were stopped.
+    pub stopped: u64,
+    /// The kept iterations, in the order in which they ended: the first, and the first that failed.
+    pub kept: Vec<Iteration>,
+    /// Totals over all of them, by state.
+    pub states: IndexMap<String, Totals>,
+}
+
+/// One iteration of a Map.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Iteration {
+    /// The item's number, from 0; for a child execution, its position in the order of starts.
+    pub index: usize,
+    /// The status at its end.
+    pub end: VisitEnd,
+    /// Its visits.
+    pub steps: Steps,
+}
+
+/// The totals of a state over many visits.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Totals {
+    /// The number of visits.
+    pub visits: u64,
+    /// The number of failed attempts.
+    pub failures: u64,
+    /// The number of visits that failed for good.
+    pub failed: u64,
+    /// The duration of all visits together.
+    pub duration: TimeDelta,
+}
+
+impl Steps {
+    /// Returns all kept visits.
+    #[must_use]
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Visit> {
+        self.first.iter().chain(&self.last)
+    }
+
+    /// Returns `true` if nothing was entered.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.first.is_empty()
+    }
+
+    pub(super) fn push(&mut self, visit: Visit) {
+        if self.first.len() < FIRST_STEPS {
+            self.first.push(visit);
+            return;
+        }
+        self.last.push_back(visit);
+        if self.last.len() > LAST_STEPS {
+            self.last.pop_front();
+            self.left_out += 1;
+        }
+    }
+
+    fn last_mut(&mut self) -> Option<&mut Visit> {
+        self.last.back_mut().or(self.first.last_mut())
+    }
+}
+
+impl Visit {
+    /// Returns its duration, by the execution's clock.
+    #[must_use]
+    pub fn duration(&self) -> TimeDelta {
+        self.left_at - self.entered_at
+    }
+
+    /// Returns the last failed attempt.
+    #[must_use]
+    pub fn last_failure(&self) -> Option<&Attempted> {
+        self.attempts.last()
+    }
+
+    pub(super) fn fail(&mut self, attempted: Attempted) {
+        self.failures += 1;
+        if self.attempts.len() == MOST_ATTEMPTS {
+            self.attempts.pop();
+        }
+        self.attempts.push(attempted);
+    }
+
+    /// Adds the error and the cause to the failure that ended the visit, and to those inside it: the history only has
+    /// them at its end.
+    pub(super) fn explain(&mut self, reason: &Attempted) {
+        match self.attempts.last_mut() {
+            Some(last) if last.error.is_none() && last.cause.is_none() => {
+                last.error.clone_from(&reason.error);
+                last.cause.clone_from(&reason.cause);
+            }
+            Some(_) => {}
+            None => self.fail(reason.clone()),
+        }
+        let flows: Vec<&mut Steps> = match &mut self.inside {
+            Inside::Nothing => Vec::new(),
+            Inside::Branches(branches) => branches.iter_mut().collect(),
+            Inside::Iterations(iterations) => iterations
+                .kept
+                .iter_mut()
+                .map(|kept| &mut kept.steps)
+                .collect(),
+        };
+        for steps in flows {
+            if let Some(last) = steps.last_mut()
+                && last.end == VisitEnd::Failed
+                && last.last_failure().is_none_or(|last| last.error.is_none())
+            {
+                last.explain(reason);
+            }
+        }
+    }
+}
+
+impl Iterations {
+    /// Returns the number of iterations that were started.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.succeeded + self.failed + self.stopped
+    }
+
+    pub(super) fn add(&mut self, iteration: Iteration, states: IndexMap<String, Totals>) {
+        let counter = match iteration.end {
+            VisitEnd::Failed => &mut self.failed,
+            VisitEnd::Stopped => &mut self.stopped,
+            VisitEnd::Left | VisitEnd::Caught => &mut self.succeeded,
+        };
+        *counter += 1;
+        add_totals(&mut self.states, states);
+        let failed = |kept: &&Iteration| kept.end == VisitEnd::Failed;
+        let is_early_failure = iteration.end == VisitEnd::Failed
+            && self.kept.iter().filter(failed).count() < MOST_FAILED_ITERATIONS;
+        if is_early_failure || self.kept.len() < MOST_ITERATIONS {
+            self.kept.push(iteration);
+        }
+    }
+}
+
+impl Totals {
+    /// Returns the totals of one visit.
+    pub(super) fn of(visit: &Visit) -> Self {
+        Self {
+            visits: 1,
+            failures: visit.failures,
+            failed: u64::from(visit.end == VisitEnd::Failed),
+            duration: visit.duration(),
+        }
+    }
+
+    pub(super) fn add(&mut self, more: Self) {
+        self.visits += more.visits;
+        self.failures += more.failures;
+        self.failed += more.failed;
+        self.duration += more.duration;
+    }
+}
+
+pub(super) fn add_totals(
+    states: &mut IndexMap<String, Totals>,
+    more: impl IntoIterator<Item = (String, Totals)>,
+) {
+    for (state, totals) in more {
+        states.entry(state).or_default().add(totals);
+    }
+}

@@ -1,0 +1,185 @@
+//! Checks of retriers and catchers that do not do what their author expects.
+
+use serde_json::Value;
+
+use crate::definition::QueryLanguage;
+use crate::definition::model::{Catcher, Flow, ResultPath, Retrier, State, StateKind};
+use crate::definition::task::ResourceKind;
+use crate::diagnostics::diagnostic::{Code, Diagnostic};
+use crate::validate::best_practices::input_fields::first_fields;
+use crate::validate::best_practices::written_state::WrittenState;
+
+/// The error name that matches every failure.
+const ALL: &str = "States.ALL";
+
+pub(super) fn check(written: WrittenState<'_>, flow: &Flow, states: &Value) -> Vec<Diagnostic> {
+    let state = written.state;
+    let mut findings = Vec::new();
+    let retriers: Vec<&[String]> = state
+        .retry
+        .iter()
+        .map(|Retrier { errors, .. }| errors.as_slice())
+        .collect();
+    let catchers: Vec<&[String]> = state
+        .catch
+        .iter()
+        .map(|Catcher { errors, .. }| errors.as_slice())
+        .collect();
+    for (field, handlers) in [("Retry", &retriers), ("Catch", &catchers)] {
+        for (index, errors) in handlers.iter().enumerate() {
+            let place = format!("/{field}/{index}");
+            if creates_cluster(state) && errors.iter().any(|name| name == ALL) {
+                let message = "`States.ALL` also matches a timeout of this task, after which the first cluster may still run and \
+                     cost money";
+                let warning = written.warn(Code::CatchAllOnCreateCluster, &place, message);
+                findings.push(warning.hint("name the errors"));
+            }
+            if !errors.is_empty() && errors.iter().all(|name| is_taken(name, &handlers[..index])) {
+                let message = format!("no error reaches this handler: [{}]", errors.join(", "));
+                let warning = written.warn(Code::UnreachableHandler, &place, message);
+                findings.push(warning.hint(why_unreachable(errors)));
+            }
+        }
+    }
+    let regular = if state.catch.is_empty() {
+        Vec::new()
+    } else {
+        reached(flow, &[flow.start], false)
+    };
+    for (index, catcher) in state.catch.iter().enumerate() {
+        let place = format!("/Catch/{index}");
+        if let Some((reader, field)) = dropped_field(written, flow, states, catcher) {
+            let message = format!(
+                "the error output replaces the whole input, but `{reader}` reads `$.{field}` from it"
+            );
+            let warning = written.warn(Code::CatchDropsInput, &place, message);
+            findings.push(warning.hint("set `ResultPath`, for example to `$.error`"));
+        }
+        if let Some(end) = success_of_failure(flow, &regular, catcher) {
+            let message =
+                format!("the failure is caught, and the execution then succeeds in `{end}`");
+            let warning = written.warn(Code::FailureEndsInSuccess, &place, message);
+            findings.push(warning.hint("end in a Fail state"));
+        }
+    }
+    findings
+}
+
+fn why_unreachable(errors: &[String]) -> &'static str {
+    if errors.iter().all(|name| name == "States.Runtime") {
+        "`States.Runtime` is never retried or caught: remove it"
+    } else {
+        "an earlier handler matches all of them: put this one before it, or remove it"
+    }
+}
+
+fn creates_cluster(state: &State) -> bool {
+    matches!(&state.kind, StateKind::Task(task) if matches!(
+        task.resource.kind(),
+        ResourceKind::Integration { call, .. }
+            if matches!(call.split('.').next(), Some("createCluster" | "runJobFlow"))
+    ))
+}
+
+/// Returns `true` if earlier handlers match every failure of a name, or if no handler ever does.
+fn is_taken(name: &str, earlier: &[&[String]]) -> bool {
+    let is_task_failure =
+        name != ALL && (!name.starts_with("States.") || name == "States.TaskFailed");
+    name == "States.Runtime"
+        || earlier
+            .iter()
+            .flat_map(|errors| errors.iter())
+            .any(|taken| {
+                taken == name
+                    || taken == ALL
+                    || taken == "States.TaskFailed" && is_task_failure
+                    || taken == "States.Timeout" && name == "States.HeartbeatTimeout"
+            })
+}
+
+/// Returns a later state, and a field that it reads but the catcher has dropped from its input.
+fn dropped_field(
+    written: WrittenState<'_>,
+    flow: &Flow,
+    states: &Value,
+    catcher: &Catcher,
+) -> Option<(String, String)> {
+    if written.state.language == QueryLanguage::Jsonata
+        || !matches!(catcher.result_path, ResultPath::Replace)
+    {
+        return None;
+    }
+    let mut known: Vec<String> = ["Error", "Cause"].map(str::to_owned).to_vec();
+    let mut seen = vec![false; flow.states.len()];
+    let mut current = Some(catcher.next);
+    // Only a straight line is followed: after a choice, the author may know more than this check.
+    while let Some(index) = current {
+        if std::mem::replace(seen.get_mut(index)?, true) {
+            return None;
+        }
+        let state = &flow.states[index];
+        if let Some(field) = first_fields(state, states.get(&state.name))
+            .into_iter()
+            .find(|field| !known.contains(field))
+        {
+            return Some((state.name.clone(), field));
+        }
+        match (&state.kind, &state.result_path) {
+            (StateKind::Choice(_), _) => return None,
+            (StateKind::Wait(_) | StateKind::Succeed | StateKind::Fail(_), _)
+            | (_, ResultPath::Discard) => {}
+            (StateKind::Pass(None), ResultPath::Replace) if state.parameters.is_none() => {}
+            (_, ResultPath::Insert(text, _)) => known.extend(first_field(text)),
+            // From here on the data comes from another state.
+            (_, ResultPath::Replace) => return None,
+        }
+        current = state.next;
+    }
+    None
+}
+
+fn first_field(path: &str) -> Option<String> {
+    let field = path.strip_prefix("$.")?.split(['.', '[']).next()?;
+    Some(field.to_owned())
+}
+
+/// Returns the state in which the execution succeeds after a failure was caught, if only failures lead there.
+fn success_of_failure(flow: &Flow, regular: &[bool], catcher: &Catcher) -> Option<String> {
+    let handled = reached(flow, &[catcher.next], true);
+    let end = (0..flow.states.len())
+        .filter(|index| handled[*index])
+        .find(|index| {
+            let state = &flow.states[*index];
+            !regular[*index]
+                && match state.kind {
+                    StateKind::Succeed => true,
+                    StateKind::Fail(_) | StateKind::Choice(_) => false,
+                    _ => state.next.is_none(),
+                }
+        })?;
+    Some(flow.states[end].name.clone())
+}
+
+/// Returns for each state `true` if it can be reached from `from`, with or without catchers on the way.
+fn reached(flow: &Flow, from: &[usize], with_handlers: bool) -> Vec<bool> {
+    let mut reached = vec![false; flow.states.len()];
+    let mut waiting = from.to_vec();
+    while let Some(index) = waiting.pop() {
+        let Some(seen) = reached.get_mut(index) else {
+            continue;
+        };
+        if std::mem::replace(seen, true) {
+            continue;
+        }
+        let state = &flow.states[index];
+        waiting.extend(state.next);
+        if let StateKind::Choice(choice) = &state.kind {
+            waiting.extend(choice.rules.iter().map(|rule| rule.next));
+            waiting.extend(choice.default);
+        }
+        if with_handlers {
+            waiting.extend(state.catch.iter().map(|catcher| catcher.next));
+        }
+    }
+    reached
+}
