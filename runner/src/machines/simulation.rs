@@ -8,13 +8,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use chrono::{DateTime, Utc};
 use drivetrain_statemachine::mocks::{MissingMock, MockCase, MockHandler};
 use drivetrain_statemachine::{
-    Engine, HistorySink, Machine, Outcome, TaskCall, TaskError, TaskHandler, TaskOutput,
+    Engine, HistorySink, Machine, Outcome, TaskCall, TaskFailure, TaskHandler, TaskOutput,
+    TaskRouter,
 };
 use futures::future::BoxFuture;
 use serde_json::Value;
 
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::machines::buckets::handler::Buckets;
+use crate::machines::task_routes::task_routes;
 use crate::terminal::signals;
 
 /// What an execution depends on.
@@ -117,13 +119,10 @@ impl Simulation {
     }
 
     async fn execute(self, sink: impl HistorySink + 'static) -> Result<Ran> {
-        let mut handler = MockHandler::new(self.mocks);
-        if !self.buckets.is_empty() {
-            handler = handler.objects(self.buckets);
-        }
+        let handler = MockHandler::new(self.mocks);
         let inputs = Arc::new(Mutex::default());
         let recording = Recording {
-            mocks: handler.clone(),
+            tasks: task_routes(handler.clone(), self.buckets),
             inputs: self.keeps_inputs.then(|| Arc::clone(&inputs)),
         };
         let mut engine = Engine::new(recording)
@@ -154,19 +153,19 @@ impl Simulation {
     }
 }
 
-/// Keeps what tasks are called with, and lets the mocks answer.
+/// Handler that keeps the inputs of calls and lets their targets answer.
 struct Recording {
-    mocks: MockHandler,
+    tasks: TaskRouter,
     inputs: Option<Arc<Mutex<Inputs>>>,
 }
 
 impl TaskHandler for Recording {
-    fn call(&self, call: TaskCall) -> BoxFuture<'static, Result<TaskOutput, TaskError>> {
+    fn call(&self, call: TaskCall) -> BoxFuture<'static, Result<TaskOutput, TaskFailure>> {
         if let Some(inputs) = &self.inputs {
             let mut inputs = inputs.lock().unwrap_or_else(PoisonError::into_inner);
             let of_state = inputs.entry(call.state.clone()).or_default();
             of_state.push(call.input.clone());
         }
-        self.mocks.call(call)
+        self.tasks.call(call)
     }
 }

@@ -21,7 +21,6 @@ pub(super) const OBJECT_RESOURCES: &str = "arn:aws:states:::s3:";
 #[derive(Clone)]
 pub struct MockHandler {
     shared: Arc<MockState>,
-    objects: Option<Arc<dyn TaskHandler>>,
 }
 
 /// The state that clones of a handler share.
@@ -70,15 +69,7 @@ impl MockHandler {
         };
         Self {
             shared: Arc::new(shared),
-            objects: None,
         }
-    }
-
-    /// Sends the calls by which Map states read and write objects to another handler.
-    #[must_use]
-    pub fn objects(mut self, objects: impl TaskHandler + 'static) -> Self {
-        self.objects = Some(Arc::new(objects));
-        self
     }
 
     /// Waits for a call that the case has no answer for, and returns it.
@@ -127,11 +118,6 @@ impl MockHandler {
 
 impl TaskHandler for MockHandler {
     fn call(&self, call: TaskCall) -> BoxFuture<'static, Result<TaskOutput, TaskFailure>> {
-        if let Some(objects) = &self.objects
-            && call.resource.arn().starts_with(OBJECT_RESOURCES)
-        {
-            return objects.call(call);
-        }
         match self.next(&call.state) {
             Some(answer) => answered(&call, answer),
             None => Box::pin(std::future::pending()),

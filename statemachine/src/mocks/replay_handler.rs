@@ -52,7 +52,6 @@ use crate::{TaskCall, TaskFailure, TaskHandler, TaskOutput};
 #[derive(Clone)]
 pub struct ReplayHandler {
     shared: Arc<ReplayState>,
-    objects: Option<Arc<dyn TaskHandler>>,
     is_patient: bool,
 }
 
@@ -92,7 +91,6 @@ impl ReplayHandler {
         };
         Ok(Self {
             shared: Arc::new(shared),
-            objects: None,
             is_patient: false,
         })
     }
@@ -104,13 +102,6 @@ impl ReplayHandler {
     #[must_use]
     pub fn patient(mut self) -> Self {
         self.is_patient = true;
-        self
-    }
-
-    /// Sends the calls by which Map states read and write objects to another handler.
-    #[must_use]
-    pub fn objects(mut self, objects: impl TaskHandler + 'static) -> Self {
-        self.objects = Some(Arc::new(objects));
         self
     }
 
@@ -200,9 +191,6 @@ fn likeness(one: &Value, other: &Value) -> i64 {
 impl TaskHandler for ReplayHandler {
     fn call(&self, call: TaskCall) -> BoxFuture<'static, Result<TaskOutput, TaskFailure>> {
         let is_object = call.resource.arn().starts_with(OBJECT_RESOURCES);
-        if let Some(objects) = self.objects.as_ref().filter(|_| is_object) {
-            return objects.call(call);
-        }
         match self.next(&call.state, &call.input, is_object) {
             Some(answer) => answered(&call, answer),
             None => Box::pin(std::future::pending()),

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::Path;
 
 use drivetrain_jobs::Problem;
-use drivetrain_statemachine::mocks::MockProblem;
+use drivetrain_statemachine::Problem as MockProblem;
 use drivetrain_statemachine::{Diagnostic, Severity};
 use serde::Serialize;
 
@@ -106,8 +106,8 @@ impl Finding {
             pointer: Some(problem.pointer.clone()),
             location: None,
             file: file.to_owned(),
-            line: Some(problem.place.line),
-            column: Some(problem.place.column),
+            line: problem.place.map(|place| place.line),
+            column: problem.place.map(|place| place.column),
             hint: None,
         }
     }

@@ -7,6 +7,7 @@ use drivetrain_statemachine::{Engine, Machine, Outcome};
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::machines::buckets::handler::Buckets;
 use crate::machines::mocks::from_history::Recorded;
+use crate::machines::task_routes::task_routes;
 
 /// What became of running it again.
 #[derive(Debug)]
@@ -27,20 +28,13 @@ pub fn replay(
     name: &str,
     buckets: &Buckets,
 ) -> Result<Replayed> {
-    let handler = || -> Result<ReplayHandler> {
-        let handler = recorded.replay_handler()?;
-        Ok(if buckets.is_empty() {
-            handler
-        } else {
-            handler.objects(buckets.clone().keeping_writes())
-        })
-    };
-    let (first, _) = run(recorded, machine, name, &handler()?)?;
+    let (first, _) = run(recorded, machine, name, recorded.replay_handler()?, buckets)?;
     if matches!(first, Replayed::InOrder(_)) {
         return Ok(first);
     }
     // A branch may have come further than it did before a failure beside it; then the end is still the same.
-    let (second, outcome) = run(recorded, machine, name, &handler()?.patient())?;
+    let handler = recorded.replay_handler()?.patient();
+    let (second, outcome) = run(recorded, machine, name, handler, buckets)?;
     let is_same = outcome.is_some_and(|outcome| recorded.ended_as(&outcome));
     Ok(if is_same { second } else { first })
 }
@@ -49,12 +43,12 @@ fn run(
     recorded: &Recorded,
     machine: &Machine,
     name: &str,
-    handler: &ReplayHandler,
+    handler: ReplayHandler,
+    buckets: &Buckets,
 ) -> Result<(Replayed, Option<Outcome>)> {
     let start_time: DateTime<Utc> = recorded.start_time().unwrap_or_else(Utc::now);
-    let engine = Engine::new(handler.clone())
-        .start_time(start_time)
-        .machine_name(name);
+    let tasks = task_routes(handler.clone(), buckets.clone().keeping_writes());
+    let engine = Engine::new(tasks).start_time(start_time).machine_name(name);
     let execution = engine
         .start(machine, recorded.input()?)
         .map_err(|error| Error::new(ErrorKind::Usage, error.to_string()))?;
@@ -67,7 +61,7 @@ fn run(
         tokio::select! {
             biased;
             state = handler.diverged() => (Replayed::Diverged(state), None),
-            outcome = execution.result() => (Replayed::InOrder(handler.clone()), Some(outcome)),
+            outcome = execution.result() => (Replayed::InOrder(handler), Some(outcome)),
         }
     }))
 }
