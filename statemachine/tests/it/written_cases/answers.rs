@@ -99,6 +99,9 @@ impl Answers {
                 Ok(answer.submitted.unwrap_or_else(|| json!({})).into())
             }
             token => {
+                if is_activity {
+                    call.started(Some("washer".to_owned()));
+                }
                 if let Some(submitted) = answer.submitted.clone() {
                     call.submitted(submitted);
                 }
@@ -193,6 +196,7 @@ async fn answer_token(answer: Answer, token: String, call: TaskCall) {
 async fn end(end: AnswerEnd) -> Result<Value, TaskError> {
     match end {
         AnswerEnd::Return(output) => Ok(output),
+        AnswerEnd::ReturnText(length) => Ok("x".repeat(length).into()),
         AnswerEnd::Fail(failure) => Err(TaskError {
             error: failure.error,
             cause: failure.cause,

@@ -97,6 +97,8 @@ pub struct Answer {
 pub enum AnswerEnd {
     /// With an output.
     Return(Value),
+    /// With a text of that many characters, for limits.
+    ReturnText(usize),
     /// With a failure.
     Fail(TaskFailure),
     /// Not at all, and the value is `true`.

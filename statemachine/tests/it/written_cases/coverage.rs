@@ -4,7 +4,7 @@ use drivetrain_statemachine::Code;
 use drivetrain_statemachine::intrinsics::FUNCTIONS;
 
 use super::case::Case;
-use super::files::read;
+use super::files::{FOLDERS, read};
 
 /// The operators that compare a Choice rule's `Variable` with a value or a path.
 const COMPARISONS: [&str; 16] = [
@@ -38,6 +38,68 @@ const OTHER_OPERATORS: [&str; 10] = [
     "Not",
     "Or",
     "StringMatches",
+];
+
+/// The fields of states, Map states included, that take a path, a template, an expression or a bound.
+const FIELDS: [&str; 58] = [
+    "Arguments",
+    "Assign",
+    "BackoffRate",
+    "BatchInput",
+    "CSVDelimiter",
+    "CSVHeaderLocation",
+    "CSVHeaders",
+    "Catch",
+    "Cause",
+    "CausePath",
+    "Condition",
+    "Credentials",
+    "Default",
+    "Error",
+    "ErrorPath",
+    "ExecutionType",
+    "HeartbeatSeconds",
+    "HeartbeatSecondsPath",
+    "InputPath",
+    "InputType",
+    "IntervalSeconds",
+    "ItemBatcher",
+    "ItemProcessor",
+    "ItemReader",
+    "ItemSelector",
+    "Items",
+    "ItemsPath",
+    "ItemsPointer",
+    "Iterator",
+    "JitterStrategy",
+    "MaxAttempts",
+    "MaxConcurrency",
+    "MaxConcurrencyPath",
+    "MaxDelaySeconds",
+    "MaxInputBytesPerBatch",
+    "MaxInputBytesPerBatchPath",
+    "MaxItems",
+    "MaxItemsPath",
+    "MaxItemsPerBatch",
+    "MaxItemsPerBatchPath",
+    "Output",
+    "OutputPath",
+    "Parameters",
+    "Result",
+    "ResultPath",
+    "ResultSelector",
+    "ResultWriter",
+    "Retry",
+    "Seconds",
+    "SecondsPath",
+    "TimeoutSeconds",
+    "TimeoutSecondsPath",
+    "Timestamp",
+    "TimestampPath",
+    "ToleratedFailureCount",
+    "ToleratedFailureCountPath",
+    "ToleratedFailurePercentage",
+    "ToleratedFailurePercentagePath",
 ];
 
 /// The error names that the language itself defines and that an execution can end with, or a handler can name.
@@ -100,6 +162,14 @@ fn written_cases_cover_the_language() {
     }
     for operator in OTHER_OPERATORS {
         look_for(&choice, &format!("\"{operator}\":"));
+    }
+    let executed: Vec<&str> = FOLDERS
+        .into_iter()
+        .filter(|name| *name != "validation")
+        .collect();
+    let executed = text(&executed);
+    for field in FIELDS {
+        look_for(&executed, &format!("\"{field}\":"));
     }
     let all = text(&[]);
     for name in ERROR_NAMES {

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::case::{Case, CaseFile};
 
 /// The folders below `tests/cases`, one per subject.
-const FOLDERS: [&str; 14] = [
+pub const FOLDERS: [&str; 14] = [
     "choice",
     "fail_succeed",
     "intrinsics",
@@ -26,10 +26,13 @@ const FOLDERS: [&str; 14] = [
     "wait",
 ];
 
-/// The documents that may be the source of an expected value.
-const SOURCES: [&str; 3] = [
+/// The documents that may be the source of an expected value, each followed by its section; AWS evaluates paths as Jayway
+/// does.
+const SOURCES: [&str; 5] = [
     "ASL specification, ",
     "AWS Step Functions documentation, ",
+    "JSONata documentation, ",
+    "Jayway JsonPath documentation, ",
     "recorded behavior of AWS, ",
 ];
 
