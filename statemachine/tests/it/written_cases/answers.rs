@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::case::{Answer, AnswerEnd, Case};
 
-/// What the tasks of one case may call, and what they called.
+/// The answers and objects of one case, and the calls that its tasks made.
 #[derive(Debug, Clone)]
 pub struct Answers(Arc<Mutex<State>>);
 

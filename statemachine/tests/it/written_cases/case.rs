@@ -14,7 +14,7 @@ pub struct CaseFile {
     pub cases: Vec<Case>,
 }
 
-/// One case: what is run, with which input and answers, and how it must end.
+/// One case: a subject, its input and answers, and the expected end.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Case {
@@ -22,7 +22,7 @@ pub struct Case {
     pub name: String,
     /// The section of the document from which the expected values follow.
     pub source: String,
-    /// What is run: exactly one field of [`Subject`].
+    /// The subject: exactly one of the next seven fields, which [`Subject`] describes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     machine: Option<Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -37,7 +37,7 @@ pub struct Case {
     request: Option<Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     definition: Option<Value>,
-    /// `true` to create the machine as an Express machine.
+    /// Whether to create an Express machine.
     #[serde(default)]
     pub express: bool,
     /// The input of the execution, `{}` if absent.
@@ -52,7 +52,7 @@ pub struct Case {
     pub expect: Expect,
 }
 
-/// What a case runs.
+/// The subject of a case.
 #[derive(Debug)]
 pub enum Subject<'c> {
     /// `machine`: a state machine.
@@ -91,7 +91,7 @@ pub struct Answer {
     pub end: AnswerEnd,
 }
 
-/// How a call ends.
+/// The end of a call.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AnswerEnd {
@@ -101,7 +101,7 @@ pub enum AnswerEnd {
     ReturnText(usize),
     /// With a failure.
     Fail(TaskFailure),
-    /// Not at all, and the value is `true`.
+    /// Never; the value is `true`.
     Silent(bool),
 }
 
@@ -113,7 +113,7 @@ pub struct TaskFailure {
     pub cause: Option<String>,
 }
 
-/// How a case must end: exactly one of `output`, `error`, `status`, `response`, `refused` and `errors`.
+/// The expected end of a case: exactly one of `output`, `error`, `status`, `response`, `refused` and `errors`.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Expect {
@@ -222,13 +222,13 @@ pub struct Finding {
     pub message: Option<String>,
 }
 
-/// Keeps `null` apart from an absent field.
+/// Reads a field that is present, so that `null` differs from an absent field.
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
     Value::deserialize(deserializer).map(Some)
 }
 
 impl Case {
-    /// Returns what the case runs.
+    /// Returns the subject of the case.
     pub fn subject(&self) -> Subject<'_> {
         self.subjects()
             .next()

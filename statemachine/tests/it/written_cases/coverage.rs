@@ -1,4 +1,4 @@
-//! What the written cases must mention, so that no part of the language is left without one.
+//! Checks that the written cases mention every part of the language.
 
 use drivetrain_statemachine::Code;
 use drivetrain_statemachine::intrinsics::FUNCTIONS;

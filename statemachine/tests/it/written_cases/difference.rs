@@ -1,6 +1,6 @@
-//! Where two JSON values differ.
+//! Lists the places at which two JSON values differ.
 //!
-//! Expected text may stand for what no document fixes: `<uuid>`, `<timestamp>`, `<text>` for any text and `<any>` for any
+//! Expected text may stand for a value that no document fixes: `<uuid>`, `<timestamp>`, `<text>` for any text and `<any>` for any
 //! value.
 
 use serde_json::Value;
