@@ -100,7 +100,7 @@ pub enum AnswerEnd {
     /// With a text of that many characters, for limits.
     ReturnText(usize),
     /// With a failure.
-    Fail(TaskFailure),
+    Fail(ErrorAndCause),
     /// Never; the value is `true`.
     Silent(bool),
 }
@@ -108,7 +108,7 @@ pub enum AnswerEnd {
 /// The failure of a call.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct TaskFailure {
+pub struct ErrorAndCause {
     pub error: Option<String>,
     pub cause: Option<String>,
 }

@@ -2,6 +2,26 @@
 //!
 //! A folder per subject, a file per feature, several cases per file; [`case`] describes the format. The expected values
 //! come from the document that a case names as its `source`, never from the output of this crate.
+//!
+//! ```json
+//! {
+//!   "about": "`Retry`: the number of attempts and the delays between them.",
+//!   "cases": [
+//!     {
+//!       "name": "a task that fails once is called again",
+//!       "source": "ASL specification, Retrying after error",
+//!       "state": {"Type": "Task", "Resource": "..", "Retry": [{"ErrorEquals": ["Busy"]}], "End": true},
+//!       "tasks": {"Only": [{"fail": {"error": "Busy", "cause": "why"}}, {"return": "ok"}]},
+//!       "expect": {"output": "ok", "seconds": 1}
+//!     }
+//!   ]
+//! }
+//! ```
+//!
+//! Every case starts at 2026-03-01T08:00:00Z on a clock that jumps over every wait. To add one, derive the expected
+//! value from the document first, then run the case; a value that the crate does not give is a bug of the one or the
+//! other, and the document decides. A file with an unknown key, a case without a source and a name that occurs twice
+//! fail the test.
 
 mod answers;
 mod case;
