@@ -1,5 +1,7 @@
 //! Runs a written case and lists how it ends otherwise than expected.
 
+use std::time::Duration;
+
 use drivetrain_statemachine::{
     Diagnostic, Engine, Event, History, Machine, MachineType, Outcome, Status, TestStateRequest,
     test_state, validate,
@@ -13,6 +15,11 @@ use crate::corpus::in_virtual_time;
 
 /// The instant at which every case starts.
 const START: &str = "2026-03-01T08:00:00Z";
+
+/// The virtual time after which a case counts as one that never ends.
+///
+/// Longer than any case waits, and shorter than the longest sleep of the runtime, about two years.
+const LONGEST: Duration = Duration::from_secs(600 * 24 * 60 * 60);
 
 /// Lists the differences between the end of a case and the expected one.
 pub fn differences(case: &Case) -> Vec<String> {
@@ -83,7 +90,7 @@ fn execution(case: &Case, definition: &Value) -> Vec<String> {
     };
     let history = History::default();
     let input = case.input.clone().unwrap_or_else(|| json!({}));
-    in_virtual_time(async {
+    until_it_ends(async {
         let answers = Answers::of(case);
         let answering = answers.clone();
         let engine = named(Engine::new(move |call| answering.clone().call(call)));
@@ -99,6 +106,14 @@ fn execution(case: &Case, definition: &Value) -> Vec<String> {
             found.push(format!("/tasks/{state}: an answer was never asked for"));
         }
         found
+    })
+}
+
+/// Runs a case on a clock of its own, so that one that waits forever fails at once.
+fn until_it_ends(work: impl Future<Output = Vec<String>>) -> Vec<String> {
+    in_virtual_time(async {
+        let ended = tokio::time::timeout(LONGEST, work).await;
+        ended.unwrap_or_else(|_| vec![format!("it did not end within {LONGEST:?}")])
     })
 }
 
@@ -261,7 +276,7 @@ fn response(case: &Case, request: &Value) -> Vec<String> {
         Ok(request) => request,
         Err(error) => return vec![format!("the request cannot be read: {error}")],
     };
-    in_virtual_time(async {
+    until_it_ends(async {
         let answers = Answers::of(case);
         let answering = answers.clone();
         let engine = named(Engine::new(move |call| answering.clone().call(call)));
