@@ -29,3 +29,4 @@ mod test_state;
 mod trace;
 mod validation;
 mod wording;
+mod written_cases;
