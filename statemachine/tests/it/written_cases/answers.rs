@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use drivetrain_statemachine::{ResourceKind, TaskCall, TaskError, TaskOutput};
+use drivetrain_statemachine::{ResourceKind, TaskCall, TaskFailure, TaskOutput};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -81,7 +81,7 @@ impl Answers {
     }
 
     /// Does one call.
-    pub async fn call(self, call: TaskCall) -> Result<TaskOutput, TaskError> {
+    pub async fn call(self, call: TaskCall) -> Result<TaskOutput, TaskFailure> {
         let service = call.resource.arn().strip_prefix("arn:aws:states:::s3:");
         if let Some(action) = service
             && !self.lock().answers.contains_key(&call.state)
@@ -90,7 +90,7 @@ impl Answers {
         }
         let Some(answer) = self.lock().next(&call) else {
             let cause = format!("`{}` has no answer to {}", call.state, call.input);
-            return Err(TaskError::new("NoAnswer", cause));
+            return Err(TaskFailure::new("NoAnswer", cause));
         };
         let is_activity = *call.resource.kind() == ResourceKind::Activity;
         match call.token.clone() {
@@ -136,20 +136,20 @@ impl State {
         Some(answers.remove(index))
     }
 
-    fn s3(&mut self, action: &str, call: &TaskCall) -> Result<TaskOutput, TaskError> {
+    fn s3(&mut self, action: &str, call: &TaskCall) -> Result<TaskOutput, TaskFailure> {
         let text = |name: &str| call.input[name].as_str().unwrap_or_default();
         let bucket = text("Bucket");
         let key = format!("{bucket}/{}", text("Key"));
         match action {
             "getObject" => match self.objects.get(&key) {
                 Some(body) => Ok(TaskOutput::object(body.clone())),
-                None => Err(TaskError::new(
+                None => Err(TaskFailure::new(
                     "S3.NoSuchKeyException",
                     "The specified key does not exist.",
                 )),
             },
             "putObject" if bucket == "closed" => {
-                Err(TaskError::new("S3.AccessDeniedException", "Access Denied"))
+                Err(TaskFailure::new("S3.AccessDeniedException", "Access Denied"))
             }
             "putObject" => {
                 let body = call.body.clone().unwrap_or_default().to_vec();
@@ -158,7 +158,7 @@ impl State {
                 Ok(json!({}).into())
             }
             "listObjectsV2" => Ok(self.list(bucket, text("Prefix"), &call.input).into()),
-            other => Err(TaskError::new("NoAnswer", format!("S3 has no `{other}`"))),
+            other => Err(TaskFailure::new("NoAnswer", format!("S3 has no `{other}`"))),
         }
     }
 
@@ -189,15 +189,15 @@ async fn answer_token(answer: Answer, token: String, call: TaskCall) {
     // The state may have timed out, which is what the case is about.
     let _ = match end(answer.end).await {
         Ok(output) => call.tokens.succeed(&token, output),
-        Err(TaskError { error, cause }) => call.tokens.fail(&token, error, cause),
+        Err(TaskFailure { error, cause }) => call.tokens.fail(&token, error, cause),
     };
 }
 
-async fn end(end: AnswerEnd) -> Result<Value, TaskError> {
+async fn end(end: AnswerEnd) -> Result<Value, TaskFailure> {
     match end {
         AnswerEnd::Return(output) => Ok(output),
         AnswerEnd::ReturnText(length) => Ok("x".repeat(length).into()),
-        AnswerEnd::Fail(failure) => Err(TaskError {
+        AnswerEnd::Fail(failure) => Err(TaskFailure {
             error: failure.error,
             cause: failure.cause,
         }),
