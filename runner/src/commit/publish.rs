@@ -143,10 +143,10 @@ async fn complete(store: &Store, part: &Part, stop: &StopSignal) -> Result<KeySt
         if found != KeyState::Unknown {
             return Ok(found);
         }
-        let doing = format!("complete `{}`", store.location().url(&key));
+        let operation = format!("complete `{}`", store.location().url(&key));
         match (answer, there) {
             (_, Err(error)) => failure = Some(error),
-            (Err(error), Ok(_)) => failure = Some(store.explain(error, doing)),
+            (Err(error), Ok(_)) => failure = Some(store.explain(error, operation)),
             (Ok(_), Ok(_)) => {}
         }
         if number < TRIES {
