@@ -71,7 +71,7 @@ impl Attempt {
             next: AtomicU64::new(1),
             journal: Journal::default(),
             seals: Arc::default(),
-            under_way: Arc::default(),
+            in_flight: Arc::default(),
             is_given_up: AtomicBool::new(false),
         };
         let started = Started {
@@ -247,7 +247,7 @@ impl Stager {
             .layout
             .part(table, &partition, &inner.id, sequence, extension)?;
         let staging = inner.layout.staging(&inner.id, sequence);
-        let request = Arc::clone(&inner.under_way).read_owned().await;
+        let request = Arc::clone(&inner.in_flight).read_owned().await;
         if inner.is_given_up.load(Ordering::Relaxed) {
             return Err(cancelled());
         }
@@ -263,7 +263,7 @@ impl Stager {
         })?;
         Ok(PartWriter::new(
             inner.store.clone(),
-            Arc::clone(&inner.under_way),
+            Arc::clone(&inner.in_flight),
             Arc::clone(&inner.seals),
             table.to_owned(),
             partition,

@@ -47,7 +47,7 @@ pub(super) struct AttemptState {
     pub seals: Arc<PendingFsyncs>,
     /// Locked for reading by each request that opens or fills an upload, and for writing to wait for all of them. Without it, a
     /// canceled request that the store still works on could end after the abort and leave an upload that no note mentions.
-    pub under_way: Arc<RwLock<()>>,
+    pub in_flight: Arc<RwLock<()>>,
     /// `true` once the attempt is abandoned; no upload is opened from then on.
     pub is_given_up: AtomicBool,
 }
@@ -74,7 +74,7 @@ impl AttemptState {
     /// Blocks new requests and waits for those in flight. Returns `None` after [`QUIET`], because a stop must finish within two
     /// seconds.
     async fn quiet(&self) -> Option<RwLockWriteGuard<'_, ()>> {
-        tokio::time::timeout(QUIET, self.under_way.write())
+        tokio::time::timeout(QUIET, self.in_flight.write())
             .await
             .ok()
     }

@@ -45,7 +45,7 @@ pub struct PartWriter {
     /// The store's tag of each piece that arrived, in order; the completion needs them.
     tags: Vec<String>,
     /// The piece in flight; it returns the piece's tag.
-    under_way: Option<JoinHandle<object_store::Result<String>>>,
+    in_flight: Option<JoinHandle<object_store::Result<String>>>,
 }
 
 /// A file that is sent completely and still invisible.
@@ -100,7 +100,7 @@ impl PartWriter {
             size_bytes: 0,
             sent: 0,
             tags: Vec::new(),
-            under_way: None,
+            in_flight: None,
         }
     }
 
@@ -155,7 +155,7 @@ impl PartWriter {
         // The lock is taken before the request starts and held until the store answers, so that an abandoned attempt can wait for
         // it.
         let request = Arc::clone(&self.requests).read_owned().await;
-        self.under_way = Some(tokio::spawn(async move {
+        self.in_flight = Some(tokio::spawn(async move {
             let _request = request;
             objects.put_part(&key, &upload, index, payload).await
         }));
@@ -164,7 +164,7 @@ impl PartWriter {
 
     /// Waits for the piece in flight and keeps its tag.
     async fn arrived(&mut self) -> Result<()> {
-        let Some(piece) = self.under_way.take() else {
+        let Some(piece) = self.in_flight.take() else {
             return Ok(());
         };
         let tag = piece.await.unwrap_or_else(|error| Err(error.into()));
