@@ -1,4 +1,4 @@
-//! Step 3: one try at a run, and what it leaves behind when it is given up.
+//! Step 3: one attempt at a run, and its clean-up when it is abandoned.
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
@@ -23,13 +23,13 @@ use crate::store::Store;
 use crate::watch::{StopSignal, cancelled};
 
 impl AttemptId {
-    /// A new id: 96 bits from the system's random source, mixed with process and time.
+    /// Returns a new id: 96 bits from the system's random source, mixed with the process id and the time.
     #[must_use]
     pub fn random() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         let mut hash = Sha256::new();
         for _ in 0..4 {
-            // Each `RandomState` has keys of its own from the system.
+            // Each `RandomState` has different keys, which the system's random source seeds.
             let next = NEXT.fetch_add(1, Ordering::Relaxed);
             hash.update(RandomState::new().hash_one(next).to_le_bytes());
         }
@@ -39,15 +39,19 @@ impl AttemptId {
     }
 }
 
-/// One try at a run: opens parts that nobody sees until the commit.
+/// One attempt at a run, which opens parts that stay invisible until the commit.
 #[derive(Debug)]
 pub struct Attempt(Arc<AttemptState>);
 
-/// Opens parts of an attempt from several tasks; clones are of the same attempt.
+/// A handle that opens parts of one attempt from several tasks; clones share the attempt.
 #[derive(Clone, Debug)]
 pub struct Stager(Arc<AttemptState>);
 
 impl Attempt {
+    /// Writes down that an attempt has started, so that `vacuum` can find and clean it up after a crash.
+    ///
+    /// `target` is the record number that the commit tries first; `outputs` pairs each table's plan with the keys that the run
+    /// deletes from it.
     pub(super) async fn begin(
         store: Store,
         layout: Layout,
@@ -67,7 +71,7 @@ impl Attempt {
             next: AtomicU64::new(1),
             journal: Journal::default(),
             seals: Arc::default(),
-            under_way: Arc::default(),
+            in_flight: Arc::default(),
             is_given_up: AtomicBool::new(false),
         };
         let started = Started {
@@ -81,31 +85,31 @@ impl Attempt {
         Ok(Self(Arc::new(inner)))
     }
 
-    /// Its id.
+    /// Returns the attempt's id.
     #[must_use]
     pub fn id(&self) -> &AttemptId {
         &self.0.id
     }
 
-    /// What it tries.
+    /// Returns the id of the run that it attempts.
     #[must_use]
     pub fn run(&self) -> &RunId {
         &self.0.run
     }
 
-    /// The key at which the report of this attempt is stored.
+    /// Returns the key at which the report of this attempt is stored.
     #[must_use]
     pub fn report_key(&self) -> Path {
         self.0.layout.report(&self.0.run, &self.0.id)
     }
 
-    /// The folder of the rows that this attempt rejects.
+    /// Returns the folder of the rows that this attempt rejects.
     #[must_use]
     pub fn quarantine_folder(&self) -> Path {
         self.0.layout.quarantine_of(&self.0.run, &self.0.id)
     }
 
-    /// A handle that opens parts from other tasks.
+    /// Returns a handle that opens parts from other tasks.
     #[must_use]
     pub fn stager(&self) -> Stager {
         Stager(Arc::clone(&self.0))
@@ -124,13 +128,14 @@ impl Attempt {
         self.stager().part(table, partition, extension).await
     }
 
-    /// Step 4, as far as the commit can see it: makes sure that `parts` hold `rows` rows of each table and lie where the run may
-    /// write; drops parts that were opened and are not among them. The job's own checks are the caller's, before this.
+    /// Step 4, as far as the commit can check it: verifies that `parts` hold exactly `rows` rows per table and are only where the
+    /// run may write.
     ///
-    /// `summary` is remembered in the record.
+    /// The caller runs the job's own checks before. `summary` is stored in the record. Uploads that were opened and are not among
+    /// `parts` are aborted before the commit.
     ///
     /// # Errors
-    /// `Failed` where something does not add up; then the attempt is given up.
+    /// `Failed` if a count or a place is wrong; the attempt is then abandoned.
     pub async fn stage(
         self,
         parts: Vec<StagedPart>,
@@ -156,6 +161,7 @@ impl Attempt {
         }
     }
 
+    /// Groups parts by table, checks row counts, partition columns and windows, and returns the outputs of the record.
     fn verified(
         &self,
         parts: Vec<(String, Part)>,
@@ -182,7 +188,7 @@ impl Attempt {
                 let misses = |column: &&String| part.partition.value(column).is_none();
                 if let Some(column) = plan.columns.partition_by.iter().find(misses) {
                     return Err(failed(format!(
-                        "part `{}` lies in no partition of `{column}`",
+                        "part `{}` has no value of partition column `{column}`",
                         part.key
                     )));
                 }
@@ -190,7 +196,7 @@ impl Attempt {
                     && !window.contains(&part.partition)
                 {
                     return Err(failed(format!(
-                        "part `{}` lies outside the window {window}",
+                        "part `{}` is outside the window {window}",
                         part.key
                     )));
                 }
@@ -205,23 +211,26 @@ impl Attempt {
             });
         }
         match tables.keys().next() {
-            Some(table) => Err(failed(format!("table `{table}` is no output of this run"))),
+            Some(table) => Err(failed(format!(
+                "table `{table}` is not an output of this run"
+            ))),
             None => Ok(outputs),
         }
     }
 
-    /// Gives the attempt up: aborts its uploads and marks it ended, for two seconds at most after a stop. What cannot be cleaned
-    /// now is left to the next run or `vacuum`.
+    /// Aborts the attempt's uploads and marks it as ended, within two seconds after a stop. The next run or `vacuum` cleans up
+    /// what is left.
     pub async fn abandon(self, stop: &StopSignal) {
         stop.grace(self.0.abandon()).await;
     }
 }
 
 impl Stager {
-    /// Opens a part of a table in a partition; nobody sees it before the commit.
+    /// Opens a part of a table in a partition; it stays invisible until the commit.
     ///
     /// # Errors
-    /// `Failed` for a table that is no output of the run; otherwise as the store says.
+    /// `Failed` for a table that is not an output of the run; `Cancelled` once the attempt is abandoned; otherwise the kind of
+    /// the store's failure.
     pub async fn part(
         &self,
         table: &str,
@@ -230,7 +239,7 @@ impl Stager {
     ) -> Result<PartWriter> {
         let inner = &self.0;
         if !inner.outputs.iter().any(|(plan, _)| plan.table == table) {
-            let message = format!("table `{table}` is no output of this run");
+            let message = format!("table `{table}` is not an output of this run");
             return Err(Error::new(ErrorKind::Failed, message));
         }
         let sequence = inner.next.fetch_add(1, Ordering::Relaxed);
@@ -238,11 +247,11 @@ impl Stager {
             .layout
             .part(table, &partition, &inner.id, sequence, extension)?;
         let staging = inner.layout.staging(&inner.id, sequence);
-        // A task of its own: once begun it is written down, whether or not anybody still waits.
-        let request = Arc::clone(&inner.under_way).read_owned().await;
+        let request = Arc::clone(&inner.in_flight).read_owned().await;
         if inner.is_given_up.load(Ordering::Relaxed) {
             return Err(cancelled());
         }
+        // A separate task, so that an opened upload is written down even if the caller is canceled meanwhile.
         let (opening, opened) = (Arc::clone(inner), key.clone());
         let opening = tokio::spawn(async move {
             let _request = request;
@@ -254,7 +263,7 @@ impl Stager {
         })?;
         Ok(PartWriter::new(
             inner.store.clone(),
-            Arc::clone(&inner.under_way),
+            Arc::clone(&inner.in_flight),
             Arc::clone(&inner.seals),
             table.to_owned(),
             partition,

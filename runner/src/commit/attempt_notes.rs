@@ -1,4 +1,4 @@
-//! What an attempt writes down of itself, so that others can clean up behind it.
+//! Notes that an attempt keeps in the store, so that later runs and `vacuum` can clean up after it.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -15,35 +15,42 @@ use crate::commit::record::{AttemptId, RunId, path};
 use crate::error::{Context, ErrorKind, Result};
 use crate::store::Store;
 
-/// What an attempt writes down when it begins.
+/// The note that an attempt writes when it begins.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Started {
+    /// The run that it attempts.
     pub run: RunId,
-    /// The least number of the record that it can become.
+    /// The lowest record number that the attempt can be committed as.
     pub aims_at: u64,
 }
 
-/// An upload and its key.
+/// An upload that was opened and not yet completed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct OpenUpload {
+    /// The key of the object that the upload becomes; the staging key if a listing found it.
     pub key: String,
+    /// The id that the store gave the upload.
     pub id: String,
 }
 
-/// The uploads that an attempt opened, written down before anything is sent to them.
+/// The uploads that an attempt opened. Each is written down before any bytes are sent to it, unless the store lists uploads
+/// itself.
 #[derive(Debug, Default)]
 pub(crate) struct Journal {
+    /// All uploads so far, in the order in which they were opened.
     opened: Mutex<Vec<OpenUpload>>,
-    /// How many of them are written; whoever holds the lock writes for all who wait.
+    /// The number of uploads that are written down. The task that holds the lock writes for all tasks that wait for it.
     written: tokio::sync::Mutex<usize>,
 }
 
 impl Journal {
+    /// Returns a copy of the uploads opened so far.
     pub fn opened(&self) -> Vec<OpenUpload> {
         let opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
         opened.clone()
     }
 
+    /// Adds an upload, and returns once it is written down by this task or by another one.
     pub async fn add(
         &self,
         store: &Store,
@@ -74,27 +81,28 @@ impl Journal {
     }
 }
 
-/// Aborts uploads; `false` where one could not be.
+/// Aborts uploads and returns `true` if all aborts succeeded. A failure is only logged, because `vacuum` tries again.
 pub(crate) async fn abort(store: &Store, uploads: Vec<OpenUpload>) -> bool {
     let aborts = uploads.into_iter().map(|upload| abort_one(store, upload));
     let mut answers = together(aborts);
     let mut all = true;
     while let Some(answer) = answers.next().await {
         if let Err(error) = answer {
-            warn!(%error, "an upload is left behind");
+            warn!(%error, "cannot abort an upload, left to vacuum");
             all = false;
         }
     }
     all
 }
 
+/// Aborts one upload; an upload that does not exist is not an error.
 async fn abort_one(store: &Store, upload: OpenUpload) -> Result<()> {
     let key = path(&upload.key)?;
     let aborted = store.objects().abort(&key, &upload.id).await;
     aborted.map_err(|error| store.explain(error, format!("abort the upload of `{key}`")))
 }
 
-/// Deletes an attempt's notes, that it has ended last.
+/// Deletes an attempt's notes. The note that it ended goes last, so that an interrupted clean-up is found again.
 pub(crate) async fn forget(store: &Store, layout: &Layout, attempt: &AttemptId) -> Result<()> {
     let ended = layout.ended(attempt);
     let notes = store.list(&layout.attempt(attempt)).await?;
@@ -106,7 +114,7 @@ pub(crate) async fn forget(store: &Store, layout: &Layout, attempt: &AttemptId) 
     store.delete(last).await
 }
 
-/// The attempts that left notes, each with the notes' keys.
+/// Returns the attempts that left notes, each with its notes as a listing shows them.
 pub(crate) async fn attempts(
     store: &Store,
     layout: &Layout,
@@ -125,7 +133,7 @@ pub(crate) async fn attempts(
     Ok(found)
 }
 
-/// The uploads that an attempt wrote down, or that a listing of its staging folder shows.
+/// Returns the uploads of an attempt, from its notes and from its staging folder if the store lists that.
 pub(crate) async fn uploads_of(
     store: &Store,
     layout: &Layout,
@@ -157,7 +165,7 @@ pub(crate) async fn uploads_of(
     Ok(uploads)
 }
 
-/// Takes away what attempts left that marked themselves ended; others may still be at work.
+/// Aborts the uploads and deletes the notes of attempts that marked themselves as ended. Any other attempt may still be running.
 pub(crate) async fn clean_ended(store: &Store, layout: &Layout) -> Result<()> {
     for (attempt, notes) in attempts(store, layout).await? {
         let ended = layout.ended(&attempt);

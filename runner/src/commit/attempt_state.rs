@@ -1,4 +1,4 @@
-//! What the handles of one attempt share: its uploads, their notes, and the requests in flight.
+//! State that all handles of one attempt share: its uploads, their notes and the requests in flight.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -19,31 +19,41 @@ use crate::commit::record::{AttemptId, Consumed, Output, Part, Run, RunId};
 use crate::error::Result;
 use crate::store::Store;
 
-/// How long giving up waits for requests under way: half of what a stop leaves for all of it.
+/// The longest wait for requests in flight when an attempt is abandoned: half of the two seconds that a stop allows.
 const QUIET: Duration = Duration::from_secs(1);
 
-/// An attempt as its handles share it: what it aims at, and what it has opened.
+/// The shared state of one attempt: its target and the uploads that it opened.
 #[derive(Debug)]
 pub(super) struct AttemptState {
+    /// The store of the tables and the log.
     pub store: Store,
+    /// The keys of the job.
     pub layout: Layout,
+    /// The run that is attempted.
     pub run: RunId,
+    /// The attempt's id, which is part of every key that it writes.
     pub id: AttemptId,
+    /// The record number that the commit tries first.
     pub target: u64,
+    /// The plan of each table, with the keys that the run deletes from it.
     pub outputs: Vec<(OutputPlan, Vec<String>)>,
+    /// Input objects that no later append may take again.
     pub consumed: Vec<Consumed>,
+    /// The sequence number of the next part, from 1.
     pub next: AtomicU64,
+    /// The uploads that were opened, and their notes.
     pub journal: Journal,
+    /// The fsyncs of finished parts.
     pub seals: Arc<PendingFsyncs>,
-    /// Held by each request that opens or fills an upload: one that is given up while the store works on it would otherwise
-    /// come after the abort, and leave behind what nobody knows of.
-    pub under_way: Arc<RwLock<()>>,
-    /// From then on nothing is opened.
+    /// Locked for reading by each request that opens or fills an upload, and for writing to wait for all of them. Without it, a
+    /// canceled request that the store still works on could end after the abort and leave an upload that no note mentions.
+    pub in_flight: Arc<RwLock<()>>,
+    /// `true` once the attempt is abandoned; no upload is opened from then on.
     pub is_given_up: AtomicBool,
 }
 
 impl AttemptState {
-    /// Opens an upload and writes it down.
+    /// Opens an upload, writes it down and returns its id.
     pub async fn open(&self, key: &Path, staging: &Path) -> Result<String> {
         let opened = self.store.objects().open_upload(key, staging).await;
         let id = opened.map_err(|error| {
@@ -61,15 +71,15 @@ impl AttemptState {
         Ok(id)
     }
 
-    /// Waits for requests that nobody waits for any more, and lets no other begin; in vain after a while, for a stop is heard
-    /// in two seconds.
+    /// Blocks new requests and waits for those in flight. Returns `None` after [`QUIET`], because a stop must finish within two
+    /// seconds.
     async fn quiet(&self) -> Option<RwLockWriteGuard<'_, ()>> {
-        tokio::time::timeout(QUIET, self.under_way.write())
+        tokio::time::timeout(QUIET, self.in_flight.write())
             .await
             .ok()
     }
 
-    /// Waits until all parts last through a power cut.
+    /// Waits until all parts, and the names of their staged files, survive a power failure.
     pub async fn seal(&self, outputs: &[Output]) -> Result<()> {
         let parts = outputs.iter().flat_map(|output| &output.parts);
         together(parts.map(|part| self.seal_one(part)))
@@ -77,9 +87,10 @@ impl AttemptState {
             .await?;
         let folders = [self.layout.staged(&self.id)];
         let settled = self.store.objects().settle(&folders).await;
-        settled.map_err(|error| self.store.explain(error, "make the staged parts last"))
+        settled.map_err(|error| self.store.explain(error, "sync the staged parts to disk"))
     }
 
+    /// Waits until one part survives a power failure.
     async fn seal_one(&self, part: &Part) -> Result<()> {
         let key = part.path()?;
         let sealed = self.seals.end(&self.store, &key, part).await;
@@ -98,7 +109,7 @@ impl AttemptState {
         abort(&self.store, unused).await;
     }
 
-    /// Aborts all uploads and marks the attempt ended, then takes its notes away.
+    /// Aborts all uploads, marks the attempt as ended, and deletes its notes if all aborts succeeded.
     pub async fn abandon(&self) {
         self.is_given_up.store(true, Ordering::Relaxed);
         let _quiet = self.quiet().await;
@@ -117,7 +128,7 @@ impl AttemptState {
         }
     }
 
-    /// Takes away the attempt's notes.
+    /// Deletes the attempt's notes; a failure is left to `vacuum`.
     pub async fn forget(&self) {
         if let Err(error) = forget(&self.store, &self.layout, &self.id).await {
             debug!(attempt = %self.id, %error, "notes are left to vacuum");

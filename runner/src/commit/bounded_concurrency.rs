@@ -1,17 +1,17 @@
-//! Several requests at once.
+//! Concurrent requests to a store, with a fixed limit.
 
 use std::vec;
 
 use futures::future::{BoxFuture, FutureExt};
 use futures::stream::{self, Iter, StreamExt};
 
-/// Requests that are under way at once hide the store's latency; more than this only queue.
+/// The number of concurrent requests: enough to hide the store's latency; more would only queue.
 const AT_ONCE: usize = 16;
 
-/// Pieces of work as one stream of their results, 16 at a time, in order.
+/// Returns the results of `work` as a stream, in order, with at most 16 futures in flight.
 ///
-/// They are boxed before they are a stream: closures that lend to their futures would make the caller's future one that no
-/// other thread can take over.
+/// The futures are boxed before they become a stream: over closures that lend to their futures, the caller's future would not be
+/// `Send`.
 pub(crate) fn together<'a, T: 'a>(
     work: impl IntoIterator<Item = impl Future<Output = T> + Send + 'a>,
 ) -> stream::Buffered<Iter<vec::IntoIter<BoxFuture<'a, T>>>> {

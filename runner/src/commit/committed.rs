@@ -1,4 +1,4 @@
-//! The last stages of a run: committed, then published.
+//! The last two stages of a run: committed, then published.
 
 use std::sync::Arc;
 
@@ -8,45 +8,51 @@ use crate::commit::record::Record;
 use crate::error::{Error, ErrorKind, Result};
 use crate::watch::StopSignal;
 
-/// The run's record is in the log: it is decided, and anybody can publish it.
+/// A run whose record is in the log: its outcome is decided, and any process can publish it.
 #[derive(Debug)]
-#[must_use = "a committed run is still to be published"]
+#[must_use = "a committed run must still be published"]
 pub struct Committed {
+    /// The attempt, for its store, keys and notes.
     inner: Arc<AttemptState>,
+    /// The record that was put.
     record: Record,
 }
 
-/// The run is done: its parts are at their keys, what it replaced is gone, and its record is marked.
+/// A run whose parts are at their keys, whose replaced objects are deleted, and whose record is marked.
 #[derive(Debug)]
 pub struct Published {
+    /// The record that was published.
     record: Record,
 }
 
-/// How a publish ended.
+/// The result of a publish.
 #[derive(Debug)]
 #[must_use = "only `Published` is success"]
 pub enum PublishOutcome {
-    /// All is done.
+    /// The publish is complete.
     Published(Published),
-    /// The store had dropped an upload: the record is void, and the run is to start again at step 1.
+    /// The store dropped an upload, so the record is void; the run must start again at step 1.
     StartAgain,
 }
 
 impl Committed {
+    /// Wraps an attempt whose record was put.
     pub(super) fn new(inner: Arc<AttemptState>, record: Record) -> Self {
         Self { inner, record }
     }
 
-    /// What was committed.
+    /// Returns the committed record.
     #[must_use]
     pub fn record(&self) -> &Record {
         &self.record
     }
 
-    /// Completes the uploads, takes away what is replaced, and marks the record. After a stop it goes on for two seconds at most.
+    /// Completes the uploads, deletes the replaced objects and marks the record. After a stop it continues for two seconds at
+    /// most.
     ///
     /// # Errors
-    /// `TryAgain` where it is not finished: the run is committed, and the same command (or anybody's next) finishes it.
+    /// `TryAgain` if it does not finish: the run is committed, and the same command, or the next process that reads the log,
+    /// finishes it.
     pub async fn publish(self, stop: &StopSignal) -> Result<PublishOutcome> {
         let inner = &self.inner;
         let settled = stop
@@ -71,7 +77,7 @@ impl Committed {
 }
 
 impl Published {
-    /// What was published.
+    /// Returns the published record.
     #[must_use]
     pub fn record(&self) -> &Record {
         &self.record

@@ -1,4 +1,4 @@
-//! The last questions before a commit: whether the run is still wanted, and the notice that its record is on its way.
+//! The last questions before a commit: whether the run is still wanted, and the notice that its record is about to be put.
 
 use async_trait::async_trait;
 

@@ -1,4 +1,4 @@
-//! What a run reads, as it lies there when the run begins.
+//! Inputs of a run, frozen as they are when the run begins.
 
 use std::collections::BTreeMap;
 
@@ -19,20 +19,20 @@ use crate::watch::StopSignal;
 /// A table of another job as an input.
 #[derive(Clone, Debug)]
 pub struct TableInput {
-    /// The run that last changed it.
+    /// The live run that changed it last.
     pub run: Option<RunId>,
     /// Its columns and types.
     pub columns: Columns,
-    /// Its live parts; `key`s are relative to the store's root.
+    /// Its live parts; keys are relative to the store's root.
     pub objects: Vec<FrozenObject>,
-    /// The same parts as the log has them, in the same order.
+    /// The same parts as the log lists them, in the same order.
     pub parts: Vec<Part>,
 }
 
-/// Lists the objects below a prefix, by key; hidden names and folder markers are skipped.
+/// Lists the objects below a prefix in key order; skips hidden names and folder markers.
 ///
 /// # Errors
-/// `InputMissing` where there is none; otherwise as the store says.
+/// `InputMissing` if no object is left; otherwise the kind of the store's failure.
 pub async fn list_input(store: &Store, prefix: &str) -> Result<Vec<FrozenObject>> {
     let root = path(prefix)?;
     let listed = store.list(&root).await?;
@@ -43,15 +43,16 @@ pub async fn list_input(store: &Store, prefix: &str) -> Result<Vec<FrozenObject>
         let url = store.location().url(&root);
         let what = match found {
             0 => "no objects".to_owned(),
-            found => format!("only {found} hidden or empty ones"),
+            found => format!("only {found} hidden or empty objects"),
         };
         let message = format!("`{url}/` holds {what}");
         return Err(Error::new(ErrorKind::InputMissing, message)
-            .hint("check `--input`; a dataset's files lie in `<input>/raw/<dataset>/`"));
+            .hint("check `--input`; a dataset's files belong in `<input>/raw/<dataset>/`"));
     }
     Ok(frozen)
 }
 
+/// Builds a frozen object from a listing entry.
 fn freeze(store: &Store, object: ObjectMeta) -> FrozenObject {
     FrozenObject {
         url: store.location().url(&object.location),
@@ -62,10 +63,11 @@ fn freeze(store: &Store, object: ObjectMeta) -> FrozenObject {
     }
 }
 
-/// The live parts of a job's table, by its log; finishes its last publish first.
+/// Returns the live parts of a job's table by its log, and finishes the log's last publish first.
 ///
 /// # Errors
-/// `InputMissing` where the job has not written it; `TryAgain` where a part was replaced just now; otherwise as the store says.
+/// `InputMissing` if the job has not written the table; `TryAgain` if a part was just replaced; otherwise the kind of the store's
+/// failure.
 pub async fn read_table(store: &Store, job: &str, table: &str) -> Result<TableInput> {
     let layout = Layout::new(job);
     let log = loop {
@@ -86,11 +88,11 @@ pub async fn read_table(store: &Store, job: &str, table: &str) -> Result<TableIn
             store.location()
         );
         return Err(Error::new(ErrorKind::InputMissing, message).hint(format!(
-            "run job `{job}` first, with `--output {}` too",
+            "first run job `{job}` with `--output {}`",
             store.location()
         )));
     };
-    // Which parts are live is the log's to say; a listing only adds the versions, a thousand at a time.
+    // The log decides which parts are live. The listing only adds their versions, a thousand per request.
     let mut versions = versions(store, &layout, table).await?;
     let mut objects = Vec::with_capacity(found.parts.len());
     for part in &found.parts {
@@ -113,7 +115,7 @@ pub async fn read_table(store: &Store, job: &str, table: &str) -> Result<TableIn
     })
 }
 
-/// What lies under a table's root, by key.
+/// Lists the objects under a table's root, by key.
 async fn versions(
     store: &Store,
     layout: &Layout,
@@ -124,11 +126,12 @@ async fn versions(
     Ok(listed.into_iter().map(by_key).collect())
 }
 
-/// The live parts of a job's table as its log stands, for a plan: nothing is finished or read, and a part that is not there yet
-/// has no version; `None` where the job has not written it.
+/// Returns the live parts of a job's table for a plan, without finishing a publish or reading a part.
+///
+/// A part that does not exist yet has no version. Returns `None` if the job has not written the table.
 ///
 /// # Errors
-/// As the store says.
+/// The kind of the store's failure.
 pub async fn foresee_table(store: &Store, job: &str, table: &str) -> Result<Option<TableInput>> {
     let layout = Layout::new(job);
     let log = Log::read_layout(store, &layout).await?;
@@ -156,7 +159,7 @@ pub async fn foresee_table(store: &Store, job: &str, table: &str) -> Result<Opti
     }))
 }
 
-/// Whether a listed object is data: no hidden name in its path below the root, and no folder marker.
+/// Returns `true` if a listed object is data: no hidden name in its path below the root, and not a folder marker.
 pub(super) fn is_data(object: &ObjectMeta, root: &Path) -> bool {
     let Some(mut below) = object.location.prefix_match(root) else {
         return false;
@@ -165,7 +168,7 @@ pub(super) fn is_data(object: &ObjectMeta, root: &Path) -> bool {
     !hidden && !is_marker(object, root)
 }
 
-/// A console's "create folder" leaves an empty object of the folder's name, whose last slash a listing hides.
+/// Returns `true` for the empty object that "create folder" of a console leaves; a listing hides the last slash of its name.
 fn is_marker(object: &ObjectMeta, root: &Path) -> bool {
     let name = object.location.filename().unwrap_or_default();
     let folder = object.location == *root || !name.contains('.') || name.contains('=');

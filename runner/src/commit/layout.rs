@@ -1,4 +1,4 @@
-//! Keys of what lies below an output root.
+//! Keys of everything that a job stores below an output root.
 
 use object_store::path::Path;
 
@@ -6,7 +6,7 @@ use crate::commit::partition::Partition;
 use crate::commit::record::{AttemptId, RunId};
 use crate::error::{Context, ErrorKind, Result};
 
-/// The folder of everything that is no table; outside every table root, so that crawlers never see it.
+/// The folder of everything that is not a table. It is outside every table root, so crawlers never see it.
 const OURS: &str = "_drivetrain";
 
 /// Returns the folder below which each job has its log, reports and quarantine.
@@ -17,50 +17,60 @@ pub(super) fn jobs() -> Path {
 /// The keys of one job.
 #[derive(Clone, Debug)]
 pub(super) struct Layout {
+    /// The job's name, a checked word without slashes.
     job: String,
 }
 
-/// What a key of the log is.
+/// The kind and number of an object in the log's folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LogKey {
+    /// A record.
     Record(u64),
+    /// The mark of a published record.
     Mark(u64),
+    /// A checkpoint that includes the records up to this number.
     Checkpoint(u64),
 }
 
 impl Layout {
+    /// Returns the layout of a job.
     pub fn new(job: &str) -> Self {
         Self {
             job: job.to_owned(),
         }
     }
 
-    /// Job and table names are checked words, attempts and numbers are ours: this is always a key.
+    /// Parses a key. It is always valid, because job and table names are checked words, and we choose attempt ids and numbers.
     fn key(text: &str) -> Path {
         Path::parse(text).expect("names of jobs and attempts hold no slashes")
     }
 
+    /// Returns a key in the job's folder below [`OURS`].
     fn ours(&self, rest: &str) -> Path {
         Self::key(&format!("{OURS}/{}/{rest}", self.job))
     }
 
+    /// Returns the folder of records, marks and checkpoints.
     pub fn log(&self) -> Path {
         self.ours("log")
     }
 
+    /// Returns the key of a record. Numbers have 20 digits, so that key order is numeric order.
     pub fn record(&self, number: u64) -> Path {
         self.ours(&format!("log/{number:020}.json"))
     }
 
+    /// Returns the key of the mark of a published record.
     pub fn mark(&self, number: u64) -> Path {
         self.ours(&format!("log/{number:020}.published"))
     }
 
+    /// Returns the key of the checkpoint after a record.
     pub fn checkpoint(&self, number: u64) -> Path {
         self.ours(&format!("log/{number:020}.checkpoint.json"))
     }
 
-    /// What a file name in the log's folder means; `None` for what is not the log's.
+    /// Parses a key of the log's folder; `None` if its file name is not one of the log's.
     pub fn parse(key: &Path) -> Option<LogKey> {
         let (number, kind) = key.filename()?.split_once('.')?;
         if number.len() != 20 {
@@ -75,75 +85,92 @@ impl Layout {
         }
     }
 
+    /// Returns the folder of all attempts' notes.
     pub fn attempts(&self) -> Path {
         self.ours("attempts")
     }
 
+    /// Returns the folder of one attempt's notes.
     pub fn attempt(&self, attempt: &AttemptId) -> Path {
         self.ours(&format!("attempts/{attempt}"))
     }
 
+    /// Returns the key of the note that an attempt writes first.
     pub fn started(&self, attempt: &AttemptId) -> Path {
         self.ours(&format!("attempts/{attempt}/started.json"))
     }
 
+    /// Returns the key of a list of uploads; `sequence` is the number of uploads that earlier lists hold.
     pub fn uploads(&self, attempt: &AttemptId, sequence: u64) -> Path {
         self.ours(&format!("attempts/{attempt}/{sequence:06}.uploads"))
     }
 
+    /// Returns the key of the note that allows the next run to clean up the attempt.
     pub fn ended(&self, attempt: &AttemptId) -> Path {
         self.ours(&format!("attempts/{attempt}/ended.json"))
     }
 
+    /// Returns the folder of all staged files; only a file system uses it.
     pub fn staging_root(&self) -> Path {
         self.ours("staging")
     }
 
+    /// Returns the folder of one attempt's staged files.
     pub fn staged(&self, attempt: &AttemptId) -> Path {
         self.ours(&format!("staging/{attempt}"))
     }
 
+    /// Returns the key of one staged file.
     pub fn staging(&self, attempt: &AttemptId, sequence: u64) -> Path {
         self.ours(&format!("staging/{attempt}/{sequence:06}"))
     }
 
+    /// Returns the folder of all rows that break a contract.
     pub fn quarantine(&self) -> Path {
         self.ours("quarantine")
     }
 
+    /// Returns the folder of the rows that one attempt rejects.
     pub fn quarantine_of(&self, run: &RunId, attempt: &AttemptId) -> Path {
         self.ours(&format!("quarantine/{run}/{attempt}"))
     }
 
+    /// Returns the key of an attempt's report.
     pub fn report(&self, run: &RunId, attempt: &AttemptId) -> Path {
         self.ours(&format!("reports/{run}/{attempt}.json"))
     }
 
+    /// Returns the key of an object that tests conditional puts.
     pub fn probe(&self, attempt: &AttemptId) -> Path {
         self.ours(&format!("probe/{attempt}.json"))
     }
 
+    /// Returns the folder of the objects that test conditional puts.
     pub fn probes(&self) -> Path {
         self.ours("probe")
     }
 
+    /// Returns the folder of the objects whose listing shows the store's time.
     pub fn clocks(&self) -> Path {
         self.ours("clock")
     }
 
+    /// Returns the key of an object whose listing shows the store's time.
     pub fn clock(&self, attempt: &AttemptId) -> Path {
         self.ours(&format!("clock/{attempt}.json"))
     }
 
+    /// Returns the folder of everything that the job stores outside its tables.
     pub fn everything(&self) -> Path {
         Self::key(&format!("{OURS}/{}", self.job))
     }
 
+    /// Returns the root of a table.
     pub fn table(&self, table: &str) -> Path {
         Self::key(&format!("{}/{table}", self.job))
     }
 
-    /// The key of a part: its name holds the attempt, so no other attempt ever stands at it.
+    /// Returns the key of a part. Its name contains the attempt's id, so attempts never share a key.
     pub fn part(
         &self,
         table: &str,
@@ -159,6 +186,6 @@ impl Layout {
         let key = format!("{folder}/{attempt}-{sequence:06}.{extension}");
         Path::parse(&key)
             .map_err(object_store::Error::from)
-            .context(ErrorKind::Failed, format!("`{key}` is no key"))
+            .context(ErrorKind::Failed, format!("`{key}` is not a valid key"))
     }
 }

@@ -1,4 +1,4 @@
-//! What the live records of a log add up to.
+//! The live state of a job: the sum of the live records of its log.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,11 +7,14 @@ use serde::{Deserialize, Serialize};
 use crate::commit::record::{Output, Part, Record, Run, RunId};
 use crate::commit::table_columns::Columns;
 
-/// Live parts, runs and consumed inputs after some record; what a checkpoint holds.
+/// Live parts, live runs and consumed inputs after a record; the content of a checkpoint.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct State {
+    /// Tables by name.
     tables: BTreeMap<String, Table>,
+    /// Runs that need not run again, in log order.
     runs: Vec<LiveRun>,
+    /// Version of each input that appends must not take again, by URL.
     consumed: BTreeMap<String, Option<String>>,
 }
 
@@ -20,21 +23,23 @@ pub struct State {
 pub struct Table {
     /// Columns and types that the last live run wrote.
     pub columns: Columns,
-    /// Its live files.
+    /// The live files.
     pub parts: Vec<Part>,
-    /// The last live run that changed it.
+    /// The live run that changed it last.
     pub run: Option<RunId>,
 }
 
-/// A live run: which record, and what it wrote and replaced, without its parts.
+/// A live run: its record number and the partitions that it wrote and replaced, without its parts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct LiveRun {
+    /// The record's number.
     number: u64,
+    /// The run, without parts, consumed inputs and summary.
     run: Run,
 }
 
 impl State {
-    /// Takes in the records after this state, in order; a run that the next record voids leaves no trace.
+    /// Applies the records that follow this state, in order. A run that the next record voids leaves no trace.
     pub(crate) fn extend(&mut self, records: &[Record]) {
         for (index, record) in records.iter().enumerate() {
             let voided = records
@@ -46,6 +51,7 @@ impl State {
         }
     }
 
+    /// Applies one live run.
     fn apply(&mut self, number: u64, run: &Run) {
         for output in &run.outputs {
             let gone: BTreeSet<&String> = output.deletes.iter().collect();
@@ -56,15 +62,15 @@ impl State {
             table.run = Some(run.run.clone());
         }
         if run.starts_over() {
-            // No row of what was appended before is left, so an append of the same list is no answer any more either.
+            // The run replaced every appended row, so an append of the same inputs is no longer done.
             self.consumed.clear();
             self.runs.retain(|done| !done.run.appends());
         }
         for input in &run.consumed {
             self.consumed.insert(input.url.clone(), input.etag.clone());
         }
-        // A run that a later one overlaps is never again an answer to the same run, unless it appended: the keys that it
-        // consumed still answer for it.
+        // A run that a later run overlaps must run again if it is asked for. An append run must not: its inputs stay
+        // consumed.
         self.runs
             .retain(|done| done.run.appends() || !overlaps(&done.run, run));
         self.runs.push(LiveRun {
@@ -73,42 +79,44 @@ impl State {
         });
     }
 
-    /// A table; `None` where no live run wrote it.
+    /// Returns a table; `None` if no live run wrote it.
     #[must_use]
     pub fn table(&self, name: &str) -> Option<&Table> {
         self.tables.get(name)
     }
 
-    /// All tables by name.
+    /// Returns all tables by name.
     pub fn tables(&self) -> impl Iterator<Item = (&String, &Table)> {
         self.tables.iter()
     }
 
-    /// The record that already holds what `run` would do: live, and not overlapped by a later live run (or it appended).
+    /// Returns the number of the live record that holds the result of `run`. A run that a later live run overlaps has none,
+    /// unless it appended.
     pub(crate) fn done(&self, run: &RunId) -> Option<u64> {
         let mut done = self.runs.iter().filter(|done| done.run.run == *run);
         done.next_back().map(|done| done.number)
     }
 
-    /// The version in which an input was consumed; the outer `None`: it was not.
+    /// Returns the version in which an input was consumed; the outer `None` if it was not consumed.
     #[must_use]
     pub fn consumed(&self, url: &str) -> Option<Option<&str>> {
         self.consumed.get(url).map(Option::as_deref)
     }
 
-    /// Keys of all live parts.
+    /// Returns the keys of all live parts.
     pub(crate) fn keys(&self) -> BTreeSet<&str> {
         let parts = self.tables.values().flat_map(|table| &table.parts);
         parts.map(|part| part.key.as_str()).collect()
     }
 }
 
+/// Returns `true` if both runs write or replace a common partition.
 fn overlaps(one: &Run, other: &Run) -> bool {
     let overlaps = |output: &Output| other.outputs.iter().any(|theirs| output.overlaps(theirs));
     one.outputs.iter().any(overlaps)
 }
 
-/// The footprint of a run: parts, consumed inputs and summary are kept elsewhere or not needed.
+/// Returns the run without its parts, consumed inputs and summary, which are kept elsewhere or not needed.
 fn without_parts(run: &Run) -> Run {
     let output = |output: &Output| Output {
         parts: Vec::new(),

@@ -1,4 +1,4 @@
-//! A job's log as it was read once.
+//! A job's log as one reading found it.
 
 use std::collections::BTreeSet;
 
@@ -12,33 +12,40 @@ use crate::commit::record::{FORMAT, Record};
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::store::Store;
 
-/// A reader starts at the last checkpoint, so at most about this many records are read one by one.
+/// The number of records between checkpoints. A reader starts at the last checkpoint, so it reads at most about this many records
+/// one by one.
 pub const CHECKPOINT_EVERY: u64 = 100;
 
-/// What a log said when it was read: its last record, whether that is published, and what all live records add up to.
+/// A job's log as it was read: its last record, whether that is published, and the live state.
 #[derive(Clone, Debug)]
 pub struct Log {
+    /// The number of the last record, 0 for an empty log.
     pub(super) last: u64,
+    /// `true` if the last record is published or the log is empty.
     pub(super) marked: bool,
-    /// The number of the checkpoint that reading began at, 0 without one.
+    /// The number of the checkpoint that the reading started at, 0 without one.
     pub(super) checkpoint: u64,
     /// The records after the checkpoint.
     pub(super) tail: Vec<Record>,
+    /// The live state after the last record.
     pub(super) state: State,
 }
 
-/// What a checkpoint holds.
+/// The JSON of a checkpoint.
 #[derive(Debug, Serialize, Deserialize)]
 struct Checkpoint {
+    /// The version of the log's format.
     format: u32,
+    /// The last record that `state` includes.
     number: u64,
+    /// The live state after that record.
     state: State,
 }
 
 /// Returns the names of the jobs that have a log below an output root.
 ///
 /// # Errors
-/// As the store says.
+/// The kind of the store's failure.
 pub async fn jobs_with_log(store: &Store) -> Result<Vec<String>> {
     let listed = store
         .reader()
@@ -52,14 +59,15 @@ pub async fn jobs_with_log(store: &Store) -> Result<Vec<String>> {
 }
 
 impl Log {
-    /// Reads a job's log: one listing, the last checkpoint, the records after it.
+    /// Reads a job's log with one listing, the last checkpoint and the records after it.
     ///
     /// # Errors
-    /// `Failed` for a log with a gap or a record that cannot be read; otherwise as the store says.
+    /// `Failed` for a log with a gap or an unreadable record; otherwise the kind of the store's failure.
     pub async fn read(store: &Store, job: &str) -> Result<Self> {
         Self::read_layout(store, &Layout::new(job)).await
     }
 
+    /// Reads the log of a layout; see [`Log::read`].
     pub(super) async fn read_layout(store: &Store, layout: &Layout) -> Result<Self> {
         let (mut last, mut checkpoint, mut marks) = (0, 0, BTreeSet::new());
         for object in store.list(&layout.log()).await? {
@@ -87,25 +95,25 @@ impl Log {
         })
     }
 
-    /// The number of the last record, 0 for an empty log.
+    /// Returns the number of the last record, 0 for an empty log.
     #[must_use]
     pub fn last(&self) -> u64 {
         self.last
     }
 
-    /// What the live records add up to.
+    /// Returns the live state after the last record.
     #[must_use]
     pub fn state(&self) -> &State {
         &self.state
     }
 
-    /// The last record, unless the log is empty or the record lies behind the checkpoint (then it is marked).
+    /// Returns the last record; `None` if the log is empty or its last record is the checkpoint's, which is marked.
     pub(super) fn last_record(&self) -> Option<&Record> {
         self.tail.last()
     }
 }
 
-/// Reads records by number; each must be there.
+/// Reads records by number; each must exist.
 pub(super) async fn read_records(
     store: &Store,
     layout: &Layout,
@@ -115,6 +123,7 @@ pub(super) async fn read_records(
     together(reads).try_collect().await
 }
 
+/// Reads a record that must exist.
 async fn read_present(store: &Store, layout: &Layout, number: u64) -> Result<Record> {
     let record = read_record(store, layout, number).await?;
     record.ok_or_else(|| {
@@ -124,7 +133,7 @@ async fn read_present(store: &Store, layout: &Layout, number: u64) -> Result<Rec
     })
 }
 
-/// Reads one record; `None` where there is none.
+/// Reads a record; `None` if it does not exist.
 pub(super) async fn read_record(
     store: &Store,
     layout: &Layout,
@@ -136,7 +145,7 @@ pub(super) async fn read_record(
     }
 }
 
-/// Reads the records from a number on, up to the first that is not there.
+/// Reads the records from `first` up to the first number without one.
 pub(super) async fn read_from(store: &Store, layout: &Layout, first: u64) -> Result<Vec<Record>> {
     let mut records = Vec::new();
     for number in first.. {
@@ -148,6 +157,7 @@ pub(super) async fn read_from(store: &Store, layout: &Layout, first: u64) -> Res
     Ok(records)
 }
 
+/// Reads the live state in a checkpoint.
 async fn read_checkpoint(store: &Store, layout: &Layout, number: u64) -> Result<State> {
     let damaged = format!("checkpoint {number} of the log cannot be read");
     let bytes = store
@@ -162,7 +172,7 @@ async fn read_checkpoint(store: &Store, layout: &Layout, number: u64) -> Result<
     Ok(checkpoint.state)
 }
 
-/// Writes the checkpoint of a marked record, where one is due; somebody else's is as good.
+/// Writes the checkpoint of a marked record if one is due. One that another process wrote has the same content and is kept.
 pub(super) async fn write_checkpoint(store: &Store, layout: &Layout, number: u64) -> Result<()> {
     if number == 0 || !number.is_multiple_of(CHECKPOINT_EVERY) {
         return Ok(());

@@ -1,4 +1,4 @@
-//! The commit protocol: how the parts of a run become visible together, once, or not at all.
+//! The commit protocol: the parts of a run become visible together and once, or not at all.
 //!
 //! ```text
 //!   open ----> Opened ---- decide ----> Decision::AlreadyDone
@@ -19,11 +19,11 @@
 //!                                        Published
 //! ```
 //!
-//! `DESIGN.md` of the project numbers the steps; their order was model-checked, and each module keeps it. Whoever finds a
-//! record without its mark finishes its publish first, so every step after the commit can be done by anybody, twice, or at
-//! the same time. Nothing here computes rows, and nothing here decides what a job means.
+//! `docs/commit-protocol.md` describes the numbered steps. Their order was model-checked, and each module keeps it. A process
+//! that finds a record without its mark finishes the publish of that record first. So any process can do the steps after the
+//! commit, twice, or at the same time as others. This folder computes no rows and does not know what a job computes.
 //!
-//! One assumption: a store does not forget an upload's id before the object that it became shows.
+//! The protocol assumes that a store does not forget an upload's id before the object that the upload becomes is visible.
 //!
 //! A run in memory:
 //!
@@ -52,7 +52,7 @@
 //!     version: "0.1.0",
 //! });
 //! let Decision::Run(attempt) = opened.decide(run, &[], false).await? else {
-//!     return Ok(()); // done already
+//!     return Ok(()); // already done
 //! };
 //! let mut part = attempt.part("rentals", Partition::whole(), "parquet").await?;
 //! part.write("PAR1".into()).await?;
@@ -67,17 +67,17 @@
 //! # }
 //! ```
 //!
-//! A stage cannot be left out:
+//! A skipped stage does not compile:
 //!
-//! ```compile_fail
+//! ```compile_fail,E0599
 //! # async fn wrong(staged: drivetrain_runner::commit::Staged, stop: &drivetrain_runner::watch::StopSignal) {
 //! staged.publish(stop).await; // not committed yet
 //! # }
 //! ```
 //!
-//! ```compile_fail
+//! ```compile_fail,E0599
 //! # async fn wrong(attempt: drivetrain_runner::commit::Attempt, stop: &drivetrain_runner::watch::StopSignal) {
-//! attempt.commit(&drivetrain_runner::commit::Unfenced, stop).await; // nothing is staged and verified
+//! attempt.commit(&drivetrain_runner::commit::Unfenced, stop).await; // not staged and verified yet
 //! # }
 //! ```
 

@@ -1,4 +1,4 @@
-//! Steps 1 and 2: what a run starts from, and whether it has been done already.
+//! Steps 1 and 2: the state that a run starts from, and whether the run is already done.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,37 +17,44 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::store::{self, FrozenObject, Store};
 use crate::watch::StopSignal;
 
-/// What a caller decides about a run's start.
+/// Choices of the caller for the start of a run.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct OpenOptions {
-    /// Takes away objects under a table root that no record lists, instead of refusing them.
+    /// Whether to delete objects under a table root that no record lists, instead of refusing them.
     pub replace_foreign: bool,
 }
 
-/// A job whose tables were listed and whose log was read and settled: only now may inputs be listed.
+/// A job whose tables are listed and whose log is read and settled. Only now may inputs be listed, so that a run that commits
+/// after the listing meets this one at the put.
 #[derive(Debug)]
 pub struct Opened {
+    /// The store of the tables and the log.
     store: Store,
+    /// The keys of the job.
     layout: Layout,
+    /// The log. It is not read again before the put, so that every later commit is noticed there.
     log: Log,
+    /// The tables that the run will write.
     outputs: Vec<OutputPlan>,
+    /// Keys under the table roots that no record lists, by table.
     foreign: BTreeMap<String, Vec<String>>,
 }
 
-/// Whether there is anything to do.
+/// The decision whether a run must be executed.
 #[derive(Debug)]
 pub enum Decision {
-    /// A live record holds the same run; it is published.
+    /// A live record holds the same run, and it is published.
     AlreadyDone(Record),
-    /// It is to be run.
+    /// The run must be executed by this attempt.
     Run(Attempt),
 }
 
 /// Lists the table roots, reads the log once, and finishes the publish of its last record.
 ///
 /// # Errors
-/// `Conflict` for objects that no record lists; `Usage` for a window or an append onto a table of other columns; `Failed` for
-/// tables on another volume than `_drivetrain/`; `TryAgain` where the last publish cannot be finished now; otherwise as the store says.
+/// `Conflict` for objects that no record lists; `Usage` for a window or an append onto a table with different columns; `Failed`
+/// for tables on another volume than `_drivetrain/`; `TryAgain` if the last publish cannot be finished now; otherwise the kind of
+/// the store's failure.
 pub async fn open(
     store: &Store,
     job: &str,
@@ -65,7 +72,7 @@ pub async fn open(
         {
             info!(
                 record = record.number,
-                "void: starting from its predecessor"
+                "void, starting from the record before"
             );
             continue;
         }
@@ -73,10 +80,10 @@ pub async fn open(
     }
 }
 
-/// As [`open`], for a plan: makes the same checks over the log as it stands, and finishes, cleans and writes nothing.
+/// Makes the checks of [`open`] for a plan, over the log as it is; finishes, cleans up and writes nothing.
 ///
 /// # Errors
-/// As [`open`], but for `TryAgain`.
+/// As [`open`], except `TryAgain`.
 pub async fn foresee(
     store: &Store,
     job: &str,
@@ -90,6 +97,7 @@ pub async fn foresee(
     checked(store, layout, log, outputs, listed, options).await
 }
 
+/// Checks that all tables are on the volume of the job's own folder, because a publish renames files between them.
 fn require_one_volume(store: &Store, layout: &Layout, outputs: &[OutputPlan]) -> Result<()> {
     let ours = layout.everything();
     outputs.iter().try_for_each(|output| {
@@ -97,9 +105,10 @@ fn require_one_volume(store: &Store, layout: &Layout, outputs: &[OutputPlan]) ->
     })
 }
 
-/// What lies under the table roots.
+/// Objects under the table roots, by table.
 type ListedTables = BTreeMap<String, Vec<ObjectMeta>>;
 
+/// Lists the objects under each table root.
 async fn list_tables(
     store: &Store,
     layout: &Layout,
@@ -113,7 +122,7 @@ async fn list_tables(
     Ok(listed)
 }
 
-/// What the log and the listing must agree on before inputs are listed.
+/// Checks the log and the listing against each other before inputs are listed.
 async fn checked(
     store: &Store,
     layout: Layout,
@@ -138,7 +147,7 @@ async fn checked(
     })
 }
 
-/// Parts that stay must have the columns of those that come.
+/// Checks that the parts that stay in a table have the columns of those that the run adds.
 fn require_same_columns(log: &Log, output: &OutputPlan) -> Result<()> {
     let Some(table) = log.state.table(&output.table) else {
         return Ok(());
@@ -148,20 +157,20 @@ fn require_same_columns(log: &Log, output: &OutputPlan) -> Result<()> {
         return Ok(());
     }
     let message = format!(
-        "table `{}` has other columns than this job writes: {}",
+        "the columns of table `{}` differ from those that this job writes: {}",
         output.table,
         differences.join("; ")
     );
     let hint = match output.replaces {
         Replaces::Append => {
-            "run it once with `mode = \"replace\"`, which replaces the whole table, then append to that"
+            "run the job once with `mode = \"replace\"`, which replaces the whole table, then append to it"
         }
         _ => "run the job once without a window, which replaces the whole table",
     };
     Err(Error::new(ErrorKind::Usage, message).hint(hint))
 }
 
-/// Objects under the table roots that no record lists, by table.
+/// Returns the objects under the table roots that no record lists, by table.
 async fn foreign(
     store: &Store,
     layout: &Layout,
@@ -182,7 +191,8 @@ async fn foreign(
     if unknown.is_empty() {
         return Ok(unknown);
     }
-    // What a late publisher left of a dead part is ours. This is rare, so only now the records behind the checkpoint are read.
+    // A late publisher can leave dead parts, which are still ours. This is rare, so the records before the checkpoint are read
+    // only now.
     let before = read_records(store, layout, 1..=log.checkpoint).await?;
     let ours: BTreeSet<&str> = before
         .iter()
@@ -198,6 +208,7 @@ async fn foreign(
     Ok(unknown)
 }
 
+/// Fails if there is an object that no record lists, and names the first.
 fn refuse_foreign(store: &Store, foreign: &BTreeMap<String, Vec<String>>) -> Result<()> {
     let Some((table, keys)) = foreign.iter().next() else {
         return Ok(());
@@ -212,45 +223,46 @@ fn refuse_foreign(store: &Store, foreign: &BTreeMap<String, Vec<String>>) -> Res
         count => format!(" and {} more", count - 1),
     };
     let message = format!("table `{table}` holds an object that no run wrote: `{first}`{more}");
-    Err(Error::new(ErrorKind::Conflict, message)
-        .hint("move it away, or let `--replace-foreign` delete it when the run is published"))
+    Err(Error::new(ErrorKind::Conflict, message).hint(
+        "move it elsewhere, or pass `--replace-foreign` to delete it when the run is published",
+    ))
 }
 
 impl Opened {
-    /// What the live records add up to.
+    /// Returns the log as it was read when the job was opened.
     #[must_use]
     pub fn log(&self) -> &Log {
         &self.log
     }
 
-    /// Lists the objects of an input below a prefix of its store, by key, hidden names and folder markers aside.
+    /// Lists the objects of an input below a prefix of its store, in key order, without hidden names and folder markers.
     ///
     /// # Errors
-    /// `InputMissing` where there is none; otherwise as the store says.
+    /// `InputMissing` if no object is left; otherwise the kind of the store's failure.
     pub async fn list(&self, store: &Store, prefix: &str) -> Result<Vec<FrozenObject>> {
         list_input(store, prefix).await
     }
 
-    /// The live parts of a table that another job wrote, by that job's log; finishes its last publish first.
+    /// Returns the live parts of a table that another job wrote, by that job's log, and finishes its last publish first.
     ///
     /// # Errors
-    /// `InputMissing` where that job has not written it; `TryAgain` where a part was replaced just now; otherwise as the
-    /// store says.
+    /// `InputMissing` if that job has not written the table; `TryAgain` if a part was just replaced; otherwise the kind of the
+    /// store's failure.
     pub async fn table(&self, store: &Store, job: &str, table: &str) -> Result<TableInput> {
         read_table(store, job, table).await
     }
 
-    /// Whether the run replaces every table of the job: appends after it go on from what it read.
+    /// Returns `true` if the run replaces every table of the job; later appends then skip the objects that it read.
     #[must_use]
     pub fn starts_over(&self) -> bool {
         let whole = |output: &OutputPlan| output.replaces == Replaces::Table;
         self.outputs.iter().all(whole)
     }
 
-    /// Leaves out the objects that an earlier run of this job has appended, or has put into tables that it replaced whole.
+    /// Returns the objects that no earlier run of this job has appended or read into tables that it replaced whole.
     ///
     /// # Errors
-    /// `Conflict` for an object that was changed after it was appended.
+    /// `Conflict` for an object that was changed after it was consumed.
     pub fn unconsumed(&self, objects: Vec<FrozenObject>) -> Result<Vec<FrozenObject>> {
         let mut fresh = Vec::new();
         for object in objects {
@@ -260,7 +272,8 @@ impl Opened {
                 Some(_) => {
                     let message = format!("`{}` has changed since it was appended", object.url);
                     return Err(Error::new(ErrorKind::Conflict, message).hint(
-                        "each object is appended once: give new data a new name, or run it once with `mode = \"replace\"`, which replaces the whole table with all that lies there",
+                        "each object is appended once: give new data a new name, or run the job once with `mode = \"replace\"`, \
+                         which rebuilds the whole table from all current objects",
                     ));
                 }
             }
@@ -268,16 +281,19 @@ impl Opened {
         Ok(fresh)
     }
 
-    /// The number of the live record that holds what `run` would do.
+    /// Returns the number of the live record that holds the result of `run`.
     #[must_use]
     pub fn done(&self, run: &RunId) -> Option<u64> {
         self.log.state.done(run)
     }
 
-    /// Step 2: finds out whether `run` is done; if not, or with `force`, begins an attempt that aims at the next record.
+    /// Step 2: returns the record of `run` if it is done. If not, or with `force`, begins an attempt that aims at the next
+    /// record.
+    ///
+    /// `consumes` lists the input objects that no later append may take again.
     ///
     /// # Errors
-    /// `Failed` for a store that cannot hold a commit; otherwise as the store says.
+    /// `Failed` for a store that does not refuse to overwrite a record; otherwise the kind of the store's failure.
     pub async fn decide(
         self,
         run: RunId,
@@ -311,7 +327,7 @@ impl Opened {
         attempt.await.map(Decision::Run)
     }
 
-    /// The keys that a run takes away from a table.
+    /// Returns the keys that the run deletes from a table.
     fn deletes(&self, output: &OutputPlan) -> Vec<String> {
         let table = self.log.state.table(&output.table);
         let live = table.map(|table| table.parts.iter()).into_iter().flatten();

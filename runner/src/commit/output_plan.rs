@@ -1,15 +1,15 @@
-//! The tables that a run will write, and what it replaces in each.
+//! The tables that a run will write, and the rows that it replaces in each.
 
 use crate::commit::record::Replaces;
 use crate::commit::table_columns::Columns;
 
-/// What a run is going to do to one table.
+/// The plan of a run for one table.
 #[derive(Clone, Debug)]
 pub struct OutputPlan {
     /// The table's name; its root is `<output>/<job>/<table>/`.
     pub table: String,
     /// Its columns and types.
     pub columns: Columns,
-    /// What is replaced.
+    /// The rows that the run replaces.
     pub replaces: Replaces,
 }

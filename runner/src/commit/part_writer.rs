@@ -1,4 +1,4 @@
-//! One file on its way up.
+//! The upload of one file.
 
 use std::sync::Arc;
 
@@ -14,54 +14,70 @@ use crate::commit::record::{Part, Upload};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::Store;
 
-/// The least that S3 takes as a part that is not the last; more would cost memory for each open file.
+/// The smallest size that S3 accepts for a part of an upload, the last one excepted. More would cost memory for each open file.
 const PIECE_BYTES: usize = 5 * 1024 * 1024;
 
-/// Takes the bytes of one part and sends them on in pieces; holds two pieces at most, one of them under way.
+/// A writer that sends the bytes of one file in pieces; it holds at most two pieces, one of them in flight.
 #[derive(Debug)]
 pub struct PartWriter {
+    /// The store that the file is sent to.
     store: Store,
-    /// As the attempt's.
+    /// The attempt's lock, held for reading while a request is in flight.
     requests: Arc<RwLock<()>>,
+    /// The attempt's pending fsyncs, to which `finish` adds this file's.
     seals: Arc<PendingFsyncs>,
+    /// The table that the file belongs to.
     table: String,
+    /// The partition that the file belongs to.
     partition: Partition,
+    /// The key that the file will have.
     key: Path,
+    /// The store's id of the upload.
     upload: String,
+    /// Bytes that are not sent yet.
     waiting: Vec<Bytes>,
+    /// The length of `waiting`, which is less than a piece between two writes.
     waiting_bytes: usize,
+    /// The number of bytes written so far.
     size_bytes: u64,
+    /// The number of pieces sent, which is the index of the next one.
     sent: usize,
+    /// The store's tag of each piece that arrived, in order; the completion needs them.
     tags: Vec<String>,
-    under_way: Option<JoinHandle<object_store::Result<String>>>,
+    /// The piece in flight; it returns the piece's tag.
+    in_flight: Option<JoinHandle<object_store::Result<String>>>,
 }
 
-/// A part whose bytes are all up, and that nobody sees yet.
+/// A file that is sent completely and still invisible.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StagedPart {
+    /// The table that the file belongs to.
     table: String,
+    /// The file's entry in the record.
     part: Part,
 }
 
 impl StagedPart {
-    /// What the record will say of it.
+    /// Returns the file's entry in the record.
     #[must_use]
     pub fn part(&self) -> &Part {
         &self.part
     }
 
-    /// The table that it belongs to.
+    /// Returns the table that the file belongs to.
     #[must_use]
     pub fn table(&self) -> &str {
         &self.table
     }
 
+    /// Returns the table, and the file's entry in the record.
     pub(crate) fn into_part(self) -> (String, Part) {
         (self.table, self.part)
     }
 }
 
 impl PartWriter {
+    /// Returns a writer for an upload that was just opened.
     pub(crate) fn new(
         store: Store,
         requests: Arc<RwLock<()>>,
@@ -84,30 +100,30 @@ impl PartWriter {
             size_bytes: 0,
             sent: 0,
             tags: Vec::new(),
-            under_way: None,
+            in_flight: None,
         }
     }
 
-    /// The key that the part will have.
+    /// Returns the key that the file will have.
     #[must_use]
     pub fn key(&self) -> &Path {
         &self.key
     }
 
-    /// How much has been written.
+    /// Returns the number of bytes written so far.
     #[must_use]
     pub fn size_bytes(&self) -> u64 {
         self.size_bytes
     }
 
-    /// Takes bytes; waits while the piece before is still under way.
+    /// Takes bytes; waits while the previous piece is in flight.
     ///
     /// # Errors
-    /// As the store says; the part is then of no use.
+    /// The kind of the store's failure; the writer cannot be used afterwards.
     pub async fn write(&mut self, mut bytes: Bytes) -> Result<()> {
         self.size_bytes += bytes.len() as u64;
         while self.waiting_bytes + bytes.len() >= PIECE_BYTES {
-            // Pieces of one size: some stores insist on it.
+            // All pieces have the same size, because some stores require it.
             let piece = bytes.split_to(PIECE_BYTES - self.waiting_bytes);
             self.hold(piece);
             self.send().await?;
@@ -116,6 +132,7 @@ impl PartWriter {
         Ok(())
     }
 
+    /// Keeps bytes for the next piece.
     fn hold(&mut self, bytes: Bytes) {
         self.waiting_bytes += bytes.len();
         if !bytes.is_empty() {
@@ -123,6 +140,7 @@ impl PartWriter {
         }
     }
 
+    /// Sends the waiting bytes as the next piece, once the previous one has arrived.
     async fn send(&mut self) -> Result<()> {
         self.arrived().await?;
         let payload = PutPayload::from_iter(std::mem::take(&mut self.waiting));
@@ -134,18 +152,19 @@ impl PartWriter {
             self.sent,
         );
         self.sent += 1;
-        // Taken before anybody can give up, and until the store has answered.
+        // The lock is taken before the request starts and held until the store answers, so that an abandoned attempt can wait for
+        // it.
         let request = Arc::clone(&self.requests).read_owned().await;
-        self.under_way = Some(tokio::spawn(async move {
+        self.in_flight = Some(tokio::spawn(async move {
             let _request = request;
             objects.put_part(&key, &upload, index, payload).await
         }));
         Ok(())
     }
 
-    /// Waits for the piece that is under way.
+    /// Waits for the piece in flight and keeps its tag.
     async fn arrived(&mut self) -> Result<()> {
-        let Some(piece) = self.under_way.take() else {
+        let Some(piece) = self.in_flight.take() else {
             return Ok(());
         };
         let tag = piece.await.unwrap_or_else(|error| Err(error.into()));
@@ -153,23 +172,24 @@ impl PartWriter {
         Ok(())
     }
 
+    /// Explains a failure of the upload.
     fn explain(&self, error: object_store::Error) -> Error {
         let url = self.store.location().url(&self.key);
         let explained = self.store.explain(error, format!("write `{url}`"));
-        // A missing upload is no missing input: somebody aborted it, or the store dropped it.
+        // A missing upload is not a missing input: another process aborted it, or the store dropped it.
         if explained.kind() == ErrorKind::InputMissing {
-            let message = format!("the upload of `{url}` is gone");
+            let message = format!("the upload of `{url}` no longer exists");
             return Error::new(ErrorKind::TryAgain, message)
                 .caused_by(explained)
-                .hint("run the same command again; it starts anew");
+                .hint("run the same command again: it starts over");
         }
         explained
     }
 
-    /// Sends the rest, and begins to make the part last: a disk can do that while the next part is computed.
+    /// Sends the rest, and starts the file's fsync in the background: the disk can work while the next file is computed.
     ///
     /// # Errors
-    /// As the store says.
+    /// The kind of the store's failure.
     pub async fn finish(mut self, rows: u64) -> Result<StagedPart> {
         if self.waiting_bytes > 0 || self.sent == 0 {
             self.send().await?;

@@ -7,19 +7,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// One partition, named by its folders as Hive writes them: `day=2024-01-01/city=a%2Fb`; empty where a table has none.
+/// One partition, named by its folders as Hive writes them: `day=2024-01-01/city=a%2Fb`; empty if the table is not partitioned.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Partition(String);
 
 impl Partition {
-    /// The one partition of a table without partition columns.
+    /// Returns the only partition of a table without partition columns.
     #[must_use]
     pub fn whole() -> Self {
         Self::default()
     }
 
-    /// The partition of these columns and values, outermost first.
+    /// Builds the partition of these columns and values, outermost first.
     ///
     /// # Errors
     /// `QualityGate` for an empty value, which Hive would read as NULL.
@@ -29,20 +29,20 @@ impl Partition {
             if value.is_empty() {
                 let message = format!("partition column `{column}` has an empty value");
                 return Err(Error::new(ErrorKind::QualityGate, message)
-                    .hint("a folder cannot tell it from NULL: reject such rows in the contract"));
+                    .hint("Hive would read it as NULL: reject such rows in the contract"));
             }
             folders.push(format!("{}={}", escaped(column), escaped(value)));
         }
         Ok(Self(folders.join("/")))
     }
 
-    /// The folders, without a slash at either end.
+    /// Returns the folders, without a slash at either end.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The value of a column, unescaped; `None` for a column that does not partition the table.
+    /// Returns the unescaped value of a column; `None` if the column does not partition the table.
     #[must_use]
     pub fn value(&self, column: &str) -> Option<String> {
         let folders = self
@@ -60,7 +60,7 @@ impl fmt::Display for Partition {
     }
 }
 
-/// Percent-encodes what Hive does: control characters and those that mean something in a path or a pattern.
+/// Percent-encodes the characters that Hive encodes: control characters, and those with a meaning in a path or a pattern.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
@@ -81,6 +81,7 @@ fn escaped(text: &str) -> String {
     out
 }
 
+/// Decodes percent-encoded bytes; a `%` without two hexadecimal digits is kept.
 fn unescaped(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -102,19 +103,20 @@ fn unescaped(text: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// How values of a window's column are ordered.
+/// The order of the values of a window's column.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Order {
-    /// By their text: strings, and dates and times written as ISO 8601 does.
+    /// By their text: strings, and dates and times in ISO 8601.
     #[default]
     Text,
-    /// As whole numbers.
+    /// As integers.
     Integer,
 }
 
 impl Order {
-    /// Values that are no numbers compare as equal to all, so that a doubt is a conflict and never an oversight.
+    /// Compares two values. In integer order, a value that is not an integer equals all others, so that doubt leads to a conflict
+    /// and never hides one.
     fn compare(self, a: &str, b: &str) -> Ordering {
         match self {
             Self::Text => a.cmp(b),
@@ -126,22 +128,22 @@ impl Order {
     }
 }
 
-/// The partitions whose column lies between two values, both included; an open end has no bound.
+/// The partitions whose column is between two values, both included; `None` is no bound.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Window {
     /// A partition column.
     pub column: String,
-    /// The least value, as in a folder's name before escaping.
+    /// The smallest value, unescaped.
     pub from: Option<String>,
-    /// The greatest value.
+    /// The largest value, unescaped.
     pub to: Option<String>,
-    /// How values are ordered.
+    /// The order of the values.
     #[serde(default)]
     pub order: Order,
 }
 
 impl Window {
-    /// Whether a partition lies in the window.
+    /// Returns `true` if a partition is in the window.
     #[must_use]
     pub fn contains(&self, partition: &Partition) -> bool {
         let Some(value) = partition.value(&self.column) else {
@@ -152,7 +154,8 @@ impl Window {
         self.from.as_ref().is_none_or(not_below) && self.to.as_ref().is_none_or(not_above)
     }
 
-    /// Whether a partition can lie in both windows.
+    /// Returns `true` if a partition can be in both windows. Windows over different columns or orders always overlap, because
+    /// they cannot be compared.
     #[must_use]
     pub fn overlaps(&self, other: &Self) -> bool {
         if self.column != other.column || self.order != other.order {

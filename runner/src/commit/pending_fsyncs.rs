@@ -1,4 +1,4 @@
-//! Parts that are being made to last while others are still written.
+//! Fsyncs of finished parts, which run while other parts are still written.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,12 +10,12 @@ use tokio::task::JoinHandle;
 use crate::commit::record::Part;
 use crate::store::Store;
 
-/// What was begun, by key.
+/// The fsyncs in flight, by key of the part.
 #[derive(Debug, Default)]
 pub(crate) struct PendingFsyncs(Mutex<BTreeMap<String, JoinHandle<Result<()>>>>);
 
 impl PendingFsyncs {
-    /// Begins to make a part last whose bytes are all up.
+    /// Starts the fsync of a part that is sent completely.
     pub fn begin(&self, store: &Store, key: Path, upload: String, size_bytes: u64) {
         let objects = store.objects();
         let name = key.to_string();
@@ -23,10 +23,10 @@ impl PendingFsyncs {
         self.lock().insert(name, seal);
     }
 
-    /// Waits until a part lasts; begins only now if it must.
+    /// Waits until a part survives a power failure; starts its fsync now if none is in flight.
     ///
     /// # Errors
-    /// As the store said.
+    /// The failure of the store.
     pub async fn end(&self, store: &Store, key: &Path, part: &Part) -> Result<()> {
         let begun = self.lock().remove(&part.key);
         if let Some(seal) = begun {
@@ -36,6 +36,7 @@ impl PendingFsyncs {
         objects.seal(key, &part.upload.id, part.size_bytes).await
     }
 
+    /// Locks the map. A panic of another holder does no harm, because each change of the map is one call.
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, JoinHandle<Result<()>>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

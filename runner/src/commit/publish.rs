@@ -1,4 +1,4 @@
-//! Step 7: what a committed record says becomes what a listing shows.
+//! Step 7: makes the parts of a committed record visible, and deletes the objects that they replace.
 
 use std::collections::BTreeSet;
 
@@ -15,22 +15,23 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::store::{Completion, Store};
 use crate::watch::StopSignal;
 
-/// How often an answer that decides nothing is asked for again.
+/// The number of tries for a request whose answers decide nothing.
 pub(super) const TRIES: u32 = 5;
 
-/// How the publish of a record ended.
+/// The outcome of the publish of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Settled {
-    /// All it says is so, and it is marked.
+    /// All parts are at their keys, and the record is marked.
     Published,
     /// Its uploads were lost; the next record voids it, and that one is marked.
     Voided,
 }
 
-/// Does all that is left to do for a record, whoever wrote it; doing it twice, or at the same time as others, is harmless.
+/// Finishes the publish of a record, whichever process wrote it. It is idempotent, and several processes may do it at the same
+/// time.
 ///
 /// # Errors
-/// `TryAgain` where the store does not say whether a part is there; otherwise as the store says.
+/// `TryAgain` if the store does not answer whether a part exists; otherwise the kind of the store's failure.
 pub(super) async fn settle(
     store: &Store,
     layout: &Layout,
@@ -47,6 +48,8 @@ pub(super) async fn settle(
     }
 }
 
+/// Publishes a run: completes its uploads, deletes what it replaces, then marks its record. Every new part must be visible before
+/// a replaced one is deleted, and the mark states that both are done.
 async fn publish(
     store: &Store,
     layout: &Layout,
@@ -71,7 +74,7 @@ async fn publish(
     Ok(Settled::Published)
 }
 
-/// What is there must last before what it replaces goes.
+/// Makes the names of new parts survive a power failure, before the parts that they replace are deleted.
 async fn settle_folders(store: &Store, run: &Run) -> Result<()> {
     let mut folders = BTreeSet::new();
     for part in run.parts() {
@@ -80,19 +83,21 @@ async fn settle_folders(store: &Store, run: &Run) -> Result<()> {
     }
     let folders: Vec<Path> = folders.into_iter().collect();
     let settled = store.objects().settle(&folders).await;
-    settled.map_err(|error| pending(store.explain(error, "make the new parts last")))
+    settled.map_err(|error| pending(store.explain(error, "sync the new parts to disk")))
 }
 
-/// Whether a part is at its key.
+/// The state of a part's key after a completion.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum KeyState {
+    /// An object of the recorded size is at the key.
     There,
+    /// The store answered the completion, and no such object is at the key.
     Missing,
-    /// It is not there, but the store's answer to the completion decides nothing.
+    /// No such object is at the key, but the store's answer to the completion decides nothing.
     Unknown,
 }
 
-/// Completes every upload and looks at every key. `false`: at least one part is missing although the store answered.
+/// Completes every upload and looks at every key. Returns `false` if a part is missing although the store answered.
 async fn complete_all(store: &Store, run: &Run, stop: &StopSignal) -> Result<bool> {
     let mut missing = false;
     let mut completions = together(run.parts().map(|part| complete(store, part, stop)));
@@ -100,7 +105,7 @@ async fn complete_all(store: &Store, run: &Run, stop: &StopSignal) -> Result<boo
     while let Some(found) = completions.next().await {
         match found {
             Ok(found) => missing |= found == KeyState::Missing,
-            // The other completions go on: what can be published is.
+            // The other completions continue, so that as much as possible is published.
             Err(error) => unknown = Some(error),
         }
     }
@@ -110,7 +115,7 @@ async fn complete_all(store: &Store, run: &Run, stop: &StopSignal) -> Result<boo
     }
 }
 
-/// Completes one upload; asks again while the answer decides nothing.
+/// Completes one upload, and tries again while the answer decides nothing.
 async fn complete(store: &Store, part: &Part, stop: &StopSignal) -> Result<KeyState> {
     let key = part.path()?;
     let objects = store.objects();
@@ -119,7 +124,7 @@ async fn complete(store: &Store, part: &Part, stop: &StopSignal) -> Result<KeySt
         if stop.is_closing() {
             return Err(pending(Error::new(
                 ErrorKind::TryAgain,
-                "it was told to stop",
+                "a stop was requested",
             )));
         }
         let answer = objects
@@ -129,7 +134,8 @@ async fn complete(store: &Store, part: &Part, stop: &StopSignal) -> Result<KeySt
         let found = match (&answer, &there) {
             (_, Ok(true)) => KeyState::There,
             (Ok(Completion::Done | Completion::NoSuchUpload), Ok(false)) => KeyState::Missing,
-            // Somebody may be about to complete it: only an answer that stays the same is one.
+            // Another process may be completing it. MinIO also drops the parts if that process is cut off, so this answer counts
+            // only on the last try.
             (Ok(Completion::PartsMissing), Ok(false)) if number == TRIES => KeyState::Missing,
             _ => KeyState::Unknown,
         };
@@ -137,10 +143,10 @@ async fn complete(store: &Store, part: &Part, stop: &StopSignal) -> Result<KeySt
         if found != KeyState::Unknown {
             return Ok(found);
         }
-        let doing = format!("complete `{}`", store.location().url(&key));
+        let operation = format!("complete `{}`", store.location().url(&key));
         match (answer, there) {
             (_, Err(error)) => failure = Some(error),
-            (Err(error), Ok(_)) => failure = Some(store.explain(error, doing)),
+            (Err(error), Ok(_)) => failure = Some(store.explain(error, operation)),
             (Ok(_), Ok(_)) => {}
         }
         if number < TRIES {
@@ -151,19 +157,20 @@ async fn complete(store: &Store, part: &Part, stop: &StopSignal) -> Result<KeySt
     Err(pending(error))
 }
 
-/// A failure while a committed run is published: it is decided, so the same command finishes it.
+/// Wraps a failure during a publish. The run is committed, so the same command finishes it.
 fn pending(error: Error) -> Error {
     Error::new(ErrorKind::TryAgain, "committed, publish pending")
         .hint("run the same command again: it finishes the publish")
         .caused_by(error)
 }
 
-/// Only an object of the recorded size counts.
+/// Returns `true` if an object of the recorded size is at the part's key.
 async fn is_there(store: &Store, part: &Part) -> Result<bool> {
     let found = store.look(&part.path()?).await?;
     Ok(found.is_some_and(|found| found.size == part.size_bytes))
 }
 
+/// Returns `true` if every part is at its key.
 async fn all_there(store: &Store, run: &Run) -> Result<bool> {
     let found: Vec<bool> = together(run.parts().map(|part| is_there(store, part)))
         .try_collect()
@@ -172,18 +179,20 @@ async fn all_there(store: &Store, run: &Run) -> Result<bool> {
     Ok(found.into_iter().all(|there| there))
 }
 
+/// Aborts all uploads of a run, so that no late completion can bring a lost part back.
 async fn abort_all(store: &Store, run: &Run) -> Result<()> {
     let aborts = run.parts().map(|part| abort(store, part));
     together(aborts).try_collect().await
 }
 
+/// Aborts the upload of one part.
 async fn abort(store: &Store, part: &Part) -> Result<()> {
     let key = part.path()?;
     let aborted = store.objects().abort(&key, &part.upload.id).await;
     aborted.map_err(|error| pending(store.explain(error, format!("abort the upload of `{key}`"))))
 }
 
-/// A part is gone for good, unless others have settled the record meanwhile.
+/// Voids a record whose parts are lost, unless another process has settled it meanwhile.
 async fn lost(store: &Store, layout: &Layout, number: u64, run: &Run) -> Result<Settled> {
     let mark_key = layout.mark(number);
     if store.look(&mark_key).await.map_err(pending)?.is_some() {
@@ -199,12 +208,12 @@ async fn lost(store: &Store, layout: &Layout, number: u64, run: &Run) -> Result<
                 settle_void(store, layout, &next).await?;
                 return Ok(Settled::Voided);
             }
-            // A run stands there only because this record is marked.
+            // A run can have the next number only if this record is marked.
             Ok(Some(_)) => return Ok(Settled::Published),
             Ok(None) => {}
             Err(error) => failure = Some(error),
         }
-        // Whatever the answer but success, the next look decides.
+        // On any answer but success, the next read decides.
         match store
             .put_new(&layout.record(number + 1), body.clone())
             .await
@@ -222,10 +231,14 @@ async fn lost(store: &Store, layout: &Layout, number: u64, run: &Run) -> Result<
         }
     }
     Err(pending(failure.unwrap_or_else(|| {
-        Error::new(ErrorKind::TryAgain, "a record that was put cannot be read")
+        Error::new(
+            ErrorKind::TryAgain,
+            "a record that was written cannot be read back",
+        )
     })))
 }
 
+/// Deletes the parts of a voided record, then marks the record that voids it.
 async fn settle_void(store: &Store, layout: &Layout, void: &Record) -> Result<()> {
     let Entry::Void(entry) = &void.entry else {
         return Ok(());
@@ -234,11 +247,13 @@ async fn settle_void(store: &Store, layout: &Layout, void: &Record) -> Result<()
     mark(store, layout, void.number).await
 }
 
+/// Deletes objects by the keys that a record lists.
 async fn delete(store: &Store, keys: &[String]) -> Result<()> {
     let keys: Vec<Path> = keys.iter().map(|key| path(key)).collect::<Result<_>>()?;
     store.delete(keys).await.map_err(pending)
 }
 
+/// Marks a record as published, and writes a checkpoint if one is due.
 async fn mark(store: &Store, layout: &Layout, number: u64) -> Result<()> {
     let body = Bytes::from(format!("{{\"published\":{number}}}"));
     store
@@ -246,8 +261,8 @@ async fn mark(store: &Store, layout: &Layout, number: u64) -> Result<()> {
         .await
         .map_err(pending)?;
     if let Err(error) = write_checkpoint(store, layout, number).await {
-        // The log reads the same without it, and the next hundred brings another.
-        warn!(record = number, %error, "no checkpoint");
+        // The log reads the same without it, and the next one follows a hundred records later.
+        warn!(record = number, %error, "cannot write the checkpoint");
     }
     Ok(())
 }

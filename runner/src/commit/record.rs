@@ -1,4 +1,4 @@
-//! What a log holds: records of runs, records that void them, marks.
+//! The content of a log: records of runs, and records that void them.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -12,10 +12,10 @@ use crate::commit::partition::{Partition, Window};
 use crate::commit::table_columns::Columns;
 use crate::error::{Context, Error, ErrorKind, Result};
 
-/// The version of the log's format; a binary refuses a log that a newer one wrote.
+/// The version of the log's format. A binary refuses a log that a newer one wrote.
 pub const FORMAT: u32 = 1;
 
-/// The hash of all that a run's output depends on.
+/// The id of a run: a hash of everything that its output depends on.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct RunId(pub(super) String);
@@ -26,7 +26,7 @@ impl fmt::Display for RunId {
     }
 }
 
-/// One try at a run: random, never used twice.
+/// The id of one attempt at a run: random, never used twice.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct AttemptId(pub(super) String);
@@ -37,79 +37,79 @@ impl fmt::Display for AttemptId {
     }
 }
 
-/// One numbered entry of a job's log; never changed or deleted.
+/// One numbered entry of a job's log; it is never changed or deleted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Record {
-    /// The version of the format.
+    /// The version of the log's format.
     pub format: u32,
-    /// Its number, from 1 without gaps.
+    /// The record's number, from 1 without gaps.
     pub number: u64,
-    /// What happened.
+    /// The event that the record states.
     #[serde(flatten)]
     pub entry: Entry,
 }
 
-/// What a record says.
+/// The event that a record states.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Entry {
     /// A run was committed.
     Run(Run),
-    /// The record before is void: its uploads were lost before they were published.
+    /// The previous record is void: its uploads were lost before they were published.
     Void(Void),
 }
 
 /// A committed run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Run {
-    /// What was run.
+    /// The id of the run.
     pub run: RunId,
-    /// Which try committed it.
+    /// The attempt that committed it.
     pub attempt: AttemptId,
-    /// What became of each table.
+    /// The effect on each table.
     pub outputs: Vec<Output>,
-    /// Input objects that no later append run takes again: what an append took in, and what a run read that replaced all
+    /// Input objects that no later append takes again: those that an append took, and those that a run read that replaced all
     /// tables. Records of older binaries list only the former.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub consumed: Vec<Consumed>,
-    /// What the caller wants to be remembered: counts, versions.
+    /// Data that the caller stores with the run, such as counts and versions.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub summary: Value,
 }
 
-/// What a run did to one table.
+/// The effect of a run on one table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Output {
     /// The table's name.
     pub table: String,
-    /// Columns and types that it wrote.
+    /// The columns and types that it wrote.
     pub columns: Columns,
-    /// What it replaced.
+    /// The rows that it replaced.
     pub replaces: Replaces,
-    /// Partitions that it wrote.
+    /// The partitions that it wrote.
     pub written: BTreeSet<Partition>,
-    /// Files that it added.
+    /// The files that it added.
     pub parts: Vec<Part>,
-    /// Keys that it took away.
+    /// The keys that it deletes when it is published.
     pub deletes: Vec<String>,
 }
 
-/// What a run replaces of a table.
+/// The rows of a table that a run replaces.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Replaces {
-    /// All of it.
+    /// All rows.
     Table,
-    /// The partitions in a window, also with nothing.
+    /// The partitions in a window, also if the run writes no rows to them.
     Window(Window),
-    /// Nothing: parts are added.
+    /// No rows: parts are added.
     Append,
 }
 
 /// One file of a table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Part {
-    /// The key below the output root.
+    /// The key, relative to the output root.
     pub key: String,
     /// The size in bytes.
     #[serde(rename = "size")]
@@ -123,60 +123,61 @@ pub struct Part {
 }
 
 impl Part {
-    /// The key as a store takes it.
+    /// Returns the key in the store's type.
     ///
     /// # Errors
-    /// `Failed` for a record with a key that is none.
+    /// `Failed` for a record with an invalid key.
     pub fn path(&self) -> Result<Path> {
         path(&self.key)
     }
 }
 
-/// Reads a key from a record.
+/// Parses a key of a record.
 pub(super) fn path(key: &str) -> Result<Path> {
     Path::parse(key).map_err(object_store::Error::from).context(
         ErrorKind::Failed,
-        format!("the log names `{key}`, which is no key"),
+        format!("the log contains `{key}`, which is not a valid key"),
     )
 }
 
 /// An upload that any process can complete.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Upload {
-    /// The store's id.
+    /// The id that the store gave it.
     pub id: String,
-    /// What the store said to each part of it.
+    /// The store's tag of each piece, in order.
     pub tags: Vec<String>,
 }
 
-/// An input object whose rows a table holds, as far as appends are concerned.
+/// An input object that appends must not take again, because a table holds its rows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Consumed {
-    /// Its full name.
+    /// The full name of the object.
     pub url: String,
-    /// Its version.
+    /// The version that was read; `None` if the store has no versions.
     pub etag: Option<String>,
 }
 
-/// Says that the record before is void.
+/// The content of a record that voids the previous one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Void {
-    /// The number of the void record, one less than its own.
+    /// The number of the voided record, one less than this record's.
     pub voids: u64,
-    /// The run that is lost.
+    /// The run that was lost.
     pub run: RunId,
-    /// Every key of the void record, to be deleted.
+    /// The keys of all parts of the voided record, which are deleted.
     pub keys: Vec<String>,
 }
 
 impl Output {
-    /// Whether both write or replace a partition of the same table.
+    /// Returns `true` if both write or replace a partition of the same table.
     #[must_use]
     pub fn overlaps(&self, other: &Self) -> bool {
         self.table == other.table && (self.touches(other) || other.touches(self))
     }
 
-    /// Whether what this output writes or replaces reaches into what the other one writes or replaces.
+    /// Returns `true` if this output writes or replaces a partition that the other one wrote or replaced, as far as
+    /// `self.replaces` shows it.
     fn touches(&self, other: &Self) -> bool {
         let common = |output: &Self| self.written.intersection(&output.written).next().is_some();
         match (&self.replaces, &other.replaces) {
@@ -194,7 +195,8 @@ impl Output {
 }
 
 impl Run {
-    /// Whether both write or replace a partition of a table, give one table different columns, or consume an input.
+    /// Returns `true` if both runs write or replace a common partition, give one table different columns, or consume the same
+    /// input.
     #[must_use]
     pub fn conflicts(&self, other: &Self) -> bool {
         let outputs = self.outputs.iter().any(|mine| {
@@ -210,20 +212,22 @@ impl Run {
         outputs || consumed
     }
 
-    /// All parts of all tables.
+    /// Returns all parts of all tables.
     pub fn parts(&self) -> impl Iterator<Item = &Part> {
         self.outputs.iter().flat_map(|output| &output.parts)
     }
 
-    /// Whether it replaced all tables and says what they now hold: what was consumed before counts no more. A record of an older
-    /// binary that replaced all tables lists nothing, so what was consumed before it still counts.
+    /// Returns `true` if the run replaced all tables and lists the inputs that they now hold, so that earlier appends no longer
+    /// count.
+    ///
+    /// A record of an older binary that replaced all tables lists no inputs, so what was consumed before it still counts.
     #[must_use]
     pub fn starts_over(&self) -> bool {
         let whole = |output: &Output| output.replaces == Replaces::Table;
         !self.consumed.is_empty() && self.outputs.iter().all(whole)
     }
 
-    /// Whether it only added parts.
+    /// Returns `true` if the run only added parts.
     #[must_use]
     pub fn appends(&self) -> bool {
         let appends = |output: &Output| output.replaces == Replaces::Append;
@@ -232,7 +236,7 @@ impl Run {
 }
 
 impl Record {
-    /// The record of a run.
+    /// Builds the record of a run.
     #[must_use]
     pub fn run(number: u64, run: Run) -> Self {
         Self {
@@ -242,7 +246,7 @@ impl Record {
         }
     }
 
-    /// The record that voids the run of `number - 1`.
+    /// Builds the record that voids the run of record `number - 1`.
     #[must_use]
     pub fn void(number: u64, run: &Run) -> Self {
         Self {
@@ -256,7 +260,7 @@ impl Record {
         }
     }
 
-    /// The run, unless it is a void.
+    /// Returns the run; `None` for a record that voids another.
     #[must_use]
     pub fn as_run(&self) -> Option<&Run> {
         match &self.entry {
@@ -265,25 +269,25 @@ impl Record {
         }
     }
 
-    /// Whether it voids record `number`.
+    /// Returns `true` if this record voids record `number`.
     #[must_use]
     pub fn voids(&self, number: u64) -> bool {
         matches!(&self.entry, Entry::Void(void) if void.voids == number)
     }
 
-    /// Its bytes.
+    /// Writes the record as JSON.
     ///
     /// # Errors
-    /// `Failed` for a defect: a record can always be written as JSON.
+    /// `Failed` only for a defect, because a record can always be written as JSON.
     pub fn to_bytes(&self) -> Result<Bytes> {
         let bytes = serde_json::to_vec(self).context(ErrorKind::Failed, "cannot write a record")?;
         Ok(bytes.into())
     }
 
-    /// Reads the record of a number.
+    /// Reads the record with this number from its JSON.
     ///
     /// # Errors
-    /// `Failed` for what is no record of this number, or of a format that this binary does not know.
+    /// `Failed` for bytes that are not the record of this number, or have a format that this binary does not know.
     pub fn from_bytes(number: u64, bytes: &[u8]) -> Result<Self> {
         let damaged = |what: String| {
             Error::new(
@@ -294,7 +298,10 @@ impl Record {
         let format: FormatVersion = serde_json::from_slice(bytes)
             .map_err(|error| damaged("cannot be read".to_owned()).caused_by(error))?;
         if format.format > FORMAT {
-            let message = format!("has format {}, this binary reads {FORMAT}", format.format);
+            let message = format!(
+                "has format {}, but this binary reads format {FORMAT}",
+                format.format
+            );
             return Err(damaged(message).hint("use a newer drivetrain"));
         }
         let record: Self = serde_json::from_slice(bytes)
@@ -302,13 +309,14 @@ impl Record {
         if record.number == number {
             Ok(record)
         } else {
-            Err(damaged(format!("says that it is {}", record.number)))
+            Err(damaged(format!("has the number {} inside", record.number)))
         }
     }
 }
 
-/// What every format begins with.
+/// The field that all formats share, which is read before the rest.
 #[derive(Deserialize)]
 struct FormatVersion {
+    /// The version of the log's format.
     format: u32,
 }

@@ -1,4 +1,4 @@
-//! What can be done about a log from outside a run: finish it, list it.
+//! Work on a log outside a run: finishing a publish, and listing the runs.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -11,20 +11,21 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::store::Store;
 use crate::watch::StopSignal;
 
-/// What a repair found.
+/// The result of a repair.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Repaired {
-    /// The last record, if any, was published.
+    /// The log is empty, or its last record was published already.
     NothingToDo,
     /// The publish of this record was finished.
     Published(u64),
 }
 
-/// Finishes the publish of a job's last record, if it is not marked.
+/// Finishes the publish of a job's last record if it is not marked.
 ///
 /// # Errors
-/// `TryAgain` where the record was lost and is now void: the run is to be run again. Otherwise as the store says.
+/// `TryAgain` if the record's uploads were lost and it is now void, so that the job must run again; otherwise the kind of the
+/// store's failure.
 pub async fn repair(store: &Store, job: &str) -> Result<Repaired> {
     let layout = Layout::new(job);
     let log = Log::read_layout(store, &layout).await?;
@@ -43,47 +44,47 @@ pub async fn repair(store: &Store, job: &str) -> Result<Repaired> {
     }
 }
 
-/// One line of a job's log.
+/// One record of a job's log, as a list of runs shows it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RunLine {
     /// The record's number.
     pub number: u64,
-    /// The run.
+    /// The id of the run.
     pub run: RunId,
-    /// The try that committed it; `None` for a record that voids.
+    /// The attempt that committed it; `None` for a record that voids another.
     pub attempt: Option<AttemptId>,
-    /// When it was committed, by the store's clock.
+    /// The time of the commit by the store's clock.
     pub committed: DateTime<Utc>,
-    /// What became of it.
+    /// The state of the record.
     pub status: RunStatus,
-    /// Files written.
+    /// The number of files that it wrote.
     pub parts: usize,
-    /// Rows written.
+    /// The number of rows that it wrote.
     pub rows: u64,
-    /// Bytes written.
+    /// The number of bytes that it wrote.
     pub size_bytes: u64,
-    /// Files taken away.
+    /// The number of files that it deleted.
     pub deletes: usize,
 }
 
-/// What became of a record.
+/// The state of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RunStatus {
-    /// Its parts are where it says.
+    /// Its parts are at their keys.
     Published,
-    /// It is decided, and its publish is not finished.
+    /// It is committed, and its publish is not finished.
     Pending,
     /// The next record voids it.
     Voided,
-    /// It voids the one before.
+    /// It voids the previous record.
     Void,
 }
 
-/// All records of a job's log, oldest first.
+/// Lists all records of a job's log, oldest first.
 ///
 /// # Errors
-/// As the store says; `Failed` for a record that cannot be read.
+/// `Failed` for a record that cannot be read; otherwise the kind of the store's failure.
 pub async fn runs(store: &Store, job: &str) -> Result<Vec<RunLine>> {
     let layout = Layout::new(job);
     let (mut times, mut marks) = (Vec::new(), std::collections::BTreeSet::new());
@@ -107,6 +108,7 @@ pub async fn runs(store: &Store, job: &str) -> Result<Vec<RunLine>> {
         .collect())
 }
 
+/// Summarizes a record; `next` is the record after it, which may void it.
 fn line(record: &Record, next: Option<&Record>, committed: DateTime<Utc>, marked: bool) -> RunLine {
     match &record.entry {
         Entry::Void(void) => RunLine {

@@ -1,4 +1,4 @@
-//! Which run took a part away from under its reader.
+//! The search for the run that replaced a part while it was read.
 
 use object_store::path::Path;
 
@@ -8,14 +8,14 @@ use crate::commit::record::{Output, Record, RunId};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::{self, Store};
 
-/// Names the run that replaced the part of a table over which a reader failed; any other failure stays as it is.
+/// Adds the run that replaced a part to a reader's error over that part; returns any other error unchanged.
 pub async fn name_replacer(store: &Store, error: Error) -> Error {
     let Some(replaced) = store::replaced(&error) else {
         return error;
     };
     let url = replaced.url;
     let root = store.location().url(&Path::default());
-    // A raw object lies elsewhere: no log speaks of those.
+    // A raw object is outside the output root, and no log lists it.
     let Some(key) = url.strip_prefix(root.trim_end_matches('/')) else {
         return error;
     };
@@ -26,30 +26,32 @@ pub async fn name_replacer(store: &Store, error: Error) -> Error {
         .hint(fate.way_out)
 }
 
-/// What became of a part that is not where the log said.
+/// The fate of a part that is not as the log lists it.
 pub(crate) struct Fate {
-    /// In the words that follow "was".
+    /// The event, in the words that follow "was".
     pub was: String,
-    /// What the reader can do.
+    /// The hint for the reader.
     pub way_out: String,
 }
 
 impl Fate {
+    /// Finds the fate of a part in the log; never fails.
     pub async fn of(store: &Store, key: &str) -> Self {
-        let again = "nothing was mixed; run the same command again: it starts from the new version";
+        let again =
+            "no versions were mixed; run the same command again: it starts from the new version";
         match replacer(store, key).await {
             Ok(Some((number, run))) => Self {
                 was: format!("replaced by run `{run}` (record {number})"),
                 way_out: again.to_owned(),
             },
             Ok(None) => Self {
-                was: "changed or deleted by no run in the log,".to_owned(),
+                was: "changed or deleted outside Drivetrain".to_owned(),
                 way_out: format!(
                     "restore it from the bucket's versions, or write its table again: `drivetrain run {} --force`",
                     key.split('/').next().unwrap_or_default()
                 ),
             },
-            // The reader's failure is what counts; the log only says more about it.
+            // The reader's own failure matters; the log only adds details to it.
             Err(_) => Self {
                 was: "replaced or deleted".to_owned(),
                 way_out: again.to_owned(),
@@ -58,7 +60,7 @@ impl Fate {
     }
 }
 
-/// The live run that deletes a part; records are read from the last one back to the one that wrote it.
+/// Returns the live run that deleted a part. Records are read backwards, from the last one to the one that wrote the part.
 async fn replacer(store: &Store, key: &str) -> Result<Option<(u64, RunId)>> {
     let Some((job, _)) = key.split_once('/') else {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! Step 2's name for all that a run's output depends on.
+//! Step 2: the id of a run, a hash of everything that its output depends on.
 
 use std::collections::BTreeMap;
 
@@ -7,16 +7,16 @@ use sha2::{Digest, Sha256};
 use crate::commit::record::RunId;
 use crate::store::FrozenObject;
 
-/// All that a run's output depends on.
+/// Everything that a run's output depends on.
 #[derive(Clone, Copy, Debug)]
 pub struct RunInputs<'a> {
     /// The job's name.
     pub job: &'a str,
-    /// Every file of the job folder: name and text, sorted by name.
+    /// Name and text of every file of the job folder, sorted by name.
     pub files: &'a [(String, String)],
     /// Parameters that change the output, as text.
     pub parameters: &'a BTreeMap<String, String>,
-    /// Contracts that the job took from elsewhere, as text.
+    /// Text of the contracts that the job took from elsewhere.
     pub contracts: &'a str,
     /// The frozen objects of each dataset.
     pub inputs: &'a BTreeMap<String, Vec<FrozenObject>>,
@@ -25,7 +25,7 @@ pub struct RunInputs<'a> {
 }
 
 impl RunId {
-    /// Hashes them; a retry of the same run has the same id.
+    /// Hashes the inputs; a retry of the same run has the same id.
     #[must_use]
     pub fn of(inputs: &RunInputs<'_>) -> Self {
         let mut hash = Fields(Sha256::new());
@@ -51,6 +51,7 @@ impl RunId {
                 hash.text(&object.url);
                 hash.text(object.etag.as_deref().unwrap_or_default());
                 hash.0.update(object.size_bytes.to_le_bytes());
+                // Without a version, size and time of change identify the object.
                 if object.etag.is_none() {
                     hash.0
                         .update(object.modified.timestamp_micros().to_le_bytes());
@@ -61,7 +62,7 @@ impl RunId {
     }
 }
 
-/// Bytes as lower-case hexadecimal digits.
+/// Formats bytes as lower-case hexadecimal digits.
 pub(super) fn hex(bytes: &[u8]) -> String {
     let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
     digits
@@ -69,15 +70,17 @@ pub(super) fn hex(bytes: &[u8]) -> String {
         .collect()
 }
 
-/// A hash whose fields cannot run into each other: each is preceded by its length.
+/// A hash whose fields cannot run into each other, because each is preceded by its length.
 struct Fields(Sha256);
 
 impl Fields {
+    /// Adds a text, preceded by its length.
     fn text(&mut self, text: &str) {
         self.count(text.len());
         self.0.update(text);
     }
 
+    /// Adds a number.
     fn count(&mut self, count: usize) {
         self.0.update((count as u64).to_le_bytes());
     }

@@ -1,4 +1,4 @@
-//! Steps 5 and 6: the one put that decides.
+//! Steps 5 and 6: the fence, and the one put that decides.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,64 +15,70 @@ use crate::commit::record::{Record, Run};
 use crate::error::{Error, ErrorKind, Result};
 use crate::watch::{StopSignal, cancelled};
 
-/// How long a run that was told to stop waits to hear whether its record is there.
+/// The longest wait, after a stop, for the answer whether the record exists; a stop allows two seconds in all.
 const LAST_LOOK: Duration = Duration::from_millis(1_500);
 
-/// All parts are up and verified; nobody sees them. Only a commit leads on.
+/// A run whose parts are all sent and verified, and still invisible.
 #[derive(Debug)]
-#[must_use = "staged parts are lost unless they are committed or given up"]
+#[must_use = "staged parts are lost unless they are committed or abandoned"]
 pub struct Staged {
+    /// The attempt that staged the parts.
     inner: Arc<AttemptState>,
+    /// The run as its record will state it.
     run: Run,
 }
 
-/// How a commit ended.
+/// The result of a commit.
 #[derive(Debug)]
-#[must_use = "only `Committed` is this run's, and it is still to be published"]
+#[must_use = "only `Committed` means that this run was committed, and it must still be published"]
 pub enum CommitOutcome {
-    /// The record is in the log: the run is decided. It is still to be published.
+    /// The record is in the log, so the run is decided. It must still be published.
     Committed(Committed),
-    /// Another attempt at the same run came first, and is published; this one took its own parts back.
+    /// Another attempt at the same run was committed first and is published; this one aborted its uploads.
     AlreadyDone(Record),
-    /// What this run was built on is void; its parts were taken back, and it is to start again at step 1.
+    /// The record that this run was built on is void. Its uploads are aborted, and it must start again at step 1.
     StartAgain,
 }
 
-/// What stands at the number that was aimed at.
+/// The owner of the record at the number that was tried.
 enum Landed {
+    /// This attempt.
     Own,
+    /// Another attempt, or a record that voids one.
     Other,
 }
 
-/// Why a put is not known to have landed.
+/// The reason why a put is not known to have landed.
 enum Unlanded {
-    /// It was refused for good: no record of ours is there.
+    /// The store refused it for good, so the record does not exist.
     Refused(Error),
-    /// It may land yet.
+    /// It may still land.
     Undecided(Option<Error>),
 }
 
 impl Staged {
+    /// Wraps an attempt whose parts are verified.
     pub(super) fn new(inner: Arc<AttemptState>, run: Run) -> Self {
         Self { inner, run }
     }
 
-    /// What will be committed.
+    /// Returns the run that will be committed.
     #[must_use]
     pub fn run(&self) -> &Run {
         &self.run
     }
 
-    /// Gives the attempt up, as [`crate::commit::Attempt::abandon`] does.
+    /// Abandons the attempt, as [`crate::commit::Attempt::abandon`] does.
     pub async fn abandon(self, stop: &StopSignal) {
         stop.grace(self.inner.abandon()).await;
     }
 
-    /// Makes all parts last, asks the fence, then puts the record create-only at the number that was aimed at, or behind disjoint runs that came first.
+    /// Makes all parts durable, asks the fence, then puts the record create-only at the target number, or after disjoint runs
+    /// that came first.
     ///
     /// # Errors
-    /// `Cancelled` where a stop came before the put, or the fence's error: nothing was committed. `Conflict` where another run
-    /// wrote, replaced or consumed what this one does. `TryAgain` where nobody knows: the same command settles it.
+    /// `Cancelled` if a stop came before the put, or the fence's error: nothing was committed. `Conflict` if another run wrote,
+    /// replaced or consumed what this one does. `TryAgain` if the outcome is unknown: the same command settles it.
     pub async fn commit(self, fence: &dyn Fence, stop: &StopSignal) -> Result<CommitOutcome> {
         let fenced = stop.or_cancelled(async {
             self.inner.seal(&self.run.outputs).await?;
@@ -102,7 +108,7 @@ impl Staged {
                 }
                 Ok(Landed::Other) => {}
                 Err(Unlanded::Refused(error)) => return self.give_up(error, stop).await,
-                // Its uploads stay: if the put lands after all, whoever meets the record publishes it.
+                // The uploads stay: if the put lands after all, the next process that reads the record publishes it.
                 Err(Unlanded::Undecided(cause)) => return Err(self.undecided(number, cause)),
             }
             match stop.or_cancelled(self.behind(number)).await {
@@ -120,11 +126,13 @@ impl Staged {
         }
     }
 
+    /// Abandons the attempt and returns `error`.
     async fn give_up(self, error: Error, stop: &StopSignal) -> Result<CommitOutcome> {
         self.abandon(stop).await;
         Err(error)
     }
 
+    /// Builds the error of a commit whose outcome is unknown.
     fn undecided(&self, number: u64, cause: Option<Error>) -> Error {
         let message = format!(
             "the commit of run `{}` as record {number} is undecided",
@@ -139,7 +147,8 @@ impl Staged {
         }
     }
 
-    /// Puts the record at a number and finds out what stands there; any answer but success is checked by reading it back.
+    /// Puts the record at a number and returns the owner of the record that is there then. Any answer but success is checked by
+    /// reading the record back.
     async fn put(
         &self,
         number: u64,
@@ -156,8 +165,8 @@ impl Staged {
                 Some(Ok(false)) => {}
                 None => return self.last_look(number).await,
                 Some(Err(error)) => {
-                    warn!(record = number, %error, "the put may have landed, looking");
-                    // Only an answer that says no for good, each time, is a no; all else may still land.
+                    warn!(record = number, %error, "the put may have landed, reading it back");
+                    // Only a permanent refusal of every try counts as a refusal; after any other failure the put may still land.
                     refused &= error.kind() == ErrorKind::Failed;
                     failure = Some(error);
                 }
@@ -181,7 +190,7 @@ impl Staged {
         }
     }
 
-    /// After a stop: what stands there now is what counts; absent or unreadable leaves it open.
+    /// Reads the record once more after a stop. A missing or unreadable record leaves the commit undecided.
     async fn last_look(&self, number: u64) -> std::result::Result<Landed, Unlanded> {
         match tokio::time::timeout(LAST_LOOK, self.stands_at(number)).await {
             Ok(Ok(Some(landed))) => Ok(landed),
@@ -190,6 +199,7 @@ impl Staged {
         }
     }
 
+    /// Returns the owner of the record at a number; `None` if there is no record.
     async fn stands_at(&self, number: u64) -> Result<Option<Landed>> {
         let record = read_record(&self.inner.store, &self.inner.layout, number).await?;
         Ok(record.map(|record| match record.as_run() {
@@ -215,7 +225,7 @@ impl Staged {
             return Err(conflict(&self.run, other));
         }
         let Some(last) = records.last() else {
-            let message = format!("record {number} was there and cannot be read");
+            let message = format!("record {number} existed a moment ago and cannot be read");
             return Err(Error::new(ErrorKind::TryAgain, message));
         };
         let is_marked = store.look(&layout.mark(last.number)).await?.is_some();
@@ -230,20 +240,21 @@ impl Staged {
     }
 }
 
-/// What the records that came first mean.
+/// The meaning of the records that were committed first.
 enum Behind {
-    /// They are disjoint: this number is next.
+    /// They are disjoint from this run, so this number is next.
     Next(u64),
     /// One of them is this run.
     Done(Record),
-    /// The last one was lost.
+    /// The last one was lost and is void, so this run must start again.
     Void,
 }
 
+/// Builds the error of a conflict with a record that was committed first.
 fn conflict(run: &Run, other: &Record) -> Error {
     let theirs = other.as_run().map(|run| run.run.to_string());
     let message = format!(
-        "run `{}` was committed meanwhile (record {}) and changes what run `{}` does",
+        "run `{}` was committed meanwhile (record {}) and conflicts with run `{}`",
         theirs.unwrap_or_default(),
         other.number,
         run.run

@@ -1,13 +1,13 @@
-//! Columns and types of a table, as the log remembers them.
+//! Columns and types of a table, as the log stores them.
 
 use serde::{Deserialize, Serialize};
 
 /// A table's columns as a catalog sees them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Columns {
-    /// All columns in order, those of the folders included.
+    /// All columns in order, including the partition columns.
     pub columns: Vec<ColumnType>,
-    /// Those that are folders, outermost first.
+    /// The partition columns, outermost first.
     pub partition_by: Vec<String>,
 }
 
@@ -22,7 +22,7 @@ pub struct ColumnType {
 }
 
 impl Columns {
-    /// Says how `other` differs, one difference an entry; empty where it does not.
+    /// Returns how `other` differs, one difference per entry; empty if it does not.
     #[must_use]
     pub fn differences(&self, other: &Self) -> Vec<String> {
         let mut found = Vec::new();
@@ -53,7 +53,7 @@ impl Columns {
             ));
         }
         if found.is_empty() && self.columns != other.columns {
-            found.push("the columns are in another order".to_owned());
+            found.push("the columns are in a different order".to_owned());
         }
         found
     }

@@ -1,4 +1,4 @@
-//! Step 8: what nobody needs any more is taken away.
+//! Step 8: deletes what no run needs any more.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -18,12 +18,12 @@ use crate::error::{Context, Error, ErrorKind, Result};
 use crate::store::Store;
 use crate::watch::StopSignal;
 
-/// What a vacuum takes away.
+/// The ages from which a vacuum deletes.
 #[derive(Clone, Copy, Debug)]
 pub struct VacuumOptions {
-    /// Attempts that are in no record are kept for this long after their last sign of life.
+    /// The time for which an attempt that is in no record is kept after its last sign of life.
     pub retention: Duration,
-    /// Quarantined rows older than this are deleted; `None` keeps all.
+    /// The age from which quarantined rows are deleted; `None` keeps all.
     pub quarantine: Option<Duration>,
 }
 
@@ -36,27 +36,27 @@ impl Default for VacuumOptions {
     }
 }
 
-/// What a vacuum did.
+/// The result of a vacuum.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Vacuumed {
-    /// The record whose publish it finished.
+    /// The record whose publish it finished, if any.
     pub published: Option<u64>,
-    /// Attempts that it took away.
+    /// The attempts that it deleted.
     pub attempts: Vec<AttemptId>,
-    /// Their uploads.
+    /// The number of uploads that it aborted.
     pub uploads: usize,
-    /// Left-over temporary files.
+    /// The number of leftover temporary files that it deleted.
     pub temporary: usize,
-    /// Quarantined objects deleted.
+    /// The number of quarantined objects that it deleted.
     pub quarantine: usize,
-    /// Attempts that are too young to be removed.
+    /// The number of attempts that are left, most of them because they are too young.
     pub kept: usize,
 }
 
-/// Finishes an open publish, then takes away old attempts that are in no record, and old quarantine where asked.
+/// Finishes a pending publish, then deletes old attempts that are in no record, and old quarantine if asked to.
 ///
 /// # Errors
-/// As the store says.
+/// The kind of the store's failure.
 pub async fn vacuum(store: &Store, job: &str, options: VacuumOptions) -> Result<Vacuumed> {
     let layout = Layout::new(job);
     let mut done = Vacuumed::default();
@@ -88,6 +88,7 @@ pub async fn vacuum(store: &Store, job: &str, options: VacuumOptions) -> Result<
     Ok(done)
 }
 
+/// Counts the attempts that still have notes.
 async fn attempts_left(store: &Store, layout: &Layout) -> Result<usize> {
     let listed = store
         .reader()
@@ -97,7 +98,7 @@ async fn attempts_left(store: &Store, layout: &Layout) -> Result<usize> {
     Ok(listed.common_prefixes.len())
 }
 
-/// The store's own time, as its listings say it: ours may be wrong by more than the retention.
+/// Returns the store's time, as a listing shows it. The local clock may be wrong by more than the retention.
 async fn clock(store: &Store, layout: &Layout) -> Result<DateTime<Utc>> {
     let key = layout.clock(&AttemptId::random());
     store.put(&key, Bytes::from_static(b"{}")).await?;
@@ -105,17 +106,22 @@ async fn clock(store: &Store, layout: &Layout) -> Result<DateTime<Utc>> {
     store.delete(vec![key.clone()]).await?;
     let found = listed.into_iter().find(|object| object.location == key);
     let found = found.ok_or_else(|| {
-        let message = format!("`{}` was put and is not there", store.location().url(&key));
+        let message = format!(
+            "`{}` was written and does not show in a listing",
+            store.location().url(&key)
+        );
         Error::new(ErrorKind::TryAgain, message)
     })?;
     Ok(found.last_modified)
 }
 
+/// Returns `true` if an object is at least `age` old.
 fn is_older(object: &ObjectMeta, now: DateTime<Utc>, age: Duration) -> bool {
     let lived = now.signed_duration_since(object.last_modified);
     lived.to_std().is_ok_and(|lived| lived >= age)
 }
 
+/// Deletes old attempts: their uploads that no record lists, and their notes.
 async fn take_attempts(
     store: &Store,
     layout: &Layout,
@@ -128,7 +134,7 @@ async fn take_attempts(
     if old.is_empty() {
         return Ok(());
     }
-    // Which of them are in a record, and with which uploads: none stands before the number that it aimed at.
+    // An attempt cannot be in a record before the number that it aimed at, so reading starts at the lowest of those numbers.
     let mut first = None;
     for (attempt, notes) in &old {
         let started = layout.started(attempt);
@@ -160,6 +166,7 @@ async fn take_attempts(
     Ok(())
 }
 
+/// Returns the record number that an attempt aimed at; 1 if its note does not exist.
 async fn read_started(store: &Store, key: &object_store::path::Path) -> Result<u64> {
     let Some(bytes) = store.read(key).await? else {
         return Ok(1);
@@ -169,7 +176,7 @@ async fn read_started(store: &Store, key: &object_store::path::Path) -> Result<u
     Ok(started.aims_at)
 }
 
-/// Takes away temporary and staged files that no note speaks of, and probes: what a killed process left.
+/// Deletes temporary files, probes, and staged files that no note mentions, as a killed process leaves them.
 async fn take_temporary(
     store: &Store,
     layout: &Layout,
@@ -209,6 +216,7 @@ async fn take_temporary(
     delete(store, old).await
 }
 
+/// Deletes listed objects.
 async fn delete(store: &Store, objects: Vec<ObjectMeta>) -> Result<()> {
     let keys = objects.into_iter().map(|object| object.location);
     store.delete(keys.collect()).await

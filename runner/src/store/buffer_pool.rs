@@ -1,33 +1,35 @@
-//! Memory that is read into again and again: the first touch of fresh memory costs about what reading a cached file into it does.
+//! Buffers that are reused for reading, because the first touch of fresh memory costs about as much as reading a cached file into
+//! it.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 
-/// Unused rooms that are kept: while some are read into, others are decoded.
+/// The number of unused buffers to keep: some are decoded while others are read into.
 const KEPT: usize = 4;
 
-/// Rooms whose bytes nobody holds any more.
+/// The unused buffers of one store; clones share them.
 #[derive(Clone, Default)]
 pub(crate) struct BufferPool(Arc<Mutex<Vec<Vec<u8>>>>);
 
 impl BufferPool {
-    /// A room of exactly this length, with whatever is in it.
+    /// Takes a buffer of exactly `length` bytes; its contents are unspecified.
     pub(crate) fn take(&self, length: usize) -> Vec<u8> {
         let mut kept = self.lock();
-        let fitting = kept.iter().position(|room| room.len() == length);
+        let fitting = kept.iter().position(|buffer| buffer.len() == length);
         fitting.map_or_else(|| vec![0; length], |place| kept.swap_remove(place))
     }
 
-    /// Shares a room's bytes; it comes back when the last of them is dropped.
-    pub(crate) fn share(&self, room: Vec<u8>) -> Bytes {
+    /// Converts a buffer to shared bytes; it returns to the pool when the last of them is dropped.
+    pub(crate) fn share(&self, buffer: Vec<u8>) -> Bytes {
         Bytes::from_owner(Shared {
-            room,
-            rooms: self.clone(),
+            buffer,
+            pool: self.clone(),
         })
     }
 
+    /// Locks the list of unused buffers. A panic of another holder does no harm, because each change is one call.
     fn lock(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -35,30 +37,33 @@ impl BufferPool {
 
 impl fmt::Debug for BufferPool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} rooms", self.lock().len())
+        write!(f, "{} buffers", self.lock().len())
     }
 }
 
+/// The owner of shared bytes, which returns the buffer to its pool.
 struct Shared {
-    room: Vec<u8>,
-    rooms: BufferPool,
+    /// The buffer.
+    buffer: Vec<u8>,
+    /// The pool that it returns to.
+    pool: BufferPool,
 }
 
 impl AsRef<[u8]> for Shared {
     fn as_ref(&self) -> &[u8] {
-        &self.room
+        &self.buffer
     }
 }
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        let room = std::mem::take(&mut self.room);
-        let mut kept = self.rooms.lock();
+        let buffer = std::mem::take(&mut self.buffer);
+        let mut kept = self.pool.lock();
         if kept.len() == KEPT {
-            // Whoever reads has gone over to another length.
+            // The oldest buffer is dropped: the reader has changed to another length.
             kept.remove(0);
         }
-        kept.push(room);
+        kept.push(buffer);
     }
 }
 
@@ -67,25 +72,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_room_comes_back_with_its_last_bytes_and_fits_only_its_length() {
-        let rooms = BufferPool::default();
-        let mut room = rooms.take(3);
-        room.copy_from_slice(b"abc");
-        let bytes = rooms.share(room);
+    fn a_buffer_returns_with_its_last_bytes_and_serves_only_its_length() {
+        let pool = BufferPool::default();
+        let mut buffer = pool.take(3);
+        buffer.copy_from_slice(b"abc");
+        let bytes = pool.share(buffer);
         let end = bytes.slice(2..);
         drop(bytes);
-        assert_eq!(rooms.take(3), [0; 3]);
+        assert_eq!(pool.take(3), [0; 3]);
         assert_eq!(end, "c");
         drop(end);
-        assert_eq!(rooms.take(2), [0; 2]);
-        assert_eq!(rooms.take(3), b"abc");
+        assert_eq!(pool.take(2), [0; 2]);
+        assert_eq!(pool.take(3), b"abc");
     }
 
     #[test]
-    fn only_some_unused_rooms_are_kept() {
-        let rooms = BufferPool::default();
-        let all: Vec<Bytes> = (1..10).map(|length| rooms.share(vec![0; length])).collect();
+    fn only_some_unused_buffers_are_kept() {
+        let pool = BufferPool::default();
+        let all: Vec<Bytes> = (1..10).map(|length| pool.share(vec![0; length])).collect();
         drop(all);
-        assert_eq!(rooms.lock().len(), KEPT);
+        assert_eq!(pool.lock().len(), KEPT);
     }
 }

@@ -1,4 +1,4 @@
-//! What a store must be able to do before a run relies on it.
+//! Capabilities that a store must have before a run relies on it.
 
 use std::path::Path as FolderPath;
 
@@ -9,17 +9,17 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::store::handle::Store;
 use crate::store::location::Location;
 
-/// Makes sure that a create-only put of a key that exists is refused: some stores say yes and write over it.
+/// Checks that a create-only put of an existing key is refused, because some stores accept it and overwrite the object.
 ///
-/// `probe` is a key that nobody else uses; it is gone afterwards.
+/// `probe` is a key that no other process uses; it is deleted afterwards.
 ///
 /// # Errors
-/// `Failed` where the store ignores conditional puts, or the volume has no hard links; otherwise as [`crate::store::explain_error`] says.
+/// `Failed` if the store ignores conditional puts, or the volume has no hard links; otherwise the kind of the store's failure.
 pub async fn require_conditional_put(store: &Store, probe: &Path) -> Result<()> {
     let body = Bytes::from_static(b"{}");
-    // Twice: somebody who cleans up may have come between the two puts.
+    // Two tries, because another process's clean-up may delete the object between the two puts.
     for _ in 0..2 {
-        // That the first one is refused says nothing: it may have been sent again after it had landed.
+        // A refusal of the first put means nothing: the client may have repeated it after it landed.
         store
             .put_new(probe, body.clone())
             .await
@@ -35,23 +35,23 @@ pub async fn require_conditional_put(store: &Store, probe: &Path) -> Result<()> 
         store.location()
     );
     Err(Error::new(ErrorKind::Failed, message)
-        .hint("use a store that honours `If-None-Match: *` (AWS S3, MinIO), or a folder"))
+        .hint("use a store that honors `If-None-Match: *` (AWS S3, MinIO), or a folder"))
 }
 
-/// The first write of a run is where an unwritable output shows.
+/// Adds a hint to the error of a run's first write, which is where an unwritable output fails.
 fn first_write(store: &Store, error: Error) -> Error {
     match store.location() {
         Location::Folder(_) if error.hint_text().is_none() => error.hint(
-            "the output must lie on a volume with hard links and free space, in a folder that may be written",
+            "the output must be a writable folder on a volume with hard links and free space",
         ),
         _ => error,
     }
 }
 
-/// Makes sure that two keys of a folder lie on one volume, so that a rename from one to the other is atomic.
+/// Checks that two keys of a folder are on one volume, so that a rename from one to the other is atomic.
 ///
 /// # Errors
-/// `Failed` where they do not, or where a folder cannot be looked at.
+/// `Failed` if they are not, or if a folder cannot be inspected.
 pub fn require_one_volume(store: &Store, one: &Path, other: &Path) -> Result<()> {
     let Location::Folder(root) = store.location() else {
         return Ok(());
@@ -60,14 +60,14 @@ pub fn require_one_volume(store: &Store, one: &Path, other: &Path) -> Result<()>
         return Ok(());
     }
     let message = format!(
-        "`{one}` and `{other}` in `{}` lie on different volumes",
+        "`{one}` and `{other}` in `{}` are on different volumes",
         root.display()
     );
     Err(Error::new(ErrorKind::Failed, message)
         .hint("a commit renames files from one to the other: put both on one volume"))
 }
 
-/// The number of the volume of a folder, or of what exists above it.
+/// Returns the number of the volume that holds a folder, or its nearest existing ancestor.
 #[cfg(unix)]
 fn volume(folder: &FolderPath) -> Result<u64> {
     use std::os::unix::fs::MetadataExt;
@@ -77,7 +77,7 @@ fn volume(folder: &FolderPath) -> Result<u64> {
             Ok(metadata) => return Ok(metadata.dev()),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => {
-                let message = format!("cannot look at `{}`", folder.display());
+                let message = format!("cannot inspect `{}`", folder.display());
                 return Err(Error::new(ErrorKind::Failed, message).caused_by(error));
             }
         }
@@ -85,7 +85,7 @@ fn volume(folder: &FolderPath) -> Result<u64> {
     Ok(0)
 }
 
-/// Elsewhere a rename between volumes fails when it is tried, before anything is replaced.
+/// Returns one number for all: on other systems a rename between volumes fails when it is tried, before anything is replaced.
 #[cfg(not(unix))]
 fn volume(_folder: &FolderPath) -> Result<u64> {
     Ok(0)

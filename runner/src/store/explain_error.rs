@@ -1,4 +1,4 @@
-//! What a store's failure means to the person who runs a job.
+//! Store failures for the person who runs a job: the cause and the remedy.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -11,34 +11,53 @@ use crate::store::frozen_reader::replaced;
 use crate::store::location::Location;
 use crate::store::s3::profile;
 
-/// The class of a store's failure, as far as the way out differs.
+/// The class of a store's failure. Failures with the same remedy share a class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum StoreFailure {
+    /// The store's TLS certificate is untrusted.
     Certificate,
+    /// The local clock differs too much from the store's.
     Clock,
+    /// The store does not know the credentials.
     Credentials,
+    /// The store has no space left.
     DiskFull,
+    /// The credentials have expired.
     Expired,
+    /// The bucket does not exist.
     MissingBucket,
+    /// The object does not exist.
     MissingObject,
+    /// A part of the path is a file.
     NoFolder,
+    /// The volume does not support hard links.
     NoHardLinks,
+    /// The credentials, or the user, lack a permission.
     Permission,
+    /// The bucket is in another region than the client assumes.
     Region,
+    /// The object was replaced or deleted after it was listed.
     Replaced,
+    /// The store asked to send fewer requests.
     Throttled,
+    /// The store refused for a reason without a class.
     Unknown,
+    /// The store did not answer, or failed internally.
     Unreachable,
 }
 
-/// Turns a store's error into one that names the place, says what can be done, and has the kind that the exit code comes from.
+/// Converts a store's error to one that names the place and the remedy, with the kind that decides the exit code.
 ///
-/// `doing` says what was being done, in the words that follow "cannot".
+/// `operation` names the failed operation in words that follow "cannot".
 #[must_use]
-pub fn explain(error: object_store::Error, doing: impl fmt::Display, location: &Location) -> Error {
+pub fn explain(
+    error: object_store::Error,
+    operation: impl fmt::Display,
+    location: &Location,
+) -> Error {
     let (failure, chain) = failure(&error);
     let (kind, what, hint) = meaning(failure, &chain, location);
-    let explained = Error::new(kind, format!("cannot {doing}: {what}")).caused_by(error);
+    let explained = Error::new(kind, format!("cannot {operation}: {what}")).caused_by(error);
     match hint {
         Some(hint) => explained.hint(hint),
         None => explained,
@@ -46,12 +65,13 @@ pub fn explain(error: object_store::Error, doing: impl fmt::Display, location: &
 }
 
 impl StoreFailure {
-    /// Finds the class of a failure from its type, and from code and status in the store's answer.
+    /// Classifies a failure by its type, and by the code and status in the store's answer.
     pub(crate) fn of(error: &object_store::Error) -> Self {
         failure(error).0
     }
 }
 
+/// Returns the kind, the message and the hint of a failure.
 fn meaning(
     failure: StoreFailure,
     chain: &Chain,
@@ -65,18 +85,18 @@ fn meaning(
     match failure {
         StoreFailure::Certificate => hinted(
             ErrorKind::Failed,
-            format!("the store of {bucket} shows a certificate that nobody vouches for"),
-            "check the host in AWS_ENDPOINT_URL, or name the authority's certificates with SSL_CERT_FILE",
+            format!("the store of {bucket} presents an untrusted TLS certificate"),
+            "check the host in AWS_ENDPOINT_URL, or set SSL_CERT_FILE to the certificates of its authority",
         ),
         StoreFailure::Clock => hinted(
             ErrorKind::Failed,
             format!("the store of {bucket} says that this machine's clock is wrong"),
-            "set the clock: a signature is good for 15 minutes",
+            "set the clock: a signature is valid for 15 minutes",
         ),
         StoreFailure::Credentials => hinted(
             ErrorKind::Failed,
             format!("the store does not accept {credentials} for {bucket}"),
-            "`aws sts get-caller-identity` shows which ones are found; set AWS_PROFILE or AWS_ACCESS_KEY_ID",
+            "`aws sts get-caller-identity` shows which ones are used; set AWS_PROFILE or AWS_ACCESS_KEY_ID",
         ),
         StoreFailure::DiskFull => hinted(
             ErrorKind::Failed,
@@ -91,11 +111,11 @@ fn meaning(
         StoreFailure::MissingBucket => hinted(
             ErrorKind::InputMissing,
             format!("{bucket} does not exist"),
-            "check the name, and that AWS_ENDPOINT_URL means the right store",
+            "check the name, and that AWS_ENDPOINT_URL points to the right store",
         ),
         StoreFailure::MissingObject => hinted(
             ErrorKind::InputMissing,
-            "it is not there".to_owned(),
+            "it does not exist".to_owned(),
             match location {
                 Location::Folder(_) => "check the path",
                 _ => "check the bucket and the prefix",
@@ -103,13 +123,13 @@ fn meaning(
         ),
         StoreFailure::NoFolder => hinted(
             ErrorKind::InputMissing,
-            "it is no folder".to_owned(),
-            "name a folder; raw data lies in `<input>/raw/<dataset>/`",
+            "it is not a folder".to_owned(),
+            "name a folder; raw data belongs in `<input>/raw/<dataset>/`",
         ),
         StoreFailure::NoHardLinks => hinted(
             ErrorKind::Failed,
-            format!("the volume of {bucket} has no hard links, and a commit is one"),
-            "put the output on a volume that has them (ext4, xfs, APFS), or on S3",
+            format!("the volume of {bucket} does not support hard links, which a commit needs"),
+            "put the output on a volume that supports them (ext4, xfs, APFS), or on S3",
         ),
         StoreFailure::Permission => hinted(
             ErrorKind::Failed,
@@ -125,13 +145,13 @@ fn meaning(
         StoreFailure::Region => match chain.region() {
             Some(region) => (
                 ErrorKind::Failed,
-                format!("{bucket} lies in the region `{region}`"),
+                format!("{bucket} is in the region `{region}`"),
                 Some(format!("set AWS_REGION={region}")),
             ),
             None => hinted(
                 ErrorKind::Failed,
-                format!("{bucket} lies in another region"),
-                "set AWS_REGION to the bucket's region (`aws s3api get-bucket-location` tells it)",
+                format!("{bucket} is in another region"),
+                "set AWS_REGION to the bucket's region (`aws s3api get-bucket-location` shows it)",
             ),
         },
         StoreFailure::Replaced => hinted(
@@ -141,7 +161,7 @@ fn meaning(
         ),
         StoreFailure::Throttled => hinted(
             ErrorKind::TryAgain,
-            format!("the store of {bucket} asks to slow down"),
+            format!("the store of {bucket} is throttling requests"),
             "run the same command again later",
         ),
         StoreFailure::Unreachable => hinted(
@@ -149,11 +169,15 @@ fn meaning(
             format!("the store of {bucket} does not answer"),
             "check the network and AWS_ENDPOINT_URL, then run the same command again",
         ),
-        StoreFailure::Unknown => (ErrorKind::Failed, "the store refused".to_owned(), None),
+        StoreFailure::Unknown => (
+            ErrorKind::Failed,
+            "the store refused the request".to_owned(),
+            None,
+        ),
     }
 }
 
-/// The credentials in a message, by the profile that they come from where one is named.
+/// Names the credentials in a message, by their profile if one is set.
 fn credentials() -> String {
     match profile() {
         Some(profile) => format!("the credentials of profile `{profile}`"),
@@ -161,6 +185,7 @@ fn credentials() -> String {
     }
 }
 
+/// Classifies a failure, and returns the text of its causes for the message.
 fn failure(error: &object_store::Error) -> (StoreFailure, Chain) {
     use object_store::Error as Store;
     let chain = Chain::of(error);
@@ -174,7 +199,7 @@ fn failure(error: &object_store::Error) -> (StoreFailure, Chain) {
     };
     let failure = match replaced(error) {
         Some(_) => StoreFailure::Replaced,
-        // The TLS library's words: its error is not ours to name.
+        // The text of the TLS library, whose error type is not public here.
         None if chain.text.contains("invalid peer certificate") => StoreFailure::Certificate,
         None => chain
             .code()
@@ -185,7 +210,7 @@ fn failure(error: &object_store::Error) -> (StoreFailure, Chain) {
     (failure, chain)
 }
 
-/// S3's error codes, which say more than the status.
+/// Classifies S3's error codes, which say more than the status.
 fn by_code(code: &str) -> Option<StoreFailure> {
     Some(match code {
         "AccessDenied" | "AllAccessDisabled" | "AccountProblem" => StoreFailure::Permission,
@@ -207,6 +232,7 @@ fn by_code(code: &str) -> Option<StoreFailure> {
     })
 }
 
+/// Classifies the errors of a file system.
 fn by_io(kind: io::ErrorKind) -> Option<StoreFailure> {
     Some(match kind {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StoreFailure::DiskFull,
@@ -215,12 +241,13 @@ fn by_io(kind: io::ErrorKind) -> Option<StoreFailure> {
         }
         io::ErrorKind::NotADirectory => StoreFailure::NoFolder,
         io::ErrorKind::TimedOut | io::ErrorKind::ConnectionRefused => StoreFailure::Unreachable,
-        // The file store says so of a volume that refuses them.
+        // The file store returns this kind for a volume that refuses hard links.
         io::ErrorKind::Unsupported => StoreFailure::NoHardLinks,
         _ => return None,
     })
 }
 
+/// Classifies an HTTP status, for an answer without a known code.
 fn by_status(status: u16) -> StoreFailure {
     match status {
         301 | 307 | 308 => StoreFailure::Region,
@@ -232,14 +259,19 @@ fn by_status(status: u16) -> StoreFailure {
     }
 }
 
-/// What the chain of causes holds. `object_store` keeps its answer's type to itself, so code and status are read from its text.
+/// The content of an error's chain of causes. `object_store` keeps the type of its answer private, so code and status are parsed
+/// from its text.
 struct Chain {
+    /// The text of all causes, one per line.
     text: String,
+    /// The first I/O error's kind.
     io: Option<io::ErrorKind>,
+    /// The first HTTP client error's kind.
     http: Option<HttpErrorKind>,
 }
 
 impl Chain {
+    /// Collects the causes of an error.
     fn of(error: &(dyn StdError + 'static)) -> Self {
         let mut chain = Self {
             text: String::new(),
@@ -261,17 +293,19 @@ impl Chain {
         chain
     }
 
+    /// Returns the S3 error code in the answer.
     fn code(&self) -> Option<&str> {
         let (_, rest) = self.text.split_once("<Code>")?;
         rest.split_once("</Code>").map(|(code, _)| code)
     }
 
-    /// The bucket's region, where the answer says it.
+    /// Returns the bucket's region, if the answer names it.
     fn region(&self) -> Option<&str> {
         let (_, rest) = self.text.split_once("<Region>")?;
         rest.split_once("</Region>").map(|(region, _)| region)
     }
 
+    /// Returns the HTTP status of the answer; 301 for a redirect without a target, which is S3's answer from another region.
     fn status(&self) -> Option<u16> {
         if self.text.contains("Received redirect without LOCATION") {
             return Some(301);
@@ -293,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn each_failure_has_the_kind_that_says_what_can_be_done() {
+    fn each_failure_has_its_kind_message_and_hint() {
         let location = Location::parse("s3://bucket/x").unwrap();
         let code = |code: &str| {
             generic(&format!(
@@ -318,7 +352,7 @@ mod tests {
             (
                 code("AuthorizationHeaderMalformed"),
                 ErrorKind::Failed,
-                "bucket `bucket` lies in another region",
+                "bucket `bucket` is in another region",
             ),
             (
                 code("ExpiredToken"),
@@ -328,7 +362,7 @@ mod tests {
             (
                 status("503"),
                 ErrorKind::TryAgain,
-                "the store of bucket `bucket` asks to slow down",
+                "the store of bucket `bucket` is throttling requests",
             ),
             (
                 status("500"),
@@ -343,7 +377,7 @@ mod tests {
             (
                 generic("error sending request: invalid peer certificate: UnknownIssuer"),
                 ErrorKind::Failed,
-                "the store of bucket `bucket` shows a certificate that nobody vouches for",
+                "the store of bucket `bucket` presents an untrusted TLS certificate",
             ),
             (
                 disk,

@@ -1,4 +1,5 @@
-//! Files that were opened a moment ago: a reader asks for a file's footer, then for its pages, and often for both again.
+//! A cache of open files: a reader asks for a file's footer, then for its pages, and often for both again. Opening a file again
+//! would change threads, which costs about as much as reading from the page cache.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -7,22 +8,22 @@ use object_store::path::Path;
 
 use crate::store::file_reader::OpenFile;
 
-/// Files that are kept open; processes may have 256 on some systems.
+/// The number of files to keep open. Some systems limit a process to 256.
 const KEPT: usize = 64;
 
-/// The files that were opened last.
+/// The files that were opened last, oldest first. Eviction is first in, first out.
 #[derive(Debug, Default)]
 pub(crate) struct FileHandleCache(Mutex<VecDeque<(Path, OpenFile)>>);
 
 impl FileHandleCache {
-    /// A file, where it is still open.
+    /// Returns a file if it is still open.
     pub(crate) fn find(&self, key: &Path) -> Option<OpenFile> {
         let opened = self.lock();
         let found = opened.iter().find(|(kept, _)| kept == key);
         found.map(|(_, file)| file.clone())
     }
 
-    /// Keeps a file open until some others were opened.
+    /// Keeps a file open until [`KEPT`] others were opened after it.
     pub(crate) fn keep(&self, key: &Path, file: &OpenFile) {
         let mut opened = self.lock();
         if opened.len() == KEPT {
@@ -31,6 +32,7 @@ impl FileHandleCache {
         opened.push_back((key.clone(), file.clone()));
     }
 
+    /// Locks the list of files. A panic of another holder leaves at worst a shorter list.
     fn lock(&self) -> MutexGuard<'_, VecDeque<(Path, OpenFile)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,5 +1,5 @@
-//! Reads an open file, in few and large pieces, and on the threads that may block only where it takes long: each change of
-//! threads costs what reading some hundred kilobytes does.
+//! Reads an open file in few, large pieces. Only long reads move to the blocking threads, because each change of threads costs as
+//! much time as reading some hundred kilobytes.
 
 use std::fs::File;
 use std::io;
@@ -14,32 +14,35 @@ use object_store::{Error, ObjectMeta, Result};
 
 use crate::store::buffer_pool::BufferPool;
 
-/// The most that is read, and held, at once.
+/// The largest number of bytes that is read, and held, at once.
 const PIECE_BYTES: u64 = 8 << 20;
 
-/// Up to this much is read at once, by whoever asks: another thread would take longer to begin.
+/// The largest read that runs on the caller's thread; another thread would take longer to start.
 const AT_HAND_BYTES: usize = 512 << 10;
 
-/// A file that was opened by a store.
+/// A file that a store opened; clones share the handle.
 #[derive(Clone, Debug)]
 pub(crate) struct OpenFile {
+    /// The open handle.
     file: Arc<File>,
-    /// What it was when it was opened.
+    /// Size and time of change when the file was opened.
     meta: Arc<ObjectMeta>,
-    rooms: BufferPool,
+    /// The pool of buffers for long reads.
+    buffers: BufferPool,
 }
 
 impl OpenFile {
-    pub(crate) fn new(file: File, meta: &ObjectMeta, rooms: &BufferPool) -> Self {
+    /// Wraps a file and the listing entry that the store opened it with.
+    pub(crate) fn new(file: File, meta: &ObjectMeta, buffers: &BufferPool) -> Self {
         Self {
             file: Arc::new(file),
             meta: Arc::new(meta.clone()),
-            rooms: rooms.clone(),
+            buffers: buffers.clone(),
         }
     }
 
-    /// Whether nobody has written into it since it was opened. A file that was deleted, or that another one took the name of, is
-    /// read on as it was.
+    /// Returns `true` if the file was not written to since it was opened. A file that was deleted, or replaced by a rename, is
+    /// still readable in its old version and counts as unchanged.
     pub(crate) fn is_unchanged(&self) -> Result<bool> {
         let now = self.file.metadata().map_err(failed)?;
         let modified = now.modified().map_err(failed)?;
@@ -47,7 +50,7 @@ impl OpenFile {
             && DateTime::<Utc>::from(modified) == self.meta.last_modified)
     }
 
-    /// A range as a stream of pieces.
+    /// Returns a range as a stream of pieces.
     pub(crate) fn stream(self, range: Range<u64>) -> BoxStream<'static, Result<Bytes>> {
         let starts = range
             .clone()
@@ -64,7 +67,7 @@ impl OpenFile {
             .boxed()
     }
 
-    /// Some ranges, one after the other.
+    /// Reads ranges, one after the other.
     pub(crate) async fn ranges(self, ranges: Vec<Range<u64>>) -> Result<Vec<Bytes>> {
         let length = |range: &Range<u64>| usize::try_from(range.end.saturating_sub(range.start));
         let lengths: Vec<usize> = ranges
@@ -85,19 +88,20 @@ impl OpenFile {
                 .collect::<io::Result<_>>();
             return read.map_err(failed);
         }
-        // Here, not there: each of the many threads that may block would keep memory of its own for the next.
-        let rooms: Vec<_> = lengths
+        // Buffers are taken before the change of threads: otherwise each of the many blocking threads would keep freed memory of
+        // its own.
+        let buffers: Vec<_> = lengths
             .into_iter()
-            .map(|length| self.rooms.take(length))
+            .map(|length| self.buffers.take(length))
             .collect();
         let read = move || {
-            let read = |(range, mut room): (&Range<u64>, Vec<u8>)| {
-                self.file.read_exact_at(&mut room, range.start)?;
-                Ok(self.rooms.share(room))
+            let read = |(range, mut buffer): (&Range<u64>, Vec<u8>)| {
+                self.file.read_exact_at(&mut buffer, range.start)?;
+                Ok(self.buffers.share(buffer))
             };
             ranges
                 .iter()
-                .zip(rooms)
+                .zip(buffers)
                 .map(read)
                 .collect::<io::Result<_>>()
         };
@@ -105,6 +109,7 @@ impl OpenFile {
     }
 }
 
+/// Wraps an I/O error as the store's.
 fn failed(source: io::Error) -> Error {
     Error::Generic {
         store: "LocalFileSystem",
@@ -133,7 +138,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_range_of_several_pieces_comes_whole_and_in_order() {
+    async fn a_range_of_several_pieces_arrives_whole_and_in_order() {
         let content = (0_u32..3 << 20)
             .flat_map(u32::to_le_bytes)
             .collect::<Vec<_>>();
@@ -155,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_was_written_into_is_changed_and_one_that_lost_its_name_is_not() {
+    fn a_file_that_was_written_to_is_changed_and_one_that_was_renamed_over_is_not() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         std::fs::write(&path, "before").unwrap();

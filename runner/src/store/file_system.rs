@@ -1,4 +1,4 @@
-//! A folder of a file system as a store whose answers last.
+//! A folder of a file system as a store whose answers survive a power failure.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -21,19 +21,22 @@ use object_store::{
 
 use crate::store::objects_port::{Completion, Objects};
 
-/// How often a folder is made again that somebody else's clean-up removed before a file was in it.
+/// The number of times that a folder is created again because another process's clean-up removed it before a file was in it.
 const FOLDER_RACES: usize = 16;
 
-/// A file system writes down together what is synced at the same time.
+/// The number of concurrent fsyncs: a file system writes down together what is synced at the same time.
 const SYNCS_AT_ONCE: usize = 16;
 
-/// A folder as a store: what it answered lasts through a power cut, and an upload is a staged file that a rename completes.
+/// A folder as a store: everything it acknowledged survives a power failure, and an upload is a staged file that a rename
+/// completes.
 ///
-/// Reads and listings are [`LocalFileSystem`]'s, whose `ETag` is inode, time of change and size. Writes are our own, because
-/// that one never syncs, and because its delete fails on a missing file and leaves empty folders behind.
+/// Reads and listings are [`LocalFileSystem`]'s, whose `ETag` is inode, time of change and size. Writes are our own, because that
+/// store never syncs, fails to delete a missing file, and leaves empty folders behind.
 #[derive(Debug)]
 pub struct FileStore {
+    /// The folder's absolute path, links resolved.
     root: PathBuf,
+    /// The store of `object_store`, for reads and listings.
     inner: LocalFileSystem,
 }
 
@@ -41,7 +44,7 @@ impl FileStore {
     /// Opens a folder that exists.
     ///
     /// # Errors
-    /// `NotFound` where it does not, `Generic` where it cannot be reached.
+    /// `NotFound` if it does not exist or is not a folder, `Generic` if it cannot be reached.
     pub fn open(root: &FilePath) -> Result<Self> {
         let root = root
             .canonicalize()
@@ -55,18 +58,20 @@ impl FileStore {
         })
     }
 
+    /// Returns the path of a key's file.
     fn file(&self, key: &Path) -> Result<PathBuf> {
         self.inner.path_to_filesystem(key)
     }
 }
 
-/// Runs what waits for the disk off the async threads.
+/// Runs work that waits for the disk on a thread that may block.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
 ) -> Result<T> {
     tokio::task::spawn_blocking(work).await?
 }
 
+/// Converts an I/O error to the store's, with the variant that callers match.
 fn io_error(path: &FilePath, source: io::Error) -> Error {
     let path = path.display().to_string();
     match source.kind() {
@@ -89,7 +94,7 @@ fn io_error(path: &FilePath, source: io::Error) -> Error {
     }
 }
 
-/// Makes a folder and those above it, and the entries of the new ones last.
+/// Creates a folder and those above it, and syncs each parent so that the new entries survive a power failure.
 fn make_folder(folder: &FilePath) -> io::Result<()> {
     match fs::create_dir(folder) {
         Ok(()) => {}
@@ -103,11 +108,13 @@ fn make_folder(folder: &FilePath) -> io::Result<()> {
     folder.parent().map_or(Ok(()), sync_folder)
 }
 
+/// Syncs a folder's entries.
 fn sync_folder(folder: &FilePath) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-/// Does `work` in a folder that is made first, and again where somebody removed it in between because it was empty.
+/// Creates a file's folder and does `work` in it. Tries again if another process removed the folder meanwhile because it was
+/// empty.
 fn in_folder<T>(
     file: &FilePath,
     make: impl Fn(&FilePath) -> io::Result<()>,
@@ -127,7 +134,7 @@ fn in_folder<T>(
     }
 }
 
-/// A name beside `file` that listings of data and of the log skip.
+/// Returns an unused name beside `file` that listings of data and of the log skip.
 fn temporary(file: &FilePath) -> PathBuf {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let next = NEXT.fetch_add(1, Ordering::Relaxed);
@@ -135,7 +142,8 @@ fn temporary(file: &FilePath) -> PathBuf {
     file.with_file_name(format!(".{name}.{}-{next}", std::process::id()))
 }
 
-/// Writes and syncs a temporary file, then gives it its name: by a hard link, which never replaces, or by a rename.
+/// Writes and syncs a temporary file, then gives it its name: by a hard link, which never replaces, if `create`, else by a
+/// rename.
 fn write_whole(file: &FilePath, payload: &PutPayload, create: bool) -> io::Result<()> {
     let temporary = temporary(file);
     let written = in_folder(file, make_folder, || {
@@ -148,7 +156,7 @@ fn write_whole(file: &FilePath, payload: &PutPayload, create: bool) -> io::Resul
     let named = written.and_then(|()| {
         if create {
             fs::hard_link(&temporary, file).map_err(|error| match error.kind() {
-                // The folder could be written a moment ago: it is the volume that refuses.
+                // The folder was writable a moment ago, so the volume refuses hard links.
                 ErrorKind::PermissionDenied | ErrorKind::Unsupported => {
                     ErrorKind::Unsupported.into()
                 }
@@ -159,14 +167,14 @@ fn write_whole(file: &FilePath, payload: &PutPayload, create: bool) -> io::Resul
         }
     });
     if create || named.is_err() {
-        // What remains of a temporary file is swept up by `vacuum`; the answer is what counts.
+        // The answer matters more than the clean-up: `vacuum` deletes a temporary file that is left.
         fs::remove_file(&temporary).ok();
     }
     named?;
     file.parent().map_or(Ok(()), sync_folder)
 }
 
-/// Removes a file that may be missing, and the folders that it leaves empty.
+/// Deletes a file that may be missing, and the folders that become empty.
 fn remove(root: &FilePath, file: &FilePath) -> io::Result<()> {
     match fs::remove_file(file) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
@@ -326,7 +334,7 @@ impl Objects for FileStore {
     }
 
     async fn settle(&self, folders: &[Path]) -> Result<()> {
-        // A folder that is new lasts when the one above it does.
+        // The entry of a new folder survives only if the folder above it is synced too.
         let mut all = BTreeSet::new();
         for folder in folders {
             let folder = self.root.join(folder.as_ref());
@@ -337,7 +345,7 @@ impl Objects for FileStore {
         }
         let syncs = all.into_iter().map(|folder| {
             blocking(move || match sync_folder(&folder) {
-                // Somebody removed it because it was empty again.
+                // Another process removed the folder because it became empty.
                 Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
                 synced => synced.map_err(|source| io_error(&folder, source)),
             })
@@ -369,7 +377,7 @@ impl Objects for FileStore {
                 |folder| fs::create_dir_all(folder),
                 || {
                     fs::rename(&from, &to).map_err(|error| {
-                        // Not there any more is an answer; a missing folder is worth another try.
+                        // A missing staged file is an answer; a missing folder is worth another try.
                         if error.kind() == ErrorKind::NotFound && !from.exists() {
                             return ErrorKind::NotADirectory.into();
                         }

@@ -1,4 +1,4 @@
-//! A store as it was when a run listed it.
+//! A read-only view of a store as it was when a run listed it.
 
 use std::collections::BTreeMap;
 use std::error::Error as StdError;
@@ -24,22 +24,22 @@ use crate::store::buffer_pool::BufferPool;
 use crate::store::file_handle_cache::FileHandleCache;
 use crate::store::file_reader::OpenFile;
 
-/// One object as it was listed: later reads are of these bytes or fail.
+/// One object as it was listed. Later reads return these bytes or fail.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FrozenObject {
-    /// The full name, which tells objects of different stores apart.
+    /// The full name, which distinguishes objects of different stores.
     pub url: String,
     /// The key below the root of the store that listed it.
     pub key: String,
-    /// The version; `None` where the store has no such thing, then size and time of change stand for it.
+    /// The version; `None` if the store has none, then size and time of change take its place.
     pub etag: Option<String>,
-    /// The size.
+    /// The size in bytes.
     pub size_bytes: u64,
-    /// When it was last written, by the store's clock.
+    /// The time of the last write, by the store's clock.
     pub modified: DateTime<Utc>,
 }
 
-/// An object was written over, or deleted, after it was listed.
+/// An object was overwritten or deleted after it was listed.
 #[derive(Clone, Debug, DeriveError, PartialEq, Eq)]
 #[error("`{url}`{WAS_REPLACED}")]
 pub struct Replaced {
@@ -47,9 +47,10 @@ pub struct Replaced {
     pub url: String,
 }
 
+/// The text of [`Replaced`], by which the error is found where only its text is left.
 const WAS_REPLACED: &str = " was replaced or deleted after it was listed";
 
-/// Finds out whether an error, or one that it stems from, is that an object was replaced.
+/// Returns the replaced object if an error, or one of its causes, is [`Replaced`].
 #[must_use]
 pub fn replaced(error: &(dyn StdError + 'static)) -> Option<Replaced> {
     let mut next = Some(error);
@@ -57,37 +58,41 @@ pub fn replaced(error: &(dyn StdError + 'static)) -> Option<Replaced> {
         if let Some(found) = error.downcast_ref::<Replaced>() {
             return Some(found.clone());
         }
-        // DataFusion keeps only the text of what goes wrong with a Parquet footer.
+        // DataFusion keeps only the text of an error in a Parquet footer.
         if let Some((before, _)) = error.to_string().split_once(WAS_REPLACED) {
             let url = before.strip_suffix('`')?.rsplit('`').next()?;
             return Some(Replaced {
                 url: url.to_owned(),
             });
         }
-        // An error in an `Arc` or behind a transparent wrapper hands its own source on.
+        // An error in an `Arc` or behind a transparent wrapper passes on its own source.
         next = error.source();
     }
     None
 }
 
-/// A read-only store that shows just the objects it was given, each only in the version that was listed.
+/// A read-only store that contains only the given objects, each only in the version that was listed.
 ///
-/// `If-Match` goes with every read; a range is never read without it, which is why ranges are built from single reads here.
+/// Every read sends `If-Match`. The inner store's `get_ranges` takes no options, so ranges are built from single reads here.
 #[derive(Debug)]
 pub struct FrozenStore {
+    /// The store that is read.
     inner: Arc<dyn ObjectStore>,
+    /// The objects, by key.
     objects: BTreeMap<Path, FrozenObject>,
-    /// An object was read that is a file.
+    /// `true` once a read returned a file, so the store is a file system.
     holds_files: AtomicBool,
-    rooms: BufferPool,
+    /// The buffers for reading files.
+    buffers: BufferPool,
+    /// The files that were opened last.
     opened: FileHandleCache,
 }
 
 impl FrozenStore {
-    /// Shows `objects` of `inner`.
+    /// Restricts `inner` to `objects`.
     ///
     /// # Errors
-    /// `InvalidPath` for a key that is none.
+    /// `InvalidPath` for an invalid key.
     pub fn new(
         inner: Arc<dyn ObjectStore>,
         objects: impl IntoIterator<Item = FrozenObject>,
@@ -97,11 +102,12 @@ impl FrozenStore {
             inner,
             objects: objects.into_iter().map(keyed).collect::<Result<_>>()?,
             holds_files: AtomicBool::new(false),
-            rooms: BufferPool::default(),
+            buffers: BufferPool::default(),
             opened: FileHandleCache::default(),
         })
     }
 
+    /// Returns the frozen object at a key.
     fn object(&self, key: &Path) -> Result<&FrozenObject> {
         self.objects.get(key).ok_or_else(|| Error::NotFound {
             path: key.to_string(),
@@ -109,6 +115,7 @@ impl FrozenStore {
         })
     }
 
+    /// Reads an object in the frozen version.
     async fn read(&self, key: &Path, mut options: GetOptions) -> Result<GetResult> {
         let frozen = self.object(key)?;
         options.if_match.clone_from(&frozen.etag);
@@ -126,8 +133,10 @@ impl FrozenStore {
         }
     }
 
-    /// The object as an open file, where the store is known to hold files: there it costs nothing to read just the ranges that
-    /// are asked for, and over a network it is cheaper to read what lies between them than to ask again.
+    /// Returns the object as an open file if the store is known to hold files, else `None`.
+    ///
+    /// Reading just the requested ranges of a file costs nothing extra. Over a network it is cheaper to read the bytes between
+    /// them than to send another request.
     async fn open_file(&self, key: &Path, ranges: &[Range<u64>]) -> Result<Option<OpenFile>> {
         let Some(first) = ranges
             .first()
@@ -145,7 +154,7 @@ impl FrozenStore {
         let result = self.read(key, options).await?;
         match result.payload {
             GetResultPayload::File(file, _) => {
-                let file = OpenFile::new(file, &result.meta, &self.rooms);
+                let file = OpenFile::new(file, &result.meta, &self.buffers);
                 self.opened.keep(key, &file);
                 Ok(Some(file))
             }
@@ -153,6 +162,7 @@ impl FrozenStore {
         }
     }
 
+    /// Reads one range of an object.
     async fn range(&self, key: &Path, range: Range<u64>) -> Result<Bytes> {
         let options = GetOptions {
             range: Some(GetRange::Bounded(range)),
@@ -162,15 +172,17 @@ impl FrozenStore {
     }
 }
 
+/// Returns `true` if an answer is for the frozen version.
 fn is_same(frozen: &FrozenObject, found: &ObjectMeta) -> bool {
     found.size == frozen.size_bytes
         && match &frozen.etag {
             Some(etag) => found.e_tag.as_ref().is_none_or(|found| found == etag),
-            // A listing says it to the millisecond, a header to the second.
+            // A listing gives the time in milliseconds, a header in seconds.
             None => found.last_modified.timestamp() == frozen.modified.timestamp(),
         }
 }
 
+/// Fails if a file was written to since it was opened.
 fn require_unchanged(file: &OpenFile, frozen: &FrozenObject) -> Result<()> {
     if file.is_unchanged()? {
         return Ok(());
@@ -178,6 +190,7 @@ fn require_unchanged(file: &OpenFile, frozen: &FrozenObject) -> Result<()> {
     Err(was_replaced(frozen))
 }
 
+/// Builds the error of an object that is no longer the frozen version.
 fn was_replaced(frozen: &FrozenObject) -> Error {
     Error::Precondition {
         path: frozen.key.clone(),
@@ -187,6 +200,7 @@ fn was_replaced(frozen: &FrozenObject) -> Error {
     }
 }
 
+/// Builds the error of a write.
 fn read_only(operation: &str) -> Error {
     Error::NotSupported {
         source: format!("{operation} in a frozen store").into(),
@@ -222,8 +236,8 @@ impl ObjectStore for FrozenStore {
         let GetResultPayload::File(file, _) = result.payload else {
             return Ok(result);
         };
-        // A file is opened here and read later, so it is looked at again behind its last byte.
-        let file = OpenFile::new(file, &result.meta, &self.rooms);
+        // The file is opened here and read later, so it is checked again after its last byte.
+        let file = OpenFile::new(file, &result.meta, &self.buffers);
         let (object, read) = (self.object(key)?.clone(), file.clone());
         let check = stream::once(async move {
             require_unchanged(&read, &object)?;
@@ -243,7 +257,7 @@ impl ObjectStore for FrozenStore {
             let end = |range: &Range<u64>| range.start..range.end.min(object.size_bytes);
             let read = file.clone().ranges(ranges.iter().map(end).collect());
             let read = read.await;
-            // A file that was written into is that, whatever reading it said.
+            // If the file changed, that is the error to return, whatever the read returned.
             require_unchanged(&file, object)?;
             return read;
         }
@@ -304,6 +318,7 @@ impl ObjectStore for FrozenStore {
     }
 }
 
+/// Builds the listing entry of a frozen object.
 fn meta(key: &Path, object: &FrozenObject) -> ObjectMeta {
     ObjectMeta {
         location: key.clone(),

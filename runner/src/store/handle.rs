@@ -1,4 +1,4 @@
-//! The handle through which everything else reaches a store.
+//! The handle through which all other code uses a store.
 
 use std::fs;
 use std::sync::Arc;
@@ -20,13 +20,15 @@ use crate::store::objects_port::Objects;
 use crate::store::request_counts::{Counted, Requests};
 use crate::store::s3::{self, S3Settings};
 
-/// The first pause before asking again.
+/// The pause before the second try; each later pause is longer by this much.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// A store and its place; clones share connections and counts.
+/// A store and its location; clones share connections and counts.
 #[derive(Clone, Debug)]
 pub struct Store {
+    /// The place of the store, for messages.
     location: Location,
+    /// The store itself, with its request counters.
     objects: Arc<Counted>,
 }
 
@@ -34,8 +36,8 @@ impl Store {
     /// Opens a place to read from.
     ///
     /// # Errors
-    /// `InputMissing` where a folder does not exist; `Failed` where no credentials or no region can be found. Whether a
-    /// bucket exists shows at the first request.
+    /// `InputMissing` if a folder does not exist; `Failed` if no credentials or no region can be found. A missing bucket shows
+    /// only at the first request.
     pub async fn open(location: &Location, settings: &S3Settings) -> Result<Self> {
         let objects: Arc<dyn Objects> = match location {
             Location::S3 { bucket, prefix } => Arc::new(s3::open(bucket, prefix, settings).await?),
@@ -49,29 +51,29 @@ impl Store {
         Ok(Self::over(location.clone(), objects))
     }
 
-    /// Opens a place to write to, and makes the folder where it is one.
+    /// Opens a place to write to, and creates it if it is a folder.
     ///
     /// # Errors
-    /// As [`Store::open`]; `Failed` where the folder cannot be made.
+    /// As [`Store::open`]; `Failed` if the folder cannot be created.
     pub async fn create(location: &Location, settings: &S3Settings) -> Result<Self> {
         if let Location::Folder(folder) = location {
             fs::create_dir_all(folder).map_err(|source| {
-                Error::new(ErrorKind::Failed, format!("cannot make `{location}`"))
+                Error::new(ErrorKind::Failed, format!("cannot create `{location}`"))
                     .caused_by(source)
-                    .hint("name a folder that can be written")
+                    .hint("name a writable folder")
             })?;
         }
         Self::open(location, settings).await
     }
 
-    /// A store of this process, gone with it.
+    /// Returns an empty store in this process's memory.
     #[must_use]
     pub fn memory() -> Self {
         let objects = PrefixStore::new(InMemory::new(), "");
         Self::over(Location::Memory, Arc::new(objects))
     }
 
-    /// A handle to any implementation of the port.
+    /// Returns a handle to any implementation of the port.
     #[must_use]
     pub fn over(location: Location, objects: Arc<dyn Objects>) -> Self {
         Self {
@@ -80,31 +82,31 @@ impl Store {
         }
     }
 
-    /// Where it is.
+    /// Returns the location of the store.
     #[must_use]
     pub fn location(&self) -> &Location {
         &self.location
     }
 
-    /// The store as `DataFusion` and readers take it, keys relative to the location.
+    /// Returns the store for `DataFusion` and readers, with keys relative to the location.
     #[must_use]
     pub fn reader(&self) -> Arc<dyn ObjectStore> {
         Arc::clone(&self.objects) as Arc<dyn ObjectStore>
     }
 
-    /// The store as the port.
+    /// Returns the store as the port.
     #[must_use]
     pub fn objects(&self) -> Arc<dyn Objects> {
         Arc::clone(&self.objects) as Arc<dyn Objects>
     }
 
-    /// What it has been asked so far, through all clones of this handle.
+    /// Returns the number of requests so far, through all clones of this handle.
     #[must_use]
     pub fn requests(&self) -> Requests {
         self.objects.requests()
     }
 
-    /// Waits before try `number + 1` of what was not decided; in memory there is nothing to wait for but other tasks.
+    /// Waits before try `number + 1` of an undecided request. A store in memory only lets other tasks run.
     pub async fn pause(&self, number: u32) {
         match self.location {
             Location::Memory => tokio::task::yield_now().await,
@@ -112,16 +114,16 @@ impl Store {
         }
     }
 
-    /// Turns an error of this store into one that says what can be done.
+    /// Converts an error of this store to one that names the remedy.
     #[must_use]
-    pub fn explain(&self, error: object_store::Error, doing: impl std::fmt::Display) -> Error {
-        explain(error, doing, &self.location)
+    pub fn explain(&self, error: object_store::Error, operation: impl std::fmt::Display) -> Error {
+        explain(error, operation, &self.location)
     }
 
-    /// Reads an object; `None` where there is none.
+    /// Reads an object; `None` if it does not exist.
     ///
     /// # Errors
-    /// As [`explain`] says.
+    /// As [`explain`] classifies the failure.
     pub async fn read(&self, key: &Path) -> Result<Option<Bytes>> {
         let read = async { self.objects.get(key).await?.bytes().await };
         match read.await {
@@ -130,41 +132,42 @@ impl Store {
         }
     }
 
-    /// Looks at an object; `None` where there is none.
+    /// Reads an object's size and version; `None` if it does not exist.
     ///
     /// # Errors
-    /// As [`explain`] says.
+    /// As [`explain`] classifies the failure.
     pub async fn look(&self, key: &Path) -> Result<Option<ObjectMeta>> {
         match self.objects.head(key).await {
-            // A store below a prefix answers with the whole key.
+            // A store with a prefix answers with the whole key.
             Ok(meta) => Ok(Some(ObjectMeta {
                 location: key.clone(),
                 ..meta
             })),
-            Err(error) => self.none_if_missing(error, "look at", key),
+            Err(error) => self.none_if_missing(error, "inspect", key),
         }
     }
 
+    /// Returns `None` for a missing object, and explains any other error.
     fn none_if_missing<T>(
         &self,
         error: object_store::Error,
-        doing: &str,
+        operation: &str,
         key: &Path,
     ) -> Result<Option<T>> {
-        // A missing bucket is no missing object: only the code in the answer tells them apart.
+        // A missing bucket is not a missing object: only the code in the answer distinguishes them.
         let missing = matches!(error, object_store::Error::NotFound { .. })
             && StoreFailure::of(&error) != StoreFailure::MissingBucket;
         if missing {
             return Ok(None);
         }
         let url = self.location.url(key);
-        Err(self.explain(error, format!("{doing} `{url}`")))
+        Err(self.explain(error, format!("{operation} `{url}`")))
     }
 
-    /// Lists all objects below a prefix, by key.
+    /// Lists all objects below a prefix, in key order.
     ///
     /// # Errors
-    /// As [`explain`] says.
+    /// As [`explain`] classifies the failure.
     pub async fn list(&self, prefix: &Path) -> Result<Vec<ObjectMeta>> {
         let listed: object_store::Result<Vec<_>> =
             self.objects.list(Some(prefix)).try_collect().await;
@@ -175,10 +178,10 @@ impl Store {
         Ok(listed)
     }
 
-    /// Writes an object that must not be there yet; `false` where it is.
+    /// Writes an object that must not exist; returns `false` if it does.
     ///
     /// # Errors
-    /// As [`explain`] says; the object may be there in spite of an error.
+    /// As [`explain`] classifies the failure; the object may exist in spite of an error.
     pub async fn put_new(&self, key: &Path, bytes: Bytes) -> Result<bool> {
         let put = self
             .objects
@@ -193,10 +196,10 @@ impl Store {
         }
     }
 
-    /// Writes an object, over what is there.
+    /// Writes an object, and overwrites an existing one.
     ///
     /// # Errors
-    /// As [`explain`] says; the object may be there in spite of an error.
+    /// As [`explain`] classifies the failure; the object may be written in spite of an error.
     pub async fn put(&self, key: &Path, bytes: Bytes) -> Result<()> {
         match self.objects.put(key, bytes.into()).await {
             Ok(_) => Ok(()),
@@ -204,10 +207,10 @@ impl Store {
         }
     }
 
-    /// Deletes objects; those that are not there are no error.
+    /// Deletes objects; a missing one is not an error.
     ///
     /// # Errors
-    /// As [`explain`] says.
+    /// As [`explain`] classifies the failure.
     pub async fn delete(&self, keys: Vec<Path>) -> Result<()> {
         if keys.is_empty() {
             return Ok(());

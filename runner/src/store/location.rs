@@ -1,4 +1,4 @@
-//! Names of places.
+//! The places that hold objects, and their names.
 
 use std::fmt;
 use std::path::{Path as FolderPath, PathBuf};
@@ -14,17 +14,17 @@ pub enum Location {
     S3 {
         /// The bucket's name.
         bucket: String,
-        /// What all keys begin with.
+        /// The prefix of all keys.
         prefix: Path,
     },
     /// `file:///folder`, or a plain path; always absolute.
     Folder(PathBuf),
-    /// Nothing outlives the process.
+    /// The memory of this process; nothing outlives it.
     Memory,
 }
 
 impl Location {
-    /// Reads `s3://bucket/prefix`, `file:///folder` or a plain path; a relative path counts from the current directory.
+    /// Parses `s3://bucket/prefix`, `file:///folder` or a plain path; a relative path starts at the current directory.
     ///
     /// # Errors
     /// `Usage` for another scheme, a missing bucket name, or a prefix with an empty, `.` or `..` segment.
@@ -60,11 +60,12 @@ impl Location {
             }
             "s3a" | "s3n" => Err(usage(format!("`{scheme}` is Hadoop's name for S3"))
                 .hint(format!("write `s3://{rest}`"))),
-            _ => Err(usage(format!("`{scheme}` is no scheme that can be read"))
+            _ => Err(usage(format!("`{scheme}` is not a supported scheme"))
                 .hint("use `s3://bucket/prefix`, `file:///folder` or a plain path")),
         }
     }
 
+    /// Returns the location of a folder, absolute and without `.` and `..`.
     fn folder(path: &FolderPath) -> Result<Self> {
         let path = std::path::absolute(path).map_err(|source| {
             Error::new(
@@ -76,10 +77,10 @@ impl Location {
         Ok(Self::Folder(normalized(&path)))
     }
 
-    /// The place `below` this one; `below` is a key with `/` between its segments.
+    /// Returns the place `below` this one; `below` is a key with `/` between its segments.
     ///
     /// # Errors
-    /// `Usage` where `below` has an empty, `.` or `..` segment.
+    /// `Usage` if `below` has an empty, `.` or `..` segment.
     pub fn join(&self, below: &str) -> Result<Self> {
         let key = Path::parse(below).map_err(|source| {
             Error::new(ErrorKind::Usage, format!("`{below}` is not a usable key"))
@@ -95,7 +96,7 @@ impl Location {
         })
     }
 
-    /// The full name of an object: what a log or an error shows.
+    /// Returns the full name of an object, for logs and errors.
     #[must_use]
     pub fn url(&self, key: &Path) -> String {
         match self {
@@ -107,7 +108,7 @@ impl Location {
         }
     }
 
-    /// Whether this place is `outer` or lies below it; links in folders are followed as far as they exist.
+    /// Returns `true` if this place is `outer` or below it; links in folders are followed as far as they exist.
     #[must_use]
     pub fn is_within(&self, outer: &Self) -> bool {
         match (self, outer) {
@@ -138,7 +139,7 @@ impl fmt::Display for Location {
     }
 }
 
-/// Takes `.` and `..` out of an absolute path by its text alone.
+/// Removes `.` and `..` from an absolute path by its text alone.
 fn normalized(path: &FolderPath) -> PathBuf {
     let mut parts = PathBuf::new();
     for part in path.components() {
@@ -153,7 +154,7 @@ fn normalized(path: &FolderPath) -> PathBuf {
     parts
 }
 
-/// The path with the links of its longest existing part followed.
+/// Resolves the links of the longest existing part of a path.
 fn resolved(path: &FolderPath) -> PathBuf {
     for ancestor in path.ancestors() {
         if let Ok(real) = ancestor.canonicalize() {
@@ -169,7 +170,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn buckets_folders_and_paths_are_read() {
+    fn buckets_folders_and_paths_are_parsed() {
         let s3 = Location::parse("s3://bucket/a/b/").unwrap();
         assert_eq!(s3.to_string(), "s3://bucket/a/b");
         assert_eq!(s3.url(&Path::from("c.csv")), "s3://bucket/a/b/c.csv");
@@ -187,10 +188,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_place_is_refused_with_a_hint() {
+    fn an_invalid_place_is_refused_with_a_hint() {
         for (text, message) in [
             ("s3:///prefix", "`s3:///prefix` names no bucket"),
-            ("gs://bucket", "`gs` is no scheme that can be read"),
+            ("gs://bucket", "`gs` is not a supported scheme"),
             ("s3a://bucket/x", "`s3a` is Hadoop's name for S3"),
         ] {
             let error = Location::parse(text).unwrap_err();
@@ -202,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_lies_within_itself_and_what_is_above() {
+    fn a_place_is_within_itself_and_the_places_above_it() {
         let within = |inner: &str, outer: &str| {
             Location::parse(inner)
                 .unwrap()

@@ -1,4 +1,4 @@
-//! Where bytes lie: S3 and its likes, a file system, memory; one port, [`Objects`], and its users' handle, [`Store`].
+//! Access to bytes in S3 and compatible stores, a file system or memory: one port, [`Objects`], and the handle to it, [`Store`].
 //!
 //! ```text
 //!   text -> Location -> Store::open -> Counted -> S3 | FileStore | memory      (the port: Objects)
@@ -6,8 +6,8 @@
 //!                          +-- FrozenStore: the same objects, read only as they were when a run listed them
 //! ```
 //!
-//! All keys are relative to the store's root. Nothing here reads the environment but the AWS SDK's own chain, and nothing
-//! here knows of jobs, runs or records.
+//! All keys are relative to the store's root. Only the AWS SDK's chain, and messages that name its profile, read the environment.
+//! This folder does not know jobs, runs or records.
 
 mod buffer_pool;
 mod capability_probe;

@@ -1,4 +1,4 @@
-//! The port: what reading, writing and committing need of a store.
+//! The port: the operations that reading, writing and committing need from a store.
 
 use std::fmt;
 
@@ -12,8 +12,8 @@ use object_store::{Error, ObjectStore, PutPayload, Result};
 
 /// A store of objects whose uploads any process can complete.
 ///
-/// Beside what [`ObjectStore`] promises: `put_opts` with `PutMode::Create` is atomic among all writers and lasts through a
-/// power cut once it answered; deleting what is not there is no error; an upload is in no listing until it is completed.
+/// In addition to [`ObjectStore`]'s promises: `put_opts` with `PutMode::Create` is atomic among all writers and survives a power
+/// failure once it is acknowledged; deleting a missing object is not an error; an upload is in no listing until it is completed.
 #[async_trait]
 pub trait Objects: ObjectStore {
     /// Opens an upload to `key` and returns its id. A store without uploads keeps the bytes at `staging` until then.
@@ -28,31 +28,32 @@ pub trait Objects: ObjectStore {
         payload: PutPayload,
     ) -> Result<String>;
 
-    /// Makes what was sent, `size_bytes` in all, last through a power cut.
+    /// Makes the bytes of an upload, `size_bytes` in all, survive a power failure.
     async fn seal(&self, key: &Path, upload: &str, size_bytes: u64) -> Result<()>;
 
-    /// Makes the names that `open_upload` and `complete` gave to objects in these folders last through a power cut; where
-    /// every answer lasts there is nothing to do.
+    /// Makes the names that `open_upload` and `complete` gave to objects in these folders survive a power failure. A store whose
+    /// every answer is durable does nothing.
     async fn settle(&self, folders: &[Path]) -> Result<()>;
 
-    /// Whether listings show uploads at the `staging` keys that they were opened with, so that nobody needs to note their ids.
+    /// Returns `true` if listings show uploads at their `staging` keys, so that their ids need not be written down.
     fn lists_staging(&self) -> bool;
 
-    /// Makes the upload the object at `key`. Whatever the answer, only a look at the key decides whether it is there.
+    /// Completes the upload as the object at `key`. Whatever it returns, only a look at the key decides whether the object
+    /// exists.
     async fn complete(&self, key: &Path, upload: &str, tags: &[String]) -> Result<Completion>;
 
-    /// Drops an upload; one that is not there is no error.
+    /// Aborts an upload; a missing one is not an error.
     async fn abort(&self, key: &Path, upload: &str) -> Result<()>;
 }
 
-/// What a store said to the completion of an upload.
+/// A store's answer to the completion of an upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Completion {
-    /// It was done, or had been.
+    /// The upload is complete, now or already before.
     Done,
-    /// The store knows no such upload: completed before, aborted, or dropped.
+    /// The store does not know the upload: it was completed before, aborted, or dropped.
     NoSuchUpload,
-    /// It knows the upload, but not what was sent: MinIO leaves this behind where whoever completed it was cut off.
+    /// The store knows the upload, but not its parts. MinIO leaves this state if the connection breaks during a completion.
     PartsMissing,
 }
 
@@ -107,6 +108,7 @@ impl Objects for PrefixStore<AmazonS3> {
     }
 }
 
+/// Converts tags to the type that `object_store` takes.
 fn part_ids(tags: &[String]) -> Vec<PartId> {
     let id = |tag: &String| PartId {
         content_id: tag.clone(),
@@ -114,7 +116,8 @@ fn part_ids(tags: &[String]) -> Vec<PartId> {
     tags.iter().map(id).collect()
 }
 
-/// Only the code in the answer's body tells a missing upload from a missing bucket: both are 404.
+/// Returns `true` for a missing upload. Only the code in the answer's body distinguishes it from a missing bucket, because both
+/// are 404.
 fn is_no_such_upload(error: &Error) -> bool {
     matches!(error, Error::NotFound { source, .. } if source.to_string().contains("<Code>NoSuchUpload</Code>"))
 }
@@ -132,7 +135,7 @@ impl Objects for PrefixStore<InMemory> {
         index: usize,
         payload: PutPayload,
     ) -> Result<String> {
-        // Memory fails in one way only: it does not know the upload.
+        // The store in memory fails only for an unknown upload.
         let put = MultipartStore::put_part(self, key, &upload.to_owned(), index, payload).await;
         put.map_err(|source| Error::NotFound {
             path: key.to_string(),

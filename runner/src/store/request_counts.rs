@@ -17,12 +17,12 @@ use serde::Serialize;
 
 use crate::store::objects_port::{Completion, Objects};
 
-/// How often a store was asked, by kind; repeats inside the HTTP client are not seen.
+/// Numbers of requests to a store, by kind. Retries inside the HTTP client are not counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Requests {
     /// Reads of an object or of a range.
     pub get: u64,
-    /// Looks at an object without its bytes.
+    /// Requests for an object's metadata without its bytes.
     pub head: u64,
     /// Whole objects written, and copies.
     pub put: u64,
@@ -49,29 +49,39 @@ impl std::ops::Add for Requests {
     }
 }
 
+/// The running counters of [`Requests`]; its fields have the same meaning.
 #[derive(Debug, Default)]
 struct RequestCounters {
+    /// See [`Requests::get`].
     get: AtomicU64,
+    /// See [`Requests::head`].
     head: AtomicU64,
+    /// See [`Requests::put`].
     put: AtomicU64,
+    /// See [`Requests::list`].
     list: AtomicU64,
+    /// See [`Requests::delete`].
     delete: AtomicU64,
+    /// See [`Requests::multipart`].
     multipart: AtomicU64,
 }
 
+/// Adds one to a counter.
 fn count(counter: &AtomicU64) {
     counter.fetch_add(1, Ordering::Relaxed);
 }
 
-/// A store that counts what it is asked and hands it on.
+/// A store that counts requests and passes them on.
 #[derive(Debug)]
 pub struct Counted {
+    /// The store that answers.
     inner: Arc<dyn Objects>,
+    /// The counters, shared with the streams that count later pages and keys.
     counters: Arc<RequestCounters>,
 }
 
 impl Counted {
-    /// Counts what `inner` is asked.
+    /// Wraps a store to count its requests.
     #[must_use]
     pub fn new(inner: Arc<dyn Objects>) -> Self {
         Self {
@@ -80,7 +90,7 @@ impl Counted {
         }
     }
 
-    /// What has been asked so far.
+    /// Returns the number of requests so far.
     #[must_use]
     pub fn requests(&self) -> Requests {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
@@ -94,6 +104,7 @@ impl Counted {
         }
     }
 
+    /// Counts a listing's pages while its objects are read.
     fn pages(
         &self,
         listing: BoxStream<'static, Result<ObjectMeta>>,

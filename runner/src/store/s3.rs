@@ -1,4 +1,4 @@
-//! S3 and what speaks its language, found as the AWS SDK finds it.
+//! S3 and compatible stores, configured as the AWS SDK configures itself.
 
 use std::io;
 use std::sync::Arc;
@@ -19,24 +19,25 @@ use url::Url;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// A connection that is not there within this time never comes.
+/// The time limit for a connection; one that takes longer seldom succeeds.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// A part of 8 MiB over a line of 1 Mbit/s takes 67 seconds; a streamed read of an object continues where this cut it.
+/// The time limit for a request. A part of 8 MiB takes 67 seconds over a line of 1 Mbit/s; a streamed read continues after a
+/// timeout.
 const REQUEST_TIMEOUT: Duration = Duration::from_mins(2);
-/// Credentials are asked for again this long before they expire, longer than any request lasts.
+/// The time before expiry at which credentials are refreshed, longer than any request takes.
 const REFRESH_BEFORE: Duration = Duration::from_mins(5);
 
-/// What a caller fixes about S3; what it leaves open the AWS SDK's chain finds.
+/// The caller's S3 settings; the AWS SDK's chain supplies those that are `None`.
 #[derive(Clone, Debug)]
 pub struct S3Settings {
-    /// The store's address, for one that is not AWS.
+    /// The store's URL, for a store other than AWS.
     pub endpoint: Option<String>,
     /// The bucket's region.
     pub region: Option<String>,
     /// A key pair.
     pub credentials: Option<S3Credentials>,
-    /// How often a request that failed in a way that may pass is sent again; one that nobody answers is given up after
-    /// about 15 seconds with the default of 8.
+    /// The number of retries after a transient failure. With the default of 8, a request without an answer fails after about 15
+    /// seconds.
     pub retries: usize,
 }
 
@@ -72,7 +73,7 @@ impl std::fmt::Debug for S3Credentials {
 /// Opens a bucket below a prefix.
 ///
 /// # Errors
-/// `Failed` where no credentials or no region can be found, `Usage` for settings that make no client.
+/// `Failed` if no credentials or no region can be found, `Usage` for settings that are not valid for a client.
 pub(crate) async fn open(
     bucket: &str,
     prefix: &Path,
@@ -85,12 +86,12 @@ pub(crate) async fn open(
     }
     let region = match (chain.region(), &endpoint) {
         (Some(region), _) => region.to_string(),
-        // Stores that are not AWS have no regions, but the signature names one; this is what they all accept.
+        // Stores other than AWS have no regions, but the signature contains one; all of them accept this one.
         (None, Some(_)) => "us-east-1".to_owned(),
         (None, None) => {
             let by =
-                profile().map_or_else(String::new, |profile| format!(" by profile `{profile}`"));
-            let message = format!("no region is known for bucket `{bucket}`{by}");
+                profile().map_or_else(String::new, |profile| format!(" in profile `{profile}`"));
+            let message = format!("no region is configured for bucket `{bucket}`{by}");
             return Err(Error::new(ErrorKind::Failed, message)
                 .hint("set AWS_REGION, or `region` in the AWS profile"));
         }
@@ -118,11 +119,11 @@ pub(crate) async fn open(
         .with_client_options(client)
         .with_retry(retry);
     builder = match endpoint {
-        // Other stores seldom have a name for each bucket.
+        // Other stores seldom have a host name per bucket.
         Some(endpoint) => builder
             .with_endpoint(endpoint)
             .with_virtual_hosted_style_request(false),
-        // A name with dots does not match AWS's certificate.
+        // A bucket name with dots does not match AWS's wildcard certificate.
         None => builder.with_virtual_hosted_style_request(!bucket.contains('.')),
     };
     builder = if let Some(pair) = &settings.credentials {
@@ -134,7 +135,7 @@ pub(crate) async fn open(
             .credentials_provider()
             .ok_or_else(|| no_credentials(bucket))?;
         let credentials = ChainCredentials::new(provider);
-        // Asked here once, so that a run that has none fails at its start with what the chain says.
+        // Asking here once makes a run without credentials fail at its start, with the chain's own error.
         credentials
             .current()
             .await
@@ -147,35 +148,36 @@ pub(crate) async fn open(
     Ok(PrefixStore::new(store, prefix.clone()))
 }
 
+/// Builds the error of a run without credentials.
 fn no_credentials(bucket: &str) -> Error {
     let (message, hint) = match profile() {
         Some(profile) => (
-            format!("no credentials are found for bucket `{bucket}` by profile `{profile}`"),
+            format!("no credentials were found for bucket `{bucket}` in profile `{profile}`"),
             format!("log in (`aws sso login --profile {profile}`), or correct the profile"),
         ),
         None => (
-            format!("no credentials are found for bucket `{bucket}`"),
+            format!("no credentials were found for bucket `{bucket}`"),
             "log in (`aws sso login`), or set AWS_PROFILE or AWS_ACCESS_KEY_ID".to_owned(),
         ),
     };
     Error::new(ErrorKind::Failed, message).hint(hint)
 }
 
-/// The profile that the environment names; only messages need it.
+/// Returns the profile that the environment selects, for messages only.
 #[expect(
     clippy::disallowed_methods,
     reason = "the SDK's own chain reads it, and keeps to itself what it found"
 )]
 pub(crate) fn profile() -> Option<String> {
     let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
-    // A key in the environment goes before any profile.
+    // A key in the environment takes precedence over any profile.
     match variable("AWS_ACCESS_KEY_ID") {
         Some(_) => None,
         None => variable("AWS_PROFILE"),
     }
 }
 
-/// The SDK's settings: variables, profiles, single sign-on, container and instance roles.
+/// Loads the SDK's settings: variables, profiles, single sign-on, container and instance roles.
 async fn chain(settings: &S3Settings) -> SdkConfig {
     let client = aws_smithy_http_client::Builder::new()
         .tls_provider(tls::Provider::Rustls(
@@ -194,7 +196,8 @@ async fn chain(settings: &S3Settings) -> SdkConfig {
     loader.load().await
 }
 
-/// `AWS_ENDPOINT_URL_S3`, the profile's `services` section, `AWS_ENDPOINT_URL`, the profile's `endpoint_url`: in this order.
+/// Returns the configured endpoint: `AWS_ENDPOINT_URL_S3`, the profile's `services` section, `AWS_ENDPOINT_URL`, the profile's
+/// `endpoint_url`, in this order.
 fn endpoint(chain: &SdkConfig) -> Option<String> {
     let key = ServiceConfigKey::builder()
         .service_id("s3")
@@ -209,7 +212,7 @@ fn endpoint(chain: &SdkConfig) -> Option<String> {
         .filter(|endpoint| !endpoint.is_empty())
 }
 
-/// Refuses what the client would stumble over only when it signs a request.
+/// Checks that the endpoint is a URL; the client would fail over it only when it signs a request.
 fn require_url(endpoint: &str) -> Result<()> {
     let url = Url::parse(endpoint);
     let is_address = |url: &Url| matches!(url.scheme(), "http" | "https") && url.has_host();
@@ -218,7 +221,7 @@ fn require_url(endpoint: &str) -> Result<()> {
     }
     let error = Error::new(
         ErrorKind::Usage,
-        format!("the endpoint `{endpoint}` is no address of a store"),
+        format!("the endpoint `{endpoint}` is not the URL of a store"),
     )
     .hint(
         "write AWS_ENDPOINT_URL (or AWS_ENDPOINT_URL_S3, or `endpoint_url` of the profile) like `http://localhost:9000`",
@@ -229,20 +232,26 @@ fn require_url(endpoint: &str) -> Result<()> {
     })
 }
 
-/// Hands the SDK's credentials to `object_store`, and asks for new ones before they expire.
+/// The SDK's credentials for `object_store`, refreshed before they expire.
 #[derive(Debug)]
 struct ChainCredentials {
+    /// The SDK's chain.
     provider: SharedCredentialsProvider,
+    /// The last credentials; the lock also prevents concurrent refreshes.
     held: Mutex<Option<CachedCredential>>,
 }
 
+/// Credentials and the time of their refresh.
 #[derive(Debug)]
 struct CachedCredential {
+    /// The credentials in `object_store`'s type.
     credential: Arc<AwsCredential>,
+    /// The time from which they are refreshed; `None` if they do not expire.
     refresh_at: Option<SystemTime>,
 }
 
 impl ChainCredentials {
+    /// Wraps a provider, without asking it yet.
     fn new(provider: SharedCredentialsProvider) -> Self {
         Self {
             provider,
@@ -250,6 +259,7 @@ impl ChainCredentials {
         }
     }
 
+    /// Returns valid credentials, and asks the provider only if the last ones are missing or about to expire.
     async fn current(&self) -> std::result::Result<Arc<AwsCredential>, CredentialsError> {
         let mut held = self.held.lock().await;
         if let Some(held) = &*held
