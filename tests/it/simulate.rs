@@ -430,8 +430,8 @@ fn a_key_that_stands_twice_in_an_input_is_told_beside_the_result() {
     let simulated: Value = serde_json::from_str(&ran.stdout).unwrap();
     assert_eq!(simulated["output"], json!({"a": 3, "b": [{"c": 2}]}));
     for expected in [
-        "input.json:2:22: warning DUPLICATE_KEY /b/0/c: the key `c` stands twice in this object",
-        "input.json:3:7: warning DUPLICATE_KEY /a: the key `a` stands twice in this object",
+        "input.json:2:22: warning DUPLICATE_KEY /b/0/c: the key `c` is a duplicate: only the last value in this object",
+        "input.json:3:7: warning DUPLICATE_KEY /a: the key `a` is a duplicate: only the last value in this object",
     ] {
         assert!(ran.stderr.contains(expected), "{}", ran.stderr);
     }

@@ -240,8 +240,8 @@ fn everything_wrong_with_cases_and_definitions_is_named_at_once() {
     let ran = place.run("test machines");
     ran.fails(2, &["no case was run"]);
     for expected in [
-        "machines/orders.twice.case.json:2:10  error  INVALID_CASE  /seed\n    the key `seed` stands twice",
-        "machines/twice.json:1:22  error  INVALID_CASE  /a/0/b\n    the key `b` stands twice",
+        "machines/orders.twice.case.json:2:10  error  INVALID_CASE  /seed\n    the key `seed` is a duplicate",
+        "machines/twice.json:1:22  error  INVALID_CASE  /a/0/b\n    the key `b` is a duplicate",
         "machines/broken.asl.json:1:1   error  MISSING_END_STATE\n    Workflow has no terminal state\n    hint: set",
         "machines/broken.asl.json:1:59  error  MISSING_TRANSITION_TARGET  /States/A/Next\n    Missing 'Next' target: B\n    hint: there is only `A`",
         "machines/cut.case.json:2:9  error  INVALID_CASE\n    the file is no JSON",

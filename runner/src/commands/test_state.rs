@@ -5,7 +5,7 @@ use std::path::Path;
 use chrono::Utc;
 use drivetrain_statemachine::{
     Engine, ErrorKind as LanguageErrorKind, InspectionLevel, Machine, MachineType,
-    StateConfiguration, TaskCall, TaskError, TestMock, TestStateRequest, TestStateResponse,
+    StateConfiguration, TaskCall, TaskFailure, TestMock, TestStateRequest, TestStateResponse,
     TestStateStatus, test_state,
 };
 use serde::de::DeserializeOwned;
@@ -61,7 +61,7 @@ fn answer(request: &TestStateRequest) -> Result<TestStateResponse> {
     let handler = move |call: TaskCall| {
         // Nobody waits for the name once the test is over.
         let _ = sender.send((call.state, call.resource.arn().to_owned()));
-        std::future::ready(Err::<Value, _>(TaskError::default()))
+        std::future::ready(Err::<Value, _>(TaskFailure::default()))
     };
     let engine = Engine::new(handler).start_time(Utc::now());
     let runtime = tokio::runtime::Builder::new_current_thread()

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use drivetrain_statemachine::{ResourceKind, TaskCall, TaskError, TaskHandler, TaskOutput};
+use drivetrain_statemachine::{ResourceKind, TaskCall, TaskFailure, TaskHandler, TaskOutput};
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
 
@@ -90,17 +90,17 @@ impl Buckets {
         self.folders.is_empty()
     }
 
-    fn answer(&self, call: &TaskCall) -> Result<TaskOutput, TaskError> {
+    fn answer(&self, call: &TaskCall) -> Result<TaskOutput, TaskFailure> {
         let field = |name: &str| match &call.input[name] {
             Value::String(text) => Ok(text.as_str()),
-            _ => Err(TaskError::new(
+            _ => Err(TaskFailure::new(
                 "S3.InvalidRequest",
                 format!("The request has no {name}."),
             )),
         };
         let bucket = field("Bucket")?;
         let folder = self.folders.get(bucket).ok_or_else(|| {
-            TaskError::new(
+            TaskFailure::new(
                 "S3.NoSuchBucketException",
                 format!("The specified bucket does not exist: {bucket}"),
             )
@@ -116,12 +116,12 @@ impl Buckets {
         }
     }
 
-    fn get(&self, bucket: &str, folder: &Path, key: &str) -> Result<TaskOutput, TaskError> {
+    fn get(&self, bucket: &str, folder: &Path, key: &str) -> Result<TaskOutput, TaskFailure> {
         if let Some(body) = self.kept(bucket, key) {
             return Ok(TaskOutput::object(body));
         }
         let missing = || {
-            TaskError::new(
+            TaskFailure::new(
                 "S3.NoSuchKeyException",
                 format!("The specified key does not exist: s3://{bucket}/{key}"),
             )
@@ -136,7 +136,7 @@ impl Buckets {
             return Err(missing());
         }
         let unreadable = |error: &std::io::Error| {
-            TaskError::new(
+            TaskFailure::new(
                 "S3.InternalError",
                 format!("s3://{bucket}/{key} cannot be read: {error}"),
             )
@@ -145,7 +145,7 @@ impl Buckets {
         let value = if is_parquet(&mut file) {
             let opened = File::open(&path).map_err(|error| unreadable(&error))?;
             parquet_rows::rows(opened).map_err(|error| {
-                TaskError::new(
+                TaskFailure::new(
                     "S3.InvalidObject",
                     format!("s3://{bucket}/{key} is no Parquet file: {error}"),
                 )
@@ -162,7 +162,7 @@ impl Buckets {
             match read {
                 Ok(0) => None,
                 Ok(_) => Some(Ok(Bytes::from(chunk))),
-                Err(error) => Some(Err(TaskError::new("S3.InternalError", error.to_string()))),
+                Err(error) => Some(Err(TaskFailure::new("S3.InternalError", error.to_string()))),
             }
         });
         let mut output = TaskOutput::from(value);
@@ -176,7 +176,7 @@ impl Buckets {
         folder: &Path,
         key: &str,
         body: Option<Bytes>,
-    ) -> Result<TaskOutput, TaskError> {
+    ) -> Result<TaskOutput, TaskFailure> {
         let path = below(folder, bucket, key)?;
         let body = body.unwrap_or_default();
         let answer = json!({"ETag": format!("\"{:x}\"", body.len())});
@@ -187,7 +187,7 @@ impl Buckets {
             return Ok(answer.into());
         }
         let unwritable = |error: std::io::Error| {
-            TaskError::new(
+            TaskFailure::new(
                 "S3.InternalError",
                 format!("s3://{bucket}/{key} cannot be written: {error}"),
             )
@@ -208,9 +208,9 @@ impl Buckets {
         Ok(answer.into())
     }
 
-    fn list(&self, bucket: &str, folder: &Path) -> Result<BTreeMap<String, Listed>, TaskError> {
+    fn list(&self, bucket: &str, folder: &Path) -> Result<BTreeMap<String, Listed>, TaskFailure> {
         let mut found = super::bucket_listing::files(folder).map_err(|error| {
-            TaskError::new(
+            TaskFailure::new(
                 "S3.InternalError",
                 format!("the bucket {bucket} cannot be listed: {error}"),
             )
@@ -231,14 +231,14 @@ impl Buckets {
 }
 
 impl TaskHandler for Buckets {
-    fn call(&self, call: TaskCall) -> BoxFuture<'static, Result<TaskOutput, TaskError>> {
+    fn call(&self, call: TaskCall) -> BoxFuture<'static, Result<TaskOutput, TaskFailure>> {
         let answer = self.answer(&call);
         Box::pin(std::future::ready(answer))
     }
 }
 
 /// Finds the file of a key; a key that is no plain path below the folder has none.
-fn below(folder: &Path, bucket: &str, key: &str) -> Result<PathBuf, TaskError> {
+fn below(folder: &Path, bucket: &str, key: &str) -> Result<PathBuf, TaskFailure> {
     let is_plain = |segment: &str| !matches!(segment, "" | "." | "..") && !segment.contains('\0');
     if key.split('/').all(is_plain) {
         Ok(folder.join(key))
@@ -247,15 +247,15 @@ fn below(folder: &Path, bucket: &str, key: &str) -> Result<PathBuf, TaskError> {
     }
 }
 
-fn outside(bucket: &str, key: &str) -> TaskError {
-    TaskError::new(
+fn outside(bucket: &str, key: &str) -> TaskFailure {
+    TaskFailure::new(
         "S3.InvalidRequest",
         format!("The key '{key}' leads out of the folder of the bucket {bucket}."),
     )
 }
 
-fn unknown(resource: &str) -> TaskError {
-    TaskError::new(
+fn unknown(resource: &str) -> TaskFailure {
+    TaskFailure::new(
         "S3.InvalidRequest",
         format!("The folder of a bucket cannot answer {resource}."),
     )

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use drivetrain_statemachine::Severity;
-use drivetrain_statemachine::mocks::{MockCase, MockError, MockFile};
+use drivetrain_statemachine::mocks::{MockCase, MockFile};
+use drivetrain_statemachine::{Error as LanguageError, Severity};
 
 use super::definition::read_text;
 use super::finding::{Finding, MOCK_RULE};
@@ -30,7 +30,7 @@ fn choose(
     machine: &str,
     case: Option<&str>,
 ) -> Result<MockCase, Vec<Finding>> {
-    let wrong = |error: MockError| {
+    let wrong = |error: LanguageError| {
         if error.problems().is_empty() {
             return vec![of_file(file, error.to_string())];
         }

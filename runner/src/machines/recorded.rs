@@ -1,8 +1,8 @@
 //! A recorded history as mocks, or as a whole test case.
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use drivetrain_statemachine::Outcome;
-use drivetrain_statemachine::mocks::{MockError, MockFile, ReplayHandler};
+use drivetrain_statemachine::mocks::{MockFile, ReplayHandler};
+use drivetrain_statemachine::{Error as LanguageError, Outcome};
 use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
 
@@ -178,8 +178,8 @@ fn incomplete(what: &str) -> Error {
     Error::new(ErrorKind::Usage, message)
 }
 
-fn unusable(error: &MockError) -> Error {
-    let message = format!("the history cannot be turned into mocks: {error}");
+fn unusable(error: &LanguageError) -> Error {
+    let message = format!("the history cannot be turned into mocks: {error:#}");
     Error::new(ErrorKind::Usage, message)
 }
 

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use chrono::{DateTime, Utc};
 use drivetrain_statemachine::mocks::{MissingMock, MockCase, MockHandler};
 use drivetrain_statemachine::{
-    Engine, HistorySink, Machine, Outcome, TaskCall, TaskError, TaskHandler, TaskOutput,
+    Engine, HistorySink, Machine, Outcome, TaskCall, TaskFailure, TaskHandler, TaskOutput,
 };
 use futures::future::BoxFuture;
 use serde_json::Value;
@@ -161,7 +161,7 @@ struct Recording {
 }
 
 impl TaskHandler for Recording {
-    fn call(&self, call: TaskCall) -> BoxFuture<'static, Result<TaskOutput, TaskError>> {
+    fn call(&self, call: TaskCall) -> BoxFuture<'static, Result<TaskOutput, TaskFailure>> {
         if let Some(inputs) = &self.inputs {
             let mut inputs = inputs.lock().unwrap_or_else(PoisonError::into_inner);
             let of_state = inputs.entry(call.state.clone()).or_default();
