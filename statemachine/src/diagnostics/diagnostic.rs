@@ -101,7 +101,7 @@ codes! {
 /// One finding about a definition.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Diagnostic {
-    /// Returns `true` if AWS would reject the machine.
+    /// The severity: whether AWS would reject the machine.
     pub severity: Severity,
     /// The rule.
     pub code: Code,

@@ -116,7 +116,7 @@ fn duplicate_warning(name: &str, pointer: &str) -> Diagnostic {
     Diagnostic::warning(
         Code::DuplicateKey,
         pointer,
-        format!("the key `{name}` stands twice in this object, and only the last one counts"),
+        format!("the key `{name}` is a duplicate: only the last value in this object counts"),
     )
     .hint("rename or remove one of the two")
 }

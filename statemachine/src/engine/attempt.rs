@@ -13,7 +13,7 @@ use crate::engine::execution::context_object::StateContext;
 use crate::engine::execution::execution_run::Run;
 use crate::engine::execution::map_item::MapItem;
 use crate::engine::failure::{Failure, FailureClass, names};
-use crate::engine::inspection::{InspectedStep, MockedResult};
+use crate::engine::inspection_data::{InspectedStep, MockedResult};
 use crate::engine::state_data::Variables;
 use crate::error::Error;
 use crate::jsonata::JsonataScope;

@@ -31,7 +31,7 @@ mod history;
 
 mod execution;
 
-mod inspection;
+mod inspection_data;
 
 mod attempt;
 mod flow_thread;

@@ -17,7 +17,7 @@ use crate::definition::model::{DataPath, ResultPath, StateKind};
 use crate::engine::attempt::{Attempt, FieldData};
 use crate::engine::failure::{Failure, FailureClass};
 use crate::engine::flow_thread::FlowThread;
-use crate::engine::inspection::InspectedStep;
+use crate::engine::inspection_data::InspectedStep;
 use crate::engine::output_checks::{TOO_DEEP, over_limit, within_limit, without_place};
 use crate::engine::state_data::{StateData, Variables};
 use crate::engine::states::work_result::WorkResult;

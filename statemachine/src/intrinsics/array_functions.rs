@@ -5,8 +5,8 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
+use crate::intrinsics::argument_refusal::Refusal;
 use crate::intrinsics::math_functions::{rounded, truncated};
-use crate::intrinsics::refusal::Refusal;
 
 /// The most items that a range may have.
 const MAX_RANGE_ITEMS: i128 = 1_000;

@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 
 use crate::error::{Error, ErrorKind};
 use crate::evaluation_budget::{self, Budget, Exhausted};
+use crate::intrinsics::argument_refusal::Refusal;
 use crate::intrinsics::function_table::Signature;
-use crate::intrinsics::refusal::Refusal;
 use crate::intrinsics::text_functions::Pieces;
 use crate::jsonpath::Query;
 use crate::scope::{Host, Random, Scope};

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use crate::digest::digest;
-use crate::intrinsics::refusal::Refusal;
+use crate::intrinsics::argument_refusal::Refusal;
 use crate::intrinsics::text_functions::text;
 
 /// The most characters that Base64 and hash functions accept.

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 
 use serde_json::Value;
 
-use crate::intrinsics::refusal::Refusal;
+use crate::intrinsics::argument_refusal::Refusal;
 use crate::intrinsics::{
     array_functions, encoding_functions, json_functions, math_functions, text_functions,
 };

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::intrinsics::refusal::Refusal;
+use crate::intrinsics::argument_refusal::Refusal;
 use crate::intrinsics::text_functions::text;
 use crate::java::hash_map_order;
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::intrinsics::refusal::Refusal;
+use crate::intrinsics::argument_refusal::Refusal;
 use crate::java::random::JavaRandom;
 use crate::scope::Host;
 

@@ -16,6 +16,7 @@
 //! # Ok::<(), drivetrain_statemachine::Error>(())
 //! ```
 
+mod argument_refusal;
 mod array_functions;
 mod call;
 mod encoding_functions;
@@ -23,7 +24,6 @@ mod function_table;
 mod json_functions;
 mod math_functions;
 mod parse_call;
-mod refusal;
 mod text_functions;
 
 pub use call::Call;

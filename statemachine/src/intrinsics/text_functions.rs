@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use crate::intrinsics::refusal::Refusal;
+use crate::intrinsics::argument_refusal::Refusal;
 use crate::java::print_value::write_value;
 
 /// The texts between the `{}` of a template, or the reason why it is not one.

@@ -43,7 +43,7 @@ use crate::{TaskCall, TaskFailure, TaskHandler, TaskOutput};
 /// let replay = ReplayHandler::new([&recorded])?;
 /// let outcome = Engine::new(replay.clone()).run(&machine, json!({})).await?;
 /// assert_eq!(outcome.output, Some(json!(42)));
-/// // The same as a mock file, its answers in the order in which the machine asks for them.
+/// // The same as a mock file, with the answers in the order of the machine's calls.
 /// let file = replay.mock_file("Asking", "LastNight");
 /// assert_eq!(file["MockedResponses"]["LastNight-Ask"], json!({"0": {"Return": 42}}));
 /// # Ok(())

@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use crate::definition::machine::{Definition, Machine};
 use crate::definition::model::MachineType;
-use crate::definition::read::fields::DiagnosticCollector;
 use crate::definition::read::machine::read_machine;
+use crate::definition::read::object_fields::DiagnosticCollector;
 use crate::diagnostics::diagnostic::{Code, Diagnostic};
 use crate::diagnostics::duplicate_keys::unplaced_duplicate_keys;
 use crate::diagnostics::hint::not_json_hint;

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use crate::definition::model::{Flow, State, StateKind};
-use crate::definition::read::fields::DiagnosticCollector;
+use crate::definition::read::object_fields::DiagnosticCollector;
 use crate::diagnostics::diagnostic::{Code, Diagnostic};
 use crate::json_pointer::child_pointer;
 

@@ -224,8 +224,8 @@ fn all_problems_of_cases_and_definitions_are_reported_at_once() {
     let ran = sandbox.run("test machines");
     ran.fails(2, &["no case was run"]);
     ran.prints(&[
-        "machines/orders.twice.case.json:2:10  error  INVALID_CASE  /seed\n    the key `seed` stands twice",
-        "machines/twice.json:1:22  error  INVALID_CASE  /a/0/b\n    the key `b` stands twice",
+        "machines/orders.twice.case.json:2:10  error  INVALID_CASE  /seed\n    the key `seed` is a duplicate",
+        "machines/twice.json:1:22  error  INVALID_CASE  /a/0/b\n    the key `b` is a duplicate",
         "machines/broken.asl.json:1:1   error  MISSING_END_STATE\n    Workflow has no terminal state\n    hint: set",
         "machines/broken.asl.json:1:59  error  MISSING_TRANSITION_TARGET  /States/A/Next\n    Missing 'Next' target: B\n    hint: there is only `A`",
         "machines/cut.case.json:2:9  error  INVALID_CASE\n    the file is no JSON",

@@ -107,7 +107,7 @@ fn output_at(reader: &mut Reader<'_>, fields: &Map<String, Value>) -> Vec<(Strin
     for (path, value) in reader.object(given, AT).into_iter().flatten() {
         match Query::parse(path) {
             Ok(query) => places.push((path.clone(), query, value.clone())),
-            Err(error) => reader.refuse(&Reader::below(AT, path), error.to_string()),
+            Err(error) => reader.refuse(&Reader::below(AT, path), format!("{error:#}")),
         }
     }
     places

@@ -4,8 +4,7 @@ use std::fmt;
 use std::path::Path;
 
 use drivetrain_jobs::Problem;
-use drivetrain_statemachine::Problem as MockProblem;
-use drivetrain_statemachine::{Diagnostic, Severity};
+use drivetrain_statemachine::{Diagnostic, Problem as LanguageProblem, Severity};
 use serde::Serialize;
 
 use crate::error::Error;
@@ -98,7 +97,7 @@ impl Finding {
 
     /// Makes one of what is wrong with a mock file.
     #[must_use]
-    pub fn of_mocks(file: &str, problem: &MockProblem) -> Self {
+    pub fn of_mocks(file: &str, problem: &LanguageProblem) -> Self {
         Self {
             severity: Severity::Error,
             code: MOCK_RULE.to_owned(),

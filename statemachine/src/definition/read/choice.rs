@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::definition::QueryLanguage;
 use crate::definition::choice::{Choice, Condition, Domain, Operand, Operator, Rule};
 use crate::definition::model::StateKind;
-use crate::definition::read::fields::Fields;
+use crate::definition::read::object_fields::Fields;
 use crate::definition::read::targets::{NO_STATE, StateIndices, target};
 use crate::definition::timestamp::is_timestamp;
 use crate::definition::wildcard_pattern::WildcardPattern;

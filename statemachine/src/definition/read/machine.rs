@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use crate::definition::model::{Flow, MachineType};
 use crate::definition::read::allowed_fields::MACHINE;
-use crate::definition::read::fields::{DiagnosticCollector, Fields};
 use crate::definition::read::flow::{InheritedSettings, LONGEST_SECONDS, read_flow};
+use crate::definition::read::object_fields::{DiagnosticCollector, Fields};
 use crate::diagnostics::diagnostic::{Code, Diagnostic};
 
 /// Reads a machine with all its states.

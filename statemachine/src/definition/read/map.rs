@@ -9,9 +9,9 @@ use crate::definition::map::{
 };
 use crate::definition::model::{Flow, MachineType, MapState, QueryLanguage, StateKind};
 use crate::definition::read::allowed_fields::PROCESSOR;
-use crate::definition::read::fields::Fields;
+use crate::definition::read::field_values::Expected;
 use crate::definition::read::flow::{InheritedSettings, read_flow};
-use crate::definition::read::values::Expected;
+use crate::definition::read::object_fields::Fields;
 use crate::definition::task::Resource;
 use crate::diagnostics::diagnostic::Code;
 use crate::jsonata::expression_text;

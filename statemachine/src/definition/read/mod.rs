@@ -2,10 +2,10 @@
 
 pub(crate) mod allowed_fields;
 pub(crate) mod choice;
-pub(crate) mod fields;
+pub(crate) mod field_values;
 pub(crate) mod flow;
 pub(crate) mod machine;
 pub(crate) mod map;
+pub(crate) mod object_fields;
 pub(crate) mod targets;
 pub(crate) mod task;
-pub(crate) mod values;

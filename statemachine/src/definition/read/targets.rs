@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::definition::read::fields::Fields;
+use crate::definition::read::object_fields::Fields;
 use crate::diagnostics::diagnostic::Code;
 use crate::diagnostics::hint::known_names_hint;
 

@@ -6,10 +6,10 @@ use crate::definition::field_values::Payload;
 use crate::definition::model::{
     Catcher, MachineType, QueryLanguage, ResultPath, Retrier, StateKind,
 };
-use crate::definition::read::fields::Fields;
+use crate::definition::read::field_values::Expected;
 use crate::definition::read::flow::LONGEST_SECONDS;
+use crate::definition::read::object_fields::Fields;
 use crate::definition::read::targets::{NO_STATE, StateIndices, target};
-use crate::definition::read::values::Expected;
 use crate::definition::task::{Resource, ResourceKind, Task};
 use crate::diagnostics::diagnostic::Code;
 

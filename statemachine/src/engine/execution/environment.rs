@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::engine::clock::Clock;
 use crate::engine::history::history_sink::HistorySink;
-use crate::engine::inspection::Inspection;
+use crate::engine::inspection_data::Inspection;
 use crate::engine::port::task_handler::TaskHandler;
 use crate::engine::port::task_tokens::Tokens;
 use crate::engine::stop_request::StopSignal;

@@ -17,7 +17,7 @@ use std::thread::Builder;
 /// are never more than four.
 const WAITING_BUFFERS: usize = 2;
 
-/// Writes buffers in their order while the caller fills the next one.
+/// A writer of buffers, in their order, while the caller fills the next one.
 ///
 /// The thread starts with the first full buffer; a history that fits into one buffer is written by the caller. When the
 /// queue is full, and at the end, the caller writes buffers too, so that a starved thread never blocks it.

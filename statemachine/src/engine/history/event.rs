@@ -83,7 +83,7 @@ macro_rules! event_types {
         }
 
         impl EventType {
-            /// Lists every type.
+            /// Every type.
             pub const ALL: &'static [Self] = &[$(Self::$name,)*];
 
             /// Returns AWS's name of the type.

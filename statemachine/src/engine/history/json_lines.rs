@@ -17,7 +17,8 @@ const GATHERED_BYTES: usize = 256 << 10;
 /// The space left for the last line of a buffer: most lines are shorter, so that buffers rarely grow.
 const USUAL_LINE_BYTES: usize = 16 << 10;
 
-/// Writes each event as one line of JSON, in the shape of AWS's `GetExecutionHistory`; its clones share one writer.
+/// A history sink that writes each event as one line of JSON, in the shape of AWS's `GetExecutionHistory`; clones share
+/// one writer.
 ///
 /// Memory is constant, however long an execution runs. Lines are gathered in buffers, which a background thread writes
 /// while the execution goes on. [`finish`](Self::finish) writes the rest and returns the first error. If the last clone

@@ -8,7 +8,7 @@ use crate::definition::{QueryLanguage, Resource, ResourceKind};
 use crate::engine::attempt::{Attempt, FieldData};
 use crate::engine::execution::map_item::MapItem;
 use crate::engine::failure::Failure;
-use crate::engine::inspection::InspectedStep;
+use crate::engine::inspection_data::InspectedStep;
 use crate::engine::map::csv_rows::{self, CsvRows};
 use crate::engine::map::map_items::{keyed, numbered};
 use crate::engine::map::map_limits::integer;

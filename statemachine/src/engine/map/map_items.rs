@@ -8,7 +8,7 @@ use crate::definition::model::MapState;
 use crate::engine::attempt::{Attempt, FieldData};
 use crate::engine::execution::map_item::MapItem;
 use crate::engine::failure::Failure;
-use crate::engine::inspection::InspectedStep;
+use crate::engine::inspection_data::InspectedStep;
 
 /// Returns the items in the input; those of an ItemReader are read by `item_reader`.
 pub(crate) fn items(

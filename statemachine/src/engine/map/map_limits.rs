@@ -4,10 +4,10 @@ use serde_json::Value;
 
 use crate::definition::field_values::{Setting, SettingSource};
 use crate::definition::model::MapState;
-use crate::definition::read::fields::whole_number;
+use crate::definition::read::object_fields::whole_number;
 use crate::engine::attempt::{Attempt, FieldData};
 use crate::engine::failure::{Failure, names};
-use crate::engine::inspection::InspectedStep;
+use crate::engine::inspection_data::InspectedStep;
 
 /// The limits of a Map, with paths and expressions evaluated.
 #[derive(Debug, Clone, Copy)]

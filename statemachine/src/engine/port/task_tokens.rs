@@ -30,7 +30,7 @@ const REMEMBERED: usize = 100_000;
 /// let (queue, mut waiting) = tokio::sync::mpsc::unbounded_channel();
 /// let tokens = Tokens::default();
 /// let engine = Engine::new(move |call: TaskCall| {
-///     // What the request itself is answered with; the state goes on when the token is answered.
+///     // The response to the request itself; the state continues when the token is answered.
 ///     let sent = queue.send(call.token).map_err(|_| TaskFailure::new("NoQueue", ""));
 ///     async move { sent.map(|()| json!({"MessageId": "1"})) }
 /// })

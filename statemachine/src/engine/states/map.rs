@@ -13,7 +13,7 @@ use crate::engine::failure::{Failure, FailureClass};
 use crate::engine::flow_thread::FlowThread;
 use crate::engine::history::event::{Details, EventType};
 use crate::engine::inner_flows::{EndedFlow, InnerFlows};
-use crate::engine::inspection::{InspectedStep, MockedResult};
+use crate::engine::inspection_data::{InspectedStep, MockedResult};
 use crate::engine::map::item_batcher::batches;
 use crate::engine::map::item_reader;
 use crate::engine::map::map_items::{items, select};

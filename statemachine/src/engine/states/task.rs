@@ -152,7 +152,7 @@ fn seconds(
     data: FieldData<'_>,
 ) -> Result<Duration, Failure> {
     let value = attempt.setting(setting, data)?;
-    let seconds = crate::definition::read::fields::whole_number(&value)
+    let seconds = crate::definition::read::object_fields::whole_number(&value)
         .filter(|seconds| (1..=99_999_999).contains(seconds));
     seconds
         .map(Duration::from_secs)

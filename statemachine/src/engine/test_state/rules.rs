@@ -6,7 +6,7 @@ use crate::definition::map::ResultWriter;
 use crate::definition::model::{State, StateKind};
 use crate::engine::attempt::Attempt;
 use crate::engine::failure::Failure;
-use crate::engine::inspection::MockedResult;
+use crate::engine::inspection_data::MockedResult;
 use crate::engine::map::map_items::items;
 use crate::engine::test_state::request::TestStateRequest;
 use crate::error::{Error, ErrorKind};

@@ -11,7 +11,7 @@ use crate::engine::execution::environment::Environment;
 use crate::engine::execution::execution_run::Run;
 use crate::engine::failure::Failure;
 use crate::engine::flow_thread::FlowThread;
-use crate::engine::inspection::{Inspection, MockedResult};
+use crate::engine::inspection_data::{Inspection, MockedResult};
 use crate::engine::retriers::RetryCounter;
 use crate::engine::start_execution::Engine;
 use crate::engine::state::{catch_failure, run_attempt};

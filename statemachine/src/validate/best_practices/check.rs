@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::definition::model::{Flow, StateKind};
-use crate::definition::read::fields::DiagnosticCollector;
+use crate::definition::read::object_fields::DiagnosticCollector;
 use crate::diagnostics::diagnostic::{Code, Diagnostic};
 use crate::json_pointer::child_pointer;
 use crate::validate::best_practices::written_state::WrittenState;

@@ -148,9 +148,10 @@ impl State {
                     "The specified key does not exist.",
                 )),
             },
-            "putObject" if bucket == "closed" => {
-                Err(TaskFailure::new("S3.AccessDeniedException", "Access Denied"))
-            }
+            "putObject" if bucket == "closed" => Err(TaskFailure::new(
+                "S3.AccessDeniedException",
+                "Access Denied",
+            )),
             "putObject" => {
                 let body = call.body.clone().unwrap_or_default().to_vec();
                 self.written.push(key.clone());

@@ -6,7 +6,7 @@ use crate::definition::QueryLanguage;
 use crate::definition::field_values::{Payload, Selector, SelectorSource, Setting, SettingSource};
 use crate::definition::jsonata_field::{JsonataField, StatesReads};
 use crate::definition::model::{DataPath, ResultPath};
-use crate::definition::read::fields::Fields;
+use crate::definition::read::object_fields::Fields;
 use crate::diagnostics::diagnostic::{Code, Diagnostic};
 use crate::error::ErrorKind;
 use crate::intrinsics::Call;
