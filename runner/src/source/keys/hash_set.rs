@@ -1,17 +1,22 @@
-//! A set of row hashes, flat in memory.
+//! A flat set of row hashes.
 
 use crate::source::keys::row_hash::NO_HASH;
 
 /// Open addressing over a power of two of slots, at most half of them used.
+///
+/// Row hashes are uniform already, so their lowest bits serve as the slot.
 #[derive(Debug)]
 pub(crate) struct HashSet128 {
+    /// The hashes; [`NO_HASH`] marks a free slot.
     slots: Vec<u128>,
+    /// The number of slots minus one.
     mask: usize,
+    /// The number of hashes.
     len: usize,
 }
 
 impl HashSet128 {
-    /// An empty set that takes `capacity` hashes without growing.
+    /// Creates an empty set that takes `capacity` hashes without growing.
     pub(crate) fn with_capacity(capacity: usize) -> Self {
         let slots = Self::slots_for(capacity);
         Self {
@@ -21,12 +26,12 @@ impl HashSet128 {
         }
     }
 
-    /// The memory of a set of so many hashes.
+    /// The memory of a set of `capacity` hashes, in bytes.
     pub(crate) fn bytes_for(capacity: usize) -> usize {
         Self::slots_for(capacity) * size_of::<u128>()
     }
 
-    /// Adds a hash; false where it was in already. [`NO_HASH`] is in no set.
+    /// Adds a hash; `false` if it is a duplicate. [`NO_HASH`] is never added.
     pub(crate) fn insert(&mut self, hash: u128) -> bool {
         if hash == NO_HASH {
             return false;
@@ -47,13 +52,16 @@ impl HashSet128 {
         is_new
     }
 
+    /// `true` if the set has the hash; never for [`NO_HASH`].
     #[inline]
     pub(crate) fn contains(&self, hash: u128) -> bool {
         hash != NO_HASH && self.slots[self.slot(hash)] == hash
     }
 
-    /// Has the processor fetch where hashes are found, all at the same time: one after the other, each would be waited for.
-    /// A few hundred at once stay near until they are asked for.
+    /// Loads the slots of several hashes into the processor's cache.
+    ///
+    /// The loads overlap here; in a lookup of one hash after another, the processor would wait for each of them. A few
+    /// hundred hashes stay in the cache until they are looked up.
     pub(crate) fn fetch(&self, hashes: &[u128]) {
         let slots = hashes
             .iter()
@@ -61,7 +69,7 @@ impl HashSet128 {
         std::hint::black_box(slots.fold(0, |all, slot| all ^ slot));
     }
 
-    /// Where a hash is or would be.
+    /// The slot that has the hash, or the free slot for it.
     #[inline]
     fn slot(&self, hash: u128) -> usize {
         let mut slot = hash as usize & self.mask;
@@ -71,6 +79,7 @@ impl HashSet128 {
         slot
     }
 
+    /// The number of slots for `capacity` hashes.
     fn slots_for(capacity: usize) -> usize {
         (capacity.max(8) * 2).next_power_of_two()
     }
@@ -81,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_inserted_is_found_also_after_growing() {
+    fn inserted_hashes_are_found_also_after_growing() {
         let mut set = HashSet128::with_capacity(1);
         for hash in 1..=10_000_u128 {
             assert!(set.insert(hash << 3));
