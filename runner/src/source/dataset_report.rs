@@ -43,7 +43,7 @@ pub struct DatasetReport {
 }
 
 impl DatasetReport {
-    /// The share of rejected lines, from 0 to 1.
+    /// Returns the share of rejected lines, from 0 to 1.
     #[must_use]
     pub fn bad_share(&self) -> f64 {
         if self.lines == 0 {

@@ -49,9 +49,9 @@ pub(crate) struct DatasetPlan {
 /// A reference with its names resolved to indices.
 #[derive(Debug)]
 pub(crate) struct ReferencePlan {
-    /// The names of those columns, for the quarantine.
+    /// The indices of the columns that refer.
     pub(crate) columns: Vec<usize>,
-    /// The names of the columns, for the quarantine.
+    /// The names of those columns, for the quarantine.
     pub(crate) column: Arc<str>,
     /// The name of the rule in the quarantine and in the report.
     pub(crate) rule: Arc<str>,

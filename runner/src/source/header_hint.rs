@@ -99,14 +99,14 @@ impl Mismatch<'_> {
     }
 }
 
-/// The hint for a file with another delimiter.
+/// Returns the hint for a file with another delimiter.
 fn other_delimiter(written: &str) -> String {
     format!(
         "the file seems to use another delimiter: set `delimiter = \"{written}\"` in the contract"
     )
 }
 
-/// The hint for a column whose name is not in the file.
+/// Returns the hint for a column whose name is not in the file.
 fn other_name() -> String {
     "a column may have another name in the file: set `from = \"..\"` on it in the contract"
         .to_owned()

@@ -55,7 +55,7 @@ pub(crate) struct Rejected {
 }
 
 impl Rejected {
-    /// The number of physical lines that the row spans.
+    /// Returns the number of physical lines that the row spans.
     pub(crate) fn lines(&self) -> u64 {
         self.place.last_line - self.place.line + 1
     }
@@ -220,7 +220,7 @@ impl Judge {
         }
     }
 
-    /// Adds the hashes of the batch, of accepted rows and of rejected ones apart.
+    /// Adds the hashes of the batch, separately for accepted and for rejected rows.
     fn keep_hashes(&self, columns: &[ArrayRef], faults: &RowFaults, judged: &mut JudgedRows) {
         let hashed = self.hashed();
         judged.hashes.resize_with(hashed.len(), Vec::new);

@@ -62,7 +62,7 @@ impl Quarantine {
         Self { held }
     }
 
-    /// The number of rows.
+    /// Returns the number of rows.
     #[must_use]
     pub fn rows(&self) -> u64 {
         self.held.iter().map(|held| held.rows).sum()
@@ -132,7 +132,7 @@ impl Quarantine {
     }
 }
 
-/// The schema of held rows: all columns but `run_id`.
+/// Returns the schema of held rows: all columns but `run_id`.
 pub(crate) fn schema() -> SchemaRef {
     fields(&COLUMNS[..COLUMNS.len() - 1])
 }
@@ -164,7 +164,7 @@ pub(crate) fn batch(dataset: &str, file: &str, rejected: &[Rejected]) -> Result<
         .context(ErrorKind::Failed, "rejected rows cannot be assembled")
 }
 
-/// The schema of the files.
+/// Returns the schema of the files.
 fn full_schema() -> SchemaRef {
     fields(&COLUMNS)
 }
@@ -186,7 +186,7 @@ fn with_run_id(batch: &RecordBatch, run_id: &str) -> Result<RecordBatch> {
         .context(ErrorKind::Failed, "rejected rows cannot be assembled")
 }
 
-/// The first line of `rows.csv`.
+/// Returns the first line of `rows.csv`.
 fn csv_header() -> Vec<u8> {
     let names = COLUMNS.map(|(name, _)| name);
     format!("{}\n", names.join(",")).into_bytes()

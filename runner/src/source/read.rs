@@ -221,7 +221,7 @@ async fn read_all(
     Ok(())
 }
 
-/// Returns, per dataset and per tracked list of columns, whether another dataset refers to it. The hashes of other
+/// Returns whether another dataset refers to a list of columns, per dataset and per tracked list. The hashes of other
 /// lists need not be kept.
 fn used_targets(plans: &[DatasetPlan]) -> Vec<Vec<bool>> {
     let mut used = plans

@@ -20,12 +20,12 @@ pub(crate) struct SourceFile {
 }
 
 impl SourceFile {
-    /// The rank of a piece of this object, which orders all pieces of the dataset.
+    /// Returns the rank of a piece of this object, which orders all pieces of the dataset.
     pub(crate) fn rank(&self, piece: u32) -> u64 {
         u64::from(self.index) << 32 | u64::from(piece)
     }
 
-    /// The names of the folders between the dataset's root and the object.
+    /// Returns the names of the folders between the dataset's root and the object.
     pub(crate) fn folders(&self) -> Vec<&str> {
         self.folders.iter().map(String::as_str).collect()
     }

@@ -93,7 +93,7 @@ impl Content {
         }
     }
 
-    /// The name of the format in messages.
+    /// Returns the name of the format in messages.
     fn name(self) -> &'static str {
         match self {
             Self::Plain => "plain",

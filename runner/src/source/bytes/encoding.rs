@@ -74,7 +74,7 @@ impl<'a> Text<'a> {
         self.valid = Cow::Owned(String::from_utf8_lossy(&bytes).into_owned());
     }
 
-    /// The bytes as they are in the object.
+    /// Returns the bytes as they are in the object.
     pub(crate) fn raw(&self) -> &'a [u8] {
         self.raw
     }

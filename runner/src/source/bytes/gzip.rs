@@ -13,7 +13,7 @@ const MARK: u8 = 0x1f;
 pub(crate) struct GzipMembers<R> {
     /// The decoder of the current member; `None` only while it is replaced by the next one, and after an error.
     member: Option<GzDecoder<R>>,
-    /// `true` until a second member begins: an object must begin with a valid header, bytes after a member need not.
+    /// `true` while the first member is read; other bytes can only follow a member.
     is_first: bool,
 }
 

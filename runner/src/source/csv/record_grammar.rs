@@ -46,7 +46,7 @@ impl FieldSpan {
     /// The flag on `end` of a field with doubled quotes.
     const DOUBLED: u32 = 1 << 31;
 
-    /// The span of an unquoted field.
+    /// Returns the span of an unquoted field.
     pub(crate) fn plain(start: usize, end: usize) -> Self {
         Self {
             start: offset(start),
@@ -54,7 +54,7 @@ impl FieldSpan {
         }
     }
 
-    /// The span of a quoted field; `doubled` if it has doubled quotes.
+    /// Returns the span of a quoted field; `doubled` if it has doubled quotes.
     fn quoted(start: usize, end: usize, doubled: bool) -> Self {
         Self {
             start: offset(start) | Self::QUOTED,
@@ -62,7 +62,7 @@ impl FieldSpan {
         }
     }
 
-    /// The range of the content, without the flags.
+    /// Returns the range of the content, without the flags.
     pub(crate) fn range(self) -> std::ops::Range<usize> {
         (self.start & !Self::QUOTED) as usize..(self.end & !Self::DOUBLED) as usize
     }
@@ -97,7 +97,6 @@ pub(crate) enum Broken {
 /// The result of reading a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// A record; `content_end` is where its line end begins, `end` where the next record does.
     /// A complete record.
     Whole {
         /// The position of its line end.
@@ -109,8 +108,9 @@ pub(crate) enum Outcome {
     Broken {
         /// The reason.
         why: Broken,
-        /// The position of the next line.
+        /// The position of the first line's end.
         content_end: usize,
+        /// The position of the next line.
         end: usize,
     },
     /// The beginning of a record that the text does not contain to its end.
@@ -171,8 +171,7 @@ pub(crate) fn read_record(
             }
             [b'\r'] | [] => return Outcome::Open,
             _ => {
-                // The size is checked first, so that the reason does not depend on the place at which a long line was
-                // cut.
+                // The size is checked first, so that the reason does not depend on where a long line was cut.
                 let line_end = memchr(b'\n', &text[after..]).map_or(text.len(), |end| after + end);
                 let is_long = line_end - start > RECORD_LIMIT_BYTES + 1;
                 let why = if is_long {
@@ -186,7 +185,7 @@ pub(crate) fn read_record(
     }
 }
 
-/// The length of the line end at a position; 0 if there is none.
+/// Returns the length of the line end at a position; 0 if there is none.
 pub(crate) fn line_end_length(text: &[u8], position: usize) -> usize {
     match &text[position..] {
         [b'\n', ..] => 1,
@@ -213,7 +212,7 @@ fn broken(text: &[u8], start: usize, why: Broken) -> Outcome {
     }
 }
 
-/// The position before a `\r` that belongs to the line end at `end`.
+/// Returns the position before a `\r` that belongs to the line end at `end`.
 fn before_carriage_return(text: &[u8], start: usize, end: usize) -> usize {
     if end > start && text[end - 1] == b'\r' {
         end - 1

@@ -137,17 +137,17 @@ impl<'a> Splitter<'a> {
         }
     }
 
-    /// The position of the next record.
+    /// Returns the position of the next record.
     pub(crate) fn position(&self) -> usize {
         self.position
     }
 
-    /// The physical line of [`Self::position`], counted from 0.
+    /// Returns the physical line of [`Self::position`], counted from 0.
     pub(crate) fn line(&self) -> u32 {
         self.line
     }
 
-    /// The number of lines without any content before [`Self::position`]; they are not records.
+    /// Returns the number of lines without any content before [`Self::position`]; they are not records.
     pub(crate) fn blank_lines(&self) -> u32 {
         self.blank_lines
     }

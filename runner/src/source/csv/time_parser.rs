@@ -7,7 +7,7 @@ const MONTHS: [&[u8; 3]; 12] = [
     b"jan", b"feb", b"mar", b"apr", b"may", b"jun", b"jul", b"aug", b"sep", b"oct", b"nov", b"dec",
 ];
 
-/// The unit of timestamps, as Arrow stores them.
+/// The number of microseconds per second; the contract's timestamps are stored in microseconds.
 const MICROSECONDS_A_SECOND: i64 = 1_000_000;
 
 /// A pattern that is prepared for parsing.
@@ -77,7 +77,7 @@ impl TimeReader {
         })
     }
 
-    /// The pattern as the contract writes it.
+    /// Returns the pattern as the contract writes it.
     pub(crate) fn text(&self) -> &str {
         &self.text
     }
@@ -189,7 +189,7 @@ impl TimeParts {
         (hours < 24 && minutes < 60).then_some(rest)
     }
 
-    /// Parses a text of fixed length without walking through the items.
+    /// Checks the parts and converts them to microseconds since 1970-01-01 00:00:00.
     fn timestamp(&self) -> Option<i64> {
         let days = days_from_civil(self.year, self.month, self.day)?;
         let seconds = seconds(days, self.hour, self.minute, self.second)? - self.offset_seconds;
@@ -198,6 +198,7 @@ impl TimeParts {
 }
 
 impl Fixed {
+    /// Parses a text of fixed length without walking through the items.
     #[inline]
     fn timestamp(&self, text: &[u8]) -> Option<i64> {
         if text.len() != self.length {

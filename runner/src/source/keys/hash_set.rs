@@ -26,7 +26,7 @@ impl HashSet128 {
         }
     }
 
-    /// The memory of a set of `capacity` hashes, in bytes.
+    /// Returns the memory of a set of `capacity` hashes, in bytes.
     pub(crate) fn bytes_for(capacity: usize) -> usize {
         Self::slots_for(capacity) * size_of::<u128>()
     }
@@ -69,7 +69,7 @@ impl HashSet128 {
         std::hint::black_box(slots.fold(0, |all, slot| all ^ slot));
     }
 
-    /// The slot that has the hash, or the free slot for it.
+    /// Returns the slot that has the hash, or the free slot for it.
     #[inline]
     fn slot(&self, hash: u128) -> usize {
         let mut slot = hash as usize & self.mask;
@@ -79,7 +79,7 @@ impl HashSet128 {
         slot
     }
 
-    /// The number of slots for `capacity` hashes.
+    /// Returns the number of slots for `capacity` hashes.
     fn slots_for(capacity: usize) -> usize {
         (capacity.max(8) * 2).next_power_of_two()
     }

@@ -34,7 +34,7 @@ pub(crate) struct KeyEntry {
     pub(crate) position: Position,
 }
 
-/// The number of parts for `bytes` of raw data: rows of about 64 bytes, and about 256 thousand rows per part.
+/// Returns the number of parts for `bytes` of raw data: rows of about 64 bytes, and about 256 thousand rows per part.
 pub(crate) fn parts_for(bytes: u64) -> usize {
     let parts = usize::try_from(bytes >> 24).unwrap_or(usize::MAX);
     parts.clamp(8, 512).next_power_of_two()
@@ -88,17 +88,17 @@ impl Entries {
         }
     }
 
-    /// The number of parts.
+    /// Returns the number of parts.
     pub(crate) fn parts(&self) -> usize {
         self.parts
     }
 
-    /// The number of bytes on disk.
+    /// Returns the number of bytes on disk.
     pub(crate) fn spilled_bytes(&self) -> u64 {
         self.spill.written_bytes()
     }
 
-    /// The number of entries in all parts.
+    /// Returns the number of entries in all parts.
     pub(crate) fn len(&self) -> usize {
         let chunks = self.lock();
         chunks
@@ -194,7 +194,7 @@ impl Entries {
         Ok(entries)
     }
 
-    /// The part of a hash: its highest bits.
+    /// Returns the part of a hash: its highest bits.
     fn part(&self, hash: u128) -> usize {
         let bits = self.parts.trailing_zeros();
         (hash >> (128 - bits)) as usize

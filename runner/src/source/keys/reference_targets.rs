@@ -12,7 +12,7 @@ use crate::Result;
 pub(crate) struct ReferenceTarget {
     /// The hashes of accepted rows.
     accepted: HashSet128,
-    /// The hashes of rejected rows; a reference to one is rejected as a consequence and counted apart.
+    /// The hashes of rejected rows; a reference to one is rejected as a consequence and counted separately.
     rejected: HashSet128,
     /// The share of the budget that the sets occupy.
     #[expect(dead_code, reason = "given back when dropped")]

@@ -88,7 +88,7 @@ fn append_value(buffer: &mut Vec<u8>, column: &ArrayRef, row: usize) {
     }
 }
 
-/// The bytes of a value that is not text; equal integers of both widths have the same bytes. `None` for NULL.
+/// Returns the bytes of a value that is not text; equal integers of both widths have the same bytes. `None` for NULL.
 #[inline]
 fn value_bytes(column: &ArrayRef, row: usize) -> Option<([u8; 16], usize)> {
     if column.is_null(row) {

@@ -235,8 +235,9 @@ fn match_columns(
     Ok((sources, roots))
 }
 
-/// `true` if every value of the type `found` is also a value of the contract's type, so that the cast cannot lose
-/// anything.
+/// `true` if every value of the type `found` is also a value of the contract's type, so that the cast loses nothing.
+///
+/// Timestamps of any unit pass; [`find_faults`] rejects those that microseconds cannot represent.
 fn fits(found: &DataType, wanted: &DataType) -> bool {
     use DataType as T;
     match (found, wanted) {
@@ -370,7 +371,7 @@ fn place(plan: &DatasetPlan, columns: &[ArrayRef], row: usize) -> RowLocation {
     }
 }
 
-/// The note of a batch; only the line of its first row is used to find its rows again.
+/// Returns the note of a batch. It has no range, because a batch is found again by its rank.
 fn note(first_line: u64) -> BlockNote {
     BlockNote {
         start: 0,

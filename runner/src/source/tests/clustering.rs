@@ -4,7 +4,7 @@ use datafusion::prelude::{col, lit};
 
 use super::*;
 
-/// Three files of rows whose days cycle; the files overlap in ten keys each.
+/// Builds three files of rows whose days cycle; neighboring files overlap in ten keys.
 async fn days() -> InputObjects {
     let file = |start: u32| {
         let rows = (start..start + 400).map(|id| format!("{id},{}\n", id % 7));
@@ -19,7 +19,7 @@ async fn days() -> InputObjects {
     input("days", contract, &files).await
 }
 
-/// Small blocks on two threads, so that days and duplicate keys are spread over many blocks.
+/// Settings with small blocks on two threads, so that days and duplicate keys are spread over many blocks.
 fn in_small_blocks() -> ReadSettings {
     ReadSettings {
         threads: 2,

@@ -59,7 +59,7 @@ fn runtime(memory_bytes: usize) -> Arc<RuntimeEnv> {
         .unwrap()
 }
 
-/// Small blocks, so that even short texts are cut into several; any share of rows may be bad.
+/// Settings with small blocks, so that even short texts are cut into several; any share of rows may be bad.
 fn settings() -> ReadSettings {
     ReadSettings {
         threads: 2,
@@ -80,7 +80,7 @@ fn column(name: &str, kind: ColumnType, nullable: bool) -> Column {
     }
 }
 
-/// A contract whose columns are written as `id int not null, name string`.
+/// Returns a contract whose columns are written as `id int not null, name string`.
 fn contract(columns: &str) -> Contract {
     let columns = columns.split(", ").map(|text| {
         let mut words = text.split(' ');
@@ -218,7 +218,7 @@ async fn refusal(contract: Contract, bytes: impl Into<Bytes> + Clone) -> (ErrorK
     (refused.error.kind(), refused.error.to_string())
 }
 
-/// The accepted rows of a dataset, in order, as text.
+/// Returns the accepted rows of a dataset, in order, as text.
 async fn rows(sources: &Sources, name: &str) -> Vec<Vec<String>> {
     let dataset = sources.datasets.iter().find(|dataset| dataset.name == name);
     let context = SessionContext::new();
@@ -250,7 +250,7 @@ fn texts(batch: &RecordBatch) -> Vec<Vec<String>> {
         .collect()
 }
 
-/// The rows of a quarantine in order of file and line, as its Parquet file has them.
+/// Returns the rows of a quarantine in order of file and line, as its Parquet file has them.
 async fn bad(quarantine: &Quarantine) -> Vec<Bad> {
     let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
     let prefix = Path::from("quarantine");
@@ -290,7 +290,7 @@ async fn bad(quarantine: &Quarantine) -> Vec<Bad> {
     bad
 }
 
-/// The line, the rule and the column of each bad row.
+/// Returns the line, the rule and the column of each bad row.
 async fn faults(sources: &Sources) -> Vec<(i64, String, String)> {
     let bad = bad(&sources.quarantine).await;
     bad.into_iter()

@@ -98,7 +98,7 @@ async fn by_blocks(text: &str, threads: usize, block_bytes: usize, batch_rows: u
     expected
 }
 
-/// Accepted rows in order, then the lines of the others.
+/// Returns accepted rows in order, then the lines of the others.
 fn in_two(expected: Expected) -> Expected {
     let (sound, bad): (Vec<_>, Vec<_>) = expected.into_iter().partition(|(_, row)| row.is_some());
     sound
