@@ -78,7 +78,6 @@ pub async fn vacuum(store: &Store, job: &str, options: VacuumOptions) -> Result<
         done.quarantine = old.len();
         delete(store, old).await?;
     }
-    done.kept = attempts_left(store, &layout).await?;
     info!(
         job,
         attempts = done.attempts.len(),
@@ -86,16 +85,6 @@ pub async fn vacuum(store: &Store, job: &str, options: VacuumOptions) -> Result<
         "vacuumed"
     );
     Ok(done)
-}
-
-/// Counts the attempts that still have notes.
-async fn attempts_left(store: &Store, layout: &Layout) -> Result<usize> {
-    let listed = store
-        .reader()
-        .list_with_delimiter(Some(&layout.attempts()))
-        .await
-        .map_err(|error| store.explain(error, "list the attempts"))?;
-    Ok(listed.common_prefixes.len())
 }
 
 /// Returns the store's time, as a listing shows it. The local clock may be wrong by more than the retention.
@@ -130,6 +119,7 @@ async fn take_attempts(
     done: &mut Vacuumed,
 ) -> Result<()> {
     let mut old = attempts(store, layout).await?;
+    done.kept = old.len();
     old.retain(|_, notes| notes.iter().all(|note| is_older(note, now, retention)));
     if old.is_empty() {
         return Ok(());
@@ -161,6 +151,7 @@ async fn take_attempts(
         if abort(store, uploads).await {
             forget(store, layout, &attempt).await?;
             done.attempts.push(attempt);
+            done.kept -= 1;
         }
     }
     Ok(())

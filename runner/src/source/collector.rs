@@ -1,4 +1,4 @@
-//! Takes in what the blocks of a dataset gave: accepted rows are held, rejected ones go to the quarantine.
+//! Collects the results of a dataset's blocks: accepted rows are held, rejected ones go to the quarantine.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -20,48 +20,62 @@ use crate::sql::held::memory_budget::Budget;
 use crate::sql::held::raw_batches::DatasetHolder;
 use crate::{Error, ErrorKind, Result};
 
-/// One dataset while it is read.
+/// The state of one dataset during reading, shared by all threads.
 #[derive(Debug)]
 pub(crate) struct Collector {
+    /// The rules by which rows are accepted.
     pub(crate) judge: Judge,
+    /// The accepted rows.
     pub(crate) hold: DatasetHolder,
+    /// The rejected rows.
     pub(crate) quarantine: DatasetHolder,
-    /// As [`Judge::hashed`] lists them.
+    /// The hashes of accepted rows, in the order of [`Judge::hashed`].
     pub(crate) entries: Vec<Arc<Entries>>,
+    /// Whether the first rejected row fails the run.
     on_bad_row: OnBadRow,
+    /// The counts and notes, locked only briefly.
     state: Mutex<CollectedState>,
 }
 
-/// What the blocks add up to.
+/// The sum of the results of all blocks.
 #[derive(Debug, Default)]
 pub(crate) struct CollectedState {
+    /// The counts of rows.
     pub(crate) report: DatasetReport,
-    /// For each tracked list of columns.
+    /// The hashes of rejected rows, per tracked list of columns.
     pub(crate) rejected_hashes: Vec<Vec<u128>>,
-    /// What it takes to find a block's rows again; empty where no row is rejected after its block was decoded.
+    /// The note of each block by its rank; empty if no row can be rejected after its block was decoded.
     pub(crate) notes: BTreeMap<u64, BlockNote>,
 }
 
-/// Where a block is, and which of its records were not accepted.
+/// The data that finds a block's rows again: its range, and the records in it that were rejected.
 #[derive(Debug)]
 pub(crate) struct BlockNote {
+    /// The offset of the block's first byte in the object, as decompressed.
     pub(crate) start: u64,
+    /// The offset at which the block's records end.
     pub(crate) end: u64,
+    /// The kind of content that followed the block.
     pub(crate) beyond: Beyond,
+    /// The line of the block's first byte in the object, counted from 1.
     pub(crate) first_line: u64,
-    /// Fields in a record.
+    /// The number of fields per record.
     pub(crate) width: usize,
+    /// The indices of records that were rejected during decoding, ascending.
     pub(crate) rejected_records: Vec<u32>,
 }
 
-/// The memory that reading may hold on to.
+/// The memory that reading may hold.
 #[derive(Debug)]
 pub(crate) struct Budgets {
+    /// The memory for accepted and rejected rows.
     pub(crate) rows: Arc<Budget>,
+    /// The memory for hashes of keys.
     pub(crate) keys: Arc<Budget>,
 }
 
 impl Collector {
+    /// Prepares a dataset; `parts` is the number of parts into which hashes are divided.
     pub(crate) fn new(
         judge: Judge,
         on_bad_row: OnBadRow,
@@ -77,9 +91,9 @@ impl Collector {
         let hold = |schema, what: &str| DatasetHolder::new(schema, what, &budgets.rows, runtime);
         let schema = &judge.plan.held_schema;
         let clustering = judge.plan.cluster_by.as_ref().and_then(|by| {
-            // An order is worth much, but nothing depends on it.
+            // The order makes later steps faster, but no result depends on it, so an error here is not fatal.
             Clustering::new(by, schema)
-                .inspect_err(|error| debug!(%error, "rows are held as they lie"))
+                .inspect_err(|error| debug!(%error, "rows are held in the order of the input"))
                 .ok()
         });
         Self {
@@ -92,10 +106,10 @@ impl Collector {
         }
     }
 
-    /// Takes in a block's rows; it blocks when it must write to disk.
+    /// Takes the rows of a decoded block; blocks the thread when it must write to disk.
     ///
     /// # Errors
-    /// Quality gate: a row is rejected and no row may be. Failed: neither memory nor disk has room.
+    /// Quality gate: a row is rejected and the run accepts no bad row. Failed: neither memory nor disk has room.
     pub(crate) fn take_block(
         &self,
         file: &str,
@@ -117,7 +131,7 @@ impl Collector {
         self.take(file, rank, note, decoded.judged)
     }
 
-    /// Takes in rows that were judged; their lines are counted from 0 at the note's first.
+    /// Takes rows that were judged; their lines are counted from 0 at the note's first line.
     ///
     /// # Errors
     /// As [`Self::take_block`].
@@ -157,7 +171,7 @@ impl Collector {
         self.stop_at(file, judged.rejected.first())
     }
 
-    /// Takes in a line that is longer than any record may be.
+    /// Takes a line that is longer than any record may be, as a rejected row.
     ///
     /// # Errors
     /// As [`Self::take_block`].
@@ -193,7 +207,7 @@ impl Collector {
         self.stop_at(file, Some(&rejected))
     }
 
-    /// Takes in rows that were accepted first and are rejected now.
+    /// Takes rows that were accepted during decoding and are rejected now.
     ///
     /// # Errors
     /// As [`Self::take_block`].
@@ -207,12 +221,14 @@ impl Collector {
         self.stop_at(file, rejected.first())
     }
 
+    /// Locks the counts and notes.
     pub(crate) fn state(&self) -> MutexGuard<'_, CollectedState> {
         self.state
             .lock()
-            .expect("no one panics while it holds the lock")
+            .expect("no thread panics while it holds the lock")
     }
 
+    /// Adds rejected rows to the quarantine.
     fn put_in_quarantine(&self, file: &str, rank: u64, rejected: &[Rejected]) -> Result<()> {
         if rejected.is_empty() {
             return Ok(());
@@ -221,6 +237,7 @@ impl Collector {
         self.quarantine.add(rank, vec![batch])
     }
 
+    /// Fails at a rejected row if the run accepts no bad row.
     fn stop_at(&self, file: &str, rejected: Option<&Rejected>) -> Result<()> {
         let (OnBadRow::Fail, Some(rejected)) = (self.on_bad_row, rejected) else {
             return Ok(());
@@ -236,6 +253,6 @@ impl Collector {
                 rejected.place.line, rejected.fault.message, rejected.fault.rule
             ),
         )
-        .hint("`--on-bad-row quarantine` puts such rows aside and goes on"))
+        .hint("`--on-bad-row quarantine` sets such rows aside and continues"))
     }
 }

@@ -1,4 +1,4 @@
-//! Where an object's columns are: by its header, by position, and in its path.
+//! Locates the columns of an object: by its header, by position, and in its path.
 
 use std::sync::Arc;
 
@@ -14,44 +14,46 @@ use crate::source::decode_plan::DatasetPlan;
 use crate::source::header_hint::{Mismatch, hint_of_broken};
 use crate::{Error, ErrorKind, Result};
 
-/// What Hive writes where a partition column is NULL.
+/// The value of a partition folder that means NULL, as Hive writes it.
 const HIVE_NULL: &str = "__HIVE_DEFAULT_PARTITION__";
 
-/// Where each column of a contract is found in one object.
+/// The location of each of a contract's columns in one object.
 #[derive(Debug)]
 pub(crate) struct ColumnLayout {
-    /// Fields in a record.
+    /// The number of fields per record.
     pub(crate) width: usize,
-    /// In contract order.
+    /// The location of each column, in contract order.
     pub(crate) places: Vec<FieldPlace>,
-    /// The fields' names, for messages.
+    /// The names of the fields, for messages.
     pub(crate) names: Vec<Arc<str>>,
-    /// Columns of the header that the contract does not have.
+    /// The columns of the header that the contract lacks.
     pub(crate) extra: Vec<String>,
 }
 
-/// Where one column is found.
+/// The location of one column.
 #[derive(Debug)]
 pub(crate) enum FieldPlace {
+    /// The index of the field in a record.
     Field(usize),
-    /// One row that holds for the whole object.
+    /// One row whose value applies to the whole object.
     Constant(ArrayRef),
 }
 
 /// A header that was read from the beginning of an object.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Header {
+    /// The names, in the order of the fields.
     pub(crate) names: Vec<String>,
-    /// Where the first record begins.
+    /// The position of the first record.
     pub(crate) end: usize,
-    /// The lines before it.
+    /// The number of lines before the first record.
     pub(crate) lines: u64,
 }
 
-/// Reads the header at the beginning of a text; `None` where the text holds nothing but blank lines.
+/// Reads the header at the beginning of a text, after any blank lines.
 ///
 /// # Errors
-/// Quality gate: the first record cannot be read as one.
+/// Quality gate: the header is broken or not in the declared encoding.
 pub(crate) fn read_header(
     plan: &DatasetPlan,
     file: &str,
@@ -104,20 +106,22 @@ pub(crate) fn read_header(
     Ok(HeaderRead::Header(Header { names, end, lines }))
 }
 
-/// What the beginning of a text is.
+/// The result of reading a header.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum HeaderRead {
+    /// The text contains nothing but blank lines.
     Nothing,
     /// The text ends inside the header.
     Open,
+    /// A complete header.
     Header(Header),
 }
 
 impl ColumnLayout {
-    /// Matches a header's names with a contract's columns.
+    /// Matches the names of a header with the columns of a contract.
     ///
     /// # Errors
-    /// Quality gate: columns are missing, or one is there twice, or a path column is missing or no value of its type.
+    /// Quality gate: a column is missing or duplicate, or a path column is missing or has an invalid value.
     pub(crate) fn by_name(
         plan: &DatasetPlan,
         file: &str,
@@ -169,10 +173,10 @@ impl ColumnLayout {
         })
     }
 
-    /// Takes a contract's columns in their order.
+    /// Takes the columns of an object without a header in the order of the contract.
     ///
     /// # Errors
-    /// Quality gate: a path column is missing or no value of its type.
+    /// Quality gate: a path column is missing or has an invalid value.
     pub(crate) fn by_position(plan: &DatasetPlan, file: &str, folders: &[&str]) -> Result<Self> {
         let names = plan
             .contract
@@ -187,7 +191,7 @@ impl ColumnLayout {
     }
 }
 
-/// The columns of a header that a contract does not have.
+/// Returns the columns of a header that the contract lacks.
 pub(crate) fn extra(contract: &Contract, header: &[String]) -> Vec<String> {
     let known = |name: &&String| {
         contract
@@ -198,9 +202,9 @@ pub(crate) fn extra(contract: &Contract, header: &[String]) -> Vec<String> {
     header.iter().filter(|name| !known(name)).cloned().collect()
 }
 
-/// The error of an object that lacks columns.
+/// Builds the error of an object that lacks columns.
 pub(crate) fn missing_columns(file: &str, mismatch: &Mismatch<'_>) -> Error {
-    // A name may hold line ends and whatever else a file holds.
+    // A name may contain line ends and any other bytes of the file.
     let shown = |name: &str| {
         format!(
             "`{}`",
@@ -225,10 +229,10 @@ pub(crate) fn missing_columns(file: &str, mismatch: &Mismatch<'_>) -> Error {
     )
 }
 
-/// The value of a `name=value` folder, as one row.
+/// Decodes the value of a `name=value` folder to one row; the innermost folder of that name counts.
 ///
 /// # Errors
-/// Quality gate: there is no such folder, or its value is none of the column's type.
+/// Quality gate: there is no such folder, or its value is invalid for the column's type.
 pub(crate) fn path_value(
     reader: &ColumnReader,
     file: &str,

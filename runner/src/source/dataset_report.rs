@@ -1,4 +1,4 @@
-//! What reading a dataset found, as the run's report shows it.
+//! The counts of a dataset's rows, as the run's report shows them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,43 +7,43 @@ use serde::Serialize;
 
 use crate::source::judge::{JudgedRows, Rejected};
 
-/// Counts what was read of one dataset; `rows_read == accepted + quarantined` always.
+/// The counts of one dataset; always `rows_read == accepted + quarantined`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct DatasetReport {
-    /// Objects read.
+    /// The number of objects that were read.
     pub files: u64,
-    /// Their bytes, as stored.
+    /// The bytes of those objects, as stored.
     pub bytes: u64,
-    /// Physical lines that records span; headers and blank lines are none.
+    /// The number of physical lines that records span; headers and blank lines are not counted.
     pub lines: u64,
-    /// Lines that hold nothing at all, not even a delimiter.
+    /// The number of lines without any content, not even a delimiter.
     pub blank_lines: u64,
-    /// Records, whatever became of them.
+    /// The number of records, accepted or rejected.
     pub rows_read: u64,
-    /// Rows handed on.
+    /// The number of rows that are handed on.
     pub accepted: u64,
-    /// Rows rejected, for whatever reason.
+    /// The number of rejected rows, for any reason.
     pub quarantined: u64,
-    /// Those of `quarantined` that are rejected only because the row that they refer to was.
+    /// The part of `quarantined` that is rejected only because a row that it refers to was.
     pub quarantined_by_reference: u64,
-    /// Lines of rejected rows, less those of `quarantined_by_reference`: what the threshold is about.
+    /// The number of lines of rejected rows, without those of `quarantined_by_reference`; the threshold applies to it.
     pub quarantined_lines: u64,
-    /// Rejected rows by rule.
+    /// The number of rejected rows per rule.
     pub rejects: BTreeMap<Arc<str>, u64>,
-    /// Those of `quarantined_by_reference` by rule.
+    /// The number of rows of `quarantined_by_reference` per rule.
     pub rejects_by_reference: BTreeMap<Arc<str>, u64>,
-    /// Accepted rows that break a rule which only warns, by rule.
+    /// The number of accepted rows that break a rule which only warns, per rule.
     pub warnings: BTreeMap<Arc<str>, u64>,
-    /// Columns that some object has and the contract does not.
+    /// The columns that an object has and the contract lacks.
     pub extra_columns: Vec<String>,
-    /// Objects without a byte of content.
+    /// The objects without content.
     pub empty_files: Vec<String>,
-    /// Bytes of accepted rows that were put on disk.
+    /// The bytes that were spilled to disk: rows and hashes of keys.
     pub spilled_bytes: u64,
 }
 
 impl DatasetReport {
-    /// The share of lines that were rejected, from 0 to 1.
+    /// Returns the share of rejected lines, from 0 to 1.
     #[must_use]
     pub fn bad_share(&self) -> f64 {
         if self.lines == 0 {
@@ -57,7 +57,7 @@ impl DatasetReport {
         share
     }
 
-    /// Rows that broke a rule themselves, by rule.
+    /// Returns the number of rows that broke a rule themselves, per rule.
     pub fn rejects_of_their_own(&self) -> impl Iterator<Item = (&Arc<str>, u64)> {
         let own = self.rejects.iter().map(|(rule, count)| {
             let by_reference = self.rejects_by_reference.get(rule);
@@ -66,12 +66,13 @@ impl DatasetReport {
         own.filter(|(_, count)| *count > 0)
     }
 
-    /// Whether the share of rejected lines is above a threshold.
+    /// `true` if the share of rejected lines is above a threshold.
     #[must_use]
     pub fn is_above(&self, max_bad_share: f64) -> bool {
         self.bad_share() > max_bad_share
     }
 
+    /// Adds the counts of decoded rows.
     pub(crate) fn add(&mut self, judged: &JudgedRows) {
         self.lines += judged.lines;
         self.rows_read += u64::from(judged.records);
@@ -84,12 +85,13 @@ impl DatasetReport {
         }
     }
 
-    /// Counts a row that had been accepted as rejected.
+    /// Counts a row as rejected that had been counted as accepted.
     pub(crate) fn reject(&mut self, rejected: &Rejected) {
         self.accepted -= 1;
         self.add_rejected(rejected);
     }
 
+    /// Counts a rejected row.
     pub(crate) fn add_rejected(&mut self, rejected: &Rejected) {
         self.quarantined += 1;
         *self
@@ -105,6 +107,7 @@ impl DatasetReport {
         }
     }
 
+    /// Adds the names of columns that the contract lacks, without duplicates.
     pub(crate) fn add_extra_columns(&mut self, names: &[String]) {
         for name in names {
             if !self.extra_columns.contains(name) {

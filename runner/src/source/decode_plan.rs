@@ -1,4 +1,4 @@
-//! Contracts made ready for decoding: which columns are held, which hashes are taken, in which order datasets are read.
+//! Contracts prepared for decoding: the columns to hold, the hashes to keep, and the order in which to read datasets.
 
 use std::sync::Arc;
 
@@ -15,47 +15,59 @@ use crate::source::keys::row_hash::comparable;
 use crate::source::row_rule::RowRule;
 use crate::{Error, ErrorKind, Result};
 
-/// What decoding one dataset needs to know.
+/// Everything that decoding one dataset requires.
 #[derive(Debug)]
 pub(crate) struct DatasetPlan {
+    /// The dataset's name.
     pub(crate) name: String,
+    /// The contract, as it was loaded.
     pub(crate) contract: Contract,
+    /// The CSV format of the contract, or the default one for Parquet.
     pub(crate) csv: CsvFormat,
+    /// The bytes that structure a record of `csv`.
     pub(crate) dialect: Dialect,
+    /// The decoder of each column, in contract order.
     pub(crate) readers: Vec<ColumnReader>,
-    /// All columns, each nullable: rows that break the contract are still among them.
+    /// The schema of all columns, each nullable, because rows that break the contract are still among them.
     pub(crate) loose_schema: SchemaRef,
-    /// Positions of the columns that are handed on, ascending.
+    /// The indices of the columns that are handed on, ascending.
     pub(crate) held: Vec<usize>,
+    /// The schema of the columns that are handed on.
     pub(crate) held_schema: SchemaRef,
-    /// What the rows that are handed on are ordered by.
+    /// The value by which the rows that are handed on are ordered.
     pub(crate) cluster_by: Option<Expr>,
+    /// The row rules of the contract, compiled.
     pub(crate) rules: Vec<RowRule>,
-    /// Columns of which each accepted row's hash is kept: the key, and what others refer to.
+    /// Lists of columns of which each accepted row's hash is kept: the key, and the targets of references.
     pub(crate) tracked: Vec<Vec<usize>>,
-    /// The key's place in `tracked`.
+    /// The index of the key in `tracked`, and the severity of a duplicate.
     pub(crate) key: Option<(usize, Severity)>,
+    /// The references of the contract.
     pub(crate) references: Vec<ReferencePlan>,
 }
 
-/// A reference, its names resolved.
+/// A reference with its names resolved to indices.
 #[derive(Debug)]
 pub(crate) struct ReferencePlan {
+    /// The indices of the columns that refer.
     pub(crate) columns: Vec<usize>,
-    /// The names of the columns, for the quarantine.
+    /// The names of those columns, for the quarantine.
     pub(crate) column: Arc<str>,
+    /// The name of the rule in the quarantine and in the report.
     pub(crate) rule: Arc<str>,
-    /// The dataset's place among the inputs.
+    /// The index of the target dataset among the inputs.
     pub(crate) dataset: usize,
-    /// The place of the columns referred to among that dataset's `tracked`.
+    /// The index of the target columns in that dataset's `tracked`.
     pub(crate) tracked: usize,
+    /// Whether to reject a row whose reference leads to no accepted row, or to warn.
     pub(crate) severity: Severity,
 }
 
-/// Plans all datasets; the answer is in the order of the inputs.
+/// Plans all datasets, in the order of the inputs.
 ///
 /// # Errors
-/// Usage: a key or reference names what is not there, types do not fit, or a row rule is no condition.
+/// Usage: a key or reference names an unknown dataset or column, types cannot be compared, or a row rule is not a
+/// condition.
 pub(crate) fn plan(inputs: &[InputObjects], runtime: &Arc<RuntimeEnv>) -> Result<Vec<DatasetPlan>> {
     let mut plans = inputs
         .iter()
@@ -73,11 +85,13 @@ pub(crate) fn plan(inputs: &[InputObjects], runtime: &Arc<RuntimeEnv>) -> Result
             let to = inputs
                 .iter()
                 .position(|candidate| candidate.name == reference.dataset)
-                .ok_or_else(|| missing(format!("`{}` is no input", reference.dataset)))?;
+                .ok_or_else(|| missing(format!("`{}` is not an input", reference.dataset)))?;
             let columns = positions(&input.contract, &reference.columns).map_err(&missing)?;
             let targets = positions(&inputs[to].contract, &reference.to).map_err(&missing)?;
             if columns.len() != targets.len() {
-                return Err(missing("expected as many columns on both sides".to_owned()));
+                return Err(missing(
+                    "expected the same number of columns on both sides".to_owned(),
+                ));
             }
             for (column, target) in columns.iter().zip(&targets) {
                 let (column, target) = (
@@ -105,10 +119,10 @@ pub(crate) fn plan(inputs: &[InputObjects], runtime: &Arc<RuntimeEnv>) -> Result
     Ok(plans)
 }
 
-/// The order in which each dataset comes after those that it refers to.
+/// Orders the datasets so that each comes after those to which it refers.
 ///
 /// # Errors
-/// Usage: datasets refer to each other in a circle (one may refer to itself).
+/// Usage: the references form a cycle, except that a dataset may refer to itself.
 pub(crate) fn reading_order(plans: &[DatasetPlan]) -> Result<Vec<usize>> {
     let mut order = Vec::with_capacity(plans.len());
     while order.len() < plans.len() {
@@ -126,15 +140,16 @@ pub(crate) fn reading_order(plans: &[DatasetPlan]) -> Result<Vec<usize>> {
                 .collect::<Vec<_>>();
             return Err(Error::new(
                 ErrorKind::Usage,
-                format!("{} refer to each other in a circle", rest.join(" and ")),
+                format!("{} refer to each other in a cycle", rest.join(" and ")),
             )
-            .hint("take one of the references out of the contract and check it in SQL"));
+            .hint("remove one of the references from the contract and check it in SQL"));
         };
         order.push(next);
     }
     Ok(order)
 }
 
+/// Plans one dataset, without its rules and references.
 fn plan_dataset(input: &InputObjects) -> Result<DatasetPlan> {
     let contract = &input.contract;
     let csv = match &contract.format {
@@ -207,6 +222,7 @@ fn plan_dataset(input: &InputObjects) -> Result<DatasetPlan> {
     })
 }
 
+/// Compiles the row rules of all datasets.
 fn plan_rules(
     inputs: &[InputObjects],
     runtime: &Arc<RuntimeEnv>,
@@ -215,7 +231,7 @@ fn plan_rules(
     if inputs.iter().all(|input| input.contract.rules.is_empty()) {
         return Ok(());
     }
-    // Rules may use what jobs' SQL may: they are planned in the same kind of session.
+    // Rules may use the same functions as the SQL of jobs, so they are planned in the same kind of session.
     let context = session_context(Arc::clone(runtime), 1);
     for (input, plan) in inputs.iter().zip(plans) {
         let contract = &input.contract;
@@ -227,6 +243,7 @@ fn plan_rules(
     Ok(())
 }
 
+/// Resolves the names of columns to indices; the error is the message for an unknown one.
 fn positions(contract: &Contract, names: &[String]) -> Result<Vec<usize>, String> {
     names
         .iter()
@@ -240,6 +257,7 @@ fn positions(contract: &Contract, names: &[String]) -> Result<Vec<usize>, String
         .collect()
 }
 
+/// Adds a list of columns unless it is tracked already, and returns its index.
 fn track(tracked: &mut Vec<Vec<usize>>, columns: Vec<usize>) -> usize {
     tracked
         .iter()

@@ -1,19 +1,21 @@
-//! Why a header does not have the columns of a contract, and what to do about it.
+//! Suggests the cause and the remedy if a header lacks columns of a contract.
 
-/// What is known of a header that lacks columns.
+/// A header that lacks columns.
 pub(crate) struct Mismatch<'a> {
-    /// The names that the contract asks for and the header lacks.
+    /// The names that the contract requires and the header lacks.
     pub(crate) missing: &'a [&'a str],
     /// The names in the header.
     pub(crate) found: &'a [String],
-    /// Whether the header has any other column of the contract.
+    /// `true` if the header has any other column of the contract.
     pub(crate) has_others: bool,
 }
 
-/// Delimiters that a file may have instead, and how a contract writes them.
+/// The delimiters that a file may use instead, with their spelling in a contract.
 const DELIMITERS: [(char, &str); 4] = [(',', ","), (';', ";"), ('\t', "\\t"), ('|', "|")];
 
-/// What to do about a first line that cannot be split into names, most often one of quoted names with another delimiter.
+/// Returns the hint for a first line that cannot be split into names.
+///
+/// The usual cause is quoted names with another delimiter between them.
 pub(crate) fn hint_of_broken(text: &[u8], delimiter: u8) -> String {
     let line = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let line = String::from_utf8_lossy(line);
@@ -25,12 +27,12 @@ pub(crate) fn hint_of_broken(text: &[u8], delimiter: u8) -> String {
         .find(|(other, _)| line.contains(&format!("\"{other}")))
     {
         Some((_, written)) => other_delimiter(written),
-        None => "look at the file's first line: it should hold the names of the columns".to_owned(),
+        None => "look at the file's first line: it should contain the column names".to_owned(),
     }
 }
 
 impl Mismatch<'_> {
-    /// What to do about the header of a text.
+    /// Returns the hint for the header of a text, from the most specific cause to the least.
     pub(crate) fn hint_of_text(&self) -> String {
         self.line_ends()
             .or_else(|| self.delimiter())
@@ -39,28 +41,30 @@ impl Mismatch<'_> {
                 if self.has_others {
                     other_name()
                 } else {
-                    "if the file has no header, say `header = false` in the contract".to_owned()
+                    "if the file has no header, set `header = false` in the contract".to_owned()
                 }
             })
     }
 
-    /// What to do about the columns of a Parquet file.
+    /// Returns the hint for the columns of a Parquet file.
     pub(crate) fn hint_of_parquet(&self) -> String {
         self.spelling().unwrap_or_else(other_name)
     }
 
+    /// Recognizes lines that end with CR alone, which are read as one line.
     fn line_ends(&self) -> Option<String> {
         let has_ends = self.found.iter().any(|name| name.contains('\r'));
         has_ends.then(|| {
-            "the file's lines seem to end with CR alone: write it with LF or CRLF".to_owned()
+            "the file's lines seem to end with CR alone: write them with LF or CRLF".to_owned()
         })
     }
 
+    /// Recognizes another delimiter: one that would split the header into names of the contract.
     fn delimiter(&self) -> Option<String> {
         let first = self.found.first()?;
         if first.starts_with("sep=") {
             return Some(
-                "the file's first line is a mark for spreadsheets, no header: remove that line"
+                "the file's first line is a spreadsheet mark, not a header: remove that line"
                     .to_owned(),
             );
         }
@@ -72,6 +76,7 @@ impl Mismatch<'_> {
         Some(other_delimiter(written))
     }
 
+    /// Recognizes a missing name that the header spells with spaces around it or in another case.
     fn spelling(&self) -> Option<String> {
         let like = |same: &dyn Fn(&str, &str) -> bool| {
             let mut pairs = self.missing.iter().flat_map(|name| {
@@ -82,25 +87,27 @@ impl Mismatch<'_> {
         };
         if like(&|name, found| found.trim() == name).is_some() {
             return Some(
-                "names in the header have spaces around them: say `trim = true` in the contract"
+                "names in the header have spaces around them: set `trim = true` in the contract"
                     .to_owned(),
             );
         }
         let (name, found) =
             like(&|name, found| found.trim().to_lowercase() == name.to_lowercase())?;
         Some(format!(
-            "names are told apart by case: say `from = \"{found}\"` with the column `{name}` in the contract"
+            "names are case-sensitive: set `from = \"{found}\"` on the column `{name}` in the contract"
         ))
     }
 }
 
+/// Returns the hint for a file with another delimiter.
 fn other_delimiter(written: &str) -> String {
     format!(
-        "the file's delimiter seems to be another: say `delimiter = \"{written}\"` in the contract"
+        "the file seems to use another delimiter: set `delimiter = \"{written}\"` in the contract"
     )
 }
 
+/// Returns the hint for a column whose name is not in the file.
 fn other_name() -> String {
-    "a column may have another name in the file: say `from = \"..\"` with it in the contract"
+    "a column may have another name in the file: set `from = \"..\"` on it in the contract"
         .to_owned()
 }

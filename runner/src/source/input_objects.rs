@@ -1,4 +1,4 @@
-//! What is read, and how.
+//! The inputs of a reading and its settings.
 
 use std::sync::Arc;
 
@@ -8,50 +8,50 @@ use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore};
 use serde::{Deserialize, Serialize};
 
-/// One dataset's frozen objects.
+/// The frozen objects of one dataset.
 #[derive(Clone, Debug)]
 pub struct InputObjects {
-    /// The dataset's name; references name it.
+    /// The dataset's name, by which references name it.
     pub name: String,
-    /// What its rows must look like.
+    /// The format, columns and rules that its rows must conform to.
     pub contract: Contract,
-    /// Where its objects are; its reads must notice an object that was replaced (`If-Match`).
+    /// The store of its objects; a read must fail if the object was replaced (`If-Match`).
     pub store: Arc<dyn ObjectStore>,
-    /// The objects as they were listed; folder markers and hidden ones are passed over.
+    /// The objects as they were listed; folder markers and hidden objects are skipped.
     pub objects: Vec<ObjectMeta>,
-    /// The folder of the dataset: `name=value` folders below it are path columns.
+    /// The dataset's folder; `name=value` folders below it are path columns.
     pub table_root: Path,
-    /// What stands for `table_root` in messages and in the quarantine, such as `s3://bucket/raw/users`.
+    /// The name of `table_root` in messages and in the quarantine, such as `s3://bucket/raw/users`.
     pub display_root: String,
-    /// The columns that are handed on; `None`: all.
+    /// The columns to hand on; `None` for all.
     pub columns_needed: Option<Vec<String>>,
-    /// Rows are handed on in the order of this value, where memory holds them all; it reads only columns that are handed on.
+    /// The value by which rows are ordered, if memory holds them all. It reads only columns that are handed on.
     pub cluster_by: Option<Expr>,
 }
 
-/// What becomes of a row that breaks its contract.
+/// The treatment of a row that breaks its contract.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OnBadRow {
-    /// It goes to the quarantine; the run fails when they are too many.
+    /// The row goes to the quarantine; the run fails if there are too many.
     #[default]
     Quarantine,
-    /// The first one fails the run.
+    /// The first such row fails the run.
     Fail,
 }
 
-/// How to read.
+/// The settings of a reading.
 #[derive(Clone, Debug)]
 pub struct ReadSettings {
-    /// Threads that decode at once, and partitions of each table.
+    /// The number of threads that decode at once, and of partitions of each table.
     pub threads: usize,
-    /// Rows in a batch.
+    /// The number of rows per batch.
     pub batch_rows: usize,
-    /// What becomes of a row that breaks its contract.
+    /// The treatment of a row that breaks its contract.
     pub on_bad_row: OnBadRow,
-    /// The share of a dataset's lines, 0 to 1, that may be rejected.
+    /// The share of a dataset's lines that may be rejected, from 0 to 1.
     pub max_bad_share: f64,
-    /// Bytes that are fetched and decoded at once; `None`: by the memory there is.
+    /// The number of bytes that are fetched and decoded at once; `None` derives it from the memory limit.
     pub block_bytes: Option<usize>,
 }
 
@@ -59,7 +59,7 @@ impl Default for ReadSettings {
     fn default() -> Self {
         Self {
             threads: 1,
-            // What DataFusion works with.
+            // DataFusion's default.
             batch_rows: 8192,
             on_bad_row: OnBadRow::default(),
             max_bad_share: 0.01,

@@ -1,4 +1,4 @@
-//! Judges the rows of a decoded batch: row rules, references, and what becomes of each row.
+//! Judges the rows of a decoded batch by row rules and references, and separates accepted rows from rejected ones.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,65 +15,79 @@ use crate::source::keys::row_hash::{NO_HASH, row_hashes};
 use crate::source::row_faults::{RowFault, RowFaults};
 use crate::{ErrorKind, Result};
 
-/// References that are looked up side by side.
+/// The number of references that are looked up together.
+///
+/// The slots of all of them are loaded before any is examined: in a lookup of one after another, the processor would
+/// wait for memory each time.
 const ASKED_AT_ONCE: usize = 128;
 
-/// A dataset's plan and what is known when its decoding begins.
+/// A dataset's plan with everything else that is known when its decoding begins.
 #[derive(Debug)]
 pub(crate) struct Judge {
+    /// The plan of the dataset.
     pub(crate) plan: DatasetPlan,
-    /// What each reference leads to; `None` where that is known only after decoding.
+    /// The target of each reference; `None` if it is known only after decoding.
     pub(crate) targets: Vec<Option<Arc<ReferenceTarget>>>,
+    /// The seed of row hashes.
     pub(crate) seed: u64,
 }
 
-/// Where a row stands in its object.
+/// The location of a row in its object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RowLocation {
+    /// The physical line on which it begins.
     pub(crate) line: u64,
+    /// The physical line on which it ends.
     pub(crate) last_line: u64,
+    /// The offset of its first byte, as decompressed; 0 for Parquet.
     pub(crate) byte_offset: u64,
+    /// Its text as the quarantine shows it.
     pub(crate) raw_text: String,
 }
 
 /// A row that is not accepted.
 #[derive(Clone, Debug)]
 pub(crate) struct Rejected {
+    /// The location of the row.
     pub(crate) place: RowLocation,
+    /// The reason.
     pub(crate) fault: RowFault,
 }
 
 impl Rejected {
+    /// Returns the number of physical lines that the row spans.
     pub(crate) fn lines(&self) -> u64 {
         self.place.last_line - self.place.line + 1
     }
 }
 
-/// What decoding some rows gave.
+/// The result of decoding and judging some rows.
 #[derive(Debug, Default)]
 pub(crate) struct JudgedRows {
-    /// Accepted rows, the held columns only.
+    /// The accepted rows, with the held columns only.
     pub(crate) batches: Vec<RecordBatch>,
+    /// The number of accepted rows.
     pub(crate) accepted: u32,
-    /// About how many records there will be.
+    /// An estimate of the number of records, by which memory is reserved.
     pub(crate) expected: usize,
-    /// All records, accepted or not.
+    /// The number of records, accepted or not.
     pub(crate) records: u32,
-    /// The lines that the records span.
+    /// The number of physical lines that the records span.
     pub(crate) lines: u64,
+    /// The rejected rows.
     pub(crate) rejected: Vec<Rejected>,
-    /// The ordinals of the rejected records among all, ascending.
+    /// The indices of the rejected records among all, ascending.
     pub(crate) rejected_records: Vec<u32>,
-    /// Accepted rows that break a rule which only warns.
+    /// The number of accepted rows that break a rule which only warns, per rule.
     pub(crate) warnings: BTreeMap<Arc<str>, u64>,
-    /// For each tracked list of columns, then for each reference that is resolved later: a hash for each accepted row.
+    /// A hash per accepted row: for each tracked list of columns, then for each reference that is resolved later.
     pub(crate) hashes: Vec<Vec<u128>>,
-    /// For each tracked list of columns: hashes of rejected rows.
+    /// The hashes of rejected rows, per tracked list of columns.
     pub(crate) rejected_hashes: Vec<Vec<u128>>,
 }
 
 impl Judge {
-    /// The columns whose hashes [`JudgedRows::hashes`] holds.
+    /// Returns the columns whose hashes [`JudgedRows::hashes`] has, in that order.
     pub(crate) fn hashed(&self) -> Vec<&[usize]> {
         let deferred = self
             .plan
@@ -90,10 +104,10 @@ impl Judge {
             .collect()
     }
 
-    /// Judges one batch, given all its columns in contract order, and adds what comes out.
+    /// Judges one batch, given all its columns in contract order, and adds the result to `judged`.
     ///
     /// # Errors
-    /// Failed: Arrow refuses the arrays, which is a defect.
+    /// Failed: Arrow rejects the arrays, which is a defect.
     pub(crate) fn judge(
         &self,
         columns: &[ArrayRef],
@@ -127,6 +141,7 @@ impl Judge {
         self.keep_rows(columns, rows, accepted.as_ref(), judged)
     }
 
+    /// Records the faults and warnings of row rules.
     fn apply_rules(
         &self,
         columns: &[ArrayRef],
@@ -167,13 +182,14 @@ impl Judge {
         Ok(())
     }
 
+    /// Records the faults and warnings of references whose targets are in memory.
     fn apply_references(
         &self,
         columns: &[ArrayRef],
         faults: &mut RowFaults,
         warned: &mut Vec<(usize, Arc<str>)>,
     ) {
-        // A row that refers both to a rejected row and to nothing at all is rejected for the latter.
+        // A row that refers both to a rejected row and to no row at all is rejected for the latter.
         let mut by_reference = Vec::new();
         for (reference, target) in self.plan.references.iter().zip(&self.targets) {
             let Some(target) = target else { continue };
@@ -204,6 +220,7 @@ impl Judge {
         }
     }
 
+    /// Adds the hashes of the batch, separately for accepted and for rejected rows.
     fn keep_hashes(&self, columns: &[ArrayRef], faults: &RowFaults, judged: &mut JudgedRows) {
         let hashed = self.hashed();
         judged.hashes.resize_with(hashed.len(), Vec::new);
@@ -232,6 +249,7 @@ impl Judge {
         }
     }
 
+    /// Adds the accepted rows of the batch, with the held columns only.
     fn keep_rows(
         &self,
         columns: &[ArrayRef],
@@ -264,12 +282,12 @@ impl Judge {
 }
 
 impl crate::source::decode_plan::ReferencePlan {
-    /// The fault of a row whose reference leads nowhere.
+    /// Builds the fault of a row whose reference leads to no accepted row; `to_rejected` if it leads to a rejected one.
     pub(crate) fn fault(&self, row: usize, to_rejected: bool) -> RowFault {
         let message = if to_rejected {
             "the row that it refers to was rejected"
         } else {
-            "there is no such row"
+            "the row that it refers to does not exist"
         };
         RowFault {
             row: offset(row),
@@ -281,6 +299,7 @@ impl crate::source::decode_plan::ReferencePlan {
     }
 }
 
+/// Selects columns by their indices.
 fn pick<'a>(columns: &'a [ArrayRef], positions: &[usize]) -> Vec<&'a ArrayRef> {
     positions
         .iter()

@@ -1,14 +1,16 @@
-//! From frozen raw objects to accepted Arrow rows: decoding by contract, row faults, keys, references, quarantine.
+//! From frozen raw objects to accepted Arrow rows: decoding, row faults, keys, references and quarantine.
 //!
 //! ```text
 //! objects -> fetch (ranges) -> decompress -> cut (blocks at line ends) -> split -> decode -> judge -> hold -> table
 //!                                                                                              \-> quarantine
 //! ```
 //!
-//! Each byte is read once. Blocks are decoded side by side, also within one object; whether a block really began where a
-//! record begins is checked against the end of the one before it, and a block that did not is decoded again, so the
-//! outcome is that of one thread reading line by line. Datasets are read in the order of their references, so a row's
-//! references are looked up while it is decoded. For each dataset, rows read = accepted + quarantined.
+//! Each byte is read once, unless a row of its block is rejected late. Blocks are decoded in parallel, also within one
+//! object. Whether a record really begins at a block's first byte is known once the previous block is decoded; if not,
+//! the block is decoded again. The outcome is therefore that of one thread that reads line by line.
+//!
+//! Datasets are read in the order of their references, so most references are looked up while rows are decoded. For
+//! each dataset, rows read = accepted + quarantined.
 
 mod bytes;
 mod csv;

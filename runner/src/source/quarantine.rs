@@ -1,4 +1,4 @@
-//! Rows that were not accepted, and the files that they are written to.
+//! Rejected rows, and the files to which they are written.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::source::judge::Rejected;
 use crate::sql::held::raw_batches::HeldDataset;
 use crate::{ErrorKind, Result};
 
-/// The files' columns, in order; all but `run_id` are known while reading.
+/// The columns of the files, in order; all but `run_id` are known during reading.
 const COLUMNS: [(&str, DataType); 10] = [
     ("dataset", DataType::Utf8),
     ("file", DataType::Utf8),
@@ -31,44 +31,47 @@ const COLUMNS: [(&str, DataType); 10] = [
     ("run_id", DataType::Utf8),
 ];
 
-/// How much is buffered before a part of an upload is sent.
+/// The number of bytes that are buffered before a part of an upload is sent; S3 requires at least 5 MiB.
 const PART_BYTES: usize = 8 << 20;
 
-/// How many rows are encoded together: raw text may be 64 KiB a row.
+/// The encoded size after which a row group ends. A limit by rows would not bound memory: raw text may be 64 KiB per
+/// row.
 const ROW_GROUP_BYTES: usize = 16 << 20;
 
 /// The rejected rows of all datasets, in memory or on disk.
 #[derive(Debug, Default)]
 pub struct Quarantine {
+    /// The rows of each dataset.
     held: Vec<HeldDataset>,
 }
 
 /// The files of a quarantine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct QuarantineFiles {
-    /// All rows as Parquet.
+    /// The path of all rows as Parquet.
     pub parquet: String,
-    /// The same rows as CSV.
+    /// The path of the same rows as CSV.
     pub csv: String,
-    /// How many there are.
+    /// The number of rows.
     pub rows: u64,
 }
 
 impl Quarantine {
+    /// Collects the rejected rows of all datasets.
     pub(crate) fn new(held: Vec<HeldDataset>) -> Self {
         Self { held }
     }
 
-    /// How many rows there are.
+    /// Returns the number of rows.
     #[must_use]
     pub fn rows(&self) -> u64 {
         self.held.iter().map(|held| held.rows).sum()
     }
 
-    /// Writes `rows.parquet` and `rows.csv` under a prefix; `None` where there are no rows, for which nothing is written.
+    /// Writes `rows.parquet` and `rows.csv` under a prefix; without any rows, writes nothing and returns `None`.
     ///
     /// # Errors
-    /// As the store fails; Failed: rows that were put on disk cannot be read back.
+    /// The errors of the store. Failed: spilled rows cannot be read back.
     pub async fn write(
         &self,
         store: &Arc<dyn ObjectStore>,
@@ -129,15 +132,15 @@ impl Quarantine {
     }
 }
 
-/// The columns of held rows: all but `run_id`.
+/// Returns the schema of held rows: all columns but `run_id`.
 pub(crate) fn schema() -> SchemaRef {
     fields(&COLUMNS[..COLUMNS.len() - 1])
 }
 
-/// Rejected rows of one file as a batch.
+/// Builds a batch of the rejected rows of one file.
 ///
 /// # Errors
-/// Failed: a defect.
+/// Failed: Arrow rejects the columns, which is a defect.
 pub(crate) fn batch(dataset: &str, file: &str, rejected: &[Rejected]) -> Result<RecordBatch> {
     let text = |value: &dyn Fn(&Rejected) -> Option<String>| -> ArrayRef {
         Arc::new(rejected.iter().map(value).collect::<StringArray>())
@@ -158,13 +161,15 @@ pub(crate) fn batch(dataset: &str, file: &str, rejected: &[Rejected]) -> Result<
         text(&|row| Some(row.place.raw_text.clone())),
     ];
     RecordBatch::try_new(schema(), columns)
-        .context(ErrorKind::Failed, "rejected rows cannot be put together")
+        .context(ErrorKind::Failed, "rejected rows cannot be assembled")
 }
 
+/// Returns the schema of the files.
 fn full_schema() -> SchemaRef {
     fields(&COLUMNS)
 }
 
+/// Builds a schema; only `column` may be NULL.
 fn fields(columns: &[(&str, DataType)]) -> SchemaRef {
     let fields = columns
         .iter()
@@ -173,19 +178,21 @@ fn fields(columns: &[(&str, DataType)]) -> SchemaRef {
     Schema::new(fields).into()
 }
 
+/// Adds the column `run_id`.
 fn with_run_id(batch: &RecordBatch, run_id: &str) -> Result<RecordBatch> {
     let mut columns = batch.columns().to_vec();
     columns.push(Arc::new(StringArray::from(vec![run_id; batch.num_rows()])));
     RecordBatch::try_new(full_schema(), columns)
-        .context(ErrorKind::Failed, "rejected rows cannot be put together")
+        .context(ErrorKind::Failed, "rejected rows cannot be assembled")
 }
 
+/// Returns the first line of `rows.csv`.
 fn csv_header() -> Vec<u8> {
     let names = COLUMNS.map(|(name, _)| name);
     format!("{}\n", names.join(",")).into_bytes()
 }
 
-/// Rows as CSV: NULL is an empty field, an empty text a quoted one.
+/// Formats rows as CSV: NULL is an empty field, and an empty text is a quoted one.
 fn csv_rows(batch: &RecordBatch) -> Vec<u8> {
     let mut csv = Vec::new();
     for row in 0..batch.num_rows() {
@@ -207,6 +214,7 @@ fn csv_rows(batch: &RecordBatch) -> Vec<u8> {
     csv
 }
 
+/// Appends one text, quoted if necessary.
 fn append_field(csv: &mut Vec<u8>, text: &str) {
     if !text.is_empty() && !text.contains([',', '"', '\n', '\r']) {
         csv.extend_from_slice(text.as_bytes());
@@ -217,13 +225,16 @@ fn append_field(csv: &mut Vec<u8>, text: &str) {
     csv.push(b'"');
 }
 
-/// One object on its way to the store.
+/// One object in upload.
 struct QuarantineUpload {
+    /// The object's path, for messages.
     path: Path,
+    /// The parts that are buffered or in flight.
     parts: WriteMultipart,
 }
 
 impl QuarantineUpload {
+    /// Starts a multipart upload.
     async fn begin(store: &Arc<dyn ObjectStore>, path: &Path) -> Result<Self> {
         let upload = store
             .put_multipart(path)
@@ -235,13 +246,14 @@ impl QuarantineUpload {
         })
     }
 
+    /// Buffers bytes and starts to send a part once enough are buffered.
     fn put(&mut self, bytes: Vec<u8>) {
         if !bytes.is_empty() {
             self.parts.put(Bytes::from(bytes));
         }
     }
 
-    /// Waits while more than a few parts are on their way, so that memory stays bounded.
+    /// Waits while more than two parts are in flight, so that memory stays bounded.
     async fn wait(&mut self) -> Result<()> {
         self.parts.wait_for_capacity(2).await.context(
             ErrorKind::Failed,
@@ -249,6 +261,7 @@ impl QuarantineUpload {
         )
     }
 
+    /// Sends the rest and completes the upload; the object is visible only afterwards.
     async fn finish(self) -> Result<()> {
         self.parts.finish().await.context(
             ErrorKind::Failed,

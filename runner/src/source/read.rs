@@ -1,4 +1,4 @@
-//! Reads all inputs of a job: the path from objects to tables on one screen.
+//! Reads all inputs of a job; the whole path from objects to tables is visible here.
 
 use std::fmt;
 use std::sync::Arc;
@@ -25,40 +25,41 @@ use crate::sql::held::raw_table::HeldDatasetTable;
 use crate::watch::Progress;
 use crate::{Error, ErrorKind, Result};
 
-/// The pool's share, in percent, that held rows may take: the rest is for blocks and keys, and for outputs later.
+/// The share of the memory pool, in percent, that held rows may take. The rest is left for blocks and keys, and later
+/// for outputs.
 const ROWS_PERCENT: usize = 60;
 
-/// The pool's share that hashes of keys may take; it is given back when all is read.
+/// The share of the memory pool, in percent, that hashes of keys may take. It is released once all inputs are read.
 const KEYS_PERCENT: usize = 25;
 
-/// All inputs of a job, read.
+/// All inputs of a job after reading.
 #[derive(Debug)]
 pub struct Sources {
-    /// In the order in which the inputs were given.
+    /// The datasets, in the order in which the inputs were given.
     pub datasets: Vec<Dataset>,
-    /// The rows that were not accepted.
+    /// The rejected rows.
     pub quarantine: Quarantine,
 }
 
-/// One input's accepted rows.
+/// The accepted rows of one input.
 #[derive(Debug)]
 pub struct Dataset {
     /// The input's name.
     pub name: String,
-    /// What was found.
+    /// The counts of its rows, accepted and rejected.
     pub report: DatasetReport,
-    /// The accepted rows, of the columns that were needed.
+    /// The accepted rows, with the columns that are needed.
     pub table: Arc<dyn TableProvider>,
 }
 
-/// A reading that failed, and what it had found until then.
+/// A failed reading with everything that it found before the failure.
 #[derive(Debug)]
 pub struct Refused {
-    /// Why.
+    /// The cause of the failure.
     pub error: Error,
-    /// The rows that were not accepted, to be written all the same.
+    /// The rejected rows, which are written even though the run fails.
     pub quarantine: Quarantine,
-    /// What was found in each dataset that was begun.
+    /// The report of each dataset whose reading began.
     pub reports: Vec<(String, DatasetReport)>,
 }
 
@@ -68,13 +69,14 @@ impl fmt::Display for Refused {
     }
 }
 
-/// Reads all inputs: decodes them by their contracts, holds the accepted rows and puts the others aside.
+/// Reads all inputs: decodes them by their contracts, holds the accepted rows and sets the rejected ones aside.
 ///
-/// Dropping the future stops reading; threads at work finish the block that they have.
+/// Dropping the future stops the reading; each thread still finishes its current block.
 ///
 /// # Errors
-/// In [`Refused`]. Usage: a contract cannot be used. Quality gate: columns are missing, an object cannot be decompressed, too
-/// few rows, too many bad ones. Failed: memory and disk are full. Try again: an object was replaced, or the store failed.
+/// In [`Refused`]. Usage: a contract is invalid. Quality gate: columns are missing, an object cannot be decompressed, a
+/// dataset has too few rows, or too many rows are rejected. Failed: memory and disk are full. Try again: an object was
+/// replaced, or the store failed.
 pub async fn read(
     inputs: Vec<InputObjects>,
     settings: &ReadSettings,
@@ -115,14 +117,20 @@ pub async fn read(
     }
 }
 
-/// A dataset that was read, wholly or until something failed.
+/// A dataset that was read completely, or until a failure.
 struct DatasetEnd {
+    /// The index of the input.
     input: usize,
+    /// The counts of its rows.
     report: DatasetReport,
+    /// The accepted rows.
     held: HeldDataset,
+    /// The rejected rows.
     quarantine: HeldDataset,
 }
 
+/// Reads the datasets one after another, in the order of their references; adds each to `done`, also the one that
+/// fails.
 async fn read_all(
     inputs: &[InputObjects],
     settings: &ReadSettings,
@@ -140,7 +148,7 @@ async fn read_all(
     };
     let files = inputs.iter().map(source_files).collect::<Vec<_>>();
     let bytes = |files: &[SourceFile]| files.iter().map(|file| file.meta.size).sum::<u64>();
-    // References are looked up part by part where keys do not fit in memory, so all datasets have the same parts.
+    // Keys that do not fit in memory are looked up part by part, which requires that all datasets have the same parts.
     let parts = parts_for(files.iter().map(|files| bytes(files)).max().unwrap_or(0));
     progress.expect_bytes(files.iter().map(|files| bytes(files)).sum());
     let seed = random_seed();
@@ -203,7 +211,7 @@ async fn read_all(
             return Err(Error::new(
                 ErrorKind::Failed,
                 format!(
-                    "the rows of `{}` do not add up: read is not accepted and quarantined",
+                    "the row counts of `{}` do not add up: read differs from accepted plus quarantined",
                     inputs[input].name
                 ),
             )
@@ -213,7 +221,8 @@ async fn read_all(
     Ok(())
 }
 
-/// For each dataset and each of its tracked lists of columns: whether another dataset refers to it.
+/// Returns whether another dataset refers to a list of columns, per dataset and per tracked list. The hashes of other
+/// lists need not be kept.
 fn used_targets(plans: &[DatasetPlan]) -> Vec<Vec<bool>> {
     let mut used = plans
         .iter()
@@ -229,6 +238,7 @@ fn used_targets(plans: &[DatasetPlan]) -> Vec<Vec<bool>> {
     used
 }
 
+/// Reads the objects of one dataset and then rejects the rows whose faults only the whole dataset shows.
 async fn read_dataset(
     reading: &Arc<ReadContext>,
     collector: &Arc<Collector>,
@@ -248,6 +258,10 @@ async fn read_dataset(
     Ok(late)
 }
 
+/// Fails if a dataset has too few rows or too large a share of rejected lines.
+///
+/// # Errors
+/// Quality gate: one of the two.
 fn check_gate(inputs: &[InputObjects], settings: &ReadSettings, done: &[DatasetEnd]) -> Result<()> {
     for done in done {
         let input = &inputs[done.input];
@@ -256,11 +270,11 @@ fn check_gate(inputs: &[InputObjects], settings: &ReadSettings, done: &[DatasetE
             return Err(Error::new(
                 ErrorKind::QualityGate,
                 format!(
-                    "`{}` has {found} rows in `{}`, its contract asks for {least}",
+                    "`{}` has {found} rows in `{}`, its contract requires {least}",
                     input.name, input.display_root
                 ),
             )
-            .hint("`min_rows` in the contract says how many there must be"));
+            .hint("`min_rows` in the contract sets the smallest number of rows"));
         }
     }
     let above = done
@@ -274,7 +288,7 @@ fn check_gate(inputs: &[InputObjects], settings: &ReadSettings, done: &[DatasetE
                 .collect::<Vec<_>>();
             let others = match report.quarantined_by_reference {
                 0 => String::new(),
-                count => format!("; besides, {count} that only refer to rejected rows"),
+                count => format!("; plus {count} that only refer to rejected rows"),
             };
             format!(
                 "{} of {} lines of `{}` ({}{others})",
@@ -296,10 +310,10 @@ fn check_gate(inputs: &[InputObjects], settings: &ReadSettings, done: &[DatasetE
             settings.max_bad_share * 100.0
         ),
     )
-    .hint("mend the rows or the contract, or let a larger share pass with `--max-rejected`"))
+    .hint("fix the rows or the contract, or allow a larger share with `--max-rejected`"))
 }
 
-/// The objects of an input, ordered by name.
+/// Returns the objects of an input, ordered by name, without hidden objects and folder markers.
 fn source_files(input: &InputObjects) -> Vec<SourceFile> {
     let root = input.table_root.parts().count();
     let mut objects = input
@@ -341,7 +355,7 @@ fn source_files(input: &InputObjects) -> Vec<SourceFile> {
         .collect()
 }
 
-/// Whether an object stands for a folder: it is empty, and others lie below it.
+/// `true` if an object is a folder marker: it is empty, and other objects are below it.
 fn is_folder(input: &InputObjects, meta: &ObjectMeta) -> bool {
     let below = |other: &ObjectMeta| {
         let rest = other.location.as_ref().strip_prefix(meta.location.as_ref());
@@ -350,6 +364,7 @@ fn is_folder(input: &InputObjects, meta: &ObjectMeta) -> bool {
     meta.size == 0 && input.objects.iter().any(below)
 }
 
+/// Returns a seed for row hashes that differs in each run.
 fn random_seed() -> u64 {
     use std::hash::{BuildHasher, RandomState};
     RandomState::new().hash_one(0)

@@ -1,4 +1,4 @@
-//! What all datasets of one reading share: threads, sizes and progress.
+//! The threads, sizes and progress that all datasets of one reading share.
 
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryLimit, MemoryReservation};
 use datafusion::execution::runtime_env::RuntimeEnv;
@@ -10,37 +10,44 @@ use crate::source::source_file::SourceFile;
 use crate::watch::Progress;
 use crate::{Error, ErrorKind, Result};
 
-/// What a range request asks for at most: long enough for S3, short enough that many fit in memory.
+/// The largest range of one request: long enough for S3's throughput, short enough that several fit in memory.
 const BLOCK_BYTES: usize = 8 << 20;
 
-/// The pool's share that blocks under way may take.
+/// The divisor of the memory limit for blocks in flight: they may take an eighth of it.
 const BLOCKS_SHARE: usize = 8;
 
-/// One object alone keeps all threads busy; a second hides the end of the first.
+/// The smallest number of objects that are read at once. One object keeps all threads busy; a second one fills the gap
+/// at the end of the first.
 const LEAST_FILES: usize = 2;
 
-/// More requests at once than this a store answers no sooner.
+/// The largest number of objects that are read at once. More concurrent requests do not make a store faster.
 const MOST_FILES: usize = 32;
 
-/// Threads, sizes and progress of one reading.
+/// The threads, sizes and progress of one reading.
 #[derive(Debug)]
 pub(crate) struct ReadContext {
+    /// The number of decoder threads.
     pub(crate) threads: usize,
+    /// The number of rows per batch.
     pub(crate) batch_rows: usize,
+    /// The number of bytes per range request.
     pub(crate) block_bytes: usize,
-    /// Blocks of one object that are fetched or decoded at once.
+    /// The number of blocks of one object that are fetched or decoded at once.
     pub(crate) ahead: usize,
+    /// The progress to which bytes and rows are added.
     pub(crate) progress: Progress,
+    /// The threads that decode.
     decoders: Decoders,
+    /// The reservation of the blocks in flight.
     #[expect(dead_code, reason = "given back when dropped")]
     blocks: MemoryReservation,
 }
 
 impl ReadContext {
-    /// Divides threads and memory up.
+    /// Divides threads and memory and starts the decoder threads.
     ///
     /// # Errors
-    /// Failed: the pool has no room for the blocks under way.
+    /// Failed: the pool has no room for the blocks in flight, or the threads cannot be started.
     pub(crate) fn new(
         settings: &ReadSettings,
         runtime: &RuntimeEnv,
@@ -48,7 +55,7 @@ impl ReadContext {
     ) -> Result<Self> {
         let threads = settings.threads.max(1);
         let ahead = threads + 1;
-        // Fetched, under way, and what they are decoded into.
+        // Each block needs room three times: as it is fetched, while it is decoded, and for the decoded rows.
         let blocks = LEAST_FILES * ahead * 3;
         let block_bytes =
             settings
@@ -62,7 +69,10 @@ impl ReadContext {
         let reservation = MemoryConsumer::new("raw blocks").register(&runtime.memory_pool);
         reservation
             .try_grow(blocks * block_bytes)
-            .context(ErrorKind::Failed, "there is no memory to read with")
+            .context(
+                ErrorKind::Failed,
+                "there is not enough memory for read buffers",
+            )
             .map_err(|error| error.hint("raise `--memory-limit`, or lower `--threads`"))?;
         Ok(Self {
             threads,
@@ -75,7 +85,7 @@ impl ReadContext {
         })
     }
 
-    /// How many objects to read at once: small ones are mostly waited for.
+    /// Returns the number of objects to read at once: more if they are small, because small objects are mostly latency.
     pub(crate) fn files_at_once(&self, files: &[SourceFile]) -> usize {
         let bytes = files.iter().map(|file| file.meta.size).sum::<u64>();
         let mean = bytes / (files.len() as u64).max(1);
@@ -84,10 +94,10 @@ impl ReadContext {
         fitting.clamp(LEAST_FILES, MOST_FILES)
     }
 
-    /// Runs work that needs a processor on a thread, at most `threads` of them at once.
+    /// Runs CPU-bound work on a decoder thread, at most `threads` at once.
     ///
     /// # Errors
-    /// As the work fails.
+    /// The errors of the work. Failed: it panicked.
     pub(crate) async fn on_thread<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T> + Send + 'static,
@@ -104,18 +114,24 @@ impl ReadContext {
     }
 }
 
-/// Threads that only decode. The store is served by others meanwhile, and since they are always the same, what one frees is
-/// there for what it needs next.
+/// The thread pool of decoding; `None` only while it is dropped.
+///
+/// The store is served by other threads, so decoding never delays network I/O. The threads stay the same, so each
+/// reuses the memory that it freed.
 #[derive(Debug)]
 struct Decoders(Option<Runtime>);
 
 impl Decoders {
+    /// Starts the threads.
+    ///
+    /// # Errors
+    /// Failed: the system refuses a thread.
     fn start(threads: usize) -> Result<Self> {
         let runtime = Builder::new_multi_thread()
             .worker_threads(threads)
             .thread_name("decoder")
             .build()
-            .context(ErrorKind::Failed, "cannot start the threads that decode")?;
+            .context(ErrorKind::Failed, "the decoder threads cannot be started")?;
         Ok(Self(Some(runtime)))
     }
 }
@@ -123,7 +139,7 @@ impl Decoders {
 impl Drop for Decoders {
     fn drop(&mut self) {
         if let Some(runtime) = self.0.take() {
-            // What a stopped run was about to decode nobody waits for.
+            // Blocks that a stopped run has not decoded yet are of no use, so their decoding is not awaited.
             runtime.shutdown_background();
         }
     }

@@ -1,7 +1,7 @@
-//! Finds the text of rows again that were accepted when their block was decoded and rejected later.
+//! Recovers the text of rows that were accepted when their block was decoded and rejected later.
 //!
-//! Keeping every row's place would cost memory for all rows; reading the blocks of the few rejected ones again costs time
-//! only where the data is dirty.
+//! Keeping the location of every row would cost memory for all rows. Reading the blocks of the few rejected rows again
+//! costs time only if the data is dirty.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,13 +26,13 @@ use crate::source::read_context::ReadContext;
 use crate::source::source_file::SourceFile;
 use crate::watch::Progress;
 
-/// Rows of a block by their number among its accepted rows.
+/// The rejected rows of a block, by their number among its accepted rows.
 type RejectedRows = BTreeMap<u32, Reason>;
 
-/// Puts all rows that are rejected late into the quarantine and takes them out of what is held.
+/// Moves all rows that are rejected late from the held rows to the quarantine.
 ///
 /// # Errors
-/// As the store fails; Quality gate: no row may be rejected.
+/// The errors of the store. Quality gate: the run accepts no bad row. Failed: memory and disk are full.
 pub(crate) async fn revisit(
     reading: &Arc<ReadContext>,
     collector: &Arc<Collector>,
@@ -58,6 +58,7 @@ pub(crate) async fn revisit(
     Ok(())
 }
 
+/// Moves the rows of one object; `ranks` is ascending.
 async fn revisit_file(
     reading: &Arc<ReadContext>,
     collector: &Arc<Collector>,
@@ -67,12 +68,12 @@ async fn revisit_file(
     if collector.judge.plan.contract.format == Format::Parquet {
         return revisit_parquet(reading, collector, file, ranks).await;
     }
-    // Bytes that are read again are no progress.
+    // Bytes that are read again do not count as progress.
     let (content, bytes) = open(reading, file, &Progress::default()).await?;
     let mut again = match content {
         Content::Parquet => return revisit_parquet(reading, collector, file, ranks).await,
         Content::Plain => None,
-        // A compressed object can be read from its beginning only.
+        // A compressed object can only be read from its beginning.
         Content::Gzip | Content::Zstd | Content::Bzip2 => Some(Sequential {
             bytes,
             start: 0,
@@ -108,7 +109,7 @@ async fn revisit_file(
     Ok(())
 }
 
-/// The late rows of one block.
+/// Finds the late rows of one block by splitting its text again, as it was split the first time.
 fn find(
     collector: &Collector,
     note: &BlockNote,
@@ -151,22 +152,25 @@ fn find(
     }
 }
 
-/// A stream of which ranges are taken in ascending order.
+/// A decompressed stream from which ranges are taken in ascending order.
 struct Sequential {
+    /// The bytes after the buffer.
     bytes: BoxStream<'static, Result<Bytes>>,
-    /// Where the buffer begins.
+    /// The offset of the buffer in the object.
     start: u64,
+    /// Bytes that were read and may still be needed.
     buffer: Vec<u8>,
 }
 
 impl Sequential {
+    /// Returns the bytes from one offset to another; fewer if the stream ends before.
     async fn take(&mut self, from: u64, to: u64) -> Result<Bytes> {
         while self.start + (self.buffer.len() as u64) < to {
             let Some(bytes) = self.bytes.next().await.transpose()? else {
                 break;
             };
             if self.start + self.buffer.len() as u64 <= from {
-                // Nothing before this chunk is asked for again.
+                // No later range begins before this chunk.
                 self.start += self.buffer.len() as u64;
                 self.buffer.clear();
             }

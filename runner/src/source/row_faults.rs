@@ -1,48 +1,55 @@
-//! What is wrong with the rows of a batch: at most one fault a row, the first that is found.
+//! The faults of a batch's rows: at most one per row, the first that is found.
 
 use std::sync::Arc;
 
-/// The names of the rules that every contract implies; row rules and references have names of their own.
+/// The names of the rules that every contract implies; row rules and references have their own names.
 pub(crate) mod rule {
     /// A record is longer than 1 MiB.
     pub(crate) const RECORD_SIZE: &str = "record_size";
     /// A quoted field is still open at the end of the object.
     pub(crate) const UNCLOSED_QUOTE: &str = "unclosed_quote";
-    /// Something follows a closing quote.
+    /// A byte other than a delimiter or a line end follows a closing quote.
     pub(crate) const TEXT_AFTER_QUOTE: &str = "text_after_quote";
     /// A record has too few or too many fields.
     pub(crate) const FIELD_COUNT: &str = "field_count";
-    /// Bytes are no characters of the encoding.
+    /// Bytes are invalid in the declared encoding.
     pub(crate) const ENCODING: &str = "encoding";
-    /// A column that must have a value has none.
+    /// A column that must not be NULL has no value.
     pub(crate) const NOT_NULL: &str = "not_null";
-    /// A text is no value of its column's type.
+    /// A text is not a valid value of its column's type.
     pub(crate) const TYPE: &str = "type";
-    /// A key occurred before.
+    /// An earlier row has the same key.
     pub(crate) const KEY: &str = "key";
 }
 
-/// What is wrong with a row.
+/// The reason why a row is rejected.
 #[derive(Clone, Debug)]
 pub(crate) struct RowFault {
+    /// The row's index in its batch.
     pub(crate) row: u32,
+    /// The column at fault, or several joined by commas; `None` if the whole row is.
     pub(crate) column: Option<Arc<str>>,
+    /// The name of the rule that the row breaks.
     pub(crate) rule: Arc<str>,
+    /// The expected and the actual value, for a person to read.
     pub(crate) message: String,
-    /// Whether the row is rejected only because one that it refers to was.
+    /// `true` if the row is rejected only because a row that it refers to was.
     pub(crate) by_reference: bool,
 }
 
 /// The faults of a batch.
 #[derive(Debug)]
 pub(crate) struct RowFaults {
-    /// Whether a row has a fault; empty while none has.
+    /// `true` per row that has a fault; empty until the first fault, since most batches have none.
     faulty: Vec<bool>,
+    /// The number of rows in the batch.
     rows: usize,
+    /// The faults, in the order in which they were found.
     list: Vec<RowFault>,
 }
 
 impl RowFaults {
+    /// Creates an empty list for a batch of `rows` rows.
     pub(crate) fn new(rows: usize) -> Self {
         Self {
             faulty: Vec::new(),
@@ -51,7 +58,7 @@ impl RowFaults {
         }
     }
 
-    /// Records a fault of a row, unless it has one already.
+    /// Records a fault of a row, unless the row has one already; `message` is built only if it is needed.
     pub(crate) fn add(
         &mut self,
         row: usize,
@@ -78,22 +85,24 @@ impl RowFaults {
         self.list.push(fault);
     }
 
+    /// `true` if the row has a fault.
     #[inline]
     pub(crate) fn is_faulty(&self, row: usize) -> bool {
         self.faulty.get(row).copied().unwrap_or(false)
     }
 
+    /// `true` if no row has a fault.
     pub(crate) fn is_empty(&self) -> bool {
         self.list.is_empty()
     }
 
-    /// The faults in the order of their rows.
+    /// Returns the faults in the order of their rows.
     pub(crate) fn into_sorted(mut self) -> Vec<RowFault> {
         self.list.sort_unstable_by_key(|fault| fault.row);
         self.list
     }
 
-    /// The message of the first fault.
+    /// Returns the message of the first fault.
     pub(crate) fn into_first(self) -> Option<String> {
         self.list.into_iter().next().map(|fault| fault.message)
     }

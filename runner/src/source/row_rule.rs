@@ -1,4 +1,4 @@
-//! Conditions in SQL over one row, evaluated a batch at a time.
+//! SQL conditions over one row, evaluated a batch at a time.
 
 use std::sync::Arc;
 
@@ -15,9 +15,13 @@ use crate::{Error, Result};
 /// A compiled condition.
 #[derive(Debug)]
 pub(crate) struct RowRule {
+    /// The rule's name in the quarantine and in the report.
     pub(crate) name: Arc<str>,
+    /// The condition as the contract writes it, for messages.
     pub(crate) sql: String,
+    /// Whether to reject a row that breaks the rule, or to warn.
     pub(crate) severity: Severity,
+    /// The compiled condition.
     expression: Arc<dyn PhysicalExpr>,
 }
 
@@ -25,7 +29,7 @@ impl RowRule {
     /// Compiles a rule over a contract's columns.
     ///
     /// # Errors
-    /// Usage: the SQL cannot be parsed, names what is not there, or is no condition.
+    /// Usage: the SQL cannot be parsed, names an unknown column or function, or is not a condition.
     pub(crate) fn new(
         context: &SessionContext,
         dataset: &str,
@@ -45,11 +49,13 @@ impl RowRule {
         })
     }
 
-    /// Says for each row why it breaks the rule, if it does: because the condition is not true, or has no value.
+    /// Returns the rows that break the rule. An error is given if the condition cannot be evaluated for the row;
+    /// otherwise the condition is false or NULL.
     pub(crate) fn broken(&self, batch: &RecordBatch) -> Vec<(usize, Option<String>)> {
         match self.evaluate(batch) {
             Ok(holds) => rows_not_true(&holds).map(|row| (row, None)).collect(),
-            // One row's failure (a division by zero, say) hides the answers of all others: ask for each alone.
+            // The failure of one row (a division by zero, for example) hides the results of all others, so each is
+            // evaluated alone.
             Err(_) => (0..batch.num_rows())
                 .filter_map(|row| match self.evaluate(&batch.slice(row, 1)) {
                     Ok(holds) => rows_not_true(&holds).next().map(|_| (row, None)),
@@ -59,6 +65,7 @@ impl RowRule {
         }
     }
 
+    /// Evaluates the condition for each row of a batch.
     fn evaluate(&self, batch: &RecordBatch) -> datafusion::error::Result<BooleanArray> {
         let value = self
             .expression
@@ -68,6 +75,7 @@ impl RowRule {
     }
 }
 
+/// Returns the rows for which a condition is false or NULL.
 fn rows_not_true(holds: &BooleanArray) -> impl Iterator<Item = usize> + '_ {
     let all_true = holds.null_count() == 0 && holds.true_count() == holds.len();
     let rows = if all_true { 0 } else { holds.len() };

@@ -1,4 +1,4 @@
-//! One raw object of a dataset, with the name that messages give it.
+//! One raw object of a dataset, with its name in messages.
 
 use std::sync::Arc;
 
@@ -7,22 +7,25 @@ use object_store::{ObjectMeta, ObjectStore};
 /// One object of a dataset.
 #[derive(Clone, Debug)]
 pub(crate) struct SourceFile {
-    /// Its place among the dataset's objects, ordered by name.
+    /// Its index among the dataset's objects, ordered by name.
     pub(crate) index: u32,
+    /// The store that has it.
     pub(crate) store: Arc<dyn ObjectStore>,
+    /// The object as it was listed.
     pub(crate) meta: ObjectMeta,
-    /// As messages and the quarantine name it.
+    /// Its name in messages and in the quarantine.
     pub(crate) name: Arc<str>,
-    /// The folders between the dataset's root and the object.
+    /// The names of the folders between the dataset's root and the object.
     pub(crate) folders: Vec<String>,
 }
 
 impl SourceFile {
-    /// What orders a piece of this object among all of the dataset.
+    /// Returns the rank of a piece of this object, which orders all pieces of the dataset.
     pub(crate) fn rank(&self, piece: u32) -> u64 {
         u64::from(self.index) << 32 | u64::from(piece)
     }
 
+    /// Returns the names of the folders between the dataset's root and the object.
     pub(crate) fn folders(&self) -> Vec<&str> {
         self.folders.iter().map(String::as_str).collect()
     }

@@ -113,16 +113,16 @@ fn header_error(text: impl AsRef<[u8]>) -> String {
 #[test]
 fn a_header_that_does_not_match_has_a_specific_hint() {
     for (text, hint) in [
-        ("id;s;d\n1;a;b\n", "say `delimiter = \";\"` in the contract"),
-        ("id\ts\n1\ta\n", "say `delimiter = \"\\t\"` in the contract"),
-        ("\"id\";\"s\"\n", "say `delimiter = \";\"` in the contract"),
-        ("ID,s\n1,a\n", "say `from = \"ID\"` with the column `id`"),
-        (" id ,s\n1,a\n", "say `trim = true` in the contract"),
+        ("id;s;d\n1;a;b\n", "set `delimiter = \";\"` in the contract"),
+        ("id\ts\n1\ta\n", "set `delimiter = \"\\t\"` in the contract"),
+        ("\"id\";\"s\"\n", "set `delimiter = \";\"` in the contract"),
+        ("ID,s\n1,a\n", "set `from = \"ID\"` on the column `id`"),
+        (" id ,s\n1,a\n", "set `trim = true` in the contract"),
         ("sep=;\nid;s\n", "remove that line"),
         ("sep=,\nid,s\n", "remove that line"),
-        ("id,s\r1,a\r2,b\r", "write it with LF or CRLF"),
-        ("id,text\n1,a\n", "say `from = \"..\"`"),
-        ("1,a\n2,b\n", "say `header = false`"),
+        ("id,s\r1,a\r2,b\r", "write them with LF or CRLF"),
+        ("id,text\n1,a\n", "set `from = \"..\"`"),
+        ("1,a\n2,b\n", "set `header = false`"),
     ] {
         let said = header_error(text);
         assert!(said.contains(hint), "{text:?}\n{said}");

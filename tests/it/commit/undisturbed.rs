@@ -152,7 +152,7 @@ async fn hidden_names_and_folder_markers_are_not_input() {
     assert_eq!(error.kind(), ErrorKind::InputMissing);
     assert_eq!(
         error.to_string(),
-        "`memory:/raw/users/` holds only 4 hidden or empty ones"
+        "`memory:/raw/users/` holds only 4 hidden or empty objects"
     );
     put("raw/users/empty.csv", "").await;
     put("raw/users/dt=2024-01-01/a.csv", "x").await;
@@ -203,7 +203,7 @@ async fn a_window_onto_a_table_of_other_columns_is_refused_with_the_difference()
     assert_eq!(error.kind(), ErrorKind::Usage);
     assert_eq!(
         error.to_string(),
-        "table `table` has other columns than this job writes: column `text` was string, is bigint"
+        "the columns of table `table` differ from those that this job writes: column `text` was string, is bigint"
     );
     let mut whole = TestRun::table("whole", &[(JANUARY, "a")]);
     whole.columns = window.columns.clone();
@@ -216,7 +216,10 @@ async fn differences_of_columns_are_named() {
     let old = columns();
     let mut new = columns();
     new.columns.swap(0, 1);
-    assert_eq!(old.differences(&new), ["the columns are in another order"]);
+    assert_eq!(
+        old.differences(&new),
+        ["the columns are in a different order"]
+    );
     new.columns[0].name = "date".to_owned();
     new.partition_by = vec!["date".to_owned()];
     assert_eq!(

@@ -30,9 +30,12 @@ fn unsupported_formats_are_named() {
     for (bytes, format) in [
         (
             &b"PK\x03\x04 orders.csv"[..],
-            "is a zip archive, which is not read",
+            "is a zip archive, which is not supported",
         ),
-        (b"\xfd7zXZ\0 orders.csv", "is an xz file, which is not read"),
+        (
+            b"\xfd7zXZ\0 orders.csv",
+            "is an xz file, which is not supported",
+        ),
     ] {
         run_changed_sales(|sandbox| sandbox.write("sales/sample/raw/orders/more.csv", bytes))
             .fails(
@@ -63,8 +66,8 @@ fn bytes_after_gzip_and_double_compression_are_named() {
     let followed = |more: &[u8]| [two_members.as_slice(), more].concat();
     let says = [
         "c.gz",
-        "bytes that are no gzip follow its end",
-        "hint: was something added",
+        "bytes that are not gzip follow the last member",
+        "hint: were bytes appended",
     ];
     for more in [b"x".as_slice(), b"id\n3\n", b"\x1fx", b"\x1fno gzip at all"] {
         sandbox.write("data/raw/c/c.gz", followed(more));
@@ -78,7 +81,7 @@ fn bytes_after_gzip_and_double_compression_are_named() {
     for (twice, called) in [
         (gzip(&two_members), "compressed twice: gzip within gzip"),
         (gzip(b"PK\x03\x04and more"), "a zip archive"),
-        (gzip(b"PAR1and more"), "a Parquet file within gzip"),
+        (gzip(b"PAR1and more"), "a Parquet file compressed with gzip"),
     ] {
         sandbox.write("data/raw/c/c.gz", twice);
         sandbox.run(run).fails(4, &["c.gz", called, "hint: "]);
@@ -86,7 +89,7 @@ fn bytes_after_gzip_and_double_compression_are_named() {
     sandbox.write("data/raw/c/c.gz", &two_members[..two_members.len() - 3]);
     sandbox
         .run(run)
-        .fails(4, &["c.gz", "hint: is the object cut off"]);
+        .fails(4, &["c.gz", "hint: is the object truncated"]);
     sandbox.write("data/raw/c/c.gz", &two_members);
     sandbox.run(run).succeeds();
     assert_eq!(
@@ -105,7 +108,7 @@ fn the_hint_of_an_error_precedes_the_location_of_the_rejected_rows() {
         4,
         &[
             "2.gz",
-            "hint: is the object cut off",
+            "hint: is the object truncated",
             "the rejected rows are in",
         ],
     );

@@ -87,7 +87,7 @@ fn the_gate_counts_rows_that_only_refer_to_rejected_ones_separately() {
         4,
         &[
             "2 of 5 lines of `c` (",
-            "type 1; besides, 1 that only refer to rejected rows)",
+            "type 1; plus 1 that only refer to rejected rows)",
         ],
     );
     let ran = sandbox.run(&format!("{run} --max-rejected 0.9"));

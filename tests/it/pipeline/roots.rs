@@ -10,7 +10,7 @@ fn missing_input_is_named() {
     run_rental_facts(&sandbox, "").fails(3, &["raw/users"]);
     sandbox
         .run("run vehicle_location_metrics --input data --output lake")
-        .fails(3, &["hint: run job `rental_facts` first, with `--output "]);
+        .fails(3, &["hint: first run job `rental_facts` with `--output "]);
     sandbox
         .run("local --data data")
         .fails(3, &["raw/users", "hint: a dataset's files lie in"]);
@@ -33,7 +33,7 @@ fn an_empty_prefix_is_missing_input() {
     .fails(
         3,
         &[
-            "raw/orders/` holds only 2 hidden or empty ones",
+            "raw/orders/` holds only 2 hidden or empty objects",
             "check `--input`",
         ],
     );
@@ -41,7 +41,7 @@ fn an_empty_prefix_is_missing_input() {
     sandbox.write("file", "");
     sandbox
         .run("run rental_facts --input file --output lake")
-        .fails(3, &["`", "it is no folder", "hint:"]);
+        .fails(3, &["`", "it is not a folder", "hint:"]);
 }
 
 #[test]

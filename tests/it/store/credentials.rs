@@ -85,12 +85,12 @@ async fn variables_and_profiles_are_found_as_the_aws_sdk_finds_them() {
         (
             "no credentials",
             vec![("AWS_ENDPOINT_URL", &endpoint), ("AWS_REGION", "us-east-1")],
-            Some("no credentials are found for bucket `bucket`"),
+            Some("no credentials were found for bucket `bucket`"),
         ),
         (
             "no region at AWS",
             keys[..2].to_vec(),
-            Some("no region is known for bucket `bucket`"),
+            Some("no region is configured for bucket `bucket`"),
         ),
     ];
     for (name, variables, expected) in cases {
@@ -134,12 +134,12 @@ fn credentials_are_found_in_every_way_and_missing_ones_are_reported() {
     run(&[]).fails(
         1,
         &[
-            "no credentials are found for bucket `bucket`",
+            "no credentials were found for bucket `bucket`",
             "aws sso login",
         ],
     );
     let says = [
-        "no credentials are found for bucket `bucket` by profile `nobody`",
+        "no credentials were found for bucket `bucket` in profile `nobody`",
         "correct the profile",
     ];
     run(&[("AWS_PROFILE", "nobody")]).fails(1, &says);
@@ -207,5 +207,5 @@ fn credentials_are_found_in_every_way_and_missing_ones_are_reported() {
             service.endpoint.as_str(),
         ),
     ];
-    run(&imds).fails(1, &["no credentials are found for bucket `bucket`"]);
+    run(&imds).fails(1, &["no credentials were found for bucket `bucket`"]);
 }

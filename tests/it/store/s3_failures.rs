@@ -51,7 +51,7 @@ fn each_refusal_of_aws_is_reported_with_the_bucket_and_a_hint() {
             "<Region>eu-central-1</Region>",
             1,
             [
-                "bucket `bucket` lies in the region `eu-central-1`",
+                "bucket `bucket` is in the region `eu-central-1`",
                 "set AWS_REGION=eu-central-1",
             ],
         ),
@@ -61,7 +61,7 @@ fn each_refusal_of_aws_is_reported_with_the_bucket_and_a_hint() {
             "The bucket you are attempting to access must be addressed using the specified endpoint.",
             "<Endpoint>bucket.s3-eu-central-1.amazonaws.com</Endpoint><Bucket>bucket</Bucket>",
             1,
-            ["bucket `bucket` lies in another region", "AWS_REGION"],
+            ["bucket `bucket` is in another region", "AWS_REGION"],
         ),
         (
             403,
@@ -162,7 +162,7 @@ fn a_store_that_throttles_or_is_down_can_be_retried() {
     sandbox.run(RUN).fails(
         75,
         &[
-            "the store of bucket `bucket` asks to slow down",
+            "the store of bucket `bucket` is throttling requests",
             "again later",
         ],
     );
@@ -263,7 +263,7 @@ fn an_endpoint_that_is_not_a_url_is_a_usage_error() {
         ran.fails(
             2,
             &[
-                &format!("the endpoint `{endpoint}` is no address of a store"),
+                &format!("the endpoint `{endpoint}` is not the URL of a store"),
                 "hint: write AWS_ENDPOINT_URL",
                 "like `http://localhost:9000`",
             ],

@@ -1,4 +1,4 @@
-//! Finds out by its first bytes how an object is compressed, and decompresses it as a stream of bytes.
+//! Detects the compression of an object from its first bytes and decompresses it as a stream.
 
 use std::io::{BufRead, BufReader, Read};
 
@@ -11,17 +11,23 @@ use tokio::sync::mpsc;
 use crate::source::bytes::gzip::{GzipMembers, is_followed};
 use crate::{Error, ErrorKind, Result};
 
-/// What an object is, by its content.
+/// The format of an object, detected from its content and not from its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Content {
+    /// Uncompressed text, or anything that has no known mark.
     Plain,
+    /// One or more gzip members.
     Gzip,
+    /// One or more Zstandard frames, skippable ones included.
     Zstd,
+    /// One or more bzip2 streams.
     Bzip2,
+    /// A Parquet file, whose pages are compressed inside the file.
     Parquet,
 }
 
-/// Formats that are not read, by their first bytes: as text each would only lack the first column.
+/// The first bytes and the names of formats that are not supported. Read as text, such an object would only seem to
+/// lack its first column, which would hide the cause.
 const NOT_READ: [(&[u8], &str); 6] = [
     (b"PK\x03\x04", "a zip archive"),
     (b"\xfd7zXZ\0", "an xz file"),
@@ -31,17 +37,17 @@ const NOT_READ: [(&[u8], &str); 6] = [
     (b"Obj\x01", "an Avro file"),
 ];
 
-/// Refuses formats that are not read.
+/// Rejects an object whose first bytes are those of an unsupported format.
 ///
 /// # Errors
-/// Quality gate: the object is of one of them.
+/// Quality gate: the object has such a format.
 pub(crate) fn require_readable(start: &[u8], file: &str) -> Result<()> {
     let Some((_, format)) = NOT_READ.iter().find(|(mark, _)| start.starts_with(mark)) else {
         return Ok(());
     };
     Err(Error::new(
         ErrorKind::QualityGate,
-        format!("`{file}` is {format}, which is not read"),
+        format!("`{file}` is {format}, which is not supported"),
     )
     .hint(
         "write it as Parquet or as delimited text: plain, or compressed with gzip, zstd or bzip2",
@@ -49,13 +55,13 @@ pub(crate) fn require_readable(start: &[u8], file: &str) -> Result<()> {
 }
 
 impl Content {
-    /// Judges the first bytes of an object.
+    /// Detects the format from the first bytes of an object.
     pub(crate) fn of(start: &[u8]) -> Self {
         match start {
             [0x1f, 0x8b, 0x08, ..] => Self::Gzip,
-            // A frame, or a frame of anything else that may precede it.
+            // A Zstandard frame, or a skippable frame that may precede it.
             [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Self::Zstd,
-            // A header `BZh9` could begin a text: the first block's mark, or that of the end, decides.
+            // A text may begin with `BZh9`, so the marks of the first block and of the end of a stream decide.
             [
                 b'B',
                 b'Z',
@@ -87,6 +93,7 @@ impl Content {
         }
     }
 
+    /// Returns the name of the format in messages.
     fn name(self) -> &'static str {
         match self {
             Self::Plain => "plain",
@@ -98,7 +105,10 @@ impl Content {
     }
 }
 
-/// Decompresses all members of a stream, one after another, on a thread of its own.
+/// Decompresses all members of a stream, one after another, on a blocking thread.
+///
+/// The channels to and from that thread hold two chunks each, so a slow consumer stops the download. Dropping the
+/// stream stops both the download and the decoder.
 pub(crate) fn decompress(
     content: Content,
     file: &str,
@@ -123,11 +133,11 @@ pub(crate) fn decompress(
             failed: None,
         };
         let result = decode_to(content, &mut source, chunk_bytes, &name, &to_reader);
-        // The store's failure says more than what the decoder made of it.
+        // An error of the store is the cause of the decoder's error, so the store's error is the one to report.
         let Some(failure) = source.failed.or(result.err()) else {
             return;
         };
-        // Nobody listens any more where the run was stopped.
+        // The receiver is gone if the run was stopped, and then the error is of no use.
         let _ = to_reader.blocking_send(Err(failure));
     };
     let feeding = Abort(tokio::spawn(feed));
@@ -141,7 +151,7 @@ pub(crate) fn decompress(
     .boxed()
 }
 
-/// Stops feeding when nobody reads any more.
+/// Stops the download once the stream of decompressed bytes is dropped.
 struct Abort(tokio::task::JoinHandle<()>);
 
 impl Drop for Abort {
@@ -150,6 +160,10 @@ impl Drop for Abort {
     }
 }
 
+/// Decompresses `source` into chunks of `chunk_bytes` until it ends or the receiver is dropped.
+///
+/// # Errors
+/// Quality gate: the bytes cannot be decompressed, or are not text once decompressed.
 fn decode_to(
     content: Content,
     source: &mut Chunks,
@@ -159,9 +173,9 @@ fn decode_to(
 ) -> Result<()> {
     let broken = |error: std::io::Error| {
         let hint = if is_followed(&error) {
-            "was something added to the object after it was compressed?"
+            "were bytes appended to the object after it was compressed?"
         } else {
-            "is the object cut off, or no file of this kind?"
+            "is the object truncated, or not in this format?"
         };
         let what = format!("`{file}` cannot be decompressed as {}", content.name());
         Error::new(ErrorKind::QualityGate, what)
@@ -194,16 +208,19 @@ fn decode_to(
     }
 }
 
-/// Refuses what is no text once it is decompressed.
+/// Rejects content that is not text after it was decompressed once.
 ///
 /// # Errors
-/// Quality gate: it is compressed once more, or of a format that is not read, or not read so.
+/// Quality gate: it is compressed a second time, has an unsupported format, or is Parquet.
 fn require_text(outer: Content, start: &[u8], file: &str) -> Result<()> {
     let (what, hint) = match Content::of(start) {
         Content::Plain => return require_readable(start, file),
         Content::Parquet => (
-            format!("`{file}` is a Parquet file within {}", outer.name()),
-            "Parquet is compressed within: write it as it is",
+            format!(
+                "`{file}` is a Parquet file compressed with {}",
+                outer.name()
+            ),
+            "Parquet compresses its own pages: store the file as it is",
         ),
         inner => (
             format!(
@@ -217,10 +234,13 @@ fn require_text(outer: Content, start: &[u8], file: &str) -> Result<()> {
     Err(Error::new(ErrorKind::QualityGate, what).hint(hint))
 }
 
-/// Chunks from the store as one reader.
+/// Chunks from the store as one blocking reader, which is the interface that the decoders need.
 struct Chunks {
+    /// The chunks that are not read yet.
     received: mpsc::Receiver<Result<Bytes>>,
+    /// The unread rest of the latest chunk.
     current: Bytes,
+    /// The store's error; kept here because `std::io::Error` would lose its kind.
     failed: Option<Error>,
 }
 

@@ -1,4 +1,4 @@
-//! Turns bytes of a declared encoding into characters, and bytes of any kind into text for the quarantine.
+//! Decodes bytes of a declared encoding to characters, and shows arbitrary bytes as text in the quarantine.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -6,24 +6,27 @@ use std::ops::Range;
 
 use drivetrain_jobs::contract::Encoding;
 
-/// How much of a rejected row is shown.
+/// The longest text of a rejected row that the quarantine keeps; longer ones are truncated.
 const RAW_TEXT_LIMIT_BYTES: usize = 64 << 10;
 
-/// The bytes to which Windows-1252 gives no character.
+/// The bytes that Windows-1252 leaves undefined.
 const WINDOWS_1252_UNDEFINED: [u8; 5] = [0x81, 0x8D, 0x8F, 0x90, 0x9D];
 
-/// A block of bytes, checked once, whose slices are then read as text for nothing.
+/// A block of bytes that is validated once, so that its slices can be read as text without another check.
 #[derive(Debug)]
 pub(crate) struct Text<'a> {
+    /// The bytes as they are in the object.
     raw: &'a [u8],
-    /// As long as `raw` and equal to it, but for `?` where a byte is not itself valid text.
+    /// Valid UTF-8 of the same length as `raw`: equal to it, except for a `?` per byte that is not valid itself.
     valid: Cow<'a, str>,
+    /// The declared encoding of `raw`.
     encoding: Encoding,
-    /// Positions of bytes that are no characters of the encoding, ascending.
+    /// Positions of bytes that are invalid in the encoding, ascending.
     faults: Vec<usize>,
 }
 
 impl<'a> Text<'a> {
+    /// Validates the bytes; valid UTF-8 and pure ASCII are borrowed, anything else is copied.
     pub(crate) fn new(raw: &'a [u8], encoding: Encoding) -> Self {
         let mut text = Self {
             raw,
@@ -40,6 +43,8 @@ impl<'a> Text<'a> {
         text
     }
 
+    /// Copies the bytes to `valid`, replaces those that are not valid UTF-8 there, and records those that are invalid
+    /// in the encoding.
     fn repair(&mut self) {
         let mut bytes = self.raw.to_vec();
         match self.encoding {
@@ -69,11 +74,12 @@ impl<'a> Text<'a> {
         self.valid = Cow::Owned(String::from_utf8_lossy(&bytes).into_owned());
     }
 
+    /// Returns the bytes as they are in the object.
     pub(crate) fn raw(&self) -> &'a [u8] {
         self.raw
     }
 
-    /// The characters of a slice; one that is no text has `?` for each of its wrong bytes.
+    /// Decodes a slice; an invalid slice has a `?` per invalid byte.
     pub(crate) fn slice(&self, range: Range<usize>) -> Cow<'_, str> {
         let raw = &self.raw[range.clone()];
         match self.encoding {
@@ -89,17 +95,18 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// The whole block where its slices can be taken as they are.
+    /// Returns the whole block as text if its slices need no decoding.
     pub(crate) fn plain(&self) -> Option<&str> {
         (self.encoding == Encoding::Utf8 || matches!(self.valid, Cow::Borrowed(_)))
             .then_some(&*self.valid)
     }
 
+    /// `true` if any byte is invalid in the encoding.
     pub(crate) fn has_faults(&self) -> bool {
         !self.faults.is_empty()
     }
 
-    /// The first byte of a range that is no character.
+    /// Returns the position of the first invalid byte in a range.
     pub(crate) fn fault_in(&self, range: Range<usize>) -> Option<usize> {
         let first = self.faults.partition_point(|fault| *fault < range.start);
         self.faults
@@ -109,7 +116,7 @@ impl<'a> Text<'a> {
     }
 }
 
-/// The bytes that a text has in an encoding; `None` where the encoding lacks one of its characters.
+/// Encodes a text; `None` if the encoding lacks one of its characters.
 pub(crate) fn encode(text: &str, encoding: Encoding) -> Option<Vec<u8>> {
     match encoding {
         Encoding::Utf8 => Some(text.as_bytes().to_vec()),
@@ -124,7 +131,7 @@ pub(crate) fn encode(text: &str, encoding: Encoding) -> Option<Vec<u8>> {
     }
 }
 
-/// Shows any bytes as text: those that are not UTF-8 as `\xNN`, `\` as `\\`, cut at 64 KiB.
+/// Shows arbitrary bytes as text: invalid UTF-8 as `\xNN`, `\` as `\\`, truncated to 64 KiB.
 pub(crate) fn show(raw: &[u8]) -> String {
     let mut shown = String::with_capacity(raw.len().min(RAW_TEXT_LIMIT_BYTES));
     for chunk in raw.utf8_chunks() {
@@ -157,7 +164,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn wrong_bytes_are_found_and_the_rest_stays_readable() {
+    fn invalid_bytes_are_found_and_the_rest_stays_readable() {
         let text = Text::new(b"caf\xc3\xa9,\xff\xfe,x", Encoding::Utf8);
         assert_eq!(text.slice(0..5), "café");
         assert_eq!(text.slice(9..10), "x");
@@ -174,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn raw_text_is_escaped_without_ambiguity_and_cut() {
+    fn raw_text_is_escaped_without_ambiguity_and_truncated() {
         assert_eq!(show(b"a\\b\xffc\xc3\xa9"), "a\\\\b\\xFFcé");
         assert_eq!(show(&vec![0xff; 100_000]).len(), RAW_TEXT_LIMIT_BYTES);
         assert_eq!(show(&vec![b'y'; 100_000]).len(), RAW_TEXT_LIMIT_BYTES);

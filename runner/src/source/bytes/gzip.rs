@@ -1,4 +1,6 @@
-//! Decompresses the members of a gzip object one after another, and tells one that is cut off from one that something follows.
+//! Decompresses all members of a gzip object, and distinguishes a truncated member from other bytes after the last one.
+//!
+//! The two have different causes, so the hint to the user differs.
 
 use std::io::{BufRead, Error, ErrorKind, Read, Result};
 
@@ -7,14 +9,16 @@ use flate2::bufread::GzDecoder;
 /// The first byte of each member.
 const MARK: u8 = 0x1f;
 
-/// Reads all members of a gzip object as one text.
+/// A reader of all members as one text.
 pub(crate) struct GzipMembers<R> {
-    /// `None` only while one member's decoder makes room for the next one's, and after a failure.
+    /// The decoder of the current member; `None` only while it is replaced by the next one, and after an error.
     member: Option<GzDecoder<R>>,
+    /// `true` while the first member is read; other bytes can only follow a member.
     is_first: bool,
 }
 
 impl<R: BufRead> GzipMembers<R> {
+    /// Starts at the first byte of an object.
     pub(crate) fn new(source: R) -> Self {
         Self {
             member: Some(GzDecoder::new(source)),
@@ -28,7 +32,7 @@ impl<R: BufRead> Read for GzipMembers<R> {
         while let Some(member) = &mut self.member {
             match member.read(buffer) {
                 Ok(0) if !buffer.is_empty() => {}
-                // What has no header is no member; one that is cut off within its header may be one.
+                // Bytes without a valid header are not a member; a header that is cut off gives another kind of error.
                 Err(error)
                     if !self.is_first
                         && member.header().is_none()
@@ -55,16 +59,17 @@ impl<R: BufRead> Read for GzipMembers<R> {
     }
 }
 
-/// Something that is no member follows the last one.
+/// The cause of the error if bytes that are not a member follow the last one.
 #[derive(Debug, thiserror::Error)]
-#[error("bytes that are no gzip follow its end")]
+#[error("bytes that are not gzip follow the last member")]
 struct Followed;
 
+/// Builds the error that [`is_followed`] recognizes.
 fn followed() -> Error {
     Error::new(ErrorKind::InvalidData, Followed)
 }
 
-/// Whether an error says that something that is no member follows the last one.
+/// `true` if the error says that bytes that are not a member follow the last one.
 pub(crate) fn is_followed(error: &Error) -> bool {
     matches!(error.get_ref(), Some(inner) if inner.is::<Followed>())
 }

@@ -1,4 +1,4 @@
-//! An object's bytes: fetched by ranges, decompressed, decoded to characters.
+//! The bytes of an object: fetched in ranges, decompressed and decoded to characters.
 pub(crate) mod compression;
 pub(crate) mod encoding;
 pub(crate) mod gzip;

@@ -1,4 +1,7 @@
-//! Reads an object as a stream of ranges, several of them under way at once.
+//! Reads an object as a stream of ranges, several of them in flight at once.
+//!
+//! Large ranges are used for every kind of store: the file store's own stream changes threads every 8 KiB, which took
+//! longer than reading.
 
 use std::sync::Arc;
 
@@ -11,7 +14,7 @@ use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use crate::store::{Location, explain};
 use crate::{Error, ErrorKind, Result};
 
-/// Streams a whole object in ranges of `range_bytes`, `ahead` of them requested before they are asked for.
+/// Streams a whole object in ranges of `range_bytes`, at most `ahead` of them in flight.
 pub(crate) fn fetch(
     store: &Arc<dyn ObjectStore>,
     meta: &ObjectMeta,
@@ -25,7 +28,7 @@ pub(crate) fn fetch(
         .map(move |start| {
             let (store, path, file) = (Arc::clone(&store), path.clone(), Arc::clone(&file));
             async move {
-                // A task of its own, so that a request goes on while nobody asks for its answer yet.
+                // A separate task lets the request proceed while the consumer does not poll this stream.
                 let request = SpawnedTask::spawn(async move {
                     store
                         .get_range(&path, start..size.min(start + step))
@@ -44,7 +47,7 @@ pub(crate) fn fetch(
         .boxed()
 }
 
-/// What a store's error means for whoever reads a frozen object.
+/// Explains an error of the store to the reader of a frozen object, with the object's name.
 pub(crate) fn store_error(error: object_store::Error, file: &str) -> Error {
     let location = Location::parse(file).unwrap_or(Location::Memory);
     explain(error, format!("read `{file}`"), &location)

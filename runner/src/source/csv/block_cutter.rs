@@ -1,7 +1,8 @@
-//! Cuts an object's bytes into blocks at line ends, so that blocks can be decoded side by side.
+//! Cuts the bytes of an object into blocks at line ends, so that blocks can be decoded in parallel.
 //!
-//! Whether a line end also ends a record is not known here (it may lie between quotes): a block is decoded as if it did,
-//! and decoded again where the block before turns out to end inside a record.
+//! A line end does not always end a record, for it may be inside quotes, and the cutter does not look at quotes. A
+//! block is decoded as if a record began at its first byte, and decoded again if the previous block turns out to end
+//! inside a record.
 
 use std::collections::VecDeque;
 
@@ -13,15 +14,17 @@ use crate::Result;
 use crate::source::csv::block_decoder::Block;
 use crate::source::csv::record_grammar::{Beyond, RECORD_LIMIT_BYTES};
 
-/// How much of a line that is too long is kept, to be shown: more than the quarantine shows of a row.
+/// The length to which a line that is too long is kept for the quarantine; more than the quarantine shows of a row.
 const SHOWN_BYTES: usize = 128 << 10;
 
 /// A piece of an object.
 #[derive(Debug)]
 pub(crate) enum Piece {
+    /// Whole lines.
     Block(Block),
     /// A line longer than any record may be.
     LongLine {
+        /// The offset of its first byte in the object.
         start: u64,
         /// Its first bytes.
         shown: Vec<u8>,
@@ -30,19 +33,22 @@ pub(crate) enum Piece {
 
 /// Turns a stream of bytes into pieces, in order.
 pub(crate) struct Cutter<S> {
+    /// The bytes of the object, decompressed.
     bytes: S,
-    /// Where the next byte of the stream lies in the object.
+    /// The offset in the object of the next byte of the stream.
     position: u64,
-    /// Bytes after the last line end.
+    /// Bytes after the last line end; they begin the next block.
     carry: Vec<u8>,
-    /// Pieces that are ready but for the last one's `beyond`.
+    /// Complete pieces, except for `beyond` of the last one.
     ready: VecDeque<Piece>,
-    /// Inside a line that is too long.
+    /// `true` while the stream is inside a line that is too long.
     in_long_line: bool,
+    /// `true` once the stream is exhausted.
     ended: bool,
 }
 
 impl<S: Stream<Item = Result<Bytes>> + Unpin> Cutter<S> {
+    /// Starts at the first byte of an object.
     pub(crate) fn new(bytes: S) -> Self {
         Self {
             bytes,
@@ -54,9 +60,12 @@ impl<S: Stream<Item = Result<Bytes>> + Unpin> Cutter<S> {
         }
     }
 
-    /// The next piece; the last block of an object says that nothing follows it.
+    /// Returns the next piece; `beyond` of the object's last block is [`Beyond::End`].
+    ///
+    /// # Errors
+    /// The errors of the stream.
     pub(crate) async fn next(&mut self) -> Result<Option<Piece>> {
-        // One piece is kept back, for only what follows says what lies beyond it.
+        // One piece is held back, because only its successor decides the value of its `beyond`.
         while !self.ended && self.ready.len() < 2 {
             match self.bytes.next().await {
                 Some(bytes) => self.add(&bytes?),
@@ -66,6 +75,7 @@ impl<S: Stream<Item = Result<Bytes>> + Unpin> Cutter<S> {
         Ok(self.ready.pop_front())
     }
 
+    /// Takes the next bytes of the stream.
     fn add(&mut self, bytes: &Bytes) {
         let start = self.position;
         self.position += bytes.len() as u64;
@@ -81,7 +91,7 @@ impl<S: Stream<Item = Result<Bytes>> + Unpin> Cutter<S> {
         self.add_lines(start, bytes);
     }
 
-    /// Adds bytes that continue the carried ones.
+    /// Takes bytes that continue the carried ones, and completes a block if they contain a line end.
     fn add_lines(&mut self, start: u64, bytes: &Bytes) {
         let block_start = start - self.carry.len() as u64;
         let Some(line_end) = memrchr(b'\n', bytes) else {
@@ -100,7 +110,7 @@ impl<S: Stream<Item = Result<Bytes>> + Unpin> Cutter<S> {
         self.check_carry(start + line_end as u64 + 1);
     }
 
-    /// Gives a line up that is already too long.
+    /// Gives up a line that is already longer than any record may be. `start` is the offset of the carried bytes.
     fn check_carry(&mut self, start: u64) {
         if self.carry.len() <= RECORD_LIMIT_BYTES + 1 {
             return;
@@ -114,6 +124,7 @@ impl<S: Stream<Item = Result<Bytes>> + Unpin> Cutter<S> {
         self.in_long_line = true;
     }
 
+    /// Extends the shown text of the current long line up to its limit.
     fn show_more(&mut self, bytes: &[u8]) {
         if let Some(Piece::LongLine { shown, .. }) = self.ready.back_mut() {
             let room = SHOWN_BYTES - shown.len();
@@ -121,6 +132,7 @@ impl<S: Stream<Item = Result<Bytes>> + Unpin> Cutter<S> {
         }
     }
 
+    /// Completes the last block, which may lack a line end.
     fn end(&mut self) {
         self.ended = true;
         let carry = std::mem::take(&mut self.carry);

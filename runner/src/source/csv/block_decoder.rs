@@ -1,4 +1,4 @@
-//! Decodes one block of delimited text: a pure function of its bytes, so that it may be done on any thread, and twice.
+//! Decodes one block of delimited text: a pure function of its bytes, so it can run on any thread and be repeated.
 
 use std::cell::RefCell;
 
@@ -17,36 +17,41 @@ use crate::source::row_faults::{RowFaults, rule};
 use crate::{ErrorKind, Result};
 
 thread_local! {
-    /// Where this thread puts blocks together. It is kept from block to block: fresh memory would cost more than the copy.
+    /// The buffer in which this thread joins the two parts of a block. It is kept between blocks, because the first
+    /// touch of fresh memory would cost more than the copy.
     static TEXT: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-/// A piece of an object that begins where a line begins.
+/// A piece of an object that begins at the beginning of a line.
 #[derive(Clone, Debug)]
 pub(crate) struct Block {
-    /// Where it begins in the object (as decompressed).
+    /// The offset of its first byte in the object, as decompressed.
     pub(crate) start: u64,
-    /// Its first bytes, which came before `body` in the object.
+    /// Its first bytes, which precede `body` in the object.
     pub(crate) head: Vec<u8>,
+    /// Its other bytes, shared with the range that was fetched.
     pub(crate) body: Bytes,
+    /// The kind of content that follows its last byte.
     pub(crate) beyond: Beyond,
 }
 
-/// What a block gave; lines are counted from 0 at its first.
+/// The result of decoding a block; lines are counted from 0 at its first line.
 #[derive(Debug)]
 pub(crate) struct Decoded {
+    /// The rows of the block, accepted and rejected.
     pub(crate) judged: JudgedRows,
-    /// Physical lines passed.
+    /// The number of physical lines before `tail`, blank lines included.
     pub(crate) all_lines: u64,
+    /// The number of lines without any content.
     pub(crate) blank_lines: u64,
-    /// Where the decoded records end in the object.
+    /// The offset in the object at which the decoded records end.
     pub(crate) end: u64,
     /// The beginning of a record that ends in the next block.
     pub(crate) tail: Vec<u8>,
 }
 
 impl Block {
-    /// All its bytes in one piece.
+    /// Returns all bytes in one piece; copies them only if the block has a head.
     pub(crate) fn text(&self) -> Bytes {
         if self.head.is_empty() {
             return self.body.clone();
@@ -54,7 +59,7 @@ impl Block {
         [self.head.as_slice(), &self.body].concat().into()
     }
 
-    /// Puts bytes before it that the block before could not finish.
+    /// Puts the beginning of a record that the previous block could not complete before the block.
     pub(crate) fn prepend(&mut self, tail: &[u8]) {
         self.start -= tail.len() as u64;
         self.head.splice(0..0, tail.iter().copied());
@@ -64,7 +69,7 @@ impl Block {
 /// Decodes a block whose first byte begins a record.
 ///
 /// # Errors
-/// Failed: a defect.
+/// Failed: Arrow rejects the decoded columns, which is a defect.
 pub(crate) fn decode_block(
     judge: &Judge,
     layout: &ColumnLayout,
@@ -82,6 +87,7 @@ pub(crate) fn decode_block(
     })
 }
 
+/// Decodes the joined bytes of a block in batches of `batch_rows`.
 fn decode_text(
     judge: &Judge,
     layout: &ColumnLayout,
@@ -108,7 +114,7 @@ fn decode_text(
             let columns = decode_columns(judge, layout, &text, &records, &mut faults)?;
             let place = |row: usize| place(block, raw, &records.list[row]);
             if judged.records == 0 {
-                // The rows of a block are alike in length.
+                // The rows of a block have similar lengths, so the first batch predicts their number.
                 judged.expected = rows * raw.len().div_ceil(splitter.position().max(1));
             }
             judge.judge(&columns, rows, faults, place, &mut judged)?;
@@ -127,7 +133,7 @@ fn decode_text(
     })
 }
 
-/// Where a record stands, lines counted from 0 at the block's first.
+/// Locates a record; lines are counted from 0 at the block's first line.
 pub(crate) fn place(block: &Block, raw: &[u8], record: &RecordSpan) -> RowLocation {
     RowLocation {
         line: u64::from(record.line),
@@ -137,6 +143,7 @@ pub(crate) fn place(block: &Block, raw: &[u8], record: &RecordSpan) -> RowLocati
     }
 }
 
+/// Records the faults of records that have the wrong number of fields, are broken or contain invalid bytes.
 fn find_shape_faults(
     layout: &ColumnLayout,
     text: &Text<'_>,
@@ -174,7 +181,7 @@ fn find_shape_faults(
             let name = field.and_then(|index| layout.names.get(index));
             faults.add(row, name, rule::ENCODING, || {
                 format!(
-                    "the byte 0x{:02X} is no character of the encoding",
+                    "the byte 0x{:02X} is not valid in the declared encoding",
                     text.raw()[position]
                 )
             });
@@ -182,6 +189,7 @@ fn find_shape_faults(
     }
 }
 
+/// Decodes all columns of a batch in contract order, each column as a whole, so that its type is dispatched once.
 fn decode_columns(
     judge: &Judge,
     layout: &ColumnLayout,
@@ -209,7 +217,10 @@ fn decode_columns(
         .collect()
 }
 
-/// An array of so many rows that all hold the value of a one-row array.
+/// Repeats the value of a one-row array `rows` times.
+///
+/// # Errors
+/// Failed: Arrow rejects the array, which is a defect.
 pub(crate) fn repeat(value: &ArrayRef, rows: usize) -> Result<ArrayRef> {
     take(value, &UInt32Array::from(vec![0; rows]), None)
         .context(ErrorKind::Failed, "a path column cannot be repeated")

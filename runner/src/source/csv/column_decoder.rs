@@ -19,35 +19,57 @@ use crate::source::csv::time_parser::TimeReader;
 use crate::source::row_faults::{RowFaults, rule};
 use crate::{Error, ErrorKind, Result};
 
-/// How the text of one column becomes values.
+/// The rules by which the text of one column becomes values.
 #[derive(Clone, Debug)]
 pub(crate) struct ColumnReader {
+    /// The column's name, for faults.
     name: Arc<str>,
+    /// The type as the contract writes it, for faults.
     type_name: String,
+    /// The decoder of the column's type.
     kind: ValueDecoder,
+    /// `true` if the column may be NULL.
     nullable: bool,
+    /// The spellings of NULL, in the bytes of the declared encoding.
     nulls: Vec<Vec<u8>>,
+    /// Whether to remove ASCII white space around unquoted fields.
     trim: bool,
 }
 
+/// A type with whatever its decoding needs, prepared once per dataset.
 #[derive(Clone, Debug)]
 enum ValueDecoder {
+    /// Text, kept as it is.
     String,
+    /// A 32-bit integer.
     Int,
+    /// A 64-bit integer.
     Bigint,
+    /// A finite 64-bit floating-point number.
     Double,
+    /// An exact decimal number.
     Decimal {
+        /// The number of digits.
         precision: u8,
+        /// The number of decimals.
         scale: u8,
+        /// The first unscaled value that has too many digits.
         limit: i128,
     },
+    /// A date in the contract's pattern.
     Date(TimeReader),
+    /// A date and time in the contract's pattern, in microseconds.
     Timestamp {
+        /// The contract's pattern.
         pattern: TimeReader,
+        /// `true` if the values carry the time zone UTC.
         utc: bool,
     },
+    /// One of two lists of spellings.
     Boolean {
+        /// The spellings of true.
         yes: Vec<Vec<u8>>,
+        /// The spellings of false.
         no: Vec<Vec<u8>>,
     },
 }
@@ -55,17 +77,21 @@ enum ValueDecoder {
 /// The fields of one column of a batch.
 #[derive(Clone, Copy)]
 pub(crate) struct Cells<'a> {
+    /// The block that contains the fields.
     pub(crate) text: &'a Text<'a>,
+    /// The records of the batch.
     pub(crate) records: &'a Records,
-    /// Which field of each record.
+    /// The position of the column in each record.
     pub(crate) index: usize,
 }
 
-/// Why a text is no value of a column.
+/// The reason why a text is not a value of its column's type.
 enum Wrong {
-    /// It does not look like one.
+    /// The text does not have the form of a value.
     Shape,
+    /// The value is outside the type's range.
     Range,
+    /// The value has this many decimals, more than the type's scale.
     Decimals(usize),
 }
 
@@ -80,16 +106,16 @@ impl From<NotANumber> for Wrong {
 }
 
 impl ColumnReader {
-    /// Prepares a column of a dialect.
+    /// Prepares a column for a CSV format.
     ///
     /// # Errors
-    /// Usage: a pattern or a spelling cannot be used.
+    /// Usage: a time pattern is invalid, or a spelling cannot be written in the declared encoding.
     pub(crate) fn new(column: &Column, format: &CsvFormat) -> Result<Self> {
         let spell = |text: &String| {
             encode(text, format.encoding).ok_or_else(|| {
                 unusable(
                     column,
-                    format!("`{text}` has no spelling in the declared encoding"),
+                    format!("`{text}` cannot be written in the declared encoding"),
                 )
             })
         };
@@ -128,7 +154,7 @@ impl ColumnReader {
         })
     }
 
-    /// Decodes the column's fields; a row that has no value becomes NULL and a fault.
+    /// Decodes the column's fields; a field without a valid value becomes NULL and a fault of its row.
     pub(crate) fn decode(&self, cells: Cells<'_>, faults: &mut RowFaults) -> ArrayRef {
         match &self.kind {
             ValueDecoder::String => self.strings(cells, faults),
@@ -174,7 +200,10 @@ impl ColumnReader {
         }
     }
 
-    /// Decodes one text that stands for every row of an object, as the values of path columns do.
+    /// Decodes one text that applies to every row of an object, such as the value of a path column.
+    ///
+    /// # Errors
+    /// The message of the fault, if the text is not a valid value.
     pub(crate) fn decode_one(&self, text: Option<&str>) -> std::result::Result<ArrayRef, String> {
         let raw = text.unwrap_or_default().as_bytes();
         let text_block = Text::new(raw, drivetrain_jobs::contract::Encoding::Utf8);
@@ -182,7 +211,7 @@ impl ColumnReader {
         records.push_single(raw.len());
         let mut faults = RowFaults::new(1);
         let reader = Self {
-            // In a path only the placeholder is NULL, and that is `None` here.
+            // In a path only Hive's placeholder means NULL, and the caller turns it into `None`.
             nulls: if text.is_none() {
                 vec![Vec::new()]
             } else {
@@ -202,6 +231,7 @@ impl ColumnReader {
         }
     }
 
+    /// Decodes fields of a type whose values have a fixed width.
     #[inline]
     fn primitive<T: ArrowPrimitiveType>(
         &self,
@@ -230,9 +260,10 @@ impl ColumnReader {
         PrimitiveArray::new(values.into(), validity.finish())
     }
 
+    /// Decodes text fields. UTF-8 without doubled quotes is copied only once, from the block into the array.
     fn strings(&self, cells: Cells<'_>, faults: &mut RowFaults) -> ArrayRef {
         let rows = cells.records.list.len();
-        // Values of up to 12 bytes lie in the views themselves; one buffer of the right size takes the others.
+        // Values of up to 12 bytes are stored in the views themselves; one buffer of the right size takes the others.
         let long = (0..rows)
             .map(|row| cells.field(row).range().len())
             .filter(|length| *length > 12)
@@ -269,6 +300,7 @@ impl ColumnReader {
         Arc::new(builder.finish())
     }
 
+    /// Decodes fields by comparing them with the spellings of true and false.
     fn booleans(
         &self,
         cells: Cells<'_>,
@@ -296,7 +328,7 @@ impl ColumnReader {
         Arc::new(builder.finish())
     }
 
-    /// The bytes of a field, `None` where they mean NULL.
+    /// Returns the bytes of a field; `None` if they mean NULL. A quoted field is never NULL and never trimmed.
     #[inline]
     fn content<'a>(&self, cells: Cells<'a>, row: usize) -> Option<&'a [u8]> {
         let field = cells.field(row);
@@ -313,6 +345,7 @@ impl ColumnReader {
         }
     }
 
+    /// Records a fault if the column must not be NULL.
     #[inline]
     fn missing(&self, row: usize, faults: &mut RowFaults) {
         if !self.nullable {
@@ -322,6 +355,7 @@ impl ColumnReader {
         }
     }
 
+    /// Records a fault of type; kept out of the decoding loops because it is rare.
     #[cold]
     fn fault(&self, cells: Cells<'_>, row: usize, faults: &mut RowFaults, wrong: &Wrong) {
         faults.add(row, Some(&self.name), rule::TYPE, || {
@@ -337,6 +371,7 @@ impl ColumnReader {
         });
     }
 
+    /// Describes the values that the column accepts, for a fault.
     fn expected(&self) -> String {
         let list = |texts: &[Vec<u8>]| {
             texts
@@ -356,19 +391,20 @@ impl ColumnReader {
 }
 
 impl Cells<'_> {
+    /// Returns the span of a row's field.
     #[inline]
     fn field(&self, row: usize) -> crate::source::csv::record_grammar::FieldSpan {
         self.records.field(row, self.index)
     }
 
-    /// The characters of a field, doubled quotes made single.
+    /// Decodes a field to characters, with doubled quotes made single.
     fn value(&self, row: usize) -> std::borrow::Cow<'_, str> {
         let field = self.field(row);
         let text = self.text.slice(field.range());
         if !field.has_doubled_quotes() {
             return text;
         }
-        // The quote is what surrounds the field.
+        // The byte after a quoted field is its closing quote.
         let quote = char::from(self.text.raw()[field.range().end]);
         let doubled = String::from_iter([quote, quote]);
         text.replace(&doubled, quote.encode_utf8(&mut [0; 4]))
@@ -376,8 +412,9 @@ impl Cells<'_> {
     }
 }
 
-/// The beginning of a value, for a message.
+/// Truncates a value to 80 characters for a message.
 pub(crate) fn shorten(value: &str) -> String {
+    /// The number of characters after which a value is cut.
     const SHOWN_CHARACTERS: usize = 80;
     match value.char_indices().nth(SHOWN_CHARACTERS) {
         Some((end, _)) => format!("{}…", &value[..end]),
@@ -385,6 +422,7 @@ pub(crate) fn shorten(value: &str) -> String {
     }
 }
 
+/// Builds the error of a column whose contract cannot be used.
 fn unusable(column: &Column, why: impl Display) -> Error {
     Error::new(
         ErrorKind::Usage,

@@ -1,21 +1,27 @@
-//! Reads numbers from digits, exactly.
+//! Parses numbers exactly: nothing is rounded except floating-point numbers, and nothing wraps.
 
-/// Why a text is no number of a type.
+/// The reason why a text is not a number of a type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NotANumber {
+    /// The text does not have the form of a number.
     Shape,
+    /// The number is outside the type's range.
     Range,
-    /// It has this many decimals, more than the type holds.
+    /// The number has this many decimals, more than the type's scale.
     Decimals(usize),
 }
 
-/// Reads an integer: an optional sign and digits, nothing else.
+/// Parses an integer: an optional sign and digits, and nothing else.
+///
+/// # Errors
+/// [`NotANumber::Shape`] or [`NotANumber::Range`].
 #[inline]
 pub(crate) fn integer(text: &[u8]) -> Result<i64, NotANumber> {
     let (negative, digits) = sign(text);
     if digits.is_empty() {
         return Err(NotANumber::Shape);
     }
+    // 18 digits cannot overflow, so the common case needs no checks.
     if digits.len() <= 18 {
         let mut value = 0_i64;
         for digit in digits {
@@ -41,7 +47,11 @@ pub(crate) fn integer(text: &[u8]) -> Result<i64, NotANumber> {
         .ok_or(NotANumber::Range)
 }
 
-/// Reads a decimal as its unscaled value below `limit`; more decimals than `scale` are refused, not rounded.
+/// Parses a decimal to its unscaled value, which must be below `limit`. More decimals than `scale` are rejected and
+/// never rounded.
+///
+/// # Errors
+/// [`NotANumber`] by its reason.
 #[inline]
 pub(crate) fn decimal(text: &[u8], limit: i128, scale: usize) -> Result<i128, NotANumber> {
     let (negative, digits) = sign(text);
@@ -53,6 +63,7 @@ pub(crate) fn decimal(text: &[u8], limit: i128, scale: usize) -> Result<i128, No
     if whole.is_empty() && fraction.is_empty() {
         return Err(NotANumber::Shape);
     }
+    // 18 digits fit in 64 bits, whose arithmetic is faster than that of 128.
     let value = if whole.len() + scale <= 18 && fraction.len() <= scale {
         let mut value = 0_u64;
         for digit in whole.iter().chain(fraction) {
@@ -75,7 +86,10 @@ pub(crate) fn decimal(text: &[u8], limit: i128, scale: usize) -> Result<i128, No
     Ok(if negative { -value } else { value })
 }
 
-/// Reads a finite floating point number.
+/// Parses a finite floating-point number; unlike Rust's own syntax, `inf` and `NaN` are rejected.
+///
+/// # Errors
+/// [`NotANumber::Shape`] or [`NotANumber::Range`].
 pub(crate) fn double(text: &[u8]) -> Result<f64, NotANumber> {
     let text = std::str::from_utf8(text).ok().filter(|text| {
         text.bytes()
@@ -91,6 +105,7 @@ pub(crate) fn double(text: &[u8]) -> Result<f64, NotANumber> {
     }
 }
 
+/// Parses a decimal of any length with overflow checks; it also finds the reason for a rejection.
 #[cold]
 fn long_decimal(whole: &[u8], fraction: &[u8], scale: usize) -> Result<i128, NotANumber> {
     if !whole.iter().chain(fraction).all(u8::is_ascii_digit) {
@@ -110,6 +125,7 @@ fn long_decimal(whole: &[u8], fraction: &[u8], scale: usize) -> Result<i128, Not
         .ok_or(NotANumber::Range)
 }
 
+/// Splits an optional sign off; `true` if it is a minus.
 #[inline]
 fn sign(text: &[u8]) -> (bool, &[u8]) {
     match text {

@@ -1,4 +1,4 @@
-//! Reads one object of delimited text: its blocks are decoded side by side and taken in one after another.
+//! Reads one object of delimited text: blocks are decoded in parallel and collected in their order in the object.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -22,13 +22,14 @@ use crate::source::source_file::SourceFile;
 use crate::watch::Progress;
 use crate::{Error, ErrorKind, Result};
 
+/// The byte order mark that spreadsheets put before UTF-8.
 const UTF8_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Reads a whole object into a collector.
+/// Reads a whole object into a collector, as Parquet if the contract or the content says so.
 ///
 /// # Errors
-/// Quality gate: its columns are not those of the contract, or it cannot be decompressed; and as the store and the
-/// collector fail.
+/// Quality gate: the columns differ from those of the contract, or the object cannot be decompressed. Otherwise the
+/// errors of the store and of the collector.
 pub(crate) async fn read_file(
     reading: &Arc<ReadContext>,
     collector: &Arc<Collector>,
@@ -57,7 +58,9 @@ pub(crate) async fn read_file(
     read_pieces(reading, collector, file, layout, first, first_line, cutter).await
 }
 
-/// The bytes of an object, decompressed, from its beginning.
+/// Opens an object as a stream of decompressed bytes from its beginning, and returns its format.
+///
+/// A Parquet object is returned undecoded, for its own reader needs ranges instead of a stream.
 pub(crate) async fn open(
     reading: &Arc<ReadContext>,
     file: &SourceFile,
@@ -92,9 +95,15 @@ pub(crate) async fn open(
     })
 }
 
+/// The pieces of an object whose bytes come from a store.
 type Pieces = Cutter<BoxStream<'static, Result<Bytes>>>;
 
-/// Reads the byte order mark and the header; `None` where there is nothing at all.
+/// Reads the byte order mark and the header; `None` if the object has no content.
+///
+/// Returns the layout of the columns, the piece that begins with the first record, and that record's line.
+///
+/// # Errors
+/// Quality gate: the header is too long, unreadable or lacks columns, or the text is UTF-16.
 async fn begin(
     collector: &Collector,
     file: &SourceFile,
@@ -122,7 +131,7 @@ async fn begin(
         if text.starts_with(b"\xff\xfe") || text.starts_with(b"\xfe\xff") {
             return Err(Error::new(
                 ErrorKind::QualityGate,
-                format!("`{}` is UTF-16, which is not read", file.name),
+                format!("`{}` is UTF-16, which is not supported", file.name),
             )
             .hint("write it as UTF-8"));
         }
@@ -159,12 +168,24 @@ async fn begin(
     }
 }
 
-/// A piece that was given to a thread, or that needs none.
+/// A piece that is being decoded, or that needs no decoding.
 enum PendingPiece {
+    /// A block and its decoding; the block is kept because it may have to be decoded again.
     Block(Arc<Block>, SpawnedTask<Result<Decoded>>),
-    LongLine { start: u64, shown: Vec<u8> },
+    /// A line longer than any record may be; its place in the order decides its line number.
+    LongLine {
+        /// The offset of its first byte in the object.
+        start: u64,
+        /// Its first bytes.
+        shown: Vec<u8>,
+    },
 }
 
+/// Decodes up to `reading.ahead` blocks at once and collects them in order.
+///
+/// A block is decoded on the assumption that a record begins at its first byte. If the previous block ends inside a
+/// record, that record's beginning is put before the block and the block is decoded again, so the result never depends
+/// on the cut.
 async fn read_pieces(
     reading: &Arc<ReadContext>,
     collector: &Arc<Collector>,
@@ -228,6 +249,7 @@ async fn read_pieces(
     }
 }
 
+/// Starts to decode a block on the decoder threads.
 fn decode(
     reading: &Arc<ReadContext>,
     collector: &Arc<Collector>,
@@ -244,6 +266,7 @@ fn decode(
     })
 }
 
+/// Waits for a decoding; a panic becomes an error of kind Failed.
 async fn finished(task: SpawnedTask<Result<Decoded>>) -> Result<Decoded> {
     task.join().await.unwrap_or_else(|error| {
         Err(Error::new(

@@ -1,45 +1,52 @@
-//! The grammar of one record of delimited text, byte by byte: what the fast splitter must agree with.
+//! The grammar of one record of delimited text, byte by byte. The fast splitter must agree with it.
 //!
 //! A field that begins with the quote is quoted: it ends at the next quote that is not doubled, and only a delimiter or
-//! a line end may follow. A quote anywhere else is a character like any other. `\n` and `\r\n` end a record; a lone
-//! `\r` does not.
+//! a line end may follow. A quote anywhere else is an ordinary character. `\n` and `\r\n` end a record; a lone `\r`
+//! does not.
 
 use memchr::{memchr, memchr2};
 
-/// The longest record that is read: a quote that was never closed must not swallow the rest of a file.
+/// The length of the longest record that is read. Without a limit, an unclosed quote would swallow the rest of a file.
 pub(crate) const RECORD_LIMIT_BYTES: usize = 1 << 20;
 
-/// The two bytes that shape a record.
+/// The two bytes that structure a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Dialect {
+    /// The byte between two fields.
     pub(crate) delimiter: u8,
+    /// The byte around a quoted field; `None` if fields are never quoted.
     pub(crate) quote: Option<u8>,
 }
 
-/// What follows the last byte of a text.
+/// The kind of content that follows the last byte of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Beyond {
-    /// More text: a record that is still open is finished there.
+    /// More text, which completes a record that is still open.
     Text,
     /// Nothing: the object ends.
     End,
-    /// A line longer than a record may be, so whatever is open is too long as well.
+    /// A line longer than a record may be, so an open record is too long as well.
     LongLine,
 }
 
-/// Where a field's content lies in its text, without its quotes.
+/// The range of a field's content in its text, without its quotes.
+///
+/// Two flags are packed into the highest bits, so that a span takes 8 bytes and a batch's spans stay in the cache.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct FieldSpan {
+    /// The first byte, with the flag `QUOTED`.
     start: u32,
+    /// The end of the range, with the flag `DOUBLED`.
     end: u32,
 }
 
 impl FieldSpan {
-    /// Set on `start`: the field was quoted.
+    /// The flag on `start` of a quoted field.
     const QUOTED: u32 = 1 << 31;
-    /// Set on `end`: it holds doubled quotes.
+    /// The flag on `end` of a field with doubled quotes.
     const DOUBLED: u32 = 1 << 31;
 
+    /// Returns the span of an unquoted field.
     pub(crate) fn plain(start: usize, end: usize) -> Self {
         Self {
             start: offset(start),
@@ -47,6 +54,7 @@ impl FieldSpan {
         }
     }
 
+    /// Returns the span of a quoted field; `doubled` if it has doubled quotes.
     fn quoted(start: usize, end: usize, doubled: bool) -> Self {
         Self {
             start: offset(start) | Self::QUOTED,
@@ -54,53 +62,64 @@ impl FieldSpan {
         }
     }
 
+    /// Returns the range of the content, without the flags.
     pub(crate) fn range(self) -> std::ops::Range<usize> {
         (self.start & !Self::QUOTED) as usize..(self.end & !Self::DOUBLED) as usize
     }
 
+    /// `true` if the field was quoted.
     pub(crate) fn is_quoted(self) -> bool {
         self.start & Self::QUOTED != 0
     }
 
+    /// `true` if the content has doubled quotes, which its reader must make single.
     pub(crate) fn has_doubled_quotes(self) -> bool {
         self.end & Self::DOUBLED != 0
     }
 }
 
-/// Positions in a text as the field table stores them.
+/// Narrows a position in a block, or a count of its rows, to the width that is stored.
 pub(crate) fn offset(position: usize) -> u32 {
     u32::try_from(position).expect("a block of text is far shorter than 2 GiB")
 }
 
-/// Why a record cannot be read as one.
+/// The reason why a record cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Broken {
-    /// It is longer than [`RECORD_LIMIT_BYTES`].
+    /// The record is longer than [`RECORD_LIMIT_BYTES`].
     TooLong,
-    /// A quoted field is still open where the object ends.
+    /// A quoted field is still open at the end of the object.
     StillOpen,
-    /// Something other than a delimiter or a line end follows a closing quote.
+    /// A byte other than a delimiter or a line end follows a closing quote.
     TextAfterQuote,
 }
 
-/// What stands at a position of a text.
+/// The result of reading a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// A record; `content_end` is where its line end begins, `end` where the next record does.
-    Whole { content_end: usize, end: usize },
-    /// A record that is given up: its first line ends at `content_end`, the next line begins at `end`.
-    Broken {
-        why: Broken,
+    /// A complete record.
+    Whole {
+        /// The position of its line end.
         content_end: usize,
+        /// The position of the next record.
         end: usize,
     },
-    /// The beginning of a record that the text does not hold to its end.
+    /// A record that cannot be read; only its first line is given up.
+    Broken {
+        /// The reason.
+        why: Broken,
+        /// The position of the first line's end.
+        content_end: usize,
+        /// The position of the next line.
+        end: usize,
+    },
+    /// The beginning of a record that the text does not contain to its end.
     Open,
 }
 
-/// Reads the record that begins at `start`, appending its fields.
+/// Reads the record that begins at `start` and appends its fields.
 ///
-/// Fields that were appended before a record turned out broken or open are left in place: what they hold is a guess.
+/// If the record turns out broken or open, the fields that were already appended are left in place as a guess.
 pub(crate) fn read_record(
     text: &[u8],
     start: usize,
@@ -152,7 +171,7 @@ pub(crate) fn read_record(
             }
             [b'\r'] | [] => return Outcome::Open,
             _ => {
-                // The size counts first, so that the reason is the same wherever a long line was cut.
+                // The size is checked first, so that the reason does not depend on where a long line was cut.
                 let line_end = memchr(b'\n', &text[after..]).map_or(text.len(), |end| after + end);
                 let is_long = line_end - start > RECORD_LIMIT_BYTES + 1;
                 let why = if is_long {
@@ -166,7 +185,7 @@ pub(crate) fn read_record(
     }
 }
 
-/// The line end that begins at a position: its length, 0 where none does.
+/// Returns the length of the line end at a position; 0 if there is none.
 pub(crate) fn line_end_length(text: &[u8], position: usize) -> usize {
     match &text[position..] {
         [b'\n', ..] => 1,
@@ -175,6 +194,7 @@ pub(crate) fn line_end_length(text: &[u8], position: usize) -> usize {
     }
 }
 
+/// Completes a record unless it is too long.
 fn whole(text: &[u8], start: usize, content_end: usize, end: usize) -> Outcome {
     if content_end - start > RECORD_LIMIT_BYTES {
         return broken(text, start, Broken::TooLong);
@@ -182,6 +202,7 @@ fn whole(text: &[u8], start: usize, content_end: usize, end: usize) -> Outcome {
     Outcome::Whole { content_end, end }
 }
 
+/// Gives up a record after its first line, so that one bad quote costs one line.
 fn broken(text: &[u8], start: usize, why: Broken) -> Outcome {
     let line_end = memchr(b'\n', &text[start..]).map(|found| start + found);
     Outcome::Broken {
@@ -191,6 +212,7 @@ fn broken(text: &[u8], start: usize, why: Broken) -> Outcome {
     }
 }
 
+/// Returns the position before a `\r` that belongs to the line end at `end`.
 fn before_carriage_return(text: &[u8], start: usize, end: usize) -> usize {
     if end > start && text[end - 1] == b'\r' {
         end - 1
@@ -199,7 +221,8 @@ fn before_carriage_return(text: &[u8], start: usize, end: usize) -> usize {
     }
 }
 
-/// The quote that closes a field whose content begins at `content`, and whether doubled quotes come before it.
+/// Returns the position of the quote that closes a field whose content begins at `content`, and whether doubled quotes
+/// precede it.
 fn closing_quote(text: &[u8], content: usize, quote: u8) -> Option<(usize, bool)> {
     let mut doubled = false;
     let mut position = content;
@@ -232,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn quotes_hold_delimiters_line_ends_and_doubled_quotes() {
+    fn quoted_fields_may_contain_delimiters_line_ends_and_doubled_quotes() {
         let (outcome, fields) = read("a,\"b,\r\n\"\"c\",d\r\ne", Beyond::End);
         assert_eq!(
             outcome,
@@ -245,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quote_inside_an_unquoted_field_is_a_character() {
+    fn a_quote_inside_an_unquoted_field_is_an_ordinary_character() {
         let (_, fields) = read("5\" pipe,x\n", Beyond::End);
         assert_eq!(fields, ["5\" pipe", "x"]);
     }

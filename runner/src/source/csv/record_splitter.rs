@@ -1,8 +1,8 @@
-//! Cuts a block of text into records: through `simd-csv` where no quote is near, by the grammar where one is.
+//! Splits a block of text into records: with `simd-csv` where no quote is near, and by the grammar elsewhere.
 //!
-//! `simd-csv` was chosen by measurement (rental rows: 2.1 GB/s a core against 1.2 for `csv-core` and 1.35 for a loop over
-//! `memchr3`). It takes a quote in the middle of a field for an opening one and skips a lone `\r` at a line's beginning;
-//! so it is given only text without quotes, where its answer and the grammar's are the same.
+//! `simd-csv` was chosen by measurement (rental rows: 2.1 GB/s per core, against 1.2 for `csv-core` and 1.35 for a loop
+//! over `memchr3`). It takes a quote in the middle of a field for an opening one and skips a lone `\r` at the beginning
+//! of a line. It is therefore given only text without quotes, for which it agrees with the grammar.
 
 use memchr::{memchr, memchr_iter, memrchr};
 use simd_csv::{ZeroCopyReader, ZeroCopyReaderBuilder};
@@ -12,45 +12,53 @@ use crate::source::csv::record_grammar::{
     read_record,
 };
 
-/// Below this, setting up the fast reader costs more than the grammar does.
+/// The length of text without quotes below which setting up the fast reader costs more than it saves.
 const FAST_FROM_BYTES: usize = 16 << 10;
 
-/// The fast reader's window: large enough that records seldom straddle two, small enough for the second-level cache.
+/// The buffer of the fast reader: large enough that few records straddle two buffers, small enough for the second-level
+/// cache.
 const WINDOW_BYTES: usize = 64 << 10;
 
 /// One record of a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RecordSpan {
-    /// Where it begins in the block.
+    /// The position of its first byte in the block.
     pub(crate) start: u32,
-    /// Where its content ends: before the line end.
+    /// The position of its line end.
     pub(crate) end: u32,
-    /// The physical line on which it begins, counted from 0 at the block's first.
+    /// The physical line on which it begins, counted from 0 at the block's first line.
     pub(crate) line: u32,
-    /// The line on which it ends.
+    /// The physical line on which it ends.
     pub(crate) last_line: u32,
-    /// What is wrong with its shape.
+    /// The verdict on its fields.
     pub(crate) shape: RecordShape,
 }
 
-/// Whether a record has the fields that it should.
+/// Whether a record has the expected fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RecordShape {
+    /// It has the expected number of fields.
     Whole,
-    /// It has another number of fields.
+    /// It has this number of fields instead.
     Fields(u32),
+    /// It cannot be read; its fields are a guess.
     Broken(Broken),
 }
 
-/// Records and their fields; a record has always `width` fields here, empty ones where it has fewer itself.
+/// Records and their fields. Every record has exactly `width` fields here: missing ones are empty, additional ones
+/// dropped.
 #[derive(Debug)]
 pub(crate) struct Records {
+    /// The number of fields per record.
     pub(crate) width: usize,
+    /// The records, in order.
     pub(crate) list: Vec<RecordSpan>,
+    /// The fields of all records, `width` per record.
     pub(crate) fields: Vec<FieldSpan>,
 }
 
 impl Records {
+    /// Creates an empty list of records of `width` fields.
     pub(crate) fn new(width: usize) -> Self {
         Self {
             width,
@@ -59,12 +67,13 @@ impl Records {
         }
     }
 
+    /// Removes all records and keeps the memory.
     pub(crate) fn clear(&mut self) {
         self.list.clear();
         self.fields.clear();
     }
 
-    /// Appends a record that is one field of so many bytes.
+    /// Appends a record that consists of one field of `length` bytes.
     pub(crate) fn push_single(&mut self, length: usize) {
         self.fields.push(FieldSpan::plain(0, length));
         self.list.push(RecordSpan {
@@ -76,36 +85,45 @@ impl Records {
         });
     }
 
+    /// Returns the span of a record's field.
     pub(crate) fn field(&self, record: usize, index: usize) -> FieldSpan {
         self.fields[record * self.width + index]
     }
 }
 
-/// What is left of a text after a call of [`Splitter::fill`].
+/// The state of a text after a call of [`Splitter::fill`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Filled {
-    /// Perhaps more records.
+    /// The limit was reached; more records may follow.
     More,
-    /// Nothing.
+    /// The text is exhausted.
     Done,
-    /// The beginning of a record that ends in the text that follows.
+    /// The beginning of a record is left that ends in the following text.
     Open,
 }
 
-/// Walks through one text.
+/// Walks through one text, record by record.
 pub(crate) struct Splitter<'a> {
+    /// The whole text.
     text: &'a [u8],
+    /// The bytes that structure a record.
     dialect: Dialect,
+    /// The kind of content that follows the text.
     beyond: Beyond,
+    /// The position of the next record.
     position: usize,
+    /// The physical line of `position`.
     line: u32,
+    /// The number of blank lines before `position`.
     blank_lines: u32,
-    /// Up to here the text is known to hold no quote.
+    /// The position up to which the text is known to contain no quote.
     quote_free_until: usize,
+    /// The fast reader, while it is in use; it reads from `position` to `quote_free_until`.
     fast: Option<ZeroCopyReader<&'a [u8]>>,
 }
 
 impl<'a> Splitter<'a> {
+    /// Starts at the first byte of a text.
     pub(crate) fn new(text: &'a [u8], dialect: Dialect, beyond: Beyond) -> Self {
         Self {
             text,
@@ -119,22 +137,22 @@ impl<'a> Splitter<'a> {
         }
     }
 
-    /// Where the next record begins.
+    /// Returns the position of the next record.
     pub(crate) fn position(&self) -> usize {
         self.position
     }
 
-    /// The physical line of [`Self::position`], counted from 0.
+    /// Returns the physical line of [`Self::position`], counted from 0.
     pub(crate) fn line(&self) -> u32 {
         self.line
     }
 
-    /// Lines passed that hold nothing at all; they are no records.
+    /// Returns the number of lines without any content before [`Self::position`]; they are not records.
     pub(crate) fn blank_lines(&self) -> u32 {
         self.blank_lines
     }
 
-    /// Appends records until there are `limit` of them.
+    /// Appends records until the list has `limit` of them.
     pub(crate) fn fill(&mut self, records: &mut Records, limit: usize) -> Filled {
         while records.list.len() < limit {
             self.skip_blank_lines();
@@ -153,6 +171,7 @@ impl<'a> Splitter<'a> {
         Filled::More
     }
 
+    /// Passes lines without any content.
     fn skip_blank_lines(&mut self) {
         loop {
             let length = match &self.text[self.position..] {
@@ -167,7 +186,7 @@ impl<'a> Splitter<'a> {
         }
     }
 
-    /// Begins to use the fast reader if a long enough run of lines without quotes lies ahead.
+    /// Starts the fast reader if a long enough run of lines without quotes follows.
     fn enter_fast(&mut self) -> bool {
         if self.position >= self.quote_free_until {
             let quote = self
@@ -198,7 +217,7 @@ impl<'a> Splitter<'a> {
         true
     }
 
-    /// The reader must be told a quote: one that does not occur in what it is given.
+    /// Chooses a quote for the fast reader, which requires one: a byte that does not occur in its text.
     fn unused_quote(&self) -> Option<u8> {
         self.dialect.quote.or_else(|| {
             let free = &self.text[self.position..self.quote_free_until];
@@ -206,17 +225,18 @@ impl<'a> Splitter<'a> {
         })
     }
 
-    /// Reads one record by the fast reader, or by the grammar where the two might differ; false where it is still open.
+    /// Reads one record with the fast reader, or by the grammar if the two might differ; `false` if the record is still
+    /// open.
     fn fast_record(&mut self, records: &mut Records) -> bool {
         let start = self.position;
         let reader = self.fast.as_mut().expect("the caller saw the fast reader");
-        // Nothing but the end makes the reader stop: it reads from memory and takes records of any width.
+        // The reader stops only at its end: it reads from memory and accepts records of any width.
         let Ok(Some(record)) = reader.read_byte_record() else {
             self.fast = None;
             return self.slow_record(records);
         };
         let end = start + record.as_slice().len();
-        // What the reader and the grammar might see differently is left to the grammar.
+        // Cases in which the reader and the grammar might differ are left to the grammar.
         let length = line_end_length(self.text, end.min(self.text.len()));
         if length == 0 || self.text[start] == b'\r' || end - start > RECORD_LIMIT_BYTES {
             self.fast = None;
@@ -241,7 +261,7 @@ impl<'a> Splitter<'a> {
         true
     }
 
-    /// Reads one record by the grammar; false where it is still open.
+    /// Reads one record by the grammar; `false` if the record is still open.
     fn slow_record(&mut self, records: &mut Records) -> bool {
         let start = self.position;
         let before = records.fields.len();
@@ -291,10 +311,10 @@ impl<'a> Splitter<'a> {
         }
     }
 
-    /// Cuts a line that is no record at its delimiters, so that a key before the damage can still be told.
+    /// Splits a broken line at its delimiters, so that a key before the damage can still be recognized.
     fn guess_fields(&self, records: &mut Records, start: usize, content_end: usize) {
         let mut position = start;
-        // A record may be given up for its length: a key is no further in than this.
+        // A broken record may be very long, so only its beginning is searched for fields.
         let line = &self.text[start..content_end.min(start + WINDOW_BYTES)];
         for part in line
             .split(|byte| *byte == self.dialect.delimiter)
@@ -307,6 +327,7 @@ impl<'a> Splitter<'a> {
         }
     }
 
+    /// Appends a readable record, with empty fields in place of missing ones.
     fn finish(
         &mut self,
         records: &mut Records,
@@ -329,6 +350,7 @@ impl<'a> Splitter<'a> {
         self.push(records, start, content_end, end, inner_lines, shape);
     }
 
+    /// Appends a record and moves to the next one.
     fn push(
         &mut self,
         records: &mut Records,

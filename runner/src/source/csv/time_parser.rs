@@ -1,53 +1,73 @@
-//! Reads dates and timestamps by a contract's pattern.
+//! Parses dates and timestamps by a contract's pattern.
 
 use drivetrain_jobs::time_pattern::{Item, PatternError, TimePattern};
 
+/// The abbreviated names of the months, in lower case.
 const MONTHS: [&[u8; 3]; 12] = [
     b"jan", b"feb", b"mar", b"apr", b"may", b"jun", b"jul", b"aug", b"sep", b"oct", b"nov", b"dec",
 ];
 
+/// The number of microseconds per second; the contract's timestamps are stored in microseconds.
 const MICROSECONDS_A_SECOND: i64 = 1_000_000;
 
-/// A pattern made ready for reading.
+/// A pattern that is prepared for parsing.
 #[derive(Clone, Debug)]
 pub(crate) struct TimeReader {
+    /// The pattern as the contract writes it.
     text: String,
+    /// The items of the pattern.
     pattern: TimePattern,
-    /// Set where every item is made of a fixed number of digits or stands for itself: most patterns in use.
+    /// The positions of all parts, if every item has a fixed width; true of most patterns in use.
     fixed: Option<Fixed>,
 }
 
-/// Where each part stands in a text of fixed length.
+/// The position of each part in a text of fixed length.
 #[derive(Clone, Debug, Default)]
 struct Fixed {
+    /// The length of the text in bytes.
     length: usize,
+    /// The position of the four digits of the year.
     year: usize,
+    /// The position of the two digits of the month.
     month: usize,
+    /// The position of the two digits of the day.
     day: usize,
+    /// The position of the two digits of the hour, if the pattern has one.
     hour: Option<usize>,
+    /// The position of the two digits of the minute, if the pattern has one.
     minute: Option<usize>,
+    /// The position of the two digits of the second, if the pattern has one.
     second: Option<usize>,
+    /// The positions and values of the bytes that must match exactly.
     literals: Vec<(usize, u8)>,
 }
 
-/// What a text said, before it is checked.
+/// The parts of a text before they are checked.
 #[derive(Default)]
 struct TimeParts {
+    /// The year, with its century.
     year: i64,
+    /// The month, counted from 1.
     month: i64,
+    /// The day of the month, counted from 1.
     day: i64,
+    /// The hour of the day.
     hour: i64,
+    /// The minute of the hour.
     minute: i64,
+    /// The second of the minute.
     second: i64,
+    /// The fraction of the second.
     microsecond: i64,
+    /// The offset from UTC, positive to the east.
     offset_seconds: i64,
 }
 
 impl TimeReader {
-    /// Prepares a pattern.
+    /// Parses a pattern.
     ///
     /// # Errors
-    /// The text is no pattern.
+    /// The text is not a valid pattern.
     pub(crate) fn new(text: &str) -> Result<Self, PatternError> {
         let pattern = TimePattern::parse(text)?;
         Ok(Self {
@@ -57,18 +77,18 @@ impl TimeReader {
         })
     }
 
-    /// The pattern as the contract writes it.
+    /// Returns the pattern as the contract writes it.
     pub(crate) fn text(&self) -> &str {
         &self.text
     }
 
-    /// Days since 1970-01-01.
+    /// Parses a date to days since 1970-01-01; `None` if the text does not match or the date does not exist.
     pub(crate) fn date(&self, text: &[u8]) -> Option<i32> {
         let microseconds = self.timestamp(text)?;
         i32::try_from(microseconds.div_euclid(86_400 * MICROSECONDS_A_SECOND)).ok()
     }
 
-    /// Microseconds since 1970-01-01 00:00:00.
+    /// Parses a timestamp to microseconds since 1970-01-01 00:00:00; `None` as for [`Self::date`].
     #[inline]
     pub(crate) fn timestamp(&self, text: &[u8]) -> Option<i64> {
         match &self.fixed {
@@ -77,6 +97,7 @@ impl TimeReader {
         }
     }
 
+    /// Reads all items in order; the whole text must be consumed.
     fn parts(&self, text: &[u8]) -> Option<TimeParts> {
         let mut rest = text;
         let mut parts = TimeParts::default();
@@ -88,7 +109,7 @@ impl TimeReader {
 }
 
 impl TimeParts {
-    /// Reads one item from the beginning of a text and gives what follows it.
+    /// Reads one item from the beginning of a text and returns the rest.
     fn read<'a>(&mut self, item: Item, text: &'a [u8]) -> Option<&'a [u8]> {
         let digits = |count: usize, part: &mut i64| {
             let (found, rest) = text.split_at_checked(count)?;
@@ -135,9 +156,10 @@ impl TimeParts {
         }
     }
 
+    /// Reads one to six digits of a fraction of a second.
     fn read_fraction<'a>(&mut self, text: &'a [u8]) -> Option<&'a [u8]> {
         let length = digit_count(text);
-        // A seventh digit would have to be rounded.
+        // More digits would have to be rounded, and values are never rounded.
         if !(1..=6).contains(&length) {
             return None;
         }
@@ -146,6 +168,7 @@ impl TimeParts {
         Some(&text[length..])
     }
 
+    /// Reads an offset from UTC: `Z`, `+hh`, `+hhmm` or `+hh:mm`.
     fn read_offset<'a>(&mut self, text: &'a [u8]) -> Option<&'a [u8]> {
         if let Some(rest) = text.strip_prefix(b"Z") {
             return Some(rest);
@@ -166,6 +189,7 @@ impl TimeParts {
         (hours < 24 && minutes < 60).then_some(rest)
     }
 
+    /// Checks the parts and converts them to microseconds since 1970-01-01 00:00:00.
     fn timestamp(&self) -> Option<i64> {
         let days = days_from_civil(self.year, self.month, self.day)?;
         let seconds = seconds(days, self.hour, self.minute, self.second)? - self.offset_seconds;
@@ -174,6 +198,7 @@ impl TimeParts {
 }
 
 impl Fixed {
+    /// Parses a text of fixed length without walking through the items.
     #[inline]
     fn timestamp(&self, text: &[u8]) -> Option<i64> {
         if text.len() != self.length {
@@ -197,6 +222,7 @@ impl Fixed {
     }
 }
 
+/// Computes the positions of all parts; `None` if an item has no fixed width or the date is incomplete.
 fn fixed_layout(items: &[Item]) -> Option<Fixed> {
     let mut fixed = Fixed::default();
     let (mut year, mut month, mut day) = (None, None, None);
@@ -225,10 +251,12 @@ fn fixed_layout(items: &[Item]) -> Option<Fixed> {
     Some(fixed)
 }
 
+/// Counts the digits at the beginning of a text.
 fn digit_count(text: &[u8]) -> usize {
     text.iter().take_while(|byte| byte.is_ascii_digit()).count()
 }
 
+/// Parses digits to a number; `None` if another byte is among them.
 fn number(digits: &[u8]) -> Option<i64> {
     digits.iter().try_fold(0_i64, |value, digit| {
         let digit = digit.wrapping_sub(b'0');
@@ -236,6 +264,7 @@ fn number(digits: &[u8]) -> Option<i64> {
     })
 }
 
+/// Parses the two digits at a position.
 #[inline]
 fn two(text: &[u8], position: usize) -> Option<i64> {
     let tens = text[position].wrapping_sub(b'0');
@@ -243,23 +272,31 @@ fn two(text: &[u8], position: usize) -> Option<i64> {
     (tens < 10 && ones < 10).then(|| i64::from(tens * 10 + ones))
 }
 
+/// Converts a day and a time of day to seconds; `None` if the time does not exist. Leap seconds are rejected.
 #[inline]
 fn seconds(days: i64, hour: i64, minute: i64, second: i64) -> Option<i64> {
     (hour < 24 && minute < 60 && second < 60)
         .then(|| days * 86_400 + hour * 3600 + minute * 60 + second)
 }
 
+/// `true` for a leap year of the Gregorian calendar.
 fn is_leap(year: u32) -> bool {
     year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
 }
 
-/// Days from 1970-01-01 to a day of the Gregorian calendar; years begin in March here, so that leap days come last.
+/// Converts a date of the Gregorian calendar to days since 1970-01-01; `None` if the date does not exist.
+///
+/// Years begin in March here, so that the leap day is the last day of its year.
 #[inline]
 fn days_from_civil(year: i64, month: i64, day: i64) -> Option<i64> {
+    /// The days of each month, except the leap day.
     const LENGTHS: [u8; 12] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+    /// The days before each month in a year that begins in March.
     const BEFORE: [u16; 12] = [306, 337, 0, 31, 61, 92, 122, 153, 184, 214, 245, 275];
-    // The calendar repeats itself: with 400 years more no number is negative.
+    // The calendar repeats after 400 years; adding them keeps every number positive.
+    /// The period of the calendar in years.
     const CYCLE_YEARS: i64 = 400;
+    /// The period of the calendar in days.
     const CYCLE_DAYS: i64 = 146_097;
     let index = usize::try_from(month - 1).ok()?;
     let length = i64::from(*LENGTHS.get(index)?);
@@ -311,7 +348,7 @@ mod tests {
             " 2024-01-10 10:00:0",
         ] {
             assert_eq!(timestamp("%F %T", text), None, "{text}");
-            // The same through the reader of patterns without a fixed length.
+            // The same for a pattern without a fixed length.
             assert_eq!(timestamp("%F %T%.f", text), None, "{text}");
         }
     }

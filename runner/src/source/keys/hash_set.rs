@@ -1,13 +1,17 @@
-//! A set of row hashes, flat in memory.
+//! A flat set of row hashes.
 
 use drivetrain_jobs::hash_table::{HashTable, Probe, Slot};
 
 use crate::source::keys::row_hash::NO_HASH;
 
-/// Row hashes, in a table of which at most half is used.
+/// Set of row hashes, in a table of which at most half is used.
+///
+/// Row hashes are uniform already, so their lowest bits serve as the slot.
 #[derive(Debug)]
 pub(crate) struct HashSet128 {
+    /// Slots of the hashes.
     table: HashTable<HashSlot>,
+    /// Number of hashes.
     len: usize,
 }
 
@@ -60,11 +64,13 @@ impl HashSet128 {
             .prefetch(hashes.iter().map(|hash| low_half(*hash)));
     }
 
+    /// Finds a hash, or the free slot that it would take.
     #[inline]
     fn probe(&self, hash: u128) -> Probe<u128> {
         self.table.probe(low_half(hash), |known| *known == hash)
     }
 
+    /// Returns the slots of a table that takes `capacity` hashes.
     fn slots_for(capacity: usize) -> usize {
         capacity.max(8) * 2
     }

@@ -1,5 +1,5 @@
-//! Hashes of all rows of a dataset with their positions, divided by their first bits, so that one part after another
-//! fits in memory.
+//! Hashes of all rows of a dataset with their positions, divided by their first bits into parts that fit in memory one
+//! at a time.
 
 use std::io::Read as _;
 use std::sync::{Arc, Mutex};
@@ -13,59 +13,72 @@ use crate::sql::held::memory_budget::{Budget, Taken};
 use crate::sql::held::spill_file::{Segment, Spill};
 use crate::{ErrorKind, Result};
 
-/// Where an accepted row is: its block's rank, then its number among the block's accepted rows.
+/// The position of an accepted row: the rank of its block, then its number among the block's accepted rows.
 ///
-/// Ranks grow with the file's name and the place in it, so the order of positions is the order that decides which of two
-/// equal keys is kept.
+/// Ranks grow with the file's name and the offset in it. The order of positions therefore decides which of several rows
+/// with the same key is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Position {
+    /// The rank of the row's block, unique in the dataset.
     pub(crate) rank: u64,
+    /// The row's number among the block's accepted rows.
     pub(crate) row: u32,
 }
 
-/// A row's hash and position.
+/// The hash and the position of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct KeyEntry {
+    /// The hash of the row's values.
     pub(crate) hash: u128,
+    /// The row's position.
     pub(crate) position: Position,
 }
 
-/// How many parts there are: rows of about 64 bytes, and some 256 thousand rows in a part.
+/// Returns the number of parts for `bytes` of raw data: rows of about 64 bytes, and about 256 thousand rows per part.
 pub(crate) fn parts_for(bytes: u64) -> usize {
     let parts = usize::try_from(bytes >> 24).unwrap_or(usize::MAX);
     parts.clamp(8, 512).next_power_of_two()
 }
 
-/// The entries of one list of columns.
+/// The entries of one list of columns, in memory or on disk.
 #[derive(Debug)]
 pub(crate) struct Entries {
+    /// The number of parts, a power of two.
     parts: usize,
+    /// The memory for hashes of keys, shared by all datasets.
     budget: Arc<Budget>,
+    /// The file for entries that do not fit in the budget.
     spill: Spill,
+    /// The entries of each block, in the order in which blocks arrived.
     chunks: Mutex<Vec<BlockEntries>>,
 }
 
-/// One block's entries, ordered by part.
+/// The entries of one block, ordered by part.
 #[derive(Debug)]
 struct BlockEntries {
+    /// The rank of the block.
     rank: u64,
-    /// Where each part begins, and the end.
+    /// The index of each part's first entry, then the number of all entries.
     starts: Vec<u32>,
+    /// The hashes and the rows.
     content: ChunkData,
 }
 
+/// The storage of a block's entries.
 #[derive(Debug)]
 enum ChunkData {
+    /// The hashes, the rows, and their share of the budget.
     Memory(
         Vec<u128>,
         Vec<u32>,
         #[expect(dead_code, reason = "given back when dropped")] Taken,
     ),
-    /// The hashes, then the rows.
+    /// A segment of the spill file: all hashes, then all rows.
     Disk(Segment),
 }
 
 impl Entries {
+    /// Creates an empty list that spills to the runtime's disk manager.
     pub(crate) fn new(parts: usize, budget: &Arc<Budget>, runtime: &RuntimeEnv) -> Self {
         Self {
             parts,
@@ -75,15 +88,17 @@ impl Entries {
         }
     }
 
+    /// Returns the number of parts.
     pub(crate) fn parts(&self) -> usize {
         self.parts
     }
 
+    /// Returns the number of bytes on disk.
     pub(crate) fn spilled_bytes(&self) -> u64 {
         self.spill.written_bytes()
     }
 
-    /// All entries together.
+    /// Returns the number of entries in all parts.
     pub(crate) fn len(&self) -> usize {
         let chunks = self.lock();
         chunks
@@ -92,7 +107,7 @@ impl Entries {
             .sum()
     }
 
-    /// Adds a block's accepted rows, one hash each; it blocks when it must write to disk.
+    /// Adds the accepted rows of a block, one hash per row; blocks the thread when it must write to disk.
     ///
     /// # Errors
     /// Failed: neither memory nor disk has room.
@@ -134,7 +149,7 @@ impl Entries {
         Ok(())
     }
 
-    /// The entries of one part, in no order; it blocks where they are on disk.
+    /// Returns the entries of one part, in no particular order; blocks the thread when they are on disk.
     ///
     /// # Errors
     /// Failed: the disk cannot be read.
@@ -179,19 +194,21 @@ impl Entries {
         Ok(entries)
     }
 
+    /// Returns the part of a hash: its highest bits.
     fn part(&self, hash: u128) -> usize {
         let bits = self.parts.trailing_zeros();
         (hash >> (128 - bits)) as usize
     }
 
+    /// Locks the list of blocks.
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<BlockEntries>> {
         self.chunks
             .lock()
-            .expect("no one panics while it holds the lock")
+            .expect("no thread panics while it holds the lock")
     }
 }
 
-/// The positions that come after an equal hash of a lower position.
+/// Returns the positions of duplicates: of several entries with the same hash, all but the lowest.
 pub(crate) fn repeated(entries: &[KeyEntry]) -> Vec<Position> {
     let slots = (entries.len().max(4) * 2).next_power_of_two();
     let mask = slots - 1;
@@ -219,12 +236,13 @@ pub(crate) fn repeated(entries: &[KeyEntry]) -> Vec<Position> {
     repeated
 }
 
+/// Reads `length` bytes of a segment from an offset.
 fn read_exact(segment: &Segment, from: u64, length: usize) -> Result<Vec<u8>> {
     let mut bytes = vec![0; length];
-    segment.read(from)?.read_exact(&mut bytes).context(
-        ErrorKind::Failed,
-        "keys that were put on disk cannot be read back",
-    )?;
+    segment
+        .read(from)?
+        .read_exact(&mut bytes)
+        .context(ErrorKind::Failed, "spilled keys cannot be read back")?;
     Ok(bytes)
 }
 

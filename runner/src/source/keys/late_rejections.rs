@@ -1,5 +1,5 @@
-//! Faults that show only when a whole dataset was decoded: repeated keys, and references that could not be looked up
-//! while decoding because they lead into the dataset itself or to more keys than fit in memory.
+//! Faults that are found only after a whole dataset was decoded: duplicate keys, and references that could not be
+//! looked up during decoding, because they lead into the dataset itself or to more keys than fit in memory.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,58 +18,68 @@ use crate::source::read_context::ReadContext;
 use crate::source::row_faults::{RowFault, rule};
 use crate::sql::held::memory_budget::Budget;
 
-/// Rows that were accepted and are rejected now.
+/// Rows that were accepted during decoding and are rejected afterwards.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Late {
+    /// The reason per row, by the rank of its block.
     rows: BTreeMap<u64, BTreeMap<u32, Reason>>,
 }
 
-/// Why a row is rejected late.
+/// The reason for which a row is rejected late.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reason {
+    /// An earlier row has the same key.
     RepeatedKey,
+    /// A reference leads to no accepted row.
     Reference {
-        /// Its place among the dataset's references.
+        /// The reference's index in the dataset's plan.
         index: usize,
+        /// `true` if the reference leads to a rejected row.
         to_rejected: bool,
     },
 }
 
-/// What references to a dataset that has been read lead to.
+/// The rows to which references to a finished dataset lead, for one tracked list of columns.
 #[derive(Debug)]
 pub(crate) enum Resolved {
-    /// Nobody refers to it.
+    /// No other dataset refers to these columns.
     Unused,
+    /// The hashes fit in memory and are looked up during decoding.
     InMemory(Arc<ReferenceTarget>),
-    /// More keys than fit in memory: they are looked up part by part, when all references are known.
+    /// The hashes do not fit in memory. They are looked up part by part, once all references are known.
     InParts(Arc<KeyPartition>),
 }
 
-/// Keys that are looked up part by part.
+/// Hashes that are looked up part by part.
 #[derive(Debug)]
 pub(crate) struct KeyPartition {
+    /// The hashes of all rows that were accepted during decoding.
     entries: Arc<Entries>,
+    /// The hashes of rows that were rejected during decoding.
     rejected: HashSet128,
+    /// The rows that were rejected afterwards.
     late: Arc<Late>,
 }
 
 impl Late {
+    /// `true` if no row is rejected late.
     pub(crate) fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 
+    /// `true` if the row is rejected late.
     pub(crate) fn contains(&self, position: Position) -> bool {
         self.rows
             .get(&position.rank)
             .is_some_and(|rows| rows.contains_key(&position.row))
     }
 
-    /// The rows of each rank, ascending.
+    /// Returns the rows per rank, ascending.
     pub(crate) fn by_rank(&self) -> impl Iterator<Item = (u64, &BTreeMap<u32, Reason>)> {
         self.rows.iter().map(|(rank, rows)| (*rank, rows))
     }
 
-    /// Adds rows; the first reason for a row stays.
+    /// Adds rows; the first reason for a row is kept.
     fn extend(&mut self, rows: impl IntoIterator<Item = (Position, Reason)>) {
         for (position, reason) in rows {
             self.rows
@@ -82,7 +92,7 @@ impl Late {
 }
 
 impl Reason {
-    /// What is wrong with a row that is the block's record of this number.
+    /// Builds the fault of a row; `record` is its number in the block.
     pub(crate) fn fault(self, collector: &Collector, record: usize) -> RowFault {
         let plan = &collector.judge.plan;
         match self {
@@ -103,18 +113,18 @@ impl Reason {
     }
 }
 
-/// Finds the rows that are to be rejected now that the whole dataset is known.
+/// Finds the rows to reject now that the whole dataset is known, and counts the warnings of the same kind.
 ///
 /// # Errors
-/// Failed: what was put on disk cannot be read back.
+/// Failed: spilled entries cannot be read back.
 pub(crate) async fn resolve(
     reading: &Arc<ReadContext>,
     collector: &Arc<Collector>,
     dataset: usize,
     resolved: &[Vec<Resolved>],
 ) -> Result<Arc<Late>> {
-    // The order of these steps is that of decoding, where references to other datasets come before the key: what is
-    // rejected must not depend on how much fits in memory.
+    // The steps have the order of decoding, in which references to other datasets come before the key. The rejected
+    // rows must not depend on the amount of memory.
     let mut late = Arc::new(Late::default());
     let others = |reference: &ReferencePlan| {
         reference.dataset != dataset && reference.severity == Severity::Reject
@@ -126,7 +136,7 @@ pub(crate) async fn resolve(
     let own = |reference: &ReferencePlan| {
         reference.dataset == dataset && reference.severity == Severity::Reject
     };
-    // A row that is rejected may be what another row of the same dataset refers to: go on until nothing changes.
+    // A rejected row may be the target of another row of the same dataset, so this repeats until no row is found.
     loop {
         let found = find_unresolved(reading, collector, dataset, resolved, own, &late).await?;
         if found.is_empty() {
@@ -146,8 +156,10 @@ pub(crate) async fn resolve(
     Ok(late)
 }
 
-/// The rows whose references, of those that are chosen, lead nowhere; where a row has several, those that lead to no row
-/// at all come before those that lead to a rejected one.
+/// Finds the rows of which a chosen reference leads to no accepted row.
+///
+/// References that lead to no row at all are sorted before those that lead to a rejected one, because the first reason
+/// for a row is kept.
 async fn find_unresolved(
     reading: &Arc<ReadContext>,
     collector: &Arc<Collector>,
@@ -188,7 +200,7 @@ async fn find_unresolved(
         };
         let entries = &collector.entries[judge.plan.tracked.len() + order];
         for part in 0..entries.parts() {
-            // One part at a time: it is the memory that is short here.
+            // Only one part at a time, because memory is short here.
             let (target, entries) = (Arc::clone(&target), Arc::clone(entries));
             let already = Arc::clone(late);
             let unresolved = reading
@@ -211,10 +223,10 @@ async fn find_unresolved(
     Ok(found)
 }
 
-/// Prepares what other datasets will look up.
+/// Prepares the hashes that other datasets will look up.
 ///
 /// # Errors
-/// Failed: what was put on disk cannot be read back.
+/// Failed: spilled entries cannot be read back.
 pub(crate) fn targets(
     collector: &Collector,
     late: &Arc<Late>,
@@ -249,7 +261,7 @@ pub(crate) fn targets(
 }
 
 impl KeyPartition {
-    /// The rows of one part whose reference leads nowhere, and whether it leads to a rejected row.
+    /// Returns the rows of one part whose reference leads to no accepted row, and whether it leads to a rejected one.
     fn unresolved(
         &self,
         references: &Entries,
@@ -279,7 +291,10 @@ impl KeyPartition {
     }
 }
 
-/// The rows whose key occurs in an earlier row, of those that are not rejected anyway.
+/// Finds the rows whose key an earlier row has, among the rows that are not rejected for another reason.
+///
+/// Parts are independent of each other and are searched in parallel. If the key only warns, the duplicates are counted
+/// and no row is returned.
 async fn find_repeated_keys(
     reading: &Arc<ReadContext>,
     collector: &Arc<Collector>,

@@ -1,4 +1,4 @@
-//! Keys and references of whole datasets, by hashes of their values.
+//! Keys and references of whole datasets, compared by hashes of their values.
 pub(crate) mod hash_set;
 pub(crate) mod key_entries;
 pub(crate) mod late_rejections;

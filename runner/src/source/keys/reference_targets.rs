@@ -1,4 +1,4 @@
-//! What references to a dataset lead to: the hashes of its accepted rows, and of those that were rejected.
+//! The rows to which references lead: hashes of a dataset's accepted rows, and of its rejected ones.
 
 use crate::source::keys::hash_set::HashSet128;
 use crate::source::keys::key_entries::{Entries, Position};
@@ -10,17 +10,20 @@ use crate::Result;
 /// Hashes of some columns of a dataset that has been read.
 #[derive(Debug)]
 pub(crate) struct ReferenceTarget {
+    /// The hashes of accepted rows.
     accepted: HashSet128,
+    /// The hashes of rejected rows; a reference to one is rejected as a consequence and counted separately.
     rejected: HashSet128,
+    /// The share of the budget that the sets occupy.
     #[expect(dead_code, reason = "given back when dropped")]
     taken: Taken,
 }
 
 impl ReferenceTarget {
-    /// Loads all accepted hashes into memory; `None` where the budget has no room for them.
+    /// Loads all accepted hashes into memory; `None` if the budget has no room for them.
     ///
     /// # Errors
-    /// Failed: entries that were put on disk cannot be read back.
+    /// Failed: spilled entries cannot be read back.
     pub(crate) fn load(
         entries: &Entries,
         rejected: &[u128],
@@ -49,23 +52,24 @@ impl ReferenceTarget {
         }))
     }
 
-    /// Prepares to be asked for some hashes.
+    /// Loads the slots of several hashes into the cache, so that looking them up does not wait for memory.
     pub(crate) fn fetch(&self, hashes: &[u128]) {
         self.accepted.fetch(hashes);
     }
 
+    /// `true` if an accepted row has the hash.
     #[inline]
     pub(crate) fn holds(&self, hash: u128) -> bool {
         self.accepted.contains(hash)
     }
 
-    /// Whether a row of this hash was rejected; asked only of hashes that no accepted row has.
+    /// `true` if a rejected row has the hash. The answer is meaningful only if no accepted row has it.
     pub(crate) fn has_rejected(&self, hash: u128) -> bool {
         self.rejected.contains(hash)
     }
 }
 
-/// A set of a list of hashes.
+/// Collects hashes into a set.
 pub(crate) fn set_of(hashes: &[u128]) -> HashSet128 {
     let mut set = HashSet128::with_capacity(hashes.len());
     for hash in hashes {

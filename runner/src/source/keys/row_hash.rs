@@ -1,7 +1,7 @@
 //! Hashes the values of some columns of each row, so that keys and references are compared without their texts.
 //!
-//! 128 bits: among 10^9 different keys two of the same hash are expected once in 10^20 runs. The seed is new in each
-//! run, so that nobody can make data up that collides.
+//! A hash has 128 bits: among 10^9 different keys, two of the same hash are expected once in 10^20 runs. Each run has a
+//! new seed, so collisions cannot be crafted.
 
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::{
@@ -10,10 +10,10 @@ use arrow::datatypes::{
 };
 use xxhash_rust::xxh3::xxh3_128_with_seed;
 
-/// Stands for a row in which one of the columns is NULL: it has no key and refers to nothing.
+/// The hash of a row in which one of the columns is NULL: it has no key and refers to nothing.
 pub(crate) const NO_HASH: u128 = 0;
 
-/// One hash a row, [`NO_HASH`] where a column is NULL.
+/// Computes one hash per row; [`NO_HASH`] if any of the columns is NULL.
 pub(crate) fn row_hashes(columns: &[&ArrayRef], seed: u64) -> Vec<u128> {
     let rows = columns.first().map_or(0, Array::len);
     match columns {
@@ -62,7 +62,7 @@ pub(crate) fn row_hashes(columns: &[&ArrayRef], seed: u64) -> Vec<u128> {
     }
 }
 
-/// Whether two types have the same values in the sense of a reference: what is equal has equal hashes.
+/// `true` if references may compare values of the two types: equal values then have equal hashes.
 pub(crate) fn comparable(left: &DataType, right: &DataType) -> bool {
     let integer = |data_type: &DataType| matches!(data_type, DataType::Int32 | DataType::Int64);
     match (left, right) {
@@ -71,10 +71,12 @@ pub(crate) fn comparable(left: &DataType, right: &DataType) -> bool {
     }
 }
 
+/// Hashes bytes to a value other than [`NO_HASH`].
 fn hash(bytes: &[u8], seed: u64) -> u128 {
     xxh3_128_with_seed(bytes, seed).max(1)
 }
 
+/// Appends one value of a key of several columns, so that different keys have different bytes.
 fn append_value(buffer: &mut Vec<u8>, column: &ArrayRef, row: usize) {
     if let Some(strings) = column.as_string_view_opt() {
         // The length comes first, so that ("ab", "c") and ("a", "bc") differ.
@@ -86,7 +88,7 @@ fn append_value(buffer: &mut Vec<u8>, column: &ArrayRef, row: usize) {
     }
 }
 
-/// The bytes of a value that is no string; integers of both widths have the same.
+/// Returns the bytes of a value that is not text; equal integers of both widths have the same bytes. `None` for NULL.
 #[inline]
 fn value_bytes(column: &ArrayRef, row: usize) -> Option<([u8; 16], usize)> {
     if column.is_null(row) {
@@ -99,7 +101,7 @@ fn value_bytes(column: &ArrayRef, row: usize) -> Option<([u8; 16], usize)> {
         DataType::Timestamp(_, _) => column.as_primitive::<TimestampMicrosecondType>().value(row),
         DataType::Boolean => i64::from(column.as_boolean().value(row)),
         DataType::Float64 => {
-            // 0.0 and -0.0 are equal.
+            // Adding 0.0 turns -0.0 into 0.0, which is equal to it.
             let value = column.as_primitive::<Float64Type>().value(row) + 0.0;
             value.to_bits().cast_signed()
         }

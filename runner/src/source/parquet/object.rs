@@ -1,4 +1,4 @@
-//! Reads one Parquet object: columns are matched by name and checked against the contract.
+//! Reads one Parquet object: columns are matched by name, and their types and values are checked against the contract.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -31,16 +31,19 @@ use crate::source::row_faults::{RowFaults, rule};
 use crate::source::source_file::SourceFile;
 use crate::{Error, ErrorKind, Result};
 
-/// Where a column of the contract is in a Parquet object.
+/// The source of a contract's column in a Parquet object.
 enum Source {
+    /// The position among the projected columns.
     Column(usize),
+    /// A value from the object's path, as one row.
     Constant(ArrayRef),
 }
 
-/// Reads a whole Parquet object into a collector; the lines of its rows are their numbers, from 1.
+/// Reads a whole Parquet object into a collector; the line of a row is its number, counted from 1.
 ///
 /// # Errors
-/// Quality gate: it is no Parquet, or its columns are not those of the contract; and as store and collector fail.
+/// Quality gate: the object is not valid Parquet, or its columns differ from those of the contract. Otherwise the
+/// errors of the store and of the collector.
 pub(crate) async fn read_parquet(
     reading: &Arc<ReadContext>,
     collector: &Arc<Collector>,
@@ -67,7 +70,9 @@ pub(crate) async fn read_parquet(
     Ok(())
 }
 
-/// Puts rows of a Parquet object into the quarantine that were accepted first.
+/// Moves rows of a Parquet object that were accepted earlier to the quarantine.
+///
+/// `ranks` has the rows to reject per batch, ascending. The object is read again, because rows keep no location.
 ///
 /// # Errors
 /// As [`read_parquet`].
@@ -119,8 +124,10 @@ pub(crate) async fn revisit_parquet(
     Ok(())
 }
 
+/// The batches of an object, decoded as they are requested.
 type Batches = ParquetRecordBatchStream<ParquetObject>;
 
+/// Opens an object with its metadata and plans which columns to read.
 async fn open(
     reading: &ReadContext,
     collector: &Collector,
@@ -155,7 +162,10 @@ async fn open(
     Ok((batches, sources))
 }
 
-/// Finds each column; the answer's positions are those after the projection to the roots.
+/// Finds the source of each column, and the root columns to project to; positions count after that projection.
+///
+/// # Errors
+/// Quality gate: a column is missing or has the wrong type, or a path column has no valid value.
 fn match_columns(
     plan: &DatasetPlan,
     file: &SourceFile,
@@ -194,7 +204,7 @@ fn match_columns(
         return Err(Error::new(
             ErrorKind::QualityGate,
             format!(
-                "the columns of `{}` have other types: {}",
+                "columns of `{}` have the wrong type: {}",
                 file.name,
                 wrong.join("; ")
             ),
@@ -225,7 +235,9 @@ fn match_columns(
     Ok((sources, roots))
 }
 
-/// Whether every value of a type is one of the contract's type.
+/// `true` if every value of the type `found` is also a value of the contract's type, so that the cast loses nothing.
+///
+/// Timestamps of any unit pass; [`find_faults`] rejects those that microseconds cannot represent.
 fn fits(found: &DataType, wanted: &DataType) -> bool {
     use DataType as T;
     match (found, wanted) {
@@ -234,7 +246,7 @@ fn fits(found: &DataType, wanted: &DataType) -> bool {
         | (T::Int8 | T::Int16 | T::UInt8 | T::UInt16, T::Int32)
         | (T::Int8 | T::Int16 | T::Int32 | T::UInt8 | T::UInt16 | T::UInt32, T::Int64)
         | (T::Float16 | T::Float32, T::Float64) => true,
-        // The largest has 20 digits.
+        // The largest value has 20 digits.
         (T::UInt64, T::Decimal128(wanted, 0)) => *wanted >= 20,
         (T::Decimal128(found, scale), T::Decimal128(wanted, wanted_scale)) => {
             scale == wanted_scale && found <= wanted
@@ -244,6 +256,7 @@ fn fits(found: &DataType, wanted: &DataType) -> bool {
     }
 }
 
+/// Reads the next batch; `None` at the end of the object.
 async fn next(batches: &mut Batches, file: &SourceFile) -> Result<Option<RecordBatch>> {
     batches
         .try_next()
@@ -251,6 +264,7 @@ async fn next(batches: &mut Batches, file: &SourceFile) -> Result<Option<RecordB
         .map_err(|error| unreadable(error, file))
 }
 
+/// Judges one batch: finds the faults of its values, then applies rules and references.
 fn judge(
     collector: &Collector,
     file: &str,
@@ -275,6 +289,7 @@ fn judge(
     Ok(judged)
 }
 
+/// Casts the columns of a batch to the contract's types, in contract order.
 fn columns(
     plan: &DatasetPlan,
     file: &str,
@@ -299,6 +314,7 @@ fn columns(
         .collect()
 }
 
+/// Records NULL in columns that must not be NULL, and timestamps that microseconds cannot represent.
 fn find_faults(
     column: &Column,
     array: &ArrayRef,
@@ -333,7 +349,7 @@ fn find_faults(
     }
 }
 
-/// Where a row stands: its number counted from 0 at the batch's first, and its values instead of text.
+/// Locates a row: its number counted from 0 at the batch's first, and its values in place of raw text.
 fn place(plan: &DatasetPlan, columns: &[ArrayRef], row: usize) -> RowLocation {
     let options = FormatOptions::default().with_null("NULL");
     let values = plan
@@ -355,6 +371,7 @@ fn place(plan: &DatasetPlan, columns: &[ArrayRef], row: usize) -> RowLocation {
     }
 }
 
+/// Returns the note of a batch. It has no range, because a batch is found again by its rank.
 fn note(first_line: u64) -> BlockNote {
     BlockNote {
         start: 0,
@@ -366,8 +383,9 @@ fn note(first_line: u64) -> BlockNote {
     }
 }
 
+/// Explains an error of the Parquet reader: as the store's error if it has one inside, else as invalid Parquet.
 fn unreadable(error: ParquetError, file: &SourceFile) -> Error {
-    // A store's error comes wrapped; anything else means that the bytes are not what they should be.
+    // A store's error comes wrapped; any other error means that the bytes are invalid.
     let message = format!("`{}` cannot be read as Parquet", file.name);
     match error {
         ParquetError::External(source) => match source.downcast::<object_store::Error>() {

@@ -1,4 +1,4 @@
-//! One object of a store, as the Parquet reader asks for its ranges.
+//! The ranges of one object, as the Parquet reader requests them.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -14,10 +14,13 @@ use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 
 use crate::watch::Progress;
 
-/// A frozen object.
+/// A frozen object whose reads count as progress.
 pub(crate) struct ParquetObject {
+    /// The store that rejects a read of an object that was replaced.
     pub(crate) store: Arc<dyn ObjectStore>,
+    /// The object as it was listed; its size spares a request.
     pub(crate) meta: ObjectMeta,
+    /// The progress to which fetched bytes are added.
     pub(crate) progress: Progress,
 }
 

@@ -1,4 +1,4 @@
-//! Every way in which a row can break its contract by itself.
+//! All the ways in which a single row can break its contract.
 
 use super::*;
 use crate::source::OnBadRow;
@@ -12,7 +12,7 @@ fn people() -> Contract {
 const HEADER: &str = "id,name,born,paid,is_active\n";
 
 #[tokio::test]
-async fn sound_rows_are_read_with_their_types() {
+async fn valid_rows_are_read_with_their_types() {
     let text = format!("{HEADER}1,Ann,2024-02-29,450.0,1\n-2,\"Bo, \"\"B\"\"\",,.5,0\n");
     let sources = read_file(people(), text).await;
     assert_eq!(
@@ -28,16 +28,16 @@ async fn sound_rows_are_read_with_their_types() {
 }
 
 #[tokio::test]
-async fn an_empty_field_is_null_and_a_quoted_one_an_empty_text() {
+async fn an_empty_field_is_null_and_a_quoted_empty_field_is_an_empty_text() {
     let sources = read_file(contract("a int, b string"), "a,b\n1,\n2,\"\"\n").await;
     assert_eq!(rows(&sources, "t").await, [["1", NULL], ["2", ""]]);
-    // An empty text is no number.
+    // An empty text is not a number.
     let sources = read_file(contract("a int, b string"), "a,b\n\"\",x\n").await;
     assert_eq!(faults(&sources).await, [fault(2, "type", "a")]);
 }
 
 #[tokio::test]
-async fn values_that_are_none_of_their_type_are_rejected_by_column() {
+async fn values_invalid_for_their_type_are_rejected_with_their_column() {
     let text = format!(
         "{HEADER}x,Ann,,,\n1,Ann,2023-02-29,,\n1,Ann,,1.234,\n1,Ann,,10000000000,\n1,Ann,,,yes\n,Ann,,,\n2147483648,,,,\n1,Ann,,1e3,\n1,sound,,,\n"
     );
@@ -81,7 +81,7 @@ async fn values_that_are_none_of_their_type_are_rejected_by_column() {
 }
 
 #[tokio::test]
-async fn hexadecimal_ids_stay_texts() {
+async fn hexadecimal_ids_are_kept_as_text() {
     let sources = read_file(
         contract("id string not null"),
         "id\n7271092e13\n0012345678\n1234567890\n",
@@ -94,7 +94,7 @@ async fn hexadecimal_ids_stay_texts() {
 }
 
 #[tokio::test]
-async fn missing_and_extra_fields_are_rejected() {
+async fn rows_with_missing_or_extra_fields_are_rejected() {
     let sources = read_file(contract("a int, b int"), "a,b\n1\n1,2,3\n1,2\n1,2,\n").await;
     assert_eq!(
         faults(&sources).await,
@@ -107,7 +107,7 @@ async fn missing_and_extra_fields_are_rejected() {
 }
 
 #[tokio::test]
-async fn an_unclosed_quote_costs_its_own_line_only() {
+async fn an_unclosed_quote_rejects_only_its_own_line() {
     let sources = read_file(
         contract("a int, b string"),
         "a,b\n1,x\n2,\"open\n3,y\n4,z\n",
@@ -119,7 +119,7 @@ async fn an_unclosed_quote_costs_its_own_line_only() {
         [["1", "x"], ["3", "y"], ["4", "z"]]
     );
     assert_eq!(bad(&sources.quarantine).await[0].raw_text, "2,\"open");
-    // A later quoted field closes it, and what follows betrays it.
+    // A later quoted field closes the quote, and the text after it reveals the fault.
     let sources = read_file(
         contract("a int, b string"),
         "a,b\n2,\"open\n3,y\n4,\"z, z\"\n",
@@ -152,7 +152,7 @@ async fn a_quoted_line_end_is_counted_in_lines_and_positions() {
 }
 
 #[tokio::test]
-async fn bytes_of_another_encoding_are_shown_as_they_are() {
+async fn invalid_bytes_are_shown_escaped_in_the_quarantine() {
     let sources = read_file(
         contract("a int, b string"),
         &b"a,b\n1,caf\xe9\\n\n2,caf\xc3\xa9\n"[..],
@@ -167,7 +167,7 @@ async fn bytes_of_another_encoding_are_shown_as_they_are() {
 }
 
 #[tokio::test]
-async fn a_record_over_a_mebibyte_costs_its_first_line_only() {
+async fn a_record_over_a_mebibyte_loses_only_its_first_line() {
     let long = "x".repeat((1 << 20) + 10);
     for block_bytes in [64, 100_000, 8 << 20] {
         let text = format!("a,b\n1,{long}\n2,y\n3,\"{long}\n{long}\n4,z\n");
@@ -195,7 +195,7 @@ async fn a_record_over_a_mebibyte_costs_its_first_line_only() {
 }
 
 #[tokio::test]
-async fn blank_lines_are_no_records() {
+async fn blank_lines_are_not_records() {
     let sources = read_file(contract("a int, b int"), "a,b\r\n\r\n1,2\r\n\n3,4\r\n\r\n").await;
     assert_eq!(rows(&sources, "t").await, [["1", "2"], ["3", "4"]]);
     assert_eq!(sources.datasets[0].report.blank_lines, 3);
@@ -230,7 +230,7 @@ async fn row_rules_reject_or_warn() {
 }
 
 #[tokio::test]
-async fn a_rule_that_fails_on_one_row_says_so_for_that_row() {
+async fn a_rule_that_cannot_be_evaluated_rejects_only_that_row() {
     let contract = with_rule(
         contract("a int not null, b int not null"),
         "ratio",
@@ -250,7 +250,7 @@ async fn a_rule_that_fails_on_one_row_says_so_for_that_row() {
 }
 
 #[tokio::test]
-async fn the_share_of_bad_lines_decides() {
+async fn too_large_a_share_of_bad_lines_fails_the_run() {
     let rows: String = (0..99).map(|row| format!("{row},x\n")).collect();
     let text = format!("a,b\n{rows}");
     let one_bad = format!("{text}bad,x\n");
@@ -275,7 +275,7 @@ async fn the_share_of_bad_lines_decides() {
 }
 
 #[tokio::test]
-async fn the_first_bad_row_stops_a_run_that_takes_none() {
+async fn the_first_bad_row_fails_a_run_that_accepts_none() {
     let settings = ReadSettings {
         on_bad_row: OnBadRow::Fail,
         ..settings()

@@ -1,10 +1,10 @@
-//! Rows handed on in the order of a value.
+//! Rows that are handed on in the order of a value.
 
 use datafusion::prelude::{col, lit};
 
 use super::*;
 
-/// Three files of rows whose day goes round, each key in two of them.
+/// Builds three files of rows whose days cycle; neighboring files overlap in ten keys.
 async fn days() -> InputObjects {
     let file = |start: u32| {
         let rows = (start..start + 400).map(|id| format!("{id},{}\n", id % 7));
@@ -19,7 +19,7 @@ async fn days() -> InputObjects {
     input("days", contract, &files).await
 }
 
-/// Small blocks on two threads, so that days and repeated keys lie in many blocks.
+/// Settings with small blocks on two threads, so that days and duplicate keys are spread over many blocks.
 fn in_small_blocks() -> ReadSettings {
     ReadSettings {
         threads: 2,
@@ -31,7 +31,7 @@ fn in_small_blocks() -> ReadSettings {
 }
 
 #[tokio::test]
-async fn rows_come_value_by_value_without_those_that_were_rejected_late() {
+async fn rows_are_ordered_by_value_without_those_rejected_late() {
     let mut input = days().await;
     input.cluster_by = Some(col("day") * lit(-1));
     let sources = read_with(vec![input], &in_small_blocks()).await.unwrap();
@@ -46,7 +46,7 @@ async fn rows_come_value_by_value_without_those_that_were_rejected_late() {
 }
 
 #[tokio::test]
-async fn rows_whose_value_cannot_be_computed_come_as_they_lie() {
+async fn rows_whose_value_cannot_be_computed_keep_their_order() {
     let mut input = days().await;
     input.cluster_by = Some(lit(1) / col("day"));
     let sources = read_with(vec![input], &in_small_blocks()).await.unwrap();
@@ -56,7 +56,7 @@ async fn rows_whose_value_cannot_be_computed_come_as_they_lie() {
 }
 
 #[tokio::test]
-async fn rows_on_disk_are_all_there() {
+async fn clustered_rows_that_spill_are_complete() {
     let mut input = days().await;
     input.cluster_by = Some(col("day"));
     let progress = Progress::default();

@@ -28,7 +28,7 @@ fn bzip2(text: &str) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn compressions_are_told_by_content_and_mixed_in_one_folder() {
+async fn compression_is_detected_by_content_and_may_differ_per_file() {
     let text = |from: i32| {
         let rows: String = (from..from + 50)
             .map(|id| format!("{id},n{id}\n"))
@@ -65,7 +65,7 @@ async fn all_members_of_a_compressed_object_are_read() {
 }
 
 #[tokio::test]
-async fn late_faults_in_compressed_objects_are_shown_with_their_text() {
+async fn rows_rejected_late_in_compressed_objects_are_shown_with_their_text() {
     let contract = with_key(contract("id int, name string"), &["id"]);
     let text: String = (0..300)
         .map(|row| format!("{},\"n\n{row}\"\n", row % 290))
@@ -81,7 +81,7 @@ async fn late_faults_in_compressed_objects_are_shown_with_their_text() {
 }
 
 #[tokio::test]
-async fn an_object_that_cannot_be_decompressed_is_named() {
+async fn the_error_of_an_object_that_cannot_be_decompressed_names_it() {
     let whole = gzip(&format!("id\n{}", "1\n".repeat(1000)));
     for cut in [
         whole[..whole.len() / 2].to_vec(),
@@ -97,7 +97,7 @@ async fn an_object_that_cannot_be_decompressed_is_named() {
 }
 
 #[tokio::test]
-async fn columns_are_found_by_the_names_of_the_header_in_any_order() {
+async fn columns_are_matched_by_header_name_in_any_order() {
     let sources = read_inputs(vec![
         input(
             "t",
@@ -112,7 +112,7 @@ async fn columns_are_found_by_the_names_of_the_header_in_any_order() {
 }
 
 #[tokio::test]
-async fn missing_columns_are_named_with_their_file() {
+async fn the_error_of_missing_columns_names_them_and_their_file() {
     let (kind, message) = refusal(contract("a int, b int, c int"), "a,d\n1,2\n").await;
     assert_eq!(kind, ErrorKind::QualityGate);
     assert_eq!(
@@ -124,7 +124,7 @@ async fn missing_columns_are_named_with_their_file() {
 }
 
 #[tokio::test]
-async fn marks_line_ends_and_quotes_in_headers_are_taken() {
+async fn headers_may_have_a_byte_order_mark_line_ends_and_quotes() {
     let text = "\u{feff}\"a\",\"b \"\"x\"\"\nmore\"\r\n1,y\r\n2,z";
     let mut contract = contract("a int, b string");
     contract.columns[1].origin = Origin::Field("b \"x\"\nmore".to_owned());
@@ -155,19 +155,19 @@ async fn objects_without_content_are_reported() {
 }
 
 #[tokio::test]
-async fn too_few_rows_are_refused() {
+async fn too_few_rows_fail_the_run() {
     let mut least = contract("a int");
     least.min_rows = 1;
     let (kind, message) = refusal(least, "a\n").await;
     assert_eq!(kind, ErrorKind::QualityGate);
     assert_eq!(
         message,
-        "`t` has 0 rows in `memory://raw/t`, its contract asks for 1"
+        "`t` has 0 rows in `memory://raw/t`, its contract requires 1"
     );
 }
 
 #[tokio::test]
-async fn dialects_are_those_of_the_contract() {
+async fn the_dialect_of_the_contract_is_used() {
     let contract = with_csv(contract("a int, b string, c string"), |format| {
         format.delimiter = b';';
         format.quote = Some(b'\'');
@@ -184,7 +184,7 @@ async fn dialects_are_those_of_the_contract() {
 }
 
 #[tokio::test]
-async fn without_a_quote_a_quote_is_a_character() {
+async fn a_quote_is_an_ordinary_character_in_a_dialect_without_quotes() {
     let contract = with_csv(contract("a int, b string"), |format| format.quote = None);
     let long: String = (0..2000).map(|row| format!("{row},\"x\n")).collect();
     let sources = read_inputs(vec![
@@ -232,12 +232,12 @@ async fn single_byte_encodings_are_read() {
     .await;
     assert_eq!(
         message,
-        "`memory://raw/t/a.csv` is UTF-16, which is not read"
+        "`memory://raw/t/a.csv` is UTF-16, which is not supported"
     );
 }
 
 #[tokio::test]
-async fn folders_of_the_path_are_columns() {
+async fn folders_of_the_path_become_columns() {
     let mut contract = contract("a int, day date, place string");
     contract.columns[1].origin = Origin::Path("dt".to_owned());
     contract.columns[2].origin = Origin::Path("place".to_owned());
@@ -289,7 +289,7 @@ fn parquet(columns: Vec<(&str, ArrayRef)>) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn parquet_is_matched_by_name_and_held_to_the_contract() {
+async fn parquet_columns_are_matched_by_name_and_checked_against_the_contract() {
     let contract = Contract {
         format: Format::Parquet,
         ..with_key(
@@ -357,7 +357,7 @@ async fn parquet_is_matched_by_name_and_held_to_the_contract() {
 }
 
 #[tokio::test]
-async fn parquet_of_other_columns_or_types_is_refused() {
+async fn parquet_with_missing_columns_or_wrong_types_is_rejected() {
     let wrong = parquet(vec![("id", Arc::new(StringArray::from(vec!["1"])))]);
     let (kind, message) = refusal(
         Contract {
@@ -370,7 +370,7 @@ async fn parquet_of_other_columns_or_types_is_refused() {
     assert_eq!(kind, ErrorKind::QualityGate);
     assert_eq!(
         message,
-        "the columns of `memory://raw/t/a.csv` have other types: `id`: expected int, got Utf8"
+        "columns of `memory://raw/t/a.csv` have the wrong type: `id`: expected int, got Utf8"
     );
     let wide = parquet(vec![("id", Arc::new(Int64Array::from(vec![1])))]);
     let (_, message) = refusal(
@@ -398,7 +398,7 @@ async fn parquet_of_other_columns_or_types_is_refused() {
 }
 
 #[tokio::test]
-async fn parquet_objects_may_lie_among_those_of_text() {
+async fn parquet_and_text_objects_may_be_mixed_in_one_folder() {
     let object = parquet(vec![("id", Arc::new(Int32Array::from(vec![1, 2])))]);
     let files = [("a", object), ("b", b"id\n3\n".to_vec())];
     let sources = read_inputs(vec![input("t", contract("id int"), &files).await]).await;

@@ -13,7 +13,7 @@ fn rentals() -> Contract {
 }
 
 #[tokio::test]
-async fn all_but_the_first_row_of_a_key_by_file_then_line_are_rejected() {
+async fn duplicates_of_a_key_are_rejected_except_the_first_by_file_and_line() {
     let files = [
         ("c.csv", "age,id\n1,x\n"),
         ("a.csv", "id,age\ny,1\nx,2\ny,3\n"),
@@ -49,7 +49,7 @@ async fn all_but_the_first_row_of_a_key_by_file_then_line_are_rejected() {
 }
 
 #[tokio::test]
-async fn a_broken_row_does_not_take_a_key_from_a_sound_one() {
+async fn the_key_of_a_rejected_row_may_occur_again() {
     let sources = read_inputs(vec![
         input("users", users(), &[("a.csv", "id,age\nx,old\nx,7\n")]).await,
     ])
@@ -59,16 +59,16 @@ async fn a_broken_row_does_not_take_a_key_from_a_sound_one() {
 }
 
 #[tokio::test]
-async fn keys_of_several_columns_do_not_run_into_each_other() {
+async fn keys_of_several_columns_are_compared_column_by_column() {
     let contract = with_key(contract("a string, b string"), &["a", "b"]);
     let sources = read_file(contract, "a,b\nab,c\na,bc\nab,c\n,c\n,c\n").await;
-    // NULL is no key.
+    // A key with NULL is never a duplicate.
     assert_eq!(sources.datasets[0].report.accepted, 4);
     assert_eq!(faults(&sources).await, [fault(4, "key", "a, b")]);
 }
 
 #[tokio::test]
-async fn references_lead_to_accepted_rows_or_are_faults() {
+async fn references_must_lead_to_accepted_rows() {
     let sources = read_inputs(vec![
         input(
             "rentals",
@@ -86,7 +86,7 @@ async fn references_lead_to_accepted_rows_or_are_faults() {
     let report = &sources.datasets[0].report;
     assert_eq!(sources.datasets[0].name, "rentals");
     assert_eq!(report.rejects["user references users"], 2);
-    // The row that refers to a rejected user is counted apart.
+    // The row that refers to a rejected user is counted separately.
     assert_eq!(
         (
             report.quarantined,
@@ -97,11 +97,11 @@ async fn references_lead_to_accepted_rows_or_are_faults() {
     );
     let bad = bad(&sources.quarantine).await;
     assert_eq!(bad[0].message, "the row that it refers to was rejected");
-    assert_eq!(bad[1].message, "there is no such row");
+    assert_eq!(bad[1].message, "the row that it refers to does not exist");
 }
 
 #[tokio::test]
-async fn rows_that_refer_to_a_row_of_broken_shape_are_counted_apart() {
+async fn rows_that_refer_to_a_row_of_wrong_field_count_are_counted_separately() {
     let sources = read_inputs(vec![
         input("users", users(), &[("a.csv", "id,age\nx,1\ny\nz,1,2\n")]).await,
         input(
@@ -150,7 +150,7 @@ async fn rejections_cascade_through_several_datasets() {
 }
 
 #[tokio::test]
-async fn a_repeated_row_does_not_make_its_key_a_rejected_one() {
+async fn references_to_a_key_with_duplicates_lead_to_its_first_row() {
     let sources = read_inputs(vec![
         input("users", users(), &[("a.csv", "id,age\nx,1\nx,2\n")]).await,
         input("rentals", rentals(), &[("a.csv", "id,user\n1,x\n")]).await,
@@ -163,7 +163,7 @@ async fn a_repeated_row_does_not_make_its_key_a_rejected_one() {
 async fn a_dataset_may_refer_to_itself() {
     let contract = with_key(contract("id int not null, boss int"), &["id"]);
     let contract = with_reference(contract, "boss", "t", "id");
-    // 1 is the top; 5's boss does not exist, 6 and 7 fall with it.
+    // Row 1 is the root. The boss of row 5 does not exist, and rows 6 and 7 are rejected with row 5.
     let text = "id,boss\n7,6\n1,\n2,1\n5,99\n6,5\n3,2\n2,1\n";
     let sources = read_file(contract, text).await;
     assert_eq!(
@@ -179,7 +179,7 @@ async fn a_dataset_may_refer_to_itself() {
 }
 
 #[tokio::test]
-async fn a_warning_accepts_and_counts() {
+async fn a_rule_that_warns_accepts_the_row_and_counts_it() {
     let mut contract = rentals();
     contract.references[0].severity = Severity::Warn;
     contract.key.as_mut().unwrap().severity = Severity::Warn;
@@ -200,7 +200,7 @@ async fn a_warning_accepts_and_counts() {
 }
 
 #[tokio::test]
-async fn references_in_a_circle_are_refused() {
+async fn references_that_form_a_cycle_are_rejected() {
     let one = with_reference(users(), "id", "two", "id");
     let two = with_reference(users(), "id", "one", "id");
     let inputs = vec![
@@ -211,12 +211,12 @@ async fn references_in_a_circle_are_refused() {
     assert_eq!(refused.error.kind(), ErrorKind::Usage);
     assert_eq!(
         refused.error.to_string(),
-        "`one` and `two` refer to each other in a circle"
+        "`one` and `two` refer to each other in a cycle"
     );
 }
 
 #[tokio::test]
-async fn a_repeated_key_stops_a_run_that_takes_no_bad_row() {
+async fn a_duplicate_key_fails_a_run_that_accepts_no_bad_row() {
     let settings = ReadSettings {
         on_bad_row: OnBadRow::Fail,
         ..settings()

@@ -1,4 +1,4 @@
-//! Memory, disk, threads, projection and being stopped.
+//! Memory, disk, threads, projection and cancellation.
 
 use std::time::Duration;
 
@@ -42,7 +42,7 @@ async fn inputs(count: u32) -> Vec<InputObjects> {
 }
 
 #[tokio::test]
-async fn the_same_rows_come_out_of_memory_and_off_the_disk() {
+async fn rows_are_the_same_from_memory_and_from_disk() {
     let settings = ReadSettings {
         block_bytes: Some(20_000),
         ..settings()
@@ -73,7 +73,7 @@ async fn keys_that_do_not_fit_in_memory_are_looked_up_part_by_part() {
         ..settings()
     };
     let roomy = read_with(inputs(2_000).await, &settings).await.unwrap();
-    // Not even the users' keys fit here.
+    // Not even the keys of the users fit here.
     let tight = read(
         inputs(2_000).await,
         &settings,
@@ -87,7 +87,7 @@ async fn keys_that_do_not_fit_in_memory_are_looked_up_part_by_part() {
 }
 
 #[tokio::test]
-async fn a_full_disk_is_said_with_the_settings_to_raise() {
+async fn the_error_of_a_full_disk_names_the_settings_to_raise() {
     let disk = DiskManagerBuilder::default()
         .with_mode(DiskManagerMode::OsTmpDirectory)
         .with_max_temp_directory_size(10_000);
@@ -116,12 +116,12 @@ async fn a_full_disk_is_said_with_the_settings_to_raise() {
             .unwrap()
             .contains("--memory-limit")
     );
-    // What was rejected until then is still there to be written.
+    // The rows that were rejected until then can still be written.
     bad(&refused.quarantine).await;
 }
 
 #[tokio::test]
-async fn tables_tell_their_rows_and_hand_on_what_is_needed() {
+async fn tables_report_their_row_count_and_have_only_needed_columns() {
     let mut needed = input(
         "t",
         contract("a int, b string, c int"),
@@ -131,7 +131,7 @@ async fn tables_tell_their_rows_and_hand_on_what_is_needed() {
     needed.columns_needed = Some(vec!["c".to_owned(), "a".to_owned()]);
     let sources = read_inputs(vec![needed]).await;
     assert_eq!(rows(&sources, "t").await, [["1", "2"]]);
-    // A column that nobody needs is still held to its contract.
+    // A column that is not needed is still checked against its contract.
     assert_eq!(faults(&sources).await, [fault(3, "type", "c")]);
     let table = Arc::clone(&sources.datasets[0].table);
     assert_eq!(table.statistics().unwrap().num_rows, Precision::Exact(1));
@@ -142,7 +142,7 @@ async fn tables_tell_their_rows_and_hand_on_what_is_needed() {
 }
 
 #[tokio::test]
-async fn partitions_hold_about_as_many_rows_each() {
+async fn partitions_have_similar_numbers_of_rows() {
     let settings = ReadSettings {
         threads: 4,
         block_bytes: Some(10_000),
@@ -162,7 +162,7 @@ async fn partitions_hold_about_as_many_rows_each() {
 }
 
 #[tokio::test]
-async fn a_dropped_reading_stops() {
+async fn dropping_the_future_stops_the_reading() {
     let settings = ReadSettings {
         block_bytes: Some(1_000),
         ..settings()

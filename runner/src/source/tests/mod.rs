@@ -1,8 +1,8 @@
-//! Reads objects in memory through the public surface and looks at what comes out.
+//! Reads objects in memory through the public interface and checks the result.
 
 #![expect(
     clippy::format_collect,
-    reason = "a test that cannot go on fails where it stands, and its texts are small"
+    reason = "the texts of tests are small, and the short form is easier to read"
 )]
 
 mod broken_rows;
@@ -35,7 +35,7 @@ use super::{InputObjects, Quarantine, ReadSettings, Refused, Sources, read};
 use crate::ErrorKind;
 use crate::watch::Progress;
 
-/// How a NULL is shown, so that it differs from an empty text.
+/// The text that shows NULL, so that it differs from an empty text.
 const NULL: &str = "NULL";
 
 /// One row of the quarantine.
@@ -59,7 +59,7 @@ fn runtime(memory_bytes: usize) -> Arc<RuntimeEnv> {
         .unwrap()
 }
 
-/// Small blocks, so that even small texts are cut; every share may be bad.
+/// Settings with small blocks, so that even short texts are cut into several; any share of rows may be bad.
 fn settings() -> ReadSettings {
     ReadSettings {
         threads: 2,
@@ -80,7 +80,7 @@ fn column(name: &str, kind: ColumnType, nullable: bool) -> Column {
     }
 }
 
-/// Columns written as `id int not null, name string`.
+/// Returns a contract whose columns are written as `id int not null, name string`.
 fn contract(columns: &str) -> Contract {
     let columns = columns.split(", ").map(|text| {
         let mut words = text.split(' ');
@@ -167,7 +167,7 @@ async fn input<B: Into<Bytes> + Clone>(
         store.put(&path, bytes.into()).await.unwrap();
     }
     let mut objects: Vec<_> = store.list(Some(&table_root)).try_collect().await.unwrap();
-    // A listing's order must not matter.
+    // The order of a listing must not matter.
     objects.reverse();
     InputObjects {
         name: name.to_owned(),
@@ -188,7 +188,7 @@ async fn read_with(
     read(inputs, settings, runtime(1 << 30), &Progress::default()).await
 }
 
-/// Reads inputs of which any share may be bad.
+/// Reads inputs of which any share may be bad, and checks that the counts agree.
 async fn read_inputs(inputs: Vec<InputObjects>) -> Sources {
     let sources = read_with(inputs, &settings()).await.unwrap();
     for dataset in &sources.datasets {
@@ -211,14 +211,14 @@ async fn read_file(contract: Contract, bytes: impl Into<Bytes> + Clone) -> Sourc
     read_inputs(vec![input("t", contract, &[("a.csv", bytes)]).await]).await
 }
 
-/// The error of reading one file of one dataset `t`.
+/// Reads one file of one dataset `t` and returns the error.
 async fn refusal(contract: Contract, bytes: impl Into<Bytes> + Clone) -> (ErrorKind, String) {
     let inputs = vec![input("t", contract, &[("a.csv", bytes)]).await];
     let refused = read_with(inputs, &settings()).await.unwrap_err();
     (refused.error.kind(), refused.error.to_string())
 }
 
-/// The accepted rows of a dataset, in order, as text.
+/// Returns the accepted rows of a dataset, in order, as text.
 async fn rows(sources: &Sources, name: &str) -> Vec<Vec<String>> {
     let dataset = sources.datasets.iter().find(|dataset| dataset.name == name);
     let context = SessionContext::new();
@@ -250,7 +250,7 @@ fn texts(batch: &RecordBatch) -> Vec<Vec<String>> {
         .collect()
 }
 
-/// The rows of a quarantine, by file and line, as its Parquet file holds them.
+/// Returns the rows of a quarantine in order of file and line, as its Parquet file has them.
 async fn bad(quarantine: &Quarantine) -> Vec<Bad> {
     let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
     let prefix = Path::from("quarantine");
@@ -290,7 +290,7 @@ async fn bad(quarantine: &Quarantine) -> Vec<Bad> {
     bad
 }
 
-/// Line, rule and column of each bad row.
+/// Returns the line, the rule and the column of each bad row.
 async fn faults(sources: &Sources) -> Vec<(i64, String, String)> {
     let bad = bad(&sources.quarantine).await;
     bad.into_iter()

@@ -1,4 +1,4 @@
-//! The files that rejected rows are written to.
+//! The files to which rejected rows are written.
 
 use super::*;
 
@@ -40,7 +40,7 @@ async fn rejected_rows_are_written_as_parquet_and_as_csv() {
 }
 
 #[tokio::test]
-async fn nothing_is_written_where_nothing_was_rejected() {
+async fn nothing_is_written_if_no_row_was_rejected() {
     let sources = read_file(contract("a int"), "a\n1\n").await;
     let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
     let prefix = Path::from("quarantine");

@@ -1,4 +1,4 @@
-//! Generated samples, read by the bundled job's contracts: what is found is what the generator says it planted.
+//! Generated samples, read by the contracts of the bundled job: the result must match the generator's account.
 
 use drivetrain_jobs::bundled;
 
@@ -34,7 +34,7 @@ async fn sample(dirt: &str) -> (SampleManifest, Vec<InputObjects>) {
 }
 
 #[tokio::test]
-async fn a_clean_sample_is_accepted_whole() {
+async fn a_clean_sample_is_accepted_completely() {
     let (manifest, inputs) = sample("0").await;
     let settings = ReadSettings {
         threads: 2,
@@ -53,7 +53,7 @@ async fn a_clean_sample_is_accepted_whole() {
 }
 
 #[tokio::test]
-async fn what_was_planted_in_a_dirty_sample_is_found() {
+async fn every_fault_planted_in_a_dirty_sample_is_found() {
     let (manifest, inputs) = sample("0.03").await;
     for (threads, block_bytes) in [(1, 8 << 20), (3, 50_000)] {
         let settings = ReadSettings {

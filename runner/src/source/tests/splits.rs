@@ -1,4 +1,4 @@
-//! Random texts, cut anywhere and read by any number of threads, against one thread that reads byte by byte.
+//! Random texts, cut at any place and read by several threads, compared with one thread that reads byte by byte.
 
 use super::*;
 use crate::source::csv::record_grammar::{
@@ -21,7 +21,7 @@ impl Random {
     }
 }
 
-/// What a row of the reference is: its fields, or a line that is given up.
+/// The rows of the reference with their lines: their fields, or `None` for a line that is given up.
 type Expected = Vec<(i64, Option<Vec<String>>)>;
 
 /// Reads by the grammar alone, from the first byte to the last.
@@ -64,7 +64,7 @@ fn by_grammar(text: &str) -> Expected {
                 expected.push((line, None));
                 end
             }
-            Outcome::Open => unreachable!("nothing lies beyond the end"),
+            Outcome::Open => unreachable!("the text ends the object"),
         };
         line += i64::try_from(text[position..end].matches('\n').count()).unwrap();
         position = end;
@@ -98,7 +98,7 @@ async fn by_blocks(text: &str, threads: usize, block_bytes: usize, batch_rows: u
     expected
 }
 
-/// Accepted rows in order, then the lines of the others.
+/// Returns accepted rows in order, then the lines of the others.
 fn in_two(expected: Expected) -> Expected {
     let (sound, bad): (Vec<_>, Vec<_>) = expected.into_iter().partition(|(_, row)| row.is_some());
     sound
@@ -109,7 +109,7 @@ fn in_two(expected: Expected) -> Expected {
 }
 
 #[tokio::test]
-async fn cut_anywhere_the_rows_are_those_of_one_thread() {
+async fn rows_do_not_depend_on_how_the_text_is_cut() {
     let mut random = Random(0x2545_F491_4F6C_DD1D);
     let pieces = [
         "a", "bc", ",", ",", "\"", "\"\"", "\n", "\n", "\r\n", "\r", "é", "\",\"", "\"\n",
@@ -138,7 +138,7 @@ async fn cut_anywhere_the_rows_are_those_of_one_thread() {
 }
 
 #[tokio::test]
-async fn sound_texts_are_read_as_the_csv_crate_reads_them() {
+async fn valid_texts_are_read_as_the_csv_crate_reads_them() {
     let mut random = Random(0x9E37_79B9_7F4A_7C15);
     let pieces = [
         "a",
@@ -184,7 +184,7 @@ async fn sound_texts_are_read_as_the_csv_crate_reads_them() {
 }
 
 #[test]
-fn long_texts_without_and_with_quotes_take_both_paths() {
+fn the_fast_reader_agrees_with_the_grammar_on_long_texts() {
     use crate::source::csv::record_splitter::{Filled, Records, Splitter};
     let mut random = Random(7);
     let dialect = Dialect {
@@ -237,7 +237,7 @@ fn long_texts_without_and_with_quotes_take_both_paths() {
                     position = end;
                 }
                 Outcome::Broken { end, .. } => position = end,
-                Outcome::Open => unreachable!("nothing lies beyond the end"),
+                Outcome::Open => unreachable!("the text ends the object"),
             }
             index += 1;
         }
@@ -246,7 +246,7 @@ fn long_texts_without_and_with_quotes_take_both_paths() {
 }
 
 #[tokio::test]
-async fn an_open_quote_is_given_up_after_a_mebibyte_however_the_text_is_cut() {
+async fn an_open_quote_is_given_up_after_a_mebibyte_in_blocks_of_any_size() {
     let filler = "1,2,3\n".repeat(RECORD_LIMIT_BYTES / 6 + 10);
     let text = format!("a,b,c\nx,\"open,z\n{filler}p,q,r\n");
     let expected = in_two(by_grammar(&text));
