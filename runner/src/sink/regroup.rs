@@ -14,8 +14,8 @@ use crate::sql::value_ids::in_stretches;
 /// (tens of MB) for a small memory limit.
 const BLOCK_ROWS: usize = 256 * 1024;
 
-/// The average number of consecutive rows of one partition from which a batch is only cut where the partition changes, not
-/// sorted.
+/// The average number of consecutive rows of one partition from which a batch needs no sorting: it is cut where the partition
+/// changes.
 const LONG_STRETCH_ROWS: usize = 1024;
 
 /// Collects the batches of one stream into blocks.
