@@ -190,8 +190,11 @@ async fn write_piece(
 enum FinishedBlock {
     /// The next encoded bytes of the current file.
     Bytes(Bytes),
-    /// The end of the current file, with the number of its rows.
-    End { rows: u64 },
+    /// The end of the current file.
+    End {
+        /// The number of rows in the file.
+        rows: u64,
+    },
 }
 
 /// Encodes the batches of one job.

@@ -322,13 +322,13 @@ impl TableProvider for HeldResultsTable {
         Ok(ScanExec::plan(rows, schema, partitions))
     }
 
-    /// Returns the exact number of rows and the size in memory.
     fn statistics(&self) -> Option<Statistics> {
         Some(self.0.statistics())
     }
 }
 
 impl HeldResults {
+    /// Returns the exact number of rows and the size in memory.
     fn statistics(&self) -> Statistics {
         let bytes = self.chunks.iter().map(|chunk| chunk.bytes).sum();
         Statistics::new_unknown(&self.schema)
