@@ -78,9 +78,9 @@ fn run_block(sandbox: &Sandbox, info: &[&str], block: &str) -> String {
         }
         ["console"] => {
             let commands = block.lines().filter_map(|line| line.strip_prefix("$ "));
-            return commands
-                .map(|command| format!("$ {command}\n{}", output(sandbox, command)))
-                .collect();
+            return commands.fold(String::new(), |text, command| {
+                text + &format!("$ {command}\n{}", output(sandbox, command))
+            });
         }
         _ => {}
     }

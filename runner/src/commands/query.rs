@@ -43,7 +43,7 @@ pub async fn query(args: &QueryArgs, printer: Printer) -> Result<Answer> {
         // Whoever has seen enough, such as `head`, wants no more of it.
         Err(_) if rows.reader_left() => Ok(Answer::printed()),
         Err(error) if error.kind() == ErrorKind::Usage => {
-            let missing = missing_table(&workspace.context, &args.sql).await;
+            let missing = missing_table(&workspace.context, &args.sql);
             Err(tables.explain(error, missing))
         }
         Err(error) => Err(name_replacer(&store, error).await),
@@ -95,7 +95,7 @@ pub async fn answer<W: std::io::Write + Send>(
 }
 
 /// Returns the first table without a schema that a query names and the session does not have.
-async fn missing_table(context: &SessionContext, sql: &str) -> Option<String> {
+fn missing_table(context: &SessionContext, sql: &str) -> Option<String> {
     let state = context.state();
     let dialect = state.config().options().sql_parser.dialect;
     let statement = state.sql_to_statement(sql, &dialect).ok()?;

@@ -35,7 +35,7 @@ pub async fn run(args: &RunArgs) -> Result<Answer, FailedRun> {
             started_at,
         })
     };
-    let report = execute(&args.job, prepare, &NoWaiter).await?;
+    let report = Box::pin(execute(&args.job, prepare, &NoWaiter)).await?;
     Ok(Answer::done(report))
 }
 

@@ -11,7 +11,7 @@ impl Report {
         let mut lines = Vec::new();
         match self.status {
             Status::Committed => {
-                lines.push(format!("{} committed as record {}", self.job, self.record))
+                lines.push(format!("{} committed as record {}", self.job, self.record));
             }
             Status::Failed => lines.push(format!("{} failed", self.job)),
             Status::AlreadyDone => lines.push(format!(

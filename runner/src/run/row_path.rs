@@ -124,10 +124,10 @@ async fn stage_outputs(
     attempt: &Attempt,
     report: &mut RunReport<'_>,
 ) -> Result<StagedOutputs> {
-    let (job, settings, stages) = (run.job(), run.settings(), run.request.stages);
+    let (job, settings, watched) = (run.job(), run.settings(), run.request.stages);
     let workspace = Workspace::new(&settings.engine)?;
 
-    let reading = stages.stage("read");
+    let reading = watched.stage("read");
     let sources = match read(run, attempt, inputs, &workspace, &reading.progress).await {
         Ok(sources) => sources,
         Err(refused) => {
@@ -142,7 +142,7 @@ async fn stage_outputs(
     report.found.spilled_bytes = sources.spilled_bytes;
     report.end(reading);
 
-    let computing = stages.stage("compute");
+    let computing = watched.stage("compute");
     let destination = Destination {
         stager: attempt.stager(),
         shape: &settings.shape,
@@ -158,11 +158,11 @@ async fn stage_outputs(
     .await?;
     report.end(computing);
 
-    let checking = stages.stage("check");
+    let checking = watched.stage("check");
     report.found.checks = check(run, &workspace.context, &computed).await?;
     report.end(checking);
 
-    let writing = stages.stage("write");
+    let writing = watched.stage("write");
     let mut parts = Vec::new();
     let mut rows = BTreeMap::new();
     for (output, done) in job.outputs.iter().zip(computed) {

@@ -1,4 +1,4 @@
-//! Takes a query's rows in: into open files, or held by partition where they are needed once more.
+//! Collects the rows of a query: writes them to open files, or holds them by partition if they are read again later.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,23 +21,23 @@ use crate::sql::held::results::{HeldResults, ResultHolder};
 use crate::sql::query_error;
 use crate::watch::Progress;
 
-/// Rows of more partitions than this in one block are held: so many files at once would be slow and large, and most would be
-/// small.
+/// The number of partitions in one block above which its rows are held: that many open files would take memory and time, and most
+/// of them would be small.
 const MOST_PARTITIONS: usize = 16;
 
-/// What is to be known of an output's rows, and where they go.
+/// Counts and checks of an output's rows, and their destination.
 pub struct CollectSpec {
-    /// What the rows are called in messages.
+    /// The name of the rows in messages.
     pub name: String,
-    /// Boolean columns whose true values are counted, by name and place.
+    /// Name and index of the boolean columns whose true values are counted.
     pub counted: Vec<(String, usize)>,
-    /// Columns whose values together should occur once; none: nobody asks.
+    /// Indices of the key columns; empty if the output declares no key.
     pub key: Vec<usize>,
-    /// Goes along with the rows that are not held.
+    /// Destination of the rows that are not held; `None` if every row is held.
     pub direct: Option<DirectWrite>,
 }
 
-/// Rows go straight into files.
+/// The files that rows are written to while the query runs.
 pub struct DirectWrite {
     /// Opens parts.
     pub stager: Stager,
@@ -45,29 +45,29 @@ pub struct DirectWrite {
     pub table: Table,
 }
 
-/// A query's rows by partition.
+/// Rows of a query by partition.
 pub struct Collected {
-    /// Rows that are not in files; the tag of a batch is the number of its partition.
+    /// Rows that are not in files; the tag of a batch is its partition's number.
     pub held: Arc<HeldResults>,
-    /// The partitions that occur.
+    /// Partitions that occur.
     pub partitions: Partitions,
-    /// All rows.
+    /// The number of all rows, held or written.
     pub rows: u64,
-    /// Rows for which a counted column is true.
+    /// The number of rows with a true value, per counted column.
     pub true_rows: BTreeMap<String, u64>,
-    /// Whether all keys differ; `false` may also mean that the hashes of two met.
+    /// `true` if no key occurs twice; `false` may also mean that two keys have the same hash.
     pub keys_differ: bool,
-    /// What was written already, by the number of the partition.
+    /// Files written so far, by partition number.
     pub(crate) slots: Vec<PartitionFiles>,
 }
 
-/// Runs the streams side by side and takes their rows in.
+/// Runs the streams concurrently and collects their rows.
 ///
 /// # Errors
-/// `QualityGate` for an illegal partition value; else what the query or, where rows go into files, the store fails with.
+/// `QualityGate`, for an invalid partition value; else the errors of the query and, if rows are written to files, of the store.
 ///
 /// # Panics
-/// Never: the tasks that share the partitions have ended when they are taken back.
+/// Never: the tasks that share the partitions have ended when the partitions are taken back.
 pub async fn collect(
     intake: CollectSpec,
     schema: SchemaRef,
@@ -109,7 +109,7 @@ pub async fn collect(
             Regroup::new(Arc::clone(&partitions)),
             progress.clone(),
         );
-        // A task of its own, so that the streams run on all threads; dropped, it is aborted.
+        // Each stream is a separate task, so that streams run on all threads. Dropping the task aborts it.
         async move {
             datafusion::common::runtime::SpawnedTask::spawn(task)
                 .join_unwind()
@@ -160,6 +160,7 @@ pub async fn collect(
     })
 }
 
+/// Searches for duplicate keys on a blocking thread.
 async fn compare(mut keys: Vec<KeyHashes>) -> Result<bool> {
     tokio::task::spawn_blocking(move || all_differ(&mut keys))
         .await
@@ -169,24 +170,35 @@ async fn compare(mut keys: Vec<KeyHashes>) -> Result<bool> {
         })?
 }
 
-/// Takes one stream's rows in.
+/// Collects the rows of one stream.
 struct StreamCollector {
+    /// Holds the rows that are not written to files.
     holder: ResultHolder,
+    /// Numbering of the partitions, shared by all streams.
     partitions: Arc<Mutex<Partitions>>,
+    /// Open files, shared by all streams; `None` if every row is held.
     files: Option<Arc<OpenFiles>>,
+    /// Hashes of the keys; `None` without a key.
     keys: Option<KeyHashes>,
+    /// Index and count of true values, per counted column.
     counted: Vec<(usize, u64)>,
+    /// The number of rows so far.
     rows: u64,
 }
 
-/// What one stream gave.
+/// Result of one stream.
 struct Routed {
+    /// Rows that are not in files.
     held: HeldResults,
+    /// Hashes of the keys; `None` without a key.
     keys: Option<KeyHashes>,
+    /// Index and count of true values, per counted column.
     counted: Vec<(usize, u64)>,
+    /// The number of rows.
     rows: u64,
 }
 
+/// Reads a stream to its end; counts its rows and passes them to files or to the holder.
 async fn route(
     mut stream: SendableRecordBatchStream,
     mut router: StreamCollector,
@@ -213,6 +225,7 @@ async fn route(
 }
 
 impl StreamCollector {
+    /// Counts the rows of a batch and collects their keys.
     fn count(&mut self, batch: &RecordBatch) -> Result<()> {
         self.rows += batch.num_rows() as u64;
         for (column, count) in &mut self.counted {
@@ -224,6 +237,7 @@ impl StreamCollector {
         }
     }
 
+    /// Writes a block to the open files, or holds it if it has too many partitions or a file was finished early.
     async fn take(&mut self, block: RegroupedRows) -> Result<()> {
         let direct = self
             .files
@@ -249,7 +263,7 @@ impl StreamCollector {
                     .context(ErrorKind::Failed, "cannot copy rows")?;
                 self.holder.push(number, copied).map_err(query_error)?;
             }
-            // Encoding takes long: whoever else waits for this thread is let in.
+            // Encoding takes long: this yields to the other tasks of the thread.
             tokio::task::consume_budget().await;
         }
         Ok(())

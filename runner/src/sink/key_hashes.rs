@@ -1,4 +1,4 @@
-//! Whether a key occurs twice, told from hashes of all keys while the rows pass by.
+//! Detects duplicate keys from hashes of all keys, which are collected while the rows pass through.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -17,26 +17,33 @@ use datafusion::execution::{DiskManager, SpillFile};
 use crate::error::Result;
 use crate::sql::query_error;
 
-/// Hashes are sorted and put on disk in runs of this many, at least, where memory is short: fewer would be too many files.
+/// The smallest number of hashes that a sorted run on disk holds; shorter runs would be too many files.
 const LEAST_RUN: usize = 1 << 16;
 
-/// Hashes lie by their highest bits: what may be equal lies together, and is little enough for the processor's caches.
+/// The number of high bits by which hashes are bucketed: hashes that may be equal share a bucket, and one bucket fits the
+/// processor's caches.
 const BUCKET_BITS: u32 = 9;
 
-/// The hashes of one stream's keys: 8 bytes a row in memory, on disk where that is too much.
+/// Hashes of the keys of one stream: 8 bytes per row in memory, spilled to disk when the pool has no more.
 pub(crate) struct KeyHashes {
+    /// Indices of the key columns.
     columns: Vec<usize>,
+    /// Hashes in memory, by their highest bits.
     buckets: Vec<Vec<u64>>,
+    /// The number of hashes in memory.
     held: usize,
-    /// One batch's hashes; kept for its memory.
+    /// Hashes of the current batch; kept to reuse its allocation.
     hashes: Vec<u64>,
+    /// Memory accounted for the buckets.
     reservation: MemoryReservation,
+    /// Creates the spill files.
     disk: Arc<DiskManager>,
+    /// Spill files; each holds sorted hashes.
     runs: Vec<Arc<dyn SpillFile>>,
 }
 
 impl KeyHashes {
-    /// For keys of these columns.
+    /// Creates an empty collection for keys of these columns.
     pub fn new(columns: Vec<usize>, runtime: &RuntimeEnv) -> Self {
         Self {
             columns,
@@ -49,7 +56,7 @@ impl KeyHashes {
         }
     }
 
-    /// Takes the keys of a batch in.
+    /// Adds the keys of a batch.
     ///
     /// # Errors
     /// `Failed`, if memory is short and the spill directory cannot take the hashes.
@@ -69,25 +76,26 @@ impl KeyHashes {
         Ok(())
     }
 
-    /// Sets memory for some more aside, twice as much as before, or, where there is none, goes by way of the disk.
+    /// Reserves memory for `rows` more hashes, doubling the reservation, or spills if the pool refuses.
     fn make_room(&mut self, rows: usize) -> Result<(), DataFusionError> {
-        // A bucket that grows has twice the room that it had.
+        // A growing bucket doubles its capacity.
         let bytes = |rows: usize| 2 * rows * size_of::<u64>();
         if bytes(self.held + rows) <= self.reservation.size() {
             return Ok(());
         }
         let ahead = (2 * self.held).max(self.held + rows).max(LEAST_RUN);
         if self.reservation.try_resize(bytes(ahead)).is_ok() || self.held < LEAST_RUN {
-            // Less than a megabyte is taken all the same.
+            // Fewer hashes than a run take less than a megabyte: they stay in memory without a reservation.
             return Ok(());
         }
         self.spill()
     }
 
+    /// Writes all hashes in memory to disk as one sorted run.
     fn spill(&mut self) -> Result<(), DataFusionError> {
         let file = self.disk.create_tmp_file("hashes of keys")?;
         let mut writer = file.open_writer()?;
-        // By their highest bits buckets are in order already.
+        // The buckets are already ordered by their highest bits, so that sorting each one sorts the run.
         for bucket in &mut self.buckets {
             bucket.sort_unstable();
             let bytes: Vec<u8> = bucket.iter().flat_map(|hash| hash.to_le_bytes()).collect();
@@ -101,14 +109,15 @@ impl KeyHashes {
     }
 }
 
+/// Returns the index of the bucket that holds a hash.
 fn bucket(hash: u64) -> usize {
     usize::try_from(hash >> (u64::BITS - BUCKET_BITS)).expect("a few bits fit any word")
 }
 
-/// Whether all keys of all streams differ; `false` may also mean that the hashes of two keys met. It blocks.
+/// Returns `true` if no key occurs twice in all streams; `false` may also mean that two keys have the same hash. It blocks.
 ///
 /// # Errors
-/// `Failed`, if what was put on disk cannot be read back.
+/// `Failed`, if a spilled run cannot be read back.
 pub(crate) fn all_differ(parts: &mut [KeyHashes]) -> Result<bool> {
     if parts.iter().all(|part| part.runs.is_empty()) {
         return Ok(buckets_differ(parts));
@@ -129,7 +138,7 @@ pub(crate) fn all_differ(parts: &mut [KeyHashes]) -> Result<bool> {
     merged_differ(runs).map_err(|error| query_error(error.into()))
 }
 
-/// Looks for equal hashes in one bucket after the other, the buckets shared out to as many threads as there were streams.
+/// Searches the buckets in memory for equal hashes, on as many threads as there are streams.
 fn buckets_differ(parts: &[KeyHashes]) -> bool {
     let buckets = AtomicUsize::new(0);
     let differ = || {
@@ -157,7 +166,7 @@ fn buckets_differ(parts: &[KeyHashes]) -> bool {
     })
 }
 
-/// Puts hashes into a table with open addressing, at most half full, until one is there.
+/// Inserts hashes into an open-addressing table, at most half full; returns `false` at the first duplicate.
 fn lists_differ<'a>(lists: impl Iterator<Item = &'a [u64]> + Clone, table: &mut Vec<u64>) -> bool {
     const FREE: u64 = 0;
     let count: usize = lists.clone().map(<[u64]>::len).sum();
@@ -168,7 +177,7 @@ fn lists_differ<'a>(lists: impl Iterator<Item = &'a [u64]> + Clone, table: &mut 
         let hash = (*hash).max(FREE + 1);
         #[expect(
             clippy::cast_possible_truncation,
-            reason = "the low bits say where to begin"
+            reason = "the low bits select the first slot"
         )]
         let mut place = hash as usize & last;
         while table[place] != FREE {
@@ -182,6 +191,7 @@ fn lists_differ<'a>(lists: impl Iterator<Item = &'a [u64]> + Clone, table: &mut 
     true
 }
 
+/// Merges sorted runs; returns `false` at the first two equal hashes.
 fn merged_differ<'a>(
     mut runs: Vec<Box<dyn Iterator<Item = std::io::Result<u64>> + 'a>>,
 ) -> std::io::Result<bool> {
@@ -207,6 +217,7 @@ fn merged_differ<'a>(
     Ok(true)
 }
 
+/// Reads the hashes of one run back from disk, in order.
 fn read(
     file: &dyn SpillFile,
 ) -> Result<impl Iterator<Item = std::io::Result<u64>> + use<>, DataFusionError> {

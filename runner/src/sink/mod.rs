@@ -1,4 +1,4 @@
-//! Where computed rows become Parquet parts: collected by partition, encoded, and staged.
+//! Turns computed rows into Parquet parts: collects them by partition, encodes them, and stages the files.
 
 pub mod collect;
 mod key_hashes;

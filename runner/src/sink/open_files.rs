@@ -1,4 +1,7 @@
-//! Files of several partitions, open at once: few, for each takes memory.
+//! Files of several partitions that are open at once, while the query runs.
+//!
+//! Files are written during the query if rows come partition by partition. Keeping a file open per partition was refused: 366
+//! open encoders take as much memory as the held rows and run slower.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,40 +17,51 @@ use crate::sink::parquet::file_writer::{File, FileFormat};
 use crate::sink::partition::PartitionNumber;
 use crate::sink::table::Table;
 
-/// Files that are open at the same time, at most: a stream that comes partition by partition needs one or two.
+/// The largest number of files that are open at once: a stream that is ordered by partition needs one or two.
 const MOST_FILES: usize = 32;
 
-/// The pool's share, in percent, that open files may take: the rest is for held inputs and for rows that wait.
+/// The share of the memory pool, in percent, that open files may take; the rest is for held inputs and held rows.
 const FILES_PERCENT: usize = 25;
 
-/// The open files of one output, shared by the streams that write to it; at most one for a partition.
+/// Open files of one output, shared by the streams that write to it; at most one per partition.
 pub(crate) struct OpenFiles {
+    /// Opens parts.
     stager: Stager,
+    /// The table that is written.
     table: Table,
+    /// Format of the files.
     format: FileFormat,
+    /// Files by partition number; a slot's lock is held while its rows are encoded and sent to the store.
     slots: Mutex<Vec<Arc<AsyncMutex<PartitionFiles>>>>,
+    /// Memory accounted for all open files.
     memory: MemoryReservation,
+    /// The number of bytes above which a file is finished early.
     limit_bytes: usize,
+    /// The number of open files.
     open: AtomicUsize,
+    /// Counts writes, so that the least recently used file can be found.
     clock: AtomicU64,
 }
 
-/// What was written to one partition.
+/// Files of one partition.
 #[derive(Default)]
 pub(crate) struct PartitionFiles {
-    /// The file that is open.
+    /// The open file, if any.
     pub file: Option<File>,
-    /// Those that were ended.
+    /// Parts of the finished files.
     pub staged: Vec<StagedPart>,
-    /// The file was ended before it had its size, to make room: rows that still come are to wait.
+    /// `true` if a file was finished early to make room; later rows of the partition are held instead.
     is_closed: bool,
+    /// The partition's name; set by the first write.
     partition: Option<Partition>,
+    /// Bytes of the open file that the reservation counts.
     accounted_bytes: usize,
+    /// The clock's value at the last write.
     last_used: u64,
 }
 
 impl OpenFiles {
-    /// None yet.
+    /// Creates an empty set of files for one output.
     pub fn new(stager: Stager, table: Table, format: FileFormat, runtime: &RuntimeEnv) -> Self {
         let limit_bytes = match runtime.memory_pool.memory_limit() {
             MemoryLimit::Finite(bytes) => bytes / 100 * FILES_PERCENT,
@@ -66,10 +80,10 @@ impl OpenFiles {
         }
     }
 
-    /// Encodes rows of a partition into its file; `false` where that file was ended and they are to wait.
+    /// Encodes rows of a partition into its file; returns `false`, without taking them, if that file was finished early.
     ///
     /// # Errors
-    /// As the encoder and the store say.
+    /// Those of the encoder and of the store.
     pub async fn write(
         &self,
         number: PartitionNumber,
@@ -113,7 +127,7 @@ impl OpenFiles {
         Ok(true)
     }
 
-    /// What was written, by the number of the partition.
+    /// Returns the files by partition number.
     ///
     /// # Panics
     /// While a stream still writes.
@@ -130,6 +144,7 @@ impl OpenFiles {
             .collect()
     }
 
+    /// Returns the slot of a partition; creates it if it is new.
     fn slot(&self, number: PartitionNumber) -> Arc<AsyncMutex<PartitionFiles>> {
         let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
         let number = number as usize;
@@ -139,7 +154,7 @@ impl OpenFiles {
         Arc::clone(&slots[number])
     }
 
-    /// Ends the file that was not written to for longest; none, where all others are being written to.
+    /// Finishes the least recently used file, other than that of `but`; does nothing if all others are being written to.
     async fn make_room(&self, but: PartitionNumber) -> Result<()> {
         let slots: Vec<_> = {
             let slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
@@ -159,6 +174,7 @@ impl OpenFiles {
         Ok(())
     }
 
+    /// Finishes the open file of a slot and stages it.
     async fn end(&self, slot: &mut PartitionFiles) -> Result<()> {
         let Some(mut file) = slot.file.take() else {
             return Ok(());
@@ -178,14 +194,16 @@ impl OpenFiles {
         Ok(())
     }
 
+    /// Opens a part of the table in a partition.
     async fn part(&self, partition: Partition) -> Result<crate::commit::PartWriter> {
         self.stager
             .part(&self.table.name, partition, "parquet")
             .await
     }
 
-    /// Brings the account of a file's memory up to date; it is taken even where the pool has no more, for it is used already,
-    /// and room is made at once.
+    /// Updates the accounted memory of a slot's file.
+    ///
+    /// The reservation grows even if the pool has no more, because the memory is already in use; a file is finished right after.
     fn account(&self, slot: &mut PartitionFiles) {
         let bytes = slot.file.as_ref().map_or(0, File::memory_bytes);
         let before = std::mem::replace(&mut slot.accounted_bytes, bytes);

@@ -1,4 +1,4 @@
-//! Which partition a row belongs to.
+//! Assigns each row of an output to its partition.
 
 use std::sync::Arc;
 
@@ -10,29 +10,34 @@ use crate::commit::Partition;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::sql::value_ids::ValueNumbers;
 
-/// The longest `name=value` that every file system takes as one folder name.
+/// The longest `name=value` in bytes that every file system accepts as one folder name.
 const MAX_FOLDER_NAME_BYTES: usize = 255;
 
-/// What Hive writes for NULL; a real value of this text would come back as NULL.
+/// Hive's folder value for NULL; a real value of this text would be read back as NULL.
 const HIVE_NULL: &str = "__HIVE_DEFAULT_PARTITION__";
 
 /// The number of a partition within one output of one run, in order of first appearance.
 pub type PartitionNumber = u32;
 
-/// Numbers the partitions of one output as they appear.
+/// Numbers the partitions of one output in the order in which they appear.
 #[derive(Debug)]
 pub struct Partitions {
+    /// The output's name, for messages.
     output: String,
+    /// Index in the batches and name of each partition column, outermost folder first.
     columns: Vec<(usize, String)>,
+    /// Numbers by value; `None` without partition columns.
     numbers: Option<ValueNumbers>,
+    /// Partitions seen so far, by number.
     known: Vec<Partition>,
 }
 
 impl Partitions {
-    /// For columns given by their place in the batches and their name; none: one partition without a folder.
+    /// Creates an empty numbering for columns given by their index in the batches and their name; without columns, all rows share
+    /// one partition that has no folder.
     ///
     /// # Errors
-    /// `Failed`, if a column's type cannot be compared by rows (contracts allow none such).
+    /// `Failed`, if a column's type cannot be compared by rows (contracts allow no such type).
     pub fn new(output: &str, columns: Vec<(usize, String)>, types: &[DataType]) -> Result<Self> {
         let numbers = if columns.is_empty() {
             None
@@ -48,10 +53,11 @@ impl Partitions {
         })
     }
 
-    /// The partition of each row of a batch.
+    /// Returns the partition of each row of a batch.
     ///
     /// # Errors
-    /// `QualityGate`, for a value that no folder can hold: NULL, the empty text, Hive's own word for NULL, a name over 255 bytes.
+    /// `QualityGate`, for a value that cannot be a folder name: NULL, an empty string, Hive's word for NULL, a name over 255
+    /// bytes.
     ///
     /// # Panics
     /// With more than four billion partitions, which no memory holds.
@@ -74,25 +80,26 @@ impl Partitions {
         })
     }
 
-    /// The partition of a number.
+    /// Returns the partition with a number.
     #[must_use]
     pub fn partition(&self, number: PartitionNumber) -> &Partition {
         &self.known[number as usize]
     }
 
-    /// How many partitions have appeared.
+    /// Returns the number of partitions seen so far.
     #[must_use]
     pub fn len(&self) -> usize {
         self.known.len()
     }
 
-    /// Whether no row has been seen.
+    /// Returns `true` if no row has been seen.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.known.is_empty()
     }
 }
 
+/// Builds the partition of one row and checks that its folder names are valid.
 fn partition_at(
     output: &str,
     columns: &[(usize, String)],
@@ -123,28 +130,31 @@ fn partition_at(
     }
 }
 
+/// Checks that a value can be a folder name.
 fn legal(output: &str, column: &str, value: Option<String>) -> Result<String> {
     match value {
         None => Err(illegal(output, column, "NULL")),
-        Some(value) if value.is_empty() => Err(illegal(output, column, "the empty text")),
+        Some(value) if value.is_empty() => Err(illegal(output, column, "an empty string")),
         Some(value) if value == HIVE_NULL => {
             Err(illegal(output, column, &format!("`{HIVE_NULL}`")))
         }
         Some(value) if value.contains('\0') => {
-            Err(illegal(output, column, "a text with a zero byte"))
+            Err(illegal(output, column, "a string with a zero byte"))
         }
         Some(value) => Ok(value),
     }
 }
 
+/// Builds the error for a value that cannot be a folder name; `what` describes the value.
 fn illegal(output: &str, column: &str, what: &str) -> Error {
     let message = format!(
-        "output `{output}`: partition column `{column}` holds {what}, which no folder can name"
+        "output `{output}`: partition column `{column}` holds {what}, which cannot be a folder name"
     );
     Error::new(ErrorKind::QualityGate, message)
-        .hint("leave these rows out with the output's `where`, or give them a value in its SQL")
+        .hint("exclude these rows with the output's `where`, or give them a value in its SQL")
 }
 
+/// Formats a value as folder names hold it; `None` for NULL.
 fn value_text(array: &ArrayRef, row: usize) -> Option<String> {
     if array.is_null(row) {
         return None;
@@ -210,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn values_that_no_folder_can_name_are_refused_by_name() {
+    fn values_that_cannot_be_a_folder_name_are_rejected_with_their_column() {
         for (text, word) in [
             (None, "NULL"),
             (Some(""), "empty"),
@@ -231,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn without_partition_columns_all_rows_lie_in_one_partition_without_a_folder() {
+    fn without_partition_columns_all_rows_share_one_partition_without_a_folder() {
         let mut partitions = Partitions::new("days", vec![], &[]).unwrap();
         let numbers = partitions
             .number(&batch(vec![None, Some(1)], vec![None, None]))

@@ -1,4 +1,4 @@
-//! Puts the rows of a stream in the order of their partitions, a block at a time.
+//! Sorts the rows of a stream by partition, one block at a time.
 
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,37 +10,43 @@ use crate::error::{Context, ErrorKind, Result};
 use crate::sink::partition::{PartitionNumber, Partitions};
 use crate::sql::value_ids::in_stretches;
 
-/// Rows are put in partition order in blocks of about this many: enough that a day of a year has hundreds in each
-/// block, little enough (tens of MB) for a small memory limit.
+/// The approximate number of rows per sorted block: large enough that each day of a year has hundreds of rows in it, small enough
+/// (tens of MB) for a small memory limit.
 const BLOCK_ROWS: usize = 256 * 1024;
 
-/// Rows that come partition by partition, in stretches of this many on average, are cut where the partition changes: there
-/// is nothing to put in order.
+/// The average number of consecutive rows of one partition from which a batch needs no sorting: it is cut where the partition
+/// changes.
 const LONG_STRETCH_ROWS: usize = 1024;
 
-/// Gathers the batches of one stream into blocks.
+/// Collects the batches of one stream into blocks.
 pub(crate) struct Regroup {
+    /// Numbering of the partitions, shared by all streams of the output.
     partitions: Arc<Mutex<Partitions>>,
+    /// Batches of the current block.
     batches: Vec<RecordBatch>,
+    /// Partition number of each row, per batch.
     numbers: Vec<Vec<PartitionNumber>>,
+    /// The number of rows in the current block.
     rows: usize,
 }
 
-/// Rows by their partitions.
+/// Rows with the partitions that they belong to.
 pub(crate) enum RegroupedRows {
-    /// They came so.
+    /// One batch that came ordered by partition, with the rows of each partition.
     Stretches(RecordBatch, Vec<(PartitionNumber, Range<usize>)>),
-    /// They are to be put in order.
+    /// Batches whose rows must be reordered.
     Mixed {
+        /// The batches as they came.
         batches: Vec<RecordBatch>,
-        /// Batch and row of each row, partition by partition; within one, as they came.
+        /// Batch and row of each row, partition by partition; rows of one partition keep their order.
         order: Vec<(usize, usize)>,
+        /// The range of each partition in `order`.
         ranges: Vec<(PartitionNumber, Range<usize>)>,
     },
 }
 
 impl Regroup {
-    /// For one of the streams that share `partitions`.
+    /// Creates an empty collection for one of the streams that share `partitions`.
     pub fn new(partitions: Arc<Mutex<Partitions>>) -> Self {
         Self {
             partitions,
@@ -50,10 +56,10 @@ impl Regroup {
         }
     }
 
-    /// Takes a batch in; gives a block when there is enough for one.
+    /// Adds a batch; returns a block once it has enough rows.
     ///
     /// # Errors
-    /// `QualityGate` for a partition value that no folder can hold.
+    /// `QualityGate`, for a partition value that cannot be a folder name.
     pub fn push(&mut self, batch: RecordBatch) -> Result<Option<RegroupedRows>> {
         if batch.num_rows() == 0 {
             return Ok(None);
@@ -73,11 +79,12 @@ impl Regroup {
         Ok((self.rows >= BLOCK_ROWS).then(|| self.block()))
     }
 
-    /// The rest.
+    /// Returns the remaining rows, if any.
     pub fn finish(mut self) -> Option<RegroupedRows> {
         (self.rows > 0).then(|| self.block())
     }
 
+    /// Ends the current block.
     fn block(&mut self) -> RegroupedRows {
         let (order, ranges) = in_stretches(&std::mem::take(&mut self.numbers));
         self.rows = 0;
@@ -89,7 +96,7 @@ impl Regroup {
     }
 }
 
-/// Where the partition changes.
+/// Returns the runs of rows with the same partition number.
 fn stretches(numbers: &[PartitionNumber]) -> Vec<(PartitionNumber, Range<usize>)> {
     let mut start = 0;
     numbers
@@ -103,17 +110,17 @@ fn stretches(numbers: &[PartitionNumber]) -> Vec<(PartitionNumber, Range<usize>)
 }
 
 impl RegroupedRows {
-    /// How many partitions it has rows of.
+    /// Returns the number of partitions; one whose rows come in several runs counts once per run.
     pub fn partitions(&self) -> usize {
         match self {
             Self::Stretches(_, ranges) | Self::Mixed { ranges, .. } => ranges.len(),
         }
     }
 
-    /// For each partition, its rows in batches that share memory with each other.
+    /// Returns the rows of each partition in batches that share memory with one another.
     ///
     /// # Errors
-    /// `Failed`, if the batches are not of one schema.
+    /// `Failed`, if the batches differ in their schemas.
     pub fn shared(self) -> Result<Vec<(PartitionNumber, RecordBatch)>> {
         let (sorted, ranges) = match self {
             Self::Stretches(batch, ranges) => (batch, ranges),
@@ -129,10 +136,10 @@ impl RegroupedRows {
             .collect())
     }
 
-    /// For each partition, its rows in a batch that keeps nothing of the others in memory.
+    /// Returns the rows of each partition in batches that keep no row of another partition in memory.
     ///
     /// # Errors
-    /// `Failed`, if the batches are not of one schema.
+    /// `Failed`, if the batches differ in their schemas.
     pub fn owned(self) -> Result<Vec<(PartitionNumber, RecordBatch)>> {
         match self {
             Self::Stretches(batch, ranges) => match ranges.as_slice() {
@@ -160,6 +167,7 @@ impl RegroupedRows {
     }
 }
 
+/// Copies rows, given by batch and row, into one batch.
 fn gather(batches: &[RecordBatch], rows: &[(usize, usize)]) -> Result<RecordBatch> {
     let batches: Vec<&RecordBatch> = batches.iter().collect();
     interleave_record_batch(&batches, rows)

@@ -1,19 +1,19 @@
-//! How the rows of one output are written.
+//! The settings with which the rows of one output are written.
 
 use crate::sink::parquet::file_settings::FileSettings;
 
-/// What is written and how.
+/// One output table and the settings of its files.
 pub struct Table {
     /// The table's name.
     pub name: String,
-    /// The columns of its files: partition columns are not among them.
+    /// Indices of the columns that files hold; partition columns are not among them, since folder names hold their values.
     pub file_columns: Vec<usize>,
-    /// Whether the order of rows within a partition counts.
+    /// `true` if the order of rows within a partition matters; a partition is then never split among threads.
     pub ordered: bool,
-    /// The settings of files.
+    /// Codec and sizes of the files.
     pub files: FileSettings,
-    /// The most bytes of a row group while it is built.
+    /// The largest size of a row group in bytes while it is built.
     pub row_group_bytes: usize,
-    /// Files written at the same time.
+    /// The number of files that may be written at the same time.
     pub threads: usize,
 }

@@ -1,4 +1,4 @@
-//! Encodes what is left of an output as Parquet parts, several at a time, and stages them.
+//! Encodes the held rows of an output as Parquet parts, several files at a time, and stages them.
 
 use std::io;
 use std::sync::Arc;
@@ -20,17 +20,20 @@ use crate::sql::held::results::HeldResults;
 use crate::sql::query_error;
 use crate::watch::Progress;
 
-/// Encoded bytes that wait for the store, per file being written; more would hide a slow store in memory.
+/// The number of encoded blocks per file that may wait for the store; a longer queue would hide a slow store in memory.
 const QUEUED_BLOCKS: usize = 4;
 
-/// A partition with more than this in memory is written by several threads at once, each to files of its own.
+/// The size in bytes above which several threads write one partition, each to its own files.
 const SPLIT_BYTES: usize = 256 << 20;
 
-/// A row group is built in about this many rounds where several threads encode its columns.
+/// The approximate number of rounds in which a row group is built when several threads encode its columns.
 const ROUNDS_A_ROW_GROUP: usize = 4;
 
 impl Table {
-    /// How the files of rows of this schema are written.
+    /// Returns the format of files that hold rows of this schema.
+    ///
+    /// # Errors
+    /// `Failed`, if the schema lacks a column of the files.
     pub(crate) fn format(&self, schema: &Schema) -> Result<FileFormat> {
         let schema = schema
             .project(&self.file_columns)
@@ -44,10 +47,10 @@ impl Table {
     }
 }
 
-/// Stages what is held, and ends the files that are open; returns all parts in the order of their keys.
+/// Encodes and stages the held rows, and finishes the open files; returns all parts in the order of their keys.
 ///
 /// # Errors
-/// What the store or the spill directory fails with.
+/// Those of the store and of the spill directory.
 pub async fn write(
     stager: &Stager,
     table: &Table,
@@ -70,7 +73,7 @@ pub async fn write(
         progress.add_bytes(part.part().size_bytes);
     }
     let pieces = pieces(&held, partitions.len(), slots, table);
-    // Where there are fewer pieces than threads, a file's columns are encoded side by side.
+    // If pieces are fewer than threads, each piece encodes its columns on several threads.
     let threads = table.threads / pieces.len().max(1);
     let writes = pieces.into_iter().map(|piece| {
         let encoder = Encoder {
@@ -91,15 +94,20 @@ pub async fn write(
     Ok(parts)
 }
 
-/// What one thread writes: batches of one partition, behind what its open file has already.
+/// The work of one thread: batches of one partition, appended to its open file if it has one.
 struct PartJob {
+    /// The number of the partition.
     partition: u32,
+    /// The file to continue; `None` to start a new one.
     open: Option<File>,
+    /// Indices of the batches among the held ones.
     places: Vec<usize>,
+    /// Bytes of the batches and of the open file in memory.
     bytes: usize,
 }
 
 impl PartJob {
+    /// Creates a job without batches.
     fn new(partition: u32, open: Option<File>) -> Self {
         Self {
             partition,
@@ -110,6 +118,7 @@ impl PartJob {
     }
 }
 
+/// Divides the held rows into jobs, largest first; only an unordered partition is split.
 fn pieces(
     held: &HeldResults,
     partitions: usize,
@@ -135,11 +144,12 @@ fn pieces(
             pieces.push(piece);
         }
     }
-    // The largest first, so that no thread is left alone with one at the end.
+    // Largest first: otherwise one thread could start a large piece when all others are done.
     pieces.sort_by_key(|piece| std::cmp::Reverse(piece.bytes));
     pieces
 }
 
+/// Encodes one job on a blocking thread and passes its blocks to the store; returns the staged parts.
 async fn write_piece(
     stager: &Stager,
     table: &str,
@@ -176,20 +186,34 @@ async fn write_piece(
     Ok(parts)
 }
 
+/// A message from the encoder to the task that uploads.
 enum FinishedBlock {
+    /// The next encoded bytes of the current file.
     Bytes(Bytes),
-    End { rows: u64 },
+    /// The end of the current file.
+    End {
+        /// The number of rows in the file.
+        rows: u64,
+    },
 }
 
+/// Encodes the batches of one job.
 struct Encoder {
+    /// Source of the batches.
     held: Arc<HeldResults>,
+    /// Indices of the columns that files hold.
     columns: Vec<usize>,
+    /// Format of the files.
     format: Arc<FileFormat>,
+    /// The number of threads that encode the columns of a file.
     threads: usize,
 }
 
 impl Encoder {
-    /// Encodes batches to one file after the other; ends early, without an error, when nobody takes the bytes any more.
+    /// Encodes batches to one file after another; returns early, without an error, once the receiver is gone.
+    ///
+    /// # Errors
+    /// `Failed`, if a held batch cannot be read back or encoded.
     fn encode(self, piece: PartJob, blocks: &mpsc::Sender<FinishedBlock>) -> Result<()> {
         let mut file = piece.open;
         for places in self.rounds(&piece.places) {
@@ -215,7 +239,7 @@ impl Encoder {
         Ok(())
     }
 
-    /// Places that are encoded together: one by one, or as many as make up for the start of threads.
+    /// Returns the batches that are encoded together: one by one, or enough of them to outweigh the start of threads.
     fn rounds<'a>(&self, places: &'a [usize]) -> impl Iterator<Item = &'a [usize]> {
         let most_bytes = match self.threads {
             0 | 1 => 0,
@@ -230,6 +254,7 @@ impl Encoder {
         })
     }
 
+    /// Reads a held batch, reduced to the columns of a file.
     fn batch(&self, place: usize) -> Result<RecordBatch> {
         let batch = self.held.batch(place).map_err(query_error)?;
         batch
@@ -238,12 +263,13 @@ impl Encoder {
     }
 }
 
-/// Closes a file and hands on its last bytes; says whether anybody takes them.
+/// Finishes a file and sends its last bytes; returns `false` if the receiver is gone.
 fn end(file: File, blocks: &mpsc::Sender<FinishedBlock>) -> Result<bool> {
     let (bytes, rows) = file.end()?;
     Ok(send(blocks, FinishedBlock::Bytes(bytes)) && send(blocks, FinishedBlock::End { rows }))
 }
 
+/// Sends a block, waiting while the queue is full; returns `false` if the receiver is gone.
 fn send(blocks: &mpsc::Sender<FinishedBlock>, block: FinishedBlock) -> bool {
     blocks.blocking_send(block).is_ok()
 }

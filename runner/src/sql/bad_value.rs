@@ -1,4 +1,4 @@
-//! A value with which a query cannot go on: the data's fault, or the job's, and never the machine's.
+//! Values that make a query fail: a fault of the data or of the job, never of the machine.
 
 use std::collections::BTreeMap;
 
@@ -11,26 +11,26 @@ use drivetrain_jobs::plan::{OutputValueError, contract_type_name};
 
 use crate::error::{Cause, Error, ErrorKind};
 
-/// How many places a message names when it cannot be told which of them it was.
+/// The number of possible places that a message lists when the failing one is unknown.
 const SHOWN_PLACES: usize = 4;
 
-/// What a value did to a query.
+/// The way in which a value made a query fail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BadValue {
-    /// It was divided by, and is zero.
+    /// Division by zero.
     Zero,
-    /// A number grew beyond its type.
+    /// A number beyond the range of its type.
     Overflow,
-    /// A text or a number is none of the type that it was cast to.
+    /// A text or a number that cannot be cast to the requested type.
     Cast,
-    /// The output's column cannot hold it.
+    /// A value that the output's column cannot hold.
     Misfit(OutputValueError),
-    /// A function, or a subquery of more than one row, refused it.
+    /// A value that a function rejects, or a subquery with more than one row.
     Refused,
 }
 
 impl BadValue {
-    /// Finds out whether a query failed by a value.
+    /// Returns the bad value behind a query's root error; `None` if the query failed for another reason.
     #[must_use]
     pub fn of(root: &DataFusionError) -> Option<Self> {
         match root {
@@ -41,7 +41,8 @@ impl BadValue {
             DataFusionError::ArrowError(error, _) => Some(match error.as_ref() {
                 ArrowError::DivideByZero => Self::Zero,
                 ArrowError::ArithmeticOverflow(_) => Self::Overflow,
-                // A number that a narrower type of numbers cannot hold, as of a sum.
+                // A number that a narrower numeric type cannot hold, such as a sum. Arrow has no type for this case, so its text
+                // decides.
                 ArrowError::CastError(text) if text.contains("out of range") => Self::Overflow,
                 ArrowError::CastError(_) | ArrowError::ParseError(_) => Self::Cast,
                 ArrowError::InvalidArgumentError(_) | ArrowError::ComputeError(_) => Self::Refused,
@@ -51,44 +52,47 @@ impl BadValue {
         }
     }
 
-    /// The failure of a query, where no more is known about it.
+    /// Builds the error of a query whose plan is unknown.
     #[must_use]
     pub fn error(&self, cause: DataFusionError) -> Error {
         Error::new(
             ErrorKind::QualityGate,
-            format!("the query fails: {}", self.text()),
+            format!("the query failed: {}", self.text()),
         )
         .hint(self.way_out())
         .caused_by(cause)
     }
 
+    /// Describes the value in a message.
     fn text(&self) -> String {
         match self {
             Self::Zero => "division by zero".to_owned(),
             Self::Overflow => "a number too large for its type".to_owned(),
-            Self::Cast => "a value that is not of the type that it is cast to".to_owned(),
+            Self::Cast => "a value that cannot be cast to the requested type".to_owned(),
             Self::Misfit(misfit) => misfit.to_string(),
-            Self::Refused => "a value that it cannot compute with".to_owned(),
+            Self::Refused => "a value that it cannot process".to_owned(),
         }
     }
 
+    /// Returns the hint: a change of the SQL, the contract or the output's column.
     fn way_out(&self) -> &'static str {
         match self {
             Self::Zero => {
-                "divide by `nullif(.., 0)`, which gives NULL, or let a rule of the input reject such rows"
+                "divide by `nullif(.., 0)`, which returns NULL, or reject such rows with a rule on the input"
             }
             Self::Overflow => {
-                "compute in a wider type (`cast(.. as decimal(38,0))`), or let a rule of the input reject such rows"
+                "compute in a wider type (`cast(.. as decimal(38,0))`), or reject such rows with a rule on the input"
             }
             Self::Cast => {
-                "use `try_cast`, which gives NULL, or let the input's contract reject such rows by a type or a rule"
+                "use `try_cast`, which returns NULL, or reject such rows with a type or a rule in the input's contract"
             }
             Self::Misfit(misfit) => misfit.hint,
-            Self::Refused => "correct the query, or let a rule of the input reject such rows",
+            Self::Refused => "fix the query, or reject such rows with a rule on the input",
         }
     }
 
-    /// Whether an expression could be what failed, itself and not what it holds.
+    /// Returns `true` if an expression, apart from the expressions within it, could have failed in this way; `failure` is the
+    /// engine's text.
     fn may_come_from(&self, expression: &Expr, failure: &str) -> bool {
         let operator = match expression {
             Expr::BinaryExpr(binary) => Some(binary.op),
@@ -115,7 +119,10 @@ impl BadValue {
     }
 }
 
-/// Names the job, what it was computing, and the columns that can have failed; other failures stay as they are.
+/// Adds to a bad value's error the job, the table or output (`what`), and the columns that may have failed; returns any other
+/// error unchanged.
+///
+/// The row stays unknown, because the engine's errors do not carry it.
 #[must_use]
 pub fn placed(error: Error, job: &Job, what: &str, plan: &LogicalPlan) -> Error {
     let Some(Cause::DataFusion(cause)) = error.cause() else {
@@ -148,7 +155,7 @@ pub fn placed(error: Error, job: &Job, what: &str, plan: &LogicalPlan) -> Error 
     error.reworded(message).hint(hint)
 }
 
-/// The columns of the plan whose expressions can have failed so, each with its text.
+/// Lists the columns of the plan whose expressions may have failed in this way, each with its SQL text.
 fn places(bad: &BadValue, plan: &LogicalPlan, failure: &str) -> Vec<String> {
     let (mut suspects, mut names) = (BTreeMap::new(), BTreeMap::new());
     let visited = plan.apply_with_subqueries(|node| {
@@ -165,7 +172,7 @@ fn places(bad: &BadValue, plan: &LogicalPlan, failure: &str) -> Vec<String> {
             if let Some(suspect) = suspect {
                 suspects.insert(name.clone(), suspect);
             }
-            // A sum is computed under its own text, and named further up.
+            // An aggregate is computed under its own text; a node above it gives it the column's name.
             if let Expr::Alias(alias) = expression {
                 names.insert(name.clone(), name);
                 names.insert(alias.expr.schema_name().to_string(), alias.name);
@@ -174,7 +181,7 @@ fn places(bad: &BadValue, plan: &LogicalPlan, failure: &str) -> Vec<String> {
         Ok(TreeNodeRecursion::Continue)
     });
     if visited.is_err() {
-        // Only the message is poorer.
+        // Without places the message only lacks the column.
         return Vec::new();
     }
     let places = suspects
@@ -186,7 +193,7 @@ fn places(bad: &BadValue, plan: &LogicalPlan, failure: &str) -> Vec<String> {
     places.collect()
 }
 
-/// The text of an expression near to how it was written; a cast would not show.
+/// Formats an expression close to the query's SQL; `human_display` would omit a cast.
 fn text_of(expression: &Expr) -> String {
     match expression {
         Expr::Cast(cast) => format!(

@@ -1,12 +1,12 @@
-//! Types of columns as a log names them, and back: what was published is read as what it was.
+//! Conversion between column types and the names that a log stores, so that published data is read with its original types.
 
 use arrow::datatypes::{DataType, TimeUnit};
 use drivetrain_jobs::contract::ColumnType;
 
-/// The name of a timestamp that is a moment; a contract writes it as `timestamp` with `zone = "UTC"`.
+/// The name of a timestamp that is an instant; a contract writes it as `timestamp` with `zone = "UTC"`.
 const UTC_TIMESTAMP: &str = "timestamp with time zone UTC";
 
-/// Names a type in full: two columns of the same name hold the same Arrow type.
+/// Returns the full name of a type; two columns with the same name have the same Arrow type.
 #[must_use]
 pub fn type_name(kind: &ColumnType) -> String {
     match kind {
@@ -15,7 +15,7 @@ pub fn type_name(kind: &ColumnType) -> String {
     }
 }
 
-/// Finds the Arrow type of a name; `None` for one that this binary does not know.
+/// Returns the Arrow type for a name; `None` for a name that this binary does not know.
 #[must_use]
 pub fn arrow_type(name: &str) -> Option<DataType> {
     Some(match name {
@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_type_is_read_back_as_it_was() {
+    fn every_type_name_is_read_back_as_the_same_type() {
         let format = String::new;
         let timestamp = |utc| ColumnType::Timestamp {
             format: format(),

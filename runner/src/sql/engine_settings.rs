@@ -1,16 +1,16 @@
-//! The settings of the data work: none of them changes a result.
+//! Settings of the query engine; none of them changes a result.
 
 use std::path::PathBuf;
 
 use crate::sql::memory::MemoryLimit;
 
-/// What the machine gives to a run: none of it changes the result.
+/// Resources that a run may use; none of them changes its result.
 #[derive(Clone, Debug)]
 pub struct EngineSettings {
-    /// The memory to work in.
+    /// The memory limit.
     pub memory: MemoryLimit,
-    /// Threads of the data work.
+    /// The number of threads for data work.
     pub threads: usize,
-    /// Where rows go that do not fit into memory.
+    /// The folder for rows that do not fit in memory.
     pub spill_dir: PathBuf,
 }

@@ -1,4 +1,4 @@
-//! How much memory there is to work in, and how much was used.
+//! The memory limit of a run, its division into pools, and the peak that was used.
 
 use std::sync::Arc;
 
@@ -8,28 +8,30 @@ use datafusion::execution::memory_pool::{
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// The share of the machine's or container's memory that a run takes unless it is told otherwise: the rest is for
-/// the operating system, its page cache, and EMR's own daemons.
+/// The default share of the machine's or container's memory; the rest is for the operating system, its page cache, and EMR's
+/// daemons.
 const DEFAULT_SHARE: f64 = 0.7;
 
-/// Below this not even one batch a thread fits.
+/// The smallest limit in bytes; less does not hold one batch per thread.
 const LEAST_BYTES: u64 = 64 << 20;
 
-/// How many consumers an out-of-memory message names.
+/// The number of consumers that an out-of-memory message lists.
 const NAMED_CONSUMERS: std::num::NonZeroUsize = std::num::NonZeroUsize::new(3).expect("3 is not 0");
 
-/// A memory limit and how it is shared out.
+/// A memory limit, divided into two pools and an uncounted rest.
+///
+/// One pool for everything was refused: held rows would starve the joins, which cannot spill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MemoryLimit {
-    /// What the process may use in all.
+    /// The number of bytes that the process may use.
     pub bytes: u64,
 }
 
 impl MemoryLimit {
-    /// The given size (`2GiB`), or 70 % of the container's or the machine's memory.
+    /// Returns the given size (such as `2GiB`), or 70 % of the container's or the machine's memory.
     ///
     /// # Errors
-    /// `Usage`, for a text that is no size, or a size below 64 MiB.
+    /// `Usage`, for a text that is not a valid size, or a size below 64 MiB.
     pub fn resolve(text: Option<&str>) -> Result<Self> {
         let bytes = match text {
             Some(text) => parse_size(text)?,
@@ -38,13 +40,13 @@ impl MemoryLimit {
         if bytes < LEAST_BYTES {
             return Err(Error::new(
                 ErrorKind::Usage,
-                format!("a memory limit of {bytes} bytes is too small, at least 64 MiB are needed"),
+                format!("a memory limit of {bytes} bytes is too small, at least 64 MiB is needed"),
             ));
         }
         Ok(Self { bytes })
     }
 
-    /// The pool in which rows at rest are held (inputs, then outputs): 40 %, to whoever comes first.
+    /// Creates the pool for held rows (inputs, then outputs): 40 % of the limit, first come, first served.
     #[must_use]
     pub fn holding_pool(self) -> Arc<dyn MemoryPool> {
         let bytes = usize::try_from(self.bytes / 10 * 4).unwrap_or(usize::MAX);
@@ -54,21 +56,23 @@ impl MemoryLimit {
         ))
     }
 
-    /// The pool in which queries work: 30 %, shared out among those that can spill. The rest is what no pool counts:
-    /// buffers in flight, decoders, encoders.
+    /// Creates the pool for queries: 30 % of the limit, shared fairly among the operators that can spill.
+    ///
+    /// The rest of the limit is for memory that no pool counts: buffers in flight, decoders, encoders.
     #[must_use]
     pub fn query_pool(self) -> Arc<dyn MemoryPool> {
         let pool = FairSpillPool::new(self.query_bytes());
         Arc::new(TrackConsumersPool::new(pool, NAMED_CONSUMERS))
     }
 
-    /// The size of the query pool.
+    /// Returns the size of the query pool in bytes.
     #[must_use]
     pub fn query_bytes(self) -> usize {
         usize::try_from(self.bytes / 10 * 3).unwrap_or(usize::MAX)
     }
 }
 
+/// Returns the default limit in bytes, from the machine's memory and the container's limit.
 #[expect(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
@@ -79,7 +83,7 @@ fn available_share() -> Result<u64> {
     let mut system = sysinfo::System::new().map_err(|problem| {
         Error::new(
             ErrorKind::Usage,
-            format!("this system does not tell its memory: {problem}"),
+            format!("the size of this system's memory cannot be read: {problem}"),
         )
         .hint("set `--memory-limit`")
     })?;
@@ -91,29 +95,29 @@ fn available_share() -> Result<u64> {
     Ok((available as f64 * DEFAULT_SHARE) as u64)
 }
 
-/// Reads `512MiB`, `2GiB`, `1.5GB` or a number of bytes.
+/// Parses `512MiB`, `2GiB`, `1.5GB` or a number of bytes.
 ///
 /// # Errors
-/// `Usage`, naming the text.
+/// `Usage`, with the text.
 pub fn parse_size(text: &str) -> Result<u64> {
     text.parse::<bytesize::ByteSize>()
         .map(|size| size.as_u64())
         .map_err(|problem| {
             Error::new(
                 ErrorKind::Usage,
-                format!("`{text}` is not a size: {problem}"),
+                format!("`{text}` is not a valid size: {problem}"),
             )
             .hint("write a number of bytes, or a number and a unit, such as `512MiB` or `2GiB`")
         })
 }
 
-/// The most memory that this process has held at once, in bytes; 0 where the system does not tell.
+/// Returns the peak resident memory of this process in bytes; 0 if the system does not report it.
 #[must_use]
 pub fn peak_resident_bytes() -> u64 {
     let Ok(usage) = nix::sys::resource::getrusage(nix::sys::resource::UsageWho::RUSAGE_SELF) else {
         return 0;
     };
-    // Linux counts in KiB, macOS in bytes.
+    // Linux reports KiB, macOS bytes.
     let unit = if cfg!(target_os = "macos") { 1 } else { 1024 };
     u64::try_from(usage.max_rss()).unwrap_or(0) * unit
 }
@@ -131,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_limit_there_is_still_one() {
+    fn the_default_limit_is_a_share_of_the_memory() {
         let limit = MemoryLimit::resolve(None).unwrap();
         assert!(limit.bytes > LEAST_BYTES);
         assert!(MemoryLimit::resolve(Some("1MiB")).is_err());

@@ -1,4 +1,5 @@
-//! What runs SQL: the session with its memory, threads and spill files, the tables that queries scan, and errors of values.
+//! The environment of SQL: sessions with their memory, threads and spill files, the tables that queries scan, and errors of
+//! values.
 
 pub(crate) mod bad_value;
 pub(crate) mod column_types;

@@ -1,4 +1,4 @@
-//! Published parts as a table of SQL: exactly the files that a log names, read by DataFusion's Parquet scan.
+//! Published parts as a SQL table: exactly the files that a log lists, read by DataFusion's Parquet scan.
 
 use std::fmt;
 use std::sync::Arc;
@@ -25,31 +25,34 @@ use object_store::ObjectMeta;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// One Parquet file of a table and the values of its partition.
+/// One Parquet file of a table, with the values of its partition.
 #[derive(Clone, Debug)]
 pub struct LivePart {
-    /// Key, size and ETag as recorded or frozen.
+    /// Key, size and ETag, as recorded or frozen.
     pub object: ObjectMeta,
-    /// The rows it holds.
+    /// The number of its rows.
     pub rows: u64,
-    /// One value for each partition column, as text.
+    /// One value per partition column, as text.
     pub partition: Vec<String>,
 }
 
 /// The live parts of one table.
 pub struct PartsTable {
-    /// The name under which the runtime knows the store that holds the parts.
+    /// The URL under which the runtime registers the store that holds the parts.
     store: ObjectStoreUrl,
+    /// File columns, then partition columns.
     schema: SchemaRef,
+    /// The same columns, divided into both kinds.
     table_schema: TableSchema,
+    /// The parts, each with its typed partition values.
     parts: Vec<(LivePart, Vec<ScalarValue>)>,
 }
 
 impl PartsTable {
-    /// For file columns and, after them, partition columns, as recorded.
+    /// Creates a table of file columns followed by partition columns, as recorded.
     ///
     /// # Errors
-    /// `Failed`, if a recorded partition value is not of its column's type.
+    /// `Failed`, if a recorded partition value does not have its column's type.
     pub fn new(
         store: ObjectStoreUrl,
         file_schema: SchemaRef,
@@ -80,12 +83,13 @@ impl PartsTable {
     }
 }
 
+/// Parses a partition value as its column's type.
 fn typed(text: &str, field: &FieldRef) -> Result<ScalarValue> {
     ScalarValue::try_from_string(text.to_owned(), field.data_type()).map_err(|error| {
         Error::new(
             ErrorKind::Failed,
             format!(
-                "partition value `{text}` of column `{}` is no {}",
+                "partition value `{text}` of column `{}` is not of type {}",
                 field.name(),
                 field.data_type()
             ),
@@ -114,8 +118,8 @@ impl TableProvider for PartsTable {
         &self,
         filters: &[&Expr],
     ) -> Result<Vec<TableProviderFilterPushDown>, DataFusionError> {
-        // A condition on folders alone is decided part by part. By any other, files and pages are left out where their
-        // statistics say so, and rows are still filtered above the scan.
+        // A condition on partition folders alone is decided per part. Any other skips files and pages by their statistics, and
+        // rows are filtered again above the scan.
         let pushed = filters.iter().map(|filter| {
             if self.is_of_folders(filter) {
                 TableProviderFilterPushDown::Exact
@@ -166,7 +170,7 @@ impl TableProvider for PartsTable {
     }
 }
 
-/// Reads each part's footer once for all queries of a session: a job scans a table several times.
+/// Creates the reader factory that caches footers for the session, because a job scans a table several times.
 fn footers(
     runtime: &RuntimeEnv,
     store: &ObjectStoreUrl,
@@ -177,17 +181,18 @@ fn footers(
 }
 
 impl PartsTable {
-    /// The name under which the runtime knows its store; each table has one of its own.
+    /// Returns the URL of the table's store in the runtime; no other table uses it.
     #[must_use]
     pub fn store_name(&self) -> &str {
         self.store.as_str()
     }
 
+    /// Returns the partition columns, outermost folder first.
     fn partition_columns(&self) -> &Fields {
         self.table_schema.table_partition_cols()
     }
 
-    /// Whether a condition asks for nothing but the folders that a part lies in.
+    /// Returns `true` if a condition depends on partition columns only.
     fn is_of_folders(&self, filter: &Expr) -> bool {
         let folders = self.partition_columns();
         let columns = filter.column_refs();
@@ -197,7 +202,7 @@ impl PartsTable {
             && !filter.is_volatile()
     }
 
-    /// The parts whose folders meet all conditions; no other is opened.
+    /// Returns the parts whose partition values meet all conditions; the scan opens no other part.
     fn matching(
         &self,
         state: &dyn Session,
@@ -229,7 +234,7 @@ impl PartsTable {
     }
 }
 
-/// Deals the parts out to the partitions so that each has about the same bytes, largest first.
+/// Distributes the parts over the partitions of the scan so that each has about the same number of bytes, largest part first.
 fn groups(
     mut parts: Vec<&(LivePart, Vec<ScalarValue>)>,
     target_partitions: usize,
@@ -253,7 +258,7 @@ fn groups(
         .collect()
 }
 
-/// The Arrow type that stands for a recorded Athena type in folder names.
+/// Returns the Arrow type of a recorded Athena type; `None` for a type that cannot partition a table.
 #[must_use]
 pub fn partition_type(athena: &str) -> Option<DataType> {
     match athena {

@@ -1,4 +1,4 @@
-//! A table of which only the shape and the size are known: what a plan is made over before anything is read.
+//! A table of known schema and size but without data, over which a query is planned before anything is read.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,17 +14,19 @@ use datafusion::physical_plan::ExecutionPlan;
 
 use crate::sql::scan_exec::{ScanExec, ScanSource};
 
-/// Stands for rows that a run would read or hold.
+/// Placeholder for rows that a run would read or hold.
 #[derive(Clone, Debug)]
 pub struct PlannedTable {
-    /// What a plan shows of it, such as `users, 3 files`.
+    /// The label that a plan shows, such as `users, 3 files`.
     what: String,
+    /// Columns of the rows.
     schema: SchemaRef,
+    /// The known size of the rows.
     statistics: Statistics,
 }
 
 impl PlannedTable {
-    /// Rows of a schema, with as much as is known about their size.
+    /// Creates a table with whatever is known about its size.
     #[must_use]
     pub fn new(what: impl Into<String>, schema: SchemaRef, statistics: Statistics) -> Self {
         Self {
@@ -34,7 +36,7 @@ impl PlannedTable {
         }
     }
 
-    /// Files of so many bytes; how many rows they hold only reading them tells.
+    /// Creates a table of files with `bytes` bytes in total; their number of rows is unknown before they are read.
     #[must_use]
     pub fn files(what: impl Into<String>, schema: SchemaRef, bytes: u64) -> Self {
         let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
@@ -78,9 +80,11 @@ impl TableProvider for PlannedTable {
     }
 }
 
-/// What a plan shows; nothing comes out of it.
+/// The scan that a plan shows; it cannot be executed.
 struct PlannedScan {
+    /// The label that a plan shows.
     what: String,
+    /// The known size of the projected rows.
     statistics: Statistics,
 }
 
@@ -104,6 +108,6 @@ impl ScanSource for PlannedScan {
         _schema: SchemaRef,
         _batch_rows: usize,
     ) -> Result<SendableRecordBatchStream, DataFusionError> {
-        not_impl_err!("{} is planned, not read", self.what)
+        not_impl_err!("{} is a planned table, which cannot be read", self.what)
     }
 }

@@ -1,4 +1,4 @@
-//! The failure of a query, with the kind and the hint that say what can be done.
+//! Converts a query's failure into an error with a kind and a hint.
 
 use datafusion::common::DataFusionError;
 
@@ -6,13 +6,15 @@ use crate::error::{Cause, Error, ErrorKind};
 use crate::sql::bad_value::BadValue;
 use crate::store;
 
-/// What a failed query means: no memory or disk is `Failed` with the setting to raise; anything of ours keeps its kind.
+/// Converts a query's failure: a lack of memory or disk is `Failed` with the setting to raise, and an error of this crate keeps
+/// its kind.
+#[must_use]
 pub fn query_error(error: DataFusionError) -> Error {
     if let Some(replaced) = store::replaced(&error) {
-        let message = format!("{replaced}, by a later run or by another hand");
+        let message = format!("{replaced}, by a later run or another writer");
         return Error::new(ErrorKind::TryAgain, message)
             .caused_by(error)
-            .hint("nothing was mixed; run the same command again: it starts from the new version");
+            .hint("no versions were mixed; run the same command again: it starts from the new version");
     }
     let root = error.find_root();
     if let DataFusionError::ResourcesExhausted(_) = root {
@@ -21,7 +23,7 @@ pub fn query_error(error: DataFusionError) -> Error {
             "the query needs more memory than the limit allows",
         )
         .caused_by(error)
-        .hint("raise `--memory-limit`, or give `--spill-dir` a disk with more room");
+        .hint("raise `--memory-limit`, or point `--spill-dir` to a disk with more space");
     }
     if let DataFusionError::External(external) = root
         && let Some(own) = external.downcast_ref::<Error>()
@@ -35,7 +37,7 @@ pub fn query_error(error: DataFusionError) -> Error {
     if matches!(root, DataFusionError::IoError(io) if no_space(io)) {
         return Error::new(ErrorKind::Failed, "the spill directory is full")
             .caused_by(error)
-            .hint("give `--spill-dir` a disk with more room, or raise `--memory-limit`");
+            .hint("point `--spill-dir` to a disk with more space, or raise `--memory-limit`");
     }
     Error::new(ErrorKind::Failed, "the query failed").caused_by(Cause::from(error))
 }

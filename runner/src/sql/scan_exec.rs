@@ -1,4 +1,4 @@
-//! The leaf of a query plan over rows of ours.
+//! The leaf of a query plan that reads this crate's rows.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,22 +16,22 @@ use datafusion::physical_plan::{
 
 /// Rows that a query plan reads.
 pub trait ScanSource: Send + Sync + 'static {
-    /// What a plan calls them.
+    /// The name of the scan in a plan.
     const NAME: &'static str;
 
-    /// Writes what a plan shows of them, after the name and a colon.
+    /// Writes the details that a plan shows after the name and a colon.
     ///
     /// # Errors
-    /// What the formatter fails with.
+    /// Those of the formatter.
     fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result;
 
-    /// What is known of one partition's rows, or of all.
+    /// Returns the statistics of one partition, or of all rows for `None`.
     fn statistics(&self, schema: &SchemaRef, partition: Option<usize>) -> Statistics;
 
-    /// Reads one partition, in batches of at most `batch_rows`.
+    /// Reads one partition in batches of at most `batch_rows` rows.
     ///
     /// # Errors
-    /// Where the rows cannot be had.
+    /// The rows cannot be read.
     fn read(
         &self,
         partition: usize,
@@ -40,14 +40,16 @@ pub trait ScanSource: Send + Sync + 'static {
     ) -> Result<SendableRecordBatchStream>;
 }
 
-/// A plan that has no input.
+/// An execution plan without inputs.
 pub struct ScanExec<R> {
+    /// Source of the rows.
     rows: R,
+    /// Schema and partitioning, in the planner's form.
     properties: Arc<PlanProperties>,
 }
 
 impl<R: ScanSource> ScanExec<R> {
-    /// Over rows in as many partitions, about whose order nothing is said.
+    /// Creates a plan over rows in `partitions` partitions of unspecified order.
     pub fn plan(rows: R, schema: SchemaRef, partitions: usize) -> Arc<dyn ExecutionPlan> {
         let properties = PlanProperties::new(
             EquivalenceProperties::new(schema),

@@ -1,17 +1,17 @@
-//! The threads that data work runs on.
+//! The thread pool of data work.
 
 use std::time::Duration;
 
 use crate::error::{Context, Error, ErrorKind, Result};
 
-/// How long the end waits for work that a failure has cut off: what it drops takes its spill folder away. Blocking reads that
-/// nobody waits for any more must not hold up the exit for longer.
+/// The longest wait at the end for work that a failure has interrupted, so that it can drop its spill folder; blocking reads
+/// without a receiver must not delay the exit any further.
 const END: Duration = Duration::from_millis(500);
 
-/// Runs data work on as many threads as it was given, on one for each processor if it was given none.
+/// Runs data work on the given number of threads; for `None` or 0, on one thread per processor.
 ///
 /// # Errors
-/// Those of the work, and `Failed` if the system refuses the threads.
+/// Those of the work; `Failed`, if the system cannot start the threads.
 pub fn run_on_threads<T, E: From<Error>>(
     threads: Option<usize>,
     work: impl Future<Output = Result<T, E>>,
@@ -29,7 +29,7 @@ pub fn run_on_threads<T, E: From<Error>>(
     result
 }
 
-/// The processors that this process may use.
+/// Returns the number of processors that this process may use.
 #[must_use]
 pub fn processors() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)

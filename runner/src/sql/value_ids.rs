@@ -1,4 +1,4 @@
-//! Numbers for values: rows that hold the same values in some columns get the same number.
+//! Assigns numbers to values: rows with the same values in some columns get the same number.
 
 use std::ops::Range;
 
@@ -10,19 +10,20 @@ use datafusion::common::HashMap;
 
 use crate::error::{Context, ErrorKind, Result};
 
-/// Numbers different values from 0 on, in the order in which they first appear.
+/// Numbers distinct values from 0, in the order of first appearance.
 #[derive(Debug)]
 pub struct ValueNumbers {
+    /// Converts columns to the row format.
     converter: RowConverter,
-    /// By the values in row format, whose bytes are ordered as the values are.
+    /// Number of each value in row format, whose bytes sort as the values do.
     numbers: HashMap<Box<[u8]>, u32>,
 }
 
 impl ValueNumbers {
-    /// For columns of these types.
+    /// Creates an empty numbering for columns of these types.
     ///
     /// # Errors
-    /// For a type that cannot be compared by rows.
+    /// A type that cannot be compared by rows.
     pub fn new(types: &[DataType]) -> std::result::Result<Self, ArrowError> {
         let fields = types.iter().cloned().map(SortField::new).collect();
         Ok(Self {
@@ -31,10 +32,10 @@ impl ValueNumbers {
         })
     }
 
-    /// The number of each row's values; `is_new` hears of each row whose values appear for the first time.
+    /// Returns the number of each row's values; calls `is_new` with each row whose values appear for the first time.
     ///
     /// # Errors
-    /// `Failed`, for columns of other types, and whatever `is_new` says.
+    /// `Failed`, for columns of other types; else the error of `is_new`.
     ///
     /// # Panics
     /// With more than four billion values, which no memory holds.
@@ -51,7 +52,7 @@ impl ValueNumbers {
         let mut last = None;
         for row in 0..rows.num_rows() {
             let values = rows.row(row);
-            // Neighbours are often equal: a comparison is cheaper than a look-up.
+            // Adjacent rows are often equal, and a comparison is cheaper than a lookup.
             if let Some((previous, number)) = last
                 && previous == values
             {
@@ -73,13 +74,13 @@ impl ValueNumbers {
         Ok(numbers)
     }
 
-    /// How many values have appeared.
+    /// Returns the number of distinct values so far.
     #[must_use]
     pub fn len(&self) -> usize {
         self.numbers.len()
     }
 
-    /// The numbers in the order of their values.
+    /// Returns the numbers in the order of their values.
     #[must_use]
     pub fn in_order(&self) -> Vec<u32> {
         let mut values: Vec<_> = self.numbers.iter().collect();
@@ -88,14 +89,15 @@ impl ValueNumbers {
     }
 }
 
-/// A batch, and a row of it.
+/// Index of a batch, and of a row in it.
 pub type BatchRow = (usize, usize);
 
 /// A number, and the range of rows that have it.
 pub type Stretch = (u32, Range<usize>);
 
-/// Puts rows in the order of their numbers; within one, as they come. Gives the batch and the row of each, and the range of
-/// each number that occurs.
+/// Sorts rows by their numbers, by counting; rows with the same number keep their order.
+///
+/// Returns the batch and row of each sorted row, and the range of each number that occurs.
 #[must_use]
 pub fn in_stretches(numbers: &[Vec<u32>]) -> (Vec<BatchRow>, Vec<Stretch>) {
     let mut ends: Vec<usize> = Vec::new();
@@ -106,7 +108,7 @@ pub fn in_stretches(numbers: &[Vec<u32>]) -> (Vec<BatchRow>, Vec<Stretch>) {
         }
         ends[number] += 1;
     }
-    // From how many there are to where each begins; filling moves each to its end.
+    // Turns counts into start offsets; the placement below advances each one to its end.
     let mut next = 0;
     for end in &mut ends {
         next += std::mem::replace(end, next);
@@ -139,7 +141,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn equal_values_have_one_number_and_numbers_are_listed_by_value() {
+    fn equal_values_have_the_same_number_and_numbers_are_sorted_by_value() {
         let mut numbers = ValueNumbers::new(&[DataType::Int32]).unwrap();
         let column: ArrayRef = Arc::new(Int32Array::from(vec![
             Some(7),
@@ -161,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_of_one_number_come_together_and_in_their_order() {
+    fn rows_with_the_same_number_are_adjacent_and_keep_their_order() {
         let (places, stretches) = in_stretches(&[vec![4, 1, 4], Vec::new(), vec![1, 0]]);
         assert_eq!(places, [(2, 1), (0, 1), (2, 0), (0, 0), (0, 2)]);
         assert_eq!(stretches, [(0, 0..1), (1, 1..3), (4, 3..5)]);

@@ -1,4 +1,4 @@
-//! What a run works in: memory and disk for rows at rest and for queries, and the session that plans and runs SQL.
+//! Resources of one run: memory and disk for held rows and for queries, and the session that plans and runs SQL.
 
 use std::sync::Arc;
 
@@ -11,28 +11,28 @@ use drivetrain_jobs::plan::session_context;
 use crate::error::{Context, ErrorKind, Result};
 use crate::sql::engine_settings::EngineSettings;
 
-/// The machine's share that one run works in.
+/// Memory, disk and threads that one run uses.
 pub struct Workspace {
-    /// Where rows at rest are accounted and spilled.
+    /// Pool and disk for held rows.
     pub holding: Arc<RuntimeEnv>,
-    /// Where queries run; inputs and outputs are registered in it by name.
+    /// Session for queries; inputs and outputs are registered in it by name.
     pub context: SessionContext,
-    /// Threads of the data work.
+    /// The number of threads for data work.
     pub threads: usize,
-    /// The most bytes of a Parquet row group while it is built.
+    /// The largest size of a Parquet row group in bytes while it is built.
     pub row_group_bytes: usize,
-    /// What each sort sets aside for merging what it spilled.
+    /// Bytes that each sort reserves for merging its spilled runs.
     sort_reservation_bytes: usize,
 }
 
-/// A row group of more than this gains nothing in any reader.
+/// The largest row group in bytes; more gains nothing in any reader.
 const ROW_GROUP_BYTES: usize = 128 << 20;
 
-/// What DataFusion sets aside for each sort unless told otherwise.
+/// DataFusion's default reservation per sort in bytes.
 const SORT_RESERVATION_BYTES: usize = 10 << 20;
 
 impl Workspace {
-    /// Sets memory and disk aside.
+    /// Creates the pools and the session.
     ///
     /// # Errors
     /// `Failed`, if the spill directory cannot be used.
@@ -50,7 +50,7 @@ impl Workspace {
 }
 
 impl Workspace {
-    /// From now on joins sort both sides, which spills, instead of holding one side whole.
+    /// Makes later joins sort both sides, which can spill, instead of holding one side in memory.
     pub fn join_by_sorting(&self) {
         let state = self.context.state_ref();
         let mut state = state.write();
@@ -60,10 +60,11 @@ impl Workspace {
     }
 }
 
+/// Builds a runtime over a memory pool and the spill directory.
 fn runtime(engine: &EngineSettings, pool: Arc<dyn MemoryPool>) -> Result<Arc<RuntimeEnv>> {
     let disk = DiskManagerBuilder::default()
         .with_mode(DiskManagerMode::Directories(vec![engine.spill_dir.clone()]))
-        // The disk itself is the limit.
+        // Only the disk limits the spill files.
         .with_max_temp_directory_size(u64::MAX);
     RuntimeEnvBuilder::new()
         .with_memory_pool(pool)
@@ -76,5 +77,5 @@ fn runtime(engine: &EngineSettings, pool: Arc<dyn MemoryPool>) -> Result<Arc<Run
                 engine.spill_dir.display()
             ),
         )
-        .map_err(|error| error.hint("name a folder that can be written with `--spill-dir`"))
+        .map_err(|error| error.hint("name a writable folder with `--spill-dir`"))
 }

@@ -55,6 +55,7 @@ impl StopSignal {
     }
 
     /// `true` once the request is so old that no new request to a store may start.
+    #[must_use]
     pub fn is_closing(&self) -> bool {
         let stopped = *self.0.borrow();
         stopped.is_some_and(|at| at.elapsed() >= BEGINNING)

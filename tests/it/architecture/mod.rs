@@ -95,7 +95,7 @@ fn rooms(graph: &Graph) -> BTreeMap<(&str, &str), String> {
         for other in used {
             let (from, to) = (room(file), room(other));
             // The crate root only lists its rooms.
-            if from != to && !from.is_empty() && to != "" {
+            if from != to && !from.is_empty() && !to.is_empty() {
                 rooms
                     .entry((from, to))
                     .or_insert_with(|| format!("{file} uses {other}"));

@@ -223,7 +223,9 @@ impl<'ast> Visit<'ast> for Reader<'_> {
         self.module.push(module.ident.to_string());
         self.modules
             .insert(self.module.clone(), Module::of(&self.file));
-        items.iter().for_each(|item| self.visit_item(item));
+        for item in items {
+            self.visit_item(item);
+        }
         self.module = outer;
     }
 

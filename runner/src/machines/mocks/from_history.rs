@@ -180,7 +180,7 @@ fn incomplete(what: &str) -> Error {
 }
 
 fn unusable(error: &LanguageError) -> Error {
-    let message = format!("the history cannot be turned into mocks: {error}");
+    let message = format!("the history cannot be turned into mocks: {error:#}");
     Error::new(ErrorKind::Usage, message)
 }
 

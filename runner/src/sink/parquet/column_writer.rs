@@ -1,10 +1,10 @@
-//! The seam between a file and the encoders of its columns: this crate's own for texts and numbers, the parquet crate's for
-//! everything else.
+//! The seam between a file and the encoders of its columns: this crate's for text and numbers, the parquet crate's for all other
+//! types.
 //!
-//! The own encoder saves 0.8 to 1 s of about 23 s of processor time over the fact table of 10 million rentals, and must be
+//! This crate's encoder saves 0.8 to 1 s of about 23 s of processor time over the fact table of 10 million rentals, and must be
 //! checked at every release of the parquet crate. It could be dropped if the parquet crate's writer
 //! - looked up string views in its dictionary as the numbers that they are, instead of hashing the bytes of each row's value, and
-//! - took the bounds of a page from the dictionary values that the page names, instead of comparing each row's value.
+//! - took the bounds of a page from the dictionary entries that the page uses, instead of comparing each row's value.
 //!
 //! Until then [`EncoderKind`] switches between the two, and a test writes the same rows through both.
 
@@ -20,12 +20,12 @@ use crate::sink::parquet::column::number::Number;
 use crate::sink::parquet::column::text::Text;
 use crate::sink::parquet::file_settings::Codec;
 
-/// The encoder of text and number columns.
+/// Encoder of text and number columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum EncoderKind {
-    /// This crate's.
+    /// This crate's encoder.
     Own,
-    /// The parquet crate's.
+    /// The parquet crate's encoder.
     #[cfg_attr(
         not(test),
         expect(
@@ -36,13 +36,13 @@ pub(crate) enum EncoderKind {
     ParquetCrate,
 }
 
-/// The writer of one column of a row group.
+/// Writer of one column of a row group.
 pub(crate) enum ColumnWriter {
-    /// Texts, by this crate's encoder.
+    /// Text, by this crate's encoder.
     Text(Box<ColumnEncoder<Text>>),
-    /// Whole numbers and what files store as such, by this crate's encoder.
+    /// Integers and types that files store as integers, by this crate's encoder.
     Number(Box<ColumnEncoder<Number>>),
-    /// Any values, by the parquet crate's encoder.
+    /// Any type, by the parquet crate's encoder.
     ParquetCrate(Box<ArrowColumnWriter>),
 }
 
@@ -50,7 +50,7 @@ impl ColumnWriter {
     /// Creates a writer over this crate's encoder; `None` for types that it does not encode.
     ///
     /// # Errors
-    /// The codec has no memory.
+    /// The codec cannot allocate its memory.
     pub fn own(
         column: ColumnDescPtr,
         data_type: &DataType,
@@ -68,25 +68,25 @@ impl ColumnWriter {
         Ok(Some(Self::Number(Box::new(number))))
     }
 
-    /// Adds the values of rows.
+    /// Appends the values of a batch.
     ///
     /// # Errors
-    /// A NULL in a column that has none, and what the codec says.
+    /// A NULL in a required column, a decimal with too many digits, or an error of the codec.
     pub fn write(&mut self, field: &Field, values: &ArrayRef) -> Result<()> {
         match self {
             Self::Text(column) => column.write(values.as_string_view()),
             Self::Number(column) => column.write(&column.kind().read(values)?),
-            // No type of a contract has more than one leaf.
+            // No contract type has more than one leaf column.
             Self::ParquetCrate(column) => compute_leaves(field, values)?
                 .iter()
                 .try_for_each(|leaf| column.write(leaf)),
         }
     }
 
-    /// Ends the column and appends it to its row group.
+    /// Finishes the column and appends it to its row group.
     ///
     /// # Errors
-    /// What the codec says.
+    /// Those of the codec.
     pub fn close_into(self, row_group: &mut SerializedRowGroupWriter<'_, Vec<u8>>) -> Result<()> {
         match self {
             Self::Text(column) => column.close()?.append(row_group),

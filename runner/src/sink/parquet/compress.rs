@@ -1,4 +1,4 @@
-//! Compresses the pages of a column.
+//! Compression of column pages.
 
 use std::io::{self, Write as _};
 
@@ -8,19 +8,23 @@ use zstd::bulk;
 
 use crate::sink::parquet::file_settings::{Codec, ZSTD_LEVEL};
 
-/// A codec with what it keeps from page to page.
+/// A codec with the state that it reuses from page to page.
 pub(crate) enum Compressor {
+    /// No compression.
     None,
+    /// Snappy, with its reusable hash table.
     Snappy(Box<Encoder>),
+    /// Zstandard, with its reusable context.
     Zstd(bulk::Compressor<'static>),
+    /// Gzip; it keeps no state.
     Gzip,
 }
 
 impl Compressor {
-    /// Begins a column.
+    /// Creates the compressor of one column.
     ///
     /// # Errors
-    /// The codec has no memory.
+    /// The codec cannot allocate its memory.
     pub(crate) fn new(codec: Codec) -> io::Result<Self> {
         Ok(match codec {
             Codec::None => Self::None,
@@ -30,10 +34,10 @@ impl Compressor {
         })
     }
 
-    /// Compresses a page.
+    /// Compresses one page.
     ///
     /// # Errors
-    /// What the codec says.
+    /// Those of the codec.
     pub(crate) fn compress(&mut self, page: Vec<u8>) -> io::Result<Vec<u8>> {
         match self {
             Self::None => Ok(page),

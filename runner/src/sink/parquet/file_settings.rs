@@ -1,4 +1,4 @@
-//! How Parquet files are written: codec, row groups, statistics, page index.
+//! Settings of written Parquet files: codec, file size, row groups, statistics, page index.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,23 +9,25 @@ use serde::Serialize;
 
 use crate::error::{Error, ErrorKind};
 
-/// Others are smaller by little, and cost much.
+/// The compression level of zstd; higher levels make files slightly smaller at a high cost.
 pub(crate) const ZSTD_LEVEL: i32 = 1;
 
-/// The settings of written files; they count as parameters of a run.
+/// Settings of written files; they count as parameters of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct FileSettings {
-    /// How pages are compressed.
+    /// The codec of pages.
     pub compression: Codec,
-    /// A file is closed and the next begun when it holds about this many bytes.
+    /// The approximate size in bytes at which a file is finished and the next one started.
     pub target_file_bytes: u64,
-    /// The most rows of a row group.
+    /// The largest number of rows in a row group.
     pub row_group_rows: usize,
 }
 
 impl Default for FileSettings {
-    /// 256 MiB files: few enough for a listing, small enough to be read side by side. A million rows a group is
-    /// parquet's own default.
+    /// Returns zstd, files of 256 MiB, and row groups of a million rows.
+    ///
+    /// Such files are few enough to list and small enough to be read in parallel; the row group size is the parquet crate's
+    /// default.
     fn default() -> Self {
         Self {
             compression: Codec::Zstd,
@@ -36,8 +38,9 @@ impl Default for FileSettings {
 }
 
 impl FileSettings {
-    /// Statistics and the page index are always on: Athena and DataFusion skip pages by them.
-    /// Columns of many values are written without a dictionary.
+    /// Returns the writer properties; columns in `many_valued` get no dictionary.
+    ///
+    /// Statistics and the page index are always on, because Athena and DataFusion skip pages by them.
     pub(crate) fn properties<'a>(
         &self,
         many_valued: impl Iterator<Item = &'a str>,
@@ -56,21 +59,22 @@ impl FileSettings {
     }
 }
 
-/// A Parquet codec that Athena, Spark, Trino and DuckDB all read.
+/// A Parquet codec that Athena, Spark, Trino and DuckDB can all read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Codec {
     /// No compression.
     None,
-    /// Fast, the common default of other writers.
+    /// Fast; the common default of other writers.
     Snappy,
     /// Level 1: smaller than snappy at little cost.
     Zstd,
-    /// For readers that know nothing else.
+    /// For readers that support no other codec.
     Gzip,
 }
 
 impl Codec {
+    /// Names of the codecs on the command line and in reports.
     const NAMES: [(&'static str, Self); 4] = [
         ("none", Self::None),
         ("snappy", Self::Snappy),
@@ -78,7 +82,7 @@ impl Codec {
         ("gzip", Self::Gzip),
     ];
 
-    /// As a file's footer names it.
+    /// Returns the codec as a file's footer stores it.
     pub(crate) fn compression_codec(self) -> CompressionCodec {
         Compression::from(self).into()
     }

@@ -1,4 +1,4 @@
-//! One Parquet file while it is encoded.
+//! Encodes one Parquet file.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -17,60 +17,72 @@ use crate::sink::parquet::column_writer::{ColumnWriter, EncoderKind};
 use crate::sink::parquet::file_settings::{Codec, FileSettings};
 use crate::sql::query_error;
 
-/// Bytes are handed to the store in blocks of at least this size: an upload's parts must not be smaller than 5 MiB.
+/// The smallest block in bytes that is passed to the store; parts of a multipart upload must have at least 5 MiB.
 const BLOCK_BYTES: usize = 8 << 20;
 
-/// Rows from which the number of a column's different values is estimated.
+/// The number of rows from which the number of distinct values in a column is estimated.
 const SAMPLE_ROWS: usize = 1024;
 
-/// With fewer rows an estimate says nothing.
+/// The number of rows below which the estimate is too unreliable to use.
 const LEAST_SAMPLE_ROWS: usize = 128;
 
-/// A dictionary pays while a column has at most so many times as many different values as there are rows in the sample:
-/// beyond, nearly every row of a file brings a new one.
+/// The ratio of estimated distinct values to sampled rows above which a dictionary no longer pays: nearly every row of a file
+/// would add an entry.
 const DICTIONARY_REACH: usize = 32;
 
-/// What all files of a table have in common.
+/// Settings that all files of a table share.
 pub(crate) struct FileFormat {
-    /// The columns of a file.
+    /// Columns of a file.
     pub schema: SchemaRef,
-    /// How it is written.
+    /// Codec and sizes.
     pub files: FileSettings,
-    /// The most bytes of a row group while it is built.
+    /// The largest size of a row group in bytes while it is built.
     pub row_group_bytes: usize,
-    /// The encoder of text and number columns.
+    /// Encoder of text and number columns.
     pub encoder: EncoderKind,
 }
 
-/// An open file: its encoder, and the part that takes its bytes as soon as there are any.
+/// An open file: its encoder, and the part that receives its bytes.
 pub(crate) struct File {
+    /// Columns of the file.
     schema: SchemaRef,
+    /// Writer of the file's structure; its buffer holds the bytes not yet taken by `block`.
     parquet: SerializedFileWriter<Vec<u8>>,
+    /// Creates the parquet crate's column writers for each row group.
     row_groups: ArrowRowGroupWriterFactory,
+    /// The row group in progress; `None` between row groups.
     row_group: Option<RowGroup>,
-    /// For each column, whether a dictionary would only cost.
+    /// Per column, `true` if a dictionary would cost more than it saves.
     many_valued: Vec<bool>,
+    /// Encoder of text and number columns.
     encoder: EncoderKind,
+    /// Codec of pages that this crate's encoder writes.
     codec: Codec,
+    /// The number of rows at which a row group is finished.
     most_rows: usize,
+    /// The number of bytes at which a row group is finished.
     most_bytes: usize,
+    /// The number of rows written to the file.
     rows: u64,
+    /// The size in bytes at which the file is full.
     target_bytes: u64,
-    /// Where its first bytes went.
+    /// The part that received the first blocks; `None` until a block is complete.
     pub part: Option<PartWriter>,
 }
 
-/// A row group while it is built.
+/// A row group in progress.
 struct RowGroup {
+    /// Writers of its columns, in schema order.
     columns: Vec<ColumnWriter>,
+    /// The number of its rows.
     rows: usize,
 }
 
 impl FileFormat {
-    /// Begins a file whose first rows are these: they tell for which columns a dictionary pays.
+    /// Starts a file; its first rows decide for which columns a dictionary pays.
     ///
     /// # Errors
-    /// `Failed`, for columns that Parquet cannot hold.
+    /// `Failed`, for columns that Parquet cannot store.
     pub fn begin(&self, first: &RecordBatch) -> Result<File> {
         let many_valued = many_valued(first)?;
         let names = self.schema.fields().iter().map(|field| field.name());
@@ -78,14 +90,14 @@ impl FileFormat {
             .zip(&many_valued)
             .filter_map(|(name, many)| many.then_some(name.as_str()));
         let properties = self.files.properties(many, self.row_group_bytes);
-        // The Arrow schema is left out of the file: readers need none, and it would name string views.
+        // The file omits the Arrow schema: readers do not need it, and it would declare string views.
         let options = ArrowWriterOptions::new()
             .with_properties(properties)
             .with_skip_arrow_metadata(true);
         let begun = ArrowWriter::try_new_with_options(Vec::new(), self.schema.clone(), options);
         let (parquet, row_groups) = begun
             .and_then(ArrowWriter::into_serialized_writer)
-            .context(ErrorKind::Failed, "cannot begin a Parquet file")?;
+            .context(ErrorKind::Failed, "cannot start a Parquet file")?;
         Ok(File {
             schema: SchemaRef::clone(&self.schema),
             parquet,
@@ -104,15 +116,16 @@ impl FileFormat {
 }
 
 impl File {
-    /// Encodes rows, the columns on as many threads as are given.
+    /// Encodes rows, the columns on up to `threads` threads.
     ///
     /// # Errors
-    /// `Failed`, as the encoder says.
+    /// `Failed`, if the encoder fails.
     pub fn write(&mut self, batches: &[RecordBatch], threads: usize) -> Result<()> {
         self.encode(batches, threads)
             .context(ErrorKind::Failed, "cannot encode Parquet")
     }
 
+    /// Encodes rows into as many row groups as they fill.
     fn encode(&mut self, batches: &[RecordBatch], threads: usize) -> Result<(), ParquetError> {
         let filled = batches.iter().filter(|batch| batch.num_rows() > 0);
         let mut batches: Vec<RecordBatch> = filled.cloned().collect();
@@ -136,6 +149,7 @@ impl File {
         Ok(())
     }
 
+    /// Creates the column writers of the next row group.
     fn begin_row_group(&self) -> Result<RowGroup, ParquetError> {
         let place = self.parquet.flushed_row_groups().len();
         let writers = self.row_groups.create_column_writers(place)?;
@@ -158,11 +172,12 @@ impl File {
         })
     }
 
+    /// Finishes the row group in progress and appends it to the file's buffer.
     fn end_row_group(&mut self) -> Result<(), ParquetError> {
         let Some(row_group) = self.row_group.take() else {
             return Ok(());
         };
-        // In one step: a buffer that grows is copied again and again.
+        // One reservation: a growing buffer would be copied repeatedly.
         self.parquet.inner_mut().reserve(row_group.bytes());
         let mut written = self.parquet.next_row_group()?;
         for column in row_group.columns {
@@ -172,45 +187,46 @@ impl File {
         Ok(())
     }
 
-    /// Bytes that are complete, where they are enough for the store.
+    /// Takes the finished bytes if they are enough for an upload.
     pub fn block(&mut self) -> Option<Bytes> {
-        // The writer keeps count of its offset by itself.
+        // Taking the buffer is safe: the writer counts its offset separately.
         let block = self.parquet.inner_mut();
         (block.len() >= BLOCK_BYTES).then(|| std::mem::take(block).into())
     }
 
-    /// Whether the file has reached its size.
+    /// Returns `true` once the file has reached its target size.
     pub fn is_full(&self) -> bool {
         let open = self.row_group.as_ref().map_or(0, RowGroup::bytes);
         (self.parquet.bytes_written() + open) as u64 >= self.target_bytes
     }
 
-    /// Bytes that it holds in memory.
+    /// Returns the bytes that the file holds in memory.
     pub fn memory_bytes(&self) -> usize {
         let columns = self.row_group.iter().flat_map(|open| &open.columns);
         let open: usize = columns.map(ColumnWriter::memory_bytes).sum();
         open + self.parquet.inner().capacity()
     }
 
-    /// Ends it: the last bytes, and the rows in all.
+    /// Finishes the file; returns its last bytes and the number of its rows.
     ///
     /// # Errors
-    /// `Failed`, as the encoder says.
+    /// `Failed`, if the encoder fails.
     pub fn end(mut self) -> Result<(Bytes, u64)> {
         let bytes = self
             .end_row_group()
             .and_then(|()| self.parquet.into_inner())
-            .context(ErrorKind::Failed, "cannot end a Parquet file")?;
+            .context(ErrorKind::Failed, "cannot finish a Parquet file")?;
         Ok((bytes.into(), self.rows))
     }
 }
 
 impl RowGroup {
-    /// Bytes that it would take in the file.
+    /// Returns the bytes that the row group would take in the file.
     fn bytes(&self) -> usize {
         self.columns.iter().map(ColumnWriter::bytes).sum()
     }
 
+    /// Appends rows to the columns, which the threads take one after another.
     fn encode(
         &mut self,
         schema: &SchemaRef,
@@ -244,7 +260,7 @@ impl RowGroup {
     }
 }
 
-/// Leaves the first `rows` rows; what comes behind them is returned.
+/// Truncates the batches to their first `rows` rows and returns the rest.
 fn split_off(batches: &mut Vec<RecordBatch>, rows: usize) -> Vec<RecordBatch> {
     let mut room = rows;
     for place in 0..batches.len() {
@@ -262,7 +278,7 @@ fn split_off(batches: &mut Vec<RecordBatch>, rows: usize) -> Vec<RecordBatch> {
     Vec::new()
 }
 
-/// For each column, whether it has so many different values that a dictionary would only cost.
+/// Returns per column whether it has so many distinct values that a dictionary would cost more than it saves.
 fn many_valued(first: &RecordBatch) -> Result<Vec<bool>> {
     let rows = first.num_rows().min(SAMPLE_ROWS);
     if rows < LEAST_SAMPLE_ROWS {
@@ -284,7 +300,7 @@ fn many_valued(first: &RecordBatch) -> Result<Vec<bool>> {
         .collect()
 }
 
-/// The number of different values of which these, sorted, are a sample: Chao's estimate, from those seen once and twice.
+/// Estimates the number of distinct values from a sorted sample by Chao's estimator, which uses the values seen once and twice.
 fn different(sorted: &[u64]) -> usize {
     let (mut seen, mut once, mut twice) = (0, 0, 0);
     for equal in sorted.chunk_by(|a, b| a == b) {
@@ -331,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_the_same_however_they_come_and_on_however_many_threads() {
+    fn rows_are_the_same_for_any_batch_sizes_and_any_number_of_threads() {
         let rounds = [
             vec![batch(0..10), batch(10..10), batch(10..275)],
             vec![batch(275..280)],
@@ -378,7 +394,7 @@ mod tests {
     }
 
     #[test]
-    fn the_number_of_different_values_is_estimated_from_a_sample() {
+    fn the_number_of_distinct_values_is_estimated_from_a_sample() {
         let sample = |values: u64| {
             let mut state = 1_u64;
             let mut sample: Vec<u64> = (0..1_000)

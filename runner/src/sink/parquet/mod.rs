@@ -1,4 +1,4 @@
-//! Parquet files: settings, the writer, and the encoder of text and number columns.
+//! Writes Parquet files: settings, the file writer, and the encoder of text and number columns.
 
 mod column;
 mod column_writer;

@@ -159,12 +159,12 @@ fn find_shape_faults(
             RecordShape::Broken(Broken::TooLong) => {
                 faults.add(row, None, rule::RECORD_SIZE, || {
                     "the record is longer than 1 MiB".to_owned()
-                })
+                });
             }
             RecordShape::Broken(Broken::StillOpen) => {
                 faults.add(row, None, rule::UNCLOSED_QUOTE, || {
                     "a quote is still open at the end of the file".to_owned()
-                })
+                });
             }
             RecordShape::Broken(Broken::TextAfterQuote) => {
                 faults.add(row, None, rule::TEXT_AFTER_QUOTE, || {

@@ -1,7 +1,6 @@
-//! Rows of equal value side by side: each block is put in the order of a value when it is held, and the blocks are read
-//! value by value.
+//! Groups rows of equal value: each block is sorted by a value when it is held, and the blocks are read value by value.
 //!
-//! A block fits the processor's caches, so that putting it in order costs little; reading then copies long stretches.
+//! A block fits the processor's caches, so that sorting it costs little; reading then copies long runs.
 
 use std::fmt;
 use std::ops::Range;
@@ -26,30 +25,32 @@ use crate::sql::held::raw_table::statistics;
 use crate::sql::scan_exec::ScanSource;
 use crate::sql::value_ids::{ValueNumbers, in_stretches};
 
-/// With more different values than this rows are left as they lie: hardly two would come together.
+/// The number of distinct values above which rows are not sorted: hardly two rows would be grouped.
 const MOST_VALUES: usize = 1 << 16;
 
-/// Puts blocks in the order of a value that is computed from each row.
+/// Sorts blocks by a value that is computed from each row.
 #[derive(Debug)]
 pub(crate) struct Clustering {
+    /// The expression that computes the value.
     by: Arc<dyn PhysicalExpr>,
+    /// Numbers of the values, shared by all blocks.
     numbers: Mutex<ValueNumbers>,
 }
 
-/// How the rows of a block were put in order.
+/// The order of the rows in a sorted block.
 #[derive(Debug)]
 pub(crate) struct BlockOrder {
-    /// The place that each row had.
+    /// Index of each row before the sort.
     pub(crate) original: Vec<u32>,
-    /// The values that occur and where their rows are.
+    /// Numbers of the values that occur, ascending, and the rows of each.
     pub(crate) stretches: Vec<(u32, Range<usize>)>,
 }
 
 impl Clustering {
-    /// By an expression over the columns of `schema`.
+    /// Creates the clustering by an expression over the columns of `schema`.
     ///
     /// # Errors
-    /// Where it cannot be computed from them.
+    /// The expression cannot be computed from these columns.
     pub(crate) fn new(by: &Expr, schema: &SchemaRef) -> Result<Self> {
         let columns = DFSchema::try_from(Arc::clone(schema))?;
         let by = SessionContext::new().create_physical_expr(by.clone(), &columns)?;
@@ -57,10 +58,10 @@ impl Clustering {
         Ok(Self { by, numbers })
     }
 
-    /// The rows of a block in order, in one batch; `None` where they are better left as they lie.
+    /// Sorts the rows of a block into one batch; returns `None` if there are too many distinct values.
     ///
     /// # Errors
-    /// Where the expression cannot be computed, as for a date that does not exist.
+    /// The expression cannot be computed, as for a date that does not exist.
     pub(crate) fn sort(
         &self,
         batches: &[RecordBatch],
@@ -98,25 +99,29 @@ impl Clustering {
         )))
     }
 
-    /// The numbers of all values, in the order of the values.
+    /// Returns the numbers of all values, in the order of the values.
     pub(crate) fn values(&self) -> Vec<u32> {
         self.lock().in_order()
     }
 
+    /// Locks the numbers.
     fn lock(&self) -> std::sync::MutexGuard<'_, ValueNumbers> {
         self.numbers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A block as it is read: its rows, where each value's are, and which of them are not left out.
+/// A sorted block as it is read.
 pub(crate) struct ClusteredBlock {
+    /// All rows of the block, sorted.
     pub(crate) rows: RecordBatch,
+    /// Numbers of the values that occur, ascending, and the rows of each.
     pub(crate) stretches: Vec<(u32, Range<usize>)>,
+    /// `true` for each row that is not dropped; `None` if none is dropped.
     pub(crate) kept: Option<BooleanArray>,
 }
 
 impl ClusteredBlock {
-    /// The rows of a value that are not left out.
+    /// Returns the rows of a value that are not dropped; `None` if the block lacks the value.
     fn of_value(&self, value: u32) -> Result<Option<RecordBatch>> {
         let found = self
             .stretches
@@ -133,18 +138,23 @@ impl ClusteredBlock {
     }
 }
 
-/// Held rows value by value; each value's rows come from one partition.
+/// Held rows, read value by value; all rows of a value come from one partition.
 pub(crate) struct ClusteredRows {
+    /// Sorted groups in memory.
     groups: Arc<[Arc<Group>]>,
-    /// For each partition, the values whose rows it streams.
+    /// Per partition, the values whose rows it streams.
     dealt: Vec<Arc<[u32]>>,
+    /// Indices of the columns that are read.
     projection: Arc<[usize]>,
+    /// The number of rows.
     rows: u64,
+    /// The number of bytes in memory.
     bytes: u64,
 }
 
 impl ClusteredRows {
-    /// Over groups that are all in memory and in order; `values` are the numbers of values in the order of the values.
+    /// Creates the scan over groups that are all in memory and sorted; `values` are the numbers of the values, in the order of
+    /// the values.
     pub(crate) fn new(
         groups: Arc<[Arc<Group>]>,
         values: Vec<u32>,
@@ -162,7 +172,7 @@ impl ClusteredRows {
     }
 }
 
-/// Gives each partition about as many rows, in values that follow one another.
+/// Assigns consecutive values to the partitions so that each has about the same number of rows.
 fn deal(groups: &[Arc<Group>], values: Vec<u32>, partitions: usize) -> Vec<Arc<[u32]>> {
     let mut rows_of = vec![0_usize; values.len()];
     for (value, range) in groups.iter().flat_map(|group| group.stretches()) {
@@ -222,19 +232,26 @@ impl ScanSource for ClusteredRows {
     }
 }
 
-/// The batches of one partition, none of which holds rows of two values.
+/// Batches of one partition; each holds rows of a single value.
 struct Stretches {
+    /// Blocks to read, in the order of the raw files.
     blocks: Vec<ClusteredBlock>,
+    /// Values of the partition, in order.
     values: Arc<[u32]>,
+    /// Columns of the batches.
     schema: SchemaRef,
+    /// The largest number of rows in a batch.
     batch_rows: usize,
-    /// Where to go on: the number among the values, the block, and the row of its stretch.
+    /// Index in `values` at which the next batch starts.
     value: usize,
+    /// Index of the block at which the next batch starts.
     block: usize,
+    /// Row of the value's rows in that block at which the next batch starts.
     row: usize,
 }
 
 impl Stretches {
+    /// Returns the next batch; `None` after the last value.
     fn batch(&mut self) -> Result<Option<RecordBatch>> {
         let mut pieces = Vec::new();
         let mut rows = 0;

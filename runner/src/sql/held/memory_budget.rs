@@ -1,4 +1,4 @@
-//! The memory that reading may hold on to, accounted in `DataFusion`'s pool.
+//! The memory that reading may hold, accounted in `DataFusion`'s pool.
 
 use std::sync::Arc;
 
@@ -6,22 +6,26 @@ use datafusion::execution::memory_pool::{
     MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation,
 };
 
-/// A share of the pool; what does not fit is spilled by whoever asked.
+/// A share of the pool; the caller spills what does not fit.
 #[derive(Debug)]
 pub(crate) struct Budget {
+    /// Memory in use, as the pool counts it.
     reservation: MemoryReservation,
+    /// The size of the share in bytes.
     limit_bytes: usize,
 }
 
-/// Memory taken from a budget, given back when dropped.
+/// Memory taken from a budget and returned when dropped.
 #[derive(Debug)]
 pub(crate) struct Taken {
+    /// The budget that it returns to.
     budget: Arc<Budget>,
+    /// The number of bytes taken.
     bytes: usize,
 }
 
 impl Budget {
-    /// A budget of `percent` of the pool's limit.
+    /// Creates a budget of `percent` percent of the pool's limit.
     pub(crate) fn new(pool: &Arc<dyn MemoryPool>, name: &str, percent: usize) -> Arc<Self> {
         let limit_bytes = match pool.memory_limit() {
             MemoryLimit::Finite(bytes) => bytes / 100 * percent,
@@ -33,7 +37,7 @@ impl Budget {
         })
     }
 
-    /// Takes memory if there is enough.
+    /// Takes memory; returns `None` if the budget or the pool has too little.
     pub(crate) fn take(self: &Arc<Self>, bytes: usize) -> Option<Taken> {
         let fits = self.reservation.size().saturating_add(bytes) <= self.limit_bytes;
         (fits && self.reservation.try_grow(bytes).is_ok()).then(|| Taken {

@@ -1,4 +1,4 @@
-//! Batches held until they are asked for: in memory while the budget lasts, on disk from then on.
+//! Batches of raw rows, held in memory while the budget lasts and on disk afterwards.
 
 use std::collections::BTreeMap;
 use std::io::BufReader;
@@ -19,50 +19,68 @@ use crate::sql::held::memory_budget::{Budget, Taken};
 use crate::sql::held::spill_file::{Segment, Spill};
 use crate::{ErrorKind, Result};
 
-/// Collects groups of batches in any order and keeps them in the order of their ranks.
+/// Collects groups of batches in any order and sorts the groups by their ranks.
 #[derive(Debug)]
 pub(crate) struct DatasetHolder {
+    /// Columns of the rows.
     schema: SchemaRef,
+    /// Memory for the groups.
     budget: Arc<Budget>,
+    /// Disk for the groups that exceed the budget.
     spill: Spill,
+    /// Groups by rank.
     groups: Mutex<BTreeMap<u64, Vec<Group>>>,
+    /// The value by which groups are sorted, if any.
     clustering: Option<Clustering>,
 }
 
-/// Everything that was held, in order.
+/// All held rows of a dataset, in the order of their ranks.
 #[derive(Debug)]
 pub(crate) struct HeldDataset {
+    /// Columns of the rows.
     pub(crate) schema: SchemaRef,
+    /// Groups in the order of their ranks.
     pub(crate) groups: Vec<Arc<Group>>,
+    /// The number of rows, without dropped ones.
     pub(crate) rows: u64,
+    /// The number of bytes in memory, counted for spilled groups as before the spill.
     pub(crate) bytes: u64,
+    /// The number of bytes written to disk.
     pub(crate) spilled_bytes: u64,
-    /// The numbers of the values by which groups are in order, in the order of the values, where all are and so in memory.
+    /// Numbers of the values by which groups are sorted, in the order of the values; `None` unless all groups are sorted, and so
+    /// in memory.
     pub(crate) values: Option<Vec<u32>>,
 }
 
 /// Batches that were added together.
 #[derive(Debug)]
 pub(crate) struct Group {
+    /// The batches, in memory or on disk.
     content: GroupData,
+    /// The number of rows, dropped ones included.
     rows: u32,
+    /// The number of bytes in memory, or before the spill.
     bytes: usize,
-    /// Rows that are left out, ascending, by the places that they had when they were added.
+    /// Indices of the dropped rows as they were when the batches were added, ascending.
     dropped: Vec<u32>,
-    /// How they were put in order since.
+    /// The order of the rows if the group was sorted.
     order: Option<BlockOrder>,
 }
 
+/// Location of a group's batches.
 #[derive(Debug)]
 enum GroupData {
+    /// Batches in memory, with the memory that they take from the budget.
     Memory(
         Vec<RecordBatch>,
-        #[expect(dead_code, reason = "given back when dropped")] Taken,
+        #[expect(dead_code, reason = "returned to the budget when dropped")] Taken,
     ),
+    /// An IPC stream in a spill file.
     Disk(Segment),
 }
 
 impl DatasetHolder {
+    /// Creates an empty holder; `what` names the rows in messages.
     pub(crate) fn new(
         schema: SchemaRef,
         what: &str,
@@ -78,15 +96,15 @@ impl DatasetHolder {
         }
     }
 
-    /// From now on what is added together is put in the order of a value.
+    /// Makes the holder sort each group by a value.
     pub(crate) fn clustered(self, clustering: Option<Clustering>) -> Self {
         Self { clustering, ..self }
     }
 
-    /// Adds batches under a rank; it blocks when it must write to disk.
+    /// Adds batches under a rank; blocks the thread if they must be written to disk.
     ///
     /// # Errors
-    /// Failed: neither memory nor disk has room.
+    /// `Failed`: neither memory nor disk has room.
     pub(crate) fn add(&self, rank: u64, batches: Vec<RecordBatch>) -> Result<()> {
         let rows = batches.iter().map(RecordBatch::num_rows).sum::<usize>();
         if rows == 0 {
@@ -97,7 +115,7 @@ impl DatasetHolder {
             .map(RecordBatch::get_array_memory_size)
             .sum::<usize>();
         if self.clustering.is_some() {
-            // The place that each row had is kept with it.
+            // A sorted group also keeps the original index of each row.
             bytes += rows * size_of::<u32>();
         }
         let (content, order) = match self.budget.take(bytes) {
@@ -105,7 +123,7 @@ impl DatasetHolder {
                 let (batches, order) = self.in_order(batches);
                 (GroupData::Memory(batches, taken), order)
             }
-            // From disk rows are read as they lie: an order would be kept in memory for nothing.
+            // Spilled rows are read unsorted: keeping their order in memory would be useless.
             None => (GroupData::Disk(self.put_on_disk(&batches)?), None),
         };
         let group = Group {
@@ -119,14 +137,14 @@ impl DatasetHolder {
         Ok(())
     }
 
-    /// Leaves rows of a rank out, given ascending.
+    /// Drops rows of a rank's first group; `rows` is ascending.
     pub(crate) fn drop_rows(&self, rank: u64, rows: Vec<u32>) {
         if let Some([group, ..]) = self.lock().get_mut(&rank).map(Vec::as_mut_slice) {
             group.dropped = rows;
         }
     }
 
-    /// Ends the collection; what is added after that is lost, as it should be when reading has failed.
+    /// Ends the collection. Later additions are lost, which is right when reading has failed.
     pub(crate) fn finish(&self) -> HeldDataset {
         let spilled_bytes = self.spill.written_bytes();
         let groups = std::mem::take(&mut *self.lock())
@@ -148,6 +166,7 @@ impl DatasetHolder {
         }
     }
 
+    /// Sorts batches if the holder is clustered and their values can be computed.
     fn in_order(&self, batches: Vec<RecordBatch>) -> (Vec<RecordBatch>, Option<BlockOrder>) {
         let Some(clustering) = &self.clustering else {
             return (batches, None);
@@ -156,13 +175,14 @@ impl DatasetHolder {
             Ok(Some((batch, order))) => (vec![batch], Some(order)),
             Ok(None) => (batches, None),
             Err(error) => {
-                // A value that cannot be computed is for the query to tell.
-                debug!(%error, "rows are held as they lie");
+                // The query reports a value that cannot be computed.
+                debug!(%error, "rows are held in the order of the input");
                 (batches, None)
             }
         }
     }
 
+    /// Writes batches to the spill file as one IPC stream.
     fn put_on_disk(&self, batches: &[RecordBatch]) -> Result<Segment> {
         self.spill.write(|file| {
             let mut writer = StreamWriter::try_new(file, &self.schema)?;
@@ -173,6 +193,7 @@ impl DatasetHolder {
         })
     }
 
+    /// Locks the groups.
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<u64, Vec<Group>>> {
         self.groups
             .lock()
@@ -181,18 +202,20 @@ impl DatasetHolder {
 }
 
 impl Group {
+    /// Returns the number of rows, without dropped ones.
     pub(crate) fn rows(&self) -> u64 {
         u64::from(self.rows) - self.dropped.len() as u64
     }
 
+    /// Returns `true` if the batches are in a spill file.
     pub(crate) fn is_on_disk(&self) -> bool {
         matches!(self.content, GroupData::Disk(_))
     }
 
-    /// Its batches without the rows that are left out, some columns only; it blocks where they are on disk.
+    /// Reads some columns of the rows that are not dropped; blocks the thread if they are on disk.
     ///
     /// # Errors
-    /// Failed: the disk cannot be read.
+    /// `Failed`: the disk cannot be read.
     pub(crate) fn load(&self, projection: &[usize]) -> Result<Vec<RecordBatch>> {
         let what = "held rows cannot be read back";
         let batches = match &self.content {
@@ -225,10 +248,10 @@ impl Group {
             .context(ErrorKind::Failed, what)
     }
 
-    /// Its rows with the places of each value's, where they are in memory and in order.
+    /// Returns the sorted rows and the range of each value; `None` unless the group is sorted, and so in memory.
     ///
     /// # Errors
-    /// Failed: the columns do not exist.
+    /// `Failed`: a column does not exist.
     pub(crate) fn block(&self, projection: &[usize]) -> Result<Option<ClusteredBlock>> {
         let (GroupData::Memory(batches, _), Some(order)) = (&self.content, &self.order) else {
             return Ok(None);
@@ -246,12 +269,12 @@ impl Group {
         }))
     }
 
-    /// The values that occur and where their rows are, with those that are left out.
+    /// Returns the values that occur and the rows of each, dropped ones included; empty if the group is not sorted.
     pub(crate) fn stretches(&self) -> &[(u32, Range<usize>)] {
         self.order.as_ref().map_or(&[], |order| &order.stretches)
     }
 
-    /// Which rows of a range are not left out.
+    /// Returns per row of a range whether it is not dropped.
     fn kept(&self, range: Range<usize>) -> BooleanArray {
         range
             .map(|row| {
@@ -265,7 +288,7 @@ impl Group {
     }
 }
 
-/// Returns the index of a row among the rows held, in the 32 bits that groups store.
+/// Converts the index of a row to the 32 bits that groups store.
 pub(crate) fn row_index(index: usize) -> u32 {
     u32::try_from(index).expect("the rows of a block are far fewer than 2^32")
 }

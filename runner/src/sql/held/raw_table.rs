@@ -1,4 +1,4 @@
-//! A dataset's accepted rows as a table that `DataFusion` queries.
+//! The accepted rows of a dataset as a table that `DataFusion` queries.
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,22 +20,29 @@ use crate::sql::held::clustering::ClusteredRows;
 use crate::sql::held::raw_batches::{Group, HeldDataset};
 use crate::sql::scan_exec::{ScanExec, ScanSource};
 
-/// How many groups a partition reads ahead from disk while the query works on one.
+/// The number of groups that a partition reads from disk at the same time, ahead of the query.
 const READ_AHEAD: usize = 2;
 
-/// Held rows, divided into as many partitions as there are threads: in the order of the raw files, or by value where they
-/// were held so and are all in memory.
+/// Held rows, divided into as many partitions as there are threads: value by value if all groups are sorted, and in the order of
+/// the raw files otherwise.
 #[derive(Debug)]
 pub(crate) struct HeldDatasetTable {
+    /// Columns of the rows.
     schema: SchemaRef,
+    /// Groups in the order of the raw files.
     groups: Arc<[Arc<Group>]>,
+    /// The number of partitions, at least 1.
     threads: usize,
+    /// The number of rows.
     rows: u64,
+    /// The number of bytes in memory, counted for spilled groups as before the spill.
     bytes: u64,
+    /// Numbers of the values by which all groups are sorted, in the order of the values.
     values: Option<Vec<u32>>,
 }
 
 impl HeldDatasetTable {
+    /// Creates a table over the held rows.
     pub(crate) fn new(held: HeldDataset, threads: usize) -> Self {
         Self {
             schema: held.schema,
@@ -91,6 +98,7 @@ impl TableProvider for HeldDatasetTable {
 }
 
 impl HeldDatasetTable {
+    /// Plans a scan in the order of the raw files.
     fn in_file_order(&self, projection: Vec<usize>) -> Result<Arc<dyn ExecutionPlan>> {
         let schema: SchemaRef = if projection.is_empty() {
             Schema::empty().into()
@@ -108,11 +116,15 @@ impl HeldDatasetTable {
     }
 }
 
-/// The groups of each partition.
+/// A scan of groups in the order of the raw files.
 struct HeldDatasetScan {
+    /// Groups of each partition.
     partitions: Vec<Vec<Arc<Group>>>,
+    /// Indices of the columns that are read.
     projection: Arc<[usize]>,
+    /// The number of rows.
     rows: u64,
+    /// The estimated number of bytes in the projected columns.
     bytes: u64,
 }
 
@@ -162,6 +174,7 @@ impl ScanSource for HeldDatasetScan {
     }
 }
 
+/// Loads a group; a spilled one on a blocking thread.
 async fn load(group: Arc<Group>, projection: Arc<[usize]>) -> Result<Vec<RecordBatch>> {
     let failed = |error: crate::Error| DataFusionError::External(Box::new(error));
     if !group.is_on_disk() {
@@ -173,13 +186,14 @@ async fn load(group: Arc<Group>, projection: Arc<[usize]>) -> Result<Vec<RecordB
         .map_err(failed)
 }
 
-/// A batch in pieces that a query works with.
+/// Slices a batch into pieces of at most `rows` rows.
 fn pieces(batch: RecordBatch, rows: usize) -> impl Iterator<Item = RecordBatch> {
     (0..batch.num_rows())
         .step_by(rows)
         .map(move |start| batch.slice(start, rows.min(batch.num_rows() - start)))
 }
 
+/// Returns statistics with an exact number of rows, an inexact size, and no column statistics.
 pub(crate) fn statistics(schema: &SchemaRef, rows: u64, bytes: u64) -> Statistics {
     let exact = |count: u64| usize::try_from(count).map_or(Precision::Absent, Precision::Exact);
     Statistics {
@@ -189,7 +203,7 @@ pub(crate) fn statistics(schema: &SchemaRef, rows: u64, bytes: u64) -> Statistic
     }
 }
 
-/// Deals groups out so that each partition has about as many rows, all in order.
+/// Assigns consecutive groups to the partitions so that each has about the same number of rows.
 fn divide(groups: &[Arc<Group>], rows: u64, partitions: usize) -> Vec<Vec<Arc<Group>>> {
     let mut divided = vec![Vec::new(); partitions];
     let mut before = 0;

@@ -1,4 +1,4 @@
-//! Bytes put aside on disk, in files of `DataFusion`'s disk manager, so that its limit and its clean-up hold for them.
+//! Spilled bytes, in files of `DataFusion`'s disk manager, so that its limit and its cleanup apply to them.
 
 use std::fs::File;
 use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
@@ -10,35 +10,47 @@ use datafusion::execution::{DiskManager, SpillFile, SpillWriter};
 use crate::error::{Cause, Context};
 use crate::{Error, ErrorKind, Result};
 
-/// After so many bytes a new file is begun: few enough files to keep them all open.
+/// The size in bytes at which the next file is started; large, so that all files can stay open.
 const FILE_BYTES: u64 = 1 << 30;
 
-/// Large enough that the disk is written in long strokes.
+/// The size of the write buffer in bytes; large, so that the disk gets long sequential writes.
 const BUFFER_BYTES: usize = 1 << 20;
 
 /// Writes segments one after another.
 pub(crate) struct Spill {
+    /// Creates the files.
     disk: Arc<DiskManager>,
+    /// The name of the spilled things in messages, such as `keys`.
     what: String,
+    /// The file that the next segment goes to; `None` before the first and after a failed write.
     open: Mutex<Option<Open>>,
+    /// The number of bytes written to all files.
     written_bytes: AtomicU64,
 }
 
+/// A spill file in progress.
 struct Open {
+    /// The file, shared with the segments in it.
     file: Arc<dyn SpillFile>,
+    /// Appends to the file.
     writer: Box<dyn SpillWriter>,
+    /// The number of bytes written to the file.
     length: u64,
 }
 
-/// Bytes that were written in one go.
+/// A range of bytes in a spill file, written by one call.
 #[derive(Clone)]
 pub(crate) struct Segment {
+    /// The file; deleted with its last reference.
     file: Arc<dyn SpillFile>,
+    /// Offset of the first byte.
     offset: u64,
+    /// The number of bytes.
     length: u64,
 }
 
 impl Spill {
+    /// Creates a spill without files; `what` names its content in messages.
     pub(crate) fn new(disk: Arc<DiskManager>, what: impl Into<String>) -> Self {
         Self {
             disk,
@@ -48,15 +60,15 @@ impl Spill {
         }
     }
 
-    /// How much was written so far.
+    /// Returns the number of bytes written so far.
     pub(crate) fn written_bytes(&self) -> u64 {
         self.written_bytes.load(Ordering::Relaxed)
     }
 
-    /// Writes one segment; it blocks.
+    /// Writes one segment; blocks the thread.
     ///
     /// # Errors
-    /// Failed: the disk is full, or spilling is switched off.
+    /// `Failed`: the disk is full, or spilling is disabled.
     pub(crate) fn write<E: Into<Cause>>(
         &self,
         fill: impl FnOnce(&mut dyn Write) -> Result<(), E>,
@@ -74,7 +86,7 @@ impl Spill {
         };
         let offset = open.length;
         let mut length = 0;
-        // Both Arrow and keys write in small pieces, and each that reaches the file is a system call.
+        // Arrow and the keys write small pieces, and each unbuffered piece would be a system call.
         let mut buffered = BufWriter::with_capacity(
             BUFFER_BYTES,
             Counting {
@@ -90,7 +102,7 @@ impl Spill {
         let written_to = Arc::clone(&open.file);
         self.written_bytes.fetch_add(length, Ordering::Relaxed);
         if let Err(error) = result {
-            // What a failed write left behind has no known length.
+            // A failed write leaves an unknown number of bytes behind: the next segment gets a new file.
             *guard = None;
             return Err(self.failed(error));
         }
@@ -101,6 +113,7 @@ impl Spill {
         })
     }
 
+    /// Starts a new file.
     fn begin(&self) -> datafusion::error::Result<Open> {
         let file = self.disk.create_tmp_file(&self.what)?;
         let writer = file.open_writer()?;
@@ -111,15 +124,16 @@ impl Spill {
         })
     }
 
+    /// Builds the error for a failed spill.
     fn failed(&self, cause: impl Into<Cause>) -> Error {
         Error::new(
             ErrorKind::Failed,
             format!(
-                "{} do not fit in memory and cannot be put on disk",
+                "{} do not fit in memory and cannot be spilled to disk",
                 self.what
             ),
         )
-        .hint("raise `--memory-limit`, or give `--spill-dir` a folder with more room")
+        .hint("raise `--memory-limit`, or point `--spill-dir` to a disk with more space")
         .caused_by(cause)
     }
 }
@@ -143,12 +157,12 @@ impl std::fmt::Debug for Segment {
 }
 
 impl Segment {
-    /// Reads it from a position on; it blocks.
+    /// Opens the segment at a position within it; blocks the thread.
     ///
     /// # Errors
-    /// Failed: the file cannot be read.
+    /// `Failed`: the file cannot be read.
     pub(crate) fn read(&self, from: u64) -> Result<impl Read + use<>> {
-        let what = "rows that were put on disk cannot be read back";
+        let what = "spilled rows cannot be read back";
         let path = self.file.path().ok_or_else(|| {
             Error::new(
                 ErrorKind::Failed,
@@ -162,8 +176,11 @@ impl Segment {
     }
 }
 
+/// A writer that counts the bytes that reach the file.
 struct Counting<'a> {
+    /// Appends to the file.
     writer: &'a mut Box<dyn SpillWriter>,
+    /// The number of bytes written so far.
     length: &'a mut u64,
 }
 

@@ -8,20 +8,24 @@ use parquet::errors::Result;
 use parquet::file::reader::{ChunkReader, Length};
 use parquet::file::writer::SerializedRowGroupWriter;
 
-/// A finished column.
+/// A finished column: its bytes and its metadata.
 pub(crate) struct Chunk {
+    /// Bytes of the column.
     pub(crate) content: ChunkBytes,
+    /// Metadata and indexes, with offsets relative to `content`.
     pub(crate) close: ColumnCloseResult,
 }
 
-/// The dictionary's page, then the others.
+/// Bytes of a column, read as one sequence.
 pub(crate) struct ChunkBytes {
+    /// The dictionary page; empty without a dictionary.
     pub(crate) dictionary: Bytes,
+    /// The data pages.
     pub(crate) pages: Bytes,
 }
 
 impl Chunk {
-    /// Appends it to a row group as the next column.
+    /// Appends the column to a row group.
     ///
     /// # Errors
     /// It is not the next column of the row group.

@@ -1,25 +1,26 @@
-//! The different values of a column, numbered as they first come.
+//! The distinct values of a column, numbered in the order of first appearance.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 
 use datafusion::common::hash_utils::RandomState;
 
-/// Beyond this a dictionary costs more than it saves.
+/// The size in bytes at which a dictionary is full; a larger one costs more than it saves.
 const MOST_BYTES: usize = 1 << 20;
 
-/// Values and their numbers.
+/// Values of a column and their indices.
 #[derive(Debug)]
 pub(crate) struct Dictionary<K> {
+    /// Index of each value, by its key.
     numbers: HashMap<K, u32, RandomState>,
-    /// The values as a page holds them.
+    /// Plain encoding of the values, as the dictionary page stores them.
     pub(crate) plain: Vec<u8>,
-    /// Where each value begins.
+    /// Offset of each value in `plain`.
     starts: Vec<u32>,
 }
 
 impl<K: Copy + Eq + Hash> Dictionary<K> {
-    /// A dictionary without values.
+    /// Creates an empty dictionary.
     pub(crate) fn new() -> Self {
         Self {
             numbers: HashMap::default(),
@@ -28,7 +29,7 @@ impl<K: Copy + Eq + Hash> Dictionary<K> {
         }
     }
 
-    /// The number of a value; one that is new is appended to a page by `append`.
+    /// Returns the index of a value; `append` writes the plain encoding of a new one.
     #[inline]
     pub(crate) fn number(&mut self, key: K, append: impl FnOnce(&mut Vec<u8>)) -> u32 {
         *self.numbers.entry(key).or_insert_with(|| {
@@ -41,20 +42,22 @@ impl<K: Copy + Eq + Hash> Dictionary<K> {
         })
     }
 
-    /// How many values there are.
+    /// Returns the number of values.
     pub(crate) fn len(&self) -> usize {
         self.starts.len()
     }
 
+    /// Returns `true` once the dictionary takes no more values.
     pub(crate) fn is_full(&self) -> bool {
         self.plain.len() >= MOST_BYTES
     }
 
-    /// The bytes of a page from the value of a number on.
+    /// Returns the plain bytes from a value on; they continue with the values after it.
     pub(crate) fn value(&self, number: usize) -> &[u8] {
         &self.plain[self.starts[number] as usize..]
     }
 
+    /// Returns the bytes that the dictionary holds in memory.
     pub(crate) fn memory_bytes(&self) -> usize {
         self.numbers.capacity() * size_of::<(K, u32)>()
             + self.plain.capacity()

@@ -1,4 +1,4 @@
-//! What values of a kind have of their own for the encoder: how they lie in arrays and pages, and what bounds them.
+//! The interface between the encoder and a kind of values: layout in arrays and pages, and bounds.
 
 use std::hash::Hash;
 
@@ -6,58 +6,61 @@ use arrow::array::Array;
 use parquet::basic::{BoundaryOrder, Type};
 use parquet::file::statistics::Statistics;
 
-/// A kind of values.
+/// A kind of values that the encoder can write.
 pub(crate) trait ColumnKind {
-    /// Where they come from.
+    /// Arrow arrays that hold the values.
     type Array: Array;
-    /// What tells them apart.
+    /// Identity of a value in the dictionary.
     type Key: Copy + Eq + Hash;
-    /// What lies around some of them.
+    /// Least and greatest of some values.
     type Bounds: Bounds;
 
-    /// Their type in a file.
+    /// Returns the physical type of the values in a file.
     fn physical(&self) -> Type;
 
-    /// What tells the value of a row from others.
+    /// Returns the dictionary key of a row's value.
     fn key(&self, array: &Self::Array, row: usize) -> Self::Key;
 
-    /// Appends the value of a row as pages hold it; how many bytes of text it has is returned.
+    /// Appends the plain encoding of a row's value; returns the length of its text in bytes, 0 for numbers.
     fn append(&self, array: &Self::Array, row: usize, plain: &mut Vec<u8>) -> u64;
 
-    /// How many bytes of text the value of a row has.
+    /// Returns the length of a row's text in bytes, 0 for numbers.
     fn text_bytes(&self, array: &Self::Array, row: usize) -> u64;
 
-    /// Makes bounds hold the value with which some bytes of a page begin.
+    /// Extends bounds by the value at the beginning of `plain`, which may hold more bytes.
     fn bound(&self, plain: &[u8], bounds: &mut Option<Self::Bounds>);
 
-    /// What a file says of a column's values.
+    /// Returns the column's statistics for the footer.
     fn statistics(&self, bounds: Option<&Self::Bounds>, nulls: u64) -> Statistics;
 }
 
-/// The least and the greatest of some values.
+/// Least and greatest of some values.
 pub(crate) trait Bounds: Clone {
-    /// Makes them hold all that others do.
+    /// Extends the bounds to include others.
     fn extend(&mut self, others: &Self);
 
-    /// Whether both are at least those of others.
+    /// Returns `true` if both bounds are at least those of `others`.
     fn reaches(&self, others: &Self) -> bool;
 
-    /// The least value, or one before it that is shorter, as a page index holds it.
+    /// Returns the least value, or a shorter one before it, as a page index stores it.
     fn lower(&self) -> Vec<u8>;
 
-    /// The greatest value, or one behind it that is shorter.
+    /// Returns the greatest value, or a shorter one after it, as a page index stores it.
     fn upper(&self) -> Vec<u8>;
 }
 
-/// How the bounds of pages go from one to the next.
+/// Tracks whether the bounds of successive pages ascend or descend.
 pub(crate) struct BoundsOrder<B> {
+    /// Bounds of the previous page.
     last: Option<B>,
+    /// `true` once a bound has decreased.
     not_ascending: bool,
+    /// `true` once a bound has increased.
     not_descending: bool,
 }
 
 impl<B: Bounds> BoundsOrder<B> {
-    /// The order of no pages.
+    /// Creates the order of an empty column.
     pub(crate) fn new() -> Self {
         Self {
             last: None,
@@ -66,7 +69,7 @@ impl<B: Bounds> BoundsOrder<B> {
         }
     }
 
-    /// Takes in the bounds of the next page.
+    /// Adds the bounds of the next page.
     pub(crate) fn add(&mut self, bounds: B) {
         if let Some(last) = &self.last {
             self.not_ascending |= !bounds.reaches(last);
@@ -75,7 +78,7 @@ impl<B: Bounds> BoundsOrder<B> {
         self.last = Some(bounds);
     }
 
-    /// As a file's index names it.
+    /// Returns the order as a file's index stores it.
     pub(crate) fn name(&self) -> BoundaryOrder {
         match (self.not_ascending, self.not_descending) {
             (false, _) => BoundaryOrder::ASCENDING,

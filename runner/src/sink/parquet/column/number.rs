@@ -1,4 +1,4 @@
-//! Whole numbers, and what files hold as such: dates, times and decimals of up to 18 digits.
+//! Integers, and types that files store as integers: dates, times and decimals of up to 18 digits.
 
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array};
 use arrow::datatypes::{
@@ -10,21 +10,25 @@ use parquet::file::statistics::{Statistics, ValueStatistics};
 
 use crate::sink::parquet::column::kind::{Bounds, ColumnKind};
 
-/// Numbers of four or eight bytes.
+/// Integers of four or eight bytes.
 pub(crate) struct Number {
+    /// `true` for eight bytes, `false` for four.
     is_wide: bool,
 }
 
-/// The least and the greatest of some numbers.
+/// Least and greatest of some integers.
 #[derive(Clone)]
 pub(crate) struct NumberBounds {
+    /// `true` for eight bytes, `false` for four.
     is_wide: bool,
+    /// The least value.
     least: i64,
+    /// The greatest value.
     greatest: i64,
 }
 
 impl Number {
-    /// What a file holds as this type of numbers; `None` for arrays that are encoded otherwise.
+    /// Returns the kind for a physical type and an Arrow type; `None` if this encoder does not write them.
     pub(crate) fn of(physical: Type, array: &DataType) -> Option<Self> {
         let is_wide = match physical {
             Type::INT32 => false,
@@ -44,7 +48,7 @@ impl Number {
 }
 
 impl Number {
-    /// An array's values as numbers of eight bytes.
+    /// Converts an array to 64-bit integers.
     ///
     /// # Errors
     /// A decimal has more digits than its column holds.
@@ -63,6 +67,10 @@ impl Number {
         })
     }
 
+    /// Narrows a decimal to the width of the column.
+    ///
+    /// # Errors
+    /// The decimal has too many digits.
     fn fit(&self, decimal: i128) -> Result<i64> {
         let fitting = if self.is_wide {
             i64::try_from(decimal).ok()
@@ -74,6 +82,7 @@ impl Number {
         })
     }
 
+    /// Returns the little-endian bytes of a value, and the number of them that files store.
     fn bytes(&self, number: i64) -> ([u8; 8], usize) {
         (number.to_le_bytes(), if self.is_wide { 8 } else { 4 })
     }
@@ -150,6 +159,7 @@ impl ColumnKind for Number {
 }
 
 impl NumberBounds {
+    /// Returns a bound in the column's width, little-endian.
     fn bytes(&self, number: i64) -> Vec<u8> {
         number.to_le_bytes()[..if self.is_wide { 8 } else { 4 }].to_vec()
     }

@@ -1,4 +1,4 @@
-//! The page of a column that is being filled.
+//! The data page of a column in progress.
 
 use std::ops::Range;
 
@@ -7,27 +7,31 @@ use arrow::array::Array;
 use crate::sink::parquet::column::dictionary::Dictionary;
 use crate::sink::parquet::column::kind::ColumnKind;
 
-/// A page ends with this many rows, or with as many bytes as the next line says: what parquet's writer does.
+/// The number of rows at which a page ends, as in the parquet crate's writer.
 pub(crate) const PAGE_ROWS: usize = 20_000;
+/// The number of plain bytes at which a page ends, as in the parquet crate's writer.
 pub(crate) const PAGE_BYTES: usize = 1 << 20;
 
-/// The page that is being filled.
+/// The page in progress.
 pub(crate) struct Page<K: ColumnKind> {
+    /// The number of rows, NULLs included.
     pub(crate) rows: usize,
+    /// The number of NULLs.
     pub(crate) nulls: usize,
-    /// 1 for a value, 0 for NULL; empty while there is no NULL.
+    /// Definition levels: 1 for a value, 0 for NULL; empty while the page has no NULL.
     pub(crate) levels: Vec<u32>,
-    /// Values by their numbers in the dictionary.
+    /// Dictionary indices of the values; empty on a plain page.
     pub(crate) numbers: Vec<u32>,
-    /// Values that are written out.
+    /// Plain encoding of the values; empty on a page of dictionary indices.
     pub(crate) plain: Vec<u8>,
-    /// The bounds of values that are written out.
+    /// Bounds of the plain values; not kept for dictionary indices.
     pub(crate) bounds: Option<K::Bounds>,
+    /// The total length of the page's text in bytes, without length prefixes.
     pub(crate) text_bytes: u64,
 }
 
 impl<K: ColumnKind> Page<K> {
-    /// A page without rows.
+    /// Creates an empty page.
     pub(crate) fn new() -> Self {
         Self {
             rows: 0,
@@ -40,7 +44,7 @@ impl<K: ColumnKind> Page<K> {
         }
     }
 
-    /// Adds values by their numbers until the dictionary is full; where it ended is returned.
+    /// Appends dictionary indices until the dictionary is full; returns the first row not appended.
     pub(crate) fn add_numbered(
         &mut self,
         kind: &K,
@@ -64,7 +68,7 @@ impl<K: ColumnKind> Page<K> {
         rows.end
     }
 
-    /// Adds values until there are enough bytes; where it ended is returned.
+    /// Appends plain values until the page has enough bytes; returns the first row not appended.
     pub(crate) fn add_plain(&mut self, kind: &K, array: &K::Array, rows: Range<usize>) -> usize {
         for row in rows.clone() {
             if array.is_null(row) {
@@ -80,7 +84,7 @@ impl<K: ColumnKind> Page<K> {
         rows.end
     }
 
-    /// Says of rows that were added which of them hold a value.
+    /// Appends the definition levels of rows whose values were appended, and counts the rows.
     pub(crate) fn add_levels(&mut self, array: &K::Array, rows: Range<usize>) {
         let added = rows.len();
         if array.null_count() > 0 {
@@ -97,7 +101,7 @@ impl<K: ColumnKind> Page<K> {
         self.rows += added;
     }
 
-    /// The bounds of the values that the page names.
+    /// Returns the bounds of the dictionary entries that the page uses.
     pub(crate) fn named_bounds(
         &self,
         kind: &K,
@@ -116,12 +120,12 @@ impl<K: ColumnKind> Page<K> {
         bounds
     }
 
-    /// Bytes that it holds.
+    /// Returns the bytes that the page holds.
     pub(crate) fn bytes(&self) -> usize {
         (self.numbers.len() + self.levels.len()) * size_of::<u32>() + self.plain.len()
     }
 
-    /// Empties it, and keeps its memory for the next.
+    /// Clears the page; its allocations are kept for the next one.
     pub(crate) fn clear(&mut self) {
         self.levels.clear();
         self.numbers.clear();

@@ -1,14 +1,14 @@
-//! Parquet's encoding of small numbers: runs of equal ones, and eight by eight packed bits between them.
+//! Parquet's hybrid encoding of small integers: runs of equal values, and groups of eight bit-packed values between them.
 
-/// Shorter runs are packed: a run's own header takes as much.
+/// The length below which a run is bit-packed instead, because its header would take as many bytes.
 const LEAST_RUN: usize = 8;
 
-/// The bits that numbers up to `largest` need.
+/// Returns the number of bits that integers up to `largest` need.
 pub(crate) fn width(largest: u32) -> u32 {
     u32::BITS - largest.leading_zeros()
 }
 
-/// Appends numbers of at most `width` bits each.
+/// Appends integers of at most `width` bits each.
 pub(crate) fn encode(numbers: &[u32], width: u32, out: &mut Vec<u8>) {
     let (mut packed, mut at) = (0, 0);
     while at < numbers.len() {
@@ -17,7 +17,7 @@ pub(crate) fn encode(numbers: &[u32], width: u32, out: &mut Vec<u8>) {
             .iter()
             .take_while(|next| **next == number)
             .count();
-        // What is packed before a run is a multiple of eight, and may take its first numbers for that.
+        // A bit-packed section must have a multiple of eight values: it takes the first values of the run to fill its last group.
         let before = at - packed;
         let filling = before.next_multiple_of(8) - before;
         if run >= LEAST_RUN + filling {
@@ -30,14 +30,14 @@ pub(crate) fn encode(numbers: &[u32], width: u32, out: &mut Vec<u8>) {
     pack(&numbers[packed..], width, out);
 }
 
-/// Appends one number so many times.
+/// Appends a run of `times` equal integers.
 pub(crate) fn repeat(number: u32, times: usize, width: u32, out: &mut Vec<u8>) {
     header((times as u64) << 1, out);
     let bytes = width.div_ceil(8) as usize;
     out.extend_from_slice(&number.to_le_bytes()[..bytes]);
 }
 
-/// Appends numbers bit by bit, the last eight filled up with zeros.
+/// Appends bit-packed integers; the last group of eight is padded with zeros.
 fn pack(numbers: &[u32], width: u32, out: &mut Vec<u8>) {
     if numbers.is_empty() {
         return;
@@ -60,7 +60,7 @@ fn pack(numbers: &[u32], width: u32, out: &mut Vec<u8>) {
     out.resize(end, 0);
 }
 
-/// Appends a number of any size, seven bits a byte.
+/// Appends an unsigned LEB128 integer.
 fn header(mut number: u64, out: &mut Vec<u8>) {
     while number >= 0x80 {
         out.push(number.to_le_bytes()[0] | 0x80);
@@ -88,7 +88,7 @@ mod tests {
             .collect();
         let mut out = Vec::new();
         encode(&numbers, 1, &mut out);
-        // Six of its 301 go with the two before it, 295 are left: 590 in pieces of seven bits.
+        // Six of the run's 301 values fill the first group and 295 remain: 590 as LEB128.
         assert_eq!(out, [0b11, 0b1111_1101, 0xCE, 0x04, 1]);
     }
 

@@ -80,7 +80,7 @@ fn read(file: &Bytes, data_type: &DataType) -> (ParquetMetaData, ArrayRef) {
     (metadata, concat(&arrays).unwrap())
 }
 
-/// What every page says of itself, as it is true of the rows that it holds: the bounds, and how many texts it has.
+/// Checks each page's index entries (bounds, NULL count, bytes of text) against the rows that it holds.
 fn check_pages(metadata: &ParquetMetaData, array: &ArrayRef) {
     let columns = metadata.column_index().unwrap();
     let offsets = metadata.offset_index().unwrap();
@@ -203,7 +203,7 @@ const DICTIONARY: (PageType, Encoding) = (PageType::DICTIONARY_PAGE, Encoding::P
 const NUMBERED: (PageType, Encoding) = (PageType::DATA_PAGE, Encoding::RLE_DICTIONARY);
 const PLAIN: (PageType, Encoding) = (PageType::DATA_PAGE, Encoding::PLAIN);
 
-/// Numbers that look random and are always the same.
+/// Returns pseudorandom numbers, the same in every run.
 fn random(count: usize) -> impl Iterator<Item = usize> {
     let mut state = 7_u64;
     (0..count).map(move |_| {
@@ -219,7 +219,7 @@ fn numbers(count: usize) -> impl Iterator<Item = i64> {
 }
 
 #[test]
-fn few_values_are_numbered_also_with_nulls_and_long_runs() {
+fn few_values_use_a_dictionary_even_with_nulls_and_long_runs() {
     let words = [
         "",
         "a",
@@ -252,7 +252,7 @@ fn few_values_are_numbered_also_with_nulls_and_long_runs() {
 }
 
 #[test]
-fn columns_without_values_and_nearly_without_are_read_back() {
+fn columns_with_no_or_almost_no_values_are_read_back() {
     check_texts(&vec![None; 25_000], true);
     let mut texts: Texts = vec![None; 45_000];
     texts[44_999] = Some("last".to_owned());
@@ -261,7 +261,7 @@ fn columns_without_values_and_nearly_without_are_read_back() {
 }
 
 #[test]
-fn many_values_are_written_out() {
+fn many_values_are_written_plain() {
     let texts: Texts = random(60_000)
         .map(|number| Some(format!("{number:010x}")))
         .collect();
@@ -273,7 +273,7 @@ fn many_values_are_written_out() {
 }
 
 #[test]
-fn a_dictionary_that_grows_too_large_is_given_up_where_it_is_full() {
+fn pages_after_a_full_dictionary_are_plain() {
     // The last batch, from which the estimate is drawn here, holds one value.
     let mut texts: Texts = random(37_000)
         .map(|number| {
@@ -288,7 +288,7 @@ fn a_dictionary_that_grows_too_large_is_given_up_where_it_is_full() {
 }
 
 #[test]
-fn numbers_of_all_types_are_written_as_the_format_has_them() {
+fn numbers_of_all_types_are_written_as_the_format_defines() {
     let few = |nulls: bool| -> Int64Array {
         numbers(70_000)
             .map(|number| (!nulls || number % 7 > 0).then_some(number % 1_000 - 500))

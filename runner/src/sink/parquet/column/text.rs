@@ -1,4 +1,4 @@
-//! Texts: most fit into their views, and are compared as one number.
+//! Text: most values fit inline into their views, which are compared as one integer.
 
 use arrow::array::{ByteView, MAX_INLINE_VIEW_LEN, StringViewArray};
 use parquet::basic::Type;
@@ -8,22 +8,24 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use crate::sink::parquet::column::kind::{Bounds, ColumnKind};
 
-/// Longer bounds are cut: an index is read whole before any page.
+/// The length in bytes above which bounds are truncated, since an index is read completely before any page.
 const MOST_BYTES: usize = 64;
 
-/// Texts of any length.
+/// Text of any length.
 pub(crate) struct Text;
 
-/// The least and the greatest of some texts, by their bytes.
+/// Least and greatest of some texts, in byte order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TextBounds {
+    /// The least text.
     least: Vec<u8>,
+    /// The greatest text.
     greatest: Vec<u8>,
-    /// The first bytes of both, which settle most comparisons.
+    /// The prefixes of `least` and `greatest`, which decide most comparisons.
     prefixes: (u32, u32),
 }
 
-/// A bound, and whether it is a value itself.
+/// A bound, and `true` if it is an exact value.
 type Bound = (Vec<u8>, bool);
 
 impl ColumnKind for Text {
@@ -42,7 +44,7 @@ impl ColumnKind for Text {
         if length <= MAX_INLINE_VIEW_LEN {
             return view;
         }
-        // The lowest bits of a view, the text's length, keep both sorts of keys apart.
+        // Both kinds of key have the length in their lowest bits, so that a hash never equals an inline view.
         xxh3_128(array.value(row).as_bytes()) << u32::BITS | u128::from(length)
     }
 
@@ -84,6 +86,7 @@ impl ColumnKind for Text {
 }
 
 impl TextBounds {
+    /// Creates bounds of a single value.
     fn of(value: &[u8]) -> Self {
         let first = prefix(value);
         Self {
@@ -93,7 +96,7 @@ impl TextBounds {
         }
     }
 
-    /// Makes the bounds hold a value too.
+    /// Extends the bounds to include a value.
     #[inline]
     fn add(&mut self, value: &[u8]) {
         let first = prefix(value);
@@ -109,7 +112,7 @@ impl TextBounds {
         }
     }
 
-    /// The least text, or a shorter one before it.
+    /// Returns the least text, or a shorter one before it if it is too long.
     fn cut_least(&self) -> Bound {
         match cut(&self.least) {
             Some(cut) => (cut.as_bytes().to_vec(), false),
@@ -117,7 +120,7 @@ impl TextBounds {
         }
     }
 
-    /// The greatest text, or a shorter one behind it where there is one.
+    /// Returns the greatest text, or a shorter one after it if it is too long and such a text exists.
     fn cut_greatest(&self) -> Bound {
         match cut(&self.greatest).and_then(next_after) {
             Some(next) => (next.into_bytes(), false),
@@ -145,7 +148,7 @@ impl Bounds for TextBounds {
     }
 }
 
-/// The first four bytes as a number that orders texts as they do, zeros behind shorter ones.
+/// Returns the first four bytes as an integer that sorts as the text does; shorter text is padded with zeros.
 #[inline]
 fn prefix(value: &[u8]) -> u32 {
     let mut first = [0; 4];
@@ -154,13 +157,13 @@ fn prefix(value: &[u8]) -> u32 {
     u32::from_be_bytes(first)
 }
 
-/// The first characters of a text that is too long.
+/// Truncates a text to the limit at a character boundary; `None` if it is short enough.
 fn cut(value: &[u8]) -> Option<&str> {
     let text = std::str::from_utf8(value).ok()?;
     (text.len() > MOST_BYTES).then(|| &text[..text.floor_char_boundary(MOST_BYTES)])
 }
 
-/// A text of no more bytes that comes after all that begin with this one.
+/// Returns a text of at most the same length that sorts after every text with this prefix; `None` if none exists.
 fn next_after(text: &str) -> Option<String> {
     text.char_indices().rev().find_map(|(start, last)| {
         let next = char::from_u32(u32::from(last) + 1)?;
@@ -181,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn bounds_are_by_bytes_also_where_the_first_four_are_equal() {
+    fn bounds_are_in_byte_order_even_if_the_first_four_bytes_are_equal() {
         let bounds = of(&["abcde", "abcd", "abcdz", "abcdé", "abc\0"]);
         assert_eq!(bounds.cut_least(), (b"abc\0".to_vec(), true));
         assert_eq!(bounds.cut_greatest(), ("abcdé".as_bytes().to_vec(), true));
@@ -191,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn long_bounds_are_cut_between_characters_and_still_hold_every_value() {
+    fn long_bounds_are_truncated_between_characters_and_still_cover_every_value() {
         let long = "é".repeat(40);
         let bounds = of(&[&long]);
         assert_eq!(bounds.cut_least(), ("é".repeat(32).into_bytes(), false));
@@ -207,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_texts_have_one_key_wherever_they_lie() {
+    fn equal_texts_have_the_same_key_in_any_array() {
         let long = "a text that no view has room for";
         let first = StringViewArray::from(vec!["b", long, "", "another long text, beside it"]);
         let second = StringViewArray::from(vec!["a third long text comes first", long, "b"]);
