@@ -101,6 +101,10 @@ impl EngineArgs {
     ///
     /// # Errors
     /// `Usage`, naming the flag.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the command line is where the environment is read"
+    )]
     pub fn settings(&self) -> Result<EngineSettings> {
         if self.threads == Some(0) {
             return Err(Error::new(
@@ -121,6 +125,10 @@ impl QueryArgs {
     ///
     /// # Errors
     /// `Usage`, naming the flag.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the command line is where the environment is read"
+    )]
     pub fn settings(&self) -> Result<EngineSettings> {
         Ok(EngineSettings {
             memory: MemoryLimit::resolve(self.memory_limit.as_deref())?,
