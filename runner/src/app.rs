@@ -1,8 +1,9 @@
 //! From the command line to an exit code.
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{Arg, CommandFactory, Parser};
+use clap::{CommandFactory, Parser};
 use serde_json::{Value, json};
 use tracing_subscriber::EnvFilter;
 
@@ -42,21 +43,28 @@ fn refuse(error: &clap::Error) -> ! {
     error.exit()
 }
 
-/// Returns the output format of a command line that cannot be parsed as a whole, ignoring all other words.
+/// Returns the output format of a command line that cannot be parsed as a whole: clap parses its flag alone, wherever it is.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "clap keeps to itself what it has parsed before an error"
+)]
 fn format_asked_for() -> OutputFormat {
-    let words = Arg::new("words").num_args(..).allow_hyphen_values(true);
-    let format = Cli::command()
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let flag = Cli::command()
         .get_arguments()
         .find(|argument| argument.get_id() == "output_format")
         .cloned();
     let parser = clap::Command::new("drivetrain")
-        .disable_help_flag(true)
-        .args(format)
-        .arg(words);
-    let matches = parser.try_get_matches().ok();
-    matches
-        .and_then(|found| found.get_one("output_format").copied())
-        .unwrap_or(OutputFormat::Text)
+        .no_binary_name(true)
+        .ignore_errors(true)
+        .args(flag);
+    let mut formats = words.iter().enumerate().filter_map(|(at, word)| {
+        word.to_str()?.strip_prefix("--output-format")?;
+        let value = words.iter().skip(at).take(2);
+        let matches = parser.clone().try_get_matches_from(value).ok()?;
+        matches.get_one("output_format").copied()
+    });
+    formats.next_back().unwrap_or(OutputFormat::Text)
 }
 
 /// Builds an error from clap's paragraphs: the error with the arguments it is about, a tip if there is one, the usage.

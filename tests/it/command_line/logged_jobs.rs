@@ -30,7 +30,7 @@ fn a_word_that_is_not_a_job_is_refused_with_a_hint() {
             ("sales/sample", "the job folder `sales/sample` is empty"),
             ("sales/..", "the folder has no `job.toml`"),
             ("/", "`/` is not a job folder"),
-            ("gopher://x/y", "`gopher` is no scheme"),
+            ("gopher://x/y", "`gopher` is not a supported scheme"),
         ] {
             sandbox
                 .run_words(&[verb, job, "--output", "lake"])
