@@ -98,7 +98,7 @@ fn run(case: &Case) -> JudgedCase {
                     "an answer for call {} of the state `{}`",
                     missing.call, missing.state
                 ),
-                "none, calls count from 0",
+                "none, calls are numbered from 0",
             )],
         },
         Err(error) => vec![Difference::new("start", "an execution", error.to_string())],
