@@ -98,7 +98,7 @@ impl Expected {
     }
 }
 
-/// Reads `output_at`, whose keys are JSONPath expressions.
+/// Reads `output_at`, whose keys are paths into the output.
 fn output_at(reader: &mut Reader<'_>, fields: &Map<String, Value>) -> Vec<(String, Query, Value)> {
     const AT: &str = "/expect/output_at";
     let mut places = Vec::new();
