@@ -1,4 +1,4 @@
-//! `drivetrain check`: every error of jobs and state machines at once.
+//! `drivetrain check`: reports all errors of jobs and state machines at once.
 
 use std::path::{Path, PathBuf};
 
@@ -17,14 +17,13 @@ use crate::machines::findings::table::table;
 use crate::sql::threads::run_on_threads;
 use crate::terminal::printer::{Answer, ToText, Verdict};
 
-/// Checks a machine's definition, or a folder of jobs and machines; silence is no answer, so what is sound is said to
-/// be.
+/// Checks a definition, or all jobs and machines of a folder; the answer says so if no problem is found.
 ///
 /// # Errors
-/// `InputMissing` if it is not there, `Usage` if there is nothing to check.
+/// `InputMissing` if the path does not exist; `Usage` if it has nothing to check.
 pub fn check(args: &CheckArgs) -> Result<Answer> {
     let path = Path::new(&args.path);
-    // A bundled job's name means the job wherever it is named.
+    // The name of a bundled job means that job, even if a folder of this name exists.
     let is_bundled = bundled::NAMES.contains(&args.path.as_str());
     let targets = if path.is_file() {
         Targets {
@@ -39,7 +38,7 @@ pub fn check(args: &CheckArgs) -> Result<Answer> {
                 format!("there is nothing to check in `{}`", args.path),
             )
             .hint(
-                "a job folder holds a `job.toml`, a machine's definition is a file `*.asl.json`",
+                "a job folder contains a `job.toml`, a machine's definition is a file `*.asl.json`",
             ));
         }
         found
@@ -69,6 +68,7 @@ pub fn check(args: &CheckArgs) -> Result<Answer> {
     })
 }
 
+/// Returns the findings of all jobs and machines.
 fn findings(targets: &Targets, args: &CheckArgs) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
     if !targets.jobs.is_empty() {
@@ -77,7 +77,7 @@ fn findings(targets: &Targets, args: &CheckArgs) -> Result<Vec<Finding>> {
     for machine in &targets.machines {
         match DefinitionFile::read(machine) {
             Ok(definition) => findings.extend(definition.findings(args.machine_type.into())),
-            // Of several files one that cannot be read keeps nobody from the others.
+            // One unreadable file among several must not hide the findings of the others.
             Err(error) if targets.machines.len() + targets.jobs.len() > 1 => {
                 findings.push(Finding::unreadable(machine, &error));
             }
@@ -87,6 +87,7 @@ fn findings(targets: &Targets, args: &CheckArgs) -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
+/// Returns the findings of all job folders.
 async fn of_jobs(folders: &[PathBuf]) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
     for folder in folders {
@@ -98,22 +99,30 @@ async fn of_jobs(folders: &[PathBuf]) -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
-/// What was checked, and what is wrong with it.
+/// Answer of a check: the checked files and their findings.
 #[derive(Serialize)]
 struct Checked {
+    /// The path on the command line.
     path: String,
+    /// Paths of the job folders and definitions.
     #[serde(rename = "checked")]
     files: Vec<String>,
+    /// The number of errors.
     errors: usize,
+    /// The number of warnings.
     warnings: usize,
+    /// All findings, in the order of the files.
     diagnostics: Vec<Finding>,
+    /// The number of checked jobs.
     #[serde(skip)]
     jobs: usize,
+    /// The number of checked machines.
     #[serde(skip)]
     machines: usize,
 }
 
 impl Checked {
+    /// Creates the answer and counts its findings.
     fn of(args: &CheckArgs, targets: &Targets, findings: Vec<Finding>) -> Self {
         let errors = findings.iter().filter(|one| one.is_error()).count();
         let paths = targets.jobs.iter().chain(&targets.machines);

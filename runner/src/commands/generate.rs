@@ -1,4 +1,4 @@
-//! `drivetrain generate`: generates raw data.
+//! `drivetrain generate`: generates raw sample data.
 
 use std::num::NonZeroUsize;
 
@@ -14,10 +14,10 @@ use crate::terminal::printer::{Answer, ToText};
 use crate::terminal::stage_display::Display;
 use crate::watch::{Progress, StageObserver, StopSignal};
 
-/// Generates a sample and reports it.
+/// Generates a sample at a location.
 ///
 /// # Errors
-/// `Usage` for wrong numbers, `Conflict` where other data lies; otherwise as the place says.
+/// `Usage` for arguments out of range; `Conflict` if the location has other data; otherwise as the store.
 pub async fn generate(args: &GenerateArgs) -> Result<Answer> {
     let location = Location::parse(&args.out)?;
     let settings = settings(args.rentals, args.seed, args.dirt.parse()?)?;
@@ -35,19 +35,25 @@ pub async fn generate(args: &GenerateArgs) -> Result<Answer> {
     }))
 }
 
-/// Generated sample; a program reads its manifest.
+/// Answer for a sample; its JSON is the manifest.
 #[derive(Serialize)]
 #[serde(transparent)]
 struct Sampled {
+    /// Manifest of the sample.
     manifest: SampleManifest,
+    /// `true` if the location already had this sample, so that nothing was written.
     #[serde(skip)]
     already_existed: bool,
+    /// The number of rentals that was requested.
     #[serde(skip)]
     rentals: u64,
+    /// Seed of the random data.
     #[serde(skip)]
     seed: u64,
+    /// Share of defective lines, as it was written.
     #[serde(skip)]
     dirt: String,
+    /// Location of the sample.
     #[serde(skip)]
     location: String,
 }
@@ -55,7 +61,7 @@ struct Sampled {
 impl ToText for Sampled {
     fn text(&self) -> String {
         let outcome = if self.already_existed {
-            "already there"
+            "already exists"
         } else {
             "written"
         };

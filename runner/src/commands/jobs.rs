@@ -1,4 +1,4 @@
-//! `drivetrain jobs`: the bundled jobs, or one contract in full.
+//! `drivetrain jobs`: lists the bundled jobs, or shows one contract in full.
 
 use drivetrain_jobs::bundled;
 use drivetrain_jobs::describe::{Listing, Summary, listings};
@@ -10,10 +10,10 @@ use crate::error::Result;
 use crate::job::folder::JobFolder;
 use crate::terminal::printer::{Answer, ToText};
 
-/// Lists the bundled jobs with what they read and write, or shows any one in full.
+/// Lists the bundled jobs with their inputs and outputs, or shows any job in full.
 ///
 /// # Errors
-/// `Usage` for a name that no job has, or a folder with errors.
+/// `Usage` for an unknown job, or a job folder with errors.
 pub async fn jobs(args: &JobsArgs) -> Result<Answer> {
     let Some(name) = &args.name else {
         let summaries = bundled::jobs().iter().map(Summary::from).collect();
@@ -23,7 +23,7 @@ pub async fn jobs(args: &JobsArgs) -> Result<Answer> {
     Ok(Answer::asked(Shown(job)))
 }
 
-/// The bundled jobs.
+/// Answer that lists the bundled jobs.
 #[derive(Serialize)]
 #[serde(transparent)]
 struct Summaries(Vec<Summary>);
@@ -40,7 +40,7 @@ impl ToText for Summaries {
     }
 }
 
-/// One contract in full.
+/// Answer that shows one contract in full.
 #[derive(Serialize)]
 #[serde(transparent)]
 struct Shown(Job);
@@ -56,7 +56,7 @@ impl ToText for Shown {
     }
 }
 
-/// A listing with its table in aligned columns.
+/// Formats a listing with its table in aligned columns.
 fn text(listing: &Listing) -> String {
     let mut text = format!("{}\n", listing.title);
     for line in &listing.lines {

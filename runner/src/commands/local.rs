@@ -1,4 +1,4 @@
-//! `drivetrain local`: the bundled pipeline on this machine, from sample data to answers.
+//! `drivetrain local`: runs the bundled pipeline on this machine, from sample data to answers.
 
 use std::collections::BTreeMap;
 use std::path::{Path as FolderPath, PathBuf};
@@ -29,16 +29,16 @@ use crate::terminal::stage_display::Display;
 use crate::terminal::stderr::note;
 use crate::watch::{StageObserver, StopSignal};
 
-/// The sample has as many rentals as the first tenant.
+/// The number of rentals of the sample: that of the first tenant.
 const SAMPLE_RENTALS: u64 = 20_080;
 
-/// Any seed serves; a fixed one makes every newcomer see the same answers.
+/// Seed of the sample; fixed, so that every new user sees the same answers.
 const SAMPLE_SEED: u64 = 7;
 
-/// A few of a thousand lines, so that the quarantine shows what it is for.
+/// Share of defective lines: a few per thousand, so that the quarantine has some rows to show.
 const SAMPLE_DIRT: &str = "0.002";
 
-/// The business questions that `local` answers, each with its SQL.
+/// Business questions that `local` answers, each with its SQL.
 const QUESTIONS: [(&str, &str); 4] = [
     (
         "Which locations earn the most?",
@@ -58,7 +58,7 @@ const QUESTIONS: [(&str, &str); 4] = [
     ),
 ];
 
-/// Generates a sample where there is none, runs the three jobs in order, and shows what came out.
+/// Generates a sample if the folder has no data, runs the three jobs in order, and answers some questions from their tables.
 ///
 /// # Errors
 /// As the generator and the runs.
@@ -95,7 +95,7 @@ pub async fn local(args: &LocalArgs, printer: Printer) -> Result<Answer, FailedR
         };
         let report = execute(&name, prepare, &NoWaiter)
             .await
-            .map_err(|failed| told_of_all(failed, &name, &reports, &data))?;
+            .map_err(|failed| with_local_hints(failed, &name, &reports, &data))?;
         if report.status == Status::AlreadyDone {
             note("  done already");
         }
@@ -114,12 +114,12 @@ pub async fn local(args: &LocalArgs, printer: Printer) -> Result<Answer, FailedR
     Ok(Answer::done(local))
 }
 
-/// A job's failure as it looks among the others, with the words of this verb's command line.
-fn told_of_all(failed: FailedRun, job: &str, done: &[Report], data: &FolderPath) -> FailedRun {
+/// Adapts a job's failure to this command: hints name its arguments, and a stop names the jobs that were committed before.
+fn with_local_hints(failed: FailedRun, job: &str, done: &[Report], data: &FolderPath) -> FailedRun {
     let FailedRun { error, report } = failed;
     let error = match error.kind() {
         ErrorKind::InputMissing => error.hint(format!(
-            "a dataset's files lie in `{}/<dataset>/`; a folder without raw data gets a whole sample",
+            "a dataset's files belong in `{}/<dataset>/`; if the folder has no raw data, a complete sample is generated",
             data.join("raw").display()
         )),
         ErrorKind::Cancelled if !done.is_empty() => {
@@ -140,14 +140,18 @@ fn told_of_all(failed: FailedRun, job: &str, done: &[Report], data: &FolderPath)
     FailedRun { error, report }
 }
 
-/// What the bundled pipeline did; a program reads the reports of its runs.
+/// Answer for the pipeline; its JSON has the reports of the runs.
 #[derive(Serialize)]
 struct Local {
+    /// Reports of the runs, in order.
     runs: Vec<Report>,
+    /// Questions with their rows as text; computed only for people.
     #[serde(skip)]
     answers: Vec<(&'static str, String)>,
+    /// Folder of `--data`.
     #[serde(skip)]
     data: PathBuf,
+    /// Wall-clock time of the whole pipeline.
     #[serde(skip)]
     took: Duration,
 }
@@ -163,7 +167,10 @@ impl ToText for Local {
     }
 }
 
-/// The folder of `--data`; this verb is for this machine alone.
+/// Returns the folder of `--data`.
+///
+/// # Errors
+/// `Usage` for a URL: this command is only for local folders.
 fn folder(data: &FolderPath) -> Result<PathBuf> {
     let usage = |message: String| Error::new(ErrorKind::Usage, message);
     let text = data
@@ -171,14 +178,12 @@ fn folder(data: &FolderPath) -> Result<PathBuf> {
         .ok_or_else(|| usage(format!("`{}` is not UTF-8", data.display())))?;
     match Location::parse(text)? {
         Location::Folder(folder) => Ok(folder),
-        elsewhere => Err(
-            usage(format!("`--data {elsewhere}` is no folder of this machine"))
-                .hint("`drivetrain generate` and `drivetrain run` take URLs"),
-        ),
+        elsewhere => Err(usage(format!("`--data {elsewhere}` is not a local folder"))
+            .hint("`drivetrain generate` and `drivetrain run` accept URLs")),
     }
 }
 
-/// Makes the sample where there is no data; a person's own data is left as it is.
+/// Generates the sample if the folder has no data; never changes the user's data.
 async fn sample(
     data: &FolderPath,
     input: &Location,
@@ -190,7 +195,7 @@ async fn sample(
         return Ok(());
     }
     note(&format!(
-        "no raw data in {}: making up {} rentals",
+        "no raw data in {}: generating {} rentals",
         data.join("raw").display(),
         grouped(SAMPLE_RENTALS)
     ));
@@ -202,6 +207,7 @@ async fn sample(
     Ok(())
 }
 
+/// Formats the written tables with their sizes.
 fn tables(reports: &[Report]) -> String {
     let mut lines = vec![
         String::new(),
@@ -224,6 +230,7 @@ fn tables(reports: &[Report]) -> String {
     lines.join("\n")
 }
 
+/// Answers the questions from the published tables.
 async fn answers(
     output: &Location,
     engine: EngineSettings,
@@ -242,6 +249,7 @@ async fn answers(
     Ok(answers)
 }
 
+/// Formats the locations of data, tables and quarantine, with a query to try next.
 fn places(data: &FolderPath, reports: &[Report]) -> String {
     let rejected: u64 = reports
         .iter()

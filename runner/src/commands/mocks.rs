@@ -1,4 +1,4 @@
-//! `drivetrain mocks`: answers of tasks from a recorded history.
+//! `drivetrain mocks`: turns a recorded history into mocks or a test case.
 
 use std::path::PathBuf;
 
@@ -16,17 +16,17 @@ use crate::machines::mocks::replay::{Replayed, replay};
 use crate::terminal::printer::{Answer, Json, ToText};
 use crate::terminal::stderr::note;
 
-/// Writes a mock file, or a whole test case, that replays what an execution did.
+/// Writes a mock file or a test case that replays a recorded execution.
 ///
 /// # Errors
-/// `InputMissing` if the history is not there, `Usage` if it is none or not complete.
+/// `InputMissing` if the history does not exist; `Usage` if it is invalid or incomplete.
 pub fn mocks(args: &MocksArgs) -> Result<Answer> {
     let children = args.children.iter().map(|path| read_text(path));
     let children: Vec<String> = children.collect::<Result<_>>()?;
     let recorded = Recorded::parse(&read_text(&args.from_history)?, &children)?;
     if recorded.lacks_children() {
         note(
-            "warning: a distributed Map ran, whose child executions have histories of their own: without \
+            "warning: a distributed Map ran, and its child executions have separate histories: without \
              `--children FILE` their tasks have no answers",
         );
     }
@@ -51,9 +51,10 @@ pub fn mocks(args: &MocksArgs) -> Result<Answer> {
     Ok(Answer::done(WrittenFile { written }))
 }
 
-/// A file that was written.
+/// Answer that names the written file.
 #[derive(Serialize)]
 struct WrittenFile {
+    /// Path of the file.
     written: String,
 }
 
@@ -63,8 +64,8 @@ impl ToText for WrittenFile {
     }
 }
 
-/// Puts the answers in the order in which the machine asks for them, where the machine is known, and else as far as the
-/// history tells.
+/// Returns a mock file whose answers are in the order of the calls of a replay, if the definition is known and the replay
+/// does not diverge; otherwise in recorded order.
 fn mock_file(args: &MocksArgs, recorded: &Recorded) -> Result<Value> {
     if let Some(path) = args.definition.clone().or_else(|| beside(args)) {
         let definition = DefinitionFile::read(&path)?;
@@ -77,15 +78,15 @@ fn mock_file(args: &MocksArgs, recorded: &Recorded) -> Result<Value> {
         match replay(recorded, &machine, &name, &Buckets::parse(&args.s3)?)? {
             Replayed::InOrder(handler) => return Ok(handler.mock_file(&args.name, &args.case)),
             Replayed::Diverged(state) => note(&format!(
-                "warning: with `{shown}`, the state `{state}` calls more often than was recorded, so the answers are in \
-                 the order in which they came; `--s3 BUCKET=DIR` gives what Map states read"
+                "warning: with `{shown}`, the state `{state}` makes more calls than were recorded, so the answers are \
+                 in recorded order; `--s3 BUCKET=DIR` provides the objects that Map states read"
             )),
         }
     }
     recorded.mock_file(&args.name, &args.case)
 }
 
-/// Finds the definition that a case is about: `orders.asl.json` beside `orders.<anything>.case.json`.
+/// Returns the definition beside the case that is written: `orders.asl.json` for `orders.<anything>.case.json`.
 fn beside(args: &MocksArgs) -> Option<PathBuf> {
     let out = args
         .out

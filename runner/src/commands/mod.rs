@@ -1,4 +1,6 @@
-//! One file per verb of the command line; each returns an answer that knows how to print itself.
+//! Verbs of the command line, one file each.
+//!
+//! A verb returns a value that renders itself as text and as JSON; only the printer knows the format.
 
 pub(crate) mod check;
 pub(crate) mod generate;

@@ -1,4 +1,4 @@
-//! `drivetrain new job`: the beginnings of a job folder.
+//! `drivetrain new job`: creates a job folder.
 
 use std::fs;
 use std::io::Read;
@@ -16,19 +16,20 @@ use crate::error::{Context, Error, ErrorKind, Result};
 use crate::run::roots::RAW;
 use crate::terminal::printer::{Answer, ToText};
 
-/// How much of a CSV file is looked at: some thousand rows.
+/// The bytes of a CSV file that a draft is made from: some thousand rows.
 const SAMPLE_BYTES: u64 = 1 << 20;
 
-/// Bytes that begin each Parquet file.
+/// Magic bytes at the beginning of a Parquet file.
 const PARQUET_MAGIC: &[u8] = b"PAR1";
 
-/// Delimiters that a file is tried with.
+/// Delimiters that are tried; the first wins if several give the same number of columns.
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
-/// Writes a job folder: a working example, or a draft of a contract from a file.
+/// Writes a job folder: a working example, or a contract that is drafted from a file.
 ///
 /// # Errors
-/// `Usage` for a wrong name or a folder that is there already; `InputMissing` for a file that is not.
+/// `Usage` for an invalid name or a folder that exists; `InputMissing` for a file that does not; `QualityGate` for a file whose
+/// columns cannot be read.
 pub fn new_job(args: &NewJobArgs) -> Result<Answer> {
     let folder = PathBuf::from(&args.name);
     let job = folder
@@ -36,13 +37,13 @@ pub fn new_job(args: &NewJobArgs) -> Result<Answer> {
         .and_then(|name| name.to_str())
         .unwrap_or_default();
     if !name::is_legal(job) || job == RAW {
-        return Err(Error::new(ErrorKind::Usage, format!("`{job}` is no name of a job"))
-            .hint("use lower case letters, digits and underscores, beginning with a letter; `raw` is taken"));
+        return Err(Error::new(ErrorKind::Usage, format!("`{job}` is not a valid job name"))
+            .hint("use lower case letters, digits and underscores, starting with a letter; `raw` is reserved"));
     }
     if folder.exists() {
         return Err(Error::new(
             ErrorKind::Usage,
-            format!("`{}` is there already", folder.display()),
+            format!("`{}` already exists", folder.display()),
         )
         .hint("choose another name, or remove the folder"));
     }
@@ -58,10 +59,12 @@ pub fn new_job(args: &NewJobArgs) -> Result<Answer> {
     }))
 }
 
-/// A job folder that was written.
+/// Answer that names the written job folder and the next step.
 #[derive(Serialize)]
 struct WrittenJob {
+    /// Path of the folder.
     folder: String,
+    /// Names of its files.
     files: Vec<String>,
     /// `true` if its contract was drafted from a file.
     #[serde(skip)]
@@ -84,6 +87,7 @@ impl ToText for WrittenJob {
     }
 }
 
+/// Writes the files, each with its parent folders.
 fn write(folder: &Path, files: &[JobFile]) -> Result<()> {
     for file in files {
         let path = folder.join(&file.name);
@@ -96,11 +100,12 @@ fn write(folder: &Path, files: &[JobFile]) -> Result<()> {
     Ok(())
 }
 
+/// Drafts a job folder from a Parquet or text file of a dataset.
 fn drafted(job: &str, path: &Path) -> Result<Vec<JobFile>> {
     if let Some(url) = path.to_str().filter(|text| text.contains("://")) {
-        let message = format!("`--from {url}` is no file of this machine");
+        let message = format!("`--from {url}` is not a local file");
         return Err(Error::new(ErrorKind::Usage, message)
-            .hint("copy a file of the dataset here first, and name the copy"));
+            .hint("first copy a file of the dataset to this machine, then name the copy"));
     }
     let missing = format!("cannot read `{}`", path.display());
     let file = fs::File::open(path).context(ErrorKind::InputMissing, &missing)?;
@@ -117,29 +122,29 @@ fn drafted(job: &str, path: &Path) -> Result<Vec<JobFile>> {
         let file = fs::File::open(path).context(ErrorKind::InputMissing, &missing)?;
         let reader = ParquetRecordBatchReaderBuilder::try_new(file).context(
             ErrorKind::QualityGate,
-            format!("`{}` is no readable Parquet file", path.display()),
+            format!("`{}` is not a readable Parquet file", path.display()),
         )?;
         return Ok(draft::from_parquet(job, &dataset, reader.schema()));
     }
     if head.is_empty() {
         let message = format!("`{}` is empty", path.display());
         return Err(Error::new(ErrorKind::QualityGate, message)
-            .hint("name a file of the dataset that holds rows"));
+            .hint("name a file of the dataset that has rows"));
     }
     let sample = csv_sample(&head).ok_or_else(|| {
-        Error::new(ErrorKind::QualityGate, format!("`{}` holds no header that can be read", path.display()))
+        Error::new(ErrorKind::QualityGate, format!("`{}` has no readable header", path.display()))
             .hint("a contract is drafted from Parquet, or from text with a header in UTF-8 whose lines end with LF or CRLF; unpack a compressed file first")
     })?;
     Ok(draft::from_csv(job, &dataset, &sample))
 }
 
-/// Splits the head of a file by the delimiter that gives the header most columns.
+/// Splits the beginning of a file by the delimiter that gives the header the most columns; `None` if the header is not text.
 fn csv_sample(head: &[u8]) -> Option<CsvSample> {
     let whole_lines = match head.iter().rposition(|byte| *byte == b'\n') {
         Some(end) if head.len() as u64 == SAMPLE_BYTES => &head[..=end],
         _ => head,
     };
-    // A run rejects a row that is no text; a header that is none is another matter.
+    // A run rejects single rows that are not UTF-8; without a readable header there is no contract to draft.
     let end = whole_lines.iter().position(|byte| *byte == b'\n');
     let first = &whole_lines[..end.unwrap_or(whole_lines.len())];
     let header = std::str::from_utf8(first.strip_suffix(b"\r").unwrap_or(first)).ok()?;
@@ -166,7 +171,7 @@ fn csv_sample(head: &[u8]) -> Option<CsvSample> {
         .filter(|sample| sample.header.iter().any(|name| !name.is_empty()))
 }
 
-/// The records of a text, without those that are no UTF-8; `None` is an empty, unquoted field.
+/// Returns the records of a text without those that are not UTF-8; `None` is an empty field.
 fn records(text: &[u8], delimiter: u8) -> Option<Vec<Vec<Option<String>>>> {
     let mut reader = ZeroCopyReaderBuilder::new()
         .delimiter(delimiter)

@@ -1,4 +1,4 @@
-//! `drivetrain new machine`: the beginnings of a state machine, with mocks and test cases.
+//! `drivetrain new machine`: creates a state machine with mocks and test cases.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use crate::cli::NewMachineArgs;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::terminal::printer::{Answer, ToText};
 
-/// What is written: the end of each file's name, whether the machine's name comes before it, and the text.
+/// Files of the folder: the end of the name, whether the machine's name precedes it, and the text.
 const FILES: [(&str, bool, &str); 5] = [
     (
         ".asl.json",
@@ -29,13 +29,13 @@ const FILES: [(&str, bool, &str); 5] = [
     ("mocks.json", false, include_str!("new_machine/mocks.json")),
 ];
 
-/// Stands for the machine's name in a text.
+/// Placeholder for the machine's name in the texts.
 const NAME: &str = "NAME";
 
-/// Writes a folder with a definition that works and cases that pass.
+/// Writes a folder with a valid definition and cases that pass.
 ///
 /// # Errors
-/// `Usage` for a name that no state machine may have, or a folder that is there already.
+/// `Usage` for a name that AWS would refuse, or a folder that exists.
 pub fn new_machine(args: &NewMachineArgs) -> Result<Answer> {
     let folder = PathBuf::from(&args.name);
     let name = folder
@@ -46,14 +46,14 @@ pub fn new_machine(args: &NewMachineArgs) -> Result<Answer> {
     if name.is_empty() || name.len() > 80 || !name.chars().all(is_plain) {
         return Err(Error::new(
             ErrorKind::Usage,
-            format!("`{name}` is no name of a state machine"),
+            format!("`{name}` is not a valid state machine name"),
         )
-        .hint("use letters, digits, `-` and `_`, at most 80 of them"));
+        .hint("use at most 80 letters, digits, `-` and `_`"));
     }
     let shown = folder.display();
     if folder.exists() {
         return Err(
-            Error::new(ErrorKind::Usage, format!("`{shown}` is there already"))
+            Error::new(ErrorKind::Usage, format!("`{shown}` already exists"))
                 .hint("choose another name, or remove the folder"),
         );
     }
@@ -76,10 +76,12 @@ pub fn new_machine(args: &NewMachineArgs) -> Result<Answer> {
     }))
 }
 
-/// A folder with a state machine that was written.
+/// Answer that names the written folder and the next step.
 #[derive(Serialize)]
 struct WrittenMachine {
+    /// Path of the folder.
     folder: String,
+    /// Names of its files.
     files: Vec<String>,
 }
 

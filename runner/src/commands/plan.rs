@@ -1,4 +1,4 @@
-//! `drivetrain plan`: what a run would read, write and replace; writes nothing.
+//! `drivetrain plan`: shows what a run would read, write and replace; writes nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,10 +20,10 @@ use crate::sql::workspace::Workspace;
 use crate::store::{FrozenObject, Location, S3Settings, Store};
 use crate::terminal::printer::{Answer, ToText};
 
-/// Lists inputs and outputs, and plans every query over the inputs as they lie there.
+/// Lists inputs and outputs, and plans every query over the current inputs.
 ///
 /// # Errors
-/// As a run's start.
+/// As the start of a run.
 pub async fn plan(args: &PlanArgs) -> Result<Answer> {
     let args = &args.request;
     let settings = args.settings()?;
@@ -68,50 +68,72 @@ pub async fn plan(args: &PlanArgs) -> Result<Answer> {
     }))
 }
 
-/// What a run would do.
+/// Answer that describes a run before it happens.
 #[derive(Serialize)]
 struct Planned {
+    /// Name of the job.
     job: String,
-    /// The run that did it: another one would read and write nothing.
+    /// The committed run with the same id; another one would read and write nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     already_done: Option<DoneBefore>,
+    /// Inputs of the run.
     reads: Vec<Reads>,
+    /// Outputs of the run; empty if it is already done.
     writes: Vec<Writes>,
+    /// Planned queries; empty if the run is already done.
     queries: Vec<PlannedQuery>,
 }
 
+/// Committed run with the same id.
 #[derive(Serialize)]
 struct DoneBefore {
+    /// Id of the run.
     run_id: String,
+    /// Number of its record in the log.
     record: u64,
 }
 
+/// Input of a planned run.
 #[derive(Serialize)]
 struct Reads {
+    /// Name of the input.
     input: String,
+    /// Location of the input.
     from: String,
+    /// The number of its files.
     files: u64,
+    /// The bytes of its files.
     bytes: u64,
-    /// Those in partitions that the queries ask for.
+    /// The number of files in partitions that the queries read; the others are not opened.
     opened_files: u64,
+    /// The bytes of the opened files.
     opened_bytes: u64,
+    /// The number of rows; `None` for raw input, whose rows are not counted yet.
     rows: Option<u64>,
-    /// The job upstream has not written it.
+    /// `true` if the upstream job has not written the table yet.
     missing: bool,
 }
 
+/// Output of a planned run.
 #[derive(Serialize)]
 struct Writes {
+    /// Name of the table.
     table: String,
+    /// Location of the table.
     to: String,
+    /// Part of the table that the run replaces.
     replaces: Replaces,
+    /// The number of partitions with replaced files.
     replaced_partitions: u64,
+    /// The number of replaced files.
     replaced_files: u64,
+    /// The bytes of the replaced files.
     replaced_bytes: u64,
+    /// The rows of the replaced files.
     replaced_rows: u64,
 }
 
-/// What a run would freeze, as far as it is there.
+/// Lists the inputs, and freezes those that exist as a run would.
 async fn reads(
     job: &Job,
     settings: &RunSettings,
@@ -164,7 +186,7 @@ async fn reads(
     Ok((reads, inputs))
 }
 
-/// The record that holds the run already, by the same id that the run would have.
+/// Returns the committed run with the id that this run would have; `None` if an input is missing or `--force` is given.
 fn already_done(
     job: &Job,
     settings: &RunSettings,
@@ -182,7 +204,7 @@ fn already_done(
     }))
 }
 
-/// What queries can be planned over.
+/// Returns what is known of each input, for the plans of the queries.
 fn known(inputs: FrozenInputs, output: Option<&Store>) -> BTreeMap<String, Known> {
     let known = |input: FrozenInput| match (input, output) {
         (FrozenInput::Raw { fresh, .. }, _) => Known::Files(fresh.len() as u64, bytes(&fresh)),
@@ -193,7 +215,7 @@ fn known(inputs: FrozenInputs, output: Option<&Store>) -> BTreeMap<String, Known
     inputs.map(|(name, input)| (name, known(input))).collect()
 }
 
-/// Opens a place; `None` for one that is not there yet: a plan must not make it.
+/// Opens a location; `None` if it does not exist yet, because a plan must not create it.
 async fn open(location: &Location) -> Result<Option<Store>> {
     match Store::open(location, &S3Settings::default()).await {
         Ok(store) => Ok(Some(store)),
@@ -202,10 +224,12 @@ async fn open(location: &Location) -> Result<Option<Store>> {
     }
 }
 
+/// Returns the total size of some objects.
 fn bytes(objects: &[FrozenObject]) -> u64 {
     objects.iter().map(|object| object.size_bytes).sum()
 }
 
+/// Lists the outputs with the live parts that the run would replace.
 fn writes(
     job: &Job,
     settings: &RunSettings,
@@ -246,7 +270,7 @@ impl ToText for Planned {
         let mut lines = vec![match &self.already_done {
             None => format!("{} would", self.job),
             Some(done) => format!(
-                "{} is done already (record {}, run {}): a run would read and write nothing, `--force` runs it again over",
+                "{} is done already (record {}, run {}): a run would read and write nothing; `--force` runs it again",
                 self.job, done.record, done.run_id
             ),
         }];
@@ -264,13 +288,13 @@ impl ToText for Planned {
             ));
             if read.missing {
                 lines.push(format!(
-                    "           {:<22} not written yet: a run would fail, the job upstream comes first",
+                    "           {:<22} not written yet: a run would fail; run the upstream job first",
                     ""
                 ));
             }
             if read.opened_files < read.files {
                 lines.push(format!(
-                    "           {:<22} opening only {} of them, {}: the others lie in partitions that are not asked for",
+                    "           {:<22} opening only {} of them, {}: the others are in partitions that no query reads",
                     "",
                     grouped(read.opened_files),
                     size(read.opened_bytes)

@@ -1,4 +1,4 @@
-//! `drivetrain query`: SQL over the published tables, read through the log.
+//! `drivetrain query`: runs SQL over the published tables, which are read through the log.
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
@@ -20,13 +20,13 @@ use crate::terminal::print::RowOutput;
 use crate::terminal::printer::{Answer, Printer};
 use crate::terminal::row_writer::{RowFormat, RowWriter};
 
-/// A hint names no more tables than these: it is one line.
+/// The most tables that a hint lists, because it is one line.
 const MOST_LISTED: usize = 20;
 
-/// Answers a query on standard output.
+/// Prints the rows of a query on standard output.
 ///
 /// # Errors
-/// `Usage` for SQL that is wrong or changes anything; `TryAgain` where a part was replaced while it was read.
+/// `Usage` for SQL that is invalid or changes anything; `TryAgain` if a part was replaced while it was read.
 pub async fn query(args: &QueryArgs, printer: Printer) -> Result<Answer> {
     let asked = args.format.map(RowFormat::from);
     let format = format_of(
@@ -40,7 +40,7 @@ pub async fn query(args: &QueryArgs, printer: Printer) -> Result<Answer> {
     let tables = register_all(&store, &workspace).await?;
     let rows = RowOutput::default();
     match answer(&workspace.context, &args.sql, format, rows.clone()).await {
-        // Whoever has seen enough, such as `head`, wants no more of it.
+        // A reader that closes the pipe, such as `head`, has enough rows: this is not an error.
         Err(_) if rows.reader_left() => Ok(Answer::printed()),
         Err(error) if error.kind() == ErrorKind::Usage => {
             let missing = missing_table(&workspace.context, &args.sql);
@@ -51,6 +51,7 @@ pub async fn query(args: &QueryArgs, printer: Printer) -> Result<Answer> {
     }
 }
 
+/// Returns the format of the rows: the requested one, or the default for the kind of output.
 fn format_of(asked: Option<RowFormat>, for_people: bool, to_terminal: bool) -> Result<RowFormat> {
     match asked {
         Some(RowFormat::Parquet) if to_terminal => Err(Error::new(
@@ -107,10 +108,10 @@ fn missing_table(context: &SessionContext, sql: &str) -> Option<String> {
         .map(|table| table.table().to_owned())
 }
 
-/// Registers every published table as `job.table`, and by its name alone where no other job has one of that name.
+/// Registers every published table as `job.table`, and also as `table` if no other job has one of that name.
 ///
 /// # Errors
-/// As the store says.
+/// `InputMissing` if the store has no published table; otherwise as the store.
 pub async fn register_all(store: &Store, workspace: &Workspace) -> Result<Tables> {
     let mut by_name: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for job in jobs_with_log(store).await? {
@@ -139,7 +140,7 @@ pub async fn register_all(store: &Store, workspace: &Workspace) -> Result<Tables
             }
             let jobs = by_name.entry(name.clone()).or_default();
             jobs.push(job.clone());
-            // A second one makes the name alone ambiguous.
+            // From the second job on, the name alone is ambiguous.
             if jobs.len() == 1 {
                 workspace
                     .context
@@ -156,38 +157,44 @@ pub async fn register_all(store: &Store, workspace: &Workspace) -> Result<Tables
     if by_name.is_empty() {
         return Err(Error::new(
             ErrorKind::InputMissing,
-            format!("`{}` holds no published tables", store.location()),
+            format!("`{}` has no published tables", store.location()),
         )
-        .hint("name the `--output` of a run"));
+        .hint("pass the `--output` of a run"));
     }
     Ok(Tables(by_name))
 }
 
-/// The tables that a query may name, each with the jobs that have one of that name.
+/// Names of the tables that a query may use, each with the jobs that have one of that name.
 #[derive(Debug)]
 pub struct Tables(BTreeMap<String, Vec<String>>);
 
 impl Tables {
-    /// Says more of a query that cannot be planned: which tables there are, and which was meant.
+    /// Adds to the error of a query the available tables and the one that was probably meant.
     fn explain(&self, error: Error, missing: Option<String>) -> Error {
-        let Some(wanted) = missing else {
+        let Some(missing) = missing else {
             return error.hint(self.list());
         };
-        match self.0.get(&wanted) {
+        match self.0.get(&missing) {
             Some(jobs) if jobs.len() > 1 => {
-                let full: Vec<String> =
-                    jobs.iter().map(|job| format!("`{job}.{wanted}`")).collect();
-                let message = format!("`{wanted}` is ambiguous: {} jobs have it", jobs.len());
+                let full: Vec<String> = jobs
+                    .iter()
+                    .map(|job| format!("`{job}.{missing}`"))
+                    .collect();
+                let message = format!(
+                    "`{missing}` is ambiguous: {} jobs have a table of this name",
+                    jobs.len()
+                );
                 Error::new(ErrorKind::Usage, message)
-                    .hint(format!("write which one is meant: {}", full.join(", ")))
+                    .hint(format!("use one of {}", full.join(", ")))
             }
-            _ => match suggestion::nearest(&wanted, self.0.keys().map(String::as_str)) {
+            _ => match suggestion::nearest(&missing, self.0.keys().map(String::as_str)) {
                 Some(near) => error.hint(format!("did you mean `{near}`? {}", self.list())),
                 None => error.hint(self.list()),
             },
         }
     }
 
+    /// Returns the sentence that lists the tables, of which shared names have their job in front.
     fn list(&self) -> String {
         let names = self.0.iter().flat_map(|(table, jobs)| {
             let is_shared = jobs.len() > 1;
@@ -203,8 +210,8 @@ impl Tables {
         let more = names.len().saturating_sub(MOST_LISTED);
         let shown = names[..names.len() - more].join(", ");
         match more {
-            0 => format!("the tables there are {shown}"),
-            more => format!("the tables there are {shown} and {more} more"),
+            0 => format!("the available tables are {shown}"),
+            more => format!("the available tables are {shown} and {more} more"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `drivetrain repair`: finishes a publish that was cut off.
+//! `drivetrain repair`: finishes an interrupted publish.
 
 use serde::Serialize;
 
@@ -9,10 +9,10 @@ use crate::job::logged::LoggedJob;
 use crate::store::Location;
 use crate::terminal::printer::{Answer, ToText};
 
-/// Finishes the publish of a job's last record and says what was to be done.
+/// Finishes the publish of a job's last record, if it is pending.
 ///
 /// # Errors
-/// As [`LoggedJob::find`]; `TryAgain` where it cannot be finished, or was lost and is void now.
+/// As [`LoggedJob::find`]; `TryAgain` if the publish cannot be finished, or if its files are lost and the record is now void.
 pub async fn repair(args: &LogArgs) -> Result<Answer> {
     let LoggedJob { store, name } =
         LoggedJob::find(&args.job, &Location::parse(&args.output)?).await?;
@@ -23,12 +23,14 @@ pub async fn repair(args: &LogArgs) -> Result<Answer> {
     }))
 }
 
-/// What was done to a job's log; a program reads that alone.
+/// Answer for a repair; its JSON is the outcome.
 #[derive(Serialize)]
 #[serde(transparent)]
 struct RepairedJob {
+    /// Name of the job, for the text.
     #[serde(skip)]
     job: String,
+    /// Outcome of the repair.
     repaired: Repaired,
 }
 

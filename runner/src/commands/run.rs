@@ -1,4 +1,4 @@
-//! `drivetrain run`: one run of one job.
+//! `drivetrain run`: runs one job once.
 
 use crate::callback::NoWaiter;
 use crate::cli::RunArgs;
@@ -13,7 +13,7 @@ use crate::terminal::signals;
 use crate::terminal::stage_display::Display;
 use crate::terminal::stderr::note;
 
-/// Runs the job and reports what it did.
+/// Runs the job and returns its report.
 ///
 /// # Errors
 /// As [`execute`].

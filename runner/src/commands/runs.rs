@@ -1,4 +1,4 @@
-//! `drivetrain runs`: a job's log, readable.
+//! `drivetrain runs`: lists the runs in a job's log.
 
 use serde::Serialize;
 
@@ -13,7 +13,7 @@ use crate::terminal::printer::{Answer, ToText};
 /// Lists the runs of a job, newest last.
 ///
 /// # Errors
-/// As [`LoggedJob::find`]; otherwise as the store says.
+/// As [`LoggedJob::find`]; otherwise as the store.
 pub async fn runs(args: &LogArgs) -> Result<Answer> {
     let LoggedJob { store, name } =
         LoggedJob::find(&args.job, &Location::parse(&args.output)?).await?;
@@ -21,12 +21,14 @@ pub async fn runs(args: &LogArgs) -> Result<Answer> {
     Ok(Answer::asked(Runs { job: name, runs }))
 }
 
-/// The runs of a job; a program reads the list alone.
+/// Answer that lists the runs of a job; its JSON is the list.
 #[derive(Serialize)]
 #[serde(transparent)]
 struct Runs {
+    /// Name of the job, for the text.
     #[serde(skip)]
     job: String,
+    /// Runs, newest last.
     runs: Vec<RunLine>,
 }
 
@@ -55,6 +57,7 @@ impl ToText for Runs {
     }
 }
 
+/// Returns the status of a run as a word.
 fn status(status: RunStatus) -> &'static str {
     match status {
         RunStatus::Published => "published",

@@ -1,4 +1,4 @@
-//! `drivetrain simulate`: one execution of a state machine, offline.
+//! `drivetrain simulate`: runs one execution of a state machine offline.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -28,20 +28,20 @@ use crate::report::grouped;
 use crate::terminal::printer::{Answer, Printer, ToText, Verdict};
 use crate::terminal::stderr::note;
 
-/// An output up to this length stands on the line that begins with its name.
+/// The longest output that is printed on one line, in characters.
 const MOST_CHARACTERS_OF_A_LINE: usize = 100;
 
-/// A longer one may take so many lines ..
+/// The most lines of an output that is printed in full.
 const MOST_LINES: usize = 60;
 
-/// .. and of one that is longer still so much is shown.
+/// The length to which a longer output is truncated, in characters.
 const MOST_CHARACTERS: usize = 1_000;
 
-/// Runs the machine and shows what it did: a tree for people, one object with the whole history for programs.
+/// Runs the machine and returns a tree for people, or an object with the whole history for programs.
 ///
 /// # Errors
-/// `Usage` for input, mocks or flags that are wrong, and for a task call that has no answer; `InputMissing` for a file
-/// that is not there.
+/// `Usage` for invalid input, mocks or flags, and for a task call without an answer; `InputMissing` for a file that does not
+/// exist.
 pub fn simulate(args: &SimulateArgs, printer: Printer) -> Result<Answer, Unanswered> {
     let definition = DefinitionFile::read(&args.definition)?;
     let machine = match definition.machine(args.machine_type.into()) {
@@ -56,8 +56,8 @@ pub fn simulate(args: &SimulateArgs, printer: Printer) -> Result<Answer, Unanswe
     };
     let name = args.name.clone().unwrap_or_else(|| definition.name());
     let mocks = mocks(args, &name)?;
-    tell_of_unknown_states(args, &machine, &mocks);
-    writes_elsewhere(args)?;
+    warn_of_unknown_states(args, &machine, &mocks);
+    require_distinct_files(args)?;
     let simulation = Simulation {
         input: match &args.input {
             Some(given) => read_json("--input", given)?,
@@ -81,7 +81,7 @@ pub fn simulate(args: &SimulateArgs, printer: Printer) -> Result<Answer, Unanswe
     };
     let file = create(&args.history)?;
     let children = create(&args.children)?.map(HistoryFile::naming_executions);
-    let watched = Watched {
+    let watched = SimulationSink {
         file: file.clone(),
         children: children.clone(),
         events: (!printer.is_for_people() && file.is_none()).then(Arc::default),
@@ -93,7 +93,7 @@ pub fn simulate(args: &SimulateArgs, printer: Printer) -> Result<Answer, Unanswe
                 trace
             }
         }),
-        ..Watched::default()
+        ..SimulationSink::default()
     };
     let ended = simulation.run(watched.clone())?.ended;
     for file in [file, children].into_iter().flatten() {
@@ -114,7 +114,7 @@ pub fn simulate(args: &SimulateArgs, printer: Printer) -> Result<Answer, Unanswe
             Ok(Answer::asked(simulated).verdict(verdict))
         }
         Ended::MissingMock(missing) => {
-            // People see how far the execution came.
+            // The tree shows how far the execution got.
             let shown = traced.map(|traced| tree(&traced.steps));
             let error = missing_mock(args, &machine, &missing);
             Err(Unanswered { error, shown })
@@ -122,21 +122,27 @@ pub fn simulate(args: &SimulateArgs, printer: Printer) -> Result<Answer, Unanswe
     }
 }
 
-/// What programs get.
+/// Answer for an execution that ended.
 #[derive(Serialize)]
 struct Simulated {
+    /// Status in which the execution ended.
     status: Status,
+    /// Output, if it succeeded.
     output: Option<Value>,
+    /// The error's name, if it failed.
     error: Option<String>,
+    /// The error's cause, if it failed.
     cause: Option<String>,
+    /// Events of the execution; `None` if a file has them.
     #[serde(skip_serializing_if = "Option::is_none")]
     history: Option<Vec<Event>>,
-    /// The tree and the end, for people; made only if they read it.
+    /// Tree and result as text; empty if the output is JSON.
     #[serde(skip)]
     text: String,
 }
 
 impl Simulated {
+    /// Creates the answer from an outcome.
     fn of(outcome: Outcome, history: Option<Vec<Event>>, text: String) -> Self {
         Self {
             status: outcome.status,
@@ -155,11 +161,11 @@ impl ToText for Simulated {
     }
 }
 
-/// A simulation that ended at a call without an answer.
+/// Failure of a simulation, such as a task call without an answer.
 pub struct Unanswered {
-    /// Which call it was.
+    /// The error, which names the call if one had no answer.
     pub error: Error,
-    /// What people see of the execution until then.
+    /// Tree of the execution up to that call, for people.
     pub shown: Option<String>,
 }
 
@@ -169,17 +175,24 @@ impl From<Error> for Unanswered {
     }
 }
 
-/// Where the events go. The history is the execution's own, as on AWS; the tree shows child executions too.
+/// Sink that distributes events.
+///
+/// AWS keeps the histories of child executions apart, so `file` and `events` have only those of the execution itself.
 #[derive(Clone, Default)]
-struct Watched {
+struct SimulationSink {
+    /// ARN of the execution itself: that of the first event.
     own: Arc<Mutex<Option<Arc<str>>>>,
+    /// File of `--history`.
     file: Option<HistoryFile>,
+    /// File of `--children`, for all child executions: one file each would need too many open files.
     children: Option<HistoryFile>,
+    /// Events in memory, for JSON without `--history`.
     events: Option<Arc<Mutex<Vec<Event>>>>,
+    /// Trace for the tree, child executions included; `None` for JSON.
     trace: Option<Trace>,
 }
 
-impl HistorySink for Watched {
+impl HistorySink for SimulationSink {
     fn record(&self, event: &Event) {
         if let Some(trace) = &self.trace {
             trace.record(event);
@@ -206,7 +219,8 @@ impl HistorySink for Watched {
     }
 }
 
-impl Watched {
+impl SimulationSink {
+    /// Takes the events in memory.
     fn take_events(&self) -> Option<Vec<Event>> {
         let mut events = self
             .events
@@ -217,6 +231,7 @@ impl Watched {
     }
 }
 
+/// Reads the case of `--mocks`; without the flag, no call has an answer.
 fn mocks(args: &SimulateArgs, machine: &str) -> Result<MockCase> {
     let Some(path) = &args.mocks else {
         return Ok(MockCase::default());
@@ -224,8 +239,8 @@ fn mocks(args: &SimulateArgs, machine: &str) -> Result<MockCase> {
     read_mocks(path, machine, args.case.as_deref())?.map_err(|findings| refused(path, &findings))
 }
 
-/// Refuses to write a history over what is read, or two into one file.
-fn writes_elsewhere(args: &SimulateArgs) -> Result<()> {
+/// Checks that histories overwrite neither an input file nor each other.
+fn require_distinct_files(args: &SimulateArgs) -> Result<()> {
     let input = args.input.as_ref().map(PathBuf::from);
     let read = [Some(&args.definition), args.mocks.as_ref(), input.as_ref()];
     for (flag, path) in [("--history", &args.history), ("--children", &args.children)] {
@@ -234,14 +249,16 @@ fn writes_elsewhere(args: &SimulateArgs) -> Result<()> {
         }
     }
     if args.history.is_some() && args.history == args.children {
-        let message = "`--history` and `--children` name one file";
-        return Err(Error::new(ErrorKind::Usage, message).hint("name another file for one of them"));
+        let message = "`--history` and `--children` name the same file";
+        return Err(
+            Error::new(ErrorKind::Usage, message).hint("name another file for one of the two")
+        );
     }
     Ok(())
 }
 
-/// A name that is written wrong would show only where its call has no answer, or never.
-fn tell_of_unknown_states(args: &SimulateArgs, machine: &Machine, mocks: &MockCase) {
+/// Warns of mocks for states that the machine does not have: a typo would otherwise show late, as a missing answer, or never.
+fn warn_of_unknown_states(args: &SimulateArgs, machine: &Machine, mocks: &MockCase) {
     let states = machine.states();
     let unknown: Vec<&str> = mocks
         .states()
@@ -253,11 +270,12 @@ fn tell_of_unknown_states(args: &SimulateArgs, machine: &Machine, mocks: &MockCa
     let definition = args.definition.display();
     let names = unknown.join("`, `");
     note(&format!(
-        "warning: the case `{}` answers for states that `{definition}` does not have: `{names}`",
+        "warning: the case `{}` has answers for states that `{definition}` does not have: `{names}`",
         mocks.name()
     ));
 }
 
+/// Returns the error for a call without an answer, with a hint for its kind of state.
 fn missing_mock(args: &SimulateArgs, machine: &Machine, missing: &MissingMock) -> Error {
     let MissingMock { state, call, .. } = missing;
     let states = machine.states();
@@ -265,12 +283,16 @@ fn missing_mock(args: &SimulateArgs, machine: &Machine, missing: &MissingMock) -
         .iter()
         .any(|one| one.name == *state && one.state_type == "Map");
     let hint = match (is_map, &args.mocks) {
-        (true, _) => "`--s3 BUCKET=DIR` lets a folder stand in for a bucket".to_owned(),
+        (true, _) => "`--s3 BUCKET=DIR` uses a folder in place of a bucket".to_owned(),
         (false, Some(path)) => {
-            format!("calls count from 0; add the answer to `{}`", path.display())
+            format!(
+                "calls are numbered from 0; add the answer to `{}`",
+                path.display()
+            )
         }
         (false, None) => {
-            "calls count from 0; `--mocks FILE --case NAME` gives the answers of tasks".to_owned()
+            "calls are numbered from 0; `--mocks FILE --case NAME` provides the answers of tasks"
+                .to_owned()
         }
     };
     let message = if args.mocks.is_some() {
@@ -281,7 +303,7 @@ fn missing_mock(args: &SimulateArgs, machine: &Machine, missing: &MissingMock) -
     Error::new(ErrorKind::Usage, message).hint(hint)
 }
 
-/// An output on one line if it fits there, else on several, else its beginning.
+/// Formats an output on one line if it is short, else indented, else truncated.
 fn shown(output: &Value) -> Result<String> {
     let line = output.to_string();
     if line.chars().count() <= MOST_CHARACTERS_OF_A_LINE {
@@ -299,6 +321,7 @@ fn shown(output: &Value) -> Result<String> {
     ))
 }
 
+/// Formats the tree, the result and the location of a failure.
 fn text(
     args: &SimulateArgs,
     definition: &DefinitionFile,

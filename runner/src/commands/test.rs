@@ -1,4 +1,4 @@
-//! `drivetrain test`: runs the cases that stand beside definitions.
+//! `drivetrain test`: runs the test cases of state machines.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -22,16 +22,17 @@ use crate::machines::findings::table::Diagnostics;
 use crate::sql::threads::processors;
 use crate::terminal::printer::{Answer, ToText, Verdict};
 
-/// What a case is, for whoever has none.
-const A_CASE: &str = "a case is a file `<machine>.<name>.case.json` beside `<machine>.asl.json`";
+/// Explanation of a case, for hints.
+const CASE_FORMAT: &str =
+    "a case is a file `<machine>.<name>.case.json` beside `<machine>.asl.json`";
 
-/// Runs every case below a folder and says what failed, where, and what no case has reached.
+/// Runs all cases below a folder and reports mismatches and the parts of machines that no case reached.
 ///
 /// # Errors
-/// `InputMissing` if the folder is not there, `Usage` if it holds no case.
+/// `InputMissing` if the path does not exist; `Usage` if it has no case.
 pub fn test(args: &TestArgs) -> Result<Answer> {
     if let Some(path) = &args.junit {
-        make_way(path)?;
+        remove_earlier_report(path)?;
     }
     let mut files = MachineFiles::default();
     let cases = cases(&args.path, &mut files)?;
@@ -60,15 +61,17 @@ pub fn test(args: &TestArgs) -> Result<Answer> {
     Ok(Answer::asked(tested).verdict(verdict))
 }
 
-/// Takes an earlier report away, so that nobody takes it for this one where no case can be run. What is JSON is no report: it
-/// is a definition or a case.
-fn make_way(report: &Path) -> Result<()> {
+/// Removes an earlier report, so that it is not mistaken for this one if no case can run.
+///
+/// # Errors
+/// `Usage` for a JSON file, which is a definition or a case, not a report; `Failed` if the file cannot be removed.
+fn remove_earlier_report(report: &Path) -> Result<()> {
     let shown = report.display();
     let is_json = report.extension().is_some_and(|ending| ending == "json");
     if report.exists() && is_json {
         let error = Error::new(
             ErrorKind::Usage,
-            format!("`--junit` would write over `{shown}`"),
+            format!("`--junit` would overwrite `{shown}`"),
         );
         return Err(error.hint("name a file for XML, such as `report.xml`"));
     }
@@ -80,13 +83,13 @@ fn make_way(report: &Path) -> Result<()> {
     }
 }
 
-/// Reads the cases, those of one definition together.
+/// Reads the cases, sorted so that those of one definition are adjacent.
 fn cases(path: &Path, files: &mut MachineFiles) -> Result<Vec<Case>> {
     let shown = path.display();
     let found = if path.is_file() {
         if !path.to_string_lossy().ends_with(SUFFIX) {
-            let error = Error::new(ErrorKind::Usage, format!("`{shown}` is no case"));
-            return Err(error.hint(format!("{A_CASE}; name one, or a folder of them")));
+            let error = Error::new(ErrorKind::Usage, format!("`{shown}` is not a test case"));
+            return Err(error.hint(format!("{CASE_FORMAT}; name one, or a folder of them")));
         }
         vec![path.to_owned()]
     } else if path.is_dir() {
@@ -101,8 +104,8 @@ fn cases(path: &Path, files: &mut MachineFiles) -> Result<Vec<Case>> {
     };
     if found.is_empty() {
         return Err(
-            Error::new(ErrorKind::Usage, format!("there is no case in `{shown}`")).hint(format!(
-                "{A_CASE}; `drivetrain mocks --from-history history.json --format case` makes one"
+            Error::new(ErrorKind::Usage, format!("`{shown}` contains no test case")).hint(format!(
+                "{CASE_FORMAT}; `drivetrain mocks --from-history history.json --format case` creates one"
             )),
         );
     }
@@ -114,7 +117,7 @@ fn cases(path: &Path, files: &mut MachineFiles) -> Result<Vec<Case>> {
     Ok(cases)
 }
 
-/// Finds the definitions below a folder that no case is about.
+/// Returns the valid definitions below a folder that have no case.
 fn untested(
     path: &Path,
     cases: &[Case],
@@ -137,6 +140,7 @@ fn untested(
         .collect())
 }
 
+/// Returns the cases as the JUnit report takes them.
 fn reported<'a>(cases: &'a [Case], judged: &'a [JudgedCase]) -> Vec<Reported<'a>> {
     let pairs = cases.iter().zip(judged);
     pairs
@@ -149,50 +153,72 @@ fn reported<'a>(cases: &'a [Case], judged: &'a [JudgedCase]) -> Vec<Reported<'a>
         .collect()
 }
 
-/// What programs get, and what people read.
+/// Answer of a test: results and coverage.
 #[derive(Serialize)]
 struct Tested {
+    /// The number of cases that passed.
     passed: usize,
+    /// The number of cases that failed.
     failed: usize,
+    /// Results of the cases, by definition and name.
     cases: Vec<TestedCase>,
+    /// Coverage per machine.
     coverage: Vec<Reached>,
 }
 
+/// Result of one case.
 #[derive(Serialize)]
 struct TestedCase {
+    /// Name of the case.
     name: String,
+    /// Path of the case file.
     file: String,
+    /// Path of the definition.
     machine: String,
+    /// `true` if there are no differences.
     passed: bool,
+    /// Wall-clock time, in seconds with six decimals.
     seconds: f64,
+    /// Mismatches with the expectations.
     differences: Vec<Difference>,
 }
 
-/// What the cases of a machine reached.
+/// Coverage of one machine by its cases.
 #[derive(Serialize)]
 struct Reached {
+    /// Path of the definition.
     machine: String,
+    /// The number of its cases.
     cases: usize,
+    /// The number of its states.
     states: usize,
+    /// The number of states that a case entered.
     #[serde(rename = "states_reached")]
     entered: usize,
+    /// Parts that no case reached; empty without cases.
     unreached: Vec<UnreachedPart>,
 }
 
-/// A part of a machine that no case reached.
+/// Part of a machine that no case reached.
 #[derive(Serialize)]
 struct UnreachedPart {
+    /// Kind of the part: `state`, `catch`, `retry`, `choice` or `default`.
     kind: &'static str,
+    /// Name of the state.
     state: String,
+    /// Index of the catcher, retrier or choice, from 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     index: Option<usize>,
+    /// Errors that the catcher or retrier names.
     #[serde(skip_serializing_if = "Option::is_none")]
     errors: Option<Vec<String>>,
+    /// State that the choice or default leads to.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<String>,
 }
 
 impl Tested {
+    /// Creates the answer from the cases, their results, and the machines without cases.
     fn of(cases: &[Case], judged: &[JudgedCase], untested: &[(PathBuf, Machine)]) -> Self {
         let mut coverage: BTreeMap<String, (Coverage, usize)> = BTreeMap::new();
         for (definition, machine) in untested {
@@ -261,6 +287,7 @@ impl ToText for Tested {
 }
 
 impl Reached {
+    /// Creates the coverage of one machine.
     fn of(machine: String, cases: usize, coverage: &Coverage) -> Self {
         let (states, entered) = coverage.states();
         let unreached = if cases == 0 {
@@ -281,6 +308,7 @@ impl Reached {
         }
     }
 
+    /// Formats the coverage in one line, with a line per unreached part.
     fn text(&self) -> String {
         let Self { machine, cases, .. } = self;
         if *cases == 0 {
@@ -299,6 +327,7 @@ impl Reached {
 }
 
 impl UnreachedPart {
+    /// Converts a part; `None` for a kind that this version does not know.
     fn of(unreached: Unreached) -> Option<Self> {
         let part = |kind, state| Self {
             kind,
@@ -336,7 +365,7 @@ impl UnreachedPart {
         })
     }
 
-    /// `state Cleanup`, `Charge: catch 0 (States.Timeout)`, `Choose: choice 1 to Manual`.
+    /// Formats the part: ``state `A` ``, ``catch 0 (States.Timeout) of `A` ``, ``choice 1 to `B` of `A` ``.
     fn text(&self) -> String {
         let Self { kind, state, .. } = self;
         if *kind == "state" {
@@ -353,7 +382,7 @@ impl UnreachedPart {
     }
 }
 
-/// Microseconds are as fine as it gets.
+/// Rounds a duration to microseconds, in seconds.
 fn rounded(took: Duration) -> f64 {
     (took.as_secs_f64() * 1e6).round() / 1e6
 }

@@ -1,4 +1,4 @@
-//! `drivetrain test-state`: one state by itself, as the TestState API does it.
+//! `drivetrain test-state`: runs a single state, as the TestState API does.
 
 use std::path::Path;
 
@@ -17,7 +17,7 @@ use crate::machines::definition::read_text;
 use crate::machines::json_argument::read_json;
 use crate::terminal::printer::{Answer, Json, ToText, Verdict};
 
-/// The fields of a request. Those marked hold JSON text in the API; JSON itself is taken too.
+/// Fields of a request, and whether the API expects a string of JSON there; for such a field, plain JSON is accepted too.
 const FIELDS: [(&str, bool); 10] = [
     ("definition", true),
     ("roleArn", false),
@@ -31,13 +31,13 @@ const FIELDS: [(&str, bool); 10] = [
     ("stateConfiguration", false),
 ];
 
-/// The API wants a role where a task may be called; here nobody assumes it.
+/// Role for requests without one: the API requires a role for tasks, but nothing assumes it here.
 const NO_ROLE: &str = "arn:aws:iam::000000000000:role/none";
 
-/// Tests one state and shows how it ended.
+/// Tests one state and returns its result.
 ///
 /// # Errors
-/// `Usage` for a request that AWS would refuse, and for a task that calls without a mock.
+/// `Usage` for a request that AWS would refuse, and for a task call without a mock.
 pub fn test(args: &TestStateArgs) -> Result<Answer> {
     let request = match &args.request {
         Some(path) => request_file(path)?,
@@ -49,7 +49,7 @@ pub fn test(args: &TestStateArgs) -> Result<Answer> {
         _ => Verdict::Passed,
     };
     let answer = if args.request.is_some() {
-        // The API's request object in, its response object out.
+        // A request in the API's JSON gets a response in the API's JSON, in any output format.
         Answer::asked(Json(response))
     } else {
         Answer::asked(response)
@@ -57,10 +57,11 @@ pub fn test(args: &TestStateArgs) -> Result<Answer> {
     Ok(answer.verdict(verdict))
 }
 
+/// Runs the state in virtual time. The handler records a call instead of answering it, because it needs a mock.
 fn answer(request: &TestStateRequest) -> Result<TestStateResponse> {
     let (sender, called) = std::sync::mpsc::channel();
     let handler = move |call: TaskCall| {
-        // Nobody waits for the name once the test is over.
+        // The send fails only after the test has ended, when the call no longer matters.
         let _ = sender.send((call.state, call.resource.arn().to_owned()));
         std::future::ready(Err::<Value, _>(TaskFailure::default()))
     };
@@ -79,7 +80,7 @@ fn answer(request: &TestStateRequest) -> Result<TestStateResponse> {
             );
             match (error.kind(), states(&request.definition)) {
                 (LanguageErrorKind::InvalidDefinition, Some(_)) => {
-                    refused.hint("`drivetrain check` tells the place of each problem")
+                    refused.hint("`drivetrain check` shows the place of each problem")
                 }
                 (LanguageErrorKind::InvalidRequest, Some(names))
                     if request
@@ -88,7 +89,7 @@ fn answer(request: &TestStateRequest) -> Result<TestStateResponse> {
                         .is_none_or(|name| !names.contains(name)) =>
                 {
                     refused.hint(format!(
-                        "`--state` (`stateName` of a request) names one of `{}`",
+                        "`--state` (`stateName` of a request) must be one of `{}`",
                         names.join("`, `")
                     ))
                 }
@@ -101,14 +102,14 @@ fn answer(request: &TestStateRequest) -> Result<TestStateResponse> {
     match called.try_recv() {
         Ok((state, resource)) => Err(Error::new(
             ErrorKind::Usage,
-            format!("the state `{state}` calls `{resource}`, and there is no mock for it"),
+            format!("the state `{state}` calls `{resource}`, which has no mock"),
         )
-        .hint("`--mock '{\"result\": ..}'` gives the answer, `--mock '{\"errorOutput\": {\"error\": ..}}'` an error")),
+        .hint("`--mock '{\"result\": ..}'` sets the answer, `--mock '{\"errorOutput\": {\"error\": ..}}'` an error")),
         Err(_) => Ok(response),
     }
 }
 
-/// Names the states of a machine; a state alone has none.
+/// Returns the names of the states of a machine, none if it has errors; `None` for the definition of a single state.
 fn states(definition: &str) -> Option<Vec<String>> {
     let machine: Value = serde_json::from_str(definition).ok()?;
     machine.get("States")?;
@@ -117,6 +118,7 @@ fn states(definition: &str) -> Option<Vec<String>> {
     Some(names.map(Iterator::collect).unwrap_or_default())
 }
 
+/// Builds the request from flags.
 fn request_of_flags(args: &TestStateArgs) -> Result<TestStateRequest> {
     let text = |flag: &str, given: &Option<String>| -> Result<Option<String>> {
         let Some(given) = given else { return Ok(None) };
@@ -125,7 +127,7 @@ fn request_of_flags(args: &TestStateArgs) -> Result<TestStateRequest> {
     let Some(definition) = &args.definition else {
         return Err(Error::new(
             ErrorKind::Usage,
-            "there is neither a definition nor a `--request`",
+            "expected a definition or `--request`",
         ));
     };
     Ok(TestStateRequest {
@@ -154,13 +156,14 @@ fn request_of_flags(args: &TestStateArgs) -> Result<TestStateRequest> {
     })
 }
 
+/// Reads a request in the API's JSON.
 fn request_file(path: &Path) -> Result<TestStateRequest> {
     let shown = path.display().to_string();
     let value = read_json("--request", &shown)?;
     let Value::Object(mut fields) = value else {
         return Err(Error::new(
             ErrorKind::Usage,
-            format!("`{shown}` holds no object"),
+            format!("`{shown}` does not contain an object"),
         ));
     };
     known(&shown, &fields, &FIELDS.map(|(name, _)| name))?;
@@ -187,6 +190,7 @@ fn request_file(path: &Path) -> Result<TestStateRequest> {
     Ok(request)
 }
 
+/// Parses a mock, whose `result` may be JSON or a string of JSON.
 fn read_mock(origin: &str, mut value: Value) -> Result<TestMock> {
     if let Some(fields) = value.as_object_mut() {
         known(
@@ -201,6 +205,7 @@ fn read_mock(origin: &str, mut value: Value) -> Result<TestMock> {
     read(origin, value)
 }
 
+/// Parses a state configuration, whose `mapItemReaderData` may be JSON or a string of JSON.
 fn read_configuration(origin: &str, mut value: Value) -> Result<StateConfiguration> {
     if let Some(fields) = value.as_object_mut() {
         let names = [
@@ -217,7 +222,7 @@ fn read_configuration(origin: &str, mut value: Value) -> Result<StateConfigurati
     read(origin, value)
 }
 
-/// Refuses names that the API does not know, as AWS's own client does.
+/// Refuses fields that the API does not know, as AWS's client does.
 fn known(origin: &str, fields: &Map<String, Value>, names: &[&str]) -> Result<()> {
     let unknown: Vec<&str> = fields
         .keys()
@@ -231,20 +236,21 @@ fn known(origin: &str, fields: &Map<String, Value>, names: &[&str]) -> Result<()
         ErrorKind::Usage,
         format!("`{origin}` has unknown fields: `{}`", unknown.join("`, `")),
     )
-    .hint(format!("the fields are {}", names.join(", "))))
+    .hint(format!("the known fields are {}", names.join(", "))))
 }
 
-/// Writes JSON as text where the API has text.
+/// Converts JSON into a string of JSON, except strings and `null`.
 fn to_text(value: &mut Value) {
     if !value.is_string() && !value.is_null() {
         *value = Value::String(value.to_string());
     }
 }
 
+/// Converts a value into a type of the request.
 fn read<T: DeserializeOwned>(origin: &str, value: Value) -> Result<T> {
     serde_json::from_value(value).context(
         ErrorKind::Usage,
-        format!("`{origin}` has a field of a wrong type"),
+        format!("`{origin}` has a field of the wrong type"),
     )
 }
 
@@ -252,9 +258,9 @@ impl ToText for TestStateResponse {
     fn text(&self) -> String {
         let status = match self.status {
             TestStateStatus::Succeeded => "SUCCEEDED",
-            TestStateStatus::Failed => "FAILED: no handler takes the error",
-            TestStateStatus::Retriable => "RETRIABLE: a retrier takes the error",
-            TestStateStatus::CaughtError => "CAUGHT_ERROR: a catcher takes the error",
+            TestStateStatus::Failed => "FAILED: no retrier or catcher matches the error",
+            TestStateStatus::Retriable => "RETRIABLE: a retrier matches the error",
+            TestStateStatus::CaughtError => "CAUGHT_ERROR: a catcher matches the error",
         };
         let mut lines = vec![("status", status.to_owned())];
         let fields = [

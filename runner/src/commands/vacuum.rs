@@ -1,4 +1,4 @@
-//! `drivetrain vacuum`: removes what attempts that never committed left behind.
+//! `drivetrain vacuum`: removes leftovers of attempts that never committed.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use crate::job::logged::LoggedJob;
 use crate::store::Location;
 use crate::terminal::printer::{Answer, ToText};
 
-/// Vacuums a job's output root and says what was removed.
+/// Vacuums a job's output root and counts what it removed.
 ///
 /// # Errors
-/// `Usage` for an age that is none; as [`LoggedJob::find`]; otherwise as the store says.
+/// `Usage` for an invalid age; as [`LoggedJob::find`]; otherwise as the store.
 pub async fn vacuum(args: &VacuumArgs) -> Result<Answer> {
     let options = VacuumOptions {
         quarantine: args
@@ -34,14 +34,17 @@ pub async fn vacuum(args: &VacuumArgs) -> Result<Answer> {
     }))
 }
 
-/// What was removed below a job's output root; a program reads that alone.
+/// Answer for a vacuum; its JSON is what was removed.
 #[derive(Serialize)]
 #[serde(transparent)]
 struct VacuumedJob {
+    /// Name of the job, for the text.
     #[serde(skip)]
     job: String,
+    /// Time for which an attempt counts as active after its last sign of life.
     #[serde(skip)]
     retention: Duration,
+    /// Removed and kept attempts and files.
     vacuumed: Vacuumed,
 }
 
@@ -58,7 +61,7 @@ impl ToText for VacuumedJob {
         if vacuumed.kept > 0 {
             let hours = self.retention.as_secs() / 3_600;
             text += &format!(
-                "  kept {} attempts that showed a sign of life in the last {hours} h\n",
+                "  kept {} attempts that were active in the last {hours} h\n",
                 vacuumed.kept
             );
         }
@@ -66,10 +69,10 @@ impl ToText for VacuumedJob {
     }
 }
 
-/// Reads `90d`, `12h`, `30m`.
+/// Parses an age such as `90d`, `12h` or `30m`.
 fn parse_age(text: &str) -> Result<Duration> {
     let wrong = || {
-        Error::new(ErrorKind::Usage, format!("`{text}` is no age"))
+        Error::new(ErrorKind::Usage, format!("`{text}` is not a valid age"))
             .hint("write a whole number and a unit, such as `90d`, `12h` or `30m`")
     };
     let (number, seconds) = [("d", 86_400), ("h", 3_600), ("m", 60)]
@@ -88,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ages_have_a_unit() {
+    fn an_age_needs_a_unit() {
         assert_eq!(parse_age("90d").unwrap(), Duration::from_hours(90 * 24));
         assert_eq!(parse_age("30m").unwrap(), Duration::from_mins(30));
         for wrong in ["90", "d", "-1d", "1w", ""] {

@@ -1,4 +1,4 @@
-//! A definition in a file.
+//! Definition files of state machines.
 
 use std::path::{Path, PathBuf};
 
@@ -7,12 +7,12 @@ use drivetrain_statemachine::{Machine, MachineType, validate};
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::machines::findings::finding::Finding;
 
-/// The text of a definition, where it came from, and the machine's name.
+/// A definition as it was read from a file.
 #[derive(Clone, Debug)]
 pub struct DefinitionFile {
-    /// The file as it was named.
+    /// The path as the user wrote it.
     pub path: PathBuf,
-    /// Its text.
+    /// The file's text, unchanged.
     pub text: String,
 }
 
@@ -20,16 +20,16 @@ impl DefinitionFile {
     /// Reads a file.
     ///
     /// # Errors
-    /// `InputMissing` if it is not there, `Usage` if it is no UTF-8.
+    /// `InputMissing` if the file does not exist; `Usage` if it is not UTF-8.
     pub fn read(path: &Path) -> Result<Self> {
         Ok(Self {
             path: path.to_owned(),
-            // With its byte order mark, if it has one: AWS takes none.
+            // A byte order mark is kept, because AWS refuses definitions that have one.
             text: read_exactly(path)?,
         })
     }
 
-    /// Names the machine: the file's name without its endings, so `orders` for `orders.asl.json`.
+    /// Returns the machine's name, which is the file's without its extensions: `orders` for `orders.asl.json`.
     #[must_use]
     pub fn name(&self) -> String {
         machine_name(&self.path)
@@ -38,7 +38,7 @@ impl DefinitionFile {
     /// Parses the machine.
     ///
     /// # Errors
-    /// Everything that is wrong with it.
+    /// All errors of the definition.
     pub fn machine(&self, machine_type: MachineType) -> Result<Machine, Vec<Finding>> {
         Machine::parse_as(&self.text, machine_type).map_err(|error| {
             let file = self.path.display().to_string();
@@ -47,7 +47,7 @@ impl DefinitionFile {
         })
     }
 
-    /// Lists what is wrong, or unwise, in the definition.
+    /// Returns all errors and warnings of the definition.
     #[must_use]
     pub fn findings(&self, machine_type: MachineType) -> Vec<Finding> {
         let file = self.path.display().to_string();
@@ -59,14 +59,14 @@ impl DefinitionFile {
     }
 }
 
-/// A definition's name without its endings: `.json` or another, and `.asl` before it.
+/// Returns a file's name without its extension and without `.asl` before that.
 #[must_use]
 pub fn machine_name(path: &Path) -> String {
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
     stem.strip_suffix(".asl").unwrap_or(&stem).to_owned()
 }
 
-/// A file's name up to its first `.` that is not its first character.
+/// Returns a file's name up to its first `.`, not counting one at the beginning.
 #[must_use]
 pub fn stem(path: &Path) -> String {
     let name = path
@@ -79,10 +79,10 @@ pub fn stem(path: &Path) -> String {
     }
 }
 
-/// Reads a text file; a byte order mark at its beginning is left out.
+/// Reads a text file without its byte order mark.
 ///
 /// # Errors
-/// `InputMissing` if it is not there, `Usage` if it is no UTF-8 text or no file.
+/// `InputMissing` if the file does not exist; `Usage` if it is a folder or not UTF-8; `Failed` for other read errors.
 pub fn read_text(path: &Path) -> Result<String> {
     let text = read_exactly(path)?;
     Ok(match text.strip_prefix('\u{FEFF}') {
@@ -91,6 +91,7 @@ pub fn read_text(path: &Path) -> Result<String> {
     })
 }
 
+/// Reads a text file as it is, with its byte order mark if it has one.
 fn read_exactly(path: &Path) -> Result<String> {
     let shown = path.display();
     let bytes = std::fs::read(path).map_err(|error| {

@@ -1,4 +1,4 @@
-//! The definitions that a test's cases are about, each read once.
+//! Definitions that test cases refer to, each parsed once.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -10,16 +10,17 @@ use crate::machines::case::field_reader::Findings;
 use crate::machines::definition::DefinitionFile;
 use crate::machines::findings::finding::Finding;
 
-/// Definitions by file and type, and everything that is wrong so far.
+/// Cache of parsed definitions, with all findings so far.
 #[derive(Debug, Default)]
 pub struct MachineFiles {
+    /// Machines by file identity and whether they are EXPRESS; `None` for a definition with errors.
     machines: BTreeMap<(PathBuf, bool), Option<Machine>>,
-    /// What was found so far, in definitions and cases.
+    /// Findings so far, in definitions and cases.
     pub findings: Findings,
 }
 
 impl MachineFiles {
-    /// Reads a definition, or gives the one that has been read; none if it has errors, which are noted once.
+    /// Returns the machine of a definition, parsed at the first call; `None` if it has errors, which are recorded once.
     pub fn machine(&mut self, path: &Path, machine_type: MachineType) -> Option<Machine> {
         let key = (identity(path), machine_type == MachineType::Express);
         if let Some(known) = self.machines.get(&key) {
@@ -32,7 +33,7 @@ impl MachineFiles {
                 .map_err(|found| self.findings.extend(errors(found)))
                 .ok()
         } else {
-            // It was there a moment ago; reading it as a case's file says what is wrong.
+            // The file existed a moment ago; reading it as JSON records the reason as a finding.
             let _ = self.findings.json_file(path);
             None
         };
@@ -41,10 +42,10 @@ impl MachineFiles {
     }
 }
 
-/// Refuses to write over a file that is read.
+/// Checks that an output file is none of the input files.
 ///
 /// # Errors
-/// `Usage` if the file is one of the others.
+/// `Usage` if it is, by any path; `flag` names the output in the message.
 pub fn not_one_of<'a>(
     flag: &str,
     written: &Path,
@@ -57,14 +58,14 @@ pub fn not_one_of<'a>(
             let shown = other.display();
             let error = Error::new(
                 ErrorKind::Usage,
-                format!("`{flag}` would write over `{shown}`"),
+                format!("`{flag}` would overwrite `{shown}`"),
             );
             Err(error.hint("name another file"))
         }
     }
 }
 
-/// Tells two ways to one file from two files.
+/// Returns the canonical path, which is the same for all paths to one file.
 #[must_use]
 pub fn identity(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| path.to_owned())

@@ -1,4 +1,4 @@
-//! What there is to check below a folder: jobs and definitions.
+//! Discovery of jobs and definitions below a folder.
 
 use std::path::{Path, PathBuf};
 
@@ -7,23 +7,23 @@ use serde_json::Value;
 use crate::error::{Context, ErrorKind, Result};
 use crate::machines::definition::read_text;
 
-/// A definition is never larger; what is, is data.
+/// The largest file that may be a definition: AWS refuses larger ones, so such a file is data.
 const LARGEST_DEFINITION_BYTES: u64 = 1 << 20;
 
-/// Marks a folder of files that a tool can make again.
+/// File that marks a cache folder, whose contents a tool can create again.
 const CACHE_MARK: &str = "CACHEDIR.TAG";
 
-/// What a folder holds, sorted by path.
+/// Jobs and definitions of a folder, sorted by path.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Targets {
-    /// Folders with a `job.toml`.
+    /// Folders that contain a `job.toml`.
     pub jobs: Vec<PathBuf>,
-    /// Files that define a machine: all `*.asl.json`, and other JSON with `StartAt` and `States`.
+    /// Definitions of machines: all `*.asl.json` files, and other JSON files with `StartAt` and `States`.
     pub machines: Vec<PathBuf>,
 }
 
 impl Targets {
-    /// Looks through a folder and all below it, but for hidden ones, caches and `node_modules`.
+    /// Searches a folder and its subfolders, except hidden ones, caches and `node_modules`.
     ///
     /// # Errors
     /// `Failed` if a folder cannot be read.
@@ -41,7 +41,7 @@ impl Targets {
     }
 }
 
-/// Lists the files of a folder and of all below it, sorted; links to folders are not followed.
+/// Lists the files of a folder and its subfolders, sorted; links to folders are not followed.
 ///
 /// # Errors
 /// `Failed` if a folder cannot be read.
@@ -70,6 +70,7 @@ pub fn files_below(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
+/// Returns `true` if a file defines a machine, by its name or its contents.
 fn is_definition(file: &Path, name: &str) -> bool {
     if name.ends_with(".asl.json") {
         return true;
@@ -88,7 +89,7 @@ fn is_definition(file: &Path, name: &str) -> bool {
     };
     match serde_json::from_str::<Value>(&text) {
         Ok(value) => value.get("StartAt").is_some() && value.get("States").is_some(),
-        // A definition that somebody is still writing.
+        // Broken JSON with these keys is a definition in the making, whose errors the user wants to see.
         Err(_) => text.contains("\"StartAt\"") && text.contains("\"States\""),
     }
 }

@@ -1,8 +1,8 @@
-//! How long something took, for people.
+//! Durations as text for people.
 
 use chrono::TimeDelta;
 
-/// Writes a span in its two largest units: `0 s`, `1.5 s`, `2 min 5 s`, `3 h 20 min`, `12 d 4 h`.
+/// Formats a span in its two largest units: `0 s`, `1.5 s`, `2 min 5 s`, `3 h 20 min`, `12 d 4 h`.
 #[must_use]
 pub fn time_span(span: TimeDelta) -> String {
     let milliseconds = span.num_milliseconds();

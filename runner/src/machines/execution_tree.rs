@@ -1,4 +1,4 @@
-//! An execution as a tree for people.
+//! An execution drawn as a tree for people.
 
 use chrono::TimeDelta;
 use drivetrain_statemachine::trace::{
@@ -9,13 +9,13 @@ use crate::machines::duration_text::time_span;
 use crate::machines::findings::finding::plural;
 use crate::report::grouped;
 
-/// More iterations than these are counted rather than shown one by one; those that failed are shown.
+/// The most iterations that are drawn one by one. Of a longer Map, only failed iterations are drawn; the others are summed up.
 const MOST_SHOWN: u64 = 10;
 
-/// A cause longer than this is cut; the end of the report has it in full.
+/// The length to which a cause is truncated; the end of the report has it in full.
 const MOST_CAUSE_CHARACTERS: usize = 300;
 
-/// Draws the states in their order: type, time, how each ended, what ran inside it, and its data where it was kept.
+/// Draws the states in order, each with its type, time, end, inner states, and its data if the trace kept it.
 #[must_use]
 pub fn tree(steps: &Steps) -> String {
     let mut text = String::new();
@@ -23,6 +23,7 @@ pub fn tree(steps: &Steps) -> String {
     text
 }
 
+/// Draws the states of one flow; `guide` is the prefix of each line.
 fn draw_steps(steps: &Steps, guide: &str, text: &mut String) {
     let last = steps.iter().count().saturating_sub(1);
     for (index, visit) in steps.iter().enumerate() {
@@ -40,7 +41,7 @@ fn draw_steps(steps: &Steps, guide: &str, text: &mut String) {
     }
 }
 
-/// `Charge  Task  20 s  ok, 2 attempts failed`.
+/// Formats the line of a visit: `Charge  Task  20 s  ok, retried 2 times`.
 fn line(visit: &Visit) -> String {
     let Visit {
         state, state_type, ..
@@ -54,9 +55,9 @@ fn line(visit: &Visit) -> String {
     if let Inside::Iterations(iterations) = &visit.inside {
         notes += &format!(", {}", counts(iterations));
     }
-    let again = usize::try_from(visit.starts.saturating_sub(1)).unwrap_or(usize::MAX);
-    if again > 0 {
-        notes += &format!(", tried again {}", plural(again, "time"));
+    let retries = usize::try_from(visit.starts.saturating_sub(1)).unwrap_or(usize::MAX);
+    if retries > 0 {
+        notes += &format!(", retried {}", plural(retries, "time"));
     }
     format!(
         "{state}  {state_type}  {}  {notes}",
@@ -64,6 +65,7 @@ fn line(visit: &Visit) -> String {
     )
 }
 
+/// Formats the number of iterations, with a breakdown unless all ended alike: `3 iterations (2 ok, 1 failed)`.
 fn counts(iterations: &Iterations) -> String {
     let total = usize::try_from(iterations.total()).unwrap_or(usize::MAX);
     let parts: Vec<String> = [
@@ -83,15 +85,16 @@ fn counts(iterations: &Iterations) -> String {
     format!("{}{details}", plural(total, "iteration"))
 }
 
+/// Draws the data, failures and inner states of a visit below its line.
 fn draw_below(visit: &Visit, guide: &str, text: &mut String) {
     if let Some(input) = &visit.input {
         *text += &format!("{guide}  input   {input}\n");
     }
-    // What failed inside says why itself.
-    let told_inside = failed_inside(visit).and_then(Visit::last_failure);
+    // If the failure came from inside, the inner state's line already has the reason.
+    let shown_inside = failed_inside(visit).and_then(Visit::last_failure);
     for (number, attempted) in visit.attempts.iter().enumerate() {
         let is_last = number + 1 == visit.attempts.len();
-        if is_last && told_inside.is_some_and(|inner| same_reason(inner, attempted)) {
+        if is_last && shown_inside.is_some_and(|inner| same_reason(inner, attempted)) {
             continue;
         }
         let hidden = visit.failures - visit.attempts.len() as u64;
@@ -122,7 +125,7 @@ fn draw_below(visit: &Visit, guide: &str, text: &mut String) {
     }
 }
 
-/// Finds the state inside that failed for good.
+/// Returns the first inner state that failed for good.
 fn failed_inside(visit: &Visit) -> Option<&Visit> {
     let flows: Vec<&Steps> = match &visit.inside {
         Inside::Nothing => Vec::new(),
@@ -135,10 +138,12 @@ fn failed_inside(visit: &Visit) -> Option<&Visit> {
     last.find(|visit| visit.end == VisitEnd::Failed)
 }
 
+/// Returns `true` if both attempts failed with the same error and cause.
 fn same_reason(one: &Attempted, other: &Attempted) -> bool {
     one.error == other.error && one.cause == other.cause
 }
 
+/// Draws all iterations if they are few; otherwise the failed ones and totals per state.
 fn draw_iterations(iterations: &Iterations, guide: &str, text: &mut String) {
     let in_full = iterations.total() <= MOST_SHOWN;
     let mut shown: Vec<&Iteration> = iterations
@@ -167,7 +172,7 @@ fn draw_iterations(iterations: &Iterations, guide: &str, text: &mut String) {
     }
 }
 
-/// `10,000 visits  1.5 s each  12 failed attempts  3 FAILED`.
+/// Formats the totals of a state: `10,000 visits  1.5 s each  12 failed attempts  3 FAILED`.
 fn summed(totals: &Totals) -> String {
     let visits = usize::try_from(totals.visits).unwrap_or(usize::MAX);
     let each = i32::try_from(totals.visits)
@@ -188,6 +193,7 @@ fn summed(totals: &Totals) -> String {
     text
 }
 
+/// Draws a named branch or iteration and its states.
 fn draw_group(name: &str, steps: &Steps, is_last: bool, guide: &str, text: &mut String) {
     let (branch, below) = if is_last {
         ("└─", "   ")
@@ -198,11 +204,12 @@ fn draw_group(name: &str, steps: &Steps, is_last: bool, guide: &str, text: &mut 
     draw_steps(steps, &format!("{guide}{below}"), text);
 }
 
+/// Formats an attempt's error and cause on one line.
 fn reason(attempted: &Attempted) -> String {
     let error = match (&attempted.error, &attempted.cause) {
         (Some(error), _) => error,
         (None, Some(_)) => "an error without a name",
-        (None, None) => "the history does not tell why",
+        (None, None) => "the history does not record why",
     };
     let Some(cause) = attempted.cause.as_deref().filter(|cause| !cause.is_empty()) else {
         return error.to_owned();

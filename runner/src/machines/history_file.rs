@@ -1,4 +1,4 @@
-//! Histories as JSON Lines, written while an execution runs.
+//! History files: JSON Lines that are written while an execution runs.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -7,15 +7,17 @@ use drivetrain_statemachine::{Event, HistorySink, JsonLines};
 
 use crate::error::{Context, ErrorKind, Result};
 
-/// Writes each event on a line of its own; clones write to one file.
+/// Sink that writes one event per line; clones write to the same file.
 #[derive(Clone)]
 pub struct HistoryFile {
+    /// Path of the file, for messages.
     path: PathBuf,
+    /// Buffered writer that all clones share.
     lines: JsonLines,
 }
 
 impl HistoryFile {
-    /// Creates the file; with `at_once` each line is there as soon as it has happened.
+    /// Creates the file. With `at_once` each event is flushed when it happens, so that a reader can follow along.
     ///
     /// # Errors
     /// `Failed` if it cannot be created.
@@ -28,7 +30,7 @@ impl HistoryFile {
         })
     }
 
-    /// Lets each line begin with the `executionArn`, where one file has the events of many executions.
+    /// Begins each line with the `executionArn`, for a file with the events of many executions.
     #[must_use]
     pub fn naming_executions(self) -> Self {
         Self {
@@ -37,10 +39,10 @@ impl HistoryFile {
         }
     }
 
-    /// Writes what is still held back.
+    /// Flushes the buffered lines.
     ///
     /// # Errors
-    /// `Failed` if anything could not be written, now or before.
+    /// `Failed` if any line could not be written, now or before.
     pub fn finish(&self) -> Result<()> {
         let ended = self.lines.finish();
         ended.context(ErrorKind::Failed, cannot_write(&self.path))
@@ -57,6 +59,7 @@ impl HistorySink for HistoryFile {
     }
 }
 
+/// Returns the message of a failed write.
 fn cannot_write(path: &Path) -> String {
     format!("cannot write `{}`", path.display())
 }

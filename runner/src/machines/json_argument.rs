@@ -1,4 +1,4 @@
-//! JSON on the command line: written there, or in a file.
+//! JSON arguments of the command line: inline, from a file, or from standard input.
 
 use std::io::Read;
 use std::path::Path;
@@ -11,12 +11,12 @@ use crate::machines::definition::read_text;
 use crate::machines::findings::finding::Finding;
 use crate::terminal::stderr::note;
 
-/// Reads what a flag gives: JSON itself, the name of a file that holds it, or `-` for standard input.
+/// Reads a flag's value: JSON, the name of a JSON file, or `-` for standard input.
 ///
-/// Keys that stand twice in an object are told on standard error: only the last one counts.
+/// Duplicate keys of an object are reported on standard error, because only the last one counts.
 ///
 /// # Errors
-/// `InputMissing` for a file that is not there, `Usage` for text that is no JSON, with its line and column.
+/// `InputMissing` for a file that does not exist; `Usage` for invalid JSON, with its line and column.
 pub fn read_json(flag: &str, given: &str) -> Result<Value> {
     let (text, origin, name) = if given == "-" {
         let mut text = String::new();
@@ -30,21 +30,21 @@ pub fn read_json(flag: &str, given: &str) -> Result<Value> {
         let path = Path::new(given);
         let text = read_text(path).map_err(|error| match error.kind() {
             ErrorKind::InputMissing => error.hint(format!(
-                "`{flag}` takes JSON itself, the name of a file, or `-`"
+                "`{flag}` takes JSON, a file name, or `-` for standard input"
             )),
             _ => error,
         })?;
         (text, format!("`{given}`"), given)
     };
-    let value =
-        serde_json::from_str(&text).context(ErrorKind::Usage, format!("{origin} is no JSON"))?;
-    for twice in duplicate_keys(&text) {
-        note(&Finding::of_machine(name, &twice).to_string());
+    let value = serde_json::from_str(&text)
+        .context(ErrorKind::Usage, format!("{origin} is not valid JSON"))?;
+    for duplicate in duplicate_keys(&text) {
+        note(&Finding::of_machine(name, &duplicate).to_string());
     }
     Ok(value)
 }
 
-/// Tells JSON from the name of a file; broken JSON must not be taken for a name.
+/// Returns `true` if a value is JSON and not a file name; broken JSON must not be mistaken for a name.
 fn is_json(given: &str) -> bool {
     given.trim_start().starts_with(['{', '[', '"']) || serde_json::from_str::<Value>(given).is_ok()
 }
@@ -55,7 +55,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn json_is_told_from_a_file() {
+    fn json_is_distinguished_from_a_file_name() {
         assert_eq!(
             read_json("--input", " {\"a\": 1}").unwrap(),
             json!({"a": 1})

@@ -1,5 +1,5 @@
-//! What state machines need at a command line: definitions, mocks and test cases from files, one execution or many, and
-//! findings, trees and reports as results.
+//! State machines on the command line: definitions, mocks and test cases from files; executions; findings, trees and reports
+//! as results.
 
 pub(crate) mod definition;
 pub(crate) mod definition_cache;

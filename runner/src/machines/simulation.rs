@@ -19,43 +19,44 @@ use crate::machines::buckets::handler::Buckets;
 use crate::machines::task_routes::task_routes;
 use crate::terminal::signals;
 
-/// What an execution depends on.
+/// Everything that an execution depends on.
 #[derive(Clone, Debug)]
 pub struct Simulation {
     /// The machine.
     pub machine: Machine,
-    /// Its name, as ARNs and the context object show it.
+    /// The machine's name in ARNs and in the context object.
     pub name: String,
     /// The execution's input.
     pub input: Value,
-    /// The date at which it starts.
+    /// The date and time at which the execution starts.
     pub start_time: DateTime<Utc>,
-    /// What random numbers, jitter and UUIDs are made from.
+    /// The seed of random numbers, jitter and UUIDs.
     pub seed: u64,
-    /// How many events it may have; that of its type where nothing is said.
+    /// The most events that the execution may have; `None` for the quota of the machine's type.
     pub max_events: Option<MaxEvents>,
-    /// What tasks answer.
+    /// The answers of tasks.
     pub mocks: MockCase,
-    /// What Map states read from and write to.
+    /// Folders in place of the S3 buckets that Map states read and write.
     pub buckets: Buckets,
-    /// Waits take as long as they say, instead of no time.
+    /// `true` if waits take real time; `false` if the clock is virtual and jumps to the next timer.
     pub real_time: bool,
-    /// What tasks are called with is kept.
+    /// Whether to keep the inputs of task calls.
     pub keeps_inputs: bool,
-    /// Ctrl-C stops the execution rather than the process.
+    /// `true` if Ctrl-C stops the execution instead of the process.
     pub interruptible: bool,
 }
 
-/// How many events an execution may have.
+/// The most events that an execution may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MaxEvents {
-    /// So many.
+    /// At most this number.
     Limit(NonZeroU64),
-    /// Any number.
+    /// No limit.
     None,
 }
 
 impl MaxEvents {
+    /// Returns the limit as the engine takes it: `None` for no limit.
     fn limit(self) -> Option<u64> {
         match self {
             Self::Limit(limit) => Some(limit.get()),
@@ -78,34 +79,34 @@ impl FromStr for MaxEvents {
     }
 }
 
-/// What a simulation gave.
+/// The result of a simulation.
 #[derive(Clone, Debug)]
 pub struct Ran {
-    /// How it ended.
+    /// The end of the simulation.
     pub ended: Ended,
-    /// How often each state has called, for those that have.
+    /// The number of task calls per state, for states that made any.
     pub calls: BTreeMap<String, u64>,
-    /// What the tasks of each state were called with, where that is kept.
+    /// The inputs of task calls; empty unless the simulation keeps them.
     pub inputs: Inputs,
 }
 
-/// What tasks were called with, by state, in the order of the calls.
+/// Inputs of task calls per state, in the order of the calls.
 pub type Inputs = BTreeMap<String, Vec<Value>>;
 
-/// How a simulation ended.
+/// The end of a simulation.
 #[derive(Clone, Debug)]
 pub enum Ended {
-    /// The execution came to an end, a good or a bad one.
+    /// The execution ended, with success or failure.
     Execution(Outcome),
-    /// A task called that has no answer.
+    /// A task was called for which the mocks have no answer.
     MissingMock(MissingMock),
 }
 
 impl Simulation {
-    /// Runs the execution and sends its events on, those of child executions included.
+    /// Runs the execution and records its events, and those of its child executions, in `sink`.
     ///
     /// # Errors
-    /// `Usage` for an input that AWS would not take, `Failed` if the system refuses a runtime or signals.
+    /// `Usage` for an input that AWS would refuse; `Failed` if the system refuses a runtime or signal handlers.
     pub fn run(self, sink: impl HistorySink + 'static) -> Result<Ran> {
         let mut runtime = tokio::runtime::Builder::new_current_thread();
         runtime.enable_time().start_paused(!self.real_time);
@@ -118,6 +119,10 @@ impl Simulation {
         runtime.block_on(self.execute(sink))
     }
 
+    /// Runs the execution on the current runtime.
+    ///
+    /// A call without a mocked answer is not a failure of its task, because a machine that catches all errors would hide the
+    /// gap. The call is never answered, and the simulation ends instead.
     async fn execute(self, sink: impl HistorySink + 'static) -> Result<Ran> {
         let handler = MockHandler::new(self.mocks);
         let inputs = Arc::new(Mutex::default());
@@ -153,9 +158,11 @@ impl Simulation {
     }
 }
 
-/// Handler that keeps the inputs of calls and lets their targets answer.
+/// Handler that records the inputs of calls before it routes them to their targets.
 struct Recording {
+    /// Targets of the calls.
     tasks: TaskRouter,
+    /// Recorded inputs; `None` if they are not kept.
     inputs: Option<Arc<Mutex<Inputs>>>,
 }
 

@@ -1,4 +1,4 @@
-//! Folders that stand in for S3 buckets, for what Map states read and write.
+//! Task handler that answers S3 calls from local folders.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -15,26 +15,29 @@ use crate::error::{Context, Error, ErrorKind, Result};
 use crate::machines::buckets::listing::{ListedObject, page};
 use crate::machines::buckets::parquet_rows;
 
-/// So many bytes of an object are in memory at once.
+/// The bytes of an object that are in memory at once.
 const CHUNK_BYTES: usize = 1 << 20;
 
-/// Answers `getObject`, `listObjectsV2` and `putObject`, each at once: in virtual time nothing may wait for a disk.
+/// Buckets by name, each with its local folder; answers `getObject`, `listObjectsV2` and `putObject`.
 ///
-/// A key is the name of a file below the bucket's folder, as it is. A key that would lead anywhere else is refused.
+/// A call is answered synchronously, because virtual time must not advance while the disk works. A key is a file's path
+/// relative to the bucket's folder; a key that would leave the folder is refused.
 #[derive(Clone, Debug, Default)]
 pub struct Buckets {
+    /// Canonical path of the folder per bucket.
     folders: BTreeMap<String, PathBuf>,
-    /// What was put, where the folders must stay as they are.
+    /// Objects that were put, if they are kept in memory; `None` if they are written to the folders.
     kept: Option<Arc<Mutex<WrittenObjects>>>,
 }
 
+/// Bodies of objects by bucket and key.
 type WrittenObjects = BTreeMap<(String, String), Bytes>;
 
 impl Buckets {
-    /// Reads `BUCKET=DIR`, several times over.
+    /// Parses the values of `--s3`, each `BUCKET=DIR`.
     ///
     /// # Errors
-    /// `Usage` for anything else, `InputMissing` if a folder is not there.
+    /// `Usage` for anything else; `InputMissing` if a folder does not exist.
     pub fn parse(given: &[String]) -> Result<Self> {
         let mut buckets = Self::default();
         for one in given {
@@ -52,10 +55,10 @@ impl Buckets {
         Ok(buckets)
     }
 
-    /// Lets a folder stand in for a bucket.
+    /// Adds a bucket whose objects are the files of `folder`.
     ///
     /// # Errors
-    /// `InputMissing` if it is not there, `Usage` if the bucket has one already.
+    /// `InputMissing` if the folder does not exist; `Usage` if it is not a folder or the bucket already has one.
     pub fn add(&mut self, bucket: &str, folder: &Path) -> Result<()> {
         let shown = folder.display();
         let whole = folder.canonicalize().context(
@@ -65,7 +68,7 @@ impl Buckets {
         if !whole.is_dir() {
             return Err(Error::new(
                 ErrorKind::Usage,
-                format!("`{shown}` is no folder"),
+                format!("`{shown}` is not a folder"),
             ));
         }
         if self.folders.insert(bucket.to_owned(), whole).is_some() {
@@ -77,19 +80,24 @@ impl Buckets {
         Ok(())
     }
 
-    /// Keeps what is put in memory instead of writing it to the folders.
+    /// Keeps objects that are put in memory instead of writing them to the folders.
+    ///
+    /// Test cases run in parallel over the same folders, so they must not change them.
     #[must_use]
     pub fn keeping_writes(mut self) -> Self {
         self.kept = Some(Arc::default());
         self
     }
 
-    /// Tells whether there are none.
+    /// Returns `true` if no bucket was added.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.folders.is_empty()
     }
 
+    /// Answers an S3 call.
+    ///
+    /// Names of errors and texts of causes follow those of S3.
     fn answer(&self, call: &TaskCall) -> Result<TaskOutput, TaskFailure> {
         let field = |name: &str| match &call.input[name] {
             Value::String(text) => Ok(text.as_str()),
@@ -116,6 +124,7 @@ impl Buckets {
         }
     }
 
+    /// Answers `getObject` with the body in chunks, and with the rows if the object is a Parquet file.
     fn get(&self, bucket: &str, folder: &Path, key: &str) -> Result<TaskOutput, TaskFailure> {
         if let Some(body) = self.kept(bucket, key) {
             return Ok(TaskOutput::object(body));
@@ -127,7 +136,7 @@ impl Buckets {
             )
         };
         let path = below(folder, bucket, key)?;
-        // A link must not lead out of the folder either.
+        // A symbolic link must not lead out of the folder.
         let path = path.canonicalize().map_err(|_| missing())?;
         if !path.starts_with(folder) {
             return Err(outside(bucket, key));
@@ -147,7 +156,7 @@ impl Buckets {
             parquet_rows::rows(opened).map_err(|error| {
                 TaskFailure::new(
                     "S3.InvalidObject",
-                    format!("s3://{bucket}/{key} is no Parquet file: {error}"),
+                    format!("s3://{bucket}/{key} is not a valid Parquet file: {error}"),
                 )
             })?
         } else {
@@ -170,6 +179,7 @@ impl Buckets {
         Ok(output)
     }
 
+    /// Answers `putObject`: writes the body to the folder, or keeps it in memory.
     fn put(
         &self,
         bucket: &str,
@@ -193,12 +203,12 @@ impl Buckets {
             )
         };
         let parent = path.parent().unwrap_or(folder);
-        // The nearest folder that is there must be inside; what is made below it then is too.
+        // The nearest existing ancestor must be inside the folder; then so are the folders that are created below it.
         let existing = parent.ancestors().find(|ancestor| ancestor.exists());
         let inside = existing
             .and_then(|existing| existing.canonicalize().ok())
             .is_some_and(|existing| existing.starts_with(folder));
-        // A link would be written through, also one to a file that is still to be made.
+        // A write follows a symbolic link, even one whose target does not exist yet.
         let is_link = path.is_symlink();
         if !inside || is_link {
             return Err(outside(bucket, key));
@@ -208,6 +218,7 @@ impl Buckets {
         Ok(answer.into())
     }
 
+    /// Lists the objects of a bucket by key, including those kept in memory.
     fn list(
         &self,
         bucket: &str,
@@ -229,6 +240,7 @@ impl Buckets {
         Ok(found)
     }
 
+    /// Returns the body of an object that is kept in memory.
     fn kept(&self, bucket: &str, key: &str) -> Option<Bytes> {
         let kept = self.kept.as_ref()?;
         let kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
@@ -243,7 +255,7 @@ impl TaskHandler for Buckets {
     }
 }
 
-/// Finds the file of a key; a key that is no plain path below the folder has none.
+/// Returns the path of a key; refuses keys that are not plain relative paths.
 fn below(folder: &Path, bucket: &str, key: &str) -> Result<PathBuf, TaskFailure> {
     let is_plain = |segment: &str| !matches!(segment, "" | "." | "..") && !segment.contains('\0');
     if key.split('/').all(is_plain) {
@@ -253,6 +265,7 @@ fn below(folder: &Path, bucket: &str, key: &str) -> Result<PathBuf, TaskFailure>
     }
 }
 
+/// Returns the failure for a key that leads out of its folder.
 fn outside(bucket: &str, key: &str) -> TaskFailure {
     TaskFailure::new(
         "S3.InvalidRequest",
@@ -260,6 +273,7 @@ fn outside(bucket: &str, key: &str) -> TaskFailure {
     )
 }
 
+/// Returns the failure for a call that folders do not support.
 fn unknown(resource: &str) -> TaskFailure {
     TaskFailure::new(
         "S3.InvalidRequest",
@@ -267,6 +281,9 @@ fn unknown(resource: &str) -> TaskFailure {
     )
 }
 
+/// Returns `true` if a file begins and ends with the magic bytes of Parquet.
+///
+/// Moves the read position of the file.
 fn is_parquet(file: &mut File) -> bool {
     let mut first = [0; parquet_rows::MAGIC.len()];
     let mut last = first;

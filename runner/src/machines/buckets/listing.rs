@@ -1,4 +1,4 @@
-//! The files below a folder as `listObjectsV2` lists objects.
+//! Files of a folder in the form of `listObjectsV2`.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -6,15 +6,17 @@ use std::path::Path;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 
-/// What a listing tells of an object.
+/// Entry of a listing, without its key.
 #[derive(Clone, Copy, Debug)]
 pub struct ListedObject {
+    /// Size of the object.
     size_bytes: u64,
+    /// Time of the last change; part of the entity tag.
     modified: DateTime<Utc>,
 }
 
 impl ListedObject {
-    /// Describes an object that is only in memory.
+    /// Creates the entry of an object that is kept in memory.
     #[must_use]
     pub fn of_size(size_bytes: usize) -> Self {
         Self {
@@ -24,10 +26,10 @@ impl ListedObject {
     }
 }
 
-/// Finds every file below a folder by its key. Links are not followed: they may lead out of it.
+/// Lists the files of a folder and its subfolders by key. Symbolic links are not followed, because they may lead out of it.
 ///
 /// # Errors
-/// A folder cannot be read.
+/// The error of the first folder or file that cannot be read.
 pub fn files(folder: &Path) -> std::io::Result<BTreeMap<String, ListedObject>> {
     let mut found = BTreeMap::new();
     let mut waiting = vec![(folder.to_owned(), String::new())];
@@ -53,7 +55,7 @@ pub fn files(folder: &Path) -> std::io::Result<BTreeMap<String, ListedObject>> {
     Ok(found)
 }
 
-/// Answers a request for a page; without `MaxKeys` one page holds all.
+/// Returns the page of a listing that `request` asks for; without `MaxKeys` one page has all objects.
 #[must_use]
 pub fn page(bucket: &str, objects: BTreeMap<String, ListedObject>, request: &Value) -> Value {
     let text = |name: &str| request[name].as_str().unwrap_or_default();
@@ -86,6 +88,7 @@ pub fn page(bucket: &str, objects: BTreeMap<String, ListedObject>, request: &Val
     page
 }
 
+/// Returns an object as an item of `Contents`.
 fn described((key, listed): (String, ListedObject)) -> Value {
     let modified = listed.modified.to_rfc3339_opts(SecondsFormat::Secs, true);
     let tag = format!(
@@ -107,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pages_follow_each_other() {
+    fn a_page_continues_after_the_last_key_of_the_one_before() {
         let objects: BTreeMap<String, ListedObject> = ["a/1", "a/2", "a/3", "b"]
             .map(|key| (key.to_owned(), ListedObject::of_size(7)))
             .into();

@@ -1,4 +1,4 @@
-//! The rows of a Parquet file as JSON, for a Map that reads its items from one.
+//! Rows of a Parquet file as JSON, for a Map state that reads its items from one.
 
 use std::fs::File;
 
@@ -9,13 +9,13 @@ use serde_json::Value;
 
 use crate::error::Cause;
 
-/// What a Parquet file begins and ends with.
+/// Magic bytes at the beginning and the end of a Parquet file.
 pub const MAGIC: &[u8] = b"PAR1";
 
 /// Reads all rows as a list of objects; NULL is `null`.
 ///
 /// # Errors
-/// What is wrong with the file.
+/// The first error of the Parquet reader.
 pub fn rows(file: File) -> Result<Value, Cause> {
     let reader = ParquetRecordBatchReaderBuilder::try_new(file)?.build()?;
     let mut text = Vec::new();

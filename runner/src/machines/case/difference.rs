@@ -1,36 +1,36 @@
-//! How what came out differs from what was expected.
+//! Differences between expected and actual results.
 
 use serde::Serialize;
 use serde_json::Value;
 
-/// More differences than these help nobody.
+/// The most differences that one comparison reports; a summary replaces the rest.
 const MOST: usize = 20;
 
-/// A value longer than this is cut.
+/// The length to which a shown value is truncated.
 const MOST_CHARACTERS: usize = 400;
 
-/// One difference.
+/// One mismatch between a case and its execution.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Difference {
-    /// The expectation, and the place in what it is about: `output /total`.
+    /// The expectation and the JSON pointer within its value: `output /total`.
     pub what: String,
-    /// What was expected.
+    /// The expected value, as text.
     pub expected: String,
-    /// What came out.
+    /// The actual value, as text.
     pub got: String,
 }
 
-/// How strictly values are compared.
+/// Strictness of a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Strictness {
-    /// They must be equal.
+    /// The values must be equal.
     Whole,
-    /// Objects may have more fields than expected.
+    /// Objects may have more fields than expected, at any depth.
     Part,
 }
 
 impl Difference {
-    /// Makes one of texts.
+    /// Creates a difference from its texts.
     #[must_use]
     pub fn new(
         what: impl Into<String>,
@@ -45,7 +45,7 @@ impl Difference {
     }
 }
 
-/// Finds every place where a value is not as expected; numbers are compared by value.
+/// Compares two values and returns a difference per mismatching place. Numbers are compared by value, so `1` equals `1.0`.
 #[must_use]
 pub fn differences(
     what: &str,
@@ -67,6 +67,7 @@ pub fn differences(
     found
 }
 
+/// Compares the values at `pointer` and below it; `None` is an absent value.
 fn compare(
     what: &str,
     pointer: &str,
@@ -120,11 +121,12 @@ fn compare(
     }
 }
 
+/// Returns a value as truncated JSON, or `nothing` if it is absent.
 fn shown(value: Option<&Value>) -> String {
     value.map_or_else(|| "nothing".to_owned(), |value| cut(&value.to_string()))
 }
 
-/// Keeps the beginning of a long text.
+/// Truncates a text to [`MOST_CHARACTERS`].
 #[must_use]
 pub fn cut(text: &str) -> String {
     match text.char_indices().nth(MOST_CHARACTERS) {
@@ -147,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn each_place_that_differs_is_named() {
+    fn each_different_place_is_reported() {
         let expected = json!({"a": 1, "b": [1, {"c": true}], "d/e": "x"});
         let got = json!({"a": 1.0, "b": [1, {"c": false}, 3], "d/e": "y", "more": null});
         assert_eq!(

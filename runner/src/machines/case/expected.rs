@@ -1,4 +1,4 @@
-//! What must come out of a test case.
+//! The expectations of a test case.
 
 use std::collections::BTreeMap;
 
@@ -9,39 +9,39 @@ use serde_json::{Map, Value};
 use crate::machines::case::field_reader::Reader;
 use crate::machines::case::fields::{EXPECT, names};
 
-/// What must come out; what is absent may be anything.
+/// Expectations of a case; an absent one accepts any result.
 #[derive(Clone, Debug, Default)]
 pub struct Expected {
-    /// How the execution ends.
+    /// Status in which the execution ends.
     pub status: String,
     /// The whole output.
     pub output: Option<Value>,
     /// A part of the output.
     pub output_includes: Option<Value>,
-    /// What stands at places of the output.
+    /// Values at paths of the output: the path as written, parsed, and the value.
     pub output_at: Vec<(String, Query, Value)>,
-    /// The error's name; null for none.
+    /// The error's name; JSON `null` if there must be none.
     pub error: Option<Value>,
-    /// The error's cause; null for none.
+    /// The error's cause; JSON `null` if there must be none.
     pub cause: Option<Value>,
     /// A part of the cause.
     pub cause_includes: Option<String>,
-    /// All states that are entered, in their order.
+    /// All states that are entered, in order.
     pub visits: Option<Vec<String>>,
-    /// States that are entered.
+    /// States that must be entered, in any order.
     pub visits_include: Vec<String>,
-    /// States that are not.
+    /// States that must not be entered.
     pub visits_exclude: Vec<String>,
-    /// How often tasks are called.
+    /// The number of task calls per state, retries included.
     pub calls: BTreeMap<String, u64>,
-    /// Parts of what tasks are called with, by state and number of the call.
+    /// Parts of task inputs, by state and call number from 0.
     pub inputs_include: Vec<(String, usize, Value)>,
-    /// How long the execution takes.
+    /// Duration of the execution in virtual time.
     pub duration_seconds: Option<f64>,
 }
 
 impl Expected {
-    /// Reads `expect`; everything that is wrong is noted.
+    /// Reads the field `expect` and records everything that is wrong with it.
     #[must_use]
     pub fn read(
         reader: &mut Reader<'_>,
@@ -60,7 +60,7 @@ impl Expected {
         let fails = ["error", "cause", "cause_includes"]
             .iter()
             .any(|name| fields.contains_key(*name));
-        let unsaid = if fails { "FAILED" } else { "SUCCEEDED" };
+        let default_status = if fails { "FAILED" } else { "SUCCEEDED" };
         let status = reader.choice(fields, AT, "status", &["SUCCEEDED", "FAILED", "TIMED_OUT"]);
         let lists = ["visits", "visits_include", "visits_exclude"]
             .map(|name| reader.texts(fields, AT, name));
@@ -75,7 +75,7 @@ impl Expected {
         }
         let [visits, visits_include, visits_exclude] = lists;
         Self {
-            status: status.unwrap_or(unsaid).to_owned(),
+            status: status.unwrap_or(default_status).to_owned(),
             output: fields.get("output").cloned(),
             output_includes: fields.get("output_includes").cloned(),
             output_at: output_at(reader, fields),
@@ -91,13 +91,14 @@ impl Expected {
         }
     }
 
-    /// Tells whether the order of the states, or which there are, matters.
+    /// Returns `true` if an expectation needs the entered states, which are recorded only then.
     #[must_use]
     pub fn is_about_visits(&self) -> bool {
         self.visits.is_some() || !self.visits_include.is_empty() || !self.visits_exclude.is_empty()
     }
 }
 
+/// Reads `output_at`, whose keys are paths into the output.
 fn output_at(reader: &mut Reader<'_>, fields: &Map<String, Value>) -> Vec<(String, Query, Value)> {
     const AT: &str = "/expect/output_at";
     let mut places = Vec::new();
@@ -113,6 +114,7 @@ fn output_at(reader: &mut Reader<'_>, fields: &Map<String, Value>) -> Vec<(Strin
     places
 }
 
+/// Reads `calls`, whose keys are names of Task states.
 fn calls(
     reader: &mut Reader<'_>,
     fields: &Map<String, Value>,
@@ -135,6 +137,7 @@ fn calls(
     calls
 }
 
+/// Reads `inputs_include`: by state, by call number, a part of the input.
 fn inputs_include(
     reader: &mut Reader<'_>,
     fields: &Map<String, Value>,
@@ -156,7 +159,7 @@ fn inputs_include(
                 Ok(number) => inputs.push((state.clone(), number, input.clone())),
                 Err(_) => reader.refuse(
                     &Reader::below(&at, call),
-                    format!("expected the number of a call from 0, got `{call}`"),
+                    format!("expected a call number, counted from 0, got `{call}`"),
                 ),
             }
         }

@@ -1,4 +1,4 @@
-//! Reads the fields of a test case and notes what is wrong with each, with its place.
+//! Reader of the fields of a test case, which records every problem with its place.
 
 use std::path::{Path, PathBuf};
 
@@ -8,17 +8,17 @@ use serde_json::{Map, Value};
 use crate::machines::definition::read_text;
 use crate::machines::findings::finding::{CASE_RULE, Finding};
 
-/// Everything that is wrong with the files of a test.
+/// All problems in the files of a test, so that they are reported at once.
 #[derive(Debug, Default)]
 pub struct Findings(Vec<Finding>);
 
 impl Findings {
-    /// Notes more.
+    /// Adds findings.
     pub fn extend(&mut self, more: impl IntoIterator<Item = Finding>) {
         self.0.extend(more);
     }
 
-    /// Gives all of them, each once, in the order of the files.
+    /// Takes all findings, sorted by file and place, without duplicates.
     #[must_use]
     pub fn take(&mut self) -> Vec<Finding> {
         let mut found = std::mem::take(&mut self.0);
@@ -27,7 +27,7 @@ impl Findings {
         found
     }
 
-    /// Reads a file that must hold JSON.
+    /// Reads a JSON file and returns its text and value; `None` if it is invalid, which is recorded.
     pub fn json_file(&mut self, path: &Path) -> Option<(String, Value)> {
         let file = path.display().to_string();
         let mut refuse = |message: String, place: Option<Place>| {
@@ -54,10 +54,10 @@ impl Findings {
         };
         match serde_json::from_str(&text) {
             Ok(value) => {
-                self.extend(duplicate_keys(&text).iter().map(|twice| Finding {
+                self.extend(duplicate_keys(&text).iter().map(|duplicate| Finding {
                     severity: Severity::Error,
                     code: CASE_RULE.to_owned(),
-                    ..Finding::of_machine(&file, twice)
+                    ..Finding::of_machine(&file, duplicate)
                 }));
                 Some((text, value))
             }
@@ -66,23 +66,25 @@ impl Findings {
                     line: error.line(),
                     column: error.column(),
                 };
-                refuse(format!("the file is no JSON: {error}"), Some(place));
+                refuse(format!("the file is not valid JSON: {error}"), Some(place));
                 None
             }
         }
     }
 }
 
-/// Reads the fields of one file.
+/// Reader of the fields of one file; each method that finds a problem records it and returns `None`.
 pub struct Reader<'a> {
+    /// Path of the file, for findings.
     path: PathBuf,
+    /// The file's text, in which findings get their line and column.
     text: &'a str,
-    /// What was found so far, in all files.
+    /// Findings so far, in all files.
     pub findings: &'a mut Findings,
 }
 
 impl<'a> Reader<'a> {
-    /// Begins with a file.
+    /// Creates the reader of a file.
     pub fn new(path: &Path, text: &'a str, findings: &'a mut Findings) -> Self {
         Self {
             path: path.to_owned(),
@@ -91,13 +93,13 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Counts what was found so far.
+    /// Returns the number of findings so far.
     #[must_use]
     pub fn count(&self) -> usize {
         self.findings.0.len()
     }
 
-    /// Notes that something is wrong.
+    /// Records an error at a JSON pointer of the file.
     pub fn refuse(&mut self, pointer: &str, message: impl Into<String>) {
         let place = Place::of(self.text, pointer);
         self.findings.0.push(Finding {
@@ -113,13 +115,13 @@ impl<'a> Reader<'a> {
         });
     }
 
-    /// Points to a field.
+    /// Returns the JSON pointer to a field of the object at `pointer`.
     #[must_use]
     pub fn below(pointer: &str, name: &str) -> String {
         format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"))
     }
 
-    /// Takes an object.
+    /// Returns a value as an object.
     pub fn object<'v>(
         &mut self,
         value: &'v Value,
@@ -132,7 +134,7 @@ impl<'a> Reader<'a> {
         None
     }
 
-    /// Refuses fields that there are not.
+    /// Refuses fields whose names are not known.
     pub fn only(&mut self, fields: &Map<String, Value>, pointer: &str, known: &[&str]) {
         for name in fields.keys().filter(|name| !known.contains(&name.as_str())) {
             let message = format!(
@@ -143,7 +145,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Refuses two fields that say the same.
+    /// Refuses the second of two fields that exclude each other.
     pub fn not_both(&mut self, fields: &Map<String, Value>, pointer: &str, one: &str, other: &str) {
         if fields.contains_key(one) && fields.contains_key(other) {
             let message = format!("expected either `{one}` or `{other}`");
@@ -151,7 +153,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Takes a text, where there is one.
+    /// Returns an optional string.
     pub fn text<'v>(
         &mut self,
         fields: &'v Map<String, Value>,
@@ -160,12 +162,12 @@ impl<'a> Reader<'a> {
     ) -> Option<&'v str> {
         let value = fields.get(name)?;
         if !value.is_string() {
-            self.refuse(&Self::below(pointer, name), "expected a text");
+            self.refuse(&Self::below(pointer, name), "expected a string");
         }
         value.as_str()
     }
 
-    /// Takes a text or null, where there is one.
+    /// Returns an optional string or `null`.
     pub fn text_or_null(
         &mut self,
         fields: &Map<String, Value>,
@@ -174,12 +176,12 @@ impl<'a> Reader<'a> {
     ) -> Option<Value> {
         let value = fields.get(name)?;
         if !value.is_string() && !value.is_null() {
-            self.refuse(&Self::below(pointer, name), "expected a text or null");
+            self.refuse(&Self::below(pointer, name), "expected a string or null");
         }
         Some(value.clone())
     }
 
-    /// Takes one of some words, where there is one.
+    /// Returns an optional string that must be one of `words`.
     pub fn choice<'v>(
         &mut self,
         fields: &'v Map<String, Value>,
@@ -196,19 +198,19 @@ impl<'a> Reader<'a> {
         None
     }
 
-    /// Takes a number from 0, where there is one.
+    /// Returns an optional integer of at least 0.
     pub fn whole(&mut self, fields: &Map<String, Value>, pointer: &str, name: &str) -> Option<u64> {
         let value = fields.get(name)?;
         if value.as_u64().is_none() {
             self.refuse(
                 &Self::below(pointer, name),
-                "expected a whole number from 0",
+                "expected a whole number, 0 or more",
             );
         }
         value.as_u64()
     }
 
-    /// Takes any number, where there is one.
+    /// Returns an optional number.
     pub fn number(
         &mut self,
         fields: &Map<String, Value>,
@@ -222,7 +224,7 @@ impl<'a> Reader<'a> {
         value.as_f64()
     }
 
-    /// Takes a list of texts, where there is one.
+    /// Returns an optional list of strings.
     pub fn texts(
         &mut self,
         fields: &Map<String, Value>,
@@ -235,12 +237,12 @@ impl<'a> Reader<'a> {
             texts.collect()
         });
         if texts.is_none() {
-            self.refuse(&Self::below(pointer, name), "expected a list of texts");
+            self.refuse(&Self::below(pointer, name), "expected a list of strings");
         }
         texts
     }
 
-    /// Refuses names of states that the machine has not, or that are of no such type.
+    /// Checks that the machine has all these states, each of one of `types`; `pointer` is that of the object whose keys they are.
     pub fn states<'n>(
         &mut self,
         names: impl Iterator<Item = &'n String>,
@@ -253,7 +255,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Refuses the name of a state that the machine has not, or that is of no such type.
+    /// Checks that the machine has the state and that it is of one of `types`; without a machine, accepts any name.
     pub fn state(
         &mut self,
         name: &str,

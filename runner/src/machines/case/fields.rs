@@ -1,27 +1,34 @@
-//! Every field of a test case: the one table that the reader, the documentation and the tests read.
+//! Table of the fields of a test case, which the reader, the documentation and the tests share.
 
 #[cfg(test)]
 use std::fmt::Write as _;
 
-/// One field.
+/// Field of a test case and its documentation.
 #[derive(Clone, Copy, Debug)]
 pub struct CaseField {
-    /// Its name.
+    /// The name in JSON.
     pub name: &'static str,
-    /// The form of its value.
+    /// The type of the value, for the documentation.
     #[cfg_attr(
         not(test),
-        expect(dead_code, reason = "only the documentation shows it")
+        expect(
+            dead_code,
+            reason = "only the test that compares the documentation reads it"
+        )
     )]
     pub value: &'static str,
-    /// The meaning of its value.
+    /// The meaning of the value, for the documentation.
     #[cfg_attr(
         not(test),
-        expect(dead_code, reason = "only the documentation shows it")
+        expect(
+            dead_code,
+            reason = "only the test that compares the documentation reads it"
+        )
     )]
     pub meaning: &'static str,
 }
 
+/// Creates a row of the tables below.
 const fn field(name: &'static str, value: &'static str, meaning: &'static str) -> CaseField {
     CaseField {
         name,
@@ -30,37 +37,33 @@ const fn field(name: &'static str, value: &'static str, meaning: &'static str) -
     }
 }
 
-/// The fields of a case.
+/// Fields of a case.
 pub const CASE: &[CaseField] = &[
     field(
         "description",
-        "text",
-        "one sentence for whoever reads the case",
+        "string",
+        "one sentence that explains the case to its readers",
     ),
     field(
         "machine",
         "path",
-        "the definition, from the case's folder; `orders.asl.json` or `orders.json` beside `orders.<anything>.case.json` where nothing is said",
+        "the definition, relative to the case's folder; by default `orders.asl.json` or `orders.json` beside `orders.<anything>.case.json`",
     ),
     field(
         "type",
         "`STANDARD` or `EXPRESS`",
-        "the type of the machine; STANDARD where nothing is said",
+        "the type of the machine; `STANDARD` by default",
     ),
-    field(
-        "input",
-        "JSON",
-        "the execution's input; `{}` where nothing is said",
-    ),
+    field("input", "JSON", "the execution's input; `{}` by default"),
     field(
         "input_file",
         "path",
-        "a file that holds the input, instead of `input`",
+        "a file with the input, instead of `input`",
     ),
     field(
         "mocks",
         "object",
-        "by the names of states, the answers of their tasks: by the numbers of the calls from 0, such as `\"0\"` or `\"1-3\"`, `{\"Return\": output}`, `{\"Throw\": {\"Error\": name, \"Cause\": text}}`, or `{\"Hang\": true}` for a call that is never answered, so that a timeout or a failure beside it ends it",
+        "per state, the answers of its task: by call number from 0, such as `\"0\"` or `\"1-3\"`, `{\"Return\": output}`, `{\"Throw\": {\"Error\": name, \"Cause\": text}}`, or `{\"Hang\": true}` for a call that is never answered, so that a timeout or the failure of a sibling ends it",
     ),
     field(
         "mock_file",
@@ -69,38 +72,38 @@ pub const CASE: &[CaseField] = &[
     ),
     field(
         "mock_case",
-        "text",
-        "the case of that file; need not be named if there is only one",
+        "string",
+        "the case of that file; optional if the file has only one for the machine",
     ),
     field(
         "s3",
         "object",
-        "by the names of buckets, the folders that Map states read from instead; what they write is kept in memory",
+        "per bucket, the folder that Map states read instead; objects that they write are kept in memory",
     ),
     field(
         "start_time",
         "date",
-        "when the execution starts; 2026-01-01T00:00:00Z where nothing is said",
+        "the time at which the execution starts; 2026-01-01T00:00:00Z by default",
     ),
     field(
         "seed",
         "number",
-        "what random numbers, jitter and UUIDs are made from; 0 where nothing is said",
+        "the seed of random numbers, jitter and UUIDs; 0 by default",
     ),
     field(
         "max_events",
         "number or `\"none\"`",
-        "how many events the execution may have; 25,000 for a STANDARD machine and 1,000,000 for an EXPRESS one where nothing is said",
+        "the most events that the execution may have; by default 25,000 for a `STANDARD` machine and 1,000,000 for an `EXPRESS` one",
     ),
-    field("expect", "object, required", "what must come out"),
+    field("expect", "object, required", "the expectations"),
 ];
 
-/// The fields of `expect`.
+/// Fields of `expect`.
 pub const EXPECT: &[CaseField] = &[
     field(
         "status",
         "`SUCCEEDED`, `FAILED`, `TIMED_OUT`",
-        "how the execution ends; FAILED where an error or a cause is expected and SUCCEEDED elsewhere, if nothing is said",
+        "the status in which the execution ends; by default `FAILED` if an error or a cause is expected, otherwise `SUCCEEDED`",
     ),
     field(
         "output",
@@ -110,20 +113,28 @@ pub const EXPECT: &[CaseField] = &[
     field(
         "output_includes",
         "JSON",
-        "a part of the output: objects may have more fields than these, at any depth",
+        "a part of the output: objects may have more fields than expected, at any depth",
     ),
     field(
         "output_at",
         "object",
-        "by JSONPaths, what stands in the output there",
+        "per JSONPath, the value at that path of the output",
     ),
-    field("error", "text or null", "the error's name"),
-    field("cause", "text or null", "the error's cause, in full"),
-    field("cause_includes", "text", "a part of the cause"),
+    field(
+        "error",
+        "string or null",
+        "the error's name; null if there must be none",
+    ),
+    field(
+        "cause",
+        "string or null",
+        "the error's cause, in full; null if there must be none",
+    ),
+    field("cause_includes", "string", "a part of the cause"),
     field(
         "visits",
         "list of names",
-        "all states that are entered, in their order, those inside Map and Parallel states included",
+        "all states that are entered, in order, including those inside Map and Parallel states",
     ),
     field(
         "visits_include",
@@ -138,27 +149,27 @@ pub const EXPECT: &[CaseField] = &[
     field(
         "calls",
         "object",
-        "by the names of states, how often their tasks are called, retries included",
+        "per state, the number of its task calls, retries included",
     ),
     field(
         "inputs_include",
         "object",
-        "by the names of states and the numbers of their calls from 0, parts of what their tasks are called with",
+        "per state and call number from 0, a part of the input of the call",
     ),
     field(
         "duration_seconds",
         "number",
-        "how long the execution takes, by its own clock",
+        "the duration of the execution in virtual time",
     ),
 ];
 
-/// Lists the names of fields.
+/// Returns the names of fields.
 #[must_use]
 pub fn names(fields: &[CaseField]) -> Vec<&'static str> {
     fields.iter().map(|field| field.name).collect()
 }
 
-/// Returns the tables of the documentation.
+/// Returns the Markdown tables of `CASES.md`.
 #[cfg(test)]
 fn reference() -> String {
     let mut text = String::new();

@@ -1,4 +1,4 @@
-//! A test case in a file, read and checked.
+//! Reading and checking of a test case file.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -16,44 +16,44 @@ use crate::machines::definition_cache::MachineFiles;
 use crate::machines::mocks::file::read_mocks;
 use crate::machines::simulation::MaxEvents;
 
-/// How the name of a case file ends.
+/// Suffix of the names of case files.
 pub const SUFFIX: &str = ".case.json";
 
-/// When an execution starts where the case says nothing, so that two runs of a case are the same.
+/// Default start time of an execution; fixed, so that two runs of a case are the same.
 const START_TIME: &str = "2026-01-01T00:00:00Z";
 
-/// So many events an EXPRESS execution has at most, so that an endless loop ends.
+/// Default limit for an EXPRESS execution, for which AWS has no quota, so that an endless loop ends.
 const EXPRESS_EVENTS: u64 = 1_000_000;
 
 /// A case that is ready to run.
 #[derive(Clone, Debug)]
 pub struct Case {
-    /// The file's name without its ending.
+    /// The file's name without [`SUFFIX`].
     pub name: String,
-    /// The file.
+    /// Path of the case file.
     pub path: PathBuf,
-    /// The definition.
+    /// Path of the definition.
     pub definition: PathBuf,
     /// The machine.
     pub machine: Machine,
-    /// When the execution starts.
+    /// The date and time at which the execution starts.
     pub start_time: DateTime<Utc>,
-    /// What random numbers are made from.
+    /// The seed of random numbers, jitter and UUIDs.
     pub seed: u64,
-    /// How many events it may have.
+    /// The most events that the execution may have; `None` for the quota of the machine's type.
     pub max_events: Option<MaxEvents>,
-    /// Its input.
+    /// The execution's input.
     pub input: Value,
-    /// What tasks answer.
+    /// The answers of tasks.
     pub mocks: MockCase,
-    /// What Map states read.
+    /// Folders in place of the S3 buckets that Map states read.
     pub buckets: Buckets,
-    /// What must come out.
+    /// The expectations.
     pub expected: Expected,
 }
 
 impl Case {
-    /// Reads a case and the definition that it is about; everything that is wrong is noted.
+    /// Reads a case and its definition; `None` if either has errors, all of which are recorded in `machines`.
     #[must_use]
     pub fn read(path: &Path, machines: &mut MachineFiles) -> Option<Self> {
         let (text, value) = machines.findings.json_file(path)?;
@@ -91,15 +91,18 @@ impl Case {
     }
 }
 
+/// Returns the name of a case: that of its file without [`SUFFIX`].
 fn name(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     name.strip_suffix(SUFFIX).unwrap_or(&name).to_owned()
 }
 
+/// Returns the case's folder, from which its paths start.
 fn folder(path: &Path) -> &Path {
     path.parent().unwrap_or(Path::new(""))
 }
 
+/// Returns the path of the definition: the field `machine`, or the file of the same name beside the case.
 fn definition(
     reader: &mut Reader<'_>,
     path: &Path,
@@ -124,13 +127,13 @@ fn definition(
     if found.is_none() {
         reader.refuse(
             "",
-            format!("there is no `{machine}.asl.json` beside it, and `machine` names no other definition"),
+            format!("there is no `{machine}.asl.json` beside the case, and the field `machine` is missing"),
         );
     }
     found
 }
 
-/// Leaves out `.` and `..`, so that two cases name one definition alike.
+/// Resolves `.` and `..` in a path, so that two cases give the same path for one definition.
 fn plain(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
     for part in path.components() {
@@ -145,6 +148,7 @@ fn plain(path: &Path) -> PathBuf {
     plain
 }
 
+/// Reads `start_time`.
 fn start_time(reader: &mut Reader<'_>, fields: &Map<String, Value>) -> DateTime<Utc> {
     let text = reader.text(fields, "", "start_time");
     match DateTime::parse_from_rfc3339(text.unwrap_or(START_TIME)) {
@@ -157,6 +161,7 @@ fn start_time(reader: &mut Reader<'_>, fields: &Map<String, Value>) -> DateTime<
     }
 }
 
+/// Reads `max_events`, with its default per type.
 fn max_events(
     reader: &mut Reader<'_>,
     fields: &Map<String, Value>,
@@ -180,6 +185,7 @@ fn max_events(
     parsed.ok()
 }
 
+/// Reads `input`, or the file that `input_file` names.
 fn input(reader: &mut Reader<'_>, path: &Path, fields: &Map<String, Value>) -> Value {
     reader.not_both(fields, "", "input", "input_file");
     if let Some(named) = reader.text(fields, "", "input_file") {
@@ -190,6 +196,7 @@ fn input(reader: &mut Reader<'_>, path: &Path, fields: &Map<String, Value>) -> V
     fields.get("input").cloned().unwrap_or_else(|| json!({}))
 }
 
+/// Reads `mocks`, or a case of the file that `mock_file` names.
 fn mocks(
     reader: &mut Reader<'_>,
     path: &Path,
@@ -213,10 +220,7 @@ fn mocks(
         };
     }
     if case.is_some() {
-        reader.refuse(
-            "/mock_case",
-            "there is no `mock_file` that it could stand in",
-        );
+        reader.refuse("/mock_case", "`mock_case` needs a `mock_file`");
     }
     let Some(given) = fields.get("mocks") else {
         return MockCase::default();
@@ -225,7 +229,7 @@ fn mocks(
         return MockCase::default();
     };
     reader.states(states.keys(), "/mocks", machine, Some(&["Task", "Map"]));
-    // The file's own format, with one response for each state and under its name.
+    // The answers are wrapped in the format of a mock file, so that one parser reads both.
     let of_states: Map<String, Value> = states
         .keys()
         .map(|state| (state.clone(), state.clone().into()))
@@ -247,6 +251,7 @@ fn mocks(
     }
 }
 
+/// Reads `s3`, whose keys are names of buckets.
 fn buckets(reader: &mut Reader<'_>, path: &Path, fields: &Map<String, Value>) -> Buckets {
     let mut buckets = Buckets::default();
     let Some(given) = fields.get("s3") else {

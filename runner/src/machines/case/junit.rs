@@ -1,23 +1,23 @@
-//! Judged cases as JUnit's XML, which build servers read.
+//! Test report in JUnit's XML format, which CI servers read.
 
 use std::time::Duration;
 
 use crate::machines::case::difference::Difference;
 
-/// A case as the report shows it.
+/// Case of the report.
 #[derive(Clone, Debug)]
 pub struct Reported<'a> {
-    /// The machine.
+    /// The machine, by the path of its definition.
     pub machine: &'a str,
-    /// The case.
+    /// The name of the case.
     pub name: &'a str,
-    /// How long it took.
+    /// Wall-clock time that the case took.
     pub took: Duration,
-    /// What is not as expected.
+    /// Mismatches; empty if the case passed.
     pub differences: &'a [Difference],
 }
 
-/// Writes a suite for each machine; cases of one machine must stand together.
+/// Returns a report with one suite per machine; cases of one machine must be adjacent.
 #[must_use]
 pub fn junit(cases: &[Reported<'_>]) -> String {
     let mut text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_owned();
@@ -36,6 +36,7 @@ pub fn junit(cases: &[Reported<'_>]) -> String {
     text + "</testsuites>\n"
 }
 
+/// Returns the attributes with the counts and the time of some cases.
 fn totals(cases: &[Reported<'_>]) -> String {
     let failures = cases.iter().filter(|case| !case.differences.is_empty());
     let took: Duration = cases.iter().map(|case| case.took).sum();
@@ -47,6 +48,7 @@ fn totals(cases: &[Reported<'_>]) -> String {
     )
 }
 
+/// Writes a case with all its differences as one failure.
 fn write_case(case: &Reported<'_>, text: &mut String) {
     *text += &format!(
         "    <testcase name=\"{}\" classname=\"{}\" time=\"{}\"",
@@ -79,11 +81,12 @@ fn write_case(case: &Reported<'_>, text: &mut String) {
     );
 }
 
+/// Formats a duration as JUnit writes it, in seconds with milliseconds.
 fn seconds(took: Duration) -> String {
     format!("{:.3}", took.as_secs_f64())
 }
 
-/// Makes a text fit for an attribute or an element. What XML cannot hold at all becomes the replacement character.
+/// Escapes a text for an attribute or an element. Characters that XML cannot contain become U+FFFD.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
@@ -107,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_xml_cannot_hold_is_escaped_or_replaced() {
+    fn characters_that_xml_cannot_contain_are_escaped_or_replaced() {
         assert_eq!(
             escaped("a<b>&\"c'\n\u{1}\u{FFFF}é"),
             "a&lt;b&gt;&amp;&quot;c&apos;&#10;\u{FFFD}\u{FFFD}é"

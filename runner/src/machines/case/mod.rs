@@ -1,4 +1,4 @@
-//! Test cases: read from files, run, judged and reported.
+//! Test cases: reading, running, comparing and reporting.
 pub(crate) mod difference;
 pub(crate) mod expected;
 pub(crate) mod field_reader;

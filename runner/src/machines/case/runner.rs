@@ -1,4 +1,4 @@
-//! Runs test cases and judges what came out.
+//! Runner of test cases, which compares results with expectations.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -17,24 +17,24 @@ use crate::machines::case::file::Case;
 use crate::machines::definition::machine_name;
 use crate::machines::simulation::{Ended, Inputs, Simulation};
 
-/// The stack of a thread that runs cases: as large as that of the main thread, for definitions that nest deeply.
+/// Stack size of a thread that runs cases: that of the main thread, because definitions may nest deeply.
 const STACK_BYTES: usize = 8 << 20;
 
-/// So many states entered are kept to be compared.
+/// The most entered states that are kept for comparison, to bound memory.
 const MOST_VISITS: usize = 1_000_000;
 
-/// What became of a case.
+/// Result of a case.
 #[derive(Clone, Debug)]
 pub struct JudgedCase {
-    /// Everything that is not as expected; empty if the case passed.
+    /// Mismatches with the expectations; empty if the case passed.
     pub differences: Vec<Difference>,
-    /// What the execution did.
+    /// States, transitions and handlers that the execution reached, for coverage.
     pub facts: Facts,
-    /// How long the case took, by the clock on the wall.
+    /// Wall-clock time that the case took.
     pub took: Duration,
 }
 
-/// Runs all cases, as many at once as there are processors, and judges each.
+/// Runs all cases on `threads` threads and returns their results in the same order.
 ///
 /// # Errors
 /// `Failed` if the system refuses threads.
@@ -65,6 +65,7 @@ pub fn run_all(cases: &[Case], threads: NonZeroUsize) -> Result<Vec<JudgedCase>>
     Ok(judged.into_values().collect())
 }
 
+/// Runs one case in virtual time and compares its result.
 fn run(case: &Case) -> JudgedCase {
     let began = Instant::now();
     let watched = CaseHistory {
@@ -97,7 +98,7 @@ fn run(case: &Case) -> JudgedCase {
                     "an answer for call {} of the state `{}`",
                     missing.call, missing.state
                 ),
-                "none, calls count from 0",
+                "none, calls are numbered from 0",
             )],
         },
         Err(error) => vec![Difference::new("start", "an execution", error.to_string())],
@@ -109,9 +110,12 @@ fn run(case: &Case) -> JudgedCase {
     }
 }
 
+/// Sink that keeps a trace and, if expectations need it, the entered states.
 #[derive(Clone)]
 struct CaseHistory {
+    /// Trace of the execution.
     trace: Trace,
+    /// Names of the entered states in order; `None` if no expectation needs them.
     visits: Option<Arc<Mutex<Vec<String>>>>,
 }
 
@@ -131,6 +135,7 @@ impl HistorySink for CaseHistory {
 }
 
 impl CaseHistory {
+    /// Takes the names of the entered states.
     fn visits(&self) -> Vec<String> {
         let Some(visits) = &self.visits else {
             return Vec::new();
@@ -139,6 +144,7 @@ impl CaseHistory {
     }
 }
 
+/// Compares an execution with all expectations but those on task inputs.
 fn judge(
     expected: &Expected,
     outcome: &Outcome,
@@ -192,7 +198,7 @@ fn judge(
     if let Some(expected) = expected.duration_seconds {
         let got = outcome.stopped_at - outcome.started_at;
         let expected_time = Duration::try_from_secs_f64(expected).unwrap_or(Duration::MAX);
-        // Dates in a history have milliseconds, so nothing finer can be meant.
+        // Times in a history have milliseconds, so a finer difference is not an error.
         let got = got.to_std().unwrap_or_default();
         if got.abs_diff(expected_time) >= Duration::from_millis(1) {
             let what = "duration_seconds";
@@ -206,6 +212,7 @@ fn judge(
     found
 }
 
+/// Compares the recorded inputs of task calls.
 fn judge_inputs(expected: &Expected, inputs: &Inputs, found: &mut Vec<Difference>) {
     for (state, call, expected) in &expected.inputs_include {
         let what = format!("input of call {call} of `{state}`");
@@ -222,6 +229,7 @@ fn judge_inputs(expected: &Expected, inputs: &Inputs, found: &mut Vec<Difference
     }
 }
 
+/// Compares the output as a whole, in part, and at paths.
 fn judge_output(expected: &Expected, output: Option<&Value>, found: &mut Vec<Difference>) {
     let whole = [
         ("output", &expected.output, Strictness::Whole),
@@ -268,6 +276,7 @@ fn judge_output(expected: &Expected, output: Option<&Value>, found: &mut Vec<Dif
     }
 }
 
+/// Compares the entered states. Of `visits`, only the first mismatch is reported, with the rest of both lists.
 fn judge_visits(expected: &Expected, visits: &[String], found: &mut Vec<Difference>) {
     if let Some(expected) = &expected.visits {
         let longest = expected.len().max(visits.len());
@@ -290,7 +299,7 @@ fn judge_visits(expected: &Expected, visits: &[String], found: &mut Vec<Differen
     for state in &expected.visits_exclude {
         if let Some(at) = visits.iter().position(|visited| visited == state) {
             let what = "visits_exclude";
-            let got = format!("`{state}` as the state number {}", at + 1);
+            let got = format!("`{state}` is entered as state number {}", at + 1);
             found.push(Difference::new(
                 what,
                 format!("`{state}` is never entered"),

@@ -1,24 +1,26 @@
-//! Where in a definition a failure comes from.
+//! Location of a failure in a definition.
 
 use drivetrain_statemachine::Place;
 use drivetrain_statemachine::trace::{Inside, Steps, Visit, VisitEnd};
 use serde_json::Value;
 
-/// The fields of a state that hold other states.
+/// Fields of a state that contain other states, which a search for a field skips.
 const INNER: [&str; 4] = ["Branches", "ItemProcessor", "Iterator", "States"];
 
-/// The field of a state, or the state, that a failure comes from.
+/// Field of a state, or whole state, that caused a failure.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FailureLocation {
-    /// The state.
+    /// The name of the state.
     pub state: String,
-    /// The field within it, as a JSON pointer; empty where it is not known.
+    /// The field within the state, as a JSON pointer; empty if it is unknown.
     pub field: String,
-    /// Where the field, or the state, begins in the definition's text.
+    /// Line and column at which the field, or else the state, begins.
     pub place: Place,
 }
 
-/// Finds the innermost state that failed for good, and the field of it that the failure tells of.
+/// Returns the innermost state that failed for good, and its field that the failure refers to.
+///
+/// The field is taken from the event if it has a location, else from the words of the cause, else from the error's name.
 #[must_use]
 pub fn culprit(steps: &Steps, text: &str) -> Option<FailureLocation> {
     let visit = failed(steps)?;
@@ -41,7 +43,7 @@ pub fn culprit(steps: &Steps, text: &str) -> Option<FailureLocation> {
     })
 }
 
-/// Finds the innermost visit that failed.
+/// Returns the innermost visit that failed.
 fn failed(steps: &Steps) -> Option<&Visit> {
     let visit = steps
         .iter()
@@ -57,7 +59,7 @@ fn failed(steps: &Steps) -> Option<&Visit> {
     Some(inner.unwrap_or(visit))
 }
 
-/// Finds a state at any depth; names are unique in a machine.
+/// Returns the pointer to a state at any depth, and the state; names are unique in a machine.
 fn find_state<'v>(flow: &'v Value, name: &str, pointer: &str) -> Option<(String, &'v Value)> {
     let states = flow.get("States")?.as_object()?;
     if let Some(state) = states.get(name) {
@@ -78,7 +80,7 @@ fn find_state<'v>(flow: &'v Value, name: &str, pointer: &str) -> Option<(String,
     })
 }
 
-/// Turns `Catch[0]/Output/x` into `/Catch/0/Output/x`.
+/// Converts AWS's notation `Catch[0]/Output/x` into the JSON pointer `/Catch/0/Output/x`.
 fn pointer_of_location(location: &str) -> String {
     let steps = location.split('/').map(|step| {
         match step.strip_suffix(']').and_then(|step| step.split_once('[')) {
@@ -89,7 +91,7 @@ fn pointer_of_location(location: &str) -> String {
     steps.collect()
 }
 
-/// Looks for the field that the cause names or quotes, in one of the ways in which AWS words causes.
+/// Returns the pointer to the field that the cause names or quotes, in one of the forms that AWS uses.
 fn field_in_cause(state: &Value, cause: &str) -> Option<String> {
     let quoted: Vec<&str> = cause.split('\'').skip(1).step_by(2).collect();
     let named = |name: &str| find_field(state, "", &|key, _| key == name);
@@ -98,7 +100,7 @@ fn field_in_cause(state: &Value, cause: &str) -> Option<String> {
         let mut keys = quoted.iter().filter(|text| text.ends_with(".$"));
         keys.find_map(|key| named(key))
     };
-    // The call is quoted whole, with whatever it quotes itself.
+    // The call is quoted whole, including quotes inside it, so splitting at quotes does not find it.
     let by_call = || {
         find_field(state, "", &|_, value| {
             let call = value.as_str().filter(|text| text.starts_with("States."));
@@ -133,7 +135,7 @@ fn field_in_cause(state: &Value, cause: &str) -> Option<String> {
         .or_else(by_step)
 }
 
-/// The field that an error's name speaks of.
+/// Returns the pointer to the field that an error's name implies, if the state has it.
 fn field_of_error(state: &Value, error: &str) -> Option<String> {
     let field = match error {
         "States.ItemReaderFailed" => "ItemReader",
@@ -143,6 +145,7 @@ fn field_of_error(state: &Value, error: &str) -> Option<String> {
     state.get(field).map(|_| format!("/{field}"))
 }
 
+/// Returns the pointer to the first field, depth first, that satisfies `is_meant`, without descending into inner states.
 fn find_field(
     value: &Value,
     pointer: &str,
@@ -171,6 +174,7 @@ fn find_field(
     })
 }
 
+/// Escapes a name for a JSON pointer.
 fn escaped(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }

@@ -1,4 +1,4 @@
-//! One thing that is wrong in a file, whatever the file is.
+//! Problem in a file of any kind: a machine, a job, mocks or a test case.
 
 use std::fmt;
 use std::path::Path;
@@ -9,42 +9,44 @@ use serde::Serialize;
 
 use crate::error::Error;
 
-/// The rule of everything that is wrong with a job folder.
+/// Rule of all problems of a job folder.
 pub const JOB_RULE: &str = "INVALID_JOB";
 
-/// The rule of everything that is wrong with a mock file.
+/// Rule of all problems of a mock file.
 pub const MOCK_RULE: &str = "INVALID_MOCKS";
 
-/// The rule of everything that is wrong with a test case.
+/// Rule of all problems of a test case.
 pub const CASE_RULE: &str = "INVALID_CASE";
 
-/// One thing that is wrong, or unwise, and where.
+/// Error or warning, with its place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// Tells whether it must be mended.
+    /// Whether the problem is an error, which must be corrected, or a warning.
     pub severity: Severity,
-    /// Names the rule: AWS's code for a machine.
+    /// The rule; for a machine, AWS's code.
     pub code: String,
-    /// Says what is wrong.
+    /// The description of the problem.
     pub message: String,
-    /// Points at it (a JSON pointer, RFC 6901), where the file is JSON.
+    /// JSON pointer (RFC 6901) to the place; `None` if the file is not JSON or cannot be read.
     pub pointer: Option<String>,
-    /// The same as AWS writes it, in a machine.
+    /// The place in AWS's notation, such as `/States/A/Choices[0]`; only for machines.
+    ///
+    /// People and scanners get the pointer; JSON has both.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub location: Option<String>,
-    /// The file.
+    /// The path of the file.
     pub file: String,
     /// The line, from 1.
     pub line: Option<usize>,
     /// The character in that line, from 1.
     pub column: Option<usize>,
-    /// Says what to do about it.
+    /// The way to correct the problem.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
 }
 
 impl Finding {
-    /// Makes one of a file that cannot be read.
+    /// Creates the finding of a file that cannot be read.
     #[must_use]
     pub fn unreadable(file: &Path, error: &Error) -> Self {
         let why = error
@@ -63,7 +65,7 @@ impl Finding {
         }
     }
 
-    /// Makes one of what the language says about a definition.
+    /// Creates the finding of a diagnostic of a definition or of JSON.
     #[must_use]
     pub fn of_machine(file: &str, diagnostic: &Diagnostic) -> Self {
         Self {
@@ -79,7 +81,7 @@ impl Finding {
         }
     }
 
-    /// Makes one of what a job folder is told.
+    /// Creates the finding of a problem of a job folder.
     #[must_use]
     pub fn of_job(folder: &str, problem: &Problem) -> Self {
         Self {
@@ -95,7 +97,7 @@ impl Finding {
         }
     }
 
-    /// Makes one of what is wrong with a mock file.
+    /// Creates the finding of a problem of a mock file.
     #[must_use]
     pub fn of_mocks(file: &str, problem: &LanguageProblem) -> Self {
         Self {
@@ -111,7 +113,7 @@ impl Finding {
         }
     }
 
-    /// Names the severity for people.
+    /// Returns the severity as a word.
     #[must_use]
     pub fn severity_word(&self) -> &'static str {
         match self.severity {
@@ -120,7 +122,7 @@ impl Finding {
         }
     }
 
-    /// Tells whether it must be mended.
+    /// Returns `true` for an error, `false` for a warning.
     #[must_use]
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error
@@ -147,7 +149,7 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Counts in words: `1 error, 2 warnings`.
+/// Returns the numbers of errors and warnings as text: `1 error, 2 warnings`.
 #[must_use]
 pub fn counted(findings: &[Finding]) -> String {
     let errors = findings.iter().filter(|one| one.is_error()).count();
@@ -165,7 +167,7 @@ pub fn counted(findings: &[Finding]) -> String {
     }
 }
 
-/// A count with its word: `1 case`, `2 cases`.
+/// Returns a count with its noun: `1 case`, `2 cases`.
 #[must_use]
 pub fn plural(count: usize, word: &str) -> String {
     if count == 1 {

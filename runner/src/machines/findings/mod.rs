@@ -1,4 +1,4 @@
-//! What is wrong in a file: one finding, a table of them, SARIF, and the place of a failure.
+//! Findings in files: the type, a table, SARIF, and the location of a failure.
 pub(crate) mod failure_location;
 pub(crate) mod finding;
 pub(crate) mod sarif;

@@ -1,4 +1,4 @@
-//! Findings as SARIF 2.1.0, which code scanners read.
+//! Findings in SARIF 2.1.0, which code scanners read.
 
 use drivetrain_statemachine::Code;
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
@@ -6,10 +6,11 @@ use serde_json::{Value, json};
 
 use crate::machines::findings::finding::{CASE_RULE, Finding, JOB_RULE, MOCK_RULE};
 
+/// URL of the schema of SARIF 2.1.0, errata 01.
 const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
-/// What a path may not hold in a URI.
+/// Characters that must be percent-encoded in the path of a URI.
 const NOT_IN_PATHS: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')
@@ -27,7 +28,7 @@ const NOT_IN_PATHS: &AsciiSet = &CONTROLS
     .add(b'|')
     .add(b'}');
 
-/// Makes a log with one run: every rule that there is, and every finding with its place.
+/// Returns a log with one run: all rules, and all findings with their places.
 #[must_use]
 pub fn sarif(findings: &[Finding]) -> Value {
     let rules = rules();
@@ -48,6 +49,7 @@ pub fn sarif(findings: &[Finding]) -> Value {
     })
 }
 
+/// Returns the id and the description of each rule.
 fn rules() -> Vec<(&'static str, &'static str)> {
     let of_machines = Code::ALL
         .iter()
@@ -61,10 +63,12 @@ fn rules() -> Vec<(&'static str, &'static str)> {
         .collect()
 }
 
+/// Returns a rule as a `reportingDescriptor`.
 fn rule(id: &str, text: &str) -> Value {
     json!({"id": id, "shortDescription": {"text": text}})
 }
 
+/// Returns a finding as a `result`.
 fn result(finding: &Finding, rules: &[(&'static str, &'static str)]) -> Value {
     let index = rules.iter().position(|(id, _)| *id == finding.code);
     let text = match &finding.hint {
@@ -73,7 +77,7 @@ fn result(finding: &Finding, rules: &[(&'static str, &'static str)]) -> Value {
     };
     let mut physical = json!({"artifactLocation": {"uri": uri(&finding.file)}});
     if let (Some(line), Some(column)) = (finding.line, finding.column) {
-        // A parser's place may lie before the first line or column, which SARIF does not know.
+        // A parser may report line or column 0, which SARIF does not allow.
         physical["region"] = json!({"startLine": line.max(1), "startColumn": column.max(1)});
     }
     let mut location = json!({"physicalLocation": physical});
@@ -96,14 +100,14 @@ fn result(finding: &Finding, rules: &[(&'static str, &'static str)]) -> Value {
     result
 }
 
-/// A relative path stays one, so that a scanner finds the file in its checkout.
+/// Converts a path into a URI; a relative path stays relative, so that a scanner finds the file in its checkout.
 fn uri(file: &str) -> String {
     let path = file.strip_prefix("./").unwrap_or(file);
     let encoded = utf8_percent_encode(path, NOT_IN_PATHS).to_string();
     if path.starts_with('/') {
         return format!("file://{encoded}");
     }
-    // A colon in the first part would be read as a scheme.
+    // A colon in the first segment would end a scheme.
     let first = encoded.split('/').next().unwrap_or_default();
     if first.contains(':') && !path.contains("://") {
         format!("./{encoded}")

@@ -1,4 +1,4 @@
-//! Findings as a table for people.
+//! Findings as a table for the terminal.
 
 use std::io::{IsTerminal, stdout};
 
@@ -7,17 +7,17 @@ use serde::Serialize;
 use crate::machines::findings::finding::Finding;
 use crate::terminal::printer::ToText;
 
-/// Lines are not broken to fewer columns than this.
+/// The least width at which lines are wrapped, however narrow the terminal is.
 const NARROWEST: usize = 40;
 
-/// How far in stands what is said below a row.
+/// Indentation of the lines below a row.
 const MARGIN: usize = 4;
 
-/// Lists findings: place, severity, rule and JSON pointer in columns, below them what is wrong and what to do.
+/// Formats findings: place, severity, rule and JSON pointer in columns, and below them the message and the hint.
 ///
-/// A place is `file:line:column`, which terminals and editors follow.
+/// A place is `file:line:column`, which terminals and editors open.
 ///
-/// On a terminal, lines are broken at its width; elsewhere they are as long as they are.
+/// Lines are wrapped at the width of the terminal; output to a file or a pipe is not wrapped.
 #[must_use]
 pub fn table(findings: &[Finding]) -> String {
     let width = stdout()
@@ -28,6 +28,7 @@ pub fn table(findings: &[Finding]) -> String {
     table_within(findings, width)
 }
 
+/// Formats findings for a width; `None` does not wrap.
 fn table_within(findings: &[Finding], width: Option<usize>) -> String {
     let mut text = String::new();
     for of_file in findings.chunk_by(|one, other| one.file == other.file) {
@@ -44,6 +45,7 @@ fn table_within(findings: &[Finding], width: Option<usize>) -> String {
     text
 }
 
+/// Returns `file:line:column`, or the file alone if the line is unknown.
 fn place(finding: &Finding) -> String {
     let file = &finding.file;
     match (finding.line, finding.column) {
@@ -52,18 +54,23 @@ fn place(finding: &Finding) -> String {
     }
 }
 
+/// Returns the length of the longest text, in characters.
 fn longest<'a>(texts: impl Iterator<Item = &'a str>) -> usize {
     texts.map(|text| text.chars().count()).max().unwrap_or(0)
 }
 
-/// How wide each column is.
+/// Widths of the columns, in characters.
 struct ColumnWidths {
+    /// Width of the places.
     place: usize,
+    /// Width of the severities.
     severity: usize,
+    /// Width of the rules.
     code: usize,
 }
 
 impl ColumnWidths {
+    /// Writes the row of a finding and the lines below it.
     fn write(&self, finding: &Finding, place: &str, width: Option<usize>, text: &mut String) {
         let pointer = finding.pointer.as_deref().unwrap_or_default();
         let head = format!(
@@ -81,7 +88,7 @@ impl ColumnWidths {
         } else {
             *text += head.trim_end();
             text.push('\n');
-            // Whole, so that it can be copied.
+            // The pointer is not wrapped, so that it can be copied.
             *text += &format!("{:MARGIN$}{pointer}\n", "");
         }
         write_wrapped(&finding.message, width, text);
@@ -91,7 +98,7 @@ impl ColumnWidths {
     }
 }
 
-/// Writes a text behind a margin; lines break at blanks only.
+/// Writes an indented paragraph; lines are wrapped at spaces only.
 fn write_wrapped(paragraph: &str, width: Option<usize>, text: &mut String) {
     let most = width.map_or(usize::MAX, |width| width - MARGIN);
     for line in paragraph.lines() {
@@ -101,6 +108,7 @@ fn write_wrapped(paragraph: &str, width: Option<usize>, text: &mut String) {
     }
 }
 
+/// Splits a line at spaces into lines of at most `most` characters; a longer word gets its own line.
 fn broken(line: &str, most: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let mut length = 0;
@@ -121,15 +129,17 @@ fn broken(line: &str, most: usize) -> Vec<String> {
     lines
 }
 
-/// Findings that keep a verb from its work, such as those of a definition that is to be run.
+/// Answer of a command whose input has errors, such as a definition that cannot run.
 #[derive(Debug, Serialize)]
 pub struct Diagnostics {
+    /// Always `INVALID`, in the place of the status of an execution.
     status: &'static str,
+    /// Findings in the input.
     diagnostics: Vec<Finding>,
 }
 
 impl Diagnostics {
-    /// Wraps what is wrong with what a verb was given.
+    /// Creates the answer from the findings.
     #[must_use]
     pub fn of(diagnostics: Vec<Finding>) -> Self {
         Self {
@@ -165,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_stand_under_each_other_and_long_lines_break_at_the_width() {
+    fn columns_are_aligned_and_long_lines_are_wrapped() {
         let found = [
             finding(7, "/States/Charge"),
             finding(
@@ -197,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_break_at_blanks_and_nothing_is_lost() {
+    fn lines_are_wrapped_at_spaces_and_no_word_is_lost() {
         assert_eq!(broken("ab cd e fghij k", 4), ["ab", "cd e", "fghij", "k"]);
         assert_eq!(broken("a  b", 9), ["a  b"]);
         assert_eq!(broken("", 4), [""]);

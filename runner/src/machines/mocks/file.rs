@@ -1,4 +1,4 @@
-//! A case of a mock file.
+//! Mock files and the choice of a case.
 
 use std::path::Path;
 
@@ -9,9 +9,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::machines::definition::read_text;
 use crate::machines::findings::finding::{Finding, MOCK_RULE};
 
-/// Reads a mock file and chooses a case of a machine; the only one need not be named.
+/// Reads a mock file and returns a case of a machine; without `case`, the machine must have exactly one.
 ///
-/// Inside is everything that is wrong with the file, or with the choice.
+/// The inner result has all problems of the contents or of the choice.
 ///
 /// # Errors
 /// `InputMissing` or `Usage` if the file cannot be read.
@@ -24,6 +24,7 @@ pub fn read_mocks(
     Ok(choose(&path.display().to_string(), &text, machine, case))
 }
 
+/// Parses a mock file and returns the chosen case.
 fn choose(
     file: &str,
     text: &str,
@@ -40,7 +41,7 @@ fn choose(
             .collect()
     };
     let mocks = MockFile::parse(text).map_err(wrong)?;
-    // Others take `orders.asl` for the stem of `orders.asl.json`.
+    // Other tools name the machine of `orders.asl.json` `orders.asl`.
     let other = format!("{machine}.asl");
     let has = |name: &str| mocks.machines().any(|known| known == name);
     let machine = if !has(machine) && has(&other) {
@@ -56,16 +57,17 @@ fn choose(
         [only] => mocks.case(machine, only).map_err(wrong),
         [] => Err(vec![of_file(
             file,
-            format!("there is no case for `{machine}`"),
+            format!("the file has no case for `{machine}`"),
         )]),
         several => {
             let names = several.join("`, `");
-            let message = format!("which of the cases of `{machine}` is not said: `{names}`");
+            let message = format!("`{machine}` has several cases, name one of `{names}`");
             Err(vec![of_file(file, message)])
         }
     }
 }
 
+/// Creates a finding about the whole file.
 fn of_file(file: &str, message: String) -> Finding {
     Finding {
         severity: Severity::Error,
@@ -80,7 +82,7 @@ fn of_file(file: &str, message: String) -> Finding {
     }
 }
 
-/// Refuses a file with all that is wrong with it.
+/// Returns the error for a mock file, which lists all its problems.
 #[must_use]
 pub fn refused(path: &Path, findings: &[Finding]) -> Error {
     let listed: Vec<String> = findings.iter().map(ToString::to_string).collect();

@@ -1,4 +1,4 @@
-//! A recorded history as mocks, or as a whole test case.
+//! Conversion of a recorded history into mocks or a test case.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use drivetrain_statemachine::Error as LanguageError;
@@ -9,21 +9,23 @@ use serde_json::{Map, Value, json};
 
 use crate::error::{Context, Error, ErrorKind, Result};
 
-/// The events of one execution, as `aws stepfunctions get-execution-history` prints them, and those of its children.
+/// Events of an execution, as `aws stepfunctions get-execution-history` prints them, and of its child executions.
 #[derive(Clone, Debug)]
 pub struct Recorded {
+    /// Events of the execution, in order.
     events: Vec<Value>,
+    /// One array of events per child execution.
     children: Vec<Value>,
 }
 
 impl Recorded {
-    /// Reads an execution's history and those of the children of its distributed Maps.
+    /// Parses the history of an execution and those of the child executions of its distributed Maps.
     ///
-    /// A text may be an object with `events`, a list of events, what `simulate` prints, an event a line, or several of
-    /// these one after the other, as pages come.
+    /// A text may be an object with `events`, a list of events, the output of `simulate`, one event per line, or several of
+    /// these in sequence, such as pages.
     ///
     /// # Errors
-    /// `Usage` for anything else, and for a history that goes on elsewhere.
+    /// `Usage` for anything else, and for a history whose last page is missing.
     pub fn parse(text: &str, children: &[String]) -> Result<Self> {
         let mut executions = read(text)?;
         for text in children {
@@ -36,33 +38,33 @@ impl Recorded {
         })
     }
 
-    /// Tells whether a distributed Map ran whose children's histories are not there.
+    /// Returns `true` if a distributed Map ran and no history of a child execution was given.
     #[must_use]
     pub fn lacks_children(&self) -> bool {
         self.children.is_empty() && self.find("MapRunStarted").is_some()
     }
 
-    /// Makes a mock file with one case.
+    /// Returns a mock file with one case.
     ///
     /// # Errors
-    /// `Usage` if a history has not all its data.
+    /// `Usage` if a history lacks data.
     pub fn mock_file(&self, machine: &str, case: &str) -> Result<Value> {
         let own = Value::Array(self.events.clone());
         let histories = std::iter::once(&own).chain(&self.children);
         MockFile::from_histories(histories, machine, case).map_err(|error| unusable(&error))
     }
 
-    /// Makes a handler that answers calls as they were answered.
+    /// Creates a handler that gives each call its recorded answer.
     ///
     /// # Errors
-    /// `Usage` if a history has not all its data.
+    /// `Usage` if a history lacks data.
     pub fn replay_handler(&self) -> Result<ReplayHandler> {
         let own = Value::Array(self.events.clone());
         let histories = std::iter::once(&own).chain(&self.children);
         ReplayHandler::new(histories).map_err(|error| unusable(&error))
     }
 
-    /// Gives the execution's input.
+    /// Returns the execution's input.
     ///
     /// # Errors
     /// `Usage` if the history has none.
@@ -74,17 +76,17 @@ impl Recorded {
         json_text(&details["input"]).ok_or_else(|| incomplete("input"))
     }
 
-    /// Tells when the execution started, if the history does.
+    /// Returns the time at which the execution started, if the history has it.
     #[must_use]
     pub fn start_time(&self) -> Option<DateTime<Utc>> {
         date(&self.find("ExecutionStarted")?["timestamp"])
     }
 
-    /// Makes a case for `drivetrain test` of a mock file with one case: what went in, what the tasks answered, what came
-    /// out.
+    /// Returns a case for `drivetrain test`: the recorded input, the answers of `mocks` (a mock file with one case), and the
+    /// recorded result.
     ///
     /// # Errors
-    /// `Usage` if the history has no input, or no end that a case can have.
+    /// `Usage` if the history has no input or no end, or an end that a case cannot reproduce.
     pub fn test_case(&self, mocks: &Value) -> Result<Value> {
         let mut case = Map::new();
         if let Some(date) = self.start_time() {
@@ -110,9 +112,10 @@ impl Recorded {
             ("ExecutionRedriven", "redriven after it had failed"),
         ] {
             if self.find(kind).is_some() {
-                let message = format!("the execution was {what}, which a case cannot do");
+                let message =
+                    format!("the execution was {what}, which a test case cannot reproduce");
                 return Err(Error::new(ErrorKind::Usage, message)
-                    .hint("`--format mocks` makes mocks of what was answered"));
+                    .hint("`--format mocks` turns the recorded answers into mocks"));
             }
         }
         let expected = self
@@ -122,6 +125,7 @@ impl Recorded {
         Ok(Value::Object(case))
     }
 
+    /// Returns the field `expect` of a case; `None` if the history has no end or an end that a case cannot have.
     fn expected(&self) -> Option<Value> {
         if let Some(event) = self.find("ExecutionSucceeded") {
             let output = json_text(&event["executionSucceededEventDetails"]["output"])?;
@@ -138,7 +142,7 @@ impl Recorded {
             if let Some(event) = self.find(kind) {
                 let mut expected = Map::new();
                 expected.insert("status".to_owned(), status.into());
-                // The execution itself has no error where it timed out; only the event names one.
+                // An execution that timed out has no error, although its event names one.
                 for name in ["error", "cause"] {
                     if status == "FAILED" && event[details][name].is_string() {
                         expected.insert(name.to_owned(), event[details][name].clone());
@@ -150,7 +154,7 @@ impl Recorded {
         None
     }
 
-    /// Tells whether an execution ended as this one did.
+    /// Returns `true` if an execution ended as the recorded one did.
     #[must_use]
     pub fn ended_as(&self, outcome: &Outcome) -> bool {
         let Some(expected) = self.expected() else {
@@ -164,33 +168,36 @@ impl Recorded {
             && expected.get("output") == outcome.output.as_ref()
     }
 
+    /// Returns the first event of a type.
     fn find(&self, kind: &str) -> Option<&Value> {
         self.events.iter().find(|event| event["type"] == kind)
     }
 }
 
-/// Gives the value of the only field.
+/// Returns the value of the only field of an object.
 fn only(object: &Value) -> Option<&Value> {
     object.as_object()?.values().next()
 }
 
+/// Returns the error for a history that lacks something.
 fn incomplete(what: &str) -> Error {
-    let message = format!("the history is not complete: it has no {what}");
+    let message = format!("the history is incomplete: it has no {what}");
     Error::new(ErrorKind::Usage, message)
 }
 
+/// Returns the error for a history that cannot become mocks.
 fn unusable(error: &LanguageError) -> Error {
     let message = format!("the history cannot be turned into mocks: {error:#}");
     Error::new(ErrorKind::Usage, message)
 }
 
-/// Reads the histories of a text, each execution's events in their order.
+/// Parses all pages of a text and returns the events per execution, sorted and without duplicates.
 fn read(text: &str) -> Result<Vec<Vec<Value>>> {
     let pages: Vec<Value> = serde_json::Deserializer::from_str(text)
         .into_iter()
         .collect::<Result<_, _>>()
-        .context(ErrorKind::Usage, "the history is no JSON")?;
-    // A page says where the next one is; the last one must not.
+        .context(ErrorKind::Usage, "the history is not valid JSON")?;
+    // A page has a token for the next one; on the last page it means that pages are missing.
     let goes_on = |page: &Value| {
         ["nextToken", "NextToken"]
             .iter()
@@ -199,7 +206,7 @@ fn read(text: &str) -> Result<Vec<Vec<Value>>> {
     if pages.last().is_some_and(goes_on) {
         return Err(Error::new(
             ErrorKind::Usage,
-            "the history is not complete: it has a `nextToken`",
+            "the history is incomplete: it has a `nextToken`",
         )
         .hint(
             "let `aws stepfunctions get-execution-history` fetch all pages, without `--max-items`",
@@ -217,14 +224,14 @@ fn read(text: &str) -> Result<Vec<Vec<Value>>> {
     }
     let mut executions: Vec<Vec<Value>> = executions.into_values().collect();
     for events in &mut executions {
-        // `--reverse-order` prints the last event first, and pages that were fetched by hand may overlap.
+        // `--reverse-order` prints the last event first, and pages that were fetched one by one may overlap.
         events.sort_by_key(|event| event["id"].as_u64());
         events.dedup_by_key(|event| event["id"].as_u64());
     }
     Ok(executions)
 }
 
-/// Takes the events out of a page.
+/// Returns the events of a page.
 fn events(mut page: Value) -> Result<Vec<Value>> {
     let is_event = |value: &Value| value["id"].is_u64() && value["type"].is_string();
     let listed = ["events", "history"]
@@ -239,21 +246,22 @@ fn events(mut page: Value) -> Result<Vec<Value>> {
     }
     let message = "expected a history: an object with `events`, or a list of events";
     let hint =
-        "`aws stepfunctions get-execution-history` and `drivetrain simulate --history` give one";
+        "`aws stepfunctions get-execution-history` and `drivetrain simulate --history` write one";
     Err(Error::new(ErrorKind::Usage, message).hint(hint))
 }
 
+/// Parses a string that contains JSON.
 fn json_text(value: &Value) -> Option<Value> {
     serde_json::from_str(value.as_str()?).ok()
 }
 
-/// Reads a date as the AWS command line writes it: a text, or seconds since 1970.
+/// Parses a date as the AWS command line writes it: RFC 3339, or seconds since 1970.
 fn date(value: &Value) -> Option<DateTime<Utc>> {
     Some(match value {
         Value::String(text) => DateTime::parse_from_rfc3339(text).ok()?.to_utc(),
         #[expect(
             clippy::cast_possible_truncation,
-            reason = "milliseconds since 1970 fit for any date there is"
+            reason = "milliseconds since 1970 fit for any date in a history"
         )]
         number => DateTime::from_timestamp_millis((number.as_f64()? * 1_000.0).round() as i64)?,
     })
@@ -264,7 +272,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_history_is_read_in_any_shape_but_never_half() {
+    fn a_history_is_read_in_any_shape_but_only_if_complete() {
         let event = r#"{"id": 1, "type": "ExecutionStarted"}"#;
         for text in [
             format!(r#"{{"events": [{event}]}}"#),
@@ -290,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn dates_are_texts_or_seconds() {
+    fn dates_are_strings_or_seconds() {
         let expected = "2026-01-31T12:00:00.500Z".parse().ok();
         assert_eq!(date(&json!("2026-01-31T13:00:00.500+01:00")), expected);
         assert_eq!(date(&json!(1_769_860_800.5)), expected);

@@ -1,4 +1,7 @@
-//! A recorded execution run again, to learn in which order its machine asks for answers.
+//! Replay of a recorded execution, which finds the order in which its machine makes calls.
+//!
+//! Mocked tasks take no time, so iterations that ran in parallel call in another order than was recorded. The replay gives each
+//! call the answer of the recorded call with the most similar input.
 
 use chrono::{DateTime, Utc};
 use drivetrain_statemachine::mocks::ReplayHandler;
@@ -9,19 +12,19 @@ use crate::machines::buckets::handler::Buckets;
 use crate::machines::mocks::from_history::Recorded;
 use crate::machines::task_routes::task_routes;
 
-/// What became of running it again.
+/// Result of a replay.
 #[derive(Debug)]
 pub enum Replayed {
-    /// The answers are in the order of the calls.
+    /// The machine made the recorded calls; the handler has the answers in the order of these calls.
     InOrder(ReplayHandler),
-    /// This state called more often than it did: the machine is another one, or its objects are not there.
+    /// This state made more calls than were recorded: the machine has changed, or objects that it read are missing.
     Diverged(String),
 }
 
-/// Runs a recorded execution again, in virtual time.
+/// Replays a recorded execution in virtual time.
 ///
 /// # Errors
-/// `Usage` for a history without its input or its data.
+/// `Usage` for a history without its input or its data; `Failed` if the system refuses a runtime.
 pub fn replay(
     recorded: &Recorded,
     machine: &Machine,
@@ -32,13 +35,15 @@ pub fn replay(
     if matches!(first, Replayed::InOrder(_)) {
         return Ok(first);
     }
-    // A branch may have come further than it did before a failure beside it; then the end is still the same.
+    // A branch may get further than recorded before a sibling fails. The second replay lets such calls hang; it counts if the
+    // execution ends as recorded.
     let handler = recorded.replay_handler()?.patient();
     let (second, outcome) = run(recorded, machine, name, handler, buckets)?;
     let is_same = outcome.is_some_and(|outcome| recorded.ended_as(&outcome));
     Ok(if is_same { second } else { first })
 }
 
+/// Runs the machine once against `handler`; the outcome is `None` if the replay diverged.
 fn run(
     recorded: &Recorded,
     machine: &Machine,
