@@ -60,7 +60,7 @@ fn a_draft_is_written_although_a_row_is_not_utf_8() {
         sandbox.write("bad.csv", header);
         sandbox
             .run("new job bad --from bad.csv")
-            .fails(4, &["holds no header that can be read", "UTF-8"]);
+            .fails(4, &["has no readable header", "UTF-8"]);
     }
     sandbox.write("bad.csv", "");
     sandbox
@@ -68,7 +68,7 @@ fn a_draft_is_written_although_a_row_is_not_utf_8() {
         .fails(4, &["`bad.csv` is empty"]);
     sandbox
         .run("new job bad --from s3://bucket/o.csv")
-        .fails(2, &["is no file of this machine", "copy a file"]);
+        .fails(2, &["is not a local file", "copy a file"]);
 }
 
 #[test]

@@ -69,7 +69,7 @@ fn a_vacuum_says_what_it_kept() {
     let started = "lake/_drivetrain/sales/attempts/0123456789abcdef01234567/started.json";
     sandbox.write(started, "{\"run\": \"00\", \"aims_at\": 2}");
     let ran = sandbox.run(vacuum);
-    let says = "kept 1 attempts that showed a sign of life in the last 24 h";
+    let says = "kept 1 attempts that were active in the last 24 h";
     ran.succeeds().prints(&[says]);
     assert_eq!(sandbox.json(vacuum)["kept"], 1);
     assert!(sandbox.path(started).exists());

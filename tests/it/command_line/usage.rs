@@ -40,7 +40,7 @@ fn a_query_of_an_unknown_table_lists_the_tables() {
         2,
         &[
             "table 'datafusion.public.daily_sale' not found",
-            "hint: did you mean `daily_sales`? the tables there are `daily_sales`",
+            "hint: did you mean `daily_sales`? the available tables are `daily_sales`",
         ],
     );
     sandbox
@@ -49,22 +49,23 @@ fn a_query_of_an_unknown_table_lists_the_tables() {
     ask("daily_sales").fails(
         2,
         &[
-            "error: `daily_sales` is ambiguous: 2 jobs have it",
-            "hint: write which one is meant: `sales.daily_sales`, `shop.daily_sales`",
+            "error: `daily_sales` is ambiguous: 2 jobs have a table of this name",
+            "hint: use one of `sales.daily_sales`, `shop.daily_sales`",
         ],
     );
     ask("sales.daily_sales").succeeds();
     ask("others").fails(
         2,
-        &["hint: the tables there are `sales.daily_sales`, `shop.daily_sales`"],
+        &["hint: the available tables are `sales.daily_sales`, `shop.daily_sales`"],
     );
 }
 
 #[test]
 fn local_takes_only_a_folder_of_this_machine() {
     let sandbox = Sandbox::new();
-    sandbox
-        .run("local --data s3://bucket/data")
-        .fails(2, &["`--data s3://bucket/data` is no folder", "hint: "]);
+    sandbox.run("local --data s3://bucket/data").fails(
+        2,
+        &["`--data s3://bucket/data` is not a local folder", "hint: "],
+    );
     assert!(!sandbox.path("s3:").exists());
 }

@@ -19,7 +19,11 @@ async fn rows_that_do_not_add_up_and_parts_in_no_partition_are_never_committed()
     let store = Backend::memory().store().await;
     for (partition, rows, says) in [
         (day(), 2, "expected 2 rows in its parts, got 1"),
-        (Partition::whole(), 1, "lies in no partition of `day`"),
+        (
+            Partition::whole(),
+            1,
+            "has no value of partition column `day`",
+        ),
     ] {
         let attempt = attempt(&store, &two_parts()).await;
         let parts = vec![part(&attempt, partition, "x").await];

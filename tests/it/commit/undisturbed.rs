@@ -241,7 +241,7 @@ async fn a_part_outside_the_window_is_never_committed() {
     assert!(
         error
             .to_string()
-            .ends_with("lies outside the window day 2024-02-01..=2024-02-01")
+            .ends_with("is outside the window day 2024-02-01..=2024-02-01")
     );
     assert_eq!(Log::read(&store, JOB).await.unwrap().last(), 0);
     assert_eq!(leftovers(&store).await, Vec::<String>::new());

@@ -181,7 +181,7 @@ fn iterations_that_ran_concurrently_get_their_own_answers() {
     let guessed = sandbox.run("mocks --from-history history.json --definition other.asl.json");
     guessed
         .succeeds()
-        .prints_to_stderr(&["`New` calls more often"]);
+        .prints_to_stderr(&["`New` makes more calls"]);
     assert_eq!(guessed.stdout, made.stdout);
     sandbox.write("bad.asl.json", "{}");
     sandbox
@@ -292,7 +292,7 @@ fn objects_that_a_map_reads_are_not_in_a_history_and_must_be_given() {
     without.succeeds().prints_to_stderr(&["--s3 BUCKET=DIR"]);
     let with = sandbox.run(&format!("{base} --s3 b=bucket"));
     assert!(
-        !with.succeeds().stderr.contains("calls more often"),
+        !with.succeeds().stderr.contains("makes more calls"),
         "{}",
         with.stderr
     );
@@ -377,7 +377,7 @@ fn an_incomplete_history_is_refused() {
     mocks("paged.json", "").fails(2, &["`nextToken`", "--max-items"]);
     mocks("bare.json", "").fails(2, &["event 8", "execution data"]);
     mocks("cut.json", "--format case").fails(2, &["end of the execution"]);
-    mocks("text.json", "").fails(2, &["no JSON"]);
+    mocks("text.json", "").fails(2, &["not valid JSON"]);
     mocks("number.json", "").fails(2, &["expected a history"]);
     let mut stopped = history();
     stopped["events"][14] =

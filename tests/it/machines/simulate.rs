@@ -63,7 +63,7 @@ fn text_output_is_a_tree_and_the_location_of_the_failure() {
     ran.ends_with(1);
     ran.prints(&[
         "├─ Each  Map  1 s  ok, 2 iterations\n",
-        "│  ├─ iteration 0\n│  │  └─ Work  Task  1 s  ok, tried again 1 time\n",
+        "│  ├─ iteration 0\n│  │  └─ Work  Task  1 s  ok, retried 1 time\n",
         "failed after 0 s: Slow: try again\n",
         "output  \"done\"\n",
         "├─ Rest  Wait  1 h  ok\n",

@@ -114,7 +114,7 @@ fn invalid_flags_are_usage_errors() {
         .fails(2, &["`2026-01-31T12:00:00Z`"]);
     sandbox
         .run("simulate orders.asl.json --input nowhere")
-        .fails(3, &["takes JSON itself"]);
+        .fails(3, &["takes JSON, a file name"]);
 }
 
 #[test]

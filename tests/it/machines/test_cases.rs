@@ -176,7 +176,7 @@ fn each_failed_expectation_is_shown_with_the_actual_value() {
         [
             "visits from 2: Tell / Done",
             "visits_include: Tell / it is never entered",
-            "visits_exclude: `Done` is never entered / `Done` as the state number 2",
+            "visits_exclude: `Done` is never entered / `Done` is entered as state number 2",
             "calls of `Charge`: 2 / 1",
             "duration_seconds: 1 / 0",
             "input of call 0 of `Charge` /id: 8 / 7",
@@ -185,7 +185,7 @@ fn each_failed_expectation_is_shown_with_the_actual_value() {
     );
     assert_eq!(
         differences(&tested, "orders.unanswered"),
-        ["mocks: an answer for call 0 of the state `Charge` / none, calls count from 0"]
+        ["mocks: an answer for call 0 of the state `Charge` / none, calls are numbered from 0"]
     );
     let ran = sandbox.run("test machines");
     ran.prints(&["FAILED  orders.visits\n        machines/orders.visits.case.json\n"]);
@@ -228,7 +228,7 @@ fn all_problems_of_cases_and_definitions_are_reported_at_once() {
         "machines/twice.json:1:22  error  INVALID_CASE  /a/0/b\n    the key `b` is a duplicate",
         "machines/broken.asl.json:1:1   error  MISSING_END_STATE\n    Workflow has no terminal state\n    hint: set",
         "machines/broken.asl.json:1:59  error  MISSING_TRANSITION_TARGET  /States/A/Next\n    Missing 'Next' target: B\n    hint: there is only `A`",
-        "machines/cut.case.json:2:9  error  INVALID_CASE\n    the file is no JSON",
+        "machines/cut.case.json:2:9  error  INVALID_CASE\n    the file is not valid JSON",
         "machines/gone.json  error  INVALID_CASE\n    cannot read `machines/gone.json`: No such file",
         "machines/lost.case.json:1:1  error  INVALID_CASE\n    there is no `lost.asl.json` beside it",
         "machines/other.case.json:1:1  error  INVALID_CASE\n    the field `expect` is missing",
@@ -388,7 +388,7 @@ fn a_new_machine_has_no_problems_and_its_cases_reach_every_state() {
         .prints(&["3 of 3 states reached\n2 cases: 2 passed\n"]);
     sandbox
         .run("new machine some/first-one")
-        .fails(2, &["is there already"]);
+        .fails(2, &["already exists"]);
     sandbox
         .run("new machine some/a.b")
         .fails(2, &["`a.b`", "letters"]);
@@ -404,7 +404,7 @@ fn a_report_never_replaces_an_input_and_a_stale_one_is_removed() {
         .fails(
             2,
             &[
-                "`--junit` would write over `orders/orders.asl.json`",
+                "`--junit` would overwrite `orders/orders.asl.json`",
                 "report.xml",
             ],
         );

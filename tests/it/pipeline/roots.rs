@@ -13,7 +13,7 @@ fn missing_input_is_named() {
         .fails(3, &["hint: first run job `rental_facts` with `--output "]);
     sandbox
         .run("local --data data")
-        .fails(3, &["raw/users", "hint: a dataset's files lie in"]);
+        .fails(3, &["raw/users", "a dataset's files belong in"]);
     sandbox
         .run("run rental_facts --input nowhere --output lake")
         .fails(3, &["nowhere"]);
