@@ -11,10 +11,12 @@ use crate::error::{Error, ErrorKind, Result};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct DefectShare {
+    /// The share times a million: at most 500,000.
     millionths: u64,
 }
 
 impl DefectShare {
+    /// A share of 1, in millionths.
     const WHOLE: u64 = 1_000_000;
 
     /// The share of a sample without defects.

@@ -125,10 +125,12 @@ impl FileFragment {
         (columns.join(",") + "\n").into_bytes()
     }
 
+    /// Returns the generator of the fragment's dataset.
     fn dataset<'a>(&self, sample: &'a Sample) -> &'a dyn DatasetGenerator {
         sample.datasets()[self.dataset].as_ref()
     }
 
+    /// Appends the clean rows, each followed by the defective rows of its place; no other fragment affects the bytes.
     fn generate_plain(
         &self,
         sample: &Sample,
@@ -153,6 +155,7 @@ impl FileFragment {
         }
     }
 
+    /// Appends the clean rows of a file of unusual shape: `edit` changes each of them.
     fn generate_edited(
         &self,
         dataset: &dyn DatasetGenerator,

@@ -18,6 +18,7 @@ use crate::store::Store;
 use crate::watch::Progress;
 use crate::watch::StopSignal;
 
+/// The hint of a conflict with a sample that is already at the destination.
 const HINT: &str = "choose another `--out`, or remove its `raw` folder first";
 
 /// The sample that is at a place when the generator is done.
@@ -77,6 +78,7 @@ async fn require_all_files(manifest: &SampleManifest, store: &Store) -> Result<(
     Err(Error::new(ErrorKind::Conflict, message).hint(HINT))
 }
 
+/// Creates the error of a destination that holds a complete sample of another request.
 fn another_sample(store: &Store, found: &SampleRequest) -> Error {
     let message = format!(
         "`{}` holds another sample: {} rentals, seed {}, dirt {}",
@@ -88,6 +90,7 @@ fn another_sample(store: &Store, found: &SampleRequest) -> Error {
     Error::new(ErrorKind::Conflict, message).hint(HINT)
 }
 
+/// Generates and publishes all datasets, and returns their manifest; fragments are written in the order of their files.
 async fn write(
     settings: &SampleSettings,
     request: SampleRequest,
@@ -136,14 +139,20 @@ async fn write(
 
 /// Divides fragments into files, and counts what they contain.
 struct SampleFiles<'a> {
+    /// The destination of the files; nothing is visible before the sample is published.
     writer: &'a mut SampleWriter,
+    /// The counters of bytes and accepted rows; they leave out headers.
     progress: &'a Progress,
+    /// The size in bytes that a plain file exceeds only with its first fragment.
     file_bytes: u64,
+    /// The manifests of the datasets begun so far; fragments are added to the last one.
     datasets: Vec<DatasetManifest>,
+    /// The statistics of all clean rentals so far.
     statistics: RentalStatistics,
 }
 
 impl SampleFiles<'_> {
+    /// Adds a dataset without files; the fragments that follow belong to it.
     fn begin_dataset(&mut self, name: &str) {
         self.datasets.push(DatasetManifest {
             name: name.to_owned(),
@@ -151,6 +160,7 @@ impl SampleFiles<'_> {
         });
     }
 
+    /// Appends a fragment to the current file, or to a new one with `header` if the file is full or the fragment not plain.
     async fn write(
         &mut self,
         fragment: &FileFragment,

@@ -33,13 +33,19 @@ pub struct DefectPlan<'a> {
 pub struct PlantedDefect {
     /// The clean row that it follows.
     pub after: u64,
+    /// The number of the valid row that the defect is applied to; no clean row has it.
     row: u64,
+    /// The change to that row.
     content: Content,
 }
 
+/// A change to a valid row that makes the contract reject it.
 enum Content {
+    /// One of the dataset's own defects.
     Defect(Defect),
+    /// A last field that is longer than a record may be.
     Overlong,
+    /// A quote that the row opens and does not close.
     UnclosedQuote,
     /// A valid row whose column refers to the rejected row of a dataset.
     Cascaded(&'static str, &'static str),
@@ -116,6 +122,7 @@ impl DefectPlan<'_> {
         }
     }
 
+    /// Draws a clean row of the fragment.
     fn anywhere(&self, rng: &mut Rng) -> u64 {
         rng.between(self.rows.start, self.rows.end - 1)
     }

@@ -11,7 +11,9 @@ const OVERLONG_BYTES: usize = (1 << 20) + 4_096;
 
 /// A row whose fields can be changed.
 pub struct RowEditor<'a> {
+    /// The generator of the row, which knows its columns and keys.
     dataset: &'a dyn DatasetGenerator,
+    /// The text of each field, with its quotes.
     fields: Vec<Vec<u8>>,
 }
 
@@ -102,11 +104,13 @@ impl<'a> RowEditor<'a> {
         out.push(b'\n');
     }
 
+    /// Returns the text of a column.
     fn field(&mut self, column: &str) -> &mut Vec<u8> {
         let position = self.position(column);
         &mut self.fields[position]
     }
 
+    /// Returns the position of a column in the header, which its field has until one is moved or removed.
     fn position(&self, column: &str) -> usize {
         let mut columns = self.dataset.description().columns.iter();
         columns

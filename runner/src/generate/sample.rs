@@ -10,8 +10,11 @@ use super::values::Calendar;
 
 /// Generates any row of a sample.
 pub struct Sample {
+    /// Locations, users, vehicles and rentals: those that others refer to come first.
     datasets: [Box<dyn DatasetGenerator>; 4],
+    /// The seed of every random stream.
     seed: u64,
+    /// The share of each dataset's lines that have a defect.
     defect_share: DefectShare,
 }
 

@@ -114,6 +114,7 @@ pub struct DefectCount {
 }
 
 impl DefectCount {
+    /// Adds the rows and lines of another count.
     pub(super) fn add(&mut self, other: Self) {
         self.rows += other.rows;
         self.lines += other.lines;
@@ -163,6 +164,7 @@ pub struct RentalStatistics {
 }
 
 impl RentalStatistics {
+    /// Adds the statistics of other rentals.
     pub(super) fn add(&mut self, other: Self) {
         self.revenue_cents += other.revenue_cents;
         self.starts_before_signup += other.starts_before_signup;

@@ -16,6 +16,7 @@ use crate::generate::values::{
 
 /// The number of keys of four digits.
 const KEYS: u64 = 9_000;
+/// The smallest number of four digits, so that no key has leading zeros.
 const FIRST_KEY: u64 = 1_000;
 
 /// The number of the first key that no row has.
@@ -24,8 +25,11 @@ const FIRST_UNUSED: u64 = 8_000;
 /// Generates locations at random over the globe: zip codes and cities do not match.
 #[derive(Clone, Debug)]
 pub struct Locations {
+    /// The number of clean rows.
     rows: u64,
+    /// The stream of all values but the key.
     rows_at: RandomStream,
+    /// The keys, which rentals refer to.
     keys: LocationKeys,
 }
 
@@ -53,7 +57,9 @@ impl Locations {
 /// The keys of locations: numbers of four digits in random order.
 #[derive(Clone, Debug)]
 struct LocationKeys {
+    /// The number of clean rows, whose keys no higher row number has.
     rows: u64,
+    /// All [`KEYS`] keys, each once; no row has those from [`FIRST_UNUSED`] on, so orphan references use them.
     shuffled: Arc<[u64]>,
 }
 
@@ -116,6 +122,7 @@ impl DatasetGenerator for Locations {
     }
 }
 
+/// The header and the key; some names need quotes, and no column refers to another dataset.
 const DESCRIPTION: DatasetDescription = DatasetDescription {
     name: "locations",
     columns: &[
@@ -135,6 +142,7 @@ const DESCRIPTION: DatasetDescription = DatasetDescription {
     has_quotes: true,
 };
 
+/// The defects, in turn: the first leaves the key readable, because cascaded rentals refer to that row.
 const DEFECTS: [Defect; 8] = [
     Defect::new(BadType, Replace("latitude", b"north")),
     Defect::new(MissingField, Remove("longitude")),
@@ -167,6 +175,7 @@ fn write_name(rng: &mut Rng, out: &mut Vec<u8>) {
     out.extend_from_slice(name.as_bytes());
 }
 
+/// Appends a house number and a street, in two of five cases with an apartment or a suite.
 fn write_address(rng: &mut Rng, out: &mut Vec<u8>) {
     write_number(rng.between(1, 9_999), out);
     for words in [&STREETS[..], &STREET_KINDS] {

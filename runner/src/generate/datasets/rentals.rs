@@ -37,33 +37,53 @@ const OFF_PRICE: u64 = 500;
 /// Generates rentals in random order.
 #[derive(Clone, Debug)]
 pub struct Rentals {
+    /// The number of clean rows.
     rows: u64,
+    /// The stream of all values but the id.
     rows_at: RandomStream,
+    /// The ids of rentals.
     ids: UniqueIds,
+    /// The texts of days and times, and the weights of start days and hours.
     calendar: Arc<Calendar>,
+    /// The first day of the rental year, as the calendar counts days.
     opening: u64,
+    /// The weights of locations, by rank of popularity.
     places: WeightedIndex,
+    /// The generator of the keys of pick-up and drop-off locations.
     locations: Locations,
+    /// The generator of the users' ids and memberships.
     users: Users,
+    /// The generator of the vehicles' ids and price classes.
     vehicles: Vehicles,
 }
 
 /// A rental in numbers: rows of other datasets, days, five-minute slots and cents.
 #[derive(Clone, Copy, Debug)]
 struct Rental {
+    /// The row of the user.
     user: u64,
+    /// The row of the vehicle.
     vehicle: u64,
+    /// The time of the pick-up, in the rental year.
     start: Moment,
+    /// The time of the drop-off: at least an hour after the start, at most 14 days.
     end: Moment,
+    /// The row of the pick-up location.
     pickup: u64,
+    /// The row of the drop-off location, which is that of the pick-up in most rentals.
     dropoff: u64,
+    /// The amount, in cents.
     cents: u64,
+    /// `true` if a discount or a fee changed the amount.
     is_off_price: bool,
 }
 
+/// A time in steps of five minutes.
 #[derive(Clone, Copy, Debug)]
 struct Moment {
+    /// The day, as the calendar counts days.
     day: u64,
+    /// The five-minute slot of the day, below [`Calendar::SLOTS`].
     slot: u64,
 }
 
@@ -90,6 +110,7 @@ impl Rentals {
         }
     }
 
+    /// Derives the rental of a row; the order of the draws is part of the generator's rules.
     #[inline]
     fn rental(&self, row: u64) -> Rental {
         let mut rng = self.rows_at.at(row);
@@ -126,12 +147,14 @@ impl Rentals {
         }
     }
 
+    /// Draws the row of a location by its popularity.
     #[inline]
     fn place(&self, rng: &mut Rng) -> u64 {
         let rank = self.places.pick(rng);
         scattered(number(rank), self.locations.rows())
     }
 
+    /// Draws a start by season, weekday and hour; within the hour, every slot is equally likely.
     #[inline]
     fn start(&self, rng: &mut Rng) -> Moment {
         Moment {
@@ -140,6 +163,7 @@ impl Rentals {
         }
     }
 
+    /// Appends a comma and a time as `YYYY-MM-DD HH:MM:SS`.
     #[inline]
     fn write_moment(&self, moment: Moment, out: &mut Vec<u8>) {
         out.push(b',');
@@ -188,6 +212,7 @@ impl DatasetGenerator for Rentals {
     }
 }
 
+/// The header, the key and the three datasets that rentals refer to.
 const DESCRIPTION: DatasetDescription = DatasetDescription {
     name: "rental_transactions",
     columns: &[
@@ -211,6 +236,7 @@ const DESCRIPTION: DatasetDescription = DatasetDescription {
     has_quotes: false,
 };
 
+/// The defects, in turn: four of the twenty refer to a missing user, vehicle, pick-up or drop-off location.
 const DEFECTS: [Defect; 20] = [
     Defect::new(
         BadDate,
@@ -281,6 +307,7 @@ fn off_price(fair: u64, rng: &mut Rng) -> u64 {
     }
 }
 
+/// Converts a position in a table to a number.
 #[inline]
 fn number(position: usize) -> u64 {
     u64::try_from(position).expect("a position has at most 64 bits")

@@ -20,10 +20,15 @@ const DOMAINS: [&str; 3] = ["example.com", "example.net", "example.org"];
 /// Generates users: names and email addresses repeat, and few users are inactive.
 #[derive(Clone, Debug)]
 pub struct Users {
+    /// The number of clean rows.
     rows: u64,
+    /// The stream of all values but the id and the membership.
     rows_at: RandomStream,
+    /// The stream of memberships: it is separate, so that a rental can look one up without the rest of the row.
     membership_at: RandomStream,
+    /// The ids, which rentals refer to.
     ids: UniqueIds,
+    /// The texts of days.
     calendar: Arc<Calendar>,
 }
 
@@ -112,6 +117,7 @@ impl DatasetGenerator for Users {
     }
 }
 
+/// The header and the key; no text needs quotes, and no column refers to another dataset.
 const DESCRIPTION: DatasetDescription = DatasetDescription {
     name: "users",
     columns: &[
@@ -132,6 +138,7 @@ const DESCRIPTION: DatasetDescription = DatasetDescription {
     has_quotes: false,
 };
 
+/// The defects, in turn: the first leaves the id readable, because cascaded rentals refer to that row.
 const DEFECTS: [Defect; 9] = [
     Defect::new(BadDate, Replace("creation_date", b"2024-02-30")),
     Defect::new(MissingField, Remove("email")),
@@ -144,6 +151,7 @@ const DEFECTS: [Defect; 9] = [
     Defect::new(BadDate, Replace("driver_license_expiry", b"21/06/2033")),
 ];
 
+/// Appends an address from the ASCII given name and the surname, in three of five cases with a number below 1,000.
 fn write_email(given: &str, surname: &str, rng: &mut Rng, out: &mut Vec<u8>) {
     out.extend_from_slice(given.as_bytes());
     out.push(*rng.pick(b"._"));

@@ -17,10 +17,15 @@ use crate::generate::values::{
 /// Generates vehicles: of ten, six are basic, three premium and one is high-end.
 #[derive(Clone, Debug)]
 pub struct Vehicles {
+    /// The number of clean rows.
     rows: u64,
+    /// The stream of all values but the id and the price class.
     rows_at: RandomStream,
+    /// The stream of price classes: it is separate, so that a rental can look one up without the rest of the row.
     classes_at: RandomStream,
+    /// The ids, which rentals refer to.
     ids: UniqueIds,
+    /// The texts of days and times.
     calendar: Arc<Calendar>,
 }
 
@@ -31,19 +36,23 @@ pub struct PriceClass {
     pub name: &'static str,
     /// The price per hour, in dollars.
     pub hourly_rate: u64,
+    /// The brands of its vehicles, with equal probability; some brands are in two classes.
     brands: &'static [&'static str],
 }
 
+/// The class of six in ten vehicles.
 const BASIC: PriceClass = PriceClass {
     name: "basic",
     hourly_rate: 10,
     brands: &BASIC_BRANDS,
 };
+/// The class of three in ten vehicles.
 const PREMIUM: PriceClass = PriceClass {
     name: "premium",
     hourly_rate: 20,
     brands: &PREMIUM_BRANDS,
 };
+/// The class of one in ten vehicles.
 const HIGH_END: PriceClass = PriceClass {
     name: "high_end",
     hourly_rate: 50,
@@ -126,6 +135,7 @@ impl DatasetGenerator for Vehicles {
     }
 }
 
+/// The header and the key; the name of a firm needs quotes, and no column refers to another dataset.
 const DESCRIPTION: DatasetDescription = DatasetDescription {
     name: "vehicles",
     columns: &[
@@ -151,6 +161,7 @@ const DESCRIPTION: DatasetDescription = DatasetDescription {
     has_quotes: true,
 };
 
+/// The defects, in turn: the first leaves the id readable, because cascaded rentals refer to that row.
 const DEFECTS: [Defect; 9] = [
     Defect::new(BadDate, Replace("expiration_date", b"31-02-2026")),
     Defect::new(MissingField, Remove("license_type")),
@@ -191,6 +202,7 @@ fn write_registration(rng: &mut Rng, out: &mut Vec<u8>) {
     out.extend(name.bytes().map(|byte| byte.to_ascii_uppercase()));
 }
 
+/// Appends the address of a base in capitals: number, street, city, state and zip code, without a comma.
 fn write_base(rng: &mut Rng, out: &mut Vec<u8>) {
     write_number(rng.between(1, 9_999), out);
     let (city, state) = rng.pick(&CITIES);

@@ -17,12 +17,19 @@ const PARTS_AT_ONCE: usize = 4;
 /// A file that is not visible yet.
 #[derive(Debug)]
 pub struct FileUpload {
+    /// The store that receives the file.
     store: Store,
+    /// The key of the file once it is completed.
     key: Path,
+    /// The id that the store gave to the upload; in a folder, the key of the staged file.
     id: String,
+    /// The number of parts in flight; the buffer is sent once it holds as many.
     parts_at_once: usize,
+    /// Bytes that are not sent yet: less than `parts_at_once` parts between two writes.
     buffer: BytesMut,
+    /// The size of the parts sent so far.
     size_bytes: u64,
+    /// The tags of the parts sent so far, in order; S3 requires them for completion.
     tags: Vec<String>,
 }
 
@@ -91,6 +98,7 @@ impl FileUpload {
         self.store.objects().abort(&self.key, &self.id).await.ok();
     }
 
+    /// Sends bytes as the next parts; only the last part of a file may be shorter than [`PART_BYTES`].
     async fn send(&mut self, bytes: &Bytes) -> Result<()> {
         let objects = self.store.objects();
         let first = self.tags.len();
@@ -111,6 +119,7 @@ impl FileUpload {
         Ok(())
     }
 
+    /// Adds the URL of the file to an error of the store.
     fn explained<T>(&self, answer: object_store::Result<T>) -> Result<T> {
         let url = self.store.location().url(&self.key);
         answer.map_err(|error| self.store.explain(error, format!("write `{url}`")))

@@ -20,8 +20,11 @@ use crate::store::{FolderLock, Location, Store};
 /// Writes the files of one sample to a store.
 #[derive(Debug)]
 pub struct SampleWriter {
+    /// The store that receives the sample.
     store: Store,
+    /// The uploads, in the order of creation; only the last one still takes bytes.
     files: Vec<FileUpload>,
+    /// The lock that keeps other generators out of a folder until the writer is dropped.
     _lock: FolderLock,
 }
 
@@ -60,6 +63,7 @@ impl SampleWriter {
         file.write(bytes).await
     }
 
+    /// Sends the rest of the current file and makes it durable; does nothing before the first file.
     async fn finish_file(&mut self) -> Result<()> {
         match self.files.last_mut() {
             Some(file) => file.finish().await,

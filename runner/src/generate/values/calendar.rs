@@ -25,9 +25,13 @@ const DAY: [u64; 24] = [
 /// The texts of all days from [`FIRST_YEAR`] to [`LAST_YEAR`] and of all five-minute slots of a day.
 #[derive(Clone, Debug)]
 pub struct Calendar {
+    /// The days as `YYYY-MM-DD`, from the first of [`FIRST_YEAR`].
     days: Vec<[u8; 10]>,
+    /// The slots as `HH:MM:SS`, from midnight.
     slots: Vec<[u8; 8]>,
+    /// The weights of the days of [`RENTAL_YEAR`]: the month's times the weekday's.
     season: WeightedIndex,
+    /// The weights of the 24 hours.
     hours: WeightedIndex,
 }
 
@@ -97,6 +101,7 @@ impl Calendar {
     }
 }
 
+/// Returns the number of days of a month (from 1) of the Gregorian calendar.
 fn month_days(year: u64, month: u64) -> u64 {
     match month {
         2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => {
@@ -108,6 +113,7 @@ fn month_days(year: u64, month: u64) -> u64 {
     }
 }
 
+/// Returns the bytes of a text whose length is `N`.
 fn text<const N: usize>(text: &str) -> [u8; N] {
     text.as_bytes()
         .try_into()

@@ -39,6 +39,7 @@ pub fn write_amount(cents: u64, out: &mut Vec<u8>) {
     }
 }
 
+/// Returns the ASCII digit of a value below 10.
 #[inline]
 fn digit(value: u64) -> u8 {
     b'0' + value.to_le_bytes()[0]

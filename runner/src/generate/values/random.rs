@@ -69,7 +69,9 @@ fn mix(mut bits: u64) -> u64 {
 /// Draws positions in proportion to integer weights, in constant time (Walker's alias method).
 #[derive(Clone, Debug)]
 pub struct WeightedIndex {
+    /// The sum of the weights, and the height of each column.
     total: u64,
+    /// A column per position: the height that is its own, and the position to which the rest belongs.
     columns: Vec<(u64, usize)>,
 }
 

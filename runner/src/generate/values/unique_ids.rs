@@ -2,10 +2,14 @@
 
 use super::random::RandomStream;
 
+/// The mask of 20 bits: one half of an id in the Feistel network.
 const HALF: u64 = (1 << 20) - 1;
+/// The digits of an id, in lower case.
 const DIGITS: &[u8; 16] = b"0123456789abcdef";
+/// The two digits of each byte, so that an id takes five lookups instead of ten.
 const PAIRS: [[u8; 2]; 256] = pairs();
 
+/// Builds the table of pairs at compile time, which allows `while` but not `for`.
 const fn pairs() -> [[u8; 2]; 256] {
     let mut pairs = [[0; 2]; 256];
     let mut byte = 0;
@@ -22,6 +26,7 @@ const fn pairs() -> [[u8; 2]; 256] {
 /// One id in a hundred has only digits, as many look like `7271092e13`, and one in sixteen has a leading zero.
 #[derive(Clone, Copy, Debug)]
 pub struct UniqueIds {
+    /// The odd multipliers of the four rounds.
     keys: [u64; 4],
 }
 
