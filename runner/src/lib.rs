@@ -125,6 +125,8 @@
 //! - Only `cli` knows flags, and nothing below it reads the environment. Only `store` and `callback` know AWS's SDKs.
 //! - `jobs` and `statemachine` never meet: this crate is the only one that knows both.
 
+#![warn(clippy::missing_docs_in_private_items)]
+
 pub mod error;
 pub mod report;
 pub mod watch;
