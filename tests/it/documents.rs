@@ -169,18 +169,23 @@ fn every_link_of_the_documents_leads_to_a_file() {
 
 #[test]
 fn every_path_in_the_map_exists() {
-    let path =
-        Regex::new(r"`((?:runner|statemachine|jobs|tests|docs|benches|bootstrap)/[\w/.-]*)`")
-            .unwrap();
+    // Up to a placeholder, such as the folder of `commands/<verb>.rs`.
+    let path = Regex::new(r"`((?:[a-z_]+/)+[\w.-]*)[^`]*`").unwrap();
     let map = read("ARCHITECTURE.md");
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let found: Vec<_> = path
         .captures_iter(&map)
         .map(|found| found[1].to_owned())
         .collect();
-    assert!(found.len() > 20, "{found:?}");
-    for path in found {
-        assert!(root.join(&path).exists(), "ARCHITECTURE.md: `{path}`");
+    assert!(found.len() > 50, "{found:?}");
+    // The folder of the commit protocol is below an output root, not in the repository.
+    for path in found.iter().filter(|path| *path != "_drivetrain/") {
+        let parents = ["", "jobs/src", "runner/src", "statemachine/src"];
+        let exists = parents.iter().any(|parent| {
+            let path = root.join(parent).join(path);
+            path.exists() || path.with_extension("rs").exists()
+        });
+        assert!(exists, "ARCHITECTURE.md: `{path}`");
     }
 }
 

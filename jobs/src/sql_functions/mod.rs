@@ -9,7 +9,7 @@ mod date_of;
 mod ratio;
 mod seconds_between;
 
-mod text_sets;
+mod distinct_texts;
 
+pub(crate) use self::distinct_texts::TextDictionary;
 pub(crate) use self::registry::{aggregates, scalars};
-pub(crate) use self::text_sets::TextDictionary;

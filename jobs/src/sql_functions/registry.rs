@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 
-use super::text_sets::{SetSize, SetUnion, TextDictionary, UniqueAggregate};
+use super::distinct_texts::{SetSize, SetUnion, TextDictionary, UniqueAggregate};
 use super::{character_class, date_of, ratio, seconds_between};
 
 /// Returns all aggregate functions, for the session that the dictionary belongs to.

@@ -1,4 +1,6 @@
 //! The search for the run that replaced a part while it was read.
+//!
+//! The read itself fails in `store/frozen_store`, with `Replaced`; this module finds the run that did it.
 
 use object_store::path::Path;
 

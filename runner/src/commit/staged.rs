@@ -135,7 +135,7 @@ impl Staged {
     /// Builds the error of a commit whose outcome is unknown.
     fn undecided(&self, number: u64, cause: Option<Error>) -> Error {
         let message = format!(
-            "the commit of run `{}` as record {number} is undecided",
+            "it is unknown whether run `{}` was committed as record {number}",
             self.run.run
         );
         let error = Error::new(ErrorKind::TryAgain, message).hint(

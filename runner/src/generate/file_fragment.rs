@@ -2,12 +2,12 @@
 
 use std::ops::Range;
 
-use super::datasets::DatasetGenerator;
-use super::planted_defects::DefectPlan;
-use super::row_editor::RowEditor;
-use super::sample::Sample;
-use super::sample_manifest::{DatasetManifest, FileKind, RentalStatistics};
-use super::values::{RandomStream, length, position};
+use crate::generate::dataset_generators::DatasetGenerators;
+use crate::generate::datasets::DatasetGenerator;
+use crate::generate::planted_defects::DefectPlan;
+use crate::generate::row_editor::RowEditor;
+use crate::generate::sample_manifest::{DatasetManifest, FileKind, RentalStatistics};
+use crate::generate::values::{RandomStream, length, position};
 
 /// Rows of a fragment: about three megabytes, large against the cost of passing it on and small against memory.
 const FRAGMENT_ROWS: u64 = 1 << 15;
@@ -46,7 +46,10 @@ pub struct FragmentContent {
 
 impl FileFragment {
     /// Divides a dataset into fragments, in the order of its files.
-    pub fn all_of(sample: &Sample, dataset: usize) -> impl Iterator<Item = Self> + Send + use<> {
+    pub fn all_of(
+        sample: &DatasetGenerators,
+        dataset: usize,
+    ) -> impl Iterator<Item = Self> + Send + use<> {
         let rows = sample.datasets()[dataset].rows();
         let defects = sample.defect_lines(sample.datasets()[dataset].as_ref());
         let has_defects = sample.has_defects();
@@ -89,7 +92,7 @@ impl FileFragment {
     }
 
     /// Generates the rows.
-    pub fn generate(&self, sample: &Sample) -> FragmentContent {
+    pub fn generate(&self, sample: &DatasetGenerators) -> FragmentContent {
         let dataset = self.dataset(sample);
         let rows = self.rows.end - self.rows.start;
         let mut content = FragmentContent::default();
@@ -114,7 +117,7 @@ impl FileFragment {
     }
 
     /// Returns the header of a file that begins with this fragment.
-    pub fn header(&self, sample: &Sample) -> Vec<u8> {
+    pub fn header(&self, sample: &DatasetGenerators) -> Vec<u8> {
         let mut columns = self.dataset(sample).description().columns.to_vec();
         match self.file {
             FileKind::Plain | FileKind::HeaderOnly => {}
@@ -126,14 +129,14 @@ impl FileFragment {
     }
 
     /// Returns the generator of the fragment's dataset.
-    fn dataset<'a>(&self, sample: &'a Sample) -> &'a dyn DatasetGenerator {
+    fn dataset<'a>(&self, sample: &'a DatasetGenerators) -> &'a dyn DatasetGenerator {
         sample.datasets()[self.dataset].as_ref()
     }
 
     /// Appends the clean rows, each followed by the defective rows of its place; no other fragment affects the bytes.
     fn generate_plain(
         &self,
-        sample: &Sample,
+        sample: &DatasetGenerators,
         dataset: &dyn DatasetGenerator,
         content: &mut FragmentContent,
     ) {

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use futures::{StreamExt, stream};
 use tokio::task::spawn_blocking;
 
-use super::file_fragment::{FileFragment, FragmentContent};
-use super::sample::Sample;
-use super::sample_manifest::{
+use crate::error::{Context, Error, ErrorKind, Result};
+use crate::generate::dataset_generators::DatasetGenerators;
+use crate::generate::file_fragment::{FileFragment, FragmentContent};
+use crate::generate::sample_manifest::{
     DatasetManifest, FileKind, FileManifest, RentalStatistics, SampleManifest, SampleRequest,
 };
-use super::settings::SampleSettings;
-use super::upload::{ExistingData, SampleWriter, file_key, first_damaged, other_data};
-use super::values::length;
-use crate::error::{Context, Error, ErrorKind, Result};
+use crate::generate::settings::SampleSettings;
+use crate::generate::upload::{ExistingData, SampleWriter, file_key, first_damaged, other_data};
+use crate::generate::values::length;
 use crate::store::Store;
 use crate::watch::Progress;
 use crate::watch::StopSignal;
@@ -52,7 +52,9 @@ pub async fn generate(
                 already_existed: true,
             });
         }
-        ExistingData::Sample(manifest) => return Err(another_sample(store, &manifest.request)),
+        ExistingData::Sample(manifest) => {
+            return Err(another_sample(store, &manifest.request));
+        }
         ExistingData::Other(url) => return Err(other_data(&url)),
     }
     let mut writer = SampleWriter::begin(store).await?;
@@ -97,7 +99,7 @@ async fn write(
     writer: &mut SampleWriter,
     progress: &Progress,
 ) -> Result<SampleManifest> {
-    let sample = Arc::new(Sample::new(settings));
+    let sample = Arc::new(DatasetGenerators::new(settings));
     for dataset in sample.datasets() {
         progress.expect_bytes(dataset.rows() * dataset.description().typical_row_bytes);
     }

@@ -12,6 +12,7 @@
 //! same tables as a run over the sample without defects of the same seed and size, and the [`SampleManifest`] says how many
 //! lines the run must reject, and why.
 
+mod dataset_generators;
 mod dataset_sizes;
 mod datasets;
 mod defect_share;
@@ -20,7 +21,6 @@ mod file_fragment;
 mod generator;
 mod planted_defects;
 mod row_editor;
-mod sample;
 mod sample_manifest;
 mod settings;
 mod upload;

@@ -2,12 +2,12 @@
 
 use std::ops::Range;
 
-use super::datasets::DatasetGenerator;
-use super::defects::{Defect, DefectKind};
-use super::row_editor::RowEditor;
-use super::sample::Sample;
-use super::sample_manifest::{DatasetManifest, DefectCount, RentalStatistics};
-use super::values::{Rng, length, position};
+use crate::generate::dataset_generators::DatasetGenerators;
+use crate::generate::datasets::DatasetGenerator;
+use crate::generate::defects::{Defect, DefectKind};
+use crate::generate::row_editor::RowEditor;
+use crate::generate::sample_manifest::{DatasetManifest, DefectCount, RentalStatistics};
+use crate::generate::values::{Rng, length, position};
 
 /// The number of rows that refer to a rejected row, per column that refers to another dataset.
 const CASCADED_ROWS: u64 = 3;
@@ -18,7 +18,7 @@ const FIRST_CASCADED_ROW: u64 = 1 << 38;
 /// The rows of a fragment, and the defective lines that go between them.
 pub struct DefectPlan<'a> {
     /// All datasets, for references.
-    pub sample: &'a Sample,
+    pub sample: &'a DatasetGenerators,
     /// The dataset that gets the defects.
     pub dataset: &'a dyn DatasetGenerator,
     /// The clean rows.

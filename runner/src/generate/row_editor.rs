@@ -1,10 +1,10 @@
 //! Edits the fields of a valid row before it is written.
 
-use super::datasets::DatasetGenerator;
-use super::defects::Mutation;
-use super::sample::Sample;
-use super::sample_manifest::RentalStatistics;
-use super::values::Rng;
+use crate::generate::dataset_generators::DatasetGenerators;
+use crate::generate::datasets::DatasetGenerator;
+use crate::generate::defects::Mutation;
+use crate::generate::sample_manifest::RentalStatistics;
+use crate::generate::values::Rng;
 
 /// The length of an overlong field: a record may have a mebibyte.
 const OVERLONG_BYTES: usize = (1 << 20) + 4_096;
@@ -33,7 +33,13 @@ impl<'a> RowEditor<'a> {
     }
 
     /// Applies a mutation; `earlier` is a clean row that is above this one in the file.
-    pub fn mutate(&mut self, sample: &Sample, mutation: Mutation, earlier: u64, rng: &mut Rng) {
+    pub fn mutate(
+        &mut self,
+        sample: &DatasetGenerators,
+        mutation: Mutation,
+        earlier: u64,
+        rng: &mut Rng,
+    ) {
         match mutation {
             Mutation::Replace(column, text) => *self.field(column) = text.to_vec(),
             Mutation::Remove(column) => {

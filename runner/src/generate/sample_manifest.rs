@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::defect_share::DefectShare;
-use super::defects::DefectKind;
-use super::settings::SampleSettings;
+use crate::generate::defect_share::DefectShare;
+use crate::generate::defects::DefectKind;
+use crate::generate::settings::SampleSettings;
 
 /// The version of the generator's rules: another version gives other bytes for the same settings.
 pub const GENERATOR_VERSION: u32 = 1;

@@ -2,8 +2,8 @@
 
 use std::num::NonZeroUsize;
 
-use super::defect_share::DefectShare;
 use crate::error::{Error, ErrorKind, Result};
+use crate::generate::defect_share::DefectShare;
 
 /// The most rentals of one sample: about 900 GB of text, and far fewer than the 2^40 ids.
 pub const MAX_RENTALS: u64 = 10_000_000_000;

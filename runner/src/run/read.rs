@@ -46,7 +46,7 @@ impl SourcesRead {
 
 /// Refused inputs, with what was found of them.
 pub(crate) struct SourcesRefused {
-    /// Reason of the refusal.
+    /// Why the inputs were refused.
     pub error: Error,
     /// Reports of the inputs that were read until then.
     pub inputs: Vec<InputReport>,

@@ -25,7 +25,7 @@ pub struct RunRequest<'a> {
     pub started_at: DateTime<Utc>,
 }
 
-/// Run under way: a request with its parameters bound and its roots open, as every stage takes it.
+/// A run in progress: its request, bound parameters and open roots. Every stage takes it.
 pub(crate) struct Run<'a> {
     /// Request that is run.
     pub request: &'a RunRequest<'a>,

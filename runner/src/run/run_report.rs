@@ -70,7 +70,7 @@ impl<'a> RunReport<'a> {
     /// `Failed` for a defect, because a report can always be written as JSON.
     pub fn summary(&mut self) -> Result<Value> {
         self.measure();
-        serde_json::to_value(&self.found).context(ErrorKind::Failed, "cannot write the report")
+        serde_json::to_value(&self.found).context(ErrorKind::Failed, "cannot serialize the report")
     }
 
     /// Finishes the report of a published run and stores it.
@@ -142,7 +142,7 @@ pub(crate) fn already_done(run: &Run<'_>, record: &Record) -> Result<Report> {
 async fn store(report: &Report, key: &Path, store: &Store) {
     let written = async {
         let body = serde_json::to_vec_pretty(report)
-            .context(ErrorKind::Failed, "cannot write the report")?;
+            .context(ErrorKind::Failed, "cannot serialize the report")?;
         store.put(key, body.into()).await
     };
     if let Err(error) = written.await {

@@ -90,9 +90,10 @@ impl OpenFiles {
         partition: impl FnOnce() -> Partition,
         batch: &RecordBatch,
     ) -> Result<bool> {
-        let batch = batch
-            .project(&self.table.file_columns)
-            .context(ErrorKind::Failed, "cannot project to the columns of a file")?;
+        let batch = batch.project(&self.table.file_columns).context(
+            ErrorKind::Failed,
+            "cannot select the columns that a file holds",
+        )?;
         let slot = self.slot(number);
         let mut slot = slot.lock().await;
         if slot.is_closed {

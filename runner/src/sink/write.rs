@@ -35,9 +35,10 @@ impl Table {
     /// # Errors
     /// `Failed`, if the schema lacks a column of the files.
     pub(crate) fn format(&self, schema: &Schema) -> Result<FileFormat> {
-        let schema = schema
-            .project(&self.file_columns)
-            .context(ErrorKind::Failed, "cannot project to the columns of a file")?;
+        let schema = schema.project(&self.file_columns).context(
+            ErrorKind::Failed,
+            "cannot select the columns that a file holds",
+        )?;
         Ok(FileFormat {
             encoder: EncoderKind::Own,
             schema: SchemaRef::new(schema),
@@ -257,9 +258,10 @@ impl Encoder {
     /// Reads a held batch, reduced to the columns of a file.
     fn batch(&self, place: usize) -> Result<RecordBatch> {
         let batch = self.held.batch(place).map_err(query_error)?;
-        batch
-            .project(&self.columns)
-            .context(ErrorKind::Failed, "cannot project a batch")
+        batch.project(&self.columns).context(
+            ErrorKind::Failed,
+            "cannot select the columns that a file holds",
+        )
     }
 }
 

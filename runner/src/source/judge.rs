@@ -274,7 +274,7 @@ impl Judge {
                     &RecordBatchOptions::new().with_row_count(Some(count)),
                 )
             })
-            .context(ErrorKind::Failed, "accepted rows do not fit their contract")?;
+            .context(ErrorKind::Failed, "accepted rows cannot be assembled")?;
         judged.accepted += offset(count);
         judged.batches.push(batch);
         Ok(())

@@ -17,7 +17,7 @@ mod csv;
 mod keys;
 mod parquet;
 
-mod collector;
+mod block_collector;
 mod column_layout;
 mod dataset_report;
 mod decode_plan;

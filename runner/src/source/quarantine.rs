@@ -1,4 +1,7 @@
 //! Rejected rows, and the files to which they are written.
+//!
+//! Rows are rejected while they are decoded (by the rules in `row_faults`), by `judge` (row rules and references), and by
+//! `keys/late_rejections` (duplicate keys over a whole dataset).
 
 use std::sync::Arc;
 

@@ -9,7 +9,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use object_store::ObjectMeta;
 
 use super::{InputObjects, Quarantine, ReadSettings};
-use crate::source::collector::{Budgets, Collector};
+use crate::source::block_collector::{BlockCollector, Budgets};
 use crate::source::csv::object::read_file;
 use crate::source::dataset_report::DatasetReport;
 use crate::source::decode_plan::{DatasetPlan, plan, reading_order};
@@ -170,7 +170,7 @@ async fn read_all(
             plan,
             seed,
         };
-        let collector = Arc::new(Collector::new(
+        let collector = Arc::new(BlockCollector::new(
             judge,
             settings.on_bad_row,
             parts,
@@ -241,7 +241,7 @@ fn used_targets(plans: &[DatasetPlan]) -> Vec<Vec<bool>> {
 /// Reads the objects of one dataset and then rejects the rows whose faults only the whole dataset shows.
 async fn read_dataset(
     reading: &Arc<ReadContext>,
-    collector: &Arc<Collector>,
+    collector: &Arc<BlockCollector>,
     input: usize,
     files: &[SourceFile],
     resolved: &[Vec<Resolved>],

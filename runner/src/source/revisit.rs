@@ -13,9 +13,9 @@ use futures::{StreamExt, TryStreamExt, stream};
 use object_store::ObjectStoreExt;
 
 use crate::Result;
+use crate::source::block_collector::{BlockCollector, BlockNote};
 use crate::source::bytes::compression::Content;
 use crate::source::bytes::ranges::store_error;
-use crate::source::collector::{BlockNote, Collector};
 use crate::source::csv::block_decoder::{Block, place};
 use crate::source::csv::object::open;
 use crate::source::csv::record_splitter::{Filled, Records, Splitter};
@@ -35,7 +35,7 @@ type RejectedRows = BTreeMap<u32, Reason>;
 /// The errors of the store. Quality gate: the run accepts no bad row. Failed: memory and disk are full.
 pub(crate) async fn revisit(
     reading: &Arc<ReadContext>,
-    collector: &Arc<Collector>,
+    collector: &Arc<BlockCollector>,
     files: &[SourceFile],
     late: &Arc<Late>,
 ) -> Result<()> {
@@ -61,7 +61,7 @@ pub(crate) async fn revisit(
 /// Moves the rows of one object; `ranks` is ascending.
 async fn revisit_file(
     reading: &Arc<ReadContext>,
-    collector: &Arc<Collector>,
+    collector: &Arc<BlockCollector>,
     file: &SourceFile,
     ranks: Vec<(u64, RejectedRows)>,
 ) -> Result<()> {
@@ -111,7 +111,7 @@ async fn revisit_file(
 
 /// Finds the late rows of one block by splitting its text again, as it was split the first time.
 fn find(
-    collector: &Collector,
+    collector: &BlockCollector,
     note: &BlockNote,
     text: Bytes,
     rows: &RejectedRows,

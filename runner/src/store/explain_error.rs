@@ -7,7 +7,7 @@ use std::io;
 use object_store::client::{HttpError, HttpErrorKind};
 
 use crate::error::{Error, ErrorKind};
-use crate::store::frozen_reader::replaced;
+use crate::store::frozen_store::replaced;
 use crate::store::location::Location;
 use crate::store::s3::profile;
 

@@ -83,8 +83,11 @@ impl Location {
     /// `Usage` if `below` has an empty, `.` or `..` segment.
     pub fn join(&self, below: &str) -> Result<Self> {
         let key = Path::parse(below).map_err(|source| {
-            Error::new(ErrorKind::Usage, format!("`{below}` is not a usable key"))
-                .caused_by(object_store::Error::from(source))
+            Error::new(
+                ErrorKind::Usage,
+                format!("`{below}` cannot be used as a path: a segment is empty, `.` or `..`"),
+            )
+            .caused_by(object_store::Error::from(source))
         })?;
         Ok(match self {
             Self::S3 { bucket, prefix } => Self::S3 {

@@ -2,8 +2,8 @@
 
 use std::fs::{File, TryLockError};
 
-use super::handle::Store;
-use super::location::Location;
+use crate::store::handle::Store;
+use crate::store::location::Location;
 
 /// Excludes other processes that lock the same folder, until it is dropped.
 #[derive(Debug)]

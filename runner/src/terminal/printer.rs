@@ -167,7 +167,8 @@ impl Printer {
         Ok(answer.verdict)
     }
 
-    /// Prints a failure as an object on standard output, if a program reads it. The text goes to standard error and says the
+    /// Prints a failure as an object on standard output, if a program reads it. The object is built in `app::failed`: the report of
+    /// the run with its `error`, or `status` and `error` alone. The text goes to standard error and says the
     /// same if this cannot be written.
     pub fn print_failure(self, failure: &impl Serialize) {
         if self.format == AnswerFormat::Json

@@ -7,7 +7,8 @@ use crate::error::{Context, ErrorKind, Result};
 use crate::terminal::stderr::note;
 use crate::watch::{StopSignal, Stopper};
 
-/// Returns a receiver of a stop at the first Ctrl-C or SIGTERM; the second one ends the process at once.
+/// Returns a receiver of a stop at the first Ctrl-C or SIGTERM; the second one ends the process at once. The work that may still
+/// finish after the first is limited by [`GRACE`](crate::watch::GRACE).
 ///
 /// # Errors
 /// `Failed`, if the system refuses the handlers.

@@ -34,7 +34,7 @@ impl dyn StageObserver + '_ {
 pub struct Stage<'a> {
     /// Port that hears of the stage's end.
     observer: &'a dyn StageObserver,
-    /// Name of the stage.
+    /// Name shown in the progress display and in the report.
     pub name: &'static str,
     /// Start of the stage.
     began: Instant,

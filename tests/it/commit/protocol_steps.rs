@@ -433,7 +433,7 @@ fn a_stop_at_each_step_ends_in_time_and_reports_what_is_decided() {
         assert!(took < STOP_TIME, "{}: {took:?}", step.name);
         match step.name {
             // The request that decides is in flight, so the outcome is unknown; or its answer is, so a read settles it.
-            "6 commit: the record is put" => ran.fails(75, &["as record 2 is undecided"]),
+            "6 commit: the record is put" => ran.fails(75, &["was committed as record 2"]),
             "6 commit: the record has been put" | "8 clean: the attempt's notes are deleted" => {
                 ran.succeeds();
             }

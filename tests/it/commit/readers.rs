@@ -88,7 +88,7 @@ fn a_missing_part_that_no_run_replaced_is_reported_as_such() {
     for part in std::fs::read_dir(day).unwrap() {
         std::fs::remove_file(part.unwrap().path()).unwrap();
     }
-    let says = ["by no run in the log", "drivetrain run sales --force"];
+    let says = ["outside Drivetrain", "drivetrain run sales --force"];
     sandbox
         .run("run ./cities --output s3://bucket/out")
         .fails(75, &says);

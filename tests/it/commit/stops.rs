@@ -73,7 +73,7 @@ async fn a_stop_while_the_store_does_not_answer_takes_two_seconds_at_most() {
     // the publish to another process.
     let log = |call: &Call| call.key.starts_with("_drivetrain/job/log/0");
     for (matches, text) in [
-        (log as fn(&Call) -> bool, "as record 1 is undecided"),
+        (log as fn(&Call) -> bool, "was committed as record 1"),
         (Call::completes, "committed, publish pending"),
     ] {
         let backend = Backend::memory();

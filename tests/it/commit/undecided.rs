@@ -29,7 +29,7 @@ async fn an_undecided_commit_is_settled_by_the_same_command() {
         let error = run_quietly(&store, &two_parts()).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::TryAgain);
         assert!(
-            error.to_string().ends_with("as record 1 is undecided"),
+            error.to_string().ends_with("was committed as record 1"),
             "{error}"
         );
         assert_eq!(listed(&backend.store().await).await, [].into());

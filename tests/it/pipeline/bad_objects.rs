@@ -16,7 +16,7 @@ fn compressed_data_that_cannot_be_unpacked_fails_the_gate_with_the_files_name() 
                 &[
                     "raw/orders/more.csv.gz` cannot be decompressed as",
                     kind,
-                    "cut off",
+                    "truncated",
                 ],
             );
     }

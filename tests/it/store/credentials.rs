@@ -158,7 +158,7 @@ fn credentials_are_found_in_every_way_and_missing_ones_are_reported() {
     let config = sandbox.path("config");
     let config = ("AWS_CONFIG_FILE", config.to_str().unwrap());
     let says = [
-        "by profile `work`",
+        "in profile `work`",
         "cause:",
         "aws sso login --profile work",
     ];
@@ -178,7 +178,7 @@ fn credentials_are_found_in_every_way_and_missing_ones_are_reported() {
             sandbox.path("answer.json").display()
         ),
     );
-    run(&[config, ("AWS_PROFILE", "locked")]).fails(1, &["by profile `locked`", "hint:"]);
+    run(&[config, ("AWS_PROFILE", "locked")]).fails(1, &["in profile `locked`", "hint:"]);
     assert!(!server.path("out/sales").exists());
     assert!(!server.path("out/_drivetrain/sales/log").exists());
     run(&[config, ("AWS_PROFILE", "vault")]).succeeds();

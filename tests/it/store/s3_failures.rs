@@ -197,7 +197,7 @@ fn an_undecided_commit_is_reported_and_settled_by_the_same_command() {
         server.gate.answer(500, &error, record);
         sandbox.run(RUN).fails(
             75,
-            &["as record 1 is undecided", "run the same command again"],
+            &["was committed as record 1", "run the same command again"],
         );
         assert_eq!(server.path("out/_drivetrain/sales/log").exists(), landed);
         assert!(!server.path("out/sales").exists());

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::dataset_generator::{DatasetDescription, DatasetGenerator, KeyGenerator};
+use crate::generate::datasets::dataset_generator::{
+    DatasetDescription, DatasetGenerator, KeyGenerator,
+};
 use crate::generate::defects::Defect;
 use crate::generate::defects::DefectKind::{
     BadType, DuplicateKey, ExtraField, MissingField, NullKey, OutOfRange, TwoLines, WrongEncoding,

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use super::dataset_generator::{DatasetDescription, DatasetGenerator, KeyGenerator};
-use super::locations::Locations;
-use super::users::Users;
-use super::vehicles::Vehicles;
 use crate::generate::dataset_sizes::DatasetSizes;
+use crate::generate::datasets::dataset_generator::{
+    DatasetDescription, DatasetGenerator, KeyGenerator,
+};
+use crate::generate::datasets::locations::Locations;
+use crate::generate::datasets::users::Users;
+use crate::generate::datasets::vehicles::Vehicles;
 use crate::generate::defects::Defect;
 use crate::generate::defects::DefectKind::{
     BadDate, BadType, DuplicateKey, ExtraField, MissingField, NegativeAmount, NullKey, NullValue,

@@ -12,8 +12,8 @@ use sha2::{Digest, Sha256};
 
 use self::reference_reader::{ReferenceReader, cents, seconds};
 use super::{DefectShare, FileKind, SampleManifest, SampleSettings, generate};
+use crate::generate::dataset_generators::DatasetGenerators;
 use crate::generate::file_fragment::FileFragment;
-use crate::generate::sample::Sample;
 use crate::store::Store;
 use crate::watch::Progress;
 use crate::watch::StopSignal;
@@ -77,7 +77,7 @@ async fn threads_and_progress_do_not_change_a_byte() {
 #[test]
 fn the_size_of_a_fragment_does_not_grow_with_the_sample() {
     let largest = |rentals| {
-        let sample = Sample::new(&settings(rentals, "0"));
+        let sample = DatasetGenerators::new(&settings(rentals, "0"));
         let fragments =
             (0..sample.datasets().len()).flat_map(|dataset| FileFragment::all_of(&sample, dataset));
         let sizes = fragments.map(|fragment| fragment.generate(&sample).bytes.len());

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{SampleObjects, settings};
-use crate::generate::sample::Sample;
+use crate::generate::dataset_generators::DatasetGenerators;
 use crate::generate::{DatasetManifest, DefectCount, DefectKind, SampleManifest};
 
 /// Rows and counts that the reader found.
@@ -116,7 +116,7 @@ enum Refers {
 }
 
 fn columns(dataset: &str) -> Vec<&'static str> {
-    Sample::new(&settings(1, "0"))
+    DatasetGenerators::new(&settings(1, "0"))
         .dataset(dataset)
         .description()
         .columns

@@ -4,8 +4,8 @@ use bytes::{Bytes, BytesMut};
 use futures::stream::{self, StreamExt as _, TryStreamExt as _};
 use object_store::path::Path;
 
-use super::existing_data::{file_key, staging_key};
 use crate::error::Result;
+use crate::generate::upload::existing_data::{file_key, staging_key};
 use crate::store::{Location, Store};
 
 /// The size of every part but the last: S3 takes no less than 5 MiB, and no more than 10,000 parts per object.

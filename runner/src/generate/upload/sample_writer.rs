@@ -9,12 +9,12 @@
 
 use bytes::Bytes;
 
-use super::existing_data::{
-    ExistingData, announcement_key, file_key, first_damaged, manifest_key, remove_incomplete,
-};
-use super::file_upload::FileUpload;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::generate::sample_manifest::SampleManifest;
+use crate::generate::upload::existing_data::{
+    ExistingData, announcement_key, file_key, first_damaged, manifest_key, remove_incomplete,
+};
+use crate::generate::upload::file_upload::FileUpload;
 use crate::store::{FolderLock, Location, Store};
 
 /// Writes the files of one sample to a store.

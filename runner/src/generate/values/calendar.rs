@@ -1,6 +1,6 @@
 //! Days and times of day as text, formatted once and then copied.
 
-use super::random::{WeightedIndex, position};
+use crate::generate::values::random::{WeightedIndex, position};
 
 /// The first year of the calendar.
 const FIRST_YEAR: u64 = 2005;

@@ -1,6 +1,6 @@
 //! Unique ids: a bijection maps the number of each row to its id.
 
-use super::random::RandomStream;
+use crate::generate::values::random::RandomStream;
 
 /// The mask of 20 bits: one half of an id in the Feistel network.
 const HALF: u64 = (1 << 20) - 1;

@@ -9,9 +9,9 @@ use drivetrain_jobs::contract::Format;
 use futures::stream::BoxStream;
 use futures::{StreamExt, stream};
 
+use crate::source::block_collector::BlockCollector;
 use crate::source::bytes::compression::{Content, decompress, require_readable};
 use crate::source::bytes::ranges::fetch;
-use crate::source::collector::Collector;
 use crate::source::column_layout::{ColumnLayout, HeaderRead, read_header};
 use crate::source::csv::block_cutter::{Cutter, Piece};
 use crate::source::csv::block_decoder::{Block, Decoded, decode_block};
@@ -32,7 +32,7 @@ const UTF8_MARK: &[u8] = b"\xef\xbb\xbf";
 /// errors of the store and of the collector.
 pub(crate) async fn read_file(
     reading: &Arc<ReadContext>,
-    collector: &Arc<Collector>,
+    collector: &Arc<BlockCollector>,
     file: &SourceFile,
 ) -> Result<()> {
     {
@@ -105,7 +105,7 @@ type Pieces = Cutter<BoxStream<'static, Result<Bytes>>>;
 /// # Errors
 /// Quality gate: the header is too long, unreadable or lacks columns, or the text is UTF-16.
 async fn begin(
-    collector: &Collector,
+    collector: &BlockCollector,
     file: &SourceFile,
     cutter: &mut Pieces,
 ) -> Result<Option<(ColumnLayout, Piece, u64)>> {
@@ -188,7 +188,7 @@ enum PendingPiece {
 /// on the cut.
 async fn read_pieces(
     reading: &Arc<ReadContext>,
-    collector: &Arc<Collector>,
+    collector: &Arc<BlockCollector>,
     file: &SourceFile,
     layout: ColumnLayout,
     first: Piece,
@@ -252,7 +252,7 @@ async fn read_pieces(
 /// Starts to decode a block on the decoder threads.
 fn decode(
     reading: &Arc<ReadContext>,
-    collector: &Arc<Collector>,
+    collector: &Arc<BlockCollector>,
     layout: &Arc<ColumnLayout>,
     block: &Arc<Block>,
 ) -> SpawnedTask<Result<Decoded>> {

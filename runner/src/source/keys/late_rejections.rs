@@ -8,7 +8,7 @@ use drivetrain_jobs::contract::Severity;
 use futures::{StreamExt, TryStreamExt, stream};
 
 use crate::Result;
-use crate::source::collector::Collector;
+use crate::source::block_collector::BlockCollector;
 use crate::source::csv::record_grammar::offset;
 use crate::source::decode_plan::ReferencePlan;
 use crate::source::keys::hash_set::HashSet128;
@@ -93,7 +93,7 @@ impl Late {
 
 impl Reason {
     /// Builds the fault of a row; `record` is its number in the block.
-    pub(crate) fn fault(self, collector: &Collector, record: usize) -> RowFault {
+    pub(crate) fn fault(self, collector: &BlockCollector, record: usize) -> RowFault {
         let plan = &collector.judge.plan;
         match self {
             Self::Reference { index, to_rejected } => {
@@ -119,7 +119,7 @@ impl Reason {
 /// Failed: spilled entries cannot be read back.
 pub(crate) async fn resolve(
     reading: &Arc<ReadContext>,
-    collector: &Arc<Collector>,
+    collector: &Arc<BlockCollector>,
     dataset: usize,
     resolved: &[Vec<Resolved>],
 ) -> Result<Arc<Late>> {
@@ -162,7 +162,7 @@ pub(crate) async fn resolve(
 /// for a row is kept.
 async fn find_unresolved(
     reading: &Arc<ReadContext>,
-    collector: &Arc<Collector>,
+    collector: &Arc<BlockCollector>,
     dataset: usize,
     resolved: &[Vec<Resolved>],
     is_chosen: impl Fn(&ReferencePlan) -> bool,
@@ -228,7 +228,7 @@ async fn find_unresolved(
 /// # Errors
 /// Failed: spilled entries cannot be read back.
 pub(crate) fn targets(
-    collector: &Collector,
+    collector: &BlockCollector,
     late: &Arc<Late>,
     is_used: &[bool],
     budget: &Arc<Budget>,
@@ -297,7 +297,7 @@ impl KeyPartition {
 /// and no row is returned.
 async fn find_repeated_keys(
     reading: &Arc<ReadContext>,
-    collector: &Arc<Collector>,
+    collector: &Arc<BlockCollector>,
     late: &Arc<Late>,
 ) -> Result<Vec<(Position, Reason)>> {
     let Some((tracked, severity)) = collector.judge.plan.key else {

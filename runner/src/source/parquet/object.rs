@@ -16,8 +16,8 @@ use futures::TryStreamExt;
 use parquet::errors::ParquetError;
 
 use crate::error::{Cause, Context};
+use crate::source::block_collector::{BlockCollector, BlockNote};
 use crate::source::bytes::encoding::show;
-use crate::source::collector::{BlockNote, Collector};
 use crate::source::column_layout::{extra, missing_columns, path_value};
 use crate::source::csv::block_decoder::repeat;
 use crate::source::csv::record_grammar::Beyond;
@@ -46,7 +46,7 @@ enum Source {
 /// errors of the store and of the collector.
 pub(crate) async fn read_parquet(
     reading: &Arc<ReadContext>,
-    collector: &Arc<Collector>,
+    collector: &Arc<BlockCollector>,
     file: &SourceFile,
 ) -> Result<()> {
     let (mut batches, sources) = open(reading, collector, file).await?;
@@ -78,7 +78,7 @@ pub(crate) async fn read_parquet(
 /// As [`read_parquet`].
 pub(crate) async fn revisit_parquet(
     reading: &Arc<ReadContext>,
-    collector: &Arc<Collector>,
+    collector: &Arc<BlockCollector>,
     file: &SourceFile,
     ranks: Vec<(u64, BTreeMap<u32, Reason>)>,
 ) -> Result<()> {
@@ -130,7 +130,7 @@ type Batches = ParquetRecordBatchStream<ParquetObject>;
 /// Opens an object with its metadata and plans which columns to read.
 async fn open(
     reading: &ReadContext,
-    collector: &Collector,
+    collector: &BlockCollector,
     file: &SourceFile,
 ) -> Result<(Batches, Vec<Source>)> {
     let plan = &collector.judge.plan;
@@ -266,7 +266,7 @@ async fn next(batches: &mut Batches, file: &SourceFile) -> Result<Option<RecordB
 
 /// Judges one batch: finds the faults of its values, then applies rules and references.
 fn judge(
-    collector: &Collector,
+    collector: &BlockCollector,
     file: &str,
     sources: &[Source],
     batch: &RecordBatch,

@@ -1,4 +1,4 @@
-//! CSV as AWS's ItemReader decodes it.
+//! CSV as AWS's ItemReader decodes it. Headers are taken in `item_reader`.
 
 use serde_json::{Map, Value};
 

@@ -51,7 +51,7 @@ impl Number {
     /// Converts an array to 64-bit integers.
     ///
     /// # Errors
-    /// A decimal has more digits than its column holds.
+    /// A decimal has more digits than its column holds holds.
     pub(crate) fn read(&self, array: &ArrayRef) -> Result<Int64Array> {
         Ok(match array.data_type() {
             DataType::Int32 => array.as_primitive::<Int32Type>().unary(i64::from),
@@ -78,7 +78,7 @@ impl Number {
             i32::try_from(decimal).ok().map(i64::from)
         };
         fitting.ok_or_else(|| {
-            ParquetError::General(format!("{decimal} has more digits than its column"))
+            ParquetError::General(format!("{decimal} has more digits than its column holds"))
         })
     }
 

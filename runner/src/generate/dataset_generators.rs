@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use super::dataset_sizes::DatasetSizes;
-use super::datasets::{DatasetGenerator, Locations, Rentals, Users, Vehicles};
-use super::defect_share::DefectShare;
-use super::settings::SampleSettings;
-use super::values::Calendar;
+use crate::generate::dataset_sizes::DatasetSizes;
+use crate::generate::datasets::{DatasetGenerator, Locations, Rentals, Users, Vehicles};
+use crate::generate::defect_share::DefectShare;
+use crate::generate::settings::SampleSettings;
+use crate::generate::values::Calendar;
 
 /// Generates any row of a sample.
-pub struct Sample {
+pub struct DatasetGenerators {
     /// Locations, users, vehicles and rentals: those that others refer to come first.
     datasets: [Box<dyn DatasetGenerator>; 4],
     /// The seed of every random stream.
@@ -18,7 +18,7 @@ pub struct Sample {
     defect_share: DefectShare,
 }
 
-impl Sample {
+impl DatasetGenerators {
     /// Prepares the generators; generates no row yet.
     pub fn new(settings: &SampleSettings) -> Self {
         let sizes = DatasetSizes::of(settings.rentals);

@@ -22,7 +22,7 @@ use crate::{Error, ErrorKind, Result};
 
 /// The state of one dataset during reading, shared by all threads.
 #[derive(Debug)]
-pub(crate) struct Collector {
+pub(crate) struct BlockCollector {
     /// The rules by which rows are accepted.
     pub(crate) judge: Judge,
     /// The accepted rows.
@@ -74,7 +74,7 @@ pub(crate) struct Budgets {
     pub(crate) keys: Arc<Budget>,
 }
 
-impl Collector {
+impl BlockCollector {
     /// Prepares a dataset; `parts` is the number of parts into which hashes are divided.
     pub(crate) fn new(
         judge: Judge,
