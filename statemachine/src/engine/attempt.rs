@@ -26,16 +26,23 @@ const TESTED_STATE: &str = "StateName";
 
 /// One attempt of one state.
 pub(crate) struct Attempt<'a> {
+    /// The execution that the state is part of.
     pub(crate) run: &'a Arc<Run>,
+    /// The state's definition.
     pub(crate) state: &'a State,
     /// The variables as they were when the state was entered.
     pub(crate) variables: &'a Variables,
+    /// The size of the variables as compact JSON text; 0 in the test of a state.
     pub(crate) variable_bytes: usize,
+    /// The item of the innermost Map iteration around the state.
     pub(crate) item: Option<&'a MapItem>,
     /// The number of the event that entered the state.
     pub(crate) entered: u64,
+    /// The time of that event as text; empty if no field of the state reads the context object.
     pub(crate) entered_at: String,
+    /// The number of retries so far, 0 for the first attempt.
     pub(crate) retry_count: u32,
+    /// The task token, new for each attempt, if the state waits for one.
     pub(crate) token: Option<String>,
 }
 
@@ -257,10 +264,12 @@ impl Attempt<'_> {
         )
     }
 
+    /// Builds a failure with the name `States.Runtime`, which no handler matches.
     pub(crate) fn runtime(&self, message: &str) -> Failure {
         self.failure(FailureClass::Runtime, names::RUNTIME, message)
     }
 
+    /// Builds the failure of a JSONata field; `location` is the field's path.
     pub(crate) fn evaluation(&self, location: Option<&str>, message: &str) -> Failure {
         let class = FailureClass::Evaluation {
             location: location.map(str::to_owned),
@@ -277,6 +286,7 @@ impl Attempt<'_> {
         }
     }
 
+    /// Builds a failure whose cause names the state and the event that entered it.
     pub(crate) fn failure(&self, class: FailureClass, error: &str, message: &str) -> Failure {
         // The test of a single state has no events, so its causes do not name one.
         if self.run.environment.inspection.is_some() {
@@ -301,11 +311,13 @@ impl Attempt<'_> {
         self.run.environment.inspection.as_ref()?.mock.as_ref()
     }
 
+    /// Builds the failure of a JSONata error, at the nested field that the error names or else at `field`.
     fn jsonata_failure(&self, field: &str, error: &Error) -> Failure {
         let location = error.field().unwrap_or(field);
         self.evaluation(Some(location), &error.to_string())
     }
 
+    /// Calls `evaluate` with all data that a JSONPath field may read.
     fn with_scope<T>(
         &self,
         input: &Value,
@@ -322,6 +334,7 @@ impl Attempt<'_> {
         })
     }
 
+    /// Calls `read` with the context object, or with `null` if no field of the state reads it.
     fn with_context<T>(&self, item: Option<&MapItem>, read: impl FnOnce(&Value) -> T) -> T {
         if !self.state.reads_context {
             return read(&Value::Null);

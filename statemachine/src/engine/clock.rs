@@ -12,7 +12,9 @@ const SLICE: Duration = Duration::from_hours(300 * 24);
 /// A clock that adds the time elapsed to a start instant.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Clock {
+    /// The date that the clock showed at first.
     start: DateTime<Utc>,
+    /// The runtime's instant at that date; durations follow the runtime's clock, which tests may pause.
     origin: Instant,
 }
 
@@ -25,6 +27,7 @@ impl Clock {
         }
     }
 
+    /// Returns the current date.
     pub(crate) fn now(&self) -> DateTime<Utc> {
         self.date_after(self.elapsed())
     }

@@ -5,8 +5,11 @@ use serde_json::{Map, Value};
 /// The failure of a state, which a retrier or catcher handles or which ends the execution.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Failure {
+    /// The error's name; `None` if a task or a Fail state gave none.
     pub(crate) error: Option<String>,
+    /// The cause, a text for people that is often JSON.
     pub(crate) cause: Option<String>,
+    /// The class, which decides which handlers match the failure.
     pub(crate) class: FailureClass,
     /// `true` if the failure comes from a branch or iteration, which has recorded it already.
     pub(crate) from_inside: bool,
@@ -18,9 +21,15 @@ pub(crate) enum FailureClass {
     /// The failure of a task, a Fail state or a threshold; any handler may match it.
     Ordinary,
     /// A timeout, of the task or of its heartbeat.
-    Timeout { heartbeat: bool },
+    Timeout {
+        /// `true` if a heartbeat was missing.
+        heartbeat: bool,
+    },
     /// The failure of a field's evaluation, with the field's path if known.
-    Evaluation { location: Option<String> },
+    Evaluation {
+        /// The field's path in the state, such as `Choices[0]/Condition`.
+        location: Option<String>,
+    },
     /// A result that is too large and not a task's: only a handler that names the error matches it.
     DataLimit,
     /// An error of the machine itself: no handler matches it.
@@ -29,17 +38,28 @@ pub(crate) enum FailureClass {
 
 /// Error names that the engine itself raises.
 pub(crate) mod names {
+    /// The name in a handler that matches all failures except those of the machine and of data limits.
     pub(crate) const ALL: &str = "States.ALL";
+    /// The error of a result, an output or variables that exceed AWS's size limits.
     pub(crate) const DATA_LIMIT_EXCEEDED: &str = "States.DataLimitExceeded";
+    /// The error of a Map Run in which more items failed than it tolerates.
     pub(crate) const EXCEED_TOLERATED_FAILURE_THRESHOLD: &str =
         "States.ExceedToleratedFailureThreshold";
+    /// The name in a handler that matches only missing heartbeats, which are raised as [`TIMEOUT`].
     pub(crate) const HEARTBEAT_TIMEOUT: &str = "States.HeartbeatTimeout";
+    /// The error of an `ItemReader` that cannot read its items.
     pub(crate) const ITEM_READER_FAILED: &str = "States.ItemReaderFailed";
+    /// The error of a reference path with a step that does not apply to the data.
     pub(crate) const REFERENCE_PATH_CONFLICT: &str = "States.ReferencePathConflict";
+    /// The error of a JSONata field that cannot be evaluated or has an invalid value.
     pub(crate) const QUERY_EVALUATION_ERROR: &str = "States.QueryEvaluationError";
+    /// The error of a `ResultWriter` that cannot write the results.
     pub(crate) const RESULT_WRITER_FAILED: &str = "States.ResultWriterFailed";
+    /// The error of the machine itself, which no handler matches.
     pub(crate) const RUNTIME: &str = "States.Runtime";
+    /// The name in a handler that matches all ordinary failures.
     pub(crate) const TASK_FAILED: &str = "States.TaskFailed";
+    /// The error of a task or an execution that takes too long, and of a missing heartbeat.
     pub(crate) const TIMEOUT: &str = "States.Timeout";
 }
 
@@ -117,6 +137,7 @@ impl Failure {
         self.class != FailureClass::Runtime && names.iter().any(|name| self.matches_name(name))
     }
 
+    /// Returns `true` if one name of a handler's list matches the failure.
     fn matches_name(&self, name: &str) -> bool {
         if self.error.as_deref() == Some(name) {
             return true;

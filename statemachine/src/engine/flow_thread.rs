@@ -13,9 +13,11 @@ use crate::payload_size::length;
 pub(crate) struct FlowThread {
     /// The event that the next event follows.
     pub(crate) last: u64,
+    /// The variables, which inner flows share until one of them assigns.
     pub(crate) variables: Arc<Variables>,
     /// The size of all variables as compact JSON text.
     pub(crate) variable_bytes: usize,
+    /// The item of the innermost Map iteration around the thread.
     pub(crate) item: Option<Arc<MapItem>>,
     /// The time at which the last state was left; `None` once the thread may have waited since.
     pub(crate) left_at: Option<DateTime<Utc>>,
@@ -26,6 +28,7 @@ pub(crate) struct FlowThread {
 }
 
 impl FlowThread {
+    /// Sets variables and updates their size.
     pub(crate) fn assign(&mut self, assigned: Variables) {
         let variables = Arc::make_mut(&mut self.variables);
         for (name, value) in assigned {

@@ -20,7 +20,9 @@ pub(crate) struct InnerFlows<'a>(FuturesUnordered<BoxFuture<'a, EndedFlow>>);
 
 /// A flow that has ended.
 pub(crate) struct EndedFlow {
+    /// The number of the branch or iteration, from 0.
     pub(crate) index: usize,
+    /// The output, or the failure that ended the flow.
     pub(crate) output: Result<Value, Failure>,
     /// The last event of its thread.
     pub(crate) last: u64,
@@ -28,8 +30,11 @@ pub(crate) struct EndedFlow {
 
 /// A running flow; dropping it records an aborted iteration, if it is one.
 struct RunningFlow<'a> {
+    /// The execution that the flow is part of.
     run: &'a Run,
+    /// The flow's own thread.
     thread: FlowThread,
+    /// The number of the branch or iteration, from 0.
     index: usize,
     /// The name of the Map state if this is an iteration that has not ended.
     map: Option<&'a Arc<str>>,

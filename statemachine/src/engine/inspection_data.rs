@@ -11,6 +11,7 @@ use crate::engine::failure::Failure;
 /// The recorded steps of a state's data, by their names in the TestState API.
 #[derive(Debug)]
 pub(crate) struct Inspection {
+    /// The values by the names of their steps.
     steps: Mutex<Map<String, Value>>,
     /// The mock of the task, the branches or the iterations.
     pub(crate) mock: Option<MockedResult>,
@@ -21,6 +22,7 @@ pub(crate) struct Inspection {
 /// The mock that replaces a state's work.
 #[derive(Debug)]
 pub(crate) struct MockedResult {
+    /// The mocked result, or the mocked failure.
     pub(crate) result: Result<Value, Failure>,
     /// The number of a Map's iterations that count as failed.
     pub(crate) failed_iterations: Option<usize>,
@@ -29,22 +31,36 @@ pub(crate) struct MockedResult {
 /// A step of the path of a state's input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum InspectedStep {
+    /// The input after `InputPath`.
     InputPath,
+    /// The input after `Parameters`.
     Parameters,
+    /// The value of `Arguments`.
     Arguments,
+    /// The array that `ItemsPath` selects.
     ItemsPath,
+    /// The items that `ItemsPointer` selects in the object of an ItemReader.
     ItemsPointer,
+    /// The inputs of all iterations after `ItemSelector`.
     ItemSelector,
+    /// The inputs of all iterations after `ItemBatcher`.
     ItemBatcher,
+    /// The result of the work.
     Result,
+    /// The result after `ResultSelector`.
     ResultSelector,
+    /// The input with the result at `ResultPath`.
     ResultPath,
+    /// The value of `MaxConcurrency`, 0 for no limit.
     MaxConcurrency,
+    /// The value of `ToleratedFailureCount`.
     ToleratedFailureCount,
+    /// The value of `ToleratedFailurePercentage`.
     ToleratedFailurePercentage,
 }
 
 impl InspectedStep {
+    /// Returns the step's key in the response of the TestState API.
     fn name(self) -> &'static str {
         match self {
             Self::InputPath => "afterInputPath",
@@ -112,6 +128,7 @@ impl Inspection {
         }
     }
 
+    /// Records the value of a step, if AWS shows the step for the state.
     pub(crate) fn note(&self, state: &State, step: InspectedStep, value: &Value) {
         if step.is_shown(state) {
             self.steps
@@ -121,6 +138,7 @@ impl Inspection {
         }
     }
 
+    /// Returns a copy of the recorded values.
     pub(crate) fn steps(&self) -> Map<String, Value> {
         self.steps
             .lock()

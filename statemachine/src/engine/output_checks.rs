@@ -38,6 +38,7 @@ pub(crate) fn within_limit(
     Ok(StateData::from(made))
 }
 
+/// Builds the failure of a result that is too large; `name` is that of the state, the service or the resource.
 pub(crate) fn over_limit(class: FailureClass, name: &str) -> Failure {
     Failure::new(
         class,

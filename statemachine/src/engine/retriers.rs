@@ -12,6 +12,7 @@ const LONGEST_DELAY_SECONDS: f64 = 31_622_400.0;
 /// The attempts that each retrier of a state has used since the state was entered.
 #[derive(Debug)]
 pub(crate) struct RetryCounter<'a> {
+    /// The state's retriers, in the order in which they are tried.
     retriers: &'a [Retrier],
     /// The number of attempts used, per retrier.
     used: Vec<u32>,

@@ -89,6 +89,7 @@ async fn with_time_limit<T>(
     }
 }
 
+/// Builds the details of an event that ends an execution without success.
 fn failure_details(failure: &Failure) -> Details {
     Details {
         error: failure.error.clone(),

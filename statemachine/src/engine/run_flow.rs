@@ -90,8 +90,11 @@ pub(crate) async fn run_state(
 
 /// A state that has been entered; dropping it in a branch or an iteration records that it was aborted.
 struct OpenState<'a> {
+    /// The execution that records the event.
     run: &'a Run,
+    /// The thread, whose last event the event follows.
     thread: &'a mut FlowThread,
+    /// The event of an aborted state; `None` once the state has ended.
     event: Option<EventType>,
 }
 
@@ -107,8 +110,11 @@ impl Drop for OpenState<'_> {
 
 /// The output of a state that has been left, and the state that follows.
 struct LeftState {
+    /// The state's output.
     output: StateData,
+    /// The variables to set, if the state has `Assign`.
     assigned: Option<Variables>,
+    /// The index of the next state in the flow; `None` at the flow's end.
     next: Option<usize>,
 }
 
@@ -305,6 +311,7 @@ fn never_waits(kind: &StateKind) -> bool {
     )
 }
 
+/// Returns the event of an entered state.
 fn entered_event(kind: &StateKind) -> EventType {
     match kind {
         StateKind::Task(_) => EventType::TaskStateEntered,
@@ -318,6 +325,7 @@ fn entered_event(kind: &StateKind) -> EventType {
     }
 }
 
+/// Returns the event of a left state; `None` for a Fail state, which ends its flow.
 fn exited_event(kind: &StateKind) -> Option<EventType> {
     match kind {
         StateKind::Task(_) => Some(EventType::TaskStateExited),

@@ -56,19 +56,28 @@ use crate::scope::{Host, Random};
 /// ```
 #[derive(Clone)]
 pub struct Engine {
+    /// The handler of all calls.
     pub(super) handler: Arc<dyn TaskHandler>,
+    /// The receiver of all events; `None` if no history is kept.
     sink: Option<Arc<dyn HistorySink>>,
+    /// The date at which each execution starts.
     pub(super) start_time: DateTime<Utc>,
+    /// The seed of each execution's random numbers.
     pub(super) seed: u64,
+    /// The tokens of waiting tasks, which all executions share.
     pub(super) tokens: Tokens,
+    /// The names that ARNs and the context object show.
     pub(super) names: ExecutionNames,
+    /// The limit of each execution's events.
     max_events: EventLimit,
 }
 
 /// The limit of an execution's events.
 #[derive(Debug, Clone, Copy)]
 enum EventLimit {
+    /// AWS's limit: 25,000 for a STANDARD machine, none for an EXPRESS one.
     OfMachineType,
+    /// The caller's limit; `None` for no limit.
     Set(Option<u64>),
 }
 

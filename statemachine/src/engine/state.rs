@@ -30,7 +30,9 @@ use crate::payload_size::{PAYLOAD_LIMIT_BYTES, VARIABLES_LIMIT_BYTES, exceeds, l
 pub(crate) struct StateResult {
     /// The output; `None` if it is the raw input, unchanged.
     pub(crate) output: Option<StateData>,
+    /// The variables to set, if the state or its matching catcher has `Assign`.
     pub(crate) assigned: Option<Variables>,
+    /// The index of the next state in the flow; `None` at the flow's end.
     pub(crate) next: Option<usize>,
 }
 
@@ -179,12 +181,14 @@ pub(crate) fn catch_failure(
     })
 }
 
+/// Applies `InputPath` to the raw input.
 fn input_path<'v>(attempt: &'v Attempt<'_>, raw: &'v Value) -> Result<Cow<'v, Value>, Failure> {
     let input = data_path(attempt, &attempt.state.input_path, Cow::Borrowed(raw))?;
     attempt.inspect(InspectedStep::InputPath, &input);
     Ok(input)
 }
 
+/// Evaluates `Parameters` or `Arguments`; without them, the input passes on unchanged.
 fn parameters<'v>(attempt: &Attempt<'_>, input: &'v Value) -> Result<Cow<'v, Value>, Failure> {
     let (field, step) = match attempt.state.language {
         QueryLanguage::JsonPath => ("Parameters", InspectedStep::Parameters),
@@ -198,6 +202,7 @@ fn parameters<'v>(attempt: &Attempt<'_>, input: &'v Value) -> Result<Cow<'v, Val
     Ok(arguments)
 }
 
+/// Applies `ResultSelector` to the result of the work, or to the arguments if the work has none.
 fn result_selector<'v>(
     attempt: &Attempt<'_>,
     arguments: &'v Value,
@@ -220,6 +225,7 @@ fn result_selector<'v>(
     Ok(selected)
 }
 
+/// Returns the data that `Assign` and `Output` read: JSONPath sees only the result, JSONata the raw input too.
 fn data<'v>(
     attempt: &Attempt<'_>,
     raw: &'v Value,
@@ -260,6 +266,7 @@ fn assign_variables(
     Ok(assigned)
 }
 
+/// Merges a result into the raw input; borrows the raw input if it stays unchanged.
 fn result_path<'v>(
     attempt: &Attempt<'_>,
     path: &ResultPath,
@@ -283,6 +290,7 @@ fn result_path<'v>(
     Ok(merged)
 }
 
+/// Applies `OutputPath` to the merged value.
 fn output_path<'v>(
     attempt: &'v Attempt<'_>,
     merged: Cow<'v, Value>,
@@ -290,6 +298,7 @@ fn output_path<'v>(
     data_path(attempt, &attempt.state.output_path, merged)
 }
 
+/// Applies `InputPath` or `OutputPath`; a path that is `null` selects an empty object.
 fn data_path<'v>(
     attempt: &'v Attempt<'_>,
     path: &'v DataPath,

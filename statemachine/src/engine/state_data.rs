@@ -13,6 +13,7 @@ pub(crate) type Variables = Map<String, Value>;
 /// The output of one state is the input of the next, and most states change nothing.
 #[derive(Debug)]
 pub(crate) struct StateData {
+    /// The value as JSON.
     value: Value,
     /// `None` until an event shows it.
     text: Option<JsonText>,
@@ -45,6 +46,7 @@ impl StateData {
         Self { builder, ..self }
     }
 
+    /// Returns the template that built the value, if it can build in place.
     pub(crate) fn builder(&self) -> Option<BuiltBy> {
         self.builder
     }
@@ -54,6 +56,7 @@ impl StateData {
         self.builder.is_some() && self.builder == template.builder()
     }
 
+    /// Returns the value.
     pub(crate) fn value(&self) -> &Value {
         &self.value
     }
@@ -63,6 +66,7 @@ impl StateData {
         (self.value, self.text)
     }
 
+    /// Returns the value and drops its text.
     pub(crate) fn into_value(self) -> Value {
         self.value
     }

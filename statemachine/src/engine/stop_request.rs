@@ -7,14 +7,18 @@ use tokio::sync::Notify;
 /// The signal that stops an execution.
 #[derive(Default)]
 pub(crate) struct StopSignal {
+    /// The first request.
     request: Mutex<Option<StopRequest>>,
+    /// Signaled by each request.
     heard: Notify,
 }
 
 /// The error and the cause that the caller gives for the stop.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct StopRequest {
+    /// The error's name, as the last event shows it.
     pub(crate) error: Option<String>,
+    /// The error's cause, as the last event shows it.
     pub(crate) cause: Option<String>,
 }
 

@@ -14,13 +14,16 @@ use crate::json_pointer::child_pointer;
 /// A mock file that has been read and checked.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MockFile {
+    /// The responses by machine, case and state.
     machines: BTreeMap<String, BTreeMap<String, BTreeMap<String, Arc<Response>>>>,
 }
 
 /// One test case: the answers for its states; the default case has none.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct MockCase {
+    /// The case's name in the file; empty for the default case.
     name: String,
+    /// The responses by state.
     states: BTreeMap<String, Arc<Response>>,
 }
 
@@ -47,6 +50,7 @@ pub(super) enum MockAnswer {
 /// Answers by call number, from 0; no two ranges overlap.
 #[derive(Debug, PartialEq)]
 pub(super) struct Response {
+    /// The answers, each with the range of calls that it is for.
     answers: Vec<(RangeInclusive<u64>, MockAnswer)>,
 }
 
@@ -113,6 +117,7 @@ impl MockFile {
         })
     }
 
+    /// Returns the cases of a machine by its name, or those of the only machine, whatever its name.
     fn machine(
         &self,
         name: &str,
@@ -130,6 +135,7 @@ impl MockFile {
     }
 }
 
+/// Builds the error of an unknown name; its message lists the existing ones.
 fn not_found<'a>(what: &str, name: &str, names: impl Iterator<Item = &'a String>) -> Error {
     let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
     let names = if names.is_empty() {
@@ -168,11 +174,14 @@ impl MockCase {
 
 /// A reader of a mock file, which collects every problem.
 struct MockFileReader<'a> {
+    /// The file's text, in which problems are located.
     text: &'a str,
+    /// The problems so far, in the order in which they were found.
     problems: Vec<Problem>,
 }
 
 impl MockFileReader<'_> {
+    /// Adds a problem with a JSON pointer, from which its line and column are derived.
     fn refuse(&mut self, pointer: &str, message: impl Into<String>) {
         let place = Place::of(self.text, pointer);
         self.problems.push(Problem {
@@ -183,6 +192,7 @@ impl MockFileReader<'_> {
         });
     }
 
+    /// Returns the fields of an object; adds a problem if the value is missing or of another type.
     fn object<'v>(
         &mut self,
         value: Option<&'v Value>,
@@ -201,6 +211,7 @@ impl MockFileReader<'_> {
         }
     }
 
+    /// Adds a problem for each field that is not in `known`.
     fn only_fields(&mut self, fields: &Map<String, Value>, pointer: &str, known: &[&str]) {
         for name in fields.keys().filter(|name| !known.contains(&name.as_str())) {
             self.refuse(
@@ -213,6 +224,7 @@ impl MockFileReader<'_> {
         }
     }
 
+    /// Reads the whole file; returns the responses by machine, case and state.
     fn file(
         &mut self,
         value: &Value,
@@ -250,6 +262,7 @@ impl MockFileReader<'_> {
         read
     }
 
+    /// Reads a case, which has the name of a response per state.
     fn case(
         &mut self,
         case: &Value,
@@ -279,6 +292,7 @@ impl MockFileReader<'_> {
         states
     }
 
+    /// Reads `MockedResponses`; returns the responses by name.
     fn responses<'v>(&mut self, value: Option<&'v Value>) -> BTreeMap<&'v str, Arc<Response>> {
         const POINTER: &str = "/MockedResponses";
         let mut responses = BTreeMap::new();
@@ -313,6 +327,7 @@ impl MockFileReader<'_> {
         responses
     }
 
+    /// Reads an answer, which has exactly one of `Return`, `Throw` and `Hang`.
     fn answer(&mut self, value: &Value, pointer: &str) -> Option<MockAnswer> {
         let fields = self.object(Some(value), pointer)?;
         self.only_fields(fields, pointer, &["Return", "Throw", "Hang"]);
@@ -338,6 +353,7 @@ impl MockFileReader<'_> {
         }
     }
 
+    /// Returns the text of a field; `None` if the field is missing, `null`, or refused because of its type.
     fn optional_text(
         &mut self,
         fields: &Map<String, Value>,

@@ -20,20 +20,26 @@ pub(super) const OBJECT_RESOURCES: &str = "arn:aws:states:::s3:";
 /// the caller must wait for [`missing`](Self::missing) too and stop the execution.
 #[derive(Clone)]
 pub struct MockHandler {
+    /// The case and the calls so far.
     shared: Arc<MockState>,
 }
 
 /// The state that clones of a handler share.
 struct MockState {
+    /// The case that has the answers.
     case: MockCase,
+    /// The calls so far.
     progress: Mutex<MockProgress>,
+    /// Signaled when a call had no answer.
     changed: Notify,
 }
 
 /// The calls so far, and the first that had no answer.
 #[derive(Default)]
 struct MockProgress {
+    /// The number of calls by state.
     calls: BTreeMap<String, u64>,
+    /// The first call that had no answer.
     missing: Option<MissingMock>,
 }
 
@@ -89,6 +95,7 @@ impl MockHandler {
         self.lock().calls.clone()
     }
 
+    /// Locks the progress, even if a thread panicked while it held the lock.
     fn lock(&self) -> MutexGuard<'_, MockProgress> {
         self.shared
             .progress

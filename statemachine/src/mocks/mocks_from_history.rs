@@ -97,6 +97,7 @@ impl MockFile {
 pub(super) struct RecordedCall {
     /// The call's input, if the history has it.
     pub(super) input: Option<Value>,
+    /// The recorded answer; [`MockAnswer::Hang`] if the history has none.
     pub(super) answer: MockAnswer,
 }
 
@@ -144,6 +145,7 @@ pub(super) fn mock_file(
     })
 }
 
+/// Returns an answer in the format of mock files.
 fn written(answer: &MockAnswer) -> Value {
     match answer {
         MockAnswer::Return(output) => json!({ "Return": output }),
@@ -163,21 +165,29 @@ type CallOrder = (u64, usize, Vec<(u64, u64)>, u64);
 
 /// The calls of one execution.
 struct ExecutionCalls {
+    /// The date of the first event, in seconds since 1970.
     started: f64,
+    /// The calls, in the order of the events that scheduled them.
     calls: Vec<HistoryCall>,
 }
 
 /// A recorded call with its state and its position.
 struct HistoryCall {
+    /// The name of the Task state.
     state: String,
+    /// The position at which the call was scheduled.
     place: CallPosition,
+    /// The call and its answer.
     made: RecordedCall,
 }
 
 /// The position of a call in its execution.
 struct CallPosition {
+    /// The time on a replay's clock, in half seconds.
     elapsed: u64,
+    /// The visit and the iteration of each Map around the call, the outermost first.
     iterations: Vec<(u64, u64)>,
+    /// The number of the event that scheduled the call.
     event: u64,
 }
 
@@ -258,10 +268,12 @@ fn timed_out(event: &Value, details: &Value, scheduled: Option<&Value>) -> MockA
     MockAnswer::Hang
 }
 
+/// Builds the error of a history that cannot be replayed.
 fn invalid(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::InvalidHistory, message)
 }
 
+/// Returns the answer in the event that ends a call; fails if the history lacks the whole output.
 fn answer(id: u64, details: &Value, has_output: bool) -> Result<MockAnswer, Error> {
     if !has_output {
         return Ok(failure(details));
@@ -282,6 +294,7 @@ fn answer(id: u64, details: &Value, has_output: bool) -> Result<MockAnswer, Erro
     Ok(MockAnswer::Return(output))
 }
 
+/// Returns the failure in the details of an event.
 fn failure(details: &Value) -> MockAnswer {
     let text = |name: &str| details[name].as_str().map(str::to_owned);
     MockAnswer::Throw {

@@ -23,16 +23,20 @@ pub(super) struct HistoryThread {
     pub(super) elapsed: u64,
     /// The Maps around the current state, the outermost first.
     maps: Vec<InMap>,
+    /// The last event that counts for the clock; the start of a task's work does not.
     last: LastEvent,
+    /// The date of that event, in seconds since 1970.
     date: f64,
 }
 
 /// A Map around the current state.
 #[derive(Clone)]
 struct InMap {
+    /// The name of the Map state.
     name: String,
     /// The event that entered it.
     visit: u64,
+    /// The index of the current iteration, from 0.
     iteration: u64,
 }
 
@@ -42,8 +46,11 @@ enum LastEvent {
     /// An event that takes no time in a replay.
     #[default]
     Other,
+    /// The entry of a Wait state: the clock advances until its exit.
     Waiting,
+    /// The schedule of a task: the clock advances only if the task times out.
     Scheduled,
+    /// A failure: the clock advances until a retry.
     Failed,
 }
 
@@ -66,6 +73,7 @@ impl HistoryThread {
         maps.map(|map| (map.visit, map.iteration)).collect()
     }
 
+    /// Takes the thread to its next event.
     fn go_on(&mut self, id: u64, event: &Value) {
         let kind = event["type"].as_str().unwrap_or_default();
         let date = seconds(event);
@@ -98,6 +106,7 @@ impl HistoryThread {
         self.date = date;
     }
 
+    /// Updates the current state and the Maps around it.
     fn move_between_states(&mut self, id: u64, kind: &str, event: &Value) {
         let name = |details: &str| event[details]["name"].as_str().unwrap_or_default();
         if kind.ends_with("StateEntered") {
@@ -127,6 +136,7 @@ impl HistoryThread {
         }
     }
 
+    /// Returns the position of the innermost Map with this name.
     fn map(&self, name: &str) -> Option<usize> {
         self.maps.iter().rposition(|map| map.name == name)
     }

@@ -51,22 +51,28 @@ use crate::{TaskCall, TaskFailure, TaskHandler, TaskOutput};
 /// ```
 #[derive(Clone)]
 pub struct ReplayHandler {
+    /// The recorded calls and the answers so far.
     shared: Arc<ReplayState>,
+    /// `true` if a call without a recorded answer hangs instead of diverging.
     is_patient: bool,
 }
 
 /// The state that clones of a handler share.
 struct ReplayState {
+    /// The calls by state.
     states: Mutex<BTreeMap<String, StateCalls>>,
+    /// Signaled when a state has diverged.
     changed: Notify,
 }
 
 /// The calls of one state.
 #[derive(Default)]
 struct StateCalls {
+    /// The recorded calls that no call has matched yet.
     left: Vec<RecordedCall>,
     /// The answers so far, in the order of the replay's calls.
     answers: Vec<MockAnswer>,
+    /// `true` once the state made a call for which no recorded one was left.
     has_diverged: bool,
 }
 
@@ -133,11 +139,13 @@ impl ReplayHandler {
         mock_file(machine, case, answers)
     }
 
+    /// Locks the calls, even if a thread panicked while it held the lock.
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, StateCalls>> {
         let states = self.shared.states.lock();
         states.unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Takes the recorded call with the most similar input and returns its answer; `None` if the state has diverged.
     fn next(&self, state: &str, input: &Value, is_object: bool) -> Option<MockAnswer> {
         let mut states = self.lock();
         let calls = states.entry(state.to_owned()).or_default();

@@ -24,7 +24,9 @@ use crate::trace::execution_facts::Facts;
 /// ```
 #[derive(Debug, Clone)]
 pub struct Coverage {
+    /// The machine, whose definition lists the parts that can be reached.
     machine: Machine,
+    /// The facts of all executions that were added.
     facts: Facts,
 }
 
@@ -100,6 +102,7 @@ impl Coverage {
         unreached
     }
 
+    /// Collects the unreached parts of a flow, and of the flows inside its reached states.
     fn flow(&self, flow: &Flow, unreached: &mut Vec<Unreached>) {
         for state in &flow.states {
             if !self.facts.entered.contains(&state.name) {
@@ -115,6 +118,7 @@ impl Coverage {
         }
     }
 
+    /// Collects the retriers of a reached state that no recorded retry used.
     fn retriers(&self, state: &State, unreached: &mut Vec<Unreached>) {
         let used: BTreeSet<usize> = self
             .facts
@@ -138,6 +142,7 @@ impl Coverage {
         }
     }
 
+    /// Collects the catchers of a reached state that caught no recorded failure.
     fn catchers(&self, flow: &Flow, state: &State, unreached: &mut Vec<Unreached>) {
         let used: BTreeSet<usize> = self
             .facts
@@ -161,6 +166,7 @@ impl Coverage {
         }
     }
 
+    /// Collects the rules of a Choice state, its default included, whose target never followed the state.
     fn rules(&self, flow: &Flow, state: &State, unreached: &mut Vec<Unreached>) {
         let StateKind::Choice(choice) = &state.kind else {
             return;

@@ -17,21 +17,29 @@ use crate::trace::visits::{Attempted, Inside, Steps, VisitEnd};
 /// The state of a [`Trace`](crate::trace::Trace).
 #[derive(Debug, Default)]
 pub(super) struct EventFollower {
+    /// `true` if visits keep the beginning of their inputs and outputs.
     pub(super) keeps_data: bool,
     /// The errors and causes of Fail states, by name.
     pub(super) failures: HashMap<String, Reason>,
+    /// The threads that have not ended.
     pub(super) threads: ByNumber<ThreadNumber, TracedThread>,
+    /// The number of the next thread, so that no number is used twice.
     pub(super) threads_begun: ThreadNumber,
+    /// The executions that have not ended.
     pub(super) executions: Executions,
     /// The execution of the current event.
     pub(super) here: Option<ExecutionNumber>,
     /// The Map Runs in progress: their label, and the thread that waits for them.
     pub(super) map_runs: Vec<(String, ThreadNumber)>,
+    /// The first thread of the outermost execution, until it ends.
     pub(super) main: Option<ThreadNumber>,
+    /// The facts so far, without the transitions, which `finish` adds.
     facts: Facts,
     /// The states that followed each state.
     transitions: BTreeMap<String, BTreeSet<String>>,
+    /// The timestamp of the current event.
     pub(super) now: DateTime<Utc>,
+    /// The visits of the outermost execution, once it has ended.
     pub(super) finished: Option<Steps>,
 }
 
@@ -39,6 +47,7 @@ pub(super) struct EventFollower {
 pub(super) type Reason = (Option<String>, Option<String>);
 
 impl EventFollower {
+    /// Returns the trace of the events so far and starts anew; a state that has not ended counts as stopped.
     pub(super) fn finish(&mut self) -> Traced {
         if let Some(main) = self.main {
             self.end(main, VisitEnd::Stopped);
@@ -62,6 +71,7 @@ impl EventFollower {
         }
     }
 
+    /// Follows an event; those before it in its execution must have been followed already.
     pub(super) fn follow(&mut self, event: &Event) {
         use EventType as Type;
         self.now = event.timestamp;
@@ -118,6 +128,7 @@ impl EventFollower {
         }
     }
 
+    /// Begins the first thread of an execution; the label in a child's ARN leads to the thread that awaits it.
     fn execution_started(&mut self, event: &Event) {
         let label = event.execution.rsplit(':').find_map(|part| {
             let (_, label) = part.split_once('/')?;
@@ -142,6 +153,7 @@ impl EventFollower {
         }
     }
 
+    /// Ends the first thread of an execution, and marks the states that a failure passed through.
     fn execution_ended(&mut self, event: &Event, end: VisitEnd) {
         let Some(root) = self.owner(0) else {
             return;
@@ -172,6 +184,7 @@ impl EventFollower {
         }
     }
 
+    /// Begins a visit; the first state of a branch begins the branch's thread too.
     fn entered(&mut self, event: &Event, name: &str) {
         let Some(owner) = self.owner(event.previous_event_id) else {
             return;
@@ -222,6 +235,7 @@ impl EventFollower {
         }
     }
 
+    /// Ends the visit of a state; it counts as caught if the last attempt failed.
     fn exited(&mut self, event: &Event, name: &str) {
         let Some(id) = self.outwards(event, |thread| thread.is_in(name)) else {
             return;
@@ -257,6 +271,7 @@ impl EventFollower {
         thread.leave(end, event.timestamp);
     }
 
+    /// Records a failure in the thread whose current state the event names, because no event leads to that thread.
     fn evaluation_failed(&mut self, event: &Event) {
         let state = event.details.state.as_deref().unwrap_or_default();
         let here = self.here;
@@ -276,6 +291,7 @@ impl EventFollower {
         self.set_owner(id, event.id);
     }
 
+    /// Notes the thread that waits for a Map Run, so that child executions can be assigned to it.
     fn map_run_started(&mut self, event: &Event) {
         let arn = event.details.map_run_arn.as_deref().unwrap_or_default();
         let label = arn
@@ -288,6 +304,7 @@ impl EventFollower {
         }
     }
 
+    /// Records that a Map or a Parallel state starts its flows, which is a retry if its last attempt failed.
     fn inside_started(&mut self, event: &Event, state_type: &'static str) {
         let failed_before = self.failure_at(event);
         let Some(id) = self.outwards(event, |thread| thread.is_inside(state_type)) else {
@@ -304,6 +321,7 @@ impl EventFollower {
         self.note_retry(retried.flatten());
     }
 
+    /// Records that a Map or a Parallel state failed for good, and ends the threads inside it.
     fn inside_failed(&mut self, event: &Event, state_type: &'static str) {
         let failure = self.failure_at(event);
         let Some(id) = self.outwards(event, |thread| thread.is_inside(state_type)) else {
@@ -326,6 +344,7 @@ impl EventFollower {
         });
     }
 
+    /// Begins the thread of an iteration inside the nearest thread that is in the Map.
     fn iteration_started(&mut self, event: &Event, map: &str) {
         let Some(parent) = self.outwards(event, |thread| thread.is_in(map)) else {
             return;
@@ -338,6 +357,7 @@ impl EventFollower {
         self.set_owner(id, event.id);
     }
 
+    /// Ends the thread of an iteration; its failure is also one of the Map around it.
     fn iteration_ended(&mut self, event: &Event, end: VisitEnd) {
         let wanted = Role::Iteration(event.details.index.unwrap_or_default());
         let name = event.details.name.as_deref().unwrap_or_default().to_owned();
@@ -382,6 +402,7 @@ impl EventFollower {
         self.note_retry(noted.and_then(T::retried));
     }
 
+    /// Adds a retried state and its error to the facts.
     fn note_retry(&mut self, retried: Option<(String, Option<String>)>) {
         if let Some(retried) = retried {
             self.facts.retried.insert(retried);
@@ -413,6 +434,7 @@ impl EventFollower {
         }
     }
 
+    /// Calls `note` with the current state of a thread, whose visit then lasts at least until now.
     fn with_current<T>(
         &mut self,
         id: ThreadNumber,
@@ -426,6 +448,7 @@ impl EventFollower {
 
 /// A note that may be a retry: a state and the error for which it is retried.
 trait NotedRetry {
+    /// Returns the retried state and the error, if the note is a retry.
     fn retried(self) -> Option<(String, Option<String>)>;
 }
 
@@ -460,11 +483,13 @@ fn begin(current: &mut CurrentState) -> Option<(String, Option<String>)> {
     retried
 }
 
+/// Records a failed attempt, which a retry or a catcher may still handle.
 fn fail(current: &mut CurrentState, attempted: Attempted) {
     current.visit.fail(attempted);
     current.pending = true;
 }
 
+/// Builds the failed attempt that an event reports.
 fn attempted(event: &Event) -> Attempted {
     Attempted {
         at: event.timestamp,

@@ -20,6 +20,7 @@ impl EventFollower {
         }
     }
 
+    /// Makes an event one that other events may follow, besides the earlier ones of its thread.
     pub(super) fn add_owner(&mut self, id: ThreadNumber, event: u64) {
         if let Some(thread) = self.threads.get_mut(&id) {
             thread.ids.push(event);
@@ -28,6 +29,7 @@ impl EventFollower {
         }
     }
 
+    /// Begins a thread inside the current state of its parent, and returns its number.
     pub(super) fn begin(
         &mut self,
         execution: ExecutionNumber,
@@ -44,6 +46,7 @@ impl EventFollower {
         id
     }
 
+    /// Ends all threads inside the current state of a thread, and its wait for Map Runs.
     pub(super) fn end_children(&mut self, id: ThreadNumber, end: VisitEnd) {
         let children = self
             .threads

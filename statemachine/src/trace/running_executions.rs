@@ -8,21 +8,27 @@ use crate::trace::numbered_map::{ByNumber, ExecutionNumber, ThreadNumber};
 /// The executions by number; a long ARN is looked up once per series of events of one execution.
 #[derive(Debug, Default)]
 pub(super) struct Executions {
+    /// The number of each execution in progress, by ARN.
     slots: HashMap<Arc<str>, ExecutionNumber>,
+    /// The executions in progress.
     running: ByNumber<ExecutionNumber, RunningExecution>,
+    /// The number of the next execution, so that no number is used twice.
     begun: ExecutionNumber,
+    /// The execution that was looked up last, recognized by the address of its ARN.
     last: Option<(Arc<str>, ExecutionNumber)>,
 }
 
 /// An execution in progress.
 #[derive(Debug)]
 struct RunningExecution {
+    /// The ARN, to remove the execution from `slots`.
     name: Arc<str>,
     /// The thread of each event; 0 is the execution's beginning.
     owners: ByNumber<u64, ThreadNumber>,
 }
 
 impl Executions {
+    /// Returns the number of an execution; `None` if it is not in progress.
     pub(super) fn slot(&mut self, execution: &Arc<str>) -> Option<ExecutionNumber> {
         if let Some((known, slot)) = &self.last
             && Arc::ptr_eq(known, execution)
@@ -34,6 +40,7 @@ impl Executions {
         Some(slot)
     }
 
+    /// Registers an execution under the next number.
     pub(super) fn begin(&mut self, execution: &Arc<str>) -> ExecutionNumber {
         let slot = self.begun;
         self.begun += 1;
@@ -47,6 +54,7 @@ impl Executions {
         slot
     }
 
+    /// Forgets an execution and all its events.
     pub(super) fn end(&mut self, slot: ExecutionNumber) {
         if let Some(running) = self.running.remove(&slot) {
             self.slots.remove(&running.name);
@@ -54,6 +62,7 @@ impl Executions {
         self.last.take_if(|(_, last)| *last == slot);
     }
 
+    /// Returns the thread of an event; `None` if no other event may follow it.
     pub(super) fn owner(&self, slot: ExecutionNumber, event: u64) -> Option<ThreadNumber> {
         self.running.get(&slot)?.owners.get(&event).copied()
     }
@@ -74,6 +83,7 @@ impl Executions {
         }
     }
 
+    /// Forgets the events of a thread that has ended.
     pub(super) fn forget(&mut self, slot: ExecutionNumber, events: impl Iterator<Item = u64>) {
         if let Some(running) = self.running.get_mut(&slot) {
             for event in events {

@@ -43,6 +43,7 @@ impl Trace {
         self.lock().finish()
     }
 
+    /// Locks the follower, even if a thread panicked while it held the lock.
     fn lock(&self) -> std::sync::MutexGuard<'_, EventFollower> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -13,16 +13,21 @@ use crate::trace::visits::{Inside, Iterations, MOST_CHARACTERS, Steps, Totals, V
 /// A thread: the machine's own, a branch, an iteration, or a child execution.
 #[derive(Debug)]
 pub(super) struct TracedThread {
+    /// The execution whose events the thread has.
     pub(super) execution: ExecutionNumber,
     /// The thread whose current state this one runs in.
     pub(super) parent: Option<ThreadNumber>,
+    /// The part of an execution that the thread runs.
     pub(super) role: Role,
     /// The events of this thread that other events may follow.
     pub(super) ids: Vec<u64>,
     /// The threads that run in its current state, in the order in which they started.
     pub(super) children: BTreeSet<ThreadNumber>,
+    /// The state that it is in; `None` between two states.
     pub(super) current: Option<CurrentState>,
+    /// The visits that have ended.
     pub(super) steps: Steps,
+    /// The totals by state, those of the ended threads inside included.
     pub(super) states: IndexMap<String, Totals>,
     /// The state that was left last, until the next one is entered.
     pub(super) left: Option<LastExit>,
@@ -31,7 +36,9 @@ pub(super) struct TracedThread {
 /// The last exit of a state.
 #[derive(Debug)]
 pub(super) struct LastExit {
+    /// The name of the state.
     pub(super) state: String,
+    /// `true` if a catcher matched the state's failure.
     pub(super) is_caught: bool,
     /// The name of the caught error, if the history has it.
     pub(super) error: Option<String>,
@@ -40,15 +47,20 @@ pub(super) struct LastExit {
 /// The role of a thread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
+    /// An execution that no Map Run started.
     Execution,
+    /// A branch of a Parallel state.
     Branch,
+    /// An iteration of an inline Map, with its index from 0.
     Iteration(usize),
+    /// A child execution of a distributed Map, with its position in the order of starts, from 0.
     Child(usize),
 }
 
 /// The state that a thread is in.
 #[derive(Debug)]
 pub(super) struct CurrentState {
+    /// The visit, which is recorded when the state is left.
     pub(super) visit: Visit,
     /// The event that the state's entry followed; the failure of an evaluation follows it too.
     pub(super) before: u64,
@@ -123,6 +135,7 @@ impl TracedThread {
         self.steps.push(visit);
     }
 
+    /// Returns `true` if the thread is in the state of this name.
     pub(super) fn is_in(&self, state: &str) -> bool {
         self.current
             .as_ref()

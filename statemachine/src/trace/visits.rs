@@ -158,6 +158,7 @@ impl Steps {
         self.first.is_empty()
     }
 
+    /// Adds a visit; in a long thread, the oldest of the last ones is left out instead.
     pub(super) fn push(&mut self, visit: Visit) {
         if self.first.len() < FIRST_STEPS {
             self.first.push(visit);
@@ -170,6 +171,7 @@ impl Steps {
         }
     }
 
+    /// Returns the visit that was added last.
     fn last_mut(&mut self) -> Option<&mut Visit> {
         self.last.back_mut().or(self.first.last_mut())
     }
@@ -188,6 +190,7 @@ impl Visit {
         self.attempts.last()
     }
 
+    /// Counts a failed attempt and keeps it, in place of the last one if enough are kept.
     pub(super) fn fail(&mut self, attempted: Attempted) {
         self.failures += 1;
         if self.attempts.len() == MOST_ATTEMPTS {
@@ -234,6 +237,7 @@ impl Iterations {
         self.succeeded + self.failed + self.stopped
     }
 
+    /// Counts an iteration that has ended, and keeps it if it is among the first or the first failed ones.
     pub(super) fn add(&mut self, iteration: Iteration, states: IndexMap<String, Totals>) {
         let counter = match iteration.end {
             VisitEnd::Failed => &mut self.failed,
@@ -262,6 +266,7 @@ impl Totals {
         }
     }
 
+    /// Adds the totals of further visits.
     pub(super) fn add(&mut self, more: Self) {
         self.visits += more.visits;
         self.failures += more.failures;
@@ -270,6 +275,7 @@ impl Totals {
     }
 }
 
+/// Adds totals to those of the same states; a new state comes last.
 pub(super) fn add_totals(
     states: &mut IndexMap<String, Totals>,
     more: impl IntoIterator<Item = (String, Totals)>,

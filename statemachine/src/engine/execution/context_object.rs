@@ -6,6 +6,7 @@ use crate::engine::execution::map_item::MapItem;
 
 /// The context object; the parts that differ between states are updated before each read.
 pub(super) struct Context {
+    /// The object as JSON, with the parts of the state that read it last.
     pub(super) whole: Value,
     /// The name, time and retry count that `State` shows now: many items in a row read the same state.
     pub(super) state: Option<(String, String, Option<u32>)>,
@@ -14,10 +15,15 @@ pub(super) struct Context {
 /// The parts of the context object that differ between states.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct StateContext<'a> {
+    /// The name of the state.
     pub(crate) state: &'a str,
+    /// The time at which the state was entered, as text.
     pub(crate) entered_at: &'a str,
+    /// The number of retries so far; `None` for a state that cannot have retriers.
     pub(crate) retry_count: Option<u32>,
+    /// The item of the innermost Map iteration around the state.
     pub(crate) item: Option<&'a MapItem>,
+    /// The task token, which `$$.Task.Token` shows.
     pub(crate) token: Option<&'a str>,
 }
 
@@ -71,6 +77,7 @@ impl Context {
 }
 
 impl StateContext<'_> {
+    /// Builds the value of `$$.State`.
     fn to_context(self) -> Value {
         let mut state = Map::new();
         state.insert("Name".to_owned(), self.state.into());

@@ -16,15 +16,25 @@ const TRANSITIONS_PER_YIELD: u64 = 500;
 
 /// Everything that an execution shares with the child executions of its distributed Maps.
 pub(crate) struct Environment {
+    /// The handler of all calls, those that Maps make for their objects included.
     pub(crate) handler: Arc<dyn TaskHandler>,
+    /// The receiver of all events; `None` if no history is kept.
     pub(crate) sink: Option<Arc<dyn HistorySink>>,
+    /// The clock, which child executions share, so that their dates agree.
     pub(crate) clock: Clock,
+    /// The tokens of waiting tasks.
     pub(crate) tokens: Tokens,
+    /// The date and the random numbers that evaluations read.
     pub(crate) host: Mutex<Host>,
+    /// The names that ARNs and the context object show.
     pub(crate) names: ExecutionNames,
+    /// The number of events at which each execution fails; `None` for no limit.
     pub(crate) event_limit: Option<u64>,
+    /// The record of the data's path in the test of a state; `None` in executions.
     pub(crate) inspection: Option<Inspection>,
+    /// The signal that stops the execution.
     pub(crate) stop: Arc<StopSignal>,
+    /// The number of transitions so far, those of child executions included.
     transitions: AtomicU64,
 }
 
@@ -40,7 +50,9 @@ pub(crate) const ROLE_ARN: &str = "arn:aws:iam::111111111111:role/StepFunctionsR
 /// The names that the ARNs and the context object of an execution show.
 #[derive(Debug, Clone)]
 pub(crate) struct ExecutionNames {
+    /// The machine's name.
     pub(crate) machine: String,
+    /// The ARN of the role; `None` only in the test of a state without a role.
     pub(crate) role_arn: Option<String>,
 }
 
@@ -92,6 +104,7 @@ impl Environment {
             == TRANSITIONS_PER_YIELD - 1
     }
 
+    /// Returns the number of transitions so far, those of child executions included.
     pub(crate) fn transitions(&self) -> u64 {
         self.transitions.load(Ordering::Relaxed)
     }

@@ -111,13 +111,16 @@ impl Outcome {
 /// ```
 #[must_use = "an execution moves only while its result is awaited"]
 pub struct Execution {
+    /// The work that drives the execution to its end or to a stop.
     work: BoxFuture<'static, Outcome>,
+    /// The handle that is given out.
     control: ExecutionControl,
 }
 
 /// A handle to an execution that can be kept elsewhere; clones control the same one.
 #[derive(Clone)]
 pub struct ExecutionControl {
+    /// The execution that is controlled.
     run: Arc<Run>,
 }
 
@@ -181,6 +184,7 @@ impl ExecutionControl {
     }
 }
 
+/// Awaits the work until its end or until a stop is requested.
 async fn until_stopped(
     control: ExecutionControl,
     work: impl Future<Output = Outcome> + Send,

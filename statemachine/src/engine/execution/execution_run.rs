@@ -14,8 +14,11 @@ use crate::engine::history::recorder::Recorder;
 
 /// One execution.
 pub(crate) struct Run {
+    /// The parts that it shares with its child executions.
     pub(crate) environment: Arc<Environment>,
+    /// The recorder of its own events.
     pub(crate) recorder: Recorder,
+    /// The context object, which is updated before each read.
     context: Mutex<Context>,
     /// The parts of the context object that the caller gave, which never change.
     given: Vec<String>,

@@ -5,9 +5,11 @@ use serde_json::{Map, Value, json};
 /// The item that a Map iteration is about.
 #[derive(Debug, Clone)]
 pub(crate) struct MapItem {
+    /// The item's number, from 0.
     pub(crate) index: usize,
     /// The field's name, if the items are the fields of an object.
     pub(crate) key: Option<String>,
+    /// The item, or the field's value.
     pub(crate) value: Value,
 }
 
@@ -28,6 +30,7 @@ impl MapItem {
         true
     }
 
+    /// Builds the value of `$$.Map`.
     pub(super) fn to_context(&self) -> Value {
         let mut item = Map::new();
         item.insert("Index".to_owned(), self.index.into());

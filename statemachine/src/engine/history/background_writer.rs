@@ -22,7 +22,9 @@ const WAITING_BUFFERS: usize = 2;
 /// The thread starts with the first full buffer; a history that fits into one buffer is written by the caller. When the
 /// queue is full, and at the end, the caller writes buffers too, so that a starved thread never blocks it.
 pub(super) struct BackgroundWriter {
+    /// The state that the thread shares.
     state: Arc<WriterState>,
+    /// `true` once the thread was started.
     has_thread: bool,
     /// `true` if a buffer was handed over since the start or the last [`finish`](Self::finish).
     is_unfinished: bool,
@@ -32,18 +34,24 @@ pub(super) struct BackgroundWriter {
 struct WriterState {
     /// `None` once nothing may be written any more.
     writer: Mutex<Option<Box<dyn Write + Send>>>,
+    /// The buffers between the caller and the thread.
     queue: Mutex<BufferQueue>,
     /// Signaled when a buffer was queued, or when none will be any more.
     changed: Condvar,
+    /// The first error, until [`finish`](BackgroundWriter::finish) returns it.
     error: Mutex<Option<io::Error>>,
+    /// `true` after the first error; the history sink reads it without a lock.
     broken: Arc<AtomicBool>,
 }
 
 /// The buffers that wait for the thread, and empty ones for reuse.
 #[derive(Default)]
 struct BufferQueue {
+    /// The buffers to write, the oldest first.
     full: VecDeque<Vec<u8>>,
+    /// The empty buffers, which keep their capacity.
     written: Vec<Vec<u8>>,
+    /// `true` once no buffer will be queued any more.
     has_ended: bool,
 }
 
@@ -131,6 +139,7 @@ impl Drop for BackgroundWriter {
 }
 
 impl WriterState {
+    /// Writes queued buffers until the writer is dropped; this is the thread's work.
     fn write_until_the_end(&self) {
         let is_idle = |queue: &mut BufferQueue| queue.full.is_empty() && !queue.has_ended;
         loop {
@@ -178,17 +187,20 @@ impl WriterState {
         written.unwrap_or_else(|error| self.fail(error));
     }
 
+    /// Keeps the first error and stops all further writing.
     fn fail(&self, error: io::Error) {
         if !self.broken.swap(true, Ordering::Relaxed) {
             *lock(&self.error) = Some(error);
         }
     }
 
+    /// Returns `true` after the first error.
     fn is_broken(&self) -> bool {
         self.broken.load(Ordering::Relaxed)
     }
 }
 
+/// Locks a mutex, even if a thread panicked while it held the lock.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

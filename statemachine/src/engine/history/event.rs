@@ -72,6 +72,7 @@ pub struct Details {
     pub state: Option<String>,
 }
 
+/// Defines `EventType` from AWS's names and the keys of their details, so that no list of either can differ.
 macro_rules! event_types {
     ($($name:ident => $details:literal,)*) => {
         /// The types of events, under AWS's names.

@@ -58,6 +58,7 @@ impl Event {
 }
 
 impl Details {
+    /// Appends the present fields and their `truncated` notes, separated by commas.
     fn write_fields(&self, out: &mut Vec<u8>) {
         let start = out.len();
         macro_rules! write {
@@ -101,6 +102,7 @@ impl Details {
 
 /// A value that can be appended as JSON.
 trait WriteJson {
+    /// Appends the value as compact JSON.
     fn write(&self, out: &mut Vec<u8>);
 }
 

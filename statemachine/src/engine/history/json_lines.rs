@@ -41,18 +41,24 @@ const USUAL_LINE_BYTES: usize = 16 << 10;
 /// ```
 #[derive(Debug, Clone)]
 pub struct JsonLines {
+    /// The lines and the writer, which clones share.
     lines: Arc<Mutex<Lines>>,
+    /// `true` after the first error of the writer.
     broken: Arc<AtomicBool>,
 }
 
 /// The gathered lines and their writer.
 #[derive(Debug)]
 struct Lines {
+    /// The writer that full buffers are handed to.
     writer: BackgroundWriter,
+    /// The lines that were not handed over yet.
     gathered: Vec<u8>,
     /// The last timestamp as text: most events share theirs with the one before.
     timestamp: (DateTime<Utc>, String),
+    /// `true` if each line is written and flushed at once.
     at_once: bool,
+    /// `true` if each line begins with the `executionArn`.
     names_executions: bool,
 }
 
@@ -96,12 +102,14 @@ impl JsonLines {
         self.lock().finish()
     }
 
+    /// Locks the lines, even if a thread panicked while it held the lock.
     fn lock(&self) -> MutexGuard<'_, Lines> {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Lines {
+    /// Appends an event as one line to the gathered ones.
     fn append(&mut self, event: &Event) {
         let (last, text) = &mut self.timestamp;
         if *last != event.timestamp {
@@ -124,6 +132,7 @@ impl Lines {
         out.push(b'\n');
     }
 
+    /// Writes the gathered lines, flushes, and returns the first error.
     fn finish(&mut self) -> io::Result<()> {
         self.writer.finish(&mut self.gathered)
     }

@@ -22,20 +22,29 @@ pub(crate) const STANDARD_EVENT_LIMIT: u64 = 25_000;
 ///
 /// Without a sink or subscriber, events are only counted: their details are never built.
 pub(crate) struct Recorder {
+    /// The execution's ARN.
     execution: Arc<str>,
+    /// The clock that dates the events.
     clock: Clock,
+    /// The number of events at which the execution fails; `None` for no limit.
     limit: Option<u64>,
+    /// The receiver of all events; `None` if no history is kept.
     sink: Option<Arc<dyn HistorySink>>,
+    /// The signal that stops the execution when the sink is broken.
     stop: Arc<StopSignal>,
+    /// The part that changes with each event.
     state: Mutex<RecorderState>,
 }
 
 /// The mutable state of a recorder.
 struct RecorderState {
+    /// The number of the last event, 0 before the first.
     last_id: u64,
+    /// `true` once the event that ends the execution was recorded.
     closed: bool,
     /// `true` once the execution can only fail: AWS then records no aborted states.
     failing: bool,
+    /// The caller's stream of events, if one was asked for.
     subscriber: Option<mpsc::UnboundedSender<Event>>,
     /// The event that sinks receive, reused for each: most of its many details are always absent.
     event: Event,
@@ -45,6 +54,7 @@ struct RecorderState {
 
 /// The data that the event of an entered or left state shows.
 pub(crate) enum ShownData<'a> {
+    /// The input of an entered state.
     Input(&'a mut StateData),
     /// The output, and the variables that the state assigned.
     Output(&'a mut StateData, Option<&'a Variables>),
@@ -84,6 +94,7 @@ impl Recorder {
         }
     }
 
+    /// Returns the execution's ARN.
     pub(crate) fn execution(&self) -> &Arc<str> {
         &self.execution
     }
@@ -100,6 +111,7 @@ impl Recorder {
         self.sink.is_some()
     }
 
+    /// Returns the number of events so far.
     pub(crate) fn count(&self) -> u64 {
         self.lock().last_id
     }
@@ -241,6 +253,7 @@ impl Recorder {
         state.subscriber = None;
     }
 
+    /// Appends an event without a check of the limit; `details` is only called if the event is received.
     fn append(
         &self,
         state: &mut RecorderState,
@@ -258,6 +271,7 @@ impl Recorder {
         state.last_id
     }
 
+    /// Returns `true` if a sink or a subscriber receives events.
     fn has_receivers(&self, state: &RecorderState) -> bool {
         self.sink.is_some() || state.subscriber.is_some()
     }
@@ -289,12 +303,14 @@ impl Recorder {
         }
     }
 
+    /// Locks the state, even if a thread panicked while it held the lock.
     fn lock(&self) -> MutexGuard<'_, RecorderState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl RecorderState {
+    /// Returns the current date, computed once for all events of one instant.
     fn now(&mut self, clock: &Clock) -> DateTime<Utc> {
         let elapsed = clock.elapsed();
         if self.last_time.0 != elapsed {
@@ -314,6 +330,7 @@ impl RecorderState {
     }
 }
 
+/// Converts each variable to JSON text, as events show it.
 fn as_texts(assigned: &Variables) -> Map<String, Value> {
     assigned
         .iter()

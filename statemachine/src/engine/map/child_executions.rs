@@ -8,8 +8,11 @@ use crate::engine::execution::execution_handle::Outcome;
 
 /// One child execution and its outcome.
 pub(crate) struct ChildExecution {
+    /// The child's input: an item or a batch of items, as selected.
     pub(crate) input: Value,
+    /// The child's ARN.
     pub(crate) execution: Arc<str>,
+    /// The child's outcome.
     pub(crate) outcome: Outcome,
 }
 

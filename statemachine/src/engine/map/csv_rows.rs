@@ -9,10 +9,15 @@ use crate::java::hash_map_order;
 /// Quotes are as in RFC 4180; a line ends with LF or CR LF; empty lines are skipped.
 #[derive(Debug)]
 pub(crate) struct CsvRows {
+    /// The byte between two fields.
     delimiter: u8,
+    /// The bytes of the current field.
     field: Vec<u8>,
+    /// The complete fields of the current row.
     row: Vec<String>,
+    /// The position relative to quotes.
     quote: Quote,
+    /// The complete rows that were not returned yet.
     ready: Vec<Vec<String>>,
 }
 
@@ -53,6 +58,7 @@ impl CsvRows {
         self.ready
     }
 
+    /// Decodes one byte.
     fn take(&mut self, byte: u8) {
         match (self.quote, byte) {
             (Quote::Open, b'"') => self.quote = Quote::Closing,
@@ -68,12 +74,14 @@ impl CsvRows {
         }
     }
 
+    /// Completes the current field, in which invalid UTF-8 is replaced.
     fn end_field(&mut self) {
         let bytes = std::mem::take(&mut self.field);
         self.row.push(String::from_utf8_lossy(&bytes).into_owned());
         self.quote = Quote::None;
     }
 
+    /// Completes the current row, unless the line is empty.
     fn end_row(&mut self) {
         if self.field.last() == Some(&b'\r') {
             self.field.pop();

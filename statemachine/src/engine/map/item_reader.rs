@@ -99,12 +99,16 @@ fn field(attempt: &Attempt<'_>) -> &'static str {
 
 /// The reader of one Map's items.
 struct ObjectReader<'f, 'a> {
+    /// The attempt of the Map state.
     attempt: &'f Attempt<'a>,
+    /// The definition of the reader.
     reader: &'f ItemReader,
+    /// The most items to read; `usize::MAX` for no limit.
     limit: usize,
 }
 
 impl ObjectReader<'_, '_> {
+    /// Calls a resource; a failed call is the failure of the ItemReader.
     async fn get(&self, resource: &Resource, parameters: Value) -> Result<TaskOutput, Failure> {
         let request = ObjectCall {
             resource: resource.clone(),
@@ -158,6 +162,7 @@ impl ObjectReader<'_, '_> {
         Ok(items)
     }
 
+    /// Decodes the items of an object in the given format, by default JSON.
     async fn decode(
         &self,
         object: TaskOutput,
@@ -194,6 +199,7 @@ impl ObjectReader<'_, '_> {
         }
     }
 
+    /// Decodes rows of CSV as they arrive, and stops at the limit.
     async fn csv(&self, object: TaskOutput) -> Result<Vec<Value>, Failure> {
         let mut headers: Option<Vec<String>> = match self.reader.header_location {
             Some(HeaderLocation::Given) => Some(unique(self.reader.headers.clone())?),
@@ -223,6 +229,7 @@ impl ObjectReader<'_, '_> {
         Ok(items)
     }
 
+    /// Decodes an item per line, up to the limit; empty lines are skipped.
     async fn json_lines(&self, object: TaskOutput) -> Result<Vec<Value>, Failure> {
         let bytes = read_all(object).await?;
         bytes
@@ -336,10 +343,12 @@ fn iterable(value: Value) -> Result<Vec<MapItem>, Failure> {
     }
 }
 
+/// Builds the failure of an object whose value cannot be read as items.
 fn not_iterable() -> Failure {
     Failure::item_reader("Attempting to map over non-iterable node.".to_owned())
 }
 
+/// Returns the headers; fails if two of them are equal.
 fn unique(headers: Vec<String>) -> Result<Vec<String>, Failure> {
     let mut sorted: Vec<&String> = headers.iter().collect();
     sorted.sort_unstable();

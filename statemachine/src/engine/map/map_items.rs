@@ -64,6 +64,7 @@ fn missing_step(reason: &str, input: &Value) -> Failure {
     Failure::conflict(step, input)
 }
 
+/// Returns an item for each value of an array.
 pub(crate) fn numbered(values: Vec<Value>) -> Vec<MapItem> {
     let item = |(index, value)| MapItem {
         index,

@@ -14,13 +14,16 @@ use crate::engine::inspection_data::InspectedStep;
 pub(crate) struct MapLimits {
     /// 0 for no limit.
     pub(crate) max_concurrency: usize,
+    /// The failures that are tolerated.
     pub(crate) tolerance: Tolerance,
 }
 
 /// The number and the share of items that may fail in a Map Run.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Tolerance {
+    /// The most items that may fail, if there is such a limit.
     pub(crate) count: Option<usize>,
+    /// The largest share of items that may fail, from 0 to 100, if there is such a limit.
     pub(crate) percentage: Option<f64>,
 }
 
@@ -38,6 +41,7 @@ pub(crate) fn max_concurrency(
     Ok(limit)
 }
 
+/// Evaluates how many items may fail in a Map Run.
 pub(crate) fn tolerance(
     attempt: &Attempt<'_>,
     map: &MapState,
@@ -104,6 +108,7 @@ pub(crate) fn integer(
         })
 }
 
+/// Evaluates a setting that is a percentage, from 0 to 100; the value of a path may be text.
 fn percentage(
     attempt: &Attempt<'_>,
     setting: &Setting,
@@ -136,6 +141,7 @@ fn percentage(
     ))
 }
 
+/// Returns the text of the path or expression, for failures; empty for a literal.
 fn path_text(source: &SettingSource) -> &str {
     match source {
         SettingSource::Path(selector) => &selector.text,
@@ -144,6 +150,7 @@ fn path_text(source: &SettingSource) -> &str {
     }
 }
 
+/// Returns the JSON text of a value, without quotes if it is a string.
 fn unquoted(value: &Value) -> String {
     value
         .as_str()

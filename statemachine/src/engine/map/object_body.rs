@@ -25,6 +25,7 @@ pub(crate) fn byte_stream(object: TaskOutput) -> BoxStream<'static, Result<Bytes
         .boxed()
 }
 
+/// Returns the bytes of an object as they are stored, which may be compressed.
 fn packed(object: TaskOutput) -> BoxStream<'static, Result<Bytes, Failure>> {
     if let Some(body) = object.body {
         let unreadable = |error: TaskFailure| {
@@ -59,15 +60,21 @@ pub(crate) async fn read_all(object: TaskOutput) -> Result<Vec<u8>, Failure> {
 
 /// The compression of an object, known once its first bytes have arrived.
 enum Decompression {
+    /// No byte has arrived yet.
     NotBegun,
+    /// The object is not a gzip file.
     Plain,
+    /// The object is a gzip file, which may have several members.
     Gzip {
+        /// The decoder, whose output is taken after each piece.
         decoder: Box<MultiGzDecoder<Vec<u8>>>,
+        /// The number of decompressed bytes so far, to enforce the limit.
         bytes: u64,
     },
 }
 
 impl Decompression {
+    /// Decompresses a chunk of a gzip file; returns other chunks unchanged.
     fn take(&mut self, chunk: Bytes) -> Result<Bytes, Failure> {
         if matches!(self, Self::NotBegun) && !chunk.is_empty() {
             *self = if chunk.starts_with(&[0x1F, 0x8B]) {

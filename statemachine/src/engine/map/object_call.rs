@@ -14,8 +14,11 @@ use crate::engine::port::task_handler::{TaskCall, TaskFailure, TaskOutput};
 
 /// The resource to call and its input.
 pub(crate) struct ObjectCall {
+    /// The S3 call as a resource.
     pub(crate) resource: Resource,
+    /// The parameters of the call, such as `Bucket` and `Key`.
     pub(crate) input: Value,
+    /// The bytes to store, for a `putObject`.
     pub(crate) body: Option<Bytes>,
 }
 

@@ -20,8 +20,11 @@ const PUT_OBJECT: &str = "arn:aws:states:::s3:putObject";
 /// The results of a Map Run, for its writer.
 #[derive(Clone, Copy)]
 pub(crate) struct MapRunResults<'a> {
+    /// The ARN of the Map Run, whose last part names the folder of the results.
     pub(crate) map_run: &'a str,
+    /// The Map's label, which is part of the ARN of its state machine.
     pub(crate) label: &'a str,
+    /// The results of its items.
     pub(crate) children: &'a ChildExecutions,
 }
 
@@ -97,6 +100,7 @@ pub(crate) async fn write(
     Ok(json!({"MapRunArn": map_run, "ResultWriterDetails": {"Bucket": bucket, "Key": key}}))
 }
 
+/// Stores one object; a failed call is the failure of the ResultWriter.
 async fn put(
     attempt: &Attempt<'_>,
     resource: &Resource,
@@ -124,6 +128,7 @@ async fn put(
     })
 }
 
+/// Returns the results in the form that `Transformation` asks for; `FLATTEN` may return more than there are children.
 fn transform(
     attempt: &Attempt<'_>,
     transformation: Transformation,

@@ -104,13 +104,16 @@ pub struct TaskCall {
     pub heartbeat: Option<Duration>,
     /// The list of tokens through which the token is answered.
     pub tokens: Tokens,
+    /// The channel for reports about work in progress.
     pub(crate) reports: mpsc::UnboundedSender<TaskReport>,
 }
 
 /// A report from a handler about work in progress.
 #[derive(Debug)]
 pub(crate) enum TaskReport {
+    /// A job was started; holds the response to the request that started it.
     Submitted(Value),
+    /// A worker took the task of an activity; holds its name, if known.
     Started(Option<String>),
 }
 
@@ -127,6 +130,7 @@ impl TaskCall {
         self.report(TaskReport::Started(worker_name));
     }
 
+    /// Sends a report to the waiting state.
     fn report(&self, report: TaskReport) {
         // The receiver is gone once the task has ended, and its reports are no longer needed.
         let _ = self.reports.send(report);

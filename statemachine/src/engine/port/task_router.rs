@@ -42,14 +42,18 @@ use crate::engine::port::task_handler::{TaskCall, TaskFailure, TaskHandler, Task
 /// ```
 #[derive(Clone)]
 pub struct TaskRouter {
+    /// The routes, in the order in which they are tried.
     routes: Vec<Route>,
+    /// The handler of the calls that no route takes.
     fallback: Arc<dyn TaskHandler>,
 }
 
 /// A handler, and the test for the resources that it takes.
 #[derive(Clone)]
 struct Route {
+    /// The test for the resources that the route takes.
     takes: Arc<dyn Fn(&Resource) -> bool + Send + Sync>,
+    /// The handler of those resources.
     handler: Arc<dyn TaskHandler>,
 }
 

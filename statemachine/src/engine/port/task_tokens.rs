@@ -52,17 +52,23 @@ pub struct Tokens(Arc<Mutex<TokenRegister>>);
 /// A worker's answer about a waiting task.
 #[derive(Debug)]
 pub(crate) enum TokenAnswer {
+    /// The task succeeded with an output.
     Succeed(Value),
+    /// The task failed; both parts may be missing.
     Fail {
+        /// The name that handlers of the machine match.
         error: Option<String>,
+        /// The cause.
         cause: Option<String>,
     },
+    /// The task is still in progress, and its heartbeat begins anew.
     Heartbeat,
 }
 
 /// All tokens that are known.
 #[derive(Debug, Default)]
 struct TokenRegister {
+    /// The waiting tokens, and the remembered ones of ended tasks.
     entries: HashMap<String, TokenEntry>,
     /// The tokens of ended tasks, oldest first.
     ended: VecDeque<String>,
@@ -71,8 +77,11 @@ struct TokenRegister {
 /// The state of a token.
 #[derive(Debug)]
 enum TokenEntry {
+    /// The task waits for answers, which are sent to it.
     Waiting(mpsc::UnboundedSender<TokenAnswer>),
+    /// The task has ended, but not by a timeout.
     Finished,
+    /// The task has ended by a timeout or a missing heartbeat.
     TimedOut,
 }
 
@@ -109,6 +118,7 @@ impl Tokens {
         self.answer(token, TokenAnswer::Heartbeat)
     }
 
+    /// Sends an answer to the task that waits for the token; any answer but a heartbeat ends the token.
     fn answer(&self, token: &str, answer: TokenAnswer) -> Result<(), Error> {
         let ends = !matches!(answer, TokenAnswer::Heartbeat);
         let mut register = self.lock();
@@ -143,6 +153,7 @@ impl Tokens {
         }
     }
 
+    /// Locks the register, even if a thread panicked while it held the lock.
     fn lock(&self) -> MutexGuard<'_, TokenRegister> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -159,6 +170,7 @@ fn refused(kind: ErrorKind) -> Error {
 }
 
 impl TokenRegister {
+    /// Marks a token as ended; forgets the oldest ended token if too many are remembered.
     fn end(&mut self, token: &str, entry: TokenEntry) {
         self.entries.insert(token.to_owned(), entry);
         self.ended.push_back(token.to_owned());
@@ -173,13 +185,18 @@ impl TokenRegister {
 /// The task's end of its token; dropping it ends the token.
 #[derive(Debug)]
 pub(crate) struct WaitingTask {
+    /// The list that has the token.
     tokens: Tokens,
+    /// The token.
     token: String,
+    /// The answers, in the order in which they were sent.
     answers: mpsc::UnboundedReceiver<TokenAnswer>,
+    /// `true` if a timeout or a missing heartbeat ended the task.
     timed_out: bool,
 }
 
 impl WaitingTask {
+    /// Returns the next answer; never completes after the answer that ends the task.
     pub(crate) async fn next(&mut self) -> TokenAnswer {
         match self.answers.recv().await {
             Some(answer) => answer,
@@ -188,6 +205,7 @@ impl WaitingTask {
         }
     }
 
+    /// Marks the task as timed out, which later answers are refused with.
     pub(crate) fn time_out(&mut self) {
         self.timed_out = true;
     }

@@ -56,6 +56,7 @@ pub(crate) fn perform<'a>(
     })
 }
 
+/// Evaluates a condition of the rule at `index`.
 fn holds(
     attempt: &Attempt<'_>,
     condition: &Condition,
@@ -96,6 +97,7 @@ fn holds(
     }
 }
 
+/// Evaluates a comparison; fails if a path finds no value, unless the comparison is `IsPresent`.
 fn test(
     attempt: &Attempt<'_>,
     variable: &Selector,
@@ -132,6 +134,7 @@ fn test(
     })
 }
 
+/// Returns `true` if a value has the property that an operator such as `IsNumeric` asks for.
 fn has(value: &Value, property: Property) -> bool {
     match property {
         Property::Null => value.is_null(),
@@ -156,11 +159,13 @@ fn compare(value: &Value, other: &Value, domain: Domain) -> Option<Ordering> {
     }
 }
 
+/// Parses a timestamp in the form that the language accepts; `None` for any other value.
 fn instant(value: &Value) -> Option<DateTime<chrono::FixedOffset>> {
     let text = value.as_str().filter(|text| is_timestamp(text))?;
     DateTime::parse_from_rfc3339(text).ok()
 }
 
+/// Returns `true` if an ordering satisfies a relation.
 fn is_in(ordering: Ordering, relation: Relation) -> bool {
     match relation {
         Relation::Equal => ordering.is_eq(),

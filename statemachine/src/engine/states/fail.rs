@@ -18,6 +18,7 @@ pub(crate) fn perform(
     Ok(Failure::reported(error, cause))
 }
 
+/// Evaluates `Error` or `Cause`; fails if the value is not a string.
 fn text(
     attempt: &Attempt<'_>,
     setting: Option<&Setting>,

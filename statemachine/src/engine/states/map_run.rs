@@ -87,8 +87,11 @@ pub(crate) async fn perform(
 
 /// A Map Run in progress; dropping it in a branch or an iteration records that it was aborted.
 struct OpenMapRun<'a> {
+    /// The execution that has the Map Run.
     run: &'a Run,
+    /// The thread that waits for the Map Run.
     thread: &'a FlowThread,
+    /// `true` until the Map Run has ended.
     running: bool,
 }
 
@@ -113,6 +116,7 @@ impl Drop for OpenExecution {
     }
 }
 
+/// Reads the items, runs their child executions and exports the results.
 async fn map_run(
     attempt: &Attempt<'_>,
     map: &MapState,
@@ -245,6 +249,8 @@ async fn run_children(
 
 /// A child execution that has not ended.
 struct RunningChild {
+    /// The execution.
     run: Arc<Run>,
+    /// The time at which it started.
     at: DateTime<Utc>,
 }

@@ -120,6 +120,7 @@ fn from_template(
     Ok(made.built_by(template.builder()))
 }
 
+/// Writes the text of a whole value into the memory of a text that is no longer needed.
 fn whole_text(value: &Value, given_up: Option<JsonText>) -> Result<JsonText, Refused> {
     JsonText::written(PAYLOAD_LIMIT_BYTES, given_up, |writer| {
         writer.value(value, DEEPEST)

@@ -75,8 +75,11 @@ pub(crate) async fn perform(
 
 /// The end of a task's work.
 enum TaskEnd {
+    /// The work succeeded with an output.
     Succeeded(Value),
+    /// The work failed, but not by a timeout.
     Failed(Failure),
+    /// The timeout has passed, or a heartbeat is missing.
     TimedOut(Failure),
 }
 
@@ -125,6 +128,7 @@ async fn work(
     }
 }
 
+/// Builds the end by a timeout, and marks the token as timed out.
 fn timed_out(waiting: &mut Option<WaitingTask>, heartbeat: bool) -> TaskEnd {
     if let Some(waiting) = waiting {
         waiting.time_out();
@@ -132,6 +136,7 @@ fn timed_out(waiting: &mut Option<WaitingTask>, heartbeat: bool) -> TaskEnd {
     TaskEnd::TimedOut(Failure::timeout(heartbeat))
 }
 
+/// Sleeps until a heartbeat is missing; never completes without a heartbeat.
 async fn silence(heartbeat: Option<Duration>) {
     match heartbeat {
         Some(heartbeat) => sleep(heartbeat).await,
@@ -139,6 +144,7 @@ async fn silence(heartbeat: Option<Duration>) {
     }
 }
 
+/// Returns the next answer to the token; never completes without a token.
 async fn next_answer(waiting: &mut Option<WaitingTask>) -> TokenAnswer {
     match waiting {
         Some(waiting) => waiting.next().await,
@@ -146,6 +152,7 @@ async fn next_answer(waiting: &mut Option<WaitingTask>) -> TokenAnswer {
     }
 }
 
+/// Evaluates a timeout or a heartbeat, from 1 to 99,999,999 seconds.
 fn seconds(
     attempt: &Attempt<'_>,
     setting: &Setting,
@@ -173,8 +180,11 @@ fn seconds(
 
 /// The recorder of one attempt's events, which differ by the kind of resource.
 struct TaskEvents<'f, 'a> {
+    /// The attempt that the events belong to.
     attempt: &'f Attempt<'a>,
+    /// The thread, whose last event each event follows.
     thread: &'f mut FlowThread,
+    /// The resource, whose kind decides the types of the events.
     resource: &'f Resource,
     /// `true` once an activity's start was recorded.
     started: bool,
@@ -183,6 +193,7 @@ struct TaskEvents<'f, 'a> {
 }
 
 impl TaskEvents<'_, '_> {
+    /// Records that the work was scheduled, and that it started unless an activity's worker must take it first.
     fn scheduled(
         &mut self,
         arguments: &Value,
@@ -227,6 +238,7 @@ impl TaskEvents<'_, '_> {
         Ok(())
     }
 
+    /// Records a report of the handler.
     fn reported(&mut self, report: TaskReport) -> Result<(), Failure> {
         match report {
             TaskReport::Submitted(output) => self.submitted(&output),
@@ -234,6 +246,7 @@ impl TaskEvents<'_, '_> {
         }
     }
 
+    /// Records that a worker took an activity's task, once per attempt.
     fn started(&mut self, worker_name: Option<String>) -> Result<(), Failure> {
         if *self.resource.kind() == ResourceKind::Activity
             && !std::mem::replace(&mut self.started, true)
@@ -246,6 +259,7 @@ impl TaskEvents<'_, '_> {
         Ok(())
     }
 
+    /// Records the response to the request that started the work; only integrations have an event for it.
     fn submitted(&mut self, output: &Value) -> Result<(), Failure> {
         self.submitted = true;
         if matches!(self.resource.kind(), ResourceKind::Integration { .. }) {
@@ -258,6 +272,7 @@ impl TaskEvents<'_, '_> {
         Ok(())
     }
 
+    /// Records the end of the work; an output that is too large is a failure.
     fn ended(mut self, outcome: TaskEnd) -> Result<Value, Failure> {
         let outcome = match outcome {
             TaskEnd::Succeeded(output) if nests_too_deeply(&output) => {
@@ -334,6 +349,7 @@ impl TaskEvents<'_, '_> {
         }
     }
 
+    /// Records an event that follows the last one of the thread.
     fn record(
         &mut self,
         event: EventType,

@@ -33,6 +33,7 @@ pub(crate) async fn perform(
     Ok(None)
 }
 
+/// Evaluates `Seconds` or `SecondsPath`; a number above the longest wait is cut to just above it.
 fn seconds(attempt: &Attempt<'_>, setting: &Setting, input: &Value) -> Result<i64, Failure> {
     let value = value(attempt, setting, input)?;
     let whole = value.as_i64().or_else(|| {
@@ -68,6 +69,7 @@ fn seconds(attempt: &Attempt<'_>, setting: &Setting, input: &Value) -> Result<i6
     }
 }
 
+/// Evaluates `Timestamp` or `TimestampPath`.
 fn timestamp(
     attempt: &Attempt<'_>,
     setting: &Setting,
@@ -98,6 +100,7 @@ fn timestamp(
     })
 }
 
+/// Evaluates a field, with AWS's message for a path that finds nothing.
 fn value(attempt: &Attempt<'_>, setting: &Setting, input: &Value) -> Result<Value, Failure> {
     match &setting.source {
         SettingSource::Path(selector) => attempt.query(selector, input)?.map_err(|_| {

@@ -11,8 +11,11 @@ pub(crate) struct WorkResult<'a> {
     pub(crate) result: Option<Value>,
     /// `true` if `$states.result` exists.
     pub(crate) has_result: bool,
+    /// The index of the next state in the flow; `None` at the flow's end.
     pub(crate) next: Option<usize>,
+    /// The `Assign` to evaluate: the state's own, or that of the matching rule.
     pub(crate) assign: Option<&'a Payload>,
+    /// The `Output` to evaluate: the state's own, or that of the matching rule.
     pub(crate) output: Option<&'a Payload>,
     /// The rule of a Choice that `assign` and `output` belong to; `None` if they are the state's own.
     pub(crate) rule: Option<usize>,

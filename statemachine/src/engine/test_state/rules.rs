@@ -190,6 +190,7 @@ pub(super) fn waits_for_token(state: &State) -> bool {
     matches!(&state.kind, StateKind::Task(task) if task.resource.waits_for_token())
 }
 
+/// Returns the error of an invalid request, with AWS's message.
 fn refuse<T>(message: impl Into<String>) -> Result<T, Error> {
     Err(Error::new(ErrorKind::InvalidRequest, message))
 }

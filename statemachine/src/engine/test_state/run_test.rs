@@ -158,6 +158,7 @@ fn fail(
     response.cause = failure.cause;
 }
 
+/// Builds the inspection data of the response, in which all values except numbers are JSON text.
 fn inspection_data(
     run: &Run,
     input: &Value,
@@ -197,6 +198,7 @@ fn inspection_data(
     data
 }
 
+/// Builds the environment of a test, which keeps no history and has no limit of events.
 fn environment(
     engine: &Engine,
     request: &TestStateRequest,
@@ -261,6 +263,7 @@ fn targets(state: &Value) -> Vec<String> {
         .collect()
 }
 
+/// Reads a part of the request as JSON; `None` if it is missing.
 fn json(text: Option<&str>, name: &str) -> Result<Option<Value>, Error> {
     text.map(|text| {
         serde_json::from_str(text).map_err(|error| {
@@ -270,6 +273,7 @@ fn json(text: Option<&str>, name: &str) -> Result<Option<Value>, Error> {
     .transpose()
 }
 
+/// Reads a part of the request as an object, which is empty if the part is missing.
 fn object(text: Option<&str>, name: &str) -> Result<Map<String, Value>, Error> {
     match json(text, name)? {
         None => Ok(Map::new()),
