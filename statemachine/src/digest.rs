@@ -16,6 +16,7 @@ pub(crate) fn digest(algorithm: &str, data: &[u8]) -> Option<String> {
     })
 }
 
+/// Returns the bytes as lower-case hexadecimal digits.
 fn hexadecimal(bytes: &[u8]) -> String {
     const DIGITS: [char; 16] = [
         '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f',

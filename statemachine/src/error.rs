@@ -20,11 +20,17 @@ pub struct Error(Box<ErrorParts>);
 /// The parts of an error, behind one pointer: evaluations return an error or a value, and most of them a value.
 #[derive(Debug, Clone)]
 struct ErrorParts {
+    /// The kind, by which a caller decides what to do.
     kind: ErrorKind,
+    /// The error's own message, without its source.
     message: String,
+    /// The field whose evaluation failed; `None` if no single field did.
     field: Option<String>,
+    /// The findings about an invalid definition; empty for other kinds.
     diagnostics: Vec<Diagnostic>,
+    /// The wrong places in a template or a mock file; empty for other kinds.
     problems: Vec<Problem>,
+    /// The error that led to this one; shared, because errors can be cloned.
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
@@ -206,6 +212,7 @@ impl Error {
         &self.0.problems
     }
 
+    /// Returns the findings that are errors, formatted by `word` and separated by commas.
     fn errors(&self, word: impl Fn(&Diagnostic) -> String) -> String {
         let errors = self.0.diagnostics.iter().filter(|one| one.is_error());
         errors.map(word).collect::<Vec<_>>().join(", ")

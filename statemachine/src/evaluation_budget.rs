@@ -15,6 +15,7 @@ pub(crate) const MAX_BYTES: u64 = 64 << 20;
 /// The memory that an evaluation may still use.
 #[derive(Debug, Clone)]
 pub(crate) struct Budget {
+    /// The number of bytes that may still be built.
     bytes: u64,
 }
 
@@ -38,11 +39,13 @@ impl Budget {
         MAX_BYTES.saturating_sub(self.bytes)
     }
 
+    /// Takes bytes from the budget; fails, and takes nothing, if too few are left.
     pub(crate) fn pay(&mut self, bytes: u64) -> Result<(), Exhausted> {
         self.bytes = self.bytes.checked_sub(bytes).ok_or(Exhausted)?;
         Ok(())
     }
 
+    /// Takes the estimated memory of a value from the budget.
     pub(crate) fn pay_for(&mut self, value: &Value) -> Result<(), Exhausted> {
         self.pay(weight(value))
     }

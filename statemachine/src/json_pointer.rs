@@ -14,8 +14,11 @@ pub(crate) const LONGEST_PROBLEMS_BYTES: usize = 4 << 20;
 /// A walk through JSON: its position, and the problems it has found.
 #[derive(Debug)]
 pub(crate) struct PointerWalk<P> {
+    /// The JSON pointer of the current position; empty at the root.
     pointer: String,
+    /// The problems so far, in the order of the walk.
     problems: Vec<P>,
+    /// The total length of the problems' pointers, which bounds the memory.
     bytes: usize,
 }
 
@@ -55,6 +58,7 @@ impl<P> PointerWalk<P> {
         }
     }
 
+    /// Returns the problems that were kept.
     pub(crate) fn into_problems(self) -> Vec<P> {
         self.problems
     }
@@ -90,6 +94,7 @@ pub(crate) fn aws_notation(pointer: &str, document: &Value) -> String {
     written
 }
 
+/// Appends a segment to a pointer, with `~` and `/` escaped.
 fn push(pointer: &mut String, name: &str) {
     pointer.push('/');
     for character in name.chars() {

@@ -21,6 +21,7 @@ pub(crate) fn length(value: &Value) -> usize {
     usize::MAX - left
 }
 
+/// Takes the length of a value's text from `left`; returns `false` as soon as it does not fit.
 fn fits(value: &Value, left: &mut usize) -> bool {
     match value {
         Value::Null | Value::Bool(true) => take(left, 4),
@@ -54,6 +55,7 @@ fn number_length(number: &Number) -> usize {
     }
 }
 
+/// Takes bytes from `left`; returns `false` if too few are left.
 fn take(left: &mut usize, bytes: usize) -> bool {
     match left.checked_sub(bytes) {
         Some(rest) => {
@@ -64,6 +66,7 @@ fn take(left: &mut usize, bytes: usize) -> bool {
     }
 }
 
+/// Returns the length of a text as a JSON string, with its quotes and escapes.
 fn text_length(text: &str) -> usize {
     let escapes: usize = text
         .bytes()

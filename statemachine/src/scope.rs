@@ -30,6 +30,7 @@ pub struct Host {
 /// `SplitMix64`: small, fast and good enough for jitter, UUIDs and `States.MathRandom`. Not for secrets.
 #[derive(Debug, Clone)]
 pub struct Random {
+    /// The counter of the generator, advanced by each draw.
     state: u64,
 }
 

@@ -9,34 +9,50 @@ use crate::definition::wildcard_pattern::WildcardPattern;
 /// The rules of a Choice state and its default.
 #[derive(Debug)]
 pub(crate) struct Choice {
+    /// The entries of `Choices`, tested in this order; the first that holds decides.
     pub(crate) rules: Vec<Rule>,
+    /// The index of the `Default` state; without one, an input that no rule matches fails the execution.
     pub(crate) default: Option<usize>,
 }
 
 /// A rule: a condition and the state that follows if it holds.
 #[derive(Debug)]
 pub(crate) struct Rule {
+    /// The condition that must hold for the rule to apply.
     pub(crate) condition: Condition,
+    /// The index of the state that follows.
     pub(crate) next: usize,
+    /// The rule's `Assign`, evaluated only if the rule is taken.
     pub(crate) assign: Option<Payload>,
+    /// The rule's `Output`, which only JSONata rules have.
     pub(crate) output: Option<Payload>,
 }
 
 /// The condition of a rule.
 #[derive(Debug)]
 pub(crate) enum Condition {
+    /// A JSONata expression, which must return a boolean.
     Jsonata {
+        /// The expression without `{%` and `%}`, for the causes that quote it.
         text: String,
+        /// The parsed expression.
         template: JsonataField,
     },
     /// A literal `true` or `false`, which JSONata states may have.
     Literal(bool),
+    /// `And`: holds if every condition holds.
     All(Vec<Condition>),
+    /// `Or`: holds if at least one condition holds.
     Any(Vec<Condition>),
+    /// `Not`: holds if the condition does not.
     Not(Box<Condition>),
+    /// A comparison of a variable with an operand.
     Test {
+        /// The path in `Variable`.
         variable: Selector,
+        /// The comparison that the field's name selects.
         operator: Operator,
+        /// The value of the operator's field.
         operand: Operand,
     },
 }
@@ -44,47 +60,67 @@ pub(crate) enum Condition {
 /// The other side of a comparison.
 #[derive(Debug)]
 pub(crate) enum Operand {
+    /// A value written in the definition, already checked against the operator's type.
     Literal(Value),
     /// The pattern of `StringMatches`.
     Pattern(WildcardPattern),
+    /// The path of a `..Path` operator, read at each evaluation.
     Path(Selector),
 }
 
 /// The operator of a comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Operator {
+    /// A comparison of two values of one type.
     Compare(Domain, Relation),
+    /// `StringMatches`, a comparison with a wildcard pattern.
     Matches,
+    /// A test of one property, against `true` or `false`.
     Is(Property),
 }
 
 /// The type that both sides of a comparison must have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Domain {
+    /// `String..`.
     Text,
+    /// `Numeric..`.
     Number,
+    /// `Boolean..`, which only `BooleanEquals` combines with a relation.
     Boolean,
+    /// `Timestamp..`, for RFC 3339 texts.
     Timestamp,
 }
 
 /// The order that a comparison tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Relation {
+    /// `..Equals`.
     Equal,
+    /// `..LessThan`.
     Less,
+    /// `..GreaterThan`.
     Greater,
+    /// `..LessThanEquals`.
     LessOrEqual,
+    /// `..GreaterThanEquals`.
     GreaterOrEqual,
 }
 
 /// The property of a variable that `Is..` tests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Property {
+    /// `IsNull`.
     Null,
+    /// `IsPresent`, the only test for which a missing variable is not an error.
     Present,
+    /// `IsNumeric`.
     Numeric,
+    /// `IsString`.
     Text,
+    /// `IsBoolean`.
     Boolean,
+    /// `IsTimestamp`.
     Timestamp,
 }
 

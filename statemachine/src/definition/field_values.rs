@@ -10,21 +10,27 @@ use crate::template::Template;
 /// A path, or a call of an intrinsic function in its place.
 #[derive(Debug)]
 pub(crate) struct Selector {
+    /// The path or call as written, for messages.
     pub(crate) text: String,
+    /// The parsed form of the text.
     pub(crate) source: SelectorSource,
 }
 
 /// The parsed form of a [`Selector`].
 #[derive(Debug)]
 pub(crate) enum SelectorSource {
+    /// A path into the input, the context object or a variable.
     Query(Query),
+    /// An intrinsic function, such as `States.Format(..)`.
     Call(Call),
 }
 
 /// A value that a state computes as a whole: parameters, arguments, output, assignments.
 #[derive(Debug)]
 pub(crate) enum Payload {
+    /// A payload template, whose fields that end in `.$` are computed.
     JsonPath(Template),
+    /// A value whose strings between `{%` and `%}` are expressions.
     Jsonata(JsonataField),
 }
 
@@ -33,17 +39,22 @@ pub(crate) enum Payload {
 pub(crate) struct Setting {
     /// The field's name as written, `TimeoutSecondsPath` for a path.
     pub(crate) field: &'static str,
+    /// The literal, path or expression that yields the value.
     pub(crate) source: SettingSource,
 }
 
 /// The source of a [`Setting`].
 #[derive(Debug)]
 pub(crate) enum SettingSource {
+    /// A value in the definition, already checked against the field's type and range.
     Literal(Value),
+    /// A path, from the `..Path` variant of the field.
     Path(Selector),
+    /// An expression in the field's place.
     Jsonata {
         /// The expression without `{%` and `%}`, for the causes that quote it.
         text: String,
+        /// The parsed expression.
         template: JsonataField,
     },
 }

@@ -7,7 +7,9 @@ use crate::jsonata::JsonataTemplate;
 /// A JSONata template, and the parts of `$states` that it needs.
 #[derive(Debug)]
 pub(crate) struct JsonataField {
+    /// The parsed value with its expressions.
     pub(crate) template: JsonataTemplate,
+    /// The parts of `$states` to copy before the template is evaluated.
     pub(crate) reads: StatesReads,
 }
 
@@ -17,7 +19,9 @@ pub(crate) struct JsonataField {
 /// expression's text decides; in doubt, all parts count as read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct StatesReads {
+    /// `true` if `$states.input` may be read.
     pub(crate) input: bool,
+    /// `true` if `$states.context` may be read.
     pub(crate) context: bool,
     /// `$states.context.Execution`, which holds the execution's input.
     pub(crate) execution: bool,
@@ -47,6 +51,7 @@ impl StatesReads {
         }
     }
 
+    /// Returns the parts that one string may read, after each `$states` in it.
     fn of_text(text: &str) -> Self {
         const VARIABLE: &str = "$states";
         text.match_indices(VARIABLE)
@@ -80,6 +85,7 @@ impl StatesReads {
         }
     }
 
+    /// Returns the parts that either of two expressions reads.
     fn union(self, other: Self) -> Self {
         Self {
             input: self.input || other.input,
@@ -98,6 +104,7 @@ fn step(path: &str) -> Option<(&str, &str)> {
     Some(path.split_at(end))
 }
 
+/// Returns `true` if the character can be part of a variable's or field's name.
 fn is_name(character: char) -> bool {
     character.is_alphanumeric() || character == '_'
 }

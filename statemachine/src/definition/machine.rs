@@ -27,9 +27,13 @@ pub struct Machine(pub(crate) Arc<Definition>);
 /// The parsed definition of a machine.
 #[derive(Debug)]
 pub(crate) struct Definition {
+    /// The states of the machine itself; branches and processors nest inside them.
     pub(crate) flow: Flow,
+    /// The type of workflow, which decides the service integrations that are allowed.
     pub(crate) machine_type: MachineType,
+    /// `TimeoutSeconds` of the whole execution; `None` if it may run without limit.
     pub(crate) timeout: Option<Duration>,
+    /// The definition as it was written.
     pub(crate) source: Value,
 }
 
@@ -68,11 +72,13 @@ impl Machine {
         summaries
     }
 
+    /// Returns the parsed definition, which the engine runs.
     pub(crate) fn definition(&self) -> &Definition {
         &self.0
     }
 }
 
+/// Appends the summaries of a flow's states in order, each before those of its inner flows.
 fn summarize(flow: &Flow, depth: usize, summaries: &mut Vec<StateSummary>) {
     for state in &flow.states {
         summaries.push(StateSummary {

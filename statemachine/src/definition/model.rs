@@ -42,28 +42,40 @@ pub enum MachineType {
 /// A flow of states: a machine's, a branch's or an item processor's.
 #[derive(Debug, Default)]
 pub(crate) struct Flow {
+    /// The index of the state that `StartAt` names.
     pub(crate) start: usize,
+    /// The states in the order of the definition; `next` and `start` are indices into them.
     pub(crate) states: Vec<State>,
 }
 
 /// A state of any type.
 #[derive(Debug)]
 pub(crate) struct State {
+    /// The state's name, the key in `States`.
     pub(crate) name: String,
     /// The name as a shared text, for events.
     pub(crate) shared_name: Arc<str>,
+    /// The language of the state's fields, its own or the machine's.
     pub(crate) language: QueryLanguage,
+    /// The state's type with the fields of that type.
     pub(crate) kind: StateKind,
     /// `InputPath`; the whole input if it is absent.
     pub(crate) input_path: DataPath,
     /// `Parameters` or `Arguments`; those of a Map are its [`MapState::selector`].
     pub(crate) parameters: Option<Payload>,
+    /// `ResultSelector`, which reshapes the result before `ResultPath` places it.
     pub(crate) result_selector: Option<Payload>,
+    /// `Assign`: the variables that the state sets when it succeeds.
     pub(crate) assign: Option<Payload>,
+    /// The place of the result in the input, only for JSONPath.
     pub(crate) result_path: ResultPath,
+    /// The part of the data that the next state receives, only for JSONPath.
     pub(crate) output_path: DataPath,
+    /// `Output`, only for JSONata.
     pub(crate) output: Option<Payload>,
+    /// The retriers in order; the first that names the error decides.
     pub(crate) retry: Vec<Retrier>,
+    /// The catchers in order; the first that names the error decides.
     pub(crate) catch: Vec<Catcher>,
     /// The state that follows; `None` if this one ends the flow.
     pub(crate) next: Option<usize>,
@@ -98,10 +110,12 @@ impl State {
 /// `InputPath` and `OutputPath`.
 #[derive(Debug, Default)]
 pub(crate) enum DataPath {
+    /// The path is absent or `$`: the data pass unchanged.
     #[default]
     Whole,
     /// The path is `null`: an empty object.
     Empty,
+    /// The value at a path.
     Selected(Selector),
 }
 
@@ -113,20 +127,28 @@ pub(crate) enum ResultPath {
     Replace,
     /// `null`: the result is dropped.
     Discard,
+    /// The result is inserted at a path, kept as text for messages.
     Insert(String, ReferencePath),
 }
 
 /// The type of a state, with the fields that only this type has.
 #[derive(Debug)]
 pub(crate) enum StateKind {
+    /// A call of a resource.
     Task(Box<Task>),
     /// A Pass state with its `Result`.
     Pass(Option<serde_json::Value>),
+    /// A branch by conditions.
     Choice(Choice),
+    /// A pause, relative or until an instant.
     Wait(Wait),
+    /// An end with success.
     Succeed,
+    /// An end with an error and a cause.
     Fail(Fail),
+    /// The branches, which run concurrently on the same input.
     Parallel(Vec<Flow>),
+    /// A loop that runs one flow per item or batch.
     Map(Box<MapState>),
 }
 
@@ -149,53 +171,76 @@ impl StateKind {
 /// The end of a Wait state.
 #[derive(Debug)]
 pub(crate) enum Wait {
+    /// `Seconds` or `SecondsPath`: a pause of fixed length.
     Seconds(Setting),
+    /// `Timestamp` or `TimestampPath`: a pause until an instant.
     Timestamp(Setting),
 }
 
 /// The error and the cause of a Fail state.
 #[derive(Debug)]
 pub(crate) struct Fail {
+    /// The error's name; absent if the definition has none.
     pub(crate) error: Option<Setting>,
+    /// The human-readable cause; absent if the definition has none.
     pub(crate) cause: Option<Setting>,
 }
 
 /// An entry of `Retry`.
 #[derive(Debug)]
 pub(crate) struct Retrier {
+    /// The error names of `ErrorEquals`, also AWS's general ones such as `States.ALL`.
     pub(crate) errors: Vec<String>,
+    /// The delay before the first retry.
     pub(crate) interval: Duration,
+    /// The most retries; 0 means that these errors are never retried.
     pub(crate) max_attempts: u32,
+    /// The factor, at least 1, by which the delay grows with each retry.
     pub(crate) backoff_rate: f64,
+    /// The upper limit of the delay, before jitter; `None` for the longest that AWS accepts, a year.
     pub(crate) max_delay: Option<Duration>,
+    /// `true` to draw each delay at random between 0 and the computed one.
     pub(crate) full_jitter: bool,
 }
 
 /// An entry of `Catch`.
 #[derive(Debug)]
 pub(crate) struct Catcher {
+    /// The error names of `ErrorEquals`, also AWS's general ones such as `States.ALL`.
     pub(crate) errors: Vec<String>,
+    /// The index of the state that handles the error.
     pub(crate) next: usize,
+    /// The place of the error output in the input, which JSONata catchers always replace.
     pub(crate) result_path: ResultPath,
+    /// The variables that the catcher sets, evaluated only when it catches.
     pub(crate) assign: Option<Payload>,
+    /// The catcher's `Output`, only for JSONata.
     pub(crate) output: Option<Payload>,
 }
 
 /// The fields of a Map state.
 #[derive(Debug)]
 pub(crate) struct MapState {
+    /// The flow that runs once per item or batch.
     pub(crate) processor: Flow,
     /// The field that holds the processor: `ItemProcessor`, or `Iterator` in older definitions.
     pub(crate) processor_field: &'static str,
     /// Set if each item is a child execution.
     pub(crate) distributed: Option<Distribution>,
+    /// The source of the items.
     pub(crate) items: ItemSource,
     /// `ItemSelector`, or the older `Parameters`, with the name used.
     pub(crate) selector: Option<(&'static str, Payload)>,
+    /// The most iterations that run at the same time; 0 means the most that AWS runs.
     pub(crate) max_concurrency: Option<Setting>,
+    /// The number of failed items up to which the Map still succeeds.
     pub(crate) tolerated_failure_count: Option<Setting>,
+    /// The share of failed items, 0 to 100, up to which the Map still succeeds.
     pub(crate) tolerated_failure_percentage: Option<Setting>,
+    /// The grouping of items into batches; `None` gives each item its own child execution.
     pub(crate) batcher: Option<ItemBatcher>,
+    /// The export or transformation of the results; `None` if there is no `ResultWriter`.
     pub(crate) writer: Option<ResultWriter>,
+    /// The `Label`, which names the Map Run in ARNs; at most 40 characters.
     pub(crate) label: Option<String>,
 }

@@ -5,16 +5,22 @@ use crate::definition::field_values::{Payload, Setting};
 /// The fields of a Task state.
 #[derive(Debug)]
 pub(crate) struct Task {
+    /// The resource, with the pattern in which the state waits for it.
     pub(crate) resource: Resource,
+    /// The limit of one attempt, in seconds.
     pub(crate) timeout: Option<Setting>,
+    /// The longest silence of a worker, in seconds; smaller than the timeout if both are literals.
     pub(crate) heartbeat: Option<Setting>,
+    /// The role that the call assumes.
     pub(crate) credentials: Option<Payload>,
 }
 
 /// The resource that a Task calls, and the way in which it waits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resource {
+    /// The ARN as written.
     arn: String,
+    /// The kind that the ARN's form implies.
     kind: ResourceKind,
 }
 

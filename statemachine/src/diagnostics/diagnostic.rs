@@ -16,6 +16,7 @@ pub enum Severity {
     Warning,
 }
 
+/// Declares `Code` with its texts from one list, so that a rule's documentation is also its description.
 macro_rules! codes {
     ($(#[doc = $docs:literal] $name:ident = $text:literal,)*) => {
         /// The rule that a finding is about, by AWS's own name if AWS has the rule.
@@ -148,6 +149,7 @@ impl Diagnostic {
         }
     }
 
+    /// Adds the remedy, which the message does not say.
     pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
         Self {
             hint: Some(hint.into()),

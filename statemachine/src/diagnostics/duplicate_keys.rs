@@ -112,6 +112,7 @@ impl<'de> Visitor<'de> for DuplicateKeyFinder<'_> {
     }
 }
 
+/// Builds the warning about a duplicate key, at the pointer that both values share.
 fn duplicate_warning(name: &str, pointer: &str) -> Diagnostic {
     Diagnostic::warning(
         Code::DuplicateKey,

@@ -36,6 +36,7 @@ pub(crate) fn places(text: &str, pointers: &[&str]) -> Vec<Place> {
     to_places(text, &offsets)
 }
 
+/// Splits a JSON pointer into its segments, unescaped.
 fn segments(pointer: &str) -> Vec<String> {
     pointer
         .split('/')
@@ -72,15 +73,19 @@ fn to_places(text: &str, offsets: &[usize]) -> Vec<Place> {
 
 /// A position in JSON text.
 struct JsonCursor<'a> {
+    /// The whole JSON text.
     text: &'a str,
+    /// The byte offset of the next character.
     offset: usize,
 }
 
 impl JsonCursor<'_> {
+    /// Returns the next byte; `None` at the end of the text.
     fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.offset).copied()
     }
 
+    /// Moves past white space.
     fn skip_blanks(&mut self) {
         while self.peek().is_some_and(|byte| byte.is_ascii_whitespace()) {
             self.offset += 1;
@@ -114,6 +119,7 @@ impl JsonCursor<'_> {
         }
     }
 
+    /// Locates the pointers that lead into the fields of the object here, and moves past the object.
     fn locate_fields(
         &mut self,
         inside: &mut HashMap<&str, Vec<(usize, &[String])>>,
@@ -150,6 +156,7 @@ impl JsonCursor<'_> {
         self.offset = end;
     }
 
+    /// Locates the pointers that lead into the items of the array here, and moves past the array.
     fn locate_items(
         &mut self,
         inside: &mut HashMap<&str, Vec<(usize, &[String])>>,
@@ -194,6 +201,7 @@ impl JsonCursor<'_> {
         }
     }
 
+    /// Moves past a string, from its opening quote; stops at the end of the text if it is not closed.
     fn skip_string(&mut self) {
         self.offset += 1;
         while let Some(byte) = self.peek() {

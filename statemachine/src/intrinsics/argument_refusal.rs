@@ -9,5 +9,6 @@ pub(super) enum Refusal {
     Places,
     /// The text is not a template, for this reason.
     Template(&'static str),
+    /// A limit was exceeded; the message names it.
     Limit(&'static str),
 }

@@ -11,10 +11,12 @@ use crate::intrinsics::math_functions::{rounded, truncated};
 /// The most items that a range may have.
 const MAX_RANGE_ITEMS: i128 = 1_000;
 
+/// Evaluates `States.ArrayContains`, by equality of JSON values: `1` and `1.0` differ.
 pub(super) fn contains(array: &Value, wanted: &Value) -> Result<Value, Refusal> {
     Ok(Value::Bool(items(array)?.contains(wanted)))
 }
 
+/// Evaluates `States.ArrayGetItem`; the item is borrowed if the array is, and an index past the end is an error.
 pub(super) fn item<'v>(array: &Cow<'v, Value>, index: &Value) -> Result<Cow<'v, Value>, Refusal> {
     let length = items(array)?.len();
     let index = usize::try_from(rounded(index)?)
@@ -27,10 +29,12 @@ pub(super) fn item<'v>(array: &Cow<'v, Value>, index: &Value) -> Result<Cow<'v, 
     })
 }
 
+/// Evaluates `States.ArrayLength`.
 pub(super) fn length(array: &Value) -> Result<Value, Refusal> {
     Ok(items(array)?.len().into())
 }
 
+/// Evaluates `States.ArrayPartition`; the last part may be shorter.
 pub(super) fn partition(array: Value, size: &Value) -> Result<Value, Refusal> {
     let Value::Array(items) = array else {
         return Err(Refusal::Arguments);
@@ -52,6 +56,7 @@ pub(super) fn partition(array: Value, size: &Value) -> Result<Value, Refusal> {
     Ok(Value::Array(parts))
 }
 
+/// Evaluates `States.ArrayRange`; the last number is included if a step meets it.
 pub(super) fn range(first: &Value, last: &Value, step: &Value) -> Result<Value, Refusal> {
     let (first, last, step) = (truncated(first)?, truncated(last)?, truncated(step)?);
     let span = i128::from(last) - i128::from(first);
@@ -71,6 +76,7 @@ pub(super) fn range(first: &Value, last: &Value, step: &Value) -> Result<Value, 
     Ok(Value::Array(items))
 }
 
+/// Evaluates `States.ArrayUnique`, which keeps the first of equal items.
 pub(super) fn unique(array: &Value) -> Result<Value, Refusal> {
     let items = items(array)?;
     if items.iter().all(Value::is_string) {
@@ -106,6 +112,7 @@ fn unique_texts(items: &[Value]) -> Value {
     Value::Array(kept)
 }
 
+/// Returns the items of an argument that must be an array.
 fn items(value: &Value) -> Result<&Vec<Value>, Refusal> {
     value.as_array().ok_or(Refusal::Arguments)
 }

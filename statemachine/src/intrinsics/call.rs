@@ -20,8 +20,11 @@ const LARGEST_CONSTANT: u64 = 128;
 /// A parsed call of an intrinsic function.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Call {
+    /// The call as written, which error messages quote.
     pub(super) text: String,
+    /// The function that is called.
     pub(super) signature: &'static Signature,
+    /// The arguments in order, as many as the signature allows.
     pub(super) arguments: Vec<CallArgument>,
     /// The call's value, if it is known when the call is parsed.
     pub(super) constant: Option<Box<Constant>>,
@@ -30,6 +33,7 @@ pub struct Call {
 /// The value of a call without paths or randomness.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Constant {
+    /// The value that every evaluation returns.
     pub(super) value: Value,
     /// The memory that computing it takes from a budget.
     bytes: u64,
@@ -38,13 +42,18 @@ pub(super) struct Constant {
 /// An argument of a call.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum CallArgument {
+    /// A number, a boolean or null.
     Literal(Value),
     /// A quoted text; `pieces` are the texts between the `{}` in it.
     Text {
+        /// The text with its escapes resolved, for functions other than `States.Format`.
         value: Value,
+        /// The pieces, which `States.Format` joins; an error if the braces do not match.
         pieces: Pieces,
     },
+    /// A path, which is read in each evaluation.
     Path(Query),
+    /// A nested call, evaluated before the outer one.
     Call(Call),
 }
 
@@ -121,6 +130,7 @@ impl Call {
             });
     }
 
+    /// Returns the call's value, borrowed from a constant or the scope if possible.
     fn value<'v>(
         &'v self,
         scope: &Scope<'v>,
@@ -191,17 +201,21 @@ impl Call {
     }
 }
 
+/// Builds the failure of a call whose budget is used up.
 fn too_large(_exhausted: Exhausted) -> CallFailure {
     CallFailure::new(ErrorKind::LimitExceeded, "its result is too large")
 }
 
 /// The failure of a call somewhere in an expression.
 struct CallFailure {
+    /// The kind of the error that the outermost call reports.
     kind: ErrorKind,
+    /// The reason, without the text of the call.
     message: String,
 }
 
 impl CallFailure {
+    /// Creates a failure.
     fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self {
             kind,
@@ -210,6 +224,7 @@ impl CallFailure {
     }
 }
 
+/// Returns the value at a path; any failure but an exceeded limit is reported as a missing value.
 fn look_up<'v>(query: &'v Query, scope: &Scope<'v>) -> Result<Cow<'v, Value>, CallFailure> {
     query.resolve(scope).map_err(|error| match error.kind() {
         ErrorKind::LimitExceeded => CallFailure::new(ErrorKind::LimitExceeded, error.to_string()),

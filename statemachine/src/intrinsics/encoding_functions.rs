@@ -11,10 +11,12 @@ use crate::intrinsics::text_functions::text;
 /// The most characters that Base64 and hash functions accept.
 const MAX_CHARACTERS: usize = 10_000;
 
+/// Evaluates `States.Base64Encode`, over the text's UTF-8.
 pub(super) fn base64_encode(value: &Value) -> Result<Value, Refusal> {
     Ok(Value::String(STANDARD.encode(short_text(value)?)))
 }
 
+/// Evaluates `States.Base64Decode`; bytes that are not UTF-8 become replacement characters.
 pub(super) fn base64_decode(value: &Value) -> Result<Value, Refusal> {
     let bytes = STANDARD
         .decode(short_text(value)?)
@@ -22,6 +24,7 @@ pub(super) fn base64_decode(value: &Value) -> Result<Value, Refusal> {
     Ok(Value::String(String::from_utf8_lossy(&bytes).into_owned()))
 }
 
+/// Evaluates `States.Hash`; data other than text are hashed as JSON text.
 pub(super) fn hash(data: &Value, algorithm: &Value) -> Result<Value, Refusal> {
     let written;
     let data = match data {
@@ -37,6 +40,7 @@ pub(super) fn hash(data: &Value, algorithm: &Value) -> Result<Value, Refusal> {
         .ok_or(Refusal::Arguments)
 }
 
+/// Returns an argument that must be a text of at most [`MAX_CHARACTERS`].
 fn short_text(value: &Value) -> Result<&str, Refusal> {
     let text = text(value)?;
     if text.len() > MAX_CHARACTERS && text.chars().nth(MAX_CHARACTERS).is_some() {

@@ -21,29 +21,48 @@ pub struct Signature {
     pub arguments: RangeInclusive<usize>,
     /// The function's result, in one phrase.
     pub summary: &'static str,
+    /// The function that evaluates the call.
     pub(super) function: Function,
 }
 
 /// The intrinsic functions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Function {
+    /// `States.Array`.
     Array,
+    /// `States.ArrayContains`.
     ArrayContains,
+    /// `States.ArrayGetItem`.
     ArrayGetItem,
+    /// `States.ArrayLength`.
     ArrayLength,
+    /// `States.ArrayPartition`.
     ArrayPartition,
+    /// `States.ArrayRange`.
     ArrayRange,
+    /// `States.ArrayUnique`.
     ArrayUnique,
+    /// `States.Base64Decode`.
     Base64Decode,
+    /// `States.Base64Encode`.
     Base64Encode,
+    /// `States.Format`.
     Format,
+    /// `States.Hash`.
     Hash,
+    /// `States.JsonMerge`.
     JsonMerge,
+    /// `States.JsonToString`.
     JsonToString,
+    /// `States.MathAdd`.
     MathAdd,
+    /// `States.MathRandom`.
     MathRandom,
+    /// `States.StringSplit`.
     StringSplit,
+    /// `States.StringToJson`.
     StringToJson,
+    /// `States.UUID`.
     Uuid,
 }
 
@@ -159,6 +178,7 @@ pub const FUNCTIONS: &[Signature] = &[
     ),
 ];
 
+/// Creates a row of the table; shorter there than a struct with field names.
 const fn signature(
     name: &'static str,
     arguments: RangeInclusive<usize>,

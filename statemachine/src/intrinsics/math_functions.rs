@@ -6,6 +6,7 @@ use crate::intrinsics::argument_refusal::Refusal;
 use crate::java::random::JavaRandom;
 use crate::scope::Host;
 
+/// Evaluates `States.MathAdd`; a sum outside Java's `int` is an error.
 pub(super) fn add(left: &Value, right: &Value) -> Result<Value, Refusal> {
     let (left, right) = (java_int(left)?, java_int(right)?);
     left.checked_add(right)

@@ -44,19 +44,24 @@ impl Call {
 
 /// A parser of a call's text.
 struct CallParser<'a> {
+    /// The whole text of the outermost call.
     source: &'a str,
+    /// The byte offset of the next character.
     position: usize,
 }
 
 impl<'a> CallParser<'a> {
+    /// Returns the text that is not read yet.
     fn rest(&self) -> &'a str {
         &self.source[self.position..]
     }
 
+    /// Moves past white space.
     fn skip_blanks(&mut self) {
         self.position = self.source.len() - self.rest().trim_start().len();
     }
 
+    /// Moves past blanks, and past the character if it follows; returns `true` if it did.
     fn eat(&mut self, character: char) -> bool {
         self.skip_blanks();
         let eaten = self.rest().starts_with(character);
@@ -64,6 +69,7 @@ impl<'a> CallParser<'a> {
         eaten
     }
 
+    /// Builds the error of a character, or the end of the text, that does not fit here.
     fn unexpected(&self, expected: &str) -> Error {
         match self.rest().chars().next() {
             Some(got) => Error::invalid_expression(format!(
@@ -76,6 +82,7 @@ impl<'a> CallParser<'a> {
         }
     }
 
+    /// Reads a call with its arguments, checks their number and computes the value if it is constant.
     fn read_call(&mut self, nesting: usize) -> Result<Call, Error> {
         if nesting > MAX_NESTING {
             return Err(Error::invalid_expression(format!(
@@ -130,6 +137,7 @@ impl<'a> CallParser<'a> {
         Ok(call)
     }
 
+    /// Reads letters, digits, `.` and `_`: a function's name or a keyword.
     fn read_word(&mut self) -> &'a str {
         let rest = self.rest();
         let end = rest
@@ -141,6 +149,7 @@ impl<'a> CallParser<'a> {
         &rest[..end]
     }
 
+    /// Reads one argument: a text, a path, a number, a call or a keyword.
     fn read_argument(&mut self, nesting: usize) -> Result<CallArgument, Error> {
         self.skip_blanks();
         match self.rest().chars().next() {
@@ -195,6 +204,7 @@ impl<'a> CallParser<'a> {
         Err(Error::invalid_expression("a text is not closed by `'`"))
     }
 
+    /// Reads a number in the syntax of JSON.
     fn read_number(&mut self) -> Result<CallArgument, Error> {
         let rest = self.rest();
         let end = rest

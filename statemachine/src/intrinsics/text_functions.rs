@@ -44,6 +44,7 @@ pub(super) fn unescape(raw: &str) -> String {
     text
 }
 
+/// Evaluates `States.Format`; the number of arguments must be that of the `{}`.
 pub(super) fn format(
     template: &Value,
     pieces: Option<&Pieces>,
@@ -78,6 +79,7 @@ pub(super) fn split(subject: &Value, delimiter: &Value) -> Result<Value, Refusal
         .collect())
 }
 
+/// Returns an argument that must be a string.
 pub(super) fn text(value: &Value) -> Result<&str, Refusal> {
     value.as_str().ok_or(Refusal::Arguments)
 }

@@ -27,6 +27,7 @@ fn hash(text: &str) -> u32 {
     })
 }
 
+/// Mixes the upper bits of a hash code into the lower ones, which select the bucket.
 fn spread(hash: u32) -> u32 {
     hash ^ (hash >> 16)
 }

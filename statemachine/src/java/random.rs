@@ -3,6 +3,7 @@
 /// The generator of `java.util.Random`: 48 bits, linear congruential.
 #[derive(Debug)]
 pub(crate) struct JavaRandom {
+    /// The current state, 48 bits wide.
     state: i64,
 }
 
@@ -36,6 +37,7 @@ impl JavaRandom {
         bits as f64 / (1_i64 << 53) as f64
     }
 
+    /// Draws a number from 0 (included) to `bound` (excluded), as `nextInt(bound)` does.
     #[expect(
         clippy::cast_possible_truncation,
         reason = "the product's upper part is below the bound"

@@ -23,6 +23,7 @@ pub(super) fn word_has_escapes(word: u64) -> bool {
     (below(word, b' ') | equal(b'"') | equal(b'\\')) & (EACH << 7) != 0
 }
 
+/// Returns `true` if JSON escapes the byte inside a string.
 pub(super) fn needs_escape(byte: u8) -> bool {
     matches!(byte, 0..0x20 | b'"' | b'\\')
 }

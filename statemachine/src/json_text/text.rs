@@ -22,6 +22,7 @@ struct Forms {
     quoted: Vec<u8>,
     /// The length of the plain text, in bytes.
     bytes: usize,
+    /// The plain text, unescaped when it is first read.
     text: OnceLock<String>,
 }
 

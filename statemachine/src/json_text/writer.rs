@@ -20,6 +20,7 @@ pub(crate) const DEEPEST: usize = MAX_DEPTH - 1;
 /// A piece of quoted text that is written in advance.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Fragment {
+    /// The text as it is inside a JSON string, escaped.
     pub(super) quoted: Vec<u8>,
     /// The length of the plain text that it stands for, in bytes.
     bytes: usize,
@@ -42,12 +43,14 @@ impl Fragment {
 
 /// A writer of compact JSON text, quoted and escaped as inside a JSON string.
 pub(crate) struct TextWriter<'a> {
+    /// The buffer of the quoted form, to which all text is appended.
     pub(super) quoted: &'a mut Vec<u8>,
     /// The number of bytes by which the plain text may still grow.
     pub(super) left: usize,
 }
 
 impl TextWriter<'_> {
+    /// Appends a value as compact JSON; fails if it nests deeper than `depth_left`.
     pub(crate) fn value(&mut self, value: &Value, depth_left: usize) -> Result<(), Refused> {
         match value {
             Value::Null => self.plain("null"),
@@ -96,6 +99,7 @@ impl TextWriter<'_> {
         Ok(())
     }
 
+    /// Counts bytes of plain text; fails if they exceed the limit.
     fn take(&mut self, bytes: usize) -> Result<(), Refused> {
         self.left = self.left.checked_sub(bytes).ok_or(Refused::TooLong)?;
         Ok(())
@@ -108,6 +112,7 @@ impl TextWriter<'_> {
         Ok(())
     }
 
+    /// Appends a number; small whole numbers, the most frequent, come from a table.
     fn number(&mut self, number: &Number) -> Result<(), Refused> {
         match (number.as_u64(), number.as_i64()) {
             (Some(small @ 0..100), _) => {
@@ -125,6 +130,7 @@ impl TextWriter<'_> {
         }
     }
 
+    /// Appends a JSON string with its quotes.
     pub(crate) fn text(&mut self, text: &str) -> Result<(), Refused> {
         self.take(2)?;
         self.quoted.extend_from_slice(b"\\\"");
@@ -133,6 +139,7 @@ impl TextWriter<'_> {
         Ok(())
     }
 
+    /// Appends the inside of a JSON string, in one copy if nothing in it needs an escape.
     fn inside_quotes(&mut self, text: &str) -> Result<(), Refused> {
         if has_escapes(text) {
             return self.escaped(text);

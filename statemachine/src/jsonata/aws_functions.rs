@@ -46,6 +46,7 @@ pub(super) fn register(
     Ok(random)
 }
 
+/// Registers one function; names that are neither AWS's nor weighing functions stay as they are.
 fn register_function(
     evaluator: &mut Evaluator,
     name: &str,
@@ -170,6 +171,7 @@ fn register_scale(
     }
 }
 
+/// Builds the error of an evaluation that would use too much memory.
 fn exceeded() -> EvaluatorError {
     EvaluatorError::EvaluationError(MEMORY_LIMIT.to_owned())
 }
@@ -271,6 +273,7 @@ fn write_key(value: &JValue, key: &mut String) {
     }
 }
 
+/// Checks that `times` copies of a text fit the memory limit, and returns the text.
 fn allow_product(meter: &EvaluationMeter, times: usize, text: &JValue) -> FunctionResult {
     if let JValue::String(text) = text {
         meter.allow_text((times as u64).saturating_mul(text.len() as u64))?;
@@ -278,16 +281,19 @@ fn allow_product(meter: &EvaluationMeter, times: usize, text: &JValue) -> Functi
     Ok(text.clone())
 }
 
+/// Returns an argument, counted from 0; undefined if it is missing.
 fn argument(arguments: &[JValue], place: usize) -> &JValue {
     arguments.get(place).unwrap_or(&JValue::Undefined)
 }
 
+/// Builds the error of an argument of the wrong type; `place` counts from 1.
 fn refused(function: &str, place: usize) -> EvaluatorError {
     EvaluatorError::TypeError(format!(
         "T0410: Argument {place} of function \"{function}\" does not match function signature"
     ))
 }
 
+/// Returns an argument, counted from 0, that must be a finite number.
 fn number(arguments: &[JValue], place: usize, function: &str) -> Result<f64, EvaluatorError> {
     match argument(arguments, place) {
         JValue::Number(number) if number.is_finite() => Ok(*number),

@@ -153,10 +153,12 @@ pub(super) fn renamed(name: String) -> String {
     }
 }
 
+/// Rewrites a node and boxes it.
 fn boxed(node: AstNode) -> Box<AstNode> {
     Box::new(bounded(node))
 }
 
+/// Rewrites key-value pairs; the values are weighed.
 fn weighed_pairs(pairs: Vec<(AstNode, AstNode)>) -> Vec<(AstNode, AstNode)> {
     pairs
         .into_iter()
@@ -206,6 +208,7 @@ fn weighed(node: AstNode) -> AstNode {
     }
 }
 
+/// Builds a call of a built-in function.
 fn call(name: &str, args: Vec<AstNode>) -> AstNode {
     AstNode::Function {
         name: name.to_owned(),
@@ -214,6 +217,7 @@ fn call(name: &str, args: Vec<AstNode>) -> AstNode {
     }
 }
 
+/// Rewrites a binary operation; the sides are weighed if the operator walks whole values.
 fn binary(op: BinaryOp, lhs: AstNode, rhs: AstNode) -> AstNode {
     let is_small = |node: &AstNode| {
         matches!(
@@ -263,10 +267,12 @@ fn chain(lhs: AstNode, rhs: AstNode) -> AstNode {
     }
 }
 
+/// Returns `true` if the result can be much larger than the arguments, so that it is estimated before the call.
 fn estimates(name: &str) -> bool {
     matches!(name, "formatInteger" | "join" | "match" | "replace")
 }
 
+/// Rewrites a call and its arguments; `$now` and `$millis` then read the instant bound before the evaluation.
 fn function(name: String, args: Vec<AstNode>, is_builtin: bool) -> AstNode {
     if estimates(&name) {
         return estimated(name, args, is_builtin);
@@ -304,6 +310,7 @@ fn function(name: String, args: Vec<AstNode>, is_builtin: bool) -> AstNode {
     }
 }
 
+/// Wraps the second argument, a date's picture, in a check before it is used.
 fn weigh_picture(args: &mut [AstNode]) {
     if let Some(picture) = args.get_mut(1)
         && *picture != AstNode::Placeholder
@@ -413,10 +420,12 @@ fn replacing(replacement: AstNode, block: &mut Vec<AstNode>) -> AstNode {
     }
 }
 
+/// Builds a read of a variable.
 fn variable(name: &str) -> AstNode {
     AstNode::Variable(name.to_owned())
 }
 
+/// Builds an assignment to a variable.
 fn bind(name: &str, value: AstNode) -> AstNode {
     AstNode::Binary {
         op: BinaryOp::ColonEqual,

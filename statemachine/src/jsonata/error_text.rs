@@ -64,6 +64,7 @@ pub(super) fn parser_message(error: &ParserError, text: &str) -> String {
     with_tokens_as_written(message)
 }
 
+/// Returns `true` if every quoted text in the expression ends.
 fn closes_its_quotes(text: &str) -> bool {
     let (mut open, mut escaped) = (None, false);
     for character in text.chars() {
@@ -78,6 +79,7 @@ fn closes_its_quotes(text: &str) -> bool {
     open.is_none()
 }
 
+/// Replaces the parser's names of tokens by the tokens themselves, quoted.
 fn with_tokens_as_written(message: &str) -> String {
     let mut words: Vec<String> = message.split(' ').map(str::to_owned).collect();
     // `Identifier("a b")` is one token of several words.

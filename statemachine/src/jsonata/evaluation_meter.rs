@@ -22,6 +22,7 @@ const NODE_WEIGHT: u64 = 8;
 /// The weight that one evaluation may still use.
 #[derive(Debug)]
 pub(super) struct EvaluationMeter {
+    /// The weight left, shared by all functions of the evaluation.
     left: Cell<u64>,
     /// The time limit.
     pub(super) milliseconds: u64,
@@ -70,10 +71,12 @@ impl EvaluationMeter {
     }
 }
 
+/// Builds the error of a value that is too heavy.
 fn exceeded() -> EvaluatorError {
     EvaluatorError::EvaluationError(MEMORY_LIMIT.to_owned())
 }
 
+/// Adds the weight of a value and all its parts; stops with an error once it exceeds the limit of one value.
 fn add(value: &JValue, weight: &mut u64) -> Result<(), EvaluatorError> {
     *weight += NODE_WEIGHT;
     match value {

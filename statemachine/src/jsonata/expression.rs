@@ -26,8 +26,11 @@ const MAX_LEVELS: usize = 500;
 /// A parsed expression.
 #[derive(Debug, Clone)]
 pub struct Expression {
+    /// The expression as written, for messages.
     text: String,
+    /// The parsed expression, rewritten so that its memory stays bounded.
     tree: AstNode,
+    /// The variables that the expression reads.
     references: References,
     /// The names that the tree calls; only these of AWS's functions are registered.
     names: BTreeSet<String>,
@@ -79,6 +82,7 @@ impl Expression {
         self.evaluate_metered(scope, host, &Rc::new(EvaluationMeter::new()))
     }
 
+    /// Evaluates the expression with a meter that all expressions of a template share.
     pub(super) fn evaluate_metered(
         &self,
         scope: &JsonataScope<'_>,

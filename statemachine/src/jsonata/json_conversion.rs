@@ -38,6 +38,7 @@ pub(super) fn to_json(value: &JValue, meter: &EvaluationMeter) -> Result<Value, 
     convert(value, 0)
 }
 
+/// Converts an evaluator's value at a depth of nesting; undefined becomes null.
 fn convert(value: &JValue, depth: usize) -> Result<Value, Error> {
     if depth >= evaluation_budget::MAX_DEPTH {
         return Err(Error::limit_exceeded(format!(

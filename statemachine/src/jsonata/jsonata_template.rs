@@ -17,15 +17,20 @@ use crate::scope::Host;
 /// A parsed template.
 #[derive(Debug, Clone)]
 pub struct JsonataTemplate {
+    /// The root of the template.
     node: ExpressionNode,
 }
 
 /// A part of a template.
 #[derive(Debug, Clone)]
 enum ExpressionNode {
+    /// A value without expressions, copied as it is.
     Literal(Value),
+    /// An object with its fields in order.
     Object(Vec<(String, ExpressionNode)>),
+    /// An array with its items in order.
     Array(Vec<ExpressionNode>),
+    /// A string between `{%` and `%}`.
     Expression(Box<Expression>),
 }
 
@@ -80,6 +85,7 @@ impl JsonataTemplate {
     }
 }
 
+/// Parses a part; notes every wrong expression and replaces it by null.
 fn parse_node(template: &Value, walk: &mut PointerWalk<Problem>) -> ExpressionNode {
     match template {
         Value::String(string) => match expression_text(string).map(Expression::parse) {
@@ -124,6 +130,7 @@ fn parse_node(template: &Value, walk: &mut PointerWalk<Problem>) -> ExpressionNo
     }
 }
 
+/// Builds the value of a part; `field` is its place in the state, which errors name.
 fn build(
     node: &ExpressionNode,
     field: &mut String,

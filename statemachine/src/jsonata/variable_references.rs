@@ -16,13 +16,16 @@ use crate::jsonata::jsonata_scope::JsonataScope;
 /// The variables that an expression reads; only these are converted for the evaluator.
 #[derive(Debug, Clone, Default)]
 pub(super) struct References {
+    /// The part of each variable that is read, by the variable's name without `$`.
     variables: BTreeMap<String, ReadPart>,
 }
 
 /// The part of a value that an expression reads.
 #[derive(Debug, Clone)]
 enum ReadPart {
+    /// The whole value.
     Whole,
+    /// The parts of the named fields; all other fields are left out.
     Fields(BTreeMap<String, ReadPart>),
 }
 
@@ -88,6 +91,7 @@ impl References {
         );
     }
 
+    /// Records that the value at the end of a path of fields in a variable is read.
     fn add(&mut self, name: &str, way: &[&str]) {
         self.variables
             .entry(name.to_owned())
@@ -95,6 +99,7 @@ impl References {
             .add(way);
     }
 
+    /// Records every variable that a node and its parts read.
     fn visit(&mut self, node: &AstNode) {
         match node {
             AstNode::Variable(name) => self.add(name, &[]),
@@ -279,6 +284,7 @@ fn each_child(node: &AstNode, visit: &mut dyn FnMut(&AstNode)) {
     }
 }
 
+/// Visits the keys and values of pairs, each key before its value.
 fn each_of_pairs(pairs: &[(AstNode, AstNode)], visit: &mut dyn FnMut(&AstNode)) {
     for (key, value) in pairs {
         visit(key);

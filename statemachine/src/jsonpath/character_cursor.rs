@@ -7,7 +7,9 @@ use crate::error::Error;
 /// Blanks are spaces only: tabs and line ends are ordinary characters to Jayway's parser.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct CharacterCursor<'a> {
+    /// The characters of the whole path; Jayway counts positions in characters.
     characters: &'a [char],
+    /// The index of the current character; it may be past the end.
     pub(super) position: usize,
 }
 
@@ -20,22 +22,27 @@ impl<'a> CharacterCursor<'a> {
         }
     }
 
+    /// Returns the number of characters, those already read included.
     pub(super) fn len(&self) -> usize {
         self.characters.len()
     }
 
+    /// Returns the character at an index; `None` past the end.
     pub(super) fn at(&self, index: usize) -> Option<char> {
         self.characters.get(index).copied()
     }
 
+    /// Returns the character at the position; `None` at the end.
     pub(super) fn current(&self) -> Option<char> {
         self.at(self.position)
     }
 
+    /// Returns `true` if the character at the position is this one.
     pub(super) fn is_at(&self, character: char) -> bool {
         self.current() == Some(character)
     }
 
+    /// Returns `true` if a character is left.
     pub(super) fn in_bounds(&self) -> bool {
         self.position < self.characters.len()
     }
@@ -45,15 +52,18 @@ impl<'a> CharacterCursor<'a> {
         self.position + 1 >= self.characters.len()
     }
 
+    /// Returns the characters from one index to another, cut at the end of the path.
     pub(super) fn slice(&self, from: usize, to: usize) -> &'a [char] {
         let to = to.min(self.characters.len());
         &self.characters[from.min(to)..to]
     }
 
+    /// Returns the characters from one index to another as text.
     pub(super) fn text(&self, from: usize, to: usize) -> String {
         self.slice(from, to).iter().collect()
     }
 
+    /// Moves past spaces, but never past the last character.
     pub(super) fn skip_blanks(&mut self) -> &mut Self {
         while self.is_at(' ') && self.position + 1 < self.characters.len() {
             self.position += 1;
@@ -76,6 +86,7 @@ impl<'a> CharacterCursor<'a> {
             .find(|(_, character)| *character != ' ')
     }
 
+    /// Returns the first place of a character at or after an index.
     pub(super) fn find(&self, from: usize, character: char) -> Option<usize> {
         (from..self.characters.len()).find(|place| self.characters[*place] == character)
     }

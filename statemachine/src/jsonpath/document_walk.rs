@@ -12,17 +12,22 @@ use crate::jsonpath::syntax_tree::{
 
 /// A walk: its steps, and the values found so far.
 pub(super) struct DocumentWalk<'v, 'b> {
+    /// The steps of the path to walk.
     pub(super) steps: &'v QuerySteps,
+    /// The document that `$` means in filters and function arguments.
     pub(super) root: &'v Value,
+    /// The work and memory left, shared with the walks of filters and arguments.
     pub(super) budget: &'b mut QueryBudget,
     /// `true` if a missing field fails even after a wildcard or filter, as a test for existence requires.
     pub(super) require_fields: bool,
+    /// The values at the end of the path, in the order in which they were found.
     pub(super) found: Vec<Cow<'v, Value>>,
     /// For each step, the index at which a scan last entered it from an array. It stays there, as in Jayway.
     pub(super) scanned_index: Vec<Option<usize>>,
 }
 
 impl<'v> DocumentWalk<'v, '_> {
+    /// Applies the step at `at` to a value; past the last step, records the value as found.
     pub(super) fn step(
         &mut self,
         at: usize,
@@ -48,14 +53,17 @@ impl<'v> DocumentWalk<'v, '_> {
         }
     }
 
+    /// Returns `true` if the step is the last one of the path.
     fn is_leaf(&self, at: usize) -> bool {
         at + 1 == self.steps.list.len()
     }
 
+    /// Returns `true` if the steps before this one lead to one place, so that a value of the wrong type is an error.
     fn upstream_definite(&self, at: usize) -> bool {
         self.steps.upstream_definite[at]
     }
 
+    /// Applies `['name']` or `['one','two']` to an object.
     fn fields(
         &mut self,
         at: usize,
@@ -81,6 +89,7 @@ impl<'v> DocumentWalk<'v, '_> {
             .try_for_each(|name| self.field(at, name, fields, trail))
     }
 
+    /// Follows one field; whether a missing one is an error depends on the steps around it.
     fn field(
         &mut self,
         at: usize,
@@ -125,6 +134,7 @@ impl<'v> DocumentWalk<'v, '_> {
         }
     }
 
+    /// Records an object of the named fields, which several names at the end of a path make.
     fn merge(
         &mut self,
         names: &[String],
@@ -150,6 +160,7 @@ impl<'v> DocumentWalk<'v, '_> {
         Ok(())
     }
 
+    /// Returns the items of an array; `None` if another type is no error because several places may match.
     fn array(
         &self,
         at: usize,
@@ -168,6 +179,7 @@ impl<'v> DocumentWalk<'v, '_> {
         }
     }
 
+    /// Applies `[0]` or `[0,1]` to an array.
     fn indices(
         &mut self,
         at: usize,
@@ -183,6 +195,7 @@ impl<'v> DocumentWalk<'v, '_> {
             .try_for_each(|index| self.item(at, i64::from(*index), items, trail))
     }
 
+    /// Follows one item, counted from the end if negative; an index past the end finds nothing but counts as work.
     fn item(
         &mut self,
         at: usize,
@@ -201,6 +214,7 @@ impl<'v> DocumentWalk<'v, '_> {
         }
     }
 
+    /// Applies `[1:2]` to an array.
     fn slice(
         &mut self,
         at: usize,
@@ -230,6 +244,7 @@ impl<'v> DocumentWalk<'v, '_> {
         (from..to).try_for_each(|index| self.item(at, index, items, trail))
     }
 
+    /// Applies `[*]` to every field or item; a scalar has none.
     fn wildcard(
         &mut self,
         at: usize,
@@ -292,6 +307,7 @@ impl<'v> DocumentWalk<'v, '_> {
         }
     }
 
+    /// Applies a step to each item of a scanned array, and remembers the item's index.
     fn enter_scanned(
         &mut self,
         at: usize,
@@ -309,6 +325,7 @@ impl<'v> DocumentWalk<'v, '_> {
         Ok(())
     }
 
+    /// Returns `true` if the step after a scan is tried on the value.
     fn scan_meets(&mut self, at: usize, value: &'v Value) -> Result<bool, QueryFailure> {
         Ok(match &self.steps.list[at] {
             QueryStep::Fields { names, .. } => match value {
@@ -324,6 +341,7 @@ impl<'v> DocumentWalk<'v, '_> {
         })
     }
 
+    /// Applies `[?(..)]` to an object, or to each item of an array.
     fn filter(
         &mut self,
         at: usize,
@@ -355,6 +373,7 @@ impl<'v> DocumentWalk<'v, '_> {
         }
     }
 
+    /// Applies a function to a value, and any steps after it to its result.
     fn function(
         &mut self,
         at: usize,
@@ -390,6 +409,7 @@ impl<'v> DocumentWalk<'v, '_> {
     }
 }
 
+/// Returns the Java class that Jayway's messages name.
 fn type_name(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",

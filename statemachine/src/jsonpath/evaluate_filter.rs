@@ -23,6 +23,7 @@ impl<'v> DocumentWalk<'v, '_> {
         }
     }
 
+    /// Returns `true` if a condition holds; fails with [`QueryFailure::Refused`] if it does not apply to the item.
     fn meets(
         &mut self,
         condition: &'v FilterCondition,
@@ -68,6 +69,7 @@ impl<'v> DocumentWalk<'v, '_> {
         }
     }
 
+    /// Evaluates a path in a filter; tests for existence start from the item even after `$`, as in Jayway.
     fn filter_path(
         &mut self,
         path: &'v FilterPath,
@@ -82,6 +84,7 @@ impl<'v> DocumentWalk<'v, '_> {
         DocumentWalk::evaluate(&path.steps, document, self.root, self.budget, exists)
     }
 
+    /// Evaluates one side of a comparison; a missing value is [`Side::Undefined`], not a failure.
     fn side(
         &mut self,
         operand: &'v FilterOperand,

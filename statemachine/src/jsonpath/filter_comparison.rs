@@ -14,16 +14,24 @@ use crate::jsonpath::syntax_tree::{FilterOperator, FilterPattern};
 /// One side of a comparison, evaluated.
 #[derive(Debug, Clone)]
 pub(super) enum Side<'v> {
+    /// A path that leads nowhere; it equals nothing.
     Undefined,
+    /// JSON's null.
     Null,
+    /// A boolean.
     Boolean(bool),
+    /// A number, compared by value with numbers and numeric texts.
     Number(Number),
+    /// A text, ordered by its UTF-16 units as in Java.
     Text(Cow<'v, str>),
     /// An array or object; a literal one on the left never equals anything.
     Json {
+        /// The array or object.
         value: Cow<'v, Value>,
+        /// `true` if the filter itself holds the value, rather than the document.
         literal: bool,
     },
+    /// A regular expression, which only `=~` applies.
     Pattern(&'v FilterPattern),
 }
 
@@ -43,6 +51,7 @@ impl<'v> Side<'v> {
         }
     }
 
+    /// Converts a value without a copy of its text, array or object.
     fn from_borrowed(value: &'v Value) -> Self {
         match value {
             Value::Null => Self::Null,
@@ -56,6 +65,7 @@ impl<'v> Side<'v> {
         }
     }
 
+    /// Returns the items if the side is an array.
     fn items(&self) -> Option<&[Value]> {
         match self {
             Self::Json { value, .. } => value.as_array().map(Vec::as_slice),
@@ -63,10 +73,12 @@ impl<'v> Side<'v> {
         }
     }
 
+    /// Returns `true` if the side is an array or object.
     fn is_json(&self) -> bool {
         matches!(self, Self::Json { .. })
     }
 
+    /// Compares by value; a number and a text are equal if one converts to the other.
     fn equals(&self, other: &Side<'_>) -> bool {
         match (self, other) {
             (Self::Null, Side::Null) => true,
@@ -89,12 +101,14 @@ impl<'v> Side<'v> {
         }
     }
 
+    /// Returns `true` if any of the items equals the side.
     fn is_in(&self, items: &[Value]) -> bool {
         items
             .iter()
             .any(|item| self.equals(&Side::from_borrowed(item)))
     }
 
+    /// Returns `true` if both sides have the same type; arrays and objects count as one.
     fn same_type(&self, other: &Side<'_>) -> bool {
         std::mem::discriminant(self) == std::mem::discriminant(&other.clone())
     }
@@ -147,6 +161,7 @@ pub(super) fn holds(
     })
 }
 
+/// Compares two numbers, exactly if both are whole.
 fn order(left: &Number, right: &Number) -> Option<Ordering> {
     match (left.as_i64(), right.as_i64()) {
         (Some(left), Some(right)) => Some(left.cmp(&right)),
@@ -154,6 +169,7 @@ fn order(left: &Number, right: &Number) -> Option<Ordering> {
     }
 }
 
+/// Compares two numbers or two texts; `None` for all other sides, which have no order.
 fn ordered(left: &Side<'_>, right: &Side<'_>) -> Option<Ordering> {
     match (left, right) {
         (Side::Number(left), Side::Number(right)) => order(left, right),
@@ -164,6 +180,7 @@ fn ordered(left: &Side<'_>, right: &Side<'_>) -> Option<Ordering> {
     }
 }
 
+/// Evaluates `IN`; the right side must be an array or object, and an object holds nothing.
 fn is_in(left: &Side<'_>, right: &Side<'_>) -> Result<bool, QueryFailure> {
     match right.items() {
         Some(items) => Ok(left.is_in(items)),
@@ -172,6 +189,7 @@ fn is_in(left: &Side<'_>, right: &Side<'_>) -> Result<bool, QueryFailure> {
     }
 }
 
+/// Evaluates `CONTAINS`, on a text or an array.
 fn contains(left: &Side<'_>, right: &Side<'_>) -> bool {
     match (left, right) {
         (Side::Text(left), Side::Text(right)) => left.contains(right.as_ref()),
@@ -181,6 +199,7 @@ fn contains(left: &Side<'_>, right: &Side<'_>) -> bool {
     }
 }
 
+/// Evaluates `SIZE`, by UTF-16 units of a text or items of an array.
 fn has_size(left: &Side<'_>, right: &Side<'_>) -> bool {
     let Side::Number(size) = right else {
         return false;
@@ -193,6 +212,7 @@ fn has_size(left: &Side<'_>, right: &Side<'_>) -> bool {
     actual.and_then(|actual| i64::try_from(actual).ok()) == size.as_i64()
 }
 
+/// Evaluates `EXISTS`, which applies only to two booleans.
 fn exists(left: &Side<'_>, right: &Side<'_>) -> Result<bool, QueryFailure> {
     match (left, right) {
         (Side::Boolean(left), Side::Boolean(right)) => Ok(left == right),
@@ -200,6 +220,7 @@ fn exists(left: &Side<'_>, right: &Side<'_>) -> Result<bool, QueryFailure> {
     }
 }
 
+/// Evaluates `EMPTY`; a number, boolean, null or missing value never passes, not even `EMPTY false`.
 fn is_empty(left: &Side<'_>, right: &Side<'_>) -> Result<bool, QueryFailure> {
     let empty = match left {
         Side::Text(text) => text.is_empty(),
@@ -227,6 +248,7 @@ fn lists<'a>(left: &'a Side<'_>, right: &'a Side<'_>) -> Result<Option<Lists<'a>
     Ok(left.items().zip(right.items()))
 }
 
+/// Returns `true` if the arrays have an equal item; `None` if one side is an object.
 fn share_an_item(left: &Side<'_>, right: &Side<'_>) -> Result<Option<bool>, QueryFailure> {
     Ok(lists(left, right)?.map(|(left, right)| {
         left.iter()
@@ -234,6 +256,7 @@ fn share_an_item(left: &Side<'_>, right: &Side<'_>) -> Result<Option<bool>, Quer
     }))
 }
 
+/// Evaluates `=~`, whose pattern may be on either side; of an array, one matching item is enough.
 fn matches_pattern(left: &Side<'_>, right: &Side<'_>) -> bool {
     let (pattern, subject) = match (left, right) {
         (Side::Pattern(_), Side::Pattern(_)) => return false,
@@ -250,6 +273,7 @@ fn matches_pattern(left: &Side<'_>, right: &Side<'_>) -> bool {
     }
 }
 
+/// Returns the text that a pattern is matched against; empty for null, arrays and objects.
 fn subject_text(side: &Side<'_>) -> String {
     match side {
         Side::Text(text) => text.to_string(),

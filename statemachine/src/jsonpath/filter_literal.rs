@@ -35,16 +35,19 @@ pub(super) fn number(text: &str) -> Option<Number> {
 
 /// A parser of a literal.
 struct LiteralParser<'a> {
+    /// The position in the literal's characters.
     cursor: CharacterCursor<'a>,
 }
 
 impl LiteralParser<'_> {
+    /// Moves past white space of any kind, unlike the cursor's own skip.
     fn skip_blanks(&mut self) {
         while self.cursor.current().is_some_and(char::is_whitespace) {
             self.cursor.position += 1;
         }
     }
 
+    /// Builds the error of a character, or the end of the literal, that does not fit here.
     fn unexpected(&self, expected: &str) -> Error {
         match self.cursor.current() {
             Some(got) => {
@@ -56,6 +59,7 @@ impl LiteralParser<'_> {
         }
     }
 
+    /// Reads a value of any type at a depth of nesting.
     fn read(&mut self, depth: usize) -> Result<Value, Error> {
         if depth > MAX_NESTING {
             return Err(Error::invalid_expression(format!(
@@ -72,6 +76,7 @@ impl LiteralParser<'_> {
         }
     }
 
+    /// Reads an array; repeated and trailing commas are ignored.
     fn read_array(&mut self, depth: usize) -> Result<Value, Error> {
         self.cursor.position += 1;
         let mut items = Vec::new();
@@ -89,6 +94,7 @@ impl LiteralParser<'_> {
         }
     }
 
+    /// Reads an object; repeated and trailing commas are ignored.
     fn read_object(&mut self, depth: usize) -> Result<Value, Error> {
         self.cursor.position += 1;
         let mut fields = Map::new();
@@ -117,6 +123,7 @@ impl LiteralParser<'_> {
         }
     }
 
+    /// Reads a text in the quotes at the position.
     fn read_text(&mut self) -> Result<String, Error> {
         let start = self.cursor.position;
         let quote = self.cursor.current().unwrap_or('"');
@@ -128,6 +135,7 @@ impl LiteralParser<'_> {
         unescape(self.cursor.slice(start + 1, end))
     }
 
+    /// Reads a keyword, a number or an unquoted text up to the next separator.
     fn read_bare(&mut self) -> Result<Value, Error> {
         let start = self.cursor.position;
         while self

@@ -64,13 +64,16 @@ impl FilterCondition {
 
 /// A parser of a filter's condition.
 struct FilterParser<'a> {
+    /// The position in the filter's characters.
     cursor: CharacterCursor<'a>,
+    /// The depth of filters and brackets around the position.
     nesting: usize,
     /// The error of the last comparison that was parsed as a test for existence instead.
     doubt: Option<Error>,
 }
 
 impl FilterParser<'_> {
+    /// Reads conditions between `||`, which binds less than `&&`.
     fn read_or(&mut self) -> Result<FilterCondition, Error> {
         let mut conditions = vec![self.read_and()?];
         while self.read_word("||") {
@@ -83,6 +86,7 @@ impl FilterParser<'_> {
         })
     }
 
+    /// Reads conditions between `&&`.
     fn read_and(&mut self) -> Result<FilterCondition, Error> {
         let mut conditions = vec![self.read_operand()?];
         while self.read_word("&&") {
@@ -95,6 +99,7 @@ impl FilterParser<'_> {
         })
     }
 
+    /// Moves past a word and the blanks before it; returns `false`, and stays, if another word follows.
     fn read_word(&mut self, word: &str) -> bool {
         let start = self.cursor.position;
         self.cursor.skip_blanks();
@@ -107,6 +112,7 @@ impl FilterParser<'_> {
         false
     }
 
+    /// Reads one operand of `&&`, within the limit of nesting.
     fn read_operand(&mut self) -> Result<FilterCondition, Error> {
         self.nesting += 1;
         if self.nesting > MAX_NESTING {
@@ -119,6 +125,7 @@ impl FilterParser<'_> {
         condition
     }
 
+    /// Reads a negation, a bracket or a comparison.
     fn read_operand_within(&mut self) -> Result<FilterCondition, Error> {
         let start = self.cursor.skip_blanks().position;
         if self.cursor.is_at('!') {
@@ -142,6 +149,7 @@ impl FilterParser<'_> {
         self.read_comparison()
     }
 
+    /// Reads a comparison, or a path alone, which tests for existence.
     fn read_comparison(&mut self) -> Result<FilterCondition, Error> {
         let negated = self.cursor.is_at('!');
         let left = self.read_value()?;
@@ -172,6 +180,7 @@ impl FilterParser<'_> {
         }
     }
 
+    /// Reads an operator of signs or a word; `None` if there is no such operator.
     fn read_operator(&mut self) -> Option<FilterOperator> {
         let start = self.cursor.skip_blanks().position;
         let is_sign = |character: char| matches!(character, '<' | '>' | '=' | '~' | '!');
@@ -192,6 +201,7 @@ impl FilterParser<'_> {
             .map(|(_, operator)| *operator)
     }
 
+    /// Reads a side of a comparison, whose type its first character decides.
     fn read_value(&mut self) -> Result<FilterOperand, Error> {
         match self.cursor.skip_blanks().current() {
             Some('$' | '@') => self.read_path(),
@@ -213,6 +223,7 @@ impl FilterParser<'_> {
         }
     }
 
+    /// Reads `true`, `false` or `null`, and returns its operand.
     fn read_keyword(
         &mut self,
         keyword: &str,
@@ -228,6 +239,7 @@ impl FilterParser<'_> {
         Ok(operand)
     }
 
+    /// Reads a quoted text.
     fn read_text(&mut self, quote: char) -> Result<FilterOperand, Error> {
         let start = self.cursor.position;
         let end = self.cursor.find_unescaped(start, quote).ok_or_else(|| {
@@ -239,6 +251,7 @@ impl FilterParser<'_> {
         )?))
     }
 
+    /// Reads an array or object literal up to its closing bracket.
     fn read_json(&mut self, open: char, close: char) -> Result<FilterOperand, Error> {
         let start = self.cursor.position;
         let end = self.cursor.find_closing(start, open, close, false)?;
@@ -246,6 +259,7 @@ impl FilterParser<'_> {
         filter_literal::parse(self.cursor.slice(start, end + 1)).map(FilterOperand::Json)
     }
 
+    /// Reads a number; also the fallback, which reports anything else as not a value.
     fn read_number(&mut self) -> Result<FilterOperand, Error> {
         let start = self.cursor.position;
         while self.cursor.current().is_some_and(|character| {
@@ -264,6 +278,7 @@ impl FilterParser<'_> {
             })
     }
 
+    /// Reads `/pattern/` with Java's flags; the pattern must match the whole text.
     fn read_pattern(&mut self) -> Result<FilterOperand, Error> {
         let start = self.cursor.position;
         let end = self.cursor.find_unescaped(start, '/').ok_or_else(|| {
@@ -298,6 +313,7 @@ impl FilterParser<'_> {
         Ok(FilterOperand::Pattern(FilterPattern { regex }))
     }
 
+    /// Reads a path up to an operator, a blank or a bracket that is not its own.
     fn read_path(&mut self) -> Result<FilterOperand, Error> {
         let start = self.cursor.position;
         let from_root = self.cursor.is_at('$');

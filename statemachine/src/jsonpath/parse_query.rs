@@ -81,12 +81,16 @@ impl QuerySteps {
 
 /// A parser of a path's steps.
 struct QueryParser<'a> {
+    /// The position in the characters after the root.
     cursor: CharacterCursor<'a>,
+    /// The steps read so far.
     steps: Vec<QueryStep>,
+    /// The depth of filters and arguments around the path.
     nesting: usize,
 }
 
 impl QueryParser<'_> {
+    /// Reads all steps; one character left over after a complete step is ignored.
     fn read_all(&mut self) -> Result<(), Error> {
         loop {
             if self.steps.len() > MAX_STEPS {
@@ -121,6 +125,7 @@ impl QueryParser<'_> {
         }
     }
 
+    /// Reads `.` or `..`, after which a step must follow.
     fn read_dots(&mut self) -> Result<(), Error> {
         self.cursor.position += 1;
         if self.cursor.is_at('.') {
@@ -133,6 +138,7 @@ impl QueryParser<'_> {
         }
     }
 
+    /// Builds the error of a character, or the end of the path, that does not fit here.
     fn unexpected(&self, expected: &str) -> Error {
         match self.cursor.current() {
             Some(got) => Error::invalid_expression(format!(
@@ -175,6 +181,7 @@ impl QueryParser<'_> {
         })
     }
 
+    /// Reads a call's arguments, from its opening bracket; the name may be unknown until the path is complete.
     fn read_function(&mut self, name: String) -> Result<QueryStep, Error> {
         let open = self.cursor.position;
         let close = self.cursor.find_closing(open, '(', ')', false)?;
@@ -186,6 +193,7 @@ impl QueryParser<'_> {
         Ok(QueryStep::Function(QueryFunction::new(name, arguments)))
     }
 
+    /// Parses one argument: a path from the document (`$`) or the current value (`@`), or a JSON literal.
     fn read_argument(&self, characters: &[char]) -> Result<QueryArgument, Error> {
         match characters.first() {
             Some('$') => Ok(QueryArgument::Path {
@@ -235,6 +243,7 @@ impl QueryParser<'_> {
         }
     }
 
+    /// Reads one or more names in brackets, all in the same quotes.
     fn read_quoted(&mut self, quote: char) -> Result<QueryStep, Error> {
         let mut names = Vec::new();
         let mut expects_name = true;
@@ -272,6 +281,7 @@ impl QueryParser<'_> {
         }
     }
 
+    /// Reads `[0]`, `[0,1]` or a slice.
     fn read_array(&mut self) -> Result<QueryStep, Error> {
         let start = self.cursor.position + 1;
         let end = self
@@ -289,6 +299,7 @@ impl QueryParser<'_> {
         Ok(step)
     }
 
+    /// Reads `[?(..)]`, of which `mark` is the place of the `?`.
     fn read_filter(&mut self, mark: usize) -> Result<QueryStep, Error> {
         let Some((open, '(')) = self.cursor.significant_after(mark) else {
             return Err(Error::invalid_expression("expected `(` after `[?`"));
@@ -306,6 +317,7 @@ impl QueryParser<'_> {
     }
 }
 
+/// Parses the bounds of a slice, at least one of which is required.
 fn slice(text: &str) -> Result<Slice, Error> {
     // A third bound, the step, is parsed and ignored; text after a third colon is not parsed.
     let mut bounds = text.split(':').map(|bound| match bound {
@@ -331,12 +343,14 @@ fn slice(text: &str) -> Result<Slice, Error> {
     }
 }
 
+/// Parses indices between commas.
 fn indices(text: &str) -> Result<Vec<i32>, Error> {
     text.split(',')
         .map(|index| whole_number(index.trim_matches(' ')))
         .collect()
 }
 
+/// Parses an index, which may be negative but has no `+`.
 fn whole_number(text: &str) -> Result<i32, Error> {
     text.parse()
         .ok()
@@ -371,6 +385,7 @@ fn split_arguments(characters: &[char]) -> Vec<&[char]> {
         .collect()
 }
 
+/// Returns the characters without the blanks around them.
 fn trim(characters: &[char]) -> &[char] {
     let start = characters
         .iter()

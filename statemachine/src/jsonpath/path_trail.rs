@@ -4,20 +4,30 @@ use std::fmt;
 
 /// The way from the root to a value, kept on the stack and formatted only in messages.
 pub(super) enum PathTrail<'t> {
+    /// The document itself.
     Root,
+    /// A field of the value above.
     Field {
+        /// The way to the object.
         above: &'t PathTrail<'t>,
+        /// The number of fields and items on the way, this one included.
         depth: usize,
+        /// The field's name.
         name: &'t str,
     },
+    /// An item of the array above.
     Index {
+        /// The way to the array.
         above: &'t PathTrail<'t>,
+        /// The number of fields and items on the way, this one included.
         depth: usize,
+        /// The index as the path has it, negative if it counts from the end.
         index: i64,
     },
 }
 
 impl<'t> PathTrail<'t> {
+    /// Returns the number of fields and items on the way; 0 for the root.
     pub(super) fn depth(&self) -> usize {
         match self {
             Self::Root => 0,
@@ -25,6 +35,7 @@ impl<'t> PathTrail<'t> {
         }
     }
 
+    /// Returns the way to a field of this value.
     pub(super) fn field(&'t self, name: &'t str) -> Self {
         Self::Field {
             above: self,
@@ -33,6 +44,7 @@ impl<'t> PathTrail<'t> {
         }
     }
 
+    /// Returns the way to an item of this value.
     pub(super) fn index(&'t self, index: i64) -> Self {
         Self::Index {
             above: self,

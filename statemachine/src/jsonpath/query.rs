@@ -17,8 +17,11 @@ pub(crate) const NULL_INPUT: &str = "Unable to apply Path transformation to null
 /// A parsed path.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Query {
+    /// The path as written.
     pub(super) text: String,
+    /// The document from which the path starts.
     pub(super) root: QueryRoot,
+    /// The steps after the root.
     pub(super) steps: QuerySteps,
     /// `true` if a plain loop over fields and indices can evaluate the path.
     pub(super) plain: bool,
@@ -27,6 +30,7 @@ pub struct Query {
 /// A step of a plain path.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum PlainStep<'q> {
+    /// A field by its name.
     Field(&'q str),
     /// An index from the start, or from the end if it is negative.
     Index(i32),
@@ -132,6 +136,7 @@ impl Query {
         self.resolve_on(document).map(Cow::into_owned)
     }
 
+    /// Evaluates the path on a document; plain paths that find a value take the fast way.
     fn resolve_on<'v>(&'v self, document: &'v Value) -> Result<Cow<'v, Value>, Error> {
         if self.plain
             && let Some(value) = follow(&self.steps.list, document)

@@ -40,7 +40,9 @@ impl From<QueryFailure> for Error {
 
 /// The work and the memory that an evaluation may still use.
 pub(super) struct QueryBudget {
+    /// The number of values that may still be visited.
     visits: u64,
+    /// The memory of copied values that may still be used.
     bytes: evaluation_budget::Budget,
 }
 
@@ -53,6 +55,7 @@ impl QueryBudget {
         }
     }
 
+    /// Counts one visit of a value.
     pub(super) fn visit(&mut self) -> Result<(), QueryFailure> {
         self.visits = self
             .visits

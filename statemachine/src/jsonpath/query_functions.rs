@@ -57,10 +57,12 @@ impl QueryFunction {
     }
 }
 
+/// Builds the failure of a function on a value of the wrong type.
 fn failed(message: impl Into<String>) -> QueryFailure {
     QueryFailure::Mismatch(message.into())
 }
 
+/// Returns the numbers among the items and the arguments; other values are ignored.
 fn numbers(value: &Value, arguments: &[Cow<'_, Value>]) -> Vec<f64> {
     let own = value.as_array().into_iter().flatten();
     let given = arguments
@@ -72,6 +74,7 @@ fn numbers(value: &Value, arguments: &[Cow<'_, Value>]) -> Vec<f64> {
     own.chain(given).filter_map(Value::as_f64).collect()
 }
 
+/// Computes a statistic of the numbers, which must not be empty.
 #[expect(clippy::cast_precision_loss, reason = "an array never has 2^53 items")]
 fn aggregate(kind: QueryFunctionKind, numbers: &[f64]) -> Result<Value, QueryFailure> {
     if numbers.is_empty() {
@@ -97,6 +100,7 @@ fn aggregate(kind: QueryFunctionKind, numbers: &[f64]) -> Result<Value, QueryFai
         .ok_or_else(|| failed("the result is not a finite number"))
 }
 
+/// Joins the texts among the items and the arguments; other values are ignored.
 fn concatenate(value: &Value, arguments: &[Cow<'_, Value>]) -> String {
     let own = value.as_array().into_iter().flatten();
     let given = arguments
@@ -108,6 +112,7 @@ fn concatenate(value: &Value, arguments: &[Cow<'_, Value>]) -> String {
     own.chain(given).filter_map(Value::as_str).collect()
 }
 
+/// Returns an item, counted from the end if the index is negative.
 fn item(value: &Value, index: i64) -> Result<Value, QueryFailure> {
     let items = value.as_array().ok_or_else(|| {
         failed("Aggregation function attempted to calculate value using empty array")

@@ -13,14 +13,18 @@ const MAX_STEPS: usize = 100;
 /// A backslash before a character takes it as it is, so `$.a\.b` is the field `a.b`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReferencePath {
+    /// The path as written, for messages.
     text: String,
+    /// The steps from the root; empty for `$`.
     steps: Vec<ReferenceStep>,
 }
 
 /// A step of a reference path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum ReferenceStep {
+    /// A field by its name, with escapes resolved.
     Field(String),
+    /// An item by its index, counted from the start.
     Index(usize),
 }
 

@@ -11,9 +11,11 @@ pub(super) const MAX_NESTING: usize = 32;
 /// The steps of a path after its root.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct QuerySteps {
+    /// The steps in order.
     pub(super) list: Vec<QueryStep>,
     /// For each step, `true` if the steps before it lead to one place only.
     pub(super) upstream_definite: Vec<bool>,
+    /// `true` if the whole path finds one value rather than a list of matches.
     pub(super) definite: bool,
 }
 
@@ -21,7 +23,12 @@ pub(super) struct QuerySteps {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum QueryStep {
     /// `.name`, `['name']` or `['one','two']`; the quote is kept for messages.
-    Fields { names: Vec<String>, quote: char },
+    Fields {
+        /// The names, at least one.
+        names: Vec<String>,
+        /// The quote around the names, or `'` for the form with a dot.
+        quote: char,
+    },
     /// `[0]`, `[-1]` or `[0,1]`.
     Indices(Vec<i32>),
     /// `[1:]`, `[:2]` or `[1:2]`.
@@ -39,24 +46,37 @@ pub(super) enum QueryStep {
 /// The bounds of a slice; at least one is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Slice {
+    /// `[from:]`, from the end if negative.
     From(i32),
+    /// `[:to]`, without the item at `to`.
     To(i32),
+    /// `[from:to]`, without the item at `to`.
     Between(i32, i32),
 }
 
 /// The condition that an item must meet to pass a filter.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum FilterCondition {
+    /// `||`: holds as soon as one condition does.
     Or(Vec<FilterCondition>),
+    /// `&&`: holds if every condition does.
     And(Vec<FilterCondition>),
+    /// `!`: holds if the condition does not.
     Not(Box<FilterCondition>),
+    /// A path alone, which tests whether it leads anywhere.
     Exists {
+        /// The path that is tested.
         path: FilterPath,
+        /// `false` if the path is negated by `!`.
         expected: bool,
     },
+    /// A comparison of two sides.
     Compare {
+        /// The side before the operator.
         left: FilterOperand,
+        /// The comparison.
         operator: FilterOperator,
+        /// The side after the operator.
         right: FilterOperand,
     },
 }
@@ -64,25 +84,35 @@ pub(super) enum FilterCondition {
 /// One side of a comparison.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum FilterOperand {
+    /// A path, evaluated per item.
     Path(FilterPath),
+    /// A quoted text.
     Text(String),
+    /// A number.
     Number(Number),
+    /// `true` or `false`.
     Boolean(bool),
+    /// `null`.
     Null,
+    /// An array or object literal.
     Json(Value),
+    /// A regular expression between slashes.
     Pattern(FilterPattern),
 }
 
 /// A path inside a filter: from the document (`$`) or from the item (`@`).
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct FilterPath {
+    /// `true` for `$`, `false` for `@`.
     pub(super) from_root: bool,
+    /// The steps after the root.
     pub(super) steps: QuerySteps,
 }
 
 /// A regular expression that must match the whole text.
 #[derive(Debug, Clone)]
 pub(super) struct FilterPattern {
+    /// The compiled expression, anchored at both ends.
     pub(super) regex: Regex,
 }
 
@@ -95,23 +125,41 @@ impl PartialEq for FilterPattern {
 /// The comparison operators.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum FilterOperator {
+    /// `>=`.
     GreaterOrEqual,
+    /// `<=`.
     LessOrEqual,
+    /// `==`, which converts between numbers and texts.
     Equal,
+    /// `===`, which converts nothing.
     SameTypeEqual,
+    /// `!=`.
     NotEqual,
+    /// `!==`.
     NotSameTypeEqual,
+    /// `<`.
     Less,
+    /// `>`.
     Greater,
+    /// `=~`.
     Matches,
+    /// `NIN`.
     NotIn,
+    /// `IN`.
     In,
+    /// `CONTAINS`.
     Contains,
+    /// `SIZE`.
     Size,
+    /// `EXISTS`.
     Exists,
+    /// `EMPTY`.
     Empty,
+    /// `SUBSETOF`.
     SubsetOf,
+    /// `ANYOF`.
     AnyOf,
+    /// `NONEOF`.
     NoneOf,
     /// The operators that never hold in a path: Jayway compares them with values that only its Java API can pass.
     Never,
@@ -120,32 +168,54 @@ pub(super) enum FilterOperator {
 /// A call at the end of a path.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct QueryFunction {
+    /// The name as written, for messages.
     pub(super) name: String,
+    /// The function of this name; `None` if it is unknown.
     pub(super) kind: Option<QueryFunctionKind>,
+    /// The arguments; those that the function does not use are ignored.
     pub(super) arguments: Vec<QueryArgument>,
 }
 
 /// An argument of a function.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum QueryArgument {
+    /// A JSON literal.
     Literal(Value),
-    Path { from_root: bool, steps: QuerySteps },
+    /// A path, evaluated when the function is called.
+    Path {
+        /// `true` for `$`, `false` for `@`, the value that the function is called on.
+        from_root: bool,
+        /// The steps after the root.
+        steps: QuerySteps,
+    },
 }
 
 /// The functions that a path may end with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum QueryFunctionKind {
+    /// `avg`.
     Average,
+    /// `stddev`, over the whole population.
     StandardDeviation,
+    /// `sum`.
     Sum,
+    /// `min`.
     Minimum,
+    /// `max`.
     Maximum,
+    /// `concat`.
     Concatenate,
+    /// `length` or `size`.
     Length,
+    /// `append`.
     Append,
+    /// `keys`.
     Keys,
+    /// `first`.
     First,
+    /// `last`.
     Last,
+    /// `index`.
     Index,
 }
 
@@ -263,6 +333,7 @@ impl QueryFunction {
         }
     }
 
+    /// Returns `true` if a function has this name.
     pub(super) fn is_known(&self) -> bool {
         self.kind.is_some()
     }

@@ -39,6 +39,7 @@ impl Template {
     }
 }
 
+/// Parses a part; notes every wrong field and leaves it out.
 fn parse_node(template: &Value, walk: &mut PointerWalk<Problem>) -> TemplateNode {
     match template {
         Value::Object(fields) => {
@@ -69,6 +70,7 @@ fn parse_node(template: &Value, walk: &mut PointerWalk<Problem>) -> TemplateNode
     }
 }
 
+/// Parses a field whose key ends in `.$`; a call with a constant value becomes a literal.
 fn parse_field(
     name: &str,
     key: &str,

@@ -14,7 +14,9 @@ pub(crate) const PAYLOAD_TOO_DEEP: &str = "the payload nests too deeply";
 /// A parsed payload template.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Template {
+    /// The root of the template.
     pub(super) node: TemplateNode,
+    /// `true` if moves never take a fixed part, so that a value that the template built can be built again in place.
     pub(super) builds_in_place: bool,
 }
 

@@ -16,11 +16,17 @@ const MOST_MOVES: usize = 64;
 /// A part of a template.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum TemplateNode {
+    /// A fixed value without computed parts.
     Literal(Value),
+    /// An object with at least one computed part; its fields are in the order in which AWS builds them.
     Object(TemplateParts<Map<String, Value>>),
+    /// An array with at least one computed part.
     Array(TemplateParts<Vec<Value>>),
+    /// A field whose value a path or a call computes.
     Computed {
+        /// The key as written, with its `.$`, for errors.
         field: String,
+        /// The path or call that yields the value.
         expression: PathOrCall,
         /// `true` if the path's value may be moved out of an input that is not needed afterwards.
         moves: bool,
@@ -44,8 +50,11 @@ pub(super) struct TemplateParts<F> {
 
 /// One evaluation.
 pub(super) struct TemplateEvaluation<'a, 's> {
+    /// The data that paths read.
     pub(super) scope: &'a Scope<'s>,
+    /// The clock and the random numbers of calls.
     pub(super) host: &'a mut Host,
+    /// The memory left, shared by all parts of the template.
     pub(super) budget: Budget,
     /// `true` if values that can be moved are only checked for, and built as null until they are moved.
     pub(super) moves: bool,
@@ -115,6 +124,7 @@ impl TemplateNode {
         }
     }
 
+    /// Builds the value of the node, with a copy of its fixed parts.
     pub(super) fn build(&self, building: &mut TemplateEvaluation<'_, '_>) -> Result<Value, Error> {
         match self {
             Self::Literal(value) => {
@@ -163,6 +173,7 @@ impl TemplateNode {
         moving.iter().all(|query| self.leads_to_computed(query))
     }
 
+    /// Lists the paths whose values are moved out of the input.
     fn list_moving<'n>(&'n self, moving: &mut Vec<&'n Query>) {
         match self {
             Self::Object(parts) => parts.each_computed(|part| part.list_moving(moving)),
@@ -319,6 +330,7 @@ impl TemplateNode {
 }
 
 impl<F> TemplateParts<F> {
+    /// Calls `each` with every computed part, in their order.
     fn each_computed<'n>(&'n self, mut each: impl FnMut(&'n TemplateNode)) {
         self.computed.iter().for_each(|(_, part)| each(part));
     }
@@ -329,6 +341,7 @@ impl<F> TemplateParts<F> {
         found.map(|(_, part)| part)
     }
 
+    /// Computes the values of the computed parts into `made`; the fixed parts are paid for as if they were copied.
     fn compute(
         &self,
         building: &mut TemplateEvaluation<'_, '_>,
@@ -339,12 +352,14 @@ impl<F> TemplateParts<F> {
         parts.try_for_each(|(_, part)| part.compute(building, made))
     }
 
+    /// Plans the moves of the computed parts, in their order.
     fn plan_moves<'n>(&'n mut self, planned: &mut Vec<&'n Query>) {
         for (_, part) in &mut self.computed {
             part.plan_moves(planned);
         }
     }
 
+    /// Writes the fragments and, between them, the values of the computed parts, which are found at `places`.
     fn write<'v>(
         &self,
         mut places: impl Iterator<Item = &'v Value>,
@@ -408,6 +423,7 @@ fn fragments(
     fragments
 }
 
+/// Returns the depth of the deepest fixed part; computed parts count as 0.
 fn depth_of_fixed(nodes: &[TemplateNode]) -> usize {
     let depths = nodes.iter().map(|node| match node {
         TemplateNode::Literal(value) => evaluation_budget::depth(value),

@@ -19,12 +19,16 @@ pub(crate) fn check(flow: &Flow, problems: &DiagnosticCollector) {
 
 /// The names and labels seen so far.
 struct FlowCheck<'a> {
+    /// The names of states, which must be unique in the whole machine.
     names: HashSet<&'a str>,
+    /// The labels of Map states, which must be unique in the whole machine.
     labels: HashSet<&'a str>,
+    /// The collector of the findings.
     problems: &'a DiagnosticCollector,
 }
 
 impl<'a> FlowCheck<'a> {
+    /// Checks a flow and, after each state, the flows inside it.
     fn flow(&mut self, flow: &'a Flow, pointer: &str) {
         let states = child_pointer(pointer, "States");
         let at = |state: &State| child_pointer(&states, &state.name);
@@ -62,6 +66,7 @@ impl<'a> FlowCheck<'a> {
         }
     }
 
+    /// Reports a flow that never ends, or else its states that cannot be reached.
     fn reachability(&mut self, flow: &Flow, pointer: &str, at: &dyn Fn(&State) -> String) {
         if flow.states.is_empty() {
             return;
@@ -94,6 +99,7 @@ impl<'a> FlowCheck<'a> {
     }
 }
 
+/// Returns `true` if a flow can end with the state; a Choice only leads on.
 fn is_terminal(state: &State) -> bool {
     match state.kind {
         StateKind::Succeed | StateKind::Fail(_) => true,

@@ -140,6 +140,7 @@ pub(crate) const STATES: &[AllowedFields] = &[
 ];
 
 impl AllowedFields {
+    /// Finds the fields of a state type by the word in `Type`; `None` if there is no such type.
     pub(crate) fn of(state: &str) -> Option<&'static Self> {
         STATES.iter().find(|vocabulary| vocabulary.state == state)
     }
@@ -152,6 +153,7 @@ impl AllowedFields {
         }
     }
 
+    /// Returns `true` if states of the type take `End` or `Next`, unlike Choice, Succeed and Fail.
     pub(crate) fn may_end(&self) -> bool {
         self.both.contains(&"End")
     }

@@ -17,6 +17,7 @@ const RULE: &[&str] = &["Next", "Assign", "Comment"];
 const GROUPS: [&str; 3] = ["And", "Or", "Not"];
 
 impl Fields<'_> {
+    /// Reads the fields of a Choice state.
     pub(crate) fn choice(&self, language: QueryLanguage, names: &StateIndices<'_>) -> StateKind {
         self.require(&["Choices"]);
         let mut rules = Vec::new();
@@ -109,6 +110,7 @@ impl Fields<'_> {
         }
     }
 
+    /// Reads the operator field `name` with its `Variable`.
     fn comparison(&self, name: &str) -> Option<Condition> {
         if !self.require(&["Variable"]) {
             return None;
@@ -136,6 +138,7 @@ impl Fields<'_> {
         })
     }
 
+    /// Returns the field's value as an operand if it `fits`; otherwise its type is reported already.
     fn literal(&self, name: &str, fits: bool) -> Option<Operand> {
         fits.then(|| self.get(name).cloned().map(Operand::Literal))?
     }

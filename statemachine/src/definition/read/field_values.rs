@@ -18,6 +18,7 @@ use crate::template::Template;
 /// The type and the range of a single value.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Expected {
+    /// A string, also a path or an intrinsic function in its place.
     Text,
     /// A whole number within bounds.
     Whole(u64, u64),

@@ -20,7 +20,9 @@ pub(crate) const LONGEST_SECONDS: u64 = 99_999_999;
 /// The settings that a flow inherits from the machine or state around it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct InheritedSettings {
+    /// The query language of states that do not name their own.
     pub(crate) language: QueryLanguage,
+    /// The type of workflow, `Express` inside an Express item processor.
     pub(crate) machine_type: MachineType,
 }
 
@@ -62,6 +64,7 @@ pub(crate) fn read_flow(fields: &Fields<'_>, around: InheritedSettings) -> Flow 
     }
 }
 
+/// Creates a Pass state without fields, also the stand-in for a state that cannot be read.
 fn blank(name: &str, language: QueryLanguage) -> State {
     State {
         name: name.to_owned(),
@@ -82,6 +85,7 @@ fn blank(name: &str, language: QueryLanguage) -> State {
     }
 }
 
+/// Reads a state; problems are collected, and the fields read so far are kept.
 fn read_state(
     name: &str,
     fields: &Fields<'_>,
@@ -138,6 +142,7 @@ fn read_state(
     state
 }
 
+/// Reads a state's `QueryLanguage`; a JSONPath state in a JSONata machine is reported.
 fn read_language(fields: &Fields<'_>, machine: QueryLanguage) -> QueryLanguage {
     // Measured: any unknown language counts as JSONata.
     let own = match fields.language() {
@@ -182,6 +187,7 @@ fn read_languages(
     }
 }
 
+/// Reads `Next` and `End`, exactly one of which must be there; `None` ends the flow.
 fn read_next(fields: &Fields<'_>, names: &StateIndices<'_>) -> Option<usize> {
     let ends = fields.flag("End");
     if fields.has("Next") == (ends == Some(true)) {
@@ -192,6 +198,7 @@ fn read_next(fields: &Fields<'_>, names: &StateIndices<'_>) -> Option<usize> {
         .then(|| target(fields, "Next", names).unwrap_or(NO_STATE))
 }
 
+/// Reads the one field that says how long a Wait state waits.
 fn read_wait(fields: &Fields<'_>, language: QueryLanguage) -> StateKind {
     let fields_of_time = ["Seconds", "SecondsPath", "Timestamp", "TimestampPath"];
     if fields_of_time
@@ -231,6 +238,7 @@ fn read_wait(fields: &Fields<'_>, language: QueryLanguage) -> StateKind {
     })
 }
 
+/// Reads the error and the cause of a Fail state.
 fn read_fail(fields: &Fields<'_>, language: QueryLanguage) -> StateKind {
     StateKind::Fail(Fail {
         error: fields.setting("Error", "ErrorPath", language, Expected::Text),
@@ -238,6 +246,7 @@ fn read_fail(fields: &Fields<'_>, language: QueryLanguage) -> StateKind {
     })
 }
 
+/// Reads the branches of a Parallel state, of which there must be at least one.
 fn read_parallel(fields: &Fields<'_>, around: InheritedSettings) -> StateKind {
     fields.require(&["Branches"]);
     let mut branches = Vec::new();
@@ -260,6 +269,7 @@ fn reads_context(fields: &Fields<'_>) -> bool {
         .any(|(_, value)| mentions_context(value))
 }
 
+/// Returns `true` if any string in the value may name the context object; in doubt, it does.
 fn mentions_context(value: &Value) -> bool {
     match value {
         Value::String(text) => {

@@ -22,6 +22,7 @@ const MOST_ITEMS: u64 = 100_000_000;
 const ANY_COUNT: Expected = Expected::Whole(0, u32::MAX as u64);
 
 impl Fields<'_> {
+    /// Reads the fields of a Map state, those that need distributed mode included.
     pub(crate) fn map(&self, language: QueryLanguage, around: InheritedSettings) -> StateKind {
         self.at_most_one(&["ItemProcessor", "Iterator"]);
         self.at_most_one(&["ItemSelector", "Parameters"]);
@@ -83,11 +84,13 @@ impl Fields<'_> {
         StateKind::Map(Box::new(map))
     }
 
+    /// Reads the object in field `name` with `read`; `None` if it is absent or not an object.
     fn inner<T>(&self, name: &str, read: impl FnOnce(Fields<'_>) -> T) -> Option<T> {
         let pointer = self.at(name);
         Fields::of(self.get(name)?, &pointer, self.problems).map(read)
     }
 
+    /// Returns the name of the field that holds the processor, the older `Iterator` if the other is absent.
     fn processor_field(&self) -> &'static str {
         if self.has("ItemProcessor") {
             "ItemProcessor"
@@ -96,6 +99,7 @@ impl Fields<'_> {
         }
     }
 
+    /// Reads the processor; an Express child workflow also restricts the states inside it.
     fn processor(&self, around: InheritedSettings) -> (Flow, Option<Distribution>) {
         let name = self.processor_field();
         if !self.has(name) {
@@ -119,6 +123,7 @@ impl Fields<'_> {
         .unwrap_or_default()
     }
 
+    /// Reads `ProcessorConfig`; `None` for an inline Map.
     fn processor_config(&self) -> Option<Distribution> {
         self.only(&[&["Mode", "ExecutionType"]]);
         let distributed = self
@@ -137,6 +142,7 @@ impl Fields<'_> {
         })
     }
 
+    /// Reads the source of the items; an `ItemReader` takes precedence over `ItemsPath` and `Items`.
     fn items(&self, language: QueryLanguage) -> ItemSource {
         if self.has("ItemReader") {
             return match self
@@ -174,6 +180,7 @@ impl Fields<'_> {
         }
     }
 
+    /// Reads the `Label`, whose characters an ARN must be able to hold.
     fn label(&self) -> Option<String> {
         let text = self.text("Label")?;
         let allowed = |character: char| {
@@ -189,6 +196,7 @@ impl Fields<'_> {
         Some(text.to_owned())
     }
 
+    /// Reads the arguments of a reader's or writer's call, whose field depends on the language.
     fn arguments(&self, language: QueryLanguage) -> Option<Payload> {
         match language {
             QueryLanguage::JsonPath => self.payload("Parameters", language),
@@ -196,6 +204,7 @@ impl Fields<'_> {
         }
     }
 
+    /// Reads an `ItemReader`; `None` if it has no readable `Resource`.
     fn reader(&self, language: QueryLanguage) -> Option<ItemReader> {
         let arguments = if language == QueryLanguage::JsonPath {
             "Parameters"
@@ -224,6 +233,7 @@ impl Fields<'_> {
         Some(reader)
     }
 
+    /// Reads a `ReaderConfig` into the reader.
     fn reader_config(&self, reader: &mut ItemReader, language: QueryLanguage) {
         self.only(&[&[
             "InputType",
@@ -294,6 +304,7 @@ impl Fields<'_> {
             .unwrap_or_default();
     }
 
+    /// Reads an `ItemBatcher`, which must limit items or bytes.
     fn batcher(&self, language: QueryLanguage) -> ItemBatcher {
         self.only(&[&[
             "MaxItemsPerBatch",
@@ -320,6 +331,7 @@ impl Fields<'_> {
         batcher
     }
 
+    /// Reads a `ResultWriter`, whose default transformation depends on whether it exports.
     fn writer(&self, language: QueryLanguage) -> ResultWriter {
         let (arguments, other) = match language {
             QueryLanguage::JsonPath => ("Parameters", "Arguments"),

@@ -19,11 +19,14 @@ pub(crate) struct DiagnosticCollector(RefCell<Collected>);
 /// The findings so far, and the length of their texts.
 #[derive(Debug, Default)]
 struct Collected {
+    /// The findings in the order in which they were met.
     diagnostics: Vec<Diagnostic>,
+    /// The total length of messages and pointers, which bounds memory on hostile definitions.
     bytes: usize,
 }
 
 impl DiagnosticCollector {
+    /// Adds a finding; those past the limits of number and length are dropped.
     pub(crate) fn note(&self, diagnostic: Diagnostic) {
         let mut noted = self.0.borrow_mut();
         if noted.diagnostics.len() < MOST_PROBLEMS && noted.bytes < LONGEST_PROBLEMS_BYTES {
@@ -38,12 +41,14 @@ impl DiagnosticCollector {
         self.0.borrow().diagnostics.len() < MOST_HINTS
     }
 
+    /// Adds several findings, within the same limits.
     pub(crate) fn extend(&self, diagnostics: impl IntoIterator<Item = Diagnostic>) {
         diagnostics
             .into_iter()
             .for_each(|diagnostic| self.note(diagnostic));
     }
 
+    /// Returns the findings that were kept.
     pub(crate) fn into_inner(self) -> Vec<Diagnostic> {
         self.0.into_inner().diagnostics
     }
@@ -52,8 +57,11 @@ impl DiagnosticCollector {
 /// One JSON object of a definition, with its pointer.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Fields<'a> {
+    /// The fields of the object.
     pub(crate) values: &'a Map<String, Value>,
+    /// The JSON pointer of the object in the definition.
     pub(crate) pointer: &'a str,
+    /// The collector of the whole definition, shared by all readers.
     pub(crate) problems: &'a DiagnosticCollector,
 }
 
@@ -79,10 +87,12 @@ impl<'a> Fields<'a> {
         None
     }
 
+    /// Returns a field's value without a check of its type.
     pub(crate) fn get(&self, name: &str) -> Option<&'a Value> {
         self.values.get(name)
     }
 
+    /// Returns `true` if the field is present, also as null.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.values.contains_key(name)
     }
@@ -92,10 +102,12 @@ impl<'a> Fields<'a> {
         child_pointer(self.pointer, name)
     }
 
+    /// Reports a schema problem of a field, or of the object itself if `name` is empty.
     pub(crate) fn refuse(&self, name: &str, message: impl Into<String>) {
         self.refuse_as(Code::SchemaValidationFailed, name, message);
     }
 
+    /// Reports a problem with its own code.
     pub(crate) fn refuse_as(&self, code: Code, name: &str, message: impl Into<String>) {
         self.refuse_as_with(code, name, message, || None);
     }
@@ -128,6 +140,7 @@ impl<'a> Fields<'a> {
         self.refuse_as_with(Code::SchemaValidationFailed, name, message, hint);
     }
 
+    /// Reports a problem with its own code and a hint, which is only computed while problems are few.
     pub(crate) fn refuse_as_with(
         &self,
         code: Code,
@@ -186,6 +199,7 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// Reads a string; another type is reported.
     pub(crate) fn text(&self, name: &str) -> Option<&'a str> {
         let value = self.get(name)?;
         if value.is_string() {
@@ -195,6 +209,7 @@ impl<'a> Fields<'a> {
         None
     }
 
+    /// Reads a boolean; another type is reported.
     pub(crate) fn flag(&self, name: &str) -> Option<bool> {
         let value = self.get(name)?;
         if value.is_boolean() {
@@ -204,6 +219,7 @@ impl<'a> Fields<'a> {
         None
     }
 
+    /// Reads an array; another type is reported.
     pub(crate) fn array(&self, name: &str) -> Option<&'a [Value]> {
         let value = self.get(name)?;
         if let Value::Array(items) = value {
@@ -213,6 +229,7 @@ impl<'a> Fields<'a> {
         None
     }
 
+    /// Reads a number between two bounds, both included; anything else is reported.
     pub(crate) fn number(&self, name: &str, from: f64, to: f64) -> Option<f64> {
         let value = self.get(name)?;
         let Some(number) = value.as_f64() else {
@@ -226,6 +243,7 @@ impl<'a> Fields<'a> {
         Some(number)
     }
 
+    /// Reads a whole number between two bounds, both included; anything else is reported.
     pub(crate) fn integer(&self, name: &str, from: u64, to: u64) -> Option<u64> {
         let value = self.get(name)?;
         match whole_number(value) {
@@ -258,6 +276,7 @@ impl<'a> Fields<'a> {
         found.map(|(_, value)| *value)
     }
 
+    /// Reads `QueryLanguage`, of a machine or of a state.
     pub(crate) fn language(&self) -> Option<QueryLanguage> {
         self.word(
             "QueryLanguage",
@@ -268,6 +287,7 @@ impl<'a> Fields<'a> {
         )
     }
 
+    /// Reports a value of another type, in AWS's words.
     fn wrong_type(&self, name: &str, expected: &str) {
         self.refuse(name, format!("Expected value of type [{expected}]"));
     }

@@ -27,6 +27,7 @@ const RETRIER: &[&str] = &[
 const CATCHER: &[&str] = &["ErrorEquals", "Next", "Assign", "Comment"];
 
 impl Fields<'_> {
+    /// Reads the fields of a Task state.
     pub(crate) fn task(&self, language: QueryLanguage, machine_type: MachineType) -> StateKind {
         let resource = if self.require(&["Resource"]) {
             self.resource(machine_type)
@@ -83,6 +84,7 @@ impl Fields<'_> {
         Some(resource)
     }
 
+    /// Reads `Credentials`, which must name a role.
     fn credentials(&self, language: QueryLanguage) -> Option<Payload> {
         const NAME: &str = "Credentials";
         let value = self.get(NAME)?;
@@ -96,6 +98,7 @@ impl Fields<'_> {
         self.payload(NAME, language)
     }
 
+    /// Reads `Retry`, with AWS's defaults: 1 second, 3 retries, rate 2.
     pub(crate) fn retry(&self) -> Vec<Retrier> {
         let mut retriers = Vec::new();
         let last = self
@@ -126,6 +129,7 @@ impl Fields<'_> {
         retriers
     }
 
+    /// Reads `Catch`, whose fields depend on the language.
     pub(crate) fn catch(&self, language: QueryLanguage, names: &StateIndices<'_>) -> Vec<Catcher> {
         let mut catchers = Vec::new();
         let last = self

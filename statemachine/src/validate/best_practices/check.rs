@@ -16,6 +16,7 @@ pub(crate) fn check(source: &Value, flow: &Flow) -> Vec<Diagnostic> {
     findings.into_inner()
 }
 
+/// Checks each state of a flow and of the flows inside it.
 fn check_flow(source: &Value, flow: &Flow, pointer: &str, findings: &DiagnosticCollector) {
     let Some(states) = source.get("States") else {
         return;
@@ -52,6 +53,7 @@ fn inner_paths(written: WrittenState<'_>) -> Vec<String> {
     }
 }
 
+/// Warns about a Task without a timeout.
 fn without_timeout(written: WrittenState<'_>) -> Option<Diagnostic> {
     match &written.state.kind {
         StateKind::Task(task) if task.timeout.is_none() => {

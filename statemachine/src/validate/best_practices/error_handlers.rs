@@ -12,6 +12,7 @@ use crate::validate::best_practices::written_state::WrittenState;
 /// The error name that matches every failure.
 const ALL: &str = "States.ALL";
 
+/// Checks the retriers and the catchers of a state; `states` is the JSON of the flow's states.
 pub(super) fn check(written: WrittenState<'_>, flow: &Flow, states: &Value) -> Vec<Diagnostic> {
     let state = written.state;
     let mut findings = Vec::new();
@@ -65,6 +66,7 @@ pub(super) fn check(written: WrittenState<'_>, flow: &Flow, states: &Value) -> V
     findings
 }
 
+/// Returns the hint for a handler that no error reaches.
 fn why_unreachable(errors: &[String]) -> &'static str {
     if errors.iter().all(|name| name == "States.Runtime") {
         "`States.Runtime` is never retried or caught: remove it"
@@ -73,6 +75,7 @@ fn why_unreachable(errors: &[String]) -> &'static str {
     }
 }
 
+/// Returns `true` if the task creates a cluster, which costs money until it is deleted.
 fn creates_cluster(state: &State) -> bool {
     matches!(&state.kind, StateKind::Task(task) if matches!(
         task.resource.kind(),
@@ -138,6 +141,7 @@ fn dropped_field(
     None
 }
 
+/// Returns the first field of a path into the input; `None` for other paths.
 fn first_field(path: &str) -> Option<String> {
     let field = path.strip_prefix("$.")?.split(['.', '[']).next()?;
     Some(field.to_owned())

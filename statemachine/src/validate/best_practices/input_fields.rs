@@ -56,6 +56,7 @@ pub(super) fn first_fields(state: &State, source: Option<&Value>) -> Vec<String>
     fields
 }
 
+/// Adds the first fields of the paths in a payload template.
 fn of_template(template: &Value, fields: &mut Vec<String>) {
     match template {
         Value::Object(values) => {
@@ -85,6 +86,7 @@ fn of_text(text: &str, fields: &mut Vec<String>) {
     }
 }
 
+/// Adds the first fields of the paths in a condition; a field that is tested for presence does not count.
 fn of_condition(condition: &Condition, fields: &mut Vec<String>) {
     match condition {
         Condition::All(conditions) | Condition::Any(conditions) => {
@@ -111,6 +113,7 @@ fn of_condition(condition: &Condition, fields: &mut Vec<String>) {
     }
 }
 
+/// Returns the first field of a path into the input; `None` if it names no field.
 fn first_step(path: &str) -> Option<String> {
     let field = path.strip_prefix("$.")?.split(['.', '[']).next()?;
     (!field.is_empty() && field != "*").then(|| field.to_owned())

@@ -16,6 +16,7 @@ const UNBOUNDED_CALLS: [(&str, &str); 3] = [
     ("aws-sdk:athena", "getQueryResults"),
 ];
 
+/// Checks the payload templates, the `Result` and the size of a state's output.
 pub(super) fn check(written: WrittenState<'_>) -> Vec<Diagnostic> {
     let mut walk = PointerWalk::new();
     if written.state.language == QueryLanguage::JsonPath {
@@ -83,12 +84,14 @@ fn looks_like_path(value: &Value) -> bool {
     })
 }
 
+/// Returns `true` if a value is a string that looks like a call of an intrinsic function.
 fn looks_like_call(value: &Value) -> bool {
     value
         .as_str()
         .is_some_and(|text| text.starts_with("States.") && text.ends_with(')'))
 }
 
+/// Returns `true` if a value holds a string that looks like a path, or a key that ends in `.$`.
 fn holds_path(value: &Value) -> bool {
     match value {
         Value::Object(fields) => fields
@@ -105,6 +108,7 @@ fn exports(map: &MapState) -> bool {
     writer.is_some_and(|writer| writer.resource.is_some())
 }
 
+/// Warns about a state whose result has no limit and is neither reshaped, dropped nor exported.
 fn too_large(written: WrittenState<'_>) -> Option<Diagnostic> {
     let state = written.state;
     let keeps_result = !matches!(state.result_path, ResultPath::Discard);

@@ -8,12 +8,16 @@ use crate::diagnostics::diagnostic::{Code, Diagnostic};
 /// One state with its JSON and its pointer.
 #[derive(Clone, Copy)]
 pub(super) struct WrittenState<'a> {
+    /// The parsed state.
     pub(super) state: &'a State,
+    /// The state as JSON.
     pub(super) source: &'a Value,
+    /// The state's JSON pointer in the definition.
     pub(super) pointer: &'a str,
 }
 
 impl WrittenState<'_> {
+    /// Builds a warning; `pointer` is relative to the state.
     pub(super) fn warn(&self, code: Code, pointer: &str, message: impl Into<String>) -> Diagnostic {
         Diagnostic::warning(code, &format!("{}{pointer}", self.pointer), message)
     }
