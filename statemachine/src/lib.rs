@@ -83,6 +83,8 @@
 //!   time elapsed, durations are the runtime's. The only thread that it starts writes a long history ([`JsonLines`]).
 //! - No definition and no input makes it panic, hang in one evaluation, or use unbounded memory.
 
+#![warn(clippy::missing_docs_in_private_items)]
+
 mod diagnostics;
 mod error;
 
