@@ -230,7 +230,7 @@ fn all_problems_of_cases_and_definitions_are_reported_at_once() {
         "machines/broken.asl.json:1:59  error  MISSING_TRANSITION_TARGET  /States/A/Next\n    Missing 'Next' target: B\n    hint: there is only `A`",
         "machines/cut.case.json:2:9  error  INVALID_CASE\n    the file is not valid JSON",
         "machines/gone.json  error  INVALID_CASE\n    cannot read `machines/gone.json`: No such file",
-        "machines/lost.case.json:1:1  error  INVALID_CASE\n    there is no `lost.asl.json` beside it",
+        "machines/lost.case.json:1:1  error  INVALID_CASE\n    there is no `lost.asl.json` beside the case",
         "machines/other.case.json:1:1  error  INVALID_CASE\n    the field `expect` is missing",
         "machines/orders.wrong.case.json:2:29   error  INVALID_CASE  /input_file\n    expected either",
         "/mocks/Nope\n    the machine has no state `Nope`",
@@ -245,7 +245,7 @@ fn all_problems_of_cases_and_definitions_are_reported_at_once() {
         "/expect/visits/0\n    the machine has no state `Nope`",
         "/expect/output_at/a\n",
         "/expect/calls/Tell\n    the state `Tell` is a Fail state",
-        "/expect/inputs_include/Charge/x\n    expected the number of a call",
+        "/expect/inputs_include/Charge/x\n    expected a call number",
         "/expect/outputs\n    the field `outputs` is unknown",
     ]);
     let invalid = tested(&sandbox, 2);
@@ -259,7 +259,7 @@ fn a_folder_without_cases_is_an_error() {
     sandbox.write("machines/readme.txt", "");
     sandbox
         .run("test machines")
-        .fails(2, &["no case", "hint: "]);
+        .fails(2, &["`machines` contains no test case", "hint: "]);
     sandbox.run("test nowhere").fails(3, &["nowhere"]);
 }
 
