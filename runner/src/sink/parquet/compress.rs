@@ -8,7 +8,7 @@ use zstd::bulk;
 
 use crate::sink::parquet::file_settings::{Codec, ZSTD_LEVEL};
 
-/// A codec with the state that it reuses from page to page.
+/// A codec with the state that it reuses for every page.
 pub(crate) enum Compressor {
     /// No compression.
     None,

@@ -14,10 +14,10 @@ use crate::Result;
 use crate::source::csv::block_decoder::Block;
 use crate::source::csv::record_grammar::{Beyond, RECORD_LIMIT_BYTES};
 
-/// The length to which a line that is too long is kept for the quarantine; more than the quarantine shows of a row.
+/// The number of bytes that are kept of a line that is too long; the quarantine shows fewer bytes of a row.
 const SHOWN_BYTES: usize = 128 << 10;
 
-/// A piece of an object.
+/// A piece of an object, as [`Cutter`] returns it.
 #[derive(Debug)]
 pub(crate) enum Piece {
     /// Whole lines.
@@ -31,7 +31,7 @@ pub(crate) enum Piece {
     },
 }
 
-/// Turns a stream of bytes into pieces, in order.
+/// Cuts a stream of bytes into pieces, in order.
 pub(crate) struct Cutter<S> {
     /// The bytes of the object, decompressed.
     bytes: S,
@@ -39,7 +39,7 @@ pub(crate) struct Cutter<S> {
     position: u64,
     /// Bytes after the last line end; they begin the next block.
     carry: Vec<u8>,
-    /// Complete pieces, except for `beyond` of the last one.
+    /// Complete pieces; only the field `beyond` of the last one may still change.
     ready: VecDeque<Piece>,
     /// `true` while the stream is inside a line that is too long.
     in_long_line: bool,
@@ -48,7 +48,7 @@ pub(crate) struct Cutter<S> {
 }
 
 impl<S: Stream<Item = Result<Bytes>> + Unpin> Cutter<S> {
-    /// Starts at the first byte of an object.
+    /// Creates a cutter that starts at the first byte of an object.
     pub(crate) fn new(bytes: S) -> Self {
         Self {
             bytes,
@@ -60,10 +60,10 @@ impl<S: Stream<Item = Result<Bytes>> + Unpin> Cutter<S> {
         }
     }
 
-    /// Returns the next piece; `beyond` of the object's last block is [`Beyond::End`].
+    /// Returns the next piece, or `None` at the end; `beyond` of the object's last block is [`Beyond::End`].
     ///
     /// # Errors
-    /// The errors of the stream.
+    /// Those of the stream.
     pub(crate) async fn next(&mut self) -> Result<Option<Piece>> {
         // One piece is held back, because only its successor decides the value of its `beyond`.
         while !self.ended && self.ready.len() < 2 {
@@ -110,7 +110,7 @@ impl<S: Stream<Item = Result<Bytes>> + Unpin> Cutter<S> {
         self.check_carry(start + line_end as u64 + 1);
     }
 
-    /// Gives up a line that is already longer than any record may be. `start` is the offset of the carried bytes.
+    /// Turns the carried bytes into a long line if they are longer than any record may be; `start` is their offset.
     fn check_carry(&mut self, start: u64) {
         if self.carry.len() <= RECORD_LIMIT_BYTES + 1 {
             return;
@@ -124,7 +124,7 @@ impl<S: Stream<Item = Result<Bytes>> + Unpin> Cutter<S> {
         self.in_long_line = true;
     }
 
-    /// Extends the shown text of the current long line up to its limit.
+    /// Appends bytes to the kept beginning of the current long line, up to [`SHOWN_BYTES`].
     fn show_more(&mut self, bytes: &[u8]) {
         if let Some(Piece::LongLine { shown, .. }) = self.ready.back_mut() {
             let room = SHOWN_BYTES - shown.len();

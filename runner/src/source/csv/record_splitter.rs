@@ -30,11 +30,11 @@ pub(crate) struct RecordSpan {
     pub(crate) line: u32,
     /// The physical line on which it ends.
     pub(crate) last_line: u32,
-    /// The verdict on its fields.
+    /// Whether it has the expected fields.
     pub(crate) shape: RecordShape,
 }
 
-/// Whether a record has the expected fields.
+/// The result of checking the number of fields in a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RecordShape {
     /// It has the expected number of fields.
@@ -45,7 +45,7 @@ pub(crate) enum RecordShape {
     Broken(Broken),
 }
 
-/// Records and their fields. Every record has exactly `width` fields here: missing ones are empty, additional ones
+/// Records and their fields. Every record has exactly `width` fields here: missing ones are empty, and additional ones are
 /// dropped.
 #[derive(Debug)]
 pub(crate) struct Records {
@@ -98,11 +98,11 @@ pub(crate) enum Filled {
     More,
     /// The text is exhausted.
     Done,
-    /// The beginning of a record is left that ends in the following text.
+    /// The text ends inside a record; its beginning is left.
     Open,
 }
 
-/// Walks through one text, record by record.
+/// Splits one text, record by record.
 pub(crate) struct Splitter<'a> {
     /// The whole text.
     text: &'a [u8],
@@ -123,7 +123,7 @@ pub(crate) struct Splitter<'a> {
 }
 
 impl<'a> Splitter<'a> {
-    /// Starts at the first byte of a text.
+    /// Creates a splitter that starts at the first byte of a text.
     pub(crate) fn new(text: &'a [u8], dialect: Dialect, beyond: Beyond) -> Self {
         Self {
             text,
@@ -171,7 +171,7 @@ impl<'a> Splitter<'a> {
         Filled::More
     }
 
-    /// Passes lines without any content.
+    /// Skips lines without any content.
     fn skip_blank_lines(&mut self) {
         loop {
             let length = match &self.text[self.position..] {
@@ -186,7 +186,7 @@ impl<'a> Splitter<'a> {
         }
     }
 
-    /// Starts the fast reader if a long enough run of lines without quotes follows.
+    /// Starts the fast reader if enough lines without quotes follow; returns `true` if it was started.
     fn enter_fast(&mut self) -> bool {
         if self.position >= self.quote_free_until {
             let quote = self

@@ -19,7 +19,7 @@ async fn days() -> InputObjects {
     input("days", contract, &files).await
 }
 
-/// Settings with small blocks on two threads, so that days and duplicate keys are spread over many blocks.
+/// Returns settings with small blocks and two threads, so that days and duplicate keys are spread over many blocks.
 fn in_small_blocks() -> ReadSettings {
     ReadSettings {
         threads: 2,
