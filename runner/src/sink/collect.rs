@@ -165,7 +165,7 @@ async fn compare(mut keys: Vec<KeyHashes>) -> Result<bool> {
     tokio::task::spawn_blocking(move || all_differ(&mut keys))
         .await
         .map_err(|error| {
-            Error::new(ErrorKind::Failed, "the comparison of keys stopped")
+            Error::new(ErrorKind::Failed, "comparing keys ended unexpectedly")
                 .caused_by(std::io::Error::other(error))
         })?
 }
@@ -180,7 +180,7 @@ struct StreamCollector {
     files: Option<Arc<OpenFiles>>,
     /// Hashes of the keys; `None` without a key.
     keys: Option<KeyHashes>,
-    /// Index and count of true values, per counted column.
+    /// Per counted column, its index and the number of true values so far.
     counted: Vec<(usize, u64)>,
     /// The number of rows so far.
     rows: u64,
@@ -192,9 +192,9 @@ struct Routed {
     held: HeldResults,
     /// Hashes of the keys; `None` without a key.
     keys: Option<KeyHashes>,
-    /// Index and count of true values, per counted column.
+    /// Per counted column, its index and the number of true values.
     counted: Vec<(usize, u64)>,
-    /// The number of rows.
+    /// The number of rows in the stream.
     rows: u64,
 }
 

@@ -39,11 +39,11 @@ pub(crate) struct OpenFiles {
     limit_bytes: usize,
     /// The number of open files.
     open: AtomicUsize,
-    /// Counts writes, so that the least recently used file can be found.
+    /// The number of writes so far, by which the least recently used file is found.
     clock: AtomicU64,
 }
 
-/// Files of one partition.
+/// The open file and the finished files of one partition.
 #[derive(Default)]
 pub(crate) struct PartitionFiles {
     /// The open file, if any.
@@ -56,7 +56,7 @@ pub(crate) struct PartitionFiles {
     partition: Option<Partition>,
     /// Bytes of the open file that the reservation counts.
     accounted_bytes: usize,
-    /// The clock's value at the last write.
+    /// The value of [`OpenFiles::clock`] at the last write.
     last_used: u64,
 }
 
@@ -128,7 +128,7 @@ impl OpenFiles {
         Ok(true)
     }
 
-    /// Returns the files by partition number.
+    /// Returns the files of each partition, in the order of the partition numbers.
     ///
     /// # Panics
     /// If a stream still writes.

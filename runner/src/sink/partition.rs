@@ -16,10 +16,10 @@ const MAX_FOLDER_NAME_BYTES: usize = 255;
 /// Hive's folder value for NULL; a real value of this text would be read back as NULL.
 const HIVE_NULL: &str = "__HIVE_DEFAULT_PARTITION__";
 
-/// The number of a partition within one output of one run, in order of first appearance.
+/// The number of a partition within one output of one run. Partitions are numbered in the order of first appearance.
 pub type PartitionNumber = u32;
 
-/// Numbers the partitions of one output in the order in which they appear.
+/// Numbering of one output's partitions, in the order in which they appear.
 #[derive(Debug)]
 pub struct Partitions {
     /// The output's name, for messages.
@@ -80,7 +80,7 @@ impl Partitions {
         })
     }
 
-    /// Returns the partition with a number.
+    /// Returns the partition with this number.
     #[must_use]
     pub fn partition(&self, number: PartitionNumber) -> &Partition {
         &self.known[number as usize]

@@ -14,8 +14,8 @@ use crate::sql::value_ids::in_stretches;
 /// (tens of MB) for a small memory limit.
 const BLOCK_ROWS: usize = 256 * 1024;
 
-/// The average number of consecutive rows with the same partition from which a batch is not sorted, but cut wherever the
-/// partition changes.
+/// The average number of consecutive rows with the same partition that saves a batch from being sorted: such a batch is only
+/// cut wherever the partition changes.
 const LONG_STRETCH_ROWS: usize = 1024;
 
 /// Collects the batches of one stream into blocks of rows that are grouped by partition.
@@ -97,7 +97,7 @@ impl Regroup {
     }
 }
 
-/// Returns the runs of rows with the same partition number.
+/// Returns the runs of consecutive rows with the same partition number.
 fn stretches(numbers: &[PartitionNumber]) -> Vec<(PartitionNumber, Range<usize>)> {
     let mut start = 0;
     numbers

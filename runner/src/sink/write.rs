@@ -181,7 +181,7 @@ async fn write_piece(
         }
     }
     encoding.await.map_err(|error| {
-        Error::new(ErrorKind::Failed, "the Parquet encoder stopped")
+        Error::new(ErrorKind::Failed, "the Parquet encoder ended unexpectedly")
             .caused_by(io::Error::other(error))
     })??;
     Ok(parts)
@@ -202,7 +202,7 @@ enum FinishedBlock {
 struct Encoder {
     /// Source of the batches.
     held: Arc<HeldResults>,
-    /// Indices of the columns that files hold.
+    /// Indices of the columns that files store.
     columns: Vec<usize>,
     /// Format of the files.
     format: Arc<FileFormat>,

@@ -221,7 +221,7 @@ pub(crate) fn missing_columns(file: &str, mismatch: &Mismatch<'_>) -> Error {
     Error::new(
         ErrorKind::QualityGate,
         format!(
-            "`{file}` lacks the column{} {}, it has {}",
+            "`{file}` lacks the column{} {}; it has {}",
             if missing.len() == 1 { "" } else { "s" },
             missing.join(", "),
             found.join(", ")

@@ -24,7 +24,7 @@ pub(crate) struct DatasetPlan {
     pub(crate) contract: Contract,
     /// The CSV format of the contract, or the default one for Parquet.
     pub(crate) csv: CsvFormat,
-    /// The bytes that structure a record of `csv`.
+    /// The delimiter and the quote of `csv`.
     pub(crate) dialect: Dialect,
     /// The decoder of each column, in contract order.
     pub(crate) readers: Vec<ColumnReader>,
@@ -149,7 +149,7 @@ pub(crate) fn reading_order(plans: &[DatasetPlan]) -> Result<Vec<usize>> {
     Ok(order)
 }
 
-/// Plans one dataset, without its rules and references.
+/// Prepares the contract of one dataset, without its row rules and references.
 fn plan_dataset(input: &InputObjects) -> Result<DatasetPlan> {
     let contract = &input.contract;
     let csv = match &contract.format {
@@ -257,7 +257,7 @@ fn positions(contract: &Contract, names: &[String]) -> Result<Vec<usize>, String
         .collect()
 }
 
-/// Adds a list of columns unless it is tracked already, and returns its index.
+/// Returns the index of a list of columns in `tracked`; adds it if it is not there yet.
 fn track(tracked: &mut Vec<Vec<usize>>, columns: Vec<usize>) -> usize {
     tracked
         .iter()

@@ -64,7 +64,7 @@ impl Mismatch<'_> {
         let first = self.found.first()?;
         if first.starts_with("sep=") {
             return Some(
-                "the file's first line is a spreadsheet mark, not a header: remove that line"
+                "the file's first line is a `sep=` line for spreadsheets, not a header: remove that line"
                     .to_owned(),
             );
         }

@@ -1,4 +1,4 @@
-//! The inputs of a run, as they are read, and the settings for reading them.
+//! The inputs to read, and the settings for reading them.
 
 use std::sync::Arc;
 

@@ -24,7 +24,7 @@ const ASKED_AT_ONCE: usize = 128;
 /// The plan of a dataset, with the reference targets and the seed that are needed to judge its rows.
 #[derive(Debug)]
 pub(crate) struct Judge {
-    /// The plan of the dataset.
+    /// The contract, prepared for decoding.
     pub(crate) plan: DatasetPlan,
     /// The target of each reference in the plan; `None` if the reference can be resolved only after decoding.
     pub(crate) targets: Vec<Option<Arc<ReferenceTarget>>>,

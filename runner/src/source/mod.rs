@@ -1,4 +1,4 @@
-//! From frozen raw objects to accepted Arrow rows: decoding, row faults, keys, references and quarantine.
+//! Reads raw objects into Arrow tables of accepted rows: decoding, row faults, keys, references and quarantine.
 //!
 //! ```text
 //! objects -> fetch (ranges) -> decompress -> cut (blocks at line ends) -> split -> decode -> judge -> hold -> table

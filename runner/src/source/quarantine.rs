@@ -1,7 +1,7 @@
 //! Rejected rows, and the files to which they are written.
 //!
-//! Rows are rejected while they are decoded (by the rules in `row_faults`), by `judge` (row rules and references), and by
-//! `keys/late_rejections` (duplicate keys over a whole dataset).
+//! Rows are rejected in three places: during decoding (by the rules in `row_faults`), by `judge` (row rules and references), and
+//! by `keys/late_rejections` (duplicate keys, and references that are resolved after decoding).
 
 use std::sync::Arc;
 
@@ -60,7 +60,7 @@ pub struct QuarantineFiles {
 }
 
 impl Quarantine {
-    /// Joins the rejected rows of all datasets.
+    /// Creates a quarantine from the rejected rows of each dataset.
     pub(crate) fn new(held: Vec<HeldDataset>) -> Self {
         Self { held }
     }

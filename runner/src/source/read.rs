@@ -1,4 +1,4 @@
-//! Reads all inputs of a job; the whole path from objects to tables is visible here.
+//! Reads all inputs of a job; this file shows the whole path from objects to tables.
 
 use std::fmt;
 use std::sync::Arc;
@@ -32,7 +32,7 @@ const ROWS_PERCENT: usize = 60;
 /// The share of the memory pool, in percent, that hashes of keys may take. It is released once all inputs are read.
 const KEYS_PERCENT: usize = 25;
 
-/// All inputs of a job after reading.
+/// Result of [`read`]: the accepted rows of all inputs, and the rejected ones.
 #[derive(Debug)]
 pub struct Sources {
     /// The datasets, in the order in which the inputs were given.
@@ -213,7 +213,7 @@ async fn read_all(
             return Err(Error::new(
                 ErrorKind::Failed,
                 format!(
-                    "the row counts of `{}` do not add up: read differs from accepted plus quarantined",
+                    "the row counts of `{}` do not add up: the rows read differ from accepted plus quarantined",
                     inputs[input].name
                 ),
             )
@@ -272,11 +272,11 @@ fn check_gate(inputs: &[InputObjects], settings: &ReadSettings, done: &[DatasetE
             return Err(Error::new(
                 ErrorKind::QualityGate,
                 format!(
-                    "`{}` has {found} rows in `{}`, its contract requires {least}",
+                    "`{}` has {found} rows in `{}`; its contract requires {least}",
                     input.name, input.display_root
                 ),
             )
-            .hint("`min_rows` in the contract sets the smallest number of rows"));
+            .hint("check that the input is complete, or lower `min_rows` in the contract"));
         }
     }
     let above = done

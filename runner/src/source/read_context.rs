@@ -13,7 +13,7 @@ use crate::{Error, ErrorKind, Result};
 /// The largest range of one request: long enough for S3's throughput, short enough that several fit in memory.
 const BLOCK_BYTES: usize = 8 << 20;
 
-/// The divisor that gives the share of the memory limit for blocks in flight: an eighth.
+/// The divisor of the memory limit for blocks in flight: they may take an eighth of the limit.
 const BLOCKS_SHARE: usize = 8;
 
 /// The smallest number of objects that are read at once. One object keeps all threads busy; a second one fills the gap
@@ -44,7 +44,7 @@ pub(crate) struct ReadContext {
 }
 
 impl ReadContext {
-    /// Divides threads and memory and starts the decoder threads.
+    /// Computes the sizes from threads and memory limit, reserves memory, and starts the decoder threads.
     ///
     /// # Errors
     /// `Failed` if the pool has no room for the blocks in flight, or the threads cannot be started.
@@ -114,7 +114,7 @@ impl ReadContext {
     }
 }
 
-/// The thread pool of decoding; `None` only while it is dropped.
+/// The thread pool that decodes; `None` only while it is dropped.
 ///
 /// The store is served by other threads, so decoding never delays network I/O. The threads stay the same, so each
 /// reuses the memory that it freed.

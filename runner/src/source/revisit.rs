@@ -1,7 +1,7 @@
-//! Recovers the text of rows that were accepted when their block was decoded and rejected later.
+//! Moves rows to the quarantine that were accepted when their block was decoded and rejected later.
 //!
-//! Keeping the location of every row would cost memory for all rows. Reading the blocks of the few rejected rows again
-//! costs time only if the data is dirty.
+//! The quarantine needs the location and the text of such rows. Keeping both for every row would cost memory, so the blocks of
+//! the few rejected rows are read again, which costs time only if there are such rows.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -31,7 +31,7 @@ pub(crate) struct RowFault {
     pub(crate) column: Option<Arc<str>>,
     /// The name of the rule that the row breaks.
     pub(crate) rule: Arc<str>,
-    /// A description for users, mostly of the expected and the actual value.
+    /// The description for users, usually of the expected and the actual value.
     pub(crate) message: String,
     /// `true` if the row is rejected only because it refers to a rejected row.
     pub(crate) by_reference: bool,

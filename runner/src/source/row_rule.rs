@@ -49,8 +49,8 @@ impl RowRule {
         })
     }
 
-    /// Returns the indices of the rows that break the rule. The text is the error if the condition cannot be evaluated for the
-    /// row, and `None` if the condition is false or NULL.
+    /// Returns the index of each row that breaks the rule. With it comes the error if the condition cannot be evaluated for the
+    /// row, or `None` if the condition is false or NULL.
     pub(crate) fn broken(&self, batch: &RecordBatch) -> Vec<(usize, Option<String>)> {
         match self.evaluate(batch) {
             Ok(holds) => rows_not_true(&holds).map(|row| (row, None)).collect(),

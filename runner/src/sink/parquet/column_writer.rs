@@ -20,7 +20,7 @@ use crate::sink::parquet::column::number::Number;
 use crate::sink::parquet::column::text::Text;
 use crate::sink::parquet::file_settings::Codec;
 
-/// Encoder of text and number columns.
+/// The choice of the encoder for text and number columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum EncoderKind {
     /// This crate's encoder.
@@ -50,7 +50,7 @@ impl ColumnWriter {
     /// Creates a writer over this crate's encoder; `None` for types that it does not encode.
     ///
     /// # Errors
-    /// The codec cannot allocate its memory.
+    /// The codec's error if it cannot allocate its memory.
     pub fn own(
         column: ColumnDescPtr,
         data_type: &DataType,
@@ -71,7 +71,7 @@ impl ColumnWriter {
     /// Appends the values of a batch.
     ///
     /// # Errors
-    /// A NULL in a required column, a decimal with too many digits, or an error of the codec.
+    /// The parquet crate's error for a NULL in a required column, for a decimal with too many digits, or if the codec fails.
     pub fn write(&mut self, field: &Field, values: &ArrayRef) -> Result<()> {
         match self {
             Self::Text(column) => column.write(values.as_string_view()),
@@ -83,7 +83,7 @@ impl ColumnWriter {
         }
     }
 
-    /// Finishes the column and appends it to its row group.
+    /// Finishes the column and appends it to `row_group`.
     ///
     /// # Errors
     /// Those of the codec.

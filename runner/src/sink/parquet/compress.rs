@@ -24,7 +24,7 @@ impl Compressor {
     /// Creates the compressor of one column.
     ///
     /// # Errors
-    /// The codec cannot allocate its memory.
+    /// The codec's error if it cannot allocate its memory.
     pub(crate) fn new(codec: Codec) -> io::Result<Self> {
         Ok(match codec {
             Codec::None => Self::None,

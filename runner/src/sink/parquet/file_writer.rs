@@ -20,7 +20,7 @@ use crate::sql::query_error;
 /// The smallest block in bytes that is passed to the store; S3 requires at least 5 MiB per part of a multipart upload.
 const BLOCK_BYTES: usize = 8 << 20;
 
-/// The number of rows from which the number of distinct values in a column is estimated.
+/// The number of a file's first rows that are sampled to estimate how many distinct values a column has.
 const SAMPLE_ROWS: usize = 1024;
 
 /// The number of rows below which the estimate is too unreliable, so that every column gets a dictionary.
@@ -34,7 +34,7 @@ const DICTIONARY_REACH: usize = 32;
 pub(crate) struct FileFormat {
     /// Columns of a file.
     pub schema: SchemaRef,
-    /// Codec and sizes.
+    /// Codec and sizes of the files.
     pub files: FileSettings,
     /// The largest size of a row group in bytes while it is built.
     pub row_group_bytes: usize,
@@ -52,7 +52,7 @@ pub(crate) struct File {
     row_groups: ArrowRowGroupWriterFactory,
     /// The row group in progress; `None` between row groups.
     row_group: Option<RowGroup>,
-    /// Per column, `true` if a dictionary would cost more than it saves.
+    /// One item per column: `true` if the column gets no dictionary, because nearly every row would add an entry to it.
     many_valued: Vec<bool>,
     /// Encoder of text and number columns.
     encoder: EncoderKind,

@@ -17,8 +17,8 @@ const WINDOWS_1252_UNDEFINED: [u8; 5] = [0x81, 0x8D, 0x8F, 0x90, 0x9D];
 pub(crate) struct Text<'a> {
     /// The bytes as they are in the object.
     raw: &'a [u8],
-    /// The bytes of `raw` as valid UTF-8, with equal positions: `?` replaces each invalid byte, and in a single-byte encoding each
-    /// byte that is not ASCII.
+    /// The bytes of `raw` as valid UTF-8, with equal positions: `?` replaces each invalid byte and, in a single-byte encoding,
+    /// each byte that is not ASCII.
     valid: Cow<'a, str>,
     /// The declared encoding of `raw`.
     encoding: Encoding,

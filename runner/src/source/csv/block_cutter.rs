@@ -1,8 +1,8 @@
 //! Cuts the bytes of an object into blocks at line ends, so that blocks can be decoded in parallel.
 //!
-//! A line end does not always end a record, for it may be inside quotes, and the cutter does not look at quotes. A
-//! block is decoded as if a record began at its first byte, and decoded again if the previous block turns out to end
-//! inside a record.
+//! A line end may be inside quotes and then does not end a record, but the cutter does not look at quotes. A block is
+//! decoded as if a record began at its first byte, and decoded again if the previous block turns out to end inside a
+//! record.
 
 use std::collections::VecDeque;
 
@@ -26,7 +26,7 @@ pub(crate) enum Piece {
     LongLine {
         /// The offset of its first byte in the object.
         start: u64,
-        /// Its first bytes.
+        /// Its first bytes, which the quarantine shows.
         shown: Vec<u8>,
     },
 }
@@ -75,7 +75,7 @@ impl<S: Stream<Item = Result<Bytes>> + Unpin> Cutter<S> {
         Ok(self.ready.pop_front())
     }
 
-    /// Takes the next bytes of the stream.
+    /// Adds the next bytes of the stream.
     fn add(&mut self, bytes: &Bytes) {
         let start = self.position;
         self.position += bytes.len() as u64;
@@ -91,7 +91,7 @@ impl<S: Stream<Item = Result<Bytes>> + Unpin> Cutter<S> {
         self.add_lines(start, bytes);
     }
 
-    /// Takes bytes that continue the carried ones, and completes a block if they contain a line end.
+    /// Adds bytes that follow the carried ones; completes a block if they contain a line end.
     fn add_lines(&mut self, start: u64, bytes: &Bytes) {
         let block_start = start - self.carry.len() as u64;
         let Some(line_end) = memrchr(b'\n', bytes) else {

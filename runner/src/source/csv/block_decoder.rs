@@ -222,6 +222,8 @@ fn decode_columns(
 /// # Errors
 /// `Failed` if Arrow rejects the array, which is a bug.
 pub(crate) fn repeat(value: &ArrayRef, rows: usize) -> Result<ArrayRef> {
-    take(value, &UInt32Array::from(vec![0; rows]), None)
-        .context(ErrorKind::Failed, "a path column cannot be repeated")
+    take(value, &UInt32Array::from(vec![0; rows]), None).context(
+        ErrorKind::Failed,
+        "the value of a path column cannot be repeated",
+    )
 }

@@ -350,7 +350,7 @@ impl ColumnReader {
     fn missing(&self, row: usize, faults: &mut RowFaults) {
         if !self.nullable {
             faults.add(row, Some(&self.name), rule::NOT_NULL, || {
-                format!("expected {}, got nothing", self.type_name)
+                format!("expected {}, got NULL", self.type_name)
             });
         }
     }
@@ -365,7 +365,9 @@ impl ColumnReader {
                 Wrong::Shape => format!("expected {expected}, got `{got}`"),
                 Wrong::Range => format!("expected {expected}, got `{got}`, which is out of range"),
                 Wrong::Decimals(found) => {
-                    format!("expected {expected}, got `{got}`, which has {found} decimals")
+                    format!(
+                        "expected {expected}, got `{got}`, which has {found} digits after the point"
+                    )
                 }
             }
         });
@@ -422,7 +424,7 @@ pub(crate) fn shorten(value: &str) -> String {
     }
 }
 
-/// Builds the error of a column whose contract cannot be used.
+/// Builds the error for a column that cannot be decoded as its contract says; `why` is the reason.
 fn unusable(column: &Column, why: impl Display) -> Error {
     Error::new(
         ErrorKind::Usage,

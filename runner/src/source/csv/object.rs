@@ -60,7 +60,7 @@ pub(crate) async fn read_file(
 
 /// Opens an object as a stream of decompressed bytes from its beginning, and returns its format.
 ///
-/// A Parquet object is returned undecoded, for its own reader needs ranges instead of a stream.
+/// The stream of a Parquet object has its bytes as they are; the Parquet reader does not use it, because it needs ranges.
 pub(crate) async fn open(
     reading: &Arc<ReadContext>,
     file: &SourceFile,
@@ -177,7 +177,7 @@ enum PendingPiece {
     LongLine {
         /// The offset of its first byte in the object.
         start: u64,
-        /// Its first bytes.
+        /// Its first bytes, which the quarantine shows.
         shown: Vec<u8>,
     },
 }

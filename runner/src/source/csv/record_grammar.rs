@@ -9,7 +9,7 @@ use memchr::{memchr, memchr2};
 /// The length of the longest record that is read. Without a limit, the rest of a file could belong to an unclosed quote.
 pub(crate) const RECORD_LIMIT_BYTES: usize = 1 << 20;
 
-/// The two bytes that structure a record.
+/// The delimiter and the quote of delimited text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Dialect {
     /// The byte between two fields.
@@ -54,7 +54,7 @@ impl FieldSpan {
         }
     }
 
-    /// Returns the span of a quoted field; `doubled` if it has doubled quotes.
+    /// Returns the span of a quoted field; `doubled` is `true` if the field has doubled quotes.
     fn quoted(start: usize, end: usize, doubled: bool) -> Self {
         Self {
             start: offset(start) | Self::QUOTED,
@@ -104,7 +104,7 @@ pub(crate) enum Outcome {
         /// The position of the next record.
         end: usize,
     },
-    /// A record that cannot be read. Only its first line is skipped.
+    /// A record that cannot be read. Only its first line is rejected; the next record begins on the next line.
     Broken {
         /// The reason why it cannot be read.
         why: Broken,
@@ -202,7 +202,7 @@ fn whole(text: &[u8], start: usize, content_end: usize, end: usize) -> Outcome {
     Outcome::Whole { content_end, end }
 }
 
-/// Returns the outcome of a broken record. It ends after its first line, so that one bad quote costs only one line.
+/// Returns the outcome of a broken record. Only its first line is rejected, so that one bad quote costs one line.
 fn broken(text: &[u8], start: usize, why: Broken) -> Outcome {
     let line_end = memchr(b'\n', &text[start..]).map(|found| start + found);
     Outcome::Broken {

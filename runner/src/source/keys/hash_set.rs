@@ -1,4 +1,4 @@
-//! A flat set of row hashes.
+//! A set of row hashes in one flat table.
 
 use drivetrain_jobs::hash_table::{HashTable, Probe, Slot};
 

@@ -308,7 +308,7 @@ fn columns(
                 .context(
                     ErrorKind::QualityGate,
                     format!(
-                        "`{}` of `{file}` cannot be read as {}",
+                        "column `{}` of `{file}` cannot be read as {}",
                         column.name, column.kind
                     ),
                 ),
@@ -328,7 +328,7 @@ fn find_faults(
     if !column.nullable && array.null_count() > 0 {
         for row in (0..array.len()).filter(|row| array.is_null(*row)) {
             faults.add(row, Some(&name), rule::NOT_NULL, || {
-                format!("expected {}, got nothing", column.kind)
+                format!("expected {}, got NULL", column.kind)
             });
         }
     }

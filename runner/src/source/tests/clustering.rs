@@ -1,10 +1,10 @@
-//! Rows that are handed on in the order of a value.
+//! Rows that are held in the order of a value.
 
 use datafusion::prelude::{col, lit};
 
 use super::*;
 
-/// Builds three files of rows whose days cycle; neighboring files overlap in ten keys.
+/// Builds an input of three files. The days of the rows cycle, and neighboring files have ten keys in common.
 async fn days() -> InputObjects {
     let file = |start: u32| {
         let rows = (start..start + 400).map(|id| format!("{id},{}\n", id % 7));

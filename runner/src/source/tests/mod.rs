@@ -80,7 +80,7 @@ fn column(name: &str, kind: ColumnType, nullable: bool) -> Column {
     }
 }
 
-/// Returns a contract whose columns are written as `id int not null, name string`.
+/// Returns a contract from a list of columns such as `id int not null, name string`.
 fn contract(columns: &str) -> Contract {
     let columns = columns.split(", ").map(|text| {
         let mut words = text.split(' ');

@@ -8,10 +8,10 @@ use datafusion::common::hash_utils::RandomState;
 /// The size in bytes at which a dictionary is full; a larger one costs more than it saves.
 const MOST_BYTES: usize = 1 << 20;
 
-/// Values of a column and their indices.
+/// The distinct values of a column and their indices.
 #[derive(Debug)]
 pub(crate) struct Dictionary<K> {
-    /// Index of each value; the keys identify values.
+    /// Index of the value with each key.
     numbers: HashMap<K, u32, RandomState>,
     /// Plain encoding of the values, as the dictionary page stores them.
     pub(crate) plain: Vec<u8>,

@@ -34,7 +34,7 @@ use self::page::{PAGE_BYTES, PAGE_ROWS, Page};
 use crate::sink::parquet::compress::Compressor;
 use crate::sink::parquet::file_settings::Codec;
 
-/// One column of a row group in progress.
+/// Encoder of one column of a row group.
 pub(crate) struct ColumnEncoder<K: ColumnKind> {
     /// The kind of the values.
     kind: K,
@@ -74,7 +74,7 @@ impl<K: ColumnKind> ColumnEncoder<K> {
     /// Creates an encoder. `with_dictionary` should be `false` if nearly every row would add an entry to the dictionary.
     ///
     /// # Errors
-    /// The codec cannot allocate its memory.
+    /// The codec's error if it cannot allocate its memory.
     pub(crate) fn new(
         kind: K,
         column: ColumnDescPtr,
@@ -110,7 +110,7 @@ impl<K: ColumnKind> ColumnEncoder<K> {
     /// Appends rows; finishes pages as they fill up.
     ///
     /// # Errors
-    /// A NULL in a required column, or an error of the codec.
+    /// The parquet crate's error for a NULL in a required column, or if the codec fails.
     pub(crate) fn write(&mut self, array: &K::Array) -> Result<()> {
         if self.column.max_def_level() == 0 && array.null_count() > 0 {
             let name = self.column.name();

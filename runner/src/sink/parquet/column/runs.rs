@@ -1,7 +1,6 @@
 //! Parquet's hybrid encoding of small integers: runs of equal values, and groups of eight bit-packed values between them.
 
-/// The number of equal integers from which they are stored as a run; fewer are bit-packed, because a run would take as many
-/// bytes.
+/// The smallest number of equal integers that are stored as a run. Fewer are bit-packed, because a run would take as many bytes.
 const LEAST_RUN: usize = 8;
 
 /// Returns the number of bits that integers up to `largest` need.

@@ -11,7 +11,7 @@ use crate::sink::parquet::column::kind::{Bounds, ColumnKind};
 /// The length in bytes above which bounds are truncated. Readers load the whole page index before any page, so it stays small.
 const MOST_BYTES: usize = 64;
 
-/// The kind of text of any length.
+/// The kind of text values.
 pub(crate) struct Text;
 
 /// The least and the greatest text of a page or column, in byte order.
