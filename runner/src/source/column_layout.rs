@@ -30,7 +30,7 @@ pub(crate) struct ColumnLayout {
     pub(crate) extra: Vec<String>,
 }
 
-/// The location of one column.
+/// The location of a column's values: a field of each record, or a constant from the object's path.
 #[derive(Debug)]
 pub(crate) enum FieldPlace {
     /// The index of the field in a record.

@@ -40,7 +40,7 @@ pub(crate) struct DatasetPlan {
     pub(crate) rules: Vec<RowRule>,
     /// Lists of columns over which a hash of each accepted row is kept: the key, and the columns to which references lead.
     pub(crate) tracked: Vec<Vec<usize>>,
-    /// The index of the key in `tracked`, and the severity of a duplicate.
+    /// The index of the key's columns in `tracked`, and the severity of a duplicate; `None` if the contract declares no key.
     pub(crate) key: Option<(usize, Severity)>,
     /// The references of the contract.
     pub(crate) references: Vec<ReferencePlan>,

@@ -45,7 +45,7 @@ pub(crate) struct RowLocation {
     pub(crate) raw_text: String,
 }
 
-/// A row that is not accepted.
+/// A rejected row, with its location and the reason.
 #[derive(Clone, Debug)]
 pub(crate) struct Rejected {
     /// The location of the row.
@@ -61,7 +61,7 @@ impl Rejected {
     }
 }
 
-/// The result of decoding and judging some rows.
+/// The result of decoding and judging the rows of a block.
 #[derive(Debug, Default)]
 pub(crate) struct JudgedRows {
     /// The accepted rows, with the held columns only.
@@ -104,7 +104,8 @@ impl Judge {
             .collect()
     }
 
-    /// Judges one batch, given all its columns in contract order, and adds the result to `judged`.
+    /// Judges one batch and adds the result to `judged`. `columns` has all columns in contract order, and `place` locates a row by
+    /// its index in the batch.
     ///
     /// # Errors
     /// `Failed` if Arrow rejects the arrays, which is a bug.

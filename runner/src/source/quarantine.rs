@@ -48,7 +48,7 @@ pub struct Quarantine {
     held: Vec<HeldDataset>,
 }
 
-/// The files of a quarantine.
+/// The files to which a quarantine was written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct QuarantineFiles {
     /// The path of the Parquet file with all rejected rows.
@@ -167,7 +167,7 @@ pub(crate) fn batch(dataset: &str, file: &str, rejected: &[Rejected]) -> Result<
         .context(ErrorKind::Failed, "rejected rows cannot be assembled")
 }
 
-/// Returns the schema of the files.
+/// Returns the schema of the files: all columns, `run_id` included.
 fn full_schema() -> SchemaRef {
     fields(&COLUMNS)
 }

@@ -15,7 +15,7 @@ pub(crate) const ZSTD_LEVEL: i32 = 1;
 /// Settings of the Parquet files that a run writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct FileSettings {
-    /// The codec of pages.
+    /// The codec that compresses pages.
     pub compression: Codec,
     /// The approximate size in bytes at which a file is finished and the next one started.
     pub target_file_bytes: u64,

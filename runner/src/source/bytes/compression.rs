@@ -1,4 +1,4 @@
-//! Detects the compression of an object from its first bytes and decompresses it as a stream.
+//! Detects the format of an object from its first bytes, and decompresses it as a stream.
 
 use std::io::{BufRead, BufReader, Read};
 

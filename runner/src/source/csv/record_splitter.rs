@@ -19,7 +19,7 @@ const FAST_FROM_BYTES: usize = 16 << 10;
 /// second-level cache.
 const WINDOW_BYTES: usize = 64 << 10;
 
-/// One record of a block.
+/// The location of one record in a block, and whether its fields are as expected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RecordSpan {
     /// The position of its first byte in the block.

@@ -88,7 +88,7 @@ impl Entries {
         }
     }
 
-    /// Returns the number of parts.
+    /// Returns the number of parts into which the hashes are divided.
     pub(crate) fn parts(&self) -> usize {
         self.parts
     }

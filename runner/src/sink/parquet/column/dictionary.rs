@@ -42,7 +42,7 @@ impl<K: Copy + Eq + Hash> Dictionary<K> {
         })
     }
 
-    /// Returns the number of values.
+    /// Returns the number of distinct values.
     pub(crate) fn len(&self) -> usize {
         self.starts.len()
     }
