@@ -104,8 +104,8 @@ impl Judge {
             .collect()
     }
 
-    /// Judges one batch and adds the result to `judged`. `columns` has all columns in contract order, and `place` locates a row by
-    /// its index in the batch.
+    /// Judges one batch and adds the result to `judged`. `columns` has all columns in contract order, and `place` locates a row
+    /// by its index in the batch.
     ///
     /// # Errors
     /// `Failed` if Arrow rejects the arrays, which is a bug.
