@@ -1,4 +1,4 @@
-//! Collects the rows of a query: writes them to open files, or holds them by partition if they are read again later.
+//! Collects the rows of a query: writes them to open files, or holds them by partition.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,15 +21,15 @@ use crate::sql::held::results::{HeldResults, ResultHolder};
 use crate::sql::query_error;
 use crate::watch::Progress;
 
-/// The number of partitions in one block above which its rows are held: that many open files would take memory and time, and most
-/// of them would be small.
+/// The largest number of partitions in a block whose rows are written to open files. The rows of other blocks are held, because
+/// more open files would take memory and time, and most of them would be small.
 const MOST_PARTITIONS: usize = 16;
 
-/// Counts and checks of an output's rows, and their destination.
+/// Settings of [`collect`]: the columns to count and to check, and the destination of the rows.
 pub struct CollectSpec {
     /// The name of the rows in messages.
     pub name: String,
-    /// Name and index of the boolean columns whose true values are counted.
+    /// Name and index of each boolean column whose true values are counted.
     pub counted: Vec<(String, usize)>,
     /// Indices of the key columns; empty if the output declares no key.
     pub key: Vec<usize>,
@@ -37,19 +37,19 @@ pub struct CollectSpec {
     pub direct: Option<DirectWrite>,
 }
 
-/// The files that rows are written to while the query runs.
+/// Settings of the files to which rows are written while the query runs.
 pub struct DirectWrite {
-    /// Opens parts.
+    /// Opens the parts that receive the bytes of files.
     pub stager: Stager,
     /// The table that is written.
     pub table: Table,
 }
 
-/// Rows of a query by partition.
+/// Result of [`collect`]: the rows of a query by partition, held or in files.
 pub struct Collected {
     /// Rows that are not in files; the tag of a batch is its partition's number.
     pub held: Arc<HeldResults>,
-    /// Partitions that occur.
+    /// Partitions that have rows, with their numbers.
     pub partitions: Partitions,
     /// The number of all rows, held or written.
     pub rows: u64,
@@ -57,14 +57,14 @@ pub struct Collected {
     pub true_rows: BTreeMap<String, u64>,
     /// `true` if no key occurs twice; `false` may also mean that two keys have the same hash.
     pub keys_differ: bool,
-    /// Files written so far, by partition number.
+    /// Finished and open files, by partition number.
     pub(crate) slots: Vec<PartitionFiles>,
 }
 
-/// Runs the streams concurrently and collects their rows.
+/// Runs the streams of a query concurrently and collects their rows.
 ///
 /// # Errors
-/// `QualityGate`, for an invalid partition value; else the errors of the query and, if rows are written to files, of the store.
+/// `QualityGate` for an invalid partition value; else those of the query and, if rows are written to files, of the store.
 ///
 /// # Panics
 /// Never: the tasks that share the partitions have ended when the partitions are taken back.
@@ -160,17 +160,17 @@ pub async fn collect(
     })
 }
 
-/// Searches for duplicate keys on a blocking thread.
+/// Searches for duplicate keys on a blocking thread; returns `true` if it found none.
 async fn compare(mut keys: Vec<KeyHashes>) -> Result<bool> {
     tokio::task::spawn_blocking(move || all_differ(&mut keys))
         .await
         .map_err(|error| {
-            Error::new(ErrorKind::Failed, "the comparison of keys stopped")
+            Error::new(ErrorKind::Failed, "comparing keys ended unexpectedly")
                 .caused_by(std::io::Error::other(error))
         })?
 }
 
-/// Collects the rows of one stream.
+/// Collector of one stream's rows.
 struct StreamCollector {
     /// Holds the rows that are not written to files.
     holder: ResultHolder,
@@ -180,21 +180,21 @@ struct StreamCollector {
     files: Option<Arc<OpenFiles>>,
     /// Hashes of the keys; `None` without a key.
     keys: Option<KeyHashes>,
-    /// Index and count of true values, per counted column.
+    /// Per counted column, its index and the number of true values so far.
     counted: Vec<(usize, u64)>,
     /// The number of rows so far.
     rows: u64,
 }
 
-/// Result of one stream.
+/// Result of collecting one stream.
 struct Routed {
-    /// Rows that are not in files.
+    /// Rows that were not written to files.
     held: HeldResults,
     /// Hashes of the keys; `None` without a key.
     keys: Option<KeyHashes>,
-    /// Index and count of true values, per counted column.
+    /// Per counted column, its index and the number of true values.
     counted: Vec<(usize, u64)>,
-    /// The number of rows.
+    /// The number of rows in the stream.
     rows: u64,
 }
 

@@ -17,14 +17,14 @@ use datafusion::execution::{DiskManager, SpillFile};
 use crate::error::Result;
 use crate::sql::query_error;
 
-/// The smallest number of hashes that a sorted run on disk holds; shorter runs would be too many files.
+/// The smallest number of hashes that are spilled as one sorted run; shorter runs would be too many files.
 const LEAST_RUN: usize = 1 << 16;
 
-/// The number of high bits by which hashes are bucketed: hashes that may be equal share a bucket, and one bucket fits the
+/// The number of high bits of a hash that select its bucket. Equal hashes share a bucket, and one bucket fits into the
 /// processor's caches.
 const BUCKET_BITS: u32 = 9;
 
-/// Hashes of the keys of one stream: 8 bytes per row in memory, spilled to disk when the pool has no more.
+/// Hashes of the keys of one stream: 8 bytes per row in memory, spilled to disk when the memory pool is exhausted.
 pub(crate) struct KeyHashes {
     /// Indices of the key columns.
     columns: Vec<usize>,
@@ -43,7 +43,7 @@ pub(crate) struct KeyHashes {
 }
 
 impl KeyHashes {
-    /// Creates an empty collection for keys of these columns.
+    /// Creates an empty collection for keys that consist of these columns.
     pub fn new(columns: Vec<usize>, runtime: &RuntimeEnv) -> Self {
         Self {
             columns,
@@ -59,7 +59,7 @@ impl KeyHashes {
     /// Adds the keys of a batch.
     ///
     /// # Errors
-    /// `Failed`, if memory is short and the spill directory cannot take the hashes.
+    /// `Failed` if memory is short and the spill directory cannot take the hashes.
     pub fn push(&mut self, batch: &RecordBatch) -> Result<()> {
         self.make_room(batch.num_rows()).map_err(query_error)?;
         let keys = batch
@@ -76,7 +76,7 @@ impl KeyHashes {
         Ok(())
     }
 
-    /// Reserves memory for `rows` more hashes, doubling the reservation, or spills if the pool refuses.
+    /// Makes room for `rows` more hashes: doubles the reservation, or spills if the pool refuses.
     fn make_room(&mut self, rows: usize) -> Result<(), DataFusionError> {
         // A growing bucket doubles its capacity.
         let bytes = |rows: usize| 2 * rows * size_of::<u64>();
@@ -114,10 +114,11 @@ fn bucket(hash: u64) -> usize {
     usize::try_from(hash >> (u64::BITS - BUCKET_BITS)).expect("a few bits fit any word")
 }
 
-/// Returns `true` if no key occurs twice in all streams; `false` may also mean that two keys have the same hash. It blocks.
+/// Returns `true` if no key occurs twice in all streams; `false` may also mean that two keys have the same hash. Blocks the
+/// thread.
 ///
 /// # Errors
-/// `Failed`, if a spilled run cannot be read back.
+/// `Failed` if a spilled run cannot be read back.
 pub(crate) fn all_differ(parts: &mut [KeyHashes]) -> Result<bool> {
     if parts.iter().all(|part| part.runs.is_empty()) {
         return Ok(buckets_differ(parts));
@@ -138,7 +139,7 @@ pub(crate) fn all_differ(parts: &mut [KeyHashes]) -> Result<bool> {
     merged_differ(runs).map_err(|error| query_error(error.into()))
 }
 
-/// Searches the buckets in memory for equal hashes, on as many threads as there are streams.
+/// Returns `true` if no bucket in memory has two equal hashes. Searches on as many threads as there are streams.
 fn buckets_differ(parts: &[KeyHashes]) -> bool {
     let buckets = AtomicUsize::new(0);
     let differ = || {

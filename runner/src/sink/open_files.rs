@@ -1,7 +1,7 @@
-//! Files of several partitions that are open at once, while the query runs.
+//! Files of several partitions that are open at once while the query runs.
 //!
-//! Files are written during the query if rows come partition by partition. Keeping a file open per partition was refused: 366
-//! open encoders take as much memory as the held rows and run slower.
+//! Files are written during the query if rows come ordered by partition, so that few files are open. A file for each of many
+//! partitions was refused: 366 open encoders take as much memory as the held rows and run slower.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,25 +25,25 @@ const FILES_PERCENT: usize = 25;
 
 /// Open files of one output, shared by the streams that write to it; at most one per partition.
 pub(crate) struct OpenFiles {
-    /// Opens parts.
+    /// Opens the parts that receive the bytes of files.
     stager: Stager,
     /// The table that is written.
     table: Table,
     /// Format of the files.
     format: FileFormat,
-    /// Files by partition number; a slot's lock is held while its rows are encoded and sent to the store.
+    /// Files by partition number. A slot stays locked while its rows are encoded and sent to the store.
     slots: Mutex<Vec<Arc<AsyncMutex<PartitionFiles>>>>,
     /// Memory accounted for all open files.
     memory: MemoryReservation,
-    /// The number of bytes above which a file is finished early.
+    /// The number of bytes in `memory` above which a file is finished early.
     limit_bytes: usize,
     /// The number of open files.
     open: AtomicUsize,
-    /// Counts writes, so that the least recently used file can be found.
+    /// The number of writes so far, by which the least recently used file is found.
     clock: AtomicU64,
 }
 
-/// Files of one partition.
+/// The open file and the finished files of one partition.
 #[derive(Default)]
 pub(crate) struct PartitionFiles {
     /// The open file, if any.
@@ -56,7 +56,7 @@ pub(crate) struct PartitionFiles {
     partition: Option<Partition>,
     /// Bytes of the open file that the reservation counts.
     accounted_bytes: usize,
-    /// The clock's value at the last write.
+    /// The value of [`OpenFiles::clock`] at the last write.
     last_used: u64,
 }
 
@@ -128,10 +128,10 @@ impl OpenFiles {
         Ok(true)
     }
 
-    /// Returns the files by partition number.
+    /// Returns the files of each partition, in the order of the partition numbers.
     ///
     /// # Panics
-    /// While a stream still writes.
+    /// If a stream still writes.
     pub fn into_slots(self) -> Vec<PartitionFiles> {
         self.slots
             .into_inner()

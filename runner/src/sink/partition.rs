@@ -10,34 +10,34 @@ use crate::commit::Partition;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::sql::value_ids::ValueNumbers;
 
-/// The longest `name=value` in bytes that every file system accepts as one folder name.
+/// The length in bytes of the longest `name=value` that every file system accepts as one folder name.
 const MAX_FOLDER_NAME_BYTES: usize = 255;
 
 /// Hive's folder value for NULL; a real value of this text would be read back as NULL.
 const HIVE_NULL: &str = "__HIVE_DEFAULT_PARTITION__";
 
-/// The number of a partition within one output of one run, in order of first appearance.
+/// The number of a partition within one output of one run. Partitions are numbered in the order of first appearance.
 pub type PartitionNumber = u32;
 
-/// Numbers the partitions of one output in the order in which they appear.
+/// Numbering of one output's partitions, in the order in which they appear.
 #[derive(Debug)]
 pub struct Partitions {
     /// The output's name, for messages.
     output: String,
     /// Index in the batches and name of each partition column, outermost folder first.
     columns: Vec<(usize, String)>,
-    /// Numbers by value; `None` without partition columns.
+    /// Maps values of the partition columns to numbers; `None` without partition columns.
     numbers: Option<ValueNumbers>,
     /// Partitions seen so far, by number.
     known: Vec<Partition>,
 }
 
 impl Partitions {
-    /// Creates an empty numbering for columns given by their index in the batches and their name; without columns, all rows share
-    /// one partition that has no folder.
+    /// Creates an empty numbering for partition columns, each given by its index in the batches and its name. Without columns,
+    /// all rows share one partition that has no folder.
     ///
     /// # Errors
-    /// `Failed`, if a column's type cannot be compared by rows (contracts allow no such type).
+    /// `Failed` if a column has a type whose values cannot be compared (contracts allow no such type).
     pub fn new(output: &str, columns: Vec<(usize, String)>, types: &[DataType]) -> Result<Self> {
         let numbers = if columns.is_empty() {
             None
@@ -53,14 +53,14 @@ impl Partitions {
         })
     }
 
-    /// Returns the partition of each row of a batch.
+    /// Returns the partition number of each row of a batch.
     ///
     /// # Errors
-    /// `QualityGate`, for a value that cannot be a folder name: NULL, an empty string, Hive's word for NULL, a name over 255
-    /// bytes.
+    /// `QualityGate` for a value that cannot be a folder name: NULL, an empty string, Hive's word for NULL, a text with a zero
+    /// byte, or a value whose folder name is longer than 255 bytes.
     ///
     /// # Panics
-    /// With more than four billion partitions, which no memory holds.
+    /// If there are more than four billion partitions, which no memory holds.
     pub fn number(&mut self, batch: &RecordBatch) -> Result<Vec<PartitionNumber>> {
         let Some(numbers) = &mut self.numbers else {
             if self.known.is_empty() {
@@ -80,7 +80,7 @@ impl Partitions {
         })
     }
 
-    /// Returns the partition with a number.
+    /// Returns the partition with this number.
     #[must_use]
     pub fn partition(&self, number: PartitionNumber) -> &Partition {
         &self.known[number as usize]
@@ -130,7 +130,7 @@ fn partition_at(
     }
 }
 
-/// Checks that a value can be a folder name.
+/// Returns the value if it can be a folder name.
 fn legal(output: &str, column: &str, value: Option<String>) -> Result<String> {
     match value {
         None => Err(illegal(output, column, "NULL")),
@@ -154,7 +154,7 @@ fn illegal(output: &str, column: &str, what: &str) -> Error {
         .hint("exclude these rows with the output's `where`, or give them a value in its SQL")
 }
 
-/// Formats a value as folder names hold it; `None` for NULL.
+/// Formats a value as text for a folder name; `None` for NULL.
 fn value_text(array: &ArrayRef, row: usize) -> Option<String> {
     if array.is_null(row) {
         return None;

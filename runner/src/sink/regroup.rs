@@ -14,11 +14,11 @@ use crate::sql::value_ids::in_stretches;
 /// (tens of MB) for a small memory limit.
 const BLOCK_ROWS: usize = 256 * 1024;
 
-/// The average number of consecutive rows of one partition from which a batch needs no sorting: it is cut where the partition
-/// changes.
+/// The average number of consecutive rows with the same partition that saves a batch from being sorted: such a batch is only
+/// cut wherever the partition changes.
 const LONG_STRETCH_ROWS: usize = 1024;
 
-/// Collects the batches of one stream into blocks.
+/// Collects the batches of one stream into blocks of rows that are grouped by partition.
 pub(crate) struct Regroup {
     /// Numbering of the partitions, shared by all streams of the output.
     partitions: Arc<Mutex<Partitions>>,
@@ -30,7 +30,7 @@ pub(crate) struct Regroup {
     rows: usize,
 }
 
-/// Rows with the partitions that they belong to.
+/// A block of rows, grouped by partition.
 pub(crate) enum RegroupedRows {
     /// One batch that came ordered by partition, with the rows of each partition.
     Stretches(RecordBatch, Vec<(PartitionNumber, Range<usize>)>),
@@ -38,7 +38,8 @@ pub(crate) enum RegroupedRows {
     Mixed {
         /// The batches as they came.
         batches: Vec<RecordBatch>,
-        /// Batch and row of each row, partition by partition; rows of one partition keep their order.
+        /// Each row as the index of its batch and its index in that batch, partition by partition. Rows of one partition keep
+        /// their order.
         order: Vec<(usize, usize)>,
         /// The range of each partition in `order`.
         ranges: Vec<(PartitionNumber, Range<usize>)>,
@@ -59,7 +60,7 @@ impl Regroup {
     /// Adds a batch; returns a block once it has enough rows.
     ///
     /// # Errors
-    /// `QualityGate`, for a partition value that cannot be a folder name.
+    /// `QualityGate` for a partition value that cannot be a folder name.
     pub fn push(&mut self, batch: RecordBatch) -> Result<Option<RegroupedRows>> {
         if batch.num_rows() == 0 {
             return Ok(None);
@@ -79,12 +80,12 @@ impl Regroup {
         Ok((self.rows >= BLOCK_ROWS).then(|| self.block()))
     }
 
-    /// Returns the remaining rows, if any.
+    /// Returns the remaining rows as a last block, if there are any.
     pub fn finish(mut self) -> Option<RegroupedRows> {
         (self.rows > 0).then(|| self.block())
     }
 
-    /// Ends the current block.
+    /// Ends the current block and computes the order of its rows.
     fn block(&mut self) -> RegroupedRows {
         let (order, ranges) = in_stretches(&std::mem::take(&mut self.numbers));
         self.rows = 0;
@@ -96,7 +97,7 @@ impl Regroup {
     }
 }
 
-/// Returns the runs of rows with the same partition number.
+/// Returns the runs of consecutive rows with the same partition number.
 fn stretches(numbers: &[PartitionNumber]) -> Vec<(PartitionNumber, Range<usize>)> {
     let mut start = 0;
     numbers
@@ -120,7 +121,7 @@ impl RegroupedRows {
     /// Returns the rows of each partition in batches that share memory with one another.
     ///
     /// # Errors
-    /// `Failed`, if the batches differ in their schemas.
+    /// `Failed` if the batches differ in their schemas.
     pub fn shared(self) -> Result<Vec<(PartitionNumber, RecordBatch)>> {
         let (sorted, ranges) = match self {
             Self::Stretches(batch, ranges) => (batch, ranges),
@@ -139,7 +140,7 @@ impl RegroupedRows {
     /// Returns the rows of each partition in batches that keep no row of another partition in memory.
     ///
     /// # Errors
-    /// `Failed`, if the batches differ in their schemas.
+    /// `Failed` if the batches differ in their schemas.
     pub fn owned(self) -> Result<Vec<(PartitionNumber, RecordBatch)>> {
         match self {
             Self::Stretches(batch, ranges) => match ranges.as_slice() {
@@ -167,7 +168,7 @@ impl RegroupedRows {
     }
 }
 
-/// Copies rows, given by batch and row, into one batch.
+/// Copies rows into one batch; each is given as the index of its batch and its index in that batch.
 fn gather(batches: &[RecordBatch], rows: &[(usize, usize)]) -> Result<RecordBatch> {
     let batches: Vec<&RecordBatch> = batches.iter().collect();
     interleave_record_batch(&batches, rows)

@@ -1,12 +1,12 @@
-//! The settings with which the rows of one output are written.
+//! Settings for writing the rows of one output.
 
 use crate::sink::parquet::file_settings::FileSettings;
 
-/// One output table and the settings of its files.
+/// An output table and the settings of its files.
 pub struct Table {
     /// The table's name.
     pub name: String,
-    /// Indices of the columns that files hold; partition columns are not among them, since folder names hold their values.
+    /// Indices of the columns that files store. Partition columns are not among them, since folder names hold their values.
     pub file_columns: Vec<usize>,
     /// `true` if the order of rows within a partition matters; a partition is then never split among threads.
     pub ordered: bool,

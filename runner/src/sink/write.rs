@@ -20,20 +20,20 @@ use crate::sql::held::results::HeldResults;
 use crate::sql::query_error;
 use crate::watch::Progress;
 
-/// The number of encoded blocks per file that may wait for the store; a longer queue would hide a slow store in memory.
+/// The number of encoded blocks per file that may wait for the store. A longer queue would fill memory if the store is slow.
 const QUEUED_BLOCKS: usize = 4;
 
-/// The size in bytes above which several threads write one partition, each to its own files.
+/// The size in bytes above which the rows of one partition are split into several jobs, each with its own files.
 const SPLIT_BYTES: usize = 256 << 20;
 
-/// The approximate number of rounds in which a row group is built when several threads encode its columns.
+/// The approximate number of rounds in which several threads encode the columns of one row group.
 const ROUNDS_A_ROW_GROUP: usize = 4;
 
 impl Table {
     /// Returns the format of files that hold rows of this schema.
     ///
     /// # Errors
-    /// `Failed`, if the schema lacks a column of the files.
+    /// `Failed` if the schema lacks a column of the files.
     pub(crate) fn format(&self, schema: &Schema) -> Result<FileFormat> {
         let schema = schema.project(&self.file_columns).context(
             ErrorKind::Failed,
@@ -48,7 +48,7 @@ impl Table {
     }
 }
 
-/// Encodes and stages the held rows, and finishes the open files; returns all parts in the order of their keys.
+/// Encodes and stages the held rows, and finishes the open files; returns all parts in the order of their object names.
 ///
 /// # Errors
 /// Those of the store and of the spill directory.
@@ -95,7 +95,7 @@ pub async fn write(
     Ok(parts)
 }
 
-/// The work of one thread: batches of one partition, appended to its open file if it has one.
+/// A job for one encoder: batches of one partition, which are appended to the partition's open file if there is one.
 struct PartJob {
     /// The number of the partition.
     partition: u32,
@@ -103,7 +103,7 @@ struct PartJob {
     open: Option<File>,
     /// Indices of the batches among the held ones.
     places: Vec<usize>,
-    /// Bytes of the batches and of the open file in memory.
+    /// The size in memory of the batches and of the open file, in bytes.
     bytes: usize,
 }
 
@@ -181,13 +181,13 @@ async fn write_piece(
         }
     }
     encoding.await.map_err(|error| {
-        Error::new(ErrorKind::Failed, "the Parquet encoder stopped")
+        Error::new(ErrorKind::Failed, "the Parquet encoder ended unexpectedly")
             .caused_by(io::Error::other(error))
     })??;
     Ok(parts)
 }
 
-/// A message from the encoder to the task that uploads.
+/// A message from the encoder to the task that uploads its file.
 enum FinishedBlock {
     /// The next encoded bytes of the current file.
     Bytes(Bytes),
@@ -198,11 +198,11 @@ enum FinishedBlock {
     },
 }
 
-/// Encodes the batches of one job.
+/// Encoder of one job's batches.
 struct Encoder {
     /// Source of the batches.
     held: Arc<HeldResults>,
-    /// Indices of the columns that files hold.
+    /// Indices of the columns that files store.
     columns: Vec<usize>,
     /// Format of the files.
     format: Arc<FileFormat>,
@@ -214,7 +214,7 @@ impl Encoder {
     /// Encodes batches to one file after another; returns early, without an error, once the receiver is gone.
     ///
     /// # Errors
-    /// `Failed`, if a held batch cannot be read back or encoded.
+    /// `Failed` if a held batch cannot be read back or encoded.
     fn encode(self, piece: PartJob, blocks: &mpsc::Sender<FinishedBlock>) -> Result<()> {
         let mut file = piece.open;
         for places in self.rounds(&piece.places) {
@@ -240,7 +240,8 @@ impl Encoder {
         Ok(())
     }
 
-    /// Returns the batches that are encoded together: one by one, or enough of them to outweigh the start of threads.
+    /// Divides the batches into rounds that are encoded together: single batches, or enough for several threads to be worth their
+    /// start.
     fn rounds<'a>(&self, places: &'a [usize]) -> impl Iterator<Item = &'a [usize]> {
         let most_bytes = match self.threads {
             0 | 1 => 0,

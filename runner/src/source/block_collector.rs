@@ -20,35 +20,35 @@ use crate::sql::held::memory_budget::Budget;
 use crate::sql::held::raw_batches::DatasetHolder;
 use crate::{Error, ErrorKind, Result};
 
-/// The state of one dataset during reading, shared by all threads.
+/// Collector of one dataset's decoded blocks, shared by all threads that decode them.
 #[derive(Debug)]
 pub(crate) struct BlockCollector {
-    /// The rules by which rows are accepted.
+    /// The contract's rules and references, which decide whether a row is accepted.
     pub(crate) judge: Judge,
-    /// The accepted rows.
+    /// The accepted rows so far, in memory or on disk.
     pub(crate) hold: DatasetHolder,
-    /// The rejected rows.
+    /// The rejected rows so far, in memory or on disk.
     pub(crate) quarantine: DatasetHolder,
-    /// The hashes of accepted rows, in the order of [`Judge::hashed`].
+    /// The hashes of accepted rows: one item per list of columns that [`Judge::hashed`] returns.
     pub(crate) entries: Vec<Arc<Entries>>,
-    /// Whether the first rejected row fails the run.
+    /// Whether a rejected row goes to the quarantine or fails the run.
     on_bad_row: OnBadRow,
-    /// The counts and notes, locked only briefly.
+    /// The counts, hashes and notes so far; locked only briefly.
     state: Mutex<CollectedState>,
 }
 
-/// The sum of the results of all blocks.
+/// Counts, hashes and notes of the blocks that were collected so far.
 #[derive(Debug, Default)]
 pub(crate) struct CollectedState {
-    /// The counts of rows.
+    /// The row counts for the run's report.
     pub(crate) report: DatasetReport,
-    /// The hashes of rejected rows, per tracked list of columns.
+    /// The hashes of rejected rows: one item per list of columns in `DatasetPlan::tracked`.
     pub(crate) rejected_hashes: Vec<Vec<u128>>,
     /// The note of each block by its rank; empty if no row can be rejected after its block was decoded.
     pub(crate) notes: BTreeMap<u64, BlockNote>,
 }
 
-/// The data that finds a block's rows again: its range, and the records in it that were rejected.
+/// The data by which a row of a block is found again: the block's byte range, and the records that decoding rejected.
 #[derive(Debug)]
 pub(crate) struct BlockNote {
     /// The offset of the block's first byte in the object, as decompressed.
@@ -65,7 +65,7 @@ pub(crate) struct BlockNote {
     pub(crate) rejected_records: Vec<u32>,
 }
 
-/// The memory that reading may hold.
+/// Limits of the memory that reading takes.
 #[derive(Debug)]
 pub(crate) struct Budgets {
     /// The memory for accepted and rejected rows.
@@ -75,7 +75,7 @@ pub(crate) struct Budgets {
 }
 
 impl BlockCollector {
-    /// Prepares a dataset; `parts` is the number of parts into which hashes are divided.
+    /// Creates the collector of a dataset. Hashes of keys are divided into `parts` parts, which are compared one at a time.
     pub(crate) fn new(
         judge: Judge,
         on_bad_row: OnBadRow,
@@ -106,10 +106,10 @@ impl BlockCollector {
         }
     }
 
-    /// Takes the rows of a decoded block; blocks the thread when it must write to disk.
+    /// Adds the rows of a decoded block; blocks the thread if rows must be spilled to disk.
     ///
     /// # Errors
-    /// Quality gate: a row is rejected and the run accepts no bad row. Failed: neither memory nor disk has room.
+    /// `QualityGate` if a row is rejected under [`OnBadRow::Fail`], `Failed` if neither memory nor disk has room.
     pub(crate) fn take_block(
         &self,
         file: &str,
@@ -131,10 +131,10 @@ impl BlockCollector {
         self.take(file, rank, note, decoded.judged)
     }
 
-    /// Takes rows that were judged; their lines are counted from 0 at the note's first line.
+    /// Adds the judged rows of one block; line numbers in `judged` are relative to `note.first_line`.
     ///
     /// # Errors
-    /// As [`Self::take_block`].
+    /// Those of [`Self::take_block`].
     pub(crate) fn take(
         &self,
         file: &str,
@@ -171,10 +171,10 @@ impl BlockCollector {
         self.stop_at(file, judged.rejected.first())
     }
 
-    /// Takes a line that is longer than any record may be, as a rejected row.
+    /// Adds a line that is longer than any record may be, as one rejected row; `shown` is its beginning.
     ///
     /// # Errors
-    /// As [`Self::take_block`].
+    /// Those of [`Self::take_block`].
     pub(crate) fn take_long_line(
         &self,
         file: &str,
@@ -207,10 +207,10 @@ impl BlockCollector {
         self.stop_at(file, Some(&rejected))
     }
 
-    /// Takes rows that were accepted during decoding and are rejected now.
+    /// Counts rows that decoding accepted as rejected, and adds them to the quarantine. The caller drops them from `hold`.
     ///
     /// # Errors
-    /// As [`Self::take_block`].
+    /// Those of [`Self::take_block`].
     pub(crate) fn take_late(&self, file: &str, rank: u64, rejected: &[Rejected]) -> Result<()> {
         self.put_in_quarantine(file, rank, rejected)?;
         let mut state = self.state();
@@ -221,7 +221,7 @@ impl BlockCollector {
         self.stop_at(file, rejected.first())
     }
 
-    /// Locks the counts and notes.
+    /// Locks and returns the counts, hashes and notes.
     pub(crate) fn state(&self) -> MutexGuard<'_, CollectedState> {
         self.state
             .lock()
@@ -237,7 +237,7 @@ impl BlockCollector {
         self.quarantine.add(rank, vec![batch])
     }
 
-    /// Fails at a rejected row if the run accepts no bad row.
+    /// Returns an error for a rejected row under [`OnBadRow::Fail`].
     fn stop_at(&self, file: &str, rejected: Option<&Rejected>) -> Result<()> {
         let (OnBadRow::Fail, Some(rejected)) = (self.on_bad_row, rejected) else {
             return Ok(());

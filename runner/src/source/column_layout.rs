@@ -1,4 +1,4 @@
-//! Locates the columns of an object: by its header, by position, and in its path.
+//! Locates the contract's columns in an object: by the header, by position, or in the object's path.
 
 use std::sync::Arc;
 
@@ -26,16 +26,16 @@ pub(crate) struct ColumnLayout {
     pub(crate) places: Vec<FieldPlace>,
     /// The names of the fields, for messages.
     pub(crate) names: Vec<Arc<str>>,
-    /// The columns of the header that the contract lacks.
+    /// The names in the header that are not columns of the contract.
     pub(crate) extra: Vec<String>,
 }
 
-/// The location of one column.
+/// The location of a column's values: a field of each record, or a constant from the object's path.
 #[derive(Debug)]
 pub(crate) enum FieldPlace {
     /// The index of the field in a record.
     Field(usize),
-    /// One row whose value applies to the whole object.
+    /// The value of a path column, as an array of one row; every row of the object has it.
     Constant(ArrayRef),
 }
 
@@ -44,7 +44,7 @@ pub(crate) enum FieldPlace {
 pub(crate) struct Header {
     /// The names, in the order of the fields.
     pub(crate) names: Vec<String>,
-    /// The position of the first record.
+    /// The position of the first byte after the header.
     pub(crate) end: usize,
     /// The number of lines before the first record.
     pub(crate) lines: u64,
@@ -53,7 +53,7 @@ pub(crate) struct Header {
 /// Reads the header at the beginning of a text, after any blank lines.
 ///
 /// # Errors
-/// Quality gate: the header is broken or not in the declared encoding.
+/// `QualityGate` if the header is broken or not in the declared encoding.
 pub(crate) fn read_header(
     plan: &DatasetPlan,
     file: &str,
@@ -118,10 +118,10 @@ pub(crate) enum HeaderRead {
 }
 
 impl ColumnLayout {
-    /// Matches the names of a header with the columns of a contract.
+    /// Finds each column of the contract in a header by its name.
     ///
     /// # Errors
-    /// Quality gate: a column is missing or duplicate, or a path column is missing or has an invalid value.
+    /// `QualityGate` if a column is missing or duplicate, or a path column is missing or has an invalid value.
     pub(crate) fn by_name(
         plan: &DatasetPlan,
         file: &str,
@@ -173,10 +173,10 @@ impl ColumnLayout {
         })
     }
 
-    /// Takes the columns of an object without a header in the order of the contract.
+    /// Assigns the fields of an object without a header to the contract's columns, in order.
     ///
     /// # Errors
-    /// Quality gate: a path column is missing or has an invalid value.
+    /// `QualityGate` if a path column is missing or has an invalid value.
     pub(crate) fn by_position(plan: &DatasetPlan, file: &str, folders: &[&str]) -> Result<Self> {
         let names = plan
             .contract
@@ -191,7 +191,7 @@ impl ColumnLayout {
     }
 }
 
-/// Returns the columns of a header that the contract lacks.
+/// Returns the names in a header that are not columns of the contract.
 pub(crate) fn extra(contract: &Contract, header: &[String]) -> Vec<String> {
     let known = |name: &&String| {
         contract
@@ -202,7 +202,7 @@ pub(crate) fn extra(contract: &Contract, header: &[String]) -> Vec<String> {
     header.iter().filter(|name| !known(name)).cloned().collect()
 }
 
-/// Builds the error of an object that lacks columns.
+/// Builds the error for an object that lacks columns of the contract.
 pub(crate) fn missing_columns(file: &str, mismatch: &Mismatch<'_>) -> Error {
     // A name may contain line ends and any other bytes of the file.
     let shown = |name: &str| {
@@ -221,7 +221,7 @@ pub(crate) fn missing_columns(file: &str, mismatch: &Mismatch<'_>) -> Error {
     Error::new(
         ErrorKind::QualityGate,
         format!(
-            "`{file}` lacks the column{} {}, it has {}",
+            "`{file}` lacks the column{} {}; it has {}",
             if missing.len() == 1 { "" } else { "s" },
             missing.join(", "),
             found.join(", ")
@@ -229,10 +229,10 @@ pub(crate) fn missing_columns(file: &str, mismatch: &Mismatch<'_>) -> Error {
     )
 }
 
-/// Decodes the value of a `name=value` folder to one row; the innermost folder of that name counts.
+/// Decodes the value of the folder `name=value` to an array of one row. If several folders have the name, the innermost counts.
 ///
 /// # Errors
-/// Quality gate: there is no such folder, or its value is invalid for the column's type.
+/// `QualityGate` if there is no such folder, or its value is invalid for the column's type.
 pub(crate) fn path_value(
     reader: &ColumnReader,
     file: &str,

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::source::judge::{JudgedRows, Rejected};
 
-/// The counts of one dataset; always `rows_read == accepted + quarantined`.
+/// The row counts of one dataset; `rows_read` is always `accepted + quarantined`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct DatasetReport {
     /// The number of objects that were read.
@@ -20,30 +20,31 @@ pub struct DatasetReport {
     pub blank_lines: u64,
     /// The number of records, accepted or rejected.
     pub rows_read: u64,
-    /// The number of rows that are handed on.
+    /// The number of rows that conform to the contract and are passed to the job's SQL.
     pub accepted: u64,
     /// The number of rejected rows, for any reason.
     pub quarantined: u64,
-    /// The part of `quarantined` that is rejected only because a row that it refers to was.
+    /// The number of rows in `quarantined` that were rejected only because they refer to a rejected row.
     pub quarantined_by_reference: u64,
-    /// The number of lines of rejected rows, without those of `quarantined_by_reference`; the threshold applies to it.
+    /// The number of lines that rejected rows span, without those of `quarantined_by_reference`. The run fails if this number is
+    /// too large a share of `lines`.
     pub quarantined_lines: u64,
     /// The number of rejected rows per rule.
     pub rejects: BTreeMap<Arc<str>, u64>,
-    /// The number of rows of `quarantined_by_reference` per rule.
+    /// The rows of `quarantined_by_reference`, counted per rule.
     pub rejects_by_reference: BTreeMap<Arc<str>, u64>,
     /// The number of accepted rows that break a rule which only warns, per rule.
     pub warnings: BTreeMap<Arc<str>, u64>,
-    /// The columns that an object has and the contract lacks.
+    /// The names of columns that occur in an object and not in the contract.
     pub extra_columns: Vec<String>,
-    /// The objects without content.
+    /// The names of objects that have neither a header nor a record.
     pub empty_files: Vec<String>,
     /// The bytes that were spilled to disk: rows and hashes of keys.
     pub spilled_bytes: u64,
 }
 
 impl DatasetReport {
-    /// Returns the share of rejected lines, from 0 to 1.
+    /// Returns `quarantined_lines` as a share of `lines`, from 0 to 1.
     #[must_use]
     pub fn bad_share(&self) -> f64 {
         if self.lines == 0 {
@@ -57,7 +58,7 @@ impl DatasetReport {
         share
     }
 
-    /// Returns the number of rows that broke a rule themselves, per rule.
+    /// Returns per rule the number of rows that broke it, without the rows that only refer to rejected ones.
     pub fn rejects_of_their_own(&self) -> impl Iterator<Item = (&Arc<str>, u64)> {
         let own = self.rejects.iter().map(|(rule, count)| {
             let by_reference = self.rejects_by_reference.get(rule);
@@ -66,13 +67,13 @@ impl DatasetReport {
         own.filter(|(_, count)| *count > 0)
     }
 
-    /// `true` if the share of rejected lines is above a threshold.
+    /// `true` if the share of rejected lines is larger than `max_bad_share`.
     #[must_use]
     pub fn is_above(&self, max_bad_share: f64) -> bool {
         self.bad_share() > max_bad_share
     }
 
-    /// Adds the counts of decoded rows.
+    /// Adds the counts of rows that were decoded and judged.
     pub(crate) fn add(&mut self, judged: &JudgedRows) {
         self.lines += judged.lines;
         self.rows_read += u64::from(judged.records);
@@ -85,7 +86,7 @@ impl DatasetReport {
         }
     }
 
-    /// Counts a row as rejected that had been counted as accepted.
+    /// Moves one row from the accepted to the rejected ones.
     pub(crate) fn reject(&mut self, rejected: &Rejected) {
         self.accepted -= 1;
         self.add_rejected(rejected);

@@ -24,23 +24,23 @@ pub(crate) struct DatasetPlan {
     pub(crate) contract: Contract,
     /// The CSV format of the contract, or the default one for Parquet.
     pub(crate) csv: CsvFormat,
-    /// The bytes that structure a record of `csv`.
+    /// The delimiter and the quote of `csv`.
     pub(crate) dialect: Dialect,
     /// The decoder of each column, in contract order.
     pub(crate) readers: Vec<ColumnReader>,
-    /// The schema of all columns, each nullable, because rows that break the contract are still among them.
+    /// The schema of decoded batches before bad rows are removed: all columns, each nullable even if the contract forbids NULL.
     pub(crate) loose_schema: SchemaRef,
-    /// The indices of the columns that are handed on, ascending.
+    /// The indices of the columns that are held for the job's SQL, ascending.
     pub(crate) held: Vec<usize>,
-    /// The schema of the columns that are handed on.
+    /// The schema of the held columns.
     pub(crate) held_schema: SchemaRef,
-    /// The value by which the rows that are handed on are ordered.
+    /// The expression by which held rows are ordered, if any.
     pub(crate) cluster_by: Option<Expr>,
     /// The row rules of the contract, compiled.
     pub(crate) rules: Vec<RowRule>,
-    /// Lists of columns of which each accepted row's hash is kept: the key, and the targets of references.
+    /// Lists of columns over which a hash of each accepted row is kept: the key, and the columns to which references lead.
     pub(crate) tracked: Vec<Vec<usize>>,
-    /// The index of the key in `tracked`, and the severity of a duplicate.
+    /// The index of the key's columns in `tracked`, and the severity of a duplicate; `None` if the contract declares no key.
     pub(crate) key: Option<(usize, Severity)>,
     /// The references of the contract.
     pub(crate) references: Vec<ReferencePlan>,
@@ -49,7 +49,7 @@ pub(crate) struct DatasetPlan {
 /// A reference with its names resolved to indices.
 #[derive(Debug)]
 pub(crate) struct ReferencePlan {
-    /// The indices of the columns that refer.
+    /// The indices of the referring columns.
     pub(crate) columns: Vec<usize>,
     /// The names of those columns, for the quarantine.
     pub(crate) column: Arc<str>,
@@ -63,11 +63,11 @@ pub(crate) struct ReferencePlan {
     pub(crate) severity: Severity,
 }
 
-/// Plans all datasets, in the order of the inputs.
+/// Prepares the contract of each input for decoding; returns the plans in the order of the inputs.
 ///
 /// # Errors
-/// Usage: a key or reference names an unknown dataset or column, types cannot be compared, or a row rule is not a
-/// condition.
+/// `Usage` if a key or reference names an unknown dataset or column, if a reference compares types that cannot be compared, or
+/// if a row rule is not a condition.
 pub(crate) fn plan(inputs: &[InputObjects], runtime: &Arc<RuntimeEnv>) -> Result<Vec<DatasetPlan>> {
     let mut plans = inputs
         .iter()
@@ -122,7 +122,7 @@ pub(crate) fn plan(inputs: &[InputObjects], runtime: &Arc<RuntimeEnv>) -> Result
 /// Orders the datasets so that each comes after those to which it refers.
 ///
 /// # Errors
-/// Usage: the references form a cycle, except that a dataset may refer to itself.
+/// `Usage` if the references form a cycle; a dataset may refer to itself.
 pub(crate) fn reading_order(plans: &[DatasetPlan]) -> Result<Vec<usize>> {
     let mut order = Vec::with_capacity(plans.len());
     while order.len() < plans.len() {
@@ -149,7 +149,7 @@ pub(crate) fn reading_order(plans: &[DatasetPlan]) -> Result<Vec<usize>> {
     Ok(order)
 }
 
-/// Plans one dataset, without its rules and references.
+/// Prepares the contract of one dataset, without its row rules and references.
 fn plan_dataset(input: &InputObjects) -> Result<DatasetPlan> {
     let contract = &input.contract;
     let csv = match &contract.format {
@@ -257,7 +257,7 @@ fn positions(contract: &Contract, names: &[String]) -> Result<Vec<usize>, String
         .collect()
 }
 
-/// Adds a list of columns unless it is tracked already, and returns its index.
+/// Returns the index of a list of columns in `tracked`; adds it if it is not there yet.
 fn track(tracked: &mut Vec<Vec<usize>>, columns: Vec<usize>) -> usize {
     tracked
         .iter()

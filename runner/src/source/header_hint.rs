@@ -1,16 +1,16 @@
 //! Suggests the cause and the remedy if a header lacks columns of a contract.
 
-/// A header that lacks columns.
+/// A header that lacks columns of the contract.
 pub(crate) struct Mismatch<'a> {
     /// The names that the contract requires and the header lacks.
     pub(crate) missing: &'a [&'a str],
     /// The names in the header.
     pub(crate) found: &'a [String],
-    /// `true` if the header has any other column of the contract.
+    /// `true` if the header has at least one column of the contract.
     pub(crate) has_others: bool,
 }
 
-/// The delimiters that a file may use instead, with their spelling in a contract.
+/// Delimiters that a file may use instead of the declared one, with their spelling in a contract.
 const DELIMITERS: [(char, &str); 4] = [(',', ","), (';', ";"), ('\t', "\\t"), ('|', "|")];
 
 /// Returns the hint for a first line that cannot be split into names.
@@ -32,7 +32,7 @@ pub(crate) fn hint_of_broken(text: &[u8], delimiter: u8) -> String {
 }
 
 impl Mismatch<'_> {
-    /// Returns the hint for the header of a text, from the most specific cause to the least.
+    /// Returns the hint for the header of delimited text; the most specific cause is tried first.
     pub(crate) fn hint_of_text(&self) -> String {
         self.line_ends()
             .or_else(|| self.delimiter())
@@ -59,12 +59,12 @@ impl Mismatch<'_> {
         })
     }
 
-    /// Recognizes another delimiter: one that would split the header into names of the contract.
+    /// Recognizes a `sep=` line of a spreadsheet, and a delimiter that would split the header into names of the contract.
     fn delimiter(&self) -> Option<String> {
         let first = self.found.first()?;
         if first.starts_with("sep=") {
             return Some(
-                "the file's first line is a spreadsheet mark, not a header: remove that line"
+                "the file's first line is a `sep=` line for spreadsheets, not a header: remove that line"
                     .to_owned(),
             );
         }

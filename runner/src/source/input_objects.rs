@@ -1,4 +1,4 @@
-//! The inputs of a reading and its settings.
+//! The inputs to read, and the settings for reading them.
 
 use std::sync::Arc;
 
@@ -8,14 +8,14 @@ use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore};
 use serde::{Deserialize, Serialize};
 
-/// The frozen objects of one dataset.
+/// One dataset to read: its contract and its objects, which were listed once and must not change.
 #[derive(Clone, Debug)]
 pub struct InputObjects {
-    /// The dataset's name, by which references name it.
+    /// The dataset's name, as SQL and references spell it.
     pub name: String,
     /// The format, columns and rules that its rows must conform to.
     pub contract: Contract,
-    /// The store of its objects; a read must fail if the object was replaced (`If-Match`).
+    /// The store that holds the objects. It must reject the read of an object that was replaced after the listing (`If-Match`).
     pub store: Arc<dyn ObjectStore>,
     /// The objects as they were listed; folder markers and hidden objects are skipped.
     pub objects: Vec<ObjectMeta>,
@@ -23,9 +23,9 @@ pub struct InputObjects {
     pub table_root: Path,
     /// The name of `table_root` in messages and in the quarantine, such as `s3://bucket/raw/users`.
     pub display_root: String,
-    /// The columns to hand on; `None` for all.
+    /// The names of the columns that the job's SQL needs; `None` for all.
     pub columns_needed: Option<Vec<String>>,
-    /// The value by which rows are ordered, if memory holds them all. It reads only columns that are handed on.
+    /// The expression by which rows are ordered if they all fit in memory. It uses only columns of `columns_needed`.
     pub cluster_by: Option<Expr>,
 }
 
@@ -40,16 +40,16 @@ pub enum OnBadRow {
     Fail,
 }
 
-/// The settings of a reading.
+/// The settings for reading the inputs of a run.
 #[derive(Clone, Debug)]
 pub struct ReadSettings {
-    /// The number of threads that decode at once, and of partitions of each table.
+    /// The number of decoder threads, which is also the number of partitions of each table.
     pub threads: usize,
     /// The number of rows per batch.
     pub batch_rows: usize,
     /// The treatment of a row that breaks its contract.
     pub on_bad_row: OnBadRow,
-    /// The share of a dataset's lines that may be rejected, from 0 to 1.
+    /// The largest share of a dataset's lines that may be rejected without failing the run, from 0 to 1.
     pub max_bad_share: f64,
     /// The number of bytes that are fetched and decoded at once; `None` derives it from the memory limit.
     pub block_bytes: Option<usize>,

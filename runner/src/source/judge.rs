@@ -17,18 +17,18 @@ use crate::{ErrorKind, Result};
 
 /// The number of references that are looked up together.
 ///
-/// The slots of all of them are loaded before any is examined: in a lookup of one after another, the processor would
-/// wait for memory each time.
+/// Their slots in the hash table are all loaded into the cache before the first one is compared. If each were loaded when it is
+/// compared, the processor would wait for memory each time.
 const ASKED_AT_ONCE: usize = 128;
 
-/// A dataset's plan with everything else that is known when its decoding begins.
+/// The plan of a dataset, with the reference targets and the seed that are needed to judge its rows.
 #[derive(Debug)]
 pub(crate) struct Judge {
-    /// The plan of the dataset.
+    /// The contract, prepared for decoding.
     pub(crate) plan: DatasetPlan,
-    /// The target of each reference; `None` if it is known only after decoding.
+    /// The target of each reference in the plan; `None` if the reference can be resolved only after decoding.
     pub(crate) targets: Vec<Option<Arc<ReferenceTarget>>>,
-    /// The seed of row hashes.
+    /// The seed of row hashes, the same for all datasets of a run.
     pub(crate) seed: u64,
 }
 
@@ -45,12 +45,12 @@ pub(crate) struct RowLocation {
     pub(crate) raw_text: String,
 }
 
-/// A row that is not accepted.
+/// A rejected row, with its location and the reason.
 #[derive(Clone, Debug)]
 pub(crate) struct Rejected {
     /// The location of the row.
     pub(crate) place: RowLocation,
-    /// The reason.
+    /// The reason for the rejection.
     pub(crate) fault: RowFault,
 }
 
@@ -61,14 +61,14 @@ impl Rejected {
     }
 }
 
-/// The result of decoding and judging some rows.
+/// The result of decoding and judging the rows of a block.
 #[derive(Debug, Default)]
 pub(crate) struct JudgedRows {
     /// The accepted rows, with the held columns only.
     pub(crate) batches: Vec<RecordBatch>,
     /// The number of accepted rows.
     pub(crate) accepted: u32,
-    /// An estimate of the number of records, by which memory is reserved.
+    /// An estimate of the final number of records, for which memory is reserved.
     pub(crate) expected: usize,
     /// The number of records, accepted or not.
     pub(crate) records: u32,
@@ -76,18 +76,18 @@ pub(crate) struct JudgedRows {
     pub(crate) lines: u64,
     /// The rejected rows.
     pub(crate) rejected: Vec<Rejected>,
-    /// The indices of the rejected records among all, ascending.
+    /// The indices of the rejected records among all records, ascending.
     pub(crate) rejected_records: Vec<u32>,
     /// The number of accepted rows that break a rule which only warns, per rule.
     pub(crate) warnings: BTreeMap<Arc<str>, u64>,
-    /// A hash per accepted row: for each tracked list of columns, then for each reference that is resolved later.
+    /// The hashes of accepted rows: one item per list of columns that [`Judge::hashed`] returns, with one hash per row.
     pub(crate) hashes: Vec<Vec<u128>>,
-    /// The hashes of rejected rows, per tracked list of columns.
+    /// The hashes of rejected rows: one item per list of columns in `DatasetPlan::tracked`.
     pub(crate) rejected_hashes: Vec<Vec<u128>>,
 }
 
 impl Judge {
-    /// Returns the columns whose hashes [`JudgedRows::hashes`] has, in that order.
+    /// Returns the lists of columns to hash: the tracked ones, then those of references that are resolved after decoding.
     pub(crate) fn hashed(&self) -> Vec<&[usize]> {
         let deferred = self
             .plan
@@ -104,10 +104,11 @@ impl Judge {
             .collect()
     }
 
-    /// Judges one batch, given all its columns in contract order, and adds the result to `judged`.
+    /// Judges one batch and adds the result to `judged`. `columns` has all columns in contract order, and `place` locates a row
+    /// by its index in the batch.
     ///
     /// # Errors
-    /// Failed: Arrow rejects the arrays, which is a defect.
+    /// `Failed` if Arrow rejects the arrays, which is a bug.
     pub(crate) fn judge(
         &self,
         columns: &[ArrayRef],
@@ -141,7 +142,7 @@ impl Judge {
         self.keep_rows(columns, rows, accepted.as_ref(), judged)
     }
 
-    /// Records the faults and warnings of row rules.
+    /// Evaluates the row rules; adds a fault or a warning for each row that breaks one.
     fn apply_rules(
         &self,
         columns: &[ArrayRef],
@@ -172,7 +173,7 @@ impl Judge {
                     column: None,
                     rule: Arc::clone(&rule.name),
                     message: match error {
-                        Some(error) => format!("`{}` has no value: {error}", rule.sql),
+                        Some(error) => format!("`{}` cannot be evaluated: {error}", rule.sql),
                         None => format!("`{}` is not true", rule.sql),
                     },
                     by_reference: false,
@@ -182,7 +183,7 @@ impl Judge {
         Ok(())
     }
 
-    /// Records the faults and warnings of references whose targets are in memory.
+    /// Looks up the references whose targets are in memory; adds a fault or a warning for each that leads to no accepted row.
     fn apply_references(
         &self,
         columns: &[ArrayRef],
@@ -220,7 +221,7 @@ impl Judge {
         }
     }
 
-    /// Adds the hashes of the batch, separately for accepted and for rejected rows.
+    /// Adds the hashes of the batch's rows to `judged`, separately for accepted and for rejected rows.
     fn keep_hashes(&self, columns: &[ArrayRef], faults: &RowFaults, judged: &mut JudgedRows) {
         let hashed = self.hashed();
         judged.hashes.resize_with(hashed.len(), Vec::new);
@@ -249,7 +250,7 @@ impl Judge {
         }
     }
 
-    /// Adds the accepted rows of the batch, with the held columns only.
+    /// Adds the accepted rows of the batch to `judged`, with the held columns only.
     fn keep_rows(
         &self,
         columns: &[ArrayRef],
@@ -282,7 +283,7 @@ impl Judge {
 }
 
 impl crate::source::decode_plan::ReferencePlan {
-    /// Builds the fault of a row whose reference leads to no accepted row; `to_rejected` if it leads to a rejected one.
+    /// Builds the fault of a row whose reference leads to a rejected row (`to_rejected`) or to no row at all.
     pub(crate) fn fault(&self, row: usize, to_rejected: bool) -> RowFault {
         let message = if to_rejected {
             "the row that it refers to was rejected"

@@ -1,13 +1,14 @@
-//! From frozen raw objects to accepted Arrow rows: decoding, row faults, keys, references and quarantine.
+//! Reads raw objects into Arrow tables of accepted rows: decoding, row faults, keys, references and quarantine.
 //!
 //! ```text
 //! objects -> fetch (ranges) -> decompress -> cut (blocks at line ends) -> split -> decode -> judge -> hold -> table
 //!                                                                                              \-> quarantine
 //! ```
 //!
-//! Each byte is read once, unless a row of its block is rejected late. Blocks are decoded in parallel, also within one
-//! object. Whether a record really begins at a block's first byte is known once the previous block is decoded; if not,
-//! the block is decoded again. The outcome is therefore that of one thread that reads line by line.
+//! Each byte is read once, unless a row of its block is rejected after the block was decoded. Blocks are decoded in parallel,
+//! also within one object. Decoding assumes that a record begins at a block's first byte. If the previous block ends inside a
+//! record, the assumption was wrong and the block is decoded again. The result is therefore the same as if one thread read
+//! line by line.
 //!
 //! Datasets are read in the order of their references, so most references are looked up while rows are decoded. For
 //! each dataset, rows read = accepted + quarantined.

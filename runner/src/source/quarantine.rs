@@ -1,7 +1,7 @@
 //! Rejected rows, and the files to which they are written.
 //!
-//! Rows are rejected while they are decoded (by the rules in `row_faults`), by `judge` (row rules and references), and by
-//! `keys/late_rejections` (duplicate keys over a whole dataset).
+//! Rows are rejected in three places: during decoding (by the rules in `row_faults`), by `judge` (row rules and references), and
+//! by `keys/late_rejections` (duplicate keys, and references that are resolved after decoding).
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use crate::source::judge::Rejected;
 use crate::sql::held::raw_batches::HeldDataset;
 use crate::{ErrorKind, Result};
 
-/// The columns of the files, in order; all but `run_id` are known during reading.
+/// The columns of the quarantine's files, in order. `run_id` comes last, because it is added only when the files are written.
 const COLUMNS: [(&str, DataType); 10] = [
     ("dataset", DataType::Utf8),
     ("file", DataType::Utf8),
@@ -44,28 +44,28 @@ const ROW_GROUP_BYTES: usize = 16 << 20;
 /// The rejected rows of all datasets, in memory or on disk.
 #[derive(Debug, Default)]
 pub struct Quarantine {
-    /// The rows of each dataset.
+    /// The rejected rows of each dataset.
     held: Vec<HeldDataset>,
 }
 
-/// The files of a quarantine.
+/// The files to which a quarantine was written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct QuarantineFiles {
-    /// The path of all rows as Parquet.
+    /// The path of the Parquet file with all rejected rows.
     pub parquet: String,
-    /// The path of the same rows as CSV.
+    /// The path of the CSV file with the same rows.
     pub csv: String,
-    /// The number of rows.
+    /// The number of rows in each of the two files.
     pub rows: u64,
 }
 
 impl Quarantine {
-    /// Collects the rejected rows of all datasets.
+    /// Creates a quarantine from the rejected rows of each dataset.
     pub(crate) fn new(held: Vec<HeldDataset>) -> Self {
         Self { held }
     }
 
-    /// Returns the number of rows.
+    /// Returns the number of rejected rows in all datasets.
     #[must_use]
     pub fn rows(&self) -> u64 {
         self.held.iter().map(|held| held.rows).sum()
@@ -74,7 +74,7 @@ impl Quarantine {
     /// Writes `rows.parquet` and `rows.csv` under a prefix; without any rows, writes nothing and returns `None`.
     ///
     /// # Errors
-    /// The errors of the store. Failed: spilled rows cannot be read back.
+    /// `Failed` if the store rejects a write, or spilled rows cannot be read back.
     pub async fn write(
         &self,
         store: &Arc<dyn ObjectStore>,
@@ -135,7 +135,7 @@ impl Quarantine {
     }
 }
 
-/// Returns the schema of held rows: all columns but `run_id`.
+/// Returns the schema in which rejected rows are held: all columns but `run_id`.
 pub(crate) fn schema() -> SchemaRef {
     fields(&COLUMNS[..COLUMNS.len() - 1])
 }
@@ -143,7 +143,7 @@ pub(crate) fn schema() -> SchemaRef {
 /// Builds a batch of the rejected rows of one file.
 ///
 /// # Errors
-/// Failed: Arrow rejects the columns, which is a defect.
+/// `Failed` if Arrow rejects the columns, which is a bug.
 pub(crate) fn batch(dataset: &str, file: &str, rejected: &[Rejected]) -> Result<RecordBatch> {
     let text = |value: &dyn Fn(&Rejected) -> Option<String>| -> ArrayRef {
         Arc::new(rejected.iter().map(value).collect::<StringArray>())
@@ -167,7 +167,7 @@ pub(crate) fn batch(dataset: &str, file: &str, rejected: &[Rejected]) -> Result<
         .context(ErrorKind::Failed, "rejected rows cannot be assembled")
 }
 
-/// Returns the schema of the files.
+/// Returns the schema of the files: all columns, `run_id` included.
 fn full_schema() -> SchemaRef {
     fields(&COLUMNS)
 }
@@ -181,7 +181,7 @@ fn fields(columns: &[(&str, DataType)]) -> SchemaRef {
     Schema::new(fields).into()
 }
 
-/// Adds the column `run_id`.
+/// Adds the column `run_id` to a batch of held rows.
 fn with_run_id(batch: &RecordBatch, run_id: &str) -> Result<RecordBatch> {
     let mut columns = batch.columns().to_vec();
     columns.push(Arc::new(StringArray::from(vec![run_id; batch.num_rows()])));
@@ -217,7 +217,7 @@ fn csv_rows(batch: &RecordBatch) -> Vec<u8> {
     csv
 }
 
-/// Appends one text, quoted if necessary.
+/// Appends one text as a CSV field, quoted if necessary.
 fn append_field(csv: &mut Vec<u8>, text: &str) {
     if !text.is_empty() && !text.contains([',', '"', '\n', '\r']) {
         csv.extend_from_slice(text.as_bytes());
@@ -228,7 +228,7 @@ fn append_field(csv: &mut Vec<u8>, text: &str) {
     csv.push(b'"');
 }
 
-/// One object in upload.
+/// A multipart upload in progress.
 struct QuarantineUpload {
     /// The object's path, for messages.
     path: Path,

@@ -1,4 +1,4 @@
-//! Reads all inputs of a job; the whole path from objects to tables is visible here.
+//! Reads all inputs of a job; this file shows the whole path from objects to tables.
 
 use std::fmt;
 use std::sync::Arc;
@@ -32,7 +32,7 @@ const ROWS_PERCENT: usize = 60;
 /// The share of the memory pool, in percent, that hashes of keys may take. It is released once all inputs are read.
 const KEYS_PERCENT: usize = 25;
 
-/// All inputs of a job after reading.
+/// Result of [`read`]: the accepted rows of all inputs, and the rejected ones.
 #[derive(Debug)]
 pub struct Sources {
     /// The datasets, in the order in which the inputs were given.
@@ -48,11 +48,11 @@ pub struct Dataset {
     pub name: String,
     /// The counts of its rows, accepted and rejected.
     pub report: DatasetReport,
-    /// The accepted rows, with the columns that are needed.
+    /// The accepted rows, with the columns that the job's SQL needs.
     pub table: Arc<dyn TableProvider>,
 }
 
-/// A failed reading with everything that it found before the failure.
+/// The failure of [`read`], with the rejected rows and the counts that were collected before it.
 #[derive(Debug)]
 pub struct Refused {
     /// The cause of the failure.
@@ -71,12 +71,15 @@ impl fmt::Display for Refused {
 
 /// Reads all inputs: decodes them by their contracts, holds the accepted rows and sets the rejected ones aside.
 ///
-/// Dropping the future stops the reading; each thread still finishes its current block.
+/// Dropping the future stops reading; each thread still finishes its current block.
 ///
 /// # Errors
-/// In [`Refused`]. Usage: a contract is invalid. Quality gate: columns are missing, an object cannot be decompressed, a
-/// dataset has too few rows, or too many rows are rejected. Failed: memory and disk are full. Try again: an object was
-/// replaced, or the store failed.
+/// All are wrapped in [`Refused`]:
+/// - `Usage` if a contract is invalid.
+/// - `QualityGate` if columns are missing, an object cannot be decompressed, a dataset has too few rows, or too many rows are
+///   rejected.
+/// - `Failed` if memory and disk are full.
+/// - `TryAgain` if an object was replaced, or the store failed.
 pub async fn read(
     inputs: Vec<InputObjects>,
     settings: &ReadSettings,
@@ -129,8 +132,7 @@ struct DatasetEnd {
     quarantine: HeldDataset,
 }
 
-/// Reads the datasets one after another, in the order of their references; adds each to `done`, also the one that
-/// fails.
+/// Reads the datasets one after another, in the order of their references. Appends each to `done`, including one that fails.
 async fn read_all(
     inputs: &[InputObjects],
     settings: &ReadSettings,
@@ -211,18 +213,18 @@ async fn read_all(
             return Err(Error::new(
                 ErrorKind::Failed,
                 format!(
-                    "the row counts of `{}` do not add up: read differs from accepted plus quarantined",
+                    "the row counts of `{}` do not add up: the rows read differ from accepted plus quarantined",
                     inputs[input].name
                 ),
             )
-            .hint("this is a defect: please report it"));
+            .hint("this is a bug: please report it"));
         }
     }
     Ok(())
 }
 
-/// Returns whether another dataset refers to a list of columns, per dataset and per tracked list. The hashes of other
-/// lists need not be kept.
+/// Returns for each tracked list of columns of each dataset whether another dataset refers to it. Only the hashes of such lists
+/// are kept after their dataset was read.
 fn used_targets(plans: &[DatasetPlan]) -> Vec<Vec<bool>> {
     let mut used = plans
         .iter()
@@ -238,7 +240,7 @@ fn used_targets(plans: &[DatasetPlan]) -> Vec<Vec<bool>> {
     used
 }
 
-/// Reads the objects of one dataset and then rejects the rows whose faults only the whole dataset shows.
+/// Reads the objects of one dataset, then rejects rows with duplicate keys or unresolved references; returns those rows.
 async fn read_dataset(
     reading: &Arc<ReadContext>,
     collector: &Arc<BlockCollector>,
@@ -261,7 +263,7 @@ async fn read_dataset(
 /// Fails if a dataset has too few rows or too large a share of rejected lines.
 ///
 /// # Errors
-/// Quality gate: one of the two.
+/// `QualityGate` in both cases.
 fn check_gate(inputs: &[InputObjects], settings: &ReadSettings, done: &[DatasetEnd]) -> Result<()> {
     for done in done {
         let input = &inputs[done.input];
@@ -270,11 +272,11 @@ fn check_gate(inputs: &[InputObjects], settings: &ReadSettings, done: &[DatasetE
             return Err(Error::new(
                 ErrorKind::QualityGate,
                 format!(
-                    "`{}` has {found} rows in `{}`, its contract requires {least}",
+                    "`{}` has {found} rows in `{}`; its contract requires {least}",
                     input.name, input.display_root
                 ),
             )
-            .hint("`min_rows` in the contract sets the smallest number of rows"));
+            .hint("check that the input is complete, or lower `min_rows` in the contract"));
         }
     }
     let above = done

@@ -1,4 +1,4 @@
-//! The threads, sizes and progress that all datasets of one reading share.
+//! The threads, sizes and progress that all datasets of one run share while they are read.
 
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryLimit, MemoryReservation};
 use datafusion::execution::runtime_env::RuntimeEnv;
@@ -13,7 +13,7 @@ use crate::{Error, ErrorKind, Result};
 /// The largest range of one request: long enough for S3's throughput, short enough that several fit in memory.
 const BLOCK_BYTES: usize = 8 << 20;
 
-/// The divisor of the memory limit for blocks in flight: they may take an eighth of it.
+/// The divisor of the memory limit for blocks in flight: they may take an eighth of the limit.
 const BLOCKS_SHARE: usize = 8;
 
 /// The smallest number of objects that are read at once. One object keeps all threads busy; a second one fills the gap
@@ -23,7 +23,7 @@ const LEAST_FILES: usize = 2;
 /// The largest number of objects that are read at once. More concurrent requests do not make a store faster.
 const MOST_FILES: usize = 32;
 
-/// The threads, sizes and progress of one reading.
+/// The threads, sizes and progress for reading all inputs of one run.
 #[derive(Debug)]
 pub(crate) struct ReadContext {
     /// The number of decoder threads.
@@ -44,10 +44,10 @@ pub(crate) struct ReadContext {
 }
 
 impl ReadContext {
-    /// Divides threads and memory and starts the decoder threads.
+    /// Computes the sizes from threads and memory limit, reserves memory, and starts the decoder threads.
     ///
     /// # Errors
-    /// Failed: the pool has no room for the blocks in flight, or the threads cannot be started.
+    /// `Failed` if the pool has no room for the blocks in flight, or the threads cannot be started.
     pub(crate) fn new(
         settings: &ReadSettings,
         runtime: &RuntimeEnv,
@@ -85,7 +85,7 @@ impl ReadContext {
         })
     }
 
-    /// Returns the number of objects to read at once: more if they are small, because small objects are mostly latency.
+    /// Returns the number of objects to read at once: more if they are small, because reading those is mostly waiting.
     pub(crate) fn files_at_once(&self, files: &[SourceFile]) -> usize {
         let bytes = files.iter().map(|file| file.meta.size).sum::<u64>();
         let mean = bytes / (files.len() as u64).max(1);
@@ -97,7 +97,7 @@ impl ReadContext {
     /// Runs CPU-bound work on a decoder thread, at most `threads` at once.
     ///
     /// # Errors
-    /// The errors of the work. Failed: it panicked.
+    /// Those of the work, and `Failed` if it panics.
     pub(crate) async fn on_thread<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T> + Send + 'static,
@@ -114,7 +114,7 @@ impl ReadContext {
     }
 }
 
-/// The thread pool of decoding; `None` only while it is dropped.
+/// The thread pool that decodes; `None` only while it is dropped.
 ///
 /// The store is served by other threads, so decoding never delays network I/O. The threads stay the same, so each
 /// reuses the memory that it freed.
@@ -122,10 +122,10 @@ impl ReadContext {
 struct Decoders(Option<Runtime>);
 
 impl Decoders {
-    /// Starts the threads.
+    /// Starts a pool of `threads` threads.
     ///
     /// # Errors
-    /// Failed: the system refuses a thread.
+    /// `Failed` if the system refuses a thread.
     fn start(threads: usize) -> Result<Self> {
         let runtime = Builder::new_multi_thread()
             .worker_threads(threads)

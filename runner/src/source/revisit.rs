@@ -1,7 +1,7 @@
-//! Recovers the text of rows that were accepted when their block was decoded and rejected later.
+//! Moves rows to the quarantine that were accepted when their block was decoded and rejected later.
 //!
-//! Keeping the location of every row would cost memory for all rows. Reading the blocks of the few rejected rows again
-//! costs time only if the data is dirty.
+//! The quarantine needs the location and the text of such rows. Keeping both for every row would cost memory, so the blocks of
+//! the few rejected rows are read again, which costs time only if there are such rows.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,13 +26,13 @@ use crate::source::read_context::ReadContext;
 use crate::source::source_file::SourceFile;
 use crate::watch::Progress;
 
-/// The rejected rows of a block, by their number among its accepted rows.
+/// Rows of a block that decoding accepted and that are now rejected, by their number among the accepted ones.
 type RejectedRows = BTreeMap<u32, Reason>;
 
-/// Moves all rows that are rejected late from the held rows to the quarantine.
+/// Moves all rows that are rejected after decoding from the held rows to the quarantine.
 ///
 /// # Errors
-/// The errors of the store. Quality gate: the run accepts no bad row. Failed: memory and disk are full.
+/// Those of the store, `QualityGate` under `OnBadRow::Fail`, and `Failed` if memory and disk are full.
 pub(crate) async fn revisit(
     reading: &Arc<ReadContext>,
     collector: &Arc<BlockCollector>,
@@ -58,7 +58,7 @@ pub(crate) async fn revisit(
     Ok(())
 }
 
-/// Moves the rows of one object; `ranks` is ascending.
+/// Moves the rows of one object to the quarantine; `ranks` has its blocks in ascending order.
 async fn revisit_file(
     reading: &Arc<ReadContext>,
     collector: &Arc<BlockCollector>,
@@ -109,7 +109,7 @@ async fn revisit_file(
     Ok(())
 }
 
-/// Finds the late rows of one block by splitting its text again, as it was split the first time.
+/// Finds the newly rejected rows of one block by splitting its text into records again, as during decoding.
 fn find(
     collector: &BlockCollector,
     note: &BlockNote,

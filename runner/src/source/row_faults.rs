@@ -27,20 +27,20 @@ pub(crate) mod rule {
 pub(crate) struct RowFault {
     /// The row's index in its batch.
     pub(crate) row: u32,
-    /// The column at fault, or several joined by commas; `None` if the whole row is.
+    /// The column at fault, or several joined by commas; `None` if the fault is not in a column.
     pub(crate) column: Option<Arc<str>>,
     /// The name of the rule that the row breaks.
     pub(crate) rule: Arc<str>,
-    /// The expected and the actual value, for a person to read.
+    /// The description for users, usually of the expected and the actual value.
     pub(crate) message: String,
-    /// `true` if the row is rejected only because a row that it refers to was.
+    /// `true` if the row is rejected only because it refers to a rejected row.
     pub(crate) by_reference: bool,
 }
 
-/// The faults of a batch.
+/// The faults of a batch's rows, at most one per row.
 #[derive(Debug)]
 pub(crate) struct RowFaults {
-    /// `true` per row that has a fault; empty until the first fault, since most batches have none.
+    /// One item per row, `true` if the row has a fault. The list is empty until the first fault, since most batches have none.
     faulty: Vec<bool>,
     /// The number of rows in the batch.
     rows: usize,
@@ -102,7 +102,7 @@ impl RowFaults {
         self.list
     }
 
-    /// Returns the message of the first fault.
+    /// Returns the message of the fault that was found first, if any.
     pub(crate) fn into_first(self) -> Option<String> {
         self.list.into_iter().next().map(|fault| fault.message)
     }

@@ -12,7 +12,7 @@ use drivetrain_jobs::plan::rule_condition;
 
 use crate::{Error, Result};
 
-/// A compiled condition.
+/// A row rule of a contract, with its condition compiled.
 #[derive(Debug)]
 pub(crate) struct RowRule {
     /// The rule's name in the quarantine and in the report.
@@ -29,7 +29,7 @@ impl RowRule {
     /// Compiles a rule over a contract's columns.
     ///
     /// # Errors
-    /// Usage: the SQL cannot be parsed, names an unknown column or function, or is not a condition.
+    /// `Usage` if the SQL cannot be parsed, names an unknown column or function, or is not a condition.
     pub(crate) fn new(
         context: &SessionContext,
         dataset: &str,
@@ -49,8 +49,8 @@ impl RowRule {
         })
     }
 
-    /// Returns the rows that break the rule. An error is given if the condition cannot be evaluated for the row;
-    /// otherwise the condition is false or NULL.
+    /// Returns the index of each row that breaks the rule. With it comes the error if the condition cannot be evaluated for the
+    /// row, or `None` if the condition is false or NULL.
     pub(crate) fn broken(&self, batch: &RecordBatch) -> Vec<(usize, Option<String>)> {
         match self.evaluate(batch) {
             Ok(holds) => rows_not_true(&holds).map(|row| (row, None)).collect(),
@@ -75,7 +75,7 @@ impl RowRule {
     }
 }
 
-/// Returns the rows for which a condition is false or NULL.
+/// Returns the indices of the rows for which a condition is false or NULL.
 fn rows_not_true(holds: &BooleanArray) -> impl Iterator<Item = usize> + '_ {
     let all_true = holds.null_count() == 0 && holds.true_count() == holds.len();
     let rows = if all_true { 0 } else { holds.len() };

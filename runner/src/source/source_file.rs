@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use object_store::{ObjectMeta, ObjectStore};
 
-/// One object of a dataset.
+/// One object to read.
 #[derive(Clone, Debug)]
 pub(crate) struct SourceFile {
     /// Its index among the dataset's objects, ordered by name.
     pub(crate) index: u32,
-    /// The store that has it.
+    /// The store that holds the object.
     pub(crate) store: Arc<dyn ObjectStore>,
     /// The object as it was listed.
     pub(crate) meta: ObjectMeta,
@@ -20,7 +20,7 @@ pub(crate) struct SourceFile {
 }
 
 impl SourceFile {
-    /// Returns the rank of a piece of this object, which orders all pieces of the dataset.
+    /// Returns the rank of the object's block number `piece`. Ranks order all blocks of a dataset: by object, then by position.
     pub(crate) fn rank(&self, piece: u32) -> u64 {
         u64::from(self.index) << 32 | u64::from(piece)
     }

@@ -8,7 +8,7 @@ use zstd::bulk;
 
 use crate::sink::parquet::file_settings::{Codec, ZSTD_LEVEL};
 
-/// A codec with the state that it reuses from page to page.
+/// A codec with the state that it reuses for every page.
 pub(crate) enum Compressor {
     /// No compression.
     None,
@@ -24,7 +24,7 @@ impl Compressor {
     /// Creates the compressor of one column.
     ///
     /// # Errors
-    /// The codec cannot allocate its memory.
+    /// The codec's error if it cannot allocate its memory.
     pub(crate) fn new(codec: Codec) -> io::Result<Self> {
         Ok(match codec {
             Codec::None => Self::None,

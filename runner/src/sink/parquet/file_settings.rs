@@ -12,10 +12,10 @@ use crate::error::{Error, ErrorKind};
 /// The compression level of zstd; higher levels make files slightly smaller at a high cost.
 pub(crate) const ZSTD_LEVEL: i32 = 1;
 
-/// Settings of written files; they count as parameters of a run.
+/// Settings of the Parquet files that a run writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct FileSettings {
-    /// The codec of pages.
+    /// The codec that compresses pages.
     pub compression: Codec,
     /// The approximate size in bytes at which a file is finished and the next one started.
     pub target_file_bytes: u64,
@@ -24,10 +24,10 @@ pub struct FileSettings {
 }
 
 impl Default for FileSettings {
-    /// Returns zstd, files of 256 MiB, and row groups of a million rows.
+    /// Returns zstd, files of 256 MiB, and row groups of about a million rows.
     ///
-    /// Such files are few enough to list and small enough to be read in parallel; the row group size is the parquet crate's
-    /// default.
+    /// With this size, files are few enough to list and small enough to be read in parallel. The row group size is the parquet
+    /// crate's default.
     fn default() -> Self {
         Self {
             compression: Codec::Zstd,
@@ -38,7 +38,7 @@ impl Default for FileSettings {
 }
 
 impl FileSettings {
-    /// Returns the writer properties; columns in `many_valued` get no dictionary.
+    /// Returns the parquet crate's properties for these settings; columns in `many_valued` get no dictionary.
     ///
     /// Statistics and the page index are always on, because Athena and DataFusion skip pages by them.
     pub(crate) fn properties<'a>(
@@ -65,11 +65,11 @@ impl FileSettings {
 pub enum Codec {
     /// No compression.
     None,
-    /// Fast; the common default of other writers.
+    /// Snappy: fast, and the common default of other writers.
     Snappy,
-    /// Level 1: smaller than snappy at little cost.
+    /// Zstandard at level 1: smaller files than with snappy at little cost.
     Zstd,
-    /// For readers that support no other codec.
+    /// Gzip, for readers that support no other codec.
     Gzip,
 }
 

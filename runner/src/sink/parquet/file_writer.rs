@@ -17,24 +17,24 @@ use crate::sink::parquet::column_writer::{ColumnWriter, EncoderKind};
 use crate::sink::parquet::file_settings::{Codec, FileSettings};
 use crate::sql::query_error;
 
-/// The smallest block in bytes that is passed to the store; parts of a multipart upload must have at least 5 MiB.
+/// The smallest block in bytes that is passed to the store; S3 requires at least 5 MiB per part of a multipart upload.
 const BLOCK_BYTES: usize = 8 << 20;
 
-/// The number of rows from which the number of distinct values in a column is estimated.
+/// The number of a file's first rows that are sampled to estimate how many distinct values a column has.
 const SAMPLE_ROWS: usize = 1024;
 
-/// The number of rows below which the estimate is too unreliable to use.
+/// The number of rows below which the estimate is too unreliable, so that every column gets a dictionary.
 const LEAST_SAMPLE_ROWS: usize = 128;
 
-/// The ratio of estimated distinct values to sampled rows above which a dictionary no longer pays: nearly every row of a file
-/// would add an entry.
+/// The ratio of estimated distinct values to sampled rows above which a column gets no dictionary, since nearly every row of a
+/// file would add an entry to it.
 const DICTIONARY_REACH: usize = 32;
 
 /// Settings that all files of a table share.
 pub(crate) struct FileFormat {
     /// Columns of a file.
     pub schema: SchemaRef,
-    /// Codec and sizes.
+    /// Codec and sizes of the files.
     pub files: FileSettings,
     /// The largest size of a row group in bytes while it is built.
     pub row_group_bytes: usize,
@@ -46,13 +46,13 @@ pub(crate) struct FileFormat {
 pub(crate) struct File {
     /// Columns of the file.
     schema: SchemaRef,
-    /// Writer of the file's structure; its buffer holds the bytes not yet taken by `block`.
+    /// Writer of the file's structure; its buffer holds the finished bytes that [`File::block`] has not taken yet.
     parquet: SerializedFileWriter<Vec<u8>>,
     /// Creates the parquet crate's column writers for each row group.
     row_groups: ArrowRowGroupWriterFactory,
     /// The row group in progress; `None` between row groups.
     row_group: Option<RowGroup>,
-    /// Per column, `true` if a dictionary would cost more than it saves.
+    /// One item per column: `true` if the column gets no dictionary, because nearly every row would add an entry to it.
     many_valued: Vec<bool>,
     /// Encoder of text and number columns.
     encoder: EncoderKind,
@@ -66,7 +66,7 @@ pub(crate) struct File {
     rows: u64,
     /// The size in bytes at which the file is full.
     target_bytes: u64,
-    /// The part that received the first blocks; `None` until a block is complete.
+    /// The part that receives the file's blocks; `None` until the first block is complete.
     pub part: Option<PartWriter>,
 }
 
@@ -79,10 +79,10 @@ struct RowGroup {
 }
 
 impl FileFormat {
-    /// Starts a file; its first rows decide for which columns a dictionary pays.
+    /// Starts a file. A sample of its first rows decides which columns get a dictionary.
     ///
     /// # Errors
-    /// `Failed`, for columns that Parquet cannot store.
+    /// `Failed` for columns that Parquet cannot store.
     pub fn begin(&self, first: &RecordBatch) -> Result<File> {
         let many_valued = many_valued(first)?;
         let names = self.schema.fields().iter().map(|field| field.name());
@@ -116,16 +116,16 @@ impl FileFormat {
 }
 
 impl File {
-    /// Encodes rows, the columns on up to `threads` threads.
+    /// Encodes rows; up to `threads` threads each encode a column at a time.
     ///
     /// # Errors
-    /// `Failed`, if the encoder fails.
+    /// `Failed` if the encoder fails.
     pub fn write(&mut self, batches: &[RecordBatch], threads: usize) -> Result<()> {
         self.encode(batches, threads)
             .context(ErrorKind::Failed, "cannot encode Parquet")
     }
 
-    /// Encodes rows into as many row groups as they fill.
+    /// Appends rows to the row group in progress; finishes it and starts the next one whenever it is full.
     fn encode(&mut self, batches: &[RecordBatch], threads: usize) -> Result<(), ParquetError> {
         let filled = batches.iter().filter(|batch| batch.num_rows() > 0);
         let mut batches: Vec<RecordBatch> = filled.cloned().collect();
@@ -187,7 +187,7 @@ impl File {
         Ok(())
     }
 
-    /// Takes the finished bytes if they are enough for an upload.
+    /// Takes the finished bytes if they are enough for a part of an upload.
     pub fn block(&mut self) -> Option<Bytes> {
         // Taking the buffer is safe: the writer counts its offset separately.
         let block = self.parquet.inner_mut();
@@ -210,7 +210,7 @@ impl File {
     /// Finishes the file; returns its last bytes and the number of its rows.
     ///
     /// # Errors
-    /// `Failed`, if the encoder fails.
+    /// `Failed` if the encoder fails.
     pub fn end(mut self) -> Result<(Bytes, u64)> {
         let bytes = self
             .end_row_group()
@@ -221,12 +221,12 @@ impl File {
 }
 
 impl RowGroup {
-    /// Returns the bytes that the row group would take in the file.
+    /// Returns the bytes that the rows so far take in the file.
     fn bytes(&self) -> usize {
         self.columns.iter().map(ColumnWriter::bytes).sum()
     }
 
-    /// Appends rows to the columns, which the threads take one after another.
+    /// Appends rows to the columns; each thread takes the next column until none is left.
     fn encode(
         &mut self,
         schema: &SchemaRef,
@@ -278,7 +278,7 @@ fn split_off(batches: &mut Vec<RecordBatch>, rows: usize) -> Vec<RecordBatch> {
     Vec::new()
 }
 
-/// Returns per column whether it has so many distinct values that a dictionary would cost more than it saves.
+/// Returns one item per column: `true` if the sample suggests that a dictionary would cost more than it saves.
 fn many_valued(first: &RecordBatch) -> Result<Vec<bool>> {
     let rows = first.num_rows().min(SAMPLE_ROWS);
     if rows < LEAST_SAMPLE_ROWS {
@@ -300,7 +300,8 @@ fn many_valued(first: &RecordBatch) -> Result<Vec<bool>> {
         .collect()
 }
 
-/// Estimates the number of distinct values from a sorted sample by Chao's estimator, which uses the values seen once and twice.
+/// Estimates the number of distinct values in a column from a sorted sample, by Chao's estimator: from the numbers of values
+/// that the sample has once and twice.
 fn different(sorted: &[u64]) -> usize {
     let (mut seen, mut once, mut twice) = (0, 0, 0);
     for equal in sorted.chunk_by(|a, b| a == b) {

@@ -1,4 +1,4 @@
-//! Detects the compression of an object from its first bytes and decompresses it as a stream.
+//! Detects the format of an object from its first bytes, and decompresses it as a stream.
 
 use std::io::{BufRead, BufReader, Read};
 
@@ -14,7 +14,7 @@ use crate::{Error, ErrorKind, Result};
 /// The format of an object, detected from its content and not from its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Content {
-    /// Uncompressed text, or anything that has no known mark.
+    /// Uncompressed text, or any object whose first bytes are not recognized.
     Plain,
     /// One or more gzip members.
     Gzip,
@@ -26,8 +26,8 @@ pub(crate) enum Content {
     Parquet,
 }
 
-/// The first bytes and the names of formats that are not supported. Read as text, such an object would only seem to
-/// lack its first column, which would hide the cause.
+/// The first bytes and the names of formats that are not supported. If such an object were read as text, the error would be
+/// about a missing column, which hides the cause.
 const NOT_READ: [(&[u8], &str); 6] = [
     (b"PK\x03\x04", "a zip archive"),
     (b"\xfd7zXZ\0", "an xz file"),
@@ -40,7 +40,7 @@ const NOT_READ: [(&[u8], &str); 6] = [
 /// Rejects an object whose first bytes are those of an unsupported format.
 ///
 /// # Errors
-/// Quality gate: the object has such a format.
+/// `QualityGate` if the object has such a format.
 pub(crate) fn require_readable(start: &[u8], file: &str) -> Result<()> {
     let Some((_, format)) = NOT_READ.iter().find(|(mark, _)| start.starts_with(mark)) else {
         return Ok(());
@@ -151,7 +151,7 @@ pub(crate) fn decompress(
     .boxed()
 }
 
-/// Stops the download once the stream of decompressed bytes is dropped.
+/// Handle of the download task; dropping it, together with the stream of decompressed bytes, aborts the download.
 struct Abort(tokio::task::JoinHandle<()>);
 
 impl Drop for Abort {
@@ -163,7 +163,7 @@ impl Drop for Abort {
 /// Decompresses `source` into chunks of `chunk_bytes` until it ends or the receiver is dropped.
 ///
 /// # Errors
-/// Quality gate: the bytes cannot be decompressed, or are not text once decompressed.
+/// `QualityGate` if the bytes cannot be decompressed, or are not text once decompressed.
 fn decode_to(
     content: Content,
     source: &mut Chunks,
@@ -211,7 +211,7 @@ fn decode_to(
 /// Rejects content that is not text after it was decompressed once.
 ///
 /// # Errors
-/// Quality gate: it is compressed a second time, has an unsupported format, or is Parquet.
+/// `QualityGate` if it is compressed a second time, has an unsupported format, or is Parquet.
 fn require_text(outer: Content, start: &[u8], file: &str) -> Result<()> {
     let (what, hint) = match Content::of(start) {
         Content::Plain => return require_readable(start, file),
@@ -234,7 +234,7 @@ fn require_text(outer: Content, start: &[u8], file: &str) -> Result<()> {
     Err(Error::new(ErrorKind::QualityGate, what).hint(hint))
 }
 
-/// Chunks from the store as one blocking reader, which is the interface that the decoders need.
+/// Blocking reader of the chunks that the store sends, which is the interface that the decoders need.
 struct Chunks {
     /// The chunks that are not read yet.
     received: mpsc::Receiver<Result<Bytes>>,

@@ -1,4 +1,4 @@
-//! Decodes bytes of a declared encoding to characters, and shows arbitrary bytes as text in the quarantine.
+//! Decodes bytes of a declared encoding to characters, and formats arbitrary bytes as text for the quarantine.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -17,7 +17,8 @@ const WINDOWS_1252_UNDEFINED: [u8; 5] = [0x81, 0x8D, 0x8F, 0x90, 0x9D];
 pub(crate) struct Text<'a> {
     /// The bytes as they are in the object.
     raw: &'a [u8],
-    /// Valid UTF-8 of the same length as `raw`: equal to it, except for a `?` per byte that is not valid itself.
+    /// The bytes of `raw` as valid UTF-8, with equal positions: `?` replaces each invalid byte and, in a single-byte encoding,
+    /// each byte that is not ASCII.
     valid: Cow<'a, str>,
     /// The declared encoding of `raw`.
     encoding: Encoding,
@@ -79,7 +80,7 @@ impl<'a> Text<'a> {
         self.raw
     }
 
-    /// Decodes a slice; an invalid slice has a `?` per invalid byte.
+    /// Decodes a slice to characters; `?` replaces each byte that is invalid in UTF-8.
     pub(crate) fn slice(&self, range: Range<usize>) -> Cow<'_, str> {
         let raw = &self.raw[range.clone()];
         match self.encoding {
@@ -131,7 +132,7 @@ pub(crate) fn encode(text: &str, encoding: Encoding) -> Option<Vec<u8>> {
     }
 }
 
-/// Shows arbitrary bytes as text: invalid UTF-8 as `\xNN`, `\` as `\\`, truncated to 64 KiB.
+/// Formats arbitrary bytes as text: invalid UTF-8 becomes `\xNN`, `\` becomes `\\`, and the result is truncated to 64 KiB.
 pub(crate) fn show(raw: &[u8]) -> String {
     let mut shown = String::with_capacity(raw.len().min(RAW_TEXT_LIMIT_BYTES));
     for chunk in raw.utf8_chunks() {

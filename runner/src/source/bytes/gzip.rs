@@ -9,16 +9,16 @@ use flate2::bufread::GzDecoder;
 /// The first byte of each member.
 const MARK: u8 = 0x1f;
 
-/// A reader of all members as one text.
+/// Reader of all members as one stream.
 pub(crate) struct GzipMembers<R> {
     /// The decoder of the current member; `None` only while it is replaced by the next one, and after an error.
     member: Option<GzDecoder<R>>,
-    /// `true` while the first member is read; other bytes can only follow a member.
+    /// `true` while the first member is read. Bytes that are not gzip are then an error of the format, not appended bytes.
     is_first: bool,
 }
 
 impl<R: BufRead> GzipMembers<R> {
-    /// Starts at the first byte of an object.
+    /// Creates a reader that starts at the first byte of an object.
     pub(crate) fn new(source: R) -> Self {
         Self {
             member: Some(GzDecoder::new(source)),
@@ -69,7 +69,7 @@ fn followed() -> Error {
     Error::new(ErrorKind::InvalidData, Followed)
 }
 
-/// `true` if the error says that bytes that are not a member follow the last one.
+/// `true` if the error is that of [`followed`]: bytes that are not a member follow the last one.
 pub(crate) fn is_followed(error: &Error) -> bool {
     matches!(error.get_ref(), Some(inner) if inner.is::<Followed>())
 }

@@ -47,7 +47,7 @@ pub(crate) fn fetch(
         .boxed()
 }
 
-/// Explains an error of the store to the reader of a frozen object, with the object's name.
+/// Converts an error of the store into one that names the object and suggests a remedy.
 pub(crate) fn store_error(error: object_store::Error, file: &str) -> Error {
     let location = Location::parse(file).unwrap_or(Location::Memory);
     explain(error, format!("read `{file}`"), &location)

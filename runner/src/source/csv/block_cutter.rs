@@ -1,8 +1,8 @@
 //! Cuts the bytes of an object into blocks at line ends, so that blocks can be decoded in parallel.
 //!
-//! A line end does not always end a record, for it may be inside quotes, and the cutter does not look at quotes. A
-//! block is decoded as if a record began at its first byte, and decoded again if the previous block turns out to end
-//! inside a record.
+//! A line end may be inside quotes and then does not end a record, but the cutter does not look at quotes. A block is
+//! decoded as if a record began at its first byte, and decoded again if the previous block turns out to end inside a
+//! record.
 
 use std::collections::VecDeque;
 
@@ -14,10 +14,10 @@ use crate::Result;
 use crate::source::csv::block_decoder::Block;
 use crate::source::csv::record_grammar::{Beyond, RECORD_LIMIT_BYTES};
 
-/// The length to which a line that is too long is kept for the quarantine; more than the quarantine shows of a row.
+/// The number of bytes that are kept of a line that is too long; the quarantine shows fewer bytes of a row.
 const SHOWN_BYTES: usize = 128 << 10;
 
-/// A piece of an object.
+/// A piece of an object, as [`Cutter`] returns it.
 #[derive(Debug)]
 pub(crate) enum Piece {
     /// Whole lines.
@@ -26,12 +26,12 @@ pub(crate) enum Piece {
     LongLine {
         /// The offset of its first byte in the object.
         start: u64,
-        /// Its first bytes.
+        /// Its first bytes, which the quarantine shows.
         shown: Vec<u8>,
     },
 }
 
-/// Turns a stream of bytes into pieces, in order.
+/// Cuts a stream of bytes into pieces, in order.
 pub(crate) struct Cutter<S> {
     /// The bytes of the object, decompressed.
     bytes: S,
@@ -39,7 +39,7 @@ pub(crate) struct Cutter<S> {
     position: u64,
     /// Bytes after the last line end; they begin the next block.
     carry: Vec<u8>,
-    /// Complete pieces, except for `beyond` of the last one.
+    /// Complete pieces; only the field `beyond` of the last one may still change.
     ready: VecDeque<Piece>,
     /// `true` while the stream is inside a line that is too long.
     in_long_line: bool,
@@ -48,7 +48,7 @@ pub(crate) struct Cutter<S> {
 }
 
 impl<S: Stream<Item = Result<Bytes>> + Unpin> Cutter<S> {
-    /// Starts at the first byte of an object.
+    /// Creates a cutter that starts at the first byte of an object.
     pub(crate) fn new(bytes: S) -> Self {
         Self {
             bytes,
@@ -60,10 +60,10 @@ impl<S: Stream<Item = Result<Bytes>> + Unpin> Cutter<S> {
         }
     }
 
-    /// Returns the next piece; `beyond` of the object's last block is [`Beyond::End`].
+    /// Returns the next piece, or `None` at the end; `beyond` of the object's last block is [`Beyond::End`].
     ///
     /// # Errors
-    /// The errors of the stream.
+    /// Those of the stream.
     pub(crate) async fn next(&mut self) -> Result<Option<Piece>> {
         // One piece is held back, because only its successor decides the value of its `beyond`.
         while !self.ended && self.ready.len() < 2 {
@@ -75,7 +75,7 @@ impl<S: Stream<Item = Result<Bytes>> + Unpin> Cutter<S> {
         Ok(self.ready.pop_front())
     }
 
-    /// Takes the next bytes of the stream.
+    /// Adds the next bytes of the stream.
     fn add(&mut self, bytes: &Bytes) {
         let start = self.position;
         self.position += bytes.len() as u64;
@@ -91,7 +91,7 @@ impl<S: Stream<Item = Result<Bytes>> + Unpin> Cutter<S> {
         self.add_lines(start, bytes);
     }
 
-    /// Takes bytes that continue the carried ones, and completes a block if they contain a line end.
+    /// Adds bytes that follow the carried ones; completes a block if they contain a line end.
     fn add_lines(&mut self, start: u64, bytes: &Bytes) {
         let block_start = start - self.carry.len() as u64;
         let Some(line_end) = memrchr(b'\n', bytes) else {
@@ -110,7 +110,7 @@ impl<S: Stream<Item = Result<Bytes>> + Unpin> Cutter<S> {
         self.check_carry(start + line_end as u64 + 1);
     }
 
-    /// Gives up a line that is already longer than any record may be. `start` is the offset of the carried bytes.
+    /// Turns the carried bytes into a long line if they are longer than any record may be; `start` is their offset.
     fn check_carry(&mut self, start: u64) {
         if self.carry.len() <= RECORD_LIMIT_BYTES + 1 {
             return;
@@ -124,7 +124,7 @@ impl<S: Stream<Item = Result<Bytes>> + Unpin> Cutter<S> {
         self.in_long_line = true;
     }
 
-    /// Extends the shown text of the current long line up to its limit.
+    /// Appends bytes to the kept beginning of the current long line, up to [`SHOWN_BYTES`].
     fn show_more(&mut self, bytes: &[u8]) {
         if let Some(Piece::LongLine { shown, .. }) = self.ready.back_mut() {
             let room = SHOWN_BYTES - shown.len();

@@ -22,7 +22,7 @@ thread_local! {
     static TEXT: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-/// A piece of an object that begins at the beginning of a line.
+/// Whole lines of an object, decoded at once.
 #[derive(Clone, Debug)]
 pub(crate) struct Block {
     /// The offset of its first byte in the object, as decompressed.
@@ -46,7 +46,7 @@ pub(crate) struct Decoded {
     pub(crate) blank_lines: u64,
     /// The offset in the object at which the decoded records end.
     pub(crate) end: u64,
-    /// The beginning of a record that ends in the next block.
+    /// The beginning of a record that ends in the next block; empty if the block ends with a record.
     pub(crate) tail: Vec<u8>,
 }
 
@@ -59,7 +59,7 @@ impl Block {
         [self.head.as_slice(), &self.body].concat().into()
     }
 
-    /// Puts the beginning of a record that the previous block could not complete before the block.
+    /// Prepends the beginning of a record that the previous block does not contain to its end.
     pub(crate) fn prepend(&mut self, tail: &[u8]) {
         self.start -= tail.len() as u64;
         self.head.splice(0..0, tail.iter().copied());
@@ -69,7 +69,7 @@ impl Block {
 /// Decodes a block whose first byte begins a record.
 ///
 /// # Errors
-/// Failed: Arrow rejects the decoded columns, which is a defect.
+/// `Failed` if Arrow rejects the decoded columns, which is a bug.
 pub(crate) fn decode_block(
     judge: &Judge,
     layout: &ColumnLayout,
@@ -133,7 +133,7 @@ fn decode_text(
     })
 }
 
-/// Locates a record; lines are counted from 0 at the block's first line.
+/// Returns the location of a record; its lines are counted from 0 at the block's first line.
 pub(crate) fn place(block: &Block, raw: &[u8], record: &RecordSpan) -> RowLocation {
     RowLocation {
         line: u64::from(record.line),
@@ -189,7 +189,7 @@ fn find_shape_faults(
     }
 }
 
-/// Decodes all columns of a batch in contract order, each column as a whole, so that its type is dispatched once.
+/// Decodes all columns of a batch in contract order, one whole column after another, so that each type is dispatched once.
 fn decode_columns(
     judge: &Judge,
     layout: &ColumnLayout,
@@ -220,8 +220,10 @@ fn decode_columns(
 /// Repeats the value of a one-row array `rows` times.
 ///
 /// # Errors
-/// Failed: Arrow rejects the array, which is a defect.
+/// `Failed` if Arrow rejects the array, which is a bug.
 pub(crate) fn repeat(value: &ArrayRef, rows: usize) -> Result<ArrayRef> {
-    take(value, &UInt32Array::from(vec![0; rows]), None)
-        .context(ErrorKind::Failed, "a path column cannot be repeated")
+    take(value, &UInt32Array::from(vec![0; rows]), None).context(
+        ErrorKind::Failed,
+        "the value of a path column cannot be repeated",
+    )
 }

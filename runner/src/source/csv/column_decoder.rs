@@ -19,7 +19,7 @@ use crate::source::csv::time_parser::TimeReader;
 use crate::source::row_faults::{RowFaults, rule};
 use crate::{Error, ErrorKind, Result};
 
-/// The rules by which the text of one column becomes values.
+/// The decoder of one column: its type, the spellings of NULL, and whether fields are trimmed.
 #[derive(Clone, Debug)]
 pub(crate) struct ColumnReader {
     /// The column's name, for faults.
@@ -36,7 +36,7 @@ pub(crate) struct ColumnReader {
     trim: bool,
 }
 
-/// A type with whatever its decoding needs, prepared once per dataset.
+/// The type of a column with the data that its decoding needs, prepared once per dataset.
 #[derive(Clone, Debug)]
 enum ValueDecoder {
     /// Text, kept as it is.
@@ -49,11 +49,11 @@ enum ValueDecoder {
     Double,
     /// An exact decimal number.
     Decimal {
-        /// The number of digits.
+        /// The largest number of digits.
         precision: u8,
-        /// The number of decimals.
+        /// The largest number of digits after the decimal point.
         scale: u8,
-        /// The first unscaled value that has too many digits.
+        /// The smallest unscaled value that has too many digits: 10 to the power of `precision`.
         limit: i128,
     },
     /// A date in the contract's pattern.
@@ -65,7 +65,7 @@ enum ValueDecoder {
         /// `true` if the values carry the time zone UTC.
         utc: bool,
     },
-    /// One of two lists of spellings.
+    /// A boolean in one of the contract's spellings.
     Boolean {
         /// The spellings of true.
         yes: Vec<Vec<u8>>,
@@ -91,7 +91,7 @@ enum Wrong {
     Shape,
     /// The value is outside the type's range.
     Range,
-    /// The value has this many decimals, more than the type's scale.
+    /// The value has this many digits after the decimal point, more than the type allows.
     Decimals(usize),
 }
 
@@ -106,10 +106,10 @@ impl From<NotANumber> for Wrong {
 }
 
 impl ColumnReader {
-    /// Prepares a column for a CSV format.
+    /// Prepares the decoder of a column for a CSV format.
     ///
     /// # Errors
-    /// Usage: a time pattern is invalid, or a spelling cannot be written in the declared encoding.
+    /// `Usage` if a time pattern is invalid, or a spelling cannot be written in the declared encoding.
     pub(crate) fn new(column: &Column, format: &CsvFormat) -> Result<Self> {
         let spell = |text: &String| {
             encode(text, format.encoding).ok_or_else(|| {
@@ -154,7 +154,7 @@ impl ColumnReader {
         })
     }
 
-    /// Decodes the column's fields; a field without a valid value becomes NULL and a fault of its row.
+    /// Decodes the column's fields. A field without a valid value becomes NULL and adds a fault to its row.
     pub(crate) fn decode(&self, cells: Cells<'_>, faults: &mut RowFaults) -> ArrayRef {
         match &self.kind {
             ValueDecoder::String => self.strings(cells, faults),
@@ -203,7 +203,7 @@ impl ColumnReader {
     /// Decodes one text that applies to every row of an object, such as the value of a path column.
     ///
     /// # Errors
-    /// The message of the fault, if the text is not a valid value.
+    /// The message of the fault if the text is not a valid value.
     pub(crate) fn decode_one(&self, text: Option<&str>) -> std::result::Result<ArrayRef, String> {
         let raw = text.unwrap_or_default().as_bytes();
         let text_block = Text::new(raw, drivetrain_jobs::contract::Encoding::Utf8);
@@ -328,7 +328,7 @@ impl ColumnReader {
         Arc::new(builder.finish())
     }
 
-    /// Returns the bytes of a field; `None` if they mean NULL. A quoted field is never NULL and never trimmed.
+    /// Returns the bytes of a field, or `None` for NULL. A quoted field is never NULL and never trimmed.
     #[inline]
     fn content<'a>(&self, cells: Cells<'a>, row: usize) -> Option<&'a [u8]> {
         let field = cells.field(row);
@@ -345,17 +345,17 @@ impl ColumnReader {
         }
     }
 
-    /// Records a fault if the column must not be NULL.
+    /// Handles a NULL: records a fault if the column must not be NULL.
     #[inline]
     fn missing(&self, row: usize, faults: &mut RowFaults) {
         if !self.nullable {
             faults.add(row, Some(&self.name), rule::NOT_NULL, || {
-                format!("expected {}, got nothing", self.type_name)
+                format!("expected {}, got NULL", self.type_name)
             });
         }
     }
 
-    /// Records a fault of type; kept out of the decoding loops because it is rare.
+    /// Records the fault of a field that is not a valid value; a separate function, because it is rare and the loops stay small.
     #[cold]
     fn fault(&self, cells: Cells<'_>, row: usize, faults: &mut RowFaults, wrong: &Wrong) {
         faults.add(row, Some(&self.name), rule::TYPE, || {
@@ -365,7 +365,9 @@ impl ColumnReader {
                 Wrong::Shape => format!("expected {expected}, got `{got}`"),
                 Wrong::Range => format!("expected {expected}, got `{got}`, which is out of range"),
                 Wrong::Decimals(found) => {
-                    format!("expected {expected}, got `{got}`, which has {found} decimals")
+                    format!(
+                        "expected {expected}, got `{got}`, which has {found} digits after the point"
+                    )
                 }
             }
         });
@@ -397,7 +399,7 @@ impl Cells<'_> {
         self.records.field(row, self.index)
     }
 
-    /// Decodes a field to characters, with doubled quotes made single.
+    /// Decodes a field to characters, with one quote in place of each doubled quote.
     fn value(&self, row: usize) -> std::borrow::Cow<'_, str> {
         let field = self.field(row);
         let text = self.text.slice(field.range());
@@ -422,7 +424,7 @@ pub(crate) fn shorten(value: &str) -> String {
     }
 }
 
-/// Builds the error of a column whose contract cannot be used.
+/// Builds the error for a column that cannot be decoded as its contract says; `why` is the reason.
 fn unusable(column: &Column, why: impl Display) -> Error {
     Error::new(
         ErrorKind::Usage,

@@ -1,4 +1,4 @@
-//! Parses numbers exactly: nothing is rounded except floating-point numbers, and nothing wraps.
+//! Parses numbers exactly: only floating-point numbers are rounded, and an overflow is an error.
 
 /// The reason why a text is not a number of a type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -7,7 +7,7 @@ pub(crate) enum NotANumber {
     Shape,
     /// The number is outside the type's range.
     Range,
-    /// The number has this many decimals, more than the type's scale.
+    /// The number has this many digits after the decimal point, more than the type allows.
     Decimals(usize),
 }
 
@@ -47,11 +47,11 @@ pub(crate) fn integer(text: &[u8]) -> Result<i64, NotANumber> {
         .ok_or(NotANumber::Range)
 }
 
-/// Parses a decimal to its unscaled value, which must be below `limit`. More decimals than `scale` are rejected and
-/// never rounded.
+/// Parses a decimal to its unscaled value, which must be below `limit`. A text with more than `scale` digits after the decimal
+/// point is rejected, not rounded.
 ///
 /// # Errors
-/// [`NotANumber`] by its reason.
+/// Any [`NotANumber`].
 #[inline]
 pub(crate) fn decimal(text: &[u8], limit: i128, scale: usize) -> Result<i128, NotANumber> {
     let (negative, digits) = sign(text);
@@ -125,7 +125,7 @@ fn long_decimal(whole: &[u8], fraction: &[u8], scale: usize) -> Result<i128, Not
         .ok_or(NotANumber::Range)
 }
 
-/// Splits an optional sign off; `true` if it is a minus.
+/// Splits an optional sign off a text; returns `true` for a minus, and the rest of the text.
 #[inline]
 fn sign(text: &[u8]) -> (bool, &[u8]) {
     match text {

@@ -28,8 +28,8 @@ const UTF8_MARK: &[u8] = b"\xef\xbb\xbf";
 /// Reads a whole object into a collector, as Parquet if the contract or the content says so.
 ///
 /// # Errors
-/// Quality gate: the columns differ from those of the contract, or the object cannot be decompressed. Otherwise the
-/// errors of the store and of the collector.
+/// `QualityGate` if the columns differ from those of the contract, or the object cannot be decompressed; else those of the store
+/// and of the collector.
 pub(crate) async fn read_file(
     reading: &Arc<ReadContext>,
     collector: &Arc<BlockCollector>,
@@ -60,7 +60,7 @@ pub(crate) async fn read_file(
 
 /// Opens an object as a stream of decompressed bytes from its beginning, and returns its format.
 ///
-/// A Parquet object is returned undecoded, for its own reader needs ranges instead of a stream.
+/// The stream of a Parquet object has its bytes as they are; the Parquet reader does not use it, because it needs ranges.
 pub(crate) async fn open(
     reading: &Arc<ReadContext>,
     file: &SourceFile,
@@ -95,15 +95,16 @@ pub(crate) async fn open(
     })
 }
 
-/// The pieces of an object whose bytes come from a store.
+/// The cutter of an object whose bytes come from a store.
 type Pieces = Cutter<BoxStream<'static, Result<Bytes>>>;
 
-/// Reads the byte order mark and the header; `None` if the object has no content.
+/// Reads the byte order mark and the header.
 ///
-/// Returns the layout of the columns, the piece that begins with the first record, and that record's line.
+/// Returns the layout of the columns, the piece that begins with the first record, and that record's line; `None` if the object
+/// has no content.
 ///
 /// # Errors
-/// Quality gate: the header is too long, unreadable or lacks columns, or the text is UTF-16.
+/// `QualityGate` if the header is too long, unreadable or lacks columns, or if the text is UTF-16.
 async fn begin(
     collector: &BlockCollector,
     file: &SourceFile,
@@ -172,11 +173,11 @@ async fn begin(
 enum PendingPiece {
     /// A block and its decoding; the block is kept because it may have to be decoded again.
     Block(Arc<Block>, SpawnedTask<Result<Decoded>>),
-    /// A line longer than any record may be; its place in the order decides its line number.
+    /// A line longer than any record may be. It waits for the blocks before it, because they determine its line number.
     LongLine {
         /// The offset of its first byte in the object.
         start: u64,
-        /// Its first bytes.
+        /// Its first bytes, which the quarantine shows.
         shown: Vec<u8>,
     },
 }
@@ -266,7 +267,7 @@ fn decode(
     })
 }
 
-/// Waits for a decoding; a panic becomes an error of kind Failed.
+/// Waits for a decoding task; a panic becomes an error of kind `Failed`.
 async fn finished(task: SpawnedTask<Result<Decoded>>) -> Result<Decoded> {
     task.join().await.unwrap_or_else(|error| {
         Err(Error::new(

@@ -6,10 +6,10 @@
 
 use memchr::{memchr, memchr2};
 
-/// The length of the longest record that is read. Without a limit, an unclosed quote would swallow the rest of a file.
+/// The length of the longest record that is read. Without a limit, the rest of a file could belong to an unclosed quote.
 pub(crate) const RECORD_LIMIT_BYTES: usize = 1 << 20;
 
-/// The two bytes that structure a record.
+/// The delimiter and the quote of delimited text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Dialect {
     /// The byte between two fields.
@@ -34,16 +34,16 @@ pub(crate) enum Beyond {
 /// Two flags are packed into the highest bits, so that a span takes 8 bytes and a batch's spans stay in the cache.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct FieldSpan {
-    /// The first byte, with the flag `QUOTED`.
+    /// The position of the first byte, combined with the flag `QUOTED`.
     start: u32,
-    /// The end of the range, with the flag `DOUBLED`.
+    /// The end of the range, combined with the flag `DOUBLED`.
     end: u32,
 }
 
 impl FieldSpan {
-    /// The flag on `start` of a quoted field.
+    /// The bit of `start` that is set for a quoted field.
     const QUOTED: u32 = 1 << 31;
-    /// The flag on `end` of a field with doubled quotes.
+    /// The bit of `end` that is set for a field with doubled quotes.
     const DOUBLED: u32 = 1 << 31;
 
     /// Returns the span of an unquoted field.
@@ -54,7 +54,7 @@ impl FieldSpan {
         }
     }
 
-    /// Returns the span of a quoted field; `doubled` if it has doubled quotes.
+    /// Returns the span of a quoted field; `doubled` is `true` if the field has doubled quotes.
     fn quoted(start: usize, end: usize, doubled: bool) -> Self {
         Self {
             start: offset(start) | Self::QUOTED,
@@ -72,13 +72,13 @@ impl FieldSpan {
         self.start & Self::QUOTED != 0
     }
 
-    /// `true` if the content has doubled quotes, which its reader must make single.
+    /// `true` if the content has doubled quotes, each of which its reader must replace by one quote.
     pub(crate) fn has_doubled_quotes(self) -> bool {
         self.end & Self::DOUBLED != 0
     }
 }
 
-/// Narrows a position in a block, or a count of its rows, to the width that is stored.
+/// Converts a position in a block, or a count of its rows, to `u32`.
 pub(crate) fn offset(position: usize) -> u32 {
     u32::try_from(position).expect("a block of text is far shorter than 2 GiB")
 }
@@ -104,22 +104,22 @@ pub(crate) enum Outcome {
         /// The position of the next record.
         end: usize,
     },
-    /// A record that cannot be read; only its first line is given up.
+    /// A record that cannot be read. Only its first line is rejected; the next record begins on the next line.
     Broken {
-        /// The reason.
+        /// The reason why it cannot be read.
         why: Broken,
         /// The position of the first line's end.
         content_end: usize,
         /// The position of the next line.
         end: usize,
     },
-    /// The beginning of a record that the text does not contain to its end.
+    /// An incomplete record: the text ends before the record does.
     Open,
 }
 
 /// Reads the record that begins at `start` and appends its fields.
 ///
-/// If the record turns out broken or open, the fields that were already appended are left in place as a guess.
+/// If the record is broken or open, the list keeps the fields that were appended until then; the caller must remove them.
 pub(crate) fn read_record(
     text: &[u8],
     start: usize,
@@ -194,7 +194,7 @@ pub(crate) fn line_end_length(text: &[u8], position: usize) -> usize {
     }
 }
 
-/// Completes a record unless it is too long.
+/// Returns the outcome of a complete record: `Whole`, or `Broken` if the record is too long.
 fn whole(text: &[u8], start: usize, content_end: usize, end: usize) -> Outcome {
     if content_end - start > RECORD_LIMIT_BYTES {
         return broken(text, start, Broken::TooLong);
@@ -202,7 +202,7 @@ fn whole(text: &[u8], start: usize, content_end: usize, end: usize) -> Outcome {
     Outcome::Whole { content_end, end }
 }
 
-/// Gives up a record after its first line, so that one bad quote costs one line.
+/// Returns the outcome of a broken record. Only its first line is rejected, so that one bad quote costs one line.
 fn broken(text: &[u8], start: usize, why: Broken) -> Outcome {
     let line_end = memchr(b'\n', &text[start..]).map(|found| start + found);
     Outcome::Broken {
@@ -212,7 +212,7 @@ fn broken(text: &[u8], start: usize, why: Broken) -> Outcome {
     }
 }
 
-/// Returns the position before a `\r` that belongs to the line end at `end`.
+/// Returns the end of a line's content: before the `\r` if one precedes the line end at `end`, else `end`.
 fn before_carriage_return(text: &[u8], start: usize, end: usize) -> usize {
     if end > start && text[end - 1] == b'\r' {
         end - 1

@@ -10,14 +10,14 @@ const MONTHS: [&[u8; 3]; 12] = [
 /// The number of microseconds per second; the contract's timestamps are stored in microseconds.
 const MICROSECONDS_A_SECOND: i64 = 1_000_000;
 
-/// A pattern that is prepared for parsing.
+/// Parser of dates and timestamps in one pattern.
 #[derive(Clone, Debug)]
 pub(crate) struct TimeReader {
     /// The pattern as the contract writes it.
     text: String,
     /// The items of the pattern.
     pattern: TimePattern,
-    /// The positions of all parts, if every item has a fixed width; true of most patterns in use.
+    /// The positions of all parts if every item has a fixed width, as in most patterns; else `None`.
     fixed: Option<Fixed>,
 }
 
@@ -42,7 +42,7 @@ struct Fixed {
     literals: Vec<(usize, u8)>,
 }
 
-/// The parts of a text before they are checked.
+/// The numbers that were read from a text and are not checked yet.
 #[derive(Default)]
 struct TimeParts {
     /// The year, with its century.
@@ -67,7 +67,7 @@ impl TimeReader {
     /// Parses a pattern.
     ///
     /// # Errors
-    /// The text is not a valid pattern.
+    /// [`PatternError`] if the text is not a valid pattern.
     pub(crate) fn new(text: &str) -> Result<Self, PatternError> {
         let pattern = TimePattern::parse(text)?;
         Ok(Self {
@@ -97,7 +97,7 @@ impl TimeReader {
         }
     }
 
-    /// Reads all items in order; the whole text must be consumed.
+    /// Reads all items of the pattern in order; `None` if one does not match or text is left over.
     fn parts(&self, text: &[u8]) -> Option<TimeParts> {
         let mut rest = text;
         let mut parts = TimeParts::default();

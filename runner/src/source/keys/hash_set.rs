@@ -1,4 +1,4 @@
-//! A flat set of row hashes.
+//! A set of row hashes in one flat table.
 
 use drivetrain_jobs::hash_table::{HashTable, Probe, Slot};
 
@@ -15,7 +15,7 @@ pub(crate) struct HashSet128 {
     len: usize,
 }
 
-/// A row hash, [`NO_HASH`] in a free slot.
+/// A slot of the table: a row hash, or [`NO_HASH`] if the slot is free.
 #[derive(Debug)]
 struct HashSlot(u128);
 
@@ -28,12 +28,12 @@ impl HashSet128 {
         }
     }
 
-    /// Returns the memory of a set of so many hashes.
+    /// Returns the bytes that a set of `capacity` hashes takes in memory.
     pub(crate) fn bytes_for(capacity: usize) -> usize {
         HashTable::<HashSlot>::bytes(Self::slots_for(capacity))
     }
 
-    /// Adds a hash; returns `false` if it was in already. [`NO_HASH`] is in no set.
+    /// Adds a hash; returns `true` if the set did not have it. [`NO_HASH`] is never added.
     pub(crate) fn insert(&mut self, hash: u128) -> bool {
         if hash == NO_HASH {
             return false;
@@ -58,7 +58,7 @@ impl HashSet128 {
         hash != NO_HASH && matches!(self.probe(hash), Probe::Found(_))
     }
 
-    /// Loads the slots of some hashes, so that asking for one of them soon after does not wait for memory.
+    /// Loads the slots of several hashes into the cache, so that looking them up does not wait for memory.
     pub(crate) fn fetch(&self, hashes: &[u128]) {
         self.table
             .prefetch(hashes.iter().map(|hash| low_half(*hash)));
@@ -70,13 +70,13 @@ impl HashSet128 {
         self.table.probe(low_half(hash), |known| *known == hash)
     }
 
-    /// Returns the slots of a table that takes `capacity` hashes.
+    /// Returns the number of slots in a table that takes `capacity` hashes.
     fn slots_for(capacity: usize) -> usize {
         capacity.max(8) * 2
     }
 }
 
-/// Returns the half of a row hash that says where its search begins.
+/// Returns the half of a row hash that determines the first slot of its search.
 #[inline]
 #[expect(
     clippy::cast_possible_truncation,

@@ -1,5 +1,5 @@
-//! Hashes of all rows of a dataset with their positions, divided by their first bits into parts that fit in memory one
-//! at a time.
+//! Hashes of all rows of a dataset, with the rows' positions. The hashes are divided by their highest bits into parts, and one
+//! part at a time fits in memory.
 
 use std::io::Read as _;
 use std::sync::{Arc, Mutex};
@@ -15,8 +15,8 @@ use crate::{ErrorKind, Result};
 
 /// The position of an accepted row: the rank of its block, then its number among the block's accepted rows.
 ///
-/// Ranks grow with the file's name and the offset in it. The order of positions therefore decides which of several rows
-/// with the same key is kept.
+/// Ranks grow with the file's name and the offset in it, so the lowest position is the first row in the input. Of several rows
+/// with the same key, that row is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Position {
     /// The rank of the row's block, unique in the dataset.
@@ -34,13 +34,13 @@ pub(crate) struct KeyEntry {
     pub(crate) position: Position,
 }
 
-/// Returns the number of parts for `bytes` of raw data: rows of about 64 bytes, and about 256 thousand rows per part.
+/// Returns the number of parts for `bytes` of raw data, so that a part has about 256 thousand rows if a row has about 64 bytes.
 pub(crate) fn parts_for(bytes: u64) -> usize {
     let parts = usize::try_from(bytes >> 24).unwrap_or(usize::MAX);
     parts.clamp(8, 512).next_power_of_two()
 }
 
-/// The entries of one list of columns, in memory or on disk.
+/// The entries of a dataset's rows for one list of columns, in memory or on disk.
 #[derive(Debug)]
 pub(crate) struct Entries {
     /// The number of parts, a power of two.
@@ -88,7 +88,7 @@ impl Entries {
         }
     }
 
-    /// Returns the number of parts.
+    /// Returns the number of parts into which the hashes are divided.
     pub(crate) fn parts(&self) -> usize {
         self.parts
     }
@@ -107,10 +107,10 @@ impl Entries {
             .sum()
     }
 
-    /// Adds the accepted rows of a block, one hash per row; blocks the thread when it must write to disk.
+    /// Adds the hashes of a block's accepted rows, one per row; blocks the thread if they must be written to disk.
     ///
     /// # Errors
-    /// Failed: neither memory nor disk has room.
+    /// `Failed` if neither memory nor disk has room.
     pub(crate) fn add(&self, rank: u64, hashes: &[u128]) -> Result<()> {
         let mut starts = vec![0_u32; self.parts + 1];
         for hash in hashes.iter().filter(|hash| **hash != NO_HASH) {
@@ -149,10 +149,10 @@ impl Entries {
         Ok(())
     }
 
-    /// Returns the entries of one part, in no particular order; blocks the thread when they are on disk.
+    /// Returns the entries of one part, in no particular order; blocks the thread if they are on disk.
     ///
     /// # Errors
-    /// Failed: the disk cannot be read.
+    /// `Failed` if the disk cannot be read.
     pub(crate) fn read(&self, part: usize) -> Result<Vec<KeyEntry>> {
         let chunks = self.lock();
         let mut entries = Vec::with_capacity(
@@ -208,7 +208,7 @@ impl Entries {
     }
 }
 
-/// Returns the positions of duplicates: of several entries with the same hash, all but the lowest.
+/// Returns the positions of duplicates: of several entries with the same hash, all but the one with the lowest position.
 pub(crate) fn repeated(entries: &[KeyEntry]) -> Vec<Position> {
     let slots = (entries.len().max(4) * 2).next_power_of_two();
     let mask = slots - 1;

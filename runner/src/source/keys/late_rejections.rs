@@ -21,11 +21,11 @@ use crate::sql::held::memory_budget::Budget;
 /// Rows that were accepted during decoding and are rejected afterwards.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Late {
-    /// The reason per row, by the rank of its block.
+    /// Per rank of a block: the numbers of its rejected rows among its accepted ones, each with the reason.
     rows: BTreeMap<u64, BTreeMap<u32, Reason>>,
 }
 
-/// The reason for which a row is rejected late.
+/// The reason why a row is rejected after decoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reason {
     /// An earlier row has the same key.
@@ -39,18 +39,18 @@ pub(crate) enum Reason {
     },
 }
 
-/// The rows to which references to a finished dataset lead, for one tracked list of columns.
+/// The targets of references to a finished dataset, for one tracked list of its columns.
 #[derive(Debug)]
 pub(crate) enum Resolved {
     /// No other dataset refers to these columns.
     Unused,
     /// The hashes fit in memory and are looked up during decoding.
     InMemory(Arc<ReferenceTarget>),
-    /// The hashes do not fit in memory. They are looked up part by part, once all references are known.
+    /// The hashes do not fit in memory. They are looked up part by part, after the referring dataset was decoded.
     InParts(Arc<KeyPartition>),
 }
 
-/// Hashes that are looked up part by part.
+/// Targets of references that are loaded and looked up part by part, so that memory holds only one part.
 #[derive(Debug)]
 pub(crate) struct KeyPartition {
     /// The hashes of all rows that were accepted during decoding.
@@ -62,19 +62,19 @@ pub(crate) struct KeyPartition {
 }
 
 impl Late {
-    /// `true` if no row is rejected late.
+    /// `true` if no row is rejected after decoding.
     pub(crate) fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 
-    /// `true` if the row is rejected late.
+    /// `true` if the row is rejected after decoding.
     pub(crate) fn contains(&self, position: Position) -> bool {
         self.rows
             .get(&position.rank)
             .is_some_and(|rows| rows.contains_key(&position.row))
     }
 
-    /// Returns the rows per rank, ascending.
+    /// Returns the rejected rows of each block, in ascending order of the blocks' ranks.
     pub(crate) fn by_rank(&self) -> impl Iterator<Item = (u64, &BTreeMap<u32, Reason>)> {
         self.rows.iter().map(|(rank, rows)| (*rank, rows))
     }
@@ -92,7 +92,7 @@ impl Late {
 }
 
 impl Reason {
-    /// Builds the fault of a row; `record` is its number in the block.
+    /// Builds the fault of the row with this reason; `record` is the row's number in its block.
     pub(crate) fn fault(self, collector: &BlockCollector, record: usize) -> RowFault {
         let plan = &collector.judge.plan;
         match self {
@@ -113,10 +113,11 @@ impl Reason {
     }
 }
 
-/// Finds the rows to reject now that the whole dataset is known, and counts the warnings of the same kind.
+/// Finds the rows with duplicate keys or unresolved references, now that the whole dataset was decoded. Rows that break a rule
+/// which only warns are counted and not returned.
 ///
 /// # Errors
-/// Failed: spilled entries cannot be read back.
+/// `Failed` if spilled entries cannot be read back.
 pub(crate) async fn resolve(
     reading: &Arc<ReadContext>,
     collector: &Arc<BlockCollector>,
@@ -156,7 +157,7 @@ pub(crate) async fn resolve(
     Ok(late)
 }
 
-/// Finds the rows of which a chosen reference leads to no accepted row.
+/// Finds the rows for which a reference that `is_chosen` selects leads to no accepted row.
 ///
 /// References that lead to no row at all are sorted before those that lead to a rejected one, because the first reason
 /// for a row is kept.
@@ -223,10 +224,10 @@ async fn find_unresolved(
     Ok(found)
 }
 
-/// Prepares the hashes that other datasets will look up.
+/// Prepares the targets for references from other datasets, one per tracked list of columns.
 ///
 /// # Errors
-/// Failed: spilled entries cannot be read back.
+/// `Failed` if spilled entries cannot be read back.
 pub(crate) fn targets(
     collector: &BlockCollector,
     late: &Arc<Late>,
@@ -261,7 +262,7 @@ pub(crate) fn targets(
 }
 
 impl KeyPartition {
-    /// Returns the rows of one part whose reference leads to no accepted row, and whether it leads to a rejected one.
+    /// Returns the rows of one part whose reference leads to no accepted row; the flag is `true` if it leads to a rejected one.
     fn unresolved(
         &self,
         references: &Entries,
@@ -291,7 +292,7 @@ impl KeyPartition {
     }
 }
 
-/// Finds the rows whose key an earlier row has, among the rows that are not rejected for another reason.
+/// Finds the rows whose key occurs in an earlier row; rows that are rejected for another reason are ignored.
 ///
 /// Parts are independent of each other and are searched in parallel. If the key only warns, the duplicates are counted
 /// and no row is returned.

@@ -1,4 +1,4 @@
-//! The rows to which references lead: hashes of a dataset's accepted rows, and of its rejected ones.
+//! The rows to which references may lead, as hashes: a dataset's accepted rows, and its rejected ones.
 
 use crate::source::keys::hash_set::HashSet128;
 use crate::source::keys::key_entries::{Entries, Position};
@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::Result;
 
-/// Hashes of some columns of a dataset that has been read.
+/// Row hashes of a dataset that was read, over the columns to which references lead.
 #[derive(Debug)]
 pub(crate) struct ReferenceTarget {
     /// The hashes of accepted rows.
@@ -20,10 +20,11 @@ pub(crate) struct ReferenceTarget {
 }
 
 impl ReferenceTarget {
-    /// Loads all accepted hashes into memory; `None` if the budget has no room for them.
+    /// Loads all hashes into memory; `None` if the budget has no room for them. `is_dropped` returns `true` for entries that were
+    /// rejected after decoding.
     ///
     /// # Errors
-    /// Failed: spilled entries cannot be read back.
+    /// `Failed` if spilled entries cannot be read back.
     pub(crate) fn load(
         entries: &Entries,
         rejected: &[u128],

@@ -1,6 +1,6 @@
-//! Hashes the values of some columns of each row, so that keys and references are compared without their texts.
+//! Hashes the values of some columns of each row, so that keys and references are compared by hashes instead of values.
 //!
-//! A hash has 128 bits: among 10^9 different keys, two of the same hash are expected once in 10^20 runs. Each run has a
+//! A hash has 128 bits: among 10^9 different keys, two with the same hash are expected once in 10^20 runs. Each run has a
 //! new seed, so collisions cannot be crafted.
 
 use arrow::array::{Array, ArrayRef, AsArray};
@@ -10,7 +10,7 @@ use arrow::datatypes::{
 };
 use xxhash_rust::xxh3::xxh3_128_with_seed;
 
-/// The hash of a row in which one of the columns is NULL: it has no key and refers to nothing.
+/// The value in place of a hash if one of the columns is NULL: such a row has no key and refers to no row.
 pub(crate) const NO_HASH: u128 = 0;
 
 /// Computes one hash per row; [`NO_HASH`] if any of the columns is NULL.
@@ -76,7 +76,7 @@ fn hash(bytes: &[u8], seed: u64) -> u128 {
     xxh3_128_with_seed(bytes, seed).max(1)
 }
 
-/// Appends one value of a key of several columns, so that different keys have different bytes.
+/// Appends one value of a key that has several columns, in an encoding that gives different keys different bytes.
 fn append_value(buffer: &mut Vec<u8>, column: &ArrayRef, row: usize) {
     if let Some(strings) = column.as_string_view_opt() {
         // The length comes first, so that ("ab", "c") and ("a", "bc") differ.

@@ -33,17 +33,17 @@ use crate::{Error, ErrorKind, Result};
 
 /// The source of a contract's column in a Parquet object.
 enum Source {
-    /// The position among the projected columns.
+    /// A column of the object, by its position among the columns that are read.
     Column(usize),
-    /// A value from the object's path, as one row.
+    /// A value from the object's path, as an array of one row.
     Constant(ArrayRef),
 }
 
 /// Reads a whole Parquet object into a collector; the line of a row is its number, counted from 1.
 ///
 /// # Errors
-/// Quality gate: the object is not valid Parquet, or its columns differ from those of the contract. Otherwise the
-/// errors of the store and of the collector.
+/// `QualityGate` if the object is not valid Parquet, or its columns differ from those of the contract; else those of the store
+/// and of the collector.
 pub(crate) async fn read_parquet(
     reading: &Arc<ReadContext>,
     collector: &Arc<BlockCollector>,
@@ -70,12 +70,13 @@ pub(crate) async fn read_parquet(
     Ok(())
 }
 
-/// Moves rows of a Parquet object that were accepted earlier to the quarantine.
+/// Moves rows of a Parquet object that decoding accepted to the quarantine.
 ///
-/// `ranks` has the rows to reject per batch, ascending. The object is read again, because rows keep no location.
+/// `ranks` lists the rows to reject per batch, in ascending order. The object is read again, because accepted rows keep no
+/// location.
 ///
 /// # Errors
-/// As [`read_parquet`].
+/// Those of [`read_parquet`].
 pub(crate) async fn revisit_parquet(
     reading: &Arc<ReadContext>,
     collector: &Arc<BlockCollector>,
@@ -162,10 +163,11 @@ async fn open(
     Ok((batches, sources))
 }
 
-/// Finds the source of each column, and the root columns to project to; positions count after that projection.
+/// Returns the source of each contract column, and the indices of the object's columns that must be read. Positions in the
+/// sources count only the latter.
 ///
 /// # Errors
-/// Quality gate: a column is missing or has the wrong type, or a path column has no valid value.
+/// `QualityGate` if a column is missing or has the wrong type, or a path column has no valid value.
 fn match_columns(
     plan: &DatasetPlan,
     file: &SourceFile,
@@ -306,7 +308,7 @@ fn columns(
                 .context(
                     ErrorKind::QualityGate,
                     format!(
-                        "`{}` of `{file}` cannot be read as {}",
+                        "column `{}` of `{file}` cannot be read as {}",
                         column.name, column.kind
                     ),
                 ),
@@ -314,7 +316,7 @@ fn columns(
         .collect()
 }
 
-/// Records NULL in columns that must not be NULL, and timestamps that microseconds cannot represent.
+/// Records a fault for each NULL in a column that must not be NULL, and for each timestamp that is not a whole microsecond.
 fn find_faults(
     column: &Column,
     array: &ArrayRef,
@@ -326,7 +328,7 @@ fn find_faults(
     if !column.nullable && array.null_count() > 0 {
         for row in (0..array.len()).filter(|row| array.is_null(*row)) {
             faults.add(row, Some(&name), rule::NOT_NULL, || {
-                format!("expected {}, got nothing", column.kind)
+                format!("expected {}, got NULL", column.kind)
             });
         }
     }
@@ -349,7 +351,7 @@ fn find_faults(
     }
 }
 
-/// Locates a row: its number counted from 0 at the batch's first, and its values in place of raw text.
+/// Returns the location of a row: its number in the batch, counted from 0, as the line, and its values as the raw text.
 fn place(plan: &DatasetPlan, columns: &[ArrayRef], row: usize) -> RowLocation {
     let options = FormatOptions::default().with_null("NULL");
     let values = plan
@@ -383,7 +385,7 @@ fn note(first_line: u64) -> BlockNote {
     }
 }
 
-/// Explains an error of the Parquet reader: as the store's error if it has one inside, else as invalid Parquet.
+/// Converts an error of the Parquet reader: to that of the store if it wraps one, else to one about invalid Parquet.
 fn unreadable(error: ParquetError, file: &SourceFile) -> Error {
     // A store's error comes wrapped; any other error means that the bytes are invalid.
     let message = format!("`{}` cannot be read as Parquet", file.name);

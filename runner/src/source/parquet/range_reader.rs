@@ -1,4 +1,4 @@
-//! The ranges of one object, as the Parquet reader requests them.
+//! Fetches the byte ranges of one object that the Parquet reader requests.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -14,11 +14,11 @@ use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 
 use crate::watch::Progress;
 
-/// A frozen object whose reads count as progress.
+/// A listed object whose reads count as progress.
 pub(crate) struct ParquetObject {
-    /// The store that rejects a read of an object that was replaced.
+    /// The store that holds the object. It rejects the read of an object that was replaced after the listing.
     pub(crate) store: Arc<dyn ObjectStore>,
-    /// The object as it was listed; its size spares a request.
+    /// The object as it was listed; because its size is known, no request is needed for it.
     pub(crate) meta: ObjectMeta,
     /// The progress to which fetched bytes are added.
     pub(crate) progress: Progress,

@@ -1,10 +1,10 @@
-//! Rows that are handed on in the order of a value.
+//! Rows that are held in the order of a value.
 
 use datafusion::prelude::{col, lit};
 
 use super::*;
 
-/// Builds three files of rows whose days cycle; neighboring files overlap in ten keys.
+/// Builds an input of three files. The days of the rows cycle, and neighboring files have ten keys in common.
 async fn days() -> InputObjects {
     let file = |start: u32| {
         let rows = (start..start + 400).map(|id| format!("{id},{}\n", id % 7));
@@ -19,7 +19,7 @@ async fn days() -> InputObjects {
     input("days", contract, &files).await
 }
 
-/// Settings with small blocks on two threads, so that days and duplicate keys are spread over many blocks.
+/// Returns settings with small blocks and two threads, so that days and duplicate keys are spread over many blocks.
 fn in_small_blocks() -> ReadSettings {
     ReadSettings {
         threads: 2,

@@ -117,7 +117,7 @@ async fn the_error_of_missing_columns_names_them_and_their_file() {
     assert_eq!(kind, ErrorKind::QualityGate);
     assert_eq!(
         message,
-        "`memory://raw/t/a.csv` lacks the columns `b`, `c`, it has `a`, `d`"
+        "`memory://raw/t/a.csv` lacks the columns `b`, `c`; it has `a`, `d`"
     );
     let (_, message) = refusal(contract("a int"), "a,a\n1,2\n").await;
     assert_eq!(message, "`memory://raw/t/a.csv` has two columns named `a`");
@@ -162,7 +162,7 @@ async fn too_few_rows_fail_the_run() {
     assert_eq!(kind, ErrorKind::QualityGate);
     assert_eq!(
         message,
-        "`t` has 0 rows in `memory://raw/t`, its contract requires 1"
+        "`t` has 0 rows in `memory://raw/t`; its contract requires 1"
     );
 }
 
@@ -383,7 +383,7 @@ async fn parquet_with_missing_columns_or_wrong_types_is_rejected() {
     .await;
     assert_eq!(
         message,
-        "`memory://raw/t/a.csv` lacks the column `b`, it has `id`"
+        "`memory://raw/t/a.csv` lacks the column `b`; it has `id`"
     );
     let (kind, message) = refusal(
         Contract {

@@ -35,7 +35,7 @@ use super::{InputObjects, Quarantine, ReadSettings, Refused, Sources, read};
 use crate::ErrorKind;
 use crate::watch::Progress;
 
-/// The text that shows NULL, so that it differs from an empty text.
+/// The text by which these tests distinguish NULL from an empty text.
 const NULL: &str = "NULL";
 
 /// One row of the quarantine.
@@ -59,7 +59,7 @@ fn runtime(memory_bytes: usize) -> Arc<RuntimeEnv> {
         .unwrap()
 }
 
-/// Settings with small blocks, so that even short texts are cut into several; any share of rows may be bad.
+/// Returns settings with small blocks, so that even short texts are cut into several; any share of rows may be bad.
 fn settings() -> ReadSettings {
     ReadSettings {
         threads: 2,
@@ -80,7 +80,7 @@ fn column(name: &str, kind: ColumnType, nullable: bool) -> Column {
     }
 }
 
-/// Returns a contract whose columns are written as `id int not null, name string`.
+/// Returns a contract from a list of columns such as `id int not null, name string`.
 fn contract(columns: &str) -> Contract {
     let columns = columns.split(", ").map(|text| {
         let mut words = text.split(' ');

@@ -21,7 +21,7 @@ impl Random {
     }
 }
 
-/// The rows of the reference with their lines: their fields, or `None` for a line that is given up.
+/// The line and the fields of each row as the grammar alone reads it; `None` in place of the fields of a rejected line.
 type Expected = Vec<(i64, Option<Vec<String>>)>;
 
 /// Reads by the grammar alone, from the first byte to the last.
@@ -98,7 +98,7 @@ async fn by_blocks(text: &str, threads: usize, block_bytes: usize, batch_rows: u
     expected
 }
 
-/// Returns accepted rows in order, then the lines of the others.
+/// Returns accepted rows in order, then the lines of rejected ones.
 fn in_two(expected: Expected) -> Expected {
     let (sound, bad): (Vec<_>, Vec<_>) = expected.into_iter().partition(|(_, row)| row.is_some());
     sound

@@ -28,7 +28,7 @@ impl Chunk {
     /// Appends the column to a row group.
     ///
     /// # Errors
-    /// It is not the next column of the row group.
+    /// The parquet crate's error if the column is not the next one of the row group.
     pub(crate) fn append(
         self,
         row_group: &mut SerializedRowGroupWriter<'_, Vec<u8>>,

@@ -8,10 +8,10 @@ use datafusion::common::hash_utils::RandomState;
 /// The size in bytes at which a dictionary is full; a larger one costs more than it saves.
 const MOST_BYTES: usize = 1 << 20;
 
-/// Values of a column and their indices.
+/// The distinct values of a column and their indices.
 #[derive(Debug)]
 pub(crate) struct Dictionary<K> {
-    /// Index of each value, by its key.
+    /// Index of the value with each key.
     numbers: HashMap<K, u32, RandomState>,
     /// Plain encoding of the values, as the dictionary page stores them.
     pub(crate) plain: Vec<u8>,
@@ -29,7 +29,7 @@ impl<K: Copy + Eq + Hash> Dictionary<K> {
         }
     }
 
-    /// Returns the index of a value; `append` writes the plain encoding of a new one.
+    /// Returns the index of the value with this key. A new value is added, and `append` must write its plain encoding.
     #[inline]
     pub(crate) fn number(&mut self, key: K, append: impl FnOnce(&mut Vec<u8>)) -> u32 {
         *self.numbers.entry(key).or_insert_with(|| {
@@ -42,17 +42,17 @@ impl<K: Copy + Eq + Hash> Dictionary<K> {
         })
     }
 
-    /// Returns the number of values.
+    /// Returns the number of distinct values.
     pub(crate) fn len(&self) -> usize {
         self.starts.len()
     }
 
-    /// Returns `true` once the dictionary takes no more values.
+    /// Returns `true` once the dictionary is too large for another value.
     pub(crate) fn is_full(&self) -> bool {
         self.plain.len() >= MOST_BYTES
     }
 
-    /// Returns the plain bytes from a value on; they continue with the values after it.
+    /// Returns the plain encoding from the value with this index to the end of the dictionary.
     pub(crate) fn value(&self, number: usize) -> &[u8] {
         &self.plain[self.starts[number] as usize..]
     }

@@ -1,4 +1,4 @@
-//! The interface between the encoder and a kind of values: layout in arrays and pages, and bounds.
+//! The interface between the encoder and a kind of values: how the values are read, stored and compared.
 
 use std::hash::Hash;
 
@@ -10,9 +10,9 @@ use parquet::file::statistics::Statistics;
 pub(crate) trait ColumnKind {
     /// Arrow arrays that hold the values.
     type Array: Array;
-    /// Identity of a value in the dictionary.
+    /// Key of a value in the dictionary; equal values have equal keys.
     type Key: Copy + Eq + Hash;
-    /// Least and greatest of some values.
+    /// The least and the greatest value of a page or column.
     type Bounds: Bounds;
 
     /// Returns the physical type of the values in a file.
@@ -21,35 +21,35 @@ pub(crate) trait ColumnKind {
     /// Returns the dictionary key of a row's value.
     fn key(&self, array: &Self::Array, row: usize) -> Self::Key;
 
-    /// Appends the plain encoding of a row's value; returns the length of its text in bytes, 0 for numbers.
+    /// Appends the plain encoding of a row's value; returns the length of the text in bytes, or 0 for a number.
     fn append(&self, array: &Self::Array, row: usize, plain: &mut Vec<u8>) -> u64;
 
-    /// Returns the length of a row's text in bytes, 0 for numbers.
+    /// Returns the length of a row's text in bytes, or 0 for a number.
     fn text_bytes(&self, array: &Self::Array, row: usize) -> u64;
 
-    /// Extends bounds by the value at the beginning of `plain`, which may hold more bytes.
+    /// Extends the bounds to include the value at the beginning of `plain`; bytes after that value are ignored.
     fn bound(&self, plain: &[u8], bounds: &mut Option<Self::Bounds>);
 
-    /// Returns the column's statistics for the footer.
+    /// Returns the column's statistics as the file's footer stores them.
     fn statistics(&self, bounds: Option<&Self::Bounds>, nulls: u64) -> Statistics;
 }
 
-/// Least and greatest of some values.
+/// The least and the greatest value of a page or column.
 pub(crate) trait Bounds: Clone {
     /// Extends the bounds to include others.
     fn extend(&mut self, others: &Self);
 
-    /// Returns `true` if both bounds are at least those of `others`.
+    /// Returns `true` if neither bound is less than that of `others`.
     fn reaches(&self, others: &Self) -> bool;
 
-    /// Returns the least value, or a shorter one before it, as a page index stores it.
+    /// Returns the lower bound as the page index stores it: the least value, or a shorter one that sorts before it.
     fn lower(&self) -> Vec<u8>;
 
-    /// Returns the greatest value, or a shorter one after it, as a page index stores it.
+    /// Returns the upper bound as the page index stores it: the greatest value, or a shorter one that sorts after it.
     fn upper(&self) -> Vec<u8>;
 }
 
-/// Tracks whether the bounds of successive pages ascend or descend.
+/// The order of successive pages: whether their bounds ascend, descend or neither.
 pub(crate) struct BoundsOrder<B> {
     /// Bounds of the previous page.
     last: Option<B>,
@@ -78,7 +78,7 @@ impl<B: Bounds> BoundsOrder<B> {
         self.last = Some(bounds);
     }
 
-    /// Returns the order as a file's index stores it.
+    /// Returns the order as the page index stores it.
     pub(crate) fn name(&self) -> BoundaryOrder {
         match (self.not_ascending, self.not_descending) {
             (false, _) => BoundaryOrder::ASCENDING,

@@ -1,9 +1,12 @@
 //! Encodes a column of text or integers as Parquet.
 //!
-//! The parquet crate's encoder hashes and compares the bytes of each row's value. Most text of a table fits inline into its view:
-//! such a view is one integer, which the dictionary looks up directly, as it does numbers. The bounds of a dictionary-encoded
-//! page are those of the entries that it uses, however many rows use them. (Measured over the fact table of 10 million rentals:
-//! 0.8 to 1 s less processor time.) The output differs only in the places where pages end.
+//! The parquet crate's encoder hashes and compares the bytes of each row's value. This encoder saves both:
+//! - A text of up to 12 bytes is stored in its string view, which is one integer. The dictionary looks that integer up directly,
+//!   as it does numbers.
+//! - The bounds of a dictionary-encoded page are those of the entries that it uses, however many rows use them.
+//!
+//! Over the fact table of 10 million rentals, this takes 0.8 to 1 s less processor time. The files differ only in the rows at
+//! which pages end.
 
 mod chunk;
 mod dictionary;
@@ -31,7 +34,7 @@ use self::page::{PAGE_BYTES, PAGE_ROWS, Page};
 use crate::sink::parquet::compress::Compressor;
 use crate::sink::parquet::file_settings::Codec;
 
-/// One column of a row group in progress.
+/// Encoder of one column of a row group.
 pub(crate) struct ColumnEncoder<K: ColumnKind> {
     /// The kind of the values.
     kind: K,
@@ -43,7 +46,7 @@ pub(crate) struct ColumnEncoder<K: ColumnKind> {
     compressor: Compressor,
     /// Distinct values so far; `None` if a dictionary does not pay.
     dictionary: Option<Dictionary<K::Key>>,
-    /// `true` while new pages store dictionary indices: there is a dictionary, and it is not full.
+    /// `true` while the page in progress stores dictionary indices: there is a dictionary, and it is not full.
     numbers_values: bool,
     /// The page in progress.
     page: Page<K>,
@@ -63,15 +66,15 @@ pub(crate) struct ColumnEncoder<K: ColumnKind> {
     nulls: u64,
     /// Bounds of all finished pages; `None` while every value is NULL.
     bounds: Option<K::Bounds>,
-    /// Order of the page bounds.
+    /// The order of the pages by their bounds.
     order: BoundsOrder<K::Bounds>,
 }
 
 impl<K: ColumnKind> ColumnEncoder<K> {
-    /// Creates an encoder; `with_dictionary` is `false` if nearly every row would add an entry.
+    /// Creates an encoder. `with_dictionary` should be `false` if nearly every row would add an entry to the dictionary.
     ///
     /// # Errors
-    /// The codec cannot allocate its memory.
+    /// The codec's error if it cannot allocate its memory.
     pub(crate) fn new(
         kind: K,
         column: ColumnDescPtr,
@@ -107,7 +110,7 @@ impl<K: ColumnKind> ColumnEncoder<K> {
     /// Appends rows; finishes pages as they fill up.
     ///
     /// # Errors
-    /// A NULL in a required column, or an error of the codec.
+    /// The parquet crate's error for a NULL in a required column, or if the codec fails.
     pub(crate) fn write(&mut self, array: &K::Array) -> Result<()> {
         if self.column.max_def_level() == 0 && array.null_count() > 0 {
             let name = self.column.name();
@@ -134,7 +137,7 @@ impl<K: ColumnKind> ColumnEncoder<K> {
         Ok(())
     }
 
-    /// Returns the bytes that the column would take in the file.
+    /// Returns the bytes that the rows so far take in the file.
     pub(crate) fn bytes(&self) -> usize {
         let dictionary = self.dictionary.as_ref().map_or(0, |all| all.plain.len());
         self.done.bytes_written() + self.page.bytes() + dictionary
@@ -215,7 +218,7 @@ impl<K: ColumnKind> ColumnEncoder<K> {
         self.order.add(bounds);
     }
 
-    /// Finishes the column; its dictionary page comes before the data pages.
+    /// Finishes the column; returns its pages, the dictionary page first, and its metadata.
     ///
     /// # Errors
     /// Those of the codec.
@@ -306,7 +309,7 @@ impl<K: ColumnKind> ColumnEncoder<K> {
         EncodingMask::new_from_encodings(encodings.iter().flatten())
     }
 
-    /// Counts the pages by type and encoding.
+    /// Returns the number of pages per page type and encoding.
     fn page_counts(&self, has_dictionary: bool) -> Vec<PageEncodingStats> {
         let plain = self.pages.len() - self.pages_numbered;
         let counts = [

@@ -10,13 +10,13 @@ use parquet::file::statistics::{Statistics, ValueStatistics};
 
 use crate::sink::parquet::column::kind::{Bounds, ColumnKind};
 
-/// Integers of four or eight bytes.
+/// The kind of integers that files store in four or eight bytes.
 pub(crate) struct Number {
     /// `true` for eight bytes, `false` for four.
     is_wide: bool,
 }
 
-/// Least and greatest of some integers.
+/// The least and the greatest integer of a page or column.
 #[derive(Clone)]
 pub(crate) struct NumberBounds {
     /// `true` for eight bytes, `false` for four.
@@ -28,7 +28,7 @@ pub(crate) struct NumberBounds {
 }
 
 impl Number {
-    /// Returns the kind for a physical type and an Arrow type; `None` if this encoder does not write them.
+    /// Returns the kind for a column's physical type and Arrow type; `None` if this encoder does not write such columns.
     pub(crate) fn of(physical: Type, array: &DataType) -> Option<Self> {
         let is_wide = match physical {
             Type::INT32 => false,
@@ -51,7 +51,7 @@ impl Number {
     /// Converts an array to 64-bit integers.
     ///
     /// # Errors
-    /// A decimal has more digits than its column holds holds.
+    /// The parquet crate's error if a decimal has more digits than its column holds.
     pub(crate) fn read(&self, array: &ArrayRef) -> Result<Int64Array> {
         Ok(match array.data_type() {
             DataType::Int32 => array.as_primitive::<Int32Type>().unary(i64::from),
@@ -67,10 +67,10 @@ impl Number {
         })
     }
 
-    /// Narrows a decimal to the width of the column.
+    /// Converts a decimal to an integer of the column's width.
     ///
     /// # Errors
-    /// The decimal has too many digits.
+    /// The parquet crate's error if the decimal has too many digits.
     fn fit(&self, decimal: i128) -> Result<i64> {
         let fitting = if self.is_wide {
             i64::try_from(decimal).ok()

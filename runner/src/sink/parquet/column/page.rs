@@ -1,4 +1,4 @@
-//! The data page of a column in progress.
+//! The data page that a column is writing.
 
 use std::ops::Range;
 
@@ -12,7 +12,7 @@ pub(crate) const PAGE_ROWS: usize = 20_000;
 /// The number of plain bytes at which a page ends, as in the parquet crate's writer.
 pub(crate) const PAGE_BYTES: usize = 1 << 20;
 
-/// The page in progress.
+/// A data page in progress.
 pub(crate) struct Page<K: ColumnKind> {
     /// The number of rows, NULLs included.
     pub(crate) rows: usize,
@@ -24,7 +24,7 @@ pub(crate) struct Page<K: ColumnKind> {
     pub(crate) numbers: Vec<u32>,
     /// Plain encoding of the values; empty on a page of dictionary indices.
     pub(crate) plain: Vec<u8>,
-    /// Bounds of the plain values; not kept for dictionary indices.
+    /// Bounds of the plain values; `None` on a page of dictionary indices.
     pub(crate) bounds: Option<K::Bounds>,
     /// The total length of the page's text in bytes, without length prefixes.
     pub(crate) text_bytes: u64,
@@ -44,7 +44,7 @@ impl<K: ColumnKind> Page<K> {
         }
     }
 
-    /// Appends dictionary indices until the dictionary is full; returns the first row not appended.
+    /// Appends rows as dictionary indices until the dictionary is full; returns the first row that was not appended.
     pub(crate) fn add_numbered(
         &mut self,
         kind: &K,
@@ -68,7 +68,7 @@ impl<K: ColumnKind> Page<K> {
         rows.end
     }
 
-    /// Appends plain values until the page has enough bytes; returns the first row not appended.
+    /// Appends rows as plain values until the page has enough bytes; returns the first row that was not appended.
     pub(crate) fn add_plain(&mut self, kind: &K, array: &K::Array, rows: Range<usize>) -> usize {
         for row in rows.clone() {
             if array.is_null(row) {

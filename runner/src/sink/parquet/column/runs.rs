@@ -1,6 +1,6 @@
 //! Parquet's hybrid encoding of small integers: runs of equal values, and groups of eight bit-packed values between them.
 
-/// The length below which a run is bit-packed instead, because its header would take as many bytes.
+/// The smallest number of equal integers that are stored as a run. Fewer are bit-packed, because a run would take as many bytes.
 const LEAST_RUN: usize = 8;
 
 /// Returns the number of bits that integers up to `largest` need.
@@ -8,7 +8,7 @@ pub(crate) fn width(largest: u32) -> u32 {
     u32::BITS - largest.leading_zeros()
 }
 
-/// Appends integers of at most `width` bits each.
+/// Appends the encoding of integers that have at most `width` bits each.
 pub(crate) fn encode(numbers: &[u32], width: u32, out: &mut Vec<u8>) {
     let (mut packed, mut at) = (0, 0);
     while at < numbers.len() {
@@ -60,7 +60,7 @@ fn pack(numbers: &[u32], width: u32, out: &mut Vec<u8>) {
     out.resize(end, 0);
 }
 
-/// Appends an unsigned LEB128 integer.
+/// Appends the header of a run or a group: an unsigned LEB128 integer.
 fn header(mut number: u64, out: &mut Vec<u8>) {
     while number >= 0x80 {
         out.push(number.to_le_bytes()[0] | 0x80);

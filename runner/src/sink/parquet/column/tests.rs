@@ -25,7 +25,7 @@ fn schema(data_type: &DataType, is_nullable: bool) -> SchemaRef {
     Arc::new(Schema::new(vec![field]))
 }
 
-/// Batches of uneven sizes, some of them slices.
+/// Divides an array into batches of uneven sizes.
 fn batches(schema: &SchemaRef, all: &ArrayRef) -> Vec<RecordBatch> {
     let mut sizes = [1, 700, 8_192, 3, 20_001].iter().cycle();
     let mut batches = Vec::new();
@@ -39,7 +39,7 @@ fn batches(schema: &SchemaRef, all: &ArrayRef) -> Vec<RecordBatch> {
     batches
 }
 
-/// Many small row groups, so that a column begins and ends often.
+/// Returns settings with small row groups, so that a column begins and ends often.
 fn settings(compression: Codec) -> FileSettings {
     FileSettings {
         compression,
@@ -161,7 +161,7 @@ fn least_and_greatest(array: &ArrayRef) -> (Option<i64>, Option<i64>) {
     (numbers.iter().min().copied(), numbers.iter().max().copied())
 }
 
-/// Writes the rows through both sides of the seam, and compares both files with each other and with the rows.
+/// Writes the rows with both encoders, and compares both files with each other and with the rows.
 fn check(array: &ArrayRef, is_nullable: bool) -> ParquetMetaData {
     let codecs = [Codec::None, Codec::Snappy, Codec::Zstd, Codec::Gzip];
     let mut last = None;

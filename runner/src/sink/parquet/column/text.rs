@@ -1,4 +1,4 @@
-//! Text: most values fit inline into their views, which are compared as one integer.
+//! The kind of text columns. A text of up to 12 bytes is stored in its string view, which the dictionary compares as one integer.
 
 use arrow::array::{ByteView, MAX_INLINE_VIEW_LEN, StringViewArray};
 use parquet::basic::Type;
@@ -8,24 +8,24 @@ use xxhash_rust::xxh3::xxh3_128;
 
 use crate::sink::parquet::column::kind::{Bounds, ColumnKind};
 
-/// The length in bytes above which bounds are truncated, since an index is read completely before any page.
+/// The length in bytes above which bounds are truncated. Readers load the whole page index before any page, so it stays small.
 const MOST_BYTES: usize = 64;
 
-/// Text of any length.
+/// The kind of text values.
 pub(crate) struct Text;
 
-/// Least and greatest of some texts, in byte order.
+/// The least and the greatest text of a page or column, in byte order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TextBounds {
     /// The least text.
     least: Vec<u8>,
     /// The greatest text.
     greatest: Vec<u8>,
-    /// The prefixes of `least` and `greatest`, which decide most comparisons.
+    /// The first four bytes of `least` and of `greatest` as integers, which decide most comparisons.
     prefixes: (u32, u32),
 }
 
-/// A bound, and `true` if it is an exact value.
+/// A bound, and a flag: `true` if the bound is a value of the column, `false` if it was truncated.
 type Bound = (Vec<u8>, bool);
 
 impl ColumnKind for Text {
@@ -112,7 +112,7 @@ impl TextBounds {
         }
     }
 
-    /// Returns the least text, or a shorter one before it if it is too long.
+    /// Returns the least text or, if it is too long, a shorter one that sorts before it.
     fn cut_least(&self) -> Bound {
         match cut(&self.least) {
             Some(cut) => (cut.as_bytes().to_vec(), false),
@@ -120,7 +120,7 @@ impl TextBounds {
         }
     }
 
-    /// Returns the greatest text, or a shorter one after it if it is too long and such a text exists.
+    /// Returns the greatest text or, if it is too long and a shorter one sorts after it, the shorter one.
     fn cut_greatest(&self) -> Bound {
         match cut(&self.greatest).and_then(next_after) {
             Some(next) => (next.into_bytes(), false),
@@ -157,7 +157,7 @@ fn prefix(value: &[u8]) -> u32 {
     u32::from_be_bytes(first)
 }
 
-/// Truncates a text to the limit at a character boundary; `None` if it is short enough.
+/// Truncates a text to [`MOST_BYTES`] at a character boundary; `None` if it is short enough.
 fn cut(value: &[u8]) -> Option<&str> {
     let text = std::str::from_utf8(value).ok()?;
     (text.len() > MOST_BYTES).then(|| &text[..text.floor_char_boundary(MOST_BYTES)])
