@@ -14,7 +14,7 @@ use crate::watch::StopSignal;
 pub struct Committed {
     /// The attempt, for its store, keys and notes.
     inner: Arc<AttemptState>,
-    /// The record that was put.
+    /// The record that is in the log.
     record: Record,
 }
 
@@ -36,7 +36,7 @@ pub enum PublishOutcome {
 }
 
 impl Committed {
-    /// Wraps an attempt whose record was put.
+    /// Wraps an attempt whose record is in the log.
     pub(super) fn new(inner: Arc<AttemptState>, record: Record) -> Self {
         Self { inner, record }
     }

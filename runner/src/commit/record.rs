@@ -49,7 +49,7 @@ pub struct Record {
     pub entry: Entry,
 }
 
-/// The event that a record states.
+/// The event that a record states: a commit, or the loss of one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Entry {
@@ -68,8 +68,8 @@ pub struct Run {
     pub attempt: AttemptId,
     /// The effect on each table.
     pub outputs: Vec<Output>,
-    /// Input objects that no later append takes again: those that an append took, and those that a run read that replaced all
-    /// tables. Records of older binaries list only the former.
+    /// Input objects that no later append may read again. A run that appends, or that replaces all tables, lists the objects that
+    /// it read. In records of older binaries, only runs that append list them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub consumed: Vec<Consumed>,
     /// Data that the caller stores with the run, such as counts and versions.
@@ -100,9 +100,9 @@ pub struct Output {
 pub enum Replaces {
     /// All rows.
     Table,
-    /// The partitions in a window, also if the run writes no rows to them.
+    /// All rows of the partitions in a window, even if the run writes no rows to them.
     Window(Window),
-    /// No rows: parts are added.
+    /// No rows; the run only adds parts.
     Append,
 }
 
@@ -132,11 +132,11 @@ impl Part {
     }
 }
 
-/// Parses a key of a record.
+/// Parses the key of an object in the store.
 pub(super) fn path(key: &str) -> Result<Path> {
     Path::parse(key).map_err(object_store::Error::from).context(
         ErrorKind::Failed,
-        format!("the log contains `{key}`, which is not a valid key"),
+        format!("the log contains `{key}`, which is not a valid object name"),
     )
 }
 
@@ -154,7 +154,7 @@ pub struct Upload {
 pub struct Consumed {
     /// The full name of the object.
     pub url: String,
-    /// The version that was read; `None` if the store has no versions.
+    /// The ETag of the version that was read; `None` if the store has no ETags.
     pub etag: Option<String>,
 }
 
@@ -176,8 +176,8 @@ impl Output {
         self.table == other.table && (self.touches(other) || other.touches(self))
     }
 
-    /// Returns `true` if this output writes or replaces a partition that the other one wrote or replaced, as far as
-    /// `self.replaces` shows it.
+    /// Returns `true` if this output writes or replaces a partition that the other one wrote or replaced. It considers fully only
+    /// what this output replaces, so [`Self::overlaps`] calls it in both directions.
     fn touches(&self, other: &Self) -> bool {
         let common = |output: &Self| self.written.intersection(&output.written).next().is_some();
         match (&self.replaces, &other.replaces) {
@@ -278,7 +278,7 @@ impl Record {
     /// Writes the record as JSON.
     ///
     /// # Errors
-    /// `Failed` only for a defect, because a record can always be written as JSON.
+    /// `Failed` only because of a bug: a record can always be written as JSON.
     pub fn to_bytes(&self) -> Result<Bytes> {
         let bytes = serde_json::to_vec(self).context(ErrorKind::Failed, "cannot write a record")?;
         Ok(bytes.into())
@@ -309,7 +309,7 @@ impl Record {
         if record.number == number {
             Ok(record)
         } else {
-            Err(damaged(format!("has the number {} inside", record.number)))
+            Err(damaged(format!("has number {} in its JSON", record.number)))
         }
     }
 }

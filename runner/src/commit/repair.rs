@@ -71,13 +71,13 @@ pub struct RunLine {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RunStatus {
-    /// Its parts are at their keys.
+    /// The run is committed, and its publish is finished.
     Published,
-    /// It is committed, and its publish is not finished.
+    /// The run is committed, and its publish is not finished.
     Pending,
-    /// The next record voids it.
+    /// The run is lost: the next record voids this one.
     Voided,
-    /// It voids the previous record.
+    /// This record voids the previous one.
     Void,
 }
 

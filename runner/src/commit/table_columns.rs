@@ -22,7 +22,7 @@ pub struct ColumnType {
 }
 
 impl Columns {
-    /// Returns how `other` differs, one difference per entry; empty if it does not.
+    /// Describes the differences of `other` from these columns, one per entry; empty if there are none.
     #[must_use]
     pub fn differences(&self, other: &Self) -> Vec<String> {
         let mut found = Vec::new();

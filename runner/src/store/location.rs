@@ -77,7 +77,7 @@ impl Location {
         Ok(Self::Folder(normalized(&path)))
     }
 
-    /// Returns the place `below` this one; `below` is a key with `/` between its segments.
+    /// Returns the location of `below` under this one; `below` is a key with `/` between its segments.
     ///
     /// # Errors
     /// `Usage` if `below` has an empty, `.` or `..` segment.
