@@ -1,4 +1,4 @@
-//! The end of a run as a process that waits for it receives it.
+//! The end of a run, in the form that a waiting process receives.
 
 use serde::Serialize;
 
@@ -33,7 +33,7 @@ pub enum End {
     Failed(Failure),
 }
 
-/// What a run wrote to one table.
+/// The numbers of rows, bytes and partitions that a run wrote to one table.
 #[derive(Clone, Debug, Serialize)]
 pub struct TableSummary {
     /// Name of the table.
@@ -67,7 +67,7 @@ impl Summary {
         }
     }
 
-    /// Builds the summary of a run that failed; `report` is what it had found until then.
+    /// Builds the summary of a run that failed; `report` holds its findings before the failure.
     #[must_use]
     pub fn failed(job: &str, failure: Failure, report: Option<&Report>) -> Self {
         Self {

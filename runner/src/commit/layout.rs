@@ -186,6 +186,9 @@ impl Layout {
         let key = format!("{folder}/{attempt}-{sequence:06}.{extension}");
         Path::parse(&key)
             .map_err(object_store::Error::from)
-            .context(ErrorKind::Failed, format!("`{key}` is not a valid object name"))
+            .context(
+                ErrorKind::Failed,
+                format!("`{key}` is not a valid object name"),
+            )
     }
 }

@@ -7,15 +7,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Failure;
 
-/// Version of the report's shape.
+/// The version of the report's shape.
 pub const VERSION: u32 = 1;
 
-/// Report of a run, in the order in which a row travels.
+/// The report of a run. Its fields follow the path of a row.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Report {
-    /// Version of this object's shape: new fields keep it, a changed meaning increases it.
+    /// The version of this object's shape. New fields do not change it; a changed meaning increases it.
     pub version: u32,
-    /// End of the run.
+    /// The way in which the run ended.
     pub status: Status,
     /// Name of the job.
     pub job: String,
@@ -25,7 +25,7 @@ pub struct Report {
     pub attempt_id: String,
     /// Number of the record in the job's log; 0 if the run failed.
     pub record: u64,
-    /// Start date, RFC 3339.
+    /// The time at which the run started, in RFC 3339.
     pub started_at: String,
     /// Values of the parameters that were set.
     pub parameters: BTreeMap<String, String>,
@@ -45,7 +45,7 @@ pub struct Report {
     pub stages: Vec<StageReport>,
     /// Peak resident memory of the process.
     pub peak_memory_bytes: u64,
-    /// Bytes, as in memory, of rows that were spilled to disk.
+    /// The size of the rows that were spilled to disk, as they were in memory.
     pub spilled_bytes: u64,
     /// Requests to the stores, by kind.
     pub requests: BTreeMap<String, u64>,
@@ -53,7 +53,7 @@ pub struct Report {
     pub versions: BTreeMap<String, String>,
 }
 
-/// End of a run.
+/// The way in which a run ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
@@ -73,7 +73,7 @@ pub struct InputReport {
     pub name: String,
     /// Number of objects.
     pub files: u64,
-    /// Bytes of the objects as stored.
+    /// The size of the objects as stored, in bytes.
     pub bytes: u64,
     /// Rows read: `accepted_rows + quarantined_rows`.
     pub rows: u64,
@@ -100,11 +100,11 @@ pub struct OutputReport {
     pub url: String,
     /// Rows written.
     pub rows: u64,
-    /// Rows that the contract's `where` or the window left out.
+    /// Rows that the output's `where` or window left out.
     pub filtered_rows: u64,
     /// Parquet files written.
     pub files: u64,
-    /// Bytes of the Parquet files.
+    /// The size of the Parquet files, in bytes.
     pub bytes: u64,
     /// Partitions written, 1 for a table without partition columns.
     pub partitions: u64,
@@ -144,7 +144,7 @@ impl StageReport {
     }
 }
 
-/// Returns the versions that a report names.
+/// Returns the versions of drivetrain and of the query engine, as a report lists them.
 #[must_use]
 pub fn versions() -> BTreeMap<String, String> {
     BTreeMap::from([

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 #[derive(Clone, Debug, Default)]
 pub struct Progress(Arc<Counters>);
 
-/// Shared counters.
+/// The counters that all clones share.
 #[derive(Debug, Default)]
 struct Counters {
     /// Bytes done.
@@ -19,17 +19,17 @@ struct Counters {
 }
 
 impl Progress {
-    /// Adds bytes that are done.
+    /// Adds bytes that were processed.
     pub fn add_bytes(&self, bytes: u64) {
         self.0.bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// Adds bytes that are to do.
+    /// Adds bytes that have to be processed.
     pub fn expect_bytes(&self, bytes: u64) {
         self.0.bytes_total.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// Adds rows that are done.
+    /// Adds rows that were processed.
     pub fn add_rows(&self, rows: u64) {
         self.0.rows.fetch_add(rows, Ordering::Relaxed);
     }
