@@ -150,7 +150,7 @@ fn begin_logging(verbose: u8) {
 
 /// The failure of a verb, with the output that still has to be printed.
 struct FailedVerb {
-    /// The failure of the verb.
+    /// The error that ends the process.
     error: Error,
     /// The report of the run that failed, for programs.
     report: Option<Box<Report>>,

@@ -5,14 +5,14 @@ use serde::Serialize;
 use crate::error::Failure;
 use crate::report::{Report, Status};
 
-/// The end of a run.
+/// The end of a run: which run it was, and whether it succeeded.
 #[derive(Clone, Debug, Serialize)]
 pub struct Summary {
     /// Name of the job; as on the command line if the run failed before the job was read.
     pub job: String,
     /// Id of the run; `None` if it failed before one was computed.
     pub run_id: Option<String>,
-    /// Success or failure.
+    /// The success or the failure of the run.
     pub end: End,
 }
 

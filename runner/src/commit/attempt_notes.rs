@@ -18,7 +18,7 @@ use crate::store::Store;
 /// The note that an attempt writes when it begins.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Started {
-    /// The run that it attempts.
+    /// The id of the run that it attempts.
     pub run: RunId,
     /// The lowest record number that the attempt can be committed as.
     pub aims_at: u64,

@@ -43,7 +43,7 @@ pub(super) struct AttemptState {
     pub next: AtomicU64,
     /// The uploads that were opened, and the notes that record them.
     pub journal: Journal,
-    /// The fsyncs of finished parts.
+    /// The fsyncs of finished parts, which the commit waits for.
     pub seals: Arc<PendingFsyncs>,
     /// A lock that each request holds for reading while it opens or fills an upload. `quiet` takes it for writing to wait for all
     /// of them. Without it, a canceled request that the store still works on could end after the abort and leave an upload that

@@ -21,7 +21,7 @@ use crate::watch::StopSignal;
 pub struct TableInput {
     /// The live run that changed the table last.
     pub run: Option<RunId>,
-    /// Its columns and types.
+    /// The table's columns and types, as its log records them.
     pub columns: Columns,
     /// Its live parts; keys are relative to the store's root.
     pub objects: Vec<FrozenObject>,

@@ -24,7 +24,7 @@ pub(super) struct Layout {
 /// The kind and number of an object in the log's folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LogKey {
-    /// A record.
+    /// A record: a committed run, or a void.
     Record(u64),
     /// The mark of a published record.
     Mark(u64),
@@ -85,7 +85,7 @@ impl Layout {
         }
     }
 
-    /// Returns the folder of all attempts' notes.
+    /// Returns the folder that holds one folder of notes per attempt.
     pub fn attempts(&self) -> Path {
         self.ours("attempts")
     }
@@ -120,7 +120,7 @@ impl Layout {
         self.ours(&format!("staging/{attempt}"))
     }
 
-    /// Returns the key of one staged file.
+    /// Returns the key of the file in which an attempt stages its part number `sequence`.
     pub fn staging(&self, attempt: &AttemptId, sequence: u64) -> Path {
         self.ours(&format!("staging/{attempt}/{sequence:06}"))
     }
@@ -135,7 +135,7 @@ impl Layout {
         self.ours(&format!("quarantine/{run}/{attempt}"))
     }
 
-    /// Returns the key of an attempt's report.
+    /// Returns the key of the report of an attempt at a run.
     pub fn report(&self, run: &RunId, attempt: &AttemptId) -> Path {
         self.ours(&format!("reports/{run}/{attempt}.json"))
     }
@@ -165,7 +165,7 @@ impl Layout {
         Self::key(&format!("{OURS}/{}", self.job))
     }
 
-    /// Returns the root of a table.
+    /// Returns the folder that contains a table's parts and nothing else.
     pub fn table(&self, table: &str) -> Path {
         Self::key(&format!("{}/{table}", self.job))
     }

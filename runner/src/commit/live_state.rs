@@ -10,11 +10,11 @@ use crate::commit::table_columns::Columns;
 /// The live parts, live runs and consumed inputs after a record of the log. A checkpoint stores it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct State {
-    /// Tables by name.
+    /// The state of each table that a live run wrote, by name.
     tables: BTreeMap<String, Table>,
     /// Live runs that need not run again because their results are still in the tables, in log order.
     runs: Vec<LiveRun>,
-    /// The ETag of each input object that appends must not read again, by URL; `None` if its store has no ETags.
+    /// The ETag of each input object that appends must not read again, by URL; `None` if its store gave it none.
     consumed: BTreeMap<String, Option<String>>,
 }
 
@@ -23,7 +23,7 @@ pub struct State {
 pub struct Table {
     /// Columns and types that the last live run wrote.
     pub columns: Columns,
-    /// The live files.
+    /// The files that contain the table's current rows.
     pub parts: Vec<Part>,
     /// The live run that changed it last.
     pub run: Option<RunId>,
@@ -98,7 +98,7 @@ impl State {
     }
 
     /// Returns the ETag that an input had when it was consumed. The outer `None` means that it was not consumed, the inner one
-    /// that its store has no ETags.
+    /// that its store gave it none.
     #[must_use]
     pub fn consumed(&self, url: &str) -> Option<Option<&str>> {
         self.consumed.get(url).map(Option::as_deref)

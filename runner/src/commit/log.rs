@@ -31,7 +31,7 @@ pub struct Log {
     pub(super) state: State,
 }
 
-/// The JSON of a checkpoint.
+/// The content of a checkpoint, as JSON.
 #[derive(Debug, Serialize, Deserialize)]
 struct Checkpoint {
     /// The version of the log's format.

@@ -30,7 +30,7 @@ pub struct OpenOptions {
 pub struct Opened {
     /// The store of the tables and the log.
     store: Store,
-    /// The keys of the job.
+    /// The layout of the job's keys in the store.
     layout: Layout,
     /// The log. It is not read again before the put, so that every later commit is noticed there.
     log: Log,

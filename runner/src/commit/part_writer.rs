@@ -133,7 +133,7 @@ impl PartWriter {
         Ok(())
     }
 
-    /// Keeps bytes for the next piece.
+    /// Adds bytes to those that wait for the next piece.
     fn hold(&mut self, bytes: Bytes) {
         self.waiting_bytes += bytes.len();
         if !bytes.is_empty() {

@@ -110,7 +110,7 @@ pub enum Order {
     /// By their text: strings, and dates and times in ISO 8601.
     #[default]
     Text,
-    /// As integers.
+    /// By their value as integers.
     Integer,
 }
 
@@ -137,7 +137,7 @@ pub struct Window {
     pub from: Option<String>,
     /// The largest value, unescaped.
     pub to: Option<String>,
-    /// The order of the values.
+    /// The order in which values are compared with the bounds.
     #[serde(default)]
     pub order: Order,
 }

@@ -44,7 +44,7 @@ pub struct Record {
     pub format: u32,
     /// The record's number, from 1 without gaps.
     pub number: u64,
-    /// The event that the record states.
+    /// A committed run, or the void of the record before.
     #[serde(flatten)]
     pub entry: Entry,
 }
@@ -53,13 +53,13 @@ pub struct Record {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Entry {
-    /// A run was committed.
+    /// A run was committed; its parts may not be published yet.
     Run(Run),
     /// The previous record is void: its uploads were lost before they were published.
     Void(Void),
 }
 
-/// A committed run.
+/// A committed run: the files that it adds and deletes, and the inputs that it consumes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Run {
     /// The id of the run.
@@ -80,11 +80,11 @@ pub struct Run {
 /// The effect of a run on one table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Output {
-    /// The table's name.
+    /// The table's name within the job.
     pub table: String,
     /// The columns and types that it wrote.
     pub columns: Columns,
-    /// The rows that it replaced.
+    /// The rows of the table that it replaced.
     pub replaces: Replaces,
     /// The partitions that it wrote.
     pub written: BTreeSet<Partition>,
@@ -98,7 +98,7 @@ pub struct Output {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Replaces {
-    /// All rows.
+    /// All rows of the table.
     Table,
     /// All rows of the partitions in a window, even if the run writes no rows to them.
     Window(Window),
@@ -106,12 +106,12 @@ pub enum Replaces {
     Append,
 }
 
-/// One file of a table.
+/// One file of a table, and the upload that becomes the file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Part {
     /// The key, relative to the output root.
     pub key: String,
-    /// The size in bytes.
+    /// The size of the file in bytes. A publish checks it.
     #[serde(rename = "size")]
     pub size_bytes: u64,
     /// The number of rows.
@@ -152,9 +152,9 @@ pub struct Upload {
 /// An input object that appends must not take again, because a table holds its rows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Consumed {
-    /// The full name of the object.
+    /// The full name of the object, which includes its store.
     pub url: String,
-    /// The ETag of the version that was read; `None` if the store has no ETags.
+    /// The ETag of the version that was read; `None` if the store gave it none.
     pub etag: Option<String>,
 }
 
@@ -163,7 +163,7 @@ pub struct Consumed {
 pub struct Void {
     /// The number of the voided record, one less than this record's.
     pub voids: u64,
-    /// The run that was lost.
+    /// The run that the voided record held.
     pub run: RunId,
     /// The keys of all parts of the voided record, which are deleted.
     pub keys: Vec<String>,
@@ -212,7 +212,7 @@ impl Run {
         outputs || consumed
     }
 
-    /// Returns all parts of all tables.
+    /// Returns the parts that the run added to any of its tables.
     pub fn parts(&self) -> impl Iterator<Item = &Part> {
         self.outputs.iter().flat_map(|output| &output.parts)
     }
@@ -236,7 +236,7 @@ impl Run {
 }
 
 impl Record {
-    /// Builds the record of a run.
+    /// Builds record `number`, which commits a run.
     #[must_use]
     pub fn run(number: u64, run: Run) -> Self {
         Self {

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use crate::commit::record::RunId;
 use crate::store::FrozenObject;
 
-/// Everything that a run's output depends on.
+/// The values that a run's id is computed from: everything that its output depends on.
 #[derive(Clone, Copy, Debug)]
 pub struct RunInputs<'a> {
     /// The job's name.
@@ -74,13 +74,13 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 struct Fields(Sha256);
 
 impl Fields {
-    /// Adds a text, preceded by its length.
+    /// Adds a text to the hash, preceded by its length.
     fn text(&mut self, text: &str) {
         self.count(text.len());
         self.0.update(text);
     }
 
-    /// Adds a number, always as eight bytes.
+    /// Adds a number to the hash, always as eight bytes.
     fn count(&mut self, count: usize) {
         self.0.update((count as u64).to_le_bytes());
     }

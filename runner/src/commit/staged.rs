@@ -28,7 +28,7 @@ pub struct Staged {
     run: Run,
 }
 
-/// The result of a commit.
+/// The result of a commit whose outcome is known.
 #[derive(Debug)]
 #[must_use = "only `Committed` means that this run was committed, and it must still be published"]
 pub enum CommitOutcome {
@@ -43,7 +43,7 @@ pub enum CommitOutcome {
 
 /// The owner of the record at a number that this attempt tried.
 enum Landed {
-    /// This attempt.
+    /// This attempt, so the run is committed.
     Own,
     /// Another attempt, or no attempt because the record is a void.
     Other,
@@ -127,7 +127,7 @@ impl Staged {
         }
     }
 
-    /// Abandons the attempt and returns `error`.
+    /// Abandons the attempt and returns `error`, which ends the run.
     async fn give_up(self, error: Error, stop: &StopSignal) -> Result<CommitOutcome> {
         self.abandon(stop).await;
         Err(error)

@@ -11,7 +11,7 @@ pub struct Columns {
     pub partition_by: Vec<String>,
 }
 
-/// A column and its type.
+/// A column's name and its type.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ColumnType {
     /// The name.

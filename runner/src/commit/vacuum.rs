@@ -36,12 +36,12 @@ impl Default for VacuumOptions {
     }
 }
 
-/// The result of a vacuum.
+/// The records, attempts and objects that a vacuum dealt with.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Vacuumed {
     /// The number of the record whose publish it finished, if any.
     pub published: Option<u64>,
-    /// The attempts that it deleted.
+    /// The attempts that it cleaned up completely.
     pub attempts: Vec<AttemptId>,
     /// The number of uploads that it aborted.
     pub uploads: usize,
@@ -208,7 +208,7 @@ async fn take_temporary(
     delete(store, old).await
 }
 
-/// Deletes listed objects.
+/// Deletes the objects of a listing.
 async fn delete(store: &Store, objects: Vec<ObjectMeta>) -> Result<()> {
     let keys = objects.into_iter().map(|object| object.location);
     store.delete(keys.collect()).await

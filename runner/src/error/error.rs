@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use crate::error::ErrorKind;
 
-/// Result of the runner's fallible functions.
+/// The result of this crate's fallible functions; the error type is [`Error`] by default.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// A failure: a message, a kind that says what a caller can do, a hint and a cause.
@@ -15,7 +15,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Debug, Error)]
 #[error("{message}")]
 pub struct Error {
-    /// The class that decides the exit code.
+    /// The class, which decides the exit code.
     kind: ErrorKind,
     /// The message: what happened, and where.
     message: String,

@@ -48,7 +48,7 @@ pub const TABLE: [(ErrorKind, u8, &str, &str); 7] = [
     ),
 ];
 
-/// Returns the exit code of a kind.
+/// Returns the exit code of a process that fails with this kind.
 #[must_use]
 pub fn code(kind: ErrorKind) -> u8 {
     row(kind).1

@@ -22,7 +22,7 @@ const MOST_BYTES: u64 = 1 << 20;
 pub struct JobFolder {
     /// Name or place of the job on the command line.
     pub named: String,
-    /// Files of the job.
+    /// The `.toml` and `.sql` files of the job.
     pub files: Vec<JobFile>,
     /// Files of the folders beside it, by folder name, for contracts and tables that the job takes from them.
     pub siblings: BTreeMap<String, Vec<JobFile>>,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Failure;
 
-/// The version of the report's shape.
+/// The current version of the report's shape; see [`Report::version`].
 pub const VERSION: u32 = 1;
 
 /// The report of a run. Its fields follow the path of a row.
@@ -33,21 +33,21 @@ pub struct Report {
     pub inputs: Vec<InputReport>,
     /// Outputs that were written; the files of a failed run are never visible.
     pub outputs: Vec<OutputReport>,
-    /// Checks that were made.
+    /// The results of the checks that were made.
     pub checks: Vec<CheckReport>,
     /// URL of the folder of rejected rows, if there are any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quarantine: Option<String>,
-    /// Failure of the run.
+    /// The failure of the run; `None` if it succeeded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Failure>,
     /// Duration of each finished stage, in order.
     pub stages: Vec<StageReport>,
     /// Peak resident memory of the process.
     pub peak_memory_bytes: u64,
-    /// The size of the rows that were spilled to disk, as they were in memory.
+    /// Bytes that were spilled to disk: of inputs as written, of computed rows as they were in memory.
     pub spilled_bytes: u64,
-    /// Requests to the stores, by kind.
+    /// Number of requests to both stores, by kind.
     pub requests: BTreeMap<String, u64>,
     /// Versions of drivetrain and of the query engine.
     pub versions: BTreeMap<String, String>,
@@ -66,12 +66,12 @@ pub enum Status {
     Failed,
 }
 
-/// Report of one input.
+/// The numbers of one input: what was read, accepted and rejected.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub struct InputReport {
     /// Name of the input in the job.
     pub name: String,
-    /// Number of objects.
+    /// Number of objects that were read.
     pub files: u64,
     /// The size of the objects as stored, in bytes.
     pub bytes: u64,
@@ -79,7 +79,7 @@ pub struct InputReport {
     pub rows: u64,
     /// Rows that meet the contract.
     pub accepted_rows: u64,
-    /// Rows that went to the quarantine.
+    /// Rows that broke the contract and went to the quarantine.
     pub quarantined_rows: u64,
     /// Quarantined rows whose only fault is that the row they refer to was quarantined.
     pub quarantined_by_reference_rows: u64,
@@ -91,18 +91,18 @@ pub struct InputReport {
     pub notes: Vec<String>,
 }
 
-/// Report of one output.
+/// The numbers of one output: what was written and left out.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct OutputReport {
     /// Name of the table.
     pub name: String,
     /// URL of the table.
     pub url: String,
-    /// Rows written.
+    /// Number of rows written.
     pub rows: u64,
     /// Rows that the output's `where` or window left out.
     pub filtered_rows: u64,
-    /// Parquet files written.
+    /// Number of Parquet files written.
     pub files: u64,
     /// The size of the Parquet files, in bytes.
     pub bytes: u64,
@@ -112,7 +112,7 @@ pub struct OutputReport {
     pub warnings: BTreeMap<String, u64>,
 }
 
-/// Report of one check.
+/// The result of one check.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct CheckReport {
     /// Name of the check.
@@ -124,7 +124,7 @@ pub struct CheckReport {
     pub found: Option<String>,
 }
 
-/// Duration of a stage.
+/// The name and the duration of one stage.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct StageReport {
     /// Name of the stage.

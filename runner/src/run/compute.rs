@@ -41,7 +41,7 @@ pub struct Computed {
 pub struct Destination<'a> {
     /// The handle that opens parts of the outputs.
     pub stager: Stager,
-    /// Settings that shape the files.
+    /// Settings that change the result, among them those of the files.
     pub shape: &'a Shape,
     /// Names of the outputs that are read again, so that their rows are held until the checks have passed.
     pub kept: BTreeSet<String>,
@@ -109,7 +109,7 @@ fn goes_direct(output: &Output) -> bool {
 
 /// Inputs that all queries of a run share.
 struct Computing<'a> {
-    /// Parameters of the run.
+    /// The parameters of the run, which queries refer to.
     parameters: &'a Parameters,
     /// Session, memory and disk.
     workspace: &'a Workspace,

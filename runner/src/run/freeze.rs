@@ -15,7 +15,7 @@ use crate::store::{FrozenObject, FrozenStore, Store};
 /// An input of a job, with the objects that one run reads.
 #[derive(Clone, Debug)]
 pub enum FrozenInput {
-    /// Raw objects.
+    /// Raw objects, listed below the input root.
     Raw {
         /// All listed objects, which the run's id covers.
         all: Vec<FrozenObject>,
@@ -24,7 +24,7 @@ pub enum FrozenInput {
         /// `true` if the run consumes the objects, so that no later append reads them.
         consumes: bool,
     },
-    /// Live parts of a table.
+    /// The live parts of a table that another job wrote.
     Table(TableInput),
 }
 
@@ -39,7 +39,7 @@ impl FrozenInput {
     }
 }
 
-/// Frozen inputs of a job, by name.
+/// The frozen inputs of a job, by the names that its queries use.
 pub type FrozenInputs = BTreeMap<String, FrozenInput>;
 
 /// Freezes every input of a job; raw data is listed only after the log was read, as the commit protocol requires.

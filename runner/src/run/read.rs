@@ -30,7 +30,7 @@ pub(crate) struct SourcesRead {
     pub inputs: Vec<InputReport>,
     /// The URL of the folder of rejected rows, if there are any.
     pub quarantine: Option<String>,
-    /// The size of the rows that were spilled to disk, in bytes.
+    /// The number of bytes that reading has spilled to disk.
     pub spilled_bytes: u64,
 }
 

@@ -27,7 +27,7 @@ pub struct RunRequest<'a> {
 
 /// A run in progress: its request, bound parameters and open roots. Every stage takes it.
 pub(crate) struct Run<'a> {
-    /// The request that is run.
+    /// The request that this run executes.
     pub request: &'a RunRequest<'a>,
     /// The parameters with their values and types.
     pub parameters: Parameters,

@@ -17,11 +17,11 @@ use crate::watch::Stage;
 
 /// The report of one attempt, to which each stage adds.
 pub(crate) struct RunReport<'a> {
-    /// The run that is reported.
+    /// The run that the report describes.
     run: &'a Run<'a>,
     /// The key at which the report is stored.
     key: Path,
-    /// The findings so far.
+    /// The report with the findings so far.
     pub found: Report,
 }
 

@@ -14,7 +14,7 @@ use crate::store::Location;
 pub struct RunSettings {
     /// The root of the raw data; `None` if it was not given.
     pub input: Option<Location>,
-    /// The root of the tables.
+    /// The root below which tables and logs are stored.
     pub output: Location,
     /// The parameters as they were given, by name.
     pub parameters: BTreeMap<String, String>,
@@ -24,7 +24,7 @@ pub struct RunSettings {
     pub force: bool,
     /// Whether to delete objects that no run wrote from the tables, instead of refusing to run.
     pub replace_foreign: bool,
-    /// Settings that shape the result.
+    /// Settings that change the result of a run.
     pub shape: Shape,
     /// Memory, threads and disk.
     pub engine: EngineSettings,
@@ -37,6 +37,6 @@ pub struct Shape {
     pub on_bad_row: OnBadRow,
     /// The share of a dataset's lines that may be rejected, 0 to 1.
     pub max_rejected: f64,
-    /// The settings of Parquet files.
+    /// The settings by which Parquet files are written.
     pub files: FileSettings,
 }

@@ -63,7 +63,7 @@ impl BadValue {
         .caused_by(cause)
     }
 
-    /// Describes the value in a message.
+    /// Describes the failure, as a phrase that follows a colon in a message.
     fn text(&self) -> String {
         match self {
             Self::Zero => "division by zero".to_owned(),

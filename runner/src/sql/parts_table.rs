@@ -36,7 +36,7 @@ pub struct LivePart {
     pub partition: Vec<String>,
 }
 
-/// The live parts of one table.
+/// The live parts of one table, as a table that DataFusion scans.
 pub struct PartsTable {
     /// The URL under which the runtime registers the store that holds the parts.
     store: ObjectStoreUrl,

@@ -82,7 +82,7 @@ impl TableProvider for PlannedTable {
 
 /// The scan that a plan shows; it cannot be executed.
 struct PlannedScan {
-    /// The label that a plan shows.
+    /// The label that a plan shows, such as `users, 3 files`.
     what: String,
     /// The known size of the projected rows.
     statistics: Statistics,

@@ -42,7 +42,7 @@ pub trait ScanSource: Send + Sync + 'static {
 
 /// A leaf of an execution plan, which reads the rows of a [`ScanSource`].
 pub struct ScanExec<R> {
-    /// Source of the rows.
+    /// The source of the rows, which reads one partition at a time.
     rows: R,
     /// Schema and partitioning, in the planner's form.
     properties: Arc<PlanProperties>,

@@ -232,7 +232,7 @@ fn by_code(code: &str) -> Option<StoreFailure> {
     })
 }
 
-/// Classifies the errors of a file system.
+/// Classifies an I/O error; `None` if its kind decides nothing.
 fn by_io(kind: io::ErrorKind) -> Option<StoreFailure> {
     Some(match kind {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StoreFailure::DiskFull,

@@ -23,7 +23,7 @@ const AT_HAND_BYTES: usize = 512 << 10;
 /// A file that a store opened; clones share the handle.
 #[derive(Clone, Debug)]
 pub(crate) struct OpenFile {
-    /// The open handle.
+    /// The open file, which may have been deleted or replaced since.
     file: Arc<File>,
     /// Size and time of change when the file was opened.
     meta: Arc<ObjectMeta>,
@@ -109,7 +109,7 @@ impl OpenFile {
     }
 }
 
-/// Wraps an I/O error as the store's.
+/// Converts an I/O error to the store's error type.
 fn failed(source: io::Error) -> Error {
     Error::Generic {
         store: "LocalFileSystem",

@@ -58,7 +58,7 @@ impl FileStore {
         })
     }
 
-    /// Returns the path of a key's file.
+    /// Returns the path of the file that holds the object with this key.
     fn file(&self, key: &Path) -> Result<PathBuf> {
         self.inner.path_to_filesystem(key)
     }
@@ -108,7 +108,7 @@ fn make_folder(folder: &FilePath) -> io::Result<()> {
     folder.parent().map_or(Ok(()), sync_folder)
 }
 
-/// Syncs a folder's entries.
+/// Syncs a folder, so that the names in it survive a power failure.
 fn sync_folder(folder: &FilePath) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }

@@ -76,13 +76,13 @@ pub fn replaced(error: &(dyn StdError + 'static)) -> Option<Replaced> {
 /// Every read sends `If-Match`. The inner store's `get_ranges` cannot send it, so this store reads ranges by single requests.
 #[derive(Debug)]
 pub struct FrozenStore {
-    /// The store that is read.
+    /// The store from which the objects are read.
     inner: Arc<dyn ObjectStore>,
     /// The objects, by key.
     objects: BTreeMap<Path, FrozenObject>,
     /// `true` once a read has returned a file, which shows that the store is a file system.
     holds_files: AtomicBool,
-    /// The buffers for reading files.
+    /// The pool of buffers for long reads of files.
     buffers: BufferPool,
     /// The files that were opened last.
     opened: FileHandleCache,
@@ -162,7 +162,7 @@ impl FrozenStore {
         }
     }
 
-    /// Reads one range of an object.
+    /// Reads one range of an object in the frozen version, with a request of its own.
     async fn range(&self, key: &Path, range: Range<u64>) -> Result<Bytes> {
         let options = GetOptions {
             range: Some(GetRange::Bounded(range)),

@@ -82,7 +82,7 @@ impl Store {
         }
     }
 
-    /// Returns the location of the store.
+    /// Returns the location at which the store was opened.
     #[must_use]
     pub fn location(&self) -> &Location {
         &self.location

@@ -14,7 +14,7 @@ pub enum Location {
     S3 {
         /// The bucket's name.
         bucket: String,
-        /// The prefix of all keys.
+        /// The prefix of all keys that the store uses in the bucket.
         prefix: Path,
     },
     /// `file:///folder`, or a plain path; always absolute.

@@ -235,7 +235,7 @@ fn require_url(endpoint: &str) -> Result<()> {
 /// The SDK's credentials for `object_store`, refreshed before they expire.
 #[derive(Debug)]
 struct ChainCredentials {
-    /// The SDK's chain.
+    /// The provider that asks the SDK's chain of credential sources.
     provider: SharedCredentialsProvider,
     /// The last credentials; the lock also prevents concurrent refreshes.
     held: Mutex<Option<CachedCredential>>,
@@ -251,7 +251,7 @@ struct CachedCredential {
 }
 
 impl ChainCredentials {
-    /// Wraps a provider, without asking it yet.
+    /// Wraps a provider, which is asked only when credentials are needed.
     fn new(provider: SharedCredentialsProvider) -> Self {
         Self {
             provider,

@@ -10,11 +10,11 @@ pub struct Progress(Arc<Counters>);
 /// The counters that all clones share.
 #[derive(Debug, Default)]
 struct Counters {
-    /// Bytes done.
+    /// Bytes processed so far.
     bytes: AtomicU64,
     /// Bytes to do, as far as they are known.
     bytes_total: AtomicU64,
-    /// Rows done.
+    /// Rows processed so far.
     rows: AtomicU64,
 }
 
@@ -24,7 +24,7 @@ impl Progress {
         self.0.bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// Adds bytes that have to be processed.
+    /// Adds bytes to the total that the stage has to process.
     pub fn expect_bytes(&self, bytes: u64) {
         self.0.bytes_total.fetch_add(bytes, Ordering::Relaxed);
     }
@@ -34,7 +34,7 @@ impl Progress {
         self.0.rows.fetch_add(rows, Ordering::Relaxed);
     }
 
-    /// Returns the bytes done.
+    /// Returns the number of bytes processed so far.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.0.bytes.load(Ordering::Relaxed)
@@ -46,7 +46,7 @@ impl Progress {
         self.0.bytes_total.load(Ordering::Relaxed)
     }
 
-    /// Returns the rows done.
+    /// Returns the number of rows processed so far.
     #[must_use]
     pub fn rows(&self) -> u64 {
         self.0.rows.load(Ordering::Relaxed)

@@ -36,7 +36,7 @@ pub struct Stage<'a> {
     observer: &'a dyn StageObserver,
     /// Name shown in the progress display and in the report.
     pub name: &'static str,
-    /// Start of the stage.
+    /// The time at which the stage started.
     began: Instant,
     /// Counters of the stage.
     pub progress: Progress,

@@ -19,7 +19,7 @@ const BEGINNING: Duration = Duration::from_millis(1_500);
 #[derive(Clone, Debug)]
 pub struct StopSignal(watch::Receiver<Option<Instant>>);
 
-/// Sender of a request to stop.
+/// The sender of a request to stop, which reaches every clone of its [`StopSignal`].
 #[derive(Debug)]
 pub struct Stopper(watch::Sender<Option<Instant>>);
 

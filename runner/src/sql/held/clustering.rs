@@ -142,7 +142,7 @@ impl ClusteredBlock {
 
 /// A scan that reads held rows value by value. All rows of a value come from one partition.
 pub(crate) struct ClusteredRows {
-    /// Sorted groups in memory.
+    /// The groups to read, all of them sorted and in memory.
     groups: Arc<[Arc<Group>]>,
     /// For each partition, the numbers of the values whose rows it streams.
     dealt: Vec<Arc<[u32]>>,

@@ -30,7 +30,7 @@ pub(crate) struct DatasetHolder {
     budget: Arc<Budget>,
     /// The disk space for the groups that exceed the budget.
     spill: Spill,
-    /// Groups by rank.
+    /// The groups added so far, by rank.
     groups: Mutex<BTreeMap<u64, Vec<Group>>>,
     /// The sort of each group by a value; `None` if groups are not sorted.
     clustering: Option<Clustering>,
@@ -47,7 +47,7 @@ pub(crate) struct HeldDataset {
     pub(crate) rows: u64,
     /// The size of all groups in memory, in bytes; a spilled group counts with its size before the spill.
     pub(crate) bytes: u64,
-    /// The number of bytes written to disk.
+    /// The number of bytes that spilled groups take on disk.
     pub(crate) spilled_bytes: u64,
     /// Numbers of the values by which groups are sorted, in the order of the values. `None` unless every group is sorted, which
     /// only groups in memory are.
@@ -69,7 +69,7 @@ pub(crate) struct Group {
     order: Option<BlockOrder>,
 }
 
-/// Location of a group's batches.
+/// The batches of a group, in memory or on disk.
 #[derive(Debug)]
 enum GroupData {
     /// Batches in memory, with the memory that they take from the budget.
@@ -77,7 +77,7 @@ enum GroupData {
         Vec<RecordBatch>,
         #[expect(dead_code, reason = "returned to the budget when dropped")] Taken,
     ),
-    /// An IPC stream in a spill file.
+    /// Batches in a spill file, as an Arrow IPC stream.
     Disk(Segment),
 }
 

@@ -42,7 +42,7 @@ pub(crate) struct HeldDatasetTable {
 }
 
 impl HeldDatasetTable {
-    /// Creates a table over the held rows.
+    /// Creates a table that is scanned by `threads` partitions.
     pub(crate) fn new(held: HeldDataset, threads: usize) -> Self {
         Self {
             schema: held.schema,
@@ -118,7 +118,7 @@ impl HeldDatasetTable {
 
 /// A scan of groups in the order of the raw files.
 struct HeldDatasetScan {
-    /// Groups of each partition.
+    /// The groups that each partition reads.
     partitions: Vec<Vec<Arc<Group>>>,
     /// Indices of the columns that are read.
     projection: Arc<[usize]>,

@@ -85,7 +85,7 @@ impl ResultHolder {
         Ok(())
     }
 
-    /// Ends the intake and returns the rows.
+    /// Returns the rows once all batches were added.
     #[must_use]
     pub fn finish(self) -> HeldResults {
         HeldResults {
@@ -149,7 +149,7 @@ pub struct HeldResults {
     reservations: Vec<MemoryReservation>,
 }
 
-/// One held batch.
+/// One held batch, with what is known of it without reading it.
 struct HeldBatch {
     /// The group that it belongs to.
     tag: Tag,
@@ -161,7 +161,7 @@ struct HeldBatch {
     place: ChunkData,
 }
 
-/// Location of a batch.
+/// The rows of a batch, or the place from which they are read.
 enum ChunkData {
     /// A batch in memory.
     Memory(RecordBatch),
@@ -198,7 +198,7 @@ impl HeldResults {
         Arc::clone(&self.schema)
     }
 
-    /// Returns the number of rows.
+    /// Returns the number of rows in all batches.
     #[must_use]
     pub fn rows(&self) -> usize {
         self.rows

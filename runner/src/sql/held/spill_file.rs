@@ -113,7 +113,7 @@ impl Spill {
         })
     }
 
-    /// Starts a new file.
+    /// Creates a new, empty spill file.
     fn begin(&self) -> datafusion::error::Result<Open> {
         let file = self.disk.create_tmp_file(&self.what)?;
         let writer = file.open_writer()?;
@@ -124,7 +124,7 @@ impl Spill {
         })
     }
 
-    /// Builds the error for a failed spill.
+    /// Builds the error for rows that could not be written to disk.
     fn failed(&self, cause: impl Into<Cause>) -> Error {
         Error::new(
             ErrorKind::Failed,
