@@ -89,7 +89,7 @@ pub(crate) async fn abort(store: &Store, uploads: Vec<OpenUpload>) -> bool {
     let mut all = true;
     while let Some(answer) = answers.next().await {
         if let Err(error) = answer {
-            warn!(%error, "cannot abort an upload, left to vacuum");
+            warn!(%error, "cannot abort an upload; `vacuum` tries again");
             all = false;
         }
     }

@@ -123,7 +123,7 @@ impl AttemptState {
             )
             .await;
         if let Err(error) = ended {
-            warn!(attempt = %self.id, %error, "not marked as ended, left to vacuum");
+            warn!(attempt = %self.id, %error, "the attempt is not marked as ended; `vacuum` cleans up");
         } else if aborted {
             self.forget().await;
         }
@@ -132,7 +132,7 @@ impl AttemptState {
     /// Deletes the attempt's notes; a failure is left to `vacuum`.
     pub async fn forget(&self) {
         if let Err(error) = forget(&self.store, &self.layout, &self.id).await {
-            debug!(attempt = %self.id, %error, "notes are left to vacuum");
+            debug!(attempt = %self.id, %error, "the notes are not deleted; `vacuum` tries again");
         }
     }
 }

@@ -72,7 +72,7 @@ pub async fn open(
         {
             info!(
                 record = record.number,
-                "void, starting from the record before"
+                "the last record is void; starting from the one before it"
             );
             continue;
         }

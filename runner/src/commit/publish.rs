@@ -58,7 +58,7 @@ async fn publish(
     stop: &StopSignal,
 ) -> Result<Settled> {
     if !complete_all(store, run, stop).await? {
-        warn!(record = number, run = %run.run, "uploads are missing");
+        warn!(record = number, run = %run.run, "parts are missing after their completion");
         abort_all(store, run).await?;
         store.pause(1).await;
         if !all_there(store, run).await? {
@@ -204,7 +204,7 @@ async fn lost(store: &Store, layout: &Layout, number: u64, run: &Run) -> Result<
     for attempt in 1..=TRIES {
         match read_record(store, layout, number + 1).await {
             Ok(Some(next)) if next.voids(number) => {
-                warn!(record = number, run = %run.run, "void: its uploads were lost");
+                warn!(record = number, run = %run.run, "the record is void: its uploads were lost");
                 settle_void(store, layout, &next).await?;
                 return Ok(Settled::Voided);
             }
@@ -219,7 +219,7 @@ async fn lost(store: &Store, layout: &Layout, number: u64, run: &Run) -> Result<
             .await
         {
             Ok(true) => {
-                warn!(record = number, run = %run.run, "void: its uploads were lost");
+                warn!(record = number, run = %run.run, "the record is void: its uploads were lost");
                 settle_void(store, layout, &void).await?;
                 return Ok(Settled::Voided);
             }

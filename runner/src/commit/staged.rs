@@ -166,7 +166,7 @@ impl Staged {
                 Some(Ok(false)) => {}
                 None => return self.last_look(number).await,
                 Some(Err(error)) => {
-                    warn!(record = number, %error, "the put may have landed, reading it back");
+                    warn!(record = number, %error, "the put may have succeeded; reading it back");
                     // Only a permanent refusal of every try counts as a refusal; after any other failure the put may still land.
                     refused &= error.kind() == ErrorKind::Failed;
                     failure = Some(error);

@@ -40,7 +40,7 @@ impl MemoryLimit {
         if bytes < LEAST_BYTES {
             return Err(Error::new(
                 ErrorKind::Usage,
-                format!("a memory limit of {bytes} bytes is too small, at least 64 MiB is needed"),
+                format!("a memory limit of {bytes} bytes is too small: at least 64 MiB is needed"),
             ));
         }
         Ok(Self { bytes })
