@@ -1,4 +1,4 @@
-//! From the command line to an exit code.
+//! The path from a command line to an exit code.
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -34,7 +34,8 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Ends the process with the error of the command line, or with the help that was asked for; in JSON too if that is asked for.
+/// Prints the usage error that clap found, or the help that was requested, and ends the process. Prints a usage error as JSON too
+/// if the command line asks for JSON.
 fn refuse(error: &clap::Error) -> ! {
     if error.use_stderr() {
         let printer = Printer::new(format_asked_for().into());
@@ -43,7 +44,8 @@ fn refuse(error: &clap::Error) -> ! {
     error.exit()
 }
 
-/// Returns the output format of a command line that cannot be parsed as a whole: clap parses its flag alone, wherever it is.
+/// Returns the output format of a command line that clap cannot parse as a whole. clap then parses only `--output-format`, at any
+/// position.
 #[expect(
     clippy::disallowed_methods,
     reason = "clap keeps to itself what it has parsed before an error"
@@ -67,7 +69,8 @@ fn format_asked_for() -> OutputFormat {
     formats.next_back().unwrap_or(OutputFormat::Text)
 }
 
-/// Builds an error from clap's paragraphs: the error with the arguments it is about, a tip if there is one, the usage.
+/// Builds an error from clap's text. Its paragraphs are the error with the arguments that it concerns, sometimes a tip, and the
+/// usage.
 fn usage_error(text: &str) -> Error {
     let mut paragraphs = text.split("\n\n").map(|paragraph| {
         let lines: Vec<&str> = paragraph.lines().map(str::trim).collect();
@@ -82,7 +85,7 @@ fn usage_error(text: &str) -> Error {
     Error::new(ErrorKind::Usage, message.trim_start_matches("error: ")).hint(hint)
 }
 
-/// Runs the verb.
+/// Runs the verb that the command line names.
 fn run(cli: &Cli, printer: Printer) -> Result<Answer, FailedVerb> {
     if cli.output_format == OutputFormat::Sarif && !matches!(cli.command, Command::Check(_)) {
         return Err(Error::new(ErrorKind::Usage, "only `check` prints `sarif`").into());
@@ -113,7 +116,7 @@ fn run(cli: &Cli, printer: Printer) -> Result<Answer, FailedVerb> {
     }
 }
 
-/// Runs data work on its own runtime; verbs that only look at state machines start without one.
+/// Runs data work on its own runtime. Verbs that only use state machines start without one.
 fn on_threads(
     threads: Option<usize>,
     work: impl Future<Output = Result<Answer>>,
@@ -145,13 +148,13 @@ fn begin_logging(verbose: u8) {
         .init();
 }
 
-/// Failed verb, with what it still has to show.
+/// The failure of a verb, with the output that still has to be printed.
 struct FailedVerb {
-    /// Failure of the verb.
+    /// The error that ends the process.
     error: Error,
-    /// Report of the run that failed, for programs.
+    /// The report of the run that failed, for programs.
     report: Option<Box<Report>>,
-    /// Text that people see before the error.
+    /// The text that people see before the error.
     shown: Option<String>,
 }
 
@@ -184,7 +187,7 @@ impl From<Unanswered> for FailedVerb {
 }
 
 impl FailedVerb {
-    /// Prints the failure: an object for programs, and always the text on standard error.
+    /// Prints the failure: as a JSON object if programs read the output, and always as text on standard error.
     fn print(&self, printer: Printer) {
         if let Some(shown) = &self.shown {
             print::outcome(&printable(shown));
@@ -201,7 +204,7 @@ impl FailedVerb {
     }
 }
 
-/// Returns a failure as JSON: in the report of the run that failed, or alone if no run was begun.
+/// Returns a failure as JSON: within the report of the run that failed, or alone if no run had begun.
 fn failed(error: &Error, report: Option<&Report>) -> Value {
     let failure = Failure::of(error);
     match report {

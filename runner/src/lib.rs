@@ -1,4 +1,4 @@
-//! Runs jobs: reads raw objects, computes tables, commits them exactly once; and the command line around that.
+//! Runs jobs: reads raw objects, computes tables and commits them exactly once. The command line is here too.
 //!
 //! A sample of rentals becomes a published table:
 //!
@@ -99,31 +99,31 @@
 //!
 //! # The rooms
 //!
-//! Each folder answers one question, and sees only the rooms above it in this list:
+//! Each folder is a room that answers one question. It uses only the rooms above it in this list:
 //!
 //! | room | question |
 //! |---|---|
 //! | [`error`] | What can a caller do about a failure? |
 //! | [`report`] | What did a run do? |
-//! | [`watch`] | How far is it, and was it asked to stop? |
+//! | [`watch`] | How far is a run, and was it asked to stop? |
 //! | [`store`] | How are bytes read and written, and what does a store's failure mean? |
 //! | [`commit`] | When do a run's outputs become visible? |
-//! | [`sql`] | In what do queries run? |
-//! | [`source`], [`sink`] | How do raw objects become rows, and rows files? |
-//! | `job` | Which job is meant by a name? |
+//! | [`sql`] | In which environment do queries run? |
+//! | [`source`], [`sink`] | How do raw objects become rows, and how do rows become files? |
+//! | `job` | Which job does a name mean? |
 //! | [`callback`] | Who waits for the end of a run? |
 //! | [`run`] | How does a row travel from a raw object to a published table? |
 //! | `machines` | What do state machines need at a command line? |
 //! | [`generate`] | How is sample data made? |
 //! | `terminal`, `cli`, `commands`, [`app`] | How does a command line become an exit code? |
 //!
-//! # What holds
+//! # Invariants
 //!
 //! - Success cannot be reported before the commit: `Staged`, `Committed` and `Published` are types, and each is the only way to
 //!   the next.
-//! - A run has one end, [`run::outcome::execute`]: exit code, report and answer follow from what it returns.
+//! - A run has one end, [`run::outcome::execute`]: exit code, report and answer follow from the value that it returns.
 //! - Only `cli` knows flags, and nothing below it reads the environment. Only `store` and `callback` know AWS's SDKs.
-//! - `jobs` and `statemachine` never meet: this crate is the only one that knows both.
+//! - The crates `jobs` and `statemachine` do not know each other: this crate is the only one that uses both.
 
 #![warn(clippy::missing_docs_in_private_items)]
 

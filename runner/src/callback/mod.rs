@@ -1,6 +1,6 @@
-//! Who waits for the end of a run: the port [`Waiter`], and the plain [`Summary`] that it receives.
+//! The process that waits for the end of a run: its port [`Waiter`], and the plain [`Summary`] that it receives.
 //!
-//! [`crate::run::outcome::execute`] is the port's only caller, so every run ends in one answer, also one that failed before it
+//! [`crate::run::outcome::execute`] is the port's only caller. So every run is answered once, even one that failed before it
 //! began.
 
 mod summary;

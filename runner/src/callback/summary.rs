@@ -1,18 +1,18 @@
-//! The end of a run as a process that waits for it receives it.
+//! The end of a run, in the form that a waiting process receives.
 
 use serde::Serialize;
 
 use crate::error::Failure;
 use crate::report::{Report, Status};
 
-/// The end of a run.
+/// The end of a run: which run it was, and whether it succeeded.
 #[derive(Clone, Debug, Serialize)]
 pub struct Summary {
     /// Name of the job; as on the command line if the run failed before the job was read.
     pub job: String,
     /// Id of the run; `None` if it failed before one was computed.
     pub run_id: Option<String>,
-    /// Success or failure.
+    /// The success or the failure of the run.
     pub end: End,
 }
 
@@ -33,7 +33,7 @@ pub enum End {
     Failed(Failure),
 }
 
-/// What a run wrote to one table.
+/// The numbers of rows, bytes and partitions that a run wrote to one table.
 #[derive(Clone, Debug, Serialize)]
 pub struct TableSummary {
     /// Name of the table.
@@ -67,7 +67,7 @@ impl Summary {
         }
     }
 
-    /// Builds the summary of a run that failed; `report` is what it had found until then.
+    /// Builds the summary of a run that failed; `report` holds its findings before the failure.
     #[must_use]
     pub fn failed(job: &str, failure: Failure, report: Option<&Report>) -> Self {
         Self {

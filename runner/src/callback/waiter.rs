@@ -11,7 +11,8 @@ pub trait Waiter: Send + Sync {
     /// Receives the end of the run, once.
     ///
     /// # Errors
-    /// The answer could not be delivered. The run's own end stays what it is; the process exits with this error's code.
+    /// Any error means that the answer could not be delivered. If the run succeeded, the process exits with the code of this
+    /// error.
     async fn ended(&self, summary: &Summary) -> Result<()>;
 }
 

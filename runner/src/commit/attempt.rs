@@ -39,7 +39,7 @@ impl AttemptId {
     }
 }
 
-/// One attempt at a run, which opens parts that stay invisible until the commit.
+/// One attempt at a run. The parts that it opens stay invisible until the commit.
 #[derive(Debug)]
 pub struct Attempt(Arc<AttemptState>);
 
@@ -48,7 +48,8 @@ pub struct Attempt(Arc<AttemptState>);
 pub struct Stager(Arc<AttemptState>);
 
 impl Attempt {
-    /// Writes down that an attempt has started, so that `vacuum` can find and clean it up after a crash.
+    /// Stores a note that an attempt has started, so that `vacuum` can find the attempt and clean up after it if the process
+    /// crashes.
     ///
     /// `target` is the record number that the commit tries first; `outputs` pairs each table's plan with the keys that the run
     /// deletes from it.
@@ -85,13 +86,13 @@ impl Attempt {
         Ok(Self(Arc::new(inner)))
     }
 
-    /// Returns the attempt's id.
+    /// Returns the random id that distinguishes this attempt from all others at the same run.
     #[must_use]
     pub fn id(&self) -> &AttemptId {
         &self.0.id
     }
 
-    /// Returns the id of the run that it attempts.
+    /// Returns the id of the run that this attempt belongs to.
     #[must_use]
     pub fn run(&self) -> &RunId {
         &self.0.run
@@ -103,7 +104,7 @@ impl Attempt {
         self.0.layout.report(&self.0.run, &self.0.id)
     }
 
-    /// Returns the folder of the rows that this attempt rejects.
+    /// Returns the folder to which this attempt writes the rows that it rejects.
     #[must_use]
     pub fn quarantine_folder(&self) -> Path {
         self.0.layout.quarantine_of(&self.0.run, &self.0.id)
@@ -128,14 +129,14 @@ impl Attempt {
         self.stager().part(table, partition, extension).await
     }
 
-    /// Step 4, as far as the commit can check it: verifies that `parts` hold exactly `rows` rows per table and are only where the
-    /// run may write.
+    /// Verifies that `parts` hold exactly `rows` rows per table, and that each part is in a partition that the run may write.
+    /// This is the part of step 4 that needs no knowledge of the job.
     ///
-    /// The caller runs the job's own checks before. `summary` is stored in the record. Uploads that were opened and are not among
+    /// The caller runs the job's own checks first. `summary` is stored in the record. Uploads that were opened and are not among
     /// `parts` are aborted before the commit.
     ///
     /// # Errors
-    /// `Failed` if a count or a place is wrong; the attempt is then abandoned.
+    /// `Failed` if a number of rows, a table or a partition is wrong; the attempt is then abandoned.
     pub async fn stage(
         self,
         parts: Vec<StagedPart>,
@@ -218,8 +219,8 @@ impl Attempt {
         }
     }
 
-    /// Aborts the attempt's uploads and marks it as ended, within two seconds after a stop. The next run or `vacuum` cleans up
-    /// what is left.
+    /// Aborts the attempt's uploads and marks it as ended. After a stop this takes two seconds at most; the next run or `vacuum`
+    /// cleans up what is left.
     pub async fn abandon(self, stop: &StopSignal) {
         stop.grace(self.0.abandon()).await;
     }

@@ -18,7 +18,7 @@ use crate::store::Store;
 /// The note that an attempt writes when it begins.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Started {
-    /// The run that it attempts.
+    /// The id of the run that it attempts.
     pub run: RunId,
     /// The lowest record number that the attempt can be committed as.
     pub aims_at: u64,
@@ -27,19 +27,20 @@ pub(crate) struct Started {
 /// An upload that was opened and not yet completed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct OpenUpload {
-    /// The key of the object that the upload becomes; the staging key if a listing found it.
+    /// The key of the object that the upload becomes. For a staged file that a listing found, the key of that file.
     pub key: String,
     /// The id that the store gave the upload.
     pub id: String,
 }
 
-/// The uploads that an attempt opened. Each is written down before any bytes are sent to it, unless the store lists uploads
-/// itself.
+/// The uploads that an attempt opened. A note records each upload before any bytes are sent to it, unless the store can list open
+/// uploads itself.
 #[derive(Debug, Default)]
 pub(crate) struct Journal {
     /// All uploads so far, in the order in which they were opened.
     opened: Mutex<Vec<OpenUpload>>,
-    /// The number of uploads that are written down. The task that holds the lock writes for all tasks that wait for it.
+    /// The number of uploads that notes record. The task that holds the lock also records the uploads of the tasks that wait for
+    /// it.
     written: tokio::sync::Mutex<usize>,
 }
 
@@ -50,7 +51,7 @@ impl Journal {
         opened.clone()
     }
 
-    /// Adds an upload, and returns once it is written down by this task or by another one.
+    /// Adds an upload, and returns once this task or another one has recorded it in a note.
     pub async fn add(
         &self,
         store: &Store,
@@ -88,7 +89,7 @@ pub(crate) async fn abort(store: &Store, uploads: Vec<OpenUpload>) -> bool {
     let mut all = true;
     while let Some(answer) = answers.next().await {
         if let Err(error) = answer {
-            warn!(%error, "cannot abort an upload, left to vacuum");
+            warn!(%error, "cannot abort an upload; `vacuum` tries again");
             all = false;
         }
     }
@@ -102,7 +103,7 @@ async fn abort_one(store: &Store, upload: OpenUpload) -> Result<()> {
     aborted.map_err(|error| store.explain(error, format!("abort the upload of `{key}`")))
 }
 
-/// Deletes an attempt's notes. The note that it ended goes last, so that an interrupted clean-up is found again.
+/// Deletes an attempt's notes, `ended.json` last, so that the next clean-up finds an attempt whose clean-up was interrupted.
 pub(crate) async fn forget(store: &Store, layout: &Layout, attempt: &AttemptId) -> Result<()> {
     let ended = layout.ended(attempt);
     let notes = store.list(&layout.attempt(attempt)).await?;
@@ -114,7 +115,7 @@ pub(crate) async fn forget(store: &Store, layout: &Layout, attempt: &AttemptId) 
     store.delete(last).await
 }
 
-/// Returns the attempts that left notes, each with its notes as a listing shows them.
+/// Lists the attempts that left notes, each with the listing entries of its notes.
 pub(crate) async fn attempts(
     store: &Store,
     layout: &Layout,
@@ -133,7 +134,7 @@ pub(crate) async fn attempts(
     Ok(found)
 }
 
-/// Returns the uploads of an attempt, from its notes and from its staging folder if the store lists that.
+/// Returns the uploads of an attempt: those that its notes record and, on a store that lists staged files, its staged files.
 pub(crate) async fn uploads_of(
     store: &Store,
     layout: &Layout,

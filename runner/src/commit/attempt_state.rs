@@ -27,9 +27,9 @@ const QUIET: Duration = Duration::from_secs(1);
 pub(super) struct AttemptState {
     /// The store of the tables and the log.
     pub store: Store,
-    /// The keys of the job.
+    /// The layout of the job's keys in the store.
     pub layout: Layout,
-    /// The run that is attempted.
+    /// The id of the run that is attempted.
     pub run: RunId,
     /// The attempt's id, which is part of every key that it writes.
     pub id: AttemptId,
@@ -41,19 +41,20 @@ pub(super) struct AttemptState {
     pub consumed: Vec<Consumed>,
     /// The sequence number of the next part, from 1.
     pub next: AtomicU64,
-    /// The uploads that were opened, and their notes.
+    /// The uploads that were opened, and the notes that record them.
     pub journal: Journal,
-    /// The fsyncs of finished parts.
+    /// The fsyncs of finished parts, which the commit waits for.
     pub seals: Arc<PendingFsyncs>,
-    /// Locked for reading by each request that opens or fills an upload, and for writing to wait for all of them. Without it, a
-    /// canceled request that the store still works on could end after the abort and leave an upload that no note mentions.
+    /// A lock that each request holds for reading while it opens or fills an upload. `quiet` takes it for writing to wait for all
+    /// of them. Without it, a canceled request that the store still works on could end after the abort and leave an upload that
+    /// no note mentions.
     pub in_flight: Arc<RwLock<()>>,
     /// `true` once the attempt is abandoned; no upload is opened from then on.
     pub is_given_up: AtomicBool,
 }
 
 impl AttemptState {
-    /// Opens an upload, writes it down and returns its id.
+    /// Opens an upload, records it in the attempt's notes and returns its id.
     pub async fn open(&self, key: &Path, staging: &Path) -> Result<String> {
         let opened = self.store.objects().open_upload(key, staging).await;
         let id = opened.map_err(|error| {
@@ -79,7 +80,7 @@ impl AttemptState {
             .ok()
     }
 
-    /// Waits until all parts, and the names of their staged files, survive a power failure.
+    /// Waits until all parts, and the directory entries of their staged files, survive a power failure.
     pub async fn seal(&self, outputs: &[Output]) -> Result<()> {
         let parts = outputs.iter().flat_map(|output| &output.parts);
         together(parts.map(|part| self.seal_one(part)))
@@ -122,7 +123,7 @@ impl AttemptState {
             )
             .await;
         if let Err(error) = ended {
-            warn!(attempt = %self.id, %error, "not marked as ended, left to vacuum");
+            warn!(attempt = %self.id, %error, "the attempt is not marked as ended; `vacuum` cleans up");
         } else if aborted {
             self.forget().await;
         }
@@ -131,7 +132,7 @@ impl AttemptState {
     /// Deletes the attempt's notes; a failure is left to `vacuum`.
     pub async fn forget(&self) {
         if let Err(error) = forget(&self.store, &self.layout, &self.id).await {
-            debug!(attempt = %self.id, %error, "notes are left to vacuum");
+            debug!(attempt = %self.id, %error, "the notes are not deleted; `vacuum` tries again");
         }
     }
 }

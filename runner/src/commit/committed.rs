@@ -14,18 +14,18 @@ use crate::watch::StopSignal;
 pub struct Committed {
     /// The attempt, for its store, keys and notes.
     inner: Arc<AttemptState>,
-    /// The record that was put.
+    /// The record as it was written to the log.
     record: Record,
 }
 
 /// A run whose parts are at their keys, whose replaced objects are deleted, and whose record is marked.
 #[derive(Debug)]
 pub struct Published {
-    /// The record that was published.
+    /// The record that was published and marked.
     record: Record,
 }
 
-/// The result of a publish.
+/// The result of a publish that was not interrupted.
 #[derive(Debug)]
 #[must_use = "only `Published` is success"]
 pub enum PublishOutcome {
@@ -36,12 +36,12 @@ pub enum PublishOutcome {
 }
 
 impl Committed {
-    /// Wraps an attempt whose record was put.
+    /// Wraps an attempt whose record is in the log.
     pub(super) fn new(inner: Arc<AttemptState>, record: Record) -> Self {
         Self { inner, record }
     }
 
-    /// Returns the committed record.
+    /// Returns the record as it was written to the log.
     #[must_use]
     pub fn record(&self) -> &Record {
         &self.record
@@ -77,7 +77,7 @@ impl Committed {
 }
 
 impl Published {
-    /// Returns the published record.
+    /// Returns the record, which is now published and marked.
     #[must_use]
     pub fn record(&self) -> &Record {
         &self.record

@@ -1,4 +1,4 @@
-//! The last questions before a commit: whether the run is still wanted, and the notice that its record is about to be put.
+//! The last check before a commit: a port is asked whether the run may still commit, and notified before the record is written.
 
 use async_trait::async_trait;
 
@@ -10,14 +10,14 @@ pub trait Fence: Send + Sync {
     /// Reports that the run is alive and asks whether it may commit.
     ///
     /// # Errors
-    /// Any error means that it may not: nothing is committed, and this error is the run's.
+    /// Any error means that the run may not commit: nothing is committed, and the run fails with this error.
     async fn may_commit(&self) -> Result<()>;
 
-    /// Announces that the record is put next: from then on only the log says whether the run was committed. Called once per
-    /// number that the run aims at.
+    /// Announces that the run writes its record next. From then on only the log says whether the run was committed. Called once
+    /// for each record number that the run tries.
     ///
     /// # Errors
-    /// Any error means that the announcement was not received: nothing is put, and this error is the run's.
+    /// Any error means that the announcement was not received: no record is written, and the run fails with this error.
     async fn about_to_put(&self) -> Result<()>;
 }
 

@@ -1,4 +1,4 @@
-//! Inputs of a run, frozen as they are when the run begins.
+//! Inputs of a run, frozen in the versions that they have when the run begins.
 
 use std::collections::BTreeMap;
 
@@ -16,12 +16,12 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::store::{FrozenObject, Store};
 use crate::watch::StopSignal;
 
-/// A table of another job as an input.
+/// A table that another job wrote, as an input.
 #[derive(Clone, Debug)]
 pub struct TableInput {
-    /// The live run that changed it last.
+    /// The live run that changed the table last.
     pub run: Option<RunId>,
-    /// Its columns and types.
+    /// The table's columns and types, as its log records them.
     pub columns: Columns,
     /// Its live parts; keys are relative to the store's root.
     pub objects: Vec<FrozenObject>,
@@ -63,7 +63,7 @@ fn freeze(store: &Store, object: ObjectMeta) -> FrozenObject {
     }
 }
 
-/// Returns the live parts of a job's table by its log, and finishes the log's last publish first.
+/// Finishes the last publish of a job's log if necessary, then returns the live parts that the log lists for a table.
 ///
 /// # Errors
 /// `InputMissing` if the job has not written the table; `TryAgain` if a part was just replaced; otherwise the kind of the store's
@@ -126,9 +126,9 @@ async fn versions(
     Ok(listed.into_iter().map(by_key).collect())
 }
 
-/// Returns the live parts of a job's table for a plan, without finishing a publish or reading a part.
+/// Returns the live parts of a job's table for `drivetrain plan`: it neither finishes a publish nor reads a part.
 ///
-/// A part that does not exist yet has no version. Returns `None` if the job has not written the table.
+/// A part that is not published yet has no ETag. Returns `None` if the job has not written the table.
 ///
 /// # Errors
 /// The kind of the store's failure.

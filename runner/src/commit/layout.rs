@@ -9,22 +9,22 @@ use crate::error::{Context, ErrorKind, Result};
 /// The folder of everything that is not a table. It is outside every table root, so crawlers never see it.
 const OURS: &str = "_drivetrain";
 
-/// Returns the folder below which each job has its log, reports and quarantine.
+/// Returns the folder that holds one folder per job, for its log, reports and quarantine.
 pub(super) fn jobs() -> Path {
     Path::from(OURS)
 }
 
-/// The keys of one job.
+/// The keys under which one job stores its tables, log and notes.
 #[derive(Clone, Debug)]
 pub(super) struct Layout {
-    /// The job's name, a checked word without slashes.
+    /// The job's name. It was validated, so it contains no slashes.
     job: String,
 }
 
 /// The kind and number of an object in the log's folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum LogKey {
-    /// A record.
+    /// A record: a committed run, or a void.
     Record(u64),
     /// The mark of a published record.
     Mark(u64),
@@ -33,14 +33,14 @@ pub(super) enum LogKey {
 }
 
 impl Layout {
-    /// Returns the layout of a job.
+    /// Returns the layout of the job with this name, which must be valid.
     pub fn new(job: &str) -> Self {
         Self {
             job: job.to_owned(),
         }
     }
 
-    /// Parses a key. It is always valid, because job and table names are checked words, and we choose attempt ids and numbers.
+    /// Parses a key, which is always valid: names of jobs and tables were validated, and attempt ids and numbers are our own.
     fn key(text: &str) -> Path {
         Path::parse(text).expect("names of jobs and attempts hold no slashes")
     }
@@ -85,7 +85,7 @@ impl Layout {
         }
     }
 
-    /// Returns the folder of all attempts' notes.
+    /// Returns the folder that holds one folder of notes per attempt.
     pub fn attempts(&self) -> Path {
         self.ours("attempts")
     }
@@ -105,12 +105,12 @@ impl Layout {
         self.ours(&format!("attempts/{attempt}/{sequence:06}.uploads"))
     }
 
-    /// Returns the key of the note that allows the next run to clean up the attempt.
+    /// Returns the key of the note that marks an attempt as ended, so that the next run may clean up after it.
     pub fn ended(&self, attempt: &AttemptId) -> Path {
         self.ours(&format!("attempts/{attempt}/ended.json"))
     }
 
-    /// Returns the folder of all staged files; only a file system uses it.
+    /// Returns the folder of all attempts' staged files; only a file system stages files.
     pub fn staging_root(&self) -> Path {
         self.ours("staging")
     }
@@ -120,7 +120,7 @@ impl Layout {
         self.ours(&format!("staging/{attempt}"))
     }
 
-    /// Returns the key of one staged file.
+    /// Returns the key of the file in which an attempt stages its part number `sequence`.
     pub fn staging(&self, attempt: &AttemptId, sequence: u64) -> Path {
         self.ours(&format!("staging/{attempt}/{sequence:06}"))
     }
@@ -135,12 +135,12 @@ impl Layout {
         self.ours(&format!("quarantine/{run}/{attempt}"))
     }
 
-    /// Returns the key of an attempt's report.
+    /// Returns the key of the report of an attempt at a run.
     pub fn report(&self, run: &RunId, attempt: &AttemptId) -> Path {
         self.ours(&format!("reports/{run}/{attempt}.json"))
     }
 
-    /// Returns the key of an object that tests conditional puts.
+    /// Returns the key of an object that is written to test conditional puts.
     pub fn probe(&self, attempt: &AttemptId) -> Path {
         self.ours(&format!("probe/{attempt}.json"))
     }
@@ -150,12 +150,12 @@ impl Layout {
         self.ours("probe")
     }
 
-    /// Returns the folder of the objects whose listing shows the store's time.
+    /// Returns the folder of the objects that are written to read the store's clock.
     pub fn clocks(&self) -> Path {
         self.ours("clock")
     }
 
-    /// Returns the key of an object whose listing shows the store's time.
+    /// Returns the key of an object that is written to read the store's clock from its listing entry.
     pub fn clock(&self, attempt: &AttemptId) -> Path {
         self.ours(&format!("clock/{attempt}.json"))
     }
@@ -165,7 +165,7 @@ impl Layout {
         Self::key(&format!("{OURS}/{}", self.job))
     }
 
-    /// Returns the root of a table.
+    /// Returns the folder that contains a table's parts and nothing else.
     pub fn table(&self, table: &str) -> Path {
         Self::key(&format!("{}/{table}", self.job))
     }
@@ -186,6 +186,9 @@ impl Layout {
         let key = format!("{folder}/{attempt}-{sequence:06}.{extension}");
         Path::parse(&key)
             .map_err(object_store::Error::from)
-            .context(ErrorKind::Failed, format!("`{key}` is not a valid key"))
+            .context(
+                ErrorKind::Failed,
+                format!("`{key}` is not a valid object name"),
+            )
     }
 }

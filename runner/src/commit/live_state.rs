@@ -1,4 +1,4 @@
-//! The live state of a job: the sum of the live records of its log.
+//! The live state of a job: the combined effect of all live records of its log.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,23 +7,23 @@ use serde::{Deserialize, Serialize};
 use crate::commit::record::{Output, Part, Record, Run, RunId};
 use crate::commit::table_columns::Columns;
 
-/// Live parts, live runs and consumed inputs after a record; the content of a checkpoint.
+/// The live parts, live runs and consumed inputs after a record of the log. A checkpoint stores it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct State {
-    /// Tables by name.
+    /// The state of each table that a live run wrote, by name.
     tables: BTreeMap<String, Table>,
-    /// Runs that need not run again, in log order.
+    /// Live runs that need not run again because their results are still in the tables, in log order.
     runs: Vec<LiveRun>,
-    /// Version of each input that appends must not take again, by URL.
+    /// The ETag of each input object that appends must not read again, by URL; `None` if its store gave it none.
     consumed: BTreeMap<String, Option<String>>,
 }
 
-/// One table as its job's log has it.
+/// The live state of one table.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Table {
     /// Columns and types that the last live run wrote.
     pub columns: Columns,
-    /// The live files.
+    /// The files that contain the table's current rows.
     pub parts: Vec<Part>,
     /// The live run that changed it last.
     pub run: Option<RunId>,
@@ -51,7 +51,7 @@ impl State {
         }
     }
 
-    /// Applies one live run.
+    /// Adds the effect of one live run to this state.
     fn apply(&mut self, number: u64, run: &Run) {
         for output in &run.outputs {
             let gone: BTreeSet<&String> = output.deletes.iter().collect();
@@ -90,14 +90,15 @@ impl State {
         self.tables.iter()
     }
 
-    /// Returns the number of the live record that holds the result of `run`. A run that a later live run overlaps has none,
-    /// unless it appended.
+    /// Returns the number of the live record that holds the result of `run`. There is none once a later live run overlaps `run`,
+    /// unless `run` appended.
     pub(crate) fn done(&self, run: &RunId) -> Option<u64> {
         let mut done = self.runs.iter().filter(|done| done.run.run == *run);
         done.next_back().map(|done| done.number)
     }
 
-    /// Returns the version in which an input was consumed; the outer `None` if it was not consumed.
+    /// Returns the ETag that an input had when it was consumed. The outer `None` means that it was not consumed, the inner one
+    /// that its store gave it none.
     #[must_use]
     pub fn consumed(&self, url: &str) -> Option<Option<&str>> {
         self.consumed.get(url).map(Option::as_deref)

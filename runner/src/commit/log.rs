@@ -1,4 +1,4 @@
-//! A job's log as one reading found it.
+//! A job's log, as it was read at one moment.
 
 use std::collections::BTreeSet;
 
@@ -23,7 +23,7 @@ pub struct Log {
     pub(super) last: u64,
     /// `true` if the last record is published or the log is empty.
     pub(super) marked: bool,
-    /// The number of the checkpoint that the reading started at, 0 without one.
+    /// The number of the checkpoint from which the log was read; 0 if there was none.
     pub(super) checkpoint: u64,
     /// The records after the checkpoint.
     pub(super) tail: Vec<Record>,
@@ -31,12 +31,12 @@ pub struct Log {
     pub(super) state: State,
 }
 
-/// The JSON of a checkpoint.
+/// The content of a checkpoint, as JSON.
 #[derive(Debug, Serialize, Deserialize)]
 struct Checkpoint {
     /// The version of the log's format.
     format: u32,
-    /// The last record that `state` includes.
+    /// The number of the last record that `state` includes.
     number: u64,
     /// The live state after that record.
     state: State,
@@ -67,7 +67,7 @@ impl Log {
         Self::read_layout(store, &Layout::new(job)).await
     }
 
-    /// Reads the log of a layout; see [`Log::read`].
+    /// Reads the log of the job with this layout; see [`Log::read`].
     pub(super) async fn read_layout(store: &Store, layout: &Layout) -> Result<Self> {
         let (mut last, mut checkpoint, mut marks) = (0, 0, BTreeSet::new());
         for object in store.list(&layout.log()).await? {
@@ -107,13 +107,14 @@ impl Log {
         &self.state
     }
 
-    /// Returns the last record; `None` if the log is empty or its last record is the checkpoint's, which is marked.
+    /// Returns the last record. Returns `None` if the log is empty, or if the checkpoint includes its last record, which is then
+    /// marked.
     pub(super) fn last_record(&self) -> Option<&Record> {
         self.tail.last()
     }
 }
 
-/// Reads records by number; each must exist.
+/// Reads the records with these numbers concurrently; each must exist.
 pub(super) async fn read_records(
     store: &Store,
     layout: &Layout,
@@ -172,7 +173,8 @@ async fn read_checkpoint(store: &Store, layout: &Layout, number: u64) -> Result<
     Ok(checkpoint.state)
 }
 
-/// Writes the checkpoint of a marked record if one is due. One that another process wrote has the same content and is kept.
+/// Writes the checkpoint of a marked record if its number is a multiple of [`CHECKPOINT_EVERY`]. If another process has written
+/// it, that one is kept, because its content is the same.
 pub(super) async fn write_checkpoint(store: &Store, layout: &Layout, number: u64) -> Result<()> {
     if number == 0 || !number.is_multiple_of(CHECKPOINT_EVERY) {
         return Ok(());

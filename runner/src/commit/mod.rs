@@ -1,4 +1,4 @@
-//! The commit protocol: the parts of a run become visible together and once, or not at all.
+//! The commit protocol: the files that a run writes (its parts) become visible all together and once, or not at all.
 //!
 //! ```text
 //!   open ----> Opened ---- decide ----> Decision::AlreadyDone
@@ -21,7 +21,7 @@
 //!
 //! `docs/commit-protocol.md` describes the numbered steps. Their order was model-checked, and each module keeps it. A process
 //! that finds a record without its mark finishes the publish of that record first. So any process can do the steps after the
-//! commit, twice, or at the same time as others. This folder computes no rows and does not know what a job computes.
+//! commit, even twice or at the same time as another process. This folder computes no rows and does not know what a job computes.
 //!
 //! The protocol assumes that a store does not forget an upload's id before the object that the upload becomes is visible.
 //!

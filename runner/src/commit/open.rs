@@ -17,20 +17,20 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::store::{self, FrozenObject, Store};
 use crate::watch::StopSignal;
 
-/// Choices of the caller for the start of a run.
+/// Options for opening a job at the start of a run.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct OpenOptions {
-    /// Whether to delete objects under a table root that no record lists, instead of refusing them.
+    /// Whether to delete objects under a table root that no record lists, instead of refusing to run.
     pub replace_foreign: bool,
 }
 
-/// A job whose tables are listed and whose log is read and settled. Only now may inputs be listed, so that a run that commits
-/// after the listing meets this one at the put.
+/// A job whose tables are listed and whose log is read, with the last record published. Inputs may be listed only from now on: a
+/// run that commits after that takes the record number that this run aims at, so the put notices it.
 #[derive(Debug)]
 pub struct Opened {
     /// The store of the tables and the log.
     store: Store,
-    /// The keys of the job.
+    /// The layout of the job's keys in the store.
     layout: Layout,
     /// The log. It is not read again before the put, so that every later commit is noticed there.
     log: Log,
@@ -43,7 +43,7 @@ pub struct Opened {
 /// The decision whether a run must be executed.
 #[derive(Debug)]
 pub enum Decision {
-    /// A live record holds the same run, and it is published.
+    /// A live record holds the result of the same run, and it is published.
     AlreadyDone(Record),
     /// The run must be executed by this attempt.
     Run(Attempt),
@@ -72,7 +72,7 @@ pub async fn open(
         {
             info!(
                 record = record.number,
-                "void, starting from the record before"
+                "the last record is void; starting from the one before it"
             );
             continue;
         }
@@ -80,7 +80,7 @@ pub async fn open(
     }
 }
 
-/// Makes the checks of [`open`] for a plan, over the log as it is; finishes, cleans up and writes nothing.
+/// Makes the checks of [`open`] for `drivetrain plan`. It only reads: it finishes no publish and cleans up after no attempt.
 ///
 /// # Errors
 /// As [`open`], except `TryAgain`.
@@ -122,7 +122,7 @@ async fn list_tables(
     Ok(listed)
 }
 
-/// Checks the log and the listing against each other before inputs are listed.
+/// Checks the columns of the outputs and looks for foreign objects, before inputs are listed.
 async fn checked(
     store: &Store,
     layout: Layout,
@@ -147,7 +147,7 @@ async fn checked(
     })
 }
 
-/// Checks that the parts that stay in a table have the columns of those that the run adds.
+/// Checks that the run writes the columns that its table has, unless it replaces the whole table.
 fn require_same_columns(log: &Log, output: &OutputPlan) -> Result<()> {
     let Some(table) = log.state.table(&output.table) else {
         return Ok(());
@@ -208,7 +208,7 @@ async fn foreign(
     Ok(unknown)
 }
 
-/// Fails if there is an object that no record lists, and names the first.
+/// Fails if there are objects that no record lists; the message names the first.
 fn refuse_foreign(store: &Store, foreign: &BTreeMap<String, Vec<String>>) -> Result<()> {
     let Some((table, keys)) = foreign.iter().next() else {
         return Ok(());
@@ -243,7 +243,7 @@ impl Opened {
         list_input(store, prefix).await
     }
 
-    /// Returns the live parts of a table that another job wrote, by that job's log, and finishes its last publish first.
+    /// Finishes the last publish of another job's log if necessary, then returns the live parts that the log lists for a table.
     ///
     /// # Errors
     /// `InputMissing` if that job has not written the table; `TryAgain` if a part was just replaced; otherwise the kind of the
@@ -259,7 +259,7 @@ impl Opened {
         self.outputs.iter().all(whole)
     }
 
-    /// Returns the objects that no earlier run of this job has appended or read into tables that it replaced whole.
+    /// Returns the objects that no earlier run of this job has consumed: neither appended, nor read to replace all tables.
     ///
     /// # Errors
     /// `Conflict` for an object that was changed after it was consumed.
@@ -281,14 +281,14 @@ impl Opened {
         Ok(fresh)
     }
 
-    /// Returns the number of the live record that holds the result of `run`.
+    /// Returns the number of the live record that holds the result of `run`; `None` if the run must be done.
     #[must_use]
     pub fn done(&self, run: &RunId) -> Option<u64> {
         self.log.state.done(run)
     }
 
-    /// Step 2: returns the record of `run` if it is done. If not, or with `force`, begins an attempt that aims at the next
-    /// record.
+    /// Returns the record of `run` if the run is done. If not, or with `force`, begins an attempt that aims at the next record
+    /// number. This is step 2.
     ///
     /// `consumes` lists the input objects that no later append may take again.
     ///
@@ -327,7 +327,7 @@ impl Opened {
         attempt.await.map(Decision::Run)
     }
 
-    /// Returns the keys that the run deletes from a table.
+    /// Returns the keys that the run deletes from a table: those of the parts that it replaces, and those of foreign objects.
     fn deletes(&self, output: &OutputPlan) -> Vec<String> {
         let table = self.log.state.table(&output.table);
         let live = table.map(|table| table.parts.iter()).into_iter().flatten();

@@ -3,7 +3,7 @@
 use crate::commit::record::Replaces;
 use crate::commit::table_columns::Columns;
 
-/// The plan of a run for one table.
+/// The plan of a run for one of its tables.
 #[derive(Clone, Debug)]
 pub struct OutputPlan {
     /// The table's name; its root is `<output>/<job>/<table>/`.

@@ -1,4 +1,4 @@
-//! The upload of one file.
+//! The writer of one output file, which it sends to the store as an upload.
 
 use std::sync::Arc;
 
@@ -14,7 +14,8 @@ use crate::commit::record::{Part, Upload};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::Store;
 
-/// The smallest size that S3 accepts for a part of an upload, the last one excepted. More would cost memory for each open file.
+/// The size of a piece: the smallest that S3 accepts for every part of an upload but the last. More would cost memory for each
+/// open file.
 const PIECE_BYTES: usize = 5 * 1024 * 1024;
 
 /// A writer that sends the bytes of one file in pieces; it holds at most two pieces, one of them in flight.
@@ -22,7 +23,7 @@ const PIECE_BYTES: usize = 5 * 1024 * 1024;
 pub struct PartWriter {
     /// The store that the file is sent to.
     store: Store,
-    /// The attempt's lock, held for reading while a request is in flight.
+    /// The lock `in_flight` of the attempt, held for reading while a request is in flight.
     requests: Arc<RwLock<()>>,
     /// The attempt's pending fsyncs, to which `finish` adds this file's.
     seals: Arc<PendingFsyncs>,
@@ -36,7 +37,7 @@ pub struct PartWriter {
     upload: String,
     /// Bytes that are not sent yet.
     waiting: Vec<Bytes>,
-    /// The length of `waiting`, which is less than a piece between two writes.
+    /// The total length of `waiting`; between two calls of `write` it is less than a piece.
     waiting_bytes: usize,
     /// The number of bytes written so far.
     size_bytes: u64,
@@ -44,7 +45,7 @@ pub struct PartWriter {
     sent: usize,
     /// The store's tag of each piece that arrived, in order; the completion needs them.
     tags: Vec<String>,
-    /// The piece in flight; it returns the piece's tag.
+    /// The task that sends the piece in flight; it returns the piece's tag.
     in_flight: Option<JoinHandle<object_store::Result<String>>>,
 }
 
@@ -116,7 +117,7 @@ impl PartWriter {
         self.size_bytes
     }
 
-    /// Takes bytes; waits while the previous piece is in flight.
+    /// Adds bytes to the file. If they complete a piece, sends it, after waiting for the piece in flight.
     ///
     /// # Errors
     /// The kind of the store's failure; the writer cannot be used afterwards.
@@ -132,7 +133,7 @@ impl PartWriter {
         Ok(())
     }
 
-    /// Keeps bytes for the next piece.
+    /// Adds bytes to those that wait for the next piece.
     fn hold(&mut self, bytes: Bytes) {
         self.waiting_bytes += bytes.len();
         if !bytes.is_empty() {
@@ -172,7 +173,7 @@ impl PartWriter {
         Ok(())
     }
 
-    /// Explains a failure of the upload.
+    /// Converts an error of the store to one that names the file and the remedy.
     fn explain(&self, error: object_store::Error) -> Error {
         let url = self.store.location().url(&self.key);
         let explained = self.store.explain(error, format!("write `{url}`"));
@@ -186,7 +187,8 @@ impl PartWriter {
         explained
     }
 
-    /// Sends the rest, and starts the file's fsync in the background: the disk can work while the next file is computed.
+    /// Sends the rest of the file, which holds `rows` rows, and starts its fsync in the background: the disk can work while the
+    /// next file is computed.
     ///
     /// # Errors
     /// The kind of the store's failure.

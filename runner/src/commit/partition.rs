@@ -110,13 +110,13 @@ pub enum Order {
     /// By their text: strings, and dates and times in ISO 8601.
     #[default]
     Text,
-    /// As integers.
+    /// By their value as integers.
     Integer,
 }
 
 impl Order {
-    /// Compares two values. In integer order, a value that is not an integer equals all others, so that doubt leads to a conflict
-    /// and never hides one.
+    /// Compares two values. In integer order, a value that is not an integer equals every other value. A doubt then causes a
+    /// conflict and never hides one.
     fn compare(self, a: &str, b: &str) -> Ordering {
         match self {
             Self::Text => a.cmp(b),
@@ -128,16 +128,16 @@ impl Order {
     }
 }
 
-/// The partitions whose column is between two values, both included; `None` is no bound.
+/// The partitions whose value of `column` is between `from` and `to`, both included; `None` means no bound.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Window {
-    /// A partition column.
+    /// The partition column that the bounds apply to.
     pub column: String,
     /// The smallest value, unescaped.
     pub from: Option<String>,
     /// The largest value, unescaped.
     pub to: Option<String>,
-    /// The order of the values.
+    /// The order in which values are compared with the bounds.
     #[serde(default)]
     pub order: Order,
 }
@@ -154,8 +154,8 @@ impl Window {
         self.from.as_ref().is_none_or(not_below) && self.to.as_ref().is_none_or(not_above)
     }
 
-    /// Returns `true` if a partition can be in both windows. Windows over different columns or orders always overlap, because
-    /// they cannot be compared.
+    /// Returns `true` if the same partition can be in both windows. Windows over different columns or orders count as
+    /// overlapping, because they cannot be compared.
     #[must_use]
     pub fn overlaps(&self, other: &Self) -> bool {
         if self.column != other.column || self.order != other.order {

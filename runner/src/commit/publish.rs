@@ -15,7 +15,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::store::{Completion, Store};
 use crate::watch::StopSignal;
 
-/// The number of tries for a request whose answers decide nothing.
+/// The number of times that a request is sent if the store's answers do not decide its outcome.
 pub(super) const TRIES: u32 = 5;
 
 /// The outcome of the publish of a record.
@@ -23,12 +23,12 @@ pub(super) const TRIES: u32 = 5;
 pub(super) enum Settled {
     /// All parts are at their keys, and the record is marked.
     Published,
-    /// Its uploads were lost; the next record voids it, and that one is marked.
+    /// Uploads of the record were lost. The next record voids it, and that next record is marked.
     Voided,
 }
 
-/// Finishes the publish of a record, whichever process wrote it. It is idempotent, and several processes may do it at the same
-/// time.
+/// Finishes the publish of a record that any process may have written. It is idempotent, and several processes may do it at the
+/// same time.
 ///
 /// # Errors
 /// `TryAgain` if the store does not answer whether a part exists; otherwise the kind of the store's failure.
@@ -58,7 +58,7 @@ async fn publish(
     stop: &StopSignal,
 ) -> Result<Settled> {
     if !complete_all(store, run, stop).await? {
-        warn!(record = number, run = %run.run, "uploads are missing");
+        warn!(record = number, run = %run.run, "parts are missing after their completion");
         abort_all(store, run).await?;
         store.pause(1).await;
         if !all_there(store, run).await? {
@@ -86,18 +86,18 @@ async fn settle_folders(store: &Store, run: &Run) -> Result<()> {
     settled.map_err(|error| pending(store.explain(error, "sync the new parts to disk")))
 }
 
-/// The state of a part's key after a completion.
+/// The result of a look at a part's key after the completion of its upload was requested.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum KeyState {
     /// An object of the recorded size is at the key.
     There,
     /// The store answered the completion, and no such object is at the key.
     Missing,
-    /// No such object is at the key, but the store's answer to the completion decides nothing.
+    /// No such object is at the key, and the store's answer does not decide whether one will be.
     Unknown,
 }
 
-/// Completes every upload and looks at every key. Returns `false` if a part is missing although the store answered.
+/// Completes every upload and looks at every key. Returns `false` if the store has answered each request and a part is missing.
 async fn complete_all(store: &Store, run: &Run, stop: &StopSignal) -> Result<bool> {
     let mut missing = false;
     let mut completions = together(run.parts().map(|part| complete(store, part, stop)));
@@ -115,7 +115,7 @@ async fn complete_all(store: &Store, run: &Run, stop: &StopSignal) -> Result<boo
     }
 }
 
-/// Completes one upload, and tries again while the answer decides nothing.
+/// Completes one upload. Sends the request again while the answer does not decide whether the part exists.
 async fn complete(store: &Store, part: &Part, stop: &StopSignal) -> Result<KeyState> {
     let key = part.path()?;
     let objects = store.objects();
@@ -204,7 +204,7 @@ async fn lost(store: &Store, layout: &Layout, number: u64, run: &Run) -> Result<
     for attempt in 1..=TRIES {
         match read_record(store, layout, number + 1).await {
             Ok(Some(next)) if next.voids(number) => {
-                warn!(record = number, run = %run.run, "void: its uploads were lost");
+                warn!(record = number, run = %run.run, "the record is void: its uploads were lost");
                 settle_void(store, layout, &next).await?;
                 return Ok(Settled::Voided);
             }
@@ -219,7 +219,7 @@ async fn lost(store: &Store, layout: &Layout, number: u64, run: &Run) -> Result<
             .await
         {
             Ok(true) => {
-                warn!(record = number, run = %run.run, "void: its uploads were lost");
+                warn!(record = number, run = %run.run, "the record is void: its uploads were lost");
                 settle_void(store, layout, &void).await?;
                 return Ok(Settled::Voided);
             }

@@ -44,22 +44,22 @@ pub struct Record {
     pub format: u32,
     /// The record's number, from 1 without gaps.
     pub number: u64,
-    /// The event that the record states.
+    /// A committed run, or the void of the record before.
     #[serde(flatten)]
     pub entry: Entry,
 }
 
-/// The event that a record states.
+/// The event that a record states: a commit, or the loss of one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Entry {
-    /// A run was committed.
+    /// A run was committed; its parts may not be published yet.
     Run(Run),
     /// The previous record is void: its uploads were lost before they were published.
     Void(Void),
 }
 
-/// A committed run.
+/// A committed run: the files that it adds and deletes, and the inputs that it consumes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Run {
     /// The id of the run.
@@ -68,8 +68,8 @@ pub struct Run {
     pub attempt: AttemptId,
     /// The effect on each table.
     pub outputs: Vec<Output>,
-    /// Input objects that no later append takes again: those that an append took, and those that a run read that replaced all
-    /// tables. Records of older binaries list only the former.
+    /// Input objects that no later append may read again. A run that appends, or that replaces all tables, lists the objects that
+    /// it read. In records of older binaries, only runs that append list them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub consumed: Vec<Consumed>,
     /// Data that the caller stores with the run, such as counts and versions.
@@ -80,11 +80,11 @@ pub struct Run {
 /// The effect of a run on one table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Output {
-    /// The table's name.
+    /// The table's name within the job.
     pub table: String,
     /// The columns and types that it wrote.
     pub columns: Columns,
-    /// The rows that it replaced.
+    /// The rows of the table that it replaced.
     pub replaces: Replaces,
     /// The partitions that it wrote.
     pub written: BTreeSet<Partition>,
@@ -98,20 +98,20 @@ pub struct Output {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Replaces {
-    /// All rows.
+    /// All rows of the table.
     Table,
-    /// The partitions in a window, also if the run writes no rows to them.
+    /// All rows of the partitions in a window, even if the run writes no rows to them.
     Window(Window),
-    /// No rows: parts are added.
+    /// No rows; the run only adds parts.
     Append,
 }
 
-/// One file of a table.
+/// One file of a table, and the upload that becomes the file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Part {
     /// The key, relative to the output root.
     pub key: String,
-    /// The size in bytes.
+    /// The size of the file in bytes. A publish checks it.
     #[serde(rename = "size")]
     pub size_bytes: u64,
     /// The number of rows.
@@ -132,11 +132,11 @@ impl Part {
     }
 }
 
-/// Parses a key of a record.
+/// Parses the key of an object in the store.
 pub(super) fn path(key: &str) -> Result<Path> {
     Path::parse(key).map_err(object_store::Error::from).context(
         ErrorKind::Failed,
-        format!("the log contains `{key}`, which is not a valid key"),
+        format!("the log contains `{key}`, which is not a valid object name"),
     )
 }
 
@@ -152,9 +152,9 @@ pub struct Upload {
 /// An input object that appends must not take again, because a table holds its rows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Consumed {
-    /// The full name of the object.
+    /// The full name of the object, which includes its store.
     pub url: String,
-    /// The version that was read; `None` if the store has no versions.
+    /// The ETag of the version that was read; `None` if the store gave it none.
     pub etag: Option<String>,
 }
 
@@ -163,7 +163,7 @@ pub struct Consumed {
 pub struct Void {
     /// The number of the voided record, one less than this record's.
     pub voids: u64,
-    /// The run that was lost.
+    /// The run that the voided record held.
     pub run: RunId,
     /// The keys of all parts of the voided record, which are deleted.
     pub keys: Vec<String>,
@@ -176,8 +176,8 @@ impl Output {
         self.table == other.table && (self.touches(other) || other.touches(self))
     }
 
-    /// Returns `true` if this output writes or replaces a partition that the other one wrote or replaced, as far as
-    /// `self.replaces` shows it.
+    /// Returns `true` if this output writes or replaces a partition that the other one wrote or replaced. It considers fully only
+    /// what this output replaces, so [`Self::overlaps`] calls it in both directions.
     fn touches(&self, other: &Self) -> bool {
         let common = |output: &Self| self.written.intersection(&output.written).next().is_some();
         match (&self.replaces, &other.replaces) {
@@ -212,7 +212,7 @@ impl Run {
         outputs || consumed
     }
 
-    /// Returns all parts of all tables.
+    /// Returns the parts that the run added to any of its tables.
     pub fn parts(&self) -> impl Iterator<Item = &Part> {
         self.outputs.iter().flat_map(|output| &output.parts)
     }
@@ -236,7 +236,7 @@ impl Run {
 }
 
 impl Record {
-    /// Builds the record of a run.
+    /// Builds record `number`, which commits a run.
     #[must_use]
     pub fn run(number: u64, run: Run) -> Self {
         Self {
@@ -278,7 +278,7 @@ impl Record {
     /// Writes the record as JSON.
     ///
     /// # Errors
-    /// `Failed` only for a defect, because a record can always be written as JSON.
+    /// `Failed` only because of a bug: a record can always be written as JSON.
     pub fn to_bytes(&self) -> Result<Bytes> {
         let bytes = serde_json::to_vec(self).context(ErrorKind::Failed, "cannot write a record")?;
         Ok(bytes.into())
@@ -309,7 +309,7 @@ impl Record {
         if record.number == number {
             Ok(record)
         } else {
-            Err(damaged(format!("has the number {} inside", record.number)))
+            Err(damaged(format!("has number {} in its JSON", record.number)))
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::store::Store;
 use crate::watch::StopSignal;
 
-/// The result of a repair.
+/// The result of a repair that succeeded.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Repaired {
@@ -47,7 +47,7 @@ pub async fn repair(store: &Store, job: &str) -> Result<Repaired> {
 /// One record of a job's log, as a list of runs shows it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RunLine {
-    /// The record's number.
+    /// The record's number in the job's log.
     pub number: u64,
     /// The id of the run.
     pub run: RunId,
@@ -55,29 +55,29 @@ pub struct RunLine {
     pub attempt: Option<AttemptId>,
     /// The time of the commit by the store's clock.
     pub committed: DateTime<Utc>,
-    /// The state of the record.
+    /// The state of the record: published, pending, voided, or itself a void.
     pub status: RunStatus,
     /// The number of files that it wrote.
     pub parts: usize,
-    /// The number of rows that it wrote.
+    /// The number of rows in these files.
     pub rows: u64,
     /// The number of bytes that it wrote.
     pub size_bytes: u64,
-    /// The number of files that it deleted.
+    /// The number of files that its publish deletes.
     pub deletes: usize,
 }
 
-/// The state of a record.
+/// The state of a record: how far its run is, or that it is void.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RunStatus {
-    /// Its parts are at their keys.
+    /// The run is committed, and its publish is finished.
     Published,
-    /// It is committed, and its publish is not finished.
+    /// The run is committed, and its publish is not finished.
     Pending,
-    /// The next record voids it.
+    /// The run is lost: the next record voids this one.
     Voided,
-    /// It voids the previous record.
+    /// This record voids the previous one.
     Void,
 }
 

@@ -10,7 +10,7 @@ use crate::commit::record::{Output, Record, RunId};
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::{self, Store};
 
-/// Adds the run that replaced a part to a reader's error over that part; returns any other error unchanged.
+/// Names the run that replaced a part in the error of a reader to which the part was lost; returns any other error unchanged.
 pub async fn name_replacer(store: &Store, error: Error) -> Error {
     let Some(replaced) = store::replaced(&error) else {
         return error;
@@ -28,16 +28,16 @@ pub async fn name_replacer(store: &Store, error: Error) -> Error {
         .hint(fate.way_out)
 }
 
-/// The fate of a part that is not as the log lists it.
+/// The reason why a part is not in the store as the log lists it.
 pub(crate) struct Fate {
-    /// The event, in the words that follow "was".
+    /// The event, as a phrase that follows "was" in a message.
     pub was: String,
-    /// The hint for the reader.
+    /// The hint: what the user can do.
     pub way_out: String,
 }
 
 impl Fate {
-    /// Finds the fate of a part in the log; never fails.
+    /// Finds the reason in the log. If the log cannot be read, returns a general reason instead of an error.
     pub async fn of(store: &Store, key: &str) -> Self {
         let again =
             "no versions were mixed; run the same command again: it starts from the new version";
@@ -62,7 +62,8 @@ impl Fate {
     }
 }
 
-/// Returns the live run that deleted a part. Records are read backwards, from the last one to the one that wrote the part.
+/// Returns the live run that deleted a part, and its record number. Reads the records backwards, from the last one to the one
+/// that wrote the part.
 async fn replacer(store: &Store, key: &str) -> Result<Option<(u64, RunId)>> {
     let Some((job, _)) = key.split_once('/') else {
         return Ok(None);

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use crate::commit::record::RunId;
 use crate::store::FrozenObject;
 
-/// Everything that a run's output depends on.
+/// The values that a run's id is computed from: everything that its output depends on.
 #[derive(Clone, Copy, Debug)]
 pub struct RunInputs<'a> {
     /// The job's name.
@@ -16,7 +16,7 @@ pub struct RunInputs<'a> {
     pub files: &'a [(String, String)],
     /// Parameters that change the output, as text.
     pub parameters: &'a BTreeMap<String, String>,
-    /// Text of the contracts that the job took from elsewhere.
+    /// Text of the contracts, including those that the job takes from other folders.
     pub contracts: &'a str,
     /// The frozen objects of each dataset.
     pub inputs: &'a BTreeMap<String, Vec<FrozenObject>>,
@@ -70,17 +70,17 @@ pub(super) fn hex(bytes: &[u8]) -> String {
         .collect()
 }
 
-/// A hash whose fields cannot run into each other, because each is preceded by its length.
+/// A hash of several fields. The length of each text is hashed before it, so that different fields never give the same bytes.
 struct Fields(Sha256);
 
 impl Fields {
-    /// Adds a text, preceded by its length.
+    /// Adds a text to the hash, preceded by its length.
     fn text(&mut self, text: &str) {
         self.count(text.len());
         self.0.update(text);
     }
 
-    /// Adds a number.
+    /// Adds a number to the hash, always as eight bytes.
     fn count(&mut self, count: usize) {
         self.0.update((count as u64).to_le_bytes());
     }

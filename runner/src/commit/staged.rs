@@ -1,4 +1,4 @@
-//! Steps 5 and 6: the fence, and the one put that decides.
+//! Steps 5 and 6: the fence, and the put of the record that commits the run.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::commit::record::{Record, Run};
 use crate::error::{Error, ErrorKind, Result};
 use crate::watch::{StopSignal, cancelled};
 
-/// The longest wait, after a stop, for the answer whether the record exists; a stop allows two seconds in all.
+/// The time limit for the last read of the record after a stop. A stop allows two seconds in all.
 const LAST_LOOK: Duration = Duration::from_millis(1_500);
 
 /// A run whose parts are all sent and verified, and still invisible.
@@ -28,7 +28,7 @@ pub struct Staged {
     run: Run,
 }
 
-/// The result of a commit.
+/// The result of a commit whose outcome is known.
 #[derive(Debug)]
 #[must_use = "only `Committed` means that this run was committed, and it must still be published"]
 pub enum CommitOutcome {
@@ -36,23 +36,24 @@ pub enum CommitOutcome {
     Committed(Committed),
     /// Another attempt at the same run was committed first and is published; this one aborted its uploads.
     AlreadyDone(Record),
-    /// The record that this run was built on is void. Its uploads are aborted, and it must start again at step 1.
+    /// A record that was committed before this run's was lost and is now void. This run's uploads are aborted, and it must start
+    /// again at step 1.
     StartAgain,
 }
 
-/// The owner of the record at the number that was tried.
+/// The owner of the record at a number that this attempt tried.
 enum Landed {
-    /// This attempt.
+    /// This attempt, so the run is committed.
     Own,
-    /// Another attempt, or a record that voids one.
+    /// Another attempt, or no attempt because the record is a void.
     Other,
 }
 
-/// The reason why a put is not known to have landed.
+/// The reason why a put is not known to have succeeded.
 enum Unlanded {
-    /// The store refused it for good, so the record does not exist.
+    /// The store refused every try permanently, so the record does not exist.
     Refused(Error),
-    /// It may still land.
+    /// The put may still take effect; the last error, if there was one.
     Undecided(Option<Error>),
 }
 
@@ -73,8 +74,8 @@ impl Staged {
         stop.grace(self.inner.abandon()).await;
     }
 
-    /// Makes all parts durable, asks the fence, then puts the record create-only at the target number, or after disjoint runs
-    /// that came first.
+    /// Makes all parts durable, asks the fence, then commits the run with a create-only put of its record. It tries the target
+    /// number first. If other runs took that number and do not conflict with this one, it tries the number after theirs.
     ///
     /// # Errors
     /// `Cancelled` if a stop came before the put, or the fence's error: nothing was committed. `Conflict` if another run wrote,
@@ -126,7 +127,7 @@ impl Staged {
         }
     }
 
-    /// Abandons the attempt and returns `error`.
+    /// Abandons the attempt and returns `error`, which ends the run.
     async fn give_up(self, error: Error, stop: &StopSignal) -> Result<CommitOutcome> {
         self.abandon(stop).await;
         Err(error)
@@ -165,7 +166,7 @@ impl Staged {
                 Some(Ok(false)) => {}
                 None => return self.last_look(number).await,
                 Some(Err(error)) => {
-                    warn!(record = number, %error, "the put may have landed, reading it back");
+                    warn!(record = number, %error, "the put may have succeeded; reading it back");
                     // Only a permanent refusal of every try counts as a refusal; after any other failure the put may still land.
                     refused &= error.kind() == ErrorKind::Failed;
                     failure = Some(error);
@@ -208,7 +209,8 @@ impl Staged {
         }))
     }
 
-    /// Reads every record from `number` on and decides what they mean for this run.
+    /// Reads every record from `number` on and decides whether this run is done, conflicts, must start again, or tries the next
+    /// number.
     async fn behind(&self, number: u64) -> Result<Behind> {
         let (store, layout) = (&self.inner.store, &self.inner.layout);
         let records = read_from(store, layout, number).await?;
@@ -225,7 +227,7 @@ impl Staged {
             return Err(conflict(&self.run, other));
         }
         let Some(last) = records.last() else {
-            let message = format!("record {number} existed a moment ago and cannot be read");
+            let message = format!("record {number} existed a moment ago and is now missing");
             return Err(Error::new(ErrorKind::TryAgain, message));
         };
         let is_marked = store.look(&layout.mark(last.number)).await?.is_some();
@@ -240,11 +242,11 @@ impl Staged {
     }
 }
 
-/// The meaning of the records that were committed first.
+/// The consequence of the records that were committed before this run's.
 enum Behind {
-    /// They are disjoint from this run, so this number is next.
+    /// They do not conflict with this run, which tries this number next.
     Next(u64),
-    /// One of them is this run.
+    /// One of them is this run, committed by another attempt.
     Done(Record),
     /// The last one was lost and is void, so this run must start again.
     Void,

@@ -11,7 +11,7 @@ pub struct Columns {
     pub partition_by: Vec<String>,
 }
 
-/// A column and its type.
+/// A column's name and its type.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ColumnType {
     /// The name.
@@ -22,7 +22,7 @@ pub struct ColumnType {
 }
 
 impl Columns {
-    /// Returns how `other` differs, one difference per entry; empty if it does not.
+    /// Describes the differences of `other` from these columns, one per entry; empty if there are none.
     #[must_use]
     pub fn differences(&self, other: &Self) -> Vec<String> {
         let mut found = Vec::new();

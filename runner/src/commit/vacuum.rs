@@ -18,10 +18,10 @@ use crate::error::{Context, Error, ErrorKind, Result};
 use crate::store::Store;
 use crate::watch::StopSignal;
 
-/// The ages from which a vacuum deletes.
+/// The minimum ages of the objects that a vacuum deletes.
 #[derive(Clone, Copy, Debug)]
 pub struct VacuumOptions {
-    /// The time for which an attempt that is in no record is kept after its last sign of life.
+    /// The age that an attempt's newest note must have before the attempt is cleaned up, if no record lists its uploads.
     pub retention: Duration,
     /// The age from which quarantined rows are deleted; `None` keeps all.
     pub quarantine: Option<Duration>,
@@ -36,12 +36,12 @@ impl Default for VacuumOptions {
     }
 }
 
-/// The result of a vacuum.
+/// The records, attempts and objects that a vacuum dealt with.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Vacuumed {
-    /// The record whose publish it finished, if any.
+    /// The number of the record whose publish it finished, if any.
     pub published: Option<u64>,
-    /// The attempts that it deleted.
+    /// The attempts that it cleaned up completely.
     pub attempts: Vec<AttemptId>,
     /// The number of uploads that it aborted.
     pub uploads: usize,
@@ -49,11 +49,12 @@ pub struct Vacuumed {
     pub temporary: usize,
     /// The number of quarantined objects that it deleted.
     pub quarantine: usize,
-    /// The number of attempts that are left, most of them because they are too young.
+    /// The number of attempts that it kept, because they are too young or an abort failed.
     pub kept: usize,
 }
 
-/// Finishes a pending publish, then deletes old attempts that are in no record, and old quarantine if asked to.
+/// Finishes a pending publish, then cleans up after old attempts that are in no record, deletes old temporary files and, if
+/// `options` says so, old quarantined rows.
 ///
 /// # Errors
 /// The kind of the store's failure.
@@ -110,7 +111,7 @@ fn is_older(object: &ObjectMeta, now: DateTime<Utc>, age: Duration) -> bool {
     lived.to_std().is_ok_and(|lived| lived >= age)
 }
 
-/// Deletes old attempts: their uploads that no record lists, and their notes.
+/// Aborts the uploads of old attempts that no record lists, and deletes the notes of these attempts.
 async fn take_attempts(
     store: &Store,
     layout: &Layout,
@@ -167,7 +168,7 @@ async fn read_started(store: &Store, key: &object_store::path::Path) -> Result<u
     Ok(started.aims_at)
 }
 
-/// Deletes temporary files, probes, and staged files that no note mentions, as a killed process leaves them.
+/// Deletes old files that a killed process left: temporary files, probes, and staged files of attempts without notes.
 async fn take_temporary(
     store: &Store,
     layout: &Layout,
@@ -207,7 +208,7 @@ async fn take_temporary(
     delete(store, old).await
 }
 
-/// Deletes listed objects.
+/// Deletes the objects of a listing.
 async fn delete(store: &Store, objects: Vec<ObjectMeta>) -> Result<()> {
     let keys = objects.into_iter().map(|object| object.location);
     store.delete(keys.collect()).await

@@ -6,22 +6,22 @@ use thiserror::Error;
 
 use crate::error::ErrorKind;
 
-/// Result of the runner's fallible functions.
+/// The result of this crate's fallible functions; the error type is [`Error`] by default.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Failure with a message, a kind that says what a caller can do, a hint and a cause.
+/// A failure: a message, a kind that says what a caller can do, a hint and a cause.
 ///
 /// `Display` prints the message alone; the binary prints the chain of causes and the hint once.
 #[derive(Debug, Error)]
 #[error("{message}")]
 pub struct Error {
-    /// Class that decides the exit code.
+    /// The class, which decides the exit code.
     kind: ErrorKind,
-    /// What happened, and where.
+    /// The message: what happened, and where.
     message: String,
-    /// What to do about it.
+    /// The hint: what to do about it.
     hint: Option<String>,
-    /// Failure of the library below.
+    /// The error of a library that caused this one.
     source: Option<Box<Cause>>,
 }
 
@@ -36,28 +36,28 @@ impl Error {
         }
     }
 
-    /// Adds what to do about it.
+    /// Adds a hint, which says what to do about the failure.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
-    /// Adds what caused it.
+    /// Adds the error that caused this one.
     #[must_use]
     pub fn caused_by(mut self, cause: impl Into<Cause>) -> Self {
         self.source = Some(Box::new(cause.into()));
         self
     }
 
-    /// Replaces the message by one that knows more than the code below; kind, cause and hint stay.
+    /// Replaces the message by one from code that knows more; kind, cause and hint stay.
     #[must_use]
     pub fn reworded(mut self, message: impl Into<String>) -> Self {
         self.message = message.into();
         self
     }
 
-    /// Returns the failure of the library below that caused it.
+    /// Returns the error of a library that caused this one.
     #[must_use]
     pub fn cause(&self) -> Option<&Cause> {
         self.source.as_deref()
@@ -69,7 +69,7 @@ impl Error {
         self.kind
     }
 
-    /// Returns what to do about it, if something can be said.
+    /// Returns the hint; `None` if nothing can be said.
     #[must_use]
     pub fn hint_text(&self) -> Option<&str> {
         self.hint.as_deref()
@@ -88,7 +88,7 @@ impl From<drivetrain_jobs::Error> for Error {
     }
 }
 
-/// Failure of a library below.
+/// The error of a library, as the cause of an [`Error`].
 #[derive(Debug, Error)]
 #[expect(
     missing_docs,
@@ -115,7 +115,7 @@ pub enum Cause {
     Url(#[from] url::ParseError),
 }
 
-/// Extension that adds a message and a kind to the error of a library.
+/// An extension of results that adds a message and a kind to the error of a library.
 pub trait Context<T> {
     /// Wraps the error into one of `kind` whose message says which operation failed.
     ///

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-/// Escapes control characters that a terminal would obey instead of show; line ends and tabs stay.
+/// Escapes control characters, which a terminal would obey instead of showing; line ends and tabs stay.
 #[must_use]
 pub fn printable(text: &str) -> Cow<'_, str> {
     let is_shown = |character: char| !character.is_control() || matches!(character, '\n' | '\t');

@@ -8,7 +8,7 @@ pub const TABLE: [(ErrorKind, u8, &str, &str); 7] = [
         ErrorKind::Failed,
         1,
         "Drivetrain.Failed",
-        "failed for good: permission, disk, memory, a defect",
+        "permanent failure: a permission, the disk, memory, or a bug",
     ),
     (
         ErrorKind::Usage,
@@ -32,7 +32,7 @@ pub const TABLE: [(ErrorKind, u8, &str, &str); 7] = [
         ErrorKind::Conflict,
         5,
         "Drivetrain.Conflict",
-        "another run, or a foreign object, stands in the way",
+        "another run, or an object that no run wrote, conflicts",
     ),
     (
         ErrorKind::TryAgain,
@@ -48,7 +48,7 @@ pub const TABLE: [(ErrorKind, u8, &str, &str); 7] = [
     ),
 ];
 
-/// Returns the exit code of a kind.
+/// Returns the exit code of a process that fails with this kind.
 #[must_use]
 pub fn code(kind: ErrorKind) -> u8 {
     row(kind).1
@@ -60,7 +60,7 @@ pub fn asl_name(kind: ErrorKind) -> &'static str {
     row(kind).2
 }
 
-/// Returns the row of a kind.
+/// Returns the row of [`TABLE`] for a kind.
 fn row(kind: ErrorKind) -> &'static (ErrorKind, u8, &'static str, &'static str) {
     // A match, so that a new kind does not compile without a row.
     let index = match kind {

@@ -1,4 +1,4 @@
-//! Failures as programs read them.
+//! Failures in the form that programs read.
 
 use std::error::Error as _;
 
@@ -7,23 +7,23 @@ use serde::{Deserialize, Serialize};
 use crate::error::Error;
 use crate::error::exit;
 
-/// Failure with its exit code and error name, as JSON has it.
+/// A failure with its exit code and error name, as it is written to JSON.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Failure {
-    /// Error name that a state machine sees.
+    /// The error name that a state machine sees.
     pub name: String,
-    /// Exit code of the process.
+    /// The exit code of the process.
     pub exit_code: u8,
-    /// Message: what happened, and where.
+    /// The message: what happened, and where.
     pub message: String,
-    /// Messages of the chain of causes.
+    /// The messages of the chain of causes.
     pub causes: Vec<String>,
-    /// Hint: what to do about it.
+    /// The hint: what to do about it.
     pub hint: Option<String>,
 }
 
 impl Failure {
-    /// Builds the failure of an error, with its causes and its hint.
+    /// Converts an error, with its causes and its hint.
     #[must_use]
     pub fn of(error: &Error) -> Self {
         Self {
@@ -36,7 +36,7 @@ impl Failure {
     }
 }
 
-/// Returns the chain below the error, without links that only repeat the one above.
+/// Returns the messages of the error's causes, without those that only repeat the message before them.
 fn causes(error: &Error) -> Vec<String> {
     let mut causes: Vec<String> = Vec::new();
     let mut last = error.to_string();

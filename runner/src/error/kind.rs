@@ -1,9 +1,10 @@
 //! Classes of failures, by what a caller can do about them.
 
-/// Class of a failure, by what a caller can do about it; each kind has one exit code and one ASL error name (see [`exit`](crate::error::exit)).
+/// The class of a failure, by what a caller can do about it. Each kind has one exit code and one ASL error name (see
+/// [`exit`](crate::error::exit)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
-    /// Only a change outside the process helps: a permission, a full disk, too little memory, a defect.
+    /// Only a change outside the process helps: a permission, a full disk, too little memory, a bug.
     Failed,
     /// The command line, a job folder or a setting is wrong.
     Usage,
@@ -11,7 +12,7 @@ pub enum ErrorKind {
     InputMissing,
     /// The data breaks its contract, or a check failed.
     QualityGate,
-    /// Another run, or an object that no run wrote, stands in the way.
+    /// Another run, or an object that no run wrote, conflicts with this run.
     Conflict,
     /// The same command may succeed later.
     TryAgain,

@@ -10,10 +10,11 @@ use tracing::debug;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::store::{Location, S3Settings, Store};
 
-/// Most files of a job folder. People write its text, so a larger folder is a mistake, such as the output root itself.
+/// The largest number of files in a job folder. People write these files, so a larger folder is a mistake, such as the output
+/// root itself.
 const MOST_FILES: usize = 1_000;
 
-/// Largest file of a job folder; a larger one is data, not text.
+/// The largest size of a file in a job folder, in bytes. A larger file is data, not text, and is skipped.
 const MOST_BYTES: u64 = 1 << 20;
 
 /// Files of a job and of the folders beside it.
@@ -21,7 +22,7 @@ const MOST_BYTES: u64 = 1 << 20;
 pub struct JobFolder {
     /// Name or place of the job on the command line.
     pub named: String,
-    /// Files of the job.
+    /// The `.toml` and `.sql` files of the job.
     pub files: Vec<JobFile>,
     /// Files of the folders beside it, by folder name, for contracts and tables that the job takes from them.
     pub siblings: BTreeMap<String, Vec<JobFile>>,
@@ -30,10 +31,11 @@ pub struct JobFolder {
 impl JobFolder {
     /// Reads a bundled job by its name, or the folder or URL of any other.
     ///
-    /// A name with a `/`, a `.` or a scheme is a place; any other is the name of a bundled job.
+    /// A name of a bundled job comes first. Otherwise, a text with a `/`, `.` or `\`, or the name of a folder here, is a place.
     ///
     /// # Errors
-    /// `Usage` for an unknown name, or a folder that is missing or has files that are not text; otherwise as the store says.
+    /// `Usage` for an unknown name, or for a folder that is missing or has files that are not text; otherwise the kind of the
+    /// store's failure.
     pub async fn read(named: &str) -> Result<Self> {
         if let Some(files) = bundled::files(named) {
             return Ok(Self {
@@ -82,13 +84,13 @@ impl JobFolder {
         })
     }
 
-    /// `true` if the text is the folder or URL of a job, `false` if it is a name.
+    /// Returns `true` if the text is the folder or URL of a job, `false` if it is a name.
     #[must_use]
     pub fn is_place(named: &str) -> bool {
         named.contains(['/', '.', '\\'])
     }
 
-    /// Returns every problem of the folder, with its position.
+    /// Returns all problems of the job's files, each with its position.
     pub async fn problems(&self) -> Vec<Problem> {
         let others = |name: &str| self.siblings.get(name).cloned();
         match Job::check(self.files.clone(), &others).await {
@@ -97,7 +99,8 @@ impl JobFolder {
         }
     }
 
-    /// Returns the job, whose SQL was planned over empty tables, so that its mistakes are known before anything is read.
+    /// Checks the files and returns the job. Its SQL is planned over empty tables, so that mistakes are found before any data is
+    /// read.
     ///
     /// # Errors
     /// `Usage`, with every problem of the folder and its position.
@@ -152,7 +155,7 @@ fn parent(location: &Location) -> Result<(Location, Path)> {
     }
 }
 
-/// Reads the text files of a job folder, by name.
+/// Reads the `.toml` and `.sql` files of a job folder, sorted by name.
 async fn files(store: &Store, folder: &Path) -> Result<Vec<JobFile>> {
     let listed = store.list(folder).await?;
     if listed.len() > MOST_FILES {
@@ -188,7 +191,7 @@ async fn files(store: &Store, folder: &Path) -> Result<Vec<JobFile>> {
     Ok(files)
 }
 
-/// Reads the folders beside a job that have a `job.toml`.
+/// Reads the folders beside a job that have a `job.toml`, by folder name.
 async fn siblings(store: &Store, folder: &Path) -> Result<BTreeMap<String, Vec<JobFile>>> {
     let listed = store
         .reader()

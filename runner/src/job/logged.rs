@@ -7,21 +7,21 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::job::folder::JobFolder;
 use crate::store::{Location, S3Settings, Store};
 
-/// Job whose log was found.
+/// A job that has a log below an output root.
 #[derive(Debug)]
 pub struct LoggedJob {
-    /// Store of the output root.
+    /// The store of the output root.
     pub store: Store,
-    /// Name of the job.
+    /// The name of the job.
     pub name: String,
 }
 
 impl LoggedJob {
-    /// Finds the job that `runs`, `repair` and `vacuum` name, by its name or by the folder or URL that `run` takes.
+    /// Finds a job for `runs`, `repair` and `vacuum`, by its name or by the folder or URL that `run` takes.
     ///
     /// # Errors
-    /// `Usage` for a text that is neither a name nor a job's folder; `InputMissing` if no such job ever ran, because an empty answer
-    /// would look like a job that needs nothing; otherwise as the store says.
+    /// `Usage` for a text that is neither a name nor a job's folder. `InputMissing` if no such job ever ran, because an empty
+    /// answer would look like a job that needs nothing. Otherwise the kind of the store's failure.
     pub async fn find(job: &str, output: &Location) -> Result<Self> {
         let name = name_of(job).await?;
         let store = Store::open(output, &S3Settings::default()).await?;
@@ -43,7 +43,7 @@ impl LoggedJob {
     }
 }
 
-/// Returns the name of a job. A log outlives its job's folder, so a name needs no folder.
+/// Returns the name of a job. A valid name is not looked up, because a log can outlive the folder of its job.
 async fn name_of(job: &str) -> Result<String> {
     if name::is_legal(job) {
         return Ok(job.to_owned());

@@ -1,4 +1,4 @@
-//! What a run did, as plain types: one report that is printed, stored beside the log, and kept in the record.
+//! The report of a run, as plain types. It is printed, stored beside the log, and kept in the log's record.
 
 mod quantities;
 mod report_text;

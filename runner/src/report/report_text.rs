@@ -1,4 +1,4 @@
-//! Text of a report, for people.
+//! The text of a report, for people.
 
 use std::collections::BTreeMap;
 
@@ -87,7 +87,7 @@ impl Report {
         let held = self.checks.iter().filter(|check| check.held).count();
         lines.push(format!("  checks {held} of {} held", self.checks.len()));
         if let Some(quarantine) = &self.quarantine {
-            lines.push(format!("  quarantined rows lie in {quarantine}"));
+            lines.push(format!("  quarantined rows are in {quarantine}"));
         }
         lines.join("\n") + "\n"
     }

@@ -7,15 +7,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Failure;
 
-/// Version of the report's shape.
+/// The current version of the report's shape; see [`Report::version`].
 pub const VERSION: u32 = 1;
 
-/// Report of a run, in the order in which a row travels.
+/// The report of a run. Its fields follow the path of a row.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Report {
-    /// Version of this object's shape: new fields keep it, a changed meaning increases it.
+    /// The version of this object's shape. New fields do not change it; a changed meaning increases it.
     pub version: u32,
-    /// End of the run.
+    /// The way in which the run ended.
     pub status: Status,
     /// Name of the job.
     pub job: String,
@@ -25,7 +25,7 @@ pub struct Report {
     pub attempt_id: String,
     /// Number of the record in the job's log; 0 if the run failed.
     pub record: u64,
-    /// Start date, RFC 3339.
+    /// The time at which the run started, in RFC 3339.
     pub started_at: String,
     /// Values of the parameters that were set.
     pub parameters: BTreeMap<String, String>,
@@ -33,27 +33,27 @@ pub struct Report {
     pub inputs: Vec<InputReport>,
     /// Outputs that were written; the files of a failed run are never visible.
     pub outputs: Vec<OutputReport>,
-    /// Checks that were made.
+    /// The results of the checks that were made.
     pub checks: Vec<CheckReport>,
     /// URL of the folder of rejected rows, if there are any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quarantine: Option<String>,
-    /// Failure of the run.
+    /// The failure of the run; `None` if it succeeded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Failure>,
     /// Duration of each finished stage, in order.
     pub stages: Vec<StageReport>,
     /// Peak resident memory of the process.
     pub peak_memory_bytes: u64,
-    /// Bytes, as in memory, of rows that were spilled to disk.
+    /// Bytes that were spilled to disk: of inputs as written, of computed rows as they were in memory.
     pub spilled_bytes: u64,
-    /// Requests to the stores, by kind.
+    /// Number of requests to both stores, by kind.
     pub requests: BTreeMap<String, u64>,
     /// Versions of drivetrain and of the query engine.
     pub versions: BTreeMap<String, String>,
 }
 
-/// End of a run.
+/// The way in which a run ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
@@ -66,20 +66,20 @@ pub enum Status {
     Failed,
 }
 
-/// Report of one input.
+/// The numbers of one input: what was read, accepted and rejected.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub struct InputReport {
     /// Name of the input in the job.
     pub name: String,
-    /// Number of objects.
+    /// Number of objects that were read.
     pub files: u64,
-    /// Bytes of the objects as stored.
+    /// The size of the objects as stored, in bytes.
     pub bytes: u64,
     /// Rows read: `accepted_rows + quarantined_rows`.
     pub rows: u64,
     /// Rows that meet the contract.
     pub accepted_rows: u64,
-    /// Rows that went to the quarantine.
+    /// Rows that broke the contract and went to the quarantine.
     pub quarantined_rows: u64,
     /// Quarantined rows whose only fault is that the row they refer to was quarantined.
     pub quarantined_by_reference_rows: u64,
@@ -91,20 +91,20 @@ pub struct InputReport {
     pub notes: Vec<String>,
 }
 
-/// Report of one output.
+/// The numbers of one output: what was written and left out.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct OutputReport {
     /// Name of the table.
     pub name: String,
     /// URL of the table.
     pub url: String,
-    /// Rows written.
+    /// Number of rows written.
     pub rows: u64,
-    /// Rows that the contract's `where` or the window left out.
+    /// Rows that the output's `where` or window left out.
     pub filtered_rows: u64,
-    /// Parquet files written.
+    /// Number of Parquet files written.
     pub files: u64,
-    /// Bytes of the Parquet files.
+    /// The size of the Parquet files, in bytes.
     pub bytes: u64,
     /// Partitions written, 1 for a table without partition columns.
     pub partitions: u64,
@@ -112,7 +112,7 @@ pub struct OutputReport {
     pub warnings: BTreeMap<String, u64>,
 }
 
-/// Report of one check.
+/// The result of one check.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct CheckReport {
     /// Name of the check.
@@ -124,7 +124,7 @@ pub struct CheckReport {
     pub found: Option<String>,
 }
 
-/// Duration of a stage.
+/// The name and the duration of one stage.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct StageReport {
     /// Name of the stage.
@@ -144,7 +144,7 @@ impl StageReport {
     }
 }
 
-/// Returns the versions that a report names.
+/// Returns the versions of drivetrain and of the query engine, as a report lists them.
 #[must_use]
 pub fn versions() -> BTreeMap<String, String> {
     BTreeMap::from([

@@ -1,4 +1,4 @@
-//! Checks before the commit: the job's own, keys and references of outputs.
+//! Checks before the commit: the job's own checks, and the keys and references of its outputs.
 
 use arrow::array::RecordBatch;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
@@ -14,14 +14,14 @@ use crate::run::compute::Computed;
 use crate::run::request::Run;
 use crate::sql::query_error;
 
-/// Violating rows that a message shows.
+/// The number of violating rows that a message shows.
 const SHOWN_ROWS: usize = 3;
 
-/// Runs all checks of a job over the tables that the session knows by name. `computed` are the outputs in the job's order; the rows of
-/// those with possible duplicate keys are held.
+/// Runs all checks of a job over the tables that are registered in the session. `computed` are the outputs in the job's order.
+/// The rows of an output that may have duplicate keys must be held, so that they can be queried.
 ///
 /// # Errors
-/// `QualityGate`, naming every check that failed with the expected and the actual values.
+/// `QualityGate` if checks of severity `reject` failed; the message names each with the expected and the actual values.
 pub async fn check(
     run: &Run<'_>,
     context: &SessionContext,
@@ -72,17 +72,17 @@ pub async fn check(
     judge(job, findings)
 }
 
-/// Result of one check.
+/// The result of one check.
 struct CheckFinding {
-    /// Name of the check.
+    /// The name of the check.
     name: String,
-    /// Whether a failure refuses the run or only warns.
+    /// The severity of a failure: it fails the run, or only warns.
     severity: Severity,
-    /// Finding of a check that did not pass.
+    /// The finding of a check that did not pass; `None` if it passed.
     found: Option<String>,
 }
 
-/// Refuses the run if a check of severity `reject` failed, and reports all checks otherwise.
+/// Fails if a check of severity `reject` failed; otherwise returns the reports of all checks.
 fn judge(job: &Job, findings: Vec<CheckFinding>) -> Result<Vec<CheckReport>> {
     let failed: Vec<String> = findings
         .iter()
@@ -113,7 +113,7 @@ fn judge(job: &Job, findings: Vec<CheckFinding>) -> Result<Vec<CheckReport>> {
         .collect())
 }
 
-/// Runs a plan and returns its first rows.
+/// Runs a plan and returns its rows, at most `limit` of them.
 async fn rows(
     context: &SessionContext,
     plan: LogicalPlan,
@@ -129,7 +129,7 @@ async fn rows(
     frame.collect().await.map_err(query_error)
 }
 
-/// Compares two queries of one row each and returns the difference.
+/// Compares two queries of one row each. Returns the difference, or `None` if they are equal.
 async fn equal(
     context: &SessionContext,
     expected: LogicalPlan,
@@ -153,7 +153,7 @@ async fn one_row(context: &SessionContext, plan: LogicalPlan) -> Result<String> 
     })
 }
 
-/// Returns the rows of a plan that should have none, as text.
+/// Runs a plan that must return no rows. Returns a text with their number and the first of them, or `None` if there are none.
 async fn no_rows(context: &SessionContext, plan: LogicalPlan) -> Result<Option<String>> {
     let frame = context
         .execute_logical_plan(plan.clone())
@@ -195,7 +195,7 @@ fn texts(batches: &[RecordBatch]) -> Result<Vec<String>> {
     Ok(texts)
 }
 
-/// Returns duplicate keys as text.
+/// Describes the duplicate keys of an output; `None` if there are none.
 async fn duplicates(
     context: &SessionContext,
     output: &Output,
@@ -214,7 +214,7 @@ async fn duplicates(
     no_rows(context, plan).await
 }
 
-/// Returns the rows of an output whose reference leads to no row.
+/// Describes the rows of an output whose reference matches no row; `None` if there are none.
 async fn unresolved(
     context: &SessionContext,
     output: &Output,

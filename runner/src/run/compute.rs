@@ -26,31 +26,31 @@ use crate::sql::query_error;
 use crate::sql::workspace::Workspace;
 use crate::watch::Progress;
 
-/// Batches that a merge may be ahead of the consumer.
+/// The number of batches that a merge may compute ahead of its consumer.
 const MERGED_AHEAD: usize = 2;
 
-/// Computed output.
+/// The rows of a computed output.
 pub struct Computed {
-    /// Rows by partition.
+    /// The rows, grouped by partition.
     pub collected: Collected,
-    /// Rows that the output's `where` and window left out.
+    /// The number of rows that the output's `where` and window left out.
     pub filtered_rows: u64,
 }
 
-/// Destination of computed rows.
+/// The destination of computed rows: files, or memory if they are read again.
 pub struct Destination<'a> {
-    /// Handle that opens parts of the outputs.
+    /// The handle that opens parts of the outputs.
     pub stager: Stager,
-    /// Settings that shape files.
+    /// Settings that change the result, among them those of the files.
     pub shape: &'a Shape,
-    /// Outputs that are read again, so that their rows are held until the checks have passed.
+    /// Names of the outputs that are read again, so that their rows are held until the checks have passed.
     pub kept: BTreeSet<String>,
 }
 
 /// Computes all tables and outputs of a job, in order; returns the outputs.
 ///
 /// # Errors
-/// The error of a query; `QualityGate` for an output that does not have one row for each row that it promises.
+/// `QualityGate` for an output that is declared to have one row per input row and does not; otherwise the error of a query.
 pub async fn compute(
     run: &Run<'_>,
     accepted_rows: &BTreeMap<String, u64>,
@@ -100,15 +100,16 @@ pub async fn compute(
     Ok(computed)
 }
 
-/// `true` if rows that are not read again may go straight into files. Without partitions all streams would wait for one file, and
-/// an order comes from one stream only: both are written faster, by several threads, once they are held.
+/// Returns `true` if rows that are not read again may go straight into files. An output without partitions, or with an order, is
+/// held first: otherwise all streams would wait for one file, or a single stream would deliver the sorted rows. Once they are
+/// held, several threads write them.
 fn goes_direct(output: &Output) -> bool {
     !output.partition_by.is_empty() && output.order_by.is_empty()
 }
 
 /// Inputs that all queries of a run share.
 struct Computing<'a> {
-    /// Parameters of the run.
+    /// The parameters of the run, which queries refer to.
     parameters: &'a Parameters,
     /// Session, memory and disk.
     workspace: &'a Workspace,
@@ -119,7 +120,7 @@ struct Computing<'a> {
 }
 
 impl Computing<'_> {
-    /// Computes an output; if a join finds no memory, once more by sorting.
+    /// Computes an output. If a join runs out of memory, computes it again with joins that sort.
     async fn output(&self, job: &Job, output: &Output, direct: bool) -> Result<Computed> {
         match self.output_once(job, output, direct).await {
             Err(error) if JoinOutOfMemory::is_cause_of(&error) => {
@@ -135,7 +136,7 @@ impl Computing<'_> {
         }
     }
 
-    /// Computes an output with the joins that the session has now.
+    /// Computes an output with the kind of join that the session uses now.
     async fn output_once(&self, job: &Job, output: &Output, direct: bool) -> Result<Computed> {
         let planned = output_plan(&self.workspace.context, job, output, self.parameters).await?;
         let schema = schema_of(&output.columns);
@@ -197,7 +198,7 @@ impl Computing<'_> {
     }
 }
 
-/// Makes held rows readable by name.
+/// Registers held rows in the session, so that later queries read them by name.
 fn register(workspace: &Workspace, name: &str, held: Arc<HeldResults>) -> Result<()> {
     workspace
         .context
@@ -206,7 +207,7 @@ fn register(workspace: &Workspace, name: &str, held: Arc<HeldResults>) -> Result
         .map_err(query_error)
 }
 
-/// Returns how rows of an output are assigned to partitions.
+/// Builds the rule that assigns rows of an output to its partitions.
 fn partitions(output: &Output) -> Result<Partitions> {
     let schema = schema_of(&output.columns);
     let columns: Vec<(usize, String)> = output
@@ -226,7 +227,8 @@ fn partitions(output: &Output) -> Result<Partitions> {
     Partitions::new(&output.name, columns, &types)
 }
 
-/// Checks an output that is declared to have one row per input row: accepted = written + filtered, each counted independently.
+/// Checks an output that is declared to have one row per input row. Accepted rows must equal written plus filtered rows, which
+/// are counted independently.
 fn require_one_row_each(
     output: &Output,
     computed: &Computed,
@@ -246,7 +248,7 @@ fn require_one_row_each(
     Err(Error::new(
         ErrorKind::QualityGate,
         format!(
-            "output `{}` is declared one row for each row of `{input}`: expected {accepted}, got {rows} and {filtered} \
+            "output `{}` is declared to have one row for each row of `{input}`: expected {accepted}, got {rows} and {filtered} \
              left out by its `where` or window",
             output.name
         ),

@@ -1,14 +1,14 @@
-//! The failure of a run, with what it had found.
+//! The failure of a run, with the findings before it.
 
 use crate::error::Error;
 use crate::report::Report;
 
-/// Failed run, with what it had found until then.
+/// A failed run, with its findings before the failure.
 #[derive(Debug)]
 pub struct FailedRun {
-    /// Failure of the run.
+    /// The failure of the run.
     pub error: Error,
-    /// Report of what was found until then; `None` if no attempt had begun.
+    /// The report of the findings before the failure; `None` if no attempt had begun.
     pub report: Option<Box<Report>>,
 }
 

@@ -12,10 +12,10 @@ use crate::run::roots::{RAW, Roots};
 use crate::sql::column_types::type_name;
 use crate::store::{FrozenObject, FrozenStore, Store};
 
-/// Frozen input of a job.
+/// An input of a job, with the objects that one run reads.
 #[derive(Clone, Debug)]
 pub enum FrozenInput {
-    /// Raw objects.
+    /// Raw objects, listed below the input root.
     Raw {
         /// All listed objects, which the run's id covers.
         all: Vec<FrozenObject>,
@@ -24,12 +24,12 @@ pub enum FrozenInput {
         /// `true` if the run consumes the objects, so that no later append reads them.
         consumes: bool,
     },
-    /// Live parts of a table.
+    /// The live parts of a table that another job wrote.
     Table(TableInput),
 }
 
 impl FrozenInput {
-    /// Returns every object that the result of the run depends on.
+    /// Returns every object of the input that the result of the run depends on.
     #[must_use]
     pub fn objects(&self) -> &[FrozenObject] {
         match self {
@@ -39,7 +39,7 @@ impl FrozenInput {
     }
 }
 
-/// Frozen inputs of a job, by name.
+/// The frozen inputs of a job, by the names that its queries use.
 pub type FrozenInputs = BTreeMap<String, FrozenInput>;
 
 /// Freezes every input of a job; raw data is listed only after the log was read, as the commit protocol requires.
@@ -49,7 +49,7 @@ pub type FrozenInputs = BTreeMap<String, FrozenInput>;
 /// differ from what this job expects; `Conflict` for an appended object that has changed.
 ///
 /// # Panics
-/// Without an input store for a job that reads raw data: [`Roots::open`] opens it.
+/// If the job reads raw data and `roots` has no input store; [`Roots::open`] opens one for such a job.
 pub async fn freeze(job: &Job, opened: &Opened, roots: &Roots) -> Result<FrozenInputs> {
     let mut inputs = FrozenInputs::new();
     for input in &job.inputs {
@@ -75,9 +75,10 @@ pub async fn freeze(job: &Job, opened: &Opened, roots: &Roots) -> Result<FrozenI
     Ok(inputs)
 }
 
-/// Chooses the objects to read from those that were listed. A run that replaces every table consumes them too: a later append adds
-/// only what it did not read. A run in a window takes a part of each object, so it consumes none. `opened` is `None` for a plan of a
-/// job that has written nothing yet.
+/// Chooses the objects to read from those that were listed. An append reads only those that no earlier run consumed. A run that
+/// appends, or that replaces every table, consumes what it reads, so that later appends skip it. A run in a window reads only a
+/// piece of each object, so it consumes none. `opened` is `None` if `drivetrain plan` asks for a job that has written nothing
+/// yet.
 ///
 /// # Errors
 /// `Conflict` for an appended object that has changed.
@@ -115,7 +116,7 @@ pub fn table_input(input: &Input, table: &str, found: TableInput) -> Result<Froz
     Ok(FrozenInput::Table(found))
 }
 
-/// `true` if this input's rows become the output's: the output names this input, or none.
+/// Returns `true` if this input's rows become the output's rows: the output names this input, or no input at all.
 fn becomes_rows(output: &Output, input: &Input) -> bool {
     output
         .rows_of
@@ -157,25 +158,25 @@ fn require_columns(input: &Input, table: &str, recorded: &Columns) -> Result<()>
     .hint("run the job that writes the table again with its current contract"))
 }
 
-/// Returns a reader of exactly these versions of the objects.
+/// Returns a store that contains exactly these objects, each in its frozen version.
 ///
 /// # Errors
-/// `Failed` for an object that has no usable key.
+/// `Failed` for an object with an invalid key.
 pub(crate) fn frozen_store(store: &Store, objects: &[FrozenObject]) -> Result<FrozenStore> {
     FrozenStore::new(store.reader(), objects.iter().cloned())
-        .context(ErrorKind::Failed, "the key of an input object is invalid")
+        .context(ErrorKind::Failed, "an input object has an invalid name")
 }
 
-/// Returns a frozen object as readers describe it.
+/// Converts a frozen object to the metadata that readers take.
 ///
 /// # Errors
-/// `Failed` for an object that has no usable key.
+/// `Failed` for an object with an invalid key.
 pub(crate) fn object_meta(object: &FrozenObject) -> Result<ObjectMeta> {
     let location = Path::parse(&object.key)
         .map_err(object_store::Error::from)
         .context(
             ErrorKind::Failed,
-            format!("`{}` is not a valid key", object.key),
+            format!("`{}` is not a valid object name", object.key),
         )?;
     Ok(ObjectMeta {
         location,

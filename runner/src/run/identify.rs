@@ -1,4 +1,5 @@
-//! The start of a run, before anything is read: parameters, checks asked for, and the run's id. A plan does the same.
+//! The start of a run, before any data is read: its parameters, the requested checks, and its id. `drivetrain plan` does the
+//! same.
 
 use drivetrain_jobs::job::Job;
 use drivetrain_jobs::plan::Parameters;
@@ -8,10 +9,10 @@ use crate::error::{Context, Error, ErrorKind, Result};
 use crate::run::freeze::FrozenInputs;
 use crate::run::settings::RunSettings;
 
-/// Binds parameters to their values and types, and checks that the job has the checks that were asked for.
+/// Binds parameters to their values and types, and checks that the job has every requested check.
 ///
 /// # Errors
-/// `Usage` for a parameter or a check that the job does not have, and for an invalid value.
+/// `Usage` for a parameter or a check that the job does not have, or for an invalid value.
 pub fn bind(job: &Job, settings: &RunSettings) -> Result<Parameters> {
     let given: Vec<_> = settings.parameters.iter().collect();
     let parameters = Parameters::bind(job, &given)?;
@@ -19,7 +20,7 @@ pub fn bind(job: &Job, settings: &RunSettings) -> Result<Parameters> {
     Ok(parameters)
 }
 
-/// Returns the options for opening the log.
+/// Returns the options for opening the job's log.
 #[must_use]
 pub fn open_options(settings: &RunSettings) -> OpenOptions {
     OpenOptions {
@@ -30,7 +31,7 @@ pub fn open_options(settings: &RunSettings) -> OpenOptions {
 /// Computes the run's id, a hash of all that its result depends on: the job, what shapes the result, and the frozen inputs.
 ///
 /// # Errors
-/// `Failed` for a defect, because settings and contracts can always be written as JSON.
+/// `Failed` only because of a bug: settings and contracts can always be written as JSON.
 pub fn identify(job: &Job, settings: &RunSettings, inputs: &FrozenInputs) -> Result<RunId> {
     let mut parameters = settings.parameters.clone();
     let shape = serde_json::to_string(&settings.shape)
@@ -58,7 +59,7 @@ pub fn identify(job: &Job, settings: &RunSettings, inputs: &FrozenInputs) -> Res
     }))
 }
 
-/// Checks that the job has every check that was asked for.
+/// Checks that the job has every requested check.
 fn require_known_checks(job: &Job, settings: &RunSettings) -> Result<()> {
     let known = |name: &String| job.checks.iter().any(|check| check.name == *name);
     match settings.checks.iter().find(|name| !known(name)) {

@@ -1,4 +1,4 @@
-//! The end of a run: the only caller of the run, from which exit code, report and answer follow.
+//! The entry point of a run. Its exit code, its report and the answer to its waiter all follow from one result.
 
 use crate::callback::{Summary, Waiter};
 use crate::error::{Failure, Result};
@@ -7,13 +7,12 @@ use crate::run::failed_run::FailedRun;
 use crate::run::request::RunRequest;
 use crate::run::row_path::run;
 
-/// Prepares a request, runs it, and tells the waiter how it ended; a request that cannot be prepared is answered too.
+/// Prepares a request, runs it, and reports the end to the waiter, even if the request cannot be prepared.
 ///
 /// `job` is the name on the command line, for a failure that comes before the job is read.
 ///
 /// # Errors
-/// Each kind of the exit table: what is wrong, where, and what can be done about it. If the run succeeded and its waiter could
-/// not be told, the waiter's error.
+/// Any kind of the exit table. If the run succeeded but its end could not be reported, the error of the waiter.
 pub async fn execute<'a>(
     job: &str,
     prepared: impl Future<Output = Result<RunRequest<'a>>>,

@@ -11,7 +11,7 @@ use crate::sink::table::Table;
 use crate::sql::column_types::type_name;
 use crate::sql::workspace::Workspace;
 
-/// Returns the tables of a job with their columns, and what a run with these parameters replaces in each.
+/// Returns the plan of each output: its columns, and the rows that a run with these parameters replaces.
 #[must_use]
 pub fn plans(job: &Job, parameters: &Parameters) -> Vec<OutputPlan> {
     job.outputs
@@ -36,7 +36,7 @@ fn columns(output: &Output) -> Columns {
     }
 }
 
-/// Returns what a run replaces in an output: all of it, a window, or nothing.
+/// Returns the rows of an output that a run replaces: all, those of a window, or none.
 fn replaces(output: &Output, parameters: &Parameters) -> Replaces {
     if output.mode == Mode::Append {
         return Replaces::Append;
@@ -61,7 +61,7 @@ fn replaces(output: &Output, parameters: &Parameters) -> Replaces {
     })
 }
 
-/// Returns how the rows of an output are written.
+/// Returns the description of an output that the writer of its files needs.
 #[must_use]
 pub fn table(output: &Output, shape: &Shape, workspace: &Workspace) -> Table {
     let in_file = |column: &str| {

@@ -23,37 +23,38 @@ use crate::sql::query_error;
 use crate::sql::workspace::Workspace;
 use crate::store::Store;
 
-/// Knowledge of an input before it is read.
+/// The facts about an input that are known before it is read.
 pub enum Known {
-    /// Raw files: their number and bytes.
+    /// Raw files: their number, and their size in bytes.
     Files(u64, u64),
-    /// The live parts of a table, in a store.
+    /// The live parts of a table, and the store that holds them.
     Table(TableInput, Store),
     /// The input does not exist yet, or no root was given for it.
     Nothing,
 }
 
-/// Query of one table or output.
+/// The plan of the query that computes one table or output.
 #[derive(Serialize)]
 pub struct PlannedQuery {
-    /// Name of the table or output.
+    /// The name of the table or output.
     pub computes: String,
-    /// Physical plan, one node per line.
+    /// The physical plan, one node per line.
     pub plan: String,
 }
 
-/// Queries of a run, and the files that they would open.
+/// The plans of a run's queries, and the files that they would open.
 pub struct Preview {
-    /// Queries in the order in which they run.
+    /// The plans in the order in which the queries run.
     pub queries: Vec<PlannedQuery>,
-    /// Number and bytes of the files that would be opened, per input that is a table; files of other partitions are not opened.
+    /// The number and size in bytes of the files that would be opened, by input. Only inputs that are tables are listed; files of
+    /// partitions that a query excludes are not counted.
     pub opened: BTreeMap<String, (u64, u64)>,
 }
 
 /// Plans every query of a job over its inputs.
 ///
 /// # Errors
-/// The errors of a run's own planning.
+/// The errors that planning has in a run.
 pub async fn preview(
     job: &Job,
     parameters: &Parameters,
@@ -139,10 +140,11 @@ async fn hold(
     Ok(physical)
 }
 
-/// Input name and opened files with their bytes, by the name of the store that has the input's parts.
+/// The opened files of each input. The outer key is the name of the store with the input's parts; the value is the input's name,
+/// and the size in bytes of each opened file.
 type FilesOpened = BTreeMap<String, (String, BTreeMap<String, u64>)>;
 
-/// Adds the files that a plan opens.
+/// Adds the files that a plan opens to `opened`.
 fn add_opened(
     plan: &Arc<dyn ExecutionPlan>,
     opened: &mut FilesOpened,

@@ -14,10 +14,10 @@ use crate::sql::parts_table::{LivePart, PartsTable, partition_type};
 use crate::sql::workspace::Workspace;
 use crate::store::Store;
 
-/// Returns a published table as DataFusion scans it; `contract` restricts it to the columns that it names.
+/// Returns a published table as DataFusion scans it. If there is a `contract`, the table has only the columns that it names.
 ///
 /// # Errors
-/// `Failed` for a record with an invalid key or an unknown type.
+/// `Failed` for a record with an invalid object name or an unknown type.
 pub fn published_table(
     name: &str,
     contract: Option<&Contract>,

@@ -21,21 +21,21 @@ use crate::sql::workspace::Workspace;
 use crate::store::Store;
 use crate::watch::Progress;
 
-/// Rows per batch, DataFusion's own batch size.
+/// The number of rows per batch: DataFusion's default.
 const BATCH_ROWS: usize = 8192;
 
-/// Inputs that were read; the accepted rows themselves are registered in the workspace's session.
+/// The inputs that were read; the accepted rows themselves are registered in the workspace's session.
 pub(crate) struct SourcesRead {
-    /// Reports of the inputs, in the job's order.
+    /// The reports of the inputs, in the job's order.
     pub inputs: Vec<InputReport>,
-    /// URL of the folder of rejected rows, if there are any.
+    /// The URL of the folder of rejected rows, if there are any.
     pub quarantine: Option<String>,
-    /// Bytes of rows that did not fit into memory.
+    /// The number of bytes that reading has spilled to disk.
     pub spilled_bytes: u64,
 }
 
 impl SourcesRead {
-    /// Returns the accepted rows by input.
+    /// Returns the number of accepted rows of each input.
     pub fn accepted_rows(&self) -> BTreeMap<String, u64> {
         let inputs = self.inputs.iter();
         inputs
@@ -44,13 +44,13 @@ impl SourcesRead {
     }
 }
 
-/// Refused inputs, with what was found of them.
+/// The failure of reading the inputs, with the findings before it.
 pub(crate) struct SourcesRefused {
-    /// Why the inputs were refused.
+    /// The reason for which the inputs were refused.
     pub error: Error,
-    /// Reports of the inputs that were read until then.
+    /// The reports of the inputs that were read before the failure.
     pub inputs: Vec<InputReport>,
-    /// URL of the folder of rejected rows, if there are any.
+    /// The URL of the folder of rejected rows, if there are any.
     pub quarantine: Option<String>,
 }
 
@@ -67,8 +67,8 @@ impl From<Error> for Box<SourcesRefused> {
 /// Reads the raw inputs, writes the quarantine (also when reading fails), and registers every input in the session.
 ///
 /// # Errors
-/// `QualityGate` for data that breaks its contract beyond the threshold, naming the quarantine; `TryAgain` for an object that
-/// was replaced meanwhile; otherwise as stores and disks say.
+/// `QualityGate` for data that breaks its contract beyond the threshold, naming the quarantine; `TryAgain` for an object that was
+/// replaced meanwhile; otherwise the kind of the store's or the disk's failure.
 pub(crate) async fn read(
     run: &Run<'_>,
     attempt: &Attempt,

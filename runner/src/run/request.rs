@@ -9,29 +9,29 @@ use crate::run::roots::Roots;
 use crate::run::settings::RunSettings;
 use crate::watch::{StageObserver, StopSignal};
 
-/// Request for one run of one job.
+/// A request for one run of one job.
 pub struct RunRequest<'a> {
-    /// Job to run.
+    /// The job to run.
     pub job: Job,
-    /// Settings of the run.
+    /// The settings of the run.
     pub settings: RunSettings,
-    /// Port to the process that decides whether the run may still commit.
+    /// The port to the process that decides whether the run may still commit.
     pub fence: &'a dyn Fence,
-    /// Request to stop.
+    /// The signal that asks the run to stop.
     pub stop: &'a StopSignal,
-    /// Port to the display of the stages.
+    /// The port to the display of the stages.
     pub stages: &'a dyn StageObserver,
-    /// Start date of the run.
+    /// The time at which the run started.
     pub started_at: DateTime<Utc>,
 }
 
 /// A run in progress: its request, bound parameters and open roots. Every stage takes it.
 pub(crate) struct Run<'a> {
-    /// Request that is run.
+    /// The request that this run executes.
     pub request: &'a RunRequest<'a>,
-    /// Parameters with their values and types.
+    /// The parameters with their values and types.
     pub parameters: Parameters,
-    /// Stores of the raw data and of the tables.
+    /// The stores of the raw data and of the tables.
     pub roots: Roots,
 }
 
@@ -46,7 +46,7 @@ impl Run<'_> {
         &self.request.settings
     }
 
-    /// Returns the request to stop.
+    /// Returns the signal that asks the run to stop.
     pub fn stop(&self) -> &StopSignal {
         self.request.stop
     }

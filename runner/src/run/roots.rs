@@ -1,4 +1,4 @@
-//! The two roots of a run: that of the raw data, and that of the tables.
+//! The two roots of a run: the root of the raw data, and the root of the tables.
 
 use std::collections::BTreeMap;
 
@@ -8,23 +8,23 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::run::settings::RunSettings;
 use crate::store::{S3Settings, Store};
 
-/// Folder of raw data below the input root.
+/// The folder of raw data below the input root.
 pub const RAW: &str = "raw";
 
-/// Opened roots of a run.
+/// The opened stores at the two roots of a run.
 #[derive(Clone, Debug)]
 pub struct Roots {
-    /// Store of the raw data, for jobs that read any.
+    /// The store of the raw data; `None` if the job reads none.
     pub input: Option<Store>,
-    /// Store of the tables and of the log.
+    /// The store of the tables and of the log.
     pub output: Store,
 }
 
 impl Roots {
-    /// Opens both roots, after checking that no table would become raw data or raw data part of a table.
+    /// Checks that no table would be inside the raw data and no raw data inside a table, then opens both roots.
     ///
     /// # Errors
-    /// `Usage` for roots that contain each other, or a missing `--input`; otherwise as the stores say.
+    /// `Usage` for roots that contain each other, or a missing `--input`; otherwise the kind of the store's failure.
     pub async fn open(job: &Job, settings: &RunSettings) -> Result<Self> {
         let s3 = S3Settings::default();
         let input = match (&settings.input, reads_raw(job)) {
@@ -48,7 +48,7 @@ impl Roots {
         Ok(Self { input, output })
     }
 
-    /// Returns the requests so far to both stores, by kind.
+    /// Returns the number of requests to both stores so far, by kind.
     #[must_use]
     pub fn requests(&self) -> BTreeMap<String, u64> {
         let mut sum = BTreeMap::new();
@@ -77,7 +77,8 @@ fn reads_raw(job: &Job) -> Option<&str> {
     })
 }
 
-/// Checks that no table would become raw data or raw data part of a table.
+/// Checks that no table would be inside the raw data, where it would be read, and no raw data inside a table, where it would be
+/// replaced.
 ///
 /// # Errors
 /// `Usage` for roots that contain each other.

@@ -28,10 +28,10 @@ use crate::sink::write::write;
 use crate::sql::workspace::Workspace;
 use crate::store::FrozenObject;
 
-/// Starts of a run whose uploads the store drops, before it gives up.
+/// The largest number of starts of one run. A run starts again if the store drops its uploads.
 const MOST_STARTS: usize = 3;
 
-/// Runs a job once; if the same run is done already, nothing is read or written.
+/// Runs a job once. If the same run is already in the log, nothing is read or written.
 pub(crate) async fn run(request: &RunRequest<'_>) -> Result<Report, FailedRun> {
     let parameters = bind(&request.job, &request.settings)?;
     let opening = Box::pin(Roots::open(&request.job, &request.settings));
@@ -54,8 +54,8 @@ pub(crate) async fn run(request: &RunRequest<'_>) -> Result<Report, FailedRun> {
     .into())
 }
 
-/// Makes one attempt, from the log to the published record; `None` if the record that it was built on was lost, so that the run must
-/// start again.
+/// Makes one attempt, from reading the log to publishing the record. Returns `None` if the run must start again, because this
+/// attempt's record or the one before it lost its uploads.
 async fn attempt_run(run: &Run<'_>) -> Result<Option<Report>, FailedRun> {
     let (inputs, attempt) = match run.stop().or_cancelled(open_attempt(run)).await? {
         Begun::AlreadyDone(report) => return Ok(Some(*report)),
@@ -90,11 +90,11 @@ async fn attempt_run(run: &Run<'_>) -> Result<Option<Report>, FailedRun> {
     }
 }
 
-/// Start of a run, as the log and the inputs decide it.
+/// The decision after the log and the inputs were read: whether anything is left to do.
 enum Begun {
-    /// A live record holds the same run.
+    /// A live record holds the result of the same run; this is its report.
     AlreadyDone(Box<Report>),
-    /// The run is to be done.
+    /// The run must be done, by this attempt and over these inputs.
     Attempt(FrozenInputs, Attempt),
 }
 
@@ -114,10 +114,11 @@ async fn open_attempt(run: &Run<'_>) -> Result<Begun> {
     })
 }
 
-/// Staged parts, and the rows that they must hold by table.
+/// The staged parts, and the number of rows that they must hold in each table.
 type StagedOutputs = (Vec<StagedPart>, BTreeMap<String, u64>);
 
-/// Does everything between the frozen inputs and the commit; nothing of it is visible, and it may be dropped at any time.
+/// Runs all stages between the frozen inputs and the commit. Nothing of it is visible to readers, and it may be dropped at any
+/// time.
 async fn stage_outputs(
     run: &Run<'_>,
     inputs: &FrozenInputs,

@@ -1,4 +1,4 @@
-//! The growing report of a run, and its storage.
+//! The report of a run while the run adds to it, and its storage.
 
 use std::collections::BTreeMap;
 
@@ -15,13 +15,13 @@ use crate::sql::memory::peak_resident_bytes;
 use crate::store::Store;
 use crate::watch::Stage;
 
-/// Report of one attempt, which grows stage by stage.
+/// The report of one attempt, to which each stage adds.
 pub(crate) struct RunReport<'a> {
-    /// Run that is reported.
+    /// The run that the report describes.
     run: &'a Run<'a>,
-    /// Key at which the report is stored.
+    /// The key at which the report is stored.
     key: Path,
-    /// Findings so far.
+    /// The report with the findings so far.
     pub found: Report,
 }
 
@@ -56,7 +56,7 @@ impl<'a> RunReport<'a> {
         }
     }
 
-    /// Ends a stage and adds its duration.
+    /// Ends a stage and adds its duration to the report.
     pub fn end(&mut self, stage: Stage<'_>) {
         let name = stage.name;
         self.found
@@ -64,10 +64,10 @@ impl<'a> RunReport<'a> {
             .push(StageReport::new(name, stage.finish()));
     }
 
-    /// Returns the report as the record keeps it.
+    /// Returns the report as JSON, for the record of the run.
     ///
     /// # Errors
-    /// `Failed` for a defect, because a report can always be written as JSON.
+    /// `Failed` only because of a bug: a report can always be written as JSON.
     pub fn summary(&mut self) -> Result<Value> {
         self.measure();
         serde_json::to_value(&self.found).context(ErrorKind::Failed, "cannot serialize the report")
@@ -81,13 +81,14 @@ impl<'a> RunReport<'a> {
         self.found
     }
 
-    /// Adds the findings to a failure from the commit on; nothing is stored, because the log has the outcome.
+    /// Adds the report to a failure during or after the commit. The report is not stored, because the log has the outcome.
     pub fn failed(&self, error: Error) -> FailedRun {
         let report = Some(Box::new(self.as_failed()));
         FailedRun { error, report }
     }
 
-    /// Adds the findings to a failure before the commit, and stores them if the store may still answer soon.
+    /// Adds the report to a failure before the commit. Stores the report too, unless the failure shows that the store does not
+    /// answer, or a stop interrupts it.
     pub async fn failed_before_commit(self, error: Error) -> FailedRun {
         let mut report = self.as_failed();
         report.error = Some(Failure::of(&error));
@@ -99,7 +100,7 @@ impl<'a> RunReport<'a> {
         FailedRun { error, report }
     }
 
-    /// Returns the findings as the report of a failed run.
+    /// Returns a copy of the report with the status of a failed run.
     fn as_failed(&self) -> Report {
         let mut report = self.found.clone();
         report.status = Status::Failed;
@@ -108,14 +109,14 @@ impl<'a> RunReport<'a> {
         report
     }
 
-    /// Records memory and requests up to now.
+    /// Adds the peak memory and the number of requests so far.
     fn measure(&mut self) {
         self.found.peak_memory_bytes = peak_resident_bytes();
         self.found.requests = self.run.roots.requests();
     }
 }
 
-/// Returns the report of the attempt that did the run, as its record keeps it.
+/// Returns the report of the attempt that did the run, as it was stored in the record.
 ///
 /// # Errors
 /// `Failed` for a record whose report this binary cannot read.
@@ -138,7 +139,7 @@ pub(crate) fn already_done(run: &Run<'_>, record: &Record) -> Result<Report> {
     Ok(report)
 }
 
-/// Stores a report beside the log. A store that refuses it does not change how the run ended, so that is only a warning.
+/// Stores a report beside the log. A failure is only a warning, because it does not change how the run ended.
 async fn store(report: &Report, key: &Path, store: &Store) {
     let written = async {
         let body = serde_json::to_vec_pretty(report)

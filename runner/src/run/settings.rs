@@ -1,4 +1,4 @@
-//! The settings of a run, resolved and checked.
+//! The settings of a run, resolved and validated.
 
 use std::collections::BTreeMap;
 
@@ -9,34 +9,34 @@ use crate::source::OnBadRow;
 use crate::sql::engine_settings::EngineSettings;
 use crate::store::Location;
 
-/// Settings of a run.
+/// The settings of one run.
 #[derive(Clone, Debug)]
 pub struct RunSettings {
-    /// Root of the raw data, for jobs that read any.
+    /// The root of the raw data; `None` if it was not given.
     pub input: Option<Location>,
-    /// Root of the tables.
+    /// The root below which tables and logs are stored.
     pub output: Location,
-    /// Parameters as given, by name.
+    /// The parameters as they were given, by name.
     pub parameters: BTreeMap<String, String>,
-    /// Checks to run that are off by default.
+    /// Names of the checks to run that are off by default.
     pub checks: Vec<String>,
-    /// Whether to run although a live run did the same already.
+    /// Whether to run even if the log has the result of the same run.
     pub force: bool,
-    /// Whether to delete foreign objects instead of refusing them.
+    /// Whether to delete objects that no run wrote from the tables, instead of refusing to run.
     pub replace_foreign: bool,
-    /// Settings that shape the result.
+    /// Settings that change the result of a run.
     pub shape: Shape,
     /// Memory, threads and disk.
     pub engine: EngineSettings,
 }
 
-/// Settings that shape the result, which the run's id covers.
+/// Settings that change the result of a run; they are part of its id.
 #[derive(Clone, Debug, Serialize)]
 pub struct Shape {
-    /// Treatment of rows that break the contract.
+    /// The treatment of rows that break the contract.
     pub on_bad_row: OnBadRow,
-    /// Share of a dataset's lines that may be rejected, 0 to 1.
+    /// The share of a dataset's lines that may be rejected, 0 to 1.
     pub max_rejected: f64,
-    /// Settings of Parquet files.
+    /// The settings by which Parquet files are written.
     pub files: FileSettings,
 }

@@ -52,7 +52,7 @@ impl BadValue {
         }
     }
 
-    /// Builds the error of a query whose plan is unknown.
+    /// Builds the error of a query without its place; [`placed`] adds the place if the plan is known.
     #[must_use]
     pub fn error(&self, cause: DataFusionError) -> Error {
         Error::new(
@@ -63,7 +63,7 @@ impl BadValue {
         .caused_by(cause)
     }
 
-    /// Describes the value in a message.
+    /// Describes the failure, as a phrase that follows a colon in a message.
     fn text(&self) -> String {
         match self {
             Self::Zero => "division by zero".to_owned(),
@@ -91,8 +91,8 @@ impl BadValue {
         }
     }
 
-    /// Returns `true` if an expression, apart from the expressions within it, could have failed in this way; `failure` is the
-    /// engine's text.
+    /// Returns `true` if an expression could have failed in this way by its own operation, not by one of the expressions within
+    /// it; `failure` is the engine's error text.
     fn may_come_from(&self, expression: &Expr, failure: &str) -> bool {
         let operator = match expression {
             Expr::BinaryExpr(binary) => Some(binary.op),
@@ -119,10 +119,10 @@ impl BadValue {
     }
 }
 
-/// Adds to a bad value's error the job, the table or output (`what`), and the columns that may have failed; returns any other
-/// error unchanged.
+/// Adds the place to the error of a bad value: the job, the table or output (`what`), and the columns that may have failed.
+/// Returns any other error unchanged.
 ///
-/// The row stays unknown, because the engine's errors do not carry it.
+/// The message cannot name the row, because the engine's errors do not.
 #[must_use]
 pub fn placed(error: Error, job: &Job, what: &str, plan: &LogicalPlan) -> Error {
     let Some(Cause::DataFusion(cause)) = error.cause() else {

@@ -3,10 +3,10 @@
 use arrow::datatypes::{DataType, TimeUnit};
 use drivetrain_jobs::contract::ColumnType;
 
-/// The name of a timestamp that is an instant; a contract writes it as `timestamp` with `zone = "UTC"`.
+/// The name of a timestamp type whose values are instants; a contract writes it as `timestamp` with `zone = "UTC"`.
 const UTC_TIMESTAMP: &str = "timestamp with time zone UTC";
 
-/// Returns the full name of a type; two columns with the same name have the same Arrow type.
+/// Returns the name by which a log stores a type. Types with the same name have the same Arrow type.
 #[must_use]
 pub fn type_name(kind: &ColumnType) -> String {
     match kind {

@@ -7,7 +7,7 @@ use crate::sql::memory::MemoryLimit;
 /// Resources that a run may use; none of them changes its result.
 #[derive(Clone, Debug)]
 pub struct EngineSettings {
-    /// The memory limit.
+    /// The memory that the process may use.
     pub memory: MemoryLimit,
     /// The number of threads for data work.
     pub threads: usize,

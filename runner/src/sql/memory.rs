@@ -18,7 +18,7 @@ const LEAST_BYTES: u64 = 64 << 20;
 /// The number of consumers that an out-of-memory message lists.
 const NAMED_CONSUMERS: std::num::NonZeroUsize = std::num::NonZeroUsize::new(3).expect("3 is not 0");
 
-/// A memory limit, divided into two pools and an uncounted rest.
+/// The memory limit of a run. It is divided into a pool for held rows, a pool for queries, and a rest that no pool counts.
 ///
 /// One pool for everything was refused: held rows would starve the joins, which cannot spill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ impl MemoryLimit {
     /// Returns the given size (such as `2GiB`), or 70 % of the container's or the machine's memory.
     ///
     /// # Errors
-    /// `Usage`, for a text that is not a valid size, or a size below 64 MiB.
+    /// `Usage` for a text that is not a valid size, for a size below 64 MiB, or if the system does not report its memory.
     pub fn resolve(text: Option<&str>) -> Result<Self> {
         let bytes = match text {
             Some(text) => parse_size(text)?,
@@ -40,7 +40,7 @@ impl MemoryLimit {
         if bytes < LEAST_BYTES {
             return Err(Error::new(
                 ErrorKind::Usage,
-                format!("a memory limit of {bytes} bytes is too small, at least 64 MiB is needed"),
+                format!("a memory limit of {bytes} bytes is too small: at least 64 MiB is needed"),
             ));
         }
         Ok(Self { bytes })
@@ -98,7 +98,7 @@ fn available_share() -> Result<u64> {
 /// Parses `512MiB`, `2GiB`, `1.5GB` or a number of bytes.
 ///
 /// # Errors
-/// `Usage`, with the text.
+/// `Usage` for any other text.
 pub fn parse_size(text: &str) -> Result<u64> {
     text.parse::<bytesize::ByteSize>()
         .map(|size| size.as_u64())

@@ -36,23 +36,23 @@ pub struct LivePart {
     pub partition: Vec<String>,
 }
 
-/// The live parts of one table.
+/// The live parts of one table, as a table that DataFusion scans.
 pub struct PartsTable {
     /// The URL under which the runtime registers the store that holds the parts.
     store: ObjectStoreUrl,
     /// File columns, then partition columns.
     schema: SchemaRef,
-    /// The same columns, divided into both kinds.
+    /// The same columns, with file columns and partition columns kept apart.
     table_schema: TableSchema,
     /// The parts, each with its typed partition values.
     parts: Vec<(LivePart, Vec<ScalarValue>)>,
 }
 
 impl PartsTable {
-    /// Creates a table of file columns followed by partition columns, as recorded.
+    /// Creates a table over `parts`. Its columns are the file columns, followed by the partition columns.
     ///
     /// # Errors
-    /// `Failed`, if a recorded partition value does not have its column's type.
+    /// `Failed` if a recorded partition value does not have its column's type.
     pub fn new(
         store: ObjectStoreUrl,
         file_schema: SchemaRef,

@@ -14,7 +14,7 @@ use datafusion::physical_plan::ExecutionPlan;
 
 use crate::sql::scan_exec::{ScanExec, ScanSource};
 
-/// Placeholder for rows that a run would read or hold.
+/// A placeholder for the rows that a run would read or hold.
 #[derive(Clone, Debug)]
 pub struct PlannedTable {
     /// The label that a plan shows, such as `users, 3 files`.
@@ -26,7 +26,7 @@ pub struct PlannedTable {
 }
 
 impl PlannedTable {
-    /// Creates a table with whatever is known about its size.
+    /// Creates a table without data; `statistics` holds what is known about its size.
     #[must_use]
     pub fn new(what: impl Into<String>, schema: SchemaRef, statistics: Statistics) -> Self {
         Self {
@@ -82,7 +82,7 @@ impl TableProvider for PlannedTable {
 
 /// The scan that a plan shows; it cannot be executed.
 struct PlannedScan {
-    /// The label that a plan shows.
+    /// The label that a plan shows, such as `users, 3 files`.
     what: String,
     /// The known size of the projected rows.
     statistics: Statistics,

@@ -6,8 +6,8 @@ use crate::error::{Cause, Error, ErrorKind};
 use crate::sql::bad_value::BadValue;
 use crate::store;
 
-/// Converts a query's failure: a lack of memory or disk is `Failed` with the setting to raise, and an error of this crate keeps
-/// its kind.
+/// Converts a query's failure. A lack of memory or disk becomes `Failed` with a hint that names the setting to raise. An error of
+/// this crate keeps its kind.
 #[must_use]
 pub fn query_error(error: DataFusionError) -> Error {
     if let Some(replaced) = store::replaced(&error) {

@@ -14,7 +14,7 @@ use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, StatisticsArgs,
 };
 
-/// Rows that a query plan reads.
+/// A source of rows for a query plan.
 pub trait ScanSource: Send + Sync + 'static {
     /// The name of the scan in a plan.
     const NAME: &'static str;
@@ -22,7 +22,7 @@ pub trait ScanSource: Send + Sync + 'static {
     /// Writes the details that a plan shows after the name and a colon.
     ///
     /// # Errors
-    /// Those of the formatter.
+    /// The error of the formatter.
     fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result;
 
     /// Returns the statistics of one partition, or of all rows for `None`.
@@ -31,7 +31,7 @@ pub trait ScanSource: Send + Sync + 'static {
     /// Reads one partition in batches of at most `batch_rows` rows.
     ///
     /// # Errors
-    /// The rows cannot be read.
+    /// DataFusion's error if the rows cannot be read.
     fn read(
         &self,
         partition: usize,
@@ -40,9 +40,9 @@ pub trait ScanSource: Send + Sync + 'static {
     ) -> Result<SendableRecordBatchStream>;
 }
 
-/// An execution plan without inputs.
+/// A leaf of an execution plan, which reads the rows of a [`ScanSource`].
 pub struct ScanExec<R> {
-    /// Source of the rows.
+    /// The source of the rows, which reads one partition at a time.
     rows: R,
     /// Schema and partitioning, in the planner's form.
     properties: Arc<PlanProperties>,

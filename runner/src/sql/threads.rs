@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use crate::error::{Context, Error, ErrorKind, Result};
 
-/// The longest wait at the end for work that a failure has interrupted, so that it can drop its spill folder; blocking reads
-/// without a receiver must not delay the exit any further.
+/// The longest wait for tasks that a failure has interrupted, so that they can delete their spill folders. Blocking reads whose
+/// results are no longer needed must not delay the exit any further.
 const END: Duration = Duration::from_millis(500);
 
 /// Runs data work on the given number of threads; for `None` or 0, on one thread per processor.
 ///
 /// # Errors
-/// Those of the work; `Failed`, if the system cannot start the threads.
+/// The error of `work`; `Failed` if the system cannot start the threads.
 pub fn run_on_threads<T, E: From<Error>>(
     threads: Option<usize>,
     work: impl Future<Output = Result<T, E>>,

@@ -10,12 +10,12 @@ use datafusion::common::HashMap;
 
 use crate::error::{Context, ErrorKind, Result};
 
-/// Numbers distinct values from 0, in the order of first appearance.
+/// A numbering of distinct values, from 0 in the order of first appearance.
 #[derive(Debug)]
 pub struct ValueNumbers {
-    /// Converts columns to the row format.
+    /// The converter from columns to the row format.
     converter: RowConverter,
-    /// Number of each value in row format, whose bytes sort as the values do.
+    /// The number of each value. Keys are values in row format, whose bytes sort as the values do.
     numbers: HashMap<Box<[u8]>, u32>,
 }
 
@@ -23,7 +23,7 @@ impl ValueNumbers {
     /// Creates an empty numbering for columns of these types.
     ///
     /// # Errors
-    /// A type that cannot be compared by rows.
+    /// Arrow's error for a type that the row format does not support.
     pub fn new(types: &[DataType]) -> std::result::Result<Self, ArrowError> {
         let fields = types.iter().cloned().map(SortField::new).collect();
         Ok(Self {
@@ -35,10 +35,10 @@ impl ValueNumbers {
     /// Returns the number of each row's values; calls `is_new` with each row whose values appear for the first time.
     ///
     /// # Errors
-    /// `Failed`, for columns of other types; else the error of `is_new`.
+    /// `Failed` for columns of other types; otherwise the error of `is_new`.
     ///
     /// # Panics
-    /// With more than four billion values, which no memory holds.
+    /// If there are more than four billion distinct values, which do not fit into memory.
     pub fn number(
         &mut self,
         columns: &[ArrayRef],
@@ -95,7 +95,7 @@ pub type BatchRow = (usize, usize);
 /// A number, and the range of rows that have it.
 pub type Stretch = (u32, Range<usize>);
 
-/// Sorts rows by their numbers, by counting; rows with the same number keep their order.
+/// Sorts the rows of several batches by their numbers, with a counting sort; rows with the same number keep their order.
 ///
 /// Returns the batch and row of each sorted row, and the range of each number that occurs.
 #[must_use]

@@ -13,15 +13,15 @@ use crate::sql::engine_settings::EngineSettings;
 
 /// Memory, disk and threads that one run uses.
 pub struct Workspace {
-    /// Pool and disk for held rows.
+    /// The runtime for held rows: its memory pool and its spill folder.
     pub holding: Arc<RuntimeEnv>,
-    /// Session for queries; inputs and outputs are registered in it by name.
+    /// The session for queries; inputs and outputs are registered in it by name.
     pub context: SessionContext,
     /// The number of threads for data work.
     pub threads: usize,
     /// The largest size of a Parquet row group in bytes while it is built.
     pub row_group_bytes: usize,
-    /// Bytes that each sort reserves for merging its spilled runs.
+    /// The number of bytes that each sort reserves for merging its spilled runs.
     sort_reservation_bytes: usize,
 }
 
@@ -32,10 +32,10 @@ const ROW_GROUP_BYTES: usize = 128 << 20;
 const SORT_RESERVATION_BYTES: usize = 10 << 20;
 
 impl Workspace {
-    /// Creates the pools and the session.
+    /// Creates the memory pools and the session.
     ///
     /// # Errors
-    /// `Failed`, if the spill directory cannot be used.
+    /// `Failed` if the spill directory cannot be used.
     pub fn new(engine: &EngineSettings) -> Result<Self> {
         let queries = runtime(engine, engine.memory.query_pool())?;
         let share = usize::try_from(engine.memory.bytes / 32).unwrap_or(usize::MAX);

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 
-/// The number of unused buffers to keep: some are decoded while others are read into.
+/// The largest number of unused buffers in a pool: a reader fills some while it decodes others.
 const KEPT: usize = 4;
 
 /// The unused buffers of one store; clones share them.
@@ -43,7 +43,7 @@ impl fmt::Debug for BufferPool {
 
 /// The owner of shared bytes, which returns the buffer to its pool.
 struct Shared {
-    /// The buffer.
+    /// The buffer that the shared bytes point into.
     buffer: Vec<u8>,
     /// The pool that it returns to.
     pool: BufferPool,

@@ -85,7 +85,8 @@ fn volume(folder: &FolderPath) -> Result<u64> {
     Ok(0)
 }
 
-/// Returns one number for all: on other systems a rename between volumes fails when it is tried, before anything is replaced.
+/// Returns the same number for every folder, because other systems need no check: there a rename between volumes fails before it
+/// replaces anything.
 #[cfg(not(unix))]
 fn volume(_folder: &FolderPath) -> Result<u64> {
     Ok(0)

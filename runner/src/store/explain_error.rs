@@ -1,4 +1,4 @@
-//! Store failures for the person who runs a job: the cause and the remedy.
+//! Converts store failures to errors that name the cause and the remedy.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -40,7 +40,7 @@ pub(crate) enum StoreFailure {
     Replaced,
     /// The store asked to send fewer requests.
     Throttled,
-    /// The store refused for a reason without a class.
+    /// The store refused the request for a reason that has no class of its own.
     Unknown,
     /// The store did not answer, or failed internally.
     Unreachable,
@@ -232,7 +232,7 @@ fn by_code(code: &str) -> Option<StoreFailure> {
     })
 }
 
-/// Classifies the errors of a file system.
+/// Classifies an I/O error; `None` if its kind decides nothing.
 fn by_io(kind: io::ErrorKind) -> Option<StoreFailure> {
     Some(match kind {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StoreFailure::DiskFull,
@@ -259,8 +259,8 @@ fn by_status(status: u16) -> StoreFailure {
     }
 }
 
-/// The content of an error's chain of causes. `object_store` keeps the type of its answer private, so code and status are parsed
-/// from its text.
+/// The facts found in an error's chain of causes. `object_store` keeps the type of an HTTP answer private, so code and status are
+/// parsed from its text.
 struct Chain {
     /// The text of all causes, one per line.
     text: String,

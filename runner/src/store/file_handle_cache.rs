@@ -16,7 +16,7 @@ const KEPT: usize = 64;
 pub(crate) struct FileHandleCache(Mutex<VecDeque<(Path, OpenFile)>>);
 
 impl FileHandleCache {
-    /// Returns a file if it is still open.
+    /// Returns a file if the cache still holds it open.
     pub(crate) fn find(&self, key: &Path) -> Option<OpenFile> {
         let opened = self.lock();
         let found = opened.iter().find(|(kept, _)| kept == key);

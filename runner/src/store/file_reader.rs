@@ -14,16 +14,16 @@ use object_store::{Error, ObjectMeta, Result};
 
 use crate::store::buffer_pool::BufferPool;
 
-/// The largest number of bytes that is read, and held, at once.
+/// The largest number of bytes that a stream reads, and holds, at once.
 const PIECE_BYTES: u64 = 8 << 20;
 
-/// The largest read that runs on the caller's thread; another thread would take longer to start.
+/// The largest total size of a read that runs on the caller's thread; moving it to another thread would take longer.
 const AT_HAND_BYTES: usize = 512 << 10;
 
 /// A file that a store opened; clones share the handle.
 #[derive(Clone, Debug)]
 pub(crate) struct OpenFile {
-    /// The open handle.
+    /// The open file, which may have been deleted or replaced since.
     file: Arc<File>,
     /// Size and time of change when the file was opened.
     meta: Arc<ObjectMeta>,
@@ -32,7 +32,7 @@ pub(crate) struct OpenFile {
 }
 
 impl OpenFile {
-    /// Wraps a file and the listing entry that the store opened it with.
+    /// Wraps an open file, with its size and time of change when it was opened.
     pub(crate) fn new(file: File, meta: &ObjectMeta, buffers: &BufferPool) -> Self {
         Self {
             file: Arc::new(file),
@@ -50,7 +50,7 @@ impl OpenFile {
             && DateTime::<Utc>::from(modified) == self.meta.last_modified)
     }
 
-    /// Returns a range as a stream of pieces.
+    /// Returns a range of the file as a stream of pieces.
     pub(crate) fn stream(self, range: Range<u64>) -> BoxStream<'static, Result<Bytes>> {
         let starts = range
             .clone()
@@ -67,7 +67,7 @@ impl OpenFile {
             .boxed()
     }
 
-    /// Reads ranges, one after the other.
+    /// Reads ranges one after the other: on the caller's thread if they are short, otherwise on a blocking thread.
     pub(crate) async fn ranges(self, ranges: Vec<Range<u64>>) -> Result<Vec<Bytes>> {
         let length = |range: &Range<u64>| usize::try_from(range.end.saturating_sub(range.start));
         let lengths: Vec<usize> = ranges
@@ -109,7 +109,7 @@ impl OpenFile {
     }
 }
 
-/// Wraps an I/O error as the store's.
+/// Converts an I/O error to the store's error type.
 fn failed(source: io::Error) -> Error {
     Error::Generic {
         store: "LocalFileSystem",

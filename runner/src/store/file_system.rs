@@ -21,17 +21,17 @@ use object_store::{
 
 use crate::store::objects_port::{Completion, Objects};
 
-/// The number of times that a folder is created again because another process's clean-up removed it before a file was in it.
+/// The most times that a folder is created again because another process's clean-up removed it before a file was in it.
 const FOLDER_RACES: usize = 16;
 
-/// The number of concurrent fsyncs: a file system writes down together what is synced at the same time.
+/// The largest number of concurrent fsyncs: a file system flushes several of them together, so they cost little more than one.
 const SYNCS_AT_ONCE: usize = 16;
 
 /// A folder as a store: everything it acknowledged survives a power failure, and an upload is a staged file that a rename
 /// completes.
 ///
 /// Reads and listings are [`LocalFileSystem`]'s, whose `ETag` is inode, time of change and size. Writes are our own, because that
-/// store never syncs, fails to delete a missing file, and leaves empty folders behind.
+/// store never syncs, returns an error for the deletion of a missing file, and leaves empty folders behind.
 #[derive(Debug)]
 pub struct FileStore {
     /// The folder's absolute path, links resolved.
@@ -44,7 +44,7 @@ impl FileStore {
     /// Opens a folder that exists.
     ///
     /// # Errors
-    /// `NotFound` if it does not exist or is not a folder, `Generic` if it cannot be reached.
+    /// `NotFound` if it does not exist or is not a folder; `PermissionDenied` or `Generic` if it cannot be reached.
     pub fn open(root: &FilePath) -> Result<Self> {
         let root = root
             .canonicalize()
@@ -58,7 +58,7 @@ impl FileStore {
         })
     }
 
-    /// Returns the path of a key's file.
+    /// Returns the path of the file that holds the object with this key.
     fn file(&self, key: &Path) -> Result<PathBuf> {
         self.inner.path_to_filesystem(key)
     }
@@ -71,7 +71,7 @@ async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(work).await?
 }
 
-/// Converts an I/O error to the store's, with the variant that callers match.
+/// Converts an I/O error to the variant of the store's error type that callers match.
 fn io_error(path: &FilePath, source: io::Error) -> Error {
     let path = path.display().to_string();
     match source.kind() {
@@ -108,7 +108,7 @@ fn make_folder(folder: &FilePath) -> io::Result<()> {
     folder.parent().map_or(Ok(()), sync_folder)
 }
 
-/// Syncs a folder's entries.
+/// Syncs a folder, so that the names in it survive a power failure.
 fn sync_folder(folder: &FilePath) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
@@ -142,8 +142,8 @@ fn temporary(file: &FilePath) -> PathBuf {
     file.with_file_name(format!(".{name}.{}-{next}", std::process::id()))
 }
 
-/// Writes and syncs a temporary file, then gives it its name: by a hard link, which never replaces, if `create`, else by a
-/// rename.
+/// Writes and syncs a temporary file, then gives it its final name: by a hard link, which never overwrites, if `create` is set,
+/// otherwise by a rename.
 fn write_whole(file: &FilePath, payload: &PutPayload, create: bool) -> io::Result<()> {
     let temporary = temporary(file);
     let written = in_folder(file, make_folder, || {

@@ -31,7 +31,7 @@ pub struct FrozenObject {
     pub url: String,
     /// The key below the root of the store that listed it.
     pub key: String,
-    /// The version; `None` if the store has none, then size and time of change take its place.
+    /// The ETag. `None` if the store has none; then size and time of change identify the version.
     pub etag: Option<String>,
     /// The size in bytes.
     pub size_bytes: u64,
@@ -47,7 +47,7 @@ pub struct Replaced {
     pub url: String,
 }
 
-/// The text of [`Replaced`], by which the error is found where only its text is left.
+/// The text of [`Replaced`]. It identifies the error if a library has kept only the text.
 const WAS_REPLACED: &str = " was replaced or deleted after it was listed";
 
 /// Returns the replaced object if an error, or one of its causes, is [`Replaced`].
@@ -73,16 +73,16 @@ pub fn replaced(error: &(dyn StdError + 'static)) -> Option<Replaced> {
 
 /// A read-only store that contains only the given objects, each only in the version that was listed.
 ///
-/// Every read sends `If-Match`. The inner store's `get_ranges` takes no options, so ranges are built from single reads here.
+/// Every read sends `If-Match`. The inner store's `get_ranges` cannot send it, so this store reads ranges by single requests.
 #[derive(Debug)]
 pub struct FrozenStore {
-    /// The store that is read.
+    /// The store from which the objects are read.
     inner: Arc<dyn ObjectStore>,
     /// The objects, by key.
     objects: BTreeMap<Path, FrozenObject>,
-    /// `true` once a read returned a file, so the store is a file system.
+    /// `true` once a read has returned a file, which shows that the store is a file system.
     holds_files: AtomicBool,
-    /// The buffers for reading files.
+    /// The pool of buffers for long reads of files.
     buffers: BufferPool,
     /// The files that were opened last.
     opened: FileHandleCache,
@@ -162,7 +162,7 @@ impl FrozenStore {
         }
     }
 
-    /// Reads one range of an object.
+    /// Reads one range of an object in the frozen version, with a request of its own.
     async fn range(&self, key: &Path, range: Range<u64>) -> Result<Bytes> {
         let options = GetOptions {
             range: Some(GetRange::Bounded(range)),
@@ -200,7 +200,7 @@ fn was_replaced(frozen: &FrozenObject) -> Error {
     }
 }
 
-/// Builds the error of a write.
+/// Builds the error of an operation that would write.
 fn read_only(operation: &str) -> Error {
     Error::NotSupported {
         source: format!("{operation} in a frozen store").into(),

@@ -82,19 +82,19 @@ impl Store {
         }
     }
 
-    /// Returns the location of the store.
+    /// Returns the location at which the store was opened.
     #[must_use]
     pub fn location(&self) -> &Location {
         &self.location
     }
 
-    /// Returns the store for `DataFusion` and readers, with keys relative to the location.
+    /// Returns the store as the trait that `DataFusion` and other readers use; keys are relative to the location.
     #[must_use]
     pub fn reader(&self) -> Arc<dyn ObjectStore> {
         Arc::clone(&self.objects) as Arc<dyn ObjectStore>
     }
 
-    /// Returns the store as the port.
+    /// Returns the store as the port [`Objects`], for writing and committing.
     #[must_use]
     pub fn objects(&self) -> Arc<dyn Objects> {
         Arc::clone(&self.objects) as Arc<dyn Objects>
@@ -106,7 +106,8 @@ impl Store {
         self.objects.requests()
     }
 
-    /// Waits before try `number + 1` of an undecided request. A store in memory only lets other tasks run.
+    /// Waits before try `number + 1` of a request whose outcome is undecided. A store in memory does not wait; it only lets other
+    /// tasks run.
     pub async fn pause(&self, number: u32) {
         match self.location {
             Location::Memory => tokio::task::yield_now().await,

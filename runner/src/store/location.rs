@@ -14,7 +14,7 @@ pub enum Location {
     S3 {
         /// The bucket's name.
         bucket: String,
-        /// The prefix of all keys.
+        /// The prefix of all keys that the store uses in the bucket.
         prefix: Path,
     },
     /// `file:///folder`, or a plain path; always absolute.
@@ -77,7 +77,7 @@ impl Location {
         Ok(Self::Folder(normalized(&path)))
     }
 
-    /// Returns the place `below` this one; `below` is a key with `/` between its segments.
+    /// Returns the location of `below` under this one; `below` is a key with `/` between its segments.
     ///
     /// # Errors
     /// `Usage` if `below` has an empty, `.` or `..` segment.

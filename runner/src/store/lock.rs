@@ -5,7 +5,7 @@ use std::fs::{File, TryLockError};
 use crate::store::handle::Store;
 use crate::store::location::Location;
 
-/// Excludes other processes that lock the same folder, until it is dropped.
+/// A lock on a folder that keeps other processes from locking it, until it is dropped.
 #[derive(Debug)]
 pub struct FolderLock(#[expect(dead_code, reason = "held for the lock on it")] Option<File>);
 

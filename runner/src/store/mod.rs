@@ -7,7 +7,7 @@
 //! ```
 //!
 //! All keys are relative to the store's root. Only the AWS SDK's chain, and messages that name its profile, read the environment.
-//! This folder does not know jobs, runs or records.
+//! This folder knows nothing of jobs, runs or records.
 
 mod buffer_pool;
 mod capability_probe;

@@ -16,7 +16,8 @@ use object_store::{Error, ObjectStore, PutPayload, Result};
 /// failure once it is acknowledged; deleting a missing object is not an error; an upload is in no listing until it is completed.
 #[async_trait]
 pub trait Objects: ObjectStore {
-    /// Opens an upload to `key` and returns its id. A store without uploads keeps the bytes at `staging` until then.
+    /// Opens an upload to `key` and returns its id. A store without uploads keeps the bytes at `staging` until the upload is
+    /// completed.
     async fn open_upload(&self, key: &Path, staging: &Path) -> Result<String>;
 
     /// Sends part `index` (from 0, in order, each but the last of the same size and at least 5 MiB) and returns its tag.

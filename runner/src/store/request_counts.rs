@@ -74,7 +74,7 @@ fn count(counter: &AtomicU64) {
 /// A store that counts requests and passes them on.
 #[derive(Debug)]
 pub struct Counted {
-    /// The store that answers.
+    /// The store to which the requests are passed on.
     inner: Arc<dyn Objects>,
     /// The counters, shared with the streams that count later pages and keys.
     counters: Arc<RequestCounters>,

@@ -19,7 +19,7 @@ use url::Url;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// The time limit for a connection; one that takes longer seldom succeeds.
+/// The time limit for opening a connection; one that takes longer seldom succeeds.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// The time limit for a request. A part of 8 MiB takes 67 seconds over a line of 1 Mbit/s; a streamed read continues after a
 /// timeout.
@@ -34,7 +34,7 @@ pub struct S3Settings {
     pub endpoint: Option<String>,
     /// The bucket's region.
     pub region: Option<String>,
-    /// A key pair.
+    /// A key pair that replaces the SDK's credential chain.
     pub credentials: Option<S3Credentials>,
     /// The number of retries after a transient failure. With the default of 8, a request without an answer fails after about 15
     /// seconds.
@@ -61,7 +61,7 @@ pub struct S3Credentials {
     pub secret_key: String,
 }
 
-/// Shows the id only.
+/// Prints the id and omits the secret.
 impl std::fmt::Debug for S3Credentials {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("S3Credentials")
@@ -235,7 +235,7 @@ fn require_url(endpoint: &str) -> Result<()> {
 /// The SDK's credentials for `object_store`, refreshed before they expire.
 #[derive(Debug)]
 struct ChainCredentials {
-    /// The SDK's chain.
+    /// The provider that asks the SDK's chain of credential sources.
     provider: SharedCredentialsProvider,
     /// The last credentials; the lock also prevents concurrent refreshes.
     held: Mutex<Option<CachedCredential>>,
@@ -251,7 +251,7 @@ struct CachedCredential {
 }
 
 impl ChainCredentials {
-    /// Wraps a provider, without asking it yet.
+    /// Wraps a provider, which is asked only when credentials are needed.
     fn new(provider: SharedCredentialsProvider) -> Self {
         Self {
             provider,

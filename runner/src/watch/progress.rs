@@ -7,34 +7,34 @@ use std::sync::atomic::{AtomicU64, Ordering};
 #[derive(Clone, Debug, Default)]
 pub struct Progress(Arc<Counters>);
 
-/// Shared counters.
+/// The counters that all clones share.
 #[derive(Debug, Default)]
 struct Counters {
-    /// Bytes done.
+    /// Bytes processed so far.
     bytes: AtomicU64,
     /// Bytes to do, as far as they are known.
     bytes_total: AtomicU64,
-    /// Rows done.
+    /// Rows processed so far.
     rows: AtomicU64,
 }
 
 impl Progress {
-    /// Adds bytes that are done.
+    /// Adds bytes that were processed.
     pub fn add_bytes(&self, bytes: u64) {
         self.0.bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// Adds bytes that are to do.
+    /// Adds bytes to the total that the stage has to process.
     pub fn expect_bytes(&self, bytes: u64) {
         self.0.bytes_total.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// Adds rows that are done.
+    /// Adds rows that were processed.
     pub fn add_rows(&self, rows: u64) {
         self.0.rows.fetch_add(rows, Ordering::Relaxed);
     }
 
-    /// Returns the bytes done.
+    /// Returns the number of bytes processed so far.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.0.bytes.load(Ordering::Relaxed)
@@ -46,7 +46,7 @@ impl Progress {
         self.0.bytes_total.load(Ordering::Relaxed)
     }
 
-    /// Returns the rows done.
+    /// Returns the number of rows processed so far.
     #[must_use]
     pub fn rows(&self) -> u64 {
         self.0.rows.load(Ordering::Relaxed)

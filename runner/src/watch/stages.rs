@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::watch::Progress;
 
-/// Port to a display of stages.
+/// The port to a display of stages.
 pub trait StageObserver: Send + Sync {
     /// Called when a stage starts. The value returned is dropped when the stage ends, also when it fails.
     fn started(&self, name: &'static str, progress: &Progress) -> Box<dyn Any + Send>;
@@ -30,13 +30,13 @@ impl dyn StageObserver + '_ {
     }
 }
 
-/// One stage under way.
+/// A stage in progress.
 pub struct Stage<'a> {
-    /// Port that hears of the stage's end.
+    /// The display that is notified of the stage's end.
     observer: &'a dyn StageObserver,
     /// Name shown in the progress display and in the report.
     pub name: &'static str,
-    /// Start of the stage.
+    /// The time at which the stage started.
     began: Instant,
     /// Counters of the stage.
     pub progress: Progress,

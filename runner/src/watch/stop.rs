@@ -8,18 +8,18 @@ use tokio::time::Instant;
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// Time for which a committed run goes on publishing after a request to stop.
+/// The time for which a committed run continues publishing after a request to stop.
 pub const GRACE: Duration = Duration::from_secs(2);
 
-/// Part of [`GRACE`] in which new requests may start. Requests in flight are answered within the rest, because a store may lose an
-/// upload whose completion is cut off.
+/// The part of [`GRACE`] in which new requests may start. The rest is for the answers to requests in flight, because a store may
+/// lose an upload whose completion is cut off.
 const BEGINNING: Duration = Duration::from_millis(1_500);
 
 /// Receiver of a request to stop; clones receive the same request.
 #[derive(Clone, Debug)]
 pub struct StopSignal(watch::Receiver<Option<Instant>>);
 
-/// Sender of a request to stop.
+/// The sender of a request to stop, which reaches every clone of its [`StopSignal`].
 #[derive(Debug)]
 pub struct Stopper(watch::Sender<Option<Instant>>);
 
@@ -48,13 +48,13 @@ impl StopSignal {
         Self(watch::channel(None).1)
     }
 
-    /// `true` once a stop was requested.
+    /// Returns `true` once a stop was requested.
     #[must_use]
     pub fn requested(&self) -> bool {
         self.0.borrow().is_some()
     }
 
-    /// `true` once the request is so old that no new request to a store may start.
+    /// Returns `true` once the stop was requested so long ago that no new request to a store may start.
     #[must_use]
     pub fn is_closing(&self) -> bool {
         let stopped = *self.0.borrow();
@@ -72,7 +72,7 @@ impl StopSignal {
         std::future::pending().await
     }
 
-    /// Does the work and returns its result; `None` if a stop is requested first, which drops the unfinished work.
+    /// Does the work and returns its result. If a stop is requested first, drops the unfinished work and returns `None`.
     pub async fn unless<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
             biased;

@@ -1,4 +1,5 @@
-//! Groups rows of equal value: each block is sorted by a value when it is held, and the blocks are read value by value.
+//! Brings rows with an equal value together. The value is computed from each row; each block of rows is sorted by it before it is
+//! held, and a scan then reads all blocks value by value.
 //!
 //! A block fits the processor's caches, so that sorting it costs little; reading then copies long runs.
 
@@ -25,32 +26,33 @@ use crate::sql::held::raw_table::statistics;
 use crate::sql::scan_exec::ScanSource;
 use crate::sql::value_ids::{ValueNumbers, in_stretches};
 
-/// The number of distinct values above which rows are not sorted: hardly two rows would be grouped.
+/// The number of distinct values above which blocks are not sorted, because hardly any two rows of a block would have the same
+/// value.
 const MOST_VALUES: usize = 1 << 16;
 
-/// Sorts blocks by a value that is computed from each row.
+/// The sort of blocks by a value that is computed from each row.
 #[derive(Debug)]
 pub(crate) struct Clustering {
     /// The expression that computes the value.
     by: Arc<dyn PhysicalExpr>,
-    /// Numbers of the values, shared by all blocks.
+    /// The number of each distinct value, shared by all blocks.
     numbers: Mutex<ValueNumbers>,
 }
 
 /// The order of the rows in a sorted block.
 #[derive(Debug)]
 pub(crate) struct BlockOrder {
-    /// Index of each row before the sort.
+    /// The index that each row had before the sort.
     pub(crate) original: Vec<u32>,
-    /// Numbers of the values that occur, ascending, and the rows of each.
+    /// The values in the block, as ascending numbers, each with the range of its rows.
     pub(crate) stretches: Vec<(u32, Range<usize>)>,
 }
 
 impl Clustering {
-    /// Creates the clustering by an expression over the columns of `schema`.
+    /// Creates the sort by an expression over the columns of `schema`.
     ///
     /// # Errors
-    /// The expression cannot be computed from these columns.
+    /// DataFusion's error if the expression cannot be computed from these columns.
     pub(crate) fn new(by: &Expr, schema: &SchemaRef) -> Result<Self> {
         let columns = DFSchema::try_from(Arc::clone(schema))?;
         let by = SessionContext::new().create_physical_expr(by.clone(), &columns)?;
@@ -61,7 +63,7 @@ impl Clustering {
     /// Sorts the rows of a block into one batch; returns `None` if there are too many distinct values.
     ///
     /// # Errors
-    /// The expression cannot be computed, as for a date that does not exist.
+    /// DataFusion's error if the expression cannot be computed for a row, such as for a date that does not exist.
     pub(crate) fn sort(
         &self,
         batches: &[RecordBatch],
@@ -99,29 +101,29 @@ impl Clustering {
         )))
     }
 
-    /// Returns the numbers of all values, in the order of the values.
+    /// Returns the numbers of all values, sorted by value.
     pub(crate) fn values(&self) -> Vec<u32> {
         self.lock().in_order()
     }
 
-    /// Locks the numbers.
+    /// Locks the numbers of the values.
     fn lock(&self) -> std::sync::MutexGuard<'_, ValueNumbers> {
         self.numbers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A sorted block as it is read.
+/// A sorted block, with the columns that a scan reads.
 pub(crate) struct ClusteredBlock {
     /// All rows of the block, sorted.
     pub(crate) rows: RecordBatch,
-    /// Numbers of the values that occur, ascending, and the rows of each.
+    /// The values in the block, as ascending numbers, each with the range of its rows.
     pub(crate) stretches: Vec<(u32, Range<usize>)>,
-    /// `true` for each row that is not dropped; `None` if none is dropped.
+    /// `true` for each row that was not dropped, `false` for each that was; `None` if no row was dropped.
     pub(crate) kept: Option<BooleanArray>,
 }
 
 impl ClusteredBlock {
-    /// Returns the rows of a value that are not dropped; `None` if the block lacks the value.
+    /// Returns the rows that have a value, without dropped ones; `None` if the block does not contain the value.
     fn of_value(&self, value: u32) -> Result<Option<RecordBatch>> {
         let found = self
             .stretches
@@ -138,23 +140,22 @@ impl ClusteredBlock {
     }
 }
 
-/// Held rows, read value by value; all rows of a value come from one partition.
+/// A scan that reads held rows value by value. All rows of a value come from one partition.
 pub(crate) struct ClusteredRows {
-    /// Sorted groups in memory.
+    /// The groups to read, all of them sorted and in memory.
     groups: Arc<[Arc<Group>]>,
-    /// Per partition, the values whose rows it streams.
+    /// For each partition, the numbers of the values whose rows it streams.
     dealt: Vec<Arc<[u32]>>,
     /// Indices of the columns that are read.
     projection: Arc<[usize]>,
-    /// The number of rows.
+    /// The number of rows in all groups, for the planner's statistics.
     rows: u64,
-    /// The number of bytes in memory.
+    /// The size of the rows in memory, in bytes, for the planner's statistics.
     bytes: u64,
 }
 
 impl ClusteredRows {
-    /// Creates the scan over groups that are all in memory and sorted; `values` are the numbers of the values, in the order of
-    /// the values.
+    /// Creates the scan over groups that are all in memory and sorted. `values` are the numbers of the values, sorted by value.
     pub(crate) fn new(
         groups: Arc<[Arc<Group>]>,
         values: Vec<u32>,
@@ -232,11 +233,11 @@ impl ScanSource for ClusteredRows {
     }
 }
 
-/// Batches of one partition; each holds rows of a single value.
+/// The batches of one partition, built one at a time; each holds rows of a single value.
 struct Stretches {
     /// Blocks to read, in the order of the raw files.
     blocks: Vec<ClusteredBlock>,
-    /// Values of the partition, in order.
+    /// Numbers of the partition's values, in the order of the values.
     values: Arc<[u32]>,
     /// Columns of the batches.
     schema: SchemaRef,
@@ -246,7 +247,7 @@ struct Stretches {
     value: usize,
     /// Index of the block at which the next batch starts.
     block: usize,
-    /// Row of the value's rows in that block at which the next batch starts.
+    /// The first row of the next batch, counted among the value's rows in that block.
     row: usize,
 }
 

@@ -6,7 +6,7 @@ use datafusion::execution::memory_pool::{
     MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation,
 };
 
-/// A share of the pool; the caller spills what does not fit.
+/// A share of the pool. If a caller is refused memory, it spills its rows to disk.
 #[derive(Debug)]
 pub(crate) struct Budget {
     /// Memory in use, as the pool counts it.

@@ -1,4 +1,5 @@
-//! Batches of raw rows, held in memory while the budget lasts and on disk afterwards.
+//! The accepted or the rejected rows of a dataset, as batches that are held in memory while the budget lasts and on disk
+//! afterwards.
 
 use std::collections::BTreeMap;
 use std::io::BufReader;
@@ -19,18 +20,19 @@ use crate::sql::held::memory_budget::{Budget, Taken};
 use crate::sql::held::spill_file::{Segment, Spill};
 use crate::{ErrorKind, Result};
 
-/// Collects groups of batches in any order and sorts the groups by their ranks.
+/// A collector of groups of batches. Groups arrive in any order; [`finish`](Self::finish) sorts them by rank, which is the
+/// position of their rows in the raw files.
 #[derive(Debug)]
 pub(crate) struct DatasetHolder {
     /// Columns of the rows.
     schema: SchemaRef,
-    /// Memory for the groups.
+    /// The budget from which groups take memory.
     budget: Arc<Budget>,
-    /// Disk for the groups that exceed the budget.
+    /// The disk space for the groups that exceed the budget.
     spill: Spill,
-    /// Groups by rank.
+    /// The groups added so far, by rank.
     groups: Mutex<BTreeMap<u64, Vec<Group>>>,
-    /// The value by which groups are sorted, if any.
+    /// The sort of each group by a value; `None` if groups are not sorted.
     clustering: Option<Clustering>,
 }
 
@@ -43,31 +45,31 @@ pub(crate) struct HeldDataset {
     pub(crate) groups: Vec<Arc<Group>>,
     /// The number of rows, without dropped ones.
     pub(crate) rows: u64,
-    /// The number of bytes in memory, counted for spilled groups as before the spill.
+    /// The size of all groups in memory, in bytes; a spilled group counts with its size before the spill.
     pub(crate) bytes: u64,
-    /// The number of bytes written to disk.
+    /// The number of bytes that spilled groups take on disk.
     pub(crate) spilled_bytes: u64,
-    /// Numbers of the values by which groups are sorted, in the order of the values; `None` unless all groups are sorted, and so
-    /// in memory.
+    /// Numbers of the values by which groups are sorted, in the order of the values. `None` unless every group is sorted, which
+    /// only groups in memory are.
     pub(crate) values: Option<Vec<u32>>,
 }
 
-/// Batches that were added together.
+/// The batches that one call of [`DatasetHolder::add`] added.
 #[derive(Debug)]
 pub(crate) struct Group {
     /// The batches, in memory or on disk.
     content: GroupData,
     /// The number of rows, dropped ones included.
     rows: u32,
-    /// The number of bytes in memory, or before the spill.
+    /// The size of the batches in memory, in bytes; the size before the spill if they are on disk.
     bytes: usize,
-    /// Indices of the dropped rows as they were when the batches were added, ascending.
+    /// Indices of the dropped rows, ascending. They count the rows in the order in which they were added, before any sort.
     dropped: Vec<u32>,
     /// The order of the rows if the group was sorted.
     order: Option<BlockOrder>,
 }
 
-/// Location of a group's batches.
+/// The batches of a group, in memory or on disk.
 #[derive(Debug)]
 enum GroupData {
     /// Batches in memory, with the memory that they take from the budget.
@@ -75,7 +77,7 @@ enum GroupData {
         Vec<RecordBatch>,
         #[expect(dead_code, reason = "returned to the budget when dropped")] Taken,
     ),
-    /// An IPC stream in a spill file.
+    /// Batches in a spill file, as an Arrow IPC stream.
     Disk(Segment),
 }
 
@@ -104,7 +106,7 @@ impl DatasetHolder {
     /// Adds batches under a rank; blocks the thread if they must be written to disk.
     ///
     /// # Errors
-    /// `Failed`: neither memory nor disk has room.
+    /// `Failed` if neither memory nor disk has room.
     pub(crate) fn add(&self, rank: u64, batches: Vec<RecordBatch>) -> Result<()> {
         let rows = batches.iter().map(RecordBatch::num_rows).sum::<usize>();
         if rows == 0 {
@@ -137,14 +139,14 @@ impl DatasetHolder {
         Ok(())
     }
 
-    /// Drops rows of a rank's first group; `rows` is ascending.
+    /// Drops rows of a rank's first group; `rows` are their indices, ascending.
     pub(crate) fn drop_rows(&self, rank: u64, rows: Vec<u32>) {
         if let Some([group, ..]) = self.lock().get_mut(&rank).map(Vec::as_mut_slice) {
             group.dropped = rows;
         }
     }
 
-    /// Ends the collection. Later additions are lost, which is right when reading has failed.
+    /// Takes all groups out of the holder. Groups that are added later are lost; this happens only after reading has failed.
     pub(crate) fn finish(&self) -> HeldDataset {
         let spilled_bytes = self.spill.written_bytes();
         let groups = std::mem::take(&mut *self.lock())
@@ -166,7 +168,7 @@ impl DatasetHolder {
         }
     }
 
-    /// Sorts batches if the holder is clustered and their values can be computed.
+    /// Sorts the batches if the holder has a sort. Returns them unsorted if it has none, or if their values cannot be computed.
     fn in_order(&self, batches: Vec<RecordBatch>) -> (Vec<RecordBatch>, Option<BlockOrder>) {
         let Some(clustering) = &self.clustering else {
             return (batches, None);
@@ -215,7 +217,7 @@ impl Group {
     /// Reads some columns of the rows that are not dropped; blocks the thread if they are on disk.
     ///
     /// # Errors
-    /// `Failed`: the disk cannot be read.
+    /// `Failed` if the spill file cannot be read.
     pub(crate) fn load(&self, projection: &[usize]) -> Result<Vec<RecordBatch>> {
         let what = "held rows cannot be read back";
         let batches = match &self.content {
@@ -248,10 +250,10 @@ impl Group {
             .context(ErrorKind::Failed, what)
     }
 
-    /// Returns the sorted rows and the range of each value; `None` unless the group is sorted, and so in memory.
+    /// Returns the sorted rows and the range of each value; `None` if the group is not sorted. Groups on disk never are.
     ///
     /// # Errors
-    /// `Failed`: a column does not exist.
+    /// `Failed` if a column of `projection` does not exist.
     pub(crate) fn block(&self, projection: &[usize]) -> Result<Option<ClusteredBlock>> {
         let (GroupData::Memory(batches, _), Some(order)) = (&self.content, &self.order) else {
             return Ok(None);
@@ -274,7 +276,7 @@ impl Group {
         self.order.as_ref().map_or(&[], |order| &order.stretches)
     }
 
-    /// Returns per row of a range whether it is not dropped.
+    /// Returns, for each row of a range, `true` if it was not dropped.
     fn kept(&self, range: Range<usize>) -> BooleanArray {
         range
             .map(|row| {

@@ -23,8 +23,8 @@ use crate::sql::scan_exec::{ScanExec, ScanSource};
 /// The number of groups that a partition reads from disk at the same time, ahead of the query.
 const READ_AHEAD: usize = 2;
 
-/// Held rows, divided into as many partitions as there are threads: value by value if all groups are sorted, and in the order of
-/// the raw files otherwise.
+/// The held rows of a dataset, scanned by as many partitions as there are threads: value by value if all groups are sorted, and
+/// in the order of the raw files otherwise.
 #[derive(Debug)]
 pub(crate) struct HeldDatasetTable {
     /// Columns of the rows.
@@ -33,16 +33,16 @@ pub(crate) struct HeldDatasetTable {
     groups: Arc<[Arc<Group>]>,
     /// The number of partitions, at least 1.
     threads: usize,
-    /// The number of rows.
+    /// The number of rows in all groups, for the planner's statistics.
     rows: u64,
-    /// The number of bytes in memory, counted for spilled groups as before the spill.
+    /// The size of all groups in memory, in bytes; a spilled group counts with its size before the spill.
     bytes: u64,
-    /// Numbers of the values by which all groups are sorted, in the order of the values.
+    /// Numbers of the values by which the groups are sorted, in the order of the values; `None` if some group is not sorted.
     values: Option<Vec<u32>>,
 }
 
 impl HeldDatasetTable {
-    /// Creates a table over the held rows.
+    /// Creates a table that is scanned by `threads` partitions.
     pub(crate) fn new(held: HeldDataset, threads: usize) -> Self {
         Self {
             schema: held.schema,
@@ -118,11 +118,11 @@ impl HeldDatasetTable {
 
 /// A scan of groups in the order of the raw files.
 struct HeldDatasetScan {
-    /// Groups of each partition.
+    /// The groups that each partition reads.
     partitions: Vec<Vec<Arc<Group>>>,
     /// Indices of the columns that are read.
     projection: Arc<[usize]>,
-    /// The number of rows.
+    /// The number of rows in all partitions, for the planner's statistics.
     rows: u64,
     /// The estimated number of bytes in the projected columns.
     bytes: u64,
@@ -174,7 +174,7 @@ impl ScanSource for HeldDatasetScan {
     }
 }
 
-/// Loads a group; a spilled one on a blocking thread.
+/// Loads a group. Uses a blocking thread if the group was spilled.
 async fn load(group: Arc<Group>, projection: Arc<[usize]>) -> Result<Vec<RecordBatch>> {
     let failed = |error: crate::Error| DataFusionError::External(Box::new(error));
     if !group.is_on_disk() {

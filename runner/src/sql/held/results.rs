@@ -30,13 +30,13 @@ use crate::sql::scan_exec::{ScanExec, ScanSource};
 /// The group that a batch belongs to: the number of an output's partition.
 pub type Tag = u32;
 
-/// Collects batches, and spills them when the memory pool has no more.
+/// A collector of batches, which spills them to disk when the memory pool is exhausted.
 pub struct ResultHolder {
     /// Columns of the rows.
     schema: SchemaRef,
-    /// Memory of the batches that are not spilled.
+    /// The pool's memory that the batches in memory occupy.
     reservation: MemoryReservation,
-    /// Creates the spill files.
+    /// The manager that creates the spill files.
     disk: Arc<DiskManager>,
     /// All batches, in the order of intake.
     chunks: Vec<HeldBatch>,
@@ -66,7 +66,7 @@ impl ResultHolder {
     /// Adds a batch. Text in shared buffers is copied, so that the batch keeps no other rows in memory.
     ///
     /// # Errors
-    /// Memory is short and the spill directory cannot take the rows.
+    /// DataFusion's error if memory is short and the spill directory cannot take the rows.
     pub fn push(&mut self, tag: Tag, batch: RecordBatch) -> Result<(), DataFusionError> {
         if batch.num_rows() == 0 {
             return Ok(());
@@ -85,7 +85,7 @@ impl ResultHolder {
         Ok(())
     }
 
-    /// Ends the intake and returns the rows.
+    /// Returns the rows once all batches were added.
     #[must_use]
     pub fn finish(self) -> HeldResults {
         HeldResults {
@@ -135,21 +135,21 @@ impl ResultHolder {
     }
 }
 
-/// Held rows, readable any number of times.
+/// The held rows of a table or output, which can be read any number of times.
 pub struct HeldResults {
     /// Columns of the rows.
     schema: SchemaRef,
-    /// The number of rows.
+    /// The number of rows in all batches.
     rows: usize,
     /// Batches in the order of intake.
     chunks: Vec<HeldBatch>,
     /// The size of the spilled batches in memory, in bytes.
     spilled_bytes: u64,
-    /// Memory of the rows; freed when they are dropped.
+    /// The pool's memory that the rows occupy; it is freed when they are dropped.
     reservations: Vec<MemoryReservation>,
 }
 
-/// One held batch.
+/// One held batch, with what is known of it without reading it.
 struct HeldBatch {
     /// The group that it belongs to.
     tag: Tag,
@@ -161,13 +161,13 @@ struct HeldBatch {
     place: ChunkData,
 }
 
-/// Location of a batch.
+/// The rows of a batch, or the place from which they are read.
 enum ChunkData {
     /// A batch in memory.
     Memory(RecordBatch),
     /// A batch in a spill file.
     Disk {
-        /// An IPC file; deleted with its last reference.
+        /// An IPC file, which is deleted when its last reference is dropped.
         file: Arc<dyn SpillFile>,
         /// Index of the batch in the file.
         block: usize,
@@ -178,7 +178,7 @@ impl HeldResults {
     /// Joins the rows of several holders, in the order of `parts`.
     ///
     /// # Panics
-    /// Without a part: the schema would be unknown.
+    /// If `parts` is empty, because then the schema is unknown.
     #[must_use]
     pub fn join(parts: Vec<Self>) -> Self {
         let mut parts = parts.into_iter();
@@ -198,7 +198,7 @@ impl HeldResults {
         Arc::clone(&self.schema)
     }
 
-    /// Returns the number of rows.
+    /// Returns the number of rows in all batches.
     #[must_use]
     pub fn rows(&self) -> usize {
         self.rows
@@ -210,7 +210,7 @@ impl HeldResults {
         self.spilled_bytes
     }
 
-    /// Returns the indices of the batches per tag, for tags below `tag_count`, in the order of intake.
+    /// Returns, for each tag below `tag_count`, the indices of its batches in the order of intake.
     #[must_use]
     pub fn by_tag(&self, tag_count: usize) -> Vec<Vec<usize>> {
         let mut places = vec![Vec::new(); tag_count];
@@ -229,7 +229,7 @@ impl HeldResults {
     /// Returns the batch at an index; blocks the thread if it is on disk.
     ///
     /// # Errors
-    /// A spilled batch cannot be read back.
+    /// DataFusion's error if a spilled batch cannot be read back.
     pub fn batch(&self, place: usize) -> Result<RecordBatch, DataFusionError> {
         match &self.chunks[place].place {
             ChunkData::Memory(batch) => Ok(batch.clone()),
@@ -250,7 +250,8 @@ impl HeldResults {
     }
 }
 
-/// Copies text out of the buffers that a batch may share with other batches; text inline in its view needs no copy.
+/// Copies text out of buffers that the batch may share with other batches. Short text is stored inline in its view and needs no
+/// copy.
 fn own_text(batch: RecordBatch) -> Result<RecordBatch, DataFusionError> {
     let shares = |array: &ArrayRef| {
         array.data_type() == &DataType::Utf8View
@@ -273,7 +274,7 @@ fn own_text(batch: RecordBatch) -> Result<RecordBatch, DataFusionError> {
     Ok(RecordBatch::try_new(batch.schema(), columns)?)
 }
 
-/// A held output as a SQL table.
+/// The held rows of a table or output as a SQL table.
 #[derive(Clone)]
 pub struct HeldResultsTable(Arc<HeldResults>);
 
@@ -339,11 +340,11 @@ impl HeldResults {
 
 /// A scan of the held batches, which are assigned to the partitions in turn.
 struct HeldResultsScan {
-    /// The rows.
+    /// The rows that are scanned.
     held: Arc<HeldResults>,
     /// Indices of the columns that are read; `None` for all.
     projection: Option<Vec<usize>>,
-    /// The number of partitions.
+    /// The number of partitions that the scan is divided into.
     partitions: usize,
 }
 

@@ -16,9 +16,9 @@ const FILE_BYTES: u64 = 1 << 30;
 /// The size of the write buffer in bytes; large, so that the disk gets long sequential writes.
 const BUFFER_BYTES: usize = 1 << 20;
 
-/// Writes segments one after another.
+/// A writer of segments, one after another, into as many files as they need.
 pub(crate) struct Spill {
-    /// Creates the files.
+    /// The manager that creates the files.
     disk: Arc<DiskManager>,
     /// The name of the spilled things in messages, such as `keys`.
     what: String,
@@ -32,7 +32,7 @@ pub(crate) struct Spill {
 struct Open {
     /// The file, shared with the segments in it.
     file: Arc<dyn SpillFile>,
-    /// Appends to the file.
+    /// The writer that appends to the file.
     writer: Box<dyn SpillWriter>,
     /// The number of bytes written to the file.
     length: u64,
@@ -41,7 +41,7 @@ struct Open {
 /// A range of bytes in a spill file, written by one call.
 #[derive(Clone)]
 pub(crate) struct Segment {
-    /// The file; deleted with its last reference.
+    /// The file, which is deleted when its last reference is dropped.
     file: Arc<dyn SpillFile>,
     /// Offset of the first byte.
     offset: u64,
@@ -65,10 +65,10 @@ impl Spill {
         self.written_bytes.load(Ordering::Relaxed)
     }
 
-    /// Writes one segment; blocks the thread.
+    /// Writes one segment, with the bytes that `fill` writes; blocks the thread.
     ///
     /// # Errors
-    /// `Failed`: the disk is full, or spilling is disabled.
+    /// `Failed` if `fill` fails, the disk is full, or spilling is disabled.
     pub(crate) fn write<E: Into<Cause>>(
         &self,
         fill: impl FnOnce(&mut dyn Write) -> Result<(), E>,
@@ -113,7 +113,7 @@ impl Spill {
         })
     }
 
-    /// Starts a new file.
+    /// Creates a new, empty spill file.
     fn begin(&self) -> datafusion::error::Result<Open> {
         let file = self.disk.create_tmp_file(&self.what)?;
         let writer = file.open_writer()?;
@@ -124,7 +124,7 @@ impl Spill {
         })
     }
 
-    /// Builds the error for a failed spill.
+    /// Builds the error for rows that could not be written to disk.
     fn failed(&self, cause: impl Into<Cause>) -> Error {
         Error::new(
             ErrorKind::Failed,
@@ -157,10 +157,10 @@ impl std::fmt::Debug for Segment {
 }
 
 impl Segment {
-    /// Opens the segment at a position within it; blocks the thread.
+    /// Opens the segment for reading, from its byte `from` on; blocks the thread.
     ///
     /// # Errors
-    /// `Failed`: the file cannot be read.
+    /// `Failed` if the file cannot be read.
     pub(crate) fn read(&self, from: u64) -> Result<impl Read + use<>> {
         let what = "spilled rows cannot be read back";
         let path = self.file.path().ok_or_else(|| {
@@ -178,7 +178,7 @@ impl Segment {
 
 /// A writer that counts the bytes that reach the file.
 struct Counting<'a> {
-    /// Appends to the file.
+    /// The writer that appends to the file.
     writer: &'a mut Box<dyn SpillWriter>,
     /// The number of bytes written so far.
     length: &'a mut u64,
