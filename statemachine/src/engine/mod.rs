@@ -1,4 +1,4 @@
-//! Runs machines.
+//! The engine, which runs machines.
 //!
 //! From the bottom up, each line sees only the lines above it:
 //!

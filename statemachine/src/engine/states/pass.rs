@@ -25,7 +25,7 @@ pub(crate) fn perform<'a>(attempt: &Attempt<'a>, result: Option<&Value>) -> Work
     WorkResult::of(attempt.state, result.cloned(), false)
 }
 
-/// Returns `true` for a state whose data can be moved.
+/// Returns `true` if the state is a Pass whose output can be built by moving its raw input.
 pub(crate) fn can_move(state: &State) -> bool {
     let plain = state.language == QueryLanguage::JsonPath
         && matches!(state.input_path, DataPath::Whole)
@@ -42,7 +42,7 @@ pub(crate) fn can_move(state: &State) -> bool {
         )
 }
 
-/// Builds the output of a state whose data can be moved.
+/// Builds the output of a state for which [`can_move`] is `true`.
 pub(crate) fn perform_by_moving(
     attempt: &Attempt<'_>,
     raw: StateData,
@@ -68,7 +68,8 @@ pub(crate) fn perform_by_moving(
     }
 }
 
-/// Inserts a result into the raw input. If it becomes a new last field, it is appended to the text too.
+/// Inserts a result into the raw input. If it becomes a new last field, its text is appended to the raw input's text,
+/// so that the rest is not written again.
 fn inserted(
     attempt: &Attempt<'_>,
     raw: StateData,
@@ -96,7 +97,7 @@ fn inserted(
     Ok(whole.built_by(builder.filter(|_| appended.is_some())))
 }
 
-/// Builds the output of a template; if the same template built the raw input, as in a loop, its fixed parts stay in
+/// Builds the output of a template. If the same template built the raw input, as in a loop, the fixed parts stay in
 /// place.
 fn from_template(
     attempt: &Attempt<'_>,
@@ -120,7 +121,7 @@ fn from_template(
     Ok(made.built_by(template.builder()))
 }
 
-/// Writes the text of a whole value into the memory of a text that is no longer needed.
+/// Writes the text of a value into the memory of `given_up`, a text that is no longer needed.
 fn whole_text(value: &Value, given_up: Option<JsonText>) -> Result<JsonText, Refused> {
     JsonText::written(PAYLOAD_LIMIT_BYTES, given_up, |writer| {
         writer.value(value, DEEPEST)

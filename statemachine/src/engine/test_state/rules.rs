@@ -19,7 +19,7 @@ const TOO_MANY_FAILED: &str =
 /// the shapes are in AWS's service models, which this crate does not have.
 const VALIDATION_MODES: [&str; 3] = ["PRESENT", "STRICT", "NONE"];
 
-/// Reads the mock; rejects requests that contradict themselves.
+/// Reads the mock of a request; rejects requests that contradict themselves.
 pub(super) fn mock(
     request: &TestStateRequest,
     state: &State,
@@ -118,7 +118,7 @@ pub(super) fn mock(
     }))
 }
 
-/// Rejects more failed iterations than the mock has results.
+/// Rejects a request with more failed iterations than the mock has results.
 fn check_count(state: &State, failed: Option<usize>, result: &Value) -> Result<(), Error> {
     match (&state.kind, failed, result) {
         (StateKind::Map(_), Some(failed), Value::Array(results)) if failed > results.len() => {
@@ -128,7 +128,7 @@ fn check_count(state: &State, failed: Option<usize>, result: &Value) -> Result<(
     }
 }
 
-/// Rejects a result that the state could not have.
+/// Rejects a mocked result that the state could not have.
 fn check_shape(state: &State, result: &Value) -> Result<(), Error> {
     match (&state.kind, result) {
         (StateKind::Map(map), result) => {
@@ -159,7 +159,7 @@ fn check_shape(state: &State, result: &Value) -> Result<(), Error> {
     }
 }
 
-/// Rejects more failed iterations than a Map has items.
+/// Rejects a request with more failed iterations than the Map has items.
 pub(super) fn check_iterations(
     request: &TestStateRequest,
     state: &State,
@@ -177,7 +177,7 @@ pub(super) fn check_iterations(
     Ok(())
 }
 
-/// Returns `true` if the state waits for a token or a job.
+/// Returns `true` if the state waits for the answer to a token or the end of a job.
 fn waits_outside(state: &State) -> bool {
     match &state.kind {
         StateKind::Task(task) => task.resource.waits_for_token() || task.resource.waits_for_job(),
