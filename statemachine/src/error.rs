@@ -9,8 +9,8 @@ use crate::diagnostics::place::Place;
 
 /// The error of a definition, an expression, an input, an answer to a task or a file that was rejected.
 ///
-/// A failed execution is not an error of this crate: it ends with [`Status::Failed`](crate::Status::Failed). The failure
-/// of a task is a value of the language, a [`TaskFailure`](crate::TaskFailure).
+/// A failed execution is not an error of this crate: it ends with [`Status::Failed`](crate::Status::Failed). The
+/// failure of a task is not one either: it is part of the execution, as a [`TaskFailure`](crate::TaskFailure).
 ///
 /// `{error}` is the error's own message, `{error:#}` the message with its source. If an expression fails in a state,
 /// its message becomes part of the state's cause. So messages follow the recorded texts of AWS rather than the house
@@ -226,7 +226,7 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0.message)?;
-        // A message of the TestState API may refuse a definition without a finding.
+        // The TestState API may reject a definition without a finding.
         if !self.0.diagnostics.is_empty() {
             write!(formatter, ": {}", self.errors(ToString::to_string))?;
         }

@@ -268,7 +268,7 @@ impl Attempt<'_> {
         )
     }
 
-    /// Builds a failure with the name `States.Runtime`, which no handler matches.
+    /// Builds a failure with the name `States.Runtime`, which no retrier or catcher matches.
     pub(crate) fn runtime(&self, message: &str) -> Failure {
         self.failure(FailureClass::Runtime, names::RUNTIME, message)
     }

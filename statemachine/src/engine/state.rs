@@ -253,7 +253,7 @@ fn assign_variables(
         return Err(attempt.runtime(TOO_DEEP));
     }
     let too_large = exceeds(&value, PAYLOAD_LIMIT_BYTES);
-    // The definition was refused unless it is an object.
+    // Validation accepts only an object.
     let Value::Object(assigned) = value else {
         return Ok(Map::new());
     };

@@ -41,8 +41,8 @@ pub(super) enum MockAnswer {
     },
     /// No answer: the call ends when the state times out or is aborted.
     ///
-    /// Step Functions Local's format only has the other two. There a recorded timeout would have to be thrown as
-    /// `States.Timeout`, which would take no time and not match `States.HeartbeatTimeout`. A call that was aborted by a
+    /// Step Functions Local's format has only the other two. In it, a recorded timeout would have to be thrown as
+    /// `States.Timeout`, which takes no time and does not match `States.HeartbeatTimeout`. A call that was aborted by a
     /// failure in another branch could not be written at all.
     Hang,
 }

@@ -60,13 +60,13 @@ pub struct ReplayHandler {
 
 /// The state that clones of a handler share.
 struct ReplayState {
-    /// The calls by state.
+    /// The calls of each state, by its name.
     states: Mutex<BTreeMap<String, StateCalls>>,
     /// Signaled when a state makes more calls than were recorded.
     changed: Notify,
 }
 
-/// The calls of one state.
+/// The recorded calls of one state, and the answers that it got in the replay.
 #[derive(Default)]
 struct StateCalls {
     /// The recorded calls that no call has matched yet.

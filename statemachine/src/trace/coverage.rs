@@ -94,8 +94,8 @@ impl Coverage {
         (states.len(), reached.count())
     }
 
-    /// Returns the parts that were never reached, in the order of the definition; parts of an unreached state are not
-    /// listed.
+    /// Returns the parts that were never reached, in the order of the definition. If a state was not reached, its parts
+    /// are not listed.
     #[must_use]
     pub fn unreached(&self) -> Vec<Unreached> {
         let mut unreached = Vec::new();

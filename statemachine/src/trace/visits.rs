@@ -87,7 +87,7 @@ pub struct Attempted {
     pub error: Option<String>,
     /// The error's cause.
     pub cause: Option<String>,
-    /// The field that could not be evaluated.
+    /// The path of the field that could not be evaluated, if that was the failure.
     pub location: Option<String>,
 }
 

@@ -21,7 +21,7 @@ use crate::engine::stop_request::StopRequest;
 pub enum Status {
     /// The execution reached the end of its flow.
     Succeeded,
-    /// A state failed and no handler matched the failure.
+    /// A state failed, and no retrier or catcher handled the failure.
     Failed,
     /// The execution exceeded its time limit.
     TimedOut,

@@ -1,8 +1,8 @@
 //! A writer that writes full buffers on a background thread.
 //!
-//! Refused after measuring: handing over events instead of lines took twice the time, because cloning an event and
-//! freeing it on another thread costs more than writing it; another allocator saved a tenth for one machine, nothing for
-//! the others, and took 10 MiB more.
+//! Rejected after measurements: handing over events instead of lines took twice the time, because cloning an event and
+//! freeing it on another thread costs more than writing it. Another allocator saved a tenth for one state machine,
+//! nothing for the others, and took 10 MiB more.
 
 use std::collections::VecDeque;
 use std::fmt;

@@ -34,7 +34,7 @@ pub struct Event {
 pub struct Details {
     /// The name of the state; in the events of an iteration, that of its Map state.
     pub name: Option<Arc<str>>,
-    /// A Map iteration's number, from 0.
+    /// The number of a Map's iteration, from 0.
     pub index: Option<usize>,
     /// The number of items of a Map; 0 if they are read later.
     pub length: Option<usize>,
@@ -66,9 +66,9 @@ pub struct Details {
     pub error: Option<String>,
     /// An error's cause.
     pub cause: Option<String>,
-    /// The field that could not be evaluated.
+    /// The path of the field that could not be evaluated.
     pub location: Option<String>,
-    /// The state whose field could not be evaluated.
+    /// The name of the state whose field could not be evaluated.
     pub state: Option<String>,
 }
 

@@ -33,11 +33,11 @@ pub(crate) struct Recorder {
     sink: Option<Arc<dyn HistorySink>>,
     /// The signal that stops the execution when the sink is broken.
     stop: Arc<StopSignal>,
-    /// The part that changes with each event, behind a lock.
+    /// The part that changes with each event.
     state: Mutex<RecorderState>,
 }
 
-/// The mutable state of a recorder.
+/// The part of a recorder that changes with each event.
 struct RecorderState {
     /// The number of the last event, 0 before the first.
     last_id: u64,

@@ -24,9 +24,9 @@ pub(crate) struct CsvRows {
 /// The position of the decoder relative to quotes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Quote {
-    /// At the start of a field, or in one without quotes.
+    /// At the start of a field, or inside a field without quotes.
     None,
-    /// Between quotes.
+    /// Inside a quoted field.
     Open,
     /// After a quote inside a quoted field: it ends the field, unless another quote follows.
     Closing,

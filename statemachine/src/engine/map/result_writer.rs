@@ -128,7 +128,8 @@ async fn put(
     })
 }
 
-/// Returns the results in the form that `Transformation` asks for; `FLATTEN` may return more than there are children.
+/// Returns the results in the form that `Transformation` asks for; `FLATTEN` may return more results than there are
+/// children.
 fn transform(
     attempt: &Attempt<'_>,
     transformation: Transformation,

@@ -107,7 +107,7 @@ impl Drop for OpenMapRun<'_> {
     }
 }
 
-/// The child execution of one item or batch; dropping it stops the child, unless it has ended.
+/// The child execution of one item or batch; dropping it records that the child was aborted, unless it has ended.
 struct OpenExecution(Arc<Run>);
 
 impl Drop for OpenExecution {
@@ -118,7 +118,7 @@ impl Drop for OpenExecution {
     }
 }
 
-/// Reads the items if need be, runs their child executions and exports the results.
+/// Reads the items unless they are known, runs their child executions and exports the results.
 async fn map_run(
     attempt: &Attempt<'_>,
     map: &MapState,

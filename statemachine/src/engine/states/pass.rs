@@ -1,9 +1,9 @@
 //! The Pass state, and a path for it that moves data instead of copying it.
 //!
 //! The raw input of a Pass state is not read once its output is built, because the state has no retriers and no
-//! catchers. So most of its data can be moved. The output is the same as that of the common path in `state.rs`.
-//! A fuzz target and tests compare both paths. Refused: shared copy-on-write values in place of `serde_json::Value`,
-//! because every function and the public API would need their own value type.
+//! catchers. So most of its data can be moved. The output is the same as that of the common path in `state.rs`; a fuzz
+//! target and tests compare both paths. Rejected: shared copy-on-write values in place of `serde_json::Value`, because
+//! every function and the public API would need their own value type.
 
 use serde_json::Value;
 
@@ -20,7 +20,7 @@ use crate::jsonpath::ReferencePath;
 use crate::payload_size::PAYLOAD_LIMIT_BYTES;
 use crate::template::{PAYLOAD_TOO_DEEP, Template};
 
-/// Returns the state's `Result`, or its effective input.
+/// Returns the state's `Result`, or its effective input if there is none.
 pub(crate) fn perform<'a>(attempt: &Attempt<'a>, result: Option<&Value>) -> WorkResult<'a> {
     WorkResult::of(attempt.state, result.cloned(), false)
 }

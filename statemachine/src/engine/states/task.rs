@@ -23,7 +23,7 @@ use crate::payload_size::{PAYLOAD_LIMIT_BYTES, exceeds};
 /// The timeout of a Task without `TimeoutSeconds`, as on AWS.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(99_999_999);
 
-/// Calls the resource once and waits for its result, its job or its token.
+/// Calls the resource once, and waits for its result, the end of its job or the answer to its token.
 pub(crate) async fn perform(
     attempt: &Attempt<'_>,
     thread: &mut FlowThread,

@@ -70,7 +70,7 @@ fn seconds(attempt: &Attempt<'_>, setting: &Setting, input: &Value) -> Result<i6
     }
 }
 
-/// Evaluates `Timestamp` or `TimestampPath`.
+/// Evaluates `Timestamp` or `TimestampPath`; fails if the value is not a timestamp of the language.
 fn timestamp(
     attempt: &Attempt<'_>,
     setting: &Setting,
@@ -101,7 +101,7 @@ fn timestamp(
     })
 }
 
-/// Evaluates a field, with AWS's message for a path that finds nothing.
+/// Evaluates a field; if a path finds nothing, the failure has AWS's message for a Wait state.
 fn value(attempt: &Attempt<'_>, setting: &Setting, input: &Value) -> Result<Value, Failure> {
     match &setting.source {
         SettingSource::Path(selector) => attempt.query(selector, input)?.map_err(|_| {

@@ -11,7 +11,7 @@ use crate::engine::port::task_handler::TaskFailure;
 pub struct TestStateRequest {
     /// The definition of a state, or of a machine whose state `state_name` names.
     pub definition: String,
-    /// The role that the context object shows.
+    /// The ARN of the role that the context object shows.
     pub role_arn: Option<String>,
     /// The state's input, `{}` if it is absent.
     pub input: Option<String>,
@@ -38,9 +38,9 @@ pub enum InspectionLevel {
     /// The output, or the error.
     #[default]
     Info,
-    /// Each step of the data as well.
+    /// Also the value after each step of the data.
     Debug,
-    /// The requests of an HTTP task as well.
+    /// Also the requests of an HTTP task.
     Trace,
 }
 
@@ -104,10 +104,10 @@ pub enum TestStateStatus {
     /// The state succeeded with an output.
     #[default]
     Succeeded,
-    /// The state failed, and no retrier or catcher matches the error.
+    /// The state failed. No catcher matches the error, and no retrier with retries left.
     Failed,
-    /// The state failed, and a retrier matches the error.
+    /// The state failed, and a retrier with retries left matches the error.
     Retriable,
-    /// The state failed, and a catcher matches the error.
+    /// The state failed, and a catcher matches the error but no retrier with retries left.
     CaughtError,
 }

@@ -15,8 +15,8 @@ use crate::error::{Error, ErrorKind};
 const TOO_MANY_FAILED: &str =
     "Map iteration failure count must be less than or equal to the number of Map iterations";
 
-/// The modes of AWS's comparison of a mocked result with the API's shape. All are accepted and none compares anything:
-/// the shapes are in AWS's service models, which this crate does not have.
+/// The modes in which AWS compares a mocked result with the API's shape. All are accepted, and none compares anything
+/// here: the shapes are in AWS's service models, which this crate does not have.
 const VALIDATION_MODES: [&str; 3] = ["PRESENT", "STRICT", "NONE"];
 
 /// Reads the mock of a request; rejects requests that contradict themselves.
@@ -190,7 +190,7 @@ pub(super) fn waits_for_token(state: &State) -> bool {
     matches!(&state.kind, StateKind::Task(task) if task.resource.waits_for_token())
 }
 
-/// Returns the error of an invalid request, with AWS's message.
+/// Returns the error [`ErrorKind::InvalidRequest`] with AWS's message.
 fn refuse<T>(message: impl Into<String>) -> Result<T, Error> {
     Err(Error::new(ErrorKind::InvalidRequest, message))
 }
