@@ -1,4 +1,4 @@
-//! The crate's error.
+//! The error of this crate and its kinds.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -7,24 +7,25 @@ use std::sync::Arc;
 use crate::diagnostics::diagnostic::Diagnostic;
 use crate::diagnostics::place::Place;
 
-/// The reason why a definition, an expression, an input, an answer or a file was refused.
+/// The error of a definition, an expression, an input, an answer to a task or a file that was rejected.
 ///
-/// A failed execution is not an error of this crate: it ends with [`Status::Failed`](crate::Status::Failed). The failure
-/// of a task is a value of the language, a [`TaskFailure`](crate::TaskFailure).
+/// A failed execution is not an error of this crate: it ends with [`Status::Failed`](crate::Status::Failed). The
+/// failure of a task is not one either: it is part of the execution, as a [`TaskFailure`](crate::TaskFailure).
 ///
-/// `{error}` is the error's own message, `{error:#}` the message with its source. The message of an expression that failed
-/// in a state becomes the state's cause, so it follows what AWS is recorded to say rather than the house style.
+/// `{error}` is the error's own message, `{error:#}` the message with its source. If an expression fails in a state,
+/// its message becomes part of the state's cause. So messages follow the recorded texts of AWS rather than the house
+/// style.
 #[derive(Debug, Clone)]
 pub struct Error(Box<ErrorParts>);
 
-/// The parts of an error, behind one pointer: evaluations return an error or a value, and most of them a value.
+/// The parts of an error. They are behind one pointer so that `Result` stays small: most evaluations return a value.
 #[derive(Debug, Clone)]
 struct ErrorParts {
     /// The kind, by which a caller decides what to do.
     kind: ErrorKind,
     /// The error's own message, without its source.
     message: String,
-    /// The field whose evaluation failed; `None` if no single field did.
+    /// The path of the field whose evaluation failed; `None` if no single field failed.
     field: Option<String>,
     /// The findings about an invalid definition; empty for other kinds.
     diagnostics: Vec<Diagnostic>,
@@ -44,25 +45,27 @@ pub enum ErrorKind {
     InvalidInput,
     /// A request of the TestState API contradicts itself: change the request.
     InvalidRequest,
-    /// The text is not a path, call, expression or template: change the text, or each place that [`Error::problems`] lists.
+    /// The text is not a valid path, call, expression or template: change the text, or each place that
+    /// [`Error::problems`] lists.
     InvalidExpression,
-    /// The expression uses what Step Functions does not support: write it without.
+    /// The expression uses syntax or a function that Step Functions does not support: write it without.
     UnsupportedExpression,
-    /// A path leads nowhere in the data, or an expression returned nothing: give the value, or read it only if it is there.
+    /// A path finds nothing in the data, or an expression returned nothing: add the value, or read it only if it
+    /// exists.
     MissingValue,
-    /// The expression returned what JSON cannot hold, such as a function: return a value.
+    /// The expression returned something that JSON cannot hold, such as a function: return another value.
     UnsupportedResult,
-    /// A function, filter or expression does not apply to its values: change the values or the expression.
+    /// A function, filter or expression cannot be applied to its values: change the values or the expression.
     EvaluationFailed,
     /// The evaluation would take more time, memory or depth than allowed: make the data smaller.
     LimitExceeded,
-    /// No task has had the task token: check the token.
+    /// No known task has this task token: check the token.
     UnknownToken,
-    /// The task was answered already, or its execution has ended: drop the answer.
+    /// The task was answered already, or its execution has ended: discard the answer.
     TaskFinished,
-    /// The task has timed out: drop the answer.
+    /// The task has timed out: discard the answer.
     TaskTimedOut,
-    /// The text is not a mock file: change what [`Error::problems`] lists.
+    /// The text is not a valid mock file: change what [`Error::problems`] lists.
     InvalidMockFile,
     /// The mock file has no such machine or case: choose one that the message names.
     UnknownMock,
@@ -80,12 +83,12 @@ pub struct Problem {
     pub pointer: String,
     /// The line and the column; `None` if the template was given as a value.
     pub place: Option<Place>,
-    /// The reason, for a reader.
+    /// The reason, as text for people.
     pub message: String,
 }
 
 impl Error {
-    /// Builds an error with a message.
+    /// Builds an error of a kind with a message.
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self(Box::new(ErrorParts {
             kind,
@@ -151,7 +154,7 @@ impl Error {
         Self::new(ErrorKind::LimitExceeded, message)
     }
 
-    /// Adds the field that was evaluated.
+    /// Adds the path of the field whose evaluation failed.
     pub(crate) fn in_field(mut self, field: impl Into<String>) -> Self {
         self.0.field = Some(field.into());
         self
@@ -169,8 +172,8 @@ impl Error {
         self.0.kind
     }
 
-    /// Returns the name of the exception that AWS's API answers with; `ValidationException` if no exception is specific
-    /// to the kind.
+    /// Returns the name of the exception that AWS's API returns for this error, `ValidationException` if none is more
+    /// specific.
     #[must_use]
     pub fn aws_code(&self) -> &'static str {
         match self.0.kind {
@@ -194,7 +197,8 @@ impl Error {
         format!("Invalid State Machine Definition: '{errors}'")
     }
 
-    /// Returns the field that failed, `Output/values[0]` or `name.$`; `None` if no single field did.
+    /// Returns the path of the field that failed, such as `Output/values[0]` or `name.$`; `None` if no single field
+    /// failed.
     #[must_use]
     pub fn field(&self) -> Option<&str> {
         self.0.field.as_deref()
@@ -222,7 +226,7 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0.message)?;
-        // A message of the TestState API may refuse a definition without a finding.
+        // The TestState API may reject a definition without a finding.
         if !self.0.diagnostics.is_empty() {
             write!(formatter, ": {}", self.errors(ToString::to_string))?;
         }
@@ -236,7 +240,7 @@ impl fmt::Display for Error {
     }
 }
 
-/// Compares what an error shows; sources are compared by their text.
+/// Compares the kinds, texts, fields and findings of errors; sources are compared by their text.
 impl PartialEq for Error {
     fn eq(&self, other: &Self) -> bool {
         let shown = |error: &Self| (error.0.kind, format!("{error:#}"));
@@ -254,7 +258,7 @@ impl StdError for Error {
 }
 
 impl Problem {
-    /// Places the error of an expression in the template around it.
+    /// Builds the problem of an expression that is invalid at `pointer` in a template.
     pub(crate) fn of(error: &Error, pointer: &str) -> Self {
         Self {
             kind: error.kind(),

@@ -1,7 +1,8 @@
 //! The Amazon States Language: parse, validate, execute.
 //!
-//! A state machine runs here as it was recorded to run on AWS: outputs, error names, causes, retries, timeouts, limits
-//! and the event history. The same machine, input, start time, seed and answers give the same history, on any machine.
+//! A state machine runs here as it does on AWS according to recorded executions: with the same outputs, error names,
+//! causes, retries, timeouts, limits and event history. The same machine, input, start time, seed and answers give the
+//! same history, on any computer.
 //!
 //! ```
 //! use drivetrain_statemachine::{Engine, Machine, TaskCall, TaskFailure};
@@ -39,7 +40,7 @@
 //!
 //! # Where to start
 //!
-//! | to | take |
+//! | to | use |
 //! |---|---|
 //! | check a definition, with AWS's errors and some advice | [`validate()`], [`Machine::parse`] |
 //! | run a machine, in virtual or real time | [`Engine`], [`TaskHandler`] for its tasks |
@@ -74,13 +75,13 @@
 //!
 //! Each line sees only the lines above it.
 //!
-//! # What holds
+//! # Invariants
 //!
 //! - All outside work passes through one port, [`TaskHandler`]; dropping its future cancels the work.
-//! - Only a task, a Wait, a retry's delay and a Map's reader and writer may wait. An execution yields at least every
-//!   1,000 transitions, so that [`Execution::stop`] works in any loop.
-//! - The crate reads no clock, no environment, no file and no network. Dates are the caller's start instant plus the
-//!   time elapsed, durations are the runtime's. The only thread that it starts writes a long history ([`JsonLines`]).
+//! - An execution waits only for a task, a Wait state, a retry's delay, or a Map's reader or writer. It yields to the
+//!   runtime at least every 1,000 transitions, so that [`Execution::stop`] works in any loop.
+//! - The crate reads no system clock, environment variable, file or network. A date is the caller's start date plus the
+//!   elapsed time, which the runtime measures. The only thread that it starts writes a long history ([`JsonLines`]).
 //! - No definition and no input makes it panic, hang in one evaluation, or use unbounded memory.
 
 #![warn(clippy::missing_docs_in_private_items)]

@@ -1,4 +1,4 @@
-//! One attempt of one state: the data that its fields read, and the wording of their failures.
+//! One attempt of one state: evaluates the state's fields and words their failures.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ use crate::template::Template;
 /// The name of a tested state in its context object, whatever the definition calls it.
 const TESTED_STATE: &str = "StateName";
 
-/// One attempt of one state.
+/// One attempt to run a state, with everything that the evaluation of its fields reads.
 pub(crate) struct Attempt<'a> {
     /// The execution that the state is part of.
     pub(crate) run: &'a Arc<Run>,
@@ -32,33 +32,33 @@ pub(crate) struct Attempt<'a> {
     pub(crate) state: &'a State,
     /// The variables as they were when the state was entered.
     pub(crate) variables: &'a Variables,
-    /// The size of the variables as compact JSON text; 0 in the test of a state.
+    /// The length in bytes of all variables as compact JSON text; 0 in the test of a state.
     pub(crate) variable_bytes: usize,
-    /// The item of the innermost Map iteration around the state.
+    /// The item of the innermost Map iteration around the state; `None` outside a Map.
     pub(crate) item: Option<&'a MapItem>,
-    /// The number of the event that entered the state.
+    /// The number of the event that records the state's entry.
     pub(crate) entered: u64,
     /// The time of that event as text; empty if no field of the state reads the context object.
     pub(crate) entered_at: String,
     /// The number of retries so far, 0 for the first attempt.
     pub(crate) retry_count: u32,
-    /// The task token, new for each attempt, if the state waits for one.
+    /// The task token, new for each attempt; `None` if the state does not wait for one.
     pub(crate) token: Option<String>,
 }
 
-/// The data that a field may read.
+/// The data that the paths and expressions of a field may read.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct FieldData<'a> {
-    /// `$`, or `$states.input`.
+    /// The value of `$` in JSONPath, or of `$states.input` in JSONata.
     pub(crate) input: &'a Value,
-    /// `$states.result`.
+    /// The value of `$states.result`; `None` if the field may not read it.
     pub(crate) result: Option<&'a Value>,
-    /// `$states.errorOutput`.
+    /// The value of `$states.errorOutput`; `None` outside a catcher.
     pub(crate) error: Option<&'a Value>,
 }
 
 impl<'a> FieldData<'a> {
-    /// Creates the data of a field that reads only an input.
+    /// Creates the data of a field that reads nothing but an input.
     pub(crate) fn of(input: &'a Value) -> Self {
         Self {
             input,
@@ -69,7 +69,7 @@ impl<'a> FieldData<'a> {
 }
 
 impl Attempt<'_> {
-    /// Evaluates a field that is computed as a whole.
+    /// Evaluates a field such as `Parameters` or `Output`, whose value is a template with paths or expressions.
     pub(crate) fn payload(
         &self,
         payload: &Payload,
@@ -79,7 +79,7 @@ impl Attempt<'_> {
         self.payload_for_item(payload, field, data, self.item)
     }
 
-    /// Evaluates a payload for one item of a Map, which `$$.Map.Item` then shows instead of the item around the state.
+    /// Evaluates a payload with `item` as `$$.Map.Item`, in place of the item of the Map around the state.
     pub(crate) fn payload_for_item(
         &self,
         payload: &Payload,
@@ -97,7 +97,7 @@ impl Attempt<'_> {
         }
     }
 
-    /// Evaluates a payload template on an input that is not needed afterwards.
+    /// Evaluates a payload template and moves values out of the input, which the caller no longer needs.
     pub(crate) fn template_by_moving(
         &self,
         template: &Template,
@@ -110,7 +110,8 @@ impl Attempt<'_> {
         .map_err(|error| self.runtime(&error.to_string()))
     }
 
-    /// Evaluates a payload template in place, on a value that the same template built.
+    /// Evaluates a payload template whose input `built` came from the same template, and overwrites that input with the
+    /// result.
     pub(crate) fn template_in_place(
         &self,
         template: &Template,
@@ -123,7 +124,8 @@ impl Attempt<'_> {
         .map_err(|error| self.runtime(&error.to_string()))
     }
 
-    /// Evaluates a JSONata field.
+    /// Evaluates the JSONata expressions of a field. `$states` gets a copy of the input or the context only if they
+    /// read it.
     pub(crate) fn expression(
         &self,
         expressions: &JsonataField,
@@ -154,7 +156,9 @@ impl Attempt<'_> {
             .map_err(|error| self.jsonata_failure(field, &error))
     }
 
-    /// Evaluates a path; the caller words its failure, because each field does so differently.
+    /// Evaluates a path or the call of an intrinsic function.
+    ///
+    /// The inner error means that a path finds nothing. Its wording differs by field, so the caller builds the failure.
     pub(crate) fn query(
         &self,
         selector: &Selector,
@@ -176,7 +180,7 @@ impl Attempt<'_> {
         }
     }
 
-    /// Evaluates a path and borrows the value if it is part of the state's data or variables.
+    /// Evaluates a path like [`query`](Self::query), but borrows a value that is part of the input or of a variable.
     pub(crate) fn look<'v>(
         &'v self,
         selector: &'v Selector,
@@ -211,7 +215,7 @@ impl Attempt<'_> {
             .map_err(|error| self.runtime(&format!("Invalid path '{}' : {error}", selector.text)))
     }
 
-    /// Evaluates a path with the failure text of payload templates.
+    /// Evaluates a path; if it finds nothing, the failure has the text that AWS uses for payload templates.
     pub(crate) fn template_path(
         &self,
         selector: &Selector,
@@ -226,7 +230,7 @@ impl Attempt<'_> {
         })
     }
 
-    /// Evaluates a single value.
+    /// Evaluates a field with a single value, such as `TimeoutSeconds`: a literal, a path or an expression.
     pub(crate) fn setting(&self, setting: &Setting, data: FieldData<'_>) -> Result<Value, Failure> {
         match &setting.source {
             SettingSource::Literal(value) => Ok(value.clone()),
@@ -239,7 +243,7 @@ impl Attempt<'_> {
         }
     }
 
-    /// Builds the failure of an expression whose result has the wrong type.
+    /// Builds the failure of a JSONata expression whose result has the wrong type.
     pub(crate) fn unexpected_type(
         &self,
         text: &str,
@@ -264,12 +268,12 @@ impl Attempt<'_> {
         )
     }
 
-    /// Builds a failure with the name `States.Runtime`, which no handler matches.
+    /// Builds a failure with the name `States.Runtime`, which no retrier or catcher matches.
     pub(crate) fn runtime(&self, message: &str) -> Failure {
         self.failure(FailureClass::Runtime, names::RUNTIME, message)
     }
 
-    /// Builds the failure of a JSONata field; `location` is the field's path.
+    /// Builds a `States.QueryEvaluationError`; `location` is the path of the JSONata field that failed.
     pub(crate) fn evaluation(&self, location: Option<&str>, message: &str) -> Failure {
         let class = FailureClass::Evaluation {
             location: location.map(str::to_owned),
@@ -277,8 +281,8 @@ impl Attempt<'_> {
         self.failure(class, names::QUERY_EVALUATION_ERROR, message)
     }
 
-    /// Builds the failure of an invalid value as the state's query language has it: `States.Runtime` or
-    /// `States.QueryEvaluationError`.
+    /// Builds the failure of an invalid value: `States.Runtime` in a JSONPath state, `States.QueryEvaluationError` in a
+    /// JSONata state.
     pub(crate) fn invalid(&self, field: Option<&str>, message: &str) -> Failure {
         match self.state.language {
             QueryLanguage::JsonPath => self.runtime(message),
@@ -299,19 +303,19 @@ impl Attempt<'_> {
         Failure::new(class, error, cause)
     }
 
-    /// Records a step of the data for the test of a state.
+    /// Records the value of a step if this is the test of a state; does nothing in executions.
     pub(crate) fn inspect(&self, step: InspectedStep, value: &Value) {
         if let Some(inspection) = &self.run.environment.inspection {
             inspection.note(self.state, step, value);
         }
     }
 
-    /// Returns the result that replaces the work in the test of a state.
+    /// Returns the mock that replaces the state's work; `None` in executions and in tests without a mock.
     pub(crate) fn mock(&self) -> Option<&MockedResult> {
         self.run.environment.inspection.as_ref()?.mock.as_ref()
     }
 
-    /// Builds the failure of a JSONata error, at the nested field that the error names or else at `field`.
+    /// Builds the failure of a JSONata error. Its location is the nested field that the error names, or else `field`.
     fn jsonata_failure(&self, field: &str, error: &Error) -> Failure {
         let location = error.field().unwrap_or(field);
         self.evaluation(Some(location), &error.to_string())
@@ -359,7 +363,7 @@ impl Attempt<'_> {
     }
 }
 
-/// Copies the context object, without its `Execution` if no expression reads that.
+/// Copies the context object; leaves out `Execution` if no expression reads it.
 fn context_part(context: &Value, with_execution: bool) -> Value {
     match context {
         Value::Object(parts) if !with_execution => parts

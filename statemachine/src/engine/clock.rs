@@ -1,4 +1,4 @@
-//! The execution's clock: dates from the caller's start instant, durations from the runtime.
+//! The execution's clock: its dates are the caller's start date plus the time that the runtime has measured since.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use std::time::Duration;
@@ -6,13 +6,13 @@ use tokio::time::Instant;
 
 /// The longest sleep of a single runtime timer; longer sleeps are cut into slices.
 ///
-/// Tokio's own limit is about 795 days, the longest wait of the language 24,855.
+/// Tokio's timers last at most about 795 days, but the language allows waits of 24,855 days.
 const SLICE: Duration = Duration::from_hours(300 * 24);
 
-/// A clock that adds the time elapsed to a start instant.
+/// A clock that adds the elapsed time to a start date.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Clock {
-    /// The date that the clock showed at first.
+    /// The date that the clock showed when it was created.
     start: DateTime<Utc>,
     /// The runtime's instant at that date; durations follow the runtime's clock, which tests may pause.
     origin: Instant,
@@ -46,12 +46,12 @@ impl Clock {
     }
 }
 
-/// Formats a date as events and the context object show it.
+/// Formats a date as events and the context object show it, such as `2026-01-01T00:00:00.000Z`.
 pub(crate) fn date_text(date: DateTime<Utc>) -> String {
     date.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
-/// Sleeps for any duration.
+/// Sleeps for a duration of any length, even one that exceeds the limit of a single timer.
 pub(crate) async fn sleep(mut duration: Duration) {
     while duration > SLICE {
         tokio::time::sleep(SLICE).await;

@@ -1,24 +1,24 @@
-//! Failures of states, and the retriers and catchers that match them.
+//! Failures of states, and the rules by which retriers and catchers match them.
 
 use serde_json::{Map, Value};
 
-/// The failure of a state, which a retrier or catcher handles or which ends the execution.
+/// The failure of a state: a retrier or a catcher handles it, or it ends the execution.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Failure {
     /// The error's name; `None` if a task or a Fail state gave none.
     pub(crate) error: Option<String>,
     /// The cause, a text for people that is often JSON.
     pub(crate) cause: Option<String>,
-    /// The class, which decides which handlers match the failure.
+    /// The class, which decides which retriers and catchers match the failure.
     pub(crate) class: FailureClass,
     /// `true` if the failure comes from a branch or iteration, which has recorded it already.
     pub(crate) from_inside: bool,
 }
 
-/// The class of a failure, which decides which handlers match it.
+/// The class of a failure, which decides which retriers and catchers match it.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum FailureClass {
-    /// The failure of a task, a Fail state or a threshold; any handler may match it.
+    /// The failure of a task, a Fail state or a threshold; any retrier or catcher may match it.
     Ordinary,
     /// A timeout, of the task or of its heartbeat.
     Timeout {
@@ -30,41 +30,44 @@ pub(crate) enum FailureClass {
         /// The field's path in the state, such as `Choices[0]/Condition`.
         location: Option<String>,
     },
-    /// A result that is too large and not a task's: only a handler that names the error matches it.
+    /// A state's output or variables that are too large: only a retrier or catcher that names the error matches it. A
+    /// task's result that is too large is `Ordinary`.
     DataLimit,
-    /// An error of the machine itself: no handler matches it.
+    /// An error of the machine itself: no retrier or catcher matches it.
     Runtime,
 }
 
 /// Error names that the engine itself raises.
 pub(crate) mod names {
-    /// The name in a handler that matches all failures except those of the machine and of data limits.
+    /// The name with which a retrier or catcher matches every failure, except those of the classes `Runtime` and
+    /// `DataLimit`.
     pub(crate) const ALL: &str = "States.ALL";
     /// The error of a result, an output or variables that exceed AWS's size limits.
     pub(crate) const DATA_LIMIT_EXCEEDED: &str = "States.DataLimitExceeded";
     /// The error of a Map Run in which more items failed than it tolerates.
     pub(crate) const EXCEED_TOLERATED_FAILURE_THRESHOLD: &str =
         "States.ExceedToleratedFailureThreshold";
-    /// The name in a handler that matches only missing heartbeats, which are raised as [`TIMEOUT`].
+    /// The name with which a retrier or catcher matches only missing heartbeats; the failure itself has the name
+    /// [`TIMEOUT`].
     pub(crate) const HEARTBEAT_TIMEOUT: &str = "States.HeartbeatTimeout";
     /// The error of an `ItemReader` that cannot read its items.
     pub(crate) const ITEM_READER_FAILED: &str = "States.ItemReaderFailed";
-    /// The error of a reference path with a step that does not apply to the data.
+    /// The error of a reference path with a step that does not apply to the data, such as a field of an array.
     pub(crate) const REFERENCE_PATH_CONFLICT: &str = "States.ReferencePathConflict";
     /// The error of a JSONata field that cannot be evaluated or has an invalid value.
     pub(crate) const QUERY_EVALUATION_ERROR: &str = "States.QueryEvaluationError";
     /// The error of a `ResultWriter` that cannot write the results.
     pub(crate) const RESULT_WRITER_FAILED: &str = "States.ResultWriterFailed";
-    /// The error of the machine itself, which no handler matches.
+    /// The error of the machine itself, which no retrier or catcher matches.
     pub(crate) const RUNTIME: &str = "States.Runtime";
-    /// The name in a handler that matches all ordinary failures.
+    /// The name with which a retrier or catcher matches every failure of the class `Ordinary`.
     pub(crate) const TASK_FAILED: &str = "States.TaskFailed";
     /// The error of a task or an execution that takes too long, and of a missing heartbeat.
     pub(crate) const TIMEOUT: &str = "States.Timeout";
 }
 
 impl Failure {
-    /// Builds a failure with a name and a cause.
+    /// Builds a failure of a class, with a name and a cause.
     pub(crate) fn new(class: FailureClass, error: &str, cause: impl Into<String>) -> Self {
         Self {
             error: Some(error.to_owned()),
@@ -74,13 +77,13 @@ impl Failure {
         }
     }
 
-    /// Builds a failure that any handler may match.
+    /// Builds a failure that any retrier or catcher may match.
     pub(crate) fn ordinary(error: &str, cause: impl Into<String>) -> Self {
         Self::new(FailureClass::Ordinary, error, cause)
     }
 
-    /// Builds the failure of a reference path's step that does not apply to the data; AWS does not name the state in
-    /// it.
+    /// Builds the failure of a reference path with a step that does not apply to the data. As on AWS, its cause does
+    /// not name the state.
     pub(crate) fn conflict(step: &str, data: &Value) -> Self {
         Self::ordinary(
             names::REFERENCE_PATH_CONFLICT,
@@ -88,17 +91,17 @@ impl Failure {
         )
     }
 
-    /// Builds the failure of an `ItemReader`.
+    /// Builds the failure of an `ItemReader` that cannot read its items.
     pub(crate) fn item_reader(cause: impl Into<String>) -> Self {
         Self::ordinary(names::ITEM_READER_FAILED, cause)
     }
 
-    /// Builds an error of the machine itself, which no handler matches.
+    /// Builds an error of the machine itself, which no retrier or catcher matches.
     pub(crate) fn runtime(cause: impl Into<String>) -> Self {
         Self::new(FailureClass::Runtime, names::RUNTIME, cause)
     }
 
-    /// Builds the failure of a timeout or a missing heartbeat.
+    /// Builds the failure of a timeout; `heartbeat` is `true` if a missing heartbeat caused it.
     pub(crate) fn timeout(heartbeat: bool) -> Self {
         Self {
             error: Some(names::TIMEOUT.to_owned()),
@@ -108,7 +111,8 @@ impl Failure {
         }
     }
 
-    /// Builds the failure that a task or a Fail state reports; its name may be one of the engine's own.
+    /// Builds the failure that a task or a Fail state reports. A name of the engine's own, such as `States.Timeout`,
+    /// decides its class.
     pub(crate) fn reported(error: Option<String>, cause: Option<String>) -> Self {
         let class = match error.as_deref() {
             Some(names::RUNTIME) => FailureClass::Runtime,
@@ -124,7 +128,7 @@ impl Failure {
         }
     }
 
-    /// Marks the failure as coming from a branch or an iteration.
+    /// Marks the failure as coming from a branch or an iteration, which has recorded it already.
     pub(crate) fn leaving(self) -> Self {
         Self {
             from_inside: true,
@@ -132,12 +136,12 @@ impl Failure {
         }
     }
 
-    /// Returns `true` if a handler that lists these names matches the failure.
+    /// Returns `true` if a retrier or catcher with these names in its `ErrorEquals` matches the failure.
     pub(crate) fn matches(&self, names: &[String]) -> bool {
         self.class != FailureClass::Runtime && names.iter().any(|name| self.matches_name(name))
     }
 
-    /// Returns `true` if one name of a handler's list matches the failure.
+    /// Returns `true` if one name of an `ErrorEquals` matches the failure.
     fn matches_name(&self, name: &str) -> bool {
         if self.error.as_deref() == Some(name) {
             return true;

@@ -8,27 +8,29 @@ use crate::engine::execution::map_item::MapItem;
 use crate::engine::state_data::Variables;
 use crate::payload_size::length;
 
-/// The position of a thread and its variables: of the machine's own states, of a branch, or of an iteration.
+/// The position and the variables of a thread. The machine's own states, each branch and each iteration are one thread.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct FlowThread {
-    /// The event that the next event follows.
+    /// The number of the event that the thread's next event follows.
     pub(crate) last: u64,
-    /// The variables, which inner flows share until one of them assigns.
+    /// The variables. Branches and iterations share them until one assigns, and then copies them.
     pub(crate) variables: Arc<Variables>,
-    /// The size of all variables as compact JSON text.
+    /// The length in bytes of all variables as compact JSON text.
     pub(crate) variable_bytes: usize,
-    /// The item of the innermost Map iteration around the thread.
+    /// The item of the innermost Map iteration around the thread; `None` outside a Map.
     pub(crate) item: Option<Arc<MapItem>>,
-    /// The time at which the last state was left; `None` once the thread may have waited since.
+    /// The time of the event that left the last state, which is also that of the next entry. `None` if no sink received
+    /// that event, or if the thread may have waited since.
     pub(crate) left_at: Option<DateTime<Utc>>,
     /// `true` for a branch or an iteration.
     pub(crate) nested: bool,
-    /// The event that records that all branches or iterations of the current state succeeded.
+    /// The number of the event that records the success of all branches or iterations of the current state; `None`
+    /// before it.
     pub(crate) inner_success: Option<u64>,
 }
 
 impl FlowThread {
-    /// Sets variables and updates their size.
+    /// Sets the assigned variables and updates `variable_bytes`.
     pub(crate) fn assign(&mut self, assigned: Variables) {
         let variables = Arc::make_mut(&mut self.variables);
         for (name, value) in assigned {

@@ -18,17 +18,17 @@ use crate::engine::state_data::StateData;
 /// The flows that run concurrently inside one state.
 pub(crate) struct InnerFlows<'a>(FuturesUnordered<BoxFuture<'a, EndedFlow>>);
 
-/// A flow that has ended.
+/// The result of a branch or an iteration that has ended.
 pub(crate) struct EndedFlow {
     /// The number of the branch or iteration, from 0.
     pub(crate) index: usize,
     /// The output, or the failure that ended the flow.
     pub(crate) output: Result<Value, Failure>,
-    /// The last event of its thread.
+    /// The number of the last event of its thread.
     pub(crate) last: u64,
 }
 
-/// A running flow; dropping it records an aborted iteration, if it is one.
+/// A branch or an iteration in progress; dropping an iteration before its end records that it was aborted.
 struct RunningFlow<'a> {
     /// The execution that the flow is part of.
     run: &'a Run,

@@ -1,4 +1,4 @@
-//! What the test of a state records of the data's path, and the mock that replaces the state's work.
+//! The steps of a state's data that its test records, and the mock that replaces the state's work.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -8,14 +8,14 @@ use crate::definition::QueryLanguage;
 use crate::definition::model::{State, StateKind};
 use crate::engine::failure::Failure;
 
-/// The recorded steps of a state's data, by their names in the TestState API.
+/// The data of the test of a state: the recorded steps, and the mocks of the request.
 #[derive(Debug)]
 pub(crate) struct Inspection {
-    /// The values by the names of their steps.
+    /// The recorded values, by the names of their steps in the TestState API.
     steps: Mutex<Map<String, Value>>,
-    /// The mock of the task, the branches or the iterations.
+    /// The mock of the task, the branches or the iterations, if the request has one.
     pub(crate) mock: Option<MockedResult>,
-    /// The text that replaces the object of an ItemReader.
+    /// The text that replaces the object of an `ItemReader`, if the request has one.
     pub(crate) item_reader_data: Option<String>,
 }
 
@@ -28,7 +28,7 @@ pub(crate) struct MockedResult {
     pub(crate) failed_iterations: Option<usize>,
 }
 
-/// A step of the path of a state's input.
+/// A step of a state's data whose value the TestState API shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum InspectedStep {
     /// The input after `InputPath`.
@@ -79,7 +79,8 @@ impl InspectedStep {
         }
     }
 
-    /// Returns `true` if AWS shows the step for a state: recorded, because AWS does not document it.
+    /// Returns `true` if AWS shows the step for this state. The rules come from recordings, because AWS does not
+    /// document them.
     fn is_shown(self, state: &State) -> bool {
         let json_path = state.language == QueryLanguage::JsonPath;
         match self {
@@ -119,7 +120,7 @@ impl InspectedStep {
 }
 
 impl Inspection {
-    /// Creates an inspection without steps.
+    /// Creates an inspection that has recorded no steps yet.
     pub(crate) fn new(mock: Option<MockedResult>, item_reader_data: Option<String>) -> Self {
         Self {
             steps: Mutex::default(),

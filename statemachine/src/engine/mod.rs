@@ -1,4 +1,4 @@
-//! Runs machines.
+//! The engine, which runs machines.
 //!
 //! From the bottom up, each line sees only the lines above it:
 //!
@@ -13,12 +13,12 @@
 //! start_execution, test_state                       the ways in
 //! ```
 //!
-//! # The one circle of imports
+//! # The one import cycle
 //!
-//! States hold flows of states, so the modules that run them import each other in a circle of seven, the only one in the
-//! crate. `run_flow` runs one state after the other, and `state` sends an input through each. There `states::parallel`
-//! and `states::map` start flows through `inner_flows`, which needs `run_flow`; `states::map_run` starts child executions
-//! through `run_execution`, which needs `run_flow` too.
+//! States contain flows of states, so the modules that run them import each other in a cycle of seven, the only one in
+//! the crate. `run_flow` runs one state after the other, and `state` passes an input through each. From there
+//! `states::parallel` and `states::map` start flows through `inner_flows`, which needs `run_flow`. `states::map_run`
+//! starts child executions through `run_execution`, which needs `run_flow` too.
 
 mod clock;
 mod failure;

@@ -10,12 +10,13 @@ use crate::json_text::{JsonText, Refused};
 use crate::jsonpath::ReferencePath;
 use crate::payload_size::{PAYLOAD_LIMIT_BYTES, exceeds};
 
-/// The cause of a state whose output nests deeper than JSON may.
+/// The cause of the failure of a state whose output nests too deeply.
 pub(crate) const TOO_DEEP: &str = "The output of the state is nested too deeply.";
 
-/// Fails if AWS would not pass the output on to the next state.
+/// Returns the output as data for the next state; fails if it is larger or deeper than AWS allows.
 ///
-/// `too_deep` is the cause if it nests too deeply; `write` writes the output's text, unless it is too long.
+/// `too_deep` is the cause of the failure if the output nests too deeply. `write` writes the output's JSON text and
+/// refuses one that is too long or too deep.
 pub(crate) fn within_limit(
     attempt: &Attempt<'_>,
     made: Value,
@@ -38,7 +39,8 @@ pub(crate) fn within_limit(
     Ok(StateData::from(made))
 }
 
-/// Builds the failure of a result that is too large; `name` is that of the state, the service or the resource.
+/// Builds the failure of a result that is too large; `name` is the name of the state or the service, or the resource's
+/// ARN.
 pub(crate) fn over_limit(class: FailureClass, name: &str) -> Failure {
     Failure::new(
         class,

@@ -6,20 +6,21 @@ use crate::definition::model::Retrier;
 use crate::engine::failure::Failure;
 use crate::scope::Random;
 
-/// The longest delay that a growing back-off reaches: a year, as AWS bounds `MaxDelaySeconds`.
+/// The longest delay that a growing back-off reaches without `MaxDelaySeconds`: a year of 366 days, which is also AWS's
+/// upper bound for that field.
 const LONGEST_DELAY_SECONDS: f64 = 31_622_400.0;
 
-/// The attempts that each retrier of a state has used since the state was entered.
+/// A counter of the retries that each retrier of a state has used since the state was entered.
 #[derive(Debug)]
 pub(crate) struct RetryCounter<'a> {
     /// The state's retriers, in the order in which they are tried.
     retriers: &'a [Retrier],
-    /// The number of attempts used, per retrier.
+    /// The number of retries used, per retrier.
     used: Vec<u32>,
 }
 
 impl<'a> RetryCounter<'a> {
-    /// Creates a counter without used attempts.
+    /// Creates a counter in which no retry has been used.
     pub(crate) fn new(retriers: &'a [Retrier]) -> Self {
         Self {
             retriers,
@@ -27,7 +28,7 @@ impl<'a> RetryCounter<'a> {
         }
     }
 
-    /// Creates a counter whose retriers have used some attempts already, as the test of a state may ask for.
+    /// Creates a counter in which every retrier has used `used` retries, as the request to test a state may say.
     pub(crate) fn with_used(retriers: &'a [Retrier], used: u32) -> Self {
         Self {
             retriers,
@@ -35,7 +36,8 @@ impl<'a> RetryCounter<'a> {
         }
     }
 
-    /// Counts an attempt of the retrier that matches the failure, and returns its delay; `None` if no attempt is left.
+    /// Counts a retry of the retrier that matches the failure, and returns its delay with jitter; `None` if no retrier
+    /// matches or its retries are used up.
     pub(crate) fn next(&mut self, failure: &Failure, random: &mut Random) -> Option<Duration> {
         let (index, delay) = self.find(failure)?;
         self.used[index] += 1;
@@ -47,15 +49,16 @@ impl<'a> RetryCounter<'a> {
         Some(delay)
     }
 
-    /// Returns the index of the retrier that matches the failure: the first that lists it, even if its attempts are
-    /// used up.
+    /// Returns the index of the retrier that matches the failure: the first that lists it, even if its retries are used
+    /// up.
     pub(crate) fn index(&self, failure: &Failure) -> Option<usize> {
         self.retriers
             .iter()
             .position(|retrier| failure.matches(&retrier.errors))
     }
 
-    /// Returns the matching retrier and its delay before jitter, without counting an attempt.
+    /// Returns the index of the matching retrier and its delay before jitter, without counting a retry; `None` if no
+    /// retrier matches or its retries are used up.
     pub(crate) fn find(&self, failure: &Failure) -> Option<(usize, Duration)> {
         let index = self.index(failure)?;
         let retrier = &self.retriers[index];
@@ -63,7 +66,7 @@ impl<'a> RetryCounter<'a> {
     }
 }
 
-/// Returns the delay before an attempt: `interval * rate ^ attempts`, bounded.
+/// Returns the delay before a retry: `interval * rate ^ used`, at most the longest delay.
 fn delay(retrier: &Retrier, used: u32) -> Duration {
     let seconds = retrier.interval.as_secs_f64()
         * retrier

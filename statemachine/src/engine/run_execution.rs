@@ -15,7 +15,7 @@ use crate::engine::history::event::{Details, EventType};
 use crate::engine::run_flow::run_flow;
 use crate::json_text::JsonText;
 
-/// Runs a flow as an execution, which times out after `limit`.
+/// Runs a flow as an execution and records its start and its end; it times out after `limit`, if there is one.
 pub(crate) async fn run_execution(
     run: &Arc<Run>,
     flow: &Flow,
@@ -69,7 +69,7 @@ pub(crate) async fn run_execution(
     outcome
 }
 
-/// Awaits the work for at most `limit`; calls `time_out` when it has passed, before the work is dropped.
+/// Awaits the work for at most `limit`. If it takes longer, calls `time_out`, then drops the work and returns `None`.
 async fn with_time_limit<T>(
     limit: Option<Duration>,
     work: impl Future<Output = T>,

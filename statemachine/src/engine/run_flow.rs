@@ -41,7 +41,7 @@ pub(crate) async fn run_flow(
     }
 }
 
-/// Runs one state, from the event that enters it to the one that leaves it.
+/// Runs one state, from the event of its entry to that of its exit; returns the output and the index of the next state.
 pub(crate) async fn run_state(
     run: &Arc<Run>,
     state: &State,
@@ -88,13 +88,13 @@ pub(crate) async fn run_state(
     Ok((output, done.next))
 }
 
-/// A state that has been entered; dropping it in a branch or an iteration records that it was aborted.
+/// A state that has been entered but not left; dropping it in a branch or an iteration records that it was aborted.
 struct OpenState<'a> {
     /// The execution that records the event.
     run: &'a Run,
-    /// The thread, whose last event the event follows.
+    /// The thread of the state; the event follows its last one.
     thread: &'a mut FlowThread,
-    /// The event of an aborted state; `None` once the state has ended.
+    /// The type of the event to record; `None` once the state has ended.
     event: Option<EventType>,
 }
 
@@ -108,7 +108,7 @@ impl Drop for OpenState<'_> {
     }
 }
 
-/// The output of a state that has been left, and the state that follows.
+/// The result of a state: its output, its assignments and the state that follows.
 struct LeftState {
     /// The state's output.
     output: StateData,
@@ -119,7 +119,7 @@ struct LeftState {
 }
 
 impl StateResult {
-    /// Passes the raw input on if the state left it unchanged.
+    /// Completes the result: if the state left the raw input unchanged, that is the output.
     fn or_unchanged(self, raw: StateData) -> LeftState {
         LeftState {
             output: self.output.unwrap_or(raw),
@@ -247,10 +247,10 @@ async fn attempt_until_done(
     }
 }
 
-/// Records that a field could not be evaluated.
+/// Records that a field could not be evaluated, if that is the failure and no branch or iteration has recorded it.
 ///
-/// It follows the event before the ones that AWS writes at the same moment: the state's entry, or the failure of a
-/// state whose catcher then fails.
+/// The event follows the one numbered `follows`. As on AWS, that is the event before the state's entry, or before the
+/// state's failure if its catcher fails.
 fn record_evaluation_failure(
     run: &Run,
     state: &State,
@@ -274,7 +274,7 @@ fn record_evaluation_failure(
     Ok(())
 }
 
-/// Records that a task's failure ends its branch, which AWS does inside a Parallel or an inline Map state.
+/// Records that a task was aborted, as AWS does when the failure of a task ends a branch or an iteration.
 fn record_aborted_task(
     run: &Run,
     state: &State,
@@ -292,7 +292,7 @@ fn record_aborted_task(
     Ok(())
 }
 
-/// Records that a Map or a Parallel state failed for good.
+/// Records that a state failed for good, if it is a Map or a Parallel state.
 fn record_state_failure(run: &Run, state: &State, thread: &mut FlowThread) -> Result<(), Failure> {
     let event = match state.kind {
         StateKind::Map(_) => EventType::MapStateFailed,
@@ -303,7 +303,7 @@ fn record_state_failure(run: &Run, state: &State, thread: &mut FlowThread) -> Re
     Ok(())
 }
 
-/// Returns `true` for a state that is left as soon as it is entered.
+/// Returns `true` for the types of state that are left as soon as they are entered.
 fn never_waits(kind: &StateKind) -> bool {
     matches!(
         kind,
@@ -311,7 +311,7 @@ fn never_waits(kind: &StateKind) -> bool {
     )
 }
 
-/// Returns the event of an entered state.
+/// Returns the type of the event that records the entry of a state.
 fn entered_event(kind: &StateKind) -> EventType {
     match kind {
         StateKind::Task(_) => EventType::TaskStateEntered,
@@ -325,7 +325,7 @@ fn entered_event(kind: &StateKind) -> EventType {
     }
 }
 
-/// Returns the event of a left state; `None` for a Fail state, which ends its flow.
+/// Returns the type of the event that records the exit of a state; `None` for a Fail state, which ends its flow.
 fn exited_event(kind: &StateKind) -> Option<EventType> {
     match kind {
         StateKind::Task(_) => Some(EventType::TaskStateExited),
@@ -339,7 +339,7 @@ fn exited_event(kind: &StateKind) -> Option<EventType> {
     }
 }
 
-/// Returns the event of an aborted state; `None` for states that never wait.
+/// Returns the type of the event that records that a state was aborted; `None` for states that never wait.
 fn aborted_event(kind: &StateKind) -> Option<EventType> {
     match kind {
         StateKind::Task(_) => Some(EventType::TaskStateAborted),

@@ -1,4 +1,4 @@
-//! The engine: everything that executions depend on, and their start.
+//! The engine: the settings of executions, and their start.
 
 use std::sync::Arc;
 
@@ -21,9 +21,9 @@ use crate::evaluation_budget::{MAX_DEPTH, nests_too_deeply};
 use crate::payload_size::{PAYLOAD_LIMIT_BYTES, exceeds};
 use crate::scope::{Host, Random};
 
-/// The starter of executions: the task handler and everything else that an execution depends on.
+/// An engine that starts executions: the task handler, and everything else that an execution depends on.
 ///
-/// The same machine, input, start time, seed and answers of the handler give the same history, on any machine.
+/// The same machine, input, start time, seed and answers of the handler give the same history, on any computer.
 ///
 /// ```
 /// use drivetrain_statemachine::{Engine, History, Machine, Status, TaskCall, TaskFailure};
@@ -68,11 +68,11 @@ pub struct Engine {
     pub(super) tokens: Tokens,
     /// The names that ARNs and the context object show.
     pub(super) names: ExecutionNames,
-    /// The limit of each execution's events.
+    /// The most events that each execution may have.
     max_events: EventLimit,
 }
 
-/// The limit of an execution's events.
+/// The most events that an execution may have.
 #[derive(Debug, Clone, Copy)]
 enum EventLimit {
     /// AWS's limit: 25,000 for a STANDARD machine, none for an EXPRESS one.
@@ -101,7 +101,7 @@ impl Engine {
         }
     }
 
-    /// Sends the history to a sink, the histories of child executions included.
+    /// Sends all events to a sink, those of child executions included.
     #[must_use]
     pub fn history(mut self, sink: impl HistorySink + 'static) -> Self {
         self.sink = Some(Arc::new(sink));
@@ -122,7 +122,7 @@ impl Engine {
         self
     }
 
-    /// Sets the list of task tokens, through a clone of which workers answer.
+    /// Sets the list of task tokens; workers answer waiting tasks through a clone of it.
     #[must_use]
     pub fn tokens(mut self, tokens: Tokens) -> Self {
         self.tokens = tokens;
@@ -136,10 +136,10 @@ impl Engine {
         self
     }
 
-    /// Sets how many events an execution may have; `None` for no limit.
+    /// Sets the most events that an execution may have before it fails; `None` for no limit.
     ///
-    /// By default a STANDARD machine has AWS's 25,000 and an EXPRESS one no limit. The engine itself keeps no events:
-    /// [`JsonLines`](crate::JsonLines) writes any number of them in constant memory.
+    /// The default is AWS's limit: 25,000 for a STANDARD machine, none for an EXPRESS one. The engine itself keeps no
+    /// events: [`JsonLines`](crate::JsonLines) writes any number of them in constant memory.
     #[must_use]
     pub fn max_events(mut self, max_events: Option<u64>) -> Self {
         self.max_events = EventLimit::Set(max_events);

@@ -1,4 +1,4 @@
-//! The path of a state's input, on one screen.
+//! The path of a state's input through the fields of the state, on one screen.
 //!
 //! ```text
 //! InputPath -> Parameters | Arguments -> task -> ResultSelector -> Assign -> ResultPath -> OutputPath | Output
@@ -36,7 +36,7 @@ pub(crate) struct StateResult {
     pub(crate) next: Option<usize>,
 }
 
-/// Runs one attempt: takes a raw input down the whole path.
+/// Runs one attempt of a state: applies all steps of the path to the raw input.
 pub(crate) async fn run_attempt(
     attempt: &Attempt<'_>,
     thread: &mut FlowThread,
@@ -51,7 +51,7 @@ pub(crate) async fn run_attempt(
     complete(attempt, raw, &arguments, performed, &mut None)
 }
 
-/// Runs the attempt of a state that never waits, without a future: most states are of this kind.
+/// Runs one attempt of a state that never waits. Most states are of this kind, and without a future they run faster.
 ///
 /// The output's text may reuse the memory of `spare`.
 pub(crate) fn run_attempt_at_once(
@@ -66,7 +66,7 @@ pub(crate) fn run_attempt_at_once(
     complete(attempt, raw, &arguments, performed, spare)
 }
 
-/// Takes the result of a state's work down the rest of the path.
+/// Applies the steps after the work: ResultSelector, Assign, then ResultPath and OutputPath, or Output.
 fn complete(
     attempt: &Attempt<'_>,
     raw: &Value,
@@ -117,7 +117,7 @@ fn perform_at_once<'a>(
     }
 }
 
-/// Does the work of a state that may wait: the only step of the path that does.
+/// Does the work of a state that may wait; no other step of the path waits.
 async fn perform<'a>(
     attempt: &Attempt<'a>,
     thread: &mut FlowThread,
@@ -149,7 +149,7 @@ async fn perform<'a>(
     Ok(WorkResult::of(state, result, has_result))
 }
 
-/// Takes a failure down the path of a catcher: Assign, then ResultPath or Output.
+/// Applies the catcher at `index` to a failure: its Assign, then its ResultPath or Output.
 pub(crate) fn catch_failure(
     attempt: &Attempt<'_>,
     raw: &Value,
@@ -225,7 +225,7 @@ fn result_selector<'v>(
     Ok(selected)
 }
 
-/// Returns the data that `Assign` and `Output` read: JSONPath sees only the result, JSONata the raw input too.
+/// Returns the data that `Assign` and `Output` read: in JSONPath only the result, in JSONata the raw input too.
 fn data<'v>(
     attempt: &Attempt<'_>,
     raw: &'v Value,
@@ -241,7 +241,7 @@ fn data<'v>(
     }
 }
 
-/// Evaluates `Assign`; fails if AWS would not keep the variables.
+/// Evaluates `Assign`; fails if the variables are larger or deeper than AWS allows.
 fn assign_variables(
     attempt: &Attempt<'_>,
     assign: &Payload,
@@ -253,7 +253,7 @@ fn assign_variables(
         return Err(attempt.runtime(TOO_DEEP));
     }
     let too_large = exceeds(&value, PAYLOAD_LIMIT_BYTES);
-    // The definition was refused unless it is an object.
+    // Validation accepts only an object.
     let Value::Object(assigned) = value else {
         return Ok(Map::new());
     };
@@ -266,7 +266,7 @@ fn assign_variables(
     Ok(assigned)
 }
 
-/// Merges a result into the raw input; borrows the raw input if it stays unchanged.
+/// Applies `ResultPath`: merges a result into the raw input, and borrows the raw input if it stays unchanged.
 fn result_path<'v>(
     attempt: &Attempt<'_>,
     path: &ResultPath,
@@ -290,7 +290,7 @@ fn result_path<'v>(
     Ok(merged)
 }
 
-/// Applies `OutputPath` to the merged value.
+/// Applies `OutputPath` to the value that `ResultPath` has merged.
 fn output_path<'v>(
     attempt: &'v Attempt<'_>,
     merged: Cow<'v, Value>,
@@ -317,7 +317,7 @@ fn data_path<'v>(
     }
 }
 
-/// Makes an output ready for the next state; `None` if it is the raw input itself.
+/// Checks an output and returns it as data for the next state; `None` if it is the raw input itself.
 fn state_data(
     attempt: &Attempt<'_>,
     raw: &Value,

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use crate::json_text::JsonText;
 use crate::template::{BuiltBy, Template};
 
-/// The variables of a thread.
+/// Variables and their values, by name.
 pub(crate) type Variables = Map<String, Value>;
 
 /// A value that passes from state to state; its JSON text is written once, however many events show it.
@@ -15,9 +15,9 @@ pub(crate) type Variables = Map<String, Value>;
 pub(crate) struct StateData {
     /// The value as JSON.
     value: Value,
-    /// `None` until an event shows it.
+    /// The value as JSON text; `None` until it is written for the first time.
     text: Option<JsonText>,
-    /// The template that built the value, if it can build in place; fields may have been appended since.
+    /// The template that built the value, if it can build it again in place. Fields may have been appended since.
     builder: Option<BuiltBy>,
 }
 
@@ -56,7 +56,7 @@ impl StateData {
         self.builder.is_some() && self.builder == template.builder()
     }
 
-    /// Returns the value.
+    /// Returns the value without its text.
     pub(crate) fn value(&self) -> &Value {
         &self.value
     }
@@ -71,19 +71,19 @@ impl StateData {
         self.value
     }
 
-    /// Takes the text, written if need be, until [`return_text`](Self::return_text).
+    /// Takes the text, and writes it first if there is none; [`return_text`](Self::return_text) puts it back.
     pub(super) fn lend_text(&mut self) -> JsonText {
         self.text
             .take()
             .unwrap_or_else(|| JsonText::of(&self.value))
     }
 
-    /// Takes the text, if it was written.
+    /// Takes the text; `None` if it was not written.
     pub(super) fn take_text(&mut self) -> Option<JsonText> {
         self.text.take()
     }
 
-    /// Puts the text back.
+    /// Puts the text back that was taken.
     pub(super) fn return_text(&mut self, text: Option<JsonText>) {
         self.text = text;
     }

@@ -4,16 +4,16 @@ use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::Notify;
 
-/// The signal that stops an execution.
+/// The signal that stops an execution: the caller or the recorder sends it, and the execution waits for it.
 #[derive(Default)]
 pub(crate) struct StopSignal {
-    /// The first request.
+    /// The first request; `None` before it.
     request: Mutex<Option<StopRequest>>,
     /// Signaled by each request.
     heard: Notify,
 }
 
-/// The error and the cause that the caller gives for the stop.
+/// The error and the cause with which an execution is stopped.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct StopRequest {
     /// The error's name, as the last event shows it.
@@ -30,7 +30,7 @@ impl StopSignal {
         self.heard.notify_one();
     }
 
-    /// Waits for a request.
+    /// Waits until a stop is requested, and returns the first request.
     pub(crate) async fn requested(&self) -> StopRequest {
         self.heard.notified().await;
         let request = self.request.lock().unwrap_or_else(PoisonError::into_inner);

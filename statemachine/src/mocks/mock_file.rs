@@ -1,4 +1,4 @@
-//! The mock file: machines, cases, responses.
+//! The mock file: its machines, test cases and responses, and their checks.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -14,16 +14,16 @@ use crate::json_pointer::child_pointer;
 /// A mock file that has been read and checked.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MockFile {
-    /// The responses by machine, case and state.
+    /// The responses, by the names of the machine, the case and the state.
     machines: BTreeMap<String, BTreeMap<String, BTreeMap<String, Arc<Response>>>>,
 }
 
-/// One test case: the answers for its states; the default case has none.
+/// One test case, with the answers for its states; the default case has none.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct MockCase {
     /// The case's name in the file; empty for the default case.
     name: String,
-    /// The responses by state.
+    /// The responses, by the name of the state.
     states: BTreeMap<String, Arc<Response>>,
 }
 
@@ -32,33 +32,34 @@ pub struct MockCase {
 pub(super) enum MockAnswer {
     /// The task's output.
     Return(Value),
-    /// The task's failure; both parts may be missing, as on AWS.
+    /// The task's failure; its name and its cause may be absent, as on AWS.
     Throw {
-        /// The name that handlers of the machine match.
+        /// The error's name, which the machine's retriers and catchers match.
         error: Option<String>,
-        /// The cause.
+        /// The error's cause.
         cause: Option<String>,
     },
-    /// No answer: the state's timeout ends the call, or the end of the state.
+    /// No answer: the call ends when the state times out or is aborted.
     ///
-    /// An addition to Step Functions Local's format, which only has the other two. A recorded timeout that is thrown as
-    /// `States.Timeout` would take no time and not match handlers of `States.HeartbeatTimeout`, and a call that was
-    /// aborted by a failure in another branch could not be written at all.
+    /// Step Functions Local's format has only the other two. In it, a recorded timeout would have to be thrown as
+    /// `States.Timeout`, which takes no time and does not match `States.HeartbeatTimeout`. A call that was aborted by a
+    /// failure in another branch could not be written at all.
     Hang,
 }
 
-/// Answers by call number, from 0; no two ranges overlap.
+/// The answers of one response, by the number of the call, from 0; no two ranges overlap.
 #[derive(Debug, PartialEq)]
 pub(super) struct Response {
-    /// The answers, each with the range of calls that it is for.
+    /// The answers, each with the range of call numbers that it is for.
     answers: Vec<(RangeInclusive<u64>, MockAnswer)>,
 }
 
 impl MockFile {
-    /// Reads a file's text.
+    /// Parses and checks the text of a mock file.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidMockFile`] with every problem and its place.
+    /// [`ErrorKind::InvalidMockFile`] if the text is not a valid mock file; the error lists every problem with its
+    /// place.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let value: Value = serde_json::from_str(text).map_err(|error| {
             let place = Place {
@@ -93,16 +94,15 @@ impl MockFile {
         self.machines.keys().map(String::as_str)
     }
 
-    /// Returns the names of a machine's cases, sorted; if the file has a single machine, its cases whatever `machine`
-    /// is.
+    /// Returns the sorted names of a machine's cases. If the file has only one machine, `machine` may be any name.
     ///
     /// # Errors
-    /// [`ErrorKind::UnknownMock`] if the file has several machines and none of this name.
+    /// [`ErrorKind::UnknownMock`] if the file has several machines and none of them has this name.
     pub fn cases(&self, machine: &str) -> Result<impl Iterator<Item = &str>, Error> {
         Ok(self.machine(machine)?.keys().map(String::as_str))
     }
 
-    /// Returns a case of a machine; if the file has a single machine, its case whatever `machine` is.
+    /// Returns a case of a machine. If the file has only one machine, `machine` may be any name.
     ///
     /// # Errors
     /// [`ErrorKind::UnknownMock`] if there is no such machine or case; the message lists the existing ones.
@@ -117,7 +117,7 @@ impl MockFile {
         })
     }
 
-    /// Returns the cases of a machine by its name, or those of the only machine, whatever its name.
+    /// Returns the cases of the machine with this name, or of the only machine, which may have any name.
     fn machine(
         &self,
         name: &str,
@@ -150,7 +150,7 @@ fn not_found<'a>(what: &str, name: &str, names: impl Iterator<Item = &'a String>
 }
 
 impl MockCase {
-    /// Returns the case's name.
+    /// Returns the case's name; empty for the default case.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
@@ -161,7 +161,7 @@ impl MockCase {
         self.states.keys().map(String::as_str)
     }
 
-    /// Returns the answer to a state's call; calls count from 0.
+    /// Returns the answer to a state's call, which is numbered from 0; `None` if the case has none.
     pub(super) fn answer(&self, state: &str, call: u64) -> Option<&MockAnswer> {
         let response = self.states.get(state)?;
         response
@@ -181,7 +181,7 @@ struct MockFileReader<'a> {
 }
 
 impl MockFileReader<'_> {
-    /// Adds a problem with a JSON pointer, from which its line and column are derived.
+    /// Adds the problem of the place at a JSON pointer, with its line and column.
     fn refuse(&mut self, pointer: &str, message: impl Into<String>) {
         let place = Place::of(self.text, pointer);
         self.problems.push(Problem {
@@ -262,7 +262,7 @@ impl MockFileReader<'_> {
         read
     }
 
-    /// Reads a case, which has the name of a response per state.
+    /// Reads a case, which names one response per state.
     fn case(
         &mut self,
         case: &Value,
@@ -327,7 +327,7 @@ impl MockFileReader<'_> {
         responses
     }
 
-    /// Reads an answer, which has exactly one of `Return`, `Throw` and `Hang`.
+    /// Reads an answer, which must have exactly one of `Return`, `Throw` and `Hang`.
     fn answer(&mut self, value: &Value, pointer: &str) -> Option<MockAnswer> {
         let fields = self.object(Some(value), pointer)?;
         self.only_fields(fields, pointer, &["Return", "Throw", "Hang"]);
@@ -353,7 +353,8 @@ impl MockFileReader<'_> {
         }
     }
 
-    /// Returns the text of a field; `None` if the field is missing, `null`, or refused because of its type.
+    /// Returns the text of a field; `None` if the field is missing, is `null`, or has another type, which adds a
+    /// problem.
     fn optional_text(
         &mut self,
         fields: &Map<String, Value>,
@@ -371,7 +372,7 @@ impl MockFileReader<'_> {
     }
 }
 
-/// Reads `0` or `1-3`.
+/// Parses the number of a call such as `0`, or a range such as `1-3`; `None` for any other text.
 fn range(text: &str) -> Option<RangeInclusive<u64>> {
     let number = |digits: &str| {
         let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());

@@ -1,4 +1,4 @@
-//! The task handler that answers from a test case.
+//! The task handler that answers calls from a test case.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,11 +16,11 @@ pub(super) const OBJECT_RESOURCES: &str = "arn:aws:states:::s3:";
 
 /// A handler that answers each call of a state with the case's next answer; clones share the count.
 ///
-/// A call without an answer in the case is never answered, so that no catcher of the machine handles it as a failure:
-/// the caller must wait for [`missing`](Self::missing) too and stop the execution.
+/// A call for which the case has no answer never completes, because the machine could catch a failure. So the caller
+/// must also wait for [`missing`](Self::missing), and then stop the execution.
 #[derive(Clone)]
 pub struct MockHandler {
-    /// The case and the calls so far.
+    /// The case and the calls so far, which clones share.
     shared: Arc<MockState>,
 }
 
@@ -30,25 +30,25 @@ struct MockState {
     case: MockCase,
     /// The calls so far.
     progress: Mutex<MockProgress>,
-    /// Signaled when a call had no answer.
+    /// Signaled when the case has no answer to a call.
     changed: Notify,
 }
 
-/// The calls so far, and the first that had no answer.
+/// The calls so far, and the first call to which the case has no answer.
 #[derive(Default)]
 struct MockProgress {
     /// The number of calls by state.
     calls: BTreeMap<String, u64>,
-    /// The first call that had no answer.
+    /// The first call to which the case has no answer.
     missing: Option<MissingMock>,
 }
 
-/// A call that a case has no answer for.
+/// A call to which a case has no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MissingMock {
-    /// The case.
+    /// The name of the case.
     pub case: String,
-    /// The state that made the call.
+    /// The name of the state that made the call.
     pub state: String,
     /// The number of the call, from 0.
     pub call: u64,
@@ -78,7 +78,7 @@ impl MockHandler {
         }
     }
 
-    /// Waits for a call that the case has no answer for, and returns it.
+    /// Waits for a call to which the case has no answer, and returns it.
     pub async fn missing(&self) -> MissingMock {
         loop {
             let changed = self.shared.changed.notified();
@@ -89,7 +89,7 @@ impl MockHandler {
         }
     }
 
-    /// Returns the number of calls per state.
+    /// Returns the number of calls so far, by state.
     #[must_use]
     pub fn calls(&self) -> BTreeMap<String, u64> {
         self.lock().calls.clone()
@@ -103,7 +103,7 @@ impl MockHandler {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts the call and returns its answer.
+    /// Counts the call and returns its answer; `None` if the case has none.
     fn next(&self, state: &str) -> Option<MockAnswer> {
         let mut progress = self.lock();
         let count = progress.calls.entry(state.to_owned()).or_default();
@@ -132,7 +132,7 @@ impl TaskHandler for MockHandler {
     }
 }
 
-/// Answers a call.
+/// Reports that a job was started or a token delivered, if the call does so, and then gives the answer.
 pub(super) fn answered(
     call: &TaskCall,
     answer: MockAnswer,
@@ -153,13 +153,13 @@ fn submit(call: &TaskCall) {
     }
 }
 
-/// Returns the token that the state waits for; an activity answers its call itself.
+/// Returns the token through which the call must be answered; `None` for an activity, which the call's result answers.
 fn token(call: &TaskCall) -> Option<&str> {
     let is_activity = *call.resource.kind() == ResourceKind::Activity;
     call.token.as_deref().filter(|_| !is_activity)
 }
 
-/// Gives the answer as the call awaits it: as its result, or through its token.
+/// Gives the answer in the way that the call requires: as its result, or through its token.
 fn reply(call: &TaskCall, answer: Result<Value, TaskFailure>) -> Result<TaskOutput, TaskFailure> {
     let Some(token) = token(call) else {
         return answer.map(TaskOutput::from);

@@ -1,4 +1,4 @@
-//! Mock files from recorded histories, so that executions can be replayed.
+//! Builds mock files from recorded histories, so that executions can be replayed.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind};
 use crate::mocks::mock_file::{MockAnswer, MockFile};
 use crate::mocks::replay_clock::{HistoryThreads, seconds};
 
-/// The events that end a task: type, key of the details, and whether it has an output.
+/// The events that end a task: the type, the key of the details, and whether they have an output.
 const ENDS: &[(&str, &str, bool)] = &[
     ("ActivityFailed", "activityFailedEventDetails", false),
     (
@@ -60,24 +60,26 @@ const STARTS: &[&str] = &[
 impl MockFile {
     /// Builds a mock file with one case from a history as `get-execution-history` prints it.
     ///
-    /// A call that timed out, or was unanswered when its execution ended, becomes one that hangs, so that the same
-    /// timeout or end occurs in a replay.
+    /// A call that timed out becomes one that hangs, and so does one that was unanswered when its execution ended. A
+    /// replay then has the same timeout or end.
     ///
-    /// The calls of concurrent iterations are sorted into the order in which a replay makes them: in a replay tasks
-    /// take no time, only waits, retries and timeouts do. Without the machine this order is a guess, and wrong for
-    /// iterations with many retries; a [`ReplayHandler`](crate::mocks::ReplayHandler) knows the right one.
+    /// The calls of concurrent iterations are sorted into the order in which a replay makes them. In a replay tasks
+    /// take no time; only waits, retries and timeouts do. Without the machine this order is a guess, which is wrong for
+    /// iterations with many retries. A [`ReplayHandler`](crate::mocks::ReplayHandler) runs the machine, so it finds the
+    /// right order.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidHistory`] if it is not a history, or was recorded without its data.
+    /// [`ErrorKind::InvalidHistory`] if the value is not a history, or if it was recorded without its execution data.
     pub fn from_history(history: &Value, machine: &str, case: &str) -> Result<Value, Error> {
         Self::from_histories([history], machine, case)
     }
 
-    /// Builds a mock file with one case from an execution's history and the separate histories of its child executions;
-    /// the children's calls are in the order in which the children started.
+    /// Builds a mock file with one case from an execution's history and the separate histories of its child executions.
+    ///
+    /// The children's calls are in the order in which the children started.
     ///
     /// # Errors
-    /// As [`from_history`](Self::from_history).
+    /// [`ErrorKind::InvalidHistory`] if a value is not a history, or if it was recorded without its execution data.
     pub fn from_histories<'v>(
         histories: impl IntoIterator<Item = &'v Value>,
         machine: &str,
@@ -101,7 +103,7 @@ pub(super) struct RecordedCall {
     pub(super) answer: MockAnswer,
 }
 
-/// Returns the calls of each state, in the most likely order of a replay.
+/// Returns the recorded calls of each state, in the most likely order of a replay.
 pub(super) fn recorded_calls<'v>(
     histories: impl IntoIterator<Item = &'v Value>,
 ) -> Result<BTreeMap<String, Vec<RecordedCall>>, Error> {
@@ -160,7 +162,7 @@ fn written(answer: &MockAnswer) -> Value {
     }
 }
 
-/// The order of a replay's calls: by clock, execution, iterations and event.
+/// The key that sorts calls into the order of a replay: the clock, the execution, the iterations and the event.
 type CallOrder = (u64, usize, Vec<(u64, u64)>, u64);
 
 /// The calls of one execution.
@@ -239,7 +241,7 @@ fn calls(history: &Value) -> Result<ExecutionCalls, Error> {
     })
 }
 
-/// Returns the input in an event that schedules a task.
+/// Returns the input in an event that schedules a task; `None` if the event has none that is JSON.
 fn input(scheduled: &Value) -> Option<Value> {
     let mut details = scheduled.as_object().into_iter().flatten();
     let text = details
@@ -247,8 +249,9 @@ fn input(scheduled: &Value) -> Option<Value> {
     serde_json::from_str(text).ok()
 }
 
-/// Returns a call that hangs, if that leads to the same timeout in a replay; a task that sent heartbeats until its
-/// timeout would time out earlier.
+/// Returns a call that hangs if that leads to the same timeout in a replay, else the failure.
+///
+/// A task that sent heartbeats until its timeout must not hang: mocks send none, so it would time out too early.
 fn timed_out(event: &Value, details: &Value, scheduled: Option<&Value>) -> MockAnswer {
     let has_cause = details["cause"]
         .as_str()
@@ -273,7 +276,7 @@ fn invalid(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::InvalidHistory, message)
 }
 
-/// Returns the answer in the event that ends a call; fails if the history lacks the whole output.
+/// Returns the answer in the details of the event that ends a call; fails if the whole output is not in them.
 fn answer(id: u64, details: &Value, has_output: bool) -> Result<MockAnswer, Error> {
     if !has_output {
         return Ok(failure(details));
@@ -294,7 +297,7 @@ fn answer(id: u64, details: &Value, has_output: bool) -> Result<MockAnswer, Erro
     Ok(MockAnswer::Return(output))
 }
 
-/// Returns the failure in the details of an event.
+/// Returns an answer that fails with the error and the cause in the details of an event.
 fn failure(details: &Value) -> MockAnswer {
     let text = |name: &str| details[name].as_str().map(str::to_owned);
     MockAnswer::Throw {
@@ -303,7 +306,7 @@ fn failure(details: &Value) -> MockAnswer {
     }
 }
 
-/// Numbers the answers from 0; repeated ones become one range.
+/// Numbers the answers from 0; equal answers in a row become one range.
 fn numbered(answers: impl Iterator<Item = Value>) -> Map<String, Value> {
     let mut runs: Vec<(usize, usize, Value)> = Vec::new();
     for (number, answer) in answers.enumerate() {

@@ -32,8 +32,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Besides the format's `Return` and `Throw`, an answer may be `{"Hang": true}`: the call is never answered, like that
-//! of a task that runs until its timeout, or until a failure in another branch stops it.
+//! In addition to the format's `Return` and `Throw`, an answer may be `{"Hang": true}`: the call is never answered, as
+//! if the task ran until its timeout, or until a failure in another branch aborted it.
 //!
 //! [`MockFile::from_history`] builds such a file from the history of an execution on AWS, so that it can be replayed.
 

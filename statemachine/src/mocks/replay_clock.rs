@@ -1,23 +1,23 @@
-//! The time at which a replay reaches an event of a recorded history.
+//! Computes the time at which a replay reaches an event of a recorded history.
 //!
-//! In a replay tasks are answered at once, so that its clock differs: only waits, retry delays and timeouts advance it.
-//! Concurrent iterations are ordered by that clock, and then by their numbers.
+//! In a replay tasks are answered at once, so its clock differs from the recorded times: only waits, retry delays and
+//! timeouts advance it. Concurrent iterations are ordered by that clock, and then by their numbers.
 
 use std::collections::BTreeMap;
 
 use chrono::DateTime;
 use serde_json::Value;
 
-/// The threads of a history, as they are at each event.
+/// The state of a history's threads at each event, by the event's number.
 #[derive(Default)]
 pub(super) struct HistoryThreads(BTreeMap<u64, HistoryThread>);
 
-/// A thread of events, as it is at one of them.
+/// The state of one thread of events at one of them.
 #[derive(Clone, Default)]
 pub(super) struct HistoryThread {
-    /// The current Task state.
+    /// The name of the current state, if it is a Task.
     pub(super) state: Option<String>,
-    /// The event that scheduled the state's last attempt.
+    /// The number of the event that scheduled the state's last attempt.
     pub(super) scheduled: Option<u64>,
     /// The time on a replay's clock, in half seconds.
     pub(super) elapsed: u64,
@@ -34,7 +34,7 @@ pub(super) struct HistoryThread {
 struct InMap {
     /// The name of the Map state.
     name: String,
-    /// The event that entered it.
+    /// The number of the event that entered the Map state.
     visit: u64,
     /// The index of the current iteration, from 0.
     iteration: u64,
@@ -55,7 +55,7 @@ enum LastEvent {
 }
 
 impl HistoryThreads {
-    /// Follows an event; earlier events must have been followed already.
+    /// Returns the state of the event's thread at this event; earlier events must have been followed already.
     pub(super) fn follow(&mut self, id: u64, event: &Value) -> &HistoryThread {
         let previous = event["previousEventId"].as_u64();
         let mut thread = previous
@@ -73,7 +73,7 @@ impl HistoryThread {
         maps.map(|map| (map.visit, map.iteration)).collect()
     }
 
-    /// Takes the thread to its next event.
+    /// Updates the thread for its next event.
     fn go_on(&mut self, id: u64, event: &Value) {
         let kind = event["type"].as_str().unwrap_or_default();
         let date = seconds(event);
@@ -136,13 +136,13 @@ impl HistoryThread {
         }
     }
 
-    /// Returns the position of the innermost Map with this name.
+    /// Returns the position in `maps` of the innermost Map with this name.
     fn map(&self, name: &str) -> Option<usize> {
         self.maps.iter().rposition(|map| map.name == name)
     }
 }
 
-/// Rounds to half seconds: a recorded delay is a little longer than the definition's.
+/// Converts seconds to half seconds, rounded because a recorded delay is a little longer than the definition's.
 fn halves(seconds: f64) -> u64 {
     #[expect(
         clippy::cast_possible_truncation,

@@ -1,8 +1,8 @@
-//! The task handler that answers as a recorded execution was answered.
+//! The task handler that repeats the answers of a recorded execution.
 //!
-//! Mocked tasks take no time, so that concurrent iterations make their calls in another order than they did. Matching
-//! calls by their input replays exactly what the order of the replay's clock, which needs no machine, gets wrong in most
-//! random executions (`tests/it/replay.rs`).
+//! Mocked tasks take no time, so concurrent iterations make their calls in another order than when they were recorded.
+//! This handler matches calls by their input, which replays them exactly. Sorting them by the replay's clock needs no
+//! machine, but is wrong for most random executions (`tests/it/replay.rs`).
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,11 +18,12 @@ use crate::mocks::mock_handler::{OBJECT_RESOURCES, answered};
 use crate::mocks::mocks_from_history::{RecordedCall, mock_file, recorded_calls};
 use crate::{TaskCall, TaskFailure, TaskHandler, TaskOutput};
 
-/// A handler that gives each call the answer of the recorded call of the same state with the most similar input; clones
-/// share the calls that are left.
+/// A handler that gives each call the answer of the recorded call that had the same state and the most similar input.
 ///
-/// The input need not be equal, because tokens, dates and execution names differ in every execution. A call of a state
-/// without recorded calls left is never answered; see [`diverged`](Self::diverged).
+/// Clones share the recorded calls that are left.
+///
+/// The input need not be equal, because tokens, dates and execution names differ in every execution. A call is never
+/// answered if no recorded call of its state is left; see [`diverged`](Self::diverged).
 ///
 /// ```
 /// use drivetrain_statemachine::mocks::ReplayHandler;
@@ -59,29 +60,30 @@ pub struct ReplayHandler {
 
 /// The state that clones of a handler share.
 struct ReplayState {
-    /// The calls by state.
+    /// The calls of each state, by its name.
     states: Mutex<BTreeMap<String, StateCalls>>,
-    /// Signaled when a state has diverged.
+    /// Signaled when a state makes more calls than were recorded.
     changed: Notify,
 }
 
-/// The calls of one state.
+/// The recorded calls of one state, and the answers that it got in the replay.
 #[derive(Default)]
 struct StateCalls {
     /// The recorded calls that no call has matched yet.
     left: Vec<RecordedCall>,
     /// The answers so far, in the order of the replay's calls.
     answers: Vec<MockAnswer>,
-    /// `true` once the state made a call for which no recorded one was left.
+    /// `true` once the state made a call when no recorded one was left.
     has_diverged: bool,
 }
 
 impl ReplayHandler {
-    /// Reads an execution's history and those of its distributed Maps' children, as `get-execution-history` prints them.
+    /// Creates a handler from the histories of an execution and its child executions, as `get-execution-history` prints
+    /// them.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidHistory`](crate::ErrorKind::InvalidHistory) if one is not a history, or was recorded without
-    /// its data.
+    /// [`ErrorKind::InvalidHistory`](crate::ErrorKind::InvalidHistory) if a value is not a history, or if it was
+    /// recorded without its execution data.
     pub fn new<'v>(histories: impl IntoIterator<Item = &'v Value>) -> Result<Self, Error> {
         let calls = recorded_calls(histories)?.into_iter();
         let states = calls.map(|(state, left)| {
@@ -101,18 +103,18 @@ impl ReplayHandler {
         })
     }
 
-    /// Lets a call without a recorded answer hang, instead of [diverging](Self::diverged).
+    /// Lets a call hang if no recorded answer is left, instead of [diverging](Self::diverged).
     ///
-    /// In a replay tasks take no time, so that a branch may get further than it did before a failure in another branch
-    /// ended it.
+    /// In a replay tasks take no time, so a branch may get further than it did before a failure in another branch ended
+    /// it.
     #[must_use]
     pub fn patient(mut self) -> Self {
         self.is_patient = true;
         self
     }
 
-    /// Waits until a state makes more calls than were recorded, and returns its name: the machine is not the recorded
-    /// one.
+    /// Waits until a state makes more calls than were recorded, and returns its name. The machine then is not the
+    /// recorded one.
     pub async fn diverged(&self) -> String {
         loop {
             let changed = self.shared.changed.notified();
@@ -127,7 +129,8 @@ impl ReplayHandler {
         }
     }
 
-    /// Builds a mock file with one case: the answers in the order of the replay's calls, then those of calls not made.
+    /// Builds a mock file with one case: the answers in the order of the replay's calls, then those that no call has
+    /// taken.
     #[must_use]
     pub fn mock_file(&self, machine: &str, case: &str) -> Value {
         let states = self.lock();
@@ -145,7 +148,7 @@ impl ReplayHandler {
         states.unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes the recorded call with the most similar input and returns its answer; `None` if the state has diverged.
+    /// Takes the recorded call with the most similar input and returns its answer; `None` if no recorded call is left.
     fn next(&self, state: &str, input: &Value, is_object: bool) -> Option<MockAnswer> {
         let mut states = self.lock();
         let calls = states.entry(state.to_owned()).or_default();
@@ -171,7 +174,7 @@ impl ReplayHandler {
     }
 }
 
-/// Returns the number of equal parts of two values, less that of different ones.
+/// Returns the number of equal parts of two values minus the number of their different parts.
 fn likeness(one: &Value, other: &Value) -> i64 {
     match (one, other) {
         (Value::Object(one), Value::Object(other)) => {

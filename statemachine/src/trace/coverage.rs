@@ -1,4 +1,4 @@
-//! The parts of a machine that executions have reached, and those that none has.
+//! The parts of a machine that executions have reached, and the parts that they have not.
 
 use std::collections::BTreeSet;
 
@@ -34,39 +34,40 @@ pub struct Coverage {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Unreached {
-    /// A state.
+    /// A state that was never entered.
     State(String),
-    /// An entry of a reached state's `Catch`.
+    /// An entry of a reached state's `Catch` that caught nothing.
     Catcher {
-        /// The state.
+        /// The name of the state.
         state: String,
-        /// The entry, from 0.
+        /// The number of the entry, from 0.
         index: usize,
-        /// Its `ErrorEquals`.
+        /// The names in the entry's `ErrorEquals`.
         errors: Vec<String>,
     },
-    /// An entry of a reached state's `Retry`.
+    /// An entry of a reached state's `Retry` that was never used.
     Retrier {
-        /// The state.
+        /// The name of the state.
         state: String,
-        /// The entry, from 0.
+        /// The number of the entry, from 0.
         index: usize,
-        /// Its `ErrorEquals`.
+        /// The names in the entry's `ErrorEquals`.
         errors: Vec<String>,
     },
-    /// A rule of a reached Choice state. Rules with one target cannot be told apart.
+    /// A rule of a reached Choice state whose target never followed it. Rules with the same target cannot be told
+    /// apart.
     Rule {
-        /// The state.
+        /// The name of the state.
         state: String,
-        /// The rule, from 0; `None` for its `Default`.
+        /// The number of the rule, from 0; `None` for the state's `Default`.
         index: Option<usize>,
-        /// The state that it leads to.
+        /// The name of the state that the rule leads to.
         next: String,
     },
 }
 
 impl Coverage {
-    /// Creates a coverage in which nothing was reached.
+    /// Creates a coverage to which no execution was added.
     #[must_use]
     pub fn of(machine: &Machine) -> Self {
         Self {
@@ -75,7 +76,7 @@ impl Coverage {
         }
     }
 
-    /// Adds the facts of an execution.
+    /// Adds the facts of an execution to those of the earlier ones.
     pub fn add(&mut self, facts: Facts) {
         self.facts.entered.extend(facts.entered);
         self.facts.transitions.extend(facts.transitions);
@@ -83,7 +84,7 @@ impl Coverage {
         self.facts.retried.extend(facts.retried);
     }
 
-    /// Returns the number of states, and of those that were reached.
+    /// Returns the number of states in the machine, and of those that were reached.
     #[must_use]
     pub fn states(&self) -> (usize, usize) {
         let states = self.machine.states();
@@ -93,8 +94,8 @@ impl Coverage {
         (states.len(), reached.count())
     }
 
-    /// Returns the parts that were never reached, in the order of the definition; parts of an unreached state are not
-    /// listed.
+    /// Returns the parts that were never reached, in the order of the definition. If a state was not reached, its parts
+    /// are not listed.
     #[must_use]
     pub fn unreached(&self) -> Vec<Unreached> {
         let mut unreached = Vec::new();
@@ -118,7 +119,7 @@ impl Coverage {
         }
     }
 
-    /// Collects the retriers of a reached state that no recorded retry used.
+    /// Collects the retriers of a reached state that were never used.
     fn retriers(&self, state: &State, unreached: &mut Vec<Unreached>) {
         let used: BTreeSet<usize> = self
             .facts
@@ -142,7 +143,7 @@ impl Coverage {
         }
     }
 
-    /// Collects the catchers of a reached state that caught no recorded failure.
+    /// Collects the catchers of a reached state that caught no failure.
     fn catchers(&self, flow: &Flow, state: &State, unreached: &mut Vec<Unreached>) {
         let used: BTreeSet<usize> = self
             .facts
@@ -187,7 +188,7 @@ impl Coverage {
     }
 }
 
-/// Returns `true` if a handler matches an error; an error without a known name matches any.
+/// Returns `true` if a retrier or catcher with these names matches an error; one without a known name matches any.
 fn takes(errors: &[String], error: Option<&String>) -> bool {
     match error {
         None => true,

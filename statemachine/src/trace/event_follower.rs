@@ -1,7 +1,7 @@
-//! The follower of events, which assigns each to its thread.
+//! The follower of events, which assigns each event to its thread.
 //!
-//! Each event names the event that it follows, and belongs to the thread of that event. When a Map or a Parallel state
-//! is left, AWS names the last event inside it: the right thread is then an outer one.
+//! Each event names the event that it follows, and belongs to the same thread. Only when a Map or a Parallel state is
+//! left does AWS name the last event inside it: the right thread is then one of those around it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -14,26 +14,26 @@ use crate::trace::running_executions::Executions;
 use crate::trace::traced_thread::{CurrentState, LastExit, Role, TracedThread, kept};
 use crate::trace::visits::{Attempted, Inside, Steps, VisitEnd};
 
-/// The state of a [`Trace`](crate::trace::Trace).
+/// The state of a [`Trace`](crate::trace::Trace): the threads in progress, and the facts so far.
 #[derive(Debug, Default)]
 pub(super) struct EventFollower {
     /// `true` if visits keep the beginning of their inputs and outputs.
     pub(super) keeps_data: bool,
-    /// The errors and causes of Fail states, by name.
+    /// The errors and causes of Fail states, by the name of the state.
     pub(super) failures: HashMap<String, Reason>,
     /// The threads that have not ended.
     pub(super) threads: ByNumber<ThreadNumber, TracedThread>,
-    /// The number of the next thread, so that no number is used twice.
+    /// The number of the next thread; numbers are never used twice.
     pub(super) threads_begun: ThreadNumber,
     /// The executions that have not ended.
     pub(super) executions: Executions,
-    /// The execution of the current event.
+    /// The execution of the current event; `None` if its start is unknown.
     pub(super) here: Option<ExecutionNumber>,
-    /// The Map Runs in progress: their label, and the thread that waits for them.
+    /// The Map Runs in progress: the label of each, and the thread that waits for it.
     pub(super) map_runs: Vec<(String, ThreadNumber)>,
     /// The first thread of the outermost execution, until it ends.
     pub(super) main: Option<ThreadNumber>,
-    /// The facts so far, without the transitions, which `finish` adds.
+    /// The facts so far, except the transitions, which `finish` adds.
     facts: Facts,
     /// The states that followed each state.
     transitions: BTreeMap<String, BTreeSet<String>>,
@@ -47,7 +47,7 @@ pub(super) struct EventFollower {
 pub(super) type Reason = (Option<String>, Option<String>);
 
 impl EventFollower {
-    /// Returns the trace of the events so far and starts anew; a state that has not ended counts as stopped.
+    /// Returns the trace of the events so far and starts a new one; a state that has not ended counts as stopped.
     pub(super) fn finish(&mut self) -> Traced {
         if let Some(main) = self.main {
             self.end(main, VisitEnd::Stopped);
@@ -71,7 +71,7 @@ impl EventFollower {
         }
     }
 
-    /// Follows an event; those before it in its execution must have been followed already.
+    /// Follows an event; the events before it in its execution must have been followed already.
     pub(super) fn follow(&mut self, event: &Event) {
         use EventType as Type;
         self.now = event.timestamp;
@@ -128,7 +128,8 @@ impl EventFollower {
         }
     }
 
-    /// Begins the first thread of an execution; the label in a child's ARN leads to the thread that awaits it.
+    /// Begins the first thread of an execution. The label in a child's ARN identifies the thread that waits for the
+    /// child.
     fn execution_started(&mut self, event: &Event) {
         let label = event.execution.rsplit(':').find_map(|part| {
             let (_, label) = part.split_once('/')?;
@@ -153,7 +154,7 @@ impl EventFollower {
         }
     }
 
-    /// Ends the first thread of an execution, and marks the states that a failure passed through.
+    /// Ends the first thread of an execution; if it failed, marks the states that the failure passed through.
     fn execution_ended(&mut self, event: &Event, end: VisitEnd) {
         let Some(root) = self.owner(0) else {
             return;
@@ -184,7 +185,7 @@ impl EventFollower {
         }
     }
 
-    /// Begins a visit; the first state of a branch begins the branch's thread too.
+    /// Begins the visit of a state; the first state of a branch also begins the thread of the branch.
     fn entered(&mut self, event: &Event, name: &str) {
         let Some(owner) = self.owner(event.previous_event_id) else {
             return;
@@ -271,7 +272,8 @@ impl EventFollower {
         thread.leave(end, event.timestamp);
     }
 
-    /// Records a failure in the thread whose current state the event names, because no event leads to that thread.
+    /// Records that a field could not be evaluated. The event follows the one before the state's entry, so the thread
+    /// is found by the name of its state.
     fn evaluation_failed(&mut self, event: &Event) {
         let state = event.details.state.as_deref().unwrap_or_default();
         let here = self.here;
@@ -291,7 +293,7 @@ impl EventFollower {
         self.set_owner(id, event.id);
     }
 
-    /// Notes the thread that waits for a Map Run, so that child executions can be assigned to it.
+    /// Records the thread that waits for a Map Run, so that child executions can be assigned to it.
     fn map_run_started(&mut self, event: &Event) {
         let arn = event.details.map_run_arn.as_deref().unwrap_or_default();
         let label = arn
@@ -304,7 +306,8 @@ impl EventFollower {
         }
     }
 
-    /// Records that a Map or a Parallel state starts its flows, which is a retry if its last attempt failed.
+    /// Records that a Map or a Parallel state starts its branches or iterations; if its last attempt failed, that is a
+    /// retry.
     fn inside_started(&mut self, event: &Event, state_type: &'static str) {
         let failed_before = self.failure_at(event);
         let Some(id) = self.outwards(event, |thread| thread.is_inside(state_type)) else {
@@ -344,7 +347,7 @@ impl EventFollower {
         });
     }
 
-    /// Begins the thread of an iteration inside the nearest thread that is in the Map.
+    /// Begins the thread of an iteration inside the innermost thread that is in the Map.
     fn iteration_started(&mut self, event: &Event, map: &str) {
         let Some(parent) = self.outwards(event, |thread| thread.is_in(map)) else {
             return;
@@ -357,7 +360,7 @@ impl EventFollower {
         self.set_owner(id, event.id);
     }
 
-    /// Ends the thread of an iteration; its failure is also one of the Map around it.
+    /// Ends the thread of an iteration; its failure is also recorded for the Map around it.
     fn iteration_ended(&mut self, event: &Event, end: VisitEnd) {
         let wanted = Role::Iteration(event.details.index.unwrap_or_default());
         let name = event.details.name.as_deref().unwrap_or_default().to_owned();
@@ -389,7 +392,7 @@ impl EventFollower {
         self.add_owner(parent, event.id);
     }
 
-    /// Assigns an event to the thread of the event before.
+    /// Assigns an event to the thread of the event before, and calls `note` with the thread's current state.
     fn assign<T>(&mut self, event: &Event, note: impl FnOnce(&mut CurrentState) -> T)
     where
         T: NotedRetry,
@@ -409,7 +412,8 @@ impl EventFollower {
         }
     }
 
-    /// Returns the last failure in the thread of the event before.
+    /// Returns the last failure in the thread of the event before; if there is none, the failure that the event itself
+    /// reports.
     fn failure_at(&self, event: &Event) -> Attempted {
         let owner = self.owner(event.previous_event_id);
         let thread = owner.and_then(|owner| self.threads.get(&owner));
@@ -418,7 +422,8 @@ impl EventFollower {
         known.unwrap_or_else(|| attempted(event))
     }
 
-    /// Returns the nearest matching thread, from that of the event before outwards.
+    /// Returns the innermost thread for which `is_meant` is `true`, among the thread of the event before and those
+    /// around it.
     fn outwards(
         &self,
         event: &Event,
@@ -446,9 +451,9 @@ impl EventFollower {
     }
 }
 
-/// A note that may be a retry: a state and the error for which it is retried.
+/// The result of a note, which may be a retry.
 trait NotedRetry {
-    /// Returns the retried state and the error, if the note is a retry.
+    /// Returns the name of the retried state and of the error, if the note is a retry.
     fn retried(self) -> Option<(String, Option<String>)>;
 }
 
@@ -464,7 +469,7 @@ impl NotedRetry for Option<(String, Option<String>)> {
     }
 }
 
-/// Records the start of an attempt; returns the failure for which it is a retry.
+/// Records the start of an attempt; if it is a retry, returns the names of the state and of the error.
 fn begin(current: &mut CurrentState) -> Option<(String, Option<String>)> {
     let retried = current.pending.then(|| {
         let error = current

@@ -1,4 +1,4 @@
-//! The threads, and the events that belong to them.
+//! Begins and ends threads, and assigns events to them.
 
 use crate::trace::event_follower::EventFollower;
 use crate::trace::numbered_map::{ExecutionNumber, ThreadNumber};
@@ -6,12 +6,12 @@ use crate::trace::traced_thread::{Role, TracedThread};
 use crate::trace::visits::{Inside, Iteration, VisitEnd, add_totals};
 
 impl EventFollower {
-    /// Returns the thread of an event of the current execution.
+    /// Returns the thread of an event of the current execution; `None` if no other event may follow that event.
     pub(super) fn owner(&self, event: u64) -> Option<ThreadNumber> {
         self.executions.owner(self.here?, event)
     }
 
-    /// Makes an event the only one of a thread that other events may follow.
+    /// Makes an event the only one of its thread that other events may follow.
     pub(super) fn set_owner(&mut self, id: ThreadNumber, event: u64) {
         if let Some(thread) = self.threads.get_mut(&id) {
             self.executions
@@ -20,7 +20,7 @@ impl EventFollower {
         }
     }
 
-    /// Makes an event one that other events may follow, besides the earlier ones of its thread.
+    /// Makes an event one that other events may follow, in addition to the earlier ones of its thread.
     pub(super) fn add_owner(&mut self, id: ThreadNumber, event: u64) {
         if let Some(thread) = self.threads.get_mut(&id) {
             thread.ids.push(event);
@@ -29,7 +29,7 @@ impl EventFollower {
         }
     }
 
-    /// Begins a thread inside the current state of its parent, and returns its number.
+    /// Begins a thread inside the current state of its parent, if it has one, and returns its number.
     pub(super) fn begin(
         &mut self,
         execution: ExecutionNumber,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::trace::visits::Steps;
 
-/// The result of a [`Trace`](crate::trace::Trace).
+/// The visits and facts that a [`Trace`](crate::trace::Trace) has collected.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Traced {
@@ -14,16 +14,16 @@ pub struct Traced {
     pub facts: Facts,
 }
 
-/// The facts that happened at least once in an execution or one of its children, from which coverage is computed.
+/// Facts about an execution and its children, from which coverage is computed; repeated ones are kept once.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Facts {
-    /// The states that were entered.
+    /// The names of the states that were entered.
     pub entered: BTreeSet<String>,
-    /// Pairs of a state and the state that followed it.
+    /// Pairs of names: a state and the state that followed it.
     pub transitions: BTreeSet<(String, String)>,
-    /// States whose failure was caught, with the error's name if known, and the state that followed.
+    /// States whose failure was caught: the name of the state, of the error if known, and of the state that followed.
     pub caught: BTreeSet<(String, Option<String>, String)>,
-    /// States that were retried, with the name of the error if known.
+    /// States that were retried: the name of the state, and of the error if known.
     pub retried: BTreeSet<(String, Option<String>)>,
 }

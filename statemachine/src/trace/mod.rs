@@ -1,8 +1,8 @@
-//! The trace of an execution, a tree of states, attempts, branches and iterations with their times.
+//! The trace of an execution: a tree of states, attempts, branches and iterations with their times.
 //!
 //! A [`Trace`] is a [`HistorySink`](crate::HistorySink) that follows events as they happen and keeps only what a reader
-//! would look at: of a long loop the beginning and the end, of a large Map the first iterations and the first failures,
-//! and totals of the rest. So its memory is bounded, however long the execution is.
+//! looks at: the beginning and the end of a long loop, the first iterations and the first failures of a large Map, and
+//! totals of the rest. So its memory is bounded, however long the execution is.
 //!
 //! ```
 //! use drivetrain_statemachine::trace::Trace;

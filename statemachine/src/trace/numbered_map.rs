@@ -3,20 +3,20 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
-/// The number of a thread.
+/// The number of a thread, unique in one trace.
 pub(super) type ThreadNumber = usize;
 
-/// The number of an execution.
+/// The number of an execution, unique in one trace.
 pub(super) type ExecutionNumber = usize;
 
 /// A map whose keys are consecutive numbers, with a hasher for those.
 pub(super) type ByNumber<K, V> = HashMap<K, V, BuildHasherDefault<NumberHasher>>;
 
-/// A hasher for consecutive numbers; no attacker chooses them, so that nothing stronger is needed.
+/// A hasher for consecutive numbers. No attacker chooses them, so nothing stronger is needed.
 #[derive(Debug, Default)]
 pub(super) struct NumberHasher(u64);
 
-/// 2^64 over the golden ratio, odd: Knuth's multiplicative hashing.
+/// 2^64 divided by the golden ratio and made odd, as in Knuth's multiplicative hashing.
 const SPREAD: u64 = 0x9E37_79B9_7F4A_7C15;
 
 impl Hasher for NumberHasher {

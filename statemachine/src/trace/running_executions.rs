@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use crate::trace::numbered_map::{ByNumber, ExecutionNumber, ThreadNumber};
 
-/// The executions by number; a long ARN is looked up once per series of events of one execution.
+/// The executions in progress, by number. A long ARN is looked up only once for consecutive events of one execution.
 #[derive(Debug, Default)]
 pub(super) struct Executions {
     /// The number of each execution in progress, by ARN.
     slots: HashMap<Arc<str>, ExecutionNumber>,
     /// The executions in progress.
     running: ByNumber<ExecutionNumber, RunningExecution>,
-    /// The number of the next execution, so that no number is used twice.
+    /// The number of the next execution; numbers are never used twice.
     begun: ExecutionNumber,
     /// The execution that was looked up last, recognized by the address of its ARN.
     last: Option<(Arc<str>, ExecutionNumber)>,
@@ -23,7 +23,7 @@ pub(super) struct Executions {
 struct RunningExecution {
     /// The ARN, to remove the execution from `slots`.
     name: Arc<str>,
-    /// The thread of each event; 0 is the execution's beginning.
+    /// The thread of each event that others may follow; 0 is the beginning of the execution.
     owners: ByNumber<u64, ThreadNumber>,
 }
 
@@ -40,7 +40,7 @@ impl Executions {
         Some(slot)
     }
 
-    /// Registers an execution under the next number.
+    /// Registers an execution under the next number, and returns the number.
     pub(super) fn begin(&mut self, execution: &Arc<str>) -> ExecutionNumber {
         let slot = self.begun;
         self.begun += 1;
@@ -67,7 +67,7 @@ impl Executions {
         self.running.get(&slot)?.owners.get(&event).copied()
     }
 
-    /// Assigns an event to a thread, instead of the thread's earlier events.
+    /// Assigns an event to a thread and forgets `before`, the thread's earlier events.
     pub(super) fn give(
         &mut self,
         slot: ExecutionNumber,

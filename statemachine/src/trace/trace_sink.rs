@@ -1,4 +1,4 @@
-//! The history sink that follows executions.
+//! The history sink that traces executions.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,21 +23,21 @@ impl Trace {
         Self::default()
     }
 
-    /// Keeps the beginning of each input and output too.
+    /// Sets the trace to keep the beginning of each input and output too.
     #[must_use]
     pub fn with_data(self) -> Self {
         self.lock().keeps_data = true;
         self
     }
 
-    /// Adds the errors of the machine's Fail states, of which a history only has the one that ends the execution.
+    /// Adds the errors of the machine's Fail states; a history only has the error that ends the execution.
     #[must_use]
     pub fn of_machine(self, machine: &Machine) -> Self {
         note_failures(&machine.definition().flow, &mut self.lock().failures);
         self
     }
 
-    /// Returns the trace and starts anew; states that have not ended count as stopped.
+    /// Returns the trace and starts a new one; states that have not ended count as stopped.
     #[must_use]
     pub fn finish(&self) -> Traced {
         self.lock().finish()
@@ -49,7 +49,7 @@ impl Trace {
     }
 }
 
-/// Records the Fail states whose error or cause is a literal.
+/// Collects the errors and causes of the Fail states of a flow, if they are literals.
 fn note_failures(flow: &Flow, failures: &mut HashMap<String, Reason>) {
     let literal = |setting: &Option<Setting>| match setting {
         Some(Setting {

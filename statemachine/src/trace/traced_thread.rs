@@ -1,4 +1,4 @@
-//! A traced thread of states that has not ended.
+//! A thread of an execution, as a trace follows it until it ends.
 
 use std::collections::BTreeSet;
 
@@ -13,23 +13,23 @@ use crate::trace::visits::{Inside, Iterations, MOST_CHARACTERS, Steps, Totals, V
 /// A thread: the machine's own, a branch, an iteration, or a child execution.
 #[derive(Debug)]
 pub(super) struct TracedThread {
-    /// The execution whose events the thread has.
+    /// The execution to which the thread belongs.
     pub(super) execution: ExecutionNumber,
-    /// The thread whose current state this one runs in.
+    /// The thread whose current state this one runs in; `None` for an execution that no Map Run started.
     pub(super) parent: Option<ThreadNumber>,
-    /// The part of an execution that the thread runs.
+    /// The role of the thread in its execution.
     pub(super) role: Role,
-    /// The events of this thread that other events may follow.
+    /// The numbers of this thread's events that other events may follow.
     pub(super) ids: Vec<u64>,
-    /// The threads that run in its current state, in the order in which they started.
+    /// The threads that run inside its current state, in the order in which they started.
     pub(super) children: BTreeSet<ThreadNumber>,
     /// The state that it is in; `None` between two states.
     pub(super) current: Option<CurrentState>,
     /// The visits that have ended.
     pub(super) steps: Steps,
-    /// The totals by state, those of the ended threads inside included.
+    /// The totals by state, including those of the ended threads inside.
     pub(super) states: IndexMap<String, Totals>,
-    /// The state that was left last, until the next one is entered.
+    /// The state that was left last; `None` once the next one is entered.
     pub(super) left: Option<LastExit>,
 }
 
@@ -62,7 +62,7 @@ pub(super) enum Role {
 pub(super) struct CurrentState {
     /// The visit, which is recorded when the state is left.
     pub(super) visit: Visit,
-    /// The event that the state's entry followed; the failure of an evaluation follows it too.
+    /// The number of the event that the state's entry followed; a failed evaluation in the state follows it too.
     pub(super) before: u64,
     /// `true` if the last attempt failed and none was started since.
     pub(super) pending: bool,
@@ -92,7 +92,7 @@ impl TracedThread {
         }
     }
 
-    /// Begins a visit.
+    /// Begins the visit of a state from the event of its entry.
     pub(super) fn enter(&mut self, event: &Event, keeps_data: bool) {
         let kind = event.event_type.as_str();
         let state_type = kind.strip_suffix("StateEntered").unwrap_or(kind);
@@ -142,7 +142,7 @@ impl TracedThread {
             .is_some_and(|current| current.visit.state == state)
     }
 
-    /// Returns the number of children that the thread has started.
+    /// Returns the number of threads that were started inside the current state.
     pub(super) fn children_started(&self) -> usize {
         let ended = match self.current.as_ref().map(|current| &current.visit.inside) {
             Some(Inside::Iterations(iterations)) => usize::try_from(Iterations::total(iterations)),

@@ -1,14 +1,14 @@
-//! The kept parts of an execution: visits, attempts, iterations and totals.
+//! The parts of an execution that a trace keeps: visits, attempts, iterations and totals.
 
 use std::collections::VecDeque;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use indexmap::IndexMap;
 
-/// The number of steps that are kept from the beginning of a long thread.
+/// The number of visits that are kept from the beginning of a long thread.
 const FIRST_STEPS: usize = 100;
 
-/// The number of steps that are kept from its end.
+/// The number of visits that are kept from the end of a long thread.
 const LAST_STEPS: usize = 20;
 
 /// The most failed attempts that are kept per visit.
@@ -17,7 +17,7 @@ const MOST_ATTEMPTS: usize = 5;
 /// The most iterations that are kept in full per Map.
 const MOST_ITERATIONS: usize = 10;
 
-/// The most failed iterations that are kept in full besides them.
+/// The most failed iterations that are kept in full in addition to those.
 const MOST_FAILED_ITERATIONS: usize = 3;
 
 /// The most characters that are kept of an input or an output.
@@ -27,11 +27,11 @@ pub(super) const MOST_CHARACTERS: usize = 2_000;
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Steps {
-    /// The first ones.
+    /// The first visits.
     pub first: Vec<Visit>,
-    /// The number of visits between the first and the last that were not kept.
+    /// The number of visits between `first` and `last` that were not kept.
     pub left_out: u64,
-    /// The last ones of a long thread.
+    /// The last visits, if the thread is too long for `first`.
     pub last: VecDeque<Visit>,
 }
 
@@ -41,29 +41,29 @@ pub struct Steps {
 pub struct Visit {
     /// The state's name.
     pub state: String,
-    /// The word in its `Type`.
+    /// The state's type, such as `Task`.
     pub state_type: &'static str,
-    /// The time at which it was entered.
+    /// The time at which the state was entered.
     pub entered_at: DateTime<Utc>,
-    /// The time at which it was left, or of its last event.
+    /// The time at which the state was left, or of its last event if it was not left.
     pub left_at: DateTime<Utc>,
-    /// The status at its end.
+    /// The way in which it ended.
     pub end: VisitEnd,
-    /// The number of times its work was started.
+    /// The number of times that the state's work was started.
     pub starts: u64,
     /// The number of failed attempts.
     pub failures: u64,
-    /// The first failed attempts, and the last.
+    /// The first failed attempts and the last one.
     pub attempts: Vec<Attempted>,
-    /// The beginning of its input, if data is kept.
+    /// The beginning of the state's input; `None` if the trace keeps no data.
     pub input: Option<String>,
-    /// The beginning of its output, if data is kept.
+    /// The beginning of the state's output; `None` if the trace keeps no data, or if there was no output.
     pub output: Option<String>,
-    /// The flows that ran inside it.
+    /// The branches or iterations that ran inside the state.
     pub inside: Inside,
 }
 
-/// The end of a visit.
+/// The way in which the visit of a state ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum VisitEnd {
     /// The visit did not end: the execution was stopped, timed out, or failed elsewhere.
@@ -87,14 +87,14 @@ pub struct Attempted {
     pub error: Option<String>,
     /// The error's cause.
     pub cause: Option<String>,
-    /// The field that could not be evaluated.
+    /// The path of the field that could not be evaluated, if that was the failure.
     pub location: Option<String>,
 }
 
-/// The flows that ran inside a state.
+/// The branches or iterations that ran inside a state.
 #[derive(Debug, Clone, Default)]
 pub enum Inside {
-    /// The state has nothing inside, or it never started.
+    /// The state has no branches or iterations, or none has ended.
     #[default]
     Nothing,
     /// The branches of a Parallel state, in the order in which they started.
@@ -115,7 +115,7 @@ pub struct Iterations {
     pub stopped: u64,
     /// The kept iterations, in the order in which they ended: the first, and the first that failed.
     pub kept: Vec<Iteration>,
-    /// Totals over all of them, by state.
+    /// The totals over all iterations, by state.
     pub states: IndexMap<String, Totals>,
 }
 
@@ -125,13 +125,13 @@ pub struct Iterations {
 pub struct Iteration {
     /// The item's number, from 0; for a child execution, its position in the order of starts.
     pub index: usize,
-    /// The status at its end.
+    /// The way in which it ended.
     pub end: VisitEnd,
-    /// Its visits.
+    /// The visits of the iteration's states.
     pub steps: Steps,
 }
 
-/// The totals of a state over many visits.
+/// The totals of one state over many visits.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Totals {
@@ -146,19 +146,19 @@ pub struct Totals {
 }
 
 impl Steps {
-    /// Returns all kept visits.
+    /// Returns the visits that were kept, in their order.
     #[must_use]
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Visit> {
         self.first.iter().chain(&self.last)
     }
 
-    /// Returns `true` if nothing was entered.
+    /// Returns `true` if no state was visited.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.first.is_empty()
     }
 
-    /// Adds a visit; in a long thread, the oldest of the last ones is left out instead.
+    /// Adds a visit; in a long thread, the oldest of the last visits is dropped in exchange.
     pub(super) fn push(&mut self, visit: Visit) {
         if self.first.len() < FIRST_STEPS {
             self.first.push(visit);
@@ -178,19 +178,19 @@ impl Steps {
 }
 
 impl Visit {
-    /// Returns its duration, by the execution's clock.
+    /// Returns the duration of the visit, by the execution's clock.
     #[must_use]
     pub fn duration(&self) -> TimeDelta {
         self.left_at - self.entered_at
     }
 
-    /// Returns the last failed attempt.
+    /// Returns the last failed attempt; `None` if none failed.
     #[must_use]
     pub fn last_failure(&self) -> Option<&Attempted> {
         self.attempts.last()
     }
 
-    /// Counts a failed attempt and keeps it, in place of the last one if enough are kept.
+    /// Counts a failed attempt and keeps it; if enough are kept, it replaces the last one.
     pub(super) fn fail(&mut self, attempted: Attempted) {
         self.failures += 1;
         if self.attempts.len() == MOST_ATTEMPTS {
@@ -199,8 +199,8 @@ impl Visit {
         self.attempts.push(attempted);
     }
 
-    /// Adds the error and the cause to the failure that ended the visit, and to those inside it: the history only has
-    /// them at its end.
+    /// Adds an error and its cause to the failure that ended the visit and to those inside it. The history only names
+    /// them when the execution ends.
     pub(super) fn explain(&mut self, reason: &Attempted) {
         match self.attempts.last_mut() {
             Some(last) if last.error.is_none() && last.cause.is_none() => {
@@ -231,13 +231,13 @@ impl Visit {
 }
 
 impl Iterations {
-    /// Returns the number of iterations that were started.
+    /// Returns the number of iterations that have ended.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.succeeded + self.failed + self.stopped
     }
 
-    /// Counts an iteration that has ended, and keeps it if it is among the first or the first failed ones.
+    /// Counts an iteration that has ended; keeps it if it is among the first, or among the first that failed.
     pub(super) fn add(&mut self, iteration: Iteration, states: IndexMap<String, Totals>) {
         let counter = match iteration.end {
             VisitEnd::Failed => &mut self.failed,
@@ -275,7 +275,7 @@ impl Totals {
     }
 }
 
-/// Adds totals to those of the same states; a new state comes last.
+/// Adds totals to those of the same states; a state that is not there yet is appended.
 pub(super) fn add_totals(
     states: &mut IndexMap<String, Totals>,
     more: impl IntoIterator<Item = (String, Totals)>,

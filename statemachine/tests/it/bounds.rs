@@ -1,4 +1,4 @@
-//! The limits that no definition, input or answer exceeds.
+//! The limits that no definition, input or answer may exceed.
 
 use drivetrain_statemachine::{
     Engine, Machine, MachineType, Status, TaskCall, TaskFailure, validate,

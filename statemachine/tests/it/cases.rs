@@ -90,7 +90,7 @@ async fn refuse(call: TaskCall) -> Result<Value, TaskFailure> {
     ))
 }
 
-/// Returns the difference of an outcome from the recorded one, causes aside.
+/// Returns the difference between an outcome and the recorded one; causes are not compared.
 pub fn difference(row: &Value, outcome: &Outcome) -> Option<String> {
     let got = || format!("got {outcome:?}");
     if row["expected_status"] != outcome.status.as_str() {

@@ -18,7 +18,7 @@ pub fn rows(file: &str) -> Vec<Value> {
         .collect()
 }
 
-/// The instant at which recorded cases start; one of them depends on the day.
+/// The date at which recorded cases start; the result of one of them depends on the day.
 pub fn start_time() -> DateTime<Utc> {
     "2026-11-22T00:00:00Z".parse().expect("the text is a date")
 }
@@ -33,7 +33,7 @@ pub fn in_virtual_time<T>(work: impl Future<Output = T>) -> T {
         .block_on(work)
 }
 
-/// Returns a row's text field.
+/// Returns a row's field as text; empty if it is missing or not a string.
 pub fn text<'v>(row: &'v Value, name: &str) -> &'v str {
     row[name].as_str().unwrap_or_default()
 }
@@ -76,12 +76,12 @@ pub fn same(expected: &Value, actual: &Value) -> bool {
     }
 }
 
-/// Compares values of which the recorder may have parsed JSON text.
+/// Compares two values, either of which the recorder may have parsed from JSON text.
 pub fn same_json(expected: &Value, actual: &Value) -> bool {
     same(&opened(expected), &opened(actual)) || same(expected, actual)
 }
 
-/// Compares only types and keys, for what is random.
+/// Compares only the types and the keys of two values whose content is random.
 pub fn same_shape(expected: &Value, actual: &Value) -> bool {
     match (expected, actual) {
         (Value::String(_), Value::Number(_)) => same(expected, actual),

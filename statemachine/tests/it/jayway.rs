@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::corpus::{rows, text};
 
-/// The number of rows with an answer from Jayway that must agree.
+/// The least number of rows that must agree with an answer of Jayway.
 const ANSWERED_AT_LEAST: usize = 94;
 
 struct Row {

@@ -1,4 +1,4 @@
-//! Data that a state moves instead of copying it gives the same output.
+//! A state that moves its data gives the same output as one that copies it.
 
 use drivetrain_statemachine::{
     Engine, EventType, History, TestStateRequest, TestStateStatus, test_state,
@@ -135,10 +135,10 @@ fn events_keep_what_was_moved_afterwards() {
     assert_eq!(shown, [first, kept, kept, last, last]);
 }
 
-/// Runs a Pass state several times: as a loop, and as as many separate states, none of which gets a value that it
-/// built.
+/// Runs a Pass state several times: in a loop, and as a chain of separate states, in which no state gets a value that
+/// it has built.
 ///
-/// Another state between them inserts a result into its output.
+/// Between two runs, another state inserts a result into the output.
 fn looped_and_unrolled(
     parameters: &Value,
     result_path: &str,

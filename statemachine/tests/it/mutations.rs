@@ -1,5 +1,5 @@
-//! Mutated expressions, cut, repeated and mixed from valid ones with a seed: they give a value or an error, never a
-//! panic. The fuzz targets do the same for longer.
+//! Expressions that are cut, repeated and mixed from valid ones with a seed give a value or an error, never a panic.
+//! The fuzz targets do the same for longer.
 
 use drivetrain_statemachine::intrinsics::Call;
 use drivetrain_statemachine::jsonata::{Expression, JsonataScope};

@@ -1,4 +1,4 @@
-//! Executions whose tasks take random times and fail at random replay to the same end.
+//! A replay of an execution ends as the execution did, even if its tasks took random times and failed at random.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::corpus::in_virtual_time;
 use crate::small::{INTEGRATION, distributed, machine};
 
-/// Draws a number below a bound from a seed and a call's description.
+/// Returns a number below a bound that follows from a seed and a call's description.
 fn drawn(seed: u64, about: &str, bound: u64) -> u64 {
     let mut hash = seed ^ 0x9E37_79B9_7F4A_7C15;
     for byte in about.bytes() {

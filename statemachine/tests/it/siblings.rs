@@ -17,12 +17,12 @@ async fn fail_or_hang(call: TaskCall) -> Result<Value, TaskFailure> {
     silent(call).await
 }
 
-/// A flow of one task.
+/// Builds a flow of one task.
 fn task(name: &str) -> Value {
     json!({"StartAt": name, "States": {name: {"Type": "Task", "Resource": INTEGRATION, "End": true}}})
 }
 
-/// A flow that waits for a minute.
+/// Builds a flow that waits for a minute.
 fn wait() -> Value {
     json!({"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 60, "End": true}}})
 }
@@ -67,7 +67,7 @@ fn a_runtime_failure_passes_every_handler() {
     );
 }
 
-/// Runs a machine with these tasks and returns its own events: name and index, id, previous event.
+/// Runs a machine whose tasks fail or hang, and returns its own events: name and index, id, previous event.
 fn history_of(definition: Value, input: Value) -> Vec<(String, u64, u64)> {
     let history = History::default();
     let engine = Engine::new(fail_or_hang).history(history.clone());

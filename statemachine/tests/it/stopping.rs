@@ -1,4 +1,4 @@
-//! Executions: watching, stopping, timeouts, and determinism.
+//! Executions that are watched, stopped or timed out, and their determinism.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -244,7 +244,7 @@ fn an_execution_whose_history_cannot_be_written_is_stopped() {
         assert_eq!(outcome.status, Status::Aborted);
         assert_eq!(
             outcome.cause.as_deref(),
-            Some("the history cannot be kept any longer")
+            Some("the history can no longer be written")
         );
         assert!(outcome.events < 100_000, "{}", outcome.events);
         let error = lines.finish().unwrap_err();

@@ -110,7 +110,7 @@ pub fn run(row: &Value) -> Result<(Outcome, Vec<Event>), String> {
     ))
 }
 
-/// The recorded answers of the tasks.
+/// The task handler that gives the recorded answers.
 struct Recorded {
     answers: HashMap<String, VecDeque<Value>>,
     submissions: VecDeque<Value>,
@@ -203,7 +203,7 @@ async fn answer(recorded: Arc<Mutex<Recorded>>, call: TaskCall) -> Result<TaskOu
     result.await.map(Into::into)
 }
 
-/// Builds the answer of one recorded call; a timeout is never answered.
+/// Builds the answer to one recorded call; a call that timed out is never answered.
 fn result(
     mock: &Value,
     kind: &ResourceKind,

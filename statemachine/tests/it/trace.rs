@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use crate::corpus::{in_virtual_time, rows, text};
 use crate::{cases, task_cases};
 
-/// Answers calls: one fails if the input's `fail` names its state; if the value is a number, only so many calls fail.
+/// Fails a call if the input's `fail` names its state, else answers it. If the value in `fail` is a number, only so
+/// many calls fail.
 async fn answer(call: TaskCall) -> Result<Value, TaskFailure> {
     let failures = call.input["fail"][&call.state].as_u64().unwrap_or(0);
     if u64::from(call.retry_count) < failures {

@@ -4,11 +4,13 @@ use serde_json::{Map, Value, json};
 
 use crate::engine::execution::map_item::MapItem;
 
-/// The context object; the parts that differ between states are updated before each read.
+/// The context object of one execution. Its `State`, `Task` and `Map` differ between states and are updated before each
+/// read.
 pub(super) struct Context {
     /// The object as JSON, with the parts of the state that read it last.
     pub(super) whole: Value,
-    /// The name, time and retry count that `State` shows now: many items in a row read the same state.
+    /// The name, entry time and retry count that `State` now shows. While they stay the same, as for the items of one
+    /// Map, `State` is not rebuilt.
     pub(super) state: Option<(String, String, Option<u32>)>,
 }
 
@@ -21,14 +23,14 @@ pub(crate) struct StateContext<'a> {
     pub(crate) entered_at: &'a str,
     /// The number of retries so far; `None` for a state that cannot have retriers.
     pub(crate) retry_count: Option<u32>,
-    /// The item of the innermost Map iteration around the state.
+    /// The item of the innermost Map iteration around the state; `None` outside a Map.
     pub(crate) item: Option<&'a MapItem>,
-    /// The task token, which `$$.Task.Token` shows.
+    /// The task token, which `$$.Task.Token` shows; `None` if the state does not wait for one.
     pub(crate) token: Option<&'a str>,
 }
 
 impl Context {
-    /// Updates the parts that differ between states, except those that the caller gave.
+    /// Updates `State`, `Task` and `Map`, except those that `given` lists because the caller of a test has set them.
     pub(super) fn show(&mut self, surrounding: &StateContext<'_>, given: &[String]) {
         let Self { whole, state } = self;
         let Value::Object(fields) = whole else {

@@ -1,4 +1,4 @@
-//! Everything that an execution shares with the child executions of its distributed Maps.
+//! The environment of an execution: its handler, sink, clock, tokens, random numbers and limits.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,16 +11,17 @@ use crate::engine::port::task_tokens::Tokens;
 use crate::engine::stop_request::StopSignal;
 use crate::scope::Host;
 
-/// The number of transitions after which the engine yields, so that a stop works even in an endless loop.
+/// The number of transitions after which the engine yields to the runtime, so that a stop works even in an endless
+/// loop.
 const TRANSITIONS_PER_YIELD: u64 = 500;
 
 /// Everything that an execution shares with the child executions of its distributed Maps.
 pub(crate) struct Environment {
-    /// The handler of all calls, those that Maps make for their objects included.
+    /// The handler of all calls: those of tasks, and those of Maps that read items or write results.
     pub(crate) handler: Arc<dyn TaskHandler>,
     /// The receiver of all events; `None` if no history is kept.
     pub(crate) sink: Option<Arc<dyn HistorySink>>,
-    /// The clock, which child executions share, so that their dates agree.
+    /// The clock; child executions share it, so that their dates agree.
     pub(crate) clock: Clock,
     /// The tokens of waiting tasks.
     pub(crate) tokens: Tokens,
@@ -30,24 +31,24 @@ pub(crate) struct Environment {
     pub(crate) names: ExecutionNames,
     /// The number of events at which each execution fails; `None` for no limit.
     pub(crate) event_limit: Option<u64>,
-    /// The record of the data's path in the test of a state; `None` in executions.
+    /// The recorded steps and the mock in the test of a state; `None` in executions.
     pub(crate) inspection: Option<Inspection>,
     /// The signal that stops the execution.
     pub(crate) stop: Arc<StopSignal>,
-    /// The number of transitions so far, those of child executions included.
+    /// The number of states entered so far, in this execution and its child executions.
     transitions: AtomicU64,
 }
 
-/// The region of every execution: nothing here runs in a real one.
+/// The region that ARNs and events show; it is made up, because no execution runs in a real one.
 pub(crate) const REGION: &str = "us-east-1";
 
-/// The beginning of every ARN of Step Functions, with the region and an account that exists nowhere.
+/// The beginning of every ARN that the engine builds, with the region and a made-up account number.
 pub(crate) const ARN_PREFIX: &str = "arn:aws:states:us-east-1:111111111111";
 
-/// The role of an execution unless its caller names one.
+/// The ARN of the role that every execution shows; only the test of a state can show another one.
 pub(crate) const ROLE_ARN: &str = "arn:aws:iam::111111111111:role/StepFunctionsRole";
 
-/// The names that the ARNs and the context object of an execution show.
+/// The machine's name and the role, which the ARNs and the context object of an execution show.
 #[derive(Debug, Clone)]
 pub(crate) struct ExecutionNames {
     /// The machine's name.
@@ -86,30 +87,30 @@ impl Environment {
         }
     }
 
-    /// Returns the clock and the random numbers for one evaluation.
+    /// Sets the host's date to now, and returns the locked host for one evaluation.
     pub(crate) fn host(&self) -> MutexGuard<'_, Host> {
         let mut host = self.randomness();
         host.now = self.clock.now();
         host
     }
 
-    /// Returns the host without updating its clock, for evaluations that never read the time.
+    /// Returns the locked host without updating its date, for evaluations that never read the time.
     pub(crate) fn randomness(&self) -> MutexGuard<'_, Host> {
         self.host.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts a transition; returns `true` every time the engine should yield.
+    /// Counts the entry of a state; returns `true` if the engine should now yield to the runtime.
     pub(crate) fn transition(&self) -> bool {
         self.transitions.fetch_add(1, Ordering::Relaxed) % TRANSITIONS_PER_YIELD
             == TRANSITIONS_PER_YIELD - 1
     }
 
-    /// Returns the number of transitions so far, those of child executions included.
+    /// Returns the number of states entered so far, in this execution and its child executions.
     pub(crate) fn transitions(&self) -> u64 {
         self.transitions.load(Ordering::Relaxed)
     }
 
-    /// Draws a UUID.
+    /// Returns a UUID made of the next random numbers, which follow from the seed.
     pub(crate) fn uuid(&self) -> String {
         self.randomness().random.uuid()
     }

@@ -19,18 +19,18 @@ use crate::engine::stop_request::StopRequest;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Status {
-    /// The execution reached its end.
+    /// The execution reached the end of its flow.
     Succeeded,
-    /// A state failed and no handler matched the failure.
+    /// A state failed, and no retrier or catcher handled the failure.
     Failed,
     /// The execution exceeded its time limit.
     TimedOut,
-    /// It was stopped.
+    /// The execution was stopped by its caller, or because its history could not be written.
     Aborted,
 }
 
 impl Status {
-    /// Returns AWS's name.
+    /// Returns AWS's name of the status, such as `TIMED_OUT`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -42,28 +42,28 @@ impl Status {
     }
 }
 
-/// The outcome of an execution.
+/// The outcome of an execution that has ended: its status, its output or error, and its times.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Outcome {
-    /// The status at its end.
+    /// The status with which the execution ended.
     pub status: Status,
-    /// The output, if it succeeded.
+    /// The output; `None` unless the execution succeeded.
     pub output: Option<Value>,
-    /// The name of the error, if it did not.
+    /// The name of the error; `None` if the execution succeeded or timed out, or if no name was given.
     pub error: Option<String>,
-    /// The cause of the error.
+    /// The cause of the error, a text for people that is often JSON.
     pub cause: Option<String>,
-    /// The start, by the execution's clock.
+    /// The date at which the execution started, by its own clock.
     pub started_at: DateTime<Utc>,
-    /// The end, by the execution's clock.
+    /// The date at which the execution ended, by its own clock.
     pub stopped_at: DateTime<Utc>,
-    /// The number of events in its history.
+    /// The number of events that the execution had, whether or not a sink kept them.
     pub events: u64,
 }
 
 impl Outcome {
-    /// Creates the outcome of a run that succeeds now, without an output.
+    /// Builds the outcome of a run that ends now, as a success without an output; the caller sets what differs.
     pub(crate) fn of(run: &Run, started_at: DateTime<Utc>) -> Self {
         Self {
             status: Status::Succeeded,
@@ -113,14 +113,16 @@ impl Outcome {
 pub struct Execution {
     /// The work that drives the execution to its end or to a stop.
     work: BoxFuture<'static, Outcome>,
-    /// The handle that is given out.
+    /// The handle that [`control`](Self::control) clones.
     control: ExecutionControl,
 }
 
-/// A handle to an execution that can be kept elsewhere; clones control the same one.
+/// A handle that watches and stops an execution while its [`result`](Execution::result) is awaited elsewhere.
+///
+/// Clones control the same execution.
 #[derive(Clone)]
 pub struct ExecutionControl {
-    /// The execution that is controlled.
+    /// The execution that the handle controls.
     run: Arc<Run>,
 }
 
@@ -144,14 +146,15 @@ impl Execution {
         self.control.clone()
     }
 
-    /// Returns a stream of the events from now on, to be read while the result is awaited; unread events stay in
-    /// memory.
+    /// Returns a stream of the events from now on, to be read while the result is awaited.
+    ///
+    /// Unread events stay in memory. A second call ends the stream of the first.
     #[must_use]
     pub fn events(&self) -> Events {
         Events(self.control.run.recorder.subscribe())
     }
 
-    /// Stops the execution, as `StopExecution` does.
+    /// Stops the execution, as AWS's `StopExecution` does; see [`ExecutionControl::stop`].
     pub fn stop(&self, error: Option<String>, cause: Option<String>) {
         self.control.stop(error, cause);
     }
@@ -169,22 +172,23 @@ impl ExecutionControl {
         self.run.recorder.execution()
     }
 
-    /// Counts the states entered so far, those of child executions included.
+    /// Returns the number of states entered so far, in this execution and its child executions.
     #[must_use]
     pub fn transitions(&self) -> u64 {
         self.run.environment.transitions()
     }
 
-    /// Stops the execution, as `StopExecution` does: it ends with [`Status::Aborted`] at its next step.
+    /// Stops the execution, as AWS's `StopExecution` does: it ends with [`Status::Aborted`] at its next step.
     ///
-    /// A stop has no effect on an execution that has ended, and only the first stop counts.
+    /// The outcome shows the error and the cause. A stop has no effect on an execution that has ended, and only the
+    /// first stop counts.
     pub fn stop(&self, error: Option<String>, cause: Option<String>) {
         let stop = &self.run.environment.stop;
         stop.request(StopRequest { error, cause });
     }
 }
 
-/// Awaits the work until its end or until a stop is requested.
+/// Awaits the work. If a stop is requested first, drops the work and returns the outcome of an aborted execution.
 async fn until_stopped(
     control: ExecutionControl,
     work: impl Future<Output = Outcome> + Send,
@@ -213,7 +217,7 @@ async fn until_stopped(
     }
 }
 
-/// The events of an execution, as they happen.
+/// The stream of an execution's events, which [`Execution::events`] returns.
 #[derive(Debug)]
 pub struct Events(mpsc::UnboundedReceiver<Event>);
 

@@ -12,20 +12,21 @@ use crate::engine::failure::Failure;
 use crate::engine::history::event::EventType;
 use crate::engine::history::recorder::Recorder;
 
-/// One execution.
+/// One execution, or the test of one state.
 pub(crate) struct Run {
-    /// The parts that it shares with its child executions.
+    /// The environment, which the execution shares with its child executions.
     pub(crate) environment: Arc<Environment>,
-    /// The recorder of its own events.
+    /// The recorder of this execution's events; each child execution has its own.
     pub(crate) recorder: Recorder,
     /// The context object, which is updated before each read.
     context: Mutex<Context>,
-    /// The parts of the context object that the caller gave, which never change.
+    /// The names of the parts of the context object that the caller of a test has set; the engine never changes these
+    /// parts.
     given: Vec<String>,
 }
 
 impl Run {
-    /// Creates the execution of a machine.
+    /// Creates an execution of a machine under a new ARN.
     pub(crate) fn of_machine(
         environment: Arc<Environment>,
         machine_type: MachineType,
@@ -46,7 +47,7 @@ impl Run {
         Self::new(environment, arn, &name, input, &machine_arn, &machine_name)
     }
 
-    /// Creates the child execution of one item of a distributed Map.
+    /// Creates the child execution of one item or batch of a distributed Map.
     pub(crate) fn of_item(
         environment: Arc<Environment>,
         label: &str,
@@ -99,7 +100,7 @@ impl Run {
         }
     }
 
-    /// Creates the run of a state's test, with parts of the context object from the caller.
+    /// Creates the run for the test of a state; `given` replaces parts of the context object.
     pub(crate) fn of_test(
         environment: Arc<Environment>,
         input: &Value,
@@ -124,7 +125,7 @@ impl Run {
         run
     }
 
-    /// Calls `read` with the context object as one state reads it.
+    /// Updates the context object for one state, and calls `read` with it.
     pub(crate) fn with_context<T>(
         &self,
         surrounding: &StateContext<'_>,
@@ -135,7 +136,7 @@ impl Run {
         read(&context.whole)
     }
 
-    /// Records an event without details.
+    /// Records an event without details, and returns its number.
     pub(crate) fn record_plain(
         &self,
         previous: u64,

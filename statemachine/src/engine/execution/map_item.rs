@@ -1,20 +1,20 @@
-//! The item that a Map iteration is about.
+//! The items of Map states, as iterations process them and as the context object shows them.
 
 use serde_json::{Map, Value, json};
 
-/// The item that a Map iteration is about.
+/// The item that one iteration of a Map processes.
 #[derive(Debug, Clone)]
 pub(crate) struct MapItem {
     /// The item's number, from 0.
     pub(crate) index: usize,
-    /// The field's name, if the items are the fields of an object.
+    /// The field's name if the items are the fields of an object; `None` for the items of an array.
     pub(crate) key: Option<String>,
     /// The item, or the field's value.
     pub(crate) value: Value,
 }
 
 impl MapItem {
-    /// Replaces another item in the context object in place, if both have the same fields; returns `true` if so.
+    /// Overwrites the item that the context object shows, if it has the same fields; returns `true` if it did.
     pub(super) fn replaces(&self, shown: &mut Value) -> bool {
         let Some(Value::Object(fields)) = shown.get_mut("Item") else {
             return false;

@@ -1,8 +1,8 @@
 //! A writer that writes full buffers on a background thread.
 //!
-//! Refused after measuring: handing over events instead of lines took twice the time, because cloning an event and
-//! freeing it on another thread costs more than writing it; another allocator saved a tenth for one machine, nothing for
-//! the others, and took 10 MiB more.
+//! Rejected after measurements: handing over events instead of lines took twice the time, because cloning an event and
+//! freeing it on another thread costs more than writing it. Another allocator saved a tenth for one state machine,
+//! nothing for the others, and took 10 MiB more.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -13,11 +13,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::Builder;
 
-/// The number of full buffers that may wait for the thread. With the one being filled and the one being written there
-/// are never more than four.
+/// The number of full buffers that may wait for the thread. With the buffer being filled and the one being written,
+/// there are never more than four.
 const WAITING_BUFFERS: usize = 2;
 
-/// A writer of buffers, in their order, while the caller fills the next one.
+/// A writer that writes full buffers in order while the caller fills the next one.
 ///
 /// The thread starts with the first full buffer; a history that fits into one buffer is written by the caller. When the
 /// queue is full, and at the end, the caller writes buffers too, so that a starved thread never blocks it.
@@ -26,19 +26,19 @@ pub(super) struct BackgroundWriter {
     state: Arc<WriterState>,
     /// `true` once the thread was started.
     has_thread: bool,
-    /// `true` if a buffer was handed over since the start or the last [`finish`](Self::finish).
+    /// `true` if a buffer was queued since the start or the last [`finish`](Self::finish).
     is_unfinished: bool,
 }
 
-/// The state that the thread and the caller share. The writer's lock is taken before all others.
+/// The state that the thread and the caller share. A function that needs several locks takes that of `writer` first.
 struct WriterState {
-    /// `None` once nothing may be written any more.
+    /// The underlying writer; `None` once the `BackgroundWriter` was dropped, after which nothing is written.
     writer: Mutex<Option<Box<dyn Write + Send>>>,
     /// The buffers between the caller and the thread.
     queue: Mutex<BufferQueue>,
-    /// Signaled when a buffer was queued, or when none will be any more.
+    /// Signaled when a buffer is queued, and when no more buffers will be.
     changed: Condvar,
-    /// The first error, until [`finish`](BackgroundWriter::finish) returns it.
+    /// The first error of the writer, until [`finish`](BackgroundWriter::finish) returns it.
     error: Mutex<Option<io::Error>>,
     /// `true` after the first error; the history sink reads it without a lock.
     broken: Arc<AtomicBool>,
@@ -49,7 +49,7 @@ struct WriterState {
 struct BufferQueue {
     /// The buffers to write, the oldest first.
     full: VecDeque<Vec<u8>>,
-    /// The empty buffers, which keep their capacity.
+    /// Buffers that have been written and emptied, for reuse with their capacity.
     written: Vec<Vec<u8>>,
     /// `true` once no buffer will be queued any more.
     has_ended: bool,
@@ -72,7 +72,8 @@ impl BackgroundWriter {
         }
     }
 
-    /// Takes the gathered bytes and leaves an empty buffer.
+    /// Queues the gathered bytes for the thread and leaves an empty buffer in their place; writes older buffers itself
+    /// if the queue is full.
     pub(super) fn enqueue(&mut self, gathered: &mut Vec<u8>) {
         self.is_unfinished = true;
         if !self.has_thread {
@@ -97,7 +98,7 @@ impl BackgroundWriter {
         self.state.changed.notify_one();
     }
 
-    /// Writes the bytes at once, and flushes.
+    /// Writes all queued buffers and then these bytes on the caller's thread, and flushes.
     pub(super) fn write_through(&self, gathered: &mut Vec<u8>) {
         while self.state.write_next() {}
         self.state.write(|writer| {
@@ -107,15 +108,16 @@ impl BackgroundWriter {
         gathered.clear();
     }
 
-    /// Returns `true` if a buffer may be unwritten, or an error unreported.
+    /// Returns `true` if a buffer may not have been written yet, or an error not returned yet.
     pub(super) fn is_unfinished(&self) -> bool {
         self.is_unfinished || lock(&self.state.error).is_some()
     }
 
-    /// Writes all buffers that were handed over and the rest, and flushes.
+    /// Writes all queued buffers and `rest`, and flushes.
     ///
     /// # Errors
-    /// The first error since the start; later calls return a general error.
+    /// The first error of the writer since the start; once it was returned, an error of kind `Other` for every later
+    /// call.
     pub(super) fn finish(&mut self, rest: &mut Vec<u8>) -> io::Result<()> {
         self.write_through(rest);
         self.is_unfinished = false;

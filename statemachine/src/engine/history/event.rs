@@ -1,4 +1,4 @@
-//! The event history in AWS's shapes.
+//! Events of a history: their types and details, under AWS's names.
 
 use std::sync::Arc;
 
@@ -18,47 +18,47 @@ pub struct Event {
     pub execution: Arc<str>,
     /// The time, by the execution's clock.
     pub timestamp: DateTime<Utc>,
-    /// Its number in the execution, from 1.
+    /// The number of the event in its execution, from 1.
     pub id: u64,
-    /// The event that led to it, by AWS's rules, 0 for none.
+    /// The number of the event that this one follows by AWS's rules; 0 for none.
     pub previous_event_id: u64,
-    /// The type of the event.
+    /// The type, which decides which details the event has.
     pub event_type: EventType,
-    /// The particulars; only the fields that the type has are set.
+    /// The details; only fields that belong to the type are set.
     pub details: Details,
 }
 
-/// The particulars of an event.
+/// The details of an event: one struct for all types, in which fields that do not apply are `None`.
 #[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Details {
-    /// A state's name.
+    /// The name of the state; in the events of an iteration, that of its Map state.
     pub name: Option<Arc<str>>,
-    /// A Map iteration's number, from 0.
+    /// The number of a Map's iteration, from 0.
     pub index: Option<usize>,
     /// The number of items of a Map; 0 if they are read later.
     pub length: Option<usize>,
-    /// A state's or an execution's input.
+    /// The input of a state or an execution, or of a call of a Lambda function or an activity.
     pub input: Option<JsonText>,
     /// A state's, a task's or an execution's output.
     pub output: Option<JsonText>,
-    /// The variables that the state assigned, each as JSON text.
+    /// The variables that the state assigned, each value as JSON text.
     pub assigned_variables: Option<Map<String, Value>>,
-    /// The service of a task.
+    /// The service that a task calls, such as `glue`.
     pub resource_type: Option<String>,
-    /// The call of a task, or an ARN.
+    /// The action that a task calls, such as `startJobRun.sync`; the ARN of a Lambda function or an activity.
     pub resource: Option<String>,
-    /// The region of a task.
+    /// The region in which a task calls its service.
     pub region: Option<String>,
-    /// A task's input.
+    /// The input of a task that calls a service.
     pub parameters: Option<JsonText>,
-    /// A task's timeout.
+    /// A task's timeout, if the state sets one.
     pub timeout_in_seconds: Option<u64>,
-    /// A task's heartbeat.
+    /// The longest time between two heartbeats of a task, if the state sets one.
     pub heartbeat_in_seconds: Option<u64>,
-    /// The role of an execution.
+    /// The ARN of an execution's role.
     pub role_arn: Option<String>,
-    /// The Map Run of a distributed Map.
+    /// The ARN of a distributed Map's Map Run.
     pub map_run_arn: Option<String>,
     /// The name of the worker that took an activity's task.
     pub worker_name: Option<String>,
@@ -66,13 +66,13 @@ pub struct Details {
     pub error: Option<String>,
     /// An error's cause.
     pub cause: Option<String>,
-    /// The field that could not be evaluated.
+    /// The path of the field that could not be evaluated.
     pub location: Option<String>,
-    /// The state whose field could not be evaluated.
+    /// The name of the state whose field could not be evaluated.
     pub state: Option<String>,
 }
 
-/// Defines `EventType` from AWS's names and the keys of their details, so that no list of either can differ.
+/// Defines `EventType` and its functions from one list of AWS's type names and keys of details.
 macro_rules! event_types {
     ($($name:ident => $details:literal,)*) => {
         /// The types of events, under AWS's names.
@@ -84,7 +84,7 @@ macro_rules! event_types {
         }
 
         impl EventType {
-            /// Every type.
+            /// All types, sorted by name.
             pub const ALL: &'static [Self] = &[$(Self::$name,)*];
 
             /// Returns AWS's name of the type.
@@ -102,14 +102,15 @@ macro_rules! event_types {
                 }
             }
 
-            /// Returns the JSON between an event's timestamp and its number.
+            /// Returns the JSON text between an event's timestamp and its number, which is the same for all events of
+            /// the type.
             pub(super) fn between_timestamp_and_id(self) -> &'static str {
                 match self {
                     $(Self::$name => concat!("\",\"type\":\"", stringify!($name), "\",\"id\":"),)*
                 }
             }
 
-            /// Returns the JSON that opens the details.
+            /// Returns the JSON text that opens the details.
             pub(super) fn start_of_details(self) -> &'static str {
                 match self {
                     $(Self::$name => concat!(",\"", $details, "\":{"),)*

@@ -8,7 +8,8 @@ use crate::engine::clock::date_text;
 use crate::engine::history::event::{Details, Event};
 use crate::json_text::{JsonText, has_escapes};
 
-/// The one list of the fields of [`Details`] after the name, in their order, for both ways of writing them.
+/// Calls a macro with the key and the field of each of the [`Details`] after the name, in their order. Both ways of
+/// writing events use this list.
 macro_rules! each_field {
     ($entry:ident) => {
         $entry! {
@@ -35,8 +36,9 @@ macro_rules! each_field {
 }
 
 impl Event {
-    /// Appends the event to a text as JSON, with a timestamp that has been written already: the same as serializing it,
-    /// several times faster.
+    /// Appends the event to `out` as JSON, with a timestamp that the caller has formatted.
+    ///
+    /// The text is the same as that of serializing the event, but is written several times faster.
     pub(super) fn write_at(&self, timestamp: &str, out: &mut Vec<u8>) {
         out.extend_from_slice(b"{\"timestamp\":\"");
         match <&[u8; 24]>::try_from(timestamp.as_bytes()) {
@@ -58,7 +60,7 @@ impl Event {
 }
 
 impl Details {
-    /// Appends the present fields and their `truncated` notes, separated by commas.
+    /// Appends the fields that are set and their `truncated` notes, separated by commas.
     fn write_fields(&self, out: &mut Vec<u8>) {
         let start = out.len();
         macro_rules! write {
@@ -165,7 +167,7 @@ impl Serialize for Event {
     }
 }
 
-/// Adds `truncated: false` beside each text, as AWS does.
+/// Adds `truncated: false` for each input, output and set of variables, as AWS does.
 impl Serialize for Details {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]

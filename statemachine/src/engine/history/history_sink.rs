@@ -9,8 +9,8 @@ pub trait HistorySink: Send + Sync {
     /// Takes one event; it must return quickly, because the execution waits for it.
     fn record(&self, event: &Event);
 
-    /// Returns `true` if no more events can be kept, upon which the execution is stopped: with a full disk, a long
-    /// execution would otherwise go on for nothing.
+    /// Returns `true` if no more events can be kept, for example because the disk is full. The execution is then
+    /// stopped, so that a long one does not continue without its history.
     fn is_broken(&self) -> bool {
         false
     }
@@ -27,7 +27,7 @@ impl<F: Fn(&Event) + Send + Sync> HistorySink for F {
 pub struct History(Arc<Mutex<Vec<Event>>>);
 
 impl History {
-    /// Returns the events so far.
+    /// Returns a copy of the events so far.
     #[must_use]
     pub fn events(&self) -> Vec<Event> {
         self.0

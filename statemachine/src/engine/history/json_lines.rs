@@ -11,10 +11,12 @@ use crate::engine::history::background_writer::BackgroundWriter;
 use crate::engine::history::event::Event;
 use crate::engine::history::history_sink::HistorySink;
 
-/// The number of bytes gathered before they are written: waking a thread costs as much as writing 16 KiB.
+/// The number of bytes that are gathered before they are written. Waking the thread costs as much as writing 16 KiB, so
+/// that much smaller buffers would be slower.
 const GATHERED_BYTES: usize = 256 << 10;
 
-/// The space left for the last line of a buffer: most lines are shorter, so that buffers rarely grow.
+/// The space that a buffer has beyond `GATHERED_BYTES` for its last line; most lines are shorter, so that buffers
+/// rarely grow.
 const USUAL_LINE_BYTES: usize = 16 << 10;
 
 /// A history sink that writes each event as one line of JSON, in the shape of AWS's `GetExecutionHistory`; clones share
@@ -52,9 +54,9 @@ pub struct JsonLines {
 struct Lines {
     /// The writer that full buffers are handed to.
     writer: BackgroundWriter,
-    /// The lines that were not handed over yet.
+    /// The lines that were not handed to the writer yet.
     gathered: Vec<u8>,
-    /// The last timestamp as text: most events share theirs with the one before.
+    /// The last timestamp and its text, which is reused because most events have the timestamp of the event before.
     timestamp: (DateTime<Utc>, String),
     /// `true` if each line is written and flushed at once.
     at_once: bool,
@@ -97,7 +99,7 @@ impl JsonLines {
     /// Writes the gathered lines, and flushes.
     ///
     /// # Errors
-    /// The first error of the writer, also of an earlier line; nothing after it was written.
+    /// The first error of the writer, which may have occurred at an earlier line; nothing was written after it.
     pub fn finish(&self) -> io::Result<()> {
         self.lock().finish()
     }
@@ -158,7 +160,7 @@ impl HistorySink for JsonLines {
     }
 }
 
-/// Writes what [`JsonLines::finish`] was not called for, so that nothing is lost.
+/// Writes the remaining lines if [`JsonLines::finish`] was not called, so that nothing is lost.
 impl Drop for Lines {
     fn drop(&mut self) {
         if self.gathered.is_empty() && !self.writer.is_unfinished() {
@@ -168,7 +170,7 @@ impl Drop for Lines {
             // `eprintln!` would panic if standard error is closed.
             writeln!(
                 io::stderr(),
-                "error: the history could not be written to its end: {error}"
+                "error: the history is incomplete, because writing it failed: {error}"
             )
             .ok();
         }

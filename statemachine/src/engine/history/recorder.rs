@@ -18,7 +18,8 @@ use crate::json_text::written;
 /// The number of events at which AWS ends a STANDARD execution.
 pub(crate) const STANDARD_EVENT_LIMIT: u64 = 25_000;
 
-/// The append-only history of one execution.
+/// The recorder of one execution's events: it numbers and dates them and sends them to the sink and the caller's
+/// stream.
 ///
 /// Without a sink or subscriber, events are only counted: their details are never built.
 pub(crate) struct Recorder {
@@ -36,7 +37,7 @@ pub(crate) struct Recorder {
     state: Mutex<RecorderState>,
 }
 
-/// The mutable state of a recorder.
+/// The part of a recorder that changes with each event.
 struct RecorderState {
     /// The number of the last event, 0 before the first.
     last_id: u64,
@@ -46,9 +47,10 @@ struct RecorderState {
     failing: bool,
     /// The caller's stream of events, if one was asked for.
     subscriber: Option<mpsc::UnboundedSender<Event>>,
-    /// The event that sinks receive, reused for each: most of its many details are always absent.
+    /// The event that the sink and the stream receive. It is reused for every event, because most of its many details
+    /// are always absent.
     event: Event,
-    /// The time of the last event since the start, and its date: many events happen at once.
+    /// The time from the start to the last event, and its date, which is computed once for all events of one instant.
     last_time: (Duration, DateTime<Utc>),
 }
 
@@ -61,7 +63,7 @@ pub(crate) enum ShownData<'a> {
 }
 
 impl Recorder {
-    /// Creates the recorder of an execution without events.
+    /// Creates the recorder of an execution that has no events yet.
     pub(crate) fn new(
         execution: Arc<str>,
         clock: Clock,
@@ -99,14 +101,15 @@ impl Recorder {
         &self.execution
     }
 
-    /// Returns a receiver of the events from now on, which are queued until received.
+    /// Returns a receiver of the events from now on, which are queued until received. It replaces an earlier receiver.
     pub(crate) fn subscribe(&self) -> mpsc::UnboundedReceiver<Event> {
         let (sender, events) = mpsc::unbounded_channel();
         self.lock().subscriber = Some(sender);
         events
     }
 
-    /// Returns `true` if events show texts, so that writing them early pays off.
+    /// Returns `true` if a sink needs the JSON text of inputs and outputs. It is then worth writing the text when its
+    /// length is checked.
     pub(crate) fn shows_texts(&self) -> bool {
         self.sink.is_some()
     }
@@ -119,7 +122,7 @@ impl Recorder {
     /// Appends an event and returns its number.
     ///
     /// # Errors
-    /// The failure of a full history, after which the execution's end has been recorded.
+    /// `States.Runtime` if the history is full; the end of the execution has then been recorded.
     pub(crate) fn record(
         &self,
         previous: u64,
@@ -137,7 +140,7 @@ impl Recorder {
     /// `at` is the event's time, if known.
     ///
     /// # Errors
-    /// As [`record`](Self::record).
+    /// `States.Runtime` if the history is full; the end of the execution has then been recorded.
     pub(crate) fn record_state(
         &self,
         previous: u64,
@@ -174,7 +177,7 @@ impl Recorder {
     /// Appends the event of a Map state's iteration and returns its number.
     ///
     /// # Errors
-    /// As [`record`](Self::record).
+    /// `States.Runtime` if the history is full; the end of the execution has then been recorded.
     pub(crate) fn record_iteration(
         &self,
         previous: u64,
@@ -194,7 +197,8 @@ impl Recorder {
         Ok(state.last_id)
     }
 
-    /// Ends the history with a failure if it is full, unless the event is the execution's success.
+    /// Fails if the history is full, and records that the execution failed. Only the event of its success is still
+    /// accepted.
     fn refuse_when_full(
         &self,
         state: &mut RecorderState,
@@ -234,12 +238,12 @@ impl Recorder {
         }
     }
 
-    /// Marks the execution as failing: no handler matches its failure.
+    /// Marks the execution as failing for good, after which aborted states are not recorded.
     pub(crate) fn mark_failing(&self) {
         self.lock().failing = true;
     }
 
-    /// Appends the event that ends the execution, unless the history has its end already.
+    /// Appends the event that ends the execution, unless its end was recorded already, and ends the caller's stream.
     pub(crate) fn close(
         &self,
         previous: u64,
@@ -253,7 +257,8 @@ impl Recorder {
         state.subscriber = None;
     }
 
-    /// Appends an event without a check of the limit; `details` is only called if the event is received.
+    /// Appends an event without checking the limit; `details` is called only if the sink or the stream receives the
+    /// event.
     fn append(
         &self,
         state: &mut RecorderState,
@@ -293,7 +298,7 @@ impl Recorder {
             if sink.is_broken() {
                 self.stop.request(StopRequest {
                     error: None,
-                    cause: Some("the history cannot be kept any longer".to_owned()),
+                    cause: Some("the history can no longer be written".to_owned()),
                 });
             }
         }
@@ -319,7 +324,8 @@ impl RecorderState {
         self.last_time.1
     }
 
-    /// Returns the details with only a name in them; the name is kept, because the next event mostly shows the same.
+    /// Returns the details, in which `name` is the only field that is set. The name stays set, because the next event
+    /// usually has the same.
     fn named(&mut self, name: &Arc<str>) -> &mut Details {
         let details = &mut self.event.details;
         let is_same = |shown: &Arc<str>| Arc::ptr_eq(shown, name);

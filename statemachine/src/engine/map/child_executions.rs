@@ -6,9 +6,9 @@ use serde_json::Value;
 
 use crate::engine::execution::execution_handle::Outcome;
 
-/// One child execution and its outcome.
+/// A child execution that has ended: its input, its ARN and its outcome.
 pub(crate) struct ChildExecution {
-    /// The child's input: an item or a batch of items, as selected.
+    /// The child's input: an item or a batch of items, to which `ItemSelector` was applied.
     pub(crate) input: Value,
     /// The child's ARN.
     pub(crate) execution: Arc<str>,
@@ -16,12 +16,12 @@ pub(crate) struct ChildExecution {
     pub(crate) outcome: Outcome,
 }
 
-/// The results of a Map Run's items.
+/// All child executions of a Map Run that has ended.
 pub(crate) struct ChildExecutions {
     /// The executions that ran, including those that were stopped with the Map Run, in the order of their items.
     pub(crate) ended: Vec<ChildExecution>,
-    /// The inputs of those that never started.
+    /// The inputs of the child executions that never started.
     pub(crate) pending: Vec<Value>,
-    /// `true` if more of them failed than the state tolerates.
+    /// `true` if more child executions failed than the state tolerates.
     pub(crate) exceeded: bool,
 }

@@ -1,10 +1,10 @@
-//! CSV as AWS's ItemReader decodes it. Headers are taken in `item_reader`.
+//! A decoder of CSV by the rules of AWS's ItemReader. The rows include the header, which `item_reader` separates.
 
 use serde_json::{Map, Value};
 
 use crate::java::hash_map_order;
 
-/// A decoder of rows from bytes that arrive in pieces.
+/// A decoder that returns rows from bytes that arrive in pieces.
 ///
 /// Quotes are as in RFC 4180; a line ends with LF or CR LF; empty lines are skipped.
 #[derive(Debug)]
@@ -15,7 +15,7 @@ pub(crate) struct CsvRows {
     field: Vec<u8>,
     /// The complete fields of the current row.
     row: Vec<String>,
-    /// The position relative to quotes.
+    /// The position of the next byte relative to quotes.
     quote: Quote,
     /// The complete rows that were not returned yet.
     ready: Vec<Vec<String>>,
@@ -24,16 +24,16 @@ pub(crate) struct CsvRows {
 /// The position of the decoder relative to quotes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Quote {
-    /// At the start of a field, or in one without quotes.
+    /// At the start of a field, or inside a field without quotes.
     None,
-    /// Between quotes.
+    /// Inside a quoted field.
     Open,
-    /// After a quote that ends the field, or begins an escaped quote.
+    /// After a quote inside a quoted field: it ends the field, unless another quote follows.
     Closing,
 }
 
 impl CsvRows {
-    /// Creates a decoder for a delimiter.
+    /// Creates a decoder for rows whose fields are separated by `delimiter`.
     pub(crate) fn new(delimiter: u8) -> Self {
         Self {
             delimiter,

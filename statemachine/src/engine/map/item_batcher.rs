@@ -1,4 +1,4 @@
-//! The `ItemBatcher`: several items for one child execution.
+//! The `ItemBatcher`, which puts several items into the input of one child execution.
 
 use serde_json::{Map, Value};
 

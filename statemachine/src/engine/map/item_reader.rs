@@ -1,4 +1,4 @@
-//! The `ItemReader`: items from objects in S3.
+//! The `ItemReader`, which reads items from objects in S3.
 
 use futures::StreamExt;
 use serde_json::{Map, Value, json};
@@ -19,7 +19,7 @@ use crate::engine::port::task_handler::TaskOutput;
 /// The resource that reads one object.
 const GET_OBJECT: &str = "arn:aws:states:::s3:getObject";
 
-/// Checks what AWS checks before the Map starts: that `MaxItems` is a whole number.
+/// Fails if `MaxItems` is not a whole number, which AWS checks before the Map starts.
 pub(crate) fn check(
     attempt: &Attempt<'_>,
     reader: &ItemReader,
@@ -89,7 +89,7 @@ pub(crate) async fn read(
     Ok(items)
 }
 
-/// Returns the name of the request's field, for the failures of its expressions.
+/// Returns the path of the field with the request's parameters, for the messages of failures in it.
 fn field(attempt: &Attempt<'_>) -> &'static str {
     match attempt.state.language {
         QueryLanguage::JsonPath => "ItemReader/Parameters",
@@ -108,7 +108,7 @@ struct ObjectReader<'f, 'a> {
 }
 
 impl ObjectReader<'_, '_> {
-    /// Calls a resource; a failed call is the failure of the ItemReader.
+    /// Calls a resource and returns its output; if the call fails, the ItemReader fails with its cause.
     async fn get(&self, resource: &Resource, parameters: Value) -> Result<TaskOutput, Failure> {
         let request = ObjectCall {
             resource: resource.clone(),
@@ -125,7 +125,8 @@ impl ObjectReader<'_, '_> {
         })
     }
 
-    /// Lists objects page by page; each entry is an item, unless `Transformation` asks for the objects' contents.
+    /// Lists objects page by page. Each entry becomes an item, or is replaced by the items in the object if
+    /// `Transformation` asks for them.
     async fn objects(&self, parameters: Value) -> Result<Vec<MapItem>, Failure> {
         let mut items = Vec::new();
         let mut request = parameters.clone();
@@ -229,7 +230,7 @@ impl ObjectReader<'_, '_> {
         Ok(items)
     }
 
-    /// Decodes an item per line, up to the limit; empty lines are skipped.
+    /// Decodes one item per line, up to the limit; empty lines are skipped.
     async fn json_lines(&self, object: TaskOutput) -> Result<Vec<Value>, Failure> {
         let bytes = read_all(object).await?;
         bytes
@@ -246,7 +247,8 @@ impl ObjectReader<'_, '_> {
             .collect()
     }
 
-    /// Reads the files that Athena's UNLOAD wrote and its manifest lists line by line, in the format of `InputType`.
+    /// Reads the files of a query that Athena exported with UNLOAD. The manifest lists one file per line; `InputType`
+    /// is their format.
     async fn athena(&self, object: TaskOutput) -> Result<Vec<MapItem>, Failure> {
         let input_type = match self.reader.input_type {
             None | Some(InputType::Manifest) => InputType::JsonLines,
@@ -261,7 +263,7 @@ impl ObjectReader<'_, '_> {
                 .strip_prefix("s3://")
                 .and_then(|place| place.split_once('/'));
             let (bucket, key) = place.ok_or_else(|| {
-                Failure::item_reader(format!("The manifest names no S3 object: {line}"))
+                Failure::item_reader(format!("A line of the manifest is not an S3 URI: {line}"))
             })?;
             let request = json!({"Bucket": bucket, "Key": key});
             let object = self.get(&Resource::parse(GET_OBJECT), request).await?;
@@ -315,7 +317,8 @@ impl ObjectReader<'_, '_> {
     }
 }
 
-/// Renames the fields of a listing's entry and converts its date, as the items of a Map have them.
+/// Converts an entry of a listing to an item as AWS does: `ETag` becomes `Etag`, and the date becomes seconds since
+/// 1970.
 fn listed(entry: Value) -> Value {
     let Value::Object(fields) = entry else {
         return entry;
@@ -334,7 +337,7 @@ fn listed(entry: Value) -> Value {
     Value::Object(renamed.collect())
 }
 
-/// Returns the items of an array or the fields of an object.
+/// Returns the items of an array or the fields of an object; fails for any other value.
 fn iterable(value: Value) -> Result<Vec<MapItem>, Failure> {
     match value {
         Value::Array(items) => Ok(numbered(items)),

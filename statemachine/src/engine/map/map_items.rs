@@ -10,7 +10,7 @@ use crate::engine::execution::map_item::MapItem;
 use crate::engine::failure::Failure;
 use crate::engine::inspection_data::InspectedStep;
 
-/// Returns the items in the input; those of an ItemReader are read by `item_reader`.
+/// Returns the items that a Map takes from its input; `item_reader` reads those of an `ItemReader`.
 pub(crate) fn items(
     attempt: &Attempt<'_>,
     map: &MapState,
@@ -55,7 +55,8 @@ pub(crate) fn items(
     }
 }
 
-/// Builds the failure of an ItemsPath that leads nowhere, which AWS words as a step that does not apply.
+/// Builds the failure of an `ItemsPath` that finds nothing, which AWS words as a path step that does not apply to the
+/// data.
 fn missing_step(reason: &str, input: &Value) -> Failure {
     let step = reason
         .rsplit_once("['")
@@ -64,7 +65,7 @@ fn missing_step(reason: &str, input: &Value) -> Failure {
     Failure::conflict(step, input)
 }
 
-/// Returns an item for each value of an array.
+/// Returns an item for each value of an array, numbered from 0.
 pub(crate) fn numbered(values: Vec<Value>) -> Vec<MapItem> {
     let item = |(index, value)| MapItem {
         index,
@@ -74,7 +75,7 @@ pub(crate) fn numbered(values: Vec<Value>) -> Vec<MapItem> {
     values.into_iter().enumerate().map(item).collect()
 }
 
-/// Returns an item for each field of an object.
+/// Returns an item for each field of an object, with the field's name as its key.
 pub(crate) fn keyed(fields: serde_json::Map<String, Value>) -> Vec<MapItem> {
     let item = |(index, (key, value))| MapItem {
         index,
@@ -84,7 +85,7 @@ pub(crate) fn keyed(fields: serde_json::Map<String, Value>) -> Vec<MapItem> {
     fields.into_iter().enumerate().map(item).collect()
 }
 
-/// Builds an iteration's input: the selector's value, or the item.
+/// Builds an iteration's input: the value of `ItemSelector`, or the item itself if there is none.
 pub(crate) fn select(
     attempt: &Attempt<'_>,
     map: &MapState,

@@ -12,9 +12,9 @@ use crate::engine::inspection_data::InspectedStep;
 /// The limits of a Map, with paths and expressions evaluated.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct MapLimits {
-    /// 0 for no limit.
+    /// The most iterations that may run at once; 0 for no limit.
     pub(crate) max_concurrency: usize,
-    /// The failures that are tolerated.
+    /// The failures of items that a Map Run tolerates.
     pub(crate) tolerance: Tolerance,
 }
 
@@ -27,7 +27,7 @@ pub(crate) struct Tolerance {
     pub(crate) percentage: Option<f64>,
 }
 
-/// Evaluates how many iterations may run at once, 0 for no limit.
+/// Evaluates `MaxConcurrency`, the most iterations that may run at once; 0 for no limit.
 pub(crate) fn max_concurrency(
     attempt: &Attempt<'_>,
     map: &MapState,
@@ -41,7 +41,7 @@ pub(crate) fn max_concurrency(
     Ok(limit)
 }
 
-/// Evaluates how many items may fail in a Map Run.
+/// Evaluates `ToleratedFailureCount` and `ToleratedFailurePercentage`, or the fields with their paths.
 pub(crate) fn tolerance(
     attempt: &Attempt<'_>,
     map: &MapState,
@@ -64,7 +64,7 @@ pub(crate) fn tolerance(
     Ok(tolerance)
 }
 
-/// Evaluates a setting that is a count.
+/// Evaluates a field whose value must be a whole number and not negative.
 pub(crate) fn count(
     attempt: &Attempt<'_>,
     setting: &Setting,
@@ -80,7 +80,7 @@ pub(crate) fn count(
     })
 }
 
-/// Evaluates a setting that is a whole number; the value of a path may be text.
+/// Evaluates a field whose value must be a whole number; a path may also find a string of digits.
 pub(crate) fn integer(
     attempt: &Attempt<'_>,
     setting: &Setting,
@@ -108,7 +108,7 @@ pub(crate) fn integer(
         })
 }
 
-/// Evaluates a setting that is a percentage, from 0 to 100; the value of a path may be text.
+/// Evaluates a field whose value must be a percentage from 0 to 100; a path may also find a string with a number.
 fn percentage(
     attempt: &Attempt<'_>,
     setting: &Setting,
@@ -141,7 +141,7 @@ fn percentage(
     ))
 }
 
-/// Returns the text of the path or expression, for failures; empty for a literal.
+/// Returns the text of a field's path or expression, for failure messages; empty for a literal.
 fn path_text(source: &SettingSource) -> &str {
     match source {
         SettingSource::Path(selector) => &selector.text,

@@ -1,4 +1,4 @@
-//! The bytes of an object that an `ItemReader` reads.
+//! The bytes of an object that an `ItemReader` reads, decompressed if it is a gzip file.
 
 use std::io::Write;
 
@@ -11,13 +11,16 @@ use serde_json::Value;
 use crate::engine::failure::Failure;
 use crate::engine::port::task_handler::{TaskFailure, TaskOutput};
 
-/// The largest size of a decompressed gzip file; larger ones fail the state.
+/// The largest size of a decompressed gzip file; a larger one fails the state, so that a small file cannot fill the
+/// memory.
 const LARGEST_UNPACKED_BYTES: u64 = 1 << 30;
 
-/// The number of compressed bytes that are decompressed at once.
+/// The number of compressed bytes that are decompressed before the limit is checked again.
 const UNPACKED_AT_ONCE_BYTES: usize = 1 << 14;
 
-/// Returns the bytes of an object as a stream, also if the answer has them as text; gzip files are decompressed.
+/// Returns the bytes of an object as a stream, and decompresses gzip files.
+///
+/// The handler may have returned the bytes as a stream, as text or as JSON.
 pub(crate) fn byte_stream(object: TaskOutput) -> BoxStream<'static, Result<Bytes, Failure>> {
     let mut unpacking = Decompression::NotBegun;
     packed(object)
@@ -48,7 +51,7 @@ fn packed(object: TaskOutput) -> BoxStream<'static, Result<Bytes, Failure>> {
     futures::stream::iter([Ok(Bytes::from(text))]).boxed()
 }
 
-/// Reads all bytes of an object.
+/// Reads all bytes of an object into memory, decompressed if it is a gzip file.
 pub(crate) async fn read_all(object: TaskOutput) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     let mut chunks = byte_stream(object);

@@ -12,7 +12,7 @@ use crate::engine::clock::sleep;
 use crate::engine::failure::names;
 use crate::engine::port::task_handler::{TaskCall, TaskFailure, TaskOutput};
 
-/// The resource to call and its input.
+/// The call of an S3 resource that reads or writes one object, or lists objects.
 pub(crate) struct ObjectCall {
     /// The S3 call as a resource.
     pub(crate) resource: Resource,
@@ -22,10 +22,10 @@ pub(crate) struct ObjectCall {
     pub(crate) body: Option<Bytes>,
 }
 
-/// The time that one object may take; AWS has no limit.
+/// The time limit of one call. AWS has none, so this is the longest timeout of a Task.
 const TIMEOUT: Duration = Duration::from_secs(99_999_999);
 
-/// Sends the call through the same port as a Task's.
+/// Sends the call to the task handler, as the calls of Task states are sent.
 pub(crate) async fn call(
     attempt: &Attempt<'_>,
     request: ObjectCall,
@@ -49,6 +49,6 @@ pub(crate) async fn call(
         biased;
         answered = answer => answered,
         // Without a timer to wait for, a paused clock could not advance, and the call would never end.
-        () = sleep(TIMEOUT) => Err(TaskFailure::new(names::TIMEOUT, "The object was not answered for.")),
+        () = sleep(TIMEOUT) => Err(TaskFailure::new(names::TIMEOUT, "The request for the object timed out.")),
     }
 }

@@ -1,4 +1,4 @@
-//! The `ResultWriter`: the results of the child executions, as objects in S3 or as the state's output.
+//! The `ResultWriter`, which returns the results of child executions as the state's output or writes them to S3.
 
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
@@ -17,14 +17,14 @@ use crate::json_text::written;
 /// The resource that writes one object.
 const PUT_OBJECT: &str = "arn:aws:states:::s3:putObject";
 
-/// The results of a Map Run, for its writer.
+/// The results of a Map Run, as the writer receives them.
 #[derive(Clone, Copy)]
 pub(crate) struct MapRunResults<'a> {
     /// The ARN of the Map Run, whose last part names the folder of the results.
     pub(crate) map_run: &'a str,
     /// The Map's label, which is part of the ARN of its state machine.
     pub(crate) label: &'a str,
-    /// The results of its items.
+    /// The Map Run's child executions.
     pub(crate) children: &'a ChildExecutions,
 }
 
@@ -100,7 +100,7 @@ pub(crate) async fn write(
     Ok(json!({"MapRunArn": map_run, "ResultWriterDetails": {"Bucket": bucket, "Key": key}}))
 }
 
-/// Stores one object; a failed call is the failure of the ResultWriter.
+/// Stores one object; if the call fails, the ResultWriter fails with its cause.
 async fn put(
     attempt: &Attempt<'_>,
     resource: &Resource,
@@ -128,7 +128,8 @@ async fn put(
     })
 }
 
-/// Returns the results in the form that `Transformation` asks for; `FLATTEN` may return more than there are children.
+/// Returns the results in the form that `Transformation` asks for; `FLATTEN` may return more results than there are
+/// children.
 fn transform(
     attempt: &Attempt<'_>,
     transformation: Transformation,

@@ -1,4 +1,4 @@
-//! The port to the outside: task handlers, and the tokens by which waiting tasks are answered.
+//! The port to the outside: task handlers, and the tokens with which workers answer waiting tasks.
 
 pub(crate) mod task_handler;
 pub(crate) mod task_router;

@@ -18,8 +18,8 @@ use crate::engine::port::task_tokens::Tokens;
 /// One call is one attempt. The engine drops the future when the work is no longer wanted: the task timed out, the
 /// execution was stopped, or another branch failed.
 ///
-/// Any function from a [`TaskCall`] to a future is a handler. One for a Map that reads its items from an object, and
-/// calls a function for each:
+/// Any function from a [`TaskCall`] to a future is a handler. This one serves a Map that reads its items from an object
+/// and calls a function for each:
 ///
 /// ```
 /// use drivetrain_statemachine::{Engine, Machine, TaskCall, TaskFailure, TaskOutput};
@@ -61,8 +61,9 @@ use crate::engine::port::task_tokens::Tokens;
 pub trait TaskHandler: Send + Sync {
     /// Answers one call.
     ///
-    /// If the call has a token, its result is the response to the request that delivers the token; the state continues
-    /// once the token is answered through [`Tokens`]. An activity may be answered either way.
+    /// If the call has a token, its result is the response to the request that delivers the token. The state continues
+    /// once the token is answered through [`Tokens`]. An activity may be answered by the call's result or through its
+    /// token.
     fn call(&self, call: TaskCall) -> BoxFuture<'static, Result<TaskOutput, TaskFailure>>;
 }
 
@@ -78,7 +79,7 @@ where
     }
 }
 
-/// One call of a resource.
+/// One attempt of a task, as its handler receives it.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct TaskCall {
@@ -92,17 +93,17 @@ pub struct TaskCall {
     pub credentials: Option<Value>,
     /// The task token to deliver, if the state waits for one.
     pub token: Option<String>,
-    /// The name of the state.
+    /// The name of the state that makes the call.
     pub state: String,
-    /// The number of retries so far.
+    /// The number of retries of the state before this call.
     pub retry_count: u32,
-    /// The execution's ARN.
+    /// The ARN of the execution that makes the call.
     pub execution: String,
-    /// The task's timeout.
+    /// The time after which the engine ends the task with a timeout.
     pub timeout: Duration,
-    /// The longest time between two heartbeats.
+    /// The longest time between two heartbeats; `None` if the task needs none.
     pub heartbeat: Option<Duration>,
-    /// The list of tokens through which the token is answered.
+    /// The list of tokens through which workers answer the task.
     pub tokens: Tokens,
     /// The channel for reports about work in progress.
     pub(crate) reports: mpsc::UnboundedSender<TaskReport>,
@@ -125,7 +126,7 @@ impl TaskCall {
         self.report(TaskReport::Submitted(output));
     }
 
-    /// Reports that a worker has taken an activity's task.
+    /// Reports that a worker has taken an activity's task, which becomes the event `ActivityStarted`.
     pub fn started(&self, worker_name: Option<String>) {
         self.report(TaskReport::Started(worker_name));
     }
@@ -137,7 +138,7 @@ impl TaskCall {
     }
 }
 
-/// The output of a call.
+/// The output of a call: JSON, or the bytes of an object.
 pub struct TaskOutput {
     /// The output as JSON; for a Parquet object, the list of its rows.
     pub value: Value,
@@ -163,11 +164,11 @@ impl TaskOutput {
     }
 }
 
-/// The failure of a call: a value of the language rather than an error of this crate; both parts may be missing.
+/// The failure of a call. It is part of an execution rather than an error of this crate; both parts may be absent.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct TaskFailure {
-    /// The name that handlers of the machine match.
+    /// The error's name, which the machine's retriers and catchers match.
     pub error: Option<String>,
     /// The cause, a text for people that is often JSON.
     pub cause: Option<String>,

@@ -8,10 +8,10 @@ use futures::future::BoxFuture;
 use crate::definition::Resource;
 use crate::engine::port::task_handler::{TaskCall, TaskFailure, TaskHandler, TaskOutput};
 
-/// A handler that sends each call to the first handler whose route takes its resource, and all others to a fallback.
+/// A handler that sends each call to the first route that accepts its resource, and all others to a fallback.
 ///
-/// Each stand-in for a service is one route, so that a machine can read objects from folders, start jobs in a stand-in
-/// and have the rest mocked. Clones share their handlers.
+/// Each stand-in for a service is one route. So one machine can read objects from folders, start jobs in a stand-in,
+/// and get mocked answers for the rest. Clones share their handlers.
 ///
 /// ```
 /// use drivetrain_statemachine::{Engine, Machine, TaskCall, TaskFailure, TaskRouter};
@@ -44,14 +44,14 @@ use crate::engine::port::task_handler::{TaskCall, TaskFailure, TaskHandler, Task
 pub struct TaskRouter {
     /// The routes, in the order in which they are tried.
     routes: Vec<Route>,
-    /// The handler of the calls that no route takes.
+    /// The handler of the calls that no route accepts.
     fallback: Arc<dyn TaskHandler>,
 }
 
-/// A handler, and the test for the resources that it takes.
+/// A handler and the condition under which calls are sent to it.
 #[derive(Clone)]
 struct Route {
-    /// The test for the resources that the route takes.
+    /// The function that returns `true` for the resources that the route accepts.
     takes: Arc<dyn Fn(&Resource) -> bool + Send + Sync>,
     /// The handler of those resources.
     handler: Arc<dyn TaskHandler>,
@@ -67,7 +67,7 @@ impl TaskRouter {
         }
     }
 
-    /// Adds a route for the resources that `takes` returns `true` for; routes that were added earlier come first.
+    /// Adds a route for the resources for which `takes` returns `true`; earlier routes are tried first.
     #[must_use]
     pub fn route(
         mut self,
@@ -81,7 +81,7 @@ impl TaskRouter {
         self
     }
 
-    /// Adds a route for all calls of one service integration, `s3` or `aws-sdk:glue`.
+    /// Adds a route for all calls of one service integration, such as `s3` or `aws-sdk:glue`.
     #[must_use]
     pub fn service(self, service: &str, handler: impl TaskHandler + 'static) -> Self {
         let service = service.to_owned();
@@ -91,7 +91,7 @@ impl TaskRouter {
         )
     }
 
-    /// Adds a route for one action of a service integration, whichever way the state waits for it: `startJobRun` takes
+    /// Adds a route for one action of a service integration, with or without a suffix: `startJobRun` accepts
     /// `startJobRun.sync` too.
     #[must_use]
     pub fn action(self, service: &str, action: &str, handler: impl TaskHandler + 'static) -> Self {

@@ -1,4 +1,4 @@
-//! Task tokens, by which workers answer waiting states.
+//! Task tokens, with which workers answer waiting states.
 
 use crate::error::{Error, ErrorKind};
 use std::collections::{HashMap, VecDeque};
@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde_json::Value;
 use tokio::sync::mpsc;
 
-/// The number of tokens that are remembered after their tasks ended, to tell them from unknown ones.
+/// The number of ended tasks whose tokens are remembered, so that a late answer gets `TaskFinished` or `TaskTimedOut`.
 ///
-/// AWS remembers them longer; a worker that answers this late gets `UnknownToken` instead.
+/// AWS remembers them longer; here an even later answer gets `UnknownToken`.
 const REMEMBERED: usize = 100_000;
 
 /// The tokens of waiting tasks; clones share one list.
@@ -54,18 +54,18 @@ pub struct Tokens(Arc<Mutex<TokenRegister>>);
 pub(crate) enum TokenAnswer {
     /// The task succeeded with an output.
     Succeed(Value),
-    /// The task failed; both parts may be missing.
+    /// The task failed; its name and its cause may be absent.
     Fail {
-        /// The name that handlers of the machine match.
+        /// The error's name, which the machine's retriers and catchers match.
         error: Option<String>,
-        /// The cause.
+        /// The error's cause.
         cause: Option<String>,
     },
-    /// The task is still in progress, and its heartbeat begins anew.
+    /// The task is still in progress, and the time until its next heartbeat starts again.
     Heartbeat,
 }
 
-/// All tokens that are known.
+/// The tokens of waiting tasks, and of the tasks that ended last.
 #[derive(Debug, Default)]
 struct TokenRegister {
     /// The waiting tokens, and the remembered ones of ended tasks.
@@ -74,7 +74,7 @@ struct TokenRegister {
     ended: VecDeque<String>,
 }
 
-/// The state of a token.
+/// The state of the task that a token belongs to.
 #[derive(Debug)]
 enum TokenEntry {
     /// The task waits for answers, which are sent to it.
@@ -89,17 +89,17 @@ impl Tokens {
     /// Ends a task with an output.
     ///
     /// # Errors
-    /// [`ErrorKind::UnknownToken`], [`ErrorKind::TaskFinished`] or [`ErrorKind::TaskTimedOut`] if no task waits for the
-    /// token.
+    /// [`ErrorKind::UnknownToken`] if no known task has the token, [`ErrorKind::TaskFinished`] if the task has ended,
+    /// [`ErrorKind::TaskTimedOut`] if it has timed out.
     pub fn succeed(&self, token: &str, output: Value) -> Result<(), Error> {
         self.answer(token, TokenAnswer::Succeed(output))
     }
 
-    /// Ends a task with an error; both its name and its cause may be left out.
+    /// Ends a task with an error; its name and its cause may be absent.
     ///
     /// # Errors
-    /// [`ErrorKind::UnknownToken`], [`ErrorKind::TaskFinished`] or [`ErrorKind::TaskTimedOut`] if no task waits for the
-    /// token.
+    /// [`ErrorKind::UnknownToken`] if no known task has the token, [`ErrorKind::TaskFinished`] if the task has ended,
+    /// [`ErrorKind::TaskTimedOut`] if it has timed out.
     pub fn fail(
         &self,
         token: &str,
@@ -109,11 +109,11 @@ impl Tokens {
         self.answer(token, TokenAnswer::Fail { error, cause })
     }
 
-    /// Reports that a task is still in progress.
+    /// Reports that a task is still in progress, which restarts the time until its next heartbeat.
     ///
     /// # Errors
-    /// [`ErrorKind::UnknownToken`], [`ErrorKind::TaskFinished`] or [`ErrorKind::TaskTimedOut`] if no task waits for the
-    /// token.
+    /// [`ErrorKind::UnknownToken`] if no known task has the token, [`ErrorKind::TaskFinished`] if the task has ended,
+    /// [`ErrorKind::TaskTimedOut`] if it has timed out.
     pub fn heartbeat(&self, token: &str) -> Result<(), Error> {
         self.answer(token, TokenAnswer::Heartbeat)
     }
@@ -139,7 +139,7 @@ impl Tokens {
         Ok(())
     }
 
-    /// Starts waiting for answers to a token.
+    /// Registers a token, and returns the receiver of the answers to it.
     pub(crate) fn wait(&self, token: &str) -> WaitingTask {
         let (sender, answers) = mpsc::unbounded_channel();
         self.lock()
@@ -159,12 +159,12 @@ impl Tokens {
     }
 }
 
-/// Builds the error of an answer that no task takes.
+/// Builds the error of an answer whose task does not wait for it.
 fn refused(kind: ErrorKind) -> Error {
     let message = match kind {
         ErrorKind::TaskFinished => "the task has finished",
         ErrorKind::TaskTimedOut => "the task has timed out",
-        _ => "the token is unknown",
+        _ => "no task has this token",
     };
     Error::new(kind, message)
 }
@@ -182,10 +182,10 @@ impl TokenRegister {
     }
 }
 
-/// The task's end of its token; dropping it ends the token.
+/// A waiting task, which receives the answers to its token; dropping it ends the token.
 #[derive(Debug)]
 pub(crate) struct WaitingTask {
-    /// The list that has the token.
+    /// The list in which the token is registered.
     tokens: Tokens,
     /// The token.
     token: String,
@@ -205,7 +205,7 @@ impl WaitingTask {
         }
     }
 
-    /// Marks the task as timed out, which later answers are refused with.
+    /// Marks the task as timed out; later answers get [`ErrorKind::TaskTimedOut`].
     pub(crate) fn time_out(&mut self) {
         self.timed_out = true;
     }

@@ -15,7 +15,7 @@ use crate::engine::attempt::{Attempt, FieldData};
 use crate::engine::failure::Failure;
 use crate::engine::states::work_result::WorkResult;
 
-/// Chooses the first rule whose condition holds, else the default.
+/// Chooses the first rule whose condition is true, or else the default; fails if there is no default.
 pub(crate) fn perform<'a>(
     attempt: &Attempt<'a>,
     choice: &'a Choice,
@@ -56,7 +56,7 @@ pub(crate) fn perform<'a>(
     })
 }
 
-/// Evaluates a condition of the rule at `index`.
+/// Evaluates a condition; `index` is the number of its rule, for failures.
 fn holds(
     attempt: &Attempt<'_>,
     condition: &Condition,

@@ -7,7 +7,7 @@ use crate::definition::model;
 use crate::engine::attempt::{Attempt, FieldData};
 use crate::engine::failure::Failure;
 
-/// Builds the state's failure; returns an error if one of its fields fails.
+/// Builds the failure with which the state ends; returns `Err` if `Error` or `Cause` cannot be evaluated.
 pub(crate) fn perform(
     attempt: &Attempt<'_>,
     fail: &model::Fail,

@@ -1,4 +1,4 @@
-//! The Map state, and its iterations if they are inline.
+//! The Map state, and the iterations of an inline Map.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ use crate::engine::states::map_run;
 /// The most inline iterations that AWS runs at once, whatever the definition allows.
 const INLINE_CONCURRENCY: usize = 40;
 
-/// Runs the processor for every item.
+/// Runs the processor for every item and returns the state's result, or applies the mock of a test.
 pub(crate) async fn perform(
     attempt: &Attempt<'_>,
     thread: &mut FlowThread,
@@ -69,7 +69,7 @@ pub(crate) async fn perform(
     }
 }
 
-/// Records the inputs that the iterations of a tested state would get.
+/// Records the inputs that the iterations would get, for the test of a Map state with a mock.
 async fn rehearse(
     attempt: &Attempt<'_>,
     map: &MapState,
@@ -105,7 +105,7 @@ async fn rehearse(
     Ok(())
 }
 
-/// Returns the mock that replaces the iterations in the test of a state.
+/// Returns the mocked result of a tested Map; fails if the mock is a failure or too many iterations failed.
 fn mocked(mock: &MockedResult, tolerance: Tolerance) -> Result<Value, Failure> {
     let result = mock.result.clone()?;
     let total = result.as_array().map_or(0, Vec::len);
@@ -119,7 +119,7 @@ fn mocked(mock: &MockedResult, tolerance: Tolerance) -> Result<Value, Failure> {
     }
 }
 
-/// Runs the iterations inside this execution, as many at once as allowed; returns their outputs in the order of the
+/// Runs the iterations inside this execution, as many at once as allowed, and returns their outputs in the order of the
 /// items.
 async fn inline(
     attempt: &Attempt<'_>,

@@ -31,7 +31,9 @@ const DISTRIBUTED_CONCURRENCY: usize = 10_000;
 /// The time limit of an EXPRESS execution.
 pub(crate) const EXPRESS_LIMIT: Duration = Duration::from_mins(5);
 
-/// Runs the processor for every item, or batch of items, as child executions.
+/// Runs the processor for every item or batch of items as a child execution.
+///
+/// `known` is `None` if an `ItemReader` has yet to read the items.
 pub(crate) async fn perform(
     attempt: &Attempt<'_>,
     thread: &mut FlowThread,
@@ -87,7 +89,7 @@ pub(crate) async fn perform(
 
 /// A Map Run in progress; dropping it in a branch or an iteration records that it was aborted.
 struct OpenMapRun<'a> {
-    /// The execution that has the Map Run.
+    /// The execution to which the Map Run belongs.
     run: &'a Run,
     /// The thread that waits for the Map Run.
     thread: &'a FlowThread,
@@ -105,7 +107,7 @@ impl Drop for OpenMapRun<'_> {
     }
 }
 
-/// The execution of one item; dropping it stops it, unless it has ended.
+/// The child execution of one item or batch; dropping it records that the child was aborted, unless it has ended.
 struct OpenExecution(Arc<Run>);
 
 impl Drop for OpenExecution {
@@ -116,7 +118,7 @@ impl Drop for OpenExecution {
     }
 }
 
-/// Reads the items, runs their child executions and exports the results.
+/// Reads the items unless they are known, runs their child executions and exports the results.
 async fn map_run(
     attempt: &Attempt<'_>,
     map: &MapState,
@@ -247,9 +249,9 @@ async fn run_children(
     }
 }
 
-/// A child execution that has not ended.
+/// A child execution that has not ended, and its start.
 struct RunningChild {
-    /// The execution.
+    /// The child execution.
     run: Arc<Run>,
     /// The time at which it started.
     at: DateTime<Utc>,

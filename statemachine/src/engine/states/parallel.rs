@@ -11,7 +11,7 @@ use crate::engine::inner_flows::InnerFlows;
 
 /// Runs all branches concurrently and returns their outputs in the order of the branches.
 ///
-/// The first failure ends the others.
+/// The first failure aborts the other branches.
 pub(crate) async fn perform(
     attempt: &Attempt<'_>,
     thread: &mut FlowThread,

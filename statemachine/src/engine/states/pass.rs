@@ -1,9 +1,9 @@
 //! The Pass state, and a path for it that moves data instead of copying it.
 //!
 //! The raw input of a Pass state is not read once its output is built, because the state has no retriers and no
-//! catchers. So most of its data can be moved. The output is the same as that of the common path in `state.rs`.
-//! A fuzz target and tests compare both paths. Refused: shared copy-on-write values in place of `serde_json::Value`,
-//! because every function and the public API would need their own value type.
+//! catchers. So most of its data can be moved. The output is the same as that of the common path in `state.rs`; a fuzz
+//! target and tests compare both paths. Rejected: shared copy-on-write values in place of `serde_json::Value`, because
+//! every function and the public API would need their own value type.
 
 use serde_json::Value;
 
@@ -20,12 +20,12 @@ use crate::jsonpath::ReferencePath;
 use crate::payload_size::PAYLOAD_LIMIT_BYTES;
 use crate::template::{PAYLOAD_TOO_DEEP, Template};
 
-/// Returns the state's `Result`, or its effective input.
+/// Returns the state's `Result`, or its effective input if there is none.
 pub(crate) fn perform<'a>(attempt: &Attempt<'a>, result: Option<&Value>) -> WorkResult<'a> {
     WorkResult::of(attempt.state, result.cloned(), false)
 }
 
-/// Returns `true` for a state whose data can be moved.
+/// Returns `true` if the state is a Pass whose output can be built by moving its raw input.
 pub(crate) fn can_move(state: &State) -> bool {
     let plain = state.language == QueryLanguage::JsonPath
         && matches!(state.input_path, DataPath::Whole)
@@ -42,7 +42,7 @@ pub(crate) fn can_move(state: &State) -> bool {
         )
 }
 
-/// Builds the output of a state whose data can be moved.
+/// Builds the output of a state for which [`can_move`] is `true`.
 pub(crate) fn perform_by_moving(
     attempt: &Attempt<'_>,
     raw: StateData,
@@ -68,7 +68,8 @@ pub(crate) fn perform_by_moving(
     }
 }
 
-/// Inserts a result into the raw input. If it becomes a new last field, it is appended to the text too.
+/// Inserts a result into the raw input. If it becomes a new last field, its text is appended to the raw input's text,
+/// so that the rest is not written again.
 fn inserted(
     attempt: &Attempt<'_>,
     raw: StateData,
@@ -96,7 +97,7 @@ fn inserted(
     Ok(whole.built_by(builder.filter(|_| appended.is_some())))
 }
 
-/// Builds the output of a template; if the same template built the raw input, as in a loop, its fixed parts stay in
+/// Builds the output of a template. If the same template built the raw input, as in a loop, the fixed parts stay in
 /// place.
 fn from_template(
     attempt: &Attempt<'_>,
@@ -120,7 +121,7 @@ fn from_template(
     Ok(made.built_by(template.builder()))
 }
 
-/// Writes the text of a whole value into the memory of a text that is no longer needed.
+/// Writes the text of a value into the memory of `given_up`, a text that is no longer needed.
 fn whole_text(value: &Value, given_up: Option<JsonText>) -> Result<JsonText, Refused> {
     JsonText::written(PAYLOAD_LIMIT_BYTES, given_up, |writer| {
         writer.value(value, DEEPEST)

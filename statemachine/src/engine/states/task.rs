@@ -20,10 +20,10 @@ use crate::evaluation_budget::nests_too_deeply;
 use crate::json_text::JsonText;
 use crate::payload_size::{PAYLOAD_LIMIT_BYTES, exceeds};
 
-/// The timeout of a Task that names none.
+/// The timeout of a Task without `TimeoutSeconds`, as on AWS.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(99_999_999);
 
-/// Calls the resource once and waits for its result, its job or its token.
+/// Calls the resource once, and waits for its result, the end of its job or the answer to its token.
 pub(crate) async fn perform(
     attempt: &Attempt<'_>,
     thread: &mut FlowThread,
@@ -73,7 +73,7 @@ pub(crate) async fn perform(
     events.ended(outcome)
 }
 
-/// The end of a task's work.
+/// The outcome of a task's work.
 enum TaskEnd {
     /// The work succeeded with an output.
     Succeeded(Value),
@@ -83,7 +83,7 @@ enum TaskEnd {
     TimedOut(Failure),
 }
 
-/// Waits for the first of: the call's result, the token's answer, the timeout, a missing heartbeat.
+/// Calls the handler and waits for the first of: its result, an answer to the token, the timeout, a missing heartbeat.
 async fn work(
     attempt: &Attempt<'_>,
     call: TaskCall,
@@ -128,7 +128,7 @@ async fn work(
     }
 }
 
-/// Builds the end by a timeout, and marks the token as timed out.
+/// Builds the outcome of a timeout, and marks the token, if there is one, as timed out.
 fn timed_out(waiting: &mut Option<WaitingTask>, heartbeat: bool) -> TaskEnd {
     if let Some(waiting) = waiting {
         waiting.time_out();
@@ -136,7 +136,7 @@ fn timed_out(waiting: &mut Option<WaitingTask>, heartbeat: bool) -> TaskEnd {
     TaskEnd::TimedOut(Failure::timeout(heartbeat))
 }
 
-/// Sleeps until a heartbeat is missing; never completes without a heartbeat.
+/// Sleeps for the longest time between two heartbeats; never completes if the task needs no heartbeats.
 async fn silence(heartbeat: Option<Duration>) {
     match heartbeat {
         Some(heartbeat) => sleep(heartbeat).await,
@@ -272,7 +272,7 @@ impl TaskEvents<'_, '_> {
         Ok(())
     }
 
-    /// Records the end of the work; an output that is too large is a failure.
+    /// Records the end of the work and returns its output; one that is too large is a failure.
     fn ended(mut self, outcome: TaskEnd) -> Result<Value, Failure> {
         let outcome = match outcome {
             TaskEnd::Succeeded(output) if nests_too_deeply(&output) => {
@@ -337,7 +337,8 @@ impl TaskEvents<'_, '_> {
         }
     }
 
-    /// Returns the service and the call, which every event of an integration shows.
+    /// Returns details with the service and the call of an integration, which all its events show; empty for other
+    /// resources.
     fn named(&self) -> Details {
         match self.resource.kind() {
             ResourceKind::Integration { service, call } => Details {

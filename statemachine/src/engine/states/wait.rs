@@ -14,7 +14,7 @@ use crate::engine::failure::Failure;
 /// The longest wait that AWS accepts, near 2^31 seconds.
 const LONGEST_WAIT: TimeDelta = TimeDelta::days(24_855);
 
-/// Waits; the effective input passes on unchanged.
+/// Waits until the state's time is over, and returns no result, so that the effective input passes on unchanged.
 pub(crate) async fn perform(
     attempt: &Attempt<'_>,
     wait: &model::Wait,
@@ -33,7 +33,8 @@ pub(crate) async fn perform(
     Ok(None)
 }
 
-/// Evaluates `Seconds` or `SecondsPath`; a number above the longest wait is cut to just above it.
+/// Evaluates `Seconds` or `SecondsPath`; reduces a number above the longest wait to one second more than it, which
+/// `perform` refuses.
 fn seconds(attempt: &Attempt<'_>, setting: &Setting, input: &Value) -> Result<i64, Failure> {
     let value = value(attempt, setting, input)?;
     let whole = value.as_i64().or_else(|| {
@@ -69,7 +70,7 @@ fn seconds(attempt: &Attempt<'_>, setting: &Setting, input: &Value) -> Result<i6
     }
 }
 
-/// Evaluates `Timestamp` or `TimestampPath`.
+/// Evaluates `Timestamp` or `TimestampPath`; fails if the value is not a timestamp of the language.
 fn timestamp(
     attempt: &Attempt<'_>,
     setting: &Setting,
@@ -100,7 +101,7 @@ fn timestamp(
     })
 }
 
-/// Evaluates a field, with AWS's message for a path that finds nothing.
+/// Evaluates a field; if a path finds nothing, the failure has AWS's message for a Wait state.
 fn value(attempt: &Attempt<'_>, setting: &Setting, input: &Value) -> Result<Value, Failure> {
     match &setting.source {
         SettingSource::Path(selector) => attempt.query(selector, input)?.map_err(|_| {

@@ -1,15 +1,15 @@
-//! The result of a state's work, for the rest of its path.
+//! The result of a state's work, with which the rest of its path continues.
 
 use serde_json::Value;
 
 use crate::definition::field_values::Payload;
 use crate::definition::model::State;
 
-/// The result of a state's work.
+/// The result of a state's work, the next state, and the fields that are still to be evaluated.
 pub(crate) struct WorkResult<'a> {
     /// The result; `None` if it is the effective input, unchanged.
     pub(crate) result: Option<Value>,
-    /// `true` if `$states.result` exists.
+    /// `true` if expressions may read the result as `$states.result`.
     pub(crate) has_result: bool,
     /// The index of the next state in the flow; `None` at the flow's end.
     pub(crate) next: Option<usize>,

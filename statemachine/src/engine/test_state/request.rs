@@ -5,13 +5,13 @@ use serde_json::{Map, Value};
 
 use crate::engine::port::task_handler::TaskFailure;
 
-/// The request to test one state; as in AWS's API, JSON values are texts.
+/// The request to test one state. As in AWS's API, JSON values are given as text.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct TestStateRequest {
     /// The definition of a state, or of a machine whose state `state_name` names.
     pub definition: String,
-    /// The role that the context object shows.
+    /// The ARN of the role that the context object shows.
     pub role_arn: Option<String>,
     /// The state's input, `{}` if it is absent.
     pub input: Option<String>,
@@ -19,15 +19,15 @@ pub struct TestStateRequest {
     pub inspection_level: InspectionLevel,
     /// Whether to show the secrets of an HTTP task; rejected together with a mock.
     pub reveal_secrets: bool,
-    /// The variables assigned before, a JSON object.
+    /// The variables that the state can read, as a JSON object.
     pub variables: Option<String>,
-    /// The state of a machine to test.
+    /// The name of the state to test, if `definition` is a machine.
     pub state_name: Option<String>,
     /// The mock that replaces the state's work.
     pub mock: Option<TestMock>,
-    /// The context object, or parts of it.
+    /// The context object or parts of it, as a JSON object.
     pub context: Option<String>,
-    /// The situation that the state is in.
+    /// The circumstances in which the state is tested, such as earlier retries.
     pub state_configuration: StateConfiguration,
 }
 
@@ -38,9 +38,9 @@ pub enum InspectionLevel {
     /// The output, or the error.
     #[default]
     Info,
-    /// Each step of the data as well.
+    /// Also the value after each step of the data.
     Debug,
-    /// The requests of an HTTP task as well.
+    /// Also the requests of an HTTP task.
     Trace,
 }
 
@@ -50,7 +50,7 @@ pub enum InspectionLevel {
 pub struct TestMock {
     /// The result, as JSON text.
     pub result: Option<String>,
-    /// The failure, if the mock is one.
+    /// The failure, if the mock is to fail.
     pub error_output: Option<TaskFailure>,
     /// The strictness with which AWS compares the result with the API's shape: `STRICT`, `PRESENT` or `NONE`.
     ///
@@ -59,17 +59,17 @@ pub struct TestMock {
     pub field_validation_mode: Option<String>,
 }
 
-/// The situation that a tested state is in.
+/// The circumstances in which a state is tested.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct StateConfiguration {
     /// The number of retries so far.
     pub retrier_retry_count: Option<u32>,
-    /// The state inside a Map or a Parallel state whose failure the mock is.
+    /// The name of the state inside a Map or a Parallel state that is assumed to have failed with the mock's error.
     pub error_caused_by_state: Option<String>,
-    /// The number of a Map's iterations that failed.
+    /// The number of a Map's iterations that are assumed to have failed.
     pub map_iteration_failure_count: Option<usize>,
-    /// The data that a Map's ItemReader reads.
+    /// The text of the object that a Map's `ItemReader` is assumed to read.
     pub map_item_reader_data: Option<String>,
 }
 
@@ -78,7 +78,7 @@ pub struct StateConfiguration {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct TestStateResponse {
-    /// The output, as JSON text.
+    /// The output as JSON text; absent unless the state succeeded or its error was caught.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output: Option<String>,
     /// The error's name.
@@ -90,24 +90,24 @@ pub struct TestStateResponse {
     /// The steps of the data by AWS's names, with values as JSON text; empty at level INFO.
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub inspection_data: Map<String, Value>,
-    /// The state that follows.
+    /// The name of the next state; absent if none follows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next_state: Option<String>,
-    /// The end of the state.
+    /// The way in which the state ended.
     pub status: TestStateStatus,
 }
 
-/// The end of a tested state.
+/// The way in which a tested state ended.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum TestStateStatus {
     /// The state succeeded with an output.
     #[default]
     Succeeded,
-    /// The state failed, and no handler matches the error.
+    /// The state failed. No catcher matches the error, and no retrier with retries left.
     Failed,
-    /// The state failed, and a retrier matches the error.
+    /// The state failed, and a retrier with retries left matches the error.
     Retriable,
-    /// The state failed, and a catcher matches the error.
+    /// The state failed, and a catcher matches the error but no retrier with retries left.
     CaughtError,
 }

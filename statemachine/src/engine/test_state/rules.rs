@@ -15,11 +15,11 @@ use crate::error::{Error, ErrorKind};
 const TOO_MANY_FAILED: &str =
     "Map iteration failure count must be less than or equal to the number of Map iterations";
 
-/// The modes of AWS's comparison of a mocked result with the API's shape. All are accepted and none compares anything:
-/// the shapes are in AWS's service models, which this crate does not have.
+/// The modes in which AWS compares a mocked result with the API's shape. All are accepted, and none compares anything
+/// here: the shapes are in AWS's service models, which this crate does not have.
 const VALIDATION_MODES: [&str; 3] = ["PRESENT", "STRICT", "NONE"];
 
-/// Reads the mock; rejects requests that contradict themselves.
+/// Reads the mock of a request; rejects requests that contradict themselves.
 pub(super) fn mock(
     request: &TestStateRequest,
     state: &State,
@@ -118,7 +118,7 @@ pub(super) fn mock(
     }))
 }
 
-/// Rejects more failed iterations than the mock has results.
+/// Rejects a request with more failed iterations than the mock has results.
 fn check_count(state: &State, failed: Option<usize>, result: &Value) -> Result<(), Error> {
     match (&state.kind, failed, result) {
         (StateKind::Map(_), Some(failed), Value::Array(results)) if failed > results.len() => {
@@ -128,7 +128,7 @@ fn check_count(state: &State, failed: Option<usize>, result: &Value) -> Result<(
     }
 }
 
-/// Rejects a result that the state could not have.
+/// Rejects a mocked result that the state could not have.
 fn check_shape(state: &State, result: &Value) -> Result<(), Error> {
     match (&state.kind, result) {
         (StateKind::Map(map), result) => {
@@ -159,7 +159,7 @@ fn check_shape(state: &State, result: &Value) -> Result<(), Error> {
     }
 }
 
-/// Rejects more failed iterations than a Map has items.
+/// Rejects a request with more failed iterations than the Map has items.
 pub(super) fn check_iterations(
     request: &TestStateRequest,
     state: &State,
@@ -177,7 +177,7 @@ pub(super) fn check_iterations(
     Ok(())
 }
 
-/// Returns `true` if the state waits for a token or a job.
+/// Returns `true` if the state waits for the answer to a token or the end of a job.
 fn waits_outside(state: &State) -> bool {
     match &state.kind {
         StateKind::Task(task) => task.resource.waits_for_token() || task.resource.waits_for_job(),
@@ -190,7 +190,7 @@ pub(super) fn waits_for_token(state: &State) -> bool {
     matches!(&state.kind, StateKind::Task(task) if task.resource.waits_for_token())
 }
 
-/// Returns the error of an invalid request, with AWS's message.
+/// Returns the error [`ErrorKind::InvalidRequest`] with AWS's message.
 fn refuse<T>(message: impl Into<String>) -> Result<T, Error> {
     Err(Error::new(ErrorKind::InvalidRequest, message))
 }

@@ -23,7 +23,7 @@ use crate::engine::test_state::rules;
 use crate::error::{Error, ErrorKind};
 use crate::scope::{Host, Random};
 
-/// The name of a state that the request does not name.
+/// The name that a state gets if the request does not name one.
 const STATE_NAME: &str = "StateName";
 
 /// Tests one state: runs one attempt without a machine around it, with a mock or with the engine's task handler.
@@ -109,7 +109,7 @@ pub async fn test_state(
     Ok(response)
 }
 
-/// Fills the response from the retrier or catcher that matches a failure.
+/// Fills the response for a failure: its error, and the retrier or the catcher that matches it.
 fn fail(
     attempt: &Attempt<'_>,
     input: &Value,
@@ -198,7 +198,7 @@ fn inspection_data(
     data
 }
 
-/// Builds the environment of a test, which keeps no history and has no limit of events.
+/// Builds the environment of a test, which keeps no history and has no event limit.
 fn environment(
     engine: &Engine,
     request: &TestStateRequest,
@@ -224,7 +224,7 @@ fn environment(
     )
 }
 
-/// Reads the definition; a single state becomes a machine in which all states that it names exist.
+/// Parses the definition. A single state becomes a machine in which every state that it names as next exists.
 fn machine(request: &TestStateRequest) -> Result<Machine, Error> {
     match serde_json::from_str::<Value>(&request.definition) {
         Ok(state) if state.get("Type").is_some() && state.get("States").is_none() => {
@@ -242,7 +242,7 @@ fn machine(request: &TestStateRequest) -> Result<Machine, Error> {
     }
 }
 
-/// Returns the names of the states that may follow.
+/// Returns the names of the states that a state names as next.
 fn targets(state: &Value) -> Vec<String> {
     let list = |name: &str| {
         state

@@ -34,7 +34,7 @@ pub struct MadeCall {
 }
 
 impl Answers {
-    /// Takes the answers of a case; its clock starts now.
+    /// Creates the answers of a case; its clock starts now.
     pub fn of(case: &Case) -> Self {
         let objects = case
             .objects
@@ -53,7 +53,7 @@ impl Answers {
         self.0.lock().unwrap()
     }
 
-    /// Returns the calls of tasks in their order, those to S3 for a Map aside.
+    /// Returns the calls of tasks in their order, without the calls to S3 that Maps make.
     pub fn calls(&self) -> Vec<MadeCall> {
         self.lock().calls.clone()
     }
@@ -80,7 +80,7 @@ impl Answers {
         Some(String::from_utf8_lossy(body).into_owned())
     }
 
-    /// Does one call.
+    /// Answers one call as the case says.
     pub async fn call(self, call: TaskCall) -> Result<TaskOutput, TaskFailure> {
         let service = call.resource.arn().strip_prefix("arn:aws:states:::s3:");
         if let Some(action) = service
@@ -120,7 +120,7 @@ impl Answers {
 }
 
 impl State {
-    /// Takes the answer to a call and notes the call.
+    /// Takes the next answer to a call, and records the call.
     fn next(&mut self, call: &TaskCall) -> Option<Answer> {
         self.calls.push(MadeCall {
             state: call.state.clone(),
@@ -163,7 +163,7 @@ impl State {
         }
     }
 
-    /// Lists objects, two a page.
+    /// Lists objects, two per page.
     fn list(&self, bucket: &str, prefix: &str, input: &Value) -> Value {
         let listed = self.objects.iter().filter_map(|(name, body)| {
             let key = name.strip_prefix(bucket)?.strip_prefix('/')?;
@@ -179,7 +179,7 @@ impl State {
     }
 }
 
-/// Answers the token that a call handed on.
+/// Answers the token that a call has delivered.
 async fn answer_token(answer: Answer, token: String, call: TaskCall) {
     let start = Instant::now();
     for second in &answer.heartbeats {

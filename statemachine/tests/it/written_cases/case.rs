@@ -14,11 +14,11 @@ pub struct CaseFile {
     pub cases: Vec<Case>,
 }
 
-/// One case: a subject, its input and answers, and the expected end.
+/// One case: a subject, its input and answers, and the expected outcome.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Case {
-    /// A sentence that no other case of any file has.
+    /// A sentence that is the name of no other case in any file.
     pub name: String,
     /// The section of the document from which the expected values follow.
     pub source: String,
@@ -84,24 +84,24 @@ pub struct Answer {
     /// The seconds from the start of the call to each heartbeat.
     #[serde(default)]
     pub heartbeats: Vec<u64>,
-    /// The response to the request that starts a job or hands on a token.
+    /// The response to the request that starts a job or delivers a token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub submitted: Option<Value>,
     #[serde(flatten)]
     pub end: AnswerEnd,
 }
 
-/// The end of a call.
+/// The way in which a call ends.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AnswerEnd {
-    /// With an output.
+    /// The call succeeds with an output.
     Return(Value),
-    /// With a text of that many characters, for limits.
+    /// The call succeeds with a text of this many characters, to test limits.
     ReturnText(usize),
-    /// With a failure.
+    /// The call fails.
     Fail(ErrorAndCause),
-    /// Never; the value is `true`.
+    /// The call never ends; the value is `true`.
     Silent(bool),
 }
 
@@ -113,7 +113,7 @@ pub struct ErrorAndCause {
     pub cause: Option<String>,
 }
 
-/// The expected end of a case: exactly one of `output`, `error`, `status`, `response`, `refused` and `errors`.
+/// The expected outcome of a case: exactly one of `output`, `error`, `status`, `response`, `refused` and `errors`.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Expect {
@@ -211,7 +211,8 @@ pub struct Refused {
 #[serde(deny_unknown_fields)]
 pub struct Finding {
     pub code: String,
-    /// The place in AWS's notation, `/States/A/Choices[0]/Next`; `null` if AWS names none, absent if no source says it.
+    /// The place in AWS's notation, such as `/States/A/Choices[0]/Next`; `null` if AWS names none, absent if the source
+    /// does not say.
     #[serde(
         default,
         deserialize_with = "present",
@@ -222,7 +223,7 @@ pub struct Finding {
     pub message: Option<String>,
 }
 
-/// Reads a field that is present, so that `null` differs from an absent field.
+/// Reads a field that is present. A field that is `null` thus differs from one that is absent.
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
     Value::deserialize(deserializer).map(Some)
 }
@@ -254,7 +255,7 @@ impl Case {
         serde_json::to_string(self).expect("a case can be written")
     }
 
-    /// Lists why the case could not fail, or is not clear about what it expects.
+    /// Lists the reasons why the case could not fail, or is not clear about what it expects.
     pub fn problems(&self) -> impl Iterator<Item = &'static str> {
         let expect = &self.expect;
         let fails = expect.error.is_some();

@@ -102,7 +102,7 @@ const FIELDS: [&str; 58] = [
     "ToleratedFailurePercentagePath",
 ];
 
-/// The error names that the language itself defines and that an execution can end with, or a handler can name.
+/// The error names that the language defines and that an execution can end with, or a retrier or catcher can name.
 const ERROR_NAMES: [&str; 11] = [
     "States.ALL",
     "States.DataLimitExceeded",

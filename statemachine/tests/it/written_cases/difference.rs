@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-/// Lists each place where a value differs from the expected one, as a JSON pointer below `pointer`.
+/// Lists each place at which a value differs from the expected one, as a JSON pointer below `pointer`.
 pub fn differences(pointer: &str, expected: &Value, actual: &Value) -> Vec<String> {
     let mut found = Vec::new();
     compare(pointer, expected, actual, &mut found);
@@ -62,7 +62,7 @@ fn escaped(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
 }
 
-/// Returns `true` if the text is a UUID of version 4, as `States.UUID` and `$uuid()` make it.
+/// Returns `true` if the text is a UUID of version 4, such as `States.UUID` and `$uuid()` return.
 fn is_uuid(text: &str) -> bool {
     text.len() == 36
         && text.char_indices().all(|(at, character)| match at {

@@ -1,4 +1,4 @@
-//! Reads the files of written cases, and refuses those that could not fail.
+//! Reads the files of written cases, and rejects cases that could not fail.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -26,8 +26,8 @@ pub const FOLDERS: [&str; 14] = [
     "wait",
 ];
 
-/// The documents that may be the source of an expected value, each followed by its section; AWS evaluates paths as Jayway
-/// does.
+/// The documents that may be the source of an expected value. A section follows each; Jayway is one because AWS
+/// evaluates paths as it does.
 const SOURCES: [&str; 5] = [
     "ASL specification, ",
     "AWS Step Functions documentation, ",
@@ -131,7 +131,7 @@ fn parse(files: &[(String, String, String)]) -> (Cases, Vec<String>) {
     (cases, problems)
 }
 
-/// Lists the problems of one file in the folder `paths`, those of the other folders aside.
+/// Lists the problems of one file in the folder `paths`, without those of the other folders.
 fn problems_of(cases: &Value) -> Vec<String> {
     let text = serde_json::json!({"about": "paths", "cases": cases}).to_string();
     let file = ("paths".to_owned(), "one.json".to_owned(), text);

@@ -18,10 +18,10 @@
 //! }
 //! ```
 //!
-//! Every case starts at 2026-03-01T08:00:00Z on a clock that jumps over every wait. To add one, derive the expected
-//! value from the document first, then run the case; a value that the crate does not give is a bug of the one or the
-//! other, and the document decides. A file with an unknown key, a case without a source and a name that occurs twice
-//! fail the test.
+//! Every case starts at 2026-03-01T08:00:00Z on a clock that jumps over every wait. To add a case, derive the expected
+//! value from the document first, then run the case. If the crate gives another value, either the crate or the case has
+//! a bug, and the document decides. A file with an unknown key, a case without a source or a name that occurs twice
+//! fails the test.
 
 mod answers;
 mod case;

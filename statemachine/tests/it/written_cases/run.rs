@@ -1,4 +1,4 @@
-//! Runs a written case and lists how it ends otherwise than expected.
+//! Runs a written case and lists the differences between its outcome and the expected one.
 
 use std::time::Duration;
 
@@ -18,10 +18,10 @@ const START: &str = "2026-03-01T08:00:00Z";
 
 /// The virtual time after which a case counts as one that never ends.
 ///
-/// Longer than any case waits, and shorter than the longest sleep of the runtime, about two years.
+/// It is longer than any case waits, and shorter than the longest sleep of the runtime, about two years.
 const LONGEST: Duration = Duration::from_hours(600 * 24);
 
-/// Lists the differences between the end of a case and the expected one.
+/// Lists the differences between the outcome of a case and the expected one.
 pub fn differences(case: &Case) -> Vec<String> {
     match case.subject() {
         Subject::Definition(definition) => findings(case, definition),
@@ -72,8 +72,8 @@ fn machine_type(case: &Case) -> MachineType {
     }
 }
 
-/// Fixes every part of the context object, so that cases can expect it: the name of the execution follows from the seed, and the
-/// account is the engine's own.
+/// Fixes every part of the context object, so that cases can expect it. The execution's name follows from the seed, and
+/// the account is the engine's own.
 fn named(engine: Engine) -> Engine {
     engine
         .start_time(START.parse().expect("the text is a date"))
@@ -107,7 +107,7 @@ fn execution(case: &Case, definition: &Value) -> Vec<String> {
     })
 }
 
-/// Runs a case on a clock of its own, so that one that waits forever fails at once.
+/// Runs a case on a clock of its own, so that a case that waits forever fails at once.
 fn until_it_ends(work: impl Future<Output = Vec<String>>) -> Vec<String> {
     in_virtual_time(async {
         let ended = tokio::time::timeout(LONGEST, work).await;
@@ -165,7 +165,7 @@ fn outcome_differences(expect: &Expect, outcome: &Outcome) -> Vec<String> {
     found
 }
 
-/// Compares the types of the execution's own events; each item of a distributed Map has a history of its own.
+/// Compares the types of the execution's own events; each child execution of a distributed Map has its own history.
 fn event_differences(expect: &Expect, events: &[Event]) -> Vec<String> {
     let Some(expected) = &expect.events else {
         return Vec::new();
