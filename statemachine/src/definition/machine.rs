@@ -37,17 +37,17 @@ pub(crate) struct Definition {
     pub(crate) source: Value,
 }
 
-/// The name and the type of a machine's state.
+/// A summary of one state of a machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StateSummary {
     /// The state's name.
     pub name: String,
-    /// Its `Type`.
+    /// The state's `Type`, such as `Task`.
     pub state_type: &'static str,
-    /// The number of catchers in its `Catch`.
+    /// The number of catchers in the state's `Catch`.
     pub catchers: usize,
-    /// Its depth: 0 in the machine itself, 1 in a branch or an item processor.
+    /// The number of Parallel and Map states around the state; 0 for a state of the machine itself.
     pub depth: usize,
 }
 
