@@ -1,8 +1,8 @@
 //! Hints for findings whose message does not say what to do.
 
-/// The longest name that is compared: a hint must not cost more than the check.
+/// The longest name that is compared, in characters: a hint must not take longer than the check itself.
 const LONGEST_NAME: usize = 80;
-/// The most names that are compared.
+/// The most known names that are compared, for the same reason.
 const MOST_NAMES: usize = 500;
 
 /// The most names that a hint lists.

@@ -80,7 +80,7 @@ impl Machine {
     }
 }
 
-/// Reads and checks a text; findings get their line and column.
+/// Reads and checks the text of a definition; its findings have a line and a column.
 fn examine_text(text: &str, machine_type: MachineType) -> (Option<Definition>, Vec<Diagnostic>) {
     const NO_OBJECT: &str = "Definition must be a valid JSON object";
     let refuse = |code, message: String| (None, vec![Diagnostic::of_text(code, message)]);
@@ -134,7 +134,7 @@ fn locate(diagnostics: &mut [Diagnostic], value: &Value, text: Option<&str>) {
     }
 }
 
-/// Reads and checks a value; errors come first.
+/// Reads and checks a definition; its errors precede its warnings. `text` is the JSON text of `value`, if there is one.
 fn examine(
     value: Value,
     machine_type: MachineType,
