@@ -114,7 +114,7 @@ impl<'v> Side<'v> {
     }
 }
 
-/// Returns the work of a comparison of all pairs of items, in bytes.
+/// Returns the number of bytes that comparing all pairs of items reads; 0 if the operator does not compare pairs.
 pub(super) fn pairs(left: &Side<'_>, operator: FilterOperator, right: &Side<'_>) -> u64 {
     match operator {
         FilterOperator::SubsetOf | FilterOperator::AnyOf | FilterOperator::NoneOf => {
