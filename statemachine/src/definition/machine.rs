@@ -29,7 +29,7 @@ pub struct Machine(pub(crate) Arc<Definition>);
 pub(crate) struct Definition {
     /// The states of the machine itself; branches and processors nest inside them.
     pub(crate) flow: Flow,
-    /// The type of workflow, which decides the service integrations that are allowed.
+    /// The type of workflow, which determines the allowed service integrations.
     pub(crate) machine_type: MachineType,
     /// `TimeoutSeconds` of the whole execution; `None` if it may run without limit.
     pub(crate) timeout: Option<Duration>,

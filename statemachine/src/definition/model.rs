@@ -35,7 +35,7 @@ pub enum MachineType {
     /// Runs up to a year, exactly once, with a history of 25,000 events.
     #[default]
     Standard,
-    /// Runs up to five minutes and waits for no token and no job.
+    /// Runs up to five minutes and cannot wait for a task token or a job.
     Express,
 }
 
@@ -61,7 +61,7 @@ pub(crate) struct State {
     pub(crate) kind: StateKind,
     /// `InputPath`: the part of the input that the state works on, only for JSONPath.
     pub(crate) input_path: DataPath,
-    /// `Parameters` or `Arguments`; those of a Map are its [`MapState::selector`].
+    /// `Parameters` or `Arguments`; `None` for a Map, whose `Parameters` are its [`MapState::selector`].
     pub(crate) parameters: Option<Payload>,
     /// `ResultSelector`, which reshapes the result before `ResultPath` places it.
     pub(crate) result_selector: Option<Payload>,
@@ -189,7 +189,7 @@ pub(crate) struct Fail {
 /// An entry of `Retry`.
 #[derive(Debug)]
 pub(crate) struct Retrier {
-    /// The error names of `ErrorEquals`, also AWS's general ones such as `States.ALL`.
+    /// The error names of `ErrorEquals`, which may include AWS's wildcards such as `States.ALL`.
     pub(crate) errors: Vec<String>,
     /// The delay before the first retry.
     pub(crate) interval: Duration,
@@ -206,7 +206,7 @@ pub(crate) struct Retrier {
 /// An entry of `Catch`.
 #[derive(Debug)]
 pub(crate) struct Catcher {
-    /// The error names of `ErrorEquals`, also AWS's general ones such as `States.ALL`.
+    /// The error names of `ErrorEquals`, which may include AWS's wildcards such as `States.ALL`.
     pub(crate) errors: Vec<String>,
     /// The index of the state that handles the error.
     pub(crate) next: usize,
@@ -231,7 +231,7 @@ pub(crate) struct MapState {
     pub(crate) items: ItemSource,
     /// The `ItemSelector` or the older `Parameters`, with the name of the field that is used.
     pub(crate) selector: Option<(&'static str, Payload)>,
-    /// The most iterations that run at the same time; 0 means the most that AWS runs.
+    /// The most iterations that run at the same time; 0 means as many as AWS would run.
     pub(crate) max_concurrency: Option<Setting>,
     /// The number of failed items up to which the Map still succeeds.
     pub(crate) tolerated_failure_count: Option<Setting>,

@@ -55,7 +55,7 @@ codes! {
     SchemaValidationFailed = "SCHEMA_VALIDATION_FAILED",
     /// A transition names a state that does not exist, or no transition leads to a state.
     MissingTransitionTarget = "MISSING_TRANSITION_TARGET",
-    /// No path through the workflow ends.
+    /// The workflow, or a flow inside it, has no state that ends it.
     MissingEndState = "MISSING_END_STATE",
     /// The text is not JSON.
     InvalidJsonDescription = "INVALID_JSON_DESCRIPTION",
@@ -102,16 +102,16 @@ codes! {
 /// One finding about a definition.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Diagnostic {
-    /// The severity: whether AWS would reject the machine.
+    /// The severity, which tells apart what AWS rejects from what it accepts.
     pub severity: Severity,
     /// The rule that the definition breaks.
     pub code: Code,
     /// The problem, in AWS's own words if they are known.
     pub message: String,
-    /// The JSON pointer (RFC 6901) of the field, `/States/A/Choices/0/Next`; `None` if the finding is about the whole
-    /// text.
+    /// The JSON pointer (RFC 6901) of the field, such as `/States/A/Choices/0/Next`; `None` if the finding is about the
+    /// whole text.
     pub pointer: Option<String>,
-    /// The field in the notation of AWS's API, `/States/A/Choices[0]/Next`.
+    /// The field in the notation of AWS's API, such as `/States/A/Choices[0]/Next`.
     pub location: Option<String>,
     /// The field's line and column; `None` if the definition was given as a value.
     pub place: Option<Place>,

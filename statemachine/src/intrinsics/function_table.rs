@@ -1,4 +1,4 @@
-//! The one table of intrinsic functions.
+//! The table of all intrinsic functions.
 
 use std::borrow::Cow;
 use std::ops::RangeInclusive;
@@ -212,7 +212,7 @@ impl Function {
         matches!(self, Self::Array | Self::ArrayPartition)
     }
 
-    /// Returns `true` if the result depends on nothing but the arguments.
+    /// Returns `true` if the result depends only on the arguments.
     pub(super) fn is_pure(self) -> bool {
         !matches!(self, Self::MathRandom | Self::Uuid)
     }

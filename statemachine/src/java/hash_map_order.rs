@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-/// Sorts an object's fields into the order of a `HashMap` that was filled with them.
+/// Sorts an object's fields into the order in which a Java `HashMap` with these fields lists them.
 pub(crate) fn sorted(fields: Map<String, Value>) -> Map<String, Value> {
     let mut entries: Vec<(String, Value)> = fields.into_iter().collect();
     sort_by_key(&mut entries, |(name, _)| name);

@@ -22,7 +22,7 @@ const MAX_SUBJECT_BYTES: usize = 512 << 10;
 const REPLACED_WEIGHT: u64 = 16;
 /// The memory of a replacement besides its text, in bytes.
 const REPLACED_BYTES: u64 = 64;
-/// The largest width of a field in a date picture: the digits that every 64-bit integer has room for.
+/// The largest width of a field in a date picture: a 64-bit integer can hold any number of that many digits.
 const MAX_FIELD_WIDTH: f64 = 18.0;
 /// The most digit signs that a field in a date picture may have.
 const MAX_DIGITS: usize = 18;
@@ -176,8 +176,8 @@ fn exceeded() -> EvaluatorError {
     EvaluatorError::EvaluationError(MEMORY_LIMIT.to_owned())
 }
 
-/// Rejects a date picture that would break the evaluator: a field in it does not start with a letter, or asks for more
-/// digits than a number has, as `[Y,999999999]` does.
+/// Rejects a date picture that would break the evaluator: one with a field that does not start with a letter, or that
+/// asks for more digits than a number has, as `[Y,999999999]` does.
 fn check_picture(picture: &str) -> Result<(), EvaluatorError> {
     for field in fields(picture) {
         let field: String = field.split_whitespace().collect();

@@ -276,7 +276,7 @@ fn estimates(name: &str) -> bool {
     matches!(name, "formatInteger" | "join" | "match" | "replace")
 }
 
-/// Rewrites a call and its arguments; `$now` and `$millis` then read the instant bound before the evaluation.
+/// Rewrites a call and its arguments. `$now` and `$millis` become reads of the variable [`NOW`].
 fn function(name: String, args: Vec<AstNode>, is_builtin: bool) -> AstNode {
     if estimates(&name) {
         return estimated(name, args, is_builtin);
@@ -324,7 +324,7 @@ fn weigh_picture(args: &mut [AstNode]) {
     }
 }
 
-/// Returns the index of the argument that is a callback, which the evaluator inspects unevaluated.
+/// Returns the index of the callback among a call's arguments, which the evaluator inspects before evaluating it.
 fn callback_place(name: &str, arguments: usize) -> Option<usize> {
     match (name, arguments) {
         ("map" | "filter" | "reduce" | "single" | "sort" | "sift" | "each", 2..) => Some(1),
@@ -388,7 +388,7 @@ fn estimated(name: String, args: Vec<AstNode>, is_builtin: bool) -> AstNode {
     AstNode::Block(block)
 }
 
-/// Rewrites the replacement of a `$replace`: a text is estimated, the results of a callback are weighed.
+/// Rewrites the replacement in a `$replace`, so that a text is estimated or the results of a callback are weighed.
 fn replacing(replacement: AstNode, block: &mut Vec<AstNode>) -> AstNode {
     let counted = |body| Box::new(call(REPLACED, vec![body]));
     match replacement {

@@ -1,4 +1,4 @@
-//! Conversion between JSON and the evaluator's values.
+//! Conversion between JSON and the values of the JSONata evaluator.
 
 use chrono::{DateTime, Utc};
 use indexmap::IndexMap;

@@ -65,7 +65,8 @@ impl JsonataTemplate {
         }
     }
 
-    /// Evaluates the template; `field` names it in errors (`Output`, then `Output/result` or `Output/values[0]`).
+    /// Evaluates the template of a field such as `Output`. Errors name the part that failed, such as `Output/result` or
+    /// `Output/values[0]`.
     ///
     /// # Errors
     /// Those of [`Expression::evaluate`]; [`Error::field`] is the field that failed.
@@ -130,7 +131,7 @@ fn parse_node(template: &Value, walk: &mut PointerWalk<Problem>) -> ExpressionNo
     }
 }
 
-/// Builds the value of a part; `field` is its place in the state, which errors name.
+/// Builds the value of a part. `field` is the part's place in the state, as errors name it.
 fn build(
     node: &ExpressionNode,
     field: &mut String,

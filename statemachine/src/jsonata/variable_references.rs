@@ -146,7 +146,7 @@ impl References {
     }
 }
 
-/// Returns every name that a tree calls or reads as a variable: no other function can be called.
+/// Returns every name that a tree calls or reads as a variable. It can call no function with another name.
 pub(super) fn names(tree: &AstNode) -> BTreeSet<String> {
     fn visit(node: &AstNode, names: &mut BTreeSet<String>) {
         if let AstNode::Variable(name) | AstNode::Function { name, .. } = node {
@@ -186,7 +186,8 @@ pub(super) fn reads_input(node: &AstNode) -> Option<String> {
             "Reference to '{name}' at the top level is not supported."
         )),
         AstNode::Wildcard | AstNode::Descendant | AstNode::Parent(_) => Some(
-            "`*`, `**` and `%` must follow a value to read from, such as `$states.input`".to_owned(),
+            "`*`, `**` and `%` must follow a value to read from, such as `$states.input`"
+                .to_owned(),
         ),
         // Later steps and groups read from the value of the first step.
         AstNode::Path { steps } => steps

@@ -150,7 +150,7 @@ impl<'a> CharacterCursor<'a> {
     }
 }
 
-/// Resolves backslash escapes as Jayway does: after the backslash of an unknown escape, the character stands as it is.
+/// Resolves backslash escapes as Jayway does: an unknown escape becomes the character after the backslash.
 pub(super) fn unescape(characters: &[char]) -> Result<String, Error> {
     let mut text = String::with_capacity(characters.len());
     let mut rest = characters.iter().copied();

@@ -14,7 +14,7 @@ use crate::jsonpath::syntax_tree::{
 pub(super) struct DocumentWalk<'v, 'b> {
     /// The steps of the path to walk.
     pub(super) steps: &'v QuerySteps,
-    /// The document that `$` means in filters and function arguments.
+    /// The document to which `$` refers in filters and function arguments.
     pub(super) root: &'v Value,
     /// The work and memory left, shared with the walks of filters and arguments.
     pub(super) budget: &'b mut QueryBudget,
@@ -117,8 +117,8 @@ impl<'v> DocumentWalk<'v, '_> {
         self.step(at + 1, value, &trail)
     }
 
-    /// Returns `true` if a field found below a scanned array is a match. After an index, it is one only if the walk
-    /// entered the array at that index, so that `$..[1].key` does not match every item.
+    /// Returns `true` if a field found in an item of a scanned array is a match. It is one only if the step before is
+    /// the index of that item, so that `$..[1].key` does not match every item.
     fn keeps_scanned(&self, at: usize) -> bool {
         let Some(Some(index)) = self.scanned_index.get(at) else {
             return true;

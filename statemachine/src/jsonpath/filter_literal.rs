@@ -1,4 +1,4 @@
-//! JSON literals in filters, whose texts may have single quotes, double quotes or none.
+//! JSON literals in filters. Strings in them may have single quotes, double quotes or no quotes.
 
 use serde_json::{Map, Number, Value};
 

@@ -45,7 +45,7 @@ impl Query {
 }
 
 impl QuerySteps {
-    /// Parses what follows a path's root: nothing, or steps that start with `.` or `[`.
+    /// Parses the text after a path's root: either empty, or steps that start with `.` or `[`.
     pub(super) fn parse(characters: &[char], nesting: usize) -> Result<Self, Error> {
         if nesting > MAX_NESTING {
             return Err(Error::invalid_expression(format!(
@@ -317,7 +317,7 @@ impl QueryParser<'_> {
     }
 }
 
-/// Parses the bounds of a slice, at least one of which is required.
+/// Parses the bounds of a slice; at least one is required.
 fn slice(text: &str) -> Result<Slice, Error> {
     // A third bound, the step, is parsed and ignored; text after a third colon is not parsed.
     let mut bounds = text.split(':').map(|bound| match bound {
@@ -343,7 +343,7 @@ fn slice(text: &str) -> Result<Slice, Error> {
     }
 }
 
-/// Parses indices between commas.
+/// Parses indices that are separated by commas.
 fn indices(text: &str) -> Result<Vec<i32>, Error> {
     text.split(',')
         .map(|index| whole_number(index.trim_matches(' ')))

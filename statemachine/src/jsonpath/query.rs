@@ -125,7 +125,7 @@ impl Query {
         matches!(self.root, QueryRoot::Context)
     }
 
-    /// Returns `true` if the path starts from a null input: AWS then fails at once, even for `$` alone.
+    /// Returns `true` if the path starts from an input that is null. AWS then fails at once, even for `$` alone.
     pub(crate) fn reads_null(&self, scope: &Scope<'_>) -> bool {
         matches!(self.root, QueryRoot::Input) && scope.input.is_null()
     }

@@ -95,7 +95,7 @@ impl ReferencePath {
         }
     }
 
-    /// Inserts a value at the place, as `ResultPath` does: missing fields on the way are created, array items must
+    /// Inserts a value at the place, as `ResultPath` does. Missing fields on the way are created, but array items must
     /// exist.
     ///
     /// # Errors
@@ -183,7 +183,7 @@ fn name(characters: &[char]) -> Result<(ReferenceStep, &[char]), Error> {
     ))
 }
 
-/// Reads what follows `[`: an index or one quoted name, and the closing bracket.
+/// Reads the text after `[`: an index or one quoted name, and the closing bracket.
 fn bracket(characters: &[char]) -> Result<(ReferenceStep, &[char]), Error> {
     let refused = || {
         Error::invalid_expression(

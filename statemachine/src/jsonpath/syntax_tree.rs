@@ -270,7 +270,8 @@ impl QuerySteps {
 }
 
 impl QueryStep {
-    /// Returns `true` if the step leads to one place. Several names do so only at the end, where they make one object.
+    /// Returns `true` if the step leads to one place. A step of several names does only if it is the last one, because
+    /// it then yields one object.
     pub(super) fn is_definite(&self, is_last: bool) -> bool {
         match self {
             Self::Fields { names, .. } => names.len() == 1 || is_last,

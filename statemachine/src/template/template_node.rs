@@ -1,5 +1,5 @@
-//! The nodes of a template, which build payloads: fixed parts are copied as a whole, computed parts are put into their
-//! places.
+//! The nodes of a template. They build payloads: fixed parts are copied as a whole, then computed parts are put into
+//! their places.
 
 use serde_json::{Map, Value};
 

@@ -110,7 +110,7 @@ impl Fields<'_> {
         }
     }
 
-    /// Reads a comparison: its `Variable`, and its operator with the operand, which are the field `name`.
+    /// Reads a comparison of `Variable`. The field `name` holds the operand; its name is the operator.
     fn comparison(&self, name: &str) -> Option<Condition> {
         if !self.require(&["Variable"]) {
             return None;

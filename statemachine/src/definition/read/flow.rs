@@ -1,4 +1,4 @@
-//! Reads flows - a machine, its branches and its item processors - and the states in them.
+//! Reads flows (a machine, its branches and its item processors) and the states in them.
 
 use serde_json::Value;
 
@@ -85,7 +85,7 @@ fn blank(name: &str, language: QueryLanguage) -> State {
     }
 }
 
-/// Reads a state; problems are collected, and the fields read so far are kept.
+/// Reads a state. Reports all problems, and returns the state with the fields that could be read.
 fn read_state(
     name: &str,
     fields: &Fields<'_>,
@@ -158,7 +158,7 @@ fn read_language(fields: &Fields<'_>, machine: QueryLanguage) -> QueryLanguage {
     own.unwrap_or(machine)
 }
 
-/// Reports fields that the state's type does not have, or has only in the other language.
+/// Reports fields that the state's type does not allow, or allows only in the other query language.
 fn read_languages(
     fields: &Fields<'_>,
     vocabulary: &AllowedFields,
@@ -198,7 +198,7 @@ fn read_next(fields: &Fields<'_>, names: &StateIndices<'_>) -> Option<usize> {
         .then(|| target(fields, "Next", names).unwrap_or(NO_STATE))
 }
 
-/// Reads the one field that says how long a Wait state waits.
+/// Reads the field that determines how long a Wait state waits; exactly one such field is required.
 fn read_wait(fields: &Fields<'_>, language: QueryLanguage) -> StateKind {
     let fields_of_time = ["Seconds", "SecondsPath", "Timestamp", "TimestampPath"];
     if fields_of_time
@@ -246,7 +246,7 @@ fn read_fail(fields: &Fields<'_>, language: QueryLanguage) -> StateKind {
     })
 }
 
-/// Reads the branches of a Parallel state, of which there must be at least one.
+/// Reads the branches of a Parallel state; at least one is required.
 fn read_parallel(fields: &Fields<'_>, around: InheritedSettings) -> StateKind {
     fields.require(&["Branches"]);
     let mut branches = Vec::new();

@@ -48,7 +48,7 @@ impl DiagnosticCollector {
             .for_each(|diagnostic| self.note(diagnostic));
     }
 
-    /// Returns the findings that were kept.
+    /// Returns the recorded findings.
     pub(crate) fn into_inner(self) -> Vec<Diagnostic> {
         self.0.into_inner().diagnostics
     }
@@ -92,7 +92,7 @@ impl<'a> Fields<'a> {
         self.values.get(name)
     }
 
-    /// Returns `true` if the field is present, also as null.
+    /// Returns `true` if the field is present, even if its value is null.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.values.contains_key(name)
     }
@@ -276,7 +276,7 @@ impl<'a> Fields<'a> {
         found.map(|(_, value)| *value)
     }
 
-    /// Reads `QueryLanguage`, of a machine or of a state.
+    /// Reads the `QueryLanguage` of a machine or of a state.
     pub(crate) fn language(&self) -> Option<QueryLanguage> {
         self.word(
             "QueryLanguage",

@@ -6,7 +6,7 @@ use crate::definition::choice::{Condition, Operand, Operator, Property};
 use crate::definition::field_values::Selector;
 use crate::definition::model::{DataPath, State, StateKind};
 
-/// The templates of a state, whose keys that end in `.$` may read its input.
+/// The fields of a state that are templates. Keys in them that end in `.$` may read the state's input.
 const TEMPLATES: [&str; 6] = [
     "Parameters",
     "Credentials",
@@ -16,7 +16,7 @@ const TEMPLATES: [&str; 6] = [
     "ResultWriter",
 ];
 
-/// The fields of a state whose value is a path into its input or a call.
+/// The fields of a state whose value may be a path into the state's input, or a call.
 const PATHS: [&str; 10] = [
     "SecondsPath",
     "TimestampPath",
