@@ -46,7 +46,7 @@ impl Expression {
     pub fn parse(text: &str) -> Result<Self, Error> {
         if text.len() > MAX_TEXT_BYTES {
             return Err(Error::invalid_expression(format!(
-                "an expression has at most {MAX_TEXT_BYTES} bytes"
+                "the expression is longer than {MAX_TEXT_BYTES} bytes"
             )));
         }
         let text = text.trim();

@@ -52,7 +52,7 @@ impl JsonataTemplate {
                 kind: ErrorKind::LimitExceeded,
                 pointer: String::new(),
                 place: None,
-                message: format!("a template must not nest deeper than {MAX_DEPTH} levels"),
+                message: format!("the template nests {MAX_DEPTH} or more levels deep"),
             }]));
         }
         let mut walk = PointerWalk::new();

@@ -18,7 +18,7 @@ impl Query {
     pub fn parse(text: &str) -> Result<Self, Error> {
         if text.len() > MAX_TEXT_BYTES {
             return Err(Error::invalid_expression(format!(
-                "a path has at most {MAX_TEXT_BYTES} bytes"
+                "the path is longer than {MAX_TEXT_BYTES} bytes"
             )));
         }
         let (root, rest) = split_root(text)?;
@@ -95,7 +95,7 @@ impl QueryParser<'_> {
         loop {
             if self.steps.len() > MAX_STEPS {
                 return Err(Error::invalid_expression(format!(
-                    "a path has at most {MAX_STEPS} steps"
+                    "the path has more than {MAX_STEPS} steps"
                 )));
             }
             let needs_more = match self.cursor.current() {

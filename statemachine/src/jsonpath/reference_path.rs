@@ -36,7 +36,7 @@ impl ReferencePath {
     pub fn parse(text: &str) -> Result<Self, Error> {
         if text.len() > MAX_TEXT_BYTES {
             return Err(Error::invalid_expression(format!(
-                "a path has at most {MAX_TEXT_BYTES} bytes"
+                "the path is longer than {MAX_TEXT_BYTES} bytes"
             )));
         }
         let (root, rest) = split_root(text)?;
@@ -51,7 +51,7 @@ impl ReferencePath {
         while let [first, after @ ..] = rest {
             if steps.len() == MAX_STEPS {
                 return Err(Error::invalid_expression(format!(
-                    "a reference path has at most {MAX_STEPS} steps"
+                    "the reference path has more than {MAX_STEPS} steps"
                 )));
             }
             let (step, remaining) = match first {

@@ -32,7 +32,7 @@ const LARGEST_DEFINITION_BYTES: usize = 1_048_576;
 /// let findings = validate(text, MachineType::Standard);
 /// assert_eq!(findings[0].code, Code::MissingTransitionTarget);
 /// assert_eq!(findings[0].pointer.as_deref(), Some("/States/A/Next"));
-/// assert_eq!(findings[0].hint.as_deref(), Some("there is only `A`"));
+/// assert_eq!(findings[0].hint.as_deref(), Some("the only one is `A`"));
 /// ```
 #[must_use]
 pub fn validate(text: &str, machine_type: MachineType) -> Vec<Diagnostic> {
