@@ -1,21 +1,22 @@
 //! The bounds on the size and depth of the values that expressions build.
 //!
-//! AWS limits a state's data to 256 KiB, which the engine checks at a state's edges. Between them an expression may
-//! hold more for a moment; this module bounds it there, so that no definition can exhaust the machine's memory.
+//! AWS limits a state's data to 256 KiB, and the engine checks that limit when data enters or leaves a state. In
+//! between, an expression may build larger values for a moment. This module limits those, so that no definition can
+//! exhaust the host's memory.
 
 use serde_json::Value;
 
-/// The depth to which a value may nest: the deepest that `serde_json` reads. Deeper values could overflow the stack
-/// when dropped.
+/// The nesting depth that a value must stay below: `serde_json` reads nothing deeper, and dropping a deeper value could
+/// overflow the stack.
 pub(crate) const MAX_DEPTH: usize = 128;
-/// The approximate number of bytes that one evaluation may build: far above any payload, far below any machine's
-/// memory.
+/// The limit on the estimated bytes of all values that one evaluation builds: far above any payload, far below any
+/// host's memory.
 pub(crate) const MAX_BYTES: u64 = 64 << 20;
 
 /// The memory that an evaluation may still use.
 #[derive(Debug, Clone)]
 pub(crate) struct Budget {
-    /// The number of bytes that may still be built.
+    /// The estimated bytes of the values that may still be built.
     bytes: u64,
 }
 
@@ -34,7 +35,7 @@ impl Budget {
         Self { bytes }
     }
 
-    /// Returns the bytes that were paid from a full budget.
+    /// Returns the number of bytes taken so far from a budget that started full.
     pub(crate) fn spent(&self) -> u64 {
         MAX_BYTES.saturating_sub(self.bytes)
     }
@@ -53,7 +54,7 @@ impl Budget {
 
 /// Estimates the memory of a value, in bytes.
 pub(crate) fn weight(value: &Value) -> u64 {
-    /// The key's header, its hash and its index in the map's order.
+    /// The memory of a key besides its text: the string's header, its hash and its index in the map's order.
     const KEY_BYTES: u64 = 48;
     let own = size_of::<Value>() as u64;
     match value {
@@ -78,7 +79,7 @@ pub(crate) fn depth(value: &Value) -> usize {
     }
 }
 
-/// Returns `true` if a value nests deeper than JSON text may.
+/// Returns `true` if a value nests too deeply for `serde_json` to read its text back.
 pub(crate) fn nests_too_deeply(value: &Value) -> bool {
     fn within(value: &Value, left: usize) -> bool {
         match value {

@@ -1,14 +1,14 @@
-//! JSON pointers, and a walk through JSON that tracks its own.
+//! JSON pointers, and a walk through JSON that tracks the pointer of its position.
 
 use std::fmt::Write;
 
 use serde_json::Value;
 
-/// The most problems that are recorded for one definition or template.
+/// The maximum number of problems that are recorded for one definition or template.
 ///
-/// More would not be read, and a hostile definition could otherwise exhaust the memory.
+/// A user would not read more, and a hostile definition could otherwise exhaust the memory.
 pub(crate) const MOST_PROBLEMS: usize = 1_000;
-/// The most bytes of all their texts.
+/// The total length of the recorded messages and pointers, in bytes, after which further problems are dropped.
 pub(crate) const LONGEST_PROBLEMS_BYTES: usize = 4 << 20;
 
 /// A walk through JSON: its position, and the problems it has found.
@@ -32,7 +32,7 @@ impl<P> PointerWalk<P> {
         }
     }
 
-    /// Calls `visit` with the position moved into a field.
+    /// Calls `visit` with the position moved into a field, then moves back.
     pub(crate) fn in_field<T>(&mut self, name: &str, visit: impl FnOnce(&mut Self) -> T) -> T {
         let above = self.pointer.len();
         push(&mut self.pointer, name);
@@ -41,7 +41,7 @@ impl<P> PointerWalk<P> {
         visited
     }
 
-    /// Calls `visit` with the position moved into an item.
+    /// Calls `visit` with the position moved into an item, then moves back.
     pub(crate) fn in_item<T>(&mut self, index: usize, visit: impl FnOnce(&mut Self) -> T) -> T {
         let above = self.pointer.len();
         write!(self.pointer, "/{index}").expect("writing to a String never fails");
@@ -50,7 +50,7 @@ impl<P> PointerWalk<P> {
         visited
     }
 
-    /// Records a problem at the current position; `make` receives its JSON pointer.
+    /// Records the problem that `make` builds from the JSON pointer of the position; drops it if a limit is reached.
     pub(crate) fn note(&mut self, make: impl FnOnce(&str) -> P) {
         if self.problems.len() < MOST_PROBLEMS && self.bytes < LONGEST_PROBLEMS_BYTES {
             self.bytes += self.pointer.len();
@@ -58,20 +58,21 @@ impl<P> PointerWalk<P> {
         }
     }
 
-    /// Returns the problems that were kept.
+    /// Returns the recorded problems, in the order of the walk.
     pub(crate) fn into_problems(self) -> Vec<P> {
         self.problems
     }
 }
 
-/// Returns the pointer of a field or an item below another pointer.
+/// Returns the pointer of the field or item `name` inside the value at `pointer`.
 pub(crate) fn child_pointer(pointer: &str, name: &str) -> String {
     let mut child_pointer = pointer.to_owned();
     push(&mut child_pointer, name);
     child_pointer
 }
 
-/// Writes a pointer as AWS does, items in brackets: `/States/A/Choices[0]/Next`; `/` for the whole document.
+/// Converts a JSON pointer to AWS's notation, in which indices are in brackets: `/States/A/Choices[0]/Next`. The whole
+/// document is `/`.
 pub(crate) fn aws_notation(pointer: &str, document: &Value) -> String {
     if pointer.is_empty() {
         return "/".to_owned();

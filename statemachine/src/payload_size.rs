@@ -5,23 +5,23 @@ use serde_json::{Number, Value};
 /// The largest payload between states: 256 KiB of UTF-8.
 pub(crate) const PAYLOAD_LIMIT_BYTES: usize = 262_144;
 
-/// The largest size of all variables of a thread together: 10 MiB.
+/// The largest total size of the variables of one flow thread: 10 MiB.
 pub(crate) const VARIABLES_LIMIT_BYTES: usize = 10 << 20;
 
-/// Returns `true` if a value's compact text is longer than a limit; stops at the limit.
+/// Returns `true` if a value's compact JSON text has more than `limit` bytes. Stops counting there.
 pub(crate) fn exceeds(value: &Value, limit: usize) -> bool {
     let mut left = limit;
     !fits(value, &mut left)
 }
 
-/// Returns the length of a value's compact text, in bytes.
+/// Returns the length of a value's compact JSON text, in bytes.
 pub(crate) fn length(value: &Value) -> usize {
     let mut left = usize::MAX;
     fits(value, &mut left);
     usize::MAX - left
 }
 
-/// Takes the length of a value's text from `left`; returns `false` as soon as it does not fit.
+/// Subtracts the length of a value's text from `left`; returns `false` as soon as the text does not fit.
 fn fits(value: &Value, left: &mut usize) -> bool {
     match value {
         Value::Null | Value::Bool(true) => take(left, 4),
@@ -41,7 +41,7 @@ fn fits(value: &Value, left: &mut usize) -> bool {
     }
 }
 
-/// Counts the digits of whole numbers without writing them.
+/// Returns the length of a number as JSON text. Digits of whole numbers are counted without writing them.
 fn number_length(number: &Number) -> usize {
     let digits = |magnitude: u64| {
         magnitude
@@ -55,7 +55,7 @@ fn number_length(number: &Number) -> usize {
     }
 }
 
-/// Takes bytes from `left`; returns `false` if too few are left.
+/// Subtracts `bytes` from `left`; returns `false` if too few are left.
 fn take(left: &mut usize, bytes: usize) -> bool {
     match left.checked_sub(bytes) {
         Some(rest) => {

@@ -1,22 +1,22 @@
-//! The data that an expression can read, and its host: clock and random numbers.
+//! The data that an expression reads, and its host: the source of time and of random numbers.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
-/// The three roots that a `JSONPath` expression may start from.
+/// The three values that a `JSONPath` expression may start from.
 #[derive(Debug, Clone, Copy)]
 pub struct Scope<'a> {
-    /// The document, `$`.
+    /// The state's data, read as `$`.
     pub input: &'a Value,
-    /// The context object, `$$`.
+    /// The context object, read as `$$`.
     pub context: &'a Value,
-    /// The variables assigned so far, `$name`.
+    /// The variables assigned so far, read as `$name`.
     pub variables: &'a Map<String, Value>,
 }
 
 /// The clock and the random numbers of an evaluation.
 ///
-/// Expressions never use the system's, so the same host gives the same result.
+/// Expressions never use the system's clock or random numbers, so the same host always gives the same result.
 #[derive(Debug, Clone)]
 pub struct Host {
     /// The instant that `$now()` and `$millis()` return.

@@ -9,9 +9,9 @@ use crate::definition::wildcard_pattern::WildcardPattern;
 /// The rules of a Choice state and its default.
 #[derive(Debug)]
 pub(crate) struct Choice {
-    /// The entries of `Choices`, tested in this order; the first that holds decides.
+    /// The entries of `Choices` in order; the first whose condition holds is taken.
     pub(crate) rules: Vec<Rule>,
-    /// The index of the `Default` state; without one, an input that no rule matches fails the execution.
+    /// The index of the `Default` state; if it is `None`, an input that no rule matches fails the execution.
     pub(crate) default: Option<usize>,
 }
 
@@ -33,12 +33,12 @@ pub(crate) struct Rule {
 pub(crate) enum Condition {
     /// A JSONata expression, which must return a boolean.
     Jsonata {
-        /// The expression without `{%` and `%}`, for the causes that quote it.
+        /// The expression without `{%` and `%}`, for the error causes that quote it.
         text: String,
         /// The parsed expression.
         template: JsonataField,
     },
-    /// A literal `true` or `false`, which JSONata states may have.
+    /// A literal `true` or `false`, which is allowed in JSONata states.
     Literal(bool),
     /// `And`: holds if every condition holds.
     All(Vec<Condition>),
@@ -57,7 +57,7 @@ pub(crate) enum Condition {
     },
 }
 
-/// The other side of a comparison.
+/// The value that a variable is compared with.
 #[derive(Debug)]
 pub(crate) enum Operand {
     /// A value written in the definition, already checked against the operator's type.
@@ -75,11 +75,11 @@ pub(crate) enum Operator {
     Compare(Domain, Relation),
     /// `StringMatches`, a comparison with a wildcard pattern.
     Matches,
-    /// A test of one property, against `true` or `false`.
+    /// An `Is..` operator: a test whether the variable has a property, compared with `true` or `false`.
     Is(Property),
 }
 
-/// The type that both sides of a comparison must have.
+/// The type that both sides of a comparison must have, by the first part of the operator's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Domain {
     /// `String..`.
@@ -92,7 +92,7 @@ pub(crate) enum Domain {
     Timestamp,
 }
 
-/// The order that a comparison tests.
+/// The relation that a comparison tests, by the last part of the operator's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Relation {
     /// `..Equals`.

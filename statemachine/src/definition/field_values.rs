@@ -7,7 +7,7 @@ use crate::intrinsics::Call;
 use crate::jsonpath::Query;
 use crate::template::Template;
 
-/// A path, or a call of an intrinsic function in its place.
+/// A path, or an intrinsic function call in place of a path.
 #[derive(Debug)]
 pub(crate) struct Selector {
     /// The path or call as written, for messages.
@@ -34,7 +34,7 @@ pub(crate) enum Payload {
     Jsonata(JsonataField),
 }
 
-/// The source of a single value, such as a number of seconds.
+/// A field with a single value, such as a number of seconds, which may be computed when the state runs.
 #[derive(Debug)]
 pub(crate) struct Setting {
     /// The field's name as written, `TimeoutSecondsPath` for a path.
@@ -50,9 +50,9 @@ pub(crate) enum SettingSource {
     Literal(Value),
     /// A path, from the `..Path` variant of the field.
     Path(Selector),
-    /// An expression in the field's place.
+    /// A JSONata expression as the field's value.
     Jsonata {
-        /// The expression without `{%` and `%}`, for the causes that quote it.
+        /// The expression without `{%` and `%}`, for the error causes that quote it.
         text: String,
         /// The parsed expression.
         template: JsonataField,

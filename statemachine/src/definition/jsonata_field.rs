@@ -15,19 +15,19 @@ pub(crate) struct JsonataField {
 
 /// The parts of `$states` that expressions may read.
 ///
-/// Other parts are not copied for an evaluation: a Map of many items would otherwise copy the whole input for each. The
-/// expression's text decides; in doubt, all parts count as read.
+/// Only these parts are copied for an evaluation; otherwise a Map would copy its whole input for each item. They are
+/// found by searching the expression's text; in doubt, all parts count as read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct StatesReads {
     /// `true` if `$states.input` may be read.
     pub(crate) input: bool,
     /// `true` if `$states.context` may be read.
     pub(crate) context: bool,
-    /// `$states.context.Execution`, which holds the execution's input.
+    /// `true` if `$states.context.Execution`, which holds the execution's input, may be read.
     pub(crate) execution: bool,
 }
 
-/// The parts that a doubtful expression counts as reading.
+/// All parts, for an expression whose text does not show which parts it reads.
 const EVERYTHING: StatesReads = StatesReads {
     input: true,
     context: true,
@@ -51,7 +51,7 @@ impl StatesReads {
         }
     }
 
-    /// Returns the parts that one string may read, after each `$states` in it.
+    /// Returns the parts that one string may read, judged by the text after each `$states` in it.
     fn of_text(text: &str) -> Self {
         const VARIABLE: &str = "$states";
         text.match_indices(VARIABLE)
@@ -59,7 +59,7 @@ impl StatesReads {
             .fold(Self::default(), Self::union)
     }
 
-    /// Returns the parts that a path after `$states` reads.
+    /// Returns the parts that one path reads; `rest` is the text after its `$states`.
     fn of_path(rest: &str) -> Self {
         if rest.starts_with(is_name) {
             // This is another variable, whose name only begins with `$states`.
@@ -85,7 +85,7 @@ impl StatesReads {
         }
     }
 
-    /// Returns the parts that either of two expressions reads.
+    /// Returns the parts that at least one of two expressions reads.
     fn union(self, other: Self) -> Self {
         Self {
             input: self.input || other.input,
@@ -95,7 +95,7 @@ impl StatesReads {
     }
 }
 
-/// Splits `.name..` into the name and what follows it.
+/// Splits a text that begins with `.name` into the name and the rest; `None` if it does not begin with a dot.
 fn step(path: &str) -> Option<(&str, &str)> {
     let path = path.strip_prefix('.')?;
     let end = path

@@ -29,7 +29,7 @@ pub struct Machine(pub(crate) Arc<Definition>);
 pub(crate) struct Definition {
     /// The states of the machine itself; branches and processors nest inside them.
     pub(crate) flow: Flow,
-    /// The type of workflow, which decides the service integrations that are allowed.
+    /// The type of workflow, which determines the allowed service integrations.
     pub(crate) machine_type: MachineType,
     /// `TimeoutSeconds` of the whole execution; `None` if it may run without limit.
     pub(crate) timeout: Option<Duration>,
@@ -37,17 +37,17 @@ pub(crate) struct Definition {
     pub(crate) source: Value,
 }
 
-/// The name and the type of a machine's state.
+/// A summary of one state of a machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StateSummary {
     /// The state's name.
     pub name: String,
-    /// Its `Type`.
+    /// The state's `Type`, such as `Task`.
     pub state_type: &'static str,
-    /// The number of catchers in its `Catch`.
+    /// The number of catchers in the state's `Catch`.
     pub catchers: usize,
-    /// Its depth: 0 in the machine itself, 1 in a branch or an item processor.
+    /// The number of Parallel and Map states around the state; 0 for a state of the machine itself.
     pub depth: usize,
 }
 

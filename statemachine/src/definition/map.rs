@@ -13,7 +13,7 @@ pub(crate) struct Distribution {
 /// The source of a Map's items.
 #[derive(Debug)]
 pub(crate) enum ItemSource {
-    /// The effective input itself.
+    /// The state's effective input, if no field names another source.
     Input,
     /// The array at `ItemsPath`.
     Path(Selector),
@@ -24,7 +24,7 @@ pub(crate) enum ItemSource {
         /// The parsed value, which must yield an array or an object.
         items: Payload,
     },
-    /// The items of an object or of a listing, which `ItemReader` fetches.
+    /// The items that an `ItemReader` fetches: the contents of an S3 object, or a list of objects.
     Reader(Box<ItemReader>),
 }
 
@@ -43,13 +43,13 @@ pub(crate) struct ItemReader {
     pub(crate) headers: Vec<String>,
     /// The byte that separates the fields of CSV, a comma unless `CSVDelimiter` names another.
     pub(crate) delimiter: u8,
-    /// The `MaxItems`, past which further items are not read.
+    /// The `MaxItems`: the number of items after which reading stops.
     pub(crate) max_items: Option<Setting>,
-    /// The JSON pointer to the array of items inside a JSON object.
+    /// The `ItemsPointer`: the JSON pointer of the items inside a JSON document.
     pub(crate) items_pointer: Option<String>,
-    /// The kind of list that the object is, if it is not the items themselves.
+    /// The kind of manifest that the fetched object is; `None` if the object holds the items themselves.
     pub(crate) manifest_type: Option<ManifestType>,
-    /// `true` if the items are the contents of the listed objects.
+    /// `true` if the items are the contents of the listed objects, rather than the entries of the list.
     pub(crate) loads_objects: bool,
 }
 
@@ -58,20 +58,20 @@ pub(crate) struct ItemReader {
 pub(crate) enum ManifestType {
     /// An S3 inventory.
     Inventory,
-    /// The manifest of a result that Athena unloaded.
+    /// The manifest that Athena's `UNLOAD` writes.
     Athena,
 }
 
-/// The format of an object with items.
+/// The format of the object that holds the items.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum InputType {
-    /// Rows of CSV, each an object by its headers.
+    /// CSV; each row becomes an object whose keys are the headers.
     Csv,
-    /// One JSON document, whose items are an array or at `ItemsPointer`.
+    /// One JSON document, which is the items or contains them at `ItemsPointer`.
     Json,
     /// One JSON value per line.
     JsonLines,
-    /// `MANIFEST`, the older word for an S3 inventory.
+    /// `MANIFEST`, the older name for an S3 inventory.
     Manifest,
     /// Rows of a Parquet file.
     Parquet,
@@ -86,12 +86,12 @@ pub(crate) enum HeaderLocation {
     Given,
 }
 
-/// An `ItemBatcher`.
+/// An `ItemBatcher`: the limits of a batch, and the data that all batches get.
 #[derive(Debug)]
 pub(crate) struct ItemBatcher {
     /// The most items per batch.
     pub(crate) max_items: Option<Setting>,
-    /// The most bytes of a batch as JSON.
+    /// The most bytes of a batch's JSON text.
     pub(crate) max_input_bytes: Option<Setting>,
     /// The fixed data that every batch gets as `BatchInput`.
     pub(crate) batch_input: Option<Payload>,
@@ -100,7 +100,7 @@ pub(crate) struct ItemBatcher {
 /// A `ResultWriter` with its `WriterConfig`.
 #[derive(Debug)]
 pub(crate) struct ResultWriter {
-    /// `None` if the results are only transformed and stay in the state's output.
+    /// The call that exports the results; `None` if they are only transformed and stay in the state's output.
     pub(crate) resource: Option<Resource>,
     /// `Parameters` or `Arguments` of the resource, such as bucket and prefix.
     pub(crate) parameters: Option<Payload>,
@@ -113,11 +113,11 @@ pub(crate) struct ResultWriter {
 /// The part of each child execution's result that is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Transformation {
-    /// The output with the description of its execution.
+    /// Each output together with the description of its child execution.
     None,
     /// Only the outputs.
     #[default]
     Compact,
-    /// Only the outputs, arrays merged into one.
+    /// Only the outputs, with those that are arrays merged into one array.
     Flatten,
 }

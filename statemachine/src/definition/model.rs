@@ -20,7 +20,7 @@ pub(crate) enum QueryLanguage {
 }
 
 impl QueryLanguage {
-    /// Returns the language's name in `QueryLanguage`.
+    /// Returns the language as the field `QueryLanguage` writes it.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::JsonPath => "JSONPath",
@@ -35,11 +35,11 @@ pub enum MachineType {
     /// Runs up to a year, exactly once, with a history of 25,000 events.
     #[default]
     Standard,
-    /// Runs up to five minutes and waits for no token and no job.
+    /// Runs up to five minutes and cannot wait for a task token or a job.
     Express,
 }
 
-/// A flow of states: a machine's, a branch's or an item processor's.
+/// States and the one to start with: a whole machine, a branch of a Parallel state or the processor of a Map state.
 #[derive(Debug, Default)]
 pub(crate) struct Flow {
     /// The index of the state that `StartAt` names.
@@ -53,31 +53,31 @@ pub(crate) struct Flow {
 pub(crate) struct State {
     /// The state's name, the key in `States`.
     pub(crate) name: String,
-    /// The name as a shared text, for events.
+    /// The same name as a shared text, which events clone without a copy.
     pub(crate) shared_name: Arc<str>,
     /// The language of the state's fields, its own or the machine's.
     pub(crate) language: QueryLanguage,
     /// The state's type with the fields of that type.
     pub(crate) kind: StateKind,
-    /// `InputPath`; the whole input if it is absent.
+    /// `InputPath`: the part of the input that the state works on, only for JSONPath.
     pub(crate) input_path: DataPath,
-    /// `Parameters` or `Arguments`; those of a Map are its [`MapState::selector`].
+    /// `Parameters` or `Arguments`; `None` for a Map, whose `Parameters` are its [`MapState::selector`].
     pub(crate) parameters: Option<Payload>,
     /// `ResultSelector`, which reshapes the result before `ResultPath` places it.
     pub(crate) result_selector: Option<Payload>,
     /// `Assign`: the variables that the state sets when it succeeds.
     pub(crate) assign: Option<Payload>,
-    /// The place of the result in the input, only for JSONPath.
+    /// `ResultPath`: the place in the input that receives the result, only for JSONPath.
     pub(crate) result_path: ResultPath,
-    /// The part of the data that the next state receives, only for JSONPath.
+    /// `OutputPath`: the part of the data that the next state receives, only for JSONPath.
     pub(crate) output_path: DataPath,
     /// `Output`, only for JSONata.
     pub(crate) output: Option<Payload>,
-    /// The retriers in order; the first that names the error decides.
+    /// The retriers in order; the first that matches the error applies.
     pub(crate) retry: Vec<Retrier>,
-    /// The catchers in order; the first that names the error decides.
+    /// The catchers in order; the first that matches the error applies.
     pub(crate) catch: Vec<Catcher>,
-    /// The state that follows; `None` if this one ends the flow.
+    /// The index of the state that follows; `None` if this one ends the flow or is a Choice.
     pub(crate) next: Option<usize>,
     /// `true` if a field may read the context object, which is only built then.
     pub(crate) reads_context: bool,
@@ -107,19 +107,19 @@ impl State {
     }
 }
 
-/// `InputPath` and `OutputPath`.
+/// The value of an `InputPath` or `OutputPath`.
 #[derive(Debug, Default)]
 pub(crate) enum DataPath {
-    /// The path is absent or `$`: the data pass unchanged.
+    /// The path is absent or `$`: the data stays unchanged.
     #[default]
     Whole,
-    /// The path is `null`: an empty object.
+    /// The path is `null`: the data becomes an empty object.
     Empty,
-    /// The value at a path.
+    /// The data becomes the value at a path.
     Selected(Selector),
 }
 
-/// A `ResultPath`.
+/// The value of a `ResultPath`.
 #[derive(Debug, Default)]
 pub(crate) enum ResultPath {
     /// `$`: the result takes the input's place.
@@ -134,26 +134,26 @@ pub(crate) enum ResultPath {
 /// The type of a state, with the fields that only this type has.
 #[derive(Debug)]
 pub(crate) enum StateKind {
-    /// A call of a resource.
+    /// A Task state, which calls a resource.
     Task(Box<Task>),
-    /// A Pass state with its `Result`.
+    /// A Pass state with its `Result`, if it has one.
     Pass(Option<serde_json::Value>),
-    /// A branch by conditions.
+    /// A Choice state, whose rules select the next state.
     Choice(Choice),
-    /// A pause, relative or until an instant.
+    /// A Wait state, with the duration or the end of its pause.
     Wait(Wait),
-    /// An end with success.
+    /// A Succeed state, which ends its flow with success.
     Succeed,
-    /// An end with an error and a cause.
+    /// A Fail state, which ends its flow with an error and a cause.
     Fail(Fail),
-    /// The branches, which run concurrently on the same input.
+    /// A Parallel state with its branches, which run concurrently on the same input.
     Parallel(Vec<Flow>),
-    /// A loop that runs one flow per item or batch.
+    /// A Map state, which runs one flow per item or batch.
     Map(Box<MapState>),
 }
 
 impl StateKind {
-    /// Returns the name in `Type`, which begins the state's event types.
+    /// Returns the state type as `Type` writes it. The names of the state's event types begin with it.
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Task(_) => "Task",
@@ -168,7 +168,7 @@ impl StateKind {
     }
 }
 
-/// The end of a Wait state.
+/// The duration or the end of a Wait state's pause.
 #[derive(Debug)]
 pub(crate) enum Wait {
     /// `Seconds` or `SecondsPath`: a pause of fixed length.
@@ -177,7 +177,7 @@ pub(crate) enum Wait {
     Timestamp(Setting),
 }
 
-/// The error and the cause of a Fail state.
+/// The fields of a Fail state.
 #[derive(Debug)]
 pub(crate) struct Fail {
     /// The error's name; absent if the definition has none.
@@ -189,7 +189,7 @@ pub(crate) struct Fail {
 /// An entry of `Retry`.
 #[derive(Debug)]
 pub(crate) struct Retrier {
-    /// The error names of `ErrorEquals`, also AWS's general ones such as `States.ALL`.
+    /// The error names of `ErrorEquals`, which may include AWS's wildcards such as `States.ALL`.
     pub(crate) errors: Vec<String>,
     /// The delay before the first retry.
     pub(crate) interval: Duration,
@@ -206,11 +206,11 @@ pub(crate) struct Retrier {
 /// An entry of `Catch`.
 #[derive(Debug)]
 pub(crate) struct Catcher {
-    /// The error names of `ErrorEquals`, also AWS's general ones such as `States.ALL`.
+    /// The error names of `ErrorEquals`, which may include AWS's wildcards such as `States.ALL`.
     pub(crate) errors: Vec<String>,
     /// The index of the state that handles the error.
     pub(crate) next: usize,
-    /// The place of the error output in the input, which JSONata catchers always replace.
+    /// The place in the input that receives the error output; JSONata catchers always replace the whole input.
     pub(crate) result_path: ResultPath,
     /// The variables that the catcher sets, evaluated only when it catches.
     pub(crate) assign: Option<Payload>,
@@ -225,13 +225,13 @@ pub(crate) struct MapState {
     pub(crate) processor: Flow,
     /// The field that holds the processor: `ItemProcessor`, or `Iterator` in older definitions.
     pub(crate) processor_field: &'static str,
-    /// Set if each item is a child execution.
+    /// The configuration of distributed mode, which runs each item or batch as a child execution; `None` if inline.
     pub(crate) distributed: Option<Distribution>,
     /// The source of the items.
     pub(crate) items: ItemSource,
-    /// `ItemSelector`, or the older `Parameters`, with the name used.
+    /// The `ItemSelector` or the older `Parameters`, with the name of the field that is used.
     pub(crate) selector: Option<(&'static str, Payload)>,
-    /// The most iterations that run at the same time; 0 means the most that AWS runs.
+    /// The most iterations that run at the same time; 0 means as many as AWS would run.
     pub(crate) max_concurrency: Option<Setting>,
     /// The number of failed items up to which the Map still succeeds.
     pub(crate) tolerated_failure_count: Option<Setting>,

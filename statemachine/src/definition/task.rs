@@ -5,17 +5,17 @@ use crate::definition::field_values::{Payload, Setting};
 /// The fields of a Task state.
 #[derive(Debug)]
 pub(crate) struct Task {
-    /// The resource, with the pattern in which the state waits for it.
+    /// The resource that the state calls.
     pub(crate) resource: Resource,
-    /// The limit of one attempt, in seconds.
+    /// `TimeoutSeconds`: the time limit of one attempt.
     pub(crate) timeout: Option<Setting>,
-    /// The longest silence of a worker, in seconds; smaller than the timeout if both are literals.
+    /// `HeartbeatSeconds`: the longest time between two heartbeats; smaller than the timeout if both are literals.
     pub(crate) heartbeat: Option<Setting>,
-    /// The role that the call assumes.
+    /// `Credentials`: the role that the call assumes.
     pub(crate) credentials: Option<Payload>,
 }
 
-/// The resource that a Task calls, and the way in which it waits.
+/// The resource that a Task calls. Its ARN also determines what the state waits for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resource {
     /// The ARN as written.
@@ -24,7 +24,7 @@ pub struct Resource {
     kind: ResourceKind,
 }
 
-/// The three kinds of resource, which differ in their events.
+/// The kind of a resource. Each kind has its own types of history events.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ResourceKind {
     /// A Lambda function by its ARN.
@@ -33,9 +33,9 @@ pub enum ResourceKind {
     Activity,
     /// A service integration.
     Integration {
-        /// The service, `lambda` or `aws-sdk:s3`.
+        /// The service, such as `lambda` or `aws-sdk:s3`.
         service: String,
-        /// The call with its suffix, `invoke` or `startExecution.sync:2`.
+        /// The action with its suffix, such as `invoke` or `startExecution.sync:2`.
         call: String,
     },
 }
@@ -68,13 +68,13 @@ impl Resource {
         &self.arn
     }
 
-    /// Returns the kind of resource.
+    /// Returns the kind of resource that the ARN's form implies.
     #[must_use]
     pub fn kind(&self) -> &ResourceKind {
         &self.kind
     }
 
-    /// Returns the service of an integration, `lambda` or `aws-sdk:s3`; `None` for a function's own ARN or an activity.
+    /// Returns the service of an integration, such as `aws-sdk:s3`; `None` for a function's own ARN or an activity.
     #[must_use]
     pub fn service(&self) -> Option<&str> {
         match &self.kind {
@@ -83,7 +83,8 @@ impl Resource {
         }
     }
 
-    /// Returns the action of an integration without the suffix that says what the state waits for: `startJobRun`.
+    /// Returns the action of an integration without its suffix, such as `startJobRun` for `startJobRun.sync`; `None`
+    /// for a function's own ARN or an activity.
     #[must_use]
     pub fn action(&self) -> Option<&str> {
         match &self.kind {
@@ -102,7 +103,7 @@ impl Resource {
         }
     }
 
-    /// Returns `true` if the state waits for the job that it starts.
+    /// Returns `true` if the state waits for the job that it starts (`.sync`).
     #[must_use]
     pub fn waits_for_job(&self) -> bool {
         match &self.kind {
@@ -114,7 +115,7 @@ impl Resource {
         }
     }
 
-    /// Returns the pattern's suffix as AWS names it, `.sync` or `.waitForTaskToken`.
+    /// Returns the suffix that makes an integration wait, as AWS's messages name it: `.sync` or `.waitForTaskToken`.
     pub(crate) fn pattern(&self) -> Option<&'static str> {
         match self.kind {
             ResourceKind::Integration { .. } if self.waits_for_token() => Some(".waitForTaskToken"),

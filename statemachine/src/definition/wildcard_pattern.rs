@@ -1,6 +1,6 @@
 //! The patterns of `StringMatches`.
 
-/// A pattern in which `*` matches any characters, and `\*` a star.
+/// A pattern in which `*` matches any number of characters and `\*` matches a star.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct WildcardPattern {
     /// The texts before, between and after the stars.

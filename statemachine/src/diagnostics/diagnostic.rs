@@ -19,7 +19,7 @@ pub enum Severity {
 /// Declares `Code` with its texts from one list, so that a rule's documentation is also its description.
 macro_rules! codes {
     ($(#[doc = $docs:literal] $name:ident = $text:literal,)*) => {
-        /// The rule that a finding is about, by AWS's own name if AWS has the rule.
+        /// The rule that a definition breaks, under AWS's own name if AWS has the rule.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum Code {
@@ -27,10 +27,10 @@ macro_rules! codes {
         }
 
         impl Code {
-            /// Every code.
+            /// Every code, in the order of declaration.
             pub const ALL: &'static [Self] = &[$(Self::$name,)*];
 
-            /// Returns the code as AWS writes it.
+            /// Returns the code as AWS writes it, such as `SCHEMA_VALIDATION_FAILED`.
             #[must_use]
             pub fn as_str(self) -> &'static str {
                 match self {
@@ -55,7 +55,7 @@ codes! {
     SchemaValidationFailed = "SCHEMA_VALIDATION_FAILED",
     /// A transition names a state that does not exist, or no transition leads to a state.
     MissingTransitionTarget = "MISSING_TRANSITION_TARGET",
-    /// No path through the workflow ends.
+    /// The workflow, or a flow inside it, has no state that ends it.
     MissingEndState = "MISSING_END_STATE",
     /// The text is not JSON.
     InvalidJsonDescription = "INVALID_JSON_DESCRIPTION",
@@ -75,43 +75,43 @@ codes! {
     TooDeeplyNested = "TOO_DEEPLY_NESTED",
     /// A `{% %}` expression cannot be parsed.
     InvalidJsonataExpression = "INVALID_JSONATA_EXPRESSION",
-    /// A `{% %}` expression uses what Step Functions does not offer.
+    /// A `{% %}` expression uses a feature that Step Functions does not support.
     UnsupportedJsonataExpression = "UNSUPPORTED_JSONATA_EXPRESSION",
-    /// The call of an intrinsic function is the value of a key without `.$`.
+    /// A field without `.$` in its name holds an intrinsic function call, which is therefore never evaluated.
     NoDollar = "NO_DOLLAR",
-    /// A path is the value of a key without `.$`.
+    /// A field without `.$` in its name holds a path, which is therefore never evaluated.
     NoPath = "NO_PATH",
-    /// A Pass state's `Result`, which is never evaluated, holds a path.
+    /// A Pass state's `Result` holds a path, but a `Result` is never evaluated.
     PassResultIsStatic = "PASS_RESULT_IS_STATIC",
     /// A catcher replaces the whole input, and a later state reads a field of it.
     CatchDropsInput = "CATCH_DROPS_INPUT",
-    /// A Task may wait for more than three years.
+    /// A Task without a timeout may wait for more than three years.
     TaskWithoutTimeout = "TASK_WITHOUT_TIMEOUT",
-    /// A task that creates a cluster handles every error, so that a second cluster may be paid for.
+    /// A task that creates a cluster retries or catches every error, so the first cluster may keep costing money.
     CatchAllOnCreateCluster = "CATCH_ALL_ON_CREATE_CLUSTER",
     /// A failure is caught and the execution still ends in success.
     FailureEndsInSuccess = "FAILURE_ENDS_IN_SUCCESS",
     /// An earlier handler matches every error of a later one.
     UnreachableHandler = "UNREACHABLE_HANDLER",
-    /// A payload may pass 256 KiB, which fails the state.
+    /// A payload may exceed 256 KiB, which fails the state.
     PayloadMayExceedLimit = "PAYLOAD_MAY_EXCEED_LIMIT",
-    /// An object has a duplicate key, of which only the last value counts.
+    /// An object has a duplicate key, and only the last value counts.
     DuplicateKey = "DUPLICATE_KEY",
 }
 
 /// One finding about a definition.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Diagnostic {
-    /// The severity: whether AWS would reject the machine.
+    /// The severity, which tells apart what AWS rejects from what it accepts.
     pub severity: Severity,
-    /// The rule.
+    /// The rule that the definition breaks.
     pub code: Code,
     /// The problem, in AWS's own words if they are known.
     pub message: String,
-    /// The JSON pointer (RFC 6901) of the field, `/States/A/Choices/0/Next`; `None` if the finding is about the whole
-    /// text.
+    /// The JSON pointer (RFC 6901) of the field, such as `/States/A/Choices/0/Next`; `None` if the finding is about the
+    /// whole text.
     pub pointer: Option<String>,
-    /// The field in the notation of AWS's API, `/States/A/Choices[0]/Next`.
+    /// The field in the notation of AWS's API, such as `/States/A/Choices[0]/Next`.
     pub location: Option<String>,
     /// The field's line and column; `None` if the definition was given as a value.
     pub place: Option<Place>,
@@ -149,7 +149,7 @@ impl Diagnostic {
         }
     }
 
-    /// Adds the remedy, which the message does not say.
+    /// Adds a hint, which says what to do about the problem.
     pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
         Self {
             hint: Some(hint.into()),

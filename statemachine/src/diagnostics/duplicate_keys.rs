@@ -33,7 +33,7 @@ pub fn duplicate_keys(text: &str) -> Vec<Diagnostic> {
     found
 }
 
-/// Returns the warnings without places, so that the caller can find all places in one pass.
+/// Returns the warnings of [`duplicate_keys`] without places, so that the caller can find all places in one pass.
 pub(crate) fn unplaced_duplicate_keys(text: &str) -> Vec<Diagnostic> {
     let mut walk = PointerWalk::new();
     let mut deserializer = serde_json::Deserializer::from_str(text);

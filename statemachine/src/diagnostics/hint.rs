@@ -1,8 +1,8 @@
 //! Hints for findings whose message does not say what to do.
 
-/// The longest name that is compared: a hint must not cost more than the check.
+/// The longest name that is compared, in characters: a hint must not take longer than the check itself.
 const LONGEST_NAME: usize = 80;
-/// The most names that are compared.
+/// The most known names that are compared, for the same reason.
 const MOST_NAMES: usize = 500;
 
 /// The most names that a hint lists.
@@ -32,9 +32,9 @@ pub(crate) fn known_names_hint<'a>(
     };
     match names.as_slice() {
         [] => None,
-        [one] if is_listed(&names) => Some(format!("there is only `{one}`")),
+        [one] if is_listed(&names) => Some(format!("the only one is `{one}`")),
         names if names.len() <= MOST_LISTED && is_listed(names) => {
-            Some(format!("there are `{}`", names.join("`, `")))
+            Some(format!("choose from `{}`", names.join("`, `")))
         }
         _ => None,
     }
@@ -91,15 +91,15 @@ mod tests {
         assert_eq!(of("chrage").as_deref(), Some("did you mean `Charge`?"));
         assert_eq!(
             of("Pay").as_deref(),
-            Some("there are `Charge`, `Tell`, `Done`")
+            Some("choose from `Charge`, `Tell`, `Done`")
         );
         assert_eq!(
             known_names_hint("x", ["Only"]).as_deref(),
-            Some("there is only `Only`")
+            Some("the only one is `Only`")
         );
         assert_eq!(known_names_hint("x", []), None);
         let short = known_names_hint("B", ["A", "C", "C"]);
-        assert_eq!(short.as_deref(), Some("there are `A`, `C`"));
+        assert_eq!(short.as_deref(), Some("choose from `A`, `C`"));
         let many = ["aaaa", "bbbb", "cccc", "dddd", "eeee", "ffff", "gggg"];
         assert_eq!(known_names_hint("zzzz", many), None);
         assert_eq!(known_names_hint(&"x".repeat(100_000), many), None);

@@ -1,13 +1,13 @@
-//! The line and the column of a JSON pointer.
+//! The line and the column of the value that a JSON pointer names.
 
 use std::collections::HashMap;
 
-/// A place in a text; lines and columns count from 1, columns in characters.
+/// A place in a text, by line and column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
-    /// The line.
+    /// The line, counted from 1.
     pub line: usize,
-    /// The column.
+    /// The column in characters, counted from 1.
     pub column: usize,
 }
 
@@ -45,7 +45,7 @@ fn segments(pointer: &str) -> Vec<String> {
         .collect()
 }
 
-/// Converts byte offsets in one pass over the text.
+/// Converts byte offsets to places in one pass over the text.
 fn to_places(text: &str, offsets: &[usize]) -> Vec<Place> {
     let start = Place { line: 1, column: 1 };
     let mut order: Vec<usize> = (0..offsets.len()).collect();
@@ -92,7 +92,7 @@ impl JsonCursor<'_> {
         }
     }
 
-    /// Moves past the next byte and the blanks around it, if it is the expected one.
+    /// Moves past `byte` and the blanks around it if it comes next. Returns `true` if it did.
     fn accept(&mut self, byte: u8) -> bool {
         self.skip_blanks();
         let accepted = self.peek() == Some(byte);

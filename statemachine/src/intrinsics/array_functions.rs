@@ -56,7 +56,7 @@ pub(super) fn partition(array: Value, size: &Value) -> Result<Value, Refusal> {
     Ok(Value::Array(parts))
 }
 
-/// Evaluates `States.ArrayRange`; the last number is included if a step meets it.
+/// Evaluates `States.ArrayRange`; the last number is part of the result if a step lands on it.
 pub(super) fn range(first: &Value, last: &Value, step: &Value) -> Result<Value, Refusal> {
     let (first, last, step) = (truncated(first)?, truncated(last)?, truncated(step)?);
     let span = i128::from(last) - i128::from(first);

@@ -1,4 +1,4 @@
-//! A parsed call, and its evaluation.
+//! A parsed call of an intrinsic function, and its evaluation.
 
 use std::borrow::Cow;
 
@@ -13,8 +13,8 @@ use crate::intrinsics::text_functions::Pieces;
 use crate::jsonpath::Query;
 use crate::scope::{Host, Random, Scope};
 
-/// The largest ratio of a kept constant to its call's text, so that no definition can exhaust the memory with
-/// constants.
+/// The most bytes that a stored constant may take per byte of its call's text, so that the constants of a definition
+/// cannot exhaust the memory.
 const LARGEST_CONSTANT: u64 = 128;
 
 /// A parsed call of an intrinsic function.
@@ -22,7 +22,7 @@ const LARGEST_CONSTANT: u64 = 128;
 pub struct Call {
     /// The call as written, which error messages quote.
     pub(super) text: String,
-    /// The function that is called.
+    /// The table row of the called function.
     pub(super) signature: &'static Signature,
     /// The arguments in order, as many as the signature allows.
     pub(super) arguments: Vec<CallArgument>,
@@ -35,7 +35,7 @@ pub struct Call {
 pub(super) struct Constant {
     /// The value that every evaluation returns.
     pub(super) value: Value,
-    /// The memory that computing it takes from a budget.
+    /// The bytes that each evaluation takes from its budget, as if it computed the value again.
     bytes: u64,
 }
 
@@ -73,7 +73,7 @@ impl Call {
         self.evaluate_within(scope, host, &mut Budget::new())
     }
 
-    /// Evaluates the call; an error quotes the whole expression, even if an inner call fails.
+    /// Evaluates the call within a budget. An error quotes the outermost call, even if an inner call fails.
     pub(crate) fn evaluate_within(
         &self,
         scope: &Scope<'_>,
@@ -94,9 +94,9 @@ impl Call {
         self.constant.as_ref().map(|constant| &constant.value)
     }
 
-    /// Evaluates a call without paths or randomness now, and keeps its value if it is small.
+    /// Computes the value in advance if the call has no paths and no randomness, and keeps the value if it is small.
     ///
-    /// A call that fails is evaluated again when the state runs, and fails there, as on AWS.
+    /// If that fails, the call is evaluated again when the state runs and fails there, as on AWS.
     pub(super) fn fold(&mut self) {
         let is_fixed = |argument: &CallArgument| match argument {
             CallArgument::Literal(_) | CallArgument::Text { .. } => true,
@@ -185,8 +185,10 @@ impl Call {
         Ok(result)
     }
 
-    /// Builds the failure of a function. Recordings count more than AWS's documentation, which names
-    /// `States.IntrinsicFailure`: recorded executions fail with `States.Runtime`.
+    /// Builds the failure of a function that rejects its arguments.
+    ///
+    /// AWS's documentation names the error `States.IntrinsicFailure`, but recorded executions fail with
+    /// `States.Runtime`. This crate follows the recordings.
     fn failed(&self, refusal: Refusal) -> CallFailure {
         let name = self.signature.name;
         let message = match refusal {
@@ -206,7 +208,7 @@ fn too_large(_exhausted: Exhausted) -> CallFailure {
     CallFailure::new(ErrorKind::LimitExceeded, "its result is too large")
 }
 
-/// The failure of a call somewhere in an expression.
+/// The failure of a call, before the text of the outermost call is added.
 struct CallFailure {
     /// The kind of the error that the outermost call reports.
     kind: ErrorKind,
@@ -215,7 +217,7 @@ struct CallFailure {
 }
 
 impl CallFailure {
-    /// Creates a failure.
+    /// Creates a failure from its kind and its reason.
     fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self {
             kind,

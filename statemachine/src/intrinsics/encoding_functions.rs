@@ -24,7 +24,7 @@ pub(super) fn base64_decode(value: &Value) -> Result<Value, Refusal> {
     Ok(Value::String(String::from_utf8_lossy(&bytes).into_owned()))
 }
 
-/// Evaluates `States.Hash`; data other than text are hashed as JSON text.
+/// Evaluates `States.Hash`; a value that is not a text is hashed as its JSON text.
 pub(super) fn hash(data: &Value, algorithm: &Value) -> Result<Value, Refusal> {
     let written;
     let data = match data {

@@ -1,4 +1,4 @@
-//! The one table of intrinsic functions.
+//! The table of all intrinsic functions.
 
 use std::borrow::Cow;
 use std::ops::RangeInclusive;
@@ -12,20 +12,20 @@ use crate::intrinsics::{
 use crate::json_text::written;
 use crate::scope::Host;
 
-/// A function's name, its arguments and what it does.
+/// The name, the number of arguments and a summary of an intrinsic function.
 #[derive(Debug, PartialEq)]
 pub struct Signature {
-    /// The name with its prefix, `States.Format`.
+    /// The name with its prefix, such as `States.Format`.
     pub name: &'static str,
     /// The number of arguments that the function takes.
     pub arguments: RangeInclusive<usize>,
     /// The function's result, in one phrase.
     pub summary: &'static str,
-    /// The function that evaluates the call.
+    /// The function itself, on which evaluation dispatches.
     pub(super) function: Function,
 }
 
-/// The intrinsic functions.
+/// An intrinsic function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Function {
     /// `States.Array`.
@@ -66,7 +66,7 @@ pub(super) enum Function {
     Uuid,
 }
 
-/// Every intrinsic function, by name.
+/// Every intrinsic function, sorted by name.
 pub const FUNCTIONS: &[Signature] = &[
     signature(
         "States.Array",
@@ -77,7 +77,7 @@ pub const FUNCTIONS: &[Signature] = &[
     signature(
         "States.ArrayContains",
         2..=2,
-        "whether the array holds an equal item",
+        "`true` if the array has an item equal to the value",
         Function::ArrayContains,
     ),
     signature(
@@ -89,7 +89,7 @@ pub const FUNCTIONS: &[Signature] = &[
     signature(
         "States.ArrayLength",
         1..=1,
-        "how many items the array has",
+        "the number of items in the array",
         Function::ArrayLength,
     ),
     signature(
@@ -101,7 +101,7 @@ pub const FUNCTIONS: &[Signature] = &[
     signature(
         "States.ArrayRange",
         3..=3,
-        "the numbers from first to last by the step",
+        "the numbers from the first to the last, in steps of the third",
         Function::ArrayRange,
     ),
     signature(
@@ -137,7 +137,7 @@ pub const FUNCTIONS: &[Signature] = &[
     signature(
         "States.JsonMerge",
         3..=3,
-        "both objects in one, the second winning; the third is `false`",
+        "the fields of both objects, the second taking precedence; the third argument must be `false`",
         Function::JsonMerge,
     ),
     signature(
@@ -149,13 +149,13 @@ pub const FUNCTIONS: &[Signature] = &[
     signature(
         "States.MathAdd",
         2..=2,
-        "the sum of both numbers, each rounded first",
+        "the sum of both numbers, after each is rounded",
         Function::MathAdd,
     ),
     signature(
         "States.MathRandom",
         2..=3,
-        "a whole number from first (included) to second (excluded)",
+        "a random whole number from the first (included) to the second (excluded)",
         Function::MathRandom,
     ),
     signature(
@@ -178,7 +178,7 @@ pub const FUNCTIONS: &[Signature] = &[
     ),
 ];
 
-/// Creates a row of the table; shorter there than a struct with field names.
+/// Creates a row of the table. A call keeps the table shorter than struct literals would.
 const fn signature(
     name: &'static str,
     arguments: RangeInclusive<usize>,
@@ -194,7 +194,7 @@ const fn signature(
 }
 
 impl Function {
-    /// Returns `true` if the result holds copies of the arguments, whose memory is then paid for in advance.
+    /// Returns `true` if the result may hold copies of the arguments. Their memory is then paid for before the call.
     pub(super) fn keeps_arguments(self) -> bool {
         matches!(
             self,
@@ -212,12 +212,12 @@ impl Function {
         matches!(self, Self::Array | Self::ArrayPartition)
     }
 
-    /// Returns `true` if the result depends on nothing but the arguments.
+    /// Returns `true` if the result depends only on the arguments.
     pub(super) fn is_pure(self) -> bool {
         !matches!(self, Self::MathRandom | Self::Uuid)
     }
 
-    /// Applies the function. It may move its arguments: the value of an inner call is not copied.
+    /// Applies the function. It may take its arguments, so the value of an inner call is moved rather than copied.
     ///
     /// `pieces` is the first argument cut at its `{}`, if it is a quoted text.
     pub(super) fn apply<'v>(
@@ -258,7 +258,7 @@ impl Function {
     }
 }
 
-/// Takes an argument, without a copy if it is the value of an inner call.
+/// Takes an argument out of the list; copies it only if it is borrowed.
 fn take(argument: &mut Cow<'_, Value>) -> Value {
     std::mem::replace(argument, Cow::Owned(Value::Null)).into_owned()
 }

@@ -6,7 +6,8 @@ use crate::intrinsics::argument_refusal::Refusal;
 use crate::intrinsics::text_functions::text;
 use crate::java::hash_map_order;
 
-/// Merges two objects; fields of the second replace those of the first. AWS does not support deep merging either.
+/// Evaluates `States.JsonMerge`: fields of the second object replace those of the first. As on AWS, `deep` must be
+/// `false`.
 pub(super) fn merge(first: Value, second: Value, deep: &Value) -> Result<Value, Refusal> {
     match (first, second, deep) {
         (Value::Object(mut merged), Value::Object(second), Value::Bool(false)) => {
@@ -17,7 +18,7 @@ pub(super) fn merge(first: Value, second: Value, deep: &Value) -> Result<Value, 
     }
 }
 
-/// Parses a text as JSON; an empty text is null.
+/// Evaluates `States.StringToJson`; an empty text gives null.
 pub(super) fn from_text(value: &Value) -> Result<Value, Refusal> {
     let text = text(value)?;
     if text.is_empty() {

@@ -19,7 +19,8 @@ fn java_int(value: &Value) -> Result<i32, Refusal> {
     i32::try_from(rounded(value)?).map_err(|_too_large| Refusal::Arguments)
 }
 
-/// Draws a number from `start` (included) to `end` (excluded); with a seed, the first that `java.util.Random` draws.
+/// Evaluates `States.MathRandom`: draws a number from `start` (included) to `end` (excluded). With a seed, it is the
+/// first number that `java.util.Random` draws.
 pub(super) fn random(
     start: &Value,
     end: &Value,
@@ -41,7 +42,7 @@ pub(super) fn random(
         .map_err(|_overflow| Refusal::Arguments)
 }
 
-/// Truncates a number towards zero, as AWS is measured to do for arguments that it does not round.
+/// Truncates a number towards zero. Measured: AWS truncates some arguments and rounds others.
 #[expect(
     clippy::cast_possible_truncation,
     reason = "saturates at the ends of the whole numbers, as in Java"

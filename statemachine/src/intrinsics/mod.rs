@@ -1,6 +1,6 @@
 //! Intrinsic functions: `States.Format` and its siblings.
 //!
-//! [`FUNCTIONS`] is the one table of them: the parser checks names and numbers of arguments against it, and evaluation
+//! [`FUNCTIONS`] lists them all. The parser checks names and numbers of arguments against that table, and evaluation
 //! dispatches on it.
 //!
 //! ```

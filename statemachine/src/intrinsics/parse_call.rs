@@ -1,4 +1,4 @@
-//! The parser of calls.
+//! The parser of intrinsic function calls.
 
 use serde_json::{Number, Value};
 
@@ -8,7 +8,7 @@ use crate::intrinsics::function_table::FUNCTIONS;
 use crate::intrinsics::text_functions;
 use crate::jsonpath::Query;
 
-/// The longest text of a call. AWS allows 10,000 characters per argument, and a call may have several.
+/// The longest text of a call, in bytes. AWS allows 10,000 characters per argument, and a call may have several.
 const MAX_TEXT_BYTES: usize = 256 << 10;
 
 /// The depth to which calls may nest, by AWS's documentation.
@@ -23,7 +23,7 @@ impl Call {
     pub fn parse(source: &str) -> Result<Self, Error> {
         if source.len() > MAX_TEXT_BYTES {
             return Err(Error::invalid_expression(format!(
-                "a call has at most {MAX_TEXT_BYTES} bytes"
+                "the call is longer than {MAX_TEXT_BYTES} bytes"
             )));
         }
         let mut parser = CallParser {
@@ -61,7 +61,7 @@ impl<'a> CallParser<'a> {
         self.position = self.source.len() - self.rest().trim_start().len();
     }
 
-    /// Moves past blanks, and past the character if it follows; returns `true` if it did.
+    /// Moves past blanks, then past `character` if it comes next. Returns `true` if it did.
     fn eat(&mut self, character: char) -> bool {
         self.skip_blanks();
         let eaten = self.rest().starts_with(character);
@@ -69,7 +69,7 @@ impl<'a> CallParser<'a> {
         eaten
     }
 
-    /// Builds the error of a character, or the end of the text, that does not fit here.
+    /// Builds the error for an unexpected character, or for the end of the text, at the position.
     fn unexpected(&self, expected: &str) -> Error {
         match self.rest().chars().next() {
             Some(got) => Error::invalid_expression(format!(

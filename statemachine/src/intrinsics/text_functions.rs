@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::intrinsics::argument_refusal::Refusal;
 use crate::java::print_value::write_value;
 
-/// The texts between the `{}` of a template, or the reason why it is not one.
+/// The texts before, between and after the `{}` of a template, or the reason why the text is not a template.
 pub(super) type Pieces = Result<Vec<String>, Refusal>;
 
 /// Cuts a raw text at each `{}` and resolves its escapes; a single brace must be escaped.
@@ -44,7 +44,7 @@ pub(super) fn unescape(raw: &str) -> String {
     text
 }
 
-/// Evaluates `States.Format`; the number of arguments must be that of the `{}`.
+/// Evaluates `States.Format`; the number of arguments must equal the number of `{}`.
 pub(super) fn format(
     template: &Value,
     pieces: Option<&Pieces>,
@@ -69,7 +69,7 @@ pub(super) fn format(
     Ok(Value::String(result))
 }
 
-/// Splits at every character of the delimiter; empty parts are dropped.
+/// Evaluates `States.StringSplit`: splits at every character of the delimiter, and drops empty parts.
 pub(super) fn split(subject: &Value, delimiter: &Value) -> Result<Value, Refusal> {
     let (subject, delimiter) = (text(subject)?, text(delimiter)?);
     Ok(subject

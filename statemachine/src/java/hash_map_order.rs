@@ -2,16 +2,16 @@
 
 use serde_json::{Map, Value};
 
-/// Sorts an object's fields into the order of a `HashMap` that was filled with them.
+/// Sorts an object's fields into the order in which a Java `HashMap` with these fields lists them.
 pub(crate) fn sorted(fields: Map<String, Value>) -> Map<String, Value> {
     let mut entries: Vec<(String, Value)> = fields.into_iter().collect();
     sort_by_key(&mut entries, |(name, _)| name);
     entries.into_iter().collect()
 }
 
-/// Sorts items by the bucket of their key; within a bucket they keep their order.
+/// Sorts items by the `HashMap` bucket of their key; items of one bucket keep their order.
 ///
-/// A map starts with 16 buckets and doubles them as soon as it is more than three quarters full.
+/// Java's map starts with 16 buckets and doubles their number whenever it is more than three quarters full.
 pub(crate) fn sort_by_key<T>(items: &mut [T], key: impl Fn(&T) -> &str) {
     let mut buckets: usize = 16;
     while items.len() * 4 > buckets * 3 {
@@ -20,7 +20,7 @@ pub(crate) fn sort_by_key<T>(items: &mut [T], key: impl Fn(&T) -> &str) {
     items.sort_by_cached_key(|item| spread(hash(key(item))) as usize & (buckets - 1));
 }
 
-/// `String.hashCode`, over UTF-16.
+/// Computes Java's `String.hashCode`, over UTF-16 units.
 fn hash(text: &str) -> u32 {
     text.encode_utf16().fold(0, |hash: u32, unit| {
         hash.wrapping_mul(31).wrapping_add(u32::from(unit))

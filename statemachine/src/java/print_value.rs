@@ -32,7 +32,8 @@ pub(crate) fn write_value(value: &Value, out: &mut String) {
     }
 }
 
-/// Writes a number as `Double.toString` does: from 10^7 on and below 10^-3 with an exponent.
+/// Writes a whole number in digits, and any other number as `Double.toString` does: with an exponent from 10^7 on and
+/// below 10^-3.
 fn write_number(number: &Number, out: &mut String) {
     let mut digits = itoa::Buffer::new();
     let double = match (number.as_u64(), number.as_i64(), number.as_f64()) {

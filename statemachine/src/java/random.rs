@@ -1,4 +1,4 @@
-//! The random numbers of `java.util.Random`, which AWS draws for a seed.
+//! The random numbers of `java.util.Random`, which AWS uses if a call passes a seed.
 
 /// The generator of `java.util.Random`: 48 bits, linear congruential.
 #[derive(Debug)]
@@ -10,7 +10,7 @@ pub(crate) struct JavaRandom {
 impl JavaRandom {
     /// The multiplier of the generator.
     const MULTIPLIER: i64 = 0x5_DEEC_E66D;
-    /// The 48 bits of its state.
+    /// The mask that keeps the state at 48 bits.
     const MASK: i64 = (1 << 48) - 1;
 
     /// Creates the generator as `new Random(seed)` does.
@@ -20,7 +20,7 @@ impl JavaRandom {
         }
     }
 
-    /// Draws up to 32 bits as Java's signed `int`.
+    /// Draws `bits` random bits, at most 32, as a signed `int` of Java.
     #[expect(
         clippy::cast_possible_truncation,
         reason = "the upper bits of 48, cut to 32 as in Java"

@@ -15,7 +15,9 @@ pub(crate) fn has_escapes(text: &str) -> bool {
     }
 }
 
-/// Returns `true` if one of eight bytes is below a space, a quote or a backslash: the test sets the byte's top bit.
+/// Returns `true` if one of the eight bytes in `word` is a control character, a quote or a backslash.
+///
+/// Each comparison sets the top bit of a byte that it matches.
 pub(super) fn word_has_escapes(word: u64) -> bool {
     const EACH: u64 = 0x0101_0101_0101_0101;
     let below = |word: u64, limit: u8| word.wrapping_sub(EACH * u64::from(limit)) & !word;

@@ -1,9 +1,9 @@
-//! JSON text as events show it: written once, shared by every event that shows it.
+//! JSON text as events show it: written once and shared by all events that contain it.
 //!
-//! More than half of a transition's time once went into writing the same data again: to measure its length, for the
-//! event of the state that is left, for the state that is entered, and once more to escape it inside the event's JSON.
-//! So a value is written directly in its escaped form while its length and depth are checked, events share that text,
-//! its memory is reused for the next one, and the fixed parts of templates are written in advance.
+//! Writing the same data several times once took more than half of a transition's time: to measure its length, for the
+//! exit event of one state, for the entry event of the next, and to escape it inside the JSON of each event. So this
+//! module writes a value directly in its escaped form, and checks its length and depth in the same pass. Events share
+//! that text, the next text reuses its memory, and templates write the text of their fixed parts in advance.
 
 mod escapes;
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::json_text::writer::{DEEPEST, Refused, TextWriter};
 /// A JSON text, such as a state's input; clones share it.
 ///
 /// AWS shows data as text inside the JSON of an event. The engine writes a value directly in that form, quoted and
-/// escaped, and a history copies it; the plain text is only made when it is read.
+/// escaped, and a history copies it. The plain text is only computed when a caller reads it.
 #[derive(Clone)]
 pub struct JsonText(Arc<Forms>);
 
@@ -27,16 +27,16 @@ struct Forms {
 }
 
 impl JsonText {
-    /// Writes a value that is within all limits.
+    /// Writes a value of any length and depth.
     pub(crate) fn of(value: &Value) -> Self {
         Self::written(usize::MAX, None, |writer| writer.value(value, DEEPEST))
             .unwrap_or_else(|_| written(value).into())
     }
 
-    /// Writes a text; fails if it nests too deeply or becomes longer than `limit_bytes`.
+    /// Creates a text from what `write` writes; fails if that nests too deeply or is longer than `limit_bytes`.
     ///
-    /// The memory of `given_up` is reused unless another clone holds it, because the text of a state's output is about
-    /// as long as that of its input.
+    /// `given_up` is a text that the caller no longer needs. Its memory is reused unless a clone of it exists, because
+    /// a state's output is usually about as long as its input.
     pub(crate) fn written(
         limit_bytes: usize,
         given_up: Option<Self>,
@@ -98,7 +98,7 @@ impl JsonText {
         Ok(self)
     }
 
-    /// Creates a text without content, to be written.
+    /// Creates an empty text with some capacity, into which the caller writes.
     fn empty() -> Self {
         Self(Arc::new(Forms {
             quoted: Vec::with_capacity(128),
@@ -107,7 +107,7 @@ impl JsonText {
         }))
     }
 
-    /// Returns the text.
+    /// Returns the plain JSON text; unescapes it on the first call.
     #[must_use]
     pub fn as_str(&self) -> &str {
         self.0.text.get_or_init(|| unquoted(&self.0.quoted))
@@ -170,7 +170,7 @@ impl Serialize for JsonText {
     }
 }
 
-/// Writes a value as compact JSON text; several times faster than its `Display`.
+/// Writes a value as compact JSON text, several times faster than the `Display` of [`Value`].
 pub(crate) fn written(value: &Value) -> String {
     serde_json::to_string(value).expect("a value has only text as keys")
 }

@@ -1,4 +1,4 @@
-//! Writes values in the quoted form of an event's text, within limits.
+//! Writes values as quoted and escaped JSON text, within limits of length and depth.
 
 use serde_json::{Number, Value};
 
@@ -10,11 +10,11 @@ use crate::json_text::escapes::{has_escapes, needs_escape};
 pub(crate) enum Refused {
     /// The value nests deeper than JSON may.
     TooDeep,
-    /// The text is longer than allowed; the value's depth is unknown.
+    /// The text is longer than allowed. Writing stopped there, so the value may nest too deeply as well.
     TooLong,
 }
 
-/// The depth to which a whole value may nest.
+/// The deepest nesting that a value may have if it is written as a whole.
 pub(crate) const DEEPEST: usize = MAX_DEPTH - 1;
 
 /// A piece of quoted text that is written in advance.
@@ -22,12 +22,12 @@ pub(crate) const DEEPEST: usize = MAX_DEPTH - 1;
 pub(crate) struct Fragment {
     /// The text as it is inside a JSON string, escaped.
     pub(super) quoted: Vec<u8>,
-    /// The length of the plain text that it stands for, in bytes.
+    /// The length of the same text without its escapes, in bytes.
     bytes: usize,
 }
 
 impl Fragment {
-    /// Appends to the piece.
+    /// Appends what `write` writes.
     pub(crate) fn append(
         &mut self,
         write: impl FnOnce(&mut TextWriter<'_>) -> Result<(), Refused>,
@@ -92,7 +92,7 @@ impl TextWriter<'_> {
         }
     }
 
-    /// Appends a fragment.
+    /// Appends a piece that was written in advance.
     pub(crate) fn fragment(&mut self, fragment: &Fragment) -> Result<(), Refused> {
         self.take(fragment.bytes)?;
         self.quoted.extend_from_slice(&fragment.quoted);
@@ -147,7 +147,8 @@ impl TextWriter<'_> {
         self.plain(text)
     }
 
-    /// Appends a text with characters that JSON escapes: each backslash of an escape is itself escaped.
+    /// Appends a text that needs escapes. It becomes a string inside a string, so the backslash of each escape is
+    /// itself escaped.
     fn escaped(&mut self, text: &str) -> Result<(), Refused> {
         self.take(text.len())?;
         let mut clean = 0;
@@ -181,7 +182,7 @@ impl TextWriter<'_> {
     }
 }
 
-/// The digits of the numbers below a hundred, tens and units: most numbers are small.
+/// The tens digit and the units digit of each number below 100; most numbers are that small.
 const DIGITS: [(u8, u8); 100] = {
     let mut digits = [(b'0', b'0'); 100];
     let mut number: u8 = 0;

@@ -18,15 +18,15 @@ use crate::scope::{Host, Random};
 /// The longest text that is matched against a pattern: every match becomes an object of several hundred bytes.
 const MAX_SUBJECT_BYTES: usize = 512 << 10;
 
-/// The weight of a byte that a function returns as a replacement: all of them are held until the end.
+/// The weight per byte of a replacement that a callback returns: `$replace` holds all replacements until it ends.
 const REPLACED_WEIGHT: u64 = 16;
-/// The memory of a replacement besides its text.
+/// The memory of a replacement besides its text, in bytes.
 const REPLACED_BYTES: u64 = 64;
-/// The largest width of a date's field: that of a 64-bit integer.
+/// The largest width of a field in a date picture: a 64-bit integer can hold any number of that many digits.
 const MAX_FIELD_WIDTH: f64 = 18.0;
-/// The most digits that a date's field may show.
+/// The most digit signs that a field in a date picture may have.
 const MAX_DIGITS: usize = 18;
-/// The largest number in Roman numerals: it has ten thousand letters.
+/// The largest number that may be formatted in Roman numerals, which takes ten thousand letters.
 const MAX_ROMAN: f64 = 10_000_000.0;
 
 /// The result of a registered function.
@@ -46,7 +46,7 @@ pub(super) fn register(
     Ok(random)
 }
 
-/// Registers one function; names that are neither AWS's nor weighing functions stay as they are.
+/// Registers one function by its name; ignores names that are neither AWS's functions nor weighing functions.
 fn register_function(
     evaluator: &mut Evaluator,
     name: &str,
@@ -99,7 +99,7 @@ fn register_function(
     }
 }
 
-/// Registers one of the functions that [`bounding_rewrite`] inserts; other names are the evaluator's own or undefined.
+/// Registers a function that [`bounding_rewrite`] inserts; ignores other names, which the evaluator knows or rejects.
 fn register_scale(
     evaluator: &mut Evaluator,
     name: &str,
@@ -176,8 +176,8 @@ fn exceeded() -> EvaluatorError {
     EvaluatorError::EvaluationError(MEMORY_LIMIT.to_owned())
 }
 
-/// Rejects a picture of a date that would break the evaluator: a field that does not start with a letter, or that asks
-/// for more digits than a number has, as `[Y,999999999]` does.
+/// Rejects a date picture that would break the evaluator: one with a field that does not start with a letter, or that
+/// asks for more digits than a number has, as `[Y,999999999]` does.
 fn check_picture(picture: &str) -> Result<(), EvaluatorError> {
     for field in fields(picture) {
         let field: String = field.split_whitespace().collect();
@@ -208,7 +208,7 @@ fn check_picture(picture: &str) -> Result<(), EvaluatorError> {
     Ok(())
 }
 
-/// Returns the bracketed fields of a date's picture; `[[` is an escaped bracket.
+/// Returns the bracketed fields of a date picture; `[[` is an escaped bracket.
 fn fields(picture: &str) -> Vec<&str> {
     let mut fields = Vec::new();
     let mut rest = picture;
@@ -310,7 +310,7 @@ fn whole(number: f64) -> i64 {
     number.trunc() as i64
 }
 
-/// Evaluates `$partition(array, size)`: the array cut into arrays.
+/// Evaluates `$partition(array, size)`: the array cut into arrays of at most `size` items.
 fn partition(arguments: &[JValue]) -> FunctionResult {
     let items = match argument(arguments, 0) {
         JValue::Undefined => return Ok(JValue::Undefined),

@@ -1,4 +1,4 @@
-//! Rewrites a parsed expression so that it stays within its bounds.
+//! Rewrites a parsed expression so that its evaluation stays within the limits of time and memory.
 //!
 //! The evaluator shares copied values, so a value may be small in memory and yet have 2^60 items: `[$x, $x]` doubles it
 //! in a few bytes. Building such a value is harmless; writing, comparing or walking it is not. So every operand that is
@@ -11,25 +11,28 @@ use jsonata_core::value::with_stack;
 
 /// The function that weighs its argument and returns it.
 pub(super) const WEIGH: &str = "weigh operand";
-/// The function that weighs its argument and returns `true`, as a filter that keeps everything.
+/// The function that weighs its argument and returns `true`, so that it can be a filter that keeps every item.
 pub(super) const FITS: &str = "weigh item";
-/// The function that returns its second argument if it fits between the first one's items.
+/// The function that returns its second argument, a separator, if joining the first argument's items with it does not
+/// make the text too long.
 pub(super) const SEPARATOR: &str = "weigh separator";
-/// The function that returns its second argument if it fits wherever the first one may be split.
+/// The function that returns its second argument, a replacement, if inserting it at every position of the first
+/// argument does not make the text too long.
 pub(super) const REPLACEMENT: &str = "weigh replacement";
 /// The function that returns its argument if it is short enough to be matched against a pattern.
 pub(super) const SUBJECT: &str = "weigh subject";
 /// The function that weighs a replacement from a callback and returns it.
 pub(super) const REPLACED: &str = "weigh replaced";
-/// The function that returns its argument, a picture of a date, if no field in it is too wide.
+/// The function that returns its argument, a date picture, if no field in it is too wide.
 pub(super) const PICTURE: &str = "weigh picture";
-/// The function that returns its first argument, a number, if the picture in its second gives a short text.
+/// The function that returns its first argument, a number, if formatting it by the second, a picture, gives a short
+/// text.
 pub(super) const WRITABLE: &str = "weigh number";
 /// The function that returns `true` if its argument is a function.
 pub(super) const IS_FUNCTION: &str = "is function";
-/// The replacement of the built-in `$distinct`, which compares all pairs of items without checking the time.
+/// The replacement of the built-in `$distinct`, which compares all pairs of items and ignores the time limit.
 pub(super) const DISTINCT: &str = "distinct items";
-/// The variable that holds the milliseconds of `$now()`.
+/// The variable that holds the instant of the evaluation, which `$now()` and `$millis()` return, in milliseconds.
 pub(super) const NOW: &str = "now in milliseconds";
 /// The variable that holds the first argument of a call whose result is estimated.
 const FIRST: &str = "first argument";
@@ -38,7 +41,7 @@ const SECOND: &str = "second argument";
 /// The parameter of the function that wraps a replacement callback.
 const MATCH: &str = "match argument";
 
-/// Built-in functions whose arguments are walked as a whole.
+/// The built-in functions that walk their arguments as a whole, so that the arguments are weighed before the call.
 const WALKING: &[&str] = &[
     "append",
     "assert",
@@ -144,7 +147,8 @@ pub(super) fn bounded(node: AstNode) -> AstNode {
     })
 }
 
-/// Renames `$distinct` wherever it is read, called or bound, so that a binding still hides it.
+/// Returns the name that replaces a name in an expression: `$distinct` is renamed wherever it is read, called or bound,
+/// so that a variable of that name still hides the function.
 pub(super) fn renamed(name: String) -> String {
     if name == "distinct" {
         DISTINCT.to_owned()
@@ -158,7 +162,7 @@ fn boxed(node: AstNode) -> Box<AstNode> {
     Box::new(bounded(node))
 }
 
-/// Rewrites key-value pairs; the values are weighed.
+/// Rewrites key-value pairs, and wraps their values so that they are weighed.
 fn weighed_pairs(pairs: Vec<(AstNode, AstNode)>) -> Vec<(AstNode, AstNode)> {
     pairs
         .into_iter()
@@ -168,7 +172,7 @@ fn weighed_pairs(pairs: Vec<(AstNode, AstNode)>) -> Vec<(AstNode, AstNode)> {
 
 /// Wraps a node in [`WEIGH`], unless its value is always small.
 ///
-/// Constructors stay as they are, because the evaluator inspects them; their parts are weighed.
+/// Array and object constructors are not wrapped, because the evaluator inspects them; their parts are weighed.
 fn weighed(node: AstNode) -> AstNode {
     match node {
         AstNode::Block(mut items) => {
@@ -272,7 +276,7 @@ fn estimates(name: &str) -> bool {
     matches!(name, "formatInteger" | "join" | "match" | "replace")
 }
 
-/// Rewrites a call and its arguments; `$now` and `$millis` then read the instant bound before the evaluation.
+/// Rewrites a call and its arguments. `$now` and `$millis` become reads of the variable [`NOW`].
 fn function(name: String, args: Vec<AstNode>, is_builtin: bool) -> AstNode {
     if estimates(&name) {
         return estimated(name, args, is_builtin);
@@ -310,7 +314,7 @@ fn function(name: String, args: Vec<AstNode>, is_builtin: bool) -> AstNode {
     }
 }
 
-/// Wraps the second argument, a date's picture, in a check before it is used.
+/// Wraps the second argument, a date picture, in a call that checks it.
 fn weigh_picture(args: &mut [AstNode]) {
     if let Some(picture) = args.get_mut(1)
         && *picture != AstNode::Placeholder
@@ -320,7 +324,7 @@ fn weigh_picture(args: &mut [AstNode]) {
     }
 }
 
-/// Returns the index of the argument that is a callback, which the evaluator inspects unevaluated.
+/// Returns the index of the callback among a call's arguments, which the evaluator inspects before evaluating it.
 fn callback_place(name: &str, arguments: usize) -> Option<usize> {
     match (name, arguments) {
         ("map" | "filter" | "reduce" | "single" | "sort" | "sift" | "each", 2..) => Some(1),
@@ -384,7 +388,7 @@ fn estimated(name: String, args: Vec<AstNode>, is_builtin: bool) -> AstNode {
     AstNode::Block(block)
 }
 
-/// Rewrites the replacement of a `$replace`: a text is estimated, the results of a callback are weighed.
+/// Rewrites the replacement in a `$replace`, so that a text is estimated or the results of a callback are weighed.
 fn replacing(replacement: AstNode, block: &mut Vec<AstNode>) -> AstNode {
     let counted = |body| Box::new(call(REPLACED, vec![body]));
     match replacement {
@@ -458,7 +462,7 @@ fn partial(name: String, args: Vec<AstNode>, is_builtin: bool) -> AstNode {
     AstNode::Block(block)
 }
 
-/// Rewrites a path: each item that `*` or `**` walks is weighed just before.
+/// Rewrites the steps of a path, and weighs each item just before `*` or `**` walks it.
 fn path(steps: Vec<PathStep>) -> Vec<PathStep> {
     let mut rewritten: Vec<PathStep> = Vec::with_capacity(steps.len());
     for mut step in steps {

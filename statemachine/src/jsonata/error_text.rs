@@ -1,4 +1,4 @@
-//! The texts of errors: those of the reference implementation, which AWS passes on.
+//! The texts of errors: those of JSONata's reference implementation, which AWS passes on to the user.
 
 use jsonata_core::evaluator::EvaluatorError;
 use jsonata_core::parser::ParserError;
@@ -128,7 +128,7 @@ pub(super) fn evaluator_message(error: &EvaluatorError) -> String {
     }
 }
 
-/// Quotes the word between two parts of a message.
+/// Puts quotes around the word between two parts of a message, unless it has quotes.
 fn quote_between(message: &str, before: &str, after: &str) -> String {
     match message
         .split_once(before)
@@ -144,7 +144,7 @@ fn quote_between(message: &str, before: &str, after: &str) -> String {
     }
 }
 
-/// Converts an evaluator's error: an exceeded limit or a failed evaluation.
+/// Converts an evaluator's error to an [`Error`]: an exceeded limit or a failed evaluation.
 pub(super) fn classify(error: &EvaluatorError) -> Error {
     let message = error.message();
     match error.code() {

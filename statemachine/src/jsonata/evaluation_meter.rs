@@ -24,11 +24,11 @@ const NODE_WEIGHT: u64 = 8;
 pub(super) struct EvaluationMeter {
     /// The weight left, shared by all functions of the evaluation.
     left: Cell<u64>,
-    /// The time limit.
+    /// The time limit of the evaluation.
     pub(super) milliseconds: u64,
 }
 
-/// The beginning of the message of a meter's error.
+/// The message for an exceeded memory limit. Messages that begin with it are recognized as this error.
 pub(super) const MEMORY_LIMIT: &str = "The expression exceeded the memory limit";
 
 impl EvaluationMeter {
@@ -48,7 +48,7 @@ impl EvaluationMeter {
         }
     }
 
-    /// Subtracts from the weight that is left.
+    /// Subtracts from the weight that is left; fails if too little is left.
     pub(super) fn charge(&self, weight: u64) -> Result<(), EvaluatorError> {
         let left = self.left.get().checked_sub(weight).ok_or_else(exceeded)?;
         self.left.set(left);
@@ -62,7 +62,7 @@ impl EvaluationMeter {
         self.charge(weight)
     }
 
-    /// Fails if a text of this length would be too long.
+    /// Checks that a text of this length is allowed, and subtracts its weight.
     pub(super) fn allow_text(&self, bytes: u64) -> Result<(), EvaluatorError> {
         if bytes > MAX_TEXT_BYTES {
             return Err(exceeded());

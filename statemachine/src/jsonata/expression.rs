@@ -1,4 +1,4 @@
-//! One expression: parsed, and evaluated within its bounds.
+//! A parsed expression, and its evaluation within limits of time, memory and depth.
 
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -28,11 +28,11 @@ const MAX_LEVELS: usize = 500;
 pub struct Expression {
     /// The expression as written, for messages.
     text: String,
-    /// The parsed expression, rewritten so that its memory stays bounded.
+    /// The parsed expression, rewritten so that its evaluation stays within the limits.
     tree: AstNode,
     /// The variables that the expression reads.
     references: References,
-    /// The names that the tree calls; only these of AWS's functions are registered.
+    /// The names that the tree calls or reads; AWS's functions among them are registered for an evaluation.
     names: BTreeSet<String>,
 }
 
@@ -46,7 +46,7 @@ impl Expression {
     pub fn parse(text: &str) -> Result<Self, Error> {
         if text.len() > MAX_TEXT_BYTES {
             return Err(Error::invalid_expression(format!(
-                "an expression has at most {MAX_TEXT_BYTES} bytes"
+                "the expression is longer than {MAX_TEXT_BYTES} bytes"
             )));
         }
         let text = text.trim();
@@ -107,7 +107,7 @@ impl Expression {
         }));
         host.random = random.borrow().clone();
         let result = result
-            .map_err(|_panic| Error::evaluation_failed("The expression broke its evaluator"))?
+            .map_err(|_panic| Error::evaluation_failed("The JSONata evaluator crashed"))?
             .map_err(|error| error_text::classify(&error))?;
         json_conversion::to_json(&result, meter)
     }

@@ -1,4 +1,4 @@
-//! Conversion between JSON and the evaluator's values.
+//! Conversion between JSON and the values of the JSONata evaluator.
 
 use chrono::{DateTime, Utc};
 use indexmap::IndexMap;
@@ -10,7 +10,7 @@ use crate::evaluation_budget;
 use crate::jsonata::error_text;
 use crate::jsonata::evaluation_meter::EvaluationMeter;
 
-/// Converts a JSON value to the evaluator's.
+/// Converts a JSON value to a value of the evaluator.
 pub(super) fn from_json(value: &Value) -> JValue {
     match value {
         Value::Null => JValue::Null,
@@ -27,7 +27,7 @@ pub(super) fn from_json(value: &Value) -> JValue {
     }
 }
 
-/// Converts an evaluation's result to JSON, within the meter and at most 128 levels deep.
+/// Converts an evaluation's result to JSON; fails if the meter or the depth limit is exceeded.
 pub(super) fn to_json(value: &JValue, meter: &EvaluationMeter) -> Result<Value, Error> {
     if value.is_undefined() {
         return Err(Error::missing_value("the expression returned nothing"));
@@ -38,7 +38,7 @@ pub(super) fn to_json(value: &JValue, meter: &EvaluationMeter) -> Result<Value, 
     convert(value, 0)
 }
 
-/// Converts an evaluator's value at a depth of nesting; undefined becomes null.
+/// Converts a value of the evaluator that is nested `depth` levels deep; undefined becomes null.
 fn convert(value: &JValue, depth: usize) -> Result<Value, Error> {
     if depth >= evaluation_budget::MAX_DEPTH {
         return Err(Error::limit_exceeded(format!(
@@ -93,7 +93,7 @@ fn from_double(number: f64) -> Value {
     )
 }
 
-/// Formats an instant as `$now()` does.
+/// Formats an instant as `$now()` returns it.
 pub(super) fn instant(now: DateTime<Utc>) -> String {
     now.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
 }

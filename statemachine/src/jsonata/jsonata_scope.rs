@@ -1,12 +1,12 @@
-//! The data that an expression can read.
+//! The data that a JSONata expression can read.
 
 use serde_json::{Map, Value};
 
-/// The data that an expression can read.
+/// The data that a JSONata expression can read.
 #[derive(Debug, Clone, Copy)]
 pub struct JsonataScope<'a> {
     /// The value of `$states`.
     pub states: &'a Value,
-    /// The variables assigned so far, `$name`.
+    /// The variables assigned so far, read as `$name`.
     pub variables: &'a Map<String, Value>,
 }

@@ -14,7 +14,7 @@ use crate::jsonata::expression::Expression;
 use crate::jsonata::jsonata_scope::JsonataScope;
 use crate::scope::Host;
 
-/// A parsed template.
+/// A parsed JSONata template: a JSON value with expressions in some of its strings.
 #[derive(Debug, Clone)]
 pub struct JsonataTemplate {
     /// The root of the template.
@@ -42,17 +42,17 @@ pub(crate) fn expression_text(string: &str) -> Option<&str> {
 }
 
 impl JsonataTemplate {
-    /// Parses a template.
+    /// Parses the expressions in a JSON value: its strings of the form `{% .. %}`.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidExpression`] with every place that is wrong, [`Error::problems`].
+    /// [`ErrorKind::InvalidExpression`] if the template is invalid; [`Error::problems`] lists every wrong place.
     pub fn parse(template: &Value) -> Result<Self, Error> {
         if nests_too_deeply(template) {
             return Err(Error::template(vec![Problem {
                 kind: ErrorKind::LimitExceeded,
                 pointer: String::new(),
                 place: None,
-                message: format!("a template nests at most {MAX_DEPTH} levels"),
+                message: format!("the template nests {MAX_DEPTH} or more levels deep"),
             }]));
         }
         let mut walk = PointerWalk::new();
@@ -65,10 +65,11 @@ impl JsonataTemplate {
         }
     }
 
-    /// Evaluates the template; `field` names it in errors (`Output`, then `Output/result` or `Output/values[0]`).
+    /// Evaluates the template of a field such as `Output`. Errors name the part that failed, such as `Output/result` or
+    /// `Output/values[0]`.
     ///
     /// # Errors
-    /// As [`Expression::evaluate`]; [`Error::field`] is the field that failed.
+    /// Those of [`Expression::evaluate`]; [`Error::field`] is the field that failed.
     pub fn evaluate(
         &self,
         field: &str,
@@ -85,7 +86,7 @@ impl JsonataTemplate {
     }
 }
 
-/// Parses a part; notes every wrong expression and replaces it by null.
+/// Parses a part of a template; records every invalid expression and replaces it by null.
 fn parse_node(template: &Value, walk: &mut PointerWalk<Problem>) -> ExpressionNode {
     match template {
         Value::String(string) => match expression_text(string).map(Expression::parse) {
@@ -130,7 +131,7 @@ fn parse_node(template: &Value, walk: &mut PointerWalk<Problem>) -> ExpressionNo
     }
 }
 
-/// Builds the value of a part; `field` is its place in the state, which errors name.
+/// Builds the value of a part. `field` is the part's place in the state, as errors name it.
 fn build(
     node: &ExpressionNode,
     field: &mut String,

@@ -25,12 +25,12 @@ pub(super) struct References {
 enum ReadPart {
     /// The whole value.
     Whole,
-    /// The parts of the named fields; all other fields are left out.
+    /// The named fields only, each with the part of its value that is read.
     Fields(BTreeMap<String, ReadPart>),
 }
 
 impl ReadPart {
-    /// Adds the value at the end of a path of fields.
+    /// Adds the value at the end of `way`, a path of field names.
     fn add(&mut self, way: &[&str]) {
         match (self, way) {
             (Self::Whole, _) => {}
@@ -44,7 +44,7 @@ impl ReadPart {
         }
     }
 
-    /// Converts this part of a value for the evaluator; fields are taken from the items of arrays too.
+    /// Converts this part of a value for the evaluator. Of an array, takes the fields from each item.
     fn cut(&self, value: &Value) -> JValue {
         let Self::Fields(fields) = self else {
             return from_json(value);
@@ -70,7 +70,7 @@ impl References {
         references
     }
 
-    /// Binds the variables that the expression reads.
+    /// Binds the variables that the expression reads, and the instant of the evaluation.
     pub(super) fn bind(&self, scope: &JsonataScope<'_>, now: DateTime<Utc>, context: &mut Context) {
         for (name, need) in &self.variables {
             let value = match name.as_str() {
@@ -91,7 +91,7 @@ impl References {
         );
     }
 
-    /// Records that the value at the end of a path of fields in a variable is read.
+    /// Records that the expression reads a value inside a variable: the one at the end of `way`, a path of field names.
     fn add(&mut self, name: &str, way: &[&str]) {
         self.variables
             .entry(name.to_owned())
@@ -146,7 +146,7 @@ impl References {
     }
 }
 
-/// Returns every name that a tree calls or reads as a variable: no other function can be called.
+/// Returns every name that a tree calls or reads as a variable. It can call no function with another name.
 pub(super) fn names(tree: &AstNode) -> BTreeSet<String> {
     fn visit(node: &AstNode, names: &mut BTreeSet<String>) {
         if let AstNode::Variable(name) | AstNode::Function { name, .. } = node {
@@ -174,18 +174,20 @@ fn way(steps: &[PathStep]) -> Vec<&str> {
     way
 }
 
-/// Returns the reason why an expression reads the input document, which a state does not have; `None` if it does not.
+/// Returns an error message if an expression reads the input document, as `$` or a bare field name does: in a state,
+/// expressions have no such document.
 pub(super) fn reads_input(node: &AstNode) -> Option<String> {
     match node {
         AstNode::Variable(name) if name.is_empty() => {
-            Some("`$` has no meaning at the top of an expression".to_owned())
+            Some("`$` is not defined at the top level of an expression".to_owned())
         }
         AstNode::ParentVariable(_) => Some("Reference to '$$' is not supported.".to_owned()),
         AstNode::Name(name) => Some(format!(
             "Reference to '{name}' at the top level is not supported."
         )),
         AstNode::Wildcard | AstNode::Descendant | AstNode::Parent(_) => Some(
-            "`*`, `**` and `%` need something to be read from, such as `$states.input`".to_owned(),
+            "`*`, `**` and `%` must follow a value to read from, such as `$states.input`"
+                .to_owned(),
         ),
         // Later steps and groups read from the value of the first step.
         AstNode::Path { steps } => steps

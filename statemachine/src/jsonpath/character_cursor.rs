@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 
-/// A cursor: characters and a position in them.
+/// A cursor: the characters of a path, and a position among them.
 ///
 /// Blanks are spaces only: tabs and line ends are ordinary characters to Jayway's parser.
 #[derive(Debug, Clone, Copy)]
@@ -22,7 +22,7 @@ impl<'a> CharacterCursor<'a> {
         }
     }
 
-    /// Returns the number of characters, those already read included.
+    /// Returns the number of all characters, including those before the position.
     pub(super) fn len(&self) -> usize {
         self.characters.len()
     }
@@ -37,7 +37,7 @@ impl<'a> CharacterCursor<'a> {
         self.at(self.position)
     }
 
-    /// Returns `true` if the character at the position is this one.
+    /// Returns `true` if the character at the position is `character`.
     pub(super) fn is_at(&self, character: char) -> bool {
         self.current() == Some(character)
     }
@@ -71,14 +71,14 @@ impl<'a> CharacterCursor<'a> {
         self
     }
 
-    /// Returns the first character after `index` that is not a blank.
+    /// Returns the first character after `index` that is not a blank, with its index.
     pub(super) fn significant_after(&self, index: usize) -> Option<(usize, char)> {
         (index + 1..self.characters.len())
             .map(|place| (place, self.characters[place]))
             .find(|(_, character)| *character != ' ')
     }
 
-    /// Returns the last character before the position that is not a blank.
+    /// Returns the last character before the position that is not a blank, with its index.
     pub(super) fn significant_before(&self) -> Option<(usize, char)> {
         (0..self.position.min(self.characters.len()))
             .rev()
@@ -86,12 +86,12 @@ impl<'a> CharacterCursor<'a> {
             .find(|(_, character)| *character != ' ')
     }
 
-    /// Returns the first place of a character at or after an index.
+    /// Returns the index of the first `character` at or after the index `from`.
     pub(super) fn find(&self, from: usize, character: char) -> Option<usize> {
         (from..self.characters.len()).find(|place| self.characters[*place] == character)
     }
 
-    /// Returns the first place of an unescaped character after `index`.
+    /// Returns the index of the first unescaped `character` after `index`.
     pub(super) fn find_unescaped(&self, index: usize, character: char) -> Option<usize> {
         let mut escaped = false;
         for place in index + 1..self.characters.len() {
@@ -107,7 +107,7 @@ impl<'a> CharacterCursor<'a> {
         None
     }
 
-    /// Returns the place of the bracket that closes the one at `index`; skips quoted text and, if `patterns` is set,
+    /// Returns the index of the bracket that closes the one at `index`; skips quoted text and, if `patterns` is set,
     /// `/patterns/`.
     pub(super) fn find_closing(
         &self,
@@ -150,7 +150,7 @@ impl<'a> CharacterCursor<'a> {
     }
 }
 
-/// Resolves backslash escapes as Jayway does: an unknown escape is the character itself.
+/// Resolves backslash escapes as Jayway does: an unknown escape becomes the character after the backslash.
 pub(super) fn unescape(characters: &[char]) -> Result<String, Error> {
     let mut text = String::with_capacity(characters.len());
     let mut rest = characters.iter().copied();
@@ -173,7 +173,7 @@ pub(super) fn unescape(characters: &[char]) -> Result<String, Error> {
                     .ok()
                     .filter(|_| digits.len() == 4)
                     .ok_or_else(|| {
-                        Error::invalid_expression(format!("`\\u{digits}` is not a character"))
+                        Error::invalid_expression(format!("`\\u{digits}` is not a valid escape"))
                     })?;
                 match (pending_surrogate.take(), unit) {
                     (None, 0xD800..=0xDBFF) => pending_surrogate = Some(unit),

@@ -10,11 +10,11 @@ use crate::jsonpath::syntax_tree::{
     FilterCondition, QueryArgument, QueryFunction, QueryStep, QuerySteps, Slice,
 };
 
-/// A walk: its steps, and the values found so far.
+/// A walk in progress: its steps, and the values found so far.
 pub(super) struct DocumentWalk<'v, 'b> {
     /// The steps of the path to walk.
     pub(super) steps: &'v QuerySteps,
-    /// The document that `$` means in filters and function arguments.
+    /// The document to which `$` refers in filters and function arguments.
     pub(super) root: &'v Value,
     /// The work and memory left, shared with the walks of filters and arguments.
     pub(super) budget: &'b mut QueryBudget,
@@ -22,7 +22,7 @@ pub(super) struct DocumentWalk<'v, 'b> {
     pub(super) require_fields: bool,
     /// The values at the end of the path, in the order in which they were found.
     pub(super) found: Vec<Cow<'v, Value>>,
-    /// For each step, the index at which a scan last entered it from an array. It stays there, as in Jayway.
+    /// For each step, the index of the array item with which `..` last entered it. As in Jayway, it is never reset.
     pub(super) scanned_index: Vec<Option<usize>>,
 }
 
@@ -117,8 +117,8 @@ impl<'v> DocumentWalk<'v, '_> {
         self.step(at + 1, value, &trail)
     }
 
-    /// Returns `true` if a field found below a scanned array counts: only if the array was entered at the index that
-    /// the path names, so that `$..[1].key` does not match every item.
+    /// Returns `true` if a field found in an item of a scanned array is a match. It is one only if the step before is
+    /// the index of that item, so that `$..[1].key` does not match every item.
     fn keeps_scanned(&self, at: usize) -> bool {
         let Some(Some(index)) = self.scanned_index.get(at) else {
             return true;
@@ -134,7 +134,7 @@ impl<'v> DocumentWalk<'v, '_> {
         }
     }
 
-    /// Records an object of the named fields, which several names at the end of a path make.
+    /// Records an object of the named fields, which is the result of several names at the end of a path.
     fn merge(
         &mut self,
         names: &[String],
@@ -160,7 +160,8 @@ impl<'v> DocumentWalk<'v, '_> {
         Ok(())
     }
 
-    /// Returns the items of an array; `None` if another type is no error because several places may match.
+    /// Returns the items of an array. A value of another type is an error if the path leads to one place, and `None` if
+    /// several places may match.
     fn array(
         &self,
         at: usize,
@@ -325,7 +326,7 @@ impl<'v> DocumentWalk<'v, '_> {
         Ok(())
     }
 
-    /// Returns `true` if the step after a scan is tried on the value.
+    /// Returns `true` if the step after a scan (`..`) applies to the value.
     fn scan_meets(&mut self, at: usize, value: &'v Value) -> Result<bool, QueryFailure> {
         Ok(match &self.steps.list[at] {
             QueryStep::Fields { names, .. } => match value {
@@ -409,7 +410,7 @@ impl<'v> DocumentWalk<'v, '_> {
     }
 }
 
-/// Returns the Java class that Jayway's messages name.
+/// Returns the Java class by which Jayway's messages name a value's type.
 fn type_name(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",

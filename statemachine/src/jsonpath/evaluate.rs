@@ -17,8 +17,8 @@ pub(super) fn evaluate<'v>(
     DocumentWalk::evaluate(steps, document, document, &mut QueryBudget::new(), false)
 }
 
-/// Splits `$..name.sum()` into the function and the steps before it: the function takes all matches at once. For a
-/// length, the members of the matches are counted.
+/// Splits a path such as `$..name.sum()` into the function and the steps before it, because the function takes all
+/// matches at once. `length()` counts the members of the matches.
 fn scan_under_function(steps: &QuerySteps) -> Option<(&QueryFunction, QuerySteps)> {
     let [QueryStep::Scan, .., QueryStep::Function(function)] = steps.list.as_slice() else {
         return None;

@@ -11,7 +11,7 @@ use crate::jsonpath::query_budget::QueryFailure;
 use crate::jsonpath::syntax_tree::{FilterCondition, FilterOperand, FilterPath};
 
 impl<'v> DocumentWalk<'v, '_> {
-    /// Returns `true` if an item passes the filter; a condition that does not apply to it does not hold.
+    /// Returns `true` if an item passes the filter. A condition that does not apply to the item counts as not met.
     pub(super) fn accepts(
         &mut self,
         condition: &'v FilterCondition,

@@ -36,7 +36,7 @@ pub(super) enum Side<'v> {
 }
 
 impl<'v> Side<'v> {
-    /// Converts a value that a path found.
+    /// Creates a side from a value that a path found.
     pub(super) fn from_value(value: Cow<'v, Value>) -> Self {
         match value {
             Cow::Borrowed(value) => Self::from_borrowed(value),
@@ -51,7 +51,7 @@ impl<'v> Side<'v> {
         }
     }
 
-    /// Converts a value without a copy of its text, array or object.
+    /// Creates a side that borrows the text, array or object of a value.
     fn from_borrowed(value: &'v Value) -> Self {
         match value {
             Value::Null => Self::Null,
@@ -114,7 +114,7 @@ impl<'v> Side<'v> {
     }
 }
 
-/// Returns the work of a comparison of all pairs of items, in bytes.
+/// Returns the number of bytes that comparing all pairs of items reads; 0 if the operator does not compare pairs.
 pub(super) fn pairs(left: &Side<'_>, operator: FilterOperator, right: &Side<'_>) -> u64 {
     match operator {
         FilterOperator::SubsetOf | FilterOperator::AnyOf | FilterOperator::NoneOf => {
@@ -180,7 +180,7 @@ fn ordered(left: &Side<'_>, right: &Side<'_>) -> Option<Ordering> {
     }
 }
 
-/// Evaluates `IN`; the right side must be an array or object, and an object holds nothing.
+/// Evaluates `IN`. The right side must be an array or an object; no value is in an object.
 fn is_in(left: &Side<'_>, right: &Side<'_>) -> Result<bool, QueryFailure> {
     match right.items() {
         Some(items) => Ok(left.is_in(items)),
@@ -256,7 +256,7 @@ fn share_an_item(left: &Side<'_>, right: &Side<'_>) -> Result<Option<bool>, Quer
     }))
 }
 
-/// Evaluates `=~`, whose pattern may be on either side; of an array, one matching item is enough.
+/// Evaluates `=~`, whose pattern may be on either side. An array matches if one of its items does.
 fn matches_pattern(left: &Side<'_>, right: &Side<'_>) -> bool {
     let (pattern, subject) = match (left, right) {
         (Side::Pattern(_), Side::Pattern(_)) => return false,

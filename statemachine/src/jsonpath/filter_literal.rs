@@ -1,4 +1,4 @@
-//! JSON literals in filters, with quotes of either kind or none.
+//! JSON literals in filters. Strings in them may have single quotes, double quotes or no quotes.
 
 use serde_json::{Map, Number, Value};
 
@@ -47,7 +47,7 @@ impl LiteralParser<'_> {
         }
     }
 
-    /// Builds the error of a character, or the end of the literal, that does not fit here.
+    /// Builds the error for an unexpected character, or for the end of the literal, at the position.
     fn unexpected(&self, expected: &str) -> Error {
         match self.cursor.current() {
             Some(got) => {
@@ -59,7 +59,7 @@ impl LiteralParser<'_> {
         }
     }
 
-    /// Reads a value of any type at a depth of nesting.
+    /// Reads a value of any type; `depth` is the number of arrays and objects around it.
     fn read(&mut self, depth: usize) -> Result<Value, Error> {
         if depth > MAX_NESTING {
             return Err(Error::invalid_expression(format!(

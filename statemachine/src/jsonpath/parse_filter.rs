@@ -13,7 +13,7 @@ use crate::jsonpath::syntax_tree::{
 /// The memory limit of a compiled pattern: enough for any sensible one, too little to do harm.
 const MAX_PATTERN_BYTES: usize = 1 << 20;
 
-/// Every operator by its name; words match in any case.
+/// Every operator by its name. Operators that are words are not case-sensitive.
 const OPERATORS: &[(&str, FilterOperator)] = &[
     (">=", FilterOperator::GreaterOrEqual),
     ("<=", FilterOperator::LessOrEqual),
@@ -39,7 +39,7 @@ const OPERATORS: &[(&str, FilterOperator)] = &[
 ];
 
 impl FilterCondition {
-    /// Parses a condition with its outer brackets.
+    /// Parses the condition of a filter with the brackets around it; `nesting` is the depth of filters around it.
     pub(super) fn parse(characters: &[char], nesting: usize) -> Result<Self, Error> {
         let mut parser = FilterParser {
             cursor: CharacterCursor::new(characters),
@@ -68,12 +68,13 @@ struct FilterParser<'a> {
     cursor: CharacterCursor<'a>,
     /// The depth of filters and brackets around the position.
     nesting: usize,
-    /// The error of the last comparison that was parsed as a test for existence instead.
+    /// The error of the last failed comparison, whose path was parsed as a test for existence instead. It is reported
+    /// if the rest of the filter cannot be parsed.
     doubt: Option<Error>,
 }
 
 impl FilterParser<'_> {
-    /// Reads conditions between `||`, which binds less than `&&`.
+    /// Reads conditions separated by `||`, which binds less tightly than `&&`.
     fn read_or(&mut self) -> Result<FilterCondition, Error> {
         let mut conditions = vec![self.read_and()?];
         while self.read_word("||") {
@@ -86,7 +87,7 @@ impl FilterParser<'_> {
         })
     }
 
-    /// Reads conditions between `&&`.
+    /// Reads conditions separated by `&&`.
     fn read_and(&mut self) -> Result<FilterCondition, Error> {
         let mut conditions = vec![self.read_operand()?];
         while self.read_word("&&") {
@@ -99,7 +100,7 @@ impl FilterParser<'_> {
         })
     }
 
-    /// Moves past a word and the blanks before it; returns `false`, and stays, if another word follows.
+    /// Moves past `word` and the blanks before it. Returns `false` and does not move if anything else follows.
     fn read_word(&mut self, word: &str) -> bool {
         let start = self.cursor.position;
         self.cursor.skip_blanks();
@@ -112,7 +113,7 @@ impl FilterParser<'_> {
         false
     }
 
-    /// Reads one operand of `&&`, within the limit of nesting.
+    /// Reads one operand of `&&`; fails if filters nest too deeply.
     fn read_operand(&mut self) -> Result<FilterCondition, Error> {
         self.nesting += 1;
         if self.nesting > MAX_NESTING {
@@ -125,7 +126,7 @@ impl FilterParser<'_> {
         condition
     }
 
-    /// Reads a negation, a bracket or a comparison.
+    /// Reads a negation, a condition in brackets or a comparison.
     fn read_operand_within(&mut self) -> Result<FilterCondition, Error> {
         let start = self.cursor.skip_blanks().position;
         if self.cursor.is_at('!') {
@@ -180,7 +181,7 @@ impl FilterParser<'_> {
         }
     }
 
-    /// Reads an operator of signs or a word; `None` if there is no such operator.
+    /// Reads an operator, which is either signs or a word; `None` if there is no such operator.
     fn read_operator(&mut self) -> Option<FilterOperator> {
         let start = self.cursor.skip_blanks().position;
         let is_sign = |character: char| matches!(character, '<' | '>' | '=' | '~' | '!');
@@ -201,7 +202,7 @@ impl FilterParser<'_> {
             .map(|(_, operator)| *operator)
     }
 
-    /// Reads a side of a comparison, whose type its first character decides.
+    /// Reads a side of a comparison. The first character determines its type.
     fn read_value(&mut self) -> Result<FilterOperand, Error> {
         match self.cursor.skip_blanks().current() {
             Some('$' | '@') => self.read_path(),
@@ -259,7 +260,7 @@ impl FilterParser<'_> {
         filter_literal::parse(self.cursor.slice(start, end + 1)).map(FilterOperand::Json)
     }
 
-    /// Reads a number; also the fallback, which reports anything else as not a value.
+    /// Reads a number. As the fallback, reports any other text as not being a value.
     fn read_number(&mut self) -> Result<FilterOperand, Error> {
         let start = self.cursor.position;
         while self.cursor.current().is_some_and(|character| {
@@ -308,7 +309,7 @@ impl FilterParser<'_> {
             .multi_line(flags.contains(&'m'))
             .dot_matches_new_line(flags.contains(&'s'));
         let regex = builder.build().map_err(|source| {
-            Error::invalid_expression("a pattern in a filter").caused_by(source)
+            Error::invalid_expression("invalid pattern in a filter").caused_by(source)
         })?;
         Ok(FilterOperand::Pattern(FilterPattern { regex }))
     }
@@ -338,7 +339,7 @@ impl FilterParser<'_> {
         Ok(FilterOperand::Path(FilterPath { from_root, steps }))
     }
 
-    /// Returns `true` if the `)` at the position belongs to `.name()`.
+    /// Returns `true` if the `)` at the position closes a call such as `.name()`.
     fn closes_function(&self, start: usize) -> bool {
         match self.cursor.significant_before() {
             Some((open, '(')) => self.cursor.slice(start + 1, open).contains(&'.'),

@@ -1,4 +1,4 @@
-//! The parser of paths, which accepts and rejects what Jayway does.
+//! The parser of paths, which accepts and rejects the same paths as Jayway.
 
 use crate::error::Error;
 use crate::jsonpath::character_cursor::{CharacterCursor, unescape};
@@ -8,7 +8,7 @@ use crate::jsonpath::syntax_tree::{
     FilterCondition, MAX_NESTING, QueryArgument, QueryFunction, QueryStep, QuerySteps, Slice,
 };
 
-/// The most steps of a path: documents nest 128 levels, so that longer paths find nothing.
+/// The most steps of a path. Documents nest at most 128 levels, so longer paths find nothing.
 const MAX_STEPS: usize = 256;
 impl Query {
     /// Parses a path that starts with `$`, `$$` or `$name`.
@@ -18,7 +18,7 @@ impl Query {
     pub fn parse(text: &str) -> Result<Self, Error> {
         if text.len() > MAX_TEXT_BYTES {
             return Err(Error::invalid_expression(format!(
-                "a path has at most {MAX_TEXT_BYTES} bytes"
+                "the path is longer than {MAX_TEXT_BYTES} bytes"
             )));
         }
         let (root, rest) = split_root(text)?;
@@ -45,7 +45,7 @@ impl Query {
 }
 
 impl QuerySteps {
-    /// Parses what follows a path's root: nothing, or steps that start with `.` or `[`.
+    /// Parses the text after a path's root: either empty, or steps that start with `.` or `[`.
     pub(super) fn parse(characters: &[char], nesting: usize) -> Result<Self, Error> {
         if nesting > MAX_NESTING {
             return Err(Error::invalid_expression(format!(
@@ -90,12 +90,12 @@ struct QueryParser<'a> {
 }
 
 impl QueryParser<'_> {
-    /// Reads all steps; one character left over after a complete step is ignored.
+    /// Reads all steps. Like Jayway, ignores one character left over after a complete step.
     fn read_all(&mut self) -> Result<(), Error> {
         loop {
             if self.steps.len() > MAX_STEPS {
                 return Err(Error::invalid_expression(format!(
-                    "a path has at most {MAX_STEPS} steps"
+                    "the path has more than {MAX_STEPS} steps"
                 )));
             }
             let needs_more = match self.cursor.current() {
@@ -138,7 +138,7 @@ impl QueryParser<'_> {
         }
     }
 
-    /// Builds the error of a character, or the end of the path, that does not fit here.
+    /// Builds the error for an unexpected character, or for the end of the path, at the position.
     fn unexpected(&self, expected: &str) -> Error {
         match self.cursor.current() {
             Some(got) => Error::invalid_expression(format!(
@@ -181,7 +181,7 @@ impl QueryParser<'_> {
         })
     }
 
-    /// Reads a call's arguments, from its opening bracket; the name may be unknown until the path is complete.
+    /// Reads a call's arguments, from its opening bracket. An unknown name is only reported once the path is complete.
     fn read_function(&mut self, name: String) -> Result<QueryStep, Error> {
         let open = self.cursor.position;
         let close = self.cursor.find_closing(open, '(', ')', false)?;
@@ -299,7 +299,7 @@ impl QueryParser<'_> {
         Ok(step)
     }
 
-    /// Reads `[?(..)]`, of which `mark` is the place of the `?`.
+    /// Reads `[?(..)]`; `mark` is the index of the `?`.
     fn read_filter(&mut self, mark: usize) -> Result<QueryStep, Error> {
         let Some((open, '(')) = self.cursor.significant_after(mark) else {
             return Err(Error::invalid_expression("expected `(` after `[?`"));
@@ -317,7 +317,7 @@ impl QueryParser<'_> {
     }
 }
 
-/// Parses the bounds of a slice, at least one of which is required.
+/// Parses the bounds of a slice; at least one is required.
 fn slice(text: &str) -> Result<Slice, Error> {
     // A third bound, the step, is parsed and ignored; text after a third colon is not parsed.
     let mut bounds = text.split(':').map(|bound| match bound {
@@ -343,7 +343,7 @@ fn slice(text: &str) -> Result<Slice, Error> {
     }
 }
 
-/// Parses indices between commas.
+/// Parses indices that are separated by commas.
 fn indices(text: &str) -> Result<Vec<i32>, Error> {
     text.split(',')
         .map(|index| whole_number(index.trim_matches(' ')))

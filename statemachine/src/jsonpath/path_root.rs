@@ -1,14 +1,14 @@
-//! The root of a path.
+//! The root of a path: the value that the path starts from.
 
 use crate::error::Error;
 
 /// The longest text of a path. AWS limits a whole definition to 1 MB; no path needs more than this.
 pub(super) const MAX_TEXT_BYTES: usize = 64 << 10;
 
-/// The root of a path.
+/// The value that a path starts from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum QueryRoot {
-    /// `$`, the state's document.
+    /// `$`, the state's data.
     Input,
     /// `$$`, the context object.
     Context,
@@ -16,7 +16,7 @@ pub(super) enum QueryRoot {
     Variable(String),
 }
 
-/// Splits a path after `$`, `$$` or `$name`.
+/// Splits a path into its root (`$`, `$$` or `$name`) and the text after it.
 pub(super) fn split_root(text: &str) -> Result<(QueryRoot, &str), Error> {
     let Some(rest) = text.strip_prefix('$') else {
         return Err(Error::invalid_expression("a path starts with `$`"));

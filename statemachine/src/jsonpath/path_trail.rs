@@ -27,7 +27,7 @@ pub(super) enum PathTrail<'t> {
 }
 
 impl<'t> PathTrail<'t> {
-    /// Returns the number of fields and items on the way; 0 for the root.
+    /// Returns the number of fields and items on the way to the value; 0 for the root.
     pub(super) fn depth(&self) -> usize {
         match self {
             Self::Root => 0,

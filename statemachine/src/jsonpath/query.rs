@@ -1,4 +1,4 @@
-//! A parsed path, and the fast evaluation of plain ones.
+//! A parsed path, and a fast evaluation of paths that consist of single fields and indices.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,7 +11,7 @@ use crate::jsonpath::path_root::QueryRoot;
 use crate::jsonpath::syntax_tree::{QueryStep, QuerySteps};
 use crate::scope::Scope;
 
-/// AWS's message for a path into null.
+/// AWS's message for a path that is applied to a null input.
 pub(crate) const NULL_INPUT: &str = "Unable to apply Path transformation to null or empty input.";
 
 /// A parsed path.
@@ -19,7 +19,7 @@ pub(crate) const NULL_INPUT: &str = "Unable to apply Path transformation to null
 pub struct Query {
     /// The path as written.
     pub(super) text: String,
-    /// The document from which the path starts.
+    /// The value from which the path starts.
     pub(super) root: QueryRoot,
     /// The steps after the root.
     pub(super) steps: QuerySteps,
@@ -27,7 +27,7 @@ pub struct Query {
     pub(super) plain: bool,
 }
 
-/// A step of a plain path.
+/// A step of a plain path, which consists of single fields and indices.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum PlainStep<'q> {
     /// A field by its name.
@@ -40,8 +40,10 @@ impl Query {
     /// Evaluates the path in a scope.
     ///
     /// # Errors
-    /// [`ErrorKind::MissingValue`](crate::ErrorKind::MissingValue) if a definite path leads nowhere, [`ErrorKind::EvaluationFailed`](crate::ErrorKind::EvaluationFailed) if a function or filter
-    /// does not fit its value, [`ErrorKind::LimitExceeded`](crate::ErrorKind::LimitExceeded) if the path takes too many steps or matches too much.
+    /// [`ErrorKind::MissingValue`](crate::ErrorKind::MissingValue) if a definite path leads nowhere,
+    /// [`ErrorKind::EvaluationFailed`](crate::ErrorKind::EvaluationFailed) if a function or filter does not apply to
+    /// its value, [`ErrorKind::LimitExceeded`](crate::ErrorKind::LimitExceeded) if the path takes too many steps or
+    /// matches too much.
     pub fn evaluate(&self, scope: &Scope<'_>) -> Result<Value, Error> {
         self.resolve(scope).map(Cow::into_owned)
     }
@@ -67,7 +69,7 @@ impl Query {
         self.plain && self.root == QueryRoot::Input
     }
 
-    /// Returns `true` if two paths that can move may find the same value, or one a part of the other's.
+    /// Returns `true` if two movable paths may find the same value, or if one may find a part of what the other finds.
     pub(crate) fn may_overlap(&self, other: &Self) -> bool {
         self.steps
             .list
@@ -83,14 +85,14 @@ impl Query {
             })
     }
 
-    /// Returns `true` if the path can move and finds a value.
+    /// Returns `true` if the path finds a value that can be moved out of the input.
     pub(crate) fn finds_what_it_can_move(&self, scope: &Scope<'_>) -> bool {
         self.can_move()
             && !self.reads_null(scope)
             && follow(&self.steps.list, scope.input).is_some()
     }
 
-    /// Returns the steps of a path that [can move](Self::can_move).
+    /// Returns the steps of a path whose value [can be moved](Self::can_move).
     pub(crate) fn plain_steps(&self) -> impl Iterator<Item = PlainStep<'_>> {
         self.steps.list.iter().filter_map(|step| match step {
             QueryStep::Fields { names, .. } => Some(PlainStep::Field(names.first()?)),
@@ -99,7 +101,7 @@ impl Query {
         })
     }
 
-    /// Returns the value that the path finds, to be moved out.
+    /// Returns a mutable reference to the value that the path finds, so that the caller can move it out.
     pub(crate) fn find_mut<'v>(&self, document: &'v mut Value) -> Option<&'v mut Value> {
         self.steps
             .list
@@ -123,12 +125,12 @@ impl Query {
         matches!(self.root, QueryRoot::Context)
     }
 
-    /// Returns `true` if the path starts from a null input: AWS then fails at once, even for `$` alone.
+    /// Returns `true` if the path starts from an input that is null. AWS then fails at once, even for `$` alone.
     pub(crate) fn reads_null(&self, scope: &Scope<'_>) -> bool {
         matches!(self.root, QueryRoot::Input) && scope.input.is_null()
     }
 
-    /// Evaluates the path on a document, whatever its root.
+    /// Evaluates the path on `document`, which takes the place of the path's root.
     ///
     /// # Errors
     /// As [`Query::evaluate`].
@@ -136,7 +138,7 @@ impl Query {
         self.resolve_on(document).map(Cow::into_owned)
     }
 
-    /// Evaluates the path on a document; plain paths that find a value take the fast way.
+    /// Evaluates the path on a document; plain paths that find a value are evaluated by a simple loop.
     fn resolve_on<'v>(&'v self, document: &'v Value) -> Result<Cow<'v, Value>, Error> {
         if self.plain
             && let Some(value) = follow(&self.steps.list, document)
@@ -146,7 +148,8 @@ impl Query {
         Ok(evaluate::evaluate(&self.steps, document)?)
     }
 
-    /// Returns `true` if a plain path ends with an index past its array.
+    /// Returns `true` if a plain path ends with an index and the value before it is an array. After a failed
+    /// evaluation, that index is therefore outside the array.
     pub(crate) fn ends_outside_its_array(&self, scope: &Scope<'_>) -> bool {
         let document = match &self.root {
             QueryRoot::Input => Some(scope.input),
@@ -173,7 +176,7 @@ impl fmt::Display for Query {
     }
 }
 
-/// Returns the value of a plain path; if there is none, the full evaluation builds the error.
+/// Returns the value of a plain path; `None` if there is none, so that the full evaluation can build the error.
 fn follow<'v>(steps: &[QueryStep], document: &'v Value) -> Option<&'v Value> {
     steps.iter().try_fold(document, |value, step| match step {
         QueryStep::Fields { names, .. } => field(value.as_object()?, names.first()?),

@@ -7,7 +7,7 @@ use crate::evaluation_budget;
 
 /// The most values that one evaluation may visit: a few seconds' work.
 const MAX_VISITS: u64 = 20_000_000;
-/// The number of bytes that are compared or matched in the time of one visit.
+/// The number of compared or matched bytes that count as one visit, because they take as long.
 const BYTES_PER_VISIT: u64 = 16;
 /// The depth to which a document may nest. `serde_json` reads 128 levels; only a value built in code can be deeper.
 pub(super) const MAX_DOCUMENT_DEPTH: usize = 256;
@@ -19,7 +19,7 @@ pub(super) enum QueryFailure {
     Missing(String),
     /// A value has the wrong type.
     Mismatch(String),
-    /// A filter does not apply to the value; inside a filter, the condition just does not hold.
+    /// A filter does not apply to the value. Inside a filter, such a condition counts as not met.
     Refused,
     /// A limit was exceeded.
     Limit(&'static str),
@@ -64,7 +64,7 @@ impl QueryBudget {
         Ok(())
     }
 
-    /// Counts bytes that are compared or matched as visits.
+    /// Counts compared or matched bytes, converted to visits.
     pub(super) fn visit_bytes(&mut self, bytes: u64) -> Result<(), QueryFailure> {
         let visits = bytes / BYTES_PER_VISIT;
         self.visits = self
@@ -74,7 +74,7 @@ impl QueryBudget {
         Ok(())
     }
 
-    /// Pays for a copy of a value. `$..*` copies every value once per level above it.
+    /// Takes the memory of a copied value from the budget. For example, `$..*` copies a value once per level above it.
     pub(super) fn pay_for(&mut self, value: &Value) -> Result<(), QueryFailure> {
         self.bytes
             .pay_for(value)

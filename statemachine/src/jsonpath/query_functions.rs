@@ -8,7 +8,7 @@ use crate::jsonpath::query_budget::QueryFailure;
 use crate::jsonpath::syntax_tree::{QueryFunction, QueryFunctionKind};
 
 impl QueryFunction {
-    /// Calls the function; returns null for a value that it does not apply to.
+    /// Calls the function on a value. `length` and `keys` return null for a value to which they do not apply.
     pub(super) fn call(
         &self,
         value: &Value,
@@ -50,7 +50,7 @@ impl QueryFunction {
                 let index = arguments.first().and_then(|argument| argument.as_i64());
                 item(
                     value,
-                    index.ok_or_else(|| failed("`index` needs a whole number"))?,
+                    index.ok_or_else(|| failed("`index` needs a whole number as its argument"))?,
                 )
             }
         }
@@ -62,7 +62,7 @@ fn failed(message: impl Into<String>) -> QueryFailure {
     QueryFailure::Mismatch(message.into())
 }
 
-/// Returns the numbers among the items and the arguments; other values are ignored.
+/// Returns the numbers among the value's items and the arguments; ignores other values.
 fn numbers(value: &Value, arguments: &[Cow<'_, Value>]) -> Vec<f64> {
     let own = value.as_array().into_iter().flatten();
     let given = arguments
@@ -100,7 +100,7 @@ fn aggregate(kind: QueryFunctionKind, numbers: &[f64]) -> Result<Value, QueryFai
         .ok_or_else(|| failed("the result is not a finite number"))
 }
 
-/// Joins the texts among the items and the arguments; other values are ignored.
+/// Joins the texts among the value's items and the arguments; ignores other values.
 fn concatenate(value: &Value, arguments: &[Cow<'_, Value>]) -> String {
     let own = value.as_array().into_iter().flatten();
     let given = arguments

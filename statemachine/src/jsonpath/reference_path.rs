@@ -10,7 +10,7 @@ const MAX_STEPS: usize = 100;
 
 /// A path that names exactly one place in a state's data: fields and array indices only.
 ///
-/// A backslash before a character takes it as it is, so `$.a\.b` is the field `a.b`.
+/// A backslash makes the next character part of the name: `$.a\.b` is the field `a.b`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReferencePath {
     /// The path as written, for messages.
@@ -36,13 +36,13 @@ impl ReferencePath {
     pub fn parse(text: &str) -> Result<Self, Error> {
         if text.len() > MAX_TEXT_BYTES {
             return Err(Error::invalid_expression(format!(
-                "a path has at most {MAX_TEXT_BYTES} bytes"
+                "the path is longer than {MAX_TEXT_BYTES} bytes"
             )));
         }
         let (root, rest) = split_root(text)?;
         if root != QueryRoot::Input {
             return Err(Error::invalid_expression(
-                "a reference path starts with `$`, the state's own data",
+                "a reference path must start with `$`, the state's own data",
             ));
         }
         let characters: Vec<char> = rest.chars().collect();
@@ -51,7 +51,7 @@ impl ReferencePath {
         while let [first, after @ ..] = rest {
             if steps.len() == MAX_STEPS {
                 return Err(Error::invalid_expression(format!(
-                    "a reference path has at most {MAX_STEPS} steps"
+                    "the reference path has more than {MAX_STEPS} steps"
                 )));
             }
             let (step, remaining) = match first {
@@ -84,7 +84,8 @@ impl ReferencePath {
             })
     }
 
-    /// Returns the field's name if an inserted value becomes a new last field of the document itself.
+    /// Returns the name of the field that an insertion would append to the document itself; `None` if it would change
+    /// another place.
     pub(crate) fn appended_field(&self, document: &Value) -> Option<&str> {
         match (self.steps.as_slice(), document) {
             ([ReferenceStep::Field(name)], Value::Object(fields)) => {
@@ -94,7 +95,7 @@ impl ReferencePath {
         }
     }
 
-    /// Inserts a value at the place, as `ResultPath` does: missing fields on the way are created, array items must
+    /// Inserts a value at the place, as `ResultPath` does. Missing fields on the way are created, but array items must
     /// exist.
     ///
     /// # Errors
@@ -129,7 +130,7 @@ impl ReferencePath {
         Ok(())
     }
 
-    /// Returns the first step that does not fit the document.
+    /// Returns the first step at which an insertion would fail; `None` if it would succeed.
     pub(crate) fn obstructed_step(&self, root: &Value) -> Option<String> {
         let mut place = Some(root);
         for (depth, step) in self.steps.iter().enumerate() {
@@ -182,7 +183,7 @@ fn name(characters: &[char]) -> Result<(ReferenceStep, &[char]), Error> {
     ))
 }
 
-/// Reads what follows `[`: an index or one quoted name, and the closing bracket.
+/// Reads the text after `[`: an index or one quoted name, and the closing bracket.
 fn bracket(characters: &[char]) -> Result<(ReferenceStep, &[char]), Error> {
     let refused = || {
         Error::invalid_expression(

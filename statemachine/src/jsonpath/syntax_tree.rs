@@ -43,10 +43,10 @@ pub(super) enum QueryStep {
     Function(QueryFunction),
 }
 
-/// The bounds of a slice; at least one is there.
+/// The bounds of a slice, of which at least one is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Slice {
-    /// `[from:]`, from the end if negative.
+    /// `[from:]`; a negative bound counts from the end.
     From(i32),
     /// `[:to]`, without the item at `to`.
     To(i32),
@@ -63,7 +63,7 @@ pub(super) enum FilterCondition {
     And(Vec<FilterCondition>),
     /// `!`: holds if the condition does not.
     Not(Box<FilterCondition>),
-    /// A path alone, which tests whether it leads anywhere.
+    /// A path alone, which tests whether the path leads to a value.
     Exists {
         /// The path that is tested.
         path: FilterPath,
@@ -122,7 +122,7 @@ impl PartialEq for FilterPattern {
     }
 }
 
-/// The comparison operators.
+/// A comparison operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum FilterOperator {
     /// `>=`.
@@ -161,11 +161,11 @@ pub(super) enum FilterOperator {
     AnyOf,
     /// `NONEOF`.
     NoneOf,
-    /// The operators that never hold in a path: Jayway compares them with values that only its Java API can pass.
+    /// `ALL`, `TYPE` or `MATCHES`, which never holds: Jayway compares it with values that only its Java API can pass.
     Never,
 }
 
-/// A call at the end of a path.
+/// A function call in a path, such as `.length()`.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct QueryFunction {
     /// The name as written, for messages.
@@ -190,7 +190,7 @@ pub(super) enum QueryArgument {
     },
 }
 
-/// The functions that a path may end with.
+/// A function that a path may call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum QueryFunctionKind {
     /// `avg`.
@@ -237,7 +237,7 @@ const QUERY_FUNCTIONS: &[(&str, QueryFunctionKind)] = &[
 ];
 
 impl QuerySteps {
-    /// Creates steps and derives what is definite.
+    /// Creates steps, and derives whether the path and each beginning of it leads to one place.
     pub(super) fn new(list: Vec<QueryStep>) -> Self {
         let end = list.len();
         let mut upstream_definite = Vec::with_capacity(list.len());
@@ -270,7 +270,8 @@ impl QuerySteps {
 }
 
 impl QueryStep {
-    /// Returns `true` if the step leads to one place. Several names do so only at the end, where they make one object.
+    /// Returns `true` if the step leads to one place. A step of several names does only if it is the last one, because
+    /// it then yields one object.
     pub(super) fn is_definite(&self, is_last: bool) -> bool {
         match self {
             Self::Fields { names, .. } => names.len() == 1 || is_last,
@@ -320,7 +321,7 @@ impl fmt::Display for QueryStep {
 }
 
 impl QueryFunction {
-    /// Creates a call, of an unknown function if there is none of this name.
+    /// Creates a call. Its `kind` is `None` if no function has this name.
     pub(super) fn new(name: String, arguments: Vec<QueryArgument>) -> Self {
         let kind = QUERY_FUNCTIONS
             .iter()
@@ -333,12 +334,12 @@ impl QueryFunction {
         }
     }
 
-    /// Returns `true` if a function has this name.
+    /// Returns `true` if the called function exists.
     pub(super) fn is_known(&self) -> bool {
         self.kind.is_some()
     }
 
-    /// Returns `true` if the function counts the members of what it is called on.
+    /// Returns `true` if the function counts the items or fields of the value that it is called on.
     pub(super) fn counts(&self) -> bool {
         self.kind == Some(QueryFunctionKind::Length)
     }

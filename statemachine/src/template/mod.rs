@@ -1,7 +1,7 @@
 //! Payload templates: JSON whose fields ending in `.$` are computed.
 //!
-//! A template builds objects in the order that AWS's do: fixed fields as written, then computed ones as Java's
-//! `HashMap` lists them. The order shows in JSON texts made from them.
+//! A template orders the fields of an object as AWS does: fixed fields as written, then computed ones in the order of
+//! Java's `HashMap`. The order is visible in JSON text made from the object.
 //!
 //! ```
 //! use drivetrain_statemachine::scope::{Host, Random, Scope};

@@ -11,17 +11,17 @@ use crate::template::payload_template::Template;
 use crate::template::template_node::TemplateNode;
 
 impl Template {
-    /// Parses a template.
+    /// Parses a template: JSON in which each field whose name ends in `.$` is a path or a call.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidExpression`] with every place that is wrong, [`Error::problems`].
+    /// [`ErrorKind::InvalidExpression`] if the template is invalid; [`Error::problems`] lists every wrong place.
     pub fn parse(template: &Value) -> Result<Self, Error> {
         if nests_too_deeply(template) {
             return Err(Error::template(vec![Problem {
                 kind: ErrorKind::LimitExceeded,
                 pointer: String::new(),
                 place: None,
-                message: format!("a template nests at most {MAX_DEPTH} levels"),
+                message: format!("the template nests {MAX_DEPTH} or more levels deep"),
             }]));
         }
         let mut walk = PointerWalk::new();
@@ -39,7 +39,7 @@ impl Template {
     }
 }
 
-/// Parses a part; notes every wrong field and leaves it out.
+/// Parses a part of a template; records every invalid field and leaves it out.
 fn parse_node(template: &Value, walk: &mut PointerWalk<Problem>) -> TemplateNode {
     match template {
         Value::Object(fields) => {
@@ -79,7 +79,7 @@ fn parse_field(
 ) -> Result<TemplateNode, Error> {
     if siblings.contains_key(name) {
         return Err(Error::invalid_expression(format!(
-            "both `{name}` and `{key}` make the field `{name}`"
+            "both `{name}` and `{key}` set the field `{name}`"
         )));
     }
     let Value::String(text) = value else {

@@ -1,4 +1,4 @@
-//! The expressions of computed fields.
+//! The expression of a computed field: a path or a call.
 
 use serde_json::Value;
 
@@ -30,7 +30,7 @@ impl PathOrCall {
         }
     }
 
-    /// Evaluates the expression; `field` names it in errors.
+    /// Evaluates the expression within a budget; errors name `field` as its place.
     pub(super) fn evaluate_within(
         &self,
         field: &str,

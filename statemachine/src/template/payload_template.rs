@@ -16,16 +16,17 @@ pub(crate) const PAYLOAD_TOO_DEEP: &str = "the payload nests too deeply";
 pub struct Template {
     /// The root of the template.
     pub(super) node: TemplateNode,
-    /// `true` if moves never take a fixed part, so that a value that the template built can be built again in place.
+    /// `true` if the template can rebuild a value in place, because moving values out of it never takes a fixed part.
     pub(super) builds_in_place: bool,
 }
 
-/// The identity of the template that built a value.
+/// The identity of the template that built a value, so that this template can build the next value in place.
 ///
-/// In a loop, a template would copy its fixed parts in each iteration and free them in the next. A value that remembers
-/// its template lets the template build in place, as long as only new fields were added to the value since.
+/// In a loop, a template would copy its fixed parts in each iteration and free them in the next. It reuses them instead
+/// if the value remembers its template, as long as only new fields were added to the value since.
 ///
-/// It is an address that is compared and never dereferenced, and valid only while the template does not move.
+/// The identity is the template's address. It is compared, never dereferenced, and valid only while the template does
+/// not move.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct BuiltBy(usize);
 
@@ -33,9 +34,10 @@ impl Template {
     /// Evaluates the template.
     ///
     /// # Errors
-    /// [`ErrorKind::MissingValue`](crate::ErrorKind::MissingValue),
-    /// [`ErrorKind::EvaluationFailed`](crate::ErrorKind::EvaluationFailed) or
-    /// [`ErrorKind::LimitExceeded`](crate::ErrorKind::LimitExceeded); [`Error::field`] is the field that failed.
+    /// [`ErrorKind::MissingValue`](crate::ErrorKind::MissingValue) if a path leads nowhere,
+    /// [`ErrorKind::EvaluationFailed`](crate::ErrorKind::EvaluationFailed) if a call or a filter fails,
+    /// [`ErrorKind::LimitExceeded`](crate::ErrorKind::LimitExceeded) if the payload would be too large or too deep.
+    /// [`Error::field`] is the field that failed, if one did.
     pub fn evaluate(&self, scope: &Scope<'_>, host: &mut Host) -> Result<Value, Error> {
         within_depth(self.node.build(&mut TemplateEvaluation {
             scope,
@@ -77,10 +79,11 @@ impl Template {
             .then(|| BuiltBy(std::ptr::from_ref(self).addr()))
     }
 
-    /// Evaluates the template in place, on a value that it built before: fixed parts stay where they are.
+    /// Evaluates the template on a value that it built before, and turns that value into the result without copying
+    /// fixed parts.
     ///
-    /// Fields that were appended since are dropped. The value is unchanged if the evaluation fails. The result is that
-    /// of [`evaluate_by_moving`](Self::evaluate_by_moving).
+    /// Fields that were appended since are dropped. The value is unchanged if the evaluation fails. The result equals
+    /// that of [`evaluate_by_moving`](Self::evaluate_by_moving).
     pub(crate) fn evaluate_in_place(
         &self,
         built: &mut Value,
@@ -203,7 +206,7 @@ mod tests {
                     "expected a quoted name, an index, `*` or `?(` after `[` at position 2"
                 ),
                 ("/z.$", "`States.No` is not an intrinsic function"),
-                ("/w.$", "both `w` and `w.$` make the field `w`"),
+                ("/w.$", "both `w` and `w.$` set the field `w`"),
             ]
         );
     }

@@ -1,5 +1,5 @@
-//! The nodes of a template, which build payloads: fixed parts are copied as a whole, computed parts are put into their
-//! places.
+//! The nodes of a template. They build payloads: fixed parts are copied as a whole, then computed parts are put into
+//! their places.
 
 use serde_json::{Map, Value};
 
@@ -10,7 +10,7 @@ use crate::jsonpath::{PlainStep, Query};
 use crate::scope::{Host, Scope};
 use crate::template::path_or_call::{PathOrCall, too_large};
 
-/// The most paths of a template that may move values; each is compared with those before it.
+/// The most paths of a template that may move values; limited because each is compared with all before it.
 const MOST_MOVES: usize = 64;
 
 /// A part of a template.
@@ -36,19 +36,19 @@ pub(super) enum TemplateNode {
 /// An object or an array: its fixed parts, and the nodes that compute its other parts.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct TemplateParts<F> {
-    /// The fixed parts, with null for computed ones. Copying it is faster than inserting each key again.
+    /// The fixed parts, with null in place of computed ones. Copying it is faster than inserting each key again.
     fixed: F,
-    /// The memory of `fixed`.
+    /// The estimated memory of `fixed`, in bytes.
     weight: u64,
-    /// The computed parts with their index, in that order.
+    /// The computed parts, each with its index among all parts, in the order of the indices.
     computed: Vec<(usize, TemplateNode)>,
-    /// The text before, between and after the computed parts.
+    /// The JSON text before, between and after the computed parts, written in advance.
     fragments: Vec<Fragment>,
-    /// The depth of the fixed parts below this level.
+    /// The depth of the deepest fixed part, not counting this level.
     depth: usize,
 }
 
-/// One evaluation.
+/// An evaluation of a template in progress.
 pub(super) struct TemplateEvaluation<'a, 's> {
     /// The data that paths read.
     pub(super) scope: &'a Scope<'s>,
@@ -56,12 +56,12 @@ pub(super) struct TemplateEvaluation<'a, 's> {
     pub(super) host: &'a mut Host,
     /// The memory left, shared by all parts of the template.
     pub(super) budget: Budget,
-    /// `true` if values that can be moved are only checked for, and built as null until they are moved.
+    /// `true` to check only that each movable value exists, and to build null in its place until it is moved there.
     pub(super) moves: bool,
 }
 
 impl TemplateNode {
-    /// Creates a node from fields, in the order in which they are built.
+    /// Creates the node of an object from its fields, in the order in which they are built.
     pub(super) fn object(fields: Vec<(String, Self)>) -> Self {
         let (names, nodes): (Vec<String>, Vec<Self>) = fields.into_iter().unzip();
         let fragments = fragments(["{", "}"], &nodes, |index, writer| {
@@ -86,7 +86,7 @@ impl TemplateNode {
         })
     }
 
-    /// Creates a node from items.
+    /// Creates the node of an array from its items.
     pub(super) fn array(items: Vec<Self>) -> Self {
         let fragments = fragments(["[", "]"], &items, |_, _| Ok(()));
         let depth = depth_of_fixed(&items);
@@ -103,7 +103,7 @@ impl TemplateNode {
         })
     }
 
-    /// Marks the paths that may move their value: no two of them may overlap.
+    /// Marks the paths that may move their value out of the input. Marked paths never overlap; `planned` collects them.
     pub(super) fn plan_moves<'n>(&'n mut self, planned: &mut Vec<&'n Query>) {
         match self {
             Self::Object(parts) => parts.plan_moves(planned),
@@ -165,8 +165,8 @@ impl TemplateNode {
         }
     }
 
-    /// Returns `true` if the node can build in place: its moves then never touch fixed parts. Moves must have been
-    /// planned.
+    /// Returns `true` if the node can rebuild its own value in place, because no move takes a fixed part. Call
+    /// [`plan_moves`](Self::plan_moves) first.
     pub(super) fn builds_in_place(&self) -> bool {
         let mut moving = Vec::new();
         self.list_moving(&mut moving);
@@ -205,7 +205,7 @@ impl TemplateNode {
         matches!(node, Some(Self::Computed { .. }))
     }
 
-    /// Computes the computed parts, in the order of building.
+    /// Evaluates the computed parts and appends their values to `made`, in the order in which they are built.
     pub(super) fn compute(
         &self,
         building: &mut TemplateEvaluation<'_, '_>,
@@ -222,7 +222,7 @@ impl TemplateNode {
         }
     }
 
-    /// Moves values from the input into the computed parts.
+    /// Moves values from the input into `made`, the values that [`compute`](Self::compute) appended.
     pub(super) fn move_among<'v>(
         &self,
         made: &mut impl Iterator<Item = &'v mut Value>,
@@ -239,7 +239,7 @@ impl TemplateNode {
         }
     }
 
-    /// Drops fields that were appended to the node's value.
+    /// Drops the fields that were appended to the node's value after the node built it.
     pub(super) fn drop_appended(&self, built: &mut Value) {
         if let (Self::Object(parts), Value::Object(fields)) = (self, built)
             && fields.len() > parts.fixed.len()
@@ -253,7 +253,7 @@ impl TemplateNode {
         }
     }
 
-    /// Puts the computed parts into their places in the node's value.
+    /// Puts the values of the computed parts into their places in the node's value.
     pub(super) fn put(&self, built: &mut Value, made: &mut impl Iterator<Item = Value>) {
         let put = match (self, built) {
             (Self::Object(parts), Value::Object(fields)) => {
@@ -277,7 +277,7 @@ impl TemplateNode {
         put.expect("putting what has been computed never fails");
     }
 
-    /// Writes the node's value.
+    /// Writes a value that this node built, with the text of its fixed parts as written in advance.
     pub(super) fn write(
         &self,
         built: &Value,
@@ -295,7 +295,7 @@ impl TemplateNode {
         }
     }
 
-    /// Moves values from the input into the places that were left for them.
+    /// Moves values from the input into the places in which [`build`](Self::build) left null for them.
     pub(super) fn move_into(&self, built: &mut Value, input: &mut Value) {
         let moved = match (self, built) {
             (Self::Object(parts), Value::Object(fields)) => {
@@ -335,7 +335,7 @@ impl<F> TemplateParts<F> {
         self.computed.iter().for_each(|(_, part)| each(part));
     }
 
-    /// Returns the computed part with an index.
+    /// Returns the computed part at an index; `None` if the part there is fixed.
     fn part_at(&self, place: Option<usize>) -> Option<&TemplateNode> {
         let found = self.computed.iter().find(|(own, _)| Some(*own) == place);
         found.map(|(_, part)| part)
@@ -381,7 +381,7 @@ impl<F> TemplateParts<F> {
         writer.fragment(last)
     }
 
-    /// Calls `fill` with each computed part and its place.
+    /// Calls `fill` with each computed part and its place; `places` are the places of all parts.
     fn fill<'v>(
         &self,
         mut places: impl Iterator<Item = &'v mut Value>,
@@ -432,7 +432,8 @@ fn depth_of_fixed(nodes: &[TemplateNode]) -> usize {
     depths.max().unwrap_or_default()
 }
 
-/// Splits nodes into fixed values with their weight, and computed parts.
+/// Splits nodes into fixed values, with null in place of computed parts, their weight, and the computed parts with
+/// their indices.
 fn split(nodes: Vec<TemplateNode>) -> (Vec<Value>, u64, Vec<(usize, TemplateNode)>) {
     let mut weight = 0;
     let mut computed = Vec::new();

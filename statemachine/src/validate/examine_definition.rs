@@ -22,8 +22,8 @@ const LARGEST_DEFINITION_BYTES: usize = 1_048_576;
 
 /// Returns every finding about the text of a definition, in the order of the text.
 ///
-/// Errors are what AWS rejects, under AWS's codes. Warnings do not reject a machine; they are only searched for in
-/// definitions without errors.
+/// Errors are what AWS rejects, under AWS's codes. Warnings never lead to rejection; except for duplicate keys, they
+/// are only searched for in definitions without errors.
 ///
 /// ```
 /// use drivetrain_statemachine::{validate, Code, MachineType};
@@ -32,7 +32,7 @@ const LARGEST_DEFINITION_BYTES: usize = 1_048_576;
 /// let findings = validate(text, MachineType::Standard);
 /// assert_eq!(findings[0].code, Code::MissingTransitionTarget);
 /// assert_eq!(findings[0].pointer.as_deref(), Some("/States/A/Next"));
-/// assert_eq!(findings[0].hint.as_deref(), Some("there is only `A`"));
+/// assert_eq!(findings[0].hint.as_deref(), Some("the only one is `A`"));
 /// ```
 #[must_use]
 pub fn validate(text: &str, machine_type: MachineType) -> Vec<Diagnostic> {
@@ -46,15 +46,17 @@ impl Machine {
     /// Parses the definition of a STANDARD workflow.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidDefinition`](crate::ErrorKind::InvalidDefinition) with every finding, each with its place.
+    /// [`ErrorKind::InvalidDefinition`](crate::ErrorKind::InvalidDefinition) if the definition has an error;
+    /// [`Error::diagnostics`] lists every finding with its place.
     pub fn parse(text: &str) -> Result<Self, Error> {
         Self::parse_as(text, MachineType::Standard)
     }
 
-    /// Parses the definition of a workflow of a type.
+    /// Parses the definition of a workflow of the given type.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidDefinition`](crate::ErrorKind::InvalidDefinition) with every finding, each with its place.
+    /// [`ErrorKind::InvalidDefinition`](crate::ErrorKind::InvalidDefinition) if the definition has an error;
+    /// [`Error::diagnostics`] lists every finding with its place.
     pub fn parse_as(text: &str, machine_type: MachineType) -> Result<Self, Error> {
         let (definition, diagnostics) = examine_text(text, machine_type);
         Self::accept(definition, diagnostics)
@@ -63,13 +65,14 @@ impl Machine {
     /// Reads a definition that is a JSON value; its findings have no line and no column.
     ///
     /// # Errors
-    /// [`ErrorKind::InvalidDefinition`](crate::ErrorKind::InvalidDefinition) with every finding.
+    /// [`ErrorKind::InvalidDefinition`](crate::ErrorKind::InvalidDefinition) if the definition has an error;
+    /// [`Error::diagnostics`] lists every finding.
     pub fn from_value(value: Value, machine_type: MachineType) -> Result<Self, Error> {
         let (definition, diagnostics) = examine(value, machine_type, None);
         Self::accept(definition, diagnostics)
     }
 
-    /// Returns the machine, or the findings if there is an error among them.
+    /// Returns the machine, or all findings as an error if one of them is an error.
     fn accept(definition: Option<Definition>, diagnostics: Vec<Diagnostic>) -> Result<Self, Error> {
         match definition {
             Some(definition) if !diagnostics.iter().any(Diagnostic::is_error) => {
@@ -80,7 +83,7 @@ impl Machine {
     }
 }
 
-/// Reads and checks a text; findings get their line and column.
+/// Reads and checks the text of a definition; its findings have a line and a column.
 fn examine_text(text: &str, machine_type: MachineType) -> (Option<Definition>, Vec<Diagnostic>) {
     const NO_OBJECT: &str = "Definition must be a valid JSON object";
     let refuse = |code, message: String| (None, vec![Diagnostic::of_text(code, message)]);
@@ -134,7 +137,7 @@ fn locate(diagnostics: &mut [Diagnostic], value: &Value, text: Option<&str>) {
     }
 }
 
-/// Reads and checks a value; errors come first.
+/// Reads and checks a definition; its errors precede its warnings. `text` is the JSON text of `value`, if there is one.
 fn examine(
     value: Value,
     machine_type: MachineType,

@@ -17,7 +17,7 @@ pub(crate) fn check(flow: &Flow, problems: &DiagnosticCollector) {
     check.flow(flow, "");
 }
 
-/// The names and labels seen so far.
+/// A check in progress: the names and labels seen so far, which must be unique in the machine.
 struct FlowCheck<'a> {
     /// The names of states, which must be unique in the whole machine.
     names: HashSet<&'a str>,
@@ -37,8 +37,7 @@ impl<'a> FlowCheck<'a> {
             if !self.names.insert(&state.name) {
                 let message = format!("State name '{}' is not unique", state.name);
                 let error = Diagnostic::error(Code::DuplicateStateName, &at(state), message);
-                let hint =
-                    "rename it: names are unique in the whole machine, branches and Maps included";
+                let hint = "rename it: names must be unique in the whole machine, branches and Maps included";
                 self.problems.note(error.hint(hint));
             }
             match &state.kind {
@@ -99,7 +98,7 @@ impl<'a> FlowCheck<'a> {
     }
 }
 
-/// Returns `true` if a flow can end with the state; a Choice only leads on.
+/// Returns `true` if a flow can end with the state; a Choice state always leads to another one.
 fn is_terminal(state: &State) -> bool {
     match state.kind {
         StateKind::Succeed | StateKind::Fail(_) => true,
@@ -124,7 +123,7 @@ pub(crate) fn reachable(flow: &Flow) -> Vec<bool> {
     reached
 }
 
-/// Returns for each state `true` if any state leads to it: all that is known if the start does not exist.
+/// Returns for each state `true` if any state leads to it: the substitute for [`reachable`] if `StartAt` is wrong.
 fn routed_to(flow: &Flow) -> Vec<bool> {
     let mut reached = vec![false; flow.states.len()];
     for index in flow.states.iter().flat_map(successors) {

@@ -1,4 +1,4 @@
-//! Everything that is wrong, or unwise, in a definition.
+//! Checks a definition for errors and for departures from best practices.
 
 mod best_practices;
 mod examine_definition;

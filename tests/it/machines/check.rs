@@ -33,7 +33,7 @@ fn every_machine_of_a_folder_is_checked() {
     ran.prints(&[
         "all/deep/bad one.json:2:43  error  MISSING_TRANSITION_TARGET  /States/A/Next\n\
         \x20   Missing 'Next' target: B\n\
-        \x20   hint: there are `A`, `C`, `E`\n",
+        \x20   hint: choose from `A`, `C`, `E`\n",
         "all/deep/slow.asl.json:1:34  warning  TASK_WITHOUT_TIMEOUT  /States/A\n",
         "    hint: set `TimeoutSeconds`\n",
         "all: 1 error, 1 warning in 3 machines\n",

@@ -227,7 +227,7 @@ fn all_problems_of_cases_and_definitions_are_reported_at_once() {
         "machines/orders.twice.case.json:2:10  error  INVALID_CASE  /seed\n    the key `seed` is a duplicate",
         "machines/twice.json:1:22  error  INVALID_CASE  /a/0/b\n    the key `b` is a duplicate",
         "machines/broken.asl.json:1:1   error  MISSING_END_STATE\n    Workflow has no terminal state\n    hint: set",
-        "machines/broken.asl.json:1:59  error  MISSING_TRANSITION_TARGET  /States/A/Next\n    Missing 'Next' target: B\n    hint: there is only `A`",
+        "machines/broken.asl.json:1:59  error  MISSING_TRANSITION_TARGET  /States/A/Next\n    Missing 'Next' target: B\n    hint: the only one is `A`",
         "machines/cut.case.json:2:9  error  INVALID_CASE\n    the file is not valid JSON",
         "machines/gone.json  error  INVALID_CASE\n    cannot read `machines/gone.json`: No such file",
         "machines/lost.case.json:1:1  error  INVALID_CASE\n    there is no `lost.asl.json` beside the case",

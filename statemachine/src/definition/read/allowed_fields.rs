@@ -2,22 +2,22 @@
 
 use crate::definition::QueryLanguage;
 
-/// The fields of one state type, besides those of every state.
+/// The fields that states of one type may have, besides those that every state may have.
 pub(crate) struct AllowedFields {
-    /// The word in `Type`.
+    /// The state type as `Type` writes it.
     pub(crate) state: &'static str,
-    /// Fields of both languages.
+    /// The fields that are allowed in both query languages.
     pub(crate) both: &'static [&'static str],
-    /// Fields of a `JSONPath` state.
+    /// The fields that are allowed only in a `JSONPath` state.
     pub(crate) json_path: &'static [&'static str],
-    /// Fields of a `JSONata` state.
+    /// The fields that are allowed only in a `JSONata` state.
     pub(crate) jsonata: &'static [&'static str],
 }
 
-/// The fields of every state.
+/// The fields that every state may have.
 pub(crate) const EVERY_STATE: &[&str] = &["Type", "Comment", "QueryLanguage"];
 
-/// The fields of a machine.
+/// The top-level fields that a definition may have.
 pub(crate) const MACHINE: &[&str] = &[
     "Comment",
     "StartAt",
@@ -26,12 +26,12 @@ pub(crate) const MACHINE: &[&str] = &[
     "Version",
     "QueryLanguage",
 ];
-/// The fields of a branch.
+/// The fields that a branch of a Parallel state may have.
 pub(crate) const BRANCH: &[&str] = &["Comment", "StartAt", "States"];
-/// The fields of an item processor.
+/// The fields that an item processor of a Map state may have.
 pub(crate) const PROCESSOR: &[&str] = &["Comment", "StartAt", "States", "ProcessorConfig"];
 
-/// The one table of fields that the parser and its messages read.
+/// The fields of each state type. The parser and its messages read this table.
 pub(crate) const STATES: &[AllowedFields] = &[
     AllowedFields {
         state: "Task",
@@ -145,7 +145,7 @@ impl AllowedFields {
         STATES.iter().find(|vocabulary| vocabulary.state == state)
     }
 
-    /// Returns the fields of one language.
+    /// Returns the fields that are allowed only in states of this query language.
     pub(crate) fn in_language(&self, language: QueryLanguage) -> &'static [&'static str] {
         match language {
             QueryLanguage::JsonPath => self.json_path,

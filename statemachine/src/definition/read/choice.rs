@@ -1,4 +1,4 @@
-//! Reading a Choice state.
+//! Reads Choice states.
 
 use serde_json::Value;
 
@@ -11,7 +11,7 @@ use crate::definition::timestamp::is_timestamp;
 use crate::definition::wildcard_pattern::WildcardPattern;
 use crate::jsonata::expression_text;
 
-/// The fields of every rule.
+/// The fields that every rule may have besides its condition.
 const RULE: &[&str] = &["Next", "Assign", "Comment"];
 /// The operators that combine conditions.
 const GROUPS: [&str; 3] = ["And", "Or", "Not"];
@@ -68,7 +68,7 @@ impl Fields<'_> {
         }
     }
 
-    /// Reads a comparison or a group of them.
+    /// Reads a JSONPath condition: one comparison, or a group of conditions. `surrounding` are other allowed fields.
     fn test(&self, surrounding: &[&[&str]]) -> Option<Condition> {
         let operators: Vec<&str> = self
             .values
@@ -110,7 +110,7 @@ impl Fields<'_> {
         }
     }
 
-    /// Reads the operator field `name` with its `Variable`.
+    /// Reads a comparison of `Variable`. The field `name` holds the operand; its name is the operator.
     fn comparison(&self, name: &str) -> Option<Condition> {
         if !self.require(&["Variable"]) {
             return None;
@@ -138,12 +138,12 @@ impl Fields<'_> {
         })
     }
 
-    /// Returns the field's value as an operand if it `fits`; otherwise its type is reported already.
+    /// Returns the field's value as an operand if it `fits`; otherwise the caller has already reported its type.
     fn literal(&self, name: &str, fits: bool) -> Option<Operand> {
         fits.then(|| self.get(name).cloned().map(Operand::Literal))?
     }
 
-    /// Checks a literal timestamp.
+    /// Checks that a field is a timestamp; otherwise reports it and returns `false`.
     pub(crate) fn timestamp(&self, name: &str) -> bool {
         let valid = self.text(name).map(is_timestamp);
         if valid == Some(false) {

@@ -1,4 +1,4 @@
-//! Reading fields whose value may be a literal, a path, a template or an expression.
+//! Reads fields whose value may be a literal, a path, a template or an expression.
 
 use serde_json::Value;
 
@@ -15,19 +15,19 @@ use crate::jsonata::{self, expression_text};
 use crate::jsonpath::{Query, ReferencePath};
 use crate::template::Template;
 
-/// The type and the range of a single value.
+/// The type and the range that a single value must have.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Expected {
-    /// A string, also a path or an intrinsic function in its place.
+    /// A string; its `..Path` field may also hold an intrinsic function call.
     Text,
-    /// A whole number within bounds.
+    /// A whole number between two bounds, both included.
     Whole(u64, u64),
-    /// A percentage.
+    /// A number from 0 to 100.
     Percentage,
 }
 
 impl Fields<'_> {
-    /// Reads a path.
+    /// Reads a field that must be a path.
     pub(crate) fn path(&self, name: &str) -> Option<Selector> {
         let text = self.text(name)?;
         match Query::parse(text) {
@@ -95,7 +95,7 @@ impl Fields<'_> {
         }
     }
 
-    /// Reads a value that is computed as a whole.
+    /// Reads a payload: a payload template in a JSONPath state, a value with expressions in a JSONata state.
     pub(crate) fn payload(&self, name: &str, language: QueryLanguage) -> Option<Payload> {
         let value = self.get(name)?;
         match language {
@@ -128,7 +128,7 @@ impl Fields<'_> {
         self.payload(name, language)
     }
 
-    /// Parses a value as a JSONata template.
+    /// Parses a value as a JSONata template; reports its problems under the field `name`.
     pub(crate) fn jsonata(&self, name: &str, value: &Value) -> Option<JsonataField> {
         match jsonata::JsonataTemplate::parse(value) {
             Ok(template) => Some(JsonataField {
@@ -151,7 +151,7 @@ impl Fields<'_> {
         }
     }
 
-    /// Reads a single value: a literal, or in its place a path (`..Path`) or an expression.
+    /// Reads a single value: a literal or an expression in the field `name`, or a path in the field `path_name`.
     pub(crate) fn setting(
         &self,
         name: &'static str,
@@ -193,7 +193,7 @@ impl Fields<'_> {
         })
     }
 
-    /// Calls `visit` with each item of an array, all of which must be objects.
+    /// Calls `visit` with each object in an array; reports items that are not objects.
     pub(crate) fn objects(&self, name: &str, mut visit: impl FnMut(Fields<'_>)) {
         let pointer = self.at(name);
         for (index, item) in self.array(name).unwrap_or_default().iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Reading a machine, its branches and its states.
+//! Reads flows (a machine, its branches and its item processors) and the states in them.
 
 use serde_json::Value;
 
@@ -14,7 +14,7 @@ use crate::diagnostics::diagnostic::Code;
 use crate::diagnostics::hint::known_names_hint;
 use crate::json_pointer::child_pointer;
 
-/// The longest wait and timeout: about 1,157 days.
+/// The longest wait and the longest timeout, in seconds: about 1,157 days.
 pub(crate) const LONGEST_SECONDS: u64 = 99_999_999;
 
 /// The settings that a flow inherits from the machine or state around it.
@@ -26,7 +26,7 @@ pub(crate) struct InheritedSettings {
     pub(crate) machine_type: MachineType,
 }
 
-/// Reads `StartAt` and `States`.
+/// Reads the `StartAt` and the `States` of a flow.
 pub(crate) fn read_flow(fields: &Fields<'_>, around: InheritedSettings) -> Flow {
     if !fields.require(&["States", "StartAt"]) {
         return Flow::default();
@@ -64,7 +64,7 @@ pub(crate) fn read_flow(fields: &Fields<'_>, around: InheritedSettings) -> Flow 
     }
 }
 
-/// Creates a Pass state without fields, also the stand-in for a state that cannot be read.
+/// Creates a Pass state without fields, to be filled in or to stand in for a state that cannot be read.
 fn blank(name: &str, language: QueryLanguage) -> State {
     State {
         name: name.to_owned(),
@@ -85,7 +85,7 @@ fn blank(name: &str, language: QueryLanguage) -> State {
     }
 }
 
-/// Reads a state; problems are collected, and the fields read so far are kept.
+/// Reads a state. Reports all problems, and returns the state with the fields that could be read.
 fn read_state(
     name: &str,
     fields: &Fields<'_>,
@@ -158,7 +158,7 @@ fn read_language(fields: &Fields<'_>, machine: QueryLanguage) -> QueryLanguage {
     own.unwrap_or(machine)
 }
 
-/// Reports fields that the state's type does not have, or has only in the other language.
+/// Reports fields that the state's type does not allow, or allows only in the other query language.
 fn read_languages(
     fields: &Fields<'_>,
     vocabulary: &AllowedFields,
@@ -187,7 +187,7 @@ fn read_languages(
     }
 }
 
-/// Reads `Next` and `End`, exactly one of which must be there; `None` ends the flow.
+/// Reads `Next` and `End`, of which exactly one is required; returns `None` if the state ends the flow.
 fn read_next(fields: &Fields<'_>, names: &StateIndices<'_>) -> Option<usize> {
     let ends = fields.flag("End");
     if fields.has("Next") == (ends == Some(true)) {
@@ -198,7 +198,7 @@ fn read_next(fields: &Fields<'_>, names: &StateIndices<'_>) -> Option<usize> {
         .then(|| target(fields, "Next", names).unwrap_or(NO_STATE))
 }
 
-/// Reads the one field that says how long a Wait state waits.
+/// Reads the field that determines how long a Wait state waits; exactly one such field is required.
 fn read_wait(fields: &Fields<'_>, language: QueryLanguage) -> StateKind {
     let fields_of_time = ["Seconds", "SecondsPath", "Timestamp", "TimestampPath"];
     if fields_of_time
@@ -246,7 +246,7 @@ fn read_fail(fields: &Fields<'_>, language: QueryLanguage) -> StateKind {
     })
 }
 
-/// Reads the branches of a Parallel state, of which there must be at least one.
+/// Reads the branches of a Parallel state; at least one is required.
 fn read_parallel(fields: &Fields<'_>, around: InheritedSettings) -> StateKind {
     fields.require(&["Branches"]);
     let mut branches = Vec::new();
@@ -269,7 +269,7 @@ fn reads_context(fields: &Fields<'_>) -> bool {
         .any(|(_, value)| mentions_context(value))
 }
 
-/// Returns `true` if any string in the value may name the context object; in doubt, it does.
+/// Returns `true` if any string in the value may name the context object. In doubt, the answer is `true`.
 fn mentions_context(value: &Value) -> bool {
     match value {
         Value::String(text) => {

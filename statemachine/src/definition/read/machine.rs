@@ -1,4 +1,4 @@
-//! Reading a machine.
+//! Reads the top level of a definition.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::definition::read::flow::{InheritedSettings, LONGEST_SECONDS, read_flo
 use crate::definition::read::object_fields::{DiagnosticCollector, Fields};
 use crate::diagnostics::diagnostic::{Code, Diagnostic};
 
-/// Reads a machine with all its states.
+/// Reads a machine with all its states. Returns its flow and its timeout; `None` if the value is not an object.
 pub(crate) fn read_machine(
     value: &Value,
     machine_type: MachineType,

@@ -1,4 +1,4 @@
-//! Reading a Map state.
+//! Reads Map states.
 
 use serde_json::Value;
 
@@ -18,11 +18,11 @@ use crate::jsonata::expression_text;
 
 /// The most items that a Map may read.
 const MOST_ITEMS: u64 = 100_000_000;
-/// The range of a count.
+/// The range of a field that holds a count: any whole number that fits 32 bits.
 const ANY_COUNT: Expected = Expected::Whole(0, u32::MAX as u64);
 
 impl Fields<'_> {
-    /// Reads the fields of a Map state, those that need distributed mode included.
+    /// Reads the fields of a Map state, including those that only distributed mode allows.
     pub(crate) fn map(&self, language: QueryLanguage, around: InheritedSettings) -> StateKind {
         self.at_most_one(&["ItemProcessor", "Iterator"]);
         self.at_most_one(&["ItemSelector", "Parameters"]);
@@ -90,7 +90,7 @@ impl Fields<'_> {
         Fields::of(self.get(name)?, &pointer, self.problems).map(read)
     }
 
-    /// Returns the name of the field that holds the processor, the older `Iterator` if the other is absent.
+    /// Returns the name of the field that holds the processor: `ItemProcessor`, or else the older `Iterator`.
     fn processor_field(&self) -> &'static str {
         if self.has("ItemProcessor") {
             "ItemProcessor"
@@ -99,7 +99,7 @@ impl Fields<'_> {
         }
     }
 
-    /// Reads the processor; an Express child workflow also restricts the states inside it.
+    /// Reads the item processor. If its child executions are Express workflows, its states obey the rules of Express.
     fn processor(&self, around: InheritedSettings) -> (Flow, Option<Distribution>) {
         let name = self.processor_field();
         if !self.has(name) {
@@ -180,7 +180,7 @@ impl Fields<'_> {
         }
     }
 
-    /// Reads the `Label`, whose characters an ARN must be able to hold.
+    /// Reads the `Label`; reports characters that an ARN cannot contain.
     fn label(&self) -> Option<String> {
         let text = self.text("Label")?;
         let allowed = |character: char| {
@@ -190,13 +190,13 @@ impl Fields<'_> {
             self.refuse_as(
                 Code::InvalidLabelName,
                 "Label",
-                "Labels must have between 1 and 40 characters that an ARN may hold",
+                "Labels must have between 1 and 40 characters, all of which an ARN can contain",
             );
         }
         Some(text.to_owned())
     }
 
-    /// Reads the arguments of a reader's or writer's call, whose field depends on the language.
+    /// Reads the arguments of a reader's or writer's call: `Parameters` or `Arguments`, depending on the language.
     fn arguments(&self, language: QueryLanguage) -> Option<Payload> {
         match language {
             QueryLanguage::JsonPath => self.payload("Parameters", language),
@@ -304,7 +304,7 @@ impl Fields<'_> {
             .unwrap_or_default();
     }
 
-    /// Reads an `ItemBatcher`, which must limit items or bytes.
+    /// Reads an `ItemBatcher`, which must limit the items or the bytes of a batch.
     fn batcher(&self, language: QueryLanguage) -> ItemBatcher {
         self.only(&[&[
             "MaxItemsPerBatch",
@@ -331,7 +331,7 @@ impl Fields<'_> {
         batcher
     }
 
-    /// Reads a `ResultWriter`, whose default transformation depends on whether it exports.
+    /// Reads a `ResultWriter`. The default transformation is `NONE` if it exports the results, and `COMPACT` otherwise.
     fn writer(&self, language: QueryLanguage) -> ResultWriter {
         let (arguments, other) = match language {
             QueryLanguage::JsonPath => ("Parameters", "Arguments"),

@@ -1,4 +1,4 @@
-//! Reading a definition: every problem is reported, with its pointer.
+//! Reads a definition from JSON, and reports every problem with its JSON pointer.
 
 pub(crate) mod allowed_fields;
 pub(crate) mod choice;

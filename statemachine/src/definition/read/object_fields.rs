@@ -9,7 +9,7 @@ use crate::diagnostics::diagnostic::{Code, Diagnostic};
 use crate::diagnostics::hint::known_names_hint;
 use crate::json_pointer::{LONGEST_PROBLEMS_BYTES, MOST_PROBLEMS, child_pointer};
 
-/// The most problems that get hints: more would not be read, and finding one takes time.
+/// The number of problems after which no more hints are computed: a user would not read them, and each takes time.
 const MOST_HINTS: usize = 50;
 
 /// The findings collected while a definition is read.
@@ -36,7 +36,7 @@ impl DiagnosticCollector {
         }
     }
 
-    /// Returns `true` if one more problem still gets a hint.
+    /// Returns `true` if so few problems are recorded that the next one still gets a hint.
     pub(crate) fn are_few(&self) -> bool {
         self.0.borrow().diagnostics.len() < MOST_HINTS
     }
@@ -48,13 +48,13 @@ impl DiagnosticCollector {
             .for_each(|diagnostic| self.note(diagnostic));
     }
 
-    /// Returns the findings that were kept.
+    /// Returns the recorded findings.
     pub(crate) fn into_inner(self) -> Vec<Diagnostic> {
         self.0.into_inner().diagnostics
     }
 }
 
-/// One JSON object of a definition, with its pointer.
+/// A reader of one JSON object of a definition.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Fields<'a> {
     /// The fields of the object.
@@ -66,7 +66,7 @@ pub(crate) struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// Creates a reader of a value, which must be an object.
+    /// Creates a reader of a value; reports a value that is not an object.
     pub(crate) fn of(
         value: &'a Value,
         pointer: &'a str,
@@ -92,7 +92,7 @@ impl<'a> Fields<'a> {
         self.values.get(name)
     }
 
-    /// Returns `true` if the field is present, also as null.
+    /// Returns `true` if the field is present, even if its value is null.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.values.contains_key(name)
     }
@@ -107,17 +107,17 @@ impl<'a> Fields<'a> {
         self.refuse_as(Code::SchemaValidationFailed, name, message);
     }
 
-    /// Reports a problem with its own code.
+    /// Reports a problem under a code other than that of schema problems.
     pub(crate) fn refuse_as(&self, code: Code, name: &str, message: impl Into<String>) {
         self.refuse_as_with(code, name, message, || None);
     }
 
-    /// Reports every field that is not in the list.
+    /// Reports every field that is not in `known`.
     pub(crate) fn only(&self, known: &[&[&str]]) {
         self.only_or(known, &[]);
     }
 
-    /// Reports every field that is not in the list; the hint may suggest one of `others` too.
+    /// Reports every field that is not in `known`; the hint may also suggest a name from `others`.
     pub(crate) fn only_or(&self, known: &[&[&str]], others: &[&str]) {
         for name in self.values.keys() {
             if !known.iter().any(|group| group.contains(&name.as_str())) {
@@ -130,7 +130,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Reports a problem with a hint.
+    /// Reports a schema problem with a hint.
     pub(crate) fn refuse_with(
         &self,
         name: &str,
@@ -140,7 +140,7 @@ impl<'a> Fields<'a> {
         self.refuse_as_with(Code::SchemaValidationFailed, name, message, hint);
     }
 
-    /// Reports a problem with its own code and a hint, which is only computed while problems are few.
+    /// Reports a problem under a code; the hint is only computed while there are few problems.
     pub(crate) fn refuse_as_with(
         &self,
         code: Code,
@@ -164,7 +164,7 @@ impl<'a> Fields<'a> {
         });
     }
 
-    /// Reports the missing fields; returns `true` if none is missing.
+    /// Checks that all of these fields are present; otherwise reports the missing ones and returns `false`.
     pub(crate) fn require(&self, names: &[&str]) -> bool {
         let missing: Vec<&str> = names
             .iter()
@@ -181,7 +181,7 @@ impl<'a> Fields<'a> {
         false
     }
 
-    /// Reports if more than one of several fields is present.
+    /// Reports an error if more than one of these fields is present.
     pub(crate) fn at_most_one(&self, names: &[&str]) {
         let present: Vec<&str> = names
             .iter()
@@ -259,7 +259,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Reads a field whose value is one of a few words.
+    /// Reads a field whose value must be one of `words`; returns the value that is paired with the word.
     pub(crate) fn word<T: Copy>(&self, name: &str, words: &[(&str, T)]) -> Option<T> {
         let text = self.text(name)?;
         let found = words.iter().find(|(word, _)| *word == text);
@@ -276,7 +276,7 @@ impl<'a> Fields<'a> {
         found.map(|(_, value)| *value)
     }
 
-    /// Reads `QueryLanguage`, of a machine or of a state.
+    /// Reads the `QueryLanguage` of a machine or of a state.
     pub(crate) fn language(&self) -> Option<QueryLanguage> {
         self.word(
             "QueryLanguage",
@@ -287,13 +287,13 @@ impl<'a> Fields<'a> {
         )
     }
 
-    /// Reports a value of another type, in AWS's words.
+    /// Reports a value that does not have the expected type, in AWS's words.
     fn wrong_type(&self, name: &str, expected: &str) {
         self.refuse(name, format!("Expected value of type [{expected}]"));
     }
 }
 
-/// Reads an integer, also one written as `3.0`.
+/// Returns a value as a whole number, also if it is written as `3.0`; `None` if it is negative or not whole.
 pub(crate) fn whole_number(value: &Value) -> Option<u64> {
     value.as_u64().or_else(|| {
         let number = value.as_f64()?;

@@ -9,10 +9,10 @@ use crate::diagnostics::hint::known_names_hint;
 /// The indices of the flow's states, by name.
 pub(crate) type StateIndices<'a> = HashMap<&'a str, usize>;
 
-/// The index of a target that does not exist; such a machine never runs.
+/// The stand-in index for a target that does not exist. A machine with such a target has an error, so it never runs.
 pub(crate) const NO_STATE: usize = usize::MAX;
 
-/// Resolves the state that a field names.
+/// Returns the index of the state that a field names; reports a name that does not exist.
 pub(crate) fn target(fields: &Fields<'_>, name: &str, names: &StateIndices<'_>) -> Option<usize> {
     let text = fields.text(name)?;
     let index = names.get(text).copied();

@@ -1,4 +1,4 @@
-//! Reading a Task state, and what Task, Parallel and Map share: retriers and catchers.
+//! Reads Task states, and the retriers and catchers that Task, Parallel and Map states share.
 
 use std::time::Duration;
 

@@ -9,7 +9,7 @@ use crate::json_pointer::child_pointer;
 use crate::validate::best_practices::written_state::WrittenState;
 use crate::validate::best_practices::{error_handlers, payloads};
 
-/// Returns the warnings about a definition without errors.
+/// Returns the warnings about a definition that has no errors.
 pub(crate) fn check(source: &Value, flow: &Flow) -> Vec<Diagnostic> {
     let findings = DiagnosticCollector::default();
     check_flow(source, flow, "", &findings);

@@ -33,7 +33,7 @@ pub(super) fn check(written: WrittenState<'_>, flow: &Flow, states: &Value) -> V
                 let message = "`States.ALL` also matches a timeout of this task, after which the first cluster may still run and \
                      cost money";
                 let warning = written.warn(Code::CatchAllOnCreateCluster, &place, message);
-                findings.push(warning.hint("name the errors"));
+                findings.push(warning.hint("name the errors instead of `States.ALL`"));
             }
             if !errors.is_empty() && errors.iter().all(|name| is_taken(name, &handlers[..index])) {
                 let message = format!("no error reaches this handler: [{}]", errors.join(", "));
@@ -100,7 +100,7 @@ fn is_taken(name: &str, earlier: &[&[String]]) -> bool {
             })
 }
 
-/// Returns a later state, and a field that it reads but the catcher has dropped from its input.
+/// Returns the name of a later state, and a field that the state reads although the catcher dropped it.
 fn dropped_field(
     written: WrittenState<'_>,
     flow: &Flow,
@@ -147,7 +147,7 @@ fn first_field(path: &str) -> Option<String> {
     Some(field.to_owned())
 }
 
-/// Returns the state in which the execution succeeds after a failure was caught, if only failures lead there.
+/// Returns the name of the state in which the execution succeeds after a caught failure, if only failures lead there.
 fn success_of_failure(flow: &Flow, regular: &[bool], catcher: &Catcher) -> Option<String> {
     let handled = reached(flow, &[catcher.next], true);
     let end = (0..flow.states.len())
@@ -164,7 +164,7 @@ fn success_of_failure(flow: &Flow, regular: &[bool], catcher: &Catcher) -> Optio
     Some(flow.states[end].name.clone())
 }
 
-/// Returns for each state `true` if it can be reached from `from`, with or without catchers on the way.
+/// Returns for each state `true` if it can be reached from `from`; follows catchers only if `with_handlers` is set.
 fn reached(flow: &Flow, from: &[usize], with_handlers: bool) -> Vec<bool> {
     let mut reached = vec![false; flow.states.len()];
     let mut waiting = from.to_vec();

@@ -6,7 +6,7 @@ use crate::definition::choice::{Condition, Operand, Operator, Property};
 use crate::definition::field_values::Selector;
 use crate::definition::model::{DataPath, State, StateKind};
 
-/// The templates of a state, whose keys that end in `.$` may read its input.
+/// The fields of a state that are templates. Keys in them that end in `.$` may read the state's input.
 const TEMPLATES: [&str; 6] = [
     "Parameters",
     "Credentials",
@@ -16,7 +16,7 @@ const TEMPLATES: [&str; 6] = [
     "ResultWriter",
 ];
 
-/// The fields of a state whose value is a path into its input or a call.
+/// The fields of a state whose value may be a path into the state's input, or a call.
 const PATHS: [&str; 10] = [
     "SecondsPath",
     "TimestampPath",
@@ -30,7 +30,7 @@ const PATHS: [&str; 10] = [
     "ToleratedFailurePercentagePath",
 ];
 
-/// Returns the first steps of the paths that a `JSONPath` state reads from its input.
+/// Returns the input fields that a `JSONPath` state reads: the first step of each of its paths.
 pub(super) fn first_fields(state: &State, source: Option<&Value>) -> Vec<String> {
     // With an InputPath, paths start from the value that it selects.
     if let DataPath::Selected(selector) = &state.input_path {
@@ -113,7 +113,7 @@ fn of_condition(condition: &Condition, fields: &mut Vec<String>) {
     }
 }
 
-/// Returns the first field of a path into the input; `None` if it names no field.
+/// Returns the first field of a path into the input; `None` for other paths, and for one that starts with a wildcard.
 fn first_step(path: &str) -> Option<String> {
     let field = path.strip_prefix("$.")?.split(['.', '[']).next()?;
     (!field.is_empty() && field != "*").then(|| field.to_owned())

@@ -1,4 +1,4 @@
-//! Checks of payloads that hold the wrong value, or too much.
+//! Checks payloads for paths and calls that are never evaluated, and for results that may be too large.
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ use crate::diagnostics::diagnostic::{Code, Diagnostic};
 use crate::json_pointer::PointerWalk;
 use crate::validate::best_practices::written_state::WrittenState;
 
-/// Calls whose response may be of any size.
+/// The service calls whose response may have any size.
 const UNBOUNDED_CALLS: [(&str, &str); 3] = [
     ("aws-sdk:s3", "getObject"),
     ("athena", "getQueryResults"),
@@ -118,7 +118,7 @@ fn too_large(written: WrittenState<'_>) -> Option<Diagnostic> {
             if map.distributed.is_some() && !exports(map) && keeps_result && !reshapes =>
         {
             let message =
-                "the results of all items together may pass 256 KiB, which fails the state";
+                "the results of all items together may exceed 256 KiB, which fails the state";
             let warning = written.warn(Code::PayloadMayExceedLimit, "", message);
             Some(
                 warning.hint(
@@ -133,9 +133,10 @@ fn too_large(written: WrittenState<'_>) -> Option<Diagnostic> {
             let is_unbounded = UNBOUNDED_CALLS.contains(&(service.as_str(), call.as_str()));
             is_unbounded.then(|| {
                 let message =
-                    format!("the answer of `{call}` may pass 256 KiB, which fails the state");
+                    format!("the response of `{call}` may exceed 256 KiB, which fails the state");
                 let warning = written.warn(Code::PayloadMayExceedLimit, "", message);
-                warning.hint("keep what is needed with `ResultSelector`, or read it in the task")
+                warning
+                    .hint("select what is needed with `ResultSelector`, or read the data in a task")
             })
         }
         _ => None,

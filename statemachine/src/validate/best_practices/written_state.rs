@@ -1,11 +1,11 @@
-//! One state with its JSON and its pointer.
+//! A parsed state together with its JSON and its JSON pointer, as the checks need them.
 
 use serde_json::Value;
 
 use crate::definition::model::State;
 use crate::diagnostics::diagnostic::{Code, Diagnostic};
 
-/// One state with its JSON and its pointer.
+/// A parsed state together with its JSON and its JSON pointer.
 #[derive(Clone, Copy)]
 pub(super) struct WrittenState<'a> {
     /// The parsed state.
