@@ -66,7 +66,7 @@ pub(crate) fn run_attempt_at_once(
     complete(attempt, raw, &arguments, performed, spare)
 }
 
-/// Applies the steps after the work: ResultSelector, Assign, then ResultPath and OutputPath, or Output.
+/// Applies the steps after the work: `ResultSelector`, `Assign`, then `ResultPath` and `OutputPath`, or `Output`.
 fn complete(
     attempt: &Attempt<'_>,
     raw: &Value,
