@@ -85,10 +85,10 @@ async fn run(store: &Store, round: u64, parts: u64) -> bool {
     let rows = BTreeMap::from([(TABLE.to_owned(), parts)]);
     let staged = attempt.stage(staged, &rows, Value::Null).await;
     let committed = staged.expect("rows add up").commit(&Unfenced, &stop).await;
-    let CommitOutcome::Committed(committed) = committed.expect("no other process interferes") else {
+    let CommitOutcome::Committed(committed) = committed.expect("nothing interferes") else {
         panic!("no other run commits")
     };
-    let published = committed.publish(&stop).await.expect("no other process interferes");
+    let published = committed.publish(&stop).await.expect("nothing interferes");
     matches!(published, PublishOutcome::Published(_))
 }
 

@@ -1,7 +1,8 @@
 //! Writes the files of a sample and makes them visible together.
 //!
 //! ```text
-//! begin -> create, write .. -> publish: announce -> complete every file -> check sizes -> put the manifest -> delete the announcement
+//! begin -> create, write .. -> publish: announce -> complete every file -> check sizes -> put the manifest
+//!     -> delete the announcement
 //! ```
 //!
 //! Before `publish`, no listing shows a file. If there is an announcement but no manifest, a publish was interrupted: the
