@@ -112,7 +112,8 @@ pub struct TestStateArgs {
     /// Mocked answer, which a Task state needs: `{"result": ..}` or `{"errorOutput": {"error": .., "cause": ..}}`.
     #[arg(long, value_name = "JSON", conflicts_with = "request")]
     pub mock: Option<String>,
-    /// Situation of the state, in JSON: `retrierRetryCount`, `errorCausedByState`, `mapIterationFailureCount`, `mapItemReaderData`.
+    /// Situation of the state: a JSON object with `retrierRetryCount`, `errorCausedByState`, `mapIterationFailureCount` or
+    /// `mapItemReaderData`.
     #[arg(long, value_name = "JSON", conflicts_with = "request")]
     pub configuration: Option<String>,
     /// Level of detail of the data that is shown.

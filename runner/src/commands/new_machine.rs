@@ -8,7 +8,7 @@ use crate::cli::NewMachineArgs;
 use crate::error::{Context, Error, ErrorKind, Result};
 use crate::terminal::printer::{Answer, ToText};
 
-/// Files of the folder, each as the end of its name, whether the machine's name precedes that, and the text.
+/// Files of the folder. Each has the end of its name, `true` if the machine's name precedes it, and its text.
 const FILES: [(&str, bool, &str); 5] = [
     (
         ".asl.json",

@@ -120,7 +120,7 @@ fn states(definition: &str) -> Option<Vec<String>> {
     Some(names.map(Iterator::collect).unwrap_or_default())
 }
 
-/// Builds the request of the TestState API from the flags.
+/// Builds the API's request object from the flags.
 fn request_of_flags(args: &TestStateArgs) -> Result<TestStateRequest> {
     let text = |flag: &str, given: &Option<String>| -> Result<Option<String>> {
         let Some(given) = given else { return Ok(None) };
